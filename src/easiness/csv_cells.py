@@ -16,8 +16,11 @@ SEPARATORS = ",;\t"
 _LONGEST = 2**24  # letters of a cell, which may be a whole text; the library's own limit is 2**17
 _MARK = "'"
 _NUMBER = r"[+-](\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z"
-# what spreadsheets take for the beginning of a formula, in the wide forms of other keyboards too
-_FORMULA = re.compile(rf"(?!{_NUMBER})[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]", re.ASCII | re.IGNORECASE)
+_UNSEEN = r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
+# what spreadsheets take for the beginning of a formula, behind blanks too, in wide forms as well
+_FORMULA = re.compile(
+    rf"(?:{_UNSEEN}*(?!{_NUMBER})[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])", re.ASCII | re.IGNORECASE
+)
 
 
 def to_cell(text: str) -> str:

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from refitted import digest_of, refit, sealed_run, sealed_trial
 
-from easiness import BadInput, apply_card, load_dataset, open_run
+from easiness import BadInput, apply_card, export, load_dataset, open_run
 from easiness.store import verify
 
 Table = Callable[[pa.Table], pa.Table]
@@ -116,12 +116,19 @@ def test_a_table_of_something_else(run, name):
         set_column("label", lambda v: [10] * len(v), pa.int64()),
         set_column("label", lambda v: [0.5] * len(v)),
         set_column("id", lambda v: [None, *v[1:]], pa.int64()),
+        set_column("id", lambda v: [v[0]] * len(v)),
     ],
 )
 def test_examples_of_something_else(run, change):
     rewrite(run / "examples.parquet", change)
     with pytest.raises(BadInput, match=r"examples\.parquet: .*damaged"):
         everything(run)
+
+
+def test_an_example_that_the_source_lacks_has_no_position_there(run, tmp_path):
+    rewrite(run / "examples.parquet", set_column("id", lambda v: [10**6, *v[1:]]))
+    with pytest.raises(BadInput, match="no example with the id 1000000"):
+        export(open_run(run), "torch", tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("cut", [0, 4, 100, -8, -1])
@@ -270,6 +277,8 @@ def test_a_link_to_nothing_in_place_of_a_trial(run):
         set_column("digest", lambda v: list(range(len(v)))),
         set_column("easiness", lambda v: [[one] for one in v]),
         set_column("class", lambda v: [None] * len(v), pa.string()),
+        set_column("id", lambda v: [b"a"] * len(v)),
+        lambda t: t.set_column(0, "id", pa.array([b"\xff"] * len(t)).view(pa.string())),
     ],
 )
 def test_a_card_with_scores_of_something_else(whole_run, tmp_path, change):

@@ -156,6 +156,6 @@ def _apply(card: Path, source: str, loading: Loading, output: Path | None) -> No
         if output.suffix == ".csv":
             show.write_csv(found.table, file)
         else:
-            found.table.to_parquet(file, index=False)
+            show.write_parquet(found.table, file)
     results.say_written(output)
     typer.echo(f"{output}: {found.text}")

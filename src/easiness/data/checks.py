@@ -33,6 +33,8 @@ def check_examples(
     """
     values = _integers(labels, num_examples, where, name)
     _check_ids(ids, num_examples, where)
+    check_unicode(ids, where)
+    check_unicode(classes or (), where)
     if classes is None:
         # The labels in use are compared with 0, 1, 2, ... without ever allocating up to the largest.
         _check_range(values, None, name)
@@ -112,3 +114,20 @@ def _check_ids(ids: Ids, num_examples: int, where: str) -> None:
     values, counts = np.unique(ids, return_counts=True)
     if len(values) < len(ids):
         raise BadInput(f"{where}: id {shorten(values[counts > 1])} occurs more than once; ids must be unique")
+
+
+def check_unicode(names: Ids | Sequence[str], where: str) -> None:
+    """Make sure that ids, or names of classes, can be written: names of files need not be valid text.
+
+    Raises:
+        BadInput: one is none.
+    """
+    if isinstance(names, np.ndarray) and names.dtype != object:
+        return
+    for name in names:
+        try:
+            str(name).encode()
+        except UnicodeEncodeError:
+            raise BadInput(
+                f"{where}: {name!r}: is not valid Unicode; rename that file, class or example"
+            ) from None

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.csv_cells import from_cell
+from easiness.data.checks import check_unicode
 from easiness.data.dataset import Columns, Dataset
 from easiness.data.load import load_dataset
 from easiness.data.sources import SourceRequest, absolute
@@ -107,6 +108,7 @@ def _pool(
     columns: Columns | None = None,
 ) -> Dataset:
     """The examples, all with the first label, which means nothing."""
+    check_unicode(ids, source or name)
     nothing = np.zeros(len(ids), np.int64)
     return Dataset(
         name=name,

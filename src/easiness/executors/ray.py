@@ -256,11 +256,11 @@ def _job(ray: Any) -> Any:
 def _check_answers(address: str) -> None:
     """Raise `BadInput` where nobody listens at ``host:port``: Ray itself tries for minutes."""
     host, _, port = address.rpartition(":")
-    if not (host and port.isdigit()):
+    if not (host and port.isascii() and port.isdigit()):
         return
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, ValueError) as error:  # the last of thousands of digits
         raise BadInput(
             f"ray address {address}: nobody answers ({error}); give the one that ray start --head printed"
         ) from None

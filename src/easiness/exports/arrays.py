@@ -103,6 +103,8 @@ def _positions(examples: Examples) -> tuple[npt.NDArray[np.int64], str]:
         return np.arange(len(ids)), "indices are positions in the ids that the Recorder was given"
     if ids.dtype == np.int64:
         of = "source" if whole == "training split" else f"source's {whole}"
+        if examples.data is not None:
+            positions_in(examples.data, examples.run, examples.split)
         return ids.astype(np.int64), f"indices are the ids: positions in the {of}"
     if examples.data is None or examples.data.source is None:
         return np.arange(len(ids)), "indices are positions in the run, since the source is not known"

@@ -23,7 +23,7 @@ from easiness.report import (
     run_scores,
 )
 from easiness.runs import find_split, has_held_out, positions_in
-from easiness.show import count, markdown_text, picture_bytes
+from easiness.show import count, markdown_text, picture_bytes, write_parquet
 from easiness.spec import Split, SplitRef, describe_recipe, settings_of_others
 from easiness.store import FileDigest, FileName, Run, check_opened, digest, is_intact, read_strictly
 
@@ -39,6 +39,7 @@ FILES: dict[Split, str] = {"train": SCORES, "held_out": HELD_OUT}
 DIGEST = "digest"
 """Column of both tables: SHA-256 (hex) of the decoded example, see `value_digest`."""
 _MOST_BYTES = 2**26  # of card.json
+_TYPES_OF_IDS = ("int64", "string", "large_string")
 
 
 class CardDocument(BaseModel):
@@ -105,7 +106,7 @@ def card(
     tables, note = _tables(found, source)
     with output_folder(path) as folder:
         for split, table in tables.items():
-            table.to_parquet(folder / FILES[split], index=False)
+            write_parquet(table, folder / FILES[split])
         (folder / FIGURE).write_bytes(picture_bytes(found.figure(), ".svg"))
         names = (*(FILES[split] for split in tables), FIGURE)
         files = {name: digest(folder / name) for name in names}
@@ -180,6 +181,9 @@ def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
         if {str(schema.field(name).type) for name in texts} - {"string", "large_string"}:
             raise ValueError
         table = file.read()
+        table.validate(full=True)
+        if str(schema.field("id").type) not in _TYPES_OF_IDS:
+            raise ValueError
         if any(table.column(name).null_count for name in {"id", "label", *texts}):
             raise ValueError
         # not as what the file says of pandas: that is somebody else's word

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from easiness.exports.examples import Examples, Format
-from easiness.show import write_csv
+from easiness.show import write_csv, write_parquet
 
 
 def _csv(examples: Examples, file: BinaryIO) -> None:
@@ -13,7 +13,7 @@ def _csv(examples: Examples, file: BinaryIO) -> None:
 
 
 def _parquet(examples: Examples, file: BinaryIO) -> None:
-    examples.table_with_texts().to_parquet(file, index=False)
+    write_parquet(examples.table_with_texts(), file)
 
 
 CSV = Format("csv", "rows with every score and suspect", _csv, "pandas.read_csv({out!r})", suffixes=(".csv",))

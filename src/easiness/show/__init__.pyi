@@ -6,6 +6,7 @@ from .rendering import (
     render as render,
     rendered as rendered,
     write_csv as write_csv,
+    write_parquet as write_parquet,
 )
 from .result import Result as Result
 from .section import (

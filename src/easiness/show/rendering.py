@@ -28,7 +28,7 @@ def render(result: Result, suffix: str, file: BinaryIO) -> None:
     if suffix == ".csv":
         write_csv(result.table(), file)
     elif suffix == ".parquet":
-        result.table().to_parquet(file, index=False)
+        write_parquet(result.table(), file)
     elif suffix == ".json":
         file.write(json_bytes(result.document()))
     elif suffix == ".md":
@@ -65,6 +65,19 @@ def write_csv(table: pd.DataFrame, file: Any) -> None:
     written.columns = [to_cell(str(name)) for name in table.columns]
     # the library leaves a text that has but a carriage return without quotes, where readers end the row
     written.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL)
+
+
+def write_parquet(table: pd.DataFrame, file: Any) -> None:
+    """Write the rows into an open ``file`` of bytes, or a path.
+
+    A column of numbers and texts, such as ids of two splits, is one of texts, as in a CSV.
+    """
+    written = table.copy(deep=False)
+    for place, kind in enumerate(table.dtypes):
+        column = table.iloc[:, place]
+        if str(kind) == "object" and len({isinstance(cell, str) for cell in column[column.notna()]}) > 1:
+            written.isetitem(place, column.map(str, na_action="ignore").to_numpy(object))
+    written.to_parquet(file, index=False)
 
 
 def _as_objects(cells: list[Any]) -> Any:

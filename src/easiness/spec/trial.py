@@ -6,12 +6,12 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from easiness.spec.data_ref import DatasetRef, Frozen
 from easiness.spec.draw import Draw
 from easiness.spec.heads import Heads
-from easiness.spec.observe import ALL, TRAIN, observed_epochs
+from easiness.spec.observe import ALL, TRAIN, check_observe, observed_epochs
 from easiness.spec.recipe import RECIPE_VERSION, Recipe
 
 MOST = 10**6
@@ -50,6 +50,12 @@ class Probe(Frozen):
     name: Literal["train", "held_out"]
     keep_logits: Literal["none", "left_out", "all"] = "none"
     observe: str = ALL
+
+    @field_validator("observe")
+    @classmethod
+    def _can_be_asked_for(cls, observe: str) -> str:
+        check_observe(observe)
+        return observe
 
     def identity(self) -> dict[str, Any]:
         """What decides what is recorded; observing every epoch, which is usual, is left out."""

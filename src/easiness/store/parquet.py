@@ -133,6 +133,8 @@ def values_of(column: Any, name: str, extent: Extent) -> npt.NDArray[Any]:
     """
     if column.null_count:
         raise ValueError(f"column {name} has nulls")
+    if name == "id" and len(column.unique()) < len(column):
+        raise ValueError("two examples have one id")
     values: npt.NDArray[Any] = (
         column.to_numpy() if hasattr(column, "chunks") else column.to_numpy(zero_copy_only=False)
     )

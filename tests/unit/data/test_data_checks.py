@@ -57,6 +57,7 @@ def test_wrong_labels(labels, message):
         (["a"], "row 1: label 1 is out of range; labels are 0 to 0"),
         (["a", "b", "c"], r"class 'c' \(label 2\) has no example"),
         (["a", "a"], "class name 'a' occurs twice"),
+        (["a", "\udcff"], r"data: '\\udcff': is not valid Unicode"),
     ],
 )
 def test_wrong_classes(classes, message):

@@ -4,6 +4,7 @@ import csv
 import io
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -30,6 +31,13 @@ def test_a_csv_file_gives_every_text_back(text: str):
     content = rendered(Texts(text, "plain"), ".csv").decode()
     rows = [list(map(from_cell, row)) for row in csv.reader(io.StringIO(content, newline=""))]
     assert rows == [["text", "number"], [text, "1.5"], ["plain", "1.5"]]
+
+
+def test_ids_of_two_splits_are_texts_in_parquet():
+    ids = np.array(["a", 0, None], object)
+    table = pd.read_parquet(io.BytesIO(rendered(Texts(*ids), ".parquet")))
+    assert table["text"].tolist()[:2] == ["a", "0"]
+    assert table["text"].isna().tolist() == [False, False, True]
 
 
 def test_quotes_are_for_those_that_need_them():

@@ -58,6 +58,8 @@ def test_every_epoch_has_one_name():
     ],
 )
 def test_anything_else_is_refused(text):
+    with pytest.raises(ValueError, match="--observe"):
+        Probe(name="train", observe=text)
     with pytest.raises(BadInput) as refusal:
         check_observe(text)
     assert str(refusal.value) == (

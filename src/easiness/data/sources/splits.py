@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.checks import Ids, check_examples, check_held_out
+from easiness.data.checks import Ids, check_examples, check_held_out, check_unicode
 from easiness.data.dataset import Dataset
 from easiness.inputs import IMAGE, Blobs, Encoded, InputKind, Positions, Source, Stored
 
@@ -88,6 +88,7 @@ def checked_dataset(
     dataset = _dataset(name, source, train, labels, names)
     if held_out is None:
         return dataset
+    check_unicode(held_out.ids, held_out.where)
     labels = check_held_out(
         held_out.labels,
         num_examples=len(held_out.stored),

@@ -1,9 +1,11 @@
 // CSV as the program writes and reads it: quotes, and cells that no spreadsheet takes for a formula.
 
 const NUMBER = /^[+-](\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const UNSEEN = /^[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+/;
 const isFormula = (text) => {
   const bare = text.replace(/^'+/, "");
-  return /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(bare) && !NUMBER.test(bare);
+  const seen = bare.replace(UNSEEN, "");
+  return /^[\t\r\n]/.test(bare) || (/^[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(seen) && !NUMBER.test(seen));
 };
 const toCell = (text) => (isFormula(text) ? `'${text}` : text);
 const fromCell = (cell) => (isFormula(cell) && cell.startsWith("'") ? cell.slice(1) : cell);
