@@ -27,14 +27,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 from easiness import open_run
 from easiness.analysis import ALL_BUT_CERTAIN, relearned
 from kit.machine import measured
+from kit.pages import write_page
+from science.decided_text import AT_FIRST, WELL, page
 from science.wrong_labels import by_default
 from science.wrong_labels_runs import cells
 
-COMMAND = "python benchmarks/science/decided.py --runs FOLDER --docs docs/results"
 LOOKS = (100, 200, 500)
 EVERY = {50: LOOKS, 10: (100, 200)}
 DRAWS, NUM, CLASSES = 20, 5000, 10
-WELL = 0.05  # calibrated
 
 
 def said_of(cell, runs, kept):
@@ -150,83 +150,50 @@ KINDS = (
     "half of the top is sound",
     "nothing is known",
 )
-HEAD = (
-    "| {} | looks | worlds | found, fixed | read again | fewer / more | worst | off | number off | holds "
-    "| width |"
-)
 
 
 def summed(name, looks, found):
-    """A line of a table over the cells or draws that were looked at as often."""
+    """A row over the cells or draws that were looked at as often."""
     gain = np.array([one["read again"] - one["fixed"] for one in found])
-    pair = lambda key, form: " → ".join(format(x, form) for x in np.mean([one[key] for one in found], axis=0))  # noqa: E731
-    return (
-        f"| {name} | {looks} | {len(found)} | {sum(one['fixed'] for one in found):,} | "
-        f"{sum(one['read again'] for one in found):,} | {(gain < 0).sum()} / {(gain > 0).sum()} | "
-        f"{min(gain.min(), 0)} | {pair('off', '.3f')} | {pair('number', '.1%')} | {pair('holds', '.0%')} | "
-        f"{pair('wide', '.1%')} |"
-    )
-
-
-def table(first, groups, every):
-    """Lines of a table: a group and number of looks each."""
-    lines = [HEAD.format(first), "|---|" + "---:|" * 10]
-    for name, worlds in groups.items():
-        for looks in EVERY[every]:
-            there = [one[looks] for one in worlds if looks in one]
-            if there:
-                lines.append(summed(name, looks, there))
-    return lines
-
-
-def page(on_runs, on_drawn, anywhere):
-    """The page of docs/results."""
-    about = [part.replace("\n", " ").strip() for part in __doc__.split("\n\n")[2:]]
-    about = (
-        about[0]
-        .removesuffix(" What `suspects` says of a run is kept in --kept.")
-        .removeprefix("FOLDER has the runs of `wrong_labels.py`, whose wrong labels are known. ")
-    )
-    lines = [f"<!-- written by: {COMMAND} -->", "", "# What decisions say of the other labels", ""]
-    lines += ["Runs are those of [wrong labels](wrong-labels.md), whose truth is known. " + about, ""]
-    lines += [f"Measured: {measured()}", ""]
-    lines += [
-        "`found` are sums over the worlds of a line; `fewer / more` how many worlds find fewer or more than "
-        "by the fixed order, and `worst` the most that one finds fewer. `off` is the mean calibration error "
-        "of what is left, `number off` that of the share of wrong labels, `holds` how often the range has "
-        "the true share, and `width` how wide it is: before → with decisions. How alike errors are along the "
-        "log odds was read off all of these runs; the rest of the prior was chosen on every other one, and "
-        "the others judge it.",
-        "",
+    pairs = [
+        format(value, form)
+        for key, form in (("off", ".3f"), ("number", ".1%"), ("holds", ".0%"), ("wide", ".1%"))
+        for value in np.mean([one[key] for one in found], axis=0)
     ]
+    sums = [f"{sum(one[way] for one in found):,}" for way in ("fixed", "read again")]
+    differ = [str(value) for value in ((gain < 0).sum(), (gain > 0).sum(), min(gain.min(), 0))]
+    return (name, str(looks), str(len(found)), *sums, *differ, *pairs)
+
+
+def summary(groups, every):
+    """A row for each group and number of looks."""
+    there = {
+        (name, looks): [one[looks] for one in worlds if looks in one]
+        for name, worlds in groups.items()
+        for looks in EVERY[every]
+    }
+    return [summed(*key, found) for key, found in there.items() if found]
+
+
+def of_runs(on_runs):
+    """Rows by noise, by what cells are for, and by how well they were calibrated; and where less is found."""
+    rows, lost = [], []
     for every in EVERY:
         groups, noises = {}, {}
         for cell, found in on_runs:
             noises.setdefault(f"{cell.noise} {cell.rate:.0%}", []).append(found[every])
-            worse = found[every][100]["off"][0] > WELL
             for name in (
                 "cells that judge" if cell.judges else "cells that chose",
-                f"at first off by {'more than' if worse else 'at most'} {WELL}",
+                AT_FIRST[found[every][100]["off"][0] > WELL],
             ):
                 groups.setdefault(name, []).append(found[every])
-        lines += [
-            f"## Runs, read again after every {every}",
-            "",
-            *table("labels", noises | groups, every),
-            "",
-        ]
-        lost = [
-            f"{cell.name} at {looks} looks ({one['read again']} where the fixed order finds {one['fixed']})"
-            for cell, found in on_runs
-            for looks, one in found[every].items()
-            if one["read again"] < one["fixed"]
-        ]
-        lines += [f"Fewer than by the fixed order: {', '.join(lost) or 'none'}.", ""]
-    lines += [f"## Worlds that are drawn, {DRAWS} each of {NUM:,} labels, read again after every 50", ""]
-    lines += [*table("world", on_drawn, 50), ""]
-    lines += ["## The same worlds after 100 looks from the top and 100 at random", ""]
-    lines += [*table("world", anywhere, 50), ""]
-    return "\n".join(lines)
+            lost += [
+                (str(every), cell.name, str(looks), str(one["read again"]), str(one["fixed"]))
+                for looks, one in found[every].items()
+                if one["read again"] < one["fixed"]
+            ]
+        rows += [(str(every), *row) for row in summary(noises | groups, every)]
+    return rows, lost
 
 
 def main():
@@ -248,7 +215,6 @@ def main():
         ]
         for at, kind in enumerate(KINDS)
     }
-    print("\n".join([*table("world", on_drawn, 50), *table("world", anywhere, 50)]), flush=True)
     on_runs = []
     for cell in cells():
         world = said_of(cell, options.runs, options.kept)
@@ -256,7 +222,8 @@ def main():
             on_runs.append((cell, {every: looked(world, every) for every in EVERY}))
             print(cell.name, on_runs[-1][1][50].get(200), flush=True)
     if options.docs is not None:
-        (options.docs / "decided.md").write_text(page(on_runs, on_drawn, anywhere))
+        rows = (*of_runs(on_runs), summary(on_drawn, 50), summary(anywhere, 50))
+        write_page(options.docs / "decided.md", *page(*rows, f"{NUM:,}", DRAWS, measured()))
 
 
 if __name__ == "__main__":

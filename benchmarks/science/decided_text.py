@@ -1,0 +1,83 @@
+"""The page of `decided.py` and its tables, from rows of texts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kit.pages import head, markdown
+
+COMMAND = "python benchmarks/science/decided.py --runs FOLDER --docs docs/results"
+WELL = 0.05  # calibrated
+AT_FIRST = tuple(f"at first off by {than} {WELL}" for than in ("at most", "more than"))
+COLUMNS = ("looks", "worlds", "found by fixed order", "found by list read again", "worlds with fewer")
+COLUMNS += ("worlds with more", "fewest against fixed order")
+COLUMNS += tuple(
+    f"{what}, {when} decisions"
+    for what in ("calibration error", "share of wrong off by", "range holds", "range is wide")
+    for when in ("before", "after")
+)
+SOME = ("runs", "number", "found by fixed order", "found by list read again")
+SOME += ("calibration error", "share of wrong off by", "range holds")
+OF_DRAWN = (
+    "world",
+    "share off by: 200 from the top",
+    "half at random",
+    "range holds: 200 from the top",
+    "half at random",
+)
+
+
+def arrow(pair):
+    """Before and after."""
+    return " → ".join(pair)
+
+
+def page(runs, lost, drawn, anywhere, num, draws, made):
+    """The page of docs/results and its whole tables, from rows of texts."""
+    small = [row for row in runs if row[1] in AT_FIRST and row[:3:2] == ("10", "200")]
+    ten = [[int(cell.replace(",", "")) for cell in row[3:9]] for row in small]
+    worlds, fixed, again, fewer, more, _ = np.sum(ten, axis=0)
+    worst = min(row[-1] for row in ten)
+    at_random = {row[0]: row for row in anywhere}
+    some = [(row[1], *row[3:6], *map(arrow, (row[9:11], row[11:13], row[13:15]))) for row in small]
+    worlds_drawn = [
+        (row[0], *(arrow(of[at : at + 2]) for at in (10, 12) for of in (row, at_random[row[0]])))
+        for row in drawn
+        if row[1] == "200"
+    ]
+    text = f"""\
+{head("What decisions say of the other labels", COMMAND, made)}
+Somebody decides on labels in the order of `suspects`, and the list is read again with these decisions
+(`suspects --decided`). Does it find more than the list as it stood, and say truer things of the labels that
+nobody looked at? An oracle decides on {worlds} [runs whose wrong labels are known](wrong-labels.md).
+
+After 200 looks, read again after every 10, {again:,} wrong labels are found instead of {fixed:,}: more in
+{more} runs, fewer in {fewer}, at worst by {-worst}. Calibration gets a little better where it was bad. A
+range that did not hold the true share seldom does afterwards.
+
+{markdown(SOME, some)}
+
+Before → after 200 decisions. Calibration is of the labels that nobody looked at, the share and its range
+are of all.
+
+## Worlds that are drawn
+
+In {draws} draws of {num} labels each, `p_wrong` is off in a known way. Under `odds a seventh`
+the true odds of a wrong label are a seventh of those said. Looks from the top of the list say little of the
+labels far below. Looks at random (100 of 200) do:
+
+{markdown(OF_DRAWN, worlds_drawn)}
+
+## What is not certain
+
+- An oracle makes no mistakes, and people do.
+- How alike errors are along the log odds was read off all of these runs. The rest of the prior was chosen
+  on every other run, and the others judge it (`cells that judge` in the first table below).
+"""
+    tables = {
+        "runs": (("read again after", "labels", *COLUMNS), runs),
+        "fewer": (("read again after", "run", "looks", "found", "found by fixed order"), lost),
+        "drawn": (("world", *COLUMNS), drawn),
+        "half-at-random": (("world", *COLUMNS), anywhere),
+    }
+    return text, tables
