@@ -54,7 +54,7 @@ bench: .venv/.installed-bench
 	$(PYTHON) -m venv .venv
 
 .venv/.installed: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[train]'
 	@touch $@
 
 .venv/.installed-dev: pyproject.toml | .venv/bin/python

@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from easiness.higher_functions import offer
+from easiness.named_import import needing_torch
 from easiness.studies import STUDIES
 from easiness.wait_policy import wait_passively
 
@@ -92,7 +93,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _COMPUTING:
         wait_passively()
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    with needing_torch(name):
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -1,4 +1,4 @@
-"""Modules of the user's own, named on the command line as ``package.module:name``."""
+"""Modules of the user's own, named as ``package.module:name``, and those that may not be installed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sysconfig
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,28 @@ from typing import Any
 from easiness.errors import BadInput, EasinessError, nearest
 
 _folder: str | None = None
+_TO_TRAIN = ("loky", "torch", "torchvision")
+_HOW = "pip install 'easiness[train]'"
+
+
+def no_torch() -> str:
+    """Why networks can be neither trained nor asked here; empty where torch is installed."""
+    return "" if find_spec("torch") else f"torch is not installed ({_HOW})"
+
+
+@contextmanager
+def needing_torch(what: str) -> Iterator[None]:
+    """``what`` is done within, and may take the libraries of the extra ``train``.
+
+    Raises:
+        BadInput: it takes one that is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in _TO_TRAIN:
+            raise
+        raise BadInput(f"{what}: needs {error.name}, which is not installed; {_HOW}") from error
 
 
 def split_name(name: str) -> tuple[str, str] | None:

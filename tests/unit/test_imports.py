@@ -69,6 +69,61 @@ def test_reading_a_run_is_light(measured: Path, command: str):
     assert heavy_after(COMMAND.format(arguments=[command, str(measured)])) == []
 
 
+WITHOUT = """
+import sys
+from importlib.machinery import PathFinder
+class Without(PathFinder):
+    @classmethod
+    def find_spec(cls, name, *more):
+        gone = name.split(".")[0] in ("loky", "torch", "torchvision")
+        return None if gone else super().find_spec(name, *more)
+sys.meta_path[:] = [Without if finder is PathFinder else finder for finder in sys.meta_path]
+from easiness.cli.main import run
+for arguments in {commands}:
+    sys.argv[1:] = arguments
+    try:
+        run()
+    except SystemExit as ended:
+        print("ended:", arguments[0], ended.code, file=sys.stderr)
+import easiness as ez
+try:
+    ez.measure
+except ez.BadInput as error:
+    print(error, file=sys.stderr)
+"""
+
+
+def test_runs_are_read_without_torch_and_what_takes_it_says_so(measured: Path, tmp_path: Path):
+    """Every command that a reader of runs has, then two that train, in one process."""
+    run = str(measured)
+    commands = [
+        ["scores", run],
+        ["compare", run],
+        ["suspects", run, "-o", str(tmp_path / "suspects.md")],
+        ["report", run, "-o", str(tmp_path / "report.html")],
+        ["export", run, "--to", "csv", "-o", str(tmp_path / "exported.csv")],
+        ["prune", run, "--drop", "0.2", "--policy", "easy", "-o", str(tmp_path / "kept.txt")],
+        ["measure", "digits", "--trials", "2", "--out", str(tmp_path / "run")],
+        ["measure", "digits", "--features", f"run:{run}", "--out", str(tmp_path / "run")],
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT.format(commands=commands)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("ended:") or "torch" in line]
+    needs = "measure: needs torch, which is not installed; pip install 'easiness[train]'"
+    assert said == [
+        *(f"ended: {command} 0" for command, *_ in commands[:-2]),
+        *[f"easiness: error: {needs}", "ended: measure 2"] * 2,
+        needs,
+    ]
+    assert "torch is not installed" in (tmp_path / "suspects.md").read_text("utf-8")
+
+
 def test_recording_from_numpy_is_light(tmp_path: Path):
     code = f"""
     import numpy as np, easiness as ez

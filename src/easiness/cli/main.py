@@ -22,6 +22,7 @@ from easiness.cli.report import report
 from easiness.cli.scores import scores
 from easiness.cli.status import status
 from easiness.errors import EasinessError, is_out_of_memory, printable
+from easiness.named_import import needing_torch
 from easiness.standard_error import lenient_stderr
 from easiness.studies import STUDIES, Group
 from easiness.wait_policy import wait_passively
@@ -106,7 +107,8 @@ def _run() -> None:
     command = typer.main.get_command(app)
     try:
         # not app(...), which ends some errors itself: an interrupt without a word, a closed pipe with 1
-        with command.make_context("easiness", arguments or ["--help"]) as context:
+        asked = arguments or ["--help"]
+        with needing_torch(asked[0]), command.make_context("easiness", asked) as context:
             command.invoke(context)
     except typer.Exit as ended:
         sys.exit(ended.exit_code)

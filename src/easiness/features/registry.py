@@ -22,7 +22,7 @@ from easiness.features.packaged_text import ENCODER, packaged_encoder
 from easiness.features.published import TIMM, TORCHVISION, of_package
 from easiness.features.source import FeatureKind, FeatureSource, Request
 from easiness.inputs import IMAGE, SOUND, TEXT, VECTOR
-from easiness.named_import import current_folder_importable
+from easiness.named_import import current_folder_importable, needing_torch
 
 if TYPE_CHECKING:
     import torch
@@ -103,7 +103,8 @@ def find_features(
         if kind.reads(request.text):
             if kind is CALLED and (hint := _mistyped(request.text)):
                 raise BadInput(f"{request.what}: not known{hint}; give {feature_forms()}")
-            return kind.find(request)
+            with needing_torch(request.what):
+                return kind.find(request)
     raise BadInput(_unknown(request.text))
 
 

@@ -13,6 +13,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
 from easiness.features import feature_reader
 from easiness.inputs import IMAGE, tell
+from easiness.named_import import needing_torch
 from easiness.runs import data_of, passes_shown, positions_in, recipe_of
 from easiness.store import Run, StoredTrial, check_opened
 from easiness.studies.similarity import distances
@@ -178,8 +179,8 @@ def _reader(
     run: Run, data: Dataset, spaces: Sequence[Space], trial: int | None, device: str
 ) -> tuple[InputReader, int | None]:
     """What measures distances, and the trial that it takes features from."""
-    from easiness.training import InputReader, resolve_device
-
+    with needing_torch("similarity"):
+        from easiness.training import InputReader, resolve_device
     target = resolve_device(device)
     if "feature" not in spaces:
         return InputReader(data, recipe_of(run, data), target, None), None

@@ -13,6 +13,7 @@ from easiness.errors import BadInput
 from easiness.features import feature_reader, untrusted
 from easiness.inputs import tell
 from easiness.models import missing_code
+from easiness.named_import import no_torch
 from easiness.runs import features_of, find_data, find_split, positions_in
 from easiness.spec import Split, content_hash
 from easiness.store import WEIGHTS, Run
@@ -65,7 +66,7 @@ def features(
     Raises:
         BadInput: the data given are others than those of the run, or a file is damaged.
     """
-    why = "" if run.shares else untrusted(run) or missing_code(run.model)
+    why = "" if run.shares else untrusted(run) or no_torch() or missing_code(run.model)
     if why:
         return None, why
     data, why = find_data(run, source)
