@@ -23,6 +23,7 @@ from easiness import load_dataset, measure, suspects
 from easiness.analysis import draw_fixed, draw_in_sequence, most_wrong, stratify, wealth_of_looks
 from easiness.analysis.audit.strata import allocated
 from kit.machine import measured
+from kit.pages import head, markdown, write_page
 from science.audit_worlds import KINDS, at_random, counts, intervals, world
 
 SIZES, LOOKS = (2_000, 50_000), (50, 100, 300)
@@ -158,20 +159,71 @@ def by_difference(p_wrong, wrong, looks, times, rng):
     return with_p / plain if plain else 1.0
 
 
-def markdown(rows):
-    rows = [rows[0], ("---",) * len(rows[0]), *rows[1:]]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+def span(found):
+    return f"{min(found):.2f} to {max(found):.2f}"
 
 
-def table(cells, which, form):
-    columns = [(size, looks) for size in SIZES for looks in LOOKS]
-    rows = [("p_wrong", "wrong", *(f"{looks} of {size:,}" for size, looks in columns))]
-    rows += [
-        (kind, name, *(form.format(cells[kind, name, *column][which]) for column in columns))
-        for kind in KINDS
-        for name in SHARES
+def page(cells, real, sequences, times, made):
+    """The page of docs/results and its whole tables."""
+    held, ratios, errors = (np.array([cell[which] for cell in cells.values()]) for which in range(3))
+    of_kind = {kind: {key[1:]: cell for key, cell in cells.items() if key[0] == kind} for kind in KINDS}
+    calibrated, few = of_kind["calibrated"], ("none", "five", "1 %")
+    saved = span([c[1] for (name, _, looks), c in calibrated.items() if name not in few and looks > LOOKS[0]])
+    ever = max(float(row[3]) for row in sequences if row[3] != "–")
+    small = [
+        (
+            kind,
+            f"{min(cell[0] for cell in found.values()):.3f}",
+            *(f"{found[name, SIZES[1], 100][1]:.2f}" for name in SHARES),
+        )
+        for kind, found in of_kind.items()
     ]
-    return markdown(rows)
+    command = f"python benchmarks/science/audit.py --times {times} --docs docs/results/audit.md"
+    text = f"""\
+{head("Does an audit hold?", command, made)}
+Does the 95 % interval of `audit` hold the true number of wrong labels, whatever `p_wrong` is worth, and how
+many looks does it save? Labels of which it is known which are wrong (2,000 and 50,000, none, five, or 1 to
+40 % of them wrong) are audited {times} times each.
+
+- **It holds.** Of {len(cells)} cells the least share of intervals that hold is {held.min():.3f}.
+- **It is unbiased.** Mean estimates are off by at most {np.abs(errors).max():.1f} of their standard errors,
+  which is what {len(cells)} cells give by chance.
+- **It saves looks** where `p_wrong` is calibrated. From 5 % wrong and 100 looks on it takes {saved} of the
+  looks of random draws. Our goal is half. Where 1 % or less is wrong it takes
+  {span([c[1] for (name, *_), c in calibrated.items() if name in few])}, and where half of the wrong labels
+  look sound {span([c[1] for c in of_kind["people"].values()])}.
+- **It costs little** where `p_wrong` is worth nothing: at most {ratios.max():.2f} times the looks.
+- **It may stop at any look** (`--at-most`). In at most {ever:.3f} of the audits a bound was below the true
+  number at any look: 0.05 is allowed, and such shares are off by 0.01 by chance.
+
+{markdown(("p_wrong", "least share that holds", *(f"looks, {name} wrong" for name in SHARES)), small)}
+
+The looks are those of 100 in 50,000 labels, for one look of random draws that gives an interval of the same
+width (exact, Clopper and Pearson). `overconfident`: odds to the power of three. `people`: half of the wrong
+labels look sound, and 3 % of the sound ones suspect. `useless`: as sharp as calibrated, dealt out by
+chance. `inverted`: the suspects last.
+
+## What is not certain
+
+- All this is simulated. With the `p_wrong` of networks, on digits with planted wrong labels, at least
+  {min(row[3] for row in real)} of the intervals hold, for {min(row[4] for row in real)} to
+  {max(row[4] for row in real)} of the looks.
+- Where 1 to 5 % are wrong, an estimator that also uses `p_wrong` inside strata (PPI++, Angelopoulos and
+  others, 2023) would vary less, by up to a quarter. It is not used, since exact bounds need counts.
+"""
+    flat = [(*key, f"{held:.3f}", f"{ratio:.2f}") for key, (held, ratio, _) in cells.items()]
+    tables = {
+        "fixed-looks": (("p_wrong", "wrong", "labels", "looks", "holds", "looks for one at random"), flat),
+        "networks": (
+            ("planted", "wrong", "looks", "holds", "looks for one at random", "sd with p_wrong"),
+            real,
+        ),
+        "at-any-look": (
+            ("labels", "wrong", "p_wrong", "ever refuted", "looks", "looks at random"),
+            sequences,
+        ),
+    }
+    return text, tables
 
 
 def main():
@@ -183,89 +235,10 @@ def main():
     real = digits(options.times)
     sequences = in_sequence(options.times, 2_000, 0.03, 400, (0, 0.25, 0.5, 1, 5))
     sequences += in_sequence(options.times // 2, 50_000, 0.01, 800, (0, 0.5, 1))
-
-    held, ratios, errors = (np.array([cell[which] for cell in cells.values()]) for which in range(3))
-    calibrated = [
-        cell[1]
-        for (kind, name, _, looks), cell in cells.items()
-        if kind == "calibrated" and name in ("5 %", "20 %", "40 %") and looks > LOOKS[0]
-    ]
-    held_real = ("planted", "wrong", "looks", "holds", "looks / random", "sd with p_wrong / without")
-    named = ("labels", "wrong", "p_wrong", "ever refuted", "looks", "random")
-    page = PAGE.format(
-        times=options.times,
-        measured=measured(),
-        num=len(cells),
-        least=f"{held.min():.3f}",
-        below=int((held < 0.93).sum()),
-        most=f"{ratios.max():.2f}",
-        above=int((ratios > 1.1).sum()),
-        error=f"{np.abs(errors).max():.1f}",
-        saved=f"{min(calibrated):.2f} to {max(calibrated):.2f}",
-        coverage=table(cells, 0, "{:.3f}"),
-        ratios=table(cells, 1, "{:.2f}"),
-        real=markdown([held_real, *real]),
-        sequences=markdown([named, *sequences]),
-    )
-    print(page)
+    text, tables = page(cells, real, sequences, options.times, measured())
+    print(text)
     if options.docs is not None:
-        options.docs.write_text(page)
-
-
-PAGE = """\
-# Does an audit hold?
-
-```console
-$ python benchmarks/science/audit.py --times {times} --docs docs/results/audit.md
-{measured}
-```
-
-2,000 and 50,000 labels of which it is known which are wrong, none of them, five, or 1 to 40 %, are audited
-{times} times each, with five kinds of `p_wrong`: **calibrated**, **overconfident** (its odds to the power
-of three), as of **people** (half of the wrong labels look sound, and 3 % of the sound ones suspect),
-**useless** (as sharp, dealt out by chance) and **inverted** (the suspects last). Does the 95 % interval
-hold the number? Is the estimate unbiased? How many looks does it take, for one that random draws would need
-for an interval of the same width, the exact one of Clopper and Pearson?
-
-- **It holds.** Of {num} cells the least share of intervals that hold is {least}, and {below} are below
-  0.93. With few wrong labels it is near 1, as that of every exact interval is.
-- **It is unbiased.** Means of estimates are off by at most {error} of their standard errors, which is what
-  {num} cells give by chance.
-- **Looks saved.** With a calibrated `p_wrong`, from 5 % wrong and 100 looks on, {saved} of the looks of
-  random draws do. The goal, half, is missed with fewer looks and where 1 % or less is wrong (0.50 to 1.06):
-  there it counts how many sound labels were seen, and no `p_wrong` can stand for them if the answer is to
-  hold whatever it is worth. It is missed as well where half of the wrong labels look sound (0.69 to 1.06).
-- **It costs little where p_wrong is worth nothing**: {most} times the looks at most; above 1.1 are {above}
-  cells.
-
-## How often the interval holds
-
-{coverage}
-
-## Looks, for one of an audit by random draws of the same width
-
-{ratios}
-
-## Networks' own p_wrong
-
-Digits with planted wrong labels, judged by three short trainings of `mlp_3`. The last column is the
-standard deviation of a difference estimator that takes `p_wrong` for predictions within strata, tuned
-(PPI++, Angelopoulos and others, 2023), over that of the audit. Strata have nearly all that is to be gained
-where much is wrong; where 1 to 5 % are, up to a quarter is left. It is not used, since the exact bounds
-need counts, and there it is they that make the interval wide.
-
-{real}
-
-## Stopping at any look
-
-`--at-most 3%` of 2,000 labels, and `--at-most 1%` of 50,000 (half as many times). *Ever refuted* is the
-share of audits in which, at any look, the bound was below the true number: 0.05 is allowed, and such shares
-are off by 0.01 by chance. *Looks* is the median until the bound is under the share asked for, with the
-labels found not taken off; *random* the same bets on random draws. Where `p_wrong` foretells wrong labels
-and there are none, bets are timid at first: stopping then takes 1.2 times the looks of random draws.
-
-{sequences}
-"""
+        write_page(options.docs, text, tables)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
     python benchmarks/science/wrong_labels.py --data FOLDER [--runs FOLDER] [--docs docs/results]
                                               [--cells PATTERN]
 
-FOLDER has cifar10, trec and fsdd. Every other cell chose the estimator; those with a star judge it. Each is
-held against the best single score of the record, cleanlab on the probabilities of trials of the run that left
+FOLDER has cifar10, trec and fsdd. Every other cell chose the estimator; the others judge it. Each is held
+against the best single score of the record, cleanlab on the probabilities of trials of the run that left
 examples out (where there are some), and an oracle: gradient boosting that is told which labels are wrong,
-cross-fitted in five folds on all that the record has. `suspects` reads what a run records by default, without
-logits. Cells that are finished are kept in --runs.
+cross-fitted in five folds on all that the record has. `suspects` reads what a run records by default,
+without logits. Cells that are finished are kept in --runs.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import argparse
 import json
 import re
 import sys
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
+from kit.pages import head, markdown, write_page
 from science.feature_labels import judged
 from science.wrong_labels_runs import cell_run, cells
 
@@ -156,47 +158,99 @@ def goals(one):
     return one["error"] <= ERROR, off <= max(LEAST, SHARE * one["wrong"]), order
 
 
-def row(name, one):
-    """A line of the table."""
-    met = [word for word, met in zip(("error", "number", "order"), goals(one), strict=True) if not met]
+MISSES = ("error", "number", "order")
+COLUMNS = (
+    "data",
+    "learned in",
+    "labels",
+    "cell",
+    "by",
+    "calibration error",
+    "wrong",
+    "estimated",
+    "at least",
+)
+COLUMNS += ("at most", "AP", "AP of best single score", "AP of cleanlab", "AP of oracle", "error of oracle")
+COLUMNS += ("suggested class is right", "runner-up is right", "missed")
+
+
+def labels_of(cell):
+    """How the labels of a cell are called."""
+    return f"{cell.noise} {cell.rate:.0%}" if cell.rate else cell.noise
+
+
+def row(cell, one):
+    """A line of the whole table."""
     ap = lambda value: "" if value is None else f"{value:.3f}"  # noqa: E731
+    oracle = one.get("oracle", {})
+    others = (one["ap"], one.get("single_ap"), one.get("cleanlab"), oracle.get("ap"), oracle.get("error"))
     return (
-        f"| {name} | {one['by']} | {one['error']:.3f} | {one['wrong']:.1%} | {one['estimated']:.1%} "
-        f"({one['low']:.0%} to {one['high']:.0%}) | {ap(one['ap'])} | {ap(one.get('single_ap'))} | "
-        f"{ap(one.get('cleanlab'))} | {ap(one.get('oracle', {}).get('ap'))} | "
-        f"{ap(one.get('oracle', {}).get('error'))} | "
-        f"{ap(one.get('suggested'))} / {ap(one.get('runner_up'))} | "
-        f"{', '.join(met)} |"
+        cell.subject.name,
+        cell.way,
+        labels_of(cell),
+        "judges" if cell.judges else "chose",
+        one["by"],
+        ap(one["error"]),
+        *(f"{one[key]:.1%}" for key in ("wrong", "estimated")),
+        *(f"{one[key]:.0%}" for key in ("low", "high")),
+        *map(ap, (*others, one.get("suggested"), one.get("runner_up"))),
+        " ".join(word for word, met in zip(MISSES, goals(one), strict=True) if not met),
     )
 
 
-def page(results):
-    """The page of docs/results."""
+def counted(name, found):
+    """A line of the small table: of how many cells each goal is met."""
+    met = np.array([goals(one) for one in found]).sum(axis=0)
+    near = sum(one["ap"] >= one["oracle"]["ap"] - OF_ORACLE for one in found if one["ap"] is not None)
+    return name, len(found), *met, sum(one["low"] <= one["wrong"] <= one["high"] for one in found), near
+
+
+def page(results, made):
+    """The page of docs/results, and its whole table."""
     every = cells()
     there = [(cell, results[cell.name]) for cell in every if cell.name in results]
-    lines = [f"<!-- written by: {COMMAND} -->", "", "# Wrong labels, whoever made them wrong", ""]
-    about = __doc__.split("\n\n")[2].removeprefix("FOLDER has cifar10, trec and fsdd. ")
-    lines += [line.strip() for line in about.splitlines() if line.strip()]
-    most = f"{len(there)} of {len(every)} cells are measured; the others take hours."
-    lines += ["", f"{most} Measured: {measured()}", ""]
-    for judges, what in ((False, "that chose"), (True, "that judge")):
-        own = [one for cell, one in there if cell.judges == judges]
-        if own:
-            met = np.array([goals(one) for one in own]).sum(axis=0)
-            covered = sum(one["low"] <= one["wrong"] <= one["high"] for one in own)
-            near = sum(one["ap"] >= one["oracle"]["ap"] - OF_ORACLE for one in own if one["ap"] is not None)
-            lines.append(
-                f"- Of {len(own)} cells {what}, {met[0]} have a calibration error of at most {ERROR}, "
-                f"{met[1]} the number within a quarter or two points, {met[2]} an order within {AP} of the "
-                f"best single score, {near} within {OF_ORACLE} of the oracle; {covered} ranges hold the true "
-                f"share."
-            )
-    head = "| cell | by | error | wrong | estimated | AP | best single | cleanlab | oracle | its error |"
-    lines += ["", f"{head} suggested / runner-up | missed |", "|---|---|" + "---:|" * 9 + "---|"]
+    groups = {}
     for cell, one in there:
-        name = f"{cell.subject.name}, {cell.way}, {cell.noise}{'' if not cell.rate else f' {cell.rate:.0%}'}"
-        lines.append(row(name + ("*" if cell.judges else ""), one))
-    return "\n".join(lines) + "\n"
+        way = cell.way if cell.way in ("features", "train share") else "5 to 30 epochs"
+        for name in (f"that {'judge' if cell.judges else 'chose'}", f"labels: {cell.noise}", f"by {way}"):
+            groups.setdefault(name, []).append(one)
+    order = sorted(
+        groups, key=lambda name: (not name.startswith("that j"), not name.startswith("that"), name)
+    )
+    confusable = groups.get("labels: confusable", [])
+    under = sum(one["estimated"] < one["wrong"] for one in confusable)
+    lacks = Counter(cell.subject.name for cell in every if cell.name not in results)
+    header = ("cells", "number", "calibrated", "counted", "ordered", "range holds", "near the oracle")
+    text = f"""\
+{head("Wrong labels, whoever made them wrong", COMMAND, made)}
+Does `suspects` find, count and put in order wrong labels, whoever made them wrong? Labels are made wrong in
+four ways: `uniform` (any other class), `pair` (the next class), `one pair` (one class alone, to the next)
+and `confusable`. These last are drawn from the predictions of another network: which label is wrong, and as
+what, depends on the example, as it does with people. Every other cell chose how `suspects` estimates, and
+the others judge it: {len(there)} of {len(every)} are measured.
+
+{markdown(header, [counted(name, groups[name]) for name in order])}
+
+A cell counts as
+
+- calibrated with an expected calibration error of `p_wrong` of at most {ERROR},
+- counted with the number of wrong labels within a quarter or two points of the truth,
+- ordered with an average precision (AP) within {AP} of the best single score that was recorded,
+- near the oracle with an AP within {OF_ORACLE} of gradient boosting that is told which labels are wrong
+  (cross-fitted in five folds on all that the run records).
+
+Confusable labels are the hardest: {counted("", confusable)[2]} of {len(confusable)} cells are calibrated,
+and in {under} the number of wrong labels is estimated too low. Clean labels have no order: they count as
+ordered, and not as near the oracle.
+
+## What is not certain
+
+- Not measured, since they take hours:
+  {", ".join(f"{number} cells of {name}" for name, number in lacks.items())}.
+- A cell is one draw of labels and one run.
+- A network that confuses classes stands for people who do. Real mistakes of people were not measured here.
+"""
+    return text, {"cells": (COLUMNS, [row(cell, one) for cell, one in there])}
 
 
 def main():
@@ -213,11 +267,11 @@ def main():
         kept = options.runs / f"{cell.name}.judged.json"
         if not kept.exists() and re.fullmatch(options.cells, cell.name):
             kept.write_text(json.dumps(judge(cell, options.data, options.runs)))
-            print(row(cell.name, json.loads(kept.read_text())), flush=True)
+            print(*row(cell, json.loads(kept.read_text())), flush=True)
         if kept.exists():
             results[cell.name] = json.loads(kept.read_text())
     if options.docs is not None:
-        (options.docs / "wrong-labels.md").write_text(page(results))
+        write_page(options.docs / "wrong-labels.md", *page(results, measured()))
 
 
 if __name__ == "__main__":
