@@ -29,6 +29,7 @@ from easiness.studies.training_sets import contrast, plan_ranked, ranking, train
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
+from kit.pages import head, markdown, write_page
 
 RATES, POLICIES = (0.3, 0.6), ("easy", "random", "hard")
 PRESET = find_preset("overnight")  # whose network, recipe and repetitions the smaller sizes have
@@ -101,10 +102,21 @@ def percent(one):
 COMPARED = (("hard", "random"), ("easy", "random"), ("hard", "easy"))
 
 
+DIFFERENCES = tuple(f"{one} - {other}" for one, other in COMPARED)
+ACCURACIES = (
+    "examples",
+    "epochs",
+    "all",
+    "dropped",
+    *(f"{policy} dropped" for policy in POLICIES),
+    *DIFFERENCES,
+)
+CHANGES = ("dropped", *DIFFERENCES)
+
+
 def tables(sizes):
-    """The table of accuracies and differences, and that of the largest size beside the smallest."""
-    head = ["examples", "epochs", "all", "dropped", *(f"{policy} dropped" for policy in POLICIES)]
-    rows = [[*head, *(f"{one} - {other}" for one, other in COMPARED)]]
+    """Accuracies and differences by size, and how these change from the smallest to the largest."""
+    rows, changes = [], []
     for found, run in sizes:
         for rate in RATES:
             accuracy = [f"{100 * found[policy, rate].mean():.1f}" for policy in POLICIES]
@@ -112,21 +124,14 @@ def tables(sizes):
             start = [f"{run.spec.data.train.num_examples:,}", str(run.epochs), all_of_them, f"{rate:.0%}"]
             against = [percent(contrast(beside(found, *pair, rate))) for pair in COMPARED]
             rows.append([*start, *accuracy, *against])
-    (small, few), (large, many) = sizes[0], sizes[-1]
-    change = [["dropped", *rows[0][-3:]]]
+    (small, _), (large, _) = sizes[0], sizes[-1]
     for rate in RATES:
         terms = [
             beside(large, *pair, rate) + [(-weight, group) for weight, group in beside(small, *pair, rate)]
             for pair in COMPARED
         ]
-        change.append([f"{rate:.0%}", *(percent(contrast(one)) for one in terms)])
-    between = f"{few.spec.data.train.num_examples:,}", f"{many.spec.data.train.num_examples:,}"
-    return markdown(rows), markdown(change), between
-
-
-def markdown(rows):
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([lines[0], f"|{' --- |' * len(rows[0])}", *lines[1:]])
+        changes.append([f"{rate:.0%}", *(percent(contrast(one)) for one in terms)])
+    return {"accuracies": (ACCURACIES, rows), "changes": (CHANGES, changes)}
 
 
 def draw(sizes):
@@ -180,42 +185,47 @@ def main(sizes=SIZES, preset=PRESET):
         if found is None:
             print(f"{folder}: not finished; left out", file=sys.stderr)
     finished = [one for one in read if one[0] is not None]
-    table, change, between = tables(finished)
-    names = {"model": preset.ablation_model, "repetitions": preset.repetitions, "trials": preset.trials}
-    page = PAGE.format(measured=where, table=table, change=change, between=between, **names)
-    print(page)
+    found = tables(finished)
+    text = page(head(TITLE, COMMAND, where), preset, found)
+    print(text)
     if options.docs is not None:
         (options.docs / "amount-of-data.svg").write_bytes(draw(finished))
-        (options.docs / "amount-of-data.md").write_text(page)
+        write_page(options.docs / "amount-of-data.md", text, found)
 
 
-PAGE = """\
-<!-- written by: python benchmarks/science/amount_of_data.py --data FOLDER --runs FOLDER --largest STUDY \
---docs docs/results -->
+TITLE = "Whether hard examples are to be dropped, by the amount of data"
+SCRIPT = "benchmarks/science/amount_of_data.py"
+COMMAND = f"python {SCRIPT} --data FOLDER --runs FOLDER --largest STUDY --docs docs/results"
+SHOWN = (0, 3, 2, 7, 8, 9)  # columns of the accuracies on the page
 
-# Whether hard examples are to be dropped, by the amount of data
 
-Measured: {measured}. Held-out accuracy of {model} in percent, trained to its end on class-balanced parts of
-CIFAR-10 and on what is left of each when easy, hard or random examples are dropped: drawn class by class by
-the easiness of {trials} short trainings on that part. The largest is of `easiness paper --preset overnight`.
+def page(top, preset, found):
+    """The page, of whole tables."""
+    names, *shown = ([row[at] for at in SHOWN] for row in (ACCURACIES, *found["accuracies"][1]))
+    rows = found["accuracies"][1]
+    return f"""\
+{top}
+Sorscher et al. (2022) find that hard examples are to be kept where data is plenty, and easy ones where it is
+scarce. Is it so on CIFAR-10? Then dropping hard ones costs more than random ones (*hard - random* is below
+zero) in the last rows and less in the first. {preset.ablation_model} was trained to its end on parts of
+several sizes, and on what is left when easy, hard or random ones are dropped. The largest is of `easiness
+paper --preset overnight`.
 
-Sorscher et al. (2022) find that hard examples are to be kept where data is plenty and easy ones where it is
-scarce. Then *hard - random* is below zero in the last rows and above it in the first.
+Held-out accuracy in percent with all examples, and differences in points:
 
-{table}
-
-Differences are in points, over {repetitions} repetitions that share their seeds, with Student's interval at
-95 % of each by itself; bold where it leaves out zero, which one in twenty would by chance. Each size
-has one ranking, and all the same held-out examples: the intervals are over trainings and draws.
-
-## From {between[0]} to {between[1]} examples
-
-How much each difference changes. Below zero under *hard - random*: hard examples are worth more where
-there are more.
-
-{change}
+{markdown(names, shown)}
 
 ![Accuracy beyond random, by training examples](amount-of-data.svg)
+
+From {rows[0][0]} to {rows[-1][0]} examples the differences change by:
+
+{markdown(*found["changes"])}
+
+## What is not certain
+
+Intervals are Student's at 95 % over {preset.repetitions} repetitions, of each difference by itself; bold
+where they leave out zero, which one in twenty would by chance. Each size has one ranking, by {preset.trials}
+short trainings, and all have the same held-out examples.
 """
 
 

@@ -25,6 +25,7 @@ from easiness.spec import FeaturesRef, Heads
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
+from kit.pages import head, markdown, write_page
 
 SHARES, FRACTION, NUM = (0.05, 0.2, 0.8), 0.1, 500
 LENGTHS = (10, 20, 40)  # trials of a run
@@ -160,11 +161,7 @@ def main():
     parser.add_argument("--docs", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    header = (
-        "data", "share", "trials", "heads heard", "variance of counts / binomial", "p_easy off", "p_hard off",
-        "reliability: said", "came", "share of the true set: off", "interval holds it",
-    )  # fmt: skip
-    rows, of_length = [header, ("---",) * len(header)], defaultdict(list)
+    rows, of_length = [], defaultdict(list)
     for name, (x, y) in data_sets().items():
         right, left_out = asked(x, y, HEADS.folds * options.repeats)
         for row, share in enumerate(SHARES):
@@ -176,57 +173,45 @@ def main():
                      *(mean(seen.get(what)) for what in ("said", "came", "off", "held")))
                 )  # fmt: skip
                 print(" | ".join(rows[-1]), flush=True)
-    edges = [f"{one / 5:g} to {(one + 1) / 5:g}" for one in range(5)]
-    told = [("", "trials", *edges), ("---",) * 7]
-    told += [
+    told = [
         (f"p_{side}", str(length), *bins(all_seen, side))
         for side in SIDES
         for length, all_seen in of_length.items()
     ]
-    page = PAGE.format(
-        measured=measured(), repeats=options.repeats, num=NUM, table=markdown(rows), bins=markdown(told)
-    )
-    print(page)
+    command = f"python benchmarks/science/heads_reliability.py --repeats {options.repeats} --docs {PAGE_FILE}"
+    text = page(head(TITLE, command, measured()), options.repeats, rows, told)
+    print(text)
     if options.docs is not None:
-        options.docs.write_text(page)
+        write_page(options.docs, text, {"shares": (HEADER, rows)})
 
 
-def markdown(rows):
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+HEADER = (
+    "data", "share", "trials", "heads heard", "variance of counts / binomial", "p_easy off", "p_hard off",
+    "reliability: said", "came", "share of the true set: off", "interval holds it",
+)  # fmt: skip
+BINS = ("", "trials", *(f"{one / 5:g} to {(one + 1) / 5:g}" for one in range(5)))
+TITLE = "Do reliability and memberships hold for heads?"
+PAGE_FILE = "docs/results/heads-reliability.md"
 
 
-PAGE = """\
-# Do reliability and memberships hold for heads?
+def page(top, repeats, rows, told):
+    """The page, of the rows of both tables."""
+    least = min(row[-1] for row in rows if row[-1] != "–")
+    return f"""\
+{top}
+`p_easy`, `p_hard`, reliability and `forecast` are made for independent trials. Heads of one repeat are not:
+they see parts of one partition. Do the numbers hold? {repeats} repeats on {NUM} vectors of each of four data
+sets tell the truth, and runs of 10, 20 and 40 trials are held to it.
 
-```console
-$ python benchmarks/science/heads_reliability.py --repeats {repeats} --docs docs/results/heads-reliability.md
-{measured}
-```
+- **Memberships hold at every share**, with one exception: a `p_easy` above 0.6 from ten trials, or above 0.8
+  from forty, is too high. Few examples have one.
+- **Reliability is too high by up to 0.05** where many examples are always right.
+- **At the share 0.2 heads make up for each other**: counts vary by 0.7 of a binomial.
+- **Intervals of `forecast`** (ten heads or more) hold the truth in at least {least} of the runs of a cell.
 
-Heads of one repeat see parts of one partition, disjoint ones at small shares, so that they are not quite
-independent, and their votes are dealt into rows as if each row were one trial. Whether what is said of trials
-still holds is seen on {num} vectors of each data set: from {repeats} repeats it is known how probably a head
-that has not seen an example is right about it, and with that which examples are truly among the easiest and
-the hardest tenth. Runs of 10, 20 and 40 of these trials say what they say without knowing.
+The probability, and how often it came true, over all data:
 
-*Variance of counts / binomial* is 1 for independent heads, and below 1 where heads of one repeat make up for
-each other. *Off* is the mean distance of a probability to how often it came true, in ten bins. *Reliability*
-is the Spearman-Brown forecast from halves of the run, beside the rank correlation of two runs that share no
-repeat.
-The last two columns are of `forecast` (ties left to chance), which needs ten heads.
-
-{table}
-
-The probability, and how often it came true (all data and shares):
-
-{bins}
-
-At the share 0.2 the four heads of a repeat that have not seen an example have learned from disjoint parts of
-the others and make up for each other: counts vary by 0.7 of a binomial. At 0.05, of which heads see little,
-and at 0.8, where an example is left out once a repeat, they are all but independent. Memberships hold at
-every share, but that the few examples with a `p_easy` above 0.6 from ten trials, or 0.8 from forty, have too
-much. What is said of reliability is too high by up to 0.05 where many examples are right in every trial, at
-0.8 as well: ranks with many ties are the reason, not how votes are dealt.
+{markdown(BINS, told)}
 """
 
 

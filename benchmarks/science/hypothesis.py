@@ -3,9 +3,9 @@
     easiness hypothesis --out FOLDER
     python benchmarks/science/hypothesis.py --study FOLDER --docs docs/results/hypothesis.md
 
-Shares of right answers are drawn for the
-patterns of the full preset, in worlds with effects of patterns, of trials and of both, with values at 0 and 1
-and with heavy tails, `--times` times each. The truth is what the estimate is for patterns without number.
+Shares of right answers are drawn for the patterns of the full preset, in worlds with effects of patterns, of
+trials and of both, with values at 0 and 1 and with heavy tails, `--times` times each. The truth is what the
+estimate is for patterns without number.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from easiness.show import rendered, sections_markdown
+from easiness.show import rendered
 from easiness.studies import hypothesis as study
 from easiness.studies.hypothesis.claims import FREQUENT, JUDGED, SHARE
 from easiness.studies.hypothesis.design import FULL, examples_of, patterns_of
@@ -25,6 +26,7 @@ from easiness.studies.hypothesis.estimates import drop, slope
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 from kit.machine import measured
+from kit.pages import head, markdown, write_page
 
 TRIALS = (20, 5)
 DRAWN = 4000  # patterns and trials of each cell, for the truth
@@ -156,64 +158,103 @@ def simulation(times, worlds=WORLDS, all_trials=TRIALS, drawn=DRAWN):
             yield name, trials, row
 
 
-def simulation_lines(times, rows):
-    names = list(rows[0][2])
-    head = " | ".join(f"{name}: truth | bias | holds | width" for name in names)
-    lines = [f"| world | trials | {head} |", "|---" * (2 + 4 * len(names)) + "|"]
+STATISTICS = ("slope", "balanced less a quarter", "drop")
+TRUTHS = (
+    "world",
+    "trials",
+    *(f"{one}: {what}" for one in STATISTICS for what in ("truth", "bias", "holds", "width")),
+)
+
+
+def in_cells(rows):
+    """The rows of the simulation as texts."""
     for world, trials, row in rows:
-        cells = [f"{a:.3f} | {b:+.4f} | {c:.3f} | {d:.3f}" for a, b, c, d in (row[name] for name in names)]
-        lines.append(f"| {world} | {trials} | {' | '.join(cells)} |")
-    of_trials = {}
-    for _, trials, row in rows:
-        of_trials.setdefault(trials, []).extend(row[name][2] for name in names)
-    said = "; ".join(
-        f"of {len(held)} cells with {trials} trials, the least share of intervals that hold the truth is "
-        f"{min(held):.3f} and the mean {np.mean(held):.3f}"
-        for trials, held in of_trials.items()
-    )
-    said = f"{said[0].upper()}{said[1:]}. Each is of {times} draws. Controls have five trials, the claims 20."
-    return ["", "## The estimates with known truth", "", __doc__.split("\n\n")[2], "", said, "", *lines, ""]
+        of_each = [row[name] for name in STATISTICS]
+        yield (
+            world,
+            str(trials),
+            *chain(*((f"{a:.3f}", f"{b:+.4f}", f"{c:.3f}", f"{d:.3f}") for a, b, c, d in of_each)),
+        )
 
 
-def study_lines(folder, docs):
-    """The verdicts and numbers of a finished experiment."""
+def told_truth(rows):
+    """How often intervals hold the truth in the worst world, by the number of trials."""
+    held = {}
+    for row in rows:
+        held.setdefault(row[1], []).extend(float(one) for one in row[4::4])
+    return " and ".join(f"with {trials} trials in {min(all_of):.3f}" for trials, all_of in held.items())
+
+
+def of_study(folder, docs):
+    """The tables of a finished experiment; its figure is drawn beside the page."""
     plan = study.plan_hypothesis(study.find_preset("full"), folder)
     found = study.read_hypothesis(plan)
-    (docs.parent / f"{docs.stem}.svg").write_bytes(rendered(found, ".svg"))
-    leads = study.leads_of(found)
-    return [
-        leads["planted"],
-        "",
-        f"![Easiness against frequency, by contradiction, in both arms]({docs.stem}.svg)",
-        "",
-        leads["frequency"],
-        "",
-        sections_markdown(found.sections()[:3]),
-    ]
+    docs.with_suffix(".svg").write_bytes(rendered(found, ".svg"))
+    names = ("claims", "slopes", "drops")
+    return {name: (one.rows[0], one.rows[1:]) for name, one in zip(names, found.sections(), strict=False)}
+
+
+def page(top, tables, figure):
+    """The page, of whole tables: a row a claim, and what decides it."""
+    slopes = {(row[0], row[1]): row[4] for row in tables["slopes"][1]}
+    drops = {(row[0], row[1]): row[2:] for row in tables["drops"][1]}
+    first, second = FULL.networks
+    lower, unsure, others = drops[first, f"{JUDGED:g}"]
+    claims = [(*row[:3], with_interval(row), row[6]) for row in tables["claims"][1] if row[0]]
+    patterns = patterns_of(FULL, 0)
+    f = patterns.frequency
+    return f"""\
+{top}
+Is what is frequent easy, and what is contradicted hard? Both are planted: {len(patterns)} random patches in
+pictures of noise, which is new in every epoch. Each patch is shown f = {f.min():.0f} to {f.max():.0f} times
+an epoch; a share c of its pictures bears another label. In the balanced arm all patches are shown equally
+often. Two networks were trained
+{FULL.trials} times each, for {FULL.epochs} epochs.
+
+- **Frequency is a cause.** A doubling of f raises the logit of easiness by {slopes["natural", first]} in
+  `{first}` and by {slopes["natural", second]} in `{second}`. In the balanced arm it is
+  {slopes["balanced", first]} and {slopes["balanced", second]}.
+- **Contradiction failed the test that was set before.** At c = {JUDGED:g} frequent patterns lose {lower} of
+  easiness in `{first}`, which had to be more than 0.05. Their held-out probability falls by {unsure}. The
+  contradicted pictures themselves are hard: {others}.
+- **`{second}` decides nothing about contradiction**: its patterns differ too much.
+
+![Easiness against frequency, by contradiction, in both arms]({figure})
+
+Verdicts follow from intervals on one side of a margin that was set before anything ran. Numbers are of
+`{first}`, where a claim is about both networks:
+
+{markdown(("claim", "what", "verdict", "value (95 %)", "needed"), claims)}
+
+## What is not certain
+
+- Pictures of noise are no real data; there [it is measured, not planted](patterns.md).
+- In the worst of {len(WORLDS)} simulated worlds 95 % intervals held the truth
+  {told_truth(tables["known-truth"][1])} of the draws. The claims have {TRIALS[0]} trials, controls
+  {TRIALS[1]}.
+"""
+
+
+def with_interval(row):
+    """Value and interval of a claim."""
+    return f"{row[4]} ({row[5]})" if row[5] else row[4]
+
+
+TITLE = "Is easy what is frequent and contradicts nothing?"
+COMMAND = "python benchmarks/science/hypothesis.py --study FOLDER --docs docs/results/hypothesis.md"
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--study", type=Path, help="folder of `easiness hypothesis`, finished")
+    parser.add_argument("--study", type=Path, required=True, help="folder of `easiness hypothesis`, finished")
     parser.add_argument("--times", type=int, default=1000)
     parser.add_argument("--docs", type=Path, default=Path("hypothesis.md"))
     given = parser.parse_args(arguments)
-    of_study = [
-        "The experiment itself is not on this page yet: the command puts it here once FOLDER has all trials."
-    ]
-    if given.study is not None:
-        of_study = study_lines(given.study, given.docs)
-    rows = list(simulation(given.times))
-    command = "python benchmarks/science/hypothesis.py --study FOLDER --docs docs/results/hypothesis.md"
-    lines = [
-        "# Is easy what is frequent and contradicts nothing?",
-        "",
-        "```console",
-        f"$ {command}",
-        measured(),
-    ]
-    lines += ["```", "", *of_study, *simulation_lines(given.times, rows)]
-    given.docs.write_text("\n".join(lines).rstrip() + "\n")
+    tables = of_study(given.study, given.docs) | {
+        "known-truth": (TRUTHS, list(in_cells(simulation(given.times))))
+    }
+    text = page(head(TITLE, COMMAND, measured()), tables, f"{given.docs.stem}.svg")
+    write_page(given.docs, text, tables)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from easiness.heads import Moments, fit_ridge, sample_of
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
-from science.heads_reliability import SHARES, asked, markdown
+from kit.pages import head, markdown, write_page
+from science.heads_reliability import SHARES, asked
 
 SIZES, TRIALS, WIDEST = (150, 300, 450, 800, 1250, 2500), 10, 256
 WRONG = (0, 0.2)  # of the labels
@@ -91,8 +92,7 @@ def main():
     torch.set_num_threads(1)
     data = {"digits, pixels": load_digits(return_X_y=True)}
     data |= {name: (np.load(x).astype(float), np.load(y)) for name, x, y in options.vectors}
-    header = ("data", "wrong labels", "K", "foretold", "draws", "true", "interval holds it", "width", "off")
-    rows, weights = [header, ("---",) * len(header)], []
+    rows, weights = [], []
     for name, (x, y) in data.items():
         x, y = reduced(x), y.astype(np.int64)
         for wrong in WRONG:
@@ -109,30 +109,45 @@ def main():
     told, held = np.array(weights).T
     over = f"{told @ held / told.sum():.3f}"
     vectors = "".join(f' --vectors "{name}" X.npy Y.npy' for name, *_ in options.vectors)
-    table = markdown(rows)
-    page = PAGE.format(measured=measured(), draws=options.draws, vectors=vectors, over=over, table=table)
-    print(page)
+    command = (
+        f"python benchmarks/science/learning_curve.py --draws {options.draws}{vectors} --docs {PAGE_FILE}"
+    )
+    text = page(head(TITLE, command, measured()), rows, over)
+    print(text)
     if options.docs is not None:
-        options.docs.write_text(page)
+        write_page(options.docs, text, {"cells": (HEADER, rows)})
 
 
-PAGE = """\
-# Does the learning curve foretell what more examples give?
+HEADER = ("data", "wrong labels", "K", "foretold", "draws", "true", "interval holds it", "width", "off")
+TITLE = "Does the learning curve foretell what more examples give?"
+PAGE_FILE = "docs/results/learning-curve.md"
 
-```console
-$ python benchmarks/science/learning_curve.py --draws {draws}{vectors} --docs docs/results/learning-curve.md
-{measured}
-```
 
-K vectors are drawn from all, with the classes as all have them, and measured in ten trials at the shares
-0.05, 0.2 and 0.8; what heads would reach with all K of them and with 2 K is foretold. The truth is the mean
-accuracy on all other vectors of heads that see K or 2 K. Draws of one row overlap, the more the larger K is
-beside all that there are. Over all rows the 95 % interval holds the truth in **{over}** of the draws.
+def page(top, rows, over):
+    """The page; its table has the fewest and the most examples of each data set."""
+    of_data = {}
+    for row in rows:
+        if row[3] == "2 K":
+            of_data.setdefault(row[:2], []).append((*row[:3], *row[5:]))
+    shown = [one for found in of_data.values() for one in (found[0], found[-1])]
+    least, most = min(row[6] for row in rows), max((row[-1] for row in rows), key=lambda off: abs(float(off)))
+    return f"""\
+{top}
+The report of a run on features foretells what heads would reach with all K examples, and with 2 K. Is that
+true? K vectors are drawn and measured in ten trials at the shares 0.05, 0.2 and 0.8. The truth is the mean
+accuracy, on all other vectors, of heads that see K or 2 K.
 
-{table}
+- **The 95 % interval holds the truth in {over} of the draws**, and in {least} of those of the worst cell.
+- **It is wide while examples are few**, and wider still where a fifth of the labels is wrong.
+- **In the mean of a cell** what is foretold is off by {most} at the most.
 
-Where classes are drawn as they come, and have few examples each, accuracy on the examples measured is higher
-than on others with equal classes: classes with more of them are learned better and asked more often.
+What 2 K would give, for the fewest and the most examples of each data set (*off*: foretold less true):
+
+{markdown((*HEADER[:3], *HEADER[5:]), shown)}
+
+Draws of one cell overlap. Classes were drawn in the proportion that all examples have. Where they are drawn
+as they come, with few examples each, accuracy on the examples measured is higher than on others with equal
+classes.
 """
 
 

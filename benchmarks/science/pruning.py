@@ -22,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
+from kit.pages import write_page
 from science import pruning_figure, pruning_text
 from science.pruning_cells import cells
 from science.pruning_runs import Settings, begin, score, train
@@ -96,7 +97,8 @@ def main():
     if published is not None:
         write(published, settings, machines, results)
         (options.docs / "pruning.svg").write_bytes(pruning_figure.draw(results))
-        (options.docs / "pruning.md").write_text(pruning_text.page(results, settings, machines))
+        whole = pruning_text.tables(results)
+        write_page(options.docs / "pruning.md", pruning_text.page(results, settings, machines, whole), whole)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
+from kit.pages import head, markdown
 from science.pruning_cells import ARMS, KEPT, LENGTHS, RANDOM, SAMPLERS, SCORES
 from science.pruning_runs import SCORING_TRIALS
 from science.pruning_stats import FALSE, accuracies, all_compared, loses_a_class
@@ -24,123 +27,107 @@ def within(one):
     return f"{value} ({100 * one.low:+.1f} to {100 * one.high:+.1f})"
 
 
-def arm_text(arm):
-    score, sampler = arm
-    return f"{score}, {sampler}"
+COLUMNS = ("", ", beyond random", ", verdict")
+CELLS = (
+    "kept",
+    "score",
+    "sampler",
+    "seeds",
+    *(f"equal {one}{column}" for one in LENGTHS for column in COLUMNS),
+)
 
 
-def table(results, found, kept):
-    """One share kept: a row for each arm, equal epochs and equal steps side by side."""
-    lines = [
-        "| score | sampler | seeds | equal epochs | beyond random | equal steps | beyond random |",
-        "| --- | --- | --- | ---: | --- | ---: | --- |",
-    ]
-    for arm in ARMS:
-        columns, counts = [], []
-        for length in LENGTHS:
-            values = accuracies(results, arm, kept, length)
-            counts.append(len(values))
-            lost = "a class lost" if loses_a_class(results, arm, kept, length) else ""
-            columns += [
-                percent(np.mean(list(values.values()))) if values else lost,
-                "" if arm == RANDOM else within(found.get((arm, kept, length))),
-            ]
-        seeds = " and ".join(str(one) for one in dict.fromkeys(counts))
-        sampler = "" if arm == RANDOM else arm[1]
-        lines.append(f"| {arm[0]} | {sampler} | {seeds} | {' | '.join(columns)} |")
-    return "\n".join(lines)
+def cells(results, found):
+    """A row for each share kept and arm, equal epochs and equal steps side by side."""
+    for kept in sorted(KEPT, reverse=True):
+        for arm in ARMS:
+            columns, counts = [], []
+            for length in LENGTHS:
+                values = accuracies(results, arm, kept, length)
+                counts.append(len(values))
+                lost = "a class lost" if loses_a_class(results, arm, kept, length) else ""
+                one = None if arm == RANDOM else found.get((arm, kept, length))
+                accuracy = percent(np.mean(list(values.values()))) if values else lost
+                columns += [accuracy, within(one), "" if one is None else one.verdict]
+            seeds = " and ".join(str(one) for one in dict.fromkeys(counts))
+            sampler = "" if arm == RANDOM else arm[1]
+            yield f"{kept:.0%}", arm[0], sampler, seeds, *columns
 
 
-def listed(ones, num=4):
-    """The first of them with their differences, and how many more there are."""
-    shown = ", ".join(f"{arm_text(one.arm)} ({100 * one.value:+.1f})" for one in ones[:num])
-    return shown + (f" and {len(ones) - num} more" if len(ones) > num else "")
+VERDICTS = ("kept", "equal", "random", "arms", "above random", "best arm", "beyond random", "below random")
 
 
-def verdict(results, found, kept, length):
-    """What beats random choice at a share and a length, in a sentence or two."""
-    ones = [one for (_, k, at), one in found.items() if (k, at) == (kept, length)]
-    if not ones:
-        return f"- {kept:.0%} kept, equal {length}: not trained."
-    ranked = sorted(ones, key=lambda one: -one.value)
-    above = [one for one in ranked if one.verdict == "above"]
-    below = [one for one in reversed(ranked) if one.verdict == "below"]
-    start = f"- {kept:.0%} kept, equal {length}, of {len(ones)}: "
-    best = ranked[0]
-    if above:
-        better = f"**{len(above)} above random**: {listed(above)}"
-    else:
-        better = f"**none above random**; the highest is {arm_text(best.arm)}, {within(best)}"
-    worse = f"; {len(below)} below it: {listed(below)}" if below else "; none below it"
-    lost = [arm_text(arm) for arm in ARMS if loses_a_class(results, arm, kept, length)]
-    return start + better + worse + (f"; a class lost by {', '.join(lost)}" if lost else "") + "."
+def verdicts(results, found):
+    """A row for each share kept and length: how many arms beat random choice, and the best of them."""
+    for kept, length in product(sorted(KEPT, reverse=True), LENGTHS):
+        ones = [one for (_, k, at), one in found.items() if (k, at) == (kept, length)]
+        if ones:
+            above, below = ([one for one in ones if one.verdict == which] for which in ("above", "below"))
+            best = max(above or ones, key=lambda one: one.value)
+            random = percent(np.mean(list(accuracies(results, RANDOM, kept, length).values())))
+            shown = (", ".join(best.arm), within(best))
+            yield f"{kept:.0%}", length, random, f"{len(ones)}", f"{len(above)}", *shown, f"{len(below)}"
+
+
+BY_SAMPLER = ("sampler", "kept", "comparisons", "above random", "below random", "mean difference")
 
 
 def by_sampler(found):
     """How often each sampler is above and below random choice, and its mean difference."""
-    lines = [
-        "| sampler | kept | comparisons | above random | below random | mean difference |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for sampler in SAMPLERS:
-        for kept in sorted(KEPT, reverse=True):
-            mine = [one for one in found.values() if (one.arm[1], one.kept) == (sampler, kept)]
-            ones = [one for one in mine if one.arm[0] in SCORES]
-            if ones:
-                above, below = (sum(one.verdict == which for one in ones) for which in ("above", "below"))
-                mean = 100 * np.mean([one.value for one in ones])
-                lines.append(f"| {sampler} | {kept:.0%} | {len(ones)} | {above} | {below} | {mean:+.1f} |")
-    return "\n".join(lines)
+    for sampler, kept in product(SAMPLERS, sorted(KEPT, reverse=True)):
+        mine = [one for one in found.values() if (one.arm[1], one.kept) == (sampler, kept)]
+        ones = [one for one in mine if one.arm[0] in SCORES]
+        if ones:
+            above, below = (sum(one.verdict == which for one in ones) for which in ("above", "below"))
+            mean = 100 * np.mean([one.value for one in ones])
+            yield sampler, f"{kept:.0%}", f"{len(ones)}", f"{above}", f"{below}", f"{mean:+.1f}"
 
 
-def full_text(results):
-    values = list(accuracies(results, RANDOM, 1, "epochs").values())
-    return f"All examples: {percent(np.mean(values))} % over {len(values)} seeds. " if values else ""
-
-
-def page(results, settings, machines):
-    """The page for the docs."""
+def tables(results):
+    """The whole tables by their names."""
     found = all_compared(results)
-    shares = sorted(KEPT, reverse=True)
-    verdicts = "\n".join(verdict(results, found, kept, length) for kept in shares for length in LENGTHS)
-    tables = "\n\n".join(f"## {kept:.0%} kept\n\n{table(results, found, kept)}" for kept in shares)
-    lost = sum(value is None for value in results.values())
-    lost_text = (
-        " *A class lost*: the sampler leaves a class without examples, which is refused." if lost else ""
-    )
-    measured, side = "; ".join(machines), 32 // settings.reduce
+    return {
+        "cells": (CELLS, list(cells(results, found))),
+        "verdicts": (VERDICTS, list(verdicts(results, found))),
+        "samplers": (BY_SAMPLER, list(by_sampler(found))),
+    }
+
+
+def page(results, settings, machines, whole):
+    """The page for the docs, of the ``whole`` tables."""
+    trained = sum(value is not None for value in results.values())
+    everything = percent(np.mean(list(accuracies(results, RANDOM, 1, "epochs").values())))
+    rows = [
+        (f"{row[0]}, equal {row[1]}", row[2], f"{row[4]} of {row[3]}", *row[5:])
+        for row in whole["verdicts"][1]
+    ]
     return f"""\
-<!-- written by: {COMMAND} -->
+{head("What can be left out of CIFAR-10", COMMAND, "; ".join(machines))}
+Which examples can be left out, by which score and sampler, and does any beat random choice? {trained:,}
+trainings of {settings.model} on {settings.examples:,} class-balanced images of CIFAR-10 at
+{32 // settings.reduce} pixels, or on a part of them. Accuracy is on {settings.held_out:,} others, in percent;
+with all examples it is {everything}.
 
-# What can be left out of CIFAR-10
+- **Nothing beats random choice everywhere.** `dyn_unc` within classes does at 70 and 50 %.
+- **The hardest alone are far worse than random ones**, by easiness, `el2n` and `aum`, at every share.
+- **At 10 %** and equal epochs only random choice within classes is above it. At equal steps `ccs` and Beta
+  sampling by several scores are.
 
-Measured: {measured}. {len(results) - lost:,} trainings of {settings.model} for {settings.epochs} epochs
-by the recipe for short trainings on {settings.examples:,} images of CIFAR-10, class-balanced, at {side}
-pixels, or on a part of them; accuracy on {settings.held_out:,} others, in percent.
-{full_text(results)}Scores are of {SCORING_TRIALS} other trainings on all {settings.examples:,}, after the
-last epoch.{lost_text}
+{markdown(("kept", "random", "above random", "best", "beyond random", "below random"), rows)}
 
-Samplers: **top** keeps exactly the hardest by the score, of `dyn_unc` and `dual` exactly the highest
-(`--policy best`, or `worst --keep top`), **balanced** the same of each class; **ccs** and **beta** are
-[`--policy ccs` and `--policy dual`](../pruning.md). *Equal epochs*: a smaller set is seen as often, in
-fewer steps; *equal steps*: it is seen more often, in as many steps as all examples take. Each is compared
-with random choice at the same seed, which decides the weights at the start and what is drawn. Intervals
-are Student's at 95 % over seeds, of each difference by itself. Bold are differences that are decided:
-there are {len(found)} comparisons, of which one in twenty would be outside of its interval by chance, so
-p is adjusted for all of them (Benjamini-Hochberg, at most {FALSE:.0%} of those decided are false on
-average; those of one share and length have the random trainings in common, so that they err together).
-Few seeds decide large differences only: what is undecided is not shown to be equal. The scores are the
-same for all seeds: other scoring runs add a spread that the intervals leave out.
-
-## What beats random choice
-
-{verdicts}
-
-Over all scores, both lengths taken together:
-
-{by_sampler(found)}
+*Equal epochs*: a smaller set is seen as often, in fewer steps. *Equal steps*: it is seen more often.
+Samplers: *top* keeps the hardest by the score (of `dyn_unc` and `dual` the highest), *balanced* the same of
+each class, *ccs* and *beta* are [`--policy ccs` and `--policy dual`](../pruning.md).
 
 ![Accuracy beyond random choice by score, sampler, share kept and length](pruning.svg)
 
-{tables}
+## What is not certain
+
+- Intervals are Student's at 95 % over seeds. Above and below is what is decided after adjusting p for all
+  {len(all_compared(results))} comparisons (Benjamini-Hochberg, at most {FALSE:.0%} of those decided are
+  false).
+- Few seeds decide large differences only: what is undecided is not shown to be equal.
+- Scores are of {SCORING_TRIALS} other trainings, the same for all seeds. Other scoring runs would add a
+  spread.
+- Where a sampler leaves a class without examples, it is refused: *a class lost* in the table.
 """

@@ -28,6 +28,7 @@ from easiness.runs import features_of
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
+from kit.pages import head, markdown, write_page
 from science.worth_worlds import HEADER, RISE_HEADER, RISES, WORLDS, in_cells, rises, table
 
 WRONG = 0.3
@@ -111,20 +112,20 @@ def rows_of(title, said):
 
 
 def told(title, said):
-    """A line on a cell: what is advised."""
-    found = ""
+    """The row of a cell: what is advised, and how many of its suspects are wrong."""
+    suspects = ("", "", "")
     if "wrong" in said:
-        among = f"{said['right_suspects']:,} are among the {said['wrong']:,} planted"
-        found = f" Of {said['suspects']:,} suspects {among}."
-    about = f"margin {100 * said['margin']:g}, {said['num_test']:,} test examples, {said['seconds']:.0f} s"
-    return f"- **{title}** ({about}): {said['advice']}. {said['ahead']}.{found}"
-
-
-def markdown(rows):
-    """A Markdown table of texts; the first row is its header."""
-    header, *body = rows
-    lines = [header, ["---"] * len(header), *body]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+        suspects = tuple(f"{said[key]:,}" for key in ("wrong", "suspects", "right_suspects"))
+    margin = f"{100 * said['margin']:g}"
+    return (
+        title,
+        margin,
+        f"{said['num_test']:,}",
+        f"{said['seconds']:.0f}",
+        said["advice"],
+        said["ahead"],
+        *suspects,
+    )
 
 
 def simulated(runs, draws, nums, worlds=WORLDS):
@@ -200,94 +201,90 @@ def main():
     options = parser.parse_args()
     options.runs.mkdir(parents=True, exist_ok=True)
     said = {title: cell(title, options.data, options.runs) for title in CELLS}
-    worlds = [HEADER, *simulated(options.runs, options.draws, (500, 2000, 10_000))]
+    worlds = list(simulated(options.runs, options.draws, (500, 2000, 10_000)))
     whole = {
         title: trained(rate, options.data, options.runs)
         for title, rate in (("Own labels", 0.0), ("30 % wrong", WRONG))
         if options.train or (options.runs / f"trained-{rate:g}.json").exists()
     }
-    rows = [SHARE_HEADER, *(row for title, one in said.items() for row in rows_of(title, one))]
-    page = PAGE.format(
-        measured=measured(),
-        told="\n".join(told(title, one) for title, one in said.items()),
-        rows=markdown(rows),
-        worlds=markdown(worlds),
-        rises=markdown([RISE_HEADER, *doubled(options.runs, options.draws, (500, 10_000))]),
-        pairs=PAIRS,
-        trained="\n\n".join(
-            f"- **{title}**: {one['advice']}. By whole trainings {one['text']}.\n\n{markdown(one['rows'])}"
-            for title, one in whole.items()
-        ),
+    tables = {
+        "advice": (TOLD_HEADER, [told(title, one) for title, one in said.items()]),
+        "ends": (SHARE_HEADER, [row for title, one in said.items() for row in rows_of(title, one)]),
+        "worlds": (HEADER, worlds),
+        "twice": (RISE_HEADER, list(doubled(options.runs, options.draws, (500, 10_000)))),
+    }
+    tables |= trainings((title, one["rows"]) for title, one in whole.items())
+    text = page(
+        head(TITLE, COMMAND, measured()), tables, {title: one["text"] for title, one in whole.items()}
     )
-    print(page)
+    print(text)
     if options.docs is not None:
-        options.docs.write_text(page)
+        write_page(options.docs, text, tables)
         shutil.copy(options.runs / f"cifar-{WRONG}.svg", options.docs.with_suffix(".svg"))
 
 
+def trainings(whole):
+    """The table of whole trainings, where there are any."""
+    found = [(["data", *rows[0]], [[title, *row] for row in rows[1:]]) for title, rows in whole]
+    return {"trainings": (found[0][0], [row for _, rows in found for row in rows])} if found else {}
+
+
+TOLD_HEADER = (
+    "data", "margin, points", "test examples", "processor s", "advice", "more labels", "planted", "suspects",
+    "planted among them",
+)  # fmt: skip
 SHARE_HEADER = (
     "data", "labelled", "all", "random 40 %", "easiest 40 %", "hardest 40 %", "suspects out, hardest 40 %",
     "all but suspects",
 )  # fmt: skip
-PAGE = """\
-# What is worth keeping?
+TITLE = "What is worth keeping?"
+COMMAND = (
+    "python benchmarks/science/worth.py --data FOLDER --runs FOLDER --train --docs docs/results/worth.md"
+)
 
-```console
-$ python benchmarks/science/worth.py --data FOLDER --runs FOLDER --train --docs docs/results/worth.md
-{measured}
-```
 
-`easiness worth` on data whose wrong labels are known: CIFAR-10 (10,000 pictures, features of the packaged
-network, and all 10,000 of the test split), TREC (hashed texts, 500 held out) and FSDD (log-mel sounds, 300
-held out), with their own labels and with three tenths of them another class's, drawn at random. Held-out
-labels are the data's own. The margin of CIFAR-10, one point, was set before; that of FSDD and TREC, three
-points, after a look at FSDD. Seconds are of processor time, and without the features.
+def page(top, tables, trained):
+    """The page, of whole tables and of what whole trainings say of the advice."""
+    advice = [(row[0], row[4].partition(": ")[2]) for row in tables["advice"][1]]
+    of_cifar = [
+        row for row in tables["ends"][1] if row[0].startswith("CIFAR") and row[1] in ("500", "10,000")
+    ]
+    shown = [[row[at] for at in (0, 1, 4, 5, 6)] for row in (SHARE_HEADER, *of_cifar)]
+    columns = list(zip(*tables["worlds"][1], strict=True))
+    naive, judged, wrongly = min(columns[7]), min(columns[8]), max(columns[10])
+    verdicts = "\n".join(f"- **{title}**: {text}." for title, text in trained.items())
+    return f"""\
+{top}
+What can be left out? `easiness worth` on pictures, texts (TREC) and sounds (FSDD), with
+their own labels and with three tenths of them made wrong. The margin of CIFAR-10 was set before, that of the
+others after a look at FSDD.
 
-{told}
+{markdown(("data", "advice"), advice)}
 
 ![Accuracy by the share kept, of CIFAR-10 with three tenths of the labels wrong](worth.svg)
 
-## The same share of each end
+## Which end
 
-Accuracy of heads on 40 % of the examples, with the gain over as many at random in brackets, in points; at
-the end all but the suspects, over all. Of each size five draws, of which easiness and suspects are told
-from that many labels alone, but at the whole size, where the run's own heads decide. Where labels are
-wrong, keeping the hardest keeps the wrong ones. Where they are few it costs even with right labels; with
-many it gains on CIFAR-10 and FSDD, and not on TREC. Taking three tenths of suspects out helps where labels
-are few, and hardly or not at all where they are many: heads in closed form bear wrong labels that are drawn
-at random.
+Accuracy of heads on 40 % of the examples, and the gain over random ones:
 
-{rows}
+{markdown(shown[0], shown[1:])}
 
-## Is what is said of the advised row true?
-
-Grids of which the truth is known (`worth_worlds.py`), with margin 0.01: 26 rows over five seeds, whose
-losses are those that the names say. The row is chosen on one half of the test examples and seeds, and
-judged on the other. Naive is its gain on all of them, as a grid read by eye gives it. Off is the mean error
-in points, and intervals are of 95 %. Wrongly no loss is how often of all draws the interval was above minus
-the margin while the true loss is more; confirmed is how often of those in which a row is advised. The mean
-share kept is of these as well.
-
-{worlds}
-
-## What twice the labels would give
-
-From accuracies at 500, 2,000, 5,000 and 10,000 labels, on the same test examples, in points. Intervals
-allow for the form of the curve, which four sizes leave open, and are wide for it.
-
-{rises}
+Where labels are wrong, the hardest are the wrong ones. Where labels are few, the hardest cost even if all are
+right. With many they gain on CIFAR-10 and FSDD, not on TREC.
 
 ## Do whole trainings agree?
 
-The first 5,000 of these pictures at 16 pixels, `wrn_10_1` for 20 epochs, {pairs} pairs, all 10,000 held
-out. The advised row is that of heads on features; as many at random are others in each trial, and RS2 sees
-others in every epoch. Both have as many steps as the advised row, and all examples more in proportion.
-What heads can spare on features that were learned from a million pictures, a network may need that begins
-from nothing: with its own labels the advice is refuted here, and RS2 is the best of the three; with wrong
-labels the advice beats as many at random and loses to RS2, and to all.
+No: networks that begin from nothing need what heads can spare. `{NETWORK}` learned {PICTURES:,} of these
+pictures {PAIRS} times. RS2 sees other random examples in every epoch.
 
-{trained}
+{verdicts}
+
+## Is the advice true?
+
+In simulated worlds its interval held the truth in {judged} of the draws or more (of a grid read by eye:
+{naive}). No loss was said wrongly in {wrongly} at most.
 """
+
 
 if __name__ == "__main__":
     main()

@@ -2,13 +2,7 @@
 
     python benchmarks/speed/features.py --imagenette FOLDER --docs docs/results/features-speed.md
 
-Seconds are of processor time, all processes and threads together. FOLDER has Imagenette's class folders, of
-whose training photos there are 1,000: `measure --features auto --trials 20` and `suspects`, features made
-anew. Vectors are random. The last row is foretold from two parts of 1.28 million x 768 vectors of 1,000
-classes, which lie in a file: time and memory grow evenly. Memory counts pages of files that are mapped, which
-the system takes back where others need them. Beside each stands how much of the matrix-product peak is used:
-the products that have to be computed (moments, leave-one-out errors, outputs), over the time, over what a
-product of two large matrices reaches here.
+FOLDER has Imagenette's class folders, of whose training photos there are 1,000; features are made anew.
 """
 
 from __future__ import annotations
@@ -26,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from kit.machine import measured
+from kit.pages import head, markdown, write_page
 
 TRIALS, SHARES, FOLDS = 20, (0.05, 0.2, 0.8), 5
 SAMPLE = 1024  # examples of a head of which leave-one-out errors are computed
@@ -119,11 +114,11 @@ def main():
     rows = []
     if options.imagenette is not None:
         measure, suspects, again = photos(options.imagenette)
-        rows.append(f"| 1,000 photos: measure, then suspects | {measure:.0f} + {suspects:.0f} s | | |")
-        rows.append(f"| the same `measure` once more | {again:.1f} s | | |")
+        rows.append(("1,000 photos: measure, then suspects", f"{measure:.0f} + {suspects:.0f} s", "", ""))
+        rows.append(("the same `measure` once more", f"{again:.1f} s", "", ""))
     seconds, memory = heads(50_000, 1280, 10, TRIALS)
     used = products(50_000, 1280, 10, TRIALS) / seconds / best
-    rows.append(f"| heads, 50,000 x 1,280, 10 classes | {seconds:.0f} s | {memory:.1f} GiB | {used:.0%} |")
+    rows.append(("heads, 50,000 x 1,280, 10 classes", f"{seconds:.0f} s", f"{memory:.1f} GiB", f"{used:.0%}"))
     small = heads(options.part * 3 // 4, 768, 1000, FOLDS)
     part = heads(options.part, 768, 1000, FOLDS)
     slope = (part[0] - small[0]) / (options.part / 4)
@@ -131,29 +126,31 @@ def main():
     growth = (part[1] - small[1]) / (options.part / 4)
     memory = part[1] + growth * (FULL - options.part)
     used = products(FULL, 768, 1000, TRIALS) / full / best
-    rows.append(
-        f"| heads, 1.28 M x 768, 1,000 classes, foretold from {options.part:,} | {full / 3600:.1f} h | "
-        f"{memory:.1f} GiB | {used:.0%} |"
-    )
-    text = "\n".join(
-        [
-            "# What runs on features take",
-            "",
-            *__doc__.split("\n\n")[2].strip().splitlines(),
-            "",
-            f"{TRIALS} trials of three shares (1/20, 1/5, 4/5).",
-            "",
-            "| what | processor time | memory | of the peak |",
-            "|---|---|---|---|",
-            *rows,
-            "",
-            f"`python benchmarks/speed/features.py`, {measured()}; the peak is {best / 1e9:.0f} GFLOP a "
-            "second of processor time.",
-        ]
-    )
+    what = f"heads, 1.28 M x 768, 1,000 classes, foretold from {options.part:,}"
+    rows.append((what, f"{full / 3600:.1f} h", f"{memory:.1f} GiB", f"{used:.0%}"))
+    text = page(head(TITLE, COMMAND, measured()), rows, f"{best / 1e9:.0f}")
     print(text)
     if options.docs is not None:
-        options.docs.write_text(text + "\n")
+        write_page(options.docs, text)
+
+
+TITLE = "What runs on features take"
+COMMAND = "python benchmarks/speed/features.py --imagenette FOLDER --docs docs/results/features-speed.md"
+
+
+def page(top, rows, best):
+    return f"""\
+{top}
+{TRIALS} trials of three shares (1/20, 1/5, 4/5). Photos are Imagenette's, by `measure --features auto` and
+`suspects`; vectors are random. Seconds are of processor time, all processes and threads together.
+
+{markdown(("what", "processor time", "memory", "of the peak"), rows)}
+
+- **Of the peak**: the products that have to be computed, over the time, over what a product of two large
+  matrices reaches here ({best} GFLOP a second of processor time).
+- **The last row is foretold** from two parts of such vectors in a file: time and memory grow evenly.
+- **Memory** counts pages of mapped files, which the system takes back where others need them.
+"""
 
 
 if __name__ == "__main__":

@@ -75,5 +75,7 @@ def test_the_benchmark_says_how_often_intervals_hold():
     rows = list(script["simulation"](3, {"plain": script["World"]()}, (2,), 50))
     assert [name for name, *_ in rows] == ["plain"]
     assert {"slope", "balanced less a quarter", "drop"} == set(rows[0][2])
-    lines = script["simulation_lines"](3, rows)
-    assert lines[-2].startswith("| plain | 2 | ")
+    (cells,) = script["in_cells"](rows)
+    assert cells[:2] == ("plain", "2")
+    assert len(cells) == len(script["TRUTHS"])
+    assert script["told_truth"]([cells]).startswith("with 2 trials in ")
