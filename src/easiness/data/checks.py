@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, shorten
+from easiness.inputs import check_names
 
 Ids = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 
@@ -35,6 +37,7 @@ def check_examples(
     _check_ids(ids, num_examples, where)
     check_unicode(ids, where)
     check_unicode(classes or (), where)
+    check_names(classes or (), f"{where}: names of classes")
     if classes is None:
         # The labels in use are compared with 0, 1, 2, ... without ever allocating up to the largest.
         _check_range(values, None, name)
@@ -47,7 +50,7 @@ def check_examples(
             )
         classes = [str(label) for label in used]
     if len(set(classes)) < len(classes):
-        twice = next(c for i, c in enumerate(classes) if c in classes[:i])
+        twice = next(name for name, times in Counter(classes).items() if times > 1)
         raise BadInput(f"{where}: class name {twice!r} occurs twice; give each class its own name")
     _check_range(values, len(classes), name)
     counts = np.bincount(values.astype(np.int64), minlength=len(classes))
@@ -111,6 +114,7 @@ def _check_range(labels: npt.NDArray[Any], num_classes: int | None, name: Callab
 def _check_ids(ids: Ids, num_examples: int, where: str) -> None:
     if len(ids) != num_examples:
         raise BadInput(f"{where}: {num_examples} examples but {len(ids)} ids; give one id per example")
+    check_names(ids.tolist(), f"{where}: ids")
     values, counts = np.unique(ids, return_counts=True)
     if len(values) < len(ids):
         raise BadInput(f"{where}: id {shorten(values[counts > 1])} occurs more than once; ids must be unique")

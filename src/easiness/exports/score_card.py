@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from easiness.data import value_digests
 from easiness.errors import BadInput
+from easiness.inputs import check_decoded
 from easiness.regular_file import read_regular
 from easiness.report import (
     FOR_FEATURES,
@@ -180,6 +181,7 @@ def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
         texts = [name for name in (DIGEST, "class") if name == "class" or name in schema.names]
         if {str(schema.field(name).type) for name in texts} - {"string", "large_string"}:
             raise ValueError
+        check_decoded(path, file, schema.names, names=["id", *texts])
         table = file.read()
         table.validate(full=True)
         if str(schema.field("id").type) not in _TYPES_OF_IDS:

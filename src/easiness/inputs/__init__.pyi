@@ -60,6 +60,13 @@ from .kind import (
 )
 from .memory import GIB as GIB, available_memory as available_memory, check_fits as check_fits, fits as fits
 from .packed import Packed as Packed
+from .parquet_budget import (
+    LONGEST_NAME as LONGEST_NAME,
+    batches_within as batches_within,
+    check_decoded as check_decoded,
+    check_names as check_names,
+    too_long as too_long,
+)
 from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of
 from .signature import Signature as Signature
 from .sound.decode import resampled as resampled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -13,7 +14,8 @@ GIB = 1024**3
 def available_memory() -> int | None:
     """Bytes of physical memory that can be used now, or ``None`` where the system does not say.
 
-    On Linux what the kernel calls available, at most the limit of the container; elsewhere all there is.
+    On Linux what the kernel calls available, at most the limit of the container, and what is left of that of
+    the process's addresses (``ulimit -v``); elsewhere all there is.
     """
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
@@ -23,10 +25,22 @@ def available_memory() -> int | None:
             return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         except (AttributeError, ValueError, OSError):
             return None
+    available = int(min(available, _addresses_left()))
     try:
         return min(available, int(Path("/sys/fs/cgroup/memory.max").read_text()))
     except (OSError, ValueError):  # no container, or one without a limit ("max")
         return available
+
+
+def _addresses_left() -> float:
+    try:
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (ImportError, OSError, ValueError):
+        return math.inf
+    return math.inf if limit == resource.RLIM_INFINITY else max(limit - taken, 0)
 
 
 def fits(num_bytes: int) -> bool:

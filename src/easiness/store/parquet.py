@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.inputs import check_decoded
 from easiness.record import KeptLogits, Statistics, known_rival
 from easiness.spec import DatasetRef
 from easiness.store.trial_document import damaged
@@ -70,7 +71,7 @@ def read_strictly(path: Path, error: Callable[[Path], BadInput] = damaged) -> It
 
     try:
         yield
-    except MemoryError:  # also one of Arrow's: not the fault of the file
+    except (MemoryError, BadInput):  # also one of Arrow's: not the fault of the file; what says more
         raise
     except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError):
         raise error(path) from None
@@ -182,6 +183,7 @@ def read_rows(
     found: dict[str, npt.NDArray[Any]] = {}
     with read_strictly(path), pq.ParquetFile(path, pre_buffer=False) as file:
         stored = stored_columns(file, columns, extent)
+        check_decoded(path, file, stored, rows, as_objects=False)
         for place, row in enumerate(rows):
             table = file.read_row_group(row, columns=stored, use_threads=False)
             for name in stored:
@@ -239,6 +241,8 @@ def read_logits(
     with read_strictly(path), pq.ParquetFile(path) as file:
         num = check_groups(file.metadata, replace(extent, examples=None))
         positions = np.arange(num) if num == len(trained_on) else np.flatnonzero(~trained_on)
+        rows = list(rows)
+        check_decoded(path, file, ["logits"], rows)
         for row in rows:
             column = file.read_row_group(row, columns=["logits"]).column("logits")
             size = column.type.list_size
@@ -267,6 +271,7 @@ def read_examples(
         check_table(file, names, replace(extent, examples=None))
         if file.metadata.num_rows != extent.examples:
             raise ValueError
+        check_decoded(path, file, names, names=["id"])
         table = file.read(names)
         ids, labels = (values_of(table.column(name), name, extent) for name in names)
         return ids, labels.astype(np.int64, copy=False)

@@ -17,11 +17,21 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.source import Source
 from easiness.data.sources.splits import Split, checked_dataset
 from easiness.errors import BadInput
-from easiness.inputs import GIB, SOUND, available_memory, kind_of, one_line, to_sounds
+from easiness.inputs import (
+    GIB,
+    LONGEST_NAME,
+    SOUND,
+    available_memory,
+    kind_of,
+    one_line,
+    to_sounds,
+    too_long,
+)
 from easiness.record import to_numpy
 from easiness.regular_file import open_regular
 
 KEYS = ("x", "y", "ids", "classes", "x_test", "y_test")
+_NAMES = ("ids", "ids_test", "classes")
 _SAVE = "save it with numpy.savez(path, x=x, y=y)"
 _AGAIN = "save it again"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -199,7 +209,9 @@ def _member(path: Path, key: str, zipped: zipfile.ZipFile, name: str) -> _Member
             f"{path}: {key} is damaged (an array of shape {shape!s:.80} and dtype {dtype!s:.80} in "
             f"{num_left} bytes); {_AGAIN}"
         )
-    return _Member(name, num_bytes)
+    if key in _NAMES and dtype.kind == "U" and dtype.itemsize > 4 * LONGEST_NAME:
+        raise too_long(f"{path}: {key}", dtype.itemsize // 4)
+    return _Member(name, num_bytes * (2 if dtype.kind == "U" else 1))  # texts of Python's are made of those
 
 
 def _header(opened: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:

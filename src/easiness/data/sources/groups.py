@@ -17,6 +17,7 @@ from easiness.data.sources.source import SourceRequest
 from easiness.data.sources.tables import open_parquet
 from easiness.data.tables.splits import open_tables
 from easiness.errors import BadInput, nearest
+from easiness.inputs import check_decoded
 
 Groups = npt.NDArray[np.object_]
 
@@ -63,6 +64,7 @@ def groups_in_parquet(files: Sequence[Path], column: str, ids: Ids) -> Groups:
         kind = opened.schema_arrow.field(column).type
         if pa.types.is_nested(kind):
             raise BadInput(f"{file}: column {column} holds {kind}; name one of texts or numbers")
+        check_decoded(file, opened, [column])
         try:
             own = opened.read(columns=[column]).column(0).to_pylist()
         except (pa.ArrowException, OSError) as error:

@@ -19,10 +19,9 @@ from easiness.data.sources.splits import HELD_OUT_PREFIXES, EncodedSplit, encode
 from easiness.data.sources.table_rows import ParquetBlobs, whole_labels
 from easiness.data.sources.tables import open_parquet
 from easiness.errors import BadInput
-from easiness.inputs import KINDS, SOUND, InputKind, fits
+from easiness.inputs import KINDS, SOUND, InputKind, check_decoded
 
 LABEL_COLUMNS = ("label",)
-_LABEL_BYTES = 16  # of a label and what belongs to it, while they are read
 
 
 def holds_parquet(folder: Path) -> bool:
@@ -149,10 +148,7 @@ def _labels(file: Path, wanted: tuple[str, ...]) -> npt.NDArray[Any]:
     from pyarrow import ArrowException
 
     column, opened = _column(file, wanted), open_parquet(file)
-    if not fits(_LABEL_BYTES * opened.metadata.num_rows):  # equal ones take no room in the file
-        raise BadInput(
-            f"{file}: its {opened.metadata.num_rows} labels do not fit into memory; give fewer rows"
-        )
+    check_decoded(file, opened, [column])
     try:
         values = opened.read(columns=[column]).column(0)
     except (ArrowException, OSError) as error:

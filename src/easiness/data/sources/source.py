@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.errors import BadInput
+from easiness.inputs import check_names
 from easiness.spec import LoadOptions
 
 _TAKEN_BY = {
@@ -87,9 +88,11 @@ class Source:
                 "--group, or in Python give group= a value for each example"
             )
         data = self.load(request)
-        return (
-            data if self.groups is None or group is None else replace(data, groups=self.groups(request, data))
-        )
+        if self.groups is None or group is None:
+            return data
+        groups = self.groups(request, data)
+        check_names(groups.tolist(), f"{request.text}: column {group}")
+        return replace(data, groups=groups)
 
 
 def absolute(text: str) -> Path:

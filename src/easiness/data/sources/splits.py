@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from easiness.data.checks import Ids, check_examples, check_held_out, check_unicode
 from easiness.data.dataset import Dataset
-from easiness.inputs import IMAGE, Blobs, Encoded, InputKind, Positions, Source, Stored
+from easiness.inputs import IMAGE, Blobs, Encoded, InputKind, Positions, Source, Stored, check_names
 
 # what a held-out split may be called, as folders and as the column of a table; the first that is there counts
 HELD_OUT_NAMES = ("test", "val", "valid", "validation")
@@ -89,6 +89,7 @@ def checked_dataset(
     if held_out is None:
         return dataset
     check_unicode(held_out.ids, held_out.where)
+    check_names(held_out.ids.tolist(), f"{held_out.where}: ids")
     labels = check_held_out(
         held_out.labels,
         num_examples=len(held_out.stored),

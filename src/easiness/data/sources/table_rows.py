@@ -23,6 +23,7 @@ from easiness.inputs import (
     Header,
     Positions,
     Unreadable,
+    batches_within,
     counted,
     digest,
     find_unreadable,
@@ -171,10 +172,10 @@ class ParquetBlobs:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        file, columns = self._files[group.file], [self._columns[group.file]]
+        file, column = self._files[group.file], self._columns[group.file]
         num_read = 0
         try:
-            for batch in open_parquet(file).iter_batches(AT_ONCE, [group.group], columns):
+            for batch in batches_within(file, open_parquet(file), AT_ONCE, column, [group.group]):
                 values = batch.column(0)
                 num_read += len(values)
                 yield pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, nearest
-from easiness.inputs import Positions, one_line
+from easiness.inputs import Positions, batches_within, one_line
 from easiness.regular_file import open_regular
 
 AT_ONCE = 4096  # rows read together
@@ -47,7 +47,7 @@ def parquet_column(files: list[Path], name: str, positions: Positions) -> Iterat
         opened = open_parquet(file)
         _check_column(name, opened.schema_arrow.names, str(file))
         try:
-            for batch in opened.iter_batches(AT_ONCE, columns=[name]):
+            for batch in batches_within(file, opened, AT_ONCE, name):
                 low, high = np.searchsorted(positions, [start, start + len(batch)])
                 if low < high:
                     yield column_of(batch.take(pa.array(positions[low:high] - start)), name, str(file))

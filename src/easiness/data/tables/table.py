@@ -14,7 +14,7 @@ import numpy.typing as npt
 from easiness.csv_cells import csv_rows
 from easiness.data.sources.tables import column_of, open_parquet
 from easiness.errors import BadInput, nearest, shorten
-from easiness.inputs import Positions, check_fits, one_line
+from easiness.inputs import Positions, check_decoded, check_fits, one_line
 
 AT_ONCE = 1024
 """Rows that are read together."""
@@ -168,8 +168,10 @@ def _parquet_column(files: Sequence[Path], name: str, num_rows: int) -> Any:
     parts: list[Any] = []
     num_bytes = 0
     for file in files:
+        opened = open_parquet(file)
         try:
-            for batch in open_parquet(file).iter_batches(AT_ONCE, columns=[name]):
+            check_decoded(file, opened, [name])
+            for batch in opened.iter_batches(AT_ONCE, columns=[name]):
                 parts.append(_plain(batch.column(0)))
                 parts[-1].validate(full=True)
                 num_bytes += parts[-1].nbytes
