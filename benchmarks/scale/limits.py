@@ -52,40 +52,40 @@ def limits(workload: Workload, fleet: Fleet, costs: Costs) -> list[Limit]:
     tiny = costs.dispatch_seconds + costs.store_seconds
     return [
         Limit(
-            "images of 224 pixels and one size, in the object store",
+            "images of 224 pixels in the object store",
             a_third / IMAGE_BYTES,
             "images",
-            "files, which nodes load themselves",
+            "files",
         ),
         Limit(
             "the same of 32 pixels",
             a_third / CIFAR_BYTES,
             "images",
-            "a larger driver, or files",
+            "files",
         ),
         Limit(
             "a cache of photos on a node's disk",
             costs.node_disk / costs.cached_bytes,
             "photos",
-            "runs over parts of the data",
+            "runs over parts",
         ),
         Limit(
             f"a trial on one GPU in a week, {workload.epochs} epochs",
             examples_in_a_week(workload.epochs, fleet, costs),
             "examples",
-            "several GPUs a trial: your own loop, recorded; or runs over parts",
+            "your own loop on several GPUs; runs over parts",
         ),
         Limit(
             f"a record of {workload.epochs} epochs through one driver",
             examples_in_driver(workload.epochs, costs),
             "examples",
-            "`--observe last` or `every:K`, runs over parts; records written where they are made",
+            "`--observe last`; runs over parts",
         ),
         Limit(
             "`compare` of two runs in one process",
             (costs.driver_memory - costs.comparing_base_bytes) / costs.comparing_bytes,
             "examples",
-            "DuckDB over the records, runs over parts",
+            "DuckDB; runs over parts",
         ),
         Limit(
             "`scores` in one process",
@@ -103,13 +103,13 @@ def limits(workload: Workload, fleet: Fleet, costs: Costs) -> list[Limit]:
             "one driver that stores every record",
             gpus_of_driver(workload, fleet, costs),
             "GPUs",
-            "several commands, each with a run of its own",
+            "several commands",
         ),
         Limit(
             f"tiny trials through one driver, {1000 * tiny:.1f} ms each",
             1 / tiny,
             "trials a second",
-            "several commands, each with a run of its own",
+            "several commands",
         ),
         Limit(
             "`status` in a minute, without an index",

@@ -12,13 +12,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
+from kit.pages import write_page
 from kit.results import ROOT
 from scale.costs import read_assumed, read_costs, read_measured
 from scale.limits import limits
 from scale.tables import EXAMPLES, designs_table, limits_table, losses_table, takes_table, ways_table
-from scale.words import number, size_text, table, value_text
-from scale.worked import BILLION, IMAGENET, SIMULATIONS, TWO_NODES, observations
-from scale.workload import HOUR, IMAGE_BYTES
+from scale.words import number, size_text, table
+from scale.worked import BILLION, IMAGENET, TWO_NODES, observations
+from scale.workload import HOUR
 
 PAGE = ROOT / "docs" / "scale.md"
 FIGURE = ROOT / "docs" / "results" / "scale.svg"
@@ -26,57 +27,44 @@ TEMPLATE = Path(__file__).with_name("page.md")
 
 
 def main():
-    PAGE.write_text(page(), "utf-8")
+    write(PAGE)
     from scale.figure import draw
 
     of_examples = [one for one in limits(IMAGENET, TWO_NODES, read_costs()) if one.unit in EXAMPLES]
     FIGURE.write_bytes(draw(of_examples))
-    print(f"wrote {PAGE.relative_to(ROOT)} and {FIGURE.relative_to(ROOT)}")
+    print(f"wrote {PAGE.relative_to(ROOT)}, the tables beside it and {FIGURE.relative_to(ROOT)}")
 
 
-def page():
-    """The text of the page."""
+def write(path):
+    """The page, and its whole tables in the folder of its name."""
     costs = read_costs()
     spot = costs.but(node_losses=read_costs("high").node_losses)
+    header, rows = limits_table(costs)
     found = {
         "takes": takes_table(costs),
-        "limits": limits_table(costs),
+        "limits": table(header, [row for row in rows if row[1].endswith(EXAMPLES)]),
         "designs": designs_table(costs),
-        "losses": losses_table(costs, spot),
-        "ways": ways_table(costs),
-        "measured": measured_list(),
-        "assumed": assumed_table(),
         "training_cores": f"{costs.training_rate / costs.crops_rate:.1f}",
         "evaluation_cores": f"{costs.evaluation_rate / costs.centres_rate:.1f}",
-        "simulations": f"{SIMULATIONS}",
+        "trains": number(costs.training_rate),
+        "evaluates": number(costs.evaluation_rate),
         "pinned": size_text(BILLION.runs * BILLION.examples * costs.source_bytes),
         "disk": size_text(costs.node_disk),
-        "held_images": size_text(3 * IMAGENET.examples * IMAGE_BYTES),
-        "tiny_ms": f"{1000 * (costs.dispatch_seconds + costs.store_seconds):.1f}",
         "asking_hours": number(costs.asking_seconds * observations(BILLION) / HOUR),
     }
-    return TEMPLATE.read_text("utf-8").format_map(found)
+    tables = {
+        "limits": (header, rows),
+        "photos-to-nodes": ways_table(costs),
+        "lost-nodes": losses_table(costs, spot),
+        "measured": sheet(read_measured(), "what", "value", "command", "measured"),
+        "assumed": sheet(read_assumed(), "what", "value", "low", "high", "source", "instead"),
+    }
+    write_page(path, TEMPLATE.read_text("utf-8").format_map(found), tables)
 
 
-def measured_list():
-    """One line for each command, since one gives many numbers."""
-    of_command: dict[tuple[object, object], list[str]] = {}
-    for one in read_measured().values():
-        numbers = of_command.setdefault((one["command"], one["measured"]), [])
-        command, colon, what = str(one["what"]).rpartition(": ")
-        numbers.append(f"{command}{colon}{value_text(one['value'])} {what}")
-    return "\n".join(
-        f"- `{command}` ({where}): {'; '.join(numbers)}." for (command, where), numbers in of_command.items()
-    )
-
-
-def assumed_table():
-    rows = []
-    for one in read_assumed().values():
-        low, value, high = (value_text(one[end]) for end in ("low", "value", "high"))
-        span = value if low == high else f"{value} ({low} to {high})"
-        rows.append((str(one["what"]), span, str(one["source"]), str(one["instead"])))
-    return table(("", "", "from", "yours"), rows)
+def sheet(costs, *columns):
+    """Header and rows of costs as they are in their file."""
+    return columns, [[one[column] for column in columns] for one in costs.values()]
 
 
 if __name__ == "__main__":

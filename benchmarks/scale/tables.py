@@ -5,19 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from scale.costs import read_costs
 from scale.limits import fits_driver, limits
 from scale.words import amount, number, size_text, table, time_text
-from scale.worked import BILLION, IMAGENET, MANY_NODES, TWO_NODES, Worked, observations
+from scale.worked import BILLION, IMAGENET, MANY_NODES, TWO_NODES, Worked
 from scale.workload import (
-    HOUR,
     Fleet,
-    checkpoint_bytes,
     driver_bytes,
     job_of,
     logits_bytes,
     stored_bytes,
-    storing_seconds,
 )
 
 CLASSES = 1000
@@ -27,34 +23,16 @@ EXAMPLES = ("images", "photos", "examples")  # what limits count by
 def takes_table(costs):
     """ImageNet-1k on two nodes beside a billion on 32."""
     both = (Worked(IMAGENET, TWO_NODES, costs), Worked(BILLION, MANY_NODES, costs))
-    smaller = [Worked(IMAGENET, Fleet(1, gpus), costs).plan.wall for gpus in (1, 8)]
     rows = [
-        ("trials", *(f"{w.workload.runs * w.workload.trials:,}" for w in both)),
-        ("observations", *(amount(observations(w.workload)) for w in both)),
         ("GPU hours (range)", *(w.gpu_hours() for w in both)),
-        ("GPUs", *(f"{w.fleet.num_gpus}" for w in both)),
-        ("until all is stored", *(time_text(w.plan.wall) for w in both)),
-        ("the same, simulated", *(time_text(w.mean("wall")) for w in both)),
-        ("on 1 GPU; on 8", "; ".join(map(time_text, smaller)), "no"),
+        ("until all is stored", *(f"{time_text(w.plan.wall)} on {w.fleet.num_gpus} GPUs" for w in both)),
         ("records and weights on disk", *(size_text(stored_bytes(w.workload, costs)) for w in both)),
         ("logits beside them (`--keep-logits`)", *(logits_text(w.workload, costs) for w in both)),
-        ("checkpoints at a time, at most", *(checkpoints_text(w, costs) for w in both)),
         ("cache of photos on a node, a run", *(cache_text(w.workload, costs) for w in both)),
-        ("photos to nodes, simulated", *(size_text(w.mean("to_nodes")) for w in both)),
-        ("caches on a node at the end, if none is removed", *(size_text(left_on_node(w)) for w in both)),
-        ("records to the driver", *(size_text(w.plan.to_driver) for w in both)),
-        ("the driver, a trial", *(f"{number(storing_seconds(w.workload, costs))} s of a core" for w in both)),
-        ("the drivers, of one core", *(f"{number(100 * w.plan.driver_share)} %" for w in both)),
         ("memory of a driver; of all at a time", *(drivers_text(w) for w in both)),
         ("`scores`", *(scores_text(w.workload, costs) for w in both)),
     ]
     return table(("", "ImageNet-1k, one run", "a billion photos, 1,000 runs"), rows)
-
-
-def left_on_node(worked):
-    """Bytes: every node keeps the caches that it makes."""
-    costs = worked.costs
-    return worked.mean("to_nodes") / worked.fleet.nodes * costs.cached_bytes / costs.source_bytes
 
 
 def drivers_text(worked):
@@ -64,11 +42,6 @@ def drivers_text(worked):
 
 def logits_text(workload, costs):
     return size_text(logits_bytes(workload, costs, CLASSES))
-
-
-def checkpoints_text(worked, costs):
-    at_once = min(worked.fleet.num_gpus, worked.workload.runs * worked.workload.trials)
-    return size_text(at_once * checkpoint_bytes(worked.workload, costs))
 
 
 def cache_text(workload, costs):
@@ -83,10 +56,12 @@ def scores_text(workload, costs):
 
 
 def limits_table(costs):
+    """Header and rows, those that count examples first."""
     found = limits(IMAGENET, TWO_NODES, costs)
     found = sorted(found, key=lambda one: ("" if one.unit in EXAMPLES else one.unit, one.holds))
-    rows = [(one.what, f"{amount(one.holds)} {one.unit}", one.then) for one in found]
-    return table(("", "holds up to", "then"), rows)
+    return ("", "holds up to", "then"), [
+        (one.what, f"{amount(one.holds)} {one.unit}", one.then) for one in found
+    ]
 
 
 def designs_table(costs):
@@ -100,18 +75,16 @@ def designs_table(costs):
         design("1,000 runs of a million each", BILLION, costs, "yes; each network sees a thousandth"),
         design("the same, `--observe last`", last, costs, "yes; no history of epochs"),
         design("the same, N = 4 and m = 10", few, costs, "yes; wider intervals"),
-        sample_design(one, costs),
         design("one run of a million, drawn at random", one, costs, "yes; says nothing of the others"),
     ]
-    return table(("", "GPU hours (range)", "on 256 GPUs", "on disk", "memory of a driver", "today"), rows)
+    return table(("", "GPU hours (range)", "on 256 GPUs", "on disk", "today"), rows)
 
 
 def design(what, workload, costs, today):
     worked = Worked(workload, MANY_NODES, costs)
     gpu = worked.plan.gpu
     wall = time_text(max(worked.plan.wall if workload.examples < 10**9 else 0, gpu / MANY_NODES.num_gpus))
-    disk, memory = stored_bytes(workload, costs), driver_bytes(workload, costs)
-    return what, worked.gpu_hours(), wall, size_text(disk), size_text(memory), today
+    return what, worked.gpu_hours(), wall, size_text(stored_bytes(workload, costs)), today
 
 
 def why_not(workload, costs):
@@ -120,31 +93,8 @@ def why_not(workload, costs):
     return f"a trial takes a GPU {time_text(a_trial)}, and `scores` {size_text(costs.scoring_bytes * 10**9)}"
 
 
-def sample_design(one, costs):
-    """Networks of one run over a million, by which all are observed once, in parts."""
-
-    def hours(end):
-        trains = Worked(one, MANY_NODES, end).plan.gpu
-        return (trains + one.trials * 10**9 / end.evaluation_rate) / HOUR
-
-    fast, usual, slow = (
-        hours(costs.but(training_rate=end.training_rate, evaluation_rate=end.evaluation_rate))
-        for end in (read_costs("high"), costs, read_costs("low"))
-    )
-    wall = time_text(usual * HOUR / MANY_NODES.num_gpus)
-    disk = size_text(stored_bytes(one, costs) + one.trials * 10**9 * costs.record_bytes)
-    return (
-        "networks of a million, all observed once",
-        f"{number(usual)} ({number(fast)} to {number(slow)})",
-        wall,
-        disk,
-        size_text(driver_bytes(one, costs)),
-        "no: no command observes other data by the weights of a run",
-    )
-
-
 def losses_table(costs, spot):
-    """What lost nodes cost, by closed form and simulation."""
+    """What lost nodes cost, by closed form and simulation: header and rows."""
     rows = []
     for name, workload, fleet in (("ImageNet-1k", IMAGENET, TWO_NODES), ("a billion", BILLION, MANY_NODES)):
         for kind, one in (("as reported", costs), ("one a day and node", spot)):
@@ -172,11 +122,11 @@ def losses_table(costs, spot):
         "nodes lost",
         "trials failed",
     )
-    return table(header, rows)
+    return header, rows
 
 
 def ways_table(costs):
-    """How the photos of ImageNet get to two nodes, and to 32."""
+    """How the photos of ImageNet get to two nodes, and to 32: header and rows."""
     words: dict[Literal["node", "server", "store"], str] = {
         "node": "each node makes a cache of the source",
         "server": "the run's cache on a file server",
@@ -192,4 +142,4 @@ def ways_table(costs):
             rows.append(
                 (what, f"{8 * nodes}", size_text(moved), time_text(begins), time_text(worked.plan.wall))
             )
-    return table(("", "GPUs and trials", "bytes to nodes", "beside training", "until all is stored"), rows)
+    return ("", "GPUs and trials", "bytes to nodes", "beside training", "until all is stored"), rows

@@ -33,9 +33,3 @@ def time_text(seconds):
 def table(header, rows):
     lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
-
-
-def value_text(value):
-    if value >= 1e6 or value < 1e-2:
-        return f"{value:.3g}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
-    return f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
