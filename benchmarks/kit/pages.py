@@ -43,6 +43,24 @@ def write_page(path, text, tables=None):
     path.write_text(text + (f"\nAll numbers: {', '.join(links)}.\n" if links else ""), encoding="utf-8")
 
 
+def whole(text):
+    """The tables of a text in Markdown, one below the other, as header and rows.
+
+    Each line begins with the title of its table. The first one of a table has the names of its columns, and
+    what the text says of it comes before.
+    """
+    title, rows = "in words", []
+    for line in text.splitlines():
+        if line.startswith("#"):
+            title = line.lstrip("# ")
+        elif line.startswith("|") and not line.startswith("| ---"):
+            rows.append([title, *(cell.strip() for cell in line[1:-1].split("|"))])
+        elif line and not line.startswith("|"):
+            rows.append([title, line.removeprefix("- ")])
+    width = max(map(len, rows))
+    return ["table", *map(str, range(1, width))], [row + [""] * (width - len(row)) for row in rows]
+
+
 def plain(cell):
     """A cell of a Markdown table as it should be in a file."""
     return re.sub(r"(?<=\d),(?=\d{3}\b)", "", re.sub(r"[*`]", "", str(cell))).replace("<br>", "; ")

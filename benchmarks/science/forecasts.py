@@ -14,15 +14,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from easiness import load_dataset
+from easiness import compare, load_dataset
 from easiness.analysis import SIDES, Rule, forecast, match_groups, membership, select, true_rate
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
+from easiness.show import rendered
 from easiness.spec import Execution, Recording, Training
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
+from kit.pages import head, markdown, whole, write_page
 from science.forecasts_figure import FEW, draw
 from science.normal_rates import correlation_of, rate_of
 
@@ -119,83 +121,63 @@ def drifts(run, side):
     }
 
 
-def text(rows):
-    """Forecasts as a Markdown table, and how many intervals hold what was found."""
-    lines = [
-        "| network | set | of | foretold from ten | found | largest error | Spearman-Brown's | hold |",
-        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for network, side, name, foretold, found, brown in rows:
+def rows_of(made):
+    """Forecasts as rows of texts, and of how many intervals what was found is in."""
+    rows, hold = [], []
+    for network, side, name, foretold, found, brown in made:
         values = [one.value for one in foretold]
-        held = sum(one.low <= there <= one.high for one, there in zip(foretold, found, strict=True))
-        worst = max(abs(value - there) for value, there in zip(values, found, strict=True))
-        by_brown = (
-            "" if brown is None else f"{max(abs(b - f) for b, f in zip(brown, found, strict=True)):.2f}"
+        held = [one.low <= there <= one.high for one, there in zip(foretold, found, strict=True)]
+        errors = [
+            f"{max(abs(value - there) for value, there in zip(of, found, strict=True)):.2f}" if of else ""
+            for of in (values, brown)
+        ]
+        span = f"{min(values):.2f} to {max(values):.2f}"
+        rows.append(
+            (network, side, name, span, f"{np.mean(found):.2f}", *errors, f"{sum(held)} of {len(held)}")
         )
-        lines.append(
-            f"| {network} | {side} | {name} | {min(values):.2f} to {max(values):.2f} | {np.mean(found):.2f} "
-            f"| {worst:.2f} | {by_brown} | {held} of {len(values)} |"
-        )
-    return "\n".join(lines)
+        hold += held
+    return rows, hold
 
 
-def page(runs, rows, calibrations):
-    """The page for the docs."""
-    worst = max(abs(foretold - found) for bins in calibrations.values() for *_, foretold, found in bins)
-    held = [
-        one.low <= there <= one.high
-        for *_, made, found, _ in rows
-        for one, there in zip(made, found, strict=True)
-    ]
-    bins = "\n".join(
-        f"| {name} | {side} | {low:.1f} to {low + BIN:.1f} | {num:.0f} | {foretold:.3f} | {found:.3f} |"
-        for (name, side), found_bins in calibrations.items()
-        for low, num, foretold, found in found_bins
-    )
-    epochs = list(range(1, EPOCHS))
-    drift = "\n".join(
-        f"| {name} | {side} | " + " | ".join(f"{rate:.2f}" for rate in drifts(run, side).values()) + " |"
-        for name, run in runs.items()
-        for side in SIDES
-    )
-    return f"""\
-<!-- written by: python benchmarks/science/forecasts.py --data FOLDER --docs docs/results -->
+COLUMNS = ("network", "set", "of", "foretold from ten", "found", "largest error", "by Spearman-Brown", "hold")
 
-# Forecasts and memberships on CIFAR-10
 
-Measured: {measured()},
-PyTorch {torch.__version__}. {TRIALS} trials of {EPOCHS} epochs of each network on {EXAMPLES:,} images,
-class-balanced; sets are the easiest and the hardest {FRACTION:.0%} after the last epoch.
+def page(forecasts, hold, memberships, worst, drift, rates, made):
+    """The page for the docs and its whole tables, from rows of texts and the text of `compare`."""
+    command = "python benchmarks/science/forecasts.py --data FOLDER --docs docs/results"
+    last = next(row[2] for row in forecasts[1:] if row[2] != forecasts[0][2])
+    third = [row[4] for row in drift]
+    text = f"""\
+{head("Forecasts and memberships on CIFAR-10", command, made)}
+Do forecasts from ten trials hold, and is an example that is called hard with 97 % hard 97 times in 100?
+{TRIALS} trials of {EPOCHS} epochs of each network on {EXAMPLES:,} images, class-balanced. Sets are the
+easiest and the hardest {FRACTION:.0%} after the last epoch.
 
-## What ten trials foretell
+- **Forecasts hold**: {sum(hold)} of {len(hold)} intervals from ten trials have what was found in the forty.
+  They are at least as close as the Spearman-Brown formula.
+- **Memberships are calibrated**: what twenty trials foretell and the twenty others find differs by at most
+  {worst} (means of bins with {FULL} examples or more, over {SPLITS} ways to split the forty).
+- **Sets drift**: the refined sets after epoch 3 [agree](../concepts.md#agreement) on {min(third)} to
+  {max(third)} with those after epoch {EPOCHS}.
 
-A forecast is made from each ten of the forty trials, and held against the matching rate of halves of twenty
-and of forty, and against the match of the ten's set with that of the thirty other trials, which is near the
-true set. {sum(held)} of {len(held)} intervals hold what was found. The last but one column is the
-largest error of the Spearman-Brown formula, the last how many of the intervals hold what was found.
+Matching rates, foretold from each ten of the forty trials:
 
-{text(rows)}
+{markdown((*COLUMNS[:2], *COLUMNS[3:]), [(*row[:2], *row[3:]) for row in forecasts if row[2] == last])}
+
+Rates are of {last}. `hold` counts the intervals from ten trials that have what was found.
 
 ![Agreement, membership by count, its calibration, and a forecast](forecasts.svg)
 
-## Is “hard: 97 %” right 97 times in 100?
-
-From twenty trials, the probability of each example to be in the set that the twenty others make, over
-{SPLITS} ways to split the forty; bins with {FULL} examples a split or more. The largest difference is
-{worst:.3f}.
-
-| network | set | foretold | examples | mean foretold | found |
-| --- | --- | --- | ---: | ---: | ---: |
-{bins}
-
-## Drift
-
-The agreement, without noise, of the refined sets after each epoch with those after epoch {EPOCHS}.
-
-| network | set | {" | ".join(f"epoch {epoch}" for epoch in epochs)} |
-| --- | --- |{" ---: |" * len(epochs)}
-{drift}
+What is not certain: these are two networks on one data set, and the four groups of ten share the trials
+that they are held against.
 """
+    tables = {
+        "forecasts": (COLUMNS, forecasts),
+        "memberships": (("network", "set", "foretold", "examples", "mean foretold", "found"), memberships),
+        "drift": (("network", "set", *(f"epoch {epoch}" for epoch in range(1, EPOCHS))), drift),
+        "rates": whole(rates),
+    }
+    return text, tables
 
 
 def main():
@@ -211,10 +193,23 @@ def main():
         for side in SIDES:
             rows += [(network, side, *row) for row in forecasts(votes, side)]
             calibrations[network, side] = calibration(votes, side)
-    written = page(runs, rows, calibrations)
+    bins = [
+        (network, side, f"{low:.1f} to {low + BIN:.1f}", f"{num:.0f}", f"{foretold:.3f}", f"{found:.3f}")
+        for (network, side), of_side in calibrations.items()
+        for low, num, foretold, found in of_side
+    ]
+    drift = [
+        (network, side, *(f"{rate:.2f}" for rate in drifts(run, side).values()))
+        for network, run in runs.items()
+        for side in SIDES
+    ]
+    rates = rendered(compare(list(runs.values())), ".md").decode()
+    worst = max(abs(foretold - found) for of_side in calibrations.values() for *_, foretold, found in of_side)
+    made = f"{measured()}, PyTorch {torch.__version__}"
+    written, tables = page(*rows_of(rows), bins, f"{worst:.3f}", drift, rates, made)
     print(written)
     if options.docs is not None:
-        (options.docs / "forecasts.md").write_text(written)
+        write_page(options.docs / "forecasts.md", written, tables)
         figure = draw(runs, calibrations, FRACTION)
         figure.savefig(options.docs / "forecasts.svg", metadata={"Date": None})
 

@@ -23,7 +23,7 @@ from easiness.show import duration_text
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
-from kit.pages import head, markdown, write_page
+from kit.pages import head, markdown, whole, write_page
 
 TRIED = """
 The models that are tested take the shortest recipe that got more than 72 % of the held-out images right
@@ -45,23 +45,6 @@ def figures(study: Path, target: Path) -> list[str]:
         image.save(content, "PNG", optimize=True)
         (target / name).write_bytes(content.getvalue())
     return names
-
-
-def whole(text: str) -> tuple[list[str], list[list[str]]]:
-    """The tables of a Markdown file one below the other: each line begins with its table's title.
-
-    The first line of a table has the names of its columns, and one before it what the table is about.
-    """
-    title, rows = "", []
-    for line in text.splitlines():
-        if line.startswith("#"):
-            title = line.lstrip("# ")
-        elif line.startswith("|") and not line.startswith("| ---"):
-            rows.append([title, *(cell.strip() for cell in line[1:-1].split("|"))])
-        elif line and not line.startswith("|"):
-            rows.append([title, line.removeprefix("- ")])
-    width = max(map(len, rows))
-    return ["table", *map(str, range(1, width))], [row + [""] * (width - len(row)) for row in rows]
 
 
 def claims_table(claims: list[dict]) -> str:
