@@ -2,15 +2,12 @@
 
     python benchmarks/science/feature_labels.py --cifar10 FOLDER --docs docs/results/feature-labels.md
 
-Features are those of `easiness[features]`, a network that has not seen these images, enlarged to what it
-takes. Labels are made wrong on purpose: `uniform` gives an example any other class, `pair` the next one, and
+Labels are made wrong on purpose: `uniform` gives an example any other class, `pair` the next one, and
 `confusable` draws labels from the predictions of another network, trained on other images, the true class
-favoured by as much as the share of wrong ones asks for: which label is wrong, and as what, depends on the
-image, as it does with people. `suspects` has 20 trials of ridge heads. The others have the same features: the
-share of other labels among 50 nearest neighbours, a logistic regression cross-validated in five folds (plain,
-C = 1, as in cleanlab's tutorials; or of standardized features, C = 0.001), and of its probabilities the
-label's own, cleanlab's two scores, and its filter, which Datalab reports as label issues. The constants of
-`label_noise_of_outputs` were chosen on the first 5,000 images; the cells of 10,000 judge them.
+favoured by as much as is asked for. `suspects` has 20 trials of ridge heads. The others have, on the same
+features: the share of other labels among 50 nearest neighbours, a logistic regression cross-validated in five
+folds (plain, C = 1, as in cleanlab's tutorials; or of standardized features, C = 0.001), and of its
+probabilities the label's own, cleanlab's two scores, and its filter.
 
 Cells that are finished are kept in --runs, so that the command goes on where it stopped.
 """
@@ -30,7 +27,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import easiness as ez
 from kit.machine import measured
+from kit.pages import head, markdown, write_page
 
+COMMAND = "python benchmarks/science/feature_labels.py --cifar10 FOLDER --docs docs/results/feature-labels.md"
 SIZES = (5_000, 10_000)
 CELLS = [("clean", 0.0)] + [
     (kind, rate) for kind in ("uniform", "pair", "confusable") for rate in (0.05, 0.2, 0.4)
@@ -200,62 +199,79 @@ def name_of(kind, rate):
     return kind if kind == "clean" else f"{kind} {rate:.0%}"
 
 
+COLUMNS = ("labels", "wrong", "suspects", "logistic p", "50 neighbours", "cleanlab's best")
+COLUMNS += ("suspects less cleanlab", "calibration error", "expected share")
+OF_SCRATCH = ("labels", "features", "from scratch", "both", "error of both", "features, s", "from scratch, s")
+
+
 def table(found, size):
-    """Rows of a table of one size: orders, then calibration."""
-    lines = [
-        "| labels | wrong | suspects | logistic p | 50 neighbours | cleanlab's best | suspects less "
-        "cleanlab | calibration error | expected share |",
-        "|---|---:|---:|---:|---:|---|---:|---:|---:|",
-    ]
+    """Rows of one size: average precision of orders, then calibration."""
+    rows = []
     for kind, rate in CELLS:
         one = found[size, kind, rate]
         ours = one["suspects"]
-        expected = f"{one['wrong'] + ours['share']:.1%}"
+        calibrated = (f"{ours['error']:.3f}", f"{one['wrong'] + ours['share']:.1%}")
         if kind == "clean":
-            lines.append(f"| clean | 0.0% | | | | | | {ours['error']:.3f} | {expected} |")
+            rows.append(("clean", "0.0%", *[""] * 5, *calibrated))
             continue
         best = max((name for name in one if name.startswith("cleanlab")), key=lambda n: one[n]["ap"])
         logistic = max(one[name]["ap"] for name in one if name.startswith("logistic"))
-        lines.append(
-            f"| {name_of(kind, rate)} | {one['wrong']:.1%} | {ours['ap']:.3f} | {logistic:.3f} | "
-            f"{one['50 neighbours']['ap']:.3f} | {one[best]['ap']:.3f} ({best.removeprefix('cleanlab, ')}) | "
-            f"{ours['ap'] - one[best]['ap']:+.3f} | {ours['error']:.3f} | {expected} |"
+        orders = (ours["ap"], logistic, one["50 neighbours"]["ap"])
+        rows.append(
+            (
+                name_of(kind, rate),
+                f"{one['wrong']:.1%}",
+                *(f"{ap:.3f}" for ap in orders),
+                f"{one[best]['ap']:.3f} ({best.removeprefix('cleanlab, ')})",
+                f"{ours['ap'] - one[best]['ap']:+.3f}",
+                *calibrated,
+            )
         )
-    return lines
+    return rows
 
 
 def scratch_table(found):
-    lines = [
-        "| labels | features | from scratch | both | error of both | features, s | from scratch, s |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    rows = []  # none without --scratch
     for kind, rate in SCRATCH_CELLS:
         one = found[SIZES[0], kind, rate]
         if "both" in one:
-            lines.append(
-                f"| {name_of(kind, rate)} | {one['suspects']['ap']:.3f} | {one['from scratch']['ap']:.3f} | "
-                f"{one['both']['ap']:.3f} | {one['both']['error']:.3f} | {one['suspects']['seconds']:.0f} | "
-                f"{one['from scratch']['seconds']:.0f} |"
-            )
-    return lines
+            ap = (f"{one[way]['ap']:.3f}" for way in ("suspects", "from scratch", "both"))
+            seconds = (f"{one[way]['seconds']:.0f}" for way in ("suspects", "from scratch"))
+            rows.append((name_of(kind, rate), *ap, f"{one['both']['error']:.3f}", *seconds))
+    return rows
 
 
-def page(found):
-    lines = ["# Wrong labels from features", "", *__doc__.split("\n\n")[2].splitlines(), ""]
-    lines += ["Average precision of each order; then how well `p_wrong` is calibrated."]
-    for size in SIZES:
-        lines += ["", f"## {size:,} images", "", *table(found, size)]
-    both = scratch_table(found)
-    if len(both) > 2:
-        lines += ["", "## With a training from scratch", ""]
-        lines += [
-            f"{SCRATCH['trials']} trials of {SCRATCH['model']} of {SCRATCH['epochs']} epochs on the 5,000 "
-            "images, alone, and together with the heads (`suspects RUN RUN`). Seconds are of processor time; "
-            "those of features without the making of these.",
-            "",
-            *both,
-        ]
-    return "\n".join([*lines, "", f"`python benchmarks/science/feature_labels.py`, {measured()}.", ""])
+def page(few, many, scratch, made):
+    """The page of docs/results and its whole tables, from the rows of both sizes."""
+    to_one, rest = (
+        [float(row[6]) for row in (*few, *many) if row[6] and row[0].startswith("pair") == pair]
+        for pair in (True, False)
+    )
+    gains = to_one + rest
+    errors = [float(row[7]) for row in (*few, *many)]
+    text = f"""\
+{head("Wrong labels from features", COMMAND, made)}
+Does `suspects` find wrong labels better than cleanlab, on the same features (`easiness[features]`, a
+network that has not seen these images)? {SIZES[0]:,} and {SIZES[1]:,} images of CIFAR-10 get wrong labels:
+`uniform` any other class, `pair` the next one, `confusable` one drawn from the predictions of another
+network, so that it depends on the image. `suspects` has 20 trials of ridge heads. cleanlab has a logistic
+regression in five folds, and the best of its scores and its filter counts.
+
+`suspects` is ahead in {sum(gain > 0 for gain in gains)} of {len(gains)} cells: by {min(to_one):.3f} to
+{max(to_one):.3f} of average precision where labels go to the next class, by {min(rest):+.3f} to
+{max(rest):+.3f} elsewhere. Its `p_wrong` has a calibration error of at most {max(errors):.3f}. Average
+precision with {SIZES[1]:,} images, then calibration:
+
+{markdown((*COLUMNS[:3], *COLUMNS[5:]), [(*row[:3], row[5].split(" ")[0], *row[6:]) for row in many])}
+
+## What is not certain
+
+- A cell is one draw of wrong labels, without intervals: differences of a hundredth say little.
+- The constants of the estimate were chosen on the {SIZES[0]:,} images, and the {SIZES[1]:,} judge them.
+  Labels that people got wrong were not measured.
+"""
+    tables = {f"{size}-images": (COLUMNS, rows) for size, rows in zip(SIZES, (few, many), strict=True)}
+    return text, tables | ({"from-scratch": (OF_SCRATCH, scratch)} if scratch else {})
 
 
 def main():
@@ -274,10 +290,10 @@ def main():
         for size in SIZES
         for kind, rate in CELLS
     }
-    text = page(found)
+    text, tables = page(table(found, SIZES[0]), table(found, SIZES[1]), scratch_table(found), measured())
     print(text)
     if options.docs is not None:
-        options.docs.write_text(text)
+        write_page(options.docs, text, tables)
 
 
 if __name__ == "__main__":

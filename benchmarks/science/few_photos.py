@@ -28,7 +28,9 @@ from easiness import open_run, suspects
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from kit.machine import measured
+from kit.pages import head, markdown, write_page
 
+COMMAND = "python benchmarks/science/few_photos.py --imagenette FOLDER --cifar10 FOLDER --docs FILE.md"
 NUM_DRAWS, CLASSES, PHOTOS, WRONG, FIRST = 20, 3, 100, 2, 5
 OF_SCRATCH = 5  # draws
 SCRATCH = ("--model", "wrn_10_1", "--image-size", "64", "--epochs", "20", "--executor", "serial")
@@ -107,9 +109,30 @@ def row_of(name, setting, found):
     both = sum(max(ranks) <= FIRST for ranks in found)
     median = statistics.median(flat)
     return (
-        f"| {name} | {WORDS[setting]} | {len(found)} | {both} of {len(found)} | {first} of {len(flat)} | "
-        f"{median:g} | {max(flat)} |"
+        name,
+        WORDS[setting],
+        f"{both} of {len(found)}",
+        f"{first} of {len(flat)}",
+        f"{median:g}",
+        str(max(flat)),
     )
+
+
+def page(rows, made):
+    """The page of docs/results."""
+    columns = ("photos", "measured by", f"draws with both among the first {FIRST}")
+    columns += (f"photos among the first {FIRST}", "median rank", "worst")
+    return f"""\
+{head("Two mislabelled photos among 300", COMMAND, made)}
+At which ranks does `suspects` list two photos that lie in another's folder? {NUM_DRAWS} draws of {CLASSES}
+classes, {PHOTOS} photos each, are measured as a user would. Chance would put a photo at rank
+{CLASSES * PHOTOS // 2}.
+
+{markdown(columns, rows)}
+
+What is not certain: the network behind the features has seen ImageNet's photos, of which Imagenette is a
+part. It has not seen those of CIFAR-10, which are 32 pixels. Yours may lie between the two.
+"""
 
 
 def main():
@@ -136,29 +159,10 @@ def main():
             draws = range(NUM_DRAWS if setting == "features" else OF_SCRATCH)
             runs = options.runs / name
             rows.append(row_of(name, setting, [ranks_of(source, seed, setting, runs) for seed in draws]))
-    heads = [
-        "photos",
-        "measured by",
-        "draws",
-        f"both among the first {FIRST}",
-        f"photos among the first {FIRST}",
-    ]
-    heads += ["median rank", "worst"]
-    lines = [
-        "# Two mislabelled photos among 300",
-        "",
-        *__doc__.split("\n\n")[2].strip().splitlines(),
-        "",
-        f"| {' | '.join(heads)} |",
-        "|---" * len(heads) + "|",
-        *rows,
-        "",
-        f"`python benchmarks/science/few_photos.py`, {measured()}.",
-    ]
-    text = "\n".join(lines) + "\n"
+    text = page(rows, measured())
     print(text)
     if options.docs is not None:
-        options.docs.write_text(text)
+        write_page(options.docs, text)
 
 
 if __name__ == "__main__":

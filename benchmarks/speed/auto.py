@@ -28,6 +28,7 @@ from easiness.training.speed import Rehearsal, part_of
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit import machine
+from kit.pages import head, write_page
 from kit.results import Report, command, parser
 
 CPU = torch.device("cpu")
@@ -149,6 +150,9 @@ def measure(processes, model, shape, rounds):
     )
 
 
+COLUMNS = ("network and size", "rule (precision, trials at a time x threads)", "fastest", "times as long")
+
+
 def row_of(model, shape, medians, ours):
     fastest = min(medians, key=medians.get)
     ratio = medians[ours] / medians[fastest]
@@ -156,24 +160,22 @@ def row_of(model, shape, medians, ours):
     return ratio, (f"{model}, {size}", text(ours), text(fastest), f"{ratio:.2f}")
 
 
-def page(rows, ratios, shown):
+def page(rows, ratios, shown, made):
+    """The page of docs/results and its whole table."""
     near = sum(ratio <= WITHIN for ratio in ratios)
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    return f"""<!-- written by: {shown} -->
+    text = f"""\
+{head("What `auto` chooses, against the fastest", shown, made)}
+`auto` chooses precision and cores by a [rule](../running.md#what-auto-chooses). Is it the fastest choice? For
+{len(ratios)} pairs of network and size every way to train ten trials was timed in turn: both precisions,
+and the cores for one trial or shared out among several at a time. What counts are median seconds per trial
+and example, trained on and observed once.
 
-# What `auto` chooses, against the fastest
+The rule is within {WITHIN - 1:.0%} of the fastest in {near} of {len(ratios)} pairs, and takes at most
+{max(ratios):.2f} times as long.
 
-`auto` goes by a [rule](../running.md#what-auto-chooses). Here every way to train ten trials was timed
-in turn: both precisions, and the cores for one trial or shared out among several at work at once. The rule's
-choice is compared with the fastest by medians of seconds per trial and example, trained on and observed
-once. It is within 5 % in {near} of {len(ratios)} pairs, and at most {max(ratios):.2f} times as long.
-
-Measured: {machine.measured()}, PyTorch {torch.__version__}.
-
-| network, size | rule (trials at a time x threads) | fastest | times as long |
-|---|---|---|---|
-{table}
+One processor was measured, and no GPU.
 """
+    return text, {"pairs": (COLUMNS, rows)}
 
 
 def main():
@@ -194,9 +196,10 @@ def main():
         each = ", ".join(f"{text(way)} {1e6 * found:.0f} us" for way, found in sorted(medians.items()))
         print(" | ".join(row), f"({time.perf_counter() - began:.0f} s: {each})", flush=True)
         if options.docs is not None:
-            options.docs.write_text(page(rows, ratios, report.command))
+            made = f"{machine.measured()}, PyTorch {torch.__version__}"
+            write_page(options.docs, *page(rows, ratios, report.command, made))
     processes.close()
-    report.table(("network, size", "rule", "fastest", "times as long"), rows)
+    report.table(COLUMNS, rows)
     near = sum(ratio <= WITHIN for ratio in ratios)
     report.goal(
         "auto-rule",
