@@ -170,6 +170,7 @@ def page(cells, real, sequences, times, made):
     calibrated, few = of_kind["calibrated"], ("none", "five", "1 %")
     saved = span([c[1] for (name, _, looks), c in calibrated.items() if name not in few and looks > LOOKS[0]])
     ever = max(float(row[3]) for row in sequences if row[3] != "–")
+    slow = max(int(row[4]) / int(row[5]) for row in sequences if row[1] == "0 %")
     small = [
         (
             kind,
@@ -182,8 +183,8 @@ def page(cells, real, sequences, times, made):
     text = f"""\
 {head("Does an audit hold?", command, made)}
 Does the 95 % interval of `audit` hold the true number of wrong labels, whatever `p_wrong` is worth, and how
-many looks does it save? Labels of which it is known which are wrong (2,000 and 50,000, none, five, or 1 to
-40 % of them wrong) are audited {times} times each.
+many looks does it save? Sets of 2,000 and of 50,000 labels with known mistakes (none, five, or 1 to 40 %) are
+audited {times} times each.
 
 - **It holds.** Of {len(cells)} cells the least share of intervals that hold is {held.min():.3f}.
 - **It is unbiased.** Mean estimates are off by at most {np.abs(errors).max():.1f} of their standard errors,
@@ -194,14 +195,15 @@ many looks does it save? Labels of which it is known which are wrong (2,000 and 
   look sound {span([c[1] for c in of_kind["people"].values()])}.
 - **It costs little** where `p_wrong` is worth nothing: at most {ratios.max():.2f} times the looks.
 - **It may stop at any look** (`--at-most`). In at most {ever:.3f} of the audits a bound was below the true
-  number at any look: 0.05 is allowed, and such shares are off by 0.01 by chance.
+  number at any look: 0.05 is allowed, and such shares are off by 0.01 by chance. Where `p_wrong` expects
+  wrong labels and there are none, it takes up to {slow:.1f} times the looks of random draws.
 
 {markdown(("p_wrong", "least share that holds", *(f"looks, {name} wrong" for name in SHARES)), small)}
 
-The looks are those of 100 in 50,000 labels, for one look of random draws that gives an interval of the same
-width (exact, Clopper and Pearson). `overconfident`: odds to the power of three. `people`: half of the wrong
-labels look sound, and 3 % of the sound ones suspect. `useless`: as sharp as calibrated, dealt out by
-chance. `inverted`: the suspects last.
+Looks are a share of those that random draws need for an interval as narrow (exact, Clopper and Pearson),
+for 100 looks at 50,000 labels. `overconfident`: odds to the power of three. `people`: half of the wrong
+labels look sound, and 3 % of the sound ones suspect. `useless`: as sharp as calibrated, assigned at random.
+`inverted`: the suspects last.
 
 ## What is not certain
 

@@ -120,7 +120,7 @@ def drawn(kind, draw):
     odds = np.where(draw.random(NUM) < 0.15, draw.normal(1.5, 2, NUM), draw.normal(-5, 2, NUM))
     labels, rival = draw.integers(CLASSES, size=NUM), draw.integers(CLASSES, size=NUM)
     truth = {
-        "as foretold": odds,
+        "as predicted": odds,
         "odds a seventh": odds - 2,
         "odds seven times": odds + 2,
         "half the slope": odds / 2,
@@ -139,7 +139,7 @@ def drawn(kind, draw):
 
 
 KINDS = (
-    "as foretold",
+    "as predicted",
     "odds a seventh",
     "odds seven times",
     "half the slope",

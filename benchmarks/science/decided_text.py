@@ -8,15 +8,15 @@ from kit.pages import head, markdown
 
 COMMAND = "python benchmarks/science/decided.py --runs FOLDER --docs docs/results"
 WELL = 0.05  # calibrated
-AT_FIRST = tuple(f"at first off by {than} {WELL}" for than in ("at most", "more than"))
-COLUMNS = ("looks", "worlds", "found by fixed order", "found by list read again", "worlds with fewer")
-COLUMNS += ("worlds with more", "fewest against fixed order")
+AT_FIRST = tuple(f"error at first {than} {WELL}" for than in ("at most", "over"))
+COLUMNS = ("looks", "worlds", "found by first list", "found by new lists", "worlds with fewer")
+COLUMNS += ("worlds with more", "fewest against first list")
 COLUMNS += tuple(
     f"{what}, {when} decisions"
     for what in ("calibration error", "share of wrong off by", "range holds", "range is wide")
     for when in ("before", "after")
 )
-SOME = ("runs", "number", "found by fixed order", "found by list read again")
+SOME = ("runs", "number", "found by first list", "found by new lists")
 SOME += ("calibration error", "share of wrong off by", "range holds")
 OF_DRAWN = (
     "world",
@@ -47,11 +47,13 @@ def page(runs, lost, drawn, anywhere, num, draws, made):
     ]
     text = f"""\
 {head("What decisions say of the other labels", COMMAND, made)}
-Somebody decides on labels in the order of `suspects`, and the list is read again with these decisions
-(`suspects --decided`). Does it find more than the list as it stood, and say truer things of the labels that
-nobody looked at? An oracle decides on {worlds} [runs whose wrong labels are known](wrong-labels.md).
+Somebody decides on labels in the order of `suspects`, and the list is made again with these decisions
+(`suspects --decided`). Are more wrong labels found than by the first list, and is more true of what is said
+of the labels that nobody looked at? An oracle decides on {worlds} [runs whose wrong labels are
+known](wrong-labels.md).
 
-After 200 looks, read again after every 10, {again:,} wrong labels are found instead of {fixed:,}: more in
+After 200 looks, with a new list after every 10, {again:,} wrong labels are found instead of {fixed:,}: more
+in
 {more} runs, fewer in {fewer}, at worst by {-worst}. Calibration gets a little better where it was bad. A
 range that did not hold the true share seldom does afterwards.
 
@@ -62,9 +64,9 @@ are of all.
 
 ## Worlds that are drawn
 
-In {draws} draws of {num} labels each, `p_wrong` is off in a known way. Under `odds a seventh`
-the true odds of a wrong label are a seventh of those said. Looks from the top of the list say little of the
-labels far below. Looks at random (100 of 200) do:
+In {draws} draws of {num} labels each, `p_wrong` is wrong in a known way. Under `odds a seventh` the true
+odds of a wrong label are a seventh of those said. Looks from the top of the list say little of the labels
+far below. With half of the looks at random, the number of wrong labels is closer:
 
 {markdown(OF_DRAWN, worlds_drawn)}
 
@@ -75,8 +77,8 @@ labels far below. Looks at random (100 of 200) do:
   on every other run, and the others judge it (`cells that judge` in the first table below).
 """
     tables = {
-        "runs": (("read again after", "labels", *COLUMNS), runs),
-        "fewer": (("read again after", "run", "looks", "found", "found by fixed order"), lost),
+        "runs": (("new list after", "labels", *COLUMNS), runs),
+        "fewer": (("new list after", "run", "looks", "found", "found by first list"), lost),
         "drawn": (("world", *COLUMNS), drawn),
         "half-at-random": (("world", *COLUMNS), anywhere),
     }

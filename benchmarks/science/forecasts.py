@@ -139,7 +139,7 @@ def rows_of(made):
     return rows, hold
 
 
-COLUMNS = ("network", "set", "of", "foretold from ten", "found", "largest error", "by Spearman-Brown", "hold")
+COLUMNS = ("network", "set", "of", "forecast from ten", "found", "largest error", "by Spearman-Brown", "hold")
 
 
 def page(forecasts, hold, memberships, worst, drift, rates, made):
@@ -149,22 +149,23 @@ def page(forecasts, hold, memberships, worst, drift, rates, made):
     third = [row[4] for row in drift]
     text = f"""\
 {head("Forecasts and memberships on CIFAR-10", command, made)}
-Do forecasts from ten trials hold, and is an example that is called hard with 97 % hard 97 times in 100?
+Do forecasts from ten trials hold? Are 97 of 100 examples hard that are called hard with 97 %?
 {TRIALS} trials of {EPOCHS} epochs of each network on {EXAMPLES:,} images, class-balanced. Sets are the
 easiest and the hardest {FRACTION:.0%} after the last epoch.
 
 - **Forecasts hold**: {sum(hold)} of {len(hold)} intervals from ten trials have what was found in the forty.
   They are at least as close as the Spearman-Brown formula.
-- **Memberships are calibrated**: what twenty trials foretell and the twenty others find differs by at most
+- **Memberships are calibrated**: the share that twenty trials forecast and the share that the twenty others
+  find differ by at most
   {worst} (means of bins with {FULL} examples or more, over {SPLITS} ways to split the forty).
 - **Sets drift**: the refined sets after epoch 3 [agree](../concepts.md#agreement) on {min(third)} to
   {max(third)} with those after epoch {EPOCHS}.
 
-Matching rates, foretold from each ten of the forty trials:
+Matching rates of {last}, forecast from ten:
 
 {markdown((*COLUMNS[:2], *COLUMNS[3:]), [(*row[:2], *row[3:]) for row in forecasts if row[2] == last])}
 
-Rates are of {last}. `hold` counts the intervals from ten trials that have what was found.
+`hold` counts the intervals that have what was found.
 
 ![Agreement, membership by count, its calibration, and a forecast](forecasts.svg)
 
@@ -173,7 +174,7 @@ that they are held against.
 """
     tables = {
         "forecasts": (COLUMNS, forecasts),
-        "memberships": (("network", "set", "foretold", "examples", "mean foretold", "found"), memberships),
+        "memberships": (("network", "set", "forecast", "examples", "mean forecast", "found"), memberships),
         "drift": (("network", "set", *(f"epoch {epoch}" for epoch in range(1, EPOCHS))), drift),
         "rates": whole(rates),
     }

@@ -89,6 +89,8 @@ def page(document: dict, scale: str, made: str, names: list[str]) -> str:
 {head(title, command, made)}
 Which of the paper's claims hold at this scale ({scale})? Verdicts: {found}.
 {NOTES.get(preset, "")}
+The table has the statistic that says least for each claim.
+
 {claims_table(document["claims"])}
 
 [claims.json]({preset}/claims.json) has every statistic, and why {" and ".join(untested) or "none"} could

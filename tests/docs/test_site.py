@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import os
 import runpy
@@ -145,6 +146,15 @@ def test_pictures_are_few_and_small() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     used = "".join(path.read_text("utf-8") for path in pages)
     assert all(f"images/{path.name}" in used for path in pictures)
+
+
+def test_whole_tables_are_linked_by_their_page() -> None:
+    results = ROOT / "docs" / "results"
+    for file in results.glob("*/*.csv"):
+        page = file.parent.with_suffix(".md").read_text("utf-8")
+        assert f"]({file.parent.name}/{file.name})" in page, file
+        rows = list(csv.reader(file.read_text("utf-8").splitlines()))
+        assert len(set(map(len, rows))) == 1, file
 
 
 def test_the_site_is_built_where_everything_is_tested() -> None:
