@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import itertools
 import re
@@ -56,8 +55,6 @@ TRAINING = ("measure", "ablate", "corrupt", "validate", "verify")
 WITHOUT_SPLITS = ("docs/studies.md",)
 # Pages that measure all their runs by themselves, otherwise than the stand-ins were.
 MEASURES_ALL = ("README.md",)
-# Pages on which the libraries of others train.
-OTHER_TRAINERS = ("docs/tutorials/loop.md",)
 # What a page takes for granted before its first block of Python.
 BEFORE = {
     "README.md": """
@@ -81,13 +78,6 @@ digits = ez.load_dataset("digits")
 digits.labels[0] = 5
 pandas.DataFrame({"id": digits.ids, "label": digits.labels}).to_csv("labels.csv", index=False)
 """,
-}
-# Libraries that blocks may import, and what has to be there for these to run.
-OPTIONAL = {
-    "lightning": ("lightning",),
-    "transformers": ("transformers", "accelerate"),
-    "skorch": ("skorch",),
-    "keras": ("keras",),
 }
 RUNS = {("photos", "wrn_16_1"): "mlp_2_w8", ("mlp", "mlp_3"): "mlp_3_w16"}  # by the names that pages have
 SYNSETS = ("n01751748", "n02123394", "n02169497", "n02883205", "n03125729", "n03954731")
@@ -190,7 +180,6 @@ def home(stand_ins: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.Monke
     (folder / "docs" / "results").mkdir(parents=True)
     monkeypatch.chdir(folder)
     monkeypatch.setattr(registry, "_registered", [])
-    monkeypatch.setenv("KERAS_BACKEND", "torch")
     before = set(sys.modules)
     yield folder
     for name in set(sys.modules) - before:
@@ -245,9 +234,7 @@ class Reader:
                     decide(words)
 
     def python(self, block: Block) -> None:
-        if not_installed(block.text):
-            compile(block.text, block.place, "exec")
-        elif block.saved is None:
+        if block.saved is None:
             exec(compile(python_in_small(block.text), block.place, "exec"), self.names)
         else:  # a module, which a command that follows loads
             compile(block.text, block.place, "exec")
@@ -280,13 +267,6 @@ class Reader:
         assert lines, f"{block.place}: no line begins with $"
         for words in commands_in("\n".join(lines)):
             can_be_called(words, block.place)
-
-
-def not_installed(text: str) -> set[str]:
-    """Which of the libraries that nobody need have a block imports, and are not here."""
-    imported = set(re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE))
-    needed = {library for name in imported & set(OPTIONAL) for library in OPTIONAL[name]}
-    return {library for library in needed if importlib.util.find_spec(library) is None}
 
 
 def in_small(words: list[str]) -> list[str]:
@@ -336,10 +316,8 @@ FIRST_READ = ("README.md", "docs/start.md", "docs/tutorials/digits.md", "docs/la
 
 
 def with_marks(page: str) -> Any:
-    """Trainers of others warn of what is no matter of a page's; what is read first is run each time."""
-    marks = [pytest.mark.filterwarnings("ignore")] if page in OTHER_TRAINERS else []
-    marks += [] if page in FIRST_READ else [pytest.mark.long]
-    return pytest.param(page, marks=marks, id=page)
+    """What is read first is run each time."""
+    return pytest.param(page, marks=[] if page in FIRST_READ else [pytest.mark.long], id=page)
 
 
 @pytest.mark.parametrize("page", [with_marks(page) for page in pages() if blocks_of(page)])
