@@ -22,14 +22,14 @@ MODULES = {
 }
 """Not to be imported, whole or in part, whatever package hands them on."""
 
-BUILTINS = {"eval", "exec", "compile", "__import__", "breakpoint"}
+BUILTINS = {"eval", "exec", "compile", "__import__", "breakpoint", "print"}
 
 CALLS = {
     *("os.system", "os.popen", "os.startfile", "os.fork", "os.forkpty"),
     *("torch.load", "torch.jit.load", "torch.hub.load", "torch.serialization.load"),
     *("torch.classes.load_library", "torch.ops.load_library", "pandas.read_pickle", "pandas.eval"),
     *("importlib.import_module", "importlib.util.spec_from_file_location", "shutil.unpack_archive"),
-    *("jinja2.Template", "markupsafe.Markup"),
+    *("jinja2.Template", "markupsafe.Markup", "typer.echo", "click.echo", "sys.stdout.write"),
 }
 
 METHODS = {"extractall", "to_pickle", "from_string", "query", "load_module", "exec_module"}

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, strategies as st
 
+from easiness import BadInput
 from easiness.csv_cells import from_cell, to_cell
 from easiness.show import write_csv
-from easiness.studies.training_sets.pruning import named_positions
+from easiness.studies.training_sets.pruning import ids_as_text, named_positions
 
 BEGINNINGS = st.sampled_from(
     ["", "'", "''", "=", "+", "-", "@", "\t", "\r", "\n", "＝", "'=", "''@", "-1", "+1e5", " =", "\u3000+"]
@@ -109,12 +110,20 @@ def test_texts_of_every_kind_of_column_are_neutralized() -> None:
 
 
 @given(st.lists(TEXTS.filter(bool), min_size=1, max_size=5, unique=True))
+@example(["a\nb"])
+@example(["\ufeffa", "b"])
 def test_a_list_of_ids_names_the_same_examples_again(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str]
 ) -> None:
     path = tmp_path_factory.mktemp("ids") / "kept.csv"
     with path.open("wb") as file:
         write_csv(pd.DataFrame({"id": np.array(texts, object)}), file)
-    assert named_positions(path, np.array(["other", *texts], object)).tolist() == list(
-        range(1, len(texts) + 1)
-    )
+    ids = np.array(["other", *texts], object)
+    assert named_positions(path, ids).tolist() == list(range(1, len(texts) + 1))
+    lines = path.with_suffix(".txt")
+    try:
+        lines.write_bytes(ids_as_text(ids[1:], lines))
+    except BadInput:
+        assert any(sign in text for text in texts for sign in "\r\n\0\ufeff")
+    else:
+        assert named_positions(lines, ids).tolist() == list(range(1, len(texts) + 1))

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from easiness.cli.kit.said import print_rows
 from easiness.runs.shown import ShownProgress
-from easiness.standard_error import lenient_stderr, say_on_stderr
+from easiness.standard_error import escaped_stdout, lenient_stderr, say_on_stderr
 
 
 def stream_without_reader() -> io.TextIOWrapper:
@@ -24,6 +27,36 @@ def test_lines_come_in_order(monkeypatch, tmp_path):
         say_on_stderr("zwölf")
         print("three", file=sys.stderr)
     assert (tmp_path / "err").read_bytes().splitlines() == [b"one", b"zw\xf6lf", b"three"]
+
+
+def test_nothing_moves_the_cursor_and_no_name_ends_a_line(monkeypatch, tmp_path):
+    with (tmp_path / "err").open("w", encoding="utf-8", buffering=1) as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        say_on_stderr("a\nb\x1b[2J")
+        with contextlib.redirect_stderr(lenient_stderr()) as escaped:
+            print("c\td\x1b[2J\x9b\n", file=sys.stderr)
+            assert lenient_stderr() is escaped
+            plain = lenient_stderr(escaped=False)
+            assert plain is not None
+            plain.write("\x1b[0m\n")
+    lines = [r"a\nb\x1b[2J", "c\td\\x1b[2J\\x9b", "", "\x1b[0m"]
+    assert (tmp_path / "err").read_text().splitlines() == lines
+
+
+def test_standard_output_is_escaped_on_a_terminal_alone(monkeypatch, capsys):
+    print_rows(pd.DataFrame({"id": ["a\nb\x1b", "c"], "n": [1, 2]}))
+    assert capsys.readouterr().out == 'id,n\n"a\nb\x1b",1\nc,2\n'
+    ours, theirs = pytest.importorskip("pty").openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        with contextlib.redirect_stdout(escaped_stdout()):
+            print_rows(pd.DataFrame({"id": ["a\nb\x1b", "c"], "n": [1, 2]}))
+            print("\x1b[2J")
+        said = b""
+        while b"[2J" not in said:
+            said += os.read(ours, 999)
+        assert said.decode().split() == ["id,n", r"a\nb\x1b,1", "c,2", r"\x1b[2J"]
+    os.close(ours)
 
 
 def test_a_line_that_cannot_be_written_is_lost(monkeypatch):

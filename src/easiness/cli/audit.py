@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
 from easiness import show, spec, store
-from easiness.cli.kit import options, results
+from easiness.cli.kit import options, results, said
 from easiness.spec import Split
 from easiness.studies import audit as study
 
@@ -73,8 +72,8 @@ def audit(
         results.show_result(found, output)
         return
     if output is None:
-        sys.stdout.write(show.rendered(found, ".csv").decode())
-    typer.echo(f"{show.sections_text(found.sections())}\n", err=True)
+        said.print_rows(found.table())
+    said.say_text(f"{show.sections_text(found.sections())}\n", err=True)
     if output is not None:
         _write(run, found, output)
 
@@ -83,10 +82,10 @@ def _write(run: Path, found: study.Drawn, output: Path) -> None:
     """Write the file to fill in, beside what somebody may have filled in before, and say what is next."""
     kept = results.set_aside(output, found)
     if kept is not None:
-        typer.echo(f"{output} had other rows, which are now in {kept}", err=True)
+        said.say(f"{output} had other rows, which are now in {kept}", err=True)
     results.write_output(output, found)
     if output.suffix == ".csv":
         words = (run, "--decide", output, *(["--blind"] if found.blind else []))
         looking = spec.command_line("report", *words, "-o", output.with_suffix(".html"))
         reading = spec.command_line("audit", run, "--decided", output)
-        typer.echo(f"look at them: {looking} (or write the actions into {output}); then {reading}", err=True)
+        said.say(f"look at them: {looking} (or write the actions into {output}); then {reading}", err=True)

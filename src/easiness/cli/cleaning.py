@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated
 import typer
 
 from easiness import models, show, spec, store
-from easiness.cli.kit import options, results
+from easiness.cli.kit import options, results, said
 from easiness.spec import Trials
 from easiness.studies import cleaning
 
@@ -62,15 +61,15 @@ def clean(
         only_decided=only_decided,
     )
     if output is None:
-        sys.stdout.write(show.rendered(found, ".csv").decode())
+        said.print_rows(found.table())
     then = "" if output is None else _written(opened, found, output)
-    typer.echo(f"{show.sections_text(found.sections())}\n", err=True)
+    said.say_text(f"{show.sections_text(found.sections())}\n", err=True)
     if found.note:
-        typer.echo(f"note: {found.note}", err=True)
+        said.say(f"note: {found.note}", err=True)
     if not (found.relabelled.any() or found.dropped.any()):
         lists = spec.command_line("suspects", run)
-        typer.echo(f"no label is that likely wrong; {lists} lists those to look at first", err=True)
-    typer.echo(f"{found.text}{then}", err=True)
+        said.say(f"no label is that likely wrong; {lists} lists those to look at first", err=True)
+    said.say(f"{found.text}{then}", err=True)
 
 
 def _written(run: store.Run, found: cleaning.Cleaned, output: Path) -> str:
@@ -82,7 +81,7 @@ def _written(run: store.Run, found: cleaning.Cleaned, output: Path) -> str:
     before = run.spec.data.labels
     kept = results.set_aside(output, found)
     if kept is not None:
-        typer.echo(f"{output} had other labels, which are now in {kept}", err=True)
+        said.say(f"{output} had other labels, which are now in {kept}", err=True)
         if before is not None and output.absolute() == Path(before):
             before = str(kept)
     results.write_output(output, found)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
 from easiness import exports, report, runs, show, spec, store
-from easiness.cli.kit import options, results
+from easiness.cli.kit import options, results, said
 from easiness.cli.kit.spread import Fields, spread
 from easiness.errors import BadInput
 from easiness.spec import Loading
@@ -83,9 +82,9 @@ def export(
         document_root=document_root,
     )
     results.say_written(found.path)
-    typer.echo(f"{found.path}: {found.then}")
+    said.say(f"{found.path}: {found.then}")
     for note in found.notes:
-        typer.echo(f"note: {note}", err=True)
+        said.say(f"note: {note}", err=True)
 
 
 @spread
@@ -136,11 +135,11 @@ def card(
     held_out = made.document.held_out
     also = "" if held_out is None else f" and {held_out.num_examples:,} held out"
     results.say_written(made.path)
-    typer.echo(f"{made.path}: {made.document.num_examples:,} examples{also}; {then}")
+    said.say(f"{made.path}: {made.document.num_examples:,} examples{also}; {then}")
     if made.document.has_digests:
-        typer.echo(spec.command_line("card", "--apply", made.path, "SOURCE", "-o", "scores.csv"))
+        said.say(spec.command_line("card", "--apply", made.path, "SOURCE", "-o", "scores.csv"))
     if made.note is not None:
-        typer.echo(f"note: {made.note}", err=True)
+        said.say(f"note: {made.note}", err=True)
 
 
 def _apply(card: Path, source: str, loading: Loading, output: Path | None) -> None:
@@ -149,8 +148,8 @@ def _apply(card: Path, source: str, loading: Loading, output: Path | None) -> No
         report.check_output_file(output, (".csv", ".parquet"))
     found = exports.apply_card(card, runs.given_data(source, loading))
     if output is None:
-        show.write_csv(found.table, sys.stdout)
-        typer.echo(found.text, err=True)
+        said.print_rows(found.table)
+        said.say(found.text, err=True)
         return
     with report.output_file(output) as file:
         if output.suffix == ".csv":
@@ -158,4 +157,4 @@ def _apply(card: Path, source: str, loading: Loading, output: Path | None) -> No
         else:
             show.write_parquet(found.table, file)
     results.say_written(output)
-    typer.echo(f"{output}: {found.text}")
+    said.say(f"{output}: {found.text}")

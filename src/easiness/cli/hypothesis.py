@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from easiness import executors, runs, show
-from easiness.cli.kit import results
+from easiness.cli.kit import results, said
 from easiness.cli.kit.spread import Fields, spread
 from easiness.spec import Execution
 from easiness.studies import hypothesis as study
@@ -39,12 +39,12 @@ def hypothesis(
     executors.check_executor(execution.executor, execution.jobs)
     plan = study.plan_hypothesis(study.find_preset(preset), out, seed)
     if dry_run:
-        typer.echo(f"{plan.describe()}\nnothing was trained and nothing written")
+        said.say_text(f"{plan.describe()}\nnothing was trained and nothing written")
         return
     with runs.ShownProgress() as progress:
         found = study.carry_out_hypothesis(plan, execution, progress)
-    typer.echo(show.sections_text(found.sections()[:3]))
-    typer.echo(f"\n{found.text}; decided only by intervals on one side of a margin set before")
+    said.say_text(show.sections_text(found.sections()[:3]))
+    said.say_text(f"\n{found.text}; decided only by intervals on one side of a margin set before")
     if preset == "smoke":
-        typer.echo("so few trials decide nothing: for an answer leave --preset out, and give another --out")
+        said.say("so few trials decide nothing: for an answer leave --preset out, and give another --out")
     results.say_written(out / "report.html")

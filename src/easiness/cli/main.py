@@ -16,6 +16,7 @@ import typer
 from easiness.cli.export import card, export
 from easiness.cli.kit.ended import Ended, raised_when_ended
 from easiness.cli.kit.help_in_groups import WIDEST, CommandsInGroups, OptionsInGroups
+from easiness.cli.kit.said import say
 from easiness.cli.measure import measure
 from easiness.cli.paper import paper
 from easiness.cli.report import report
@@ -23,7 +24,7 @@ from easiness.cli.scores import scores
 from easiness.cli.status import status
 from easiness.errors import EasinessError, is_out_of_memory, printable
 from easiness.named_import import needing_torch
-from easiness.standard_error import lenient_stderr
+from easiness.standard_error import escaped_stdout, lenient_stderr
 from easiness.studies import STUDIES, Group
 from easiness.wait_policy import wait_passively
 
@@ -56,7 +57,7 @@ def _show_version(value: bool) -> None:
     if value:
         from importlib.metadata import version
 
-        typer.echo(version("easiness"))
+        say(version("easiness"))
         raise typer.Exit
 
 
@@ -73,7 +74,7 @@ def _common(
 
 def _fail(message: str, code: int, debug: bool) -> NoReturn:
     if debug:
-        traceback.print_exc()
+        print(traceback.format_exc(), end="", file=sys.stderr)  # without colours, which would be escaped
     print(f"easiness: {_one_line(message)}", file=sys.stderr)
     sys.exit(code)
 
@@ -94,8 +95,9 @@ def _to_go_on() -> str:
 def run() -> NoReturn:
     """Entry point: exit codes 0 done, 1 ran and failed, 2 bad input or usage, 130 interrupted, 143 ended."""
     wait_passively()  # before anything loads torch
-    ending = raised_when_ended(lambda what: f"easiness: {what}; {_to_go_on()}")
-    with contextlib.redirect_stderr(lenient_stderr()), ending:
+    ending = raised_when_ended(lambda what: f"easiness: {_one_line(f'{what}; {_to_go_on()}')}")
+    streams = contextlib.redirect_stdout(escaped_stdout()), contextlib.redirect_stderr(lenient_stderr())
+    with streams[0], streams[1], ending:
         _run()
     sys.exit(0)
 

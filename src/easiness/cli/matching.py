@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from easiness import store
-from easiness.cli.kit import options, results
+from easiness.cli.kit import options, results, said
 from easiness.studies import matching
 
 
@@ -33,7 +33,7 @@ def compare(
     policies = options.policies(ties)
     comparison = matching.compare(opened, epoch=epoch, share=share, fraction=fraction, ties=policies)
     if comparison.note is not None:
-        typer.echo(f"note: {comparison.note}", err=True)
-    typer.echo(comparison.text(details=details))
+        said.say(f"note: {comparison.note}", err=True)
+    said.say_text(comparison.text(details=details))
     if output is not None:
         results.write_output(output, comparison)

@@ -10,6 +10,7 @@ import typer
 
 from easiness import executors, report, runs, show, spec, store
 from easiness.cli import status
+from easiness.cli.kit import said
 from easiness.cli.kit.spread import spread
 from easiness.spec import Execution, Featuring, Loading, Recording, Training, Trials
 from easiness.studies import learning, matching
@@ -88,17 +89,18 @@ def measure(
             if unseen:
                 progress.note(f"note: {unseen}")
         rule = None if until is None else until.rule
-        typer.echo(describe(plan, out, device, seen, rule))
+        said.say_text(describe(plan, out, device, seen, rule))
         return
     with progress, runs.tracked(progress, trackers) as both:
         run = runs.carry_out(plan, out, execution, retrain_damaged=retrain_damaged, progress=both, more=until)
         if until is not None:
             run = until.conclude(run)
         both.end(run)
-    typer.echo(summarize(run))
+    said.say_text(summarize(run))
     if run.observed:
         step = report.next_step(run)
-        typer.echo(f"{step.why}\nnext: {step.command}")
+        said.say(step.why)
+        said.say(f"next: {step.command}")
 
 
 def summarize(run: store.Run) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from easiness import executors, report, runs, show
-from easiness.cli.kit import options
+from easiness.cli.kit import options, said
 from easiness.cli.kit.spread import Fields, spread
 from easiness.spec import Execution, Loading
 from easiness.studies import paper as study
@@ -52,19 +52,20 @@ def paper(
     with runs.reading_shown():
         plan = study.plan_paper(study.find_preset(preset, source), source, loading=loading, seed=seed)
     for note in plan.data.remarks:
-        typer.echo(f"note: {note}", err=True)
+        said.say(f"note: {note}", err=True)
     study.check_folder(plan, out)
     if dry_run:
-        typer.echo(_describe(plan, out, str(device), plan.costs(out, device, execution)))
+        said.say_text(_describe(plan, out, str(device), plan.costs(out, device, execution)))
         return
     with runs.ShownProgress() as progress:
         claims = report.finish_paper(plan, out, execution, progress)
     for claim in claims:
-        typer.echo(f"{claim.id:>3}  {claim.verdict:<15}  {claim.text}")
+        said.say(f"{claim.id:>3}  {claim.verdict:<15}  {claim.text}")
     verdicts = ", ".join(
         f"{number} {verdict}" for verdict, number in study.count_verdicts(claims).items() if number
     )
-    typer.echo(f"{verdicts}; decided only by intervals on one side of a margin set before\n{out}/report.html")
+    said.say(f"{verdicts}; decided only by intervals on one side of a margin set before")
+    said.say(f"{out}/report.html")
 
 
 def _describe(plan: study.PaperPlan, out: Path, device: str, costs: dict[str, runs.Cost]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from easiness import report, show, store
-from easiness.cli.kit import options, results
+from easiness.cli.kit import options, results, said
 from easiness.studies import patterns as study
 
 Features = Annotated[
@@ -82,7 +82,7 @@ def patterns(
         download=download,
         device=device,
     )
-    typer.echo(f"{show.sections_text(found.sections())}\n\n{found.text}")
+    said.say_text(f"{show.sections_text(found.sections())}\n\n{found.text}")
     if page is not None:
         report.write_file(page, report.patterns_page(opened, found, source).encode())
         results.say_written(page)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from easiness import report as pages, store
-from easiness.cli.kit import options, results
+from easiness.cli.kit import options, results, said
 from easiness.errors import BadInput
 from easiness.studies import paper
 
@@ -89,4 +89,4 @@ def report(
             blind=blind,
         )
     results.say_written(output)
-    typer.echo(output)
+    said.say(str(output))

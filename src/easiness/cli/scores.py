@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from easiness import report, show, spec, store
-from easiness.cli.kit import options, results
+from easiness import report, spec, store
+from easiness.cli.kit import options, results, said
 from easiness.errors import BadInput
 from easiness.studies import matching
 
@@ -50,16 +49,16 @@ def scores(
     if opened.spec.observe != spec.ALL and not (
         split == "held_out" and opened.augmented
     ):  # that is seen clean
-        typer.echo(f"note: {opened.path}: observations: {spec.observe_text(opened.spec.observe)}", err=True)
+        said.say(f"note: {opened.path}: observations: {spec.observe_text(opened.spec.observe)}", err=True)
     if "unfinished" in table.attrs:
-        typer.echo(f"note: {opened.path}: {table.attrs['unfinished']}", err=True)
+        said.say(f"note: {opened.path}: {table.attrs['unfinished']}", err=True)
     if output is None:
-        show.write_csv(table, sys.stdout)
+        said.print_rows(table)
     else:
         results.write_output(output, found)
     empty = found.left_empty()  # last, where a long table does not hide it
     if empty is not None:
-        typer.echo(f"note: {opened.path}: {empty}", err=True)
+        said.say(f"note: {opened.path}: {empty}", err=True)
 
 
 def _combined(
@@ -71,6 +70,6 @@ def _combined(
             raise BadInput(f"{option} {value:g}: of several runs each is read at its end; leave it out")
     found = matching.combined_scores([store.open_run(path) for path in paths], split=split)
     if output is None:
-        show.write_csv(found.table(), sys.stdout)
+        said.print_rows(found.table())
     else:
         results.write_output(output, found)

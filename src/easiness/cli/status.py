@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from easiness import show, spec, store
-from easiness.cli.kit import damage
+from easiness.cli.kit import damage, said
 from easiness.errors import BadInput, printable
 from easiness.studies import matching, paper
 
@@ -53,14 +53,10 @@ def _show_folder(run: Path) -> None:
     if paper.is_study(run):
         found = _table(run, below)
         page = run / "report.html"
-        typer.echo(
-            f"report: {page}" if page.exists() else "report: not written yet; `easiness paper` goes on"
-        )
+        said.say(f"report: {page}" if page.exists() else "report: not written yet; `easiness paper` goes on")
         damage.refuse_damage(run, found, len(below))
     elif (working := store.at_work(run)) is not None:
-        typer.echo(
-            f"{run}: {_process(working)} is at work and has trained nothing yet: it reads and prepares"
-        )
+        said.say(f"{run}: {_process(working)} is at work and has trained nothing yet: it reads and prepares")
     elif below:
         damage.refuse_damage(run, _table(run, below), len(below))
     elif run.is_dir():
@@ -73,21 +69,22 @@ def _show_run(run: Path) -> None:
     """All there is to say of a run, after its first line what is damaged."""
     working = store.at_work(run)
     damaged = damage.seen_damaged(run, damage.SHOWN)
-    said = [f"damaged: {damage.finding_text(one)}" for one in damaged]
+    lines = [f"damaged: {damage.finding_text(one)}" for one in damaged]
     try:
         first, *others = _lines(store.open_run(run), working, damaged=bool(damaged))
-        said = [first, *said, *others]
+        lines = [first, *lines, *others]
     except BadInput:
         if not damaged:
             raise
-    typer.echo("\n".join(said))
+    for line in lines:
+        said.say(line)
     damage.refuse_damage(run, {run: damaged}, 1)
 
 
 def _table(folder: Path, runs: list[Path]) -> dict[Path, list[store.Finding]]:
     """Show a row for each run, then what is damaged, a line each; returned by run."""
     found = {run: ones for run in runs if (ones := damage.seen_damaged(run))}
-    typer.echo(_table_text(folder, runs, {run: len(ones) for run, ones in found.items()}))
+    said.say_text(_table_text(folder, runs, {run: len(ones) for run, ones in found.items()}))
     damage.say_damage(folder, found)
     return found
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from easiness import models, store
-from easiness.cli.kit import options, results
+from easiness.cli.kit import options, results, said
 from easiness.spec import Split
 from easiness.studies import suspects as study
 
@@ -64,5 +64,5 @@ def suspects(
     asked = [one.model for one in opened] if trust and pictures else []
     missing = next(filter(None, map(models.missing_code, asked)), "")
     if missing:
-        typer.echo(f"note: {missing}; the labels are judged by the record, without the networks", err=True)
+        said.say(f"note: {missing}; the labels are judged by the record, without the networks", err=True)
     results.show_result(found, output)

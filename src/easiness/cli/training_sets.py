@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 
 from easiness import report, show, store
-from easiness.cli.kit import options, results
+from easiness.cli.kit import options, results, said
 from easiness.cli.kit.spread import Fields, spread
 from easiness.errors import BadInput
 from easiness.spec import Drawing, Execution, Loading, Training
@@ -174,12 +173,11 @@ def prune(
         seed=seed,
         ids=ids,
     )
-    typer.echo(show.sections_text(pruned.sections()), err=True)
+    said.say_text(show.sections_text(pruned.sections()), err=True)
     if output is None:
-        show.write_csv(pruned.table(), sys.stdout)
+        said.print_rows(pruned.table())
     elif output.suffix == ".txt":
-        with report.output_file(output) as file:
-            file.writelines(f"{name}\n".encode() for name in pruned.table()["id"])
+        report.write_file(output, study.ids_as_text(pruned.ids[pruned.kept], output))
         results.say_written(output)
     else:
         results.write_output(output, pruned)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from easiness import runs, show
-from easiness.cli.kit import options, results
+from easiness.cli.kit import options, results, said
 from easiness.cli.kit.spread import Fields, spread
 from easiness.spec import Execution, Featuring, Loading, Training
 from easiness.studies import verification as study
@@ -74,6 +74,6 @@ def verify(
         return study.carry_out_verification(plans.with_arms(arms), out, execution, progress)
 
     found = results.carry_out(verified, execution, output)
-    typer.echo(f"{show.sections_text(found.sections())}\n\n{found.text}")
+    said.say_text(f"{show.sections_text(found.sections())}\n\n{found.text}")
     if output is not None:
         results.write_output(output, found)

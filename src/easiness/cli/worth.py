@@ -10,7 +10,7 @@ import typer
 
 from easiness import errors, report, show, spec, store
 from easiness.cli import cleaning
-from easiness.cli.kit import options, results
+from easiness.cli.kit import options, results, said
 from easiness.errors import BadInput
 from easiness.studies import worth as study
 
@@ -85,7 +85,7 @@ def worth(
         draws = study.DRAWS if seeds is None else seeds
         many = study.PICKED if picks is None else picks
         following = study.to_label(opened, pool, picks=many, seeds=draws, source=source, seed=seed)
-        typer.echo(f"{show.sections_text(following.sections())}\n\n{show.capitalized(following.text)}")
+        said.say_text(f"{show.sections_text(following.sections())}\n\n{show.capitalized(following.text)}")
         _write(following, following.text, following, page, output)
         return
     if picks is not None:
@@ -100,11 +100,11 @@ def worth(
         seed=seed,
     )
     shown = [*found.sections(), *(found.details() if details else [])]
-    typer.echo(show.sections_text(shown))
+    said.say_text(show.sections_text(shown))
     rows = found.keep if output is not None and output.suffix == ".csv" else found
     _write(found, found.text, rows, page, output, found.details())
     if output is not None and rows is found.keep:
-        typer.echo(_then(opened, found, output))
+        said.say(_then(opened, found, output))
 
 
 def _then(run: store.Run, found: study.Worth, output: Path) -> str:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from easiness.errors import printable
 from easiness.inputs import reading
 from easiness.show import duration_text
 from easiness.standard_error import lenient_stderr, say_on_stderr
@@ -83,14 +84,14 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Print above the bar."""
-        self._bar.console.print(text, markup=False, highlight=False)
+        self._bar.console.print(printable(text), markup=False, highlight=False)
 
     def show(self, state: State) -> None:
         """Move the bar; one that goes back begins anew, with a time of its own."""
         width = self._bar.console.width
         unit = " examples/s" if width >= _WIDE else "/s"
         speed = "" if state.speed is None else f"{state.speed:,.0f}{unit}"
-        text = fitting(state.texts, width - _BESIDE_TEXT - len(speed))
+        text = fitting([*map(printable, state.texts)], width - _BESIDE_TEXT - len(speed))
         if not self._bar.tasks:
             self._bar.add_task(text, total=1.0, speed=speed)
         task = self._bar.tasks[0]
@@ -122,7 +123,7 @@ class Notebook:
 
     def say(self, text: str) -> None:
         """Text of its own, above what comes."""
-        self._display({"text/plain": text}, raw=True)
+        self._display({"text/plain": printable(text)}, raw=True)
 
     def show(self, state: State) -> None:
         """Write the line, now and then."""
@@ -131,7 +132,7 @@ class Notebook:
             tail += f", {state.speed:,.0f} examples/s"
         if state.seconds_left is not None and state.done < 1:
             tail += f", {duration_text(state.seconds_left)} left"
-        self._text = fitting(state.texts, LINE - len(tail)) + tail
+        self._text = fitting([*map(printable, state.texts)], LINE - len(tail)) + tail
         if time.monotonic() - self._last >= _SECONDS_BETWEEN_UPDATES:
             self._write()
 
@@ -148,7 +149,7 @@ class Notebook:
 
 def find_screen() -> Screen | None:
     """The screen that whoever waits looks at; ``None`` where standard error goes to a file or a pipe."""
-    console = Console(file=lenient_stderr(), stderr=True)
+    console = Console(file=lenient_stderr(escaped=False), stderr=True)  # its bar moves the cursor
     if console.is_jupyter:
         return Notebook()
     return Terminal(console) if console.is_terminal else None

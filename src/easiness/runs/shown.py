@@ -40,7 +40,7 @@ class ShownProgress(Progress):
         self._between_lines, self._within_epoch = between_lines, within_epoch
         self._screen: Screen | None = find_screen()
         self._caching_shown = False
-        self._announcement = ""
+        self._announcement: list[str] = []
         self._in_study = False
         self._last_line = time.monotonic()
         self._run_began = 0.0
@@ -99,13 +99,14 @@ class ShownProgress(Progress):
         if spec.heads is not None:
             names = " and ".join(one.name for one in spec.heads.features)
             what, length = f"fitting heads on {names}:", f"shares {shares_text(spec.heads.shares)}"
-        self._announcement = (
+        announced = (
             f"{path}: {what} {len(missing)} of {counted(spec.trials, 'trial')} of {spec.model}, "
             f"{length}{at_a_time} "
             f"({spec.resolved.precision}{layout}; {spec.resolved.reason})"
         )
+        self._announcement = [announced]
         if not self._in_study:
-            self._announcement += f"\n{path}: {cost}"
+            self._announcement.append(f"{path}: {cost}")
             self._restart(cost.num_images, cost.seconds)
         self._worked, self._work_before = partial(cost.worked, jobs=jobs), self._work
         self._remembered = 2 * jobs + 1
@@ -115,9 +116,9 @@ class ShownProgress(Progress):
 
     def _announce(self) -> None:
         """Say what begins once there is something to wait for: an image refused at once is one line alone."""
-        if self._announcement:
-            self._say(self._announcement)
-            self._announcement = ""
+        for line in self._announcement:
+            self._say(line)
+        self._announcement = []
 
     def cached(self, split: str, done: int, total: int) -> None:
         """Show how far the cache of a split is, or print a line now and then."""

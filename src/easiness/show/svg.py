@@ -6,7 +6,9 @@ import hashlib
 import html
 import io
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,6 +45,9 @@ _WIDTH = 92  # CSS pixels of an inch in a notebook: text of a figure is then as 
 # the ink is that of the notebook, light or dark
 _STYLE = "--plot-ink: currentColor; --plot-faint: #8884; margin: 0.5em 0"
 _SHOWN, _LEAST = 1.28, 0.9  # CSS pixels of a point: where there is room, and where words can just be read
+
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_NO_SIGN = r"(?s)Glyph .* missing from font"
 
 FONT_SIZE = 9.0
 """Points; a figure shown at its own width has text of this size."""
@@ -129,9 +134,10 @@ def to_svg(figure: Figure, *, key: str, label: str) -> str:
 
     text = io.StringIO()
     nothing: dict[str, Any] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}):
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}), _names_as_they_are(figure):
         figure.savefig(text, format="svg", dpi=_DPI, transparent=True, metadata=nothing)
-    opening, body = re.search(r"<svg\b([^>]*)>(.*)", text.getvalue(), re.DOTALL).groups()  # type: ignore[union-attr]
+    svg, label = (_NOT_IN_XML.sub(_escaped, one) for one in (text.getvalue(), html.escape(label)))
+    opening, body = re.search(r"<svg\b([^>]*)>(.*)", svg, re.DOTALL).groups()  # type: ignore[union-attr]
     view = re.search(r'viewBox="([^"]*)"', opening)
     assert view is not None, opening
     body = re.sub(r"<(metadata|style)\b.*?</\1>", "", body, flags=re.DOTALL)
@@ -142,7 +148,7 @@ def to_svg(figure: Figure, *, key: str, label: str) -> str:
     widths = f"--width:{_SHOWN * points:.0f}px;--least:{_LEAST * points:.0f}px"
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'class="plot" role="img" aria-label="{html.escape(label)}" style="{widths}" '
+        f'class="plot" role="img" aria-label="{label}" style="{widths}" '
         f'viewBox="{view[1]}">{body.strip()}'
     )
 
@@ -171,6 +177,25 @@ def picture_bytes(figure: Figure, suffix: str, dpi: int = 150) -> bytes:
     file = io.BytesIO()
     metadata: dict[str, Any] = {_UNSTABLE[suffix]: None}
     # type 42: the letters of a PDF stay letters, which journals ask for
-    with mpl.rc_context({"svg.hashsalt": "easiness", "pdf.fonttype": 42}):
+    with mpl.rc_context({"svg.hashsalt": "easiness", "pdf.fonttype": 42}), _names_as_they_are(figure):
         figure.savefig(file, format=suffix[1:], dpi=dpi, facecolor="white", metadata=metadata)
+    if suffix == ".svg":
+        return _NOT_IN_XML.sub(_escaped, file.getvalue().decode()).encode()
     return file.getvalue()
+
+
+@contextmanager
+def _names_as_they_are(figure: Figure) -> Iterator[None]:
+    """In the block no name is read as mathematics, and nobody is warned of letters that the font lacks."""
+    import matplotlib as mpl
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    with mpl.rc_context({"text.parse_math": False}), warnings.catch_warnings():  # of ticks to come
+        warnings.filterwarnings("ignore", _NO_SIGN, UserWarning)
+        yield
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return ascii(found[0])[1:-1]

@@ -300,8 +300,9 @@ def notebook(monkeypatch) -> list[str]:
 def test_one_line_of_a_notebook_is_written_over(measured, capsys, notebook):
     show(measured)
     assert capsys.readouterr() == ("", "")
-    announced, line, failed = notebook
+    announced, cost, line, failed = notebook
     assert announced.startswith("runs/a: training 1 of 3 trials of mlp_3")
+    assert cost.startswith("runs/a: ")
     assert re.fullmatch(
         r"trial 2 epoch 3/3: (accuracy )?train 0\.500, held-out 0\.250  100%, [\d,]+ examples/s", line
     )

@@ -6,9 +6,8 @@ import os
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
-import typer
-
 from easiness import show, store
+from easiness.cli.kit import said
 from easiness.errors import RunFailed
 from easiness.studies import paper
 
@@ -28,13 +27,13 @@ def verify_runs(folder: Path, runs: Sequence[Path]) -> None:
     of_run: dict[Path, list[store.Finding]] = {}
     damaged_study = study_damage(folder)
     if damaged_study is not None:
-        typer.echo(damaged_study)
+        said.say(damaged_study)
     for run in runs:
         for finding in store.findings(run):
-            typer.echo(finding_text(finding))
+            said.say(finding_text(finding))
             of_run.setdefault(run, []).append(finding)
     refuse_damage(folder, of_run, len(runs))
-    typer.echo(
+    said.say(
         f"{folder}: records, weights and descriptions of {show.counted(len(runs), 'run')} are as they were "
         "written (the log, events.jsonl, is not checked)"
     )
@@ -73,7 +72,7 @@ def say_damage(folder: Path, of_run: Mapping[Path, Sequence[store.Finding]]) -> 
     """Name what is damaged in the runs and in the description of the study in ``folder``, a line each."""
     lines = [finding_text(one) for ones in of_run.values() for one in ones]
     for line in [*lines, *filter(None, [study_damage(folder)])]:
-        typer.echo(f"damaged: {line}")
+        said.say(f"damaged: {line}")
 
 
 def refuse_damage(folder: Path, of_run: Mapping[Path, Sequence[store.Finding]], num_runs: int) -> None:

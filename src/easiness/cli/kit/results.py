@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import typer
-
 from easiness import executors, report, runs, show
+from easiness.cli.kit import said
 from easiness.spec import Execution
 
 Found = TypeVar("Found", bound=show.Result)
@@ -38,7 +37,7 @@ def carry_out(study: Callable[[runs.Progress], Found], execution: Execution, out
 
 def show_result(result: show.Result, output: Path | None) -> None:
     """Print the tables of a result, and write it to the file of ``-o`` where there is one."""
-    typer.echo(show.sections_text(result.sections()))
+    said.say_text(show.sections_text(result.sections()))
     if output is not None:
         write_output(output, result)
 
@@ -62,4 +61,4 @@ def set_aside(output: Path, result: show.Result) -> Path | None:
 
 def say_written(path: Path) -> None:
     """Say what was written, on standard error: standard output may be a result that somebody reads on."""
-    typer.echo(f"wrote {path}", err=True)
+    said.say(f"wrote {path}", err=True)

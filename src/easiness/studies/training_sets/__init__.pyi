@@ -14,7 +14,7 @@ from .curves import (
     steps as steps,
 )
 from .policies import order_of as order_of
-from .pruning import prune as prune
+from .pruning import ids_as_text as ids_as_text, prune as prune
 from .ranks import ranking as ranking
 from .study import TrainingSets as TrainingSets, plan_ranked as plan_ranked
 from .trained_sets import EveryEpoch as EveryEpoch, TrainingSetStudy as TrainingSetStudy

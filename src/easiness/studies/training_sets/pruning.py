@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from easiness.studies.training_sets.pruned import NAMED, Pruned
 from easiness.studies.training_sets.ranks import ranked
 
 _UNDECODED = "surrogateescape"  # names of files need not be valid text
+_MARK = "\ufeff"  # of the byte order, which is taken off a file
 _FORM = "give a text file with an id a line, or FILE.csv with a column id"
 _REMEDY = "drop a smaller share, or give more examples"
 
@@ -157,6 +159,24 @@ def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) ->
     return np.unique([positions[name] for name in names])
 
 
+def ids_as_text(ids: npt.NDArray[Any], path: Path) -> bytes:
+    """The text with an id a line that `named_positions` reads again.
+
+    Raises:
+        BadInput: an id is none that stands on a line.
+    """
+    names = [*map(str, ids.tolist())]
+    text = "".join(f"{name}\n" for name in names)
+    if _names_in(io.StringIO(text, newline="")) != names or text.startswith(_MARK) or "\0" in text:
+        bad = next((name for name in names if _names_in(io.StringIO(name, newline="")) != [name]), names[0])
+        raise BadInput(f"{path}: the id {bad!r} cannot stand on a line of text; write FILE.csv instead")
+    return text.encode()
+
+
+def _names_in(lines: Iterable[str]) -> list[str]:
+    return [name for line in lines if (name := line.rstrip("\r\n"))]
+
+
 def _read(path: Path, where: str) -> list[str]:
     if path.suffix.lower() == ".csv":
         return _column(path, where)
@@ -166,7 +186,7 @@ def _read(path: Path, where: str) -> list[str]:
         raise BadInput(f"{where}: cannot be read ({error.strerror}); {_FORM}") from None
     if any("\0" in line for line in lines):
         raise BadInput(f"{where}: is not text; {_FORM}")
-    return [name for line in lines if (name := line.rstrip("\r\n"))]
+    return _names_in(lines)
 
 
 def _column(path: Path, where: str) -> list[str]:
