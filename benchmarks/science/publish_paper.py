@@ -76,10 +76,7 @@ def statistic(one: dict) -> str:
 def page(document: dict, scale: str, made: str, names: list[str]) -> str:
     """The page of a study with these claims and figures."""
     preset = document["preset"]
-    command = (
-        f"easiness paper CIFAR10_FOLDER --preset {preset} --out runs/{preset}\n"
-        f"$ python benchmarks/science/publish_paper.py runs/{preset} docs/results"
-    )
+    command = f"python benchmarks/science/publish_paper.py runs/{preset} docs/results"
     verdicts = Counter(claim["verdict"] for claim in document["claims"])
     found = ", ".join(f"{verdict} {number}" for verdict, number in verdicts.most_common())
     untested = [claim["id"] for claim in document["claims"] if not claim["statistics"]]
@@ -87,7 +84,8 @@ def page(document: dict, scale: str, made: str, names: list[str]) -> str:
     title = f"The paper's experiments on {document['data']}, preset `{preset}`"
     return f"""\
 {head(title, command, made)}
-Which of the paper's claims hold at this scale ({scale})? Verdicts: {found}.
+Which of the paper's claims hold in `easiness paper CIFAR10_FOLDER --preset {preset} --out runs/{preset}`
+({scale})? Verdicts: {found}.
 {NOTES.get(preset, "")}
 The table has the statistic that says least for each claim.
 
