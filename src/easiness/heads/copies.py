@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,9 @@ from scipy.sparse.csgraph import connected_components
 
 _FEWEST, _MOST = 16, 50_000  # examples that are compared in pairs
 _AT_ONCE = 1024
+_LARGEST_BLOCK = 1 << 26  # distances at a time
 _NUM_DIRECTIONS = 64  # that pairs are compared in at first
-_SAMPLE = 512  # examples that tell the usual distance
+_SAMPLE, _SAMPLE_AT_ONCE = 512, 64  # examples that tell the usual distance
 _NEAR = 0.5  # of the median distance to the fifth nearest example
 _BY_CHANCE = 0.002  # of the examples: so few may be joined that are no copies
 _FEWEST_DIMENSIONS = 3.0  # in which distances are alike enough to tell copies by them
@@ -26,6 +27,8 @@ def kept_together(
     features: Sequence[npt.NDArray[np.floating]],
     groups: npt.NDArray[np.object_] | None = None,
     same: Groups | None = None,
+    *,
+    most: int = _MOST,
 ) -> Groups:
     """A number for each example [K], the same for those that heads are to see together or not at all.
 
@@ -35,13 +38,14 @@ def kept_together(
     those at nine tenths of the size, and no other two of 1,000; of CIFAR-10, where little is left of 32
     pixels, 27 (quality 90) and 91, and 60 of 10,000 examples with another. Where that would chain many,
     they look alike without being copies, and only the same vectors count, as among fewer than 16 and more
-    than 50,000.
+    than ``most``: time goes with the square. Memory holds the first features once more, at single precision.
 
     Args:
         features: vectors [K, D] of each kind.
         groups: what else keeps examples together: equal values [K].
         same: numbers [K], equal for examples that are the same although their vectors may differ, as texts
             are with other spaces.
+        most: examples among which near ones are looked for.
     """
     num = len(features[0])
     joined = [_same(features)]
@@ -50,9 +54,9 @@ def kept_together(
     if same is not None:
         joined.append(same)
     found = _joined(num, [_pairs_of(one) for one in joined])
-    if not _FEWEST <= num <= _MOST:
+    if not _FEWEST <= num <= most:
         return found
-    near = _joined(num, [*(_pairs_of(one) for one in joined), _near(np.asarray(features[0], np.float32))])
+    near = _joined(num, [*(_pairs_of(one) for one in joined), _near(np.array(features[0], np.float32))])
     grown = np.bincount(near).max() > max(np.bincount(found).max(), _LARGEST * num, 2)
     return found if grown else near
 
@@ -86,9 +90,13 @@ def _joined(num: int, pairs: Sequence[tuple[Groups, Groups]]) -> Groups:
 
 
 def _near(rows: npt.NDArray[np.float32]) -> tuple[Groups, Groups]:
-    """Pairs of examples that are nearer than others can be expected to be: each with the nearest to it."""
-    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    rows = rows - rows.mean(axis=0)
+    """Pairs of examples that are nearer than others can be expected to be: each with the nearest to it.
+
+    The rows are changed.
+    """
+    for part in _blocks(len(rows)):
+        rows[part] /= np.maximum(np.linalg.norm(rows[part], axis=1, keepdims=True), 1e-12)
+    rows -= rows.mean(axis=0)
     few = rows
     if rows.shape[1] > _NUM_DIRECTIONS:  # distances are kept well enough to look for the nearest
         directions = np.random.default_rng(0).standard_normal((rows.shape[1], _NUM_DIRECTIONS))
@@ -98,14 +106,19 @@ def _near(rows: npt.NDArray[np.float32]) -> tuple[Groups, Groups]:
     ones = np.ones((len(few), 1), np.float32)
     others = np.hstack([-few, np.square(few).sum(axis=1, keepdims=True) / 2]).T
     few = np.hstack([few, ones])
-    for at in range(0, len(few), _AT_ONCE):
-        some = slice(at, at + _AT_ONCE)
+    for some in _blocks(len(few)):
         apart = few[some] @ others  # half of the square, but for what all have in common
-        apart[np.arange(len(apart)), np.arange(at, at + len(apart))] = np.inf
+        apart[np.arange(len(apart)), np.arange(len(few))[some]] = np.inf
         nearest[some] = apart.argmin(axis=1)
         distance[some] = np.linalg.norm(rows[some] - rows[nearest[some]], axis=1)
     pairs = np.flatnonzero(distance < usual)
     return pairs, nearest[pairs]
+
+
+def _blocks(num: int) -> Iterator[slice]:
+    """Parts of ``num`` rows that are compared with all at a time."""
+    size = max(1, min(_AT_ONCE, _LARGEST_BLOCK // num))
+    return (slice(at, at + size) for at in range(0, num, size))
 
 
 def _usual_distance(rows: npt.NDArray[np.float32]) -> float:
@@ -114,11 +127,15 @@ def _usual_distance(rows: npt.NDArray[np.float32]) -> float:
     In n dimensions a share x^n of the nearest examples is nearer than x times the usual distance, by chance
     (n as in Levina and Bickel 2004, of the distances to the third and the sixth example).
     """
-    some = np.random.default_rng(0).permutation(len(rows))[:_SAMPLE]
-    squares = np.square(rows).sum(axis=1)
-    apart = squares[some, None] + squares - 2 * (rows[some] @ rows.T)
-    apart[np.arange(len(some)), some] = np.inf
-    third, fifth, sixth = np.sqrt(np.sort(np.partition(apart, 5, axis=1)[:, :6])[:, [2, 4, 5]].clip(0)).T
+    sample = np.random.default_rng(0).permutation(len(rows))[:_SAMPLE]
+    squares = np.concatenate([np.square(rows[part]).sum(axis=1) for part in _blocks(len(rows))])
+    nearest = np.empty((len(sample), 6), rows.dtype)
+    for at in range(0, len(sample), _SAMPLE_AT_ONCE):
+        some = sample[at : at + _SAMPLE_AT_ONCE]
+        apart = squares[some, None] + squares - 2 * (rows[some] @ rows.T)
+        apart[np.arange(len(some)), some] = np.inf
+        nearest[at : at + len(some)] = np.partition(apart, 5, axis=1)[:, :6]
+    third, fifth, sixth = np.sqrt(np.sort(nearest)[:, [2, 4, 5]].clip(0)).T
     growth = float(np.median(sixth / np.maximum(third, 1e-12)))
     if growth <= 1:
         return 0.0

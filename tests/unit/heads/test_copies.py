@@ -34,8 +34,9 @@ def test_vectors_have_to_be_equal_in_all_features() -> None:
 
 
 def test_copies_that_were_saved_anew_are_kept_together() -> None:
-    found = kept_together([np.concatenate([VECTORS, copies_of(VECTORS[:5], 0.2)])])
-    assert groups_of_several(found) == [[at, 300 + at] for at in range(5)]
+    vectors = np.concatenate([VECTORS, copies_of(VECTORS[:5], 0.2)])
+    assert groups_of_several(kept_together([vectors])) == [[at, 300 + at] for at in range(5)]
+    assert groups_of_several(kept_together([vectors], most=304)) == []
 
 
 def test_copies_of_every_example_are_found() -> None:

@@ -19,6 +19,7 @@ AT_MOST = 50_000
 """Training examples among which neighbours are looked for; of more, so many are drawn."""
 
 _AT_ONCE = 1024
+_THINNED = 16  # of so many distances one tells how small the smallest are
 _ROUNDED = np.float32(1e-6)  # of squared distances
 _PER_REGION, _FEWEST_REGIONS, _MOST_REGIONS = 25, 20, 200
 
@@ -72,7 +73,8 @@ def neighbourhood(
 ) -> Neighbourhood:
     """The neighbourhood of the training examples, or of others that are ``asked`` about.
 
-    Memory holds the features once more, and a block of distances.
+    Memory holds the features twice more, at single precision, and a block of distances. Most of the time
+    goes into one product of all features with those of the examples looked among.
 
     Args:
         train: features of the training examples [K, D].
@@ -87,7 +89,7 @@ def neighbourhood(
         BadInput: there are no more than ``nearest`` examples.
     """
     every = train if asked is None else np.concatenate([train, asked[0]])
-    picture = kept_together([every], same=same)
+    picture = kept_together([every], same=same, most=len(every))
     of_class = labels if asked is None else np.concatenate([labels, asked[1]])
     unit = _unit(every)
     among = _once(picture[: len(labels)], labels)
@@ -101,13 +103,11 @@ def neighbourhood(
     space = _Space(unit, of_class, picture, among)
     ks = sorted({nearest, *(k for k in OTHER_SCALES if k < len(among))})
     place = np.arange(len(labels)) if asked is None else np.arange(len(labels), len(every))
-    of_among, _ = space.scales(among, ks, nearest)
     of_asked, contradiction = space.scales(place, ks, nearest)
-    others: dict[str, _Integers] = {}
-    for column, k in enumerate(ks):
-        usual = np.float32(np.median(of_among[:, column]) ** 2)
-        others[f"common {k}"] = space.count(place, np.full(len(place), usual), None)
-        others[f"local {k}"] = space.count(place, of_asked[:, column], of_among[:, column])
+    of_among = of_asked[among] if asked is None else space.scales(among, ks, nearest)[0]
+    common, local = space.counts(place, of_asked, of_among)
+    others = {f"common {k}": common[:, column] for column, k in enumerate(ks)}
+    others |= {f"local {k}": local[:, column] for column, k in enumerate(ks)}
     return Neighbourhood(
         frequency=others[f"common {nearest}"],
         contradiction=contradiction,
@@ -142,34 +142,39 @@ class _Space:
         """Of the examples at ``place`` [n]: s_k for each k [n, k], and the contradiction [n]."""
         scales = np.empty((len(place), len(ks)), np.float32)
         other = np.empty(len(place))
-        most = max(ks)
+        columns = [k - 1 for k in ks]
         for rows, squares in self._blocks(place, self.among):
-            found = np.argpartition(squares, most - 1, axis=1)[:, :most]
-            near = np.take_along_axis(squares, found, axis=1)
-            order = np.argsort(near, axis=1, kind="stable")
-            scales[rows] = np.sqrt(np.take_along_axis(near, order[:, [k - 1 for k in ks]], axis=1))
-            neighbours = np.take_along_axis(found, order[:, :nearest], axis=1)
-            other[rows] = (self.labels[self.among][neighbours] != self.labels[place[rows], None]).mean(axis=1)
+            near, found = _smallest(squares, max(ks))
+            scales[rows] = np.sqrt(near[:, columns].clip(min=0))
+            neighbours = self.among[found[:, :nearest]]
+            other[rows] = (self.labels[neighbours] != self.labels[place[rows], None]).mean(axis=1)
         return scales, other
 
-    def count(self, place: _Integers, scale: _Floats, theirs: _Floats | None) -> _Integers:
-        """How many of its class are near each example at ``place`` [n].
+    def counts(self, place: _Integers, scales: _Floats, theirs: _Floats) -> tuple[_Integers, _Integers]:
+        """How many of its class are near each example at ``place``, of which s_k are ``scales`` [n, k].
 
-        That is within the squared distance ``scale`` [n], or where ``theirs`` are given, the scales of those
-        among which is looked, within the product of both scales.
+        ``theirs`` are the s_k of those among which is looked. Near is within their median, or within the mean
+        of both scales (of squares: the product), [n, k] each.
         """
-        counts = np.zeros(len(place), np.int64)
+        usual = np.median(theirs, axis=0) ** 2
+        common, local = np.zeros((2, *scales.shape), np.int64)
         of_among = self.labels[self.among]
         for label in np.unique(of_among):
             own, mine = np.flatnonzero(of_among == label), np.flatnonzero(self.labels[place] == label)
             for rows, squares in self._blocks(place[mine], self.among[own]):
-                limit = scale[mine[rows], None] * (1 if theirs is None else theirs[own])
-                counts[mine[rows]] = (squares <= limit + _ROUNDED).sum(axis=1)
-        return counts
+                for column, limit in enumerate(usual):
+                    both = scales[mine[rows], column, None] * theirs[own, column]
+                    common[mine[rows], column] = np.count_nonzero(squares <= limit + _ROUNDED, axis=1)
+                    local[mine[rows], column] = np.count_nonzero(squares <= both + _ROUNDED, axis=1)
+        return common, local
 
     def _blocks(self, place: _Integers, among: _Integers) -> Iterator[tuple[slice, _Floats]]:
-        """Squared distances of some rows to all ``among``; infinite to itself and to copies of its label."""
-        others = np.ascontiguousarray(self.unit[among].T)
+        """Squared distances of some rows to all ``among``, up to rounding; infinite to itself and its copies.
+
+        That is, to copies that have its label.
+        """
+        others = self.unit[among]
+        others *= -2
         column = {
             pair: at
             for at, pair in enumerate(
@@ -178,11 +183,29 @@ class _Space:
         }
         for at in range(0, len(place), _AT_ONCE):
             some = place[at : at + _AT_ONCE]
-            squares = np.maximum(2 - 2 * (self.unit[some] @ others), 0, dtype=np.float32)
+            squares = self.unit[some] @ others.T
+            squares += 2
             pairs = zip(self.picture[some].tolist(), self.labels[some].tolist(), strict=True)
             own = np.array([column.get(pair, -1) for pair in pairs])
             squares[np.flatnonzero(own >= 0), own[own >= 0]] = np.inf
             yield slice(at, at + len(some)), squares
+
+
+def _smallest(squares: _Floats, num: int) -> tuple[_Floats, _Integers]:
+    """The ``num`` smallest of each row and their columns, both [n, num], ascending; of equal ones the first.
+
+    A bound from some of the columns leaves out most of what would have to be sorted.
+    """
+    some = squares[:, ::_THINNED]
+    rank = min(2 * num // _THINNED + 8, some.shape[1] - 1)
+    bound = np.partition(some, rank, axis=1)[:, rank]
+    short = np.flatnonzero(np.count_nonzero(squares <= bound[:, None], axis=1) < num)
+    bound[short] = np.partition(squares[short], num - 1, axis=1)[:, num - 1]
+    rows, columns = np.nonzero(squares <= bound[:, None])
+    values = squares[rows, columns]
+    order = np.lexsort((values, rows))
+    first = order[np.searchsorted(rows, np.arange(len(squares)))[:, None] + np.arange(num)]
+    return values[first], columns[first]
 
 
 def _regions(unit: _Floats, picture: _Integers) -> _Integers:
@@ -197,6 +220,9 @@ def _regions(unit: _Floats, picture: _Integers) -> _Integers:
 
 
 def _unit(vectors: npt.NDArray[np.floating]) -> _Floats:
-    wide = np.asarray(vectors, np.float32)
-    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
-    return np.asarray(wide / np.where(lengths > 0, lengths, 1), np.float32)
+    unit = np.array(vectors, np.float32)
+    for at in range(0, len(unit), _AT_ONCE):
+        part = unit[at : at + _AT_ONCE]
+        lengths = np.linalg.norm(part, axis=1, keepdims=True)
+        part /= np.where(lengths > 0, lengths, 1)
+    return unit

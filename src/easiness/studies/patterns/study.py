@@ -288,7 +288,7 @@ def _notes(run: Run, source: FeatureSource, outcome: _Outcome, score: Score) -> 
     if not outcome.without:
         yield "With one group of trials the intervals leave out what other trials would say."
     if len(run.ids) > AT_MOST:
-        yield f"Neighbours are looked for among {AT_MOST:,} examples; of so many only exact copies are told."
+        yield f"Neighbours are looked for among {AT_MOST:,} of the examples, drawn at random."
     if num_unknown := int((~outcome.known).sum()):
         yield f"{show.counted(num_unknown, 'example')} without {score.name} left out."
 
