@@ -67,9 +67,8 @@ def of_run(request: Request) -> FeatureSource:
         for start in range(0, len(positions), _AT_ONCE):
             yield _features(networks, split, positions[start : start + _AT_ONCE], spec.recipe, device)
 
-    fingerprint = run.spec.data.train.fingerprint
     about = _about(run, data, len(trials))
-    return FeatureSource(request.text, identity, about, read, trained_on=fingerprint)
+    return FeatureSource(request.text, identity, about, read, trained_on=run)
 
 
 def _features(

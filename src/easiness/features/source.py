@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from easiness.features.pictures import Preparation
     from easiness.perturb import Transform
+    from easiness.store import Run
 
 Positions: TypeAlias = npt.NDArray[np.int64]
 Vectors: TypeAlias = npt.NDArray[np.float32]
@@ -52,7 +53,7 @@ class FeatureSource:
     ``name`` is what people call it. ``identity`` is a SHA-256 (hex) of all that the vectors depend on: of
     weights and preprocessing, or of the values of an array. ``about`` says in a sentence or two which network
     it is and what it may have seen. ``slow`` tells whether vectors are worth keeping in a file. Frozen
-    networks have an ``eye``. Networks of a run were ``trained_on`` the labels of this fingerprint.
+    networks have an ``eye``. Networks of a run were ``trained_on`` its labels.
     """
 
     name: str
@@ -61,7 +62,7 @@ class FeatureSource:
     read: Read
     slow: bool = True
     eye: Eye | None = None
-    trained_on: str | None = None
+    trained_on: Run | None = None
 
     def parts(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
         """Vectors [b, D] of the examples at ascending ``positions`` of a split, some at a time.

@@ -22,6 +22,7 @@ from easiness.spec import Split
 from easiness.store import Run, check_opened
 from easiness.studies.patterns.found import Leftover, Patterns, Way
 from easiness.studies.patterns.neighbourhood import AT_MOST, Neighbourhood, neighbourhood
+from easiness.studies.patterns.trained_on import check_not_of_these
 
 _MOST_GROUPS = 10  # of trials that are left out in turn
 _NUM_HALVES = 4
@@ -81,7 +82,7 @@ def patterns(
     row = run.resolve_epoch(epoch, share)
     data = data_of(run, source)
     found_in = find_features(features, data, download=download, device=device)
-    _check_not_of_these(found_in, data)
+    check_not_of_these(found_in, data)
     with passes_shown(progress):
         around = _around(run, data, found_in, split, nearest)
         return _joined(run, scored, row, split, around, found_in)
@@ -191,14 +192,6 @@ def _score(run: Run, name: str | None, split: Split) -> Score:
             "as easiness or difficulty"
         )
     return score
-
-
-def _check_not_of_these(source: FeatureSource, data: Dataset) -> None:
-    if source.trained_on == data.fingerprint:
-        raise BadInput(
-            f"features {source.name!r}: its networks were trained on these very labels, and what lies near "
-            "in them follows from these; give features that were not, such as auto or a run of other data"
-        )
 
 
 def _around(

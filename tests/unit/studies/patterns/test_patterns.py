@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from sklearn.datasets import load_digits
 import easiness as ez
 from easiness import BadInput, Run, patterns
 from easiness.report import patterns_page
-from easiness.studies.patterns import Patterns
+from easiness.studies.patterns import Patterns, trained_on
 
 NUM, SHOWN = 240, "Too hard for what they show"
 
@@ -64,27 +67,39 @@ def test_its_document_has_the_effects_too(found):
     assert len(document["examples"]) == len(found.ids)
 
 
-def test_held_out_examples_and_other_scores(run, data):
+def test_held_out_examples_and_other_scores(run, data, monkeypatch):
     held_out = patterns(run, "inputs", split="held_out", nearest=10, source=data, progress=False)
     assert held_out.ids.tolist() == run.examples("held_out")[0].tolist()
     assert "no trial was trained" in held_out.seen
     assert len(held_out.frequency) == len(held_out.ids)
+    monkeypatch.setattr("easiness.studies.patterns.study.AT_MOST", 100)
     hard = patterns(run, "inputs", score="difficulty", nearest=10, source=data, progress=False)
+    assert any("among 100 of the examples" in note for note in hard.notes)
     assert hard.turned
     assert hard.found.second.value < 0
     with pytest.raises(BadInput, match="'variability': high means ambiguous"):
         patterns(run, "inputs", score="variability", source=data, progress=False)
 
 
-def test_of_very_many_it_says_that_only_exact_copies_are_told(run, data, monkeypatch):
-    monkeypatch.setattr("easiness.studies.patterns.study.AT_MOST", 100)
-    found = patterns(run, "inputs", nearest=10, source=data, progress=False)
-    assert any("among 100 examples; of so many only exact copies" in note for note in found.notes)
-
-
-def test_features_of_these_labels_are_refused(run, data):
-    with pytest.raises(BadInput, match="trained on these very labels"):
+def test_features_of_any_of_these_labels_are_refused(run, data, tmp_path, monkeypatch):
+    with pytest.raises(
+        BadInput, match=f"the networks of {run.path} were trained on 179 of these very labels"
+    ):
         patterns(run, f"run:{run.path}", source=data, progress=False)
+    part = data.limit(60)
+    few = ez.measure(part, model="mlp_3", trials=1, epochs=1, out=tmp_path / "few", progress=False)
+    with pytest.raises(BadInput, match=r"trained on 6\d of these"):
+        patterns(run, f"run:{few.path}", source=data, progress=False)
+    # where their data are found, the examples themselves and the names of their classes decide
+    found = {"few": replace(part, ids=part.ids + 10_000)}
+    monkeypatch.setattr(trained_on, "find_data", lambda *_: (found["few"], ""))
+    check_not_of_these = partial(
+        trained_on.check_not_of_these, SimpleNamespace(name="run:few", trained_on=few)
+    )
+    with pytest.raises(BadInput, match=r"trained on 6\d of these"):
+        check_not_of_these(data)
+    found["few"] = replace(part, classes=tuple(f"digit {one}" for one in range(10)))
+    check_not_of_these(data)
 
 
 def test_the_page_shows_the_examples(found, run, data):
@@ -108,7 +123,7 @@ def test_the_command_writes_a_page_and_a_file(command, measured, tmp_path):
 
 def test_left_out_examples_of_a_share(data, tmp_path):
     run = ez.measure(
-        data, model="mlp_3", trials=6, epochs=1, train_share=0.5, out=tmp_path / "half", progress=False
+        data, model="mlp_3", trials=4, epochs=1, train_share=0.5, out=tmp_path / "half", progress=False
     )
     left_out = patterns(run, "inputs", nearest=10, source=data, progress=False)
     assert left_out.score == "consistency"
