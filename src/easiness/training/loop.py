@@ -23,7 +23,10 @@ from easiness.training.standing import Standing
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What is known of a trial after an epoch, or of heads that saw a ``share``, to show."""
+    """What is known of a trial after an epoch, or of heads that saw a ``share``, to show.
+
+    ``of`` says of what the trial is where trials of several things share their numbers.
+    """
 
     trial: int
     epoch: int
@@ -32,6 +35,7 @@ class EpochReport:
     accuracy: Mapping[str, float]  # by probe, of those that have looked after this epoch
     seconds: float
     share: float | None = None
+    of: str = ""
 
 
 @dataclass(frozen=True)

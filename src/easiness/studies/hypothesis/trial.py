@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,8 @@ def _run(task: Task, device: torch.device, tell: Callable[[Any], None]) -> Seen:
     labels = torch.from_numpy(examples.label)
     lane = Lane(task.trial, torch.arange(len(examples)), labels.to(device), seeds)
     network, course = _network(preset, task.network, device, len(examples), seeds.initialization)
-    losses = train(network, bank, lane, {}, course, Listener(on_epoch=tell))
+    listener = Listener(on_epoch=lambda report: tell(replace(report, of=f"{task.network} {task.arm}")))
+    losses = train(network, bank, lane, {}, course, listener)
     network.model.eval()
     right = _logits(network, bank.last, device).argmax(dim=1) == labels
     asked = torch.arange(len(patterns)).repeat_interleave(preset.fresh)

@@ -15,7 +15,8 @@ from easiness.spec import Execution
 from easiness.studies.hypothesis import Hypothesis, carry_out_hypothesis, plan_hypothesis
 from easiness.studies.hypothesis.design import SMOKE
 from easiness.studies.hypothesis.study import HypothesisPlan, read_hypothesis
-from easiness.studies.hypothesis.trial import Seen
+from easiness.studies.hypothesis.trial import Seen, run_task
+from easiness.training import EpochReport
 
 TINY = replace(SMOKE, supports={2: 1, 128: 1}, classes=2, epochs=1, trials=2, control_trials=1, fresh=2)
 SERIAL = Execution(device="cpu", executor="serial")
@@ -27,26 +28,35 @@ def plan_in(folder: Path, seed: int = 0) -> HypothesisPlan:
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[HypothesisPlan, Hypothesis]:
+    """An experiment that was killed after its first trial, and went on."""
     import easiness  # noqa: F401 - which says where pages are written
 
-    plan = plan_in(tmp_path_factory.mktemp("hypothesis") / "out")
-    return plan, carry_out_hypothesis(plan, SERIAL)
+    heard = set()
 
-
-def test_a_killed_experiment_goes_on_to_the_same_bits(done, tmp_path):
     class Killed(Progress):
+        def epoch(self, report: EpochReport) -> None:
+            heard.add(report.of)
+
         def stored(self, index: int) -> None:  # noqa: ARG002
             raise KeyboardInterrupt
 
-    plan = plan_in(tmp_path / "other")
+    plan = plan_in(tmp_path_factory.mktemp("hypothesis") / "out")
     with pytest.raises(KeyboardInterrupt):
         carry_out_hypothesis(plan, SERIAL, Killed())
+    assert heard == {"wrn_10_1 natural"}
     assert len(plan.missing) == len(plan.tasks) - 1
     (plan.out / "trials" / ".aside-1").write_bytes(b"half")
-    carry_out_hypothesis(plan, SERIAL)
-    whole, again = (sorted(one.out.rglob("*.*")) for one in (done[0], plan))
-    assert [path.name for path in whole] == [path.name for path in again]
-    assert all(a.is_dir() or a.read_bytes() == b.read_bytes() for a, b in zip(whole, again, strict=True))
+    return plan, carry_out_hypothesis(plan, SERIAL)
+
+
+def test_trials_of_a_killed_experiment_have_the_same_bits(done):
+    plan, _ = done
+    assert sorted(path.name for path in (plan.out / "trials").iterdir()) == sorted(
+        task.file for task in plan.tasks
+    )
+    for task in (plan.tasks[0], plan.tasks[-1]):
+        again = run_task(task, lambda _: None, device="cpu")
+        assert plan.path_of(task).read_bytes() == again.to_bytes()
 
 
 def test_one_that_is_killed_as_it_begins_is_no_other_experiment(tmp_path, monkeypatch):
@@ -64,8 +74,11 @@ def test_nothing_is_trained_again_and_other_settings_are_refused(done):
     plan, found = done
     assert plan.missing == []
     assert "7 trials, 7 of them finished; 0 pictures" in plan.describe()
+    files = {path: path.read_bytes() for path in plan.out.rglob("*.*") if path.is_file()}
     again = carry_out_hypothesis(plan, SERIAL)
     assert again.document() == found.document()
+    assert len(files) == 7 + 9
+    assert all(path.read_bytes() == content for path, content in files.items())
     with pytest.raises(BadInput, match="other settings: seed is 0 there, 1 here"):
         plan_in(plan.out, seed=1)
     with pytest.raises(BadInput, match="--seed -1: must be at least 0"):
