@@ -226,8 +226,8 @@ def _against_random(study: TrainingSetStudy) -> Section:
     ]
     return Section(
         "Accuracy beside that of random draws",
-        "Difference of the means at the same rate, with Welch's interval; above 0 where the policy is better "
-        f"than random{_undecided(study)}",
+        "Difference of the means at the same rate, with Student's interval, paired by repetition; above 0 "
+        f"where the policy is better than random{_undecided(study)}",
         rows,
     )
 
@@ -240,7 +240,8 @@ def _steps(study: TrainingSetStudy) -> Section:
         rows.append([f"{low:g} to {high:g}", *cells])
     return Section(
         "Change of accuracy from each rate to the next",
-        f"Difference of the means, with Welch's interval; below 0 where accuracy falls{_undecided(study)}",
+        "Difference of the means, with Student's interval, paired by repetition; below 0 where accuracy "
+        f"falls{_undecided(study)}",
         rows,
     )
 
