@@ -217,8 +217,9 @@ def _next_labels(_: Run) -> NextLabels:
     right, gain = np.ones((2, 5), bool), Gain(0.1, (0.05, 0.15))
     replayed = tuple(Replayed(start, 50, 2, rule, right, gain) for start in (9, 20) for rule in PICKS)
     return NextLabels(
-        run=HOSTILE, source=HOSTILE, num_labelled=NUM, num_copies=1, num_repeated=2, num_pool=9,
-        rule=RARE, replayed=replayed, picks={rule: np.array([at, 5]) for at, rule in enumerate(PICKS)},
+        run=HOSTILE, source=HOSTILE, num_labelled=NUM, num_compared=3, num_copies=1, num_repeated=2,
+        num_pool=9, rule=RARE, replayed=replayed,
+        picks={rule: np.array([at, 5]) for at, rule in enumerate(PICKS)},
         ids=np.array([f"{at}{HOSTILE}" for at in range(6)], object), margin=np.linspace(0, 1, 6),
         rarity=np.linspace(0, 1, 6), predicted=np.array([HOSTILE] * 6, object),
     )  # fmt: skip

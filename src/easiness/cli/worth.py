@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from easiness import errors, report, show, spec, store
+from easiness import report, show, spec, store
 from easiness.cli import cleaning
 from easiness.cli.kit import options, results, said
 from easiness.errors import BadInput
@@ -23,11 +23,19 @@ Sizes = Annotated[
     ),
 ]
 Keep = Annotated[
-    str, typer.Option("--keep", metavar="S,S,..", help="Shares of them to keep, easiest, hardest and random.")
+    str | None,
+    typer.Option(
+        "--keep",
+        metavar="S,S,..",
+        help="Shares of them to keep, easiest, hardest and random; 0.1,0.2,0.4,0.6,0.8 by default.",
+    ),
 ]
 Margin = Annotated[
-    float,
-    typer.Option("--margin", help="Loss of accuracy that counts as none; think of it before you look."),
+    float | None,
+    typer.Option(
+        "--margin",
+        help="Loss of accuracy that counts as none, 0.01 by default; think of it before you look.",
+    ),
 ]
 Pool = Annotated[
     str | None,
@@ -55,12 +63,12 @@ Page = Annotated[Path | None, typer.Option("--page", metavar="FILE.html", help="
 def worth(
     run: options.RunFolder,
     sizes: Sizes = None,
-    keep: Keep = "0.1,0.2,0.4,0.6,0.8",
+    keep: Keep = None,
     seeds: Annotated[
         int | None,
-        typer.Option("--seeds", help="Draws of each size, four at least: 5, or with --pool 20 by default."),
+        typer.Option("--seeds", help="Draws of each size, five at least: 5, or with --pool 20 by default."),
     ] = None,
-    margin: Margin = 0.01,
+    margin: Margin = None,
     pool: Pool = None,
     picks: Picks = None,
     details: Annotated[bool, typer.Option("--details", help="Show the whole grid.")] = False,
@@ -82,20 +90,22 @@ def worth(
         report.check_output_file(page, (".html",))
     opened = store.open_run(run, trust=trust)
     if pool is not None:
+        _check_of_pool({"sizes": sizes, "keep": keep, "margin": margin, "details": details or None})
         draws = study.DRAWS if seeds is None else seeds
         many = study.PICKED if picks is None else picks
         following = study.to_label(opened, pool, picks=many, seeds=draws, source=source, seed=seed)
         said.say_text(f"{show.sections_text(following.sections())}\n\n{show.capitalized(following.text)}")
-        _write(following, following.text, following, page, output)
+        gallery = None if page is None else report.picks_gallery(following)
+        _write(following, following.text, following, page, output, gallery=gallery)
         return
     if picks is not None:
-        raise errors.BadInput(f"--picks {picks}: is of a pool; give one, too (--pool)")
+        raise BadInput(f"--picks {picks}: is of a pool; give one, too (--pool)")
     found = study.worth(
         opened,
         sizes=None if sizes is None else _read_sizes(sizes),
-        keep=spec.read_numbers("--keep", keep, "0.2,0.4,0.8"),
-        seeds=5 if seeds is None else seeds,
-        margin=margin,
+        keep=study.KEEP if keep is None else spec.read_numbers("--keep", keep, "0.2,0.4,0.8"),
+        seeds=study.FEWEST_SEEDS if seeds is None else seeds,
+        margin=study.LOSS if margin is None else margin,
         source=source,
         seed=seed,
     )
@@ -105,6 +115,14 @@ def worth(
     _write(found, found.text, rows, page, output, found.details())
     if output is not None and rows is found.keep:
         said.say(_then(opened, found, output))
+
+
+def _check_of_pool(given: Mapping[str, object]) -> None:
+    """Refuse options that say what to keep, which nobody asks of a pool."""
+    for name, value in given.items():
+        if value is not None:
+            text = "" if value is True else f" {value}"
+            raise BadInput(f"--{name}{text}: says what to keep, not what to label; leave it or --pool out")
 
 
 def _then(run: store.Run, found: study.Worth, output: Path) -> str:
@@ -129,10 +147,11 @@ def _write(
     page: Path | None,
     output: Path | None,
     more: Sequence[show.Section] = (),
+    gallery: report.Gallery | None = None,
 ) -> None:
     """Write the page, and the file of ``rows``, where they are asked for."""
     if page is not None:
-        report.write_result_page(page, found, show.capitalized(lead), more)
+        report.write_result_page(page, found, show.capitalized(lead), more, gallery)
         results.say_written(page)
     if output is not None:
         results.write_output(output, rows)

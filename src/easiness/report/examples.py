@@ -130,6 +130,11 @@ def shown_within(
         BadInput: the data lack a training example of the run, or one is unreadable.
     """
     positions_in(data, run)
+    return shown_of(data, wanted, room)
+
+
+def shown_of(data: Dataset, wanted: Sequence[Named], room: int) -> tuple[dict[Named, ShownExample], int]:
+    """As `shown_within`, of examples whatever run they are of."""
     times = Counter(wanted)
     rank = {name: at for at, name in enumerate(times)}
     kept: dict[Named, ShownExample] = {}

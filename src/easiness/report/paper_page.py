@@ -23,6 +23,8 @@ from easiness.studies.training_sets import EveryEpoch
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from easiness.report.result_page import Gallery
+
 
 @dataclass(frozen=True)
 class Illustration:
@@ -57,9 +59,16 @@ class StudyPage:
     claims: Sequence[paper.Claim] = ()
 
 
-def render_study(page: StudyPage) -> str:
+def render_study(page: StudyPage, gallery: Gallery | None = None) -> str:
     """The page as HTML that loads nothing from the network; the same content gives the same text."""
-    return render_page("study.html", page=page, verdicts=_in_words(page.claims))
+    return render_page(
+        "study.html",
+        page=page,
+        verdicts=_in_words(page.claims),
+        gallery=gallery,
+        examples=None if gallery is None else gallery.found,
+        pixelated=gallery is not None and gallery.pixelated,
+    )
 
 
 _VERBS = {

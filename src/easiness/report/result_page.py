@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from easiness.inputs import kind_named
-from easiness.report.examples import FoundExamples, are_small, room_for, shown_within
+from easiness.report.examples import FoundExamples, are_small, room_for, shown_of, shown_within
 from easiness.report.facts import data_name
 from easiness.report.files import write_file
 from easiness.report.paper_page import Illustration, Part, StudyPage, render_study
 from easiness.report.template import render_page
 from easiness.runs import find_data
-from easiness.show import Result, Section, to_svg
+from easiness.show import Result, Section, ShownExample, to_svg
 from easiness.store import Run
 from easiness.studies.patterns import Patterns
 
+if TYPE_CHECKING:
+    from easiness.studies.worth import NextLabels
 
-def write_result_page(path: Path, result: Result, lead: str, more: Sequence[Section] = ()) -> None:
+_MOST_PICKS = 100
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Examples with a ``title`` and a sentence: of each its id, what is shown, its name, and lines below.
+
+    A line is a bold word and what follows it. All are ``found``, and ``pixelated`` where they are small.
+    """
+
+    title: str
+    lead: str
+    rows: Sequence[tuple[object, ShownExample | None, str, Sequence[tuple[str, str]]]]
+    found: FoundExamples
+    pixelated: bool
+
+
+def write_result_page(
+    path: Path, result: Result, lead: str, more: Sequence[Section] = (), gallery: Gallery | None = None
+) -> None:
     """Write a page of HTML that loads nothing from the network.
 
     Args:
@@ -26,6 +48,7 @@ def write_result_page(path: Path, result: Result, lead: str, more: Sequence[Sect
         result: what it is about: the title is that of its first section.
         lead: what it says, in a sentence or two.
         more: tables beside those of the result, folded.
+        gallery: examples to show below.
 
     Raises:
         RunFailed: the file cannot be written.
@@ -34,7 +57,36 @@ def write_result_page(path: Path, result: Result, lead: str, more: Sequence[Sect
     label = f"{first.title}; the tables below have the numbers."
     drawn = Illustration("", to_svg(result.figure(), key="result", label=label))
     part = Part("result", "What was tried", "", [drawn], [first, *others, *more])
-    write_file(path, render_study(StudyPage(first.title, lead, [part])).encode())
+    write_file(path, render_study(StudyPage(first.title, lead, [part]), gallery).encode())
+
+
+def picks_gallery(found: NextLabels) -> Gallery | None:
+    """The first picks of the rule that is recommended, where there are pictures of them."""
+    if found.pool is None:
+        return None
+    places = found.picks[found.rule][:_MOST_PICKS]
+    ids = found.ids[places].tolist()
+    shown, num_cut = shown_of(found.pool, [("train", one) for one in ids], room_for(0))
+    examples = FoundExamples.within(found.pool, shown, num_cut)
+    if not examples.with_pictures:
+        return None
+    said = zip(found.predicted[places], found.margin[places], found.rarity[places], strict=True)
+    rows = [
+        (one, shown[("train", one)], f"Example {one}", _picked(rank, *words))
+        for rank, (one, words) in enumerate(zip(ids, said, strict=True), 1)
+    ]
+    return Gallery(
+        "To label first",
+        f"The first {len(rows):,} by the rule {found.rule}: the class predicted, how much likelier it is "
+        "than the second, and how rare the example is.",
+        rows,
+        examples,
+        are_small(found.pool),
+    )
+
+
+def _picked(rank: int, predicted: str, margin: float, rarity: float) -> list[tuple[str, str]]:
+    return [(f"{rank}.", predicted), ("", f"margin {margin:.2f}, rarity {rarity:.2f}")]
 
 
 def patterns_page(run: Run, found: Patterns, source: Any = None) -> str:
@@ -57,6 +109,10 @@ def patterns_page(run: Run, found: Patterns, source: Any = None) -> str:
         wanted = [(found.split, ids[at]) for some in parts.values() for at in some]
         shown, num_cut = shown_within(run, data, wanted, room_for(0))
         examples = FoundExamples.within(data, shown, num_cut)
+    lead = (
+        f"Class; {found.score}; how many of its class lie near, and the share of other classes among the "
+        f"{found.around.nearest} nearest; what is left over."
+    )
     return render_page(
         "patterns.html",
         data_name=data_name(run),
@@ -64,13 +120,17 @@ def patterns_page(run: Run, found: Patterns, source: Any = None) -> str:
         figure=to_svg(found.figure(), key="patterns-", label=found.text),
         sections=found.sections()[:2],
         galleries=[
-            (
-                title,
-                [(ids[at], examples.named.get((found.split, ids[at])), *found.said_of(at)) for at in some],
-            )
-            for title, some in parts.items()
+            (title, lead, [_explained(found, examples, at) for at in some]) for title, some in parts.items()
         ],
         kind=kind_named(run.spec.data.kind) if data is None else data.kind,
         examples=examples,
         pixelated=data is not None and are_small(data),
     )
+
+
+def _explained(found: Patterns, examples: FoundExamples, at: int) -> tuple[object, ...]:
+    """A row of a gallery: what is said of the example at a position."""
+    name = found.ids.tolist()[at]
+    class_name, value, frequency, contradiction, left = found.said_of(at)
+    lines = [(class_name, value), ("", f"{frequency} near, {contradiction} other"), ("", left)]
+    return name, examples.named.get((found.split, name)), f"Example {name} of class {class_name}", lines

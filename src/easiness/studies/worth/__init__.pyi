@@ -6,7 +6,7 @@ from .choice import (
     judged_choice as judged_choice,
     more_labels as more_labels,
 )
-from .grid import Asked as Asked, grid_of as grid_of
+from .grid import FEWEST_SEEDS as FEWEST_SEEDS, Asked as Asked, grid_of as grid_of
 from .heads import Judgement as Judgement, Labelled as Labelled, judged_by_others as judged_by_others
 from .labelling import DRAWS as DRAWS, PICKED as PICKED, to_label as to_label
 from .next_labels import NextLabels as NextLabels
@@ -25,5 +25,5 @@ from .replay import (
     recommended as recommended,
     replay as replay,
 )
-from .study import worth as worth
+from .study import LOSS as LOSS, worth as worth
 from .value import Worth as Worth

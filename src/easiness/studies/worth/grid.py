@@ -17,6 +17,8 @@ from easiness.studies.worth.reading import Examples
 
 FEWEST_OF_CLASS = 5
 """Examples a class, on average, of the smallest size by default."""
+FEWEST_SEEDS = 5
+"""Draws from which on intervals hold, see `paired_gain`."""
 _STREAM = 0x776F7274  # keeps these random numbers apart from others of the same seed
 
 Right = npt.NDArray[np.bool_]
@@ -31,26 +33,36 @@ class Asked:
     seeds: int = 5
     seed: int = 0
 
-    def of(self, examples: Examples) -> list[int]:
-        """The sizes, ascending, the whole always among them.
+    def check(self, num_classes: int, most: int) -> None:
+        """Make sure that heads can be fitted so to examples of these classes, of which there are ``most``.
 
         Raises:
             BadInput: a size, a share or the number of seeds cannot be used.
         """
-        at_least("--seeds", self.seeds, 4)
+        at_least("--seeds", self.seeds, FEWEST_SEEDS)
+        at_least("--seed", self.seed, 0)
         for share in self.keep:
             if not 0 < share < 1:
                 raise BadInput(f"--keep {share:g}: not between 0 and 1; give shares such as 0.2,0.4")
-        whole, fewest = len(examples.pool), FEWEST_OF_CLASS * examples.pool.num_classes
-        if self.sizes is None:
-            return sorted({n for n in (round(one * whole) for one in SIZES) if n >= fewest} | {whole})
-        for one in self.sizes:
-            if not 2 * examples.pool.num_classes <= one <= whole:
+        for one in self.sizes or ():
+            if not 2 * num_classes <= one <= most:
                 raise BadInput(
-                    f"--sizes {one}: not between {2 * examples.pool.num_classes} (two of each class) and "
-                    f"{whole:,}; there are so many examples that are not tested on"
+                    f"--sizes {one}: not between {2 * num_classes} (two of each class) and {most:,}; there "
+                    "are so many examples that are not tested on"
                 )
-        return sorted({*self.sizes, whole})
+
+    def of(self, examples: Examples) -> list[int]:
+        """The sizes, ascending, the whole always among them.
+
+        Raises:
+            BadInput: there are fewer examples than a size.
+        """
+        whole, num_classes = len(examples.pool), examples.pool.num_classes
+        self.check(num_classes, whole)
+        if self.sizes is not None:
+            return sorted({*self.sizes, whole})
+        fewest = FEWEST_OF_CLASS * num_classes
+        return sorted({n for n in (round(one * whole) for one in SIZES) if n >= fewest} | {whole})
 
 
 @dataclass

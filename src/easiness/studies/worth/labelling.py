@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,9 +13,10 @@ from easiness.errors import BadInput
 from easiness.runs import passes_shown
 from easiness.spec import at_least
 from easiness.store import Run, check_opened
+from easiness.studies.worth.grid import FEWEST_SEEDS
 from easiness.studies.worth.next_labels import NextLabels
 from easiness.studies.worth.picking import PICKS, Judged, Positions, near_of
-from easiness.studies.worth.reading import Examples, in_files, read_examples
+from easiness.studies.worth.reading import Examples, heads_of, in_files, read_examples
 from easiness.studies.worth.replay import (
     MOST,
     Replaying,
@@ -55,7 +56,7 @@ def to_label(
         pool: a folder, a table without labels, an ``.npz`` file with ``x``, for vectors of your own an
             ``.npy`` file of them, or in Python an array; labels that are there are not looked at.
         picks: how many to pick, by each rule.
-        seeds: draws of a replay, two at least.
+        seeds: draws of a replay, five at least.
         source: where the run's data are now, a `Dataset` or what `load_dataset` takes; where they were by
             default.
         seed: of the draws.
@@ -67,40 +68,43 @@ def to_label(
     """
     check_opened(run=run)
     at_least("--picks", picks, 1, MOST)
-    at_least("--seeds", seeds, 2)
+    at_least("--seeds", seeds, FEWEST_SEEDS)
     at_least("--seed", seed, 0)
+    names = [one.name for one in heads_of(run).features]
     found: list[Dataset] = []
 
     def unlabelled(data: Dataset) -> Dataset:
-        assert run.spec.heads is not None
-        names = [one.name for one in run.spec.heads.features]
         found.append(load_unlabelled(pool, data, vectors=in_files(names)))
+        _check_enough(picks, found[0], len(found[0]))
         return found[0]
 
     with passes_shown(progress):
         examples = read_examples(run, source, seed, unlabelled)
+        new = _without_copies(examples.everyone.groups, len(run.ids))
+        _check_enough(picks, found[0], len(new.positions))
         tried = without_copies(examples.pool)
         if len(tried) < 2 * len(run.classes):
             raise BadInput(
                 f"{run.path}: {len(tried)} examples are too few to replay with; label some at random"
             )
         replayed = replay(tried, examples.test, Replaying(picks, seeds, seed))
-    return _picked(run, found[0], examples, partial(NextLabels, replayed=tuple(replayed)), picks, seed)
+    return _picked(run, found[0], examples, new, partial(NextLabels, replayed=tuple(replayed)), picks, seed)
+
+
+def _check_enough(picks: int, pool: Dataset, num: int) -> None:
+    if num < picks:
+        raise BadInput(
+            f"--picks {picks}: {pool.name} has {num} examples that are no copies; pick fewer, or give a "
+            "larger pool"
+        )
 
 
 def _picked(
-    run: Run, pool: Dataset, examples: Examples, result: partial[NextLabels], picks: int, seed: int
+    run: Run, pool: Dataset, examples: Examples, new: _New, result: partial[NextLabels], picks: int, seed: int
 ) -> NextLabels:
     """The picks of each rule, with what is said of the pool."""
-    rng = np.random.default_rng(seed)
     num = len(run.ids)
-    new, copies, repeated = _without_copies(examples.everyone.groups, num)
-    if len(new) < picks:
-        raise BadInput(
-            f"--picks {picks}: {pool.name} has {len(new)} examples that are no copies; pick fewer, or give "
-            "a larger pool"
-        )
-    order = rng.permutation(new)[:MOST]
+    order = np.random.default_rng(seed).permutation(new.positions)[:MOST]
     labelled = _drawn(num)
     some = examples.everyone.part(np.concatenate([labelled, order]))
     near, known = near_of(some.x.numpy()), np.arange(len(labelled))
@@ -111,8 +115,9 @@ def _picked(
         run=str(run.path),
         source=pool.where,
         num_labelled=num,
-        num_copies=copies,
-        num_repeated=repeated,
+        num_compared=len(labelled),
+        num_copies=new.num_copies,
+        num_repeated=new.num_repeated,
         num_pool=len(pool),
         rule=recommended(result.keywords["replayed"]),
         picks={rule: pick(near, judged, picks) for rule, pick in PICKS.items()},
@@ -120,16 +125,25 @@ def _picked(
         margin=judged.margin,
         rarity=1 - near.covered(known)[others].astype(np.float64),
         predicted=np.array(run.classes, object)[p.argmax(axis=1)],
+        pool=pool,
     )
 
 
-def _without_copies(groups: Positions, num: int) -> tuple[Positions, int, int]:
-    """Positions behind the first ``num`` that are no copies, and how many are of those or of each other."""
+class _New(NamedTuple):
+    """Positions of what is new to label; how many others are copies of labelled ones, or of each other."""
+
+    positions: Positions
+    num_copies: int
+    num_repeated: int
+
+
+def _without_copies(groups: Positions, num: int) -> _New:
+    """What is new behind the first ``num``."""
     own = groups[num:]
     copies = np.isin(own, groups[:num])
     first = np.zeros(len(own), np.bool_)
     first[np.unique(own, return_index=True)[1]] = True
-    return num + np.flatnonzero(first & ~copies), int(copies.sum()), int((~first & ~copies).sum())
+    return _New(num + np.flatnonzero(first & ~copies), int(copies.sum()), int((~first & ~copies).sum()))
 
 
 def _drawn(num: int) -> Positions:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from easiness.data import Dataset
+
 _SHOWN = 10  # picks
 _ROOM = 1.25  # left and right of the numbers of labels in the figure
 _STYLES = {RARE: (show.HARD, "o"), MARGIN: (show.EASY, "s")}
@@ -30,13 +32,16 @@ class NextLabels(show.Result):
     [M] (the probability of the first class less that of the second, 0..1), ``rarity`` [M] (0 beside a
     labelled example, 1 where none is near) and ``predicted`` [M], the name of the first class. Of the
     ``num_pool`` that there were, those were left out that are the same as labelled ones, or nearly
-    (``num_copies``), or as others of the pool (``num_repeated``); of very many some were drawn. ``replayed``
-    is what each rule gained on the run's own examples, and ``rule`` the one that is recommended for it.
+    (``num_copies``), or as others of the pool (``num_repeated``); of very many some were drawn. Rarity is
+    beside ``num_compared`` labelled ones, which are drawn where there are very many. ``replayed`` is what
+    each rule gained on the run's own examples, and ``rule`` the one that is recommended for it. ``pool`` are
+    the examples themselves, to show them.
     """
 
     run: str
     source: str
     num_labelled: int
+    num_compared: int
     num_copies: int
     num_repeated: int
     num_pool: int
@@ -47,6 +52,7 @@ class NextLabels(show.Result):
     margin: npt.NDArray[np.float64] = field(repr=False)
     rarity: npt.NDArray[np.float64] = field(repr=False)
     predicted: npt.NDArray[np.object_] = field(repr=False)
+    pool: Dataset | None = field(default=None, repr=False)
 
     @property
     def text(self) -> str:
@@ -150,13 +156,16 @@ class NextLabels(show.Result):
         ]
         left, looked = self.num_pool - self.num_copies - self.num_repeated, len(self.ids)
         drawn = f", of which {looked:,} were drawn" if looked < left else ""
+        beside = (
+            f", {self.num_compared:,} of which were drawn" if self.num_compared < self.num_labelled else ""
+        )
         note = (
             f"The first of {len(self.picks[self.rule]):,} by the rule {self.rule}, from {self.source}: "
             f"{show.counted(self.num_pool, 'example')}, without {self.num_copies:,} that are the same as "
             f"labelled ones, or nearly, and {self.num_repeated:,} that are so as others of the pool{drawn}. "
             "Margin: how much likelier the class predicted is than the second, 0 where the heads cannot "
-            "decide. Rarity: 0 beside a labelled example, 1 where none is near. Labels there are not looked "
-            "at."
+            f"decide. Rarity: 0 beside a labelled example, 1 where none of the {self.num_labelled:,} is near"
+            f"{beside}. Labels there are not looked at."
         )
         return show.Section("First picks", note, rows)
 

@@ -23,6 +23,7 @@ from easiness.studies.worth.heads import Labelled
 
 WIDEST = 512
 """Directions of features that are kept: heads of all 1,280 of a network are hardly better, and far slower."""
+_AT_ONCE = 1024
 _TEST_FOLDS = 5  # one of which is tested on where nothing is held out
 
 Positions = npt.NDArray[np.int64]
@@ -51,7 +52,8 @@ def read_examples(
 
     That is the held-out split. Where there is none it is a fifth of the examples, with the classes as all
     have them and copies on one side. Vectors are centred, each kind has a mean squared length of one, and of
-    wide ones the leading directions are kept, which no label decides.
+    wide ones the leading directions are kept, which no label decides. Memory holds them once at single
+    precision on the way, beside those kept at half precision.
 
     Args:
         run: on features.
@@ -62,29 +64,28 @@ def read_examples(
     Raises:
         BadInput: the run has no features, or they or the data cannot be had.
     """
-    heads = run.spec.heads
-    if heads is None:
-        raise BadInput(f"{run.path}: is not on features; measure with them first (--features auto)")
+    heads = heads_of(run)
     data = data_of(run, source)
+    others = None if unlabelled is None else unlabelled(data)
     found, why = features_of(run, data)
     if found is None:
         raise BadInput(f"{run.path}: its features are needed, and {why}")
     own = positions_in(data, run)
-    train = [np.asarray(one["train"][own], np.float32) for one in found]
     num, origin = len(own), None if data.groups is None else data.groups[own]
-    labels, joined = torch.tensor(run.labels), train
-    if unlabelled is not None:
-        others = vectors_of_others(run, data, unlabelled)
-        joined = [np.concatenate(both) for both in zip(train, others, strict=True)]
-        labels = torch.cat([labels, torch.zeros(len(others[0]), dtype=labels.dtype)])
+    whole = np.array_equal(own, np.arange(len(data)))
+    kinds = [one["train"] if whole else one["train"][own] for one in found]
+    labels = torch.tensor(run.labels)
+    if others is not None:
+        beside = vectors_of_others(run, data, others)
+        kinds = [np.concatenate(both) for both in zip(kinds, beside, strict=True)]
+        labels = torch.cat([labels, torch.zeros(len(others), dtype=labels.dtype)])
         if origin is not None:
-            origin = np.concatenate([origin, [f"without a label {at}" for at in range(len(others[0]))]])
-    groups = kept_together(joined, origin)
+            origin = np.concatenate([origin, [f"without a label {at}" for at in range(len(others))]])
+    groups = kept_together(kinds, origin)
     split = _held_out(run, data)
-    test = [] if split is None else [np.asarray(one["held_out"], np.float32) for one in found]
-    x, apart = _directions(train, joined, test)
+    x, apart = _directions(kinds, num, [] if split is None else [one["held_out"] for one in found])
     everyone = Labelled(x, labels, groups, len(run.classes))
-    labelled = everyone.part(np.arange(num)) if unlabelled is not None else everyone
+    labelled = everyone if others is None else everyone.part(np.arange(num))
     if split is not None:
         tested = Labelled(apart, torch.tensor(split.labels), np.arange(len(split)), len(run.classes))
         return Examples(labelled, np.arange(num), tested, held_out=True, everyone=everyone)
@@ -93,24 +94,31 @@ def read_examples(
     return Examples(labelled.part(rest), rest, labelled.part(aside), held_out=False, everyone=everyone)
 
 
+def heads_of(run: Run) -> Heads:
+    """The settings of the heads of a run on features.
+
+    Raises:
+        BadInput: it is on none.
+    """
+    if run.spec.heads is None:
+        raise BadInput(f"{run.path}: is not on features; measure with them first (--features auto)")
+    return run.spec.heads
+
+
 def in_files(names: Sequence[str]) -> bool:
     """Are features vectors in somebody's files? Then those of others have to be given, too."""
     return any(name.lower().endswith((".npy", ".npz")) for name in names)
 
 
-def vectors_of_others(
-    run: Run, data: Dataset, unlabelled: Callable[[Dataset], Dataset]
-) -> list[npt.NDArray[np.float32]]:
+def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[npt.NDArray[np.float32]]:
     """Vectors [M, D] of examples without labels, of each of the features of a run, as its own are scaled.
 
     Raises:
         BadInput: they cannot be made, or have another width than those of the run.
     """
-    assert run.spec.heads is not None
-    others = unlabelled(data)
     made = []
     folder = features_beside(run.path)
-    for ref in run.spec.heads.features:
+    for ref in heads_of(run).features:
         source = find_features(ref.name, data)
         own = kept_features(source, data, folder, tell)["train"]
         if source.slow:  # they are kept in a file, too
@@ -142,23 +150,25 @@ def set_aside(everyone: Labelled, heads: Heads, seed: int) -> Positions:
     return np.sort(np.concatenate(dealt.blocks[0]))
 
 
-def _directions(
-    kinds: Sequence[Vectors], train: Sequence[Vectors], test: Sequence[Vectors]
-) -> tuple[Tensor, Tensor]:
-    """The kinds of vectors beside each other; of wide ones the leading directions of the first ones."""
-    x, apart = (_beside(train, kinds), _beside(test, kinds) if test else torch.zeros(0, 0))
+def _directions(kinds: Sequence[Vectors], num: int, test: Sequence[Vectors]) -> tuple[Tensor, Tensor]:
+    """The kinds of vectors beside each other; of wide ones the leading directions of the first ``num``.
+
+    Each kind is less the mean of the first, which have a mean squared length of one then.
+    """
+    x = np.concatenate(kinds, axis=1, dtype=np.float32)
+    apart = np.concatenate(test, axis=1, dtype=np.float32) if test else np.zeros((0, x.shape[1]), np.float32)
+    start = 0
+    for width in (kind.shape[1] for kind in kinds):
+        own, other = (rows[:, start : start + width] for rows in (x, apart))
+        mean = own[:num].mean(axis=0)
+        own -= mean
+        squares = [np.square(own[at : min(at + _AT_ONCE, num)]).sum(axis=1) for at in range(0, num, _AT_ONCE)]
+        length = max(float(np.concatenate(squares).mean()), 1e-12) ** 0.5
+        own /= length
+        other -= mean
+        other /= length
+        start += width
     if x.shape[1] <= WIDEST:
-        return x, apart
-    rows = x[: len(kinds[0])].numpy()
-    leading = torch.linalg.eigh(torch.from_numpy(rows.T @ rows))[1][:, -WIDEST:].contiguous()
-    return x @ leading, apart @ leading if len(apart) else apart
-
-
-def _beside(kinds: Sequence[Vectors], of: Sequence[Vectors]) -> Tensor:
-    """Vectors less the mean ``of`` others, each kind with a mean squared length of one there."""
-    parts = []
-    for values, like in zip(kinds, of, strict=True):
-        mean = like.mean(axis=0)
-        length = float(np.square(like - mean).sum(axis=1).mean())
-        parts.append((values - mean) / max(length, 1e-12) ** 0.5)
-    return torch.from_numpy(np.hstack(parts))
+        return torch.from_numpy(x), torch.from_numpy(apart)
+    leading = torch.linalg.eigh(torch.from_numpy(x[:num].T @ x[:num]))[1][:, -WIDEST:].contiguous()
+    return torch.from_numpy(x) @ leading, torch.from_numpy(apart) @ leading

@@ -10,7 +10,6 @@ import numpy as np
 
 from easiness.errors import BadInput
 from easiness.runs import passes_shown
-from easiness.spec import at_least
 from easiness.store import Run, check_opened
 from easiness.studies.cleaning import without
 from easiness.studies.suspects import suspects
@@ -18,10 +17,10 @@ from easiness.studies.worth.cells import ALL, KEEP, RANDOM, kept_in
 from easiness.studies.worth.choice import Row, judged_choice, more_labels
 from easiness.studies.worth.grid import Asked, grid_of
 from easiness.studies.worth.heads import Judgement
-from easiness.studies.worth.reading import Examples, read_examples
+from easiness.studies.worth.reading import Examples, heads_of, read_examples
 from easiness.studies.worth.value import Line, Worth, lines_of
 
-MARGIN = 0.01
+LOSS = 0.01
 """Loss of accuracy that counts as none, unless another is given."""
 
 
@@ -31,7 +30,7 @@ def worth(
     sizes: Sequence[int] | None = None,
     keep: Sequence[float] = KEEP,
     seeds: int = 5,
-    margin: float = MARGIN,
+    margin: float = LOSS,
     source: Any = None,
     seed: int = 0,
     progress: bool = True,
@@ -51,7 +50,7 @@ def worth(
         run: on features, with two trials or more.
         sizes: numbers of labelled examples to try; a twentieth, a fifth, a half and all by default.
         keep: shares of them to keep.
-        seeds: draws of each size, four at least.
+        seeds: draws of each size, five at least.
         margin: loss of accuracy that counts as none, in 0..1; think of it before you look.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; where they were by default.
         seed: of the draws.
@@ -62,14 +61,14 @@ def worth(
             its range.
     """
     check_opened(run=run)
-    at_least("--seed", seed, 0)
+    heads, asked = heads_of(run), Asked(sizes, keep, seeds, seed)
+    asked.check(len(run.classes), len(run.ids))
     if not 0 < margin < 1:
         raise BadInput(f"--margin {margin:g}: not between 0 and 1; give a loss of accuracy such as 0.01")
+    own = of_run(run)
     with passes_shown(progress):
         examples = read_examples(run, source, seed)
-        own, asked = of_run(run), Asked(sizes, keep, seeds, seed)
-        assert run.spec.heads is not None
-        grid = grid_of(examples, run.spec.heads, asked, own if examples.held_out else None)
+        grid = grid_of(examples, heads, asked, own if examples.held_out else None)
     lines = lines_of(grid)
     return _advised(run, examples, own, lines, asked, margin)
 

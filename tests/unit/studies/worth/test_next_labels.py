@@ -1,5 +1,6 @@
 """Whom to label next: the rules by hand, the replay with known truth, and a pool of digits."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.datasets import load_digits
 
 import easiness
 from easiness import BadInput
-from easiness.report import write_result
+from easiness.report import picks_gallery, write_result, write_result_page
 from easiness.studies.worth import (
     MARGIN,
     PICKS,
@@ -129,7 +130,7 @@ def found(tmp_path_factory) -> tuple[NextLabels, Path]:
         progress=False,
     )  # fmt: skip
     run = easiness.open_run(folder / "run")
-    return easiness.to_label(run, folder / "pool.csv", picks=20, seeds=4, progress=False), folder
+    return easiness.to_label(run, folder / "pool.csv", picks=20, seeds=5, progress=False), folder
 
 
 def test_copies_are_left_out_and_counted(found):
@@ -155,11 +156,31 @@ def test_the_table_has_the_picks_of_each_rule_the_recommended_ones_first(found):
     assert pd.read_csv(folder / "picks.csv")["id"].tolist() == table["id"].tolist()
 
 
+def test_the_page_shows_the_picks_where_they_are_pictures(found):
+    result, folder = found
+    assert picks_gallery(result) is None  # rows of a table
+    pixels = pd.read_csv(folder / "pool.csv").to_numpy().reshape(-1, 8, 8)
+    pool = easiness.load_dataset(((15 * pixels).astype(np.uint8), np.arange(len(pixels)) % 2))
+    gallery = picks_gallery(replace(result, pool=pool))
+    first = result.table()["id"].tolist()[:20]
+    assert [row[0] for row in gallery.rows] == first
+    write_result_page(folder / "picks.html", result, "", gallery=gallery)
+    page = (folder / "picks.html").read_text()
+    assert page.count('<img src="data:image/') == len(set(first)) == 20
+
+
+def test_it_says_where_labelled_examples_were_drawn_to_tell_what_is_rare(found):
+    result, _ = found
+    assert f"none of the {NUM} is near. Labels" in result.sections()[1].note
+    drawn = replace(result, num_compared=99)
+    assert f"none of the {NUM} is near, 99 of which were drawn" in drawn.sections()[1].note
+
+
 def test_the_replay_is_judged_where_most_are_labelled(found):
     result, _ = found
     assert {one.start for one in result.replayed} == {NUM // 2} | ({100} if NUM >= 300 else set())
     last = [one for one in result.replayed if one.start == NUM // 2]
-    assert all(one.right.shape == (4, 200) for one in last)
+    assert all(one.right.shape == (5, 200) for one in last)
     assert result.rule == recommended(result.replayed)
     beats = any(one.beats_random for one in last if one.rule != RANDOM)
     assert ("label at random" in result.text) == (not beats)
@@ -170,7 +191,9 @@ def test_the_replay_is_judged_where_most_are_labelled(found):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"picks": 500}, "examples that are no copies"),
+        ({"picks": 500}, "has 210 examples that are no copies"),
+        ({"picks": 209}, "has (19|20)[0-9] examples that are no copies"),
+        ({"seeds": 4}, "--seeds 4: must be at least 5"),
         ({"picks": 0}, "picks"),
         ({"picks": 20_001}, "--picks 20001: must be at most 20,000"),
         ({"picks": 5, "seed": -1}, "--seed -1: must be at least 0"),
@@ -182,7 +205,7 @@ def test_what_cannot_be_done_is_refused(found, options, message):
     run = easiness.open_run(folder / "run")
     pool = options.pop("pool", folder / "pool.csv")
     with pytest.raises(BadInput, match=message):
-        easiness.to_label(run, pool, seeds=2, progress=False, **options)
+        easiness.to_label(run, pool, progress=False, **options)
 
 
 def test_a_run_on_vectors_of_your_own_takes_a_file_of_them(tmp_path):
@@ -193,23 +216,25 @@ def test_a_run_on_vectors_of_your_own_takes_a_file_of_them(tmp_path):
     run = easiness.measure(
         tmp_path / "own.npz", features=tmp_path / "own.npy", trials=5, out=tmp_path / "run", progress=False
     )
-    result = easiness.to_label(run, tmp_path / "pool.npy", picks=5, seeds=2, progress=False)
+    result = easiness.to_label(run, tmp_path / "pool.npy", picks=5, seeds=5, progress=False)
     assert set(result.table()["id"]) <= set(range(60))
     np.save(tmp_path / "other.npy", x[200:260, :9])
     with pytest.raises(BadInput, match="vectors of 9 values"):
-        easiness.to_label(run, tmp_path / "other.npy", seeds=2, progress=False)
+        easiness.to_label(run, tmp_path / "other.npy", picks=5, progress=False)
 
 
 def test_the_command_writes_picks_and_a_page(found, command, tmp_path):
     _, folder = found
     files = "-o", tmp_path / "picks.csv", "--page", tmp_path / "page.html"
-    options = "--pool", folder / "pool.csv", "--picks", 5, "--seeds", 2
+    options = "--pool", folder / "pool.csv", "--picks", 5, "--seeds", 5
     finished = command("worth", folder / "run", *options, *files)
     assert finished.code == 0, finished.err
     assert "First picks" in finished.out
     assert "random" in finished.out.splitlines()[-1]
     assert len(pd.read_csv(tmp_path / "picks.csv")) == 15
     assert "What to label next" in (tmp_path / "page.html").read_text()
-    refused = command("worth", folder / "run", "--pool", tmp_path / "gone.csv")
-    assert refused.code == 2
-    assert len(refused.err.strip().splitlines()) == 1
+    for others in ((), ("--keep", "0.5"), ("--margin", 0.05), ("--sizes", "100"), ("--details",)):
+        refused = command("worth", folder / "run", "--pool", tmp_path / "gone.csv", *others)
+        assert refused.code == 2
+        assert len(refused.err.strip().splitlines()) == 1
+        assert (others[0] if others else "gone.csv") in refused.err

@@ -13,7 +13,6 @@ from easiness.studies.worth import Worth
 from easiness.studies.worth.cells import Cell
 
 NUM, WRONG = 600, 0.3
-PIXELS = [f"p{at}" for at in range(64)]
 
 
 def _data() -> tuple[np.ndarray, np.ndarray]:
@@ -33,20 +32,18 @@ def run(tmp_path_factory) -> Run:
     return _measured(tmp_path_factory.mktemp("worth"), NUM + 300)
 
 
-def _measured(folder: Path, num: int) -> Run:
-    x, y = (values[:num] for values in _data())
-    rows = pd.DataFrame(x, columns=PIXELS).assign(label=y)
-    rows["split"] = np.where(np.arange(num) < NUM, "train", "test")
-    rows.to_csv(folder / "digits.csv", index=False)
+def _measured(folder: Path, num: int, trials: int = 10) -> Run:
+    x, y = _data()
+    held_out = {"x_test": x[NUM:num], "y_test": y[NUM:num]} if num > NUM else {}
+    np.savez(folder / "digits.npz", x=x[:NUM], y=y[:NUM], **held_out)
     return easiness.measure(
-        folder / "digits.csv", inputs=PIXELS, label="label", features="inputs", trials=10,
-        out=folder / "run", progress=False,
-    )  # fmt: skip
+        folder / "digits.npz", features="inputs", trials=trials, out=folder / "run", progress=False
+    )
 
 
 @pytest.fixture(scope="module")
 def found(run) -> Worth:
-    return worth(run, sizes=[200], keep=(0.2, 0.5), seeds=4, margin=0.05, progress=False)
+    return worth(run, sizes=[200], keep=(0.2, 0.5), seeds=5, margin=0.05, progress=False)
 
 
 def test_rows_are_held_to_all_and_to_as_many_at_random(found):
@@ -77,20 +74,24 @@ def test_the_file_of_labels_has_what_is_advised(found, run, tmp_path):
     labels = pd.read_csv(file)
     assert labels["id"].tolist() == run.ids.tolist()
     assert (labels["action"] == "keep").sum() == found.lines[found.advised].num
-    again = easiness.load_dataset(run.spec.data.source, labels=file, inputs=PIXELS, label="label")
+    again = easiness.load_dataset(run.spec.data.source, labels=file)
     assert len(again) == (labels["action"] == "keep").sum()
 
 
-def test_the_command_names_the_file_and_what_to_do_with_it(command, run, tmp_path):
-    file = tmp_path / "keep.csv"
-    asked = ("worth", run.path, "--sizes", 200, "--keep", "0.5", "--seeds", 4, "--margin", 0.05, "-o", file)
-    done = command(*asked)
+def test_the_command_names_its_files_and_what_to_do_with_them(command, run, tmp_path):
+    file, page = tmp_path / "keep.csv", tmp_path / "worth.html"
+    options = ("--sizes", 200, "--keep", "0.5", "--seeds", 5, "--margin", 0.05, "--details")
+    done = command("worth", run.path, *options, "-o", file, "--page", page)
     assert done.code == 0
+    assert {f"wrote {page}", f"wrote {file}"} <= set(done.err.splitlines())
     assert done.err.splitlines().count(f"wrote {file}") == 1
+    assert "Of 600 labelled examples" in done.out
     last = done.out.splitlines()[-1]
     assert last.startswith("heads say so; ask networks: easiness verify ")
     assert f"--labels {file}" in last
     assert "--beside random,rs2" in last
+    assert pd.read_csv(file).columns.tolist()[:5] == ["id", "label", "class", "was", "action"]
+    assert "What to keep of" in page.read_text()
 
 
 def test_what_it_says(found):
@@ -101,7 +102,7 @@ def test_what_it_says(found):
 
 
 def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
-    found = worth(_measured(tmp_path, NUM), keep=(0.5,), sizes=[], seeds=4, progress=False)
+    found = worth(_measured(tmp_path, NUM, trials=5), keep=(0.5,), sizes=[], seeds=5, progress=False)
     assert found.num_test + found.num_examples_tried == NUM
     assert 0.15 < found.num_test / NUM < 0.25
     assert found.test_wrong == pytest.approx(WRONG, abs=0.1)
@@ -113,14 +114,15 @@ def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
     [
         ({"sizes": [5]}, r"--sizes 5: not between 20"),
         ({"keep": (1.0,)}, r"--keep 1: not between 0 and 1"),
-        ({"seeds": 1}, r"--seeds"),
+        ({"sizes": [NUM + 1]}, r"--sizes 601: not between 20 .two of each class. and 600"),
+        ({"seeds": 4}, r"--seeds 4: must be at least 5"),
         ({"seed": -1}, r"--seed -1: must be at least 0"),
         ({"margin": 0.0}, r"--margin 0: not between 0 and 1"),
     ],
 )
-def test_choices_out_of_range_are_refused(run, options, message):
+def test_choices_out_of_range_are_refused_before_anything_is_read(run, options, message):
     with pytest.raises(BadInput, match=message):
-        worth(run, progress=False, **options)
+        worth(run, source="gone", progress=False, **options)
 
 
 def test_a_run_without_features_is_refused(record):
@@ -141,7 +143,7 @@ def test_sizes_that_are_no_whole_numbers_are_refused(run, sizes):
 
 
 def test_another_seed_draws_other_examples_at_random(run, found):
-    other = worth(run, sizes=[], keep=(0.5,), seeds=4, seed=1, progress=False)
+    other = worth(run, sizes=[], keep=(0.5,), seeds=5, seed=1, progress=False)
 
     def drawn(one):
         return next(
@@ -149,20 +151,3 @@ def test_another_seed_draws_other_examples_at_random(run, found):
         )
 
     assert (drawn(found) != drawn(other)).any(axis=1).all()
-
-
-def test_the_command_writes_labels_and_a_page(run, tmp_path):
-    from typer.testing import CliRunner
-
-    from easiness.cli.main import app
-
-    file, page = tmp_path / "keep.csv", tmp_path / "worth.html"
-    said = CliRunner().invoke(
-        app,
-        ["worth", str(run.path), "--keep", "0.5", "--sizes", f"{NUM}", "--seeds", "4", "--details",
-         "-o", str(file), "--page", str(page)],
-    )  # fmt: skip
-    assert said.exit_code == 0, said.output
-    assert "Of 600 labelled examples" in said.output
-    assert pd.read_csv(file).columns.tolist()[:5] == ["id", "label", "class", "was", "action"]
-    assert "What to keep of" in Path(page).read_text()
