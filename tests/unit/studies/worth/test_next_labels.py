@@ -162,6 +162,7 @@ def test_the_page_shows_the_picks_where_they_are_pictures(found):
     pixels = pd.read_csv(folder / "pool.csv").to_numpy().reshape(-1, 8, 8)
     pool = easiness.load_dataset(((15 * pixels).astype(np.uint8), np.arange(len(pixels)) % 2))
     gallery = picks_gallery(replace(result, pool=pool))
+    assert gallery is not None
     first = result.table()["id"].tolist()[:20]
     assert [row[0] for row in gallery.rows] == first
     write_result_page(folder / "picks.html", result, "", gallery=gallery)

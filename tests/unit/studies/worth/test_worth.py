@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,8 +35,10 @@ def run(tmp_path_factory) -> Run:
 
 def _measured(folder: Path, num: int, trials: int = 10) -> Run:
     x, y = _data()
-    held_out = {"x_test": x[NUM:num], "y_test": y[NUM:num]} if num > NUM else {}
-    np.savez(folder / "digits.npz", x=x[:NUM], y=y[:NUM], **held_out)
+    arrays: dict[str, Any] = {"x": x[:NUM], "y": y[:NUM]}
+    if num > NUM:
+        arrays |= {"x_test": x[NUM:num], "y_test": y[NUM:num]}
+    np.savez(folder / "digits.npz", **arrays)
     return easiness.measure(
         folder / "digits.npz", features="inputs", trials=trials, out=folder / "run", progress=False
     )
