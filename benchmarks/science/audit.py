@@ -210,8 +210,8 @@ labels look sound, and 3 % of the sound ones suspect. `useless`: as sharp as cal
 - All this is simulated. With the `p_wrong` of networks, on digits with planted wrong labels, at least
   {min(row[3] for row in real)} of the intervals hold, for {min(row[4] for row in real)} to
   {max(row[4] for row in real)} of the looks.
-- Where 1 to 5 % are wrong, an estimator that also uses `p_wrong` inside strata (PPI++, Angelopoulos and
-  others, 2023) would vary less, by up to a quarter. It is not used, since exact bounds need counts.
+- `sd with p_wrong` in the table of networks is of an estimator that uses `p_wrong` inside strata, too (PPI++,
+  Angelopoulos and others, 2023), over that of the audit.
 """
     flat = [(*key, f"{held:.3f}", f"{ratio:.2f}") for key, (held, ratio, _) in cells.items()]
     tables = {

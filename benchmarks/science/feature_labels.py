@@ -190,8 +190,7 @@ def cell(size, kind, rate, x, images, truth, log_p, runs, scratch):
     if not scratch:
         shutil.rmtree(out, ignore_errors=True)
     kept.write_text(json.dumps(found, indent=1))
-    ours = found["suspects"]
-    print(size, kind, rate, {k: v and round(v, 3) for k, v in ours.items()}, flush=True)
+    print(size, kind, rate, {k: v and round(v, 3) for k, v in found["suspects"].items()}, flush=True)
     return found
 
 
@@ -248,25 +247,26 @@ def page(few, many, scratch, made):
         for pair in (True, False)
     )
     gains = to_one + rest
+    small = [(row[0], row[2], row[5].split(" ")[0], *row[6:]) for row in many]
     errors = [float(row[7]) for row in (*few, *many)]
     text = f"""\
 {head("Wrong labels from features", COMMAND, made)}
-Does `suspects` find wrong labels better than cleanlab, on the same features (`easiness[features]`, a
-network that has not seen these images)? {SIZES[0]:,} and {SIZES[1]:,} images of CIFAR-10 get wrong labels:
-`uniform` any other class, `pair` the next one, `confusable` one drawn from the predictions of another
-network, so that it depends on the image. `suspects` has 20 trials of ridge heads. cleanlab has a logistic
-regression in five folds, and the best of its scores and its filter counts.
+Does `suspects` find wrong labels better than cleanlab on the same features (`easiness[features]`)?
+{SIZES[0]:,} and {SIZES[1]:,} images of CIFAR-10, which that network has not seen, get wrong labels: `uniform`
+any other class, `pair` the next one, `confusable` one that another network predicts, so that it depends on
+the image. `suspects` has 20 trials of ridge heads. cleanlab has a logistic regression in five folds, and
+the best of its scores and its filter counts.
 
 `suspects` is ahead in {sum(gain > 0 for gain in gains)} of {len(gains)} cells: by {min(to_one):.3f} to
 {max(to_one):.3f} of average precision where labels go to the next class, by {min(rest):+.3f} to
 {max(rest):+.3f} elsewhere. Its `p_wrong` has a calibration error of at most {max(errors):.3f}. Average
 precision with {SIZES[1]:,} images, then calibration:
 
-{markdown((*COLUMNS[:3], *COLUMNS[5:]), [(*row[:3], row[5].split(" ")[0], *row[6:]) for row in many])}
+{markdown((COLUMNS[0], COLUMNS[2], *COLUMNS[5:]), small)}
 
 ## What is not certain
 
-- A cell is one draw of wrong labels, without intervals: differences of a hundredth say little.
+- A cell is one draw, without intervals: differences of a hundredth say little.
 - The constants of the estimate were chosen on the {SIZES[0]:,} images, and the {SIZES[1]:,} judge them.
   Labels that people got wrong were not measured.
 """

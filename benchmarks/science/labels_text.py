@@ -168,8 +168,8 @@ def _left_out(there):
         for name, found in own
     ]
     return (
-        "`--train-share 0.8` makes the order worse, since an example is then judged by the one or two trials "
-        f"that left it out (a third of them, left out by none, by all): AP {', '.join(ap)}."
+        "`--train-share 0.8` makes the order worse: an example is judged by the one or two trials that left "
+        f"it out, or by all where none did (a third of them). AP {', '.join(ap)}."
     )
 
 
