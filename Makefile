@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo picture film test tests lint axe docs bench clean
+.PHONY: demo picture film test tests lint axe docs wheel lowest newest bench clean
 
 # every experiment of the paper on scikit-learn's digits, and the page of one of its runs, as yours will look;
 # ends by naming the report it wrote
@@ -40,6 +40,23 @@ lint: .venv/.installed-dev
 docs: .venv/.installed-docs
 	@PYTHONPATH=src $(BIN)/python tools/docs/build.py
 
+# the tests with the lowest versions that pyproject.toml allows, and with the newest, for PYTHON=python3.12 say. Old
+# versions warn of each other, which is not ours to mend: there warnings are no errors
+lowest newest:
+	$(PYTHON) -m venv build/$(VERSIONS)
+	build/$(VERSIONS)/bin/python -m pip install --quiet uv
+	build/$(VERSIONS)/bin/python -m uv pip install --quiet --python build/$(VERSIONS)/bin/python \
+		--resolution $(if $(filter lowest,$@),lowest-direct,highest) --editable '.[test]'
+	build/$(VERSIONS)/bin/python -m pytest -n $(WORKERS) --dist worksteal --ignore tests/layout \
+		$(if $(filter lowest,$@),-W default) $(if $(LONG),,-m 'not long')
+VERSIONS = $@-$(notdir $(PYTHON))
+
+# what can be uploaded, in dist/: the source distribution and the wheel that is built from it
+wheel: .venv/.installed-release
+	rm -rf dist build/lib
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+
 # what looks for barriers in the pages, from npm; the tests that need it skip where it is not
 axe: build/axe/node_modules/axe-core/axe.min.js
 
@@ -65,6 +82,12 @@ bench: .venv/.installed-bench
 .venv/.installed-bench: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev,bench]'
 	@touch $@ .venv/.installed-dev .venv/.installed
+
+# what builds and checks distributions
+.venv/.installed-release: pyproject.toml | .venv/bin/python
+	$(BIN)/python -c 'import tomllib; about = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	print(*about["optional-dependencies"]["release"], sep="\n")' | $(BIN)/python -m pip install --quiet --requirement /dev/stdin
+	@touch $@
 
 # the names in the extra, without the package and what it needs: pages come from docstrings and from --help, which load
 # no torch
