@@ -113,6 +113,7 @@ from .sides import (
     keys_when_asked as keys_when_asked,
     num_selected as num_selected,
     tie_order as tie_order,
+    usual_fraction as usual_fraction,
 )
 from .tail_model import (
     MIN_TRIALS as MIN_TRIALS,

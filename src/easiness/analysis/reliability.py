@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from easiness.analysis.ceiling import disjoint_splits, group_rows, match_groups, mean_defined
 from easiness.analysis.matching import Rule
-from easiness.analysis.sides import Side
+from easiness.analysis.sides import Side, num_selected
 from easiness.analysis.true_agreement import Agreement, Measured, agreement
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
@@ -143,10 +144,17 @@ def _tail(
 def reliability_by_trials(
     votes: Votes, *, fraction: float = 0.1, max_splits: int = 20, seed: int = 0
 ) -> list[SplitHalf]:
-    """`split_half` at group sizes 1, 2, 3, 5, 7, 10, ... up to half of the trials; empty with one trial."""
+    """`split_half` at group sizes 1, 2, 3, 5, 7, 10, ... up to half of the trials; empty with one trial.
+
+    Sizes are left out at which no trial of some group is right about any example.
+    """
     largest = votes.num_trials // 2
     sizes = sorted({h for h in _SIZES if h < largest} | ({largest} if largest else set()))
-    halves = (split_half(votes, h, fraction=fraction, max_splits=max_splits, seed=seed) for h in sizes)
+    num_selected(votes.num_examples, fraction)  # a wrong fraction is no reason to leave sizes out
+    halves = []
+    for h in sizes:
+        with contextlib.suppress(BadInput):
+            halves.append(split_half(votes, h, fraction=fraction, max_splits=max_splits, seed=seed))
     return [half for half in halves if half is not None]
 
 

@@ -39,6 +39,11 @@ def num_selected(num_examples: int, fraction: float) -> int:
     return k
 
 
+def usual_fraction(num_examples: int) -> float:
+    """A tenth, or what selects one example where a tenth selects none."""
+    return max(0.1, 0.5 / num_examples) if num_examples > 1 else 1.0
+
+
 def _digest(text: str) -> int:
     data = text.encode("utf-8", "surrogatepass")  # file names need not be valid text
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")

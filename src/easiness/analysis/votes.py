@@ -153,13 +153,14 @@ class Votes:
         silent = ~groups[:, self._ever_right].any(axis=1)
         if silent.any():
             num = int(groups[silent.argmax()].sum())
+            many = "s" * (num != 1)
             if self.share is not None:
                 raise BadInput(
-                    f"share {self.share:g}: no example is classified correctly in a group of {num} heads, so "
-                    "easiness is undefined; choose a larger share"
+                    f"share {self.share:g}: no example is classified correctly in a group of {num} "
+                    f"head{many}, so easiness is undefined; choose a larger share"
                 )
             raise BadInput(
-                f"epoch {self.epoch}: no example is classified correctly in a group of {num} trials, "
+                f"epoch {self.epoch}: no example is classified correctly in a group of {num} trial{many}, "
                 "so easiness is undefined; choose a later epoch or train for more epochs"
             )
 

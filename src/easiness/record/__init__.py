@@ -1,7 +1,7 @@
 """What trials saw: observations of examples over epochs, as NumPy arrays."""
 
 from easiness.record.observations import KeptLogits, ObservationLog, Observations, TrialRecord
-from easiness.record.statistics import Statistics, example_statistics, known_rival, to_numpy
+from easiness.record.statistics import Statistics, can_be_kept, example_statistics, known_rival, to_numpy
 
 __all__ = [
     "KeptLogits",
@@ -9,6 +9,7 @@ __all__ = [
     "Observations",
     "Statistics",
     "TrialRecord",
+    "can_be_kept",
     "example_statistics",
     "known_rival",
     "to_numpy",

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, TrialFailed, shorten
-from easiness.record.statistics import Statistics, example_statistics, known_rival
+from easiness.record.statistics import LARGEST, Statistics, can_be_kept, example_statistics, known_rival
 
 STATISTICS = Statistics._fields
 
@@ -174,11 +174,15 @@ class ObservationLog:
         """Take the logits [b, classes] of the examples at ``positions`` [b].
 
         Raises:
-            TrialFailed: a logit is not finite.
+            TrialFailed: a logit is not finite, or too large for its differences to be kept.
         """
-        if not np.isfinite(logits).all():
-            bad = self._ids[positions[~np.isfinite(logits).all(axis=1)]]
-            raise TrialFailed(f"epoch {self.next_epoch}: logits of id {shorten(bad)} are not finite")
+        if not can_be_kept(logits):
+            finite = np.isfinite(logits).all(axis=1)
+            bad = ~finite if not finite.all() else (np.abs(logits) > LARGEST).any(axis=1)
+            problem = f"beyond {LARGEST:g}; divide them by a number" if finite.all() else "not finite"
+            raise TrialFailed(
+                f"epoch {self.next_epoch}: logits of id {shorten(self._ids[positions[bad]])} are {problem}"
+            )
         where = _as_slice(positions)
         if isinstance(where, slice):
             self._seen[where] += 1

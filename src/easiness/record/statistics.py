@@ -14,6 +14,15 @@ _FEW_CLASSES = 64  # at most 255, since a class's rank is a byte
 _LOGITS_PER_BLOCK = 65_536  # so that a block's float64 arrays stay in the cache
 
 
+LARGEST = 1e37
+"""Of a logit: losses and margins, which are differences of logits, are kept in single precision."""
+
+
+def can_be_kept(logits: npt.NDArray[np.floating[Any]]) -> bool:
+    """Are all logits [b, classes] finite, and none beyond `LARGEST`?"""
+    return not logits.size or bool(-LARGEST <= logits.min() <= logits.max() <= LARGEST)
+
+
 class Statistics(NamedTuple):
     """One value per example of a batch, shapes [b]; p is the softmax of the logits."""
 

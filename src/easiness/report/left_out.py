@@ -90,6 +90,8 @@ def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[Dropped
             kept = prune(run, drop=share, policy=_POLICY, **run.asked(epoch)).kept
         except BadInput:  # a class would lose all its examples
             continue
+        if kept.all():  # so few examples that the share is of none
+            continue
         found.append(
             Dropped(
                 share,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from easiness.analysis import MIN_GROUP, SIDES, num_selected
+from easiness.analysis import MIN_GROUP, SIDES, num_selected, usual_fraction
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.report.blind_page import blind_page
@@ -32,7 +32,6 @@ from easiness.studies.versions import Matching
 _MOST_OPEN = 10  # classes whose pictures are shown without being asked for
 _MOST_ANSWERS = 4  # on how runs agree, that are said before anything else
 _MAX_GROUPS = 5  # of identical pictures, and of each so many ids
-_FRACTION = 0.1
 _NOTHING_BEFORE, _FIRST_SUSPECTS = Before(), ToDecide()
 
 
@@ -120,13 +119,13 @@ def render_report(
         return blind_page(runs[0], at[0], source, to_decide)
     changed = changes(runs, before, runs[0].asked(at[0]), source)
     data, why = find_data(runs[0], source)
-    not_compared = ""
+    not_compared, usual = "", usual_fraction(len(runs[0].ids))
     if comparison is None:
         try:
-            comparison = matching.compare(runs, epoch=epoch, share=share, fraction=_FRACTION)
+            comparison = matching.compare(runs, epoch=epoch, share=share, fraction=usual)
         except BadInput as error:
             not_compared = str(error)
-    fraction = _FRACTION if comparison is None else comparison.fraction
+    fraction = usual if comparison is None else comparison.fraction
     tables = [run.scores(**run.asked(row)) for run, row in zip(runs, at, strict=True)]
     parts = [
         run_part(run, index, at[index], tables[index], comparison, data, len(runs), fraction)

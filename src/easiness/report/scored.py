@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from easiness.analysis import usual_fraction
 from easiness.report.run_figures import draw_levels, easiness_levels
 from easiness.scores import SCORES
 from easiness.show import Result, Section, number
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-_FRACTION = 0.1
 _ERROR = "_se"
 _LEAVE_OUT = "measure another run with --train-share below 1, such as 0.7"
 
@@ -111,4 +111,5 @@ def run_scores(
     """
     epoch = run.resolve_epoch(epoch, share)
     table = run.scores(**run.asked(epoch), fraction=fraction, split=split)
-    return RunScores(run, epoch, _FRACTION if fraction is None else fraction, table, split)
+    asked = usual_fraction(len(table)) if fraction is None else fraction
+    return RunScores(run, epoch, asked, table, split)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, shorten
-from easiness.record import ObservationLog, TrialRecord, to_numpy
+from easiness.record import ObservationLog, TrialRecord, can_be_kept, to_numpy
 from easiness.spec import RecordedSpec, content_hash
 from easiness.store.parquet import Ids
 from easiness.store.run import Run
@@ -101,7 +101,7 @@ class TrialRecorder:
 
         Raises:
             BadInput: the shapes do not fit.
-            TrialFailed: a logit is not finite.
+            TrialFailed: a logit is not finite, or beyond 1e37.
         """
         wanted = to_numpy(ids)
         values = to_numpy(logits)
@@ -114,7 +114,7 @@ class TrialRecorder:
                 f"column a class; got {values.dtype} of shape {values.shape}"
             )
         large = values.size >= _LOGITS_AT_ONCE and not self._waiting
-        if large or not np.isfinite(values).all():
+        if large or not can_be_kept(values):
             self._observe(wanted, values)  # at once, so that nothing need be copied
             return
         if self._waiting and wanted.dtype.kind != self._waiting[0][0].dtype.kind:

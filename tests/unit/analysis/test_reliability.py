@@ -99,6 +99,14 @@ def test_reliability_grows_with_the_number_of_trials() -> None:
     assert table[3].spearman_brown == pytest.approx(table[5].rank_correlation, abs=0.03)
 
 
+def test_sizes_at_which_a_group_has_nothing_right_are_left_out() -> None:
+    votes = simulated(8)
+    deaf = replace(votes, correct=votes.correct & (np.arange(8) != 3)[:, None])
+    assert [half.group_size for half in reliability_by_trials(deaf)] == [2, 3, 4]
+    with pytest.raises(BadInput, match="fraction 2"):
+        reliability_by_trials(deaf, fraction=2)
+
+
 def test_few_trials() -> None:
     assert reliability_by_trials(simulated(1)) == []
     assert split_half(simulated(1)) is None

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import open_run, prune
+from easiness import card, open_run, prune
 from easiness.report.left_out import left_out
 from easiness.report.page import render_report
 from easiness.store import Run
@@ -62,6 +62,12 @@ def test_nothing_is_said_by_one_trial_or_where_none_is_right(record: Record) -> 
     for run in (one, disagreeing):
         assert left_out(run, 1) is None
         assert "What can be left out" not in render_report([run])
+
+
+def test_of_two_examples_one_is_called_easiest(record: Record, tmp_path: Path) -> None:
+    run = record(_right(np.ones((4, 1, 2)), np.array([0, 1])), np.array([0, 1]))
+    assert "easiest 25" in render_report([run])
+    assert card(run, tmp_path / "card").path.is_dir()
 
 
 def test_a_share_that_takes_a_whole_class_is_left_out(record: Record) -> None:

@@ -219,9 +219,9 @@ def test_ids_that_are_no_list(recorder, ids):
         trial.update(ids, RIGHT)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_logits_that_are_not_finite(recorder, bad):
-    logits = RIGHT.copy()
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38, 1e308])
+def test_logits_that_are_not_finite_or_whose_differences_are_not(recorder, bad):
+    logits = RIGHT.astype(np.float64)
     logits[2, 1] = bad
     with pytest.raises(TrialFailed, match="epoch 1: logits of id 11"):
         record(recorder, logits=logits)
