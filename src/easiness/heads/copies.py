@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 _FEWEST, _MOST = 16, 50_000  # examples that are compared in pairs
 _AT_ONCE = 1024
-_LARGEST_BLOCK = 1 << 26  # distances at a time
+_LARGEST_BLOCK = 1 << 24  # distances at a time
 _NUM_DIRECTIONS = 64  # that pairs are compared in at first
 _SAMPLE, _SAMPLE_AT_ONCE = 512, 64  # examples that tell the usual distance
 _NEAR = 0.5  # of the median distance to the fifth nearest example
