@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from easiness.errors import BadInput
 from easiness.record import Observations
 from easiness.scores.easiness_score import EASINESS, EasinessCounts
 from easiness.scores.registry import SCORES
-from easiness.scores.score import Accumulator, Estimate, Start, correct_until
+from easiness.scores.score import Accumulator, Estimate, Score, Start, correct_until
 
 
 class _NeverLearned:
@@ -35,21 +35,27 @@ class _NeverLearned:
 
 
 class Scoring:
-    """Every score of K examples after m epochs, from trials that come whole or in pieces.
+    """Scores of K examples after m epochs, every one or some, from trials that come whole or in pieces.
 
     Keeps sums per example and score, nothing of a trial: what is in memory grows with K alone.
     """
 
     def __init__(
-        self, labels: npt.NDArray[np.int64], num_classes: int, epoch: int, heard: int | None = None
+        self,
+        labels: npt.NDArray[np.int64],
+        num_classes: int,
+        epoch: int,
+        heard: int | None = None,
+        scores: Sequence[Score] = SCORES,
     ) -> None:
         """``labels`` [K] are class indices, ``epoch`` is m; `EasinessCounts` counts ``heard`` heads."""
-        self._epoch = epoch
+        self._epoch, self._scores = epoch, scores
         self._never_learned = _NeverLearned(len(labels))
         self._accumulators: dict[Start, Accumulator] = {
-            score.start: score.start(labels, num_classes) for score in SCORES
+            score.start: score.start(labels, num_classes) for score in scores
         }
-        self._accumulators[EASINESS.start] = EasinessCounts(labels, num_classes, heard)
+        if EASINESS.start in self._accumulators:
+            self._accumulators[EASINESS.start] = EasinessCounts(labels, num_classes, heard)
 
     def add(self, obs: Observations, first: int = 0) -> None:
         """Take a trial, or a piece of it whose examples stand at ``first`` and after it in the run.
@@ -83,7 +89,7 @@ class Scoring:
         """
         estimates: dict[Start, Estimate] = {}
         columns: dict[str, npt.NDArray[Any]] = {}
-        for score in SCORES:
+        for score in self._scores:
             if score.start in self._accumulators:
                 estimates[score.start] = self._accumulators.pop(score.start).result()
                 value, se = estimates[score.start]

@@ -17,9 +17,9 @@ from easiness.errors import BadInput
 from easiness.features import FeatureSource, find_features, ready_features
 from easiness.inputs import tell
 from easiness.runs import data_of, features_beside, find_split, passes_shown, positions_in
-from easiness.scores import Score, find_score
+from easiness.scores import Score, Scoring, find_score
 from easiness.spec import Split
-from easiness.store import Run, check_opened
+from easiness.store import Run, check_opened, num_heard
 from easiness.studies.patterns.found import Leftover, Patterns, Way
 from easiness.studies.patterns.neighbourhood import AT_MOST, Neighbourhood, neighbourhood
 from easiness.studies.patterns.trained_on import check_not_of_these
@@ -212,8 +212,12 @@ def _around(
 
 def _values(run: Run, score: Score, row: int, split: Split) -> tuple[_Floats, _Floats]:
     """The score [K] as it is, and as it ranks from hard to easy."""
-    table = run.scores(**run.asked(row), split=split)
-    columns = {str(name): column.to_numpy() for name, column in table.items()}
+    labels = run.examples(split)[1]
+    scoring = Scoring(labels, len(run.classes), row, num_heard(run.trials, row, split), [score])
+    for trial in run.trials:
+        for first, seen in trial.blocks(len(run.classes), row, split):
+            scoring.add(seen, first)
+    columns = scoring.columns()
     return columns[score.name], _EASE[score.high_means] * score.ranked(columns, row)
 
 
