@@ -1,11 +1,11 @@
 """Runs every benchmark, one after the other, and writes docs/benchmarks.md from what they found.
 
-    python benchmarks/page.py [--cifar10 FOLDER] [--photos FOLDER] [--only NAME ...] [--write-only | --update]
+    python benchmarks/page.py [--cifar10 FOLDER] [--photos FOLDER] [--only NAME ...] [--write-only]
 
-What each found is kept in build/benchmarks, so that one of them can be run again alone; `--write-only` runs
-none. The page is written once all have been run and ended well; with `--update` what was found takes its
-place in the page that there is, beside what was measured before. Reasons for missed goals are written by
-people, in benchmarks/missed.toml.
+What each finds is kept in build/benchmarks until all have ended well. Then it takes its place beside what was
+measured before: in benchmarks/found.json, of which the page is made, with whole tables in docs/benchmarks.
+`--only` runs some alone, `--write-only` none. Reasons for missed goals are written by people, in
+benchmarks/missed.toml.
 """
 
 from __future__ import annotations
@@ -18,13 +18,18 @@ import time
 import tomllib
 from pathlib import Path
 
-from kit.page_update import updated
+from kit.pages import markdown, write_table
 from kit.results import VERDICTS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 FOUND = ROOT / "build" / "benchmarks"
+KEPT = HERE / "found.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
+FRONT = (
+    "plain-loop", "program", "scores-aum", "scores-cleanlab", "scores-memory", "photos",
+)  # fmt: skip
+"""Goals that are on the page where they are met, by their keys; a table beside it has all."""
 
 # in the order of the page: name, script, options that are always given, option for real data, which data
 BENCHMARKS = [
@@ -45,17 +50,15 @@ BENCHMARKS = [
 INTRODUCTION = """\
 # Speed
 
-Every goal of the project beside what was measured, from one command:
+Which goals for speed are met, and where another tool is faster, from one command:
 
 ```sh
 make bench CIFAR10=FOLDER PHOTOS=FOLDER
 ```
 
-Without these folders made-up images of the same sizes take their place, and what needs real ones is left out.
-It takes about an hour, and the machine should have nothing else to do. What is compared runs in turn, round
-after round, and a ratio is one of medians: on a shared machine seconds vary by a factor of three from one
-minute to the next, ratios much less. Each section says when, where and at which commit it was measured.
-What ImageNet or a billion examples would take by these figures: [a plan for a fleet](scale.md).
+It takes about an hour on a machine that has nothing else to do; without these folders made-up images take
+their place. Ratios are of medians of rounds in turn: on a shared machine seconds vary by a factor of three,
+ratios much less. What ImageNet would take: [a plan for a fleet](scale.md).
 """
 
 
@@ -79,34 +82,65 @@ def read():
     return {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
 
 
+def kept(found):
+    """What was measured before, with what was found now in its place; whole tables are written."""
+    before = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    for name, report in found.items():
+        for table, rows in report["tables"].items():
+            write_table(PAGE.with_suffix("") / f"{table}.csv", *rows)
+        before[name] = report | {"tables": list(report["tables"])}
+    return {name: before[name] for name, *_ in BENCHMARKS if name in before}
+
+
 def page(reports, reasons):
     """The whole page."""
     goals = [goal for report in reports.values() for goal in report["goals"]]
     keys = [goal["key"] for goal in goals]
     assert len(set(keys)) == len(keys), f"each goal needs a key of its own: {sorted(keys)}"
-    missed = [goal for goal in goals if goal["met"] is False]
-    lines = [INTRODUCTION, "## Goals", "", "| what | goal | measured | |", "|---|---|---|---|"]
-    lines += [f"| {g['what']} | {g['goal']} | {g['measured']} | {VERDICTS[g['met']]} |" for g in goals]
-    lines += ["", *reasons_text(missed, reasons)]
+    met, missed, unknown = ([goal for goal in goals if goal["met"] is one] for one in (True, False, None))
+    why = ", ".join(dict.fromkeys(goal["measured"] for goal in unknown))
+    told = f"{len(met)} of {len(goals)} goals are met, {len(missed)} missed"
+    told += f", {len(unknown)} not measured ({why})" if unknown else ""
+    front = [(g["what"], g["goal"], g["measured"]) for g in met if g["key"] in FRONT]
+    lines = [INTRODUCTION, f"{told}: [all](benchmarks/goals.csv). Those met:", ""]
+    lines += [markdown(("what", "goal", "measured"), front), ""]
+    if missed:
+        lines += ["## Missed", "", *(why_missed(g, reasons) for g in missed), ""]
     for report in reports.values():
-        lines += [
-            f"## {report['title']}",
-            "",
-            "```console",
-            f"$ {report['command']}",
-            report["measured"],
-            "```",
-            "",
-        ]
-        lines += report["lines"] + [""]
+        lines += [f"## {report['title']}", "", *report["lines"], ""] if report["lines"] else []
+    lines += ["## Where the numbers are from", "", *sources(reports), ""]
     return "\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n"
 
 
-def reasons_text(missed, reasons):
-    """The section on missed goals."""
-    if not missed:
-        return ["No goal that could be measured was missed.", ""]
-    return ["### Missed, and why", "", *(f"- **{g['what']}**: {reasons[g['key']]}" for g in missed), ""]
+def why_missed(goal, reasons):
+    return f"- {goal['what']}: **{goal['measured']}** ({goal['goal']}). {reasons[goal['key']]}"
+
+
+def sources(reports):
+    """A line for each machine and commit: the scripts in benchmarks, with their tables."""
+    found = {}
+    for report in reports.values():
+        command = report["command"].removeprefix("python benchmarks/")
+        links = [f"[{number}](benchmarks/{table}.csv)" for number, table in enumerate(report["tables"], 1)]
+        found.setdefault(report["measured"], []).append(" ".join([f"`{command}`", *links]))
+    return [f"- {measured}: {', '.join(commands)}" for measured, commands in found.items()]
+
+
+def write(reports, reasons):
+    """All files of it."""
+    KEPT.write_text(json.dumps(reports, indent=1) + "\n")
+    write_table(PAGE.with_suffix("") / "goals.csv", *goals_table(reports))
+    PAGE.write_text(page(reports, reasons))
+
+
+def goals_table(reports):
+    """Every goal beside what was measured."""
+    header = ("part", "what", "goal", "measured", "verdict")
+    return header, [
+        (report["title"], g["what"], g["goal"], g["measured"], VERDICTS[g["met"]])
+        for report in reports.values()
+        for g in report["goals"]
+    ]
 
 
 def main():
@@ -116,7 +150,6 @@ def main():
     names = [name for name, *_ in BENCHMARKS]
     parser.add_argument("--only", nargs="+", choices=names, help="run these alone")
     parser.add_argument("--write-only", action="store_true", help="write the page from what was found before")
-    parser.add_argument("--update", action="store_true", help="keep of the page what was not found anew")
     options = parser.parse_args()
     FOUND.mkdir(parents=True, exist_ok=True)
     failed = []
@@ -128,15 +161,17 @@ def main():
             failed.append(name)
     if failed:
         sys.exit(f"the page was not written: {', '.join(failed)} did not end well")
-    reports, reasons = read(), tomllib.loads((HERE / "missed.toml").read_text())
+    reports, reasons = kept(read()), tomllib.loads((HERE / "missed.toml").read_text())
     goals = [goal for report in reports.values() for goal in report["goals"]]
     unexplained = [goal["key"] for goal in goals if goal["met"] is False and goal["key"] not in reasons]
     if unexplained:
         sys.exit(f"benchmarks/missed.toml: give the reason for {', '.join(unexplained)}, then --write-only")
     missing = [name for name in names if name not in reports]
-    if missing and not options.update:
+    if missing:
         sys.exit(f"the page was not written: nothing was found by {', '.join(missing)}; run them with --only")
-    PAGE.write_text(updated(PAGE.read_text(), reports, reasons) if missing else page(reports, reasons))
+    write(reports, reasons)
+    for file in FOUND.glob("*.json"):
+        file.unlink()  # it is in found.json now
     print(f"wrote {PAGE.relative_to(ROOT)}")
 
 

@@ -104,23 +104,13 @@ def recording(report, options):
                 times[name].append(timed(way) / (num * epochs) * 1e6)
         torch.set_num_threads(threads)
     medians = {name: statistics.median(values) for name, values in times.items()}
-    report.say(
-        f"Recording alone: {num} examples, {NUM_CLASSES} classes, {epochs} epochs of the same logits, one "
-        f"thread, {options.recording_rounds} interleaved rounds.",
-        "",
-    )
     rows = []
     for name, us in medians.items():
         theirs = medians[AUM_STORED if name in (AUM_STORED, RECORDER_STORED) else AUM]
         least, most = min(times[name]), max(times[name])
         rows.append([name, f"{us:.3f}", f"{least:.3f} to {most:.3f}", f"{theirs / us:.1f}"])
     header = ["way", "median µs per example and epoch", "all", "times cheaper than aum, stored or not alike"]
-    report.table(header, rows)
-    report.say(
-        "`aum` keeps the mean margin of an example, easiness six numbers per example and epoch. Judged are "
-        "the first two rows, where neither stores anything; in the last two both do.",
-        "",
-    )
+    report.whole("baselines-recording", header, rows)
     ratio = medians[AUM] / medians[PROGRAM]
     what = "recording of an example against aum's, before storage, both"
     goal = f">= {RECORDING_GOAL}x cheaper"

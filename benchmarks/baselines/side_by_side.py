@@ -160,14 +160,6 @@ def training(report, options):
     medians = {way: statistics.median(values) for way, values in seconds.items()}
     ours = medians[Easiness]
     where = data_text(options.data, "random images")
-    settings = f"{resolved.precision}{', channels-last' if resolved.channels_last else ''}"
-    report.say(
-        "",
-        f"{options.model}, {where}, {len(images)} of {images.shape[-1]} x {images.shape[-1]}, batch {BATCH}, "
-        f"{options.rounds} interleaved rounds after one that is not counted. Seconds per trial and epoch: "
-        "every example trained on and observed once, from building the network on.",
-        "",
-    )
     rows = [
         [
             way.name,
@@ -178,28 +170,21 @@ def training(report, options):
         ]
         for way in times
     ]
-    report.table(["way", "what it observes", "median s", "all", "times easiness"], rows)
+    report.whole("baselines-training", ("way", "what it observes", "median s", "all", "times easiness"), rows)
+    report.say(
+        f"Seconds per trial and epoch of {options.model}, {where}, {len(images)} examples. Others run in "
+        "float32, their default on a CPU.",
+        "",
+    )
+    report.table(("way", "seconds", "times easiness"), [(row[0], row[2], row[4]) for row in rows])
     # what its first round took longer is the start of its processes and of torch in them
     starting = max(0.0, times[Easiness][0] - ours * at_a_time)
     once = chosen["choosing"] + starting
     plain = medians[PlainLoop]
     report.say(
-        f"easiness chose {settings}, processes: {resolved.jobs}, threads of each: {resolved.threads} "
-        f"({resolved.reason}). A round of it is {at_a_time} trials "
-        f"of one epoch, and its seconds are divided by {at_a_time}. Not counted is what happens once a run: "
-        f"{chosen['choosing']:.1f} s to choose and {starting:.1f} s to start (its first round less a usual "
-        f"one). With both counted, a run of {TRIALS} trials of {EPOCHS} epochs like these is "
-        f"{plain / (ours + once / (TRIALS * EPOCHS)):.2f} times as fast as the plain loop. All others run in "
-        "float32, their default on a CPU, with all cores.",
-        "",
-        f"They load images with {num_workers} workers, the fastest of 0, 1 and 2 for the plain loop "
-        f"({', '.join(f'{num}: {s:.2f} s' for num, s in looks.items())}, an epoch on "
-        f"{min(LOOK, len(images))} examples, tried before the rounds). They are persistent, and start in the "
-        "first round.",
-        "",
-        f"Cross-validation sees an example only by networks that left it out: {FOLDS} trainings on "
-        f"{100 - 100 // FOLDS} % of the examples for one observation each. One fold was timed per round and "
-        f"its seconds are given {FOLDS} times.",
+        f"With the time to choose and start, a run of {TRIALS} trials of {EPOCHS} epochs is "
+        f"{plain / (ours + once / (TRIALS * EPOCHS)):.2f} times as fast as the plain loop. easiness chose "
+        f"{resolved.precision}. Cross-validation takes {FOLDS} trainings to see every example left out once.",
         "",
     )
     ratio = plain / ours
@@ -218,7 +203,7 @@ def main():
     options = made.parse_args()
     report = Report("Against what people use", command(made, options))
     packages = ("torch", "torchvision", "lightning", "skorch", "cleanlab", "scikit-learn", "aum")
-    report.say(", ".join(f"{name} {version(name)}" for name in packages), "")
+    report.measured += ", " + ", ".join(f"{name} {version(name)}" for name in packages)
     recording(report, options)
     training(report, options)
     report.write(options.json)

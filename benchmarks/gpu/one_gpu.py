@@ -89,16 +89,11 @@ def step_times(parts, models, peaks, device, seconds, seconds_compiled, leave=0,
                 )
             )
     report = parts.report
-    report.say(
-        "Milliseconds of a training step on 128 images of 3 x 32 x 32, augmentation included (-: failed, or "
-        "no time was left):",
-        "",
-    )
-    report.table(("network", *WAYS), rows)
+    # milliseconds; -: failed, or no time was left
+    report.whole(f"gpu-steps-{models[0]}", ("network", *WAYS), rows)
     if limits:
-        report.say("Against the roofline, in milliseconds, for the fastest way:", "")
         header = ("network", "GFLOP", "MB", "roofline", "layer by layer", "step", "of roofline", "of layers")
-        report.table(header, limits)
+        report.whole(f"gpu-roofline-{models[0]}", header, limits)
     return best
 
 
@@ -205,8 +200,8 @@ def main():
         ),
     }
     parts = Parts(report, options.json, BUDGET, goals)
-    name = torch.cuda.get_device_name() if has_gpu else "no GPU here: tiny checks alone, on the CPU"
-    report.say(f"torch {torch.__version__}, {name}", "")
+    if has_gpu:
+        report.measured += f", {torch.cuda.get_device_name()}, torch {torch.__version__}"
     torch.backends.cudnn.benchmark = has_gpu
     if has_gpu:
         on_gpu(parts, options.data, device)
@@ -215,7 +210,6 @@ def main():
     else:
         parts.run("checks", lambda: checks(parts, device, ("mlp_3_w32", "wrn_10_1"), CHEAP))
         parts.run("where the time goes", lambda: tiny_times(parts, device))
-        report.say("No GPU could be had: its goals are not measured.", "")
         parts.end("no GPU could be had")
     raise SystemExit(0 if parts.right else 1)
 

@@ -144,5 +144,5 @@ def where_time_goes(report, plan, resolved, device, *, choosing, stored, whole, 
         f"{one_by_one:.1f} s; the run took {whole:.1f} s in {at_a_time}.",
         "",
     )
-    report.table(("part", "seconds", "share", "roofline, seconds", "of roofline"), rows)
+    report.whole("gpu-times", ("part", "seconds", "share", "roofline, seconds", "of roofline"), rows)
     return times

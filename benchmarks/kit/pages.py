@@ -33,11 +33,7 @@ def write_page(path, text, tables=None):
     """
     links = []
     for name, (header, rows) in (tables or {}).items():
-        file = path.with_suffix("") / f"{name}.csv"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("w", newline="", encoding="utf-8") as opened:
-            lines = csv.writer(opened, lineterminator="\n")
-            lines.writerows([plain(cell) for cell in row] for row in [header, *rows])
+        write_table(path.with_suffix("") / f"{name}.csv", header, rows)
         links.append(f"[{name}]({path.stem}/{name}.csv)")
     text = re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
     path.write_text(text + (f"\nAll numbers: {', '.join(links)}.\n" if links else ""), encoding="utf-8")
@@ -59,6 +55,20 @@ def whole(text):
             rows.append([title, line.removeprefix("- ")])
     width = max(map(len, rows))
     return ["table", *map(str, range(1, width))], [row + [""] * (width - len(row)) for row in rows]
+
+
+def write_table(file, header, rows):
+    """Write a table as CSV, in a folder that is made where it lacks."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        lines = csv.writer(opened, lineterminator="\n")
+        lines.writerows([plain(cell) for cell in row] for row in [header, *rows])
+
+
+def read_table(file):
+    """The rows of a table that was written, by the names of its columns."""
+    with file.open(newline="", encoding="utf-8") as opened:
+        return list(csv.DictReader(opened))
 
 
 def plain(cell):

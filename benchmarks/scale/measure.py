@@ -1,8 +1,8 @@
 """What a trial costs beside its training, a million examples at a time: for the plan in docs/scale.md.
 
 Each part works in a process of its own. Seconds are of processor time, which says more on a shared machine;
-bytes are as stored or as sent. What docs/benchmarks.md says already is read from there. All of it is kept in
-measured.json, with command, machine and date.
+bytes are as stored or as sent. What the page on speed has already is read from its tables. All of it is kept
+in measured.json, with command, machine and date.
 
     python benchmarks/scale/measure.py [--only PART ...] [--examples 1281167] [--epochs 20]
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -20,39 +19,41 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
+from kit.pages import read_table
 from kit.results import ROOT
 from scale.parts import PARTS
 
 FOUND = Path(__file__).with_name("measured.json")
-PAGE = ROOT / "docs" / "benchmarks.md"
+TABLES = ROOT / "docs" / "benchmarks"
 MIB = 2**20
 
 
-def from_page():
-    """What docs/benchmarks.md says of scores, comparisons and photos, with its lines of where and when."""
-    text = PAGE.read_text("utf-8")
-    parts = {part.split("\n", 1)[0]: part for part in text.split("\n## ")[1:]}
+def from_benchmarks():
+    """What the page on speed says of scores, comparisons and photos, with where and when."""
+    reports = json.loads((ROOT / "benchmarks" / "found.json").read_text())
 
-    def said(title):
-        command, where = re.search(r"```console\n\$ (.+)\n(.+)\n```", parts[title]).groups()
-        return {"command": command, "measured": where}
+    def said(name):
+        return {key: reports[name][key] for key in ("command", "measured")}
 
     found = {}
-    title = "Reading records, up to ImageNet's size"
+    rows = read_table(TABLES / "records.csv")
     for command, name in (("scores", "scoring"), ("compare (expected, refine)", "comparing")):
-        pattern = rf"\| {re.escape(command)} \| ([\d,]+) \| 10 \| 20 \| [\d.]+ \| ([\d.]+) \| .* \| (\d+) \|"
-        rows = [[float(one.replace(",", "")) for one in row] for row in re.findall(pattern, parts[title])]
-        (few, _, small), (many, busy, large) = rows[-2:]
-        an_example, cells = (large - small) * MIB / (many - few), many * 10 * 20
-        word, base = f"`{command.split(' ')[0]}`", small * MIB - few * an_example
-        found[f"{name}_bytes"] = entry(an_example, f"{word}: bytes of memory an example", said(title))
-        found[f"{name}_base_bytes"] = entry(base, f"{word}: bytes of memory beside these", said(title))
-        found[f"{name}_seconds"] = entry(busy / cells, f"{word}: s an example, trial and epoch", said(title))
+        mine = [{key: float(row[key]) for key in COLUMNS} for row in rows if row["command"] == command]
+        few, many = mine[-2:]
+        an_example = (many["peak MiB"] - few["peak MiB"]) * MIB / (many["examples"] - few["examples"])
+        word, base = f"`{command.split(' ')[0]}`", few["peak MiB"] * MIB - few["examples"] * an_example
+        cells = many["examples"] * 10 * 20
+        found[f"{name}_bytes"] = entry(an_example, f"{word}: bytes of memory an example", said("records"))
+        found[f"{name}_base_bytes"] = entry(base, f"{word}: bytes of memory beside these", said("records"))
+        what = f"{word}: s an example, trial and epoch"
+        found[f"{name}_seconds"] = entry(many["CPU s"] / cells, what, said("records"))
+    rates = {row[WITHOUT]: row["easiness"] for row in read_table(TABLES / "photos-rates.csv")}
     for words, name in (("random crops to train on", "crops"), ("centre crops to evaluate", "centres")):
-        _, ours = re.search(rf"\| {words} \| ([\d,]+) \| ([\d,]+) \|", parts["Photos"]).groups()
-        rate = float(ours.replace(",", "")) / 2
-        found[f"{name}_rate"] = entry(rate, f"{words}, a second and core", said("Photos"))
+        found[f"{name}_rate"] = entry(float(rates[words]) / 2, f"{words}, a second and core", said("photos"))
     return found
+
+
+COLUMNS, WITHOUT = ("examples", "CPU s", "peak MiB"), "images per second without a network"
 
 
 def entry(value, what, where):
@@ -76,7 +77,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             print(json.dumps(PARTS[given.part](given.examples, given.epochs, folder)))
         return
-    keep(from_page())
+    keep(from_benchmarks())
     for name in given.only:
         size = ["--examples", str(given.examples), "--epochs", str(given.epochs)]
         words = [sys.executable, __file__, "--part", name, *size]

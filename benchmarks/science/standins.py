@@ -30,7 +30,7 @@ from easiness.training.speed import Rehearsal
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.results import Report, parser
-from science.standins_text import EXPENSIVE, FIGURE, SIDES, save_figure, sentence, tables
+from science.standins_text import EXPENSIVE, FIGURE, SIDES, save_figure, say
 
 ROUNDS = 7
 # network, side of the blocks of pixels averaged into one, whether fewer epochs of it are looked at too
@@ -177,25 +177,6 @@ def compare(runs, seconds, side_of_images, epochs, size):
     return sorted(rows, key=lambda row: row.cost)
 
 
-def show(report, rows, seconds, options, size):
-    chance = rows[0].by_side["easy"].pair.chance
-    report.say(
-        f"The expensive network is {EXPENSIVE} after {options.epochs} epochs on {options.examples:,} "
-        f"examples of CIFAR-10: {options.epochs * seconds:.0f} s per trial. Each network has "
-        f"{options.trials} trials. Sets are the easiest and the hardest {FRACTION:.0%} under `refine`, "
-        f"matched between groups of {size} trials with no index in common; chance is {chance:.2f}. Cost is "
-        "training and observation of an epoch, relative to the expensive network's, by steps and "
-        f"evaluation batches of all networks in turn (medians of {ROUNDS} rounds), times the share of the "
-        "epochs. The agreement is the matching rate that endless trials would give: 1 where the "
-        "stand-in finds the very same examples. Its 95 % interval is a bootstrap that draws the same trials "
-        "for the rate and both ceilings.",
-        "",
-    )
-    tables(report, rows)
-    for side in SIDES:
-        report.say(sentence(rows, side), "")
-
-
 def main():
     options = parser(__doc__)
     options.add_argument("--data", help="CIFAR-10 as Parquet or class folders")
@@ -214,7 +195,6 @@ def main():
         return
     if options.trials < 2:
         sys.exit("--trials: a ceiling takes two trials at least")
-    report.say(f"torch {torch.__version__}", "")
     size = min(GROUP, options.trials // 2)
     try:
         data = load_dataset(options.data, limit=options.examples)
@@ -223,7 +203,7 @@ def main():
         rows = compare(runs, seconds, data.image_shape[1], options.epochs, size)
     except (BadInput, RunFailed) as error:
         sys.exit(str(error))
-    show(report, rows, seconds[EXPENSIVE, 1], options, size)
+    say(report, rows)
     if options.figure is not None:
         save_figure(report, rows, options.figure, options.epochs)
     report.write(options.json)

@@ -22,10 +22,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 from kit.results import Report, parser
 from science.normal_rates import without_noise
 from science.standins import FRACTION, GROUP, Match, Row
-from science.standins_text import EXPENSIVE, FIGURE, SIDES, save_figure, sentence, tables
+from science.standins_text import FIGURE, save_figure, say
 
 RECORDED = Path(__file__).resolve().parents[2] / "docs" / "results" / "standins.csv"
 EPOCHS = 8  # of the expensive network
+MEASURED = "date 2026-11-25, commit a5036c5, Intel(R) Xeon(R) Processor, 2 cores"  # its runs, by standins.py
 REPLICATES = 20_000
 Z95 = 1.96
 
@@ -72,19 +73,8 @@ def main():
     options = options.parse_args()
     report = Report("Cheap stand-ins", "python benchmarks/science/standins_rates.py --figure")
     rows = read(RECORDED)
-    report.say(
-        f"The expensive network is {EXPENSIVE} after {EPOCHS} epochs on 2,500 examples of CIFAR-10. The "
-        "rates were measured on 2026-11-25 at commit a5036c5 on 2 cores of an Intel Xeon, torch 2.13.0+cpu, "
-        "by `python benchmarks/science/standins.py --data FOLDER --figure`: ten trials of each network, sets "
-        f"of the easiest and the hardest {FRACTION:.0%} under `refine`, matched between groups of {GROUP} "
-        f"trials with no index in common; chance is {FRACTION:.2f}. The agreement is the matching rate that "
-        "endless trials would give, 1 where the stand-in finds the very same examples. It follows from these "
-        "rates; its 95 % intervals are from theirs, taken to be independent, and so rather too wide.",
-        "",
-    )
-    tables(report, rows)
-    for side in SIDES:
-        report.say(sentence(rows, side), "")
+    report.measured = MEASURED
+    say(report, rows)
     if options.figure is not None:
         save_figure(report, rows, options.figure, EPOCHS)
     report.write(options.json)

@@ -23,50 +23,48 @@ def within(rate, interval):
     return f"{rate:.2f}" + ("" if math.isnan(low) else f" ({low:.2f} to {high:.2f})")
 
 
-def tables(report, rows):
-    """A table for each side: rates between groups, the ceiling of each stand-in, and the agreement."""
-    for side in SIDES:
-        ceiling = rows[0].by_side[side].ours
-        report.say(
-            f"**{side.capitalize()} sets.** The expensive network matches itself at M_AA = "
-            f"{within(ceiling.rate, ceiling.interval)}.",
-            "",
-        )
-        report.table(
-            ("stand-in", "pixels", "epochs", "cost", "M_AB", "M_BB", "agreement"),
-            [
-                (
-                    row.network,
-                    row.pixels,
-                    row.epochs,
-                    f"{row.cost:.3f}",
-                    within(one.pair.rate, one.pair.interval),
-                    within(one.theirs.rate, one.theirs.interval),
-                    within(one.agreement.rate, one.interval),
-                )
-                for row in rows
-                for one in [row.by_side[side]]
-            ],
-        )
+def say(report, rows):
+    """The table of rates between groups, the ceiling of each stand-in and the agreement; what it decides."""
+    ceilings = [rows[0].by_side[side].ours for side in SIDES]
+    report.whole(
+        "standins",
+        ("side", "stand-in", "pixels", "epochs", "cost", "M_AB", "M_BB", "agreement", "M_AA"),
+        [
+            (
+                side,
+                row.network,
+                row.pixels,
+                row.epochs,
+                f"{row.cost:.3f}",
+                within(one.pair.rate, one.pair.interval),
+                within(one.theirs.rate, one.theirs.interval),
+                within(one.agreement.rate, one.interval),
+                within(ceiling.rate, ceiling.interval),
+            )
+            for side, ceiling in zip(SIDES, ceilings, strict=True)
+            for row in rows
+            for one in [row.by_side[side]]
+        ],
+    )
+    report.say(
+        "Does a cheap network find the examples that an expensive one finds easy or hard? An agreement of "
+        f"{MARGIN} was wanted, 1 would be the very same.",
+        "",
+        *(verdict(rows, side) for side in SIDES),
+        "",
+    )
 
 
-def sentence(rows, side):
-    """Which stand-ins find the same examples as the network itself: whole intervals against the margin."""
-
-    def text(row):
-        one = row.by_side[side]
-        return f"{row.name} at cost {row.cost:.3f}, {within(one.agreement.rate, one.interval)}"
-
-    def listed(found):
-        return "; ".join(map(text, found)) or "none"
-
-    intervals = [(row, row.by_side[side].interval) for row in rows]
-    good = [row for row, (low, _) in intervals if low >= MARGIN]
-    bad = [row for row, (_, high) in intervals if high < MARGIN]
-    undecided = len(rows) - len(good) - len(bad)
+def verdict(rows, side):
+    """How many stand-ins find the same examples as the network itself: whole intervals against the margin."""
+    intervals = [row.by_side[side].interval for row in rows]
+    good, bad = sum(low >= MARGIN for low, _ in intervals), sum(high < MARGIN for _, high in intervals)
+    best = max(rows, key=lambda row: row.by_side[side].agreement.rate)
+    one = best.by_side[side]
     return (
-        f"{side.capitalize()} sets, agreement against a margin of {MARGIN} set before, cheapest first. "
-        f"At or above it: {listed(good)}. Below it: {listed(bad)}. Undecided: the other {undecided}."
+        f"- {side.capitalize()} sets: of {len(rows)} stand-ins {good} are above, {bad} below, the others "
+        f"undecided. The best is {best.name} at cost {best.cost:.3f}: "
+        f"{within(one.agreement.rate, one.interval)}."
     )
 
 

@@ -30,7 +30,6 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-import torch
 
 from easiness import load_dataset
 from easiness.executors import ProcessesExecutor
@@ -158,7 +157,6 @@ def main():
     made.add_argument("--busy", type=int, default=1, help="busy processes beside the training")
     options = made.parse_args()
     report = Report("A busy machine", command(made, options))
-    report.say(f"torch {torch.__version__}, CPU, {options.model} in float32, random images", "")
     with tempfile.TemporaryDirectory() as folder:
         processes = {}
         for at, way in enumerate(WAYS):
@@ -173,13 +171,8 @@ def main():
     shares = {way: quiet[way] / busy[way] * min(CORES, way.jobs * way.threads) for way in WAYS}
     shares = {way: cores / way.fair(options.busy) for way, cores in shares.items()}
     beside = "a busy process" if options.busy == 1 else f"{options.busy} busy processes"
-    report.say(
-        f"Seconds of a turn, {TRIALS} trials of {options.examples} examples and one epoch, on {CORES} cores: "
-        f"medians of {options.rounds} interleaved rounds; with the variable unset there is a turn beside "
-        f"{beside} in one round of {SELDOM} alone, since it takes its time.",
-        "",
-    )
-    report.table(
+    report.whole(
+        "busy",
         (POLICY, "way", "quiet", f"beside {beside}", "times as long", "fair share, cores", "of it used"),
         [
             (
@@ -193,6 +186,12 @@ def main():
             )
             for way in WAYS
         ],
+    )
+    one, spinning = (100 * shares[Way(1, passive=passive)] for passive in (True, False))
+    report.say(
+        f"Set `{POLICY}=passive` where others use the machine: one trial on all cores then uses {one:.0f} % "
+        f"of its fair share beside {beside}, {spinning:.0f} % otherwise.",
+        "",
     )
     for key, jobs, what in (("busy-one", 1, "one trial on all cores"), ("busy-two", JOBS, "two at a time")):
         share = shares[Way(jobs, passive=True)]

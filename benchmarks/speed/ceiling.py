@@ -7,7 +7,8 @@ precision, since a machine's speed changes by the minute, and compared with the 
 
 Two shares are given. "Of peak" is FLOPs per second over the best matrix product. "Of roofline" also knows
 memory: each operation takes at least the time of its FLOPs at that peak, or that of the bytes it reads and
-writes at the rate of a large copy, whichever is longer; the roofline is the sum.
+writes at the rate of a large copy, whichever is longer; the roofline is the sum. A share above 100 % says
+that much stayed in a cache.
 
     python benchmarks/speed/ceiling.py [--models NAME ...] [--no-photos] [--rounds 3] [--photo-batch 16]
 """
@@ -117,8 +118,8 @@ def where_time_goes(report, name, precision):
         kind = next((k for k, words in KINDS.items() if any(w in event.key for w in words)), "the rest")
         spent[kind] += event.self_cpu_time_total
     total = sum(spent.values())
-    report.say(f"Where the time of a step of {name} in {precision} goes:", "")
-    report.table(("part", "share"), [(kind, f"{100 * s / total:.0f} %") for kind, s in spent.items()])
+    rows = [(kind, f"{100 * s / total:.0f} %") for kind, s in spent.items()]
+    report.whole("ceiling-parts", (f"part of a step of {name} in {precision}", "share"), rows)
 
 
 def cases(names, shape, batch):
@@ -148,7 +149,7 @@ def ceilings(report):
     copy = Copy(256)
     rows.append(("copy of 256 MB, read + write", "", f"{copy.rate(0.5) / 1e9:.1f} GB/s"))
     rows.append(("copy of 8 MB, read + write", "", f"{Copy(8).rate(0.5) / 1e9:.1f} GB/s"))
-    report.table(("the machine at its best", "precision", "rate"), rows)
+    report.whole("ceiling-machine", ("the machine at its best", "precision", "rate"), rows)
     return {precision: Ceiling(p, copy, torch.get_num_threads()) for precision, p in best.items()}
 
 
@@ -209,7 +210,6 @@ def main():
     options = options.parse_args()
     keep_memory()  # as every trial does
     report = Report("The machine's ceiling", "python benchmarks/speed/ceiling.py")
-    report.say(f"torch {torch.__version__}, {torch.get_num_threads()} threads, CPU", "")
     best = ceilings(report)
 
     photos = () if options.no_photos else PHOTO_MODELS
@@ -228,15 +228,7 @@ def main():
         rows.append(row(case, step, training, evaluation))
         print("   ".join(rows[-1]), flush=True)
         achieved[case] = training
-    report.say()
-    report.table(HEADER, rows)
-    report.say(
-        "Medians of interleaved rounds. GB moved counts what every operation of a step reads and writes; "
-        "of peak: FLOP/s over the best matrix product of the precision; of roofline: the least time of all "
-        "operations, each bound by its FLOPs or by its bytes through memory, over the time taken. A share "
-        "above 100 % says that much stayed in a cache.",
-        "",
-    )
+    report.whole("ceiling-networks", HEADER, rows)
     wanted = ("wrn_16_4", SMALL, SMALL_BATCH, "bfloat16", torch.get_num_threads())
     if wanted in achieved:
         where_time_goes(report, "wrn_16_4", "bfloat16")

@@ -13,14 +13,12 @@ Then the same for the way of the photos alone, without a network.
 from __future__ import annotations
 
 import itertools
-import os
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
-import PIL
 import torch
 import torchvision
 from PIL import Image
@@ -161,10 +159,9 @@ def compare(report, folder, scratch, rounds, name):
 
     theirs, ours = (statistics.median(times) for times in zip(*epochs, strict=True))
     ratio = theirs / ours
-    report.say(f"Settings. {'; '.join(settings)}.", "")
-    report.say("Seconds per epoch: training on all photos, then evaluating all of them.", "")
-    report.table(
-        ["", "torchvision", "easiness", "ratio"],
+    report.whole(
+        "photos-epochs",
+        ["seconds of training on all photos and evaluating all", "torchvision", "easiness", "ratio"],
         [
             ["first epoch (easiness fills its cache)", *(f"{s:.2f}" for s in first), _ratio(*first)],
             ["each epoch from the second on", f"{theirs:.2f}", f"{ours:.2f}", _ratio(theirs, ours)],
@@ -174,8 +171,9 @@ def compare(report, folder, scratch, rounds, name):
     for at, what in enumerate(("random crops to train on", "centre crops to evaluate")):
         medians = [statistics.median(times[at][side] for times in alone) for side in (0, 1)]
         rows.append([what, *(f"{num / s:,.0f}" for s in medians), _ratio(*medians)])
-    report.say("Images per second without a network, from the file or the cache to its input.", "")
-    report.table(["", "torchvision", "easiness", "ratio"], rows)
+    header = ["images per second without a network", "torchvision", "easiness", "ratio"]
+    report.whole("photos-rates", header, rows)
+    report.whole("photos-settings", ["photos", "settings"], [[f"{num:,}", one] for one in settings])
     what = f"an epoch on photos ({name}) from the second on, over ImageFolder and DataLoader"
     report.goal("photos", what, f"at least {GOAL}x", f"{ratio:.1f}x", ratio >= GOAL)
 
@@ -197,15 +195,6 @@ def main():
         if folder is None:
             folder = scratch / "photos"
             make_photos(folder, options.photos)
-            what = f"{options.photos} made-up JPEGs of about 400 x 300 pixels"
-        else:
-            what = f"{len(torchvision.datasets.ImageFolder(folder))} photos of {name}"
-        report.say(
-            f"{what}; batches of {BATCH} at {SIDE} x {SIDE}; four strided convolutions (16 to 64 wide, batch "
-            f"normalization); medians of {options.rounds} epochs in turn. torch {torch.__version__}, "
-            f"torchvision {torchvision.__version__}, Pillow {PIL.__version__}, {os.cpu_count()} cores.",
-            "",
-        )
         compare(report, folder, scratch, options.rounds, name)
     report.write(options.json)
 

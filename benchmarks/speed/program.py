@@ -92,9 +92,14 @@ def loop(report, data, options, folder):
                 " ".join(f"{100 * (ratio - 1):.1f}" for ratio in ratios),
             )
         )
-    report.say("### The whole program against a bare loop", "")
-    report.say(f"A trial of {options.epochs} epochs on {len(data)} examples, observed after each.", "")
-    report.table(("network", "settings", "bare loop", "program", "more by", "in each round, %"), rows)
+    header = ("network", "settings", "bare loop", "program", "more by", "in each round, %")
+    report.whole("program-loop", header, rows)
+    told = ", ".join(f"{100 * more:.1f} % for {model}" for model, more in lost.items())
+    report.say(
+        f"A trial of {options.epochs} epochs on {len(data)} examples takes longer by {told}: the shorter a "
+        "step, the more.",
+        "",
+    )
     report.goal(
         "program",
         f"WRN 16-4: whole program over a bare loop, {data_text(options.data, MADE_UP)}",
@@ -161,13 +166,7 @@ def recording(report, data, options, folder):
         share = {kind: statistics.median(part[kind] for part in parts) for kind in (*WATCHED, "the rest")}
         shares[model] = statistics.median(part["statistics"] + part["storage"] for part in parts)
         rows.append((model, *(f"{100 * value:.2f} %" for value in share.values())))
-    report.say("### What recording costs", "")
-    report.say(
-        "Shares of the time of such a trial; the rest is the network and the images made ready, augmentation "
-        "and normalization.",
-        "",
-    )
-    report.table(("network", *WATCHED, "the rest"), rows)
+    report.whole("program-recording", ("network", *WATCHED, "the rest"), rows)
     report.goal(
         "recording",
         f"WRN 16-4: statistics and storage over the time of a trial, {data_text(options.data, MADE_UP)}",
@@ -192,10 +191,9 @@ def observe(report, data, options, folder):
         for how, program in programs.items():
             seconds[how].append(timed(program.trial))
     medians = {how: statistics.median(values) for how, values in seconds.items()}
-    report.say("### Fewer passes", "")
-    report.say(f"{JUDGED}, {len(fewer)} examples, {OBSERVE_EPOCHS} epochs.", "")
-    report.table(
-        ("--observe", "seconds per trial", "of `all`"),
+    report.whole(
+        "program-observe",
+        ("--observe", f"seconds per trial of {OBSERVE_EPOCHS} epochs, {len(fewer)} examples", "of all"),
         [(how, f"{m:.2f}", f"{100 * m / medians['all']:.0f} %") for how, m in medians.items()],
     )
 
@@ -246,13 +244,8 @@ def processes(report, data, options, folder):
         rows.append(
             (model, settings[0], f"{alone:.2f}", settings[1], f"{beside:.2f}", f"{alone / beside:.2f}")
         )
-    report.say("### Two trials at a time", "")
-    report.say(
-        f"Seconds per trial of {options.epochs} epochs on {len(data)} examples, from when the first of each "
-        f"worker was done, in runs of {options.trials} trials.",
-        "",
-    )
-    report.table(("network", "one process", "s", f"{JOBS} processes, each", "s", "times faster"), rows)
+    header = ("network", "one process", "s", f"{JOBS} processes, each", "s", "times faster")
+    report.whole("program-two-at-a-time", header, rows)
 
 
 def main():
@@ -265,8 +258,6 @@ def main():
     made.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     options = made.parse_args()
     report = Report("The program itself", command(made, options))
-    what = data_text(options.data, MADE_UP)
-    report.say(f"torch {torch.__version__}, threads: {torch.get_num_threads()}, CPU, {what}", "")
     data = load(options.data, options.examples)
     with tempfile.TemporaryDirectory() as folder:
         for part in (loop, recording, observe, processes):

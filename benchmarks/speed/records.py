@@ -156,25 +156,28 @@ def check_room(sizes, folder):
         )
 
 
+HEADER = (
+    "command", "examples", "trials", "epochs", "wall s", "CPU s", "CPU ns per cell", "relative", "peak MiB",
+)  # fmt: skip
+
+
 def fill(report, sizes, folder):
     """The table, row by row; ``relative`` is processor time per cell against the command's first size."""
-    header = ("command", "examples", "trials", "epochs", "wall s", "CPU s", "CPU ns per cell")
-    report.say("| " + " | ".join((*header, "relative", "peak MiB")) + " |", "|---" + "|---:" * 8 + "|")
-    first, peaks, scoring, comparing = {}, {}, [], {}
+    rows, first, peaks, scoring, comparing = [], {}, {}, [], {}
     for size in sizes:
         for name, seconds, busy, peak in measure_all(folder, size):
             per_cell = busy / size.cells * 1e9
             relative = per_cell / first.setdefault(name, per_cell)
-            report.say(
-                f"| {name} | {size.examples:,} | {size.trials} | {size.epochs} | {seconds:.1f} "
-                f"| {busy:.1f} | {per_cell:.0f} | {relative:.2f} | {peak / 1024**2:.0f} |"
-            )
+            counts = (f"{size.examples:,}", str(size.trials), str(size.epochs))
+            times = (f"{seconds:.1f}", f"{busy:.1f}", f"{per_cell:.0f}", f"{relative:.2f}")
+            rows.append((name, *counts, *times, f"{peak / 1024**2:.0f}"))
+            print(" ".join(rows[-1]), flush=True)
             peaks[f"{name} at {size.examples:,}"] = peak
             if name == "scores":
                 scoring.append(per_cell)
             if name == COMPARE:
                 comparing[size] = busy, peak
-    report.say()
+    report.whole("records", HEADER, rows)
     return peaks, scoring, comparing
 
 
@@ -183,8 +186,8 @@ def judge(report, sizes, peaks, scoring, comparing):
     largest = max(peaks, key=peaks.get)
     report.goal(
         "scores-memory",
-        f"Peak memory of the commands over {sizes[-1].examples:,} examples x {sizes[-1].trials} trials x "
-        f"{sizes[-1].epochs} epochs and less",
+        f"peak memory of commands, {sizes[-1].examples:,} examples x {sizes[-1].trials} trials x "
+        f"{sizes[-1].epochs} epochs",
         "at most 2 GiB",
         f"{peaks[largest] / 1024**3:.2f} GiB ({largest})",
         peaks[largest] <= LIMIT,
@@ -231,10 +234,6 @@ def main():
         sizes = [Size(100_000, trials, epochs) for trials, epochs in halves]
     title = "Records as trials and epochs grow" if options.scan else "Reading records, up to ImageNet's size"
     report = Report(title, "python benchmarks/speed/records.py" + (" --scan" if options.scan else ""))
-    report.say(
-        "A cell is one example in one trial after one epoch. Python and its libraries are in every figure."
-    )
-    report.say()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         check_room(sizes, folder)
         peaks, scoring, comparing = fill(report, sizes, Path(folder))

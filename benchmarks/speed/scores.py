@@ -10,7 +10,6 @@ every score with its standard error.
 
 from __future__ import annotations
 
-import importlib.metadata
 import itertools
 import statistics
 import sys
@@ -138,15 +137,6 @@ def against_python(report, examples, trials, epochs, rounds):
 
     medians = {name: statistics.median(values) for name, values in nanoseconds.items()}
     both = statistics.median(map(sum, zip(nanoseconds["statistics"], nanoseconds["scores"], strict=True)))
-    report.say(
-        f"{examples:,} examples x {trials} trials x {epochs} epochs, {NUM_CLASSES} classes, from logits in "
-        f"memory, {rounds} rounds. The other two go through {few:,} examples of one trial, as they take as "
-        f"long for each; aum {importlib.metadata.version('aum')} in batches of {BATCH}, without writing its "
-        "file. The cartography script's four are confidence, variability, correctness and forgetting; like "
-        "the published one it also takes the loss of all examples together, once per epoch. All agree "
-        "on AUM, confidence and variability."
-    )
-    report.say()
     rows = [
         ("ours: statistics of every example", "-", medians["statistics"]),
         (f"ours: all {len(SCORES)} scores with errors", "-", medians["scores"]),
@@ -154,7 +144,8 @@ def against_python(report, examples, trials, epochs, rounds):
         ("aum's calculator", 1, medians["aum"]),
         ("dictionary of logits, example by example (cartography)", 4, medians["dictionary"]),
     ]
-    report.table(
+    report.whole(
+        "scores",
         ("what", "scores", "ns per example x trial x epoch", "over ours"),
         [(what, num, f"{value:,.0f}", f"{value / both:.1f}x") for what, num, value in rows],
     )
@@ -162,7 +153,7 @@ def against_python(report, examples, trials, epochs, rounds):
         ratio = medians[name] / both
         report.goal(
             f"scores-{name}",
-            f"All scores from logits, against {what}",
+            f"all scores from logits, against {what}",
             f"at least {FASTER}x faster",
             f"{ratio:.1f}x faster",
             ratio >= FASTER,
@@ -256,25 +247,16 @@ def against_cleanlab(report, examples, rounds):
             if name != FROM_LOGITS:
                 ratios[f"{name}, {num_classes} classes"] = mine / other
             rows.append((name, num_classes, f"{mine * 1e3:.1f}", f"{other * 1e3:.1f}", f"{mine / other:.2f}"))
+    report.whole("scores-cleanlab", ("score", "classes", "ours ms", "cleanlab ms", "ours / cleanlab"), rows)
     report.say(
-        f"{examples:,} examples, {rounds} rounds, cleanlab {importlib.metadata.version('cleanlab')} on "
-        "probabilities in float32, its faster, with the checks of its input, which it always makes; ours on "
-        "the same in float64, as averages over trials are. The flag is `find_label_issues` by confident "
-        "learning in one process. The numbers agree, our margin brought to cleanlab's 0 to 1. So do all but "
-        "at most one in a thousand of the flags of examples that are not predicted as labelled: where "
-        "several classes reach their thresholds, cleanlab takes the largest of all classes, ours the largest "
-        "of those. Its filter never flags what is predicted as labelled. [How many flags differ]"
-        "(scores.md#beside-cleanlab) depends on the data. Judged are the first three rows of each number of "
-        "classes, which begin from cleanlab's own input, probabilities and labels. "
-        f'The row "{FROM_LOGITS}" is not judged: it begins a step earlier, with '
-        "softmax on both sides, and sums over trials and standard errors on ours."
+        f"From the logits of a trial all three held-out scores of {rows[-1][1]} classes take {rows[-1][4]} "
+        "times as long as cleanlab's: ours are summed over trials, with standard errors.",
+        "",
     )
-    report.say()
-    report.table(("score", "classes", "ours ms", "cleanlab ms", "ours / cleanlab"), rows)
     worst = max(ratios, key=ratios.get)
     report.goal(
         "scores-cleanlab",
-        "Held-out scores against cleanlab, from its own input, probabilities and labels (not from logits)",
+        "held-out scores against cleanlab, from probabilities",
         "at most 1.0x its time",
         f"at most {ratios[worst]:.2f}x ({worst})",
         ratios[worst] <= 1.0,

@@ -10,7 +10,6 @@ nothing is known of its network yet and where an earlier run has timed a step; a
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import statistics
@@ -76,7 +75,7 @@ def choosing(cache):
 
 
 def announced(cache, out):
-    """Seconds from the start of a command until it tells of its run, which is then given up; and the line."""
+    """Seconds from the start of a command until it tells of its run, which is then given up."""
     options = [f"--{name}={value}" for name, value in ABOUT_HALF_A_MINUTE.items()]
     began = time.perf_counter()
     with subprocess.Popen(
@@ -90,7 +89,7 @@ def announced(cache, out):
                 passed = time.perf_counter() - began
                 process.send_signal(signal.SIGINT)
                 process.stderr.read()
-                return passed, line
+                return passed
     sys.exit(f"easiness measure ended with {process.returncode} before it had announced a run")
 
 
@@ -112,7 +111,7 @@ def main():
             found = {name: seconds(command) for name, command in commands.items()}
             cache, out = Path(folder) / f"cache{number}", Path(folder) / f"run{number}"
             for name in KNOWN[:2]:
-                found[name], line = announced(cache, out)
+                found[name] = announced(cache, out)
                 shutil.rmtree(out, ignore_errors=True)
             shutil.rmtree(cache)
             for name in KNOWN[2:]:
@@ -121,14 +120,8 @@ def main():
                 for name, passed in found.items():
                     spent[name].append(passed)
     medians = {name: statistics.median(values) for name, values in spent.items()}
-    report.say(
-        f"Medians of {options.rounds} new processes each, interleaved, after one that is not counted. "
-        "The run has 1,797 examples, 3 trials and 3 epochs. "
-        "The run that is announced has 10 trials of WRN 10-1 and 6 epochs, which was foretold to take "
-        f"{re.search(r': (about .*?)(?: and|;)', line)[1]}."
-    )
-    report.say()
-    report.table(
+    report.whole(
+        "startup",
         ("command", "seconds", "fastest", "slowest"),
         [
             (
