@@ -54,7 +54,7 @@ def test_a_study_from_one_command(paper, studied, contents, tmp_path):
     claims = json.loads((out / "claims.json").read_text())["claims"]
     assert [line.split()[0] for line in lines[:14]] == [claim["id"] for claim in claims]
     assert [claim["verdict"] in line for line, claim in zip(lines, claims, strict=False)] == [True] * 14
-    assert lines[14].startswith("10 undecided, 4 not tested here; decided only by intervals")
+    assert lines[14].startswith("10 undecided, 4 not tested here; a claim is decided only where")
     assert f"{out}: 18 runs with 42 trials, 0 of them finished; the other 42 take " in finished.err
     # the same in another folder, as the Python functions made it
     assert results(out) == results(studied)

@@ -45,7 +45,7 @@ def test_the_plan(command, arguments, tmp_path):
     shown = command(*arguments(tmp_path / "run", "--max-trials", 15, "--dry-run"))
     assert shown.code == 0
     assert (
-        "\ntrials: 10, then as many as foretold to be needed, at most 15: until the easy and the hard set "
+        "\ntrials: 10, then as many as the forecast asks for, at most 15: until the easy and hard sets "
         "hold 0.8 of the true ones; each of 2 epochs"
     ) in shown.out
     first, most = (line for line in shown.out.splitlines() if line.startswith("cost"))

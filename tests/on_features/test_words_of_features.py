@@ -96,7 +96,7 @@ def test_the_page_speaks_of_shares() -> None:
     body = page[page.index("<body>") : page.index('<script type="application/json"')]
     for text in ("Accuracy over shares", "at share 0.8", "share of the examples seen", "Heads, share"):
         assert text in body
-    assert "said for these features" in body
+    assert "measured for these features" in body
     body = body.replace("--epochs 10", "")  # of the networks that `ablate` would train
     assert "epoch" not in without_names(body).lower()
 
@@ -139,7 +139,7 @@ def test_what_the_run_has_not_is_refused(
 def test_scores_without_a_course_are_named(command: Callable[..., Any]) -> None:
     done = command("scores", "f", "-o", "scores.csv")
     assert "forgetting_events" in done.err
-    assert "need the course of one training" in done.err
+    assert "follow the course of one training" in done.err
     table = pd.read_csv("scores.csv")
     assert table["forgetting_events"].isna().all()
     assert table["confidence"].notna().all()

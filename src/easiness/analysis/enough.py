@@ -34,7 +34,9 @@ def stopping_rule(reliability: float, max_trials: int, fraction: float = 0.1) ->
     except TypeError:
         raise BadInput(f"max trials {max_trials!r}: must be a whole number") from None
     if max_trials < FIRST_CHECK:
-        raise BadInput(f"max trials {max_trials}: must be at least {FIRST_CHECK}, fewer foretell nothing")
+        raise BadInput(
+            f"max trials {max_trials}: must be at least {FIRST_CHECK}, since fewer give no forecast"
+        )
     return StoppingRule(reliability=reliability, max_trials=max_trials, fraction=fraction, of="true set")
 
 

@@ -23,8 +23,8 @@ def decisions(
 ) -> None:
     """Say how far people agree on labels; merge what they say.
 
-    The merged file (-o merged.csv) has the decision of the majority, with those examples first on which
-    people differ. It is read wherever decisions are.
+    The merged file (-o merged.csv) has the decision of the majority. Examples on which people differ
+    come first. It is a file of decisions like any other.
     """
 
     results.check_output(output)

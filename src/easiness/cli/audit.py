@@ -18,7 +18,8 @@ AtMost: TypeAlias = Annotated[
         "--at-most",
         parser=options.share,
         metavar="P",
-        help="Draw an order, to stop as soon as at most this share of the labels can be left wrong: 1%.",
+        help="Draw labels in an order, to stop as soon as it is shown that at most this share is left "
+        "wrong, such as 1%.",
     ),
 ]
 AnySplit: TypeAlias = Annotated[
@@ -27,7 +28,7 @@ AnySplit: TypeAlias = Annotated[
 ]
 Known: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--known", help="Decisions made before: these labels are not drawn; the rest is."),
+    typer.Option("--known", help="Decisions made before. Labels are drawn from the rest."),
 ]
 
 
@@ -35,26 +36,26 @@ def audit(
     run: options.RunFolder,
     looks: Annotated[
         int | None,
-        typer.Option("--looks", help="Draw so many labels to look at; 100 by default."),
+        typer.Option("--looks", help="How many labels to draw; 100 by default."),
     ] = None,
     at_most: AtMost = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 0,
     split: AnySplit = None,
     blind: Annotated[
-        bool, typer.Option("--blind", help="Leave out what is suggested, and how probable it is.")
+        bool, typer.Option("--blind", help="Hide what is suggested, and how probable it is.")
     ] = False,
     known: Known = None,
     decided: Annotated[
         Path | None,
-        typer.Option("--decided", help="The file drawn, with its actions filled in: how many are wrong?"),
+        typer.Option("--decided", help="The file that was drawn, filled in: says how many are wrong."),
     ] = None,
     output: options.Output = None,
 ) -> None:
     """Say how many labels are wrong, from a look at a few.
 
-    First it draws labels by chance and writes a file (-o audit.csv) to fill in, on the page or by hand:
-    action is keep, relabel, drop or unsure. Then, with --decided audit.csv, it says how many labels are
-    wrong and how many are left, with 95 % confidence and whatever p_wrong is worth.
+    First it draws labels by chance and writes a file (-o audit.csv). Fill it in, on the page or by
+    hand: action is keep, relabel, drop or unsure. Then --decided audit.csv says how many labels are
+    wrong and how many are left, with 95 % confidence. This does not depend on p_wrong.
     """
 
     results.check_output(output)

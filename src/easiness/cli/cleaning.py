@@ -21,20 +21,20 @@ def clean(
         float,
         typer.Option(
             "--relabel-above",
-            help="Give an example its suggested label where that is right with this probability at least.",
+            help="Relabel an example if its suggested label is right with at least this probability.",
         ),
     ] = 0.9,
     drop_above: Annotated[
         float,
         typer.Option(
             "--drop-above",
-            help="Else drop an example whose label is wrong with this probability at least.",
+            help="Else drop an example if its label is wrong with at least this probability.",
         ),
     ] = 0.5,
     decided: options.Decided = None,
     only_decided: Annotated[
         bool,
-        typer.Option("--only-decided", help="Change what is decided by hand, and nothing by the rule."),
+        typer.Option("--only-decided", help="Change only what people decided, nothing by rule."),
     ] = False,
     output: Annotated[
         Path | None,
@@ -47,8 +47,8 @@ def clean(
 ) -> None:
     """Write a file of labels: what to relabel, drop and keep.
 
-    A summary goes to standard error. Edit the file as you like: its label or class, and its action,
-    count. Every command that reads data takes it by --labels.
+    A summary goes to standard error. You may edit label, class and action in the file. Every command
+    that reads data takes it by --labels.
     """
 
     results.check_output(output)

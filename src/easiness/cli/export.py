@@ -34,21 +34,25 @@ _To: TypeAlias = Annotated[
 _Above: TypeAlias = Annotated[
     float | None,
     typer.Option(
-        "--above", help="To label: labels that are wrong with this probability or more; 0.1 by default."
+        "--above",
+        help="For label-studio: labels that are wrong with this probability or more; 0.1 by default.",
     ),
 ]
 _Only: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--only", help="To label: the examples of this file of labels, such as one of an audit."),
+    typer.Option(
+        "--only", help="For label-studio: only the examples of this file of labels, such as one of `audit`."
+    ),
 ]
 _Blind: TypeAlias = Annotated[
-    bool, typer.Option("--blind", help="To label: show neither labels nor suggestions.")
+    bool, typer.Option("--blind", help="For label-studio: show neither labels nor suggestions.")
 ]
 _DocumentRoot: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--document-root",
-        help="To label: the folder that Label Studio serves files from; else they are in the tasks.",
+        help="For label-studio: the folder that it serves files from; without it, files are put into the "
+        "tasks.",
     ),
 ]
 
@@ -101,19 +105,19 @@ def card(
         ),
     ] = None,
     apply: Annotated[
-        Path | None, typer.Option("--apply", help="A card, whose scores to find for the examples of SOURCE.")
+        Path | None, typer.Option("--apply", help="A card: find its scores for the examples of SOURCE.")
     ] = None,
     epoch: options.ScoreEpoch = None,
     share: options.Share = None,
     source: Annotated[
         str | None,
-        typer.Option("--source", help="Where the data of RUN are, if not where they were."),
+        typer.Option("--source", help="Where the data are now, if not where the run found them."),
     ] = None,
     loading: Annotated[Loading, _READ] = Loading(),
 ) -> None:
     """Publish scores, or find published ones for a copy of the data.
 
-    Examples are known by their decoded values, in whatever order and format, and in whichever split.
+    Examples are recognized by their decoded values, in any order, format and split.
     """
 
     if apply is not None:

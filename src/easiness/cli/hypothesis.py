@@ -16,7 +16,7 @@ from easiness.studies import hypothesis as study
 
 @spread
 def hypothesis(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the experiment; what it has is kept.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the experiment. One that is there goes on.")],
     preset: Annotated[
         Literal["smoke", "full"],
         typer.Option("--preset", help="smoke: a minute, decides nothing; full: under an hour on two cores."),
@@ -28,12 +28,12 @@ def hypothesis(
     ] = Execution(),
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Show what there is and what is to be trained, and train nothing."),
+        typer.Option("--dry-run", help="Show what is there and what is missing, and train nothing."),
     ] = False,
 ) -> None:
     """Test the paper's hypothesis on planted patterns.
 
-    Claims with margins set before say whether it holds. Running the same command again goes on where it
+    Claims with margins set beforehand decide whether it holds. The same command again goes on where it
     stopped.
     """
     executors.check_executor(execution.executor, execution.jobs)
@@ -44,7 +44,9 @@ def hypothesis(
     with runs.ShownProgress() as progress:
         found = study.carry_out_hypothesis(plan, execution, progress)
     said.say_text(show.sections_text(found.sections()[:3]))
-    said.say_text(f"\n{found.text}; decided only by intervals on one side of a margin set before")
+    said.say_text(
+        f"\n{found.text}; a claim is decided only where intervals lie on one side of a margin set beforehand"
+    )
     if preset == "smoke":
-        said.say("so few trials decide nothing: for an answer leave --preset out, and give another --out")
+        said.say("so few trials decide nothing; for an answer leave out --preset and give another --out")
     results.say_written(out / "report.html")

@@ -23,9 +23,9 @@ def compare(
     ] = False,
     output: options.Output = None,
 ) -> None:
-    """Say how far runs agree on the easy and the hard examples.
+    """Say how far runs agree on the easy and hard examples.
 
-    Beside what chance gives and what the noise of each run allows.
+    With the rates of chance, and the ceilings that the noise of each run sets.
     """
 
     results.check_output(output)

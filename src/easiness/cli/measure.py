@@ -21,15 +21,14 @@ def measure(
     source: Annotated[
         str,
         typer.Argument(
-            help="digits, a folder of class folders of pictures, recordings or .txt files (with or without "
-            "train/val/test above them), a CSV of path,label[,split], a CSV or Parquet file, or a folder of "
-            "train*/test* ones, of texts or numbers, a Parquet file of pictures, an .npz with x and y, "
-            "hf:NAME, mini-imagenet:PATH, or a torchvision name with --data-root."
+            help="A folder with a folder of pictures, recordings or .txt files for each class "
+            "(train/val/test may be above them); a CSV of path,label[,split]; a CSV or Parquet file "
+            "of texts or numbers, or a folder of train*/test* ones; a Parquet file of pictures; an "
+            ".npz with x and y; hf:NAME; digits; mini-imagenet:PATH; or a torchvision name with "
+            "--data-root."
         ),
     ],
-    out: Annotated[
-        Path, typer.Option("--out", help="Folder of the run; an existing run goes on, on a CPU bit for bit.")
-    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run. A run that is there goes on.")],
     training: Training,
     featuring: Featuring,
     trials: Trials,
@@ -39,14 +38,16 @@ def measure(
     retrain_damaged: Annotated[
         bool,
         typer.Option(
-            "--retrain-damaged", help="Train trials with a damaged file again.", rich_help_panel="Recording"
+            "--retrain-damaged",
+            help="Train trials again whose files are damaged.",
+            rich_help_panel="Recording",
         ),
     ] = False,
     track: Annotated[
         list[str] | None,
         typer.Option(
             "--track",
-            help="Tell a tracker of experiments as well; may be given several times.",
+            help="Also log to an experiment tracker; may be given several times.",
             metavar="tensorboard:FOLDER|mlflow[:URI]|wandb[:PROJECT]",
             rich_help_panel="Recording",
         ),
@@ -55,8 +56,8 @@ def measure(
 ) -> None:
     """Train a network several times and record what it gets right.
 
-    Examples are looked at as it learns. Running the same command again only reads; more trials or epochs
-    train what is missing.
+    Examples are observed after every epoch. The same command again goes on, or only reads; more trials
+    or epochs train what is missing.
     """
     from easiness.cli.kit.plan_text import describe  # which loads torch
     from easiness.training import resolve_device

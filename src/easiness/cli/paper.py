@@ -16,9 +16,9 @@ from easiness.studies import paper as study
 
 @spread
 def paper(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the study; what it has is kept.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the study. A study that is there goes on.")],
     source: Annotated[
-        str | None, typer.Argument(help="Data as for `measure`; the preset's own where not given.")
+        str | None, typer.Argument(help="Data as for `measure`; the preset's own by default.")
     ] = None,
     preset: Annotated[
         Literal["smoke", "laptop", "overnight", "paper"],
@@ -42,7 +42,7 @@ def paper(
 ) -> None:
     """Reproduce the paper's tables, figures and claims.
 
-    At the scale of a preset. Running the same command again goes on where it stopped.
+    At the scale of a preset. The same command again goes on where it stopped.
     """
 
     from easiness.training import resolve_device  # which loads torch
@@ -64,7 +64,9 @@ def paper(
     verdicts = ", ".join(
         f"{number} {verdict}" for verdict, number in study.count_verdicts(claims).items() if number
     )
-    said.say(f"{verdicts}; decided only by intervals on one side of a margin set before")
+    said.say(
+        f"{verdicts}; a claim is decided only where intervals lie on one side of a margin set beforehand"
+    )
     said.say(f"{out}/report.html")
 
 

@@ -24,14 +24,14 @@ Score = Annotated[
     str | None,
     typer.Option(
         "--score",
-        help="Score to explain; easiness by default, or consistency where trials left examples out.",
+        help="Score to explain. Default: easiness, or consistency if trials left examples out.",
     ),
 ]
 Nearest = Annotated[
     int | None,
     typer.Option(
         "--nearest",
-        help="Neighbours that may contradict, and by which distances get their unit; 50 by default.",
+        help="How many neighbours count for contradiction; 50 by default.",
     ),
 ]
 Download = Annotated[
@@ -62,8 +62,8 @@ def patterns(
 ) -> None:
     """Say how far frequency and contradiction explain easiness.
 
-    Of what each example shows: how many of its class lie near, and how many of other classes. Both are
-    compared with its easiness, and the examples that they explain least are shown.
+    Frequency is how many of its class lie near an example, contradiction the share of other classes
+    among its neighbours. The examples that they explain least are listed.
     """
 
     results.check_output(output)

@@ -28,11 +28,11 @@ def perturb(
     levels: Annotated[
         str | None,
         typer.Option(
-            "--levels", help="Such as 0,0.5,1; the kind's own, by the size of pictures, by default."
+            "--levels", help="Such as 0,0.5,1; by default those of the kind, for the size of the pictures."
         ),
     ] = None,
     side: Annotated[
-        Literal["easy", "hard"] | None, typer.Option("--side", help="Match these alone; both by default.")
+        Literal["easy", "hard"] | None, typer.Option("--side", help="Match only this set; both by default.")
     ] = None,
     fraction: options.Fraction = 0.1,
     ties: options.Ties = None,
@@ -42,7 +42,7 @@ def perturb(
     ] = None,
     source: options.Source = None,
     seed: Annotated[
-        int, typer.Option("--seed", help="Of random perturbations, groups of trials and the bootstrap.")
+        int, typer.Option("--seed", help="Seed of random perturbations, groups of trials and the bootstrap.")
     ] = 0,
     execution: Annotated[
         Execution, Fields(("device", "cache"), help={"device": "Where the networks look."})
@@ -58,10 +58,10 @@ def perturb(
     ] = None,
     output: options.Output = None,
 ) -> None:
-    """Let the networks of a run look at perturbed examples.
+    """Show perturbed examples to the networks of a run.
 
-    Says how the easy and the hard set and accuracy change. Nothing is trained. What they see is kept in
-    the run, so that the same command goes on or only reads.
+    Says how accuracy and the easy and hard sets change. Nothing is trained. Answers are kept in the
+    run: the same command again goes on, or only reads.
     """
 
     results.check_output(output)

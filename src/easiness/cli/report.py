@@ -26,17 +26,18 @@ OldSource = Annotated[
     str | None, typer.Option("--old-source", help="Where the data of --since are now; for --by pixels.")
 ]
 Suspects = Annotated[
-    int, typer.Option("--suspects", min=0, help="So many labels of each split can be decided on in the page.")
+    int,
+    typer.Option("--suspects", min=0, help="How many labels of each split can be decided on in the page."),
 ]
 
 Decide = Annotated[
     Path | None,
     typer.Option(
-        "--decide", help="A file of `audit`, `clean` or people: its labels are decided on in the page."
+        "--decide", help="File of labels to decide on in the page, from `audit`, `clean` or people."
     ),
 ]
 Blind = Annotated[
-    bool, typer.Option("--blind", help="With --decide: say nothing of what networks make of the labels.")
+    bool, typer.Option("--blind", help="With --decide: hide what the networks say of the labels.")
 ]
 
 
@@ -52,7 +53,7 @@ def report(
     share: options.Share = None,
     source: Annotated[
         str | None,
-        typer.Option("--source", help="Where the data are now, for the pictures; else where the run says."),
+        typer.Option("--source", help="Where the data are now, if not where the run found them."),
     ] = None,
     since: Since = None,
     by: By = "ids",
@@ -63,8 +64,8 @@ def report(
 ) -> None:
     """Write a page that shows what was measured.
 
-    Accuracy, distribution, galleries, matching tables; with two trials or more also the labels to look
-    at, and what can be left out. It is one file that needs no network. The last line printed is its path.
+    It has accuracy, galleries and matching tables; from two trials on also the labels to look at, and
+    what can be left out. It is one file that needs no network. The last line printed is its path.
     """
 
     pages.check_output_file(output, (".html",))

@@ -16,7 +16,7 @@ from easiness.studies import matching
 def scores(
     run: Annotated[
         list[Path],
-        typer.Argument(help="Folder of a run; of several over the same data one order of difficulty."),
+        typer.Argument(help="Folder of a run. Several on the same data give one common order of difficulty."),
     ],
     epoch: Annotated[
         int | None, typer.Option("--epoch", help="Score after this many epochs; the last by default.")
@@ -25,7 +25,8 @@ def scores(
     fraction: Annotated[
         float | None,
         typer.Option(
-            "--fraction", help="Share of the examples that p_easy and p_hard speak of; 0.1 by default."
+            "--fraction",
+            help="Share of the examples that are easy, and hard, for p_easy and p_hard; 0.1 by default.",
         ),
     ] = None,
     split: options.HeldOutToo = "train",
@@ -36,7 +37,7 @@ def scores(
 ) -> None:
     """Write every score of every example, with standard errors.
 
-    Beside them masks, and how sure it is that an example belongs to the easiest or the hardest.
+    Also how probably each example is among the easiest or the hardest.
     """
 
     results.check_output(output)

@@ -29,13 +29,13 @@ def status(
         bool,
         typer.Option(
             "--verify",
-            help="Read records, weights and descriptions and name damaged files; then exit with 1.",
+            help="Read every file and name damaged ones; exit with 1 if there are any.",
         ),
     ] = False,
 ) -> None:
-    """Show what a run has, what is missing, and what is at work.
+    """Show which trials of a run are done, missing and in training.
 
-    Of a study or another folder with runs in it, a row for each run.
+    For a folder with several runs, a row for each.
     """
     if verify:
         damage.verify_runs(run, [run] if store.is_run(run) else _runs_below(run) or [run])
@@ -56,7 +56,7 @@ def _show_folder(run: Path) -> None:
         said.say(f"report: {page}" if page.exists() else "report: not written yet; `easiness paper` goes on")
         damage.refuse_damage(run, found, len(below))
     elif (working := store.at_work(run)) is not None:
-        said.say(f"{run}: {_process(working)} is at work and has trained nothing yet: it reads and prepares")
+        said.say(f"{run}: {_process(working)} is at work: it reads and prepares, and has trained nothing yet")
     elif below:
         damage.refuse_damage(run, _table(run, below), len(below))
     elif run.is_dir():
@@ -179,7 +179,7 @@ def _lines(run: store.Run, working: store.AtWork | None, *, damaged: bool) -> li
     lines += [f"failed: {show.trials_text(indices)}: {reason}" for reason, indices in of_reason.items()]
     lines += _accuracies(run)
     if len(run.trials) > MOST_READ:
-        return [*lines, "what its sets hold: not worked out here, as every trial would be read"]
+        return [*lines, "reliability of its sets: not computed here, since every trial would have to be read"]
     return lines + (matching.outlook_lines(run) if run.observed and not damaged else [])
 
 

@@ -16,16 +16,17 @@ from easiness.studies import suspects as study
 def suspects(
     run: Annotated[
         list[Path],
-        typer.Argument(help="Folder of a run; several over the same data judge together."),
+        typer.Argument(help="Folder of a run. Several on the same data judge together."),
     ],
     split: Annotated[
         Split,
-        typer.Option("--split", help="Of the examples measured, or of the held-out split: is it safe?"),
+        typer.Option("--split", help="The examples measured, or the held-out split."),
     ] = "train",
     above: Annotated[
         float,
         typer.Option(
-            "--above", help="List labels that are wrong with this probability or more, and five in any case."
+            "--above",
+            help="List labels that are wrong with this probability or more; at least five are listed.",
         ),
     ] = 0.1,
     decided: options.Decided = None,
@@ -37,7 +38,7 @@ def suspects(
         bool,
         typer.Option(
             "--pictures/--no-pictures",
-            help="Look for identical examples, and ask the networks what they make of each.",
+            help="Look for identical examples, and ask the stored networks about each.",
         ),
     ] = True,
     source: options.Source = None,
@@ -46,7 +47,7 @@ def suspects(
 ) -> None:
     """Say which labels are likely wrong, most suspicious first.
 
-    After what is certain: identical examples with different labels.
+    Identical examples with different labels come first: there one label is certainly wrong.
     """
 
     results.check_output(output)

@@ -24,7 +24,7 @@ Trained = Annotated[
         required=("model", "epochs"),
         help={
             "model": "Network to train; as for `measure`.",
-            "epochs": "Epochs of each training, and the cosine period unless --recipe says.",
+            "epochs": "Epochs of each training; also the cosine period, unless --recipe sets it.",
             **options.STUDY_TRAINING,
         },
     ),
@@ -34,11 +34,11 @@ Loaded = Annotated[
     Loading,
     Fields(
         ("holdout", *_OF_THE_RUN),
-        help=dict.fromkeys(_OF_THE_RUN, "That of the run of --scores, which is used anyway."),
+        help=dict.fromkeys(_OF_THE_RUN, "Taken from the run of --scores."),
     ),
 ]
 EveryEpoch = Annotated[
-    bool, typer.Option("--every-epoch", help="A row for every epoch in the output, not for the last alone.")
+    bool, typer.Option("--every-epoch", help="Write a row for every epoch, not only the last.")
 ]
 DRAWN = ("rates", "policies", "repetitions", "score", "keep", "epoch", "share", "balanced")
 """Fields of `Drawing` that both commands have."""
@@ -58,7 +58,7 @@ def ablate(
 ) -> None:
     """Train without some easy, hard or random examples, and test.
 
-    The test is on the held-out split.
+    Tests are on the held-out split.
     """
 
     def planned() -> study.TrainingSets:
@@ -81,7 +81,7 @@ def corrupt(
 ) -> None:
     """Train with random labels for some examples, and test.
 
-    For easy, hard or random ones; the test is on the held-out split.
+    The examples are easy, hard or random ones. Tests are on the held-out split.
     """
 
     def planned() -> study.TrainingSets:
@@ -114,9 +114,9 @@ def prune(
         str | None,
         typer.Option(
             "--policy",
-            help="Which examples are mainly dropped: easy, hard, random or beta:A,B; or exactly: worst (the "
-            "hardest) or best; or what ccs[:CUT] (strata of the score) or dual[:C_D] (Beta sampling) does "
-            "not keep. With --keep by default the other end.",
+            help="Drop mainly: easy, hard, random or beta:A,B. Drop exactly: worst (the hardest) or best. "
+            "Keep by ccs[:CUT] (as many from each range of the score) or dual[:C_D] (Beta sampling). "
+            "With --keep, the other end is dropped.",
         ),
     ] = None,
     drawing: Annotated[
@@ -133,7 +133,7 @@ def prune(
         typer.Option(
             "--ids",
             metavar="FILE",
-            help="Drop exactly those named here: text with an id a line, or FILE.csv with a column id.",
+            help="Drop exactly these: a text file with an id per line, or FILE.csv with a column id.",
         ),
     ] = None,
     output: Annotated[
@@ -147,8 +147,8 @@ def prune(
 ) -> None:
     """Write the ids of the examples to keep.
 
-    The ids are the output, a summary goes to standard error. Examples to drop are drawn as `ablate` draws
-    them, or are exactly the worst, the best or those named, or what a sampler of coresets leaves out.
+    A summary goes to standard error. Examples to drop are drawn as `ablate` draws them, or are exactly
+    the hardest, the easiest or those named.
     """
 
     if output is not None:

@@ -41,9 +41,8 @@ def validate(
 ) -> None:
     """Check easiness by networks that never saw the examples.
 
-    Easiness of validation examples comes from training on all examples, the final models are trained without
-    the held-out split. Running the same command again only reads; more trials or epochs train what is
-    missing.
+    Easiness is measured with all examples. The final models are trained without the held-out split. The
+    same command again goes on, or only reads; more trials or epochs train what is missing.
     """
 
     measured = study.Trainings(tuple(model), trials, epochs)

@@ -15,8 +15,8 @@ from easiness.studies import verification as study
 _LOADING = Fields(
     required=("labels",),
     help={
-        "labels": "CSV of the new labels, as `clean` writes it and you have edited it.",
-        "limit": "Train on this many examples, class-balanced; as for the run of the labels.",
+        "labels": "CSV of the new labels, from `clean`, the page or yourself.",
+        "limit": "Use this many examples, as many of each class; as for the run of the labels.",
         "holdout": "Hold out this share of each class, where no split is held out; as for the run of "
         "the labels.",
     },
@@ -32,8 +32,8 @@ def verify(
         str | None,
         typer.Option(
             "--before",
-            help="CSV of the labels before, where the run of the labels had some by --labels; those of the "
-            "source by default.",
+            help="CSV of the labels before, if that run was measured with --labels; the source's labels "
+            "by default.",
         ),
     ] = None,
     beside: Annotated[
@@ -41,8 +41,8 @@ def verify(
         typer.Option(
             "--beside",
             metavar="random,rs2",
-            help="Train these too, where the new labels leave examples out, with as many steps: as many at "
-            "random, and others in every epoch (RS2).",
+            help="If the new labels leave examples out, also train on as many random ones, or on other "
+            "random ones in every epoch (RS2), with as many steps.",
         ),
     ] = "",
     trials: Annotated[int, typer.Option("--trials", help="Pairs of trainings with the same seeds.")] = 10,
@@ -63,8 +63,8 @@ def verify(
 ) -> None:
     """Train on the labels before and after; say what was gained.
 
-    Both are tested on the same held-out examples. Running the same command again only reads; more trials
-    train what is missing.
+    Both are tested on the same held-out examples. The same command again goes on, or only reads; more
+    trials train what is missing.
     """
 
     def verified(progress: runs.Progress) -> study.Verification:

@@ -23,7 +23,8 @@ def diff(
     epoch: options.ComparedEpoch = None,
     share: options.Share = None,
     rate: Annotated[
-        float, typer.Option("--rate", help="Expected share of false ones among those said to have changed.")
+        float,
+        typer.Option("--rate", help="False discovery rate: share of changes that may be none, on average."),
     ] = 0.05,
     at_least: Annotated[
         float, typer.Option("--at-least", help="Smallest change of confidence that counts.")
@@ -38,15 +39,15 @@ def diff(
         float | None,
         typer.Option(
             "--fail-above",
-            help="Exit with 1 where a larger share of the examples in both became harder or easier, with 2 "
-            "where the trials are too few to tell; other labels, and what came or went, do not count.",
+            help="Exit with 1 if a larger share of the common examples became harder or easier, with 2 if "
+            "the trials are too few to tell. Changed labels and new or missing examples do not count.",
         ),
     ] = None,
     output: options.Output = None,
 ) -> None:
     """Say which examples changed between two versions of the data.
 
-    Both are measured with the same recipe; what counts is beyond the noise of the trials.
+    Both are measured with the same recipe. Only changes beyond the noise of the trials count.
     """
 
     if fail_above is not None and not 0 <= fail_above <= 1:

@@ -19,7 +19,7 @@ Sizes = Annotated[
     typer.Option(
         "--sizes",
         metavar="N,N,..",
-        help="Numbers of labelled examples to try; a twentieth, a fifth, a half and all by default.",
+        help="How many labelled examples to try; a twentieth, a fifth, a half and all by default.",
     ),
 ]
 Keep = Annotated[
@@ -34,7 +34,7 @@ Margin = Annotated[
     float | None,
     typer.Option(
         "--margin",
-        help="Loss of accuracy that counts as none, 0.01 by default; think of it before you look.",
+        help="Loss of accuracy that you accept; 0.01 by default. Decide before you look.",
     ),
 ]
 Pool = Annotated[
@@ -42,8 +42,8 @@ Pool = Annotated[
     typer.Option(
         "--pool",
         metavar="SOURCE",
-        help="Examples without labels: say instead which of them to label next. A folder, a table without "
-        "labels, an .npz file with x, or an .npy file of vectors.",
+        help="Examples without labels: say which of them to label next. A folder, a table without labels, "
+        "an .npz file with x, or an .npy file of vectors.",
     ),
 ]
 Picks = Annotated[int | None, typer.Option("--picks", help="With --pool: how many to pick; 100 by default.")]
@@ -66,7 +66,7 @@ def worth(
     keep: Keep = None,
     seeds: Annotated[
         int | None,
-        typer.Option("--seeds", help="Draws of each size, five at least: 5, or with --pool 20 by default."),
+        typer.Option("--seeds", help="Draws of each size, at least five; 5 by default, 20 with --pool."),
     ] = None,
     margin: Margin = None,
     pool: Pool = None,
@@ -80,9 +80,9 @@ def worth(
 ) -> None:
     """Say which examples to keep, and whether to label more.
 
-    Of a run on features. Heads are fitted to every size, share and end of the examples, with suspects and
-    without, and tested on others: minutes on one core. With --pool it says which examples to label next,
-    by a rule that has beaten random choice on the run's own examples, if one has.
+    Needs a run on features. At several sizes it fits heads to the easiest, the hardest and random
+    examples, with and without suspects, and tests them: minutes on one core. With --pool it says which
+    examples to label next.
     """
 
     results.check_output(output)

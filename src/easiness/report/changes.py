@@ -79,7 +79,7 @@ def changes(runs: Sequence[Run], before: Before, at: dict[str, Any], source: Any
     if by == "pixels":
         source = data_of(runs[0], source)
     found = diff(since, runs[0], by=by, **at, sources=(before.source, source))
-    label = "Confidence of each example after over before; the table below counts those that changed."
+    label = "Confidence of each example after the change against before; the table below has the counts."
     return Changes(
         text=found.text,
         classes=found.sections()[0],

@@ -105,7 +105,7 @@ class DataMap:
                 "random, and those shown elsewhere on this page."
             )
         if len(self.points) > _FINE:
-            found.append("Scores other than the two of the map are rounded to a 254th of their range.")
+            found.append("Scores other than the two of the map are rounded to 1/254 of their range.")
         of_runs = [note for run in self.runs for note in run.trajectories.notes()]
         return found + list(dict.fromkeys(of_runs))
 

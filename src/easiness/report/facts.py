@@ -138,7 +138,7 @@ class Command:
         return " ".join(self.parts)
 
 
-FOR_FEATURES = "How difficult an example is, is said for these features and not for networks in general."
+FOR_FEATURES = "Difficulty is measured for these features, not for networks in general."
 
 
 def about_features(heads: Heads) -> list[str]:

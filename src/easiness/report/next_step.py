@@ -46,7 +46,7 @@ def next_step(run: Run) -> NextStep:
 
 def _why(run: Run, seen: Glance | None) -> str:
     if len(run.trials) < 2:
-        return "one trial tells right from wrong and no more: several tell which labels look wrong"
+        return "one trial tells only right from wrong; several tell which labels look wrong"
     if seen is None:
         return "labels: cannot be judged"
     judge = "head" if run.shares else "network"

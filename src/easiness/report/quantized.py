@@ -117,8 +117,8 @@ class Trajectories:
             )
         if 0 < len(self.detailed) < len(self.mean):
             found.append(
-                f"The course of single trials is here for {count(len(self.detailed))} examples, those with a "
-                "picture and suspects first; their mean is here for all."
+                f"Curves of single trials are kept for {count(len(self.detailed))} examples, those "
+                "with a picture and suspects first. Their mean is kept for all."
             )
         return found
 

@@ -54,8 +54,8 @@ class RunScores(Result):
         if not empty:
             return None
         return (
-            f"{', '.join(empty)} are empty: they need the course of one training, when it learns and "
-            "forgets an example, and heads on shares are fitted anew on each"
+            f"{', '.join(empty)} are empty: they follow the course of one training, and heads on "
+            "shares have none"
         )
 
     def figure(self) -> Figure:
@@ -77,8 +77,8 @@ class RunScores(Result):
         of = "examples" if self.split == "train" else "held-out examples"
         return Section(
             f"Scores of {len(self.scores)} {of} {self.run.at(self.epoch)}",
-            f"{self.run.network}, {len(self.run.trials)} trials. Over all examples that have the score; the "
-            "error is the standard error of an example's score, on average.",
+            f"{self.run.network}, {len(self.run.trials)} trials. Over all examples that have the "
+            "score. The error is the mean standard error of an example's score.",
             rows,
         )
 

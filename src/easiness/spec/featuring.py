@@ -23,9 +23,9 @@ class Featuring:
         Any,
         Option(
             "--features",
-            "Fit heads on features of a frozen network instead of training one: auto, timm:NAME, "
-            "torchvision:NAME, hf:NAME, hashed, logmel, run:RUN, column:NAME, inputs, a file of vectors "
-            "or package.module:callable; may be given several times.",
+            "Fit heads on features, and train no network: auto, timm:NAME, torchvision:NAME, "
+            "hf:NAME, hashed, logmel, run:RUN, column:NAME, inputs, a file of vectors or "
+            "package.module:callable; may be given several times.",
             metavar="NAME",
             typed=list[str] | None,
             several=True,
@@ -36,8 +36,8 @@ class Featuring:
         Sequence[float] | None,
         Option(
             "--shares",
-            "With --features: the shares of the examples that heads see, ascending; 0.05,0.2,0.8 unless "
-            "given.",
+            "With --features: shares of the examples that heads are fitted on, ascending; "
+            "0.05,0.2,0.8 by default.",
             metavar="S,S,...",
             read=_shares,
         ),
@@ -46,8 +46,8 @@ class Featuring:
         Any,
         Option(
             "--group",
-            "With --features: a column of the source whose examples of one value are seen together or not "
-            "at all (the patient, the film).",
+            "With --features: a column, such as the patient or the film. No head is fitted on some "
+            "examples of a value and judges others.",
             metavar="COLUMN",
             typed=str | None,
         ),

@@ -16,10 +16,10 @@ class Loading:
 
     GROUP: ClassVar[OptionGroup] = "Data"
 
-    limit: Annotated[int | None, Option("--limit", "Train on this many examples, class-balanced.")] = None
+    limit: Annotated[int | None, Option("--limit", "Use this many examples, as many of each class.")] = None
     holdout: Annotated[
         float | None,
-        Option("--holdout", "Hold out this share of each class, where no split is held out."),
+        Option("--holdout", "Hold out this share of each class, if the data have no held-out split."),
     ] = None
     data_root: Annotated[
         str | Path | None,
@@ -29,14 +29,14 @@ class Loading:
         bool, Option("--download", "Let torchvision or the hub download what is not on disk.")
     ] = False
     allow_outside: Annotated[
-        bool, Option("--allow-outside", "Let a CSV name files outside of its folder.")
+        bool, Option("--allow-outside", "Allow a CSV to name files outside of its folder.")
     ] = False
     labels: Annotated[
         str | Path | None,
         Option(
             "--labels",
-            "CSV of id,label to train with instead of the source's labels; examples that it lacks, or says "
-            "to drop, are left out.",
+            "CSV of id,label to train with instead of the source's labels. Examples that it lacks or "
+            "drops are left out.",
             metavar="FILE.csv",
             typed=Path | None,
         ),
@@ -48,20 +48,20 @@ class Loading:
         Mapping[str, str] | None,
         Option(
             "--columns",
-            "Names that a CSV has for path, label and split, where they are others.",
+            "Other names of the columns path, label and split of a CSV.",
             metavar="path=filename,label=breed",
             read=read_columns,
         ),
     ] = None
     text: Annotated[
         str | None,
-        Option("--text", "Column of a table that holds texts, which are the examples.", metavar="COLUMN"),
+        Option("--text", "Column of a table with the texts.", metavar="COLUMN"),
     ] = None
     sound: Annotated[
         str | None,
         Option(
             "--sound",
-            "Column of a table that holds recordings, or paths of them, which are the examples.",
+            "Column of a table with the recordings, or their paths.",
             metavar="COLUMN",
         ),
     ] = None
@@ -69,23 +69,21 @@ class Loading:
         Sequence[str] | None,
         Option(
             "--inputs",
-            "Columns of a table that are the input: numbers and categories, or lists of numbers. By default "
-            "all but the label, where there is no text and no path.",
+            "Columns of a table that are the input: numbers, categories or lists of numbers. "
+            "Default: all but the label, in a table without text and path.",
             metavar="A,B,...",
             read=read_names,
         ),
     ] = None
     label: Annotated[
         str | None,
-        Option(
-            "--label", "Column of a table that holds the labels, where it is not label.", metavar="COLUMN"
-        ),
+        Option("--label", "Column of a table with the labels. Default: label.", metavar="COLUMN"),
     ] = None
     encoding: Annotated[
         str | None,
         Option(
             "--encoding",
-            "Of a CSV and of .txt files, where they are not UTF-8, such as latin-1.",
+            "Encoding of CSV and .txt files, such as latin-1. Default: UTF-8.",
             metavar="NAME",
         ),
     ] = None

@@ -53,9 +53,9 @@ class Training:
         Option(
             "--model",
             "mlp_3, wrn_16_4, densenet_bc_100_12, resnext_29_4x64d (any such numbers), torchvision's "
-            "names (resnet18), timm:NAME, or package.module:callable; with --features ridge (closed form), "
-            "linear or mlp_2. Without one: wrn_16_4 for pictures, bag for texts, wrn_10_1 for sounds, linear "
-            "for tables, ridge with --features.",
+            "names (resnet18), timm:NAME, or package.module:callable; with --features ridge (closed "
+            "form), linear or mlp_2. Default: wrn_16_4 for pictures, bag for texts, wrn_10_1 for "
+            "sounds, linear for tables, ridge with --features.",
             first=True,
         ),
     ] = None
@@ -65,34 +65,33 @@ class Training:
         RecipeGiven,
         Option(
             "--recipe",
-            "How networks are trained: the paper's recipe, the one for short trainings, a TOML file of "
-            "changes, or the folder of a run, whose recipe is taken; short for a new run, a run's own where "
-            "it exists. --dry-run shows it in full.",
+            "How networks are trained: like the paper, for short trainings, by a TOML file of "
+            "changes, or like another run. Default: short for a new run, else the run's own. "
+            "--dry-run shows it in full.",
             metavar="paper|short|FILE|RUN",
             read=str,
         ),
     ] = None
-    batch_size: Annotated[
-        int | None, Option("--batch-size", "Examples per step, instead of the recipe's.")
-    ] = None
+    batch_size: Annotated[int | None, Option("--batch-size", "Examples per step. Default: the recipe's.")] = (
+        None
+    )
     image_size: Annotated[
         int | None,
         Option(
             "--image-size",
-            "Side in pixels that photos are cropped to, instead of the recipe's: 64 is ten times as "
-            "fast as 224.",
+            "Side in pixels of the crops of photos: 64 is ten times as fast as 224. Default: the recipe's.",
         ),
     ] = None
     train_share: Annotated[
         float,
-        Option("--train-share", "Share of the examples that each trial trains on; all are observed."),
+        Option("--train-share", "Share of the examples that each trial trains on. It observes all of them."),
     ] = 1.0
-    precision: Annotated[
-        Precision, Option("--precision", "auto: bfloat16 where the device multiplies it.")
-    ] = "auto"
+    precision: Annotated[Precision, Option("--precision", "auto: bfloat16 where the device has it.")] = "auto"
     pretrained: Annotated[
         bool,
-        Option("--pretrained", "Start from a torchvision or timm network's published weights, from disk."),
+        Option(
+            "--pretrained", "Start from the published weights of a torchvision or timm network, from disk."
+        ),
     ] = False
 
 
@@ -106,12 +105,11 @@ class Recording:
         str,
         Option(
             "--observe",
-            "After which epochs to look at the examples; train takes what training computes of its "
-            "augmented images.",
+            "After which epochs to observe the examples. train: as the training steps see them, augmented.",
             metavar="all|every:K|last|train",
         ),
     ] = ALL
-    keep_logits: Annotated[bool, Option("--keep-logits", "Keep all logits.")] = False
+    keep_logits: Annotated[bool, Option("--keep-logits", "Keep the logits of all examples.")] = False
     keep_weights: Annotated[
         bool,
         Option("--keep-weights/--no-weights", "Keep the trained weights.", also=(" /--no-keep-weights",)),
@@ -137,15 +135,15 @@ class Execution:
         str,
         Option(
             "--executor",
-            "How trials run; auto is processes where there are several jobs.",
+            "How trials run. auto: in processes if there are several jobs.",
         ),
     ] = "auto"
     ray_address: Annotated[
         str | None,
         Option(
             "--ray-address",
-            "For --executor ray: where the cluster is, or auto for that of this machine. By default that of "
-            "the job, else one started here.",
+            "For --executor ray: address of the cluster; auto: the one of this machine. Default: "
+            "that of the job, else one is started here.",
             metavar="HOST:PORT|auto",
         ),
     ] = None
@@ -159,17 +157,17 @@ class Execution:
         ),
     ] = "auto"
     compile: Annotated[
-        Compile, Option("--compile", "torch.compile, which takes a minute; auto does without.")
+        Compile, Option("--compile", "torch.compile, which takes a minute to start. auto: off.")
     ] = "auto"
     cache: Annotated[
         bool,
-        Option("--cache", "Keep photos at the working resolution in a file beside the run.", words=_ON_OFF),
+        Option("--cache", "Keep decoded photos in a file beside the run.", words=_ON_OFF),
     ] = True
     checkpoint_every: Annotated[
         CheckpointEvery,
         Option(
             "--checkpoint-every",
-            "Minutes until an unfinished trial keeps how far it is, after an epoch; auto: 2, if quick.",
+            "Minutes between checkpoints of a trial. auto: 2, if that costs little.",
             metavar="MINUTES|auto|off",
             read=read_minutes,
         ),
@@ -186,8 +184,7 @@ class Trials:
         int | Literal["auto"],
         Option(
             "--trials",
-            "Number of independent trainings; auto: until the easy and the hard set hold as much of the true "
-            "ones as asked.",
+            "Number of independent trainings. auto: as many as --reliability takes.",
             metavar="N|auto",
             read=_number_or_auto,
             first=True,
@@ -197,12 +194,12 @@ class Trials:
         float | None,
         Option(
             "--reliability",
-            "For --trials auto: share of the true easy and hard set that both sets are to hold, with their "
-            "intervals; 0.8 unless given.",
+            "For --trials auto: how much of the true easy and hard sets the run's sets must hold, "
+            "with their intervals; 0.8 by default.",
         ),
     ] = None
     max_trials: Annotated[
-        int | None, Option("--max-trials", "For --trials auto: at most so many; 100 unless given.")
+        int | None, Option("--max-trials", "For --trials auto: at most this many; 100 by default.")
     ] = None
 
 
@@ -228,8 +225,8 @@ class Drawing:
         Iterable[str] | None,
         Option(
             "--policies",
-            "Which examples are mainly drawn: easy, hard, random, beta:A,B; several. By default the first "
-            "three, or with --keep the other end and random.",
+            "Which examples are mainly drawn: one or more of easy, hard, random, beta:A,B. Default: "
+            "the first three; with --keep the other end and random.",
             read=_policies,
         ),
     ] = None
@@ -239,7 +236,7 @@ class Drawing:
         Keep | None,
         Option(
             "--keep",
-            "The end of the score that is mainly spared, where a high score means neither easy nor hard.",
+            "The end of the score to keep, if a high score means neither easy nor hard.",
         ),
     ] = None
     epoch: Annotated[
@@ -249,18 +246,18 @@ class Drawing:
         float | None,
         Option(
             "--share",
-            "Read the score of a run on features, instead, at this share of the examples seen; the largest "
-            "by default.",
+            "For a run on features: read the score at this share of the examples; the largest by default.",
             metavar="S",
         ),
     ] = None
     balanced: Annotated[bool, Option("--balanced", "Draw the same share of each class.")] = False
     steps: Annotated[
-        Steps, Option("--steps", "What smaller training sets have in common with the full one.")
+        Steps,
+        Option(
+            "--steps", "Whether smaller training sets get as many epochs or as many steps as the full one."
+        ),
     ] = "epochs"
-    other_label: Annotated[
-        bool, Option("--never-own", "Draw among the other classes, never an example's own label.")
-    ] = False
+    other_label: Annotated[bool, Option("--never-own", "Never draw an example's own label.")] = False
 
     def __post_init__(self) -> None:
         # what can be gone through only once would be gone at the second look

@@ -286,7 +286,7 @@ def test_a_card_speaks_of_values(run: ez.Run, source: Path, tmp_path: Path):
 
 def test_distances_are_in_input_space(run: ez.Run):
     found = ez.similarity(run, spaces=("pixel",), device="cpu", progress=False, fraction=0.3)
-    assert found.sentence().startswith("In input space, two of a class")
+    assert found.sentence().startswith("In input space, the mean distance between two")
     words = " ".join([found.sentence(), *(f"{one.title} {one.note}" for one in found.sections())])
     assert "input space" in words
     assert "tandardized values" in words

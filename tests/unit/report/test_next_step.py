@@ -63,7 +63,7 @@ def small(tmp_path: Path) -> Run:
 
 def test_what_one_trial_does_not_tell_more_do(small: Run, command: Callable[..., Any]) -> None:
     why, line = _said(small)
-    assert why.startswith("one trial tells right from wrong and no more")
+    assert why.startswith("one trial tells only right from wrong")
     options = "--model mlp_3 --epochs 1 --seed 3 --trials 5 --limit 50"
     assert line == f"easiness measure digits {options} --out '{small.path}'"
     assert command(*shlex.split(line)[1:]).code == 0

@@ -144,7 +144,7 @@ def test_a_large_page_stays_small_and_says_what_is_left_out(
     run = record(rng.normal(size=(trials, epochs, num, 3)) + 2 * np.eye(3)[labels], labels)
     monkeypatch.setattr(under_test, "_FINE", 1000)
     whole = data_map([run], ["one"], [epochs], [run.scores()], [None], [])
-    assert whole.notes() == ["Scores other than the two of the map are rounded to a 254th of their range."]
+    assert whole.notes() == ["Scores other than the two of the map are rounded to 1/254 of their range."]
     # two axes of two bytes, at most a byte for each other score, label, prediction, its share, trajectories
     assert len(whole.data({}, [])) < num * (2 * 2 + 19 + 3 + epochs + trials * epochs) * 4 / 3 + 30_000
     monkeypatch.setattr(under_test, "_COLUMN_BYTES", 40_000)

@@ -142,7 +142,7 @@ def test_where_they_know_too_little_the_first_are_shown_all_the_same(record: Rec
     listed = suspects(run).table()
     assert (listed["p_wrong"] < 0.1).all()
     section = _section(render_report([run]), "labels")
-    assert "No label of the 60 examples is wrong with a probability of 0.1 or more as far as the" in section
+    assert "no label of the 60 examples is wrong with a probability of 0.1 or more. The first" in section
     assert "is suspect" not in section
     assert section.count("<tr>") == 1 + len(listed) == 6
 

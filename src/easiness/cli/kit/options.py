@@ -19,12 +19,10 @@ Source: TypeAlias = Annotated[
 ]
 HeldOutToo: TypeAlias = Annotated[
     Split,
-    typer.Option(
-        "--split", help="Of the examples measured, or of the held-out split, which is never trained on."
-    ),
+    typer.Option("--split", help="The examples measured, or the held-out split, which is never trained on."),
 ]
 ScoreEpoch: TypeAlias = Annotated[
-    int | None, typer.Option("--epoch", help="Scores of after this many epochs; the last by default.")
+    int | None, typer.Option("--epoch", help="Read scores after this many epochs; the last by default.")
 ]
 ComparedEpoch: TypeAlias = Annotated[
     int | None,
@@ -35,37 +33,39 @@ Share: TypeAlias = Annotated[
     typer.Option(
         "--share",
         metavar="S",
-        help="Of a run on features, which has shares and no epochs: read it at this share of the examples "
-        "seen; the largest by default.",
+        help="For a run on features: read it at this share of the examples; the largest by default.",
     ),
 ]
 Fraction: TypeAlias = Annotated[
-    float, typer.Option("--fraction", help="Share of the examples called easy, and hard.")
+    float,
+    typer.Option("--fraction", help="Share of the examples that are called easy, and that are called hard."),
 ]
 Ties: TypeAlias = Annotated[
     Literal["expected", "strict", "refine"] | None,
-    typer.Option("--ties", help="What becomes of examples tied at the cut; expected and refine by default."),
+    typer.Option(
+        "--ties", help="How ties at the edge of a set are broken. Default: expected and refine, both."
+    ),
 ]
 Decided: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--decided",
         metavar="FILE",
-        help="Labels decided by people, from the page or as `clean` writes them: what they say of the others "
-        "counts.",
+        help="Labels decided by people, from the page or as `clean` writes them. They also inform the "
+        "other labels.",
     ),
 ]
 Output: TypeAlias = Annotated[Path | None, typer.Option("-o", "--output", help=WRITTEN)]
 Trust: TypeAlias = Annotated[
     bool,
-    typer.Option("--trust", help="Import the module that the run names, where its network is one's own."),
+    typer.Option("--trust", help="Import the module that the run names for its network. Its code runs."),
 ]
 
 WithHeldOut: TypeAlias = Annotated[
     str, typer.Argument(help="The data, with a held-out split; as for `measure`.")
 ]
 StudyFolder: TypeAlias = Annotated[
-    Path, typer.Option("--out", help="Folder for the runs; what it has is kept.")
+    Path, typer.Option("--out", help="Folder for the runs. Runs that are there go on.")
 ]
 OneFolder: TypeAlias = Annotated[
     Execution,
@@ -73,15 +73,15 @@ OneFolder: TypeAlias = Annotated[
         ("device", "executor", "ray_address", "jobs", "cache"),
         help={
             "device": "Where to train.",
-            "cache": "Keep photos at the working resolution in a file in --out.",
+            "cache": "Keep decoded photos in a file in --out.",
         },
     ),
 ]
 """How the runs of a study are carried out, which are all in one folder."""
 STUDY_TRAINING = {
     "seed": "Seed of the runs.",
-    "recipe": "A recipe, or a TOML file of changes; the paper's if not given.",
-    "precision": "auto: bfloat16 where the device multiplies it.",
+    "recipe": "A recipe, or a TOML file of changes; the paper's by default.",
+    "precision": "auto: bfloat16 where the device has it.",
 }
 """Help on fields of `Training`, for studies of several runs."""
 

@@ -148,6 +148,6 @@ def _annealed(plan: Plan) -> str:
 def _until(rule: StoppingRule) -> str:
     """How many trials a run that is to be reliable may have."""
     return (
-        f"{FIRST_CHECK}, then as many as foretold to be needed, at most {rule.max_trials}: until the easy "
-        f"and the hard set hold {rule.reliability:g} of the true ones; each"
+        f"{FIRST_CHECK}, then as many as the forecast asks for, at most {rule.max_trials}: until the "
+        f"easy and hard sets hold {rule.reliability:g} of the true ones; each"
     )

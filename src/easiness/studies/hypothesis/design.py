@@ -13,8 +13,8 @@ from easiness.errors import BadInput, nearest
 Arm: TypeAlias = Literal["natural", "balanced", "sham", "permuted", "half"]
 ARMS: tuple[Arm, ...] = ("natural", "balanced")
 CONTROLS: dict[Arm, str] = {
-    "sham": "a new random patch in every picture, so that no pattern is shown twice",
-    "permuted": "the labels of all examples dealt anew, so that patterns say nothing about them",
+    "sham": "a new random patch in every picture: no pattern is shown twice",
+    "permuted": "all labels permuted: patterns say nothing about them",
     "half": "patterns at half the amplitude",
 }
 FREQUENT = 128

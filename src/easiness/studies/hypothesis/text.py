@@ -28,7 +28,7 @@ def verdict_section(claims: Sequence[Claim]) -> Section:
             interval = "" if one.interval is None else interval_text(*one.interval, digits=_DIGITS)
             needed = f"{one.side} {one.margin:g}"
             rows.append([*said, one.name, number(one.value, _DIGITS), interval, needed])
-    note = "Decided only by intervals on one side of a margin that was set before anything ran."
+    note = "A claim is decided only where its intervals lie on one side of a margin that was set beforehand."
     return Section("Claims", note, rows)
 
 
@@ -39,9 +39,9 @@ def slope_section(found: Found) -> Section:
         slopes = [_text(slope_of(found, arm, network, measure)) for measure in MEASURES]
         rows.append([arm, network, str(len(one.accuracy)), number(one.accuracy.mean(), _DIGITS), *slopes])
     note = (
-        "Of carriers of a pattern's own label: change of the logit for one doubling of f at the same "
-        "contradiction, every pattern counted once. Intervals are for other patterns and other trials. "
-        "Accuracy is over all examples, contradicted ones too."
+        "Change of the logit for a doubling of f, at the same contradiction. Only carriers of a "
+        "pattern's own label count, and each pattern counts once. Intervals are over patterns and "
+        "trials. Accuracy is over all examples, contradicted ones too."
     )
     return Section("Slopes", note, rows)
 
@@ -57,9 +57,9 @@ def drop_section(found: Found) -> Section:
             drops = [_text(drop_of(found, "natural", network, one, contradiction)) for one in MEASURES]
             rows.append([network, f"{contradiction:g}", *drops, _text(others)])
     note = (
-        "Of carriers of a pattern's own label: how much lower than at c = 0, natural arm, patterns with a "
-        f"support of at least {FREQUENT} examples an epoch, compared at the same support. Last column: "
-        "easiness of the carriers that bear other labels."
+        "How much lower than at c = 0, in the natural arm and at the same support of at least "
+        f"{FREQUENT} examples an epoch. Only carriers of a pattern's own label count. Last column: "
+        "easiness of the carriers with other labels."
     )
     return Section("Drops by contradiction", note, rows)
 

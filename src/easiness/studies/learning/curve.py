@@ -43,7 +43,7 @@ class LearningCurve(show.Result):
     def ahead(self) -> str:
         """What twice the data would give, or why that is not said."""
         if self.curve.silent:
-            return f"what more data would give is not known, since {self.curve.silent}"
+            return f"what more data would give is unknown: {self.curve.silent}"
         last = self.curve.foretold[-1]
         return f"{_NAMES[2]}: about {show.with_interval(*last.accuracy, self._digits)}"
 
@@ -134,8 +134,8 @@ class LearningCurve(show.Result):
 
     def _note(self) -> str:
         said = (
-            f"Accuracy of {self.num_trials} trials of {self.model} on examples that they had not seen, among "
-            f"{show.count(self.num_examples)}; the most frequent class has {show.number(self.chance)}. "
-            "Intervals are for other examples of the same kind."
+            f"Accuracy of {self.num_trials} trials of {self.model} on left-out examples, of "
+            f"{show.count(self.num_examples)} in all. Always naming the most frequent class gives "
+            f"{show.number(self.chance)}. Intervals are over examples of the same kind."
         )
         return f"{said} {show.capitalized(self.ahead)}."

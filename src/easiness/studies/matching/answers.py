@@ -52,12 +52,12 @@ def _answer(c: Comparison, cell: Cell) -> str:
     names = f"{c.names[cell.a]} and {c.names[cell.b]}"
     groups, every = cell.groups, cell.all_trials
     if groups is None and every is None:
-        return f"{c.names[cell.a]}: one {c.judge} does not say how far its {tail} would be found again"
+        return f"{c.names[cell.a]}: one {c.judge} cannot say how much of its {tail} another would find"
     if groups is None:
         assert every is not None
         return (
             f"{names} match in {number(every.rate)} of the {tail}; {number(every.chance)} would be chance; "
-            f"with one {c.judge} of either it cannot be told how much of the rest is noise"
+            f"with one {c.judge} of each, noise cannot be told from disagreement"
         )
     if math.isnan(groups.rate) and cell.a == cell.b:
         return f"{c.names[cell.a]}: its sets of the {tail} are empty"
@@ -79,7 +79,7 @@ def _answer(c: Comparison, cell: Cell) -> str:
             + _doubt(c, groups.decided)
         )
     width = cell.agreement_high - cell.agreement_low
-    more = "would not change that much" if width <= _NARROW else "would narrow that down"
+    more = "would hardly change that" if width <= _NARROW else "would narrow that down"
     return (
         f"{names} agree on {with_interval(cell.agreement, cell.agreement_low, cell.agreement_high)} of the "
         f"{tail}; {chance}{f'; more trials {more}' if groups.decided else _doubt(c, groups.decided)}"

@@ -59,8 +59,8 @@ class CombinedScores(show.Result):
             cells = [show.number(float(one[name]), 3) for name in ("difficulty", *ranks)]
             rows.append([str(one["id"]), str(one["class"]), *cells])
         note = (
-            f"{names}. Difficulty is the mean of the ranks that each gives by its own difficulty, "
-            f"from 0 to 1, the hardest. Their ranks correlate by {self.agreement:.2f}."
+            f"{names}. Difficulty is the mean rank of an example over the runs: 0 is the easiest, 1 "
+            f"the hardest. The runs' ranks correlate at {self.agreement:.2f}."
         )
         return [show.Section("The hardest examples of all runs together", note, rows)]
 

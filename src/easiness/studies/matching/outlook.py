@@ -53,7 +53,9 @@ class Outlook:
             return [] if self.reason is None else [f"{both}: {self.reason}"]
         sentences = [self._sentence(one, seconds) for one in self.forecasts]
         if self.num_observed == 1 and self.trials_of_each is None:
-            sentences.append("whether more epochs would change the sets is not known, since one was observed")
+            sentences.append(
+                "whether more epochs would change the sets is unknown, since only one was observed"
+            )
         return sentences
 
     @property
@@ -73,7 +75,7 @@ class Outlook:
         if high - low > _VAGUE:
             return (
                 f"the {one.side} set holds {_percents(low, high)} % of the true {tail}, and "
-                f"{one.num_trials} {self._judge}s do not tell it closer"
+                f"{one.num_trials} {self._judge}s cannot narrow it down"
             )
         share = f"{100 * value:.0f} % ({_percents(low, high)})"
         held = f"the {one.side} set holds about {share} of the true {tail}"
@@ -83,7 +85,7 @@ class Outlook:
         needed = one.trials_for(target)
         if needed is None:
             most = self._trials(one.farthest)
-            return f"{held}; {100 * target:.0f} % needs more than {most} trials, if any number does"
+            return f"{held}; {100 * target:.0f} % needs more than {most} trials, or cannot be reached"
         cost = self._cost_of(needed, seconds)
         return f"{held}; {100 * target:.0f} % needs about {self._trials(needed)} trials{cost}"
 
@@ -95,11 +97,11 @@ class Outlook:
         agreed = one.agreement
         what = (
             f"the {one.side} sets after epoch {one.epoch} and after epoch {one.last} agree on "
-            f"{with_interval(agreed.rate, agreed.low, agreed.high)}, noise taken out: "
+            f"{with_interval(agreed.rate, agreed.low, agreed.high)}, without noise: "
         )
         if self.epoch == one.last:
-            return f"{what}training still changes them, and more epochs may"
-        return f"{what}those of epoch {one.epoch} are not the ones that training ends with"
+            return f"{what}training still changes them, so more epochs may too"
+        return f"{what}training after epoch {one.epoch} changed them"
 
 
 def _cost(trials: int, seconds: float | None) -> str:

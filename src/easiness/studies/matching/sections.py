@@ -22,10 +22,10 @@ def headline(c: Comparison) -> Section:
     rows += [_row(c, cell) for side in SIDES for cell in c.cells if (cell.side, cell.ties) == (side, ties)]
     return Section(
         f"Sets of {c.fraction:g} of {c.num_examples} examples {c.at}, ties {ties}",
-        f"Match: between groups of equally many {c.judge}s, with 95 % intervals; of a network with itself "
-        f"it is the noise ceiling. Agreement: what it would be with endless {c.judge}s. By class: chance if "
-        f"only classes differed. ? marks groups of fewer than {MIN_GROUP} {c.judge}s. --details shows "
-        "everything.",
+        f"Match: matching rate between groups of as many {c.judge}s, with its 95 % interval; of a "
+        f"network with itself it is the noise ceiling. Agreement: the match with endless {c.judge}s. "
+        "By class: the match if networks agreed on classes alone. ? marks groups of fewer than "
+        f"{MIN_GROUP} {c.judge}s. --details shows everything.",
         rows,
     )
 
@@ -76,8 +76,8 @@ def _resolution(c: Comparison) -> Section:
         rows.append([name, str(run.num_trials), *(number(share, 3) for share in shares)])
     return Section(
         f"How far easiness tells {c.num_examples} examples apart {c.at}",
-        f"Shares of the examples, of all {c.judge}s. Tie mass: the level that the cut at {c.fraction:g} "
-        "splits.",
+        f"Shares of the examples, from all {c.judge}s. Tie mass: the share of the examples that tie "
+        f"at the edge of a set of {c.fraction:g}.",
         rows,
     )
 
@@ -104,7 +104,7 @@ def _matrix(c: Comparison, side: Side) -> Section:
         rows.append(row)
     return Section(
         f"{side.capitalize()} examples: matching rates {c.at}, fraction {c.fraction:g}",
-        "Between groups of equal size; the diagonal is a network against itself, the noise ceiling. "
+        "Between groups of equal size. The diagonal is a network against itself: the noise ceiling. "
         f"? marks groups of fewer than {MIN_GROUP} {c.judge}s, which decide nothing.",
         rows,
     )
@@ -159,10 +159,10 @@ def _details(c: Comparison, side: Side) -> Section:
             rows.append(row)
     return Section(
         f"{side.capitalize()} examples: what each rate must be read beside",
-        "Rates are means over choices of disjoint groups; the interval is a bootstrap over trials with its "
-        "bias taken off. Class chance: membership independent within each class. Agreement: the rate that "
-        "endless trials would give, or why it cannot be told. Rates from all trials have no ceiling to be "
-        "read against.",
+        "Rates are means over choices of disjoint groups. Intervals are a bootstrap over trials, "
+        "without its bias. Class chance: the rate of sets that share only how many of each class "
+        "they hold. Agreement: the rate with endless trials, or why it is unknown. Rates from all "
+        "trials have no ceiling.",
         rows,
     )
 
@@ -202,9 +202,9 @@ def _by_epoch(name: str, reliability: Reliability) -> Section:
     size = reliability.by_epoch[0].group_size
     return Section(
         f"{name}: reliability by {name_of}",
-        f"How far disjoint groups of {size} {reliability.judges} repeat: matching rates of the easy and hard "
-        f"sets. Drift: how far the refined sets are those of the last {name_of}, without noise; sets may "
-        "repeat and yet be others.",
+        f"Matching rates between disjoint groups of {size} {reliability.judges}: how far the easy and "
+        "hard sets repeat. Drift: the agreement of the refined sets with those of the last "
+        f"{name_of}. Sets can repeat and still not be those.",
         rows,
     )
 
@@ -214,6 +214,6 @@ def _by_trials(name: str, c: Comparison, reliability: Reliability) -> Section:
     rows += [[str(half.group_size), *_tails(half)] for half in reliability.by_trials]
     return Section(
         f"{name}: reliability by number of {reliability.judges}, {c.at}",
-        "How far groups match as they have more trials.",
+        "Matching rate between groups, by their number of trials.",
         rows,
     )

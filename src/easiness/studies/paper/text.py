@@ -31,20 +31,21 @@ def part_leads(plan: PaperPlan, results: PaperResults) -> dict[str, str]:
         ),
         "galleries": "Examples in the order of easiness, then of the mean probability of their label.",
         "perturbations": (
-            f"The trained networks of {preset.cnns[0]} look at perturbed examples; nothing is trained again. "
-            "The thick line is between disjoint groups of trials, and its value at the neutral level the "
-            "noise ceiling; the thin one is of the same models, as in the paper."
+            f"The trained networks of {preset.cnns[0]} see perturbed examples; nothing is trained "
+            "again. The thick line compares disjoint groups of trials: where nothing is changed, it "
+            "is the noise ceiling. The thin line compares the same models, as in the paper."
         ),
         "pseudo-patterns": (
-            f"{level.count} of {count(level.num_examples)} {results.pseudo.probe.replace('_', '-')} examples "
-            f"are right in all {results.pseudo.num_trials} final models when only frequencies up to "
-            f"{results.pseudo.level:g} are left; {level.chance:.1f} would be by chance, "
-            f"{level.class_chance:.1f} if the models agreed on nothing but classes."
+            f"{level.count} of {count(level.num_examples)} {results.pseudo.probe.replace('_', '-')} "
+            f"examples are right in all {results.pseudo.num_trials} final models when only "
+            f"frequencies up to {results.pseudo.level:g} are left. By chance it would be "
+            f"{level.chance:.1f}, and {level.class_chance:.1f} if the models agreed on classes alone."
         ),
         "training-sets": (
-            f"{ablation.model} trained from scratch for {ablation.epochs} epochs, {ablation.repetitions} "
-            f"times for each rate and policy, on what the easiness of {preset.cnns[0]} leaves or spoils. "
-            "Error bars are the standard deviation over repetitions."
+            f"{ablation.model} trained from scratch for {ablation.epochs} epochs, "
+            f"{ablation.repetitions} times for each rate and policy, with examples dropped or "
+            f"mislabelled by the easiness of {preset.cnns[0]}. Error bars are the standard deviation "
+            "over repetitions."
         ),
         "validation": (
             f"Easiness of validation examples is measured on both splits merged ({preset.merged_trials} "

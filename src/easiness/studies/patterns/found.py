@@ -185,14 +185,14 @@ class Patterns(show.Result):
         return show.Section(
             f"{show.capitalized(self.score)} by what {show.count(len(self.ids))} examples show",
             f"{show.capitalized(self.score)} of {self.model} {self.row.at}, of {self.seen}"
-            f"{', turned so that high is easy' if self.turned else ''}. {self._counted} "
-            "Coefficients of ranks, standardized, on both together, with 95 % intervals for other examples "
-            "and trials; R² is the share of the variance of ranks that both explain, and the most it could "
-            f"be is the reliability of the score over {show.counted(self.num_trials, 'trial')}. Within "
-            "classes an example is compared with its own class alone. The two cannot be told apart wholly: "
-            "what others contradict has fewer of its class near. Where contradiction alone was planted, "
-            "frequency came out at -0.1 to -0.3. This goes along with easiness; it does not show what makes "
-            "it.",
+            f"{', turned so that high is easy' if self.turned else ''}. "
+            f"{self._counted} Coefficients are of standardized ranks, with both in the model; 95 % "
+            "intervals are over examples and trials. R² is the share of the variance of ranks that "
+            "both explain. It cannot exceed the reliability of the score over "
+            f"{show.counted(self.num_trials, 'trial')}. Within classes, examples are compared only "
+            "with their own class. The two cannot be told apart wholly: what others contradict has "
+            "fewer of its class near. Where contradiction alone was planted, frequency came out at "
+            "-0.1 to -0.3. This shows what goes along with easiness, not what causes it.",
             rows,
             self.notes,
         )
@@ -201,12 +201,11 @@ class Patterns(show.Result):
     def _counted(self) -> str:
         around = self.around
         return (
-            f"Features {self.features}: {self.about.rstrip('.')}. Frequency is how many examples of its "
-            f"class are nearer than examples usually have their {around.nearest}th nearest, among "
-            f"{show.count(around.num_among)} training examples; contradiction is the share of other classes "
-            f"among the {around.nearest} nearest. Copies are no frequency: "
-            f"of these {show.count(around.num_copies)} {'is' if around.num_copies == 1 else 'are'} like one "
-            "before."
+            f"Features {self.features}: {self.about.rstrip('.')}. Frequency is how many examples of "
+            f"its class are near, among {show.count(around.num_among)} training examples: nearer than "
+            f"the {around.nearest}th nearest usually is. Contradiction is the share of other classes "
+            f"among the {around.nearest} nearest. Copies do not count; "
+            f"{show.count(around.num_copies)} {'is one' if around.num_copies == 1 else 'are copies'}."
         )
 
     def _of_ways(self) -> show.Section:
@@ -216,9 +215,10 @@ class Patterns(show.Result):
             rows.append([way.name, *numbers, show.number(way.r_squared, 3)])
         return show.Section(
             "Other ways to count frequency",
-            "The same coefficients where near is nearer than the usual distance to the 10th, 50th or 100th "
-            "nearest example (common), or nearer than the mean of both examples' own (local). In units of "
-            "local distances most examples have as many neighbours, so that less is left of frequency.",
+            "The same coefficients with other meanings of near: nearer than the usual distance to "
+            "the 10th, 50th or 100th nearest example (common), or nearer than the mean of both "
+            "examples' own distances (local). Local distances give most examples about as many neighbours, "
+            "so they show less of frequency.",
             rows,
         )
 

@@ -260,9 +260,9 @@ def _seen(run: Run, score: Score, split: Split) -> str:
     if split == "held_out":
         return "held-out examples, on which no trial was trained"
     if run.shares:
-        return "examples left out: heads are heard of those that they were not shown"
+        return "examples left out: only heads that were not shown an example count"
     if "trials without x" in score.needs and score.name != "self_confidence":
-        return "examples left out: trials are heard of those that they were not trained on"
+        return "examples left out: only trials that were not trained on an example count"
     how = "augmented, while it trained on them" if run.augmented else "clean"
     spec = run.spec.measured
     if spec is not None and spec.train_share < 1:
@@ -279,13 +279,13 @@ def _notes(run: Run, source: FeatureSource, outcome: _Outcome, score: Score) -> 
         )
     if outcome.tied > _MOSTLY_TIED:
         yield (
-            f"{show.percent(outcome.tied)} of the examples have the same {score.name}, so that ranks tell "
+            f"{show.percent(outcome.tied)} of the examples have the same {score.name}, so ranks tell "
             "few of them apart; another score may be finer (--score difficulty)."
         )
     if not outcome.without:
-        yield "With one group of trials the intervals leave out what other trials would say."
+        yield "With one group of trials, the intervals do not cover other trials."
     if len(run.ids) > AT_MOST:
-        yield f"Neighbours are looked for among {AT_MOST:,} of the examples, drawn at random."
+        yield f"Neighbours are searched among {AT_MOST:,} of the examples, drawn at random."
     if num_unknown := int((~outcome.known).sum()):
         yield f"{show.counted(num_unknown, 'example')} without {score.name} left out."
 

@@ -206,11 +206,11 @@ def _matching(curve: PerturbationCurve, side: Side, ties: Ties) -> Section:
     silent = " undefined: some trial gets no example right." if any(curve.num_silent.values()) else ""
     return Section(
         f"{curve.model} under {curve.kind}: {side} examples, fraction {curve.fraction:g}, {ties}",
-        f"Matching of the sets from regular and from perturbed examples {curve.row.at}. Rate: "
-        "between disjoint groups of trials, means over choices; at the level that changes nothing "
-        f"({level_text(curve.neutral)}) it is the noise ceiling. Lost: of that ceiling, same trials at both. "
-        f"Same models: all trials saw both. ? marks groups of fewer than {MIN_GROUP} trials, which decide "
-        "nothing." + nothing + silent,
+        f"Matching rates of the sets from regular and from perturbed examples {curve.row.at}. Rate: "
+        "between disjoint groups of trials; at the level that changes nothing "
+        f"({level_text(curve.neutral)}) it is the noise ceiling. Lost: how much of that ceiling, with "
+        "the same trials at both levels. Same models: all trials see both. ? marks groups of fewer "
+        f"than {MIN_GROUP} trials, which decide nothing." + nothing + silent,
         rows,
     )
 

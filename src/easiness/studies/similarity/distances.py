@@ -45,12 +45,12 @@ _NAMES: dict[SetName, str] = {
     "all": "any two",
 }
 _UNITS: dict[Space, str] = {
-    "pixel": "Evaluation input in global contrast normalization; distances over the root of the number of "
-    "values, so that unrelated images are at 1.41.",
-    "feature": "Input of the classifier layer of trial {trial}; distances in units of the root of the mean "
-    "squared norm.",
+    "pixel": "Images after global contrast normalization. Distances are divided by the root of the number of "
+    "values: unrelated images are 1.41 apart.",
+    "feature": "Input of the classifier layer of trial {trial}. Distances are in units of the root "
+    "mean squared norm.",
 }
-_INPUT_UNIT = "Standardized values; distances over the root of the number of values."
+_INPUT_UNIT = "Standardized values. Distances are divided by the root of the number of values."
 
 _Floats = npt.NDArray[np.float64]
 
@@ -177,7 +177,7 @@ class Similarity(show.Result):
             sections.append(
                 show.Section(
                     f"Differences, {name}",
-                    "Random is the random set of the same size in each class; below 0: nearer to each other.",
+                    "Random: a random set of the same size in each class. Below 0: closer to each other.",
                     rows,
                 )
             )
@@ -188,13 +188,14 @@ class Similarity(show.Result):
         space = self.spaces["pixel"]
         sets = (space.sets[name] for name in ("easy", "hard", "all"))
         easy, hard, every = (show.with_interval(one.value, *one.interval) for one in sets)
-        normalized = "normalized images, unrelated ones are at 1.41"
+        normalized = "unrelated images are 1.41 apart"
         if not self.pictures:
             normalized = "standardized values"
         text = (
-            f"{self._title('pixel').capitalize()}, two of a class among the easiest "
-            f"{100 * self.fraction:g} % of all examples are {easy} apart on average, two among the "
-            f"hardest {hard}, any two {every} ({normalized}; 95 % intervals over examples). {self._counted()}"
+            f"{self._title('pixel').capitalize()}, the mean distance between two examples of a class "
+            f"is {easy} among the easiest {100 * self.fraction:g} % of all examples, {hard} among the "
+            f"hardest, and {every} among all ({normalized}; 95 % intervals over examples). "
+            f"{self._counted()}"
         )
         if not self.decided:
             text += f" With fewer than {MIN_GROUP} trials this decides nothing."

@@ -20,12 +20,12 @@ _FEWEST_OF_CURVE = 3  # points
 _ASIDE = 0.06  # of the axis: how far behind its end the range is drawn
 
 _BY = {
-    "margins": "Counted by margins: what stands out.",
+    "margins": "Counted by margins: labels that stand out.",
     "transition": (
-        "Counted by transition, which class is labelled as which other. Hard examples and labels mixed up "
-        "look alike to networks, so the range is wide: features (measure --features) or a look at a few tell."
+        "Counted by which class is labelled as which other. Networks cannot tell hard examples from "
+        "mixed-up labels, so the range is wide. Features (measure --features) or an audit tell more."
     ),
-    "classes": "Counted by classes: examples of one lie together, whatever their labels.",
+    "classes": "Counted by classes: examples of one class lie together, whatever their labels.",
 }
 
 

@@ -268,15 +268,15 @@ def _judges(found: Suspects) -> str:
     trained_on = len(found.ranked) - left_out
     if not left_out and found.known >= _BY_HEART:
         return (
-            " They have trained on these labels, and may have learned wrong ones by heart: with "
-            "--train-share 0.8 those judge that were not shown a label."
+            " They trained on these labels, and may have learned wrong ones by heart. With "
+            "--train-share 0.8, only trials that were not shown a label judge it."
         )
     if not left_out or not trained_on:
         return ""
     return (
-        f" {show.count(left_out)} are judged by the trials that left them out alone; the other "
-        f"{show.count(trained_on)} were left out by none, and trials bend towards labels that they train on: "
-        "more trials leave out more."
+        f" {show.count(left_out)} are judged only by trials that left them out. The other "
+        f"{show.count(trained_on)} were left out by none, and trials favor labels that they train on. "
+        "More trials leave out more."
     )
 
 

@@ -229,10 +229,10 @@ def _hardest(v: Validation) -> show.Section:
             rows.append([view.name, str(view.num_trials), hardest, str(one.num_hardest), *cells])
     return show.Section(
         "Where the misclassified validation examples lie",
-        f"Share of the {v.num_wrong} pairs of a validation example and a final model that is wrong about it. "
-        f"Easiness after {v.epoch} epochs on training and validation examples merged; ties refined, or "
-        "belonging in part. At most: what no ranking could exceed. Intervals: a bootstrap over examples. "
-        f"? marks fewer than {MIN_GROUP} trials, which decide nothing.",
+        f"Share of the {v.num_wrong} mistakes, each of a final model about a validation example. "
+        f"Easiness after {v.epoch} epochs on training and validation examples merged; ties refined, "
+        "or counted in part. At most: what the best ranking could reach. Intervals: a bootstrap over "
+        f"examples. ? marks fewer than {MIN_GROUP} trials, which decide nothing.",
         rows,
     )
 
@@ -252,8 +252,8 @@ def _curve(v: Validation, view: EasinessView) -> show.Section:
     of = "of all networks together" if view.name == "all" else f"of {view.name}"
     return show.Section(
         f"Validation examples by easiness, {of}",
-        f"Mean share of {v.num_final} final models that are right, by how many of {view.num_trials} trials "
-        f"are; chance is {show.number(v.chance, 3)}. Jeffreys intervals over examples.",
+        f"Mean share of {v.num_final} final models that are right, by how many of {view.num_trials} "
+        f"trials are. Chance is {show.number(v.chance, 3)}. Jeffreys intervals over examples.",
         rows,
     )
 

@@ -160,12 +160,12 @@ class NextLabels(show.Result):
             f", {self.num_compared:,} of which were drawn" if self.num_compared < self.num_labelled else ""
         )
         note = (
-            f"The first of {len(self.picks[self.rule]):,} by the rule {self.rule}, from {self.source}: "
-            f"{show.counted(self.num_pool, 'example')}, without {self.num_copies:,} that are the same as "
-            f"labelled ones, or nearly, and {self.num_repeated:,} that are so as others of the pool{drawn}. "
-            "Margin: how much likelier the class predicted is than the second, 0 where the heads cannot "
-            f"decide. Rarity: 0 beside a labelled example, 1 where none of the {self.num_labelled:,} is near"
-            f"{beside}. Labels there are not looked at."
+            f"The first of {len(self.picks[self.rule]):,} by the rule {self.rule}, from "
+            f"{self.source}: {show.counted(self.num_pool, 'example')}, without {self.num_copies:,} "
+            f"copies or near copies of labelled ones, and {self.num_repeated:,} of others of the "
+            f"pool{drawn}. Margin: how much likelier the class predicted is than the second, 0 where "
+            "the heads cannot decide. Rarity: 0 beside a labelled example, 1 where none of the "
+            f"{self.num_labelled:,} is near{beside}. Labels there are not looked at."
         )
         return show.Section("First picks", note, rows)
 

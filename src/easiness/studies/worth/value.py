@@ -26,8 +26,8 @@ _NONE = 0.01  # of accuracy: so small a loss is called none
 
 _LEFT_OUT = {EASIEST: "the hardest {}", HARDEST: "the easiest {}", RANDOM: "{} at random"}
 _SCORE = (
-    "Easy is a high mean probability of the label, and suspect a label that is more likely wrong than right, "
-    "both by heads that were not shown the example"
+    "Easy means a high mean probability of the label, suspect a label that is more likely wrong than "
+    "right; both by heads that were not shown the example"
 )
 
 
@@ -143,7 +143,7 @@ class Worth(show.Result):
     def ahead(self) -> str:
         """``twice as many labels would give +1.1 points (0.7 to 1.6)``, or why that is not known."""
         if self.twice is None:
-            return f"What twice as many labels would give is not known, since {self.silent}"
+            return f"What twice as many labels would give is unknown: {self.silent}"
         value, low, high = (100 * one for one in self.twice)
         return f"Twice as many labels would give {value:+.1f} points ({low:.1f} to {high:.1f})"
 
@@ -220,10 +220,10 @@ class Worth(show.Result):
     def details(self) -> list[show.Section]:
         """The whole grid, a table a size."""
         note = (
-            "Accuracy of heads on what is kept; gains in points over all examples of this size and over as "
-            "many at random, with 95 % intervals for other draws and other test examples; "
-            "of the whole size there is one draw, and they are for these very examples. The best of many "
-            "rows is partly so by luck."
+            "Accuracy of heads on what is kept; gains in points over all examples of this size and "
+            "over as many at random, with 95 % intervals over draws and test examples. The whole "
+            "size has one draw, and its intervals are for these very examples. The best of many rows "
+            "is partly lucky."
         )
         return [
             show.Section(

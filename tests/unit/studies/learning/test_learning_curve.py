@@ -78,9 +78,9 @@ def test_where_nothing_is_foretold_words_say_so(tmp_path):
     x, y = rng.standard_normal((100, 5)).astype(np.float32), np.arange(100) % 2
     run = easiness.measure((x, y), features=x, trials=5, out=tmp_path / "run", progress=False)
     found = learning_curve(run)
-    assert "what more data would give is not known, since accuracy" in found.text
+    assert "what more data would give is unknown: accuracy" in found.text
     assert len(found.table()) == 3
-    assert "not known" in found.sections()[0].note
+    assert "unknown" in found.sections()[0].note
     found.figure()
 
 

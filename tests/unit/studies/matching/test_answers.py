@@ -87,8 +87,8 @@ UNTOLD = "how far wrn and mlp agree on the hardest tenth cannot be told"
     [
         (
             pair(),
-            "wrn and mlp agree on 0.62 (0.55 to 0.69) of the hardest tenth; "
-            f"{CHANCE}; more trials would not change that much",
+            f"wrn and mlp agree on 0.62 (0.55 to 0.69) of the hardest tenth; {CHANCE}; more trials "
+            "would hardly change that",
         ),
         (
             pair(agreed=Agreement(0.621, 0.5, 0.75)),
@@ -118,8 +118,8 @@ UNTOLD = "how far wrn and mlp agree on the hardest tenth cannot be told"
         ),
         (
             pair(None, None),
-            f"wrn and mlp match in 0.35 of the hardest tenth; {CHANCE}; with one trial of either it cannot "
-            "be told how much of the rest is noise",
+            f"wrn and mlp match in 0.35 of the hardest tenth; {CHANCE}; with one trial of each, noise "
+            "cannot be told from disagreement",
         ),
     ],
 )
@@ -135,7 +135,7 @@ AGAIN = "wrn finds 0.41 (0.37 to 0.46) of its hardest tenth again with"
     [
         (ceiling(), f"{AGAIN} 20 other trials; {CHANCE}"),
         (ceiling(UNDECIDED), f"{AGAIN} 3 other trials; {CHANCE}; {FEW}"),
-        (ceiling(None), "wrn: one trial does not say how far its hardest tenth would be found again"),
+        (ceiling(None), "wrn: one trial cannot say how much of its hardest tenth another would find"),
     ],
 )
 def test_what_is_said_of_a_run_alone(cell: Cell, said: str) -> None:

@@ -70,7 +70,7 @@ HALF = Interval(0.5, 0.4, 0.6)
         (Interval(0.96, 0.94, 0.97), {0.99: 199}, "96 % (94 to 97)", "99 % needs about 199 trials"),
         (Interval(0.995, 0.99, 0.999), {}, "100 % (99 to 100)", "more trials would hardly change it"),
         (HALF, {0.9: 200}, "50 % (40 to 60)", "90 % needs about 200 trials"),
-        (HALF, {0.9: None}, "50 % (40 to 60)", "90 % needs more than 200 trials, if any number does"),
+        (HALF, {0.9: None}, "50 % (40 to 60)", "90 % needs more than 200 trials, or cannot be reached"),
     ],
 )
 def test_what_a_set_holds_and_what_more_would_need(
@@ -115,26 +115,26 @@ def test_too_few_trials_to_tell() -> None:
 def test_an_interval_over_half_of_all_says_nothing() -> None:
     vague = Foretold("hard", Interval(0.4, 0.1, 0.7), {})
     assert ahead(vague).sentences() == [
-        "the hard set holds 10 to 70 % of the true hardest tenth, and 20 trials do not tell it closer"
+        "the hard set holds 10 to 70 % of the true hardest tenth, and 20 trials cannot narrow it down"
     ]
 
 
 def test_what_one_epoch_leaves_open_is_said() -> None:
     one = Foretold("easy", Interval(0.7, 0.6, 0.8), {0.9: 40})
     assert ahead(one, num_observed=1).sentences()[1] == (
-        "whether more epochs would change the sets is not known, since one was observed"
+        "whether more epochs would change the sets is unknown, since only one was observed"
     )
 
 
 def test_sets_that_still_change_are_warned_of() -> None:
     changing = Drift("hard", 6, 8, Agreement(0.617, 0.549, 0.702), True)
     staying = Drift("easy", 6, 8, Agreement(0.95, 0.9, 1.0), True)
-    start = "the hard sets after epoch 6 and after epoch 8 agree on 0.62 (0.55 to 0.70), noise taken out: "
+    start = "the hard sets after epoch 6 and after epoch 8 agree on 0.62 (0.55 to 0.70), without noise: "
     assert ahead(epoch=8, drifts=(staying, changing)).warnings() == [
-        f"{start}training still changes them, and more epochs may"
+        f"{start}training still changes them, so more epochs may too"
     ]
     assert ahead(epoch=6, drifts=(staying, changing)).warnings() == [
-        f"{start}those of epoch 6 are not the ones that training ends with"
+        f"{start}training after epoch 6 changed them"
     ]
 
 
@@ -154,12 +154,12 @@ def test_a_ranking_that_flips_in_the_last_epoch_is_warned_of(tmp_path: Path) -> 
         "the easy sets after epoch 3 and after epoch 4",
         "the hard sets after epoch 3 and after epoch 4",
     ]
-    assert all(text.endswith("training still changes them, and more epochs may") for text in warned)
+    assert all(text.endswith("training still changes them, so more epochs may too") for text in warned)
     assert outlook_lines(run) == [*found.sentences(), *(f"warning: {text}" for text in warned)]
     assert len(found.sentences()) == 2
     # whoever reads the epoch before reads other sets than those of the last
     assert [text.split(": ")[1] for text in outlook(run, 3).warnings()] == [
-        "those of epoch 3 are not the ones that training ends with"
+        "training after epoch 3 changed them"
     ] * 2
 
 

@@ -14,7 +14,7 @@ def test_the_page_says_how_near_easy_and_hard_pictures_are(
     logits = noisy_logits(data.labels, trials=5, epochs=1)
     run = record(logits, data.labels, ids=data.ids, fingerprint=data.fingerprint)
     page = render_report([run], source=data)
-    assert page.count("In pixels, two of a class among the easiest 10 % of all examples are ") == 1
+    assert page.count("In pixels, the mean distance between two examples of a class is ") == 1
     assert page == render_report([run], source=data)
     # without pictures there is nothing to say
     assert "In pixels" not in render_report([run])

@@ -118,7 +118,7 @@ def test_what_networks_do_not_know_is_said_before_the_table(record):
 @pytest.mark.parametrize(("num_wrong", "said"), [(2, True), (WRONG, False)])
 def test_networks_that_may_have_learned_labels_by_heart(record, num_wrong, said):
     (section,) = ez.suspects(record(*logits(wrong=num_wrong)), pictures=False).sections()
-    assert ("may have learned wrong ones by heart: with --train-share 0.8" in section.note) == said
+    assert ("may have learned wrong ones by heart. With --train-share 0.8" in section.note) == said
 
 
 def test_labels_that_are_learned_by_heart_are_read_before(record):
@@ -179,7 +179,7 @@ def test_trials_that_left_examples_out(halves):
     out = found.table()[found.table()["left_out"]]
     assert out["reason"].str.contains("that did not train on it").all()
     num = int((num_out > 0).sum())
-    said = f" {num} are judged by the trials that left them out alone; the other {150 - num} were left out "
+    said = f" {num} are judged only by trials that left them out. The other {150 - num} were left out "
     assert said in found.sections()[-1].note
 
 
