@@ -48,9 +48,15 @@ class FoundExamples:
     why_none: str = ""
 
     @classmethod
-    def within(cls, data: Dataset, shown: Mapping[Named, ShownExample], num_cut: int) -> Self:
-        """Those ``shown`` of some data, of which so many have lost their pictures."""
-        return cls(named=shown, without_room=_without_room(data, shown, num_cut))
+    def within(
+        cls,
+        data: Dataset,
+        shown: Mapping[Named, ShownExample],
+        num_cut: int,
+        first: str = "suspects and hard ones",
+    ) -> Self:
+        """Those ``shown`` of some data, of which so many have lost their pictures, the ``first`` the last."""
+        return cls(named=shown, without_room=_without_room(data, shown, num_cut, first))
 
     @property
     def with_pictures(self) -> bool:
@@ -101,14 +107,14 @@ def room_for(num_bytes: int) -> int:
     return _PAGE_BYTES - _OTHER_BYTES - num_bytes
 
 
-def _without_room(data: Dataset, shown: Mapping[Named, ShownExample], num_cut: int) -> str:
+def _without_room(data: Dataset, shown: Mapping[Named, ShownExample], num_cut: int, first: str) -> str:
     if not num_cut:
         return ""
     what = "player" if any(one.sound is not None for one in shown.values()) else "picture"
     num = count(len(shown))
     return (
         f"{count(len(shown) - num_cut)} of the {num} {data.kind.nouns} on this page have a {what}, "
-        f"suspects and hard ones first: a page has at most {size_text(_PAGE_BYTES)}."
+        f"{first} first: a page has at most {size_text(_PAGE_BYTES)}."
     )
 
 

@@ -67,7 +67,7 @@ def picks_gallery(found: NextLabels) -> Gallery | None:
     places = found.picks[found.rule][:_MOST_PICKS]
     ids = found.ids[places].tolist()
     shown, num_cut = shown_of(found.pool, [("train", one) for one in ids], room_for(0))
-    examples = FoundExamples.within(found.pool, shown, num_cut)
+    examples = FoundExamples.within(found.pool, shown, num_cut, "those to label")
     if not examples.with_pictures:
         return None
     said = zip(found.predicted[places], found.margin[places], found.rarity[places], strict=True)
