@@ -196,30 +196,38 @@ def main(sizes=SIZES, preset=PRESET):
 TITLE = "Whether hard examples are to be dropped, by the amount of data"
 SCRIPT = "benchmarks/science/amount_of_data.py"
 COMMAND = f"python {SCRIPT} --data FOLDER --runs FOLDER --largest STUDY --docs docs/results"
-SHOWN = (0, 3, 2, 7, 8, 9)  # columns of the accuracies on the page
+SHOWN = (0, 3, 2, 7, 8)  # columns of the accuracies on the page
+
+
+def answer(change):
+    """What the change of *hard - random* from the smallest size to the largest says of a rate."""
+    rate, text = change[0], change[1]
+    verdict = "is undecided"
+    if text.startswith("**"):
+        verdict = "holds" if text.startswith("**-") else "does not hold: the opposite does"
+    return f"- {rate} dropped: it {verdict}. The difference changes by {text}."
 
 
 def page(top, preset, found):
     """The page, of whole tables."""
-    names, *shown = ([row[at] for at in SHOWN] for row in (ACCURACIES, *found["accuracies"][1]))
     rows = found["accuracies"][1]
+    names, *shown = ([row[at] for at in SHOWN] for row in (ACCURACIES, *rows))
+    answers = "\n".join(answer(change) for change in found["changes"][1])
     return f"""\
 {top}
 Sorscher et al. (2022) find that hard examples are to be kept where data is plenty, and easy ones where it is
-scarce. Is it so on CIFAR-10? Then dropping hard ones costs more than random ones (*hard - random* is below
-zero) in the last rows and less in the first. {preset.ablation_model} was trained to its end on parts of
-several sizes, and on what is left when easy, hard or random ones are dropped. The largest is of `easiness
-paper --preset overnight`.
+scarce. Then dropping hard ones beside random ones (*hard - random*) costs more of {rows[-1][0]} examples of
+CIFAR-10 than of {rows[0][0]}:
 
-Held-out accuracy in percent with all examples, and differences in points:
+{answers}
+
+{preset.ablation_model} was trained to its end on parts of several sizes, and on what is left of each. The
+largest is of `easiness paper --preset overnight`. Held-out accuracy with all examples in percent, and
+differences in points:
 
 {markdown(names, shown)}
 
 ![Accuracy beyond random, by training examples](amount-of-data.svg)
-
-From {rows[0][0]} to {rows[-1][0]} examples the differences change by:
-
-{markdown(*found["changes"])}
 
 ## What is not certain
 
