@@ -72,8 +72,8 @@ def patterns(
         progress: show how far it is where that takes longer than a moment.
 
     Raises:
-        BadInput: the features were trained on these very labels or cannot be had, the score says nothing of
-            ease or is undefined, or there are too few examples.
+        BadInput: the features were trained on any of these labels or cannot be had, the score says nothing
+            of ease or is undefined, or there are too few examples.
         RunFailed: the features cannot be written.
     """
     check_opened(run=run)

@@ -29,18 +29,18 @@ def _data() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Run:
-    """Ten trials of heads on pixels, of which 300 examples with their own labels are held out."""
+    """Five trials of heads on pixels, of which 300 examples with their own labels are held out."""
     return _measured(tmp_path_factory.mktemp("worth"), NUM + 300)
 
 
-def _measured(folder: Path, num: int, trials: int = 10) -> Run:
+def _measured(folder: Path, num: int) -> Run:
     x, y = _data()
     arrays: dict[str, Any] = {"x": x[:NUM], "y": y[:NUM]}
     if num > NUM:
         arrays |= {"x_test": x[NUM:num], "y_test": y[NUM:num]}
     np.savez(folder / "digits.npz", **arrays)
     return easiness.measure(
-        folder / "digits.npz", features="inputs", trials=trials, out=folder / "run", progress=False
+        folder / "digits.npz", features="inputs", trials=5, out=folder / "run", progress=False
     )
 
 
@@ -105,7 +105,7 @@ def test_what_it_says(found):
 
 
 def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
-    found = worth(_measured(tmp_path, NUM, trials=5), keep=(0.5,), sizes=[], seeds=5, progress=False)
+    found = worth(_measured(tmp_path, NUM), keep=(0.5,), sizes=[], seeds=5, progress=False)
     assert found.num_test + found.num_examples_tried == NUM
     assert 0.15 < found.num_test / NUM < 0.25
     assert found.test_wrong == pytest.approx(WRONG, abs=0.1)
