@@ -268,7 +268,7 @@ def test_after_ten_the_page_says_how_many_were_wrong(page: Page) -> None:
     assert not page.locator("#decide-note").is_visible()
     page.keyboard.press("d")
     found = note(page)
-    assert found.startswith("Of 10 labels seen 5 were wrong (1 unsure), where 9.0 were foretold.")
+    assert found.startswith("Of 10 labels seen 5 were wrong (1 unsure), where 9.0 were expected.")
     assert "/run --decided labels.csv learns from them" in found
 
 

@@ -51,7 +51,7 @@ function tell(part) {
   if (given.blind || part.seen === 0 || part.looked % EVERY !== 0) return;
   const were = part.wrong === 1 ? "was" : "were";
   const unsure = part.seen < part.looked ? ` (${counted(part.looked - part.seen)} unsure)` : "";
-  const found = `Of ${counted(part.looked)} labels seen ${counted(part.wrong)} ${were} wrong${unsure}, where ${part.foretold.toFixed(1)} were foretold. `;
+  const found = `Of ${counted(part.looked)} labels seen ${counted(part.wrong)} ${were} wrong${unsure}, where ${part.foretold.toFixed(1)} were expected. `;
   note(found, `Save ${given.file}, and `, ...command(part));
 }
 

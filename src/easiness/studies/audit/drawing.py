@@ -90,7 +90,7 @@ class Drawn(show.Result):
     def sections(self) -> list[show.Section]:
         """The strata, and how many looks each is given."""
         table = self.by_stratum()
-        rows = [["stratum", "examples", "looks", "wrong, foretold"]]
+        rows = [["stratum", "examples", "looks", "wrong, expected"]]
         rows += [
             [str(one), show.count(size), show.count(looks), show.number(expected, 1)]
             for one, size, looks, expected in table.itertuples(index=False)

@@ -149,7 +149,7 @@ class Estimates:
         strata = self.answers.design.strata
         counts, parts = self._counts(None), [self.whole]
         for at in range(len(strata.sizes)) if len(strata.sizes) > 1 else ():
-            name = f"stratum {at + 1}, {show.percent(float(strata.expected[at]))} foretold"
+            name = f"stratum {at + 1}, {show.percent(float(strata.expected[at]))} expected"
             parts.append(self._estimate(name, counts[:, at : at + 1], np.ones(1)))
         for cut in _CUTS:
             if cut < self.num_examples:

@@ -65,9 +65,9 @@ class Decided:
         unsure = f", {show.count(self.num_unsure)} left unsure {still} still open" if self.num_unsure else ""
         were = "was" if self.num_wrong == 1 else "were"
         return (
-            f"{show.count(self.num_sure)} are decided{unsure}: {show.count(self.num_wrong)} {were} found "
-            f"wrong, where {self.foretold:,.1f} were foretold, and the odds of those next to them change by "
-            f"a factor of {show.number(self.factor)}."
+            f"{show.count(self.num_sure)} are decided{unsure}: {show.count(self.num_wrong)} {were} "
+            f"found wrong, where {self.foretold:,.1f} were expected. This multiplies the odds of the "
+            f"labels near them by {show.number(self.factor)}."
         )
 
     def note(self) -> str:
