@@ -78,7 +78,7 @@ from .matching import (
     Rule as Rule,
     match_votes as match_votes,
 )
-from .mixing import Membership as Membership, membership as membership
+from .membership import Membership as Membership, membership as membership
 from .pairs import draws as draws, mean_distance as mean_distance, resampled_means as resampled_means
 from .pruning import (
     EXPONENT as EXPONENT,

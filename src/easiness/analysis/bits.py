@@ -89,6 +89,10 @@ def sums(rows: Sequence[Words]) -> list[Words]:
 
 def joint_tally(a: Sequence[Words], b: Sequence[Words], everyone: Words) -> npt.NDArray[np.int64]:
     """The number of examples with each pair of numbers, given as `sums`: [2**len(a), 2**len(b)]."""
+    num = size(everyone)
+    if num < 1 << (len(a) + len(b)):  # of few examples each is looked at, and not each pair of numbers
+        each = (_numbers(a, num) << len(b)) + _numbers(b, num)
+        return np.bincount(each, minlength=1 << (len(a) + len(b))).reshape(1 << len(a), 1 << len(b))
     levels_a, levels_b = _levels(a, everyone), _levels(b, everyone)
     tally = np.zeros((len(levels_a), len(levels_b)), np.int64)
     *occurring, last = (level for level, some in enumerate(levels_b) if some.any())
@@ -98,6 +102,14 @@ def joint_tally(a: Sequence[Words], b: Sequence[Words], everyone: Words) -> npt.
                 row[level] = size(ours & levels_b[level])
             row[last] = size(ours) - row.sum()
     return tally
+
+
+def _numbers(digits: Sequence[Words], num_examples: int) -> npt.NDArray[np.int64]:
+    """The number [K] of each example."""
+    found = np.zeros(num_examples, np.int64)
+    for place, digit in enumerate(digits):
+        found += unpack(digit, num_examples).astype(np.int64) << place
+    return found
 
 
 def _levels(digits: Sequence[Words], everyone: Words) -> list[Words]:

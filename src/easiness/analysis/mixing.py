@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.sides import SIDES, Side, check_fraction
-from easiness.errors import BadInput
+from easiness.analysis.sides import Side
 
 _Floats = npt.NDArray[np.float64]
 
@@ -24,6 +23,7 @@ _FREE_STEPS = 1000  # of EM for a mass at each point, over the trials: what foll
 _NARROWEST = 0.02  # variance of a normal: less is one point of the grid
 _STRAIGHTEST = 0.99  # correlation of a normal: more is one line of points
 _TINY = 1e-300
+_MOST_LEVELS = 128  # of counts of two runs that are told apart: about one standard deviation of 1,500 trials
 _PLACES = (0.07, 0.93)  # shares of the examples at which the two normals begin
 
 
@@ -108,26 +108,47 @@ def fit_masses(tally: _Floats, points: int | None = None) -> _Floats:
         points: G, where it is not to be as fine as can be.
     """
     of_one = tally.shape[1] == 1
-    fit = MassFit.of(tally, points or (_POINTS if of_one else POINTS_OF_TWO))
+    points = points or (_POINTS if of_one else POINTS_OF_TWO)
     if of_one and max(tally[0, 0], tally[-1, 0]) == tally.sum():  # all trials agree on every example
-        return np.asarray(np.eye(len(fit.likelihoods[0].T))[:, [0 if tally[0, 0] else -1]])
+        return np.asarray(np.eye(points)[:, [0 if tally[0, 0] else -1]])
+    return np.asarray(fit_each(tally[None], points)[0])
+
+
+def fit_each(tallies: _Floats, points: int = POINTS_OF_TWO) -> _Floats:
+    """`fit_masses` of each of several tallies [B, N + 1, M + 1], in one go: [B, G, G]."""
+    fit = MassFit.of(tallies, points)
     return fit.freed(_two_normals(fit))
 
 
 @dataclass(frozen=True, eq=False)
 class MassFit:
-    """What is fitted: the shares of the examples with each count, and how likely each point makes a count."""
+    """What is fitted: the shares of the examples with each count, and how likely each point makes a count.
+
+    ``observed`` [B, N + 1, M + 1] are B tables that are fitted side by side. ``counts`` [N + 1] and [M + 1]
+    are the share that each count is of the trials. Of two runs of very many trials counts that tell the same
+    are taken together.
+    """
 
     observed: _Floats
     likelihoods: list[_Floats]
+    counts: list[_Floats]
     num_steps: int
 
     @classmethod
-    def of(cls, tally: _Floats, points: int) -> MassFit:
-        """Of numbers of examples, on a grid of so many points for each run."""
-        numbers = [size - 1 for size in tally.shape]
+    def of(cls, tallies: _Floats, points: int) -> MassFit:
+        """Of numbers of examples [B, N + 1, M + 1], on a grid of so many points for each run."""
+        numbers = [size - 1 for size in tallies.shape[1:]]
         likelihoods = [binomial(num, _probabilities(points)) if num else np.ones((1, 1)) for num in numbers]
-        return cls(tally / tally.sum(), likelihoods, _FREE_STEPS // sum(numbers))
+        counts = [(np.arange(num + 1) + 0.5) / (num + 1) for num in numbers]
+        observed = tallies / tallies.sum(axis=(1, 2), keepdims=True)
+        if numbers[1]:
+            for run, num in enumerate(numbers):
+                if num >= _MOST_LEVELS:
+                    starts = _starts(num)
+                    observed = np.add.reduceat(observed, starts, axis=1 + run)
+                    likelihoods[run] = np.add.reduceat(likelihoods[run], starts)
+                    counts[run] = np.add.reduceat(counts[run], starts) / np.diff(starts, append=num + 1)
+        return cls(observed, likelihoods, counts, _FREE_STEPS // sum(numbers))
 
     def expected(self, mass: _Floats) -> _Floats:
         """The shares of the examples that should have each count."""
@@ -146,8 +167,16 @@ class MassFit:
         return mass
 
     def log_likelihood(self, mass: _Floats) -> float:
-        """Of the counts, per example."""
+        """Of the counts of a single table, per example."""
         return float((self.observed * np.log(np.maximum(self.expected(mass), _TINY))).sum())
+
+
+def _starts(num: int) -> npt.NDArray[np.int64]:
+    """The first of the counts 0..N in each of the levels that tell apart what N trials tell apart."""
+    turned = np.arcsin(np.sqrt(np.arange(num + 1) / num)) / (np.pi / 2)  # as noisy at each count
+    return np.unique(np.minimum(turned * _MOST_LEVELS, _MOST_LEVELS - 1).astype(np.int64), return_index=True)[
+        1
+    ]
 
 
 def _places(num: int) -> _Floats:
@@ -162,118 +191,56 @@ def _probabilities(num: int) -> _Floats:
 
 
 def _two_normals(fit: MassFit) -> _Floats:
-    """The masses of a mixture of two normals, fitted by EM."""
-    observed, of_one = fit.observed, fit.observed.shape[1] == 1
+    """The masses [B, G, G] of mixtures of two normals, fitted by EM."""
+    observed, of_one, num = fit.observed, fit.observed.shape[2] == 1, len(fit.observed)
     shape = (fit.likelihoods[0].shape[1], fit.likelihoods[1].shape[1])
     x, y = np.meshgrid(_places(shape[0]), np.zeros(1) if of_one else _places(shape[1]), indexing="ij")
     powers = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
-    weight, mean = np.full(2, 0.5), np.stack([_begin(observed.sum(axis=1)), _begin(observed.sum(axis=0))])
-    xx, xy, yy = np.full(2, 0.5), np.full(2, 0.0 if of_one else 0.25), np.full(2, 0.5)
+    begun = [[_begin(one.sum(axis=1 - run), fit.counts[run]) for one in observed] for run in (0, 1)]
+    weight, mean = np.full((num, 2), 0.5), np.array(begun)
+    xx, xy, yy = (np.full((num, 2), one) for one in (0.5, 0.0 if of_one else 0.25, 0.5))
     for _ in range(_SMOOTH_STEPS):
-        parts = weight[:, None] * _normals(powers, mean, xx, xy, yy)
-        mass: _Floats = parts.sum(axis=0).reshape(shape)
-        size, *moments = powers @ (parts * fit.gain(mass).ravel()).T
-        weight = size / size.sum()
+        parts = weight[..., None] * _normals(powers, mean, xx, xy, yy)
+        mass = parts.sum(axis=1).reshape(num, *shape)
+        parts *= fit.gain(mass).reshape(num, 1, -1)
+        size, *moments = (parts @ powers.T).transpose(2, 0, 1)
+        weight = size / size.sum(axis=1, keepdims=True)
         x, y, *squares = np.array(moments) / np.maximum(size, _TINY)
         mean = np.array([x, y])
         xx, xy, yy = squares - np.array([x * x, x * y, y * y])
         xx, yy = np.maximum(xx, _NARROWEST), np.maximum(yy, _NARROWEST)
         most = _STRAIGHTEST * np.sqrt(xx * yy)
         xy = np.clip(xy, -most, most)
-    return np.asarray(weight @ _normals(powers, mean, xx, xy, yy)).reshape(shape)
+    return np.asarray(weight[:, None] @ _normals(powers, mean, xx, xy, yy)).reshape(num, *shape)
 
 
-def _begin(observed: _Floats) -> _Floats:
-    """The places [2] that lie in a count's distribution [N + 1] where the normals begin."""
+def _begin(observed: _Floats, counts: _Floats) -> _Floats:
+    """The places [2] that lie in the distribution [N + 1] of ``counts`` where the normals begin."""
     from scipy.special import ndtri
 
     if len(observed) == 1:
         return np.zeros(2)
-    levels = ndtri((np.arange(len(observed)) + 0.5) / len(observed))
+    levels = ndtri(counts)
     levels[[0, -1]] *= 2  # where all trials agree an example may lie far out, and EM takes long to get there
     return np.asarray(np.interp(_PLACES, np.cumsum(observed) - observed / 2, levels))
 
 
 def _normals(powers: _Floats, mean: _Floats, xx: _Floats, xy: _Floats, yy: _Floats) -> _Floats:
-    """The masses [2, P] of two normals of these means and covariances, at the points of ``powers`` [6, P]."""
+    """The masses [B, 2, P] of pairs of normals, at the points of ``powers`` [6, P].
+
+    Their means are [2, B, 2], and ``xx``, ``xy`` and ``yy`` [B, 2] their covariances.
+    """
     x, y = mean
     size = xx * yy - xy**2
     a, b, c = yy / size, -xy / size, xx / size
     terms = [a * x * x + 2 * b * x * y + c * y * y, -2 * (a * x + b * y), -2 * (b * x + c * y), a, 2 * b, c]
-    masses = np.exp(-0.5 * np.array(terms).T @ powers)
-    return np.asarray(masses / masses.sum(axis=1, keepdims=True))
+    masses = -0.5 * np.stack(terms, axis=-1) @ powers
+    np.exp(masses, out=masses)
+    masses /= masses.sum(axis=-1, keepdims=True)
+    return np.asarray(masses)
 
 
 def ratio(a: _Floats, b: _Floats) -> _Floats:
     """a / b, and 0 where b is 0: a count that no example has may become impossible."""
     quotient: _Floats = np.divide(a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape)), where=b > 0)
     return quotient
-
-
-@dataclass(frozen=True, eq=False)
-class Membership:
-    """The place of each of K examples as their counts have it, arrays [K].
-
-    ``p_easy`` and ``p_hard`` are the probabilities to be among the truly easiest and hardest ones, the sets
-    that endless trials would give; each sums to the fraction times K. ``expected`` is the mean of the
-    posterior of the probability to be right, in 0..1.
-    """
-
-    p_easy: _Floats
-    p_hard: _Floats
-    expected: _Floats
-
-
-def membership(
-    counts: npt.ArrayLike, num_trials: int, fraction: float = 0.1, further: int | None = None
-) -> Membership:
-    """Membership by empirical Bayes: the distribution over all examples (`fit_mixing`) is the prior of each.
-
-    From five trials on ``p_easy`` and ``p_hard`` are within 0.03 of what comes true, for normal, skewed and
-    heavy-tailed difficulty and groups (``tests/property/test_membership_properties.py``). Where all examples
-    are alike much of what they say is where the fit began. Examples that would tie with endless trials share
-    the places at the cut: where 30 % are right in every trial, none of them is among the easiest tenth with
-    more than about a third.
-
-    Args:
-        counts: in how many trials each example is right [K], whole numbers in 0..num_trials.
-        num_trials: N, at least 1.
-        fraction: share of the examples that are called easiest, and hardest, in (0, 1].
-        further: instead of to the true sets, the probability to belong to those that so many further trials
-            would give, ties at the cut left to chance: what can be held against trials that were left out.
-
-    Raises:
-        BadInput: an argument is out of its range.
-    """
-    c = _checked(counts, num_trials)
-    check_fraction(fraction)
-    mixing = fit_mixing(c, num_trials)
-    # with the cut at the population's own fraction the memberships sum to it exactly
-    p_easy, p_hard = (
-        np.clip(mixing.posterior @ _belongs(mixing, fraction, side, further), 0, 1) for side in SIDES
-    )
-    return Membership(p_easy[c], p_hard[c], (mixing.posterior @ mixing.probability)[c])
-
-
-def _belongs(mixing: Mixing, fraction: float, side: Side, further: int | None) -> _Floats:
-    """Probability of each point of the grid [G] to be in the set."""
-    if further is None:
-        return shares_of_tail(mixing.population, fraction, side)
-    likelihood = binomial(further, mixing.probability)
-    belongs: _Floats = shares_of_tail(likelihood @ mixing.population, fraction, side) @ likelihood
-    return belongs
-
-
-def _checked(counts: npt.ArrayLike, num_trials: int) -> npt.NDArray[np.int64]:
-    if not isinstance(num_trials, int | np.integer) or num_trials < 1:
-        raise BadInput(f"num_trials {num_trials!r}: must be a whole number, at least 1")
-    values: npt.NDArray[Any] = np.asarray(counts)
-    if values.ndim != 1 or len(values) == 0 or values.dtype.kind not in "iufb":
-        raise BadInput("counts: give one number per example, in how many trials it is right")
-    outside = ~((values >= 0) & (values <= num_trials) & (values == np.floor(values)))
-    if outside.any():
-        raise BadInput(
-            f"counts: {values[outside.argmax()]} at position {outside.argmax()} is no whole number in "
-            f"0..{num_trials}; give in how many of the {num_trials} trials each example is right"
-        )
-    return values.astype(np.int64)

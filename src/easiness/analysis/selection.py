@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.draw import of_length
-from easiness.analysis.mixing import membership
+from easiness.analysis.membership import membership
 from easiness.analysis.sides import Side, Ties, first_in_order, id_keys, num_selected
 from easiness.errors import BadInput, nearest
 

@@ -21,6 +21,7 @@ Group = tuple[int, ...]
 _Floats = npt.NDArray[np.float64]
 _Key = tuple[Group, int, Side]
 
+_FEW = 1 << 13  # examples, whose counts are remembered of each group: a kilobyte a digit
 _MANY = 1 << 16  # tied examples whose finer scores are not all looked up one by one
 _SOME = 1 << 16  # examples, in runs of 8, that a cut among many is guessed from
 _SURE = 3.0  # standard errors of a rank in this sample that the cut is looked for within
@@ -103,10 +104,16 @@ class Tails:
         self.num_examples: int = correct.shape[1]
         self.everyone: Words = bits.pack(np.ones(self.num_examples, np.bool_))
         self._refined: dict[_Key, Refined] = {}
+        self._digits: dict[Group, list[Words]] = {}
 
     def digits(self, group: Group) -> list[Words]:
         """The number of a group's trials that are right about each example, as `bits.sums`."""
-        return bits.sums([self._rows[trial] for trial in group])
+        if group in self._digits:
+            return self._digits[group]
+        digits = bits.sums([self._rows[trial] for trial in group])
+        if self.num_examples <= _FEW:
+            self._digits[group] = digits
+        return digits
 
     def joint_tally(self, one: Group, other: Group) -> npt.NDArray[np.int64]:
         """The number of examples with each pair of counts in two groups."""
@@ -251,7 +258,8 @@ def _halves_in_turn(places: dict[Group, slice], num_trials: int) -> tuple[dict[G
         if group in ordered:
             continue
         ordered[group] = places[group]
-        rest = tuple(trial for trial in range(num_trials) if trial not in group)
+        inside = set(group)
+        rest = tuple(trial for trial in range(num_trials) if trial not in inside)
         if rest in places and rest not in ordered and len(group) + len(rest) == num_trials:
             ordered[rest] = places[rest]
             followers.add(rest)

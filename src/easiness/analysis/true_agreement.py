@@ -13,7 +13,7 @@ import numpy.typing as npt
 from easiness.analysis import bits
 from easiness.analysis.ceiling import GroupMatch
 from easiness.analysis.matching import Rule
-from easiness.analysis.mixing import POINTS_OF_TWO, MassFit, fit_masses, ratio, shares_of_tail
+from easiness.analysis.mixing import POINTS_OF_TWO, MassFit, fit_each, fit_masses, ratio, shares_of_tail
 from easiness.analysis.sides import Side
 from easiness.analysis.votes import Votes
 
@@ -155,8 +155,15 @@ class _Pairs:
         from scipy.special import stdtrit
 
         parts = min(len(self._a), len(self._b), _MOST_PARTS)
-        tallies = (self._without(part, parts) for part in range(parts))
-        left = [self._overlap(_fitted(tally.tobytes(), tally.shape, False)[0]) for tally in tallies]
+        by_shape: dict[tuple[int, ...], list[bytes]] = {}
+        for part in range(parts):
+            tally = self._without(part, parts)
+            by_shape.setdefault(tally.shape, []).append(tally.tobytes())
+        left = [
+            self._overlap(masses)
+            for shape, tallies in by_shape.items()
+            for masses in _fitted_side_by_side(tuple(tallies), shape)
+        ]
         error = math.sqrt((parts - 1) * float(np.var(left)))
         return float(stdtrit(parts - 1, 0.975)) * error
 
@@ -182,11 +189,23 @@ class _Pairs:
         return min(float(ours @ masses @ theirs) / self._fraction, 1.0)
 
 
-@functools.lru_cache(maxsize=64)  # both sides of sets by counts have one table
+@functools.lru_cache(maxsize=8)  # both sides of sets by counts have the same tables
+def _fitted_side_by_side(tallies: tuple[bytes, ...], shape: tuple[int, ...]) -> _Floats:
+    """The masses [B, G, G] fitted to each table."""
+    return fit_each(np.stack([np.frombuffer(tally).reshape(shape) for tally in tallies]))
+
+
+@functools.lru_cache(maxsize=8)
 def _fitted(tally: bytes, shape: tuple[int, int], as_one: bool) -> tuple[_Floats, bool]:
     """The masses fitted, and whether the runs may have one order of examples, where that is asked."""
     table = np.frombuffer(tally).reshape(shape)
     return _fit_as_one(table) if as_one else (fit_masses(table), False)
+
+
+@functools.lru_cache(maxsize=256)  # a run has the same in each pair that it is of
+def _margin(tally: bytes) -> _Floats:
+    """The masses [G] fitted to one run alone."""
+    return fit_masses(np.frombuffer(tally)[:, None], POINTS_OF_TWO)[:, 0]
 
 
 def _fit_as_one(tally: _Floats) -> tuple[_Floats, bool]:
@@ -198,8 +217,8 @@ def _fit_as_one(tally: _Floats) -> tuple[_Floats, bool]:
     """
     from scipy.special import ndtri
 
-    fit = MassFit.of(tally, POINTS_OF_TWO)
-    margins = [fit_masses(tally.sum(axis=axis)[:, None], POINTS_OF_TWO)[:, 0] for axis in (1, 0)]
+    fit = MassFit.of(tally[None], POINTS_OF_TWO)
+    margins = [_margin(tally.sum(axis=axis).tobytes()) for axis in (1, 0)]
     ranks = [ndtri(np.clip(np.cumsum(one) - one / 2, 1e-9, 1 - 1e-9)) for one in margins]
 
     def masses(turned: float) -> _Floats:
@@ -217,5 +236,5 @@ def _fit_as_one(tally: _Floats) -> tuple[_Floats, bool]:
     at = int(np.clip(likely.argmax(), 1, len(tried) - 2))
     bend, slope, _ = np.polyfit(tried[at - 1 : at + 2] - tried[at], likely[at - 1 : at + 2], 2)
     away = -slope / (2 * bend) if bend < 0 else np.sign(slope)
-    found = fit.freed(masses(tried[at] + np.clip(away, tried[0] - tried[1], tried[1] - tried[0])))
-    return found, bool(2 * tally.sum() * (likely.max() - likely[-1]) < _REJECTED)
+    found = fit.freed(masses(tried[at] + np.clip(away, tried[0] - tried[1], tried[1] - tried[0]))[None])
+    return found[0], bool(2 * tally.sum() * (likely.max() - likely[-1]) < _REJECTED)

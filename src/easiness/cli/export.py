@@ -134,7 +134,8 @@ def card(
     if output is None:
         raise BadInput("-o: a card is a folder; give a new one, such as -o card")
 
-    made = exports.card(store.open_run(run_or_source), output, epoch=epoch, share=share, source=source)
+    with runs.passes_shown(True):
+        made = exports.card(store.open_run(run_or_source), output, epoch=epoch, share=share, source=source)
     then = "apply it with" if made.document.has_digests else f"join {exports.SCORES} by id"
     held_out = made.document.held_out
     also = "" if held_out is None else f" and {held_out.num_examples:,} held out"

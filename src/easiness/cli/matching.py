@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from easiness import store
+from easiness import runs as runs_kit, store
 from easiness.cli.kit import options, results, said
 from easiness.studies import matching
 
@@ -31,7 +31,8 @@ def compare(
     results.check_output(output)
     opened = [store.open_run(run) for run in runs]
     policies = options.policies(ties)
-    comparison = matching.compare(opened, epoch=epoch, share=share, fraction=fraction, ties=policies)
+    with runs_kit.passes_shown(True):
+        comparison = matching.compare(opened, epoch=epoch, share=share, fraction=fraction, ties=policies)
     if comparison.note is not None:
         said.say(f"note: {comparison.note}", err=True)
     said.say_text(comparison.text(details=details))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from easiness import report as pages, store
+from easiness import report as pages, runs as runs_kit, store
 from easiness.cli.kit import options, results, said
 from easiness.errors import BadInput
 from easiness.studies import paper
@@ -76,18 +76,19 @@ def report(
             )
         pages.write_file(output, paper.study_page(runs[0]).encode())
     else:
-        pages.write_report(
-            [store.open_run(run) for run in runs],
-            output,
-            epoch=epoch,
-            share=share,
-            source=source,
-            since=None if since is None else store.open_run(since),
-            by=by,
-            old_source=old_source,
-            suspects=suspects,
-            decide=decide,
-            blind=blind,
-        )
+        with runs_kit.passes_shown(True):
+            pages.write_report(
+                [store.open_run(run) for run in runs],
+                output,
+                epoch=epoch,
+                share=share,
+                source=source,
+                since=None if since is None else store.open_run(since),
+                by=by,
+                old_source=old_source,
+                suspects=suspects,
+                decide=decide,
+                blind=blind,
+            )
     results.say_written(output)
     said.say(str(output))

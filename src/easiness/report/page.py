@@ -10,7 +10,7 @@ import numpy as np
 
 from easiness.analysis import MIN_GROUP, SIDES, num_selected, usual_fraction
 from easiness.errors import BadInput
-from easiness.inputs import kind_named
+from easiness.inputs import kind_named, tell
 from easiness.report.blind_page import blind_page
 from easiness.report.changes import Before, Changes, changes
 from easiness.report.data_map import data_map
@@ -127,10 +127,10 @@ def render_report(
             not_compared = str(error)
     fraction = usual if comparison is None else comparison.fraction
     tables = [run.scores(**run.asked(row)) for run, row in zip(runs, at, strict=True)]
-    parts = [
-        run_part(run, index, at[index], tables[index], comparison, data, len(runs), fraction)
-        for index, run in enumerate(runs)
-    ]
+    parts = []
+    for index, run in enumerate(runs):
+        tell("judging examples and labels", index, len(runs))
+        parts.append(run_part(run, index, at[index], tables[index], comparison, data, len(runs), fraction))
     sure = certain(runs[0], data)
     ranked = [part.suspects[0].ranked if part.suspects else None for part in parts]
     positions = _hardest_first(parts)

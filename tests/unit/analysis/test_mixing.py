@@ -13,7 +13,14 @@ import pytest
 from scipy.stats import binom, multivariate_normal, norm
 
 from easiness.analysis import membership, select
-from easiness.analysis.mixing import Mixing, binomial, fit_mixing, shares_of_tail
+from easiness.analysis.mixing import (
+    MassFit,
+    Mixing,
+    binomial,
+    fit_masses,
+    fit_mixing,
+    shares_of_tail,
+)
 from easiness.errors import BadInput
 
 Floats = npt.NDArray[np.float64]
@@ -205,3 +212,21 @@ def test_what_is_refused(counts: list[float], num_trials: int, fraction: float, 
 def test_what_select_refuses(values: list[float], options: dict[str, object], text: str) -> None:
     with pytest.raises(BadInput, match=f"^{text}"):
         select(values, 0.5, **options)  # type: ignore[arg-type]
+
+
+def test_counts_of_very_many_trials_are_taken_together_where_they_tell_the_same() -> None:
+    rng = np.random.default_rng(0)
+    rates = rng.beta(2, 1, 200)
+    few, many = (rng.binomial(num, np.stack([rates, rates])) for num in (100, 2000))
+    tallies = [
+        np.bincount(one[0] * (num + 1) + one[1], minlength=(num + 1) ** 2).reshape(num + 1, -1).astype(float)
+        for one, num in ((few, 100), (many, 2000))
+    ]
+    fits = [MassFit.of(tally[None], 61) for tally in tallies]
+    assert [fit.observed.shape for fit in fits] == [(1, 101, 101), (1, 128, 128)]
+    assert np.allclose([fit.observed.sum() for fit in fits], 1)
+    assert np.allclose(fits[1].likelihoods[0].sum(axis=0), 1)
+    masses = [fit_masses(tally) for tally in tallies]
+    places = np.linspace(-4.5, 4.5, 61)
+    means = [float(places @ mass.sum(axis=1)) for mass in masses]
+    assert means[0] == pytest.approx(means[1], abs=0.05)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from easiness import analysis
 from easiness.analysis import Match, Side, Ties
 from easiness.errors import BadInput
+from easiness.inputs import tell
 from easiness.store import Run, check_opened
 from easiness.studies.matching.comparison import Cell, Comparison, Resolution
-from easiness.studies.matching.reliability import run_reliability
+from easiness.studies.matching.reliability import Reliability, run_reliability
 
 
 def matching_rate(
@@ -66,23 +67,20 @@ def compare(
     rows = rows_of(runs, epoch, share)
     votes = [run.votes(row) for run, row in zip(runs, rows, strict=True)]
     policies, names = tuple(ties), _names(runs)
+    rules = [
+        analysis.Rule(side, fraction, policy, seed)
+        for policy in dict.fromkeys(policies)
+        for side in analysis.SIDES
+    ]
     return Comparison(
         names=names,
         rows=tuple(run.row(row) for run, row in zip(runs, rows, strict=True)),
         fraction=fraction,
         num_examples=votes[0].num_examples,
         ties=policies,
-        cells=[
-            cell
-            for policy in policies
-            for side in analysis.SIDES
-            for cell in _cells(votes, names, analysis.Rule(side, fraction, policy, seed))
-        ],
+        cells=_cells(votes, names, rules),
         resolution=[_resolution(one, fraction) for one in votes],
-        reliability=[
-            run_reliability(run, one, fraction=fraction, seed=seed)
-            for run, one in zip(runs, votes, strict=True)
-        ],
+        reliability=list(_reliability(runs, votes, fraction, seed)),
         note=_note(runs, rows),
     )
 
@@ -180,30 +178,47 @@ def _names(runs: Sequence[Run]) -> list[str]:
     return [str(run.path) for run in runs]
 
 
-def _cells(votes: list[analysis.Votes], names: list[str], rule: analysis.Rule) -> list[Cell]:
+def _cells(votes: list[analysis.Votes], names: list[str], rules: Sequence[analysis.Rule]) -> list[Cell]:
+    """The upper triangle for each rule, made pair by pair: what rules have in common is made once."""
     # one group size on and off the diagonal: larger groups match better for being larger
     size = min(one.num_trials for one in votes) // 2
 
-    def groups(i: int, j: int) -> analysis.GroupMatch | None:
+    def groups(i: int, j: int, rule: analysis.Rule) -> analysis.GroupMatch | None:
         # a ceiling is that of a run and its copy, so that its groups and replicates are those of every pair
         other = copy.copy(votes[j]) if i == j else votes[j]
         return analysis.match_groups(votes[i], other, rule, group_size=size) if size else None
 
-    ceilings = [groups(i, i) for i in range(len(votes))]
-    cells = []
-    for i, ours in enumerate(ceilings):
-        cells.append(Cell(i, i, rule.side, rule.ties, ours, None, None))
-        for j in range(i + 1, len(votes)):
-            pair, theirs, agreed = groups(i, j), ceilings[j], None
-            if pair is not None and ours is not None and theirs is not None:
-                a, b = (
-                    analysis.Measured(names[i], votes[i], ours),
-                    analysis.Measured(names[j], votes[j], theirs),
-                )
-                agreed = analysis.agreement(a, b, pair, rule)
-            everything = rule.match_all(votes[i], votes[j])
-            cells.append(Cell(i, j, rule.side, rule.ties, pair, agreed, everything))
-    return cells
+    def compared(i: int, j: int, rule: analysis.Rule) -> Cell:
+        pair, agreed = groups(i, j, rule), None
+        ours, theirs = (cells[rule, k, k].groups for k in (i, j))
+        if pair is not None and ours is not None and theirs is not None:
+            a, b = (
+                analysis.Measured(names[i], votes[i], ours),
+                analysis.Measured(names[j], votes[j], theirs),
+            )
+            agreed = analysis.agreement(a, b, pair, rule)
+        everything = rule.match_all(votes[i], votes[j])
+        return Cell(i, j, rule.side, rule.ties, pair, agreed, everything)
+
+    cells: dict[tuple[analysis.Rule, int, int], Cell] = {}
+    places = range(len(votes))
+    for i in places:
+        for rule in rules:
+            cells[rule, i, i] = Cell(i, i, rule.side, rule.ties, groups(i, i, rule), None, None)
+    pairs = [(i, j) for i in places for j in places[i + 1 :]]
+    for done, (i, j) in enumerate(pairs, 1):
+        for rule in rules:
+            cells[rule, i, j] = compared(i, j, rule)
+        tell("comparing pairs of runs", done, len(pairs))
+    return [cells[rule, i, j] for rule in rules for i in places for j in places[i:]]
+
+
+def _reliability(
+    runs: Sequence[Run], votes: list[analysis.Votes], fraction: float, seed: int
+) -> Iterator[Reliability]:
+    for done, (run, one) in enumerate(zip(runs, votes, strict=True)):
+        tell("judging runs alone", done, len(runs))
+        yield run_reliability(run, one, fraction=fraction, seed=seed)
 
 
 def _resolution(votes: analysis.Votes, fraction: float) -> Resolution:
