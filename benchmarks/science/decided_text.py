@@ -48,14 +48,14 @@ def page(runs, lost, drawn, anywhere, num, draws, made):
     text = f"""\
 {head("What decisions say of the other labels", COMMAND, made)}
 Somebody decides on labels in the order of `suspects`, and the list is made again with these decisions
-(`suspects --decided`). Are more wrong labels found than by the first list, and is more true of what is said
-of the labels that nobody looked at? An oracle decides on {worlds} [runs whose wrong labels are
+(`suspects --decided`). Does the new list find more wrong labels, and does it say more truly how
+many are wrong among labels that nobody looked at? An oracle decides on {worlds} [runs whose wrong labels are
 known](wrong-labels.md).
 
 After 200 looks, with a new list after every 10, {again:,} wrong labels are found instead of {fixed:,}: more
 in
 {more} runs, fewer in {fewer}, at worst by {-worst}. Calibration gets a little better where it was bad. A
-range that did not hold the true share seldom does afterwards.
+range that missed the true share mostly still does.
 
 {markdown(SOME, some)}
 
@@ -73,8 +73,8 @@ far below. With half of the looks at random, the number of wrong labels is close
 ## What is not certain
 
 - An oracle makes no mistakes, and people do.
-- How alike errors are along the log odds was read off all of these runs. The rest of the prior was chosen
-  on every other run, and the others judge it (`cells that judge` in the first table below).
+- How alike errors are along the log odds was read off all of these runs. Other settings were chosen on
+  every other run, and the rest judge them (`cells that judge` in the first table below).
 """
     tables = {
         "runs": (("new list after", "labels", *COLUMNS), runs),

@@ -173,8 +173,8 @@ makes it (`short`, 5 trials of 10 epochs) gives every score. The target comes fr
 network, with other seeds, that leave half of the examples out (a fifth, too, where that is quick): how
 often those that never saw an example are right.
 
-`difficulty` does, by little, on the three larger sets, and not on digits. So far it is ahead in rank
-correlation (95 % interval over examples): {"; ".join(f"{name} {text}" for name, text in ahead.items())}.
+`difficulty` does, by little, on the three larger sets, and not on digits. It is ahead, in rank
+correlation (95 % interval over examples), by: {"; ".join(f"{name} {text}" for name, text in ahead.items())}.
 
 Spearman's rank correlation with the target, hard first:
 
@@ -185,8 +185,8 @@ pixels, `imagenette` images of 64.
 
 ## What is not certain
 
-- `difficulty` was chosen since it is ahead on these three sets, and that its last epoch counts twice was
-  decided on them. The best candidate on each two of them ({", ".join({row[1] for row in third})}) is within
+- These three sets chose `difficulty`, and that its last epoch counts twice. The best
+  candidate on each two of them ({", ".join({row[1] for row in third})}) is within
   {most:.3f} of it on the third.
 - Where most targets are equal, as on digits and TREC, scores that tie have an advantage. Of the pairs whose
   targets differ, `difficulty` orders {pairs["trec"]} and {pairs["digits"]} rightly there.

@@ -124,7 +124,7 @@ def page(rows, made):
     columns += (f"photos among the first {FIRST}", "median rank", "worst")
     return f"""\
 {head("Two mislabelled photos among 300", COMMAND, made)}
-At which ranks does `suspects` list two photos that lie in another's folder? {NUM_DRAWS} draws of {CLASSES}
+At which ranks does `suspects` list two photos in a wrong folder? {NUM_DRAWS} draws of {CLASSES}
 classes, {PHOTOS} photos each, are measured as a user would. Chance would put a photo at rank
 {CLASSES * PHOTOS // 2}.
 

@@ -141,7 +141,7 @@ def judge(subject, run, data, truth):
     about = (
         f"{subject.name}: {subject.each} of each kind among {subject.examples:,}. {len(run.trials)} trials "
         f"of {subject.model}, {subject.epochs} epochs, know {accuracy:.0%} of the labels, and are wrong "
-        f"about {natural:.0%} of the untouched pictures."
+        f"on {natural:.0%} of the untouched pictures."
     )
     maps = data_map(*(values[hard] for values in place), truth[hard], KINDS)
     of_planted = compared(truth[hard], said[hard], maps, KINDS)

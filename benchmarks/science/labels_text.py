@@ -15,7 +15,7 @@ equal training steps? `suspects` and the scores come from {TRIALS} trainings of 
 on these labels, with the recipe `short`, the default, or `paper`. cleanlab has a {FOLDS}-fold
 cross-validation of the same network with the same recipe,
 {FOLD_EPOCHS} epochs a fold: 4 % more steps in all. The order is judged by average precision (AP). In the
-whole table `missed` is the share of wrong labels that are not among the first, as many as are wrong."""
+whole table `missed` is the share of the K wrong labels that are not among the first K."""
 UNCERTAIN = f"""
 ## What is not certain
 

@@ -201,15 +201,15 @@ def say(report, figure):
 
 SHOWN = (0, 1, 2, 5, 6, 7, 8)  # columns of the table on the page
 ANSWER = """\
-Is what is frequent and contradicts nothing easy in real data? *Frequency* is how many examples of the same
-class lie near in features, *contradiction* the share of other classes among the nearest. `easiness patterns`
-regresses the ranks of a score on both.
+Are frequent examples that contradict nothing easy in real data? *Frequency* is how many examples of the
+same class lie near in features, *contradiction* the share of other classes among the nearest. `easiness
+patterns` regresses the ranks of a score on both.
 
 - **In CIFAR-10 both go along with easiness.** They explain a quarter to a third of it. In the photos of
   imagenette224 frequency is undecided.
 - **In texts and sounds it is contradiction alone**, and most stays unexplained.
-- **Which of both it is depends on how frequency is counted.** No way to count tells both apart where the
-  truth is planted. The sum is safer than its parts.
+- **Which of both it is depends on how frequency is counted.** Where the truth is planted, no way to
+  count tells both apart. What both explain together is surer.
 
 Standardized coefficients with 95 % intervals, R², and the most that R² could be given the reliability of the
 score, over all examples (high is easy):

@@ -211,7 +211,7 @@ def truths(found):
             yield shape, f"{row['start']}", row["rule"], f"{100 * row['truth']:+.1f}", *shown, *plain
 
 
-TITLE = "Whom to label next"
+TITLE = "What to label next"
 COMMAND = "python benchmarks/science/pool.py --data FOLDER --docs docs/results/pool.md"
 
 
@@ -231,7 +231,7 @@ each rule picks others to label, and heads learn from both. Compared with random
 
 - **While labels are few, pick what is rare and uncertain.** At 100 labels it gains in three of four data
   sets. Where classes are imbalanced, the margin gains as well.
-- **With thousands of labels of balanced classes** no rule is shown to beat chance on most data.
+- **With thousands of labels of balanced classes** no rule is shown to beat random on most data.
 
 Accuracy with random picks, and gains over it in points with intervals of {LEVEL:.1%}:
 
@@ -242,7 +242,7 @@ Accuracy with random picks, and gains over it in points with intervals of {LEVEL
 - The rule *rare and uncertain* was chosen among ten on cifar10 and trec. The other data sets had no part in
   that.
 - The classes of imagenette224 are among those that its features were trained to tell.
-- In simulated worlds a rule without advantage was shown to beat chance in {told} of them at most. Intervals
+- In simulated worlds a rule without advantage was shown to beat random in at most {told} of them. Intervals
   held the mean gain in at least {covered}.
 """
 

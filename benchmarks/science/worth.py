@@ -256,8 +256,8 @@ def page(top, tables, trained):
     return f"""\
 {top}
 What can be left out? `easiness worth` on pictures, texts (TREC) and sounds (FSDD), with
-their own labels and with three tenths of them made wrong. The margin of CIFAR-10 was set before, that of the
-others after a look at FSDD.
+their own labels and with three tenths made wrong. The margin (the loss allowed) of CIFAR-10 was set before,
+that of others after a look at FSDD.
 
 {markdown(("data", "advice"), advice)}
 
@@ -274,7 +274,7 @@ right. With many they gain on CIFAR-10 and FSDD, not on TREC.
 
 ## Do whole trainings agree?
 
-No: networks that begin from nothing need what heads can spare. `{NETWORK}` learned {PICTURES:,} of these
+No: networks trained from scratch need what heads can spare. `{NETWORK}` learned {PICTURES:,} of these
 pictures {PAIRS} times. RS2 sees other random examples in every epoch.
 
 {verdicts}
@@ -282,7 +282,7 @@ pictures {PAIRS} times. RS2 sees other random examples in every epoch.
 ## Is the advice true?
 
 In simulated worlds its interval held the truth in {judged} of the draws or more (of a grid read by eye:
-{naive}). No loss was said wrongly in {wrongly} at most.
+{naive}). It said "no loss" wrongly in at most {wrongly}.
 """
 
 
