@@ -110,6 +110,8 @@ def _row(folder: Path, path: Path, num_damaged: int) -> list[str]:
         return [name, "", "", "", "", "", "", "at work"]
     try:
         run = store.open_run(path)
+    except store.LaterVersion:
+        return [name, "", "", "", "", "", "", "of a later version"]
     except BadInput:
         return [name, "", "", "", "", "", "", "damaged"]
     measured, missing = run.spec.measured, _missing(run)

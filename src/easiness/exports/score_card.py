@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,7 +25,17 @@ from easiness.report import (
 from easiness.runs import find_split, has_held_out, positions_in
 from easiness.show import count, markdown_text, picture_bytes, write_parquet
 from easiness.spec import Split, SplitRef, describe_recipe, settings_of_others
-from easiness.store import FileDigest, FileName, Run, check_opened, digest, is_intact, read_strictly
+from easiness.store import (
+    FileDigest,
+    FileName,
+    Run,
+    check_opened,
+    digest,
+    is_intact,
+    later,
+    own_version,
+    read_strictly,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,9 +154,10 @@ def open_card(path: str | Path) -> Card:
     Raises:
         BadInput: it is no card, of a newer format, or damaged.
     """
-    folder = Path(path)
+    folder, content = Path(path), b""
     try:
-        document = CardDocument.model_validate_json(read_regular(folder / CARD, _MOST_BYTES))
+        content = read_regular(folder / CARD, _MOST_BYTES)
+        document = CardDocument.model_validate_json(content)
     except FileNotFoundError:
         raise BadInput(f"{folder}: is no score card (no {CARD} in it); `easiness card` makes one") from None
     except OSError as error:
@@ -155,7 +165,8 @@ def open_card(path: str | Path) -> Card:
     except ValidationError as error:
         what = error.errors()[0]
         why = ": ".join(filter(None, [".".join(map(str, what["loc"])), what["msg"]]))
-        raise BadInput(f"{folder / CARD}: cannot be read ({why}); get the card again") from None
+        damaged = BadInput(f"{folder / CARD}: cannot be read ({why}); get the card again")
+        raise later(folder / CARD, content) or damaged from None
     for name, expected in document.files.items():
         file = folder / name
         if not is_intact(file, expected):
@@ -225,7 +236,7 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
         num_trials=len(run.trials),
         **run.asked(epoch),
         training=training,
-        versions={"easiness": version("easiness"), "torch": ", ".join(torch), "numpy": np.__version__},
+        versions={"easiness": own_version(), "torch": ", ".join(torch), "numpy": np.__version__},
         files=files,
     )
 

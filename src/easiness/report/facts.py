@@ -102,11 +102,11 @@ def _where(run: Run) -> dict[str, str]:
     machine = " and ".join(
         _distinct(f"{one['device']} ({one['machine']})" for one in ran if {"device", "machine"} <= one.keys())
     )
-    versions = ", ".join(_distinct(one["torch"] for one in ran if "torch" in one))
     if machine:
         facts["ran on"] = machine
-    if versions:
-        facts["PyTorch"] = versions
+    for library, name in (("easiness", "easiness"), ("torch", "PyTorch")):
+        if versions := ", ".join(_distinct(str(one[library]) for one in ran if library in one)):
+            facts[name] = versions
     return facts
 
 

@@ -22,6 +22,7 @@ from .files import (
     write_whole as write_whole,
 )
 from .kept import KEPT as KEPT
+from .later import LaterVersion as LaterVersion, later as later, own_version as own_version
 from .over_trials import Seats as Seats, num_heard as num_heard
 from .parquet import (
     STATISTICS as STATISTICS,

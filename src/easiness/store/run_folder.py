@@ -15,6 +15,7 @@ from easiness.errors import BadInput, shorten
 from easiness.regular_file import read_regular
 from easiness.spec import DatasetRef, RecordedSpec, RunSpec, Stopped, content_hash
 from easiness.store.files import FileDigest, FileName, read_json, write_whole
+from easiness.store.later import later, own_version
 from easiness.store.trial import StoredTrial
 from easiness.store.trial_document import (
     DOCUMENT as TRIAL_DOCUMENT,
@@ -44,6 +45,8 @@ class RunDocument(BaseModel):
     spec: RunSpec | RecordedSpec = Field(discriminator="kind")
     files: dict[FileName, FileDigest]
     stopped: Stopped | None = None
+    version: str | None = None
+    """The version of this package that wrote it; runs of before that have none."""
     sha256: str | None = None
     """The digest of the rest in canonical form; runs of before that have none."""
 
@@ -55,8 +58,9 @@ class RunDocument(BaseModel):
 
 
 def write_document(path: Path, document: RunDocument) -> None:
-    """Write ``run.json`` of the run at ``path``, with its ``sha256``."""
-    sealed = document.model_copy(update={"sha256": _seal_of(document.model_dump(mode="json"))})
+    """Write ``run.json`` of the run at ``path``, with our ``version`` and its ``sha256``."""
+    ours = document.model_copy(update={"version": own_version()})
+    sealed = ours.model_copy(update={"sha256": _seal_of(ours.model_dump(mode="json"))})
     write_whole(path / DOCUMENT, sealed.model_dump_json(indent=1).encode())
 
 
@@ -100,6 +104,7 @@ def read_document(path: Path) -> RunDocument:
             else "a folder written by `easiness measure`"
         )
         raise BadInput(f"{path}: not a run (it has no {DOCUMENT}); give {give}")
+    content: Any = None
     try:
         content = read_json(file)
         document = RunDocument.model_validate(content)
@@ -107,7 +112,7 @@ def read_document(path: Path) -> RunDocument:
             raise ValueError
         return document
     except (OSError, ValueError):  # of which the errors of a validation are
-        raise BadInput(
+        raise later(file, content) or BadInput(
             f"{file}: the description of the run is damaged; restore it or measure into another folder"
         ) from None
 

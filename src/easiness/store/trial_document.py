@@ -24,6 +24,7 @@ from easiness.errors import BadInput
 from easiness.regular_file import read_regular
 from easiness.spec import TrialSpec
 from easiness.store.files import FileDigest, FileName, read_sealed, write_whole
+from easiness.store.later import later
 
 DOCUMENT = "trial.json"
 INDEX = ".index"
@@ -118,10 +119,12 @@ def read_document(folder: Path) -> TrialDocument:
         BadInput: it is missing, damaged, or of another trial than the folder's name says.
     """
     file = folder / DOCUMENT
+    content: Any = None
     try:
-        document = TrialDocument.model_validate(read_sealed(file, "trial"))
+        content = read_sealed(file, "trial")
+        document = TrialDocument.model_validate(content)
     except (OSError, ValueError, LookupError, TypeError):
-        raise damaged(file) from None
+        raise later(file, content) or damaged(file) from None
     if document.spec is not None and document.spec.hash != document.hash:
         raise damaged(file)
     if folder_name(document.index, document.hash) != folder.name:

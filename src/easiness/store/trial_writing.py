@@ -14,6 +14,7 @@ from easiness.record import KeptLogits, Observations, TrialRecord
 from easiness.spec import TrialSpec
 from easiness.store import trial_document
 from easiness.store.files import digest, folder_written_whole, write_sealed, write_whole
+from easiness.store.later import own_version
 from easiness.store.parquet import STATISTICS, Ids
 from easiness.store.trial import WEIGHTS, StoredTrial
 from easiness.store.trial_document import DOCUMENT, TrialDocument
@@ -50,7 +51,7 @@ def write_trial(
             spec=spec,
             train_loss=record.train_loss,
             accuracy=record.accuracy(),
-            ran=record.ran,
+            ran={**record.ran, "easiness": own_version()},
             files={file.name: digest(file) for file in sorted(aside.iterdir())},
         )
         write_sealed(aside / DOCUMENT, "trial", document)

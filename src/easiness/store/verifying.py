@@ -11,6 +11,7 @@ from easiness.errors import BadInput
 from easiness.store import run_folder, trial_document
 from easiness.store.files import FileDigest, digest
 from easiness.store.kept import KEPT
+from easiness.store.later import LaterVersion
 from easiness.store.run import Run
 from easiness.store.run_folder import DOCUMENT, EXAMPLES, TRIALS, read_document, trial_names
 from easiness.store.trial import StoredTrial
@@ -40,7 +41,7 @@ def verify(run: Run | str | Path) -> list[Finding]:
         run: a run, or its folder, whose description may be the damaged file.
 
     Raises:
-        BadInput: there is no such run.
+        BadInput: there is no such run, or a later version wrote it.
     """
     return list(findings(run.path if isinstance(run, Run) else Path(run)))
 
@@ -65,6 +66,8 @@ def _of_run(path: Path, read: Container[str] | None) -> Iterator[Finding]:
     what = _absent(file)
     try:
         document = None if what else read_document(path)
+    except LaterVersion:
+        raise
     except BadInput:
         document, what = None, "is damaged"
     if document is None:
@@ -81,6 +84,8 @@ def _of_trial(folder: Path, read: Container[str] | None) -> Iterator[Finding]:
     what = _absent(file)
     try:
         trial = None if what else StoredTrial(folder)
+    except LaterVersion:
+        raise
     except BadInput:
         trial, what = None, "is damaged"
     if trial is None:
@@ -118,6 +123,8 @@ def damaged_trials(path: Path) -> list[str]:
     for name in trial_names(path):
         try:
             StoredTrial(path / TRIALS / name).check()
+        except LaterVersion:
+            raise  # it would be trained again
         except BadInput:
             found.append(name)
     return found

@@ -142,7 +142,7 @@ def test_a_damaged_card_is_named(run, tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("content", "why"), [("{", r"\(Invalid JSON: "), ('{"format": 2}', r"\(format: Input should be 1\)")]
+    ("content", "why"), [("{", r"\(Invalid JSON: "), ('{"format": 0}', r"\(format: Input should be 1\)")]
 )
 def test_why_a_card_cannot_be_read_is_said(tmp_path, content, why):
     (tmp_path / "card.json").write_text(content)

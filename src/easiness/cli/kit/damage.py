@@ -48,10 +48,14 @@ def seen_damaged(run: Path, read: Container[str] = ()) -> list[store.Finding]:
             return []
     except OSError:
         pass  # without trials, or findings say so
+    try:
+        found = list(store.findings(run, read))
+    except store.LaterVersion:
+        return []  # which whoever opens it is told
     # a longer trial may have taken the place of one meanwhile; a note of a failure counts for nothing
     return [
         one
-        for one in store.findings(run, read)
+        for one in found
         if one.trial is None or (os.path.lexists(one.file.parent) and one.file.parent.name != "trials")
     ]
 

@@ -17,7 +17,7 @@ from easiness.regular_file import read_regular
 from easiness.runs import Progress, check_study_folder, progress_of
 from easiness.show import count, counted
 from easiness.spec import Execution, Jobs, at_least, from_arguments
-from easiness.store import ASIDE, read_json, sweep, write_whole
+from easiness.store import ASIDE, later, read_json, sweep, write_whole
 from easiness.studies.hypothesis.design import (
     ARMS,
     CONTROLS,
@@ -253,7 +253,7 @@ def _check_same(document: Path, here: Mapping[str, Any]) -> None:
     flat = {**there["preset"], "seed": there.get("seed"), "format": there.get("format")}
     for name, value in {**here["preset"], "seed": here["seed"], "format": here["format"]}.items():
         if flat.get(name) != value:
-            raise BadInput(
+            raise later(document, there) or BadInput(
                 f"{document.parent}: this experiment cannot be continued with other settings: {name} is "
                 f"{flat.get(name)} there, {value} here; choose another --out"
             )

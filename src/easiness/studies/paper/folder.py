@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easiness.errors import BadInput, RunFailed
-from easiness.store import ASIDE, Run, open_run, read_json, sweep, write_whole
+from easiness.store import ASIDE, Run, later, open_run, own_version, read_json, sweep, write_whole
 from easiness.studies.paper.presets import Preset
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ def check_folder(plan: PaperPlan, out: Path) -> None:
         there = read_json(document)
     except (OSError, ValueError):
         raise BadInput(f"{document}: is damaged; choose another --out") from None
+    refused = later(document, there)
     there, here = _flat(there), _flat(_settings(plan))
+    if refused is not None and (there.get("format", 1) != 1 or there.keys() - here.keys() - {"version"}):
+        raise refused  # it has settings that are not known here
     for name, value in here.items():
         if there.get(name) != value:
             raise BadInput(
@@ -112,7 +115,8 @@ def describe_folder(plan: PaperPlan, out: Path) -> None:
         for folder in (out, out / FIGURES, out / TABLES):
             sweep(folder)
         if not (out / DOCUMENT).is_file():
-            write_whole(out / DOCUMENT, (json.dumps(_settings(plan), indent=1) + "\n").encode())
+            settings = {**_settings(plan), "version": own_version()}
+            write_whole(out / DOCUMENT, (json.dumps(settings, indent=1) + "\n").encode())
     except OSError as error:
         raise RunFailed(f"{out}: cannot be written to ({error.strerror}); choose another --out") from None
 

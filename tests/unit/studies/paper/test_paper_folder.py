@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from easiness.errors import BadInput, RunFailed
 from easiness.spec import Loading
 from easiness.store.files import ASIDE
+from easiness.store.later import own_version
 from easiness.studies.paper.folder import (
     DOCUMENT,
     check_folder,
@@ -67,6 +69,21 @@ def test_other_settings_are_refused_by_the_first_difference(
     assert str(refused.value) == (
         f"{folder}: this study cannot be continued with other settings: {difference}; choose another --out"
     )
+
+
+def test_a_study_of_a_later_version_is_refused_by_name(folder, tiny_preset, tmp_path):
+    plan = plan_paper(tiny_preset, loading=Loading(limit=100))
+    folder = shutil.copytree(folder, tmp_path / "later")
+    settings = json.loads((folder / DOCUMENT).read_text())
+    assert settings["version"] == own_version()
+    for more, number in (({"format": 2}, 2), ({"new": 1}, 1)):
+        (folder / DOCUMENT).write_text(json.dumps({**settings, "version": "9.1.0", **more}))
+        with pytest.raises(
+            BadInput, match=rf"study\.json: was written by easiness 9\.1\.0, format {number}; "
+        ):
+            check_folder(plan, folder)
+    (folder / DOCUMENT).write_text(json.dumps({**settings, "version": "9.1.0"}))
+    check_folder(plan, folder)
 
 
 def test_other_words_about_a_preset_are_not_another_study(folder, tiny_preset):
