@@ -61,7 +61,6 @@ from .kind import (
 from .memory import GIB as GIB, available_memory as available_memory, check_fits as check_fits, fits as fits
 from .packed import Packed as Packed
 from .parquet_budget import (
-    LONGEST_NAME as LONGEST_NAME,
     batches_within as batches_within,
     check_decoded as check_decoded,
     check_names as check_names,

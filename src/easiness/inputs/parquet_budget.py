@@ -15,9 +15,7 @@ import numpy as np
 
 from easiness.errors import BadInput
 from easiness.inputs.memory import GIB, available_memory, fits
-
-LONGEST_NAME = 4096
-"""Bytes of an id or of the name of a class or group: as long as paths are."""
+from easiness.spec import LONGEST_NAME
 
 _TEXTS = "BYTE_ARRAY"
 _WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8}

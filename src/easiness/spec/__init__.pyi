@@ -5,7 +5,12 @@ from .command_words import (
     loading_of as loading_of,
     training_of as training_of,
 )
-from .data_ref import DatasetRef as DatasetRef, LoadOptions as LoadOptions, SplitRef as SplitRef
+from .data_ref import (
+    LONGEST_NAME as LONGEST_NAME,
+    DatasetRef as DatasetRef,
+    LoadOptions as LoadOptions,
+    SplitRef as SplitRef,
+)
 from .draw import Draw as Draw, Effect as Effect
 from .featuring import Featuring as Featuring
 from .heads import (

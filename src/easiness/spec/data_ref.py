@@ -17,6 +17,13 @@ from pydantic import (
 from easiness.errors import shorten
 from easiness.spec.recipe import IMAGE
 
+LONGEST_NAME = 4096
+"""Bytes of an id or of the name of a class or group: as long as paths are."""
+
+_MOST_CLASSES = (
+    100_000  # where there are not as many examples: what is made of classes grows with their number
+)
+
 
 class Frozen(BaseModel):
     """A value that is what it is; a document of one has no other fields."""
@@ -96,6 +103,16 @@ class DatasetRef(LoadOptions):
         if other is not None or min(shape or (1,)) < 1:
             raise ValueError(
                 f"shapes {self.image_shape} and {self.shape} are not those of examples of kind {self.kind}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _classes_can_be(self) -> Self:
+        most = max(self.train.num_examples, _MOST_CLASSES)
+        if len(self.classes) > most or max(map(len, self.classes), default=0) > LONGEST_NAME:
+            raise ValueError(
+                f"{len(self.classes)} classes for {self.train.num_examples} examples, or names of more than "
+                f"{LONGEST_NAME} letters"
             )
         return self
 

@@ -129,9 +129,10 @@ class Pairs:
         total = np.bincount(given, mass, self._num_classes)
         named = np.bincount(other, mass, self._num_classes) + _FAINT * (mass.sum() + 1)
         usual = named[other] / (named.sum() - named[given])
+        there = total[total > 0]  # classes that none of the examples is of say nothing
         likelihood = [
             float(
-                (gammaln(s) - gammaln(s + total)).sum()
+                (gammaln(s) - gammaln(s + there)).sum()
                 + (gammaln(mass + s * usual) - gammaln(s * usual)).sum()
             )
             for s in _STRENGTHS

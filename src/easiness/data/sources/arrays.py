@@ -19,7 +19,6 @@ from easiness.data.sources.splits import Split, checked_dataset
 from easiness.errors import BadInput
 from easiness.inputs import (
     GIB,
-    LONGEST_NAME,
     SOUND,
     available_memory,
     kind_of,
@@ -29,6 +28,7 @@ from easiness.inputs import (
 )
 from easiness.record import to_numpy
 from easiness.regular_file import open_regular
+from easiness.spec import LONGEST_NAME
 
 KEYS = ("x", "y", "ids", "classes", "x_test", "y_test")
 _NAMES = ("ids", "ids_test", "classes")
