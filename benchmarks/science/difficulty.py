@@ -169,9 +169,9 @@ def page(first, second, third, made):
     text = f"""\
 {head("What says how hard an example is?", COMMAND, made)}
 Which recorded score tells best how hard an example is for networks that never saw it? A run as `measure`
-makes it (`short`, 5 trials of 10 epochs) gives every score. The target comes from other trials of the same
-network, with other seeds, that leave half of the examples out (a fifth, too, where that is quick): how
-often those that never saw an example are right.
+makes it (`short`, 5 trials of 10 epochs) gives every score. The target is how often other trials of the
+same network, which never saw the example, have it right. They have other seeds, and leave out half of the
+examples (a fifth, too, where that is quick).
 
 `difficulty` does, by little, on the three larger sets, and not on digits. It is ahead, in rank
 correlation (95 % interval over examples), by: {"; ".join(f"{name} {text}" for name, text in ahead.items())}.

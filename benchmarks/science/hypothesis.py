@@ -205,9 +205,9 @@ def page(top, tables, figure):
     f = patterns.frequency
     return f"""\
 {top}
-Is what is frequent easy, and what is contradicted hard? Both are planted: {len(patterns)} random patches in
-pictures of noise, which is new in every epoch. Each patch is shown f = {f.min():.0f} to {f.max():.0f} times
-an epoch; a share c of its pictures bears another label. In the balanced arm all patches are shown equally
+Is what is frequent easy, and what is contradicted hard? Both are planted: {len(patterns)} random patterns in
+pictures of noise, which is new in every epoch. Each pattern is shown f = {f.min():.0f} to {f.max():.0f} times
+an epoch; a share c of its pictures bears another label. In the balanced arm all patterns are shown equally
 often. Two networks were trained
 {FULL.trials} times each, for {FULL.epochs} epochs.
 

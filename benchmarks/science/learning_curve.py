@@ -139,7 +139,7 @@ accuracy, on all other vectors, of heads that see K or 2 K.
 
 - **The 95 % interval holds the truth in {over} of the draws**, and in {least} of those of the worst cell.
 - **It is wide while examples are few**, and wider still where a fifth of the labels is wrong.
-- **In the mean of a cell** what is foretold is off by {most} at the most.
+- **On average over a cell** what is foretold is off by at most {most}.
 
 What 2 K would give, for the fewest and the most examples of each data set (*off*: foretold less true):
 

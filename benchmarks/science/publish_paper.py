@@ -87,7 +87,7 @@ def page(document: dict, scale: str, made: str, names: list[str]) -> str:
 Which of the paper's claims hold in `easiness paper CIFAR10_FOLDER --preset {preset} --out runs/{preset}`
 ({scale})? Verdicts: {found}.
 {NOTES.get(preset, "")}
-The table has the statistic that says least for each claim.
+The table has the weakest statistic of each claim.
 
 {claims_table(document["claims"])}
 

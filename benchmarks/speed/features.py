@@ -146,7 +146,7 @@ def page(top, rows, best):
 
 {markdown(("what", "processor time", "memory", "of the peak"), rows)}
 
-- **Of the peak**: the products that have to be computed, over the time, over what a product of two large
+- **Of the peak**: how many products are computed per second, as a share of what a product of two large
   matrices reaches here ({best} GFLOP a second of processor time).
 - **The last row is foretold** from two parts of such vectors in a file: time and memory grow evenly.
 - **Memory** counts pages of mapped files, which the system takes back where others need them.
