@@ -49,8 +49,8 @@ def page(runs, lost, drawn, anywhere, num, draws, made):
 {head("What decisions say of the other labels", COMMAND, made)}
 Somebody decides on labels in the order of `suspects`, and the list is made again with these decisions
 (`suspects --decided`). Does the new list find more wrong labels, and does it say more truly how
-many are wrong among labels that nobody looked at? An oracle decides on {worlds} [runs whose wrong labels are
-known](wrong-labels.md).
+many are wrong among labels that nobody looked at? An oracle (who knows) decides on {worlds} [runs whose wrong
+labels are known](wrong-labels.md).
 
 After 200 looks, with a new list after every 10, {again:,} wrong labels are found instead of {fixed:,}: more
 in
@@ -72,7 +72,7 @@ far below. With half of the looks at random, the number of wrong labels is close
 
 ## What is not certain
 
-- An oracle makes no mistakes, and people do.
+- The oracle makes no mistakes; people do.
 - How alike errors are along the log odds was read off all of these runs. Other settings were chosen on
   every other run, and the rest judge them (`cells that judge` in the first table below).
 """

@@ -150,7 +150,7 @@ def page(forecasts, hold, memberships, worst, drift, rates, made):
     errors = [(float(row[5]), float(row[6])) for row in forecasts if row[6]]
     text = f"""\
 {head("Forecasts and memberships on CIFAR-10", command, made)}
-Do forecasts from ten trials hold? Are 97 of 100 examples hard that are called hard with 97 %?
+Do forecasts from ten trials hold? Of 100 examples called hard with 97 %, are 97 hard?
 {TRIALS} trials of {EPOCHS} epochs of each network on {EXAMPLES:,} images, class-balanced. Sets are the
 easiest and the hardest {FRACTION:.0%} after the last epoch.
 

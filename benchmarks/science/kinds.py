@@ -158,7 +158,7 @@ def page(report, found):
     report.say(
         "How often is the `kind` of a hard example right? Wrong labels, blends of two classes, a rare "
         "sub-kind (a tenth of each class, turned and in other colors) and noise are planted among real "
-        f"examples. Beside it is a data map (confidence and variability), cut into up to {max(LEAVES)} "
+        f"examples. Its rival is a data map (confidence and variability), cut into up to {max(LEAVES)} "
         "regions by the thresholds that fit best.",
         "",
         *(f"- {about}" for about, *_ in found.values()),

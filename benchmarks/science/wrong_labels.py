@@ -223,11 +223,11 @@ def page(results, made):
     header = ("cells", "number", "calibrated", "counted", "ordered", "range holds", "near the oracle")
     text = f"""\
 {head("Wrong labels, whoever made them wrong", COMMAND, made)}
-Does `suspects` find, count and put in order wrong labels, whoever made them wrong? Labels are made wrong in
+Does `suspects` find, count and order wrong labels, whoever made them wrong? Labels are made wrong in
 four ways: `uniform` (any other class), `pair` (the next class), `one pair` (one class alone, to the next)
 and `confusable`. These last are drawn from the predictions of another network: which label is wrong, and as
-what, depends on the example, as it does with people. Every other cell chose how `suspects` estimates, and
-the others judge it: {len(there)} of {len(every)} are measured.
+what, depends on the example, as it does with people. Half of the cells chose how `suspects` estimates, and
+the others judge it. Of {len(every)} cells {len(there)} are measured.
 
 {markdown(header, [counted(name, groups[name]) for name in order])}
 
