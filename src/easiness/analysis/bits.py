@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -131,6 +133,11 @@ class ClassTally:
         self._labels = labels
         self.sizes: npt.NDArray[np.int64] = np.bincount(labels)
         self._ends = np.cumsum(self.sizes) if (labels[1:] >= labels[:-1]).all() else None
+
+    @functools.cached_property
+    def key(self) -> bytes:
+        """What counts by the same labels have in common."""
+        return hashlib.sha256(np.ascontiguousarray(self._labels).tobytes()).digest()
 
     def of(self, words: Words) -> npt.NDArray[np.int64]:
         """Members of a set in each class [C]."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import get_args
 
 import numpy as np
@@ -18,6 +18,7 @@ from easiness.analysis.sides import Side, Ties, first_in_order, num_selected
 from easiness.analysis.tails import Group, Tails
 from easiness.analysis.votes import Votes, check_same_examples
 
+_FEW = 2048  # examples, of which the selections of all groups take a few megabytes
 _SEEDS = 1_000_003  # apart: trials of a run break ties by seeds of their own
 
 
@@ -50,10 +51,16 @@ class Chosen:
     size: float
     tie_mass: float
 
+    _by_class: dict[bytes, npt.NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
+
     def by_class(self, classes: ClassTally) -> npt.NDArray[np.float64]:
         """The weight in each class [C]."""
-        weights = classes.of(self.members).astype(np.float64)
-        return weights if self.tied is None else weights + self.share * classes.of(self.tied)
+        if classes.key not in self._by_class:
+            weights = classes.of(self.members).astype(np.float64)
+            if self.tied is not None:
+                weights += self.share * classes.of(self.tied)
+            self._by_class[classes.key] = weights
+        return self._by_class[classes.key]
 
 
 def _overlap(a: Chosen, b: Chosen) -> float:
@@ -127,9 +134,19 @@ class Rule:
         ]
 
     def _chosen(self, votes: Votes, group: Group, k: int, seed: int) -> Chosen:
+        """The selection of a group; of few examples it is remembered for the next pair that the run is of."""
+        known = votes.tails.chosen
+        key = (self.ties, self.side, group, k, seed if self.ties == "refine" else 0)
+        if key in known:
+            found: Chosen = known[key]
+            return found
         if self.ties == "refine":
-            return self._refined(votes, group, k, seed)
-        return self._by_count(votes.tails, group, k)
+            found = self._refined(votes, group, k, seed)
+        else:
+            found = self._by_count(votes.tails, group, k)
+        if votes.num_examples <= _FEW:
+            known[key] = found
+        return found
 
     def _by_count(self, tails: Tails, group: Group, k: int) -> Chosen:
         cut = tails.by_count(group, k, self.side)

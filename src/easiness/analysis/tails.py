@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +106,7 @@ class Tails:
         self.everyone: Words = bits.pack(np.ones(self.num_examples, np.bool_))
         self._refined: dict[_Key, Refined] = {}
         self._digits: dict[Group, list[Words]] = {}
+        self.chosen: dict[tuple[Any, ...], Any] = {}  # what others made of them, by how
 
     def digits(self, group: Group) -> list[Words]:
         """The number of a group's trials that are right about each example, as `bits.sums`."""

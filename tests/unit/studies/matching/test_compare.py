@@ -10,6 +10,7 @@ import pytest
 
 from easiness import BadInput, Recorder, matching_rate
 from easiness.analysis import Measured, Rule, agreement, match_groups, match_votes
+from easiness.inputs import reading
 from easiness.show.rendering import rendered
 from easiness.studies.matching.study import compare
 
@@ -52,6 +53,22 @@ def test_every_group_of_a_table_has_the_size_of_the_smallest_runs_half(runs):
     assert {cell.groups.group_size for cell in comparison.cells} == {2}  # type: ignore[union-attr]
     assert {(cell.a, cell.b) for cell in comparison.cells} == {(0, 0), (0, 1), (1, 1)}
     assert len(comparison.cells) == 3 * 2 * 2  # pairs, sides, policies
+
+
+def test_a_set_is_drawn_once_however_many_runs_it_is_matched_with_and_each_pair_is_told(
+    tmp_path, monkeypatch
+):
+    drawn, told = [], []
+    by_count = Rule._by_count
+    monkeypatch.setattr(Rule, "_by_count", lambda *a: drawn.append(a[1:3]) or by_count(*a))
+    for num in (2, 4):
+        drawn.clear()
+        same = [recorded(tmp_path / f"{num} {at}", 4, seed=at) for at in range(num)]
+        with reading(lambda *a: told.append(a)):
+            compare(same, ties=["expected"])
+        of_groups = [(tails, group) for tails, group in drawn if len(group) == 2]
+        assert len(of_groups) == len(set(of_groups)) * 2  # the easy ones and the hard ones
+    assert ("comparing pairs of runs", 6, 6) in told
 
 
 @pytest.mark.parametrize("side", ["easy", "hard"])
