@@ -138,7 +138,7 @@ def test_easiness_that_is_undefined() -> None:
         (-1, 100, "reliability -1: must be above 0.1"),
         (1, 100, "reliability 1: must be above 0.1"),
         (float("nan"), 100, "reliability nan: must be above 0.1"),
-        (0.8, 9, "max trials 9: must be at least 10, fewer foretell nothing"),
+        (0.8, 9, "max trials 9: must be at least 10, since fewer give no forecast"),
         (0.8, 20.5, "max trials 20.5: must be a whole number"),
     ],
 )

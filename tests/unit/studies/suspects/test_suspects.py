@@ -190,7 +190,7 @@ def test_the_held_out_split(halves):
     assert found.ranked["num_heard"].eq(3).all()
     assert found.left_out_kinds["unlike its class"] == "networks are asked for training examples only"
     assert "labels of held-out examples" in found.sections()[-1].note
-    assert "judged by the trials" not in found.sections()[-1].note
+    assert "judged only by trials" not in found.sections()[-1].note
     assert "by heart" not in found.sections()[-1].note
 
 

@@ -122,7 +122,7 @@ def test_tables_sections_and_figure(validation: Validation) -> None:
     text = sections_text(sections)
     assert "0.60?" in text  # four trials decide nothing
     assert "of all networks together" in text
-    assert "chance is 0.250" in text
+    assert "Chance is 0.250" in text
     above, below = validation.figure().axes
     assert [bar.get_height() for bar in below.patches] == [p.num_examples for p in validation.views[0].curve]  # type: ignore[attr-defined]
     assert "of 4" in below.get_xlabel()
