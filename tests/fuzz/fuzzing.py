@@ -31,7 +31,7 @@ def cases(
     given = [target, str(whole), seed, first, num]
     herd = f"import sys; sys.path[:0] = {_PATHS}; import herd; herd.main(*{given}); sys.exit(0)"
     done = start(before=herd)
-    assert done.wait(1200) == 0, done.err
+    assert done.wait(1200 + num) == 0, done.err
     for line in map(json.loads, done.out.splitlines()):
         if "case" in line:
             yield Ended(**line)

@@ -9,9 +9,11 @@ everything loaded; where it dies or hangs, another child goes on with the next c
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import json
 import os
+import re
 import resource
 import select
 import shutil
@@ -27,7 +29,10 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
+import typer.main
 from mutations import generator
+
+from easiness.store.files import ASIDE
 
 Call: TypeAlias = Callable[[], object]
 
@@ -35,15 +40,20 @@ SECONDS = 20.0  # of a case, on a machine that does much else; of these
 CPU_SECONDS = 6  # of the processor's
 MEMORY = 3 << 29  # bytes of addresses beyond those of a child that has read nothing
 _OF_A_CHILD = 200  # cases
+_MOVES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # the cursor
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What ``was`` altered, what ``reads`` it, and the reading: a function, or arguments of the command."""
+    """What ``was`` altered, what ``reads`` it, and the reading: a function, or arguments of the command.
+
+    A command that ``talks`` says more than its result or its error, where it reads whole runs or trains.
+    """
 
     was: str
     reads: str
     call: Call | list[str]
+    talks: bool = False
 
 
 Target: TypeAlias = Callable[[np.random.Generator, Path, Path], Asked]
@@ -122,6 +132,8 @@ def _work(target: Target, whole: Path, seed: int, cases: range, into: int) -> No
     def tell(message: dict[str, Any]) -> None:
         os.write(into, json.dumps(message).encode() + b"\n")
 
+    # parsers are made of signatures, which takes longer than most commands
+    typer.main.get_command = functools.cache(typer.main.get_command)
     with tempfile.TemporaryDirectory(prefix="fuzz-", dir=whole.parent) as name:
         folder, streams = Path(name, "case"), (Path(name, "out"), Path(name, "err"))
         for number, stream in zip((1, 2), streams, strict=True):
@@ -141,14 +153,21 @@ def _work(target: Target, whole: Path, seed: int, cases: range, into: int) -> No
             resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
             for stream in streams:
                 os.truncate(stream, 0)
-            how, said = _judged(asked.call, streams[1])
+            there = {one.name for one in folder.iterdir()}
+            how, said = _judged(asked, streams[1])
+            left = {one.name for one in folder.iterdir()} - there - {"easiness-features"}
+            if how == "refused" and left:
+                how, said = "left behind", f"{sorted(left)}\n{said}"
+            if list(folder.rglob(f"{ASIDE}*")):
+                how = "left behind"
             tell(asdict(Ended(**about, how=how, said=said)))  # type: ignore[arg-type]
         os.chdir("/")
     os._exit(0)
 
 
-def _judged(call: Call | list[str], err: Path) -> tuple[str, str]:
+def _judged(asked: Asked, err: Path) -> tuple[str, str]:
     """How a reading ends in this process, and what was said."""
+    call = asked.call
     code: object = 0
     try:
         command(*call) if isinstance(call, list) else _plain(call)
@@ -167,6 +186,12 @@ def _judged(call: Call | list[str], err: Path) -> tuple[str, str]:
     if "out of memory" in said:
         return "memory", short
     ours = ("note: ", "easiness: ", "wrote ")
+    if asked.talks:
+        clear = not any("Warning: " in line or _MOVES.search(line) for line in lines)
+        told = code == 0 or (lines and lines[-1].startswith("easiness: error: "))
+        if not (clear and told):
+            return "noise", short
+        return {0: "result", 1: "failed", 2: "refused"}.get(code, "traceback"), short  # type: ignore[call-overload]
     if code == 0:
         return ("result" if all(line.startswith(ours) for line in lines) else "noise"), short
     if len(lines) != 1 or not lines[0].startswith("easiness: error: "):

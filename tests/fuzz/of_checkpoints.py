@@ -41,7 +41,7 @@ def _read(folder: Path) -> None:
 def any_of_them(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     """Tensors or document, altered as bytes or so that they stay what they are."""
     copy = Path(shutil.copytree(whole / CHECKPOINTS, folder / CHECKPOINTS))
-    (path,) = checkpoints_of(copy, 0)
+    (path,) = copy.iterdir()
     document, tensors = path / _DOCUMENT, path / _TENSORS
     content = json.loads(document.read_bytes())["checkpoint"]
     if rng.random() < 0.5:

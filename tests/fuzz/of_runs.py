@@ -147,7 +147,7 @@ def _rename(file: Path) -> None:
 def with_fitting_hash(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     """A trial whose document says other numbers, and of whose spec nothing is known that says otherwise."""
     run = _copy(whole, folder)
-    file = sorted(run.glob(f"trials/*/{TRIAL}"))[rng.integers(2)]
+    file = (found := sorted(run.glob(f"trials/*/{TRIAL}")))[rng.integers(len(found))]
     trial = json.loads(file.read_bytes())["trial"]
     trial["spec"] = None
     trial, how = altered_value(rng, trial)
@@ -185,7 +185,8 @@ def settle(run: Path) -> None:
     """Take out what differs from one measurement to the next, so that a seed gives the same input again."""
     for file in run.glob(f"trials/*/{TRIAL}"):
         trial = json.loads(file.read_bytes())["trial"]
-        trial["ran"] = {"seconds": 1.5, "torch": trial["ran"]["torch"], "device": "cpu"}
+        if trial["spec"] is not None:
+            trial["ran"] = {"seconds": 1.5, "torch": trial["ran"]["torch"], "device": "cpu"}
         file.write_text(json.dumps({"trial": trial, "sha256": content_hash(trial)}, indent=1))
     for name, value in NOTES.items():
         (run / name).write_text(json.dumps(value) + "\n")

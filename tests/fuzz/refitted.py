@@ -40,6 +40,8 @@ def refit(file: Path) -> None:
     """Give the document that vouches for a file of a run the digest of what the file now is."""
     name = RUN if file.name in OF_RUN else TRIAL
     document = file.with_name(name)
+    if not document.is_file():  # nothing vouches for what can be made again
+        return
     content = json.loads(document.read_bytes())
     inner = content if name == RUN else content["trial"]
     inner["files"][file.name] = digest_of(file)

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -28,6 +29,7 @@ from easiness.spec import content_hash
 # names that a killed process may leave behind; never read, swept by the next writer
 ASIDE = ".aside-"
 
+_HALF = re.compile(rb"\\\x00*u\x00*d\x00*[89a-f]", re.IGNORECASE)  # of a letter; the other may be missing
 MOST_BYTES = 2**28
 """The largest document: lists of a million names fit."""
 
@@ -193,10 +195,14 @@ def read_json(file: Path, most: int = MOST_BYTES) -> Any:
 
     Raises:
         OSError: it cannot be read, is no regular file, or has more than ``most`` bytes.
-        ValueError: it is not JSON, or nested deeper than any of ours.
+        ValueError: it is not JSON, nested deeper than any of ours, or has a text that cannot be written.
     """
     try:
-        return json.loads(read_regular(file, most))
+        content = read_regular(file, most)
+        value = json.loads(content)
+        if _HALF.search(content):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except RecursionError:
         raise ValueError(f"{file}: is nested without end") from None
 

@@ -21,7 +21,7 @@ from scipy.sparse import csr_array
 from scipy.special import expit, gammaln, log_softmax, logit, logsumexp, softmax
 
 from easiness.analysis.labels.mixture import LabelEvidence, LabelNoise, label_noise
-from easiness.analysis.labels.mixture_parts import without_steps
+from easiness.analysis.labels.mixture_parts import roots_of, without_steps
 from easiness.analysis.labels.table import ChannelTable
 from easiness.analysis.labels.together import information
 
@@ -232,7 +232,7 @@ def _distances(points: Values, true: Values, near: Values) -> tuple[Values, Valu
         ) / size.sum()
         spreads = common[None]
     least = _LEAST_SPREAD * max(float(np.trace(common)) / num_dims, 1e-12)
-    roots = np.linalg.cholesky(spreads + least * np.eye(num_dims))
+    roots = roots_of(spreads, least)
     far = np.empty_like(true)
     if len(roots) == num_classes:
         for c, root in enumerate(roots):

@@ -1,4 +1,4 @@
-"""The parts of the mixture of sound and wrong labels: a density with one peak, rates of pairs, an order."""
+"""The parts of the mixture of sound and wrong labels: a density with one peak, rates, an order, roots."""
 
 from __future__ import annotations
 
@@ -178,3 +178,15 @@ def without_steps(monotone: Values, order: Values, wanted: Values) -> Values:
     middles = np.array([np.median(x[a:b]) for a, b in zip(starts, ends, strict=True)])
     between: Values = np.interp(wanted, middles, values[starts])
     return between
+
+
+def roots_of(spreads: Values, least: float) -> Values:
+    """Lower roots of spreads [c, D, D], each wider by ``least`` in every direction.
+
+    They are wider by more where rounding of means far from 0 outweighs what is in them.
+    """
+    while True:
+        try:
+            return np.asarray(np.linalg.cholesky(spreads + least * np.eye(spreads.shape[-1])), np.float64)
+        except np.linalg.LinAlgError:
+            least *= 10

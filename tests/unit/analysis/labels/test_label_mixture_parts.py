@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import check_grad
 from scipy.stats import dirichlet_multinomial, expon, norm
 
-from easiness.analysis.labels.mixture_parts import LogConcave, Pairs
+from easiness.analysis.labels.mixture_parts import LogConcave, Pairs, roots_of
 
 STRENGTHS = np.geomspace(1, 3000, 17)
 
@@ -134,3 +134,10 @@ def test_the_gradient_is_that_of_the_loss():
         return density._loss(at, target)[1]
 
     assert check_grad(loss, gradient, slopes) < 1e-4 * np.linalg.norm(gradient(slopes))
+
+
+def test_spreads_that_rounding_has_bent_have_roots():
+    bent = np.array([[[1e20, 1e20], [1e20, 1e20 - 1e5]], [[-1e-3, 0], [0, 1]]])
+    roots = roots_of(bent, 1e-9)
+    assert np.isfinite(roots).all()
+    np.testing.assert_allclose(roots[0] @ roots[0].T, bent[0], rtol=1e-2)

@@ -14,6 +14,7 @@ from easiness import show
 from easiness.errors import BadInput
 from easiness.store import Recorder, Run
 from easiness.studies.audit import Audited, Drawn, study
+from easiness.studies.audit.design import parse
 from easiness.studies.suspects import Suspects, suspects
 
 NUM = 400
@@ -243,7 +244,13 @@ def altered(what: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
             row = {"id": other, "label": other % 3, "action": "relabel", "split": "train"}
             added = pd.DataFrame([dict.fromkeys(table, "") | row]).astype(object)
             return pd.concat([table.astype(object), added])
-        if what == "other id":
+        if what == "sealed":  # by somebody who knows how rows are
+            data, split, name, draw = (str(table.loc[7, one]) for one in ("data", "split", "id", "draw"))
+            design = parse(draw)
+            assert design is not None
+            cells = {"order": "9", "stratum": "99"}
+            table.loc[7, [*cells, "draw"]] = [*cells.values(), design.cell(data, split, name, **cells)]
+        elif what == "other id":
             table.loc[7, "id"] = other
         else:
             table.loc[7, "stratum"] = "1" if table.loc[7, "stratum"] != "1" else "2"
@@ -259,6 +266,7 @@ def altered(what: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
         ("cut off", r"look 8 \(ID\) and 32 more were drawn and are not there, .* them .*; put the rows back"),
         ("other id", "was not drawn like this, as look 8"),
         ("not drawn", "was not drawn, and would bend the answer; take the row out"),
+        ("sealed", "the example 'ID' was not drawn like this, as look 9"),
         ("moved", "the example 'ID' was not drawn like this"),
     ],
 )
