@@ -116,7 +116,10 @@ class FileFacts:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 database = sqlite3.connect(
-                    self._path, SECONDS_TO_WAIT, isolation_level="IMMEDIATE", check_same_thread=False
+                    self._path,
+                    timeout=SECONDS_TO_WAIT,
+                    isolation_level="IMMEDIATE",
+                    check_same_thread=False,
                 )
             except (OSError, sqlite3.Error):
                 return None
