@@ -170,6 +170,7 @@ def begun(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     return Asked(made.was, "measure that goes on", [*command], talks=True)
 
 
+_TORCHVISION = "a set of torchvision's"
 SOURCES: dict[Target, tuple[str, ...]] = {
     of_data.pictures: ("pets",),
     of_data.sounds: ("voices",),
@@ -178,7 +179,7 @@ SOURCES: dict[Target, tuple[str, ...]] = {
     of_data.parquet: ("hub",),
     of_data.described: ("hub",),
     of_data.saved: ("hf:saved",),
-    of_data.idx: ("mnist",),
+    of_data.idx: (_TORCHVISION,),
     of_data.labels: ("labels",),
     of_tables.any_of_them: (
         "tables/numbers.csv",
@@ -195,7 +196,7 @@ def sources(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     tables = target is of_tables.any_of_them
     made = target(rng, whole / ("tables" if tables else "sources"), folder)
     source = _one(rng, SOURCES[target])
-    given = [source, "--data-root", "idx"] if source == "mnist" else [source]
+    given = [made.reads, "--data-root", "idx"] if source == _TORCHVISION else [source]
     if source == "labels":
         given = [str(whole / "sources" / "npz" / "a.npz"), "--labels", "texts/labels.csv"]
     given += ["--skip-unreadable"] if rng.random() < 0.3 else []

@@ -26,6 +26,7 @@ from easiness.spec import Recipe, make_recipe, recipe_settings
 from easiness.studies.training_sets.pruning import named_positions
 
 PHOTOS = Recipe(crop=8)
+TORCHVISION = ("mnist", "usps", "gtsrb", "oxfordiiitpet")
 _SHARE_TRAINED = 0.2  # of the recipes that can be read
 _CELLS = (
     "",
@@ -161,10 +162,17 @@ def saved(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
 
 
 def idx(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
-    """A file of MNIST."""
+    """A file of a set of torchvision's."""
     root = _copied(whole, folder, "idx")
-    was = _alter(rng, list(root.rglob("*ubyte")))
-    return Asked(was, "torchvision", lambda: read_all(load_dataset("mnist", data_root=root)))
+    name = TORCHVISION[int(rng.integers(len(TORCHVISION)))]
+    files = [
+        file
+        for file in root.rglob("*")
+        if file.is_file() and name[:4] in str(file.relative_to(root)).lower().replace("-", "")
+    ]
+    lists = [file for file in files if file.suffix not in (".ppm", ".jpg")]
+    was = _alter(rng, lists if rng.random() < 0.7 else files)
+    return Asked(was, name, lambda: read_all(load_dataset(name, data_root=root)))
 
 
 def _alter_table(rng: np.random.Generator, file: Path) -> str:

@@ -11,7 +11,7 @@ import fuzzing
 import of_decisions
 import pytest
 import whole_data
-from of_data import read_all
+from of_data import TORCHVISION, read_all
 
 from easiness import load_dataset
 
@@ -36,7 +36,8 @@ def test_altered_runs_by_commands_that_take_long(start, whole_run):
 
 
 READ = {
-    **dict.fromkeys(("npz/a.npz", "npz/b.npz", "hub", "saved", "csv/list.csv", "pets", "mnist"), "image"),
+    **dict.fromkeys(("npz/a.npz", "npz/b.npz", "hub", "saved", "csv/list.csv", "pets"), "image"),
+    **dict.fromkeys(TORCHVISION, "image"),
     **{"voices": "sound", "numbers.csv": "vector", "texts.csv": "text", "numbers.parquet": "vector"},
     **{"texts.parquet": "text", "mail": "text"},
 }
@@ -45,7 +46,8 @@ READ = {
 @pytest.mark.parametrize(("name", "kind"), READ.items())
 def test_what_is_not_altered_is_read(whole_run, name, kind):
     folder = whole_run / ("tables" if name in [*READ][-5:] else "sources")
-    source = {"mnist": "mnist", "saved": f"hf:{folder / name}"}.get(name, folder / name)
+    own = {one: one for one in TORCHVISION}
+    source = {**own, "saved": f"hf:{folder / name}"}.get(name, folder / name)
     data = load_dataset(source, data_root=folder / "idx")
     assert data.kind.name == kind
     read_all(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import io
 import json
@@ -80,6 +81,7 @@ def make(out: Path) -> None:
     _parquet(out / "hub")
     _saved(out / "saved")
     _idx(out / "idx" / "MNIST" / "raw")
+    _of_torchvision(out / "idx")
     _texts(out / "texts")
 
 
@@ -143,6 +145,27 @@ def _idx(folder: Path) -> None:
         for name, array in (("images-idx3-ubyte", pixels), ("labels-idx1-ubyte", labels)):
             header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
             (folder / f"{split}-{name}").write_bytes(header + array.tobytes())
+
+
+def _of_torchvision(root: Path) -> None:
+    """Sets of which torchvision knows no checksum once they are there: a compressed text, lists, folders."""
+    rows = [f"{label + 1} " + " ".join(f"{at}:{at % 3 - 1}" for at in range(1, 257)) for label in LABELS]
+    for name in ("usps.bz2", "usps.t.bz2"):
+        (root / name).write_bytes(bz2.compress("\n".join(rows).encode()))
+    signs, pets = root / "gtsrb", root / "oxford-iiit-pet"
+    held_out, images, lists = signs / "GTSRB" / "Final_Test" / "Images", pets / "images", pets / "annotations"
+    for folder in (held_out, images, lists, *(signs / "GTSRB" / "Training" / f"0000{c}" for c in (0, 1))):
+        folder.mkdir(parents=True)
+    for at, label in enumerate(LABELS):
+        picture = Image.fromarray(PIXELS[at])
+        picture.save(signs / "GTSRB" / "Training" / f"0000{label}" / f"{at}.ppm")
+        picture.save(held_out / f"{at}.ppm")
+        picture.save(images / f"{CLASSES[label]}_{at}.jpg")
+    tests = [f"{at}.ppm;{label}" for at, label in enumerate(LABELS)]
+    (signs / "GT-final_test.csv").write_text("\n".join(["Filename;ClassId", *tests, ""]))
+    for name in ("trainval.txt", "test.txt"):
+        listed = [f"{CLASSES[label]}_{at} {label + 1} 1 1\n" for at, label in enumerate(LABELS)]
+        (lists / name).write_text("".join(listed))
 
 
 def _texts(folder: Path) -> None:
