@@ -31,9 +31,12 @@ def open_regular(path: Path) -> BinaryIO:
     """The file at ``path``, opened for reading.
 
     Raises:
-        OSError: it cannot be opened, or is no regular file.
+        OSError: it cannot be opened, or is no regular file, or no file can have that name.
     """
-    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - a Path has no opener
+    try:
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - a Path has no opener
+    except ValueError:
+        raise OSError(errno.EINVAL, "no file has such a name", str(path)) from None
     kind = stat.S_IFMT(os.fstat(file.fileno()).st_mode)
     if kind != stat.S_IFREG:
         file.close()

@@ -37,6 +37,8 @@ def test_what_is_no_file_is_named_at_once(tmp_path: Path, monkeypatch: pytest.Mo
         "socket": "No such device or address",
         ".": "Is a directory",
         "none": "No such file",
+        "a\0b": "no file has such a name",
+        "\ud800": "no file has such a name",
     }.items():
         with pytest.raises(OSError, match=reason):
             open_regular(Path(name))

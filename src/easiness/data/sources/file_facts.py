@@ -79,7 +79,7 @@ class FileFacts:
         """The file's stamp now, to be taken before it is read, and the facts known under that stamp."""
         try:
             status = (self._root / name).stat()
-        except OSError:
+        except (OSError, ValueError):  # the latter of what no file can be called
             return None, {}
         stamp = (status.st_size, status.st_mtime_ns)
         with self._lock:
