@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,10 @@ def test_weights_and_preparation_make_the_identity(data: Dataset, folder: Path, 
     file = moved / "preprocessor_config.json"
     file.write_text(file.read_text().replace("0.25", "0.5"))
     assert find_features(f"hf:{moved}", data).identity != source.identity
+    for far in ("1e308", "1e-45", "-1"):
+        file.write_text(re.sub(r'("image_std": \[)[^,]*', rf"\g<1>{far}", file.read_text()))
+        with pytest.raises(BadInput, match="deviations of"):
+            find_features(f"hf:{moved}", data)
 
 
 def test_weights_in_several_files_are_read(data: Dataset, folder: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from easiness.inputs import IMAGE
 
 _RESAMPLING = {0: "nearest", 2: "bilinear"}  # Pillow's numbers; all others are taken for bicubic
 _LARGEST = 4096  # side of a picture
+_FAR = 1e6  # from 1: of means and deviations of pixels in [0, 1]
 _HALF = (0.5, 0.5, 0.5)
 
 
@@ -37,8 +38,9 @@ def _preparation(files: HubFiles, config: Any) -> Preparation:
     resized = _sides(file.get("size"))
     size = seen or resized or _sides(getattr(vision, "image_size", None)) or (224, 224)
     mean, std = _three(file.get("image_mean") or _HALF), _three(file.get("image_std") or _HALF)
-    if not 1 <= min(size) <= max(size) <= _LARGEST or min(std) <= 0:
-        raise ValueError(f"pictures of {size} and deviations of {std} cannot be made")
+    usual = all(1 / _FAR < one < _FAR for one in std) and all(abs(one) < _FAR for one in mean)
+    if not (1 <= min(size) <= max(size) <= _LARGEST and usual):
+        raise ValueError(f"pictures of {size}, means of {mean} and deviations of {std} cannot be made")
     kept = min(1.0, min(size) / min(resized)) if seen and resized else 1.0
     return Preparation(size, mean, std, kept, _RESAMPLING.get(file.get("resample", 3), "bicubic"))
 
