@@ -90,6 +90,13 @@ def test_weights_and_preparation_make_the_identity(data: Dataset, folder: Path, 
             find_features(f"hf:{moved}", data)
 
 
+def test_layers_without_end_are_not_built(data: Dataset, folder: Path, tmp_path: Path) -> None:
+    config = folder.rename(tmp_path / "deep") / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "num_hidden_layers": 2**63}))
+    with pytest.raises(BadInput, match="asks for 9223372036854775808 layers"):
+        find_features(f"hf:{config.parent}", data).vectors(data, np.arange(2))
+
+
 def test_weights_in_several_files_are_read(data: Dataset, folder: Path, tmp_path: Path) -> None:
     parts = tmp_path / "parts"
     vit().save_pretrained(parts, max_shard_size="4KB")

@@ -20,6 +20,7 @@ from easiness.store import digest
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 _MOST_BYTES = 2**24  # of a document
+_MOST_LAYERS = 10_000  # of which one without end would be built before its weights are missed
 _NEEDLESS = ("pooler", "decoder", "masked_spec_embed")  # parts that weights may lack: no vector needs them
 
 
@@ -120,6 +121,10 @@ class HubFiles:
         """
         import transformers
 
+        for part in (config, *(getattr(config, name, None) for name in ("vision_config", "text_config"))):
+            layers = getattr(part, "num_hidden_layers", 1)
+            if isinstance(layers, int) and layers > _MOST_LAYERS:
+                raise BadInput(f"{self.request.what}: its config asks for {layers} layers; mend it there")
         net, notes = self.guarded(
             lambda: transformers.AutoModel.from_pretrained(
                 self.place, config=config, use_safetensors=True, output_loading_info=True, **self.options
