@@ -422,6 +422,7 @@ def test_pictures_are_among_what_can_be_written():
     assert set(PICTURE_SUFFIXES) < set(SUFFIXES) == set(READ)
 
 
+@pytest.mark.long
 def test_the_commands_write_them(command, measured, tmp_path: Path):
     for name in ("scores", "compare", "suspects"):
         for suffix in SUFFIXES:

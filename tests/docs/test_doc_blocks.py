@@ -312,7 +312,7 @@ def can_be_called(words: list[str], place: str) -> None:
             assert f'"{option}"' in sources + kit, f"{place}: {words[1]} has no {option}"
 
 
-FIRST_READ = ("README.md", "docs/start.md", "docs/tutorials/digits.md", "docs/labels.md")
+FIRST_READ = ("README.md", "docs/labels.md")
 
 
 def with_marks(page: str) -> Any:

@@ -89,7 +89,7 @@ def differences(fast: Run, reference: Run) -> list[str]:
     "settings",
     [
         {"precision": "bfloat16"},
-        {"precision": "bfloat16", "jobs": 2},
+        pytest.param({"precision": "bfloat16", "jobs": 2}, marks=pytest.mark.long),
     ],
     ids=["bfloat16", "bfloat16 in two processes"],
 )

@@ -198,7 +198,7 @@ def test_a_document_of_a_trial_that_cannot_be(run, change):
         lambda value: value["spec"].update(trials=2**40),
         lambda value: value["spec"]["resolved"].update(threads=2**31),
         lambda value: value["spec"]["data"].update(source="\ud800"),
-        lambda value: value.update(format=2),
+        lambda value: value.update(format=0),
         lambda value: value["spec"]["data"].update(classes=[str(i) for i in range(2 * 10**5)]),
         lambda value: value["spec"]["data"].update(classes=["a", "b" * 5000]),
     ],

@@ -72,6 +72,7 @@ def trained(made_once):
     )
 
 
+@pytest.mark.long
 def test_parts_are_merged_by_id_and_what_was_padded_counts_once(trained, tmp_path):
     both, said = trained("first")
     assert said == ["", ""]

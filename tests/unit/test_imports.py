@@ -93,9 +93,9 @@ except ez.BadInput as error:
 """
 
 
-def test_runs_are_read_without_torch_and_what_takes_it_says_so(measured: Path, tmp_path: Path):
+def test_runs_are_read_without_torch_and_what_takes_it_says_so(run_copy: Path, tmp_path: Path):
     """Every command that a reader of runs has, then two that train, in one process."""
-    run = str(measured)
+    run = str(run_copy)
     commands = [
         ["scores", run],
         ["compare", run],
@@ -103,8 +103,8 @@ def test_runs_are_read_without_torch_and_what_takes_it_says_so(measured: Path, t
         ["report", run, "-o", str(tmp_path / "report.html")],
         ["export", run, "--to", "csv", "-o", str(tmp_path / "exported.csv")],
         ["prune", run, "--drop", "0.2", "--policy", "easy", "-o", str(tmp_path / "kept.txt")],
-        ["measure", "digits", "--trials", "2", "--out", str(tmp_path / "run")],
-        ["measure", "digits", "--features", f"run:{run}", "--out", str(tmp_path / "run")],
+        ["measure", "digits", "--trials", "2", "--out", str(tmp_path / "new")],
+        ["measure", "digits", "--features", f"run:{run}", "--out", str(tmp_path / "new")],
     ]
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT.format(commands=commands)],

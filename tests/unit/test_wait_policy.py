@@ -66,12 +66,13 @@ def test_the_words_are_those_of_the_openmp_that_torch_loads():
     assert spins(started("-c", "import torch", OMP_WAIT_POLICY="passive").stderr) == [PASSIVE]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
         pytest.param({}, PASSIVE, id="unset"),
-        pytest.param({"OMP_WAIT_POLICY": "active"}, ACTIVE, id="policy", marks=pytest.mark.long),
-        pytest.param({"GOMP_SPINCOUNT": "7"}, "7", id="count", marks=pytest.mark.long),
+        pytest.param({"OMP_WAIT_POLICY": "active"}, ACTIVE, id="policy"),
+        pytest.param({"GOMP_SPINCOUNT": "7"}, "7", id="count"),
     ],
 )
 def test_the_command_and_its_workers_sleep_unless_the_user_wants_otherwise(tmp_path, setting, expected):
@@ -129,6 +130,7 @@ def warnings_of(tmp_path: Path, then: str, first: str = "import torch", **enviro
     return started("-c", code, tmp_path / "run", **environment).stdout.splitlines()
 
 
+@pytest.mark.long
 def test_in_python_measure_says_once_that_torch_came_first(tmp_path):
     again = 'ez.measure("digits", model="mlp_2_w8", limit=20, trials=2, epochs=1, precision="float32"'
     # read when torch is loaded and then taken away, so that nothing spins while the test waits

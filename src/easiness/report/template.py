@@ -9,13 +9,14 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from easiness import show
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
     from markupsafe import Markup
 
 _STYLES = ("page.css", "gallery.css", "print.css")
@@ -24,8 +25,9 @@ _STYLES = ("page.css", "gallery.css", "print.css")
 _JOINTS = re.compile(r"(?<=[^\W_][_/\\-])(?=\w)|(?<=\w\.)(?=[^\W\d_])(?!\w{1,4}$)")
 
 
-def render_page(template: str, **values: Any) -> str:
-    """The template, filled in. All but our own figures is escaped, and a missing value is an error."""
+@cache
+def _environment() -> Environment:
+    """That of all pages, which keeps templates as compiled: that takes longer than to fill them in."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -48,10 +50,19 @@ def render_page(template: str, **values: Any) -> str:
         whole_percent=show.whole_percent,
     )
     environment.globals["interval_text"] = show.interval_text
+    return environment
+
+
+def render_page(template: str, **values: Any) -> str:
+    """The template, filled in. All but our own figures is escaped, and a missing value is an error."""
+    from markupsafe import Markup
+
     files = resources.files("easiness.report")
     style = "\n".join((files / name).read_text("utf-8") for name in _STYLES)
-    return environment.get_template(template).render(
-        values, style=Markup(style), next_number=partial(next, itertools.count(1))
+    return (
+        _environment()
+        .get_template(template)
+        .render(values, style=Markup(style), next_number=partial(next, itertools.count(1)))
     )
 
 

@@ -204,6 +204,7 @@ def test_fiftyone_itself_loads_it(run, tmp_path):
     dataset.delete()
 
 
+@pytest.mark.long
 def test_a_recorders_run_goes_everywhere_but_where_pictures_are_shown(tmp_path):
     ids = np.array([f"text {number}" for number in range(40)], object)
     recorder = Recorder(tmp_path / "run", ids=ids, labels=np.arange(40) % 2, keep_logits=True)
@@ -241,6 +242,7 @@ def test_what_cannot_be_written_is_said_and_nothing_is_left(run, measured, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_the_held_out_split_in_every_format(with_held_out, tmp_path):
     run = with_held_out
     ids = run.examples("held_out")[0].tolist()

@@ -194,6 +194,7 @@ def test_a_hash_says_nothing_of_settings_of_pictures(run: ez.Run):
     assert "flip" in spec.recipe.identity()
 
 
+@pytest.mark.long
 def test_other_executors_and_a_resumed_run_give_the_same(run: ez.Run, source: Path, tmp_path: Path, contents):
     ez.measure(source, **{**FEW, "trials": 2}, out=tmp_path / "run", jobs=2, executor="processes")
     ez.measure(source, **FEW, out=tmp_path / "run", jobs=1)
@@ -244,6 +245,7 @@ def test_a_page_of_a_loop_of_ones_own_goes_by_the_data(source: Path, tmp_path: P
     assert "There are no examples, only ids" in render_report([bare.run])
 
 
+@pytest.mark.long
 def test_every_format_takes_vectors_or_says_that_it_shows_pictures(run: ez.Run, tmp_path: Path):
     for form in FORMATS:
         out = tmp_path / f"{form.name}{form.suffixes[0] if form.suffixes else ''}"

@@ -127,6 +127,7 @@ def test_nothing_says_where_it_was_made(studied):
         assert everywhere not in path.read_text("utf-8"), path
 
 
+@pytest.mark.long
 def test_claims_are_those_of_the_results(studied, tiny_preset: Preset, tmp_path):
     copy = Path(shutil.copytree(studied, tmp_path / "copy"))
     plan = plan_paper(tiny_preset, loading=Loading(limit=150))

@@ -238,6 +238,7 @@ def process_after_a_while(_: int) -> int:
     return os.getpid()
 
 
+@pytest.mark.long
 def test_processes_spread_over_the_gpus_of_a_machine(four_processes):
     started = set[int | None]()
     while len(started) < 4:

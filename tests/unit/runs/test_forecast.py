@@ -147,6 +147,7 @@ def test_a_cache_that_cannot_be_written_costs_no_more_than_time(empty_cache):
     assert not is_known()
 
 
+@pytest.mark.long
 def test_two_processes_may_write(empty_cache):
     """Each writes whole files: whoever reads meanwhile finds one of them."""
     keep()

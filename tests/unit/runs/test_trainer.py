@@ -39,6 +39,7 @@ def test_trials_of_several_workers_spread_over_the_gpus(monkeypatch):
     assert devices == ["cuda:0", "cuda:1"] * 2
 
 
+@pytest.mark.long
 def test_several_processes_record_what_one_does(tmp_path, contents):
     alone = ez.measure("digits", **FEW, trials=3, out=tmp_path / "alone", executor="serial")
     beside = ez.measure("digits", **FEW, trials=3, out=tmp_path / "beside", jobs=2)

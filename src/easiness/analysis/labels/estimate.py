@@ -22,9 +22,10 @@ read is the first after which wrong labels were nearly the largest part of what 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -101,8 +102,43 @@ class EstimatedNoise(LabelNoise):
     to_read: int | None
 
 
+_kept: dict[str, EstimatedNoise] = {}
+_MOST_KEPT = 8
+
+
 def estimate_noise(course: LabelCourse) -> EstimatedNoise:
-    """How probable it is that each label is wrong, by the model that fits the data."""
+    """How probable it is that each label is wrong, by the model that fits the data.
+
+    The last estimates are kept by what they were made of: a list, a page and decisions ask for the same.
+    Their arrays cannot be written to.
+    """
+    asked = _digest(course)
+    if asked not in _kept:
+        found = _estimate(course)
+        for values in (found.p_wrong, found.suspicion):
+            values.setflags(write=False)
+        if len(_kept) == _MOST_KEPT:
+            del _kept[next(iter(_kept))]
+        _kept[asked] = found
+    return _kept[asked]
+
+
+def _digest(value: Any) -> str:
+    """Of all that it consists of: dataclasses, sequences, arrays and plain values."""
+    if is_dataclass(value):
+        value = [getattr(value, field.name) for field in fields(value)]
+    digest = hashlib.sha256(type(value).__name__.encode())
+    if isinstance(value, np.ndarray):
+        digest.update(f"{value.dtype} {value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).data)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        digest.update(" ".join(map(_digest, value)).encode())
+    else:
+        digest.update(repr(value).encode())
+    return digest.hexdigest()
+
+
+def _estimate(course: LabelCourse) -> EstimatedNoise:
     shares = tuple(share_standing_out(stage.of_labels) for stage in course.stages)
     if course.of_heads and course.log_p is not None:
         noise, by = label_noise_of_heads(course.last.of_labels, course.log_p), "classes"

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from easiness.analysis.labels.estimate import epoch_to_read, share_between
+from easiness.analysis.labels import estimate
+from easiness.analysis.labels.estimate import (
+    EstimatedNoise,
+    LabelCourse,
+    Stage,
+    epoch_to_read,
+    estimate_noise,
+    share_between,
+)
+from easiness.analysis.labels.mixture import LabelEvidence
 
 
 @pytest.mark.parametrize(
@@ -64,3 +73,33 @@ def test_the_share_nowhere_jumps_as_more_stands_out():
 )
 def test_the_epoch_to_read(shares, wrong, to_read):
     assert epoch_to_read(shares, wrong) == to_read
+
+
+def course(num: int = 60, wrong: int = 6) -> LabelCourse:
+    draw = np.random.default_rng(0)
+    labels = np.arange(num) % 3
+    margin = np.where(np.arange(num) < wrong, -3.0, 3.0) + draw.normal(size=num)
+    evidence = LabelEvidence(labels, margin, np.abs(margin), (labels + 1) % 3, 0.9, 3)
+    last = Stage(evidence, None, wrong / num)
+    return LabelCourse(last, [last], [], None, False, False, (margin < 0).astype(float))
+
+
+def test_what_is_asked_again_is_not_fitted_again(monkeypatch):
+    def fit(course: LabelCourse) -> EstimatedNoise:
+        fitted.append(len(course.others))
+        p_wrong = (course.last.of_labels.margin < 0).astype(float)
+        return EstimatedNoise(p_wrong, p_wrong.copy(), "margins", 0.0, 1.0, (0.1,), None)
+
+    fitted: list[int] = []
+    monkeypatch.setattr(estimate, "_kept", {})
+    monkeypatch.setattr(estimate, "_estimate", fit)
+    first = estimate_noise(course())
+    assert estimate_noise(course()) is first
+    with pytest.raises(ValueError, match="read-only"):
+        first.p_wrong[0] = 1  # others have it too
+    assert estimate_noise(course(wrong=12)).share > first.share
+    for num in range(61, 61 + 8):
+        estimate_noise(course(num))
+    assert len(estimate._kept) == 8
+    assert estimate_noise(course()) is not first  # the oldest went
+    assert fitted == [60, 60, *range(61, 69), 60]

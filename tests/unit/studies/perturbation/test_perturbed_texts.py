@@ -90,7 +90,9 @@ def test_a_network_that_reads_lower_case_sees_no_difference(own: ez.Run, data: D
     found = curve(own, "case", data)
     assert found.levels == (0, 0.25, 0.5, 1)
     assert found.changes_nothing
-    assert "These perturbations change nothing in these texts." in sections_text(found.sections())
+    assert "These perturbations change nothing in these texts." in " ".join(
+        sections_text(found.sections()).split()
+    )
 
 
 def test_what_was_seen_is_kept_by_level(own: ez.Run, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from easiness import load_dataset
 from easiness.report.page import render_report
 
 
+@pytest.mark.long
 def test_the_page_says_how_near_easy_and_hard_pictures_are(
     record: Callable[..., Any], noisy_logits: Callable[..., Any]
 ) -> None:
