@@ -22,16 +22,17 @@ print(*sorted(set({HEAVY}) & set(sys.modules)), file=sys.stderr)
 COMMAND = "import sys; sys.argv[1:] = {arguments}; from easiness.cli.main import run; run()"
 
 
-def heavy_after(code: str) -> list[str]:
+def stderr_of(code: str) -> list[str]:
+    """The lines that a new process has on standard error."""
     done = subprocess.run(
-        [sys.executable, "-c", PROBE.format(code=code)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
-    return done.stderr.splitlines()[-1].split()  # after what the command had to say
+    return done.stderr.splitlines()
+
+
+def heavy_after(code: str) -> list[str]:
+    return stderr_of(PROBE.format(code=code))[-1].split()  # after what the command had to say
 
 
 @pytest.mark.parametrize(
@@ -106,15 +107,8 @@ def test_runs_are_read_without_torch_and_what_takes_it_says_so(run_copy: Path, t
         ["measure", "digits", "--trials", "2", "--out", str(tmp_path / "new")],
         ["measure", "digits", "--features", f"run:{run}", "--out", str(tmp_path / "new")],
     ]
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT.format(commands=commands)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    said = [line for line in done.stderr.splitlines() if line.startswith("ended:") or "torch" in line]
+    lines = stderr_of(WITHOUT.format(commands=commands))
+    said = [line for line in lines if line.startswith("ended:") or "torch" in line]
     needs = "measure: needs torch, which is not installed; pip install 'easiness[train]'"
     assert said == [
         *(f"ended: {command} 0" for command, *_ in commands[:-2]),
