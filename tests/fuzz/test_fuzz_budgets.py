@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from refitted import digest_of, refit
 
-from easiness import BadInput, apply_card, load_dataset, open_run
+from easiness import BadInput, Recorder, apply_card, load_dataset, open_run
 from easiness.inputs import batches_within
+from easiness.spec import LONGEST_NAME
 
 LONG = "x" * 2**23
 
@@ -117,3 +118,12 @@ def test_ids_of_arrays_that_are_as_long_as_books(tmp_path):
     )
     with pytest.raises(BadInput, match=r"a\.npz: ids: .*at most 4096"):
         load_dataset(tmp_path / "a.npz")
+
+
+def test_letters_count_by_the_bytes_that_a_run_keeps_them_in(tmp_path):
+    """An id of as many letters as are allowed, of two bytes each, could be recorded and not be read."""
+    most = "ü" * (LONGEST_NAME // 2)
+    Recorder(tmp_path / "most", ids=[most, "b"], labels=[0, 1])
+    with pytest.raises(BadInput, match=rf"ids: one of {LONGEST_NAME + 2} bytes; .*at most {LONGEST_NAME}"):
+        Recorder(tmp_path / "run", ids=[most + "ü", "b"], labels=[0, 1])
+    assert not (tmp_path / "run").exists()

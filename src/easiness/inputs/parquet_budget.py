@@ -73,7 +73,14 @@ def check_names(names: Iterable[object], what: str) -> None:
     Raises:
         BadInput: one is.
     """
-    longest = max((len(name) for name in names if isinstance(name, str)), default=0)
+    longest = max(  # a character takes four bytes at the most: hardly any name has to be written to be sure
+        (
+            len(name.encode("utf-8", "surrogatepass"))
+            for name in names
+            if isinstance(name, str) and 4 * len(name) > LONGEST_NAME
+        ),
+        default=0,
+    )
     if longest > LONGEST_NAME:
         raise too_long(what, longest)
 
