@@ -190,5 +190,3 @@ def roots_of(spreads: Values, least: float) -> Values:
             return np.asarray(np.linalg.cholesky(spreads + least * np.eye(spreads.shape[-1])), np.float64)
         except np.linalg.LinAlgError:
             least *= 10
-            if not np.isfinite(least):  # the spreads are not: no width helps
-                raise

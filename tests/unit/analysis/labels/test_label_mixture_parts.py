@@ -141,8 +141,3 @@ def test_spreads_that_rounding_has_bent_have_roots():
     roots = roots_of(bent, 1e-9)
     assert np.isfinite(roots).all()
     np.testing.assert_allclose(roots[0] @ roots[0].T, bent[0], rtol=1e-2)
-
-
-def test_spreads_that_are_not_numbers_have_none():
-    with pytest.raises(np.linalg.LinAlgError):
-        roots_of(np.full((1, 2, 2), np.nan), 1e-9)
