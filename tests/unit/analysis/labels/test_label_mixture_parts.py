@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.optimize import check_grad
 from scipy.stats import dirichlet_multinomial, expon, norm
 
 from easiness.analysis.labels.mixture_parts import LogConcave, Pairs, roots_of
@@ -122,18 +121,34 @@ def test_all_weight_in_one_bin():
     assert found[30] * WIDTH > 0.95
 
 
-def test_the_gradient_is_that_of_the_loss():
-    density = LogConcave(CENTERS)
-    target = bumps() / bumps().sum()
-    slopes = np.random.default_rng(0).normal([1.0, *[-2.0] * 39], 0.5)
+SHAPES = {
+    **DENSITIES,
+    "bumps": bumps(),
+    "sharp": norm.pdf(CENTERS, 2, 0.2),
+    "one bin": np.eye(41)[30],
+    "both ends": np.eye(41)[0] + np.eye(41)[40],
+    "counts": np.random.default_rng(0).poisson(3 * DENSITIES["normal"]).astype(float),
+    "heavy tails": 1 / (1 + np.square(3 * CENTERS)),
+    "rough": np.random.default_rng(1).exponential(size=41) ** 3,
+}
 
-    def loss(at: np.ndarray) -> float:
-        return density._loss(at, target)[0]
 
-    def gradient(at: np.ndarray) -> np.ndarray:
-        return density._loss(at, target)[1]
-
-    assert check_grad(loss, gradient, slopes) < 1e-4 * np.linalg.norm(gradient(slopes))
+@pytest.mark.parametrize("before", [None, "sharp", "rough"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_none_that_is_log_concave_fits_better(name, before):
+    """The loss is convex: it is least where no slope can fall more, or less, and fit better for it."""
+    density, target = LogConcave(CENTERS), SHAPES[name] / SHAPES[name].sum() + 1e-12
+    if before:
+        density.fit(SHAPES[before] + 1e-9)
+    found = density.fit(target) * WIDTH
+    falls = -np.diff(np.log(found), 2)
+    assert (falls > -1e-6).all()
+    hinges = -np.maximum(np.arange(41)[:, None] - np.arange(1, 40), 0)
+    uphill = (target - found) @ hinges
+    spread = np.sqrt(found @ np.square(hinges) - np.square(found @ hinges) + 1e-12)
+    assert (uphill / spread < 1e-3).all()
+    assert (np.abs(uphill / spread)[falls > 1e-3] < 1e-3).all()
+    assert found @ CENTERS == pytest.approx(target @ CENTERS / target.sum(), abs=1e-3)
 
 
 def test_spreads_that_rounding_has_bent_have_roots():
