@@ -11,12 +11,11 @@ import pytest
 
 from easiness import open_run
 from easiness.report.page import write_report
-from lengths import long_but
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 AXE = Path(__file__).parents[2] / "build/axe/node_modules/axe-core/axe.min.js"
 FINDS = """async () => (await axe.run({resultTypes: ['violations']})).violations
@@ -39,7 +38,7 @@ def pages(made_once: Callable[..., Path], measured: Path, studied: Path) -> dict
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed; `make axe` does")
-@pytest.mark.parametrize("name", long_but(["run", "runs", "study"], ["run"]))
+@pytest.mark.parametrize("name", ["run", "runs", "study"])
 def test_axe_finds_nothing_serious(open_page: Any, pages: dict[str, Path], name: str) -> None:
     # the page's own policy forbids the script that looks at it
     page, _ = open_page(pages[name], viewport={"width": 390, "height": 800}, has_touch=True, bypass_csp=True)

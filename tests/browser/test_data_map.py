@@ -16,7 +16,7 @@ from easiness.store import Recorder, Run
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 EVIL = (
     "</script><img src=x onerror=\"document.title='evil'\">",

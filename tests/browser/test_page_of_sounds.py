@@ -13,7 +13,7 @@ from easiness.report.page import write_report
 from easiness.store import Recorder
 from sounds import encoded, tone, write_sounds
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 NUM = 40
 

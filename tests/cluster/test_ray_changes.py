@@ -54,6 +54,7 @@ def tell_twice(given: tuple[Path, int], tell: Any) -> int:
     return item
 
 
+@pytest.mark.long
 def test_a_box_that_is_lost_costs_no_value(executor_of, tmp_path):
     import ray
 
@@ -81,6 +82,7 @@ class CannotBegin:
         return []
 
 
+@pytest.mark.long
 def test_workers_that_cannot_start_are_one_line(executor_of, tmp_path, monkeypatch):
     import ray
 

@@ -289,6 +289,7 @@ def test_ten_thousand_instant_items_with_few_in_hand_and_flat_memory(executor_of
     assert resident() - after_two_thousand < 64 * MIB
 
 
+@pytest.mark.long
 def test_room_on_machines_by_hand():
     small, large = Machine(4, 8 * 2**30), Machine(16, 64 * 2**30, 2)
     assert small.room(Needs()) == 4

@@ -325,6 +325,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_executors_by_name():
     assert isinstance(make_executor("serial"), SerialExecutor)
     assert isinstance(make_executor("auto", 1), SerialExecutor)

@@ -21,6 +21,7 @@ from doc_blocks import ROOT, Block, blocks_in, blocks_of, commands_in, pages
 
 import easiness as ez
 from easiness.perturb import registry
+from lengths import long_but
 
 # What is shown and not run: what a program printed, or how a folder looks.
 SHOWN = ("text",)
@@ -312,15 +313,9 @@ def can_be_called(words: list[str], place: str) -> None:
             assert f'"{option}"' in sources + kit, f"{place}: {words[1]} has no {option}"
 
 
-FIRST_READ = ("README.md", "docs/labels.md")
-
-
-def with_marks(page: str) -> Any:
-    """What is read first is run each time."""
-    return pytest.param(page, marks=[] if page in FIRST_READ else [pytest.mark.long], id=page)
-
-
-@pytest.mark.parametrize("page", [with_marks(page) for page in pages() if blocks_of(page)])
+@pytest.mark.parametrize(
+    "page", long_but([page for page in pages() if blocks_of(page)], ["docs/concepts.md"])
+)
 def test_every_block_runs(
     page: str, home: Path, stand_ins: tuple[Path, Path], command: Callable[..., Any]
 ) -> None:

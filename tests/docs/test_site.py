@@ -38,6 +38,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_the_site_builds_without_a_fault(project: Path, tools: Callable[[str], dict[str, Any]]) -> None:
     assert tools("build")["build"](project) == []
     front = (project / "site" / "index.html").read_text("utf-8")
@@ -65,6 +66,7 @@ def pages(project: Path) -> Path:
     return project
 
 
+@pytest.mark.long
 def test_what_is_wrong_is_said(pages: Path, tools: Callable[[str], dict[str, Any]]) -> None:
     build = tools("build")["build"]
     assert build(pages) == []

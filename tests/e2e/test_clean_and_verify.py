@@ -23,6 +23,7 @@ def planted(tmp_path):
     return tmp_path / "digits.npz", true[:800]
 
 
+@pytest.mark.long
 def test_measure_clean_edit_verify(command, planted, tmp_path):
     source, true = planted
     size = ["--model", "mlp_3", "--trials", 5, "--epochs", 12, "--precision", "float32"]

@@ -47,6 +47,7 @@ def by_pixels(versions) -> list[object]:
     return ["diff", versions / "old", versions / "new", "--by", "pixels", *where]
 
 
+@pytest.mark.long
 def test_flipped_labels_are_found_by_pixels_and_a_pipeline_stops(command, versions, by_pixels, tmp_path):
     rows = tmp_path / "rows.csv"
     ended = command(*by_pixels, "-o", rows)

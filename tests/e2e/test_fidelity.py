@@ -85,12 +85,10 @@ def differences(fast: Run, reference: Run) -> list[str]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "settings",
-    [
-        {"precision": "bfloat16"},
-        pytest.param({"precision": "bfloat16", "jobs": 2}, marks=pytest.mark.long),
-    ],
+    [{"precision": "bfloat16"}, {"precision": "bfloat16", "jobs": 2}],
     ids=["bfloat16", "bfloat16 in two processes"],
 )
 def test_fast_trials_match_float32_as_float32_matches_itself(train, reference, settings):

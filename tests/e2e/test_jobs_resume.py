@@ -85,11 +85,12 @@ def killed(start, digits, made_once, contents, lone):
     return path
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 @pytest.mark.parametrize(
     "then",
     [
-        pytest.param(["--jobs", 2], id="in two again", marks=pytest.mark.long),
+        pytest.param(["--jobs", 2], id="in two again"),
         pytest.param(["--executor", "serial"], id="in one"),
     ],
 )

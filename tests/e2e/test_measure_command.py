@@ -280,6 +280,7 @@ def test_a_disk_that_fills_up(command, digits, tmp_path, monkeypatch, measured, 
     assert contents(out) == contents(measured)
 
 
+@pytest.mark.long
 def test_a_file_that_cannot_grow(command, digits, run_copy, tmp_path, contents, snapshot):
     """The same for real: the system refuses to write more than 100 kB into one file."""
     before, kept = contents(run_copy), snapshot(run_copy / "trials")

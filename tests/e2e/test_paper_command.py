@@ -62,6 +62,7 @@ def test_a_study_from_one_command(paper, studied, contents, tmp_path):
         assert contents(out / "trials" / run.path.name) == contents(run.path)
 
 
+@pytest.mark.long
 def test_the_same_command_trains_nothing_and_finds_the_same(paper, studied, snapshot, tmp_path):
     copy = Path(shutil.copytree(studied, tmp_path / "copy"))
     shutil.rmtree(copy / "figures")
@@ -74,6 +75,7 @@ def test_the_same_command_trains_nothing_and_finds_the_same(paper, studied, snap
     assert results(copy) == results(studied)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("paper")
 def test_a_function_does_the_same(studied, snapshot, tmp_path):
     copy = Path(shutil.copytree(studied, tmp_path / "copy"))

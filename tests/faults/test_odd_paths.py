@@ -24,6 +24,7 @@ def odd_pictures(tmp_path) -> Path:
     return root
 
 
+@pytest.mark.long
 def test_everything_has_an_odd_name(command, odd_pictures, tmp_path, contents):
     place = tmp_path / f"place {ODD}"
     place.mkdir()

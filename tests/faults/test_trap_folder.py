@@ -45,6 +45,7 @@ def run_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_workers_of_the_command_import_no_trap_and_find_the_network_there(traps):
     settings = ["--limit", "20", "--trials", "2", "--epochs", "1", "--model", "nets:small"]
     execution = ["--executor", "processes", "--jobs", "1", "--out", "r"]
@@ -53,6 +54,7 @@ def test_workers_of_the_command_import_no_trap_and_find_the_network_there(traps)
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("quiet_ray")
 def test_workers_of_ray_import_no_trap(traps):
     (traps.parent / "on_ray.py").write_text(ON_RAY)

@@ -89,6 +89,7 @@ def test_parts_are_merged_by_id_and_what_was_padded_counts_once(trained, tmp_pat
     np.testing.assert_array_equal(two.logits.values, one.logits.values)  # type: ignore[union-attr]
 
 
+@pytest.mark.long
 def test_what_was_padded_is_refused_in_every_process_unless_it_was_asked_for(trained):
     both, said = trained("refuse")
     assert all("was given more than once" in one for one in said)

@@ -66,6 +66,7 @@ def test_sound(tmp_path, monkeypatch):
     assert data.kind.name == "sound"
 
 
+@pytest.mark.long
 def test_lightning(tmp_path, monkeypatch, capsys):
     pytest.importorskip("lightning")
     run_script(EXAMPLES / "lightning_trainer.py", monkeypatch, tmp_path / "run")

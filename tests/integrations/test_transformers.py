@@ -72,6 +72,7 @@ def test_every_example_is_seen_and_the_trainer_is_left_as_it_was(tmp_path):
     np.testing.assert_allclose(seen.logits.values[-1], last.numpy(), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.long
 def test_a_training_that_is_resumed_records_one_whole_trial(tmp_path):
     whole = recorder(tmp_path / "whole")
     train(tmp_path / "a", RecordCallback(whole, ROWS), epochs=4)

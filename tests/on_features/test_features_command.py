@@ -64,6 +64,7 @@ def test_every_example_is_left_out_equally_often(lone: Path) -> None:
     assert (table["easiness"].dropna().between(0, 2)).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "options",
     [
@@ -185,7 +186,8 @@ def test_nothing_is_kept_of_weights_unless_wanted(command, heads, tmp_path) -> N
     assert len(open_run(path).scores()) == LIMIT
 
 
-@pytest.mark.parametrize("model", [pytest.param("linear", marks=pytest.mark.long), "mlp_2"])
+@pytest.mark.long
+@pytest.mark.parametrize("model", ["linear", "mlp_2"])
 def test_heads_by_steps(command, heads, tmp_path, contents, model) -> None:
     options = ["--model", model, "--epochs", 2, "--shares", "0.5", "--trials", 2]
     assert command(*heads(tmp_path / "one", *options)).code == 0

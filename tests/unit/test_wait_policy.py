@@ -61,6 +61,7 @@ def spins(text: str) -> list[str]:
     return re.findall(r"GOMP_SPINCOUNT = '(\d+)'", text)
 
 
+@pytest.mark.long
 def test_the_words_are_those_of_the_openmp_that_torch_loads():
     assert spins(started("-c", "import torch").stderr) == [UNSET]
     assert spins(started("-c", "import torch", OMP_WAIT_POLICY="passive").stderr) == [PASSIVE]
@@ -98,6 +99,7 @@ executor.close()
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("setting", "expected"), [({}, [UNSET, PASSIVE]), ({"OMP_WAIT_POLICY": "active"}, [ACTIVE, ACTIVE])]
 )

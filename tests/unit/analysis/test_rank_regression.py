@@ -81,6 +81,7 @@ def test_reliability_is_of_all_trials():
     assert reliability([(np.append(one, np.nan), np.append(other, 3))]) == reliability([(one, other)])
 
 
+@pytest.mark.long
 def test_intervals_hold_the_truth_where_there_are_ties_few_trials_and_regions(script):
     """In small what benchmarks/science/patterns.py does at length."""
     truth = _fitted(*_drawn(script, 1, 20_000, regions=2_000))

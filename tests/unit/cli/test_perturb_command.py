@@ -33,6 +33,7 @@ def test_tables_figures_and_pictures(command, run, tmp_path):
     assert b"<svg" in patterns.read_bytes()
 
 
+@pytest.mark.long
 def test_the_same_again_looks_at_nothing_and_writes_the_same(command, run, tmp_path):
     arguments = ["perturb", run, "--kind", "shuffle", "--levels", "0.5", "--side", "hard", "--ties", "refine"]
     first = command(*arguments, "-o", tmp_path / "a.json")

@@ -28,7 +28,8 @@ def bits(run: ez.Run) -> list[bytes]:
     return found
 
 
-@pytest.mark.parametrize("model", ["bag_4", pytest.param("text_cnn", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("model", ["bag_4", "text_cnn"])
 def test_processes_train_to_the_same_bits(texts, model, tmp_path):
     runs = [ez.measure(texts, model=model, jobs=jobs, out=tmp_path / str(jobs), **ASKED) for jobs in (1, 2)]
     assert bits(runs[0]) == bits(runs[1])

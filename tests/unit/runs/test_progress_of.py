@@ -101,6 +101,7 @@ def test_an_interrupt_is_raised_and_says_how_to_go_on(capsys, progress, says):
     assert capsys.readouterr().err == (said if says else "")
 
 
+@pytest.mark.long
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path):
     """A real interrupt, once a trial is whole."""
     script = tmp_path / "mine.py"

@@ -54,6 +54,7 @@ def test_several_processes_record_what_one_does(tmp_path, contents):
     assert contents(tmp_path / "beside") == contents(tmp_path / "alone")
 
 
+@pytest.mark.long
 def test_a_custom_network_and_arrays_reach_other_processes(tmp_path, monkeypatch):
     (tmp_path / "own_nets.py").write_text(
         "from torch import nn\n"

@@ -28,6 +28,7 @@ print(*first, use())
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told what to keep")
 def test_what_is_freed_is_used_again():
     """Two uses of 48 MiB take memory from the system each; after `keep_memory` the second takes none."""

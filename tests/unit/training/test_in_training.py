@@ -93,6 +93,7 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
+@pytest.mark.long
 def test_every_policy_trains_and_the_page_is_of_the_seeds_that_are_whole(script, tmp_path, photos) -> None:
     runs, page = tmp_path / "runs", tmp_path / "page.md"
     asked = ["--data", photos, "--runs", runs, "--docs", page, "--replicates", 2]

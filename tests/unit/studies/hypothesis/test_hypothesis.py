@@ -49,6 +49,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[HypothesisPlan, Hypo
     return plan, carry_out_hypothesis(plan, SERIAL)
 
 
+@pytest.mark.long
 def test_trials_of_a_killed_experiment_have_the_same_bits(done):
     plan, _ = done
     assert sorted(path.name for path in (plan.out / "trials").iterdir()) == sorted(

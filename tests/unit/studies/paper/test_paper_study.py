@@ -300,6 +300,7 @@ def test_without_halves_the_last_epoch_is_read(comparison_at):
     assert asked == [None]
 
 
+@pytest.mark.long
 def test_a_whole_study_of_images_in_color(tiny_preset, tmp_path):
     plan = plan_paper(tiny_preset, colored())
     results, runs = run_paper(plan, tmp_path / "study")
