@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from easiness.csv_cells import to_cell
@@ -70,9 +71,11 @@ def write_csv(table: pd.DataFrame, file: Any) -> None:
 def write_parquet(table: pd.DataFrame, file: Any) -> None:
     """Write the rows into an open ``file`` of bytes, or a path.
 
-    A column of numbers and texts, such as ids of two splits, is one of texts, as in a CSV.
+    A column of numbers and texts, such as ids of two splits, is one of texts, as in a CSV. The version of
+    this package is among the table's ``attrs``, as which pandas reads it again.
     """
     written = table.copy(deep=False)
+    written.attrs = {"easiness": version("easiness")}
     for place, kind in enumerate(table.dtypes):
         column = table.iloc[:, place]
         if str(kind) == "object" and len({isinstance(cell, str) for cell in column[column.notna()]}) > 1:

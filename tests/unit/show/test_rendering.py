@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import easiness
 from easiness.csv_cells import from_cell
 from easiness.show import Result, Section, rendered
 
@@ -38,6 +39,7 @@ def test_ids_of_two_splits_are_texts_in_parquet():
     table = pd.read_parquet(io.BytesIO(rendered(Texts(*ids), ".parquet")))
     assert table["text"].tolist()[:2] == ["a", "0"]
     assert table["text"].isna().tolist() == [False, False, True]
+    assert table.attrs == {"easiness": easiness.__version__}
 
 
 def test_quotes_are_for_those_that_need_them():
