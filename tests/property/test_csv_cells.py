@@ -109,7 +109,9 @@ def test_texts_of_every_kind_of_column_are_neutralized() -> None:
     assert file.getvalue() == "object,string,category,some\n'=a,'=a,'=a,'=a\nb,b,b,\n"
 
 
-@given(st.lists(TEXTS.filter(bool), min_size=1, max_size=5, unique=True))
+@given(st.lists(TEXTS, min_size=1, max_size=5, unique=True).filter(lambda texts: "other" not in texts))
+@example([""])
+@example(["a", ""])
 @example(["a\nb"])
 @example(["\ufeffa", "b"])
 def test_a_list_of_ids_names_the_same_examples_again(
@@ -124,6 +126,6 @@ def test_a_list_of_ids_names_the_same_examples_again(
     try:
         lines.write_bytes(ids_as_text(ids[1:], lines))
     except BadInput:
-        assert any(sign in text for text in texts for sign in "\r\n\0\ufeff")
+        assert "" in texts or any(sign in text for text in texts for sign in "\r\n\0\ufeff")
     else:
         assert named_positions(lines, ids).tolist() == list(range(1, len(texts) + 1))

@@ -150,9 +150,11 @@ def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) ->
     is_file = isinstance(given, str | Path)
     where = f"--ids {given}" if is_file else "ids"
     names = _read(Path(given), where) if isinstance(given, str | Path) else [str(one) for one in given]
+    positions = {str(one): position for position, one in enumerate(ids)}
+    if is_file and "" not in positions:  # an empty cell names nothing
+        names = [name for name in names if name]
     if not names:
         raise BadInput(f"{where}: names no example; {_FORM}" if is_file else f"{where}: names no example")
-    positions = {str(one): position for position, one in enumerate(ids)}
     unknown = [name for name in dict.fromkeys(names) if name not in positions]
     if unknown:
         raise BadInput(f"{where}: the run has no example with id {shorten(unknown)}; give ids of the run")
@@ -190,7 +192,7 @@ def _read(path: Path, where: str) -> list[str]:
 
 
 def _column(path: Path, where: str) -> list[str]:
-    """What is in the column id of a CSV file, without the cells that are empty."""
+    """What is in the column id of a CSV file."""
     rows = csv_rows(path, "file of ids", _UNDECODED)
     _, header = next(rows, (1, []))
     if "id" not in header:
@@ -201,5 +203,5 @@ def _column(path: Path, where: str) -> list[str]:
             raise BadInput(
                 f"{where}: line {line} has {len(cells)} values for {len(header)} columns; mend the quotes"
             )
-        names += [from_cell(one) for one in cells[header.index("id") :][:1] if one]
+        names += [from_cell(one) for one in cells[header.index("id") :][:1]]
     return names
