@@ -222,8 +222,9 @@ often. Two networks were trained
 ![Easiness against frequency, by contradiction, in both arms]({figure})
 
 Verdicts follow from intervals on one side of a margin that was set before anything ran. Numbers are of
-`{first}`, where a claim is about both networks. The value of 1a and 2a is a slope, that of 1b and 2b the balanced arm's slope less a
-quarter of the natural one, that of 3b the change of mean easiness at half the amplitude:
+`{first}`, where a claim is about both networks. The value of 1a and 2a is a slope,
+that of 1b and 2b the balanced arm's slope less a quarter of the natural one, that of 3b the change of mean
+easiness at half the amplitude:
 
 {markdown(("claim", "what", "verdict", "value (95 %)", "needed"), claims)}
 
