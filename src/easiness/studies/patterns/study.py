@@ -22,7 +22,7 @@ from easiness.spec import Split
 from easiness.store import Run, check_opened, num_heard
 from easiness.studies.patterns.found import Leftover, Patterns, Way
 from easiness.studies.patterns.neighbourhood import AT_MOST, Neighbourhood, neighbourhood
-from easiness.studies.patterns.trained_on import check_not_of_these
+from easiness.studies.patterns.trained_on import notes_on_shared
 
 _MOST_GROUPS = 10  # of trials that are left out in turn
 _NUM_HALVES = 4
@@ -72,8 +72,8 @@ def patterns(
         progress: show how far it is where that takes longer than a moment.
 
     Raises:
-        BadInput: the features were trained on any of these labels or cannot be had, the score says nothing
-            of ease or is undefined, or there are too few examples.
+        BadInput: the features were trained on more than one in a hundred of these labels or cannot be had,
+            the score says nothing of ease or is undefined, or there are too few examples.
         RunFailed: the features cannot be written.
     """
     check_opened(run=run)
@@ -82,14 +82,20 @@ def patterns(
     row = run.resolve_epoch(epoch, share)
     data = data_of(run, source)
     found_in = find_features(features, data, download=download, device=device)
-    check_not_of_these(found_in, data)
+    shared = notes_on_shared(found_in, data)
     with passes_shown(progress):
         around = _around(run, data, found_in, split, nearest)
-        return _joined(run, scored, row, split, around, found_in)
+        return _joined(run, scored, row, split, around, found_in, shared)
 
 
 def _joined(
-    run: Run, score: Score, row: int, split: Split, around: Neighbourhood, source: FeatureSource
+    run: Run,
+    score: Score,
+    row: int,
+    split: Split,
+    around: Neighbourhood,
+    source: FeatureSource,
+    shared: tuple[str, ...],
 ) -> Patterns:
     ids, labels = run.examples(split)
     outcome = _outcome(run, score, row, split)
@@ -119,7 +125,7 @@ def _joined(
         class_alone=class_share(outcome.whole[known], labels[known]),
         ways=tuple(_ways(outcome, around)),
         leftover=Leftover.of(left),
-        notes=tuple(_notes(run, source, outcome, score)),
+        notes=(*shared, *_notes(run, source, outcome, score)),
     )
 
 

@@ -11,17 +11,27 @@ from easiness.features import FeatureSource
 from easiness.runs import find_data
 from easiness.store import Run
 
+_FEW = 0.01  # of the examples: those that two parts of one data set have in common by chance
 
-def check_not_of_these(source: FeatureSource, data: Dataset) -> None:
-    """Refuse features of networks that were trained on any of these examples with its label."""
+
+def notes_on_shared(source: FeatureSource, data: Dataset) -> tuple[str, ...]:
+    """What to say of features whose networks were trained on few of these examples with their labels.
+
+    Raises:
+        BadInput: they were trained on more than one in a hundred.
+    """
     other = source.trained_on
     shared = 0 if other is None else _num_shared(other, data)
-    if other is not None and shared:
+    if other is None or not shared:
+        return ()
+    number = sum(map(len, data.splits.values()))
+    if shared > _FEW * number:
         raise BadInput(
             f"features {source.name!r}: the networks of {other.path} were trained on {shared:,} of these "
             "very labels, and what lies near in them follows from these; give features that were not, such "
             "as auto or a run of other data"
         )
+    return (f"{source.name} was trained on {shared:,} of these {number:,} labels, too few to matter.",)
 
 
 def _num_shared(run: Run, data: Dataset) -> int:

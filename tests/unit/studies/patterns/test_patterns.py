@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -81,7 +82,7 @@ def test_held_out_examples_and_other_scores(run, data, monkeypatch):
         patterns(run, "inputs", score="variability", source=data, progress=False)
 
 
-def test_features_of_any_of_these_labels_are_refused(run, data, tmp_path, monkeypatch):
+def test_features_of_more_than_a_few_of_these_labels_are_refused(run, data, tmp_path, monkeypatch):
     with pytest.raises(
         BadInput, match=f"the networks of {run.path} were trained on 179 of these very labels"
     ):
@@ -95,9 +96,15 @@ def test_features_of_any_of_these_labels_are_refused(run, data, tmp_path, monkey
     monkeypatch.setattr(trained_on, "find_data", lambda *_: (found["few"], ""))
     source: Any = SimpleNamespace(name="run:few", trained_on=few)
     with pytest.raises(BadInput, match=r"trained on 6\d of these"):
-        trained_on.check_not_of_these(source, data)
+        trained_on.notes_on_shared(source, data)
     found["few"] = replace(part, classes=tuple(f"digit {one}" for one in range(10)))
-    trained_on.check_not_of_these(source, data)
+    assert trained_on.notes_on_shared(source, data) == ()
+    # two parts of one data set have an example in common now and then
+    others = (part.labels + 1) % 10
+    others[1:2] = part.labels[1:2]
+    found["few"] = replace(part, labels=others)
+    [note] = trained_on.notes_on_shared(source, data)
+    assert re.fullmatch(r"run:few was trained on [12] of these 240 labels, too few to matter\.", note)
 
 
 def test_the_page_shows_the_examples(found, run, data):
