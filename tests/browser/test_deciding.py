@@ -22,7 +22,7 @@ from easiness.store import Recorder, Run
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 CLASSES = ("=cmd", "<img src=x onerror=\"document.title='evil'\">", 'plain, "quoted"', "חתול")
 NUM = 1100

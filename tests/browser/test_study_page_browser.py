@@ -11,7 +11,7 @@ from easiness.report.paper_page import Illustration, Part, StudyPage, render_stu
 from easiness.show.section import Section
 from easiness.studies.paper.claims import Claim, Statistic
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 EVIL = "<script>document.title='evil'</script><img src=x onerror=\"document.title='evil'\"> & more"
 LONG = "a-name-without-a-break-" * 8
