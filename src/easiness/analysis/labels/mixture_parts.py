@@ -82,8 +82,9 @@ class LogConcave:
             room = np.full(len(knots), np.inf)
             room[falls] = slopes[knots[falls]] / -step[falls]
             part = whole = min(1.0, float(room.min()))
+            rise = by_slope @ step
             while True:
-                stepped = _log_share(level + part * (self._by_slope[:, knots] @ step))
+                stepped = _log_share(level + part * rise)
                 if target @ (stepped - log_share) >= 1e-4 * part * promised:
                     break
                 part /= 2

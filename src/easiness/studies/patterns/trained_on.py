@@ -31,7 +31,7 @@ def notes_on_shared(source: FeatureSource, data: Dataset) -> tuple[str, ...]:
             "very labels, and what lies near in them follows from these; give features that were not, such "
             "as auto or a run of other data"
         )
-    return (f"{source.name} was trained on {shared:,} of these {number:,} labels, too few to matter.",)
+    return (f"{source.name} was trained on {shared:,} of these {number:,} labels.",)
 
 
 def _num_shared(run: Run, data: Dataset) -> int:
