@@ -197,6 +197,8 @@ def _column(path: Path, where: str) -> list[str]:
     _, header = next(rows, (1, []))
     if "id" not in header:
         raise BadInput(f"{where}: has no column id (but {', '.join(header)}); {_FORM}")
+    if header.count("id") > 1:
+        raise BadInput(f"{where}: has the column 'id' twice; keep one of them")
     names = []
     for line, cells in rows:
         if cells and len(cells) != len(header):

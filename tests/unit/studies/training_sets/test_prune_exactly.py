@@ -133,6 +133,7 @@ def test_tables_of_ids_are_read_as_strictly_as_manifests_and_labels(run, tmp_pat
     assert dropped(ez.prune(run, ids=file)) == [12, 17]
     for content, message in [
         ("id,label\n12,1\n17\n", r"a\.csv: line 3 has 1 values for 2 columns"),
+        ("id,id\n12,17\n", r"--ids .*a\.csv: has the column 'id' twice; keep one of them"),
         ('id,label\n12,"1\n', r"a\.csv: line 2: the file of ids is not CSV"),
     ]:
         file.write_text(content)
