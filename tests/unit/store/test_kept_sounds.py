@@ -97,6 +97,7 @@ def test_sounds_that_cannot_be_kept_are_named(tmp_path, how):
         (encoded(np.zeros(100)), "silent"),
         (encoded(np.full(100, np.nan), subtype="FLOAT"), "sample 0 is not a finite number"),
     ],
+    ids=["no sound", "empty", "silent", "NaN"],  # a file of floats has the second it was written in
 )
 def test_files_that_are_no_sounds_are_named(tmp_path, content, reason):
     paths = [tmp_path / f"{name}.wav" for name in IDS]
