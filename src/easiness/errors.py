@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from typing import NoReturn
 
 # controls, ends of lines and paragraphs, what turns the direction of writing, and halves of pairs
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -34,6 +35,29 @@ class RunFailed(EasinessError):
 
 class TrialFailed(EasinessError):
     """One trial cannot be finished, for example because its loss stopped being finite."""
+
+
+_ends: list[BaseException] = []
+
+
+def end_by(end: BaseException) -> NoReturn:
+    """Raise what ends the work of this process, and remember it for `raise_end`."""
+    _ends[:] = [end]
+    raise end
+
+
+def raise_end() -> None:
+    """Raise again what ends the work, if anything does: to be asked where errors do not end it.
+
+    Libraries that call us make an error of their own of what a signal raises meanwhile.
+    """
+    if _ends:
+        raise _ends[0]
+
+
+def forget_end() -> None:
+    """What has ended the work before does so no more."""
+    _ends.clear()
 
 
 def unless_exit(error: Exception | SystemExit) -> Exception:

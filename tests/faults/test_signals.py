@@ -30,6 +30,8 @@ class Hangs(torch.nn.Sequential):
                 while True:
                     time.sleep(0.01)
             except BaseException:
+                if "LOSES" in os.environ:
+                    raise ValueError("as from a library")
                 if "STUBBORN" not in os.environ:
                     raise
                 open("stubborn", "w").close()
@@ -73,6 +75,19 @@ def test_a_trial_that_hangs_is_named(start, tmp_path, contents, one_line, number
     assert process.wait() == 128 + number
     assert KEPT in one_line(process.err)
     assert "run: trial 1 in hand, not finished" in process.err
+    assert list(contents(tmp_path / "run")) == [0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_a_library_made_an_error_of(start, tmp_path, contents, one_line, number):
+    """As pydantic does of what is raised while it writes; the trial has not failed."""
+    (tmp_path / "loses_at_one.py").write_text(HANGS)
+    process = start(*_measured("loses_at_one:Hangs"), before="os.environ['LOSES'] = 'yes'")
+    process.until((tmp_path / "hangs").exists)
+    process.send(number)
+    assert process.wait() == 128 + number
+    assert KEPT in one_line(process.err)
+    assert "failed" not in process.err
     assert list(contents(tmp_path / "run")) == [0]
 
 

@@ -22,7 +22,7 @@ from easiness.cli.paper import paper
 from easiness.cli.report import report
 from easiness.cli.scores import scores
 from easiness.cli.status import status
-from easiness.errors import EasinessError, is_out_of_memory, printable
+from easiness.errors import EasinessError, is_out_of_memory, printable, raise_end
 from easiness.named_import import needing_torch
 from easiness.standard_error import escaped_stdout, lenient_stderr
 from easiness.studies import STUDIES, Group
@@ -111,7 +111,11 @@ def _run() -> None:
         # not app(...), which ends some errors itself: an interrupt without a word, a closed pipe with 1
         asked = arguments or ["--help"]
         with needing_torch(asked[0]), command.make_context("easiness", asked) as context:
-            command.invoke(context)
+            try:
+                command.invoke(context)
+            except Exception:
+                raise_end()  # of which this may come
+                raise
     except typer.Exit as ended:
         sys.exit(ended.exit_code)
     except EasinessError as error:

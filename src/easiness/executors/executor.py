@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from easiness.errors import unless_exit
+from easiness.errors import raise_end, unless_exit
 from easiness.show import counted
 
 Item = TypeVar("Item")
@@ -26,7 +26,11 @@ class Outcome(Generic[Item, Value]):
 
 
 def failed(item: Item, error: Exception | SystemExit) -> Outcome[Item, Any]:
-    """The outcome of an item that raised; wanting to end the process is an error too: it is not its own."""
+    """The outcome of an item that raised; wanting to end the process is an error too: it is not its own.
+
+    An error that an end of the whole work has become is none: the end is raised.
+    """
+    raise_end()
     return Outcome(item, error=unless_exit(error))
 
 

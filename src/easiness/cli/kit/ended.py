@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
+from easiness.errors import end_by, forget_end
+
 
 class Ended(BaseException):
     """This process was asked to end by a signal (``kill``, or a terminal that goes).
@@ -41,9 +43,7 @@ class _Ending:
                 os.write(2, f"{line}\n".encode(errors="surrogateescape"))
             os._exit(128 + number)
         self._begun = True
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise Ended(number)
+        end_by(KeyboardInterrupt() if number == signal.SIGINT else Ended(number))
 
 
 @contextmanager
@@ -65,6 +65,7 @@ def raised_when_ended(line: Callable[[str], str]) -> Iterator[None]:
     try:
         yield
     finally:
+        forget_end()
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
         for number, handler in before.items():
             signal.signal(number, handler)
