@@ -110,7 +110,7 @@ def test_cleanlab_takes_labels_and_probabilities(run, tmp_path):
     np.testing.assert_allclose(kept["pred_probs"][out], run.probabilities(left_out=True)[out])
     np.testing.assert_allclose(kept["pred_probs"][~out], run.probabilities()[~out])
     if importlib.util.find_spec("cleanlab") is not None:
-        from cleanlab.filter import find_label_issues  # type: ignore[import-not-found]
+        from cleanlab.filter import find_label_issues
 
         assert find_label_issues(labels=kept["labels"], pred_probs=kept["pred_probs"]).shape == (NUM,)
 
