@@ -9,6 +9,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -408,7 +409,7 @@ def _read_pdf(file: Path, _: Any) -> None:
 
 
 READ: dict[str, Callable[[Path, Any], None]] = {
-    ".csv": _read_rows(pd.read_csv),
+    ".csv": _read_rows(partial(pd.read_csv, float_precision="round_trip")),
     ".parquet": _read_rows(pd.read_parquet),
     ".json": _read_json,
     ".md": _read_markdown,
