@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from itertools import product
+from itertools import count, product, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 import easiness as ez
 from baselines.list_makers import features
+from easiness.show import counted
 from kit.machine import measured
 from kit.results import Report
 from science.feature_labels import images_of, judged, made_wrong, told_by_another
@@ -164,9 +165,15 @@ def carry_out(options):
                 print(data, kind, labels, draw, tool, found, flush=True)
 
 
+def whole(runs, data, kind):
+    """The draws that every tool was given, with labels of both kinds."""
+    every = [file_of(runs, data, kind, labels, "{}", tool).name for labels in LABELS for tool in TOOLS]
+    return list(takewhile(lambda at: all((runs / name.format(at)).exists() for name in every), count()))
+
+
 def known(runs, data, kind, labels, tool):
-    """What was found of each draw."""
-    files = sorted(runs.glob(file_of(runs, data, kind, labels, "*", tool).name))
+    """What was found of each draw that is whole."""
+    files = (file_of(runs, data, kind, labels, draw, tool) for draw in whole(runs, data, kind))
     return [json.loads(file.read_text()) for file in files]
 
 
@@ -211,7 +218,6 @@ def page(options):
     every = [json.loads(file.read_text()) for file in sorted(options.runs.glob("*-*-*-*-*.json"))]
     command = "python benchmarks/science/front_page.py --photos FOLDER --cifar10 FOLDER"
     report = Report("Which tool lists wrong labels best?", command, max(one["measured"] for one in every))
-    draws = max(len(known(options.runs, *setting, LABELS[0], "easiness")) for setting in SETTINGS)
     won, columns = best(options.runs)
     report.say(
         *__doc__.split("\n\n")[1].splitlines(),
@@ -219,8 +225,8 @@ def page(options):
         "**The best order, or an equal one, of "
         f"{columns} columns**: {'; '.join(f'{TOOLS[tool]}: {num}' for tool, num in won.items())}.",
         "",
-        f"Means over {draws} draws of the wrong labels, with the least and the greatest; seconds are medians",
-        "of whole commands. AP is the average precision, by chance 0.1. The number of wrong labels by",
+        "Means over draws of the wrong labels, with the least and the greatest; seconds are medians of",
+        "whole commands. AP is the average precision, by chance 0.1. The number of wrong labels by",
         "its own account: cleanlab's issues, or the sum of `p_wrong`, over the true number; 1 is right.",
         "The calibration error is of the probability that a label is wrong. Confidence and AUM have neither.",
     )
@@ -230,7 +236,8 @@ def page(options):
         rows = list(rows_of(options.runs, data, kind))
         if rows:
             photos = sum(1 for _ in (options.photos / "train").glob("*/*")) if options.photos else 0
-            report.say("", f"## {title.format(photos=photos, cifar10=options.images)}", "")
+            draws = counted(len(whole(options.runs, data, kind)), "draw")
+            report.say("", f"## {title.format(photos=photos, cifar10=options.images)}: {draws}", "")
             report.table(heads, rows)
     report.write_page(options.docs)
 

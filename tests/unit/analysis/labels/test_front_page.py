@@ -37,9 +37,11 @@ def kept(runs, precision):
 
 def test_equal_orders_both_count_and_a_better_one_elsewhere_shows(tmp_path):
     kept(tmp_path, {"easiness": 0.5, "cleanlab": 0.5, "cartography": 0.2, "aum": 0.1})
-    front_page.file_of(tmp_path, "photos", "features", "uniform", 0, "aum").write_text(
-        json.dumps({"seconds": 1, "ap": 1.0, "measured": "", "said": None, "error": None})
-    )
+    other = {"seconds": 1, "ap": 1.0, "measured": "", "said": None, "error": None}
+    for draw in (0, 2):  # the third draw lacks the other tools, and does not count
+        front_page.file_of(tmp_path, "photos", "features", "uniform", draw, "aum").write_text(
+            json.dumps(other)
+        )
     won, columns = front_page.best(tmp_path)
     assert columns == 6
     assert won == {"easiness": 5, "cleanlab": 5, "cartography": 0, "aum": 1}
@@ -48,6 +50,7 @@ def test_equal_orders_both_count_and_a_better_one_elsewhere_shows(tmp_path):
     page = file.read_text()
     assert page.count("0.550 (0.500-0.600)") == 12  # two tools, two columns of three tables
     assert "AUM: 1" in page
+    assert "photos, features: 2 draws" in page
     assert "| cartography, confidence | 10 | 0.250 (0.200-0.300) | 0.250 (0.200-0.300) |  |  |  |" in page
 
 
