@@ -3,13 +3,14 @@
 A tenth of the labels is made wrong: `uniform` gives an example any other class, `confusable` draws it from
 what another classifier, which learned from other pictures, makes of the picture, as people confuse them.
 Every tool works as its users write it (benchmarks/baselines/list_makers.py), in a process of its own that
-begins with nothing and ends with the list, in turn with the others. Cells are kept in `--runs`: the command
-goes on where it was stopped. `--draws 0` measures nothing and writes the page of what there is.
+begins with nothing and ends with the list, in turn with the others. All features are those of the same
+network.
 
     python benchmarks/science/front_page.py --photos FOLDER --cifar10 FOLDER --docs docs/results/front-page.md
 
-PHOTOS has class folders in `train` and in `val`. `--kinds features` leaves out networks from nothing, which
-take longest. A draw takes 40 minutes without them on two quiet cores, and about as long again with them.
+Cells are kept in `--runs`: the command goes on where it was stopped. `--draws 0` measures nothing and writes
+the page of what there is. PHOTOS has class folders in `train` and in `val`. `--kinds features` leaves out
+networks from nothing, which take longest: without them a draw takes half an hour on two quiet cores.
 """
 
 from __future__ import annotations
@@ -230,7 +231,10 @@ def page(options):
         "Means over draws of the wrong labels, with the least and the greatest; seconds are medians of",
         "whole commands. AP is the average precision, by chance 0.1. The number of wrong labels by",
         "its own account: cleanlab's issues, or the sum of `p_wrong`, over the true number; 1 is right.",
-        "The calibration error is of the probability that a label is wrong. Confidence and AUM have neither.",
+        "The calibration error is of the probability that a label is wrong; cleanlab has none, and one minus",
+        "the probability of the label is taken. Confidence and AUM have neither.",
+        "",
+        "The others compute the features with PyTorch as it comes.",
     )
     heads = ["tool", "seconds", *(f"AP, {labels}" for labels in LABELS)]
     heads += [*(f"own account, {labels}" for labels in LABELS), "calibration error"]
