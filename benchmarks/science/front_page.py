@@ -114,22 +114,23 @@ def listed(tool, out):
     }
 
 
-def cell(tool, kind, source, wrong, runs, options):
+def cell(tool, kind, source, wrong, options):
     """What a tool took and what its list is worth."""
-    out = runs / ("run" if tool == "easiness" else "list.npz")
-    shutil.rmtree(out, ignore_errors=True)
-    commands = ours(kind, source, out, options)
-    if tool != "easiness":
-        how = ["--epochs", str(options.epochs), "--model", options.model]
-        commands = [[sys.executable, str(SCRIPT), tool, kind, str(source), str(out), *how]]
-    with tempfile.TemporaryDirectory() as cache:  # nothing is known of the pictures beforehand
-        environment = os.environ | {"EASINESS_CACHE": cache}
+    # nothing is known of the pictures beforehand: caches lie in its own folder, or beside what it writes
+    with tempfile.TemporaryDirectory() as fresh:
+        out = Path(fresh) / "out" / ("run" if tool == "easiness" else "list.npz")
+        out.parent.mkdir()
+        commands = ours(kind, source, out, options)
+        if tool != "easiness":
+            how = ["--epochs", str(options.epochs), "--model", options.model]
+            commands = [[sys.executable, str(SCRIPT), tool, kind, str(source), str(out), *how]]
+        environment = os.environ | {"EASINESS_CACHE": f"{fresh}/cache"}
         processor, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         for command in commands:
             subprocess.run(command, check=True, capture_output=True, env=environment)
         seconds = time.perf_counter() - began
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    found = listed(tool, out)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        found = listed(tool, out)
     truth = np.array([wrong[one] for one in found["score"]])
     p = np.array([found["p"][one] for one in found["score"]]) if "p" in found else np.zeros(len(truth))
     quality = judged(truth, np.array(list(found["score"].values())), p)
@@ -163,7 +164,7 @@ def carry_out(options):
             source, wrong = planted_images(options.cifar10, labels, draw, options.runs, options.images)
         for tool, file in files.items():
             if not file.exists():
-                found = cell(tool, kind, source, wrong, options.runs, options)
+                found = cell(tool, kind, source, wrong, options)
                 file.write_text(json.dumps(found) + "\n")
                 print(data, kind, labels, draw, tool, found, flush=True)
 

@@ -83,3 +83,23 @@ def test_a_folder_has_as_many_photos_as_before_and_says_which_lie_wrong(tmp_path
 @pytest.mark.parametrize(("values", "text"), [([0.25], "0.250 (0.250-0.250)"), ([None], ""), ([], "")])
 def test_a_spread_is_the_mean_with_its_ends(values, text):
     assert front_page.spread(values, ".3f") == text
+
+
+def test_every_cell_begins_with_nothing(tmp_path, monkeypatch):
+    """Features that lay beside the last run would be taken from there."""
+    asked = []
+
+    def run(command, env, **_):
+        out = Path(command[command.index("--out") + 1] if "--out" in command else command[-1])
+        asked.append((out.parent, Path(env["EASINESS_CACHE"])))
+        assert not any(one.exists() and any(one.iterdir()) for one in asked[-1]) or command[3] == "suspects"
+        out.mkdir(exist_ok=True)
+
+    table = {"score": {"a": 2, "b": 1}, "p": {"a": 0.9, "b": 0.1}}
+    monkeypatch.setitem(front_page.cell.__globals__, "subprocess", SimpleNamespace(run=run))
+    monkeypatch.setitem(front_page.cell.__globals__, "listed", lambda *_: table)
+    for _ in range(2):
+        found = front_page.cell("easiness", "features", tmp_path, {"a": True, "b": False}, Namespace())
+        assert found["ap"] == 1
+    assert len({folder for folder, _ in asked}) == 2
+    assert list(tmp_path.iterdir()) == []
