@@ -221,6 +221,8 @@ def page(options):
     """The page of what there is."""
     every = [json.loads(file.read_text()) for file in sorted(options.runs.glob("*-*-*-*-*.json"))]
     command = "python benchmarks/science/front_page.py --photos FOLDER --cifar10 FOLDER"
+    trained = whole(options.runs, "cifar10", "network")
+    command += "" if trained else " --kinds features"
     report = Report("Which tool lists wrong labels best?", command, max(one["measured"] for one in every))
     won, columns = best(options.runs)
     report.say(
@@ -236,6 +238,7 @@ def page(options):
         "the probability of the label is taken. Confidence and AUM have neither.",
         "",
         "The others compute the features with PyTorch as it comes.",
+        *([] if trained else ["Networks from nothing are not among these; [others](labels.md) are."]),
     )
     heads = ["tool", "seconds", *(f"AP, {labels}" for labels in LABELS)]
     heads += [*(f"own account, {labels}" for labels in LABELS), "calibration error"]
