@@ -106,8 +106,8 @@ def test_models_that_are_tested_have_a_recipe_of_their_own_and_are_tested_at_the
     tested = {(one.recipe.alpha, one.recipe.period) for name, one in by_name.items() if name not in scoring}
     assert tested == {(0.006, 10)}
     assert {one.asked.observe for one in by_name.values()} == {"last"}
-    # five each: final ones, nothing dropped, four rates and three rates by three policies
-    assert sum(one.trials for name, one in by_name.items() if name not in scoring) == 5 * (1 + 1 + 12 + 9)
+    # five each: final ones, nothing dropped, three rates and two rates by three policies
+    assert sum(one.trials for name, one in by_name.items() if name not in scoring) == 5 * (1 + 1 + 9 + 6)
 
 
 def test_only_networks_that_look_again_keep_their_weights(smoke):
