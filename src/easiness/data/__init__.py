@@ -3,7 +3,7 @@
 from easiness.data.checks import check_examples
 from easiness.data.dataset import Dataset
 from easiness.data.decisions import UNKNOWN, Decisions, decisions_by_person, read_decisions, splits_in
-from easiness.data.digests import DIGEST_BYTES, value_digest, value_digests
+from easiness.data.digests import DIGEST_BYTES, same_values, value_digest, value_digests
 from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.label_files import (
@@ -52,6 +52,7 @@ __all__ = [
     "read_label_file",
     "read_npz",
     "rewritten",
+    "same_values",
     "splits_in",
     "texts_of",
     "value_digest",

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import Dataset, value_digests
+from easiness.data import same_values
 from easiness.errors import BadInput
 from easiness.heads import kept_together
 from easiness.runs.plan import Plan
@@ -43,7 +43,7 @@ def examples_together(plan: Plan, features: Sequence[npt.NDArray[np.floating]], 
         path = folder / f"{key[:32]}.together.npy"
     groups = None if path is None else _read(path, len(plan.data))
     if groups is None:
-        groups = kept_together(features, plan.data.groups, _same(plan.data))
+        groups = kept_together(features, plan.data.groups, same_values(plan.data))
         if path is not None:
             _write(path, groups)
     num = len(np.unique(groups))
@@ -54,14 +54,6 @@ def examples_together(plan: Plan, features: Sequence[npt.NDArray[np.floating]], 
             "such as 0.5, or other features"
         )
     return groups
-
-
-def _same(data: Dataset) -> Groups | None:
-    """Numbers [K], equal for examples that are the same; ``None`` where their vectors tell that."""
-    if not data.kind.has_normal_form:
-        return None
-    digests = value_digests(data)
-    return np.unique(digests.view(f"V{digests.shape[1]}").ravel(), return_inverse=True)[1]
 
 
 def _read(path: Path, num: int) -> Groups | None:

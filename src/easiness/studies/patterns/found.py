@@ -32,9 +32,9 @@ class Way(NamedTuple):
     """The coefficients and R squared where frequency is counted in another way, see `Neighbourhood`."""
 
     name: str
-    frequency: float
-    contradiction: float
-    r_squared: float
+    frequency: Effect
+    contradiction: Effect
+    r_squared: Effect
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,15 +210,13 @@ class Patterns(show.Result):
 
     def _of_ways(self) -> show.Section:
         rows = [["distances in units of", "frequency", "contradiction", "R²"]]
-        for way in self.ways:
-            numbers = (show.number(one, 3, signed=True) for one in way[1:3])
-            rows.append([way.name, *numbers, show.number(way.r_squared, 3)])
+        rows += [[way.name, *map(_signed, way[1:3]), show.with_interval(*way.r_squared)] for way in self.ways]
         return show.Section(
             "Other ways to count frequency",
             "The same coefficients with other meanings of near: nearer than the usual distance to "
             "the 10th, 50th or 100th nearest example (common), or nearer than the mean of both "
             "examples' own distances (local). Local distances give most examples about as many neighbours, "
-            "so they show less of frequency.",
+            "so they show less of frequency. What is shown in one unit alone is undecided.",
             rows,
         )
 

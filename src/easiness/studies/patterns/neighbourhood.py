@@ -39,9 +39,9 @@ class Neighbourhood:
 
     The unit of distances is one for all. In units of its own s_k(i) every example would have as many
     neighbours, and what is frequent could not be told from what is rare; where patterns of known frequency
-    are planted, counts in units of local scales lose it (docs/results/patterns.md). ``others`` has both ways
-    at other k: ``common k`` as above, and ``local k``, where j counts if d(i, j)^2 <= s_k(i) s_k(j)
-    (Zelnik-Manor and Perona 2004).
+    are planted, counts in units of local scales find less of it (docs/results/patterns.md). ``others`` has
+    both ways at other k: ``common k`` as above, and ``local k``, where j counts if
+    d(i, j)^2 <= s_k(i) s_k(j) (Zelnik-Manor and Perona 2004).
 
     An example's own copies with its label are no neighbours of it, and copies of one another with one label
     are one neighbour. A copy with another label is one: the surest contradiction. ``picture`` [Q] numbers the
@@ -83,13 +83,14 @@ def neighbourhood(
         nearest: k, below the number of different training examples; `NUM_NEAREST`, or a quarter of them where
             they are few, unless given.
         same: numbers of all examples, those asked about behind the others, equal for those that are the same
-            although their features may differ.
+            although their features may differ. Where they are given, others with nearly the same features are
+            no copies: texts that share most of their words show a frequent pattern.
 
     Raises:
         BadInput: there are no more than ``nearest`` examples.
     """
     every = train if asked is None else np.concatenate([train, asked[0]])
-    picture = kept_together([every], same=same, most=len(every))
+    picture = kept_together([every], same=same, most=len(every) if same is None else 0)
     of_class = labels if asked is None else np.concatenate([labels, asked[1]])
     unit = _unit(every)
     among = _once(picture[: len(labels)], labels)

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import RankRegression, class_share, rank_coefficients, rank_regression
-from easiness.data import Dataset
+from easiness.analysis import RankRegression, class_share, rank_regression
+from easiness.data import Dataset, same_values
 from easiness.errors import BadInput
 from easiness.features import FeatureSource, find_features, ready_features
 from easiness.inputs import tell
 from easiness.runs import data_of, features_beside, find_split, passes_shown, positions_in
-from easiness.scores import Score, Scoring, find_score
+from easiness.scores import Score, find_score
 from easiness.spec import Split
-from easiness.store import Run, check_opened, num_heard
+from easiness.store import Run, check_opened
 from easiness.studies.patterns.found import Leftover, Patterns, Way
 from easiness.studies.patterns.neighbourhood import AT_MOST, Neighbourhood, neighbourhood
+from easiness.studies.patterns.outcome import EASE, Outcome, outcome_of
 from easiness.studies.patterns.trained_on import notes_on_shared
 
-_MOST_GROUPS = 10  # of trials that are left out in turn
-_NUM_HALVES = 4
-_FEWEST = 20  # examples
 _MOSTLY_TIED = 0.5  # of the examples
-_EASE = {"easy": 1, "sound label": 1, "hard": -1, "suspect label": -1}
 _OF_IMAGENET = 9  # letters of a class of ImageNet as its folders are called: n01440764
-
-_Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 def patterns(
@@ -98,9 +92,9 @@ def _joined(
     shared: tuple[str, ...],
 ) -> Patterns:
     ids, labels = run.examples(split)
-    outcome = _outcome(run, score, row, split)
+    outcome = outcome_of(run, score, row, split)
     known = outcome.known
-    found, within = (_regression(outcome, around, one) for one in (None, labels))
+    found, within = _regression(outcome, around), _regression(outcome, around, labels)
     left, fitted = np.full((2, len(ids)), np.nan)
     left[known], fitted[known] = found.left, found.fitted
     return Patterns(
@@ -108,7 +102,7 @@ def _joined(
         row=run.row(row),
         split=split,
         score=score.name,
-        turned=_EASE[score.high_means] < 0,
+        turned=EASE[score.high_means] < 0,
         seen=_seen(run, score, split),
         features=source.name,
         about=source.about,
@@ -129,50 +123,17 @@ def _joined(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Outcome:
-    """A score of K examples as it is (``values``) and turned so that high is easy (``whole``).
-
-    It is ``known`` of some; ``without`` is that of all trials but a part, and ``halves`` of disjoint halves.
-    """
-
-    values: _Floats
-    whole: _Floats
-    known: npt.NDArray[np.bool_]
-    without: list[_Floats]
-    halves: list[tuple[_Floats, _Floats]]
-
-    @property
-    def tied(self) -> float:
-        """The share of the examples that have the most frequent value."""
-        return float(np.unique(self.whole[self.known], return_counts=True)[1].max() / self.known.sum())
-
-
-def _outcome(run: Run, score: Score, row: int, split: Split) -> _Outcome:
-    def turned(trials: Sequence[int]) -> _Floats:
-        return _values(_with(run, trials), score, row, split)[1]
-
-    values, whole = _values(run, score, row, split)
-    groups = _groups(run)
-    without = [turned(rest) for rest in _leaving_out(groups)]
-    known = np.isfinite(np.array([whole, *without])).all(axis=0)
-    levels = len(np.unique(whole[known]))
-    if known.sum() < _FEWEST or levels < 2:
-        raise BadInput(
-            f"{run.path}: {score.name} {run.at(row)} has {levels} levels over {int(known.sum())} examples, "
-            "too few to explain; give another score (--score difficulty), or measure more"
-        )
-    halves = [(turned(first), turned(second)) for first, second in _halves(groups)]
-    return _Outcome(values, whole, np.asarray(known), without, halves)
-
-
 def _regression(
-    outcome: _Outcome, around: Neighbourhood, within: npt.NDArray[np.int64] | None
+    outcome: Outcome,
+    around: Neighbourhood,
+    within: npt.NDArray[np.int64] | None = None,
+    frequency: npt.NDArray[np.int64] | None = None,
 ) -> RankRegression:
+    """On the frequency and the contradiction around, or on another count of frequency."""
     known = outcome.known
     return rank_regression(
         outcome.whole[known],
-        (around.frequency[known], around.contradiction[known]),
+        ((around.frequency if frequency is None else frequency)[known], around.contradiction[known]),
         np.unique(around.regions[known], return_inverse=True)[1].astype(np.int64),
         without=[one[known] for one in outcome.without],
         halves=[(first[known], second[known]) for first, second in outcome.halves],
@@ -180,11 +141,10 @@ def _regression(
     )
 
 
-def _ways(outcome: _Outcome, around: Neighbourhood) -> Iterator[Way]:
-    known = outcome.known
+def _ways(outcome: Outcome, around: Neighbourhood) -> Iterator[Way]:
     for name, count in around.others.items():
-        both = count[known], around.contradiction[known]
-        yield Way(name, *rank_coefficients(outcome.whole[known], both))
+        found = _regression(outcome, around, frequency=count)
+        yield Way(name, found.first, found.second, found.r_squared)
 
 
 def _score(run: Run, name: str | None, split: Split) -> Score:
@@ -192,7 +152,7 @@ def _score(run: Run, name: str | None, split: Split) -> Score:
     spec = run.spec.measured
     leaves_out = spec is not None and spec.heads is None and spec.train_share < 1 and split == "train"
     score = find_score(name or ("consistency" if leaves_out else "easiness"))
-    if score.high_means not in _EASE:
+    if score.high_means not in EASE:
         raise BadInput(
             f"score {score.name!r}: high means {score.high_means}, neither easy nor hard; give another, such "
             "as easiness or difficulty"
@@ -205,60 +165,19 @@ def _around(
 ) -> Neighbourhood:
     looked_at = data if split == "held_out" else replace(data, held_out=None)
     kept = ready_features(source, looked_at, features_beside(run.path), tell)
-    train = kept["train"][positions_in(data, run)]
+    own = positions_in(data, run)
+    train = kept["train"][own]
     if split == "train":
-        return neighbourhood(train, run.labels, nearest=nearest)
+        same = same_values(data)
+        return neighbourhood(train, run.labels, nearest=nearest, same=None if same is None else same[own])
     part, why = find_split(run, data, split)
     if part is None:
         raise BadInput(f"{run.path}: its held-out examples are needed, and {why}")
-    labels = run.examples(split)[1]
-    asked = kept["held_out"][positions_in(part, run, split)], labels
-    return neighbourhood(train, run.labels, asked, nearest=nearest)
-
-
-def _values(run: Run, score: Score, row: int, split: Split) -> tuple[_Floats, _Floats]:
-    """The score [K] as it is, and as it ranks from hard to easy."""
-    labels = run.examples(split)[1]
-    scoring = Scoring(labels, len(run.classes), row, num_heard(run.trials, row, split), [score])
-    for trial in run.trials:
-        for first, seen in trial.blocks(len(run.classes), row, split):
-            scoring.add(seen, first)
-    columns = scoring.columns()
-    return columns[score.name], _EASE[score.high_means] * score.ranked(columns, row)
-
-
-def _with(run: Run, indices: Sequence[int]) -> Run:
-    """The run with some of its trials."""
-    part = copy.copy(run)
-    chosen = set(indices)
-    part.trials = [trial for trial in run.trials if trial.index in chosen]
-    return part
-
-
-def _groups(run: Run) -> list[list[int]]:
-    """Indices of trials by what goes together: each alone, but of heads all folds of a partition."""
-    folds = 1 if run.spec.heads is None else run.spec.heads.folds
-    together: dict[int, list[int]] = {}
-    for trial in run.trials:
-        together.setdefault(trial.index // folds, []).append(trial.index)
-    return [group for group in together.values() if len(group) == folds] or [*together.values()]
-
-
-def _leaving_out(groups: Sequence[list[int]]) -> Iterator[list[int]]:
-    """All trials but those of a part, for each of up to `_MOST_GROUPS` parts; nothing of one group."""
-    if len(groups) < 2:
-        return
-    for part in np.array_split(np.arange(len(groups)), min(len(groups), _MOST_GROUPS)):
-        yield [one for at, group in enumerate(groups) if at not in part for one in group]
-
-
-def _halves(groups: Sequence[list[int]]) -> Iterator[tuple[list[int], list[int]]]:
-    """Two disjoint halves of the trials, a few times."""
-    size = len(groups) // 2
-    for seed in range(_NUM_HALVES if size else 0):
-        order = np.random.default_rng(seed).permutation(len(groups))
-        a, b = order[:size], order[size : 2 * size]
-        yield tuple([one for at in some for one in groups[at]] for some in (a, b))  # type: ignore[misc]
+    apart = positions_in(part, run, split)
+    same = same_values(data, part)
+    both = None if same is None else same[np.concatenate([own, len(data) + apart])]
+    asked = kept["held_out"][apart], run.examples(split)[1]
+    return neighbourhood(train, run.labels, asked, nearest=nearest, same=both)
 
 
 def _seen(run: Run, score: Score, split: Split) -> str:
@@ -276,7 +195,7 @@ def _seen(run: Run, score: Score, split: Split) -> str:
     return f"examples that the trials were trained on, {how}"
 
 
-def _notes(run: Run, source: FeatureSource, outcome: _Outcome, score: Score) -> Iterator[str]:
+def _notes(run: Run, source: FeatureSource, outcome: Outcome, score: Score) -> Iterator[str]:
     if source.eye is not None and any(_is_of_imagenet(name) for name in run.classes):
         yield (
             f"{source.name} was trained on the labels of ImageNet, whose names these classes have: frequency "

@@ -36,6 +36,19 @@ def test_copies_of_its_label_are_no_neighbours_and_count_once():
     assert len(set(found.regions[:3].tolist())) == 1
 
 
+def test_where_it_is_told_which_are_the_same_others_that_are_near_are_no_copies():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(60, 8))
+    features[1] = features[0] + 1e-3  # a copy by its features
+    labels, apart = np.zeros(60, np.int64), np.arange(60)
+    assert neighbourhood(features, labels).num_copies == 1
+    assert neighbourhood(features, labels, same=apart).num_copies == 0
+    apart[2] = 1
+    found = neighbourhood(features, labels, same=apart)
+    assert found.num_copies == 1
+    assert found.picture[1] == found.picture[2] != found.picture[0]
+
+
 def test_held_out_examples_have_training_examples_as_neighbours():
     features, labels = at(0, 1, 2, 60, 61), np.array([0, 0, 0, 1, 1])
     asked = at(0.5, 61, 0), np.array([1, 1, 0])

@@ -57,7 +57,8 @@ def test_contradicted_digits_are_harder(found):
     assert 0 < found.within.r_squared.value < found.found.most <= 1
     assert found.text.startswith("frequency ")
     assert "clean" in found.seen
-    assert [way.name for way in found.ways if way.frequency == found.found.first.value] == ["common 10"]
+    assert [way.name for way in found.ways if way.frequency == found.found.first] == ["common 10"]
+    assert all(way.frequency.low < way.frequency.value < way.frequency.high for way in found.ways)
 
 
 def test_its_document_has_the_effects_too(found):
@@ -133,3 +134,17 @@ def test_left_out_examples_of_a_share(data, tmp_path):
     left_out = patterns(run, "inputs", nearest=10, source=data, progress=False)
     assert left_out.score == "consistency"
     assert left_out.seen.startswith("examples left out")
+
+
+@pytest.mark.parametrize("split", ["train", "held_out"])
+def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(split, tmp_path):
+    things = ["a caldera", "an atom", "gold", "a lamp", "rust", "a fuse", "a comet", "salt", "a reef", "wax"]
+    texts = [f"What is {thing} ?" for thing in things] + [f"Who found {thing} first ?" for thing in things]
+    texts += ["What  is gold ?", "Who found gold  first ?", "Where is rust made ?", "Where is salt sold ?"]
+    data = ez.load_dataset((texts, [int(one.startswith("Who")) for one in texts]))
+    data = replace(data, held_out=data)
+    run = ez.measure(data, model="bag", trials=3, epochs=2, out=tmp_path / "run", progress=False)
+    found = patterns(run, "hashed", split=split, score="difficulty", nearest=5, source=data, progress=False)
+    assert found.around.num_copies == 2
+    assert found.around.picture[2] == found.around.picture[20]
+    assert found.around.num_among == 22

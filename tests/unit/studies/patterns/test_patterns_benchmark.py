@@ -1,0 +1,33 @@
+"""The benchmark of patterns, in small: what is simulated, and the page of it."""
+
+import csv
+from pathlib import Path
+
+ROOT = Path(__file__).parents[4]
+
+
+def test_the_page_has_what_was_simulated(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from science import patterns
+
+    monkeypatch.setattr(patterns, "WORLDS", {"two groups": patterns.WORLDS["two groups of examples"]})
+    monkeypatch.setattr(patterns, "SIZES", patterns.SIZES[::3])
+    page = tmp_path / "patterns.md"
+    patterns.main(["--replicates", "3", "--docs", str(page)])
+    assert "intervals held it" in page.read_text()
+
+    def table(name):
+        return list(csv.reader((tmp_path / "patterns" / f"{name}.csv").read_text().splitlines()))[1:]
+
+    worlds = table("simulations")
+    found = "found in features"
+    assert [row[0] for row in worlds] == ["two groups", found, f"{found}, an ease of their own"]
+    truths = {row[0]: [float(cell.split()[0]) for cell in row[1:]] for row in worlds}
+    for frequency, contradiction, share in truths.values():
+        assert 0 < frequency < 1
+        assert -1 < contradiction < 0
+        assert 0 < share < 1
+    counts = {row[0]: row[1:] for row in table("counts-planted")}
+    # by the true values, what was not planted has no effect
+    assert abs(float(counts["the truth"][0].split(", ")[1])) < 0.1
+    assert abs(float(counts["the truth"][1].split(", ")[0])) < 0.1
