@@ -208,11 +208,21 @@ def answer(change):
     return f"- {rate} dropped: it {verdict}. The difference changes by {text}."
 
 
+def of_size(row):
+    """What dropping hard ones does beside random ones at a size and a rate, in one line."""
+    text = row[7]
+    said = "is undecided"
+    if text.startswith("**"):
+        said = "hurts" if text.startswith("**-") else "helps"
+    return f"- {row[0]} examples, {row[3]} dropped: dropping hard ones {said} beside random ones, {text}."
+
+
 def page(top, preset, found):
     """The page, of whole tables."""
     rows = found["accuracies"][1]
     names, *shown = ([row[at] for at in SHOWN] for row in (ACCURACIES, *rows))
     answers = "\n".join(answer(change) for change in found["changes"][1])
+    ends = "\n".join(of_size(row) for row in rows if row[0] in (rows[0][0], rows[-1][0]))
     return f"""\
 {top}
 Sorscher et al. (2022) find that hard examples are to be kept where data is plenty, and easy ones where it is
@@ -220,6 +230,10 @@ scarce. Then dropping hard ones beside random ones (*hard - random*) costs more 
 CIFAR-10 than of {rows[0][0]}:
 
 {answers}
+
+Does it help where data is scarce, and hurt where it is plenty?
+
+{ends}
 
 {preset.ablation_model} was trained to its end on parts of several sizes, and on what is left of each. The
 largest is of `easiness paper --preset overnight`. Held-out accuracy with all examples in percent, and
@@ -233,7 +247,8 @@ differences in points:
 
 Intervals are Student's at 95 % over {preset.repetitions} repetitions, of each difference by itself; bold
 where they leave out zero, which one in twenty would by chance. Each size has one ranking, by {preset.trials}
-short trainings, and all have the same held-out examples.
+short trainings, and all have the same held-out examples. Smaller sizes are seen more often and in smaller
+batches. What is dropped takes its steps away, of all policies alike.
 """
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,14 +27,14 @@ from easiness.show import with_interval
 from easiness.studies.patterns import neighbourhood
 from kit.results import Report, command, parser
 
-HALF = {"train_share": 0.5, "observe": "last"}
-RUNS = {
+HALF: dict[str, Any] = {"train_share": 0.5, "observe": "last"}
+RUNS: dict[str, dict[str, Any]] = {
     "cifar10": {"model": "wrn_16_1", "epochs": 4, "trials": 10, "limit": 10_000, "observe": "last"},
     "imagenette224": {"model": "wrn_10_1", "epochs": 10, "trials": 12, "image_size": 64, **HALF},
     "trec": {"model": "bag", "epochs": 10, "trials": 20, **HALF},
     "fsdd": {"model": "mlp_3", "epochs": 10, "trials": 20, **HALF},
 }
-ASKED = (
+ASKED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("cifar10", "auto", {}),
     ("cifar10", "auto", {"score": "difficulty"}),
     ("imagenette224", "run:cifar10", {}),
@@ -53,7 +54,7 @@ def standardized(values):
     return (middle - middle.mean()) / middle.std()
 
 
-WORLDS = {
+WORLDS: dict[str, dict[str, Any]] = {
     "independent predictors": {},
     "correlated predictors": {"together": 0.8},
     "most examples always right": {"level": 4.0},
@@ -160,7 +161,7 @@ def found_coverage(replicates):
 
 def ways(replicates):
     """Coefficients by the true values and by each way to count, where easiness follows either or both."""
-    found = {}
+    found: dict[str, list[list[Any]]] = {}
     for seed in range(replicates):
         rng = np.random.default_rng([seed, 3])
         vectors, labels, frequency, contradiction, _ = planted(rng)
@@ -199,6 +200,8 @@ def real(options):
         given = f"run:{options.runs / features[4:]}" if features.startswith("run:") else features
         found = ez.patterns(runs[name], given, progress=False, **asked)
         knows = " (knows these labels)" if any("ImageNet" in one for one in found.notes) else ""
+        [local] = (way for way in found.ways if way.name == f"local {found.around.nearest}")
+        in_local_units = with_interval(*local.frequency, signed=True)
         for over, one in (("all", found.found), ("within classes", found.within)):
             rows.append(
                 (
@@ -210,11 +213,9 @@ def real(options):
                     f"{one.product.value:+.2f}, R² {one.with_product.value:.2f}",
                     f"{found.around.num_copies}",
                     f"{found.class_alone:.2f}",
+                    in_local_units if over == "all" else "",
                 )
             )
-        local = next(way for way in found.ways if way.name == f"local {found.around.nearest}")
-        rows[-2] += (with_interval(*local.frequency, signed=True),)
-        rows[-1] += ("",)
         counts = (
             ", ".join(with_interval(*one, signed=True) for one in (w.frequency, w.contradiction))
             for w in found.ways

@@ -9,7 +9,7 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Annotated, NoReturn, get_args
+from typing import Annotated, Any, NoReturn, get_args
 
 import typer
 
@@ -50,6 +50,7 @@ _COMMANDS: dict[Callable[..., None], Group] = {
 for _command in sorted(_COMMANDS, key=lambda command: get_args(Group).index(_COMMANDS[command])):
     app.command(cls=OptionsInGroups, rich_help_panel=_COMMANDS[_command])(_command)
 _MOST_SAID = 3000  # characters of a line, of which a path may take hundreds
+_NUMBERS = {"int_parsing": "give a whole number", "float_parsing": "give a number"}
 _NAMES = {_command.__name__ for _command in _COMMANDS}
 
 
@@ -86,6 +87,18 @@ def _one_line(message: str) -> str:
         half = _MOST_SAID // 2
         words = f"{words[:half]} ... {words[-half:]}"
     return printable(words)
+
+
+def _usage(error: Any) -> str:
+    """What the command line refuses, with the value that cannot be read, which newer versions do not name."""
+    message = str(error.format_message()).removesuffix(".")
+    refused = getattr(error.__cause__, "errors", None)
+    if refused is not None:
+        first = refused()[0]
+        message = message.replace(
+            first["msg"], f"{first['input']!r}: {_NUMBERS.get(first['type'], first['msg'])}"
+        )
+    return message.replace("Value error, ", "")
 
 
 def _to_go_on() -> str:
@@ -140,7 +153,7 @@ def _run() -> None:
         # usage errors of the command-line library, which prints them with a box or over several lines
         if not hasattr(error, "format_message"):
             raise
-        message = error.format_message().replace("Value error, ", "").removesuffix(".")
+        message = _usage(error)
         # not by the error's context, which what the parser refuses by itself lacks
         about = f"easiness {arguments[0]}" if arguments and arguments[0] in _NAMES else "easiness"
         _fail(f"error: {message}; see `{about} --help`", 2, debug)

@@ -122,10 +122,10 @@ def check_executor(name: str, jobs: Jobs) -> ExecutorKind:
     kind = find_executor(name, jobs)
     kind.check_installed()
     if jobs != "auto" and (not isinstance(jobs, int) or jobs < 1):
-        raise BadInput(f"jobs {jobs}: give auto or a number of trials to train at a time, at least 1")
+        raise BadInput(f"--jobs {jobs}: give auto or a number of trials to train at a time, at least 1")
     if kind.one_at_a_time and jobs not in ("auto", 1):
         raise BadInput(
-            f"jobs {jobs}: the {kind.name} executor trains one trial at a time; choose processes or auto"
+            f"--jobs {jobs}: the {kind.name} executor trains one trial at a time; choose processes or auto"
         )
     return kind
 

@@ -227,3 +227,20 @@ def test_a_run_without_a_trial(refused, command, digits, tmp_path, monkeypatch):
     assert command(*digits(tmp_path / "run")).code == 130
     assert "run: no trial is" in refused("scores", tmp_path / "run")
     assert command("status", tmp_path / "run").out.splitlines()[0].endswith("0 of 3 trials finished")
+
+
+@pytest.mark.parametrize(
+    ("given", "needed"),
+    [(("--top", "x"), "No such option: --top"), (("--epoch", "x"), "'x'"), (("--epoch", ""), "''")],
+)
+def test_what_cannot_be_read_is_named(refused, measured, given, needed):
+    line = refused("scores", measured, *given)
+    assert given[0] in line
+    assert needed in line
+
+
+@pytest.mark.parametrize("given", ["x", ""])
+def test_it_says_what_a_number_that_cannot_be_read_has_to_be(refused, tmp_path, given):
+    line = refused("hypothesis", "--out", tmp_path / "h", "--seed", given)
+    assert f"'--seed': '{given}': give a whole number" in line or f"'{given}' is not a valid int" in line
+    assert not (tmp_path / "h").exists()

@@ -1,4 +1,4 @@
-"""The claims of the experiment: margins were set before it was run, and the docs say what refutes it."""
+"""The claims of the experiment: margins were set before it was run."""
 
 from __future__ import annotations
 

@@ -253,7 +253,8 @@ def _check_same(document: Path, here: Mapping[str, Any]) -> None:
     flat = {**there["preset"], "seed": there.get("seed"), "format": there.get("format")}
     for name, value in {**here["preset"], "seed": here["seed"], "format": here["format"]}.items():
         if flat.get(name) != value:
+            called = {"name": "--preset", "seed": "--seed"}.get(name, name)
             raise later(document, there) or BadInput(
-                f"{document.parent}: this experiment cannot be continued with other settings: {name} is "
+                f"{document.parent}: this experiment cannot be continued with other settings: {called} is "
                 f"{flat.get(name)} there, {value} here; choose another --out"
             )

@@ -98,7 +98,7 @@ def neighbourhood(
         nearest = min(NUM_NEAREST, max(len(among) // 4, 1))
     if not 0 < nearest < len(among):
         raise BadInput(
-            f"nearest {nearest}: not between 1 and {len(among) - 1}, the neighbours that {len(among)} "
+            f"--nearest {nearest}: not between 1 and {len(among) - 1}, the neighbours that {len(among)} "
             "different examples have; give such a number"
         )
     space = _Space(unit, of_class, picture, among)

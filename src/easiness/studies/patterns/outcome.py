@@ -59,6 +59,11 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> Outcome:
     without = [turned(rest) for rest in _leaving_out(groups)]
     known = np.isfinite(np.array([whole, *without])).all(axis=0)
     levels = len(np.unique(whole[known]))
+    if not known.any():
+        raise BadInput(
+            f"{run.path}: {score.name} {run.at(row)} is defined for no example; give another score "
+            "(--score difficulty)"
+        )
     if known.sum() < _FEWEST or levels < 2:
         raise BadInput(
             f"{run.path}: {score.name} {run.at(row)} has {levels} levels over {int(known.sum())} examples, "

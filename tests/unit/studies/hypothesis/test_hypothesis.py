@@ -80,7 +80,7 @@ def test_nothing_is_trained_again_and_other_settings_are_refused(done, monkeypat
     again = carry_out_hypothesis(plan, SERIAL)
     assert again.document() == found.document()
     assert written == [("write_hypothesis", again, plan.out)]
-    with pytest.raises(BadInput, match="other settings: seed is 0 there, 1 here"):
+    with pytest.raises(BadInput, match="other settings: --seed is 0 there, 1 here"):
         plan_in(plan.out, seed=1)
     with pytest.raises(BadInput, match="--seed -1: must be at least 0"):
         plan_in(plan.out, seed=-1)
