@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 import easiness as ez
 from easiness.analysis import rank_coefficients, rank_regression
+from easiness.data import texts_of
 from easiness.report import write_result
 from easiness.show import with_interval
 from easiness.studies.patterns import neighbourhood
@@ -195,7 +196,7 @@ DATA = (
 def real(options):
     """Of each run: rows of the regression, and of the coefficients by other ways to count frequency."""
     runs = {name: measured(options, name) for name in RUNS}
-    rows, others = [], []
+    rows, others, least = [], [], []
     for name, features, asked in ASKED:
         given = f"run:{options.runs / features[4:]}" if features.startswith("run:") else features
         found = ez.patterns(runs[name], given, progress=False, **asked)
@@ -223,7 +224,18 @@ def real(options):
         others.append((f"{name}, {features}, {found.score}", *counts))
         if options.figure and (name, asked) == ("cifar10", {}):
             write_result(options.figure, found)
-    return rows, (("what", *(way.name for way in found.ways)), others)
+        if name == TEXTS:
+            least = list(least_explained(found, ez.load_dataset(str(Path(options.data, name)))))
+    return rows, (("what", *(way.name for way in found.ways)), others), least
+
+
+def least_explained(found, data):
+    """Texts that are explained least: what they are, the class, and how right, frequent and contradicted."""
+    place = {one: at for at, one in enumerate(data.ids.tolist())}
+    for title, positions in (("too hard", found.leftover.too_hard), ("too easy", found.leftover.too_easy)):
+        some = positions[:LEAST]
+        texts = texts_of(data, np.array([place[one] for one in found.ids[some].tolist()]))
+        yield from ((title, text, *found.said_of(at)) for text, at in zip(texts, some.tolist(), strict=True))
 
 
 def say(report, figure):
@@ -235,11 +247,14 @@ def say(report, figure):
     report.say(
         f"![Easiness of CIFAR-10 over frequency, by contradiction]({figure.name})",
         "",
-        "Features that know the labels explain less.",
+        "Features that know the labels explain less. The questions of TREC that are explained least:",
         "",
     )
+    report.table(EXPLAINED, report.tables["least"][1])
 
 
+TEXTS, LEAST = "trec", 4  # of which so many examples are shown of each end
+EXPLAINED = ("for what it shows", "text", "class", "consistency", "frequency", "contradiction", "left over")
 SHOWN = (0, 1, 2, 5, 12, 6, 7, 8, 10)  # columns of the table on the page
 ANSWER = """\
 Are frequent examples that contradict nothing easy in real data? *Frequency* is how many examples of the
@@ -281,8 +296,9 @@ def main(arguments=None):
     shown.runs = made.get_default("runs")  # whatever the folder
     report = Report("Frequency, contradiction and easiness", command(made, shown))
     if options.data:
-        rows, others = real(options)
+        rows, others, least = real(options)
         report.whole("regression", DATA, rows)
+        report.whole("least", EXPLAINED, least)
         report.whole("counts", *others)
         say(report, options.figure)
     truths = ("world", *(f"{one}: truth (bias) coverage" for one in _BOTH))
