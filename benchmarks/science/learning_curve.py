@@ -1,6 +1,6 @@
 """Does the learning curve foretell what more examples give? Held to examples that were held back.
 
-Of all vectors K are drawn, measured in ten trials, and what K and 2 K would give is foretold. That is held to
+Of all vectors K are drawn, measured in ten trials, and what K and 2 K would give is forecast. That is held to
 the mean accuracy, on all others, of heads that see K or 2 K of them.
 
     python benchmarks/science/learning_curve.py [--vectors NAME X.npy Y.npy] [--docs FILE.md]
@@ -118,7 +118,7 @@ def main():
         write_page(options.docs, text, {"cells": (HEADER, rows)})
 
 
-HEADER = ("data", "wrong labels", "K", "foretold", "draws", "true", "interval holds it", "width", "off")
+HEADER = ("data", "wrong labels", "K", "forecast", "draws", "true", "interval holds it", "width", "off")
 TITLE = "Does the learning curve foretell what more examples give?"
 PAGE_FILE = "docs/results/learning-curve.md"
 
@@ -139,9 +139,9 @@ accuracy, on all other vectors, of heads that see K or 2 K.
 
 - **The 95 % interval holds the truth in {over} of the draws**, and in {least} of those of the worst cell.
 - **It is wide while examples are few**, and wider still where a fifth of the labels is wrong.
-- **On average over a cell** what is foretold is off by at most {most}.
+- **On average over a cell** the forecast is off by at most {most}.
 
-What 2 K would give, for the fewest and the most examples of each data set (*off*: foretold less true):
+What 2 K would give, for the fewest and the most examples of each data set (*off*: forecast less true):
 
 {markdown((*HEADER[:3], *HEADER[5:]), shown)}
 

@@ -1,4 +1,4 @@
-"""How large folders are, and how much of the source is imports."""
+"""How large folders and the documentation are, and how much of the source is imports."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def test_imports_are_a_small_part_of_the_source() -> None:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 num_imports += (node.end_lineno or node.lineno) - node.lineno + 1
     assert num_imports / num_lines <= 0.085
+
+
+def test_the_documentation_can_be_read_in_an_evening() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
+    pages = [
+        page for page in (ROOT / "docs").rglob("*.md") if page.name != "commands.md"
+    ]  # which is generated
+    assert len(pages) > 50
+    assert sum(len(page.read_text("utf-8").split()) for page in pages) <= 35_000

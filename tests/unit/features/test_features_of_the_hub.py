@@ -97,6 +97,26 @@ def test_layers_without_end_are_not_built(data: Dataset, folder: Path, tmp_path:
         find_features(f"hf:{config.parent}", data).vectors(data, np.arange(2))
 
 
+def test_a_config_of_more_than_the_memory_holds_is_refused(
+    data: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 20, "hidden_size": 2048}))
+    monkeypatch.setattr("easiness.inputs.memory.available_memory", lambda: 2**30)
+    source = find_features(f"hf:{folder}", data)
+    with pytest.raises(
+        BadInput, match=r"as its config says needs \d+\.\d GiB, more than a third of the memory"
+    ):
+        source.vectors(data, np.arange(10))
+
+
+def test_a_weight_of_another_shape_is_named(data: Dataset, folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "intermediate_size": 24}))
+    with pytest.raises(BadInput, match=r"mlp\S* has another shape in its weights than its config says"):
+        find_features(f"hf:{folder}", data).vectors(data, np.arange(10))
+
+
 def test_weights_in_several_files_are_read(data: Dataset, folder: Path, tmp_path: Path) -> None:
     parts = tmp_path / "parts"
     vit().save_pretrained(parts, max_shard_size="4KB")

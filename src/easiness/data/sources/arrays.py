@@ -21,6 +21,7 @@ from easiness.inputs import (
     GIB,
     SOUND,
     available_memory,
+    fits,
     kind_of,
     one_line,
     to_sounds,
@@ -225,11 +226,12 @@ def _header(opened: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
 
 
 def _check_memory(path: Path, members: Iterable[_Member]) -> None:
-    needed, available = sum(member.num_bytes for member in members), available_memory()
-    if available is not None and needed > available:
+    needed = sum(member.num_bytes for member in members)
+    if not fits(needed):
         raise BadInput(
-            f"{path}: its arrays need {needed / GIB:.1f} GiB and {available / GIB:.1f} GiB of memory are "
-            "available; save fewer examples, or images as uint8"
+            f"{path}: its arrays need {needed / GIB:.1f} GiB, more than a third of the "
+            f"{(available_memory() or 0) / GIB:.1f} GiB of memory available; save fewer examples, or images "
+            "as uint8"
         )
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from easiness.errors import BadInput, RunFailed
+from easiness.errors import BadInput, RunFailed, is_out_of_memory
 from easiness.features.source import FeatureSource, Request
-from easiness.inputs import InputKind
+from easiness.inputs import GIB, InputKind, fits
 from easiness.named_import import describe
 from easiness.regular_file import read_regular
 from easiness.store import digest
@@ -20,7 +20,7 @@ from easiness.store import digest
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 _MOST_BYTES = 2**24  # of a document
-_MOST_LAYERS = 10_000  # of which one without end would be built before its weights are missed
+_MOST_LAYERS = 1000  # of which thousands would be built, for minutes, before their weights are missed
 _NEEDLESS = ("pooler", "decoder", "masked_spec_embed")  # parts that weights may lack: no vector needs them
 
 
@@ -53,6 +53,8 @@ class HubFiles:
         except (BadInput, MemoryError):
             raise
         except Exception as error:  # whatever is wrong with the files, or on the way to them
+            if is_out_of_memory(error):
+                raise
             if self.local:
                 raise BadInput(self.missing(describe(error))) from None
             raise RunFailed(f"{self.request.what}: it cannot be fetched ({describe(error)})") from error
@@ -125,11 +127,28 @@ class HubFiles:
             layers = getattr(part, "num_hidden_layers", 1)
             if isinstance(layers, int) and layers > _MOST_LAYERS:
                 raise BadInput(f"{self.request.what}: its config asks for {layers} layers; mend it there")
+        size = self.guarded(lambda: _bytes_of(config))
+        if not fits(size):
+            raise BadInput(
+                f"{self.request.what}: a network as its config says needs {size / GIB:.1f} GiB, more than a "
+                "third of the memory available; give a smaller one"
+            )
         net, notes = self.guarded(
             lambda: transformers.AutoModel.from_pretrained(
-                self.place, config=config, use_safetensors=True, output_loading_info=True, **self.options
+                self.place,
+                config=config,
+                use_safetensors=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # the error of the library names none
+                **self.options,
             )
         )
+        for other in notes["mismatched_keys"]:
+            key = other if isinstance(other, str) else other[0]
+            raise BadInput(
+                f"{self.request.what}: {key} has another shape in its weights than its config says; save the "
+                "model there again"
+            )
         missing = sorted(notes["missing_keys"])
         needed = [key for key in missing if not any(part in key for part in _NEEDLESS)]
         if needed:
@@ -137,6 +156,16 @@ class HubFiles:
                 f"{self.request.what}: its weights lack {needed[0]}; give a network whose weights are whole"
             )
         return net, not missing
+
+
+def _bytes_of(config: Any) -> int:
+    """What the weights of a network take in single precision, without having them."""
+    import torch
+    import transformers
+
+    with torch.device("meta"):
+        net = transformers.AutoModel.from_config(config, trust_remote_code=False)
+    return sum(4 * int(one.numel()) for one in net.parameters())
 
 
 @dataclass(frozen=True)

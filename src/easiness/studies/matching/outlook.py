@@ -116,7 +116,8 @@ def outlook_lines(run: Run) -> list[str]:
     try:
         ahead = outlook(run)
     except BadInput as error:
-        return [f"what its sets hold cannot be told ({error})"]
+        reason = str(error).partition("; ")[0]  # what could be asked instead cannot be asked here
+        return [f"what its sets hold cannot be told ({reason})"]
     return [*ahead.sentences(), *(f"warning: {text}" for text in ahead.warnings())]
 
 

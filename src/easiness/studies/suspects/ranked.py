@@ -220,7 +220,7 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
     column = "example" if examples else found.told
     if found.told is not None and not examples:
         examples = [shortened(text) for text in shown[found.told]]
-    header = ["id", "class", "suggested", "p wrong", "share", "kind", "reason"]
+    header = ["id", "class", "suggested", "p wrong", "say so", "kind", "reason"]
     rows = [
         [
             str(one["id"]),
