@@ -9,6 +9,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -368,6 +369,7 @@ def _read_rows(read: Callable[[Path], pd.DataFrame]) -> Callable[[Path, Any], No
 
 def _read_json(file: Path, result: Any) -> None:
     document = json.loads(file.read_text())
+    assert isinstance(document, list) or document["easiness"] == version("easiness")
     rows = document
     within: dict[type, str] = {
         Agreement: "decisions",

@@ -31,7 +31,10 @@ def render(result: Result, suffix: str, file: BinaryIO) -> None:
     elif suffix == ".parquet":
         write_parquet(result.table(), file)
     elif suffix == ".json":
-        file.write(json_bytes(result.document()))
+        document = result.document()
+        if isinstance(document, dict):  # rows alone are a list
+            document = {"easiness": version("easiness"), **document}
+        file.write(json_bytes(document))
     elif suffix == ".md":
         file.write(result.markdown().encode())
     else:
