@@ -117,7 +117,7 @@ def _joined(
         found=found,
         within=within,
         class_alone=class_share(outcome.whole[known], labels[known]),
-        ways=tuple(_ways(outcome, around)),
+        ways=tuple(_ways(outcome, around, found)),
         leftover=Leftover.of(left),
         notes=(*shared, *_notes(run, source, outcome, score)),
     )
@@ -141,10 +141,11 @@ def _regression(
     )
 
 
-def _ways(outcome: Outcome, around: Neighbourhood) -> Iterator[Way]:
+def _ways(outcome: Outcome, around: Neighbourhood, found: RankRegression) -> Iterator[Way]:
+    """By each count of frequency; ``found`` is that by the one that is used."""
     for name, count in around.others.items():
-        found = _regression(outcome, around, frequency=count)
-        yield Way(name, found.first, found.second, found.r_squared)
+        one = found if count is around.frequency else _regression(outcome, around, frequency=count)
+        yield Way(name, one.first, one.second, one.r_squared)
 
 
 def _score(run: Run, name: str | None, split: Split) -> Score:
