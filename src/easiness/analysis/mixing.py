@@ -200,22 +200,23 @@ def _probabilities(num: int) -> _Floats:
 def _two_normals(fit: MassFit) -> _Floats:
     """The masses [B, G, G] of mixtures of two normals, fitted by EM.
 
-    Its steps are in single precision, which takes a third of the time: what is fitted changes by 1e-8.
+    Its steps for two runs are in single precision, which takes a third of the time: what is fitted to
+    hundreds of examples changes by 1e-8. A single run is quick, and may be of few examples.
     """
-    single = fit.single()
     observed, of_one, num = fit.observed, fit.observed.shape[2] == 1, len(fit.observed)
+    rough = fit if of_one else fit.single()
     shape = (fit.likelihoods[0].shape[1], fit.likelihoods[1].shape[1])
     x, y = np.meshgrid(_places(shape[0]), np.zeros(1) if of_one else _places(shape[1]), indexing="ij")
     whole = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
-    powers = whole.astype(np.float32)
+    powers = whole.astype(rough.observed.dtype)
     begun = [[_begin(one.sum(axis=1 - run), fit.counts[run]) for one in observed] for run in (0, 1)]
     weight, mean = np.full((num, 2), 0.5), np.array(begun)
     xx, xy, yy = (np.full((num, 2), one) for one in (0.5, 0.0 if of_one else 0.25, 0.5))
     for _ in range(_SMOOTH_STEPS):
         parts = _normals(powers, mean, xx, xy, yy)
-        parts *= weight[..., None].astype(np.float32)
+        parts *= weight[..., None].astype(powers.dtype)
         mass = parts.sum(axis=1).reshape(num, *shape)
-        parts *= single.gain(mass).reshape(num, 1, -1)
+        parts *= rough.gain(mass).reshape(num, 1, -1)
         size, *moments = (parts @ powers.T).transpose(2, 0, 1).astype(np.float64)
         weight = size / size.sum(axis=1, keepdims=True)
         x, y, *squares = np.array(moments) / np.maximum(size, _TINY)
