@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -47,7 +48,7 @@ def figures(study: Path, target: Path) -> list[str]:
     return names
 
 
-def claims_table(claims: list[dict]) -> str:
+def claims_table(claims: list[dict[str, Any]]) -> str:
     """Each claim that was tested with the statistic that says least for it."""
     rows = []
     for claim in claims:
@@ -57,7 +58,7 @@ def claims_table(claims: list[dict]) -> str:
     return markdown(("#", "claim", "verdict", "weakest statistic (95 % interval), needed"), rows)
 
 
-def margin(one: dict) -> float:
+def margin(one: dict[str, Any]) -> float:
     """How far all of the interval is on the side that the claim needs; negative where some is not."""
     low, high = one["interval"] or (one["value"], one["value"])
     if low is None:
@@ -65,7 +66,7 @@ def margin(one: dict) -> float:
     return low - one["margin"] if one["needed"] == "above" else one["margin"] - high
 
 
-def statistic(one: dict) -> str:
+def statistic(one: dict[str, Any]) -> str:
     def number(value: float | None) -> str:
         return "undefined" if value is None else f"{value:.3f}"
 
@@ -73,7 +74,7 @@ def statistic(one: dict) -> str:
     return f"{one['name']}: {number(one['value'])} ({interval}), {one['needed']} {one['margin']:.3g}"
 
 
-def page(document: dict, scale: str, made: str, names: list[str]) -> str:
+def page(document: dict[str, Any], scale: str, made: str, names: list[str]) -> str:
     """The page of a study with these claims and figures."""
     preset = document["preset"]
     command = f"python benchmarks/science/publish_paper.py runs/{preset} docs/results"
