@@ -25,6 +25,8 @@ from easiness.executors.ray import machines
 from easiness.training import own_device
 from waiting import wait_until
 
+pytestmark = pytest.mark.long  # what executors promise is asked of Ray in tests/contract
+
 MIB = 2**20
 
 
@@ -68,7 +70,6 @@ def end_process(given: tuple[Path, int, int]) -> int:
     return item
 
 
-@pytest.mark.long
 def test_an_item_whose_worker_is_killed_is_tried_again_three_times(executor_of, tmp_path):
     items = [(tmp_path, 0, 0), (tmp_path, 1, 2), (tmp_path, 2, 99), (tmp_path, 3, 0)]
     outcomes = {o.item[1]: o for o in executor_of(2).run(end_process, items)}
@@ -104,7 +105,6 @@ def where_it_is_held(folder: Path) -> str:
     return node
 
 
-@pytest.mark.long
 def test_a_node_killed_in_the_middle_of_an_item_costs_only_time(cluster, executor_of, tmp_path):
     nodes = [cluster.add_node(num_cpus=4, object_store_memory=80 * MIB) for _ in range(2)]
     outcomes = executor_of(1, Needs(cores=4)).run(where_it_is_held, [tmp_path])
@@ -136,7 +136,7 @@ def gpu_beside_others(given: tuple[Path, int]) -> tuple[str, str]:
     return seen, str(own_device(torch.device("cuda")))
 
 
-@pytest.mark.parametrize(("per_gpu", "number"), [(1, 2), pytest.param(2, 2, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("per_gpu", "number"), [(1, 2), (2, 2)])
 def test_items_take_gpus_and_parts_of_gpus(executor_of, tmp_path, per_gpu, number):
     executor = executor_of(None, Needs(per_gpu=per_gpu))
     assert executor.jobs == number  # with a core each
@@ -157,7 +157,6 @@ class Heavy:
         return self.data[: 20 * MIB] + np.uint8(item)
 
 
-@pytest.mark.long
 def test_an_object_store_near_its_limit(executor_of):
     """Stores of 80 MiB: the function, values in hand and values that nobody has fetched do not fit."""
     heavy = Heavy()
@@ -191,7 +190,6 @@ for outcome in make_executor("ray", 3, address=sys.argv[2]).run(tick, [(file, it
 """
 
 
-@pytest.mark.long
 def test_items_of_a_killed_driver_end_before_those_of_the_next_begin(cluster, tmp_path):
     file = tmp_path / "ticks"
     call = [sys.executable, "-c", DRIVER, str(file), cluster.address]
@@ -212,7 +210,6 @@ def test_items_of_a_killed_driver_end_before_those_of_the_next_begin(cluster, tm
         assert all(before[1] < after[0] for before, after in itertools.pairwise(spans)), spans
 
 
-@pytest.mark.long
 def test_records_are_those_of_the_serial_executor_bit_by_bit(cluster, measured, contents, tmp_path):
     out = tmp_path / "run"
     given: dict[str, Any] = {"model": "mlp_3", "limit": 100, "trials": 3, "epochs": 2, "precision": "float32"}
@@ -222,7 +219,6 @@ def test_records_are_those_of_the_serial_executor_bit_by_bit(cluster, measured, 
     assert run.spec.resolved.threads == 1
 
 
-@pytest.mark.long
 def test_a_run_whose_driver_was_killed_keeps_what_was_finished(cluster, digits, contents, snapshot, tmp_path):
     out = tmp_path / "run"
     size = ["--trials", 5, "--epochs", 40, "--executor", "ray", "--ray-address", cluster.address, "--jobs", 2]
@@ -242,7 +238,6 @@ def test_a_run_whose_driver_was_killed_keeps_what_was_finished(cluster, digits, 
     assert contents(out) == contents(tmp_path / "alone")
 
 
-@pytest.mark.long
 def test_photos_reach_machines_by_the_cache_or_by_their_source(cluster, pictures, contents, tmp_path):
     given: dict[str, Any] = {
         "model": "mlp_2_w16",
@@ -261,7 +256,6 @@ def same(item: int) -> int:
     return item
 
 
-@pytest.mark.long
 def test_ten_thousand_instant_items_with_few_in_hand_and_flat_memory(executor_of):
     taken = 0
 
@@ -289,7 +283,6 @@ def test_ten_thousand_instant_items_with_few_in_hand_and_flat_memory(executor_of
     assert resident() - after_two_thousand < 64 * MIB
 
 
-@pytest.mark.long
 def test_room_on_machines_by_hand():
     small, large = Machine(4, 8 * 2**30), Machine(16, 64 * 2**30, 2)
     assert small.room(Needs()) == 4

@@ -252,6 +252,7 @@ def ends_its_process_while_the_next_one_tells(item: int, tell: Tell) -> int:
     return item
 
 
+@pytest.mark.long
 def test_a_worker_killed_while_an_outcome_is_looked_at_costs_no_healthy_item():
     """Item 2 begins in new workers before it is known that 1 is lost: it goes on, and is heard."""
     executor = ProcessesExecutor(2)

@@ -96,6 +96,7 @@ def test_fast_trials_match_float32_as_float32_matches_itself(train, reference, s
     assert differences(fast, reference) == []
 
 
+@pytest.mark.long
 def test_the_check_finds_another_step_size(train, reference):
     assert differences(train("slow", seed=7, alpha=ALPHA / 3), reference) == ["easy", "hard", "accuracy"]
 

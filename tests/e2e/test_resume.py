@@ -80,8 +80,8 @@ def test_more_epochs_replace_every_trial(command, digits, run_copy, contents, tm
     ("first", "then"),
     [
         ([], ["--trials", 1]),
-        (["--trials", 1], ["--trials", 2]),
-        (["--trials", 1], ["--trials", 1, "--epochs", 3]),
+        pytest.param(["--trials", 1], ["--trials", 2], marks=pytest.mark.long),
+        pytest.param(["--trials", 1], ["--trials", 1, "--epochs", 3], marks=pytest.mark.long),
     ],
     ids=["a new run", "one trial more", "one epoch more"],
 )

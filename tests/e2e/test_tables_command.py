@@ -53,7 +53,12 @@ def penguins() -> pd.DataFrame:
 
 @pytest.mark.parametrize(
     ("make", "model"),
-    [(iris, "linear"), (wine, "mlp_2_w16"), (cancer, "linear"), (penguins, "mlp_2_w16")],
+    [
+        (iris, "linear"),
+        pytest.param(wine, "mlp_2_w16", marks=pytest.mark.long),
+        pytest.param(cancer, "linear", marks=pytest.mark.long),
+        (penguins, "mlp_2_w16"),
+    ],
 )
 def test_networks_learn_tables_and_find_them_again(command, tmp_path, make, model):
     path = tmp_path / "birds.csv"
@@ -84,6 +89,7 @@ def test_heads_on_the_columns_of_a_table(command, tmp_path):
     assert "bill_length_mm = " in page.read_text()
 
 
+@pytest.mark.long
 def test_texts_are_named_and_found_again(command, refused, tmp_path):
     words = {"HUM": "who wrote song", "NUM": "how many years", "LOC": "where lies city"}
     rows = [

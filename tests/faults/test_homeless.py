@@ -58,8 +58,8 @@ def test_a_cache_that_cannot_be_is_done_without(start, digits, tmp_path, measure
     ("into", "code", "said"),
     [
         (">&-", 0, ""),
-        (">&- 2>&-", 0, ""),
-        ("<&- >/dev/null", 0, ""),
+        pytest.param(">&- 2>&-", 0, "", marks=pytest.mark.long),
+        pytest.param("<&- >/dev/null", 0, "", marks=pytest.mark.long),
         (">/dev/full", 1, "easiness: error: input or output: No space left on device\n"),
         (">/dev/null 2>/dev/full", 0, ""),
         ("no-such-option 2>/dev/full", 2, ""),

@@ -67,6 +67,7 @@ def test_while_features_are_made(start, arguments, contents, tmp_path) -> None:
     assert not list((tmp_path / "easiness-features").glob("*.part"))
 
 
+@pytest.mark.long
 def test_while_heads_are_fitted(start, arguments, contents, tmp_path) -> None:
     path, moments, known = tmp_path / "run", random.Random(25), 0
     for _ in range(3):
@@ -86,6 +87,7 @@ def test_while_heads_are_fitted(start, arguments, contents, tmp_path) -> None:
     assert contents(path) == contents(tmp_path / "lone")
 
 
+@pytest.mark.long
 def test_other_heads_and_more_trials_take_the_features_that_are_there(start, arguments, tmp_path) -> None:
     first = start(*arguments("run"))
     assert first.wait() == 0, first.err

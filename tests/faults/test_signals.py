@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from easiness.store.files import ASIDE
+from lengths import long_but
 
 KEPT = "everything finished so far is kept. To go on: easiness measure digits"
 
@@ -68,7 +69,7 @@ def test_once(start, digits, tmp_path, contents, one_line, number, word):
 
 # a library that calls us may make an error of it, as pydantic does while it writes: the trial has not failed
 @pytest.mark.parametrize("before", ["", "os.environ['LOSES'] = 'yes'"], ids=["as it is", "made an error of"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", long_but([signal.SIGINT, signal.SIGTERM], [signal.SIGINT]))
 def test_a_trial_that_hangs_is_named(start, tmp_path, contents, one_line, number, before):
     (tmp_path / "hangs_at_one.py").write_text(HANGS)
     process = start(*_measured("hangs_at_one:Hangs"), before=before)
@@ -96,7 +97,7 @@ RunWriter.add = add_late
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", long_but([signal.SIGINT, signal.SIGTERM], [signal.SIGTERM]))
 @pytest.mark.parametrize("last", [1, 2])
 def test_a_trial_that_is_stored_is_not_named_as_lost(
     start, digits, tmp_path, contents, one_line, number, last

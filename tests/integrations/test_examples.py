@@ -55,6 +55,7 @@ def test_a_plain_loop(tmp_path, monkeypatch, capsys):
     assert (run.model, len(run.trials), len(run.ids), run.epochs) == ("two layers", 3, 600, 5)
 
 
+@pytest.mark.long
 def test_sound(tmp_path, monkeypatch):
     run_script(EXAMPLES / "sound.py", monkeypatch, shared("fsdd") / "train", tmp_path / "run")
     run = open_run(tmp_path / "run")

@@ -89,6 +89,7 @@ def test_no_command_speaks_of_epochs(here: Path, command: Callable[..., Any]) ->
             assert "epoch" not in text.replace('"epochs": null', "").lower(), path
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("here")
 def test_the_page_speaks_of_shares() -> None:
     open_run("f").report("f.html")

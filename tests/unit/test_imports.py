@@ -118,6 +118,7 @@ def test_runs_are_read_without_torch_and_what_takes_it_says_so(run_copy: Path, t
     assert "torch is not installed" in (tmp_path / "suspects.md").read_text("utf-8")
 
 
+@pytest.mark.long
 def test_recording_from_numpy_is_light(tmp_path: Path):
     code = f"""
     import numpy as np, easiness as ez
@@ -129,6 +130,7 @@ def test_recording_from_numpy_is_light(tmp_path: Path):
     assert heavy_after(code.strip()) == []
 
 
+@pytest.mark.long
 def test_the_probe_sees_a_heavy_library():
     assert heavy_after("import torch") == ["torch"]
 

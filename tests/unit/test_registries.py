@@ -230,6 +230,7 @@ def outcome(package: Path, code: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
     root = contributors_copy
     for path, source in re.findall(r"```python\n# (\S+)\n(.*?)```", CONTRIBUTING.read_text(), re.DOTALL):

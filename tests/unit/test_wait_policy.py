@@ -115,6 +115,7 @@ def test_measure_sets_it_where_easiness_comes_first():
     assert UNSET not in spins(done.stderr)
 
 
+@pytest.mark.long
 def test_what_loads_torch_sets_it_before_and_nothing_else_does():
     code = "\n".join(
         [

@@ -23,6 +23,7 @@ def shared(name: str) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_cifar10():
     data = load_dataset(shared("cifar10"))
     assert len(data) == 50_000

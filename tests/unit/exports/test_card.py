@@ -294,6 +294,7 @@ def test_the_copy_is_read_as_it_is_to_be(command, run, tmp_path):
     assert "how to read SOURCE: are for --apply" in refused.err
 
 
+@pytest.mark.long
 @pytest.mark.shared_data
 def test_a_card_of_cifar10_parquet_fits_a_shuffled_folder_of_png(tmp_path):
     beside = Path(__file__).parents[4] / "shared" / "data"

@@ -115,6 +115,7 @@ def test_evidence_of_several_features_is_added(run) -> None:
     )
 
 
+@pytest.mark.long
 def test_heads_by_steps_learn_and_repeat(run) -> None:
     slow = Recipe(batch_size=16)
     first, again = (run(6, model="linear", epochs=100, recipe=slow) for _ in range(2))

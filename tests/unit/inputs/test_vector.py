@@ -201,6 +201,7 @@ def test_other_executors_and_a_resumed_run_give_the_same(run: ez.Run, source: Pa
     assert contents(tmp_path / "run") == contents(run.path)
 
 
+@pytest.mark.long
 def test_scores_suspects_and_comparisons(run: ez.Run, source: Path, tmp_path: Path):
     table = run.scores()
     assert len(table) == 400

@@ -63,6 +63,7 @@ def renumbered(tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 def test_examples_are_found_by_pixels(renumbered, tmp_path, command):
     page = tmp_path / "page.html"
     new, old = renumbered / "new", renumbered / "old"

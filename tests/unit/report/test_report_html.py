@@ -203,6 +203,7 @@ def test_probabilities_are_never_quite_sure() -> None:
     ]
 
 
+@pytest.mark.long
 def test_the_page_says_what_the_sets_hold_and_warns_where_they_still_change(
     record: Callable[..., Any],
 ) -> None:

@@ -67,6 +67,7 @@ def _noise(num: int, side: int = 8) -> Any:
     return np.random.default_rng(3).integers(0, 256, (num, side, side), np.uint8)
 
 
+@pytest.mark.long
 def test_labels_learned_by_heart_are_shown_as_before(tmp_path: Path) -> None:
     """The last two epochs of four say what they were shown; who asks for an epoch gets that."""
     labels, believed = _mislabelled()
@@ -117,6 +118,7 @@ def test_the_first_are_shown_and_a_command_writes_all(record: Record) -> None:
     assert "--epoch" not in last.command
 
 
+@pytest.mark.long
 def test_without_suspects_it_says_so_and_shows_nothing(record: Record) -> None:
     labels = np.arange(NUM) % 3
     section = _section(render_report([record(_logits(labels), labels)]), "labels")
@@ -135,6 +137,7 @@ def test_where_the_networks_know_too_little_the_page_says_so_first(record: Recor
     assert notice.startswith("The networks have 35.0\N{NO-BREAK SPACE}% of the labels right: ")
 
 
+@pytest.mark.long
 def test_where_they_know_too_little_the_first_are_shown_all_the_same(record: Record) -> None:
     """As `suspects` lists them: by networks that know nothing no label is probably wrong."""
     rng = np.random.default_rng(0)
@@ -166,6 +169,7 @@ def test_without_pictures_there_is_a_table_of_ids(record: Record) -> None:
         )
 
 
+@pytest.mark.long
 def test_several_runs_are_kept_short(record: Record) -> None:
     labels = np.arange(200) % 3
     believed = labels.copy()
@@ -177,6 +181,7 @@ def test_several_runs_are_kept_short(record: Record) -> None:
     assert section.count("the first 6 are shown") == 2
 
 
+@pytest.mark.long
 def test_held_out_labels_come_after_those_trained_on(planted: tuple[Path, Path], tmp_path: Path) -> None:
     measure(str(planted[0]), model="mlp_2_w8", trials=2, epochs=2, precision="float32", out=tmp_path / "run")
     run = open_run(tmp_path / "run")

@@ -200,6 +200,7 @@ def test_reliability_that_is_undefined_keeps_the_trials(tmp_path: Path) -> None:
     assert len(ez.open_run(run.path).trials) == 10
 
 
+@pytest.mark.long
 def test_a_run_stops_at_the_same_number_however_it_got_there(tmp_path, contents, snapshot):
     first = Noted()
     run = auto(tmp_path / "longer", 0.99, 16, first)

@@ -114,6 +114,7 @@ def test_their_unit_is_named() -> None:
     assert NEAR_TEXTS.unit == "percent of their runs of 4 letters"
 
 
+@pytest.mark.long
 @pytest.mark.shared_data
 def test_near_questions_of_trec_are_those_that_all_pairs_give() -> None:
     beside = Path(__file__).parents[5] / "shared" / "data"
