@@ -389,7 +389,9 @@ def _read_json(file: Path, result: Any) -> None:
 
 
 def _read_markdown(file: Path, result: Any) -> None:
-    titles = re.findall(r"^### (.*)$", file.read_text(), re.MULTILINE)
+    text = file.read_text()
+    assert text.endswith(f"\n\nMade by easiness {version('easiness')}.\n")
+    titles = re.findall(r"^### (.*)$", text, re.MULTILINE)
     assert titles == [markdown_text(section.title) for section in result.sections()]
 
 

@@ -36,7 +36,7 @@ def render(result: Result, suffix: str, file: BinaryIO) -> None:
             document = {"easiness": version("easiness"), **document}
         file.write(json_bytes(document))
     elif suffix == ".md":
-        file.write(result.markdown().encode())
+        file.write(f"{result.markdown().rstrip()}\n\nMade by easiness {version('easiness')}.\n".encode())
     else:
         file.write(picture_bytes(result.figure(), suffix))
 
