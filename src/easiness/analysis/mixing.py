@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,10 @@ class Mixing:
         """N."""
         return len(self.tally) - 1
 
+    def mirrored(self) -> Mixing:
+        """That of the probability to be wrong."""
+        return Mixing(self.probability, self.mass[::-1], self.tally[::-1])
+
     @cached_property
     def posterior(self) -> _Floats:
         """Distribution over the grid of an example that was right in c trials: [N + 1, G], rows sum to 1."""
@@ -91,9 +95,24 @@ def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
         counts: in how many trials each example is right [K], whole numbers in 0..N.
         num_trials: N, at least 1.
     """
-    tally = np.bincount(np.asarray(counts).astype(np.int64), minlength=num_trials + 1)
-    mass = fit_masses(tally[:, None].astype(np.float64))[:, 0]
-    return Mixing(_probabilities(_POINTS), mass, tally)
+    return fit_mixings([(counts, num_trials)])[0]
+
+
+def fit_mixings(counted: Sequence[tuple[npt.NDArray[Any], int]]) -> list[Mixing]:
+    """`fit_mixing` of each pair of counts and a number of trials, those of equally many in one go."""
+    tallies = [np.bincount(counts.astype(np.int64), minlength=num + 1) for counts, num in counted]
+    masses: dict[int, _Floats] = {}
+    for size in {len(tally) for tally in tallies}:
+        places = [at for at, tally in enumerate(tallies) if len(tally) == size]
+        masses |= dict(zip(places, _fitted(tuple(tallies[at].tobytes() for at in places)), strict=True))
+    return [Mixing(_probabilities(_POINTS), masses[at], tally) for at, tally in enumerate(tallies)]
+
+
+@lru_cache(maxsize=64)  # both sides of sets have the same, and so do membership and forecast
+def _fitted(tallies: tuple[bytes, ...]) -> _Floats:
+    """The masses [B, G] of one run each."""
+    stacked = np.stack([np.frombuffer(tally, np.int64) for tally in tallies])
+    return fit_each(stacked[..., None].astype(np.float64), _POINTS)[..., 0]
 
 
 def fit_masses(tally: _Floats, points: int | None = None) -> _Floats:
@@ -109,17 +128,17 @@ def fit_masses(tally: _Floats, points: int | None = None) -> _Floats:
             one run and 0..M of another [N + 1, M + 1].
         points: G, where it is not to be as fine as can be.
     """
-    of_one = tally.shape[1] == 1
-    points = points or (_POINTS if of_one else POINTS_OF_TWO)
-    if of_one and max(tally[0, 0], tally[-1, 0]) == tally.sum():  # all trials agree on every example
-        return np.asarray(np.eye(points)[:, [0 if tally[0, 0] else -1]])
-    return np.asarray(fit_each(tally[None], points)[0])
+    return np.asarray(fit_each(tally[None], points or (_POINTS if tally.shape[1] == 1 else POINTS_OF_TWO))[0])
 
 
 def fit_each(tallies: _Floats, points: int = POINTS_OF_TWO) -> _Floats:
     """`fit_masses` of each of several tallies [B, N + 1, M + 1], in one go: [B, G, G]."""
     fit = MassFit.of(tallies, points)
-    return fit.freed(_two_normals(fit))
+    masses = fit.freed(_two_normals(fit))
+    if tallies.shape[2] == 1:
+        for end in (0, -1):  # of the counts, where all trials agree on every example
+            masses[tallies[:, end, 0] == tallies.sum(axis=(1, 2))] = np.eye(points)[:, [end]]
+    return masses
 
 
 @dataclass(frozen=True, eq=False)

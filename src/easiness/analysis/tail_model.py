@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from easiness.analysis.ceiling import match_groups
 from easiness.analysis.crossings import falls_to_0, last
 from easiness.analysis.matching import Rule
-from easiness.analysis.mixing import fit_mixing, shares_of_tail
+from easiness.analysis.mixing import fit_mixings, shares_of_tail
 from easiness.analysis.sides import Side, Ties
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
@@ -100,16 +100,17 @@ class TailModel:
         if math.isinf(self.spread):
             return level.above + at * min(room / max(self.mean(at), 1e-300), 1.0)
         steepness = math.sqrt(num_trials) / self.spread
+        unit = max(1 / steepness, 1.0)  # of cuts: the noisier the finer score, the farther out they lie
 
         def excess(cut: float) -> tuple[float, float]:
-            far = (self.place - cut) * steepness
-            slope = self.mean(at * np.exp(-far * far / 2)) * steepness / math.sqrt(2 * math.pi)
+            far = (self.place - cut * unit) * steepness
+            slope = self.mean(at * np.exp(-far * far / 2)) * steepness * unit / math.sqrt(2 * math.pi)
             return self.mean(at * ndtr(far)) - room, slope
 
         # a finer score without noise is cut where the steps from the end on fill the room
         filled = np.cumsum((self.weight * at)[::-1])
         start = float(self.place[::-1][min(int(np.searchsorted(filled, room)), len(at) - 1)])
-        cut = falls_to_0(excess, start)
+        cut = falls_to_0(excess, start / unit) * unit
         return np.asarray(level.above + at * ndtr((self.place - cut) * steepness))
 
     def match(self, num_trials: int, others: int | None = None) -> float:
@@ -127,43 +128,40 @@ class TailModel:
         return min(self.mean(self.members(num_trials) * self.truth) / self.fraction, 1.0)
 
 
-def counted_tail(votes: Votes, side: Side, fraction: float) -> TailModel:
-    """The model of sets by counts alone, ties left to chance: a closed form of the fitted `Mixing`."""
+def counted_tails(parts: Sequence[Votes], side: Side, fraction: float) -> list[TailModel]:
+    """The models of sets by counts alone, ties left to chance: a closed form of the fitted `Mixing` of each.
+
+    The hard set is the easy one of how often trials are wrong.
+    """
     from scipy.special import ndtri
 
-    counts, num = votes.counts(votes.all_trials())[0], votes.num_trials
-    # the hard set is the easy one of how often trials are wrong
-    mixing = fit_mixing(counts if side == "easy" else num - counts, num)
+    mixings = fit_mixings([(votes.counts(votes.all_trials())[0], votes.num_trials) for votes in parts])
     around = 1 - min(5 * fraction, 0.9)
-    edges = np.concatenate(
-        [np.linspace(0, around, _STEPS_OUT, endpoint=False), np.linspace(around, 1, _STEPS_IN + 1)]
-    )
+    edges = np.r_[np.linspace(0, around, _STEPS_OUT, endpoint=False), np.linspace(around, 1, _STEPS_IN + 1)]
     step, weight = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
-    at = np.minimum(np.searchsorted(np.cumsum(mixing.population), step), len(mixing.population) - 1)
-    truth = shares_of_tail(mixing.population, fraction, "easy")[at]
-    return TailModel(weight, mixing.probability[at], ndtri(step), truth, fraction, math.inf)
+    found = []
+    for mixing in mixings if side == "easy" else [one.mirrored() for one in mixings]:
+        at = np.minimum(np.searchsorted(np.cumsum(mixing.population), step), len(mixing.population) - 1)
+        truth = shares_of_tail(mixing.population, fraction, "easy")[at]
+        found.append(TailModel(weight, mixing.probability[at], ndtri(step), truth, fraction, math.inf))
+    return found
 
 
 def refined(model: TailModel, rate: float, group_size: int) -> TailModel:
     """The model whose finer score makes sets of ``group_size`` trials match in ``rate``, as nearly as can be.
 
     The finer score orders examples as the probability to be right does, and those as well that are alike in
-    it: it is what decides once all counts are the same.
+    it: it is what decides once all counts are the same, so that endless trials leave no ties.
     """
-    finer = _with_finer(model)
+    inside = np.clip(np.cumsum(model.weight) - (1 - model.fraction), 0, model.weight)
+    finer = replace(model, truth=inside / model.weight)
     level = finer.level(group_size)
-    low, high = math.log(1 / _LARGEST_SPREAD), math.log(_LARGEST_SPREAD)
+    low, high = -math.log(_LARGEST_SPREAD), math.log(_LARGEST_SPREAD)
     for _ in range(24):
         middle = (low + high) / 2
         members = replace(finer, spread=math.exp(middle)).within(level, group_size)
         low, high = (middle, high) if finer.rate(members, members) > rate else (low, middle)
     return replace(finer, spread=math.exp((low + high) / 2))
-
-
-def _with_finer(model: TailModel) -> TailModel:
-    """The model with the true set that a finer score leads to, where endless trials leave no ties."""
-    inside = np.clip(np.cumsum(model.weight) - (1 - model.fraction), 0, model.weight)
-    return replace(model, truth=inside / model.weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,9 +279,8 @@ def forecast(
     n = votes.num_trials
     if n < MIN_TRIALS or fraction == 1:
         return None
-    model = counted_tail(votes, side, fraction)
-    parts = [np.flatnonzero(np.arange(n) % _PARTS != part) for part in range(_PARTS)]
-    left_out = [counted_tail(votes.rows(rows), side, fraction) for rows in parts]
+    parts = [votes.rows(np.flatnonzero(np.arange(n) % _PARTS != part)) for part in range(_PARTS)]
+    models = counted_tails([votes, *parts], side, fraction)
     if ties == "refine":
         halves = match_groups(
             votes,
@@ -295,6 +292,6 @@ def forecast(
         )
         assert halves is not None
         # the rate is a mean over many halves of all trials: it anchors what is left, too
-        model, *left_out = (refined(one, halves.rate, halves.group_size) for one in (model, *left_out))
+        models = [refined(one, halves.rate, halves.group_size) for one in models]
     size = fraction * votes.num_examples
-    return Forecast(side, fraction, ties, votes.epoch, n, size, (model, *left_out))
+    return Forecast(side, fraction, ties, votes.epoch, n, size, tuple(models))

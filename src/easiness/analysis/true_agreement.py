@@ -25,6 +25,7 @@ _WIDEST_RANGE = 0.08  # of the rates that fit the counts as well: what is wider 
 _REJECTED = 3.84  # twice a log-likelihood: one in twenty of chi-squared is larger
 _SHAPE_ERROR = 0.3  # over the trials: reach of an interval for what few of them leave to where fits begin
 _MOST_PARTS = 10  # that trials are left out in
+_POINTS_OF_PARTS = 41  # of the grid of each run where only the spread of fits is asked for: it is the same
 _TURNED = (-0.6, 2.6, 13)  # inverse hyperbolic tangents of the correlations that are tried
 _MARGIN_STEPS = 5  # of giving a fit its margins back: the grid is coarse for ranks
 _SPLITS = 20  # of the trials of one run, into those that count early and those that count late
@@ -192,7 +193,7 @@ class _Pairs:
 @functools.lru_cache(maxsize=8)  # both sides of sets by counts have the same tables
 def _fitted_side_by_side(tallies: tuple[bytes, ...], shape: tuple[int, ...]) -> _Floats:
     """The masses [B, G, G] fitted to each table."""
-    return fit_each(np.stack([np.frombuffer(tally).reshape(shape) for tally in tallies]))
+    return fit_each(np.stack([np.frombuffer(tally).reshape(shape) for tally in tallies]), _POINTS_OF_PARTS)
 
 
 @functools.lru_cache(maxsize=8)

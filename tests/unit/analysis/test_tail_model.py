@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from easiness.analysis import Votes, forecast, select
-from easiness.analysis.tail_model import Forecast, TailModel, counted_tail, refined
+from easiness.analysis.tail_model import Forecast, TailModel, counted_tails, refined
 from easiness.errors import BadInput
 from matching_by_weights import overlap_rate
 
@@ -57,13 +57,13 @@ def drawn(model: TailModel, num_trials: int, repetitions: int) -> list[npt.NDArr
     return sets
 
 
-@pytest.mark.parametrize("spread", [np.inf, 0.5, 5.0])
+@pytest.mark.parametrize("spread", [np.inf, 0.5, 5.0, 100.0])
 @pytest.mark.parametrize("num_trials", [1, 5, 20, 60])
 @pytest.mark.parametrize("saturated", [False, True])
 def test_the_closed_form_is_what_sets_of_the_model_do(
     spread: float, num_trials: int, saturated: bool
 ) -> None:
-    model = counted_tail(votes(SATURATED if saturated else GRADED, 20), "easy", 0.1)
+    model = counted_tails([votes(SATURATED if saturated else GRADED, 20)], "easy", 0.1)[0]
     if np.isfinite(spread):
         model = replace(refined(model, 0.5, 10), spread=spread)
     sets = drawn(model, num_trials, 60)
@@ -95,7 +95,7 @@ def test_a_model_by_hand() -> None:
 
 
 def test_the_finer_score_is_fitted_to_the_rate_of_halves() -> None:
-    model = counted_tail(votes(SATURATED, 20), "easy", 0.1)
+    model = counted_tails([votes(SATURATED, 20)], "easy", 0.1)[0]
     assert model.match(10) < 0.4
     for rate in (0.45, 0.6, 0.9):
         fitted = refined(model, rate, 10)
@@ -103,7 +103,7 @@ def test_the_finer_score_is_fitted_to_the_rate_of_halves() -> None:
 
 
 def test_the_true_set_has_no_ties_where_a_finer_score_decides() -> None:
-    model = counted_tail(votes(SATURATED, 20), "easy", 0.1)
+    model = counted_tails([votes(SATURATED, 20)], "easy", 0.1)[0]
     shared = (model.truth > 0) & (model.truth < 1)
     assert shared.any()
     fitted = refined(model, 0.5, 10)
@@ -113,7 +113,7 @@ def test_the_true_set_has_no_ties_where_a_finer_score_decides() -> None:
 
 @pytest.mark.parametrize("fraction", [0.0001, 0.01, 0.1, 0.3, 0.5, 0.95])
 def test_every_set_has_steps_enough(fraction: float) -> None:
-    model = counted_tail(votes(GRADED, 20), "hard", fraction)
+    model = counted_tails([votes(GRADED, 20)], "hard", fraction)[0]
     assert model.weight.sum() == pytest.approx(1)
     assert model.mean(model.truth) == pytest.approx(fraction, rel=0.02)
     assert np.count_nonzero(np.cumsum(model.weight) > 1 - fraction) >= 120
