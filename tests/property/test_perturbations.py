@@ -199,6 +199,7 @@ def words(text: str) -> list[str]:
 @given(texts, windows, seeds, example_ids)
 @checked
 def test_order_keeps_every_word_and_all_between(text: str, window: int, seed: int, example: Any) -> None:
+    assume("," not in re.split(WORD, text))  # digits that come to stand on both sides of it are one word
     (made,) = Order(window, seed)([text], ids=[example])
     assert Counter(words(made)) == Counter(words(text))
     for at in range(0, len(words(text)), window or 1000):
