@@ -9,5 +9,10 @@ import pytest
 
 
 def long_but(names: Iterable[object], short: Collection[object]) -> list[Any]:
-    """The names as parameters; all but those that are ``short`` are of long tests."""
-    return [pytest.param(name, marks=() if name in short else pytest.mark.long) for name in names]
+    """The names as parameters; all but the ``short`` ones are of long tests. A tuple is several values."""
+    return [
+        pytest.param(
+            *(name if isinstance(name, tuple) else (name,)), marks=() if name in short else pytest.mark.long
+        )
+        for name in names
+    ]

@@ -12,6 +12,7 @@ from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 import easiness as ez
 from easiness.report.facts import measure_command
 from easiness.runs import data_of
+from lengths import long_but
 
 SHORT = ["--trials", 2, "--epochs", 30, "--batch-size", 8, "--precision", "float32", "--holdout", 0.2]
 
@@ -53,12 +54,10 @@ def penguins() -> pd.DataFrame:
 
 @pytest.mark.parametrize(
     ("make", "model"),
-    [
-        (iris, "linear"),
-        pytest.param(wine, "mlp_2_w16", marks=pytest.mark.long),
-        pytest.param(cancer, "linear", marks=pytest.mark.long),
-        (penguins, "mlp_2_w16"),
-    ],
+    long_but(
+        [(iris, "linear"), (wine, "mlp_2_w16"), (cancer, "linear"), (penguins, "mlp_2_w16")],
+        [(iris, "linear"), (penguins, "mlp_2_w16")],
+    ),
 )
 def test_networks_learn_tables_and_find_them_again(command, tmp_path, make, model):
     path = tmp_path / "birds.csv"

@@ -32,12 +32,9 @@ def chance_of_sets(weights: np.ndarray, num: int) -> dict[tuple[int, ...], float
 
 
 @pytest.mark.parametrize(
-    "num_and_beta", long_but([(2, (3, 1)), (3, (1, 3)), (3, (0.5, 2)), (2, (1, 1))], [(3, (1, 3))])
+    ("num", "beta"), long_but([(2, (3, 1)), (3, (1, 3)), (3, (0.5, 2)), (2, (1, 1))], [(3, (1, 3))])
 )
-def test_draws_are_successive_ones_without_replacement(
-    num_and_beta: tuple[int, tuple[float, float]],
-) -> None:
-    num, beta = num_and_beta
+def test_draws_are_successive_ones_without_replacement(num: int, beta: tuple[float, float]) -> None:
     values = np.array([0.3, -1.0, 7.0, 0.5, 2.0])  # ranks 1, 0, 4, 2, 3
     u = (np.array([1, 0, 4, 2, 3]) + 0.5) / 5
     chances = chance_of_sets(stats.beta(*beta).pdf(u), num)

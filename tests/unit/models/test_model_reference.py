@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from easiness.models import build_model
+from lengths import long_but
 
 pytest.importorskip("pytorchcv")
 
@@ -21,13 +22,9 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("resnext_20_4x16d", "resnext", {"blocks": 20, "cardinality": 4, "bottleneck_width": 16}),
     ("resnext_29_4x64d", "resnext", {"blocks": 29, "cardinality": 4, "bottleneck_width": 64}),
 ]
-SMALL = ("wrn_16_1", "densenet_bc_40_12", "resnext_20_4x16d")
 
 
-@pytest.mark.parametrize(
-    ("name", "family", "numbers"),
-    [pytest.param(*case, marks=() if case[0] in SMALL else pytest.mark.long) for case in CASES],
-)
+@pytest.mark.parametrize(("name", "family", "numbers"), long_but(CASES, CASES[::2]))  # the smaller of each family
 def test_same_network_as_pytorchcv(name: str, family: str, numbers: dict[str, Any]) -> None:
     generate = getattr(import_module(f"pytorchcv.models.{family}_cifar"), f"get_{family}_cifar")
     torch.manual_seed(0)
