@@ -99,20 +99,28 @@ def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
 
 
 def fit_mixings(counted: Sequence[tuple[npt.NDArray[Any], int]]) -> list[Mixing]:
-    """`fit_mixing` of each pair of counts and a number of trials, those of equally many in one go."""
+    """`fit_mixing` of each pair of counts and a number of trials."""
     tallies = [np.bincount(counts.astype(np.int64), minlength=num + 1) for counts, num in counted]
-    masses: dict[int, _Floats] = {}
-    for size in {len(tally) for tally in tallies}:
-        places = [at for at, tally in enumerate(tallies) if len(tally) == size]
-        masses |= dict(zip(places, _fitted(tuple(tallies[at].tobytes() for at in places)), strict=True))
-    return [Mixing(_probabilities(_POINTS), masses[at], tally) for at, tally in enumerate(tallies)]
+    fitted = fit_tallies([tally[:, None].astype(np.float64) for tally in tallies], _POINTS)
+    return [
+        Mixing(_probabilities(_POINTS), masses[:, 0], tally)
+        for masses, tally in zip(fitted, tallies, strict=True)
+    ]
 
 
-@lru_cache(maxsize=64)  # both sides of sets have the same, and so do membership and forecast
-def _fitted(tallies: tuple[bytes, ...]) -> _Floats:
-    """The masses [B, G] of one run each."""
-    stacked = np.stack([np.frombuffer(tally, np.int64) for tally in tallies])
-    return fit_each(stacked[..., None].astype(np.float64), _POINTS)[..., 0]
+def fit_tallies(tallies: Sequence[_Floats], points: int) -> list[_Floats]:
+    """`fit_masses` of each of several tallies; those of one shape are fitted in one go, and kept a while."""
+    found: dict[int, _Floats] = {}
+    for shape in {tally.shape for tally in tallies}:
+        places = [at for at, tally in enumerate(tallies) if tally.shape == shape]
+        fitted = _fitted(tuple(tallies[at].tobytes() for at in places), shape, points)
+        found |= dict(zip(places, fitted, strict=True))
+    return [found[at] for at in range(len(tallies))]
+
+
+@lru_cache(maxsize=64)  # both sides of sets by counts have the same, and so do membership and forecast
+def _fitted(tallies: tuple[bytes, ...], shape: tuple[int, ...], points: int) -> _Floats:
+    return fit_each(np.stack([np.frombuffer(tally).reshape(shape) for tally in tallies]), points)
 
 
 def fit_masses(tally: _Floats, points: int | None = None) -> _Floats:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from easiness.analysis import bits
 from easiness.analysis.ceiling import GroupMatch
 from easiness.analysis.matching import Rule
-from easiness.analysis.mixing import POINTS_OF_TWO, MassFit, fit_each, fit_masses, ratio, shares_of_tail
+from easiness.analysis.mixing import POINTS_OF_TWO, MassFit, fit_masses, fit_tallies, ratio, shares_of_tail
 from easiness.analysis.sides import Side
 from easiness.analysis.votes import Votes
 
@@ -145,9 +145,8 @@ class _Pairs:
         if min(len(self._a), len(self._b)) < 2:
             return math.nan, math.nan, False
         tally = self._tally(range(len(self._a)), range(len(self._b)))
-        (masses, _), (as_one, may_be_full) = (
-            _fitted(tally.tobytes(), tally.shape, begun) for begun in (False, True)
-        )
+        masses = fit_tallies([tally], POINTS_OF_TWO)[0]
+        as_one, may_be_full = _fit_as_one(tally.tobytes(), tally.shape)
         rates = self._overlap(masses), self._overlap(as_one)
         return sum(rates) / 2, abs(rates[1] - rates[0]), may_be_full
 
@@ -156,15 +155,8 @@ class _Pairs:
         from scipy.special import stdtrit
 
         parts = min(len(self._a), len(self._b), _MOST_PARTS)
-        by_shape: dict[tuple[int, ...], list[bytes]] = {}
-        for part in range(parts):
-            tally = self._without(part, parts)
-            by_shape.setdefault(tally.shape, []).append(tally.tobytes())
-        left = [
-            self._overlap(masses)
-            for shape, tallies in by_shape.items()
-            for masses in _fitted_side_by_side(tuple(tallies), shape)
-        ]
+        tallies = [self._without(part, parts) for part in range(parts)]
+        left = [self._overlap(masses) for masses in fit_tallies(tallies, _POINTS_OF_PARTS)]
         error = math.sqrt((parts - 1) * float(np.var(left)))
         return float(stdtrit(parts - 1, 0.975)) * error
 
@@ -190,26 +182,14 @@ class _Pairs:
         return min(float(ours @ masses @ theirs) / self._fraction, 1.0)
 
 
-@functools.lru_cache(maxsize=8)  # both sides of sets by counts have the same tables
-def _fitted_side_by_side(tallies: tuple[bytes, ...], shape: tuple[int, ...]) -> _Floats:
-    """The masses [B, G, G] fitted to each table."""
-    return fit_each(np.stack([np.frombuffer(tally).reshape(shape) for tally in tallies]), _POINTS_OF_PARTS)
-
-
-@functools.lru_cache(maxsize=8)
-def _fitted(tally: bytes, shape: tuple[int, int], as_one: bool) -> tuple[_Floats, bool]:
-    """The masses fitted, and whether the runs may have one order of examples, where that is asked."""
-    table = np.frombuffer(tally).reshape(shape)
-    return _fit_as_one(table) if as_one else (fit_masses(table), False)
-
-
 @functools.lru_cache(maxsize=256)  # a run has the same in each pair that it is of
 def _margin(tally: bytes) -> _Floats:
     """The masses [G] fitted to one run alone."""
     return fit_masses(np.frombuffer(tally)[:, None], POINTS_OF_TWO)[:, 0]
 
 
-def _fit_as_one(tally: _Floats) -> tuple[_Floats, bool]:
+@functools.lru_cache(maxsize=8)  # both sides of sets by counts have the same tables
+def _fit_as_one(table: bytes, shape: tuple[int, ...]) -> tuple[_Floats, bool]:
     """Masses [G, G] as of `fit_masses`, where EM begins with examples in one order, in each run with noise.
 
     What is fitted to each run alone are the margins; they go together as two correlated normals do whose
@@ -218,6 +198,7 @@ def _fit_as_one(tally: _Floats) -> tuple[_Floats, bool]:
     """
     from scipy.special import ndtri
 
+    tally = np.frombuffer(table).reshape(shape)
     fit = MassFit.of(tally[None], POINTS_OF_TWO)
     margins = [_margin(tally.sum(axis=axis).tobytes()) for axis in (1, 0)]
     ranks = [ndtri(np.clip(np.cumsum(one) - one / 2, 1e-9, 1 - 1e-9)) for one in margins]
