@@ -24,7 +24,8 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "family", "numbers"), long_but(CASES, CASES[::2]))  # the smaller of each family
+# the smaller of each family always
+@pytest.mark.parametrize(("name", "family", "numbers"), long_but(CASES, CASES[::2]))
 def test_same_network_as_pytorchcv(name: str, family: str, numbers: dict[str, Any]) -> None:
     generate = getattr(import_module(f"pytorchcv.models.{family}_cifar"), f"get_{family}_cifar")
     torch.manual_seed(0)
