@@ -1,5 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
+# some machines ask for no .pyc files: without them every process that a test starts compiles the package again
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo picture film test tests lint axe docs wheel lowest newest bench clean
 

@@ -16,16 +16,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import easiness as ez
 from easiness.errors import BadInput, RunFailed
 from easiness.executors import Machine, Needs, room
 from easiness.executors.ray import machines
-from easiness.training import own_device
 from waiting import wait_until
 
-pytestmark = pytest.mark.long  # what executors promise is asked of Ray in tests/contract
+# what executors promise is asked of Ray in tests/contract; torch is imported where it is needed, since every
+# worker that Ray starts imports this file
+pytestmark = pytest.mark.long
 
 MIB = 2**20
 
@@ -128,6 +128,10 @@ def test_a_node_killed_in_the_middle_of_an_item_costs_only_time(cluster, executo
 
 def gpu_beside_others(given: tuple[Path, int]) -> tuple[str, str]:
     """The GPU that this worker sees, and what we call it, once so many work at the same time."""
+    import torch
+
+    from easiness.training import own_device
+
     meeting_place, number = given
     (meeting_place / str(os.getpid())).touch()
     wait_until(lambda: len(list(meeting_place.iterdir())) >= number)
@@ -201,7 +205,8 @@ def test_items_of_a_killed_driver_end_before_those_of_the_next_begin(cluster, tm
         first.kill()
         first.wait()
     second = subprocess.run(call, env=environment, capture_output=True, text=True, check=True)
-    assert sorted(second.stdout.split()) == ["0", "1", "2"]
+    said = second.stdout.splitlines()  # by Ray as well, of a node that another test took away
+    assert sorted(line for line in said if line.isdigit()) == ["0", "1", "2"]
     times: dict[tuple[str, str], list[float]] = {}
     for item, pid, at in map(str.split, file.read_text().splitlines()):
         times.setdefault((item, pid), []).append(float(at))
@@ -256,31 +261,31 @@ def same(item: int) -> int:
     return item
 
 
-def test_ten_thousand_instant_items_with_few_in_hand_and_flat_memory(executor_of):
+def test_thousands_of_instant_items_with_few_in_hand_and_flat_memory(executor_of):
     taken = 0
 
     def items() -> Iterator[int]:
         nonlocal taken
-        while taken < 10_000:
+        while taken < 4000:
             taken += 1
             yield taken
 
     def resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
-    after_two_thousand, in_hand, got = 0, 0, 0
+    after_thousand, in_hand, got = 0, 0, 0
     begun = time.process_time(), time.monotonic()
     for outcome in executor_of(4).run(same, items()):
         assert outcome.error is None
         in_hand = max(in_hand, taken - got)
         got += 1
-        if got == 2000:
-            after_two_thousand = resident()
+        if got == 1000:
+            after_thousand = resident()
     spent = time.process_time() - begun[0], time.monotonic() - begun[1]
-    print(f"driver: {spent[0] / 10:.3f} ms of processor time an item, {spent[1] / 10:.3f} ms in all")
-    assert got == 10_000
+    print(f"driver: {spent[0] / 4:.3f} ms of processor time an item, {spent[1] / 4:.3f} ms in all")
+    assert got == 4000
     assert in_hand <= 4
-    assert resident() - after_two_thousand < 64 * MIB
+    assert resident() - after_thousand < 24 * MIB
 
 
 def test_room_on_machines_by_hand():

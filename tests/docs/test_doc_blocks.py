@@ -314,7 +314,7 @@ def can_be_called(words: list[str], place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", long_but([page for page in pages() if blocks_of(page)], ["docs/concepts.md"])
+    "page", long_but([page for page in pages() if blocks_of(page)], ["docs/how-to/network.md"])
 )
 def test_every_block_runs(
     page: str, home: Path, stand_ins: tuple[Path, Path], command: Callable[..., Any]

@@ -49,6 +49,7 @@ def lone(made_once, contents):
     return contents(made_once("never_killed", make))
 
 
+@pytest.mark.long
 def test_a_killed_trial_goes_on_after_its_last_epoch(start, command, arguments, tmp_path, contents, lone):
     path = tmp_path / "run"
     killed_in_the_middle(start(*arguments(path)), path)

@@ -14,6 +14,7 @@ TRIALS = 40
 TO_GO_ON = "no process is at work, run the same `easiness measure` to go on"
 
 
+@pytest.mark.long
 def test_status_while_at_work_and_after_an_end(start, command, digits, measured, tmp_path):
     runs = tmp_path / "runs"
     shutil.copytree(measured, runs / "small")

@@ -163,6 +163,7 @@ def test_an_unreadable_photo_is_named_and_nothing_is_left(photos, refused, tmp_p
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.long
 def test_the_report_shows_the_photos(measure, tmp_path):
     run = measure()
     path = tmp_path / "report.html"

@@ -164,6 +164,7 @@ def test_an_interrupt_keeps_what_is_finished(start, command, digits, tmp_path, c
     assert (again.code, again.err) == (0, "")
 
 
+@pytest.mark.long
 def test_two_processes_on_one_run(start, command, digits, tmp_path, contents):
     path = tmp_path / "run"
     arguments = digits(path, "--trials", 6, "--epochs", 10)

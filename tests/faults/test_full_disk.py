@@ -108,6 +108,7 @@ def photos(tmp_path) -> Path:
     return tmp_path / "photos"
 
 
+@pytest.mark.long
 def test_while_photos_are_cached(command, photos, disk, contents, tmp_path, monkeypatch):
     def arguments(out: Path) -> list[object]:
         size = ["--image-size", 32, "--trials", 1, "--epochs", 1, "--precision", "float32", "--batch-size", 4]

@@ -51,6 +51,7 @@ def killed(process) -> None:
     assert process.wait() == -signal.SIGKILL
 
 
+@pytest.mark.long
 def test_while_features_are_made(start, arguments, contents, tmp_path) -> None:
     for at in (1, 4, 9):
         (tmp_path / "calls").unlink(missing_ok=True)

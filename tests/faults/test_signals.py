@@ -68,7 +68,9 @@ def test_once(start, digits, tmp_path, contents, one_line, number, word):
 
 
 # a library that calls us may make an error of it, as pydantic does while it writes: the trial has not failed
-@pytest.mark.parametrize("before", ["", "os.environ['LOSES'] = 'yes'"], ids=["as it is", "made an error of"])
+@pytest.mark.parametrize(
+    "before", long_but(["", "os.environ['LOSES'] = 'yes'"], [""]), ids=["as it is", "made an error of"]
+)
 @pytest.mark.parametrize("number", long_but([signal.SIGINT, signal.SIGTERM], [signal.SIGINT]))
 def test_a_trial_that_hangs_is_named(start, tmp_path, contents, one_line, number, before):
     (tmp_path / "hangs_at_one.py").write_text(HANGS)

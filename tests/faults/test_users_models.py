@@ -230,6 +230,7 @@ def test_what_ends_the_process_itself_leaves_what_was_finished(start, tmp_path, 
     assert open_run(tmp_path / "run").spec.measured is not None
 
 
+@pytest.mark.long
 def test_what_ends_the_process_before_a_trial_ends_the_command(start, tmp_path):
     """With any executor: steps are timed in the process of the command. Nothing is left in the way."""
     workers = ("--executor", "processes", "--jobs", 2)

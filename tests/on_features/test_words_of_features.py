@@ -75,6 +75,7 @@ def without_names(text: str) -> str:
     return text
 
 
+@pytest.mark.long
 def test_no_command_speaks_of_epochs(here: Path, command: Callable[..., Any]) -> None:
     before = {path for path in here.rglob("*") if path.is_file()}
     for words in COMMANDS:

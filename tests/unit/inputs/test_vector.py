@@ -211,6 +211,7 @@ def test_scores_suspects_and_comparisons(run: ez.Run, source: Path, tmp_path: Pa
     assert ez.compare([run, other]).table()["rate"].notna().any()
 
 
+@pytest.mark.long
 def test_a_page_that_calls_them_vectors(run: ez.Run, tmp_path: Path):
     run.report(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()

@@ -85,6 +85,7 @@ def clean(made_once: Callable[..., Path]) -> Path:
     return made_once("digits-wrong-0", lambda out: all_digits(out, 0))
 
 
+@pytest.mark.long
 def test_a_fifth_of_the_labels(a_fifth):
     assert_found(a_fifth, error=0.05, apart=0.03, precision=0.95)
 

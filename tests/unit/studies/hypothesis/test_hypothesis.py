@@ -71,6 +71,7 @@ def test_one_that_is_killed_as_it_begins_is_no_other_experiment(tmp_path, monkey
     assert plan_in(plan.out).missing == plan.tasks
 
 
+@pytest.mark.long
 def test_nothing_is_trained_again_and_other_settings_are_refused(done, monkeypatch):
     plan, found = done
     assert plan.missing == []

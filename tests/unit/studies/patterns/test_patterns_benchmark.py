@@ -3,9 +3,12 @@
 import csv
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[4]
 
 
+@pytest.mark.long
 def test_the_page_has_what_was_simulated(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     from science import patterns

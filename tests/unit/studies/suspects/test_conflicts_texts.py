@@ -80,6 +80,7 @@ def test_questions_of_one_form_are_said_to_look_alike() -> None:
     )
 
 
+@pytest.mark.long
 def test_the_page_shows_near_copies_with_two_labels_first(tmp_path: Path) -> None:
     texts = [BONES, *OTHERS, BONES_THERE, LAWYER, LAWYER.replace("Craft", "Steven Craft"), "Why ?"]
     rows = [f'"{text}",{label}' for text, label in zip(texts, [0, 0, 1, 0, 1, 1, 1, 0], strict=True)]

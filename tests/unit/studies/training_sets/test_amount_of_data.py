@@ -20,6 +20,7 @@ def script(monkeypatch):
     return runpy.run_path(str(SCRIPT))
 
 
+@pytest.mark.long
 def test_sizes_that_are_finished_are_on_the_page(script, planted, tmp_path, monkeypatch, capsys):
     sizes = [script["Size"](num, 32, 2, 2) for num in (100, 200)]
     preset = replace(script["PRESET"], ablation_model="mlp_2_w8", trials=2, repetitions=2)
