@@ -50,9 +50,9 @@ class Splits:
 def disjoint_splits(a: Votes, b: Votes, group_size: int, *, max_splits: int, seed: int) -> Splits:
     """All choices of two disjoint groups of trials, or ``max_splits`` distinct random ones if there are more.
 
-    For one run (``a is b``) the groups are two disjoint subsets of its trials, in either order once. For
-    two runs the groups have no trial index in common either: runs of one seed share the order of
-    examples between trials of the same index, and such trials are not independent.
+    Of one run (``a is b``) the groups are two disjoint subsets of its trials, each pair of subsets once. Of
+    two runs no trial in the second group has the index of one in the first. Trials of one index and one
+    seed see the examples in one order, so they are not independent.
     """
     index_a, index_b = tuple(a.trial_indices.tolist()), tuple(b.trial_indices.tolist())
     return _splits(index_a, index_b, group_size, a is b, max_splits, seed)
