@@ -26,8 +26,8 @@ def test_a_sample_of_altered_inputs(start, whole_run):
 
 @pytest.mark.long
 def test_altered_inputs(start, whole_run):
-    counts = fuzzing.check(start, TARGET, whole_run, 2500, SAMPLE)
-    assert min(counts["refused"], counts["result"]) > 250
+    counts = fuzzing.check(start, TARGET, whole_run, 4100, SAMPLE)
+    assert min(counts["refused"], counts["result"]) > 400
 
 
 @pytest.mark.long

@@ -73,6 +73,7 @@ def test_the_words_are_those_of_the_openmp_that_torch_loads():
     [
         pytest.param({}, PASSIVE, id="unset"),
         pytest.param({"OMP_WAIT_POLICY": "active"}, ACTIVE, id="policy"),
+        pytest.param({"GOMP_SPINCOUNT": "7"}, "7", id="count"),
     ],
 )
 def test_the_command_and_its_workers_sleep_unless_the_user_wants_otherwise(tmp_path, setting, expected):
@@ -148,10 +149,11 @@ def test_in_python_measure_says_once_that_torch_came_first(tmp_path):
     ("first", "then", "setting"),
     [
         ("import torch", 'train(1, threads=1); train(1, threads=2, executor="processes", jobs=1)', {}),
+        ("import torch", "train(1, threads=2)", {"OMP_WAIT_POLICY": "active"}),
         ("import torch", "train(1, threads=2)", {"GOMP_SPINCOUNT": "7"}),
         ("from easiness import measure", "train(1, threads=2)", {}),
     ],
-    ids=["one-thread-and-worker", "count", "easiness-first"],
+    ids=["one-thread-and-worker", "policy", "count", "easiness-first"],
 )
 def test_it_says_nothing_where_nothing_spins_or_the_user_has_chosen(tmp_path, first, then, setting):
     assert warnings_of(tmp_path, then, first, **setting) == []
