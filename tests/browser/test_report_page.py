@@ -89,7 +89,8 @@ def _write_suspects(folder: Path) -> None:
     write_report([recorder.run], folder / "suspects.html", source=data)
 
 
-@pytest.mark.parametrize("name", long_but(["measured", "recorded", "suspects", "many", "long"], ["measured"]))
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["measured", "recorded", "suspects", "many", "long"])
 def test_it_fits_every_screen_and_says_nothing_to_the_console(
     open_page: Any, fits: Any, has_two_themes: Any, reports: dict[str, Path], name: str
 ) -> None:

@@ -298,6 +298,7 @@ list(ProcessesExecutor(2).run(work, range(2)))
 """
 
 
+@pytest.mark.long
 def test_workers_need_no_guarded_main_module_and_end_with_a_killed_parent(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(UNGUARDED)

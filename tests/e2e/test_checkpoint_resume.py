@@ -64,6 +64,7 @@ def test_a_killed_trial_goes_on_after_its_last_epoch(start, command, arguments, 
     assert not list(path.rglob(f"{ASIDE}*"))
 
 
+@pytest.mark.long
 def test_a_damaged_checkpoint_is_said_and_not_used(start, command, arguments, tmp_path, contents, lone):
     path = tmp_path / "run"
     killed_in_the_middle(start(*arguments(path)), path)

@@ -98,6 +98,7 @@ def test_a_pipeline_is_told_how_many_trials_it_takes(command, tmp_path):
     assert command(*runs, "--fail-above", 0.03).code == 0  # were they all changed
 
 
+@pytest.mark.long
 def test_what_is_wrong_is_said_in_a_line(refused, versions, measured):
     assert "trained differently (" in refused("diff", versions / "old", measured)
     assert "--fail-above 2: must be" in refused("diff", versions / "old", versions / "new", "--fail-above", 2)

@@ -101,6 +101,7 @@ def test_the_check_finds_another_step_size(train, reference):
     assert differences(train("slow", seed=7, alpha=ALPHA / 3), reference) == ["easy", "hard", "accuracy"]
 
 
+@pytest.mark.long
 def test_the_check_finds_wrong_labels(train, reference, data):
     rng = np.random.default_rng(0)
     labels = data.labels.copy()

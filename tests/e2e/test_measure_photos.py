@@ -65,6 +65,7 @@ def measure(photos: Path, tmp_path: Path) -> Callable[..., ez.Run]:
     return call
 
 
+@pytest.mark.long
 def test_each_photo_is_decoded_once_whatever_is_trained(measure, decoded, tmp_path):
     measure()
     assert sorted(decoded) == sorted(set(decoded))
@@ -94,6 +95,7 @@ def test_photos_that_do_not_fit_are_decoded_anew(measure, decoded, contents, mon
     assert len(decoded) == 4 * NUM + 2 * (2 * NUM + 4 * NUM)
 
 
+@pytest.mark.long
 def test_the_same_photos_from_any_source_give_the_same_scores(measure, photos):
     pytest.importorskip("datasets")
     from torchvision.datasets import ImageFolder

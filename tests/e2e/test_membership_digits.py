@@ -45,6 +45,7 @@ def foretold(
     return (mixing.posterior @ in_set)[counts]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("epoch", [1, 2])
 @pytest.mark.parametrize("side", SIDES)
 def test_twenty_trials_foretell_the_sets_of_twenty_others(run: Run, epoch: int, side: Side) -> None:
@@ -93,6 +94,7 @@ def test_scores_of_another_fraction(command, refused, measured: Path) -> None:
         assert f"fraction {fraction}: not in (0, 1]" in said
 
 
+@pytest.mark.long
 def test_status_says_what_the_sets_hold(command, run: Run, measured: Path) -> None:
     shown = command("status", run.path).out.splitlines()
     said = outlook(run).sentences()

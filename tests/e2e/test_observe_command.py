@@ -63,6 +63,7 @@ def test_fewer_looks_are_rows_of_the_full_record(command, digits, full, tmp_path
         assert scores[name].isna().all() == (len(epochs) == 1)
 
 
+@pytest.mark.long
 def test_an_epoch_between_is_refused_with_its_neighbours(command, refused, digits, tmp_path):
     out = tmp_path / "thin"
     assert command(*digits(out, *SIZE, "--observe", "every:2")).code == 0
@@ -78,6 +79,7 @@ def test_an_epoch_between_is_refused_with_its_neighbours(command, refused, digit
     assert finished.err.startswith(f"note: {out}: epoch 4 of 5 is")
 
 
+@pytest.mark.long
 def test_what_training_computes_is_marked_and_changes_no_network(command, digits, tmp_path):
     out = tmp_path / "train"
     finished = command(*digits(out, *SIZE, "--observe", "train", "--batch-size", 25))

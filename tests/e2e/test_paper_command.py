@@ -37,6 +37,7 @@ def results(study: Path) -> dict[str, bytes]:
     return {path.relative_to(study).as_posix(): path.read_bytes() for path in files}
 
 
+@pytest.mark.long
 def test_a_study_from_one_command(paper, studied, contents, tmp_path):
     out = tmp_path / "study"
     finished = paper(out)

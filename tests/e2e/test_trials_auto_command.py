@@ -16,6 +16,7 @@ def arguments():
     return make
 
 
+@pytest.mark.long
 def test_the_result_of_each_check_and_why_it_stopped(command, arguments, tmp_path):
     out = tmp_path / "run"
     finished = command(*arguments(out, "--reliability", 0.99, "--max-trials", 12))

@@ -9,7 +9,6 @@ everything loaded; where it dies or hangs, another child goes on with the next c
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
 import json
 import os
@@ -29,7 +28,6 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
-import typer.main
 from mutations import generator
 
 from easiness.store.files import ASIDE
@@ -132,8 +130,6 @@ def _work(target: Target, whole: Path, seed: int, cases: range, into: int) -> No
     def tell(message: dict[str, Any]) -> None:
         os.write(into, json.dumps(message).encode() + b"\n")
 
-    # parsers are made of signatures, which takes longer than most commands
-    typer.main.get_command = functools.cache(typer.main.get_command)
     with tempfile.TemporaryDirectory(prefix="fuzz-", dir=whole.parent) as name:
         folder, streams = Path(name, "case"), (Path(name, "out"), Path(name, "err"))
         for number, stream in zip((1, 2), streams, strict=True):

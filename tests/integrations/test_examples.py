@@ -93,6 +93,7 @@ def test_five_lines_are_added(name):
     assert sum("  # +" in line for line in lines) == 5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "needs"), [("lightning_trainer", "lightning"), ("transformers_trainer", "accelerate")]
 )

@@ -113,6 +113,7 @@ def test_training_steps_are_recorded_without_computing_anything(tmp_path, option
     assert network.num_passes == 3 * NUM / 8
 
 
+@pytest.mark.long
 def test_what_would_lose_ids_is_refused(tmp_path):
     made = recorder(tmp_path / "run", augmented=True)
     with pytest.raises(BadInput, match="remove_unused_columns=False"):
@@ -158,6 +159,7 @@ def kept_texts(made):
     return pq.read_table(made.path / "data.parquet")["text"].to_pylist()
 
 
+@pytest.mark.long
 def test_texts_that_the_data_set_has_are_kept_once(tmp_path):
     rows = [{**row, "text": text} for row, text in zip(ROWS, TEXTS, strict=True)]
     made = recorder(tmp_path / "run")
@@ -170,6 +172,7 @@ def test_texts_that_the_data_set_has_are_kept_once(tmp_path):
     assert len(made.run.trials) == 2
 
 
+@pytest.mark.long
 def test_texts_are_taken_from_another_key_or_left_out(tmp_path):
     rows = [{**row, "text": text, "words": text[7:]} for row, text in zip(ROWS, TEXTS, strict=True)]
     for key, expected in (("words", [text[7:] for text in TEXTS]), (None, None)):

@@ -13,7 +13,6 @@ import easiness
 from easiness.cli.main import app
 
 ROOT = Path(__file__).parents[2] / "src" / "easiness"
-FILES = sorted(ROOT.rglob("*.py"))
 
 
 def name_of(file: Path) -> str:
@@ -28,8 +27,14 @@ def package_of(name: str) -> str:
     return ".".join(parts[: 3 if parts[1:2] == ["studies"] and len(parts) > 2 else 2])
 
 
-MODULES = {name_of(file): file for file in FILES}
+MODULES = {name_of(file): file for file in sorted(ROOT.rglob("*.py"))}
 FACES = {name for name, file in MODULES.items() if file.name == "__init__.py" and package_of(name) == name}
+
+
+@functools.cache
+def nodes_of(file: Path) -> list[ast.AST]:
+    """Everything in the syntax of a file, which each test here goes through: parsed once."""
+    return list(ast.walk(ast.parse(file.read_text("utf-8"))))
 
 
 def imports(file: Path, *, types: bool = True) -> Iterator[tuple[str, str]]:
@@ -37,14 +42,13 @@ def imports(file: Path, *, types: bool = True) -> Iterator[tuple[str, str]]:
 
     Without ``types`` those that only type checkers follow (``if TYPE_CHECKING:``) are left out.
     """
-    tree = ast.parse(file.read_text("utf-8"))
     skipped = set[ast.AST]()
     if not types:
-        guards = (node for node in ast.walk(tree) if isinstance(node, ast.If))
+        guards = (node for node in nodes_of(file) if isinstance(node, ast.If))
         skipped = {
             inner for one in guards if ast.unparse(one.test) == "TYPE_CHECKING" for inner in ast.walk(one)
         }
-    for node in ast.walk(tree):
+    for node in nodes_of(file):
         if node in skipped:
             continue
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("easiness"):
@@ -65,30 +69,39 @@ def behind(module: str, name: str) -> str:
     if module not in FACES:
         return f"{module}.{name}" if f"{module}.{name}" in MODULES else module
     stub = MODULES[module].with_suffix(".pyi")
-    for node in ast.walk(ast.parse((stub if stub.exists() else MODULES[module]).read_text("utf-8"))):
+    for node in nodes_of(stub if stub.exists() else MODULES[module]):
         if isinstance(node, ast.ImportFrom) and name in {alias.asname or alias.name for alias in node.names}:
             home = f"{module}.{node.module}" if node.level else str(node.module)
             return home if home in MODULES else module
     return f"{module}.{name}" if f"{module}.{name}" in MODULES else module
 
 
-@pytest.mark.parametrize("file", FILES, ids=name_of)
-def test_other_packages_are_used_through_their_faces(file: Path) -> None:
-    own = package_of(name_of(file))
-    others = {name for name in imported(file) if own not in (package_of(name), "easiness")}
-    past = sorted(name for name in others if package_of(name) in FACES and name not in FACES)
-    assert not past, f"{name_of(file)} imports {', '.join(past)}: take it from the face of the package"
+def test_other_packages_are_used_through_their_faces() -> None:
+    past = []
+    for name, file in MODULES.items():
+        own = package_of(name)
+        others = {other for other in imported(file) if own not in (package_of(other), "easiness")}
+        past += [(name, other) for other in others if package_of(other) in FACES and other not in FACES]
+    assert not past, "take what the second names from the face of its package"
 
 
-@pytest.mark.parametrize("file", FILES, ids=name_of)
-def test_files_and_signatures_stay_small(file: Path) -> None:
-    text = file.read_text("utf-8")
-    assert text.count("\n") <= 300
-    for node in ast.walk(ast.parse(text)):
-        if not isinstance(node, ast.FunctionDef) or (name_of(file), node.name) in flat_by_design():
-            continue
-        names = [one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
-        assert len([name for name in names if name not in ("self", "cls")]) <= 8, node.name
+def test_files_stay_small() -> None:
+    assert {name for name, file in MODULES.items() if file.read_text("utf-8").count("\n") > 300} == set()
+
+
+def test_signatures_stay_small() -> None:
+    large = []
+    for name, node in functions():
+        if (name, node.name) not in flat_by_design():
+            names = [one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+            large += [f"{name}.{node.name}"] if len({*names} - {"self", "cls"}) > 8 else []
+    assert not large
+
+
+def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Every function, with the module it is in."""
+    for name, file in MODULES.items():
+        yield from ((name, node) for node in nodes_of(file) if isinstance(node, ast.FunctionDef))
 
 
 @functools.cache
@@ -106,12 +119,10 @@ def flat_by_design() -> frozenset[tuple[str, str]]:
 
 def test_long_functions_are_few() -> None:
     long = []
-    for file in FILES:
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.FunctionDef):
-                doc = ast.get_docstring(node, clean=False) or ""
-                lines = (node.end_lineno or 0) - node.lineno + 1 - len(doc.splitlines())
-                long += [f"{name_of(file)}.{node.name}"] if lines > 50 else []
+    for name, node in functions():
+        doc = ast.get_docstring(node, clean=False) or ""
+        lines = (node.end_lineno or 0) - node.lineno + 1 - len(doc.splitlines())
+        long += [f"{name}.{node.name}"] if lines > 50 else []
     assert len(long) <= 10, long
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from easiness.analysis import LabelEvidence, label_noise
@@ -81,6 +82,7 @@ def evidences(draw) -> LabelEvidence:
     return LabelEvidence(labels, margin, lead, rival, float(rng.uniform(0.3, 1)), num_classes)
 
 
+@pytest.mark.long
 @given(evidences(), st.randoms(use_true_random=False))
 @settings(max_examples=5)
 def test_the_order_of_examples_does_not_matter(told, random):
@@ -90,6 +92,7 @@ def test_the_order_of_examples_does_not_matter(told, random):
     np.testing.assert_allclose(shuffled.p_wrong, found.p_wrong[order], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.long
 @given(evidences())
 @settings(max_examples=8)
 def test_the_lower_the_margin_the_more_probable(told):

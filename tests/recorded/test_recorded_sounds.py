@@ -56,6 +56,7 @@ def test_files_are_found_as_they_were(tmp_path):
     np.testing.assert_allclose(found, TONES[3], atol=2**-15)
 
 
+@pytest.mark.long
 def test_pages_notebooks_and_exports_have_them(command, run, tmp_path):
     finished = command("report", run, "-o", tmp_path / "page.html")
     assert finished.code == 0, finished.err

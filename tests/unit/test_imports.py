@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lengths import long_but
+
 HEAVY = ("torch", "torchvision", "ray", "matplotlib", "plotly")
 
 PROBE = f"""
@@ -65,7 +67,7 @@ def test_the_help_loads_no_library_for_numbers_or_documents():
     assert done.stderr.split() == []
 
 
-@pytest.mark.parametrize("command", ["scores", "status", "compare"])
+@pytest.mark.parametrize("command", long_but(["scores", "status", "compare"], ["compare"]))
 def test_reading_a_run_is_light(measured: Path, command: str):
     assert heavy_after(COMMAND.format(arguments=[command, str(measured)])) == []
 
@@ -94,6 +96,7 @@ except ez.BadInput as error:
 """
 
 
+@pytest.mark.long
 def test_runs_are_read_without_torch_and_what_takes_it_says_so(run_copy: Path, tmp_path: Path):
     """Every command that a reader of runs has, then two that train, in one process."""
     run = str(run_copy)

@@ -107,6 +107,7 @@ def test_a_worker_sleeps_also_where_its_parent_spins(setting, expected):
     assert spins(started("-c", WORKER, **setting).stderr) == expected
 
 
+@pytest.mark.long
 def test_measure_sets_it_where_easiness_comes_first():
     code = "from easiness import measure\nimport os, torch; print(os.environ['OMP_WAIT_POLICY'])"
     done = started("-c", code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import os
 import shlex
@@ -52,6 +53,7 @@ for _command in sorted(_COMMANDS, key=lambda command: get_args(Group).index(_COM
 _MOST_SAID = 3000  # characters of a line, of which a path may take hundreds
 _NUMBERS = {"int_parsing": "give a whole number", "float_parsing": "give a number"}
 _NAMES = {_command.__name__ for _command in _COMMANDS}
+_parser = functools.cache(typer.main.get_command)  # once in a process, however many commands it runs
 
 
 def _show_version(value: bool) -> None:
@@ -119,7 +121,7 @@ def _run() -> None:
     """Run the command; what ends it otherwise than well ends the process, with a line where there is one."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv[1:])
-    command = typer.main.get_command(app)
+    command = _parser(app)
     try:
         # not app(...), which ends some errors itself: an interrupt without a word, a closed pipe with 1
         asked = arguments or ["--help"]

@@ -26,6 +26,7 @@ def test_the_parameters(rate, anchor, exponent, a, b):
     assert beta_parameters(rate, anchor, exponent) == pytest.approx((a, b))
 
 
+@pytest.mark.long
 def test_the_first_drawn_are_in_proportion_to_importance_times_density():
     importance = np.array([0.1, 0.2, 0.3, 0.4])
     prediction = np.array([0.9, 0.7, 0.5, 0.3])
@@ -40,6 +41,7 @@ def test_the_first_drawn_are_in_proportion_to_importance_times_density():
     assert np.abs(kept - expected).max() < 4.5 * np.sqrt(1000)
 
 
+@pytest.mark.long
 def test_pairs_are_drawn_as_without_replacement():
     importance, prediction = np.array([1.0, 2.0, 5.0]), np.full(3, 0.5)
     share = importance / 8

@@ -31,6 +31,7 @@ def chance_of_sets(weights: np.ndarray, num: int) -> dict[tuple[int, ...], float
     return chances
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("num", "beta"), long_but([(2, (3, 1)), (3, (1, 3)), (3, (0.5, 2)), (2, (1, 1))], [(3, (1, 3))])
 )

@@ -92,6 +92,7 @@ def texts(tmp_path_factory):
     return measure(source, model="bag", trials=2, epochs=2, out=folder / "run", progress=False).path
 
 
+@pytest.mark.long
 def test_runs_on_texts(command, texts, tmp_path):
     table, panel, patterns = tmp_path / "a.csv", tmp_path / "panel.svg", tmp_path / "patterns.png"
     done = command("perturb", texts, "--kind", "order", "-o", table, "--panel", panel, "--patterns", patterns)

@@ -229,6 +229,7 @@ def test_downloads_go_through_the_libraries(
     assert source.vectors(data, np.arange(2)).ndim == 2
 
 
+@pytest.mark.long
 @needs_package
 @pytest.mark.shared_data
 def test_photos_of_imagenet_are_recognized() -> None:

@@ -229,6 +229,7 @@ def test_a_page_that_calls_them_vectors(run: ez.Run, tmp_path: Path):
     assert len(data["texts"]) == 400  # of every example
 
 
+@pytest.mark.long
 def test_a_page_of_a_loop_of_ones_own_goes_by_the_data(source: Path, tmp_path: Path):
     data = load_dataset(source)
     recorder = ez.Recorder(tmp_path / "run", ids=data.ids, labels=data.labels)

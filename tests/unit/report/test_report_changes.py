@@ -98,6 +98,7 @@ def test_what_cannot_be_matched_is_said_in_a_line(renumbered, refused, tmp_path)
     assert not page[1].exists()
 
 
+@pytest.mark.long
 def test_without_another_version_there_is_no_such_section(tmp_path):
     write_report([recorded(tmp_path / "run")], tmp_path / "page.html")
     assert "What changed" not in (tmp_path / "page.html").read_text()

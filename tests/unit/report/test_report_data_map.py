@@ -76,6 +76,7 @@ def test_pictures_of_the_page_are_not_there_twice(measured: Path) -> None:
     assert len(set(shown)) == 100
 
 
+@pytest.mark.long
 def test_extremes_and_parts_of_the_map_have_their_pictures(
     record: Callable[..., Any], noisy_logits: Callable[..., Any]
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_policy_names_the_script_by_what_is_in_it() -> None:
     assert text.startswith("(() => {")
 
 
+@pytest.mark.long
 def test_several_runs_share_the_examples(
     record: Callable[..., Any], noisy_logits: Callable[..., Any]
 ) -> None:

@@ -262,6 +262,7 @@ def test_one_trial_of_one_epoch_is_shown_and_said_so(
     assert "One trial cannot be split into halves" in page.text
 
 
+@pytest.mark.long
 def test_one_trial_beside_more_is_compared_by_all_trials(
     record: Callable[..., Any], noisy_logits: Callable[..., Any]
 ) -> None:
@@ -289,6 +290,7 @@ def test_names_are_escaped(record: Callable[..., Any], noisy_logits: Callable[..
     assert "3/<b>&\"'<script>alert(1)</script>" in page.text
 
 
+@pytest.mark.long
 def test_without_pictures_the_page_says_why_and_names_the_examples(
     record: Callable[..., Any], noisy_logits: Callable[..., Any]
 ) -> None:
@@ -332,6 +334,7 @@ def test_many_classes_are_counted_and_the_hardest_shown(record: Callable[..., An
     assert shown == [str(label) for label in range(20)]
 
 
+@pytest.mark.long
 def test_where_nothing_can_be_matched_the_rest_is_shown(record: Callable[..., Any]) -> None:
     labels = np.arange(20) % 2
     right, wrong = 5 * np.eye(2)[labels], 5 * np.eye(2)[1 - labels]

@@ -157,6 +157,7 @@ def test_nothing_is_judged_by_one_trial(record: Record) -> None:
     assert suspect_labels(run, 2, 5, 5) == []
 
 
+@pytest.mark.long
 def test_without_pictures_there_is_a_table_of_ids(record: Record) -> None:
     labels, believed = _mislabelled()
     ids = np.array([f"photos/{i:02d}.png" for i in range(NUM)], object)

@@ -64,6 +64,7 @@ def test_nothing_is_said_by_one_trial_or_where_none_is_right(record: Record) -> 
         assert "What can be left out" not in render_report([run])
 
 
+@pytest.mark.long
 def test_of_two_examples_one_is_called_easiest(record: Record, tmp_path: Path) -> None:
     run = record(_right(np.ones((4, 1, 2)), np.array([0, 1])), np.array([0, 1]))
     assert "easiest 25" in render_report([run])
@@ -100,6 +101,7 @@ def test_the_commands_are_ones_that_can_be_typed(
     assert found.ablate in text
 
 
+@pytest.mark.long
 def test_a_run_recorded_in_python_has_no_data_to_train_on_again(record: Record) -> None:
     labels = np.arange(20) % 2
     run = record(_right(np.ones((2, 1, 20)), labels), labels)

@@ -36,6 +36,7 @@ def run(data: Dataset, record: Callable[..., Run], noisy_logits: Callable[..., A
     )
 
 
+@pytest.mark.long
 def test_every_sound_has_a_player_and_its_picture(run: Run, data: Dataset) -> None:
     page = render_report([run], source=data)
     players = re.findall(r"<audio ([^>]*)>", page)

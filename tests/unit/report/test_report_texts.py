@@ -79,6 +79,7 @@ def test_long_texts_are_folded_and_short_ones_are_not(run: Run, data: Dataset) -
     assert all(bool(fold) == (text.startswith("www") or text.count("\n") > 4) for text, fold in folded)
 
 
+@pytest.mark.long
 def test_texts_are_cut_so_that_all_fit(record: Callable[..., Run], noisy_logits: Callable[..., Any]) -> None:
     num = 2000
     data = load_dataset(([f"{at} " + "word " * 1000 for at in range(num)], np.arange(num) % 2))

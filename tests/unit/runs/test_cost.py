@@ -78,6 +78,7 @@ def cost_of(plan, cache=None) -> Cost:
     return estimate_cost(spec, plan.data, plan.trials, CPU, cache)
 
 
+@pytest.mark.long
 def test_the_disk_is_about_what_a_run_takes(tmp_path):
     settings: dict[str, Any] = {"model": "mlp_3", "trials": 1, "epochs": 10, "precision": "float32"}
     plan = planned("digits", **settings)

@@ -26,12 +26,12 @@ def test_it_is_one_element_with_its_label() -> None:
     assert not list(root.iter("{http://www.w3.org/2000/svg}style"))
 
 
-@pytest.mark.parametrize("name", ["\x1b[2J\x00\x9f", "\uffff\u754c", "a\nb\x85", "$\\frac{$"])
-def test_no_name_breaks_a_figure_or_is_warned_of(name: str) -> None:
+def test_no_name_breaks_a_figure_or_is_warned_of() -> None:
+    names = ["\x1b[2J\x00\x9f", "\uffff\u754c", "a\nb\x85", "$\\frac{$"]
     figure, axes = new_axes(3, 2)
-    axes.bar([name, "b"], [1, 2])
-    axes.set_title(name)
-    ElementTree.fromstring(to_svg(figure, key="one", label=name))
+    axes.bar(names, range(4))
+    axes.set_title("".join(names))
+    ElementTree.fromstring(to_svg(figure, key="one", label="".join(names)))
     ElementTree.fromstring(picture_bytes(figure, ".svg"))
     for suffix in (".png", ".pdf"):
         picture_bytes(figure, suffix)

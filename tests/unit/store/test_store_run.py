@@ -135,6 +135,7 @@ def test_predicted_is_what_most_trials_give_read_in_parts(tmp_path, monkeypatch,
     assert list(table)[-7:-3] == ["never_learned", "never_learned_share", "predicted", "predicted_share"]
 
 
+@pytest.mark.long
 def test_scoring_holds_a_block_of_a_trial_however_long_it_is(tmp_path, monkeypatch):
     K, M = 20_000, 20
     write_random_run(tmp_path / "run", K, num_trials=2, epochs=M)

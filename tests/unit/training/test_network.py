@@ -15,6 +15,7 @@ from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training import Network
 from easiness.training.network import evaluation_batch, fitting_batch
+from lengths import long_but
 
 CPU = torch.device("cpu")
 
@@ -247,7 +248,7 @@ class Uncollected:
         gc.enable()
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", long_but([False, True], [True]))
 def test_a_network_and_its_weights_are_gone_when_no_longer_used(monkeypatch, compiled):
     """Nothing that they hold holds them: on a GPU they would fill its memory from trial to trial."""
     monkeypatch.setattr(torch, "compile", lambda forward, **_: forward)

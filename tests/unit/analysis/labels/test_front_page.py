@@ -54,6 +54,7 @@ def test_equal_orders_both_count_and_a_better_one_elsewhere_shows(tmp_path):
     assert "| cartography, confidence | 10 | 0.250 (0.200-0.300) | 0.250 (0.200-0.300) |  |  |  |" in page
 
 
+@pytest.mark.long
 def test_confidence_is_low_where_labels_are_wrong(tmp_path):
     digits = load_digits()
     images = np.repeat((digits.images[:400] * 15).astype(np.uint8)[..., None], 3, axis=-1)

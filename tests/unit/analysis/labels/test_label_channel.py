@@ -24,6 +24,7 @@ from easiness.analysis import (
     label_noise_of_outputs,
 )
 from easiness.analysis.labels import channel as label_channel
+from lengths import long_but
 
 Values = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
@@ -116,7 +117,7 @@ def checked(told: World) -> LabelNoise:
 
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.4])
 @pytest.mark.parametrize("kind", ["uniform", "pair", "confused"])
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", long_but(SHAPES, ["groups"]))
 def test_wrong_labels_of_all_kinds(shape, kind, share):
     told = world(shape, kind, share)
     found = checked(told)

@@ -145,6 +145,7 @@ def rows_of(evidence: LabelEvidence, rows: Labels) -> LabelEvidence:
     return replace(evidence, **{name: getattr(evidence, name)[rows] for name in names})
 
 
+@pytest.mark.long
 def test_two_wrong_of_600_are_among_the_first_five(a_fifth):
     """Any sound ones and two wrong ones of a run; the networks were those of a fifth wrong, and so less sure.
 

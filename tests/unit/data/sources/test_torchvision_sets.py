@@ -131,6 +131,7 @@ def write_imagenet(root: Path, num_classes: int, per_class: int) -> None:
     torch.save((words, []), root / "meta.bin")
 
 
+@pytest.mark.long
 def test_imagenet_with_its_thousand_classes(tmp_path):
     write_imagenet(tmp_path, 1000, 2)
     data = load_dataset("imagenet", data_root=tmp_path)

@@ -12,6 +12,7 @@ import pytest
 import easiness as ez
 from easiness.data import load_dataset
 from easiness.store import Run, open_run
+from lengths import long_but
 
 
 def other(label: int) -> int:
@@ -152,12 +153,15 @@ OF_STEPS = ["--model", "mlp_2_w8", "--trials", "2", "--epochs", "3", "--precisio
 
 @pytest.mark.parametrize(
     "options",
-    [
-        [*OF_STEPS, "--recipe", "mine.toml"],
-        [*OF_STEPS, "--recipe", "paper", "--batch-size", "16"],
-        ["--features", "inputs.npz", "--shares", "0.3,0.75", "--trials", "4"],
-        ["--features", "inputs.npz", "--model", "linear", "--trials", "5", "--epochs", "2"],
-    ],
+    long_but(
+        [
+            [*OF_STEPS, "--recipe", "mine.toml"],
+            [*OF_STEPS, "--recipe", "paper", "--batch-size", "16"],
+            ["--features", "inputs.npz", "--shares", "0.3,0.75", "--trials", "4"],
+            ["--features", "inputs.npz", "--model", "linear", "--trials", "5", "--epochs", "2"],
+        ],
+        [[*OF_STEPS, "--recipe", "mine.toml"]],
+    ),
 )
 def test_what_is_printed_verifies_by_what_the_run_was_trained_with(
     command, suspecting, tmp_path: Path, monkeypatch, options: list[str]

@@ -55,6 +55,7 @@ def test_every_group_of_a_table_has_the_size_of_the_smallest_runs_half(runs):
     assert len(comparison.cells) == 3 * 2 * 2  # pairs, sides, policies
 
 
+@pytest.mark.long
 def test_a_set_is_drawn_once_however_many_runs_it_is_matched_with_and_each_pair_is_told(
     tmp_path, monkeypatch
 ):

@@ -163,6 +163,7 @@ def test_a_ranking_that_flips_in_the_last_epoch_is_warned_of(tmp_path: Path) -> 
     ] * 2
 
 
+@pytest.mark.long
 def test_a_ranking_that_stays_is_not(tmp_path: Path) -> None:
     run = recorded(tmp_path / "stays", [RISING] * 4, 12)
     assert outlook(run).warnings() == []

@@ -136,6 +136,7 @@ def test_left_out_examples_of_a_share(data, tmp_path):
     assert left_out.seen.startswith("examples left out")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("split", ["train", "held_out"])
 def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(split, tmp_path):
     things = ["a caldera", "an atom", "gold", "a lamp", "rust", "a fuse", "a comet", "salt", "a reef", "wax"]

@@ -69,6 +69,7 @@ def test_texts_are_rewritten_by_their_ids(data: Dataset) -> None:
     assert (made.ids.tolist(), made.labels.tolist()) == (data.ids.tolist(), data.labels.tolist())
 
 
+@pytest.mark.long
 def test_a_network_that_reads_order_is_lost_without_it(own: ez.Run, data: Dataset) -> None:
     found = curve(own, "order", data)
     assert found.levels == (1, 2, 4, 8, 0)

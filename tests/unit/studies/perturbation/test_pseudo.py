@@ -75,6 +75,7 @@ def run(tmp_path_factory):
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_run_on_digits_from_end_to_end(run):
     found = pseudo_patterns(run, "radial", level=3)
     assert [one.level for one in found.levels] == [6, 4, 3, 2, 1]

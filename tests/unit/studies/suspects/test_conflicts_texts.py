@@ -111,6 +111,7 @@ def test_sounds_are_the_same_where_their_samples_are() -> None:
     assert found.sentences()[0] == "1 group of identical training sounds (2 in all) with two labels or more."
 
 
+@pytest.mark.long
 @pytest.mark.shared_data
 def test_questions_of_trec() -> None:
     beside = Path(__file__).parents[5] / "shared" / "data"

@@ -127,6 +127,7 @@ def test_networks_that_are_certain_of_another_class(tmp_path):
     assert np.isfinite(found.of_labels.lead).all()
 
 
+@pytest.mark.long
 def test_a_glance_takes_few_of_everything(tmp_path):
     """5 of 7 trials; of 9 epochs the fourth and the last three; every second of 10,002 labels."""
     num = 10_002

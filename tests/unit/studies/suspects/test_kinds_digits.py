@@ -65,6 +65,7 @@ def evidence(path: Path) -> KindEvidence:
     )
 
 
+@pytest.mark.long
 def test_planted_kinds_are_found(trained: Path) -> None:
     kinds = find_kinds(evidence(trained)).kind
 

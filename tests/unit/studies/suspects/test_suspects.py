@@ -121,6 +121,7 @@ def test_networks_that_may_have_learned_labels_by_heart(record, num_wrong, said)
     assert ("may have learned wrong ones by heart. With --train-share 0.8" in section.note) == said
 
 
+@pytest.mark.long
 def test_labels_that_are_learned_by_heart_are_read_before(record):
     """From the third epoch on networks say what they were shown."""
     values, labels = logits(wrong=WRONG, num_epochs=4)
@@ -168,6 +169,7 @@ def test_conflicts_come_first(tmp_path):
         ez.suspects(run, source=(x[:12], y[:12]))
 
 
+@pytest.mark.long
 def test_trials_that_left_examples_out(halves):
     found = ez.suspects(open_run(halves))
     ranked = found.ranked.set_index("id")

@@ -35,6 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Validation]:
     return out, found
 
 
+@pytest.mark.long
 def test_runs_are_on_merged_and_on_training_examples(made: tuple[Path, Validation]) -> None:
     out, found = made
     assert sorted(path.name for path in out.iterdir() if path.is_dir()) == sorted(

@@ -104,6 +104,7 @@ def test_what_it_says(found):
     assert "had no part in the choice" in found.sections()[0].note
 
 
+@pytest.mark.long
 def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
     found = worth(_measured(tmp_path, NUM), keep=(0.5,), sizes=[], seeds=5, progress=False)
     assert found.num_test + found.num_examples_tried == NUM
