@@ -73,8 +73,8 @@ far below. With half of the looks at random, the number of wrong labels is close
 ## What is not certain
 
 - The oracle makes no mistakes; people do.
-- How alike errors are along the log odds was read off all of these runs. Other settings were chosen on
-  every other run, and the rest judge them (`cells that judge` in the first table below).
+- One setting, how alike errors are along the log odds, was read off all of these runs. Others were chosen on
+  every other run, and the rest judge them (`cells that judge` in [runs](decided/runs.csv)).
 """
     tables = {
         "runs": (("new list after", "labels", *COLUMNS), runs),

@@ -185,9 +185,8 @@ pixels, `imagenette` images of 64.
 
 ## What is not certain
 
-- These three sets chose `difficulty`, and that its last epoch counts twice. The best
-  candidate on each two of them ({", ".join({row[1] for row in third})}) is within
-  {most:.3f} of it on the third.
+- These three sets chose `difficulty`, and that its last epoch counts twice. Chosen on two of them
+  ({", ".join({row[1] for row in third})}), the best differs from it by at most {most:.3f} on the third.
 - Where most targets are equal, as on digits and TREC, scores that tie have an advantage. Of the pairs whose
   targets differ, `difficulty` orders {pairs["trec"]} and {pairs["digits"]} rightly there.
 """

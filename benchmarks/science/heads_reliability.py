@@ -206,7 +206,7 @@ sets tell the truth, and runs of 10, 20 and 40 trials are held to it.
 - **Memberships hold at every share**, with one exception: a `p_easy` above 0.6 from ten trials, or above 0.8
   from forty, is too high. Few examples have one.
 - **Reliability is too high by up to 0.05** where many examples are always right.
-- **At the share 0.2 heads make up for each other**: counts have 0.7 of a binomial's variance.
+- **At the share 0.2 counts vary less than independent trials would**: they have 0.7 of a binomial's variance.
 - **Intervals of `forecast`** (ten heads or more) hold the truth in at least {least} of the runs of a cell.
 
 The probability, and how often it came true, over all data:

@@ -14,8 +14,8 @@ class, `pair` the next one. Which score puts the wrong labels first, and is `sus
 equal training steps? `suspects` and the scores come from {TRIALS} trainings of {MODEL} of {EPOCHS} epochs
 on these labels, with the recipe `short`, the default, or `paper`. cleanlab has a {FOLDS}-fold
 cross-validation of the same network with the same recipe,
-{FOLD_EPOCHS} epochs a fold: 4 % more steps in all. The order is judged by average precision (AP). In the
-whole table `missed` is the share of the K wrong labels that are not among the first K."""
+{FOLD_EPOCHS} epochs a fold: 4 % more steps in all. The order is judged by average precision (AP). In
+[scores](labels/scores.csv) `missed` is the share of the K wrong labels that are not among the first K."""
 UNCERTAIN = f"""
 ## What is not certain
 

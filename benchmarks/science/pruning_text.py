@@ -129,5 +129,6 @@ each class, *ccs* and *beta* are [`--policy ccs` and `--policy dual`](../pruning
 - Few seeds decide large differences only: what is undecided is not shown to be equal.
 - Scores are of {SCORING_TRIALS} other trainings, the same for all seeds. Other scoring runs would add a
   spread.
-- Where a sampler leaves a class without examples, it is refused: *a class lost* in the table.
+- Where a sampler leaves a class without examples, it is refused: *a class lost* in
+  [cells](pruning/cells.csv).
 """

@@ -50,7 +50,7 @@ _COMMANDS: dict[Callable[..., None], Group] = {
 }
 for _command in sorted(_COMMANDS, key=lambda command: get_args(Group).index(_COMMANDS[command])):
     app.command(cls=OptionsInGroups, rich_help_panel=_COMMANDS[_command])(_command)
-_MOST_SAID = 3000  # characters of a line, of which a path may take hundreds
+_MOST_SAID = 1200  # characters of a line, of which a path may take hundreds
 _NUMBERS = {"int_parsing": "give a whole number", "float_parsing": "give a number"}
 _NAMES = {_command.__name__ for _command in _COMMANDS}
 _parser = functools.cache(typer.main.get_command)  # once in a process, however many commands it runs

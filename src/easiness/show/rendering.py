@@ -29,7 +29,7 @@ def render(result: Result, suffix: str, file: BinaryIO) -> None:
     if suffix == ".csv":
         write_csv(result.table(), file)
     elif suffix == ".parquet":
-        write_parquet(result.table(), file)
+        write_parquet(result.table(), file, result=repr(result))
     elif suffix == ".json":
         document = result.document()
         if isinstance(document, dict):  # rows alone are a list
@@ -71,14 +71,15 @@ def write_csv(table: pd.DataFrame, file: Any) -> None:
     written.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL)
 
 
-def write_parquet(table: pd.DataFrame, file: Any) -> None:
+def write_parquet(table: pd.DataFrame, file: Any, **about: str) -> None:
     """Write the rows into an open ``file`` of bytes, or a path.
 
     A column of numbers and texts, such as ids of two splits, is one of texts, as in a CSV. The version of
-    this package is among the table's ``attrs``, as which pandas reads it again.
+    this package and what is said ``about`` the table are its ``attrs``, as which pandas reads them again.
     """
     written = table.copy(deep=False)
     written.attrs = {"easiness": version("easiness")}
+    written.attrs.update(about)
     for place, kind in enumerate(table.dtypes):
         column = table.iloc[:, place]
         if str(kind) == "object" and len({isinstance(cell, str) for cell in column[column.notna()]}) > 1:

@@ -37,4 +37,4 @@ def test_of_what_is_recorded_and_suspected(command, record, noisy_logits):
     one = record(noisy_logits(labels, trials=1, epochs=1), labels, name="one")
     assert command("status", one.path).out.startswith(f"{one.path}: recorded, 1 trial finished\n")
     two = record(noisy_logits(labels, trials=2, epochs=1), labels, name="two")
-    assert "From 2 trials of recorded, epoch 1. p wrong" in suspects(two).sections()[1].note
+    assert 'From 2 trials of recorded, epoch 1. "p wrong" is' in suspects(two).sections()[1].note

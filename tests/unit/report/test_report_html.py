@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import math
 import re
 from collections.abc import Callable
@@ -364,3 +365,12 @@ def test_the_epoch_asked_for_is_read(measured: Path) -> None:
     counts = run.votes(1).correct.sum(axis=0)
     page = Page(render_report([run], epoch=1))
     assert f"{100 * (counts == 3).mean():.1f} % of the examples are right in all 3 trials" in page.text
+
+
+def test_a_class_without_examples_has_no_shares(run_copy: Path) -> None:
+    """None of our ways to measure leaves one, but a run that somebody else wrote may hold it."""
+    document = json.loads((run_copy / "run.json").read_text())
+    document["spec"]["data"]["classes"].append("nobody")
+    (run_copy / "run.json").write_text(json.dumps({**document, "sha256": None}))
+    (row,) = (row for row in Page(render_report([open_run(run_copy)])).rows if row[:2] == ["nobody", "0"])
+    assert row[2:5] == ["", "", ""]

@@ -17,6 +17,9 @@ class Texts(Result):
     def __init__(self, *texts: str) -> None:
         self.texts = texts
 
+    def __repr__(self) -> str:
+        return "of three texts"
+
     def table(self) -> pd.DataFrame:
         return pd.DataFrame({"text": self.texts, "number": 1.5})
 
@@ -39,7 +42,7 @@ def test_ids_of_two_splits_are_texts_in_parquet():
     table = pd.read_parquet(io.BytesIO(rendered(Texts(*ids), ".parquet")))
     assert table["text"].tolist()[:2] == ["a", "0"]
     assert table["text"].isna().tolist() == [False, False, True]
-    assert table.attrs == {"easiness": easiness.__version__}
+    assert table.attrs == {"easiness": easiness.__version__, "result": "of three texts"}
 
 
 def test_quotes_are_for_those_that_need_them():

@@ -194,8 +194,9 @@ class PseudoPatterns(Result):
             Section(
                 f"{self.model} under {self.kind}: {split} examples that all {self.num_trials} "
                 f"{self.made} get right",
-                f"Of {self.levels[0].num_examples} examples {self.row.at}. By chance: K times the "
-                "mean accuracy to the power N. By product: K times the product of the accuracies. "
+                f"Of {self.levels[0].num_examples} examples {self.row.at}. By chance: their "
+                f"number times the mean accuracy to the power {self.num_trials}. By product: their number "
+                "times the product of the accuracies. "
                 f"Within classes: chance in each class; it is large where all {self.made} see one "
                 "class in everything.",
                 rows,

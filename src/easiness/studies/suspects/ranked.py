@@ -240,9 +240,9 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
     when = last.text if first == last else f"{first.name}s {first.value:g} to {last.value:g}"
     note = (
         f"{found.summary()} From {show.counted(found.num_trials, 'trial')} of {found.model}, "
-        f"{when}{_with(found)}. p "
-        "wrong is the probability that the label is wrong, share how often the trials say the suggested "
-        "class. "
+        f"{when}{_with(found)}. "
+        '"p wrong" is the probability that the label is wrong, "say so" how often the trials say the '
+        "suggested class. "
     )
     doubt = found.doubt()
     note += "" if doubt else f"{found._right()}. "
@@ -250,7 +250,7 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
     note += _judges(found)
     kinds = {kind: why for kind, why in found.left_out_kinds.items() if kind not in NOT_CARRIED}
     left = "".join(
-        f" {' and '.join(one for one in kinds if kinds[one] == why)}: not looked for; {why}."
+        f" Not looked for: {' and '.join(one for one in kinds if kinds[one] == why)} ({why})."
         for why in dict.fromkeys(kinds.values())
     )
     all_named = found.decided.note() if found.decided else ""

@@ -67,7 +67,7 @@ def test_a_recorded_run(wrong):
     assert f"can be expected to be wrong; {low} to {high} fit the data. Counted by margins" in labels.note
     assert "From 4 trials of " in labels.note
     assert "unlike its class" in found.left_out_kinds
-    assert "unlike its class: not looked for; " in labels.note
+    assert "Not looked for: unlike its class (" in labels.note
     assert "rare" not in labels.note  # which is of the program, and not of the run
 
 
