@@ -309,7 +309,7 @@ def say_simulated(report):
         "",
         f"In worlds whose truth is known ({NUM} examples, {TRIALS} trials) 95 % intervals held it in",
         f"{told:.2f} of the draws or more, least where patterns have an ease of their own. Where all is",
-        f"found in features, as by `easiness patterns`, they held it in at least {same:.2f} for other",
+        f"found in features, as by `easiness patterns`, they held it in {same:.2f} or more for other",
         f"examples of the same patterns, and in {other:.2f} or more for other patterns: **intervals are not",
         "for other data**.",
         "",

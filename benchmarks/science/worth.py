@@ -288,8 +288,8 @@ pictures {PAIRS} times. RS2 sees other random examples in every epoch.
 ## Is the advice true?
 
 In simulated worlds its interval held the truth in {judged} of the draws or more. Whoever picks the best
-row of the grid by eye has one that holds it in {naive}. The advice said
-"no loss" wrongly in at most {wrongly}.
+row of the grid by eye has one that holds it in {naive}. The advice
+said "no loss" wrongly in at most {wrongly}.
 """
 
 
