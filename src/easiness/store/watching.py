@@ -90,12 +90,16 @@ def _read(content: bytes) -> AtWork:
 
 
 def note_work(path: Path, began: float, trials: Iterable[int]) -> None:
-    """Write into the lock that this process holds which trials it has in hand; errors are ignored."""
+    """Write into the lock that this process holds which trials it has in hand; errors are ignored.
+
+    It is written over in one go, never empty between: who looks meanwhile finds the last note or this one.
+    """
     note = AtWork(
         process=os.getpid(), began=began, trials=tuple(sorted(trials)), host=platform.node() or None
     )
-    with contextlib.suppress(OSError):
-        (path / LOCK).write_text(note.model_dump_json())
+    with contextlib.suppress(OSError), (path / LOCK).open("r+b", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        file.write(note.model_dump_json().encode().ljust(size))  # blanks, which JSON allows at its end
 
 
 def clear_work(path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import duckdb
@@ -47,6 +48,21 @@ def test_a_writer_is_at_work_until_it_ends(tmp_path, add):
         assert noted.model_copy(update={"host": "another"}).is_elsewhere
     assert at_work(tmp_path / "run") is None
     assert (tmp_path / "run" / ".lock").read_bytes() == b""
+
+
+def test_who_looks_while_a_note_is_written_finds_a_whole_one(tmp_path, add):
+    run = tmp_path / "run"
+    add(run, 0)
+    with RunWriter(run) as writer, ThreadPoolExecutor(1) as looker:
+        writer.note_work(())
+        looks = looker.submit(lambda: [at_work(run) for _ in range(50)])
+        while not looks.done():
+            for trials in [(), range(40), (7,)]:
+                writer.note_work(trials)
+        found = [one for one in looks.result() if one is not None]
+    assert len(found) == 50
+    assert {one.process for one in found} == {os.getpid()}
+    assert {one.trials for one in found} <= {(), tuple(range(40)), (7,)}
 
 
 def test_a_process_that_was_killed_is_not_at_work(tmp_path, add):
