@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import math
 from collections.abc import Callable
@@ -153,6 +154,41 @@ def test_sides_and_pairs_come_in_their_order_and_one_policy_speaks() -> None:
     tails = [(text.split(" agree")[0], text.split("of the ")[1][:12]) for text in said]
     pairs = ("x and y", "x and z", "y and z")
     assert tails == [(names, tail) for tail in ("easiest 5 %;", "hardest 5 %;") for names in pairs]
+
+
+def test_many_pairs_share_a_sentence_where_the_same_can_be_said_of_them() -> None:
+    names = ("v", "w", "x", "y", "z")
+    told = {(0, 1): Agreement(0.3, 0.25, 0.35), (2, 4): Agreement(0.7, 0.65, 0.75)}
+    unlike = replace(GROUPS, rate=0.203, chance=0.12)
+    cells = [
+        pair(unlike if at == (1, 3) else GROUPS, told.get(at, AGREED if at[0] else EMPTY), side, *at)
+        for side in ("easy", "hard")
+        for at in itertools.combinations(range(5), 2)
+    ]
+    of_five = comparison(*cells, names=names)
+    assert pair_answers(of_five) == [
+        text
+        for tail in ("easiest", "hardest")
+        for text in (
+            f"7 pairs of runs agree on 0.30 (v and w) to 0.70 (x and z) of the {tail} tenth; 0.10 to 0.12 "
+            "would be chance; more trials would hardly change that",
+            f"how far 3 pairs of runs agree on the {tail} tenth cannot be told (some sets are empty); "
+            f"groups of 20 trials match in 0.41; {CHANCE}",
+        )
+    ]
+    assert [text.split(" of the ")[0] for text in pair_answers(of_five, (1, 3))] == [
+        "w and y agree on 0.62 (0.55 to 0.69)"
+    ] * 2
+    of_four = comparison(*(one for one in cells if one.b < 4), names=names[:4])
+    assert len(pair_answers(of_four)) == 12  # a sentence for each
+
+
+def test_what_holds_of_several_runs_is_said_once(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    labels = np.arange(40) % 2
+    runs = [record(noisy_logits(labels, trials=9, epochs=1), labels, name=name) for name in ("a", "b")]
+    assert sum("10 are needed" in text for text in answers(compare(runs))) == 1
 
 
 def test_refined_sets_are_spoken_of_where_there_are_any() -> None:
