@@ -42,19 +42,21 @@ class Section:
 def sections_text(sections: Iterable[Section]) -> str:
     """Tables for a terminal, columns aligned; no name in them ends a line.
 
-    Texts are cut to the width of the terminal, or to 160 columns where there is none.
+    Texts are cut to the width of the terminal, or to 160 columns where there is none. The note of the table
+    before is not said again.
     """
-    sections = map(_visible, sections)
+    shown = [_visible(section) for section in sections]
+    before = [None, *(section.note for section in shown)]
     return "\n\n".join(
         "\n".join(
             [
                 section.title,
                 *(f"{textwrap.fill(f'Note: {notice}', 100)}\n" for notice in section.notices),
-                textwrap.fill(section.note, 100),
+                *([textwrap.fill(section.note, 100)] if section.note != said else []),
                 *([f"\n{_aligned(section.rows)}"] if len(section.rows) > 1 else []),
             ]
         )
-        for section in sections
+        for section, said in zip(shown, before, strict=False)
     )
 
 

@@ -10,7 +10,8 @@ import pytest
 
 import easiness
 from easiness.csv_cells import from_cell
-from easiness.show import Result, Section, rendered
+from easiness.show import Result, Section, rendered, sections_markdown, sections_text
+from easiness.show.section import sections_html
 
 
 class Texts(Result):
@@ -50,10 +51,22 @@ def test_quotes_are_for_those_that_need_them():
 
 
 def test_a_section_without_rows_is_its_sentence_alone():
-    from easiness.show import Section, sections_markdown, sections_text
-    from easiness.show.section import sections_html
-
     nothing = [Section("Conflicts", "No identical pictures.", [])]
     assert sections_text(nothing) == "Conflicts\nNo identical pictures."
     assert sections_markdown(nothing) == "### Conflicts\n\nNo identical pictures."
     assert "<table" not in sections_html(nothing)
+
+
+def test_a_note_that_several_tables_have_is_said_once():
+    notes = ["how to read it", "how to read it", "another", "how to read it"]
+    shown = sections_text(Section(f"table {at}", note, [["n"], ["1"]]) for at, note in enumerate(notes))
+    assert shown.split("\n\n") == [
+        "table 0\nhow to read it",
+        "n\n1",
+        "table 1",
+        "n\n1",
+        "table 2\nanother",
+        "n\n1",
+        "table 3\nhow to read it",
+        "n\n1",
+    ]

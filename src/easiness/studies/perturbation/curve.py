@@ -209,8 +209,8 @@ def _matching(curve: PerturbationCurve, side: Side, ties: Ties) -> Section:
         f"Matching rates of the sets from regular and from perturbed examples {curve.row.at}. Rate: "
         "between disjoint groups of trials; at the level that changes nothing "
         f"({level_text(curve.neutral)}) it is the noise ceiling. Lost: how much of that ceiling, with "
-        "the same trials at both levels. Same models: all trials see both. ? marks groups of fewer "
-        f"than {MIN_GROUP} trials, which decide nothing." + nothing + silent,
+        "the same trials at both levels. Same models: all trials see both; its tie mass is the last column. "
+        f"? marks groups of fewer than {MIN_GROUP} trials, which decide nothing." + nothing + silent,
         rows,
     )
 
