@@ -224,6 +224,7 @@ def page(top, real, known, draws):
     told, covered = (
         f([row[at] for row in rows], key=percent) for f, at, rows in ((max, 4, false), (min, 5, known))
     )
+    told = "none of them" if percent(told) == 0 else f"at most {told} of them"
     large = sorted((row[4] for row in known if float(row[3]) >= LARGE), key=percent)
     power = ""
     if large:
@@ -249,7 +250,7 @@ Accuracy with random picks, and gains over it in points with intervals of {LEVEL
 - The rule *rare and uncertain* was chosen among ten on cifar10 and trec. The other data sets had no part in
   that.
 - The classes of imagenette224 are among those that its features were trained to tell.
-- In simulated worlds a rule without advantage was shown to beat random in at most {told} of them. Intervals
+- In simulated worlds a rule without advantage was shown to beat random in {told}. Intervals
   held the mean gain in at least {covered}.
 {power}"""
 

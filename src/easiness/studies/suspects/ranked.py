@@ -281,10 +281,12 @@ def _judges(found: Suspects) -> str:
 
 
 def _listed(found: Suspects, num_shown: int) -> str:
-    over = int((found._to_look_at["p_wrong"] >= found.above).sum())
+    p_wrong = found._to_look_at["p_wrong"]
+    over = int((p_wrong >= found.above).sum())
     if over < found.num_listed:
         which, verb = "none" if not over else show.count(over), "reaches" if over <= 1 else "reach"
-        return f"Listed are the first {found.num_listed}; {which} of them {verb} {found.above:g}."
+        largest = "" if over else f" (the largest is {p_wrong.max():.3f})"
+        return f"Listed are the first {found.num_listed}; {which} of them {verb} {found.above:g}{largest}."
     more = f", the first {num_shown} of them here" if num_shown < over else ""
     verbs = ("reaches", "is") if over == 1 else ("reach", "are")
     return f"{show.count(over)} {verbs[0]} {found.above:g} and {verbs[1]} listed{more}."
