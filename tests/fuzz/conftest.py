@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 import fuzzing
+import of_cards
 import pytest
+
+from easiness import measure
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +23,17 @@ def whole_run(made_once) -> Path:
         subprocess.run([sys.executable, "-c", code], env=fuzzing.environment(), check=True, timeout=600)
 
     return made_once("whole_run", make)
+
+
+@pytest.fixture(scope="session")
+def small(made_once) -> Path:
+    """A folder with a run, a card of it, and its data; what alters all that there is takes `whole_run`."""
+
+    def make(out: Path) -> None:
+        out.mkdir()
+        size = {"limit": 40, "holdout": 0.2, "model": "mlp_2_w8", "trials": 2, "epochs": 2}
+        given = {"precision": "float32", "executor": "serial", "keep_logits": True, "progress": False}
+        measure("digits", **size, **given, out=out / "run")
+        of_cards.make_card(out)
+
+    return made_once("small", make)

@@ -19,6 +19,7 @@ SAMPLE = int(os.environ.get("FUZZ_CASES", "100"))
 TARGET = f"{os.environ.get('FUZZ_OF', 'of_all')}:any_of_them"
 
 
+@pytest.mark.long
 def test_a_sample_of_altered_inputs(start, whole_run):
     counts = fuzzing.check(start, TARGET, whole_run, SAMPLE)
     assert min(counts["refused"], counts["result"]) > SAMPLE // 10
@@ -43,6 +44,7 @@ READ = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "kind"), READ.items())
 def test_what_is_not_altered_is_read(whole_run, name, kind):
     folder = whole_run / ("tables" if name in [*READ][-5:] else "sources")
@@ -53,6 +55,7 @@ def test_what_is_not_altered_is_read(whole_run, name, kind):
     read_all(data)
 
 
+@pytest.mark.long
 def test_texts_that_are_not_altered_are_read(whole_run):
     source = (whole_data.PIXELS, whole_data.LABELS)
     labels = whole_run / "sources" / "texts" / "labels.csv"

@@ -85,8 +85,8 @@ def test_pictures_that_share_their_bytes_are_read_a_few_at_a_time(tmp_path, monk
 
 
 @pytest.mark.usefixtures("little_memory")
-def test_ids_of_a_run_that_are_as_long_as_books(whole_run, tmp_path):
-    run = Path(shutil.copytree(whole_run / "run", tmp_path / "run"))
+def test_ids_of_a_run_that_are_as_long_as_books(small, tmp_path):
+    run = Path(shutil.copytree(small / "run", tmp_path / "run"))
     table = pq.read_table(run / "examples.parquet")
     file = write(run / "examples.parquet", table.set_column(0, "id", shared(len(table))))
     refit(file)
@@ -95,8 +95,8 @@ def test_ids_of_a_run_that_are_as_long_as_books(whole_run, tmp_path):
 
 
 @pytest.mark.usefixtures("little_memory")
-def test_names_in_a_card_that_are_as_long_as_books(whole_run, tmp_path):
-    card = Path(shutil.copytree(whole_run / "card", tmp_path / "card"))
+def test_names_in_a_card_that_are_as_long_as_books(small, tmp_path):
+    card = Path(shutil.copytree(small / "card", tmp_path / "card"))
     table = pq.read_table(card / "scores.parquet")
     at = table.column_names.index("class")
     pq.write_table(
@@ -106,7 +106,7 @@ def test_names_in_a_card_that_are_as_long_as_books(whole_run, tmp_path):
     document["files"]["scores.parquet"] = digest_of(card / "scores.parquet")
     (card / "card.json").write_text(json.dumps(document))
     with pytest.raises(BadInput, match=r"scores\.parquet: column class: .*at most 4096"):
-        apply_card(card, whole_run / "data.npz")
+        apply_card(card, small / "data.npz")
 
 
 def test_ids_of_arrays_that_are_as_long_as_books(tmp_path):

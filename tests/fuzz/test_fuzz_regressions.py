@@ -25,8 +25,8 @@ Table = Callable[[pa.Table], pa.Table]
 
 
 @pytest.fixture
-def run(whole_run, tmp_path) -> Path:
-    return Path(shutil.copytree(whole_run / "run", tmp_path / "run"))
+def run(small, tmp_path) -> Path:
+    return Path(shutil.copytree(small / "run", tmp_path / "run"))
 
 
 def of_first(run: Path, name: str) -> Path:
@@ -236,7 +236,7 @@ def test_names_of_classes_nested_without_end(tmp_path):
     assert load_dataset(tmp_path / "a.parquet").classes == ("0", "1")
 
 
-def test_a_pipe_is_not_waited_for(run, whole_run, tmp_path):
+def test_a_pipe_is_not_waited_for(run, small, tmp_path):
     names = (
         "run.json",
         "examples.parquet",
@@ -256,11 +256,11 @@ def test_a_pipe_is_not_waited_for(run, whole_run, tmp_path):
                 everything(run)
         file.unlink()
         file.write_bytes(before)
-    card = Path(shutil.copytree(whole_run / "card", tmp_path / "card"))
+    card = Path(shutil.copytree(small / "card", tmp_path / "card"))
     (card / "card.json").unlink()
     os.mkfifo(card / "card.json")
     with pytest.raises(BadInput, match=r"card\.json: .*a pipe"):
-        apply_card(card, whole_run / "data.npz")
+        apply_card(card, small / "data.npz")
 
 
 def test_a_link_to_nothing_in_place_of_a_trial(run):
@@ -284,12 +284,12 @@ def test_a_link_to_nothing_in_place_of_a_trial(run):
         lambda t: t.set_column(0, "id", pa.array([b"\xff"] * len(t)).view(pa.string())),
     ],
 )
-def test_a_card_with_scores_of_something_else(whole_run, tmp_path, change):
-    card = Path(shutil.copytree(whole_run / "card", tmp_path / "card"))
+def test_a_card_with_scores_of_something_else(small, tmp_path, change):
+    card = Path(shutil.copytree(small / "card", tmp_path / "card"))
     file = card / "scores.parquet"
     pq.write_table(change(pq.read_table(file)), file)
     document = json.loads((card / "card.json").read_bytes())
     document["files"]["scores.parquet"] = digest_of(file)
     (card / "card.json").write_text(json.dumps(document))
     with pytest.raises(BadInput, match=r"scores\.parquet: is damaged"):
-        apply_card(card, whole_run / "data.npz")
+        apply_card(card, small / "data.npz")
