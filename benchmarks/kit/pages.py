@@ -52,7 +52,8 @@ def whole(text):
         elif line.startswith("|") and not line.startswith("| ---"):
             rows.append([title, *(cell.strip() for cell in line[1:-1].split("|"))])
         elif line and not line.startswith("|"):
-            rows.append([title, line.removeprefix("- ")])
+            of_all = line.startswith("Made by easiness ")  # the last line, which is of no table
+            rows.append(["in words" if of_all else title, line.removeprefix("- ")])
     width = max(map(len, rows))
     return ["table", *map(str, range(1, width))], [row + [""] * (width - len(row)) for row in rows]
 
