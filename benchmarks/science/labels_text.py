@@ -8,6 +8,7 @@ from science.labels_runs import CELLS, CLEAN, EPOCHS, EXAMPLES, FOLD_EPOCHS, FOL
 GAIN = 0.10  # of average precision over cleanlab's best
 ERROR, SHARE = 0.05, 0.03  # goals of the calibration
 OURS = "suspects"
+SHOWN = "short"  # the recipe whose cells are all on the page; the others are in its table
 INTRODUCTION = f"""
 The labels of {EXAMPLES:,} images of CIFAR-10 are made wrong on purpose: `uniform` gives an image any other
 class, `pair` the next one. Which score puts the wrong labels first, and is `suspects` ahead of cleanlab at
@@ -38,11 +39,13 @@ def page(results, command):
         if (name := f"{cell.name}-{recipe}") in results
     ]
     noisy = [one for one in there if one[1] != CLEAN]
+    behind = [one for one in noisy if (_gain(one[2]) or 0) < 0]
     text = [
         head("Which score finds wrong labels", command, _measured([found for *_, found in there])),
         INTRODUCTION.strip(),
         _answer(noisy),
-        markdown(HEADER, [_row(*one) for one in there]),
+        f"Cells of `{SHOWN}`, and those of `paper` in which `suspects` is behind:",
+        markdown(HEADER, [_row(*one) for one in there if one[0] == SHOWN or one in behind]),
         _missing(results),
         _probabilities(there),
         _left_out(there),
