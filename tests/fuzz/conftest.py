@@ -10,8 +10,6 @@ import fuzzing
 import of_cards
 import pytest
 
-from easiness import measure
-
 
 @pytest.fixture(scope="session")
 def whole_run(made_once) -> Path:
@@ -31,9 +29,7 @@ def small(made_once) -> Path:
 
     def make(out: Path) -> None:
         out.mkdir()
-        size = {"limit": 40, "holdout": 0.2, "model": "mlp_2_w8", "trials": 2, "epochs": 2}
-        given = {"precision": "float32", "executor": "serial", "keep_logits": True, "progress": False}
-        measure("digits", **size, **given, out=out / "run")
+        of_cards.make_run(out)
         of_cards.make_card(out)
 
     return made_once("small", make)

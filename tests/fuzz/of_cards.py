@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from herd import Asked
@@ -70,6 +71,15 @@ def any_of_them(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
         source, out = str(whole / "data.npz"), str(rng.choice(["scores.csv", "scores.parquet"]))
         return Asked(was, "card --apply", ["card", "--apply", "card", source, "-o", out])
     return Asked(was, "apply_card", lambda: apply_card(card, load_dataset(whole / "data.npz")).text)
+
+
+def make_run(whole: Path) -> None:
+    """``whole/run``: two trials on few digits."""
+    from easiness import measure
+
+    size: dict[str, Any] = {"limit": 40, "holdout": 0.2, "trials": 2, "epochs": 2, "precision": "float32"}
+    given: dict[str, Any] = {"executor": "serial", "keep_logits": True, "progress": False}
+    measure("digits", model="mlp_2_w8", **size, **given, out=whole / "run")
 
 
 def make_card(whole: Path) -> None:
