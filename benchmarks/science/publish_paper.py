@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 
 from easiness import open_run
-from easiness.show import duration_text
+from easiness.show import duration_text, listed
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
@@ -75,11 +75,6 @@ def statistic(one: dict[str, Any]) -> str:
 
     interval = "no interval" if one["interval"] is None else " to ".join(map(number, one["interval"]))
     return f"{one['name']}: {number(one['value'])} ({interval}), {one['needed']} {one['margin']:.3g}"
-
-
-def listed(names: list[str]) -> str:
-    """``1, 2 and 5``."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def page(document: dict[str, Any], scale: str, made: str, names: list[str]) -> str:

@@ -15,6 +15,7 @@ from easiness.exports.label_studio import LABEL_STUDIO
 from easiness.exports.tables import CSV, PARQUET, SPOTLIGHT
 from easiness.inputs import KINDS
 from easiness.report import check_output_file, check_output_folder, output_file, output_folder
+from easiness.show import listed
 from easiness.spec import Split
 from easiness.store import Run, check_opened
 
@@ -122,11 +123,7 @@ def _check_shown(form: Format[Any], examples: Examples) -> None:
     """Refuse a format that shows nothing of the kind that the examples are, by what it does show."""
     assert form.shows is not None
     kinds = [kind.nouns for kind in KINDS if kind.exported and form.shows(kind.exported)]
-    shown, run, data = (
-        " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1]))),
-        examples.run,
-        examples.data,
-    )
+    shown, run, data = listed(kinds), examples.run, examples.data
     if data is None:
         raise BadInput(f"{run.path}: {form.name} shows {shown}, and {examples.without_data}")
     if data.kind.exported is None or not form.shows(data.kind.exported):

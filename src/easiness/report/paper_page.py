@@ -13,7 +13,7 @@ from easiness.errors import RunFailed
 from easiness.report.gallery_figure import draw_gallery, gallery
 from easiness.report.template import render_page
 from easiness.runs import recipe_of
-from easiness.show import Result, Section, json_bytes, picture_bytes, rendered, to_svg
+from easiness.show import Result, Section, json_bytes, listed, picture_bytes, rendered, to_svg
 from easiness.store import Run, write_whole
 from easiness.studies import paper
 from easiness.studies.matching import Comparison, draw_matching
@@ -81,12 +81,8 @@ _VERBS = {
 
 def _in_words(claims: Sequence[paper.Claim]) -> str:
     """``4 hold, 7 are undecided and 3 are not tested here``."""
-    said = [
-        f"{number} {_VERBS[verdict][number > 1]}"
-        for verdict, number in paper.count_verdicts(claims).items()
-        if number
-    ]
-    return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
+    counts = paper.count_verdicts(claims).items()
+    return listed([f"{number} {_VERBS[verdict][number > 1]}" for verdict, number in counts if number])
 
 
 _DPI = 160

@@ -48,6 +48,7 @@ from .text import (
     duration as duration,
     duration_text as duration_text,
     interval_text as interval_text,
+    listed as listed,
     marked as marked,
     number as number,
     numbers_text as numbers_text,

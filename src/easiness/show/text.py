@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 _SPACE = "\N{NO-BREAK SPACE}"
 _SECONDS = {"ms": 1e-3, "s": 1, "min": 60, "h": 3600, "days": 86400}
@@ -69,6 +69,11 @@ def whole_percent(probability: float) -> str:
     return f"{100 * probability:.0f}{_SPACE}%"
 
 
+def listed(parts: Sequence[str]) -> str:
+    """Names or phrases one after another: ``a, b and c``; blank where there are none."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
 def numbers_text(numbers: Iterable[int], most: int = 4) -> str:
     """Whole numbers in order, three or more that follow one another as a range: ``0 to 36, 38 and 39``.
 
@@ -86,7 +91,7 @@ def numbers_text(numbers: Iterable[int], most: int = 4) -> str:
         parts.append(str(ordered[0]))
     elif ordered:
         parts.append(f"{len(ordered)} more")
-    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+    return listed(parts)
 
 
 def trials_text(indices: Collection[int]) -> str:

@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 from easiness.show import (
     counted,
     interval_text,
+    listed,
     marked,
     number,
     numbers_text,
@@ -109,3 +110,7 @@ def test_long_lists_stay_short_and_no_number_is_lost(numbers):
     left = sum(int(part.split()[0]) for part in parts if part.endswith(" more"))
     assert told == sorted(numbers)[: len(told)]
     assert len(told) + left == len(numbers)
+
+
+def test_parts_are_listed_with_and_before_the_last():
+    assert [listed(list("abc")[:num]) for num in range(4)] == ["", "a", "a and b", "a, b and c"]
