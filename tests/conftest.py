@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,17 @@ settings.load_profile("untimed")
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported stays: no collection of garbage need look through it, then or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long tests first: those that are left when one process has nothing more to take are then short."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
@@ -47,6 +59,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EASINESS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _steps_timed_in_short() -> Iterator[None]:
+    """What a trial will take is foretold from a step or a few: no test waits for a forecast that is good."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("easiness.training.speed._SECONDS", 0.02)
         yield
 
 
