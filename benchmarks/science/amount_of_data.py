@@ -214,7 +214,7 @@ def of_size(row):
     said = "is undecided"
     if text.startswith("**"):
         said = "hurts" if text.startswith("**-") else "helps"
-    return f"- {row[0]} examples, {row[3]} dropped: dropping hard ones {said} beside random ones, {text}."
+    return f"- {row[0]} examples, {row[3]} dropped: it {said}, {text}."
 
 
 def page(top, preset, found):
@@ -231,7 +231,7 @@ CIFAR-10 than of {rows[0][0]}:
 
 {answers}
 
-Does it help where data is scarce, and hurt where it is plenty?
+Does dropping hard ones rather than random ones help where data is scarce, and hurt where it is plenty?
 
 {ends}
 
