@@ -208,13 +208,13 @@ def answer(change):
     return f"- {rate} dropped: it {verdict}. The difference changes by {text}."
 
 
-def of_size(row):
-    """What dropping hard ones does beside random ones at a size and a rate, in one line."""
-    text = row[7]
-    said = "is undecided"
-    if text.startswith("**"):
-        said = "hurts" if text.startswith("**-") else "helps"
-    return f"- {row[0]} examples, {row[3]} dropped: it {said}, {text}."
+def by_verdict(rows):
+    """Where dropping hard ones beside random ones helps, hurts, or is undecided, in a line each."""
+    found = {"It helps": [], "It hurts": [], "Undecided": []}
+    for row in rows:
+        decided = "It hurts" if row[7].startswith("**-") else "It helps"
+        found[decided if row[7].startswith("**") else "Undecided"].append(f"{row[3]} of {row[0]}")
+    return "\n".join(f"- {said}: {', '.join(cases)}" for said, cases in found.items() if cases)
 
 
 def page(top, preset, found):
@@ -222,7 +222,6 @@ def page(top, preset, found):
     rows = found["accuracies"][1]
     names, *shown = ([row[at] for at in SHOWN] for row in (ACCURACIES, *rows))
     answers = "\n".join(answer(change) for change in found["changes"][1])
-    ends = "\n".join(of_size(row) for row in rows if row[0] in (rows[0][0], rows[-1][0]))
     return f"""\
 {top}
 Sorscher et al. (2022) find that hard examples are to be kept where data is plenty, and easy ones where it is
@@ -233,7 +232,7 @@ CIFAR-10 than of {rows[0][0]}:
 
 Does dropping hard ones rather than random ones help where data is scarce, and hurt where it is plenty?
 
-{ends}
+{by_verdict(rows)}
 
 {preset.ablation_model} was trained to its end on parts of several sizes, and on what is left of each. The
 largest is of `easiness paper --preset overnight`. Held-out accuracy with all examples in percent, and

@@ -199,9 +199,9 @@ def page(top, tables, figure):
     slopes = {(row[0], row[1]): row[4] for row in tables["slopes"][1]}
     drops = {(row[0], row[1]): row[2:] for row in tables["drops"][1]}
     first, second = FULL.networks
-    lower, unsure, others = drops[first, f"{JUDGED:g}"]
+    lower, _, others = drops[first, f"{JUDGED:g}"]
     most = max(FULL.contradictions)
-    at_most, unsure_at_most, _ = drops[first, f"{most:g}"]
+    at_most = drops[first, f"{most:g}"][0]
     claims = []
     for row in tables["claims"][1]:
         if row[0]:
@@ -222,9 +222,8 @@ often. Two networks were trained
   `{first}` and by {slopes["natural", second]} in `{second}`. In the balanced arm it is
   {slopes["balanced", first]} and {slopes["balanced", second]}.
 - **Contradiction does less than was demanded.** At c = {JUDGED:g} frequent patterns lose {lower} of
-  easiness in `{first}`, where more than 0.05 was demanded; at c = {most:g} they lose {at_most}. Their
-  held-out probability falls by {unsure} and {unsure_at_most}. The pictures that bear another label
-  are hard themselves: their easiness is {others} at c = {JUDGED:g}.
+  easiness in `{first}`, where more than 0.05 was demanded; at c = {most:g} they lose {at_most}. The
+  pictures that bear another label are hard themselves: their easiness is {others} at c = {JUDGED:g}.
 - **`{second}` decides nothing about contradiction**: its patterns differ so much that the intervals
   are wide.
 

@@ -43,3 +43,21 @@ def test_sizes_that_are_finished_are_on_the_page(script, planted, tmp_path, monk
     assert rows[1][7].startswith(f"{100 * gap.mean():+.1f} (")
     margin = 12.7062 * gap.std(ddof=1) / np.sqrt(2)
     assert f"({100 * (gap.mean() - margin):+.1f} to" in rows[1][7]
+
+
+def test_verdicts_go_by_the_side_of_zero_that_an_interval_is_on(script):
+    texts = [
+        "**+4.6 (+1.6 to +7.6)**",
+        "**-1.2 (-2.3 to -0.1)**",
+        "+0.8 (-0.3 to +1.8)",
+        "**+0.9 (+0.1 to +1.7)**",
+    ]
+    rows = [[size, "", "", "60%", "", "", "", text] for size, text in zip("1234", texts, strict=True)]
+    lines = script["by_verdict"](rows).splitlines()
+    assert lines == ["- It helps: 60% of 1, 60% of 4", "- It hurts: 60% of 2", "- Undecided: 60% of 3"]
+    assert script["by_verdict"](rows[:1]) == "- It helps: 60% of 1"
+    said = [script["answer"](["60%", text]).partition(". The")[0] for text in texts[:3]]
+    assert said == [
+        f"- 60% dropped: it {verdict}"
+        for verdict in ("does not hold: the opposite does", "holds", "is undecided")
+    ]
