@@ -27,6 +27,14 @@ _KINDS = {
 }
 
 
+def at_home(text: str) -> Path:
+    """The path with the home folder in the place of ``~``, or as it is where nobody has such a home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
 def open_regular(path: Path) -> BinaryIO:
     """The file at ``path``, opened for reading.
 

@@ -334,3 +334,27 @@ def test_sounds_that_cannot_be_read_are_left_out_as_sounds(command, tmp_path):
     assert finished.code == 0
     assert finished.err.splitlines()[0] == "sounds left out, since they cannot be read: 1 (b/7.wav)"
     assert f"{finished.err.splitlines()[0]}\n" in command("status", tmp_path / "run").out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["~without-a-home/a.npz"],
+        ["digits", "--features", "~without-a-home/a.npy"],
+        ["digits", "--data-root", "~without-a-home/a"],
+    ],
+    ids=lambda options: options[-2 if len(options) > 1 else 0],
+)
+def test_a_home_that_nobody_has_is_no_error_of_ours(command, tmp_path, options):
+    finished = command("measure", *options, "--dry-run", "--model", "mlp_3", "--out", tmp_path / "run")
+    assert "--data-root" in options or (finished.code == 2 and "~without-a-home/a" in finished.err), finished
+    assert len(finished.err.splitlines()) < 2
+
+
+def test_a_path_that_is_no_unicode_is_refused_and_nothing_is_left(refused, pictures, tmp_path):
+    odd = pictures.rename(tmp_path / "p\udcff")
+    said = refused(
+        "measure", odd, "--model", "mlp_3", "--trials", 1, "--epochs", 1, "--out", tmp_path / "run"
+    )
+    assert "p\\udcff': is not valid Unicode; rename that file" in said
+    assert not (tmp_path / "run").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from easiness import regular_file
-from easiness.regular_file import open_regular, read_regular, text_lines
+from easiness.regular_file import at_home, open_regular, read_regular, text_lines
 
 
 def test_a_file_is_read_whole_and_a_link_to_one(tmp_path: Path) -> None:
@@ -60,3 +60,9 @@ def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "a").write_text("abcd\nabcdef")
     with pytest.raises(OSError, match="line 2 is longer"):
         list(text_lines(tmp_path / "a"))
+
+
+def test_home_folders_that_nobody_has_are_names_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert at_home("~/photos") == Path("/home/me/photos")
+    assert at_home("~nobody-has-this-name/photos") == Path("~nobody-has-this-name/photos")

@@ -1,6 +1,6 @@
 """Labelled examples: their values, labels, class names, stable ids and a fingerprint."""
 
-from easiness.data.checks import check_examples
+from easiness.data.checks import check_examples, own_ids
 from easiness.data.dataset import Dataset
 from easiness.data.decisions import UNKNOWN, Decisions, decisions_by_person, read_decisions, splits_in
 from easiness.data.digests import DIGEST_BYTES, same_values, value_digest, value_digests
@@ -47,6 +47,7 @@ __all__ = [
     "load_dataset",
     "load_unlabelled",
     "merge_splits",
+    "own_ids",
     "part_of",
     "read_decisions",
     "read_label_file",

@@ -120,6 +120,20 @@ def _check_ids(ids: Ids, num_examples: int, where: str) -> None:
         raise BadInput(f"{where}: id {shorten(values[counts > 1])} occurs more than once; ids must be unique")
 
 
+def own_ids(ids: npt.NDArray[Any], where: str) -> Ids:
+    """Ids [K] that are integers or fixed-width texts as we keep them: int64, or Python's texts.
+
+    Raises:
+        BadInput: a number is too large.
+    """
+    if ids.dtype.kind == "U":
+        return ids.astype(object)
+    most = np.iinfo(np.int64).max
+    if len(ids) and ids.max() > most:
+        raise BadInput(f"{where}: {ids.max()} is above {most}; give the ids as texts")
+    return ids.astype(np.int64)
+
+
 def check_unicode(names: Ids | Sequence[str], where: str) -> None:
     """Make sure that ids, or names of classes, can be written: names of files need not be valid text.
 

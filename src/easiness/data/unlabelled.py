@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.csv_cells import from_cell
-from easiness.data.checks import check_unicode
+from easiness.data.checks import check_unicode, own_ids
 from easiness.data.dataset import Columns, Dataset
 from easiness.data.load import load_dataset
 from easiness.data.sources import SourceRequest, absolute
@@ -134,7 +134,7 @@ def _of_array(
         ids = np.arange(len(x))
     elif ids.shape != (len(x),) or ids.dtype.kind not in "iuU" or len(np.unique(ids)) < len(ids):
         raise BadInput(f"{source}: ids are not {len(x)} numbers or texts; give each row an id of its own")
-    own = ids.astype(object) if ids.dtype.kind == "U" else ids.astype(np.int64)
+    own = own_ids(ids, f"{source}: ids")
     return _pool(like, name, source, own, kind.from_array(x, where, copy=True), kind=kind)
 
 

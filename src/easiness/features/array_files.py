@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from easiness.errors import BadInput
 from easiness.features.arrays import divided, numbers, of_splits
 from easiness.features.source import FeatureKind, FeatureSource, Request
 from easiness.inputs import VECTOR, one_line
-from easiness.regular_file import open_regular
+from easiness.regular_file import at_home, open_regular
 
 NAMES = ("x", *VECTOR.columns, "embeddings")
 """What an array of vectors is called in an ``.npz`` file; the first that is there."""
@@ -27,7 +26,7 @@ def from_npy(request: Request) -> FeatureSource:
     Raises:
         BadInput: it is no such file, holds objects, or has another number of rows.
     """
-    path = Path(request.text).expanduser()
+    path = at_home(request.text)
     try:
         open_regular(path).close()
         array = np.lib.format.open_memmap(path, mode="r")  # which takes no objects
@@ -50,7 +49,7 @@ def from_npz(request: Request) -> FeatureSource:
         BadInput: it is no such file, an array is missing or holds objects, rows are too few or many, or an
             example is not named.
     """
-    path, data = Path(request.text).expanduser(), request.data
+    path, data = at_home(request.text), request.data
     keys = [f"{name}{end}" for name in (*NAMES, "ids") for end in ("", "_test")]
     arrays = read_npz(path, keys, needed=())
     name = next((name for name in NAMES if name in arrays), None)

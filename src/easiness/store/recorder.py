@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from easiness.data import check_examples
+from easiness.data import check_examples, own_ids
 from easiness.errors import BadInput
 from easiness.record import to_numpy
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
@@ -20,6 +20,10 @@ from easiness.store.run import Run, open_run
 from easiness.store.run_folder import is_run
 from easiness.store.trial_recorder import WAIT_SECONDS, Duplicates, Outputs, Recorded, TrialRecorder
 from easiness.store.writer import RunWriter, of_kind
+
+_BITS_OF_A_SEED = (
+    128  # as NumPy's SeedSequence draws; a number of thousands of digits could not be read again
+)
 
 
 class Recorder:
@@ -158,18 +162,20 @@ class Recorder:
         """Begin a trial; use it in a ``with`` block, at whose end it is stored whole.
 
         Args:
-            seed: what tells this trial from the others of the run.
+            seed: what tells this trial from the others of the run, from 0 to 2 ** 128 - 1.
             trained_on: ids of the examples trained on, where not all were. All are observed.
 
         Raises:
-            BadInput: the run has a trial with this seed, or an id is unknown.
+            BadInput: the run has a trial with this seed, the seed is none, or an id is unknown.
         """
         try:
             seed = operator.index(seed)  # also NumPy's integers, which JSON does not know
         except TypeError:
             raise BadInput(f"seed {seed}: must be a whole number") from None
-        if seed < 0:
-            raise BadInput(f"seed {seed}: must not be negative")
+        size = seed.bit_length()
+        if seed < 0 or size > _BITS_OF_A_SEED:
+            shown = seed if size <= _BITS_OF_A_SEED else f"of {size} bits"
+            raise BadInput(f"seed {shown}: must be from 0 to 2 ** {_BITS_OF_A_SEED} - 1")
         if seed in self:
             raise BadInput(
                 f"{self.path}: has a trial with seed {seed}; skip it (`if {seed} in recorder`) "
@@ -209,7 +215,7 @@ def _as_ids(ids: Any) -> Ids:
     if values.ndim != 1 or values.dtype.kind not in "iuUO":
         raise BadInput(f"ids: need a flat list of integers or strings, got {values.dtype} of {values.shape}")
     if values.dtype.kind in "iu":
-        return values.astype(np.int64)
+        return own_ids(values, "ids")
     strings = [value for value in values.tolist() if isinstance(value, str)]
     if len(strings) < len(values):
         raise BadInput("ids: mixed kinds; give integers alone or strings alone")

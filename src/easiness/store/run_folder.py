@@ -58,10 +58,25 @@ class RunDocument(BaseModel):
 
 
 def write_document(path: Path, document: RunDocument) -> None:
-    """Write ``run.json`` of the run at ``path``, with our ``version`` and its ``sha256``."""
+    """Write ``run.json`` of the run at ``path``, with our ``version`` and its ``sha256``.
+
+    Raises:
+        UnicodeEncodeError: a text in it, such as the name of a file, is not valid Unicode.
+    """
     ours = document.model_copy(update={"version": own_version()})
-    sealed = ours.model_copy(update={"sha256": _seal_of(ours.model_dump(mode="json"))})
+    content = ours.model_dump(mode="json")
+    for text in _texts(content):
+        text.encode()
+    sealed = ours.model_copy(update={"sha256": _seal_of(content)})
     write_whole(path / DOCUMENT, sealed.model_dump_json(indent=1).encode())
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
 
 
 def _seal_of(content: dict[str, Any]) -> str:

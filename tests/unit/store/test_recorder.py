@@ -410,7 +410,7 @@ def test_seeds(recorder):
     record(recorder, seed=np.int64(3))
     assert 3 in recorder
     assert np.int64(3) in recorder
-    with pytest.raises(BadInput, match=r"seed -1: .*negative"):
+    with pytest.raises(BadInput, match=r"seed -1: must be from 0"):
         recorder.trial(seed=-1)
     with pytest.raises(BadInput, match=r"seed 0\.5: .*whole number"):
         recorder.trial(seed=0.5)
@@ -486,10 +486,38 @@ def test_a_trial_goes_on_from_the_state_of_another_process(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "given", [{"ids": ["a", "\ud800"]}, {"classes": ["no", "\ud800"]}], ids=["id", "class"]
+    "given",
+    [
+        {"ids": ["a", "\ud800"]},
+        {"classes": ["no", "\ud800"]},
+        {"model": "\ud800"},
+        {"fingerprint": "\ud800"},
+    ],
+    ids=lambda given: next(iter(given)),
 )
 def test_a_name_that_is_no_unicode_is_named(tmp_path, given):
     whole = {"ids": ["a", "b"], "labels": [0, 1], "classes": ["no", "yes"], **given}
     with pytest.raises(BadInput, match=r"'\\ud800': is not valid Unicode"):
         ez.Recorder(tmp_path / "mine", **whole)
-    assert not (tmp_path / "mine" / "run.json").exists()
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize(
+    ("seed", "said"),
+    [(-1, "seed -1"), (2**128, "seed of 129 bits"), (-(1 << 20000), "seed of 20001 bits")],
+    ids=["below 0", "large", "far below 0"],
+)
+def test_a_seed_is_of_128_bits(recorder, seed, said):
+    with pytest.raises(BadInput, match=rf"^{said}: must be from 0 to 2 \*\* 128 - 1$"):
+        recorder.trial(seed=seed)
+    record(recorder, seed=2**128 - 1)
+    assert 2**128 - 1 in ez.Recorder(recorder.path, ids=IDS, labels=LABELS, classes=["no", "yes"])
+
+
+def test_an_id_beyond_64_bits_with_a_sign_is_refused(tmp_path):
+    ids = np.array([2**63, 1], np.uint64)
+    with pytest.raises(
+        BadInput, match=r"^ids: 9223372036854775808 is above 9223372036854775807; give .* texts"
+    ):
+        ez.Recorder(tmp_path / "mine", ids=ids, labels=[0, 1])
+    assert ez.Recorder(tmp_path / "mine", ids=ids - 1, labels=[0, 1]).run.ids.tolist() == [2**63 - 1, 0]

@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.checks import Ids
+from easiness.data.checks import Ids, own_ids
 from easiness.data.dataset import Dataset
 from easiness.data.sources.source import Source
 from easiness.data.sources.splits import Split, checked_dataset
@@ -148,7 +148,7 @@ def _ids(ids: npt.NDArray[Any] | None, path: Path) -> Ids | None:
         return None
     if ids.ndim != 1 or ids.dtype.kind not in "iuU":
         raise BadInput(f"{path}: ids are not a list of integers or strings; save one per example")
-    return ids.astype(object) if ids.dtype.kind == "U" else ids.astype(np.int64)
+    return own_ids(ids, f"{path}: ids")
 
 
 class _Member(NamedTuple):
@@ -168,17 +168,24 @@ def read_npz(path: Path, keys: Sequence[str], needed: Sequence[Sequence[str]]) -
             take more memory than there is.
     """
     try:
-        with warnings.catch_warnings(), open_regular(path) as file, zipfile.ZipFile(file) as zipped:
+        with warnings.catch_warnings(), open_regular(path) as file, _opened(path, file) as zipped:
             warnings.simplefilter("ignore", UserWarning)  # numpy's, that files of Python 2 take longer
             names = {name.removesuffix(".npy"): name for name in zipped.namelist()}
             _check_all_there(path, names, needed)
             members = {key: _member(path, key, zipped, names[key]) for key in keys if key in names}
             _check_memory(path, members.values())
             return {key: _array(path, key, zipped, member) for key, member in members.items()}
-    except zipfile.BadZipFile:
-        raise BadInput(f"{path}: not an .npz file that can be read; {_SAVE}") from None
     except OSError as error:
         raise BadInput(f"{path}: the file cannot be read ({error.strerror or error}); {_SAVE}") from None
+
+
+def _opened(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except (MemoryError, OSError):
+        raise
+    except Exception:  # its parser may raise anything on broken bytes
+        raise BadInput(f"{path}: not an .npz file that can be read; {_SAVE}") from None
 
 
 def _check_all_there(path: Path, names: dict[str, str], needed: Sequence[Sequence[str]]) -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from easiness.data.dataset import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import check_names
+from easiness.regular_file import at_home
 from easiness.spec import LoadOptions
 
 _TAKEN_BY = {
@@ -97,4 +98,4 @@ class Source:
 
 def absolute(text: str) -> Path:
     """The path without ``~`` and ``..``, whose links are left as they are."""
-    return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100
+    return Path(os.path.abspath(at_home(text)))  # noqa: PTH100

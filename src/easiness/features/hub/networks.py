@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput
@@ -12,6 +11,7 @@ from easiness.features.hub.sounds import SOUNDS
 from easiness.features.hub.texts import TEXTS
 from easiness.features.packaged_text import ENCODER, check_encoder, packaged_encoder
 from easiness.features.source import FeatureKind, FeatureSource, Request
+from easiness.regular_file import at_home
 
 PREFIX = "hf:"
 TAKINGS: tuple[Taking, ...] = (PICTURES, TEXTS, SOUNDS)
@@ -54,7 +54,7 @@ def _place(request: Request, name: str) -> str:
     if folder is not None:
         check_encoder(request.what, folder)
         return str(folder)
-    folder = Path(name).expanduser()
+    folder = at_home(name)
     return str(folder.resolve()) if folder.is_dir() else name
 
 

@@ -112,3 +112,24 @@ def test_a_member_that_says_it_is_larger_than_what_it_unpacks_to(file):
     path.write_bytes(content)
     with pytest.raises(BadInput, match=r"a\.npz: x is damaged"):
         load_dataset(path)
+
+
+@pytest.mark.parametrize(
+    ("at", "changed"), [(6, b"\x63"), (9, b"\x08")], ids=["a later version", "a name in another encoding"]
+)
+def test_a_list_of_contents_that_no_parser_takes_is_refused(file, at: int, changed: bytes):
+    """In the entry of x.npy: the version needed, and a flag for names in UTF-8, which this is not."""
+    path = file(whole(X))
+    content = path.read_bytes()
+    entry = content.index(b"PK\x01\x02")
+    content = content[: entry + at] + changed + content[entry + at + 1 :]
+    path.write_bytes(content[: entry + 46] + b"\xff" + content[entry + 47 :])
+    with pytest.raises(BadInput, match=r"a\.npz: not an \.npz file that can be read; save it with"):
+        load_dataset(path)
+
+
+def test_ids_that_are_too_large_are_refused(tmp_path: Path):
+    path = tmp_path / "a.npz"
+    np.savez(path, x=X, y=Y, ids=np.array([0, 1, 2, 2**64 - 1], np.uint64))
+    with pytest.raises(BadInput, match=r"a\.npz: ids: 18446744073709551615 is above 9223372036854775807"):
+        load_dataset(path)
