@@ -97,7 +97,7 @@ def planted_figure(found: Found) -> Figure:
 
     patterns = np.linspace(0, len(found.patterns) - 1, _SHOWN_PATTERNS).astype(np.int64)
     pictures = Pictures(found.patterns, found.preset, "natural")
-    generator = torch.Generator().manual_seed(found.seed)
+    generator = torch.Generator().manual_seed(found.seed % 2**64)  # which takes no more bits
     figure, panels = _panels(_SHOWN_PATTERNS, 1 + _SHOWN_PICTURES, width=0.9, height=0.9)
     for pattern, row in zip(patterns, panels, strict=True):
         made = pictures.make(torch.full((_SHOWN_PICTURES,), int(pattern)), generator)[:, 0].numpy()

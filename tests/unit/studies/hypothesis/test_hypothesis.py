@@ -14,6 +14,7 @@ from easiness.runs import Progress
 from easiness.spec import Execution
 from easiness.studies.hypothesis import Hypothesis, carry_out_hypothesis, plan_hypothesis, study
 from easiness.studies.hypothesis.design import SMOKE
+from easiness.studies.hypothesis.figure import planted_figure
 from easiness.studies.hypothesis.study import HypothesisPlan, read_hypothesis
 from easiness.studies.hypothesis.trial import Seen, run_task
 from easiness.training import EpochReport
@@ -102,6 +103,12 @@ def test_trials_have_seeds_of_their_own(done):
     assert natural.held_out.shape == (2, 8)
     assert not np.array_equal(natural.held_out[0], natural.held_out[1])
     assert len({task.file for task in done[0].tasks}) == 7
+
+
+def test_any_seed_has_a_figure_of_patterns(done):
+    """The page comes after an hour of trainings."""
+    figure = planted_figure(replace(done[1], seed=2**64 + 1))
+    assert figure.axes[0].get_title() == "patch"
 
 
 def test_easiness_is_of_carriers_of_the_own_label(done):
