@@ -24,7 +24,10 @@ def hypothesis(
     seed: Annotated[int, typer.Option("--seed", help="Seed of the patterns and of all trials.")] = 0,
     execution: Annotated[
         Execution,
-        Fields(("device", "executor", "ray_address", "jobs"), help={"device": "Where to train."}),
+        Fields(
+            ("device", "executor", "ray_address", "jobs"),
+            help={"device": "Where to train.", "jobs": "Trials at a time; auto: one for each core."},
+        ),
     ] = Execution(),
     dry_run: Annotated[
         bool,

@@ -44,11 +44,15 @@ class Asked:
         for share in self.keep:
             if not 0 < share < 1:
                 raise BadInput(f"--keep {share:g}: not between 0 and 1; give shares such as 0.2,0.4")
+            if round(share * most) < 1:
+                raise BadInput(
+                    f"--keep {share:g}: keeps none of {most:,} examples; give shares such as 0.2,0.4"
+                )
         for one in self.sizes or ():
             if not 2 * num_classes <= one <= most:
                 raise BadInput(
-                    f"--sizes {one}: not between {2 * num_classes} (two of each class) and {most:,}; there "
-                    "are so many examples that are not tested on"
+                    f"--sizes {one}: not between {2 * num_classes} (two of each class) and {most:,} (all "
+                    "examples that are not tested on); give such numbers"
                 )
 
     def of(self, examples: Examples) -> list[int]:

@@ -118,6 +118,7 @@ def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
     [
         ({"sizes": [5]}, r"--sizes 5: not between 20"),
         ({"keep": (1.0,)}, r"--keep 1: not between 0 and 1"),
+        ({"keep": (0.5, 0.0008)}, r"--keep 0.0008: keeps none of 600 examples; give"),
         ({"sizes": [NUM + 1]}, r"--sizes 601: not between 20 .two of each class. and 600"),
         ({"seeds": 4}, r"--seeds 4: must be at least 5"),
         ({"seed": -1}, r"--seed -1: must be at least 0"),
