@@ -23,7 +23,7 @@ def write_hypothesis(found: Hypothesis, out: Path) -> None:
     parts, pictures = _parts(found)
     page = StudyPage(
         title="Is easy what is frequent and contradicts nothing?",
-        subtitle=f"Planted patterns, preset {found.preset.name}, seed {found.seed}",
+        subtitle=f"Planted patterns, preset {found.preset.name}, seed {found.seed}: {found.text}",
         parts=parts,
         claims=found.claims,
     )

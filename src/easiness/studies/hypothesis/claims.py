@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from easiness.analysis import MIN_GROUP
+from easiness.show import listed
 from easiness.studies.hypothesis.design import FREQUENT, JUDGED, Arm
 from easiness.studies.hypothesis.estimates import Estimate, drop, mean, slope
 from easiness.studies.hypothesis.found import MEASURES, Found, Measure
@@ -37,6 +38,19 @@ def drop_of(
 def claims_of(found: Found) -> list[Claim]:
     """Each is decided for every network, and falls with any of them."""
     return [*_of_measure(found, "easiness", "1"), *_of_measure(found, "held_out", "2"), *_controls(found)]
+
+
+def of_the_whole(verdicts: Mapping[str, str]) -> str:
+    """What becomes of the hypothesis by the verdicts of the claims: any of 1a, 1b and 1c refutes it."""
+    found = {one: verdicts[one] for one in _WHOLE}
+    lost = [one for one, verdict in found.items() if verdict == "does not hold"]
+    if lost:
+        return f"the hypothesis is refuted by {listed(lost)}"
+    held = set(found.values()) == {"holds"}
+    return f"the hypothesis holds: {listed(_WHOLE)} do" if held else "the hypothesis is undecided"
+
+
+_WHOLE = ("1a", "1b", "1c")
 
 
 def _of_measure(found: Found, measure: Measure, number: str) -> Iterator[Claim]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from easiness import show
-from easiness.studies.hypothesis.claims import claims_of
+from easiness.studies.hypothesis.claims import claims_of, of_the_whole
 from easiness.studies.hypothesis.figure import frequency_figure
 from easiness.studies.hypothesis.found import Found
 from easiness.studies.hypothesis.text import sections_of
@@ -31,9 +31,10 @@ class Hypothesis(Found, show.Result):
 
     @property
     def text(self) -> str:
-        """``3 of 8 claims hold, ...`` in one line."""
+        """``5 holds, 3 undecided; the hypothesis ...`` in one line."""
         counts = count_verdicts(self.claims)
-        return ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
+        told = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
+        return f"{told}; {of_the_whole({one.id: one.verdict for one in self.claims})}"
 
     def table(self) -> pd.DataFrame:
         """A row for each arm, network and pattern: what it is, and the means over trials."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from easiness.show import Section, count, counted, interval_text, number, with_interval
-from easiness.studies.hypothesis.claims import drop_of, slope_of
+from easiness.show import Section, capitalized, count, counted, interval_text, number, with_interval
+from easiness.studies.hypothesis.claims import drop_of, of_the_whole, slope_of
 from easiness.studies.hypothesis.design import CONTROLS, FREQUENT, examples_of
 from easiness.studies.hypothesis.estimates import Estimate, mean
 from easiness.studies.hypothesis.found import MEASURES, Found
@@ -28,8 +28,9 @@ def verdict_section(claims: Sequence[Claim]) -> Section:
             interval = "" if one.interval is None else interval_text(*one.interval, digits=_DIGITS)
             needed = f"{one.side} {one.margin:g}"
             rows.append([*said, one.name, number(one.value, _DIGITS), interval, needed])
-    note = "A claim is decided only where its intervals lie on one side of a margin that was set beforehand."
-    return Section("Claims", note, rows)
+    note = "A claim is decided only where its intervals lie on one side of a margin that was set beforehand. "
+    whole = of_the_whole({one.id: one.verdict for one in claims})
+    return Section("Claims", f"{note}{capitalized(whole)}.", rows)
 
 
 def slope_section(found: Found) -> Section:

@@ -192,7 +192,8 @@ class Patterns(show.Result):
             f"{show.counted(self.num_trials, 'trial')}. Within classes, examples are compared only "
             "with their own class. The two cannot be told apart wholly: what others contradict has "
             "fewer of its class near. Where contradiction alone was planted, frequency came out at "
-            "-0.1 to -0.3. This shows what goes along with easiness, not what causes it.",
+            "-0.1 to -0.3; where frequency alone was, contradiction at -0.1 to -0.5. This shows what goes "
+            "along with easiness, not what causes it.",
             rows,
             self.notes,
         )

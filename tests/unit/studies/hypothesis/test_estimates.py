@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from easiness.studies.hypothesis.claims import of_the_whole
 from easiness.studies.hypothesis.estimates import Estimate, drop, mean, slope
 
 CELLS = np.array([(doubling, group) for doubling in (3, 5, 7, 8) for group in (0, 1) for _ in range(8)])
@@ -79,3 +80,17 @@ def test_the_benchmark_says_how_often_intervals_hold():
     assert cells[:2] == ("plain", "2")
     assert len(cells) == len(script["TRUTHS"])
     assert script["told_truth"]([cells]).startswith("with 2 trials in ")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["holds", "holds", "holds"], "the hypothesis holds: 1a, 1b and 1c do"),
+        (["holds", "undecided", "holds"], "the hypothesis is undecided"),
+        (["undecided", "holds", "does not hold"], "the hypothesis is refuted by 1c"),
+        (["does not hold", "holds", "does not hold"], "the hypothesis is refuted by 1a and 1c"),
+    ],
+)
+def test_any_part_refutes_the_hypothesis(verdicts, said):
+    others = {"2a": "does not hold", "3b": "undecided"}
+    assert of_the_whole({**dict(zip(("1a", "1b", "1c"), verdicts, strict=True)), **others}) == said

@@ -126,7 +126,7 @@ def test_the_page_has_the_claims_and_so_few_trials_decide_nothing(done):
     claims = json.loads((plan.out / "claims.json").read_text())["claims"]
     assert [claim["id"] for claim in claims] == ["1a", "1b", "1c", "2a", "2b", "2c", "3a", "3b"]
     assert {claim["verdict"] for claim in claims} == {"undecided"}
-    assert found.text == "8 undecided"
+    assert found.text == "8 undecided; the hypothesis is undecided"
     assert all(claim.text in page for claim in found.claims)
     assert page.count("<svg") == 5
 
