@@ -244,6 +244,7 @@ c = {JUDGED:g} (1c, 2c), and the change of mean easiness at half the amplitude (
 ## What is not certain
 
 - Pictures of noise are no real data; there [it is measured, not planted](patterns.md).
+- The intervals above are a few percent too narrow: they were made before an error in them was found.
 - In the worst of {len(WORLDS)} simulated worlds 95 % intervals held the truth
   {told_truth(tables["known-truth"][1])} of the draws. The claims have {TRIALS[0]} trials of each network,
   controls {TRIALS[1]} of `{first}`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,14 @@ class Estimate:
 
     Patterns have effects of their own in all trials, and trials in all patterns: the variance is that of sums
     over trials plus that of sums over patterns, less what is in both (Cameron, Gelbach and Miller 2011), and
-    at least the first. ``freedom`` is the number of patterns less that of coefficients, and ``of_trials`` the
-    number of trials less one.
+    at least the first. What is in both is ``shared``: squared deviations of trials from what a pattern has in
+    all of them, whose own effects add up to nothing in a trial. ``freedom`` is the number of patterns less
+    that of coefficients, and ``of_trials`` the number of trials less one.
     """
 
     value: float
     parts: Values
+    shared: float
     freedom: int
     of_trials: int
 
@@ -35,7 +37,7 @@ class Estimate:
         """By patterns, and by trials on top of it."""
         by_pattern = float((self.parts.sum(axis=0) ** 2).sum())
         by_trial = float((self.parts.sum(axis=1) ** 2).sum())
-        return by_pattern, max(0.0, by_trial - float((self.parts**2).sum()))
+        return by_pattern, max(0.0, by_trial - self.shared)
 
     @property
     def variance(self) -> float:
@@ -61,8 +63,9 @@ class Estimate:
     def less(self, other: Estimate, factor: float = 1.0) -> Estimate:
         """This less ``factor`` times the other one, of the same patterns and of other trials."""
         parts = np.concatenate([self.parts, -factor * other.parts])
-        of_trials = self.of_trials + other.of_trials
-        return Estimate(self.value - factor * other.value, parts, min(self.freedom, other.freedom), of_trials)
+        shared = self.shared + factor**2 * other.shared
+        freedom, of_trials = min(self.freedom, other.freedom), self.of_trials + other.of_trials
+        return Estimate(self.value - factor * other.value, parts, shared, freedom, of_trials)
 
 
 def slope(values: Values, doublings: Values, groups: npt.NDArray[np.generic]) -> Estimate:
@@ -83,7 +86,7 @@ def drop(
     found = _fitted(values[:, chosen], columns, logistic=False)
     parts = np.zeros(values.shape)
     parts[:, chosen] = found.parts
-    return Estimate(found.value, parts, found.freedom, found.of_trials)
+    return replace(found, parts=parts)
 
 
 def mean(values: Values) -> Estimate:
@@ -111,11 +114,11 @@ def _fitted(values: Values, columns: Values, *, logistic: bool) -> Estimate:
     leverage = np.minimum(weights * np.einsum("pj,jk,pk->p", columns, inverse, columns), 1 - _LEAST)
     reach = (columns @ inverse[0]) / (1 - leverage)
     parts = reach[None, :] * (values - predicted[None, :]) / trials
-    if trials > 1:  # the spread of trials about their own mean is a bit too small
-        own = parts.mean(axis=0)[None, :]
-        parts = own + (parts - own) * math.sqrt(trials / (trials - 1))
+    own = parts.mean(axis=0)[None, :]
+    # the spread of trials about their own mean is a bit too small
+    apart = (parts - own) * math.sqrt(trials / max(1, trials - 1))
     freedom = num - int(np.linalg.matrix_rank(columns))
-    return Estimate(float(coefficients[0]), parts, freedom, trials - 1)
+    return Estimate(float(coefficients[0]), own + apart, float((apart**2).sum()), freedom, trials - 1)
 
 
 def _logistic(target: Values, columns: Values) -> tuple[Values, Values]:

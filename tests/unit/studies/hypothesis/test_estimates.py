@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -45,12 +46,13 @@ def test_a_slope_without_noise_is_found_and_shares_of_0_and_1_are_none_that_stop
 
 def test_less_is_of_the_same_patterns_and_other_trials():
     ones = np.array([[0.1, -0.2], [0.3, 0.0]])
-    one, other = Estimate(0.6, ones, 9, 1), Estimate(0.4, 2 * ones, 7, 1)
+    one, other = Estimate(0.6, ones, 0.08, 9, 1), Estimate(0.4, 2 * ones, 0.32, 7, 1)
     found = one.less(other, 0.25)
     assert found.value == pytest.approx(0.5)
     assert found.parts.shape == (4, 2)
     assert found.parts.sum(axis=0) == pytest.approx(0.5 * ones.sum(axis=0))
     assert found.freedom == 7
+    assert found.shared == pytest.approx(0.08 + 0.32 / 16)
 
 
 def _simulated(random: np.random.Generator, trials: int, slope_: float) -> np.ndarray:
@@ -69,6 +71,26 @@ def test_intervals_cover_the_truth():
     assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.03)
     covered = np.mean([one.interval[0] <= truth <= one.interval[1] for one in found])
     assert 0.9 <= covered <= 1
+
+
+@pytest.mark.parametrize("two_groups", [False, True])
+def test_intervals_of_a_change_of_means_cover_the_truth(two_groups):
+    """Of the same patterns, which are fainter in one arm, and of other trials; claim 3b is such a change."""
+    random = np.random.default_rng(5)
+
+    def drawn(num: int) -> Iterator[Estimate]:
+        for _ in range(num):
+            pattern = random.choice([-1.5, 1.5], 64) if two_groups else random.standard_t(3, 64)
+            trial, both = 0.4 * random.standard_normal((10, 1)), 0.5 * random.standard_normal((10, 64))
+            logits = pattern + np.repeat([[0.0], [-0.6]], 5, axis=0) * (1 + 0.3 * pattern) + trial + both
+            shares = random.binomial(16, 1 / (1 + np.exp(-logits))) / 16
+            yield mean(shares[5:]).less(mean(shares[:5]))
+
+    truth = np.mean([one.value for one in drawn(4000)])
+    assert -0.2 < truth < -0.05
+    found = list(drawn(400))
+    assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.01)
+    assert 0.92 <= np.mean([one.interval[0] <= truth <= one.interval[1] for one in found]) <= 1
 
 
 def test_the_benchmark_says_how_often_intervals_hold():
