@@ -45,11 +45,36 @@ def open_regular(path: Path) -> BinaryIO:
         file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - a Path has no opener
     except ValueError:
         raise OSError(errno.EINVAL, "no file has such a name", str(path)) from None
-    kind = stat.S_IFMT(os.fstat(file.fileno()).st_mode)
-    if kind != stat.S_IFREG:
+    wrong = _not_regular(file.fileno(), path)
+    if wrong is not None:
         file.close()
-        raise OSError(errno.EINVAL, f"it is {_KINDS.get(kind, 'something else')} and no file", str(path))
+        raise wrong
     return file
+
+
+def open_growing(path: Path) -> BinaryIO:
+    """The file at ``path``, made where it is not there, opened to be read and written in place.
+
+    What lies in a folder of ours may have come with it from others: a link is not written through.
+
+    Raises:
+        OSError: it cannot be opened, is a link, or is no regular file.
+    """
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link, through which writing would leave its folder", str(path))
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    wrong = _not_regular(descriptor, path)
+    if wrong is not None:
+        os.close(descriptor)
+        raise wrong
+    return os.fdopen(descriptor, "r+b")
+
+
+def _not_regular(descriptor: int, path: Path) -> OSError | None:
+    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    if kind == stat.S_IFREG:
+        return None
+    return OSError(errno.EINVAL, f"it is {_KINDS.get(kind, 'something else')} and no file", str(path))
 
 
 def read_regular(path: Path, most: int) -> bytes:

@@ -28,6 +28,7 @@ SENTENCE = re.compile(r"\b(is|are|was|were|has|have|takes|returned|raised)\b")
 # parts of a message: whoever catches them says of what
 REASONS = {
     "it called sys.exit({})",
+    "its {} are not finite",
     "it is damaged",
     "it is of a longer training",
     "it is of a training with other settings",

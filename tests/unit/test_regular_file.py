@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from easiness import regular_file
-from easiness.regular_file import at_home, open_regular, read_regular, text_lines
+from easiness.regular_file import at_home, open_growing, open_regular, read_regular, text_lines
 
 
 def test_a_file_is_read_whole_and_a_link_to_one(tmp_path: Path) -> None:
@@ -66,3 +66,19 @@ def test_home_folders_that_nobody_has_are_names_as_any_other(monkeypatch: pytest
     monkeypatch.setenv("HOME", "/home/me")
     assert at_home("~/photos") == Path("/home/me/photos")
     assert at_home("~nobody-has-this-name/photos") == Path("~nobody-has-this-name/photos")
+
+
+def test_what_grows_in_place_is_no_link_and_no_pipe(tmp_path: Path) -> None:
+    for text in (b"first", b"again"):
+        with open_growing(tmp_path / "new") as file:
+            assert file.read() == (b"" if text == b"first" else b"first")
+            file.seek(0)
+            file.write(text)
+    assert (tmp_path / "new").read_bytes() == b"again"
+    (tmp_path / "link").symlink_to(tmp_path / "new")
+    (tmp_path / "to-nothing").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(tmp_path / "pipe")
+    for name, why in {"link": "a link", "to-nothing": "a link", "pipe": "a pipe"}.items():
+        with pytest.raises(OSError, match=f"it is {why}"):
+            open_growing(tmp_path / name)
+    assert not (tmp_path / "elsewhere").exists()

@@ -6,6 +6,7 @@ there before the note vouches for them, so that a build killed at any moment goe
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -23,12 +24,13 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.features.half import Halves, exponent_for, halved
-from easiness.regular_file import open_regular
+from easiness.regular_file import open_growing, open_regular, read_regular
 
 PIECE = 64
 """Rows that have a checksum of their own; a build goes on behind a whole number of them."""
 
 _LINE = 9  # bytes of the note for a piece
+_LONGEST_BEGIN = 99  # bytes, of its first line
 _SECONDS = 1.0  # of work that a kill may lose, about
 _MAGIC = b"easivec1"
 _FOOTER = struct.Struct("<8si32s")  # magic, exponent, SHA-256 of it and of the checksums
@@ -69,8 +71,16 @@ def whole(path: Path, num: int, wanted: int | None = None) -> FeatureFile | None
         return None
     known = np.frombuffer(checksums, "<u4")
     some = range(0, num_pieces, -(-length // _MOST_CHECKED))
-    intact = all(_checksum(rows[at * PIECE : (at + 1) * PIECE]) == known[at] for at in some)
+    pieces = ((known[at], rows[at * PIECE : (at + 1) * PIECE]) for at in some)
+    intact = all(_checksum(piece) == one and np.isfinite(piece).all() for one, piece in pieces)
     return FeatureFile(rows, exponent) if intact else None
+
+
+def _small(value: object) -> int:
+    """A number of ours, of another's file."""
+    if type(value) is not int or abs(value) >= 2**31:
+        raise ValueError(value)
+    return value
 
 
 class Growing:
@@ -96,17 +106,20 @@ class Growing:
     def _go_on(self) -> None:
         """Take up what an interrupted build has left, as far as it is as it was written."""
         try:
-            lines = self._note.read_text("ascii").split("\n")[:-1]  # what has no end is not whole
+            most = _LONGEST_BEGIN + _LINE * -(-self._num // PIECE)
+            lines = (
+                read_regular(self._note, most).decode("ascii").split("\n")[:-1]
+            )  # without an end: not whole
             begun, checksum = lines[0].rsplit(" ", 1)
-            if zlib.crc32(begun.encode()) != int(checksum, 16):
+            if len(begun) > _LONGEST_BEGIN or zlib.crc32(begun.encode()) != int(checksum, 16):
                 return
-            width, exponent = json.loads(begun)
+            width, exponent = (_small(value) for value in json.loads(begun))
             header = _header_of(self._num, width)
             with open_regular(self._part) as file:
                 right = file.read(len(header)) == header
                 known = [int(line, 16) for line in lines[1:]]
                 good = list(_as_written(file, known, width, self._num)) if right else []
-        except (OSError, ValueError, LookupError):
+        except (OSError, ValueError, LookupError, TypeError):
             return
         if not good or (self._fixed and exponent != self._exponent):
             return
@@ -115,9 +128,10 @@ class Growing:
         self.done = min(len(good) * PIECE, self._num)
 
     def __enter__(self) -> Self:
-        self._part.touch()
-        self._note.touch()
-        self._file, self._note_file = self._part.open("r+b"), self._note.open("r+b")
+        with contextlib.ExitStack() as opened:
+            self._file = opened.enter_context(open_growing(self._part))
+            self._note_file = opened.enter_context(open_growing(self._note))
+            opened.pop_all()
         self._file.truncate(self._file.seek(self._header_bytes + 2 * self._width * self.done))
         self._noted = len(self._checksums)
         vouched_for = len(self._first_line()) + _LINE * self._noted if self._noted else 0

@@ -226,7 +226,7 @@ class ObservationLog:
         """Begin where `state` was taken, of a log of the same examples.
 
         Raises:
-            BadInput: it was taken of other examples, or with other logits kept.
+            BadInput: it was taken of other examples, or with other logits kept, or has a class that is none.
         """
         shapes = {name: values.shape[1:] for name, values in state.items()}
         expected: dict[str, tuple[int, ...]] = dict.fromkeys(STATISTICS, (len(self._ids),))
@@ -236,6 +236,9 @@ class ObservationLog:
             expected["logits"] = (len(self._kept), self._num_classes)
         if shapes != expected:
             raise BadInput("the checkpoint: is of a recording of other examples; begin the training anew")
+        classes = [values for name, values in state.items() if name in ("prediction", "rival")]
+        if any(((one < -1) | (one >= self._num_classes)).any() for one in classes):
+            raise BadInput("the checkpoint: is of a recording of other classes; begin the training anew")
         state = {"rival": known_rival(state["prediction"], self._labels), **state}
         self._epochs = [
             Statistics(*(np.array(state[name][row]) for name in STATISTICS))

@@ -75,6 +75,9 @@ class Standing:
             raise BadInput("it is of another network")
         if losses is None or losses.shape != (1, state.epoch):
             raise BadInput("it is of another number of epochs")
+        for name, value in state.tensors.items():  # a user's network may hold what is not finite
+            if value.is_floating_point() and not name.startswith(_NETWORK) and not value.isfinite().all():
+                raise BadInput(f"its {name} are not finite")
         self.network.optimizer.check(_part(state.tensors, _OPTIMIZER))
         _check_random(random, self.device)
         for log, seen in self._logs_of(state):

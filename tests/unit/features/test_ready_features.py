@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,7 +18,7 @@ from hypothesis import given, settings, strategies as st
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.features import FeatureSource, find_features, ready_features
-from easiness.features.pieces import whole
+from easiness.features.pieces import Growing, whole
 
 NUM, WIDTH = 300, 5
 
@@ -278,3 +279,56 @@ def test_a_source_that_makes_no_vectors_is_refused(data: Dataset) -> None:
     ):
         with pytest.raises(BadInput, match=problem):
             source(*parts).vectors(data, np.arange(NUM))
+
+
+@pytest.fixture
+def begun(tmp_path) -> Path:
+    """A file of 130 vectors of which 64 are there."""
+    path = tmp_path / "a.npy"
+    with Growing(path, 130, 0) as growing:
+        growing.add(random_vectors(64))
+    return path
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "5",
+        "null",
+        '[5, "a"]',
+        "[5, 0.5]",
+        "[5, 99999999999]",
+        "[5, null]",
+        "[true, 0]",
+        "[-5, 0]",
+        "[" * 5000,
+    ],
+    ids=lambda first: first[:16],
+)
+def test_a_note_that_others_wrote_is_not_gone_on_with(begun, first):
+    note = Path(f"{begun}.note")
+    _, *others = note.read_text().split("\n")
+    assert Growing(begun, 130, 0).done == 64
+    note.write_text("\n".join([f"{first} {zlib.crc32(first.encode()):08x}", *others]))
+    assert Growing(begun, 130, 0).done == 0
+
+
+@pytest.mark.parametrize("end", ["part", "note"])
+def test_a_link_in_the_place_of_what_grows_is_not_written_through(begun, tmp_path, end):
+    """It may have come with the folder of a run from others."""
+    other = tmp_path / "other"
+    other.write_bytes(b"x" * 9000)
+    place = Path(f"{begun}.{end}")
+    place.unlink()
+    place.symlink_to(other)
+    with pytest.raises(OSError, match="is a link, through which writing"), Growing(begun, 130, 0):
+        pass
+    assert other.read_bytes() == b"x" * 9000
+
+
+def test_vectors_that_are_not_finite_are_made_anew(tmp_path):
+    path = tmp_path / "a.npy"
+    with Growing(path, NUM, 0) as growing:
+        growing.add(np.where(np.arange(NUM)[:, None] == 200, np.nan, random_vectors()))
+    growing.finish()
+    assert whole(path, NUM) is None

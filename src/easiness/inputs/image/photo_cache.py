@@ -27,7 +27,7 @@ from easiness.errors import BadInput, RunFailed
 from easiness.inputs.image.photos import reduce
 from easiness.inputs.image.stored import StoredImages
 from easiness.inputs.packed import Packed
-from easiness.regular_file import open_regular
+from easiness.regular_file import open_growing, open_regular
 
 _MAGIC = b"easiness photos 1"
 _FOOTER = struct.Struct("<17sBIQ32s")  # magic, channels, short side, number of photos, SHA-256 of the table
@@ -188,10 +188,8 @@ def _build(stored: StoredImages, short_side: int, path: Path, on_cached: Callabl
     """Pixels are on disk before the rows that vouch for them, so that what the table says can be trusted."""
     channels = stored.traits.channels
     pixels_path, table_path = Path(f"{path}.pixels"), Path(f"{path}.table")
-    pixels_path.touch()
-    table_path.touch()
     try:
-        with pixels_path.open("r+b") as pixels, table_path.open("r+b") as table:
+        with open_growing(pixels_path) as pixels, open_growing(table_path) as table:
             num = _go_on(pixels, table, len(stored), channels)
             on_cached(num)
             photos = stored.subset(np.arange(num, len(stored))).map(partial(reduce, short_side=short_side))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easiness.errors import BadInput, RunFailed
+from easiness.regular_file import read_regular
 from easiness.store import ASIDE, Run, later, open_run, own_version, read_json, sweep, write_whole
 from easiness.studies.paper.presets import Preset
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 DOCUMENT = "study.json"
 RUNS = "trials"
 PAGE = "report.html"
+_MOST_OF_A_PAGE = 2**28  # bytes, far more than one with all pictures comes to
 FIGURES = "figures"
 TABLES = "tables"
 
@@ -49,10 +51,15 @@ def study_page(out: Path) -> str:
         BadInput: it is not finished, or the page cannot be read.
     """
     try:
-        return (out / PAGE).read_text("utf-8")
-    except OSError:
+        return read_regular(out / PAGE, _MOST_OF_A_PAGE).decode()
+    except FileNotFoundError:
         raise BadInput(
             f"{out}: the study has no {PAGE} yet; run the same `easiness paper` again to finish it"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        raise BadInput(
+            f"{out / PAGE}: cannot be read ({why}); run the same `easiness paper` again to write it anew"
         ) from None
 
 

@@ -276,3 +276,14 @@ def test_the_second_epoch_decodes_nothing(folder, picture, tmp_path, monkeypatch
     again = load_dataset(folder).packed(recipe, tmp_path / "cache")
     for photo, expected in zip(again.take(np.arange(6)), before, strict=True):
         assert (photo == expected).all()
+
+
+@pytest.mark.parametrize("end", ["pixels", "table"])
+def test_a_link_in_the_place_of_what_grows_is_not_written_through(tmp_path, end):
+    """It may have come with the folder of a run from others."""
+    other = tmp_path / "other"
+    other.write_bytes(b"x" * 9000)
+    (tmp_path / f"a.photos.{end}").symlink_to(other)
+    with pytest.raises(RunFailed, match=r"a\.photos: .*is a link, through which writing would leave"):
+        open_cache(Stored(), tmp_path / "a.photos")
+    assert other.read_bytes() == b"x" * 9000

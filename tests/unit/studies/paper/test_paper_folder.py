@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -181,6 +182,13 @@ def test_a_study_is_read_as_far_as_it_is(folder, studied, tmp_path):
     assert str(refused.value) == (
         f"{folder}: the study has no report.html yet; run the same `easiness paper` again to finish it"
     )
+    (folder / "report.html").write_bytes(b"\xff")
+    with pytest.raises(BadInput, match=r"report\.html: cannot be read \(it is no UTF-8\)"):
+        study_page(folder)
+    (folder / "report.html").unlink()
+    os.mkfifo(folder / "report.html")
+    with pytest.raises(BadInput, match=r"report\.html: cannot be read \(it is a pipe and no file\)"):
+        study_page(folder)
     runs = study_runs(studied)
     assert [run.path.name for run in runs] == sorted(path.parent.name for path in studied.rglob("run.json"))
     assert len(runs) == 18
