@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import NoReturn
 
 # controls, ends of lines and paragraphs, what turns the direction of writing, and halves of pairs
@@ -67,12 +68,16 @@ def unless_exit(error: Exception | SystemExit) -> Exception:
     return RunFailed(f"it called sys.exit({'' if error.code is None else repr(error.code)})")
 
 
+_MOST_COMPARED, _LONGEST_COMPARED = 10_000, 200  # names and their letters, which a hint may wait for
+
+
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.4) -> str:
     """A ``(did you mean a, b?)`` hint for a mistyped name, or an empty string.
 
     Names are alike from a ratio of ``cutoff`` on, in 0..1: a higher one where the name may be something else.
     """
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=cutoff)
+    some = [one for one in islice(known, _MOST_COMPARED) if len(one) <= _LONGEST_COMPARED]
+    close = difflib.get_close_matches(name[:_LONGEST_COMPARED], some, n=3, cutoff=cutoff)
     return f" (did you mean {', '.join(close)}?)" if close else ""
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed, nearest, printable, shorten
@@ -8,6 +10,20 @@ from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed, nea
 def test_nearest_offers_the_closest_names():
     assert nearest("batchsize", ["alpha", "batch_size"]) == " (did you mean batch_size?)"
     assert nearest("beta", ["beta1", "beta2", "flip"]) == " (did you mean beta2, beta1?)"
+
+
+def test_a_hint_is_looked_for_among_few_names_that_are_short():
+    """Ids of a data set may be hundreds of thousands, and as long as whoever made them liked."""
+    asked = []
+
+    def names() -> Iterator[str]:
+        for number in range(200_000):
+            asked.append(number)
+            yield "b" * 1600 if number else "beta1"
+
+    assert nearest("beta", names()) == " (did you mean beta1?)"
+    assert len(asked) < 20_000
+    assert nearest("b" * 1600, ["b" * 1600, "b" * 199]) == f" (did you mean {'b' * 199}?)"
 
 
 def test_nearest_says_nothing_when_nothing_is_close():

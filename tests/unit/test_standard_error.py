@@ -59,6 +59,13 @@ def test_standard_output_is_escaped_on_a_terminal_alone(monkeypatch, capsys):
     os.close(ours)
 
 
+def test_rows_have_escapes_for_letters_that_an_output_lacks(monkeypatch, tmp_path):
+    with (tmp_path / "out").open("w", encoding="ascii", newline="") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        print_rows(pd.DataFrame({"class": ["T\u00fcr", "b"]}))
+    assert (tmp_path / "out").read_bytes() == b"class\nT\\xfcr\nb\n"
+
+
 def test_a_line_that_cannot_be_written_is_lost(monkeypatch):
     stream = stream_without_reader()
     monkeypatch.setattr(sys, "stderr", stream)

@@ -35,7 +35,7 @@ def _write(examples: Examples, folder: Path) -> str | None:
         for cells, part in examples.with_cells(plain) if exported is not None else ():
             values = [{"bytes": one, "path": None} if isinstance(one, bytes) else one for one in cells]
             writer.write_table(pa.table([pa.array(values, schema.types[0]), *part.columns], schema=schema))
-    (folder / "README.md").write_text(_card(examples))
+    (folder / "README.md").write_text(_card(examples), "utf-8")
     return examples.without
 
 

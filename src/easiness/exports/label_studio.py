@@ -42,7 +42,7 @@ def _write(examples: Examples, folder: Path) -> str | None:
     (folder / CONFIG).write_text(_config(examples.run.classes, element), "utf-8")
     rows = examples.table.to_dict("records")
     number = 0
-    with (folder / TASKS).open("w") as file:
+    with (folder / TASKS).open("w", encoding="utf-8") as file:
         for position, address in zip(positions.tolist(), _addresses(examples, positions), strict=True):
             task = _task(examples, rows[position], address, blind)
             file.write(("[" if not number else ",\n") + json.dumps(task, allow_nan=False))

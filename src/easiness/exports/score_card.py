@@ -50,6 +50,11 @@ DIGEST = "digest"
 """Column of both tables: SHA-256 (hex) of the decoded example, see `value_digest`."""
 _MOST_BYTES = 2**26  # of card.json
 _TYPES_OF_IDS = ("int64", "string", "large_string")
+_TYPES = (
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+    *("bool", "halffloat", "float", "double", "string", "large_string", "null"),
+)
+_ADDED = {"split", "card_id", "card_split"}  # columns that a card gets where it is applied
 
 
 class CardDocument(BaseModel):
@@ -122,8 +127,8 @@ def card(
         files = {name: digest(folder / name) for name in names}
         document = _document(run, found.epoch, DIGEST in tables["train"], files)
         unsaid = {"epoch"} if run.shares else {"share"}
-        (folder / CARD).write_text(document.model_dump_json(indent=1, exclude=unsaid) + "\n")
-        (folder / README).write_text(_readme(run, found.epoch, document))
+        (folder / CARD).write_text(document.model_dump_json(indent=1, exclude=unsaid) + "\n", "utf-8")
+        (folder / README).write_text(_readme(run, found.epoch, document), "utf-8")
     return Card(path, document, note)
 
 
@@ -180,14 +185,13 @@ def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
     Raises:
         BadInput: the table is not what a card has, or not of so many examples.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     with read_strictly(path, damaged_card), pq.ParquetFile(path) as file:
         schema = file.schema_arrow
         if num_examples not in (None, file.metadata.num_rows) or len(set(schema.names)) < len(schema):
             raise ValueError
-        if any(pa.types.is_nested(field.type) for field in schema):
+        if any(str(field.type) not in _TYPES for field in schema) or not _ADDED.isdisjoint(schema.names):
             raise ValueError
         texts = [name for name in (DIGEST, "class") if name == "class" or name in schema.names]
         if {str(schema.field(name).type) for name in texts} - {"string", "large_string"}:

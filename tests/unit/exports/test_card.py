@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from easiness import BadInput, Recorder, apply_card, card, load_dataset, measure, open_run
 from easiness.exports import open_card
+from easiness.exports.score_card import read_scores
 
 NUM = 120
 
@@ -148,6 +151,30 @@ def test_why_a_card_cannot_be_read_is_said(tmp_path, content, why):
     (tmp_path / "card.json").write_text(content)
     with pytest.raises(BadInput, match=rf"card\.json: .*{why}.*card again"):
         apply_card(tmp_path, "digits")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"easiness": pa.array([b"a", b"b"])},
+        {"easiness": pa.array([1, 2], pa.date32())},
+        {"easiness": pa.array([1, 2], pa.timestamp("s"))},
+        {"easiness": pa.array([1, 2], pa.decimal128(5))},
+        {"easiness": pa.array(["a", "b"]).dictionary_encode()},
+        {"easiness": pa.array([[1.0], [2.0]])},
+        {"card_id": pa.array([1, 2])},
+        {"card_split": pa.array(["a", "b"])},
+        {"split": pa.array(["a", "b"])},
+    ],
+    ids=lambda column: " ".join(f"{name} {values.type}" for name, values in column.items()),
+)
+def test_scores_that_no_card_has_are_damaged(tmp_path, column):
+    own = {"id": [0, 1], "label": [0, 1], "class": ["a", "b"]}
+    pq.write_table(pa.table(own), tmp_path / "own.parquet")
+    assert len(read_scores(tmp_path / "own.parquet", 2)) == 2
+    pq.write_table(pa.table({**own, **column}), tmp_path / "a.parquet")
+    with pytest.raises(BadInput, match=r"a\.parquet: is damaged"):
+        read_scores(tmp_path / "a.parquet", 2)
 
 
 def test_a_run_without_pictures_gets_a_card_by_ids(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ def say_text(text: str, *, err: bool = False) -> None:
 
 def print_rows(table: pd.DataFrame) -> None:
     """Write a table as CSV to standard output: as it is to a pipe or a file, printable to a terminal."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whose encoding may lack letters of a name
+        sys.stdout.reconfigure(errors="backslashreplace")
     show.write_csv(_printable(table) if sys.stdout.isatty() else table, sys.stdout)
 
 
