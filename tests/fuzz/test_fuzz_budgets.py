@@ -14,7 +14,8 @@ import pytest
 from refitted import digest_of, refit
 
 from easiness import BadInput, Recorder, apply_card, load_dataset, open_run
-from easiness.inputs import batches_within
+from easiness.inputs import batches_within, parquet_budget
+from easiness.inputs.parquet_budget import check_decoded
 from easiness.spec import LONGEST_NAME
 
 LONG = "x" * 2**23
@@ -127,3 +128,19 @@ def test_letters_count_by_the_bytes_that_a_run_keeps_them_in(tmp_path):
     with pytest.raises(BadInput, match=rf"ids: one of {LONGEST_NAME + 2} bytes; .*at most {LONGEST_NAME}"):
         Recorder(tmp_path / "run", ids=[most + "ü", "b"], labels=[0, 1])
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("length", [LONGEST_NAME, 2**20])
+def test_names_that_are_too_long_are_told_by_what_the_file_says_of_itself(tmp_path, monkeypatch, length):
+    """Their dictionary would take several times its size."""
+    read = []
+    monkeypatch.setattr(parquet_budget, "_counted", lambda *_: read.append(1) or parquet_budget.Decoded(1, 1))
+    ids = [f"{one:0{length}}" for one in range(4)]
+    pq.write_table(pa.table({"id": ids}), tmp_path / "a.parquet", compression="zstd")
+    with pq.ParquetFile(tmp_path / "a.parquet") as file:
+        if length == LONGEST_NAME:
+            check_decoded(tmp_path / "a.parquet", file, ["id"], names=["id"])
+        else:
+            with pytest.raises(BadInput, match=r"column id: one of 10\d{5} bytes; .* at most 4096"):
+                check_decoded(tmp_path / "a.parquet", file, ["id"], names=["id"])
+    assert len(read) == (length == LONGEST_NAME)

@@ -23,6 +23,7 @@ _OBJECT = 48  # bytes of a value of Python's, and of the reference to it
 _BATCH = 2**28  # bytes
 _SURE = 2**24  # bytes that fit into any memory
 _ROWS = 2**20
+_PAGE = 2**20  # bytes of a column that are none of its values, far more than there are
 _PLAIN = 2**26  # bytes of a column in a row group: above, it is counted only where it says that values repeat
 
 
@@ -49,6 +50,8 @@ def check_decoded(
     Raises:
         BadInput: decoded they take more than a third of the memory available, or a name is too long.
     """
+    for name in names:
+        _check_stored(path, file, name, groups)
     found = {name: _decoded(path, file, name, groups, as_objects) for name in columns}
     for name in names:
         if name in found and found[name].longest > LONGEST_NAME:
@@ -60,6 +63,16 @@ def check_decoded(
             f"of memory, more than a third of the {(available_memory() or 0) / GIB:.1f} GiB available; give "
             "fewer rows, or shorter ones"
         )
+
+
+def _check_stored(path: Path, file: Any, name: str, groups: Sequence[int] | None) -> None:
+    """Refuse names that are too long without reading them: a dictionary takes several times its size."""
+    for group in range(file.metadata.num_row_groups) if groups is None else groups:
+        for place in _leaves(file, name):
+            stored = file.metadata.row_group(group).column(place)
+            size, num = stored.total_uncompressed_size, stored.num_values
+            if stored.physical_type == _TEXTS and size > num * (LONGEST_NAME + 8) + _PAGE:
+                raise too_long(f"{path}: column {name}", size // max(num, 1))
 
 
 def too_long(what: str, length: int) -> BadInput:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -53,22 +54,26 @@ def json_bytes(document: Any) -> bytes:
     return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
 
 
+# What the library leaves without quotes: readers end the row at a carriage return, and a spreadsheet of other
+# countries the cell at a semicolon or tab, behind which it would look for a formula
+_QUOTED = re.compile("[\r;\t]")
+
+
 def write_csv(table: pd.DataFrame, file: Any) -> None:
     """Write a header and the rows into an open ``file`` of bytes (in UTF-8) or of text.
 
     Texts that a spreadsheet would take for a formula get an apostrophe, which our readers take off again.
     """
     written = table.copy(deep=False)
-    returns = False
+    quoted = False
     for place, kind in enumerate(table.dtypes):
         if str(kind) in _WITH_TEXTS:
             column = table.iloc[:, place]
             texts = [to_cell(cell) if isinstance(cell, str) else cell for cell in column]
-            returns = returns or any("\r" in cell for cell in texts if isinstance(cell, str))
+            quoted = quoted or any(_QUOTED.search(cell) for cell in texts if isinstance(cell, str))
             written.isetitem(place, _as_objects(texts))
     written.columns = [to_cell(str(name)) for name in table.columns]
-    # the library leaves a text that has but a carriage return without quotes, where readers end the row
-    written.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL)
+    written.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL)
 
 
 def write_parquet(table: pd.DataFrame, file: Any, **about: str) -> None:

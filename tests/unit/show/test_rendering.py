@@ -50,6 +50,12 @@ def test_quotes_are_for_those_that_need_them():
     assert rendered(Texts("plain"), ".csv") == b"text,number\nplain,1.5\n"
 
 
+@pytest.mark.parametrize("text", ["x;=1+1;y", "a\t=1+1"])
+def test_a_spreadsheet_that_separates_by_other_signs_finds_no_formula(text: str):
+    """Within quotes a cell is not divided."""
+    assert rendered(Texts(text), ".csv").decode() == f'"text","number"\n"{text}",1.5\n'
+
+
 def test_a_section_without_rows_is_its_sentence_alone():
     nothing = [Section("Conflicts", "No identical pictures.", [])]
     assert sections_text(nothing) == "Conflicts\nNo identical pictures."
