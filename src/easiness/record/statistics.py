@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from easiness.errors import BadInput
+
 CLASSES = ("prediction", "rival")
 """The statistics that are classes, int32; the others are float32."""
 
@@ -43,13 +45,19 @@ def to_numpy(values: Any) -> npt.NDArray[Any]:
     """An array from NumPy, a torch tensor on any device, or a sequence; half precision becomes float32.
 
     Widening is exact, so an argmax after it is the argmax of the values as they were given.
+
+    Raises:
+        BadInput: a sequence is of rows of several lengths.
     """
     if hasattr(values, "detach"):
         values = values.detach()
         if values.is_floating_point() and values.element_size() < 4:
             values = values.float()
         values = values.cpu().numpy()
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise BadInput("an array: has rows of several lengths; give one length to all") from None
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 

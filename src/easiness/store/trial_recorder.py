@@ -227,6 +227,8 @@ def _share(accuracy: Any) -> float:
         share = float(accuracy)
     except (TypeError, ValueError):
         raise BadInput(f"held_out_accuracy: need a number, got {type(accuracy).__name__}") from None
+    except OverflowError:
+        share = float("inf")
     if not 0 <= share <= 1:  # nor NaN
         raise BadInput(f"held_out_accuracy {share:g}: must be a share, from 0 to 1")
     return share

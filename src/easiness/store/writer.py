@@ -38,6 +38,8 @@ def check_output(path: Path) -> None:
     Raises:
         BadInput: it holds something else, or cannot be written to.
     """
+    if "\0" in str(path):
+        raise BadInput(f"{str(path)!r}: no folder has such a name; choose another output")
     try:
         foreign = _foreign(path)
     except OSError as error:

@@ -521,3 +521,23 @@ def test_an_id_beyond_64_bits_with_a_sign_is_refused(tmp_path):
     ):
         ez.Recorder(tmp_path / "mine", ids=ids, labels=[0, 1])
     assert ez.Recorder(tmp_path / "mine", ids=ids - 1, labels=[0, 1]).run.ids.tolist() == [2**63 - 1, 0]
+
+
+@pytest.mark.parametrize("ids", [[7, [3], 11, 5], IDS])
+def test_rows_of_several_lengths_are_refused(recorder, ids):
+    logits = RIGHT if ids is not IDS else [[1, 2], [1], [2, 3], [1, 2]]
+    with pytest.raises(BadInput, match="rows of several lengths"), recorder.trial(seed=0) as trial:
+        trial.update(ids, logits)
+
+
+def test_an_accuracy_beyond_any_float_is_no_share(recorder):
+    with recorder.trial(seed=0) as trial:
+        trial.update(IDS, RIGHT)
+        with pytest.raises(BadInput, match="held_out_accuracy inf: must be a share"):
+            trial.end_epoch(held_out_accuracy=10**400)
+        trial.end_epoch(held_out_accuracy=1)
+
+
+def test_a_folder_that_cannot_be_is_refused_by_name(tmp_path):
+    with pytest.raises(BadInput, match=r"a\\x00b': no folder has such a name"):
+        ez.Recorder(f"{tmp_path}/a\0b", ids=IDS, labels=LABELS)
