@@ -50,11 +50,8 @@ DIGEST = "digest"
 """Column of both tables: SHA-256 (hex) of the decoded example, see `value_digest`."""
 _MOST_BYTES = 2**26  # of card.json
 _TYPES_OF_IDS = ("int64", "string", "large_string")
-_TYPES = (
-    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
-    *("bool", "halffloat", "float", "double", "string", "large_string", "null"),
-)
-_ADDED = {"split", "card_id", "card_split"}  # columns that a card gets where it is applied
+_INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+_TYPES = (*_TYPES_OF_IDS, *_INTEGERS, "bool", "halffloat", "float", "double", "null")
 
 
 class CardDocument(BaseModel):
@@ -123,8 +120,7 @@ def card(
         for split, table in tables.items():
             write_parquet(table, folder / FILES[split])
         (folder / FIGURE).write_bytes(picture_bytes(found.figure(), ".svg"))
-        names = (*(FILES[split] for split in tables), FIGURE)
-        files = {name: digest(folder / name) for name in names}
+        files = {name: digest(folder / name) for name in (*(FILES[split] for split in tables), FIGURE)}
         document = _document(run, found.epoch, DIGEST in tables["train"], files)
         unsaid = {"epoch"} if run.shares else {"share"}
         (folder / CARD).write_text(document.model_dump_json(indent=1, exclude=unsaid) + "\n", "utf-8")
@@ -191,7 +187,9 @@ def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
         schema = file.schema_arrow
         if num_examples not in (None, file.metadata.num_rows) or len(set(schema.names)) < len(schema):
             raise ValueError
-        if any(str(field.type) not in _TYPES for field in schema) or not _ADDED.isdisjoint(schema.names):
+        if any(str(field.type) not in (_TYPES_OF_IDS if field.name == "id" else _TYPES) for field in schema):
+            raise ValueError
+        if not {"split", "card_id", "card_split"}.isdisjoint(schema.names):  # it gets them when applied
             raise ValueError
         texts = [name for name in (DIGEST, "class") if name == "class" or name in schema.names]
         if {str(schema.field(name).type) for name in texts} - {"string", "large_string"}:
@@ -199,8 +197,6 @@ def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
         check_decoded(path, file, schema.names, names=["id", *texts])
         table = file.read()
         table.validate(full=True)
-        if str(schema.field("id").type) not in _TYPES_OF_IDS:
-            raise ValueError
         if any(table.column(name).null_count for name in {"id", "label", *texts}):
             raise ValueError
         # not as what the file says of pandas: that is somebody else's word

@@ -234,11 +234,9 @@ class ObservationLog:
             del expected["rival"]
         if self._kept is not None:
             expected["logits"] = (len(self._kept), self._num_classes)
-        if shapes != expected:
+        classes = (state[name] for name in ("prediction", "rival") if name in state)
+        if shapes != expected or any(((one < -1) | (one >= self._num_classes)).any() for one in classes):
             raise BadInput("the checkpoint: is of a recording of other examples; begin the training anew")
-        classes = [values for name, values in state.items() if name in ("prediction", "rival")]
-        if any(((one < -1) | (one >= self._num_classes)).any() for one in classes):
-            raise BadInput("the checkpoint: is of a recording of other classes; begin the training anew")
         state = {"rival": known_rival(state["prediction"], self._labels), **state}
         self._epochs = [
             Statistics(*(np.array(state[name][row]) for name in STATISTICS))
