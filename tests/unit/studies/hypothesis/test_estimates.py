@@ -86,9 +86,9 @@ def test_intervals_of_a_change_of_means_cover_the_truth(two_groups):
             shares = random.binomial(16, 1 / (1 + np.exp(-logits))) / 16
             yield mean(shares[5:]).less(mean(shares[:5]))
 
-    truth = np.mean([one.value for one in drawn(4000)])
+    truth = np.mean([one.value for one in drawn(1500)])
     assert -0.2 < truth < -0.05
-    found = list(drawn(400))
+    found = list(drawn(250))
     assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.01)
     assert 0.92 <= np.mean([one.interval[0] <= truth <= one.interval[1] for one in found]) <= 1
 
