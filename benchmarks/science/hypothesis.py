@@ -227,7 +227,7 @@ often. Two networks were trained
   pictures that bear another label are hard themselves: their easiness is {others} at c = {JUDGED:g}.
 - **`{second}` decides nothing about contradiction**: its patterns differ so much that the intervals
   are wide.
-- **As stated beforehand, {whole}**: by how little contradiction does, not by frequency.
+- **As stated beforehand, {whole}.**
 
 ![Easiness against frequency, by contradiction, in both arms]({figure})
 
@@ -244,7 +244,6 @@ c = {JUDGED:g} (1c, 2c), and the change of mean easiness at half the amplitude (
 ## What is not certain
 
 - Pictures of noise are no real data; there [it is measured, not planted](patterns.md).
-- The intervals above are a few percent too narrow: they were made before an error in them was found.
 - In the worst of {len(WORLDS)} simulated worlds 95 % intervals held the truth
   {told_truth(tables["known-truth"][1])} of the draws. The claims have {TRIALS[0]} trials of each network,
   controls {TRIALS[1]} of `{first}`.

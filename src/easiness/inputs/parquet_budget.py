@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,12 +68,11 @@ def check_decoded(
 
 def _check_stored(path: Path, file: Any, name: str, groups: Sequence[int] | None) -> None:
     """Refuse names that are too long without reading them: a dictionary takes several times its size."""
-    for group in range(file.metadata.num_row_groups) if groups is None else groups:
-        for place in _leaves(file, name):
-            stored = file.metadata.row_group(group).column(place)
-            size, num = stored.total_uncompressed_size, stored.num_values
-            if stored.physical_type == _TEXTS and size > num * (LONGEST_NAME + 8) + _PAGE:
-                raise too_long(f"{path}: column {name}", size // max(num, 1))
+    for group, place in _stored(file, name, groups):
+        stored = file.metadata.row_group(group).column(place)
+        size, num = stored.total_uncompressed_size, stored.num_values
+        if stored.physical_type == _TEXTS and size > num * (LONGEST_NAME + 8) + _PAGE:
+            raise too_long(f"{path}: column {name}", size // max(num, 1))
 
 
 def too_long(what: str, length: int) -> BadInput:
@@ -114,13 +114,14 @@ def batches_within(
 
 
 def _decoded(path: Path, file: Any, name: str, groups: Sequence[int] | None, as_objects: bool) -> Decoded:
-    found = [
-        _leaf(path, file, group, place, as_objects)
-        for group in (range(file.metadata.num_row_groups) if groups is None else groups)
-        for place in _leaves(file, name)
-    ]
+    found = [_leaf(path, file, *at, as_objects) for at in _stored(file, name, groups)]
     longest = max((one.longest for one in found), default=0)
     return Decoded(sum(one.num_bytes for one in found), longest)
+
+
+def _stored(file: Any, name: str, groups: Sequence[int] | None) -> Iterator[tuple[int, int]]:
+    """Row groups, and the places in them that a column of this name is stored in."""
+    return product(range(file.metadata.num_row_groups) if groups is None else groups, _leaves(file, name))
 
 
 def _leaves(file: Any, name: str) -> list[int]:
