@@ -22,13 +22,14 @@ from easiness.show import rendered
 from easiness.studies import hypothesis as study
 from easiness.studies.hypothesis.claims import FREQUENT, JUDGED, SHARE, of_the_whole
 from easiness.studies.hypothesis.design import FULL, examples_of, patterns_of
-from easiness.studies.hypothesis.estimates import drop, slope
+from easiness.studies.hypothesis.estimates import drop, mean, slope
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 from kit.machine import measured
 from kit.pages import head, markdown, write_page
 
 TRIALS = (20, 5)
+ARMS = ("natural", "balanced", "half")
 DRAWN = 4000  # patterns and trials of each cell, for the truth
 
 
@@ -51,6 +52,7 @@ class World:
     tails: float | None = None
     groups: bool = False
     floor: float = 0.0
+    half: float = 1.0  # what half the amplitude takes from a logit, more of what is hard
 
 
 WORLDS = {
@@ -82,13 +84,15 @@ def probabilities(world, patterns, arm, random, pattern, trials):
     part = world.balanced if arm == "balanced" else 1.0
     steep = part * world.slope + world.trial_slope * random.standard_normal((trials, 1))
     logits = world.at + steep * doublings - world.loss * patterns.contradiction + pattern
+    if arm == "half":
+        logits = logits - world.half * (1 - 0.2 * pattern)
     logits = logits + world.trial * random.standard_normal((trials, 1))
     logits = logits + world.both * random.standard_normal((trials, len(patterns)))
     return world.floor + (1 - world.floor) / (1 + np.exp(-logits))
 
 
-def estimates(patterns, natural, balanced):
-    """The three statistics of the claims."""
+def estimates(patterns, natural, balanced, half):
+    """The four statistics of the claims."""
     doublings, contradiction = np.log2(patterns.frequency), patterns.contradiction
     frequent = patterns.support >= FREQUENT
     steep = slope(natural, doublings, contradiction)
@@ -98,13 +102,14 @@ def estimates(patterns, natural, balanced):
         "slope": steep,
         "balanced less a quarter": flat.less(steep, SHARE),
         "drop": drop(natural, low, high, patterns.support),
+        "half the amplitude": mean(half).less(mean(natural)),
     }
 
 
 def truth(world, patterns, random, drawn):
     """What the estimates are for patterns and trials without number."""
     of_arms = []
-    for arm in ("natural", "balanced"):
+    for arm in ARMS:
         sums = np.zeros(len(patterns))
         for _ in range(drawn):
             pattern = effects(world, random, len(patterns))
@@ -119,13 +124,14 @@ def truth(world, patterns, random, drawn):
 
 
 def simulated(world, patterns, counts, trials, times, random):
-    """Estimates and intervals by statistic, [times, 3]."""
+    """Estimates and intervals by statistic, [times, 3]; controls have the fewest trials."""
     found = {}
     for _ in range(times):
         pattern = effects(world, random, len(patterns))
         shares = [
-            random.binomial(count, probabilities(world, patterns, arm, random, pattern, trials)) / count
+            random.binomial(count, probabilities(world, patterns, arm, random, pattern, of_arm)) / count
             for arm, count in counts.items()
+            for of_arm in [min(trials, TRIALS[1]) if arm == "half" else trials]
         ]
         for name, one in estimates(patterns, *shares).items():
             found.setdefault(name, []).append((one.value, *one.interval))
@@ -136,7 +142,7 @@ def simulation(times, worlds=WORLDS, all_trials=TRIALS, drawn=DRAWN):
     """Rows of the table, a world and number of trials each."""
     patterns = patterns_of(FULL, 0)
     counts = {}
-    for arm in ("natural", "balanced"):
+    for arm in ARMS:
         examples = examples_of(arm, patterns, FULL, 0)
         counts[arm] = np.bincount(examples.pattern[examples.own], minlength=len(patterns))
     for at, (name, world) in enumerate(worlds.items()):
@@ -158,7 +164,7 @@ def simulation(times, worlds=WORLDS, all_trials=TRIALS, drawn=DRAWN):
             yield name, trials, row
 
 
-STATISTICS = ("slope", "balanced less a quarter", "drop")
+STATISTICS = ("slope", "balanced less a quarter", "drop", "half the amplitude")
 TRUTHS = (
     "world",
     "trials",

@@ -44,6 +44,7 @@ MARGINS = {"cifar": 0.01, "trec": 0.03, "fsdd": 0.03}
 """Stated before: 10,000 test examples tell a loss of 1 point, the 500 of TREC and 300 of FSDD one of 3."""
 SHOWN = 0.4  # the share that tables show at every size
 PICTURES, NETWORK, PAIRS, EPOCHS = 5_000, "wrn_10_1", 5, 20  # of whole trainings, 16 pixels wide
+SMALL = {"CIFAR-10, small": 0.0, "CIFAR-10, small, 30 % wrong": WRONG}
 
 
 def source_of(name, data, runs):
@@ -79,21 +80,30 @@ def cell(title, data, runs, **options):
     kept = runs / f"{name}-{rate:g}.json"
     if kept.exists():
         return json.loads(kept.read_text())
-    source, labels = source_of(name, data, runs), None
+    source, labels, wrong = source_of(name, data, runs), None, None
     if rate:
         labels = runs / f"{name}-{rate:g}.csv"
         wrong = planted(source, rate, labels)
     run = ez.measure(source, features=features, trials=10, out=folder, labels=labels, progress=False)
-    began = time.process_time()
-    found = ez.worth(run, margin=MARGINS[name], progress=False, **options)
-    said = found.document() | {"seconds": time.process_time() - began, "suspects": found.suspects}
-    if rate:
-        suspect = ez.suspects(run, pictures=False).ranked.query("p_wrong >= 0.5")["id"]
-        said |= {"wrong": int(wrong.sum()), "right_suspects": int(wrong[np.isin(run.ids, suspect)].sum())}
+    found, said = advised(run, MARGINS[name], wrong, **options)
     write_result(runs / f"{name}-{rate:g}-keep.csv", found.keep)
     write_result(runs / f"{name}-{rate:g}.svg", found)
     kept.write_text(json.dumps(said) + "\n")
     return said
+
+
+def advised(run, margin, wrong=None, **options):
+    """What `worth` says of a run, and its document with the seconds of processor time.
+
+    ``wrong`` is which labels are, where that is known.
+    """
+    began = time.process_time()
+    found = ez.worth(run, margin=margin, progress=False, **options)
+    said = found.document() | {"seconds": time.process_time() - began, "suspects": found.suspects}
+    if wrong is not None:
+        suspect = ez.suspects(run, pictures=False).ranked.query("p_wrong >= 0.5")["id"]
+        said |= {"wrong": int(wrong.sum()), "right_suspects": int(wrong[np.isin(run.ids, suspect)].sum())}
+    return found, said
 
 
 def rows_of(title, said):
@@ -105,10 +115,15 @@ def rows_of(title, said):
         ends.append(("hardest", SHOWN, True))
         for kept, share, out in ends:
             one = rows[(rows["kept"] == kept) & (rows["share"] == share) & (rows["suspects_out"] == out)]
-            gain = "" if one["over_random"].isna().all() else f" ({100 * one['over_random'].item():+.1f})"
-            cells.append("" if one.empty else f"{100 * one['accuracy'].item():.1f}{gain}")
-        clean = rows[(rows["kept"] == "all") & rows["suspects_out"]]
-        yield [*cells, f"{100 * clean['accuracy'].item():.1f} ({100 * clean['over_all'].item():+.1f})"]
+            cells.append("" if one.empty else accuracy(one, "over_random"))
+        yield [*cells, accuracy(rows[(rows["kept"] == "all") & rows["suspects_out"]], "over_all")]
+
+
+def accuracy(row, gain):
+    """Accuracy of a row of the grid in percent, and its gain in points with the interval, if it has one."""
+    value, *ends = (100 * row[f"{gain}{end}"].item() for end in ("", "_low", "_high"))
+    told = "" if np.isnan(value) else f" ({value:+.1f}, {ends[0]:.1f} to {ends[1]:.1f})"
+    return f"{100 * row['accuracy'].item():.1f}{told}"
 
 
 def told(title, said):
@@ -161,13 +176,13 @@ def trained(rate, data, runs):
     if kept.exists():
         return json.loads(kept.read_text())
     source, features = small_pictures(data, runs)
-    labels = None
+    labels = wrong = None
     if rate:
         labels = runs / "small-wrong.csv"
-        planted(source, rate, labels)
+        wrong = planted(source, rate, labels)
     folder = runs / f"small-{rate:g}"
     run = ez.measure(source, features=features, trials=10, out=folder, labels=labels, progress=False)
-    found = ez.worth(run, margin=MARGINS["cifar"], progress=False)
+    found, said = advised(run, MARGINS["cifar"], wrong)
     keep = runs / f"small-{rate:g}-keep.csv"
     write_result(keep, found.keep)
     print(found.text, flush=True)
@@ -176,7 +191,7 @@ def trained(rate, data, runs):
         out=runs / f"verified-{rate:g}", beside=("random", "rs2"), jobs=1, progress=False,
     )  # fmt: skip
     (section, _) = verified.sections()
-    said = {"advice": found.advice, "text": verified.text, "rows": section.rows}
+    said |= {"verified": verified.text, "rows": section.rows}
     kept.write_text(json.dumps(said) + "\n")
     return said
 
@@ -191,42 +206,43 @@ def doubled(runs, draws, nums):
             yield json.loads(kept.read_text())
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--train", action="store_true", help="train networks where none were yet")
     parser.add_argument("--docs", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     options.runs.mkdir(parents=True, exist_ok=True)
     said = {title: cell(title, options.data, options.runs) for title in CELLS}
     worlds = list(simulated(options.runs, options.draws, (500, 2000, 10_000)))
     whole = {
         title: trained(rate, options.data, options.runs)
-        for title, rate in (("Own labels", 0.0), ("30 % wrong", WRONG))
+        for title, rate in SMALL.items()
         if options.train or (options.runs / f"trained-{rate:g}.json").exists()
     }
     tables = {
-        "advice": (TOLD_HEADER, [told(title, one) for title, one in said.items()]),
+        "advice": (TOLD_HEADER, [told(title, one) for title, one in {**said, **whole}.items()]),
         "ends": (SHARE_HEADER, [row for title, one in said.items() for row in rows_of(title, one)]),
         "worlds": (HEADER, worlds),
         "twice": (RISE_HEADER, list(doubled(options.runs, options.draws, (500, 10_000)))),
     }
-    tables |= trainings((title, one["rows"]) for title, one in whole.items())
-    text = page(
-        head(TITLE, COMMAND, measured()), tables, {title: one["text"] for title, one in whole.items()}
-    )
+    tables |= trainings(whole)
+    figure = (options.docs or Path("worth")).with_suffix(".svg")
+    text = page(head(TITLE, COMMAND, measured()), tables, figure.name)
     print(text)
     if options.docs is not None:
         write_page(options.docs, text, tables)
-        shutil.copy(options.runs / f"cifar-{WRONG}.svg", options.docs.with_suffix(".svg"))
+        shutil.copy(options.runs / f"cifar-{WRONG}.svg", figure)
 
 
 def trainings(whole):
-    """The table of whole trainings, where there are any."""
-    found = [(["data", *rows[0]], [[title, *row] for row in rows[1:]]) for title, rows in whole]
-    return {"trainings": (found[0][0], [row for _, rows in found for row in rows])} if found else {}
+    """The tables of whole trainings, and of what is said of them."""
+    rows = [[title, *row] for title, one in whole.items() for row in one["rows"][1:]]
+    header = ["data", *next(iter(whole.values()))["rows"][0]] if whole else ["data"]
+    verdicts = [[title, one["verified"]] for title, one in whole.items()]
+    return {"trainings": (header, rows), "verdicts": (("data", "verdict"), verdicts)}
 
 
 TOLD_HEADER = (
@@ -243,18 +259,17 @@ COMMAND = (
 )
 
 
-def page(top, tables, trained):
-    """The page, of whole tables and of what whole trainings say of the advice."""
+def page(top, tables, figure):
+    """The page, of whole tables."""
     advice = [(row[0], row[4].partition(": ")[2]) for row in tables["advice"][1]]
-    of_cifar = [
-        row for row in tables["ends"][1] if row[0].startswith("CIFAR") and row[1] in ("500", "10,000")
-    ]
+    sizes = ("500", "10,000", "10000")
+    of_cifar = [row for row in tables["ends"][1] if row[0].startswith("CIFAR") and row[1] in sizes]
     shown = [[row[at] for at in (0, 1, 4, 5, 6)] for row in (SHARE_HEADER, *of_cifar)]
     columns = list(zip(*tables["worlds"][1], strict=True))
     naive, judged, wrongly = min(columns[7]), min(columns[8]), max(columns[10])
     too_low = -min(float(row[5]) for row in tables["twice"][1])
     least = min(row[6] for row in tables["twice"][1])
-    verdicts = "\n".join(f"- **{title}**: {text}." for title, text in trained.items())
+    verdicts = "\n".join(f"- **{title}**: {text}." for title, text in tables["verdicts"][1])
     return f"""\
 {top}
 What can be left out? `easiness worth` on pictures, texts (TREC) and sounds (FSDD), with
@@ -263,12 +278,12 @@ that of others after a look at FSDD.
 
 {markdown(("data", "advice"), advice)}
 
-![Accuracy by the share kept, of CIFAR-10 with three tenths of the labels wrong](worth.svg)
+![Accuracy by the share kept, of CIFAR-10 with three tenths of the labels wrong]({figure})
 
 ## Which end
 
-Accuracy of heads on 40 % of the examples, and the gain over random ones. These gains have no intervals; those
-of your data have (`--details`), and so has the advice, of 95 %:
+Accuracy of heads on 40 % of the examples, and the gain over random ones with its 95 % interval (over draws
+and test examples; of all 10,000 there is one draw):
 
 {markdown(shown[0], shown[1:])}
 
@@ -281,7 +296,7 @@ Whether twice as many labels would help is undecided in all six. In simulations 
 ## Do whole trainings agree?
 
 No: networks trained from scratch need what heads can spare. `{NETWORK}` learned {PICTURES:,} of these
-pictures {PAIRS} times. RS2 sees other random examples in every epoch.
+pictures, 16 pixels wide (*small*), {PAIRS} times. RS2 sees other random examples in every epoch.
 
 {verdicts}
 

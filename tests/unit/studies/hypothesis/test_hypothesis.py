@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,6 +98,16 @@ def test_the_command_says_what_there_is_to_do(command, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.long
+def test_the_smoke_experiment_is_told_whole(command, tmp_path):
+    said = command("hypothesis", "--preset", "smoke", "--out", tmp_path / "new").out
+    assert "the hypothesis is" in said
+    assert "so few trials decide nothing" in said
+    assert (tmp_path / "new" / "report.html").exists()
+    again = command("hypothesis", "--preset", "smoke", "--out", tmp_path / "new").out
+    assert again == said
+
+
 def test_trials_have_seeds_of_their_own(done):
     found = done[1]
     natural = found.arms["natural", "wrn_10_1"]
@@ -129,6 +140,18 @@ def test_the_page_has_the_claims_and_so_few_trials_decide_nothing(done):
     assert found.text == "8 undecided; the hypothesis is undecided"
     assert all(claim.text in page for claim in found.claims)
     assert page.count("<svg") == 5
+
+
+def test_the_benchmark_has_the_tables_and_the_figure_of_an_experiment(done, tmp_path, monkeypatch):
+    plan, found = done
+    benchmark = Path(__file__).parents[4] / "benchmarks" / "science" / "hypothesis.py"
+    monkeypatch.setattr("easiness.studies.hypothesis.find_preset", {"full": TINY}.get)
+    tables = runpy.run_path(str(benchmark))["of_study"](plan.out, tmp_path / "page.md")
+    assert [row[0] for row in tables["claims"][1]] == [
+        number for claim in found.claims for number in (claim.id, *[""] * (len(claim.statistics) - 1))
+    ]
+    assert {"claims", "slopes", "drops"} == set(tables)
+    assert (tmp_path / "page.svg").read_bytes().startswith(b"<?xml")
 
 
 OTHER = Seen(np.zeros(3, np.bool_), np.zeros(3, np.float32), np.zeros(1, np.float32)).to_bytes()
