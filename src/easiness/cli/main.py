@@ -9,7 +9,8 @@ import os
 import shlex
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, NoReturn, get_args
 
 import typer
@@ -23,7 +24,7 @@ from easiness.cli.paper import paper
 from easiness.cli.report import report
 from easiness.cli.scores import scores
 from easiness.cli.status import status
-from easiness.errors import EasinessError, is_out_of_memory, printable, raise_end
+from easiness.errors import BadInput, EasinessError, is_out_of_memory, printable, raise_end
 from easiness.named_import import needing_torch
 from easiness.standard_error import escaped_stdout, lenient_stderr
 from easiness.studies import STUDIES, Group
@@ -100,7 +101,17 @@ def _usage(error: Any) -> str:
         message = message.replace(
             first["msg"], f"{first['input']!r}: {_NUMBERS.get(first['type'], first['msg'])}"
         )
-    return message.replace("Value error, ", "")
+    return message.replace("Value error, ", "").partition("; use sys.")[0]  # advice for programmers
+
+
+def _check_none_empty(arguments: Sequence[str], about: str) -> None:
+    """Refuse an option without a value, as of a shell's variable that is not set: it would be this folder."""
+    for before, given in pairwise(["", *arguments]):
+        option, equals, value = given.partition("=")
+        if given == "" and before.startswith("-") and "=" not in before:
+            option, equals = before, "="
+        if option.startswith("-") and equals and not value:
+            raise BadInput(f"{option} '': is empty; give a value or leave it out; see `{about} --help`")
 
 
 def _to_go_on() -> str:
@@ -122,7 +133,10 @@ def _run() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv[1:])
     command = _parser(app)
+    # not by the error's context, which what the parser refuses by itself lacks
+    about = f"easiness {arguments[0]}" if arguments and arguments[0] in _NAMES else "easiness"
     try:
+        _check_none_empty(arguments, about)
         # not app(...), which ends some errors itself: an interrupt without a word, a closed pipe with 1
         asked = arguments or ["--help"]
         with needing_torch(asked[0]), command.make_context("easiness", asked) as context:
@@ -155,7 +169,4 @@ def _run() -> None:
         # usage errors of the command-line library, which prints them with a box or over several lines
         if not hasattr(error, "format_message"):
             raise
-        message = _usage(error)
-        # not by the error's context, which what the parser refuses by itself lacks
-        about = f"easiness {arguments[0]}" if arguments and arguments[0] in _NAMES else "easiness"
-        _fail(f"error: {message}; see `{about} --help`", 2, debug)
+        _fail(f"error: {_usage(error)}; see `{about} --help`", 2, debug)

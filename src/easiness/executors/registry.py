@@ -113,8 +113,8 @@ def _users_own(name: str) -> ExecutorKind:
     return ExecutorKind(name, make, bool(getattr(found, "shares_memory", False)))
 
 
-def check_executor(name: str, jobs: Jobs) -> ExecutorKind:
-    """The executor of this name, which can do so many jobs.
+def check_executor(name: str, jobs: Jobs, address: str | None = None) -> ExecutorKind:
+    """The executor of this name, which can do so many jobs and go to the ``address`` of a cluster.
 
     Raises:
         BadInput: there is no such executor, or it cannot.
@@ -126,6 +126,11 @@ def check_executor(name: str, jobs: Jobs) -> ExecutorKind:
     if kind.one_at_a_time and jobs not in ("auto", 1):
         raise BadInput(
             f"--jobs {jobs}: the {kind.name} executor trains one trial at a time; choose processes or auto"
+        )
+    if address is not None and not kind.elsewhere:
+        raise BadInput(
+            f"ray address {address}: the {kind.name} executor stays on this machine; use it with "
+            "--executor ray"
         )
     return kind
 

@@ -151,12 +151,7 @@ def allowed(execution: Execution, *, photos: bool, models: Iterable[str] = ()) -
         BadInput: there is no such executor, or it cannot do so many jobs, or not with such photos or models,
             or goes to no cluster.
     """
-    kind = check_executor(execution.executor, execution.jobs)
-    if execution.ray_address is not None and not kind.elsewhere:
-        raise BadInput(
-            f"ray address {execution.ray_address}: the {kind.name} executor stays on this machine; "
-            "use it with --executor ray"
-        )
+    kind = check_executor(execution.executor, execution.jobs, execution.ray_address)
     given = next((model for model in models if is_given(model)), None)
     if given is None and (not photos or execution.cache):
         return execution

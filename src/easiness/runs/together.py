@@ -14,11 +14,13 @@ import numpy.typing as npt
 from easiness.data import same_values
 from easiness.errors import BadInput
 from easiness.heads import kept_together
+from easiness.regular_file import read_regular
 from easiness.runs.plan import Plan
 from easiness.spec import content_hash
 
 _MANY = 5000  # examples, from which on looking for copies takes a noticeable time
 _VERSION = 1
+_STORED = "<i8"  # groups, and their checksum last
 
 Groups = npt.NDArray[np.int64]
 
@@ -40,7 +42,7 @@ def examples_together(plan: Plan, features: Sequence[npt.NDArray[np.floating]], 
     if len(plan.data) >= _MANY:
         identities = [one.identity for one in heads.features]
         key = content_hash([_VERSION, identities, plan.data.contents, heads.groups])
-        path = folder / f"{key[:32]}.together.npy"
+        path = folder / f"{key[:32]}.together"
     groups = None if path is None else _read(path, len(plan.data))
     if groups is None:
         groups = kept_together(features, plan.data.groups, same_values(plan.data))
@@ -58,14 +60,15 @@ def examples_together(plan: Plan, features: Sequence[npt.NDArray[np.floating]], 
 
 def _read(path: Path, num: int) -> Groups | None:
     """What the file at ``path`` has for ``num`` examples, where it is there and as it was written."""
+    most = (num + 1) * np.dtype(_STORED).itemsize
     try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        content = read_regular(path, most)
+    except OSError:
         return None
-    if values.shape != (num + 1,) or values.dtype != np.int64 or values[-1] != _checksum(values[:-1]):
+    values = np.frombuffer(content, _STORED) if len(content) == most else None
+    if values is None or values[-1] != _checksum(values[:-1]):
         return None
-    groups: Groups = values[:-1]
-    return groups
+    return values[:-1].astype(np.int64)
 
 
 def _write(path: Path, groups: Groups) -> None:
@@ -73,8 +76,7 @@ def _write(path: Path, groups: Groups) -> None:
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            np.save(file, np.append(groups, _checksum(groups)))
+        part.write_bytes(np.append(groups, _checksum(groups)).astype(_STORED).tobytes())
         part.replace(path)
     except OSError:
         with contextlib.suppress(OSError):
@@ -82,4 +84,4 @@ def _write(path: Path, groups: Groups) -> None:
 
 
 def _checksum(groups: Groups) -> int:
-    return zlib.crc32(np.ascontiguousarray(groups).data)
+    return zlib.crc32(groups.astype(_STORED).tobytes())

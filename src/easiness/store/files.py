@@ -185,8 +185,8 @@ def check_no_links(*folders: Path) -> None:
             link = next((entry.path for entry in entries if entry.is_symlink()), None)
         if link is not None:
             raise BadInput(
-                f"{link}: is a link, through which writing would leave the run; copy the run without links "
-                "(cp -rL)"
+                f"{link}: is a link, through which writing would leave its folder; copy the folder without "
+                "links (cp -rL)"
             )
 
 

@@ -239,8 +239,17 @@ def test_what_cannot_be_read_is_named(refused, measured, given, needed):
     assert needed in line
 
 
-@pytest.mark.parametrize("given", ["x", ""])
-def test_it_says_what_a_number_that_cannot_be_read_has_to_be(refused, tmp_path, given):
-    line = refused("hypothesis", "--out", tmp_path / "h", "--seed", given)
-    assert f"'--seed': '{given}': give a whole number" in line or f"'{given}' is not a valid int" in line
+def test_it_says_what_a_number_that_cannot_be_read_has_to_be(refused, tmp_path):
+    line = refused("hypothesis", "--out", tmp_path / "h", "--seed", "x")
+    assert "'--seed': 'x': give a whole number" in line or "'x' is not a valid int" in line
     assert not (tmp_path / "h").exists()
+    assert "sys." not in refused("hypothesis", "--out", tmp_path / "h", "--seed", "9" * 5000)
+
+
+@pytest.mark.parametrize("given", [("--out", ""), ("--out=",), ("--out", "x", "--preset", "")])
+def test_an_option_without_a_value_is_not_this_folder(refused, tmp_path, monkeypatch, given):
+    monkeypatch.chdir(tmp_path)
+    line = refused("hypothesis", *given)
+    option = given[-2] if len(given) > 1 else "--out"
+    assert f"{option} '': is empty; give a value or leave it out; see `easiness hypothesis --help`" in line
+    assert not any(tmp_path.iterdir())

@@ -90,10 +90,22 @@ def test_weights_and_preparation_make_the_identity(data: Dataset, folder: Path, 
             find_features(f"hf:{moved}", data)
 
 
-def test_layers_without_end_are_not_built(data: Dataset, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "layers",
+    [
+        {"num_hidden_layers": 10**9},
+        {"decoder_layers": 10**9},
+        {"depths": [1, 10**9 - 1]},
+        {"other_config": {"n_layer": 10**9}},
+    ],
+    ids=str,
+)
+def test_layers_without_end_are_not_built(
+    data: Dataset, folder: Path, tmp_path: Path, layers: dict[str, object]
+) -> None:
     config = folder.rename(tmp_path / "deep") / "config.json"
-    config.write_text(json.dumps({**json.loads(config.read_text()), "num_hidden_layers": 2**63}))
-    with pytest.raises(BadInput, match="asks for 9223372036854775808 layers"):
+    config.write_text(json.dumps({**json.loads(config.read_text()), **layers}))
+    with pytest.raises(BadInput, match="asks for 1,000,000,000 layers"):
         find_features(f"hf:{config.parent}", data).vectors(data, np.arange(2))
 
 

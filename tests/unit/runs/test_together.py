@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,14 @@ def test_a_file_saves_looking_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     find(tmp_path / "features", plan(group=np.arange(60) // 3))
     assert len(list((tmp_path / "features").iterdir())) == 2
     whole = file.read_bytes()
-    for damaged in (b"", whole[:-5], whole[:200] + bytes([whole[200] ^ 1]) + whole[201:]):
+    for damaged in (b"", whole[:-5], whole + whole, whole[:200] + bytes([whole[200] ^ 1]) + whole[201:]):
         file.write_bytes(damaged)
         np.testing.assert_array_equal(find(tmp_path / "features", plan()), found)
         assert file.read_bytes() == whole
+    file.unlink()
+    os.mkfifo(file)  # which is not waited for
+    np.testing.assert_array_equal(find(tmp_path / "features", plan()), found)
+    assert file.read_bytes() == whole
 
 
 def test_a_file_that_cannot_be_written_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

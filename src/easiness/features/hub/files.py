@@ -123,10 +123,9 @@ class HubFiles:
         """
         import transformers
 
-        for part in (config, *(getattr(config, name, None) for name in ("vision_config", "text_config"))):
-            layers = getattr(part, "num_hidden_layers", 1)
-            if isinstance(layers, int) and layers > _MOST_LAYERS:
-                raise BadInput(f"{self.request.what}: its config asks for {layers} layers; mend it there")
+        layers = _layers(config.to_dict())
+        if layers > _MOST_LAYERS:
+            raise BadInput(f"{self.request.what}: its config asks for {layers:,} layers; mend it there")
         size = self.guarded(lambda: _bytes_of(config))
         if not fits(size):
             raise BadInput(
@@ -156,6 +155,17 @@ class HubFiles:
                 f"{self.request.what}: its weights lack {needed[0]}; give a network whose weights are whole"
             )
         return net, not missing
+
+
+def _layers(value: Any, name: str = "") -> int:
+    """The largest number of layers in a config, under whatever name: a list of depths counts as their sum."""
+    if isinstance(value, dict):
+        return max((_layers(one, str(key)) for key, one in value.items()), default=0)
+    if not any(part in name for part in ("layer", "depth")):
+        return 0
+    if isinstance(value, list):
+        return sum(one for one in value if isinstance(one, int))
+    return value if isinstance(value, int) else 0
 
 
 def _bytes_of(config: Any) -> int:

@@ -17,7 +17,7 @@ from easiness.regular_file import read_regular
 from easiness.runs import Progress, check_study_folder, progress_of
 from easiness.show import count, counted
 from easiness.spec import Execution, Jobs, at_least, from_arguments
-from easiness.store import ASIDE, later, read_json, sweep, write_whole
+from easiness.store import ASIDE, check_no_links, later, read_json, sweep, write_whole
 from easiness.studies.hypothesis.design import (
     ARMS,
     CONTROLS,
@@ -123,10 +123,11 @@ def plan_hypothesis(preset: Preset, out: Path, seed: int = 0) -> HypothesisPlan:
     """The experiment that ``out`` is, or could become; writes nothing.
 
     Raises:
-        BadInput: the folder holds something else, or an experiment of other settings.
+        BadInput: the folder holds something else, an experiment of other settings, or a link.
     """
     plan = HypothesisPlan(preset, out, at_least("--seed", seed, 0))
     check_study_folder(out)
+    check_no_links(out)
     if out.exists() and not out.is_dir():
         raise BadInput(f"{out}: is a file; give a folder for the experiment (--out)")
     if (out / DOCUMENT).is_file():
@@ -144,7 +145,7 @@ def carry_out_hypothesis(
     plan: HypothesisPlan, execution: Execution = Execution(), progress: Progress | None = None
 ) -> Hypothesis:
     """Train what is missing, read all of it and write the page; as `hypothesis` otherwise."""
-    check_executor(execution.executor, execution.jobs)
+    check_executor(execution.executor, execution.jobs, execution.ray_address)
     device = str(resolve_device(execution.device))
     try:
         plan.out.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from easiness.errors import BadInput, RunFailed
 from easiness.regular_file import read_regular
-from easiness.store import ASIDE, Run, later, open_run, own_version, read_json, sweep, write_whole
+from easiness.store import (
+    ASIDE,
+    Run,
+    check_no_links,
+    later,
+    open_run,
+    own_version,
+    read_json,
+    sweep,
+    write_whole,
+)
 from easiness.studies.paper.presets import Preset
 
 if TYPE_CHECKING:
@@ -67,11 +77,13 @@ def check_folder(plan: PaperPlan, out: Path) -> None:
     """Make sure that ``out`` is this study, or could become it.
 
     Raises:
-        BadInput: it holds something else, or a study of other settings (names the first difference).
+        BadInput: it holds something else, or a study of other settings (names the first difference), or
+            has a link in it.
     """
     from easiness.runs import check_study_folder  # loads torch, which reading a study need not wait for
 
     check_study_folder(out)
+    check_no_links(out)
     if out.exists() and not out.is_dir():
         raise BadInput(f"{out}: is a file; give a folder for the study (--out)")
     document = out / DOCUMENT

@@ -149,7 +149,7 @@ def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) ->
     """
     is_file = isinstance(given, str | Path)
     where = f"--ids {given}" if is_file else "ids"
-    names = _read(Path(given), where) if isinstance(given, str | Path) else [str(one) for one in given]
+    names = _read(Path(given), where) if isinstance(given, str | Path) else [_text_of(one) for one in given]
     positions = {str(one): position for position, one in enumerate(ids)}
     if is_file and "" not in positions:  # an empty cell names nothing
         names = [name for name in names if name]
@@ -159,6 +159,13 @@ def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) ->
     if unknown:
         raise BadInput(f"{where}: the run has no example with id {shorten(unknown)}; give ids of the run")
     return np.unique([positions[name] for name in names])
+
+
+def _text_of(given: Any) -> str:
+    try:
+        return str(given)
+    except ValueError:  # as of a number of thousands of digits
+        raise BadInput("ids: has one that has no text; give ids of the run") from None
 
 
 def ids_as_text(ids: npt.NDArray[Any], path: Path) -> bytes:

@@ -91,6 +91,20 @@ def test_nothing_is_trained_again_and_other_settings_are_refused(done, monkeypat
         plan_in(plan.out / "trials")
 
 
+def test_a_cluster_needs_an_executor_that_goes_there(refused, tmp_path):
+    line = refused("hypothesis", "--out", tmp_path / "new", "--ray-address", "auto")
+    assert (
+        "ray address auto: the processes executor stays on this machine; use it with --executor ray" in line
+    )
+
+
+def test_trials_that_lead_elsewhere_are_not_written(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "trials").symlink_to(tmp_path)
+    with pytest.raises(BadInput, match="trials: is a link, through which writing would leave its folder"):
+        plan_in(tmp_path / "out")
+
+
 def test_the_command_says_what_there_is_to_do(command, tmp_path):
     said = command("hypothesis", "--preset", "smoke", "--out", tmp_path / "new", "--dry-run").out
     assert said.startswith(f"{tmp_path / 'new'}: preset smoke, 12 trials, 0 of them finished; ")

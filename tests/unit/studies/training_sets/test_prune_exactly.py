@@ -107,6 +107,7 @@ def test_ids_that_cannot_be_dropped(run, tmp_path, content, message):
         ({"ids": "none.txt"}, r"--ids none\.txt: cannot be read \(No such file or directory\)"),
         ({"ids": [99]}, "ids: the run has no example with id 99"),
         ({"ids": []}, "ids: names no example"),
+        ({"ids": [10**5000]}, "ids: has one that has no text; give ids of the run"),
         ({"ids": [12], "drop": 0.3, "policy": "worst"}, "--ids: .*; leave --drop, --policy out"),
         ({"ids": [12], "score": "lose"}, "score 'lose': unknown"),
         ({"policy": "worst", "drop": 1}, r"drop 1: not in \[0, 1\)"),
