@@ -1,4 +1,4 @@
-"""Does the learning curve foretell what more examples give? Held to examples that were held back.
+"""Does the learning curve predict what more examples give? Held to examples that were held back.
 
 Of all vectors K are drawn, measured in ten trials, and what K and 2 K would give is forecast. That is held to
 the mean accuracy, on all others, of heads that see K or 2 K of them.
@@ -119,7 +119,7 @@ def main():
 
 
 HEADER = ("data", "wrong labels", "K", "forecast", "draws", "true", "interval holds it", "width", "off")
-TITLE = "Does the learning curve foretell what more examples give?"
+TITLE = "Does the learning curve predict what more examples give?"
 PAGE_FILE = "docs/results/learning-curve.md"
 
 
@@ -133,7 +133,7 @@ def page(top, rows, over):
     least, most = min(row[6] for row in rows), max((row[-1] for row in rows), key=lambda off: abs(float(off)))
     return f"""\
 {top}
-The report of a run on features foretells what heads would reach with all K examples, and with 2 K. Is that
+The report of a run on features predicts what heads would reach with all K examples, and with 2 K. Is that
 true? K vectors are drawn and measured in ten trials at the shares 0.05, 0.2 and 0.8. The truth is the mean
 accuracy, on all other vectors, of heads that see K or 2 K.
 

@@ -93,7 +93,7 @@ class LearningCurve(show.Result):
         """Accuracy by the number of examples seen, on a logarithmic axis; what is foretold is hollow."""
         figure, axes = show.new_axes(5.2, 2.9)
         table = self.table()
-        kinds = {False: (show.LEFT_OUT, "-", "left out"), True: (show.INK, ":", "foretold")}
+        kinds = {False: (show.LEFT_OUT, "-", "left out"), True: (show.INK, ":", "predicted")}
         for foretold, (color, line, name) in kinds.items():
             rows = table[table["foretold"] == foretold]
             if rows.empty:
@@ -125,7 +125,7 @@ class LearningCurve(show.Result):
         for row in self.table().to_dict("records"):
             name = f"share {row['share']:g}"
             if row["foretold"]:
-                name = f"{_NAMES[row['share']]} (foretold)"
+                name = f"{_NAMES[row['share']]} (predicted)"
             value = show.number(row["accuracy"], 3)
             rows.append(
                 [name, show.count(row["examples"]), value, show.interval_text(row["low"], row["high"], 3)]

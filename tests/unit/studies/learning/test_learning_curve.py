@@ -70,7 +70,7 @@ def test_the_page_has_it(digits, tmp_path):
     digits.report(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     assert 'href="#learning"' in page
-    assert "twice the data (foretold)" in page
+    assert "twice the data (predicted)" in page
 
 
 def test_where_nothing_is_foretold_words_say_so(tmp_path):
