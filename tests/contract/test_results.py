@@ -440,4 +440,6 @@ def test_the_commands_write_them(command, measured, tmp_path: Path):
         assert command("prune", measured, *asked).code == 0
     assert len(list(tmp_path.iterdir())) == 4 * len(SUFFIXES) + 1
     assert len(json.loads((tmp_path / "prune.json").read_text())) == 70
+    made = pd.read_parquet(tmp_path / "prune.parquet").attrs
+    assert "row=Row(number=2, share=None), policy='hard', keep=None, drop=0.3, seed=0" in made["result"]
     assert (tmp_path / "scores.md").read_text().startswith("### Scores of 100 examples after epoch 2\n")

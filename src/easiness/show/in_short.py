@@ -9,7 +9,7 @@ _LONGEST = 60  # characters of what one field holds
 
 
 def in_short(value: Any) -> str:
-    """The name of a dataclass with those of its fields that are numbers or names, or short lists of them."""
+    """The name of a dataclass with its fields that are numbers or names, or short lists or values of them."""
     shown = []
     for field in dataclasses.fields(value):
         text = _text(getattr(value, field.name)) if field.repr else None
@@ -33,4 +33,6 @@ def _text(value: Any) -> str | None:
         if len(texts) < len(inner) or len(listed) > _LONGEST:
             return None
         return f"[{listed}]" if isinstance(value, list) else f"({listed}{',' * (len(texts) == 1)})"
+    if dataclasses.is_dataclass(value) and len(text := in_short(value)) <= _LONGEST:
+        return text
     return None

@@ -43,8 +43,8 @@ class Cleaned(show.Result):
 
     ``before`` are those that were trained with, ``labels`` those to train with, and ``was`` those at the
     source, which are ``before`` unless these came from a file, or `UNKNOWN`. ``dropped`` are left out.
-    ``told`` has the texts of the examples, where they are texts and their data are found. Of all ``decided``
-    are by hand, of which the ``note`` says what one should know; people looked at ``undecided`` more.
+    ``told`` has texts, if there are any. ``decided`` are by hand, of which ``note`` says what one should
+    know; people looked at ``undecided`` more. The rule relabels and drops ``above`` these probabilities.
     """
 
     ids: npt.NDArray[Any]
@@ -57,6 +57,7 @@ class Cleaned(show.Result):
     decided: int = 0
     undecided: int = 0
     note: str = ""
+    above: tuple[float, float] | None = None
 
     @property
     def relabelled(self) -> npt.NDArray[np.bool_]:
@@ -270,16 +271,15 @@ def cleaned(
     for option, value in (("--relabel-above", relabel_above), ("--drop-above", drop_above)):
         if not 0 <= value <= 1:
             raise BadInput(f"{option} {value:g}: give a probability from 0 to 1")
-    labels = ranked["label"].to_numpy(np.int64)
-    suggested = ranked["suggested"].fillna(_NONE).to_numpy(np.int64)
+    labels, suggested = (ranked[name].fillna(_NONE).to_numpy(np.int64) for name in ("label", "suggested"))
     p_wrong = ranked["p_wrong"].to_numpy(np.float64, na_value=np.nan)
     p_right = p_wrong * ranked["suggested_share"].to_numpy(np.float64, na_value=np.nan)
-    # nothing is above a threshold where there is no number
-    relabel = (suggested != _NONE) & (suggested != labels) & (p_right >= relabel_above)
+    relabel = (suggested != _NONE) & (suggested != labels) & (p_right >= relabel_above)  # not if it is none
     drop = ~relabel & (p_wrong >= drop_above)
     new = np.where(relabel, suggested, labels)
     _check_classes_left(labels, new, drop, classes)
-    return Cleaned(ranked["id"].to_numpy(), labels, new, drop, labels, classes)
+    arrays, above = (ranked["id"].to_numpy(), labels, new, drop, labels), (relabel_above, drop_above)
+    return Cleaned(*arrays, classes, above=above)
 
 
 def _check_classes_left(

@@ -32,7 +32,8 @@ class Pruned(Result):
     scores: NaN for examples that were never learned, where it has none for them. They are ranked as the
     hardest. ``policy`` names the examples that were dropped, mainly or exactly (``worst``, ``best``, and
     `NAMED`), or the sampler that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep`` the
-    end of the score that was kept, where high means neither easy nor hard.
+    end of the score that was kept, where high means neither easy nor hard. The share to ``drop`` was drawn
+    with the ``seed``, of each class where it is ``balanced``.
     """
 
     ids: npt.NDArray[Any]
@@ -44,6 +45,9 @@ class Pruned(Result):
     kept: npt.NDArray[np.bool_]
     policy: str
     keep: Keep | None = None
+    drop: float | None = None
+    seed: int | None = None
+    balanced: bool = False
 
     @property
     def epoch(self) -> int | None:

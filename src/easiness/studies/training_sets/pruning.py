@@ -102,7 +102,8 @@ def prune(
     remedy = _REMEDY if balanced else f"{_REMEDY}, or drop the same share of each class (--balanced)"
     check_classes_left(run.labels, dropped, run.classes, remedy=remedy)
     kept, row = _all_but(dropped, len(values)), run.row(epoch)
-    return Pruned(run.ids, run.labels, run.classes, score, row, values, kept, policy, order.keep)
+    about = (run.ids, run.labels, run.classes, score, row, values, kept, policy, order.keep)
+    return Pruned(*about, drop=rate, seed=seed, balanced=balanced)
 
 
 def _rate(drop: float | None) -> float:
