@@ -271,10 +271,11 @@ def main(arguments=None):
     parser.add_argument("--times", type=int, default=1000)
     parser.add_argument("--docs", type=Path, default=Path("hypothesis.md"))
     given = parser.parse_args(arguments)
+    top = head(TITLE, COMMAND, measured())  # before a file of the repository is written
     tables = of_study(given.study, given.docs) | {
         "known-truth": (TRUTHS, list(in_cells(simulation(given.times))))
     }
-    text = page(head(TITLE, COMMAND, measured()), tables, f"{given.docs.stem}.svg")
+    text = page(top, tables, f"{given.docs.stem}.svg")
     write_page(given.docs, text, tables)
 
 

@@ -23,14 +23,15 @@ class Estimate:
     over trials plus that of sums over patterns, less what is in both (Cameron, Gelbach and Miller 2011), and
     at least the first. What is in both is ``shared``: squared deviations of trials from what a pattern has in
     all of them, whose own effects add up to nothing in a trial. ``freedom`` is the number of patterns less
-    that of coefficients, and ``of_trials`` the number of trials less one.
+    that of coefficients, and ``of_trials`` the number of trials less one; where arms have several, it is
+    that of their sum after Satterthwaite.
     """
 
     value: float
     parts: Values
     shared: float
     freedom: int
-    of_trials: int
+    of_trials: float
 
     @property
     def _variances(self) -> tuple[float, float]:
@@ -65,6 +66,10 @@ class Estimate:
         parts = np.concatenate([self.parts, -factor * other.parts])
         shared = self.shared + factor**2 * other.shared
         freedom, of_trials = min(self.freedom, other.freedom), self.of_trials + other.of_trials
+        ours, theirs = self._variances[1], factor**2 * other._variances[1]
+        if ours + theirs > 0:  # an arm of few trials may be nearly all of it
+            spread = ours**2 / max(1, self.of_trials) + theirs**2 / max(1, other.of_trials)
+            of_trials = (ours + theirs) ** 2 / spread
         return Estimate(self.value - factor * other.value, parts, shared, freedom, of_trials)
 
 

@@ -55,6 +55,16 @@ def test_less_is_of_the_same_patterns_and_other_trials():
     assert found.shared == pytest.approx(0.08 + 0.32 / 16)
 
 
+def test_an_arm_of_few_trials_has_the_freedom_of_those():
+    """Where it varies as much as the other, both count; where it is all there is, its trials alone."""
+    spread = np.array([[1.0, 1.0], [-1.0, -1.0]])
+    few, many = Estimate(0.0, spread, 0.0, 9, 4), Estimate(0.0, spread, 0.0, 9, 19)
+    assert few.less(many).of_trials == pytest.approx((8 + 8) ** 2 / (8**2 / 4 + 8**2 / 19))
+    assert few.less(Estimate(0.0, 0 * spread, 0.0, 9, 19)).of_trials == pytest.approx(4)
+    nothing = Estimate(0.0, 0 * spread, 0.0, 9, 4)
+    assert nothing.less(nothing).of_trials == 8
+
+
 def _simulated(random: np.random.Generator, trials: int, slope_: float) -> np.ndarray:
     """Right or not, with an effect of each pattern and of each trial, and one of a trial on the slope."""
     patterns = random.standard_t(4, len(DOUBLINGS)) * 0.5
