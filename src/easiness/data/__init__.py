@@ -20,7 +20,7 @@ from easiness.data.label_files import (
 from easiness.data.label_studio import CONTROL, choice_of
 from easiness.data.load import load_dataset, part_of
 from easiness.data.rewriting import rewritten, texts_of
-from easiness.data.sources.arrays import read_npz
+from easiness.data.sources.arrays import mapped_array, read_npz
 from easiness.data.sources.file_facts import cache_folder
 from easiness.data.unlabelled import load_unlabelled
 
@@ -51,6 +51,7 @@ __all__ = [
     "part_of",
     "read_decisions",
     "read_label_file",
+    "mapped_array",
     "read_npz",
     "rewritten",
     "same_values",

@@ -15,7 +15,7 @@ from easiness.data.checks import check_unicode, own_ids
 from easiness.data.dataset import Columns, Dataset
 from easiness.data.load import load_dataset
 from easiness.data.sources import SourceRequest, absolute
-from easiness.data.sources.arrays import read_npz
+from easiness.data.sources.arrays import mapped_array, read_npz
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.folders import files_of
@@ -41,7 +41,6 @@ from easiness.inputs import (
     kind_of,
     one_line,
 )
-from easiness.regular_file import open_regular
 
 _SPLIT = "pool"
 _FORMS = "a folder, a CSV or Parquet file without the labels, an .npz file with x, or an .npy file of vectors"
@@ -140,8 +139,7 @@ def _of_array(
 
 def _vectors_in_file(path: Path) -> npt.NDArray[np.float32]:
     try:
-        open_regular(path).close()
-        rows = np.lib.format.open_memmap(path, mode="r")  # which takes no objects
+        rows = mapped_array(path)
     except OSError as error:
         raise BadInput(f"{path}: the file cannot be read ({error.strerror or error}); give another") from None
     except Exception as error:  # numpy's parser may raise anything on broken bytes

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from easiness.data import Dataset, read_npz
+from easiness.data import Dataset, mapped_array, read_npz
 from easiness.errors import BadInput
 from easiness.features.arrays import divided, numbers, of_splits
 from easiness.features.source import FeatureKind, FeatureSource, Request
 from easiness.inputs import VECTOR, one_line
-from easiness.regular_file import at_home, open_regular
+from easiness.regular_file import at_home
 
 NAMES = ("x", *VECTOR.columns, "embeddings")
 """What an array of vectors is called in an ``.npz`` file; the first that is there."""
@@ -28,8 +27,7 @@ def from_npy(request: Request) -> FeatureSource:
     """
     path = at_home(request.text)
     try:
-        open_regular(path).close()
-        array = np.lib.format.open_memmap(path, mode="r")  # which takes no objects
+        array = mapped_array(path)
     except OSError as error:
         raise BadInput(f"{path}: the file cannot be read ({error.strerror or error}); {_SAVE}") from None
     except Exception as error:  # numpy's parser may raise anything on broken bytes

@@ -113,6 +113,9 @@ def test_what_does_not_fit_is_refused(data: Dataset, split_data: Dataset, values
 def test_files_that_are_none_are_refused(data: Dataset, tmp_path: Path, values: np.ndarray) -> None:
     refused(tmp_path / "no.npy", data, "no.npy: the file cannot be read .No such file")
     refused(tmp_path / "no.npz", data, "no.npz: the file cannot be read .No such file")
+    # of Python 2, and damaged: without advice beside the line
+    (tmp_path / "old.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00{'shape': (2L,)}\n")
+    refused(tmp_path / "old.npy", data, "old.npy: no array of numbers that can be read .*; save it")
     np.save(tmp_path / "objects.npy", np.array([{}] * 20, object), allow_pickle=True)
     refused(tmp_path / "objects.npy", data, "objects.npy: no array of numbers that can be read .*; save it")
     (tmp_path / "text.npy").write_text("1,2,3\n")

@@ -168,8 +168,7 @@ def read_npz(path: Path, keys: Sequence[str], needed: Sequence[Sequence[str]]) -
             take more memory than there is.
     """
     try:
-        with warnings.catch_warnings(), open_regular(path) as file, _opened(path, file) as zipped:
-            warnings.simplefilter("ignore", UserWarning)  # numpy's, that files of Python 2 take longer
+        with _without_advice(), open_regular(path) as file, _opened(path, file) as zipped:
             names = {name.removesuffix(".npy"): name for name in zipped.namelist()}
             _check_all_there(path, names, needed)
             members = {key: _member(path, key, zipped, names[key]) for key in keys if key in names}
@@ -220,6 +219,23 @@ def _member(path: Path, key: str, zipped: zipfile.ZipFile, name: str) -> _Member
     if key in _NAMES and dtype.kind == "U" and dtype.itemsize > 4 * LONGEST_NAME:
         raise too_long(f"{path}: {key}", dtype.itemsize // 4)
     return _Member(name, num_bytes * (2 if dtype.kind == "U" else 1))  # texts of Python's are made of those
+
+
+def mapped_array(path: Path) -> npt.NDArray[Any]:
+    """The array of numbers in an ``.npy`` file, read as far as it is used.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+        Exception: any other, of NumPy's parser: it is damaged, or holds objects.
+    """
+    open_regular(path).close()
+    with _without_advice():
+        return np.lib.format.open_memmap(path, mode="r")  # which takes no objects
+
+
+def _without_advice() -> warnings.catch_warnings[None]:
+    """Without NumPy's, that files of Python 2 take longer."""
+    return warnings.catch_warnings(action="ignore", category=UserWarning)
 
 
 def _header(opened: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
