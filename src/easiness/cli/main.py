@@ -6,6 +6,7 @@ import contextlib
 import functools
 import importlib
 import os
+import re
 import shlex
 import sys
 import traceback
@@ -52,6 +53,7 @@ _COMMANDS: dict[Callable[..., None], Group] = {
 for _command in sorted(_COMMANDS, key=lambda command: get_args(Group).index(_COMMANDS[command])):
     app.command(cls=OptionsInGroups, rich_help_panel=_COMMANDS[_command])(_command)
 _MOST_SAID = 1200  # characters of a line, of which a path may take hundreds
+_LONG_QUOTE = re.compile(r"'([^']{80})[^']{120,}([^']{20})'")
 _NUMBERS = {"int_parsing": "give a whole number", "float_parsing": "give a number"}
 _NAMES = {_command.__name__ for _command in _COMMANDS}
 _parser = functools.cache(typer.main.get_command)  # once in a process, however many commands it runs
@@ -85,7 +87,7 @@ def _fail(message: str, code: int, debug: bool) -> NoReturn:
 
 def _one_line(message: str) -> str:
     """The message, whatever it quotes: a cell of a file may hold a novel, or what moves a cursor."""
-    words = " ".join(message.split())
+    words = _LONG_QUOTE.sub(r"'\1...\2'", " ".join(message.split()))
     if len(words) > _MOST_SAID:
         half = _MOST_SAID // 2
         words = f"{words[:half]} ... {words[-half:]}"

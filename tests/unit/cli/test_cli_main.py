@@ -120,6 +120,12 @@ def test_a_line_is_short_and_moves_no_cursor(refused, tmp_path):
     assert len(line) < 3100
 
 
+def test_a_cell_of_thousands_of_digits_is_quoted_in_short(refused, tmp_path):
+    (tmp_path / "labels.csv").write_text(f"id,label\n0,{'9' * 5000}\n")
+    line = refused("measure", "digits", "--labels", tmp_path / "labels.csv", "--out", tmp_path / "run")
+    assert f"row 2: the label '{'9' * 80}...{'9' * 20}' is no class" in line
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_debug_shows_the_traceback_too(tmp_path, command, place):
     arguments = ["scores", str(tmp_path / "none")]

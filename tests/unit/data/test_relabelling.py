@@ -91,6 +91,7 @@ def test_the_same_labels_for_all_change_nothing_but_the_reference(tmp_path: Path
             "id,label,was\n0,0,0\n1,1,2\n",
             "row 3: the example '1' was '2' when the file was made, and is 'dog' here; give the data that",
         ),
+        (f"id,label,was\n0,0,{'9' * 5000}\n", "row 2: the example '0' was '9+' when the file was made"),
         ("id,label,was,action\n0,0,owl,drop\n", "row 2: the example '0' was 'owl' when"),
         (
             "id,label,was,action\n1,2,1,keep\n",
