@@ -329,11 +329,14 @@ def test_sounds_that_cannot_be_read_are_left_out_as_sounds(command, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, np.sin(np.arange(2000) * (at + 1) / 20), 8000)
     path.write_bytes(b"RIFF")
+    path.rename(path.with_name("7\x1b[2J\n.wav"))
     measured = ["measure", tmp_path / "heard", "--trials", 1, "--epochs", 1, "--out", tmp_path / "run"]
     finished = command(*measured, "--skip-unreadable")
     assert finished.code == 0
-    assert finished.err.splitlines()[0] == "sounds left out, since they cannot be read: 1 (b/7.wav)"
-    assert f"{finished.err.splitlines()[0]}\n" in command("status", tmp_path / "run").out
+    assert finished.err.splitlines()[0] == "sounds left out, since they cannot be read: 1 (b/7\\x1b[2J\\n.wav)"
+    status = command("status", tmp_path / "run").out
+    assert f"{finished.err.splitlines()[0]}\n" in status
+    assert "\x1b" not in finished.err + finished.out + status
 
 
 @pytest.mark.parametrize(
