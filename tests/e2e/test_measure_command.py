@@ -333,7 +333,8 @@ def test_sounds_that_cannot_be_read_are_left_out_as_sounds(command, tmp_path):
     measured = ["measure", tmp_path / "heard", "--trials", 1, "--epochs", 1, "--out", tmp_path / "run"]
     finished = command(*measured, "--skip-unreadable")
     assert finished.code == 0
-    assert finished.err.splitlines()[0] == "sounds left out, since they cannot be read: 1 (b/7\\x1b[2J\\n.wav)"
+    said = "sounds left out, since they cannot be read: 1 (b/7\\x1b[2J\\n.wav)"
+    assert finished.err.splitlines()[0] == said
     status = command("status", tmp_path / "run").out
     assert f"{finished.err.splitlines()[0]}\n" in status
     assert "\x1b" not in finished.err + finished.out + status

@@ -65,6 +65,7 @@ def rank_regression(
     *,
     without: Sequence[_Floats] = (),
     halves: Sequence[tuple[_Floats, _Floats]] = (),
+    times: float = 2,
     within: _Integers | None = None,
     seed: int = 0,
 ) -> RankRegression:
@@ -82,6 +83,7 @@ def rank_regression(
         without: the outcome [K] without a group of trials at a time, the groups equally large; with fewer
             than two the trials are taken as they are.
         halves: pairs of outcomes [K] of disjoint halves of the trials, for ``most``.
+        times: how many times the trials of a half there are in all: more than 2 where their number is odd.
         within: class of each example [K], to compare it with its own class alone: ranks are within classes.
         seed: of the draws.
     """
@@ -104,7 +106,7 @@ def rank_regression(
         with_product=_kept(with_product),
         together=float((x * z).mean()),
         by_chance=_by_chance(ranks, x, z, within, rng),
-        most=reliability(halves, within),
+        most=reliability(halves, within, times),
         fitted=fitted,
         left=ranks - fitted,
     )
@@ -114,11 +116,11 @@ def rank_coefficients(
     outcome: _Floats,
     predictors: tuple[npt.NDArray[np.number], npt.NDArray[np.number]],
     within: _Integers | None = None,
-) -> tuple[float, float, float]:
-    """Both coefficients and R squared of `rank_regression`, without intervals."""
+) -> tuple[float, float, float, float]:
+    """Both coefficients, R squared and the coefficient of the product of `rank_regression`, alone."""
     levels = [_Levels.of(one, within) for one in (outcome, *predictors)]
-    first, second, share = _fit(levels, np.ones(len(outcome)))[:3].tolist()
-    return first, second, share
+    first, second, share, product = _fit(levels, np.ones(len(outcome)))[:4].tolist()
+    return first, second, share, product
 
 
 def class_share(outcome: _Floats, classes: _Integers) -> float:
@@ -129,12 +131,15 @@ def class_share(outcome: _Floats, classes: _Integers) -> float:
     return float((means**2 * sizes).sum() / len(ranks))
 
 
-def reliability(halves: Sequence[tuple[_Floats, _Floats]], within: _Integers | None = None) -> float:
+def reliability(
+    halves: Sequence[tuple[_Floats, _Floats]], within: _Integers | None = None, times: float = 2
+) -> float:
     """Of the ranks of an outcome, from halves of its trials (Spearman and Brown); NaN without halves."""
     if not halves:
         return math.nan
     correlation = float(np.mean([_correlation(a, b, within) for a, b in halves]))
-    return min(max(2 * correlation / (1 + correlation), 0.0), 1.0) if correlation > -1 else 0.0
+    of_all = times * correlation / (1 + (times - 1) * correlation) if correlation > 0 else 0.0
+    return min(of_all, 1.0)
 
 
 def _correlation(a: _Floats, b: _Floats, within: _Integers | None) -> float:

@@ -51,7 +51,7 @@ def test_coefficients_are_those_of_least_squares_on_average_ranks(script):
     assert found.together == pytest.approx(spearmanr(first, second)[0])
     with_product, *_ = np.linalg.lstsq(np.column_stack([x, z, x * z, np.ones(400)]), y, rcond=None)
     assert found.product.value == pytest.approx(with_product[2] * (x * z).std())
-    expected = (*expected, found.r_squared.value)
+    expected = (*expected, found.r_squared.value, found.product.value)
     assert rank_coefficients(right.sum(axis=0), (first, second)) == pytest.approx(expected)
 
 
@@ -78,6 +78,9 @@ def test_reliability_is_of_all_trials():
     one, other = values, np.array([0, 1, 2, 3, 4, 9, 8, 7, 6, 5.0])
     correlation = spearmanr(one, other)[0]
     assert reliability([(one, other)]) == pytest.approx(2 * correlation / (1 + correlation))
+    of_three = 3 * correlation / (1 + 2 * correlation)  # halves are of one trial each
+    assert reliability([(one, other)], times=3) == pytest.approx(of_three)
+    assert reliability([(one, -one)]) == 0
     assert reliability([(np.append(one, np.nan), np.append(other, 3))]) == reliability([(one, other)])
 
 

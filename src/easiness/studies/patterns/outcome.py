@@ -30,6 +30,7 @@ class Outcome:
     """A score of K examples as it is (``values``) and turned so that high is easy (``whole``).
 
     It is ``known`` of some; ``without`` is that of all trials but a part, and ``halves`` of disjoint halves.
+    There are ``times`` as many trials in all as in a half.
     """
 
     values: _Floats
@@ -37,6 +38,7 @@ class Outcome:
     known: npt.NDArray[np.bool_]
     without: list[_Floats]
     halves: list[tuple[_Floats, _Floats]]
+    times: float
 
     @property
     def tied(self) -> float:
@@ -70,7 +72,8 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> Outcome:
             "too few to explain; give another score (--score difficulty), or measure more"
         )
     halves = [(turned(first), turned(second)) for first, second in _halves(groups)]
-    return Outcome(values, whole, np.asarray(known), without, halves)
+    times = len(groups) / max(1, len(groups) // 2)
+    return Outcome(values, whole, np.asarray(known), without, halves, times)
 
 
 def _values(run: Run, score: Score, row: int, split: Split) -> tuple[_Floats, _Floats]:

@@ -137,6 +137,7 @@ def _regression(
         np.unique(around.regions[known], return_inverse=True)[1].astype(np.int64),
         without=[one[known] for one in outcome.without],
         halves=[(first[known], second[known]) for first, second in outcome.halves],
+        times=outcome.times,
         within=None if within is None else within[known],
     )
 

@@ -29,8 +29,11 @@ def test_the_page_has_what_was_simulated(tmp_path, monkeypatch):
         "found in features, own ease 0.3, the same patterns",
     ]
     assert len(worlds) == 5
-    truths = {row[0]: [float(cell.split()[0]) for cell in row[1:]] for row in worlds}
-    for frequency, contradiction, share in truths.values():
+    truths = {row[0]: [float(cell.split()[0]) for cell in row[1:] if cell] for row in worlds}
+    assert [len(found) for found in truths.values()] == [8, 3, 3, 3, 3]
+    most = truths["two groups"][-1]
+    assert truths["two groups"][2] < most < 1
+    for frequency, contradiction, share, *_ in truths.values():
         assert 0 < frequency < 1
         assert -1 < contradiction < 0
         assert 0 < share < 1
