@@ -24,6 +24,7 @@ def test_numbers_and_names_are_said():
 def test_what_is_larger_is_left_out_and_a_long_text_cut():
     assert in_short(Found(np.zeros(3), {"a": 1})) == "Found()"
     assert in_short(Found([np.zeros(3)], list(range(40)))) == "Found()"
+    assert in_short(Found(Found(np.zeros(3), {}), 2)) == "Found(other=2)"
     assert in_short(Found(Found(2), Found("x" * 50))) == "Found(name=Found(name=2, other=1))"
     assert in_short(Found("x" * 61, 1)) == f"Found(name='{'x' * 60}...', other=1)"
 
