@@ -124,6 +124,14 @@ def resampled(samples: Samples, rate: int, wanted: int) -> Samples:
     return (made / loudest if loudest > 1 else made).astype(np.float32)
 
 
+class _QuietBytesIO(io.BytesIO):
+    """Bytes before whose beginning a damaged file may look: the library would print a traceback of that."""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """To the offset, or to the beginning."""
+        return super().seek(max(offset, 0) if whence == io.SEEK_SET else offset, whence)
+
+
 @contextmanager
 def _opened(blob: Blob, name: str) -> Iterator[Any]:
     """The sound, opened for reading, where its header is of one that can be used."""
@@ -132,7 +140,7 @@ def _opened(blob: Blob, name: str) -> Iterator[Any]:
         raise Unreadable(name, "an empty file")
     with quiet_mp3(data):
         try:
-            file = library.SoundFile(io.BytesIO(data))
+            file = library.SoundFile(_QuietBytesIO(data))
         except Exception as error:  # a decoder may raise anything on broken bytes
             raise Unreadable(name, f"not a sound that can be read ({_reason(error)})") from None
         with file:

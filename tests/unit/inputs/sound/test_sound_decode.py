@@ -110,3 +110,11 @@ def test_without_the_library_it_is_named(monkeypatch):
     with pytest.raises(BadInput, match=r"pip install 'easiness\[sound\]'"):
         decoded(content)
     decode.soundfile.cache_clear()
+
+
+def test_a_damaged_sound_is_refused_without_a_traceback_of_the_library():
+    """Its chunk has no name, and the library looks for one before the beginning."""
+    whole = encoded(TONE, 16000, "AIFF", "PCM_16")
+    at = whole.index(b"SSND")
+    with pytest.raises(Unreadable, match="not a sound that can be read"):  # and nothing raised elsewhere
+        decoded(whole[:at] + b"\xff" * 4 + whole[at + 4 : 3300])
