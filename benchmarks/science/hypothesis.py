@@ -106,11 +106,11 @@ def estimates(patterns, natural, balanced, half):
     }
 
 
-def truth(world, patterns, random, drawn):
-    """What the estimates are for patterns and trials without number."""
+def truth(world, patterns, seed, drawn):
+    """What the estimates are for patterns and trials without number: arms have the same draws."""
     of_arms = []
     for arm in ARMS:
-        sums = np.zeros(len(patterns))
+        random, sums = np.random.default_rng(seed), np.zeros(len(patterns))
         for _ in range(drawn):
             pattern = effects(world, random, len(patterns))
             sums += probabilities(world, patterns, arm, random, pattern, 1)[0]
@@ -146,7 +146,7 @@ def simulation(times, worlds=WORLDS, all_trials=TRIALS, drawn=DRAWN):
         examples = examples_of(arm, patterns, FULL, 0)
         counts[arm] = np.bincount(examples.pattern[examples.own], minlength=len(patterns))
     for at, (name, world) in enumerate(worlds.items()):
-        known = truth(world, patterns, np.random.default_rng([at, 1]), drawn)
+        known = truth(world, patterns, [at, 1], drawn)
         for trials in all_trials:
             random = np.random.default_rng([at, 2, trials])
             found = simulated(world, patterns, counts, trials, times, random)
@@ -252,7 +252,7 @@ c = {JUDGED:g} (1c, 2c), and the change of mean easiness at half the amplitude (
 - Pictures of noise are no real data; there [it is measured, not planted](patterns.md).
 - In the worst of {len(WORLDS)} simulated worlds 95 % intervals held the truth
   {told_truth(tables["known-truth"][1])} of the draws. The claims have {TRIALS[0]} trials of each network,
-  controls {TRIALS[1]} of `{first}`.
+  controls {TRIALS[1]} of `{first}`; so has half the amplitude, beside {TRIALS[0]}.
 """
 
 

@@ -117,7 +117,7 @@ def rank_coefficients(
     predictors: tuple[npt.NDArray[np.number], npt.NDArray[np.number]],
     within: _Integers | None = None,
 ) -> tuple[float, float, float, float]:
-    """Both coefficients, R squared and the coefficient of the product of `rank_regression`, alone."""
+    """As `rank_regression`, without intervals: both coefficients, R squared, that of the product."""
     levels = [_Levels.of(one, within) for one in (outcome, *predictors)]
     first, second, share, product = _fit(levels, np.ones(len(outcome)))[:4].tolist()
     return first, second, share, product

@@ -39,7 +39,7 @@ def hypothesis(
     Claims with margins set beforehand decide whether it holds. The same command again goes on where it
     stopped.
     """
-    executors.check_executor(execution.executor, execution.jobs, execution.ray_address)
+    executors.check_execution(execution)
     plan = study.plan_hypothesis(study.find_preset(preset), out, seed)
     if dry_run:
         said.say_text(f"{plan.describe()}\nnothing was trained and nothing written")

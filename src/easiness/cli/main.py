@@ -6,12 +6,10 @@ import contextlib
 import functools
 import importlib
 import os
-import re
 import shlex
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Annotated, Any, NoReturn, get_args
 
 import typer
@@ -25,7 +23,7 @@ from easiness.cli.paper import paper
 from easiness.cli.report import report
 from easiness.cli.scores import scores
 from easiness.cli.status import status
-from easiness.errors import BadInput, EasinessError, is_out_of_memory, printable, raise_end
+from easiness.errors import EasinessError, is_out_of_memory, printable, raise_end
 from easiness.named_import import needing_torch
 from easiness.standard_error import escaped_stdout, lenient_stderr
 from easiness.studies import STUDIES, Group
@@ -53,7 +51,6 @@ _COMMANDS: dict[Callable[..., None], Group] = {
 for _command in sorted(_COMMANDS, key=lambda command: get_args(Group).index(_COMMANDS[command])):
     app.command(cls=OptionsInGroups, rich_help_panel=_COMMANDS[_command])(_command)
 _MOST_SAID = 1200  # characters of a line, of which a path may take hundreds
-_LONG_QUOTE = re.compile(r"'([^']{80})[^']{120,}([^']{20})'")
 _NUMBERS = {"int_parsing": "give a whole number", "float_parsing": "give a number"}
 _NAMES = {_command.__name__ for _command in _COMMANDS}
 _parser = functools.cache(typer.main.get_command)  # once in a process, however many commands it runs
@@ -87,7 +84,7 @@ def _fail(message: str, code: int, debug: bool) -> NoReturn:
 
 def _one_line(message: str) -> str:
     """The message, whatever it quotes: a cell of a file may hold a novel, or what moves a cursor."""
-    words = _LONG_QUOTE.sub(r"'\1...\2'", " ".join(message.split()))
+    words = " ".join(message.split())
     if len(words) > _MOST_SAID:
         half = _MOST_SAID // 2
         words = f"{words[:half]} ... {words[-half:]}"
@@ -104,16 +101,6 @@ def _usage(error: Any) -> str:
             first["msg"], f"{first['input']!r}: {_NUMBERS.get(first['type'], first['msg'])}"
         )
     return message.replace("Value error, ", "").partition("; use sys.")[0]  # advice for programmers
-
-
-def _check_none_empty(arguments: Sequence[str], about: str) -> None:
-    """Refuse an option without a value, as of a shell's variable that is not set: it would be this folder."""
-    for before, given in pairwise(["", *arguments]):
-        option, equals, value = given.partition("=")
-        if given == "" and before.startswith("-") and "=" not in before:
-            option, equals = before, "="
-        if option.startswith("-") and equals and not value:
-            raise BadInput(f"{option} '': is empty; give a value or leave it out; see `{about} --help`")
 
 
 def _to_go_on() -> str:
@@ -135,10 +122,7 @@ def _run() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv[1:])
     command = _parser(app)
-    # not by the error's context, which what the parser refuses by itself lacks
-    about = f"easiness {arguments[0]}" if arguments and arguments[0] in _NAMES else "easiness"
     try:
-        _check_none_empty(arguments, about)
         # not app(...), which ends some errors itself: an interrupt without a word, a closed pipe with 1
         asked = arguments or ["--help"]
         with needing_torch(asked[0]), command.make_context("easiness", asked) as context:
@@ -171,4 +155,7 @@ def _run() -> None:
         # usage errors of the command-line library, which prints them with a box or over several lines
         if not hasattr(error, "format_message"):
             raise
-        _fail(f"error: {_usage(error)}; see `{about} --help`", 2, debug)
+        message = _usage(error)
+        # not by the error's context, which what the parser refuses by itself lacks
+        about = f"easiness {arguments[0]}" if arguments and arguments[0] in _NAMES else "easiness"
+        _fail(f"error: {message}; see `{about} --help`", 2, debug)

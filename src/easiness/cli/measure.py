@@ -68,7 +68,7 @@ def measure(
     num_trials, until = runs.trials_asked(
         trials, training.epochs, progress.note, on_features=runs.on_features(featuring, training)
     )
-    executors.check_executor(execution.executor, execution.jobs, execution.ray_address)
+    executors.check_execution(execution)
     device = resolve_device(execution.device)
     training = runs.with_recipe(training, out)
     with runs.reading_shown():

@@ -47,7 +47,7 @@ def paper(
 
     from easiness.training import resolve_device  # which loads torch
 
-    executors.check_executor(execution.executor, execution.jobs, execution.ray_address)
+    executors.check_execution(execution)
     device = resolve_device(execution.device)
     with runs.reading_shown():
         plan = study.plan_paper(study.find_preset(preset, source), source, loading=loading, seed=seed)

@@ -109,7 +109,7 @@ def _check_range(labels: npt.NDArray[Any], num_classes: int | None, name: Callab
         row = int(np.flatnonzero(outside)[0])
         if num_classes == 0:
             raise BadInput(
-                f"{name(row)}: label {labels[row]} has no class, since classes are none; name them"
+                f"{name(row)}: label {labels[row]} has no class, since no class is named; name them"
             )
         allowed = "0, 1, 2, ..." if num_classes is None else f"0 to {num_classes - 1}"
         raise BadInput(f"{name(row)}: label {labels[row]} is out of range; labels are {allowed}")

@@ -39,7 +39,6 @@ from easiness.inputs import (
     StoredVectors,
     from_texts,
     kind_of,
-    one_line,
 )
 
 _SPLIT = "pool"
@@ -138,12 +137,7 @@ def _of_array(
 
 
 def _vectors_in_file(path: Path) -> npt.NDArray[np.float32]:
-    try:
-        rows = mapped_array(path)
-    except OSError as error:
-        raise BadInput(f"{path}: the file cannot be read ({error.strerror or error}); give another") from None
-    except Exception as error:  # numpy's parser may raise anything on broken bytes
-        raise BadInput(f"{path}: no array that can be read ({one_line(error):.200}); save it again") from None
+    rows = mapped_array(path)
     if rows.ndim != 2 or rows.dtype.kind not in "fiu" or not rows.size:
         shape = " x ".join(map(str, rows.shape))
         raise BadInput(f"{path}: holds {shape} values of {rows.dtype} and no vectors; give numbers [M, D]")

@@ -5,6 +5,7 @@ from easiness.executors.processes import ProcessesExecutor
 from easiness.executors.registry import (
     EXECUTORS,
     ExecutorKind,
+    check_execution,
     check_executor,
     executor_names,
     find_executor,
@@ -22,6 +23,7 @@ __all__ = [
     "ProcessesExecutor",
     "SerialExecutor",
     "Tell",
+    "check_execution",
     "check_executor",
     "executor_names",
     "find_executor",

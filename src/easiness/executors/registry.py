@@ -12,7 +12,7 @@ from easiness.executors.executor import Executor, Machine, Needs
 from easiness.executors.processes import ProcessesExecutor
 from easiness.executors.serial import SerialExecutor
 from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
-from easiness.spec import Jobs
+from easiness.spec import Execution, Jobs
 
 AUTO = "auto"
 
@@ -113,8 +113,23 @@ def _users_own(name: str) -> ExecutorKind:
     return ExecutorKind(name, make, bool(getattr(found, "shares_memory", False)))
 
 
-def check_executor(name: str, jobs: Jobs, address: str | None = None) -> ExecutorKind:
-    """The executor of this name, which can do so many jobs and go to the ``address`` of a cluster.
+def check_execution(execution: Execution) -> ExecutorKind:
+    """The executor that is asked for, as `check_executor`, which goes to the cluster if there is one.
+
+    Raises:
+        BadInput: it cannot.
+    """
+    kind, address = check_executor(execution.executor, execution.jobs), execution.ray_address
+    if address is not None and not kind.elsewhere:
+        raise BadInput(
+            f"ray address {address}: the {kind.name} executor stays on this machine; use it with "
+            "--executor ray"
+        )
+    return kind
+
+
+def check_executor(name: str, jobs: Jobs) -> ExecutorKind:
+    """The executor of this name, which can do so many jobs.
 
     Raises:
         BadInput: there is no such executor, or it cannot.
@@ -126,11 +141,6 @@ def check_executor(name: str, jobs: Jobs, address: str | None = None) -> Executo
     if kind.one_at_a_time and jobs not in ("auto", 1):
         raise BadInput(
             f"--jobs {jobs}: the {kind.name} executor trains one trial at a time; choose processes or auto"
-        )
-    if address is not None and not kind.elsewhere:
-        raise BadInput(
-            f"ray address {address}: the {kind.name} executor stays on this machine; use it with "
-            "--executor ray"
         )
     return kind
 

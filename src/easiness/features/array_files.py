@@ -10,13 +10,11 @@ from easiness.data import Dataset, mapped_array, read_npz
 from easiness.errors import BadInput
 from easiness.features.arrays import divided, numbers, of_splits
 from easiness.features.source import FeatureKind, FeatureSource, Request
-from easiness.inputs import VECTOR, one_line
+from easiness.inputs import VECTOR
 from easiness.regular_file import at_home
 
 NAMES = ("x", *VECTOR.columns, "embeddings")
 """What an array of vectors is called in an ``.npz`` file; the first that is there."""
-
-_SAVE = "save it with numpy.save(path, vectors)"
 
 
 def from_npy(request: Request) -> FeatureSource:
@@ -26,15 +24,7 @@ def from_npy(request: Request) -> FeatureSource:
         BadInput: it is no such file, holds objects, or has another number of rows.
     """
     path = at_home(request.text)
-    try:
-        array = mapped_array(path)
-    except OSError as error:
-        raise BadInput(f"{path}: the file cannot be read ({error.strerror or error}); {_SAVE}") from None
-    except Exception as error:  # numpy's parser may raise anything on broken bytes
-        raise BadInput(
-            f"{path}: no array of numbers that can be read ({one_line(error):.200}); {_SAVE}"
-        ) from None
-    rows = divided(numbers(array, request.text), request.data, request.text)
+    rows = divided(numbers(mapped_array(path), request.text), request.data, request.text)
     return of_splits(request.text, rows, request.data)
 
 

@@ -15,7 +15,7 @@ from typing import Self
 import torch
 
 from easiness.errors import BadInput
-from easiness.executors import Executor, Needs, check_executor, find_executor, make_executor, room
+from easiness.executors import Executor, Needs, check_execution, find_executor, make_executor, room
 from easiness.inputs import available_memory
 from easiness.models import is_given
 from easiness.runs.forecast import Forecast, Work, work_of
@@ -51,7 +51,7 @@ def resolve_plan(
     Raises:
         BadInput: an option makes no sense, or the model cannot take a training step.
     """
-    kind = check_executor(execution.executor, execution.jobs)
+    kind = check_execution(execution)
     check_compile(execution.compile)
     if plan.features:
         by_steps = plan.model != RIDGE
@@ -151,7 +151,7 @@ def allowed(execution: Execution, *, photos: bool, models: Iterable[str] = ()) -
         BadInput: there is no such executor, or it cannot do so many jobs, or not with such photos or models,
             or goes to no cluster.
     """
-    kind = check_executor(execution.executor, execution.jobs, execution.ray_address)
+    kind = check_execution(execution)
     given = next((model for model in models if is_given(model)), None)
     if given is None and (not photos or execution.cache):
         return execution

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +16,11 @@ from easiness.heads import kept_together
 from easiness.regular_file import read_regular
 from easiness.runs.plan import Plan
 from easiness.spec import content_hash
+from easiness.store import write_whole
 
 _MANY = 5000  # examples, from which on looking for copies takes a noticeable time
 _VERSION = 1
-_STORED = "<i8"  # groups, and their checksum last
+_STORED = "<i8"  # of the groups, behind which their checksum stands
 
 Groups = npt.NDArray[np.int64]
 
@@ -73,14 +73,9 @@ def _read(path: Path, num: int) -> Groups | None:
 
 def _write(path: Path, groups: Groups) -> None:
     """Write the file, where that is possible: it saves time alone."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(np.append(groups, _checksum(groups)).astype(_STORED).tobytes())
-        part.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+        write_whole(path, np.append(groups, _checksum(groups)).astype(_STORED).tobytes())
 
 
 def _checksum(groups: Groups) -> int:

@@ -33,7 +33,7 @@ def _text(value: Any) -> str | None:
         if len(texts) < len(inner) or len(listed) > _LONGEST:
             return None
         return f"[{listed}]" if isinstance(value, list) else f"({listed}{',' * (len(texts) == 1)})"
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
         text = in_short(value)
         return text if len(text) <= _LONGEST and not text.endswith("()") else None
     return None

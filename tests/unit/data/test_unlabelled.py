@@ -94,7 +94,7 @@ def test_numbers_and_categories_become_what_they_are_in_the_table_of_the_run(tmp
         ("pool.csv", b"path\n../a.png\n", "no file ../a.png"),
         ("pool.csv", b"name\na.png\n", "no column path"),
         ("pool.txt", b"a", "not a kind of file that can be read; give a folder"),
-        ("pool.npy", b"junk", "no array that can be read"),
+        ("pool.npy", b"junk", "no array of numbers that can be read"),
         ("pool.npz", b"junk", "not an .npz file"),
         ("pool.parquet", b"junk", "Parquet"),
     ],

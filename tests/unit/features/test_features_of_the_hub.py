@@ -96,7 +96,7 @@ def test_weights_and_preparation_make_the_identity(data: Dataset, folder: Path, 
         {"num_hidden_layers": 10**9},
         {"decoder_layers": 10**9},
         {"depths": [1, 10**9 - 1]},
-        {"other_config": {"n_layer": 10**9}},
+        {"text_config": {"n_layer": 10**9}},
     ],
     ids=str,
 )
@@ -107,6 +107,22 @@ def test_layers_without_end_are_not_built(
     config.write_text(json.dumps({**json.loads(config.read_text()), **layers}))
     with pytest.raises(BadInput, match="asks for 1,000,000,000 layers"):
         find_features(f"hf:{config.parent}", data).vectors(data, np.arange(2))
+
+
+def test_parts_without_end_are_not_built(
+    data: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a config calls their number."""
+    monkeypatch.setattr("easiness.features.hub.files._MOST_PARTS", 10)
+    with pytest.raises(BadInput, match="has more than 10 parts; give a smaller one"):
+        find_features(f"hf:{folder}", data).vectors(data, np.arange(2))
+
+
+def test_a_class_of_layers_or_players_is_no_layer(data: Dataset, folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    named = {"label2id": {"layer": 9000, "football player": 9001}, "vocab_size_per_layer_input": 262_144}
+    (folder / "config.json").write_text(json.dumps({**config, **named}))
+    assert len(find_features(f"hf:{folder}", data).vectors(data, np.arange(2))) == 2
 
 
 def test_a_config_of_more_than_the_memory_holds_is_refused(

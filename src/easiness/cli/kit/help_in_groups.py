@@ -1,4 +1,4 @@
-"""The help of commands: what is in a group together, those most needed first, as plain text."""
+"""Commands whose help is in groups, those most needed first, as plain text; an empty value is refused."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, get_args
 
 from typer.core import TyperCommand, TyperGroup
 
+from easiness.errors import BadInput
 from easiness.spec import OptionGroup
 
 WIDEST = 110
@@ -31,7 +32,22 @@ class CommandsInGroups(TyperGroup):
 
 
 class OptionsInGroups(TyperCommand):
-    """The help of one command: options of no group first, then a section for each group."""
+    """A command. Its help has options of no group first, then a section for each group."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments, none of which may be empty: of a shell's variable that is not set.
+
+        A path of no letters would be the current folder.
+        """
+        given, *_ = self.make_parser(ctx).parse_args(args=list(args))
+        for one in self.get_params(ctx):
+            value = given.get(one.name)
+            if value == "" or (isinstance(value, list | tuple) and "" in value):
+                rest = "" if one.required else ", or leave it out"
+                named = one.opts[0] if one.param_type_name == "option" else one.name.upper()
+                raise BadInput(f"{named} '': is empty; give a value{rest}")
+        read: list[str] = super().parse_args(ctx, args)
+        return read
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections."""

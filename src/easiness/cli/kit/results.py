@@ -29,7 +29,7 @@ def check_output(output: Path | None) -> None:
 
 def carry_out(study: Callable[[runs.Progress], Found], execution: Execution, output: Path | None) -> Found:
     """The result of a study that trains, with progress shown; what can be refused is refused before."""
-    executors.check_executor(execution.executor, execution.jobs, execution.ray_address)
+    executors.check_execution(execution)
     check_output(output)
     with runs.ShownProgress() as progress:
         return study(progress)

@@ -225,16 +225,23 @@ def mapped_array(path: Path) -> npt.NDArray[Any]:
     """The array of numbers in an ``.npy`` file, read as far as it is used.
 
     Raises:
-        OSError: it cannot be read, or is no regular file.
-        Exception: any other, of NumPy's parser: it is damaged, or holds objects.
+        BadInput: it cannot be read, is no regular file, is damaged, or holds objects.
     """
-    open_regular(path).close()
-    with _without_advice():
-        return np.lib.format.open_memmap(path, mode="r")  # which takes no objects
+    again = "save it with numpy.save(path, vectors)"
+    try:
+        open_regular(path).close()
+        with _without_advice():
+            return np.lib.format.open_memmap(path, mode="r")  # which takes no objects
+    except OSError as error:
+        raise BadInput(f"{path}: the file cannot be read ({error.strerror or error}); {again}") from None
+    except Exception as error:  # numpy's parser may raise anything on broken bytes
+        raise BadInput(
+            f"{path}: no array of numbers that can be read ({one_line(error):.200}); {again}"
+        ) from None
 
 
 def _without_advice() -> warnings.catch_warnings[None]:
-    """Without NumPy's, that files of Python 2 take longer."""
+    """A block in which NumPy does not say that files of Python 2 take longer."""
     return warnings.catch_warnings(action="ignore", category=UserWarning)
 
 

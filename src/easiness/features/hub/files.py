@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 _MOST_BYTES = 2**24  # of a document
 _MOST_LAYERS = 1000  # of which thousands would be built, for minutes, before their weights are missed
+_LAYERS = re.compile(r"^((num|n|hidden|encoder|decoder)_)*layers?$|^depths?$")
+_MOST_PARTS = 100_000  # modules, counted while they are made without weights
 _NEEDLESS = ("pooler", "decoder", "masked_spec_embed")  # parts that weights may lack: no vector needs them
 
 
@@ -123,10 +127,10 @@ class HubFiles:
         """
         import transformers
 
-        layers = _layers(config.to_dict())
+        layers = _layers(config)
         if layers > _MOST_LAYERS:
             raise BadInput(f"{self.request.what}: its config asks for {layers:,} layers; mend it there")
-        size = self.guarded(lambda: _bytes_of(config))
+        size = self.guarded(lambda: _bytes_of(config, self.request.what))
         if not fits(size):
             raise BadInput(
                 f"{self.request.what}: a network as its config says needs {size / GIB:.1f} GiB, more than a "
@@ -157,24 +161,46 @@ class HubFiles:
         return net, not missing
 
 
-def _layers(value: Any, name: str = "") -> int:
-    """The largest number of layers in a config, under whatever name: a list of depths counts as their sum."""
-    if isinstance(value, dict):
-        return max((_layers(one, str(key)) for key, one in value.items()), default=0)
-    if not any(part in name for part in ("layer", "depth")):
-        return 0
-    if isinstance(value, list):
-        return sum(one for one in value if isinstance(one, int))
-    return value if isinstance(value, int) else 0
+def _layers(config: Any) -> int:
+    """The largest number of layers in a config or one that it holds; several depths count as their sum."""
+    values = config if isinstance(config, dict) else config.to_dict()
+    found = [getattr(config, "num_hidden_layers", 0)]  # which may be made of others
+    for name, value in values.items():
+        if name.endswith("config") and isinstance(value, dict):
+            found.append(_layers(value))
+        elif _LAYERS.search(name):
+            found += [sum(value)] if isinstance(value, list) and _all_whole(value) else [value]
+    return max(one if isinstance(one, int) else 0 for one in found)
 
 
-def _bytes_of(config: Any) -> int:
-    """What the weights of a network take in single precision, without having them."""
+def _all_whole(values: list[Any]) -> bool:
+    return all(isinstance(one, int) for one in values)
+
+
+def _bytes_of(config: Any, what: str) -> int:
+    """What the weights of a network take in single precision, without having them.
+
+    Raises:
+        BadInput: it has parts without end, whatever the config calls their number.
+    """
     import torch
     import transformers
+    from torch.nn.modules.module import register_module_module_registration_hook
 
-    with torch.device("meta"):
-        net = transformers.AutoModel.from_config(config, trust_remote_code=False)
+    parts = itertools.count(1)
+
+    def counted(*_: Any) -> None:
+        if next(parts) > _MOST_PARTS:
+            raise BadInput(
+                f"{what}: a network by its config has more than {_MOST_PARTS:,} parts; give a smaller one"
+            )
+
+    counting = register_module_module_registration_hook(counted)
+    try:
+        with torch.device("meta"):
+            net = transformers.AutoModel.from_config(config, trust_remote_code=False)
+    finally:
+        counting.remove()
     return sum(4 * int(one.numel()) for one in net.parameters())
 
 

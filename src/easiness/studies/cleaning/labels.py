@@ -44,7 +44,7 @@ class Cleaned(show.Result):
     ``before`` are those that were trained with, ``labels`` those to train with, and ``was`` those at the
     source, which are ``before`` unless these came from a file, or `UNKNOWN`. ``dropped`` are left out.
     ``told`` has texts, if there are any. ``decided`` are by hand, of which ``note`` says what one should
-    know; people looked at ``undecided`` more. The rule relabels and drops ``above`` these probabilities.
+    know; people looked at ``undecided`` more. ``above`` has the rule's thresholds to relabel and to drop.
     """
 
     ids: npt.NDArray[Any]
@@ -164,8 +164,7 @@ def clean(
 
     An example whose suggested label is right with a probability of ``relabel_above`` at least gets it; else
     one whose label is wrong with a probability of ``drop_above`` at least is dropped (`cleaned` has the rule
-    and the reason). The table, in the order of the run, is what ``labels=`` takes; nothing is changed or
-    copied at the source.
+    and the reason). The table, in the order of the run, is what ``labels=`` takes; the source stays.
 
     Of a run measured with a file of labels ``was`` has those of the source, if that is found.
 
@@ -193,8 +192,8 @@ def clean(
         in_order = _as_decided(in_order, made.decisions, only_decided)
     found = cleaned(in_order, run.classes, relabel_above, drop_above)
     if made is not None:
-        num = len(made.decisions.undecided)
-        found = replace(found, decided=made.num_sure, undecided=num, note=made.note())
+        above, num = None if only_decided else found.above, len(made.decisions.undecided)
+        found = replace(found, decided=made.num_sure, undecided=num, note=made.note(), above=above)
     return replace(found, ids=run.ids, was=_at_source(run), told=_texts(run))
 
 
@@ -271,7 +270,8 @@ def cleaned(
     for option, value in (("--relabel-above", relabel_above), ("--drop-above", drop_above)):
         if not 0 <= value <= 1:
             raise BadInput(f"{option} {value:g}: give a probability from 0 to 1")
-    labels, suggested = (ranked[name].fillna(_NONE).to_numpy(np.int64) for name in ("label", "suggested"))
+    labels = ranked["label"].to_numpy(np.int64)
+    suggested = ranked["suggested"].fillna(_NONE).to_numpy(np.int64)
     p_wrong = ranked["p_wrong"].to_numpy(np.float64, na_value=np.nan)
     p_right = p_wrong * ranked["suggested_share"].to_numpy(np.float64, na_value=np.nan)
     relabel = (suggested != _NONE) & (suggested != labels) & (p_right >= relabel_above)  # not if it is none

@@ -23,8 +23,8 @@ class Estimate:
     over trials plus that of sums over patterns, less what is in both (Cameron, Gelbach and Miller 2011), and
     at least the first. What is in both is ``shared``: squared deviations of trials from what a pattern has in
     all of them, whose own effects add up to nothing in a trial. ``freedom`` is the number of patterns less
-    that of coefficients, and ``of_trials`` the number of trials less one; where arms have several, it is
-    that of their sum after Satterthwaite.
+    that of coefficients, and ``of_trials`` the number of trials less one; of a difference of two arms it is
+    what their trials have together, after Satterthwaite.
     """
 
     value: float

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput, RunFailed, TrialFailed
-from easiness.executors import check_executor, make_executor
+from easiness.executors import check_execution, check_executor, make_executor
 from easiness.higher_functions import offered
 from easiness.regular_file import read_regular
 from easiness.runs import Progress, check_study_folder, progress_of
@@ -123,11 +123,10 @@ def plan_hypothesis(preset: Preset, out: Path, seed: int = 0) -> HypothesisPlan:
     """The experiment that ``out`` is, or could become; writes nothing.
 
     Raises:
-        BadInput: the folder holds something else, an experiment of other settings, or a link.
+        BadInput: the folder holds something else, or an experiment of other settings.
     """
     plan = HypothesisPlan(preset, out, at_least("--seed", seed, 0))
     check_study_folder(out)
-    check_no_links(out)
     if out.exists() and not out.is_dir():
         raise BadInput(f"{out}: is a file; give a folder for the experiment (--out)")
     if (out / DOCUMENT).is_file():
@@ -145,8 +144,9 @@ def carry_out_hypothesis(
     plan: HypothesisPlan, execution: Execution = Execution(), progress: Progress | None = None
 ) -> Hypothesis:
     """Train what is missing, read all of it and write the page; as `hypothesis` otherwise."""
-    check_executor(execution.executor, execution.jobs, execution.ray_address)
+    check_execution(execution)
     device = str(resolve_device(execution.device))
+    check_no_links(plan.out)
     try:
         plan.out.mkdir(parents=True, exist_ok=True)
         sweep(plan.out)

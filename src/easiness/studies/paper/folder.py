@@ -77,13 +77,11 @@ def check_folder(plan: PaperPlan, out: Path) -> None:
     """Make sure that ``out`` is this study, or could become it.
 
     Raises:
-        BadInput: it holds something else, or a study of other settings (names the first difference), or
-            has a link in it.
+        BadInput: it holds something else, or a study of other settings (names the first difference).
     """
     from easiness.runs import check_study_folder  # loads torch, which reading a study need not wait for
 
     check_study_folder(out)
-    check_no_links(out)
     if out.exists() and not out.is_dir():
         raise BadInput(f"{out}: is a file; give a folder for the study (--out)")
     document = out / DOCUMENT
@@ -127,8 +125,10 @@ def describe_folder(plan: PaperPlan, out: Path) -> None:
     """Make the folder and write down what the study was begun with; remove what killed writers left.
 
     Raises:
+        BadInput: the folder has a link in it.
         RunFailed: the folder cannot be written to.
     """
+    check_no_links(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for folder in (out, out / FIGURES, out / TABLES):

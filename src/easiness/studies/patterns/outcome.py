@@ -71,9 +71,10 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> Outcome:
             f"{run.path}: {score.name} {run.at(row)} has {levels} levels over {int(known.sum())} examples, "
             "too few to explain; give another score (--score difficulty), or measure more"
         )
-    halves = [(turned(first), turned(second)) for first, second in _halves(groups)]
-    times = len(groups) / max(1, len(groups) // 2)
-    return Outcome(values, whole, np.asarray(known), without, halves, times)
+    in_halves = list(_halves(groups))
+    halves = [(turned(first), turned(second)) for first, second in in_halves]
+    in_one = np.mean([len(half) for pair in in_halves for half in pair]) if in_halves else len(run.trials)
+    return Outcome(values, whole, np.asarray(known), without, halves, len(run.trials) / float(in_one))
 
 
 def _values(run: Run, score: Score, row: int, split: Split) -> tuple[_Floats, _Floats]:

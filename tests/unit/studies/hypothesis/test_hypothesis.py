@@ -99,10 +99,13 @@ def test_a_cluster_needs_an_executor_that_goes_there(refused, tmp_path):
 
 
 def test_trials_that_lead_elsewhere_are_not_written(tmp_path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "trials").symlink_to(tmp_path)
+    plan = plan_in(tmp_path / "out")
+    plan.out.mkdir()
+    (plan.out / "trials").symlink_to(tmp_path)
+    with pytest.raises(BadInput, match="neither empty nor such an experiment"):
+        plan_in(plan.out)
     with pytest.raises(BadInput, match="trials: is a link, through which writing would leave its folder"):
-        plan_in(tmp_path / "out")
+        carry_out_hypothesis(plan, SERIAL)
 
 
 def test_the_command_says_what_there_is_to_do(command, tmp_path):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from copy import copy
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +13,11 @@ from sklearn.datasets import load_digits
 
 import easiness as ez
 from easiness import BadInput, Run, patterns
+from easiness.analysis.rank_regression import reliability
 from easiness.report import patterns_page
+from easiness.scores import find_score
 from easiness.studies.patterns import Patterns, trained_on
+from easiness.studies.patterns.outcome import outcome_of
 
 NUM, SHOWN = 240, "Too hard for what they show"
 
@@ -50,6 +54,16 @@ def test_it_is_of_every_example(found, run):
     assert 5 < len(shown) <= 12
     assert shown == [str(one) for one in hardest[: len(shown)]]
     assert found.around.num_copies == len(run.ids) - found.around.num_among > 0
+
+
+def test_halves_of_three_trials_are_of_one_each(run, data):
+    part = copy(run)
+    part.trials = run.trials[:3]
+    outcome = outcome_of(part, find_score("easiness"), part.resolve_epoch(None), "train")
+    assert outcome.times == 3
+    most = patterns(part, "inputs", nearest=10, source=data, progress=False).found.most
+    assert most == pytest.approx(reliability(outcome.halves, times=3))
+    assert most > reliability(outcome.halves) + 0.02
 
 
 def test_contradicted_digits_are_harder(found):
