@@ -290,7 +290,7 @@ and test examples; of all 10,000 there is one draw):
 Where labels are wrong, the hardest are the wrong ones. Where labels are few, the hardest cost even if all are
 right. With many they gain on CIFAR-10, not on TREC, and too little to tell on FSDD.
 
-Whether twice as many labels would help is undecided in all six. In simulations that forecast was up to
+Whether twice as many labels would help is undecided everywhere. In simulations that forecast was up to
 {too_low:.1f} points too low, and its intervals held the truth in {least} of the draws or more.
 
 ## Do whole trainings agree?

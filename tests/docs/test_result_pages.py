@@ -17,7 +17,7 @@ def tables_of(name: str) -> dict[str, tuple[list[str], list[list[str]]]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["hypothesis"])
+@pytest.mark.parametrize("name", ["hypothesis", "worth"])
 def test_a_page_is_made_of_its_tables(name, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     from kit.pages import head, plain
