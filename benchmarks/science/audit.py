@@ -141,7 +141,10 @@ def digits(times):
 
 
 def by_difference(p_wrong, wrong, looks, times, rng):
-    """The standard deviation with p_wrong as predictions within strata, over that without (PPI++)."""
+    """The standard deviation with p_wrong as predictions within strata, over that without.
+
+    The estimator is PPI++ (Angelopoulos and others, 2023); the table of networks has `sd with p_wrong` of it.
+    """
     strata = stratify(p_wrong, looks)
     num = allocated(strata, looks)
     means = [part.mean() for part in np.split(p_wrong, strata.ends[:-1])]
@@ -210,8 +213,6 @@ labels look sound, and 3 % of the sound ones suspect. `useless`: as sharp as cal
 - All this is simulated. With the `p_wrong` of networks, on digits with planted wrong labels, at least
   {min(row[3] for row in real)} of the intervals hold, for {min(row[4] for row in real)} to
   {max(row[4] for row in real)} of the looks.
-- `sd with p_wrong` in [networks](audit/networks.csv) is that of an estimator which uses `p_wrong` inside
-  strata, too (PPI++, Angelopoulos and others, 2023), divided by the audit's.
 """
     flat = [(*key, f"{held:.3f}", f"{ratio:.2f}") for key, (held, ratio, _) in cells.items()]
     tables = {

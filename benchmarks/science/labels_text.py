@@ -23,10 +23,7 @@ UNCERTAIN = f"""
 - A cell is one draw of wrong labels and one run, so there are no intervals. Differences of a few
   thousandths say nothing.
 - All cells have one network and one data set at {EPOCHS} epochs. The labels of people are wrong in other
-  ways: [wrong labels, whoever made them wrong](wrong-labels.md) has labels that depend on the image.
-- `short` is annealed to its end, and there a single network that has not seen an image judges it nearly as
-  well as five. This would explain why cleanlab is closer there than after the paper's recipe. It was not
-  tested."""
+  ways: [wrong labels, whoever made them wrong](wrong-labels.md) has labels that depend on the image."""
 COLUMNS = ("AP", "AUROC", "precision", "missed")
 
 

@@ -282,8 +282,7 @@ that of others after a look at FSDD.
 
 ## Which end
 
-Accuracy of heads on 40 % of the examples, and the gain over random ones with its 95 % interval (over draws
-and test examples; of all 10,000 there is one draw):
+Accuracy of heads on 40 % of the examples, and the gain over random ones with its 95 % interval:
 
 {markdown(shown[0], shown[1:])}
 
@@ -296,7 +295,7 @@ Whether twice as many labels would help is undecided everywhere. In simulations 
 ## Do whole trainings agree?
 
 No: networks trained from scratch need what heads can spare. `{NETWORK}` learned {PICTURES:,} of these
-pictures, 16 pixels wide (*small*), {PAIRS} times. RS2 sees other random examples in every epoch.
+pictures, 16 pixels wide (*small*), {PAIRS} times.
 
 {verdicts}
 
