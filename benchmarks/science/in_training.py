@@ -22,14 +22,18 @@ from typing import Any
 import numpy as np
 import torch
 
+import easiness as ez
+
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
 from science import in_training_page as paper
 from science.in_training_policies import (
+    CLEANED,
     LABELS,
     POLICIES,
     Settings,
+    cleaned,
     easiest_first,
     labels_of,
     ranks,
@@ -38,6 +42,7 @@ from science.in_training_policies import (
 )
 
 SEEDS = 10
+BESIDE = ("wrong", CLEANED)
 
 
 def kept(file, make):
@@ -79,10 +84,13 @@ def file_of(runs, labels, policy, seed):
     return runs / f"{seed:02}-{labels}-{policy.name.replace(' ', '-')}.json"
 
 
-def trained(data, order, labels, policy, seed, settings, machine):
+def trained(data, order, labels, policy, seed, settings, machine, runs):
     """A training as it is kept, with the ``machine``."""
-    given = labels_of(data, LABELS[labels])
-    right, took = train(policy, seed, data, given, ranks(np.array(order), given), settings)
+    given, among = labels_of(data, LABELS[labels]), None
+    rank = ranks(np.array(order), given)
+    if policy.cleaned:
+        given, among = cleaned(ez.open_run(runs / f"scores-{labels}"))
+    right, took = train(policy, seed, data, given, rank, settings, among)
     return {
         "right": np.packbits(right).tobytes().hex(),
         "examples": len(right),
@@ -102,8 +110,9 @@ def known(runs):
     cells = list(product(LABELS, POLICIES))
     found: list[dict[tuple[str, str], dict[str, Any]]] = []
     while all(file_of(runs, *cell, len(found)).exists() for cell in cells):
-        read = [json.loads(file_of(runs, *cell, len(found)).read_text()) for cell in cells]
-        names = [(labels, policy.name) for labels, policy in cells]
+        there = [*cells, *([BESIDE] if file_of(runs, *BESIDE, len(found)).exists() else [])]
+        read = [json.loads(file_of(runs, *cell, len(found)).read_text()) for cell in there]
+        names = [(labels, policy.name) for labels, policy in there]
         found.append({name: one | {"right": right_of(one)} for name, one in zip(names, read, strict=True)})
     return found
 
@@ -116,12 +125,13 @@ def carry_out(settings, source, runs, seeds):
         sys.exit(f"{runs}: of other settings; give another folder")
     data = settings.load(source)
     found, machine = looked_up(data, settings, runs), measured()
-    for seed, labels, policy in product(range(seeds), LABELS, POLICIES):
+    cells = [*product(range(seeds), LABELS, POLICIES), *((seed, *BESIDE) for seed in range(seeds))]
+    for seed, labels, policy in cells:
         order = found[labels]["order"]
         one = kept(
             file_of(runs, labels, policy, seed),
             lambda order=order, labels=labels, policy=policy, seed=seed: trained(
-                data, order, labels, policy, seed, settings, machine
+                data, order, labels, policy, seed, settings, machine, runs
             ),
         )
         accuracy = right_of(one).mean()

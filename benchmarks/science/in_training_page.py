@@ -14,7 +14,7 @@ from scipy.special import expit
 from easiness.analysis import paired_gain
 from easiness.show.svg import EASY, FONT_SIZE, INK, picture_bytes, quiet
 from kit.results import Report
-from science.in_training_policies import LABELS, LEAST, MOST, POLICIES, START, UNIFORM
+from science.in_training_policies import CLEANED, LABELS, LEAST, MOST, POLICIES, START, UNIFORM
 
 OTHERS = [policy for policy in POLICIES if policy is not UNIFORM]
 FAMILY = len(OTHERS) * len(LABELS)  # gains that the page tells
@@ -31,12 +31,12 @@ PLANTED = (0.0, 0.3)  # log odds that every policy gains
 TESTED = 500  # test examples of a simulated page
 
 
-def gain(results, labels, policy, part=slice(None)):
-    """The gain of a policy over uniform sampling, on a part of the test examples."""
+def gain(results, labels, policy, part=slice(None), *, beside=UNIFORM, level=LEVEL):
+    """The gain of a policy over uniform sampling or another, on a part of the test examples."""
     ours, theirs = (
-        [one[labels, name]["right"][part] for one in results] for name in (policy.name, UNIFORM.name)
+        [one[labels, name]["right"][part] for one in results] for name in (policy.name, beside.name)
     )
-    return paired_gain(np.array(theirs), np.array(ours), LEVEL)
+    return paired_gain(np.array(theirs), np.array(ours), level)
 
 
 def verdict(one):
@@ -152,6 +152,7 @@ def tables(report, settings, results, easiness, figure):
         f"**{len(results)} seeds.** Of the wrong labels {found:.0%} are among the hardest fifth.",
         "",
         *summary(results),
+        *of_cleaned(results),
         "",
         f"![Gain of each policy over uniform sampling, with its interval]({figure})",
         "",
@@ -159,6 +160,21 @@ def tables(report, settings, results, easiness, figure):
     shown = [[one[at] for at in SHOWN] for one in rows if one[6] != "undecided"]
     report.table([HEADER[at] for at in SHOWN], shown)
     report.say(*NOTES.format(settings=settings, FAMILY=FAMILY).splitlines(), "")
+
+
+def of_cleaned(results):
+    """What it is beside to have labels cleaned, of the seeds that have it, in a sentence."""
+    some = [one for one in results if ("wrong", CLEANED.name) in one]
+    if len(some) < 2:
+        return
+    right = np.mean([one["wrong", CLEANED.name]["right"] for one in some])
+    first = next(policy for policy in OTHERS if policy.first == "easy")
+    over, ahead = (gain(some, "wrong", CLEANED, beside=other, level=0.95) for other in (UNIFORM, first))
+    yield (
+        f"- Added later, on wrong labels: uniform sampling of what `easiness clean` leaves is right on "
+        f"{points(right, '')} % ({len(some)} seeds). It gains {within(over)} beyond uniform sampling of all, "
+        f"and {within(ahead)} beyond *{first.name}* (95 % each)."
+    )
 
 
 def row(results, labels, policy, hard):

@@ -57,6 +57,15 @@ def test_the_pool_grows_from_its_end_of_the_order(script) -> None:
     assert all(len(set(batch)) == 10 for batch in easy + hard)
 
 
+def test_what_is_left_out_is_never_sampled(script) -> None:
+    from science.in_training_policies import CLEANED, batches
+
+    kept = np.arange(0, 100, 2)
+    found = list(batches(CLEANED, np.linspace(0, 1, 100), settings(script), 0, kept))
+    assert sorted(np.concatenate(found[:5])) == kept.tolist()
+    assert len(found) == 40
+
+
 def test_mining_looks_at_twice_as_many(script) -> None:
     assert {len(batch) for batch in batches(script, "mining", np.linspace(0, 1, 100))} == {20}
 
@@ -102,6 +111,9 @@ def test_every_policy_trains_and_the_page_is_of_the_seeds_that_are_whole(script,
         asked += [f"--{name}", value]
     script.main([*map(str, asked), "--seeds", "2"])
     assert "**2 seeds.**" in page.read_text("utf-8")
+    assert (
+        "Added later, on wrong labels: uniform sampling of what `easiness clean` leaves" in page.read_text()
+    )
     assert page.with_suffix(".svg").read_bytes().startswith(b"<")
     table = (tmp_path / "page" / "policies.csv").read_text("utf-8")
     assert table.count(",towards easy,") == 2  # with clean labels and with wrong ones
