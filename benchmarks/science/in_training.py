@@ -26,6 +26,7 @@ import easiness as ez
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
+from easiness.studies.training_sets import places
 from kit.machine import measured
 from science import in_training_page as paper
 from science.in_training_policies import (
@@ -36,7 +37,6 @@ from science.in_training_policies import (
     cleaned,
     easiest_first,
     labels_of,
-    ranks,
     scored,
     train,
 )
@@ -87,7 +87,7 @@ def file_of(runs, labels, policy, seed):
 def trained(data, order, labels, policy, seed, settings, machine, runs):
     """A training as it is kept, with the ``machine``."""
     given, among = labels_of(data, LABELS[labels]), None
-    rank = ranks(np.array(order), given)
+    rank = places(np.array(order), given)
     if policy.cleaned:
         given, among = cleaned(ez.open_run(runs / f"scores-{labels}"))
     right, took = train(policy, seed, data, given, rank, settings, among)

@@ -101,9 +101,8 @@ others, with clean labels and with
 - *towards hard*, *towards easy*: the loss of an example counts {LEAST} to {MOST} times.
 
 Stated before it was run: a policy is better or worse where the interval of its gain leaves 0 out. Intervals
-are over seeds and test examples, and hold all {FAMILY} gains at once with 95 % (Bonferroni). Little is
-expected to win: others found that curricula hardly help on clean labels, and that easy first does where
-labels are wrong or time is short (Wu, Dyer and Neyshabur 2021).
+are over seeds and test examples, and hold all {FAMILY} gains at once with 95 % (Bonferroni). Easy first is
+expected to win where labels are wrong or time is short, and little else (Wu, Dyer and Neyshabur 2021).
 """
 NOTES = """\
 Accuracy in percent, ± the standard deviation over seeds. What *easy first* and *hard first* owe to the order

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 import easiness as ez
 from easiness.models import build_model
 from easiness.spec import RECIPES, Recipe, Resolved, trial_seeds
+from easiness.studies.training_sets import paced_batches
 from easiness.training import Network, choose_precision, seed_all, set_up
 
 CPU = torch.device("cpu")
@@ -139,21 +140,6 @@ def easiest_first(run, split="train"):
     return np.lexsort((table["loss"], -table["easiness"]))
 
 
-def ranks(order, labels):
-    """The place of each example [K] in its class, easiest first, in 0..1, so that classes stay balanced."""
-    found = np.empty(len(order))
-    for label in np.unique(labels):
-        own = order[labels[order] == label]
-        found[own] = (np.arange(len(own)) + 0.5) / len(own)
-    return found
-
-
-def pool_size(step, settings):
-    """How many examples a policy that begins with a part of them takes a step on."""
-    share = START + (1 - START) * step / (settings.steps * WHOLE_AFTER)
-    return min(settings.examples, int(settings.examples * share))
-
-
 def cleaned(run):
     """The labels [K] that `clean` leaves, and the positions of the examples that it does not drop."""
     found = ez.clean(run)
@@ -163,20 +149,11 @@ def cleaned(run):
 def batches(policy, rank, settings, seed, among=None) -> Iterator[np.ndarray]:
     """The positions that go forward in each step, of all examples or ``among`` some."""
     rng = np.random.default_rng(seed)
-    num, size = settings.examples, settings.batch * policy.mined
-    in_turn = {"easy": rank, "hard": -rank, "any": rng.random(num), "": rank}[policy.first].argsort(
-        kind="stable"
-    )
-    waiting = np.empty(0, np.int64)
-    for step in range(settings.steps):
-        pool = num if policy.first == "" else pool_size(step, settings)
-        if pool < num:
-            yield rng.choice(in_turn[:pool], min(size, pool), replace=False)
-            continue
-        while len(waiting) < size:
-            waiting = np.concatenate([waiting, rng.permutation(num if among is None else among)])
-        yield waiting[:size]
-        waiting = waiting[size:]
+    ends = {"easy": rank, "hard": -rank, "any": rng.random(settings.examples), "": rank}
+    order = ends[policy.first].argsort(kind="stable") if among is None else among
+    start = START if policy.first else 1.0
+    size = settings.batch * policy.mined
+    return paced_batches(order, settings.steps, size, start, WHOLE_AFTER, rng)
 
 
 def weights(policy, rank):

@@ -42,7 +42,12 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
     )
     from easiness.studies.similarity import similarity as similarity
     from easiness.studies.suspects import suspects as suspects
-    from easiness.studies.training_sets import ablate as ablate, corrupt as corrupt, prune as prune
+    from easiness.studies.training_sets import (
+        ablate as ablate,
+        corrupt as corrupt,
+        curriculum as curriculum,
+        prune as prune,
+    )
     from easiness.studies.validation import validate as validate
     from easiness.studies.verification import verify as verify
     from easiness.studies.versions import diff as diff

@@ -23,7 +23,17 @@ from PIL import Image
 
 import easiness.report
 import easiness.studies
-from easiness import Recorder, combined_scores, compare, diff, load_dataset, patterns, prune, suspects
+from easiness import (
+    Recorder,
+    combined_scores,
+    compare,
+    curriculum,
+    diff,
+    load_dataset,
+    patterns,
+    prune,
+    suspects,
+)
 from easiness.analysis import Curve, Foretold, Gain, Interval, Votes
 from easiness.report.files import write_result
 from easiness.report.scored import RunScores, run_scores
@@ -47,6 +57,7 @@ from easiness.studies.perturbation.patterns import Perturbed, PseudoPatterns
 from easiness.studies.perturbation.study import count_levels
 from easiness.studies.similarity.distances import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
 from easiness.studies.suspects.ranked import Suspects
+from easiness.studies.training_sets import Curriculum
 from easiness.studies.training_sets.pruned import Pruned
 from easiness.studies.training_sets.trained_sets import EveryEpoch, TrainingSetPoint, TrainingSetStudy
 from easiness.studies.validation.study import HARDEST, Tally, easiness_view
@@ -245,6 +256,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
     Pruned: lambda run: prune(run, policy="easy"),
+    Curriculum: lambda run: curriculum(run, num_steps=6, batch_size=8),
     PseudoPatterns: _patterns,
     RunScores: run_scores,
     Similarity: _similarity,
@@ -256,7 +268,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
 }
 
 
-NAMELESS = (Audited, Drawn, Hypothesis)
+NAMELESS = (Audited, Curriculum, Drawn, Hypothesis)
 """What is shown of them names neither classes nor examples."""
 
 

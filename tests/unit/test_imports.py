@@ -107,6 +107,7 @@ def test_runs_are_read_without_torch_and_what_takes_it_says_so(run_copy: Path, t
         ["report", run, "-o", str(tmp_path / "report.html")],
         ["export", run, "--to", "csv", "-o", str(tmp_path / "exported.csv")],
         ["prune", run, "--drop", "0.2", "--policy", "easy", "-o", str(tmp_path / "kept.txt")],
+        ["curriculum", run, "--num-steps", "9", "-o", str(tmp_path / "steps.csv")],
         ["measure", "digits", "--trials", "2", "--out", str(tmp_path / "new")],
         ["measure", "digits", "--features", f"run:{run}", "--out", str(tmp_path / "new")],
     ]
@@ -160,7 +161,7 @@ def test_the_package_shows_its_interface_and_nothing_else():
     assert set(dir(easiness)) == {*easiness.__all__, "__version__"}
     assert easiness.__version__ == importlib.metadata.version("easiness")
     assert set(easiness.__all__) == {
-        *("apply_card", "card", "combined_scores", "diff", "export", "learning_curve"),
+        *("apply_card", "card", "combined_scores", "curriculum", "diff", "export", "learning_curve"),
         "BadInput", "Dataset", "EasinessError", "Recipe", "Recorder", "Run", "RunFailed", "TrialFailed",
         "ablate", "audit", "clean", "compare", "corrupt", "decisions", "draw_by_rank", "hypothesis",
         "load_dataset", "matching_rate", "measure", "open_run", "paper", "patterns", "perturbation_curve",

@@ -1,4 +1,4 @@
-"""``easiness ablate``, ``corrupt`` and ``prune``: training sets with some examples left out or relabelled."""
+"""``ablate``, ``corrupt``, ``prune`` and ``curriculum``: some examples left out, relabelled, or later."""
 
 from __future__ import annotations
 
@@ -181,3 +181,37 @@ def prune(
         results.say_written(output)
     else:
         results.write_output(output, pruned)
+
+
+@spread
+def curriculum(
+    run: options.RunFolder,
+    num_steps: Annotated[int, typer.Option("--num-steps", help="Steps of the training, all in all.")],
+    batch_size: Annotated[int, typer.Option("--batch-size", help="Examples of a step.")] = 128,
+    start: Annotated[
+        float, typer.Option("--start", help="Share of the examples that the first step is on.")
+    ] = 0.2,
+    whole_after: Annotated[
+        float,
+        typer.Option("--whole-after", help="Share of the steps after which all examples have their turn."),
+    ] = 0.5,
+    drawing: Annotated[Drawing, Fields(("score", "epoch", "share"))] = Drawing(),
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the draws.")] = 0,
+    output: options.Output = None,
+) -> None:
+    """Say which examples to train on at each step, easy ones first.
+
+    With -o a file has the ids of every step. In Python it is a batch sampler.
+    """
+    found = study.curriculum(
+        store.open_run(run),
+        num_steps=num_steps,
+        batch_size=batch_size,
+        start=start,
+        whole_after=whole_after,
+        score=drawing.score,
+        epoch=drawing.epoch,
+        share=drawing.share,
+        seed=seed,
+    )
+    results.show_result(found, output)

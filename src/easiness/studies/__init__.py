@@ -63,11 +63,13 @@ STUDIES: tuple[Study, ...] = (
             "ablate": "The paper's experiments",
             "corrupt": "The paper's experiments",
             "prune": "Decide",
+            "curriculum": "Decide",
         },
         (
             Function("ablate"),
             Function("corrupt"),
             Function("prune", computes=False),
+            Function("curriculum", computes=False),
         ),
     ),
 )

@@ -20,6 +20,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "compare": ("RUN", "-o", "OUT.json"),
     "diff": ("OTHER", "RUN", "-o", "OUT.csv"),
     "prune": ("RUN", "--drop", "0.3", "--policy", "hard", "-o", "OUT.txt"),
+    "curriculum": ("RUN", "--num-steps", "9", "-o", "OUT.csv"),
     "perturb": ("RUN", "--kind", "radial", "--levels", "2", "-o", "OUT.csv"),
     "report": ("RUN", "-o", "OUT.html"),
     "export": ("RUN", "--to", "csv", "-o", "OUT.csv"),

@@ -32,6 +32,8 @@ CHOOSING = {"compile", "checkpoint_every"}
 CLUSTER = {"executor", "ray_address", "jobs"}
 
 # a public function, the values that its arguments make, and the fields that it does without
+DRAWS = {"rates", "policies", "repetitions", "keep", "balanced", "other_label"}
+
 FACES: list[tuple[Callable[..., Any], tuple[type, ...], set[str]]] = [
     (ez.measure, (Trials, Training, Loading, Recording, Execution), {"splits"}),
     (ez.ablate, (Training, Drawing, Loading, Execution), RANKED | ELSEWHERE | CHOOSING | {"other_label"}),
@@ -40,6 +42,7 @@ FACES: list[tuple[Callable[..., Any], tuple[type, ...], set[str]]] = [
     (ez.validate, (Training, Loading, Execution), RANKED | CHOOSING | {"model"}),
     (ez.paper, (Loading, Execution), CHOOSING | TABLES | {"allow_outside", "skip_unreadable", "columns"}),
     (ez.prune, (Drawing,), {"rates", "policies", "repetitions", "steps", "other_label"}),
+    (ez.curriculum, (Drawing,), DRAWS | {"steps"}),
     (ez.perturbation_curve, (Execution,), CHOOSING | CLUSTER),
     (ez.pseudo_patterns, (Execution,), CHOOSING | CLUSTER),
     (ez.similarity, (Execution,), CHOOSING | CLUSTER | {"cache"}),

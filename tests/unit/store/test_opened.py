@@ -29,6 +29,7 @@ CALLS = {
     "worth": (lambda path: ez.worth(path), "run"),
     "to_label": (lambda path: ez.to_label(path, "pool"), "run"),
     "prune": (lambda path: ez.prune(path, drop=0.1), "run"),
+    "curriculum": (lambda path: ez.curriculum(path, num_steps=10), "run"),
     "ablate": (lambda path: ez.ablate("digits", path, **SIZE), "scores_run"),
     "corrupt": (lambda path: ez.corrupt("digits", scores_run=path, **SIZE), "scores_run"),
     "perturbation_curve": (lambda path: ez.perturbation_curve(path, "gaussian"), "run"),

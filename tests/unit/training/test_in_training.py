@@ -73,7 +73,7 @@ def test_mining_looks_at_twice_as_many(script) -> None:
 def test_ranks_are_within_classes_and_weights_1_in_the_mean(script) -> None:
     from science.in_training_policies import weights
 
-    rank = script.ranks(np.array([3, 0, 2, 1]), np.array([0, 0, 1, 1]))
+    rank = script.places(np.array([3, 0, 2, 1]), np.array([0, 0, 1, 1]))
     assert rank.tolist() == [0.25, 0.75, 0.75, 0.25]
     rank = (np.arange(100) + 0.5) / 100
     hard, easy = (weights(policy(script, f"towards {end}"), rank) for end in ("hard", "easy"))

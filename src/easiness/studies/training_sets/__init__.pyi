@@ -13,6 +13,12 @@ from .curves import (
     mean_accuracy as mean_accuracy,
     steps as steps,
 )
+from .pacing import (
+    Curriculum as Curriculum,
+    curriculum as curriculum,
+    paced_batches as paced_batches,
+    places as places,
+)
 from .policies import order_of as order_of
 from .pruning import ids_as_text as ids_as_text, prune as prune
 from .ranks import ranking as ranking
