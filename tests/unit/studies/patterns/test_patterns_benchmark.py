@@ -18,7 +18,7 @@ def test_the_page_has_what_was_simulated(tmp_path, monkeypatch):
     monkeypatch.setattr(patterns, "KEPT", 2)
     page = tmp_path / "patterns.md"
     patterns.main(["--replicates", "3", "--docs", str(page)])
-    assert "intervals held it" in page.read_text()
+    assert "The most that can be explained was off by" in page.read_text("utf-8")
 
     def table(name):
         return list(csv.reader((tmp_path / "patterns" / f"{name}.csv").read_text().splitlines()))[1:]
