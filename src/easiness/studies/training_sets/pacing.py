@@ -25,6 +25,7 @@ _Positions = npt.NDArray[np.int64]
 
 _SHOWN, _DRAWN = 10, 500  # steps in the table, and in the figure
 _MOST_ROWS = 50_000_000  # of a file of all steps
+_MOST_STEPS = 10**12  # of a training, or examples of a step
 _STREAM = 0x70616365  # keeps these random numbers apart from others of the same seed
 
 
@@ -141,7 +142,8 @@ def curriculum(
         BadInput: an argument is out of its range, or the score is unknown, undefined or says nothing of ease.
     """
     check_opened(run=run)
-    num_steps, batch_size = at_least("--num-steps", num_steps, 1), at_least("--batch-size", batch_size, 1)
+    num_steps = at_least("--num-steps", num_steps, 1, _MOST_STEPS)
+    batch_size = at_least("--batch-size", batch_size, 1, _MOST_STEPS)
     for name, value in (("start", start), ("whole after", whole_after)):
         if not 0 < value <= 1:
             raise BadInput(f"{name} {value:g}: not in (0, 1]; give a share such as 0.5")

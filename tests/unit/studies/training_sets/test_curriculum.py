@@ -89,6 +89,8 @@ def test_the_file_names_the_examples_of_each_step(command, run, tmp_path):
     ("options", "message"),
     [
         ({"num_steps": 0}, "--num-steps 0: must be at least 1"),
+        ({"num_steps": 10**20}, "--num-steps 100000000000000000000: must be"),
+        ({"batch_size": 10**20}, "--batch-size 100000000000000000000: must be"),
         ({"batch_size": 0}, "--batch-size 0: must be at least 1"),
         ({"start": 0}, r"start 0: not in \(0, 1\]; give a share"),
         ({"whole_after": 1.5}, r"whole after 1.5: not in \(0, 1\]; give a share"),
