@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from easiness import show
 from easiness.analysis import drawn_examples
 from easiness.data import Dataset, load_unlabelled
 from easiness.errors import BadInput
@@ -80,9 +81,9 @@ def to_label(
 
     with passes_shown(progress):
         examples = read_examples(run, source, seed, unlabelled)
-        new = _without_copies(examples.everyone.groups, len(run.ids))
+        new = _without_copies(examples.copies, len(run.ids))
         _check_enough(picks, found[0], len(new.positions))
-        tried = without_copies(examples.pool)
+        tried = without_copies(examples.pool, examples.copies[examples.positions])
         if len(tried) < 2 * len(run.classes):
             raise BadInput(
                 f"{run.path}: {len(tried)} examples are too few to replay with; label some at random"
@@ -94,8 +95,8 @@ def to_label(
 def _check_enough(picks: int, pool: Dataset, num: int) -> None:
     if num < picks:
         raise BadInput(
-            f"--picks {picks}: {pool.name} has {num} examples that are no copies; pick fewer, or give a "
-            "larger pool"
+            f"--picks {picks}: {pool.name} has {show.counted(num, 'new example')}, copies left out; pick "
+            "fewer, or give a larger pool"
         )
 
 
@@ -137,10 +138,10 @@ class _New(NamedTuple):
     num_repeated: int
 
 
-def _without_copies(groups: Positions, num: int) -> _New:
+def _without_copies(same: Positions, num: int) -> _New:
     """What is new behind the first ``num``."""
-    own = groups[num:]
-    copies = np.isin(own, groups[:num])
+    own = same[num:]
+    copies = np.isin(own, same[:num])
     first = np.zeros(len(own), np.bool_)
     first[np.unique(own, return_index=True)[1]] = True
     return _New(num + np.flatnonzero(first & ~copies), int(copies.sum()), int((~first & ~copies).sum()))

@@ -155,14 +155,14 @@ class NextLabels(show.Result):
             for row in table.itertuples()
         ]
         left, looked = self.num_pool - self.num_copies - self.num_repeated, len(self.ids)
-        drawn = f", of which {looked:,} were drawn" if looked < left else ""
+        drawn = f"; {looked:,} of the rest were drawn" if looked < left else ""
         beside = (
             f", {self.num_compared:,} of which were drawn" if self.num_compared < self.num_labelled else ""
         )
         note = (
             f"The first of {len(self.picks[self.rule]):,} by the rule {self.rule}, from "
-            f"{self.source}: {show.counted(self.num_pool, 'example')}, without {self.num_copies:,} "
-            f"copies or near copies of labelled ones, and {self.num_repeated:,} of others of the "
+            f"{self.source}: {show.counted(self.num_pool, 'example')}; copies left out: "
+            f"{self.num_copies:,} of labelled ones, {self.num_repeated:,} of others of the "
             f"pool{drawn}. Margin: how much likelier the class predicted is than the second, 0 where "
             "the heads cannot decide. Rarity: 0 beside a labelled example, 1 where none of the "
             f"{self.num_labelled:,} is near{beside}. Labels there are not looked at."

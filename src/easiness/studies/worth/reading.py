@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from easiness.data import Dataset
+from easiness.data import Dataset, same_values
 from easiness.errors import BadInput
 from easiness.features import find_features, kept_features
 from easiness.heads import kept_together, partition
@@ -35,7 +35,9 @@ class Examples:
     """``pool`` may be kept, at these ``positions`` in the run; ``test`` are others, to test on.
 
     ``held_out`` says whether those tested on are the held-out split; else they were set aside from the run.
-    ``everyone`` are all of the run, then those without labels, if there are any: all labelled 0.
+    ``everyone`` are all of the run, then those without labels, if there are any: all labelled 0. ``copies``
+    numbers them, copies alike: of texts only the same ones, since others with nearly the same words ask
+    for a label of their own.
     """
 
     pool: Labelled
@@ -43,6 +45,7 @@ class Examples:
     test: Labelled
     held_out: bool
     everyone: Labelled
+    copies: Positions
 
 
 def read_examples(
@@ -81,17 +84,30 @@ def read_examples(
         labels = torch.cat([labels, torch.zeros(len(others), dtype=labels.dtype)])
         if origin is not None:
             origin = np.concatenate([origin, [f"without a label {at}" for at in range(len(others))]])
-    groups = kept_together(kinds, origin)
+    same = _same(data, own, others)
+    groups = kept_together(kinds, origin, same)
+    copies = same
+    if copies is None:
+        copies = groups if origin is None else kept_together(kinds)
     split = _held_out(run, data)
     x, apart = _directions(kinds, num, [] if split is None else [one["held_out"] for one in found])
     everyone = Labelled(x, labels, groups, len(run.classes))
     labelled = everyone if others is None else everyone.part(np.arange(num))
     if split is not None:
         tested = Labelled(apart, torch.tensor(split.labels), np.arange(len(split)), len(run.classes))
-        return Examples(labelled, np.arange(num), tested, held_out=True, everyone=everyone)
+        return Examples(labelled, np.arange(num), tested, True, everyone, copies)
     aside = set_aside(labelled, heads, seed)
     rest = np.setdiff1d(np.arange(num), aside)
-    return Examples(labelled.part(rest), rest, labelled.part(aside), held_out=False, everyone=everyone)
+    return Examples(labelled.part(rest), rest, labelled.part(aside), False, everyone, copies)
+
+
+def _same(data: Dataset, own: Positions, others: Dataset | None) -> Positions | None:
+    """Numbers of the examples at some positions, then of the others, see `same_values`."""
+    if others is None:
+        same = same_values(data)
+        return None if same is None else same[own]
+    same = same_values(data, others)
+    return None if same is None else np.concatenate([same[own], same[len(data) :]])
 
 
 def heads_of(run: Run) -> Heads:

@@ -72,9 +72,9 @@ class Replaying:
         return [(one, max(1, min(self.picks, (num - one) // _REST))) for one in starts]
 
 
-def without_copies(some: Labelled) -> Labelled:
-    """One example of each group: to label a copy tells nothing, and none is picked."""
-    return some.part(np.sort(np.unique(some.groups, return_index=True)[1]))
+def without_copies(some: Labelled, copies: Positions) -> Labelled:
+    """One example of each number in ``copies``: to label a copy tells nothing, and none is picked."""
+    return some.part(np.sort(np.unique(copies, return_index=True)[1]))
 
 
 def replay(

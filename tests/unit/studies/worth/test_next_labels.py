@@ -142,6 +142,26 @@ def test_copies_are_left_out_and_counted(found):
     assert not set(table["id"]) & set(range(200, 200 + COPIES))
 
 
+def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(tmp_path):
+    things = ["a caldera", "an atom", "gold", "a lamp", "rust", "a fuse", "a comet", "salt", "a reef", "wax"]
+    asked = ["What is {} ?", "Who found {} first ?", "Where is {} made ?"]
+    texts = [one.format(thing) for thing in things for one in asked]
+    own = pd.DataFrame({"text": texts, "label": [0, 1, 0] * len(things), "film": [0, 0, 1] * len(things)})
+    own["film"] += 2 * (np.arange(len(own)) // 6)
+    own.to_csv(tmp_path / "own.csv", index=False)
+    new = [f"What is {thing} ?" for thing in ("an echo", "a fjord", "glass", "ice", "jade", "a kiln")]
+    pd.DataFrame({"text": [*new, "What is  gold ?", "What is a  kiln ?"]}).to_csv(tmp_path / "pool.csv")
+    run = easiness.measure(
+        tmp_path / "own.csv", text="text", features="hashed", group="film", trials=5, out=tmp_path / "run",
+        progress=False,
+    )  # fmt: skip
+    found = easiness.to_label(run, tmp_path / "pool.csv", picks=2, seeds=5, progress=False)
+    assert (found.num_copies, found.num_repeated, len(found.ids)) == (1, 1, len(new))
+    # one of each text that is not tested on, however many are of one film
+    tested = found.replayed[0].right.shape[1]
+    assert found.replayed[-1].start + found.replayed[-1].pool == len(texts) - tested
+
+
 def test_the_table_has_the_picks_of_each_rule_the_recommended_ones_first(found):
     result, folder = found
     table = result.table()
@@ -192,8 +212,8 @@ def test_the_replay_is_judged_where_most_are_labelled(found):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"picks": 500}, "has 210 examples that are no copies"),
-        ({"picks": 209}, "has (19|20)[0-9] examples that are no copies"),
+        ({"picks": 500}, "has 210 new examples, copies left out"),
+        ({"picks": 209}, "has (19|20)[0-9] new examples"),
         ({"seeds": 4}, "--seeds 4: must be at least 5"),
         ({"picks": 0}, "picks"),
         ({"picks": 20_001}, "--picks 20001: must be at most 20,000"),
