@@ -119,8 +119,10 @@ class Worth(show.Result):
             taken += f" ({_points(self.judged.cleaned)})"
         how = f"{taken}, then you can {what}" if taken else f"you can {what}"
         if self.confirmed:
-            none = "at no loss" if self.margin <= _NONE else f"at a loss of less than {self._margin}"
-            verdict = "and gain" if round(100 * self.judged.beyond.interval[0], 1) > 0 else none
+            low, high = (round(100 * end, 1) for end in self.judged.beyond.interval)
+            small = self.margin <= _NONE and high >= 0
+            less = "at no loss" if small else f"at a loss of less than {self._margin}"
+            verdict = "and gain" if low > 0 else less
             return f"{of}: {how} {verdict} ({_points(self.judged.beyond)})"
         doubt = f"where a loss of {self._margin} is not ruled out ({_points(self.judged.beyond)})"
         return f"{of}: {how.replace('you can', 'try to')}, {doubt}: let `verify` tell"
@@ -240,7 +242,8 @@ class Worth(show.Result):
             yield size, [line for line in self.lines if line.cell.size == size]
 
     def _about(self) -> str:
-        where = "held-out examples" if self.held_out else "examples set aside"
+        aside = f"of the {self.num_examples:,} that were set aside"
+        where = "held-out examples" if self.held_out else aside
         wrong = "taken as they are"
         if self.test_wrong:
             wrong += f", {show.whole_percent(self.test_wrong)} of them likely wrong"

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +105,27 @@ def test_what_it_says(found):
     assert "had no part in the choice" in found.sections()[0].note
 
 
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        ((-0.005, 0.003), "at no loss (-0.1, -0.5 to 0.3)"),
+        ((-0.009, -0.001), "at a loss of less than 1 point (-0.1, -0.9 to -0.1)"),
+        ((0.002, 0.004), "and gain (-0.1, 0.2 to 0.4)"),
+    ],
+)
+def test_a_loss_that_is_shown_is_not_called_none(found, interval, verdict):
+    beyond = replace(found.judged.beyond, value=-0.001, interval=interval)
+    told = replace(found, judged=replace(found.judged, beyond=beyond), margin=0.01)
+    assert told.advice.endswith(verdict)
+
+
 @pytest.mark.long
 def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
     found = worth(_measured(tmp_path, NUM), keep=(0.5,), sizes=[], seeds=5, progress=False)
     assert found.num_test + found.num_examples_tried == NUM
     assert 0.15 < found.num_test / NUM < 0.25
     assert found.test_wrong == pytest.approx(WRONG, abs=0.1)
-    assert "set aside" in found.sections()[0].note
+    assert f"on {found.num_test} of the {NUM} that were set aside" in found.sections()[0].note
 
 
 @pytest.mark.parametrize(
