@@ -24,7 +24,8 @@ Score = Annotated[
     str | None,
     typer.Option(
         "--score",
-        help="Score to explain. Default: easiness, or consistency if trials left examples out.",
+        help="Score to explain. Default: easiness, or consistency of networks whose trials left examples "
+        "out.",
     ),
 ]
 Nearest = Annotated[

@@ -41,18 +41,22 @@ class Way(NamedTuple):
 class Leftover:
     """Positions of the examples that are explained least, the least first: ``too_hard`` and ``too_easy``.
 
-    Of each more than a standard deviation of what is left is left over.
+    Of each more than a standard deviation of what is left is left over; of copies the first is here.
     """
 
     too_hard: _Integers
     too_easy: _Integers
 
     @classmethod
-    def of(cls, left: _Floats, num: int = NUM_SHOWN) -> Self:
-        """Those of what is ``left`` [K] of easiness, NaN of examples that have none."""
+    def of(cls, left: _Floats, picture: _Integers, num: int = NUM_SHOWN) -> Self:
+        """Those of what is ``left`` [K] of easiness, NaN where there is none; ``picture`` numbers copies."""
         order = np.argsort(left, kind="stable")[: int(np.isfinite(left).sum())]
         far = np.abs(left[order]) > np.std(left[order])
-        return cls(order[far & (left[order] < 0)][:num], order[far & (left[order] > 0)][::-1][:num])
+
+        def once(some: _Integers) -> _Integers:
+            return some[np.sort(np.unique(picture[some], return_index=True)[1])][:num]
+
+        return cls(once(order[far & (left[order] < 0)]), once(order[far & (left[order] > 0)][::-1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,12 +205,13 @@ class Patterns(show.Result):
     @property
     def _counted(self) -> str:
         around = self.around
+        copies = show.counted(around.num_copies, "example")
         return (
             f"Features {self.features}: {self.about.rstrip('.')}. Frequency is how many examples of "
             f"its class are near, among {show.count(around.num_among)} training examples: nearer than "
             f"the {around.nearest}th nearest usually is. Contradiction is the share of other classes "
-            f"among the {around.nearest} nearest. Copies do not count; "
-            f"{show.count(around.num_copies)} {'is one' if around.num_copies == 1 else 'are copies'}."
+            f"among the {around.nearest} nearest. Copies are no neighbours; "
+            f"{copies} {'is one' if around.num_copies == 1 else 'are copies'}."
         )
 
     def _of_ways(self) -> show.Section:

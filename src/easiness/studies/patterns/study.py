@@ -118,7 +118,7 @@ def _joined(
         within=within,
         class_alone=class_share(outcome.whole[known], labels[known]),
         ways=tuple(_ways(outcome, around, found)),
-        leftover=Leftover.of(left),
+        leftover=Leftover.of(left, around.picture),
         notes=(*shared, *_notes(run, source, outcome, score)),
     )
 

@@ -17,6 +17,7 @@ from easiness.analysis.rank_regression import reliability
 from easiness.report import patterns_page
 from easiness.scores import find_score
 from easiness.studies.patterns import Patterns, trained_on
+from easiness.studies.patterns.found import Leftover
 from easiness.studies.patterns.outcome import outcome_of
 
 NUM, SHOWN = 240, "Too hard for what they show"
@@ -163,3 +164,12 @@ def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(spli
     assert found.around.num_copies == 2
     assert found.around.picture[2] == found.around.picture[20]
     assert found.around.num_among == 22
+    told = np.concatenate([found.leftover.too_hard, found.leftover.too_easy])
+    assert len(np.unique(found.around.picture[told])) == len(told)
+
+
+def test_of_copies_the_first_is_listed():
+    left = np.array([-2.0, -3.0, -2.5, np.nan, 2.0, 2.0, *[0.1] * 20])
+    found = Leftover.of(left, np.array([0, 1, 1, 2, 3, 3, *range(4, 24)]))
+    assert found.too_hard.tolist() == [1, 0]
+    assert found.too_easy.tolist() == [5]
