@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.scores import find_score
-from easiness.show import TRAIN, Result, Section, count, new_axes, number, whole_percent
+from easiness.show import TRAIN, Result, Section, count, counted, new_axes, number, whole_percent
 from easiness.spec import at_least
 from easiness.store import Row, Run, check_opened
 from easiness.studies.training_sets.policies import order_of
@@ -63,8 +63,7 @@ class Curriculum(Result):
 
     def pool(self, step: int) -> int:
         """Of how many of the easiest examples a step draws some; steps count from 0."""
-        size = pool_size(step, len(self.order), self.num_steps, self.start, self.whole_after)
-        return max(size, min(self.batch_size, len(self.order)))
+        return pool_size(step, len(self.order), self.num_steps, self.batch_size, self.start, self.whole_after)
 
     def _some(self, most: int) -> list[int]:
         steps: list[int]
@@ -105,12 +104,16 @@ class Curriculum(Result):
             pool = self.pool(step)
             mean = number(float(np.nanmean(self.values[self.order[:pool]])))
             rows.append([count(step + 1), count(pool), f"{pool / len(self.order):.2f}", mean])
+        few = self.start * len(self.order) < self.batch_size
+        first = f"The first steps are on {count(self.batch_size)} examples, as many as they take. "
         note = (
             f"By {self.score} {self.row.at}, within each class; after {whole_percent(self.whole_after)} of "
-            "the steps all examples have their turn. Whether that gains anything on your data is for "
-            "trainings to show, beside others with as many steps."
+            f"the steps all examples have their turn. {first if few else ''}Whether that gains anything on "
+            "your data is for trainings to show, beside others with as many steps."
         )
-        return [Section(f"{count(self.num_steps)} steps of {count(self.batch_size)} examples", note, rows)]
+        return [
+            Section(f"{counted(self.num_steps, 'step')} of {counted(self.batch_size, 'example')}", note, rows)
+        ]
 
 
 def curriculum(
@@ -144,7 +147,9 @@ def curriculum(
     check_opened(run=run)
     num_steps = at_least("--num-steps", num_steps, 1, _MOST_STEPS)
     batch_size = at_least("--batch-size", batch_size, 1, _MOST_STEPS)
-    for name, value in (("start", start), ("whole after", whole_after)):
+    if batch_size > len(run.ids):
+        raise BadInput(f"--batch-size {batch_size}: the run has {len(run.ids):,} examples; give fewer")
+    for name, value in (("--start", start), ("--whole-after", whole_after)):
         if not 0 < value <= 1:
             raise BadInput(f"{name} {value:g}: not in (0, 1]; give a share such as 0.5")
     seed = at_least("--seed", seed, 0)
@@ -172,9 +177,9 @@ def places(order: _Positions, labels: npt.NDArray[np.integer]) -> npt.NDArray[np
     return found
 
 
-def pool_size(step: int, num: int, steps: int, start: float, whole_after: float) -> int:
-    """How many of ``num`` examples a step is on that is one of ``steps``."""
-    return min(num, int(num * (start + (1 - start) * step / (steps * whole_after))))
+def pool_size(step: int, num: int, steps: int, batch_size: int, start: float, whole_after: float) -> int:
+    """How many of ``num`` examples a step is on that is one of ``steps``: as many as it takes at least."""
+    return min(num, max(batch_size, int(num * (start + (1 - start) * step / (steps * whole_after)))))
 
 
 def paced_batches(
@@ -183,10 +188,9 @@ def paced_batches(
     """The positions of each step: some of the first in ``order``, then pass after pass over all of them."""
     everyone, waiting = np.sort(order), np.empty(0, np.int64)
     for step in range(steps):
-        pool = pool_size(step, len(order), steps, start, whole_after)
+        pool = pool_size(step, len(order), steps, batch_size, start, whole_after)
         if pool < len(order):
-            some = min(batch_size, len(order))
-            yield rng.choice(order[: max(pool, some)], some, replace=False)
+            yield rng.choice(order[:pool], batch_size, replace=False)
             continue
         while len(waiting) < batch_size:
             waiting = np.concatenate([waiting, rng.permutation(everyone)])

@@ -49,19 +49,22 @@ def test_a_loader_of_torch_takes_it(run):
 
 def test_of_equal_easiness_those_of_lower_loss_are_first(run):
     table = run.scores()
-    found = ez.curriculum(run, num_steps=10).order
+    found = ez.curriculum(run, num_steps=10, batch_size=6).order
     own = [at for at in found if LABELS[at] == 0]
     told = list(zip(-table["easiness"][own], table["loss"][own], strict=True))
     assert told == sorted(told)
     assert len({ease for ease, _ in told}) < len(own)
 
 
-@pytest.mark.parametrize(("steps", "batch", "sizes"), [(5, 100, [60, 60, 60, 100]), (4, 20, [20] * 4)])
-def test_steps_of_more_than_there_are(run, steps, batch, sizes):
-    """While it is on a part, no example is twice in a batch."""
-    batches = list(ez.curriculum(run, num_steps=steps, batch_size=batch))
-    assert [len(one) for one in batches[:4]] == sizes
-    assert all(len(set(one)) == min(len(one), NUM) for one in batches)
+@pytest.mark.parametrize("batch", [20, NUM])
+def test_a_step_of_more_than_the_first_part_is_on_as_many_as_it_takes(run, batch):
+    found = ez.curriculum(run, num_steps=4, batch_size=batch)
+    batches = list(found)
+    assert [len(set(one)) for one in batches] == [batch] * 4
+    assert set(batches[0]) == set(found.order[:batch].tolist())
+    assert found.pool(0) == batch
+    assert f"The first steps are on {batch} examples, as many as they take." in found.sections()[0].note
+    assert "The first steps" not in ez.curriculum(run, num_steps=4, batch_size=12).sections()[0].note
 
 
 def test_the_file_names_the_examples_of_each_step(command, run, tmp_path):
@@ -92,9 +95,10 @@ def test_the_file_names_the_examples_of_each_step(command, run, tmp_path):
         ({"num_steps": 10**20}, "--num-steps 100000000000000000000: must be"),
         ({"batch_size": 10**20}, "--batch-size 100000000000000000000: must be"),
         ({"batch_size": 0}, "--batch-size 0: must be at least 1"),
-        ({"start": 0}, r"start 0: not in \(0, 1\]; give a share"),
-        ({"whole_after": 1.5}, r"whole after 1.5: not in \(0, 1\]; give a share"),
-        ({"start": float("nan")}, r"start nan: not in"),
+        ({"batch_size": NUM + 1}, "--batch-size 61: the run has 60 examples; give fewer"),
+        ({"start": 0}, r"--start 0: not in \(0, 1\]; give a share"),
+        ({"whole_after": 1.5}, r"--whole-after 1.5: not in \(0, 1\]; give a share"),
+        ({"start": float("nan")}, r"--start nan: not in"),
         ({"seed": -1}, "--seed -1: must be at least 0"),
         ({"score": "lose"}, "score 'lose': unknown"),
         ({"score": "variability"}, "neither easy nor hard; give another, such as easiness or difficulty"),
@@ -102,11 +106,11 @@ def test_the_file_names_the_examples_of_each_step(command, run, tmp_path):
 )
 def test_what_is_refused(run, options, message):
     with pytest.raises(BadInput, match=message):
-        ez.curriculum(run, **{"num_steps": 10, **options})
+        ez.curriculum(run, **{"num_steps": 10, "batch_size": 6, **options})
 
 
 def test_a_file_of_too_many_rows_is_refused_before_they_are_drawn(run):
-    found = ez.curriculum(run, num_steps=10**9)
+    found = ez.curriculum(run, num_steps=10**9, batch_size=6)
     assert len(found) == 10**9
     with pytest.raises(BadInput, match="more than 50,000,000 rows of a file"):
         found.table()
