@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from easiness.analysis import MIN_GROUP
 from easiness.show import listed
@@ -26,13 +27,21 @@ def slope_of(found: Found, arm: Arm, network: str, measure: Measure) -> Estimate
 
 
 def drop_of(
-    found: Found, arm: Arm, network: str, measure: Measure, contradiction: float = JUDGED
+    found: Found,
+    arm: Arm,
+    network: str,
+    measure: Measure,
+    contradiction: float = JUDGED,
+    part: npt.NDArray[np.bool_] | None = None,
 ) -> Estimate:
-    """How much less it is with contradiction than without, at the same support of frequent patterns."""
+    """How much less it is with contradiction than without, at the same support of frequent patterns.
+
+    Or of those of a ``part`` [P].
+    """
     patterns, values = found.patterns, getattr(found.arms[arm, network], measure)
-    frequent = patterns.support >= FREQUENT
+    part = patterns.support >= FREQUENT if part is None else part
     with_it, without = patterns.contradiction == contradiction, patterns.contradiction == 0
-    return drop(values, with_it & frequent, without & frequent, patterns.support)
+    return drop(values, with_it & part, without & part, patterns.support)
 
 
 def claims_of(found: Found) -> list[Claim]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
 
 from easiness.show import Section, capitalized, count, counted, interval_text, number, with_interval
 from easiness.studies.hypothesis.claims import drop_of, of_the_whole, slope_of
-from easiness.studies.hypothesis.design import CONTROLS, FREQUENT, examples_of
+from easiness.studies.hypothesis.design import CONTROLS, FREQUENT, Arm, examples_of
 from easiness.studies.hypothesis.estimates import Estimate, mean
 from easiness.studies.hypothesis.found import MEASURES, Found
 from easiness.studies.paper import Claim
@@ -49,18 +53,26 @@ def slope_section(found: Found) -> Section:
 
 def drop_section(found: Found) -> Section:
     """The drop of each network by contradiction, and how easy the contradicted carriers are themselves."""
-    rows = [["network", "c", *(f"drop, {what}" for what in MEASURES.values()), "contradicted carriers"]]
-    frequent = found.patterns.support >= FREQUENT
-    for network in found.preset.networks:
+    rows = [
+        ["network", "arm", "c", *(f"drop, {what}" for what in MEASURES.values()), "contradicted carriers"]
+    ]
+    patterns = found.patterns
+    parts: list[tuple[Arm, npt.NDArray[np.bool_]]] = [
+        ("natural", patterns.support >= FREQUENT),
+        ("balanced", np.ones(len(patterns), np.bool_)),
+    ]
+    for network, (arm, part) in product(found.preset.networks, parts):
         for contradiction in filter(None, found.preset.contradictions):
-            chosen = frequent & (found.patterns.contradiction == contradiction)
-            others = mean(found.arms["natural", network].contradicted[:, chosen])
-            drops = [_text(drop_of(found, "natural", network, one, contradiction)) for one in MEASURES]
-            rows.append([network, f"{contradiction:g}", *drops, _text(others)])
+            others = found.arms[arm, network].contradicted[
+                :, part & (patterns.contradiction == contradiction)
+            ]
+            drops = [_text(drop_of(found, arm, network, one, contradiction, part)) for one in MEASURES]
+            rows.append([network, arm, f"{contradiction:g}", *drops, _text(mean(others))])
     note = (
-        "How much lower than at c = 0, in the natural arm and at the same support of at least "
-        f"{FREQUENT} examples an epoch. Only carriers of a pattern's own label count. Last column: "
-        "easiness of the carriers with other labels."
+        "How much lower than at c = 0. In the natural arm, which is judged, at the same support of at least "
+        f"{FREQUENT} examples an epoch. In the balanced arm, which is not, of all patterns: they are shown "
+        "equally often, but 1 - c of that under their own label. Only carriers of a pattern's own label "
+        "count. Last column: easiness of the carriers with other labels."
     )
     return Section("Drops by contradiction", note, rows)
 
@@ -76,12 +88,18 @@ def _cells(found: Found, arm: str, network: str) -> Section:
         for contradiction in found.preset.contradictions:
             cells = [found.cell(arm, network, one, support, contradiction) for one in MEASURES]  # type: ignore[arg-type]
             f = support / (1 - contradiction)
-            rows.append([str(support), f"{contradiction:g}", f"{f:.0f}", *map(_text, cells)])
+            rows.append([str(support), f"{contradiction:g}", f"{f:.0f}", *map(_share, cells)])
     return Section(f"Means by cell: {arm}, {network}", "Means over patterns with 95 % intervals.", rows)
 
 
 def _text(one: Estimate) -> str:
     return with_interval(one.value, *one.interval, digits=_DIGITS)
+
+
+def _share(one: Estimate) -> str:
+    """A mean of shares, whose interval ends where shares do."""
+    low, high = np.clip(one.interval, 0, 1)
+    return with_interval(one.value, low, high, digits=_DIGITS)
 
 
 def leads_of(found: Found) -> Mapping[str, str]:

@@ -167,7 +167,7 @@ def test_the_benchmark_has_the_tables_and_the_figure_of_an_experiment(done, tmp_
     assert [row[0] for row in tables["claims"][1]] == [
         number for claim in found.claims for number in (claim.id, *[""] * (len(claim.statistics) - 1))
     ]
-    assert {"claims", "slopes", "drops"} == set(tables)
+    assert {"claims", "slopes", "drops", "means"} == set(tables)
     assert (tmp_path / "page.svg").read_bytes().startswith(b"<?xml")
 
 
