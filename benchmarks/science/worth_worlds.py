@@ -139,7 +139,7 @@ def table(draws, nums=(500, 2000, 10_000), worlds=WORLDS):
 def in_cells(name, num, draws, moved):
     """A row of the page."""
     if not moved:
-        return [name, f"{num:,}", str(draws), "0", *[""] * 8]
+        return [name, f"{num:,}", str(draws), "0", *[""] * 9]
     of = {key: np.array([one[key] for one in moved], float) for key in moved[0]}
     return [
         name,
@@ -154,13 +154,14 @@ def in_cells(name, num, draws, moved):
         f"{(of['naive says'] * of['true loss']).sum() / draws:.3f}",
         f"{(of['says'] * of['true loss']).sum() / draws:.3f}",
         f"{of['says'].mean():.2f}",
+        f"{(of['says'] * of['true loss']).sum():.0f} of {of['says'].sum():.0f}",
     ]
 
 
 HEADER = (
     "world", "test examples", "draws", "a row is advised", "mean share kept", "naive: off", "judged: off",
     "naive: interval holds", "judged: interval holds", "naive: wrongly no loss", "judged: wrongly no loss",
-    "judged: confirmed",
+    "judged: confirmed", "wrongly, of those confirmed",
 )  # fmt: skip
 
 NUMBERS = (500, 2000, 5000, 10_000)
