@@ -84,7 +84,7 @@ def neighbourhood(
             they are few, unless given.
         same: numbers of all examples, those asked about behind the others, equal for those that are the same
             although their features may differ. Where they are given, others with nearly the same features are
-            no copies: texts that share most of their words show a frequent pattern.
+            no copies: texts that share most of their words show a frequent pattern. Without them such are.
 
     Raises:
         BadInput: there are no more than ``nearest`` examples.

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from easiness import show
 from easiness.analysis import RankRegression, class_share, rank_regression
@@ -23,6 +25,9 @@ from easiness.studies.patterns.found import Leftover, Patterns, Way
 from easiness.studies.patterns.neighbourhood import AT_MOST, Neighbourhood, neighbourhood
 from easiness.studies.patterns.outcome import EASE, Outcome, outcome_of
 from easiness.studies.patterns.trained_on import notes_on_shared
+from easiness.studies.suspects import conflicts_in
+
+_Positions = npt.NDArray[np.int64]
 
 _MOSTLY_TIED = 0.5  # of the examples
 _OF_IMAGENET = 9  # letters of a class of ImageNet as its folders are called: n01440764
@@ -170,16 +175,42 @@ def _around(
     own = positions_in(data, run)
     train = kept["train"][own]
     if split == "train":
-        same = same_values(data)
-        return neighbourhood(train, run.labels, nearest=nearest, same=None if same is None else same[own])
+        return neighbourhood(train, run.labels, nearest=nearest, same=_copies(run, data, own))
     part, why = find_split(run, data, split)
     if part is None:
         raise BadInput(f"{run.path}: its held-out examples are needed, and {why}")
     apart = positions_in(part, run, split)
-    same = same_values(data, part)
-    both = None if same is None else same[np.concatenate([own, len(data) + apart])]
     asked = kept["held_out"][apart], run.examples(split)[1]
-    return neighbourhood(train, run.labels, asked, nearest=nearest, same=both)
+    same = _copies(run, replace(data, held_out=part), own, apart)
+    return neighbourhood(train, run.labels, asked, nearest=nearest, same=same)
+
+
+def _copies(run: Run, data: Dataset, own: _Positions, apart: _Positions | None = None) -> _Positions | None:
+    """Numbers of examples at positions of both splits, copies alike; ``None`` where vectors tell copies.
+
+    Texts are the same as they are read. Near pictures are looked for by their pixels: in features that tell
+    little of them, different ones of the same colours lie together.
+    """
+    positions = own if apart is None else np.concatenate([own, len(data) + apart])
+    parts = [data] if apart is None or data.held_out is None else [data, data.held_out]
+    if data.kind.has_normal_form:
+        same = same_values(*parts)
+        return None if same is None else same[positions]
+    found = None if data.kind.near is None else conflicts_in(run, data)
+    if found is None or not found.looked_within:
+        return None
+    at = {
+        (name, one): number
+        for number, (name, one) in enumerate(
+            (name, one)
+            for name, part in zip(("train", "held_out"), parts, strict=False)
+            for one in part.ids.tolist()
+        )
+    }
+    keys = [((a.split, a.id), (b.split, b.id)) for a, b in found.joined()]
+    pairs = np.array([(at[a], at[b]) for a, b in keys if a in at and b in at], np.int64).reshape(-1, 2)
+    graph = coo_array((np.ones(len(pairs), np.bool_), pairs.T), shape=(len(at), len(at)))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)[positions]
 
 
 def _seen(run: Run, score: Score, split: Split) -> str:
