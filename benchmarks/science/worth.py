@@ -29,7 +29,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 from kit.machine import measured
 from kit.pages import head, markdown, write_page
-from science.worth_worlds import HEADER, RISE_HEADER, RISES, WORLDS, in_cells, rises, table
+from science import worth_twice
+from science.worth_twice import RISES, rises
+from science.worth_worlds import HEADER, WORLDS, in_cells, table
 
 WRONG = 0.3
 CELLS = {
@@ -206,6 +208,14 @@ def doubled(runs, draws, nums):
             yield json.loads(kept.read_text())
 
 
+def on_parts(data, runs):
+    """The rows on twice the labels where a part of the data is taken for all."""
+    kept = runs / "parts.json"
+    if not kept.exists():
+        kept.write_text(json.dumps(worth_twice.parts(data, runs)) + "\n")
+    return json.loads(kept.read_text())
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
@@ -226,7 +236,8 @@ def main(arguments=None):
         "advice": (TOLD_HEADER, [told(title, one) for title, one in {**said, **whole}.items()]),
         "ends": (SHARE_HEADER, [row for title, one in said.items() for row in rows_of(title, one)]),
         "worlds": (HEADER, worlds),
-        "twice": (RISE_HEADER, list(doubled(options.runs, options.draws, (500, 10_000)))),
+        "twice": (worth_twice.HEADER, list(doubled(options.runs, options.draws, (500, 10_000)))),
+        "parts": (worth_twice.PARTS_HEADER, on_parts(options.data, options.runs)),
     }
     tables |= trainings(whole)
     figure = (options.docs or Path("worth")).with_suffix(".svg")
@@ -266,10 +277,12 @@ def page(top, tables, figure):
     of_cifar = [row for row in tables["ends"][1] if row[0].startswith("CIFAR") and row[1] in sizes]
     shown = [[row[at] for at in (0, 1, 4, 5, 6)] for row in (SHARE_HEADER, *of_cifar)]
     columns = list(zip(*tables["worlds"][1], strict=True))
-    naive, judged, wrongly = min(columns[7]), min(columns[8]), max(map(float, columns[10]))
+    naive, judged, wrongly = min(columns[7]), min(columns[8]), max(float(one or 0) for one in columns[10])
     worst = max(columns[12], key=share_of)
-    too_low = -min(float(row[5]) for row in tables["twice"][1])
-    least = min(row[6] for row in tables["twice"][1])
+    holds = {name: [row[6] for row in tables[name][1] if row[6]] for name in ("twice", "parts")}
+    least, on_data = (min(some, default="none") for some in holds.values())
+    held = np.mean([float(one) for one in holds["parts"]] or [0.0])
+    ahead = [(row[0], row[5]) for row in tables["advice"][1]]
     verdicts = "\n".join(f"- **{title}**: {text}." for title, text in tables["verdicts"][1])
     return f"""\
 {top}
@@ -290,8 +303,13 @@ Accuracy of heads on 40 % of the examples, and the gain over random ones with it
 Where labels are wrong, the hardest are the wrong ones. Where labels are few, the hardest cost even if all are
 right. With many they gain on CIFAR-10, not on TREC, and too little to tell on FSDD.
 
-Whether twice as many labels would help is undecided everywhere. In simulations that forecast was up to
-{too_low:.1f} points too low, and its intervals held the truth in {least} of the draws or more.
+## Twice the labels
+
+{markdown(("data", "forecast"), ahead)}
+
+That is the mean gain over draws of as many: 0.6 (0.2 to 1.1) of what the last doubling gave. Tried on an
+eighth and a quarter of each data set, from which these numbers are, intervals held it in {held:.2f} of the
+draws, at worst in {on_data}. In simulated worlds they did in {least} or more.
 
 ## Do whole trainings agree?
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from easiness.analysis import paired_gain
-from easiness.studies.worth import Row, judged_choice, more_labels
+from easiness.studies.worth import Row, judged_choice
 
 SHARES, SEEDS, MARGIN = (0.2, 0.4, 0.6, 0.8), 5, 0.01
 SIZE = 10_000
-_TRUTH = 400_000  # examples that the truth is the mean over
+TRUTH = 400_000  # examples that the truth is the mean over
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _abilities(world, rng):
     return rows, ability + world.jagged * rng.standard_normal(len(rows)) * (np.arange(len(rows)) > 1)
 
 
-def _easy(world, num, rng):
+def easy_ones(world, num, rng):
     if np.isinf(world.tails):
         return rng.standard_normal(num)
     return rng.standard_t(world.tails, num) * np.sqrt((world.tails - 2) / world.tails)
@@ -73,9 +73,9 @@ def grid(world, num, seed):
     """The rows with [seeds, num] right or wrong, and the true accuracy of each."""
     rng = np.random.default_rng(seed)
     rows, ability = _abilities(world, rng)
-    easy, group = _easy(world, num, rng), np.where(rng.random(num) < 0.5, 1, -1)
+    easy, group = easy_ones(world, num, rng), np.where(rng.random(num) < 0.5, 1, -1)
     rest = 0.15 * rng.standard_normal((SEEDS, num))  # of draws, which the rows of a seed share
-    many = np.sort(_easy(world, _TRUTH // 20, rng))
+    many = np.sort(easy_ones(world, TRUTH // 20, rng))
     found, truth = [], []
     tilt = rng.standard_normal(len(rows)) * (np.arange(len(rows)) > 1)
     for at, (kept, policy, _, _) in enumerate(rows):
@@ -163,76 +163,3 @@ HEADER = (
     "naive: interval holds", "judged: interval holds", "naive: wrongly no loss", "judged: wrongly no loss",
     "judged: confirmed", "wrongly, of those confirmed",
 )  # fmt: skip
-
-NUMBERS = (500, 2000, 5000, 10_000)
-
-
-@dataclass(frozen=True)
-class Rise:
-    """Accuracy of n labels is ``ceiling - drop * (n / 500) ** -power``, ``slower`` in one half."""
-
-    name: str
-    ceiling: float
-    drop: float
-    power: float
-    slower: float = 1.0
-    tails: float = np.inf
-    of_draw: float = 0.05  # spread of a draw of 500, in latent units
-
-    def ability(self, num, part, easy):
-        """The latent ability that gives this accuracy among examples so easy [n], ascending."""
-        power = self.power / (self.slower if part else 1)
-        accuracy = self.ceiling - self.drop * (num / NUMBERS[0]) ** -power
-        return -np.quantile(easy, 1 - accuracy)
-
-
-RISES = (
-    Rise("square root", 0.95, 0.2, 0.5),
-    Rise("slow", 0.95, 0.25, 0.25),
-    Rise("nearly at the end", 0.9, 0.05, 0.7),
-    Rise("two groups", 0.95, 0.25, 0.6, slower=4),
-    Rise("heavy tails, noisy draws", 0.92, 0.25, 0.4, tails=2.5, of_draw=0.15),
-)
-
-
-def risen(rise, num, seed):
-    """What is said of twice the labels in one draw of a world, and the truth."""
-    rng = np.random.default_rng(seed)
-    easy, part = _easy(rise, num, rng), rng.random(num) < 0.5
-    many = np.sort(_easy(rise, _TRUTH // 4, np.random.default_rng(0)))
-    right, true = [], 0.0
-    for n in (*NUMBERS, 2 * NUMBERS[-1]):
-        ability = [rise.ability(n, at, many) for at in (0, 1)]
-        spread = rise.of_draw * np.sqrt(NUMBERS[0] / n)
-        whole = n == NUMBERS[-1]  # of which all seeds have the same examples
-        draw = spread * rng.standard_normal((1 if whole else SEEDS, 1))
-        if n == 2 * NUMBERS[-1]:
-            drawn = spread * np.random.default_rng(1).standard_normal(100)
-            true += np.mean([1 - np.searchsorted(many, -(one + drawn)) / len(many) for one in ability])
-            continue
-        if whole:
-            true -= np.mean([1 - np.searchsorted(many, -(one + draw[0, 0])) / len(many) for one in ability])
-        own = 0.15 * rng.standard_normal((1 if whole else SEEDS, num)) * np.sqrt(NUMBERS[0] / n)
-        seen = np.where(part, ability[1], ability[0]) + easy + draw + own > 0
-        right.append(np.broadcast_to(seen, (SEEDS, num)))
-    twice, _ = more_labels(NUMBERS, right, 0.1)
-    return twice, true
-
-
-RISE_HEADER = ("world", "test examples", "draws", "said", "true gain", "off", "interval holds", "width")
-
-
-def rises(draws, num, rise):
-    """A row of the page on twice the labels, in points."""
-    seen = [risen(rise, num, seed) for seed in range(draws)]
-    said = [(twice, true) for twice, true in seen if twice is not None]
-    if not said:
-        return [rise.name, f"{num:,}", str(draws), "0", *[""] * 4]
-    off = [100 * (twice.value - true) for twice, true in said]
-    held = [twice.low <= true <= twice.high for twice, true in said]
-    wide = [100 * (twice.high - twice.low) for twice, _ in said]
-    numbers = [f"{100 * np.mean([true for _, true in said]):+.2f}", f"{np.mean(off):+.2f}"]
-    return [
-        rise.name, f"{num:,}", str(draws), f"{len(said) / draws:.2f}", *numbers, f"{np.mean(held):.2f}",
-        f"{np.mean(wide):.2f}",
-    ]  # fmt: skip

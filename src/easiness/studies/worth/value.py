@@ -249,8 +249,8 @@ class Worth(show.Result):
             wrong += f", {show.whole_percent(self.test_wrong)} of them likely wrong"
         return (
             f"Closed-form heads over {self.num_seeds} seeds, on {show.count(self.num_test)} {where}, whose "
-            f"labels are {wrong}: wrong ones there make differences smaller. {_SCORE}. * marks what is "
-            "advised."
+            f"labels are {wrong}: wrong ones there make differences smaller. {_SCORE}. What "
+            "twice as many labels would give is the mean over draws of as many. * marks what is advised."
         )
 
 

@@ -1,5 +1,6 @@
 """What is advised, and what is said of it, where the truth is known."""
 
+import importlib
 import runpy
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,12 @@ SCIENCE = Path(__file__).parents[4] / "benchmarks" / "science"
 @pytest.fixture(scope="module")
 def worlds() -> dict[str, Any]:
     return runpy.run_path(str(SCIENCE / "worth_worlds.py"))
+
+
+@pytest.fixture
+def twice(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(SCIENCE.parent))
+    return importlib.import_module("science.worth_twice")
 
 
 def _row(kept: float, wrong: int, *, num: int = 1000) -> Row:
@@ -58,16 +65,41 @@ def test_the_number_that_is_said_is_not_the_one_it_was_chosen_by(worlds):
     assert held > 0.8
 
 
-def test_what_twice_the_labels_give_is_foretold(worlds):
-    found = [worlds["risen"](worlds["RISES"][0], 1000, seed) for seed in range(4)]
-    assert all(twice.low <= true <= twice.high for twice, true in found)
+def test_what_twice_the_labels_give_is_foretold(twice):
+    for rise in twice.RISES:
+        found = [twice.risen(rise, 1000, seed) for seed in range(20)]
+        held = [said.low <= true <= said.high for said, true in found]
+        assert np.mean(held) >= 0.85, rise.name
+        assert abs(np.mean([said.value - true for said, true in found])) < 0.008, rise.name
 
 
-def test_one_size_foretells_nothing():
-    assert more_labels([10], [np.ones((4, 5), np.bool_)], 0.1) == (None, "there is one size")
+def test_the_next_doubling_gives_six_tenths_of_the_last():
+    def first(num: int) -> np.ndarray:
+        return np.broadcast_to(np.arange(1000) < num, (5, 1000))
+
+    found, _ = more_labels([50, 100], [first(600), first(800)], 0.1)
+    # 0.6 of 0.2; 0.4 of 0.2 less, or 0.5 more, and other test examples: t(4) 0.6 s / sqrt(1000)
+    noise = 2.7764 * 0.6 * np.sqrt(0.16 / 999)
+    assert found is not None
+    assert found.value == pytest.approx(0.12)
+    assert found.low == pytest.approx(0.12 - np.hypot(0.08, noise), abs=1e-6)
+    assert found.high == pytest.approx(0.2)  # no more is left to gain
+    # of a third of them, 1.58 doublings, it is 0.4 / (0.6**-1.58 - 1) = 0.320
+    found, _ = more_labels([100, 300], [first(600), first(800)], 0.1)
+    assert found is not None
+    assert found.value == pytest.approx(0.0642, abs=1e-4)
 
 
-def test_a_page_of_the_benchmark_has_a_row_a_world(worlds):
+def test_where_nothing_can_be_said_of_more_labels_it_says_why():
+    some = np.broadcast_to(np.arange(100) < 12, (5, 100))
+    assert more_labels([10], [some], 0.1) == (None, "no size is about half of all examples")
+    assert more_labels([10, 100], [some, some], 0.1) == (None, "no size is about half of all examples")
+    assert more_labels([50, 100], [some, some], 0.1) == (None, "accuracy is not above chance")
+    nearly = np.broadcast_to(np.arange(100) < 96, (5, 100))
+    assert more_labels([50, 100], [some, nearly], 0.1) == (None, "fewer than 5 test examples are wrong")
+
+
+def test_a_page_of_the_benchmark_has_a_row_a_world(worlds, twice):
     rows = [worlds["in_cells"](*one) for one in worlds["table"](2, (50,), worlds["WORLDS"][:2])]
-    rows.append(worlds["rises"](2, 50, worlds["RISES"][1]))
-    assert [len(row) for row in rows] == [12, 12, 8]
+    assert {len(row) for row in rows} == {len(worlds["HEADER"])}
+    assert len(twice.rises(2, 50, twice.RISES[1])) == len(twice.HEADER)

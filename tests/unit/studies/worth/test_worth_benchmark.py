@@ -3,6 +3,7 @@
 import csv
 import importlib
 import io
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,8 @@ def test_the_page_has_advice_gains_and_whole_trainings(tmp_path, monkeypatch):
     monkeypatch.setattr(worth, "CELLS", cells)
     monkeypatch.setattr(worth, "WORLDS", worth.WORLDS[:1])
     monkeypatch.setattr(worth, "RISES", worth.RISES[:1])
+    parts = partial(worth.worth_twice.parts, draws=2, names=("cifar10",))
+    monkeypatch.setattr(worth.worth_twice, "parts", parts)
     monkeypatch.setitem(worth.MARGINS, "cifar", 0.3)  # so that something can be left out of so few
     for name, value in (("PICTURES", 160), ("PAIRS", 2), ("EPOCHS", 1)):
         monkeypatch.setattr(worth, name, value)
