@@ -456,4 +456,8 @@ def test_the_commands_write_them(command, measured, tmp_path: Path):
     assert len(json.loads((tmp_path / "prune.json").read_text())) == 70
     made = pd.read_parquet(tmp_path / "prune.parquet").attrs
     assert "row=Row(number=2, share=None), policy='hard', keep=None, drop=0.3, seed=0" in made["result"]
+    made = pd.read_parquet(tmp_path / "scores.parquet").attrs["result"]
+    assert re.match(
+        r"RunScores\(Run\('.*', model='.*', trials=\d+, epochs=2\), data='\w{64}', epoch=2, ", made
+    )
     assert (tmp_path / "scores.md").read_text().startswith("### Scores of 100 examples after epoch 2\n")

@@ -160,6 +160,6 @@ def _apply(card: Path, source: str, loading: Loading, output: Path | None) -> No
         if output.suffix == ".csv":
             show.write_csv(found.table, file)
         else:
-            show.write_parquet(found.table, file)
+            show.write_parquet(found.table, file, result=repr(found), card=str(card))
     results.say_written(output)
     said.say(f"{output}: {found.text}")

@@ -33,6 +33,13 @@ class RunScores(Result):
     scores: pd.DataFrame = field(repr=False)
     split: Split = "train"
 
+    def __repr__(self) -> str:
+        data = self.run.spec.data.train.fingerprint
+        return (
+            f"RunScores({self.run!r}, data={data!r}, epoch={self.epoch}, fraction={self.fraction:g}, "
+            f"split={self.split!r})"
+        )
+
     def table(self) -> pd.DataFrame:
         """A row for each example, see `Run.scores`."""
         return self.scores

@@ -39,7 +39,7 @@ def render(result: Result, suffix: str, file: BinaryIO) -> None:
     elif suffix == ".md":
         file.write(f"{result.markdown().rstrip()}\n\nMade by easiness {version('easiness')}.\n".encode())
     else:
-        file.write(picture_bytes(result.figure(), suffix))
+        file.write(picture_bytes(result.figure(), suffix, about=repr(result)))
 
 
 def rendered(result: Result, suffix: str) -> bytes:

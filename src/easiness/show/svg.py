@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -166,16 +167,28 @@ def figure_html(figure: Figure, *, of: str, label: str) -> str:
     return f'<div style="{_STYLE}; {width}">{to_svg(figure, key=key, label=label)}</div>'
 
 
-# what would make the bytes differ from one time or version to the next
-_UNSTABLE = {".png": "Software", ".svg": "Date", ".pdf": "CreationDate"}
+# what each format calls the program, what the figure is of, and what would differ from one time to the next
+_METADATA = {
+    ".png": ("Software", "Description", None),
+    ".svg": ("Creator", "Description", "Date"),
+    ".pdf": ("Creator", "Subject", "CreationDate"),
+}
 
 
-def picture_bytes(figure: Figure, suffix: str, dpi: int = 150) -> bytes:
-    """The figure as a ``.png``, ``.svg`` or ``.pdf`` file; the same bytes for the same figure."""
+def picture_bytes(figure: Figure, suffix: str, dpi: int = 150, *, about: str | None = None) -> bytes:
+    """The figure as a ``.png``, ``.svg`` or ``.pdf`` file; the same bytes for the same figure.
+
+    Its metadata name the version of this package, and what is said ``about`` it.
+    """
     import matplotlib as mpl
 
     file = io.BytesIO()
-    metadata: dict[str, Any] = {_UNSTABLE[suffix]: None}
+    program, subject, time = _METADATA[suffix]
+    metadata: dict[str, Any] = {program: f"easiness {version('easiness')}"}
+    if about is not None:
+        metadata[subject] = about
+    if time is not None:
+        metadata[time] = None
     # type 42: the letters of a PDF stay letters, which journals ask for
     with mpl.rc_context({"svg.hashsalt": "easiness", "pdf.fonttype": 42}), _names_as_they_are(figure):
         figure.savefig(file, format=suffix[1:], dpi=dpi, facecolor="white", metadata=metadata)

@@ -288,6 +288,12 @@ def test_the_command_makes_and_applies(command, run, tmp_path):
     assert piped.code == 0
     assert piped.out == (tmp_path / "scores.csv").read_text("utf-8")
     assert f"{NUM} of 1,797 examples found by their values" in piped.err
+    assert (
+        command("card", "--apply", tmp_path / "card", "digits", "-o", tmp_path / "scores.parquet").code == 0
+    )
+    about = pd.read_parquet(tmp_path / "scores.parquet").attrs
+    assert about["card"] == str(tmp_path / "card")
+    assert about["result"].startswith("Applied(num_missing=")
     assert command("card", "--apply", tmp_path / "card", "digits", "-o", tmp_path / "scores.txt").code == 2
     ended = command("card", run.path)
     assert ended.code == 2

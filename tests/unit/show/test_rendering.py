@@ -3,15 +3,18 @@ from __future__ import annotations
 import csv
 import io
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import easiness
 from easiness.csv_cells import from_cell
 from easiness.show import Result, Section, rendered, sections_markdown, sections_text
 from easiness.show.section import sections_html
+from easiness.show.svg import new_axes, picture_bytes
 
 
 class Texts(Result):
@@ -44,6 +47,18 @@ def test_ids_of_two_splits_are_texts_in_parquet():
     assert table["text"].tolist()[:2] == ["a", "0"]
     assert table["text"].isna().tolist() == [False, False, True]
     assert table.attrs == {"easiness": easiness.__version__, "result": "of three texts"}
+
+
+@pytest.mark.parametrize("about", ["of three texts", "of <b> & ä \x1b"])
+def test_a_picture_says_which_version_made_it_and_of_what(about: str):
+    figure, _ = new_axes(2, 2)
+    made = f"easiness {easiness.__version__}"
+    png = Image.open(io.BytesIO(picture_bytes(figure, ".png", about=about)))
+    assert (png.info["Software"], png.info["Description"]) == (made, about)
+    svg = ElementTree.fromstring(picture_bytes(figure, ".svg", about=about))
+    texts = {one.text for one in svg.iter()}
+    assert {made, about.replace("\x1b", "\\x1b")} <= texts
+    assert made.encode() in picture_bytes(figure, ".pdf", about=about)
 
 
 def test_quotes_are_for_those_that_need_them():
