@@ -100,6 +100,8 @@ def _positions(examples: Examples) -> tuple[npt.NDArray[np.int64], str]:
     ids, ref = examples.table["id"].to_numpy(), examples.run.spec.data
     whole = "held-out split" if examples.split == "held_out" and ref.holdout is None else "training split"
     if examples.run.spec.measured is None:
+        if examples.data is not None:
+            positions_in(examples.data, examples.run, examples.split)
         return np.arange(len(ids)), "indices are positions in the ids that the Recorder was given"
     if ids.dtype == np.int64:
         of = "source" if whole == "training split" else f"source's {whole}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,66 +40,90 @@ def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | N
     """
     for table in tables:
         table.check_column(column, _NAME_IT)
-    given = [_values(table, column) for table in tables]
-    if len({type(value) for values in given for value in values}) > 1:
-        given = [list(map(str, values)) for values in given]
-    if all(isinstance(value, int) for values in given for value in values):
+    given = [_distinct(table, column) for table in tables]
+    if len({type(value) for one in given for value in one.values}) > 1:
+        given = [replace(one, values=list(map(str, one.values))) for one in given]
+    order: list[Any] = sorted(set(given[0].values))
+    if all(isinstance(value, int) for one in given for value in one.values):
         known = classes if classes is not None else _described(tables[0], column)
-        used = sorted(set(given[0]))
-        if known is not None or used == list(range(len(used))):
-            return Labels(_arrays(given), known)
-        order: list[Any] = used
-    else:
-        order = sorted(set(given[0]))
+        if known is not None or order == list(range(len(order))):
+            return Labels([one.labels(one.values) for one in given], known)
     if classes is not None:
         raise BadInput(f"{tables[0].where}: its labels are class names already; leave out classes=")
     places = {value: at for at, value in enumerate(order)}
-    for table, values in zip(tables, given, strict=True):
-        for row, value in enumerate(values):
+    for one in given:
+        for at, value in enumerate(one.values):
             if value not in places:
                 raise BadInput(
-                    f"{table.name_at(row)}: class {str(value)!r:.80} does not occur in train; add it there "
+                    f"{one.name_at(at)}: class {str(value)!r:.80} does not occur in train; add it there "
                     "or leave the row out"
                 )
-    found = _arrays([[places[value] for value in values] for values in given])
+    found = [one.labels([places[value] for value in one.values]) for one in given]
     return Labels(found, [str(value) for value in order])
 
 
-def _arrays(given: list[list[Any]]) -> list[npt.NDArray[np.int64]]:
-    return [np.array(values, np.int64) for values in given]
+@dataclass(frozen=True, eq=False)
+class _Distinct:
+    """The different ``values`` of a column, in the order they first occur, and which each row [K] has."""
+
+    table: Table
+    values: list[Any]
+    rows: npt.NDArray[np.int64]
+
+    def name_at(self, at: int) -> str:
+        """Names the first row with a value."""
+        return self.table.name_at(int(np.argmax(self.rows == at)))
+
+    def labels(self, numbers: list[int]) -> npt.NDArray[np.int64]:
+        """The number [K] of each row, by those of the values."""
+        return np.array(numbers, np.int64)[self.rows]
 
 
-def _values(table: Table, column: str) -> list[Any]:
+def _distinct(table: Table, column: str) -> _Distinct:
     """The labels as they are: all integers, or all strings."""
     import pyarrow as pa
 
     cells = table.column(column)
     types, kind = pa.types, cells.type
-    values = cells.to_pylist()
-    for row, value in enumerate(values):
-        if value is None or value != value or (isinstance(value, str) and not value.strip()):
-            raise BadInput(f"{table.name_at(row)}: the {column} is empty; fill it in or leave the row out")
-    if types.is_string(kind) or types.is_large_string(kind):
-        return _of_texts(table, column, values)
-    if types.is_floating(kind) or types.is_decimal(kind):
-        return _of_numbers(table, column, values)
-    if types.is_integer(kind) or types.is_boolean(kind):
-        return _in_range(table, [int(value) for value in values])
-    raise BadInput(f"{table.where}: column {column} holds {kind} and no labels; name another with --label")
+    texts = types.is_string(kind) or types.is_large_string(kind)
+    numbers = types.is_floating(kind) or types.is_decimal(kind)
+    if not (texts or numbers or types.is_integer(kind) or types.is_boolean(kind)):
+        raise BadInput(
+            f"{table.where}: column {column} holds {kind} and no labels; name another with --label"
+        )
+    if types.is_float16(kind):
+        cells = cells.cast(pa.float32())
+    empty = f"the {column} is empty; fill it in or leave the row out"
+    if cells.null_count:
+        row = int(np.argmax(cells.is_null().to_numpy()))
+        raise BadInput(f"{table.name_at(row)}: {empty}")
+    encoded = cells.dictionary_encode().unify_dictionaries()
+    rows = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks]).astype(np.int64)
+    found = _Distinct(table, encoded.chunk(0).dictionary.to_pylist(), rows)
+    for at, value in enumerate(found.values):
+        if value != value or (isinstance(value, str) and not value.strip()):
+            raise BadInput(f"{found.name_at(at)}: {empty}")
+    if texts:
+        return _of_texts(found, column)
+    return _of_numbers(found, column) if numbers else _in_range(found)
 
 
-def _of_texts(table: Table, column: str, cells: list[str]) -> list[Any]:
-    values = [from_cell(cell) for cell in cells]
+def _of_texts(found: _Distinct, column: str) -> _Distinct:
+    values = [from_cell(cell) for cell in found.values]
     if all(INTEGER.fullmatch(value) for value in values):
-        return _in_range(table, [int(value) for value in values])
-    for row, value in enumerate(values):
+        return _in_range(replace(found, values=values))
+    for at, value in enumerate(values):
         if value != value.strip() or len(value.splitlines()) > 1:
             raise BadInput(
-                f"{table.name_at(row)}: the label {value!r:.80} has spaces around it or a line break in it, "
+                f"{found.name_at(at)}: the label {value!r:.80} has spaces around it or a line break in it, "
                 "which makes it another class; take them out"
             )
     numbers = [_number(value) for value in values]
-    return values if None in numbers else _of_numbers(table, column, numbers)
+    return (
+        replace(found, values=values)
+        if None in numbers
+        else _of_numbers(replace(found, values=numbers), column)
+    )
 
 
 def _number(text: str) -> float | None:
@@ -106,21 +131,22 @@ def _number(text: str) -> float | None:
     return float(text) if INTEGER.fullmatch(text) or _DECIMAL.fullmatch(text) else None
 
 
-def _of_numbers(table: Table, column: str, values: Sequence[Any]) -> list[int]:
-    for row, value in enumerate(values):
+def _of_numbers(found: _Distinct, column: str) -> _Distinct:
+    for at, value in enumerate(found.values):
         if abs(value) >= 2**62 or value != int(value):
             raise BadInput(
-                f"{table.name_at(row)}: the {column} is {float(value):g}, and labels are whole numbers or "
+                f"{found.name_at(at)}: the {column} is {float(value):g}, and labels are whole numbers or "
                 "names; put the values into classes, or name another column with --label"
             )
-    return _in_range(table, [int(value) for value in values])
+    return _in_range(found)
 
 
-def _in_range(table: Table, values: list[int]) -> list[int]:
-    for row, value in enumerate(values):
+def _in_range(found: _Distinct) -> _Distinct:
+    values = [int(value) for value in found.values]
+    for at, value in enumerate(values):
         if not 0 <= value < 2**62:
-            raise BadInput(f"{table.name_at(row)}: label {value} is out of range; labels are 0, 1, 2, ...")
-    return values
+            raise BadInput(f"{found.name_at(at)}: label {value} is out of range; labels are 0, 1, 2, ...")
+    return replace(found, values=values)
 
 
 def _described(table: Table, column: str) -> list[str] | None:

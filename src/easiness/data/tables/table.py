@@ -16,6 +16,7 @@ from easiness.data.sources.tables import column_of, open_parquet
 from easiness.errors import BadInput, nearest, shorten
 from easiness.inputs import Positions, check_decoded, check_fits, one_line
 
+_ROWS = 65_536  # of a Parquet column at a time
 AT_ONCE = 1024
 """Rows that are read together."""
 
@@ -171,7 +172,7 @@ def _parquet_column(files: Sequence[Path], name: str, num_rows: int) -> Any:
         opened = open_parquet(file)
         try:
             check_decoded(file, opened, [name])
-            for batch in opened.iter_batches(AT_ONCE, columns=[name]):
+            for batch in opened.iter_batches(_ROWS, columns=[name]):
                 parts.append(_plain(batch.column(0)))
                 parts[-1].validate(full=True)
                 num_bytes += parts[-1].nbytes
