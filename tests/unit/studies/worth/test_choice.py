@@ -78,7 +78,7 @@ def test_the_next_doubling_gives_six_tenths_of_the_last():
         return np.broadcast_to(np.arange(1000) < num, (5, 1000))
 
     found, _ = more_labels([50, 100], [first(600), first(800)], 0.1)
-    # 0.6 of 0.2; 0.4 of 0.2 less, or 0.5 more, and other test examples: t(4) 0.6 s / sqrt(1000)
+    # 0.6 of 0.2; 0.4 of 0.2 less, or 0.7 more, and other test examples: t(4) 0.6 s / sqrt(1000)
     noise = 2.7764 * 0.6 * np.sqrt(0.16 / 999)
     assert found is not None
     assert found.value == pytest.approx(0.12)
