@@ -3,7 +3,7 @@ BIN := .venv/bin
 # some machines ask for no .pyc files: without them every process that a test starts compiles the package again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo picture film test tests lint axe docs wheel lowest newest bench clean
+.PHONY: demo picture film test tests lint axe docs wheel installed lowest newest bench clean
 
 # every experiment of the paper on scikit-learn's digits, and the page of one of its runs, as yours will look;
 # ends by naming the report it wrote
@@ -58,6 +58,10 @@ wheel: .venv/.installed-release
 	rm -rf dist build/lib
 	$(BIN)/python -m build
 	$(BIN)/python -m twine check --strict dist/*
+
+# tests of what is uploaded, installed into an empty environment
+installed: .venv/.installed-dev
+	$(BIN)/python -m pytest tests/release
 
 # what looks for barriers in the pages, from npm; the tests that need it skip where it is not
 axe: build/axe/node_modules/axe-core/axe.min.js

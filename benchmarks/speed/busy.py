@@ -187,12 +187,6 @@ def main():
             for way in WAYS
         ],
     )
-    one, spinning = (100 * shares[Way(1, passive=passive)] for passive in (True, False))
-    report.say(
-        f"Set `{POLICY}=passive` where others use the machine: one trial on all cores then uses {one:.0f} % "
-        f"of its fair share beside {beside}, {spinning:.0f} % otherwise.",
-        "",
-    )
     for key, jobs, what in (("busy-one", 1, "one trial on all cores"), ("busy-two", JOBS, "two at a time")):
         share = shares[Way(jobs, passive=True)]
         report.goal(

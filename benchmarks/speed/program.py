@@ -94,12 +94,6 @@ def loop(report, data, options, folder):
         )
     header = ("network", "settings", "bare loop", "program", "more by", "in each round, %")
     report.whole("program-loop", header, rows)
-    told = ", ".join(f"{100 * more:.1f} % for {model}" for model, more in lost.items())
-    report.say(
-        f"A trial of {options.epochs} epochs on {len(data)} examples takes longer by {told}: the shorter a "
-        "step, the more.",
-        "",
-    )
     report.goal(
         "program",
         f"WRN 16-4: whole program over a bare loop, {data_text(options.data, MADE_UP)}",

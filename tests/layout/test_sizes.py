@@ -17,6 +17,9 @@ def test_no_folder_has_more_than_25_files(of: str) -> None:
     assert {str(folder) for folder, size in sizes.items() if size > 25} == set()
 
 
+PAGES = [page for page in (ROOT / "docs").rglob("*.md") if page.name != "commands.md"]  # which is generated
+
+
 def test_imports_are_a_small_part_of_the_source() -> None:
     num_lines = num_imports = 0
     for file in (ROOT / "src").rglob("*.py"):
@@ -30,7 +33,11 @@ def test_imports_are_a_small_part_of_the_source() -> None:
 
 def test_the_documentation_can_be_read_in_an_evening() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
-    generated = "commands.md"
-    pages = [page for page in (ROOT / "docs").rglob("*.md") if page.name != generated]
-    assert len(pages) > 50
-    assert sum(len(page.read_text("utf-8").split()) for page in pages) <= 35_000
+    assert len(PAGES) > 50
+    assert sum(len(page.read_text("utf-8").split()) for page in PAGES) <= 35_000
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_opens_with_its_command(page: Path) -> None:
+    opening = page.read_text("utf-8").splitlines()[:12]
+    assert any(line.startswith("```") or "`easiness " in line for line in opening)
