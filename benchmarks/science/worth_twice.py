@@ -108,8 +108,8 @@ def on_parts(name, folder, runs, draws=DRAWS):
     chance = float(np.bincount(test.labels.numpy()).max() / len(test))
     for wrong in (0.0, WRONG):
         data = with_wrong(some, wrong)
-        for part in PARTS:
-            num = len(data) // part
+        for one_of in PARTS:
+            num = len(data) // one_of
             seen = [one_part(data, test, num, [draw, num], chance) for draw in range(draws)]
             now, half, twice = np.mean([one[1:] for one in seen], axis=0)
             labels = f"{name}, {num:,}{f', {wrong:.0%} wrong' if wrong else ''}"

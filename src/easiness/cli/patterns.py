@@ -32,7 +32,7 @@ Nearest = Annotated[
     int | None,
     typer.Option(
         "--nearest",
-        help="How many neighbours count for contradiction; 50 by default.",
+        help="How many neighbours count for contradiction. Default: 50, or half of a class if that is less.",
     ),
 ]
 Download = Annotated[

@@ -99,14 +99,13 @@ def _positions(examples: Examples) -> tuple[npt.NDArray[np.int64], str]:
     """Positions [K] of the examples in the data set that they come from, and how these are known."""
     ids, ref = examples.table["id"].to_numpy(), examples.run.spec.data
     whole = "held-out split" if examples.split == "held_out" and ref.holdout is None else "training split"
+    known = examples.run.spec.measured is None or ids.dtype == np.int64
+    if known and examples.data is not None:  # or says which it lacks
+        positions_in(examples.data, examples.run, examples.split)
     if examples.run.spec.measured is None:
-        if examples.data is not None:
-            positions_in(examples.data, examples.run, examples.split)
         return np.arange(len(ids)), "indices are positions in the ids that the Recorder was given"
     if ids.dtype == np.int64:
         of = "source" if whole == "training split" else f"source's {whole}"
-        if examples.data is not None:
-            positions_in(examples.data, examples.run, examples.split)
         return ids.astype(np.int64), f"indices are the ids: positions in the {of}"
     if examples.data is None or examples.data.source is None:
         return np.arange(len(ids)), "indices are positions in the run, since the source is not known"

@@ -1,4 +1,4 @@
-from .copies import kept_together as kept_together
+from .copies import joined as joined, kept_together as kept_together
 from .folds import Partition as Partition, partition as partition
 from .ridge import (
     Head as Head,

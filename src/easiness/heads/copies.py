@@ -48,15 +48,15 @@ def kept_together(
         most: examples among which near ones are looked for.
     """
     num = len(features[0])
-    joined = [_same(features)]
+    alike = [_same(features)]
     if groups is not None:
-        joined.append(np.unique(groups.astype(str), return_inverse=True)[1])
+        alike.append(np.unique(groups.astype(str), return_inverse=True)[1])
     if same is not None:
-        joined.append(same)
-    found = _joined(num, [_pairs_of(one) for one in joined])
+        alike.append(same)
+    found = joined(num, [_pairs_of(one) for one in alike])
     if not _FEWEST <= num <= most:
         return found
-    near = _joined(num, [*(_pairs_of(one) for one in joined), _near(np.array(features[0], np.float32))])
+    near = joined(num, [*(_pairs_of(one) for one in alike), _near(np.array(features[0], np.float32))])
     grown = np.bincount(near).max() > max(np.bincount(found).max(), _LARGEST * num, 2)
     return found if grown else near
 
@@ -82,9 +82,9 @@ def _pairs_of(numbers: Groups) -> tuple[Groups, Groups]:
     return order[1:][same], order[:-1][same]
 
 
-def _joined(num: int, pairs: Sequence[tuple[Groups, Groups]]) -> Groups:
-    """Numbers [K] of the examples that pairs join."""
-    a, b = (np.concatenate(side) for side in zip(*pairs, strict=True))
+def joined(num: int, pairs: Sequence[tuple[Groups, Groups]]) -> Groups:
+    """Numbers [K] of examples, the same for those that pairs of positions join."""
+    a, b = (np.concatenate([pair[side] for pair in pairs] or [np.empty(0, np.int64)]) for side in (0, 1))
     graph = coo_array((np.ones(len(a), np.bool_), (a, b)), shape=(num, num))
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 

@@ -17,6 +17,7 @@ from easiness.errors import BadInput
 
 INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)  # as str() writes them; "007" is a name
 _DECIMAL = re.compile(r"-?\d+(\.\d*(e[-+]?\d+)?|e[-+]?\d+)", re.ASCII | re.IGNORECASE)
+_NULL = -1
 _NAME_IT = "; name the column of the labels with --label NAME"
 
 
@@ -93,19 +94,29 @@ def _distinct(table: Table, column: str) -> _Distinct:
         )
     if types.is_float16(kind):
         cells = cells.cast(pa.float32())
-    empty = f"the {column} is empty; fill it in or leave the row out"
-    if cells.null_count:
-        row = int(np.argmax(cells.is_null().to_numpy()))
-        raise BadInput(f"{table.name_at(row)}: {empty}")
-    encoded = cells.dictionary_encode().unify_dictionaries()
-    rows = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks]).astype(np.int64)
-    found = _Distinct(table, encoded.chunk(0).dictionary.to_pylist(), rows)
-    for at, value in enumerate(found.values):
-        if value != value or (isinstance(value, str) and not value.strip()):
-            raise BadInput(f"{found.name_at(at)}: {empty}")
+    if types.is_decimal(kind) and kind.bit_width < 128:  # for which there is no dictionary
+        cells = cells.cast(pa.decimal128(kind.precision, kind.scale))
+    if not len(cells):
+        return _Distinct(table, [], np.empty(0, np.int64))
+    encoded = cells.drop_null().dictionary_encode().unify_dictionaries()
+    rows = np.full(len(cells), _NULL)
+    rows[cells.is_valid().to_numpy()] = np.concatenate(
+        [np.empty(0, np.int64), *(chunk.indices.to_numpy() for chunk in encoded.chunks)]
+    )
+    found = _Distinct(table, encoded.chunk(0).dictionary.to_pylist() if encoded.num_chunks else [], rows)
+    empty = [_NULL, *(at for at, value in enumerate(found.values) if _is_empty(value))]
+    without = np.isin(rows, empty)
+    if without.any():
+        raise BadInput(
+            f"{table.name_at(int(without.argmax()))}: the {column} is empty; fill it in or leave the row out"
+        )
     if texts:
         return _of_texts(found, column)
     return _of_numbers(found, column) if numbers else _in_range(found)
+
+
+def _is_empty(value: Any) -> bool:
+    return bool(value != value or (isinstance(value, str) and not value.strip()))
 
 
 def _of_texts(found: _Distinct, column: str) -> _Distinct:
@@ -119,11 +130,9 @@ def _of_texts(found: _Distinct, column: str) -> _Distinct:
                 "which makes it another class; take them out"
             )
     numbers = [_number(value) for value in values]
-    return (
-        replace(found, values=values)
-        if None in numbers
-        else _of_numbers(replace(found, values=numbers), column)
-    )
+    if None in numbers:
+        return replace(found, values=values)
+    return _of_numbers(replace(found, values=numbers), column)
 
 
 def _number(text: str) -> float | None:

@@ -34,9 +34,9 @@ def drop_of(
     contradiction: float = JUDGED,
     part: npt.NDArray[np.bool_] | None = None,
 ) -> Estimate:
-    """How much less it is with contradiction than without, at the same support of frequent patterns.
+    """How much less it is with contradiction than without, at the same support.
 
-    Or of those of a ``part`` [P].
+    Of frequent patterns, or of those of a ``part`` [P] in their place.
     """
     patterns, values = found.patterns, getattr(found.arms[arm, network], measure)
     part = patterns.support >= FREQUENT if part is None else part

@@ -70,9 +70,9 @@ def drop_section(found: Found) -> Section:
             rows.append([network, arm, f"{contradiction:g}", *drops, _text(mean(others))])
     note = (
         "How much lower than at c = 0. In the natural arm, which is judged, at the same support of at least "
-        f"{FREQUENT} examples an epoch. In the balanced arm, which is not, of all patterns: they are shown "
-        "equally often, but 1 - c of that under their own label. Only carriers of a pattern's own label "
-        "count. Last column: easiness of the carriers with other labels."
+        f"{FREQUENT} examples an epoch. In the balanced arm, which is not, of all patterns at what would be "
+        "the same support: they are shown equally often, but 1 - c of that under their own label. Only "
+        "carriers of a pattern's own label count. Last column: easiness of the carriers with other labels."
     )
     return Section("Drops by contradiction", note, rows)
 

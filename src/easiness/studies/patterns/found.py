@@ -104,13 +104,18 @@ class Patterns(show.Result):
         return self.around.contradiction
 
     @property
+    def ease(self) -> str:
+        """What is explained, of which high is easy."""
+        return f"ease by {self.score}" if self.turned else self.score
+
+    @property
     def text(self) -> str:
         """``frequency +0.30 (0.25 to 0.35) and contradiction ... explain 28 % of how easiness ranks``."""
         explained = show.percent(self.found.r_squared.value)
         most = f" ({show.percent(self.found.most)} can be)" if self.found.most > 0 else ""
         return (
             f"frequency {_signed(self.found.first)} and contradiction {_signed(self.found.second)} explain "
-            f"{explained} of the variance of ranks of {self.score}{most}; within classes "
+            f"{explained} of the variance of ranks of {self.ease}{most}; within classes "
             f"{show.percent(self.within.r_squared.value)}"
         )
 
@@ -168,7 +173,10 @@ class Patterns(show.Result):
         axes.set_xlim(left=0)
         if np.nanmax(self.values) <= 1:  # whatever bars say, no mean is larger
             axes.set_ylim(top=min(axes.get_ylim()[1], _TOP))
-        axes.set(xlabel="frequency: examples of its class nearby", ylabel=f"mean {self.score}")
+        axes.set(
+            xlabel="frequency: examples of its class nearby",
+            ylabel=f"mean {self.score}{' (high is hard)' if self.turned else ''}",
+        )
         show.legend_above(axes, 3)
         return figure
 
@@ -187,7 +195,7 @@ class Patterns(show.Result):
             rows.append([name, _shown(overall), _shown(inside)])
         rows.append(["R² of the class alone", show.number(self.class_alone, 3), ""])
         return show.Section(
-            f"{show.capitalized(self.score)} by what {show.count(len(self.ids))} examples show",
+            f"{show.capitalized(self.ease)} by what {show.count(len(self.ids))} examples show",
             f"{show.capitalized(self.score)} of {self.model} {self.row.at}, of {self.seen}"
             f"{', turned so that high is easy' if self.turned else ''}. "
             f"{self._counted} Coefficients are of standardized ranks, with both in the model; 95 % "

@@ -80,8 +80,8 @@ def neighbourhood(
         train: features of the training examples [K, D].
         labels: their classes [K].
         asked: features [Q, D] and classes [Q] of held-out examples.
-        nearest: k, below the number of different training examples; `NUM_NEAREST`, or a quarter of them where
-            they are few, unless given.
+        nearest: k, below the number of different training examples; `NUM_NEAREST`, a quarter of them or half
+            of a class where these are fewer, unless given.
         same: numbers of all examples, those asked about behind the others, equal for those that are the same
             although their features may differ. Where they are given, others with nearly the same features are
             no copies: texts that share most of their words show a frequent pattern. Without them such are.
@@ -95,7 +95,8 @@ def neighbourhood(
     unit = _unit(every)
     among = _once(picture[: len(labels)], labels)
     if nearest is None:
-        nearest = min(NUM_NEAREST, max(len(among) // 4, 1))
+        of_own = np.bincount(labels[among])[labels[among]]
+        nearest = max(min(NUM_NEAREST, len(among) // 4, int(np.median(of_own)) // 2), 1)
     if not 0 < nearest < len(among):
         raise BadInput(
             f"--nearest {nearest}: not between 1 and {len(among) - 1}, the neighbours that {len(among)} "

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from easiness import show
 from easiness.analysis import RankRegression, class_share, rank_regression
 from easiness.data import Dataset, same_values
 from easiness.errors import BadInput
 from easiness.features import FeatureSource, find_features, ready_features
-from easiness.inputs import tell
+from easiness.heads import joined
+from easiness.inputs import counted, tell
 from easiness.runs import data_of, features_beside, find_split, passes_shown, positions_in
 from easiness.scores import Score, find_score
 from easiness.spec import Split
@@ -25,11 +24,11 @@ from easiness.studies.patterns.found import Leftover, Patterns, Way
 from easiness.studies.patterns.neighbourhood import AT_MOST, Neighbourhood, neighbourhood
 from easiness.studies.patterns.outcome import EASE, Outcome, outcome_of
 from easiness.studies.patterns.trained_on import notes_on_shared
-from easiness.studies.suspects import conflicts_in
 
 _Positions = npt.NDArray[np.int64]
 
 _MOSTLY_TIED = 0.5  # of the examples
+_FEW, _LARGEST = 20, 0.02  # examples, and of all: more copies of one than both are no copies
 _OF_IMAGENET = 9  # letters of a class of ImageNet as its folders are called: n01440764
 
 
@@ -83,8 +82,9 @@ def patterns(
     found_in = find_features(features, data, download=download, device=device)
     shared = notes_on_shared(found_in, data)
     with passes_shown(progress):
-        around = _around(run, data, found_in, split, nearest)
-        return _joined(run, scored, row, split, around, found_in, shared)
+        around, note = _around(run, data, found_in, split, nearest)
+        notes = (*shared, note) if note else shared
+        return _joined(run, scored, row, split, around, found_in, notes)
 
 
 def _joined(
@@ -169,48 +169,52 @@ def _score(run: Run, name: str | None, split: Split) -> Score:
 
 def _around(
     run: Run, data: Dataset, source: FeatureSource, split: Split, nearest: int | None
-) -> Neighbourhood:
+) -> tuple[Neighbourhood, str]:
+    """What lies around each example, and a note on copies."""
     looked_at = data if split == "held_out" else replace(data, held_out=None)
     kept = ready_features(source, looked_at, features_beside(run.path), tell)
     own = positions_in(data, run)
     train = kept["train"][own]
     if split == "train":
-        return neighbourhood(train, run.labels, nearest=nearest, same=_copies(run, data, own))
+        same, note = _copies([(data, own)])
+        return neighbourhood(train, run.labels, nearest=nearest, same=same), note
     part, why = find_split(run, data, split)
     if part is None:
         raise BadInput(f"{run.path}: its held-out examples are needed, and {why}")
     apart = positions_in(part, run, split)
     asked = kept["held_out"][apart], run.examples(split)[1]
-    same = _copies(run, replace(data, held_out=part), own, apart)
-    return neighbourhood(train, run.labels, asked, nearest=nearest, same=same)
+    same, note = _copies([(data, own), (part, apart)])
+    return neighbourhood(train, run.labels, asked, nearest=nearest, same=same), note
 
 
-def _copies(run: Run, data: Dataset, own: _Positions, apart: _Positions | None = None) -> _Positions | None:
-    """Numbers of examples at positions of both splits, copies alike; ``None`` where vectors tell copies.
+def _copies(parts: Sequence[tuple[Dataset, _Positions]]) -> tuple[_Positions | None, str]:
+    """Numbers of the examples at some positions of data, copies alike, and a note.
 
     Texts are the same as they are read. Near pictures are looked for by their pixels: in features that tell
-    little of them, different ones of the same colours lie together.
+    little of them, different ones of the same colours lie together. ``None`` where vectors have to tell
+    copies: of other kinds, of pictures that are small, very many or alike by nature, and where copies of
+    copies would chain many.
     """
-    positions = own if apart is None else np.concatenate([own, len(data) + apart])
-    parts = [data] if apart is None or data.held_out is None else [data, data.held_out]
-    if data.kind.has_normal_form:
-        same = same_values(*parts)
-        return None if same is None else same[positions]
-    found = None if data.kind.near is None else conflicts_in(run, data)
-    if found is None or not found.looked_within:
-        return None
-    at = {
-        (name, one): number
-        for number, (name, one) in enumerate(
-            (name, one)
-            for name, part in zip(("train", "held_out"), parts, strict=False)
-            for one in part.ids.tolist()
-        )
-    }
-    keys = [((a.split, a.id), (b.split, b.id)) for a, b in found.joined()]
-    pairs = np.array([(at[a], at[b]) for a, b in keys if a in at and b in at], np.int64).reshape(-1, 2)
-    graph = coo_array((np.ones(len(pairs), np.bool_), pairs.T), shape=(len(at), len(at)))
-    return np.asarray(connected_components(graph, directed=False)[1], np.int64)[positions]
+    kind, num = parts[0][0].kind, sum(len(positions) for _, positions in parts)
+    if kind.has_normal_form:
+        all_same = same_values(*(data for data, _ in parts))
+        starts = np.cumsum([0, *(len(data) for data, _ in parts)])
+        at = np.concatenate([start + own for start, (_, own) in zip(starts, parts, strict=False)])
+        return None if all_same is None else all_same[at], ""
+    if kind.near is None:
+        return None, ""
+    looks = kind.near.kept(num)
+    seen = (look for data, own in parts for look in data.map(own, kind.near.look))
+    for at_one, look in enumerate(counted(seen, "comparing examples", num)):
+        looks.keep(at_one, look)
+    found, why_not = kind.near.within(looks)
+    if found is None:
+        return None, why_not
+    if why_not:  # they are alike by nature
+        return None, ""
+    same = joined(num, [(pairs.train, pairs.held_out) for pairs in found])
+    chained = np.bincount(same).max() > max(_FEW, _LARGEST * num)
+    return None if chained else same, ""
 
 
 def _seen(run: Run, score: Score, split: Split) -> str:
@@ -234,6 +238,11 @@ def _notes(run: Run, source: FeatureSource, outcome: Outcome, score: Score) -> I
             f"{source.name} was trained on the labels of ImageNet, whose names these classes have: frequency "
             "and contradiction are not independent of the labels. Compare with features of other data "
             "(run:RUN)."
+        )
+    if run.spec.heads is not None and source.name in {one.name for one in run.spec.heads.features}:
+        yield (
+            "The heads of the run read these features, too: near examples have like scores by their making. "
+            "Compare with other features."
         )
     if outcome.tied > _MOSTLY_TIED:
         yield (

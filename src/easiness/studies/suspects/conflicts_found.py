@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -124,13 +124,6 @@ class Conflicts:
         ):
             rows += [_row(kind, pair.train, pair.other, pair.distance) for pair in pairs]
         return pd.DataFrame(rows, columns=list(COLUMNS))
-
-    def joined(self) -> Iterator[tuple[Example, Example]]:
-        """Pairs of examples that are the same or nearly so, which join all of them."""
-        for group in (*self.two_labels, *self.duplicates):
-            yield from ((group[0], other) for other in group[1:])
-        for pair in (*self.in_both, *self.nearly_in_both, *self.nearly_within):
-            yield pair.train, pair.other
 
     @property
     def nearly_with_two_labels(self) -> list[Pair]:

@@ -62,7 +62,11 @@ class Decided:
     def sentence(self) -> str:
         """How many were decided, and found wrong against what was foretold."""
         still = "is" if self.num_unsure == 1 else "are"
-        unsure = f", {show.count(self.num_unsure)} left unsure {still} still open" if self.num_unsure else ""
+        unsure = (
+            f", {show.count(self.num_unsure)} left unsure {still} still open and not listed"
+            if self.num_unsure
+            else ""
+        )
         were = "was" if self.num_wrong == 1 else "were"
         return (
             f"{show.count(self.num_sure)} are decided{unsure}: {show.count(self.num_wrong)} {were} "

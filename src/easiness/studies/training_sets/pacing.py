@@ -107,9 +107,10 @@ class Curriculum(Result):
         few = self.start * len(self.order) < self.batch_size
         first = f"The first steps are on {count(self.batch_size)} examples, as many as they take. "
         note = (
-            f"By {self.score} {self.row.at}, within each class; after {whole_percent(self.whole_after)} of "
-            f"the steps all examples have their turn. {first if few else ''}Whether that gains anything on "
-            "your data is for trainings to show, beside others with as many steps."
+            f"By {self.score} {self.row.at}, within each class, ties by the loss; after "
+            f"{whole_percent(self.whole_after)} of the steps all examples have their turn. "
+            f"{first if few else ''}Whether that gains anything on your data is for trainings to show, "
+            "beside others with as many steps."
         )
         return [
             Section(f"{counted(self.num_steps, 'step')} of {counted(self.batch_size, 'example')}", note, rows)

@@ -215,7 +215,10 @@ def plan_verification(
         raise BadInput("--labels: give the CSV file of the labels to verify, as `easiness clean` writes it")
     data = given_data(source, replace(loading, labels=None), featuring.group)
     if data.held_out is None:
-        raise BadInput(f"{data.name}: has no held-out split to test on; hold a part out (--holdout 0.2)")
+        raise BadInput(
+            f"{data.name}: has no held-out split to test on; hold a part out (--holdout 0.2), as in the run "
+            "that the labels were decided with"
+        )
     if len(data.held_out) < 2:
         raise BadInput(f"{data.name}: one held-out example is too few to test on; hold out more")
     before = data if labels_before is None else part_of(data, Loading(labels=str(labels_before)))

@@ -21,7 +21,7 @@ LEVEL = 0.98
 """Of the intervals that rows are chosen by: those judged by are of 95 %, and most rows are to pass them."""
 
 _NEXT, _RANGE = 0.6, (0.2, 1.3)
-"""What the next doubling of the labels gives of the gain of the last one, and where 95 % of data lie.
+"""What the next doubling of the labels gives of the gain of the last one, and a range that is wide enough.
 
 On parts of four data sets, with their labels and with three tenths wrong, it was 0.3 to 0.9, and once 1.3
 (docs/results/worth.md). Errors that fall as n^-c have 2^-c, 0.84 to 0.35 for c from 0.25 to 1.5.
@@ -130,7 +130,7 @@ def more_labels(sizes: Sequence[int], right: Sequence[Right], chance: float) -> 
     shares = np.array(sizes) / sizes[-1]
     near_half = np.flatnonzero((shares >= _LEAST) & (shares <= _MOST))
     if not len(near_half):
-        return None, "no size is about half of all examples"
+        return None, "no size is a quarter to three quarters of all examples (--sizes)"
     (seeds, num), half = right[0].shape, int(near_half[np.abs(np.log2(shares[near_half]) + 1).argmin()])
     now = float(right[-1].mean())
     if now - chance < 2 * math.sqrt(now * (1 - now) / num):
@@ -145,9 +145,9 @@ def more_labels(sizes: Sequence[int], right: Sequence[Right], chance: float) -> 
     below, above = sorted((_next(end, doublings) - part) * gain for end in _RANGE)
     quantile = float(stdtrit((seeds - 1) * (len(sizes) - 1), 0.975))
     noise = quantile * part * math.sqrt(by_test.var(ddof=1) / num + _OF_DRAWS * of_draw)
-    value, left = part * gain, 1 - now
-    low, high = value - math.hypot(below, noise), value + math.hypot(above, noise)
-    return Interval(min(value, left), low, min(high, left)), ""
+    value = part * gain
+    ends = value - math.hypot(below, noise), value + math.hypot(above, noise)
+    return Interval(*(min(one, 1 - now) for one in (value, *ends))), ""  # no more is left to gain
 
 
 def _next(part: float, doublings: float) -> float:

@@ -41,8 +41,8 @@ def draw_worth(worth: Worth) -> Figure:
     first.set_ylim(bottom=max(lowest - _ROOM, worst - _BELOW))
     handles, labels = first.get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="outside upper left", ncols=4, frameon=False, fontsize=show.FONT_SIZE,
-        labelcolor=show.INK,
+        handles, labels, loc="outside upper left", ncols=min(len(panels) + 1, 4), frameon=False,
+        fontsize=show.FONT_SIZE, labelcolor=show.INK,
     )  # fmt: skip
     return figure
 

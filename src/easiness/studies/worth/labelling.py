@@ -76,13 +76,13 @@ def to_label(
 
     def unlabelled(data: Dataset) -> Dataset:
         found.append(load_unlabelled(pool, data, vectors=in_files(names)))
-        _check_enough(picks, found[0], len(found[0]))
+        _check_enough(picks, found[0], len(found[0]), "example")
         return found[0]
 
     with passes_shown(progress):
         examples = read_examples(run, source, seed, unlabelled)
         new = _without_copies(examples.copies, len(run.ids))
-        _check_enough(picks, found[0], len(new.positions))
+        _check_enough(picks, found[0], len(new.positions), "new example")
         tried = without_copies(examples.pool, examples.copies[examples.positions])
         if len(tried) < 2 * len(run.classes):
             raise BadInput(
@@ -92,11 +92,10 @@ def to_label(
     return _picked(run, found[0], examples, new, partial(NextLabels, replayed=tuple(replayed)), picks, seed)
 
 
-def _check_enough(picks: int, pool: Dataset, num: int) -> None:
+def _check_enough(picks: int, pool: Dataset, num: int, what: str) -> None:
     if num < picks:
         raise BadInput(
-            f"--picks {picks}: {pool.name} has {show.counted(num, 'new example')}, copies left out; pick "
-            "fewer, or give a larger pool"
+            f"--picks {picks}: {pool.name} has {show.counted(num, what)}; pick fewer, or give a larger pool"
         )
 
 

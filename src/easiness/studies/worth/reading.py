@@ -36,8 +36,8 @@ class Examples:
 
     ``held_out`` says whether those tested on are the held-out split; else they were set aside from the run.
     ``everyone`` are all of the run, then those without labels, if there are any: all labelled 0. ``copies``
-    numbers them, copies alike: of texts only the same ones, since others with nearly the same words ask
-    for a label of their own.
+    numbers them, copies alike, where some are without labels: of texts only the same ones, since others with
+    nearly the same words ask for a label of their own.
     """
 
     pool: Labelled
@@ -88,7 +88,7 @@ def read_examples(
     groups = kept_together(kinds, origin, same)
     copies = same
     if copies is None:
-        copies = groups if origin is None else kept_together(kinds)
+        copies = groups if origin is None or others is None else kept_together(kinds)
     split = _held_out(run, data)
     x, apart = _directions(kinds, num, [] if split is None else [one["held_out"] for one in found])
     everyone = Labelled(x, labels, groups, len(run.classes))
@@ -103,10 +103,7 @@ def read_examples(
 
 def _same(data: Dataset, own: Positions, others: Dataset | None) -> Positions | None:
     """Numbers of the examples at some positions, then of the others, see `same_values`."""
-    if others is None:
-        same = same_values(data)
-        return None if same is None else same[own]
-    same = same_values(data, others)
+    same = same_values(*([data] if others is None else [data, others]))
     return None if same is None else np.concatenate([same[own], same[len(data) :]])
 
 

@@ -111,7 +111,7 @@ class Worth(show.Result):
         if line.cell.kept == ALL:
             rest = "keep all others" if taken else "keep all"
             gained = "" if not taken or self.judged.cleaned is None else f" ({_points(self.judged.cleaned)})"
-            none = "to leave out more is not shown to cost less than"
+            none = "no smaller choice is shown to cost less than"
             return f"{of}: {taken + gained + ', and ' if taken else ''}{rest}; {none} {self._margin}"
         left = 1 - line.num / (self.num_examples_tried - (out * self.num_examples_tried / self.num_examples))
         what = f"leave out {_LEFT_OUT[line.cell.kept].format(show.whole_percent(left))}"
@@ -242,7 +242,7 @@ class Worth(show.Result):
             yield size, [line for line in self.lines if line.cell.size == size]
 
     def _about(self) -> str:
-        aside = f"of the {self.num_examples:,} that were set aside"
+        aside = f"of {self.num_examples:,} examples, set aside"
         where = "held-out examples" if self.held_out else aside
         wrong = "taken as they are"
         if self.test_wrong:

@@ -74,3 +74,10 @@ def test_planted_frequency_is_found_again():
 def test_too_few_examples_are_refused():
     with pytest.raises(BadInput, match="nearest 4: not between 1 and 3, the neighbours that 4 different"):
         neighbourhood(at(0, 1, 2, 3), np.array([0, 1, 0, 1]), nearest=4)
+
+
+def test_the_usual_number_of_neighbours_is_half_of_a_class_at_most():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(300, 5)).astype(np.float32)
+    for num_classes, nearest in ((2, 50), (10, 15), (300, 1)):
+        assert neighbourhood(vectors, np.arange(300) % num_classes).nearest == nearest

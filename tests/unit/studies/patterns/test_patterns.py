@@ -171,13 +171,14 @@ def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(spli
 @pytest.mark.parametrize("split", ["train", "held_out"])
 def test_near_copies_are_pictures_that_look_alike_not_vectors_that_do(split, tmp_path):
     rng = np.random.default_rng(0)
-    x = np.kron(rng.integers(40, 216, (60, 8, 8, 3)), np.ones((1, 4, 4, 1))).astype(np.uint8)
-    x[1] = x[0] + rng.integers(0, 5, x[0].shape).astype(np.uint8)
-    vectors = rng.normal(size=(60, 8)).astype(np.float32)
-    vectors[3] = vectors[2] + 0.05  # of features that do not tell these two apart
-    np.save(tmp_path / "vectors.npy", np.concatenate([vectors, vectors]))
-    data = ez.load_dataset((x, np.repeat([0, 1], 30)))
-    data = replace(data, held_out=data)
+    x = np.kron(rng.integers(40, 216, (120, 8, 8, 3)), np.ones((1, 4, 4, 1))).astype(np.uint8)
+    vectors = rng.normal(size=(120, 8)).astype(np.float32)
+    for first in (0, 60):
+        x[first + 1] = x[first] + rng.integers(0, 5, x[first].shape).astype(np.uint8)
+        vectors[first + 3] = vectors[first + 2] + 0.05  # of features that do not tell these two apart
+    np.save(tmp_path / "vectors.npy", vectors)
+    train, held_out = (ez.load_dataset((some, np.repeat([0, 1], 30))) for some in (x[:60], x[60:]))
+    data = replace(train, held_out=held_out)
     run = ez.measure(data, model="mlp_3", trials=3, epochs=1, out=tmp_path / "run", progress=False)
     asked: dict[str, Any] = {"score": "difficulty", "nearest": 5, "source": data, "progress": False}
     around = patterns(run, str(tmp_path / "vectors.npy"), split=split, **asked).around

@@ -83,7 +83,7 @@ def test_unsure_says_nothing_and_a_class_of_ones_own_is_what_is_suggested(run: R
     assert (after.low, after.high) == (before.low, before.high)
     assert len(after.ranked) == NUM
     assert not {0, 1, 2, 3} & set(after.table()["id"])
-    assert "0 are decided, 4 left unsure are still open: 0 were found" in after.summary()
+    assert "0 are decided, 4 left unsure are still open and not listed: 0 were found" in after.summary()
     third = (LABELS[0] + 2) % 4  # neither the label nor what the networks say
     file = decide(tmp_path / "labels.csv", run, [0, 1], ["relabel", "drop"], [third, LABELS[1]])
     ranked = ez.suspects(run, decided=file, pictures=False).ranked.set_index("id")

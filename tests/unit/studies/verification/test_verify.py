@@ -229,7 +229,8 @@ def test_what_is_refused(refused, planted, tmp_path, monkeypatch, options, said)
 
 def test_without_a_held_out_split(refused, planted, tmp_path):
     line = refused("verify", "digits", "--labels", planted[1], "--out", tmp_path / "out")
-    assert line.endswith("error: digits: has no held-out split to test on; hold a part out (--holdout 0.2)\n")
+    told = "hold a part out (--holdout 0.2), as in the run that the labels were decided with"
+    assert line.endswith(f"error: digits: has no held-out split to test on; {told}\n")
     assert "--labels" in refused("verify", "digits", "--out", tmp_path / "out")
     with pytest.raises(BadInput, match=r"--labels: give .*CSV"):
         ez.verify("digits", labels=None, out=tmp_path / "out")

@@ -212,7 +212,7 @@ def test_the_replay_is_judged_where_most_are_labelled(found):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"picks": 500}, "has 210 new examples, copies left out"),
+        ({"picks": 500}, "has 210 examples; pick fewer"),
         ({"picks": 209}, "has (19|20)[0-9] new examples"),
         ({"seeds": 4}, "--seeds 4: must be at least 5"),
         ({"picks": 0}, "picks"),

@@ -125,7 +125,7 @@ def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
     assert found.num_test + found.num_examples_tried == NUM
     assert 0.15 < found.num_test / NUM < 0.25
     assert found.test_wrong == pytest.approx(WRONG, abs=0.1)
-    assert f"on {found.num_test} of the {NUM} that were set aside" in found.sections()[0].note
+    assert f"on {found.num_test} of {NUM} examples, set aside" in found.sections()[0].note
 
 
 @pytest.mark.parametrize(
