@@ -31,9 +31,8 @@ The models that are tested take the shortest recipe that got more than 72 % of t
 with some room: 10 epochs, step size 0.006 (0.739). Tried by hand, once each, 8 epochs at 0.008 got 0.713,
 and 10 epochs at 0.015 with label smoothing 0.1 got 0.737.
 
-Two trials ran at a time, beside other work, at commits from 8a04c6c1 on. They see 13.3 million images. At the
-683 a second that these cores make when idle that is 5.4 h, and about half of it where hardware multiplies
-bfloat16.
+Two trials ran at a time, beside other work, at commits from 8a04c6c1 on. They see 13.3 million images: 5.4 h
+at the 683 a second of such cores when idle, 2.8 h at the 1,330 of two that multiply bfloat16.
 """
 NOTES = {"overnight": TRIED}  # what else a page says, by preset
 
