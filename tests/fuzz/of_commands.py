@@ -38,6 +38,7 @@ OF_RUNS: tuple[tuple[str, ...], ...] = (
     *(("prune", "{run}", "--drop", "0.3", "--policy", policy) for policy in ("easy", "worst", "ccs")),
     *(("prune", "{run}", "--drop", "0.2", "--policy", "hard", "-o", f"out.{end}") for end in ("txt", "csv")),
     *(("compare", "{run}", "{whole}/run", "--details"), ("diff", "{whole}/run", "{run}", "-o", "out.csv")),
+    ("curriculum", "{run}", "--num-steps", "9", "--batch-size", "4", "-o", "out.csv"),
 )
 SLOW: tuple[tuple[str, ...], ...] = (
     *(("suspects", "{run}"), ("suspects", "{run}", "--split", "held_out", "-o", "out.csv")),
