@@ -203,6 +203,7 @@ def curriculum(
 
     With -o a file has the ids of every step. In Python it is a batch sampler.
     """
+    results.check_output(output)
     found = study.curriculum(
         store.open_run(run),
         num_steps=num_steps,

@@ -88,6 +88,14 @@ def test_the_file_names_the_examples_of_each_step(command, run, tmp_path):
     assert table["id"].tolist() == run.ids[np.concatenate(list(found))].tolist()
 
 
+@pytest.mark.parametrize("name", ["steps", "steps.txt", "0.5,0.5"])
+def test_a_file_of_no_known_ending_is_refused_before_anything_is_said(command, run, tmp_path, name):
+    ended = command("curriculum", run.path, "--num-steps", 8, "--batch-size", 6, "-o", tmp_path / name)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"easiness: error: {tmp_path / name}: ")
+    assert not (tmp_path / name).exists()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
