@@ -187,7 +187,10 @@ def prune(
 def curriculum(
     run: options.RunFolder,
     num_steps: Annotated[int, typer.Option("--num-steps", help="Steps of the training, all in all.")],
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Examples of a step.")] = 128,
+    batch_size: Annotated[
+        int | None,
+        typer.Option("--batch-size", help="Examples of a step; 128, or all where there are fewer."),
+    ] = None,
     start: Annotated[
         float, typer.Option("--start", help="Share of the examples that the first step is on.")
     ] = 0.2,

@@ -26,6 +26,7 @@ _Positions = npt.NDArray[np.int64]
 _SHOWN, _DRAWN = 10, 500  # steps in the table, and in the figure
 _MOST_ROWS = 50_000_000  # of a file of all steps
 _MOST_STEPS = 10**12  # of a training, or examples of a step
+_BATCH_SIZE = 128
 _STREAM = 0x70616365  # keeps these random numbers apart from others of the same seed
 
 
@@ -121,7 +122,7 @@ def curriculum(
     run: Run,
     *,
     num_steps: int,
-    batch_size: int = 128,
+    batch_size: int | None = None,
     start: float = 0.2,
     whole_after: float = 0.5,
     score: str = "easiness",
@@ -134,7 +135,7 @@ def curriculum(
     Args:
         run: whose scores rank the examples, each within its class; ties go by the mean loss.
         num_steps: of the training, all in all.
-        batch_size: examples of a step.
+        batch_size: examples of a step; 128 by default, or all where there are fewer.
         start: share of the examples that the first step is on, the easiest, in (0, 1].
         whole_after: share of the steps after which all examples have their turn, in (0, 1].
         score: to rank by, one that speaks of ease.
@@ -147,6 +148,7 @@ def curriculum(
     """
     check_opened(run=run)
     num_steps = at_least("--num-steps", num_steps, 1, _MOST_STEPS)
+    batch_size = min(_BATCH_SIZE, len(run.ids)) if batch_size is None else batch_size
     batch_size = at_least("--batch-size", batch_size, 1, _MOST_STEPS)
     if batch_size > len(run.ids):
         raise BadInput(f"--batch-size {batch_size}: the run has {len(run.ids):,} examples; give fewer")

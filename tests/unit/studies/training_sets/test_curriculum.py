@@ -35,6 +35,10 @@ def test_the_easiest_of_every_class_are_first_and_all_have_their_turn(run):
     assert [found.pool(step) for step in (0, 10, 20, 39)] == [12, 36, 60, 60]
 
 
+def test_few_examples_are_a_step_unless_another_size_is_asked_for(run):
+    assert {len(one) for one in ez.curriculum(run, num_steps=3)} == {NUM}
+
+
 def test_it_is_the_same_whenever_it_is_gone_through(run):
     found = ez.curriculum(run, num_steps=10, batch_size=6)
     assert list(found) == list(found) == list(ez.curriculum(run, num_steps=10, batch_size=6))
