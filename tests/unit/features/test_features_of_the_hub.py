@@ -141,7 +141,9 @@ def test_a_config_of_more_than_the_memory_holds_is_refused(
 def test_a_weight_of_another_shape_is_named(data: Dataset, folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "intermediate_size": 24}))
-    with pytest.raises(BadInput, match=r"(mlp|intermediate)\S* has another shape in its weights than its config says"):
+    with pytest.raises(
+        BadInput, match=r"(mlp|intermediate)\S* has another shape in its weights than its config says"
+    ):
         find_features(f"hf:{folder}", data).vectors(data, np.arange(10))
 
 
