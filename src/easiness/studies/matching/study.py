@@ -112,7 +112,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
                 f"{first.path} and {run.path}: are over different data "
                 f"({ours.train.num_examples} and {theirs.train.num_examples} examples, fingerprints "
                 f"{ours.train.fingerprint[:8]} and {theirs.train.fingerprint[:8]}); "
-                "compare runs over the same examples"
+                "compare runs over the same examples, or two versions of the data by `easiness diff`"
             )
 
 
