@@ -3,7 +3,7 @@
 from easiness.data.checks import check_examples, own_ids
 from easiness.data.dataset import Dataset
 from easiness.data.decisions import UNKNOWN, Decisions, decisions_by_person, read_decisions, splits_in
-from easiness.data.digests import DIGEST_BYTES, same_values, value_digest, value_digests
+from easiness.data.digests import DIGEST_BYTES, same_at, same_values, value_digest, value_digests
 from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.label_files import (
@@ -54,6 +54,7 @@ __all__ = [
     "mapped_array",
     "read_npz",
     "rewritten",
+    "same_at",
     "same_values",
     "splits_in",
     "texts_of",

@@ -49,3 +49,16 @@ def same_values(*parts: Dataset) -> npt.NDArray[np.int64] | None:
     digests = np.concatenate([value_digests(one) for one in parts])
     numbers = np.unique(digests.view(f"V{DIGEST_BYTES}").ravel(), return_inverse=True)[1]
     return np.asarray(numbers, np.int64)
+
+
+def same_at(*parts: tuple[Dataset, npt.NDArray[np.int64]]) -> npt.NDArray[np.int64] | None:
+    """`same_values` of the examples at some positions of each part, one part behind the other.
+
+    Raises:
+        BadInput: as `same_values`.
+    """
+    same = same_values(*(data for data, _ in parts))
+    if same is None:
+        return None
+    of_parts = np.split(same, np.cumsum([len(data) for data, _ in parts])[:-1])
+    return np.concatenate([numbers[own] for numbers, (_, own) in zip(of_parts, parts, strict=True)])

@@ -99,8 +99,7 @@ def _positions(examples: Examples) -> tuple[npt.NDArray[np.int64], str]:
     """Positions [K] of the examples in the data set that they come from, and how these are known."""
     ids, ref = examples.table["id"].to_numpy(), examples.run.spec.data
     whole = "held-out split" if examples.split == "held_out" and ref.holdout is None else "training split"
-    known = examples.run.spec.measured is None or ids.dtype == np.int64
-    if known and examples.data is not None:  # or says which it lacks
+    if examples.data is not None:  # or says which it lacks
         positions_in(examples.data, examples.run, examples.split)
     if examples.run.spec.measured is None:
         return np.arange(len(ids)), "indices are positions in the ids that the Recorder was given"

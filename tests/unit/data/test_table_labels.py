@@ -54,6 +54,7 @@ def test_labels_of_any_type(labels, found, classes, tmp_path):
         (pa.array([0.0, 0.5, 1.0]), "row 1: the label is 0.5"),
         (pa.array([[0], [1], [1]]), "column label holds list<.*> and no labels"),
         (pa.array([None] * 3), "column label holds null and no labels"),
+        (pa.array([None] * 3, pa.decimal128(5, 0)), "row 0: the label is empty"),
     ],
     ids=str,
 )

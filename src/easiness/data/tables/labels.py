@@ -96,14 +96,12 @@ def _distinct(table: Table, column: str) -> _Distinct:
         cells = cells.cast(pa.float32())
     if types.is_decimal(kind) and kind.bit_width < 128:  # for which there is no dictionary
         cells = cells.cast(pa.decimal128(kind.precision, kind.scale))
-    if not len(cells):
-        return _Distinct(table, [], np.empty(0, np.int64))
-    encoded = cells.drop_null().dictionary_encode().unify_dictionaries()
-    rows = np.full(len(cells), _NULL)
-    rows[cells.is_valid().to_numpy()] = np.concatenate(
-        [np.empty(0, np.int64), *(chunk.indices.to_numpy() for chunk in encoded.chunks)]
-    )
-    found = _Distinct(table, encoded.chunk(0).dictionary.to_pylist() if encoded.num_chunks else [], rows)
+    valid = cells.is_valid().to_numpy()
+    rows, values = np.full(len(cells), _NULL), []
+    if valid.any():
+        encoded = cells.drop_null().dictionary_encode().combine_chunks()
+        rows[valid], values = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
+    found = _Distinct(table, values, rows)
     empty = [_NULL, *(at for at, value in enumerate(found.values) if _is_empty(value))]
     without = np.isin(rows, empty)
     if without.any():

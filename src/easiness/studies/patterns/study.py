@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import RankRegression, class_share, rank_regression
-from easiness.data import Dataset, same_values
+from easiness.data import Dataset, same_at
 from easiness.errors import BadInput
 from easiness.features import FeatureSource, find_features, ready_features
 from easiness.heads import joined
@@ -197,10 +197,7 @@ def _copies(parts: Sequence[tuple[Dataset, _Positions]]) -> tuple[_Positions | N
     """
     kind, num = parts[0][0].kind, sum(len(positions) for _, positions in parts)
     if kind.has_normal_form:
-        all_same = same_values(*(data for data, _ in parts))
-        starts = np.cumsum([0, *(len(data) for data, _ in parts)])
-        at = np.concatenate([start + own for start, (_, own) in zip(starts, parts, strict=False)])
-        return None if all_same is None else all_same[at], ""
+        return same_at(*parts), ""
     if kind.near is None:
         return None, ""
     looks = kind.near.kept(num)

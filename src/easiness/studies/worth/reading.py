@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from easiness.data import Dataset, same_values
+from easiness.data import Dataset, same_at
 from easiness.errors import BadInput
 from easiness.features import find_features, kept_features
 from easiness.heads import kept_together, partition
@@ -84,7 +84,8 @@ def read_examples(
         labels = torch.cat([labels, torch.zeros(len(others), dtype=labels.dtype)])
         if origin is not None:
             origin = np.concatenate([origin, [f"without a label {at}" for at in range(len(others))]])
-    same = _same(data, own, others)
+    parts = [(data, own)] if others is None else [(data, own), (others, np.arange(len(others)))]
+    same = same_at(*parts)
     groups = kept_together(kinds, origin, same)
     copies = same
     if copies is None:
@@ -95,16 +96,12 @@ def read_examples(
     labelled = everyone if others is None else everyone.part(np.arange(num))
     if split is not None:
         tested = Labelled(apart, torch.tensor(split.labels), np.arange(len(split)), len(run.classes))
-        return Examples(labelled, np.arange(num), tested, True, everyone, copies)
+        return Examples(labelled, np.arange(num), tested, held_out=True, everyone=everyone, copies=copies)
     aside = set_aside(labelled, heads, seed)
     rest = np.setdiff1d(np.arange(num), aside)
-    return Examples(labelled.part(rest), rest, labelled.part(aside), False, everyone, copies)
-
-
-def _same(data: Dataset, own: Positions, others: Dataset | None) -> Positions | None:
-    """Numbers of the examples at some positions, then of the others, see `same_values`."""
-    same = same_values(*([data] if others is None else [data, others]))
-    return None if same is None else np.concatenate([same[own], same[len(data) :]])
+    return Examples(
+        labelled.part(rest), rest, labelled.part(aside), held_out=False, everyone=everyone, copies=copies
+    )
 
 
 def heads_of(run: Run) -> Heads:
