@@ -182,7 +182,8 @@ def places(order: _Positions, labels: npt.NDArray[np.integer]) -> npt.NDArray[np
 
 def pool_size(step: int, num: int, steps: int, batch_size: int, start: float, whole_after: float) -> int:
     """How many of ``num`` examples a step is on that is one of ``steps``: as many as it takes at least."""
-    return min(num, max(batch_size, int(num * (start + (1 - start) * step / (steps * whole_after)))))
+    share = min(1.0, start + (1 - start) * step / (steps * whole_after))
+    return min(num, max(batch_size, int(num * share)))
 
 
 def paced_batches(

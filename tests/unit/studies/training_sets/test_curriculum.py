@@ -35,6 +35,12 @@ def test_the_easiest_of_every_class_are_first_and_all_have_their_turn(run):
     assert [found.pool(step) for step in (0, 10, 20, 39)] == [12, 36, 60, 60]
 
 
+def test_all_may_have_their_turn_from_the_second_step_on(run):
+    found = ez.curriculum(run, num_steps=3, batch_size=6, whole_after=5e-324)
+    assert [found.pool(step) for step in range(3)] == [12, NUM, NUM]
+    assert len(list(found)) == 3
+
+
 def test_few_examples_are_a_step_unless_another_size_is_asked_for(run):
     assert {len(one) for one in ez.curriculum(run, num_steps=3)} == {NUM}
 
