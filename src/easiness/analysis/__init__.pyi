@@ -40,7 +40,6 @@ from .enough import (
 from .kappa import Kappa as Kappa, kappa as kappa
 from .labels.channel import (
     MOST_CLASSES as MOST_CLASSES,
-    label_noise_of_heads as label_noise_of_heads,
     label_noise_of_outputs as label_noise_of_outputs,
 )
 from .labels.decided import (
@@ -55,6 +54,7 @@ from .labels.estimate import (
     epoch_to_read as epoch_to_read,
     estimate_noise as estimate_noise,
 )
+from .labels.left_out import label_noise_of_heads as label_noise_of_heads, too_small as too_small
 from .labels.mixture import (
     LabelEvidence as LabelEvidence,
     LabelNoise as LabelNoise,

@@ -13,25 +13,22 @@ lead of the first class. The order is that of plain linear discriminants, which 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.special import expit, gammaln, log_softmax, logit, logsumexp, softmax
 
-from easiness.analysis.labels.mixture import LabelEvidence, LabelNoise, label_noise
+from easiness.analysis.labels.mixture import LabelNoise
 from easiness.analysis.labels.mixture_parts import roots_of, without_steps
 from easiness.analysis.labels.table import ChannelTable
-from easiness.analysis.labels.together import information
 
 Values = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
 TEMPER = 0.8
 """What a log density counts: at 1 overlap is taken for noise (0.03 of all labels), at 0.7 the reverse."""
-TEMPER_OF_COMMON = 0.5
-"""The same where there are too many classes for spreads of their own, and densities say yet more."""
 ORDER_TEMPER = 0.4
 """The same for the linear discriminants that make the order: 0.3 to 0.5 do as well."""
 STRATA = 5
@@ -41,10 +38,9 @@ _MOST_OF_CLASS = 2000  # examples to learn from, on average; of more, evenly spa
 MOST_CLASSES = 200
 """Of more it takes minutes."""
 
-_MOST_TIMES, _MORE = 3, 5  # examples of a class, truly, over those of its label
-_LITTLE = 0.005  # nats an example that probabilities say of which labels are wrong
 _MOST_VALUES = 1 << 23  # the same of outputs: 64 MiB
 _OWN = 20  # classes at most for spreads of their own, which cost the cube
+_EACH, _FEWEST = 5, 40  # examples of a class for each dimension, and at least
 _SHRINK = 2.0  # examples' worth of the common covariance, for each dimension
 _LEAST_SPREAD = 1e-6  # of the mean variance, in every direction
 _TAILS = np.array([2.5, 3, 4, 5, 7, 10, 15, 25, 50, 200])  # degrees of freedom
@@ -57,37 +53,11 @@ _LAST_OF_STRATA = 30
 _AT_ONCE = 1 << 22  # values of outputs
 
 
-def label_noise_of_heads(evidence: LabelEvidence, log_p: Values) -> LabelNoise:
-    """How probable it is that each label is wrong, by heads that left the example out.
-
-    It is `label_noise_of_outputs` of ``log_p`` [K, C], with three exceptions. What heads expect of a label
-    bounds how probably it is wrong, see `_at_most`. Where a class would have several times as many examples
-    as labels say, it has taken in a part of another one, and `label_noise` of the margins is taken. Where no
-    label is found to be wrong, or features know too little to tell, nothing is left to learn an order from,
-    and the order is that of the margins.
-    """
-    labels = evidence.labels
-    found = _at_most(label_noise_of_outputs(log_p, labels), log_p, labels)
-    sizes = np.bincount(labels, minlength=log_p.shape[1])
-    if (found.sizes > _MOST_TIMES * sizes + _MORE).any():
-        return label_noise(evidence)
-    if information(found.p_wrong) < _LITTLE:
-        from sklearn.isotonic import IsotonicRegression
-
-        order = -evidence.margin
-        return LabelNoise(IsotonicRegression().fit_transform(order, found.p_wrong), order)
-    return found
-
-
-def _at_most(found: ClassNoise, log_p: Values, labels: Positions) -> ClassNoise:
-    """The same with no label more probably wrong than what heads expect of labels allows.
-
-    Let an example be truly of its label's class with probability q, and let at most half of any other class
-    bear that label. Heads then expect the label with p <= q + (1 - q) / 2, and it is there and wrong with at
-    most (1 - q) / 2 <= 1 - p. A rare class that has taken in a tight group of another one says far more.
-    """
-    p = np.exp(log_softmax(log_p, axis=1)[np.arange(len(labels)), labels])
-    return replace(found, p_wrong=np.minimum(found.p_wrong, np.maximum(1 - p, 0) / np.maximum(p, 1e-300)))
+def classes_are_large(labels: Positions, num_classes: int) -> bool:
+    """Have classes examples enough for spreads of their own, and so few kinds that each counts?"""
+    sizes = np.bincount(labels, minlength=num_classes)
+    fewest = max(_EACH * (num_classes - 1), _FEWEST)
+    return num_classes <= _OWN and bool(np.median(sizes[sizes > 0]) >= fewest)
 
 
 @dataclass(frozen=True)
@@ -125,7 +95,7 @@ class _Fit:
     """What examples with ``outputs`` [n, C] and ``labels`` [n] teach."""
 
     def __init__(self, outputs: Values, labels: Positions) -> None:
-        self._basis = _contrasts(outputs.shape[1])
+        self._basis = contrasts(outputs.shape[1])
         points = outputs @ self._basis
         self._scale = max(float(np.sqrt(np.square(points).mean())), 1e-300)
         points = points / self._scale
@@ -158,7 +128,7 @@ class _Fit:
         return without_steps(self._monotone, self._order, suspicion)
 
 
-def _contrasts(num_classes: int) -> Values:
+def contrasts(num_classes: int) -> Values:
     """An orthonormal basis [C, C - 1] of what is left where all outputs may rise alike."""
     start = np.eye(num_classes)
     start[:, 0] = 1
@@ -189,7 +159,6 @@ def _fit_classes(points: Values, labels: Positions, said: Positions) -> _Classes
     true = np.full((num, num_classes), (1 - _BELIEVED) / num_classes)
     true[rows, said] += _BELIEVED
     near = np.ones((num, num_classes))
-    temper = TEMPER if num_classes <= _OWN else TEMPER_OF_COMMON
     tail, strength, share = _FIRST_TAIL, None, 0.0
     for iteration in range(_LAST):
         far, log_volume = _distances(points, true, near)
@@ -199,7 +168,7 @@ def _fit_classes(points: Values, labels: Positions, said: Positions) -> _Classes
             tail = float(_TAILS[int(np.argmax(fits))])
         size = true.sum(axis=0) + 1
         log_density = _student(far, log_volume, tail, points.shape[1])
-        log_class = log_softmax(temper * (log_density + np.log(size / size.sum())), axis=1)
+        log_class = log_softmax(TEMPER * (log_density + np.log(size / size.sum())), axis=1)
         table = ChannelTable.of(_named(true, labels), None if due else strength)
         strength = table.strength
         true = softmax(log_class + np.log(table.rates.T)[labels], axis=1)
@@ -220,33 +189,15 @@ def _distances(points: Values, true: Values, near: Values) -> tuple[Values, Valu
     weights, size = true * near, true.sum(axis=0) + 1e-9
     weight = weights.sum(axis=0) + 1e-9
     means = (weights.T @ points) / weight[:, None]
-    if num_classes <= _OWN:
-        scatters = np.stack([(points * one[:, None]).T @ points for one in weights.T])
-        scatters -= weight[:, None, None] * means[:, :, None] * means[:, None]
-        common = scatters.sum(axis=0) / size.sum()
-        shrink = _SHRINK * num_dims
-        spreads = (scatters + shrink * common) / (size + shrink)[:, None, None]
-    else:
-        common = (
-            (points * weights.sum(axis=1)[:, None]).T @ points - (means.T * weight) @ means
-        ) / size.sum()
-        spreads = common[None]
-    least = _LEAST_SPREAD * max(float(np.trace(common)) / num_dims, 1e-12)
-    roots = roots_of(spreads, least)
+    scatters = np.stack([(points * one[:, None]).T @ points for one in weights.T])
+    scatters -= weight[:, None, None] * means[:, :, None] * means[:, None]
+    common, shrink = scatters.sum(axis=0) / size.sum(), _SHRINK * num_dims
+    spreads = (scatters + shrink * common) / (size + shrink)[:, None, None]
+    roots = roots_of(spreads, _LEAST_SPREAD * max(float(np.trace(common)) / num_dims, 1e-12))
     far = np.empty_like(true)
-    if len(roots) == num_classes:
-        for c, root in enumerate(roots):
-            far[:, c] = np.square(np.linalg.solve(root, (points - means[c]).T)).sum(axis=0)
-    else:
-        white, centers = np.linalg.solve(roots[0], points.T).T, np.linalg.solve(roots[0], means.T).T
-        np.matmul(white, -2 * centers.T, out=far)
-        far += np.square(white).sum(axis=1)[:, None] + np.square(centers).sum(axis=1)
-    far = np.maximum(far, 0)
+    for c, root in enumerate(roots):
+        far[:, c] = np.square(np.linalg.solve(root, (points - means[c]).T)).sum(axis=0)
     log_volume = 2 * np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
-    if len(roots) < num_classes:  # spreads differ in size alone
-        width = ((weights * far).sum(axis=0) / num_dims + _SHRINK) / (size + _SHRINK)
-        far /= width
-        log_volume = log_volume + num_dims * np.log(width)
     far /= np.square(1 - np.minimum(weights / weight, 0.9))
     return far, log_volume
 

@@ -30,7 +30,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.labels.channel import label_noise_of_heads, label_noise_of_outputs
+from easiness.analysis.labels.channel import classes_are_large, label_noise_of_outputs
+from easiness.analysis.labels.left_out import label_noise_of_heads
 from easiness.analysis.labels.mixture import LabelEvidence, LabelNoise, label_noise, share_standing_out
 from easiness.analysis.labels.together import information
 from easiness.analysis.labels.transition import wrong_by_transition
@@ -141,14 +142,16 @@ def _digest(value: Any) -> str:
 def _estimate(course: LabelCourse) -> EstimatedNoise:
     shares = tuple(share_standing_out(stage.of_labels) for stage in course.stages)
     if course.of_heads and course.log_p is not None:
-        noise, by = label_noise_of_heads(course.last.of_labels, course.log_p), "classes"
-        return _estimated(noise, by, [noise.share], shares, None)
+        noise = label_noise_of_heads([course.log_p], course.last.of_labels.labels)
+        by = max(noise.by, key=lambda name: noise.by[name])
+        return _estimated(noise, by, [noise.share, *noise.by.values()], shares, None, noise.unsure)
     found = _between(course.last, course.left_out)
     shares = (*shares[:-1], found.margins)
     learned = epoch_to_read(shares, [stage.wrong for stage in course.stages])
     least = 0 if learned is None else FALLEN * shares[learned]  # else all models have fallen
-    if course.log_p is not None:
-        classes = label_noise_of_outputs(course.log_p, course.last.of_labels.labels)
+    labels = course.last.of_labels.labels
+    if course.log_p is not None and classes_are_large(labels, course.log_p.shape[1]):
+        classes = label_noise_of_outputs(course.log_p, labels)
         said = float(classes.p_wrong @ (1 - course.others)) / max(
             float(classes.p_wrong.sum()), _NEXT_TO_NOTHING
         )
@@ -164,10 +167,15 @@ def _estimate(course: LabelCourse) -> EstimatedNoise:
 
 
 def _estimated(
-    noise: LabelNoise, by: str, fits: Sequence[float], shares: tuple[float, ...], to_read: int | None
+    noise: LabelNoise,
+    by: str,
+    fits: Sequence[float],
+    shares: tuple[float, ...],
+    to_read: int | None,
+    unsure: tuple[float, float] = (0, 0),
 ) -> EstimatedNoise:
-    low = max(min(fits) / _MODEL_ERROR - _UNSEEN, 0)
-    high = min(max(fits) * _MODEL_ERROR + _UNSEEN, 1)
+    low = max(min(fits) / _MODEL_ERROR - _UNSEEN + unsure[0], 0)
+    high = min(max(fits) * _MODEL_ERROR + _UNSEEN + unsure[1], 1)
     return EstimatedNoise(noise.p_wrong, noise.suspicion, by, low, high, shares, to_read)
 
 

@@ -1,4 +1,4 @@
-"""What several runs over the same data say together of how likely each label is wrong."""
+"""What several models or runs over the same data say together of how likely each label is wrong."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Values = npt.NDArray[np.float64]
 
 
 def label_noise_together(noises: Sequence[LabelNoise]) -> LabelNoise:
-    """The order and the probabilities of several runs as one, of K examples each.
+    """The order and the probabilities of several models or runs as one, of K examples each.
 
-    The order is a sum of the runs' log odds. How much one counts goes by what its own probabilities say that
-    it knows: the information about which labels are wrong, over that of the run that knows most, squared.
-    Nothing is fitted to the data. The probabilities are those of the run that knows most, made monotone in
-    the new order: they are less sure than two runs can be that know equally much and err apart.
+    The order is a sum of their log odds, the probabilities are a mean, made monotone in that order. How much
+    one counts goes by what its own probabilities say that it knows: the information about which labels are
+    wrong, over that of the one that knows most, squared. Nothing is fitted to the data. Where two disagree the
+    probability lies between: they are less sure than two can be that know equally much and err apart.
     """
     from sklearn.isotonic import IsotonicRegression
 
@@ -27,10 +27,10 @@ def label_noise_together(noises: Sequence[LabelNoise]) -> LabelNoise:
     best = int(known.argmax())
     if len(noises) == 1 or known[best] <= 0:
         return noises[best]
-    order: Values = np.zeros(len(noises[0].p_wrong))
-    for noise, share in zip(noises, np.maximum(known, 0) / known[best], strict=True):
-        order += share**2 * noise.suspicion
-    p_wrong: Values = IsotonicRegression(y_min=0, y_max=1).fit_transform(order, noises[best].p_wrong)
+    weights = np.square(np.maximum(known, 0) / known[best])
+    order: Values = sum(weight * noise.suspicion for weight, noise in zip(weights, noises, strict=True))
+    mean = np.average([noise.p_wrong for noise in noises], axis=0, weights=weights)
+    p_wrong: Values = IsotonicRegression(y_min=0, y_max=1).fit_transform(order, mean)
     return LabelNoise(p_wrong, order)
 
 

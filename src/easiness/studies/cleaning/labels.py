@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-RELABEL_ABOVE, DROP_ABOVE = 0.9, 0.5
+RELABEL_ABOVE, DROP_ABOVE = 0.9, 0.9
 
 UNKNOWN = -1
 """For the label of an example at its source, where that is not known."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from easiness.analysis import LabelEvidence, label_noise_of_heads
+from easiness.analysis import label_noise_of_heads
 from easiness.heads import Head, Moments, by_examples, fit_ridge, partition, sample_of, temperature_of
 from easiness.spec import Heads
 
@@ -108,22 +108,6 @@ def _by_folds(some: Labelled, blocks: Sequence[Positions]) -> Floats:
 
 def _judgement(log_p: Floats, labels: Positions) -> Judgement:
     """From log probabilities [R, K, C], by repeats."""
-    rows = np.arange(len(labels))
-    of_label = log_p[:, rows, labels]
-    others = log_p.copy()
-    others[:, rows, labels] = -np.inf
-    p, predicted = np.exp(log_p), log_p.argmax(axis=2)
-    first = log_p.max(axis=2)
-    mean = log_p.mean(axis=0)
-    rest = mean.copy()
-    rest[rows, labels] = -np.inf
-    evidence = LabelEvidence(
-        labels,
-        (of_label - others.max(axis=2)).mean(axis=0),
-        (first - np.log(np.maximum(-np.expm1(np.minimum(first, -1e-12)), 1e-12))).mean(axis=0),
-        np.where((predicted != labels).any(axis=0), rest.argmax(axis=1), -1),
-        float(np.exp(first).mean()),
-        log_p.shape[2],
-    )
-    noise = label_noise_of_heads(evidence, mean)
-    return Judgement(p[:, rows, labels].mean(axis=0), np.asarray(noise.p_wrong, np.float64))
+    noise = label_noise_of_heads([log_p.mean(axis=0)], labels)
+    p_label = np.exp(log_p[:, np.arange(len(labels)), labels]).mean(axis=0)
+    return Judgement(p_label, np.asarray(noise.p_wrong, np.float64))

@@ -1,0 +1,262 @@
+"""The probability that a label is wrong, by which labels are expected of examples that heads left out.
+
+Heads that left an example out say how probable each label of it is. Were all labels sound, that would foretell
+them; labels that come whatever the example is like are noise. So the true class has probabilities q, a product
+of powers of what several voices say. A noisy channel makes a label of it. Powers and channel are those that
+make the labels given most probable (expectation and maximization, one of Newton's steps for the powers).
+
+The voices are the heads themselves, and linear discriminants over their outputs. A regression on many classes
+hides some behind others and never names one that few examples have; discriminants take each class at its place
+(Hastie, Tibshirani and Buja 1994). How sure a place is goes by how many examples taught it.
+
+Classes of many examples are judged by `label_noise_of_outputs` as well, which finds labels that people mix up:
+heads come to expect these. Of classes of few examples it takes kinds for wrong labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.special import log_softmax, logsumexp, softmax
+
+from easiness.analysis.labels.channel import ClassNoise, classes_are_large, contrasts, label_noise_of_outputs
+from easiness.analysis.labels.mixture import LabelNoise
+from easiness.analysis.labels.table import ChannelTable
+from easiness.analysis.labels.together import label_noise_together
+
+Values = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+
+UNLIKE = 0.08
+"""Sound labels of examples that are unlike their class, over the sound labels that q misses: 0.05 to 0.12 do."""
+_LEAST_UNLIKE = 2e-3  # of all labels: where nine times as many are wrong, p_wrong comes to 0.9 at most
+LEAST_SHRUNK = 0.01
+"""How far the spread of outputs is shrunk towards a ball, for each dimension, at least: what is left out of a
+regression on very many classes betrays itself in directions in which outputs hardly differ."""
+FEWEST = 20
+"""Labels from which on a class is judged, where the others are far larger: simulated classes of 10 and 17 among
+2,000 had more than a tenth of their sound labels called wrong in some draws, those of 25 in none."""
+RARE = 0.1
+"""The part of the median class up to which a class is far smaller than the others."""
+
+_MOST_TIMES, _MORE = 3, 5  # examples of a class, truly, over those of its label
+_STARTS = ((1.0, 0.02), (3.0, 0.1))  # sum of the powers, and the share of wrong labels: the likeliest end counts
+_HELD = 8  # iterations in which the powers of a sharp start stay
+_FEWEST_TIMES, _LAST, _STILL = 12, 80, 2e-5  # iterations, and the change of the share that ends them
+_EVERY = 5  # iterations: the strength of the channel moves slowly
+_FARTHEST = 20.0  # power
+_MOST_VALUES = 1 << 20  # of outputs that the channel is learned from
+_AT_ONCE = 1 << 21
+_NEXT_TO_NONE = 1e-9
+
+
+@dataclass(frozen=True)
+class HeadNoise(LabelNoise):
+    """`LabelNoise` of heads, with what each model ``by`` its name has for the share of wrong labels.
+
+    ``unsure`` is the range of the share in classes that are too small to judge.
+    """
+
+    by: dict[str, float]
+    unsure: tuple[float, float]
+
+
+def too_small(labels: Positions) -> Positions:
+    """The classes whose labels [K] are too few to judge: below `FEWEST`, and `RARE` beside the others."""
+    present, sizes = np.unique(labels, return_counts=True)
+    return np.asarray(present[(sizes < FEWEST) & (sizes < RARE * np.median(sizes))], np.int64)
+
+
+def label_noise_of_heads(log_p: Sequence[Values], labels: Positions) -> HeadNoise:
+    """How probable it is that each label is wrong, by heads that left the example out.
+
+    Labels of classes that are `too_small` are pulled towards the usual share of wrong ones.
+
+    Args:
+        log_p: mean log probabilities [K, C] by heads of one run or several; a constant of a row does not count.
+        labels: in 0 to C - 1 [K], two classes or more.
+    """
+    expected = label_noise_left_out(log_p, labels)
+    noises, by = [expected], {"expected": expected.share}
+    sizes = np.bincount(labels, minlength=log_p[0].shape[1])
+    if classes_are_large(labels, len(sizes)):
+        for one in log_p:
+            found = label_noise_of_outputs(one, labels)
+            if (found.sizes <= _MOST_TIMES * sizes + _MORE).all():  # else a class took in a part of another
+                noises.append(_at_most(found, one, labels))
+    if len(noises) > 1:
+        by["classes"] = float(np.mean([one.share for one in noises[1:]]))
+    both = label_noise_together(noises)
+    few = too_small(labels)
+    rare, share = np.isin(labels, few), both.share
+    p_wrong = both.p_wrong.copy()
+    trust = np.square(sizes[labels[rare]] / FEWEST)
+    p_wrong[rare] = share + trust * (p_wrong[rare] - share)
+    in_rare = float(p_wrong[rare].sum()) / len(labels)
+    unsure = -in_rare, float(rare.mean()) - in_rare
+    order, ranked = both.suspicion.copy(), both.suspicion.argsort(kind="stable")
+    order[rare] = np.interp(p_wrong[rare], both.p_wrong[ranked], both.suspicion[ranked])
+    return HeadNoise(p_wrong, order, by, unsure)
+
+
+def _at_most(found: ClassNoise, log_p: Values, labels: Positions) -> LabelNoise:
+    """The same with no label more probably wrong than what heads expect of labels allows.
+
+    Let an example be truly of its label's class with probability q, and let at most half of any other class
+    bear that label. Heads then expect the label with p <= q + (1 - q) / 2, and it is there and wrong with at
+    most (1 - q) / 2 <= 1 - p. A rare class that has taken in a tight group of another one says far more.
+    """
+    p = np.exp(log_softmax(log_p, axis=1)[np.arange(len(labels)), labels])
+    return replace(found, p_wrong=np.minimum(found.p_wrong, np.maximum(1 - p, 0) / np.maximum(p, 1e-300)))
+
+
+def label_noise_left_out(log_p: Sequence[Values], labels: Positions) -> LabelNoise:
+    """How probable it is that each label is wrong, by the channel that makes the labels given most probable.
+
+    It takes what `label_noise_of_heads` does. Where there are many examples the channel is learned from some,
+    evenly spaced.
+    """
+    present, given = np.unique(labels, return_inverse=True)
+    if len(present) < 2:
+        return LabelNoise(np.zeros(len(labels)), np.zeros(len(labels)))
+    told = [np.asarray(one[:, present], np.float64) for one in log_p]
+    discriminants = [_Discriminants(one, given) for one in told]
+
+    def voices(rows: Positions | slice) -> Values:
+        of_heads = [one[rows] for one in told]
+        of_places = [one(own, given[rows]) for one, own in zip(discriminants, of_heads, strict=True)]
+        said = np.stack([*of_heads, *of_places])
+        return said - said.mean(axis=2, keepdims=True)
+
+    # sums are rounded alike in whatever order the examples come
+    ranked = np.lexsort((given, *told[0].T[:3]))
+    some = ranked[:: -(-told[0].size // _MOST_VALUES)]
+    share = np.bincount(given) / len(given)
+    said = voices(some)
+    fits = [_Channel.learned(said, given[some], share, *start) for start in _STARTS]
+    best = max(fits, key=lambda one: one.objective)
+    p_wrong, suspicion = np.empty((2, len(given)))
+    at_once = max(_AT_ONCE // told[0].shape[1], 1)
+    for first in range(0, len(given), at_once):
+        rows = slice(first, first + at_once)
+        p_wrong[rows], suspicion[rows] = best.judge(voices(rows), given[rows])
+    from sklearn.isotonic import IsotonicRegression
+
+    found = float(p_wrong.mean())
+    p_wrong *= found / (found + _LEAST_UNLIKE)
+    return LabelNoise(IsotonicRegression().fit_transform(suspicion, p_wrong), suspicion)
+
+
+class _Discriminants:
+    """Linear discriminants over outputs [K, C], each example judged by the places of the others."""
+
+    def __init__(self, outputs: Values, labels: Positions) -> None:
+        num, num_classes = outputs.shape
+        self._basis = contrasts(num_classes)
+        self._size = np.bincount(labels, minlength=num_classes)
+        of_label = csr_array((np.ones(num), (labels, np.arange(num))), shape=(num_classes, num))
+        means = (of_label @ outputs) / np.maximum(self._size, 1)[:, None] @ self._basis
+        spread = self._basis.T @ (outputs.T @ outputs) @ self._basis
+        spread = (spread - (means.T * self._size) @ means) / num
+        usual, shrink = max(float(np.trace(spread)) / len(spread), 1e-12), len(spread) * max(1 / num, LEAST_SHRUNK)
+        spread = (spread + shrink * usual * np.eye(len(spread))) / (1 + shrink)
+        self._white = np.linalg.inv(np.linalg.cholesky(spread)).T
+        self._means = means @ self._white
+        self._own = 1 / (num * (1 + shrink))  # what an example adds to the spread
+
+    def __call__(self, outputs: Values, labels: Positions) -> Values:
+        """Log probability of each class but for a constant [n, C], of examples that were among those taught."""
+        points = outputs @ self._basis @ self._white
+        away = points - self._means[labels]
+        far = np.square(points).sum(axis=1)[:, None] - 2 * points @ self._means.T
+        far += np.square(self._means).sum(axis=1)
+        # without the example its class has another mean and all have a narrower spread (Sherman and Morrison)
+        others = np.maximum(self._size - 1, 0.5)[labels]
+        moved = self._size[labels] / others
+        own = self._own * moved
+        along = (away * points).sum(axis=1)[:, None] - away @ self._means.T
+        left = np.maximum(1 - own * np.square(away).sum(axis=1), 0.05)
+        far = np.maximum(far, 0) + (own / left)[:, None] * np.square(along)
+        rows = np.arange(len(labels))
+        far[rows, labels] *= np.square(moved)
+        taught = np.broadcast_to(self._size.astype(np.float64), far.shape).copy()
+        taught[rows, labels] = others
+        log_class: Values = np.log(self._size + 0.5) - far / (2 * (1 + 1 / taught))
+        return log_class
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """Powers of voices, log of the ``table`` [true, given] of labels, and what comes whatever the example is.
+
+    ``unlike`` [C] is the log share of labels of examples that are unlike their class.
+    """
+
+    powers: Values
+    table: Values
+    unlike: Values
+    objective: float = -np.inf
+
+    @classmethod
+    def learned(
+        cls, said: Values, labels: Positions, share: Values, power: float, wrong: float
+    ) -> _Channel:
+        """By expectation and maximization, from voices [V, n, C], from a sum of powers and a share wrong on."""
+        num_voices, num, num_classes = said.shape
+        rows, table = np.arange(num), np.full((num_classes, num_classes), wrong / (num_classes - 1))
+        np.fill_diagonal(table, 1 - wrong)
+        log_share = np.log(share)
+        now = cls(np.full(num_voices, power / num_voices), np.log(table), log_share + np.log(_NEXT_TO_NONE))
+        strength, before = None, np.inf
+        for iteration in range(_LAST):
+            log_q, joint, total = now._parts(said, labels)
+            q, known = softmax(log_q, axis=1), np.exp(logsumexp(joint, axis=1) - total)
+            true = np.exp(joint - total[:, None])
+            powers = now.powers
+            if power <= 1 or iteration >= _HELD:
+                powers = _stepped(powers, said, true, q, known)
+            found = float((known - true[rows, labels]).mean())
+            true[rows, labels] += 1 - known
+            of_label = csr_array((np.ones(num), (labels, rows)), shape=(num_classes, num))
+            learned = ChannelTable.of((of_label @ true).T, None if iteration % _EVERY == 0 else strength)
+            strength = learned.strength
+            missed = max(UNLIKE * float(1 - q.max(axis=1).mean()), _NEXT_TO_NONE)
+            now = cls(powers, np.log(learned.rates), log_share + np.log(missed), float(total.mean()))
+            if iteration > _FEWEST_TIMES and abs(found - before) < _STILL:
+                break
+            before = found
+        return now
+
+    def _parts(self, said: Values, labels: Positions) -> tuple[Values, Values, Values]:
+        """Log q, log of q and the label together [n, C], and of the label, also of examples unlike their class."""
+        log_q: Values = log_softmax(np.tensordot(self.powers, said, 1), axis=1)
+        joint = log_q + self.table.T[labels]
+        return log_q, joint, np.logaddexp(logsumexp(joint, axis=1), self.unlike[labels])
+
+    def judge(self, said: Values, labels: Positions) -> tuple[Values, Values]:
+        """The probability to be wrong, and the log odds of it among examples that are like their class [n]."""
+        _, joint, total = self._parts(said, labels)
+        rows = np.arange(len(labels))
+        right = joint[rows, labels]
+        joint[rows, labels] = -np.inf
+        wrong = logsumexp(joint, axis=1)
+        return np.exp(wrong - total), wrong - right
+
+
+def _stepped(powers: Values, said: Values, true: Values, q: Values, known: Values) -> Values:
+    """Powers after a step of Newton's towards the true classes [n, C] expected, at most half of their sum."""
+    slope = np.array([np.vdot(true - known[:, None] * q, one) for one in said])
+    means = np.stack([(q * one).sum(axis=1) for one in said])
+    weighted = q * known[:, None]
+    curvature = np.array([[np.vdot(weighted * a, b) for b in said] for a in said])
+    curvature -= (means * known) @ means.T
+    curvature += (1e-6 * float(np.trace(curvature)) + _NEXT_TO_NONE) * np.eye(len(powers))
+    free, step = np.flatnonzero((powers > 0) | (slope > 0)), np.zeros(len(powers))
+    step[free] = np.linalg.solve(curvature[np.ix_(free, free)], slope[free])
+    step *= min(1.0, float(powers.sum()) / 2 / max(float(np.abs(step).max()), _NEXT_TO_NONE))
+    stepped: Values = np.clip(powers + step, 0, _FARTHEST)
+    return stepped
