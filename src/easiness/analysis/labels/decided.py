@@ -24,7 +24,6 @@ of the list, at random, a class at a time. Given p, label and pair, which ones w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -145,7 +144,7 @@ def _design(
     return sparse.csr_array(sparse.hstack(blocks, format="csr")), np.array(kinds)
 
 
-def _fading(odds: Values, lowest: Any) -> Values:
+def _fading(odds: Values, lowest: Values | np.floating) -> Values:
     """What is left of a part at these log odds, of which the ``lowest`` was decided."""
     return np.exp(-np.maximum(lowest - odds, 0) / _FADES)
 

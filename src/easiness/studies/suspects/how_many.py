@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,8 +62,8 @@ class HowMany:
     def of_rest(self, p_wrong: npt.NDArray[np.float64], num_wrong: int) -> HowMany:
         """How many are wrong of those not decided, by their probabilities, where ``num_wrong`` were found."""
         num = len(p_wrong)
-        ends = (round(max(end * self.num - num_wrong, 0), 6) / num for end in (self.low, self.high))
-        return HowMany(num, float(p_wrong.mean()), *ends, self.by, self.course, self.read)
+        low, high = (round(max(end * self.num - num_wrong, 0), 6) / num for end in (self.low, self.high))
+        return replace(self, num=num, share=float(p_wrong.mean()), low=low, high=high)
 
     def left(self, p_wrong: npt.NDArray[np.float64], num_wrong: int) -> str:
         """`of_rest` in a sentence; empty where all are decided."""
