@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from easiness.studies.cleaning import without
 from easiness.studies.suspects import suspects
 from easiness.studies.worth.cells import ALL, KEEP, RANDOM, kept_in
 from easiness.studies.worth.choice import Row, judged_choice, more_labels
-from easiness.studies.worth.grid import Asked, grid_of
-from easiness.studies.worth.heads import Judgement
+from easiness.studies.worth.grid import Asked, Seen, grid_of
+from easiness.studies.worth.heads import Judgement, right_by_neighbours
 from easiness.studies.worth.reading import Examples, heads_of, read_examples
 from easiness.studies.worth.value import Line, Worth, lines_of
 
@@ -42,9 +43,9 @@ def worth(
     n all is found out from n labelled examples alone; of the whole size the run's own heads say what is easy
     and suspect. Each is held against as many at random and against all, with paired intervals.
 
-    Of the whole size the fewest examples are advised that lose less than the ``margin``: chosen on one half
-    of the test examples and of the seeds, and judged on the other, so that the best of many is not flattered.
-    Heads on features say so; `verify` confirms it by whole trainings.
+    Of the whole size the fewest examples are advised that lose less than the ``margin``, by heads and by the
+    15 nearest neighbours: chosen on one half of the test examples and of the seeds, and judged on the other,
+    so that the best of many is not flattered. Others may need more; `verify` confirms it by whole trainings.
 
     Args:
         run: on features, with two trials or more.
@@ -69,8 +70,7 @@ def worth(
     with passes_shown(progress):
         examples = read_examples(run, source, seed)
         grid = grid_of(examples, heads, asked, own if examples.held_out else None)
-    lines = lines_of(grid)
-    return _advised(run, examples, own, lines, asked, margin)
+        return _advised(run, examples, own, grid, asked, margin)
 
 
 def of_run(run: Run) -> Judgement:
@@ -85,9 +85,11 @@ def of_run(run: Run) -> Judgement:
 
 
 def _advised(
-    run: Run, examples: Examples, own: Judgement, lines: tuple[Line, ...], asked: Asked, margin: float
+    run: Run, examples: Examples, own: Judgement, grid: Sequence[Seen], asked: Asked, margin: float
 ) -> Worth:
-    """The result, with what is advised of the lines of the whole size."""
+    """The result, with what is advised of the cells of the whole size."""
+    near = [cache(partial(right_by_neighbours, examples.pool, examples.test, one.kept)) for one in grid]
+    lines = lines_of([(one.cell, one.num, np.stack(one.right)) for one in grid])
     lots = np.random.default_rng(asked.seed).random(len(run.ids))
     size = len(examples.pool)
     dropped = {
@@ -104,7 +106,7 @@ def _advised(
     ]
     starts = [at for at, cell in enumerate(cells) if cell.kept == ALL]
     judged = judged_choice(
-        [Row(lines[number].num, lines[number].right) for number in rows],
+        [Row(lines[number].num, lines[number].right, near[number]) for number in rows],
         starts,
         at_random,
         margin,
@@ -113,9 +115,11 @@ def _advised(
     chosen = rows[judged.chosen]
     mask = dropped[chosen]
     assert mask is not None
-    whole = [line for line in lines if line.cell.kept == ALL and not line.cell.suspects_out]
+    whole = [at for at, one in enumerate(grid) if one.cell.kept == ALL and not one.cell.suspects_out]
     chance = float(np.bincount(examples.test.labels.numpy()).max() / len(examples.test))
-    twice, silent = more_labels([one.cell.size for one in whole], [one.right for one in whole], chance)
+    sizes = [grid[at].cell.size for at in whole]
+    twice, silent = more_labels(sizes, [lines[at].right for at in whole], chance)
+    twice_near, silent_near = more_labels(sizes, [near[at]() for at in whole], chance)
     aside = np.setdiff1d(np.arange(len(run.ids)), examples.positions)
     return Worth(
         run=str(run.path),
@@ -124,7 +128,10 @@ def _advised(
         num_seeds=asked.seeds,
         held_out=examples.held_out,
         margin=margin,
-        lines=lines,
+        lines=tuple(
+            replace(line, near=one() if one.cache_info().currsize else None)
+            for line, one in zip(lines, near, strict=True)
+        ),
         advised=chosen,
         start=rows[judged.start],
         judged=judged,
@@ -132,6 +139,8 @@ def _advised(
         suspects=int(own.suspects.sum()),
         twice=twice,
         silent=silent,
+        twice_near=twice_near,
+        silent_near=silent_near,
         test_wrong=None if examples.held_out else float(own.p_wrong[aside].mean()),
     )
 
