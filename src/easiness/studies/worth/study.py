@@ -15,7 +15,7 @@ from easiness.store import Run, check_opened
 from easiness.studies.cleaning import without
 from easiness.studies.suspects import suspects
 from easiness.studies.worth.cells import ALL, KEEP, RANDOM, kept_in
-from easiness.studies.worth.choice import Row, judged_choice, more_labels
+from easiness.studies.worth.choice import BY_NEIGHBOURS, Row, judged_choice, more_labels
 from easiness.studies.worth.grid import Asked, Seen, grid_of
 from easiness.studies.worth.heads import Judgement, right_by_neighbours
 from easiness.studies.worth.reading import Examples, heads_of, read_examples
@@ -119,7 +119,7 @@ def _advised(
     chance = float(np.bincount(examples.test.labels.numpy()).max() / len(examples.test))
     sizes = [grid[at].cell.size for at in whole]
     twice, silent = more_labels(sizes, [lines[at].right for at in whole], chance)
-    twice_near, silent_near = more_labels(sizes, [near[at]() for at in whole], chance)
+    twice_near, silent_near = more_labels(sizes, [near[at]() for at in whole], chance, BY_NEIGHBOURS)
     aside = np.setdiff1d(np.arange(len(run.ids)), examples.positions)
     return Worth(
         run=str(run.path),
