@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from easiness.studies.worth import BY_HEADS, BY_NEIGHBOURS, Labelled, more_labels, right_by_neighbours
+from easiness.studies.worth import Labelled, more_labels, right_by_neighbours
 from easiness.studies.worth.cells import SIZES
 from easiness.studies.worth.grid import FEWEST_OF_CLASS
 from easiness.studies.worth.heads import right
@@ -146,7 +146,7 @@ def one_part(data, test, num, seed, chance, by):
     ]
     found.append(np.broadcast_to(fit(own, test), (SEEDS, len(test))))
     twice = fit(data.part(order[: 2 * num]), test).mean()
-    said = more_labels(sizes, found, chance, BY_NEIGHBOURS if by == NEIGHBOURS else BY_HEADS)[0]
+    said = more_labels(sizes, found, chance)[0]
     return said, found[-1].mean(), found[-2].mean(), twice
 
 

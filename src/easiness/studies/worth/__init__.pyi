@@ -1,7 +1,5 @@
 from .cells import KEEP as KEEP, SIZES as SIZES
 from .choice import (
-    BY_HEADS as BY_HEADS,
-    BY_NEIGHBOURS as BY_NEIGHBOURS,
     Judged as Judged,
     Row as Row,
     choose as choose,

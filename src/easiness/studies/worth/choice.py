@@ -20,13 +20,11 @@ from easiness.analysis import Gain, Interval, paired_gain
 LEVEL = 0.98
 """Of the intervals that rows are chosen by: those judged by are of 95 %, and most rows are to pass them."""
 
-BY_HEADS, BY_NEIGHBOURS = Interval(0.6, 0.2, 1.3), Interval(0.8, 0.2, 1.8)
+_NEXT, _RANGE = 0.6, (0.2, 1.3)
 """What the next doubling of the labels gives of the gain of the last one, and a range that is wide enough.
 
 On parts of four data sets, with their labels and with three tenths wrong, it was 0.3 to 0.9, and once 1.3
-(docs/results/worth.md). Errors that fall as n^-c have 2^-c, 0.84 to 0.35 for c from 0.25 to 1.5. Neighbours
-are slower: on parts of three it was 0.2 to 1.5 with their labels, which this was set by, and 0.4 to 1.7 with
-three tenths wrong.
+(docs/results/worth.md). Errors that fall as n^-c have 2^-c, 0.84 to 0.35 for c from 0.25 to 1.5.
 """
 _OF_DRAWS = 0.4
 """Of the variance of the accuracy by draws of all examples, what is left in the gain of the last doubling.
@@ -155,20 +153,17 @@ def judged_choice(
     return replace(heads, near=others[0] if others else None)
 
 
-def more_labels(
-    sizes: Sequence[int], right: Sequence[Right], chance: float, following: Interval = BY_HEADS
-) -> tuple[Interval | None, str]:
+def more_labels(sizes: Sequence[int], right: Sequence[Right], chance: float) -> tuple[Interval | None, str]:
     """What twice the labels would gain in accuracy, on average over draws of as many.
 
     The gain from about half of the labels to all of them is seen, on the same test examples, and the next
-    doubling gives a part of that (``following``). To it come the test examples and the draw
+    doubling gives a part of that (`_NEXT`, within `_RANGE`). To it come the test examples and the draw
     (`_OF_DRAWS`). ``None``, and why, where nothing can be said.
 
     Args:
         sizes: numbers of examples, ascending.
         right: of each whether heads are right [seeds, n]; of the largest all seeds are the same.
         chance: accuracy of those who have seen nothing.
-        following: what the next doubling gives of the gain of the last one, and its range.
     """
     shares = np.array(sizes) / sizes[-1]
     near_half = np.flatnonzero((shares >= _LEAST) & (shares <= _MOST))
@@ -184,8 +179,8 @@ def more_labels(
     between = np.array([one.mean(axis=1).var(ddof=1) for one in right[:-1]])
     of_draw = float((between * shares[:-1] / (1 - shares[:-1])).mean())  # of all examples: it falls as 1 / n
     doublings = -math.log2(shares[half])
-    gain, part = float(by_test.mean()), _next(following.value, doublings)
-    below, above = sorted((_next(end, doublings) - part) * gain for end in following[1:])
+    gain, part = float(by_test.mean()), _next(_NEXT, doublings)
+    below, above = sorted((_next(end, doublings) - part) * gain for end in _RANGE)
     quantile = float(stdtrit((seeds - 1) * (len(sizes) - 1), 0.975))
     noise = quantile * part * math.sqrt(by_test.var(ddof=1) / num + _OF_DRAWS * of_draw)
     value = part * gain

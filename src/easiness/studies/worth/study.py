@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from easiness.analysis import Interval
 from easiness.errors import BadInput
 from easiness.runs import passes_shown
 from easiness.store import Run, check_opened
 from easiness.studies.cleaning import without
 from easiness.studies.suspects import suspects
 from easiness.studies.worth.cells import ALL, KEEP, RANDOM, kept_in
-from easiness.studies.worth.choice import BY_NEIGHBOURS, Row, judged_choice, more_labels
+from easiness.studies.worth.choice import Row, judged_choice, more_labels
 from easiness.studies.worth.grid import Asked, Seen, grid_of
 from easiness.studies.worth.heads import Judgement, right_by_neighbours
 from easiness.studies.worth.reading import Examples, heads_of, read_examples
@@ -105,22 +106,13 @@ def _advised(
         for at_own, cell in enumerate(cells)
     ]
     starts = [at for at, cell in enumerate(cells) if cell.kept == ALL]
-    judged = judged_choice(
-        [Row(lines[number].num, lines[number].right, near[number]) for number in rows],
-        starts,
-        at_random,
-        margin,
-        asked.seed,
-    )
+    tried = [Row(lines[number].num, lines[number].right, near[number]) for number in rows]
+    judged = judged_choice(tried, starts, at_random, margin, asked.seed)
     chosen = rows[judged.chosen]
     mask = dropped[chosen]
     assert mask is not None
-    whole = [at for at, one in enumerate(grid) if one.cell.kept == ALL and not one.cell.suspects_out]
-    chance = float(np.bincount(examples.test.labels.numpy()).max() / len(examples.test))
-    sizes = [grid[at].cell.size for at in whole]
-    twice, silent = more_labels(sizes, [lines[at].right for at in whole], chance)
-    twice_near, silent_near = more_labels(sizes, [near[at]() for at in whole], chance, BY_NEIGHBOURS)
     aside = np.setdiff1d(np.arange(len(run.ids)), examples.positions)
+    twice, silent = _more(examples, lines)
     return Worth(
         run=str(run.path),
         num_examples=len(run.ids),
@@ -139,10 +131,15 @@ def _advised(
         suspects=int(own.suspects.sum()),
         twice=twice,
         silent=silent,
-        twice_near=twice_near,
-        silent_near=silent_near,
         test_wrong=None if examples.held_out else float(own.p_wrong[aside].mean()),
     )
+
+
+def _more(examples: Examples, lines: Sequence[Line]) -> tuple[Interval | None, str]:
+    """What twice the labels would give heads, or why that is not known."""
+    whole = [one for one in lines if one.cell.kept == ALL and not one.cell.suspects_out]
+    chance = float(np.bincount(examples.test.labels.numpy()).max() / len(examples.test))
+    return more_labels([one.cell.size for one in whole], [one.right for one in whole], chance)
 
 
 def _dropped(run: Run, line: Line, own: Judgement, lots: Any) -> Any:

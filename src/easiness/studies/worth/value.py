@@ -79,9 +79,9 @@ class Worth(show.Result):
 
     ``lines`` are all that was tried, ``advised`` and ``start`` the numbers of two of them: what to keep, and
     what it is held against; ``judged`` says what that is worth. ``margin`` is the loss that counts as none.
-    ``keep`` has the labels with what is to be dropped. ``twice`` is what twice the labels would give heads,
-    or ``silent`` why that is not known; ``twice_near`` and ``silent_near`` are of neighbours. Where no split
-    was held out, ``test_wrong`` of the test labels are likely wrong; of a held-out split nobody asked.
+    ``keep`` has the labels with what is to be dropped, and ``twice`` what twice the labels would give, or
+    ``silent`` why that is not known. Where no split was held out, ``test_wrong`` of the test labels are
+    likely wrong; of a held-out split nobody asked.
     """
 
     run: str
@@ -99,8 +99,6 @@ class Worth(show.Result):
     twice: Interval | None
     silent: str = ""
     test_wrong: float | None = None
-    twice_near: Interval | None = None
-    silent_near: str = ""
 
     @property
     def text(self) -> str:
@@ -158,12 +156,12 @@ class Worth(show.Result):
 
     @property
     def ahead(self) -> str:
-        """What twice as many labels would give each kind of classifier, or why that is not known."""
+        """``twice as many labels would give linear classifiers +1.1 points (0.7 to 1.6)``, or why unknown."""
         if self.twice is None:
             return f"What twice as many labels would give is unknown: {self.silent}"
-        near = f"; unknown {_NEAR}: {self.silent_near}" if self.silent_near else ""
-        near = near if self.twice_near is None else f", {_more(self.twice_near)} {_NEAR}"
-        return f"Twice as many labels would give {_more(self.twice, ' points')} {_HEADS}{near}"
+        value, low, high = (100 * one for one in self.twice)
+        points = f"{value:+.1f} points ({low:.1f} to {high:.1f})"
+        return f"Twice as many labels would give linear classifiers {points}"
 
     @cached_property
     def rivals(self) -> list[Line]:
@@ -209,10 +207,9 @@ class Worth(show.Result):
         told = {"judged": self.judged, "judged_near": self.judged.near}
         judged = {name: None if one is None else one.document() for name, one in told.items()}
         about = {"advice": self.advice, "ahead": self.ahead, "margin": self.margin, "num_test": self.num_test}
-        twice = {"twice_the_labels": self.twice, "twice_the_labels_near": self.twice_near}
-        gained = {name: None if one is None else one._asdict() for name, one in twice.items()}
+        twice = None if self.twice is None else self.twice._asdict()
         grid = [show.defined(row) for row in self.table().to_dict("records")]
-        return {**about, **judged, **gained, "grid": grid}
+        return {**about, **judged, "twice_the_labels": twice, "grid": grid}
 
     def figure(self) -> Figure:
         """Accuracy against the share kept, a panel a size."""
@@ -286,8 +283,3 @@ def _row(line: Line, advised: bool) -> list[str]:
 def _points(gain: Gain) -> str:
     low, high = (round(100 * end, 1) + 0 for end in gain.interval)  # none is -0.0
     return f"{100 * gain.value:+.1f}, {low:.1f} to {high:.1f}"
-
-
-def _more(gain: Interval, points: str = "") -> str:
-    value, ends = _points(Gain(gain.value, gain[1:])).split(", ")
-    return f"{value}{points} ({ends})"

@@ -102,7 +102,10 @@ def test_what_it_says(found):
     assert found.advice.startswith(f"of your {NUM}: take the ")
     assert "suspects out, then you can leave out" in found.advice
     assert found.text.count(". ") == 1
-    assert found.text.count(" by linear classifiers") == found.text.count(" by 15 nearest neighbours") == 2
+    assert (
+        found.advice.count(" by linear classifiers") == found.advice.count(" by 15 nearest neighbours") == 1
+    )
+    assert "would give linear classifiers " in found.ahead
     assert "had no part in the choice" in found.sections()[0].note
 
 
@@ -129,7 +132,7 @@ def test_a_loss_that_is_shown_is_not_called_none(found, interval, verdict):
 
 def test_what_heads_spare_and_neighbours_need_is_not_advised(run):
     """Without suspects and the easiest heads gain, and neighbours lose 2 to 3 points."""
-    found = worth(run, sizes=[300], keep=(0.5,), margin=0.05, progress=False)
+    found = worth(run, sizes=[], keep=(0.5,), margin=0.05, progress=False)
     by = "by linear classifiers and by 15 nearest neighbours"
     none = f"no smaller choice is shown to cost less than 5 points, {by}"
     assert found.advice == f"of your {NUM}: keep all; {none}"
@@ -140,7 +143,6 @@ def test_what_heads_spare_and_neighbours_need_is_not_advised(run):
     assert table["accuracy_near"].isna().sum() > 3  # what heads rule out is not asked
     document = found.document()
     assert document["judged_near"]["over_start"].keys() == {"value", "low", "high"}
-    assert document["twice_the_labels"]["value"] != document["twice_the_labels_near"]["value"]
 
 
 @pytest.mark.long
