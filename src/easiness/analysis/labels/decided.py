@@ -104,7 +104,11 @@ def relearned(
     after[at] = wrong
     total, found = float(after[rest].sum()), float(wrong.sum())
     chance = _WITHIN * np.sqrt((after * (1 - after)).sum())
+    doubt = sum(w * (one.variance + (one.total - total) ** 2) for w, one in zip(weights, fits, strict=True))
+    usual = float(np.square(design[:, :_NODES].T @ (p_wrong * (1 - p_wrong))).sum()) + 1e-12
+    before = sum(w / (1 / (off**2 * usual) + sigma**-2) for w, (off, _) in zip(weights, spreads, strict=True))
     unknown = float(sum(w * one.unknown for w, one in zip(weights, fits, strict=True)))
+    unknown = max(unknown, min(np.sqrt(doubt / before), 1))  # of the rest alone, or of how many are wrong
     kept, moved = num * unknown * min(rest.sum() / len(at), 1), unknown * (total - p_wrong[rest].sum())
     down = np.hypot(kept * (share - low), chance) + max(moved, 0)
     up = np.hypot(kept * (high - share), chance) + max(-moved, 0)
@@ -151,9 +155,14 @@ def _fading(odds: Values, lowest: Values | np.floating) -> Values:
 
 @dataclass(frozen=True)
 class _Fit:
-    """The likeliest parts, what of the doubt in the rest is ``unknown`` (0..1), and the log ``evidence``."""
+    """The likeliest parts, what of the doubt in the rest is ``unknown`` (0..1), and the log ``evidence``.
+
+    By them a ``total`` of the rest is wrong, with its variance.
+    """
 
     mean: Values
+    total: float
+    variance: float
     unknown: float
     evidence: float
 
@@ -209,7 +218,9 @@ class _Seen:
         left = np.linalg.inv(known + np.diag(precision))[:_NODES, :_NODES]
         off = spread[0] ** 2
         now, at_first = self._wide(rest @ parts, left, off), self._wide(0, off * np.eye(_NODES), off)
-        return _Fit(mean, min(now / at_first, 1) if at_first else 0.0, evidence)
+        variance = float(np.square(np.linalg.solve(root, along)).sum())
+        unknown = min(now / at_first, 1) if at_first else 0.0
+        return _Fit(mean, float(of_rest.sum()), variance, unknown, evidence)
 
     def _wide(self, change: Values | int, covariance: Values, off: float) -> float:
         """By how many the rest that is wrong may differ where parts along the odds have this covariance."""

@@ -93,8 +93,9 @@ def _advised(
     lines = lines_of([(one.cell, one.num, np.stack(one.right)) for one in grid])
     lots = np.random.default_rng(asked.seed).random(len(run.ids))
     size = len(examples.pool)
+    there = [number for number, line in enumerate(lines) if line.cell.size == size]
     dropped = {
-        number: _dropped(run, line, own, lots) for number, line in enumerate(lines) if line.cell.size == size
+        number: _dropped(run, lines[number], own, lots) for number in there if _is_choice(lines[number])
     }
     rows = [number for number, mask in dropped.items() if mask is not None]
     cells = [lines[number].cell for number in rows]
@@ -140,6 +141,11 @@ def _more(examples: Examples, lines: Sequence[Line]) -> tuple[Interval | None, s
     whole = [one for one in lines if one.cell.kept == ALL and not one.cell.suspects_out]
     chance = float(np.bincount(examples.test.labels.numpy()).max() / len(examples.test))
     return more_labels([one.cell.size for one in whole], [one.right for one in whole], chance)
+
+
+def _is_choice(line: Line) -> bool:
+    """Not what suspects are held against: as many at random, which may be next to none."""
+    return line.cell.kept != RANDOM or line.cell.share is not None
 
 
 def _dropped(run: Run, line: Line, own: Judgement, lots: Any) -> Any:
