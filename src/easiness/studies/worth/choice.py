@@ -113,7 +113,7 @@ def choose(rows: Sequence[Row], starts: Sequence[int], margin: float) -> tuple[i
     base = rows[start]
     best = start, 0.0
     for number, row in sorted(enumerate(rows), key=lambda one: one[1].kept):  # few are asked of neighbours
-        if row.kept > rows[best[0]].kept or row.kept >= base.kept:
+        if number in starts or row.kept > rows[best[0]].kept or row.kept >= base.kept:
             continue
         value, least = math.inf, best[1] if row.kept == rows[best[0]].kept else -math.inf
         for gain in row.gains(base, LEVEL):

@@ -114,7 +114,7 @@ class Worth(show.Result):
         taken = f"take the {show.counted(out, 'suspect')} out" if out else ""
         if line.cell.kept == ALL:
             rest = "keep all others" if taken else "keep all"
-            gained = f" ({self._by_each('cleaned' if self.judged.cleaned else 'beyond')})" if taken else ""
+            gained = "" if not taken or self.judged.cleaned is None else f" ({self._by_each('cleaned')})"
             none = f"no smaller choice is shown to cost less than {self._margin}, {self._whom}"
             return f"{of}: {taken + gained + ', and ' if taken else ''}{rest}; {none}"
         left = 1 - line.num / (self.num_examples_tried - (out * self.num_examples_tried / self.num_examples))

@@ -63,6 +63,7 @@ def test_neighbours_rule_out_what_heads_can_spare_and_are_not_asked_of_what_they
     # suspects stay where they are no better by one kind and may be a loss by the other
     assert choose([row(100, 60, 10), row(90, 10, 80)], [0, 1], margin=0.02) == (0, 0)
     assert choose([row(100, 60, 10), row(90, 10, 12)], [0, 1], margin=0.02) == (1, 1)
+    assert choose([row(100, 10, 10), row(90, 10, 10)], [0, 1], margin=0.02) == (0, 0)
 
 
 def test_it_is_judged_on_the_half_that_had_no_part():
