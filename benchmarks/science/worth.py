@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 from kit.machine import measured
 from kit.pages import head, markdown, write_page
 from science import worth_twice
-from science.worth_twice import RISES, rises
+from science.worth_twice import NEIGHBOURS, RISES, rises
 from science.worth_worlds import HEADER, WORLDS, in_cells, table
 
 WRONG = 0.3
@@ -208,11 +208,11 @@ def doubled(runs, draws, nums):
             yield json.loads(kept.read_text())
 
 
-def on_parts(data, runs):
+def on_parts(data, runs, by):
     """The rows on twice the labels where a part of the data is taken for all."""
-    kept = runs / "parts.json"
+    kept = runs / f"parts-{by}.json"
     if not kept.exists():
-        kept.write_text(json.dumps(worth_twice.parts(data, runs)) + "\n")
+        kept.write_text(json.dumps(worth_twice.parts(data, runs, by=by)) + "\n")
     return json.loads(kept.read_text())
 
 
@@ -237,7 +237,8 @@ def main(arguments=None):
         "ends": (SHARE_HEADER, [row for title, one in said.items() for row in rows_of(title, one)]),
         "worlds": (HEADER, worlds),
         "twice": (worth_twice.HEADER, list(doubled(options.runs, options.draws, (500, 10_000)))),
-        "parts": (worth_twice.PARTS_HEADER, on_parts(options.data, options.runs)),
+        "parts": (worth_twice.PARTS_HEADER, on_parts(options.data, options.runs, "heads")),
+        "neighbours": (worth_twice.PARTS_HEADER, on_parts(options.data, options.runs, NEIGHBOURS)),
     }
     tables |= trainings(whole)
     figure = (options.docs or Path("worth")).with_suffix(".svg")
@@ -279,9 +280,13 @@ def page(top, tables, figure):
     columns = list(zip(*tables["worlds"][1], strict=True))
     naive, judged, wrongly = min(columns[7]), min(columns[8]), max(float(one or 0) for one in columns[10])
     worst = max(columns[12], key=share_of)
-    holds = {name: [row[6] for row in tables[name][1] if row[6]] for name in ("twice", "parts")}
-    least, on_data = (min(some, default="none") for some in holds.values())
-    held = np.mean([float(one) for one in holds["parts"]] or [0.0])
+    holds = {name: [row[6] for row in tables[name][1] if row[6]] for name in ("twice", "parts", NEIGHBOURS)}
+    least, on_data, on_data_near = (min(some, default="none") for some in holds.values())
+    held, held_near = (
+        np.mean([float(one) for one in holds[name]] or [0.0]) for name in ("parts", NEIGHBOURS)
+    )
+    alone = [title for title, text in advice if "neighbours" not in text]
+    alone = f"Heads alone were asked of {'; '.join(alone)}.\n" if alone else ""
     too_low = -min(float(row[5] or 0) for row in tables["twice"][1])
     ahead = tables["advice"][1][0][5].lower()
     worst_part = min((row for row in tables["parts"][1] if row[6]), key=lambda row: row[6], default=[""])[0]
@@ -294,6 +299,7 @@ before anything ran, the others after FSDD had been looked at.
 
 {markdown(("data", "advice"), advice)}
 
+What is advised has to hold for the 15 nearest neighbours, too. {alone}
 ![Accuracy by the share kept, of CIFAR-10 with three tenths of the labels wrong]({figure})
 
 ## Which end
@@ -310,7 +316,9 @@ right. With many they gain on CIFAR-10, not on TREC, and too little to tell on F
 For CIFAR-10: {ahead}. That is the mean gain over draws of as many, 0.6 (0.2 to 1.3) of
 what the last doubling gave. On an eighth and a quarter of each data set, from which these numbers are,
 intervals held it in {held:.2f} of the draws, at worst in {on_data} ({worst_part}). In simulated worlds they
-did in {least} or more, and the forecast was up to {too_low:.1f} points too low.
+did in {least} or more, and the forecast was up to {too_low:.1f} points too low. It is of linear
+classifiers. Nearest neighbours gain more than it says: such intervals held theirs in {held_near:.2f} of the
+draws, at worst in {on_data_near}, so nothing is said of them.
 
 ## Do whole trainings agree?
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from easiness.studies.worth import Labelled, more_labels
+from easiness.studies.worth import Labelled, more_labels, right_by_neighbours
 from easiness.studies.worth.cells import SIZES
 from easiness.studies.worth.grid import FEWEST_OF_CLASS
 from easiness.studies.worth.heads import right
@@ -21,6 +21,7 @@ from science.worth_worlds import SEEDS, TRUTH, easy_ones
 NUMBERS = (500, 2000, 5000, 10_000)
 LUCK = 0.92  # correlation of the luck of a draw with that of draws from it, over sizes
 PARTS, DRAWS, WRONG = (8, 4), 16, 0.3
+NEIGHBOURS = "neighbours"
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def told(name, num, seen):
     ]  # fmt: skip
 
 
-def on_parts(name, folder, runs, draws=DRAWS):
+def on_parts(name, folder, runs, draws=DRAWS, by="heads"):
     """A row for each part of a data set, with its labels and with wrong ones, and what doublings gave."""
     some, test = as_heads_read(*vectors_of(name, folder, runs))
     chance = float(np.bincount(test.labels.numpy()).max() / len(test))
@@ -110,7 +111,7 @@ def on_parts(name, folder, runs, draws=DRAWS):
         data = with_wrong(some, wrong)
         for one_of in PARTS:
             num = len(data) // one_of
-            seen = [one_part(data, test, num, [draw, num], chance) for draw in range(draws)]
+            seen = [one_part(data, test, num, [draw, num], chance, by) for draw in range(draws)]
             now, half, twice = np.mean([one[1:] for one in seen], axis=0)
             labels = f"{name}, {num:,}{f', {wrong:.0%} wrong' if wrong else ''}"
             row = told(labels, len(test), [(one[0], twice - now) for one in seen])
@@ -129,21 +130,26 @@ def with_wrong(some, rate):
     return Labelled(some.x, torch.from_numpy(changed), some.groups, some.num_classes)
 
 
-def one_part(data, test, num, seed, chance):
+def near(seen, test):
+    """Are nearest neighbours right about each other example? [n]"""
+    return right_by_neighbours(seen, test, [np.arange(len(seen))])[0]
+
+
+def one_part(data, test, num, seed, chance, by):
     """What is said of one draw of so many, and the accuracy of it, of half of it and of twice as many."""
-    rng = np.random.default_rng(seed)
+    rng, fit = np.random.default_rng(seed), near if by == NEIGHBOURS else right
     order = rng.permutation(len(data))
     own, fewest = data.part(order[:num]), FEWEST_OF_CLASS * data.num_classes
     sizes = sorted({n for n in (round(one * num) for one in SIZES) if n >= fewest} | {num // 2, num})
     found = [
-        np.stack([right(own.part(rng.permutation(num)[:n]), test) for _ in range(SEEDS)]) for n in sizes[:-1]
+        np.stack([fit(own.part(rng.permutation(num)[:n]), test) for _ in range(SEEDS)]) for n in sizes[:-1]
     ]
-    found.append(np.broadcast_to(right(own, test), (SEEDS, len(test))))
-    twice = right(data.part(order[: 2 * num]), test).mean()
+    found.append(np.broadcast_to(fit(own, test), (SEEDS, len(test))))
+    twice = fit(data.part(order[: 2 * num]), test).mean()
     said = more_labels(sizes, found, chance)[0]
     return said, found[-1].mean(), found[-2].mean(), twice
 
 
-def parts(folder, runs, draws=DRAWS, names=tuple(DATA)):
+def parts(folder, runs, draws=DRAWS, names=tuple(DATA), by="heads"):
     """The rows of all data sets."""
-    return [row for name in names for row in on_parts(name, folder, runs, draws)]
+    return [row for name in names for row in on_parts(name, folder, runs, draws, by)]

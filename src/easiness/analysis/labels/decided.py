@@ -8,7 +8,10 @@ each part with a prior around 0, so that nothing changes where nothing was decid
 a Gaussian process: alike where log odds are alike, less and less so further away, and how far off models are
 is what was seen in some hundred runs whose wrong labels are known (docs/results/decided.md). Labels and pairs
 differ from the others by as much as makes the decisions likely (empirical Bayes, by Laplace's approximation),
-averaged over how much that may be; far below what was decided of a label or pair its part fades away.
+averaged over how much that may be. Far below what was decided each part fades away: decisions from the top of
+the list alone, though all are right, say next to nothing of the middle, where numbers are wrong if they are.
+So the range of the rest is narrowed by what is learned of the rest alone, and where little is, it also holds
+the range from before.
 
 How many labels are wrong in all is known from elsewhere, to within the range that fits the data. So where all
 that is decided at the top of the list is wrong, as it is said to be only in part, what is far below is not
@@ -39,7 +42,8 @@ _NODES = 11  # along the log odds
 _OFF, _ALONG = (0.8, 2.4), 8.0  # standard deviations of the error; log odds over which it is alike
 _APART = (0.0, 0.4, 0.8, 1.6)  # standard deviations of log odds of pairs; those of labels are half as large
 _ALIKE = 2.0  # in favour of no difference, in the log evidence
-_FADES = 2.0  # log odds below the lowest one decided of a label or pair where its part has fallen to 1/e
+_FADES = 2.0  # log odds below the lowest one decided (of a label or pair) where a part has fallen to 1/e
+_FEW = 0.05  # of the decisions: so few below the others do not tell of what is between
 _MOST_GROUPS = 300  # labels, and pairs, that have a part of their own: those decided most
 _LEAST_RANGE = 0.005  # of all labels, as a standard deviation
 _STEPS, _STILL = 30, 1e-6  # of Newton's
@@ -103,8 +107,11 @@ def relearned(
     doubt = sum(w * (one.variance + (one.total - total) ** 2) for w, one in zip(weights, fits, strict=True))
     usual = float(np.square(design[:, :_NODES].T @ (p_wrong * (1 - p_wrong))).sum()) + 1e-12
     before = sum(w / (1 / (off**2 * usual) + sigma**-2) for w, (off, _) in zip(weights, spreads, strict=True))
-    kept = np.sqrt(min(doubt / before, 1)) * num
-    down, up = np.hypot(kept * (share - low), chance), np.hypot(kept * (high - share), chance)
+    unknown = float(sum(w * one.unknown for w, one in zip(weights, fits, strict=True)))
+    unknown = max(unknown, min(np.sqrt(doubt / before), 1))  # of the rest alone, or of how many are wrong
+    kept, moved = num * unknown * min(rest.sum() / len(at), 1), unknown * (total - p_wrong[rest].sum())
+    down = np.hypot(kept * (share - low), chance) + max(moved, 0)
+    up = np.hypot(kept * (high - share), chance) + max(-moved, 0)
     ends = found + max(total - down, 0), found + min(total + up, float(rest.sum()))
     lowest = at[odds[at].argmin()]
     return Relearned(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])))
@@ -125,7 +132,8 @@ def _design(
     nodes = np.linspace(-_FARTHEST, _FARTHEST, _NODES)
     covariance = np.exp(-np.abs(nodes[:, None] - nodes) / _ALONG)
     between = np.maximum(1 - np.abs(odds[:, None] - nodes) / (nodes[1] - nodes[0]), 0)
-    blocks, kinds = [sparse.csr_array(between @ np.linalg.cholesky(covariance))], [0] * _NODES
+    along = between @ np.linalg.cholesky(covariance) * _fading(odds, np.quantile(odds[at], _FEW))[:, None]
+    blocks, kinds = [sparse.csr_array(along)], [0] * _NODES
     for kind, group in enumerate(groups, start=1):
         values, num = np.unique(group[at], return_counts=True)
         own = np.sort(values[num.argsort(kind="stable")[::-1][:_MOST_GROUPS]])
@@ -134,19 +142,28 @@ def _design(
         lowest = np.full(len(own), np.inf)
         decided = at[own[place[at]] == group[at]]
         np.minimum.at(lowest, place[decided], odds[decided])
-        part = np.exp(-np.maximum(lowest[place[has]] - odds[has], 0) / _FADES)
+        part = _fading(odds[has], lowest[place[has]])
         blocks.append(sparse.csr_array((part, (has, place[has])), shape=(len(odds), len(own))))
         kinds += [kind] * len(own)
     return sparse.csr_array(sparse.hstack(blocks, format="csr")), np.array(kinds)
 
 
+def _fading(odds: Values, lowest: Values | np.floating) -> Values:
+    """What is left of a part at these log odds, of which the ``lowest`` was decided."""
+    return np.exp(-np.maximum(lowest - odds, 0) / _FADES)
+
+
 @dataclass(frozen=True)
 class _Fit:
-    """The likeliest parts, how many of the rest are wrong by them, its variance, and the log ``evidence``."""
+    """The likeliest parts, what of the doubt in the rest is ``unknown`` (0..1), and the log ``evidence``.
+
+    By them a ``total`` of the rest is wrong, with its variance.
+    """
 
     mean: Values
     total: float
     variance: float
+    unknown: float
     evidence: float
 
 
@@ -197,5 +214,18 @@ class _Seen:
         evidence = best + float(np.log(precision).sum() / 2 - np.log(np.diag(root)).sum())
         mean = np.zeros(len(spread))
         mean[own] = parts
+        known = (x.T @ (x * (p * (1 - p))[:, None])).toarray()
+        left = np.linalg.inv(known + np.diag(precision))[:_NODES, :_NODES]
+        off = spread[0] ** 2
+        now, at_first = self._wide(rest @ parts, left, off), self._wide(0, off * np.eye(_NODES), off)
         variance = float(np.square(np.linalg.solve(root, along)).sum())
-        return _Fit(mean, float(of_rest.sum()), variance, evidence)
+        unknown = min(now / at_first, 1) if at_first else 0.0
+        return _Fit(mean, float(of_rest.sum()), variance, unknown, evidence)
+
+    def _wide(self, change: Values | int, covariance: Values, off: float) -> float:
+        """By how many the rest that is wrong may differ where parts along the odds have this covariance."""
+        along = self.rest[:, :_NODES].toarray()
+        beyond = off * (1 - np.square(along).sum(axis=1))
+        wide = _WITHIN * np.sqrt(((along @ covariance) * along).sum(axis=1) + beyond)
+        odds = self.odds_of_rest + change
+        return float((expit(odds + wide) - expit(odds - wide)).sum())

@@ -13,7 +13,7 @@ from easiness import show
 from easiness.analysis import ALL_BUT_CERTAIN, EstimatedNoise, LabelNoise, relearned
 from easiness.data import UNKNOWN, Decisions
 from easiness.runs import decisions_on
-from easiness.spec import Split
+from easiness.spec import Split, command_line
 from easiness.store import Run
 from easiness.studies.suspects.conflicts_found import Labels
 
@@ -22,19 +22,23 @@ if TYPE_CHECKING:
 
 _Integers = npt.NDArray[np.int64]
 
+_NEARLY_ALL = 0.95  # of the decisions
+
 
 @dataclass(frozen=True, eq=False)
 class Decided:
     """The ``decisions`` of a ``file`` on the labels of a run.
 
     Of those that somebody was sure of ``foretold`` were expected to be wrong. ``factor`` is by how much the
-    odds of the last ones looked at have changed for examples like them.
+    odds of the last ones looked at have changed for examples like them. ``audit`` is the command that tells
+    of the rest, where decisions from the top of the list alone do not; else empty.
     """
 
     file: str
     decisions: Decisions
     foretold: float
     factor: float
+    audit: str = ""
 
     @property
     def num_sure(self) -> int:
@@ -74,6 +78,11 @@ class Decided:
             f"labels near them by {show.number(self.factor)}."
         )
 
+    def doubt(self) -> str:
+        """What is said where decisions do not tell of the rest, with the command that does; else empty."""
+        above = "Decisions are from the top of the list, and say little of those below"
+        return f" {above}; an audit tells: {self.audit}." if self.audit else ""
+
     def note(self) -> str:
         """What is said where the file names every example; else empty."""
         if len(self.decisions) < len(self.decisions.of.ids):
@@ -91,6 +100,7 @@ class Decided:
             "found_wrong": self.num_wrong,
             "foretold_wrong": self.foretold,
             "odds_factor": self.factor,
+            "audit": self.audit or None,
         }
 
     def added_to(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -168,5 +178,18 @@ def learned_from(
     pairs = labels * (len(run.classes) + 1) + suggested
     at, wrong = made.at[sure], made.wrong[sure]
     found = relearned(noise.p_wrong, (labels, pairs), at, wrong, range_of.low, range_of.high)
-    decided = Decided(os.fspath(file), made, float(noise.p_wrong[at].sum()), found.factor)
+    foretold, audit = float(noise.p_wrong[at].sum()), ""
+    if _from_top(asked, at, noise.p_wrong):
+        of_split = ("--split", split) if split == "held_out" else ()
+        audit = command_line("audit", run.path, "--known", file, *of_split, "-o", "audit.csv")
+    decided = Decided(os.fspath(file), made, foretold, found.factor, audit)
     return Learned(LabelNoise(found.p_wrong, noise.suspicion), found.low, found.high, seen, asked, decided)
+
+
+def _from_top(order: _Integers, at: _Integers, p_wrong: npt.NDArray[np.float64]) -> bool:
+    """Are nearly all decisions (``at``) above most of what may be wrong of the rest, in the ``order`` [K]?"""
+    place, rest = np.argsort(order), np.setdiff1d(order, at)
+    if not len(at):
+        return False
+    below = rest[place[rest] > np.quantile(place[at], _NEARLY_ALL)]
+    return bool(p_wrong[below].sum() > p_wrong[rest].sum() / 2)

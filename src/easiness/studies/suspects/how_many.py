@@ -59,15 +59,21 @@ class HowMany:
         low, high = math.floor(self.low * self.num), math.ceil(self.high * self.num)
         return f"{f'{show.count(low)} to' if low else 'up to'} {show.count(high)}"
 
-    def left(self, p_wrong: npt.NDArray[np.float64]) -> str:
-        """How many are wrong of those not decided, by their probabilities; empty where there are none."""
+    def of_rest(self, p_wrong: npt.NDArray[np.float64], num_wrong: int) -> HowMany:
+        """How many are wrong of those not decided, by their probabilities, where ``num_wrong`` were found."""
+        num = len(p_wrong)
+        low, high = (round(max(end * self.num - num_wrong, 0), 6) / num for end in (self.low, self.high))
+        return replace(self, num=num, share=float(p_wrong.mean()), low=low, high=high)
+
+    def left(self, p_wrong: npt.NDArray[np.float64], num_wrong: int) -> str:
+        """`of_rest` in a sentence; empty where all are decided."""
         if not len(p_wrong):
             return ""
-        about = replace(self, num=len(p_wrong), share=float(p_wrong.mean())).about
+        rest = self.of_rest(p_wrong, num_wrong)
         likely = likely_wrong(int((p_wrong >= 1 / 2).sum()))
         return (
             f" Left are {show.count(len(p_wrong))} that are not decided: {likely[:1].lower()}{likely[1:]}, "
-            f"and {about} can be expected to be wrong."
+            f"and {rest.about} can be expected to be wrong; {rest.between} fit the data."
         )
 
     def by_heart(self) -> str:

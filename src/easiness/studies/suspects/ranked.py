@@ -188,7 +188,8 @@ class Suspects(show.Result):
         found = f"{likely}; in all {self.how_many.expected()}"
         if self.decided is None:
             return found
-        return f"{found} {self.decided.sentence()}{self.how_many.left(self._undecided)}"
+        left = self.how_many.left(self._undecided, self.decided.num_wrong)
+        return f"{found} {self.decided.sentence()}{left}{self.decided.doubt()}"
 
     def by_heart(self) -> str:
         """A sentence where labels were being learned by heart, and an epoch before was read; else empty."""

@@ -7,7 +7,12 @@ from .choice import (
     more_labels as more_labels,
 )
 from .grid import FEWEST_SEEDS as FEWEST_SEEDS, Asked as Asked, grid_of as grid_of
-from .heads import Judgement as Judgement, Labelled as Labelled, judged_by_others as judged_by_others
+from .heads import (
+    Judgement as Judgement,
+    Labelled as Labelled,
+    judged_by_others as judged_by_others,
+    right_by_neighbours as right_by_neighbours,
+)
 from .labelling import DRAWS as DRAWS, PICKED as PICKED, to_label as to_label
 from .next_labels import NextLabels as NextLabels
 from .picking import (

@@ -8,8 +8,8 @@ which the usual paired interval is taken (`paired_gain`): it holds whatever was 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -39,10 +39,26 @@ Right = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """A row of the whole size: how many examples it keeps, and whether heads are right [seeds, n]."""
+    """A row of the whole size: how many examples it keeps, and whether heads are right [seeds, n].
+
+    ``near`` says the same of nearest neighbours. It is asked only where heads do not rule a row out.
+    """
 
     kept: float
     right: Right
+    near: Callable[[], Right] | None = None
+
+    def part(self, seeds: slice, examples: Right) -> Row:
+        """Some seeds and some of the test examples [n]."""
+        near = self.near
+        of_near = None if near is None else lambda: near()[seeds][:, examples]
+        return Row(self.kept, self.right[seeds][:, examples], of_near)
+
+    def gains(self, before: Row, level: float = 0.95) -> Iterator[Gain]:
+        """Over another row: by heads, then by neighbours, if there are any."""
+        yield paired_gain(before.right, self.right, level)
+        if self.near is not None and before.near is not None:
+            yield paired_gain(before.near(), self.near(), level)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +67,7 @@ class Judged:
 
     ``beyond`` is the gain of the chosen row over the start, ``cleaned`` that of the start over all examples,
     and ``by_random`` that of the chosen row over as many at random; ``None`` where there is nothing to gain.
+    These are of heads, and those of ``near`` of neighbours, where they were tried.
     """
 
     chosen: int
@@ -59,29 +76,52 @@ class Judged:
     cleaned: Gain | None
     by_random: Gain | None
     over_all: Gain
+    near: Judged | None = None
+
+    @property
+    def worst(self) -> Gain:
+        """The gain over the start, by that kind of classifier that may lose most."""
+        return min((one.beyond for one in (self, self.near) if one), key=lambda one: one.interval[0])
+
+    def document(self) -> dict[str, dict[str, float] | None]:
+        """What the JSON file has of one kind of classifier."""
+        gains = {
+            "over_start": self.beyond,
+            "start_over_all": self.cleaned,
+            "over_random": self.by_random,
+            "over_all": self.over_all,
+        }
+        return {
+            name: None if one is None else Interval(one.value, *one.interval)._asdict()
+            for name, one in gains.items()
+        }
 
 
 def choose(rows: Sequence[Row], starts: Sequence[int], margin: float) -> tuple[int, int]:
     """The number of the row to advise, and of the start that it is held against.
 
     ``starts`` are all examples, and all but the suspects where there are some: these where they are shown to
-    be better. Of the rows that keep fewer, those come into question whose interval is above ``-margin`` from
-    the start; the fewest examples are advised, and of equally few the best. Where there is none it is the
-    start itself.
+    be better, and by no kind of classifier a loss of the ``margin`` is possible. Of the rows that keep fewer,
+    those come into question whose intervals are above ``-margin`` from the start; the fewest examples are
+    advised, and of equally few the best. Where there is none it is the start itself.
     """
     start = starts[0]
     for other in starts[1:]:
-        if paired_gain(rows[start].right, rows[other].right).interval[0] > 0:
+        lows = [gain.interval[0] for gain in rows[other].gains(rows[start])]
+        if max(lows) > 0 and min(lows) > -margin:
             start = other
     base = rows[start]
     best = start, 0.0
-    for number, row in enumerate(rows):
-        if row.kept > rows[best[0]].kept or row.kept >= base.kept:
+    for number, row in sorted(enumerate(rows), key=lambda one: one[1].kept):  # few are asked of neighbours
+        if number in starts or row.kept > rows[best[0]].kept or row.kept >= base.kept:
             continue
-        gain = paired_gain(base.right, row.right, LEVEL)
-        fewer = row.kept < rows[best[0]].kept
-        if gain.interval[0] > -margin and (fewer or gain.value > best[1]):
-            best = number, gain.value
+        value, least = math.inf, best[1] if row.kept == rows[best[0]].kept else -math.inf
+        for gain in row.gains(base, LEVEL):
+            value = min(value, gain.value if gain.interval[0] > -margin else -math.inf)
+            if value <= least:
+                break
+        else:
+            best = number, value
     return best[0], start
 
 
@@ -100,19 +140,17 @@ def judged_choice(
     seeds, num = rows[0].right.shape
     half = np.random.default_rng(seed).permutation(num) < num // 2
     first, second = slice(None, seeds // 2), slice(seeds // 2, None)
-    chosen, start = choose([Row(row.kept, row.right[first][:, half]) for row in rows], starts, margin)
+    chosen, start = choose([row.part(first, half) for row in rows], starts, margin)
 
-    def gain(before: int, after: int) -> Gain:
-        return paired_gain(rows[before].right[second][:, ~half], rows[after].right[second][:, ~half])
+    def gains(before: int, after: int) -> Iterator[Gain]:
+        return rows[after].part(second, ~half).gains(rows[before].part(second, ~half))
 
-    return Judged(
-        chosen=chosen,
-        start=start,
-        beyond=gain(start, chosen),
-        cleaned=None if start == starts[0] else gain(starts[0], start),
-        by_random=None if at_random[chosen] == chosen else gain(at_random[chosen], chosen),
-        over_all=gain(starts[0], chosen),
-    )
+    none = [None, None]
+    cleaned = none if start == starts[0] else gains(starts[0], start)
+    by_random = none if at_random[chosen] == chosen else gains(at_random[chosen], chosen)
+    found = zip(gains(start, chosen), cleaned, by_random, gains(starts[0], chosen), strict=False)
+    heads, *others = (Judged(chosen, start, *each) for each in found)
+    return replace(heads, near=others[0] if others else None)
 
 
 def more_labels(sizes: Sequence[int], right: Sequence[Right], chance: float) -> tuple[Interval | None, str]:

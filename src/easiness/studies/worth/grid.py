@@ -11,8 +11,8 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.inputs import tell
 from easiness.spec import Heads, at_least
-from easiness.studies.worth.cells import KEEP, SIZES, Cell, cells_of, kept_in
-from easiness.studies.worth.heads import Judgement, Labelled, judged_by_others, right
+from easiness.studies.worth.cells import KEEP, SIZES, Cell, Positions, cells_of, kept_in
+from easiness.studies.worth.heads import Judgement, Labelled, Right, judged_by_others, right
 from easiness.studies.worth.reading import Examples
 
 FEWEST_OF_CLASS = 5
@@ -20,8 +20,6 @@ FEWEST_OF_CLASS = 5
 FEWEST_SEEDS = 5
 """Draws from which on intervals hold, see `paired_gain`."""
 _STREAM = 0x776F7274  # keeps these random numbers apart from others of the same seed
-
-Right = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -71,17 +69,20 @@ class Asked:
 
 @dataclass
 class Seen:
-    """What was found of a ``cell``: over seeds how many examples were ``kept``, and ``right`` [seeds, n]."""
+    """What was found of a ``cell``: for each seed what is ``kept``, as positions, and ``right`` [n]."""
 
     cell: Cell
-    kept: list[int] = field(default_factory=list)
+    kept: list[Positions] = field(default_factory=list)
     right: list[Right] = field(default_factory=list)
 
+    @property
+    def num(self) -> float:
+        """How many examples are kept, the mean."""
+        return float(np.mean([len(one) for one in self.kept]))
 
-def grid_of(
-    examples: Examples, heads: Heads, asked: Asked, own: Judgement | None = None
-) -> list[tuple[Cell, float, Right]]:
-    """Each cell with the mean number of examples kept, and whether heads are right [seeds, n].
+
+def grid_of(examples: Examples, heads: Heads, asked: Asked, own: Judgement | None = None) -> list[Seen]:
+    """Each cell with the examples of the pool that it keeps, and whether heads are right.
 
     At a size n only n labelled examples exist: which are easy and which labels suspect is told from these
     alone, by folds within them. Of the whole size ``own``, what the run says, decides where it is given. Each
@@ -95,23 +96,28 @@ def grid_of(
         for at, size in enumerate(sizes):
             tell("trying what to keep", seed * len(sizes) + at, asked.seeds * len(sizes))
             whole = size == len(examples.pool)
-            some = examples.pool if whole else examples.pool.part(np.sort(order[:size]))
+            drawn = np.arange(size) if whole else np.sort(order[:size])
+            some = examples.pool if whole else examples.pool.part(drawn)
             judged = own if whole and own is not None else judged_by_others(some, heads, own_seed)
             cells = [one for one in seen.values() if one.cell.size == size]
-            _try(some, examples.test, judged, cells, _generator(own_seed, size), of_whole if whole else {})
-    full = [one for one in seen.values() if len(one.right) == asked.seeds]
-    return [(one.cell, float(np.mean(one.kept)), np.stack(one.right)) for one in full]
+            rng, before = _generator(own_seed, size), of_whole if whole else {}
+            _try(some, drawn, examples.test, judged, cells, rng, before)
+    return [one for one in seen.values() if len(one.right) == asked.seeds]
 
 
 def _try(
     some: Labelled,
+    drawn: Positions,
     test: Labelled,
     judged: Judgement,
     cells: Sequence[Seen],
     rng: np.random.Generator,
     before: dict[bytes, Right],
 ) -> None:
-    """Fit the heads of all cells of a size; what kept the same examples ``before`` is not fitted again."""
+    """Fit the heads of all cells of a size, whose examples are at positions ``drawn`` in the pool.
+
+    What kept the same examples ``before`` is not fitted again.
+    """
     lots = rng.random(len(some))
     for one in cells:
         kept = kept_in(one.cell, judged, lots)
@@ -120,7 +126,7 @@ def _try(
         key = kept.tobytes()
         if key not in before:
             before[key] = right(some.part(kept), test)
-        one.kept.append(len(kept))
+        one.kept.append(drawn[kept])
         one.right.append(before[key])
 
 

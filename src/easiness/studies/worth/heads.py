@@ -17,7 +17,11 @@ from easiness.spec import Heads
 REPEATS, FOLDS = 2, 5
 """Of the folds that examples are judged by: ten heads, two of which have not seen an example."""
 
+NEIGHBOURS = 15
+"""Nearest examples that vote: a second kind of classifier, since what heads can spare others may need."""
+
 Floats = npt.NDArray[np.float64]
+Right = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
 
 
@@ -57,6 +61,19 @@ def right(seen: Labelled, test: Labelled) -> npt.NDArray[np.bool_]:
     head, _ = fit(seen)
     said: npt.NDArray[np.bool_] = (head(test.x).argmax(dim=1) == test.labels).numpy()
     return said
+
+
+def right_by_neighbours(some: Labelled, test: Labelled, parts: Sequence[Positions]) -> Right:
+    """Are the `NEIGHBOURS` nearest of each part right about each other example, by votes? [parts, n]"""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    found: dict[bytes, npt.NDArray[np.bool_]] = {}
+    for part in parts:
+        if part.tobytes() not in found:
+            x, labels = some.x.numpy()[part], some.labels.numpy()[part]
+            fitted = KNeighborsClassifier(min(NEIGHBOURS, len(part)), algorithm="brute").fit(x, labels)
+            found[part.tobytes()] = fitted.predict(test.x.numpy()) == test.labels.numpy()
+    return np.stack([found[part.tobytes()] for part in parts])
 
 
 @dataclass(frozen=True, eq=False)

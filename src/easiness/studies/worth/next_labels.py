@@ -56,11 +56,15 @@ class NextLabels(show.Result):
 
     @property
     def text(self) -> str:
-        """``label what is rare and uncertain: it beats random (+1.8, 0.8 to 2.8)``, or that none does."""
+        """``label what is rare and uncertain: it beats random here (+1.8, 0.8 to 2.8)``, or that none does.
+
+        Linear classifiers say so.
+        """
+        here = f"here by linear classifiers ({_points(self._best.gain)})"
         if self.rule == RANDOM:
-            return f"no rule beats random here ({_points(self._best.gain)}): label at random"
+            return f"no rule beats random {here}: label at random"
         how = {RARE: "what is rare and uncertain", MARGIN: "what has the smallest margin"}[self.rule]
-        return f"label {how}: it beats random here ({_points(self._best.gain)})"
+        return f"label {how}: it beats random {here}"
 
     @property
     def _best(self) -> Replayed:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
+from easiness.analysis import Interval
 from easiness.errors import BadInput
 from easiness.runs import passes_shown
 from easiness.store import Run, check_opened
@@ -15,8 +17,8 @@ from easiness.studies.cleaning import without
 from easiness.studies.suspects import suspects
 from easiness.studies.worth.cells import ALL, KEEP, RANDOM, kept_in
 from easiness.studies.worth.choice import Row, judged_choice, more_labels
-from easiness.studies.worth.grid import Asked, grid_of
-from easiness.studies.worth.heads import Judgement
+from easiness.studies.worth.grid import Asked, Seen, grid_of
+from easiness.studies.worth.heads import Judgement, right_by_neighbours
 from easiness.studies.worth.reading import Examples, heads_of, read_examples
 from easiness.studies.worth.value import Line, Worth, lines_of
 
@@ -42,9 +44,9 @@ def worth(
     n all is found out from n labelled examples alone; of the whole size the run's own heads say what is easy
     and suspect. Each is held against as many at random and against all, with paired intervals.
 
-    Of the whole size the fewest examples are advised that lose less than the ``margin``: chosen on one half
-    of the test examples and of the seeds, and judged on the other, so that the best of many is not flattered.
-    Heads on features say so; `verify` confirms it by whole trainings.
+    Of the whole size the fewest examples are advised that lose less than the ``margin``, by heads and by the
+    15 nearest neighbours: chosen on one half of the test examples and of the seeds, and judged on the other,
+    so that the best of many is not flattered. Others may need more; `verify` confirms it by whole trainings.
 
     Args:
         run: on features, with two trials or more.
@@ -69,8 +71,7 @@ def worth(
     with passes_shown(progress):
         examples = read_examples(run, source, seed)
         grid = grid_of(examples, heads, asked, own if examples.held_out else None)
-    lines = lines_of(grid)
-    return _advised(run, examples, own, lines, asked, margin)
+        return _advised(run, examples, own, grid, asked, margin)
 
 
 def of_run(run: Run) -> Judgement:
@@ -85,13 +86,16 @@ def of_run(run: Run) -> Judgement:
 
 
 def _advised(
-    run: Run, examples: Examples, own: Judgement, lines: tuple[Line, ...], asked: Asked, margin: float
+    run: Run, examples: Examples, own: Judgement, grid: Sequence[Seen], asked: Asked, margin: float
 ) -> Worth:
-    """The result, with what is advised of the lines of the whole size."""
+    """The result, with what is advised of the cells of the whole size."""
+    near = [cache(partial(right_by_neighbours, examples.pool, examples.test, one.kept)) for one in grid]
+    lines = lines_of([(one.cell, one.num, np.stack(one.right)) for one in grid])
     lots = np.random.default_rng(asked.seed).random(len(run.ids))
     size = len(examples.pool)
+    there = [number for number, line in enumerate(lines) if line.cell.size == size]
     dropped = {
-        number: _dropped(run, line, own, lots) for number, line in enumerate(lines) if line.cell.size == size
+        number: _dropped(run, lines[number], own, lots) for number in there if _is_choice(lines[number])
     }
     rows = [number for number, mask in dropped.items() if mask is not None]
     cells = [lines[number].cell for number in rows]
@@ -103,20 +107,13 @@ def _advised(
         for at_own, cell in enumerate(cells)
     ]
     starts = [at for at, cell in enumerate(cells) if cell.kept == ALL]
-    judged = judged_choice(
-        [Row(lines[number].num, lines[number].right) for number in rows],
-        starts,
-        at_random,
-        margin,
-        asked.seed,
-    )
+    tried = [Row(lines[number].num, lines[number].right, near[number]) for number in rows]
+    judged = judged_choice(tried, starts, at_random, margin, asked.seed)
     chosen = rows[judged.chosen]
     mask = dropped[chosen]
     assert mask is not None
-    whole = [line for line in lines if line.cell.kept == ALL and not line.cell.suspects_out]
-    chance = float(np.bincount(examples.test.labels.numpy()).max() / len(examples.test))
-    twice, silent = more_labels([one.cell.size for one in whole], [one.right for one in whole], chance)
     aside = np.setdiff1d(np.arange(len(run.ids)), examples.positions)
+    twice, silent = _more(examples, lines)
     return Worth(
         run=str(run.path),
         num_examples=len(run.ids),
@@ -124,7 +121,10 @@ def _advised(
         num_seeds=asked.seeds,
         held_out=examples.held_out,
         margin=margin,
-        lines=lines,
+        lines=tuple(
+            replace(line, near=one() if one.cache_info().currsize else None)
+            for line, one in zip(lines, near, strict=True)
+        ),
         advised=chosen,
         start=rows[judged.start],
         judged=judged,
@@ -134,6 +134,18 @@ def _advised(
         silent=silent,
         test_wrong=None if examples.held_out else float(own.p_wrong[aside].mean()),
     )
+
+
+def _more(examples: Examples, lines: Sequence[Line]) -> tuple[Interval | None, str]:
+    """What twice the labels would give heads, or why that is not known."""
+    whole = [one for one in lines if one.cell.kept == ALL and not one.cell.suspects_out]
+    chance = float(np.bincount(examples.test.labels.numpy()).max() / len(examples.test))
+    return more_labels([one.cell.size for one in whole], [one.right for one in whole], chance)
+
+
+def _is_choice(line: Line) -> bool:
+    """Not what suspects are held against: as many at random, which may be next to none."""
+    return line.cell.kept != RANDOM or line.cell.share is not None
 
 
 def _dropped(run: Run, line: Line, own: Judgement, lots: Any) -> Any:

@@ -15,6 +15,7 @@ from easiness.analysis import Gain, Interval, paired_gain
 from easiness.studies.cleaning import Cleaned
 from easiness.studies.worth.cells import ALL, EASIEST, HARDEST, RANDOM, Cell
 from easiness.studies.worth.choice import Judged
+from easiness.studies.worth.heads import NEIGHBOURS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,7 @@ Right = npt.NDArray[np.bool_]
 
 _NONE = 0.01  # of accuracy: so small a loss is called none
 
+_HEADS, _NEAR = "by linear classifiers", f"by {NEIGHBOURS} nearest neighbours"
 _LEFT_OUT = {EASIEST: "the hardest {}", HARDEST: "the easiest {}", RANDOM: "{} at random"}
 _SCORE = (
     "Easy means a high mean probability of the label, suspect a label that is more likely wrong than "
@@ -36,6 +38,7 @@ class Line:
     """A cell, the mean ``num`` of examples that it keeps, and its ``right`` heads [seeds, n].
 
     ``over_all`` and ``over_random`` are its gains over all examples of its size, and over as many at random.
+    ``near`` [seeds, n] is of nearest neighbours, where they were asked.
     """
 
     cell: Cell
@@ -43,6 +46,7 @@ class Line:
     right: Right
     over_all: Gain | None
     over_random: Gain | None
+    near: Right | None = None
 
     @property
     def accuracy(self) -> float:
@@ -75,7 +79,7 @@ class Worth(show.Result):
 
     ``lines`` are all that was tried, ``advised`` and ``start`` the numbers of two of them: what to keep, and
     what it is held against; ``judged`` says what that is worth. ``margin`` is the loss that counts as none.
-    ``keep`` has the labels with what is to be dropped, and ``twice`` what twice the labels would gain, or
+    ``keep`` has the labels with what is to be dropped, and ``twice`` what twice the labels would give, or
     ``silent`` why that is not known. Where no split was held out, ``test_wrong`` of the test labels are
     likely wrong; of a held-out split nobody asked.
     """
@@ -110,22 +114,31 @@ class Worth(show.Result):
         taken = f"take the {show.counted(out, 'suspect')} out" if out else ""
         if line.cell.kept == ALL:
             rest = "keep all others" if taken else "keep all"
-            gained = "" if not taken or self.judged.cleaned is None else f" ({_points(self.judged.cleaned)})"
-            none = "no smaller choice is shown to cost less than"
-            return f"{of}: {taken + gained + ', and ' if taken else ''}{rest}; {none} {self._margin}"
+            gained = "" if not taken or self.judged.cleaned is None else f" ({self._by_each('cleaned')})"
+            none = f"no smaller choice is shown to cost less than {self._margin}, {self._whom}"
+            return f"{of}: {taken + gained + ', and ' if taken else ''}{rest}; {none}"
         left = 1 - line.num / (self.num_examples_tried - (out * self.num_examples_tried / self.num_examples))
         what = f"leave out {_LEFT_OUT[line.cell.kept].format(show.whole_percent(left))}"
         if taken and self.judged.cleaned is not None:
-            taken += f" ({_points(self.judged.cleaned)})"
+            taken += f" ({self._by_each('cleaned')})"
         how = f"{taken}, then you can {what}" if taken else f"you can {what}"
         if self.confirmed:
-            low, high = (round(100 * end, 1) for end in self.judged.beyond.interval)
+            low, high = (round(100 * end, 1) for end in self.judged.worst.interval)
             small = self.margin <= _NONE and high >= 0
             less = "at no loss" if small else f"at a loss of less than {self._margin}"
             verdict = "and gain" if low > 0 else less
-            return f"{of}: {how} {verdict} ({_points(self.judged.beyond)})"
-        doubt = f"where a loss of {self._margin} is not ruled out ({_points(self.judged.beyond)})"
+            return f"{of}: {how} {verdict} ({self._by_each('beyond')})"
+        doubt = f"where a loss of {self._margin} is not ruled out ({self._by_each('beyond')})"
         return f"{of}: {how.replace('you can', 'try to')}, {doubt}: let `verify` tell"
+
+    @property
+    def _whom(self) -> str:
+        return " and ".join((_HEADS, _NEAR) if self.judged.near else (_HEADS,))
+
+    def _by_each(self, name: str) -> str:
+        """What was judged by heads, and by neighbours where they were asked."""
+        by = ((self.judged, _HEADS), (self.judged.near, _NEAR))
+        return "; ".join(f"{_points(getattr(one, name))} {whom}" for one, whom in by if one)
 
     @property
     def num_examples_tried(self) -> int:
@@ -139,15 +152,16 @@ class Worth(show.Result):
     @property
     def confirmed(self) -> bool:
         """Was the loss of what is advised judged to be less than the margin?"""
-        return self.judged.beyond.interval[0] > -self.margin
+        return self.judged.worst.interval[0] > -self.margin
 
     @property
     def ahead(self) -> str:
-        """``twice as many labels would give +1.1 points (0.7 to 1.6)``, or why that is not known."""
+        """``twice as many labels would give linear classifiers +1.1 points (0.7 to 1.6)``, or why unknown."""
         if self.twice is None:
             return f"What twice as many labels would give is unknown: {self.silent}"
         value, low, high = (100 * one for one in self.twice)
-        return f"Twice as many labels would give {value:+.1f} points ({low:.1f} to {high:.1f})"
+        points = f"{value:+.1f} points ({low:.1f} to {high:.1f})"
+        return f"Twice as many labels would give linear classifiers {points}"
 
     @cached_property
     def rivals(self) -> list[Line]:
@@ -163,13 +177,16 @@ class Worth(show.Result):
         Of ``size`` examples the ``share`` that is ``kept`` (all, easiest, hardest or random), as a number
         (``num_kept``), with or without suspects (``suspects_out``); the ``accuracy`` of heads on them, and
         its gain ``over_all`` of that size and ``over_random``, as many at random, with 95 % intervals, in
-        0..1. ``advised`` marks what is advised.
+        0..1; where neighbours were asked, their ``accuracy_near`` and ``near_over_all``. ``advised`` marks
+        what is advised.
         """
         import pandas as pd
 
-        rows = []
+        rows, all_near = [], {one.cell.size: one.near for one in self.lines if one.cell.share == 1}
         for number, line in enumerate(self.lines):
-            cell, gains = line.cell, {"over_all": line.over_all, "over_random": line.over_random}
+            cell, near = line.cell, all_near[line.cell.size]
+            over_near = None if line.near is None or near is None else paired_gain(near, line.near)
+            gains = {"over_all": line.over_all, "over_random": line.over_random, "near_over_all": over_near}
             row: dict[str, Any] = {
                 "size": cell.size,
                 "kept": cell.kept,
@@ -177,6 +194,7 @@ class Worth(show.Result):
                 "num_kept": line.num,
                 "suspects_out": cell.suspects_out,
                 "accuracy": line.accuracy,
+                "accuracy_near": np.nan if line.near is None else line.near.mean(),
             }
             for name, gain in gains.items():
                 value, ends = (np.nan, (np.nan, np.nan)) if gain is None else (gain.value, gain.interval)
@@ -186,21 +204,12 @@ class Worth(show.Result):
 
     def document(self) -> Any:
         """The value of its JSON file: the sentences, what was judged, and the grid."""
-        judged = {
-            name: None
-            if gain is None
-            else {"value": gain.value, "low": gain.interval[0], "high": gain.interval[1]}
-            for name, gain in (
-                ("over_start", self.judged.beyond),
-                ("start_over_all", self.judged.cleaned),
-                ("over_random", self.judged.by_random),
-                ("over_all", self.judged.over_all),
-            )
-        }
+        told = {"judged": self.judged, "judged_near": self.judged.near}
+        judged = {name: None if one is None else one.document() for name, one in told.items()}
         about = {"advice": self.advice, "ahead": self.ahead, "margin": self.margin, "num_test": self.num_test}
         twice = None if self.twice is None else self.twice._asdict()
         grid = [show.defined(row) for row in self.table().to_dict("records")]
-        return {**about, "judged": judged, "twice_the_labels": twice, "grid": grid}
+        return {**about, **judged, "twice_the_labels": twice, "grid": grid}
 
     def figure(self) -> Figure:
         """Accuracy against the share kept, a panel a size."""
@@ -243,27 +252,20 @@ class Worth(show.Result):
 
     def _about(self) -> str:
         aside = f"of {self.num_examples:,} examples, set aside"
-        where = "held-out examples" if self.held_out else aside
+        where = f"{show.count(self.num_test)} {'held-out examples' if self.held_out else aside}"
         wrong = "taken as they are"
         if self.test_wrong:
             wrong += f", {show.whole_percent(self.test_wrong)} of them likely wrong"
         return (
-            f"Closed-form heads over {self.num_seeds} seeds, on {show.count(self.num_test)} {where}, whose "
+            f"Classifiers on these features over {self.num_seeds} seeds, on {where}, whose "
             f"labels are {wrong}: wrong ones there make differences smaller. {_SCORE}. What "
-            "twice as many labels would give is the mean over draws of as many. * marks what is advised."
+            "twice as many labels would give is the mean over draws of as many. * marks what is advised; "
+            f"{NEIGHBOURS} nearest neighbours tried what linear classifiers do not rule out."
         )
 
 
-_HEADER = [
-    "kept",
-    "examples",
-    "share",
-    "accuracy",
-    "over all",
-    "95 % interval",
-    "over random",
-    "95 % interval",
-]
+_GAINS = ["over all", "95 % interval", "over random", "95 % interval"]
+_HEADER = ["kept", "examples", "share", "accuracy", *_GAINS, "neighbours"]
 
 
 def _row(line: Line, advised: bool) -> list[str]:
@@ -275,9 +277,9 @@ def _row(line: Line, advised: bool) -> list[str]:
         else:
             low, high = (100 * end for end in gain.interval)
             cells += [f"{100 * gain.value:+.1f}", show.interval_text(low, high, 1, signed=True)]
-    return cells
+    return [*cells, "" if line.near is None else show.number(float(line.near.mean()), 3)]
 
 
 def _points(gain: Gain) -> str:
-    low, high = (100 * end for end in gain.interval)
+    low, high = (round(100 * end, 1) + 0 for end in gain.interval)  # none is -0.0
     return f"{100 * gain.value:+.1f}, {low:.1f} to {high:.1f}"

@@ -113,3 +113,41 @@ def test_reading_again_finds_no_fewer_and_the_number_is_closer(kind: str):
         assert np.mean(after) < 0.8 * np.mean(before)
     else:
         assert np.mean(after) < np.mean(before) + 0.01
+
+
+OFF = {
+    "as said": lambda odds: odds,
+    "middle sound": lambda odds: np.where(odds < 2.5, odds - 2.5, odds),
+    "half the slope": lambda odds: odds / 2,
+}
+
+
+def of_three_parts(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities of 2,000 labels in the order of the list, groups of 20 classes, and which are wrong."""
+    rng = np.random.default_rng([seed, list(OFF).index(kind)])
+    part = rng.choice(3, 2000, p=(0.08, 0.14, 0.78))
+    odds = np.sort(rng.normal(np.array([5.0, -0.5, -6.0])[part], 1.5))[::-1]
+    return expit(odds), rng.integers(20, size=2000), rng.random(2000) < expit(OFF[kind](odds))
+
+
+@pytest.mark.parametrize("kind", OFF)
+def test_looks_at_the_top_alone_say_little_of_the_middle_and_an_audit_does(kind: str):
+    top, audit, holds = np.arange(100), [], []
+    for seed in range(6):
+        p, labels, wrong = of_three_parts(kind, seed)
+        low, high = max(p.mean() / 1.35 - 0.02, 0), p.mean() * 1.35 + 0.02
+        found = relearned(p, (labels, labels * 20), top, wrong[top], low, high)
+        # what is said of the rest stays as it was, within a tenth, and its range about as wide
+        assert found.p_wrong[100:].sum() == pytest.approx(p[100:].sum(), rel=0.1)
+        assert found.high - found.low > 0.9 * (high - low)
+        spread = np.append(top[:50], np.random.default_rng(seed).choice(np.arange(50, 2000), 150, False))
+        known = relearned(p, (labels, labels * 20), spread, wrong[spread], low, high)
+        few = np.append(top, 1999)  # one look far below does not tell of what is between
+        also = relearned(p, (labels, labels * 20), few, wrong[few], low, high)
+        assert also.high - also.low > 0.9 * (high - low)
+        rest = np.setdiff1d(np.arange(2000), spread)
+        audit.append((p[rest].sum() - wrong[rest].sum(), known.p_wrong[rest].sum() - wrong[rest].sum()))
+        holds += [found.low <= wrong.mean() <= found.high, known.low <= wrong.mean() <= known.high]
+    assert np.mean(holds) >= 0.9
+    before, after = np.abs(audit).mean(axis=0)
+    assert kind == "as said" or after < 0.7 * before

@@ -64,14 +64,37 @@ def test_decisions_leave_the_list_and_tell_of_the_others(run: Run, tmp_path: Pat
     likely = int((new[left] >= 1 / 2).sum())
     said = f"Left are 370 that are not decided: {likely} are more likely wrong than right, and about "
     assert f"{said}{round(new[left].sum())} (" in after.summary()
+    audit = f"easiness audit {run.path} --known {file} -o audit.csv"
+    below = f"Decisions are from the top of the list, and say little of those below; an audit tells: {audit}."
+    low, high = max(np.floor(after.low * NUM - num), 0), np.ceil(after.high * NUM - num)
+    assert after.summary().endswith(
+        f"; {f'{low:.0f} to' if low else 'up to'} {high:.0f} fit the data. " + below
+    )
     document = json.loads(json.dumps(after.document(), allow_nan=False))
     made = document["decisions"]
     assert (made["decided"], made["found_wrong"], made["unsure"]) == (30, num, 0)
     assert (made["left"]["num_examples"], made["left"]["num_likely"]) == (370, likely)
     assert made["left"]["expected_wrong"] == pytest.approx(new[left].sum())
+    assert made["audit"] == audit
     assert made["foretold_wrong"] == pytest.approx(old[seen.tolist()].sum())
     assert {one["action"] for one in made["examples"]} == {"keep", "relabel"}
     assert "decisions" not in before.document()
+
+
+def test_the_audit_that_is_asked_for_can_be_drawn_and_spread_looks_ask_for_none(
+    run: Run, command, tmp_path: Path
+):
+    first = ez.suspects(run, pictures=False).ranked["id"].to_numpy()[:3]
+    file = decide(tmp_path / "labels.csv", run, first, "drop")
+    audit = ez.suspects(run, decided=file, pictures=False).document()["decisions"]["audit"]
+    assert command(*audit.split()[1:-1], tmp_path / "audit.csv").code == 0
+    also = np.append(ez.suspects(run, pictures=False).ranked["id"].to_numpy()[:60], NUM - 1)
+    few = ez.suspects(run, decided=decide(file, run, also, "drop"), pictures=False)
+    spread = ez.suspects(run, decided=decide(file, run, np.arange(0, NUM, 8), "keep"), pictures=False)
+    assert few.decided is not None
+    assert spread.decided is not None
+    assert few.decided.audit == audit
+    assert spread.decided.audit == ""
 
 
 def test_unsure_says_nothing_and_a_class_of_ones_own_is_what_is_suggested(run: Run, tmp_path: Path):

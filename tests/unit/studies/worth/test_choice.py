@@ -2,6 +2,7 @@
 
 import importlib
 import runpy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,30 @@ def test_the_fewest_examples_that_lose_less_than_the_margin():
 def test_it_is_held_against_all_but_the_suspects_where_these_are_better():
     rows = [_row(100, 100), _row(90, 10), _row(50, 90), _row(60, 12)]
     assert choose(rows, [0, 1], margin=0.02) == (3, 1)
+
+
+def test_neighbours_rule_out_what_heads_can_spare_and_are_not_asked_of_what_they_cannot():
+    asked = []
+
+    def row(kept: float, wrong: int, near: int) -> Row:
+        return Row(kept, _row(kept, wrong).right, lambda: asked.append(kept) or _row(kept, near).right)
+
+    rows = [row(100, 10, 30), row(80, 10, 31), row(50, 11, 90), row(20, 100, 30)]
+    assert choose(rows, [0], margin=0.02) == (1, 0)
+    assert set(asked) == {100, 80, 50}
+    assert choose([replace(one, near=None) for one in rows], [0], margin=0.02) == (2, 0)
+    judged = judged_choice(rows, [0], [0, 1, 2, 3], 0.5)
+    assert judged.chosen == 3
+    assert judged.near is not None
+    assert judged.worst == judged.beyond
+    judged = judged_choice(rows[:3], [0], [0, 1, 2], 0.2)
+    assert judged.near is not None
+    assert judged.worst == judged.near.beyond
+    assert judged.worst.value == pytest.approx(-0.06, abs=0.02)
+    # suspects stay where they are no better by one kind and may be a loss by the other
+    assert choose([row(100, 60, 10), row(90, 10, 80)], [0, 1], margin=0.02) == (0, 0)
+    assert choose([row(100, 60, 10), row(90, 10, 12)], [0, 1], margin=0.02) == (1, 1)
+    assert choose([row(100, 10, 10), row(90, 10, 10)], [0, 1], margin=0.02) == (0, 0)
 
 
 def test_it_is_judged_on_the_half_that_had_no_part():
