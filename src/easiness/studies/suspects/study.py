@@ -22,6 +22,7 @@ from easiness.runs import Told, find_data, passes_shown
 from easiness.spec import Split
 from easiness.store import Row, Run, check_opened
 from easiness.studies.matching import check_comparable
+from easiness.studies.suspects.beside import to_judge_along
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.conflicts_found import FIRST, Conflicts, shown_pairs
 from easiness.studies.suspects.decided import Learned, learned_from
@@ -118,6 +119,7 @@ def suspects(
         shown=shown.first,
         in_pairs=shown.in_pairs,
         decided=learned.decided,
+        along=to_judge_along(run) if len(runs) == 1 else "",
     )
 
 
