@@ -175,7 +175,8 @@ def _estimated(
     unsaid: float,
 ) -> EstimatedNoise:
     low = max(min(fits) / _MODEL_ERROR - _UNSEEN, 0)
-    high = min(max(max(fits) * _MODEL_ERROR + _UNSEEN, unsaid), 1)
+    most = max(fits) if by == "transition" else max(*fits, unsaid)  # plausible mistakes are said
+    high = min(max(most * _MODEL_ERROR + _UNSEEN, unsaid), 1)
     return EstimatedNoise(noise.p_wrong, noise.suspicion, by, low, high, shares, to_read)
 
 
@@ -226,4 +227,4 @@ def _between(stage: Stage, left_out: bool) -> _Between:
 def share_between(margins: float, transition: float) -> float:
     """The share of wrong labels where ``margins`` stand out and ``transition`` counts more, both in 0..1."""
     between = margins ** (1 - HIDDEN) * max(transition, margins) ** HIDDEN
-    return min(between, _MOST_HIDDEN * margins)
+    return float(min(between, _MOST_HIDDEN * margins))
