@@ -177,6 +177,11 @@ def row(cell, chooses, one):
     return *cell, "chose" if chooses else "judges", *shares[:3], one["by"], *shares[3:], missed(one).strip()
 
 
+def short(line):
+    """What the page has of a line."""
+    return *line[:2], line[3], *line[7:]
+
+
 def page(found, made):
     """The page of docs/results, and its whole table."""
     chose = [one for chooses, one in found.values() if chooses]
@@ -203,7 +208,7 @@ labels of hard examples from them, so the range is wide: up to all labels that n
 {len(judges)} cells took no part in that. The number is within a quarter or two points of the truth in
 {counted} of them, and the range holds in {holds}. Those that missed:
 
-{markdown(COLUMNS, [line for line in rows if line[2] == "judges" and line[-1]])}
+{markdown(short(COLUMNS), [short(line) for line in rows if line[2] == "judges" and line[-1]])}
 
 A cell is one draw of labels and one run of {TRIALS} trials of {EPOCHS} epochs. People are simulated.
 """
