@@ -6,16 +6,13 @@ from dataclasses import dataclass
 
 from easiness import features, models
 from easiness.errors import BadInput
-from easiness.inputs import IMAGE, VECTOR
 from easiness.report.facts import longer_command
 from easiness.show import count, percent
-from easiness.spec import DatasetRef, command_line, loading_of
+from easiness.spec import command_line
 from easiness.store import Run
-from easiness.studies.suspects import Glance, glance
+from easiness.studies.suspects import Glance, features_command, glance
 
 _TRIALS = 5  # tell which labels look wrong
-_TRIALS_OF_HEADS = 20
-_LARGE = 32  # pixels: networks that know photos say little of smaller pictures
 
 
 @dataclass(frozen=True)
@@ -74,18 +71,7 @@ def measure_more(run: Run, seen: Glance | None) -> str | None:
         return longer_command(run, trials=_TRIALS)
     if seen is None or not seen.knows_too_little or run.shares:
         return None
-    if not _networks_know(spec.data):
-        return longer_command(run, epochs=2 * run.epochs)
-    words = ("--features", "auto", "--trials", _TRIALS_OF_HEADS, loading_of(spec.data))
-    return command_line("measure", spec.data.source, *words, "--out", f"{run.path}-features")
-
-
-def _networks_know(data: DatasetRef) -> bool:
-    """Is there a published network at hand that knows such examples?"""
-    if data.kind == VECTOR.name:
-        return False
-    small = data.kind == IMAGE.name and max((data.image_shape or (0,))[1:], default=_LARGE) < _LARGE
-    return not small and features.has_usual(data.kind)
+    return features_command(run) or longer_command(run, epochs=2 * run.epochs)
 
 
 def _trust(run: Run) -> list[str]:

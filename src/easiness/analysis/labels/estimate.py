@@ -10,10 +10,10 @@ takes some of what is only hard for wrong.
 is the best of the three where classes lie apart, and useless where they do not. It reads heads on features,
 and networks that keep the classes apart.
 
-Where classes do not lie apart, the number is between the first two. Labels as people get them wrong hide
-about as many again as stand out, and half as many more: the second is believed as far as that. Where most of
-what the second counts stands out, wrong labels are of any class, nothing hides, and the first is believed.
-Neither can tell hard examples from labels mixed up: the range from one to the other is what fits the data.
+Where classes do not lie apart, the number is between the first two, two thirds of the way on a scale of
+logarithms. Neither can tell hard examples from labels mixed up, nor can halves of the trials or their course:
+where people were simulated, the truth was from the first to a third beyond the second. The range goes from as
+far below what stands out as the number is above it to all that is counted, or that networks do not say.
 
 A training comes to know labels by heart, and then all three find fewer. The number is followed over the
 epochs; where it has fallen by a third while networks got right what they had taken for wrong, the epoch to
@@ -40,14 +40,16 @@ Values = npt.NDArray[np.float64]
 
 APART = 0.95
 """Mean probability of the likeliest class, by classes: from there on they lie apart. Digits .96."""
-HIDDEN = 2.3
-"""Wrong labels over those that stand out, where labels are mixed up by people: 1.8 to 3.1."""
-_SOME_HIDDEN, _NONE_HIDDEN = 0.46, 0.66  # of what the transition counts, how much stands out
+HIDDEN = 2 / 3
+"""How far from what stands out to what the transition counts, in logarithms: median of simulated people."""
+_MOST_HIDDEN = 3.0  # times what stands out: networks that know nothing have most labels counted as wrong
+_ALIKE = 1.05  # times as much is counted as stands out
 
 _STILL_SAID = 0.6  # at most, of the labels that are wrong by classes
 FALLEN = 2 / 3
 """Of the number at the epoch to read, where labels are being learned by heart."""
 _LARGE_PART, _NEARLY = 1 / 3, 0.9  # of what networks get wrong; of the largest such part
+_MOST_WRONG = 2 / 3  # of the predictions: networks that have hardly begun tell nothing
 _LEARNED = 1.25  # of the number at the epoch to read is still wrong, where nothing is learned
 
 _MODEL_ERROR = 1.35  # of the number by any model
@@ -144,26 +146,27 @@ def _estimate(course: LabelCourse) -> EstimatedNoise:
     if course.of_heads and course.log_p is not None:
         noise = label_noise_of_heads([course.log_p], course.last.of_labels.labels)
         by = max(noise.by, key=lambda name: noise.by[name])
-        return _estimated(noise, by, [noise.share, *noise.by.values()], shares, None, noise.unsure)
+        return _estimated(noise, by, [noise.share, *noise.by.values()], shares, None, unsure=noise.unsure)
     found = _between(course.last, course.left_out)
     shares = (*shares[:-1], found.margins)
     learned = epoch_to_read(shares, [stage.wrong for stage in course.stages])
-    least = 0 if learned is None else FALLEN * shares[learned]  # else all models have fallen
+    unsaid = 0.0 if course.left_out else float(course.others.mean())
     labels = course.last.of_labels.labels
-    if course.log_p is not None and classes_are_large(labels, course.log_p.shape[1]):
+    if course.log_p is not None and learned is None and classes_are_large(labels, course.log_p.shape[1]):
         classes = label_noise_of_outputs(course.log_p, labels)
         said = float(classes.p_wrong @ (1 - course.others)) / max(
             float(classes.p_wrong.sum()), _NEXT_TO_NOTHING
         )
-        fits = classes.apart >= APART and classes.share >= least and said <= _STILL_SAID
+        fits = classes.apart >= APART and said <= _STILL_SAID
         if fits and information(classes.p_wrong) > information(found.noise.p_wrong):
-            return _estimated(classes, "classes", [classes.share], shares, None)
-    fits_data = [found.margins, found.transition]
+            return _estimated(classes, "classes", [classes.share], shares, None, unsaid=unsaid)
+    fits_data = [2 * found.margins - found.noise.share, found.margins, found.transition]
     for half in course.halves:
         fits_data.append(share_standing_out(half.of_labels))
         if half.p is not None and not course.left_out:
             fits_data.append(float(wrong_by_transition(half.p, half.of_labels.labels).mean()))
-    return _estimated(found.noise, found.by, fits_data, shares, None if course.of_heads else learned)
+    to_read = None if course.of_heads else learned
+    return _estimated(found.noise, found.by, fits_data, shares, to_read, unsaid=unsaid)
 
 
 def _estimated(
@@ -172,10 +175,13 @@ def _estimated(
     fits: Sequence[float],
     shares: tuple[float, ...],
     to_read: int | None,
+    *,
     unsure: tuple[float, float] = (0, 0),
+    unsaid: float = 0,
 ) -> EstimatedNoise:
     low = max(min(fits) / _MODEL_ERROR - _UNSEEN + unsure[0], 0)
-    high = min(max(fits) * _MODEL_ERROR + _UNSEEN + unsure[1], 1)
+    most = max(fits) if by == "transition" else max(*fits, unsaid)  # plausible mistakes are said
+    high = min(max(most * _MODEL_ERROR + _UNSEEN + unsure[1], unsaid), 1)
     return EstimatedNoise(noise.p_wrong, noise.suspicion, by, low, high, shares, to_read)
 
 
@@ -186,7 +192,8 @@ def epoch_to_read(shares: Sequence[float], wrong: Sequence[float]) -> int | None
     the label.
     """
     said, still = np.asarray(shares), _LEARNED * np.asarray(wrong)  # of more, some are learned already
-    part = np.where(said <= still, _LEARNED * said / np.maximum(still, _NEXT_TO_NOTHING), 0)
+    tells = (said <= still) & (np.asarray(wrong) <= _MOST_WRONG)
+    part = np.where(tells, _LEARNED * said / np.maximum(still, _NEXT_TO_NOTHING), 0)
     best = int(np.flatnonzero(part >= _NEARLY * part.max())[0])
     learned = shares[-1] < FALLEN * shares[best] and wrong[-1] < _LEARNED * shares[best]
     return best if learned and part[best] > _LARGE_PART else None
@@ -212,7 +219,7 @@ def _between(stage: Stage, left_out: bool) -> _Between:
     wrong = wrong_by_transition(stage.p, stage.of_labels.labels)
     margins, transition = noise.share, float(wrong.mean())
     share = share_between(margins, transition)
-    if share <= margins:
+    if share <= _ALIKE * margins:
         return _Between(noise, "margins", margins, transition)
     from sklearn.isotonic import IsotonicRegression
 
@@ -224,8 +231,5 @@ def _between(stage: Stage, left_out: bool) -> _Between:
 
 def share_between(margins: float, transition: float) -> float:
     """The share of wrong labels where ``margins`` stand out and ``transition`` counts more, both in 0..1."""
-    if transition <= margins:
-        return margins
-    stands_out = margins / transition
-    hides = np.clip((_NONE_HIDDEN - stands_out) / (_NONE_HIDDEN - _SOME_HIDDEN), 0, 1)
-    return float(margins + hides * (min(transition, HIDDEN * margins) - margins))
+    between = margins ** (1 - HIDDEN) * max(transition, margins) ** HIDDEN
+    return float(min(between, _MOST_HIDDEN * margins))

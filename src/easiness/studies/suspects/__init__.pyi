@@ -1,3 +1,4 @@
+from .beside import features_command as features_command
 from .conflicts import conflicts_in as conflicts_in
 from .conflicts_found import Conflicts as Conflicts, Example as Example
 from .conflicts_kept import kept_conflicts as kept_conflicts

@@ -52,6 +52,7 @@ class Suspects(show.Result):
     ``told`` is the column of texts or paths, where there is one, and ``shown`` the first suspects themselves;
     ``in_pairs`` has the texts of the first pairs that conflict, by split and id. What was ``decided`` is last
     in ``ranked``, with its ``action``, is 0 or 1 in ``p_wrong`` where somebody was sure, and is not listed.
+    A sentence says what else can judge ``along``.
     """
 
     model: str
@@ -74,6 +75,7 @@ class Suspects(show.Result):
     shown: tuple[show.ShownExample, ...] = field(default=(), repr=False)
     in_pairs: Mapping[tuple[str, object], str] = field(default_factory=dict, repr=False)
     decided: Decided | None = None
+    along: str = ""
 
     @property
     def num_likely(self) -> int:
@@ -255,7 +257,7 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
         for why in dict.fromkeys(kinds.values())
     )
     all_named = found.decided.note() if found.decided else ""
-    notices = tuple(filter(None, (found.by_heart(), doubt, all_named)))
+    notices = tuple(filter(None, (found.by_heart(), doubt, found.along, all_named)))
     return show.Section("Labels to look at", note + left, rows, notices)
 
 

@@ -22,6 +22,7 @@ from easiness.runs import Told, find_data, passes_shown
 from easiness.spec import Split
 from easiness.store import Row, Run, check_opened
 from easiness.studies.matching import check_comparable
+from easiness.studies.suspects.beside import to_judge_along
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.conflicts_found import FIRST, Conflicts, shown_pairs
 from easiness.studies.suspects.decided import Learned, learned_from
@@ -93,8 +94,7 @@ def suspects(
         data = find_data(run, source)[0] if pictures else None
         source = source if data is None else data
         conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
-        asked = learned.asked if pictures else None
-        kinds, of_kinds = _kinds(run, split, evidence, learned.noise, source, asked, device)
+        kinds, of_kinds = _kinds(run, split, evidence, learned, source, pictures, device)
     listed = learned.order[: how_many_listed(learned.noise.p_wrong[~learned.seen], above)]
     shown = found_examples(run, data, split, listed[:FIRST], shown_pairs(conflicts, learned.labels))
     return Suspects(
@@ -118,6 +118,7 @@ def suspects(
         shown=shown.first,
         in_pairs=shown.in_pairs,
         decided=learned.decided,
+        along=to_judge_along(run) if len(runs) == 1 else "",
     )
 
 
@@ -163,19 +164,19 @@ def _kinds(
     run: Run,
     split: Split,
     evidence: Evidence,
-    noise: LabelNoise,
+    learned: Learned,
     source: Any,
-    asked: npt.NDArray[np.int64] | None,
+    pictures: bool,
     device: str,
 ) -> tuple[Kinds, KindEvidence]:
-    """The kinds of all examples; the networks are ``asked`` about them, in order of suspicion, if at all."""
-    near, why = None, _NOT_ASKED if asked is None else _HELD_OUT
-    if asked is not None and split == "train":
-        first = asked[:MOST_LOOKED_AT]
+    """The kinds of all examples; the networks are asked about them, in order of suspicion, if at all."""
+    near, why = None, _HELD_OUT if pictures else _NOT_ASKED
+    if pictures and split == "train":
+        first = learned.asked[:MOST_LOOKED_AT]
         looked = Looked(run, first, evidence.rival[first])
         near, why = find_neighbours(run, source, device, also=looked.add)
         looked.keep()
-    of_kinds = kind_evidence(evidence, noise, near, why)
+    of_kinds = kind_evidence(evidence, learned.noise, near, why)
     return find_kinds(of_kinds), of_kinds
 
 

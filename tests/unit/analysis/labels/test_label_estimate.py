@@ -22,10 +22,8 @@ from easiness.analysis.labels.mixture import LabelEvidence
     [
         (0.05, 0.1),  # it counts no more than stands out
         (0.1, 0.1),
-        (0.1 / 0.66, 0.1),  # most of what it counts stands out: nothing hides
-        (0.1 / 0.56, 0.1 + (0.1 / 0.56 - 0.1) / 2),  # halfway
-        (0.1 / 0.46, 0.1 / 0.46),  # believed
-        (0.5, 0.23),  # as far as 2.3 times what stands out
+        (0.1 * 1.5**3, 0.225),  # two thirds of the way
+        (0.9, 0.3),  # three times what stands out
     ],
 )
 def test_the_share_between_two_models(transition, share):
@@ -44,8 +42,8 @@ def test_the_share_rises_with_what_transition_counts_and_nowhere_jumps(margins):
     steps = np.diff(shares)
     assert (steps >= 0).all()
     assert steps.max() < 0.003
-    assert shares[0] == margins
-    assert (shares <= np.maximum(transition, margins)).all()
+    assert shares[0] == pytest.approx(margins)
+    assert (shares <= np.maximum(transition, margins) + 1e-9).all()
 
 
 def test_the_share_nowhere_jumps_as_more_stands_out():
@@ -66,6 +64,8 @@ def test_the_share_nowhere_jumps_as_more_stands_out():
         ([0.01, 0.002, 0.001, 0.0], [0.5, 0.1, 0.05, 0.02], None),
         # hard: fewer stand out, but networks do not get them right
         ([0.3, 0.25, 0.18], [0.6, 0.5, 0.45], None),
+        # hard: what stood out at first stood out of networks that had hardly begun
+        ([0.16, 0.38, 0.30, 0.17, 0.06], [0.85, 0.73, 0.64, 0.5, 0.46], None),
         # nothing was ever wrong
         ([0.0, 0.0], [0.0, 0.0], None),
         ([0.2], [0.25], None),
