@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from easiness.record import Observations
-from easiness.scores.score import Score, Values, over_trials
+from easiness.scores.moments import Values
+from easiness.scores.score import Score, over_trials
 
 
 def _difficulty(obs: Observations, m: int) -> Values:
