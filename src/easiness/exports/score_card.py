@@ -272,10 +272,9 @@ The scores are of {trainings} of {markdown_text(run.network)}, {run.at(epoch)}; 
 
 ![How many examples are right in how many trials]({FIGURE})
 
-`{SCORES}` has a row for each example: its id, every score with its standard error (`_se`) and the
-interval that holds it in 95 % of the examples (`_low`, `_high`), and the probability to be among the truly
-easiest and hardest tenth (`p_easy`, `p_hard`). `{CARD}` has the recipe,
-versions, and digests of the files.{held_out}
+`{SCORES}` has a row for each example: its id, every score with its standard error (`_se`) and 95 % interval
+(`_low`, `_high`), the probability to be among the truly easiest and hardest tenth (`p_easy`, `p_hard`).
+`{CARD}` has the recipe, versions, and digests of the files.{held_out}
 
 {means}
 
