@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import t
+from sklearn.datasets import load_digits
 
-from easiness.scores import Moments
+import easiness as ez
+from easiness.scores import Moments, score_columns
 
 K = 2000
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(60)
@@ -102,3 +104,16 @@ def test_values_that_agree_take_the_spread_of_the_like() -> None:
         t.ppf(0.975, 2 - 1 / 100) * np.sqrt(0.5 / 199 / 2 / 2),
         rtol=1e-6,
     )
+
+
+@pytest.mark.long
+def test_four_heads_of_each_example_hold_what_many_more_say(tmp_path) -> None:
+    x = load_digits().data.astype(np.float32)
+    run = ez.measure("digits", features=x, trials=200, jobs=1, executor="serial", out=tmp_path / "run")
+    seen = [trial.observations(len(run.classes)) for trial in run.trials]
+    few, many = (score_columns(part, 3) for part in (seen[:20], seen[20:]))  # of each 4 and 36
+    for name in ("difficulty", "cumulative_accuracy", "el2n", "loss", "variability"):
+        held = (few[f"{name}_low"] <= many[name]) & (many[name] <= few[f"{name}_high"])
+        assert held.mean() >= 0.93, name
+    near = np.abs(many["difficulty"] - few["difficulty"]) <= 1.96 * few["difficulty_se"]
+    assert near.mean() < 0.87
