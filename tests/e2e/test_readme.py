@@ -19,5 +19,5 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
         quick = quick.replace(text, smaller)
     exec(compile(quick, "README.md", "exec"), {})
     shown = capsys.readouterr().out
-    assert "difficulty_se" in shown
+    assert "difficulty_low" in shown
     assert "by chance 0.1" in shown

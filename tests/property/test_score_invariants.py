@@ -61,6 +61,12 @@ def test_ranges_hold(trials) -> None:
         assert (defined >= score.range[0] - 1e-6).all(), score.name
         assert (defined <= score.range[1] + 1e-6).all(), score.name
         assert (se[~np.isnan(se)] >= 0).all(), score.name
+        low, high = columns[f"{score.name}_low"], columns[f"{score.name}_high"]
+        assert_array_equal(np.isnan([low, high]), np.isnan([se, se]), score.name)
+        sure = ~np.isnan(se)
+        assert (low[sure] >= score.range[0]).all(), score.name
+        assert (high[sure] <= score.range[1]).all(), score.name
+        assert ((low[sure] - 1e-6 <= values[sure]) & (values[sure] <= high[sure] + 1e-6)).all(), score.name
         assert not (~np.isnan(se) & np.isnan(values)).any(), score.name
     share = columns["never_learned_share"]
     assert ((share >= 0) & (share <= 1)).all()

@@ -94,8 +94,8 @@ def card(
 ) -> Card:
     """Write the scores of a run as a folder that can be published and applied to other copies of the data.
 
-    It has ``scores.parquet`` (ids, every score with its standard error, memberships, and the digest of each
-    decoded example), ``held_out.parquet`` (the same of the held-out split, where the trials observed one),
+    It has ``scores.parquet`` (ids, every score with its error and interval, memberships, and the digest of
+    each decoded example), ``held_out.parquet`` (the same of the held-out split, where it was observed),
     ``card.json`` (recipe, versions, digests of the files), a figure, and a README that
     says what it is and how to cite it. No picture and no path of this machine is in it.
 
@@ -272,9 +272,9 @@ The scores are of {trainings} of {markdown_text(run.network)}, {run.at(epoch)}; 
 
 ![How many examples are right in how many trials]({FIGURE})
 
-`{SCORES}` has a row for each example: its id, every score with its standard error (`_se`), and the
-probability to be among the truly easiest and hardest tenth (`p_easy`, `p_hard`). `{CARD}` has the recipe,
-versions, and digests of the files.{held_out}
+`{SCORES}` has a row for each example: its id, every score with its standard error (`_se`) and 95 % interval
+(`_low`, `_high`), the probability to be among the truly easiest and hardest tenth (`p_easy`, `p_hard`).
+`{CARD}` has the recipe, versions, and digests of the files.{held_out}
 
 {means}
 

@@ -75,17 +75,17 @@ class RunScores(Result):
         return [self._by_score(), self._by_class()]
 
     def _by_score(self) -> Section:
-        rows = [["score", "mean", "sd", "least", "most", "mean error", "undefined"]]
+        rows = [["score", "mean", "sd", "least", "most", "95 % within", "undefined"]]
         for name in (str(one).removesuffix(_ERROR) for one in self.scores if str(one).endswith(_ERROR)):
             values = self.scores[name]
             shown = (values.mean(), values.std(), values.min(), values.max())
-            error = self.scores[name + _ERROR].mean()
-            rows.append([name, *(number(float(v), 3) for v in (*shown, error)), str(values.isna().sum())])
+            within = (self.scores[f"{name}_high"] - self.scores[f"{name}_low"]).mean() / 2
+            rows.append([name, *(number(float(v), 3) for v in (*shown, within)), str(values.isna().sum())])
         of = "examples" if self.split == "train" else "held-out examples"
         return Section(
             f"Scores of {len(self.scores)} {of} {self.run.at(self.epoch)}",
             f"{self.run.network}, {len(self.run.trials)} trials. Over all examples that have the "
-            "score. The error is the mean standard error of an example's score.",
+            "score. 95 % within: half the width of an example's interval, on average.",
             rows,
         )
 

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.record import Observations
-from easiness.scores.score import Score, Values, over_trials
+from easiness.scores.moments import Values
+from easiness.scores.score import Score, over_trials
 
 
 def _row(column: npt.NDArray[np.float32], obs: Observations, m: int) -> Values:

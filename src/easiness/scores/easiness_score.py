@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.record import Observations
-from easiness.scores.score import Estimate, Score, Values, correct_after
+from easiness.scores.moments import Estimate, Values
+from easiness.scores.score import Score, correct_after
 
 Counts = npt.NDArray[np.int64]
 
@@ -104,7 +105,7 @@ class EasinessCounts:
         self._epoch, self._by_share = m, obs.by_share
 
     def result(self) -> Estimate:
-        """Easiness, and the standard deviation of the Jeffreys posterior of c / N on the same scale."""
+        """Easiness, and of the Jeffreys posterior of c / N the deviation and interval, on the same scale."""
         num_trials = self.num_trials
         where = (
             ("the heads of this share", "read a larger share")
@@ -115,7 +116,10 @@ class EasinessCounts:
         total = num_trials + 1  # a + b of Beta(c + 1/2, N - c + 1/2)
         a = self.num_right + 0.5
         posterior_std = np.sqrt(a * (total - a) / (total + 1)) / total
-        return Estimate(value, posterior_std * (num_trials / self.num_right.max()))
+        most = self.num_right.max()
+        ends = easiness_interval(np.arange(num_trials + 1), num_trials, most)
+        low, high = (end[self.num_right] for end in ends)
+        return Estimate(value, posterior_std * (num_trials / most), low, high)
 
 
 EASINESS = Score(

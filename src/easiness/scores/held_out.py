@@ -13,16 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.record import Observations
-from easiness.scores.score import (
-    Estimate,
-    Moments,
-    Score,
-    Values,
-    correct_after,
-    over_trials,
-    p_label_after,
-    standard_error,
-)
+from easiness.scores.moments import Estimate, Moments, Values, reach, standard_error
+from easiness.scores.score import Score, correct_after, over_trials, p_label_after
 
 
 def _correct_where(among: npt.NDArray[np.bool_], obs: Observations, m: int) -> Values:
@@ -40,10 +32,10 @@ class _Memorization:
         self._without.add(_correct_where(~obs.trained_on_at(m), obs, m), first)
 
     def result(self) -> Estimate:
-        return Estimate(
-            self._with.mean() - self._without.mean(),
-            np.hypot(self._with.standard_error(), self._without.standard_error()),
-        )
+        seen, unseen = self._with.estimate(), self._without.estimate()
+        away = np.hypot(seen.high - seen.value, unseen.high - unseen.value)
+        value = seen.value - unseen.value
+        return Estimate(value, np.hypot(seen.se, unseen.se), value - away, value + away)
 
 
 CONSISTENCY = Score(
@@ -178,7 +170,7 @@ class _NormalizedMargin:
         self._squares.add(positions, np.square(p, out=p))
 
     def result(self) -> Estimate:
-        value, se = np.full((2, len(self._labels)), np.nan)
+        value, se, away = np.full((3, len(self._labels)), np.nan)
         defined, q = self._p.take_mean()
         margin, rival = margin_and_rival(q, self._labels[defined])
         _, squares = self._squares.take_mean()
@@ -186,7 +178,9 @@ class _NormalizedMargin:
         num = self._p.num[defined]
         value[defined] = margin
         se[defined] = standard_error(spread * num, num)
-        return Estimate(value, se)
+        root = np.sqrt(spread)  # the values are not kept: as if each were as far from their mean
+        away[defined] = reach(num, margin, spread * num, margin - root, margin + root)
+        return Estimate(value, se, value - away, value + away)
 
 
 class _Flag:
@@ -203,7 +197,7 @@ class _Flag:
         flag = np.full(len(self._labels), np.nan)
         defined, q = self._p.take_mean()
         flag[defined] = off_the_diagonal(q, self._labels[defined])
-        return Estimate(flag, np.full(len(self._labels), np.nan))
+        return Estimate(flag, *np.full((3, len(self._labels)), np.nan))
 
 
 NORMALIZED_MARGIN = Score(

@@ -13,10 +13,10 @@ import math
 import numpy as np
 
 from easiness.record import Observations
+from easiness.scores.moments import Values
 from easiness.scores.score import (
     NeverLearned,
     Score,
-    Values,
     correct_until,
     of_a_course,
     over_epochs,

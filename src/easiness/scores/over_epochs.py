@@ -18,10 +18,10 @@ from dataclasses import replace
 import numpy as np
 
 from easiness.record import Observations
+from easiness.scores.moments import Values
 from easiness.scores.score import (
     Score,
     Start,
-    Values,
     correct_until,
     of_a_course,
     over_epochs,

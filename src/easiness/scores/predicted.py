@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.scores.score import Values
+from easiness.scores.moments import Values
 
 
 def most_predicted(predictions: npt.NDArray[np.integer[Any]]) -> tuple[npt.NDArray[np.int64], Values]:

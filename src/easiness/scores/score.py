@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.record import Observations
+from easiness.scores.moments import Estimate, Moments, Values
 
-Values: TypeAlias = npt.NDArray[np.float64]
 HighMeans = Literal["easy", "hard", "ambiguous", "unsure", "sound label", "suspect label"]
 Need = Literal["prediction", "p_y", "margin", "error norm", "entropy", "logits", "trials without x"]
-
-
-class Estimate(NamedTuple):
-    """A score of K examples and its standard error, both [K] and NaN where undefined."""
-
-    value: Values
-    se: Values
 
 
 class Accumulator(Protocol):
@@ -94,7 +87,7 @@ class Score:
 
 
 class MeanOverTrials:
-    """A score per trial, averaged over the trials that define it, with the standard error."""
+    """A score per trial, averaged over the trials that define it, with its error."""
 
     def __init__(self, per_trial: PerTrial, num_examples: int) -> None:
         self._per_trial = per_trial
@@ -108,8 +101,8 @@ class MeanOverTrials:
         self._moments.add(values, first)
 
     def result(self) -> Estimate:
-        """Mean, and std(ddof=1) / sqrt(n) over the n trials that define it, NaN below two."""
-        return Estimate(self._moments.mean(), self._moments.standard_error())
+        """The mean over the trials that define it, see `Moments.estimate`."""
+        return self._moments.estimate()
 
 
 def over_trials(per_trial: PerTrial) -> Start:
@@ -179,52 +172,3 @@ def correct_until(obs: Observations, m: int) -> npt.NDArray[np.bool_]:
 def sees_every_epoch(obs: Observations, m: int) -> bool:
     """Were all of the epochs 1..m observed? Some scores need each one of them."""
     return obs.num_until(m) == m
-
-
-class Moments:
-    """Mean and spread, per example, of the values added so far; NaN counts as not there.
-
-    Welford's update: one pass, and a spread of exactly 0 where all values are equal.
-    """
-
-    def __init__(self, num_examples: int) -> None:
-        self._num = np.zeros(num_examples, np.int32)
-        self._mean = np.zeros(num_examples)
-        self._squares = np.zeros(num_examples)
-
-    def add(self, values: Values, first: int = 0) -> None:
-        """Take one value [n] for each of the examples from position ``first`` on, NaN where it has none."""
-        rows = slice(first, first + len(values))
-        num, mean, squares = self._num[rows], self._mean[rows], self._squares[rows]  # views
-        defined = ~np.isnan(values)
-        num += defined
-        delta = values - mean
-        if not defined.all():
-            delta[~defined] = 0.0  # nothing moves
-        step = delta / np.maximum(num, 1)
-        mean += step
-        step -= delta  # in place: this is the inner loop of scoring
-        step *= delta  # -(value - old mean) (value - new mean)
-        squares -= step
-
-    def mean(self) -> Values:
-        """[K], NaN where there was no value."""
-        return np.where(self._num > 0, self._mean, np.nan)
-
-    def std(self, ddof: int) -> Values:
-        """[K], divided by the number of values less ``ddof``; NaN where that is not positive."""
-        return root_of_ratio(self._squares, self._num - ddof)
-
-    def standard_error(self) -> Values:
-        """[K], std(ddof=1) / sqrt(number of values), NaN below two values."""
-        return standard_error(self._squares, self._num)
-
-
-def root_of_ratio(squares: Values, divisor: npt.NDArray[np.integer[Any]]) -> Values:
-    """``sqrt(squares / divisor)`` elementwise, NaN where the divisor is not positive."""
-    return np.sqrt(squares / np.where(divisor > 0, divisor, np.nan))
-
-
-def standard_error(squares: Values, num: npt.NDArray[np.integer[Any]]) -> Values:
-    """Standard error of a mean of ``num`` values with this sum of squared deviations; NaN below two."""
-    return root_of_ratio(squares, (num - 1) * num)

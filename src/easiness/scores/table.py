@@ -11,8 +11,9 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.record import Observations
 from easiness.scores.easiness_score import EASINESS, EasinessCounts
+from easiness.scores.moments import Estimate
 from easiness.scores.registry import SCORES
-from easiness.scores.score import Accumulator, Estimate, Score, Start, correct_until
+from easiness.scores.score import Accumulator, Score, Start, correct_until
 
 
 class _NeverLearned:
@@ -92,10 +93,14 @@ class Scoring:
         for score in self._scores:
             if score.start in self._accumulators:
                 estimates[score.start] = self._accumulators.pop(score.start).result()
-                value, se = estimates[score.start]
+                value, se, *ends = estimates[score.start]
             else:  # a second name: columns that share memory would change together
-                value, se = (column.copy() for column in estimates[score.start])
+                value, se, *ends = (column.copy() for column in estimates[score.start])
             columns[score.name], columns[f"{score.name}_se"] = value, se
+            columns |= {
+                f"{score.name}_{end}": np.clip(at, *score.range, out=at)
+                for end, at in zip(("low", "high"), ends, strict=True)
+            }
         return columns | self._never_learned.columns()
 
 
@@ -107,7 +112,9 @@ def score_columns(trials: Iterable[Observations], epoch: int) -> dict[str, npt.N
         epoch: m, from 1 to the number of epochs of the shortest trial.
 
     Returns:
-        ``<name>`` and ``<name>_se`` as float64 [K], NaN where undefined, for every score; then
+        ``<name>``, ``<name>_se``, ``<name>_low`` and ``<name>_high`` as float64 [K], NaN where undefined, for
+        every score: its value, the standard error, and an interval that holds what endless trials would
+        give in 95 % of the examples; then
         ``never_learned`` (bool [K]: right in no trial at no epoch observed up to m) and
         ``never_learned_share`` (float64 [K]: share of the trials that were never right).
 

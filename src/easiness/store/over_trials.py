@@ -24,6 +24,7 @@ from easiness.store.trial import StoredTrial
 if TYPE_CHECKING:
     import pandas as pd
 
+_COLUMNS = 8  # of a table, put together at a time
 _AT_ONCE = 1 << 22  # predictions held at a time, of all trials together: 16 MiB
 
 
@@ -161,9 +162,14 @@ def scores_table(
         "easiness_expected": belongs.expected,
     }
     names = np.array(classes, dtype=object)[labels]
-    # every column is an array of its own, so that the table need not copy them all
-    fixed = {"id": ids.copy(), "label": labels.copy(), "class": names}
-    return pd.DataFrame({**fixed, **columns}, copy=False)
+    columns = {"id": ids, "label": labels, "class": names, **columns}
+    order = list(columns)
+    # a few columns copied at a time: of a hundred apart pandas warns, and all at once take twice the memory
+    parts = [
+        pd.DataFrame({name: columns.pop(name) for name in order[first : first + _COLUMNS]})
+        for first in range(0, len(order), _COLUMNS)
+    ]
+    return pd.concat(parts, axis=1)
 
 
 def _predicted(

@@ -196,7 +196,8 @@ class Run(Rows):
         Examples are those measured, or with ``split="held_out"`` those held out, which no trial trains on:
         `memorization` is undefined there, and `consistency` and `self_confidence` are over all trials.
 
-        Columns: ``id``, ``label``, ``class``, then each score with its standard error, then the masks, then
+        Columns: ``id``, ``label``, ``class``, then each score with its standard error and interval (see
+        `score_columns`), then the masks, then
         ``predicted`` (int64: the class index that most trials predict, the lowest of the most frequent) and
         ``predicted_share`` (the share of the trials that do), then ``p_easy``, ``p_hard`` (the probability to
         be among the truly easiest and hardest ``fraction``, a tenth unless given) and ``easiness_expected``

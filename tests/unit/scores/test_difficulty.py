@@ -36,12 +36,12 @@ def test_it_has_a_value_whichever_epochs_were_observed(trial_of_p) -> None:
         assert_allclose(score_columns([thin, thin], m)["difficulty"], [expected], rtol=1e-6)
 
 
-def test_of_heads_it_is_over_shares_and_those_that_left_the_example_out(trial_of_p) -> None:
+def test_of_heads_it_is_of_their_share_and_those_that_left_the_example_out(trial_of_p) -> None:
     # heads on two shares, each a part of the next; the second trial was shown the first example
     heads = [trial_of_p([[0.4, 0.2], [0.8, 0.4]]), trial_of_p([[0.1, 0.6], [0.1, 0.8]])]
     shown = [np.zeros((2, 2), bool), np.array([[False, False], [True, False]])]
     trials = [replace(obs, trained_on=on) for obs, on in zip(heads, shown, strict=True)]
     columns = score_columns(trials, 2)
-    # 0.6 and 0.2 of the first; 0.8 and 0.6, then 0.4 and 0.2, of the second
-    assert_allclose(columns["difficulty"], [1 / 3, (2 / 3 + 0.8 / 3) / 2], rtol=1e-6)
+    # 0.2 of the first; 0.6, then 0.2, of the second
+    assert_allclose(columns["difficulty"], [0.2, 0.4], rtol=1e-6)
     assert_array_equal(np.isnan(columns["difficulty_se"]), [True, False])

@@ -43,6 +43,9 @@ def test_the_error_is_the_std_of_the_jeffreys_posterior_and_not_zero_at_the_ends
     expected = stats.beta(counts + 0.5, N - counts + 0.5).std() * N / 3
     assert_allclose(columns["easiness_se"], expected)
     assert (columns["easiness_se"] > 0).all()
+    low, high = easiness_interval(counts, N, 3)
+    assert_allclose(columns["easiness_low"], low)
+    assert_allclose(columns["easiness_high"], np.minimum(high, 1))
 
 
 def test_interval_is_the_scaled_jeffreys_interval() -> None:

@@ -42,6 +42,15 @@ def test_both_groups_add_to_the_error(trial_of_right) -> None:
     assert_allclose(columns["memorization_se"], [np.sqrt(0.5 / 2 + (1 / 3) / 3)])
 
 
+def test_half_widths_of_both_groups_add_as_their_squares(trial_of_right) -> None:
+    groups = ((True, [1] * 5 + [0] * 5), (False, [1] * 2 + [0] * 8))
+    trials = [trial_of_right([[r]], trained_on=[on]) for on, rights in groups for r in rights]
+    columns = score_columns(trials, 1)
+    away = 2.262157 * np.sqrt(0.25 / 9 + 0.16 / 9)  # Student's t with 9 degrees of freedom
+    assert_allclose(columns["memorization_low"], [0.3 - away], rtol=1e-5)
+    assert_allclose(columns["memorization_high"], [0.3 + away], rtol=1e-5)
+
+
 def test_they_read_epoch_m(trials) -> None:
     assert_allclose(score_columns(trials, 1)["consistency"], [0.5, 0.5, NAN, 1])
 

@@ -38,7 +38,7 @@ NAMES = [
 
 def test_columns_come_in_order_with_errors_and_masks(trial_of_right) -> None:
     columns = score_columns([trial_of_right([[1, 0], [1, 1]])], 2)
-    expected = [name for score in NAMES for name in (score, f"{score}_se")]
+    expected = [f"{score}{end}" for score in NAMES for end in ("", "_se", "_low", "_high")]
     assert list(columns) == [*expected, "never_learned", "never_learned_share"]
     assert [score.name for score in SCORES] == NAMES
     for name, values in columns.items():

@@ -143,7 +143,7 @@ def test_scoring_holds_a_block_of_a_trial_however_long_it_is(tmp_path, monkeypat
     run = open_run(tmp_path / "run")
     few, many = (peak_bytes(lambda m=m: run.scores(m)) for m in (10, M))
     assert many - few < 20 * K  # what a single epoch of one trial has: ten more are read for `many`
-    assert many < 600 * K  # sums and table in turn; side by side they are 800
+    assert many < 1000 * K  # sums and table in turn; side by side they are 1,300
 
 
 def write_random_run(path, num, *, num_trials, epochs):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.errors import BadInput
+from easiness.scores import Moments
 from easiness.spec import Split
 from easiness.store import Run, check_opened
 from easiness.studies.matching.study import check_comparable
@@ -37,8 +38,9 @@ class CombinedScores(show.Result):
         """A row an example, in the order of the runs.
 
         ``id``, ``label``, ``class``; ``difficulty``, the mean over runs of the rank by `difficulty`
-        in each, from 0 (easiest) to 1 (hardest), with ``difficulty_se`` over runs; then each run's own
-        rank, ``rank_1``, ``rank_2``, ..., and ``easiness_1``, ``easiness_2``, ...
+        in each, from 0 (easiest) to 1 (hardest), with ``difficulty_se``, ``difficulty_low`` and
+        ``difficulty_high`` over runs; then each run's own rank, ``rank_1``, ``rank_2``, ..., and
+        ``easiness_1``, ``easiness_2``, ...
         """
         return self.scores
 
@@ -86,9 +88,15 @@ def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedS
     check_comparable(runs)
     tables = [run.scores(split=split) for run in runs]
     ranks = np.stack([_ranks(table["difficulty"].to_numpy(np.float64)) for table in tables])
+    moments = Moments(ranks.shape[1])
+    for rank in ranks:
+        moments.add(rank)
+    found = moments.estimate()
     columns: dict[str, npt.NDArray[np.float64]] = {
-        "difficulty": ranks.mean(axis=0),
-        "difficulty_se": ranks.std(axis=0, ddof=1) / np.sqrt(len(ranks)),
+        "difficulty": found.value,
+        "difficulty_se": found.se,
+        "difficulty_low": np.maximum(found.low, 0),
+        "difficulty_high": np.minimum(found.high, 1),
     }
     for at, (rank, table) in enumerate(zip(ranks, tables, strict=True), 1):
         columns |= {f"rank_{at}": rank, f"easiness_{at}": table["easiness"].to_numpy()}

@@ -27,6 +27,9 @@ def test_difficulty_is_the_mean_of_the_ranks(tmp_path):
     table = combined_scores([one, other]).table()
     assert table["difficulty"].tolist() == pytest.approx([0, 0.4, 0.4, 0.4, 0.9, 0.9])
     assert table["difficulty_se"].tolist() == pytest.approx([0, 0.2, 0, 0.2, 0.1, 0.1])
+    assert (table["difficulty_low"] >= 0).all()
+    assert (table["difficulty_low"] < table["difficulty"])[1:].all()
+    assert (table["difficulty_high"] <= 1).all()
     assert table["rank_2"].tolist() == pytest.approx([0, 0.6, 0.4, 0.2, 1, 0.8])
     assert table["easiness_1"].tolist() == [1, 1, 1, 1, 0, 0]
 
