@@ -102,8 +102,8 @@ def verifying(run: store.Run, labels: Path, before: str | None, trained: Sequenc
     given = ["--labels", labels, *([] if before is None else ["--before", before])]
     loading = replace(spec.loading_of(ref), labels=None)
     words = (ref.source or "SOURCE", *given, loading, *trained, "--out", "DIR")
-    ridge = measured is not None and measured.model == spec.RIDGE  # which is fitted without epochs
-    return spec.command_line("verify", *words, always=("model",) if ridge else ("model", "epochs"))
+    at_once = measured is not None and measured.model in spec.NOT_BY_STEPS
+    return spec.command_line("verify", *words, always=("model",) if at_once else ("model", "epochs"))
 
 
 def _only_in_python(measured: spec.RunSpec) -> bool:

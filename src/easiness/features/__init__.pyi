@@ -1,7 +1,9 @@
+from .arrays import INPUTS_NAME as INPUTS_NAME
 from .changed import changed_vectors as changed_vectors, eye_of as eye_of, find_frozen as find_frozen
 from .kept import kept_features as kept_features, ready_features as ready_features
 from .pictures import Preparation as Preparation
 from .registry import (
+    AUTO_NAME as AUTO_NAME,
     KINDS as KINDS,
     code_behind as code_behind,
     feature_forms as feature_forms,

@@ -122,7 +122,7 @@ def _parts(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
 
 
 def inputs(request: Request) -> FeatureSource:
-    """The values of examples that are vectors.
+    """The values of examples that are vectors; columns of a table are standardized by the training examples.
 
     Raises:
         BadInput: they are something else.
@@ -133,13 +133,16 @@ def inputs(request: Request) -> FeatureSource:
             f"{request.what}: the examples of {data.name} are {data.kind.nouns} and no vectors; give auto "
             "or another network"
         )
-    identity = identity_of(form=INPUTS_NAME, contents=[split.contents for split in data.splits.values()])
+    made = {"standardized": True} if data.traits.of_columns else {}
+    contents = [split.contents for split in data.splits.values()]
+    identity = identity_of(form=INPUTS_NAME, contents=contents, **made)
     return FeatureSource(INPUTS_NAME, identity, _INPUTS, _read_values, slow=False)
 
 
 def _read_values(split: Dataset, positions: Positions) -> Iterator[npt.NDArray[Any]]:
     for start in range(0, len(positions), AT_ONCE):
-        yield np.stack(split.values(positions[start : start + AT_ONCE]))
+        values = np.stack(split.values(positions[start : start + AT_ONCE]))
+        yield split.traits.standardized(values) if split.traits.of_columns else values
 
 
 INPUTS = FeatureKind(

@@ -17,7 +17,7 @@ from easiness.heads.steps import SteppedHead
 from easiness.heads.trial import Asked
 from easiness.heads.values import Rows
 from easiness.inputs import Signature
-from easiness.spec import RIDGE, RunSpec
+from easiness.spec import BOOSTING, RIDGE, RunSpec
 from easiness.training import open_network
 
 Weights = Mapping[str, npt.NDArray[Any]]
@@ -60,8 +60,10 @@ def stored_heads(
         device: where to compute.
 
     Raises:
-        BadInput: the weights are not those of such heads.
+        BadInput: the weights are not those of such heads, or the heads are not kept.
     """
+    if spec.model == BOOSTING:
+        raise BadInput("model boosting: keeps no trees, so nothing new can be asked of it; use --model ridge")
     kinds = range(len(widths))
     centers = [_tensor(weights, f"features_{at}.center", (widths[at],), device) for at in kinds]
     scales = [float(_tensor(weights, f"features_{at}.scale", (1,), device)) for at in kinds]

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from easiness.data import Dataset
+from easiness.heads.boosting import fit_boosted
 from easiness.heads.folds import Partition, partition
 from easiness.heads.ridge import Fitted, Moments, by_examples, fit_ridge, sample_of, temperature_of
 from easiness.heads.steps import fit_by_steps
 from easiness.heads.values import Rows
 from easiness.inputs import Packed
 from easiness.record import KeptLogits, ObservationLog, Observations, Statistics, TrialRecord
-from easiness.spec import RIDGE, TrialSpec
+from easiness.spec import BOOSTING, RIDGE, TrialSpec
 from easiness.training import EpochReport, Listener, how_it_ran, set_up
 
 Labels = npt.NDArray[np.int64]
@@ -122,11 +123,15 @@ class _Repeat:
     moments: Sequence[dict[tuple[int, int], Moments]]
 
     def fit(self, spec: TrialSpec, turn: int, row: int) -> tuple[Asked, float]:
-        """The heads of a row, and the mean leave-one-out loss (nats) on what they were fitted on."""
+        """The heads of a row, and their mean loss (nats) on what they saw, left out where it can be."""
         positions = self.partition.positions(turn, row)
         labels = self.labels[torch.from_numpy(positions).to(self.labels.device)]
         if spec.model != RIDGE:
-            heads, loss = fit_by_steps(spec, self.rows, positions, labels, self.num_classes, row)
+            heads: Sequence[Any]
+            if spec.model == BOOSTING:
+                heads, loss = fit_boosted(self.rows, positions, labels, self.num_classes)
+            else:
+                heads, loss = fit_by_steps(spec, self.rows, positions, labels, self.num_classes, row)
             return Asked(heads, [1 / len(heads)] * len(heads)), loss
         sample = sample_of(len(positions))
         fitted = [

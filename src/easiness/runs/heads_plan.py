@@ -13,7 +13,7 @@ import torch
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.features import FeatureSource, find_features
+from easiness.features import AUTO_NAME, INPUTS_NAME, FeatureSource, find_features
 from easiness.heads import MOST_LOGITS
 from easiness.inputs import VECTOR, Signature
 from easiness.models import build_model
@@ -21,8 +21,10 @@ from easiness.runs.plan import UNDECIDED, Plan, make_plan, recipe_asked
 from easiness.runs.source import given_data
 from easiness.spec import (
     ALL,
+    BOOSTING,
     DEFAULT_RECIPE,
     MOST,
+    NOT_BY_STEPS,
     RIDGE,
     SHARES,
     FeaturesRef,
@@ -40,7 +42,6 @@ from easiness.spec import (
     fraction_of,
 )
 
-_INPUTS = "inputs"
 _FEWEST_OF_A_CLASS = 2
 _OF_FEWEST = (0.5,)  # the share of four examples, which five folds are too many for
 _ANY_WIDTH = 8  # of vectors, to see that a network takes such
@@ -58,13 +59,14 @@ def plan_of(
 ) -> Plan:
     """The plan of a run of networks, or of heads where there are ``features``; as `make_plan`.
 
-    Vectors are features themselves to the model ``ridge``. The ``device`` is what makes features.
+    Vectors are features themselves to the models ``ridge`` and ``boosting``. The ``device`` is what makes
+    features.
 
     Raises:
         BadInput: a choice cannot be used (names it).
     """
     given = featuring.features
-    if given is None and training.model != RIDGE:
+    if given is None and training.model not in NOT_BY_STEPS:
         for name, value in (("--shares", featuring.shares), ("--group", featuring.group)):
             if value is not None:
                 raise BadInput(f"{name}: goes with --features; give some, or leave it out")
@@ -72,8 +74,10 @@ def plan_of(
     data = given_data(source, loading, featuring.group)
     if given is None:
         if data.kind != VECTOR:
-            raise BadInput("model ridge: fits heads on features; name some with --features, such as auto")
-        given = _INPUTS
+            raise BadInput(
+                f"model {training.model}: fits heads on features; name some with --features, such as auto"
+            )
+        given = INPUTS_NAME
     _check_examples(data)
     several = isinstance(given, list | tuple) and not _is_numbers(given)
     asked = _Asked(list(given) if several else [given], data, loading.download, device)
@@ -82,7 +86,7 @@ def plan_of(
 
 def on_features(featuring: Featuring, training: Training) -> bool:
     """Is this a run of heads on features?"""
-    return featuring.features is not None or training.model == RIDGE
+    return featuring.features is not None or training.model in NOT_BY_STEPS
 
 
 def _is_numbers(given: Sequence[Any]) -> bool:
@@ -109,14 +113,14 @@ def _heads_plan(
     data = asked.data
     trials = at_least("--trials", trials, 1, MOST)
     seed = at_least("--seed", training.seed, 0)
-    model = training.model or RIDGE
+    model = training.model or _usual_model(asked)
     _check_no_training(training, recording)
-    if model == RIDGE:
-        _check_no_steps(training)
+    if model in NOT_BY_STEPS:
+        _check_no_steps(model, training)
     shares = _shares(data, featuring.shares)
     _check_rotates(trials, shares)
     epochs = None
-    if model != RIDGE:
+    if model not in NOT_BY_STEPS:
         epochs = at_least("--epochs", training.epochs, 1, MOST)
         with torch.random.fork_rng(devices=[]):  # only to see that it can be built
             build_model(model, Signature((_ANY_WIDTH,)), data.num_classes)
@@ -142,6 +146,12 @@ def _heads_plan(
     return Plan(data, spec, Signature(()), "float32", features=tuple(sources))
 
 
+def _usual_model(asked: _Asked) -> str:
+    """Ridge, or boosting on the columns of a table themselves."""
+    own = all(isinstance(one, str) and one in (AUTO_NAME, INPUTS_NAME) for one in asked.features)
+    return BOOSTING if own and asked.data.kind == VECTOR and asked.data.traits.of_columns else RIDGE
+
+
 def _check_rotates(trials: int, shares: tuple[float, ...]) -> None:
     """Make sure that every example is left out as often as any other."""
     folds = fraction_of(shares[-1]).denominator
@@ -152,8 +162,8 @@ def _check_rotates(trials: int, shares: tuple[float, ...]) -> None:
         )
 
 
-def _check_no_steps(training: Training) -> None:
-    """Refuse what speaks of steps, where heads are fitted in closed form."""
+def _check_no_steps(model: str, training: Training) -> None:
+    """Refuse what speaks of steps, where heads are fitted without."""
     recipe = training.recipe
     for option, is_given in (
         (f"--epochs {training.epochs}", training.epochs != Training.epochs),
@@ -162,8 +172,8 @@ def _check_no_steps(training: Training) -> None:
     ):
         if is_given:
             raise BadInput(
-                f"{option}: belongs to training by steps, and ridge is fitted in closed form; leave it out, "
-                "or choose --model linear or mlp_2"
+                f"{option}: belongs to training by steps, and {model} is fitted without; leave it out, or "
+                "choose --model linear or mlp_2"
             )
 
 

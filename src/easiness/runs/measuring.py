@@ -95,7 +95,8 @@ def measure(
             takes them: a function, a class, a ``functools.partial``, a lambda. One
             that cannot be imported from a module trains in this process
             alone, and a run of it goes on only while its source text stays as it is. Without one it is the
-            network that such examples begin with (``wrn_16_4`` for pictures), or ``ridge`` on features.
+            network that such examples begin with (``wrn_16_4`` for pictures), or on features
+            ``ridge``, of tables ``boosting``.
         trials: number of independent trainings, N; ``auto`` trains 10, then as many as they foretell to be
             needed, until the easy and the hard set are as reliable as asked; the run says why it stopped.
         reliability: for ``auto``: the shares of the true easy and hard set that the refined sets hold, as
@@ -128,9 +129,9 @@ def measure(
         train_share: share of the examples that each trial trains on; all are observed.
         features: fit heads on features of a frozen network instead of training one, see docs/features.md:
             a name such as ``auto``, ``timm:NAME`` or ``run:RUN``, a file or an array of vectors, or a list of
-            several. Heads are fitted in closed form (ridge regression), or by steps where ``model`` is
-            ``linear`` or ``mlp_H``; what elsewhere are epochs are the ``shares`` of the examples that they
-            have seen.
+            several. Heads are fitted in closed form (ridge regression), as trees beside a logistic regression
+            where ``model`` is ``boosting``, or by steps where it is ``linear`` or ``mlp_H``; what elsewhere
+            are epochs are the ``shares`` of the examples that they have seen.
         shares: of the examples, ascending; 1/20, 1/5 and 4/5 unless given.
         group: a column of a CSV or Parquet file, or a value for each example [K]: examples of one value (the
             patient, the film) are seen together or not at all.

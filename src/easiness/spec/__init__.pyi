@@ -14,6 +14,8 @@ from .data_ref import (
 from .draw import Draw as Draw, Effect as Effect
 from .featuring import Featuring as Featuring
 from .heads import (
+    BOOSTING as BOOSTING,
+    NOT_BY_STEPS as NOT_BY_STEPS,
     RIDGE as RIDGE,
     SHARES as SHARES,
     FeaturesRef as FeaturesRef,

@@ -10,7 +10,7 @@ from typing import Any
 
 from easiness.spec.data_ref import DatasetRef
 from easiness.spec.featuring import Featuring
-from easiness.spec.heads import RIDGE
+from easiness.spec.heads import NOT_BY_STEPS
 from easiness.spec.loading import Loading
 from easiness.spec.named_recipes import DEFAULT_RECIPE, RECIPES, named_recipe
 from easiness.spec.option import Option, options_of
@@ -89,7 +89,7 @@ def training_of(spec: RunSpec, run: Path | None = None) -> Training:
     than batches and the size of photos. Without a folder the name that comes nearest is taken.
     """
     if spec.heads is not None:
-        recipe = None if spec.model == RIDGE else run
+        recipe = None if spec.model in NOT_BY_STEPS else run
         return Training(model=spec.model, epochs=spec.heads.epochs or Training.epochs, recipe=recipe)
     sizes = {"batch_size": spec.recipe.batch_size, "crop": spec.recipe.crop}
     named = Recipe.model_validate(named_recipe(DEFAULT_RECIPE, spec.model)).model_copy(update=sizes)

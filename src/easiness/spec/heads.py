@@ -16,6 +16,12 @@ SHARES = (0.05, 0.2, 0.8)
 RIDGE = "ridge"
 """The model whose heads are fitted in closed form."""
 
+BOOSTING = "boosting"
+"""The model whose heads are gradient-boosted trees beside a logistic regression."""
+
+NOT_BY_STEPS = frozenset((RIDGE, BOOSTING))
+"""The models whose heads are fitted without epochs."""
+
 _MOST_FOLDS = 100
 
 

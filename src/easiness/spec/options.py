@@ -54,8 +54,8 @@ class Training:
             "--model",
             "mlp_3, wrn_16_4, densenet_bc_100_12, resnext_29_4x64d (any such numbers), torchvision's "
             "names (resnet18), timm:NAME, or package.module:callable; with --features ridge (closed "
-            "form), linear or mlp_2. Default: wrn_16_4 for pictures, bag for texts, wrn_10_1 for "
-            "sounds, linear for tables, ridge with --features.",
+            "form), boosting (trees), linear or mlp_2. Default: wrn_16_4 for pictures, bag for texts, "
+            "wrn_10_1 for sounds, linear for tables; with --features ridge, of tables boosting.",
             first=True,
         ),
     ] = None

@@ -12,6 +12,7 @@ from easiness.analysis import FIRST_CHECK
 from easiness.runs import Cost, Forecast, Foreseen, Plan, cache_beside, estimate_cost, resolve_plan, work_of
 from easiness.show import counted, trials_text
 from easiness.spec import (
+    BOOSTING,
     Heads,
     Recipe,
     StoppingRule,
@@ -100,6 +101,8 @@ def _of_heads(plan: Plan, heads: Heads, out: Path, device: torch.device, foresee
         costs = which if task.missing else f"to fit: nothing, since {there}"
     features = "\n".join(f"features: {one.name}. {one.about}" for one in heads.features)
     fitted = "in closed form, by ridge regression on the classes; strength and temperature by leave-one-out"
+    if plan.model == BOOSTING:
+        fitted = "as boosted trees and a logistic regression, weighed by examples left out"
     if heads.epochs is not None:
         fitted = f"in steps, {counted(heads.epochs, 'time')} over the vectors"
     return f"""\

@@ -38,6 +38,11 @@ class VectorTraits:
     constant: npt.NDArray[np.bool_]
     names: tuple[str, ...] | None = None
 
+    @property
+    def of_columns(self) -> bool:
+        """Is each value of a column of a table, in units of its own, and not one of a list of them?"""
+        return self.names is not None and not all(name.endswith("]") for name in self.names)
+
     def called(self, at: int) -> str:
         """What the value at a position is called."""
         return f"x[{at}]" if self.names is None else self.names[at]

@@ -1,0 +1,162 @@
+"""Heads for tables: gradient-boosted trees beside a logistic regression, weighed by what both left out.
+
+Either may be far better on a table: trees where columns act by thresholds or together, the regression where
+examples are few and classes lie on two sides of a plane. Every fourth example is kept from both. By these the
+trees are stopped and the logarithms of both probabilities are weighed, which says how sure they are together,
+too. Then the regression is fitted to all.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+from torch import Tensor
+
+from easiness.heads.values import Rows
+
+Values = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+
+_EVERY = 4  # of which one is kept from both
+_TREES = {"max_iter": 20, "learning_rate": 0.3, "max_leaf_nodes": 15, "min_samples_leaf": 10, "max_bins": 63}
+_SHRINK = 5.0  # of the values of leaves, in examples: labels that are wrong weigh less
+_FEWEST = 75  # examples for trees
+_STEPS = 200  # of the regression at most
+_WEIGHT, _MOST_WEIGHT = 0.5, 5.0  # of a member to begin with, and at most
+
+
+@dataclass(frozen=True, eq=False)
+class _Member:
+    """A classifier fitted to ``num`` examples, by its first ``stages`` where it has such.
+
+    A class is as probable as if one example more were of any class: nothing is taken for impossible.
+    """
+
+    model: Any
+    num: int
+    num_classes: int
+    stages: int | None = None
+
+    def __call__(self, x: Values) -> Values:
+        """Log probabilities [n, C] of features [n, D]."""
+        return next(self.by_stage(x) if self.stages is None else islice(self.by_stage(x), self.stages, None))
+
+    def by_stage(self, x: Values) -> Iterator[Values]:
+        """The same after each stage."""
+        staged = getattr(self.model, "staged_predict_proba", None)
+        for told in [self.model.predict_proba(x)] if staged is None else staged(x):
+            p = np.zeros((len(x), self.num_classes))
+            p[:, self.model.classes_] = told
+            yield np.log((self.num * p + 1 / self.num_classes) / (self.num + 1))
+
+
+@dataclass(frozen=True, eq=False)
+class BoostedHead:
+    """Trees and a regression on features less ``center`` over ``scale`` [D], to which both are fitted.
+
+    Logits are the sum of their log probabilities times ``weights``.
+    """
+
+    members: Sequence[_Member]
+    weights: Sequence[float]
+    center: Values
+    scale: Values
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Logits [n, C] of features [n, D]."""
+        values = (x.cpu().double().numpy() - self.center) / self.scale
+        logits = sum(weight * one(values) for one, weight in zip(self.members, self.weights, strict=True))
+        return torch.from_numpy(np.asarray(logits, np.float32)).to(x.device)
+
+    def state(self) -> dict[str, Tensor]:
+        """Nothing: trees are kept in no file, since what opens them would be unpickled."""
+        return {}
+
+
+def fit_boosted(
+    rows: Sequence[Rows], positions: Positions, labels: Tensor, num_classes: int
+) -> tuple[list[BoostedHead], float]:
+    """A head for each kind of features, and their mean loss (nats) on what its members did not see.
+
+    Args:
+        rows: of each kind.
+        positions: of the examples [n] that it is fitted to, in an order of which any beginning has the
+            classes as all have.
+        labels: of these [n].
+        num_classes: the number of classes.
+    """
+    given = labels.cpu().numpy()
+    fitted = [_fit(one.take(positions).cpu().double().numpy(), given, num_classes) for one in rows]
+    return [head for head, _ in fitted], float(np.mean([loss for _, loss in fitted]))
+
+
+def _fit(x: Values, labels: Positions, num_classes: int) -> tuple[BoostedHead, float]:
+    center, scale = x.mean(axis=0), x.std(axis=0)
+    scale = np.where(scale > 0, scale, 1)
+    x = (x - center) / scale
+    kept = np.arange(len(x)) % _EVERY == _EVERY - 1
+    own = np.arange(int(kept.sum())), labels[kept]
+    with _threads().limit(limits=1), warnings.catch_warnings():  # the same bits on any number of cores
+        warnings.simplefilter("ignore")  # a regression that has not converged is weighed as it is
+        members, log_p = [], []
+        for model in _models(labels[~kept]):
+            one = _Member(model.fit(x[~kept], labels[~kept]), int((~kept).sum()), num_classes)
+            stages = list(one.by_stage(x[kept]))
+            best = int(np.argmax([stage[own].sum() for stage in stages]))
+            log_p.append(stages[best])
+            members.append(_Member(model, one.num, num_classes, best))
+        weights, loss = _weighed(np.stack(log_p), labels[kept])
+        members[0] = _Member(members[0].model.fit(x, labels), len(x), num_classes)
+    return BoostedHead(members, weights, center, scale), loss
+
+
+@cache
+def _threads() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()  # which takes as long to make as a tree to grow
+
+
+def _models(labels: Positions) -> list[Any]:
+    """The classifiers, not fitted yet: of few examples no trees, and of one class no more than that."""
+    from sklearn.dummy import DummyClassifier
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.linear_model import LogisticRegression
+
+    if (labels == labels[0]).all():
+        return [DummyClassifier()]
+    linear = LogisticRegression(max_iter=_STEPS, tol=1e-3)
+    trees = HistGradientBoostingClassifier(
+        **_TREES, l2_regularization=_SHRINK, early_stopping=False, random_state=0
+    )
+    return [linear, trees] if len(labels) >= _FEWEST else [linear]
+
+
+def _weighed(log_p: Values, labels: Positions) -> tuple[list[float], float]:
+    """The weights of the log probabilities [members, n, C] that make labels [n] most probable, and the loss.
+
+    Targets are short of 1 as in `temperature_of`: where all are right, the next one is not yet certain.
+    """
+    num, num_classes = log_p.shape[1:]
+    short = 1 / (num + 1)
+    target = np.full((num, num_classes), short / num_classes)
+    target[np.arange(num), labels] += 1 - short
+
+    def loss(weights: Values) -> tuple[float, Values]:
+        told = log_softmax(np.tensordot(weights, log_p, 1), axis=1)
+        slope: Values = ((np.exp(told) - target) * log_p).sum(axis=(1, 2))
+        return -float((target * told).sum()), slope
+
+    bounds = [(0, _MOST_WEIGHT)] * len(log_p)
+    found = minimize(loss, np.full(len(log_p), _WEIGHT), jac=True, bounds=bounds, method="L-BFGS-B")
+    return found.x.tolist(), float(found.fun) / max(num, 1)
