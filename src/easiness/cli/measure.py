@@ -96,7 +96,10 @@ def measure(
         run = runs.carry_out(plan, out, execution, retrain_damaged=retrain_damaged, progress=both, more=until)
         if until is not None:
             run = until.conclude(run)
+        leak = runs.leak_of(run, plan.data)
         both.end(run)
+    if leak:
+        said.say(f"note: {leak}")
     said.say_text(summarize(run))
     if run.observed:
         step = report.next_step(run)

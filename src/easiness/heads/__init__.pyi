@@ -1,3 +1,4 @@
+from .boosting import fit_boosted as fit_boosted
 from .copies import joined as joined, kept_together as kept_together
 from .folds import Partition as Partition, partition as partition
 from .ridge import (

@@ -47,6 +47,8 @@ def _why(run: Run, seen: Glance | None) -> str:
     if seen is None:
         return "labels: cannot be judged"
     judge = "head" if run.shares else "network"
+    if seen.leak:
+        return "labels: cannot be judged, since an input tells them"
     if seen.knows_too_little:
         return f"labels: the {judge}s have {percent(seen.known)} right, which is too little to judge them"
     if seen.num_wrong:

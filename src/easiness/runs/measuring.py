@@ -9,6 +9,7 @@ from typing import Any, Literal
 from easiness.models import ModelGiven, model_name
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.heads_plan import on_features, plan_of
+from easiness.runs.leak import leak_of
 from easiness.runs.plan import with_recipe
 from easiness.runs.progress import Progress, tracked, trackers_of
 from easiness.runs.shown import progress_of, tell_of_data
@@ -200,5 +201,7 @@ def measure(
             more=until,
         )
         run = run if until is None else until.conclude(run)
+        if leak := leak_of(run, plan.data):
+            tell.note(f"note: {leak}")
         tell.end(run)
         return run

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from easiness.analysis import Stage, epoch_to_read, estimate_noise, share_standing_out
+from easiness.runs import leak_of
 from easiness.store import Run
 from easiness.studies.suspects.evidence import gather
 
@@ -17,13 +18,15 @@ _FEW = 5000  # labels that are counted by classes in about two seconds
 class Glance:
     """The ``share`` of ``num`` labels that can be expected to be wrong; of all, the share ``known``.
 
-    About ``num_unsaid`` are what no trial says that is heard.
+    About ``num_unsaid`` are what no trial says that is heard. A ``leak`` is what tells the labels, see
+    `leak_of`, and empty where nothing does; the share is then not a number.
     """
 
     num: int
     share: float
     known: float
     num_unsaid: int = 0
+    leak: str = ""
 
     @property
     def knows_too_little(self) -> bool:
@@ -33,7 +36,7 @@ class Glance:
     @property
     def num_wrong(self) -> int:
         """How many labels can be expected to be wrong."""
-        return round(self.share * self.num)
+        return 0 if self.leak else round(self.share * self.num)
 
 
 def glance(run: Run) -> Glance:
@@ -50,7 +53,9 @@ def glance(run: Run) -> Glance:
     evidence = gather(run, "train", few=not counted)
     share = estimate_noise(evidence.course).share if counted else _standing_out(evidence.course.stages)
     others = evidence.other_share
-    return Glance(num, share, 1 - float(others.mean()), round(num * float((others == 1).mean())))
+    return Glance(
+        num, share, 1 - float(others.mean()), round(num * float((others == 1).mean())), leak_of(run)
+    )
 
 
 def _standing_out(stages: Sequence[Stage]) -> float:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_UNKNOWN = "cannot be told"
 _FEWEST_OF_CURVE = 3  # points
 _ASIDE = 0.06  # of the axis: how far behind its end the range is drawn
 
@@ -32,6 +33,8 @@ _BY = {
 @dataclass(frozen=True)
 class HowMany:
     """Of ``num`` labels the ``share`` that is wrong ``by`` a model, and the range that fits the data.
+
+    They are not a number where something tells the labels.
 
     ``course`` has the share that stands out over the rows of the training, and ``read`` is the row read.
     """
@@ -51,11 +54,15 @@ class HowMany:
     @property
     def about(self) -> str:
         """``about 312 (3.1 %)``: how many can be expected to be wrong."""
+        if math.isnan(self.share):
+            return _UNKNOWN
         return f"{self._about(self.share)} ({show.percent(self.share)})"
 
     @property
     def between(self) -> str:
         """``150 to 520``, or ``up to 12``: how many fit the data."""
+        if math.isnan(self.share):
+            return _UNKNOWN
         low, high = math.floor(self.low * self.num), math.ceil(self.high * self.num)
         return f"{f'{show.count(low)} to' if low else 'up to'} {show.count(high)}"
 

@@ -53,6 +53,7 @@ class Suspects(show.Result):
     ``in_pairs`` has the texts of the first pairs that conflict, by split and id. What was ``decided`` is last
     in ``ranked``, with its ``action``, is 0 or 1 in ``p_wrong`` where somebody was sure, and is not listed.
     A sentence says what else can judge ``along``.
+    A ``leak`` says what tells the labels; ``share``, ``low`` and ``high`` are then not a number.
     """
 
     model: str
@@ -76,6 +77,7 @@ class Suspects(show.Result):
     in_pairs: Mapping[tuple[str, object], str] = field(default_factory=dict, repr=False)
     decided: Decided | None = None
     along: str = ""
+    leak: str = ""
 
     @property
     def num_likely(self) -> int:
@@ -107,7 +109,7 @@ class Suspects(show.Result):
     @property
     def glance(self) -> Glance:
         """How many labels are wrong, and how many are known."""
-        return Glance(len(self.ranked), self.share, self.known)
+        return Glance(len(self.ranked), self.share, self.known, leak=self.leak)
 
     def table(self) -> pd.DataFrame:
         """The suspects, most suspicious first.
@@ -131,18 +133,21 @@ class Suspects(show.Result):
             },
             "examples": [show.defined(row) for row in looked_at.to_dict("records")],
         }
-        return {
-            "split": self.split,
-            "num_examples": len(self.ranked),
-            "share": self.share,
-            **self.how_many.document(),
-            "known": self.known,
-            "num_likely": self.num_likely,
-            "kinds_left_out": self.left_out_kinds,
-            "conflicts": [show.defined(row) for row in self.conflicts.table().to_dict("records")],
-            "suspects": [show.defined(row) for row in self.table().to_dict("records")],
-            **({} if made is None else {"decisions": made}),
-        }
+        return show.defined(
+            {
+                "split": self.split,
+                "num_examples": len(self.ranked),
+                **({"leak": self.leak} if self.leak else {}),
+                "share": self.share,
+                **self.how_many.document(),
+                "known": self.known,
+                "num_likely": self.num_likely,
+                "kinds_left_out": self.left_out_kinds,
+                "conflicts": [show.defined(row) for row in self.conflicts.table().to_dict("records")],
+                "suspects": [show.defined(row) for row in self.table().to_dict("records")],
+                **({} if made is None else {"decisions": made}),
+            }
+        )
 
     def figure(self) -> Figure:
         """A histogram of the mean margin of the label, the wrong ones expected in the color of hard.
@@ -172,11 +177,13 @@ class Suspects(show.Result):
         return figure
 
     def sections(self) -> list[show.Section]:
-        """What is certain, where pictures were compared, then the first suspects."""
+        """What tells the labels; what is certain, where pictures were compared; then the first suspects."""
         return [*self._pairs(), _suspects(self)]
 
     def _pairs(self) -> list[show.Section]:
-        return pairs_section(self.conflicts, self.in_pairs, self.decided.labels if self.decided else {})
+        leak = [show.Section("What tells the labels", self.summary(), [])] if self.leak else []
+        labels = self.decided.labels if self.decided else {}
+        return leak + pairs_section(self.conflicts, self.in_pairs, labels)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the figure, then the tables, and with each suspect what it is."""
@@ -185,6 +192,8 @@ class Suspects(show.Result):
 
     def summary(self) -> str:
         """How many labels are wrong, and how that was counted, in a few sentences."""
+        if self.leak:
+            return f"{self.leak[:1].upper()}{self.leak[1:]}. How many labels are wrong cannot be told."
         of = "labels" if self.split == "train" else "labels of held-out examples"
         likely = likely_wrong(self.num_likely, f" of {show.count(len(self.ranked))} {of}")
         found = f"{likely}; in all {self.how_many.expected()}"
@@ -242,15 +251,14 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
     first, last = found.rows[0], found.rows[-1]
     when = last.text if first == last else f"{first.name}s {first.value:g} to {last.value:g}"
     note = (
-        f"{found.summary()} From {show.counted(found.num_trials, 'trial')} of {found.model}, "
-        f"{when}{_with(found)}. "
+        f"{'' if found.leak else found.summary()} From {show.counted(found.num_trials, 'trial')} of "
+        f"{found.model}, {when}{_with(found)}. "
         '"p wrong" is the probability that the label is wrong, "say so" how often the trials say the '
         "suggested class. "
     )
     doubt = found.doubt()
     note += "" if doubt else f"{found._right()}. "
-    note += _listed(found, len(shown))
-    note += _judges(found)
+    note += _listed(found, len(shown)) + _judges(found)
     kinds = {kind: why for kind, why in found.left_out_kinds.items() if kind not in NOT_CARRIED}
     left = "".join(
         f" Not looked for: {' and '.join(one for one in kinds if kinds[one] == why)} ({why})."
@@ -258,7 +266,7 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
     )
     all_named = found.decided.note() if found.decided else ""
     notices = tuple(filter(None, (found.by_heart(), doubt, found.along, all_named)))
-    return show.Section("Labels to look at", note + left, rows, notices)
+    return show.Section("Labels to look at", (note + left).lstrip(), rows, notices)
 
 
 def _with(found: Suspects) -> str:

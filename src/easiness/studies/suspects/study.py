@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from easiness.analysis import (
     label_noise_together,
 )
 from easiness.errors import BadInput
-from easiness.runs import Told, find_data, passes_shown
+from easiness.runs import Told, find_data, leak_of, passes_shown
 from easiness.spec import Split
 from easiness.store import Row, Run, check_opened
 from easiness.studies.matching import check_comparable
@@ -104,10 +105,10 @@ def suspects(
         rows=evidence.rows[-evidence.num_epochs :],
         classes=run.classes,
         ranked=_table(run, split, evidence, learned, listed, kinds, of_kinds, shown.told),
-        share=learned.noise.share,
+        share=math.nan if (leak := leak_of(run, data)) else learned.noise.share,
         model_of_noise=judged.noise.by,
-        low=learned.low,
-        high=learned.high,
+        low=math.nan if leak else learned.low,
+        high=math.nan if leak else learned.high,
         course=judged.course,
         known=1 - float(evidence.other_share.mean()),
         above=above,
@@ -119,6 +120,7 @@ def suspects(
         in_pairs=shown.in_pairs,
         decided=learned.decided,
         along=to_judge_along(run) if len(runs) == 1 else "",
+        leak=leak,
     )
 
 

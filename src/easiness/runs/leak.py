@@ -1,0 +1,206 @@
+"""An input that tells the label: whoever learns from it has every label right, wrong ones too.
+
+A **leak** is what alone has nearly all labels right, while all other inputs together do much worse. A column
+that separates classes, as a width of petals does, is not one: others do about as well. Of a column of many
+values the two sides of a limit lie apart, as they do where it was made from the label; a limit amid dense
+values is one that the classes have by themselves. Columns of a table, words of a text and groups are looked
+at. Names of files are not, since no network sees them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from easiness.data import Dataset
+from easiness.errors import printable, shorten
+from easiness.heads import Rows, fit_boosted
+from easiness.inputs import TEXT, VECTOR, Packed
+from easiness.runs.source import find_data
+from easiness.show import percent
+from easiness.spec import content_hash
+from easiness.store import Run, keep_answer, kept_answer
+
+Values = npt.NDArray[Any]
+Labels = npt.NDArray[np.int64]
+
+NEARLY = 0.98
+"""Of the labels, that a leak has right alone; of each class, that a word tells and that tell the class."""
+_TIMES, _MORE = 3.0, 0.02  # wrong by all others, over wrong by the leak
+_BINS, _FEWEST_BINS, _OF_A_BIN = 64, 8, 16  # of columns that have more values, and examples of each
+_SPARSE = 0.5  # of as many values as there would be if they were spread evenly
+_MOST, _MOST_VALUES = 5000, 1 << 21  # examples looked at, and values
+_MOST_WORDS, _MOST_OTHERS, _FOLDS, _MOST_FITTED = 2000, 256, 5, 2000
+_OF_A_GROUP = 2  # groups for each class: of more, a class has several of its own
+_NAMED = 3
+
+
+class _Input(NamedTuple):
+    """An input of n examples by its name, [n, d]: several values where one stands for a category each."""
+
+    name: str
+    values: Values
+
+
+class _Told(NamedTuple):
+    """The share of labels that an input alone has right, and the classes that it tells [C]."""
+
+    right: float
+    classes: npt.NDArray[np.bool_]
+
+
+def leak_of(run: Run, data: Dataset | None = None) -> str:
+    """What tells the labels of a run, in a sentence; empty where nothing does, or data are not at hand.
+
+    It is looked for once, and kept in the run.
+    """
+    ref, heads = run.spec.data, run.spec.heads
+    grouped = None if heads is None else heads.groups
+    if ref.kind not in (VECTOR.name, TEXT.name) and grouped is None:
+        return ""
+    identity = content_hash([1, ref.train.fingerprint, grouped])
+    kept = kept_answer(run.path, "leak", identity, {"said": (np.uint8, ("bytes",))})
+    if kept is not None:
+        return printable(kept["said"].tobytes().decode(errors="replace"))
+    data = find_data(run, None)[0] if data is None else data
+    if data is None or len(data.classes) < 2:
+        return ""
+    said = find_leak(data)
+    keep_answer(run.path, "leak", identity, {"said": np.frombuffer(said.encode(), np.uint8)})
+    return said
+
+
+def find_leak(data: Dataset) -> str:
+    """What tells the labels of the training examples, in a sentence; empty where nothing does."""
+    return _of_groups(data) or (_of_inputs(data) if data.kind.name in _INPUTS else "")
+
+
+def _of_groups(data: Dataset) -> str:
+    if data.groups is None:
+        return ""
+    of_group = np.unique(data.groups.astype(str), return_inverse=True)[1][:, None]
+    few = of_group.max() < _OF_A_GROUP * data.num_classes
+    right = _told(of_group, data.labels, data.num_classes).right if few else 0
+    if right >= NEARLY:
+        return (
+            f"the group alone has {percent(right)} of the labels right: who has not seen a group has "
+            "not seen its class, and can judge none of its labels; leave out --group, or give another"
+        )
+    return ""
+
+
+def _of_inputs(data: Dataset) -> str:
+    width = data.traits.shape[0] if data.kind == VECTOR else 1
+    num = min(len(data), _MOST, max(_MOST_VALUES // width, 1))
+    some = np.linspace(0, len(data) - 1, num).round().astype(np.int64)
+    labels = data.labels[some]
+    inputs = _INPUTS[data.kind.name](data, some)
+    found = [_told(one.values, labels, data.num_classes) for one in inputs]
+    telling = [told.right >= NEARLY for told in found]
+    if not any(telling):  # several tell a class each
+        telling = [bool(told.classes.any()) for told in found]
+        if np.sum([told.classes for told in found], axis=0).astype(bool).sum() < data.num_classes - 1:
+            return ""
+    right = max([NEARLY, *(told.right for told in found)])
+    others = [one.values for one, tells in zip(inputs, telling, strict=True) if not tells]
+    rest = _right_by(others, labels, data.num_classes)
+    if 1 - rest < _TIMES * (1 - right) + _MORE:
+        return ""
+    named = [one.name for one, tells in zip(inputs, telling, strict=True) if tells]
+    noun, without = _WORDS[data.kind.name]
+    several = len(named) > 1
+    return (
+        f"{noun}{'s' if several else ''} {shorten(named, _NAMED)} alone {'have' if several else 'has'} "
+        f"{'' if right > NEARLY else 'over '}{percent(right)} of the labels right, all others together "
+        f"{percent(rest)}: what was made from the labels hides those that are wrong; {without}"
+    )
+
+
+def _columns(data: Dataset, some: Labels) -> list[_Input]:
+    """The columns of a table, or the values of vectors."""
+    values = np.stack(data.values(some))
+    names = [data.traits.called(at) for at in range(values.shape[1])]
+    base = [name.rpartition(": ")[0] or name for name in names]
+    return [
+        _Input(name, values[:, [at for at, _ in own]])
+        for name, own in groupby(enumerate(base), key=lambda one: one[1])
+    ]
+
+
+def _words(data: Dataset, some: Labels) -> list[_Input]:
+    """Whether a word is there, of the most frequent ones."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    counter = CountVectorizer(binary=True, max_features=_MOST_WORDS, token_pattern=r"\w+")
+    counts = counter.fit_transform(
+        [bytes(text).decode(errors="replace") for text in data.values(some)]
+    ).toarray()
+    return [
+        _Input(repr(name), counts[:, [at]])
+        for at, name in enumerate(counter.get_feature_names_out().tolist())
+    ]
+
+
+_INPUTS = {VECTOR.name: _columns, TEXT.name: _words}
+_WORDS = {
+    VECTOR.name: ("column", "name the columns to use with --inputs and measure again"),
+    TEXT.name: ("word", "take it out of the texts and measure again"),
+}
+
+
+def _told(values: Values, labels: Labels, num_classes: int) -> _Told:
+    """What the values [n, d] of an input alone tell: the class of most others that have the same."""
+    many = values.shape[1] == 1 and len(np.unique(values)) > _BINS
+    num_bins = int(np.clip(len(labels) // _OF_A_BIN, _FEWEST_BINS, _BINS))
+    of_bin = (
+        _binned(values[:, 0], num_bins) if many else np.unique(values, axis=0, return_inverse=True)[1].ravel()
+    )
+    counts = np.zeros((int(of_bin.max()) + 1, num_classes), np.int64)
+    np.add.at(counts, (of_bin, labels), 1)
+    others = counts[:, None] - np.eye(num_classes, dtype=np.int64)  # each leaves itself out
+    said = np.where(others.max(axis=2) > 0, others.argmax(axis=2), -1)
+    right = counts * (said == np.arange(num_classes))
+    if many and not _apart(counts, num_bins):
+        return _Told(0.0, np.zeros(num_classes, np.bool_))
+    size = np.maximum(counts.sum(axis=0), 1)
+    named = np.maximum(np.bincount(said.ravel() + 1, counts.ravel(), num_classes + 1)[1:], 1)
+    own = right.sum(axis=0)
+    return _Told(float(own.sum() / len(labels)), (own >= NEARLY * size) & (own >= NEARLY * named))
+
+
+def _binned(values: Values, num_bins: int) -> Labels:
+    low, high = np.quantile(values, [0.01, 0.99])
+    place = (values - low) / max(float(high - low), 1e-300) * num_bins
+    of_bin: Labels = np.clip(np.nan_to_num(place), 0, num_bins - 1).astype(np.int64)
+    return of_bin
+
+
+def _apart(counts: Labels, num_bins: int) -> bool:
+    """Do bins [B, C] thin out where one class gives way to another?"""
+    there = counts[counts.any(axis=1)]
+    size, most = there.sum(axis=1), there.argmax(axis=1)
+    edges = np.flatnonzero(most[1:] != most[:-1])
+    at_edges = (size[edges] + size[edges + 1]) / 2
+    return len(edges) > 0 and float(at_edges.mean()) < _SPARSE * size.sum() / num_bins
+
+
+def _right_by(inputs: Sequence[Values], labels: Labels, num_classes: int) -> float:
+    """The share of labels that boosting on all these inputs has right, left out in folds."""
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(labels))[:_MOST_FITTED]
+    if not inputs:
+        return float(np.bincount(labels).max() / len(labels))
+    x = np.concatenate(inputs[:_MOST_OTHERS], axis=1).astype(np.float32)
+    rows = Rows.of(Packed.of_array(x), torch.device("cpu"))
+    right = 0
+    for out in np.array_split(order, _FOLDS):
+        seen = np.setdiff1d(order, out)
+        seen = seen[rng.permutation(len(seen))]
+        (head,), _ = fit_boosted([rows], seen, torch.from_numpy(labels[seen]), num_classes)
+        right += int((head(rows.take(out)).argmax(dim=1).numpy() == labels[out]).sum())
+    return right / len(order)
