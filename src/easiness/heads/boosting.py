@@ -105,6 +105,7 @@ def _fit(x: Values, labels: Positions, num_classes: int) -> tuple[BoostedHead, f
     scale = np.where(scale > 0, scale, 1)
     x = (x - center) / scale
     kept = np.arange(len(x)) % _EVERY == _EVERY - 1
+    kept[-1] |= not kept.any()
     own = np.arange(int(kept.sum())), labels[kept]
     with _threads().limit(limits=1), warnings.catch_warnings():  # the same bits on any number of cores
         warnings.simplefilter("ignore")  # a regression that has not converged is weighed as it is

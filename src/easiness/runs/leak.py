@@ -34,6 +34,7 @@ NEARLY = 0.98
 _TIMES, _MORE = 3.0, 0.02  # wrong by all others, over wrong by the leak
 _BINS, _FEWEST_BINS, _OF_A_BIN = 64, 8, 16  # of columns that have more values, and examples of each
 _SPARSE = 0.5  # of as many values as there would be if they were spread evenly
+_FEWEST = 50  # examples, of which chance tells none
 _MOST, _MOST_VALUES = 5000, 1 << 21  # examples looked at, and values
 _MOST_WORDS, _MOST_OTHERS, _FOLDS, _MOST_FITTED = 2000, 256, 5, 2000
 _OF_A_GROUP = 2  # groups for each class: of more, a class has several of its own
@@ -95,6 +96,8 @@ def _of_groups(data: Dataset) -> str:
 
 
 def _of_inputs(data: Dataset) -> str:
+    if len(data) < _FEWEST:
+        return ""
     width = data.traits.shape[0] if data.kind == VECTOR else 1
     num = min(len(data), _MOST, max(_MOST_VALUES // width, 1))
     some = np.linspace(0, len(data) - 1, num).round().astype(np.int64)

@@ -37,7 +37,7 @@ def test_trees_see_columns_that_act_together_and_the_regression_a_plane() -> Non
     assert linear.weights[0] > linear.weights[1]
 
 
-@pytest.mark.parametrize("labels", [np.zeros(12, int), np.arange(12) % 2, np.arange(120) % 2])
+@pytest.mark.parametrize("labels", [np.arange(2), np.zeros(12, int), np.arange(12) % 2, np.arange(120) % 2])
 def test_a_class_that_nobody_has_seen_stays_possible(labels: np.ndarray) -> None:
     head = fitted(np.random.default_rng(1).standard_normal((len(labels), 3)), labels, 3)
     said = head(torch.zeros(1, 3)).numpy()
