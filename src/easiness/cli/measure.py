@@ -13,7 +13,7 @@ from easiness.cli import status
 from easiness.cli.kit import said
 from easiness.cli.kit.spread import spread
 from easiness.spec import Execution, Featuring, Loading, Recording, Training, Trials
-from easiness.studies import learning, matching
+from easiness.studies import learning, matching, suspects
 
 
 @spread
@@ -98,8 +98,9 @@ def measure(
             run = until.conclude(run)
         leak = runs.leak_of(run, plan.data)
         both.end(run)
-    if leak:
-        said.say(f"note: {leak}")
+    for note in (leak, suspects.too_few(run.labels, run.classes)):
+        if note:
+            said.say(f"note: {note}")
     said.say_text(summarize(run))
     if run.observed:
         step = report.next_step(run)

@@ -21,6 +21,7 @@ from easiness.store import Row, Run
 from easiness.studies import matching
 from easiness.studies.matching import Comparison
 from easiness.studies.similarity import similarity
+from easiness.studies.suspects import too_few
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,7 @@ class RunPart:
     learning: Learning | None
     outlook: list[str]
     warnings: list[str]
+    too_few: str
     by_epoch_figure: str | None
     by_trials_figure: str | None
 
@@ -122,6 +124,7 @@ def run_part(
         reliability=reliability,
         outlook=[] if reliability is None else reliability.outlook.sentences(),
         warnings=[] if reliability is None else reliability.outlook.warnings(),
+        too_few=too_few(run.labels, run.classes),
         by_epoch_figure=_reliability_figure(by_epoch, f"{key}-by-{run.row_name}"),
         by_trials_figure=_reliability_figure(by_trials, f"{key}-by-trials"),
     )

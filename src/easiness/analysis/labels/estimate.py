@@ -33,6 +33,7 @@ import numpy.typing as npt
 from easiness.analysis.labels.channel import classes_are_large, label_noise_of_outputs
 from easiness.analysis.labels.left_out import label_noise_of_heads
 from easiness.analysis.labels.mixture import LabelEvidence, LabelNoise, label_noise, share_standing_out
+from easiness.analysis.labels.small import pulled_to_prior
 from easiness.analysis.labels.together import information
 from easiness.analysis.labels.transition import wrong_by_transition
 
@@ -142,11 +143,24 @@ def _digest(value: Any) -> str:
 
 
 def _estimate(course: LabelCourse) -> EstimatedNoise:
+    """By the model that fits, with labels of classes that are too small to judge pulled to the usual share."""
+    found = _by_model(course)
+    pulled, (less, more) = pulled_to_prior(found, course.last.of_labels.labels)
+    return replace(
+        found,
+        p_wrong=pulled.p_wrong,
+        suspicion=pulled.suspicion,
+        low=max(found.low + less, 0),
+        high=min(found.high + more, 1),
+    )
+
+
+def _by_model(course: LabelCourse) -> EstimatedNoise:
     shares = tuple(share_standing_out(stage.of_labels) for stage in course.stages)
     if course.of_heads and course.log_p is not None:
         noise = label_noise_of_heads([course.log_p], course.last.of_labels.labels)
         by = max(noise.by, key=lambda name: noise.by[name])
-        return _estimated(noise, by, [noise.share, *noise.by.values()], shares, None, unsure=noise.unsure)
+        return _estimated(noise, by, [noise.share, *noise.by.values()], shares, None)
     found = _between(course.last, course.left_out)
     shares = (*shares[:-1], found.margins)
     learned = epoch_to_read(shares, [stage.wrong for stage in course.stages])
@@ -159,14 +173,14 @@ def _estimate(course: LabelCourse) -> EstimatedNoise:
         )
         fits = classes.apart >= APART and said <= _STILL_SAID
         if fits and information(classes.p_wrong) > information(found.noise.p_wrong):
-            return _estimated(classes, "classes", [classes.share], shares, None, unsaid=unsaid)
+            return _estimated(classes, "classes", [classes.share], shares, None, unsaid)
     fits_data = [2 * found.margins - found.noise.share, found.margins, found.transition]
     for half in course.halves:
         fits_data.append(share_standing_out(half.of_labels))
         if half.p is not None and not course.left_out:
             fits_data.append(float(wrong_by_transition(half.p, half.of_labels.labels).mean()))
     to_read = None if course.of_heads else learned
-    return _estimated(found.noise, found.by, fits_data, shares, to_read, unsaid=unsaid)
+    return _estimated(found.noise, found.by, fits_data, shares, to_read, unsaid)
 
 
 def _estimated(
@@ -175,13 +189,11 @@ def _estimated(
     fits: Sequence[float],
     shares: tuple[float, ...],
     to_read: int | None,
-    *,
-    unsure: tuple[float, float] = (0, 0),
     unsaid: float = 0,
 ) -> EstimatedNoise:
-    low = max(min(fits) / _MODEL_ERROR - _UNSEEN + unsure[0], 0)
+    low = max(min(fits) / _MODEL_ERROR - _UNSEEN, 0)
     most = max(fits) if by == "transition" else max(*fits, unsaid)  # plausible mistakes are said
-    high = min(max(most * _MODEL_ERROR + _UNSEEN + unsure[1], unsaid), 1)
+    high = min(max(most * _MODEL_ERROR + _UNSEEN, unsaid), 1)
     return EstimatedNoise(noise.p_wrong, noise.suspicion, by, low, high, shares, to_read)
 
 

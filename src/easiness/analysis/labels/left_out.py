@@ -37,14 +37,11 @@ _LEAST_UNLIKE = 2e-3  # of all labels: where nine times as many are wrong, p_wro
 LEAST_SHRUNK = 0.01
 """How far the spread of outputs is shrunk towards a ball, for each dimension, at least: what is left out of a
 regression on very many classes betrays itself in directions in which outputs hardly differ."""
-FEWEST = 20
-"""Labels from which on a class is judged, where the others are far larger: simulated classes of 10 and 17 among
-2,000 had more than a tenth of their sound labels called wrong in some draws, those of 25 in none."""
-RARE = 0.1
-"""The part of the median class up to which a class is far smaller than the others."""
-
 _MOST_TIMES, _MORE = 3, 5  # examples of a class, truly, over those of its label
-_STARTS = ((1.0, 0.02), (3.0, 0.1))  # sum of the powers, and the share of wrong labels: the likeliest end counts
+_STARTS = (
+    (1.0, 0.02),
+    (3.0, 0.1),
+)  # sum of the powers, and the share of wrong labels: the likeliest end counts
 _HELD = 8  # iterations in which the powers of a sharp start stay
 _FEWEST_TIMES, _LAST, _STILL = 12, 80, 2e-5  # iterations, and the change of the share that ends them
 _EVERY = 5  # iterations: the strength of the channel moves slowly
@@ -56,25 +53,13 @@ _NEXT_TO_NONE = 1e-9
 
 @dataclass(frozen=True)
 class HeadNoise(LabelNoise):
-    """`LabelNoise` of heads, with what each model ``by`` its name has for the share of wrong labels.
-
-    ``unsure`` is the range of the share in classes that are too small to judge.
-    """
+    """`LabelNoise` of heads, with what each model ``by`` its name has for the share of wrong labels."""
 
     by: dict[str, float]
-    unsure: tuple[float, float]
-
-
-def too_small(labels: Positions) -> Positions:
-    """The classes whose labels [K] are too few to judge: below `FEWEST`, and `RARE` beside the others."""
-    present, sizes = np.unique(labels, return_counts=True)
-    return np.asarray(present[(sizes < FEWEST) & (sizes < RARE * np.median(sizes))], np.int64)
 
 
 def label_noise_of_heads(log_p: Sequence[Values], labels: Positions) -> HeadNoise:
     """How probable it is that each label is wrong, by heads that left the example out.
-
-    Labels of classes that are `too_small` are pulled towards the usual share of wrong ones.
 
     Args:
         log_p: mean log probabilities [K, C] by heads of one run or several; a constant of a row does not count.
@@ -91,16 +76,7 @@ def label_noise_of_heads(log_p: Sequence[Values], labels: Positions) -> HeadNois
     if len(noises) > 1:
         by["classes"] = float(np.mean([one.share for one in noises[1:]]))
     both = label_noise_together(noises)
-    few = too_small(labels)
-    rare, share = np.isin(labels, few), both.share
-    p_wrong = both.p_wrong.copy()
-    trust = np.square(sizes[labels[rare]] / FEWEST)
-    p_wrong[rare] = share + trust * (p_wrong[rare] - share)
-    in_rare = float(p_wrong[rare].sum()) / len(labels)
-    unsure = -in_rare, float(rare.mean()) - in_rare
-    order, ranked = both.suspicion.copy(), both.suspicion.argsort(kind="stable")
-    order[rare] = np.interp(p_wrong[rare], both.p_wrong[ranked], both.suspicion[ranked])
-    return HeadNoise(p_wrong, order, by, unsure)
+    return HeadNoise(both.p_wrong, both.suspicion, by)
 
 
 def _at_most(found: ClassNoise, log_p: Values, labels: Positions) -> LabelNoise:
@@ -162,7 +138,10 @@ class _Discriminants:
         means = (of_label @ outputs) / np.maximum(self._size, 1)[:, None] @ self._basis
         spread = self._basis.T @ (outputs.T @ outputs) @ self._basis
         spread = (spread - (means.T * self._size) @ means) / num
-        usual, shrink = max(float(np.trace(spread)) / len(spread), 1e-12), len(spread) * max(1 / num, LEAST_SHRUNK)
+        usual, shrink = (
+            max(float(np.trace(spread)) / len(spread), 1e-12),
+            len(spread) * max(1 / num, LEAST_SHRUNK),
+        )
         spread = (spread + shrink * usual * np.eye(len(spread))) / (1 + shrink)
         self._white = np.linalg.inv(np.linalg.cholesky(spread)).T
         self._means = means @ self._white
@@ -202,9 +181,7 @@ class _Channel:
     objective: float = -np.inf
 
     @classmethod
-    def learned(
-        cls, said: Values, labels: Positions, share: Values, power: float, wrong: float
-    ) -> _Channel:
+    def learned(cls, said: Values, labels: Positions, share: Values, power: float, wrong: float) -> _Channel:
         """By expectation and maximization, from voices [V, n, C], from a sum of powers and a share wrong on."""
         num_voices, num, num_classes = said.shape
         rows, table = np.arange(num), np.full((num_classes, num_classes), wrong / (num_classes - 1))

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from easiness.analysis import Stage, epoch_to_read, estimate_noise, share_standing_out
+import numpy as np
+import numpy.typing as npt
+
+from easiness import show
+from easiness.analysis import FEWEST, Stage, epoch_to_read, estimate_noise, share_standing_out, too_small
 from easiness.runs import leak_of
 from easiness.store import Run
 from easiness.studies.suspects.evidence import gather
 
 _WELL_KNOWN = 0.75  # of the labels that can be expected to be sound
+_MOST_NAMED = 5
 _FEW = 5000  # labels that are counted by classes in about two seconds
 
 
@@ -55,6 +60,21 @@ def glance(run: Run) -> Glance:
     others = evidence.other_share
     return Glance(
         num, share, 1 - float(others.mean()), round(num * float((others == 1).mean())), leak_of(run)
+    )
+
+
+def too_few(labels: npt.NDArray[np.int64], classes: Sequence[str]) -> str:
+    """A sentence that names the ``classes`` whose labels [K] are too few to judge beside others; else empty."""
+    small = too_small(labels)
+    if not len(small):
+        return ""
+    sizes = np.bincount(labels)
+    named = [f"{classes[one]!r} ({sizes[one]})" for one in small[:_MOST_NAMED]]
+    more = f" and {show.counted(len(small) - _MOST_NAMED, 'other')}" if len(small) > _MOST_NAMED else ""
+    which, have = ("class", "has") if len(small) == 1 else ("classes", "have")
+    return (
+        f"{which} {', '.join(named)}{more} {have} fewer than {FEWEST} labels, too few to judge beside classes "
+        "ten times as large: their p wrong is drawn to the usual share"
     )
 
 

@@ -26,6 +26,7 @@ _BY = {
         "Counted by which class is labelled as which other. Networks cannot tell hard examples from "
         "mixed-up labels, so the range is wide. Features (measure --features) or an audit tell more."
     ),
+    "expected": "Counted by which labels heads expect that did not see the example.",
     "classes": "Counted by classes: examples of one class lie together, whatever their labels.",
 }
 

@@ -52,7 +52,7 @@ class Suspects(show.Result):
     ``told`` is the column of texts or paths, where there is one, and ``shown`` the first suspects themselves;
     ``in_pairs`` has the texts of the first pairs that conflict, by split and id. What was ``decided`` is last
     in ``ranked``, with its ``action``, is 0 or 1 in ``p_wrong`` where somebody was sure, and is not listed.
-    A sentence says what else can judge ``along``.
+    A sentence says what else can judge ``along``, and one which classes have ``too_few`` labels.
     A ``leak`` says what tells the labels; ``share``, ``low`` and ``high`` are then not a number.
     """
 
@@ -77,6 +77,7 @@ class Suspects(show.Result):
     in_pairs: Mapping[tuple[str, object], str] = field(default_factory=dict, repr=False)
     decided: Decided | None = None
     along: str = ""
+    too_few: str = ""
     leak: str = ""
 
     @property
@@ -265,7 +266,8 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
         for why in dict.fromkeys(kinds.values())
     )
     all_named = found.decided.note() if found.decided else ""
-    notices = tuple(filter(None, (found.by_heart(), doubt, found.along, all_named)))
+    few = found.too_few and f"{show.capitalized(found.too_few)}."
+    notices = tuple(filter(None, (found.by_heart(), doubt, few, found.along, all_named)))
     return show.Section("Labels to look at", (note + left).lstrip(), rows, notices)
 
 

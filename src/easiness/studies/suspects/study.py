@@ -28,6 +28,7 @@ from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.conflicts_found import FIRST, Conflicts, shown_pairs
 from easiness.studies.suspects.decided import Learned, learned_from
 from easiness.studies.suspects.evidence import Evidence, gather
+from easiness.studies.suspects.glance import too_few
 from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds, kind_reasons, naming, reasons
 from easiness.studies.suspects.nearest import Looked
 from easiness.studies.suspects.neighbours import Neighbours, find_neighbours
@@ -120,6 +121,7 @@ def suspects(
         in_pairs=shown.in_pairs,
         decided=learned.decided,
         along=to_judge_along(run) if len(runs) == 1 else "",
+        too_few=too_few(evidence.labels, run.classes),
         leak=leak,
     )
 

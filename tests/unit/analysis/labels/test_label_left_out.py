@@ -12,7 +12,7 @@ import pytest
 from scipy.special import log_softmax, softmax
 from sklearn.metrics import average_precision_score
 
-from easiness.analysis import label_noise_of_heads, too_small
+from easiness.analysis import FEWEST, LabelNoise, label_noise_of_heads, pulled_to_prior, too_small
 from easiness.analysis.labels import left_out
 from easiness.analysis.labels.channel import label_noise_of_outputs
 from lengths import long_but
@@ -62,7 +62,9 @@ def said(x: Values, labels: npt.NDArray[np.int64]) -> Values:
 @pytest.mark.parametrize(("num", "size"), long_but(SHAPES, [(25, 20), (100, 20)]))
 @pytest.mark.parametrize("form", long_but(["alike", "power", "tails"], ["alike"]))
 def test_sound_labels_of_small_classes_are_not_called_wrong(num, size, kinds, form):
-    x, true = classes(num, size, kinds, power=0.7 * (form == "power"), tail=5.0 if form == "tails" else np.inf)
+    x, true = classes(
+        num, size, kinds, power=0.7 * (form == "power"), tail=5.0 if form == "tails" else np.inf
+    )
     found = label_noise_of_heads([said(x, true)], true)
     assert found.share <= 0.01
     assert (found.p_wrong >= 0.9).mean() <= 0.002
@@ -70,7 +72,11 @@ def test_sound_labels_of_small_classes_are_not_called_wrong(num, size, kinds, fo
 
 def test_densities_of_classes_are_asked_of_large_classes_alone():
     """Of small ones they take kinds for wrong labels."""
-    for (num, size), names in (((5, 40), {"expected", "classes"}), ((5, 39), {"expected"}), ((21, 200), {"expected"})):
+    for (num, size), names in (
+        ((5, 40), {"expected", "classes"}),
+        ((5, 39), {"expected"}),
+        ((21, 200), {"expected"}),
+    ):
         x, true = classes(num, size)
         assert set(label_noise_of_heads([said(x, true)], true).by) == names
 
@@ -121,10 +127,10 @@ def test_a_rare_class_is_not_condemned(size, bad):
         labels = true[rows].copy()
         labels[len(sound) + rng.choice(len(rows) - len(sound), size - len(sound), replace=False)] = 3
         wrong = labels != true[rows]
-        found = label_noise_of_heads([said(x[rows], labels)], labels)
+        found, (less, more) = pulled_to_prior(label_noise_of_heads([said(x[rows], labels)], labels), labels)
         condemned += int((found.p_wrong[: len(sound)] > 0.5).sum())
         num_sound += len(sound)
-        low, high = found.share / 1.35 - 0.02 + found.unsure[0], found.share * 1.35 + 0.02 + found.unsure[1]
+        low, high = found.share / 1.35 - 0.02 + less, found.share * 1.35 + 0.02 + more
         held += low <= wrong.mean() <= high
         assert too_small(labels).tolist() == ([3] if size == 10 else [])
     assert condemned <= 0.1 * num_sound
@@ -132,22 +138,17 @@ def test_a_rare_class_is_not_condemned(size, bad):
 
 
 def test_what_is_too_small_is_pulled_to_the_usual_share_and_makes_the_range_wide():
-    """By the square of its size over the least one that is judged; so are all of 20 in 2,000, of which 10 count."""
-    x, true = classes(4, 300)
-    rows = np.concatenate([np.flatnonzero(true != 2), np.flatnonzero(true == 2)[:10]])
-    labels = planted(true, x, "uniform", 0.1)[rows]
-    labels[-10:] = 2
-    log_p = said(x[rows], labels)
-    without = left_out.label_noise_together([left_out.label_noise_left_out([log_p], labels)])
-    found = label_noise_of_heads([log_p], labels)
-    few = labels == 2
-    num = int(few.sum())
-    trust = min((num / left_out.FEWEST) ** 2, 1)
-    if num < left_out.FEWEST:
-        assert too_small(labels).tolist() == [2]
-        assert (found.p_wrong[few] <= 0.2 + trust).all()
-        assert found.unsure[1] - found.unsure[0] == pytest.approx(num / len(labels))
-    assert found.share == pytest.approx(without.share, abs=0.02)
+    """By the square of its size over the least one that is judged: a quarter of 10 of 20."""
+    labels = np.repeat([0, 1, 2], [500, 490, 10])
+    suspicion = np.arange(1000.0)
+    noise = LabelNoise(np.r_[np.zeros(900), np.ones(100)], suspicion)
+    found, (less, more) = pulled_to_prior(noise, labels)
+    np.testing.assert_allclose(found.p_wrong[-10:], 0.1 + 0.25 * 0.9)
+    assert np.array_equal(found.p_wrong[:990], noise.p_wrong[:990])
+    assert (found.suspicion[-10:] < suspicion[900]).all()
+    assert (less, more) == pytest.approx((-0.01 * 0.325, 0.01 * 0.675))
+    assert pulled_to_prior(noise, np.repeat([0, 1, 2], [500, 480, 20]))[0] is noise
+    assert FEWEST == 20
 
 
 def test_classes_that_are_all_small_are_judged():
@@ -181,7 +182,9 @@ def test_whatever_the_order_the_scale_and_a_constant_of_each_row():
     found = label_noise_of_heads([log_p], labels)
     rng = np.random.default_rng(0)
     shuffled = rng.permutation(len(labels))
-    moved = label_noise_of_heads([(3 * log_p + rng.normal(size=(len(labels), 1)))[shuffled]], labels[shuffled])
+    moved = label_noise_of_heads(
+        [(3 * log_p + rng.normal(size=(len(labels), 1)))[shuffled]], labels[shuffled]
+    )
     np.testing.assert_allclose(moved.p_wrong, found.p_wrong[shuffled], atol=1e-3)
 
 
@@ -201,7 +204,9 @@ def test_several_runs_are_voices_of_one_estimate():
     labels = planted(true, x, "uniform", 0.1)
     wrong = labels != true
     halves = [said(x[:, :10], labels), said(x[:, 10:20], labels)]
-    one, other = (average_precision_score(wrong, label_noise_of_heads([half], labels).suspicion) for half in halves)
+    one, other = (
+        average_precision_score(wrong, label_noise_of_heads([half], labels).suspicion) for half in halves
+    )
     both = label_noise_of_heads(halves, labels)
     assert average_precision_score(wrong, both.suspicion) > max(one, other) + 0.02
     assert calibration_error(both.p_wrong, wrong) <= 0.03
