@@ -25,12 +25,13 @@ def clean(
         ),
     ] = 0.9,
     drop_above: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--drop-above",
-            help="Else drop an example if its label is wrong with at least this probability.",
+            help="Else drop an example if its label is wrong with at least this probability: 0.5 by default, 0.9 "
+            "where no wrong label at all would fit the data as well.",
         ),
-    ] = 0.5,
+    ] = None,
     decided: options.Decided = None,
     only_decided: Annotated[
         bool,

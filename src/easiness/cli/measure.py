@@ -98,9 +98,8 @@ def measure(
             run = until.conclude(run)
         leak = runs.leak_of(run, plan.data)
         both.end(run)
-    for note in (leak, suspects.too_few(run.labels, run.classes)):
-        if note:
-            said.say(f"note: {note}")
+    for note in filter(None, (leak, suspects.too_few(run.labels, run.classes))):
+        said.say(f"note: {note}")
     said.say_text(summarize(run))
     if run.observed:
         step = report.next_step(run)

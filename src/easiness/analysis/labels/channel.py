@@ -185,7 +185,7 @@ def _distances(points: Values, true: Values, near: Values) -> tuple[Values, Valu
     Means and spreads weigh examples by ``true`` times ``near`` [n, C]. No example counts in the mean that it
     is far from.
     """
-    num_dims, num_classes = points.shape[1], true.shape[1]
+    num_dims = points.shape[1]
     weights, size = true * near, true.sum(axis=0) + 1e-9
     weight = weights.sum(axis=0) + 1e-9
     means = (weights.T @ points) / weight[:, None]

@@ -143,7 +143,7 @@ def _digest(value: Any) -> str:
 
 
 def _estimate(course: LabelCourse) -> EstimatedNoise:
-    """By the model that fits, with labels of classes that are too small to judge pulled to the usual share."""
+    """By the model that fits; labels of classes that are too small to judge are pulled to the usual share."""
     found = _by_model(course)
     pulled, (less, more) = pulled_to_prior(found, course.last.of_labels.labels)
     return replace(

@@ -1,16 +1,16 @@
 """The probability that a label is wrong, by which labels are expected of examples that heads left out.
 
-Heads that left an example out say how probable each label of it is. Were all labels sound, that would foretell
-them; labels that come whatever the example is like are noise. So the true class has probabilities q, a product
-of powers of what several voices say. A noisy channel makes a label of it. Powers and channel are those that
-make the labels given most probable (expectation and maximization, one of Newton's steps for the powers).
+Heads that left an example out say how probable each label of it is. Were all labels sound, that would
+foretell them; labels that come whatever the example is like are noise. So the true class has probabilities q,
+a product of powers of what several voices say, and a noisy channel makes a label of it. Powers and channel
+are those that make the labels given most probable (by expectation and maximization).
 
 The voices are the heads themselves, and linear discriminants over their outputs. A regression on many classes
-hides some behind others and never names one that few examples have; discriminants take each class at its place
-(Hastie, Tibshirani and Buja 1994). How sure a place is goes by how many examples taught it.
+hides some behind others and never names one that few examples have; discriminants take each class at its
+place (Hastie, Tibshirani and Buja 1994). How sure a place is goes by how many examples taught it.
 
-Classes of many examples are judged by `label_noise_of_outputs` as well, which finds labels that people mix up:
-heads come to expect these. Of classes of few examples it takes kinds for wrong labels.
+Classes of many examples are judged by `label_noise_of_outputs` as well, which finds labels that people mix
+up: heads come to expect these. In classes of few examples it takes kinds for wrong labels.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Values = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
 UNLIKE = 0.08
-"""Sound labels of examples that are unlike their class, over the sound labels that q misses: 0.05 to 0.12 do."""
+"""Sound labels of examples unlike their class, over the sound labels that q misses: 0.05 to 0.12 do."""
 _LEAST_UNLIKE = 2e-3  # of all labels: where nine times as many are wrong, p_wrong comes to 0.9 at most
 LEAST_SHRUNK = 0.01
 """How far the spread of outputs is shrunk towards a ball, for each dimension, at least: what is left out of a
@@ -41,7 +41,7 @@ _MOST_TIMES, _MORE = 3, 5  # examples of a class, truly, over those of its label
 _STARTS = (
     (1.0, 0.02),
     (3.0, 0.1),
-)  # sum of the powers, and the share of wrong labels: the likeliest end counts
+)  # sum of the powers, share of wrong labels: the likeliest end counts
 _HELD = 8  # iterations in which the powers of a sharp start stay
 _FEWEST_TIMES, _LAST, _STILL = 12, 80, 2e-5  # iterations, and the change of the share that ends them
 _EVERY = 5  # iterations: the strength of the channel moves slowly
@@ -62,7 +62,7 @@ def label_noise_of_heads(log_p: Sequence[Values], labels: Positions) -> HeadNois
     """How probable it is that each label is wrong, by heads that left the example out.
 
     Args:
-        log_p: mean log probabilities [K, C] by heads of one run or several; a constant of a row does not count.
+        log_p: mean log probabilities [K, C] by heads, of one run or several.
         labels: in 0 to C - 1 [K], two classes or more.
     """
     expected = label_noise_left_out(log_p, labels)
@@ -106,7 +106,8 @@ def label_noise_left_out(log_p: Sequence[Values], labels: Positions) -> LabelNoi
         of_heads = [one[rows] for one in told]
         of_places = [one(own, given[rows]) for one, own in zip(discriminants, of_heads, strict=True)]
         said = np.stack([*of_heads, *of_places])
-        return said - said.mean(axis=2, keepdims=True)
+        said -= said.mean(axis=2, keepdims=True)
+        return said
 
     # sums are rounded alike in whatever order the examples come
     ranked = np.lexsort((given, *told[0].T[:3]))
@@ -138,17 +139,15 @@ class _Discriminants:
         means = (of_label @ outputs) / np.maximum(self._size, 1)[:, None] @ self._basis
         spread = self._basis.T @ (outputs.T @ outputs) @ self._basis
         spread = (spread - (means.T * self._size) @ means) / num
-        usual, shrink = (
-            max(float(np.trace(spread)) / len(spread), 1e-12),
-            len(spread) * max(1 / num, LEAST_SHRUNK),
-        )
+        usual = max(float(np.trace(spread)) / len(spread), 1e-12)
+        shrink = len(spread) * max(1 / num, LEAST_SHRUNK)
         spread = (spread + shrink * usual * np.eye(len(spread))) / (1 + shrink)
         self._white = np.linalg.inv(np.linalg.cholesky(spread)).T
         self._means = means @ self._white
         self._own = 1 / (num * (1 + shrink))  # what an example adds to the spread
 
     def __call__(self, outputs: Values, labels: Positions) -> Values:
-        """Log probability of each class but for a constant [n, C], of examples that were among those taught."""
+        """Log probability of each class but for a constant [n, C]; the examples are of those taught."""
         points = outputs @ self._basis @ self._white
         away = points - self._means[labels]
         far = np.square(points).sum(axis=1)[:, None] - 2 * points @ self._means.T
@@ -182,7 +181,7 @@ class _Channel:
 
     @classmethod
     def learned(cls, said: Values, labels: Positions, share: Values, power: float, wrong: float) -> _Channel:
-        """By expectation and maximization, from voices [V, n, C], from a sum of powers and a share wrong on."""
+        """From voices [V, n, C], beginning with a sum of powers and a share of wrong labels."""
         num_voices, num, num_classes = said.shape
         rows, table = np.arange(num), np.full((num_classes, num_classes), wrong / (num_classes - 1))
         np.fill_diagonal(table, 1 - wrong)
@@ -209,13 +208,13 @@ class _Channel:
         return now
 
     def _parts(self, said: Values, labels: Positions) -> tuple[Values, Values, Values]:
-        """Log q, log of q and the label together [n, C], and of the label, also of examples unlike their class."""
+        """Log of q, of q and the label together [n, C], and of the label, unlike examples included [n]."""
         log_q: Values = log_softmax(np.tensordot(self.powers, said, 1), axis=1)
         joint = log_q + self.table.T[labels]
         return log_q, joint, np.logaddexp(logsumexp(joint, axis=1), self.unlike[labels])
 
     def judge(self, said: Values, labels: Positions) -> tuple[Values, Values]:
-        """The probability to be wrong, and the log odds of it among examples that are like their class [n]."""
+        """The probability to be wrong, and its log odds among examples that are like their class [n]."""
         _, joint, total = self._parts(said, labels)
         rows = np.arange(len(labels))
         right = joint[rows, labels]

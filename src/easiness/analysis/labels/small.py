@@ -12,8 +12,8 @@ from easiness.analysis.labels.mixture import LabelNoise
 Positions = npt.NDArray[np.int64]
 
 FEWEST = 20
-"""Labels from which on a class is judged, where the others are far larger. Of classes of 10 and 17 among 2,000
-simulated examples some draws had more than a tenth of the sound labels called wrong, of those of 25 hardly any."""
+"""Labels from which on a class is judged, where the others are far larger. Some draws of classes of 10 and 17
+among 2,000 examples had more than a tenth of the sound labels called wrong, those of 25 hardly any."""
 RARE = 0.1
 """The part of the median class up to which a class is far smaller than the others."""
 

@@ -18,8 +18,8 @@ def label_noise_together(noises: Sequence[LabelNoise]) -> LabelNoise:
 
     The order is a sum of their log odds, the probabilities are a mean, made monotone in that order. How much
     one counts goes by what its own probabilities say that it knows: the information about which labels are
-    wrong, over that of the one that knows most, squared. Nothing is fitted to the data. Where two disagree the
-    probability lies between: they are less sure than two can be that know equally much and err apart.
+    wrong, over that of the one that knows most, squared. Nothing is fitted to the data. Where two disagree
+    the probability lies between: they are less sure than two can be that know equally much and err apart.
     """
     from sklearn.isotonic import IsotonicRegression
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-RELABEL_ABOVE, DROP_ABOVE = 0.9, 0.9
+RELABEL_ABOVE, DROP_ABOVE = 0.9, 0.5
 
 UNKNOWN = -1
 """For the label of an example at its source, where that is not known."""
@@ -156,7 +156,7 @@ def clean(
     run: Run,
     *,
     relabel_above: float = RELABEL_ABOVE,
-    drop_above: float = DROP_ABOVE,
+    drop_above: float | None = None,
     decided: str | os.PathLike[str] | None = None,
     only_decided: bool = False,
 ) -> Cleaned:
@@ -171,7 +171,8 @@ def clean(
     Args:
         run: whose suspects to act on.
         relabel_above: least probability of a suggested label to be right, in 0..1.
-        drop_above: least probability of a label to be wrong, in 0..1.
+        drop_above: least probability of a label to be wrong, in 0..1: by default 0.5, and where no wrong label
+            at all would fit the data as well, 0.9.
         decided: a file of decisions on the labels of the run, see `suspects`. They are done as they are: a
             label that is kept stays, whatever the rule says, and so does one that nobody is sure of, or that
             somebody looked at without an action; one that is found wrong without another class drops its
@@ -190,6 +191,8 @@ def clean(
     made = suspected.decided
     if made is not None:
         in_order = _as_decided(in_order, made.decisions, only_decided)
+    if drop_above is None:
+        drop_above = DROP_ABOVE if suspected.low > 0 else RELABEL_ABOVE
     found = cleaned(in_order, run.classes, relabel_above, drop_above)
     if made is not None:
         above, num = None if only_decided else found.above, len(made.decisions.undecided)

@@ -64,17 +64,17 @@ def glance(run: Run) -> Glance:
 
 
 def too_few(labels: npt.NDArray[np.int64], classes: Sequence[str]) -> str:
-    """A sentence that names the ``classes`` whose labels [K] are too few to judge beside others; else empty."""
+    """A sentence that names the ``classes`` whose ``labels`` [K] are too few to judge; else empty."""
     small = too_small(labels)
     if not len(small):
         return ""
     sizes = np.bincount(labels)
     named = [f"{classes[one]!r} ({sizes[one]})" for one in small[:_MOST_NAMED]]
     more = f" and {show.counted(len(small) - _MOST_NAMED, 'other')}" if len(small) > _MOST_NAMED else ""
-    which, have = ("class", "has") if len(small) == 1 else ("classes", "have")
+    which, have = ("Class", "has") if len(small) == 1 else ("Classes", "have")
     return (
-        f"{which} {', '.join(named)}{more} {have} fewer than {FEWEST} labels, too few to judge beside classes "
-        "ten times as large: their p wrong is drawn to the usual share"
+        f"{which} {', '.join(named)}{more} {have} fewer than {FEWEST} labels, too few to judge beside "
+        "classes ten times as large: their p wrong is drawn to the usual share."
     )
 
 

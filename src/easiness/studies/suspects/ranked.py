@@ -52,8 +52,7 @@ class Suspects(show.Result):
     ``told`` is the column of texts or paths, where there is one, and ``shown`` the first suspects themselves;
     ``in_pairs`` has the texts of the first pairs that conflict, by split and id. What was ``decided`` is last
     in ``ranked``, with its ``action``, is 0 or 1 in ``p_wrong`` where somebody was sure, and is not listed.
-    A sentence says what else can judge ``along``, and one which classes have ``too_few`` labels.
-    A ``leak`` says what tells the labels; ``share``, ``low`` and ``high`` are then not a number.
+    ``notes`` are on what else can judge, and on too small classes. Where a ``leak`` tells labels, no number is.
     """
 
     model: str
@@ -76,8 +75,7 @@ class Suspects(show.Result):
     shown: tuple[show.ShownExample, ...] = field(default=(), repr=False)
     in_pairs: Mapping[tuple[str, object], str] = field(default_factory=dict, repr=False)
     decided: Decided | None = None
-    along: str = ""
-    too_few: str = ""
+    notes: tuple[str, ...] = ()
     leak: str = ""
 
     @property
@@ -183,8 +181,9 @@ class Suspects(show.Result):
 
     def _pairs(self) -> list[show.Section]:
         leak = [show.Section("What tells the labels", self.summary(), [])] if self.leak else []
-        labels = self.decided.labels if self.decided else {}
-        return leak + pairs_section(self.conflicts, self.in_pairs, labels)
+        return leak + pairs_section(
+            self.conflicts, self.in_pairs, self.decided.labels if self.decided else {}
+        )
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the figure, then the tables, and with each suspect what it is."""
@@ -198,10 +197,10 @@ class Suspects(show.Result):
         of = "labels" if self.split == "train" else "labels of held-out examples"
         likely = likely_wrong(self.num_likely, f" of {show.count(len(self.ranked))} {of}")
         found = f"{likely}; in all {self.how_many.expected()}"
-        if self.decided is None:
+        if (made := self.decided) is None:
             return found
-        left = self.how_many.left(self._undecided, self.decided.num_wrong)
-        return f"{found} {self.decided.sentence()}{left}{self.decided.doubt()}"
+        left = self.how_many.left(self._undecided, made.num_wrong)
+        return f"{found} {made.sentence()}{left}{made.doubt()}"
 
     def by_heart(self) -> str:
         """A sentence where labels were being learned by heart, and an epoch before was read; else empty."""
@@ -233,7 +232,6 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
     column = "example" if examples else found.told
     if found.told is not None and not examples:
         examples = [shortened(text) for text in shown[found.told]]
-    header = ["id", "class", "suggested", "p wrong", "say so", "kind", "reason"]
     rows = [
         [
             str(one["id"]),
@@ -246,7 +244,7 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
         ]
         for one in shown.to_dict("records")
     ]
-    rows.insert(0, header)
+    rows.insert(0, ["id", "class", "suggested", "p wrong", "say so", "kind", "reason"])
     if column is not None:
         rows = [[*row, cell] for row, cell in zip(rows, [column, *examples], strict=True)]
     first, last = found.rows[0], found.rows[-1]
@@ -265,10 +263,8 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
         f" Not looked for: {' and '.join(one for one in kinds if kinds[one] == why)} ({why})."
         for why in dict.fromkeys(kinds.values())
     )
-    all_named = found.decided.note() if found.decided else ""
-    few = found.too_few and f"{show.capitalized(found.too_few)}."
-    notices = tuple(filter(None, (found.by_heart(), doubt, few, found.along, all_named)))
-    return show.Section("Labels to look at", (note + left).lstrip(), rows, notices)
+    notices = (found.by_heart(), doubt, *found.notes, found.decided.note() if found.decided else "")
+    return show.Section("Labels to look at", (note + left).lstrip(), rows, tuple(filter(None, notices)))
 
 
 def _with(found: Suspects) -> str:

@@ -106,10 +106,8 @@ def suspects(
         rows=evidence.rows[-evidence.num_epochs :],
         classes=run.classes,
         ranked=_table(run, split, evidence, learned, listed, kinds, of_kinds, shown.told),
-        share=math.nan if (leak := leak_of(run, data)) else learned.noise.share,
+        **_number(learned, leak_of(run, data)),
         model_of_noise=judged.noise.by,
-        low=math.nan if leak else learned.low,
-        high=math.nan if leak else learned.high,
         course=judged.course,
         known=1 - float(evidence.other_share.mean()),
         above=above,
@@ -120,10 +118,14 @@ def suspects(
         shown=shown.first,
         in_pairs=shown.in_pairs,
         decided=learned.decided,
-        along=to_judge_along(run) if len(runs) == 1 else "",
-        too_few=too_few(evidence.labels, run.classes),
-        leak=leak,
+        notes=(too_few(evidence.labels, run.classes), to_judge_along(run) if len(runs) == 1 else ""),
     )
+
+
+def _number(learned: Learned, leak: str) -> dict[str, Any]:
+    """How many labels are wrong, from where to where; not a number where a ``leak`` tells the labels."""
+    share, low, high = (math.nan,) * 3 if leak else (learned.noise.share, learned.low, learned.high)
+    return {"share": share, "low": low, "high": high, "leak": leak}
 
 
 def _together(

@@ -26,7 +26,7 @@ def suspecting(monkeypatch: pytest.MonkeyPatch) -> Suspecting:
             columns = {"id": run.ids, "label": run.labels, "suggested": suggested, "p_wrong": p_wrong}
             table = pd.DataFrame(columns).assign(suggested_share=1.0)
             ranked = table.iloc[np.argsort(-table["p_wrong"], kind="stable")]
-            return SimpleNamespace(ranked=ranked, decided=None)
+            return SimpleNamespace(low=0.01, ranked=ranked, decided=None)
 
         monkeypatch.setattr(labels, "suspects", found)
 

