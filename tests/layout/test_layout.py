@@ -86,7 +86,7 @@ def test_other_packages_are_used_through_their_faces() -> None:
 
 
 def test_files_stay_small() -> None:
-    assert {name for name, file in MODULES.items() if file.read_text("utf-8").count("\n") > 300} == set()
+    assert {name for name, file in MODULES.items() if file.read_text("utf-8").count("\n") > 600} == set()
 
 
 def test_signatures_stay_small() -> None:

@@ -28,8 +28,7 @@ def clean(
         float | None,
         typer.Option(
             "--drop-above",
-            help="Else drop an example if its label is wrong with at least this probability: 0.5 by default, 0.9 "
-            "where no wrong label at all would fit the data as well.",
+            help="Else drop an example whose label is that likely wrong; 0.5, or 0.9 where none may be.",
         ),
     ] = None,
     decided: options.Decided = None,
