@@ -171,8 +171,8 @@ def clean(
     Args:
         run: whose suspects to act on.
         relabel_above: least probability of a suggested label to be right, in 0..1.
-        drop_above: least probability of a label to be wrong, in 0..1: by default 0.5, and where no wrong label
-            at all would fit the data as well, 0.9.
+        drop_above: least probability of a label to be wrong, in 0..1; by default 0.5, and 0.9 where no wrong
+            label at all would fit the data as well.
         decided: a file of decisions on the labels of the run, see `suspects`. They are done as they are: a
             label that is kept stays, whatever the rule says, and so does one that nobody is sure of, or that
             somebody looked at without an action; one that is found wrong without another class drops its
