@@ -52,7 +52,8 @@ class Suspects(show.Result):
     ``told`` is the column of texts or paths, where there is one, and ``shown`` the first suspects themselves;
     ``in_pairs`` has the texts of the first pairs that conflict, by split and id. What was ``decided`` is last
     in ``ranked``, with its ``action``, is 0 or 1 in ``p_wrong`` where somebody was sure, and is not listed.
-    ``notes`` are on what else can judge, and on too small classes. Where a ``leak`` tells labels, no number is.
+    ``notes`` are on what else can judge, and on classes too small. A ``leak`` says what tells the labels: the
+    number of wrong ones is then not a number.
     """
 
     model: str
