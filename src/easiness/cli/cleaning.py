@@ -30,7 +30,7 @@ def clean(
             "--drop-above",
             help="Else drop an example if its label is wrong with at least this probability.",
         ),
-    ] = 0.5,
+    ] = 0.9,
     decided: options.Decided = None,
     only_decided: Annotated[
         bool,

@@ -24,7 +24,7 @@ def suspecting(monkeypatch: pytest.MonkeyPatch) -> Suspecting:
             none = (-1, 0.0)
             suggested, p_wrong = zip(*(suspects.get(one, none) for one in run.ids.tolist()), strict=True)
             columns = {"id": run.ids, "label": run.labels, "suggested": suggested, "p_wrong": p_wrong}
-            table = pd.DataFrame(columns).assign(suggested_share=1.0)
+            table = pd.DataFrame(columns).assign(suggested_share=0.95)
             ranked = table.iloc[np.argsort(-table["p_wrong"], kind="stable")]
             return SimpleNamespace(ranked=ranked, decided=None)
 

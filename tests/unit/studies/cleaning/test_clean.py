@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 import easiness as ez
+from easiness.cli.cleaning import clean as command_of_clean
 from easiness.data import load_dataset
 from easiness.store import Run, open_run
 from lengths import long_but
@@ -23,7 +25,7 @@ def other(label: int) -> int:
 def first_two(measured: Path, suspecting) -> Run:
     """Of the run the first example is to be relabelled, the second to be dropped."""
     run = open_run(measured)
-    suspecting({run.ids[0]: (other(run.labels[0]), 0.99), run.ids[1]: (other(run.labels[1]), 0.6)})
+    suspecting({run.ids[0]: (other(run.labels[0]), 0.99), run.ids[1]: (other(run.labels[1]), 0.94)})
     return run
 
 
@@ -49,13 +51,19 @@ def test_the_command_says_how_to_go_on(command, first_two: Run, tmp_path: Path):
     data = load_dataset("digits", limit=100, labels=file)
     assert len(data) == 99
     assert data.labels[0] == other(first_two.labels[0])
-    shown = command("clean", first_two.path, "--relabel-above", 0.995, "--drop-above", 0.7)
+    shown = command("clean", first_two.path, "--relabel-above", 0.995, "--drop-above", 0.95)
     assert shown.out.startswith("id,label,class,was,action\n")
     assert shown.out.count(",drop\n") == 1
     assert shown.err.endswith("relabels 0 and drops 1 of 100\n")
     assert command("clean", first_two.path, "-o", tmp_path / "labels.json").code == 0
     nothing = command("clean", first_two.path, "--relabel-above", 1, "--drop-above", 1)
     assert f"easiness suspects {first_two.path} lists" in nothing.err
+
+
+def test_the_command_goes_by_the_thresholds_of_the_function():
+    asked, done = (signature(one).parameters for one in (command_of_clean, ez.clean))
+    for name in ("relabel_above", "drop_above"):
+        assert asked[name].default == done[name].default
 
 
 def test_what_was_edited_is_kept(command, first_two: Run, tmp_path: Path):
@@ -175,7 +183,7 @@ def test_what_is_printed_verifies_by_what_the_run_was_trained_with(
     np.savez("inputs.npz", x=x.astype(np.float32), ids=ids)
     assert command("measure", "digits", *SMALL, *options, "--out", "my run").code == 0
     run = open_run("my run")
-    suspecting({run.ids[0]: (other(run.labels[0]), 0.99), run.ids[1]: (other(run.labels[1]), 0.6)})
+    suspecting({run.ids[0]: (other(run.labels[0]), 0.99), run.ids[1]: (other(run.labels[1]), 0.94)})
     said = command("clean", "my run", "-o", "labels.csv").err.splitlines()[-1]
     words = shlex.split(said.split("then ")[1].replace("DIR", "'verified labels'"))
     finished = command(*words[1:], *(OF_STEPS[-4:] if "--features" not in options else []))

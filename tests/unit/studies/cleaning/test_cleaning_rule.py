@@ -18,11 +18,11 @@ def ranked(**columns):
 
 def test_relabel_where_the_suggestion_is_right_drop_where_the_label_is_wrong_keep_the_rest():
     found = cleaned(
-        ranked(p_wrong=[0.95, 0.1, 0.95, 0.5, 0.49, 0.9], suggested_share=[0.96, 1, 0.9, 1, 1, 1]), CLASSES
+        ranked(p_wrong=[0.95, 0.1, 0.95, 0.9, 0.89, 0.9], suggested_share=[0.96, 1, 0.9, 0.99, 1, 1]), CLASSES
     )
     table = found.table()
     assert list(table) == ["id", "label", "class", "was", "action"]
-    # 0.95 * 0.9 does not reach 0.9, 0.9 * 1 does
+    # neither 0.95 * 0.9 nor 0.9 * 0.99 reaches 0.9, 0.9 * 1 does
     assert table["action"].tolist() == ["relabel", "keep", "drop", "drop", "keep", "relabel"]
     assert table["label"].tolist() == [1, 0, 1, 1, 2, 0]
     assert table["class"].tolist() == ["dog", "cat", "dog", "dog", "owl", "cat"]
@@ -55,13 +55,13 @@ def test_without_a_suggestion_or_a_number():
 
 def test_a_class_that_would_be_left_empty():
     with pytest.raises(BadInput) as refused:
-        cleaned(ranked(p_wrong=[1, 0.6, 0, 0, 0, 0]), CLASSES)
+        cleaned(ranked(p_wrong=[1, 0.9, 0, 0, 0, 0], suggested_share=0.99), CLASSES)
     assert str(refused.value) == (
         "no example of class 'cat' would be left: of 2, 1 would be relabelled and 1 dropped; give a higher "
         "--relabel-above or --drop-above"
     )
     # another's suggestion can keep it filled, and a class that had none is not missed
-    filled = cleaned(ranked(p_wrong=[1, 0.6, 0, 0, 0.95, 0]), (*CLASSES, "yak"))
+    filled = cleaned(ranked(p_wrong=[1, 0.9, 0, 0, 0.95, 0], suggested_share=0.99), (*CLASSES, "yak"))
     assert filled.text == "relabels 2 and drops 1 of 6"
 
 
