@@ -142,7 +142,7 @@ def easiest_first(run, split="train"):
 
 def cleaned(run):
     """The labels [K] that `clean` leaves, and the positions of the examples that it does not drop."""
-    found = ez.clean(run)
+    found = ez.clean(run, drop_above=0.5)
     return found.labels, np.flatnonzero(~found.dropped)
 
 

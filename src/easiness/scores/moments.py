@@ -4,7 +4,7 @@ Few trials say little of how far an example's own values spread: four that agree
 in ten says. So half of its variance is that of examples with means like its own. There each value counts at
 the mean of its example's other values; at the mean of all, an example that a rare value has moved would be
 missing from where the others still are. Student's t then holds 95 % of skewed, bounded and heavy-tailed
-values as well: ``tests/property/test_score_intervals.py``.
+values as well: ``tests/unit/scores/test_score_intervals.py``.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ Suspecting = Callable[..., None]
 def suspecting(monkeypatch: pytest.MonkeyPatch) -> Suspecting:
     """``suspecting({id: (suggested, p_wrong)})``: what the study of suspects says, most suspicious first."""
 
-    def say(suspects: dict[object, tuple[int, float]]) -> None:
+    def say(suspects: dict[object, tuple[int, float]], low: float = 0.01) -> None:
         def found(run: Run, *, pictures: bool, decided: object) -> SimpleNamespace:
             assert not pictures
             assert decided is None
@@ -26,7 +26,7 @@ def suspecting(monkeypatch: pytest.MonkeyPatch) -> Suspecting:
             columns = {"id": run.ids, "label": run.labels, "suggested": suggested, "p_wrong": p_wrong}
             table = pd.DataFrame(columns).assign(suggested_share=1.0)
             ranked = table.iloc[np.argsort(-table["p_wrong"], kind="stable")]
-            return SimpleNamespace(low=0.01, ranked=ranked, decided=None)
+            return SimpleNamespace(low=low, ranked=ranked, decided=None)
 
         monkeypatch.setattr(labels, "suspects", found)
 

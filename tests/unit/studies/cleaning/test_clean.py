@@ -58,6 +58,14 @@ def test_the_command_says_how_to_go_on(command, first_two: Run, tmp_path: Path):
     assert f"easiness suspects {first_two.path} lists" in nothing.err
 
 
+def test_where_no_wrong_label_fits_as_well_only_the_surest_are_dropped(measured: Path, suspecting):
+    run = open_run(measured)
+    for low, dropped in ((0.01, 2), (0.0, 1)):
+        suspecting({run.ids[0]: (-1, 0.95), run.ids[1]: (-1, 0.6)}, low)
+        assert ez.clean(run).dropped.sum() == dropped
+        assert ez.clean(run, drop_above=0.5).dropped.sum() == 2
+
+
 def test_what_was_edited_is_kept(command, first_two: Run, tmp_path: Path):
     file, kept = tmp_path / "labels.csv", tmp_path / "labels.csv~"
     command("clean", first_two.path, "-o", file)
