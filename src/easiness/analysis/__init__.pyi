@@ -65,6 +65,7 @@ from .labels.small import FEWEST as FEWEST, pulled_to_prior as pulled_to_prior, 
 from .labels.together import (
     information as information,
     label_noise_together as label_noise_together,
+    weights_together as weights_together,
 )
 from .learning_curve import (
     TIMES as TIMES,

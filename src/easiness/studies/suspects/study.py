@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +15,10 @@ from easiness.analysis import (
     EstimatedNoise,
     LabelNoise,
     estimate_noise,
-    information,
+    label_noise_of_heads,
     label_noise_together,
+    pulled_to_prior,
+    weights_together,
 )
 from easiness.errors import BadInput
 from easiness.runs import Told, find_data, leak_of, passes_shown
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 MOST_LOOKED_AT = 1_000
 """Suspects that are shown beside what is nearest to them, as the page does."""
+
+_KNOWS = 1 / 4
+"""How much a run counts, of 1, whose range is a part of that of all."""
 
 _NOT_ASKED = "examples were not to be looked at"
 _HELD_OUT = "networks are asked for training examples only"
@@ -66,8 +71,9 @@ def suspects(
 
     Args:
         run: with two trials or more, of any kind: measured or recorded. Of several over the same data, such
-            as features and a training, the order is of all together, see `label_noise_together`; the rest is
-            of the run that knows most.
+            as features and a training, the order and the probabilities are of all: those that left examples
+            out are voices of one estimate, see `label_noise_of_heads`; the others count by what they claim to
+            know, see `label_noise_together`. The rest is of the run that claims most.
         split: ``train``, or ``held_out``: is the test set safe?
         above: list the labels that are wrong with this probability or more, in 0..1, and five in any case.
         decided: a file of decisions on these labels, from the page, `audit` or an editor, in the form of
@@ -89,7 +95,7 @@ def suspects(
     runs = [run] if isinstance(run, Run) else list(run)
     if not 0 <= above <= 1:
         raise BadInput(f"--above {above:g}: give a probability from 0 to 1")
-    run, judged, noise = _together(runs, split, epoch, share)
+    run, judged, noise, others = _together(runs, split, epoch, share)
     evidence = judged.evidence
     learned = learned_from(decided, run, split, noise, judged.noise, evidence.rival)
     with passes_shown(progress):
@@ -113,7 +119,7 @@ def suspects(
         above=above,
         conflicts=conflicts,
         left_out_kinds=kinds.left_out,
-        others=tuple(f"{one.path} ({one.network})" for one in runs if one is not run),
+        others=others,
         told=None if shown.told is None else shown.told.column,
         shown=shown.first,
         in_pairs=shown.in_pairs,
@@ -130,8 +136,9 @@ def _number(learned: Learned, leak: str) -> dict[str, Any]:
 
 def _together(
     runs: Sequence[Run], split: Split, epoch: int | None, share: float | None
-) -> tuple[Run, _Judged, LabelNoise]:
-    """The run that knows most of which labels are wrong, how it judges, and how likely each is by all."""
+) -> tuple[Run, _Judged, LabelNoise, tuple[str, ...]]:
+    """The run that claims to know most, how it judges with the range of all that know about as much, how
+    likely each label is wrong by all, and who the others are."""
     if not runs:
         raise BadInput("run: none is given; give one or more")
     if len(runs) > 1:
@@ -141,8 +148,32 @@ def _together(
                 raise BadInput(f"{name} {value:g}: of several runs each is read at its end; leave it out")
     asked = epoch is not None or share is not None
     judged = [_judged(run, split, run.resolve_epoch(epoch, share), asked) for run in runs]
-    best = int(np.argmax([information(one.noise.p_wrong) for one in judged]))
-    return runs[best], judged[best], label_noise_together([one.noise for one in judged])
+    weights = weights_together([one.noise for one in judged])
+    best = int(weights.argmax())
+    if len(runs) == 1:
+        return runs[best], judged[best], judged[best].noise, ()
+    noise = _noise_of_all(judged)
+    ranges = [one.noise for one, weight in zip(judged, weights, strict=True) if weight >= _KNOWS]
+    fits = replace(
+        judged[best].noise,
+        low=min(noise.share, *(one.low for one in ranges)),
+        high=max(noise.share, *(one.high for one in ranges)),
+    )
+    less = [f", which counts {weight:.2f} as much" if weight < 1 else "" for weight in weights]
+    if judged[best].voice is not None:  # voices are not weighted
+        less = [text if one.voice is None else "" for one, text in zip(judged, less, strict=True)]
+    others = [f"{one.path} ({one.network}){text}" for one, text in zip(runs, less, strict=True)]
+    return runs[best], replace(judged[best], noise=fits), noise, (*others[:best], *others[best + 1 :])
+
+
+def _noise_of_all(judged: Sequence[_Judged]) -> LabelNoise:
+    """Runs that left examples out are voices of one estimate; it and all others count by what they claim."""
+    voices = [one.voice for one in judged if one.voice is not None]
+    if len(voices) < 2:
+        return label_noise_together([one.noise for one in judged])
+    labels = judged[0].evidence.labels
+    heard, _ = pulled_to_prior(label_noise_of_heads(voices, labels), labels)
+    return label_noise_together([heard, *(one.noise for one in judged if one.voice is None)])
 
 
 @dataclass(frozen=True)
@@ -152,6 +183,12 @@ class _Judged:
     evidence: Evidence
     noise: EstimatedNoise
     course: tuple[tuple[Row, float], ...]
+
+    @property
+    def voice(self) -> npt.NDArray[np.float64] | None:
+        """Log probabilities [K, C] by trials that left the example out; None where they did not."""
+        course = self.evidence.course
+        return course.log_p if course.of_heads or course.left_out else None
 
 
 def _judged(run: Run, split: Split, epoch: int, asked: bool) -> _Judged:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from easiness.analysis import LabelNoise, information, label_noise_together
+from easiness.analysis import LabelNoise, information, label_noise_together, weights_together
 
 
 def told(wrong, knows: float, draw) -> LabelNoise:
@@ -18,6 +18,15 @@ def test_information_is_the_entropy_that_is_gone():
     assert information(np.full(7, 0.2)) == pytest.approx(0)
     known = np.repeat([0.0, 1.0], [3, 1])
     assert information(known) == pytest.approx(-(0.25 * np.log(0.25) + 0.75 * np.log(0.75)))
+
+
+def test_the_one_that_knows_most_counts_one_and_the_others_less():
+    half = np.repeat([0.0, 1.0], 2)  # log 2 nats an example
+    less = np.repeat([0.25, 0.75], 2)
+    entropy = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
+    noises = [LabelNoise(p, p) for p in (less, half, np.full(4, 0.5))]
+    assert weights_together(noises) == pytest.approx([(1 - entropy / np.log(2)) ** 2, 1, 0])
+    assert weights_together(noises[2:]).tolist() == [1]
 
 
 def test_one_run_stays_as_it_is():

@@ -35,6 +35,31 @@ def wrong(record) -> Run:
 
 
 @pytest.fixture(scope="module")
+def held_out_pair(made_once) -> tuple[list[Run], np.ndarray]:
+    """Heads on two kinds of features of the same simulated examples, and which labels are wrong."""
+    rng = np.random.default_rng(0)
+    true = np.arange(600) % 4
+    wrong = rng.random(600) < 0.15
+    labels = np.where(wrong, (true + rng.integers(1, 4, 600)) % 4, true)
+    seen = [2.2 * np.eye(4)[true] + rng.normal(size=(600, 4)) for _ in range(2)]
+
+    def make(out: Path) -> None:
+        for number, x in enumerate(seen):
+            ez.measure(
+                (np.hstack(seen).astype(np.float32), labels),
+                model="ridge",
+                features=[x.astype(np.float32)],
+                trials=10,
+                out=out / str(number),
+                executor="serial",
+                progress=False,
+            )
+
+    out = made_once("suspects-pair", make)
+    return [open_run(out / str(number)) for number in range(2)], wrong
+
+
+@pytest.fixture(scope="module")
 def halves(made_once) -> Path:
     """Each of three trials trained on 7 in 10 of 150 digits; as many are held out."""
 
@@ -226,3 +251,31 @@ def test_nothing_is_written(wrong, snapshot):
     before = snapshot(wrong.path)
     ez.suspects(wrong)
     assert snapshot(wrong.path) == before
+
+
+def test_runs_that_left_examples_out_are_voices_of_one_estimate(held_out_pair):
+    runs, wrong = held_out_pair
+    alone = [ez.suspects(run, pictures=False) for run in runs]
+    both = ez.suspects(runs, pictures=False)
+    told = [found.ranked.sort_values("id")["p_wrong"].to_numpy() for found in (*alone, both)]
+    bits = [-np.log(np.where(wrong, p, 1 - p).clip(1e-3)).mean() for p in told]
+    assert bits[2] < min(bits[:2])  # better calibrated, and surer, than either
+    assert both.low <= min(found.low for found in alone) + 1e-12
+    assert both.high >= max(found.high for found in alone) - 1e-12
+    assert both.low <= both.share <= both.high
+    assert [" counts " in name for name in both.others] == [False]
+
+
+def test_it_is_said_how_much_a_run_counts_that_claims_less(record, wrong):
+    shown, labels = logits(wrong=WRONG)
+    vague = record(
+        shown * 0.1 + np.random.default_rng(1).normal(0, 0.7, shown.shape),
+        labels,
+        name="vague",
+        classes=list(wrong.classes),
+    )
+    found = ez.suspects([vague, wrong], pictures=False)
+    assert found.share == pytest.approx(WRONG / NUM, abs=0.02)
+    (other,) = found.others
+    assert other.startswith(f"{vague.path} ")
+    assert 0 <= float(other.split("counts ")[1].split()[0]) < 1
