@@ -3,7 +3,8 @@
 Either may be far better on a table: trees where columns act by thresholds or together, the regression where
 examples are few and classes lie on two sides of a plane. Every fourth example is kept from both. By these the
 trees are stopped and the logarithms of both probabilities are weighed, which says how sure they are together,
-too. Then the regression is fitted to all.
+too. Then the regression is fitted to all. Heads of smaller shares are regressions alone, as are those of few
+examples: trees would take as long as all else.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class BoostedHead:
 
 
 def fit_boosted(
-    rows: Sequence[Rows], positions: Positions, labels: Tensor, num_classes: int
+    rows: Sequence[Rows], positions: Positions, labels: Tensor, num_classes: int, trees: bool = True
 ) -> tuple[list[BoostedHead], float]:
     """A head for each kind of features, and their mean loss (nats) on what its members did not see.
 
@@ -94,13 +95,14 @@ def fit_boosted(
             classes as all have.
         labels: of these [n].
         num_classes: the number of classes.
+        trees: whether to grow any.
     """
     given = labels.cpu().numpy()
-    fitted = [_fit(one.take(positions).cpu().double().numpy(), given, num_classes) for one in rows]
+    fitted = [_fit(one.take(positions).cpu().double().numpy(), given, num_classes, trees) for one in rows]
     return [head for head, _ in fitted], float(np.mean([loss for _, loss in fitted]))
 
 
-def _fit(x: Values, labels: Positions, num_classes: int) -> tuple[BoostedHead, float]:
+def _fit(x: Values, labels: Positions, num_classes: int, trees: bool) -> tuple[BoostedHead, float]:
     center, scale = x.mean(axis=0), x.std(axis=0)
     scale = np.where(scale > 0, scale, 1)
     x = (x - center) / scale
@@ -110,7 +112,7 @@ def _fit(x: Values, labels: Positions, num_classes: int) -> tuple[BoostedHead, f
     with _threads().limit(limits=1), warnings.catch_warnings():  # the same bits on any number of cores
         warnings.simplefilter("ignore")  # a regression that has not converged is weighed as it is
         members, log_p = [], []
-        for model in _models(labels[~kept]):
+        for model in _models(labels[~kept], trees):
             one = _Member(model.fit(x[~kept], labels[~kept]), int((~kept).sum()), num_classes)
             stages = list(one.by_stage(x[kept]))
             best = int(np.argmax([stage[own].sum() for stage in stages]))
@@ -128,7 +130,7 @@ def _threads() -> Any:
     return ThreadpoolController()  # which takes as long to make as a tree to grow
 
 
-def _models(labels: Positions) -> list[Any]:
+def _models(labels: Positions, trees: bool) -> list[Any]:
     """The classifiers, not fitted yet: of few examples no trees, and of one class no more than that."""
     from sklearn.dummy import DummyClassifier
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -137,10 +139,14 @@ def _models(labels: Positions) -> list[Any]:
     if (labels == labels[0]).all():
         return [DummyClassifier()]
     linear = LogisticRegression(max_iter=_STEPS, tol=1e-3)
-    trees = HistGradientBoostingClassifier(
-        **_TREES, l2_regularization=_SHRINK, early_stopping=False, random_state=0
-    )
-    return [linear, trees] if len(labels) >= _FEWEST else [linear]
+    if not trees or len(labels) < _FEWEST:
+        return [linear]
+    return [
+        linear,
+        HistGradientBoostingClassifier(
+            **_TREES, l2_regularization=_SHRINK, early_stopping=False, random_state=0
+        ),
+    ]
 
 
 def _weighed(log_p: Values, labels: Positions) -> tuple[list[float], float]:

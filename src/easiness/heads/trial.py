@@ -124,12 +124,14 @@ class _Repeat:
 
     def fit(self, spec: TrialSpec, turn: int, row: int) -> tuple[Asked, float]:
         """The heads of a row, and their mean loss (nats) on what they saw, left out where it can be."""
+        assert spec.heads is not None
         positions = self.partition.positions(turn, row)
         labels = self.labels[torch.from_numpy(positions).to(self.labels.device)]
         if spec.model != RIDGE:
             heads: Sequence[Any]
             if spec.model == BOOSTING:
-                heads, loss = fit_boosted(self.rows, positions, labels, self.num_classes)
+                largest = row == len(spec.heads.shares) - 1
+                heads, loss = fit_boosted(self.rows, positions, labels, self.num_classes, largest)
             else:
                 heads, loss = fit_by_steps(spec, self.rows, positions, labels, self.num_classes, row)
             return Asked(heads, [1 / len(heads)] * len(heads)), loss

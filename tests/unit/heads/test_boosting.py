@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -59,12 +61,13 @@ def test_a_table_has_them_by_default_and_its_trees_are_not_kept(tmp_path) -> Non
     labels = rng.integers(0, 2, 60)
     rows = [f"{2000 + one * 3 + rng.integers(4)},{'ab'[rng.integers(2)]},{'xy'[one]}" for one in labels]
     (tmp_path / "t.csv").write_text("\n".join(["year,kind,class", *rows]))
-    options = {"label": "class", "trials": 5, "progress": False}
-    run = measure(str(tmp_path / "t.csv"), features="auto", out=tmp_path / "run", **options)
+    few = partial(measure, str(tmp_path / "t.csv"), label="class", trials=5, progress=False)
+    run = few(features="auto", out=tmp_path / "run")
     assert run.model == "boosting"
-    ridge = measure(str(tmp_path / "t.csv"), model="ridge", out=tmp_path / "ridge", **options)
+    ridge = few(model="ridge", out=tmp_path / "ridge")
     assert ridge.model == "ridge"
     from easiness.heads import stored_heads
 
+    assert run.spec.measured is not None
     with pytest.raises(BadInput, match="model boosting: keeps no trees"):
         stored_heads(run.spec.measured, {}, 0.8, [3], 2, torch.device("cpu"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def flipped(labels: np.ndarray, share: float, seed: int = 0) -> np.ndarray:
     return made
 
 
-def table(folder: Path, x: np.ndarray, labels: np.ndarray, *more: object) -> Dataset:
+def table(folder: Path, x: np.ndarray, labels: np.ndarray, *more: Any) -> Dataset:
     rows = [",".join([*(f"c{at}" for at in range(x.shape[1])), *(["status"] if more else []), "label"])]
     for at, (row, label) in enumerate(zip(x.tolist(), labels.tolist(), strict=True)):
         rows.append(",".join([*map(str, row), *(str(one[at]) for one in more), f"k{label}"]))

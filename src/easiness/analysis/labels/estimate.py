@@ -13,7 +13,8 @@ and networks that keep the classes apart.
 Where classes do not lie apart, the number is between the first two, two thirds of the way on a scale of
 logarithms. Neither can tell hard examples from labels mixed up, nor can halves of the trials or their course:
 where people were simulated, the truth was from the first to a third beyond the second. The range goes from as
-far below what stands out as the number is above it to all that is counted, or that networks do not say.
+far below what stands out as the number is above it to all that is counted, or that networks do not say. Of
+few classes that do not lie apart, or of two, heads leave it open, too: it reaches to all they do not say.
 
 A training comes to know labels by heart, and then all three find fewer. The number is followed over the
 epochs; where it has fallen by a third while networks got right what they had taken for wrong, the epoch to
@@ -160,7 +161,9 @@ def _by_model(course: LabelCourse) -> EstimatedNoise:
     if course.of_heads and course.log_p is not None:
         noise = label_noise_of_heads([course.log_p], course.last.of_labels.labels)
         by = max(noise.by, key=lambda name: noise.by[name])
-        return _estimated(noise, by, [noise.share, *noise.by.values()], shares, None)
+        hidden = noise.apart is not None and noise.apart < APART
+        disputed = float(course.others.mean()) if hidden else 0.0
+        return _estimated(noise, by, [noise.share, *noise.by.values()], shares, None, disputed)
     found = _between(course.last, course.left_out)
     shares = (*shares[:-1], found.margins)
     learned = epoch_to_read(shares, [stage.wrong for stage in course.stages])

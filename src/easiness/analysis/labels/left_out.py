@@ -9,8 +9,9 @@ The voices are the heads themselves, and linear discriminants over their outputs
 hides some behind others and never names one that few examples have; discriminants take each class at its
 place (Hastie, Tibshirani and Buja 1994). How sure a place is goes by how many examples taught it.
 
-Classes of many examples are judged by `label_noise_of_outputs` as well, which finds labels that people mix
-up: heads come to expect these. In classes of few examples it takes kinds for wrong labels.
+Three classes and more, of many examples, are judged by `label_noise_of_outputs` as well, which finds labels
+that people mix up: heads come to expect these. In classes of few examples it takes kinds for wrong labels, and
+of two, which lie along one line, whatever overlaps.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ _STARTS = (
 )  # sum of the powers, share of wrong labels: the likeliest end counts
 _HELD = 8  # iterations in which the powers of a sharp start stay
 _FEWEST_TIMES, _LAST, _STILL = 12, 80, 2e-5  # iterations, and the change of the share that ends them
+FLOOR = 0.01
+"""Share of wrong labels that the order allows for beyond the channel: one that has found next to none would
+put pairs of classes before examples. 0.01 to 0.03 do."""
 _EVERY = 5  # iterations: the strength of the channel moves slowly
 _FARTHEST = 20.0  # power
 _MOST_VALUES = 1 << 20  # of outputs that the channel is learned from
@@ -53,9 +57,14 @@ _NEXT_TO_NONE = 1e-9
 
 @dataclass(frozen=True)
 class HeadNoise(LabelNoise):
-    """`LabelNoise` of heads, with what each model ``by`` its name has for the share of wrong labels."""
+    """`LabelNoise` of heads, with what each model ``by`` its name has for the share of wrong labels.
+
+    ``apart`` is the mean probability of the likeliest class by the densities of large classes; None where
+    classes are small, 0 where there are two.
+    """
 
     by: dict[str, float]
+    apart: float | None = None
 
 
 def label_noise_of_heads(log_p: Sequence[Values], labels: Positions) -> HeadNoise:
@@ -66,17 +75,23 @@ def label_noise_of_heads(log_p: Sequence[Values], labels: Positions) -> HeadNois
         labels: in 0 to C - 1 [K], two classes or more.
     """
     expected = label_noise_left_out(log_p, labels)
-    noises, by = [expected], {"expected": expected.share}
+    by, noises, apart = {"expected": expected.share}, [expected], None
     sizes = np.bincount(labels, minlength=log_p[0].shape[1])
     if classes_are_large(labels, len(sizes)):
-        for one in log_p:
-            found = label_noise_of_outputs(one, labels)
+        of_classes = [label_noise_of_outputs(one, labels) for one in log_p] if len(sizes) > 2 else []
+        apart = float(np.mean([one.apart for one in of_classes] or [0]))
+        for found, one in zip(of_classes, log_p, strict=False):
             if (found.sizes <= _MOST_TIMES * sizes + _MORE).all():  # else a class took in a part of another
                 noises.append(_at_most(found, one, labels))
-    if len(noises) > 1:
-        by["classes"] = float(np.mean([one.share for one in noises[1:]]))
-    both = label_noise_together(noises)
-    return HeadNoise(both.p_wrong, both.suspicion, by)
+    if len(noises) == 1:
+        return HeadNoise(expected.p_wrong, expected.suspicion, by, apart)
+    by["classes"] = float(np.mean([one.share for one in noises[1:]]))
+    # what the channel takes for sound still has an order, by heads that did not see the label
+    order = expected.suspicion + np.mean([one.suspicion for one in noises[1:]], axis=0)
+    from sklearn.isotonic import IsotonicRegression
+
+    p_wrong = IsotonicRegression(y_min=0, y_max=1).fit_transform(order, label_noise_together(noises).p_wrong)
+    return HeadNoise(p_wrong, order, by, apart)
 
 
 def _at_most(found: ClassNoise, log_p: Values, labels: Positions) -> LabelNoise:
@@ -214,13 +229,25 @@ class _Channel:
         return log_q, joint, np.logaddexp(logsumexp(joint, axis=1), self.unlike[labels])
 
     def judge(self, said: Values, labels: Positions) -> tuple[Values, Values]:
-        """The probability to be wrong, and its log odds among examples that are like their class [n]."""
-        _, joint, total = self._parts(said, labels)
-        rows = np.arange(len(labels))
-        right = joint[rows, labels]
-        joint[rows, labels] = -np.inf
-        wrong = logsumexp(joint, axis=1)
-        return np.exp(wrong - total), wrong - right
+        """The probability to be wrong, and the order of suspicion [n].
+
+        This is the log odds to be wrong among examples that are like their class, were there `FLOOR` more.
+        """
+        log_q, joint, total = self._parts(said, labels)
+        wrong, _ = _sides(joint, labels)
+        floor = np.log(FLOOR / (len(self.table) - 1))
+        more, right = _sides(log_q + np.logaddexp(self.table, floor).T[labels], labels)
+        return np.exp(wrong - total), more - right
+
+
+def _sides(joint: Values, labels: Positions) -> tuple[Values, Values]:
+    """Logs of the sum over classes that are not the label, and of the label's own [n]."""
+    rows = np.arange(len(labels))
+    right = joint[rows, labels]
+    others = joint.copy()
+    others[rows, labels] = -np.inf
+    wrong: Values = logsumexp(others, axis=1)
+    return wrong, right
 
 
 def _stepped(powers: Values, said: Values, true: Values, q: Values, known: Values) -> Values:
