@@ -148,22 +148,25 @@ def _together(
                 raise BadInput(f"{name} {value:g}: of several runs each is read at its end; leave it out")
     asked = epoch is not None or share is not None
     judged = [_judged(run, split, run.resolve_epoch(epoch, share), asked) for run in runs]
-    weights = weights_together([one.noise for one in judged])
-    best = int(weights.argmax())
     if len(runs) == 1:
-        return runs[best], judged[best], judged[best].noise, ()
-    noise = _noise_of_all(judged)
+        return runs[0], judged[0], judged[0].noise, ()
+    weights = weights_together([one.noise for one in judged])
+    best, noise = int(weights.argmax()), _noise_of_all(judged)
     ranges = [one.noise for one, weight in zip(judged, weights, strict=True) if weight >= _KNOWS]
-    fits = replace(
-        judged[best].noise,
-        low=min(noise.share, *(one.low for one in ranges)),
-        high=max(noise.share, *(one.high for one in ranges)),
-    )
-    less = [f", which counts {weight:.2f} as much" if weight < 1 else "" for weight in weights]
-    if judged[best].voice is not None:  # voices are not weighted
-        less = [text if one.voice is None else "" for one, text in zip(judged, less, strict=True)]
-    others = [f"{one.path} ({one.network}){text}" for one, text in zip(runs, less, strict=True)]
-    return runs[best], replace(judged[best], noise=fits), noise, (*others[:best], *others[best + 1 :])
+    low = min(noise.share, *(one.low for one in ranges))
+    high = max(noise.share, *(one.high for one in ranges))
+    fits = replace(judged[best], noise=replace(judged[best].noise, low=low, high=high))
+    others = [
+        f"{run.path} ({run.network}){_counts(weight, one, judged[best])}"
+        for run, one, weight in zip(runs, judged, weights, strict=True)
+    ]
+    return runs[best], fits, noise, (*others[:best], *others[best + 1 :])
+
+
+def _counts(weight: float, judged: _Judged, best: _Judged) -> str:
+    """How much a run counts beside the best one, unless they are voices of one estimate."""
+    voices = judged.voice is not None and best.voice is not None
+    return "" if voices or weight == 1 else f", which counts {weight:.2f} as much"
 
 
 def _noise_of_all(judged: Sequence[_Judged]) -> LabelNoise:
