@@ -9,9 +9,9 @@ The voices are the heads themselves, and linear discriminants over their outputs
 hides some behind others and never names one that few examples have; discriminants take each class at its
 place (Hastie, Tibshirani and Buja 1994). How sure a place is goes by how many examples taught it.
 
-Three classes and more, of many examples, are judged by `label_noise_of_outputs` as well, which finds labels
-that people mix up: heads come to expect these. In classes of few examples it takes kinds for wrong labels, and
-of two, which lie along one line, whatever overlaps.
+Classes of many examples are judged by `label_noise_of_outputs` as well, which finds labels that people mix
+up: heads come to expect these. In classes of few examples it takes kinds for wrong labels. Two classes lie
+along one line: there it may count them all in one, and takes no part in the order.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ _NEXT_TO_NONE = 1e-9
 class HeadNoise(LabelNoise):
     """`LabelNoise` of heads, with what each model ``by`` its name has for the share of wrong labels.
 
-    ``apart`` is the mean probability of the likeliest class by the densities of large classes; None where
-    classes are small, 0 where there are two.
+    ``apart`` is the mean probability of the likeliest class by densities of three large classes and more; 0
+    where there are two, None where classes are small.
     """
 
     by: dict[str, float]
@@ -78,16 +78,18 @@ def label_noise_of_heads(log_p: Sequence[Values], labels: Positions) -> HeadNois
     by, noises, apart = {"expected": expected.share}, [expected], None
     sizes = np.bincount(labels, minlength=log_p[0].shape[1])
     if classes_are_large(labels, len(sizes)):
-        of_classes = [label_noise_of_outputs(one, labels) for one in log_p] if len(sizes) > 2 else []
-        apart = float(np.mean([one.apart for one in of_classes] or [0]))
-        for found, one in zip(of_classes, log_p, strict=False):
+        of_classes = [label_noise_of_outputs(one, labels) for one in log_p]
+        apart = float(np.mean([one.apart for one in of_classes])) if len(sizes) > 2 else 0.0
+        for found, one in zip(of_classes, log_p, strict=True):
             if (found.sizes <= _MOST_TIMES * sizes + _MORE).all():  # else a class took in a part of another
                 noises.append(_at_most(found, one, labels))
     if len(noises) == 1:
         return HeadNoise(expected.p_wrong, expected.suspicion, by, apart)
     by["classes"] = float(np.mean([one.share for one in noises[1:]]))
     # what the channel takes for sound still has an order, by heads that did not see the label
-    order = expected.suspicion + np.mean([one.suspicion for one in noises[1:]], axis=0)
+    order = expected.suspicion
+    if len(sizes) > 2:
+        order = order + np.mean([one.suspicion for one in noises[1:]], axis=0)
     from sklearn.isotonic import IsotonicRegression
 
     p_wrong = IsotonicRegression(y_min=0, y_max=1).fit_transform(order, label_noise_together(noises).p_wrong)
