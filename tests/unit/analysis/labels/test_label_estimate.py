@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from easiness.analysis.labels.estimate import (
     estimate_noise,
     share_between,
 )
+from easiness.analysis.labels.left_out import HeadNoise
 from easiness.analysis.labels.mixture import LabelEvidence
 
 
@@ -103,3 +106,20 @@ def test_what_is_asked_again_is_not_fitted_again(monkeypatch):
     assert len(estimate._kept) == 8
     assert estimate_noise(course()) is not first  # the oldest went
     assert fitted == [60, 60, *range(61, 69), 60]
+
+
+@pytest.mark.parametrize(
+    ("apart", "high"),
+    [
+        (None, 0.1 * 1.35 + 0.02),  # small classes, by what is expected alone
+        (estimate.APART, 0.1 * 1.35 + 0.02),
+        (estimate.APART - 0.01, 0.3 * 1.35 + 0.02),  # all that heads do not say may be wrong
+        (0.0, 0.3 * 1.35 + 0.02),
+    ],
+)
+def test_where_classes_lie_apart_heads_leave_less_open(monkeypatch, apart, high):
+    said = HeadNoise(np.full(60, 0.1), np.zeros(60), {"expected": 0.1}, apart)
+    monkeypatch.setattr(estimate, "_kept", {})
+    monkeypatch.setattr(estimate, "label_noise_of_heads", lambda *_: said)
+    of_heads = replace(course(), log_p=np.zeros((60, 2)), of_heads=True, others=np.full(60, 0.3))
+    assert estimate_noise(of_heads).high == pytest.approx(high)
