@@ -226,8 +226,9 @@ def cost(shape, before, trec, runs):
     found = {"real": bool(more)}
     for name, source in sources.items():
         command = [sys.executable, "-c", TIMED, *map(str, (num, width, classes)), *more]
+        first = os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])
         made = subprocess.run(
-            command, env={**os.environ, "PYTHONPATH": source}, stdout=subprocess.PIPE, check=True
+            command, env={**os.environ, "PYTHONPATH": first}, stdout=subprocess.PIPE, check=True
         )
         found[name] = json.loads(made.stdout.splitlines()[-1])
     return found
