@@ -163,7 +163,8 @@ def _by_model(course: LabelCourse) -> EstimatedNoise:
         by = max(noise.by, key=lambda name: noise.by[name])
         hidden = noise.apart is not None and noise.apart < APART
         disputed = float(course.others.mean()) if hidden else 0.0
-        return _estimated(noise, by, [noise.share, *noise.by.values()], shares, None, disputed)
+        fits = [noise.share, *noise.by.values(), noise.mixed_up]
+        return _estimated(noise, by, fits, shares, None, disputed)
     found = _between(course.last, course.left_out)
     shares = (*shares[:-1], found.margins)
     learned = epoch_to_read(shares, [stage.wrong for stage in course.stages])
@@ -174,8 +175,8 @@ def _by_model(course: LabelCourse) -> EstimatedNoise:
         said = float(classes.p_wrong @ (1 - course.others)) / max(
             float(classes.p_wrong.sum()), _NEXT_TO_NOTHING
         )
-        fits = classes.apart >= APART and said <= _STILL_SAID
-        if fits and information(classes.p_wrong) > information(found.noise.p_wrong):
+        apart = classes.apart >= APART and said <= _STILL_SAID
+        if apart and information(classes.p_wrong) > information(found.noise.p_wrong):
             return _estimated(classes, "classes", [classes.share], shares, None, unsaid)
     fits_data = [2 * found.margins - found.noise.share, found.margins, found.transition]
     for half in course.halves:

@@ -28,6 +28,7 @@ from easiness.analysis.labels.channel import ClassNoise, classes_are_large, cont
 from easiness.analysis.labels.mixture import LabelNoise
 from easiness.analysis.labels.table import ChannelTable
 from easiness.analysis.labels.together import label_noise_together
+from easiness.analysis.labels.transition import wrong_by_transition
 
 Values = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
@@ -59,11 +60,12 @@ _NEXT_TO_NONE = 1e-9
 class HeadNoise(LabelNoise):
     """`LabelNoise` of heads, with what each model ``by`` its name has for the share of wrong labels.
 
-    ``apart`` is the mean probability of the likeliest class by densities of three large classes and more; 0
+    ``mixed_up`` is the share by `wrong_by_transition`, which takes hard examples for wrong, too. ``apart`` is the mean probability of the likeliest class by densities of three large classes and more; 0
     where there are two, None where classes are small.
     """
 
     by: dict[str, float]
+    mixed_up: float
     apart: float | None = None
 
 
@@ -83,8 +85,9 @@ def label_noise_of_heads(log_p: Sequence[Values], labels: Positions) -> HeadNois
         for found, one in zip(of_classes, log_p, strict=True):
             if (found.sizes <= _MOST_TIMES * sizes + _MORE).all():  # else a class took in a part of another
                 noises.append(_at_most(found, one, labels))
+    mixed_up = float(wrong_by_transition(softmax(np.mean(log_p, axis=0), axis=1), labels).mean())
     if len(noises) == 1:
-        return HeadNoise(expected.p_wrong, expected.suspicion, by, apart)
+        return HeadNoise(expected.p_wrong, expected.suspicion, by, mixed_up, apart)
     by["classes"] = float(np.mean([one.share for one in noises[1:]]))
     # what the channel takes for sound still has an order, by heads that did not see the label
     order = expected.suspicion
@@ -93,7 +96,7 @@ def label_noise_of_heads(log_p: Sequence[Values], labels: Positions) -> HeadNois
     from sklearn.isotonic import IsotonicRegression
 
     p_wrong = IsotonicRegression(y_min=0, y_max=1).fit_transform(order, label_noise_together(noises).p_wrong)
-    return HeadNoise(p_wrong, order, by, apart)
+    return HeadNoise(p_wrong, order, by, mixed_up, apart)
 
 
 def _at_most(found: ClassNoise, log_p: Values, labels: Positions) -> LabelNoise:

@@ -118,7 +118,7 @@ def test_what_is_asked_again_is_not_fitted_again(monkeypatch):
     ],
 )
 def test_where_classes_lie_apart_heads_leave_less_open(monkeypatch, apart, high):
-    said = HeadNoise(np.full(60, 0.1), np.zeros(60), {"expected": 0.1}, apart)
+    said = HeadNoise(np.full(60, 0.1), np.zeros(60), {"expected": 0.1}, 0.1, apart)
     monkeypatch.setattr(estimate, "_kept", {})
     monkeypatch.setattr(estimate, "label_noise_of_heads", lambda *_: said)
     of_heads = replace(course(), log_p=np.zeros((60, 2)), of_heads=True, others=np.full(60, 0.3))

@@ -156,6 +156,19 @@ def test_classes_that_are_all_small_are_judged():
     assert too_small(np.repeat([0, 1, 2], [500, 180, 19])).tolist() == []
 
 
+def test_the_range_reaches_to_labels_that_are_mixed_up_where_heads_know_little():
+    """Flips into the nearest of small classes that overlap are hardly to be told from hard examples."""
+    x, true = classes(50, 10, 4)
+    labels = planted(true, x, "alike", 0.3)
+    found, share = label_noise_of_heads([said(x, labels)], labels), float((labels != true).mean())
+    assert found.mixed_up > found.share
+    assert (
+        min(found.share, found.mixed_up) / 1.35 - 0.02
+        <= share
+        <= max(found.share, found.mixed_up) * 1.35 + 0.02
+    )
+
+
 def test_large_classes_are_judged_by_densities_as_well():
     """These find labels that are mixed up as another network would, which heads come to expect."""
     told = world("normal", "confused", 0.2)
