@@ -60,8 +60,9 @@ _NEXT_TO_NONE = 1e-9
 class HeadNoise(LabelNoise):
     """`LabelNoise` of heads, with what each model ``by`` its name has for the share of wrong labels.
 
-    ``mixed_up`` is the share by `wrong_by_transition`, which takes hard examples for wrong, too. ``apart`` is the mean probability of the likeliest class by densities of three large classes and more; 0
-    where there are two, None where classes are small.
+    ``mixed_up`` is the share by `wrong_by_transition`, which takes hard examples for wrong, too. ``apart`` is
+    the mean probability of the likeliest class by densities of three large classes and more; 0 where there
+    are two, None where classes are small.
     """
 
     by: dict[str, float]
