@@ -250,8 +250,8 @@ rows. Ten trials, the default, fit half as many.
 ## What is not certain
 
 - A cell is one draw, without intervals.
-- Of two classes, or few that overlap, mixed-up labels look like hard examples: the number is then low, and the
-  range reaches to all labels that the heads dispute.
+- Where classes are two, or few that overlap, mixed-up labels look like hard ones: the number is then low,
+  and the range reaches to all labels that the heads dispute.
 - The constants were chosen on other draws of {", ".join(CHOSEN)},
   and on two tables that are not here.
 """
