@@ -253,7 +253,7 @@ rows. Ten trials, the default, fit half as many.
 - Where classes are two, or few that overlap, mixed-up labels look like hard ones: the number is then low,
   and the range reaches to all labels that the heads dispute.
 - The constants were chosen on other draws of {", ".join(CHOSEN)},
-  and on two tables that are not here.
+  and on three tables that are not here.
 """
     return text, {"cells": (HEADER, rows)}
 
