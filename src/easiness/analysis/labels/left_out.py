@@ -11,7 +11,8 @@ place (Hastie, Tibshirani and Buja 1994). How sure a place is goes by how many e
 
 Classes of many examples are judged by `label_noise_of_outputs` as well, which finds labels that people mix
 up: heads come to expect these. In classes of few examples it takes kinds for wrong labels. Two classes lie
-along one line: there it may count them all in one, and takes no part in the order.
+along one line: there it may count them all in one, and takes no part in the order, and labels that are
+mixed up (`wrong_by_transition`) count, too.
 """
 
 from __future__ import annotations
@@ -86,18 +87,20 @@ def label_noise_of_heads(log_p: Sequence[Values], labels: Positions) -> HeadNois
         for found, one in zip(of_classes, log_p, strict=True):
             if (found.sizes <= _MOST_TIMES * sizes + _MORE).all():  # else a class took in a part of another
                 noises.append(_at_most(found, one, labels))
-    mixed_up = float(wrong_by_transition(softmax(np.mean(log_p, axis=0), axis=1), labels).mean())
-    if len(noises) == 1:
-        return HeadNoise(expected.p_wrong, expected.suspicion, by, mixed_up, apart)
-    by["classes"] = float(np.mean([one.share for one in noises[1:]]))
+    if len(noises) > 1:
+        by["classes"] = float(np.mean([one.share for one in noises[1:]]))
     # what the channel takes for sound still has an order, by heads that did not see the label
     order = expected.suspicion
-    if len(sizes) > 2:
+    if len(sizes) > 2 and len(noises) > 1:
         order = order + np.mean([one.suspicion for one in noises[1:]], axis=0)
+    mixed_up = wrong_by_transition(softmax(np.mean(log_p, axis=0), axis=1), labels)
     from sklearn.isotonic import IsotonicRegression
 
-    p_wrong = IsotonicRegression(y_min=0, y_max=1).fit_transform(order, label_noise_together(noises).p_wrong)
-    return HeadNoise(p_wrong, order, by, mixed_up, apart)
+    rising = IsotonicRegression(y_min=0, y_max=1)
+    if len(sizes) == 2:  # heads that are sure of no label make any noise probable without a channel
+        noises.append(LabelNoise(rising.fit_transform(order, mixed_up), order))
+    p_wrong = rising.fit_transform(order, label_noise_together(noises).p_wrong)
+    return HeadNoise(p_wrong, order, by, float(mixed_up.mean()), apart)
 
 
 def _at_most(found: ClassNoise, log_p: Values, labels: Positions) -> LabelNoise:
