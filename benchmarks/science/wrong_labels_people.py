@@ -28,7 +28,7 @@ import easiness as ez
 from easiness.analysis import estimate_noise
 from easiness.analysis.labels.estimate import HIDDEN, _between
 from kit.machine import measured
-from kit.pages import head, markdown, write_page
+from kit.pages import head, write_page
 from science.simulated_people import PEOPLE, mistaken, perceived, shown
 from science.wrong_labels import LEAST, SHARE
 
@@ -177,11 +177,6 @@ def row(cell, chooses, one):
     return *cell, "chose" if chooses else "judges", *shares[:3], one["by"], *shares[3:], missed(one).strip()
 
 
-def short(line):
-    """What the page has of a line."""
-    return *line[:2], line[3], *line[7:]
-
-
 def page(found, made):
     """The page of docs/results, and its whole table."""
     chose = [one for chooses, one in found.values() if chooses]
@@ -193,6 +188,7 @@ def page(found, made):
     ]
     counted, holds = (sum(word not in missed(one) for one in judges) for word in ("number", "range"))
     rows = [row(cell, *one) for cell, one in found.items()]
+    judged = [line for line in rows if line[2] == "judges"]
     text = f"""\
 {head("Labels that people got wrong, in a training from scratch", COMMAND, made)}
 How many labels are wrong where people got them wrong? Skilled and hasty people were simulated, people who
@@ -209,7 +205,7 @@ labels of hard examples from them, so the range is wide: up to all labels that n
 {counted} of them, and the range holds in {holds}; its upper end was widened after some of
 them had missed, which flatters that. Those that missed:
 
-{markdown(short(COLUMNS), [short(line) for line in rows if line[2] == "judges" and line[-1]])}
+{"; ".join(f"{line[0]}, {line[1]}: {line[7]} ({line[-1]})" for line in judged if line[-1])}.
 
 A cell is one draw of labels and one run of {TRIALS} trials of {EPOCHS} epochs. People are simulated.
 """
