@@ -205,7 +205,7 @@ def page(whole, short, without, heads, made):
     header = ("score", *TARGETS, *(f"{name}, {target}" for name in SETS for target in TARGETS), "behind")
     leads = ("left out", "chosen", *(f"`{rival}`, {target}" for rival in RIVALS for target in TARGETS))
     cells = (f"{name}, {net}, {target}" for name, nets in SETS.items() for net in nets for target in TARGETS)
-    own = [row for row in short if row[0].startswith("`")]
+    own = [row for row in short if row[0].startswith("`")][:6]
     header_of_heads = ("data set", *TARGETS, *(f"`loss`, {target}" for target in TARGETS))
     most = max(abs(float(lead.split()[0])) for row in without for lead in row[2:4])
     of = {row[0].strip("`"): row for row in short}
