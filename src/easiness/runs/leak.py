@@ -15,11 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from easiness.data import Dataset
 from easiness.errors import printable, shorten
-from easiness.heads import Rows, fit_boosted
 from easiness.inputs import TEXT, VECTOR, Packed
 from easiness.runs.source import find_data
 from easiness.show import percent
@@ -194,6 +192,10 @@ def _apart(counts: Labels, num_bins: int) -> bool:
 
 def _right_by(inputs: Sequence[Values], labels: Labels, num_classes: int) -> float:
     """The share of labels that boosting on all these inputs has right, left out in folds."""
+    import torch  # whoever reads runs that nothing tells needs none
+
+    from easiness.heads import Rows, fit_boosted
+
     rng = np.random.default_rng(0)
     order = rng.permutation(len(labels))[:_MOST_FITTED]
     if not inputs:
