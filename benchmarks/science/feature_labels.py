@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import easiness as ez
 from kit.machine import measured
 from kit.pages import head, markdown, write_page
+from science.simulated_people import drawn
 
 COMMAND = "python benchmarks/science/feature_labels.py --cifar10 FOLDER --docs docs/results/feature-labels.md"
 SIZES = (5_000, 10_000)
@@ -72,22 +73,11 @@ def told_by_another(folder, runs):
 
 def made_wrong(labels, kind, rate, log_p, seed):
     """Labels [K] of which about ``rate`` are wrong."""
-    from scipy.optimize import brentq
-    from scipy.special import softmax
-
     draw = np.random.default_rng(seed)
     if kind == "clean":
         return labels.copy()
     if kind == "confusable":
-        rows = np.arange(len(labels))
-
-        def told(favour):
-            raised = log_p.copy()
-            raised[rows, labels] += favour
-            return softmax(raised, axis=1)
-
-        favour = brentq(lambda f: 1 - told(f)[rows, labels].mean() - rate, -20, 40)
-        return (told(favour).cumsum(axis=1) > draw.random((len(labels), 1))).argmax(axis=1)
+        return drawn(log_p, labels, rate, draw)
     wrong = draw.random(len(labels)) < rate
     num = int(labels.max()) + 1
     step = 1 if kind == "pair" else draw.integers(1, num, len(labels))

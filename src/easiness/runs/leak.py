@@ -28,7 +28,7 @@ Values = npt.NDArray[Any]
 Labels = npt.NDArray[np.int64]
 
 NEARLY = 0.98
-"""Of the labels, that a leak has right alone; of each class, that a word tells and that tell the class."""
+"""Share of the labels that a leak has right alone, and of each class that a word tells, and that tell it."""
 _TIMES, _MORE = 3.0, 0.02  # wrong by all others, over wrong by the leak
 _BINS, _FEWEST_BINS, _OF_A_BIN = 64, 8, 16  # of columns that have more values, and examples of each
 _SPARSE = 0.5  # of as many values as there would be if they were spread evenly
@@ -54,7 +54,7 @@ class _Told(NamedTuple):
 
 
 def leak_of(run: Run, data: Dataset | None = None) -> str:
-    """What tells the labels of a run, in a sentence; empty where nothing does, or data are not at hand.
+    """Name in a sentence the input that tells the labels of a run; empty where none does or data are missing.
 
     It is looked for once, and kept in the run.
     """
@@ -75,7 +75,7 @@ def leak_of(run: Run, data: Dataset | None = None) -> str:
 
 
 def find_leak(data: Dataset) -> str:
-    """What tells the labels of the training examples, in a sentence; empty where nothing does."""
+    """Name in a sentence the input that tells the labels of the training examples; empty where none does."""
     return _of_groups(data) or (_of_inputs(data) if data.kind.name in _INPUTS else "")
 
 
@@ -155,7 +155,7 @@ _WORDS = {
 
 
 def _told(values: Values, labels: Labels, num_classes: int) -> _Told:
-    """What the values [n, d] of an input alone tell: the class of most others that have the same."""
+    """An input of values [n, d] alone tells the class of most other examples that have the same values."""
     many = values.shape[1] == 1 and len(np.unique(values)) > _BINS
     num_bins = int(np.clip(len(labels) // _OF_A_BIN, _FEWEST_BINS, _BINS))
     of_bin = (

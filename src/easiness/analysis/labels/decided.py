@@ -149,7 +149,7 @@ def _design(
 
 
 def _fading(odds: Values, lowest: Values | np.floating) -> Values:
-    """What is left of a part at these log odds, of which the ``lowest`` was decided."""
+    """The rest of a part at these log odds, of which the ``lowest`` was decided."""
     return np.exp(-np.maximum(lowest - odds, 0) / _FADES)
 
 

@@ -1,4 +1,4 @@
-"""What several models or runs over the same data say together of how likely each label is wrong."""
+"""Several models or runs over the same data as one judge of how likely each label is wrong."""
 
 from __future__ import annotations
 

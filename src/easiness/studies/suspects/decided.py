@@ -79,7 +79,7 @@ class Decided:
         )
 
     def doubt(self) -> str:
-        """What is said where decisions do not tell of the rest, with the command that does; else empty."""
+        """A sentence where decisions do not tell of the rest, with the command that does; else empty."""
         above = "Decisions are from the top of the list, and say little of those below"
         return f" {above}; an audit tells: {self.audit}." if self.audit else ""
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from easiness import show
 from easiness.analysis import FEWEST, Stage, epoch_to_read, estimate_noise, share_standing_out, too_small
+from easiness.errors import shorten
 from easiness.runs import leak_of
 from easiness.store import Run
 from easiness.studies.suspects.evidence import gather
@@ -69,11 +69,10 @@ def too_few(labels: npt.NDArray[np.int64], classes: Sequence[str]) -> str:
     if not len(small):
         return ""
     sizes = np.bincount(labels)
-    named = [f"{classes[one]!r} ({sizes[one]})" for one in small[:_MOST_NAMED]]
-    more = f" and {show.counted(len(small) - _MOST_NAMED, 'other')}" if len(small) > _MOST_NAMED else ""
+    named = shorten((f"{classes[one]!r} ({sizes[one]})" for one in small), _MOST_NAMED)
     which, have = ("Class", "has") if len(small) == 1 else ("Classes", "have")
     return (
-        f"{which} {', '.join(named)}{more} {have} fewer than {FEWEST} labels, too few to judge beside "
+        f"{which} {named} {have} fewer than {FEWEST} labels, too few to judge beside "
         "classes ten times as large: their p wrong is drawn to the usual share."
     )
 

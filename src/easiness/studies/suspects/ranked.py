@@ -177,7 +177,7 @@ class Suspects(show.Result):
         return figure
 
     def sections(self) -> list[show.Section]:
-        """What tells the labels; what is certain, where pictures were compared; then the first suspects."""
+        """The input that tells the labels; conflicts, where pictures were compared; the first suspects."""
         return [*self._pairs(), _suspects(self)]
 
     def _pairs(self) -> list[show.Section]:

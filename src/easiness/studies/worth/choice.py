@@ -84,7 +84,7 @@ class Judged:
         return min((one.beyond for one in (self, self.near) if one), key=lambda one: one.interval[0])
 
     def document(self) -> dict[str, dict[str, float] | None]:
-        """What the JSON file has of one kind of classifier."""
+        """The part of the JSON file on one kind of classifier."""
         gains = {
             "over_start": self.beyond,
             "start_over_all": self.cleaned,

@@ -69,7 +69,7 @@ class Asked:
 
 @dataclass
 class Seen:
-    """What was found of a ``cell``: for each seed what is ``kept``, as positions, and ``right`` [n]."""
+    """The results of a ``cell``: for each seed what is ``kept``, as positions, and ``right`` [n]."""
 
     cell: Cell
     kept: list[Positions] = field(default_factory=list)

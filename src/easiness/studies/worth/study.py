@@ -137,7 +137,7 @@ def _advised(
 
 
 def _more(examples: Examples, lines: Sequence[Line]) -> tuple[Interval | None, str]:
-    """What twice the labels would give heads, or why that is not known."""
+    """Foretell what twice the labels would give heads, or say why that is not known."""
     whole = [one for one in lines if one.cell.kept == ALL and not one.cell.suspects_out]
     chance = float(np.bincount(examples.test.labels.numpy()).max() / len(examples.test))
     return more_labels([one.cell.size for one in whole], [one.right for one in whole], chance)

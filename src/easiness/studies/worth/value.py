@@ -136,7 +136,7 @@ class Worth(show.Result):
         return " and ".join((_HEADS, _NEAR) if self.judged.near else (_HEADS,))
 
     def _by_each(self, name: str) -> str:
-        """What was judged by heads, and by neighbours where they were asked."""
+        """The judgements by heads, and by neighbours where they were asked."""
         by = ((self.judged, _HEADS), (self.judged.near, _NEAR))
         return "; ".join(f"{_points(getattr(one, name))} {whom}" for one, whom in by if one)
 
