@@ -207,7 +207,7 @@ logistic regression is right on {min(rights):.0%} to {max(rights):.0%} of the so
 folds, and its better score counts. Constants were chosen on other simulated cells, by another generator and
 seed.
 
-Hardly any sound label is said wrong, and `clean` changes at most {changes:.1%}. The number is right, within
+Hardly any sound label is said wrong; `clean` changes at most {changes:.1%}. The number is right, within
 a quarter or two points, in {right["uniform"]} cells with `uniform` labels, and in {right["alike"]} with
 `alike` ones. Means, and the worst:
 
@@ -230,7 +230,7 @@ Among up to {AMONG:,} others, `named` as too small to judge:
 
 ## Cost
 
-Processor seconds of {TRIALS} trials by turns, on a busy machine:
+Processor seconds of {TRIALS} trials, by turns:
 
 {markdown(COST, costs)}
 
