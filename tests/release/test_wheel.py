@@ -90,8 +90,8 @@ def test_an_index_would_take_both(built: Path) -> None:
     call(sys.executable, "-m", "twine", "check", "--strict", *built.iterdir(), cwd=built)
 
 
-def test_the_installed_wheel_runs_the_demo_in_another_folder(built: Path, tmp_path: Path) -> None:
-    """The commands of `make demo`, in small; what the package needs is taken from where it lies here."""
+def test_the_installed_wheel_measures_and_reports_in_another_folder(built: Path, tmp_path: Path) -> None:
+    """The commands of `make demo` and `make paper`, in small; packages are taken from where they lie here."""
     if major_version("pip") < 23:
         pytest.skip("pip, which installs, is not here, or too old")
     call(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv", cwd=tmp_path)
@@ -106,8 +106,13 @@ def test_the_installed_wheel_runs_the_demo_in_another_folder(built: Path, tmp_pa
     (own / "needed.pth").write_text(sysconfig.get_paths()["purelib"])
     where = call(python, "-c", "import easiness; print(easiness.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(own)
-    call(programs / "easiness", "paper", "--preset", "smoke", "--limit", "300", "--out", "demo", cwd=tmp_path)
+    easiness = programs / "easiness"
     page = tmp_path / "digits.html"
-    call(programs / "easiness", "report", "demo/trials/match-wrn_10_1", "-o", page, cwd=tmp_path)
-    assert (tmp_path / "demo" / "report.html").stat().st_size > 100_000
+    for model in ("mlp_3", "wrn_10_1"):
+        trained = ("--model", model, "--trials", "5", "--epochs", "2", "--out", model)
+        call(easiness, "measure", "digits", "--limit", "300", *trained, cwd=tmp_path)
+    call(easiness, "suspects", "mlp_3", "wrn_10_1", "-o", "suspects.csv", cwd=tmp_path)
+    call(easiness, "report", "mlp_3", "wrn_10_1", "-o", page, cwd=tmp_path)
+    call(easiness, "paper", "--preset", "smoke", "--limit", "300", "--out", "paper", cwd=tmp_path)
     assert page.stat().st_size > 100_000
+    assert (tmp_path / "paper" / "report.html").stat().st_size > 100_000
