@@ -30,7 +30,7 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.long
 def test_the_demo_finds_what_it_mislabels_and_ends_with_the_page(tmp_path):
-    command = [sys.executable, ROOT / "tools" / "demo.py", "demo"]
+    command = [sys.executable, str(ROOT / "tools" / "demo.py"), "demo"]
     done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
     *shown, page = done.stdout.splitlines()
     found = re.search(r"^(\d+) of the 40 wrong labels are among the first 40", done.stdout, re.MULTILINE)
