@@ -228,6 +228,36 @@ def test_a_reload_and_a_second_tab_lose_nothing(page: Page) -> None:
     other.close()
 
 
+def test_undo_outlives_a_reload(page: Page) -> None:
+    begin(page)
+    press(page, "kdu")
+    page.keyboard.press("b")
+    page.reload()
+    begin(page)
+    assert page.locator("#decide-count").inner_text() == "2 of 100 suspects decided"
+    press(page, "b")
+    assert said(page).startswith("Undone.")
+    assert page.locator("#decide-so").is_hidden()
+    page.locator('[data-act="before"]').click()
+    page.locator("#decide-undecide").click()
+    page.reload()
+    begin(page)
+    assert page.locator("#decide-count").inner_text() == "0 of 100 suspects decided"
+    press(page, "b")
+    assert "kept as" in page.locator("#decide-so-text").inner_text()
+    press(page, "bb")
+    assert said(page) == "Nothing to undo."
+    spoilt = """() => {
+        const name = Object.keys(localStorage).find(one => one.endsWith("history"));
+        localStorage.setItem(name, '[["train/nobody", 3], 7]');
+    }"""
+    page.evaluate(spoilt)
+    page.reload()
+    begin(page)
+    press(page, "b")
+    assert said(page) == "Nothing to undo."
+
+
 def test_each_page_saves_what_was_decided_for_it(page: Page, run: Run, folder: Path, tmp_path: Path) -> None:
     begin(page)
     press(page, "kd")
