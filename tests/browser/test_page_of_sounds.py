@@ -96,3 +96,49 @@ def test_a_picture_is_enlarged_above_its_player(open_page: Any, written: Path) -
     player = figure.locator("audio").bounding_box()
     at = [player["x"] + player["width"] / 2, player["y"] + player["height"] / 2]
     assert page.evaluate("([x, y]) => document.elementFromPoint(x, y).tagName", at) == "AUDIO"
+
+
+def _playing(page: Any, where: str = "#decide-shown") -> bool:
+    return bool(page.locator(f"{where} .decide-sound.playing").count())
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_picture_of_a_sound_is_what_plays_it(
+    open_page: Any, written: Path, width: int, height: int
+) -> None:
+    page, troubles = open_page(written, viewport={"width": width, "height": height})
+    page.evaluate("addEventListener('play', e => e.target.loop = true, true)")
+    page.locator("[data-decide-open]").press("Enter")
+    assert page.locator("#decide audio[controls]").count() == 0
+    page.locator("#decide-start").press("Enter")
+    player = page.locator("#decide-shown .decide-sound")
+    assert player.get_attribute("aria-label").startswith("Play ")
+    page.wait_for_timeout(200)
+    assert not _playing(page)
+    page.keyboard.press(" ")
+    page.locator("#decide-shown .playing").wait_for()
+    assert player.get_attribute("aria-label").startswith("Stop ")
+    page.keyboard.press(" ")
+    page.locator("#decide-shown .decide-sound:not(.playing)").wait_for()
+    player.focus()
+    page.keyboard.press("Enter")
+    page.locator("#decide-shown .playing").wait_for()
+    page.keyboard.press("k")  # to the next, which waits
+    page.wait_for_timeout(200)
+    assert not _playing(page)
+    player.click()
+    page.locator("#decide-shown .playing").wait_for()
+    box = player.bounding_box()
+    assert min(box["width"], box["height"]) >= 44
+    assert box["x"] + box["width"] <= width
+    page.locator("#decide-help").click()
+    page.locator("#decide-play-each").check()
+    page.locator("#decide-start").click()
+    page.locator("#decide-shown .playing").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.locator("#decide-shown .playing").wait_for()
+    page.reload()
+    page.locator("[data-decide-open]").click()
+    page.locator("#decide-help").click()
+    assert page.locator("#decide-play-each").is_checked()
+    assert troubles == []

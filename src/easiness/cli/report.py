@@ -37,7 +37,12 @@ Decide = Annotated[
     ),
 ]
 Blind = Annotated[
-    bool, typer.Option("--blind", help="With --decide: hide what the networks say of the labels.")
+    bool | None,
+    typer.Option(
+        "--blind/--no-blind",
+        help="With --decide: hide what the networks say of the labels. By default of an audit alone.",
+        show_default=False,
+    ),
 ]
 
 
@@ -60,7 +65,7 @@ def report(
     old_source: OldSource = None,
     suspects: Suspects = 1000,
     decide: Decide = None,
-    blind: Blind = False,
+    blind: Blind = None,
 ) -> None:
     """Write a page that shows what was measured.
 

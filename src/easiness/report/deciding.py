@@ -21,12 +21,12 @@ from easiness.runs import data_version
 from easiness.show import ShownExample, counted
 from easiness.spec import command_line
 from easiness.store import Run
-from easiness.studies.suspects import nearest_by_class
+from easiness.studies.suspects import ABOVE, nearest_by_class
 
 _SCRIPTS = (
     *SHARED,
-    *("decide_values", "decide_csv", "decide_store", "decide_tally", "decide_example", "decide_classes"),
-    *("decide_acts", "decide_overview", "decide_files", "decide"),
+    *("players", "decide_values", "decide_csv", "decide_store", "decide_tally", "decide_example"),
+    *("decide_classes", "decide_acts", "decide_overview", "decide_files", "decide"),
 )
 _COURSE_BYTES = (600_000, 600_000)  # of means, and of single trials
 _MOST_COPIES = 6  # of an example
@@ -127,7 +127,8 @@ def deciding(
     values: Document = {
         "run": run.path.resolve().name,
         "data": data_version(run),
-        "blind": asked.blind,
+        "blind": asked.is_blind,
+        "above": ABOVE,
         "file": asked.file_name,
         **_next(run, lists, asked),
         "classes": list(run.classes),
@@ -135,7 +136,7 @@ def deciding(
         "copies": _copies(seen, copies),
         "near": _nearest(run, lists, seen, data),
     }
-    if not asked.blind:
+    if not asked.is_blind:
         values |= {**_of_networks(lists), "courses": _courses(run, epoch, lists)}
     if asked.file is not None:
         values |= _of_file(lists)
@@ -145,7 +146,9 @@ def deciding(
         "labels": seen.labels,
     }
     values["examples"] = examples
-    return Deciding(seen.named, seen.num_listed, _which(lists, asked), asked.blind, asked.file_name, values)
+    return Deciding(
+        seen.named, seen.num_listed, _which(lists, asked), asked.is_blind, asked.file_name, values
+    )
 
 
 def _next(run: Run, lists: Sequence[Listed], asked: ToDecide) -> Document:

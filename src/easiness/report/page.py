@@ -48,7 +48,7 @@ def write_report(
     old_source: Any = None,
     suspects: int = SUSPECTS,
     decide: str | Path | None = None,
-    blind: bool = False,
+    blind: bool | None = None,
 ) -> None:
     """Write a page of HTML that loads nothing from the network: styles, figures and pictures are in it.
 
@@ -66,7 +66,8 @@ def write_report(
         suspects: so many labels of each split can be decided on in the page, the most suspicious ones.
         decide: a file of labels, as `audit` or `clean` writes it: those of its rows are decided on instead,
             in its order; what it has decided is taken as decided.
-        blind: say nothing of what networks make of the labels of ``decide``: the page is for these alone.
+        blind: say nothing of what networks make of the labels of ``decide``: the page is for these alone. By
+            default of the file of an audit; with ``False`` its page says it in small letters.
 
     Raises:
         BadInput: the runs are over different data, the epoch is not recorded in all, easiness is
@@ -115,7 +116,7 @@ def render_report(
     at = matching.rows_of(runs, epoch, share)
     if to_decide.file is not None and len(runs) != 1:
         raise BadInput(f"--decide {to_decide.file}: is decided on in the page of one run; give one")
-    if to_decide.blind:
+    if to_decide.is_blind:
         return blind_page(runs[0], at[0], source, to_decide)
     changed = changes(runs, before, runs[0].asked(at[0]), source)
     data, why = find_data(runs[0], source)

@@ -5,7 +5,7 @@ const HISTORY = `${PREFIX}history`; // of no example: those begin with their spl
 const MOST_UNDONE = 500;
 const undone = readHistory(); // what was decided in this tab, and before it was loaded, the last one last: key, what was before, what is since
 const acts = Object.fromEntries([...element("acts").querySelectorAll("[data-act]")].map((button) => [button.dataset.act, button]));
-const KEYS = { k: "keep", s: "take", d: "drop", u: "unsure", b: "back", n: "next", ArrowLeft: "before", ArrowRight: "after" };
+const KEYS = { k: "keep", s: "take", d: "drop", u: "unsure", b: "back", n: "next", ArrowLeft: "before", ArrowRight: "after", " ": "play" };
 
 const focusOn = (name) => element(name).focus({ preventScroll: true });
 const speak = (text) => (element("spoken").textContent = text);
@@ -63,8 +63,8 @@ function nextUndecided(from) {
 }
 
 function described(place) {
-  const suggested = suggestedOf(place);
-  const why = given.blind || Number.isNaN(pWrongOf(place)) ? "" : `, wrong with a probability of ${pWrongOf(place).toFixed(2)}`;
+  const suggested = isFaint(place) ? NONE : suggestedOf(place);
+  const why = given.blind || isFaint(place) || Number.isNaN(pWrongOf(place)) ? "" : `, wrong with a probability of ${pWrongOf(place).toFixed(2)}`;
   return `${shortId(place)}, labelled ${className(labels[place])}${suggested < 0 ? "" : `, ${className(suggested)} suggested`}${why}`;
 }
 
@@ -83,6 +83,7 @@ function goOn(said, beyond = false) {
   show(place);
   seeOne();
   speak(`${said} Next: ${described(place)}.`.trim());
+  playWhereAsked();
 }
 
 // a list, or the view: at a place, or at the next that is undecided
@@ -139,6 +140,7 @@ function walk(by) {
     return;
   }
   show(place);
+  playWhereAsked();
   const decision = decisionOn(place);
   speak(`${described(place)}. ${decision === undefined ? "Undecided" : inWords(decision, place)}.`);
 }
@@ -152,6 +154,7 @@ const DOES = {
   before: () => walk(-1),
   after: () => walk(1),
   next: () => goOn("", true),
+  play: () => playerShown().click(),
 };
 
 element("acts").addEventListener("click", (event) => {

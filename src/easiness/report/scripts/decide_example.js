@@ -17,12 +17,37 @@ function pictureOf(place, small) {
   return [make("img", { src: source, alt, className: given.pixelated ? "pixelated" : "", decoding: small ? "async" : "sync" })];
 }
 
-function soundOf(place) {
-  const source = addressOf(given.sounds, pageSounds, place);
-  if (source === undefined) return [];
-  const player = make("audio", { controls: true, preload: "none", src: source });
-  player.setAttribute("aria-label", `Example ${ids[place]}`);
-  return [player];
+// the picture of a sound is what plays it, and stops it
+function playerOf(place) {
+  const sound = make("audio", { preload: "none", src: addressOf(given.sounds, pageSounds, place) });
+  const line = make("span", { className: "decide-line" });
+  const button = make("button", { type: "button", className: "decide-sound" }, ...pictureOf(place), line, sound);
+  const draw = () => {
+    button.setAttribute("aria-label", `${sound.paused ? "Play" : "Stop"} ${shortId(place)}`);
+    button.classList.toggle("playing", !sound.paused);
+    line.style.left = `${(100 * sound.currentTime) / (sound.duration || 1)}%`;
+  };
+  button.addEventListener("click", () => {
+    if (sound.paused) sound.play();
+    else sound.pause();
+  });
+  for (const change of ["play", "pause", "timeupdate"]) sound.addEventListener(change, draw);
+  sound.addEventListener("pause", () => (sound.currentTime = 0));
+  draw();
+  return button;
+}
+
+const playerShown = () => element("shown").querySelector(".decide-sound");
+
+function playWhereAsked() {
+  const [asked, player] = [element("play-each")?.checked, playerShown()];
+  if (asked && player?.querySelector("audio").paused) player.click();
+}
+
+// what is seen, read or heard of an example; nothing where the page has nothing of it
+function shownOf(place, small) {
+  if (addressOf(given.sounds, pageSounds, place) !== undefined) return [playerOf(place)];
+  return [...pictureOf(place, small), ...textOf(place)];
 }
 
 function textOf(place) {
@@ -41,22 +66,27 @@ const bold = (label) => make("bdi", { textContent: className(label) });
 function drawLabels(place) {
   const suggested = suggestedOf(place);
   element("label").textContent = className(labels[place]);
-  element("suggestion").hidden = suggested < 0;
+  element("suggestion").hidden = suggested < 0 || isFaint(place);
   element("suggested").textContent = className(suggested);
   element("keep-name").textContent = className(labels[place]);
   if (given.blind) return;
-  element("take-name").textContent = suggested < 0 ? "the suggestion" : className(suggested);
+  element("take-name").textContent = suggested < 0 || isFaint(place) ? "the suggestion" : className(suggested);
   acts.take.disabled = suggested < 0;
 }
 
 function drawWhy(place) {
   const p = pWrongOf(place);
-  element("why").hidden = Number.isNaN(p);
-  if (element("why").hidden) return;
+  const faint = isFaint(place);
+  element("why").hidden = Number.isNaN(p) || faint;
+  if (given.blind) return;
+  element("faint").hidden = Number.isNaN(p) || !faint;
+  if (Number.isNaN(p)) return;
   const kind = given.kinds[place];
-  element("p").textContent = `wrong with a probability of ${p.toFixed(2)}`;
+  const [likely, reason] = [`wrong with a probability of ${p.toFixed(2)}`, [kind === "wrong label" ? "" : kind, given.reasons[place]].filter(Boolean).join(": ")];
+  element("faint").textContent = [suggestedOf(place) < 0 ? "" : `suggested ${className(suggestedOf(place))}`, likely, reason].filter(Boolean).join("; ");
+  element("p").textContent = likely;
   element("meter").value = p;
-  element("reason").textContent = [kind === "wrong label" ? "" : kind, given.reasons[place]].filter(Boolean).join(": ");
+  element("reason").textContent = reason;
 }
 
 function drawSo(place) {
@@ -94,8 +124,8 @@ function drawCopies(place) {
 
 function neighbours(label, places) {
   const shown = places.map((place) => {
-    const example = [...pictureOf(place, true), ...textOf(place)];
-    return make("li", {}, ...(example.length > 0 ? example : [shortId(place)]), ...soundOf(place));
+    const example = shownOf(place, true);
+    return make("li", {}, ...(example.length > 0 ? example : [shortId(place)]));
   });
   return make("div", {}, make("h4", {}, "Nearest labelled ", bold(label)), make("ul", {}, ...shown));
 }
@@ -112,7 +142,7 @@ function drawNear(place) {
 
 function drawExample(place) {
   element("name").replaceChildren(...nameOf(place));
-  const shown = [...pictureOf(place), ...textOf(place), ...soundOf(place)];
+  const shown = shownOf(place);
   element("shown").replaceChildren(...(shown.length > 0 ? shown : [make("p", { className: "decide-text", textContent: ids[place] })]));
   drawLabels(place);
   drawWhy(place);
