@@ -174,7 +174,7 @@ def _reason(
     e: Evidence, at: int, naming: npt.NDArray[np.int64], num: int, classes: Sequence[str], of_kind: str
 ) -> str:
     that = " that left it out" if e.left_out[at] and not e.left_out.all() else ""
-    judges = f"{num}{that}" if num > 1 else f"the only one{that}"
+    judges = f"{num}{that}" if num > 1 else f"the one asked{that}"
     if not e.other_share[at]:
         text = f"all {judges} have it right" if num > 1 else f"{judges} has it right"
     else:

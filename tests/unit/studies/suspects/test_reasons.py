@@ -49,10 +49,10 @@ def evidence(num_heard: int, *, rival: int = 1, left_out: bool = False) -> Evide
             [0, 4, 4, 3],
             "3 of 4 say cat, from epoch 2 on",
         ),
-        (1, {"left_out": True}, [0, 0, 0, 1], "the only one says cat, from epoch 8 on"),
-        (1, {"left_out": True}, [0, 0, 1, 0], "the only one no longer says cat in the end"),
+        (1, {"left_out": True}, [0, 0, 0, 1], "the one asked says cat, from epoch 8 on"),
+        (1, {"left_out": True}, [0, 0, 1, 0], "the one asked no longer says cat in the end"),
         (10, {"rival": -1}, [0, 0, 0, 0], "all 10 have it right"),
-        (1, {"rival": -1, "left_out": True}, [0] * 4, "the only one has it right"),
+        (1, {"rival": -1, "left_out": True}, [0] * 4, "the one asked has it right"),
     ],
 )  # fmt: skip
 def test_what_the_networks_say(num, options, named, said):
