@@ -44,6 +44,15 @@ Blind = Annotated[
         show_default=False,
     ),
 ]
+Pixels = Annotated[
+    int,
+    typer.Option(
+        "--pixels",
+        min=32,
+        max=4096,
+        help="Longer side of a photo to decide on, at most; fewer where the page would pass 25 MB.",
+    ),
+]
 
 
 def report(
@@ -66,6 +75,7 @@ def report(
     suspects: Suspects = 1000,
     decide: Decide = None,
     blind: Blind = None,
+    pixels: Pixels = 640,
 ) -> None:
     """Write a page that shows what was measured.
 
@@ -82,7 +92,7 @@ def report(
         pages.write_file(output, paper.study_page(runs[0]).encode())
     else:
         with runs_kit.passes_shown(True):
-            pages.write_report(
+            note = pages.write_report(
                 [store.open_run(run) for run in runs],
                 output,
                 epoch=epoch,
@@ -94,6 +104,9 @@ def report(
                 suspects=suspects,
                 decide=decide,
                 blind=blind,
+                pixels=pixels,
             )
+        if note:
+            said.say(f"note: {note}", err=True)
     results.say_written(output)
     said.say(str(output))

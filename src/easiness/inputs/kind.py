@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -198,6 +198,17 @@ MakeUp = Callable[[tuple[int, ...], Recipe, int], Values]
 Show = Callable[[Value, Any], Shown]
 """Shows an example, by the traits of the data."""
 
+
+class LargePicture(NamedTuple):
+    """An ``address`` for an ``img`` with a picture to look into, of so many pixels on its longer side."""
+
+    address: str
+    side: int
+
+
+Photo = Callable[[Value, int], LargePicture | None]
+"""Makes a large picture of an example, no side longer than so many pixels."""
+
 Pack = Callable[[Examples, Recipe, Path | None, Callable[[int], None]], Values]
 """Packs a split as training takes it; in a folder there may be a file that is found again."""
 
@@ -242,10 +253,10 @@ class InputKind:
     copies, where something does. ``tokens`` tells whether networks get numbers of tokens, and ``decoding``
     foretells what `pack` costs, where that is worth telling.
     ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, where
-    there is one. ``values`` is what an example consists of, ``in_words`` tells that people know one by its
-    text, and ``exported`` is what it is to other tools, if they can have it. Functions of users get an
-    example as ``plain`` makes it. ``rewritten`` makes examples of texts, where perturbations change texts
-    instead of network input.
+    there is one, and ``photo`` one that is larger than what is shown, if it can be. ``values`` is what an
+    example consists of, ``in_words`` tells that people know one by its text, and ``exported`` is what it is
+    to other tools, if they can have it. Functions of users get an example as ``plain`` makes it.
+    ``rewritten`` makes examples of texts, where perturbations change texts instead of network input.
     """
 
     name: str
@@ -270,6 +281,7 @@ class InputKind:
     same: Callable[[Value], Value] = _as_it_is
     plain: Callable[[Value], Any] = _as_it_is
     pixels: Callable[[Value, Any], npt.NDArray[np.uint8]] | None = None
+    photo: Photo | None = None
     values: str = "values"
     in_words: bool = False
     exported: Exported | None = None

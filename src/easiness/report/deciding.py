@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.report.data_map import SHARED
-from easiness.report.examples import Named, are_small
+from easiness.report.examples import FoundExamples, Named, are_small, originals_of
 from easiness.report.labels import Copy
 from easiness.report.quantized import Document, trajectories
 from easiness.report.template import Inlined, inert, inlined
 from easiness.report.to_decide import Listed, ToDecide
 from easiness.runs import data_version
-from easiness.show import ShownExample, counted
+from easiness.show import counted
 from easiness.spec import command_line
 from easiness.store import Run
 from easiness.studies.suspects import ABOVE, nearest_by_class
@@ -32,6 +32,7 @@ _COURSE_BYTES = (600_000, 600_000)  # of means, and of single trials
 _MOST_COPIES = 6  # of an example
 _BESIDE = 200  # examples, the first of each list, that have what is nearest beside them
 _MOST_ASKED, _MOST_PHOTOS = 2_000, 200  # of more the networks are not asked for a page, but by `suspects`
+_LARGE = 100  # of each list have a large picture, or all suspects
 _DIGITS = 4  # of a probability
 
 _Beside = dict[int, Any]
@@ -61,6 +62,16 @@ class Deciding:
         places = [*first, *range(self.num, len(self.wanted)), *(at for _, at in rest)]
         return [self.wanted[at] for at in places]
 
+    @property
+    def large(self) -> list[Named]:
+        """The examples that have a large picture, those first that are looked at first."""
+        whole = self._values.get("whole")
+        found = []
+        for part, (first, num) in zip(self._values["parts"], self._extents(), strict=True):
+            many = num if whole else min(num, max(part["numSuspect"], _LARGE))
+            found += list(enumerate(self.wanted[first : first + many]))
+        return [name for _, name in sorted(found, key=lambda one: one[0])]
+
     def _extents(self) -> Iterator[tuple[int, int]]:
         """Where each list begins, and how many examples it has."""
         first = 0
@@ -78,20 +89,18 @@ class Deciding:
         """Its script."""
         return inlined(_SCRIPTS)
 
-    def data(
-        self, shown: Mapping[Named, ShownExample], pixelated: bool, elsewhere: Collection[Named] = ()
-    ) -> str:
+    def data(self, found: FoundExamples, pixelated: bool, elsewhere: Collection[Named] = ()) -> str:
         """Everything that the script reads, as JSON that can stand in a script element.
 
         Args:
-            shown: the examples that were found, by split and id.
+            found: the examples that were found.
             pixelated: are pictures enlarged pixel by pixel?
             elsewhere: training examples whose pictures and sounds the page has in any case; the script takes
                 them from there.
         """
         media: dict[str, dict[int, str]] = {"pictures": {}, "sounds": {}, "texts": {}}
         for at, named in enumerate(self.wanted):
-            one = shown.get(named)
+            one = found.named.get(named)
             if one is None:
                 continue
             text = None if one.size else one.text
@@ -100,7 +109,9 @@ class Deciding:
             for name, value in zip(media, (one.uri, one.sound, text), strict=True):
                 if value is not None:
                     media[name][at] = value
-        return inert({**self._values, **media, "pixelated": pixelated})
+        large = enumerate(map(found.photos.found.get, self.wanted))
+        photos = {at: one.address for at, one in large if one is not None}
+        return inert({**self._values, **media, "photos": photos, "pixelated": pixelated})
 
 
 def deciding(
@@ -146,6 +157,7 @@ def deciding(
         "labels": seen.labels,
     }
     values["examples"] = examples
+    values["originals"] = {} if data is None else originals_of(data, seen.named, asked.page)
     return Deciding(
         seen.named, seen.num_listed, _which(lists, asked), asked.is_blind, asked.file_name, values
     )

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import heapq
+import math
+import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from urllib.parse import quote_from_bytes
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
+from easiness.inputs import LargePicture, reduced
 from easiness.runs import positions_in, run_values
 from easiness.show import ShownExample, count, size_text
 from easiness.spec import Split
@@ -19,6 +24,7 @@ from easiness.store import Run
 
 if TYPE_CHECKING:
     from easiness.report.data_map import DataMap
+    from easiness.report.deciding import Deciding
 
 _SMALL = 64  # pixels a side
 _LARGEST_PART = 8  # of the room: what one example may take at the most
@@ -26,24 +32,54 @@ _MOST_TEXTS = 50_000  # examples, all of which are read for their texts
 _TEXT_BYTES = 3_000_000  # of all texts together
 _FEWEST_LETTERS = 80  # of each: with fewer it is not known again
 
-_PAGE_BYTES = 20_000_000
+_PAGE_BYTES = 25_000_000
 _OTHER_BYTES = 3_000_000  # of the words and figures of a page
+
+_FEWEST_PIXELS = 160  # on the longer side of a photo: with fewer it is left out
+_SMALL_BYTES = 7_000  # of a small picture, about
+_HOMES = frozenset({"home", "users"})  # folders in which people have theirs, in small letters
 
 Named: TypeAlias = tuple[Split, int | str]
 """An example by its split and its id there."""
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Large pictures of the examples to decide on.
+
+    No side is longer than ``side`` pixels, where ``asked`` were asked for.
+    """
+
+    found: Mapping[Named, LargePicture]
+    side: int
+    asked: int
+
+    @property
+    def fewer(self) -> str:
+        """A sentence where they are smaller than asked for, for the size of the page."""
+        if self.side >= self.asked:
+            return ""
+        return (
+            f"The {count(len(self.found))} pictures to decide on have at most {self.side} pixels a side, not "
+            f"{self.asked}: a page has at most {size_text(_PAGE_BYTES)}; of fewer they are larger."
+        )
 
 
 @dataclass(frozen=True)
 class FoundExamples:
     """The examples that a page shows: ``named`` by split and id, those of the run also by position ``at``.
 
-    ``texts`` has those of all points of the map, where it shows texts. ``without_room`` says how many
+    ``texts`` has those of all points of the map, where it shows texts, and ``photos`` large pictures of those
+    to decide on. ``without_room`` says how many
     pictures or players are left out for the size of the page, and ``why_none`` why there are no examples.
     """
 
     named: Mapping[Named, ShownExample] = field(default_factory=dict)
     at: Mapping[int, ShownExample] = field(default_factory=dict)
     texts: list[str] | None = None
+    photos: Photos = field(default_factory=lambda: Photos({}, 0, 0))
     without_room: str = ""
     why_none: str = ""
 
@@ -77,7 +113,8 @@ def found_examples(
     named: Sequence[Named],
     positions: Sequence[int],
     drawn: DataMap,
-    last: Sequence[Named] = (),
+    view: Deciding | None,
+    pixels: int,
 ) -> FoundExamples:
     """The examples of a page, with pictures and sounds while they fit.
 
@@ -87,7 +124,8 @@ def found_examples(
         named: examples that the page marks, the most wanted first.
         positions: examples of the run in its galleries, the most wanted first; those of its map come next.
         drawn: the map.
-        last: examples that are wanted after all these.
+        view: in which labels are decided; what it shows is wanted after all these, but for large pictures.
+        pixels: of the longer side of these, at most.
 
     Raises:
         BadInput: the data lack an example of the run, or one is unreadable.
@@ -96,10 +134,23 @@ def found_examples(
     seen = set(positions)
     in_order = [*positions, *(at for at in drawn.pictured if at not in seen)]
     names: dict[int, Named] = {at: ("train", run.ids[at : at + 1].tolist()[0]) for at in in_order}
-    wanted = [*named, *(names[at] for at in in_order), *last]
-    shown, num_cut = shown_within(run, data, wanted, room_for(len(drawn.data({}, (), texts))))
-    found = FoundExamples.within(data, shown, num_cut)
-    return replace(found, at={at: shown[name] for at, name in names.items()}, texts=texts)
+    wanted = [*named, *(names[at] for at in in_order)]
+    found = found_within(run, data, wanted, view, pixels, len(drawn.data({}, (), texts)))
+    return replace(found, at={at: found.named[name] for at, name in names.items()}, texts=texts)
+
+
+def found_within(
+    run: Run, data: Dataset, wanted: Sequence[Named], view: Deciding | None, pixels: int, num_bytes: int = 0
+) -> FoundExamples:
+    """As `found_examples`, of a page that has so many bytes of other values."""
+    positions_in(data, run)
+    last, large = ([], []) if view is None else (view.by_worth, view.large)
+    room, num_small = room_for(num_bytes), len({*wanted, *last} - ({*large} - {*wanted}))
+    photos = photos_of(data, large, room - min(room // 3, _SMALL_BYTES * num_small), pixels)
+    last = [one for one in last if one not in photos.found]
+    left = room - sum(len(one.address) for one in photos.found.values())
+    shown, num_cut = shown_of(data, [*wanted, *last], left)
+    return replace(FoundExamples.within(data, shown, num_cut), photos=photos)
 
 
 def room_for(num_bytes: int) -> int:
@@ -146,7 +197,7 @@ def shown_of(data: Dataset, wanted: Sequence[Named], room: int) -> tuple[dict[Na
     kept: dict[Named, ShownExample] = {}
     costs: list[tuple[int, int, Named]] = []  # the least wanted first
     spent = num_cut = 0
-    for name, one in _read(data, rank):
+    for name, one in _made(data, rank, lambda value: ShownExample.of(data.kind.show(value, data.traits))):
         cost = one.size * times[name]
         kept[name] = one if one.size * _LARGEST_PART <= room else one.in_words()
         if kept[name].size:
@@ -160,13 +211,82 @@ def shown_of(data: Dataset, wanted: Sequence[Named], room: int) -> tuple[dict[Na
     return kept, num_cut
 
 
-def _read(data: Dataset, wanted: Mapping[Named, int]) -> Iterator[tuple[Named, ShownExample]]:
-    """The wanted examples in the order of the data, one at a time: sounds can be large."""
+def photos_of(data: Dataset, wanted: Sequence[Named], room: int, pixels: int) -> Photos:
+    """Large pictures of the ``wanted``, all that have one, made of what the data have of them.
+
+    Args:
+        data: that hold them.
+        wanted: the most wanted first.
+        room: bytes for all of them. Where they are more they have fewer pixels, and where these would be too
+            few the last have none.
+        pixels: of the longer side, at most.
+
+    Raises:
+        BadInput: one is unreadable.
+    """
+    photo, side = data.kind.photo, pixels
+    found: dict[Named, LargePicture] = {}
+    if photo is None or are_small(data):
+        return Photos(found, side, pixels)
+    rank = {name: at for at, name in enumerate(wanted)}
+    spent = 0
+    for name, large in _made(data, rank, lambda value: photo(value, pixels)):
+        if large is None:
+            continue
+        found[name] = reduced(large, side)
+        spent += len(found[name].address)
+        while spent > room and side > _FEWEST_PIXELS:  # as if all were as those seen so far
+            longest = max(one.side for one in found.values())
+            fits = longest * math.sqrt(room * len(found) / (spent * len(rank)))
+            side = max(_FEWEST_PIXELS, int(min(fits, 0.95 * longest)))
+            found = {name: reduced(one, side) for name, one in found.items()}
+            spent = sum(len(one.address) for one in found.values())
+        while spent > room:
+            spent -= len(found.pop(max(found, key=rank.__getitem__)).address)
+    return Photos(found, side, pixels)
+
+
+def originals_of(data: Dataset, wanted: Sequence[Named], page: Path | None) -> dict[int, str]:
+    """Of examples, by their place, the addresses of their files as seen from the page; of pictures only."""
+    if page is None or data.kind.photo is None:
+        return {}
+    places = {name: at for at, name in enumerate(wanted)}
+    folder = _absolute(page.parent)
+    files = (
+        (places[split, one], part.stored.name(at))
+        for split, part in data.splits.items()
+        for at, one in enumerate(part.ids.tolist())
+        if (split, one) in places
+    )
+    seen = ((at, _seen_from(folder, _absolute(Path(file)))) for at, file in files if Path(file).is_file())
+    return {at: address for at, address in seen if address}
+
+
+def _absolute(path: Path) -> str:
+    """The path as a browser reads it, which follows no link."""
+    return os.path.normpath(path.absolute())
+
+
+def _seen_from(folder: str, file: str) -> str:
+    """The address of a file as seen from a folder; empty where that would tell whose folders these are."""
+    try:
+        common = Path(os.path.commonpath([folder, file]))
+    except ValueError:  # on two drives
+        return ""
+    homes = common == Path(common.anchor) or common.name.lower() in _HOMES
+    if homes or common in Path("~").expanduser().parents:
+        return ""
+    return quote_from_bytes(os.fsencode(Path(os.path.relpath(file, folder)).as_posix()))
+
+
+def _made(
+    data: Dataset, wanted: Mapping[Named, int], make: Callable[[Any], Made]
+) -> Iterator[tuple[Named, Made]]:
+    """What is made of the wanted examples, in the order of the data, one at a time: sounds can be large."""
     for split, part in data.splits.items():
         ids = part.ids.tolist()
         at = np.array([i for i, one in enumerate(ids) if (split, one) in wanted], np.int64)
-        shown = part.stored.subset(at).map(lambda value: ShownExample.of(data.kind.show(value, data.traits)))
-        yield from zip(((split, ids[i]) for i in at.tolist()), shown, strict=True)
+        yield from zip(((split, ids[i]) for i in at.tolist()), part.stored.subset(at).map(make), strict=True)
 
 
 def texts_at(run: Run, data: Dataset, positions: npt.NDArray[np.int64]) -> list[str] | None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 SUSPECTS = 1000
 """So many examples of each split can be decided on, the most suspicious ones."""
+PIXELS = 640
+"""Of the longer side of a photo to decide on, at most."""
+_PIXELS_ALLOWED = range(32, 4097)
 
 _PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out labels"}
 _FOUND = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
@@ -34,12 +37,16 @@ _OF_AUDIT = frozenset({"stratum", "draw"})  # columns that `easiness.audit` writ
 class ToDecide:
     """What labels are decided on: of each split so many ``suspects``, or instead those of a ``file``.
 
+    Photos have so many ``pixels`` on the longer side, and files are named as seen from the ``page``.
+
     Where it is ``blind``, nothing is said of what networks make of them; of an audit unless it is ``False``.
     """
 
     suspects: int = SUSPECTS
     file: Path | None = None
     blind: bool | None = None
+    pixels: int = PIXELS
+    page: Path | None = None
 
     @cached_property
     def is_blind(self) -> bool:
@@ -60,6 +67,9 @@ class ToDecide:
     def __post_init__(self) -> None:
         if self.suspects < 0:
             raise BadInput(f"--suspects {self.suspects}: give how many labels can be decided on, 0 or more")
+        if self.pixels not in _PIXELS_ALLOWED:
+            few, many = _PIXELS_ALLOWED[0], _PIXELS_ALLOWED[-1]
+            raise BadInput(f"--pixels {self.pixels}: give the longer side of a photo, {few} to {many}")
         if self.blind is not None and self.file is None:
             option = "--blind" if self.blind else "--no-blind"
             raise BadInput(

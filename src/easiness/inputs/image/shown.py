@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from easiness.inputs.image.stored import Pixels, to_pil
+from easiness.inputs.kind import LargePicture
 
 LARGEST_SIDE = 160
 """Pixels; larger pictures are made smaller, so that a page of twenty classes of photos has about 4 MB."""
 
-_JPEG_QUALITY = 80
+_QUALITY = 80
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class ShownPicture:
         if max(image.size) <= side:
             return _address("png", image, optimize=True)
         image.thumbnail((side, side), Image.Resampling.LANCZOS)
-        return _address("jpeg", image, quality=_JPEG_QUALITY)
+        return _address("jpeg", image, quality=_QUALITY)
 
     def file(self) -> bytes:
         """A PNG file, to the pixel."""
@@ -58,6 +59,34 @@ class ShownPicture:
 def show(value: Pixels, traits: Any) -> ShownPicture:  # noqa: ARG001 - a picture is shown as it is
     """The picture as people see it."""
     return ShownPicture(value)
+
+
+def photo(value: Pixels, side: int) -> LargePicture | None:
+    """A picture that is larger than it is shown, no side longer than ``side`` pixels, in a ``data:`` address.
+
+    It is never enlarged, and compressed with loss: WebP or JPEG, which takes fewer bytes.
+    """
+    image = to_pil(value)
+    return None if max(image.size) <= LARGEST_SIDE else _with_loss(image, side)
+
+
+def reduced(large: LargePicture, side: int) -> LargePicture:
+    """The `photo`, made smaller where it is larger."""
+    from PIL import Image
+
+    if large.side <= side:
+        return large
+    return _with_loss(Image.open(io.BytesIO(base64.b64decode(large.address.partition(",")[2]))), side)
+
+
+def _with_loss(image: Any, side: int) -> LargePicture:
+    from PIL import Image, features
+
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    made = [_address("jpeg", image, quality=_QUALITY)]
+    if features.check("webp"):
+        made.append(_address("webp", image, quality=_QUALITY, method=2))
+    return LargePicture(min(made, key=len), max(image.size))
 
 
 def _address(kind: str, image: Any, **options: Any) -> str:

@@ -71,9 +71,10 @@ const isBefore = () => began && !(element("begin").hidden && element("list").hid
 const AT_END = ["b", "n"];
 
 dialog.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && isBefore()) {
+  if (event.key === "Escape" && (isLarge() || isBefore())) {
     event.preventDefault();
-    back();
+    if (isLarge()) enlarging().click();
+    else back();
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
   if (!element("use-keys").checked && event.key.length === 1) return;

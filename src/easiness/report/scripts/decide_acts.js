@@ -5,7 +5,7 @@ const HISTORY = `${PREFIX}history`; // of no example: those begin with their spl
 const MOST_UNDONE = 500;
 const undone = readHistory(); // what was decided in this tab, and before it was loaded, the last one last: key, what was before, what is since
 const acts = Object.fromEntries([...element("acts").querySelectorAll("[data-act]")].map((button) => [button.dataset.act, button]));
-const KEYS = { k: "keep", s: "take", d: "drop", u: "unsure", b: "back", n: "next", ArrowLeft: "before", ArrowRight: "after", " ": "play" };
+const KEYS = { k: "keep", s: "take", d: "drop", u: "unsure", b: "back", n: "next", ArrowLeft: "before", ArrowRight: "after", " ": "play", z: "enlarge" };
 
 const focusOn = (name) => element(name).focus({ preventScroll: true });
 const speak = (text) => (element("spoken").textContent = text);
@@ -155,6 +155,7 @@ const DOES = {
   after: () => walk(1),
   next: () => goOn("", true),
   play: () => playerShown().click(),
+  enlarge: () => enlarging()?.click(),
 };
 
 element("acts").addEventListener("click", (event) => {

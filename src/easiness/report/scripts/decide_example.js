@@ -11,11 +11,27 @@ const [pagePictures, pageSounds] = [elsewhere("img"), elsewhere("audio")];
 const addressOf = (own, ofPage, place) => own[place] ?? (splitOf(place) === "train" ? ofPage().get(ids[place]) : undefined);
 
 function pictureOf(place, small) {
-  const source = addressOf(given.pictures, pagePictures, place);
+  const [own, large] = [addressOf(given.pictures, pagePictures, place), given.photos[place]];
+  const source = small ? own ?? large : large ?? own;
   if (source === undefined) return [];
   const alt = `Example ${ids[place]}, labelled ${className(labels[place])}`;
   return [make("img", { src: source, alt, className: given.pixelated ? "pixelated" : "", decoding: small ? "async" : "sync" })];
 }
+
+// a picture that opens its file where the page knows of it, else itself in large
+function openedOf(place, small) {
+  const picture = pictureOf(place, small);
+  const href = given.originals[place];
+  if (picture.length === 0 || (small && href === undefined)) return picture;
+  if (href !== undefined) return [make("a", { className: "decide-open-file", href, target: "_blank", rel: "noopener", title: "Open the file" }, ...picture)];
+  const button = make("button", { type: "button", className: "decide-enlarge", title: "Enlarge" }, ...picture);
+  button.setAttribute("aria-pressed", "false");
+  button.addEventListener("click", () => button.setAttribute("aria-pressed", String(!isLarge())));
+  return [button];
+}
+
+const enlarging = () => element("shown").querySelector(".decide-enlarge, .decide-open-file");
+const isLarge = () => enlarging()?.getAttribute("aria-pressed") === "true";
 
 // the picture of a sound is what plays it, and stops it
 function playerOf(place) {
@@ -47,7 +63,7 @@ function playWhereAsked() {
 // what is seen, read or heard of an example; nothing where the page has nothing of it
 function shownOf(place, small) {
   if (addressOf(given.sounds, pageSounds, place) !== undefined) return [playerOf(place)];
-  return [...pictureOf(place, small), ...textOf(place)];
+  return [...openedOf(place, small), ...textOf(place)];
 }
 
 function textOf(place) {
