@@ -124,6 +124,8 @@ def test_the_picture_of_a_sound_is_what_plays_it(
     page.keyboard.press("Enter")
     page.locator("#decide-shown .playing").wait_for()
     page.keyboard.press("k")  # to the next, which waits
+    page.keyboard.press("k")
+    assert page.locator("#decide-count").inner_text().startswith("2 of ")
     page.wait_for_timeout(200)
     assert not _playing(page)
     player.click()

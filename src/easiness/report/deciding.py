@@ -15,6 +15,7 @@ from easiness.report.data_map import SHARED
 from easiness.report.examples import FoundExamples, Named, are_small, originals_of
 from easiness.report.labels import Copy
 from easiness.report.quantized import Document, trajectories
+from easiness.report.rows import table_of
 from easiness.report.template import Inlined, inert, inlined
 from easiness.report.to_decide import Listed, ToDecide
 from easiness.runs import data_version
@@ -157,10 +158,13 @@ def deciding(
         "labels": seen.labels,
     }
     values["examples"] = examples
-    values["originals"] = {} if data is None else originals_of(data, seen.named, asked.page)
-    return Deciding(
+    view = Deciding(
         seen.named, seen.num_listed, _which(lists, asked), asked.is_blind, asked.file_name, values
     )
+    if data is not None:
+        values["originals"] = originals_of(data, seen.named, asked.page)
+        values["table"] = table_of(data, seen.named, view.by_worth)
+    return view
 
 
 def _next(run: Run, lists: Sequence[Listed], asked: ToDecide) -> Document:

@@ -21,7 +21,7 @@ function pictureOf(place, small) {
 // a picture that opens its file where the page knows of it, else itself in large
 function openedOf(place, small) {
   const picture = pictureOf(place, small);
-  const href = given.originals[place];
+  const href = given.originals?.[place];
   if (picture.length === 0 || (small && href === undefined)) return picture;
   if (href !== undefined) return [make("a", { className: "decide-open-file", href, target: "_blank", rel: "noopener", title: "Open the file" }, ...picture)];
   const button = make("button", { type: "button", className: "decide-enlarge", title: "Enlarge" }, ...picture);
@@ -60,9 +60,39 @@ function playWhereAsked() {
   if (asked && player?.querySelector("audio").paused) player.click();
 }
 
+let unusualFirst = recall(COLUMNS_ORDER) !== "no";
+
+// all columns of a row of a table, and beneath it those nearest to it
+function tableOf(place) {
+  const { columns, rows, unusual } = given.table;
+  const far = unusual[place];
+  const order = columns.map((_, at) => at);
+  if (unusualFirst) order.sort((a, b) => far[b] - far[a] || a - b);
+  const rowOf = (name, cells, className = "") => make("tr", { className }, make("th", { scope: "row" }, ...name), ...order.map((at) => make("td", { textContent: cells[at], className: far[at] >= 3 ? "unusual" : "" })));
+  const near = nearOf(place).flatMap(([label, places]) => places.filter((one) => rows[one]).map((one) => rowOf(["near: ", bold(label)], rows[one])));
+  const head = make("tr", {}, make("td"), ...order.map((at) => make("th", { scope: "col", textContent: columns[at] })));
+  const body = make("tbody", {}, rowOf(["this: ", bold(labels[place])], rows[place], "this"), rowOf(["unusual"], far.map(String), "far"), ...near);
+  const button = make("button", { type: "button", textContent: "Most unusual columns first" });
+  button.setAttribute("aria-pressed", String(unusualFirst));
+  button.addEventListener("click", () => {
+    unusualFirst = !unusualFirst;
+    remember(COLUMNS_ORDER, unusualFirst ? "yes" : "no");
+    drawExample(place);
+    element("shown").querySelector("button").focus();
+  });
+  const scroll = make("div", { className: "decide-scroll", tabIndex: 0 }, make("table", {}, make("thead", {}, head), body));
+  scroll.setAttribute("role", "group");
+  scroll.setAttribute("aria-label", `All ${columns.length} columns`);
+  const said = "Unusual: standard deviations from the middle of its class; of a category, as many as what is as rare.";
+  return make("div", { className: "decide-table" }, button, scroll, make("p", { className: "decide-faint", textContent: said }));
+}
+
+const isRow = (place) => given.table?.rows[place] !== undefined;
+
 // what is seen, read or heard of an example; nothing where the page has nothing of it
 function shownOf(place, small) {
   if (addressOf(given.sounds, pageSounds, place) !== undefined) return [playerOf(place)];
+  if (isRow(place) && !small) return [tableOf(place)];
   return [...openedOf(place, small), ...textOf(place)];
 }
 
@@ -146,17 +176,20 @@ function neighbours(label, places) {
   return make("div", {}, make("h4", {}, "Nearest labelled ", bold(label)), make("ul", {}, ...shown));
 }
 
+// of the label, and of the class suggested
+function nearOf(place) {
+  const [own, others] = given.near?.[place] ?? [[], []];
+  return [[labels[place], own], [suggestedOf(place), others]].filter(([, places]) => places.length > 0);
+}
+
 function drawNear(place) {
-  const near = given.near?.[place];
-  element("near").hidden = near === undefined;
-  if (near === undefined) return;
-  const [own, others] = near;
-  const made = own.length > 0 ? [neighbours(labels[place], own)] : [];
-  if (others.length > 0) made.push(neighbours(suggestedOf(place), others));
-  element("near").replaceChildren(...made);
+  const near = isRow(place) ? [] : nearOf(place);
+  element("near").hidden = near.length === 0;
+  element("near").replaceChildren(...near.map(([label, places]) => neighbours(label, places)));
 }
 
 function drawExample(place) {
+  const held = ["shown", "near"].some((name) => element(name).contains(document.activeElement)); // what goes takes the focus along
   element("name").replaceChildren(...nameOf(place));
   const shown = shownOf(place);
   element("shown").replaceChildren(...(shown.length > 0 ? shown : [make("p", { className: "decide-text", textContent: ids[place] })]));
@@ -166,4 +199,5 @@ function drawExample(place) {
   drawCopies(place);
   drawNear(place);
   element("course").replaceChildren(...courseOf(place));
+  if (held) element("name").focus({ preventScroll: true });
 }
