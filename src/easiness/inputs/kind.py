@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
@@ -239,6 +239,28 @@ def _as_it_is(value: Value) -> Value:
     return value
 
 
+class TableColumn(Protocol):
+    """A column of the table that examples are rows of, and where its values are in them."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def at(self) -> slice:
+        """Which values of an example [D] are of it."""
+        ...
+
+    def text(self, value: npt.NDArray[Any]) -> str:
+        """What the values [n] of one example are to people."""
+        ...
+
+    def unusual(self, values: npt.NDArray[Any], usual: npt.NDArray[Any]) -> npt.NDArray[np.floating[Any]]:
+        """How far each of ``values`` [m, n] is from what is ``usual`` [K, n], in standard deviations: [m]."""
+        ...
+
+
 @dataclass(frozen=True)
 class InputKind:
     """A kind of examples.
@@ -253,10 +275,11 @@ class InputKind:
     copies, where something does. ``tokens`` tells whether networks get numbers of tokens, and ``decoding``
     foretells what `pack` costs, where that is worth telling.
     ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, where
-    there is one, and ``photo`` one that is larger than what is shown, if it can be. ``values`` is what an
-    example consists of, ``in_words`` tells that people know one by its text, and ``exported`` is what it is
-    to other tools, if they can have it. Functions of users get an example as ``plain`` makes it.
-    ``rewritten`` makes examples of texts, where perturbations change texts instead of network input.
+    there is one, and ``photo`` one that is larger than what is shown, if it can be. ``table`` has the
+    columns of the table that examples [K, D] are rows of. ``values`` is what an example consists of,
+    ``in_words`` tells that people know one by its text, and ``exported`` is what it is to other tools, if
+    they can have it. Functions of users get an example as ``plain`` makes it. ``rewritten`` makes examples
+    of texts, where perturbations change texts instead of network input.
     """
 
     name: str
@@ -282,6 +305,7 @@ class InputKind:
     plain: Callable[[Value], Any] = _as_it_is
     pixels: Callable[[Value, Any], npt.NDArray[np.uint8]] | None = None
     photo: Photo | None = None
+    table: Callable[[Any, Any], Sequence[TableColumn]] | None = None
     values: str = "values"
     in_words: bool = False
     exported: Exported | None = None

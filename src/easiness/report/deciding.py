@@ -12,10 +12,9 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.report.data_map import SHARED
-from easiness.report.examples import FoundExamples, Named, are_small, originals_of
+from easiness.report.examples import FoundExamples, Named, are_small, originals_of, table_of
 from easiness.report.labels import Copy
 from easiness.report.quantized import Document, trajectories
-from easiness.report.rows import table_of
 from easiness.report.template import Inlined, inert, inlined
 from easiness.report.to_decide import Listed, ToDecide
 from easiness.runs import data_version

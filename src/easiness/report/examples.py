@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.inputs import LargePicture, reduced
+from easiness.report.quantized import Document
 from easiness.runs import positions_in, run_values
 from easiness.show import ShownExample, count, size_text
 from easiness.spec import Split
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from easiness.report.data_map import DataMap
     from easiness.report.deciding import Deciding
 
+_FEWEST_ROWS = 20  # of a class that say what is usual in it; of fewer all rows do
+_MOST_UNUSUAL = 99.0
+_MOST_COLUMNS = 200  # with more it is no table to read
+_MOST_CELLS = 100_000  # of all rows of a table in a page
 _SMALL = 64  # pixels a side
 _LARGEST_PART = 8  # of the room: what one example may take at the most
 _MOST_TEXTS = 50_000  # examples, all of which are read for their texts
@@ -277,6 +282,41 @@ def _seen_from(folder: str, file: str) -> str:
     if homes or common in Path("~").expanduser().parents:
         return ""
     return quote_from_bytes(os.fsencode(Path(os.path.relpath(file, folder)).as_posix()))
+
+
+def table_of(data: Dataset, wanted: Sequence[Named], by_worth: Sequence[Named]) -> Document | None:
+    """Names of columns, and of rows by their place in ``wanted`` the texts, and how unusual each is.
+
+    ``None`` of what is no table. Where there are too many rows, the last ``by_worth`` are left out. Unusual
+    is what is far from the rows of the same class among the training examples.
+    """
+    if data.kind.table is None or data.traits.shape[0] > _MOST_COLUMNS:
+        return None
+    every = _values(data)
+    columns = data.kind.table(every, data.traits)
+    kept = set(by_worth[: _MOST_CELLS // len(columns)])
+    places = {name: at for at, name in enumerate(wanted) if name in kept}
+    texts, unusual = {}, {}
+    for split, part in data.splits.items():
+        ids = part.ids.tolist()
+        at = np.array([i for i, one in enumerate(ids) if (split, one) in places], np.int64)
+        for label in np.unique(part.labels[at]).tolist():
+            of_class = at[part.labels[at] == label]
+            usual = every[data.labels == label]
+            usual = every if len(usual) < _FEWEST_ROWS else usual
+            values = _values(part, of_class)
+            far = np.array([one.unusual(values[:, one.at], usual[:, one.at]) for one in columns]).T
+            far = far.clip(0, _MOST_UNUSUAL).round(1)
+            for i, value, of_row in zip(of_class.tolist(), values, far.tolist(), strict=True):
+                place = places[split, ids[i]]
+                texts[place] = [one.text(value[one.at]) for one in columns]
+                unusual[place] = of_row
+    return {"columns": [one.name for one in columns], "rows": texts, "unusual": unusual}
+
+
+def _values(data: Dataset, at: npt.NDArray[np.int64] | None = None) -> npt.NDArray[Any]:
+    stored = data.stored if at is None else data.stored.subset(at)
+    return np.stack(list(stored.map(lambda value: value)))
 
 
 def _made(

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from easiness import Dataset, load_dataset
-from easiness.report.examples import Named
-from easiness.report.rows import table_of
+from easiness.report.examples import Named, table_of
 
 NUM = 25
 
@@ -45,7 +44,7 @@ def test_rows_have_all_columns_and_how_unusual_each_is_in_its_class(data: Datase
 
 
 def test_the_last_rows_by_worth_are_left_out(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("easiness.report.rows._MOST_CELLS", 9)
+    monkeypatch.setattr("easiness.report.examples._MOST_CELLS", 9)
     found = table_of(data, _named(3, 4, 5), _named(5, 3, 4))
     assert found is not None
     assert set(found["rows"]) == {0, 2}

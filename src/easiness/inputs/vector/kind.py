@@ -14,6 +14,7 @@ import numpy.typing as npt
 from easiness.inputs.exported import Exported
 from easiness.inputs.kind import Examples, InputKind, Values
 from easiness.inputs.packed import Packed
+from easiness.inputs.vector.columns import columns_of
 from easiness.inputs.vector.stored import AT_ONCE, Vector, VectorTraits, to_vectors
 from easiness.spec import Recipe
 
@@ -114,6 +115,7 @@ VECTOR = InputKind(
     augmentation=_augmentation,
     observation=_observation,
     show=ShownVector,
+    table=columns_of,
     in_words=True,
     exported=Exported("vector", "numbers", lambda value, _: value.tolist(), dtype="Embedding"),
 )
