@@ -48,8 +48,6 @@ Pixels = Annotated[
     int,
     typer.Option(
         "--pixels",
-        min=32,
-        max=4096,
         help="Longer side of a photo to decide on, at most; fewer where the page would pass 25 MB.",
     ),
 ]

@@ -54,7 +54,6 @@ from .image.stored import (
 )
 from .kind import (
     InputKind as InputKind,
-    LargePicture as LargePicture,
     Near as Near,
     NearPairs as NearPairs,
     Stored as Stored,

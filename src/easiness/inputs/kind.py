@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from easiness.inputs.bank import TensorBank
+    from easiness.inputs.vector.kind import Column
 
 Value = npt.NDArray[Any]
 """One decoded example: an array, of a picture [height, width, channels]."""
@@ -198,17 +199,6 @@ MakeUp = Callable[[tuple[int, ...], Recipe, int], Values]
 Show = Callable[[Value, Any], Shown]
 """Shows an example, by the traits of the data."""
 
-
-class LargePicture(NamedTuple):
-    """An ``address`` for an ``img`` with a picture to look into, of so many pixels on its longer side."""
-
-    address: str
-    side: int
-
-
-Photo = Callable[[Value, int], LargePicture | None]
-"""Makes a large picture of an example, no side longer than so many pixels."""
-
 Pack = Callable[[Examples, Recipe, Path | None, Callable[[int], None]], Values]
 """Packs a split as training takes it; in a folder there may be a file that is found again."""
 
@@ -239,28 +229,6 @@ def _as_it_is(value: Value) -> Value:
     return value
 
 
-class TableColumn(Protocol):
-    """A column of the table that examples are rows of, and where its values are in them."""
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        ...
-
-    @property
-    def at(self) -> slice:
-        """Which values of an example [D] are of it."""
-        ...
-
-    def text(self, value: npt.NDArray[Any]) -> str:
-        """What the values [n] of one example are to people."""
-        ...
-
-    def unusual(self, values: npt.NDArray[Any], usual: npt.NDArray[Any]) -> npt.NDArray[np.floating[Any]]:
-        """How far each of ``values`` [m, n] is from what is ``usual`` [K, n], in standard deviations: [m]."""
-        ...
-
-
 @dataclass(frozen=True)
 class InputKind:
     """A kind of examples.
@@ -275,11 +243,12 @@ class InputKind:
     copies, where something does. ``tokens`` tells whether networks get numbers of tokens, and ``decoding``
     foretells what `pack` costs, where that is worth telling.
     ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, where
-    there is one, and ``photo`` one that is larger than what is shown, if it can be. ``table`` has the
-    columns of the table that examples [K, D] are rows of. ``values`` is what an example consists of,
-    ``in_words`` tells that people know one by its text, and ``exported`` is what it is to other tools, if
-    they can have it. Functions of users get an example as ``plain`` makes it. ``rewritten`` makes examples
-    of texts, where perturbations change texts instead of network input.
+    there is one, and ``photo`` an address of a larger one than is shown, no side longer than so many
+    pixels, where it can be. ``table`` has the columns of the table that examples [K, D] are rows of.
+    ``values`` is what an example consists of, ``in_words`` tells that people know one by its text, and
+    ``exported`` is what it is to other tools, if they can have it. Functions of users get an example as
+    ``plain`` makes it. ``rewritten`` makes examples of texts, where perturbations change texts instead of
+    network input.
     """
 
     name: str
@@ -304,8 +273,8 @@ class InputKind:
     same: Callable[[Value], Value] = _as_it_is
     plain: Callable[[Value], Any] = _as_it_is
     pixels: Callable[[Value, Any], npt.NDArray[np.uint8]] | None = None
-    photo: Photo | None = None
-    table: Callable[[Any, Any], Sequence[TableColumn]] | None = None
+    photo: Callable[[Value, int], str | None] | None = None
+    table: Callable[[Value, Any], list[Column]] | None = None
     values: str = "values"
     in_words: bool = False
     exported: Exported | None = None

@@ -30,7 +30,7 @@ def blind_page(run: Run, epoch: int, source: Any, asked: ToDecide) -> Page:
     pixelated = data is not None and are_small(data)
     return render_page(
         "blind.html",
-        found.photos.fewer,
+        found.fewer_pixels,
         data_name=data_name(run),
         name=run.network,
         kind=kind_named(run.spec.data.kind) if data is None else data.kind,

@@ -56,7 +56,7 @@ class Deciding:
     @property
     def by_worth(self) -> list[Named]:
         """The examples that it shows, those first whose pictures are wanted most."""
-        listed = [range(first, first + num) for first, num in self._extents()]
+        listed = [part for part, _ in self._listed()]
         first = [at for part in listed for at in part[:_BESIDE]]
         rest = sorted((rank, at) for part in listed for rank, at in enumerate(part[_BESIDE:]))
         places = [*first, *range(self.num, len(self.wanted)), *(at for _, at in rest)]
@@ -65,18 +65,16 @@ class Deciding:
     @property
     def large(self) -> list[Named]:
         """The examples that have a large picture, those first that are looked at first."""
-        whole = self._values.get("whole")
-        found = []
-        for part, (first, num) in zip(self._values["parts"], self._extents(), strict=True):
-            many = num if whole else min(num, max(part["numSuspect"], _LARGE))
-            found += list(enumerate(self.wanted[first : first + many]))
-        return [name for _, name in sorted(found, key=lambda one: one[0])]
+        whole = "whole" in self._values
+        parts = (part if whole else part[: max(num, _LARGE)] for part, num in self._listed())
+        ranked = sorted((rank, at) for part in parts for rank, at in enumerate(part))
+        return [self.wanted[at] for _, at in ranked]
 
-    def _extents(self) -> Iterator[tuple[int, int]]:
-        """Where each list begins, and how many examples it has."""
+    def _listed(self) -> Iterator[tuple[range, int]]:
+        """The places of each list, and how many of them are suspects."""
         first = 0
         for part in self._values["parts"]:
-            yield first, part["num"]
+            yield range(first, first + part["num"]), part["numSuspect"]
             first += part["num"]
 
     @property
@@ -109,8 +107,7 @@ class Deciding:
             for name, value in zip(media, (one.uri, one.sound, text), strict=True):
                 if value is not None:
                     media[name][at] = value
-        large = enumerate(map(found.photos.found.get, self.wanted))
-        photos = {at: one.address for at, one in large if one is not None}
+        photos = {at: found.photos[one] for at, one in enumerate(self.wanted) if one in found.photos}
         return inert({**self._values, **media, "photos": photos, "pixelated": pixelated})
 
 
@@ -162,7 +159,7 @@ def deciding(
     )
     if data is not None:
         values["originals"] = originals_of(data, seen.named, asked.page)
-        values["table"] = table_of(data, seen.named, view.by_worth)
+        values["table"] = table_of(data, seen.named, seen.labels, view.by_worth)
     return view
 
 

@@ -6,7 +6,7 @@ import heapq
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.inputs import LargePicture, reduced
+from easiness.inputs import reduced
 from easiness.report.quantized import Document
 from easiness.runs import positions_in, run_values
 from easiness.show import ShownExample, count, size_text
@@ -51,40 +51,19 @@ Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
-class Photos:
-    """Large pictures of the examples to decide on.
-
-    No side is longer than ``side`` pixels, where ``asked`` were asked for.
-    """
-
-    found: Mapping[Named, LargePicture]
-    side: int
-    asked: int
-
-    @property
-    def fewer(self) -> str:
-        """A sentence where they are smaller than asked for, for the size of the page."""
-        if self.side >= self.asked:
-            return ""
-        return (
-            f"The {count(len(self.found))} pictures to decide on have at most {self.side} pixels a side, not "
-            f"{self.asked}: a page has at most {size_text(_PAGE_BYTES)}; of fewer they are larger."
-        )
-
-
-@dataclass(frozen=True)
 class FoundExamples:
     """The examples that a page shows: ``named`` by split and id, those of the run also by position ``at``.
 
     ``texts`` has those of all points of the map, where it shows texts, and ``photos`` large pictures of those
-    to decide on. ``without_room`` says how many
-    pictures or players are left out for the size of the page, and ``why_none`` why there are no examples.
+    to decide on. For the size of the page ``fewer_pixels`` says that these are smaller than asked for, and
+    ``without_room`` how many pictures or players are left out; ``why_none`` why there are no examples.
     """
 
     named: Mapping[Named, ShownExample] = field(default_factory=dict)
     at: Mapping[int, ShownExample] = field(default_factory=dict)
     texts: list[str] | None = None
-    photos: Photos = field(default_factory=lambda: Photos({}, 0, 0))
+    photos: Mapping[Named, str] = field(default_factory=dict)
+    fewer_pixels: str = ""
     without_room: str = ""
     why_none: str = ""
 
@@ -97,7 +76,12 @@ class FoundExamples:
         first: str = "suspects and hard ones",
     ) -> Self:
         """Those ``shown`` of some data, of which so many have lost their pictures, the ``first`` the last."""
-        return cls(named=shown, without_room=_without_room(data, shown, num_cut, first))
+        what = "player" if any(one.sound is not None for one in shown.values()) else "picture"
+        without_room = (
+            f"{count(len(shown) - num_cut)} of the {count(len(shown))} {data.kind.nouns} on this page have a "
+            f"{what}, {first} first: a page has at most {size_text(_PAGE_BYTES)}."
+        )
+        return cls(named=shown, without_room=without_room if num_cut else "")
 
     @property
     def with_pictures(self) -> bool:
@@ -145,17 +129,22 @@ def found_examples(
 
 
 def found_within(
-    run: Run, data: Dataset, wanted: Sequence[Named], view: Deciding | None, pixels: int, num_bytes: int = 0
+    run: Run,
+    data: Dataset,
+    wanted: Sequence[Named],
+    view: Deciding | None = None,
+    pixels: int = 0,
+    num_bytes: int = 0,
 ) -> FoundExamples:
     """As `found_examples`, of a page that has so many bytes of other values."""
     positions_in(data, run)
+    room = room_for(num_bytes)
     last, large = ([], []) if view is None else (view.by_worth, view.large)
-    room, num_small = room_for(num_bytes), len({*wanted, *last} - ({*large} - {*wanted}))
-    photos = photos_of(data, large, room - min(room // 3, _SMALL_BYTES * num_small), pixels)
-    last = [one for one in last if one not in photos.found]
-    left = room - sum(len(one.address) for one in photos.found.values())
-    shown, num_cut = shown_of(data, [*wanted, *last], left)
-    return replace(FoundExamples.within(data, shown, num_cut), photos=photos)
+    small = {*wanted, *last} - ({*large} - {*wanted})
+    photos, fewer = photos_of(data, large, room - min(room // 3, _SMALL_BYTES * len(small)), pixels)
+    last, left = [one for one in last if one not in photos], room - sum(map(len, photos.values()))
+    found = FoundExamples.within(data, *shown_of(data, [*wanted, *last], left))
+    return replace(found, photos=photos, fewer_pixels=fewer)
 
 
 def room_for(num_bytes: int) -> int:
@@ -163,40 +152,20 @@ def room_for(num_bytes: int) -> int:
     return _PAGE_BYTES - _OTHER_BYTES - num_bytes
 
 
-def _without_room(data: Dataset, shown: Mapping[Named, ShownExample], num_cut: int, first: str) -> str:
-    if not num_cut:
-        return ""
-    what = "player" if any(one.sound is not None for one in shown.values()) else "picture"
-    num = count(len(shown))
-    return (
-        f"{count(len(shown) - num_cut)} of the {num} {data.kind.nouns} on this page have a {what}, "
-        f"{first} first: a page has at most {size_text(_PAGE_BYTES)}."
-    )
-
-
-def shown_within(
-    run: Run, data: Dataset, wanted: Sequence[Named], room: int
-) -> tuple[dict[Named, ShownExample], int]:
+def shown_of(data: Dataset, wanted: Sequence[Named], room: int) -> tuple[dict[Named, ShownExample], int]:
     """Examples by their split and id, and how many have lost picture and sound for want of room.
 
     Those that the data lack are left out.
 
     Args:
-        run: whose examples are shown.
         data: those of the run.
         wanted: the most wanted first, each as often as the page shows it.
         room: bytes for pictures and sounds. Where they are more, the most wanted have theirs, the rest
             their texts, and so has one that would take an eighth of the room.
 
     Raises:
-        BadInput: the data lack a training example of the run, or one is unreadable.
+        BadInput: one is unreadable.
     """
-    positions_in(data, run)
-    return shown_of(data, wanted, room)
-
-
-def shown_of(data: Dataset, wanted: Sequence[Named], room: int) -> tuple[dict[Named, ShownExample], int]:
-    """As `shown_within`, of examples whatever run they are of."""
     times = Counter(wanted)
     rank = {name: at for at, name in enumerate(times)}
     kept: dict[Named, ShownExample] = {}
@@ -216,111 +185,96 @@ def shown_of(data: Dataset, wanted: Sequence[Named], room: int) -> tuple[dict[Na
     return kept, num_cut
 
 
-def photos_of(data: Dataset, wanted: Sequence[Named], room: int, pixels: int) -> Photos:
-    """Large pictures of the ``wanted``, all that have one, made of what the data have of them.
+def photos_of(data: Dataset, wanted: Sequence[Named], room: int, pixels: int) -> tuple[dict[Named, str], str]:
+    """Large pictures of the ``wanted``, and a sentence where they have fewer ``pixels`` a side than asked.
 
-    Args:
-        data: that hold them.
-        wanted: the most wanted first.
-        room: bytes for all of them. Where they are more they have fewer pixels, and where these would be too
-            few the last have none.
-        pixels: of the longer side, at most.
+    So they have where they would take more bytes than there is ``room`` for; below a few pixels, the last of
+    the ``wanted`` have none. What is shown as large as it is has none either.
 
     Raises:
         BadInput: one is unreadable.
     """
-    photo, side = data.kind.photo, pixels
-    found: dict[Named, LargePicture] = {}
+    photo, side, spent = data.kind.photo, pixels, 0
+    found: dict[Named, str] = {}
     if photo is None or are_small(data):
-        return Photos(found, side, pixels)
+        return found, ""
     rank = {name: at for at, name in enumerate(wanted)}
-    spent = 0
-    for name, large in _made(data, rank, lambda value: photo(value, pixels)):
-        if large is None:
+    for name, address in _made(data, rank, lambda value: photo(value, pixels)):
+        if address is None:
             continue
-        found[name] = reduced(large, side)
-        spent += len(found[name].address)
+        found[name] = address if side == pixels else reduced(address, side)
+        spent += len(found[name])
         while spent > room and side > _FEWEST_PIXELS:  # as if all were as those seen so far
-            longest = max(one.side for one in found.values())
-            fits = longest * math.sqrt(room * len(found) / (spent * len(rank)))
-            side = max(_FEWEST_PIXELS, int(min(fits, 0.95 * longest)))
+            fits = side * math.sqrt(room * len(found) / (spent * len(rank)))
+            side = max(_FEWEST_PIXELS, int(min(fits, 0.95 * side)))
             found = {name: reduced(one, side) for name, one in found.items()}
-            spent = sum(len(one.address) for one in found.values())
+            spent = sum(map(len, found.values()))
         while spent > room:
-            spent -= len(found.pop(max(found, key=rank.__getitem__)).address)
-    return Photos(found, side, pixels)
+            spent -= len(found.pop(max(found, key=rank.__getitem__)))
+    if side == pixels:
+        return found, ""
+    of = f"The {count(len(found))} pictures to decide on have at most {side} pixels a side, not {pixels}"
+    return found, f"{of}: a page has at most {size_text(_PAGE_BYTES)}; of fewer they are larger."
 
 
 def originals_of(data: Dataset, wanted: Sequence[Named], page: Path | None) -> dict[int, str]:
-    """Of examples, by their place, the addresses of their files as seen from the page; of pictures only."""
+    """Of pictures, by their place, the addresses of their files as seen from the page."""
     if page is None or data.kind.photo is None:
         return {}
-    places = {name: at for at, name in enumerate(wanted)}
-    folder = _absolute(page.parent)
-    files = (
-        (places[split, one], part.stored.name(at))
+    place = {name: at for at, name in enumerate(wanted)}
+    files = {
+        place[split, one]: Path(part.stored.name(at))
         for split, part in data.splits.items()
         for at, one in enumerate(part.ids.tolist())
-        if (split, one) in places
-    )
-    seen = ((at, _seen_from(folder, _absolute(Path(file)))) for at, file in files if Path(file).is_file())
-    return {at: address for at, address in seen if address}
+        if (split, one) in place
+    }
+    seen = {at: _seen_from(page.parent, file) for at, file in files.items() if file.is_file()}
+    return {at: address for at, address in seen.items() if address}
 
 
-def _absolute(path: Path) -> str:
-    """The path as a browser reads it, which follows no link."""
-    return os.path.normpath(path.absolute())
-
-
-def _seen_from(folder: str, file: str) -> str:
+def _seen_from(*both: Path) -> str:
     """The address of a file as seen from a folder; empty where that would tell whose folders these are."""
+    folder, file = (os.path.normpath(one.absolute()) for one in both)  # browsers follow no links
     try:
         common = Path(os.path.commonpath([folder, file]))
     except ValueError:  # on two drives
         return ""
-    homes = common == Path(common.anchor) or common.name.lower() in _HOMES
-    if homes or common in Path("~").expanduser().parents:
+    homes = [Path(common.anchor), *Path("~").expanduser().parents]
+    if common in homes or common.name.lower() in _HOMES:
         return ""
     return quote_from_bytes(os.fsencode(Path(os.path.relpath(file, folder)).as_posix()))
 
 
-def table_of(data: Dataset, wanted: Sequence[Named], by_worth: Sequence[Named]) -> Document | None:
+def table_of(
+    data: Dataset, wanted: Sequence[Named], labels: Sequence[int], by_worth: Sequence[Named]
+) -> Document | None:
     """Names of columns, and of rows by their place in ``wanted`` the texts, and how unusual each is.
 
     ``None`` of what is no table. Where there are too many rows, the last ``by_worth`` are left out. Unusual
-    is what is far from the rows of the same class among the training examples.
+    is what is far from the training examples with the label, of which ``labels`` has those of the rows.
     """
     if data.kind.table is None or data.traits.shape[0] > _MOST_COLUMNS:
         return None
-    every = _values(data)
+    every = np.stack(list(data.stored.map(lambda value: value)))
     columns = data.kind.table(every, data.traits)
-    kept = set(by_worth[: _MOST_CELLS // len(columns)])
-    places = {name: at for at, name in enumerate(wanted) if name in kept}
-    texts, unusual = {}, {}
-    for split, part in data.splits.items():
-        ids = part.ids.tolist()
-        at = np.array([i for i, one in enumerate(ids) if (split, one) in places], np.int64)
-        for label in np.unique(part.labels[at]).tolist():
-            of_class = at[part.labels[at] == label]
-            usual = every[data.labels == label]
-            usual = every if len(usual) < _FEWEST_ROWS else usual
-            values = _values(part, of_class)
-            far = np.array([one.unusual(values[:, one.at], usual[:, one.at]) for one in columns]).T
-            far = far.clip(0, _MOST_UNUSUAL).round(1)
-            for i, value, of_row in zip(of_class.tolist(), values, far.tolist(), strict=True):
-                place = places[split, ids[i]]
-                texts[place] = [one.text(value[one.at]) for one in columns]
-                unusual[place] = of_row
-    return {"columns": [one.name for one in columns], "rows": texts, "unusual": unusual}
-
-
-def _values(data: Dataset, at: npt.NDArray[np.int64] | None = None) -> npt.NDArray[Any]:
-    stored = data.stored if at is None else data.stored.subset(at)
-    return np.stack(list(stored.map(lambda value: value)))
+    kept = dict(_made(data, set(by_worth[: _MOST_CELLS // len(columns)]), lambda value: value))
+    rows: dict[int, list[str]] = {}
+    unusual: dict[int, list[float]] = {}
+    for label in set(labels):
+        own = [at for at, name in enumerate(wanted) if labels[at] == label and name in kept]
+        usual = every[data.labels == label]
+        usual = every if len(usual) < _FEWEST_ROWS else usual
+        values = [kept[wanted[at]] for at in own]
+        far = [one.unusual(np.array(values)[:, one.at], usual[:, one.at]) for one in columns] if own else []
+        rows |= {
+            at: [one.text(value[one.at]) for one in columns] for at, value in zip(own, values, strict=True)
+        }
+        unusual |= dict(zip(own, np.transpose(far).clip(0, _MOST_UNUSUAL).round(1).tolist(), strict=True))
+    return {"columns": [one.name for one in columns], "rows": rows, "unusual": unusual}
 
 
 def _made(
-    data: Dataset, wanted: Mapping[Named, int], make: Callable[[Any], Made]
+    data: Dataset, wanted: Container[Named], make: Callable[[Any], Made]
 ) -> Iterator[tuple[Named, Made]]:
     """What is made of the wanted examples, in the order of the data, one at a time: sounds can be large."""
     for split, part in data.splits.items():

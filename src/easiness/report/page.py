@@ -158,7 +158,7 @@ def render_report(
     pixelated = data is not None and are_small(data)
     return render_page(
         "page.html",
-        found.photos.fewer,
+        found.fewer_pixels,
         isnan=np.isnan,
         data_name=data_name(runs[0]),
         data_text=describe_data(runs[0]),

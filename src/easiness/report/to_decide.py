@@ -24,7 +24,6 @@ SUSPECTS = 1000
 """So many examples of each split can be decided on, the most suspicious ones."""
 PIXELS = 640
 """Of the longer side of a photo to decide on, at most."""
-_PIXELS_ALLOWED = range(32, 4097)
 
 _PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out labels"}
 _FOUND = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
@@ -67,9 +66,8 @@ class ToDecide:
     def __post_init__(self) -> None:
         if self.suspects < 0:
             raise BadInput(f"--suspects {self.suspects}: give how many labels can be decided on, 0 or more")
-        if self.pixels not in _PIXELS_ALLOWED:
-            few, many = _PIXELS_ALLOWED[0], _PIXELS_ALLOWED[-1]
-            raise BadInput(f"--pixels {self.pixels}: give the longer side of a photo, {few} to {many}")
+        if not 32 <= self.pixels <= 4096:
+            raise BadInput(f"--pixels {self.pixels}: give the longer side of a photo, 32 to 4096")
         if self.blind is not None and self.file is None:
             option = "--blind" if self.blind else "--no-blind"
             raise BadInput(

@@ -27,7 +27,7 @@ def _named(*ids: int) -> list[Named]:
 
 def test_rows_have_all_columns_and_how_unusual_each_is_in_its_class(data: Dataset) -> None:
     wanted = _named(24, 12, 25)
-    found = table_of(data, wanted, wanted)
+    found = table_of(data, wanted, [0, 0, 1], wanted)
     assert found is not None
     assert found["columns"] == ["size", "flat", "mostly", "colour"]
     assert found["rows"] == {
@@ -45,7 +45,7 @@ def test_rows_have_all_columns_and_how_unusual_each_is_in_its_class(data: Datase
 
 def test_the_last_rows_by_worth_are_left_out(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("easiness.report.examples._MOST_CELLS", 9)
-    found = table_of(data, _named(3, 4, 5), _named(5, 3, 4))
+    found = table_of(data, _named(3, 4, 5), [0, 0, 0], _named(5, 3, 4))
     assert found is not None
     assert set(found["rows"]) == {0, 2}
 
@@ -54,8 +54,8 @@ def test_arrays_are_tables_and_embeddings_and_pictures_are_none() -> None:
     draw = np.random.default_rng(0)
     labels = np.arange(30) % 2
     named = _named(0)
-    found = table_of(load_dataset((draw.normal(size=(30, 3)), labels)), named, named)
+    found = table_of(load_dataset((draw.normal(size=(30, 3)), labels)), named, [0], named)
     assert found is not None
     assert found["columns"] == ["x[0]", "x[1]", "x[2]"]
-    assert table_of(load_dataset((draw.normal(size=(30, 201)), labels)), named, named) is None
-    assert table_of(load_dataset("digits", limit=30), named, named) is None
+    assert table_of(load_dataset((draw.normal(size=(30, 201)), labels)), named, [0], named) is None
+    assert table_of(load_dataset("digits", limit=30), named, [0], named) is None

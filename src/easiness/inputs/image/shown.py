@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from easiness.inputs.image.stored import Pixels, to_pil
-from easiness.inputs.kind import LargePicture
 
 LARGEST_SIDE = 160
 """Pixels; larger pictures are made smaller, so that a page of twenty classes of photos has about 4 MB."""
@@ -61,8 +60,8 @@ def show(value: Pixels, traits: Any) -> ShownPicture:  # noqa: ARG001 - a pictur
     return ShownPicture(value)
 
 
-def photo(value: Pixels, side: int) -> LargePicture | None:
-    """A picture that is larger than it is shown, no side longer than ``side`` pixels, in a ``data:`` address.
+def photo(value: Pixels, side: int) -> str | None:
+    """A ``data:`` address of a picture larger than is shown, no side longer than ``side`` pixels.
 
     It is never enlarged, and compressed with loss: WebP or JPEG, which takes fewer bytes.
     """
@@ -70,23 +69,20 @@ def photo(value: Pixels, side: int) -> LargePicture | None:
     return None if max(image.size) <= LARGEST_SIDE else _with_loss(image, side)
 
 
-def reduced(large: LargePicture, side: int) -> LargePicture:
+def reduced(address: str, side: int) -> str:
     """The `photo`, made smaller where it is larger."""
     from PIL import Image
 
-    if large.side <= side:
-        return large
-    return _with_loss(Image.open(io.BytesIO(base64.b64decode(large.address.partition(",")[2]))), side)
+    image = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
+    return address if max(image.size) <= side else _with_loss(image, side)
 
 
-def _with_loss(image: Any, side: int) -> LargePicture:
+def _with_loss(image: Any, side: int) -> str:
     from PIL import Image, features
 
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    made = [_address("jpeg", image, quality=_QUALITY)]
-    if features.check("webp"):
-        made.append(_address("webp", image, quality=_QUALITY, method=2))
-    return LargePicture(min(made, key=len), max(image.size))
+    formats = ("jpeg", "webp") if features.check("webp") else ("jpeg",)
+    return min((_address(one, image, quality=_QUALITY, method=2) for one in formats), key=len)
 
 
 def _address(kind: str, image: Any, **options: Any) -> str:
