@@ -96,6 +96,7 @@ def test_what_cannot_be_decided_on_is_refused(run: Run, tmp_path: Path) -> None:
         ({"blind": True}, "--blind: is about what is suggested of the examples of a file"),
         ({"blind": False}, "--no-blind: is about what is suggested of the examples of a file"),
         ({"suspects": -1}, "--suspects -1: give how many"),
+        ({"pixels": 31}, "--pixels 31: give the longer side of a photo, 32 to 4096"),
     ]
     for asked, why in refused:
         with pytest.raises(BadInput, match=re.escape(why)):
