@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import load_dataset
+from easiness import load_dataset, measure
 from easiness.report.page import write_report
 from easiness.store import Recorder
 from sounds import encoded, tone, write_sounds
@@ -16,6 +16,11 @@ from sounds import encoded, tone, write_sounds
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 NUM = 40
+COVERED = """() => [...document.querySelectorAll('#decide-acts button')].filter(button => {
+  const { x, y, width, height } = button.getBoundingClientRect();
+  const isCovered = part => !button.contains(document.elementFromPoint(x + part * width, y + height / 2));
+  return button.checkVisibility() && [0.02, 0.5, 0.98].some(isCovered);
+}).map(button => button.textContent)"""
 
 
 @pytest.fixture(scope="module")
@@ -143,4 +148,23 @@ def test_the_picture_of_a_sound_is_what_plays_it(
     page.locator("[data-decide-open]").click()
     page.locator("#decide-help").click()
     assert page.locator("#decide-play-each").is_checked()
+    assert troubles == []
+
+
+def test_those_near_it_play_and_cover_no_button(open_page: Any, tmp_path: Path) -> None:
+    files = [encoded(tone(200 + 40 * at, 0.3)) for at in range(NUM)]
+    data = load_dataset(write_sounds(tmp_path / "in", {"even": files[::2], "odd": files[1::2]}))
+    run = measure(data, features="logmel", trials=5, out=tmp_path / "run", device="cpu")
+    write_report([run], tmp_path / "near.html", source=data)
+    page, troubles = open_page(tmp_path / "near.html", viewport={"width": 390, "height": 700})
+    page.locator("[data-decide-open]").press("Enter")
+    page.locator("#decide-start").press("Enter")
+    assert page.locator("#decide-near .decide-sound").count() == 8
+    assert page.evaluate(COVERED) == []
+    page.locator("#decide-near .decide-sound").last.press("Enter")
+    page.locator("#decide-near .playing").wait_for()
+    assert not _playing(page)
+    page.keyboard.press("k")
+    page.keyboard.press("k")
+    assert page.locator("#decide-count").inner_text().startswith("2 of ")
     assert troubles == []
