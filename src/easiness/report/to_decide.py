@@ -68,10 +68,9 @@ class ToDecide:
             raise BadInput(f"--suspects {self.suspects}: give how many labels can be decided on, 0 or more")
         if not 32 <= self.pixels <= 4096:
             raise BadInput(f"--pixels {self.pixels}: give the longer side of a photo, 32 to 4096")
-        if self.blind is not None and self.file is None:
-            option = "--blind" if self.blind else "--no-blind"
+        if self.blind and self.file is None:
             raise BadInput(
-                f"{option}: is about what is suggested of the examples of a file; name the file with --decide"
+                "--blind: hides what is suggested of the examples of a file; name the file with --decide"
             )
 
 
