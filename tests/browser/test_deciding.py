@@ -65,8 +65,8 @@ def _recorded(folder: Path) -> None:
     with (folder / "audit.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
     asked: dict[str, Any] = {"source": data, "decide": folder / "audit.csv"}
-    write_report([recorder.run], folder / "decide.html", **asked)
-    write_report([recorder.run], folder / "blind.html", **asked, blind=True)
+    write_report([recorder.run], folder / "decide.html", **asked, blind=False)
+    write_report([recorder.run], folder / "blind.html", **asked)
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +226,36 @@ def test_a_reload_and_a_second_tab_lose_nothing(page: Page) -> None:
     assert "was decided meanwhile by Bob; it stays as it is" in note(page)
     assert "by Bob" in page.locator("#decide-so-text").inner_text()
     other.close()
+
+
+def test_undo_outlives_a_reload(page: Page) -> None:
+    begin(page)
+    press(page, "kdu")
+    page.keyboard.press("b")
+    page.reload()
+    begin(page)
+    assert page.locator("#decide-count").inner_text() == "2 of 100 suspects decided"
+    press(page, "b")
+    assert said(page).startswith("Undone.")
+    assert page.locator("#decide-so").is_hidden()
+    page.locator('[data-act="before"]').click()
+    page.locator("#decide-undecide").click()
+    page.reload()
+    begin(page)
+    assert page.locator("#decide-count").inner_text() == "0 of 100 suspects decided"
+    press(page, "b")
+    assert "kept as" in page.locator("#decide-so-text").inner_text()
+    press(page, "bb")
+    assert said(page) == "Nothing to undo."
+    spoilt = """() => {
+        const name = Object.keys(localStorage).find(one => one.endsWith("history"));
+        localStorage.setItem(name, '[["train/nobody", 3], 7]');
+    }"""
+    page.evaluate(spoilt)
+    page.reload()
+    begin(page)
+    press(page, "b")
+    assert said(page) == "Nothing to undo."
 
 
 def test_each_page_saves_what_was_decided_for_it(page: Page, run: Run, folder: Path, tmp_path: Path) -> None:
@@ -465,7 +495,7 @@ def test_a_file_is_gone_through_in_its_order(
     page, troubles = open_page(folder / f"{name}.html", accept_downloads=True)
     begin(page)
     assert page.locator("#decide-count").inner_text() == "1 of 3 decided"
-    assert page.locator("#decide-near h4, #decide-why:visible").count() == (name == "decide")
+    assert page.locator("#decide-near h4, #decide-faint:visible").count() == (name == "decide")
     press(page, "dk")
     assert page.locator("#decide-done").inner_text().startswith("All 3 of this list are decided.")
     assert not page.locator("#decide-done-more").is_visible()
@@ -487,6 +517,30 @@ def test_a_file_is_gone_through_in_its_order(
     begin(page)
     assert page.locator("#decide-count").inner_text() == "2 of 3 decided"
     assert troubles == []
+
+
+def test_an_audit_that_is_not_blind_whispers(open_page: Any, folder: Path) -> None:
+    page, _ = open_page(folder / "decide.html", viewport={"width": 390, "height": 844})
+    begin(page)
+    faint = page.locator("#decide-faint")
+    assert re.match(r"(suggested \S+; )?wrong with a probability of \d\.\d\d", faint.inner_text())
+    assert faint.evaluate("e => getComputedStyle(e).fontSize") == "13.12px"
+    assert faint.bounding_box()["y"] > page.locator("#decide-shown img").bounding_box()["y"]
+    assert not page.locator("#decide-suggestion").is_visible()
+    assert not page.locator("#decide-why").is_visible()
+    assert page.locator("#decide-take-name").inner_text() in ("the suggestion", "")
+    assert "probability" not in said(page)
+
+
+def test_what_is_likely_right_is_suggested_in_small_letters(page: Page) -> None:
+    given = json.loads(page.locator("#decide-values").text_content() or "")
+    begin(page)
+    assert page.locator("#decide-why").is_visible()
+    assert not page.locator("#decide-faint").is_visible()
+    place = next(at for at, p in enumerate(given["pWrong"]) if p < given["above"])
+    press_each(page, *["ArrowRight"] * place)
+    assert page.locator("#decide-faint").is_visible()
+    assert not page.locator("#decide-why").is_visible()
 
 
 def test_a_blind_page_has_nothing_that_networks_made(folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import load_dataset
+from easiness import load_dataset, measure
 from easiness.report.page import write_report
 from easiness.store import Recorder
 from sounds import encoded, tone, write_sounds
@@ -16,6 +16,11 @@ from sounds import encoded, tone, write_sounds
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 NUM = 40
+COVERED = """() => [...document.querySelectorAll('#decide-acts button')].filter(button => {
+  const { x, y, width, height } = button.getBoundingClientRect();
+  const isCovered = part => !button.contains(document.elementFromPoint(x + part * width, y + height / 2));
+  return button.checkVisibility() && [0.02, 0.5, 0.98].some(isCovered);
+}).map(button => button.textContent)"""
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +101,70 @@ def test_a_picture_is_enlarged_above_its_player(open_page: Any, written: Path) -
     player = figure.locator("audio").bounding_box()
     at = [player["x"] + player["width"] / 2, player["y"] + player["height"] / 2]
     assert page.evaluate("([x, y]) => document.elementFromPoint(x, y).tagName", at) == "AUDIO"
+
+
+def _playing(page: Any, where: str = "#decide-shown") -> bool:
+    return bool(page.locator(f"{where} .decide-sound.playing").count())
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_picture_of_a_sound_is_what_plays_it(
+    open_page: Any, written: Path, width: int, height: int
+) -> None:
+    page, troubles = open_page(written, viewport={"width": width, "height": height})
+    page.evaluate("addEventListener('play', e => e.target.loop = true, true)")
+    page.locator("[data-decide-open]").press("Enter")
+    assert page.locator("#decide audio[controls]").count() == 0
+    page.locator("#decide-start").press("Enter")
+    player = page.locator("#decide-shown .decide-sound")
+    assert player.get_attribute("aria-label").startswith("Play ")
+    page.wait_for_timeout(200)
+    assert not _playing(page)
+    page.keyboard.press(" ")
+    page.locator("#decide-shown .playing").wait_for()
+    assert player.get_attribute("aria-label").startswith("Stop ")
+    page.keyboard.press(" ")
+    page.locator("#decide-shown .decide-sound:not(.playing)").wait_for()
+    player.focus()
+    page.keyboard.press("Enter")
+    page.locator("#decide-shown .playing").wait_for()
+    page.keyboard.press("k")  # to the next, which waits
+    page.keyboard.press("k")
+    assert page.locator("#decide-count").inner_text().startswith("2 of ")
+    page.wait_for_timeout(200)
+    assert not _playing(page)
+    player.click()
+    page.locator("#decide-shown .playing").wait_for()
+    box = player.bounding_box()
+    assert min(box["width"], box["height"]) >= 44
+    assert box["x"] + box["width"] <= width
+    page.locator("#decide-help").click()
+    page.locator("#decide-play-each").check()
+    page.locator("#decide-start").click()
+    page.locator("#decide-shown .playing").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.locator("#decide-shown .playing").wait_for()
+    page.reload()
+    page.locator("[data-decide-open]").click()
+    page.locator("#decide-help").click()
+    assert page.locator("#decide-play-each").is_checked()
+    assert troubles == []
+
+
+def test_those_near_it_play_and_cover_no_button(open_page: Any, tmp_path: Path) -> None:
+    files = [encoded(tone(200 + 40 * at, 0.3)) for at in range(NUM)]
+    data = load_dataset(write_sounds(tmp_path / "in", {"even": files[::2], "odd": files[1::2]}))
+    run = measure(data, features="logmel", trials=5, out=tmp_path / "run", device="cpu")
+    write_report([run], tmp_path / "near.html", source=data)
+    page, troubles = open_page(tmp_path / "near.html", viewport={"width": 390, "height": 700})
+    page.locator("[data-decide-open]").press("Enter")
+    page.locator("#decide-start").press("Enter")
+    assert page.locator("#decide-near .decide-sound").count() == 8
+    assert page.evaluate(COVERED) == []
+    page.locator("#decide-near .decide-sound").last.press("Enter")
+    page.locator("#decide-near .playing").wait_for()
+    assert not _playing(page)
+    page.keyboard.press("k")
+    page.keyboard.press("k")
+    assert page.locator("#decide-count").inner_text().startswith("2 of ")
+    assert troubles == []

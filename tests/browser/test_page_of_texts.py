@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from easiness import load_dataset
+from easiness import load_dataset, measure
 from easiness.report.page import write_report
 from easiness.store import Recorder
 
@@ -81,6 +82,31 @@ def test_long_texts_unfold_by_the_keyboard_without_a_script(open_page: Any, writ
     page.keyboard.press("Enter")
     assert words.locator("p").bounding_box()["height"] == folded
     assert page.locator(".words", has_text="quotes").locator("summary").count() == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_texts_near_one_stand_one_a_line(open_page: Any, tmp_path: Path, width: int, height: int) -> None:
+    labels, draw = np.arange(NUM) % 2, np.random.default_rng(0)
+    words = (
+        ["sea", "wave", "boat", "fish", "salt", "harbour"],
+        ["hill", "path", "goat", "stone", "hut", "snow"],
+    )
+    texts = [" ".join(draw.choice(words[label], 5)) for label in labels]
+    labels[0] = 1
+    data = load_dataset((texts, labels))
+    run = measure(data, features="hashed", trials=5, out=tmp_path / "run", device="cpu")
+    write_report([run], tmp_path / "near.html", source=data)
+    page, troubles = open_page(tmp_path / "near.html", viewport={"width": width, "height": height})
+    page.locator("[data-decide-open]").press("Enter")
+    page.locator("#decide-start").press("Enter")
+    for side in page.locator("#decide-near ul").all():
+        boxes = [one.bounding_box() for one in side.locator("li").all()]
+        assert len(boxes) == 4
+        assert len({box["x"] for box in boxes}) == 1
+        assert all(one["y"] + one["height"] <= two["y"] for one, two in pairwise(boxes))
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+    assert page.locator("#decide-near ul").count() == 2
+    assert troubles == []
 
 
 def test_a_browser_finds_what_is_folded(open_page: Any, written: Path) -> None:

@@ -37,7 +37,19 @@ Decide = Annotated[
     ),
 ]
 Blind = Annotated[
-    bool, typer.Option("--blind", help="With --decide: hide what the networks say of the labels.")
+    bool | None,
+    typer.Option(
+        "--blind/--no-blind",
+        help="With --decide: hide what the networks say of the labels. By default of an audit alone.",
+        show_default=False,
+    ),
+]
+Pixels = Annotated[
+    int,
+    typer.Option(
+        "--pixels",
+        help="Longer side of a photo to decide on, at most; fewer where the page would pass 25 MB.",
+    ),
 ]
 
 
@@ -60,7 +72,8 @@ def report(
     old_source: OldSource = None,
     suspects: Suspects = 1000,
     decide: Decide = None,
-    blind: Blind = False,
+    blind: Blind = None,
+    pixels: Pixels = 640,
 ) -> None:
     """Write a page that shows what was measured.
 
@@ -77,7 +90,7 @@ def report(
         pages.write_file(output, paper.study_page(runs[0]).encode())
     else:
         with runs_kit.passes_shown(True):
-            pages.write_report(
+            note = pages.write_report(
                 [store.open_run(run) for run in runs],
                 output,
                 epoch=epoch,
@@ -89,6 +102,9 @@ def report(
                 suspects=suspects,
                 decide=decide,
                 blind=blind,
+                pixels=pixels,
             )
+        if note:
+            said.say(f"note: {note}", err=True)
     results.say_written(output)
     said.say(str(output))

@@ -45,6 +45,7 @@ from .image.photo_cache import (
 from .image.photos import DecodedPhotos as DecodedPhotos, reduce as reduce
 from .image.pixels import to_picture as to_picture
 from .image.scan import ImageHeader as ImageHeader, ImageTraits as ImageTraits, scan as scan
+from .image.shown import reduced as reduced
 from .image.stored import (
     ArrayImages as ArrayImages,
     Pixels as Pixels,

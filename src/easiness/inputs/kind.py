@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from easiness.inputs.bank import TensorBank
+    from easiness.inputs.vector.kind import Column
 
 Value = npt.NDArray[Any]
 """One decoded example: an array, of a picture [height, width, channels]."""
@@ -242,10 +243,12 @@ class InputKind:
     copies, where something does. ``tokens`` tells whether networks get numbers of tokens, and ``decoding``
     foretells what `pack` costs, where that is worth telling.
     ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, where
-    there is one. ``values`` is what an example consists of, ``in_words`` tells that people know one by its
-    text, and ``exported`` is what it is to other tools, if they can have it. Functions of users get an
-    example as ``plain`` makes it. ``rewritten`` makes examples of texts, where perturbations change texts
-    instead of network input.
+    there is one, and ``photo`` an address of a larger one than is shown, no side longer than so many
+    pixels, where it can be. ``table`` has the columns of the table that examples [K, D] are rows of.
+    ``values`` is what an example consists of, ``in_words`` tells that people know one by its text, and
+    ``exported`` is what it is to other tools, if they can have it. Functions of users get an example as
+    ``plain`` makes it. ``rewritten`` makes examples of texts, where perturbations change texts instead of
+    network input.
     """
 
     name: str
@@ -270,6 +273,8 @@ class InputKind:
     same: Callable[[Value], Value] = _as_it_is
     plain: Callable[[Value], Any] = _as_it_is
     pixels: Callable[[Value, Any], npt.NDArray[np.uint8]] | None = None
+    photo: Callable[[Value, int], str | None] | None = None
+    table: Callable[[Value, Any], list[Column]] | None = None
     values: str = "values"
     in_words: bool = False
     exported: Exported | None = None

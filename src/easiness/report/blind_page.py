@@ -6,16 +6,16 @@ from typing import Any
 
 from easiness.inputs import kind_named
 from easiness.report.deciding import deciding
-from easiness.report.examples import FoundExamples, are_small, room_for, shown_within
+from easiness.report.examples import FoundExamples, are_small, found_within
 from easiness.report.facts import data_name
 from easiness.report.labels import certain
-from easiness.report.template import render_page
+from easiness.report.template import Page, render_page
 from easiness.report.to_decide import ToDecide, listed
 from easiness.runs import find_data
 from easiness.store import Run
 
 
-def blind_page(run: Run, epoch: int, source: Any, asked: ToDecide) -> str:
+def blind_page(run: Run, epoch: int, source: Any, asked: ToDecide) -> Page:
     """The page, of a run read after ``epoch``; its data are looked for at the ``source``.
 
     Raises:
@@ -26,15 +26,15 @@ def blind_page(run: Run, epoch: int, source: Any, asked: ToDecide) -> str:
     assert view is not None
     found = FoundExamples(why_none=why)
     if data is not None:
-        shown, num_cut = shown_within(run, data, view.by_worth, room_for(0))
-        found = FoundExamples.within(data, shown, num_cut)
+        found = found_within(run, data, (), view, asked.pixels)
     pixelated = data is not None and are_small(data)
     return render_page(
         "blind.html",
+        found.fewer_pixels,
         data_name=data_name(run),
         name=run.network,
         kind=kind_named(run.spec.data.kind) if data is None else data.kind,
         examples=found,
         deciding=view,
-        deciding_data=view.data(found.named, pixelated),
+        deciding_data=view.data(found, pixelated),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -12,26 +12,27 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.report.data_map import SHARED
-from easiness.report.examples import Named, are_small
+from easiness.report.examples import FoundExamples, Named, are_small, originals_of, table_of
 from easiness.report.labels import Copy
 from easiness.report.quantized import Document, trajectories
 from easiness.report.template import Inlined, inert, inlined
 from easiness.report.to_decide import Listed, ToDecide
 from easiness.runs import data_version
-from easiness.show import ShownExample, counted
+from easiness.show import counted
 from easiness.spec import command_line
 from easiness.store import Run
-from easiness.studies.suspects import nearest_by_class
+from easiness.studies.suspects import ABOVE, nearest_by_class
 
 _SCRIPTS = (
     *SHARED,
-    *("decide_values", "decide_csv", "decide_store", "decide_tally", "decide_example", "decide_classes"),
-    *("decide_acts", "decide_overview", "decide_files", "decide"),
+    *("players", "decide_values", "decide_csv", "decide_store", "decide_tally", "decide_example"),
+    *("decide_classes", "decide_acts", "decide_overview", "decide_files", "decide"),
 )
 _COURSE_BYTES = (600_000, 600_000)  # of means, and of single trials
 _MOST_COPIES = 6  # of an example
 _BESIDE = 200  # examples, the first of each list, that have what is nearest beside them
 _MOST_ASKED, _MOST_PHOTOS = 2_000, 200  # of more the networks are not asked for a page, but by `suspects`
+_LARGE = 100  # of each list have a large picture, or all suspects
 _DIGITS = 4  # of a probability
 
 _Beside = dict[int, Any]
@@ -55,17 +56,25 @@ class Deciding:
     @property
     def by_worth(self) -> list[Named]:
         """The examples that it shows, those first whose pictures are wanted most."""
-        listed = [range(first, first + num) for first, num in self._extents()]
+        listed = [part for part, _ in self._listed()]
         first = [at for part in listed for at in part[:_BESIDE]]
         rest = sorted((rank, at) for part in listed for rank, at in enumerate(part[_BESIDE:]))
         places = [*first, *range(self.num, len(self.wanted)), *(at for _, at in rest)]
         return [self.wanted[at] for at in places]
 
-    def _extents(self) -> Iterator[tuple[int, int]]:
-        """Where each list begins, and how many examples it has."""
+    @property
+    def large(self) -> list[Named]:
+        """The examples that have a large picture, those first that are looked at first."""
+        whole = "whole" in self._values
+        parts = (part if whole else part[: max(num, _LARGE)] for part, num in self._listed())
+        ranked = sorted((rank, at) for part in parts for rank, at in enumerate(part))
+        return [self.wanted[at] for _, at in ranked]
+
+    def _listed(self) -> Iterator[tuple[range, int]]:
+        """The places of each list, and how many of them are suspects."""
         first = 0
         for part in self._values["parts"]:
-            yield first, part["num"]
+            yield range(first, first + part["num"]), part["numSuspect"]
             first += part["num"]
 
     @property
@@ -78,20 +87,18 @@ class Deciding:
         """Its script."""
         return inlined(_SCRIPTS)
 
-    def data(
-        self, shown: Mapping[Named, ShownExample], pixelated: bool, elsewhere: Collection[Named] = ()
-    ) -> str:
+    def data(self, found: FoundExamples, pixelated: bool, elsewhere: Collection[Named] = ()) -> str:
         """Everything that the script reads, as JSON that can stand in a script element.
 
         Args:
-            shown: the examples that were found, by split and id.
+            found: the examples that were found.
             pixelated: are pictures enlarged pixel by pixel?
             elsewhere: training examples whose pictures and sounds the page has in any case; the script takes
                 them from there.
         """
         media: dict[str, dict[int, str]] = {"pictures": {}, "sounds": {}, "texts": {}}
         for at, named in enumerate(self.wanted):
-            one = shown.get(named)
+            one = found.named.get(named)
             if one is None:
                 continue
             text = None if one.size else one.text
@@ -100,7 +107,8 @@ class Deciding:
             for name, value in zip(media, (one.uri, one.sound, text), strict=True):
                 if value is not None:
                     media[name][at] = value
-        return inert({**self._values, **media, "pixelated": pixelated})
+        photos = {at: found.photos[one] for at, one in enumerate(self.wanted) if one in found.photos}
+        return inert({**self._values, **media, "photos": photos, "pixelated": pixelated})
 
 
 def deciding(
@@ -127,7 +135,8 @@ def deciding(
     values: Document = {
         "run": run.path.resolve().name,
         "data": data_version(run),
-        "blind": asked.blind,
+        "blind": asked.is_blind,
+        "above": ABOVE,
         "file": asked.file_name,
         **_next(run, lists, asked),
         "classes": list(run.classes),
@@ -135,7 +144,7 @@ def deciding(
         "copies": _copies(seen, copies),
         "near": _nearest(run, lists, seen, data),
     }
-    if not asked.blind:
+    if not asked.is_blind:
         values |= {**_of_networks(lists), "courses": _courses(run, epoch, lists)}
     if asked.file is not None:
         values |= _of_file(lists)
@@ -145,7 +154,13 @@ def deciding(
         "labels": seen.labels,
     }
     values["examples"] = examples
-    return Deciding(seen.named, seen.num_listed, _which(lists, asked), asked.blind, asked.file_name, values)
+    view = Deciding(
+        seen.named, seen.num_listed, _which(lists, asked), asked.is_blind, asked.file_name, values
+    )
+    if data is not None:
+        values["originals"] = originals_of(data, seen.named, asked.page)
+        values["table"] = table_of(data, seen.named, seen.labels, view.by_worth)
+    return view
 
 
 def _next(run: Run, lists: Sequence[Listed], asked: ToDecide) -> Document:

@@ -176,6 +176,7 @@ class SuspectLabels:
     summary: str
     glance: Glance
     doubt: str
+    reasons_mean: str
     by_heart: str
     course_figure: str
     shown: list[ShownLabel]
@@ -226,6 +227,7 @@ def _of_split(run: Run, epoch: int, split: Split, most: int, key: str) -> Suspec
         summary=found.summary(),
         glance=found.glance,
         doubt=doubt,
+        reasons_mean=found.reasons_mean,
         by_heart=found.by_heart(),
         course_figure=_course_figure(found.how_many, f"{key}-{split}-course"),
         shown=[

@@ -20,8 +20,8 @@ from easiness.report.facts import FOR_FEATURES, data_name, describe_data
 from easiness.report.files import write_file
 from easiness.report.labels import Certain, certain
 from easiness.report.run_part import MAX_CLASSES, RunPart, run_part
-from easiness.report.template import render_page
-from easiness.report.to_decide import SUSPECTS, ToDecide, listed
+from easiness.report.template import Page, render_page
+from easiness.report.to_decide import PIXELS, SUSPECTS, ToDecide, listed
 from easiness.runs import find_data
 from easiness.store import Run, check_opened
 from easiness.studies import matching
@@ -48,9 +48,12 @@ def write_report(
     old_source: Any = None,
     suspects: int = SUSPECTS,
     decide: str | Path | None = None,
-    blind: bool = False,
-) -> None:
+    blind: bool | None = None,
+    pixels: int = PIXELS,
+) -> str:
     """Write a page of HTML that loads nothing from the network: styles, figures and pictures are in it.
+
+    Returns a sentence where its photos have fewer ``pixels`` than asked for; else nothing.
 
     Args:
         runs: at least one; all over the same data.
@@ -66,7 +69,10 @@ def write_report(
         suspects: so many labels of each split can be decided on in the page, the most suspicious ones.
         decide: a file of labels, as `audit` or `clean` writes it: those of its rows are decided on instead,
             in its order; what it has decided is taken as decided.
-        blind: say nothing of what networks make of the labels of ``decide``: the page is for these alone.
+        blind: say nothing of what networks make of the labels of ``decide``: the page is for these alone. By
+            default of the file of an audit; with ``False`` its page says it in small letters.
+        pixels: of the longer side of a photo to decide on, at most, 32 to 4,096; fewer where a page would
+            have more than 25 MB.
 
     Raises:
         BadInput: the runs are over different data, the epoch is not recorded in all, easiness is
@@ -82,9 +88,10 @@ def write_report(
         source=source,
         comparison=comparison,
         before=Before(since, by, old_source),
-        to_decide=ToDecide(suspects, None if decide is None else Path(decide), blind),
+        to_decide=ToDecide(suspects, None if decide is None else Path(decide), blind, pixels, Path(output)),
     )
     write_file(Path(output), page.encode())
+    return page.note
 
 
 def render_report(
@@ -96,7 +103,7 @@ def render_report(
     comparison: Comparison | None = None,
     before: Before = _NOTHING_BEFORE,
     to_decide: ToDecide = _FIRST_SUSPECTS,
-) -> str:
+) -> Page:
     """The page of `write_report`, as a text. The same runs give the same.
 
     Args:
@@ -115,7 +122,7 @@ def render_report(
     at = matching.rows_of(runs, epoch, share)
     if to_decide.file is not None and len(runs) != 1:
         raise BadInput(f"--decide {to_decide.file}: is decided on in the page of one run; give one")
-    if to_decide.blind:
+    if to_decide.is_blind:
         return blind_page(runs[0], at[0], source, to_decide)
     changed = changes(runs, before, runs[0].asked(at[0]), source)
     data, why = find_data(runs[0], source)
@@ -140,8 +147,8 @@ def render_report(
     found = FoundExamples(why_none=why)
     if data is not None:
         try:
-            named, last = [*_marked(parts, sure, changed)], [] if view is None else view.by_worth
-            found = found_examples(runs[0], data, named, positions, drawn, last)
+            named = [*_marked(parts, sure, changed)]
+            found = found_examples(runs[0], data, named, positions, drawn, view, to_decide.pixels)
         except BadInput as error:
             if source is not None:
                 raise
@@ -151,6 +158,7 @@ def render_report(
     pixelated = data is not None and are_small(data)
     return render_page(
         "page.html",
+        found.fewer_pixels,
         isnan=np.isnan,
         data_name=data_name(runs[0]),
         data_text=describe_data(runs[0]),
@@ -180,9 +188,7 @@ def render_report(
         data_map=drawn,
         data_map_data=drawn.data(found.at, set(positions), found.texts),
         deciding=view,
-        deciding_data=None
-        if view is None
-        else view.data(found.named, pixelated, _on_page(runs[0], parts, sure)),
+        deciding_data=None if view is None else view.data(found, pixelated, _on_page(runs[0], parts, sure)),
         most_open=_MOST_OPEN,
         most_answers=_MOST_ANSWERS,
     )

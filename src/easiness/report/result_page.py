@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easiness.inputs import kind_named
-from easiness.report.examples import FoundExamples, are_small, room_for, shown_of, shown_within
+from easiness.report.examples import FoundExamples, are_small, found_within, room_for, shown_of
 from easiness.report.facts import data_name
 from easiness.report.files import write_file
 from easiness.report.paper_page import Illustration, Part, StudyPage, render_study
@@ -107,8 +107,7 @@ def patterns_page(run: Run, found: Patterns, source: Any = None) -> str:
     examples = FoundExamples(why_none=why)
     if data is not None:
         wanted = [(found.split, ids[at]) for some in parts.values() for at in some]
-        shown, num_cut = shown_within(run, data, wanted, room_for(0))
-        examples = FoundExamples.within(data, shown, num_cut)
+        examples = found_within(run, data, wanted)
     lead = (
         f"Class; {found.score}; how many of its class lie near, and the share of other classes among the "
         f"{found.around.nearest} nearest; what is left over."

@@ -53,17 +53,22 @@ def _environment() -> Environment:
     return environment
 
 
-def render_page(template: str, **values: Any) -> str:
+class Page(str):
+    """A page of HTML, and a ``note`` for whoever asked for it, where there is something to say."""
+
+    note = ""
+
+
+def render_page(template: str, note: str = "", **values: Any) -> Page:
     """The template, filled in. All but our own figures is escaped, and a missing value is an error."""
     from markupsafe import Markup
 
     files = resources.files("easiness.report")
     style = "\n".join((files / name).read_text("utf-8") for name in _STYLES)
-    return (
-        _environment()
-        .get_template(template)
-        .render(values, style=Markup(style), next_number=partial(next, itertools.count(1)))
-    )
+    filled = _environment().get_template(template)
+    page = Page(filled.render(values, style=Markup(style), next_number=partial(next, itertools.count(1))))
+    page.note = note
+    return page
 
 
 def breakable(name: object) -> Markup:

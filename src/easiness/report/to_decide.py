@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from easiness.data import UNKNOWN, splits_in
+from easiness.data import UNKNOWN, read_label_file, splits_in
 from easiness.errors import BadInput
 from easiness.report.labels import SuspectLabels
 from easiness.runs import decisions_on
@@ -21,23 +22,41 @@ if TYPE_CHECKING:
 
 SUSPECTS = 1000
 """So many examples of each split can be decided on, the most suspicious ones."""
+PIXELS = 640
+"""Of the longer side of a photo to decide on, at most."""
 
 _PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out labels"}
 _FOUND = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
 KNOWN = "known"  # instead of the stratum that an example was drawn from
 _HINTS = frozenset({*_FOUND, "suggested_class", "suggested_share"})
+_OF_AUDIT = frozenset({"stratum", "draw"})  # columns that `easiness.audit` writes
 
 
 @dataclass(frozen=True)
 class ToDecide:
     """What labels are decided on: of each split so many ``suspects``, or instead those of a ``file``.
 
-    Where it is ``blind``, nothing is said of what networks make of them.
+    Photos have so many ``pixels`` on the longer side, and files are named as seen from the ``page``.
+
+    Where it is ``blind``, nothing is said of what networks make of them; of an audit unless it is ``False``.
     """
 
     suspects: int = SUSPECTS
     file: Path | None = None
-    blind: bool = False
+    blind: bool | None = None
+    pixels: int = PIXELS
+    page: Path | None = None
+
+    @cached_property
+    def is_blind(self) -> bool:
+        """Is nothing said of what networks make of the labels?
+
+        Raises:
+            BadInput: the file cannot be read.
+        """
+        if self.blind is not None or self.file is None or self.file.suffix.lower() == ".json":
+            return bool(self.blind)
+        return any(set(row) >= _OF_AUDIT for _, row in read_label_file(self.file).rows)
 
     @property
     def file_name(self) -> str:
@@ -47,6 +66,8 @@ class ToDecide:
     def __post_init__(self) -> None:
         if self.suspects < 0:
             raise BadInput(f"--suspects {self.suspects}: give how many labels can be decided on, 0 or more")
+        if not 32 <= self.pixels <= 4096:
+            raise BadInput(f"--pixels {self.pixels}: give the longer side of a photo, 32 to 4096")
         if self.blind and self.file is None:
             raise BadInput(
                 "--blind: hides what is suggested of the examples of a file; name the file with --decide"
@@ -73,7 +94,7 @@ class Listed:
     @property
     def is_audit(self) -> bool:
         """Were they drawn by `easiness.audit`?"""
-        return {"stratum", "draw"} <= set(self.others)
+        return set(self.others) >= _OF_AUDIT
 
     @property
     def known(self) -> list[int]:
@@ -96,7 +117,7 @@ def listed(run: Run, parts: Sequence[SuspectLabels], asked: ToDecide) -> list[Li
         BadInput: the file is of another run, or is no file of labels.
     """
     if asked.file is not None:
-        return list(_of_file(run, {} if asked.blind else {part.split: part for part in parts}, asked))
+        return list(_of_file(run, {} if asked.is_blind else {part.split: part for part in parts}, asked))
     heads = ((part, part.ranked.head(asked.suspects)) for part in parts)
     return [
         Listed(part.split, _PARTS[part.split], head, min(part.num, len(head)))
@@ -115,7 +136,7 @@ def _of_file(run: Run, parts: Mapping[Split, SuspectLabels], asked: ToDecide) ->
             raise BadInput(f"{file}: names no example; give a row for each that is to be decided on")
         place = {one: row for row, one in enumerate(at.tolist())}
         others = dict.fromkeys(name for cells in found.listed.values() for name in cells)
-        kept = [name for name in others if not (asked.blind and name in _HINTS)]
+        kept = [name for name in others if not (asked.is_blind and name in _HINTS)]
         labels = np.where(found.labels == UNKNOWN, found.of.labels[found.at], found.labels)
         decided = zip(
             found.actions.tolist(), labels.tolist(), found.by.tolist(), found.times.tolist(), strict=True

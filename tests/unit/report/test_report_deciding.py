@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import BadInput, Run, open_run
+from easiness import BadInput, Run, audit, open_run
 from easiness.data import splits_in
 from easiness.report.page import write_report
 from easiness.runs import data_version
@@ -75,6 +75,17 @@ def test_a_file_says_what_is_decided_on_and_keeps_its_columns(run: Run, tmp_path
     assert all(others == [] for _, others in blind["near"].values())
 
 
+def test_the_page_of_an_audit_is_blind_unless_told(run: Run, tmp_path: Path) -> None:
+    audit(run, looks=5).table().to_csv(tmp_path / "audit.csv", index=False)
+    values = _values(run, tmp_path, decide=tmp_path / "audit.csv")
+    assert (values["audit"], values["blind"]) == (True, True)
+    assert not {"suggested", "pWrong"} & set(values)
+    assert not {"suggested", "p_wrong"} & set(values["others"])
+    asked = _values(run, tmp_path, decide=tmp_path / "audit.csv", blind=False)
+    assert (asked["audit"], asked["blind"]) == (True, False)
+    assert len(asked["pWrong"]) == 5
+
+
 def test_what_cannot_be_decided_on_is_refused(run: Run, tmp_path: Path) -> None:
     theirs = _file(run, tmp_path / "theirs.csv", {"at": 1, "data": "cats@0123456789ab"})
     empty = _file(run, tmp_path / "empty.csv")
@@ -84,6 +95,7 @@ def test_what_cannot_be_decided_on_is_refused(run: Run, tmp_path: Path) -> None:
         ({"decide": empty}, "empty.csv: names no example"),
         ({"blind": True}, "--blind: hides what is suggested of the examples of a file"),
         ({"suspects": -1}, "--suspects -1: give how many"),
+        ({"pixels": 31}, "--pixels 31: give the longer side of a photo, 32 to 4096"),
     ]
     for asked, why in refused:
         with pytest.raises(BadInput, match=re.escape(why)):

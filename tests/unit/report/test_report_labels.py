@@ -101,7 +101,7 @@ def test_planted_labels_are_the_ones_shown(tmp_path: Path) -> None:
         assert f"<b>{labels[at]}</b> → <b>{believed[at]}</b>" in caption
         assert f"p wrong {one['p_wrong']:.2f} · say so {one['suggested_share']:.2f}" in caption
         assert "wrong label" in caption
-        assert f"all 5 networks take it for {believed[at]}" in caption
+        assert f"all 5 say {believed[at]}" in caption
         assert f'alt="Example {at}, labelled {labels[at]}"' in section
     found = _section(page, "measured")
     assert "4 of 60 labels are more likely wrong than right" in found

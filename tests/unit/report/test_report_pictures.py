@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from easiness import BadInput, Dataset, Run, load_dataset, open_run
-from easiness.inputs.image.shown import LARGEST_SIDE, ShownPicture
-from easiness.report.examples import Named, shown_within
+from easiness.inputs.image.shown import LARGEST_SIDE, ShownPicture, photo, reduced
+from easiness.report import examples
+from easiness.report.examples import Named, found_within, originals_of, photos_of
+from easiness.report.page import write_report
 from easiness.runs.source import find_data
 from easiness.show import ShownExample
 from pixels import images_of
@@ -20,15 +22,15 @@ from pixels import images_of
 
 def _decoded(uri: str) -> Image.Image:
     kind, _, data = uri.partition(",")
-    assert kind in ("data:image/png;base64", "data:image/jpeg;base64")
+    assert kind in ("data:image/png;base64", "data:image/jpeg;base64", "data:image/webp;base64")
     return Image.open(io.BytesIO(base64.b64decode(data, validate=True)))
 
 
 def _shown(run: Run, data: Dataset, position: int) -> ShownExample:
     name: Named = ("train", run.ids.tolist()[position])
-    shown, num_cut = shown_within(run, data, [name], 10**6)
-    assert num_cut == 0
-    return shown[name]
+    found = found_within(run, data, [name])
+    assert not found.without_room
+    return found.named[name]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -43,6 +45,103 @@ def test_large_pictures_are_made_smaller_in_proportion() -> None:
         LARGEST_SIDE // 2,
         LARGEST_SIDE,
     )
+
+
+def _photo(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """A smooth picture with some noise, as photos are."""
+    random = np.random.default_rng(seed)
+    small = Image.fromarray(random.integers(0, 256, (6, 8, 3), np.uint8))
+    large = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC)).astype(int)
+    return (large + random.integers(-8, 9, (height, width, 1))).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "size"),
+    [(1200, 1600, (640, 480)), (1600, 400, (160, 640)), (300, 500, (500, 300)), (100, 161, (161, 100))],
+)
+def test_photos_to_decide_on_are_made_smaller_and_never_larger(
+    height: int, width: int, size: tuple[int, int]
+) -> None:
+    pixels = _photo(height, width)
+    large = photo(pixels, 640)
+    assert large is not None
+    assert _decoded(large).size == size
+    as_jpeg = io.BytesIO()
+    image = Image.fromarray(pixels)
+    image.thumbnail((640, 640), Image.Resampling.LANCZOS)
+    image.save(as_jpeg, "JPEG", quality=80)
+    assert len(large) <= 30 + 4 * -(-len(as_jpeg.getvalue()) // 3)
+    assert max(_decoded(reduced(large, 120)).size) == 120
+    assert reduced(large, 640) is large
+
+
+def test_what_is_shown_whole_has_no_larger_picture() -> None:
+    assert photo(np.zeros((LARGEST_SIDE, 28, 1), np.uint8), 640) is None
+
+
+def _folder_of_photos(folder: Path, num: int = 6) -> Dataset:
+    for at in range(num):
+        path = folder / "photos" / "ab"[at % 2] / f"#{at} 100%.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(_photo(300, 400, at)).save(path)
+    return load_dataset(str(folder / "photos"))
+
+
+def test_photos_have_fewer_pixels_where_the_page_would_be_too_large(tmp_path: Path) -> None:
+    data = _folder_of_photos(tmp_path)
+    wanted: list[Named] = [("train", one) for one in data.ids.tolist()][::-1]
+    whole, said = photos_of(data, wanted, 10**6, 400)
+    num_bytes = sum(map(len, whole.values()))
+    assert (len(whole), said) == (6, "")
+    few, said = photos_of(data, wanted, num_bytes // 2, 400)
+    assert len(few) == 6
+    assert sum(map(len, few.values())) <= num_bytes // 2
+    (side,) = {max(_decoded(one).size) for one in few.values()}
+    assert 200 < side < 380
+    assert said == (
+        f"The 6 pictures to decide on have at most {side} pixels a side, not 400: a page has at most 25 MB; "
+        "of fewer they are larger."
+    )
+    first, said = photos_of(data, wanted, 6_000, 400)
+    assert "at most 160 pixels" in said
+    assert set(first) == set(wanted[: len(first)])  # the most wanted
+    assert 0 < len(first) < 6
+
+
+def test_a_page_that_would_be_too_large_says_so(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any], tmp_path: Path, monkeypatch: Any
+) -> None:
+    data = _folder_of_photos(tmp_path)
+    run = record(
+        noisy_logits(data.labels, trials=2, epochs=1), data.labels, ids=data.ids, fingerprint=data.fingerprint
+    )
+    assert write_report([run], tmp_path / "page.html", source=data) == ""
+    monkeypatch.setattr(examples, "_PAGE_BYTES", examples._OTHER_BYTES + 60_000)
+    note = write_report([run], tmp_path / "page.html", source=data)
+    assert note.startswith("The 6 pictures to decide on have at most ")
+    assert note in (tmp_path / "page.html").read_text("utf-8")
+    write_report([run], tmp_path / "page.html", source=data, pixels=170)
+
+
+def test_a_page_names_files_as_seen_from_it_or_not_at_all(tmp_path: Path, monkeypatch: Any) -> None:
+    data = _folder_of_photos(tmp_path / "home" / "ada", 2)
+    name: Named = ("train", "a/#0 100%.png")
+
+    def seen_from(page: Path) -> dict[int, str]:
+        return originals_of(data, [name], page)
+
+    beside = "photos/a/%230%20100%25.png"
+    assert seen_from(tmp_path / "home/ada/report.html") == {0: beside}
+    assert seen_from(tmp_path / "home/ada/reports/report.html") == {0: f"../{beside}"}
+    assert seen_from(tmp_path / "home/bob/report.html") == {}
+    assert seen_from(tmp_path / "home/report.html") == {}
+    assert seen_from(Path("/report.html")) == {}
+    assert seen_from(Path("/elsewhere/report.html")) == {}
+    monkeypatch.setenv("HOME", str(tmp_path / "home" / "ada" / "photos"))
+    assert seen_from(tmp_path / "home/ada/reports/report.html") == {}
+    (tmp_path / "home/ada/photos/a/#0 100%.png").unlink()
+    assert seen_from(tmp_path / "home/ada/report.html") == {}
+    assert originals_of(load_dataset("digits", limit=20), [("train", 3)], tmp_path / "page.html") == {}
 
 
 def test_a_measured_run_finds_its_data(measured: Path) -> None:

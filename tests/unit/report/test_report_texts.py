@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, Dataset, Run, load_dataset
-from easiness.report.examples import FoundExamples, shown_within, texts_at
+from easiness.report.examples import FoundExamples, shown_of, texts_at
 from easiness.report.gallery_figure import gallery
 from easiness.report.page import render_report
 from easiness.show import ShownExample
@@ -110,16 +110,16 @@ def test_examples_that_are_wanted_most_keep_their_pictures(
     data = load_dataset("digits", limit=20)
     run = record(noisy_logits(data.labels, trials=1, epochs=1), data.labels, ids=data.ids)
     names: list[Any] = [("train", one) for one in run.ids.tolist()][::-1]
-    everything, num_cut = shown_within(run, data, names, 10**6)
+    everything, num_cut = shown_of(data, names, 10**6)
     assert num_cut == 0
     sizes = [everything[name].size for name in names]
     room = sum(sizes[:10])
-    shown, num_cut = shown_within(run, data, names, room)
+    shown, num_cut = shown_of(data, names, room)
     assert num_cut == 10
     assert [bool(shown[name].size) for name in names] == [True] * 10 + [False] * 10
     assert shown[names[15]].text == "8 x 8 pixels"
     # one that the page shows twice takes the room of two
-    twice, num_cut = shown_within(run, data, [*names, *names[:5]], 2 * sum(sizes[:5]))
+    twice, num_cut = shown_of(data, [*names, *names[:5]], 2 * sum(sizes[:5]))
     assert num_cut == 15
     assert all(twice[name].size for name in names[:5])
 
@@ -129,7 +129,7 @@ def test_what_would_take_an_eighth_of_the_room_is_in_words(
 ) -> None:
     data = load_dataset("digits", limit=20)
     run = record(noisy_logits(data.labels, trials=1, epochs=1), data.labels, ids=data.ids)
-    shown, num_cut = shown_within(run, data, [("train", run.ids.tolist()[0])], 500)
+    shown, num_cut = shown_of(data, [("train", run.ids.tolist()[0])], 500)
     assert (num_cut, next(iter(shown.values())).uri) == (1, None)
 
 

@@ -20,7 +20,7 @@ from easiness.inputs.image.photo_cache import cache_path, cached_photos
 from easiness.inputs.image.photos import DecodedPhotos, average_blocks, reduce, uncached_photos
 from easiness.inputs.image.pixels import to_pixels
 from easiness.inputs.image.scan import ImageHeader, ImageTraits, scan
-from easiness.inputs.image.shown import show
+from easiness.inputs.image.shown import photo, show
 from easiness.inputs.image.stored import ArrayImages, Pixels
 from easiness.inputs.image.words import augmentation, looks, observation
 from easiness.inputs.kind import Examples, InputKind, Values
@@ -167,6 +167,7 @@ IMAGE = InputKind(
     near=NEAR_PICTURES,
     files=IMAGE_FILES,
     pixels=lambda value, _: value,
+    photo=photo,
     values="pixels",
     exported=Exported(
         "image",

@@ -12,7 +12,7 @@ from easiness.inputs.image.stored import Pixels, to_pil
 LARGEST_SIDE = 160
 """Pixels; larger pictures are made smaller, so that a page of twenty classes of photos has about 4 MB."""
 
-_JPEG_QUALITY = 80
+_QUALITY = 80
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class ShownPicture:
         if max(image.size) <= side:
             return _address("png", image, optimize=True)
         image.thumbnail((side, side), Image.Resampling.LANCZOS)
-        return _address("jpeg", image, quality=_JPEG_QUALITY)
+        return _address("jpeg", image, quality=_QUALITY)
 
     def file(self) -> bytes:
         """A PNG file, to the pixel."""
@@ -58,6 +58,31 @@ class ShownPicture:
 def show(value: Pixels, traits: Any) -> ShownPicture:  # noqa: ARG001 - a picture is shown as it is
     """The picture as people see it."""
     return ShownPicture(value)
+
+
+def photo(value: Pixels, side: int) -> str | None:
+    """A ``data:`` address of a picture larger than is shown, no side longer than ``side`` pixels.
+
+    It is never enlarged, and compressed with loss: WebP or JPEG, which takes fewer bytes.
+    """
+    image = to_pil(value)
+    return None if max(image.size) <= LARGEST_SIDE else _with_loss(image, side)
+
+
+def reduced(address: str, side: int) -> str:
+    """The `photo`, made smaller where it is larger."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
+    return address if max(image.size) <= side else _with_loss(image, side)
+
+
+def _with_loss(image: Any, side: int) -> str:
+    from PIL import Image, features
+
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    formats = ("jpeg", "webp") if features.check("webp") else ("jpeg",)
+    return min((_address(one, image, quality=_QUALITY, method=2) for one in formats), key=len)
 
 
 def _address(kind: str, image: Any, **options: Any) -> str:

@@ -26,6 +26,7 @@ function start() {
   if (element("one").hidden) return;
   panel("one");
   speak(described(current));
+  playWhereAsked();
 }
 
 function open() {
@@ -70,9 +71,10 @@ const isBefore = () => began && !(element("begin").hidden && element("list").hid
 const AT_END = ["b", "n"];
 
 dialog.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && isBefore()) {
+  if (event.key === "Escape" && (isLarge() || isBefore())) {
     event.preventDefault();
-    back();
+    if (isLarge()) enlarging().click();
+    else back();
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
   if (!element("use-keys").checked && event.key.length === 1) return;
@@ -81,6 +83,7 @@ dialog.addEventListener("keydown", (event) => {
   if (button !== undefined) element(button).click();
   else if (element("one").hidden && (element("done").hidden || !AT_END.includes(key))) return;
   else if (key === "c") field.focus();
+  else if (key === " " && (playerShown() === null || event.target.closest("button, select"))) return;
   else if (KEYS[key] !== undefined && !(event.repeat && event.key.length === 1)) DOES[KEYS[key]]();
   else return;
   event.preventDefault();
@@ -89,6 +92,11 @@ dialog.addEventListener("keydown", (event) => {
 element("part").replaceChildren(...parts.map((part, at) => make("option", { value: String(at), textContent: part.name })));
 element("which").hidden = parts.length < 2;
 element("by").value = recall(NAME) ?? "";
+const playEach = element("play-each");
+if (playEach !== null) {
+  playEach.checked = recall(PLAY_EACH) === "yes";
+  playEach.addEventListener("change", () => remember(PLAY_EACH, playEach.checked ? "yes" : "no"));
+}
 readAll();
 sayHowMany();
 for (const shown of document.querySelectorAll("[data-decide-shown]")) shown.hidden = false;

@@ -1,9 +1,11 @@
 // What buttons and keys do: decide and go on, look around, undo.
 
 let current = 0; // the place of the example that is shown
-const undone = []; // what was decided in this tab, the last one last: key, what was before, what is since
+const HISTORY = `${PREFIX}history`; // of no example: those begin with their split
+const MOST_UNDONE = 500;
+const undone = readHistory(); // what was decided in this tab, and before it was loaded, the last one last: key, what was before, what is since
 const acts = Object.fromEntries([...element("acts").querySelectorAll("[data-act]")].map((button) => [button.dataset.act, button]));
-const KEYS = { k: "keep", s: "take", d: "drop", u: "unsure", b: "back", n: "next", ArrowLeft: "before", ArrowRight: "after" };
+const KEYS = { k: "keep", s: "take", d: "drop", u: "unsure", b: "back", n: "next", ArrowLeft: "before", ArrowRight: "after", " ": "play", z: "enlarge" };
 
 const focusOn = (name) => element(name).focus({ preventScroll: true });
 const speak = (text) => (element("spoken").textContent = text);
@@ -14,6 +16,27 @@ function show(place) {
   drawExample(place);
   drawProgress();
   element("one").scrollTop = 0;
+}
+
+function readHistory() {
+  try {
+    const kept = JSON.parse(recall(HISTORY) ?? "[]");
+    return kept.filter(([key]) => placeOf.get(key) < num).map(([key, ...both]) => [key, ...both.map((text) => decisionFrom(key, text))]);
+  } catch {
+    return []; // somebody else wrote it
+  }
+}
+
+function writeHistory() {
+  const both = (some) => some.map((decision) => (decision === undefined ? null : textFrom(decision)));
+  remember(HISTORY, JSON.stringify(undone.slice(-MOST_UNDONE).map(([key, ...some]) => [key, ...both(some)])));
+}
+
+// decide, so that it can be undone
+function decideAnew(key, decision) {
+  undone.push([key, decisions.get(key), decision]);
+  writeHistory();
+  decideOn(key, decision);
 }
 
 function drawProgress() {
@@ -40,8 +63,8 @@ function nextUndecided(from) {
 }
 
 function described(place) {
-  const suggested = suggestedOf(place);
-  const why = given.blind || Number.isNaN(pWrongOf(place)) ? "" : `, wrong with a probability of ${pWrongOf(place).toFixed(2)}`;
+  const suggested = isFaint(place) ? NONE : suggestedOf(place);
+  const why = given.blind || isFaint(place) || Number.isNaN(pWrongOf(place)) ? "" : `, wrong with a probability of ${pWrongOf(place).toFixed(2)}`;
   return `${shortId(place)}, labelled ${className(labels[place])}${suggested < 0 ? "" : `, ${className(suggested)} suggested`}${why}`;
 }
 
@@ -60,6 +83,7 @@ function goOn(said, beyond = false) {
   show(place);
   seeOne();
   speak(`${said} Next: ${described(place)}.`.trim());
+  playWhereAsked();
 }
 
 // a list, or the view: at a place, or at the next that is undecided
@@ -83,12 +107,10 @@ function finish(said, more) {
 function act(action, label = labels[current]) {
   const place = current;
   const key = keyOf(splitOf(place), ids[place]);
-  const before = decisions.get(key);
-  const decision = { action, label, by: element("by").value.trim(), time: time(), cells: before?.cells };
+  const decision = { action, label, by: element("by").value.trim(), time: time(), cells: decisions.get(key)?.cells };
   const part = partOf(place);
   const { looked } = part;
-  undone.push([key, before, decision]);
-  decideOn(key, decision);
+  decideAnew(key, decision);
   if (part.looked > looked) tell(part);
   goOn(`${shortId(place)}: ${inWords(decision, place)}.`);
 }
@@ -99,6 +121,7 @@ function undo() {
     speak("Nothing to undo.");
     return;
   }
+  writeHistory();
   const [key, before, since] = last;
   const now = decisions.get(key);
   const isOurs = isSame(now, since); // no other tab, and no file, has decided
@@ -117,6 +140,7 @@ function walk(by) {
     return;
   }
   show(place);
+  playWhereAsked();
   const decision = decisionOn(place);
   speak(`${described(place)}. ${decision === undefined ? "Undecided" : inWords(decision, place)}.`);
 }
@@ -130,6 +154,8 @@ const DOES = {
   before: () => walk(-1),
   after: () => walk(1),
   next: () => goOn("", true),
+  play: () => playerShown().click(),
+  enlarge: () => enlarging()?.click(),
 };
 
 element("acts").addEventListener("click", (event) => {
@@ -141,8 +167,7 @@ element("acts").addEventListener("click", (event) => {
 
 element("undecide").addEventListener("click", () => {
   const key = keyOf(splitOf(current), ids[current]);
-  undone.push([key, decisions.get(key), undefined]);
-  decideOn(key, undefined);
+  decideAnew(key, undefined);
   focusOn("name");
   speak(`${shortId(current)} is undecided.`);
 });

@@ -11,18 +11,89 @@ const [pagePictures, pageSounds] = [elsewhere("img"), elsewhere("audio")];
 const addressOf = (own, ofPage, place) => own[place] ?? (splitOf(place) === "train" ? ofPage().get(ids[place]) : undefined);
 
 function pictureOf(place, small) {
-  const source = addressOf(given.pictures, pagePictures, place);
+  const [own, large] = [addressOf(given.pictures, pagePictures, place), given.photos[place]];
+  const source = small ? own ?? large : large ?? own;
   if (source === undefined) return [];
   const alt = `Example ${ids[place]}, labelled ${className(labels[place])}`;
   return [make("img", { src: source, alt, className: given.pixelated ? "pixelated" : "", decoding: small ? "async" : "sync" })];
 }
 
-function soundOf(place) {
-  const source = addressOf(given.sounds, pageSounds, place);
-  if (source === undefined) return [];
-  const player = make("audio", { controls: true, preload: "none", src: source });
-  player.setAttribute("aria-label", `Example ${ids[place]}`);
-  return [player];
+// a picture that opens its file where the page knows of it, else itself in large
+function openedOf(place, small) {
+  const picture = pictureOf(place, small);
+  const href = given.originals?.[place];
+  if (picture.length === 0 || (small && href === undefined)) return picture;
+  if (href !== undefined) return [make("a", { className: "decide-open-file", href, target: "_blank", rel: "noopener", title: "Open the file" }, ...picture)];
+  const button = make("button", { type: "button", className: "decide-enlarge", title: "Enlarge" }, ...picture);
+  button.setAttribute("aria-pressed", "false");
+  button.addEventListener("click", () => button.setAttribute("aria-pressed", String(!isLarge())));
+  return [button];
+}
+
+const enlarging = () => element("shown").querySelector(".decide-enlarge, .decide-open-file");
+const isLarge = () => enlarging()?.getAttribute("aria-pressed") === "true";
+
+// the picture of a sound is what plays it, and stops it
+function playerOf(place) {
+  const sound = make("audio", { preload: "none", src: addressOf(given.sounds, pageSounds, place) });
+  const line = make("span", { className: "decide-line" });
+  const button = make("button", { type: "button", className: "decide-sound" }, ...pictureOf(place), line, sound);
+  const draw = () => {
+    button.setAttribute("aria-label", `${sound.paused ? "Play" : "Stop"} ${shortId(place)}`);
+    button.classList.toggle("playing", !sound.paused);
+    line.style.left = `${(100 * sound.currentTime) / (sound.duration || 1)}%`;
+  };
+  button.addEventListener("click", () => {
+    if (sound.paused) sound.play();
+    else sound.pause();
+  });
+  for (const change of ["play", "pause", "timeupdate"]) sound.addEventListener(change, draw);
+  sound.addEventListener("pause", () => (sound.currentTime = 0));
+  draw();
+  return button;
+}
+
+const playerShown = () => element("shown").querySelector(".decide-sound");
+
+function playWhereAsked() {
+  const [asked, player] = [element("play-each")?.checked, playerShown()];
+  if (asked && player?.querySelector("audio").paused) player.click();
+}
+
+let unusualFirst = recall(COLUMNS_ORDER) !== "no";
+
+// all columns of a row of a table, and beneath it those nearest to it
+function tableOf(place) {
+  const { columns, rows, unusual } = given.table;
+  const far = unusual[place];
+  const order = columns.map((_, at) => at);
+  if (unusualFirst) order.sort((a, b) => far[b] - far[a] || a - b);
+  const rowOf = (name, cells, className = "") => make("tr", { className }, make("th", { scope: "row" }, ...name), ...order.map((at) => make("td", { textContent: cells[at], className: far[at] >= 3 ? "unusual" : "" })));
+  const near = nearOf(place).flatMap(([label, places]) => places.filter((one) => rows[one]).map((one) => rowOf(["near: ", bold(label)], rows[one])));
+  const head = make("tr", {}, make("td"), ...order.map((at) => make("th", { scope: "col", textContent: columns[at] })));
+  const body = make("tbody", {}, rowOf(["this: ", bold(labels[place])], rows[place], "this"), rowOf(["unusual"], far.map(String), "far"), ...near);
+  const button = make("button", { type: "button", textContent: "Most unusual columns first" });
+  button.setAttribute("aria-pressed", String(unusualFirst));
+  button.addEventListener("click", () => {
+    unusualFirst = !unusualFirst;
+    remember(COLUMNS_ORDER, unusualFirst ? "yes" : "no");
+    drawExample(place);
+    element("shown").querySelector("button").focus();
+  });
+  const scroll = make("div", { className: "decide-scroll", tabIndex: 0 }, make("table", {}, make("thead", {}, head), body));
+  scroll.setAttribute("role", "group");
+  scroll.setAttribute("aria-label", `All ${columns.length} columns`);
+  const said = "Unusual: standard deviations from the middle of its class; of a category, as many as what is as rare.";
+  return make("div", { className: "decide-table" }, button, scroll, make("p", { className: "decide-faint", textContent: said }));
+}
+
+const isRow = (place) => given.table?.rows[place] !== undefined;
+
+// what is seen, read or heard of an example; nothing where the page has nothing of it
+function shownOf(place, small) {
+  if (addressOf(given.sounds, pageSounds, place) !== undefined) return [playerOf(place)];
+  if (isRow(place) && !small) return [tableOf(place)];
+  return [...openedOf(place, small), ...textOf(place)];
 }
 
 function textOf(place) {
@@ -41,22 +112,27 @@ const bold = (label) => make("bdi", { textContent: className(label) });
 function drawLabels(place) {
   const suggested = suggestedOf(place);
   element("label").textContent = className(labels[place]);
-  element("suggestion").hidden = suggested < 0;
+  element("suggestion").hidden = suggested < 0 || isFaint(place);
   element("suggested").textContent = className(suggested);
   element("keep-name").textContent = className(labels[place]);
   if (given.blind) return;
-  element("take-name").textContent = suggested < 0 ? "the suggestion" : className(suggested);
+  element("take-name").textContent = suggested < 0 || isFaint(place) ? "the suggestion" : className(suggested);
   acts.take.disabled = suggested < 0;
 }
 
 function drawWhy(place) {
   const p = pWrongOf(place);
-  element("why").hidden = Number.isNaN(p);
-  if (element("why").hidden) return;
+  const faint = isFaint(place);
+  element("why").hidden = Number.isNaN(p) || faint;
+  if (given.blind) return;
+  element("faint").hidden = Number.isNaN(p) || !faint;
+  if (Number.isNaN(p)) return;
   const kind = given.kinds[place];
-  element("p").textContent = `wrong with a probability of ${p.toFixed(2)}`;
+  const [likely, reason] = [`wrong with a probability of ${p.toFixed(2)}`, [kind === "wrong label" ? "" : kind, given.reasons[place]].filter(Boolean).join(": ")];
+  element("faint").textContent = [suggestedOf(place) < 0 ? "" : `suggested ${className(suggestedOf(place))}`, likely, reason].filter(Boolean).join("; ");
+  element("p").textContent = likely;
   element("meter").value = p;
-  element("reason").textContent = [kind === "wrong label" ? "" : kind, given.reasons[place]].filter(Boolean).join(": ");
+  element("reason").textContent = reason;
 }
 
 function drawSo(place) {
@@ -94,25 +170,28 @@ function drawCopies(place) {
 
 function neighbours(label, places) {
   const shown = places.map((place) => {
-    const example = [...pictureOf(place, true), ...textOf(place)];
-    return make("li", {}, ...(example.length > 0 ? example : [shortId(place)]), ...soundOf(place));
+    const example = shownOf(place, true);
+    return make("li", {}, ...(example.length > 0 ? example : [shortId(place)]));
   });
   return make("div", {}, make("h4", {}, "Nearest labelled ", bold(label)), make("ul", {}, ...shown));
 }
 
+// of the label, and of the class suggested
+function nearOf(place) {
+  const [own, others] = given.near?.[place] ?? [[], []];
+  return [[labels[place], own], [suggestedOf(place), others]].filter(([, places]) => places.length > 0);
+}
+
 function drawNear(place) {
-  const near = given.near?.[place];
-  element("near").hidden = near === undefined;
-  if (near === undefined) return;
-  const [own, others] = near;
-  const made = own.length > 0 ? [neighbours(labels[place], own)] : [];
-  if (others.length > 0) made.push(neighbours(suggestedOf(place), others));
-  element("near").replaceChildren(...made);
+  const near = isRow(place) ? [] : nearOf(place);
+  element("near").hidden = near.length === 0;
+  element("near").replaceChildren(...near.map(([label, places]) => neighbours(label, places)));
 }
 
 function drawExample(place) {
+  const held = ["shown", "near"].some((name) => element(name).contains(document.activeElement)); // what goes takes the focus along
   element("name").replaceChildren(...nameOf(place));
-  const shown = [...pictureOf(place), ...textOf(place), ...soundOf(place)];
+  const shown = shownOf(place);
   element("shown").replaceChildren(...(shown.length > 0 ? shown : [make("p", { className: "decide-text", textContent: ids[place] })]));
   drawLabels(place);
   drawWhy(place);
@@ -120,4 +199,5 @@ function drawExample(place) {
   drawCopies(place);
   drawNear(place);
   element("course").replaceChildren(...courseOf(place));
+  if (held) element("name").focus({ preventScroll: true });
 }

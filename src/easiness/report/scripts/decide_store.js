@@ -2,7 +2,7 @@
 
 const ACTIONS = ["keep", "relabel", "drop", "unsure"];
 const PREFIX = `${JSON.stringify(["easiness", given.run, given.data, given.blind])} `; // none begins another
-const NAME = "easiness by";
+const [NAME, PLAY_EACH, COLUMNS_ORDER] = ["easiness by", "easiness play each", "easiness columns"];
 const UNDONE = "undone"; // kept in place of an action where that of a file is not to count
 
 const decisions = new Map(); // by split and id; of examples that the page does not list as well

@@ -15,6 +15,8 @@ const className = (label) => classes[label] ?? "";
 const shortId = (place) => ids[place].slice(ids[place].lastIndexOf("/") + 1) || ids[place];
 const suggestedOf = (place) => given.suggested?.[place] ?? NONE;
 const pWrongOf = (place) => given.pWrong?.[place] ?? NaN;
+// in small letters, as no reason to look: of labels that chance has drawn, or that are likely right
+const isFaint = (place) => given.audit || pWrongOf(place) < given.above;
 
 // lists to go through, one after the other
 let before = 0;

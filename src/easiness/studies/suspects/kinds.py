@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.spec import Split
-from easiness.store import Run
+from easiness.store import Row, Run
 from easiness.studies.suspects.evidence import Evidence
 from easiness.studies.suspects.neighbours import Neighbours
 
@@ -173,23 +173,39 @@ def reasons(
 def _reason(
     e: Evidence, at: int, naming: npt.NDArray[np.int64], num: int, classes: Sequence[str], of_kind: str
 ) -> str:
-    judge, trained = ("network", "train on") if e.rows[-1].share is None else ("head", "see")
-    that = f" that did not {trained} it" if e.left_out[at] else ""
-    networks = f"{num} {judge}s{that}" if num > 1 else f"the {judge}{that}"
+    that = " that left it out" if e.left_out[at] and not e.left_out.all() else ""
+    judges = f"{num}{that}" if num > 1 else f"the one asked{that}"
     if not e.other_share[at]:
-        text = f"all {networks} have it right" if num > 1 else f"{networks} has it right"
+        text = f"all {judges} have it right" if num > 1 else f"{judges} has it right"
     else:
         most = np.logical_and.accumulate((naming > num / 2)[::-1]).sum()
-        since = f", from {e.rows[len(e.rows) - most].text} on" if most else ""
+        since = f", from {_plain(e.rows[len(e.rows) - most])} on" if most else ""
         last = naming[-1]
         some = "all" if last == num else f"{last or 'none'} of"
-        who = f"{some} {networks}" if num > 1 else networks
-        verb = "takes" if last == 1 or num == 1 else "take"
+        who = f"{some} {judges}" if num > 1 else judges
+        verb = "says" if last == 1 or num == 1 else "say"
         if num == 1 and not last:
-            verb = "no longer takes"
+            verb = "no longer says"
         since = since if last else " in the end"
-        text = f"{who} {verb} it for {classes[e.rival[at]]}{since}"
+        text = f"{who} {verb} {classes[e.rival[at]]}{since}"
     return f"{text}; {of_kind}" if of_kind else text
+
+
+def _plain(row: Row) -> str:
+    return row.text if row.share is None else f"{100 * row.share:g} % of the data"
+
+
+def reasons_mean(row: Row, left_out: bool) -> str:
+    """What all `reasons` have in common: who says so, and from when on. Were all examples ``left_out``?"""
+    none = "; none was {} on the labels that it judges" if left_out else ""
+    if row.share is None:
+        return (
+            f"The reason says how many networks name another class, and from when on{none.format('trained')}."
+        )
+    return (
+        "The reason says how many heads name another class, and how little of the data was enough for that. "
+        f"A head is a small classifier of the features{none.format('fitted')}."
+    )
 
 
 def kind_reasons(

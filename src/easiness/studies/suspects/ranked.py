@@ -17,7 +17,7 @@ from easiness.studies.suspects.conflicts_found import FIRST, Conflicts, pairs_se
 from easiness.studies.suspects.decided import Decided
 from easiness.studies.suspects.glance import Glance
 from easiness.studies.suspects.how_many import HowMany, likely_wrong
-from easiness.studies.suspects.kinds import NOT_CARRIED
+from easiness.studies.suspects.kinds import NOT_CARRIED, reasons_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,6 +223,11 @@ class Suspects(show.Result):
         """Who says so: ``networks``, or ``heads`` on features of one."""
         return "networks" if self.rows[-1].share is None else "heads"
 
+    @property
+    def reasons_mean(self) -> str:
+        """What the reasons have in common, said once."""
+        return reasons_mean(self.rows[-1], bool(self.ranked["left_out"].all()))
+
     def _right(self) -> str:
         return f"The {self.judges} have {show.percent(self.known)} of the labels right"
 
@@ -254,7 +259,7 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
         f"{'' if found.leak else found.summary()} From {show.counted(found.num_trials, 'trial')} of "
         f"{found.model}, {when}{_with(found)}. "
         '"p wrong" is the probability that the label is wrong, "say so" how often the trials say the '
-        "suggested class. "
+        f"suggested class. {found.reasons_mean} "
     )
     doubt = found.doubt()
     note += "" if doubt else f"{found._right()}. "

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from easiness.analysis import LabelCourse, LabelEvidence, Stage
+from easiness.store import Row
 from easiness.studies.suspects.evidence import Evidence
-from easiness.studies.suspects.kinds import naming, reasons
+from easiness.studies.suspects.kinds import naming, reasons, reasons_mean
 
 CLASSES = ("dog", "cat")
 
@@ -36,24 +37,22 @@ def evidence(num_heard: int, *, rival: int = 1, left_out: bool = False) -> Evide
 @pytest.mark.parametrize(
     ("num", "options", "named", "said"),
     [
-        (10, {}, [2, 5, 6, 9], "9 of 10 networks take it for cat, from epoch 4 on"),
-        (10, {}, [6, 5, 9, 10], "all 10 networks take it for cat, from epoch 4 on"),
-        (10, {}, [10, 10, 10, 10], "all 10 networks take it for cat, from epoch 1 on"),
-        (10, {}, [9, 9, 9, 5], "5 of 10 networks take it for cat"),
-        (10, {}, [9, 9, 9, 1], "1 of 10 networks takes it for cat"),
-        (10, {}, [9, 9, 9, 0], "none of 10 networks take it for cat in the end"),
+        (10, {}, [2, 5, 6, 9], "9 of 10 say cat, from epoch 4 on"),
+        (10, {}, [6, 5, 9, 10], "all 10 say cat, from epoch 4 on"),
+        (10, {}, [10, 10, 10, 10], "all 10 say cat, from epoch 1 on"),
+        (10, {}, [9, 9, 9, 5], "5 of 10 say cat"),
+        (10, {}, [9, 9, 9, 1], "1 of 10 says cat"),
+        (10, {}, [9, 9, 9, 0], "none of 10 say cat in the end"),
         (
             4,
             {"left_out": True},
             [0, 4, 4, 3],
-            "3 of 4 networks that did not train on it take it for cat, from epoch 2 on",
+            "3 of 4 say cat, from epoch 2 on",
         ),
-        (1, {"left_out": True}, [0, 0, 0, 1], "the network that did not train on it takes it for cat, "
-         "from epoch 8 on"),
-        (1, {"left_out": True}, [0, 0, 1, 0], "the network that did not train on it no longer takes it for "
-         "cat in the end"),
-        (10, {"rival": -1}, [0, 0, 0, 0], "all 10 networks have it right"),
-        (1, {"rival": -1, "left_out": True}, [0] * 4, "the network that did not train on it has it right"),
+        (1, {"left_out": True}, [0, 0, 0, 1], "the one asked says cat, from epoch 8 on"),
+        (1, {"left_out": True}, [0, 0, 1, 0], "the one asked no longer says cat in the end"),
+        (10, {"rival": -1}, [0, 0, 0, 0], "all 10 have it right"),
+        (1, {"rival": -1, "left_out": True}, [0] * 4, "the one asked has it right"),
     ],
 )  # fmt: skip
 def test_what_the_networks_say(num, options, named, said):
@@ -61,10 +60,19 @@ def test_what_the_networks_say(num, options, named, said):
     assert reasons(told, np.zeros(1, int), np.array(named)[:, None], CLASSES, [""]) == [said]
 
 
+def test_what_all_reasons_have_in_common_is_said_once():
+    heads = reasons_mean(Row(3, 0.8), True)
+    assert heads.startswith("The reason says how many heads name another class, and how little of the data")
+    assert heads.endswith(
+        "A head is a small classifier of the features; none was fitted on the labels that it judges."
+    )
+    assert reasons_mean(Row(3), False).endswith("how many networks name another class, and from when on.")
+
+
 def test_the_kind_is_added():
     told, named = evidence(2), np.full((4, 1), 2)
     (said,) = reasons(told, np.zeros(1, int), named, CLASSES, ["between dog (0.40) and cat (0.50)"])
-    assert said == "all 2 networks take it for cat, from epoch 1 on; between dog (0.40) and cat (0.50)"
+    assert said == "all 2 say cat, from epoch 1 on; between dog (0.40) and cat (0.50)"
 
 
 def test_who_names_the_rival_is_counted(record):

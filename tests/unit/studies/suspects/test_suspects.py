@@ -78,7 +78,7 @@ def test_a_recorded_run(wrong):
     assert set(first["id"]) == set(range(WRONG))
     assert (first["suggested"] == (first["label"] - 1) % 4).all()
     assert (first["kind"] == "wrong label").all()
-    assert first["reason"].str.startswith("all 4 networks take it for ").all()
+    assert first["reason"].str.startswith("all 4 say ").all()
     assert (table["p_wrong"].diff().dropna() <= 0).all()
     assert found.share == pytest.approx(WRONG / NUM, abs=0.01)
     assert found.num_likely == WRONG
@@ -128,7 +128,7 @@ def test_clean_data_says_so(record):
     assert f"Listed are the first 5; none of them reaches 0.1 (the largest is {largest:.3f})." in labels.note
     assert (found.table()["suggested"] != found.table()["label"]).all()  # what would come next
     assert (found.table()["suggested_share"] == 0).all()
-    assert (found.table()["reason"] == "all 4 networks have it right").all()
+    assert (found.table()["reason"] == "all 4 have it right").all()
 
 
 def test_what_networks_do_not_know_is_said_before_the_table(record):
@@ -205,7 +205,7 @@ def test_trials_that_left_examples_out(halves):
     assert 0 < (num_out > 0).sum() < 150
     np.testing.assert_array_equal(num_heard, np.where(num_out > 0, num_out, 3))
     out = found.table()[found.table()["left_out"]]
-    assert out["reason"].str.contains("that did not train on it").all()
+    assert out["reason"].str.contains("that left it out").all()
     num = int((num_out > 0).sum())
     said = f" {num} are judged only by trials that left them out. The other {150 - num} were left out "
     assert said in found.sections()[-1].note
