@@ -120,7 +120,14 @@ def test_a_page_that_would_be_too_large_says_so(
     note = write_report([run], tmp_path / "page.html", source=data)
     assert note.startswith("The 6 pictures to decide on have at most ")
     assert note in (tmp_path / "page.html").read_text("utf-8")
-    write_report([run], tmp_path / "page.html", source=data, pixels=170)
+    rows = "\n".join(f"{one},{label}" for one, label in zip(data.ids, data.labels, strict=True))
+    (tmp_path / "labels.csv").write_text(f"id,label\n{rows}\n")
+    monkeypatch.undo()
+    write_report([run], tmp_path / "page.html", source=data, decide=tmp_path / "labels.csv", blind=True)
+    assert (
+        "notice"
+        not in (tmp_path / "page.html").read_text("utf-8").partition("<main")[2].partition("<dialog")[0]
+    )
 
 
 def test_a_page_names_files_as_seen_from_it_or_not_at_all(tmp_path: Path, monkeypatch: Any) -> None:
