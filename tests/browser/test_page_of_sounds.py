@@ -117,37 +117,36 @@ def test_the_picture_of_a_sound_is_what_plays_it(
     assert page.locator("#decide audio[controls]").count() == 0
     page.locator("#decide-start").press("Enter")
     player = page.locator("#decide-shown .decide-sound")
-    assert player.get_attribute("aria-label").startswith("Play ")
-    page.wait_for_timeout(200)
-    assert not _playing(page)
-    page.keyboard.press(" ")
-    page.locator("#decide-shown .playing").wait_for()
+    page.locator("#decide-shown .playing").wait_for()  # as it comes
     assert player.get_attribute("aria-label").startswith("Stop ")
     page.keyboard.press(" ")
+    page.locator("#decide-shown .decide-sound:not(.playing)").wait_for()
+    assert player.get_attribute("aria-label").startswith("Play ")
+    page.keyboard.press(" ")
+    page.locator("#decide-shown .playing").wait_for()
+    player.click()
     page.locator("#decide-shown .decide-sound:not(.playing)").wait_for()
     player.focus()
     page.keyboard.press("Enter")
     page.locator("#decide-shown .playing").wait_for()
-    page.keyboard.press("k")  # to the next, which waits
+    page.keyboard.press(" ")
+    page.locator("#decide-shown .decide-sound:not(.playing)").wait_for()
+    page.keyboard.press("k")  # to the next, which plays
     page.keyboard.press("k")
     assert page.locator("#decide-count").inner_text().startswith("2 of ")
-    page.wait_for_timeout(200)
-    assert not _playing(page)
-    player.click()
     page.locator("#decide-shown .playing").wait_for()
     box = player.bounding_box()
     assert min(box["width"], box["height"]) >= 44
     assert box["x"] + box["width"] <= width
     page.locator("#decide-help").click()
-    page.locator("#decide-play-each").check()
-    page.locator("#decide-start").click()
-    page.locator("#decide-shown .playing").wait_for()
-    page.keyboard.press("ArrowRight")
-    page.locator("#decide-shown .playing").wait_for()
+    page.locator("#decide-play-each").uncheck()
     page.reload()
     page.locator("[data-decide-open]").click()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(200)
+    assert not _playing(page)
     page.locator("#decide-help").click()
-    assert page.locator("#decide-play-each").is_checked()
+    assert not page.locator("#decide-play-each").is_checked()
     assert troubles == []
 
 

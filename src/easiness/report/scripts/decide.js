@@ -63,6 +63,7 @@ const sayHowMany = () => {
   for (const said of document.querySelectorAll("[data-decide-so-far]")) said.textContent = tally.decided > 0 ? `, ${counted(tally.decided)} decided so far` : "";
 };
 dialog.addEventListener("close", sayHowMany);
+dialog.addEventListener("close", () => playerShown()?.querySelector("audio").pause());
 
 const isTyping = (target) => target.matches("input:not([type=checkbox]), select, textarea");
 
@@ -94,7 +95,7 @@ element("which").hidden = parts.length < 2;
 element("by").value = recall(NAME) ?? "";
 const playEach = element("play-each");
 if (playEach !== null) {
-  playEach.checked = recall(PLAY_EACH) === "yes";
+  playEach.checked = recall(PLAY_EACH) !== "no";
   playEach.addEventListener("change", () => remember(PLAY_EACH, playEach.checked ? "yes" : "no"));
 }
 readAll();

@@ -44,7 +44,7 @@ function playerOf(place) {
     line.style.left = `${(100 * sound.currentTime) / (sound.duration || 1)}%`;
   };
   button.addEventListener("click", () => {
-    if (sound.paused) sound.play();
+    if (sound.paused) sound.play().catch(() => {}); // the next came before it began, or the browser keeps silent
     else sound.pause();
   });
   for (const change of ["play", "pause", "timeupdate"]) sound.addEventListener(change, draw);
