@@ -232,7 +232,7 @@ class Suspects(show.Result):
 
 
 def _suspects(found: Suspects, examples: Sequence[str] = (), most: int | None = FIRST) -> show.Section:
-    """The first suspects, at ``most`` so many; the ``examples`` are for a last column, instead of texts or paths."""
+    """At ``most`` so many suspects; the ``examples`` are for a last column, instead of texts or paths."""
     shown = found.table()[:most]
     column = "example" if examples else found.told
     if found.told is not None and not examples:
