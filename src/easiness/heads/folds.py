@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.spec import Heads, fraction_of
+from easiness.spec import TrialSpec, fraction_of
 
 Positions = npt.NDArray[np.int64]
 
@@ -17,8 +17,37 @@ _STREAM = 0x666F6C64  # keeps these random numbers apart from those of trials
 
 
 @dataclass(frozen=True, eq=False)
+class Deal:
+    """How examples are dealt to folds whatever the labels are that are trained with.
+
+    They are dealt by the ``labels`` [K]; those ``never`` [K] trained on have a fold as well. ``groups`` [K]
+    are the same for examples that stay together.
+    """
+
+    labels: Positions
+    never: npt.NDArray[np.bool_] | None = None
+    groups: Positions | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the labels and of what is never trained on; groups follow from the examples."""
+        never = b"" if self.never is None else self.never.tobytes()
+        return hashlib.sha256(self.labels.astype("<i8").tobytes() + never).hexdigest()
+
+    def trained_on(self, spec: TrialSpec) -> npt.NDArray[np.bool_]:
+        """The examples [K] that a trial trains on, which is to see ``spec.train_share`` of the folds."""
+        repeat, turn = divmod(spec.index, fraction_of(spec.train_share).denominator)
+        seen = self.partition((spec.train_share,), spec.seed, repeat).positions(turn, 0)
+        return np.isin(np.arange(len(self.labels)), seen)
+
+    def partition(self, shares: tuple[float, ...], seed: int, repeat: int) -> Partition:
+        """The folds of a repeat, see `partition`."""
+        return partition(self.labels, shares, seed, repeat, self.groups, self.never)
+
+
+@dataclass(frozen=True, eq=False)
 class Partition:
-    """The examples dealt out to folds for one repeat: as many trials as there are folds.
+    """``num`` examples dealt out to folds for one repeat: as many trials as there are folds.
 
     ``blocks`` [folds][parts] are positions: a share of the examples is a union of them.
     """
@@ -26,6 +55,7 @@ class Partition:
     blocks: tuple[tuple[Positions, ...], ...]
     shares: tuple[float, ...]
     num_left_out: int
+    num: int
 
     def seen(self, turn: int, row: int) -> list[tuple[int, int]]:
         """The blocks (fold, part) that the heads of a row have seen in the ``turn``-th trial of the repeat.
@@ -51,18 +81,19 @@ class Partition:
 
     def trained_on(self, turn: int) -> npt.NDArray[np.bool_]:
         """Which examples heads have seen: [shares, K]."""
-        seen = np.zeros((len(self.shares), self._num), np.bool_)
+        seen = np.zeros((len(self.shares), self.num), np.bool_)
         for row in range(len(self.shares)):
             seen[row, self.positions(turn, row)] = True
         return seen
 
-    @cached_property
-    def _num(self) -> int:
-        return sum(len(part) for fold in self.blocks for part in fold)
-
 
 def partition(
-    labels: Positions, heads: Heads, seed: int, repeat: int, groups: Positions | None = None
+    labels: Positions,
+    shares: tuple[float, ...],
+    seed: int,
+    repeat: int,
+    groups: Positions | None = None,
+    never: npt.NDArray[np.bool_] | None = None,
 ) -> Partition:
     """Deal the examples out for a repeat, a function of the run's seed and the repeat alone.
 
@@ -70,21 +101,25 @@ def partition(
 
     Args:
         labels: of the examples [K].
-        heads: shares; the largest is of p folds of q.
+        shares: ascending; the largest is of p folds of q.
         seed: of the run.
         repeat: number of the repeat, from 0.
         groups: numbers [K], the same for examples that have to stay together; each alone by default.
+        never: examples [K] that have a fold and are seen by no heads; none by default.
     """
-    num = heads.folds
+    largest = fraction_of(shares[-1])
+    num = largest.denominator
     rng = np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(repeat, _STREAM)))
     alone = np.arange(len(labels)) if groups is None else groups
     fold = _dealt(labels, alone, num, rng)
-    cuts = _cuts(heads.shares, num)
+    if never is not None:
+        fold[never] = -1
+    cuts = _cuts(shares, num)
     blocks = []
     for at in range(num):
         order = _spread(np.flatnonzero(fold == at), labels, alone, rng)
         blocks.append(_parts(order, alone, cuts))
-    return Partition(tuple(blocks), heads.shares, num - fraction_of(heads.shares[-1]).numerator)
+    return Partition(tuple(blocks), shares, num - largest.numerator, len(labels))
 
 
 def _dealt(labels: Positions, groups: Positions, num: int, rng: np.random.Generator) -> Positions:

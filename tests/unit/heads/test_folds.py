@@ -32,7 +32,7 @@ def heads_of(*shares: float) -> Heads:
 def seen_in_repeat(labels, shares, seed=0, groups=None, repeat=0):
     """[turns, shares, K] of the trials of a repeat."""
     heads = heads_of(*shares)
-    dealt = partition(labels, heads, seed, repeat, groups)
+    dealt = partition(labels, shares, seed, repeat, groups)
     return np.stack([dealt.trained_on(turn) for turn in range(heads.folds)])
 
 
