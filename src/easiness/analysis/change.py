@@ -39,9 +39,7 @@ class Gain:
         return low > 0 or high < 0
 
 
-def paired_gain(
-    before: _Right, after: _Right, level: float = 0.95, *, alike: float = 1.0, tested: _Right | None = None
-) -> Gain:
+def paired_gain(before: _Right, after: _Right, level: float = 0.95, *, alike: float = 1.0) -> Gain:
     """The mean accuracy after less that before, with an interval over trials and test examples.
 
     The differences d[t, i] of trial t at example i are taken as a grand mean plus an effect of the trial, one
@@ -52,13 +50,14 @@ def paired_gain(
     paired shares. Simulated, intervals of 95 % hold 93 to 99 % of the true gains from five trials on, more
     where fewer than about five test examples change, and at worst 90 % with two trials.
 
+    Where each trial is tested on a part of the examples, masked arrays leave the others out. The examples
+    then differ between trials, and in both variances is how much differences vary within the trials.
+
     Args:
         before: whether each trial is right about each test example [T, n].
         after: the same of the trials with the same seeds [T, n].
         level: of the interval, in (0, 1).
         alike: by how many times trials that resemble each other vary more in their mean, at least 1.
-        tested: the examples [T, n] that each trial is tested on, where these are parts: each in as many
-            trials. What is in both variances is then how much differences vary within the trials.
 
     Raises:
         BadInput: the shapes differ, or there is no trial or fewer than two examples.
@@ -69,19 +68,18 @@ def paired_gain(
             "more"
         )
     d = after.astype(np.float64) - before
-    where = np.ones(d.shape, np.bool_) if tested is None else tested
-    value = float(d.mean(where=where))
+    value = float(d.mean())
     trials, examples = d.shape
     if trials == 1:
         return Gain(value, (math.nan, math.nan))
-    of_trials, of_examples = d.mean(axis=1, where=where), d.mean(axis=0, where=where)
-    rest = d - of_trials[:, None] - (0 if tested is not None else of_examples - value)
-    freedom = trials - 1, examples - 1, max(int(where.sum()) - trials - (tested is None) * (examples - 1), 1)
-    weights = where.sum(axis=1) * trials / where.sum()
+    of_trials, of_examples = d.mean(axis=1), d.mean(axis=0)
+    whole, num = not np.ma.is_masked(d), int(np.ma.count(d))
+    rest = d - of_trials[:, None] - (of_examples - value if whole else 0)
+    freedom = trials - 1, examples - 1, max(num - trials - (examples - 1 if whole else 0), 1)
     parts = (
-        alike * float(((weights * (of_trials - value)) ** 2).sum()) / freedom[0] / trials,
-        max(float(((of_examples - value) ** 2).sum()), 1) / freedom[1] / examples,
-        float((rest[where] ** 2).sum()) / freedom[2] / where.sum(),
+        alike * float(of_trials.var(ddof=1)) / trials,
+        max(float(((of_examples - value) ** 2).sum()), 1) / (examples - 1) / examples,
+        float((rest**2).sum()) / freedom[2] / num,
     )
     variance = max(parts[0] + parts[1] - parts[2], *parts[:2])
     weight = sum(part**2 / of for part, of in zip(parts, freedom, strict=True))

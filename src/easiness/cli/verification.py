@@ -17,15 +17,14 @@ _LOADING = Fields(
     help={
         "labels": "CSV of the new labels, from `clean`, the page or yourself.",
         "limit": "Use this many examples, as many of each class; as for the run of the labels.",
-        "holdout": "Hold out this share of each class, where no split is held out; as for the run of "
-        "the labels.",
+        "holdout": "Test on this share of each class alone, instead of each example in turn.",
     },
 )
 
 
 @spread
 def verify(
-    source: options.WithHeldOut,
+    source: Annotated[str, typer.Argument(help="The data; as for `measure`.")],
     out: options.StudyFolder,
     loading: Annotated[Loading, _LOADING],
     before: Annotated[
@@ -45,7 +44,12 @@ def verify(
             "random ones in every epoch (RS2), with as many steps.",
         ),
     ] = "",
-    trials: Annotated[int, typer.Option("--trials", help="Pairs of trainings with the same seeds.")] = 10,
+    trials: Annotated[
+        int,
+        typer.Option(
+            "--trials", help="Pairs of trainings with the same seeds; in fives where no split is held out."
+        ),
+    ] = 10,
     training: Annotated[
         Training,
         Fields(
@@ -59,19 +63,27 @@ def verify(
     ] = Training(),
     featuring: Featuring = Featuring(),
     execution: options.OneFolder = Execution(),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it costs and train nothing.")] = False,
     output: options.Output = None,
 ) -> None:
     """Train on the labels before and after; say what was gained.
 
-    Both are tested on the same held-out examples. The same command again goes on, or only reads; more
-    trials train what is missing.
+    Both are tested on the same held-out examples. Without any, each example is tested in turn by trainings
+    that did not see it. The same command again goes on, or only reads; more trials train what is missing.
     """
 
-    def verified(progress: runs.Progress) -> study.Verification:
-        where = execution.device
+    def planned() -> study.VerificationPlans:
         arms = [one.strip() for one in beside.split(",") if one.strip()]
+        where = execution.device
         plans = study.plan_verification(source, training, trials, loading, out, before, featuring, where)
-        return study.carry_out_verification(plans.with_arms(arms), out, execution, progress)
+        return plans.with_arms(arms)
+
+    if dry_run:
+        said.say_text(planned().forecast(out, execution))
+        return
+
+    def verified(progress: runs.Progress) -> study.Verification:
+        return study.carry_out_verification(planned(), out, execution, progress)
 
     found = results.carry_out(verified, execution, output)
     said.say_text(f"{show.sections_text(found.sections())}\n\n{found.text}")

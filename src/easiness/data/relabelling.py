@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class NewLabels:
     """
 
     labels: npt.NDArray[np.int64]
-    decided: npt.NDArray[np.bool_]
+    decided: npt.NDArray[np.bool_] | bool = False
 
 
 def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
@@ -54,7 +55,9 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     return replace(chosen, labels=labels[kept], true_labels=labels[kept], load_options=options)
 
 
-def new_labels(data: Dataset, file: str | os.PathLike[str], *splits: Split) -> NewLabels:
+def new_labels(
+    data: Dataset, file: str | os.PathLike[str], splits: Sequence[Split] = ("train",)
+) -> NewLabels:
     """The labels that `relabelled` gives, or those of rows of these ``splits``.
 
     Raises:
@@ -66,7 +69,7 @@ def new_labels(data: Dataset, file: str | os.PathLike[str], *splits: Split) -> N
     labels = data.labels.copy() if decisions else np.full(len(data), -1, np.int64)
     decided = np.zeros(len(data), np.bool_)
     reader = LabelReader(_labelled(data))
-    rows = [*read.of_splits(*(splits or ("train",)))]
+    rows = [*read.of_splits(*splits)]
     for where, row in rows:
         position = reader.position(row["id"], where)
         label = reader.label(row, position, where)

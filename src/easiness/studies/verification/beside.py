@@ -43,7 +43,7 @@ def plans_beside(names: Sequence[str], before: Plan, after: Plan) -> dict[str, P
     Raises:
         BadInput: there is no such arm, no example is left out, or heads are fitted, which have no steps.
     """
-    kept, everything = len(after.data), len(before.data)
+    kept, everything = num_labelled(after), num_labelled(before)
     for name in names:
         if name not in BESIDE:
             raise BadInput(f"--beside {name}: unknown; choose of {', '.join(BESIDE)}")
@@ -56,26 +56,39 @@ def plans_beside(names: Sequence[str], before: Plan, after: Plan) -> dict[str, P
     return {name: _PLANS[name](before, kept) for name in dict.fromkeys(names)}
 
 
+def num_labelled(plan: Plan) -> int:
+    """How many examples have a label to train with."""
+    deal = plan.deal
+    return len(plan.data) if deal is None or deal.never is None else int((~deal.never).sum())
+
+
 def _random(before: Plan, kept: int) -> Plan:
     """All but as many as are kept, at random: in each trial others."""
     nothing = np.zeros(len(before.data))
     digest = hashlib.sha256(nothing.astype("<f8").tobytes()).hexdigest()
-    rate = 1 - kept / len(before.data)
+    rate = 1 - kept / num_labelled(before)
     draw = Draw(effect="drop", rate=rate, beta=POLICIES["random"], ranking=digest)
     return replace(before, asked=before.asked.model_copy(update={"draw": draw}), ranking=nothing)
 
 
 def _rs2(before: Plan, kept: int) -> Plan:
-    return replace(before, asked=before.asked.model_copy(update={"steps_of": kept}))
+    return replace(
+        before, asked=before.asked.model_copy(update={"steps_of": round(kept * before.asked.train_share)})
+    )
 
 
 _PLANS = {RANDOM: _random, RS2: _rs2}
 
 
+def accuracy_of(right: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """The accuracy of each trial [T], NaN where it is tested on nothing."""
+    return np.asarray(np.ma.filled(right.mean(axis=1), np.nan))
+
+
 def read_beside(right: Mapping[str, npt.NDArray[np.bool_]], before: str, after: str) -> tuple[Beside, ...]:
     """The arms among the runs by name, of whose trials it is known which test examples are ``right``."""
     return tuple(
-        Beside(name, own.mean(axis=1), paired_gain(right[before], own), paired_gain(own, right[after]))
+        Beside(name, accuracy_of(own), paired_gain(right[before], own), paired_gain(own, right[after]))
         for name, own in right.items()
         if name in BESIDE
     )

@@ -9,17 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from easiness.analysis import paired_gain
-from easiness.data import Dataset, part_of
+from easiness import show
+from easiness.data import Dataset, NewLabels, new_labels, relabelled
 from easiness.errors import BadInput
+from easiness.heads import Deal, joined
 from easiness.models import ModelGiven, model_name
 from easiness.runs import (
     Plan,
     Progress,
     carry_out_all,
+    check_rotates,
+    describe,
     given_data,
+    missing_by_run,
     on_features,
+    plan_costs,
     plan_of,
     progress_of,
     with_recipe,
@@ -27,6 +33,7 @@ from easiness.runs import (
 from easiness.spec import (
     ALL,
     LAST,
+    SHARES,
     Execution,
     Featuring,
     Jobs,
@@ -39,13 +46,15 @@ from easiness.spec import (
     recipe_settings,
 )
 from easiness.store import Run
-from easiness.studies.verification.beside import plans_beside, read_beside
-from easiness.studies.verification.verification import Verification
+from easiness.studies.suspects import find_conflicts
+from easiness.studies.verification.beside import accuracy_of, plans_beside, read_beside
+from easiness.studies.verification.verification import Verification, Way
+from easiness.training import resolve_device
 
 BEFORE, AFTER = "before", "after"
 """Names of the runs."""
 
-_NONE = -1
+_FEWEST = 20  # examples that nobody decided, to test on
 
 
 def verify(
@@ -87,16 +96,22 @@ def verify(
     cache: bool = True,
     progress: Progress | bool = True,
 ) -> Verification:
-    """Train on the labels before and on those of a file, and test both on the held-out split.
+    """Train on the labels before and on those of a file, and test both on examples that were not trained on.
+
+    These are the held-out split. Without one examples are dealt to five folds, by class and copies together;
+    each trial leaves one out and is tested on it, so that trials come in fives. What counts is the gain on
+    examples that nobody decided: no decision can move what they are tested by. Beside it stand the gains on
+    all by the labels before, too low where decisions are right, and by those after, too high where
+    decisions follow what networks say. Decisions may be on any example.
 
     With ``features`` heads are fitted instead of networks trained, and tested at the largest share.
 
     With ``beside`` others are trained with as many steps as the new labels have.
 
     Trials of the same index share their seeds, have as many epochs, and are tested after the last on the same
-    examples, whose labels stay as they are. The gain is the mean difference of their accuracies, with an
-    interval over trials and held-out examples (`paired_gain`). The two runs are in the folders ``before`` and
-    ``after`` below ``out``; what is there is kept, and more trials train the new ones alone.
+    examples. The gain is the mean difference of their accuracies, with an interval over trials and tested
+    examples (`paired_gain`): of other training examples it says nothing. The two runs are in the folders
+    ``before`` and ``after`` below ``out``; what is there is kept, and more trials train the new ones alone.
 
     Args:
         data: a `Dataset` or what `load_dataset` takes, without the new labels.
@@ -113,8 +128,8 @@ def verify(
         data_root: folder of a torchvision data set.
         download: let torchvision or the hub download what is not on disk.
         allow_outside: let a CSV manifest name files outside of its folder.
-        holdout: hold out and test on this share of each class, where there is no held-out split; as for the
-            run that the labels come from.
+        holdout: hold out and test on this share of each class, instead of each example in turn; labels of
+            examples held out are refused.
         columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
         text, sound: column of a table that holds the texts, or the recordings; see `load_dataset`.
         inputs: columns of a table that are the input: numbers, categories, or lists of numbers.
@@ -141,8 +156,8 @@ def verify(
             elsewhere; or a `Progress` of your own to call.
 
     Raises:
-        BadInput: something given cannot be used, there is no held-out split, or both labels are the
-            same; nothing was written.
+        BadInput: something given cannot be used, next to all is decided and nothing held out, or both
+            labels are the same; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
     given, out = locals(), Path(out)
@@ -155,10 +170,16 @@ def verify(
 
 @dataclass(frozen=True, eq=False)
 class VerificationPlans:
-    """The plans of the runs on the labels ``before`` and ``after``, and of those ``beside`` them by name."""
+    """The plans of the runs on the labels ``before`` and ``after``, and of those ``beside`` them by name.
+
+    ``labels`` are both [K], -1 where an example is left out. ``decided`` [K] is there where no split is held
+    out, so that each trial is tested on the fold that it leaves out.
+    """
 
     before: Plan
     after: Plan
+    labels: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    decided: npt.NDArray[np.bool_] | None = None
     beside: Mapping[str, Plan] = field(default_factory=dict)
 
     @property
@@ -170,28 +191,57 @@ class VerificationPlans:
         """The same with arms beside them, see `plans_beside`."""
         return replace(self, beside=plans_beside(names, self.before, self.after))
 
+    def forecast(self, out: Path, execution: Execution) -> str:
+        """What it costs to carry them out below ``out``, in a sentence; nothing is trained."""
+        costs = plan_costs(self.by_name, out, resolve_device(execution.device), execution)
+        text = describe(self.by_name, missing_by_run(self.by_name, out), costs)
+        if self.decided is None:
+            return f"{text}; all are tested on the held-out split"
+        num = show.counted(int((~self.decided).sum()), "example")
+        return f"{text}; each is tested on what it leaves out of {num} that nobody decided"
+
     def read(self, runs: Mapping[str, Run]) -> Verification:
         """The result, from the finished runs by name; trials beyond the plan are left out."""
-        num, epochs, heads = self.before.trials, self.before.epochs, self.before.asked.heads
-        right = {name: runs[name].first(num).votes(epochs, split="held_out").correct for name in runs}
-        data, kept = self.before.data, self.after.data
-        own = dict(zip(data.ids.tolist(), data.labels.tolist(), strict=True))
-        labels = np.array([own.get(name, _NONE) for name in kept.ids.tolist()], np.int64)
-        shared = labels != _NONE
+        heads, (old, new) = self.before.asked.heads, self.labels
+        right, *others = self._right({name: run.first(self.before.trials) for name, run in runs.items()})
+        ways = [Way.of(one[BEFORE], one[AFTER]) for one in (right, *others)]
         return Verification(
             model=self.before.model,
-            epochs=epochs,
-            num_examples=len(data),
-            num_relabelled=int((labels != kept.labels)[shared].sum()),
-            num_dropped=len(data) - int(shared.sum()),
-            num_taken_back=int((~shared).sum()),
+            epochs=self.before.epochs,
+            num_examples=int((old >= 0).sum()),
+            num_relabelled=int(((old != new) & (old >= 0) & (new >= 0)).sum()),
+            num_dropped=int(((old >= 0) & (new < 0)).sum()),
+            num_taken_back=int(((old < 0) & (new >= 0)).sum()),
             num_held_out=right[BEFORE].shape[1],
-            before=right[BEFORE].mean(axis=1),
-            after=right[AFTER].mean(axis=1),
-            gain=paired_gain(right[BEFORE], right[AFTER]),
+            before=accuracy_of(right[BEFORE]),
+            after=accuracy_of(right[AFTER]),
+            gain=ways[0].gain,
             share=None if heads is None else heads.shares[-1],
             beside=read_beside(right, BEFORE, AFTER),
+            ways=tuple(ways) if others else (),
         )
+
+    def _right(self, runs: Mapping[str, Run]) -> Sequence[Mapping[str, npt.NDArray[np.bool_]]]:
+        """Who is right about what is held out; or else about the undecided, and by both labels, masked."""
+        epoch = self.before.epochs
+        if self.decided is None:
+            return [{name: run.votes(epoch, split="held_out").correct for name, run in runs.items()}]
+        seen = {
+            name: [trial.columns(epoch, ["prediction", "trained_on"]) for trial in run.trials]
+            for name, run in runs.items()
+        }
+        before, after = (np.array([one["trained_on"] for one in seen[name]]) for name in (BEFORE, AFTER))
+        trained_on: npt.NDArray[np.bool_] = before | after
+        old, new = self.labels
+        return [
+            {
+                name: np.ma.array(
+                    [one["prediction"][rows] == labels[rows] for one in own], mask=trained_on[:, rows]
+                )
+                for name, own in seen.items()
+            }
+            for labels, rows in ((new, ~self.decided), (old, old >= 0), (new, new >= 0))
+        ]
 
 
 def plan_verification(
@@ -214,16 +264,13 @@ def plan_verification(
     if loading.labels is None:
         raise BadInput("--labels: give the CSV file of the labels to verify, as `easiness clean` writes it")
     data = given_data(source, replace(loading, labels=None), featuring.group)
-    if data.held_out is None:
-        raise BadInput(
-            f"{data.name}: has no held-out split to test on; hold a part out (--holdout 0.2), as in the run "
-            "that the labels were decided with"
-        )
-    if len(data.held_out) < 2:
+    if data.held_out is not None and len(data.held_out) < 2:
         raise BadInput(f"{data.name}: one held-out example is too few to test on; hold out more")
-    before = data if labels_before is None else part_of(data, Loading(labels=str(labels_before)))
-    after = part_of(data, Loading(labels=loading.labels))
-    if _same(before, after):
+    crossed = data.held_out is None
+    read = partial(new_labels, data, splits=("train", "held_out") if crossed else ("train",))
+    old = NewLabels(data.labels) if labels_before is None else read(labels_before)
+    new = read(loading.labels)
+    if np.array_equal(old.labels, new.labels):
         raise BadInput(
             f"{loading.labels}: has the labels that {labels_before or data.name} has, of every example; "
             "there is nothing to verify"
@@ -232,21 +279,39 @@ def plan_verification(
     if not heads and not isinstance(training.recipe, Recipe):
         settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
         training = replace(training, recipe={"period": "epochs", **settings})
-    recording = Recording(observe=ALL if heads else LAST, keep_weights=False, splits=("held_out",))
+    if crossed and heads:
+        featuring = replace(featuring, shares=[*(featuring.shares or SHARES)][-1:])
+    elif crossed:
+        check_rotates(trials, SHARES)
+        training = replace(training, train_share=SHARES[-1])
     plan = partial(
         plan_of,
         training=training,
         trials=trials,
         featuring=replace(featuring, group=None),  # which the data have by now
         loading=Loading(download=loading.download),
-        recording=recording,
+        recording=Recording(ALL if heads else LAST, False, splits=("train" if crossed else "held_out",)),
         device=device,
     )
-    return VerificationPlans(plan(before), plan(after))
+    both = old.labels, new.labels
+    if not crossed:
+        before = data if labels_before is None else relabelled(data, labels_before)
+        return VerificationPlans(plan(before), plan(relabelled(data, loading.labels)), both)
+    decided = old.decided | new.decided | (old.labels != new.labels)
+    if decided.sum() > len(data) - _FEWEST:
+        raise BadInput(
+            f"{loading.labels}: leaves {(~decided).sum()} examples that nobody decided, too few to test on; "
+            "give data with a held-out split"
+        )
+    before, after = (_over(data, labels) for labels in both)
+    deals = (Deal(before.labels, labels < 0) for labels in both)
+    return VerificationPlans(plan(before).dealt(next(deals)), plan(after).dealt(next(deals)), both, decided)
 
 
-def _same(before: Dataset, after: Dataset) -> bool:
-    return np.array_equal(before.ids, after.ids) and np.array_equal(before.labels, after.labels)
+def _over(data: Dataset, labels: npt.NDArray[np.int64]) -> Dataset:
+    """All examples with other labels, those that are left out with the ones that they have."""
+    given = np.where(labels < 0, data.labels, labels)
+    return replace(data, source=None, labels=given, true_labels=given)
 
 
 def carry_out_verification(
@@ -258,4 +323,31 @@ def carry_out_verification(
         BadInput: ``out`` is itself a run, or a folder below it holds something else.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    return plans.read(carry_out_all(plans.by_name, out, execution, progress=progress))
+    by_name = plans.by_name
+    if plans.before.deal and not plans.before.features and any(missing_by_run(by_name, out).values()):
+        groups = _in_one_fold(plans.before.data)
+        by_name = {
+            name: replace(one, deal=replace(one.deal, groups=groups))  # type: ignore[type-var]
+            for name, one in by_name.items()
+        }
+    return plans.read(carry_out_all(by_name, out, execution, progress=progress))
+
+
+def _in_one_fold(data: Dataset) -> npt.NDArray[np.int64]:
+    """Numbers [K], the same for examples that networks see together or not at all: copies, and groups.
+
+    Near copies that would chain more than a fiftieth of all look alike without being copies.
+    """
+    pairs = find_conflicts(data).table()
+    at = {name: position for position, name in enumerate(data.ids.tolist())}
+    near = [np.array([at[one] for one in pairs[side]], np.int64) for side in ("id_a", "id_b")]
+    same = (pairs["distance"] == 0).to_numpy(bool)
+    groups = []
+    if data.groups is not None:
+        _, first, group = np.unique(data.groups.astype(str), return_index=True, return_inverse=True)
+        groups = [(np.arange(len(data)), first[group])]
+    alike, identical = (
+        joined(len(data), [*groups, (near[0][some], near[1][some])]) for some in (same | True, same)
+    )
+    most = max(np.bincount(identical).max(), len(data) // 50, 2)
+    return alike if np.bincount(alike).max() <= most else identical
