@@ -19,7 +19,7 @@ from easiness.data.label_files import (
 )
 from easiness.data.label_studio import CONTROL, choice_of
 from easiness.data.load import load_dataset, part_of
-from easiness.data.relabelling import NewLabels, new_labels, relabelled
+from easiness.data.relabelling import new_labels, relabelled
 from easiness.data.rewriting import rewritten, texts_of
 from easiness.data.sources.arrays import mapped_array, read_npz
 from easiness.data.sources.file_facts import cache_folder
@@ -35,7 +35,6 @@ __all__ = [
     "Decisions",
     "KEEP",
     "LabelReader",
-    "NewLabels",
     "Labelled",
     "RELABEL",
     "UNKNOWN",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +14,6 @@ from easiness.data.dataset import Dataset
 from easiness.data.label_files import RELABEL, Labelled, LabelReader, read_label_file
 from easiness.errors import BadInput
 from easiness.spec import Split
-
-
-@dataclass(frozen=True, eq=False)
-class NewLabels:
-    """The ``labels`` [K] that a file has for the training examples, -1 where they are left out.
-
-    ``decided`` [K] are rows of people with an action, and those with another label or none.
-    """
-
-    labels: npt.NDArray[np.int64]
-    decided: npt.NDArray[np.bool_] | bool = False
 
 
 def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
@@ -48,7 +37,7 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
             that is no class, an unknown action or a ``was`` of other data, says ``keep`` of another label
             than it was, or leaves a class without examples.
     """
-    labels = new_labels(data, file).labels
+    labels, _ = new_labels(data, file)
     kept = np.flatnonzero(labels >= 0)
     chosen = data._take(kept)
     options = data.load_options.model_copy(update={"labels": str(Path(file).absolute())})
@@ -57,8 +46,10 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
 
 def new_labels(
     data: Dataset, file: str | os.PathLike[str], splits: Sequence[Split] = ("train",)
-) -> NewLabels:
-    """The labels that `relabelled` gives, or those of rows of these ``splits``.
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """The labels [K] that `relabelled` gives, -1 where it leaves out, by rows of the ``splits``; who decided.
+
+    Decided [K] are rows of people with an action, and those with another label or none.
 
     Raises:
         BadInput: as there.
@@ -83,7 +74,7 @@ def new_labels(
     if not left.all():
         missing = data.classes[int(left.argmin())]
         raise BadInput(f"{path}: no example has the label {missing!r} any more; keep some of each class")
-    return NewLabels(labels, decided | (labels != data.labels))
+    return labels, decided | (labels != data.labels)
 
 
 def _labelled(data: Dataset) -> Labelled:

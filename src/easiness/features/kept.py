@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
@@ -144,9 +143,8 @@ def _list_examples(
     if listed.exists():
         return
     if not cut or all((np.abs(part) < LARGEST).all() for part in _parts(file.rows)):
-        digests = b"".join(_digests(split))
         with contextlib.suppress(OSError):
-            write_whole(listed, digests + zlib.crc32(digests).to_bytes(4))
+            write_whole(listed, b"".join(_digests(split)))
 
 
 def _digests(split: Dataset) -> list[bytes]:
@@ -160,10 +158,11 @@ def _sparing(source: FeatureSource, split: Dataset, folder: Path) -> FeatureSour
     place = np.full((2, len(split)), -1, np.int64)  # of each example the file and the row in it
     above = folder.parents[1] / folder.name
     for listed in chain(*(sorted(one.glob(f"{source.identity[:32]}.*.examples")) for one in (folder, above))):
-        rows = _listed_examples(listed)
+        there = _listed_examples(listed)
+        rows = {one: row for row, one in enumerate(there)}
         found = np.array([rows.get(one, -1) for one in wanted], np.int64)
         new = (found >= 0) & (place[0] < 0)
-        file = whole(listed.with_name(f"{listed.suffixes[-2][1:]}.npy"), len(rows)) if new.any() else None
+        file = whole(listed.with_name(f"{listed.suffixes[-2][1:]}.npy"), len(there)) if new.any() else None
         if file is not None:
             place[:, new] = np.stack([np.full(new.sum(), len(files)), found[new]])
             files.append(file)
@@ -178,16 +177,13 @@ def _sparing(source: FeatureSource, split: Dataset, folder: Path) -> FeatureSour
     return replace(source, read=read) if files else source
 
 
-def _listed_examples(path: Path) -> dict[bytes, int]:
-    """The row of each example in the file of vectors; none where the list is not as it was written."""
+def _listed_examples(path: Path) -> list[bytes]:
+    """By which each example in the file of vectors is known; a damaged list knows none, or too few."""
     try:
         content = read_regular(path, path.stat().st_size)
     except OSError:
-        return {}
-    digests, checksum = content[:-4], content[-4:]
-    if zlib.crc32(digests).to_bytes(4) != checksum:
-        return {}
-    return {digests[at : at + _DIGEST]: at // _DIGEST for at in range(0, len(digests), _DIGEST)}
+        return []
+    return [content[at : at + _DIGEST] for at in range(0, len(content), _DIGEST)]
 
 
 def _row(file: FeatureFile, row: int) -> Vectors:

@@ -1,6 +1,6 @@
 from .boosting import fit_boosted as fit_boosted
 from .copies import joined as joined, kept_together as kept_together
-from .folds import Deal as Deal, Partition as Partition, partition as partition
+from .folds import Deal as Deal, Partition as Partition
 from .ridge import (
     Head as Head,
     Moments as Moments,

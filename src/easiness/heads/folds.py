@@ -18,15 +18,15 @@ _STREAM = 0x666F6C64  # keeps these random numbers apart from those of trials
 
 @dataclass(frozen=True, eq=False)
 class Deal:
-    """How examples are dealt to folds whatever the labels are that are trained with.
+    """What examples are dealt to folds by: ``labels`` [K], which need not be those that are trained with.
 
-    They are dealt by the ``labels`` [K]; those ``never`` [K] trained on have a fold as well. ``groups`` [K]
-    are the same for examples that stay together.
+    Examples of one of the ``groups`` [K] stay together; each is alone by default. Those ``never`` [K] trained
+    on have a fold as well.
     """
 
     labels: Positions
-    never: npt.NDArray[np.bool_] | None = None
     groups: Positions | None = None
+    never: npt.NDArray[np.bool_] | None = None
 
     @property
     def digest(self) -> str:
@@ -41,8 +41,21 @@ class Deal:
         return np.isin(np.arange(len(self.labels)), seen)
 
     def partition(self, shares: tuple[float, ...], seed: int, repeat: int) -> Partition:
-        """The folds of a repeat, see `partition`."""
-        return partition(self.labels, shares, seed, repeat, self.groups, self.never)
+        """Deal the examples out for a repeat, a function of the run's seed and the repeat alone.
+
+        Classes are spread evenly over folds and within each. The largest of ``shares`` is of p folds of q.
+        """
+        largest = fraction_of(shares[-1])
+        rng = np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(repeat, _STREAM)))
+        alone = np.arange(len(self.labels)) if self.groups is None else self.groups
+        fold = _dealt(self.labels, alone, largest.denominator, rng)
+        if self.never is not None:
+            fold[self.never] = -1
+        cuts, blocks = _cuts(shares, largest.denominator), []
+        for at in range(largest.denominator):
+            order = _spread(np.flatnonzero(fold == at), self.labels, alone, rng)
+            blocks.append(_parts(order, alone, cuts))
+        return Partition(tuple(blocks), shares, largest.denominator - largest.numerator, len(self.labels))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,41 +98,6 @@ class Partition:
         for row in range(len(self.shares)):
             seen[row, self.positions(turn, row)] = True
         return seen
-
-
-def partition(
-    labels: Positions,
-    shares: tuple[float, ...],
-    seed: int,
-    repeat: int,
-    groups: Positions | None = None,
-    never: npt.NDArray[np.bool_] | None = None,
-) -> Partition:
-    """Deal the examples out for a repeat, a function of the run's seed and the repeat alone.
-
-    Classes are spread evenly over folds and within each, and examples of one group stay together.
-
-    Args:
-        labels: of the examples [K].
-        shares: ascending; the largest is of p folds of q.
-        seed: of the run.
-        repeat: number of the repeat, from 0.
-        groups: numbers [K], the same for examples that have to stay together; each alone by default.
-        never: examples [K] that have a fold and are seen by no heads; none by default.
-    """
-    largest = fraction_of(shares[-1])
-    num = largest.denominator
-    rng = np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(repeat, _STREAM)))
-    alone = np.arange(len(labels)) if groups is None else groups
-    fold = _dealt(labels, alone, num, rng)
-    if never is not None:
-        fold[never] = -1
-    cuts = _cuts(shares, num)
-    blocks = []
-    for at in range(num):
-        order = _spread(np.flatnonzero(fold == at), labels, alone, rng)
-        blocks.append(_parts(order, alone, cuts))
-    return Partition(tuple(blocks), shares, num - largest.numerator, len(labels))
 
 
 def _dealt(labels: Positions, groups: Positions, num: int, rng: np.random.Generator) -> Positions:

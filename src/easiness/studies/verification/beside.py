@@ -34,7 +34,7 @@ class Beside:
         return BESIDE[self.name]
 
 
-def plans_beside(names: Sequence[str], before: Plan, after: Plan) -> dict[str, Plan]:
+def plans_beside(names: Sequence[str], before: Plan, everything: int, kept: int) -> dict[str, Plan]:
     """The plans of arms on the labels before, each with as many steps as the new labels have.
 
     Repeated random subsets without replacement (RS2, Okanovic et al. 2023) are passes over all examples, cut
@@ -43,7 +43,6 @@ def plans_beside(names: Sequence[str], before: Plan, after: Plan) -> dict[str, P
     Raises:
         BadInput: there is no such arm, no example is left out, or heads are fitted, which have no steps.
     """
-    kept, everything = num_labelled(after), num_labelled(before)
     for name in names:
         if name not in BESIDE:
             raise BadInput(f"--beside {name}: unknown; choose of {', '.join(BESIDE)}")
@@ -53,25 +52,19 @@ def plans_beside(names: Sequence[str], before: Plan, after: Plan) -> dict[str, P
             )
         if kept >= everything:
             raise BadInput(f"--beside {name}: the new labels leave no example out; leave it out")
-    return {name: _PLANS[name](before, kept) for name in dict.fromkeys(names)}
+    return {name: _PLANS[name](before, everything, kept) for name in dict.fromkeys(names)}
 
 
-def num_labelled(plan: Plan) -> int:
-    """How many examples have a label to train with."""
-    deal = plan.deal
-    return len(plan.data) if deal is None or deal.never is None else int((~deal.never).sum())
-
-
-def _random(before: Plan, kept: int) -> Plan:
+def _random(before: Plan, everything: int, kept: int) -> Plan:
     """All but as many as are kept, at random: in each trial others."""
     nothing = np.zeros(len(before.data))
     digest = hashlib.sha256(nothing.astype("<f8").tobytes()).hexdigest()
-    rate = 1 - kept / num_labelled(before)
+    rate = 1 - kept / everything
     draw = Draw(effect="drop", rate=rate, beta=POLICIES["random"], ranking=digest)
     return replace(before, asked=before.asked.model_copy(update={"draw": draw}), ranking=nothing)
 
 
-def _rs2(before: Plan, kept: int) -> Plan:
+def _rs2(before: Plan, _: int, kept: int) -> Plan:
     return replace(
         before, asked=before.asked.model_copy(update={"steps_of": round(kept * before.asked.train_share)})
     )

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.data import Dataset, NewLabels, new_labels, relabelled
+from easiness.data import Dataset, new_labels, relabelled
 from easiness.errors import BadInput
 from easiness.heads import Deal, joined
 from easiness.models import ModelGiven, model_name
@@ -100,9 +100,10 @@ def verify(
 
     These are the held-out split. Without one examples are dealt to five folds, by class and copies together;
     each trial leaves one out and is tested on it, so that trials come in fives. What counts is the gain on
-    examples that nobody decided: no decision can move what they are tested by. Beside it stand the gains on
-    all by the labels before, too low where decisions are right, and by those after, too high where
-    decisions follow what networks say. Decisions may be on any example.
+    examples that nobody decided, whose labels no decision changes; beside it stand those on all examples by
+    the labels before and after. Decisions may be on any example. Where they take what heads suggest, right
+    or wrong, the gain is too high, since heads have learned of all examples: then hold some out from the
+    start.
 
     With ``features`` heads are fitted instead of networks trained, and tested at the largest share.
 
@@ -122,20 +123,11 @@ def verify(
         trials: pairs of trainings, two at least for an interval.
         epochs: of each training.
         out: folder of the runs.
-        limit: train on this many examples, class-balanced; as for the run that the labels come from.
-        skip_unreadable: leave out images that cannot be read, and name them; a `Dataset` has to be loaded
-            that way.
-        data_root: folder of a torchvision data set.
-        download: let torchvision or the hub download what is not on disk.
-        allow_outside: let a CSV manifest name files outside of its folder.
         holdout: hold out and test on this share of each class, instead of each example in turn; labels of
             examples held out are refused.
-        columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
-        text, sound: column of a table that holds the texts, or the recordings; see `load_dataset`.
-        inputs: columns of a table that are the input: numbers, categories, or lists of numbers.
-        label: column of a table that holds the labels.
-        encoding: of a CSV and of ``.txt`` files, where they are not UTF-8.
-        rate: samples a second of recordings that are given as arrays.
+        limit, columns, text, sound, inputs, label, encoding, rate: as for `load_dataset`, and as for the run
+            that the labels come from.
+        skip_unreadable, data_root, download, allow_outside: as for `load_dataset`.
         seed: of the runs.
         batch_size: examples per step, instead of the recipe's.
         image_size: side in pixels that photos are cropped to, instead of the recipe's.
@@ -145,15 +137,8 @@ def verify(
         features, shares, group: fit heads on features, as for `measure`.
         beside: what else to train with as many steps, where the new labels leave examples out: ``random``, as
             many at random, others in each trial, and ``rs2``, others in every epoch.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
-            your own, or ``auto``: processes where several jobs are.
-        ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
-        jobs: how many trials at a time; ``auto`` is as many as cores, memory and trials allow.
-        precision: ``auto`` is bfloat16 where the device multiplies such numbers, else float32.
+        device, executor, ray_address, jobs, precision, progress: as for `measure`.
         cache: keep photos at the working resolution in a file in ``out``.
-        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
-            elsewhere; or a `Progress` of your own to call.
 
     Raises:
         BadInput: something given cannot be used, next to all is decided and nothing held out, or both
@@ -189,7 +174,9 @@ class VerificationPlans:
 
     def with_arms(self, names: Sequence[str]) -> VerificationPlans:
         """The same with arms beside them, see `plans_beside`."""
-        return replace(self, beside=plans_beside(names, self.before, self.after))
+        return replace(
+            self, beside=plans_beside(names, self.before, *(int((one >= 0).sum()) for one in self.labels))
+        )
 
     def forecast(self, out: Path, execution: Execution) -> str:
         """What it costs to carry them out below ``out``, in a sentence; nothing is trained."""
@@ -219,6 +206,7 @@ class VerificationPlans:
             share=None if heads is None else heads.shares[-1],
             beside=read_beside(right, BEFORE, AFTER),
             ways=tuple(ways) if others else (),
+            kept=self.decided is None or bool((self.decided & (old == new)).any()),
         )
 
     def _right(self, runs: Mapping[str, Run]) -> Sequence[Mapping[str, npt.NDArray[np.bool_]]]:
@@ -268,9 +256,9 @@ def plan_verification(
         raise BadInput(f"{data.name}: one held-out example is too few to test on; hold out more")
     crossed = data.held_out is None
     read = partial(new_labels, data, splits=("train", "held_out") if crossed else ("train",))
-    old = NewLabels(data.labels) if labels_before is None else read(labels_before)
-    new = read(loading.labels)
-    if np.array_equal(old.labels, new.labels):
+    old, known = (data.labels, False) if labels_before is None else read(labels_before)
+    new, found = read(loading.labels)
+    if np.array_equal(old, new):
         raise BadInput(
             f"{loading.labels}: has the labels that {labels_before or data.name} has, of every example; "
             "there is nothing to verify"
@@ -293,25 +281,21 @@ def plan_verification(
         recording=Recording(ALL if heads else LAST, False, splits=("train" if crossed else "held_out",)),
         device=device,
     )
-    both = old.labels, new.labels
     if not crossed:
         before = data if labels_before is None else relabelled(data, labels_before)
-        return VerificationPlans(plan(before), plan(relabelled(data, loading.labels)), both)
-    decided = old.decided | new.decided | (old.labels != new.labels)
+        return VerificationPlans(plan(before), plan(relabelled(data, loading.labels)), (old, new))
+    decided = known | found | (old != new)
     if decided.sum() > len(data) - _FEWEST:
         raise BadInput(
             f"{loading.labels}: leaves {(~decided).sum()} examples that nobody decided, too few to test on; "
             "give data with a held-out split"
         )
-    before, after = (_over(data, labels) for labels in both)
-    deals = (Deal(before.labels, labels < 0) for labels in both)
-    return VerificationPlans(plan(before).dealt(next(deals)), plan(after).dealt(next(deals)), both, decided)
-
-
-def _over(data: Dataset, labels: npt.NDArray[np.int64]) -> Dataset:
-    """All examples with other labels, those that are left out with the ones that they have."""
-    given = np.where(labels < 0, data.labels, labels)
-    return replace(data, source=None, labels=given, true_labels=given)
+    plans: list[Plan] = []
+    for labels in (old, new):  # what is left out keeps its label and its fold, to be tested there
+        given = np.where(labels < 0, data.labels, labels)
+        own = plan(replace(data, source=None, labels=given, true_labels=given))
+        plans.append(own.dealt(Deal(plans[0].data.labels if plans else given, never=labels < 0)))
+    return VerificationPlans(plans[0], plans[1], (old, new), decided)
 
 
 def carry_out_verification(

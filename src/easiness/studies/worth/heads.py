@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from easiness.analysis import label_noise_of_heads
-from easiness.heads import Head, Moments, by_examples, fit_ridge, partition, sample_of, temperature_of
+from easiness.heads import Deal, Head, Moments, by_examples, fit_ridge, sample_of, temperature_of
 
 REPEATS, FOLDS = 2, 5
 """Of the folds that examples are judged by: ten heads, two of which have not seen an example."""
@@ -99,7 +99,7 @@ def judged_by_others(some: Labelled, seed: int) -> Judgement:
     labels = some.labels.numpy()
     log_p = np.zeros((REPEATS, len(some), some.num_classes))
     for repeat in range(REPEATS):
-        dealt = partition(labels, ((FOLDS - 1) / FOLDS,), seed, repeat, some.groups)
+        dealt = Deal(labels, some.groups).partition(((FOLDS - 1) / FOLDS,), seed, repeat)
         blocks = [np.concatenate(parts) for parts in dealt.blocks]
         log_p[repeat] = _by_folds(some, blocks)
     return _judgement(log_p, labels)

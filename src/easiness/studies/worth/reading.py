@@ -14,7 +14,7 @@ from torch import Tensor
 from easiness.data import Dataset, same_at
 from easiness.errors import BadInput
 from easiness.features import find_features, kept_features
-from easiness.heads import kept_together, partition
+from easiness.heads import Deal, kept_together
 from easiness.inputs import tell
 from easiness.runs import data_of, features_beside, features_of, find_split, positions_in
 from easiness.spec import Heads
@@ -155,8 +155,8 @@ def _held_out(run: Run, data: Dataset) -> Dataset | None:
 
 def set_aside(everyone: Labelled, seed: int) -> Positions:
     """Positions, ascending, of a fifth of the examples, with copies on one side."""
-    share = (_TEST_FOLDS - 1) / _TEST_FOLDS
-    dealt = partition(everyone.labels.numpy(), (share,), seed, 0, everyone.groups)
+    shares = ((_TEST_FOLDS - 1) / _TEST_FOLDS,)
+    dealt = Deal(everyone.labels.numpy(), everyone.groups).partition(shares, seed, 0)
     return np.sort(np.concatenate(dealt.blocks[0]))
 
 
