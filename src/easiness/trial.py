@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +42,6 @@ def run_trial(
     *,
     images: Mapping[str, Values] | None = None,
     ranking: npt.NDArray[np.float64] | None = None,
-    trained_on: npt.NDArray[np.bool_] | None = None,
     listener: Listener | None = None,
     keeper: Keeper | None = None,
     pretrained: Path | None = None,
@@ -57,8 +55,7 @@ def run_trial(
         data: the examples that ``spec.data`` describes.
         device: where to train.
         images: packed examples by split (``train``, ``held_out``); without them they are packed anew.
-        ranking: the values [K] whose digest is ``spec.draw.ranking``.
-        trained_on: the examples [K] of the trial's folds, where ``spec.dealt`` is there.
+        ranking: the values [K] whose digest is ``spec.draw.ranking``; NaN of examples that are left out.
         listener: hears of each epoch, and after each batch how many images went through the network.
         keeper: has kept a part of this training, which goes on from there to the same record.
         pretrained: the file of weights whose digest is ``spec.pretrained``.
@@ -70,10 +67,7 @@ def run_trial(
     began = time.perf_counter()
     with set_up(device, spec.resolved.threads):
         seeds = trial_seeds(spec.seed, spec.index)
-        share = spec.train_share if trained_on is None else 1.0
-        learned = training_set(data.labels, data.num_classes, share, spec.draw, ranking, seeds)
-        if trained_on is not None:
-            learned = replace(learned, trained_on=learned.trained_on & trained_on)
+        learned = training_set(data.labels, data.num_classes, spec.train_share, spec.draw, ranking, seeds)
         positions = torch.from_numpy(np.flatnonzero(learned.trained_on))
         lane = Lane(spec.index, positions, torch.from_numpy(learned.labels).to(device), seeds)
         recipe = spec.recipe

@@ -22,28 +22,32 @@ _LOADING = Fields(
 )
 
 
+Before = Annotated[
+    str | None,
+    typer.Option(
+        "--before",
+        help="CSV of the labels before, if that run was measured with --labels; the source's labels "
+        "by default.",
+    ),
+]
+Beside = Annotated[
+    str,
+    typer.Option(
+        "--beside",
+        metavar="random,rs2",
+        help="If the new labels leave examples out, also train on as many random ones, or on other "
+        "random ones in every epoch (RS2), with as many steps.",
+    ),
+]
+
+
 @spread
 def verify(
     source: Annotated[str, typer.Argument(help="The data; as for `measure`.")],
     out: options.StudyFolder,
     loading: Annotated[Loading, _LOADING],
-    before: Annotated[
-        str | None,
-        typer.Option(
-            "--before",
-            help="CSV of the labels before, if that run was measured with --labels; the source's labels "
-            "by default.",
-        ),
-    ] = None,
-    beside: Annotated[
-        str,
-        typer.Option(
-            "--beside",
-            metavar="random,rs2",
-            help="If the new labels leave examples out, also train on as many random ones, or on other "
-            "random ones in every epoch (RS2), with as many steps.",
-        ),
-    ] = "",
+    before: Before = None,
+    beside: Beside = "",
     trials: Annotated[
         int,
         typer.Option(
@@ -73,10 +77,8 @@ def verify(
     """
 
     def planned() -> study.VerificationPlans:
-        arms = [one.strip() for one in beside.split(",") if one.strip()]
-        where = execution.device
-        plans = study.plan_verification(source, training, trials, loading, out, before, featuring, where)
-        return plans.with_arms(arms)
+        asked = source, training, trials, loading, out, before, featuring, execution.device
+        return study.plan_verification(*asked).with_arms(beside.split(","))
 
     if dry_run:
         said.say_text(planned().forecast(out, execution))

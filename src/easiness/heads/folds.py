@@ -12,6 +12,7 @@ import numpy.typing as npt
 from easiness.spec import TrialSpec, fraction_of
 
 Positions = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
 
 _STREAM = 0x666F6C64  # keeps these random numbers apart from those of trials
 
@@ -34,11 +35,11 @@ class Deal:
         never = b"" if self.never is None else self.never.tobytes()
         return hashlib.sha256(self.labels.astype("<i8").tobytes() + never).hexdigest()
 
-    def trained_on(self, spec: TrialSpec) -> npt.NDArray[np.bool_]:
-        """The examples [K] that a trial trains on, which is to see ``spec.train_share`` of the folds."""
+    def ranking(self, spec: TrialSpec, ranking: Values | None) -> Values:
+        """A ``ranking`` [K], or none, with NaN of what a trial does not see, of ``spec.train_share``."""
         repeat, turn = divmod(spec.index, fraction_of(spec.train_share).denominator)
-        seen = self.partition((spec.train_share,), spec.seed, repeat).positions(turn, 0)
-        return np.isin(np.arange(len(self.labels)), seen)
+        seen = self.partition((spec.train_share,), spec.seed, repeat).trained_on(turn)[0]
+        return np.where(seen, 0.0 if ranking is None else ranking, np.nan)
 
     def partition(self, shares: tuple[float, ...], seed: int, repeat: int) -> Partition:
         """Deal the examples out for a repeat, a function of the run's seed and the repeat alone.

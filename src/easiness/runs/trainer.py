@@ -81,8 +81,7 @@ class Trainer:
                 name: images.open() if isinstance(images, NodePhotos) else images
                 for name, images in self.images.items()
             },
-            ranking=self.ranking,
-            trained_on=None if self.deal is None else self.deal.trained_on(spec),
+            ranking=self.ranking if self.deal is None else self.deal.ranking(spec, self.ranking),
             listener=Listener(report, count),
             keeper=keeper,
             pretrained=self.pretrained,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,7 @@ from easiness.spec import (
     Precision,
     Recipe,
     Recording,
+    Split,
     Training,
     from_arguments,
     recipe_settings,
@@ -174,9 +175,9 @@ class VerificationPlans:
 
     def with_arms(self, names: Sequence[str]) -> VerificationPlans:
         """The same with arms beside them, see `plans_beside`."""
-        return replace(
-            self, beside=plans_beside(names, self.before, *(int((one >= 0).sum()) for one in self.labels))
-        )
+        names = [one.strip() for one in names if one.strip()]
+        everything, kept = (int((one >= 0).sum()) for one in self.labels)
+        return replace(self, beside=plans_beside(names, self.before, everything, kept))
 
     def forecast(self, out: Path, execution: Execution) -> str:
         """What it costs to carry them out below ``out``, in a sentence; nothing is trained."""
@@ -263,27 +264,12 @@ def plan_verification(
             f"{loading.labels}: has the labels that {labels_before or data.name} has, of every example; "
             "there is nothing to verify"
         )
-    training, heads = with_recipe(training, out / BEFORE), on_features(featuring, training)
-    if not heads and not isinstance(training.recipe, Recipe):
-        settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
-        training = replace(training, recipe={"period": "epochs", **settings})
-    if crossed and heads:
-        featuring = replace(featuring, shares=[*(featuring.shares or SHARES)][-1:])
-    elif crossed:
-        check_rotates(trials, SHARES)
-        training = replace(training, train_share=SHARES[-1])
-    plan = partial(
-        plan_of,
-        training=training,
-        trials=trials,
-        featuring=replace(featuring, group=None),  # which the data have by now
-        loading=Loading(download=loading.download),
-        recording=Recording(ALL if heads else LAST, False, splits=("train" if crossed else "held_out",)),
-        device=device,
-    )
+    asked = {"trials": trials, "loading": Loading(download=loading.download), "device": device}
+    plan = partial(_planner(data, training, featuring, out), **asked)
     if not crossed:
         before = data if labels_before is None else relabelled(data, labels_before)
         return VerificationPlans(plan(before), plan(relabelled(data, loading.labels)), (old, new))
+    check_rotates(trials, SHARES if featuring.shares is None else tuple(featuring.shares))
     decided = known | found | (old != new)
     if decided.sum() > len(data) - _FEWEST:
         raise BadInput(
@@ -296,6 +282,27 @@ def plan_verification(
         own = plan(replace(data, source=None, labels=given, true_labels=given))
         plans.append(own.dealt(Deal(plans[0].data.labels if plans else given, never=labels < 0)))
     return VerificationPlans(plans[0], plans[1], (old, new), decided)
+
+
+def _planner(data: Dataset, training: Training, featuring: Featuring, out: Path) -> Callable[..., Plan]:
+    """How to plan trials on either labels: tested on what is held out, or else on what they leave out."""
+    training, heads = with_recipe(training, out / BEFORE), on_features(featuring, training)
+    if not heads and not isinstance(training.recipe, Recipe):
+        settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
+        training = replace(training, recipe={"period": "epochs", **settings})
+    splits: tuple[Split, ...] = ("held_out",)
+    if data.held_out is None:
+        splits = ("train",)
+        if heads:
+            featuring = replace(featuring, shares=[*(featuring.shares or SHARES)][-1:])
+        else:
+            training = replace(training, train_share=SHARES[-1])
+    return partial(
+        plan_of,
+        training=training,
+        featuring=replace(featuring, group=None),  # which the data have by now
+        recording=Recording(observe=ALL if heads else LAST, keep_weights=False, splits=splits),
+    )
 
 
 def carry_out_verification(

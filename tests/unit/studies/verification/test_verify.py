@@ -234,7 +234,7 @@ NUM, DECIDED = 240, 100
 
 @pytest.fixture(scope="module")
 def flat(tmp_path_factory) -> tuple[Path, Path]:
-    """Digits of one split, a few copied under other labels, and decisions on some, of which three are dropped."""
+    """Digits of one split, a few copied under other labels, and decisions on some, three of them dropped."""
     folder = tmp_path_factory.mktemp("flat")
     data, rng = ez.load_dataset("digits", limit=NUM), np.random.default_rng(1)
     x, true = images_of(data).numpy()[:, 0].copy(), data.labels

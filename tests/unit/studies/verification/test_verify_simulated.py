@@ -38,8 +38,7 @@ class Tried:
 
 def fitted(x: Values, labels: Labels) -> Values:
     gram = x.T @ x + 10 * np.eye(x.shape[1])
-    weights: Values = np.linalg.solve(gram, x.T @ np.eye(CLASSES)[labels])
-    return weights
+    return np.asarray(np.linalg.solve(gram, x.T @ np.eye(CLASSES)[labels]), np.float64)
 
 
 def suspicion(said: Values, labels: Labels) -> Values:
@@ -48,7 +47,7 @@ def suspicion(said: Values, labels: Labels) -> Values:
 
 
 def tried(shape: str, decided: str, number: int, num: int = 800) -> Tried:
-    """Decide ``rightly`` (the truth), ``carelessly`` (half of them anything), as ``suggested``, or ``nothing``."""
+    """Decide ``rightly``, ``carelessly`` (half anything), as ``suggested``, ``nothing`` (drop half)."""
     streams = np.random.SeedSequence([SHAPES.index(shape), number])
     rng = np.random.default_rng(streams)
     centers = rng.normal(size=(2, CLASSES, WIDTH))
@@ -100,8 +99,10 @@ def tried(shape: str, decided: str, number: int, num: int = 800) -> Tried:
             left_out[trial] |= False if side else ~seen
 
     def gain(labels: Labels, rows: npt.NDArray[np.bool_]) -> Gain:
-        right = [np.ma.array(one[:, rows] == labels[rows], mask=~left_out[:, rows]) for one in answers]
-        return paired_gain(*right)
+        before, after = (
+            np.ma.array(one[:, rows] == labels[rows], mask=~left_out[:, rows]) for one in answers
+        )
+        return paired_gain(before, after)
 
     truth, of_undecided = (sum(one) / TRIALS for one in (clean, alike_undecided))
     return Tried(gain(given, ~looked_at), gain(after, ~dropped), float(truth), float(of_undecided))
@@ -118,11 +119,17 @@ def bias(found: list[Tried], way: str = "undecided") -> float:
     return 100 * float(np.mean([getattr(one, way).value - one.truth for one in found]))
 
 
+def size(found: list[Tried]) -> float:
+    """The mean truth, in points; below 0 where labels are worse after."""
+    return 100 * float(np.mean([one.truth for one in found]))
+
+
 @pytest.mark.parametrize("decided", ["rightly", "carelessly", "nothing"])
 def test_the_interval_holds_what_decisions_are_worth(decided):
     found = [tried("heavy", decided, number, 400) for number in range(40)]
     assert held(found, "of_undecided") >= 0.87
-    assert abs(bias(found)) < 0.6
+    # wrong labels left among those tested make it look smaller
+    assert -0.6 < bias(found) / size(found) < 0.25
 
 
 @pytest.mark.long
@@ -131,9 +138,8 @@ def test_the_interval_holds_what_decisions_are_worth(decided):
 def test_the_interval_holds_the_truth_in_many_worlds(shape, decided):
     found = [tried(shape, decided, number) for number in range(300)]
     assert 0.92 <= held(found, "of_undecided") <= 0.995
-    # of wrong labels among those tested the gain looks smaller than it is
     assert held(found) >= 0.85
-    assert abs(bias(found)) < 0.6
+    assert -0.5 < bias(found) / size(found) < 0.15
 
 
 @pytest.mark.long
