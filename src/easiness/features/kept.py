@@ -27,7 +27,7 @@ Tell: TypeAlias = Callable[[str, int, int], None]
 FORMAT = 1
 _LOOKED_AT = 1024  # vectors that tell whether half precision keeps what is in them
 _LOST = 0.01  # of the variance: of the features of networks a millionth is lost
-_DIGEST = 16  # bytes by which an example is known
+_DIGEST = "S32"  # half of the digest of an example, by which it is known
 _AT_ONCE = 1 << 12  # rows
 
 MOST_IN_MEMORY = 2**28
@@ -140,56 +140,44 @@ def _list_examples(
 ) -> None:
     """Write down whose vectors the file has, none of them ``cut``; where that is possible: it saves time."""
     listed = path.with_name(f"{source.identity[:32]}.{path.stem}.examples")
-    if listed.exists():
+    if listed.exists() or (cut and any((np.abs(part) == LARGEST).any() for part in _parts(file.rows))):
         return
-    if not cut or all((np.abs(part) < LARGEST).all() for part in _parts(file.rows)):
-        with contextlib.suppress(OSError):
-            write_whole(listed, b"".join(_digests(split)))
-
-
-def _digests(split: Dataset) -> list[bytes]:
-    return [bytes.fromhex(one)[:_DIGEST] for one in split.stored.digests()]
+    with contextlib.suppress(OSError):
+        write_whole(listed, np.array(split.stored.digests(), _DIGEST).tobytes())
 
 
 def _sparing(source: FeatureSource, split: Dataset, folder: Path) -> FeatureSource:
     """The source without the work on examples of the split whose vectors are in files of before."""
-    wanted = _digests(split)
+    wanted = np.array(split.stored.digests(), _DIGEST).tolist()
     files: list[FeatureFile] = []
     place = np.full((2, len(split)), -1, np.int64)  # of each example the file and the row in it
-    above = folder.parents[1] / folder.name
+    above = folder.parent.parent / folder.name
     for listed in chain(*(sorted(one.glob(f"{source.identity[:32]}.*.examples")) for one in (folder, above))):
-        there = _listed_examples(listed)
-        rows = {one: row for row, one in enumerate(there)}
+        try:
+            there = np.frombuffer(read_regular(listed, listed.stat().st_size), _DIGEST).tolist()
+        except (OSError, ValueError):
+            continue
+        rows = {digest: row for row, digest in enumerate(there)}
         found = np.array([rows.get(one, -1) for one in wanted], np.int64)
         new = (found >= 0) & (place[0] < 0)
         file = whole(listed.with_name(f"{listed.suffixes[-2][1:]}.npy"), len(there)) if new.any() else None
         if file is not None:
-            place[:, new] = np.stack([np.full(new.sum(), len(files)), found[new]])
+            place[0, new], place[1, new] = len(files), found[new]
             files.append(file)
 
     def read(_: Dataset, positions: Positions) -> Iterator[Vectors]:
         made = chain.from_iterable(source.parts(split, positions[place[0, positions] < 0]))
         for some in _parts(positions):
             yield np.stack(
-                [_row(files[own], row) if own >= 0 else next(made) for own, row in place[:, some].T]
+                [
+                    next(made)
+                    if own < 0
+                    else np.ldexp(files[own].rows[row].astype(np.float32), -files[own].exponent)
+                    for own, row in place[:, some].T
+                ]
             )
 
     return replace(source, read=read) if files else source
-
-
-def _listed_examples(path: Path) -> list[bytes]:
-    """By which each example in the file of vectors is known; a damaged list knows none, or too few."""
-    try:
-        content = read_regular(path, path.stat().st_size)
-    except OSError:
-        return []
-    return [content[at : at + _DIGEST] for at in range(0, len(content), _DIGEST)]
-
-
-def _row(file: FeatureFile, row: int) -> Vectors:
-    """A vector as it was before it was multiplied."""
-    values: Vectors = np.ldexp(file.rows[row].astype(np.float32), -file.exponent)
-    return values
 
 
 def _parts(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:

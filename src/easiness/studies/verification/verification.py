@@ -26,8 +26,8 @@ WAYS = ("nobody decided", "all, by the labels before", "all, by the labels after
 
 
 _RULE = (
-    "nobody looked at a label and kept it. Labels by a rule follow what heads or networks learned of the "
-    "very examples tested, and the gain is too high. Hold some out from the start: measure --holdout 0.2, "
+    "No label was looked at and kept. If a rule made these labels, they follow what was learned of the very "
+    "examples tested, and the gain is too high. Then hold some out from the start: measure --holdout 0.2, "
     "make the labels from that run, and verify --holdout 0.2."
 )
 

@@ -19,7 +19,7 @@ from easiness.studies.worth.cells import ALL, KEEP, RANDOM, kept_in
 from easiness.studies.worth.choice import Row, judged_choice, more_labels
 from easiness.studies.worth.grid import Asked, Seen, grid_of
 from easiness.studies.worth.heads import Judgement, right_by_neighbours
-from easiness.studies.worth.reading import Examples, read_examples
+from easiness.studies.worth.reading import Examples, heads_of, read_examples
 from easiness.studies.worth.value import Line, Worth, lines_of
 
 LOSS = 0.01
@@ -63,6 +63,7 @@ def worth(
             its range.
     """
     check_opened(run=run)
+    heads_of(run)
     asked = Asked(sizes, keep, seeds, seed)
     asked.check(len(run.classes), len(run.ids))
     if not 0 < margin < 1:
