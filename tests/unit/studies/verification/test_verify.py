@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import easiness as ez
 from easiness import BadInput
 from easiness.analysis import Gain, paired_gain
 from easiness.spec import trial_seeds
 from easiness.studies.verification import Verification
+from easiness.studies.verification.study import _in_one_fold
 from easiness.studies.verification.verification import WAYS
 from pixels import images_of
 
@@ -310,6 +312,24 @@ def test_without_a_split_held_out_each_example_is_tested_where_it_was_not_seen(
     more = ez.verify(source, labels=file, out=tmp_path / "out", **{**asked, "trials": 10})
     np.testing.assert_array_equal(more.before[:5], found.before)
     assert len(more.before) == 10
+
+
+def test_networks_see_copies_and_groups_together():
+    small = np.random.default_rng(0).integers(0, 256, (20, 6, 6, 3), dtype=np.uint8)
+    x = np.stack([np.asarray(Image.fromarray(one).resize((48, 48))) for one in small])
+    x[7], x[9] = x[3], np.clip(x[4] * 1.05, 0, 255).astype(np.uint8)  # the same, and brighter
+
+    def together(x: np.ndarray, **groups: Any) -> set[tuple[int, ...]]:
+        numbers = _in_one_fold(ez.load_dataset((x, np.arange(20) % 4), **groups))
+        found = (tuple(np.flatnonzero(numbers == one).tolist()) for one in np.unique(numbers))
+        return {one for one in found if len(one) > 1}
+
+    assert together(x) == {(3, 7), (4, 9)}
+    groups = np.arange(20)
+    groups[[0, 12, 7]] = 0
+    assert together(x, group=groups) == {(0, 3, 7, 12), (4, 9)}
+    x[10:] = np.clip(x[4] * np.linspace(0.9, 1.1, 10)[:, None, None, None], 0, 255).astype(np.uint8)
+    assert together(x) == {(3, 7)}  # where half look alike they are no copies
 
 
 def test_labels_before_and_others_beside_without_a_split_held_out(flat, tmp_path):
