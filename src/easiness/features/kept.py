@@ -209,7 +209,7 @@ def _add_rest(source: FeatureSource, split: Dataset, growing: Growing, tell: Tel
     if growing.done == num:
         return
     waiting: list[Vectors] = []
-    for values in source.parts(split, _from(growing.done, num)):
+    for values in source.parts(split, np.arange(growing.done, num)):
         _check_finite(source, split, values, growing.done + sum(map(len, waiting)))
         waiting.append(values)
         if sum(map(len, waiting)) >= PIECE:
@@ -229,10 +229,6 @@ def _add(source: FeatureSource, growing: Growing, values: Vectors) -> None:
     growing.add(values)
     if first:
         _check_precision(source, values, growing.exponent)
-
-
-def _from(start: int, num: int) -> Positions:
-    return np.arange(start, num)
 
 
 def _check_finite(source: FeatureSource, split: Dataset, values: Vectors, start: int) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from easiness import show
 from easiness.data import Dataset, new_labels, relabelled
 from easiness.errors import BadInput
-from easiness.heads import Deal, joined
+from easiness.heads import Deal, joined_with_near
 from easiness.models import ModelGiven, model_name
 from easiness.runs import (
     Plan,
@@ -120,24 +120,18 @@ def verify(
         labels: the CSV file of the new labels, as `clean` writes it.
         before: the CSV file of the labels before; those of the source unless given. For labels that come from
             a run with a file of its own.
-        model: the network to train; as for `measure`.
         trials: pairs of trainings, two at least for an interval.
-        epochs: of each training.
         out: folder of the runs.
         holdout: hold out and test on this share of each class, instead of each example in turn; labels of
             examples held out are refused.
         limit, columns, text, sound, inputs, label, encoding, rate: as for `load_dataset`, and as for the run
             that the labels come from.
         skip_unreadable, data_root, download, allow_outside: as for `load_dataset`.
-        seed: of the runs.
-        batch_size: examples per step, instead of the recipe's.
-        image_size: side in pixels that photos are cropped to, instead of the recipe's.
         recipe: as for `measure`; its cosine period is the number of epochs unless it says otherwise.
-        pretrained: start from the published weights of a torchvision or timm network, where they are on
-            disk, instead of from scratch.
         features, shares, group: fit heads on features, as for `measure`.
         beside: what else to train with as many steps, where the new labels leave examples out: ``random``, as
             many at random, others in each trial, and ``rs2``, others in every epoch.
+        model, epochs, seed, batch_size, image_size, pretrained: of the trainings, as for `measure`.
         device, executor, ray_address, jobs, precision, progress: as for `measure`.
         cache: keep photos at the working resolution in a file in ``out``.
 
@@ -325,20 +319,9 @@ def carry_out_verification(
 
 
 def _in_one_fold(data: Dataset) -> npt.NDArray[np.int64]:
-    """Numbers [K], the same for examples that networks see together or not at all: copies, and groups.
-
-    Near copies that would chain more than a fiftieth of all look alike without being copies.
-    """
+    """Numbers [K], the same for examples that networks see together or not at all: copies, and groups."""
     pairs = find_conflicts(data).table()
     at = {name: position for position, name in enumerate(data.ids.tolist())}
-    near = [np.array([at[one] for one in pairs[side]], np.int64) for side in ("id_a", "id_b")]
+    a, b = (np.array([at[one] for one in pairs[side]], np.int64) for side in ("id_a", "id_b"))
     same = (pairs["distance"] == 0).to_numpy(bool)
-    groups = []
-    if data.groups is not None:
-        _, first, group = np.unique(data.groups.astype(str), return_index=True, return_inverse=True)
-        groups = [(np.arange(len(data)), first[group])]
-    alike, identical = (
-        joined(len(data), [*groups, (near[0][some], near[1][some])]) for some in (same | True, same)
-    )
-    most = max(np.bincount(identical).max(), len(data) // 50, 2)
-    return alike if np.bincount(alike).max() <= most else identical
+    return joined_with_near(len(data), [(a[same], b[same])], (a, b), data.groups)

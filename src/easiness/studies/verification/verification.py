@@ -200,7 +200,8 @@ def _accuracy(verified: Verification) -> show.Section:
     ]
     return show.Section(
         f"Accuracy of {verified.model} on {verified._tested} {verified.row.at}",
-        f"{show.capitalized(verified.text)}. {_over(num)}{few} Their labels are taken as they are.",
+        f"{show.capitalized(verified.text)}. {_over(num)}{few} Their labels are taken as they are."
+        f"{' Each trial leaves a part out and is tested on it.' if verified.ways else ''}",
         [head, before, after, *arms],
         () if verified.kept else (_RULE,),
     )
@@ -213,9 +214,9 @@ def _ways(verified: Verification) -> show.Section:
     ]
     return show.Section(
         "What else it is tested on",
-        "Each example is tested where it was not trained on. The first line counts: no decision changes what "
-        "it is tested by. Wrong labels left among these make the gain look smaller. The second line tests by "
-        "labels that were found wrong, the third by those decided.",
+        "The first line counts: no decision changes what it is tested by. Wrong labels left among these make "
+        "the gain look smaller. The second line tests by labels that were found wrong, the third by those "
+        "decided.",
         [["tested on", "examples", "before", "after", "gain (points)"], *rows],
     )
 
