@@ -273,7 +273,8 @@ def plan_verification(
     plans: list[Plan] = []
     for labels in (old, new):  # what is left out keeps its label and its fold, to be tested there
         given = np.where(labels < 0, data.labels, labels)
-        own = plan(replace(data, source=None, labels=given, true_labels=given))
+        source = data.source if np.array_equal(given, data.labels) else None
+        own = plan(replace(data, source=source, labels=given, true_labels=given))
         plans.append(own.dealt(Deal(plans[0].data.labels if plans else given, never=labels < 0)))
     return VerificationPlans(plans[0], plans[1], (old, new), decided)
 

@@ -287,6 +287,7 @@ def test_without_a_split_held_out_each_example_is_tested_where_it_was_not_seen(
     sizes = [np.bincount(given[~one], minlength=10) for one in seen[0]]
     assert np.ptp(sizes, axis=0).max() <= 2 + 6  # a fifth of each class, but for copies
     assert (runs[0].labels == given).all()
+    assert [run.spec.data.source for run in runs] == [str(source), None]  # whose labels these are
     assert (runs[1].labels == new).all()
     # who is right, of each row in the one trial that left it out
     tested = (~seen[0]).argmax(axis=0), np.arange(NUM)
