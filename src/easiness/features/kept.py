@@ -28,6 +28,7 @@ FORMAT = 1
 _LOOKED_AT = 1024  # vectors that tell whether half precision keeps what is in them
 _LOST = 0.01  # of the variance: of the features of networks a millionth is lost
 _DIGEST = "S32"  # half of the digest of an example, by which it is known
+_MOST_LISTED = 2**28  # bytes, of eight million examples
 _AT_ONCE = 1 << 12  # rows
 
 MOST_IN_MEMORY = 2**28
@@ -154,7 +155,7 @@ def _sparing(source: FeatureSource, split: Dataset, folder: Path) -> FeatureSour
     above = folder.parent.parent / folder.name
     for listed in chain(*(sorted(one.glob(f"{source.identity[:32]}.*.examples")) for one in (folder, above))):
         try:
-            there = np.frombuffer(read_regular(listed, listed.stat().st_size), _DIGEST).tolist()
+            there = np.frombuffer(read_regular(listed, _MOST_LISTED), _DIGEST).tolist()
         except (OSError, ValueError):
             continue
         rows = {digest: row for row, digest in enumerate(there)}
