@@ -55,7 +55,7 @@ def run_trial(
         data: the examples that ``spec.data`` describes.
         device: where to train.
         images: packed examples by split (``train``, ``held_out``); without them they are packed anew.
-        ranking: the values [K] whose digest is ``spec.draw.ranking``.
+        ranking: the values [K] whose digest is ``spec.draw.ranking``; NaN of examples that are left out.
         listener: hears of each epoch, and after each batch how many images went through the network.
         keeper: has kept a part of this training, which goes on from there to the same record.
         pretrained: the file of weights whose digest is ``spec.pretrained``.

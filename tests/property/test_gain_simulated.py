@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from scipy.special import ndtr
+from scipy.special import ndtr, stdtrit
 
 from easiness.analysis import paired_gain
 
@@ -70,3 +70,31 @@ def test_where_hardly_an_example_changes_it_covers_too_often_and_never_too_rarel
     world, rng = World(4, 1.2, 0.1, 0.3, 0.1, 0.1, 0.5), np.random.default_rng(0)
     inside = [np.array(paired_gain(*world.draw(5, 100, rng)).interval) for _ in range(300)]
     assert np.mean([low <= world.truth() <= high for low, high in inside]) >= 0.95
+
+
+@pytest.mark.parametrize("world", WORLDS.values(), ids=list(WORLDS))
+def test_an_interval_of_trials_on_parts_covers_the_truth(world):
+    """Ten trials, each tested on a fifth of the examples: two on each."""
+    rng, truth, covered = np.random.default_rng(1), world.truth(), 0
+    for _ in range(REPEATS // 2):
+        parts = np.array([rng.permutation(300) % 5 for _ in range(2)])
+        left_out = (parts[:, None] == np.arange(5)[:, None]).reshape(10, 300)
+        before, after = (np.ma.array(one, mask=~left_out) for one in world.draw(10, 300, rng))
+        low, high = paired_gain(before, after).interval
+        covered += low <= truth <= high
+    assert 0.92 <= covered / (REPEATS // 2) <= 0.999
+
+
+def test_parts_of_one_size_are_a_mean_of_means():
+    """By hand: gains of 1/2, 0, 1/2 on two examples each; between trials 1/36, within them 1/3 a cell."""
+    before = np.ma.array(np.zeros((3, 6), bool), mask=np.arange(6) // 2 != np.arange(3)[:, None])
+    gained = np.array([[1, 0, 0, 0, 0, 0], [0] * 6, [0, 0, 0, 0, 0, 1]], bool)
+    after = np.ma.array(gained, mask=before.mask)
+    found = paired_gain(before, after)
+    assert found.value == pytest.approx(1 / 3)
+    # of trials (1/12) / 3; of examples (4/3) / 5 / 6; of cells 1/3 / 6: at least that of the examples counts
+    of_trials, of_examples, of_cells = 1 / 36, 4 / 3 / 30, 1 / 3 / 6
+    variance = max(of_trials + of_examples - of_cells, of_examples)
+    weight = of_trials**2 / 2 + of_examples**2 / 5 + of_cells**2 / 3
+    margin = stdtrit(variance**2 / weight, 0.975) * variance**0.5
+    assert found.interval == pytest.approx((1 / 3 - margin, 1 / 3 + margin))

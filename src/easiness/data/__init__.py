@@ -19,6 +19,7 @@ from easiness.data.label_files import (
 )
 from easiness.data.label_studio import CONTROL, choice_of
 from easiness.data.load import load_dataset, part_of
+from easiness.data.relabelling import new_labels, relabelled
 from easiness.data.rewriting import rewritten, texts_of
 from easiness.data.sources.arrays import mapped_array, read_npz
 from easiness.data.sources.file_facts import cache_folder
@@ -47,12 +48,14 @@ __all__ = [
     "load_dataset",
     "load_unlabelled",
     "merge_splits",
+    "new_labels",
     "own_ids",
     "part_of",
     "read_decisions",
     "read_label_file",
     "mapped_array",
     "read_npz",
+    "relabelled",
     "rewritten",
     "same_at",
     "same_values",

@@ -157,7 +157,7 @@ def _part(found: Decisions, chosen: npt.NDArray[np.bool_]) -> Decisions:
 
 def _decided(read: LabelFile, of: Labelled, split: Split, data: str) -> Decisions:
     reader, rows, listed, undecided = LabelReader(of), [], {}, []
-    for where, row in read.of_split(split):
+    for where, row in read.of_splits(split):
         made_for = row.get("data", "").strip()
         if made_for and _version(made_for) != _version(data):
             raise BadInput(f"{where}: is of {made_for}, and this run is of {data}; give the file of this run")

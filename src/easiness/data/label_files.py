@@ -58,13 +58,13 @@ class LabelFile:
     rows: tuple[tuple[int, Cells], ...]
     noun: str = "row"
 
-    def of_split(self, split: str) -> Iterator[tuple[str, Cells]]:
-        """Where each row of the split is, in words, and the row; rows that name none are of any."""
+    def of_splits(self, *splits: str) -> Iterator[tuple[str, Cells]]:
+        """Where each row of the splits is, in words, and the row; rows that name none are of any."""
         for number, row in self.rows:
             named, where = row.get("split", "").strip(), f"{self.path}: {self.noun} {number}"
             if named not in ("", "train", "held_out"):
                 raise BadInput(f"{where}: the split {named!r} is unknown; write train or held_out")
-            if named in ("", split):
+            if named in ("", *splits):
                 yield where, row
 
 
@@ -132,7 +132,7 @@ class LabelReader:
         if share is not None and text.strip() in map(str, data.held_out):
             return BadInput(
                 f"{where}: the example {text.strip()!r} is held out (--holdout {share:g}); give labels made "
-                "from a run with the same --holdout"
+                "from a run with the same --holdout, or leave it out"
             )
         return BadInput(
             f"{where}: {data.name} has no {data.noun} with the id {text!r}"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.data.label_files import RELABEL, Labelled, LabelReader, read_label_file
 from easiness.errors import BadInput
+from easiness.spec import Split
 
 
 def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
@@ -34,28 +37,44 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
             that is no class, an unknown action or a ``was`` of other data, says ``keep`` of another label
             than it was, or leaves a class without examples.
     """
+    labels, _ = new_labels(data, file)
+    kept = np.flatnonzero(labels >= 0)
+    chosen = data._take(kept)
+    options = data.load_options.model_copy(update={"labels": str(Path(file).absolute())})
+    return replace(chosen, labels=labels[kept], true_labels=labels[kept], load_options=options)
+
+
+def new_labels(
+    data: Dataset, file: str | os.PathLike[str], splits: Sequence[Split] = ("train",)
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """The labels [K] that `relabelled` gives, -1 where it leaves out, by rows of the ``splits``; who decided.
+
+    Decided [K] are rows of people with an action, and those with another label or none.
+
+    Raises:
+        BadInput: as there.
+    """
     path = Path(file)
     read = read_label_file(path)
     decisions = "by" in read.columns
     labels = data.labels.copy() if decisions else np.full(len(data), -1, np.int64)
+    decided = np.zeros(len(data), np.bool_)
     reader = LabelReader(_labelled(data))
-    rows = [*read.of_split("train")]
+    rows = [*read.of_splits(*splits)]
     for where, row in rows:
         position = reader.position(row["id"], where)
         label = reader.label(row, position, where)
         wrong = reader.action(row, where) == RELABEL and row.get("was", "").strip()
         nameless = wrong and label == data.labels[position]  # and what is right is not said
         labels[position] = -1 if label is None or nameless else label
+        decided[position] = decisions and bool(reader.action(row, where))
     if not rows and not decisions:
         raise BadInput(f"{path}: names no example; give a row for each that is to be kept")
-    kept = np.flatnonzero(labels >= 0)
-    left = np.bincount(labels[kept], minlength=data.num_classes)
+    left = np.bincount(labels[labels >= 0], minlength=data.num_classes)
     if not left.all():
         missing = data.classes[int(left.argmin())]
         raise BadInput(f"{path}: no example has the label {missing!r} any more; keep some of each class")
-    chosen = data._take(kept)
-    options = data.load_options.model_copy(update={"labels": str(path.absolute())})
-    return replace(chosen, labels=labels[kept], true_labels=labels[kept], load_options=options)
+    return labels, decided | (labels != data.labels)
 
 
 def _labelled(data: Dataset) -> Labelled:

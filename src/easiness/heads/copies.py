@@ -21,6 +21,7 @@ _FEWEST_DIMENSIONS = 3.0  # in which distances are alike enough to tell copies b
 _LARGEST = 0.02  # of the examples: more of them look alike without being copies
 
 Groups = npt.NDArray[np.int64]
+Pairs = tuple[Groups, Groups]
 
 
 def kept_together(
@@ -48,17 +49,27 @@ def kept_together(
         most: examples among which near ones are looked for.
     """
     num = len(features[0])
-    alike = [_same(features)]
-    if groups is not None:
-        alike.append(np.unique(groups.astype(str), return_inverse=True)[1])
-    if same is not None:
-        alike.append(same)
-    found = joined(num, [_pairs_of(one) for one in alike])
+    sure = [_pairs_of(one) for one in (_same(features), same) if one is not None]
     if not _FEWEST <= num <= most:
-        return found
-    near = joined(num, [*(_pairs_of(one) for one in alike), _near(np.array(features[0], np.float32))])
-    grown = np.bincount(near).max() > max(np.bincount(found).max(), _LARGEST * num, 2)
-    return found if grown else near
+        return joined(num, [*sure, *_pairs_of_groups(groups)])
+    return joined_with_near(num, sure, _near(np.array(features[0], np.float32)), groups)
+
+
+def joined_with_near(
+    num: int, sure: Sequence[Pairs], near: Pairs, groups: npt.NDArray[np.object_] | None
+) -> Groups:
+    """`joined` examples [K]: ``sure`` pairs, ``groups`` [K] of equal values, and pairs that are ``near``.
+
+    Where these chain many they look alike without being copies, and do not count.
+    """
+    known = [*sure, *_pairs_of_groups(groups)]
+    found, grown = joined(num, known), joined(num, [*known, near])
+    most = max(np.bincount(found).max(), _LARGEST * num, 2)
+    return grown if np.bincount(grown).max() <= most else found
+
+
+def _pairs_of_groups(groups: npt.NDArray[np.object_] | None) -> list[Pairs]:
+    return [] if groups is None else [_pairs_of(np.unique(groups.astype(str), return_inverse=True)[1])]
 
 
 def _same(features: Sequence[npt.NDArray[np.floating]]) -> Groups:
@@ -75,21 +86,21 @@ def _same(features: Sequence[npt.NDArray[np.floating]]) -> Groups:
     return numbers
 
 
-def _pairs_of(numbers: Groups) -> tuple[Groups, Groups]:
+def _pairs_of(numbers: Groups) -> Pairs:
     """Pairs of examples that follow each other among those of one number."""
     order = np.argsort(numbers, kind="stable")
     same = numbers[order[1:]] == numbers[order[:-1]]
     return order[1:][same], order[:-1][same]
 
 
-def joined(num: int, pairs: Sequence[tuple[Groups, Groups]]) -> Groups:
+def joined(num: int, pairs: Sequence[Pairs]) -> Groups:
     """Numbers [K] of examples, the same for those that pairs of positions join."""
     a, b = (np.concatenate([pair[side] for pair in pairs] or [np.empty(0, np.int64)]) for side in (0, 1))
     graph = coo_array((np.ones(len(a), np.bool_), (a, b)), shape=(num, num))
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def _near(rows: npt.NDArray[np.float32]) -> tuple[Groups, Groups]:
+def _near(rows: npt.NDArray[np.float32]) -> Pairs:
     """Pairs of examples that are nearer than others can be expected to be: each with the nearest to it.
 
     The rows are changed.

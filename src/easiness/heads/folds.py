@@ -2,23 +2,66 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.spec import Heads, fraction_of
+from easiness.spec import TrialSpec, fraction_of
 
 Positions = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
 
 _STREAM = 0x666F6C64  # keeps these random numbers apart from those of trials
 
 
 @dataclass(frozen=True, eq=False)
+class Deal:
+    """What examples are dealt to folds by: ``labels`` [K], which need not be those that are trained with.
+
+    Examples of one of the ``groups`` [K] stay together; each is alone by default. Those ``never`` [K] trained
+    on have a fold as well.
+    """
+
+    labels: Positions
+    groups: Positions | None = None
+    never: npt.NDArray[np.bool_] | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the labels and of what is never trained on; groups follow from the examples."""
+        never = b"" if self.never is None else self.never.tobytes()
+        return hashlib.sha256(self.labels.astype("<i8").tobytes() + never).hexdigest()
+
+    def ranking(self, spec: TrialSpec, ranking: Values | None) -> Values:
+        """A ``ranking`` [K], or none, with NaN of what a trial does not see, of ``spec.train_share``."""
+        repeat, turn = divmod(spec.index, fraction_of(spec.train_share).denominator)
+        seen = self.partition((spec.train_share,), spec.seed, repeat).trained_on(turn)[0]
+        return np.where(seen, 0.0 if ranking is None else ranking, np.nan)
+
+    def partition(self, shares: tuple[float, ...], seed: int, repeat: int) -> Partition:
+        """Deal the examples out for a repeat, a function of the run's seed and the repeat alone.
+
+        Classes are spread evenly over folds and within each. The largest of ``shares`` is of p folds of q.
+        """
+        largest = fraction_of(shares[-1])
+        rng = np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(repeat, _STREAM)))
+        alone = np.arange(len(self.labels)) if self.groups is None else self.groups
+        fold = _dealt(self.labels, alone, largest.denominator, rng)
+        if self.never is not None:
+            fold[self.never] = -1
+        cuts, blocks = _cuts(shares, largest.denominator), []
+        for at in range(largest.denominator):
+            order = _spread(np.flatnonzero(fold == at), self.labels, alone, rng)
+            blocks.append(_parts(order, alone, cuts))
+        return Partition(tuple(blocks), shares, largest.denominator - largest.numerator, len(self.labels))
+
+
+@dataclass(frozen=True, eq=False)
 class Partition:
-    """The examples dealt out to folds for one repeat: as many trials as there are folds.
+    """``num`` examples dealt out to folds for one repeat: as many trials as there are folds.
 
     ``blocks`` [folds][parts] are positions: a share of the examples is a union of them.
     """
@@ -26,6 +69,7 @@ class Partition:
     blocks: tuple[tuple[Positions, ...], ...]
     shares: tuple[float, ...]
     num_left_out: int
+    num: int
 
     def seen(self, turn: int, row: int) -> list[tuple[int, int]]:
         """The blocks (fold, part) that the heads of a row have seen in the ``turn``-th trial of the repeat.
@@ -51,40 +95,10 @@ class Partition:
 
     def trained_on(self, turn: int) -> npt.NDArray[np.bool_]:
         """Which examples heads have seen: [shares, K]."""
-        seen = np.zeros((len(self.shares), self._num), np.bool_)
+        seen = np.zeros((len(self.shares), self.num), np.bool_)
         for row in range(len(self.shares)):
             seen[row, self.positions(turn, row)] = True
         return seen
-
-    @cached_property
-    def _num(self) -> int:
-        return sum(len(part) for fold in self.blocks for part in fold)
-
-
-def partition(
-    labels: Positions, heads: Heads, seed: int, repeat: int, groups: Positions | None = None
-) -> Partition:
-    """Deal the examples out for a repeat, a function of the run's seed and the repeat alone.
-
-    Classes are spread evenly over folds and within each, and examples of one group stay together.
-
-    Args:
-        labels: of the examples [K].
-        heads: shares; the largest is of p folds of q.
-        seed: of the run.
-        repeat: number of the repeat, from 0.
-        groups: numbers [K], the same for examples that have to stay together; each alone by default.
-    """
-    num = heads.folds
-    rng = np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(repeat, _STREAM)))
-    alone = np.arange(len(labels)) if groups is None else groups
-    fold = _dealt(labels, alone, num, rng)
-    cuts = _cuts(heads.shares, num)
-    blocks = []
-    for at in range(num):
-        order = _spread(np.flatnonzero(fold == at), labels, alone, rng)
-        blocks.append(_parts(order, alone, cuts))
-    return Partition(tuple(blocks), heads.shares, num - fraction_of(heads.shares[-1]).numerator)
 
 
 def _dealt(labels: Positions, groups: Positions, num: int, rng: np.random.Generator) -> Positions:

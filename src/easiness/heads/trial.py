@@ -15,7 +15,7 @@ from torch import Tensor
 
 from easiness.data import Dataset
 from easiness.heads.boosting import fit_boosted
-from easiness.heads.folds import Partition, partition
+from easiness.heads.folds import Deal, Partition
 from easiness.heads.ridge import Fitted, Moments, by_examples, fit_ridge, sample_of, temperature_of
 from easiness.heads.steps import fit_by_steps
 from easiness.heads.values import Rows
@@ -25,7 +25,6 @@ from easiness.spec import BOOSTING, RIDGE, TrialSpec
 from easiness.training import EpochReport, Listener, how_it_ran, set_up
 
 Labels = npt.NDArray[np.int64]
-Groups = npt.NDArray[np.int64] | None
 
 MOST_LOGITS = 5_000_000
 """Examples x classes up to which the logits of the examples left out are kept."""
@@ -50,7 +49,7 @@ def run_heads(
     device: torch.device,
     *,
     features: Mapping[str, Sequence[Packed]],
-    groups: Groups = None,
+    deal: Deal | None = None,
     listener: Listener | None = None,
 ) -> TrialRecord:
     """Fit the heads of a trial on each share and ask them about all examples.
@@ -60,7 +59,7 @@ def run_heads(
         data: the examples that ``spec.data`` describes.
         device: where to compute.
         features: by split (``train``, ``held_out``) vectors [K, D] of each of ``spec.heads.features``.
-        groups: numbers [K], the same for training examples that stay in one fold.
+        deal: what folds are dealt by; the labels of the data by default.
         listener: hears of each share, and how many examples were asked about.
 
     Raises:
@@ -69,7 +68,7 @@ def run_heads(
     assert spec.heads is not None
     began, listener = time.perf_counter(), listener or Listener()
     with set_up(device, spec.resolved.threads):
-        repeat = _repeat(spec, data, features["train"], groups, device)
+        repeat = _repeat(spec, data, features["train"], deal or Deal(data.labels), device)
         turn = spec.index % spec.heads.folds
         rows = _rows_of_probes(features, repeat.rows, spec)
         of_train = repeat.partition.trained_on(turn)
@@ -172,22 +171,26 @@ _last: dict[str, tuple[Any, _Repeat]] = {}
 
 
 def _repeat(
-    spec: TrialSpec, data: Dataset, packed: Sequence[Packed], groups: Groups, device: torch.device
+    spec: TrialSpec,
+    data: Dataset,
+    packed: Sequence[Packed],
+    deal: Deal,
+    device: torch.device,
 ) -> _Repeat:
     heads = spec.heads
     assert heads is not None
     number = spec.index // heads.folds
-    together = b"" if groups is None else hashlib.sha256(groups.tobytes()).digest()
+    together = b"" if deal.groups is None else hashlib.sha256(deal.groups.tobytes()).digest()
     # sums depend on the number of threads in their last bits
     of_rows = (heads.features, spec.data.train.fingerprint, str(device), spec.resolved.threads)
-    key = (*of_rows, heads, spec.seed, number, spec.model, together)
+    key = (*of_rows, heads, spec.seed, number, spec.model, together, spec.dealt)
     before = _last.pop("repeat", None)
     if before is not None and before[0] == key:
         _last["repeat"] = before
         return before[1]
     kept = before is not None and before[0][: len(of_rows)] == of_rows
     rows = before[1].rows if before is not None and kept else [Rows.of(one, device) for one in packed]
-    dealt = partition(data.labels, heads, spec.seed, number, groups)
+    dealt = deal.partition(heads.shares, spec.seed, number)
     labels = torch.from_numpy(data.labels).to(device)
     moments = []
     if spec.model == RIDGE:

@@ -9,7 +9,7 @@ from .deciding import (
 from .difference import training_difference as training_difference
 from .execution import resolve_plan as resolve_plan
 from .forecast import Forecast as Forecast, work_of as work_of
-from .heads_plan import on_features as on_features, plan_of as plan_of
+from .heads_plan import check_rotates as check_rotates, on_features as on_features, plan_of as plan_of
 from .leak import find_leak as find_leak, leak_of as leak_of
 from .making import cache_beside as cache_beside
 from .many import (

@@ -6,17 +6,16 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from easiness import inputs
 from easiness.errors import BadInput, RunFailed
 from easiness.features import ready_features
+from easiness.heads import Deal
 from easiness.runs.checkpoints import check_checkpoints
 from easiness.runs.cost import cached_bytes
 from easiness.runs.execution import Workers, allowed, check_compile, jobs_of, resolve_plan
@@ -88,7 +87,7 @@ def carry_out(
     with RunWriter(out) as writer, writer.events.ended(), ExitStack() as stack:
         task, stored = _begun(writer, plan, more, retrain_damaged, before)
         # before anything is measured: an unreadable image is said at once
-        images, groups = _ready(plan, cache, out, progress) if task.missing else ({}, None)
+        images, deal = _ready(plan, cache, out, progress) if task.missing else ({}, None)
         settings = stored or resolved or resolve_plan(plan, device, execution)
         making = Making(
             writer=writer,
@@ -100,7 +99,7 @@ def carry_out(
             cache=cache,
             progress=progress,
             checkpoint_every=execution.checkpoint_every,
-            groups=groups,
+            deal=deal,
         )
         while task.missing and not failures:
             failures = making.train(task)
@@ -218,17 +217,17 @@ def _lacking(run: Run, plan: Plan, removed: list[int]) -> Task:
 
 def _ready(
     plan: Plan, cache: Path | None, out: Path, progress: Progress
-) -> tuple[dict[str, inputs.Values], npt.NDArray[np.int64] | None]:
-    """The images that a run takes; or its features, and which examples have to stay together."""
+) -> tuple[dict[str, inputs.Values], Deal | None]:
+    """The images or the features that a run takes, and what folds are dealt by where it has some."""
     with naming_unreadable(plan.data):
         return _decoded(plan, cache, out, progress)
 
 
 def _decoded(
     plan: Plan, cache: Path | None, out: Path, progress: Progress
-) -> tuple[dict[str, inputs.Values], npt.NDArray[np.int64] | None]:
+) -> tuple[dict[str, inputs.Values], Deal | None]:
     if not plan.features:
-        return ready_images(plan, cache, out, progress), None
+        return ready_images(plan, cache, out, progress), plan.deal
     values: dict[str, inputs.Values] = {}
     of_train = []
     for at, source in enumerate(plan.features):
@@ -238,7 +237,8 @@ def _decoded(
     heads = plan.asked.heads
     if heads is not None and plan.model == RIDGE:
         check_memory(heads, len(plan.data), plan.data.num_classes, [one.shape[1] for one in of_train])
-    return values, examples_together(plan, of_train, features_beside(out))
+    groups = examples_together(plan, of_train, features_beside(out))
+    return values, replace(plan.deal or Deal(plan.data.labels), groups=groups)
 
 
 def ready_images(plan: Plan, cache: Path | None, out: Path, progress: Progress) -> dict[str, inputs.Values]:

@@ -55,6 +55,7 @@ def _training(run: RunSpec, asked: RunSpec) -> list[tuple[str, Any, Any]]:
         ("drawing of examples", run.draw, asked.draw),
         ("same steps", run.same_steps, asked.same_steps),
         ("steps of so many examples", run.steps_of, asked.steps_of),
+        ("dealing to folds", _short(run.dealt), _short(asked.dealt)),
         *_of_heads(run, asked),
     ]
 

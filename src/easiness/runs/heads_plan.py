@@ -118,7 +118,7 @@ def _heads_plan(
     if model in NOT_BY_STEPS:
         _check_no_steps(model, training)
     shares = _shares(data, featuring.shares)
-    _check_rotates(trials, shares)
+    check_rotates(trials, shares)
     epochs = None
     if model not in NOT_BY_STEPS:
         epochs = at_least("--epochs", training.epochs, 1, MOST)
@@ -152,7 +152,7 @@ def _usual_model(asked: _Asked) -> str:
     return BOOSTING if own and asked.data.kind == VECTOR and asked.data.traits.of_columns else RIDGE
 
 
-def _check_rotates(trials: int, shares: tuple[float, ...]) -> None:
+def check_rotates(trials: int, shares: tuple[float, ...]) -> None:
     """Make sure that every example is left out as often as any other."""
     folds = fraction_of(shares[-1]).denominator
     if trials % folds:

@@ -10,11 +10,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from easiness.errors import EasinessError, RunFailed, TrialFailed, is_out_of_memory
+from easiness.heads import Deal
 from easiness.inputs import DamagedCache, Values
 from easiness.record import TrialRecord
 from easiness.runs.checkpoints import Checkpoints, Note
@@ -67,7 +66,7 @@ class Making:
     cache: Path | None
     progress: Progress
     checkpoint_every: CheckpointEvery = "auto"
-    groups: npt.NDArray[np.int64] | None = None
+    deal: Deal | None = None
 
     def train(self, task: Task) -> dict[int, str]:
         """Train and store the missing trials; returns why some failed, by index.
@@ -91,7 +90,7 @@ class Making:
             plan.ranking,
             plan.pretrained,
             None if spec.heads else self._checkpoints(task.missing),
-            self.groups,
+            self.deal,
         )
         self.progress.images(0)  # it has begun, though processes may have to start first
         pace = Pace(spec.epochs)

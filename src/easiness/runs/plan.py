@@ -14,6 +14,7 @@ from easiness.analysis import check_classes_left
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.features import FeatureSource
+from easiness.heads import Deal
 from easiness.inputs import Signature
 from easiness.models import build_model, check_model_name, pretrained_file
 from easiness.runs.difference import difference, remedy
@@ -64,7 +65,8 @@ class Plan:
     """A run to be: its data, and all of its `RunSpec` but what ``auto`` will resolve to.
 
     ``asked`` is what was asked for; its ``resolved`` says nothing yet. ``pretrained`` is the file of weights
-    to start from. A run on features has some, and heads instead of networks.
+    to start from. A run on features has some, and heads instead of networks. ``deal`` says how examples are
+    dealt to folds where that does not go by the labels.
     """
 
     data: Dataset
@@ -74,6 +76,7 @@ class Plan:
     pretrained: Path | None = None
     ranking: npt.NDArray[np.float64] | None = None
     features: tuple[FeatureSource, ...] = ()
+    deal: Deal | None = None
 
     @property
     def trials(self) -> int:
@@ -103,6 +106,10 @@ class Plan:
     def of(self, trials: int) -> Plan:
         """The same with so many trials."""
         return replace(self, asked=self.asked.model_copy(update={"trials": trials}))
+
+    def dealt(self, deal: Deal) -> Plan:
+        """The same with folds that are dealt so."""
+        return replace(self, deal=deal, asked=self.asked.model_copy(update={"dealt": deal.digest}))
 
     def spec(self, resolved: Resolved, trials: int, epochs: int) -> RunSpec:
         """The run, with ``auto`` resolved and at the size it is to have."""

@@ -17,7 +17,7 @@ import torch
 from easiness.data import Dataset, cache_folder
 from easiness.errors import BadInput, RunFailed
 from easiness.executors import Tell
-from easiness.heads import run_heads
+from easiness.heads import Deal, run_heads
 from easiness.inputs import Packed, Values, opened_cache
 from easiness.record import TrialRecord
 from easiness.runs.checkpoints import Checkpoints
@@ -36,7 +36,7 @@ class Trainer:
 
     ``device`` is ``cpu`` or ``cuda``, of which each worker takes its own (`own_device`). ``checkpoints`` says
     where trials that are not finished keep how far they are, if they do. Of a run on features ``images`` are
-    its vectors, by `features_key`, and examples of one of the ``groups`` [K] stay in one fold.
+    its vectors, by `features_key`. A ``deal`` says what folds are dealt by, where trials have some.
     """
 
     spec: RunSpec
@@ -46,7 +46,7 @@ class Trainer:
     ranking: npt.NDArray[np.float64] | None
     pretrained: Path | None
     checkpoints: Checkpoints | None = None
-    groups: npt.NDArray[np.int64] | None = None
+    deal: Deal | None = None
 
     def __call__(self, index: int, tell: Tell) -> TrialRecord:
         """Train a trial; tells how many images went by, reports after epochs, and a `Note`.
@@ -81,7 +81,7 @@ class Trainer:
                 name: images.open() if isinstance(images, NodePhotos) else images
                 for name, images in self.images.items()
             },
-            ranking=self.ranking,
+            ranking=self.ranking if self.deal is None else self.deal.ranking(spec, self.ranking),
             listener=Listener(report, count),
             keeper=keeper,
             pretrained=self.pretrained,
@@ -98,7 +98,7 @@ class Trainer:
                 packed = self.images[features_key(split, at)]
                 assert isinstance(packed, Packed)
                 features.setdefault(split, []).append(packed)
-        return run_heads(spec, self.data, device, features=features, groups=self.groups, listener=listener)
+        return run_heads(spec, self.data, device, features=features, deal=self.deal, listener=listener)
 
     def sent(self, tell: Callable[[str], None]) -> Trainer:
         """The same for other machines: images of one size come with it, photos are read there.

@@ -32,7 +32,7 @@ def _as_before(self: Any, write: SerializerFunctionWrapHandler) -> dict[str, Any
     return {name: value for name, value in written.items() if name not in _LATER or value is not None}
 
 
-_LATER = ("heads", "steps_of")
+_LATER = ("heads", "steps_of", "dealt")
 _SPECIAL = ("pretrained", "draw", "same_steps", *_LATER)
 
 
@@ -94,6 +94,8 @@ class TrialSpec(Frozen):
     or relabels examples; with ``same_steps`` an epoch of the trial then has as many steps as one of the
     full set, and with ``steps_of`` as many as a pass over so many examples. Where these are fewer than are
     trained on, each epoch sees another random part of them (RS2 without replacement, Okanovic et al. 2023).
+    ``dealt`` is the digest of what folds are dealt by: trials then leave them out in turn, the folds of heads
+    or those of ``train_share``.
     """
 
     data: DatasetRef
@@ -101,6 +103,7 @@ class TrialSpec(Frozen):
     draw: Draw | None = None
     same_steps: bool = False
     steps_of: int | None = Field(default=None, ge=1)
+    dealt: str | None = None
     model: str
     pretrained: str | None = None
     recipe: Recipe
@@ -149,6 +152,7 @@ class RunSpec(Frozen):
     draw: Draw | None = None
     same_steps: bool = False
     steps_of: int | None = Field(default=None, ge=1)
+    dealt: str | None = None
     probes: tuple[Probe, ...] = Field(min_length=1)
     keep_weights: bool = True
     seed: int = Field(ge=0)

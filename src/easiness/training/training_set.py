@@ -32,20 +32,24 @@ def training_set(
     Args:
         labels: of the data [K].
         num_classes: number of classes.
-        share: of the examples that is trained on, at random.
+        share: of the examples that is trained on, at random, where no ranking leaves others out.
         draw: what to drop or relabel by rank, instead.
-        ranking: the values [K] to rank by, high for easy; needed for ``draw``.
+        ranking: the values [K] to rank by, high for easy; needed for ``draw``. NaN of what is left out.
         seeds: of the trial.
     """
     num = len(labels)
-    if draw is None:
+    if draw is None and ranking is None:
         order = np.random.default_rng(seeds.share).permutation(num)
         trained_on = np.zeros(num, np.bool_)
         trained_on[order[: int(share * num + 0.5)]] = True
         return TrainingSet(trained_on, labels)
     assert ranking is not None
-    drawn = draw_by_rank(ranking, draw.rate, draw.beta, seeds.draw, labels=labels if draw.balanced else None)
-    trained_on = np.ones(num, np.bool_)
+    trained_on = ~np.isnan(ranking)
+    if draw is None:
+        return TrainingSet(trained_on, labels)
+    drawn = draw_by_rank(
+        np.nan_to_num(ranking), draw.rate, draw.beta, seeds.draw, labels=labels if draw.balanced else None
+    )
     if draw.effect == "drop":
         trained_on[drawn] = False
         return TrainingSet(trained_on, labels)

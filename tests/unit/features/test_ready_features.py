@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from easiness.data import Dataset, load_dataset
+from easiness.data import Dataset, hold_out, load_dataset
 from easiness.errors import BadInput, RunFailed
-from easiness.features import FeatureSource, find_features, ready_features
+from easiness.features import FeatureSource, find_features, kept_features, ready_features
 from easiness.features.pieces import Growing, whole
 
 NUM, WIDTH = 300, 5
@@ -73,7 +73,7 @@ def test_it_is_made_once(data: Dataset, tmp_path: Path) -> None:
     again = ready_features(source, data, tmp_path)
     np.testing.assert_array_equal(again["train"], first["train"])
     assert len(asked) == NUM
-    (file,) = tmp_path.iterdir()
+    (file,) = tmp_path.glob("*.npy")
     np.testing.assert_array_equal(np.load(file, allow_pickle=False), first["train"])
 
 
@@ -101,7 +101,7 @@ def test_stopped_anywhere_it_ends_with_the_same_file(
             ready_features(source, data, folder, stop_after(at))
         harm(folder, damage)
     made = ready_features(source, data, folder)["train"]
-    (file,) = folder.iterdir()
+    (file,) = folder.glob("*.npy")
     ready_features(counting(values)[0], data, other)
     assert file.read_bytes() == (other / file.name).read_bytes()
     assert np.isfinite(made).all()
@@ -131,7 +131,7 @@ def test_it_goes_on_where_it_was(data: Dataset, tmp_path: Path) -> None:
 def test_a_damaged_file_is_made_anew(data: Dataset, tmp_path: Path, change: str) -> None:
     source, asked = counting(random_vectors())
     ready_features(source, data, tmp_path)
-    (file,) = tmp_path.iterdir()
+    (file,) = tmp_path.glob("*.npy")
     before = file.read_bytes()
     changed = {
         "short": before[:-7],
@@ -153,7 +153,7 @@ def test_any_change_of_a_file_is_seen(
 ) -> None:
     folder = tmp_path_factory.mktemp("changed")
     ready_features(counting(random_vectors())[0], data, folder)
-    (file,) = folder.iterdir()
+    (file,) = folder.glob("*.npy")
     content = bytearray(file.read_bytes())
     content[at % len(content)] ^= 1 << bit
     file.write_bytes(content)
@@ -212,7 +212,7 @@ def test_of_two_at_once_one_makes_it(data: Dataset, tmp_path: Path) -> None:
         made = list(pool.map(lambda _: ready_features(source, data, tmp_path)["train"], range(2)))
     np.testing.assert_array_equal(made[0], made[1])
     assert sorted(asked) == list(range(NUM))
-    assert [file.suffix for file in tmp_path.iterdir()] == [".npy"]
+    assert {file.suffix for file in tmp_path.iterdir()} == {".npy", ".examples"}
 
 
 KILLED = """
@@ -263,7 +263,7 @@ def test_arrays_need_no_file_unless_they_are_large(
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr("easiness.features.kept.MOST_IN_MEMORY", 100)
     np.testing.assert_array_equal(ready_features(source, data, tmp_path)["train"], there)
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.glob("*.npy"))) == 1
 
 
 def test_a_source_that_makes_no_vectors_is_refused(data: Dataset) -> None:
@@ -332,3 +332,56 @@ def test_vectors_that_are_not_finite_are_made_anew(tmp_path):
         growing.add(np.where(np.arange(NUM)[:, None] == 200, np.nan, random_vectors()))
     growing.finish()
     assert whole(path, NUM) is None
+
+
+def test_an_example_is_seen_once_however_the_data_are_split(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def network(split: Dataset, positions: np.ndarray) -> Iterator[np.ndarray]:
+        seen.append(len(positions))
+        yield np.stack([one.ravel()[::9] / 255 for one in split.values(positions)])
+
+    source = FeatureSource("network", "2" * 64, "", network)
+    whole_data = load_dataset("digits", limit=NUM)
+    folder = tmp_path / "easiness-features"
+
+    def ready(data: Dataset, folder: Path = folder) -> dict[str, np.ndarray]:
+        return {**ready_features(source, data, folder)}
+
+    of_part = ready(load_dataset("digits", limit=200))["train"]
+    assert sum(seen) == 200
+    everything = ready(whole_data)["train"]
+    assert sum(seen) == NUM
+    row = dict(zip(whole_data.ids.tolist(), everything, strict=True))
+    others = [
+        load_dataset("digits", limit=100),
+        hold_out(whole_data, 0.2),
+        hold_out(whole_data, 0.6),
+        whole_data.part(np.arange(7, 90)),
+    ]
+    for data in others:
+        for name, vectors in ready(data).items():
+            for one, vector in zip(data.splits[name].ids.tolist(), vectors, strict=True):  # type: ignore[index]
+                np.testing.assert_array_equal(vector, row[one])
+    np.testing.assert_array_equal(of_part[0], row[load_dataset("digits", limit=200).ids[0]])
+    ready(hold_out(whole_data, 0.3), tmp_path / "study" / folder.name)  # the runs of a study lie deeper
+    assert sum(seen) == NUM
+    for listed in folder.glob("*.examples"):  # a list that is not as it was written is not believed
+        listed.write_bytes(listed.read_bytes()[16:])
+    ready(hold_out(whole_data, 0.4))
+    assert sum(seen) == 2 * NUM
+
+
+def test_vectors_that_were_cut_are_made_again(data: Dataset, tmp_path: Path) -> None:
+    values = random_vectors()
+    values[-60:] *= 1e6
+
+    def read(split: Dataset, positions: np.ndarray) -> Iterator[np.ndarray]:
+        yield values[np.searchsorted(data.ids, split.ids[positions])]
+
+    source, last = FeatureSource("rows", "0" * 64, "", read), np.arange(240, NUM)
+    held_out = replace(data.part(last), standard=None)
+    small = replace(data.part(np.arange(240)), held_out=held_out, standard=None)
+    assert np.abs(ready_features(source, small, tmp_path)["held_out"]).max() == 65504
+    made = kept_features(source, held_out, tmp_path)["train"]
+    np.testing.assert_allclose(np.ldexp(made.rows.astype(float), -made.exponent), values[last], rtol=1e-3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
-from easiness.heads import partition
+from easiness.heads import Deal
 from easiness.spec import FeaturesRef, Heads
 
 SHARES = (
@@ -32,7 +32,7 @@ def heads_of(*shares: float) -> Heads:
 def seen_in_repeat(labels, shares, seed=0, groups=None, repeat=0):
     """[turns, shares, K] of the trials of a repeat."""
     heads = heads_of(*shares)
-    dealt = partition(labels, heads, seed, repeat, groups)
+    dealt = Deal(labels, groups).partition(shares, seed, repeat)
     return np.stack([dealt.trained_on(turn) for turn in range(heads.folds)])
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from easiness.data import Dataset, load_dataset
-from easiness.heads import run_heads
+from easiness.heads import Deal, run_heads
 from easiness.heads.trial import _last
 from easiness.inputs import Packed
 from easiness.record import TrialRecord
@@ -37,6 +37,7 @@ def run(data: Dataset) -> Callable[..., TrialRecord]:
             "epochs": changes.pop("epochs", None),
         }
         groups = changes.pop("groups", None)
+        deal = changes.pop("deal", Deal(data.labels, groups=groups))
         given: dict[str, Any] = {
             "data": data.ref(),
             "model": "ridge",
@@ -51,7 +52,7 @@ def run(data: Dataset) -> Callable[..., TrialRecord]:
         }
         spec = TrialSpec(**given)
         packed = [Packed.of_array(one.astype(np.float16)) for one in features]
-        return run_heads(spec, data, CPU, features={"train": packed}, groups=groups)
+        return run_heads(spec, data, CPU, features={"train": packed}, deal=deal)
 
     return call
 

@@ -84,6 +84,7 @@ OTHER: dict[str, list[Any]] = {
     ],
     "same_steps": [True],
     "steps_of": [100],
+    "dealt": ["0" * 64],
     "model": ["mlp_4"],
     "pretrained": ["ab" * 32, "cd" * 32],
     "recipe": [

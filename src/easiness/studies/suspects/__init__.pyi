@@ -1,5 +1,5 @@
 from .beside import features_command as features_command
-from .conflicts import conflicts_in as conflicts_in
+from .conflicts import conflicts_in as conflicts_in, find_conflicts as find_conflicts
 from .conflicts_found import Conflicts as Conflicts, Example as Example
 from .conflicts_kept import kept_conflicts as kept_conflicts
 from .glance import Glance as Glance, glance as glance, too_few as too_few

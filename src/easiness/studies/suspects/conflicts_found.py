@@ -24,7 +24,7 @@ Kind = Literal[
 ]
 
 FIRST = 20
-"""Rows that are shown; files have all."""
+"""Rows that a terminal shows; files have all."""
 
 _WIDTH = 60  # letters of a text on a terminal
 _PAIRS = ["kind", "example", "class", "other", "class"]
@@ -199,8 +199,8 @@ def _row(kind: str, a: Example, b: Example, distance: int) -> tuple[object, ...]
 
 
 def shown_pairs(conflicts: Conflicts, decided: Labels) -> pd.DataFrame:
-    """The first pairs that contradict something still, when labels are as ``decided``."""
-    return _contradicting(conflicts.unsettled(decided)).head(FIRST)
+    """The pairs that contradict something still, when labels are as ``decided``."""
+    return _contradicting(conflicts.unsettled(decided))
 
 
 def _contradicting(conflicts: Conflicts) -> pd.DataFrame:
@@ -209,9 +209,12 @@ def _contradicting(conflicts: Conflicts) -> pd.DataFrame:
 
 
 def pairs_section(
-    conflicts: Conflicts, texts: Mapping[tuple[str, object], str], decided: Labels
+    conflicts: Conflicts,
+    texts: Mapping[tuple[str, object], str],
+    decided: Labels,
+    most: int | None = FIRST,
 ) -> list[show.Section]:
-    """What is certain, where something is, with the ``texts`` of examples by split and id.
+    """What is certain, where something is, with the ``texts`` of examples by split and id; ``most`` pairs.
 
     Pairs that no longer contradict anything by what is ``decided`` are counted, and not shown.
     """
@@ -222,10 +225,10 @@ def pairs_section(
     settled = len(_contradicting(conflicts)) - len(table)
     if settled:
         note += f" {show.counted(settled, 'pair')} {'is' if settled == 1 else 'are'} settled by decisions."
-    if len(table) > FIRST:
-        note += f" The first {FIRST} of {show.count(len(table))} pairs:"
+    if most is not None and len(table) > most:
+        note += f" The first {most} of {show.count(len(table))} pairs:"
     rows = [[*_PAIRS, (conflicts.unit or "bits").split()[0], *(["text"] if texts else [])]]
-    for one in table.head(FIRST).to_dict("records"):
+    for one in table[:most].to_dict("records"):
         where = "" if one["split_b"] == "train" else " (held out)"
         other = f"{one['id_b']}{where}"
         cells = (one["kind"], one["id_a"], one["class_a"], other, one["class_b"], one["distance"])

@@ -50,7 +50,7 @@ class Suspects(show.Result):
     probability of ``above`` or more, and the first few in any case. ``conflicts`` are certain;
     ``left_out_kinds`` says which kinds were not looked for and why. ``others`` are runs that judged along.
     ``told`` is the column of texts or paths, where there is one, and ``shown`` the first suspects themselves;
-    ``in_pairs`` has the texts of the first pairs that conflict, by split and id. What was ``decided`` is last
+    ``in_pairs`` has the texts of pairs that conflict, by split and id. What was ``decided`` is last
     in ``ranked``, with its ``action``, is 0 or 1 in ``p_wrong`` where somebody was sure, and is not listed.
     ``notes`` are on what else can judge, and on classes too small. A ``leak`` says what tells the labels: the
     number of wrong ones is then not a number.
@@ -180,10 +180,14 @@ class Suspects(show.Result):
         """The input that tells the labels; conflicts, where pictures were compared; the first suspects."""
         return [*self._pairs(), _suspects(self)]
 
-    def _pairs(self) -> list[show.Section]:
+    def markdown(self) -> str:
+        """The text of its Markdown file: the sections with all rows."""
+        return show.sections_markdown([*self._pairs(None), _suspects(self, most=None)]) + "\n"
+
+    def _pairs(self, most: int | None = FIRST) -> list[show.Section]:
         leak = [show.Section("What tells the labels", self.summary(), [])] if self.leak else []
         return leak + pairs_section(
-            self.conflicts, self.in_pairs, self.decided.labels if self.decided else {}
+            self.conflicts, self.in_pairs, self.decided.labels if self.decided else {}, most
         )
 
     def _repr_html_(self) -> str:
@@ -232,9 +236,9 @@ class Suspects(show.Result):
         return f"The {self.judges} have {show.percent(self.known)} of the labels right"
 
 
-def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
-    """The first suspects; the ``examples`` are for a last column, instead of texts or paths."""
-    shown = found.table().head(FIRST)
+def _suspects(found: Suspects, examples: Sequence[str] = (), most: int | None = FIRST) -> show.Section:
+    """At ``most`` so many suspects; the ``examples`` are for a last column, instead of texts or paths."""
+    shown = found.table()[:most]
     column = "example" if examples else found.told
     if found.told is not None and not examples:
         examples = [shortened(text) for text in shown[found.told]]

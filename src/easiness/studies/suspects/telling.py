@@ -28,7 +28,7 @@ _MOST_BYTES = 4_000_000  # of pictures and sounds in a notebook
 class Telling:
     """What `told` has of all examples of a split [K], and the ``first`` suspects as notebooks show them.
 
-    ``in_pairs`` are the texts of the first pairs that conflict, by split and id.
+    ``in_pairs`` are the texts of the pairs that conflict, by split and id.
     """
 
     told: Told | None = None

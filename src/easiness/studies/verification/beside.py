@@ -34,7 +34,7 @@ class Beside:
         return BESIDE[self.name]
 
 
-def plans_beside(names: Sequence[str], before: Plan, after: Plan) -> dict[str, Plan]:
+def plans_beside(names: Sequence[str], before: Plan, everything: int, kept: int) -> dict[str, Plan]:
     """The plans of arms on the labels before, each with as many steps as the new labels have.
 
     Repeated random subsets without replacement (RS2, Okanovic et al. 2023) are passes over all examples, cut
@@ -43,7 +43,6 @@ def plans_beside(names: Sequence[str], before: Plan, after: Plan) -> dict[str, P
     Raises:
         BadInput: there is no such arm, no example is left out, or heads are fitted, which have no steps.
     """
-    kept, everything = len(after.data), len(before.data)
     for name in names:
         if name not in BESIDE:
             raise BadInput(f"--beside {name}: unknown; choose of {', '.join(BESIDE)}")
@@ -53,29 +52,36 @@ def plans_beside(names: Sequence[str], before: Plan, after: Plan) -> dict[str, P
             )
         if kept >= everything:
             raise BadInput(f"--beside {name}: the new labels leave no example out; leave it out")
-    return {name: _PLANS[name](before, kept) for name in dict.fromkeys(names)}
+    return {name: _PLANS[name](before, everything, kept) for name in dict.fromkeys(names)}
 
 
-def _random(before: Plan, kept: int) -> Plan:
+def _random(before: Plan, everything: int, kept: int) -> Plan:
     """All but as many as are kept, at random: in each trial others."""
     nothing = np.zeros(len(before.data))
     digest = hashlib.sha256(nothing.astype("<f8").tobytes()).hexdigest()
-    rate = 1 - kept / len(before.data)
+    rate = 1 - kept / everything
     draw = Draw(effect="drop", rate=rate, beta=POLICIES["random"], ranking=digest)
     return replace(before, asked=before.asked.model_copy(update={"draw": draw}), ranking=nothing)
 
 
-def _rs2(before: Plan, kept: int) -> Plan:
-    return replace(before, asked=before.asked.model_copy(update={"steps_of": kept}))
+def _rs2(before: Plan, _: int, kept: int) -> Plan:
+    return replace(
+        before, asked=before.asked.model_copy(update={"steps_of": round(kept * before.asked.train_share)})
+    )
 
 
 _PLANS = {RANDOM: _random, RS2: _rs2}
 
 
+def accuracy_of(right: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """The accuracy of each trial [T], NaN where it is tested on nothing."""
+    return np.asarray(np.ma.filled(right.mean(axis=1), np.nan))
+
+
 def read_beside(right: Mapping[str, npt.NDArray[np.bool_]], before: str, after: str) -> tuple[Beside, ...]:
     """The arms among the runs by name, of whose trials it is known which test examples are ``right``."""
     return tuple(
-        Beside(name, own.mean(axis=1), paired_gain(right[before], own), paired_gain(own, right[after]))
+        Beside(name, accuracy_of(own), paired_gain(right[before], own), paired_gain(own, right[after]))
         for name, own in right.items()
         if name in BESIDE
     )

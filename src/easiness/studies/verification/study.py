@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from easiness.analysis import paired_gain
-from easiness.data import Dataset, part_of
+from easiness import show
+from easiness.data import Dataset, new_labels, relabelled
 from easiness.errors import BadInput
+from easiness.heads import Deal, joined_with_near
 from easiness.models import ModelGiven, model_name
 from easiness.runs import (
     Plan,
     Progress,
     carry_out_all,
+    check_rotates,
+    describe,
     given_data,
+    missing_by_run,
     on_features,
+    plan_costs,
     plan_of,
     progress_of,
     with_recipe,
@@ -27,6 +33,7 @@ from easiness.runs import (
 from easiness.spec import (
     ALL,
     LAST,
+    SHARES,
     Execution,
     Featuring,
     Jobs,
@@ -34,18 +41,21 @@ from easiness.spec import (
     Precision,
     Recipe,
     Recording,
+    Split,
     Training,
     from_arguments,
     recipe_settings,
 )
 from easiness.store import Run
-from easiness.studies.verification.beside import plans_beside, read_beside
-from easiness.studies.verification.verification import Verification
+from easiness.studies.suspects import find_conflicts
+from easiness.studies.verification.beside import accuracy_of, plans_beside, read_beside
+from easiness.studies.verification.verification import Verification, Way
+from easiness.training import resolve_device
 
 BEFORE, AFTER = "before", "after"
 """Names of the runs."""
 
-_NONE = -1
+_FEWEST = 20  # examples that nobody decided, to test on
 
 
 def verify(
@@ -87,62 +97,47 @@ def verify(
     cache: bool = True,
     progress: Progress | bool = True,
 ) -> Verification:
-    """Train on the labels before and on those of a file, and test both on the held-out split.
+    """Train on the labels before and on those of a file, and test both on examples that were not trained on.
+
+    These are the held-out split. Without one examples are dealt to five folds, by class and copies together;
+    each trial leaves one out and is tested on it, so that trials come in fives. What counts is the gain on
+    examples that nobody decided, whose labels no decision changes; beside it stand those on all examples by
+    the labels before and after. Decisions may be on any example. Where they take what heads suggest, right
+    or wrong, the gain is too high, since heads have learned of all examples: then hold some out from the
+    start.
 
     With ``features`` heads are fitted instead of networks trained, and tested at the largest share.
 
     With ``beside`` others are trained with as many steps as the new labels have.
 
     Trials of the same index share their seeds, have as many epochs, and are tested after the last on the same
-    examples, whose labels stay as they are. The gain is the mean difference of their accuracies, with an
-    interval over trials and held-out examples (`paired_gain`). The two runs are in the folders ``before`` and
-    ``after`` below ``out``; what is there is kept, and more trials train the new ones alone.
+    examples. The gain is the mean difference of their accuracies, with an interval over trials and tested
+    examples (`paired_gain`): of other training examples it says nothing. The two runs are in the folders
+    ``before`` and ``after`` below ``out``; what is there is kept, and more trials train the new ones alone.
 
     Args:
         data: a `Dataset` or what `load_dataset` takes, without the new labels.
         labels: the CSV file of the new labels, as `clean` writes it.
         before: the CSV file of the labels before; those of the source unless given. For labels that come from
             a run with a file of its own.
-        model: the network to train; as for `measure`.
         trials: pairs of trainings, two at least for an interval.
-        epochs: of each training.
         out: folder of the runs.
-        limit: train on this many examples, class-balanced; as for the run that the labels come from.
-        skip_unreadable: leave out images that cannot be read, and name them; a `Dataset` has to be loaded
-            that way.
-        data_root: folder of a torchvision data set.
-        download: let torchvision or the hub download what is not on disk.
-        allow_outside: let a CSV manifest name files outside of its folder.
-        holdout: hold out and test on this share of each class, where there is no held-out split; as for the
-            run that the labels come from.
-        columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
-        text, sound: column of a table that holds the texts, or the recordings; see `load_dataset`.
-        inputs: columns of a table that are the input: numbers, categories, or lists of numbers.
-        label: column of a table that holds the labels.
-        encoding: of a CSV and of ``.txt`` files, where they are not UTF-8.
-        rate: samples a second of recordings that are given as arrays.
-        seed: of the runs.
-        batch_size: examples per step, instead of the recipe's.
-        image_size: side in pixels that photos are cropped to, instead of the recipe's.
+        holdout: hold out and test on this share of each class, instead of each example in turn; labels of
+            examples held out are refused.
+        limit, columns, text, sound, inputs, label, encoding, rate: as for `load_dataset`, and as for the run
+            that the labels come from.
+        skip_unreadable, data_root, download, allow_outside: as for `load_dataset`.
         recipe: as for `measure`; its cosine period is the number of epochs unless it says otherwise.
-        pretrained: start from the published weights of a torchvision or timm network, where they are on
-            disk, instead of from scratch.
         features, shares, group: fit heads on features, as for `measure`.
         beside: what else to train with as many steps, where the new labels leave examples out: ``random``, as
             many at random, others in each trial, and ``rs2``, others in every epoch.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
-            your own, or ``auto``: processes where several jobs are.
-        ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
-        jobs: how many trials at a time; ``auto`` is as many as cores, memory and trials allow.
-        precision: ``auto`` is bfloat16 where the device multiplies such numbers, else float32.
+        model, epochs, seed, batch_size, image_size, pretrained: of the trainings, as for `measure`.
+        device, executor, ray_address, jobs, precision, progress: as for `measure`.
         cache: keep photos at the working resolution in a file in ``out``.
-        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
-            elsewhere; or a `Progress` of your own to call.
 
     Raises:
-        BadInput: something given cannot be used, there is no held-out split, or both labels are the
-            same; nothing was written.
+        BadInput: something given cannot be used, next to all is decided and nothing held out, or both
+            labels are the same; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
     given, out = locals(), Path(out)
@@ -155,10 +150,16 @@ def verify(
 
 @dataclass(frozen=True, eq=False)
 class VerificationPlans:
-    """The plans of the runs on the labels ``before`` and ``after``, and of those ``beside`` them by name."""
+    """The plans of the runs on the labels ``before`` and ``after``, and of those ``beside`` them by name.
+
+    ``labels`` are both [K], -1 where an example is left out. ``decided`` [K] is there where no split is held
+    out, so that each trial is tested on the fold that it leaves out.
+    """
 
     before: Plan
     after: Plan
+    labels: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    decided: npt.NDArray[np.bool_] | None = None
     beside: Mapping[str, Plan] = field(default_factory=dict)
 
     @property
@@ -168,30 +169,62 @@ class VerificationPlans:
 
     def with_arms(self, names: Sequence[str]) -> VerificationPlans:
         """The same with arms beside them, see `plans_beside`."""
-        return replace(self, beside=plans_beside(names, self.before, self.after))
+        names = [one.strip() for one in names if one.strip()]
+        everything, kept = (int((one >= 0).sum()) for one in self.labels)
+        return replace(self, beside=plans_beside(names, self.before, everything, kept))
+
+    def forecast(self, out: Path, execution: Execution) -> str:
+        """What it costs to carry them out below ``out``, in a sentence; nothing is trained."""
+        costs = plan_costs(self.by_name, out, resolve_device(execution.device), execution)
+        text = describe(self.by_name, missing_by_run(self.by_name, out), costs)
+        if self.decided is None:
+            return f"{text}; all are tested on the held-out split"
+        num = show.counted(int((~self.decided).sum()), "example")
+        return f"{text}; each is tested on what it leaves out of {num} that nobody decided"
 
     def read(self, runs: Mapping[str, Run]) -> Verification:
         """The result, from the finished runs by name; trials beyond the plan are left out."""
-        num, epochs, heads = self.before.trials, self.before.epochs, self.before.asked.heads
-        right = {name: runs[name].first(num).votes(epochs, split="held_out").correct for name in runs}
-        data, kept = self.before.data, self.after.data
-        own = dict(zip(data.ids.tolist(), data.labels.tolist(), strict=True))
-        labels = np.array([own.get(name, _NONE) for name in kept.ids.tolist()], np.int64)
-        shared = labels != _NONE
+        heads, (old, new) = self.before.asked.heads, self.labels
+        right, *others = self._right({name: run.first(self.before.trials) for name, run in runs.items()})
+        ways = [Way.of(one[BEFORE], one[AFTER]) for one in (right, *others)]
         return Verification(
             model=self.before.model,
-            epochs=epochs,
-            num_examples=len(data),
-            num_relabelled=int((labels != kept.labels)[shared].sum()),
-            num_dropped=len(data) - int(shared.sum()),
-            num_taken_back=int((~shared).sum()),
+            epochs=self.before.epochs,
+            num_examples=int((old >= 0).sum()),
+            num_relabelled=int(((old != new) & (old >= 0) & (new >= 0)).sum()),
+            num_dropped=int(((old >= 0) & (new < 0)).sum()),
+            num_taken_back=int(((old < 0) & (new >= 0)).sum()),
             num_held_out=right[BEFORE].shape[1],
-            before=right[BEFORE].mean(axis=1),
-            after=right[AFTER].mean(axis=1),
-            gain=paired_gain(right[BEFORE], right[AFTER]),
+            before=accuracy_of(right[BEFORE]),
+            after=accuracy_of(right[AFTER]),
+            gain=ways[0].gain,
             share=None if heads is None else heads.shares[-1],
             beside=read_beside(right, BEFORE, AFTER),
+            ways=tuple(ways) if others else (),
+            kept=self.decided is None or bool((self.decided & (old == new)).any()),
         )
+
+    def _right(self, runs: Mapping[str, Run]) -> Sequence[Mapping[str, npt.NDArray[np.bool_]]]:
+        """Who is right about what is held out; or else about the undecided, and by both labels, masked."""
+        epoch = self.before.epochs
+        if self.decided is None:
+            return [{name: run.votes(epoch, split="held_out").correct for name, run in runs.items()}]
+        seen = {
+            name: [trial.columns(epoch, ["prediction", "trained_on"]) for trial in run.trials]
+            for name, run in runs.items()
+        }
+        before, after = (np.array([one["trained_on"] for one in seen[name]]) for name in (BEFORE, AFTER))
+        trained_on: npt.NDArray[np.bool_] = before | after
+        old, new = self.labels
+        return [
+            {
+                name: np.ma.array(
+                    [one["prediction"][rows] == labels[rows] for one in own], mask=trained_on[:, rows]
+                )
+                for name, own in seen.items()
+            }
+            for labels, rows in ((new, ~self.decided), (old, old >= 0), (new, new >= 0))
+        ]
 
 
 def plan_verification(
@@ -214,39 +247,57 @@ def plan_verification(
     if loading.labels is None:
         raise BadInput("--labels: give the CSV file of the labels to verify, as `easiness clean` writes it")
     data = given_data(source, replace(loading, labels=None), featuring.group)
-    if data.held_out is None:
-        raise BadInput(
-            f"{data.name}: has no held-out split to test on; hold a part out (--holdout 0.2), as in the run "
-            "that the labels were decided with"
-        )
-    if len(data.held_out) < 2:
+    if data.held_out is not None and len(data.held_out) < 2:
         raise BadInput(f"{data.name}: one held-out example is too few to test on; hold out more")
-    before = data if labels_before is None else part_of(data, Loading(labels=str(labels_before)))
-    after = part_of(data, Loading(labels=loading.labels))
-    if _same(before, after):
+    crossed = data.held_out is None
+    read = partial(new_labels, data, splits=("train", "held_out") if crossed else ("train",))
+    old, known = (data.labels, False) if labels_before is None else read(labels_before)
+    new, found = read(loading.labels)
+    if np.array_equal(old, new):
         raise BadInput(
             f"{loading.labels}: has the labels that {labels_before or data.name} has, of every example; "
             "there is nothing to verify"
         )
+    asked = {"trials": trials, "loading": Loading(download=loading.download), "device": device}
+    plan = partial(_planner(data, training, featuring, out), **asked)
+    if not crossed:
+        before = data if labels_before is None else relabelled(data, labels_before)
+        return VerificationPlans(plan(before), plan(relabelled(data, loading.labels)), (old, new))
+    check_rotates(trials, SHARES if featuring.shares is None else tuple(featuring.shares))
+    decided = known | found | (old != new)
+    if decided.sum() > len(data) - _FEWEST:
+        raise BadInput(
+            f"{loading.labels}: leaves {(~decided).sum()} examples that nobody decided, too few to test on; "
+            "give data with a held-out split"
+        )
+    plans: list[Plan] = []
+    for labels in (old, new):  # what is left out keeps its label and its fold, to be tested there
+        given = np.where(labels < 0, data.labels, labels)
+        source = data.source if np.array_equal(given, data.labels) else None
+        own = plan(replace(data, source=source, labels=given, true_labels=given))
+        plans.append(own.dealt(Deal(plans[0].data.labels if plans else given, never=labels < 0)))
+    return VerificationPlans(plans[0], plans[1], (old, new), decided)
+
+
+def _planner(data: Dataset, training: Training, featuring: Featuring, out: Path) -> Callable[..., Plan]:
+    """How to plan trials on either labels: tested on what is held out, or else on what they leave out."""
     training, heads = with_recipe(training, out / BEFORE), on_features(featuring, training)
     if not heads and not isinstance(training.recipe, Recipe):
         settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
         training = replace(training, recipe={"period": "epochs", **settings})
-    recording = Recording(observe=ALL if heads else LAST, keep_weights=False, splits=("held_out",))
-    plan = partial(
+    splits: tuple[Split, ...] = ("held_out",)
+    if data.held_out is None:
+        splits = ("train",)
+        if heads:
+            featuring = replace(featuring, shares=[*(featuring.shares or SHARES)][-1:])
+        else:
+            training = replace(training, train_share=SHARES[-1])
+    return partial(
         plan_of,
         training=training,
-        trials=trials,
         featuring=replace(featuring, group=None),  # which the data have by now
-        loading=Loading(download=loading.download),
-        recording=recording,
-        device=device,
+        recording=Recording(observe=ALL if heads else LAST, keep_weights=False, splits=splits),
     )
-    return VerificationPlans(plan(before), plan(after))
-
-
-def _same(before: Dataset, after: Dataset) -> bool:
-    return np.array_equal(before.ids, after.ids) and np.array_equal(before.labels, after.labels)
 
 
 def carry_out_verification(
@@ -258,4 +309,20 @@ def carry_out_verification(
         BadInput: ``out`` is itself a run, or a folder below it holds something else.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    return plans.read(carry_out_all(plans.by_name, out, execution, progress=progress))
+    by_name = plans.by_name
+    if plans.before.deal and not plans.before.features and any(missing_by_run(by_name, out).values()):
+        groups = _in_one_fold(plans.before.data)
+        by_name = {
+            name: replace(one, deal=replace(one.deal, groups=groups))  # type: ignore[type-var]
+            for name, one in by_name.items()
+        }
+    return plans.read(carry_out_all(by_name, out, execution, progress=progress))
+
+
+def _in_one_fold(data: Dataset) -> npt.NDArray[np.int64]:
+    """Numbers [K], the same for examples that networks see together or not at all: copies, and groups."""
+    pairs = find_conflicts(data).table()
+    at = {name: position for position, name in enumerate(data.ids.tolist())}
+    a, b = (np.array([at[one] for one in pairs[side]], np.int64) for side in ("id_a", "id_b"))
+    same = (pairs["distance"] == 0).to_numpy(bool)
+    return joined_with_near(len(data), [(a[same], b[same])], (a, b), data.groups)

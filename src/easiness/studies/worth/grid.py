@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.inputs import tell
-from easiness.spec import Heads, at_least
+from easiness.spec import at_least
 from easiness.studies.worth.cells import KEEP, SIZES, Cell, Positions, cells_of, kept_in
 from easiness.studies.worth.heads import Judgement, Labelled, Right, judged_by_others, right
 from easiness.studies.worth.reading import Examples
@@ -81,7 +81,7 @@ class Seen:
         return float(np.mean([len(one) for one in self.kept]))
 
 
-def grid_of(examples: Examples, heads: Heads, asked: Asked, own: Judgement | None = None) -> list[Seen]:
+def grid_of(examples: Examples, asked: Asked, own: Judgement | None = None) -> list[Seen]:
     """Each cell with the examples of the pool that it keeps, and whether heads are right.
 
     At a size n only n labelled examples exist: which are easy and which labels suspect is told from these
@@ -98,7 +98,7 @@ def grid_of(examples: Examples, heads: Heads, asked: Asked, own: Judgement | Non
             whole = size == len(examples.pool)
             drawn = np.arange(size) if whole else np.sort(order[:size])
             some = examples.pool if whole else examples.pool.part(drawn)
-            judged = own if whole and own is not None else judged_by_others(some, heads, own_seed)
+            judged = own if whole and own is not None else judged_by_others(some, own_seed)
             cells = [one for one in seen.values() if one.cell.size == size]
             rng, before = _generator(own_seed, size), of_whole if whole else {}
             _try(some, drawn, examples.test, judged, cells, rng, before)

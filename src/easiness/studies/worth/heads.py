@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from easiness.analysis import label_noise_of_heads
-from easiness.heads import Head, Moments, by_examples, fit_ridge, partition, sample_of, temperature_of
-from easiness.spec import Heads
+from easiness.heads import Deal, Head, Moments, by_examples, fit_ridge, sample_of, temperature_of
 
 REPEATS, FOLDS = 2, 5
 """Of the folds that examples are judged by: ten heads, two of which have not seen an example."""
@@ -92,16 +91,15 @@ class Judgement:
         return np.asarray(self.p_wrong >= 1 / 2)
 
 
-def judged_by_others(some: Labelled, heads: Heads, seed: int) -> Judgement:
+def judged_by_others(some: Labelled, seed: int) -> Judgement:
     """How easy examples are and how likely their labels are wrong, from them alone, by folds.
 
-    Copies of an example are in its fold. ``heads`` are those of the run, ``seed`` is of the folds.
+    Copies of an example are in its fold; ``seed`` is of the folds.
     """
-    folds = heads.model_copy(update={"shares": ((FOLDS - 1) / FOLDS,)})
     labels = some.labels.numpy()
     log_p = np.zeros((REPEATS, len(some), some.num_classes))
     for repeat in range(REPEATS):
-        dealt = partition(labels, folds, seed, repeat, some.groups)
+        dealt = Deal(labels, some.groups).partition(((FOLDS - 1) / FOLDS,), seed, repeat)
         blocks = [np.concatenate(parts) for parts in dealt.blocks]
         log_p[repeat] = _by_folds(some, blocks)
     return _judgement(log_p, labels)

@@ -14,7 +14,7 @@ from torch import Tensor
 from easiness.data import Dataset, same_at
 from easiness.errors import BadInput
 from easiness.features import find_features, kept_features
-from easiness.heads import kept_together, partition
+from easiness.heads import Deal, kept_together
 from easiness.inputs import tell
 from easiness.runs import data_of, features_beside, features_of, find_split, positions_in
 from easiness.spec import Heads
@@ -67,7 +67,7 @@ def read_examples(
     Raises:
         BadInput: the run has no features, or they or the data cannot be had.
     """
-    heads = heads_of(run)
+    heads_of(run)
     data = data_of(run, source)
     others = None if unlabelled is None else unlabelled(data)
     found, why = features_of(run, data)
@@ -97,7 +97,7 @@ def read_examples(
     if split is not None:
         tested = Labelled(apart, torch.tensor(split.labels), np.arange(len(split)), len(run.classes))
         return Examples(labelled, np.arange(num), tested, held_out=True, everyone=everyone, copies=copies)
-    aside = set_aside(labelled, heads, seed)
+    aside = set_aside(labelled, seed)
     rest = np.setdiff1d(np.arange(num), aside)
     return Examples(
         labelled.part(rest), rest, labelled.part(aside), held_out=False, everyone=everyone, copies=copies
@@ -153,10 +153,10 @@ def _held_out(run: Run, data: Dataset) -> Dataset | None:
     return find_split(run, data, "held_out")[0]
 
 
-def set_aside(everyone: Labelled, heads: Heads, seed: int) -> Positions:
+def set_aside(everyone: Labelled, seed: int) -> Positions:
     """Positions, ascending, of a fifth of the examples, with copies on one side."""
-    folds = heads.model_copy(update={"shares": ((_TEST_FOLDS - 1) / _TEST_FOLDS,)})
-    dealt = partition(everyone.labels.numpy(), folds, seed, 0, everyone.groups)
+    shares = ((_TEST_FOLDS - 1) / _TEST_FOLDS,)
+    dealt = Deal(everyone.labels.numpy(), everyone.groups).partition(shares, seed, 0)
     return np.sort(np.concatenate(dealt.blocks[0]))
 
 

@@ -63,14 +63,15 @@ def worth(
             its range.
     """
     check_opened(run=run)
-    heads, asked = heads_of(run), Asked(sizes, keep, seeds, seed)
+    heads_of(run)
+    asked = Asked(sizes, keep, seeds, seed)
     asked.check(len(run.classes), len(run.ids))
     if not 0 < margin < 1:
         raise BadInput(f"--margin {margin:g}: not between 0 and 1; give a loss of accuracy such as 0.01")
     own = of_run(run)
     with passes_shown(progress):
         examples = read_examples(run, source, seed)
-        grid = grid_of(examples, heads, asked, own if examples.held_out else None)
+        grid = grid_of(examples, asked, own if examples.held_out else None)
         return _advised(run, examples, own, grid, asked, margin)
 
 

@@ -79,6 +79,10 @@ def test_what_is_decided_settles_the_pairs_that_it_leaves_without_a_contradictio
     (section,) = pairs_section(found, {}, cat)
     assert section.note.endswith(" 2 pairs are settled by decisions.")
     assert [row[0] for row in section.rows[1:]] == ["in both splits"]
+    (one,), (every,) = (pairs_section(found, {}, {}, most) for most in (1, None))
+    assert (len(one.rows), len(every.rows)) == (1 + 1, 1 + 3)
+    assert one.note.endswith(" The first 1 of 3 pairs:")
+    assert "first" not in every.note
 
 
 def test_one_bit_of_one_pixel_makes_another_picture() -> None:

@@ -107,6 +107,16 @@ def test_what_is_listed(wrong):
     document = json.loads(json.dumps(few.document(), allow_nan=False))
     assert len(document["suspects"]) == few.num_listed
     assert document["share"] == pytest.approx(few.share)
+    # a terminal shows the first rows, every file has all that are listed
+    whole = ez.suspects(wrong, above=0)
+    assert len(whole.sections()[-1].rows) == 1 + 20
+    rows = [line.split(" | ") for line in whole.markdown().splitlines() if line.startswith("| ")]
+    assert [int(cells[0].removeprefix("| ")) for cells in rows if cells[0][2:].isdigit()] == whole.table()[
+        "id"
+    ].tolist()
+    assert len(whole.document()["suspects"]) == len(whole.table()) == NUM
+    assert "first 20" in whole.sections()[-1].note
+    assert "first 20" not in whole.markdown()
     assert (document["model_of_noise"], document["low"], document["high"]) == ("margins", few.low, few.high)
     assert [one["epoch"] for one in document["course"]] == [1, 2]
     assert document["course"][1]["share_standing_out"] == pytest.approx(WRONG / NUM, abs=0.01)

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import easiness as ez
 from easiness import BadInput
 from easiness.analysis import Gain, paired_gain
 from easiness.spec import trial_seeds
 from easiness.studies.verification import Verification
+from easiness.studies.verification.study import _in_one_fold
+from easiness.studies.verification.verification import WAYS
+from pixels import images_of
 
 SMALL: dict[str, Any] = {"model": "mlp_3", "trials": 3, "epochs": 4, "precision": "float32"}
 
@@ -227,13 +231,178 @@ def test_what_is_refused(refused, planted, tmp_path, monkeypatch, options, said)
     assert not (tmp_path / "out").exists()
 
 
-def test_without_a_held_out_split(refused, planted, tmp_path):
-    line = refused("verify", "digits", "--labels", planted[1], "--out", tmp_path / "out")
-    told = "hold a part out (--holdout 0.2), as in the run that the labels were decided with"
-    assert line.endswith(f"error: digits: has no held-out split to test on; {told}\n")
-    assert "--labels" in refused("verify", "digits", "--out", tmp_path / "out")
-    with pytest.raises(BadInput, match=r"--labels: give .*CSV"):
-        ez.verify("digits", labels=None, out=tmp_path / "out")
+NUM, DECIDED = 240, 100
+
+
+@pytest.fixture(scope="module")
+def flat(tmp_path_factory) -> tuple[Path, Path]:
+    """Digits of one split, a few copied under other labels, and decisions on some, three of them dropped."""
+    folder = tmp_path_factory.mktemp("flat")
+    data, rng = ez.load_dataset("digits", limit=NUM), np.random.default_rng(1)
+    x, true = images_of(data).numpy()[:, 0].copy(), data.labels
+    given = np.where(rng.random(NUM) < 0.3, (true + rng.integers(1, 10, NUM)) % 10, true)
+    x[-6:] = x[:6]  # copies
+    np.savez(folder / "flat.npz", x=x, y=given)
+    np.save(folder / "x.npy", x.reshape(NUM, -1).astype(np.float32) / 16)
+    at = np.sort(rng.permutation(NUM)[:DECIDED])
+    actions = np.where(given[at] == true[at], "keep", "relabel").astype(object)
+    actions[:3] = "drop"
+    split = np.where(np.arange(DECIDED) % 4 == 0, "held_out", "train")  # as of a run with --holdout
+    table = pd.DataFrame(
+        {"id": at, "label": np.where(actions == "drop", given[at], true[at]), "was": given[at]}
+    )
+    table.assign(action=actions, by="me", split=split).to_csv(folder / "labels.csv", index=False)
+    return folder / "flat.npz", folder / "labels.csv"
+
+
+CROSSED: list[dict[str, Any]] = [
+    {"model": "mlp_2_w8", "trials": 5, "epochs": 2, "precision": "float32"},
+    {"model": "ridge", "trials": 5, "features": "x.npy"},
+]
+
+
+@pytest.mark.parametrize("asked", CROSSED, ids=["networks", "heads"])
+def test_without_a_split_held_out_each_example_is_tested_where_it_was_not_seen(
+    flat, tmp_path, monkeypatch, asked
+):
+    source, file = flat
+    monkeypatch.chdir(source.parent)
+    found = ez.verify(source, labels=file, out=tmp_path / "out", beside=(), **asked)
+    runs = [ez.open_run(tmp_path / "out" / name) for name in ("before", "after")]
+    columns = [
+        [trial.columns(run.observed[-1], ["prediction", "trained_on"]) for trial in run.trials]
+        for run in runs
+    ]
+    said, seen = (np.array([[one[name] for one in own] for own in columns]) for name in columns[0][0])
+    table, given = pd.read_csv(file), np.load(source)["y"]
+    dropped, decided = np.isin(np.arange(NUM), table["id"][:3]), np.isin(np.arange(NUM), table["id"])
+    new = given.copy()
+    new[table["id"]] = table["label"]
+    # each fold is left out once, under both labels, and what is dropped is seen under the old ones alone
+    assert (seen[0].sum(axis=0) == 4).all()
+    assert (seen[1] == (seen[0] & ~dropped)).all()
+    assert (seen[:, :, -6:] == seen[:, :, :6])[
+        :, :, ~dropped[:6] & ~dropped[-6:]
+    ].all()  # copies stay together
+    sizes = [np.bincount(given[~one], minlength=10) for one in seen[0]]
+    assert np.ptp(sizes, axis=0).max() <= 2 + 6  # a fifth of each class, but for copies
+    assert (runs[0].labels == given).all()
+    assert [run.spec.data.source for run in runs] == [str(source), None]  # whose labels these are
+    assert (runs[1].labels == new).all()
+    # who is right, of each row in the one trial that left it out
+    tested = (~seen[0]).argmax(axis=0), np.arange(NUM)
+    answers = [one[tested] for one in said]
+    for way, labels, rows in zip(
+        found.ways, (given, given, new), (~decided, np.ones(NUM, bool), ~dropped), strict=True
+    ):
+        before, after = ((one == labels)[rows].mean() for one in answers)
+        assert way.num == rows.sum()
+        assert [way.before, way.after] == pytest.approx([before, after])
+        assert way.gain.value == pytest.approx(after - before)
+        assert way.gain.interval[0] < way.gain.value < way.gain.interval[1]
+    assert found.gain == found.ways[0].gain
+    assert (found.num_examples, found.num_dropped, found.num_held_out) == (NUM, 3, NUM - DECIDED)
+    assert found.num_relabelled == (new != given).sum()
+    assert found.text.endswith(" on 140 examples that nobody decided")
+    _, ways, trials = found.sections()
+    assert [row[0] for row in ways.rows[1:]] == list(WAYS)
+    assert len(trials.rows) == 1 + 5
+    frame = found.table()
+    assert frame["gain_by_after"][0] == found.ways[2].gain.value
+    assert (frame["gain_by_before_low"][0], frame["gain_by_before_high"][0]) == found.ways[1].gain.interval
+    more = ez.verify(source, labels=file, out=tmp_path / "out", **{**asked, "trials": 10})
+    np.testing.assert_array_equal(more.before[:5], found.before)
+    assert len(more.before) == 10
+
+
+def test_networks_see_copies_and_groups_together():
+    small = np.random.default_rng(0).integers(0, 256, (20, 6, 6, 3), dtype=np.uint8)
+    x = np.stack([np.asarray(Image.fromarray(one).resize((48, 48))) for one in small])
+    x[7], x[9] = x[3], np.clip(x[4] * 1.05, 0, 255).astype(np.uint8)  # the same, and brighter
+
+    def together(x: np.ndarray, **groups: Any) -> set[tuple[int, ...]]:
+        numbers = _in_one_fold(ez.load_dataset((x, np.arange(20) % 4), **groups))
+        found = (tuple(np.flatnonzero(numbers == one).tolist()) for one in np.unique(numbers))
+        return {one for one in found if len(one) > 1}
+
+    assert together(x) == {(3, 7), (4, 9)}
+    groups = np.arange(20)
+    groups[[0, 12, 7]] = 0
+    assert together(x, group=groups) == {(0, 3, 7, 12), (4, 9)}
+    x[10:] = np.clip(x[4] * np.linspace(0.9, 1.1, 10)[:, None, None, None], 0, 255).astype(np.uint8)
+    assert together(x) == {(3, 7)}  # where half look alike they are no copies
+
+
+def test_labels_before_and_others_beside_without_a_split_held_out(flat, tmp_path):
+    source, file = flat
+    first = pd.read_csv(file).head(40)
+    first.loc[:4, "action"] = "drop"
+    first.to_csv(tmp_path / "before.csv", index=False)
+    small = {**CROSSED[0], "epochs": 1}
+    found = ez.verify(source, labels=file, before=tmp_path / "before.csv", out=tmp_path / "one", **small)
+    assert (found.num_examples, found.num_dropped, found.num_taken_back) == (NUM - 5, 0, 2)
+    assert found.num_held_out == NUM - DECIDED
+    assert [way.num for way in found.ways] == [NUM - DECIDED, NUM - 5, NUM - 3]
+    found = ez.verify(source, labels=file, out=tmp_path / "two", beside=("random", "rs2"), **small)
+    random, rs2 = found.beside
+    assert len(random.accuracy) == len(rs2.accuracy) == 5
+    spec = ez.open_run(tmp_path / "two" / "rs2").spec.measured
+    assert spec is not None
+    assert spec.steps_of == round(0.8 * (NUM - 3))
+
+
+@pytest.mark.parametrize(
+    ("change", "asked", "said"),
+    [
+        ({"trials": 7}, {}, r"--trials 7: every 5 trials leave each example out equally often .* such as 10"),
+        ({}, {"holdout": 0.3}, r"is held out \(--holdout 0.3\); .* with the same --holdout, or leave it out"),
+        (
+            {},
+            {"labels": "all.csv"},
+            "leaves 0 examples that nobody decided, too few to test on; give data with",
+        ),
+        ({}, {"labels": None}, r"--labels: give .*CSV"),
+    ],
+)
+def test_what_cannot_be_tested_without_a_held_out_split(flat, tmp_path, monkeypatch, change, asked, said):
+    source, file = flat
+    monkeypatch.chdir(tmp_path)
+    given = np.load(source)["y"]
+    table = pd.DataFrame({"id": np.arange(NUM), "label": given, "action": "keep", "by": "me"})
+    table.loc[0, "action"] = "drop"
+    table.to_csv("all.csv", index=False)
+    with pytest.raises(BadInput, match=said):
+        ez.verify(source, **{"labels": file, "out": tmp_path / "out", **CROSSED[0], **change, **asked})
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_it_would_cost(command, flat, tmp_path):
+    source, file = flat
+    size = ["--model", "mlp_2_w8", "--trials", 5, "--epochs", 1, "--out", tmp_path / "out"]
+    finished = command("verify", source, "--labels", file, *size, "--dry-run")
+    assert finished.out.startswith("2 runs with 10 trials, 0 of them finished; the other 10 take ")
+    assert finished.out.endswith(
+        "; each is tested on what it leaves out of 140 examples that nobody decided\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_labels_that_nobody_kept_may_follow_what_is_tested(flat, tmp_path):
+    """By a rule they follow heads that saw the examples tested, and the gain is too high."""
+    source, file = flat
+    table = pd.read_csv(file)
+    by_rule = tmp_path / "rule.csv"
+    given = pd.DataFrame({"id": np.arange(NUM), "label": np.load(source)["y"]}).set_index("id")
+    given.loc[table["id"], "label"] = table["label"].to_numpy()
+    given.to_csv(by_rule)
+    notices = [
+        ez.verify(source, labels=one, out=tmp_path / one.stem, **{**CROSSED[0], "epochs": 1})
+        .sections()[0]
+        .notices
+        for one in (file, by_rule)
+    ]
+    assert notices[0] == ()
+    assert "--holdout 0.2" in notices[1][0]
 
 
 def test_the_command(command, refused, planted, verified, tmp_path):
