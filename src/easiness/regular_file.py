@@ -27,12 +27,15 @@ _KINDS = {
 }
 
 
-def at_home(text: str) -> Path:
-    """The path with the home folder in the place of ``~``, or as it is where nobody has such a home."""
+def at_home(given: str | os.PathLike[str]) -> Path:
+    """The path with the home folder in the place of ``~``, or as it is where nobody has such a home.
+
+    Each path that a user gives comes through here: a shell leaves the ``~`` in ``--out=~/run`` as it is.
+    """
     try:
-        return Path(text).expanduser()
+        return Path(given).expanduser()
     except RuntimeError:
-        return Path(text)
+        return Path(given)
 
 
 def open_regular(path: Path) -> BinaryIO:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from easiness.data.dataset import Dataset
 from easiness.data.label_files import RELABEL, Labelled, LabelReader, read_label_file
 from easiness.errors import BadInput
+from easiness.regular_file import at_home
 
 
 def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
@@ -34,7 +34,7 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
             that is no class, an unknown action or a ``was`` of other data, says ``keep`` of another label
             than it was, or leaves a class without examples.
     """
-    path = Path(file)
+    path = at_home(file)
     read = read_label_file(path)
     decisions = "by" in read.columns
     labels = data.labels.copy() if decisions else np.full(len(data), -1, np.int64)

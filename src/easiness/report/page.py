@@ -11,6 +11,7 @@ import numpy as np
 from easiness.analysis import MIN_GROUP, SIDES, num_selected, usual_fraction
 from easiness.errors import BadInput
 from easiness.inputs import kind_named, tell
+from easiness.regular_file import at_home
 from easiness.report.blind_page import blind_page
 from easiness.report.changes import Before, Changes, changes
 from easiness.report.data_map import data_map
@@ -82,9 +83,9 @@ def write_report(
         source=source,
         comparison=comparison,
         before=Before(since, by, old_source),
-        to_decide=ToDecide(suspects, None if decide is None else Path(decide), blind),
+        to_decide=ToDecide(suspects, None if decide is None else at_home(decide), blind),
     )
-    write_file(Path(output), page.encode())
+    write_file(at_home(output), page.encode())
 
 
 def render_report(

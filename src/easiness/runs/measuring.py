@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from easiness.models import ModelGiven, model_name
+from easiness.regular_file import at_home
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.heads_plan import on_features, plan_of
 from easiness.runs.leak import leak_of
@@ -170,7 +171,7 @@ def measure(
         UserWarning: torch was loaded before with ``OMP_WAIT_POLICY`` unset, and several threads, which then
             spin while they wait, train in this process; said once, with what to do.
     """
-    given, out = locals(), Path(out)
+    given, out = locals(), at_home(out)
     check_output(out)
     trackers = trackers_of(track)
     with progress_of(progress, measure, given) as shown, tracked(shown, trackers) as tell:

@@ -14,6 +14,7 @@ from easiness.analysis import paired_gain
 from easiness.data import Dataset, part_of
 from easiness.errors import BadInput
 from easiness.models import ModelGiven, model_name
+from easiness.regular_file import at_home
 from easiness.runs import (
     Plan,
     Progress,
@@ -145,7 +146,7 @@ def verify(
             same; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    given, out = locals(), Path(out)
+    given, out = locals(), at_home(out)
     with progress_of(progress, verify, given) as tell:
         training = from_arguments(Training, {**given, "model": model and model_name(model)})
         loading, featuring = from_arguments(Loading, given), from_arguments(Featuring, given)
