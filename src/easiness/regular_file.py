@@ -8,8 +8,11 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +39,43 @@ def at_home(given: str | os.PathLike[str]) -> Path:
         return Path(given).expanduser()
     except RuntimeError:
         return Path(given)
+
+
+_shared_from: ContextVar[Path | None] = ContextVar("shared_from", default=None)
+_ABSOLUTE = re.compile(r"([\w.-]+:)?(/(?!/).*)", re.DOTALL)
+
+
+@contextmanager
+def shared(folder: Path) -> Iterator[None]:
+    """Meanwhile `in_words` says where things lie from the ``folder`` of a file that others may get."""
+    before = _shared_from.set(folder.resolve())
+    try:
+        yield
+    finally:
+        _shared_from.reset(before)
+
+
+def in_words(path: object) -> str:
+    """What texts say of a path, or of a text that is or ends in an absolute one, as ``hf:/data/model`` does.
+
+    It is said as it is, and in files that others may get (`shared`) by the way from there; by the last name
+    alone where the way leads through a folder above the home folder, or by one that has the user's name.
+    """
+    text, folder = str(path), _shared_from.get()
+    found = _ABSOLUTE.fullmatch(text)
+    if folder is None or not (found or isinstance(path, Path)):
+        return text
+    form, place = (found[1] or "", Path(found[2])) if found else ("", Path.cwd() / text)
+    place, home = place.parent.resolve() / place.name, at_home("~").resolve()
+    way = os.path.relpath(place, folder)
+    is_told = Path(os.path.commonpath([place, folder])) in home.parents or home.name in Path(way).parts
+    return form + (place.name if is_told else way)
+
+
+def last_name(text: str) -> str:
+    """A name, of which an absolute path at the end is only its last name."""
+    found = _ABSOLUTE.fullmatch(text)
+    return (found[1] or "") + Path(found[2]).name if found else text
 
 
 def open_regular(path: Path) -> BinaryIO:

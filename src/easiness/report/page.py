@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from easiness.report.data_map import data_map
 from easiness.report.deciding import deciding
 from easiness.report.examples import FoundExamples, Named, are_small, found_examples
 from easiness.report.facts import FOR_FEATURES, data_name, describe_data
-from easiness.report.files import write_file
+from easiness.report.files import write_page
 from easiness.report.labels import Certain, certain
 from easiness.report.run_part import MAX_CLASSES, RunPart, run_part
 from easiness.report.template import render_page
@@ -76,7 +77,8 @@ def write_report(
         RunFailed: the file cannot be written.
     """
     check_opened(runs=runs, since=since)
-    page = render_report(
+    page = partial(
+        render_report,
         runs,
         epoch=epoch,
         share=share,
@@ -85,7 +87,7 @@ def write_report(
         before=Before(since, by, old_source),
         to_decide=ToDecide(suspects, None if decide is None else at_home(decide), blind),
     )
-    write_file(at_home(output), page.encode())
+    write_page(at_home(output), page)
 
 
 def render_report(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 import shlex
 import stat
@@ -19,7 +18,7 @@ from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.given_options import COLUMNS, named_columns
 from easiness.data.sources.groups import groups_in_manifest
-from easiness.data.sources.source import Source
+from easiness.data.sources.source import Source, listed_path
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, nearest, shorten
 from easiness.inputs import IMAGE, IMAGE_FILES, KINDS, SOUND, SOUND_FILES, Files, InputKind
@@ -145,14 +144,14 @@ def _inside(row: Row, path: Path, allow_outside: bool) -> str:
 
     Only the text is looked at: a link inside of the folder may lead anywhere.
     """
-    normal = posixpath.normpath(row.path)
-    outside = posixpath.isabs(normal) or os.path.isabs(normal) or normal.split("/")[0] == ".."  # noqa: PTH117
+    listed = listed_path(row.path, path.parent)
+    outside = os.path.isabs(row.path) or listed.split("/")[0] == ".."  # noqa: PTH117
     if outside and not allow_outside:
         raise BadInput(
             f"{path}: line {row.line}: {row.path} leads out of the folder of the file; move the file there, "
             "or use --allow-outside"
         )
-    return normal
+    return listed
 
 
 def _check_paths(rows: list[Row], path: Path) -> None:
