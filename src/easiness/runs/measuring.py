@@ -129,7 +129,7 @@ def measure(
         batch_size: examples per step, instead of the recipe's.
         image_size: side in pixels that photos are cropped to, instead of the recipe's.
         train_share: share of the examples that each trial trains on; all are observed.
-        features: fit heads on features of a frozen network instead of training one, see docs/features.md:
+        features: fit heads on features of a frozen network instead of training one:
             a name such as ``auto``, ``timm:NAME`` or ``run:RUN``, a file or an array of vectors, or a list of
             several. Heads are fitted in closed form (ridge regression), as trees beside a logistic regression
             where ``model`` is ``boosting``, or by steps where it is ``linear`` or ``mlp_H``; what elsewhere

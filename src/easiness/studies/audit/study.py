@@ -46,7 +46,7 @@ def audit(
 
     Labels are drawn by chance from strata of the list of suspects, more where ``p_wrong`` leaves it open, and
     every one may be drawn. So the answer is right whatever ``p_wrong`` is worth, and the better that is, the
-    narrower the interval. `docs/results/audit.md` has how often it holds.
+    narrower the interval.
 
     Args:
         run: whose labels, by its suspects.
