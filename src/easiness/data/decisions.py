@@ -19,6 +19,7 @@ from easiness.data.label_files import (
     LabelFile,
     Labelled,
     LabelReader,
+    check_made_for,
     read_label_file,
 )
 from easiness.data.label_studio import read_answers
@@ -158,9 +159,7 @@ def _part(found: Decisions, chosen: npt.NDArray[np.bool_]) -> Decisions:
 def _decided(read: LabelFile, of: Labelled, split: Split, data: str) -> Decisions:
     reader, rows, listed, undecided = LabelReader(of), [], {}, []
     for where, row in read.of_split(split):
-        made_for = row.get("data", "").strip()
-        if made_for and _version(made_for) != _version(data):
-            raise BadInput(f"{where}: is of {made_for}, and this run is of {data}; give the file of this run")
+        check_made_for(row, where, data)
         at = reader.position(row["id"], where)
         label, own = reader.label(row, at, where), int(of.labels[at])
         listed[at] = {name: cell for name, cell in row.items() if name not in COLUMNS}
@@ -186,7 +185,3 @@ def _decided(read: LabelFile, of: Labelled, split: Split, data: str) -> Decision
         listed=listed,
         undecided=tuple(undecided),
     )
-
-
-def _version(data: str) -> str:
-    return data.rpartition("@")[2]

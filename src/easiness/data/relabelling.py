@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from easiness.data.dataset import Dataset
-from easiness.data.label_files import RELABEL, Labelled, LabelReader, read_label_file
+from easiness.data.label_files import RELABEL, Labelled, LabelReader, check_made_for, read_label_file
 from easiness.errors import BadInput
 from easiness.regular_file import at_home
 
@@ -40,7 +40,9 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     labels = data.labels.copy() if decisions else np.full(len(data), -1, np.int64)
     reader = LabelReader(_labelled(data))
     rows = [*read.of_split("train")]
+    version = data.ref().version if "data" in read.columns else ""
     for where, row in rows:
+        check_made_for(row, where, version, by_name=True)
         position = reader.position(row["id"], where)
         label = reader.label(row, position, where)
         wrong = reader.action(row, where) == RELABEL and row.get("was", "").strip()
