@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
 from typer.core import TyperCommand, TyperGroup
 
 from easiness.errors import BadInput
-from easiness.regular_file import at_home
 from easiness.spec import OptionGroup
 
 WIDEST = 110
@@ -39,7 +37,7 @@ class OptionsInGroups(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments, none of which may be empty: of a shell's variable that is not set.
 
-        A path of no letters would be the current folder. One that begins with ``~`` is put below the home.
+        A path of no letters would be the current folder.
         """
         given, *_ = self.make_parser(ctx).parse_args(args=list(args))
         for one in self.get_params(ctx):
@@ -49,21 +47,11 @@ class OptionsInGroups(TyperCommand):
                 named = one.opts[0] if one.param_type_name == "option" else one.name.upper()
                 raise BadInput(f"{named} '': is empty; give a value{rest}")
         read: list[str] = super().parse_args(ctx, args)
-        ctx.params = {name: _at_home(value) for name, value in ctx.params.items()}
         return read
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections."""
         _write(formatter, sections_of(self, ctx))
-
-
-def _at_home(given: Any) -> Any:
-    """The value with the home folder in the place of the ``~`` of paths, and of texts like ``~/photos``."""
-    if isinstance(given, list | tuple):
-        return type(given)(map(_at_home, given))
-    if isinstance(given, Path):
-        return at_home(given)
-    return str(at_home(given)) if isinstance(given, str) and given.startswith("~/") else given
 
 
 def sections_of(command: Any, ctx: Any) -> Sections:
