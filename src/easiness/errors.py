@@ -18,10 +18,21 @@ from typing import NoReturn
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+# in quotes, or a run of letters that no file may have for a name
+_LONG = re.compile(r"""(?<![^\s(])(['"])(?:(?!\1(?![^\s,;:)])).){300,}\1|[^\s/]{300,}(?<![:;,])""")
+_MOST_SHOWN = 80  # characters of what a user or a file says
+
+
 class EasinessError(Exception):
-    """Base of every error this package raises on purpose; its text is one line for a person to act on."""
+    """Base of every error this package raises on purpose; its text is one line for a person to act on.
+
+    Of what it quotes, which may be as long as a file, a beginning is shown.
+    """
 
     exit_code = 1
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(_LONG.sub(lambda found: _cut(found[0]), text))
 
 
 class BadInput(EasinessError, ValueError):
@@ -86,12 +97,16 @@ def printable(text: str) -> str:
     return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
+
+
 def shorten(values: Iterable[object], limit: int = 3, total: int | None = None) -> str:
     """The first few values as text, with a count of the rest: ``3, 7, 9 and 12 more``.
 
     There are ``total`` of them, where ``values`` are the first alone.
     """
-    items = [str(v) for v in values]
+    items = [_cut(str(v)) for v in values]
     rest = (len(items) if total is None else total) - min(limit, len(items))
     return ", ".join(items[:limit]) + (f" and {rest} more" if rest > 0 else "")
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,12 +30,65 @@ _KINDS = {
 }
 
 
-def at_home(text: str) -> Path:
-    """The path with the home folder in the place of ``~``, or as it is where nobody has such a home."""
+def at_home(given: str | os.PathLike[str]) -> Path:
+    """The path with the home folder in the place of ``~``, or as it is where nobody has such a home.
+
+    Each path that a user gives comes through here: a shell leaves the ``~`` in ``--out=~/run`` as it is.
+    """
     try:
-        return Path(text).expanduser()
+        return Path(given).expanduser()
     except RuntimeError:
-        return Path(text)
+        return Path(given)
+
+
+_shared_from: ContextVar[Path | None] = ContextVar("shared_from", default=None)
+_HOMES = frozenset({"home", "users"})  # folders in which people have theirs, in small letters
+_ABSOLUTE = re.compile(r"([\w.-]+:)?(/(?!/).*)", re.DOTALL)
+
+
+@contextmanager
+def shared(folder: Path) -> Iterator[None]:
+    """Meanwhile `in_words` says where things lie from the ``folder`` of a file that others may get."""
+    before = _shared_from.set(folder.resolve())
+    try:
+        yield
+    finally:
+        _shared_from.reset(before)
+
+
+def in_words(path: object) -> str:
+    """What texts say of a path, or of a text that is or ends in an absolute one, as ``hf:/data/model`` does.
+
+    It is said as it is, and in files that others may get (`shared`) by the way from there; by the last name
+    alone where the way leads through a folder above the home folder, or by one that has the user's name.
+    """
+    text, folder = str(path), _shared_from.get()
+    found = _ABSOLUTE.fullmatch(text)
+    if folder is None or not (found or isinstance(path, Path)):
+        return text
+    form, place = (found[1] or "", Path(found[2])) if found else ("", Path.cwd() / text)
+    place = place.parent.resolve() / place.name
+    return form + (way_between(folder, place) or place.name)
+
+
+def way_between(folder: Path, place: Path) -> str:
+    """The relative path from a folder to a place, both absolute; empty where it would tell whose they are.
+
+    It does where it leads through a folder above the home folder, or by one that has the user's name.
+    """
+    home = at_home("~").resolve()
+    try:
+        way, common = os.path.relpath(place, folder), Path(os.path.commonpath([place, folder]))
+    except ValueError:  # on two drives
+        return ""
+    told = common in home.parents or common.name.lower() in _HOMES or home.name in Path(way).parts
+    return "" if told else way
+
+
+def last_name(text: str) -> str:
+    """A name, of which an absolute path at the end is only its last name."""
+    found = _ABSOLUTE.fullmatch(text)
+    return (found[1] or "") + Path(found[2]).name if found else text
 
 
 def open_regular(path: Path) -> BinaryIO:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 
 import pytest
@@ -66,3 +67,30 @@ def test_each_kind_has_its_exit_code(error, code):
 
 def test_bad_input_is_a_value_error():
     assert issubclass(BadInput, ValueError)
+
+
+def test_what_is_quoted_is_shown_by_its_beginning():
+    long = "x" * 5000
+    assert shorten([long, "b"]) == f"{'x' * 80}..., b"
+    for words, said in {
+        f"a.csv: the id {long!r} stands there twice; keep one": f"'{'x' * 79}... stands there twice",
+        f"a.csv: the id {long} is unknown; give another": f"the id {'x' * 80}... is unknown",
+        f"a.csv: the id '{'word ' * 2000}' is unknown; give another": "word... is unknown"[4:],
+        f"a.csv: the class {'it is ' + chr(39) + long!r} is unknown": "... is unknown",
+    }.items():
+        error = BadInput(words)
+        assert len(str(error)) < 200
+        assert said in str(error)
+    assert isinstance(pickle.loads(pickle.dumps(error)), BadInput)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"/{'/'.join(['a-folder'] * 100)}/{'b' * 255}: is a folder; give a file",
+        f"the networks' {'labels are many, ' * 40} and the heads' as well",
+        f"one of {', '.join(repr(f'name {at}') for at in range(99))}",
+    ],
+)
+def test_paths_sentences_and_lists_stay_whole(words):
+    assert str(BadInput(words)) == words

@@ -50,6 +50,27 @@ class Message(NamedTuple):
     text: str
 
 
+def _texts(tree: ast.AST) -> Iterator[str]:
+    """Every text of a module but its documentation."""
+    docs = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docs:
+            yield node.value
+
+
+def test_no_text_names_a_page_that_is_not_installed() -> None:
+    found = [text for file in ROOT.rglob("*.py") for text in _texts(ast.parse(file.read_text("utf-8")))]
+    assert len(found) > 5000
+    assert [text for text in found if "docs/" in text] == []
+
+
+def test_nor_does_a_page_or_the_help_of_a_function() -> None:
+    files = [file for end in ("html", "js") for file in ROOT.rglob(f"*.{end}")]
+    assert len(files) > 20
+    assert [file.name for file in files if "docs/" in file.read_text("utf-8")] == []
+    assert [name for name in easiness.__all__ if "docs/" in (getattr(easiness, name).__doc__ or "")] == []
+
+
 def text_of(node: ast.expr) -> str | None:
     """The text with a sign for each value; ``None`` where it is made elsewhere."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -11,6 +11,7 @@ from easiness import exports, report, runs, show, spec, store
 from easiness.cli.kit import options, results, said
 from easiness.cli.kit.spread import Fields, spread
 from easiness.errors import BadInput
+from easiness.regular_file import in_words
 from easiness.spec import Loading
 
 _READ = Fields(
@@ -160,6 +161,6 @@ def _apply(card: Path, source: str, loading: Loading, output: Path | None) -> No
         if output.suffix == ".csv":
             show.write_csv(found.table, file)
         else:
-            show.write_parquet(found.table, file, result=repr(found), card=str(card))
+            show.write_parquet(found.table, file, result=repr(found), card=in_words(card))
     results.say_written(output)
     said.say(f"{output}: {found.text}")

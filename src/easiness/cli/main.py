@@ -6,6 +6,7 @@ import contextlib
 import functools
 import importlib
 import os
+import re
 import shlex
 import sys
 import traceback
@@ -25,6 +26,7 @@ from easiness.cli.scores import scores
 from easiness.cli.status import status
 from easiness.errors import EasinessError, is_out_of_memory, printable, raise_end
 from easiness.named_import import needing_torch
+from easiness.regular_file import at_home
 from easiness.standard_error import escaped_stdout, lenient_stderr
 from easiness.studies import STUDIES, Group
 from easiness.wait_policy import wait_passively
@@ -51,6 +53,7 @@ _COMMANDS: dict[Callable[..., None], Group] = {
 for _command in sorted(_COMMANDS, key=lambda command: get_args(Group).index(_COMMANDS[command])):
     app.command(cls=OptionsInGroups, rich_help_panel=_COMMANDS[_command])(_command)
 _MOST_SAID = 1200  # characters of a line, of which a path may take hundreds
+_PATH = re.compile(r"\A(|--?\w[\w-]*=|-o)(~.*)", re.DOTALL)  # which a shell leaves as it is in `--out=~/run`
 _NUMBERS = {"int_parsing": "give a whole number", "float_parsing": "give a number"}
 _NAMES = {_command.__name__ for _command in _COMMANDS}
 _parser = functools.cache(typer.main.get_command)  # once in a process, however many commands it runs
@@ -117,9 +120,13 @@ def run() -> NoReturn:
     sys.exit(0)
 
 
+def _at_home(found: re.Match[str]) -> str:
+    return f"{found[1]}{at_home(found[2])}"
+
+
 def _run() -> None:
     """Run the command; what ends it otherwise than well ends the process, with a line where there is one."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    arguments = [_PATH.sub(_at_home, argument) for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv[1:])
     command = _parser(app)
     try:

@@ -85,7 +85,7 @@ def patterns(
     )
     said.say_text(f"{show.sections_text(found.sections())}\n\n{found.text}")
     if page is not None:
-        report.write_file(page, report.patterns_page(opened, found, source).encode())
+        report.write_page(page, lambda: report.patterns_page(opened, found, source))
         results.say_written(page)
     if output is not None:
         results.write_output(output, found)

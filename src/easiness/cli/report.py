@@ -87,7 +87,7 @@ def report(
             raise BadInput(
                 f"{runs[0]}: is a study, and --since, --by and --old-source compare a run; give a run of it"
             )
-        pages.write_file(output, paper.study_page(runs[0]).encode())
+        pages.write_page(output, lambda: paper.study_page(runs[0]))
     else:
         with runs_kit.passes_shown(True):
             note = pages.write_report(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
@@ -20,10 +19,12 @@ from easiness.data.label_files import (
     LabelFile,
     Labelled,
     LabelReader,
+    check_made_for,
     read_label_file,
 )
 from easiness.data.label_studio import read_answers
 from easiness.errors import BadInput, shorten
+from easiness.regular_file import at_home
 from easiness.spec import Split
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, dat
         BadInput: as `relabelled`; the file is of other data, or of the other split alone, or has answers of
             several people.
     """
-    path = Path(file)
+    path = at_home(file)
     if path.suffix.lower() != ".json":
         return _decided(read_label_file(path), of, split, data)
     answers = read_answers(path, of)
@@ -127,9 +128,9 @@ def splits_in(file: str | os.PathLike[str]) -> tuple[Split, ...]:
     Raises:
         BadInput: the file cannot be read, or has answers of another tool.
     """
-    if Path(file).suffix.lower() == ".json":
+    if at_home(file).suffix.lower() == ".json":
         raise BadInput(f"{file}: is JSON; make a CSV of it by `easiness decisions RUN {file} -o labels.csv`")
-    named = {row.get("split", "").strip() or "train" for _, row in read_label_file(Path(file)).rows}
+    named = {row.get("split", "").strip() or "train" for _, row in read_label_file(at_home(file)).rows}
     return tuple(split for split in get_args(Split) if split in named)
 
 
@@ -140,7 +141,7 @@ def decisions_by_person(
 
     Rows without a name are of the only person named in the file; of several or none, by the file's own name.
     """
-    path = Path(file)
+    path = at_home(file)
     if path.suffix.lower() == ".json":
         answers = read_answers(path, of)
         return {name: _decided(one, of, split, data) for name, one in answers.items()}
@@ -158,9 +159,7 @@ def _part(found: Decisions, chosen: npt.NDArray[np.bool_]) -> Decisions:
 def _decided(read: LabelFile, of: Labelled, split: Split, data: str) -> Decisions:
     reader, rows, listed, undecided = LabelReader(of), [], {}, []
     for where, row in read.of_splits(split):
-        made_for = row.get("data", "").strip()
-        if made_for and _version(made_for) != _version(data):
-            raise BadInput(f"{where}: is of {made_for}, and this run is of {data}; give the file of this run")
+        check_made_for(row, where, data)
         at = reader.position(row["id"], where)
         label, own = reader.label(row, at, where), int(of.labels[at])
         listed[at] = {name: cell for name, cell in row.items() if name not in COLUMNS}
@@ -186,7 +185,3 @@ def _decided(read: LabelFile, of: Labelled, split: Split, data: str) -> Decision
         listed=listed,
         undecided=tuple(undecided),
     )
-
-
-def _version(data: str) -> str:
-    return data.rpartition("@")[2]

@@ -105,6 +105,20 @@ def _named(where: str, cells: list[str], places: Mapping[str, int], width: int) 
     return {name: from_cell(cells[place]) if place < len(cells) else "" for name, place in places.items()}
 
 
+def check_made_for(row: Cells, where: str, data: str, *, by_name: bool = False) -> None:
+    """Make sure that a row does not say that it is of other ``data``, which are a name, an @ and a version.
+
+    With ``by_name`` data of the same name will do, of which another part may have been held out.
+
+    Raises:
+        BadInput: it does.
+    """
+    made_for = row.get("data", "").strip()
+    (name, _, version), (ours, _, own) = made_for.rpartition("@"), data.rpartition("@")
+    if made_for and version != own and not (by_name and name == ours):
+        raise BadInput(f"{where}: is of {made_for}, and not of {data}; give a file of these data")
+
+
 class LabelReader:
     """Finds the example, the action and the label that a row means."""
 

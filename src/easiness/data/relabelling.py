@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.data.label_files import RELABEL, Labelled, LabelReader, read_label_file
+from easiness.data.label_files import RELABEL, Labelled, LabelReader, check_made_for, read_label_file
 from easiness.errors import BadInput
+from easiness.regular_file import at_home
 from easiness.spec import Split
 
 
@@ -40,7 +40,7 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     labels, _ = new_labels(data, file)
     kept = np.flatnonzero(labels >= 0)
     chosen = data._take(kept)
-    options = data.load_options.model_copy(update={"labels": str(Path(file).absolute())})
+    options = data.load_options.model_copy(update={"labels": str(at_home(file).absolute())})
     return replace(chosen, labels=labels[kept], true_labels=labels[kept], load_options=options)
 
 
@@ -54,14 +54,16 @@ def new_labels(
     Raises:
         BadInput: as there.
     """
-    path = Path(file)
+    path = at_home(file)
     read = read_label_file(path)
     decisions = "by" in read.columns
     labels = data.labels.copy() if decisions else np.full(len(data), -1, np.int64)
     decided = np.zeros(len(data), np.bool_)
     reader = LabelReader(_labelled(data))
     rows = [*read.of_splits(*splits)]
+    version = data.ref().version if "data" in read.columns else ""
     for where, row in rows:
+        check_made_for(row, where, version, by_name=True)
         position = reader.position(row["id"], where)
         label = reader.label(row, position, where)
         wrong = reader.action(row, where) == RELABEL and row.get("was", "").strip()

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from easiness.data import Dataset, load_dataset, value_digests
 from easiness.errors import BadInput, shorten
 from easiness.exports.score_card import DIGEST, FILES, SCORES, Card, damaged_card, open_card, read_scores
+from easiness.regular_file import in_words
 from easiness.studies.versions import renamed_classes
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _take(
 
 
 def _what(card: Card) -> str:
-    return f"the card {card.path} of {card.document.data or 'arrays'}"
+    return f"the card {in_words(card.path)} of {card.document.data or 'arrays'}"
 
 
 def _why(data: Dataset) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.exports.examples import Examples, Format
+from easiness.regular_file import in_words
 
 _PICTURES = "data"
 _PREDICTED = ("predicted", "predicted_share", "suggested", "suggested_class", "suggested_share")
@@ -30,10 +31,10 @@ def _write(examples: Examples, folder: Path) -> str | None:
 
 
 def _paths(examples: Examples, folder: Path) -> Iterator[str]:
-    """The own file of each picture, or one that is written, relative to the folder."""
-    if examples.file(0) is not None:
-        for position in range(len(examples.table)):
-            yield str(examples.file(position))
+    """The ways to the own files of pictures, where all can be told (`in_words`), or to written ones."""
+    ways = [in_words(file) if file else "" for file in map(examples.file, range(len(examples.table)))]
+    if all(way and (folder / way).is_file() for way in ways):
+        yield from ways
         return
     (folder / _PICTURES).mkdir()
     position = 0

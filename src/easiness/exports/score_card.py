@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from easiness.data import value_digests
 from easiness.errors import BadInput
 from easiness.inputs import check_decoded
-from easiness.regular_file import read_regular
+from easiness.regular_file import at_home, in_words, read_regular
 from easiness.report import (
     FOR_FEATURES,
     about_features,
@@ -112,7 +112,7 @@ def card(
         RunFailed: it cannot be written; nothing is left of it.
     """
     check_opened(run=run)
-    path = Path(out)
+    path = at_home(out)
     check_output_folder(path)
     found = run_scores(run, epoch, share=share)
     tables, note = _tables(found, source)
@@ -155,7 +155,7 @@ def open_card(path: str | Path) -> Card:
     Raises:
         BadInput: it is no card, of a newer format, or damaged.
     """
-    folder, content = Path(path), b""
+    folder, content = at_home(path), b""
     try:
         content = read_regular(folder / CARD, _MOST_BYTES)
         document = CardDocument.model_validate_json(content)
@@ -212,7 +212,7 @@ def damaged_card(file: Path) -> BadInput:
 def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDigest]) -> CardDocument:
     measured = run.spec.measured
     ran = [trial.document.ran for trial in run.trials]
-    training = None
+    training: dict[str, Any] | None = None
     if measured is not None:
         training = {
             "recipe": measured.recipe.model_dump(exclude=settings_of_others(run.spec.data.kind)),
@@ -224,6 +224,8 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
         }
         if measured.heads is not None:
             training = {"heads": measured.heads.model_dump(mode="json"), "seed": measured.seed}
+            for one in training["heads"]["features"]:
+                one["name"] = in_words(one["name"])
     torch = sorted({one["torch"] for one in ran if "torch" in one})
     return CardDocument(
         data=data_name(run),

@@ -14,6 +14,7 @@ from easiness.exports.hugging_face import HUGGING_FACE
 from easiness.exports.label_studio import LABEL_STUDIO
 from easiness.exports.tables import CSV, PARQUET, SPOTLIGHT
 from easiness.inputs import KINDS
+from easiness.regular_file import at_home
 from easiness.report import check_output_file, check_output_folder, output_file, output_folder
 from easiness.show import listed
 from easiness.spec import Split
@@ -86,8 +87,8 @@ def export(
         RunFailed: it cannot be written; nothing is left of it.
     """
     check_opened(run=run)
-    form, path = find_format(to), Path(out)
-    file, root = (None if one is None else Path(one) for one in (only, document_root))
+    form, path = find_format(to), at_home(out)
+    file, root = (None if one is None else at_home(one) for one in (only, document_root))
     to_label = ToLabel(above, file, blind, root)
     _check_to_label(form, to_label)
     if form.suffixes:

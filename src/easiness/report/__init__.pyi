@@ -12,6 +12,7 @@ from .files import (
     output_folder as output_folder,
     write_figure as write_figure,
     write_file as write_file,
+    write_page as write_page,
     write_result as write_result,
 )
 from .hypothesis_page import write_hypothesis as write_hypothesis

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.inputs import reduced
+from easiness.regular_file import way_between
 from easiness.report.quantized import Document
 from easiness.runs import positions_in, run_values
 from easiness.show import ShownExample, count, size_text
@@ -42,7 +43,6 @@ _OTHER_BYTES = 3_000_000  # of the words and figures of a page
 
 _FEWEST_PIXELS = 160  # on the longer side of a photo: with fewer it is left out
 _SMALL_BYTES = 7_000  # of a small picture, about
-_HOMES = frozenset({"home", "users"})  # folders in which people have theirs, in small letters
 
 Named: TypeAlias = tuple[Split, int | str]
 """An example by its split and its id there."""
@@ -233,16 +233,8 @@ def originals_of(data: Dataset, wanted: Sequence[Named], page: Path | None) -> d
 
 
 def _seen_from(*both: Path) -> str:
-    """The address of a file as seen from a folder; empty where that would tell whose folders these are."""
-    folder, file = (os.path.normpath(one.absolute()) for one in both)  # browsers follow no links
-    try:
-        common = Path(os.path.commonpath([folder, file]))
-    except ValueError:  # on two drives
-        return ""
-    homes = [Path(common.anchor), *Path("~").expanduser().parents]
-    if common in homes or common.name.lower() in _HOMES:
-        return ""
-    return quote_from_bytes(os.fsencode(Path(os.path.relpath(file, folder)).as_posix()))
+    folder, file = (Path(os.path.normpath(one.absolute())) for one in both)  # browsers follow no links
+    return quote_from_bytes(os.fsencode(way_between(folder, file).replace(os.sep, "/")))
 
 
 def table_of(

@@ -12,6 +12,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.models import is_given
+from easiness.regular_file import in_words
 from easiness.report.run_figures import AccuracyCurves, accuracy_curves, draw_levels, easiness_levels
 from easiness.show import chosen_percent, count, duration, figure_html, plus_minus
 from easiness.spec import (
@@ -49,7 +50,7 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
     facts |= {"shares": shares_text(run.shares)} if run.shares else {"epochs": str(run.epochs)}
     measured = spec.measured
     if measured is not None:
-        facts["data"] = spec.data.source or "arrays"
+        facts["data"] = in_words(spec.data.source or "arrays")
         if spec.data.limit is not None:
             facts["data"] += f", {count(spec.data.limit)} examples of it"
         if measured.pretrained is not None:
@@ -89,7 +90,7 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
         facts["seed"] = str(measured.seed)
     facts |= _where(run)
     facts["fingerprint"] = spec.data.train.fingerprint[:8]
-    facts["folder"] = str(run.path)
+    facts["folder"] = in_words(run.path)
     return facts
 
 
@@ -143,7 +144,7 @@ FOR_FEATURES = "Difficulty is measured for these features, not for networks in g
 
 def about_features(heads: Heads) -> list[str]:
     """A sentence or two on each of the features: whose they are, and what that network may have seen."""
-    return [f"{one.name}: {one.about}" if one.about else f"{one.name}." for one in heads.features]
+    return [in_words(one.name) + (f": {one.about}" if one.about else ".") for one in heads.features]
 
 
 def epoch_option(run: Run, epoch: int) -> list[str]:

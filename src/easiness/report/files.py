@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from easiness.errors import BadInput, RunFailed
+from easiness.regular_file import shared
 from easiness.show import SUFFIXES, Result, picture_bytes, render
 from easiness.store import file_written_whole, folder_written_whole
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Filled = TypeVar("Filled")
+Text = TypeVar("Text", bound=str)
 
 
 def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
@@ -56,18 +58,18 @@ def _looked_at(path: Path, question: Callable[[Path], bool]) -> bool:
 
 def output_file(path: Path) -> AbstractContextManager[BinaryIO]:
     """The file to fill; what cannot be written raises `RunFailed` and leaves what was there."""
-    return _or_failed(path, file_written_whole(path))
+    return _or_failed(path, path.parent, file_written_whole(path))
 
 
 def output_folder(path: Path) -> AbstractContextManager[Path]:
     """The folder to fill, which takes its name in the end; on `RunFailed` nothing is left of it."""
-    return _or_failed(path, folder_written_whole(path))
+    return _or_failed(path, path, folder_written_whole(path))
 
 
 @contextmanager
-def _or_failed(path: Path, filling: AbstractContextManager[Filled]) -> Iterator[Filled]:
+def _or_failed(path: Path, folder: Path, filling: AbstractContextManager[Filled]) -> Iterator[Filled]:
     try:
-        with filling as filled:
+        with shared(folder), filling as filled:
             yield filled
     except OSError as error:
         raise RunFailed(f"{path}: cannot be written ({error.strerror})") from None
@@ -77,6 +79,14 @@ def write_file(path: Path, data: bytes) -> None:
     """Write the file, or raise `RunFailed` and leave what was there."""
     with output_file(path) as file:
         file.write(data)
+
+
+def write_page(path: Path, page: Callable[[], Text]) -> Text:
+    """Write the text that ``page`` makes, in which paths are seen from the folder of the file; returns it."""
+    with shared(path.parent):
+        content = page()
+    write_file(path, content.encode())
+    return content
 
 
 def write_result(path: Path, result: Result) -> None:

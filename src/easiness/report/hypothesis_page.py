@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from easiness.errors import RunFailed
+from easiness.regular_file import shared
 from easiness.report.paper_page import Illustration, Part, StudyPage, render_study
 from easiness.show import json_bytes, picture_bytes, rendered, to_svg
 from easiness.store import write_whole
@@ -20,7 +21,8 @@ def write_hypothesis(found: Hypothesis, out: Path) -> None:
     Raises:
         RunFailed: a file cannot be written.
     """
-    parts, pictures = _parts(found)
+    with shared(out):
+        parts, pictures = _parts(found)
     page = StudyPage(
         title="Is easy what is frequent and contradicts nothing?",
         subtitle=f"Planted patterns, preset {found.preset.name}, seed {found.seed}: {found.text}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ import numpy as np
 from easiness.analysis import MIN_GROUP, SIDES, num_selected, usual_fraction
 from easiness.errors import BadInput
 from easiness.inputs import kind_named, tell
+from easiness.regular_file import at_home
 from easiness.report.blind_page import blind_page
 from easiness.report.changes import Before, Changes, changes
 from easiness.report.data_map import data_map
 from easiness.report.deciding import deciding
 from easiness.report.examples import FoundExamples, Named, are_small, found_examples
 from easiness.report.facts import FOR_FEATURES, data_name, describe_data
-from easiness.report.files import write_file
+from easiness.report.files import write_page
 from easiness.report.labels import Certain, certain
 from easiness.report.run_part import MAX_CLASSES, RunPart, run_part
 from easiness.report.template import Page, render_page
@@ -81,17 +83,18 @@ def write_report(
         RunFailed: the file cannot be written.
     """
     check_opened(runs=runs, since=since)
-    page = render_report(
+    output = at_home(output)
+    page = partial(
+        render_report,
         runs,
         epoch=epoch,
         share=share,
         source=source,
         comparison=comparison,
         before=Before(since, by, old_source),
-        to_decide=ToDecide(suspects, None if decide is None else Path(decide), blind, pixels, Path(output)),
+        to_decide=ToDecide(suspects, None if decide is None else at_home(decide), blind, pixels, output),
     )
-    write_file(Path(output), page.encode())
-    return page.note
+    return write_page(output, page).note
 
 
 def render_report(

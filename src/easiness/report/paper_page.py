@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from easiness.analysis import Side
 from easiness.errors import RunFailed
+from easiness.regular_file import shared
 from easiness.report.gallery_figure import draw_gallery, gallery
 from easiness.report.template import render_page
 from easiness.runs import recipe_of
@@ -105,7 +106,8 @@ def write_paper(
     """
     claims = paper.paper_claims(results)
     output = _Output()
-    parts = list(_parts(plan, results, runs, output))
+    with shared(out):
+        parts = list(_parts(plan, results, runs, output))
     preset = plan.preset
     page = StudyPage(
         title=f"Easy and hard examples in {plan.data.name}: the paper's experiments",

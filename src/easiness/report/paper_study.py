@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from easiness.regular_file import at_home
 from easiness.report.paper_page import write_paper
 from easiness.runs import Progress, progress_of
 from easiness.spec import Execution, Jobs, Loading, from_arguments
@@ -57,7 +58,7 @@ def paper(
         BadInput: something given cannot be used, or ``out`` holds something else.
         RunFailed: a trial failed or a file could not be written; everything finished is kept.
     """
-    given, out = locals(), Path(out)
+    given, out = locals(), at_home(out)
     with progress_of(progress, paper, given) as tell:
         plan = study.plan_paper(
             study.find_preset(preset, source), source, loading=from_arguments(Loading, given), seed=seed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from easiness.inputs import kind_named
 from easiness.report.examples import FoundExamples, are_small, found_within, room_for, shown_of
 from easiness.report.facts import data_name
-from easiness.report.files import write_file
+from easiness.report.files import write_page
 from easiness.report.paper_page import Illustration, Part, StudyPage, render_study
 from easiness.report.template import render_page
 from easiness.runs import find_data
@@ -57,7 +57,7 @@ def write_result_page(
     label = f"{first.title}; the tables below have the numbers."
     drawn = Illustration("", to_svg(result.figure(), key="result", label=label))
     part = Part("result", "What was tried", "", [drawn], [first, *others, *more])
-    write_file(path, render_study(StudyPage(first.title, lead, [part]), gallery).encode())
+    write_page(path, lambda: render_study(StudyPage(first.title, lead, [part]), gallery))
 
 
 def picks_gallery(found: NextLabels) -> Gallery | None:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from pathlib import PurePath
 
 from easiness.data import Decisions, Labelled, decisions_by_person, read_decisions
 from easiness.spec import Split
 from easiness.store import Run
 
-_DIGITS = 12  # of a fingerprint: enough that no other data have the same
-
 
 def data_version(run: Run) -> str:
     """The name of the data of a run, and the version of the labels of its splits: ``photos@3fa2c0d1e5b7``."""
-    data = run.spec.data
-    name = "data" if data.source is None else PurePath(data.source).name or data.source
-    splits = [part.fingerprint for part in (data.train, data.held_out) if part is not None]
-    version = splits[0] if len(splits) == 1 else hashlib.sha256("/".join(splits).encode()).hexdigest()
-    return f"{name}@{version[:_DIGITS]}"
+    return run.spec.data.version
 
 
 def labelled_examples(run: Run, split: Split) -> Labelled:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from easiness.models import ModelGiven, model_name
+from easiness.regular_file import at_home
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.heads_plan import on_features, plan_of
 from easiness.runs.leak import leak_of
@@ -128,7 +129,7 @@ def measure(
         batch_size: examples per step, instead of the recipe's.
         image_size: side in pixels that photos are cropped to, instead of the recipe's.
         train_share: share of the examples that each trial trains on; all are observed.
-        features: fit heads on features of a frozen network instead of training one, see docs/features.md:
+        features: fit heads on features of a frozen network instead of training one:
             a name such as ``auto``, ``timm:NAME`` or ``run:RUN``, a file or an array of vectors, or a list of
             several. Heads are fitted in closed form (ridge regression), as trees beside a logistic regression
             where ``model`` is ``boosting``, or by steps where it is ``linear`` or ``mlp_H``; what elsewhere
@@ -170,7 +171,7 @@ def measure(
         UserWarning: torch was loaded before with ``OMP_WAIT_POLICY`` unset, and several threads, which then
             spin while they wait, train in this process; said once, with what to do.
     """
-    given, out = locals(), Path(out)
+    given, out = locals(), at_home(out)
     check_output(out)
     trackers = trackers_of(track)
     with progress_of(progress, measure, given) as shown, tracked(shown, trackers) as tell:

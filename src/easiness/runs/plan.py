@@ -17,6 +17,7 @@ from easiness.features import FeatureSource
 from easiness.heads import Deal
 from easiness.inputs import Signature
 from easiness.models import build_model, check_model_name, pretrained_file
+from easiness.regular_file import at_home
 from easiness.runs.difference import difference, remedy
 from easiness.runs.source import given_data
 from easiness.spec import (
@@ -287,9 +288,9 @@ def recipe_of_run(recipe: RecipeGiven) -> RecipeGiven:
     Raises:
         BadInput: the run is one of a `Recorder`, or its description is damaged.
     """
-    if not isinstance(recipe, str | Path) or recipe in RECIPES or not is_run(Path(recipe)):
+    if not isinstance(recipe, str | Path) or recipe in RECIPES or not is_run(at_home(recipe)):
         return recipe
-    spec = read_document(Path(recipe)).spec.measured
+    spec = read_document(at_home(recipe)).spec.measured
     if spec is None:
         raise BadInput(f"recipe {recipe}: was recorded, and has none; give paper, short or a TOML file")
     return spec.recipe

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
+from easiness.regular_file import in_words
 
 
 class Told(NamedTuple):
@@ -33,4 +34,4 @@ def told(data: Dataset, rows: npt.NDArray[np.int64]) -> Told | None:
     if kind.files is None or data.ids.dtype != np.int64 or not len(rows):
         return None
     paths = [Path(data.stored.name(at)) for at in rows.tolist()]
-    return Told("path", [str(path.absolute()) for path in paths]) if paths[0].is_file() else None
+    return Told("path", [in_words(path.absolute()) for path in paths]) if paths[0].is_file() else None

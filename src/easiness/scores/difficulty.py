@@ -34,6 +34,6 @@ DIFFICULTY = Score(
     range=(0, 1),
     high_means="hard",
     needs=("margin",),
-    source="ours: docs/results/difficulty.md",
+    source="ours",
     start=over_trials(_difficulty),
 )

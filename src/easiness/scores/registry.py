@@ -44,10 +44,7 @@ def find_score(name: str) -> Score:
     by_name = {score.name: score for score in SCORES}
     if name in by_name:
         return by_name[name]
-    raise BadInput(
-        f"score {name!r}: unknown{nearest(name, by_name)}; choose {', '.join(by_name)} (docs/scores.md says "
-        "what each is)"
-    )
+    raise BadInput(f"score {name!r}: unknown{nearest(name, by_name)}; choose {', '.join(by_name)}")
 
 
 _HEADER = ("name", "formula", "range", "high means", "needs", "source")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from easiness.regular_file import in_words
+
 _LONGEST = 60  # characters of what one field holds
 
 
@@ -25,7 +27,7 @@ def _text(value: Any) -> str | None:
     if isinstance(value, str) and len(value) > _LONGEST:
         value = f"{value[:_LONGEST]}..."
     if value is None or isinstance(value, str | int):
-        return repr(value)
+        return repr(in_words(value) if isinstance(value, str) else value)
     if isinstance(value, list | tuple):
         inner = [_text(item) for item in value]
         texts = [text for text in inner if text is not None]

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from easiness.regular_file import in_words
 from easiness.spec.data_ref import DatasetRef
 from easiness.spec.featuring import Featuring
 from easiness.spec.heads import NOT_BY_STEPS
@@ -37,7 +38,7 @@ def command_parts(command: str, *words: object, always: Container[str] = ()) -> 
         elif str(word).startswith("-"):
             parts.append([str(word)])
         else:
-            parts[-1].append(str(word))
+            parts[-1].append(in_words(word))
     return tuple(map(shlex.join, parts))
 
 
@@ -61,7 +62,7 @@ def _typed(option: Option, value: Any) -> list[str]:
     if isinstance(value, Mapping):
         value = [f"{ours}={theirs}" for ours, theirs in value.items()]
     items = value if isinstance(value, list | tuple) else [value]
-    return [on, ",".join(f"{item:g}" if isinstance(item, float) else str(item) for item in items)]
+    return [on, ",".join(f"{item:g}" if isinstance(item, float) else in_words(item) for item in items)]
 
 
 def loading_of(data: DatasetRef) -> Loading:

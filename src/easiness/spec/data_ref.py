@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any, Self
 
 from pydantic import (
@@ -20,6 +22,7 @@ from easiness.spec.recipe import IMAGE
 LONGEST_NAME = 4096
 """Bytes of an id or of the name of a class or group: as long as paths are."""
 
+_DIGITS = 12  # of a fingerprint: enough that no other data have the same
 _MOST_CLASSES = (
     100_000  # where there are not as many examples: what is made of classes grows with their number
 )
@@ -91,7 +94,7 @@ class DatasetRef(LoadOptions):
     other_files: tuple[str, ...] = ()
     train: SplitRef
     held_out: SplitRef | None = None
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = Field(min_length=1)
     image_shape: tuple[int, int, int] | None = None
     kind: str = IMAGE
     shape: tuple[int, ...] | None = Field(default=None, min_length=1)
@@ -132,6 +135,14 @@ class DatasetRef(LoadOptions):
     def other_files_text(self) -> str:
         """How many files of class folders were left out as no pictures, and the first of their names."""
         return _left_out_text(self.num_other_files, self.other_files)
+
+    @property
+    def version(self) -> str:
+        """The name of the data, and the version of the labels of its splits: ``photos@3fa2c0d1e5b7``."""
+        name = "data" if self.source is None else PurePath(self.source).name or self.source
+        splits = [part.fingerprint for part in (self.train, self.held_out) if part is not None]
+        version = splits[0] if len(splits) == 1 else hashlib.sha256("/".join(splits).encode()).hexdigest()
+        return f"{name}@{version[:_DIGITS]}"
 
     def identity(self) -> dict[str, Any]:
         """The part that decides what is learned: fingerprints, not where the files lie."""

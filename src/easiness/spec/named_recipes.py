@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput, nearest
+from easiness.regular_file import at_home
 from easiness.spec.recipe import Recipe, quoted, read_recipe
 
 RECIPES: Mapping[str, Mapping[str, Any]] = {
@@ -57,12 +58,12 @@ def recipe_settings(recipe: Mapping[str, Any] | str | Path | None, *, model: str
     origin = "recipe"
     if isinstance(recipe, str | Path):
         origin = str(recipe)
-        if not Path(recipe).suffix and not Path(recipe).is_file():
+        if not at_home(recipe).suffix and not at_home(recipe).is_file():
             raise BadInput(
                 f"recipe {origin or repr(origin)}: unknown{nearest(origin, RECIPES)}; "
                 f"give {' or '.join(RECIPES)}, or a TOML file"
             )
-        recipe = read_recipe(Path(recipe), model=model)
+        recipe = read_recipe(at_home(recipe), model=model)
     if not isinstance(recipe, Mapping):
         raise BadInput(f"recipe {recipe!r}: give {' or '.join(RECIPES)}, a TOML file, or settings as a dict")
     settings = {BASE: "paper", **recipe}

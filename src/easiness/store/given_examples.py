@@ -6,13 +6,12 @@ import io
 import os
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput
 from easiness.inputs import MOST_BYTES, SOUND, TEXT, Unreadable, from_texts, to_sounds
 from easiness.record import to_numpy
-from easiness.regular_file import read_regular
+from easiness.regular_file import at_home, read_regular
 from easiness.store.kept import Kept
 from easiness.store.parquet import Ids
 
@@ -93,7 +92,7 @@ def _kept_files(given: list[Any], rate: Any, ids: Ids) -> Kept:
 
     def cell(row: int) -> dict[str, Any]:
         try:
-            path = Path(given[row])
+            path = at_home(given[row])
             return {"bytes": read_regular(path, MOST_BYTES), "path": path.name}
         except TypeError:
             raise BadInput(f"{name(row)}: is no path; give a path for each, or an array for each") from None

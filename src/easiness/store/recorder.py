@@ -12,6 +12,7 @@ import numpy as np
 from easiness.data import check_examples, own_ids
 from easiness.errors import BadInput
 from easiness.record import to_numpy
+from easiness.regular_file import at_home
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
 from easiness.store.given_examples import kept_examples
 from easiness.store.kept import KEPT
@@ -83,7 +84,7 @@ class Recorder:
         """
         _check_known(outputs, duplicates)
         _check_texts(model, fingerprint, classes)
-        self.path = Path(out)
+        self.path = at_home(out)
         own = _as_ids(ids)
         checked, names = check_examples(
             to_numpy(labels),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from easiness.errors import BadInput
+from easiness.regular_file import last_name
 from easiness.spec import RecordedSpec, RunSpec, shares_text
 from easiness.store.trial import StoredTrial
 
@@ -90,7 +91,7 @@ class Rows:
         """The model, with the features that its heads are on where it has some: ``ridge on auto``."""
         if self.spec.heads is None:
             return self.spec.model
-        return f"{self.spec.model} on {' and '.join(one.name for one in self.spec.heads.features)}"
+        return f"{self.spec.model} on {' and '.join(last_name(one.name) for one in self.spec.heads.features)}"
 
     @property
     def made(self) -> str:

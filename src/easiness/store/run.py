@@ -14,6 +14,7 @@ import numpy.typing as npt
 from easiness.analysis import Votes, drawn_examples, keys_when_asked
 from easiness.errors import BadInput
 from easiness.higher_functions import offered
+from easiness.regular_file import at_home, in_words
 from easiness.spec import Split
 from easiness.store import run_folder
 from easiness.store.files import ASIDE, is_intact
@@ -33,15 +34,14 @@ class Run(Rows):
 
     def __init__(self, path: str | Path, before: Iterable[StoredTrial] = (), trusted: bool = False) -> None:
         """Raises `BadInput` if ``path`` is no run; trials of ``before`` that stayed are not read again."""
-        self.path, self.trusted = Path(path), trusted
+        self.path, self.trusted = at_home(path), trusted
         self.document = run_folder.read_document(self.path)
         self.spec = self.document.spec
         self.trials = run_folder.finished_trials(self.path, self.spec.data, before)
 
     def __repr__(self) -> str:
-        return (
-            f"Run({str(self.path)!r}, model={self.model!r}, trials={len(self.trials)}, epochs={self.epochs})"
-        )
+        size = f"trials={len(self.trials)}, epochs={self.epochs}"
+        return f"Run({in_words(self.path)!r}, model={self.model!r}, {size})"
 
     @property
     def model(self) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from easiness.errors import BadInput
+from easiness.regular_file import at_home
 from easiness.store import run_folder, trial_document
 from easiness.store.files import FileDigest, digest
 from easiness.store.kept import KEPT
@@ -43,7 +44,7 @@ def verify(run: Run | str | Path) -> list[Finding]:
     Raises:
         BadInput: there is no such run, or a later version wrote it.
     """
-    return list(findings(run.path if isinstance(run, Run) else Path(run)))
+    return list(findings(run.path if isinstance(run, Run) else at_home(run)))
 
 
 def findings(path: Path, read: Container[str] | None = None) -> Iterator[Finding]:

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from easiness.regular_file import at_home
+
 
 class TensorBoard:
     """Writes event files below ``FOLDER/RUN``."""
 
     def __init__(self, target: str | None) -> None:
         assert target is not None
-        self._root = self._folder = Path(target)
+        self._root = self._folder = at_home(target)
 
     def _writer(self, folder: Path) -> Any:
         from torch.utils.tensorboard import SummaryWriter  # type: ignore[attr-defined,unused-ignore]

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -10,7 +8,7 @@ import pytest
 
 from easiness import BadInput, load_dataset
 from easiness.data import Labelled, read_decisions
-from easiness.runs import data_version
+from easiness.spec import DatasetRef, SplitRef
 
 CLASSES = ("cat", "dog", "owl")
 OF = Labelled("pets", np.arange(7), np.arange(7) % 3, CLASSES)
@@ -64,7 +62,7 @@ def test_the_table_is_read_back_as_it_was(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id,label,action,data\n0,0,keep,cars@def\n", "row 2: is of cars@def, and this run is of pets@abc"),
+        ("id,label,action,data\n0,0,keep,cars@def\n", "row 2: is of cars@def, and not of pets@abc"),
         ("id,label,action,split\n0,0,keep,test\n", "row 2: the split 'test' is unknown; write train"),
         ("id,label,action,split\n0,0,keep,held_out\n", "on the other split alone; give --split held_out"),
         (
@@ -97,10 +95,9 @@ def test_training_takes_decisions_over_the_labels_of_the_source(tmp_path: Path):
 
 def test_the_version_of_the_data_is_that_of_the_held_out_labels_too():
     def of(held_out: str | None) -> str:
-        splits = {"train": "a" * 64, "held_out": held_out}
-        parts = {name: one and SimpleNamespace(fingerprint=one) for name, one in splits.items()}
-        data = SimpleNamespace(source="x/pets", **parts)
-        return data_version(cast(Any, SimpleNamespace(spec=SimpleNamespace(data=data))))
+        train = SplitRef(fingerprint="a" * 64, num_examples=9)
+        other = None if held_out is None else SplitRef(fingerprint=held_out, num_examples=9)
+        return DatasetRef(source="x/pets", train=train, held_out=other, classes=CLASSES).version
 
     assert of(None) == "pets@aaaaaaaaaaaa"
     assert len({of(None), of("b" * 64), of("c" * 64)}) == 3

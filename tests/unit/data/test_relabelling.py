@@ -91,7 +91,7 @@ def test_the_same_labels_for_all_change_nothing_but_the_reference(tmp_path: Path
             "id,label,was\n0,0,0\n1,1,2\n",
             "row 3: the example '1' was '2' when the file was made, and is 'dog' here; give the data that",
         ),
-        (f"id,label,was\n0,0,{'9' * 5000}\n", "row 2: the example '0' was '9+' when the file was made"),
+        (f"id,label,was\n0,0,{'9' * 5000}\n", "row 2: the example '0' was '9{79}... when the file was made"),
         ("id,label,was,action\n0,0,owl,drop\n", "row 2: the example '0' was 'owl' when"),
         (
             "id,label,was,action\n1,2,1,keep\n",
@@ -223,3 +223,38 @@ def test_the_command_takes_them(command, tmp_path: Path, digits_labels: Path):
     )
     assert refused.code == 2
     assert "(No such file or directory); give" in refused.err.splitlines()[-1]
+
+
+def _decided(tmp_path: Path, of: str) -> Path:
+    return labels(tmp_path, f"id,label,action,was,by,data\n0,{CLASSES[1]},relabel,0,me,{of}\n")
+
+
+def test_decisions_on_other_data_are_refused(tmp_path: Path):
+    own = data()
+    version = own.ref().version
+    assert version == f"data@{own.fingerprint[:12]}"
+    assert load_dataset_with(own, _decided(tmp_path, version)).labels[0] == 1
+    with pytest.raises(BadInput, match=f"row 2: is of cars@0123456789ab, and not of {version}; give a file"):
+        load_dataset_with(own, _decided(tmp_path, "cars@0123456789ab"))
+    # the same data, of which another part was held out
+    assert load_dataset_with(own, _decided(tmp_path, "data@0123456789ab")).labels[0] == 1
+    # the same data under another name
+    assert load_dataset_with(own, _decided(tmp_path, f"mine@{own.fingerprint[:12]}")).labels[0] == 1
+
+
+def load_dataset_with(own: Any, file: Path) -> Any:
+    from easiness.data import part_of
+    from easiness.spec import Loading
+
+    return part_of(own, Loading(labels=file))
+
+
+def test_every_command_that_takes_labels_refuses_them(refused, measured: Path, tmp_path: Path):
+    file = labels(tmp_path, "id,label,action,was,by,data\n0,1,relabel,0,me,cars@0123456789ab\n")
+    told = f"{file}: row 2: is of cars@0123456789ab, and not of digits@"
+    size = ("--model", "mlp_1", "--limit", 100, "--trials", 1, "--epochs", 1, "--out", tmp_path / "run")
+    assert told in refused("measure", "digits", "--labels", file, *size)
+    assert told in refused("verify", "digits", "--labels", file, "--holdout", 0.2, *size)
+    assert told in refused("suspects", measured, "--decided", file)
+    assert told in refused("clean", measured, "--decided", file)
+    assert not (tmp_path / "run").exists()

@@ -210,7 +210,7 @@ def test_the_last_answer_of_a_person_counts(photos, tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda task: task["data"].update(of="cars@0123"), "task 1: is of cars@0123, and this run is of "),
+        (lambda task: task["data"].update(of="cars@0123"), "task 1: is of cars@0123, and not of "),
         (lambda task: task["data"].update(id="no"), "task 1: .* has no training example with the id 'no'"),
         (lambda task: task["data"].update(was=3), "task 1: the example .* was '3' when the file was made"),
         (

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,8 @@ def test_the_first_suspects_stand_beside_what_is_nearest_to_them(run: Run, tmp_p
     for at, name in enumerate(values["examples"]["ids"]):  # each picture is there once
         assert (str(at) in values["pictures"]) != (f'data-example="{name}"' in page)
     assert values["data"] == data_version(run)
-    assert values["command"] == f"easiness suspects {run.path} --decided labels.csv"
+    way = os.path.relpath(run.path, tmp_path)
+    assert values["command"] == f"easiness suspects {way} --decided labels.csv"
 
 
 def test_a_file_says_what_is_decided_on_and_keeps_its_columns(run: Run, tmp_path: Path) -> None:
@@ -68,7 +70,8 @@ def test_a_file_says_what_is_decided_on_and_keeps_its_columns(run: Run, tmp_path
     assert (values["others"], values["cells"]) == (["stratum"], [["2"], [""]])
     assert np.isfinite(values["pWrong"]).all()
     assert (values["file"], values["audit"]) == ("a.csv", False)
-    assert values["command"] == f"easiness suspects {run.path} --decided {file}"
+    way = os.path.relpath(run.path, tmp_path)
+    assert values["command"] == f"easiness suspects {way} --decided {file.name}"
     blind = _values(run, tmp_path, decide=file, blind=True)
     assert not {"suggested", "pWrong", "kinds", "reasons", "courses"} & set(blind)
     assert blind["cells"] == values["cells"]
@@ -91,7 +94,7 @@ def test_what_cannot_be_decided_on_is_refused(run: Run, tmp_path: Path) -> None:
     empty = _file(run, tmp_path / "empty.csv")
     version = data_version(run)
     refused: list[tuple[dict[str, Any], str]] = [
-        ({"decide": theirs}, f"theirs.csv: row 2: is of cats@0123456789ab, and this run is of {version}"),
+        ({"decide": theirs}, f"theirs.csv: row 2: is of cats@0123456789ab, and not of {version}"),
         ({"decide": empty}, "empty.csv: names no example"),
         ({"blind": True}, "--blind: hides what is suggested of the examples of a file"),
         ({"suspects": -1}, "--suspects -1: give how many"),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from easiness.data.dataset import Dataset
+from easiness.data.label_forms import CROP
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.parquet import holds_parquet
@@ -157,6 +158,8 @@ def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[st
         return list(selection)
     if not found:
         raise BadInput(f"{folder}: no class folders in it; {LAYOUT}")
+    if {"images", "labels"} <= {*found} and not next((folder / "images").rglob("*.txt"), None):
+        raise BadInput(f"{folder}: images beside labels in files of their own, as of boxes; {CROP}")
     return found
 
 

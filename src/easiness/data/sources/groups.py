@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from easiness.csv_cells import csv_rows, from_cell
 from easiness.data.checks import Ids
 from easiness.data.dataset import Dataset
-from easiness.data.sources.source import SourceRequest
+from easiness.data.sources.source import SourceRequest, listed_path
 from easiness.data.sources.tables import open_parquet
 from easiness.data.tables.splits import open_tables
 from easiness.errors import BadInput, nearest
@@ -36,7 +35,7 @@ def groups_in_manifest(
     of_path = next(header.index(name) for name in path_columns if name in header)
     place = header.index(column)
     found = {
-        posixpath.normpath(from_cell(cells[of_path])): (line, from_cell(cells[place]).strip())
+        listed_path(from_cell(cells[of_path]), path.parent): (line, from_cell(cells[place]).strip())
         for line, cells in rows
         if cells
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 import shlex
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -15,11 +16,12 @@ import numpy as np
 
 from easiness.csv_cells import csv_rows, from_cell
 from easiness.data.dataset import Dataset
+from easiness.data.label_forms import CROP, LOOKED_AT, check_one_class_each, instead_of_labels
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.given_options import COLUMNS, named_columns
 from easiness.data.sources.groups import groups_in_manifest
-from easiness.data.sources.source import Source
+from easiness.data.sources.source import Source, listed_path
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, nearest, shorten
 from easiness.inputs import IMAGE, IMAGE_FILES, KINDS, SOUND, SOUND_FILES, Files, InputKind
@@ -77,15 +79,9 @@ def load_manifest(
         raise BadInput(f"{path}: no rows for training; give them the split train")
     held_out_name = next((name for name in HELD_OUT_NAMES if name in {row.split for row in rows}), None)
     held_out = [row for row in rows if row.split == held_out_name]
-    if all(INTEGER.fullmatch(row.label) for row in train + held_out):
-        _check_not_negative(train + held_out, path)
-        known = {row.label: int(row.label) for row in train}
-        classes = classes or _class_names(train, path)
-    elif classes is not None:
-        raise BadInput(f"{path}: its labels are class names already; leave out classes=")
-    else:
-        classes = sorted({row.label for row in train})
-        known = {name: label for label, name in enumerate(classes)}
+    listed = classes is not None or train[0].class_name is not None
+    notes = () if listed else check_one_class_each({row.label for row in train}, len(train), str(path))
+    known, classes = _classes(train, held_out, classes, path)
     facts = FileFacts(path.parent)
     kind, reader = _kind_of(train) if sound is None else (SOUND, SOUND_FILES)
 
@@ -100,7 +96,7 @@ def load_manifest(
             kind=kind,
         )
 
-    return encoded_dataset(
+    data = encoded_dataset(
         path.stem,
         str(path),
         split("train", train),
@@ -108,6 +104,20 @@ def load_manifest(
         classes=classes,
         skip_unreadable=skip_unreadable,
     )
+    return replace(data, notes=(*data.notes, *notes))
+
+
+def _classes(
+    train: list[Row], held_out: list[Row], classes: Sequence[str] | None, path: Path
+) -> tuple[dict[str, int], Sequence[str] | None]:
+    """The number of each label, and the names of classes, as far as they have some."""
+    names = sorted({row.label for row in train})
+    if all(INTEGER.fullmatch(row.label) for row in train + held_out):
+        _check_not_negative(train + held_out, path)
+        return {name: int(name) for name in names}, classes or _class_names(train, path)
+    if classes is not None:
+        raise BadInput(f"{path}: its labels are class names already; leave out classes=")
+    return {name: label for label, name in enumerate(names)}, names
 
 
 def _kind_of(rows: list[Row]) -> tuple[InputKind, Files]:
@@ -145,14 +155,14 @@ def _inside(row: Row, path: Path, allow_outside: bool) -> str:
 
     Only the text is looked at: a link inside of the folder may lead anywhere.
     """
-    normal = posixpath.normpath(row.path)
-    outside = posixpath.isabs(normal) or os.path.isabs(normal) or normal.split("/")[0] == ".."  # noqa: PTH117
+    listed = listed_path(row.path, path.parent)
+    outside = os.path.isabs(row.path) or listed.split("/")[0] == ".."  # noqa: PTH117
     if outside and not allow_outside:
         raise BadInput(
             f"{path}: line {row.line}: {row.path} leads out of the folder of the file; move the file there, "
             "or use --allow-outside"
         )
-    return normal
+    return listed
 
 
 def _check_paths(rows: list[Row], path: Path) -> None:
@@ -163,7 +173,8 @@ def _check_paths(rows: list[Row], path: Path) -> None:
         place = os.path.abspath(file)  # noqa: PTH100 - resolves ".." but no links
         if place in first:
             raise BadInput(
-                f"{path}: line {row.line}: {row.path} is on line {first[place]} already; leave one out"
+                f"{path}: line {row.line}: {row.path} is on line {first[place]} already; leave one out, or "
+                f"where they are boxes, {CROP}"
             )
         first[place] = row.line
         try:
@@ -229,13 +240,15 @@ def _read_rows(path: Path, columns: Mapping[str, str] | None, encoding: str | No
     """Rows for training and of every held-out split, without a check of their paths."""
     rows = csv_rows(path, "manifest", encoding=encoding)
     _, header = next(rows, (1, []))
-    places = _places(header, columns or {}, path)
+    places = _places(header, columns or {}, path, rows)
     for line, cells in rows:
         if cells:
             yield _row(cells, header, places, f"{path}: line {line}", line)
 
 
-def _places(header: Sequence[str], columns: Mapping[str, str], path: Path) -> dict[str, int]:
+def _places(
+    header: Sequence[str], columns: Mapping[str, str], path: Path, rows: Iterator[tuple[int, list[str]]]
+) -> dict[str, int]:
     """The place of each of our columns in a row; all others are carried along unread."""
     names = {name: columns.get(name, name) for name in COLUMNS}
     if "path" not in columns:
@@ -244,10 +257,11 @@ def _places(header: Sequence[str], columns: Mapping[str, str], path: Path) -> di
             names["class"] = "class"
     for ours, theirs in names.items():
         if theirs not in header and ours in (*NEEDED, *columns):
-            raise BadInput(
-                f"{path}: no column {theirs}{nearest(theirs, header)}; the header is path,label[,split], or "
-                f"name yours with --columns {ours}=NAME"
-            )
+            first = [cells for _, cells in islice(rows, LOOKED_AT) if len(cells) == len(header)]
+            cells = dict(zip(header, zip(*first, strict=True), strict=False))
+            told = instead_of_labels(cells) if ours == "label" else ""
+            usual = f"; the header is path,label[,split], or name yours with --columns {ours}=NAME"
+            raise BadInput(f"{path}: no column {theirs}{nearest(theirs, header)}{told or usual}")
         if header.count(theirs) > 1:
             raise BadInput(f"{path}: column {theirs} occurs more than once; leave one out")
     return {ours: header.index(theirs) for ours, theirs in names.items() if theirs in header}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from easiness.data.label_forms import CROP
 from easiness.data.sources.arrays import NPZ
 from easiness.data.sources.digits import DIGITS
 from easiness.data.sources.folders import FOLDER
@@ -67,6 +68,8 @@ def find_source(request: SourceRequest) -> Source:
         if source.reads(request):
             return source
     text = request.text
+    if request.exists and text.lower().endswith(".json"):
+        raise BadInput(f"{text}: JSON is not read; if it has boxes, as of COCO, {CROP}")
     if request.exists:
         raise BadInput(f"{text}: not a kind of file that can be read; give {accepted()}")
     if "/" in text or Path(text).suffix.lower() in _FILES:  # a path and no name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -94,6 +95,12 @@ class Source:
         groups = self.groups(request, data)
         check_names(groups.tolist(), f"{request.text}: column {group}")
         return replace(data, groups=groups)
+
+
+def listed_path(text: str, folder: Path) -> str:
+    """The id of a file that a list in the ``folder`` names: its path from there, normalized as a text."""
+    normal = posixpath.normpath(text)
+    return posixpath.relpath(normal, folder.resolve()) if posixpath.isabs(normal) else normal
 
 
 def absolute(text: str) -> Path:

@@ -64,4 +64,4 @@ def dataset_of_tables(
     data = checked_dataset(name, source, splits[0], held_out, classes=labels.classes)
     if data.held_out is not None and tables.held_out is not None:
         data = replace(data, held_out=replace(data.held_out, columns=tables.held_out.vectors))
-    return replace(data, notes=examples.notes, columns=tables.train.vectors)
+    return replace(data, notes=(*examples.notes, *labels.notes), columns=tables.train.vectors)

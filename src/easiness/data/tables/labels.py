@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.csv_cells import from_cell
+from easiness.data.label_forms import LOOKED_AT, check_one_class_each, instead_of_labels
 from easiness.data.tables.table import Table
 from easiness.errors import BadInput
 
@@ -26,6 +27,7 @@ class Labels(NamedTuple):
 
     values: list[npt.NDArray[np.int64]]
     classes: Sequence[str] | None
+    notes: tuple[str, ...] = ()
 
 
 def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | None) -> Labels:
@@ -40,15 +42,18 @@ def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | N
             whole, or does not occur in the training split.
     """
     for table in tables:
-        table.check_column(column, _NAME_IT)
+        table.check_column(column, _NAME_IT if column in table.names else _told(table) or _NAME_IT)
     given = [_distinct(table, column) for table in tables]
     if len({type(value) for one in given for value in one.values}) > 1:
         given = [replace(one, values=list(map(str, one.values))) for one in given]
     order: list[Any] = sorted(set(given[0].values))
-    if all(isinstance(value, int) for one in given for value in one.values):
-        known = classes if classes is not None else _described(tables[0], column)
-        if known is not None or order == list(range(len(order))):
-            return Labels([one.labels(one.values) for one in given], known)
+    numbers = all(isinstance(value, int) for one in given for value in one.values)
+    known = classes if classes is not None else _described(tables[0], column)
+    if numbers and known is not None:
+        return Labels([one.labels(one.values) for one in given], known)
+    notes = check_one_class_each(map(str, order), tables[0].num_rows, tables[0].where)
+    if numbers and order == list(range(len(order))):
+        return Labels([one.labels(one.values) for one in given], None, notes)
     if classes is not None:
         raise BadInput(f"{tables[0].where}: its labels are class names already; leave out classes=")
     places = {value: at for at, value in enumerate(order)}
@@ -60,7 +65,13 @@ def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | N
                     "or leave the row out"
                 )
     found = [one.labels([places[value] for value in one.values]) for one in given]
-    return Labels(found, [str(value) for value in order])
+    return Labels(found, [str(value) for value in order], notes)
+
+
+def _told(table: Table) -> str:
+    """What columns hold instead of labels."""
+    cells = {name: table.read(name).slice(0, LOOKED_AT).to_pylist() for name in table.names}
+    return instead_of_labels({name: [str(cell).strip() for cell in cells[name]] for name in cells})
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from easiness.analysis import kappa
 from easiness.data import DROP, UNKNOWN, UNSURE, Decisions
 from easiness.errors import BadInput
+from easiness.regular_file import at_home
 from easiness.runs import decisions_of_people
 from easiness.spec import Split
 from easiness.store import Run, check_opened
@@ -44,7 +45,7 @@ def decisions(run: Run, files: File | Sequence[File], *, split: Split = "train")
             decided otherwise on an example in another file.
     """
     check_opened(run=run)
-    paths = [Path(one) for one in ([files] if isinstance(files, str | os.PathLike) else files)]
+    paths = [at_home(one) for one in ([files] if isinstance(files, str | os.PathLike) else files)]
     _check_different(paths)
     said: dict[str, Decisions] = {}
     for path in paths:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from easiness.data import UNSURE, LabelReader, read_label_file
 from easiness.errors import BadInput
+from easiness.regular_file import at_home
 from easiness.runs import data_version, decisions_on, labelled_examples
 from easiness.spec import Split
 from easiness.store import Run
@@ -73,7 +74,7 @@ def read_answers(
         BadInput: the file cannot be read, is of other data, is no audit, lacks a row that was drawn, has one
             that was not, or nothing is decided.
     """
-    path = Path(file)
+    path = at_home(file)
     cells = _cells(path)
     split = split or _split(cells)
     decisions = decisions_on(run, path, split)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from easiness.csv_cells import csv_rows
 from easiness.data import Decisions
 from easiness.errors import BadInput
+from easiness.regular_file import at_home
 from easiness.runs import data_version, decisions_on, labelled_examples
 from easiness.spec import Split
 from easiness.store import Run, check_opened
@@ -45,7 +46,7 @@ def audit(
 
     Labels are drawn by chance from strata of the list of suspects, more where ``p_wrong`` leaves it open, and
     every one may be drawn. So the answer is right whatever ``p_wrong`` is worth, and the better that is, the
-    narrower the interval. `docs/results/audit.md` has how often it holds.
+    narrower the interval.
 
     Args:
         run: whose labels, by its suspects.
@@ -88,7 +89,7 @@ def audit(
 def _known(run: Run, file: File, split: Split) -> Decisions:
     """The decisions that are sure, of a file that somebody has looked at examples for."""
     found = decisions_on(run, file, split)
-    if _unseen(Path(file), found):
+    if _unseen(at_home(file), found):
         raise BadInput(
             f"{file}: has actions as `easiness clean` writes them unseen, without a name in the column by; "
             "give decisions as the page exports them or an audit's file, or write into by who looked"

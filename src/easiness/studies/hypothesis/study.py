@@ -13,7 +13,7 @@ from typing import Any
 from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.executors import check_execution, check_executor, make_executor
 from easiness.higher_functions import offered
-from easiness.regular_file import read_regular
+from easiness.regular_file import at_home, read_regular
 from easiness.runs import Progress, check_study_folder, progress_of
 from easiness.show import count, counted
 from easiness.spec import Execution, Jobs, at_least, from_arguments
@@ -70,7 +70,7 @@ def hypothesis(
     """
     given = locals()
     with progress_of(progress, hypothesis, given) as tell:
-        plan = plan_hypothesis(find_preset(preset), Path(out), seed)
+        plan = plan_hypothesis(find_preset(preset), at_home(out), seed)
         return carry_out_hypothesis(plan, from_arguments(Execution, given), tell)
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.errors import BadInput
+from easiness.regular_file import in_words
 from easiness.scores import Moments
 from easiness.spec import Split
 from easiness.store import Run, check_opened
@@ -53,7 +54,7 @@ class CombinedScores(show.Result):
 
     def sections(self) -> list[show.Section]:
         """The hardest examples in the combined order."""
-        names = ", ".join(f"{run.path} ({run.model})" for run in self.runs)
+        names = ", ".join(f"{in_words(run.path)} ({run.model})" for run in self.runs)
         hardest = self.scores.sort_values("difficulty", ascending=False, kind="stable").head(_FIRST)
         ranks = [f"rank_{at}" for at in range(1, len(self.runs) + 1)]
         rows = [["id", "class", "difficulty", *ranks]]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_NAME_WIDTH = 12  # letters of a line in the figure
+_NAME_WIDTH, _MOST_LINES = 12, 5  # letters of a line of a name in the figure, and lines
 
 
 @dataclass(frozen=True)
@@ -231,62 +233,68 @@ def _outlook_values(outlook: Outlook) -> dict[str, Any]:
 
 
 def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES, ties: Ties | None = None) -> Figure:
-    """Matching rates between groups of trials, with 95 % intervals and chance; a table for each side.
+    """Matching rates between groups of trials, with 95 % intervals and chance: easy above the diagonal.
 
-    The diagonal, framed, is a network against itself: its noise ceiling. What rests on groups that are
-    too small to decide anything is in italics. ``ties`` is ``refine`` where the comparison has it.
+    Those of hard examples are below it. The diagonal, framed, is a network against itself: its noise ceiling.
+    What rests on groups that are too small to decide anything is in italics. ``ties`` is ``refine`` where the
+    comparison has it.
     """
     from matplotlib.figure import Figure
 
     ties = headline_ties(comparison) if ties is None else ties
-    num = len(comparison.names)
-    size = (1.6 + 1.15 * (num + 1), (1.0 + 0.75 * num) * len(sides))
-    figure = Figure(figsize=size, layout="constrained")
-    for axes, side in zip(figure.subplots(len(sides), squeeze=False)[:, 0], sides, strict=True):
-        _draw_table(axes, comparison, side, ties)
-    return figure
-
-
-def _draw_table(axes: Axes, comparison: Comparison, side: Side, ties: Ties) -> None:
-    from matplotlib.patches import Rectangle
-
-    num = len(comparison.names)
-    wash = show.EASY_WASH if side == "easy" else show.HARD_WASH
+    num, names = len(comparison.names), [_wrapped(name) for name in comparison.names]
+    lines = max(name.count("\n") for name in names)
+    figure = Figure(figsize=(1.6 + 1.15 * (num + 1), 1.0 + 0.13 * lines + 0.85 * num), layout="constrained")
+    axes = figure.subplots()
+    for side in sides:
+        _draw_side(axes, comparison, side, sides, ties)
     for i in range(num):
-        for j in range(i, num):
-            groups = comparison.cell(i, j, side, ties).groups
-            rate = math.nan if groups is None else groups.rate
-            shade = 0.0 if math.isnan(rate) else 0.75 * min(1.0, rate)
-            frame = Rectangle((j + 0.03, i + 0.03), 0.94, 0.94, facecolor=(wash, shade))
-            frame.set(edgecolor=show.INK, linewidth=1.2 if i == j else 0)
-            axes.add_patch(frame)
-            style = "normal" if groups is not None and groups.decided else "italic"
-            text = "none" if math.isnan(rate) else f"{rate:.2f}"
-            write = partial(axes.text, ha="center", va="center", style=style, color=show.ON_WASH)
-            write(j + 0.5, i + 0.42, text, size=12)
-            if groups is not None and not math.isnan(groups.interval[0]):
-                write(j + 0.5, i + 0.74, show.interval_text(*groups.interval), size=7.5)
-        diagonal = comparison.cell(i, i, side, ties).groups
-        chance = comparison.fraction if diagonal is None else diagonal.chance
-        axes.text(num + 0.5, i + 0.5, f"{chance:.2f}", ha="center", va="center", size=11, color=show.INK)
-    names = [_wrapped(name) for name in comparison.names]
+        cells = [comparison.cell(i, i, side, ties).groups for side in sides]
+        chances = [comparison.fraction if groups is None else groups.chance for groups in cells]
+        text = "\n".join(dict.fromkeys(f"{chance:.2f}" for chance in chances))
+        axes.text(num + 0.5, i + 0.5, text, ha="center", va="center", size=11, color=show.INK)
     axes.set(xlim=(0, num + 1), ylim=(num, 0))
     axes.set_xticks(np.arange(num + 1) + 0.5, [*names, "random"], size=show.FONT_SIZE)
     axes.set_yticks(np.arange(num) + 0.5, names, size=show.FONT_SIZE)
     axes.tick_params(length=0, labelcolor=show.INK, top=True, labeltop=True, bottom=False, labelbottom=False)
     axes.axvline(num, color=show.FAINT, linewidth=0.8)
-    axes.set_title(f"{side} examples, {comparison.at}", size=show.FONT_SIZE, color=show.INK, loc="left")
+    which = "easy examples above, hard ones below" if len(sides) > 1 else f"{sides[0]} examples"
+    axes.set_title(f"{which}, {comparison.at}", size=show.FONT_SIZE, color=show.INK, loc="left")
     for spine in axes.spines.values():
         spine.set_visible(False)
+    return figure
+
+
+def _draw_side(axes: Axes, comparison: Comparison, side: Side, sides: Sequence[Side], ties: Ties) -> None:
+    """The cells of a side: those of the second one are mirrored, and the diagonal is shared."""
+    from matplotlib.patches import Rectangle
+
+    wash = show.EASY_WASH if side == "easy" else show.HARD_WASH
+    second = sides.index(side)
+    for i, j in combinations_with_replacement(range(len(comparison.names)), 2):
+        groups = comparison.cell(i, j, side, ties).groups
+        rate = math.nan if groups is None else groups.rate
+        shade = 0.0 if math.isnan(rate) else 0.75 * min(1.0, rate)
+        height = 1 / len(sides) if i == j else 1
+        x, y = (i, j + second * height * (i == j)) if second else (j, i)
+        frame = Rectangle((x + 0.03, y + 0.03), 0.94, height - 0.06, facecolor=(wash, shade))
+        frame.set(edgecolor=show.INK, linewidth=1.2 if i == j else 0)
+        axes.add_patch(frame)
+        style = "normal" if groups is not None and groups.decided else "italic"
+        text = "none" if math.isnan(rate) else f"{rate:.2f}"
+        write = partial(axes.text, ha="center", va="center", style=style, color=show.ON_WASH)
+        write(x + 0.5, y + 0.4 * height, text, size=8 + 4 * height)
+        if groups is not None and not math.isnan(groups.interval[0]):
+            write(x + 0.5, y + 0.76 * height, show.interval_text(*groups.interval), size=6.5 + height)
 
 
 def _wrapped(name: str) -> str:
-    """A name in short lines, broken after underscores, without mathematics."""
+    """A name in short lines, broken after what joins words, without mathematics."""
     lines = [""]
-    for part in name.replace("$", r"\$").split("_"):
-        if lines[-1] and len(lines[-1]) + len(part) > _NAME_WIDTH:
-            lines[-1] += "_"
-            lines.append(part)
-        else:
-            lines[-1] += f"_{part}" if lines[-1] else part
-    return "\n".join(lines)
+    for part in re.findall(rf"[^_\- ]{{1,{_NAME_WIDTH}}}[_\- ]?|[_\- ]", name):
+        if lines[-1] and len(lines[-1]) + len(part.rstrip("_- ")) > _NAME_WIDTH + 1:
+            lines.append("")
+        lines[-1] += part
+    if len(lines) > _MOST_LINES:
+        lines[_MOST_LINES - 1 :] = ["..."]
+    return "\n".join(lines).replace("$", r"\$")

@@ -79,7 +79,7 @@ def _level_axis(axes: Axes, curve: PerturbationCurve) -> None:
 
 
 def _draw_matching(axes: Axes, curve: PerturbationCurve, ties: Ties) -> None:
-    at = level_positions(curve)
+    at, ceilings = level_positions(curve), []
     for side in curve.sides:
         color, marker = _SIDES[side]
         line = curve.line(side, ties)
@@ -111,8 +111,12 @@ def _draw_matching(axes: Axes, curve: PerturbationCurve, ties: Ties) -> None:
                 markersize=4.5,
                 label=f"{side}, other models{mark}",
             )
-            axes.axhline(curve.ceiling(side, ties), color=color, linewidth=0.8, linestyle=(0, (6, 3)))
-            _beside(axes, curve.ceiling(side, ties), "ceiling", color)
+            ceilings.append((curve.ceiling(side, ties), color))
+    known = sorted(one for one in ceilings if not math.isnan(one[0]))
+    places = ["center"] if len(known) == 1 else ["top", "bottom"]
+    for (ceiling, color), place in zip(known, places, strict=False):
+        axes.axhline(ceiling, color=color, linewidth=0.8, linestyle=(0, (6, 3)))
+        _beside(axes, ceiling, place, color)
     defined = [m.same_models.chance for m in curve.matches if m.same_models and m.ties == ties]
     show.chance_line(axes, defined[0] if defined else curve.fraction)
     axes.set_ylabel(f"matching rate ({ties})")
@@ -127,16 +131,15 @@ def _groups(match: PerturbedMatch) -> tuple[float, float, float]:
     return match.groups.rate, *match.groups.interval
 
 
-def _beside(axes: Axes, y: float, text: str, color: str) -> None:
-    if math.isnan(y):
-        return
+def _beside(axes: Axes, y: float, place: str, color: str) -> None:
+    """Name a ceiling, centred on it, or at its ``top`` or ``bottom``: below the lower, above the higher."""
     axes.annotate(
-        text,
+        "ceiling",
         (1, y),
         xycoords=("axes fraction", "data"),
         xytext=(3, 0),
         textcoords="offset points",
-        va="center",
+        va=place,
         color=color,
         fontsize=show.FONT_SIZE - 1,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from easiness import features
 from easiness.inputs import IMAGE, VECTOR
 from easiness.spec import DatasetRef, command_line, loading_of
@@ -32,8 +34,8 @@ def to_judge_along(run: Run) -> str:
     return f"Heads on features cost little and judge along: {command}, then {both}."
 
 
-def _out(run: Run) -> str:
-    return f"{run.path}-features"
+def _out(run: Run) -> Path:
+    return Path(f"{run.path}-features")
 
 
 def _known(data: DatasetRef) -> bool:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from easiness import show
 from easiness.analysis import ALL_BUT_CERTAIN, EstimatedNoise, LabelNoise, relearned
 from easiness.data import UNKNOWN, Decisions
+from easiness.regular_file import in_words
 from easiness.runs import decisions_on
 from easiness.spec import Split, command_line
 from easiness.store import Run
@@ -30,15 +31,15 @@ class Decided:
     """The ``decisions`` of a ``file`` on the labels of a run.
 
     Of those that somebody was sure of ``foretold`` were expected to be wrong. ``factor`` is by how much the
-    odds of the last ones looked at have changed for examples like them. ``audit`` is the command that tells
-    of the rest, where decisions from the top of the list alone do not; else empty.
+    odds of the last ones looked at have changed for examples like them. ``audit`` has the words of the
+    command that tells of the rest, where decisions from the top of the list alone do not.
     """
 
     file: str
     decisions: Decisions
     foretold: float
     factor: float
-    audit: str = ""
+    audit: tuple[object, ...] = ()
 
     @property
     def num_sure(self) -> int:
@@ -81,15 +82,16 @@ class Decided:
     def doubt(self) -> str:
         """A sentence where decisions do not tell of the rest, with the command that does; else empty."""
         above = "Decisions are from the top of the list, and say little of those below"
-        return f" {above}; an audit tells: {self.audit}." if self.audit else ""
+        return f" {above}; an audit tells: {command_line('audit', *self.audit)}." if self.audit else ""
 
     def note(self) -> str:
         """What is said where the file names every example; else empty."""
         if len(self.decisions) < len(self.decisions.of.ids):
             return ""
+        num = show.count(len(self.decisions))
         return (
-            f"{self.file} has an action for each of the {show.count(len(self.decisions))} examples, as clean "
-            "writes it: all count as looked at; empty the action of those that nobody has seen."
+            f"{in_words(self.file)} has an action for each of the {num} examples, as clean writes it: all "
+            "count as looked at; empty the action of those that nobody has seen."
         )
 
     def document(self) -> dict[str, Any]:
@@ -100,7 +102,7 @@ class Decided:
             "found_wrong": self.num_wrong,
             "foretold_wrong": self.foretold,
             "odds_factor": self.factor,
-            "audit": self.audit or None,
+            "audit": command_line("audit", *self.audit) if self.audit else None,
         }
 
     def added_to(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -178,10 +180,11 @@ def learned_from(
     pairs = labels * (len(run.classes) + 1) + suggested
     at, wrong = made.at[sure], made.wrong[sure]
     found = relearned(noise.p_wrong, (labels, pairs), at, wrong, range_of.low, range_of.high)
-    foretold, audit = float(noise.p_wrong[at].sum()), ""
+    foretold: float = noise.p_wrong[at].sum()
+    audit: tuple[object, ...] = ()
     if _from_top(asked, at, noise.p_wrong):
         of_split = ("--split", split) if split == "held_out" else ()
-        audit = command_line("audit", run.path, "--known", file, *of_split, "-o", "audit.csv")
+        audit = (run.path, "--known", file, *of_split, "-o", "audit.csv")
     decided = Decided(os.fspath(file), made, foretold, found.factor, audit)
     return Learned(LabelNoise(found.p_wrong, noise.suspicion), found.low, found.high, seen, asked, decided)
 

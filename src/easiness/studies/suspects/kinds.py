@@ -19,8 +19,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 BY_FEATURES: tuple[str, ...] = ("unlike its class",)
 """Kinds that only the trained networks can tell."""
 NOT_CARRIED = {
-    "rare": "among planted examples those of a rare sub-kind were found hardly better than by chance "
-    "(docs/results/kinds.md)"
+    "rare": "among planted examples those of a rare sub-kind were found hardly better than by chance"
 }
 """Kinds that are never named, since the evidence does not carry them, and how that is known."""
 
@@ -119,7 +118,7 @@ def find_kinds(evidence: KindEvidence) -> Kinds:
 def _too_little(known: float) -> str:
     return (
         f"the trials have {known:.0%} of the labels right that can be expected to be sound, and with so few "
-        "it would be guessed (docs/results/kinds-known.md)"
+        "it would be guessed"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,10 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.data import UNSURE
+from easiness.regular_file import in_words
 from easiness.spec import Split
-from easiness.store import Row
+from easiness.store import Row, Run
+from easiness.studies.suspects.beside import to_judge_along
 from easiness.studies.suspects.conflicts_found import FIRST, Conflicts, pairs_section, shortened
 from easiness.studies.suspects.decided import Decided
 from easiness.studies.suspects.glance import Glance
@@ -48,12 +51,13 @@ class Suspects(show.Result):
     over the ``course`` of the training this share stood out. ``known`` is the share
     of the predictions heard that are the label. The table has those of a
     probability of ``above`` or more, and the first few in any case. ``conflicts`` are certain;
-    ``left_out_kinds`` says which kinds were not looked for and why. ``others`` are runs that judged along.
+    ``left_out_kinds`` says which kinds were not looked for and why. ``others`` are folders of runs that
+    judged along, with what they are of.
     ``told`` is the column of texts or paths, where there is one, and ``shown`` the first suspects themselves;
     ``in_pairs`` has the texts of pairs that conflict, by split and id. What was ``decided`` is last
     in ``ranked``, with its ``action``, is 0 or 1 in ``p_wrong`` where somebody was sure, and is not listed.
-    ``notes`` are on what else can judge, and on classes too small. A ``leak`` says what tells the labels: the
-    number of wrong ones is then not a number.
+    ``too_few`` names classes too small, ``alone`` a run beside which others can judge. A ``leak`` says what
+    tells the labels: the number of wrong ones is then not a number.
     """
 
     model: str
@@ -71,12 +75,13 @@ class Suspects(show.Result):
     above: float
     conflicts: Conflicts = field(repr=False)
     left_out_kinds: dict[str, str]
-    others: tuple[str, ...] = ()
+    others: tuple[tuple[Path, str], ...] = ()
     told: str | None = None
     shown: tuple[show.ShownExample, ...] = field(default=(), repr=False)
     in_pairs: Mapping[tuple[str, object], str] = field(default_factory=dict, repr=False)
     decided: Decided | None = None
-    notes: tuple[str, ...] = ()
+    too_few: str = ""
+    alone: Run | None = field(default=None, repr=False)
     leak: str = ""
 
     @property
@@ -273,12 +278,15 @@ def _suspects(found: Suspects, examples: Sequence[str] = (), most: int | None = 
         f" Not looked for: {' and '.join(one for one in kinds if kinds[one] == why)} ({why})."
         for why in dict.fromkeys(kinds.values())
     )
-    notices = (found.by_heart(), doubt, *found.notes, found.decided.note() if found.decided else "")
+    along = "" if found.alone is None else to_judge_along(found.alone)
+    decided = "" if found.decided is None else found.decided.note()
+    notices = (found.by_heart(), doubt, found.too_few, along, decided)
     return show.Section("Labels to look at", (note + left).lstrip(), rows, tuple(filter(None, notices)))
 
 
 def _with(found: Suspects) -> str:
-    return f", together with {' and '.join(found.others)}" if found.others else ""
+    others = [f"{in_words(path)} {what}" for path, what in found.others]
+    return f", together with {' and '.join(others)}" if others else ""
 
 
 def _judges(found: Suspects) -> str:

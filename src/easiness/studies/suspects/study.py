@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,6 @@ from easiness.runs import Told, find_data, leak_of, passes_shown
 from easiness.spec import Split
 from easiness.store import Row, Run, check_opened
 from easiness.studies.matching import check_comparable
-from easiness.studies.suspects.beside import to_judge_along
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.conflicts_found import FIRST, Conflicts, shown_pairs
 from easiness.studies.suspects.decided import Learned, learned_from
@@ -124,7 +124,8 @@ def suspects(
         shown=shown.first,
         in_pairs=shown.in_pairs,
         decided=learned.decided,
-        notes=(too_few(evidence.labels, run.classes), to_judge_along(run) if len(runs) == 1 else ""),
+        too_few=too_few(evidence.labels, run.classes),
+        alone=run if len(runs) == 1 else None,
     )
 
 
@@ -136,7 +137,7 @@ def _number(learned: Learned, leak: str) -> dict[str, Any]:
 
 def _together(
     runs: Sequence[Run], split: Split, epoch: int | None, share: float | None
-) -> tuple[Run, _Judged, LabelNoise, tuple[str, ...]]:
+) -> tuple[Run, _Judged, LabelNoise, tuple[tuple[Path, str], ...]]:
     """The run that claims to know most, how it judges with the range of all that know about as much, how
     likely each label is wrong by all, and who the others are."""
     if not runs:
@@ -157,7 +158,7 @@ def _together(
     high = max(noise.share, *(one.high for one in ranges))
     fits = replace(judged[best], noise=replace(judged[best].noise, low=low, high=high))
     others = [
-        f"{run.path} ({run.network}){_counts(weight, one, judged[best])}"
+        (run.path, f"({run.network}){_counts(weight, one, judged[best])}")
         for run, one, weight in zip(runs, judged, weights, strict=True)
     ]
     return runs[best], fits, noise, (*others[:best], *others[best + 1 :])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.models import ModelGiven, model_name
+from easiness.regular_file import at_home
 from easiness.runs import Progress, carry_out_all, progress_of
 from easiness.spec import (
     Drawing,
@@ -195,4 +196,4 @@ def train_sets(
         BadInput: ``out`` is itself a run, or a folder below it holds something else.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    return sets.study(carry_out_all(sets.plans, Path(out), execution, progress=progress))
+    return sets.study(carry_out_all(sets.plans, at_home(out), execution, progress=progress))

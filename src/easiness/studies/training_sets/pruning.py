@@ -13,7 +13,7 @@ import numpy.typing as npt
 from easiness.analysis import check_classes_left, draw_by_rank, foremost
 from easiness.csv_cells import csv_rows, from_cell
 from easiness.errors import BadInput, shorten
-from easiness.regular_file import text_lines
+from easiness.regular_file import at_home, text_lines
 from easiness.scores import find_score
 from easiness.spec import Keep
 from easiness.store import Run, check_opened
@@ -150,7 +150,7 @@ def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) ->
     """
     is_file = isinstance(given, str | Path)
     where = f"--ids {given}" if is_file else "ids"
-    names = _read(Path(given), where) if isinstance(given, str | Path) else [_text_of(one) for one in given]
+    names = _read(at_home(given), where) if isinstance(given, str | Path) else list(map(_text_of, given))
     positions = {str(one): position for position, one in enumerate(ids)}
     if is_file and "" not in positions:  # an empty cell names nothing
         names = [name for name in names if name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
+from easiness.regular_file import at_home
 from easiness.runs import data_of, given_data
 from easiness.scores import Score
 from easiness.spec import Keep, Loading
@@ -90,7 +90,7 @@ def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
         raise BadInput(
             f"limit {limit}: {run.path} has scores of {ref.train.num_examples} examples; leave --limit out"
         )
-    if loading.labels is not None and str(Path(loading.labels).absolute()) != ref.labels:
+    if loading.labels is not None and str(at_home(loading.labels).absolute()) != ref.labels:
         there = "its source's labels" if ref.labels is None else f"those of {ref.labels}"
         raise BadInput(f"labels {loading.labels}: {run.path} has scores of {there}; leave --labels out")
     data = data_of(run, source)

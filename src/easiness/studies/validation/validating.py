@@ -11,6 +11,7 @@ from typing import Any
 from easiness.data import Dataset, merge_splits
 from easiness.errors import BadInput
 from easiness.models import ModelGiven, model_name
+from easiness.regular_file import at_home
 from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, progress_of, recipe_of_run
 from easiness.spec import (
     ALL,
@@ -155,7 +156,7 @@ def validate(
             Trainings(names, trials, epochs),
             Trainings(final_names, final_trials, final_epochs),
         )
-        return carry_out_validation(plans, Path(out), from_arguments(Execution, given), tell)
+        return carry_out_validation(plans, at_home(out), from_arguments(Execution, given), tell)
 
 
 def plan_validation(

@@ -16,6 +16,7 @@ from easiness.data import Dataset, new_labels, relabelled
 from easiness.errors import BadInput
 from easiness.heads import Deal, joined_with_near
 from easiness.models import ModelGiven, model_name
+from easiness.regular_file import at_home
 from easiness.runs import (
     Plan,
     Progress,
@@ -140,7 +141,7 @@ def verify(
             labels are the same; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    given, out = locals(), Path(out)
+    given, out = locals(), at_home(out)
     with progress_of(progress, verify, given) as tell:
         training = from_arguments(Training, {**given, "model": model and model_name(model)})
         loading, featuring = from_arguments(Loading, given), from_arguments(Featuring, given)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from easiness import show
+from easiness.regular_file import in_words
 from easiness.store import Row
 
 if TYPE_CHECKING:
@@ -200,10 +201,11 @@ def _how(found: Difference) -> str:
     least = f" by more than {found.at_least:g}" if found.at_least else ""
     more = len(found.by_class()) - _MOST_CLASSES
     rest = f" {show.count(more)} more classes are not shown." if more > 0 else ""
+    before, after = map(in_words, found.names)
     return (
         f"{found.what} of {found.model}, "
-        f"{found.num_trials[0]} trials of {found.names[0]} against {found.num_trials[1]} of "
-        f"{found.names[1]}, examples matched by {MATCHED[found.by]}; an example counts where it moved{least} "
+        f"{found.num_trials[0]} trials of {before} against {found.num_trials[1]} of "
+        f"{after}, examples matched by {MATCHED[found.by]}; an example counts where it moved{least} "
         "beyond the noise of the trials, at a false-discovery rate of "
         f"{show.chosen_percent(found.rate)} (Benjamini-Hochberg). All examples together moved by "
         f"{show.with_interval(*found.overall, 3, signed=True)}. Classes with the most changed examples come "

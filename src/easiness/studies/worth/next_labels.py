@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import Gain
+from easiness.regular_file import in_words
 from easiness.studies.worth.picking import MARGIN, RANDOM, RARE, RULES, Positions
 from easiness.studies.worth.replay import LEVEL, Replayed
 
@@ -149,7 +150,7 @@ class NextLabels(show.Result):
             f"one of two rules is chosen. It is judged where most are labelled: {show.count(few.start)} of "
             f"the {show.count(self.num_labelled)} that the run has."
         )
-        return show.Section(f"What to label next, beside {self.run}", note, rows)
+        return show.Section(f"What to label next, beside {in_words(self.run)}", note, rows)
 
     def _first(self) -> show.Section:
         table = self._picked(self.rule).head(_SHOWN)
@@ -165,7 +166,7 @@ class NextLabels(show.Result):
         )
         note = (
             f"The first of {len(self.picks[self.rule]):,} by the rule {self.rule}, from "
-            f"{self.source}: {show.counted(self.num_pool, 'example')}; copies left out: "
+            f"{in_words(self.source)}: {show.counted(self.num_pool, 'example')}; copies left out: "
             f"{self.num_copies:,} of labelled ones, {self.num_repeated:,} of others of the "
             f"pool{drawn}. Margin: how much likelier the class predicted is than the second, 0 where "
             "the heads cannot decide. Rarity: 0 beside a labelled example, 1 where none of the "

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import Gain, Interval, paired_gain
+from easiness.regular_file import in_words
 from easiness.studies.cleaning import Cleaned
 from easiness.studies.worth.cells import ALL, EASIEST, HARDEST, RANDOM, Cell
 from easiness.studies.worth.choice import Judged
@@ -226,7 +227,7 @@ class Worth(show.Result):
         told = f"In points, judged on the half of the tests that had no part in the choice: {said}. "
         told = told if self.lines[self.advised].cell.kept != ALL else ""
         note = f"{show.capitalized(self.text)} {told}{self._about()}"
-        return [show.Section(f"What to keep of {self.run}", note, rows)]
+        return [show.Section(f"What to keep of {in_words(self.run)}", note, rows)]
 
     def details(self) -> list[show.Section]:
         """The whole grid, a table a size."""

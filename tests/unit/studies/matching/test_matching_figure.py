@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import math
-from itertools import combinations_with_replacement
+from itertools import combinations, combinations_with_replacement
 from typing import Any
 
 import pytest
@@ -46,12 +46,12 @@ def test_a_cell_for_each_pair_its_interval_and_a_column_of_chance():
     written = texts(axes)
     # under refine: 0.4 ... 0.9, row by row, each with its interval, then the chance of the row
     assert written == [
-        *("0.40", "0.35 to 0.45", "0.50", "0.45 to 0.55", "0.60", "0.55 to 0.65", "0.10"),
-        *("0.70", "0.65 to 0.75", "0.80", "0.75 to 0.85", "0.10"),
-        *("0.90", "0.85 to 0.95", "0.10"),
+        *("0.40", "0.35 to 0.45", "0.50", "0.45 to 0.55", "0.60", "0.55 to 0.65"),
+        *("0.70", "0.65 to 0.75", "0.80", "0.75 to 0.85"),
+        *("0.90", "0.85 to 0.95", "0.10", "0.10", "0.10"),
     ]
     where = {text.get_text(): text.get_position() for text in axes.texts}
-    assert where["0.60"] == (2.5, 0.42)
+    assert where["0.60"] == (2.5, 0.4)
     assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "c", "random"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
     assert [text.get_position()[0] for text in axes.texts if text.get_text() == "0.10"] == [3.5] * 3
@@ -68,10 +68,21 @@ def test_higher_rates_are_darker():
     assert opacity == pytest.approx([0.75 * (0.45 + 0.1 * at) for at in range(6)])
 
 
-def test_a_table_for_each_side_and_the_policy_asked_for():
+def test_easy_is_above_the_diagonal_and_hard_below_it_so_that_no_cell_is_empty():
+    (axes,) = draw_matching(compared(["a", "b", "c"])).axes
+    where = {text.get_text(): text.get_position() for text in axes.texts}
+    assert (where["0.50"], where["0.55"]) == ((1.5, 0.4), (0.5, 1.4))
+    assert (where["0.60"], where["0.65"]) == ((2.5, 0.4), (0.5, 2.4))
+    assert where["0.70"] == pytest.approx((1.5, 1.2))
+    assert where["0.75"] == pytest.approx((1.5, 1.7))
+    boxes = [patch.get_bbox() for patch in axes.patches]  # type: ignore[attr-defined]
+    assert sum(box.width * box.height for box in boxes) > 0.85 * 9
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    assert axes.get_title(loc="left") == "easy examples above, hard ones below, after epoch 3"
+
+
+def test_the_policy_asked_for():
     comparison = compared(["a", "b"])
-    easy, hard = draw_matching(comparison).axes
-    assert (texts(easy)[0], texts(hard)[0]) == ("0.40", "0.45")
     (axes,) = draw_matching(comparison, ["easy"], "expected").axes
     assert texts(axes)[0] == "0.10"
     (axes,) = draw_matching(compared(["a", "b"], ties=("expected",)), ["easy"]).axes
@@ -106,6 +117,20 @@ def test_names_are_shown_as_they_are(suffix):
     assert [label.replace(r"\$", "$").replace("\n", "") for label in labels] == names
     assert all("$" not in label.replace(r"\$", "") for label in labels)
     assert labels[2].splitlines() == ["one_of_many_", "networks_with_", "a_long_name"]
+
+
+@pytest.mark.parametrize("name", ["a-run-of-photographs-with-a-long-name", "x" * 300, "ridge on timm:a_b"])
+def test_long_names_lie_over_nothing(name):
+    figure = draw_matching(compared([name, f"{name}2", "c"]))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    labels = [*axes.get_xticklabels(), *axes.get_yticklabels()]
+    boxes = [label.get_window_extent() for label in labels]
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    page = figure.bbox
+    assert all(page.x0 <= box.x0 and box.x1 <= page.x1 and box.y1 <= page.y1 for box in boxes)
+    texts = [text.get_window_extent() for text in axes.texts]
+    assert not any(a.overlaps(b) for a, b in combinations(texts, 2))
 
 
 def test_the_figure_grows_with_the_number_of_networks():

@@ -61,6 +61,16 @@ def test_lines_are_the_rates_and_the_ceiling_their_end(ties):
         assert any(curve.ceiling(side, ties) == line.get_ydata()[0] for line in lines.values())
 
 
+@pytest.mark.parametrize("apart", [0.0, 0.01, 0.3])
+def test_names_of_ceilings_lie_over_nothing(apart, monkeypatch):
+    monkeypatch.setattr(PerturbationCurve, "ceiling", lambda _, side, __: 0.5 + apart * (side == "easy"))
+    figure = draw_perturbation(made_up())
+    figure.draw_without_rendering()
+    named = [text for text in figure.axes[0].texts if text.get_text() == "ceiling"]
+    low, high = sorted((text.get_window_extent() for text in named), key=lambda box: box.y0)
+    assert low.y1 <= high.y0 + 1e-6
+
+
 def test_undefined_levels_are_marked_and_one_trial_has_no_groups():
     figure = draw_perturbation(made_up(silent=True))
     drawn(figure)

@@ -273,7 +273,7 @@ def test_runs_that_left_examples_out_are_voices_of_one_estimate(held_out_pair):
     assert both.low <= min(found.low for found in alone) + 1e-12
     assert both.high >= max(found.high for found in alone) - 1e-12
     assert both.low <= both.share <= both.high
-    assert [" counts " in name for name in both.others] == [False]
+    assert [" counts " in what for _, what in both.others] == [False]
 
 
 def test_it_is_said_how_much_a_run_counts_that_claims_less(record, wrong):
@@ -286,6 +286,6 @@ def test_it_is_said_how_much_a_run_counts_that_claims_less(record, wrong):
     )
     found = ez.suspects([vague, wrong], pictures=False)
     assert found.share == pytest.approx(WRONG / NUM, abs=0.02)
-    (other,) = found.others
-    assert other.startswith(f"{vague.path} ")
-    assert 0 <= float(other.split("counts ")[1].split()[0]) < 1
+    ((path, what),) = found.others
+    assert path == vague.path
+    assert 0 <= float(what.split("counts ")[1].split()[0]) < 1

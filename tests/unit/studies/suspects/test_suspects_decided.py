@@ -93,8 +93,8 @@ def test_the_audit_that_is_asked_for_can_be_drawn_and_spread_looks_ask_for_none(
     spread = ez.suspects(run, decided=decide(file, run, np.arange(0, NUM, 8), "keep"), pictures=False)
     assert few.decided is not None
     assert spread.decided is not None
-    assert few.decided.audit == audit
-    assert spread.decided.audit == ""
+    assert few.decided.document()["audit"] == audit
+    assert spread.decided.document()["audit"] is None
 
 
 def test_unsure_says_nothing_and_a_class_of_ones_own_is_what_is_suggested(run: Run, tmp_path: Path):

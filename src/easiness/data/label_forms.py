@@ -1,0 +1,76 @@
+"""What stands where one class of each example should: several labels, a column a person, boxes, numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from easiness.errors import BadInput, shorten
+
+CROP = "crop each box to a picture of its own, and give those with a class each"
+LOOKED_AT = 1000
+"""Cells of each column that tell what it holds."""
+_BOXES = ("bbox", "bndbox", "boxes", "x y w h", "x y width height", "xmin ymin xmax ymax", "x1 y1 x2 y2")
+_TRUE, _FLAGS = ("1", "1.0", "true"), ({"0", "1"}, {"0.0", "1.0"}, {"true", "false"})
+_NUMBERED = re.compile(r"(.*[^\W\d])[ _-]?\d+")
+_MOST_PEOPLE, _MOST_GIVEN = 20, 50  # columns, and different labels in them
+_FEW = 20  # numbers that may be classes however few examples they have
+
+
+def instead_of_labels(columns: Mapping[str, Sequence[str]]) -> str:
+    """What columns without labels hold, by the first cells of each; empty where nothing tells."""
+    ours = {name.lower().replace("_", ""): name for name in columns}
+    for box in _BOXES:
+        if {*box.split()} <= ours.keys():
+            return f"; {', '.join(ours[one] for one in box.split())} hold boxes: {CROP}"
+    flags = [name for name, cells in columns.items() if {cell.lower() for cell in cells} in _FLAGS]
+    rows = zip(*(columns[name] for name in flags), strict=True)
+    one_each = {sum(cell.lower() in _TRUE for cell in row) for row in rows} == {1}
+    stems = {name: found[1] for name in columns if (found := _NUMBERED.fullmatch(name))}
+    by_stem = ([name for name in stems if stems[name] == stem] for stem in dict.fromkeys(stems.values()))
+    people = next((names for names in by_stem if _are_people([columns[name] for name in names])), [])
+    if len(flags) > 1 and (one_each or not people):
+        return (
+            f"; {shorten(flags)} hold 0 and 1, a class each: put the name of the class of each row into a "
+            "column label, or give a row for each label where there are several"
+        )
+    take = "take the majority into a column, or choose one"
+    return (
+        f"; {shorten(people)} hold labels, of a person each: {take} (--label {people[0]})" if people else ""
+    )
+
+
+def _are_people(columns: Sequence[Sequence[str]]) -> bool:
+    """Do columns hold few labels, and the first two mostly the same ones?"""
+    if not 1 < len(columns) <= _MOST_PEOPLE or len(set().union(*columns)) > _MOST_GIVEN:
+        return False
+    agree: list[bool] = [one == other != "" for one, other in zip(*columns[:2], strict=True)]
+    return 2 * sum(agree) > len(agree)
+
+
+def check_one_class_each(labels: Iterable[str], num: int, where: str) -> tuple[str, ...]:
+    """A note where one of the different ``labels`` of ``num`` examples may be several.
+
+    Raises:
+        BadInput: it is, for certain, since parts of it are labels; or they are numbers that hardly repeat.
+    """
+    names = {*labels}
+    if _FEW < len(names) > num / 2 and all(re.fullmatch(r"-?\d+(\.\d+)?", name, re.ASCII) for name in names):
+        raise BadInput(
+            f"{where}: the labels are {len(names):,} different numbers of {num:,} examples, targets and no "
+            "classes; put them into bins, or name a column of classes with --label"
+        )
+    for sign in ";|,":
+        several = {name: [part.strip() for part in name.split(sign)] for name in names if sign in name}
+        alone = names - several.keys()
+        first = next((name for name, parts in sorted(several.items()) if {*parts} & alone), None)
+        if first is None:
+            continue
+        what = f"several labels ({sign} between them), and one class each is what is measured"
+        if any(part in alone for parts in several.values() for part in parts[1:]):
+            raise BadInput(
+                f"{where}: the label {first!r} is {what}; name another column with --label, or keep one of "
+                "them for each example"
+            )
+        return (f"the label {shorten([first])!r} may be {what}",)
+    return ()

@@ -1,0 +1,127 @@
+"""A ``~`` is the home folder in whatever path is given, which a shell leaves as it is in ``--out=~/run``."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import typer
+
+import easiness
+from easiness.cli import main
+
+_PARSER = typer.main.get_group(main.app)
+
+
+TEXTS = {"source", "run_or_source", "recipe", "features", "before", "old_source", "new_source", "pool", "ids"}
+"""Parameters that may be paths among other things, and are texts."""
+
+
+def _paths(name: str) -> list[Any]:
+    """What a command takes that is, or may be, a path."""
+    typed = [one for one in _PARSER.commands[name].params if hasattr(one, "type_descriptor")]
+    kinds = {one.name: one.type_descriptor.annotation for one in typed}
+    return [
+        one for one in typed if one.name in TEXTS or Path in (kinds[one.name], *get_args(kinds[one.name]))
+    ]
+
+
+def test_there_are_paths_to_look_at():
+    looked_at = {(name, one.name) for name in _PARSER.commands for one in _paths(name)}
+    assert {("measure", "out"), ("suspects", "decided"), ("card", "apply"), ("status", "run")} < looked_at
+    assert {one for _, one in looked_at} > TEXTS
+
+
+@pytest.mark.parametrize("name", _PARSER.commands)
+def test_every_option_and_argument_that_may_be_a_path(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    command = _PARSER.commands[name]
+    for one in _paths(name):
+        option = one.opts[-1]
+        words = [f"{option}=~/x"] if option.startswith("--") else ["~/x"] * 9
+        context = command.make_context(name, expanded(words), resilient_parsing=True)
+        read = context.params[one.name]
+        values = read if isinstance(read, list | tuple) else [read]
+        assert {str(value) for value in values} == {str(tmp_path / "x")}, option
+
+
+def expanded(words: list[str]) -> list[str]:
+    """The words as the command line takes them."""
+    return [main._PATH.sub(main._at_home, word) for word in words]
+
+
+def test_what_only_begins_alike_is_no_path(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert _PARSER.commands["measure"].make_context(
+        "measure", expanded(["--label", "~breed", "x", "--out", "y"]), resilient_parsing=True
+    ).params["label"] == ("~breed")
+
+
+def test_a_run_goes_into_the_home_folder(command, digits, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    (tmp_path / "me").mkdir()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    small = digits("~/run", "--limit", 20, "--trials", 1, "--epochs", 1)
+    assert command(*small[:-2], "--out=~/run").code == 0
+    assert command("scores", "~/run", "--output=~/scores.csv").code == 0
+    assert sorted(one.name for one in (tmp_path / "me").iterdir()) == ["run", "scores.csv"]
+    assert not any((tmp_path / "here").iterdir())
+
+
+@pytest.fixture
+def home(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with a run and files, seen from an empty folder."""
+    home = tmp_path / "me"
+    shutil.copytree(measured, home / "run")
+    ids = [str(one) for one in easiness.open_run(home / "run").ids]
+    labels = easiness.open_run(home / "run").labels
+    rows = [f"{one},{label},keep,{label},me" for one, label in zip(ids, labels, strict=True)]
+    (home / "labels.csv").write_text("\n".join(["id,label,action,was,by", *rows[:40]]))
+    (home / "ids.txt").write_text("\n".join(ids[:3]))
+    (home / "recipe.toml").write_text("flip = 0.0\n")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("HOME", str(home))
+    return home
+
+
+SMALL: dict[str, Any] = {"model": "mlp_1", "limit": 20, "trials": 1, "epochs": 1, "progress": False}
+DOORS: dict[str, Callable[[], Any]] = {
+    "open_run": lambda: easiness.open_run("~/run"),
+    "Run": lambda: easiness.Run("~/run").ids,
+    "measure, out": lambda: easiness.measure("digits", out="~/new", **SMALL),
+    "measure, recipe": lambda: easiness.measure("digits", out="~/new", recipe="~/recipe.toml", **SMALL),
+    "measure, a run's recipe": lambda: easiness.measure("digits", out="~/new", recipe="~/run", **SMALL),
+    "load_dataset, labels": lambda: easiness.load_dataset("digits", limit=100, labels="~/labels.csv"),
+    "load_dataset, source": lambda: easiness.load_dataset("~/pets"),
+    "Recorder": lambda: easiness.Recorder("~/recorded", ids=[0, 1], labels=[0, 1]),
+    "write_report": lambda: easiness.write_report([easiness.open_run("~/run")], "~/page.html"),
+    "write_report, decide": lambda: easiness.write_report(
+        [easiness.open_run("~/run")], "~/page.html", decide="~/labels.csv"
+    ),
+    "Run.report": lambda: easiness.open_run("~/run").report("~/page.html"),
+    "export": lambda: easiness.export(easiness.open_run("~/run"), "csv", "~/rows.csv"),
+    "export, only": lambda: easiness.export(
+        easiness.open_run("~/run"), "label-studio", "~/tasks", only="~/labels.csv"
+    ),
+    "card": lambda: easiness.card(easiness.open_run("~/run"), "~/card"),
+    "apply_card": lambda: easiness.apply_card("~/card", "digits"),
+    "suspects": lambda: easiness.suspects(easiness.open_run("~/run"), decided="~/labels.csv"),
+    "clean": lambda: easiness.clean(easiness.open_run("~/run"), decided="~/labels.csv"),
+    "audit, known": lambda: easiness.audit(easiness.open_run("~/run"), looks=5, known="~/labels.csv"),
+    "decisions": lambda: easiness.decisions(easiness.open_run("~/run"), ["~/labels.csv"]),
+    "prune": lambda: easiness.prune(easiness.open_run("~/run"), ids="~/ids.txt"),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_path_in_python(door, home, pictures):
+    pictures.rename(home / "pets")
+    if door == "apply_card":
+        DOORS["card"]()
+    DOORS[door]()
+    assert not any(Path().iterdir())

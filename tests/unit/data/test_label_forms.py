@@ -1,0 +1,156 @@
+"""Labels that are no class of each example are told by what there is instead; plain names are not refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from easiness import BadInput, load_dataset
+
+WORDS = ["a good film", "a bad film", "a fine day", "a poor day"]
+
+
+def _table(path: Path, columns: dict[str, list[Any]], text: bool = True) -> Path:
+    """A CSV of texts, or of a number each, beside the columns; each is repeated to 40 rows."""
+    num = 40
+    examples = {"text": [f"{WORDS[at % 4]} {at}" for at in range(num)]} if text else {"v": [*range(num)]}
+    cells = {name: [values[at % len(values)] for at in range(num)] for name, values in columns.items()}
+    rows = zip(*examples.values(), *cells.values(), strict=True)
+    path.write_text("\n".join(",".join(map(str, row)) for row in [[*examples, *cells], *rows]))
+    return path
+
+
+def _pictures(folder: Path, lines: Callable[[int], str], header: str) -> Path:
+    for at in range(8):
+        Image.fromarray(np.full((4, 4, 3), 20 * at, np.uint8)).save(folder / f"{at}.png")
+    (folder / "list.csv").write_text("\n".join([header, *(f"{at}.png,{lines(at)}" for at in range(8))]))
+    return folder / "list.csv"
+
+
+NONE: dict[str, tuple[dict[str, list[Any]], str]] = {
+    "one-hot": (
+        {"is_dog": [1, 0], "is_cat": [0, 1]},
+        "no column label.*; is_dog, is_cat hold 0 and 1, a class each: put the name of the class",
+    ),
+    "several": (
+        {"dog": [1, 0, 1, 0], "outdoor": [1, 1, 0, 0]},
+        "dog, outdoor hold 0 and 1, a class each.*, or give a row for each label where there are several",
+    ),
+    "people": (
+        {"ann1": ["dog", "cat", "dog"], "ann2": ["dog", "cat", "cat"], "ann3": ["dog", "dog", "dog"]},
+        r"ann1, ann2, ann3 hold labels, of a person each: take the majority into a column, .*--label ann1\)",
+    ),
+    "people who say 0 and 1": (
+        {"rater_1": [1, 0, 1, 0], "rater_2": [1, 0, 1, 1]},
+        r"rater_1, rater_2 hold labels, of a person each",
+    ),
+    "classes with numbers": (
+        {"class_0": [1, 0, 0], "class_1": [0, 1, 0], "class_2": [0, 0, 1]},
+        "class_0, class_1, class_2 hold 0 and 1, a class each",
+    ),
+    "boxes": (
+        {"x": [1], "y": [2], "w": [3], "h": [4]},
+        "x, y, w, h hold boxes: crop each box to a picture of its own",
+    ),
+    "nothing that is known": ({"length": [3, 4]}, "; name the column of the labels with --label NAME"),
+}
+
+
+@pytest.mark.parametrize("text", [True, False])
+@pytest.mark.parametrize("name", NONE)
+def test_without_a_column_of_labels_it_is_told_what_there_is(name, text, tmp_path, refused):
+    columns, told = NONE[name]
+    table = _table(tmp_path / "a.csv", columns, text)
+    with pytest.raises(BadInput, match=told):
+        load_dataset(table)
+    assert "no column label" in refused("measure", table, "--out", tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "told"),
+    [
+        ("path,is_dog,is_cat", lambda at: f"{at % 2},{1 - at % 2}", "is_dog, is_cat hold 0 and 1"),
+        ("path,ann1,ann2", lambda at: "dog,dog" if at % 3 else "cat,cat", "ann1, ann2 hold labels, of a"),
+        ("path,xmin,ymin,xmax,ymax", lambda _: "0,0,2,2", "xmin, ymin, xmax, ymax hold boxes"),
+        ("path,bbox", lambda _: "0 0 2 2", "bbox hold boxes"),
+        ("path,dogs", lambda _: "x", "the header is path,label"),
+    ],
+)
+def test_so_it_is_for_lists_of_pictures(header, line, told, tmp_path):
+    with pytest.raises(BadInput, match=f"no column label.*{told}"):
+        load_dataset(_pictures(tmp_path, line, header))
+
+
+def test_a_picture_with_several_boxes_is_to_be_cropped(tmp_path):
+    file = _pictures(tmp_path, lambda at: f"{'dog' if at % 2 else 'cat'},0,0,2,2", "path,label,x,y,w,h")
+    file.write_text(f"{file.read_text()}\n0.png,dog,1,1,2,2")
+    with pytest.raises(BadInput, match=r"line 10: 0\.png is on line 2 already; .*where they are boxes, crop"):
+        load_dataset(file)
+
+
+def test_boxes_in_files_of_their_own_are_told(tmp_path, picture, refused):
+    for folder in ("images/train", "labels/train"):
+        (tmp_path / "yolo" / folder).mkdir(parents=True)
+    picture().save(tmp_path / "yolo/images/train/1.png")
+    (tmp_path / "yolo/labels/train/1.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    with pytest.raises(BadInput, match="as of boxes; crop each box"):
+        load_dataset(tmp_path / "yolo")
+    (tmp_path / "coco.json").write_text('{"images": [], "annotations": [], "categories": []}')
+    assert "as of COCO, crop each box" in refused("measure", tmp_path / "coco.json", "--out", tmp_path / "r")
+
+
+@pytest.mark.parametrize("sign", [";", "|"])
+@pytest.mark.parametrize("read", ["texts", "numbers", "pictures"])
+def test_several_labels_in_a_cell(sign, read, tmp_path):
+    labels = [f"dog{sign}outdoor", "cat", "dog", f"cat {sign} outdoor", "outdoor", "dog", "cat", "cat"]
+    told = (
+        rf"the label 'cat \{sign} outdoor' is several labels .*, and one class each is what is measured; name"
+    )
+    if read == "pictures":
+        source = _pictures(tmp_path, lambda at: labels[at], "path,label")
+    else:
+        source = _table(tmp_path / "a.csv", {"label": labels}, read == "texts")
+    with pytest.raises(BadInput, match=told):
+        load_dataset(source)
+
+
+@pytest.mark.parametrize(
+    ("labels", "noted"),
+    [
+        (["Shoes;Boots", "Shoes;Sandals", "Tops;Shirts"], False),
+        (["salt;pepper", "none"], False),
+        (["Shoes", "Shoes;Boots"], True),
+        (["neither; nor", "either"], False),
+    ],
+)
+@pytest.mark.parametrize("read", ["texts", "pictures"])
+def test_names_of_plain_use_are_classes(labels, noted, read, tmp_path):
+    if read == "pictures":
+        source = _pictures(tmp_path, lambda at: labels[at % len(labels)], "path,label")
+    else:
+        source = _table(tmp_path / "a.csv", {"label": labels})
+    data = load_dataset(source)
+    assert sorted(data.classes) == sorted(labels)
+    assert any("may be several labels" in note for note in data.notes) == noted
+
+
+def test_numbers_as_targets(tmp_path):
+    told = "the labels are 40 different numbers of 40 examples, targets and no classes; put them into bins"
+    with pytest.raises(BadInput, match=told):
+        load_dataset(_table(tmp_path / "a.csv", {"label": [1000 + 7 * at for at in range(40)]}))
+    with pytest.raises(BadInput, match=r"the label is 0\.5, and labels are whole numbers or names; put"):
+        load_dataset(_table(tmp_path / "b.csv", {"label": [0.5, 1.25, 3]}))
+    many = [f"{at}.png,{at / 7}" for at in range(30)]
+    for at in range(30):
+        Image.fromarray(np.full((4, 4, 3), at, np.uint8)).save(tmp_path / f"{at}.png")
+    (tmp_path / "c.csv").write_text("\n".join(["path,label", *many]))
+    with pytest.raises(BadInput, match="30 different numbers of 30 examples"):
+        load_dataset(tmp_path / "c.csv")
+    # names of classes that are numbers, some examples each
+    data = load_dataset(_table(tmp_path / "d.csv", {"label": [10 * at for at in range(10)]}))
+    assert (data.num_classes, [note for note in data.notes if "number" in note]) == (10, [])
