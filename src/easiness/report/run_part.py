@@ -94,7 +94,10 @@ def run_part(
     labels = suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key)
     accuracy = run_figures.accuracy_curves(run)
     levels = run_figures.easiness_levels(votes, len(run.classes), fraction)
-    reliability = None if comparison is None else comparison.reliability[index]
+    reliability = None
+    if comparison is not None:
+        at_hand = comparison.reliability
+        reliability = at_hand[index] if at_hand else matching.run_reliability(run, votes, fraction=fraction)
     by_epoch = None if reliability is None else matching.curves_by_epoch(reliability)
     by_trials = None if reliability is None else matching.curves_by_trials(reliability)
     return RunPart(

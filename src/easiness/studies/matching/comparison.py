@@ -76,7 +76,8 @@ class Comparison(show.Result):
     """Everything `compare` found; ``cells`` has the upper triangle for each side and policy.
 
     ``rows`` say after which epoch, or at which share, each run was read. ``note`` says which runs have
-    augmented observations or were not trained to the end then, where any.
+    augmented observations or were not trained to the end then, where any. ``reliability`` is empty where
+    rates alone were asked for.
     """
 
     names: list[str]
@@ -162,11 +163,11 @@ class Comparison(show.Result):
             {
                 "name": name,
                 "resolution": dataclasses.asdict(resolution),
-                **reliability.values(),
-                "outlook": _outlook_values(reliability.outlook),
+                **({} if reliability is None else reliability.values()),
+                **({} if reliability is None else {"outlook": _outlook_values(reliability.outlook)}),
             }
             for name, resolution, reliability in zip(
-                self.names, self.resolution, self.reliability, strict=True
+                self.names, self.resolution, self.reliability or [None] * len(self.names), strict=True
             )
         ]
         return {
