@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
@@ -113,7 +112,7 @@ class Rule:
     def pairs(
         self, a: Votes, b: Votes, groups_a: npt.NDArray[np.float32], groups_b: npt.NDArray[np.float32]
     ) -> Iterator[tuple[Sets, Sets]]:
-        """The selections of each group [R, N] of A's and of B's trials: of few examples at once, else by pair.
+        """The selections of each group [R, N] of A's and B's trials: of few examples at once, else by pair.
 
         Raises:
             BadInput: easiness is undefined in a group, or an option is wrong (see `select`).
@@ -204,7 +203,7 @@ class Rule:
         return Chosen(members, None, 0.0, float(k), found.by_count)
 
     def matches(self, pair: tuple[Sets, Sets], num_examples: int, classes: ClassTally | None) -> list[Match]:
-        """The `Match` of each pair of groups of one of `pairs`, with a class chance where classes are given."""
+        """The `Match` of each two groups of one of `pairs`, with a class chance where classes are given."""
         a, b = pair
         least, most = np.minimum(a.size, b.size), np.maximum(a.size, b.size)
         class_chance: list[float | None] = [None] * len(least)
@@ -231,8 +230,9 @@ class Rule:
         """The matching rates [R] of one of `pairs`; NaN where a set is empty."""
         a, b = pair
         most = np.maximum(a.size, b.size)
-        some = np.minimum(a.size, b.size) > 0
-        return np.divide(_overlap(a, b), most, out=np.full(len(most), np.nan), where=some)
+        found = np.full(len(most), np.nan)
+        np.divide(_overlap(a, b), most, out=found, where=np.minimum(a.size, b.size) > 0)
+        return found
 
 
 def match_votes(

@@ -159,16 +159,12 @@ class Comparison(show.Result):
 
     def document(self) -> dict[str, Any]:
         """Answers, matching rates, resolution and reliability, and the note; keys are relied on."""
+        judged = [{**one.values(), "outlook": _outlook_values(one.outlook)} for one in self.reliability] or [
+            {}
+        ] * len(self.names)
         runs = [
-            {
-                "name": name,
-                "resolution": dataclasses.asdict(resolution),
-                **({} if reliability is None else reliability.values()),
-                **({} if reliability is None else {"outlook": _outlook_values(reliability.outlook)}),
-            }
-            for name, resolution, reliability in zip(
-                self.names, self.resolution, self.reliability or [None] * len(self.names), strict=True
-            )
+            {"name": name, "resolution": dataclasses.asdict(resolution), **alone}
+            for name, resolution, alone in zip(self.names, self.resolution, judged, strict=True)
         ]
         return {
             **self.asked,
