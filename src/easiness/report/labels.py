@@ -193,7 +193,7 @@ def suspect_labels(
 ) -> list[SuspectLabels]:
     """The suspects among the examples of a run, and among those held out where they were observed.
 
-    Empty where labels cannot be judged: with one trial, or one class.
+    Empty where labels cannot be judged: with one class.
 
     Args:
         run: whose trials judge.
@@ -202,7 +202,7 @@ def suspect_labels(
         most_held_out: suspects to show of the held-out split.
         key: of the run, before the ids of its figures.
     """
-    if len(run.trials) < 2 or len(run.classes) < 2:
+    if len(run.classes) < 2:
         return []
     parts = [_of_split(run, epoch, "train", most, key)]
     if has_held_out(run):

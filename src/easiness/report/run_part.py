@@ -21,7 +21,7 @@ from easiness.store import Row, Run
 from easiness.studies import matching
 from easiness.studies.matching import Comparison
 from easiness.studies.similarity import similarity
-from easiness.studies.suspects import too_few
+from easiness.studies.suspects import one_trial, too_few
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,10 @@ def run_part(
         learning=learning(run, key),
         reliability=reliability,
         outlook=[] if reliability is None else reliability.outlook.sentences(),
-        warnings=[] if reliability is None else reliability.outlook.warnings(),
+        warnings=[
+            *filter(None, [one_trial(run) if labels else ""]),
+            *([] if reliability is None else reliability.outlook.warnings()),
+        ],
         too_few=too_few(run.labels, run.classes),
         by_epoch_figure=_reliability_figure(by_epoch, f"{key}-by-{run.row_name}"),
         by_trials_figure=_reliability_figure(by_trials, f"{key}-by-trials"),

@@ -30,7 +30,7 @@ from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.conflicts_found import FIRST, Conflicts, shown_pairs
 from easiness.studies.suspects.decided import Learned, learned_from
 from easiness.studies.suspects.evidence import Evidence, gather
-from easiness.studies.suspects.glance import too_few
+from easiness.studies.suspects.glance import one_trial, too_few
 from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds, kind_reasons, naming, reasons
 from easiness.studies.suspects.nearest import Looked
 from easiness.studies.suspects.neighbours import Neighbours, find_neighbours
@@ -70,7 +70,7 @@ def suspects(
     `label_noise` has the probability. Nothing is trained.
 
     Args:
-        run: with two trials or more, of any kind: measured or recorded. Of several over the same data, such
+        run: with one trial or more, of any kind: measured or recorded. Of several over the same data, such
             as features and a training, the order and the probabilities are of all: those that left examples
             out are voices of one estimate, see `label_noise_of_heads`; the others count by what they claim to
             know, see `label_noise_together`. The rest is of the run that claims most.
@@ -87,7 +87,7 @@ def suspects(
         progress: show how far it is where that takes longer than a moment.
 
     Raises:
-        BadInput: the run has no trial, one trial or one class, the epoch was not observed, nothing is held
+        BadInput: the run has no trial or one class, the epoch was not observed, nothing is held
             out, ``above`` is out of its range, the ``source`` given has other data, or two runs have, or the
             decisions are of others.
     """
@@ -124,8 +124,15 @@ def suspects(
         shown=shown.first,
         in_pairs=shown.in_pairs,
         decided=learned.decided,
-        notes=(too_few(evidence.labels, run.classes), to_judge_along(run) if len(runs) == 1 else ""),
+        notes=_notes(runs, run, evidence),
     )
+
+
+def _notes(runs: Sequence[Run], run: Run, evidence: Evidence) -> tuple[str, ...]:
+    """On classes too small, and on what else can judge."""
+    alone = one_trial(run) if len(runs) == 1 else ""
+    alone = f"{alone[:1].upper()}{alone[1:]}." if alone else ""
+    return too_few(evidence.labels, run.classes), alone, to_judge_along(run) if len(runs) == 1 else ""
 
 
 def _number(learned: Learned, leak: str) -> dict[str, Any]:
