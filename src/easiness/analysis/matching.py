@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
@@ -120,37 +119,34 @@ class Rule:
         check_option("side", self.side, get_args(Side))
         check_option("ties", self.ties, get_args(Ties))
         k = num_selected(a.num_examples, self.fraction)
-        # Different hashes on the two sides: one hash for both would make tied examples match.
-        asked = [(a, groups_a, k, 2 * self.seed), (b, groups_b, k, 2 * self.seed + 1)]
-        if a.num_examples <= _FEW:
-            yield self._remembered(*asked[0]), self._remembered(*asked[1])
-            return
-        a.check_heard(groups_a)
-        b.check_heard(groups_b)
-        of_a, of_b = _trials(groups_a), _trials(groups_b)
-        if self.ties == "refine":
+        few = a.num_examples <= _FEW
+        if self.ties == "refine" and not few:
+            of_a, of_b = _trials(groups_a), _trials(groups_b)
             if a.tails is b.tails:  # in one pass, in which a half's sums follow from those of the other
-                a.tails.refine(itertools.chain.from_iterable(zip(of_a, of_b, strict=True)), k)
-            else:
-                a.tails.refine(of_a, k)
-                b.tails.refine(of_b, k)
-        for ours, theirs in zip(of_a, of_b, strict=True):
+                of_a, of_b = [group for pair in zip(of_a, of_b, strict=True) for group in pair], []
+            a.tails.refine(of_a, k)
+            b.tails.refine(of_b, k)
+        num = len(groups_a)
+        for some in [slice(num)] if few else [slice(at, at + 1) for at in range(num)]:
+            # Different hashes on the two sides: one hash for both would make tied examples match.
             yield (
-                Sets([self._chosen(a, ours, k, asked[0][-1])]),
-                Sets([self._chosen(b, theirs, k, asked[1][-1])]),
+                self._sets(a, groups_a[some], k, 2 * self.seed),
+                self._sets(b, groups_b[some], k, 2 * self.seed + 1),
             )
 
-    def _remembered(self, votes: Votes, groups: npt.NDArray[np.float32], k: int, seed: int) -> Sets:
-        """The selections of the groups [R, N] of few examples, kept for the next pair that the run is of."""
-        known = votes.tails.chosen
-        key = (self, groups.tobytes(), seed)
-        if key not in known:
-            votes.check_heard(groups)
-            trials = _trials(groups)
-            if self.ties == "refine":
-                votes.tails.refine(trials, k)
-            known[key] = Sets([self._chosen(votes, group, k, seed) for group in trials])
-        found: Sets = known[key]
+    def _sets(self, votes: Votes, groups: npt.NDArray[np.float32], k: int, seed: int) -> Sets:
+        """The selections of the groups [R, N]; of few examples kept for the next pair that the run is of."""
+        known, key = votes.tails.chosen, (self, groups.tobytes(), seed)
+        if key in known:
+            kept: Sets = known[key]
+            return kept
+        votes.check_heard(groups)
+        trials = _trials(groups)
+        if self.ties == "refine":
+            votes.tails.refine(trials, k)
+        found = Sets([self._chosen(votes, group, k, seed) for group in trials])
+        if votes.num_examples <= _FEW:
+            known[key] = found
         return found
 
     def each_trial(self, votes: Votes, run: int) -> list[bits.Words]:
