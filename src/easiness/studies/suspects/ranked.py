@@ -112,14 +112,20 @@ class Suspects(show.Result):
         return Glance(len(self.ranked), self.share, self.known, leak=self.leak)
 
     def table(self) -> pd.DataFrame:
-        """The suspects, most suspicious first.
+        """The suspects, most suspicious first, and last those in which there is nothing to see or hear.
 
         ``id``, ``label`` and ``class``, the ``suggested`` label (-1 where nothing tells one) and its class,
         ``p_wrong``, ``suggested_share`` (the share of all predictions heard that name it), ``kind`` and
         ``reason``; where the data are found a ``text``, or a ``path`` where files have positions for ids;
         then the scores behind it.
         """
-        return self._to_look_at.head(self.num_listed).drop(columns="action", errors="ignore")
+        import pandas as pd
+
+        flawed = [name for split, name in self.conflicts.flaws() if split == self.split]
+        rest = self._to_look_at[self.num_listed :]
+        both = (self._to_look_at[: self.num_listed], rest[rest["id"].isin(flawed)])
+        found = pd.concat(both) if len(both[1]) else both[0]
+        return found.drop(columns="action", errors="ignore")
 
     def document(self) -> Any:
         """The value of the JSON file: the expected share, conflicts, suspects, and what was decided."""

@@ -111,7 +111,9 @@ def suspects(
         num_trials=len(run.trials),
         rows=evidence.rows[-evidence.num_epochs :],
         classes=run.classes,
-        ranked=_table(run, split, evidence, learned, listed, kinds, of_kinds, shown.told),
+        ranked=_with_flaws(
+            _table(run, split, evidence, learned, listed, kinds, of_kinds, shown.told), conflicts, split
+        ),
         **_number(learned, leak_of(run, data)),
         model_of_noise=judged.noise.by,
         course=judged.course,
@@ -126,6 +128,14 @@ def suspects(
         decided=learned.decided,
         notes=_notes(runs, run, evidence),
     )
+
+
+def _with_flaws(table: pd.DataFrame, conflicts: Conflicts, split: Split) -> pd.DataFrame:
+    """The reason of an example in which there is nothing to see or hear begins with that."""
+    flaws = conflicts.flaws()
+    told = [flaws.get((split, one), "") for one in table["id"].tolist()]
+    both = zip(told, table["reason"], strict=True)
+    return table.assign(reason=["; ".join(filter(None, texts)) for texts in both]) if any(told) else table
 
 
 def _notes(runs: Sequence[Run], run: Run, evidence: Evidence) -> tuple[str, ...]:
