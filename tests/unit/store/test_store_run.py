@@ -289,3 +289,12 @@ def test_a_run_of_before_that_stopped_by_halves_still_opens(run_path, describe_a
     assert stopped.rule.of == "halves"
     assert stopped.checks[0].next is None
     assert stopped.sentence == "as far as halves go"
+
+
+def test_at_a_prompt_a_run_shows_what_people_call_and_each_says_what_it_is(measured):
+    run = open_run(measured)
+    shown = dir(run)
+    assert {"scores", "report", "probabilities", "ids", "labels", "classes", "trials"} <= {*shown}
+    assert not [name for name in shown if name.startswith("_") or name in ("votes", "leftovers", "trusted")]
+    for name in shown:
+        assert getattr(run, name) is not None
