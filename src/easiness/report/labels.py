@@ -109,7 +109,7 @@ def certain(run: Run, data: Dataset | None) -> Certain:
         list(_alike(found)),
         [[str(one.id) for one in group] for group in found.duplicates],
         list(_copies(found)),
-        found.flaws(),
+        found.flawed,
     )
 
 

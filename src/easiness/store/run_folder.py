@@ -201,15 +201,15 @@ class Index:
             self.take(finished_trials(self._path, data))
             return self.trials
         names = set(trial_names(self._path))
+        if names != self._trials.keys():
+            self._folders = None
         for name in self._trials.keys() - names:
             del self._trials[name]
-            self._folders = None
         for name in names - self._trials.keys():
             with contextlib.suppress(FileNotFoundError):  # gone since the folders were listed
                 (self._path / TRIALS / name).lstat()
                 self._trials[name] = trial = StoredTrial(self._path / TRIALS / name, data=data)
                 trial.forget_document()
-                self.folders(trial.index).append(name)
                 self._num_new += 1
         return self.trials
 
@@ -219,7 +219,7 @@ class Index:
             self._folders = {}
             for name in trial_names(self._path):
                 self._folders.setdefault(index_in(name), []).append(name)
-        return self._folders.setdefault(index, [])
+        return self._folders.get(index, [])
 
     def take(self, trials: Iterable[StoredTrial]) -> None:
         """Take all trials of the run, as they have been read."""

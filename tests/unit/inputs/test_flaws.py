@@ -58,7 +58,7 @@ def test_what_many_have_is_their_kind():
 
 
 def test_no_digit_is_named():
-    assert find_conflicts(ez.load_dataset("digits")).flawed == ()
+    assert find_conflicts(ez.load_dataset("digits")).flawed == {}
 
 
 def test_they_are_in_every_form_of_the_suspects(record, noisy_logits):
@@ -68,7 +68,7 @@ def test_they_are_in_every_form_of_the_suspects(record, noisy_logits):
     data = ez.load_dataset((x, labels))
     run = record(noisy_logits(labels, trials=2, epochs=1), labels, fingerprint=data.fingerprint)
     found = ez.suspects(run, source=data)
-    assert found.conflicts.flaws() == {("train", 3): "blank", ("train", 7): "dark"}
+    assert found.conflicts.flawed == {("train", 3): "blank", ("train", 7): "dark"}
     assert "1 of the pictures is blank: 3." in found.conflicts.sentences()
     reasons = {row["id"]: row["reason"] for row in found.document()["suspects"]}
     assert [reasons[at].partition(";")[0] for at in (3, 7)] == ["blank", "dark"]

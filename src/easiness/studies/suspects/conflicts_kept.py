@@ -36,7 +36,7 @@ _PAIRS: tuple[tuple[str, Split], ...] = (
 
 def keep_conflicts(run: Run, data: Dataset, found: Conflicts) -> None:
     """Keep in a run what was ``found`` in its ``data``, or nothing where the folder cannot be written to."""
-    where = {
+    where: dict[tuple[str, object], int] = {
         (split, one): at for split, part in data.splits.items() for at, one in enumerate(part.ids.tolist())
     }
 
@@ -55,7 +55,8 @@ def keep_conflicts(run: Run, data: Dataset, found: Conflicts) -> None:
         ),
         "pairs": np.array(pairs, np.int64).reshape(-1, 4),
         "flawed": np.array(
-            [(_SPLITS.index(one.split), at(one), FLAWS.index(flaw)) for one, flaw in found.flawed], np.int64
+            [(_SPLITS.index(one[0]), where[one], FLAWS.index(flaw)) for one, flaw in found.flawed.items()],
+            np.int64,
         ).reshape(-1, 3),
         "looked": np.array([found.looked_for_near, found.looked_within]),
         "notes": np.frombuffer("\n".join(found.notes).encode(), np.uint8),
@@ -107,9 +108,9 @@ def _conflicts(data: Dataset, arrays: Mapping[str, npt.NDArray[Any]]) -> Conflic
         nouns=data.kind.nouns,
         looked_within=looked_within,
         unit="" if near is None else near.unit,
-        flawed=tuple(
-            (Example.at(data, _SPLITS[split], at), FLAWS[flaw])
+        flawed={
+            (_SPLITS[split], Example.at(data, _SPLITS[split], at).id): FLAWS[flaw]
             for split, at, flaw in arrays["flawed"].tolist()
-        ),
+        },
         **pairs,
     )

@@ -121,7 +121,7 @@ class Suspects(show.Result):
         """
         import pandas as pd
 
-        flawed = [name for split, name in self.conflicts.flaws() if split == self.split]
+        flawed = [name for split, name in self.conflicts.flawed if split == self.split]
         rest = self._to_look_at[self.num_listed :]
         both = (self._to_look_at[: self.num_listed], rest[rest["id"].isin(flawed)])
         found = pd.concat(both) if len(both[1]) else both[0]

@@ -22,6 +22,7 @@ from easiness.analysis import (
 )
 from easiness.errors import BadInput
 from easiness.runs import Told, find_data, leak_of, passes_shown
+from easiness.show import capitalized
 from easiness.spec import Split
 from easiness.store import Row, Run, check_opened
 from easiness.studies.matching import check_comparable
@@ -132,8 +133,7 @@ def suspects(
 
 def _with_flaws(table: pd.DataFrame, conflicts: Conflicts, split: Split) -> pd.DataFrame:
     """The reason of an example in which there is nothing to see or hear begins with that."""
-    flaws = conflicts.flaws()
-    told = [flaws.get((split, one), "") for one in table["id"].tolist()]
+    told = [conflicts.flawed.get((split, one), "") for one in table["id"].tolist()]
     both = zip(told, table["reason"], strict=True)
     return table.assign(reason=["; ".join(filter(None, texts)) for texts in both]) if any(told) else table
 
@@ -141,7 +141,7 @@ def _with_flaws(table: pd.DataFrame, conflicts: Conflicts, split: Split) -> pd.D
 def _notes(runs: Sequence[Run], run: Run, evidence: Evidence) -> tuple[str, ...]:
     """On classes too small, and on what else can judge."""
     alone = one_trial(run) if len(runs) == 1 else ""
-    alone = f"{alone[:1].upper()}{alone[1:]}." if alone else ""
+    alone = f"{capitalized(alone)}." if alone else ""
     return too_few(evidence.labels, run.classes), alone, to_judge_along(run) if len(runs) == 1 else ""
 
 
