@@ -6,7 +6,9 @@ memory is that process's ru_maxrss from wait4: its largest resident set, with Py
 Time is given as it passed and as processors were busy; the second says more on a shared machine.
 
     python benchmarks/speed/records.py [--examples 10000 100000 1281167] [--trials 10] [--epochs 20] [--scan]
-                                       [--folder FOLDER] [--json FILE]
+                                       [--many] [--folder FOLDER] [--json FILE]
+
+With ``--many`` it is `report` of 50 small runs, `status` of 1,000, and `Recorder` at its 2,300th trial.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ LIMIT = 2 * 1024**3  # bytes that no command may pass
 COMPARE = "compare (expected, refine)"
 COMPARE_SECONDS = 60  # of processor time, over two runs of ImageNet's size
 GROWTH = 1.2  # of processor time per cell, from the last size but one to the last
+LABELS = [number % 10 for number in range(120)]  # of small runs
 BYTES_PER_CELL = 19  # on disk; a little above what is seen
 
 SELECT = """
@@ -215,18 +218,72 @@ def judge(report, sizes, peaks, scoring, comparing):
         )
 
 
+def record(recorder, seeds, epochs=5):
+    """The median seconds of a recorded trial of 10 classes."""
+    import numpy as np
+
+    rng, taken, num = np.random.default_rng(0), [], len(LABELS)
+    for seed in seeds:
+        logits = rng.normal(size=(epochs, num, 10)) + np.linspace(0, 6, num)[:, None] * np.eye(10)[LABELS]
+        began = time.perf_counter()
+        with recorder.trial(seed=seed) as trial:
+            for one in logits:
+                trial.update(range(num), one)
+                trial.end_epoch()
+        taken.append(time.perf_counter() - began)
+    return sorted(taken)[len(taken) // 2]
+
+
+def many(report, folder):
+    """What takes longer where there are many runs, or many trials."""
+    from easiness import Recorder
+
+    def recorder(name):
+        return Recorder(folder / name, ids=range(120), labels=LABELS, model=Path(name).name)
+
+    for number in range(50):
+        record(recorder(f"few/run{number}"), range(number, number + 5))
+    for number in range(1000):
+        shutil.copytree(folder / f"few/run{number % 50}", folder / f"thousand/run{number:03d}")
+    page, runs = folder / "page.html", sorted((folder / "few").iterdir())
+    for key, most, arguments in (
+        ("report of 50 runs", 20, ["report", *runs, "-o", page]),
+        ("status of 1,000 runs", 3, ["status", folder / "thousand"]),
+    ):
+        seconds, busy, _ = measured(["-m", "easiness", *arguments])
+        text = f"{seconds:.1f} s, {busy:.1f} of a processor"
+        report.goal(key.replace(" ", "-"), f"Time of `{key}`", f"at most {most} s", text, busy <= most)
+    long = recorder("long")
+    first, _, last = record(long, range(100)), record(long, range(100, 2200)), record(long, range(2200, 2300))
+    text = f"{1000 * first:.1f} and {1000 * last:.1f} ms"
+    report.goal(
+        "recorder",
+        "A trial, of the first 100 and of 2,200 to 2,300",
+        "at most twice",
+        text,
+        last <= 2 * first,
+    )
+
+
 def main():
     made = parser(__doc__)
     made.add_argument("--examples", type=int, nargs="+", default=[10_000, 100_000, IMAGENET])
     made.add_argument("--trials", type=int, default=10)
     made.add_argument("--epochs", type=int, default=20)
     made.add_argument("--scan", action="store_true", help="at 100,000 examples, halve trials and epochs")
+    made.add_argument("--many", action="store_true", help="many small runs instead, and many trials")
     made.add_argument("--folder", type=Path, help="for the runs: about 9 GB")
     made.add_argument("--generate", nargs=5, help=argparse.SUPPRESS)
     options = made.parse_args()
     if options.generate:
         run, seed, *size = options.generate
         generate(Path(run), Size(*map(int, size)), int(seed))
+        return
+    if options.many:
+        report = Report("Many runs and many trials", "python benchmarks/speed/records.py --many")
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            many(report, Path(folder))
+        report.write(options.json)
         return
     sizes = [Size(examples, options.trials, options.epochs) for examples in options.examples]
     if options.scan:

@@ -338,7 +338,8 @@ def test_in_a_picture_no_name_becomes_markup(result):
 def test_in_a_line_it_is_short(result):
     shown = repr(result)
     assert re.fullmatch(rf"{type(result).__name__}\(.*\)", shown)
-    assert len(shown) < 400
+    assert str(result) == shown
+    assert len(shown) <= 160
     assert "\n" not in shown
     assert "np." not in shown
     assert "array(" not in shown

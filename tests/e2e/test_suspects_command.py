@@ -90,9 +90,11 @@ def test_what_is_refused_leaves_nothing(refused, wrong_digits, tmp_path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_trial_alone_and_none(refused, tmp_path):
+def test_a_trial_alone_and_none(command, refused, tmp_path):
     one, none = recorded(tmp_path / "one", 1), recorded(tmp_path / "none", 0)
-    assert "one: has one trial" in refused("suspects", one)
+    said = " ".join(command("suspects", one).out.split())
+    assert "Note: One trial alone judges the labels" in said
+    assert "record more, with other seeds" in said
     assert "trial is finished" in refused("suspects", none)
 
 

@@ -80,4 +80,4 @@ def found_set(votes: Votes, side: Side, fraction: float, ties: Ties) -> Floats:
     """The weights [K] that all of these trials lead to."""
     everything = votes.all_trials()
     chosen, _ = next(Rule(side, fraction, ties).pairs(votes, votes, everything, everything))
-    return weights_of(chosen, votes.num_examples)
+    return weights_of(chosen.groups[0], votes.num_examples)

@@ -31,7 +31,13 @@ def unpack(words: Words, num_examples: int) -> npt.NDArray[np.bool_]:
 
 def size(words: Words) -> int:
     """The number of examples in a set."""
-    return int(np.bitwise_count(words).sum(dtype=np.int64))
+    return int(sizes(words))
+
+
+def sizes(words: Words) -> npt.NDArray[np.int64]:
+    """The number of examples in each of several sets [..., W]."""
+    counts: npt.NDArray[np.int64] = np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
+    return counts
 
 
 def ones_before(words: Words, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

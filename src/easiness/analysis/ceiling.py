@@ -181,7 +181,7 @@ def match_groups(
     splits = disjoint_splits(a, b, h, max_splits=max_splits, seed=rule.seed)
     pairs = rule.pairs(a, b, group_rows(splits.a, a.num_trials), group_rows(splits.b, b.num_trials))
     classes = a.classes if by_class else None
-    matches = [rule.match(pair, a.num_examples, classes) for pair in pairs]
+    matches = [one for pair in pairs for one in rule.matches(pair, a.num_examples, classes)]
     rate = mean_defined(m.rate for m in matches)
     replicates = splits.resampled(num_replicates, np.random.default_rng(replicate_seed))
     rates = _rates(rule, a, b, replicates)
@@ -205,8 +205,10 @@ def match_groups(
 
 
 def _rates(rule: Rule, a: Votes, b: Votes, groups: Splits) -> npt.NDArray[np.float64]:
+    if not len(groups):
+        return np.empty(0)
     pairs = rule.pairs(a, b, group_rows(groups.a, a.num_trials), group_rows(groups.b, b.num_trials))
-    return np.array([rule.rate(pair) for pair in pairs], np.float64)
+    return np.concatenate([rule.rates(pair) for pair in pairs])
 
 
 def shifted_interval(rate: float, replicates: npt.NDArray[np.float64]) -> tuple[tuple[float, float], float]:

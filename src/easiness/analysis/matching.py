@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -63,15 +61,32 @@ class Chosen:
         return self._by_class[classes.key]
 
 
-def _overlap(a: Chosen, b: Chosen) -> float:
-    """The sum over all examples of the product of their weights."""
-    both = float(bits.size(a.members & b.members))
+class Sets:
+    """The selections of R groups of trials side by side: as of `Chosen`, words [R, W] and numbers [R]."""
+
+    def __init__(self, groups: Sequence[Chosen]) -> None:
+        self.groups = groups
+        self.members = np.stack([one.members for one in groups])
+        ties = [one.tied for one in groups if one.tied is not None]  # of all groups or of none
+        self.tied = np.stack(ties) if ties else None
+        self.share, self.size, self.tie_mass = np.array(
+            [(one.share, one.size, one.tie_mass) for one in groups]
+        ).T
+
+    def by_class(self, classes: ClassTally) -> npt.NDArray[np.float64]:
+        """The weight in each class [R, C]."""
+        return np.stack([one.by_class(classes) for one in self.groups])
+
+
+def _overlap(a: Sets, b: Sets) -> npt.NDArray[np.float64]:
+    """The sums [R] over all examples of the product of their weights."""
+    both = bits.sizes(a.members & b.members).astype(np.float64)
     if a.tied is not None:
-        both += a.share * bits.size(a.tied & b.members)
+        both += a.share * bits.sizes(a.tied & b.members)
     if b.tied is not None:
-        both += b.share * bits.size(a.members & b.tied)
+        both += b.share * bits.sizes(a.members & b.tied)
     if a.tied is not None and b.tied is not None:
-        both += a.share * b.share * bits.size(a.tied & b.tied)
+        both += a.share * b.share * bits.sizes(a.tied & b.tied)
     return both
 
 
@@ -95,8 +110,8 @@ class Rule:
 
     def pairs(
         self, a: Votes, b: Votes, groups_a: npt.NDArray[np.float32], groups_b: npt.NDArray[np.float32]
-    ) -> Iterator[tuple[Chosen, Chosen]]:
-        """The selections of each group [R, N] of A's and of B's trials, pair by pair.
+    ) -> Iterator[tuple[Sets, Sets]]:
+        """The selections of each group [R, N] of A's and B's trials: of few examples at once, else by pair.
 
         Raises:
             BadInput: easiness is undefined in a group, or an option is wrong (see `select`).
@@ -104,19 +119,35 @@ class Rule:
         check_option("side", self.side, get_args(Side))
         check_option("ties", self.ties, get_args(Ties))
         k = num_selected(a.num_examples, self.fraction)
-        a.check_heard(groups_a)
-        b.check_heard(groups_b)
-        of_a, of_b = _trials(groups_a), _trials(groups_b)
-        if self.ties == "refine":
+        few = a.num_examples <= _FEW
+        if self.ties == "refine" and not few:
+            of_a, of_b = _trials(groups_a), _trials(groups_b)
             if a.tails is b.tails:  # in one pass, in which a half's sums follow from those of the other
-                a.tails.refine(itertools.chain.from_iterable(zip(of_a, of_b, strict=True)), k)
-            else:
-                a.tails.refine(of_a, k)
-                b.tails.refine(of_b, k)
-        # Different hashes on the two sides: one hash for both would make tied examples match.
-        chosen_a = (self._chosen(a, group, k, 2 * self.seed) for group in of_a)
-        chosen_b = (self._chosen(b, group, k, 2 * self.seed + 1) for group in of_b)
-        return zip(chosen_a, chosen_b, strict=True)
+                of_a, of_b = [group for pair in zip(of_a, of_b, strict=True) for group in pair], []
+            a.tails.refine(of_a, k)
+            b.tails.refine(of_b, k)
+        num = len(groups_a)
+        for some in [slice(num)] if few else [slice(at, at + 1) for at in range(num)]:
+            # Different hashes on the two sides: one hash for both would make tied examples match.
+            yield (
+                self._sets(a, groups_a[some], k, 2 * self.seed),
+                self._sets(b, groups_b[some], k, 2 * self.seed + 1),
+            )
+
+    def _sets(self, votes: Votes, groups: npt.NDArray[np.float32], k: int, seed: int) -> Sets:
+        """The selections of the groups [R, N]; of few examples kept for the next pair that the run is of."""
+        known, key = votes.tails.chosen, (self, groups.tobytes(), seed)
+        if key in known:
+            kept: Sets = known[key]
+            return kept
+        votes.check_heard(groups)
+        trials = _trials(groups)
+        if self.ties == "refine":
+            votes.tails.refine(trials, k)
+        found = Sets([self._chosen(votes, group, k, seed) for group in trials])
+        if votes.num_examples <= _FEW:
+            known[key] = found
+        return found
 
     def each_trial(self, votes: Votes, run: int) -> list[bits.Words]:
         """The examples that each trial counts: those in its own refined set, or those it is right about.
@@ -167,32 +198,37 @@ class Rule:
             members = members | tied.subset(first)
         return Chosen(members, None, 0.0, float(k), found.by_count)
 
-    def match(self, pair: tuple[Chosen, Chosen], num_examples: int, classes: ClassTally | None) -> Match:
-        """The `Match` of one of `pairs`, with a class chance where classes are given."""
+    def matches(self, pair: tuple[Sets, Sets], num_examples: int, classes: ClassTally | None) -> list[Match]:
+        """The `Match` of each two groups of one of `pairs`, with a class chance where classes are given."""
         a, b = pair
-        class_chance = None
+        least, most = np.minimum(a.size, b.size), np.maximum(a.size, b.size)
+        class_chance: list[float | None] = [None] * len(least)
         if classes is not None:
-            together, sizes = a.by_class(classes) * b.by_class(classes), classes.sizes
-            total = float((together[sizes > 0] / sizes[sizes > 0]).sum())
-            class_chance = total / max(a.size, b.size) if min(a.size, b.size) > 0 else math.nan
-        return Match(
-            rate=self.rate(pair),
-            tie_mass=(a.tie_mass, b.tie_mass),
-            chance=min(a.size, b.size) / num_examples,
-            class_chance=class_chance,
-            sizes=(a.size, b.size),
-        )
+            some = classes.sizes > 0
+            together = a.by_class(classes)[:, some] * b.by_class(classes)[:, some]
+            total = (together / classes.sizes[some]).sum(axis=1)
+            class_chance = np.divide(total, most, out=np.full(len(most), np.nan), where=least > 0).tolist()
+        rows = (self.rates(pair), a.tie_mass, b.tie_mass, least / num_examples, a.size, b.size)
+        return [
+            Match(rate, (mass_a, mass_b), chance, by_class, (size_a, size_b))
+            for (rate, mass_a, mass_b, chance, size_a, size_b), by_class in zip(
+                np.stack(rows, axis=1).tolist(), class_chance, strict=True
+            )
+        ]
 
     def match_all(self, a: Votes, b: Votes) -> Match:
         """As `match_votes`."""
         check_same_examples(a, b)
         pair = next(self.pairs(a, b, a.all_trials(), b.all_trials()))
-        return self.match(pair, a.num_examples, a.classes)
+        return self.matches(pair, a.num_examples, a.classes)[0]
 
-    def rate(self, pair: tuple[Chosen, Chosen]) -> float:
-        """The matching rate of one of `pairs`; NaN if a set is empty."""
+    def rates(self, pair: tuple[Sets, Sets]) -> npt.NDArray[np.float64]:
+        """The matching rates [R] of one of `pairs`; NaN where a set is empty."""
         a, b = pair
-        return _overlap(a, b) / max(a.size, b.size) if min(a.size, b.size) > 0 else math.nan
+        most = np.maximum(a.size, b.size)
+        found = np.full(len(most), np.nan)
+        np.divide(_overlap(a, b), most, out=found, where=np.minimum(a.size, b.size) > 0)
+        return found
 
 
 def match_votes(

@@ -77,7 +77,7 @@ def report(
 ) -> None:
     """Write a page that shows what was measured.
 
-    It has accuracy, galleries and matching tables; from two trials on also the labels to look at, and
+    It has accuracy, galleries and matching tables, the labels to look at, and from two trials on
     what can be left out. It is one file that needs no network. The last line printed is its path.
     """
 

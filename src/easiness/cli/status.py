@@ -83,15 +83,20 @@ def _show_run(run: Path) -> None:
 
 def _table(folder: Path, runs: list[Path]) -> dict[Path, list[store.Finding]]:
     """Show a row for each run, then what is damaged, a line each; returned by run."""
-    found = {run: ones for run in runs if (ones := damage.seen_damaged(run))}
-    said.say_text(_table_text(folder, runs, {run: len(ones) for run, ones in found.items()}))
+    found: dict[Path, list[store.Finding]] = {}
+    rows = []
+    for path in runs:
+        run = _opened(path)
+        if ones := damage.seen_damaged(path, opened=None if isinstance(run, str) else run):
+            found[path] = ones
+        rows.append(_row(folder, path, run, damaged=bool(ones)))
+    said.say_text(_table_text(folder, rows))
     damage.say_damage(folder, found)
     return found
 
 
-def _table_text(folder: Path, runs: list[Path], num_damaged: Mapping[Path, int]) -> str:
-    """A row for each run, with what it is, has and lacks, and how many damaged files."""
-    rows = [_row(folder, path, num_damaged.get(path, 0)) for path in runs]
+def _table_text(folder: Path, rows: list[list[str]]) -> str:
+    """A row for each run, with what it is, has and lacks."""
     of_heads = [_SHARE in row[_LENGTH] for row in rows]
     lengths = f"{_SHARE}s" if all(of_heads) else "epochs"
     header = ["run", "network", "data", "examples", "trials", lengths, "accuracy", "state"]
@@ -100,20 +105,26 @@ def _table_text(folder: Path, runs: list[Path], num_damaged: Mapping[Path, int])
         f"Accuracy is the mean over trials, on what was measured{heads}. `easiness status` of one run says "
         "more."
     )
-    title = f"{folder}: {show.counted(len(runs), 'run')}"
+    title = f"{folder}: {show.counted(len(rows), 'run')}"
     return show.sections_text([show.Section(title, note, [header, *rows])])
 
 
-def _row(folder: Path, path: Path, num_damaged: int) -> list[str]:
-    name, working = str(path.relative_to(folder)), store.at_work(path)
+def _opened(path: Path) -> store.Run | str:
+    """The run, or why it cannot be opened."""
     if not store.is_run(path):
-        return [name, "", "", "", "", "", "", "at work"]
+        return "at work"
     try:
-        run = store.open_run(path)
+        return store.open_run(path)
     except store.LaterVersion:
-        return [name, "", "", "", "", "", "", "of a later version"]
+        return "of a later version"
     except BadInput:
-        return [name, "", "", "", "", "", "", "damaged"]
+        return "damaged"
+
+
+def _row(folder: Path, path: Path, run: store.Run | str, *, damaged: bool) -> list[str]:
+    name, working = str(path.relative_to(folder)), store.at_work(path)
+    if isinstance(run, str):
+        return [name, "", "", "", "", "", "", run]
     measured, missing = run.spec.measured, _missing(run)
     of = "left_out" if run.shares else "train"
     last = [trial.known.accuracy[of] for trial in run.trials if of in trial.known.accuracy]
@@ -126,7 +137,7 @@ def _row(folder: Path, path: Path, num_damaged: int) -> list[str]:
         state = f"{len(failures)} failed"
     else:
         state = f"{len(missing)} missing" if missing else "finished"
-    if num_damaged:
+    if damaged:
         state = f"damaged, {state}"
     return [
         name,

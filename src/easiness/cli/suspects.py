@@ -47,7 +47,8 @@ def suspects(
 ) -> None:
     """Say which labels are likely wrong, most suspicious first.
 
-    Identical examples with different labels come first: there one label is certainly wrong.
+    Identical examples with different labels come first: there one label is certainly wrong. Blank, dark and
+    overexposed pictures and silent sounds are named as well.
     """
 
     results.check_output(output)

@@ -25,6 +25,7 @@ from .files import (
     digest as digest,
     one_line as one_line,
 )
+from .flaws import FLAWS as FLAWS
 from .image.decode import (
     BOMB as BOMB,
     decode_opened as decode_opened,

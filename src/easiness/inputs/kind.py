@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from easiness.inputs.exported import Exported
 from easiness.inputs.files import Files
+from easiness.inputs.flaws import Flaws
 from easiness.inputs.signature import Signature
 from easiness.spec import KIND_SETTINGS, Recipe
 
@@ -240,8 +241,8 @@ class InputKind:
     ``made_up`` examples serve to time a network, and ``networks`` are names to begin with. ``looks``
     says, behind a comma, what examples of a shape are and how a recipe has them seen; ``augmentation`` and
     ``observation`` say what a network is shown in training, and when it is observed. ``near`` finds near
-    copies, where something does. ``tokens`` tells whether networks get numbers of tokens, and ``decoding``
-    foretells what `pack` costs, where that is worth telling.
+    copies and ``flaws`` examples that show nothing, where something does. ``tokens`` tells whether networks
+    get numbers of tokens, and ``decoding`` foretells what `pack` costs, where that is worth telling.
     ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, where
     there is one, and ``photo`` an address of a larger one than is shown, no side longer than so many
     pixels, where it can be. ``table`` has the columns of the table that examples [K, D] are rows of.
@@ -267,6 +268,7 @@ class InputKind:
     observation: Callable[[Recipe], str]
     show: Show
     near: Near | None = None
+    flaws: Flaws | None = None
     tokens: bool = False
     decoding: Decoding = lambda *_: (0, 0.0)
     files: Files | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -67,14 +67,15 @@ class Certain:
     """The certain conflicts in the data, whatever networks say: ``sentences``, and a few ``examples``.
 
     ``duplicates`` are the groups of identical training pictures with one label, each as ids, and ``copies``
-    all pairs that are the same, or nearly. All are empty where nothing was looked for; ``sentences`` may
-    then say why.
+    all pairs that are the same, or nearly. ``flaws`` says what is blank, dark, overexposed or silent. All are
+    empty where nothing was looked for; ``sentences`` may then say why.
     """
 
     sentences: list[str]
     examples: list[Alike]
     duplicates: list[list[str]]
     copies: list[Copy] = field(default_factory=list, repr=False)
+    flaws: Mapping[tuple[str, object], str] = field(default_factory=dict, repr=False)
 
     @property
     def num_copies(self) -> int:
@@ -108,6 +109,7 @@ def certain(run: Run, data: Dataset | None) -> Certain:
         list(_alike(found)),
         [[str(one.id) for one in group] for group in found.duplicates],
         list(_copies(found)),
+        found.flawed,
     )
 
 
@@ -194,7 +196,7 @@ def suspect_labels(
 ) -> list[SuspectLabels]:
     """The suspects among the examples of a run, and among those held out where they were observed.
 
-    Empty where labels cannot be judged: with one trial, or one class.
+    Empty where labels cannot be judged: with one class.
 
     Args:
         run: whose trials judge.
@@ -203,7 +205,7 @@ def suspect_labels(
         most_held_out: suspects to show of the held-out split.
         key: of the run, before the ids of its figures.
     """
-    if len(run.trials) < 2 or len(run.classes) < 2:
+    if len(run.classes) < 2:
         return []
     parts = [_of_split(run, epoch, "train", most, key)]
     if has_held_out(run):

@@ -33,6 +33,7 @@ from easiness.studies.versions import Matching
 
 _MOST_OPEN = 10  # classes whose pictures are shown without being asked for
 _MOST_ANSWERS = 4  # on how runs agree, that are said before anything else
+_MOST_RUNS = 8  # that have parts of their own, and whose agreement is fitted pair by pair
 _MAX_GROUPS = 5  # of identical pictures, and of each so many ids
 _NOTHING_BEFORE, _FIRST_SUSPECTS = Before(), ToDecide()
 
@@ -131,16 +132,19 @@ def render_report(
     data, why = find_data(runs[0], source)
     not_compared, usual = "", usual_fraction(len(runs[0].ids))
     if comparison is None:
+        few = len(runs) <= _MOST_RUNS
+        how: dict[str, Any] = {} if few else {"ties": ("refine",), "rates_alone": True}
         try:
-            comparison = matching.compare(runs, epoch=epoch, share=share, fraction=usual)
+            comparison = matching.compare(runs, epoch=epoch, share=share, fraction=usual, **how)
         except BadInput as error:
             not_compared = str(error)
     fraction = usual if comparison is None else comparison.fraction
+    num_runs, runs, at = len(runs), runs[:_MOST_RUNS], at[:_MOST_RUNS]
     tables = [run.scores(**run.asked(row)) for run, row in zip(runs, at, strict=True)]
     parts = []
     for index, run in enumerate(runs):
-        tell("judging examples and labels", index, len(runs))
         parts.append(run_part(run, index, at[index], tables[index], comparison, data, len(runs), fraction))
+        tell("judging examples and labels", len(parts), len(runs))
     sure = certain(runs[0], data)
     ranked = [part.suspects[0].ranked if part.suspects else None for part in parts]
     positions = _hardest_first(parts)
@@ -170,6 +174,7 @@ def render_report(
         num_selected=num_selected(len(runs[0].ids), fraction),
         fraction=fraction,
         runs=parts,
+        num_runs=num_runs,
         when=_when(parts),
         for_features=FOR_FEATURES,
         all_heads=all(run.shares for run in runs),

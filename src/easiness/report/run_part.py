@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from easiness.analysis import Votes
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.report import run_figures
@@ -21,7 +22,7 @@ from easiness.store import Row, Run
 from easiness.studies import matching
 from easiness.studies.matching import Comparison
 from easiness.studies.similarity import similarity
-from easiness.studies.suspects import too_few
+from easiness.studies.suspects import one_trial, too_few
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +95,7 @@ def run_part(
     labels = suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key)
     accuracy = run_figures.accuracy_curves(run)
     levels = run_figures.easiness_levels(votes, len(run.classes), fraction)
-    reliability = None if comparison is None else comparison.reliability[index]
+    reliability = None if comparison is None else _reliability(run, votes, index, comparison)
     by_epoch = None if reliability is None else matching.curves_by_epoch(reliability)
     by_trials = None if reliability is None else matching.curves_by_trials(reliability)
     return RunPart(
@@ -123,11 +124,22 @@ def run_part(
         learning=learning(run, key),
         reliability=reliability,
         outlook=[] if reliability is None else reliability.outlook.sentences(),
-        warnings=[] if reliability is None else reliability.outlook.warnings(),
+        warnings=_warnings(run, labels, reliability),
         too_few=too_few(run.labels, run.classes),
         by_epoch_figure=_reliability_figure(by_epoch, f"{key}-by-{run.row_name}"),
         by_trials_figure=_reliability_figure(by_trials, f"{key}-by-trials"),
     )
+
+
+def _reliability(run: Run, votes: Votes, index: int, comparison: Comparison) -> matching.Reliability:
+    """That of the comparison, or where it has rates alone, that of a run that is shown."""
+    judged = comparison.reliability
+    return judged[index] if judged else matching.run_reliability(run, votes, fraction=comparison.fraction)
+
+
+def _warnings(run: Run, labels: list[SuspectLabels], judged: matching.Reliability | None) -> list[str]:
+    alone = one_trial(run) if labels else ""
+    return [*filter(None, [alone]), *([] if judged is None else judged.outlook.warnings())]
 
 
 def _levels_figure(levels: run_figures.Levels, key: str) -> str:

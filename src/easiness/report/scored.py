@@ -34,6 +34,10 @@ class RunScores(Result):
     split: Split = "train"
 
     def __repr__(self) -> str:
+        return f"RunScores({self.run!r}, {self.run.row_text(self.epoch)}, examples={len(self.scores)})"
+
+    def made(self) -> str:
+        """The run, its data and what was asked."""
         data = self.run.spec.data.train.fingerprint
         return (
             f"RunScores({self.run!r}, data={data!r}, epoch={self.epoch}, fraction={self.fraction:g}, "

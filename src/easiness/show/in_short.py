@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from easiness.regular_file import in_words
 
 _LONGEST = 60  # characters of what one field holds
+_LINE = 120  # characters of a line
 
 
 def in_short(value: Any) -> str:
@@ -20,7 +22,22 @@ def in_short(value: Any) -> str:
     return f"{type(value).__name__}({', '.join(shown)})"
 
 
-def _text(value: Any) -> str | None:
+def in_a_line(value: Any) -> str:
+    """As `in_short`, without what is empty, off or not there, and cut where the line is long."""
+    said = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.repr}
+    line = f"{type(value).__name__}("
+    for name, one in said.items():
+        empty = one is None or one is False or (isinstance(one, str | list | tuple) and not one)
+        text = None if empty else _text(one, in_a_line)
+        if text is None:
+            continue
+        if len(line) + len(name) + len(text) > _LINE:
+            return f"{line}...)"
+        line += f"{name}={text}, "
+    return f"{line.removesuffix(', ')})"
+
+
+def _text(value: Any, within: Callable[[Any], str] | None = None) -> str | None:
     """The value as written in Python; a long text is cut, and anything larger is ``None``."""
     if isinstance(value, float):  # NumPy's as well, which would say so
         return f"{float(value):.6g}"
@@ -29,13 +46,13 @@ def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str | int):
         return repr(in_words(value) if isinstance(value, str) else value)
     if isinstance(value, list | tuple):
-        inner = [_text(item) for item in value]
+        inner = [_text(item, within) for item in value]
         texts = [text for text in inner if text is not None]
         listed = ", ".join(texts)
         if len(texts) < len(inner) or len(listed) > _LONGEST:
             return None
         return f"[{listed}]" if isinstance(value, list) else f"({listed}{',' * (len(texts) == 1)})"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        text = in_short(value)
+        text = (within or in_short)(value)
         return text if len(text) <= _LONGEST and not text.endswith("()") else None
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
-from easiness.show.in_short import in_short
+from easiness.show.in_short import in_a_line, in_short
 from easiness.show.section import Section, defined, result_html, sections_markdown
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Result(Protocol):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "__repr__" not in vars(cls):
-            cls.__repr__ = in_short  # type: ignore[method-assign]
+            cls.__repr__ = in_a_line  # type: ignore[method-assign]
 
     @abstractmethod
     def table(self) -> pd.DataFrame:
@@ -36,6 +36,10 @@ class Result(Protocol):
     @abstractmethod
     def sections(self) -> list[Section]:
         """The tables to read, for a terminal, a page, Markdown or a notebook."""
+
+    def made(self) -> str:
+        """What the result is and was asked with, in a line, for the files that it is written to."""
+        return in_short(self)
 
     def document(self) -> Any:
         """The value of its JSON file: the rows of the table, with ``None`` where there is no number."""

@@ -18,7 +18,7 @@ from easiness.store.given_examples import kept_examples
 from easiness.store.kept import KEPT
 from easiness.store.parquet import Ids
 from easiness.store.run import Run, open_run
-from easiness.store.run_folder import is_run
+from easiness.store.run_folder import is_run, read_document
 from easiness.store.trial_recorder import WAIT_SECONDS, Duplicates, Outputs, Recorded, TrialRecorder
 from easiness.store.writer import RunWriter, of_kind
 
@@ -107,7 +107,7 @@ class Recorder:
         with RunWriter(self.path, wait=WAIT_SECONDS) as writer:
             if not is_run(self.path):
                 writer.create(spec, own, checked, kept)
-            elif of_kind(self.run.spec, spec.data.kind) != spec:
+            elif of_kind(read_document(self.path).spec, spec.data.kind) != spec:
                 raise BadInput(
                     f"{self.path}: holds a run over other examples or with other settings; "
                     "choose another output"

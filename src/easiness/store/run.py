@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_AT_A_PROMPT = (
+    *("classes", "epochs", "examples", "failures", "first", "ids", "labels", "model", "network", "observed"),
+    *("path", "probabilities", "report", "scores", "shares", "spec", "trials"),
+)
+
+
 class Run(Rows):
     """A run folder, read. Trials that are being written or were interrupted do not exist here."""
 
@@ -42,6 +48,10 @@ class Run(Rows):
     def __repr__(self) -> str:
         size = f"trials={len(self.trials)}, epochs={self.epochs}"
         return f"Run({in_words(self.path)!r}, model={self.model!r}, {size})"
+
+    def __dir__(self) -> list[str]:
+        """What is of use at a prompt; the rest is for the commands."""
+        return list(_AT_A_PROMPT)
 
     @property
     def model(self) -> str:

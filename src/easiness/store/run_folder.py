@@ -136,7 +136,7 @@ def trial_names(path: Path) -> list[str]:
     """Names of the folders of trials of a run, in order."""
     try:
         with os.scandir(path / TRIALS) as entries:
-            return sorted(entry.name for entry in entries if _TRIAL.match(entry.name))
+            return sorted(filter(_TRIAL.match, (entry.name for entry in entries)))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -191,9 +191,27 @@ class Index:
         self._num_new = 0
 
     @property
-    def trials(self) -> Iterable[StoredTrial]:
+    def trials(self) -> list[StoredTrial]:
         """The trials taken and added."""
-        return (self._trials or {}).values()
+        return list((self._trials or {}).values())
+
+    def look(self, data: DatasetRef) -> list[StoredTrial]:
+        """All trials of the run over these data: only those are read that came since the last look."""
+        if self._trials is None:
+            self.take(finished_trials(self._path, data))
+            return self.trials
+        names = set(trial_names(self._path))
+        if names != self._trials.keys():
+            self._folders = None
+        for name in self._trials.keys() - names:
+            del self._trials[name]
+        for name in names - self._trials.keys():
+            with contextlib.suppress(FileNotFoundError):  # gone since the folders were listed
+                (self._path / TRIALS / name).lstat()
+                self._trials[name] = trial = StoredTrial(self._path / TRIALS / name, data=data)
+                trial.forget_document()
+                self._num_new += 1
+        return self.trials
 
     def folders(self, index: int) -> list[str]:
         """Names of the folders of the trials of an index."""

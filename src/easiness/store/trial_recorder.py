@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
@@ -15,8 +16,7 @@ from easiness.errors import BadInput, shorten
 from easiness.record import ObservationLog, TrialRecord, can_be_kept, to_numpy
 from easiness.spec import RecordedSpec, content_hash
 from easiness.store.parquet import Ids
-from easiness.store.run import Run
-from easiness.store.trial import StoredTrial
+from easiness.store.run_folder import Index
 from easiness.store.writer import RunWriter
 
 Outputs: TypeAlias = Literal["logits", "probabilities"]
@@ -38,8 +38,11 @@ class Recorded:
     spec: RecordedSpec
     outputs: Outputs
     duplicates: Duplicates
-    before: list[StoredTrial] = field(default_factory=list)
-    """Trials as they were at the last look, which are not read again."""
+
+    @functools.cached_property
+    def index(self) -> Index:
+        """Trials as they were at the last look, which are not read again."""
+        return Index(self.path)
 
     @property
     def num_classes(self) -> int:
@@ -47,8 +50,7 @@ class Recorded:
         return len(self.spec.data.classes)
 
     def __contains__(self, seed: int) -> bool:
-        self.before[:] = Run(self.path, self.before).trials
-        return any(trial.known.seed == seed for trial in self.before)
+        return any(trial.known.seed == seed for trial in self.index.look(self.spec.data))
 
 
 class TrialRecorder:
@@ -202,8 +204,7 @@ class TrialRecorder:
         record = TrialRecord(
             probes={"train": self._log.observations()}, held_out_accuracy=self._held_out or None
         )
-        with RunWriter(into.path, wait=WAIT_SECONDS) as writer:
-            trials = writer.read(into.before).trials
+        with RunWriter(into.path, wait=WAIT_SECONDS, index=into.index) as writer:
             if self._seed in into:
                 raise BadInput(
                     f"{into.path}: another process has recorded seed {self._seed} meanwhile; take another"
@@ -211,7 +212,7 @@ class TrialRecorder:
             writer.add(
                 record,
                 {"train": into.ids},
-                index=trials[-1].index + 1 if trials else 0,
+                index=max((trial.index for trial in into.index.trials), default=-1) + 1,
                 seed=self._seed,
                 identity=content_hash({"data": into.spec.data.identity(), "seed": self._seed}),
             )

@@ -14,7 +14,7 @@ from easiness.store.files import FileDigest, digest
 from easiness.store.kept import KEPT
 from easiness.store.later import LaterVersion
 from easiness.store.run import Run
-from easiness.store.run_folder import DOCUMENT, EXAMPLES, TRIALS, read_document, trial_names
+from easiness.store.run_folder import DOCUMENT, EXAMPLES, TRIALS, RunDocument, read_document, trial_names
 from easiness.store.trial import StoredTrial
 
 
@@ -47,26 +47,28 @@ def verify(run: Run | str | Path) -> list[Finding]:
     return list(findings(run.path if isinstance(run, Run) else at_home(run)))
 
 
-def findings(path: Path, read: Container[str] | None = None) -> Iterator[Finding]:
+def findings(path: Path, read: Container[str] | None = None, opened: Run | None = None) -> Iterator[Finding]:
     """Yield what `verify` finds in the run at ``path``.
 
-    Where names of files are given to ``read``, others are only checked for being there, and their size.
+    Where names of files are given to ``read``, others are only checked for being there, and their size. The
+    descriptions that an ``opened`` run has read are not read again.
     """
+    there = {} if opened is None else {trial.path.name: trial for trial in opened.trials}
     if not (path / DOCUMENT).exists() and not (path / TRIALS).is_dir():
         read_document(path)  # which says what to give instead
-    yield from _of_run(path, read)
+    yield from _of_run(path, read, None if opened is None else opened.document)
     for name in trial_names(path):
-        yield from _of_trial(path / TRIALS / name, read)
+        yield from _of_trial(path / TRIALS / name, read, there.get(name))
     for file, index, note in run_folder.notes(path):
         if note is None:
             yield Finding(file, index, "cannot be read; it may be removed")
 
 
-def _of_run(path: Path, read: Container[str] | None) -> Iterator[Finding]:
+def _of_run(path: Path, read: Container[str] | None, known: RunDocument | None) -> Iterator[Finding]:
     file = path / DOCUMENT
     what = _absent(file)
     try:
-        document = None if what else read_document(path)
+        document = None if what else known or read_document(path)
     except LaterVersion:
         raise
     except BadInput:
@@ -80,11 +82,11 @@ def _of_run(path: Path, read: Container[str] | None) -> Iterator[Finding]:
         yield from _of_file(path / name, None, expected, read is None or name in read)
 
 
-def _of_trial(folder: Path, read: Container[str] | None) -> Iterator[Finding]:
+def _of_trial(folder: Path, read: Container[str] | None, known: StoredTrial | None) -> Iterator[Finding]:
     file, index = folder / trial_document.DOCUMENT, trial_document.index_in(folder.name)
     what = _absent(file)
     try:
-        trial = None if what else StoredTrial(folder)
+        trial = None if what else known or StoredTrial(folder)
     except LaterVersion:
         raise
     except BadInput:

@@ -68,9 +68,9 @@ class RunWriter:
     run was created nothing is left behind.
     """
 
-    def __init__(self, path: Path, *, wait: float = 0) -> None:
+    def __init__(self, path: Path, *, wait: float = 0, index: run_folder.Index | None = None) -> None:
         """Raises `BadInput` if the folder is something else, not writable, or after ``wait`` seconds
-        still in another process's hands."""
+        still in another process's hands. An ``index`` of the run is kept up to date."""
         check_output(path)
         files.check_writable(path)
         self.path = path
@@ -86,7 +86,7 @@ class RunWriter:
                 f"{path}: another process is writing to this run; wait for it, or choose another output"
             ) from None
         self._began, self._noted = time.time(), False
-        self._index = run_folder.Index(path)
+        self._index = index or run_folder.Index(path)
         self.events = Events(path)
         files.sweep(path)
         (path / TRIALS).mkdir(exist_ok=True)

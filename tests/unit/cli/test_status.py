@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from easiness.cli.status import _hourly as hourly
+from easiness.regular_file import read_regular
 from easiness.store import RunWriter
 
 NOON = datetime(2020, 1, 1, 12, tzinfo=UTC)
@@ -80,3 +82,18 @@ def test_verify_names_files_and_trials(run_copy, command):
     )
     assert command("status", run_copy.parent, "--verify").code == 1
     assert command("status", run_copy.parent / "none", "--verify").code == 2
+
+
+def test_a_folder_of_runs_reads_each_description_once(tmp_path, run_copy, command, monkeypatch):
+    for name in ("one", "two"):
+        shutil.copytree(run_copy, tmp_path / "runs" / name)
+    read: list[str] = []
+
+    def noted(file, most):
+        read.append(str(file))
+        return read_regular(file, most)
+
+    monkeypatch.setattr("easiness.store.files.read_regular", noted)
+    assert command("status", tmp_path / "runs").code == 0
+    described = [file for file in read if file.endswith(("run.json", "trial.json"))]
+    assert len(described) == len(set(described)) == 2 * (1 + len(list((run_copy / "trials").iterdir())))

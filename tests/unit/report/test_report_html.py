@@ -377,3 +377,23 @@ def test_a_class_without_examples_has_no_shares(run_copy: Path) -> None:
     (run_copy / "run.json").write_text(json.dumps({**document, "sha256": None}))
     (row,) = (row for row in Page(render_report([open_run(run_copy)])).rows if row[:2] == ["nobody", "0"])
     assert row[2:5] == ["", "", ""]
+
+
+def test_a_page_of_many_runs_has_all_of_them_in_its_rates_and_judges_only_the_first(
+    record, noisy_logits, monkeypatch
+):
+    most = 2
+    labels = np.arange(12) % 3
+    runs = [
+        record(noisy_logits(labels, trials=3, epochs=2, seed=at), labels, model=f"net_{at}", name=f"run_{at}")
+        for at in range(4)
+    ]
+    told: list[tuple[str, int, int]] = []
+    monkeypatch.setattr("easiness.report.page._MOST_RUNS", most)
+    monkeypatch.setattr("easiness.report.page.tell", lambda *how: told.append(how))
+    page = render_report(runs)
+    assert told == [("judging examples and labels", done + 1, most) for done in range(most)]
+    assert all(f"net_<wbr>{at}" in page for at in range(4))
+    assert 'id="run2"' in page
+    assert 'id="run3"' not in page
+    assert "the first 2 of them in every other part" in page

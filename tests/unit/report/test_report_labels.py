@@ -150,11 +150,12 @@ def test_where_they_know_too_little_the_first_are_shown_all_the_same(record: Rec
     assert section.count("<tr>") == 1 + len(listed) == 6
 
 
-def test_nothing_is_judged_by_one_trial(record: Record) -> None:
+def test_one_trial_judges_and_the_page_says_that_it_is_alone(record: Record) -> None:
     labels = np.arange(20) % 2
-    run = record(_logits(labels, trials=1), labels)
-    assert "Labels to look at" not in render_report([run])
-    assert suspect_labels(run, 2, 5, 5) == []
+    page = render_report([record(_logits(labels, trials=1), labels)])
+    assert "Labels to look at" in page
+    assert "One trial alone judges the labels" in page
+    assert "One trial alone" not in render_report([record(_logits(labels, trials=2), labels, name="two")])
 
 
 @pytest.mark.long

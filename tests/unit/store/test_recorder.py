@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput, TrialFailed
-from easiness.store import RunWriter, trial_recorder as trial_module
+from easiness.store import RunWriter, run_folder, trial_document, trial_recorder as trial_module
 
 IDS = [7, 3, 11, 5]
 LABELS = [0, 1, 1, 0]
@@ -541,3 +542,31 @@ def test_an_accuracy_beyond_any_float_is_no_share(recorder):
 def test_a_folder_that_cannot_be_is_refused_by_name(tmp_path):
     with pytest.raises(BadInput, match=r"a\\x00b': no folder has such a name"):
         ez.Recorder(f"{tmp_path}/a\0b", ids=IDS, labels=LABELS)
+
+
+def test_a_trial_looks_at_no_earlier_one_however_many_there_are(recorder, monkeypatch):
+    looked, per_trial, stamp = [], [], trial_document.stamp
+
+    def noted(file):
+        looked.append(file)
+        return stamp(file)
+
+    monkeypatch.setattr(trial_document, "stamp", noted)
+    monkeypatch.setattr(run_folder, "stamp", noted)
+    for seed in range(12):
+        looked.clear()
+        assert seed not in recorder
+        record(recorder, seed)
+        per_trial.append(len(looked))
+    assert set(per_trial) == {1}  # that of the new one
+
+
+def test_trials_that_come_and_go_by_other_hands_are_seen(recorder):
+    record(recorder, seed=0)
+    record(ez.Recorder(recorder.path, ids=IDS, labels=LABELS, classes=["no", "yes"]), seed=9)
+    assert 9 in recorder
+    record(recorder, seed=1)
+    trials = recorder.run.trials
+    assert [(one.index, one.known.seed) for one in trials] == [(0, 0), (1, 9), (2, 1)]
+    shutil.rmtree(trials[1].path)
+    assert 9 not in recorder

@@ -298,3 +298,12 @@ def test_a_run_without_classes_is_told_in_a_line(name, run_copy, describe_anew, 
     assert finished.code in (1, 2)
     assert len(finished.err.splitlines()) == 1
     assert "run.json" in finished.err
+
+
+def test_at_a_prompt_a_run_shows_what_people_call_and_each_says_what_it_is(measured):
+    run = open_run(measured)
+    shown = dir(run)
+    assert {"scores", "report", "probabilities", "ids", "labels", "classes", "trials"} <= {*shown}
+    assert not [name for name in shown if name.startswith("_") or name in ("votes", "leftovers", "trusted")]
+    for name in shown:
+        assert getattr(run, name) is not None

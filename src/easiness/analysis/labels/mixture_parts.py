@@ -147,13 +147,9 @@ class Pairs:
         named = np.bincount(other, mass, self._num_classes) + _FAINT * (mass.sum() + 1)
         usual = named[other] / (named.sum() - named[given])
         there = total[total > 0]  # classes that none of the examples is of say nothing
-        likelihood = [
-            float(
-                (gammaln(s) - gammaln(s + there)).sum()
-                + (gammaln(mass + s * usual) - gammaln(s * usual)).sum()
-            )
-            for s in _STRENGTHS
-        ]
+        s = _STRENGTHS[:, None]
+        likelihood = (gammaln(s) - gammaln(s + there)).sum(axis=1)
+        likelihood += (gammaln(mass + s * usual) - gammaln(s * usual)).sum(axis=1)
         strength = float(_STRENGTHS[int(np.argmax(likelihood))])
         return Rates((mass + strength * usual) / (total[given] + strength), strength)
 

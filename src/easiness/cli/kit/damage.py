@@ -39,8 +39,10 @@ def verify_runs(folder: Path, runs: Sequence[Path]) -> None:
     )
 
 
-def seen_damaged(run: Path, read: Container[str] = ()) -> list[store.Finding]:
-    """What is damaged in a run, as far as it is seen from documents, sizes and the files to ``read``."""
+def seen_damaged(
+    run: Path, read: Container[str] = (), opened: store.Run | None = None
+) -> list[store.Finding]:
+    """What is damaged in a run, ``opened`` or not, as documents, sizes and the files to ``read`` show."""
     if not store.is_run(run):
         return []  # it is only beginning
     try:
@@ -49,7 +51,7 @@ def seen_damaged(run: Path, read: Container[str] = ()) -> list[store.Finding]:
     except OSError:
         pass  # without trials, or findings say so
     try:
-        found = list(store.findings(run, read))
+        found = list(store.findings(run, read, opened))
     except store.LaterVersion:
         return []  # which whoever opens it is told
     # a longer trial may have taken the place of one meanwhile; a note of a failure counts for nothing

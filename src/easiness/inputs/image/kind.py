@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from easiness.inputs.exported import Exported
 from easiness.inputs.files import Blob, Files
+from easiness.inputs.flaws import OF_PICTURES
 from easiness.inputs.image.decode import decode_image, decoder_warnings, is_readable, read_header
 from easiness.inputs.image.formats import reads_heif, suffixes
 from easiness.inputs.image.near import NEAR_PICTURES
@@ -165,6 +166,7 @@ IMAGE = InputKind(
     observation=observation,
     show=show,
     near=NEAR_PICTURES,
+    flaws=OF_PICTURES,
     files=IMAGE_FILES,
     pixels=lambda value, _: value,
     photo=photo,

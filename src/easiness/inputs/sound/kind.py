@@ -14,6 +14,7 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.inputs.exported import Exported
 from easiness.inputs.files import Files
+from easiness.inputs.flaws import OF_SOUNDS
 from easiness.inputs.kind import Examples, InputKind, Values
 from easiness.inputs.memory import check_fits
 from easiness.inputs.packed import Packed
@@ -157,6 +158,7 @@ SOUND = InputKind(
     augmentation=_augmentation,
     observation=_observation,
     show=ShownSound,
+    flaws=OF_SOUNDS,
     pixels=lambda value, traits: ShownSound(value, traits).square,
     values="samples",
     exported=Exported(

@@ -8,6 +8,7 @@ from .reliability import (
     curves_by_epoch as curves_by_epoch,
     curves_by_trials as curves_by_trials,
     draw_reliability as draw_reliability,
+    run_reliability as run_reliability,
 )
 from .study import (
     check_comparable as check_comparable,

@@ -26,7 +26,7 @@ def headline_ties(c: Comparison) -> Ties:
 def answers(c: Comparison) -> list[str]:
     """The sentences of `pair_answers`, then what each run's sets hold and whether they still change."""
     named: dict[str, list[str]] = {}
-    for name, reliability in zip(c.names, c.reliability, strict=True):
+    for name, reliability in zip(c.names, c.reliability, strict=False):
         ahead = reliability.outlook
         for text in (*ahead.sentences(with_time=False), *(f"warning: {one}" for one in ahead.warnings())):
             named.setdefault(text, []).append(name)

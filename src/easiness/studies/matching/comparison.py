@@ -78,7 +78,8 @@ class Comparison(show.Result):
     """Everything `compare` found; ``cells`` has the upper triangle for each side and policy.
 
     ``rows`` say after which epoch, or at which share, each run was read. ``note`` says which runs have
-    augmented observations or were not trained to the end then, where any.
+    augmented observations or were not trained to the end then, where any. ``reliability`` is empty where
+    rates alone were asked for.
     """
 
     names: list[str]
@@ -160,16 +161,12 @@ class Comparison(show.Result):
 
     def document(self) -> dict[str, Any]:
         """Answers, matching rates, resolution and reliability, and the note; keys are relied on."""
+        judged = [{**one.values(), "outlook": _outlook_values(one.outlook)} for one in self.reliability] or [
+            {}
+        ] * len(self.names)
         runs = [
-            {
-                "name": name,
-                "resolution": dataclasses.asdict(resolution),
-                **reliability.values(),
-                "outlook": _outlook_values(reliability.outlook),
-            }
-            for name, resolution, reliability in zip(
-                self.names, self.resolution, self.reliability, strict=True
-            )
+            {"name": name, "resolution": dataclasses.asdict(resolution), **alone}
+            for name, resolution, alone in zip(self.names, self.resolution, judged, strict=True)
         ]
         return {
             **self.asked,

@@ -63,7 +63,7 @@ def comparison_sections(comparison: Comparison) -> list[Section]:
     sections = [_resolution(comparison)]
     for side in SIDES:
         sections += [_matrix(comparison, side), _details(comparison, side)]
-    for name, reliability in zip(comparison.names, comparison.reliability, strict=True):
+    for name, reliability in zip(comparison.names, comparison.reliability, strict=False):
         if reliability.by_epoch:
             sections += [_by_epoch(name, reliability), _by_trials(name, comparison, reliability)]
     return sections

@@ -14,6 +14,8 @@ from easiness.store import Run, check_opened
 from easiness.studies.matching.comparison import Cell, Comparison, Resolution
 from easiness.studies.matching.reliability import Reliability, run_reliability
 
+_NOT_FITTED = "it was not fitted for so many pairs; `easiness compare` does"
+
 
 def matching_rate(
     run_a: Run,
@@ -46,6 +48,7 @@ def compare(
     fraction: float = 0.1,
     ties: Iterable[Ties] = ("expected", "refine"),
     seed: int = 0,
+    rates_alone: bool = False,
 ) -> Comparison:
     """Match every run with every other and with itself, easy and hard, under each policy for ties.
 
@@ -56,6 +59,7 @@ def compare(
         fraction: of the examples that are called easy, and hard.
         ties: policies, see `easiness.analysis.select`.
         seed: of the choices of groups and of the bootstrap.
+        rates_alone: neither fit the agreement of each pair nor judge each run alone, which take longest.
 
     Raises:
         BadInput: the runs are over different data, one is given twice, the epoch is not recorded in all, or
@@ -78,9 +82,9 @@ def compare(
         fraction=fraction,
         num_examples=votes[0].num_examples,
         ties=policies,
-        cells=_cells(votes, names, rules),
+        cells=_cells(votes, names, rules, rates_alone),
         resolution=[_resolution(one, fraction) for one in votes],
-        reliability=list(_reliability(runs, votes, fraction, seed)),
+        reliability=[] if rates_alone else list(_reliability(runs, votes, fraction, seed)),
         note=_note(runs, rows),
     )
 
@@ -178,7 +182,9 @@ def _names(runs: Sequence[Run]) -> list[str]:
     return [str(run.path) for run in runs]
 
 
-def _cells(votes: list[analysis.Votes], names: list[str], rules: Sequence[analysis.Rule]) -> list[Cell]:
+def _cells(
+    votes: list[analysis.Votes], names: list[str], rules: Sequence[analysis.Rule], rates_alone: bool
+) -> list[Cell]:
     """The upper triangle for each rule, made pair by pair: what rules have in common is made once."""
     # one group size on and off the diagonal: larger groups match better for being larger
     size = min(one.num_trials for one in votes) // 2
@@ -189,9 +195,10 @@ def _cells(votes: list[analysis.Votes], names: list[str], rules: Sequence[analys
         return analysis.match_groups(votes[i], other, rule, group_size=size) if size else None
 
     def compared(i: int, j: int, rule: analysis.Rule) -> Cell:
-        pair, agreed = groups(i, j, rule), None
+        pair = groups(i, j, rule)
+        agreed = None if pair is None else analysis.Agreement(reason=_NOT_FITTED)
         ours, theirs = (cells[rule, k, k].groups for k in (i, j))
-        if pair is not None and ours is not None and theirs is not None:
+        if not rates_alone and pair is not None and ours is not None and theirs is not None:
             a, b = (
                 analysis.Measured(names[i], votes[i], ours),
                 analysis.Measured(names[j], votes[j], theirs),

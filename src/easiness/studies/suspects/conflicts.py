@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from easiness.data import DIGEST_BYTES, Dataset, value_digest
 from easiness.errors import BadInput
-from easiness.inputs import Near, NearPairs, counted, kind_named
+from easiness.inputs import FLAWS, Near, NearPairs, counted, kind_named
 from easiness.runs import find_data
 from easiness.show import capitalized
 from easiness.spec import Split
@@ -40,11 +40,11 @@ def find_conflicts(data: Dataset) -> Conflicts:
         BadInput: an example is unreadable.
     """
     near, nouns = data.kind.near, data.kind.nouns
-    splits = {name: _Seen.of(split, near) for name, split in data.splits.items()}
+    splits = {name: _Seen.of(split) for name, split in data.splits.items()}
     numbers = dict(zip(splits, _numbered([seen.digests for seen in splits.values()]), strict=True))
     two_labels, duplicates = _groups(data, numbers["train"])
     notes = [] if data.held_out is not None else [_NOTHING_HELD_OUT.format(data.kind.noun)]
-    found = Conflicts(len(data), 0, two_labels, duplicates, nouns=nouns)
+    found = Conflicts(len(data), 0, two_labels, duplicates, nouns=nouns, flawed=dict(_flawed(data, splits)))
     if data.held_out is not None:
         in_both = tuple(_identical_pairs(data, numbers["train"], numbers["held_out"]))
         found = replace(found, num_held_out=len(data.held_out), in_both=in_both)
@@ -111,25 +111,36 @@ def conflicts_of(run: Run, source: Any = None) -> Conflicts:
 
 
 class _Seen(NamedTuple):
-    """Every example of a split as the SHA-256 of its shape and values, [K, 32], and how it looks."""
+    """Every example of a split as the SHA-256 of its shape and values, [K, 32], its looks, and its flaw."""
 
     digests: npt.NDArray[np.uint8]
     looks: Any
+    flaws: Positions
 
     @staticmethod
-    def of(split: Dataset, near: Near | None) -> _Seen:
-        """Decodes every example once; how it looks is kept where ``near`` ones are to be found."""
+    def of(split: Dataset) -> _Seen:
+        """Decodes every example once; how it looks is kept where near ones are to be found."""
+        near, flaws = split.kind.near, split.kind.flaws
 
-        def see(value: npt.NDArray[Any]) -> tuple[bytes, Any]:
-            return value_digest(split.kind, value), None if near is None else near.look(value)
+        def see(value: npt.NDArray[Any]) -> tuple[bytes, Any, tuple[float, float, float]]:
+            seen = None if near is None else near.look(value)
+            return value_digest(split.kind, value), seen, (0, 0, 0) if flaws is None else flaws.look(value)
 
+        numbers = np.zeros((len(split), 3))
         digests = np.zeros((len(split), DIGEST_BYTES), np.uint8)
         looks = None if near is None else near.kept(len(split))
-        for at, (digest, look) in enumerate(counted(split.stored.map(see), _COMPARING, len(split))):
-            digests[at] = np.frombuffer(digest, np.uint8)
+        for at, (digest, look, three) in enumerate(counted(split.stored.map(see), _COMPARING, len(split))):
+            digests[at], numbers[at] = np.frombuffer(digest, np.uint8), three
             if looks is not None:
                 looks.keep(at, look)
-        return _Seen(digests, looks)
+        none = np.zeros(len(split), np.int64)
+        return _Seen(digests, looks, none if flaws is None else flaws.among(numbers))
+
+
+def _flawed(data: Dataset, splits: dict[Split, _Seen]) -> Iterator[tuple[tuple[str, object], str]]:
+    for name, seen in splits.items():
+        for at in np.flatnonzero(seen.flaws).tolist():
+            yield (name, Example.at(data, name, at).id), FLAWS[seen.flaws[at]]
 
 
 def _numbered(digests: list[npt.NDArray[np.uint8]]) -> list[Positions]:

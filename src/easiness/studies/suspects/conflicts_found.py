@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from easiness import show
+from easiness.errors import shorten
 from easiness.spec import Split
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ class Conflicts:
     with one, which contradict nothing. Of a held-out example ``in_both`` has the first identical training
     example of each label, and ``nearly_in_both`` the nearest that is not identical, of each label; so has a
     training example ``nearly_within`` among those before it. ``looked_for_near`` and ``looked_within`` tell
-    whether near ones were looked for, whose distances are in ``unit``. ``notes`` are sentences on what was
+    whether near ones were looked for, whose distances are in ``unit``. ``flawed`` says of those in
+    which there is nothing to see or hear what they are, by split and id. ``notes`` are sentences on what was
     not looked for and why, and on what to be careful with.
     """
 
@@ -104,6 +106,7 @@ class Conflicts:
     nearly_within: tuple[Pair, ...] = ()
     looked_within: bool = False
     unit: str = ""
+    flawed: Mapping[tuple[str, object], str] = field(default_factory=dict)
 
     def table(self) -> pd.DataFrame:
         """A row per pair; a group of n identical examples has n - 1 rows, each beside its first.
@@ -167,6 +170,10 @@ class Conflicts:
                 found.append(
                     self._text_of_both("have a near copy in the training split", self.nearly_in_both)
                 )
+        for flaw in dict.fromkeys(self.flawed.values()):
+            ids = [str(one) for (_, one), what in self.flawed.items() if what == flaw]
+            verb = "is" if len(ids) == 1 else "are"
+            found.append(f"{len(ids):,} of the {self.nouns} {verb} {flaw}: {shorten(ids)}.")
         return found + list(self.notes)
 
     def _text_of_both(self, what: str, pairs: Sequence[Pair]) -> str:

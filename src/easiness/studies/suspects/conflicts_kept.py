@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
+from easiness.inputs import FLAWS
 from easiness.spec import Split, content_hash
 from easiness.store import Form, Run, keep_answer, kept_answer
 from easiness.studies.suspects.conflicts_found import Conflicts, Example, Pair
 
-SEARCH = 1
+SEARCH = 2
 """To be raised where `find_conflicts` finds others in the same data."""
 
 _NAME = "conflicts"
+_SPLITS = get_args(Split)
 _FORMS: dict[str, Form] = {
     "groups": (np.int64, ("members", 2)),  # number of the group, position
     "pairs": (np.int64, ("pairs", 4)),  # which of `_PAIRS`, positions of both, distance
     "looked": (np.bool_, (2,)),
+    "flawed": (np.int64, ("flawed", 3)),  # number of the split, position, number in `FLAWS`
     "notes": (np.uint8, ("bytes",)),
 }
 _PAIRS: tuple[tuple[str, Split], ...] = (
@@ -33,7 +36,7 @@ _PAIRS: tuple[tuple[str, Split], ...] = (
 
 def keep_conflicts(run: Run, data: Dataset, found: Conflicts) -> None:
     """Keep in a run what was ``found`` in its ``data``, or nothing where the folder cannot be written to."""
-    where = {
+    where: dict[tuple[str, object], int] = {
         (split, one): at for split, part in data.splits.items() for at, one in enumerate(part.ids.tolist())
     }
 
@@ -51,6 +54,10 @@ def keep_conflicts(run: Run, data: Dataset, found: Conflicts) -> None:
             -1, 2
         ),
         "pairs": np.array(pairs, np.int64).reshape(-1, 4),
+        "flawed": np.array(
+            [(_SPLITS.index(one[0]), where[one], FLAWS.index(flaw)) for one, flaw in found.flawed.items()],
+            np.int64,
+        ).reshape(-1, 3),
         "looked": np.array([found.looked_for_near, found.looked_within]),
         "notes": np.frombuffer("\n".join(found.notes).encode(), np.uint8),
     }
@@ -101,5 +108,9 @@ def _conflicts(data: Dataset, arrays: Mapping[str, npt.NDArray[Any]]) -> Conflic
         nouns=data.kind.nouns,
         looked_within=looked_within,
         unit="" if near is None else near.unit,
+        flawed={
+            (_SPLITS[split], Example.at(data, _SPLITS[split], at).id): FLAWS[flaw]
+            for split, at, flaw in arrays["flawed"].tolist()
+        },
         **pairs,
     )

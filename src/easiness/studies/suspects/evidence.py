@@ -15,8 +15,6 @@ from easiness.studies.suspects.course import Course
 
 LAST = 3
 """Epochs observed at the end that count: more steady than one, and the training is over in all of them."""
-FEWEST = 2
-"""Trials: with one alone nobody could disagree."""
 
 _FEW_TRIALS, _FEW_EXAMPLES = 5, 5000  # of a glance
 
@@ -85,7 +83,7 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
     With ``few`` it is of the first trials, four epochs and some examples, without logits: a glance.
 
     Raises:
-        BadInput: the run has too few trials or one class, the epoch was not observed, or there is no such
+        BadInput: the run has no trial or one class, the epoch was not observed, or there is no such
             split.
     """
     last = run.resolve_row(epoch)
@@ -147,12 +145,7 @@ def _epochs(run: Run, last: int, few: bool) -> tuple[tuple[int, ...], int]:
 
 
 def _check(run: Run) -> None:
-    """Make sure that there are trials to agree and classes to choose from."""
-    if len(run.trials) < FEWEST:
-        raise BadInput(
-            f"{run.path}: has one trial, and suspects are what several agree on; measure with --trials "
-            "5 or more"
-        )
+    """Make sure that there are classes to choose from."""
     if len(run.classes) < 2:
         raise BadInput(f"{run.path}: has one class, {run.classes[0]!r}; a label can be wrong only among two")
 

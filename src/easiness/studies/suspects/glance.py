@@ -77,6 +77,14 @@ def too_few(labels: npt.NDArray[np.int64], classes: Sequence[str]) -> str:
     )
 
 
+def one_trial(run: Run) -> str:
+    """A clause on what one trial alone cannot say of labels; empty where there are more."""
+    if len(run.trials) != 1:
+        return ""
+    more = "record more, with other seeds" if run.spec.measured is None else "measure more (--trials 5)"
+    return f"one trial alone judges the labels: how far p wrong would change in another is not known; {more}"
+
+
 def _standing_out(stages: Sequence[Stage]) -> float:
     stages = [stages[0], stages[-1]] if len(stages) > 1 else stages
     shares = [share_standing_out(stage.of_labels) for stage in stages]

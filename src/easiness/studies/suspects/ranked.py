@@ -18,7 +18,7 @@ from easiness.store import Row, Run
 from easiness.studies.suspects.beside import to_judge_along
 from easiness.studies.suspects.conflicts_found import FIRST, Conflicts, pairs_section, shortened
 from easiness.studies.suspects.decided import Decided
-from easiness.studies.suspects.glance import Glance
+from easiness.studies.suspects.glance import Glance, one_trial
 from easiness.studies.suspects.how_many import HowMany, likely_wrong
 from easiness.studies.suspects.kinds import NOT_CARRIED, reasons_mean
 
@@ -117,14 +117,20 @@ class Suspects(show.Result):
         return Glance(len(self.ranked), self.share, self.known, leak=self.leak)
 
     def table(self) -> pd.DataFrame:
-        """The suspects, most suspicious first.
+        """The suspects, most suspicious first, and last those in which there is nothing to see or hear.
 
         ``id``, ``label`` and ``class``, the ``suggested`` label (-1 where nothing tells one) and its class,
         ``p_wrong``, ``suggested_share`` (the share of all predictions heard that name it), ``kind`` and
         ``reason``; where the data are found a ``text``, or a ``path`` where files have positions for ids;
         then the scores behind it.
         """
-        return self._to_look_at.head(self.num_listed).drop(columns="action", errors="ignore")
+        import pandas as pd
+
+        flawed = [name for split, name in self.conflicts.flawed if split == self.split]
+        rest = self._to_look_at[self.num_listed :]
+        both = (self._to_look_at[: self.num_listed], rest[rest["id"].isin(flawed)])
+        found = pd.concat(both) if len(both[1]) else both[0]
+        return found.drop(columns="action", errors="ignore")
 
     def document(self) -> Any:
         """The value of the JSON file: the expected share, conflicts, suspects, and what was decided."""
@@ -278,9 +284,10 @@ def _suspects(found: Suspects, examples: Sequence[str] = (), most: int | None = 
         f" Not looked for: {' and '.join(one for one in kinds if kinds[one] == why)} ({why})."
         for why in dict.fromkeys(kinds.values())
     )
+    only = "" if found.alone is None else show.capitalized(one_trial(found.alone))
     along = "" if found.alone is None else to_judge_along(found.alone)
     decided = "" if found.decided is None else found.decided.note()
-    notices = (found.by_heart(), doubt, found.too_few, along, decided)
+    notices = (found.by_heart(), doubt, found.too_few, only and f"{only}.", along, decided)
     return show.Section("Labels to look at", (note + left).lstrip(), rows, tuple(filter(None, notices)))
 
 

@@ -70,7 +70,7 @@ def suspects(
     `label_noise` has the probability. Nothing is trained.
 
     Args:
-        run: with two trials or more, of any kind: measured or recorded. Of several over the same data, such
+        run: with one trial or more, of any kind: measured or recorded. Of several over the same data, such
             as features and a training, the order and the probabilities are of all: those that left examples
             out are voices of one estimate, see `label_noise_of_heads`; the others count by what they claim to
             know, see `label_noise_together`. The rest is of the run that claims most.
@@ -87,7 +87,7 @@ def suspects(
         progress: show how far it is where that takes longer than a moment.
 
     Raises:
-        BadInput: the run has no trial, one trial or one class, the epoch was not observed, nothing is held
+        BadInput: the run has no trial or one class, the epoch was not observed, nothing is held
             out, ``above`` is out of its range, the ``source`` given has other data, or two runs have, or the
             decisions are of others.
     """
@@ -111,7 +111,9 @@ def suspects(
         num_trials=len(run.trials),
         rows=evidence.rows[-evidence.num_epochs :],
         classes=run.classes,
-        ranked=_table(run, split, evidence, learned, listed, kinds, of_kinds, shown.told),
+        ranked=_with_flaws(
+            _table(run, split, evidence, learned, listed, kinds, of_kinds, shown.told), conflicts, split
+        ),
         **_number(learned, leak_of(run, data)),
         model_of_noise=judged.noise.by,
         course=judged.course,
@@ -127,6 +129,13 @@ def suspects(
         too_few=too_few(evidence.labels, run.classes),
         alone=run if len(runs) == 1 else None,
     )
+
+
+def _with_flaws(table: pd.DataFrame, conflicts: Conflicts, split: Split) -> pd.DataFrame:
+    """The reason of an example in which there is nothing to see or hear begins with that."""
+    told = [conflicts.flawed.get((split, one), "") for one in table["id"].tolist()]
+    both = zip(told, table["reason"], strict=True)
+    return table.assign(reason=["; ".join(filter(None, texts)) for texts in both]) if any(told) else table
 
 
 def _number(learned: Learned, leak: str) -> dict[str, Any]:

@@ -155,3 +155,18 @@ def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
         line for line in comparison.text(details=True).splitlines() if line.startswith("single - few")
     )
     assert line.split()[4:6] == ["none", "0.10"]
+
+
+def test_rates_alone_are_those_of_the_whole_comparison_and_nothing_is_fitted(runs, monkeypatch):
+    whole = compare(runs)
+
+    def not_called(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr("easiness.analysis.agreement", not_called)
+    monkeypatch.setattr("easiness.studies.matching.study.run_reliability", not_called)
+    found = compare(runs, rates_alone=True)
+    assert [cell.groups for cell in found.cells] == [cell.groups for cell in whole.cells]
+    assert found.reliability == []
+    assert "was not fitted" in found.text(details=True) + " ".join(found.document()["answers"])
+    assert [run["name"] for run in found.document()["runs"]] == found.names

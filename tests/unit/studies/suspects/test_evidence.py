@@ -104,8 +104,6 @@ def test_the_lead_of_networks_that_are_nearly_certain(tmp_path, apart, num_class
 
 
 def test_what_is_refused(tmp_path, record):
-    with pytest.raises(BadInput, match="has one trial"):
-        gather(recorded(tmp_path / "one", PREDICTED[:1], TRAINED_ON[:1]), "train")
     with pytest.raises(BadInput, match="trial is finished"):
         gather(record([], [0, 1], name="none"), "train")
     with pytest.raises(BadInput, match="no held-out split"):

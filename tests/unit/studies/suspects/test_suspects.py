@@ -34,6 +34,16 @@ def wrong(record) -> Run:
     return record(*logits(wrong=WRONG), classes=["ant", "bee", "cat", "dog"])
 
 
+def test_one_trial_ranks_labels_and_says_that_another_may_differ(record):
+    run = record(*logits(wrong=WRONG, num_trials=1), classes=["ant", "bee", "cat", "dog"])
+    found = ez.suspects(run, pictures=False)
+    assert set(found.table()["id"][:WRONG]) == set(range(WRONG))
+    assert found.low <= WRONG / NUM <= found.high
+    alone = "One trial alone judges the labels"
+    assert alone in found.markdown()
+    assert alone not in ez.suspects(record(*logits(wrong=WRONG), name="four")).markdown()
+
+
 @pytest.fixture(scope="module")
 def held_out_pair(made_once) -> tuple[list[Run], np.ndarray]:
     """Heads on two kinds of features of the same simulated examples, and which labels are wrong."""

@@ -1,0 +1,68 @@
+"""Examples in which there is nothing to see or to hear, told by three numbers each.
+
+Of a picture they are the grey value that one pixel in a hundred is below, the one that one is above, and the
+share of white pixels; of a sound its peak, its root mean square, and the share of quiet samples, full scale
+being 1. Where many examples of the data look so it is their kind, and none is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FLAWS = ("", "blank", "dark", "overexposed", "silent")
+"""What may be the matter with an example, by number: 0 is nothing."""
+
+FLAT, DARK = 0.05, 0.15
+"""Grey values, of 1: the range of a blank picture, and the brightest of a dark one."""
+WHITE, MOSTLY, PALE = 0.97, 0.5, 0.4
+"""Grey value of a white pixel, the share of them in an overexposed picture, and the darkest it has."""
+FAINT, QUIET, NEARLY_ALL = 0.003, 0.001, 0.99
+"""Peak of a silent sound; level of quiet samples, and their share where all else is a click."""
+
+_SIDE = 256  # pixels that are looked at, at most
+_KIND, _FEW = 0.05, 5  # of the examples, and in number: more with one flaw are so by kind
+
+
+@dataclass(frozen=True)
+class Flaws:
+    """A ``look`` of three numbers at each example; ``found`` has the places in `FLAWS` of K [K, 3]."""
+
+    look: Callable[[npt.NDArray[Any]], tuple[float, float, float]]
+    found: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.int64]]
+
+    def among(self, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+        """The flaw [K] of each of K examples of one data set, by their numbers [K, 3]."""
+        found = self.found(numbers)
+        by_kind = np.bincount(found, minlength=len(FLAWS)) > max(_KIND * len(found), _FEW)
+        return np.where(by_kind[found], 0, found)
+
+
+def _look_at(pixels: npt.NDArray[np.uint8]) -> tuple[float, float, float]:
+    step = -(-max(pixels.shape[:2]) // _SIDE)
+    grey = pixels[::step, ::step].mean(axis=-1) / 255
+    low, high = np.percentile(grey, (1, 99))
+    return float(low), float(high), float((grey >= WHITE).mean())
+
+
+def _seen(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    low, high, white = numbers.T
+    return np.select([high - low < FLAT, high < DARK, (white > MOSTLY) & (low > PALE)], [1, 2, 3], 0)
+
+
+def _listen_to(samples: npt.NDArray[np.floating[Any]]) -> tuple[float, float, float]:
+    loud = np.abs(samples)
+    return float(loud.max()), float(np.sqrt(np.square(loud).mean())), float((loud < QUIET).mean())
+
+
+def _heard(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    peak, level, quiet = numbers.T
+    return np.where((peak < FAINT) | ((level < QUIET) & (quiet > NEARLY_ALL)), 4, 0)
+
+
+OF_PICTURES = Flaws(_look_at, _seen)
+OF_SOUNDS = Flaws(_listen_to, _heard)

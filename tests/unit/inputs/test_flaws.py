@@ -1,0 +1,92 @@
+"""Blank, dark and overexposed pictures and silent sounds are told; ordinary ones and digits are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import easiness as ez
+from easiness.inputs.flaws import FLAWS, OF_PICTURES, OF_SOUNDS
+from easiness.studies.suspects.conflicts import find_conflicts
+from easiness.studies.suspects.conflicts_kept import kept_conflicts
+
+RNG = np.random.default_rng(0)
+SCENE = np.asarray(Image.fromarray(RNG.integers(0, 256, (6, 6, 3), np.uint8)).resize((48, 48)))
+TONE = 0.3 * np.sin(np.arange(8000) / 5)
+
+
+def flaw(flaws, value) -> str:
+    return FLAWS[flaws.found(np.array([flaws.look(value)]))[0]]
+
+
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (SCENE, ""),
+        (np.full((20, 30, 3), 140, np.uint8), "blank"),
+        (np.clip(90 + RNG.normal(0, 2, (40, 40, 1)), 0, 255).astype(np.uint8), "blank"),
+        ((SCENE * 0.12).astype(np.uint8), "dark"),
+        (np.clip(SCENE * 3.0 + 110, 0, 255).astype(np.uint8), "overexposed"),
+        (np.where(np.eye(48)[..., None] > 0, 255, 0).astype(np.uint8), ""),  # strokes on black, as digits
+        (np.where(np.eye(48)[..., None] > 0, 0, 255).astype(np.uint8), ""),
+        (np.repeat(np.repeat(SCENE, 20, 0), 20, 1), ""),  # looked at in steps
+    ],
+)
+def test_pictures(picture, said):
+    assert flaw(OF_PICTURES, picture) == said
+
+
+@pytest.mark.parametrize(
+    ("sound", "said"),
+    [
+        (TONE, ""),
+        (0.03 * TONE, ""),  # -41 dB
+        (RNG.normal(0, 3e-4, 8000), "silent"),
+        (np.r_[0.02, np.zeros(7999)], "silent"),  # a click: root mean square 0.0002
+    ],
+)
+def test_sounds(sound, said):
+    assert flaw(OF_SOUNDS, sound.astype(np.float32)) == said
+
+
+def test_what_many_have_is_their_kind():
+    blank, plain = (0.5, 0.5, 0.0), (0.0, 1.0, 0.0)
+    assert (OF_PICTURES.among(np.array([blank] * 5 + [plain] * 15)) > 0).sum() == 5
+    assert not OF_PICTURES.among(np.array([blank] * 6 + [plain] * 94)).any()
+    assert OF_PICTURES.among(np.array([blank] * 6 + [plain] * 194)).sum() == 6
+
+
+def test_no_digit_is_named():
+    assert find_conflicts(ez.load_dataset("digits")).flawed == {}
+
+
+def test_they_are_in_every_form_of_the_suspects(record, noisy_logits):
+    x = RNG.integers(0, 256, (12, 8, 8, 3), np.uint8)
+    x[3], x[7] = 100, x[7] // 8
+    labels = np.arange(12) % 3
+    data = ez.load_dataset((x, labels))
+    run = record(noisy_logits(labels, trials=2, epochs=1), labels, fingerprint=data.fingerprint)
+    found = ez.suspects(run, source=data)
+    assert found.conflicts.flawed == {("train", 3): "blank", ("train", 7): "dark"}
+    assert "1 of the pictures is blank: 3." in found.conflicts.sentences()
+    reasons = {row["id"]: row["reason"] for row in found.document()["suspects"]}
+    assert [reasons[at].partition(";")[0] for at in (3, 7)] == ["blank", "dark"]
+    listed = found.table()["id"].tolist()
+    assert listed[: found.num_listed] == found.ranked["id"].tolist()[: found.num_listed]
+    assert sorted(listed[found.num_listed :]) == sorted({3, 7} - {*listed[: found.num_listed]})
+    assert kept_conflicts(run, data) == found.conflicts
+
+
+def test_the_page_says_it(record, noisy_logits, tmp_path):
+    x = RNG.integers(0, 256, (12, 8, 8, 3), np.uint8)
+    labels = np.arange(12) % 3
+    logits = noisy_logits(labels, trials=2, epochs=1)
+    logits[:, :, 0] = [0, 9, 0]  # the first is a suspect, too
+    x[0] = 100
+    data = ez.load_dataset((x, labels))
+    run = record(logits, labels, fingerprint=data.fingerprint)
+    run.report(tmp_path / "page.html", source=data)
+    page = (tmp_path / "page.html").read_text()
+    assert "1 of the pictures is blank: 0." in page
+    assert '<span class="reason">blank; ' in page
