@@ -25,7 +25,7 @@ def vectors_of_tables(
     options: LoadOptions,
     classes: Sequence[str] | None,
 ) -> Dataset:
-    """The rows of tables as vectors: ``--inputs``, else all columns but the label and what counts the rows.
+    """The rows of tables as vectors: ``--inputs``, else all but the label and what counts or names the rows.
 
     Without ``--inputs`` a column of lists of numbers with a usual name (``embedding``) is used alone. Ids are
     positions in the split. What was made of which columns is noted.
@@ -66,7 +66,20 @@ def input_columns(
             f"{train.where}: no column of numbers or categories beside {label} (its columns are "
             f"{shorten(train.names, 10)}); {_OTHERWISE}"
         )
-    return tuple(used), _left_out([name for name in names if name not in used], "it counts the rows")
+    notes = _left_out([name for name in names if name not in used], "it counts the rows")
+    named = [name for name in used if _names_rows(train, name)]
+    if len(named) == len(used):
+        return tuple(used), notes
+    notes += _left_out(named, "it has another text in each row")
+    return tuple(name for name in used if name not in named), notes
+
+
+def _names_rows(train: table.Table, name: str) -> bool:
+    """Has the column another text in each row, as names of patients or files are?"""
+    if not cells.is_texts(train.column(name).type):
+        return False
+    texts = {text for text in cells.texts_in(train, name) if text is not None}
+    return len(texts) == train.num_rows and all(cells.number_in(text) is None for text in texts)
 
 
 def _left_out(names: list[str], why: str) -> tuple[str, ...]:

@@ -139,6 +139,16 @@ def test_columns_of_lists(tmp_path):
     assert both.array.tolist() == [[1, 1, 2], [2, 3, 4], [3, 5, 6.5]]
 
 
+def test_what_names_the_rows_is_no_input(tmp_path):
+    rows = ["patient,ward,x,label", "P1,east,1,a", "P2,west,2,b", "P3,east,3,a"]
+    data = load_dataset(lines(tmp_path / "a.csv", *rows))
+    assert data.traits.names == ("ward: east", "ward: west", "x")
+    why = "since it has another text in each row (--inputs names others)"
+    assert data.notes[1] == f"column 'patient' not used, {why}"
+    again = load_dataset(lines(tmp_path / "b.csv", *rows, "P3,west,4,b"), inputs="ward,x")
+    assert again.traits.names == data.traits.names
+
+
 @pytest.mark.parametrize("name", ["id", "index", "Unnamed: 0", ""])
 def test_what_counts_the_rows_is_no_input(tmp_path, name):
     path = lines(tmp_path / "a.csv", f"{name},x,label", "0,1,a", "1,2,b", "2,3,a")
