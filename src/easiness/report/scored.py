@@ -36,7 +36,7 @@ class RunScores(Result):
     def __repr__(self) -> str:
         return f"RunScores({self.run!r}, {self.run.row_text(self.epoch)}, examples={len(self.scores)})"
 
-    def made(self) -> str:
+    def in_full(self) -> str:
         """The run, its data and what was asked."""
         data = self.run.spec.data.train.fingerprint
         return (

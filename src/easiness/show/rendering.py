@@ -30,7 +30,7 @@ def render(result: Result, suffix: str, file: BinaryIO) -> None:
     if suffix == ".csv":
         write_csv(result.table(), file)
     elif suffix == ".parquet":
-        write_parquet(result.table(), file, result=result.made())
+        write_parquet(result.table(), file, result=result.in_full())
     elif suffix == ".json":
         document = result.document()
         if isinstance(document, dict):  # rows alone are a list
@@ -39,7 +39,7 @@ def render(result: Result, suffix: str, file: BinaryIO) -> None:
     elif suffix == ".md":
         file.write(f"{result.markdown().rstrip()}\n\nMade by easiness {version('easiness')}.\n".encode())
     else:
-        file.write(picture_bytes(result.figure(), suffix, about=result.made()))
+        file.write(picture_bytes(result.figure(), suffix, about=result.in_full()))
 
 
 def rendered(result: Result, suffix: str) -> bytes:

@@ -37,7 +37,7 @@ class Result(Protocol):
     def sections(self) -> list[Section]:
         """The tables to read, for a terminal, a page, Markdown or a notebook."""
 
-    def made(self) -> str:
+    def in_full(self) -> str:
         """What the result is and was asked with, in a line, for the files that it is written to."""
         return in_short(self)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from easiness.show.in_short import in_short
+from easiness.show.in_short import in_a_line, in_short
 
 
 @dataclass
@@ -40,3 +40,10 @@ def test_values_that_one_holds_show_themselves(measured, tmp_path):
     run = ez.open_run(measured)
     assert repr(run.trials[0]) == f"StoredTrial({str(run.trials[0].path)!r}, index=0, epochs=2)"
     assert "np." not in repr(ez.matching_rate(run, run, side="easy", fraction=0.3))
+
+
+def test_a_line_leaves_out_what_is_empty_and_ends_where_it_is_long():
+    assert in_a_line(Found(None, True)) == "Found(other=True)"
+    assert in_a_line(Found("", ())) == "Found()"
+    assert in_a_line(Found(0, Found("a", None))) == "Found(name=0, other=Found(name='a'))"
+    assert in_a_line(Found("a" * 50, "b" * 50)) == f"Found(name='{'a' * 50}', ...)"
