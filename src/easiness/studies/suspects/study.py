@@ -105,15 +105,14 @@ def suspects(
         kinds, of_kinds = _kinds(run, split, evidence, learned, source, pictures, device)
     listed = learned.order[: how_many_listed(learned.noise.p_wrong[~learned.seen], above)]
     shown = found_examples(run, data, split, listed[:FIRST], shown_pairs(conflicts, learned.labels))
+    ranked = _table(run, split, evidence, learned, listed, kinds, of_kinds, shown.told)
     return Suspects(
         model=run.network,
         split=split,
         num_trials=len(run.trials),
         rows=evidence.rows[-evidence.num_epochs :],
         classes=run.classes,
-        ranked=_with_flaws(
-            _table(run, split, evidence, learned, listed, kinds, of_kinds, shown.told), conflicts, split
-        ),
+        ranked=_with_flaws(ranked, conflicts, split),
         **_number(learned, leak_of(run, data)),
         model_of_noise=judged.noise.by,
         course=judged.course,
