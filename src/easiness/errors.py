@@ -19,8 +19,8 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\
 
 
 # in quotes, or a run of letters that no file may have for a name
-_LONG = re.compile(r"""(?<![^\s(])(['"])(?:(?!\1(?![^\s,;:)])).){300,}\1|[^\s/]{300,}(?<![:;,])""")
-_MOST_SHOWN = 80  # characters of what a user or a file says
+_LONG = re.compile(r"""(?<![^\s(])(['"])(?:(?!\1(?![^\s,;:)])).){1000,}\1|[^\s/]{300,}(?<![:;,])""")
+_MOST, _SHOWN = 300, 80  # characters of what a user or a file says, and those shown of more
 
 
 class EasinessError(Exception):
@@ -98,7 +98,7 @@ def printable(text: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
+    return text if len(text) <= _MOST else f"{text[:_SHOWN]}..."
 
 
 def shorten(values: Iterable[object], limit: int = 3, total: int | None = None) -> str:

@@ -32,7 +32,7 @@ def test_places_where_no_file_can_be(tmp_path):
         check_output_file(tmp_path / "a.csv", (".csv",))
     with pytest.raises(BadInput, match=r"b\.csv: .*folder .*none does not exist"):
         check_output_file(tmp_path / "none" / "b.csv", (".csv",))
-    with pytest.raises(BadInput, match=r"\.csv: .*\(File name too long"):
+    with pytest.raises(BadInput, match=r"x{9}\.\.\.: cannot be written \(File name too long"):
         check_output_file(tmp_path / f"{'x' * 300}.csv", (".csv",))
 
 

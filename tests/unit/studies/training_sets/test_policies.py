@@ -50,7 +50,7 @@ def test_names_of_policies():
         (
             "foo",
             None,
-            r"score 'foo': unknown; choose easiness, .*, normalized_margin, confident_learning_flag \(",
+            r"score 'foo': unknown; choose easiness, .*, normalized_margin, confident_learning_flag",
         ),
         ("entropy", "high", "keep 'high': unknown; choose top or bottom"),
         ("el2n", "high", "keep 'high': unknown; choose top or bottom"),
