@@ -134,7 +134,7 @@ def remove_folder(path: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove what killed writers left behind in ``folder``."""
-    for name in os.listdir(folder):  # noqa: PTH208 - of very many trials
+    for name in os.listdir(folder) if folder.is_dir() else ():  # noqa: PTH208 - of very many trials
         if not name.startswith(ASIDE):
             continue
         path = folder / name

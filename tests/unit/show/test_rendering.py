@@ -21,7 +21,7 @@ class Texts(Result):
     def __init__(self, *texts: str) -> None:
         self.texts = texts
 
-    def __repr__(self) -> str:
+    def in_full(self) -> str:
         return "of three texts"
 
     def table(self) -> pd.DataFrame:
