@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from easiness.show.in_short import in_a_line, in_short
@@ -39,7 +40,7 @@ class Result(Protocol):
 
     def in_full(self) -> str:
         """What the result is and was asked with, in a line, for the files that it is written to."""
-        return in_short(self)
+        return in_short(self) if is_dataclass(self) else repr(self)
 
     def document(self) -> Any:
         """The value of its JSON file: the rows of the table, with ``None`` where there is no number."""
