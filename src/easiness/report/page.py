@@ -149,7 +149,7 @@ def render_report(
     ranked = [part.suspects[0].ranked if part.suspects else None for part in parts]
     positions = _hardest_first(parts)
     drawn = data_map(runs, [part.name for part in parts], at, tables, ranked, positions)
-    lists = listed(runs[0], parts[0].suspects, to_decide) if len(runs) == 1 else []
+    lists = listed(runs[0], parts[0].suspects, to_decide, sure.flaws) if len(runs) == 1 else []
     view = deciding(runs[0], at[0], lists, sure.copies, data, to_decide)
     found = FoundExamples(why_none=why)
     if data is not None:

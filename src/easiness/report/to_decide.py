@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -24,6 +25,8 @@ SUSPECTS = 1000
 """So many examples of each split can be decided on, the most suspicious ones."""
 PIXELS = 640
 """Of the longer side of a photo to decide on, at most."""
+
+_Flaws: TypeAlias = Mapping[tuple[str, object], str]
 
 _PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out labels"}
 _FOUND = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
@@ -105,25 +108,36 @@ class Listed:
         return [row for row in self.decided if self.cells[row][stratum] == KNOWN]
 
 
-def listed(run: Run, parts: Sequence[SuspectLabels], asked: ToDecide) -> list[Listed]:
+def listed(
+    run: Run,
+    parts: Sequence[SuspectLabels],
+    asked: ToDecide,
+    flaws: _Flaws = MappingProxyType({}),
+) -> list[Listed]:
     """What is decided on; empty where nothing tells suspects.
 
     Args:
         run: whose labels they are.
         parts: its splits with their suspects, where it has any; those of a blind page are not looked at.
         asked: what labels.
+        flaws: says of examples, by split and id, that they are blank, dark, overexposed or silent.
 
     Raises:
         BadInput: the file is of another run, or is no file of labels.
     """
     if asked.file is not None:
         return list(_of_file(run, {} if asked.is_blind else {part.split: part for part in parts}, asked))
-    heads = ((part, part.ranked.head(asked.suspects)) for part in parts)
-    return [
-        Listed(part.split, _PARTS[part.split], head, min(part.num, len(head)))
-        for part, head in heads
-        if len(head)
-    ]
+    found = [_with_flawed(part, flaws, asked.suspects) for part in parts]
+    return [one for one in found if len(one.rows)]
+
+
+def _with_flawed(part: SuspectLabels, flaws: _Flaws, most: int) -> Listed:
+    """The suspects, then those with flaws, then all others."""
+    told = [flaws.get((part.split, one), "") for one in part.ranked["id"].tolist()]
+    reasons = ["; ".join(filter(None, both)) for both in zip(told, part.ranked["reason"], strict=True)]
+    last = (np.arange(len(told)) >= part.num) * np.where([bool(one) for one in told], 1, 2)
+    rows = part.ranked.assign(reason=reasons).iloc[np.argsort(last, kind="stable")].head(most)
+    return Listed(part.split, _PARTS[part.split], rows, min(int((last < 2).sum()), len(rows)))
 
 
 def _of_file(run: Run, parts: Mapping[Split, SuspectLabels], asked: ToDecide) -> Iterator[Listed]:

@@ -12,7 +12,9 @@ import pytest
 
 from easiness import BadInput, Run, audit, open_run
 from easiness.data import splits_in
+from easiness.report.labels import suspect_labels
 from easiness.report.page import write_report
+from easiness.report.to_decide import ToDecide, listed
 from easiness.runs import data_version
 
 HEADER = ["id", "label", "class", "was", "action", "by", "time", "split", "data", "stratum"]
@@ -59,6 +61,16 @@ def test_the_first_suspects_stand_beside_what_is_nearest_to_them(run: Run, tmp_p
     assert values["data"] == data_version(run)
     way = os.path.relpath(run.path, tmp_path)
     assert values["command"] == f"easiness suspects {way} --decided labels.csv"
+
+
+def test_what_shows_nothing_is_decided_on_after_the_suspects(run: Run) -> None:
+    (part,) = suspect_labels(run, run.epochs, 1, 1)[:1]
+    last = part.ranked["id"].tolist()[-1]
+    (rows,) = listed(run, [part], ToDecide(), {("train", last): "blank"})
+    assert rows.num_suspect == part.num + 1
+    assert rows.rows["id"].tolist()[part.num] == last
+    assert rows.rows["reason"].tolist()[part.num].startswith("blank")
+    assert rows.rows["id"].tolist()[: part.num] == part.ranked["id"].tolist()[: part.num]
 
 
 def test_a_file_says_what_is_decided_on_and_keeps_its_columns(run: Run, tmp_path: Path) -> None:
