@@ -228,13 +228,10 @@ def originals_of(data: Dataset, wanted: Sequence[Named], page: Path | None) -> d
         for at, one in enumerate(part.ids.tolist())
         if (split, one) in place
     }
-    seen = {at: _seen_from(page.parent, file) for at, file in files.items() if file.is_file()}
-    return {at: address for at, address in seen.items() if address}
-
-
-def _seen_from(*both: Path) -> str:
-    folder, file = (Path(os.path.normpath(one.absolute())) for one in both)  # browsers follow no links
-    return quote_from_bytes(os.fsencode(way_between(folder, file).replace(os.sep, "/")))
+    folder = Path(os.path.abspath(page.parent))  # noqa: PTH100 - browsers follow no links
+    there = {at: os.path.abspath(file) for at, file in files.items() if file.is_file()}  # noqa: PTH100
+    ways = {at: way_between(folder, Path(file)).replace(os.sep, "/") for at, file in there.items()}
+    return {at: quote_from_bytes(os.fsencode(way)) for at, way in ways.items() if way}
 
 
 def table_of(

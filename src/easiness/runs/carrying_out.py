@@ -87,7 +87,8 @@ def carry_out(
     with RunWriter(out) as writer, writer.events.ended(), ExitStack() as stack:
         task, stored = _begun(writer, plan, more, retrain_damaged, before)
         # before anything is measured: an unreadable image is said at once
-        images, deal = _ready(plan, cache, out, progress) if task.missing else ({}, None)
+        with naming_unreadable(plan.data):
+            images, deal = _ready(plan, cache, out, progress) if task.missing else ({}, None)
         settings = stored or resolved or resolve_plan(plan, device, execution)
         making = Making(
             writer=writer,
@@ -219,13 +220,6 @@ def _ready(
     plan: Plan, cache: Path | None, out: Path, progress: Progress
 ) -> tuple[dict[str, inputs.Values], Deal | None]:
     """The images or the features that a run takes, and what folds are dealt by where it has some."""
-    with naming_unreadable(plan.data):
-        return _decoded(plan, cache, out, progress)
-
-
-def _decoded(
-    plan: Plan, cache: Path | None, out: Path, progress: Progress
-) -> tuple[dict[str, inputs.Values], Deal | None]:
     if not plan.features:
         return ready_images(plan, cache, out, progress), plan.deal
     values: dict[str, inputs.Values] = {}

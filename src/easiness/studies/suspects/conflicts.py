@@ -44,7 +44,12 @@ def find_conflicts(data: Dataset) -> Conflicts:
     numbers = dict(zip(splits, _numbered([seen.digests for seen in splits.values()]), strict=True))
     two_labels, duplicates = _groups(data, numbers["train"])
     notes = [] if data.held_out is not None else [_NOTHING_HELD_OUT.format(data.kind.noun)]
-    found = Conflicts(len(data), 0, two_labels, duplicates, nouns=nouns, flawed=dict(_flawed(data, splits)))
+    flawed: dict[tuple[str, object], str] = {
+        (name, Example.at(data, name, at).id): FLAWS[seen.flaws[at]]
+        for name, seen in splits.items()
+        for at in np.flatnonzero(seen.flaws).tolist()
+    }
+    found = Conflicts(len(data), 0, two_labels, duplicates, nouns=nouns, flawed=flawed)
     if data.held_out is not None:
         in_both = tuple(_identical_pairs(data, numbers["train"], numbers["held_out"]))
         found = replace(found, num_held_out=len(data.held_out), in_both=in_both)
@@ -135,12 +140,6 @@ class _Seen(NamedTuple):
                 looks.keep(at, look)
         none = np.zeros(len(split), np.int64)
         return _Seen(digests, looks, none if flaws is None else flaws.among(numbers))
-
-
-def _flawed(data: Dataset, splits: dict[Split, _Seen]) -> Iterator[tuple[tuple[str, object], str]]:
-    for name, seen in splits.items():
-        for at in np.flatnonzero(seen.flaws).tolist():
-            yield (name, Example.at(data, name, at).id), FLAWS[seen.flaws[at]]
 
 
 def _numbered(digests: list[npt.NDArray[np.uint8]]) -> list[Positions]:
