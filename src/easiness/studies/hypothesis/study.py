@@ -56,13 +56,8 @@ def hypothesis(
         out: folder of the experiment; trials that it has are kept.
         preset: ``full``, under an hour on two cores, or ``smoke``, which decides nothing.
         seed: of the patterns and of all trials.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
-            your own, or ``auto``: processes where several jobs are.
-        ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
+        device, executor, ray_address, progress: as for `measure`.
         jobs: how many trials at a time; ``auto`` is one for each core.
-        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
-            elsewhere; or a `Progress` of your own to call.
 
     Raises:
         BadInput: something given cannot be used, or ``out`` holds something else.
