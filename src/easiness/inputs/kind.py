@@ -41,19 +41,11 @@ class Traits(Protocol):
         ...
 
     def signature(self, recipe: Recipe, where: str) -> Signature:
-        """What a network gets under ``recipe``; ``where`` names the source in an error.
-
-        Raises:
-            BadInput: the recipe does not suit the examples.
-        """
+        """What a network gets under ``recipe``; ``where`` names the source in an error."""
         ...
 
     def joined(self, held_out: Self, where: str, names: tuple[str, str]) -> Self:
-        """The traits of a training split, which are these, and of the ``held_out`` one; ``names`` are theirs.
-
-        Raises:
-            BadInput: a network cannot take both.
-        """
+        """These traits of a training split and those of the ``held_out`` one as one; ``names`` are theirs."""
         ...
 
     def held_out_from(self, train: Stored) -> Self:

@@ -115,9 +115,6 @@ def found_examples(
         drawn: the map.
         view: in which labels are decided; what it shows is wanted after all these, but for large pictures.
         pixels: of the longer side of these, at most.
-
-    Raises:
-        BadInput: the data lack an example of the run, or one is unreadable.
     """
     texts = texts_at(run, data, drawn.points)
     seen = set(positions)
@@ -162,9 +159,6 @@ def shown_of(data: Dataset, wanted: Sequence[Named], room: int) -> tuple[dict[Na
         wanted: the most wanted first, each as often as the page shows it.
         room: bytes for pictures and sounds. Where they are more, the most wanted have theirs, the rest
             their texts, and so has one that would take an eighth of the room.
-
-    Raises:
-        BadInput: one is unreadable.
     """
     times = Counter(wanted)
     rank = {name: at for at, name in enumerate(times)}
@@ -190,9 +184,6 @@ def photos_of(data: Dataset, wanted: Sequence[Named], room: int, pixels: int) ->
 
     So they have where they would take more bytes than there is ``room`` for; below a few pixels, the last of
     the ``wanted`` have none. What is shown as large as it is has none either.
-
-    Raises:
-        BadInput: one is unreadable.
     """
     photo, side, spent = data.kind.photo, pixels, 0
     found: dict[Named, str] = {}
@@ -276,9 +267,6 @@ def texts_at(run: Run, data: Dataset, positions: npt.NDArray[np.int64]) -> list[
     """What is said of the examples at ``positions`` of a run, cut as far as a page has room.
 
     ``None`` where words are not what examples of this kind are known by, or where there are too many.
-
-    Raises:
-        BadInput: the data lack an example of the run, or one is unreadable.
     """
     if not data.kind.in_words or len(positions) > _MOST_TEXTS:
         return None

@@ -49,9 +49,6 @@ def write_result_page(
         lead: what it says, in a sentence or two.
         more: tables beside those of the result, folded.
         gallery: examples to show below.
-
-    Raises:
-        RunFailed: the file cannot be written.
     """
     first, *others = result.sections()
     label = f"{first.title}; the tables below have the numbers."
@@ -94,9 +91,6 @@ def patterns_page(run: Run, found: Patterns, source: Any = None) -> str:
 
     Pictures, sounds and texts are of the data at the ``source``, or where the run found them; without them
     the examples are named alone.
-
-    Raises:
-        BadInput: the source given has other data.
     """
     data, why = find_data(run, source)
     ids = found.ids.tolist()

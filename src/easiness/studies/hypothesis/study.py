@@ -115,11 +115,7 @@ class HypothesisPlan:
 
 
 def plan_hypothesis(preset: Preset, out: Path, seed: int = 0) -> HypothesisPlan:
-    """The experiment that ``out`` is, or could become; writes nothing.
-
-    Raises:
-        BadInput: the folder holds something else, or an experiment of other settings.
-    """
+    """The experiment that ``out`` is, or could become; writes nothing."""
     plan = HypothesisPlan(preset, out, at_least("--seed", seed, 0))
     check_study_folder(out)
     if out.exists() and not out.is_dir():
@@ -160,11 +156,7 @@ def carry_out_hypothesis(
 
 
 def read_hypothesis(plan: HypothesisPlan) -> Hypothesis:
-    """What the trials of a finished experiment came to.
-
-    Raises:
-        BadInput: one is missing or damaged.
-    """
+    """What the trials of a finished experiment came to."""
     patterns = patterns_of(plan.preset, plan.seed)
     examples = {
         arm: examples_of(arm, patterns, plan.preset, plan.seed) for arm in {task.arm for task in plan.tasks}
@@ -183,11 +175,7 @@ def read_hypothesis(plan: HypothesisPlan) -> Hypothesis:
 
 
 def _train(plan: HypothesisPlan, execution: Execution, device: str, progress: Progress) -> None:
-    """Train and store what is missing.
-
-    Raises:
-        RunFailed: a trial failed or could not be stored; the others are kept.
-    """
+    """Train and store what is missing."""
     missing, num = plan.missing, plan.pictures
     progress.study(plan.describe(), len(missing) * plan.preset.epochs * num)
     if not missing:

@@ -35,9 +35,6 @@ def find_conflicts(data: Dataset) -> Conflicts:
     kind: a picture saved anew without loss is the same, and so is a text with other spaces. What nearly
     identical means is up to their kind. Labels are those to train with. Every example is decoded once, in
     threads.
-
-    Raises:
-        BadInput: an example is unreadable.
     """
     near, nouns = data.kind.near, data.kind.nouns
     splits = {name: _Seen.of(split) for name, split in data.splits.items()}
@@ -81,11 +78,7 @@ def _with_near(
 
 
 def conflicts_in(run: Run, data: Dataset) -> Conflicts:
-    """`find_conflicts` in the ``data`` of a run, which keeps what was found.
-
-    Raises:
-        BadInput: an example is unreadable.
-    """
+    """`find_conflicts` in the ``data`` of a run, which keeps what was found."""
     found = kept_conflicts(run, data)
     if found is None:
         found = find_conflicts(data)
@@ -99,9 +92,6 @@ def conflicts_of(run: Run, source: Any = None) -> Conflicts:
     Args:
         run: whose data to look at.
         source: where they are now: a `Dataset` or what `load_dataset` takes; by default where they were.
-
-    Raises:
-        BadInput: the data at the ``source`` given cannot be read, or are others than those of the run.
     """
     data, why = find_data(run, source)
     if data is not None:

@@ -81,10 +81,6 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
     """The evidence of a run after an epoch, the last by default, from those observed until then.
 
     With ``few`` it is of the first trials, four epochs and some examples, without logits: a glance.
-
-    Raises:
-        BadInput: the run has no trial or one class, the epoch was not observed, or there is no such
-            split.
     """
     last = run.resolve_row(epoch)
     _check(run)

@@ -167,9 +167,6 @@ def plan_training_sets(
     """Check every choice and plan the runs of `ablate` or `corrupt`; writes and trains nothing.
 
     Of ``loading`` the limit and the part to hold out count: the rest is as for the run that ranks.
-
-    Raises:
-        BadInput: something given cannot be used (names it).
     """
     check_choices(drawing)  # before the data are read
     epoch = scores_run.resolve_epoch(drawing.epoch, drawing.share)
@@ -183,10 +180,5 @@ def plan_training_sets(
 def train_sets(
     sets: TrainingSets, out: str | Path, execution: Execution, progress: Progress | None = None
 ) -> TrainingSetStudy:
-    """Carry out the planned runs below ``out`` and read their result.
-
-    Raises:
-        BadInput: ``out`` is itself a run, or a folder below it holds something else.
-        RunFailed: a trial failed or could not be stored; the finished ones are kept.
-    """
+    """Carry out the planned runs below ``out`` and read their result."""
     return sets.study(carry_out_all(sets.plans, at_home(out), execution, progress=progress))

@@ -148,9 +148,6 @@ def plan_validation(
 
     ``training`` says how the networks of both kinds are trained; their names, number and length, and what
     either has for itself, are in ``merged`` and ``final``.
-
-    Raises:
-        BadInput: something given cannot be used (names it).
     """
     for names in (merged.models, final.models):
         if not names:
@@ -192,12 +189,7 @@ def plan_validation(
 def carry_out_validation(
     plans: ValidationPlans, out: Path, execution: Execution, progress: Progress | None = None
 ) -> Validation:
-    """Carry out what is missing of the plans below ``out`` and read the result.
-
-    Raises:
-        BadInput: ``out`` is itself a run, or a folder below it holds something else.
-        RunFailed: a trial failed or could not be stored; the finished ones are kept.
-    """
+    """Carry out what is missing of the plans below ``out`` and read the result."""
     runs = carry_out_all({**plans.merged, **plans.final}, out, execution, progress=progress)
     return plans.read(runs)
 
