@@ -18,14 +18,7 @@ from easiness.runs import Progress, check_study_folder, progress_of
 from easiness.show import count, counted
 from easiness.spec import Execution, Jobs, at_least, from_arguments
 from easiness.store import ASIDE, check_no_links, later, read_json, sweep, write_whole
-from easiness.studies.hypothesis.design import (
-    ARMS,
-    CONTROLS,
-    Preset,
-    examples_of,
-    find_preset,
-    patterns_of,
-)
+from easiness.studies.hypothesis.design import ARMS, CONTROLS, Preset, examples_of, find_preset, patterns_of
 from easiness.studies.hypothesis.found import of_trials
 from easiness.studies.hypothesis.result import Hypothesis
 from easiness.studies.hypothesis.trial import Seen, Task, run_task
