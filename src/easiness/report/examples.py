@@ -68,14 +68,11 @@ class FoundExamples:
     why_none: str = ""
 
     @classmethod
-    def within(
-        cls,
-        data: Dataset,
-        shown: Mapping[Named, ShownExample],
-        num_cut: int,
-        first: str = "suspects and hard ones",
+    def of(
+        cls, data: Dataset, wanted: Sequence[Named], room: int, first: str = "suspects and hard ones"
     ) -> Self:
-        """Those ``shown`` of some data, of which so many have lost their pictures, the ``first`` the last."""
+        """Those `shown_of` some data in the ``room`` of a page; the ``first`` lose their pictures last."""
+        shown, num_cut = shown_of(data, wanted, room)
         what = "player" if any(one.sound is not None for one in shown.values()) else "picture"
         without_room = (
             f"{count(len(shown) - num_cut)} of the {count(len(shown))} {data.kind.nouns} on this page have a "
@@ -140,7 +137,7 @@ def found_within(
     small = {*wanted, *last} - ({*large} - {*wanted})
     photos, fewer = photos_of(data, large, room - min(room // 3, _SMALL_BYTES * len(small)), pixels)
     last, left = [one for one in last if one not in photos], room - sum(map(len, photos.values()))
-    found = FoundExamples.within(data, *shown_of(data, [*wanted, *last], left))
+    found = FoundExamples.of(data, [*wanted, *last], left)
     return replace(found, photos=photos, fewer_pixels=fewer)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easiness.inputs import kind_named
-from easiness.report.examples import FoundExamples, are_small, found_within, room_for, shown_of
+from easiness.report.examples import FoundExamples, Named, are_small, found_within, room_for
 from easiness.report.facts import data_name
 from easiness.report.files import write_page
 from easiness.report.paper_page import Illustration, Part, StudyPage, render_study
@@ -63,13 +63,13 @@ def picks_gallery(found: NextLabels) -> Gallery | None:
         return None
     places = found.picks[found.rule][:_MOST_PICKS]
     ids = found.ids[places].tolist()
-    shown, num_cut = shown_of(found.pool, [("train", one) for one in ids], room_for(0))
-    examples = FoundExamples.within(found.pool, shown, num_cut, "those to label")
+    wanted: list[Named] = [("train", one) for one in ids]
+    examples = FoundExamples.of(found.pool, wanted, room_for(0), "those to label")
     if not examples.with_pictures:
         return None
     said = zip(found.predicted[places], found.margin[places], found.rarity[places], strict=True)
     rows = [
-        (one, shown[("train", one)], f"Example {one}", _picked(rank, *words))
+        (one, examples.named["train", one], f"Example {one}", _picked(rank, *words))
         for rank, (one, words) in enumerate(zip(ids, said, strict=True), 1)
     ]
     return Gallery(
