@@ -120,10 +120,13 @@ def run() -> NoReturn:
     sys.exit(0)
 
 
+def _at_home(found: re.Match[str]) -> str:
+    return f"{found[1]}{at_home(found[2])}"
+
+
 def _run() -> None:
     """Run the command; what ends it otherwise than well ends the process, with a line where there is one."""
-    given = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    arguments = [_PATH.sub(lambda found: f"{found[1]}{at_home(found[2])}", one) for one in given]
+    arguments = [_PATH.sub(_at_home, argument) for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv[1:])
     command = _parser(app)
     try:
