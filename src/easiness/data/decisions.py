@@ -123,11 +123,7 @@ def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, dat
 
 
 def splits_in(file: str | os.PathLike[str]) -> tuple[Split, ...]:
-    """The splits that the rows of a CSV file of decisions are of; those that name none are of ``train``.
-
-    Raises:
-        BadInput: the file cannot be read, or has answers of another tool.
-    """
+    """The splits that the rows of a CSV file of decisions are of; those that name none are of ``train``."""
     if at_home(file).suffix.lower() == ".json":
         raise BadInput(f"{file}: is JSON; make a CSV of it by `easiness decisions RUN {file} -o labels.csv`")
     named = {row.get("split", "").strip() or "train" for _, row in read_label_file(at_home(file)).rows}

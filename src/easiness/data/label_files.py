@@ -69,11 +69,7 @@ class LabelFile:
 
 
 def read_label_file(path: Path, once: Sequence[str] = ()) -> LabelFile:
-    """The rows of a CSV file of labels, in which none of `COLUMNS` and of ``once`` stands twice.
-
-    Raises:
-        BadInput: the file cannot be read, lacks a column that it needs, or has one twice.
-    """
+    """The rows of a CSV file of labels, in which none of `COLUMNS` and of ``once`` stands twice."""
     rows = csv_rows(path, "file of labels")
     _, header = next(rows, (1, []))
     header = [name.strip() for name in header]
@@ -109,9 +105,6 @@ def check_made_for(row: Cells, where: str, data: str, *, by_name: bool = False) 
     """Make sure that a row does not say that it is of other ``data``, which are a name, an @ and a version.
 
     With ``by_name`` data of the same name will do, of which another part may have been held out.
-
-    Raises:
-        BadInput: it does.
     """
     made_for = row.get("data", "").strip()
     (name, _, version), (ours, _, own) = made_for.rpartition("@"), data.rpartition("@")

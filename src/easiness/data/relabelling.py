@@ -50,9 +50,6 @@ def new_labels(
     """The labels [K] that `relabelled` gives, -1 where it leaves out, by rows of the ``splits``; who decided.
 
     Decided [K] are rows of people with an action, and those with another label or none.
-
-    Raises:
-        BadInput: as there.
     """
     path = at_home(file)
     read = read_label_file(path)

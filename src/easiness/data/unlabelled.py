@@ -29,17 +29,7 @@ from easiness.data.tables.splits import open_tables, table_files
 from easiness.data.tables.table import Table
 from easiness.data.tables.vectors import make_vectors
 from easiness.errors import BadInput, shorten
-from easiness.inputs import (
-    TEXT,
-    VECTOR,
-    Blobs,
-    Encoded,
-    Source,
-    Stored,
-    StoredVectors,
-    from_texts,
-    kind_of,
-)
+from easiness.inputs import TEXT, VECTOR, Blobs, Encoded, Source, Stored, StoredVectors, from_texts, kind_of
 
 _SPLIT = "pool"
 _FORMS = "a folder, a CSV or Parquet file without the labels, an .npz file with x, or an .npy file of vectors"

@@ -44,24 +44,20 @@ class Executor(Protocol):
     @property
     def jobs(self) -> int:
         """The number of items that are worked on at a time."""
-        ...
 
     def run(self, fn: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
         """Outcomes in completion order, each as soon as it is there.
 
         An interrupt, here or in the function, ends the iteration; so does giving it up.
         """
-        ...
 
     def run_telling(
         self, fn: Callable[[Item, Tell], Value], items: Iterable[Item], listener: Tell
     ) -> Iterator[Outcome[Item, Value]]:
         """Does as `run` with a function that tells what happens: ``listener`` hears it in this thread."""
-        ...
 
     def close(self) -> None:
         """End whatever was started to run items; it can be used again."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -59,10 +59,6 @@ def kept_features(
         data: the examples.
         folder: where the files are.
         tell: is called with what is done, and for how many of how many examples.
-
-    Raises:
-        BadInput: a vector is not finite, all are equal, or half precision cannot tell them apart.
-        RunFailed: the file cannot be written.
     """
     keys: list[str] = []
     made: dict[str, FeatureFile] = {}

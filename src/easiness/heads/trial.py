@@ -171,11 +171,7 @@ _last: dict[str, tuple[Any, _Repeat]] = {}
 
 
 def _repeat(
-    spec: TrialSpec,
-    data: Dataset,
-    packed: Sequence[Packed],
-    deal: Deal,
-    device: torch.device,
+    spec: TrialSpec, data: Dataset, packed: Sequence[Packed], deal: Deal, device: torch.device
 ) -> _Repeat:
     heads = spec.heads
     assert heads is not None

@@ -25,15 +25,12 @@ class Evaluated(Protocol):
     @property
     def ahead(self) -> torch.device | None:
         """The device that a batch is fetched for ahead, if so."""
-        ...
 
     def __len__(self) -> int:
         """Number of examples."""
-        ...
 
     def clean(self, batch: slice) -> Tensor:
         """Evaluation input of consecutive examples."""
-        ...
 
 
 class Learned(Protocol):
@@ -47,15 +44,12 @@ class Learned(Protocol):
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
         """Random parameters [b, ...] of the examples at ``positions`` [b], which are those of a pass."""
-        ...
 
     def fetch(self, positions: Tensor, drawn: Tensor) -> tuple[Tensor, ...]:
         """What `finish` needs of the examples at ``positions`` [b]: tensors on the device."""
-        ...
 
     def finish(self, *fetched: Tensor) -> Tensor:
         """Training input [b, ...] of examples that were fetched."""
-        ...
 
 
 class Preparation(Protocol):
@@ -67,19 +61,15 @@ class Preparation(Protocol):
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
         """Random parameters [b, p] (int64) of the augmentation of the examples at ``positions`` [b]."""
-        ...
 
     def raw(self, values: Tensor) -> Tensor:
         """The examples as a perturbation takes them: pictures as float [b, c, h, w] in [0, 1]."""
-        ...
 
     def normalized(self, raw: Tensor) -> Tensor:
         """What a network gets of `raw` examples."""
-        ...
 
     def finished(self, values: Tensor) -> Tensor:
         """What a network gets of ``values``: `normalized` of `raw`."""
-        ...
 
 
 @runtime_checkable
@@ -88,7 +78,6 @@ class Gathered(Preparation, Protocol):
 
     def augmented(self, values: Tensor, positions: Tensor, drawn: Tensor) -> Tensor:
         """The examples at ``positions`` [b] of ``values`` [K, ...], augmented as drawn."""
-        ...
 
 
 @runtime_checkable
@@ -97,7 +86,6 @@ class Collated(Preparation, Protocol):
 
     def collated(self, values: list[npt.NDArray[Any]], drawn: Tensor | None, device: torch.device) -> Tensor:
         """The examples [b, ...] on the device, augmented as drawn, or as they are evaluated without."""
-        ...
 
 
 class TensorBank:

@@ -26,31 +26,24 @@ class Blobs(Protocol):
     @property
     def reader(self) -> Files:
         """How one is read."""
-        ...
 
     def __len__(self) -> int:
         """Number of examples."""
-        ...
 
     def name(self, position: int) -> str:
         """What to call an example in an error: its file, and its row where a file holds many."""
-        ...
 
     def blobs(self, positions: Positions) -> Iterator[Blob]:
         """Readers of the examples at ascending ``positions``, in order, made as they are taken."""
-        ...
 
     def headers(self, positions: Positions) -> Iterator[Header | None]:
         """Headers of the examples at ascending ``positions``; ``None`` for one that cannot be read."""
-        ...
 
     def digests(self, positions: Positions) -> list[str]:
         """SHA-256 (hex) of the stored bytes at ascending ``positions``."""
-        ...
 
     def unreadable(self) -> Positions:
         """Positions of the examples that cannot be decoded, ascending."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)

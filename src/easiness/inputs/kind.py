@@ -34,35 +34,21 @@ class Traits(Protocol):
     @property
     def shape(self) -> tuple[int, ...] | None:
         """The one shape of all, of pictures (channels, height, width); ``None`` where they differ."""
-        ...
 
     def recipe(self) -> dict[str, Any]:
         """Recipe settings that these examples need."""
-        ...
 
     def signature(self, recipe: Recipe, where: str) -> Signature:
-        """What a network gets under ``recipe``; ``where`` names the source in an error.
-
-        Raises:
-            BadInput: the recipe does not suit the examples.
-        """
-        ...
+        """What a network gets under ``recipe``; ``where`` names the source in an error."""
 
     def joined(self, held_out: Self, where: str, names: tuple[str, str]) -> Self:
-        """The traits of a training split, which are these, and of the ``held_out`` one; ``names`` are theirs.
-
-        Raises:
-            BadInput: a network cannot take both.
-        """
-        ...
+        """These traits of a training split and those of the ``held_out`` one as one; ``names`` are theirs."""
 
     def held_out_from(self, train: Stored) -> Self:
         """The traits by which examples are seen that were held out from ``train``, or are a part of it."""
-        ...
 
     def pooled(self, other: Self, nums: tuple[int, int]) -> Self:
         """The traits of two sets of so many examples as one."""
-        ...
 
 
 class Stored(Protocol):
@@ -71,27 +57,21 @@ class Stored(Protocol):
     @property
     def traits(self) -> Any:
         """The `Traits` of these examples, of pictures those of the whole source."""
-        ...
 
     def __len__(self) -> int:
         """Number of examples."""
-        ...
 
     def subset(self, positions: npt.NDArray[np.int64]) -> Self:
         """The examples at ascending ``positions``; nothing is read."""
-        ...
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of the stored bytes of each example."""
-        ...
 
     def map(self, function: Callable[[Value], R]) -> Iterator[R]:
         """``function`` of each decoded example, in order, a few at a time in parallel."""
-        ...
 
     def name(self, position: int) -> str:
         """What to call an example in an error."""
-        ...
 
 
 class Examples(Protocol):
@@ -100,22 +80,18 @@ class Examples(Protocol):
     @property
     def stored(self) -> Any:
         """The `Stored` examples."""
-        ...
 
     @property
     def traits(self) -> Any:
         """The `Traits` of both splits."""
-        ...
 
     @property
     def array(self) -> Value:
         """All of them, decoded, where they have one shape: [K, ...]."""
-        ...
 
     @property
     def fingerprint(self) -> str:
         """The identity of the split."""
-        ...
 
 
 class Values(Protocol):
@@ -124,11 +100,9 @@ class Values(Protocol):
     @property
     def shapes(self) -> npt.NDArray[np.int64]:
         """The shape of each, [K, n]."""
-        ...
 
     def take(self, positions: npt.NDArray[np.int64]) -> list[Value]:
         """The examples at ``positions``, in any order; do not write to them."""
-        ...
 
 
 class Shown(Protocol):
@@ -137,26 +111,21 @@ class Shown(Protocol):
     @property
     def text(self) -> str:
         """What it is, in one line."""
-        ...
 
     @property
     def uri(self) -> str | None:
         """An address with a picture of it, for an ``img``; ``None`` where there is none."""
-        ...
 
     @property
     def sound(self) -> str | None:
         """An address with what is heard, for an ``audio``; ``None`` where nothing is."""
-        ...
 
     @property
     def suffix(self) -> str:
         """The end of the name of the file that holds it."""
-        ...
 
     def file(self) -> bytes:
         """The content of the file that holds it."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -213,7 +182,6 @@ class FromArray(Protocol):
 
     def __call__(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> Stored:
         """The examples; with ``copy`` they share no memory with the array, called ``where`` in an error."""
-        ...
 
 
 class Banking(Protocol):
@@ -223,7 +191,6 @@ class Banking(Protocol):
         self, values: Values, recipe: Recipe, device: torch.device, *, augment: bool, sharers: int
     ) -> TensorBank:
         """The bank; ``sharers`` processes use the device."""
-        ...
 
 
 def _as_it_is(value: Value) -> Value:

@@ -18,7 +18,6 @@ class Flat(Protocol):
 
     def __getitem__(self, part: slice) -> npt.NDArray[Any]:
         """The values from one example's first to one's last."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,29 +38,23 @@ class Family(Protocol):
     @property
     def form(self) -> str:
         """The form of the names, for help and error texts."""
-        ...
 
     @property
     def published(self) -> Published | None:
         """Itself, where somebody publishes trained weights of these networks."""
-        ...
 
     @property
     def takes(self) -> Inputs:
         """What examples have to be."""
-        ...
 
     def reads(self, name: str) -> bool:
         """Is this a name of the form, right or wrong?"""
-        ...
 
     def known(self) -> Sequence[str] | None:
         """Some names or all, for hints; ``None`` where the library that has them is not installed."""
-        ...
 
     def check(self, name: str) -> None:
         """Raise `BadInput` unless a name of this form is right."""
-        ...
 
     def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
         """The network for examples of this ``signature``, with random weights.
@@ -68,11 +62,9 @@ class Family(Protocol):
         Raises:
             BadInput: the examples do not suit it, or it cannot be built.
         """
-        ...
 
     def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
         """Why the network cannot take such examples, where that is what ``error`` came from."""
-        ...
 
 
 def cannot_take(name: str, input_shape: Shape, error: Exception) -> str:

@@ -16,11 +16,7 @@ from easiness.store import Run
 
 
 def blind_page(run: Run, epoch: int, source: Any, asked: ToDecide) -> Page:
-    """The page, of a run read after ``epoch``; its data are looked for at the ``source``.
-
-    Raises:
-        BadInput: the file asked for is of another run, or the source of other data.
-    """
+    """The page, of a run read after ``epoch``; its data are looked for at the ``source``."""
     data, why = find_data(run, source)
     view = deciding(run, epoch, listed(run, (), asked), certain(run, data).copies, data, asked)
     assert view is not None

@@ -62,10 +62,6 @@ def changes(runs: Sequence[Run], before: Before, at: dict[str, Any], source: Any
         before: the run on the version before.
         at: ``epoch`` or ``share`` to read both at.
         source: where the data of the run are now, for ``by="pixels"``.
-
-    Raises:
-        BadInput: the page has several runs, something is said of a run before and none is given, or as
-            `diff`.
     """
     since, by = before.run, before.by
     if since is None:

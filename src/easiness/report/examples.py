@@ -68,14 +68,11 @@ class FoundExamples:
     why_none: str = ""
 
     @classmethod
-    def within(
-        cls,
-        data: Dataset,
-        shown: Mapping[Named, ShownExample],
-        num_cut: int,
-        first: str = "suspects and hard ones",
+    def of(
+        cls, data: Dataset, wanted: Sequence[Named], room: int, first: str = "suspects and hard ones"
     ) -> Self:
-        """Those ``shown`` of some data, of which so many have lost their pictures, the ``first`` the last."""
+        """Those `shown_of` some data in the ``room`` of a page; the ``first`` lose their pictures last."""
+        shown, num_cut = shown_of(data, wanted, room)
         what = "player" if any(one.sound is not None for one in shown.values()) else "picture"
         without_room = (
             f"{count(len(shown) - num_cut)} of the {count(len(shown))} {data.kind.nouns} on this page have a "
@@ -115,9 +112,6 @@ def found_examples(
         drawn: the map.
         view: in which labels are decided; what it shows is wanted after all these, but for large pictures.
         pixels: of the longer side of these, at most.
-
-    Raises:
-        BadInput: the data lack an example of the run, or one is unreadable.
     """
     texts = texts_at(run, data, drawn.points)
     seen = set(positions)
@@ -143,7 +137,7 @@ def found_within(
     small = {*wanted, *last} - ({*large} - {*wanted})
     photos, fewer = photos_of(data, large, room - min(room // 3, _SMALL_BYTES * len(small)), pixels)
     last, left = [one for one in last if one not in photos], room - sum(map(len, photos.values()))
-    found = FoundExamples.within(data, *shown_of(data, [*wanted, *last], left))
+    found = FoundExamples.of(data, [*wanted, *last], left)
     return replace(found, photos=photos, fewer_pixels=fewer)
 
 
@@ -162,9 +156,6 @@ def shown_of(data: Dataset, wanted: Sequence[Named], room: int) -> tuple[dict[Na
         wanted: the most wanted first, each as often as the page shows it.
         room: bytes for pictures and sounds. Where they are more, the most wanted have theirs, the rest
             their texts, and so has one that would take an eighth of the room.
-
-    Raises:
-        BadInput: one is unreadable.
     """
     times = Counter(wanted)
     rank = {name: at for at, name in enumerate(times)}
@@ -190,9 +181,6 @@ def photos_of(data: Dataset, wanted: Sequence[Named], room: int, pixels: int) ->
 
     So they have where they would take more bytes than there is ``room`` for; below a few pixels, the last of
     the ``wanted`` have none. What is shown as large as it is has none either.
-
-    Raises:
-        BadInput: one is unreadable.
     """
     photo, side, spent = data.kind.photo, pixels, 0
     found: dict[Named, str] = {}
@@ -228,13 +216,10 @@ def originals_of(data: Dataset, wanted: Sequence[Named], page: Path | None) -> d
         for at, one in enumerate(part.ids.tolist())
         if (split, one) in place
     }
-    seen = {at: _seen_from(page.parent, file) for at, file in files.items() if file.is_file()}
-    return {at: address for at, address in seen.items() if address}
-
-
-def _seen_from(*both: Path) -> str:
-    folder, file = (Path(os.path.normpath(one.absolute())) for one in both)  # browsers follow no links
-    return quote_from_bytes(os.fsencode(way_between(folder, file).replace(os.sep, "/")))
+    folder = Path(os.path.abspath(page.parent))  # noqa: PTH100 - browsers follow no links
+    there = {at: os.path.abspath(file) for at, file in files.items() if file.is_file()}  # noqa: PTH100
+    ways = {at: way_between(folder, Path(file)).replace(os.sep, "/") for at, file in there.items()}
+    return {at: quote_from_bytes(os.fsencode(way)) for at, way in ways.items() if way}
 
 
 def table_of(
@@ -279,9 +264,6 @@ def texts_at(run: Run, data: Dataset, positions: npt.NDArray[np.int64]) -> list[
     """What is said of the examples at ``positions`` of a run, cut as far as a page has room.
 
     ``None`` where words are not what examples of this kind are known by, or where there are too many.
-
-    Raises:
-        BadInput: the data lack an example of the run, or one is unreadable.
     """
     if not data.kind.in_words or len(positions) > _MOST_TEXTS:
         return None

@@ -256,9 +256,6 @@ def run_html(run: Run) -> str:
     """A table and a figure as HTML that loads nothing; every text is escaped.
 
     A run that has no common epoch yet has the table alone.
-
-    Raises:
-        BadInput: a file of the run is damaged.
     """
     if run.observed:
         epoch = run.observed[-1]

@@ -20,11 +20,7 @@ Text = TypeVar("Text", bound=str)
 
 
 def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
-    """Make sure that ``path`` has a suffix we write and a folder to lie in.
-
-    Raises:
-        BadInput: it has not.
-    """
+    """Make sure that ``path`` has a suffix we write and a folder to lie in."""
     if path.suffix not in suffixes:
         raise BadInput(f"{path}: cannot tell the format; end the name in {' or '.join(suffixes)}")
     if _looked_at(path, Path.is_dir):
@@ -33,11 +29,7 @@ def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
 
 
 def check_output_folder(path: Path) -> None:
-    """Make sure that ``path`` can become a new folder.
-
-    Raises:
-        BadInput: there is something already, or no folder for it to lie in.
-    """
+    """Make sure that ``path`` can become a new folder."""
     if _looked_at(path, Path.exists):
         raise BadInput(f"{path}: exists already; give the name of a new folder")
     _check_has_folder(path)
@@ -90,19 +82,11 @@ def write_page(path: Path, page: Callable[[], Text]) -> Text:
 
 
 def write_result(path: Path, result: Result) -> None:
-    """Write a result as what the end of the name asks for, one of `SUFFIXES`.
-
-    Raises:
-        RunFailed: the file cannot be written; what was there is left.
-    """
+    """Write a result as what the end of the name asks for, one of `SUFFIXES`."""
     with output_file(path) as file:
         render(result, path.suffix, file)
 
 
 def write_figure(path: Path, figure: Figure) -> None:
-    """Write a figure that is no result's own, as what the end of the name asks for.
-
-    Raises:
-        RunFailed: the file cannot be written; what was there is left.
-    """
+    """Write a figure that is no result's own, as what the end of the name asks for."""
     write_file(path, picture_bytes(figure, path.suffix))

@@ -96,9 +96,6 @@ def gallery(
         classes: names of the classes to show, in this order; the first 20 by default.
         epoch: to read after; the last by default.
         share: of a run on features, which has no epochs: to read at; the largest by default.
-
-    Raises:
-        BadInput: the data are others, an unknown class, no examples asked for, or a picture is unreadable.
     """
     if per_side < 1:
         raise BadInput(f"per_side {per_side}: must be at least 1")

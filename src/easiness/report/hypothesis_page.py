@@ -16,11 +16,7 @@ _DPI = 160
 
 
 def write_hypothesis(found: Hypothesis, out: Path) -> None:
-    """Write ``report.html``, ``claims.json``, ``patterns.csv`` and the figures into ``out``, each whole.
-
-    Raises:
-        RunFailed: a file cannot be written.
-    """
+    """Write ``report.html``, ``claims.json``, ``patterns.csv`` and the figures into ``out``, each whole."""
     with shared(out):
         parts, pictures = _parts(found)
     page = StudyPage(

@@ -114,9 +114,6 @@ def render_report(
         runs: as are ``epoch``, ``share``, ``source`` and ``comparison``, see `write_report`.
         before: a run on the version of the data before, to show what changed.
         to_decide: the examples whose labels can be decided on in the page.
-
-    Raises:
-        BadInput: see `write_report`.
     """
     if not runs:
         raise BadInput("runs: none was given; name at least one")

@@ -99,11 +99,7 @@ class _Output:
 def write_paper(
     plan: paper.PaperPlan, results: paper.PaperResults, runs: Mapping[str, Run], out: Path
 ) -> list[paper.Claim]:
-    """Write ``figures/``, ``tables/``, ``claims.json`` and ``report.html`` below ``out``; each file whole.
-
-    Raises:
-        RunFailed: a file cannot be written.
-    """
+    """Write ``figures/``, ``tables/``, ``claims.json`` and ``report.html`` below ``out``; each file whole."""
     claims = paper.paper_claims(results)
     output = _Output()
     with shared(out):

@@ -45,14 +45,8 @@ def paper(
         data_root: folder of a torchvision data set.
         download: let torchvision or the hub download what is not on disk.
         seed: of the study.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
-            your own, or ``auto``: processes where several jobs are.
-        ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
-        jobs: how many trials at a time; ``auto`` is as many as cores, memory and trials allow.
+        device, executor, ray_address, jobs, progress: as for `measure`.
         cache: keep photos at the working resolution in a file in ``out``.
-        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
-            elsewhere; or a `Progress` of your own to call.
 
     Raises:
         BadInput: something given cannot be used, or ``out`` holds something else.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easiness.inputs import kind_named
-from easiness.report.examples import FoundExamples, are_small, found_within, room_for, shown_of
+from easiness.report.examples import FoundExamples, Named, are_small, found_within, room_for
 from easiness.report.facts import data_name
 from easiness.report.files import write_page
 from easiness.report.paper_page import Illustration, Part, StudyPage, render_study
@@ -49,9 +49,6 @@ def write_result_page(
         lead: what it says, in a sentence or two.
         more: tables beside those of the result, folded.
         gallery: examples to show below.
-
-    Raises:
-        RunFailed: the file cannot be written.
     """
     first, *others = result.sections()
     label = f"{first.title}; the tables below have the numbers."
@@ -66,13 +63,13 @@ def picks_gallery(found: NextLabels) -> Gallery | None:
         return None
     places = found.picks[found.rule][:_MOST_PICKS]
     ids = found.ids[places].tolist()
-    shown, num_cut = shown_of(found.pool, [("train", one) for one in ids], room_for(0))
-    examples = FoundExamples.within(found.pool, shown, num_cut, "those to label")
+    wanted: list[Named] = [("train", one) for one in ids]
+    examples = FoundExamples.of(found.pool, wanted, room_for(0), "those to label")
     if not examples.with_pictures:
         return None
     said = zip(found.predicted[places], found.margin[places], found.rarity[places], strict=True)
     rows = [
-        (one, shown[("train", one)], f"Example {one}", _picked(rank, *words))
+        (one, examples.named["train", one], f"Example {one}", _picked(rank, *words))
         for rank, (one, words) in enumerate(zip(ids, said, strict=True), 1)
     ]
     return Gallery(
@@ -94,9 +91,6 @@ def patterns_page(run: Run, found: Patterns, source: Any = None) -> str:
 
     Pictures, sounds and texts are of the data at the ``source``, or where the run found them; without them
     the examples are named alone.
-
-    Raises:
-        BadInput: the source given has other data.
     """
     data, why = find_data(run, source)
     ids = found.ids.tolist()

@@ -115,11 +115,7 @@ def run_scores(
     fraction: float | None = None,
     split: Split = "train",
 ) -> RunScores:
-    """Every score of every example of a split after ``epoch`` epochs, or at a ``share``; as `Run.scores`.
-
-    Raises:
-        BadInput: as `Run.scores`.
-    """
+    """Every score of every example of a split after ``epoch`` epochs, or at a ``share``; as `Run.scores`."""
     epoch = run.resolve_epoch(epoch, share)
     table = run.scores(**run.asked(epoch), fraction=fraction, split=split)
     asked = usual_fraction(len(table)) if fraction is None else fraction

@@ -52,11 +52,7 @@ class ToDecide:
 
     @cached_property
     def is_blind(self) -> bool:
-        """Is nothing said of what networks make of the labels?
-
-        Raises:
-            BadInput: the file cannot be read.
-        """
+        """Is nothing said of what networks make of the labels?"""
         if self.blind is not None or self.file is None or self.file.suffix.lower() == ".json":
             return bool(self.blind)
         return any(set(row) >= _OF_AUDIT for _, row in read_label_file(self.file).rows)
@@ -121,9 +117,6 @@ def listed(
         parts: its splits with their suspects, where it has any; those of a blind page are not looked at.
         asked: what labels.
         flaws: says of examples, by split and id, that they are blank, dark, overexposed or silent.
-
-    Raises:
-        BadInput: the file is of another run, or is no file of labels.
     """
     if asked.file is not None:
         return list(_of_file(run, {} if asked.is_blind else {part.split: part for part in parts}, asked))

@@ -87,7 +87,8 @@ def carry_out(
     with RunWriter(out) as writer, writer.events.ended(), ExitStack() as stack:
         task, stored = _begun(writer, plan, more, retrain_damaged, before)
         # before anything is measured: an unreadable image is said at once
-        images, deal = _ready(plan, cache, out, progress) if task.missing else ({}, None)
+        with naming_unreadable(plan.data):
+            images, deal = _ready(plan, cache, out, progress) if task.missing else ({}, None)
         settings = stored or resolved or resolve_plan(plan, device, execution)
         making = Making(
             writer=writer,
@@ -118,11 +119,7 @@ def foresee(
     retrain_damaged: bool = False,
     more: More | None = None,
 ) -> Foreseen:
-    """What `carry_out` would train of the plan, or why it would not; only reads.
-
-    Raises:
-        BadInput: the run in ``out`` is another one or damaged, or an option cannot be used, as there.
-    """
+    """What `carry_out` would train of the plan, or why it would not; only reads."""
     execution = _checked_execution(plan, out, execution)
     if not is_run(out):
         return Foreseen(execution, Task(plan, list(range(plan.trials)), plan.trials, plan.epochs), None)
@@ -219,13 +216,6 @@ def _ready(
     plan: Plan, cache: Path | None, out: Path, progress: Progress
 ) -> tuple[dict[str, inputs.Values], Deal | None]:
     """The images or the features that a run takes, and what folds are dealt by where it has some."""
-    with naming_unreadable(plan.data):
-        return _decoded(plan, cache, out, progress)
-
-
-def _decoded(
-    plan: Plan, cache: Path | None, out: Path, progress: Progress
-) -> tuple[dict[str, inputs.Values], Deal | None]:
     if not plan.features:
         return ready_images(plan, cache, out, progress), plan.deal
     values: dict[str, inputs.Values] = {}
@@ -246,10 +236,6 @@ def ready_images(plan: Plan, cache: Path | None, out: Path, progress: Progress) 
 
     Photos are put into the folder ``cache``, or held in memory without one. Those that do not fit are only
     checked, unless that was done when the data were loaded (``skip_unreadable``).
-
-    Raises:
-        BadInput: an image is unreadable, or there is no room for the photos.
-        RunFailed: the cache cannot be written.
     """
     check_room(plan, cache, out)
     images: dict[str, inputs.Values] = {}
@@ -263,11 +249,7 @@ def ready_images(plan: Plan, cache: Path | None, out: Path, progress: Progress) 
 
 
 def check_room(plan: Plan, cache: Path | None, out: Path) -> None:
-    """Refuse to begin what the disk cannot hold.
-
-    Raises:
-        BadInput: the photos to be cached need more than is free.
-    """
+    """Refuse to begin what the disk cannot hold."""
     needed = cached_bytes(plan.data, plan.recipe, cache)
     place = next(folder for folder in out.absolute().parents if folder.exists())
     free = shutil.disk_usage(place).free

@@ -30,11 +30,7 @@ _SECONDS_PER_MINUTE = 60.0
 
 
 def check_checkpoints(every: CheckpointEvery) -> None:
-    """Make sure that this is how often a trial can keep how far it is.
-
-    Raises:
-        BadInput: it is not.
-    """
+    """Make sure that this is how often a trial can keep how far it is."""
     if every in ("auto", "off"):
         return
     number = isinstance(every, int | float) and not isinstance(every, bool)

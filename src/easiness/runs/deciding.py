@@ -15,11 +15,7 @@ def data_version(run: Run) -> str:
 
 
 def labelled_examples(run: Run, split: Split) -> Labelled:
-    """The examples of a split of the run, with the labels that they have there.
-
-    Raises:
-        BadInput: there is no such split, or the trials did not observe it.
-    """
+    """The examples of a split of the run, with the labels that they have there."""
     ids, labels = run.examples(split)
     noun = "training example" if split == "train" else "held-out example"
     return Labelled(str(run.path), ids, labels, run.classes, noun=noun)
@@ -29,9 +25,6 @@ def decisions_on(run: Run, file: str | os.PathLike[str], split: Split = "train")
     """The decisions on the labels of a run in a file that the page, `audit` or a person has written.
 
     It may be the JSON that Label Studio exports, with the answers of one person.
-
-    Raises:
-        BadInput: the file cannot be read, is of other data or other labels, or says what cannot be.
     """
     return read_decisions(file, labelled_examples(run, split), split, data_version(run))
 
@@ -39,9 +32,5 @@ def decisions_on(run: Run, file: str | os.PathLike[str], split: Split = "train")
 def decisions_of_people(
     run: Run, file: str | os.PathLike[str], split: Split = "train"
 ) -> dict[str, Decisions]:
-    """The decisions on the labels of a run in a file, by the name of who decided.
-
-    Raises:
-        BadInput: as `decisions_on`.
-    """
+    """The decisions on the labels of a run in a file, by the name of who decided."""
     return decisions_by_person(file, labelled_examples(run, split), split, data_version(run))

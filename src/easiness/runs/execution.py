@@ -47,9 +47,6 @@ def resolve_plan(
     soonest, when n threads are n ** 0.7 times as fast as one and starting processes takes 4 seconds. Small
     steps run on one thread. On a GPU one process for each, five where steps are small, and steps are CUDA
     graphs where they can be. Nothing is compiled unless asked. Sparse gradients take plain steps.
-
-    Raises:
-        BadInput: an option makes no sense, or the model cannot take a training step.
     """
     kind = check_execution(execution)
     check_compile(execution.compile)
@@ -145,12 +142,7 @@ def _bytes(work: Work, facts: NetworkFacts) -> int:
 
 
 def allowed(execution: Execution, *, photos: bool, models: Iterable[str] = ()) -> Execution:
-    """How to execute: as asked, or with one job for what no other process has, as objects of Python.
-
-    Raises:
-        BadInput: there is no such executor, or it cannot do so many jobs, or not with such photos or models,
-            or goes to no cluster.
-    """
+    """How to execute: as asked, or with one job for what no other process has, as objects of Python."""
     kind = check_execution(execution)
     given = next((model for model in models if is_given(model)), None)
     if given is None and (not photos or execution.cache):

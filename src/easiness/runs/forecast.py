@@ -114,22 +114,14 @@ class Forecast:
         self._document = self._stored()
 
     def facts(self) -> NetworkFacts:
-        """Facts about the network, found by a training step where they are not known yet.
-
-        Raises:
-            BadInput: the model cannot take a training step.
-        """
+        """Facts about the network, found by a training step where they are not known yet."""
         if self._document.facts is None:
             self._keep(facts=network_facts(self._workload))
         assert self._document.facts is not None
         return self._document.facts
 
     def speed(self, settings: Resolved) -> Speed:
-        """The speed of a trial while ``settings.jobs`` train at a time: as trained, else by a timed step.
-
-        Raises:
-            BadInput: the model cannot take a training step.
-        """
+        """The speed of a trial while ``settings.jobs`` train at a time: as trained, else by a timed step."""
         known = self._known(settings)
         if known is not None:
             return known.speed

@@ -61,9 +61,6 @@ def plan_of(
 
     Vectors are features themselves to the models ``ridge`` and ``boosting``. The ``device`` is what makes
     features.
-
-    Raises:
-        BadInput: a choice cannot be used (names it).
     """
     given = featuring.features
     if given is None and training.model not in NOT_BY_STEPS:
@@ -178,11 +175,7 @@ def _check_no_steps(model: str, training: Training) -> None:
 
 
 def _groups(data: Dataset, shares: tuple[float, ...]) -> str | None:
-    """The digest of what keeps examples together, whatever it is called; ``None`` where nothing does.
-
-    Raises:
-        BadInput: there are fewer groups than folds.
-    """
+    """The digest of what keeps examples together, whatever it is called; ``None`` where nothing does."""
     if data.groups is None:
         return None
     _, first, group = np.unique(data.groups.astype(str), return_index=True, return_inverse=True)
@@ -229,11 +222,7 @@ def _check_examples(data: Dataset) -> None:
 
 
 def _shares(data: Dataset, given: Sequence[float] | None) -> tuple[float, ...]:
-    """The shares asked for; of the usual ones those of two examples a class or more.
-
-    Raises:
-        BadInput: they are no shares, or have fewer examples than classes.
-    """
+    """The shares asked for; of the usual ones those of two examples a class or more."""
     if given is None:
         if len(data) < fraction_of(SHARES[-1]).denominator:
             return _OF_FEWEST
@@ -258,11 +247,7 @@ def _shares(data: Dataset, given: Sequence[float] | None) -> tuple[float, ...]:
 
 
 def _sources(asked: _Asked) -> list[FeatureSource]:
-    """The sources of features, each once.
-
-    Raises:
-        BadInput: one cannot be used, or two are the same.
-    """
+    """The sources of features, each once."""
     found: list[FeatureSource] = []
     for one in asked.features:
         source = find_features(one, asked.data, download=asked.download, device=asked.device)

@@ -69,11 +69,7 @@ class Making:
     deal: Deal | None = None
 
     def train(self, task: Task) -> dict[int, str]:
-        """Train and store the missing trials; returns why some failed, by index.
-
-        Raises:
-            RunFailed: a trial could not be stored.
-        """
+        """Train and store the missing trials; returns why some failed, by index."""
         plan, spec = task.plan, task.plan.spec(self.settings, task.trials, task.epochs)
         here = spec.model_copy(update={"resolved": self.settings.model_copy(update={"jobs": self.jobs})})
         cost = estimate_cost(here, plan.data, len(task.missing), self.device, self.cache)

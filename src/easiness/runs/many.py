@@ -32,11 +32,7 @@ _KEPT = TypeAdapter(dict[str, Resolved])
 
 
 def check_study_folder(folder: Path) -> None:
-    """Refuse a folder for the runs of a study that is itself a run.
-
-    Raises:
-        BadInput: it is one.
-    """
+    """Refuse a folder for the runs of a study that is itself a run."""
     if is_run(folder):
         raise BadInput(f"{folder}: is a run; give another folder for the runs of the study (--out)")
 
@@ -53,11 +49,6 @@ def carry_out_all(
 
     Runs of the same network on images of the same shape share what ``auto`` becomes. With ``announce``
     the progress is told how much there is to do.
-
-    Raises:
-        BadInput: ``folder`` is itself a run, or one below it holds something else or a run of other settings
-            (nothing was trained then).
-        RunFailed: a trial failed or could not be stored; everything finished is kept.
     """
     check_study_folder(folder)
     execution = allowed(

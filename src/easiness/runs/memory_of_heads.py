@@ -19,9 +19,6 @@ def check_memory(heads: Heads, num: int, classes: int, widths: Sequence[int]) ->
         num: of examples.
         classes: number of classes.
         widths: the length of the vectors of each of the features.
-
-    Raises:
-        BadInput: they do not; the text says which vectors are too long.
     """
     seen, blocks = round(heads.shares[-1] * num), heads.folds * len(heads.shares)
     total = sum(bytes_of_moments(seen, width, classes, blocks) for width in widths)

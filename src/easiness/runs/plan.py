@@ -118,11 +118,7 @@ class Plan:
         return self.asked.model_copy(update=size)
 
     def check_continues(self, existing: RunSpec | RecordedSpec, out: Path) -> None:
-        """Make sure that this plan asks for more of the same run.
-
-        Raises:
-            BadInput: it differs, naming the first difference.
-        """
+        """Make sure that this plan asks for more of the same run."""
         different = difference(self.asked, self.precision, existing)
         if different:
             raise BadInput(
@@ -143,9 +139,6 @@ def make_plan(
     """Check every choice and put the plan together; writes and trains nothing.
 
     The recipe is the paper's unless given. ``source`` is a `Dataset` or what `load_dataset` takes.
-
-    Raises:
-        BadInput: a choice cannot be used (names it).
     """
     trials = at_least("--trials", trials, 1, MOST)
     epochs = at_least("--epochs", training.epochs, 1, MOST)
@@ -283,11 +276,7 @@ def with_recipe(training: Training, out: Path) -> Training:
 
 
 def recipe_of_run(recipe: RecipeGiven) -> RecipeGiven:
-    """The recipe of a run where its folder is given, and anything else as it is.
-
-    Raises:
-        BadInput: the run is one of a `Recorder`, or its description is damaged.
-    """
+    """The recipe of a run where its folder is given, and anything else as it is."""
     if not isinstance(recipe, str | Path) or recipe in RECIPES or not is_run(at_home(recipe)):
         return recipe
     spec = read_document(at_home(recipe)).spec.measured

@@ -54,11 +54,7 @@ class Progress:
 
 
 def trackers_of(track: str | Tracker | Iterable[str | Tracker] | None) -> list[Tracker]:
-    """The trackers that are asked for, by name or as they are.
-
-    Raises:
-        BadInput: one is unknown or not installed.
-    """
+    """The trackers that are asked for, by name or as they are."""
     if track is None:
         return []
     asked = [track] if isinstance(track, str) or not isinstance(track, Iterable) else list(track)

@@ -232,9 +232,6 @@ def progress_of(
     """The progress to tell, within the block: shown for true, none for false, or the caller's own.
 
     Where it is shown, an interrupt says which call of ``function`` with the arguments ``given`` goes on.
-
-    Raises:
-        BadInput: ``progress`` is none of these.
     """
     if isinstance(progress, Progress):
         yield progress

@@ -30,9 +30,6 @@ def given_data(source: Any, loading: Loading, group: Any = None) -> Dataset:
         source: a `Dataset`, or what `load_dataset` takes.
         loading: how to read it, and which examples to take.
         group: as `load_dataset` takes it.
-
-    Raises:
-        BadInput: something given cannot be used, such as ``holdout`` where a split is held out already.
     """
     if not isinstance(source, Dataset):
         return load_dataset(source, **vars(loading), group=group)
@@ -55,9 +52,6 @@ def find_data(run: Run, source: Any, option: str = "--source") -> tuple[Dataset 
             were when the run was made, or for those that a recorded run keeps itself. It may have more than
             a recorded run has.
         option: what gives the source on the command line, to name it where it is missing.
-
-    Raises:
-        BadInput: the data at the ``source`` given cannot be read, or are others than those of the run.
     """
     ref = run.spec.data
     if source is not None:
@@ -76,11 +70,7 @@ def find_data(run: Run, source: Any, option: str = "--source") -> tuple[Dataset 
 
 
 def _kept_data(run: Run) -> Dataset | None:
-    """The data that a recorded run keeps itself, with its ids, or ``None`` where it does not.
-
-    Raises:
-        BadInput: they are gone, or damaged.
-    """
+    """The data that a recorded run keeps itself, with its ids, or ``None`` where it does not."""
     path = run.kept_examples()
     return None if path is None else replace(load_dataset(path, classes=run.classes), ids=run.ids)
 
@@ -125,11 +115,7 @@ def load_as(source: Any, ref: DatasetRef) -> Dataset:
 
 
 def data_of(run: Run, source: Any = None, option: str = "--source") -> Dataset:
-    """The data of a run, from the ``source`` given or where they were when the run was made; as `find_data`.
-
-    Raises:
-        BadInput: they cannot be read, or are others than those of the run.
-    """
+    """The data of a run, from the ``source`` given or where they were when it was made; as `find_data`."""
     data, why = find_data(run, source, option)
     if data is None:
         raise BadInput(f"{run.path}: its data are needed, and {why}")
@@ -142,11 +128,7 @@ def has_held_out(run: Run) -> bool:
 
 
 def find_split(run: Run, source: Any, split: Split) -> tuple[Dataset | None, str]:
-    """The data of a split of a run, or ``None`` and why they cannot be found; as `find_data` otherwise.
-
-    Raises:
-        BadInput: as `find_data`; also, the source given has another held-out split.
-    """
+    """The data of a split of a run, or ``None`` and why they cannot be found; as `find_data` otherwise."""
     data, why = find_data(run, source)
     if data is None or split == "train":
         return data, why
@@ -161,11 +143,7 @@ def find_split(run: Run, source: Any, split: Split) -> tuple[Dataset | None, str
 
 
 def positions_in(data: Dataset, run: Run, split: Split = "train") -> npt.NDArray[np.int64]:
-    """Where each example [K] of a split of the run is in ``data``, which are of this split, found by its id.
-
-    Raises:
-        BadInput: the data lack an example of the run.
-    """
+    """Where each example [K] of a split of the run is in ``data``, which are of this split, by its id."""
     own = run.ids if split == "train" else run.examples(split)[0]
     if data.ids.dtype == own.dtype and np.array_equal(data.ids, own):
         return np.arange(len(own))
@@ -183,11 +161,7 @@ def positions_in(data: Dataset, run: Run, split: Split = "train") -> npt.NDArray
 def run_values(
     run: Run, data: Dataset, positions: npt.NDArray[np.int64], function: Callable[[npt.NDArray[Any]], R]
 ) -> list[R]:
-    """``function`` of the examples at ``positions`` [n] of the run, decoded from its data.
-
-    Raises:
-        BadInput: the data lack an example of the run, or one is unreadable.
-    """
+    """``function`` of the examples at ``positions`` [n] of the run, decoded from its data."""
     return data.map(positions_in(data, run)[positions], function)
 
 
@@ -203,9 +177,6 @@ def features_of(run: Run, data: Dataset) -> tuple[list[Mapping[str, npt.NDArray[
 
     They are made again where the file beside the run is gone, but not by code of somebody's whom nobody has
     said to trust. Where they cannot be had it is ``None``, and why.
-
-    Raises:
-        RunFailed: they cannot be written.
     """
     heads = run.spec.heads
     assert heads is not None

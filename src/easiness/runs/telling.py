@@ -23,9 +23,6 @@ def told(data: Dataset, rows: npt.NDArray[np.int64]) -> Told | None:
     """The texts of the examples at ``rows`` of the data, or their paths where their ids are positions.
 
     ``None`` where the ids are paths already, or where the examples are neither texts nor files.
-
-    Raises:
-        BadInput: an example is unreadable.
     """
     kind = data.kind
     exported = kind.exported

@@ -32,9 +32,6 @@ def examples_together(plan: Plan, features: Sequence[npt.NDArray[np.floating]], 
         plan: of a run on features.
         features: vectors [K, D] of the training examples, of each kind.
         folder: that files of features are in.
-
-    Raises:
-        BadInput: fewer examples are told apart than there are folds.
     """
     heads = plan.asked.heads
     assert heads is not None

@@ -124,11 +124,7 @@ class Trainer:
 
     @contextmanager
     def shared(self, folder: Path, prefix: str) -> Iterator[Trainer]:
-        """The same with images in files in ``folder`` that all processes map, while the block lasts.
-
-        Raises:
-            RunFailed: they cannot be written.
-        """
+        """The same with images in files in ``folder`` that all processes map, while the block lasts."""
         paths: list[Path] = []
         images: dict[str, Any] = {}
         try:
@@ -173,11 +169,7 @@ class NodePhotos:
         return cls(photos.flat.path, split, spec.data, spec.recipe)
 
     def open(self) -> Values:
-        """The photos; a machine that does not see the run's cache makes one in its own cache folder, once.
-
-        Raises:
-            RunFailed: neither the cache nor the source can be read here, or the source has other data.
-        """
+        """The photos; a machine that does not see the run's cache makes one in its own cache folder, once."""
         if self.path.is_file():
             return opened_cache(self.path)
         return self._from_source()

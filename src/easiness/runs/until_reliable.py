@@ -24,9 +24,6 @@ def trials_asked(
         epochs: that each trial is to have.
         tell: is called with a line about each check.
         on_features: are these heads, whose folds rotate over a number of trials?
-
-    Raises:
-        BadInput: that is not a number, or one of the others is given beside a number or makes no sense.
     """
     trials: int | str = asked.trials
     if trials == "auto" and on_features:
@@ -65,11 +62,7 @@ class UntilReliable:
         self._stopped: Stopped | None = None
 
     def __call__(self, run: Run) -> int | None:
-        """Number of trials the run is to have, or None where it has enough or may have no more.
-
-        Raises:
-            RunFailed: reliability is undefined; the trials are kept.
-        """
+        """Number of trials the run is to have, or None where it has enough or may have no more."""
         self._stopped = self._known(run)
         if self._stopped is not None:
             return None

@@ -59,12 +59,7 @@ CUMULATIVE_ACCURACY = Score(
     start=over_epochs(lambda obs, m: correct_until(obs, m).mean(axis=0)),
 )
 
-CORRECTNESS = replace(
-    CUMULATIVE_ACCURACY,
-    name="correctness",
-    formula="mean of a over epochs",
-    source=CARTOGRAPHY,
-)
+CORRECTNESS = replace(CUMULATIVE_ACCURACY, name="correctness", source=CARTOGRAPHY)
 
 CUMULATIVE_CONFIDENCE = Score(
     name="cumulative_confidence",
@@ -77,12 +72,7 @@ CUMULATIVE_CONFIDENCE = Score(
     start=over_epochs(lambda obs, m: p_label_until(obs, m).mean(axis=0)),
 )
 
-CONFIDENCE = replace(
-    CUMULATIVE_CONFIDENCE,
-    name="confidence",
-    formula="mean of p_y over epochs",
-    source=CARTOGRAPHY,
-)
+CONFIDENCE = replace(CUMULATIVE_CONFIDENCE, name="confidence", source=CARTOGRAPHY)
 
 VARIABILITY = Score(
     name="variability",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from easiness.regular_file import in_words
@@ -14,22 +14,15 @@ _LINE = 120  # characters of a line
 
 def in_short(value: Any) -> str:
     """The name of a dataclass with its fields that are numbers or names, or short lists or values of them."""
-    shown = []
-    for field in dataclasses.fields(value):
-        text = _text(getattr(value, field.name)) if field.repr else None
-        if text is not None:
-            shown.append(f"{field.name}={text}")
-    return f"{type(value).__name__}({', '.join(shown)})"
+    shown = ", ".join(f"{name}={text}" for name, text in _fields(value, in_short))
+    return f"{type(value).__name__}({shown})"
 
 
 def in_a_line(value: Any) -> str:
     """As `in_short`, without what is empty, off or not there, and cut where the line is long."""
-    said = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.repr}
     line = f"{type(value).__name__}("
-    for name, one in said.items():
-        empty = one is None or one is False or (isinstance(one, str | list | tuple) and not one)
-        text = None if empty else _text(one, in_a_line)
-        if text is None:
+    for name, text in _fields(value, in_a_line):
+        if text in ("None", "False", "''", "[]", "()"):
             continue
         if len(line) + len(name) + len(text) > _LINE:
             return f"{line}...)"
@@ -37,7 +30,15 @@ def in_a_line(value: Any) -> str:
     return f"{line.removesuffix(', ')})"
 
 
-def _text(value: Any, within: Callable[[Any], str] | None = None) -> str | None:
+def _fields(value: Any, within: Callable[[Any], str]) -> Iterator[tuple[str, str]]:
+    """The names and texts of the fields that have one."""
+    for field in dataclasses.fields(value):
+        text = _text(getattr(value, field.name), within) if field.repr else None
+        if text is not None:
+            yield field.name, text
+
+
+def _text(value: Any, within: Callable[[Any], str]) -> str | None:
     """The value as written in Python; a long text is cut, and anything larger is ``None``."""
     if isinstance(value, float):  # NumPy's as well, which would say so
         return f"{float(value):.6g}"
@@ -53,6 +54,6 @@ def _text(value: Any, within: Callable[[Any], str] | None = None) -> str | None:
             return None
         return f"[{listed}]" if isinstance(value, list) else f"({listed}{',' * (len(texts) == 1)})"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        text = (within or in_short)(value)
+        text = within(value)
         return text if len(text) <= _LONGEST and not text.endswith("()") else None
     return None

@@ -23,9 +23,8 @@ LONGEST_NAME = 4096
 """Bytes of an id or of the name of a class or group: as long as paths are."""
 
 _DIGITS = 12  # of a fingerprint: enough that no other data have the same
-_MOST_CLASSES = (
-    100_000  # where there are not as many examples: what is made of classes grows with their number
-)
+# where there are not as many examples: what is made of classes grows with their number
+_MOST_CLASSES = 100_000
 
 
 class Frozen(BaseModel):

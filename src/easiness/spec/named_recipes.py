@@ -47,9 +47,6 @@ def recipe_settings(recipe: Mapping[str, Any] | str | Path | None, *, model: str
     Args:
         recipe: a name, a TOML file (see `read_recipe`), or settings, which may name their ``base``.
         model: name of the network, for the tables of a file.
-
-    Raises:
-        BadInput: there is no such recipe or file, or the file has something that a recipe does not have.
     """
     if recipe is None:
         return {BASE: "paper"}

@@ -87,11 +87,7 @@ def write_checkpoint(
 
 
 def read_checkpoint(path: Path, identity: str, easiness: str, torch: str) -> StoredCheckpoint:
-    """Read a checkpoint, which has to be whole, and of this training and these versions.
-
-    Raises:
-        BadInput: it is not; says why in a few words.
-    """
+    """Read a checkpoint, which has to be whole, and of this training and these versions."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -157,11 +157,7 @@ def check_locks(path: Path) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Make sure that the folder ``path`` could be made or written to, leaving nothing behind.
-
-    Raises:
-        BadInput: it could not.
-    """
+    """Make sure that the folder ``path`` could be made or written to, leaving nothing behind."""
     ancestor = path.absolute()
     while not ancestor.exists() and ancestor != ancestor.parent:
         ancestor = ancestor.parent
@@ -176,11 +172,7 @@ def check_writable(path: Path) -> None:
 
 
 def check_no_links(*folders: Path) -> None:
-    """Make sure that what is written below entries of these folders stays there; a missing folder is empty.
-
-    Raises:
-        BadInput: an entry is a link.
-    """
+    """Make sure that what is written below entries of these folders, where they are there, stays there."""
     for folder in folders:
         if not folder.is_dir():
             continue

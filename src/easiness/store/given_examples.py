@@ -17,11 +17,7 @@ from easiness.store.parquet import Ids
 
 
 def kept_examples(ids: Ids, texts: Any, sounds: Any, rate: Any) -> Kept | None:
-    """The examples with these ids as `Recorder.keep` takes them, or ``None`` where none are given.
-
-    Raises:
-        BadInput: they cannot be kept.
-    """
+    """The examples with these ids as `Recorder.keep` takes them, or ``None`` where none are given."""
     if texts is not None and sounds is not None:
         raise BadInput("Recorder: texts and sounds: are two kinds of examples; give one of them")
     if rate is not None and sounds is None:

@@ -47,11 +47,7 @@ class Kept:
 def write_kept(
     file: BinaryIO, kept: Kept, ids: Ids, labels: npt.NDArray[np.int64], classes: Sequence[str]
 ) -> None:
-    """Columns ``id``, ``label`` and that of the examples, in the order of the run.
-
-    Raises:
-        BadInput: one is no example.
-    """
+    """Columns ``id``, ``label`` and that of the examples, in the order of the run."""
     import pyarrow.parquet as pq
 
     schema = _schema(kept.column, ids).with_metadata(_for_datasets(kept, ids, classes))
@@ -100,11 +96,7 @@ def _for_datasets(kept: Kept, ids: Ids, classes: Sequence[str]) -> dict[str, str
 
 
 def holds(path: Path, kept: Kept) -> bool:
-    """Does the file at ``path`` hold these examples?
-
-    Raises:
-        BadInput: it is damaged.
-    """
+    """Does the file at ``path`` hold these examples?"""
     import pyarrow.parquet as pq
 
     row = 0
@@ -120,11 +112,7 @@ def holds(path: Path, kept: Kept) -> bool:
 
 
 def check_kept(path: Path, kind: str, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
-    """Make sure that the file at ``path`` is as `write_kept` has written it for these examples of a kind.
-
-    Raises:
-        BadInput: it is not.
-    """
+    """Make sure that the file at ``path`` is as `write_kept` has written it for these examples of a kind."""
     import pyarrow.parquet as pq
 
     with read_strictly(path, damaged_kept), pq.ParquetFile(path) as file:

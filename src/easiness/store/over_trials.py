@@ -90,9 +90,6 @@ def num_heard(trials: Sequence[StoredTrial], epoch: int, split: Split) -> int | 
     """How many heads of a row are heard of every example at least: those that were not shown it.
 
     ``None`` of trials that are trainings, which are all heard.
-
-    Raises:
-        BadInput: some example was left out by no trial.
     """
     if not trials or not trials[0].by_share:
         return None
@@ -201,9 +198,6 @@ def mean_probabilities(
     """The mean over trials of the softmax of the logits kept after ``epoch``, [examples, classes].
 
     With ``left_out`` over the trials that did not train on the example; NaN where every one did.
-
-    Raises:
-        BadInput: the logits were not kept, or no trial left anything out.
     """
     from scipy.special import softmax
 

@@ -63,11 +63,7 @@ _ANY = Extent()
 
 @contextmanager
 def read_strictly(path: Path, error: Callable[[Path], BadInput] = damaged) -> Iterator[None]:
-    """Turn whatever a reader in the block stumbles over into an error that says that the file is damaged.
-
-    Raises:
-        BadInput: it is.
-    """
+    """Turn whatever a reader in the block stumbles over into an error that says that the file is damaged."""
     import pyarrow as pa
 
     try:
@@ -153,11 +149,7 @@ def values_of(column: Any, name: str, extent: Extent) -> npt.NDArray[Any]:
 
 
 def is_augmented(path: Path, extent: Extent) -> bool:
-    """Do the observations in a file come from training steps? Files from before that was possible do not.
-
-    Raises:
-        BadInput: the file is damaged.
-    """
+    """Do the observations in a file come from training steps? Files from before that was possible do not."""
     import pyarrow.parquet as pq
 
     with read_strictly(path), pq.ParquetFile(path) as file:
@@ -174,9 +166,6 @@ def read_rows(
     """The asked columns at the given rows of epochs (from 0: the first observed), each [len(rows), K].
 
     In files from before there was a ``rival`` it is -1 where the prediction does not tell it.
-
-    Raises:
-        BadInput: the file is damaged, or does not have this extent.
     """
     import pyarrow.parquet as pq
 
@@ -206,9 +195,6 @@ def read_blocks(
 
     All epochs are read side by side, so that one pass over the file serves however long the trial is
     and a page of each column is in memory, not the column.
-
-    Raises:
-        BadInput: the file is damaged, or does not have this extent.
     """
     import pyarrow.parquet as pq
 
@@ -231,11 +217,7 @@ def read_blocks(
 def read_logits(
     path: Path, rows: Iterable[int], trained_on: npt.NDArray[np.bool_], extent: Extent
 ) -> KeptLogits:
-    """The logits kept at the given rows of epochs (from 0), of all examples or of those left out.
-
-    Raises:
-        BadInput: the file is damaged, or does not have this extent.
-    """
+    """The logits kept at the given rows of epochs (from 0), of all examples or of those left out."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -260,11 +242,7 @@ def read_logits(
 def read_examples(
     path: Path, data: DatasetRef, error: Callable[[Path], BadInput]
 ) -> tuple[Ids, npt.NDArray[np.int64]]:
-    """Ids (int64, or strings as objects) and labels of the examples that a run was trained on.
-
-    Raises:
-        BadInput: the ``error``, where the file is damaged or has other examples than these data.
-    """
+    """Ids (int64, or strings as objects) and labels of the examples that a run was trained on."""
     import pyarrow.parquet as pq
 
     names = ["id", "label"]

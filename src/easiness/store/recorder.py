@@ -186,11 +186,7 @@ class Recorder:
 
 
 def _check_known(outputs: str, duplicates: str) -> None:
-    """Make sure that both are among what there is.
-
-    Raises:
-        BadInput: one is not.
-    """
+    """Make sure that both are among what there is."""
     for name, value, known in (
         ("outputs", outputs, get_args(Outputs)),
         ("duplicates", duplicates, get_args(Duplicates)),

@@ -90,11 +90,7 @@ def is_run(path: Path) -> bool:
 
 
 def check_opened(**given: object) -> None:
-    """Make sure that runs, or lists of runs, are no paths; each is given by the name of its parameter.
-
-    Raises:
-        BadInput: one is a path (says to open the run).
-    """
+    """Make sure that runs, or lists of runs, are no paths; each is given by the name of its parameter."""
     for name, value in given.items():
         for one in value if isinstance(value, list | tuple) else [value]:
             if isinstance(one, str | os.PathLike):

@@ -113,11 +113,7 @@ def _seconds(value: Any) -> float | None:
 
 
 def read_document(folder: Path) -> TrialDocument:
-    """The document of the trial in a folder.
-
-    Raises:
-        BadInput: it is missing, damaged, or of another trial than the folder's name says.
-    """
+    """The document of the trial in a folder."""
     file = folder / DOCUMENT
     content: Any = None
     try:

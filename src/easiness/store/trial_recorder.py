@@ -236,11 +236,7 @@ def _share(accuracy: Any) -> float:
 
 
 def _as_logits(values: npt.NDArray[np.floating[Any]], outputs: Outputs) -> npt.NDArray[np.floating[Any]]:
-    """Logits [b, classes] of what was given; bare votes, a 1 among zeros, are taken for logits.
-
-    Raises:
-        BadInput: logits were announced and probabilities given, or the other way round.
-    """
+    """Logits [b, classes] of what was given; bare votes, a 1 among zeros, are taken for logits."""
     like_probabilities = bool((values >= 0).all() and (np.abs(values.sum(axis=1) - 1) <= _TOLERANCE).all())
     if outputs == "logits":
         if like_probabilities and len(values) >= _ENOUGH and not np.isin(values, (0, 1)).all():

@@ -33,11 +33,7 @@ _SECONDS_OF_A_LOOK = 0.1  # at the lock, by `at_work`, which is no writer
 
 
 def check_output(path: Path) -> None:
-    """Make sure that ``path`` is a run, which may then only be read, or could become one.
-
-    Raises:
-        BadInput: it holds something else, or cannot be written to.
-    """
+    """Make sure that ``path`` is a run, which may then only be read, or could become one."""
     if "\0" in str(path):
         raise BadInput(f"{str(path)!r}: no folder has such a name; choose another output")
     try:
@@ -130,11 +126,7 @@ class RunWriter:
         labels: npt.NDArray[np.int64],
         kept: Kept | None = None,
     ) -> None:
-        """Make this a run over these examples, which may be ``kept`` in it.
-
-        Raises:
-            BadInput: the files cannot be written, or one of the examples cannot be kept.
-        """
+        """Make this a run over these examples, which may be ``kept`` in it."""
         with self._writing():
             write_examples(self.path / EXAMPLES, ids, labels, spec.data.classes)
             self._index.take(())
@@ -144,11 +136,7 @@ class RunWriter:
                 self._write_kept(kept, ids, labels, spec)
 
     def keep(self, kept: Kept, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
-        """Keep the examples themselves in a run that is there, where it does not; see `Recorder.keep`.
-
-        Raises:
-            BadInput: the run keeps other ones, they cannot be written, or one of them cannot be kept.
-        """
+        """Keep the examples themselves in a run that is there, where it does not; see `Recorder.keep`."""
         document, path = read_document(self.path), self.path / KEPT
         if KEPT in document.files and files.is_intact(path, document.files[KEPT]):
             if not holds(path, kept):

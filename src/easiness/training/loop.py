@@ -78,11 +78,9 @@ class Keeper(Protocol):
 
     def begin(self, standing: Standing) -> None:
         """Before the first step: set ``standing`` to what was kept of this training, if anything was."""
-        ...
 
     def after_epoch(self, standing: Standing) -> None:
         """An epoch has ended that is not the last: keep it, if it is time."""
-        ...
 
 
 def batches(num_examples: int, batch_size: int) -> list[slice]:

@@ -25,11 +25,9 @@ class Observed(Protocol):
 
     def logits(self, images: Tensor) -> Tensor:
         """Logits [b, classes] of images."""
-        ...
 
     def at_once(self, given: Signature | tuple[int, ...]) -> int:
         """Examples per evaluation batch."""
-        ...
 
 
 @dataclass(frozen=True)

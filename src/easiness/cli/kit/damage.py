@@ -20,9 +20,6 @@ def verify_runs(folder: Path, runs: Sequence[Path]) -> None:
     """Check what the runs below ``folder`` hold, and name each file that is damaged as it is found.
 
     What has a digest, which the log has not, and the description of a study.
-
-    Raises:
-        RunFailed: one is.
     """
     of_run: dict[Path, list[store.Finding]] = {}
     damaged_study = study_damage(folder)
@@ -82,11 +79,7 @@ def say_damage(folder: Path, of_run: Mapping[Path, Sequence[store.Finding]]) -> 
 
 
 def refuse_damage(folder: Path, of_run: Mapping[Path, Sequence[store.Finding]], num_runs: int) -> None:
-    """End with what to do where something is damaged: in the runs, or the study in ``folder``.
-
-    Raises:
-        RunFailed: it is.
-    """
+    """End with what to do where something is damaged: in the runs, or the study in ``folder``."""
     found = [one for findings in of_run.values() for one in findings]
     trials = len({(run, one.trial) for run, ones in of_run.items() for one in ones if one.trial is not None})
     if found:

@@ -18,11 +18,7 @@ WRITTEN = f"Also write {FILES}."
 
 
 def check_output(output: Path | None) -> None:
-    """Make sure, before anything is done, that a result can be written to the file of ``-o``.
-
-    Raises:
-        BadInput: it cannot.
-    """
+    """Make sure, before anything is done, that a result can be written to the file of ``-o``."""
     if output is not None:
         report.check_output_file(output)
 

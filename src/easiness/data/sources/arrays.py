@@ -17,16 +17,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.source import Source
 from easiness.data.sources.splits import Split, checked_dataset
 from easiness.errors import BadInput
-from easiness.inputs import (
-    GIB,
-    SOUND,
-    available_memory,
-    fits,
-    kind_of,
-    one_line,
-    to_sounds,
-    too_long,
-)
+from easiness.inputs import GIB, SOUND, available_memory, fits, kind_of, one_line, to_sounds, too_long
 from easiness.record import to_numpy
 from easiness.regular_file import open_regular
 from easiness.spec import LONGEST_NAME

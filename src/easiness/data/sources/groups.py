@@ -24,11 +24,7 @@ Groups = npt.NDArray[np.object_]
 def groups_in_manifest(
     path: Path, column: str, path_columns: Sequence[str], ids: Ids, encoding: str | None = None
 ) -> Groups:
-    """The values [K] in a column of a CSV file, of the examples whose normalized paths are ``ids``.
-
-    Raises:
-        BadInput: there is no such column, or several, or a value is empty.
-    """
+    """The values [K] in a column of a CSV file, of the examples whose normalized paths are ``ids``."""
     rows = csv_rows(path, "manifest", encoding=encoding)
     _, header = next(rows, (1, []))
     _check_column(path, column, header)
@@ -49,11 +45,7 @@ def groups_in_manifest(
 
 
 def groups_in_parquet(files: Sequence[Path], column: str, ids: Ids) -> Groups:
-    """The values [K] in a column of Parquet files, of the examples in the rows ``ids`` of all together.
-
-    Raises:
-        BadInput: a file has no such column, or several, a value is missing, or they are no plain values.
-    """
+    """The values [K] in a column of Parquet files, of the examples in the rows ``ids`` of all together."""
     import pyarrow as pa
 
     values: list[Any] = []
@@ -76,11 +68,7 @@ def groups_in_parquet(files: Sequence[Path], column: str, ids: Ids) -> Groups:
 
 
 def groups_in_table(request: SourceRequest, data: Dataset) -> Groups:
-    """The values [K] in the column of ``--group``, of the training rows.
-
-    Raises:
-        BadInput: there is no such column, or several, a value is missing, or they are no plain values.
-    """
+    """The values [K] in the column of ``--group``, of the training rows."""
     import pyarrow as pa
 
     table, column = open_tables(request).train, request.options.group or ""

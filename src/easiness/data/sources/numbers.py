@@ -29,9 +29,6 @@ def vectors_of_tables(
 
     Without ``--inputs`` a column of lists of numbers with a usual name (``embedding``) is used alone. Ids are
     positions in the split. What was made of which columns is noted.
-
-    Raises:
-        BadInput: a column is missing or cannot be used, or a label is wrong.
     """
     label = kind.label_column(options)
     given = labels.read_labels(tables.both(), label, classes)

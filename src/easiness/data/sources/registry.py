@@ -60,9 +60,6 @@ def find_source(request: SourceRequest) -> Source:
 
     ``digits`` and what starts with ``hf:`` or ``mini-imagenet:`` are names whatever files there are; the
     name of a torchvision data set is one where ``data_root`` is given or there is no such file.
-
-    Raises:
-        BadInput: nothing has that name, or what has it cannot be read.
     """
     for source in sorted(SOURCES, key=lambda source: not source.names):
         if source.reads(request):

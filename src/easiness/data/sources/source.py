@@ -72,12 +72,7 @@ class Source:
     groups: Callable[[SourceRequest, Dataset], npt.NDArray[np.object_]] | None = None
 
     def dataset(self, request: SourceRequest) -> Dataset:
-        """The data set.
-
-        Raises:
-            BadInput: it cannot be used as it is.
-            RunFailed: a download failed.
-        """
+        """The data set."""
         if request.classes is not None and not self.takes_classes:
             raise BadInput(f"{request.text}: has class names of its own; leave out classes=")
         for name, why in _TAKEN_BY.items():

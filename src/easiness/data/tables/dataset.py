@@ -29,11 +29,7 @@ class Examples(NamedTuple):
 
 
 def read_tables(request: SourceRequest, make: OfTables) -> Dataset:
-    """What ``make`` makes of the files of tables that a request is for.
-
-    Raises:
-        BadInput: a file cannot be read, or as ``make``.
-    """
+    """What ``make`` makes of the files of tables that a request is for."""
     path = request.path
     name = path.name if path.is_dir() else path.stem
     return make(name, str(path), open_tables(request), request.options, request.classes)
@@ -42,11 +38,7 @@ def read_tables(request: SourceRequest, make: OfTables) -> Dataset:
 def dataset_of_tables(
     name: str, source: str | None, tables: Tables, labels: Labels, examples: Examples
 ) -> Dataset:
-    """The data set of these splits; ids are positions in each.
-
-    Raises:
-        BadInput: labels are wrong.
-    """
+    """The data set of these splits; ids are positions in each."""
     found = zip(tables.both(), ("train", tables.name), labels.values, examples.stored, strict=False)
     splits = [
         Split(

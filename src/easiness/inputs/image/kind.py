@@ -60,10 +60,6 @@ def _pack(
     short side is at most ``recipe.resize``: in a file in the folder ``cache``, built on first use and found
     again by the fingerprint, or without that folder in memory, or decoded anew where they do not fit.
     ``on_packed`` is told how many photos the file has while it is built.
-
-    Raises:
-        BadInput: a picture is unreadable, or pictures cannot be used at their own sizes.
-        RunFailed: the file cannot be written.
     """
     if not recipe.crop:
         return Packed.of_array(average_blocks(examples.array, recipe.reduce))

@@ -27,11 +27,9 @@ class StoredImages(Stored, Protocol):
     @property
     def traits(self) -> ImageTraits:
         """Channels and sizes of the whole source, also of pictures outside of this subset."""
-        ...
 
     def sizes(self) -> npt.NDArray[np.int64]:
         """(height, width) of each picture, [K, 2]; nothing is decoded that has a header."""
-        ...
 
 
 def to_pil(pixels: Pixels) -> Image.Image:

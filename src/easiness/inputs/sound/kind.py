@@ -76,11 +76,7 @@ def _pack(
     cache: Path | None,  # noqa: ARG001
     on_packed: Callable[[int], None],  # noqa: ARG001
 ) -> Packed:
-    """The log-mel pictures of one split, [K, mels, frames].
-
-    Raises:
-        BadInput: a sound is unreadable, or the pictures do not fit in memory.
-    """
+    """The log-mel pictures of one split, [K, mels, frames]."""
     shape = (len(examples.stored), recipe.mels, recipe.frames)
     check_fits(2 * int(np.prod(shape)), "log-mel pictures")
     made = np.empty(shape, np.float16)

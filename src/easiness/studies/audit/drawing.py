@@ -10,13 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import (
-    Strata,
-    draw_fixed,
-    draw_in_sequence,
-    stratify,
-    wealth_of_looks,
-)
+from easiness.analysis import Strata, draw_fixed, draw_in_sequence, stratify, wealth_of_looks
 from easiness.data import Decisions
 from easiness.errors import BadInput
 from easiness.spec import Split

@@ -69,10 +69,6 @@ def read_answers(
         file: with the actions filled in, all or the first ones.
         split: that they are of; by default the one that the file names.
         name_of: the name of the example that a design drew as a look, given the positions known.
-
-    Raises:
-        BadInput: the file cannot be read, is of other data, is no audit, lacks a row that was drawn, has one
-            that was not, or nothing is decided.
     """
     path = at_home(file)
     cells = _cells(path)

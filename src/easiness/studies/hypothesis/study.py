@@ -18,14 +18,7 @@ from easiness.runs import Progress, check_study_folder, progress_of
 from easiness.show import count, counted
 from easiness.spec import Execution, Jobs, at_least, from_arguments
 from easiness.store import ASIDE, check_no_links, later, read_json, sweep, write_whole
-from easiness.studies.hypothesis.design import (
-    ARMS,
-    CONTROLS,
-    Preset,
-    examples_of,
-    find_preset,
-    patterns_of,
-)
+from easiness.studies.hypothesis.design import ARMS, CONTROLS, Preset, examples_of, find_preset, patterns_of
 from easiness.studies.hypothesis.found import of_trials
 from easiness.studies.hypothesis.result import Hypothesis
 from easiness.studies.hypothesis.trial import Seen, Task, run_task
@@ -56,13 +49,8 @@ def hypothesis(
         out: folder of the experiment; trials that it has are kept.
         preset: ``full``, under an hour on two cores, or ``smoke``, which decides nothing.
         seed: of the patterns and of all trials.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
-            your own, or ``auto``: processes where several jobs are.
-        ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
+        device, executor, ray_address, progress: as for `measure`.
         jobs: how many trials at a time; ``auto`` is one for each core.
-        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
-            elsewhere; or a `Progress` of your own to call.
 
     Raises:
         BadInput: something given cannot be used, or ``out`` holds something else.
@@ -120,11 +108,7 @@ class HypothesisPlan:
 
 
 def plan_hypothesis(preset: Preset, out: Path, seed: int = 0) -> HypothesisPlan:
-    """The experiment that ``out`` is, or could become; writes nothing.
-
-    Raises:
-        BadInput: the folder holds something else, or an experiment of other settings.
-    """
+    """The experiment that ``out`` is, or could become; writes nothing."""
     plan = HypothesisPlan(preset, out, at_least("--seed", seed, 0))
     check_study_folder(out)
     if out.exists() and not out.is_dir():
@@ -165,11 +149,7 @@ def carry_out_hypothesis(
 
 
 def read_hypothesis(plan: HypothesisPlan) -> Hypothesis:
-    """What the trials of a finished experiment came to.
-
-    Raises:
-        BadInput: one is missing or damaged.
-    """
+    """What the trials of a finished experiment came to."""
     patterns = patterns_of(plan.preset, plan.seed)
     examples = {
         arm: examples_of(arm, patterns, plan.preset, plan.seed) for arm in {task.arm for task in plan.tasks}
@@ -188,11 +168,7 @@ def read_hypothesis(plan: HypothesisPlan) -> Hypothesis:
 
 
 def _train(plan: HypothesisPlan, execution: Execution, device: str, progress: Progress) -> None:
-    """Train and store what is missing.
-
-    Raises:
-        RunFailed: a trial failed or could not be stored; the others are kept.
-    """
+    """Train and store what is missing."""
     missing, num = plan.missing, plan.pictures
     progress.study(plan.describe(), len(missing) * plan.preset.epochs * num)
     if not missing:

@@ -103,11 +103,7 @@ def _check_each_once(runs: Sequence[Run]) -> None:
 
 
 def check_comparable(runs: Sequence[Run]) -> None:
-    """Make sure that all runs are over the same data.
-
-    Raises:
-        BadInput: two are not (names both).
-    """
+    """Make sure that all runs are over the same data."""
     first = runs[0]
     for run in runs[1:]:
         ours, theirs = first.spec.data, run.spec.data
@@ -121,11 +117,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
 
 
 def common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
-    """``epoch``, if all runs were observed after it; the last such one for ``None``.
-
-    Raises:
-        BadInput: there is none, or a run has no finished trial or was not observed after ``epoch``.
-    """
+    """``epoch``, if all runs were observed after it; the last such one for ``None``."""
     if epoch is None:
         for run in runs:
             run.resolve_epoch(None)
@@ -144,9 +136,6 @@ def rows_of(runs: Sequence[Run], epoch: int | None = None, share: float | None =
 
     Trainings are read after ``epoch``, by default the last that all of them have, and runs on features at
     ``share``, by default the largest of each.
-
-    Raises:
-        BadInput: one of them is given and no run has such, or as `common_epoch`.
     """
     trainings = [run for run in runs if not run.shares]
     if epoch is not None and not trainings:

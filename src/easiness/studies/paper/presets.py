@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from easiness.errors import BadInput, nearest
@@ -22,7 +22,7 @@ _CIFAR10 = frozenset(
 _OF_MINI_IMAGENET = frozenset({"sea snake", "butternut squash"})  # ImageNet has them too
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Preset:
     """Every number that the paper leaves open or that a smaller machine cannot bear.
 
@@ -40,8 +40,8 @@ class Preset:
     name: str
     description: str
     source: str | None
-    limit: int | None
-    holdout: float
+    limit: int | None = None
+    holdout: float = 0.2
     mlps: tuple[str, ...]
     cnns: tuple[str, ...]
     trials: int
@@ -53,9 +53,9 @@ class Preset:
     final_trials: int
     final_epochs: int
     ablation_model: str
-    drop_rates: tuple[float, ...]
-    corrupt_rates: tuple[float, ...]
-    repetitions: int
+    drop_rates: tuple[float, ...] = (0.0, 0.3, 0.6, 0.9)
+    corrupt_rates: tuple[float, ...] = (0.0, 0.3, 0.6, 0.9)
+    repetitions: int = 5
     ablation_epochs: int
     balanced: bool = False
     precision: Precision = "auto"
@@ -75,8 +75,6 @@ SMOKE = Preset(
     name="smoke",
     description="every experiment on a small scale, to see that all of it works; decides nothing",
     source="digits",
-    limit=None,
-    holdout=0.2,
     mlps=("mlp_3_w64",),
     cnns=("wrn_10_1", "densenet_bc_10_6", "resnext_11_1x4d_b8"),
     trials=10,
@@ -88,9 +86,6 @@ SMOKE = Preset(
     final_trials=5,
     final_epochs=4,
     ablation_model="mlp_3_w64",
-    drop_rates=(0.0, 0.3, 0.6, 0.9),
-    corrupt_rates=(0.0, 0.3, 0.6, 0.9),
-    repetitions=5,
     ablation_epochs=5,
     balanced=True,  # so few examples that a class could lose all of them
     # what auto takes could differ from one machine to another
@@ -104,7 +99,6 @@ LAPTOP = Preset(
     source="cifar10",
     # 400 of each class: a set of a tenth is 400 examples, a rate of 0.9 still leaves 40 of a class
     limit=4000,
-    holdout=0.2,
     mlps=("mlp_3",),
     cnns=("wrn_16_1", "densenet_bc_16_8", "resnext_11_2x8d_b16"),
     # groups of five trials are the smallest that decide anything; so short trials repeat well, and their
@@ -119,9 +113,6 @@ LAPTOP = Preset(
     final_epochs=8,
     # two thirds of the study's trainings are these, so they are of the cheapest network
     ablation_model="wrn_10_1",
-    drop_rates=(0.0, 0.3, 0.6, 0.9),
-    corrupt_rates=(0.0, 0.3, 0.6, 0.9),
-    repetitions=5,
     ablation_epochs=5,
     balanced=True,  # nine tenths drawn mainly among the hard would leave no cat
     # so few examples give so few steps that smaller ones learn more
@@ -133,7 +124,6 @@ OVERNIGHT = Preset(
     description="claims 4, 6 to 8 and 10 on CIFAR-10 with one network trained to its end; two cores, no GPU",
     source="cifar10",
     limit=20_000,
-    holdout=0.2,
     # what other networks, and perturbed examples, say is left to the other presets: all of the time is for
     # models that have learned
     mlps=(),
@@ -149,9 +139,7 @@ OVERNIGHT = Preset(
     final_epochs=10,
     ablation_model="wrn_16_1",
     # those that the claims name: relabelling keeps the number of steps, so that a rate more is an hour
-    drop_rates=(0.0, 0.3, 0.6, 0.9),
     corrupt_rates=(0.0, 0.3, 0.9),
-    repetitions=5,
     ablation_epochs=10,
     balanced=True,  # mainly hard ones at 0.9 would leave hardly a cat
     # six times the paper's step, down to nothing after the last epoch: 0.74 of the held-out are right
@@ -165,8 +153,6 @@ PAPER = Preset(
     name="paper",
     description="the paper's settings for CIFAR-10; for GPUs",
     source="cifar10",
-    limit=None,
-    holdout=0.2,
     mlps=("mlp_3",),
     cnns=("wrn_16_4", "densenet_bc_100_12", "resnext_29_4x64d"),
     trials=20,
@@ -180,31 +166,20 @@ PAPER = Preset(
     ablation_model="wrn_16_4",
     drop_rates=_PAPER_RATES,
     corrupt_rates=_PAPER_RATES,
-    repetitions=5,
     ablation_epochs=300,
 )
 
-PAPER_PHOTOS = Preset(
-    name="paper",
+PAPER_PHOTOS = replace(
+    PAPER,
     description="the paper's settings for mini ImageNet; for GPUs",
     source=None,
-    limit=None,
-    holdout=0.2,
-    mlps=("mlp_3",),
     cnns=("resnet18", "alexnet", "vgg11", "vgg11_bn", "densenet121"),
-    trials=20,
     epochs=10,
     merged_models=("resnet18", "densenet121"),
-    merged_trials=20,
     merged_epochs=10,
     final_models=("densenet121", "resnet18"),
     final_trials=10,
-    final_epochs=300,
     ablation_model="resnet18",
-    drop_rates=_PAPER_RATES,
-    corrupt_rates=_PAPER_RATES,
-    repetitions=5,
-    ablation_epochs=300,
     batch_norm=("resnet18", "vgg11_bn", "densenet121"),
 )
 

@@ -35,16 +35,18 @@ def find_conflicts(data: Dataset) -> Conflicts:
     kind: a picture saved anew without loss is the same, and so is a text with other spaces. What nearly
     identical means is up to their kind. Labels are those to train with. Every example is decoded once, in
     threads.
-
-    Raises:
-        BadInput: an example is unreadable.
     """
     near, nouns = data.kind.near, data.kind.nouns
     splits = {name: _Seen.of(split) for name, split in data.splits.items()}
     numbers = dict(zip(splits, _numbered([seen.digests for seen in splits.values()]), strict=True))
     two_labels, duplicates = _groups(data, numbers["train"])
     notes = [] if data.held_out is not None else [_NOTHING_HELD_OUT.format(data.kind.noun)]
-    found = Conflicts(len(data), 0, two_labels, duplicates, nouns=nouns, flawed=dict(_flawed(data, splits)))
+    flawed: dict[tuple[str, object], str] = {
+        (name, Example.at(data, name, at).id): FLAWS[seen.flaws[at]]
+        for name, seen in splits.items()
+        for at in np.flatnonzero(seen.flaws).tolist()
+    }
+    found = Conflicts(len(data), 0, two_labels, duplicates, nouns=nouns, flawed=flawed)
     if data.held_out is not None:
         in_both = tuple(_identical_pairs(data, numbers["train"], numbers["held_out"]))
         found = replace(found, num_held_out=len(data.held_out), in_both=in_both)
@@ -76,11 +78,7 @@ def _with_near(
 
 
 def conflicts_in(run: Run, data: Dataset) -> Conflicts:
-    """`find_conflicts` in the ``data`` of a run, which keeps what was found.
-
-    Raises:
-        BadInput: an example is unreadable.
-    """
+    """`find_conflicts` in the ``data`` of a run, which keeps what was found."""
     found = kept_conflicts(run, data)
     if found is None:
         found = find_conflicts(data)
@@ -94,9 +92,6 @@ def conflicts_of(run: Run, source: Any = None) -> Conflicts:
     Args:
         run: whose data to look at.
         source: where they are now: a `Dataset` or what `load_dataset` takes; by default where they were.
-
-    Raises:
-        BadInput: the data at the ``source`` given cannot be read, or are others than those of the run.
     """
     data, why = find_data(run, source)
     if data is not None:
@@ -135,12 +130,6 @@ class _Seen(NamedTuple):
                 looks.keep(at, look)
         none = np.zeros(len(split), np.int64)
         return _Seen(digests, looks, none if flaws is None else flaws.among(numbers))
-
-
-def _flawed(data: Dataset, splits: dict[Split, _Seen]) -> Iterator[tuple[tuple[str, object], str]]:
-    for name, seen in splits.items():
-        for at in np.flatnonzero(seen.flaws).tolist():
-            yield (name, Example.at(data, name, at).id), FLAWS[seen.flaws[at]]
 
 
 def _numbered(digests: list[npt.NDArray[np.uint8]]) -> list[Positions]:

@@ -166,9 +166,6 @@ def learned_from(
     """What a file of decisions on the labels of a run makes of ``noise``; without one it stays as it is.
 
     ``range_of`` has the range that fits the data, ``suggested`` [K] are classes instead of the labels.
-
-    Raises:
-        BadInput: as `decisions_on`.
     """
     seen = np.zeros(len(noise.p_wrong), np.bool_)
     asked = _order(noise, seen)

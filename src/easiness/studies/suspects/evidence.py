@@ -81,13 +81,10 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
     """The evidence of a run after an epoch, the last by default, from those observed until then.
 
     With ``few`` it is of the first trials, four epochs and some examples, without logits: a glance.
-
-    Raises:
-        BadInput: the run has no trial or one class, the epoch was not observed, or there is no such
-            split.
     """
     last = run.resolve_row(epoch)
-    _check(run)
+    if len(run.classes) < 2:
+        raise BadInput(f"{run.path}: has one class, {run.classes[0]!r}; a label can be wrong only among two")
     if few:
         run = run.first(run.trials[:_FEW_TRIALS][-1].index + 1)
     ids, labels = run.examples(split)
@@ -142,12 +139,6 @@ def _epochs(run: Run, last: int, few: bool) -> tuple[tuple[int, ...], int]:
     if few:  # labels that are learned by heart at the end are not yet after a third of the training
         epochs = tuple(sorted({epochs[len(epochs) // 3], *epochs[-num_last:]}))
     return epochs, num_last
-
-
-def _check(run: Run) -> None:
-    """Make sure that there are classes to choose from."""
-    if len(run.classes) < 2:
-        raise BadInput(f"{run.path}: has one class, {run.classes[0]!r}; a label can be wrong only among two")
 
 
 def _heard(run: Run, split: Split, epoch: int, some: slice) -> tuple[_Mask, _Mask]:

@@ -49,9 +49,6 @@ def glance(run: Run) -> Glance:
 
     It takes a second where `suspects`, which looks at all, takes many, and may say another number. Heads are
     heard as `suspects` hears them, where examples are few: their labels are counted by classes.
-
-    Raises:
-        BadInput: as `suspects`.
     """
     num = len(run.labels)
     counted = bool(run.shares) and num <= _FEW

@@ -178,7 +178,9 @@ def _reason(
         text = f"all {judges} have it right" if num > 1 else f"{judges} has it right"
     else:
         most = np.logical_and.accumulate((naming > num / 2)[::-1]).sum()
-        since = f", from {_plain(e.rows[len(e.rows) - most])} on" if most else ""
+        first = e.rows[len(e.rows) - max(most, 1)]
+        since = first.text if first.share is None else f"{100 * first.share:g} % of the data"
+        since = f", from {since} on" if most else ""
         last = naming[-1]
         some = "all" if last == num else f"{last or 'none'} of"
         who = f"{some} {judges}" if num > 1 else judges
@@ -188,10 +190,6 @@ def _reason(
         since = since if last else " in the end"
         text = f"{who} {verb} {classes[e.rival[at]]}{since}"
     return f"{text}; {of_kind}" if of_kind else text
-
-
-def _plain(row: Row) -> str:
-    return row.text if row.share is None else f"{100 * row.share:g} % of the data"
 
 
 def reasons_mean(row: Row, left_out: bool) -> str:

@@ -87,15 +87,8 @@ def ablate(
         seed: of the runs.
         batch_size: examples per step, instead of the recipe's.
         recipe: as for `measure`; the paper's unless given.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
-            your own, or ``auto``: processes where several jobs are.
-        ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
-        jobs: how many trials at a time; ``auto`` is as many as cores, memory and trials allow.
-        precision: ``auto`` is bfloat16 where the device multiplies such numbers, else float32.
+        device, executor, ray_address, jobs, precision, progress: as for `measure`.
         cache: keep photos at the working resolution in a file in ``out``.
-        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
-            elsewhere; or a `Progress` of your own to call.
 
     Raises:
         BadInput: something given cannot be used; nothing was written.
@@ -174,9 +167,6 @@ def plan_training_sets(
     """Check every choice and plan the runs of `ablate` or `corrupt`; writes and trains nothing.
 
     Of ``loading`` the limit and the part to hold out count: the rest is as for the run that ranks.
-
-    Raises:
-        BadInput: something given cannot be used (names it).
     """
     check_choices(drawing)  # before the data are read
     epoch = scores_run.resolve_epoch(drawing.epoch, drawing.share)
@@ -190,10 +180,5 @@ def plan_training_sets(
 def train_sets(
     sets: TrainingSets, out: str | Path, execution: Execution, progress: Progress | None = None
 ) -> TrainingSetStudy:
-    """Carry out the planned runs below ``out`` and read their result.
-
-    Raises:
-        BadInput: ``out`` is itself a run, or a folder below it holds something else.
-        RunFailed: a trial failed or could not be stored; the finished ones are kept.
-    """
+    """Carry out the planned runs below ``out`` and read their result."""
     return sets.study(carry_out_all(sets.plans, at_home(out), execution, progress=progress))

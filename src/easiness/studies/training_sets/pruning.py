@@ -143,11 +143,7 @@ def _all_but(dropped: npt.NDArray[np.int64], num: int) -> npt.NDArray[np.bool_]:
 
 
 def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Positions, ascending, of the examples that a file or a list names, among all ``ids`` [K].
-
-    Raises:
-        BadInput: the file cannot be read or names nothing, or an id is unknown.
-    """
+    """Positions, ascending, of the examples that a file or a list names, among all ``ids`` [K]."""
     is_file = isinstance(given, str | Path)
     where = f"--ids {given}" if is_file else "ids"
     names = _read(at_home(given), where) if isinstance(given, str | Path) else list(map(_text_of, given))
@@ -170,11 +166,7 @@ def _text_of(given: Any) -> str:
 
 
 def ids_as_text(ids: npt.NDArray[Any], path: Path) -> bytes:
-    """The text with an id a line that `named_positions` reads again.
-
-    Raises:
-        BadInput: an id is none that stands on a line.
-    """
+    """The text with an id a line that `named_positions` reads again."""
     names = [*map(str, ids.tolist())]
     text = "".join(f"{name}\n" for name in names)
     if _names_in(io.StringIO(text, newline="")) != names or text.startswith(_MARK) or "\0" in text:

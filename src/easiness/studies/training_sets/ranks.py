@@ -31,10 +31,6 @@ def ranking(
     """A score of the examples of a run [K], its sign turned where needed: high = easy, or not to ``keep``.
 
     Examples that were never learned are the hardest, where the score has no value for them.
-
-    Raises:
-        BadInput: the score needs ``keep``, or has no use for it (`order_of`), is undefined for another
-            example, or the epoch is not recorded.
     """
     order, epoch = order_of(score, keep), run.resolve_epoch(epoch, share)
     return ranked(run, order, epoch, run.scores(**run.asked(epoch)))[1]
@@ -43,11 +39,7 @@ def ranking(
 def ranked(
     run: Run, order: Order, epoch: int, table: pd.DataFrame
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The score after ``epoch`` epochs [K] as in the table of scores, and the values that rank by it [K].
-
-    Raises:
-        BadInput: the score is undefined for an example that has no place in the ranking.
-    """
+    """The score after ``epoch`` epochs [K] as in the table of scores, and the values that rank by it [K]."""
     score = order.score
     columns = {str(name): column.to_numpy() for name, column in table.items()}
     values: npt.NDArray[np.float64] = order.sign * score.ranked(columns, epoch)
@@ -81,9 +73,6 @@ def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
         source: a `Dataset` or what `load_dataset` takes.
         loading: the limit, which is that of the run anyway, and the share of each class to hold out, where
             there is no held-out split.
-
-    Raises:
-        BadInput: these are other data than the run's, the limit is another, or there is no held-out split.
     """
     ref, limit, holdout = run.spec.data, loading.limit, loading.holdout
     if limit is not None and limit not in (ref.limit, ref.train.num_examples):

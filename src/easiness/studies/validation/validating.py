@@ -115,32 +115,14 @@ def validate(
         final_epochs: of each of these, and their cosine period, whatever the recipe says.
         out: folder of the runs.
         limit: train on this many examples, class-balanced.
-        skip_unreadable: leave out images that cannot be read, and name them; a `Dataset` has to be loaded
-            that way.
-        data_root: folder of a torchvision data set.
-        download: let torchvision or the hub download what is not on disk.
-        allow_outside: let a CSV manifest name files outside of its folder.
         holdout: hold out this share of each class, where there is no held-out split.
-        labels: a CSV file of ``id,label`` to train with instead of the labels of the source; examples that it
-            does not name are left out.
-        columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
-        text, sound: column of a table that holds the texts, or the recordings; see `load_dataset`.
-        inputs: columns of a table that are the input: numbers, categories, or lists of numbers.
-        label: column of a table that holds the labels.
-        encoding: of a CSV and of ``.txt`` files, where they are not UTF-8.
-        rate: samples a second of recordings that are given as arrays.
+        labels, columns, text, sound, inputs, label, encoding, rate: as for `load_dataset`.
+        skip_unreadable, data_root, download, allow_outside: as for `load_dataset`.
         seed: of the merged runs; the final ones have the next, so that they share no random numbers.
         batch_size: examples per step, instead of the recipe's.
         recipe: as for `measure`; the paper's unless given.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
-            your own, or ``auto``: processes where several jobs are.
-        ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
-        jobs: how many trials at a time; ``auto`` is as many as cores, memory and trials allow.
-        precision: ``auto`` is bfloat16 where the device multiplies such numbers, else float32.
+        device, executor, ray_address, jobs, precision, progress: as for `measure`.
         cache: keep photos at the working resolution in a file in ``out``.
-        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
-            elsewhere; or a `Progress` of your own to call.
 
     Raises:
         BadInput: something given cannot be used; nothing was written.
@@ -166,9 +148,6 @@ def plan_validation(
 
     ``training`` says how the networks of both kinds are trained; their names, number and length, and what
     either has for itself, are in ``merged`` and ``final``.
-
-    Raises:
-        BadInput: something given cannot be used (names it).
     """
     for names in (merged.models, final.models):
         if not names:
@@ -210,12 +189,7 @@ def plan_validation(
 def carry_out_validation(
     plans: ValidationPlans, out: Path, execution: Execution, progress: Progress | None = None
 ) -> Validation:
-    """Carry out what is missing of the plans below ``out`` and read the result.
-
-    Raises:
-        BadInput: ``out`` is itself a run, or a folder below it holds something else.
-        RunFailed: a trial failed or could not be stored; the finished ones are kept.
-    """
+    """Carry out what is missing of the plans below ``out`` and read the result."""
     runs = carry_out_all({**plans.merged, **plans.final}, out, execution, progress=progress)
     return plans.read(runs)
 

@@ -39,9 +39,6 @@ def plans_beside(names: Sequence[str], before: Plan, everything: int, kept: int)
 
     Repeated random subsets without replacement (RS2, Okanovic et al. 2023) are passes over all examples, cut
     into epochs of as many steps as the part that is kept has.
-
-    Raises:
-        BadInput: there is no such arm, no example is left out, or heads are fitted, which have no steps.
     """
     for name in names:
         if name not in BESIDE:

@@ -241,9 +241,6 @@ def plan_verification(
     """Check every choice and plan the runs of `verify` below ``out``; writes and trains nothing.
 
     The labels ``before`` are those of the source unless a file has them. The ``device`` makes features.
-
-    Raises:
-        BadInput: something given cannot be used (names it).
     """
     if loading.labels is None:
         raise BadInput("--labels: give the CSV file of the labels to verify, as `easiness clean` writes it")
@@ -304,12 +301,7 @@ def _planner(data: Dataset, training: Training, featuring: Featuring, out: Path)
 def carry_out_verification(
     plans: VerificationPlans, out: Path, execution: Execution, progress: Progress | None = None
 ) -> Verification:
-    """Carry out what is missing of the plans below ``out`` and read the result.
-
-    Raises:
-        BadInput: ``out`` is itself a run, or a folder below it holds something else.
-        RunFailed: a trial failed or could not be stored; the finished ones are kept.
-    """
+    """Carry out what is missing of the plans below ``out`` and read the result."""
     by_name = plans.by_name
     if plans.before.deal and not plans.before.features and any(missing_by_run(by_name, out).values()):
         groups = _in_one_fold(plans.before.data)

@@ -32,11 +32,7 @@ class Asked:
     seed: int = 0
 
     def check(self, num_classes: int, most: int) -> None:
-        """Make sure that heads can be fitted so to examples of these classes, of which there are ``most``.
-
-        Raises:
-            BadInput: a size, a share or the number of seeds cannot be used.
-        """
+        """Make sure that heads can be fitted so to examples of these classes, of which there are ``most``."""
         at_least("--seeds", self.seeds, FEWEST_SEEDS)
         at_least("--seed", self.seed, 0)
         for share in self.keep:
@@ -54,11 +50,7 @@ class Asked:
                 )
 
     def of(self, examples: Examples) -> list[int]:
-        """The sizes, ascending, the whole always among them.
-
-        Raises:
-            BadInput: there are fewer examples than a size.
-        """
+        """The sizes, ascending, the whole always among them."""
         whole, num_classes = len(examples.pool), examples.pool.num_classes
         self.check(num_classes, whole)
         if self.sizes is not None:

@@ -63,9 +63,6 @@ def read_examples(
         source: where its data are now, a `Dataset` or what `load_dataset` takes; where they were by default.
         seed: of what is set aside.
         unlabelled: gives examples without labels that are like those of the run, where there are some.
-
-    Raises:
-        BadInput: the run has no features, or they or the data cannot be had.
     """
     heads_of(run)
     data = data_of(run, source)
@@ -105,11 +102,7 @@ def read_examples(
 
 
 def heads_of(run: Run) -> Heads:
-    """The settings of the heads of a run on features.
-
-    Raises:
-        BadInput: it is on none.
-    """
+    """The settings of the heads of a run on features."""
     if run.spec.heads is None:
         raise BadInput(f"{run.path}: is not on features; measure with them first (--features auto)")
     return run.spec.heads
@@ -121,11 +114,7 @@ def in_files(names: Sequence[str]) -> bool:
 
 
 def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[npt.NDArray[np.float32]]:
-    """Vectors [M, D] of examples without labels, of each of the features of a run, as its own are scaled.
-
-    Raises:
-        BadInput: they cannot be made, or have another width than those of the run.
-    """
+    """Vectors [M, D] of examples without labels, of each of the features of a run, as its own are scaled."""
     made = []
     folder = features_beside(run.path)
     for ref in heads_of(run).features:
