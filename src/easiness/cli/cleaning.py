@@ -85,18 +85,19 @@ def _written(run: store.Run, found: cleaning.Cleaned, output: Path) -> str:
         if before is not None and output.absolute() == Path(before):
             before = str(kept)
     results.write_output(output, found)
-    return (
-        f"; edit {output}, then {verifying(run, output, before, _trained(run))}"
-        if output.suffix == ".csv"
-        else ""
-    )
+    if output.suffix != ".csv":
+        return ""
+    then = verifying(run, output, before, _trained(run), by_rule=found.above is not None)
+    return f"; edit {output}, then {then}"
 
 
-def verifying(run: store.Run, labels: Path, before: str | None, trained: Sequence[object]) -> str:
+def verifying(
+    run: store.Run, labels: Path, before: str | None, trained: Sequence[object], *, by_rule: bool = True
+) -> str:
     """The command that verifies the labels on the examples that the run has, or what it lacks for that."""
     ref, measured = run.spec.data, run.spec.measured
-    if ref.held_out is None and measured is not None:
-        return "use it by --labels; to verify it, measure first with a part held out (--holdout 0.2)"
+    if by_rule and ref.held_out is None and measured is not None:
+        return "use it by --labels; to verify a rule, measure first with a part held out (--holdout 0.2)"
     if measured is not None and _only_in_python(measured):
         return "use it by --labels; to verify it, give easiness.verify what the run was given"
     given = ["--labels", labels, *([] if before is None else ["--before", before])]

@@ -109,7 +109,10 @@ def check_made_for(row: Cells, where: str, data: str, *, by_name: bool = False) 
     made_for = row.get("data", "").strip()
     (name, _, version), (ours, _, own) = made_for.rpartition("@"), data.rpartition("@")
     if made_for and version != own and not (by_name and name == ours):
-        raise BadInput(f"{where}: is of {made_for}, and not of {data}; give a file of these data")
+        changed = (
+            "; where the ids still mean the same examples, remove the column data" if name == ours else ""
+        )
+        raise BadInput(f"{where}: is of {made_for}, and not of {data}; give a file of these data{changed}")
 
 
 class LabelReader:

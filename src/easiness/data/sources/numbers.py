@@ -28,14 +28,15 @@ def vectors_of_tables(
     """The rows of tables as vectors: ``--inputs``, else all but the label and what counts or names the rows.
 
     Without ``--inputs`` a column of lists of numbers with a usual name (``embedding``) is used alone. Ids are
-    positions in the split. What was made of which columns is noted.
+    positions in the split, or the texts of a column that names the rows. What was made of which columns is
+    noted.
     """
     label = kind.label_column(options)
     given = labels.read_labels(tables.both(), label, classes)
     columns, notes = input_columns(tables.train, label, options)
     made = vectors.make_vectors(tables.train, tables.held_out, columns)
     stored = [StoredVectors(values, made.names) for values in made.values]
-    examples = Examples(VECTOR, tuple(stored), (made.note, *notes))
+    examples = Examples(VECTOR, tuple(stored), (made.note, *notes), _named_by(tables, columns, options))
     return dataset_of_tables(name, source, tables, given, examples)
 
 
@@ -71,12 +72,20 @@ def input_columns(
     return tuple(name for name in used if name not in named), notes
 
 
-def _names_rows(train: table.Table, name: str) -> bool:
+def _names_rows(of: table.Table, name: str) -> bool:
     """Has the column another text in each row, as names of patients or files are?"""
-    if not cells.is_texts(train.column(name).type):
+    if name not in of.names or not cells.is_texts(of.column(name).type):
         return False
-    texts = {text for text in cells.texts_in(train, name) if text is not None}
-    return len(texts) == train.num_rows and all(cells.number_in(text) is None for text in texts)
+    texts = {text for text in cells.texts_in(of, name) if text is not None}
+    return len(texts) == of.num_rows and all(cells.number_in(text) is None for text in texts)
+
+
+def _named_by(tables: splits.Tables, columns: Sequence[str], options: LoadOptions) -> str:
+    """The first column that names the rows of each split, where nobody has named the inputs."""
+    rest = (
+        [] if options.inputs else [one for one in tables.train.names if one not in (*columns, options.group)]
+    )
+    return next((one for one in rest if all(_names_rows(of, one) for of in tables.both())), "")
 
 
 def _left_out(names: list[str], why: str) -> tuple[str, ...]:

@@ -30,6 +30,10 @@ _RULE = (
     "examples tested, and the gain is too high. Then hold some out from the start: measure --holdout 0.2, "
     "make the labels from that run, and verify --holdout 0.2."
 )
+_NOT_SHOWN = (
+    "No difference here does not mean that the decisions are wrong: {changed} of {num} labels hardly move "
+    "what is learned of the others. Whether labels are right is what `easiness audit` says."
+)
 
 
 @dataclass(frozen=True)
@@ -198,12 +202,15 @@ def _accuracy(verified: Verification) -> show.Section:
         [one.title, left, *_summary(one.accuracy), _points(one.over_before), _points(one.after_over)]
         for one in verified.beside
     ]
+    changed = verified.num_relabelled + verified.num_dropped + verified.num_taken_back
+    not_shown = _NOT_SHOWN.format(changed=show.count(changed), num=show.count(verified.num_examples))
+    notices = ("" if verified.kept else _RULE, not_shown if verified.ways and not verified.gain.shown else "")
     return show.Section(
         f"Accuracy of {verified.model} on {verified._tested} {verified.row.at}",
         f"{show.capitalized(verified.text)}. {_over(num)}{few} Their labels are taken as they are."
         f"{' Each trial leaves a part out and is tested on it.' if verified.ways else ''}",
         [head, before, after, *arms],
-        () if verified.kept else (_RULE,),
+        tuple(filter(None, notices)),
     )
 
 

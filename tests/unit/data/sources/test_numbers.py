@@ -145,8 +145,10 @@ def test_what_names_the_rows_is_no_input(tmp_path):
     assert data.traits.names == ("ward: east", "ward: west", "x")
     why = "since it has another text in each row (--inputs names others)"
     assert data.notes[1] == f"column 'patient' not used, {why}"
+    assert data.ids.tolist() == ["P1", "P2", "P3"]
     again = load_dataset(lines(tmp_path / "b.csv", *rows, "P3,west,4,b"), inputs="ward,x")
     assert again.traits.names == data.traits.names
+    assert again.ids.tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("name", ["id", "index", "Unnamed: 0", ""])
