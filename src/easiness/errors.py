@@ -26,7 +26,7 @@ _MOST, _SHOWN = 300, 80  # characters of what a user or a file says, and those s
 class EasinessError(Exception):
     """Base of every error this package raises on purpose; its text is one line for a person to act on.
 
-    Of what it quotes, which may be as long as a file, a beginning is shown.
+    It shows the beginning of each text that it quotes, which may be as long as a file.
     """
 
     exit_code = 1

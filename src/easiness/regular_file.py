@@ -57,7 +57,7 @@ def shared(folder: Path) -> Iterator[None]:
 
 
 def in_words(path: object) -> str:
-    """What texts say of a path, or of a text that is or ends in an absolute one, as ``hf:/data/model`` does.
+    """The words for a path, or for a text that is or ends in an absolute one, as ``hf:/data/model`` does.
 
     It is said as it is, and in files that others may get (`shared`) by the way from there; by the last name
     alone where the way leads through a folder above the home folder, or by one that has the user's name.

@@ -1,4 +1,4 @@
-"""What stands where one class of each example should: several labels, a column a person, boxes, numbers."""
+"""Labels that are not one class of each example: several labels, a column a person, boxes, numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FEW = 20  # numbers that may be classes however few examples they have
 
 
 def instead_of_labels(columns: Mapping[str, Sequence[str]]) -> str:
-    """What columns without labels hold, by the first cells of each; empty where nothing tells."""
+    """A clause on what columns without labels hold, by the first cells of each; empty where nothing tells."""
     ours = {name.lower().replace("_", ""): name for name in columns}
     for box in _BOXES:
         if {*box.split()} <= ours.keys():

@@ -19,7 +19,7 @@ _STREAM = 0x666F6C64  # keeps these random numbers apart from those of trials
 
 @dataclass(frozen=True, eq=False)
 class Deal:
-    """What examples are dealt to folds by: ``labels`` [K], which need not be those that are trained with.
+    """A division of examples into folds by ``labels`` [K], which need not be those that are trained with.
 
     Examples of one of the ``groups`` [K] stay together; each is alone by default. Those ``never`` [K] trained
     on have a fold as well.

@@ -1,6 +1,6 @@
 """Examples in which there is nothing to see or to hear, told by three numbers each.
 
-Of a picture they are the grey value that one pixel in a hundred is below, the one that one is above, and the
+For a picture they are the grey value that one pixel in a hundred is below, the one that one is above, and the
 share of white pixels; of a sound its peak, its root mean square, and the share of quiet samples, full scale
 being 1. Where many examples of the data look so it is their kind, and none is named.
 """
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 FLAWS = ("", "blank", "dark", "overexposed", "silent")
-"""What may be the matter with an example, by number: 0 is nothing."""
+"""Flaws of an example by their numbers: 0 is none."""
 
 FLAT, DARK = 0.05, 0.15
 """Grey values, of 1: the range of a blank picture, and the brightest of a dark one."""

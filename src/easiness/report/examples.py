@@ -71,7 +71,7 @@ class FoundExamples:
     def of(
         cls, data: Dataset, wanted: Sequence[Named], room: int, first: str = "suspects and hard ones"
     ) -> Self:
-        """Those `shown_of` some data in the ``room`` of a page; the ``first`` lose their pictures last."""
+        """Examples in the ``room`` of a page, see `shown_of`; the ``first`` lose their pictures last."""
         shown, num_cut = shown_of(data, wanted, room)
         what = "player" if any(one.sound is not None for one in shown.values()) else "picture"
         without_room = (
@@ -180,7 +180,7 @@ def photos_of(data: Dataset, wanted: Sequence[Named], room: int, pixels: int) ->
     """Large pictures of the ``wanted``, and a sentence where they have fewer ``pixels`` a side than asked.
 
     So they have where they would take more bytes than there is ``room`` for; below a few pixels, the last of
-    the ``wanted`` have none. What is shown as large as it is has none either.
+    the ``wanted`` have none. A picture that is shown as large as it is has none either.
     """
     photo, side, spent = data.kind.photo, pixels, 0
     found: dict[Named, str] = {}
@@ -206,7 +206,7 @@ def photos_of(data: Dataset, wanted: Sequence[Named], room: int, pixels: int) ->
 
 
 def originals_of(data: Dataset, wanted: Sequence[Named], page: Path | None) -> dict[int, str]:
-    """Of pictures, by their place, the addresses of their files as seen from the page."""
+    """The addresses of the files of pictures, by their place, as seen from the page."""
     if page is None or data.kind.photo is None:
         return {}
     place = {name: at for at, name in enumerate(wanted)}
@@ -253,7 +253,7 @@ def table_of(
 def _made(
     data: Dataset, wanted: Container[Named], make: Callable[[Any], Made]
 ) -> Iterator[tuple[Named, Made]]:
-    """What is made of the wanted examples, in the order of the data, one at a time: sounds can be large."""
+    """Make something of each wanted example, in the order of the data, one at a time: sounds can be large."""
     for split, part in data.splits.items():
         ids = part.ids.tolist()
         at = np.array([i for i, one in enumerate(ids) if (split, one) in wanted], np.int64)

@@ -132,7 +132,7 @@ def run_part(
 
 
 def _reliability(run: Run, votes: Votes, index: int, comparison: Comparison) -> matching.Reliability:
-    """That of the comparison, or where it has rates alone, that of a run that is shown."""
+    """The reliability in the comparison, or where it has rates alone, of a run that is shown."""
     judged = comparison.reliability
     return judged[index] if judged else matching.run_reliability(run, votes, fraction=comparison.fraction)
 

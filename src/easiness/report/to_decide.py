@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SUSPECTS = 1000
 """So many examples of each split can be decided on, the most suspicious ones."""
 PIXELS = 640
-"""Of the longer side of a photo to decide on, at most."""
+"""The longer side of a photo to decide on, in pixels, at most."""
 
 _Flaws: TypeAlias = Mapping[tuple[str, object], str]
 

@@ -39,7 +39,7 @@ class Result(Protocol):
         """The tables to read, for a terminal, a page, Markdown or a notebook."""
 
     def in_full(self) -> str:
-        """What the result is and was asked with, in a line, for the files that it is written to."""
+        """The name and settings of the result in a line, for the files that it is written to."""
         return in_short(self) if is_dataclass(self) else repr(self)
 
     def document(self) -> Any:

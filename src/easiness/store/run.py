@@ -50,7 +50,7 @@ class Run(Rows):
         return f"Run({in_words(self.path)!r}, model={self.model!r}, {size})"
 
     def __dir__(self) -> list[str]:
-        """What is of use at a prompt; the rest is for the commands."""
+        """Names of use at a prompt; the rest is for the commands."""
         return list(_AT_A_PROMPT)
 
     @property

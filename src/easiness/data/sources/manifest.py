@@ -25,6 +25,7 @@ from easiness.data.sources.source import Source, listed_path
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, nearest, shorten
 from easiness.inputs import IMAGE, IMAGE_FILES, KINDS, SOUND, SOUND_FILES, Files, InputKind
+from easiness.regular_file import at_home
 
 INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)  # as str() writes them; "007" is a name
 NEEDED = COLUMNS[:2]
@@ -90,7 +91,7 @@ def load_manifest(
         return EncodedSplit(
             name=name,
             where=str(path) if name == "train" else f"{path} ({name})",
-            blobs=FileBlobs(path.parent, paths, facts, reader),
+            blobs=FileBlobs(path.parent, [str(at_home(one)) for one in paths], facts, reader),
             ids=np.array(paths, dtype=object),
             labels=np.array([_label(row, known, path) for row in rows], np.int64),
             kind=kind,
@@ -156,7 +157,7 @@ def _inside(row: Row, path: Path, allow_outside: bool) -> str:
     Only the text is looked at: a link inside of the folder may lead anywhere.
     """
     listed = listed_path(row.path, path.parent)
-    outside = os.path.isabs(row.path) or listed.split("/")[0] == ".."  # noqa: PTH117
+    outside = os.path.isabs(row.path) or listed.split("/")[0] in ("..", "~")  # noqa: PTH117
     if outside and not allow_outside:
         raise BadInput(
             f"{path}: line {row.line}: {row.path} leads out of the folder of the file; move the file there, "
@@ -169,7 +170,7 @@ def _check_paths(rows: list[Row], path: Path) -> None:
     first: dict[str, int] = {}
     missing = []
     for row in rows:
-        file = path.parent / row.path
+        file = path.parent / at_home(row.path)
         place = os.path.abspath(file)  # noqa: PTH100 - resolves ".." but no links
         if place in first:
             raise BadInput(

@@ -93,9 +93,16 @@ class Source:
 
 
 def listed_path(text: str, folder: Path) -> str:
-    """The id of a file that a list in the ``folder`` names: its path from there, normalized as a text."""
-    normal = posixpath.normpath(text)
-    return posixpath.relpath(normal, folder.resolve()) if posixpath.isabs(normal) else normal
+    """The id of a file that a list in the ``folder`` names: its path from there, normalized as a text.
+
+    A path that would tell the name of the home folder begins with ``~``, which has to be expanded.
+    """
+    normal = posixpath.normpath(at_home(text))
+    if not posixpath.isabs(normal):
+        return normal
+    way, home = posixpath.relpath(normal, folder.resolve()), at_home("~").resolve()
+    is_told = home.name in Path(way).parts and Path(normal).is_relative_to(home)
+    return f"~/{posixpath.relpath(normal, home)}" if is_told else way
 
 
 def absolute(text: str) -> Path:

@@ -69,7 +69,7 @@ def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | N
 
 
 def _told(table: Table) -> str:
-    """What columns hold instead of labels."""
+    """Tell what columns hold instead of labels."""
     cells = {name: table.read(name).slice(0, LOOKED_AT).to_pylist() for name in table.names}
     return instead_of_labels({name: [str(cell).strip() for cell in cells[name]] for name in cells})
 

@@ -97,7 +97,7 @@ class Column(NamedTuple):
     texts: Sequence[str] = ()
 
     def text(self, value: _Floats) -> str:
-        """What one [n] is to people."""
+        """The text of a value [n]."""
         if not self.texts:
             return f"{value[0]:.7g}"
         return self.texts[int(value.argmax())] if value.any() else ""
@@ -105,7 +105,7 @@ class Column(NamedTuple):
     def unusual(self, values: _Floats, usual: _Floats) -> _Floats:
         """How far each of ``values`` [m, n] is from what is ``usual`` [K, n], in standard deviations.
 
-        Of numbers from their median, by the median distance from it. Of categories, and where most numbers
+        For numbers from their median, by the median distance from it. For categories, and where most numbers
         are the same, as far as what is as rare of a normal distribution.
         """
         if not self.texts:
@@ -124,7 +124,7 @@ class Column(NamedTuple):
 def _columns(values: _Floats, traits: VectorTraits) -> list[Column]:
     """Columns of the table that vectors [K, D] were made of.
 
-    Of a category they stand side by side, and one of them is 1.
+    The columns of a category stand side by side, and one of them is 1.
     """
     names = map(traits.called, range(values.shape[1]))
     found, first = [], 0

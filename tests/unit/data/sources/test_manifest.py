@@ -120,6 +120,18 @@ def test_paths_out_of_the_folder(manifest, folder, picture, kind):
     assert load_dataset(ref.source, **ref.load_options().model_dump()).ref() == ref
 
 
+def test_ids_do_not_tell_the_name_of_the_home_folder(manifest, folder, picture, monkeypatch):
+    home = folder.parent / "zaphod"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    picture(9).save(home / "own.png")
+    data = load_dataset(manifest(*GOOD, f"{home}/own.png,dog"), allow_outside=True)
+    assert data.ids[2] == "~/own.png"
+    assert (data.values(np.array([2]))[0] == np.asarray(picture(9))).all()
+    with pytest.raises(BadInput, match=r"line 4: .*leads out"):
+        load_dataset(manifest(*GOOD, "~/own.png,dog"))
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
