@@ -195,7 +195,7 @@ def decide(words: list[str]) -> None:
         rows = ranked[["id", "label"]].assign(action=["drop", *["keep"] * 4], by="Ann")
         rows.to_csv("labels.csv", index=False)
     elif words[1] == "audit" and "--decided" not in words:
-        pd.read_csv("audit.csv").assign(action="keep").to_csv("audit.csv", index=False)
+        pd.read_csv("audit.csv").fillna({"action": "keep"}).to_csv("audit.csv", index=False)
 
 
 class Reader:
