@@ -27,5 +27,5 @@ def decisions(
     come first. It is a file of decisions like any other.
     """
 
-    results.check_output(output)
+    results.check_output(output, decisions=True)
     results.show_result(agreement.decisions(store.open_run(run), files, split=split), output)

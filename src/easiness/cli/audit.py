@@ -58,7 +58,7 @@ def audit(
     wrong and how many are left, with 95 % confidence. This does not depend on p_wrong.
     """
 
-    results.check_output(output)
+    results.check_output(output, decisions=decided is None)
     found = study.audit(
         store.open_run(run),
         looks=looks,

@@ -51,7 +51,7 @@ def clean(
     that reads data takes it by --labels.
     """
 
-    results.check_output(output)
+    results.check_output(output, decisions=True)
     opened = store.open_run(run)
     found = cleaning.clean(
         opened,

@@ -49,7 +49,7 @@ def _are_people(columns: Sequence[Sequence[str]]) -> bool:
 
 
 def check_one_class_each(labels: Iterable[str], num: int, where: str) -> tuple[str, ...]:
-    """A note where one of the different ``labels`` of ``num`` examples may be several.
+    """A note where one of the different ``labels`` of ``num`` examples may be several, or all may measure.
 
     Raises:
         BadInput: it is, for certain, since parts of it are labels; or they are numbers that hardly repeat.
@@ -73,4 +73,11 @@ def check_one_class_each(labels: Iterable[str], num: int, where: str) -> tuple[s
                 "them for each example"
             )
         return (f"the label {shorten([first])!r} may be {what}",)
+    if len(names) > _FEW and all(re.fullmatch(r"[1-9]\d{0,17}", name, re.ASCII) for name in names):
+        low, *_, high = sorted(map(int, names))
+        if low > 1:
+            return (
+                f"the labels are {len(names):,} whole numbers from {low} to {high}, each taken as a class; "
+                "if they measure something, make classes of them (bins)",
+            )
     return ()

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
+from easiness.csv_cells import csv_rows
 from easiness.errors import BadInput, RunFailed
 from easiness.regular_file import shared
 from easiness.show import SUFFIXES, Result, picture_bytes, render
@@ -19,13 +20,28 @@ Filled = TypeVar("Filled")
 Text = TypeVar("Text", bound=str)
 
 
-def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
-    """Make sure that ``path`` has a suffix we write and a folder to lie in."""
+def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES, *, decisions: bool = False) -> None:
+    """Make sure that ``path`` has a suffix we write and a folder to lie in, and loses nobody's decisions.
+
+    It may be a file of them where ``decisions`` are what is written.
+    """
     if path.suffix not in suffixes:
         raise BadInput(f"{path}: cannot tell the format; end the name in {' or '.join(suffixes)}")
     if _looked_at(path, Path.is_dir):
         raise BadInput(f"{path}: is a folder; give a file name")
     _check_has_folder(path)
+    if not decisions:
+        _check_no_decisions(path)
+
+
+def _check_no_decisions(path: Path) -> None:
+    """Make sure that there is no file with the columns in which people decide and sign."""
+    try:
+        _, header = next(csv_rows(path, "file", errors="replace"), (1, []))
+    except BadInput:  # there is none, or it is no CSV
+        return
+    if {"action", "by"} <= {name.strip() for name in header}:
+        raise BadInput(f"{path}: holds decisions of people; give another name for -o")
 
 
 def check_output_folder(path: Path) -> None:
@@ -74,7 +90,13 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_page(path: Path, page: Callable[[], Text]) -> Text:
-    """Write the text that ``page`` makes, in which paths are seen from the folder of the file; returns it."""
+    """Write the text that ``page`` makes, in which paths are seen from the folder of the file; returns it.
+
+    Raises:
+        BadInput: a file of decisions has that name.
+        RunFailed: the file cannot be written.
+    """
+    _check_no_decisions(path)
     with shared(path.parent):
         content = page()
     write_file(path, content.encode())

@@ -133,7 +133,7 @@ class Recorder:
             rate: of arrays, in samples a second.
 
         Raises:
-            BadInput: they are not as many as the ids, one is empty, silent or cannot be read, arrays have no
+            BadInput: they are not as many as the ids, one is empty or cannot be read, arrays have no
                 rate, or the run keeps other ones.
         """
         kept = kept_examples(self._into.ids, texts, sounds, rate)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import easiness as ez
 from easiness.cli.main import _COMMANDS
 
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -63,3 +64,34 @@ def test_scores_of_a_card_that_was_applied(
 def test_no_command_with_an_output_is_left_out() -> None:
     having = {one.__name__ for one in _COMMANDS if "output" in inspect.signature(one).parameters}
     assert having == {*OPTIONS, *OF_THEIR_OWN}
+
+
+OF_DECISIONS = {"clean", "decisions", "audit"}
+"""Commands that write decisions, the last without ``--decided`` alone."""
+
+
+@pytest.mark.parametrize("name", [*sorted(OPTIONS.keys() - OF_DECISIONS - {"card"}), "audit --decided FILE"])
+def test_no_other_result_is_written_over_decisions(
+    name: str, refused: Callable[..., str], run_copy: Path, measured: Path, tmp_path: Path
+) -> None:
+    name, *more = name.split()
+    *words, out = OPTIONS[name]
+    file = (tmp_path / "labels").with_suffix(Path(out).suffix)
+    held = "id;label; action ;by\n20;0;drop;J\u00fcrgen\n".encode("latin-1")
+    file.write_bytes(held)
+    given = {"RUN": run_copy, "OTHER": measured, "FILE": file}
+    line = refused(name, *[given.get(word, word) for word in (*words, "FILE", *more)])
+    assert line == f"easiness: error: {file}: holds decisions of people; give another name for -o\n"
+    assert file.read_bytes() == held
+
+
+def test_nor_does_a_page_or_an_export_made_in_python(measured: Path, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("id,label,action,by\n")
+    run = ez.open_run(measured)
+    with pytest.raises(ez.BadInput, match="holds decisions of people"):
+        ez.write_report([run], file)
+    with pytest.raises(ez.BadInput, match="holds decisions of people"):
+        ez.export(run, "csv", file)
+    file.write_text("id,label,action\n")  # of a rule: nobody signs
+    ez.export(run, "csv", file)

@@ -154,3 +154,21 @@ def test_numbers_as_targets(tmp_path):
     # names of classes that are numbers, some examples each
     data = load_dataset(_table(tmp_path / "d.csv", {"label": [10 * at for at in range(10)]}))
     assert (data.num_classes, [note for note in data.notes if "number" in note]) == (10, [])
+
+
+@pytest.mark.parametrize(
+    ("first", "num", "noted"),
+    [(25, 21, True), (2, 21, True), (25, 20, False), (0, 30, False), (1, 30, False)],
+)
+@pytest.mark.parametrize("text", [True, False])
+def test_whole_numbers_that_may_measure_are_noted(first, num, noted, text, tmp_path):
+    ages = [first + at % num for at in range(2 * num)]
+    rows = [f"{f'a text {at}' if text else at % 7},{age}" for at, age in enumerate(ages)]
+    (tmp_path / "a.csv").write_text("\n".join(["text,age" if text else "height,age", *rows]))
+    data = load_dataset(tmp_path / "a.csv", label="age")
+    note = (
+        f"the labels are {num} whole numbers from {first} to {first + num - 1}, each taken as a class; "
+        "if they measure something, make classes of them (bins)"
+    )
+    assert data.num_classes == num
+    assert (note in data.notes) == any("if they measure" in one for one in data.notes) == noted

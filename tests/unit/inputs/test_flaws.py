@@ -42,6 +42,7 @@ def test_pictures(picture, said):
     [
         (TONE, ""),
         (0.03 * TONE, ""),  # -41 dB
+        (np.zeros(8000), "silent"),
         (RNG.normal(0, 3e-4, 8000), "silent"),
         (np.r_[0.02, np.zeros(7999)], "silent"),  # a click: root mean square 0.0002
     ],

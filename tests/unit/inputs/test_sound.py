@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from easiness import BadInput, load_dataset, measure
+from easiness import BadInput, load_dataset, measure, suspects
 from easiness.inputs import SOUND
 from easiness.inputs.sound.scan import SoundTraits
 from easiness.inputs.sound.shown import LONGEST, ShownSound
@@ -66,9 +66,9 @@ def test_another_rate_is_noted(folder):
     assert len(data.values(np.array([12]))[0]) == 2400
 
 
-def test_broken_and_silent_sounds_are_named_and_skipped(folder):
+def test_broken_and_empty_sounds_are_named_and_skipped(folder):
     (folder / "low/0.wav").write_bytes(b"broken")
-    (folder / "low/1.wav").write_bytes(encoded(LOW[0] * 0))
+    (folder / "low/1.wav").write_bytes(encoded(LOW[0][:0]))
     with pytest.raises(BadInput, match=r"low/0.wav: not a sound that can be read"):
         load_dataset(folder).packed(Recipe())
     data = load_dataset(folder, skip_unreadable=True)
@@ -117,7 +117,6 @@ def test_arrays_of_a_high_rate_are_resampled():
         (SOUNDS, 8, r"rate=8: no rate of sounds"),
         (["a text"] * 12, 8000, r"x: sound 0: str and no samples; give arrays, or leave out rate="),
         ([np.zeros((2, 4000), np.float32)] * 12, 8000, r"x: sound 0: shape 2x4000; give its samples"),
-        ([np.zeros(9, np.float32)] * 12, 8000, r"x: sound 0: silent"),
         ([np.zeros(0, np.float32)] * 12, 8000, r"x: sound 0: no samples"),
         ([np.full(9, np.inf)] * 12, 8000, r"x: sound 0: sample 0 is not a finite number"),
         ([np.ones(9, np.uint8)] * 12, 8000, r"x: sound 0: samples of uint8; give floats"),
@@ -150,6 +149,21 @@ def test_a_run_of_sounds(folder, tmp_path):
     assert run.spec.recipe.seconds == 0.56
     again = measure(folder, model="mlp_1", trials=2, epochs=2, out=tmp_path / "again", progress=False)
     pd.testing.assert_frame_equal(run.scores(), again.scores(), check_exact=True)
+
+
+@pytest.mark.parametrize("how", [{"model": "mlp_1", "epochs": 2}, {"features": "logmel"}], ids=str)
+@pytest.mark.filterwarnings("error:.*(divide|invalid):RuntimeWarning")
+def test_silent_sounds_are_measured_and_named(folder, tmp_path, how):
+    for name in ("low/0", "low/1", "high/0"):
+        (folder / f"{name}.wav").write_bytes(encoded(LOW[0] * 0))
+    run = measure(folder, trials=5, **how, out=tmp_path / "run", progress=False)
+    table = run.scores()
+    assert np.isfinite(table[["easiness", "loss"]].to_numpy(float)).all()
+    found = suspects(run)
+    silent = {("train", f"{name}.wav"): "silent" for name in ("high/0", "low/0", "low/1")}
+    assert found.conflicts.flawed == silent
+    run.report(tmp_path / "page.html")
+    assert "3 of the sounds are silent: " in (tmp_path / "page.html").read_text()
 
 
 def test_made_up_sounds_serve_a_network():

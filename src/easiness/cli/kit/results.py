@@ -17,10 +17,10 @@ WRITTEN = f"Also write {FILES}."
 """Help of commands that print their result anyway."""
 
 
-def check_output(output: Path | None) -> None:
-    """Make sure, before anything is done, that a result can be written to the file of ``-o``."""
+def check_output(output: Path | None, *, decisions: bool = False) -> None:
+    """Make sure, before anything is done, that a result (of ``decisions``) can go to the file of ``-o``."""
     if output is not None:
-        report.check_output_file(output)
+        report.check_output_file(output, decisions=decisions)
 
 
 def carry_out(study: Callable[[runs.Progress], Found], execution: Execution, output: Path | None) -> Found:

@@ -74,7 +74,7 @@ def decode_at(blob: Blob, name: str, rate: int | None) -> Samples:
 
     Raises:
         BadInput: soundfile is not there.
-        Unreadable: it cannot be decoded, is silent, has a sample that is not finite, or is too long.
+        Unreadable: it cannot be decoded, is empty, has a sample that is not finite, or is too long.
     """
     with _opened(blob, name) as file:
         own = file.samplerate
@@ -106,7 +106,7 @@ def problem_of(samples: npt.NDArray[Any]) -> str:
         return "no samples in it"
     if not np.isfinite(samples).all():
         return f"sample {int(np.argmin(np.isfinite(samples)))} is not a finite number"
-    return "" if samples.any() else "silent (every sample is 0)"
+    return ""
 
 
 def resampled(samples: Samples, rate: int, wanted: int) -> Samples:

@@ -26,13 +26,14 @@ Samples = npt.NDArray[np.float32]
 def log_mel(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray[np.float32]:
     """The log-mel picture [mels, frames] of ``samples`` [n] at ``rate`` a second, in [0, 1].
 
-    1 is the loudest value of the picture and 0 what is `RANGE` decibels below it or more. Column t is about
-    the `WINDOW` seconds around t times ``hop`` seconds; beyond its ends a sound is silent. Row 0 is the
-    lowest band.
+    1 is the loudest value of the picture and 0 what is `RANGE` decibels below it or more; all of silence
+    is 0. Column t is about the `WINDOW` seconds around t times ``hop`` seconds; beyond its ends
+    a sound is silent. Row 0 is the lowest band.
     """
-    decibels = 10 * np.log10(np.maximum(mel_power(samples, rate, mels, hop), _SILENCE))
+    power = np.maximum(mel_power(samples, rate, mels, hop), _SILENCE)
+    decibels = 10 * np.log10(power)
     scaled: npt.NDArray[np.float32] = ((decibels - decibels.max()) / RANGE + 1).clip(0, 1).astype(np.float32)
-    return scaled
+    return scaled if power.max() > _SILENCE else np.zeros_like(scaled)
 
 
 def mel_power(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray[np.float64]:

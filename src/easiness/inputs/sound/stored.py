@@ -69,8 +69,8 @@ def to_sounds(sounds: Any, rate: Any, where: str, name: Callable[[int], str] | N
     is called in an error.
 
     Raises:
-        BadInput: there are several rates or one that no sound has, or a sound is no such array, empty, silent
-            or not finite.
+        BadInput: there are several rates or one that no sound has, or a sound is no such array, empty or
+            not finite.
     """
     if isinstance(rate, bool) or not isinstance(rate, int | np.integer):
         raise BadInput(

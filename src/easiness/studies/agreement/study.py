@@ -29,10 +29,11 @@ def decisions(run: Run, files: File | Sequence[File], *, split: Split = "train")
     """The decisions of people on the labels of a run: how far they agree, and what their majority says.
 
     A person is who stands in the column ``by``, or the name of a file that names nobody; whose decisions are
-    in several files is one person still. Examples on which somebody is unsure do not count for the agreement
-    with this person. A file in which nothing is decided says what there is to look at, and what other columns
-    are to be kept. The table is the file of decisions of all: what more than half of those who looked at
-    an example say, and nothing, which is undecided, where there is no such majority.
+    in several files is one person still, and unsure where no file decides. Examples on which somebody is
+    unsure do not count for the agreement with this person. A file in which nothing is decided says what there
+    is to look at, and what other columns are to be kept. The table is the file of decisions of all: what more
+    than half of those who looked at an example say, and nothing, which is undecided, where there is no such
+    majority.
 
     Args:
         run: whose labels they looked at.
@@ -69,13 +70,15 @@ def _check_different(paths: Sequence[Path]) -> None:
 
 
 def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisions:
-    """The decisions of one person in two files."""
+    """The decisions of one person in two files; where one of them says unsure, that in the other."""
     before = {at: row for row, at in enumerate(one.at.tolist())}
-    new = np.array([at not in before for at in other.at.tolist()], bool)
-    for row in np.flatnonzero(~new).tolist():
+    kept, new = np.ones(len(one), bool), np.array([at not in before for at in other.at.tolist()], bool)
+    for row in np.flatnonzero(~new & other.sure).tolist():
         at = int(other.at[row])
         there = before[at]
-        if (one.actions[there], one.labels[there]) != (other.actions[row], other.labels[row]):
+        if one.actions[there] == UNSURE:
+            kept[there], new[row] = False, True
+        elif (one.actions[there], one.labels[there]) != (other.actions[row], other.labels[row]):
             raise BadInput(
                 f"{path}: {name!r} says {other.actions[row]} of the example {str(one.of.ids[at])!r}, and "
                 f"{one.actions[there]} in another file; keep one of them, or write another name "
@@ -83,7 +86,7 @@ def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisi
             )
 
     def both(field: str) -> npt.NDArray[Any]:
-        return np.concatenate([getattr(one, field), getattr(other, field)[new]])
+        return np.concatenate([getattr(one, field)[kept], getattr(other, field)[new]])
 
     return replace(
         one,

@@ -40,6 +40,11 @@ def test_pictures_are_those_of_transformers(rate):
     assert np.allclose(log_mel(samples, rate, 40, 0.01), decibels / RANGE + 1, atol=1e-4)
 
 
+def test_silence_is_zero_in_every_band():
+    picture = log_mel(np.zeros(4000, np.float32), 8000, 40, 0.01)
+    assert (picture.shape, picture.any()) == ((40, 50), False)
+
+
 def test_a_tone_is_loudest_in_the_band_of_its_frequency():
     picture = log_mel(tone(1000), 8000, 40, 0.01)
     # 1000 Hz are 1000.0 mel, and the middles of 40 bands up to 2146.1 mel are 52.34 mel apart

@@ -139,6 +139,24 @@ def test_a_name_is_a_person_in_whatever_files(run: Run, tmp_path: Path):
     assert decisions(run, b).people == ("ann", "bob", "b")
 
 
+def test_who_is_unsure_in_one_file_has_decided_in_the_other(run: Run, tmp_path: Path):
+    said = {"a": "u k u - u", "b": "2 u u k -", "c": "2 k - k d"}
+    files = [_file(run, tmp_path / f"{name}.csv", one, by="ann") for name, one in said.items()]
+    for given in (files[:2], files[1::-1]):
+        found = decisions(run, given)
+        table = found.table().set_index("id")
+        assert found.people == ("ann",)
+        expected = {0: "relabel", 1: "keep", 2: "unsure", 3: "keep", 4: "unsure"}
+        assert table["action"].to_dict() == expected
+        assert table["label"][0] == 2
+    assert decisions(run, files).table().set_index("id")["action"][4] == "drop"
+    _file(run, files[2], "1", by="ann")
+    with pytest.raises(
+        BadInput, match=r"c\.csv: 'ann' says relabel of the example '0', and relabel in another"
+    ):
+        decisions(run, files)
+
+
 def test_columns_that_differ_between_files_are_left_out_by_name(run: Run, tmp_path: Path):
     files = [_file(run, tmp_path / f"{name}.csv", "k k", more=name) for name in "ab"]
     found = decisions(run, files)
