@@ -12,17 +12,21 @@ LOOKED_AT = 1000
 """Cells of each column that tell what it holds."""
 _BOXES = ("bbox", "bndbox", "boxes", "x y w h", "x y width height", "xmin ymin xmax ymax", "x1 y1 x2 y2")
 _TRUE, _FLAGS = ("1", "1.0", "true"), ({"0", "1"}, {"0.0", "1.0"}, {"true", "false"})
-_NUMBERED = re.compile(r"(.*[^\W\d])[ _-]?\d+")
+_NUMBERED = re.compile(r"(.*[^\W\d])(?:[ _-]?\d+|[ _-][^\W\d_])")  # ann1, rater_2, annotator_a
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _MOST_PEOPLE, _MOST_GIVEN = 20, 50  # columns, and different labels in them
 _FEW = 20  # numbers that may be classes however few examples they have
 
 
 def instead_of_labels(columns: Mapping[str, Sequence[str]]) -> str:
-    """What columns without labels hold, by the first cells of each; empty where nothing tells."""
+    """What columns may hold where none has the labels, by the first cells of each; empty where nothing tells.
+
+    They may be inputs as well, and only the name of the column of labels be missing.
+    """
     ours = {name.lower().replace("_", ""): name for name in columns}
     for box in _BOXES:
         if {*box.split()} <= ours.keys():
-            return f"; {', '.join(ours[one] for one in box.split())} hold boxes: {CROP}"
+            return f"; if {', '.join(ours[one] for one in box.split())} hold boxes, {CROP}"
     flags = [name for name, cells in columns.items() if {cell.lower() for cell in cells} in _FLAGS]
     rows = zip(*(columns[name] for name in flags), strict=True)
     one_each = {sum(cell.lower() in _TRUE for cell in row) for row in rows} == {1}
@@ -31,17 +35,22 @@ def instead_of_labels(columns: Mapping[str, Sequence[str]]) -> str:
     people = next((names for names in by_stem if _are_people([columns[name] for name in names])), [])
     if len(flags) > 1 and (one_each or not people):
         return (
-            f"; {shorten(flags)} hold 0 and 1, a class each: put the name of the class of each row into a "
+            f"; if {shorten(flags)} hold 0 and 1, a class each, put the name of the class of each row into a "
             "column label, or give a row for each label where there are several"
         )
     take = "take the majority into a column, or choose one"
-    return (
-        f"; {shorten(people)} hold labels, of a person each: {take} (--label {people[0]})" if people else ""
-    )
+    told = f"; if {shorten(people)} hold labels, of a person each, {take}"
+    return f"{told} (--label {people[0]})" if people else ""
 
 
 def _are_people(columns: Sequence[Sequence[str]]) -> bool:
-    """Do columns hold few labels, and the first two mostly the same ones?"""
+    """Do columns hold few labels, and the first two mostly the same ones?
+
+    Numbers are labels where they are whole, and the same ones occur in every column.
+    """
+    numbers = [{cell for cell in column if _NUMBER.fullmatch(cell)} for column in columns]
+    if any(own != numbers[0] or not all(float(one).is_integer() for one in own) for own in numbers):
+        return False
     if not 1 < len(columns) <= _MOST_PEOPLE or len(set().union(*columns)) > _MOST_GIVEN:
         return False
     agree: list[bool] = [one == other != "" for one, other in zip(*columns[:2], strict=True)]

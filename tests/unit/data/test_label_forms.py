@@ -35,7 +35,7 @@ def _pictures(folder: Path, lines: Callable[[int], str], header: str) -> Path:
 NONE: dict[str, tuple[dict[str, list[Any]], str]] = {
     "one-hot": (
         {"is_dog": [1, 0], "is_cat": [0, 1]},
-        "no column label.*; is_dog, is_cat hold 0 and 1, a class each: put the name of the class",
+        "no column label.*; if is_dog, is_cat hold 0 and 1, a class each, put the name of the class",
     ),
     "several": (
         {"dog": [1, 0, 1, 0], "outdoor": [1, 1, 0, 0]},
@@ -43,7 +43,7 @@ NONE: dict[str, tuple[dict[str, list[Any]], str]] = {
     ),
     "people": (
         {"ann1": ["dog", "cat", "dog"], "ann2": ["dog", "cat", "cat"], "ann3": ["dog", "dog", "dog"]},
-        r"ann1, ann2, ann3 hold labels, of a person each: take the majority into a column, .*--label ann1\)",
+        r"ann1, ann2, ann3 hold labels, of a person each, take the majority into a column, .*--label ann1\)",
     ),
     "people who say 0 and 1": (
         {"rater_1": [1, 0, 1, 0], "rater_2": [1, 0, 1, 1]},
@@ -53,9 +53,25 @@ NONE: dict[str, tuple[dict[str, list[Any]], str]] = {
         {"class_0": [1, 0, 0], "class_1": [0, 1, 0], "class_2": [0, 0, 1]},
         "class_0, class_1, class_2 hold 0 and 1, a class each",
     ),
+    "people with letters": (
+        {"annotator_a": ["dog", "cat", "dog"], "annotator_b": ["dog", "cat", "cat"]},
+        r"if annotator_a, annotator_b hold labels, of a person each, .*--label annotator_a\)",
+    ),
+    "inputs of 0 and 1": (
+        {"red": [1, 0, 0], "green": [0, 1, 0], "blue": [0, 0, 1], "outcome": ["a", "b", "a"]},
+        "no column label.*name the column of the labels with --label NAME; if red, green, blue hold 0 and 1",
+    ),
+    "inputs with numbers": (
+        {"a1": [5, 5, 5, 3], "a2": [5, 5, 5, 4], "a3": [0.5, 1, 2, 3], "species": ["a", "b", "a", "b"]},
+        "; name the column of the labels with --label NAME$",
+    ),
+    "inputs of other numbers": (
+        {"a1": [5, 5, 5, 3], "a2": [5, 5, 5, 4], "species": ["a", "b", "a", "b"]},
+        "; name the column of the labels with --label NAME$",
+    ),
     "boxes": (
         {"x": [1], "y": [2], "w": [3], "h": [4]},
-        "x, y, w, h hold boxes: crop each box to a picture of its own",
+        "x, y, w, h hold boxes, crop each box to a picture of its own",
     ),
     "nothing that is known": ({"length": [3, 4]}, "; name the column of the labels with --label NAME"),
 }
