@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from easiness.errors import BadInput, shorten
@@ -14,8 +15,10 @@ _BOXES = ("bbox", "bndbox", "boxes", "x y w h", "x y width height", "xmin ymin x
 _TRUE, _FLAGS = ("1", "1.0", "true"), ({"0", "1"}, {"0.0", "1.0"}, {"true", "false"})
 _NUMBERED = re.compile(r"(.*[^\W\d])(?:[ _-]?\d+|[ _-][^\W\d_])")  # ann1, rater_2, annotator_a
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_LIST = re.compile(r"""\[\s*("[^"]*"|'[^']*')[\s,]+["'].*\]""")  # of two texts or more
 _MOST_PEOPLE, _MOST_GIVEN = 20, 50  # columns, and different labels in them
 _FEW = 20  # numbers that may be classes however few examples they have
+_NEARLY_ALL = 0.9  # of the examples have a whole number of their own where these are targets
 
 
 def instead_of_labels(columns: Mapping[str, Sequence[str]]) -> str:
@@ -64,22 +67,28 @@ def check_one_class_each(labels: Iterable[str], num: int, where: str) -> tuple[s
         BadInput: it is, for certain, since parts of it are labels; or they are numbers that hardly repeat.
     """
     names = {*labels}
-    if _FEW < len(names) > num / 2 and all(re.fullmatch(r"-?\d+(\.\d+)?", name, re.ASCII) for name in names):
+    share = _NEARLY_ALL if all(re.fullmatch(r"-?\d+", name, re.ASCII) for name in names) else 0.5
+    if _FEW < len(names) > share * num and all(_NUMBER.fullmatch(name) for name in names):
         raise BadInput(
             f"{where}: the labels are {len(names):,} different numbers of {num:,} examples, targets and no "
             "classes; put them into bins, or name a column of classes with --label"
         )
+    what = "several labels ({} between them), and one class each is what is measured"
+    remedy = "name another column with --label, or keep one of them for each example"
+    ordered = sorted(names)
+    listed = next(filter(_LIST.fullmatch, ordered), None)
+    if listed is not None:
+        raise BadInput(f"{where}: the label {listed!r:.80} is a list of several labels; {remedy}")
     for sign in ";|,":
-        several = {name: [part.strip() for part in name.split(sign)] for name in names if sign in name}
+        several = {name: [part.strip() for part in name.split(sign)] for name in ordered if sign in name}
         alone = names - several.keys()
-        first = next((name for name, parts in sorted(several.items()) if {*parts} & alone), None)
-        if first is None:
-            continue
-        what = f"several labels ({sign} between them), and one class each is what is measured"
-        if any(part in alone for parts in several.values() for part in parts[1:]):
-            raise BadInput(
-                f"{where}: the label {first!r} is {what}; name another column with --label, or keep one of "
-                "them for each example"
-            )
-        return (f"the label {shorten([first])!r} may be {what}",)
+        enough, first = (all, 0) if sign == "," else (any, 1)  # Maine may stand beside "Portland, Maine"
+        for name, parts in several.items():
+            if enough(part in alone for part in parts[first:]):
+                raise BadInput(f"{where}: the label {name!r} is {what.format(sign)}; {remedy}")
+        recur = Counter(part for parts in several.values() for part in {*parts})
+        always = not alone and sign != "," and 2 * sum(times > 1 for times in recur.values()) > len(recur)
+        for name, parts in several.items():
+            if always or {*parts} & alone:
+                return (f"the label {shorten([name])!r} may be {what.format(sign)}",)
     return ()

@@ -135,6 +135,19 @@ def test_several_labels_in_a_cell(sign, read, tmp_path):
         load_dataset(source)
 
 
+@pytest.mark.parametrize("label", ["['dog', 'outdoor']", '["dog","outdoor"]', "['dog' 'outdoor' 'old']"])
+def test_lists_of_labels(label, tmp_path):
+    cells = ['"{}"'.format(one.replace('"', '""')) for one in (label, "['cat']", "[]")]
+    with pytest.raises(BadInput, match=r"the label .*dog.*outdoor.* is a list of several labels; name"):
+        load_dataset(_table(tmp_path / "a.csv", {"label": cells}))
+
+
+def test_with_a_comma_all_parts_are_labels(tmp_path):
+    labels = ['"dog, outdoor"', "outdoor", "dog", "cat"]
+    with pytest.raises(BadInput, match="the label 'dog, outdoor' is several labels"):
+        load_dataset(_table(tmp_path / "a.csv", {"label": labels}))
+
+
 @pytest.mark.parametrize(
     ("labels", "noted"),
     [
@@ -142,14 +155,22 @@ def test_several_labels_in_a_cell(sign, read, tmp_path):
         (["salt;pepper", "none"], False),
         (["Shoes", "Shoes;Boots"], True),
         (["neither; nor", "either"], False),
+        (["dog;outdoor", "cat;outdoor", "dog;indoor", "cat;indoor"], True),  # or a class for each pair
+        (["dog|outdoor", "cat | outdoor", "dog|indoor", "cat|indoor"], True),
+        (["A;red", "B;red", "C;blue"], False),
+        (["Portland, Maine", "Maine"], True),
+        (["red, round", "red, flat", "blue, flat"], False),
+        (["['dog, small']", "['cat']"], False),
+        (["[0, 10]", "(10, 20]"], False),
     ],
 )
 @pytest.mark.parametrize("read", ["texts", "pictures"])
 def test_names_of_plain_use_are_classes(labels, noted, read, tmp_path):
+    cells = [f'"{label}"' for label in labels]
     if read == "pictures":
-        source = _pictures(tmp_path, lambda at: labels[at % len(labels)], "path,label")
+        source = _pictures(tmp_path, lambda at: cells[at % len(cells)], "path,label")
     else:
-        source = _table(tmp_path / "a.csv", {"label": labels})
+        source = _table(tmp_path / "a.csv", {"label": cells})
     data = load_dataset(source)
     assert sorted(data.classes) == sorted(labels)
     assert any("may be several labels" in note for note in data.notes) == noted
@@ -170,3 +191,5 @@ def test_numbers_as_targets(tmp_path):
     # names of classes that are numbers, some examples each
     data = load_dataset(_table(tmp_path / "d.csv", {"label": [10 * at for at in range(10)]}))
     assert (data.num_classes, [note for note in data.notes if "number" in note]) == (10, [])
+    data = load_dataset(_table(tmp_path / "e.csv", {"label": [7 * at for at in range(30)]}))
+    assert data.num_classes == 30
