@@ -18,14 +18,10 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _LIST = re.compile(r"""\[\s*("[^"]*"|'[^']*')[\s,]+["'].*\]""")  # of two texts or more
 _MOST_PEOPLE, _MOST_GIVEN = 20, 50  # columns, and different labels in them
 _FEW = 20  # numbers that may be classes however few examples they have
-_NEARLY_ALL = 0.9  # of the examples have a whole number of their own where these are targets
 
 
 def instead_of_labels(columns: Mapping[str, Sequence[str]]) -> str:
-    """What columns may hold where none has the labels, by the first cells of each; empty where nothing tells.
-
-    They may be inputs as well, and only the name of the column of labels be missing.
-    """
+    """What columns may hold, if they are no inputs, by the first cells of each; empty where nothing tells."""
     ours = {name.lower().replace("_", ""): name for name in columns}
     for box in _BOXES:
         if {*box.split()} <= ours.keys():
@@ -47,10 +43,7 @@ def instead_of_labels(columns: Mapping[str, Sequence[str]]) -> str:
 
 
 def _are_people(columns: Sequence[Sequence[str]]) -> bool:
-    """Do columns hold few labels, and the first two mostly the same ones?
-
-    Numbers are labels where they are whole, and the same ones occur in every column.
-    """
+    """Do columns hold few labels (texts, or the same whole numbers each), and the first two mostly agree?"""
     numbers = [{cell for cell in column if _NUMBER.fullmatch(cell)} for column in columns]
     if any(own != numbers[0] or not all(float(one).is_integer() for one in own) for own in numbers):
         return False
@@ -64,10 +57,10 @@ def check_one_class_each(labels: Iterable[str], num: int, where: str) -> tuple[s
     """A note where one of the different ``labels`` of ``num`` examples may be several.
 
     Raises:
-        BadInput: it is, for certain, since parts of it are labels; or they are numbers that hardly repeat.
+        BadInput: it is, for certain, as a list is, or since parts of it are labels; or they are numbers that hardly repeat.
     """
     names = {*labels}
-    share = _NEARLY_ALL if all(re.fullmatch(r"-?\d+", name, re.ASCII) for name in names) else 0.5
+    share = 0.5 if any("." in name for name in names) else 0.9  # nearly each its own, as 301 classes have not
     if _FEW < len(names) > share * num and all(_NUMBER.fullmatch(name) for name in names):
         raise BadInput(
             f"{where}: the labels are {len(names):,} different numbers of {num:,} examples, targets and no "

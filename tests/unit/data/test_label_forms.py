@@ -120,6 +120,43 @@ def test_boxes_in_files_of_their_own_are_told(tmp_path, picture, refused):
     assert "as of COCO, crop each box" in refused("measure", tmp_path / "coco.json", "--out", tmp_path / "r")
 
 
+@pytest.mark.parametrize(
+    ("pictures", "other"),
+    [
+        (["train2017/1.png", "val2017/2.png"], "annotations/instances_train2017.json"),
+        (["JPEGImages/1.png"], "Annotations/1.xml"),
+        (["images/1.png"], "labels/1.txt"),
+        (["train/images/1.png", "valid/images/2.png"], "train/labels/1.txt"),
+        (["1.png"], "1.txt"),
+        (["train/1.png", "valid/2.png"], "train/1.txt"),
+    ],
+)
+def test_layouts_of_boxes_are_told(pictures, other, tmp_path, picture):
+    for name in [*pictures, other, "data.yaml"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("0 0.5 0.5 0.2 0.2\n")
+    for name in pictures:
+        picture().save(tmp_path / name)
+    with pytest.raises(BadInput, match="as of boxes; crop each box"):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("other", ["images/1.txt", "labels/1.json", "classes.txt"])
+def test_classes_of_pictures_are_no_boxes(other, tmp_path, picture):
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+        picture().save(tmp_path / name / "1.png")
+    (tmp_path / other).write_text("a caption")
+    assert load_dataset(tmp_path).classes == ("images", "labels")
+
+
+def test_texts_called_as_boxes_are_classes(tmp_path):
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.txt").write_text(f"words of {name}")
+    assert load_dataset(tmp_path).classes == ("images", "labels")
+
+
 @pytest.mark.parametrize("sign", [";", "|"])
 @pytest.mark.parametrize("read", ["texts", "numbers", "pictures"])
 def test_several_labels_in_a_cell(sign, read, tmp_path):
