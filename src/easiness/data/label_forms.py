@@ -57,7 +57,7 @@ def check_one_class_each(labels: Iterable[str], num: int, where: str) -> tuple[s
     """A note where one of the different ``labels`` of ``num`` examples may be several.
 
     Raises:
-        BadInput: it is, for certain, as a list is, or since parts of it are labels; or they are numbers that hardly repeat.
+        BadInput: it is, for certain: a list, or parts of it are labels; or they are numbers, hardly repeated.
     """
     names = {*labels}
     share = 0.5 if any("." in name for name in names) else 0.9  # nearly each its own, as 301 classes have not
