@@ -35,7 +35,7 @@ def _pictures(folder: Path, lines: Callable[[int], str], header: str) -> Path:
 NONE: dict[str, tuple[dict[str, list[Any]], str]] = {
     "one-hot": (
         {"is_dog": [1, 0], "is_cat": [0, 1]},
-        "no column label.*; is_dog, is_cat hold 0 and 1, a class each: put the name of the class",
+        "no column label.*; if is_dog, is_cat hold 0 and 1, a class each, put the name of the class",
     ),
     "several": (
         {"dog": [1, 0, 1, 0], "outdoor": [1, 1, 0, 0]},
@@ -43,7 +43,7 @@ NONE: dict[str, tuple[dict[str, list[Any]], str]] = {
     ),
     "people": (
         {"ann1": ["dog", "cat", "dog"], "ann2": ["dog", "cat", "cat"], "ann3": ["dog", "dog", "dog"]},
-        r"ann1, ann2, ann3 hold labels, of a person each: take the majority into a column, .*--label ann1\)",
+        r"ann1, ann2, ann3 hold labels, of a person each, take the majority into a column, .*--label ann1\)",
     ),
     "people who say 0 and 1": (
         {"rater_1": [1, 0, 1, 0], "rater_2": [1, 0, 1, 1]},
@@ -53,9 +53,25 @@ NONE: dict[str, tuple[dict[str, list[Any]], str]] = {
         {"class_0": [1, 0, 0], "class_1": [0, 1, 0], "class_2": [0, 0, 1]},
         "class_0, class_1, class_2 hold 0 and 1, a class each",
     ),
+    "people with letters": (
+        {"annotator_a": ["dog", "cat", "dog"], "annotator_b": ["dog", "cat", "cat"]},
+        r"if annotator_a, annotator_b hold labels, of a person each, .*--label annotator_a\)",
+    ),
+    "inputs of 0 and 1": (
+        {"red": [1, 0, 0], "green": [0, 1, 0], "blue": [0, 0, 1], "outcome": ["a", "b", "a"]},
+        "no column label.*name the column of the labels with --label NAME; if red, green, blue hold 0 and 1",
+    ),
+    "inputs with numbers": (
+        {"a1": [5, 5, 5, 3], "a2": [5, 5, 5, 4], "a3": [0.5, 1, 2, 3], "species": ["a", "b", "a", "b"]},
+        "; name the column of the labels with --label NAME$",
+    ),
+    "inputs of other numbers": (
+        {"a1": [5, 5, 5, 3], "a2": [5, 5, 5, 4], "species": ["a", "b", "a", "b"]},
+        "; name the column of the labels with --label NAME$",
+    ),
     "boxes": (
         {"x": [1], "y": [2], "w": [3], "h": [4]},
-        "x, y, w, h hold boxes: crop each box to a picture of its own",
+        "x, y, w, h hold boxes, crop each box to a picture of its own",
     ),
     "nothing that is known": ({"length": [3, 4]}, "; name the column of the labels with --label NAME"),
 }
@@ -104,6 +120,43 @@ def test_boxes_in_files_of_their_own_are_told(tmp_path, picture, refused):
     assert "as of COCO, crop each box" in refused("measure", tmp_path / "coco.json", "--out", tmp_path / "r")
 
 
+@pytest.mark.parametrize(
+    ("pictures", "other"),
+    [
+        (["train2017/1.png", "val2017/2.png"], "annotations/instances_train2017.json"),
+        (["JPEGImages/1.png"], "Annotations/1.xml"),
+        (["images/1.png"], "labels/1.txt"),
+        (["train/images/1.png", "valid/images/2.png"], "train/labels/1.txt"),
+        (["1.png"], "1.txt"),
+        (["train/1.png", "valid/2.png"], "train/1.txt"),
+    ],
+)
+def test_layouts_of_boxes_are_told(pictures, other, tmp_path, picture):
+    for name in [*pictures, other, "data.yaml"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("0 0.5 0.5 0.2 0.2\n")
+    for name in pictures:
+        picture().save(tmp_path / name)
+    with pytest.raises(BadInput, match="as of boxes; crop each box"):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("other", ["images/1.txt", "labels/1.json", "classes.txt"])
+def test_classes_of_pictures_are_no_boxes(other, tmp_path, picture):
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+        picture().save(tmp_path / name / "1.png")
+    (tmp_path / other).write_text("a caption")
+    assert load_dataset(tmp_path).classes == ("images", "labels")
+
+
+def test_texts_called_as_boxes_are_classes(tmp_path):
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.txt").write_text(f"words of {name}")
+    assert load_dataset(tmp_path).classes == ("images", "labels")
+
+
 @pytest.mark.parametrize("sign", [";", "|"])
 @pytest.mark.parametrize("read", ["texts", "numbers", "pictures"])
 def test_several_labels_in_a_cell(sign, read, tmp_path):
@@ -119,6 +172,19 @@ def test_several_labels_in_a_cell(sign, read, tmp_path):
         load_dataset(source)
 
 
+@pytest.mark.parametrize("label", ["['dog', 'outdoor']", '["dog","outdoor"]', "['dog' 'outdoor' 'old']"])
+def test_lists_of_labels(label, tmp_path):
+    cells = ['"{}"'.format(one.replace('"', '""')) for one in (label, "['cat']", "[]")]
+    with pytest.raises(BadInput, match=r"the label .*dog.*outdoor.* is a list of several labels; name"):
+        load_dataset(_table(tmp_path / "a.csv", {"label": cells}))
+
+
+def test_with_a_comma_all_parts_are_labels(tmp_path):
+    labels = ['"dog, outdoor"', "outdoor", "dog", "cat"]
+    with pytest.raises(BadInput, match="the label 'dog, outdoor' is several labels"):
+        load_dataset(_table(tmp_path / "a.csv", {"label": labels}))
+
+
 @pytest.mark.parametrize(
     ("labels", "noted"),
     [
@@ -126,14 +192,22 @@ def test_several_labels_in_a_cell(sign, read, tmp_path):
         (["salt;pepper", "none"], False),
         (["Shoes", "Shoes;Boots"], True),
         (["neither; nor", "either"], False),
+        (["dog;outdoor", "cat;outdoor", "dog;indoor", "cat;indoor"], True),  # or a class for each pair
+        (["dog|outdoor", "cat | outdoor", "dog|indoor", "cat|indoor"], True),
+        (["A;red", "B;red", "C;blue"], False),
+        (["Portland, Maine", "Maine"], True),
+        (["red, round", "red, flat", "blue, flat"], False),
+        (["['dog, small']", "['cat']"], False),
+        (["[0, 10]", "(10, 20]"], False),
     ],
 )
 @pytest.mark.parametrize("read", ["texts", "pictures"])
 def test_names_of_plain_use_are_classes(labels, noted, read, tmp_path):
+    cells = [f'"{label}"' for label in labels]
     if read == "pictures":
-        source = _pictures(tmp_path, lambda at: labels[at % len(labels)], "path,label")
+        source = _pictures(tmp_path, lambda at: cells[at % len(cells)], "path,label")
     else:
-        source = _table(tmp_path / "a.csv", {"label": labels})
+        source = _table(tmp_path / "a.csv", {"label": cells})
     data = load_dataset(source)
     assert sorted(data.classes) == sorted(labels)
     assert any("may be several labels" in note for note in data.notes) == noted
@@ -154,6 +228,8 @@ def test_numbers_as_targets(tmp_path):
     # names of classes that are numbers, some examples each
     data = load_dataset(_table(tmp_path / "d.csv", {"label": [10 * at for at in range(10)]}))
     assert (data.num_classes, [note for note in data.notes if "number" in note]) == (10, [])
+    data = load_dataset(_table(tmp_path / "e.csv", {"label": [7 * at for at in range(30)]}))
+    assert data.num_classes == 30
 
 
 @pytest.mark.parametrize(

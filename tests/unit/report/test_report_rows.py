@@ -59,3 +59,13 @@ def test_arrays_are_tables_and_embeddings_and_pictures_are_none() -> None:
     assert found["columns"] == ["x[0]", "x[1]", "x[2]"]
     assert table_of(load_dataset((draw.normal(size=(30, 201)), labels)), named, [0], named) is None
     assert table_of(load_dataset("digits", limit=30), named, [0], named) is None
+
+
+def test_numbers_that_are_named_like_categories_stay_numbers(tmp_path: Path) -> None:
+    rows = ["temp: min,temp: max,colour,label"]
+    rows += [f"{('1,0,red', '0,1,blue', '0,0,')[at % 3]},{'ab'[at % 2]}" for at in range(30)]
+    (tmp_path / "table.csv").write_text("\n".join(rows) + "\n")
+    found = table_of(load_dataset(tmp_path / "table.csv"), _named(1, 2), [1, 0], _named(1, 2))
+    assert found is not None
+    assert found["columns"] == ["temp: min", "temp: max", "colour", "colour is missing"]
+    assert found["rows"] == {0: ["0", "1", "blue", "0"], 1: ["0", "0", "", "1"]}

@@ -262,7 +262,7 @@ def _places(
             cells = dict(zip(header, zip(*first, strict=True), strict=False))
             told = instead_of_labels(cells) if ours == "label" else ""
             usual = f"; the header is path,label[,split], or name yours with --columns {ours}=NAME"
-            raise BadInput(f"{path}: no column {theirs}{nearest(theirs, header)}{told or usual}")
+            raise BadInput(f"{path}: no column {theirs}{nearest(theirs, header)}{usual}{told}")
         if header.count(theirs) > 1:
             raise BadInput(f"{path}: column {theirs} occurs more than once; leave one out")
     return {ours: header.index(theirs) for ours, theirs in names.items() if theirs in header}

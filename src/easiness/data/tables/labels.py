@@ -42,7 +42,7 @@ def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | N
             whole, or does not occur in the training split.
     """
     for table in tables:
-        table.check_column(column, _NAME_IT if column in table.names else _told(table) or _NAME_IT)
+        table.check_column(column, _NAME_IT + ("" if column in table.names else _told(table)))
     given = [_distinct(table, column) for table in tables]
     if len({type(value) for one in given for value in one.values}) > 1:
         given = [replace(one, values=list(map(str, one.values))) for one in given]
@@ -69,7 +69,7 @@ def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | N
 
 
 def _told(table: Table) -> str:
-    """Tell what columns hold instead of labels."""
+    """Tell what columns may hold instead of labels."""
     cells = {name: table.read(name).slice(0, LOOKED_AT).to_pylist() for name in table.names}
     return instead_of_labels({name: [str(cell).strip() for cell in cells[name]] for name in cells})
 

@@ -124,17 +124,19 @@ class Column(NamedTuple):
 def _columns(values: _Floats, traits: VectorTraits) -> list[Column]:
     """Columns of the table that vectors [K, D] were made of.
 
-    The columns of a category stand side by side, and one of them is 1.
+    The columns of a category stand side by side, and one of them is 1, or the next that says that it is
+    missing.
     """
-    names = map(traits.called, range(values.shape[1]))
+    names = [*map(traits.called, range(values.shape[1]))]
     found, first = [], 0
     for name, group in groupby(names, lambda name: name.partition(": ")[0]):
         own = list(group)
         at = slice(first, first + len(own))
         first += len(own)
         texts = [one.partition(": ")[2] for one in own]
-        part = values[:, at]
-        if all(texts) and np.isin(part, (0, 1)).all() and (part.sum(axis=1) <= 1).all():
+        flagged = names[first : first + 1] == [f"{name} is missing"]
+        part = values[:, at.start : at.stop + flagged]
+        if all(texts) and np.isin(part, (0, 1)).all() and (part.sum(axis=1) == 1).all():
             found.append(Column(name, at, texts))
         else:
             found += [Column(one, slice(i, i + 1)) for i, one in enumerate(own, at.start)]
