@@ -82,3 +82,26 @@ def test_all_columns_are_there_beside_those_of_the_nearest(
     page.locator("[data-decide-open]").click()
     assert names.all_inner_texts()[-1] == "colour"
     assert troubles == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_list_says_what_is_most_unusual_of_each_row(
+    open_page: Any, written: Path, width: int, height: int
+) -> None:
+    page, troubles = open_page(written, viewport={"width": width, "height": height})
+    page.locator("[data-decide-open]").press("Enter")
+    page.locator("#decide-start").press("Enter")
+    first = page.locator("#decide-shown thead th").all_inner_texts()[:3]
+    values = page.locator("#decide-shown tbody tr.this td").all_inner_texts()[:3]
+    page.keyboard.press("l")
+    rows = page.locator("#decide-rows button")
+    told = ", ".join(f"{name}: {value}" for name, value in zip(first, values, strict=True))
+    assert rows.first.locator(".decide-row-name small").text_content() == told
+    # without pictures no column is kept for them, and a label stands in one line
+    assert page.locator(".decide-row-picture:visible").count() == 0
+    number, name = (rows.first.locator(f".decide-row-{one}").bounding_box() for one in ("number", "name"))
+    assert name["x"] - number["x"] - number["width"] < 20
+    assert rows.first.locator("bdi").bounding_box()["height"] < 25
+    assert rows.first.locator("bdi").bounding_box()["width"] > 80
+    assert page.evaluate("document.querySelector('#decide').scrollWidth") == width
+    assert troubles == []

@@ -1,5 +1,6 @@
 // One example, large: what it is, why it is suspect, what stands beside it, and what was decided on it.
 
+const [BRIEF_LETTERS, BRIEF_COLUMNS] = [200, 3];
 const NAMES = { keep: "kept", relabel: "relabelled", drop: "dropped", unsure: "unsure" };
 
 function inWords({ action, label }, place) {
@@ -60,14 +61,14 @@ function playWhereAsked() {
   if (asked && player?.querySelector("audio").paused) player.click();
 }
 
+const mostUnusual = (far) => far.map((_, at) => at).sort((a, b) => far[b] - far[a] || a - b);
 let unusualFirst = recall(COLUMNS_ORDER) !== "no";
 
 // all columns of a row of a table, and beneath it those nearest to it
 function tableOf(place) {
   const { columns, rows, unusual } = given.table;
   const far = unusual[place];
-  const order = columns.map((_, at) => at);
-  if (unusualFirst) order.sort((a, b) => far[b] - far[a] || a - b);
+  const order = unusualFirst ? mostUnusual(far) : columns.map((_, at) => at);
   const rowOf = (name, cells, className = "") => make("tr", { className }, make("th", { scope: "row" }, ...name), ...order.map((at) => make("td", { textContent: cells[at], className: far[at] >= 3 ? "unusual" : "" })));
   const near = nearOf(place).flatMap(([label, places]) => places.filter((one) => rows[one]).map((one) => rowOf(["near: ", bold(label)], rows[one])));
   const head = make("tr", {}, make("td"), ...order.map((at) => make("th", { scope: "col", textContent: columns[at] })));
@@ -99,6 +100,13 @@ function shownOf(place, small) {
 function textOf(place) {
   const text = given.texts[place];
   return text === undefined ? [] : [make("p", { className: "decide-text", dir: "auto", textContent: text })];
+}
+
+// in a line or two: where a row of a table is most unusual, or how a text begins
+function briefOf(place) {
+  if (!isRow(place)) return (given.texts[place] ?? "").slice(0, BRIEF_LETTERS);
+  const { columns, rows, unusual } = given.table;
+  return mostUnusual(unusual[place]).slice(0, BRIEF_COLUMNS).map((at) => `${columns[at]}: ${rows[place][at]}`).join(", ");
 }
 
 function nameOf(place) {
