@@ -202,6 +202,21 @@ def test_the_keyboard_alone_goes_through_all_of_it(page: Page, run: Run, tmp_pat
     assert page.locator("[data-decide-so-far]").inner_text() == ", 5 decided so far"
 
 
+@pytest.mark.parametrize("focus", ["#decide-only", "#decide-rows button", "body"])
+def test_keys_of_the_list_work_wherever_the_focus_is(page: Page, tmp_path: Path, focus: str) -> None:
+    begin(page)
+    press(page, "kul")
+    page.locator(focus).last.focus() if focus != "body" else page.evaluate("document.activeElement.blur()")
+    page.locator("#decide-only").select_option("unsure")
+    assert page.locator("#decide-rows li").count() == 1
+    assert page.evaluate("document.activeElement !== document.body") or focus == "body"
+    assert len(saved(page, tmp_path / "labels.csv")) == 2
+    page.keyboard.press("Escape")
+    assert page.locator("#decide-one").is_visible()
+    assert page.evaluate("document.activeElement.id") == "decide-name"
+    assert page.locator("#decide-count").inner_text() == "1 of 100 suspects decided, 1 unsure"
+
+
 def test_a_reload_and_a_second_tab_lose_nothing(page: Page) -> None:
     begin(page)
     press(page, "kd")

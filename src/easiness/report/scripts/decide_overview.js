@@ -35,7 +35,9 @@ function drawList() {
   const last = Math.max(0, Math.ceil(places.length / PER_PAGE) - 1);
   page = Math.min(page, last);
   const shown = places.slice(page * PER_PAGE, (page + 1) * PER_PAGE);
+  const held = element("rows").contains(document.activeElement);
   element("rows").replaceChildren(...shown.map(rowOf));
+  if (held) focusOn("list-title");
   const from = page * PER_PAGE;
   element("listed").textContent = places.length === 0 ? "none" : `${counted(from + 1)} to ${counted(from + shown.length)} of ${counted(places.length)}`;
   element("list-before").disabled = page === 0;
