@@ -78,6 +78,11 @@ class Deciding:
             first += part["num"]
 
     @property
+    def opens_files(self) -> bool:
+        """Does it know where files of pictures lie?"""
+        return bool(self._values.get("originals"))
+
+    @property
     def style(self) -> str:
         """Its styles."""
         return (resources.files("easiness.report") / "decide.css").read_text("utf-8")

@@ -19,12 +19,30 @@ function pictureOf(place, small) {
   return [make("img", { src: source, alt, className: given.pixelated ? "pixelated" : "", decoding: small ? "async" : "sync" })];
 }
 
-// a picture that opens its file where the page knows of it, else itself in large
+// a picture that opens its file where that lies, else itself in large
 function openedOf(place, small) {
   const picture = pictureOf(place, small);
   const href = given.originals?.[place];
-  if (picture.length === 0 || (small && href === undefined)) return picture;
-  if (href !== undefined) return [make("a", { className: "decide-open-file", href, target: "_blank", rel: "noopener", title: "Open the file" }, ...picture)];
+  if (picture.length === 0) return picture;
+  const otherwise = () => (small ? picture : enlarged(picture));
+  if (href === undefined || gone.has(place)) return otherwise();
+  const link = make("a", { className: "decide-open-file", href, target: "_blank", rel: "noopener", title: "Open the file" }, ...picture);
+  const check = () => {
+    const file = new Image(); // nothing else tells a page without a server whether a file is there
+    file.addEventListener("error", () => {
+      gone.add(place);
+      link.replaceWith(...otherwise());
+    });
+    file.src = href;
+  };
+  if (!small) check();
+  else for (const near of ["pointerenter", "focus"]) link.addEventListener(near, check, { once: true }); // of many, those to be opened alone
+  return [link];
+}
+
+const gone = new Set(); // places whose files are not there, or are nothing that a browser shows
+
+function enlarged(picture) {
   const button = make("button", { type: "button", className: "decide-enlarge", title: "Enlarge" }, ...picture);
   button.setAttribute("aria-pressed", "false");
   button.addEventListener("click", () => button.setAttribute("aria-pressed", String(!isLarge())));
