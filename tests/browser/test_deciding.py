@@ -192,8 +192,8 @@ def test_the_keyboard_alone_goes_through_all_of_it(page: Page, run: Run, tmp_pat
     assert set(found.by) == {"Ada"}
     assert {row["data"] for row in rows} == {data_version(run)}
     assert all(time.endswith("Z") for time in found.times)
-    press_each(page, "l", "Escape")
-    page.locator("#decide-help").click()
+    press_each(page, "l", "Escape", "?")
+    assert "?\nshow this help" in page.locator("#decide-begin .decide-keys").inner_text()
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.id") == "decide-name"
     page.keyboard.press("Escape")

@@ -82,7 +82,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
   if (!element("use-keys").checked && event.key.length === 1) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const button = { l: "show-list", w: "save" }[key];
+  const button = { l: "show-list", w: "save", "?": "help" }[key];
   if (button !== undefined) element(button).click();
   else if (event.target.matches("select")) return; // which has keys of its own
   else if (element("one").hidden && (element("done").hidden || !AT_END.includes(key))) return;
