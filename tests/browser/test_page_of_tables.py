@@ -45,6 +45,7 @@ def test_all_columns_are_there_beside_those_of_the_nearest(
 ) -> None:
     page, troubles = open_page(written, viewport={"width": width, "height": height})
     page.locator("[data-decide-open]").press("Enter")
+    assert "Look at one row after another" in page.locator("#decide-begin").inner_text()
     page.locator("#decide-start").press("Enter")
     names = page.locator("#decide-shown thead th")
     assert names.count() == WIDTH + 1
