@@ -192,14 +192,29 @@ def test_the_keyboard_alone_goes_through_all_of_it(page: Page, run: Run, tmp_pat
     assert set(found.by) == {"Ada"}
     assert {row["data"] for row in rows} == {data_version(run)}
     assert all(time.endswith("Z") for time in found.times)
-    press_each(page, "l", "Escape")
-    page.locator("#decide-help").click()
+    press_each(page, "l", "Escape", "?")
+    assert "?\nshow this help" in page.locator("#decide-begin .decide-keys").inner_text()
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.id") == "decide-name"
     page.keyboard.press("Escape")
     assert not page.locator("#decide").is_visible()
     assert page.evaluate("document.activeElement.textContent") == "Decide"
     assert page.locator("[data-decide-so-far]").inner_text() == ", 5 decided so far"
+
+
+@pytest.mark.parametrize("focus", ["#decide-only", "#decide-rows button", "body"])
+def test_keys_of_the_list_work_wherever_the_focus_is(page: Page, tmp_path: Path, focus: str) -> None:
+    begin(page)
+    press(page, "kul")
+    page.locator(focus).last.focus() if focus != "body" else page.evaluate("document.activeElement.blur()")
+    page.locator("#decide-only").select_option("unsure")
+    assert page.locator("#decide-rows li").count() == 1
+    assert page.evaluate("document.activeElement !== document.body") or focus == "body"
+    assert len(saved(page, tmp_path / "labels.csv")) == 2
+    page.keyboard.press("Escape")
+    assert page.locator("#decide-one").is_visible()
+    assert page.evaluate("document.activeElement.id") == "decide-name"
+    assert page.locator("#decide-count").inner_text() == "1 of 100 suspects decided, 1 unsure"
 
 
 def test_a_reload_and_a_second_tab_lose_nothing(page: Page) -> None:
@@ -299,7 +314,7 @@ def test_after_ten_the_page_says_how_many_were_wrong(page: Page) -> None:
     page.keyboard.press("d")
     found = note(page)
     assert found.startswith("Of 10 labels seen 5 were wrong (1 unsure), where 9.0 were expected.")
-    assert "/run --decided labels.csv learns from them" in found
+    assert "easiness suspects run --decided labels.csv learns from them" in found
 
 
 def test_names_of_files_and_classes_stay_text(page: Page, run: Run, folder: Path, tmp_path: Path) -> None:
@@ -502,7 +517,7 @@ def test_a_file_is_gone_through_in_its_order(
     page.keyboard.press("b")
     rows = saved(page, tmp_path / "labels.csv", "audit.csv")
     assert "audit.csv" in page.locator("#decide-save").inner_text()
-    assert re.search(r"; easiness audit \S+/run --decided \S+/audit.csv says how many", note(page))
+    assert "; easiness audit run --decided audit.csv says how many" in note(page)
     assert [from_cell(row["id"]) for row in rows] == [run.ids[at] for at in (9, 3, 6, 12)]
     assert [(row["action"], row["by"]) for row in rows] == [
         ("drop", "Ada"),

@@ -93,6 +93,33 @@ def test_a_photo_is_shown_large_and_opens_its_file(
     assert troubles == []
 
 
+def test_where_photos_have_moved_the_picture_is_enlarged(
+    open_page: Any, of_files: Path, tmp_path: Path
+) -> None:
+    text = of_files.read_text("utf-8")
+    assert text.count('"near":{}') == 1
+    (tmp_path / "report.html").write_text(text.replace('"near":{}', '"near":{"0":[[4,6],[5]]}'), "utf-8")
+    page, _ = open_page(tmp_path / "report.html", viewport={"width": 1280, "height": 800})
+    _begin(page)
+    page.locator("#decide-shown button").wait_for()
+    page.keyboard.press("z")
+    large = page.locator("#decide-shown img").bounding_box()
+    assert [large[side] for side in ("x", "y", "width", "height")] == [0, 0, 1280, 800]
+    page.keyboard.press("Escape")
+    page.locator("#decide-shown button").click()
+    assert page.locator("#decide-shown img").bounding_box() == large
+    page.keyboard.press("k")
+    page.keyboard.press("b")  # what is known of a file is not asked again
+    assert page.locator("#decide-shown a").count() == 0
+    near = page.locator("#decide-near a")
+    assert near.count() == 3
+    near.first.hover()
+    near.last.focus()
+    page.locator("#decide-near li > img").nth(1).wait_for()
+    assert near.count() == 1
+    assert len(page.context.pages) == 1
+
+
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_a_picture_without_a_file_is_enlarged_in_the_page(
     open_page: Any, of_arrays: Path, width: int, height: int

@@ -45,6 +45,7 @@ def test_all_columns_are_there_beside_those_of_the_nearest(
 ) -> None:
     page, troubles = open_page(written, viewport={"width": width, "height": height})
     page.locator("[data-decide-open]").press("Enter")
+    assert "Look at one row after another" in page.locator("#decide-begin").inner_text()
     page.locator("#decide-start").press("Enter")
     names = page.locator("#decide-shown thead th")
     assert names.count() == WIDTH + 1
@@ -81,4 +82,60 @@ def test_all_columns_are_there_beside_those_of_the_nearest(
     page.reload()
     page.locator("[data-decide-open]").click()
     assert names.all_inner_texts()[-1] == "colour"
+    assert troubles == []
+
+
+# the contrast of what is under the mouse, as WCAG has it
+CONTRAST = """() => {
+  const pen = Object.assign(document.createElement('canvas'), {width: 1, height: 1}).getContext('2d');
+  const of = (name) => {
+    pen.fillStyle = getComputedStyle([...document.querySelectorAll(':hover')].at(-1))[name];
+    pen.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data]
+      .map((one) => (one / 255 <= 0.03928 ? one / 255 / 12.92 : ((one / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const [ink, paper] = [of('color'), of('backgroundColor')];
+  return Math.max(ink, paper) / Math.min(ink, paper);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_buttons_are_read_under_the_mouse(open_page: Any, written: Path, scheme: str) -> None:
+    page, _ = open_page(written, color_scheme=scheme)
+    page.locator("[data-decide-open]").press("Enter")
+    page.locator("#decide-start").press("Enter")
+    page.locator('[data-act="keep"]').click()
+    page.keyboard.press("ArrowLeft")
+    for name, pressed in (
+        (".decide-table button", True),
+        ('[data-act="keep"]', True),
+        ('[data-act="drop"]', False),
+    ):
+        button = page.locator(name)
+        button.hover(position={"x": 3, "y": 20})
+        assert button.get_attribute("aria-pressed") == str(pressed).lower()
+        assert page.evaluate(CONTRAST) > 4.5
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_list_says_what_is_most_unusual_of_each_row(
+    open_page: Any, written: Path, width: int, height: int
+) -> None:
+    page, troubles = open_page(written, viewport={"width": width, "height": height})
+    page.locator("[data-decide-open]").press("Enter")
+    page.locator("#decide-start").press("Enter")
+    first = page.locator("#decide-shown thead th").all_inner_texts()[:3]
+    values = page.locator("#decide-shown tbody tr.this td").all_inner_texts()[:3]
+    page.keyboard.press("l")
+    rows = page.locator("#decide-rows button")
+    told = ", ".join(f"{name}: {value}" for name, value in zip(first, values, strict=True))
+    assert rows.first.locator(".decide-row-name small").text_content() == told
+    # without pictures no column is kept for them, and a label stands in one line
+    assert page.locator(".decide-row-picture:visible").count() == 0
+    number, name = (rows.first.locator(f".decide-row-{one}").bounding_box() for one in ("number", "name"))
+    assert name["x"] - number["x"] - number["width"] < 20
+    assert rows.first.locator("bdi").bounding_box()["height"] < 25
+    assert rows.first.locator("bdi").bounding_box()["width"] > 80
+    assert page.evaluate("document.querySelector('#decide').scrollWidth") == width
     assert troubles == []

@@ -109,6 +109,23 @@ def test_texts_near_one_stand_one_a_line(open_page: Any, tmp_path: Path, width: 
     assert troubles == []
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_list_says_how_each_text_begins(open_page: Any, written: Path, width: int, height: int) -> None:
+    page, troubles = open_page(written, viewport={"width": width, "height": height})
+    page.locator("[data-decide-open]").press("Enter")
+    page.locator("#decide-start").press("Enter")
+    text = page.locator("#decide-shown .decide-text").inner_text()
+    page.keyboard.press("l")
+    told = page.locator("#decide-rows .decide-row-name small")
+    assert told.first.text_content() == text[:200]
+    assert told.count() == NUM
+    assert max(len(one) for one in told.all_text_contents()) == 200
+    assert all(one.bounding_box()["height"] < 50 for one in told.all()[:9])
+    assert page.evaluate("document.querySelector('#decide').scrollWidth") == width
+    assert page.title().startswith("Easy and hard examples")
+    assert troubles == []
+
+
 def test_a_browser_finds_what_is_folded(open_page: Any, written: Path) -> None:
     page, _ = open_page(written)
     assert page.evaluate("window.find('needle at its end')")

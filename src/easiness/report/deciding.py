@@ -42,8 +42,8 @@ _Beside = dict[int, Any]
 class Deciding:
     """The view in which the labels of ``num`` examples are decided, ``wanted`` in this order.
 
-    Others that it shows beside them are the last of ``wanted``. ``of`` says in words which they are, and
-    ``file`` is the name of the file that it saves.
+    Others that it shows beside them are the last of ``wanted``. ``of`` says in words which they are,
+    ``file`` is the name of the file that it saves, and ``of_table`` says that they are rows of named columns.
     """
 
     wanted: list[Named] = field(repr=False)
@@ -51,6 +51,7 @@ class Deciding:
     of: str
     blind: bool
     file: str
+    of_table: bool
     _values: Document = field(repr=False)
 
     @property
@@ -76,6 +77,11 @@ class Deciding:
         for part in self._values["parts"]:
             yield range(first, first + part["num"]), part["numSuspect"]
             first += part["num"]
+
+    @property
+    def opens_files(self) -> bool:
+        """Does it know where files of pictures lie?"""
+        return bool(self._values.get("originals"))
 
     @property
     def style(self) -> str:
@@ -154,9 +160,9 @@ def deciding(
         "labels": seen.labels,
     }
     values["examples"] = examples
-    view = Deciding(
-        seen.named, seen.num_listed, _which(lists, asked), asked.is_blind, asked.file_name, values
-    )
+    of_table = data is not None and getattr(data.traits, "of_columns", False)
+    of = _which(lists, asked)
+    view = Deciding(seen.named, seen.num_listed, of, asked.is_blind, asked.file_name, of_table, values)
     if data is not None:
         values["originals"] = originals_of(data, seen.named, asked.page)
         values["table"] = table_of(data, seen.named, seen.labels, view.by_worth)

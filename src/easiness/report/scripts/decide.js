@@ -65,13 +65,15 @@ const sayHowMany = () => {
 dialog.addEventListener("close", sayHowMany);
 dialog.addEventListener("close", () => playerShown()?.querySelector("audio").pause());
 
-const isTyping = (target) => target.matches("input:not([type=checkbox]), select, textarea");
+const isTyping = (target) => target.matches("input:not([type=checkbox]), textarea");
 
 // help and the list are left for the example that they stand before
 const isBefore = () => began && !(element("begin").hidden && element("list").hidden);
 const AT_END = ["b", "n"];
 
-dialog.addEventListener("keydown", (event) => {
+// wherever the focus is: what had it may be gone
+document.addEventListener("keydown", (event) => {
+  if (!dialog.open) return;
   if (event.key === "Escape" && (isLarge() || isBefore())) {
     event.preventDefault();
     if (isLarge()) enlarging().click();
@@ -80,8 +82,9 @@ dialog.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
   if (!element("use-keys").checked && event.key.length === 1) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const button = { l: "show-list", w: "save" }[key];
+  const button = { l: "show-list", w: "save", "?": "help" }[key];
   if (button !== undefined) element(button).click();
+  else if (event.target.matches("select")) return; // which has keys of its own
   else if (element("one").hidden && (element("done").hidden || !AT_END.includes(key))) return;
   else if (key === "c") field.focus();
   else if (key === " " && (playerShown() === null || event.target.closest("button, select"))) return;

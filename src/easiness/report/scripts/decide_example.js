@@ -1,5 +1,6 @@
 // One example, large: what it is, why it is suspect, what stands beside it, and what was decided on it.
 
+const [BRIEF_LETTERS, BRIEF_COLUMNS] = [200, 3];
 const NAMES = { keep: "kept", relabel: "relabelled", drop: "dropped", unsure: "unsure" };
 
 function inWords({ action, label }, place) {
@@ -18,12 +19,30 @@ function pictureOf(place, small) {
   return [make("img", { src: source, alt, className: given.pixelated ? "pixelated" : "", decoding: small ? "async" : "sync" })];
 }
 
-// a picture that opens its file where the page knows of it, else itself in large
+// a picture that opens its file where that lies, else itself in large
 function openedOf(place, small) {
   const picture = pictureOf(place, small);
   const href = given.originals?.[place];
-  if (picture.length === 0 || (small && href === undefined)) return picture;
-  if (href !== undefined) return [make("a", { className: "decide-open-file", href, target: "_blank", rel: "noopener", title: "Open the file" }, ...picture)];
+  if (picture.length === 0) return picture;
+  const otherwise = () => (small ? picture : enlarged(picture));
+  if (href === undefined || gone.has(place)) return otherwise();
+  const link = make("a", { className: "decide-open-file", href, target: "_blank", rel: "noopener", title: "Open the file" }, ...picture);
+  const check = () => {
+    const file = new Image(); // nothing else tells a page without a server whether a file is there
+    file.addEventListener("error", () => {
+      gone.add(place);
+      link.replaceWith(...otherwise());
+    });
+    file.src = href;
+  };
+  if (!small) check();
+  else for (const near of ["pointerenter", "focus"]) link.addEventListener(near, check, { once: true }); // of many, those to be opened alone
+  return [link];
+}
+
+const gone = new Set(); // places whose files are not there, or are nothing that a browser shows
+
+function enlarged(picture) {
   const button = make("button", { type: "button", className: "decide-enlarge", title: "Enlarge" }, ...picture);
   button.setAttribute("aria-pressed", "false");
   button.addEventListener("click", () => button.setAttribute("aria-pressed", String(!isLarge())));
@@ -60,14 +79,14 @@ function playWhereAsked() {
   if (asked && player?.querySelector("audio").paused) player.click();
 }
 
+const mostUnusual = (far) => far.map((_, at) => at).sort((a, b) => far[b] - far[a] || a - b);
 let unusualFirst = recall(COLUMNS_ORDER) !== "no";
 
 // all columns of a row of a table, and beneath it those nearest to it
 function tableOf(place) {
   const { columns, rows, unusual } = given.table;
   const far = unusual[place];
-  const order = columns.map((_, at) => at);
-  if (unusualFirst) order.sort((a, b) => far[b] - far[a] || a - b);
+  const order = unusualFirst ? mostUnusual(far) : columns.map((_, at) => at);
   const rowOf = (name, cells, className = "") => make("tr", { className }, make("th", { scope: "row" }, ...name), ...order.map((at) => make("td", { textContent: cells[at], className: far[at] >= 3 ? "unusual" : "" })));
   const near = nearOf(place).flatMap(([label, places]) => places.filter((one) => rows[one]).map((one) => rowOf(["near: ", bold(label)], rows[one])));
   const head = make("tr", {}, make("td"), ...order.map((at) => make("th", { scope: "col", textContent: columns[at] })));
@@ -99,6 +118,13 @@ function shownOf(place, small) {
 function textOf(place) {
   const text = given.texts[place];
   return text === undefined ? [] : [make("p", { className: "decide-text", dir: "auto", textContent: text })];
+}
+
+// in a line or two: where a row of a table is most unusual, or how a text begins
+function briefOf(place) {
+  if (!isRow(place)) return (given.texts[place] ?? "").slice(0, BRIEF_LETTERS);
+  const { columns, rows, unusual } = given.table;
+  return mostUnusual(unusual[place]).slice(0, BRIEF_COLUMNS).map((at) => `${columns[at]}: ${rows[place][at]}`).join(", ");
 }
 
 function nameOf(place) {

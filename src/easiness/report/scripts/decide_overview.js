@@ -21,10 +21,10 @@ function chosenPlaces() {
 function rowOf(place) {
   const decision = decisionOn(place);
   const number = make("span", { className: "decide-row-number", textContent: counted(place - partOf(place).from + 1) });
-  const name = make("span", { className: "decide-row-name" }, ...nameOf(place));
+  const name = make("span", { className: "decide-row-name" }, ...nameOf(place), make("small", { dir: "auto", textContent: briefOf(place) }));
   const so = make("span", { className: `decide-row-so ${decision?.action ?? ""}`, textContent: decision === undefined ? "undecided" : inWords(decision, place) });
   if (decision?.by) so.append(make("small", { textContent: ` by ${decision.by}` }));
-  const button = make("button", { type: "button" }, number, make("span", {}, ...pictureOf(place, true)), name, bold(labels[place]), so);
+  const button = make("button", { type: "button" }, number, make("span", { className: "decide-row-picture" }, ...pictureOf(place, true)), name, bold(labels[place]), so);
   button.dataset.place = place;
   if (place === current) button.setAttribute("aria-current", "true");
   return make("li", {}, button);
@@ -35,7 +35,9 @@ function drawList() {
   const last = Math.max(0, Math.ceil(places.length / PER_PAGE) - 1);
   page = Math.min(page, last);
   const shown = places.slice(page * PER_PAGE, (page + 1) * PER_PAGE);
+  const held = element("rows").contains(document.activeElement);
   element("rows").replaceChildren(...shown.map(rowOf));
+  if (held) focusOn("list-title");
   const from = page * PER_PAGE;
   element("listed").textContent = places.length === 0 ? "none" : `${counted(from + 1)} to ${counted(from + shown.length)} of ${counted(places.length)}`;
   element("list-before").disabled = page === 0;
