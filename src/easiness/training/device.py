@@ -41,11 +41,7 @@ _NAMED_BY = ("model name", "cpu family", "model", "stepping", "CPU implementer",
 
 
 def resolve_device(device: str) -> torch.device:
-    """``auto`` is the GPU where there is one.
-
-    Raises:
-        BadInput: the device is none of ``auto``, ``cpu``, ``cuda`` and ``mps``, or there is no such GPU.
-    """
+    """``auto`` is the GPU where there is one."""
     if device not in ("auto", "cpu", *_GPUS):
         raise BadInput(f"device {device!r}: unknown; choose auto, cpu, cuda or mps")
     there = [name for name, is_available in _GPUS.items() if is_available()]
@@ -98,9 +94,6 @@ def choose_precision(
 
     On a processor it is float32 for a network with much of its work in convolutions of one channel each:
     ``depthwise`` is their share of its operations. Those gain nothing from such products, and are slower.
-
-    Raises:
-        BadInput: the device cannot compute in the precision that is asked for.
     """
     check_precision(asked, device)
     if asked != "auto":

@@ -67,11 +67,7 @@ class NetworkFacts(BaseModel):
 
 
 def network_facts(workload: Workload) -> NetworkFacts:
-    """Facts by a step on two made-up examples, or on a whole batch where the network does not take so few.
-
-    Raises:
-        BadInput: the model cannot take a training step.
-    """
+    """Facts by a step on two made-up examples, or on a whole batch where the network does not take so few."""
     first: Exception | None = None
     with rehearsing(workload.device):
         for num in dict.fromkeys((min(_FEW, workload.batch), workload.batch)):

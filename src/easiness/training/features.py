@@ -31,10 +31,6 @@ class FeatureReader:
         """``weights`` by their names in the network ``model``, as a stored trial gives them.
 
         ``pretrained`` is the file that training started from, which some networks are built by.
-
-        Raises:
-            BadInput: the network cannot be built, the weights are not those of such a network, or it has no
-                linear or convolutional classifier.
         """
         net = restored(model, signature, num_classes, weights, pretrained)
         classifier = find_classifier(net, num_classes)

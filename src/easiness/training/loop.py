@@ -141,9 +141,6 @@ def train(
     """Train, observed as it goes on; returns the mean loss of each epoch.
 
     A ``keeper`` may have it begin where it stopped before.
-
-    Raises:
-        TrialFailed: the loss of a step or a logit is not finite.
     """
     epochs, steps_per_epoch, device = course.epochs, course.steps_per_epoch, lane.labels.device
     standing = Standing(network, observers, device)
@@ -186,11 +183,7 @@ def train(
 
 
 def _mean(losses: Tensor, epoch: int) -> float:
-    """The mean loss of the steps of an epoch.
-
-    Raises:
-        TrialFailed: the loss of a step is not finite.
-    """
+    """The mean loss of the steps of an epoch."""
     failed = (~losses.isfinite()).nonzero()
     if len(failed):
         where = f"epoch {epoch}, step {int(failed[0]) + 1} of {len(losses)}"

@@ -44,22 +44,14 @@ class Observer:
         """Nothing: what training computes is not looked at."""
 
     def after_epoch(self, epoch: int, network: Observed, on_images: Callable[[int], None]) -> float | None:
-        """Observe, if it is this epoch's turn; returns the accuracy then.
-
-        Raises:
-            TrialFailed: a logit is not finite.
-        """
+        """Observe, if it is this epoch's turn; returns the accuracy then."""
         if self.log.next_epoch != epoch:
             return None
         self.observe(network, on_images)
         return self.log.last_accuracy()
 
     def observe(self, network: Observed, on_images: Callable[[int], None]) -> None:
-        """Record every example once, clean: evaluation mode, no augmentation.
-
-        Raises:
-            TrialFailed: a logit is not finite.
-        """
+        """Record every example once, clean: evaluation mode, no augmentation."""
         network.model.eval()
         batch = network.at_once(self.signature)
         group = max(1, self.logits_per_update // (batch * self.num_classes)) * batch
@@ -97,9 +89,6 @@ class StepObserver:
         """Take the logits [b, classes] of the examples at ``positions`` [b].
 
         They are copied: a next step may write over them.
-
-        Raises:
-            TrialFailed: a logit is not finite, in this step or in one before.
         """
         self._waiting.append((positions, logits.detach().clone()))
         if len(self._waiting) * logits.numel() >= self.logits_per_update:
@@ -111,11 +100,7 @@ class StepObserver:
         network: Observed,  # noqa: ARG002
         on_images: Callable[[int], None],  # noqa: ARG002
     ) -> float | None:
-        """Close the epoch; returns its accuracy.
-
-        Raises:
-            TrialFailed: a logit is not finite.
-        """
+        """Close the epoch; returns its accuracy."""
         self._hand_over()
         self.log.end_epoch()
         return self.log.last_accuracy()

@@ -84,11 +84,7 @@ class Optimizer:
         return {_STEPS: torch.tensor(self._step), **moments}
 
     def check(self, state: Mapping[str, Tensor]) -> None:
-        """Make sure that ``state`` is that of an optimizer of such parameters.
-
-        Raises:
-            BadInput: it is not.
-        """
+        """Make sure that ``state`` is that of an optimizer of such parameters."""
         names = {f"{at}/{name}" for at in range(len(self._parameters)) for name in _MOMENTS}
         of_steps = state.get(_STEPS)
         fits = of_steps is not None and of_steps.shape == () and state.keys() <= {_STEPS, *names}

@@ -64,11 +64,7 @@ class Standing:
         )
 
     def restore(self, state: TrainingState) -> None:
-        """Be what ``state`` was taken of, a training of the same kind that has not begun.
-
-        Raises:
-            BadInput: it is of another kind; nothing has changed then.
-        """
+        """Be what ``state`` was taken of, a training of the same kind that has not begun."""
         network, random = _part(state.tensors, _NETWORK), _part(state.tensors, _RANDOM)
         live, losses = self.network.live(), state.tensors.get(_LOSSES)
         if _kinds(network) != _kinds(live):
@@ -92,11 +88,7 @@ class Standing:
         self.epoch, self.images = state.epoch, state.images
 
     def _logs_of(self, state: TrainingState) -> list[tuple[ObservationLog, dict[str, npt.NDArray[Any]]]]:
-        """The logs, and what they had seen; each is checked.
-
-        Raises:
-            BadInput: one had seen something else.
-        """
+        """The logs, and what they had seen; each is checked."""
         found = []
         for name, observer in self.observers.items():
             part = _part(state.tensors, f"{_OBSERVED}{name}/{_PLACE}/")

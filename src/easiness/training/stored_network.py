@@ -78,9 +78,6 @@ def open_network(
 
     ``pretrained`` is the file that training started from, where it did: it decides how some networks
     take grey images. Torch's random state is left as it was.
-
-    Raises:
-        BadInput: the network cannot be built, or the weights are not those of such a network.
     """
     model = restored(spec.model, signature, num_classes, weights, pretrained)
     # the number of examples matters to training alone
