@@ -106,7 +106,7 @@ class Rehearsal:
 
 
 def measure_speed(workload: Workload, resolved: Resolved, facts: NetworkFacts) -> Speed:
-    """The speed of a trial that trains by itself; a step that would take long is taken on a part of a batch."""
+    """The speed of a trial that trains by itself; a step that would take long is taken on part of a batch."""
     part = part_of(workload, facts, resolved.threads)
     with rehearsing(workload.device):
         torch.set_num_threads(resolved.threads)
