@@ -54,7 +54,7 @@ def test_all_columns_are_there_beside_those_of_the_nearest(
     assert {len(row) for row in cells} == {WIDTH + 2}
     label = page.locator("#decide-label").inner_text()
     other = "yes" if label == "no" else "no"
-    near = [f"near: {label}"] * 4 + [f"near: {other}"] * 4
+    near = [f"nearest {label}"] * 4 + [f"nearest {other}"] * 4
     assert [row[0] for row in cells] == [f"this: {label}", "unusual", *near]
     unusual = [float(cell) for cell in cells[1][1:]]
     assert unusual == sorted(unusual, reverse=True)

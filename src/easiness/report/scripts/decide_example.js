@@ -88,7 +88,7 @@ function tableOf(place) {
   const far = unusual[place];
   const order = unusualFirst ? mostUnusual(far) : columns.map((_, at) => at);
   const rowOf = (name, cells, className = "") => make("tr", { className }, make("th", { scope: "row" }, ...name), ...order.map((at) => make("td", { textContent: cells[at], className: far[at] >= 3 ? "unusual" : "" })));
-  const near = nearOf(place).flatMap(([label, places]) => places.filter((one) => rows[one]).map((one) => rowOf(["near: ", bold(label)], rows[one])));
+  const near = nearOf(place).flatMap(([label, places]) => places.filter((one) => rows[one]).map((one) => rowOf(["nearest ", bold(label)], rows[one])));
   const head = make("tr", {}, make("td"), ...order.map((at) => make("th", { scope: "col", textContent: columns[at] })));
   const body = make("tbody", {}, rowOf(["this: ", bold(labels[place])], rows[place], "this"), rowOf(["unusual"], far.map(String), "far"), ...near);
   const button = make("button", { type: "button", textContent: "Most unusual columns first" });
@@ -102,7 +102,7 @@ function tableOf(place) {
   const scroll = make("div", { className: "decide-scroll", tabIndex: 0 }, make("table", {}, make("thead", {}, head), body));
   scroll.setAttribute("role", "group");
   scroll.setAttribute("aria-label", `All ${columns.length} columns`);
-  const said = "Unusual: standard deviations from the middle of its class; of a category, as many as what is as rare.";
+  const said = `All ${columns.length} columns: scroll sideways. The rows beneath are the nearest of each label that is named, whatever is nearer. Unusual: standard deviations from the middle of its class; a category counts by how rare it is there.`;
   return make("div", { className: "decide-table" }, button, scroll, make("p", { className: "decide-faint", textContent: said }));
 }
 
