@@ -73,7 +73,7 @@ def file_of_features(rng: np.random.Generator, whole: Path, folder: Path) -> Ask
     source = find_features(ROWS, data)
     kept.MOST_IN_MEMORY, pieces.PIECE = 0, 4
     ready_features(source, data, folder)
-    (file,) = folder.iterdir()
+    (file,) = folder.glob("*.npy")
     if rng.random() < 0.5:
         growing = pieces.Growing(file, NUM, 0)
         with growing:

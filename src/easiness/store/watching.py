@@ -26,6 +26,7 @@ from easiness.regular_file import open_regular
 LOCK = ".lock"
 _LATEST = 1e11  # seconds since the epoch, which a calendar still has
 _MOST_BYTES_OF_LOCK = 2**20
+_LOOKS = 5  # at a note that may be half written
 
 EVENTS, EARLIER = "events.jsonl", "events-earlier.jsonl"
 MOST_BYTES = 1 << 25
@@ -75,7 +76,8 @@ def at_work(path: Path) -> AtWork | None:
                 # shared, so that two who look do not take each other for a writer
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return _read(file.read(_MOST_BYTES_OF_LOCK))
+                looks = (_read(os.pread(file.fileno(), _MOST_BYTES_OF_LOCK, 0)) for _ in range(_LOOKS))
+                return next((one for one in looks if one.process is not None), AtWork())
             fcntl.flock(file, fcntl.LOCK_UN)
     except OSError:
         return None

@@ -43,7 +43,7 @@ def test_the_command_says_how_to_go_on(command, first_two: Run, tmp_path: Path):
     assert (finished.code, finished.out) == (0, "")
     assert finished.err.startswith(f"wrote {file}\nRelabels 1 and drops 1 of 100\n")
     assert finished.err.splitlines()[-1] == (
-        f"relabels 1 and drops 1 of 100; edit {file}, then use it by --labels; to verify it, measure "
+        f"relabels 1 and drops 1 of 100; edit {file}, then use it by --labels; to verify a rule, measure "
         "first with a part held out (--holdout 0.2)"
     )
     data = load_dataset("digits", limit=100, labels=file)
