@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from easiness import store
-from easiness.cli.kit import options, results, said
+from easiness.cli.kit import options, results
 from easiness.studies import agreement
 
 
@@ -29,7 +29,6 @@ def decisions(
 
     results.check_output(output, decisions=True)
     found = agreement.decisions(store.open_run(run), files, split=split)
-    kept = None if output is None else results.set_aside(output, found)
-    if kept is not None:
-        said.say(f"{output} had other rows, which are now in {kept}", err=True)
+    if output is not None:
+        results.set_aside(output, found)
     results.show_result(found, output)

@@ -81,9 +81,7 @@ def audit(
 
 def _write(run: Path, found: study.Drawn, output: Path) -> None:
     """Write the file to fill in, beside what somebody may have filled in before, and say what is next."""
-    kept = results.set_aside(output, found)
-    if kept is not None:
-        said.say(f"{output} had other rows, which are now in {kept}", err=True)
+    results.set_aside(output, found)
     results.write_output(output, found)
     if output.suffix == ".csv":
         words = (run, "--decide", output, *(["--blind"] if found.blind else []))

@@ -79,11 +79,9 @@ def _written(run: store.Run, found: cleaning.Cleaned, output: Path) -> str:
     """
 
     before = run.spec.data.labels
-    kept = results.set_aside(output, found)
-    if kept is not None:
-        said.say(f"{output} had other labels, which are now in {kept}", err=True)
-        if before is not None and output.absolute() == Path(before):
-            before = str(kept)
+    kept = results.set_aside(output, found, "labels")
+    if kept is not None and before is not None and output.absolute() == Path(before):
+        before = str(kept)
     results.write_output(output, found)
     if output.suffix != ".csv":
         return ""

@@ -39,7 +39,7 @@ def verify_runs(folder: Path, runs: Sequence[Path]) -> None:
 def seen_damaged(
     run: Path, read: Container[str] = (), opened: store.Run | None = None
 ) -> list[store.Finding]:
-    """What is damaged in a run, ``opened`` or not, as documents, sizes and the files to ``read`` show."""
+    """Yield the damage in a run, ``opened`` or not, that documents, sizes and the files to ``read`` show."""
     if not store.is_run(run):
         return []  # it is only beginning
     try:

@@ -44,14 +44,15 @@ def write_output(output: Path, result: show.Result) -> None:
     say_written(output)
 
 
-def set_aside(output: Path, result: show.Result) -> Path | None:
-    """Where a file of rows is now that somebody may have edited, before a result takes its name."""
+def set_aside(output: Path, result: show.Result, rows: str = "rows") -> Path | None:
+    """Where a file of rows is now that somebody may have edited, before a result takes its name; says so."""
     if output.suffix != ".csv" or not output.is_file():
         return None
     if (old := output.read_bytes()) == show.rendered(result, ".csv"):
         return None
     kept = output.with_name(f"{output.name}~")
     report.write_file(kept, old)
+    said.say(f"{output} had other {rows}, which are now in {kept}", err=True)
     return kept
 
 
