@@ -235,7 +235,7 @@ def record(recorder, seeds, epochs=5):
 
 
 def many(report, folder):
-    """What takes longer where there are many runs, or many trials."""
+    """Time the work that grows with the number of runs, or of trials."""
     from easiness import Recorder
 
     def recorder(name):

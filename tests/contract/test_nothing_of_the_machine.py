@@ -49,7 +49,7 @@ def _layers(data: bytes) -> Iterator[bytes]:
 
 
 def telling(folder: Path) -> list[str]:
-    """What tells the user's name in the files below a folder, each with what is around it."""
+    """Yield each place below a folder that tells the user's name, with the text around it."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     assert files
     return [

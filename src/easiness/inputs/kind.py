@@ -39,7 +39,7 @@ class Traits(Protocol):
         """Recipe settings that these examples need."""
 
     def signature(self, recipe: Recipe, where: str) -> Signature:
-        """What a network gets under ``recipe``; ``where`` names the source in an error."""
+        """Network input under ``recipe``; ``where`` names the source in an error."""
 
     def joined(self, held_out: Self, where: str, names: tuple[str, str]) -> Self:
         """These traits of a training split and those of the ``held_out`` one as one; ``names`` are theirs."""

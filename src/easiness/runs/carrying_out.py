@@ -119,7 +119,7 @@ def foresee(
     retrain_damaged: bool = False,
     more: More | None = None,
 ) -> Foreseen:
-    """What `carry_out` would train of the plan, or why it would not; only reads."""
+    """Tell what `carry_out` would train of the plan, or why it would not; only reads."""
     execution = _checked_execution(plan, out, execution)
     if not is_run(out):
         return Foreseen(execution, Task(plan, list(range(plan.trials)), plan.trials, plan.epochs), None)

@@ -21,7 +21,7 @@ TEXTS = {"source", "run_or_source", "recipe", "features", "before", "old_source"
 
 
 def _paths(name: str) -> list[Any]:
-    """What a command takes that is, or may be, a path."""
+    """The parameters of a command that are, or may be, paths."""
     typed = [one for one in _PARSER.commands[name].params if hasattr(one, "type_descriptor")]
     kinds = {one.name: one.type_descriptor.annotation for one in typed}
     return [

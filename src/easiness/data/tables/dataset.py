@@ -36,7 +36,7 @@ class Examples(NamedTuple):
 
 
 def read_tables(request: SourceRequest, make: OfTables) -> Dataset:
-    """What ``make`` makes of the files of tables that a request is for."""
+    """Make a data set by ``make`` from the files of tables that a request is for."""
     path = request.path
     name = path.name if path.is_dir() else path.stem
     return make(name, str(path), open_tables(request), request.options, request.classes)

@@ -149,7 +149,7 @@ def carry_out_hypothesis(
 
 
 def read_hypothesis(plan: HypothesisPlan) -> Hypothesis:
-    """What the trials of a finished experiment came to."""
+    """The result of the trials of a finished experiment."""
     patterns = patterns_of(plan.preset, plan.seed)
     examples = {
         arm: examples_of(arm, patterns, plan.preset, plan.seed) for arm in {task.arm for task in plan.tasks}

@@ -221,7 +221,7 @@ def pairs_section(
     decided: Labels,
     most: int | None = FIRST,
 ) -> list[show.Section]:
-    """What is certain, where something is, with the ``texts`` of examples by split and id; ``most`` pairs.
+    """The certain conflicts, if any, with the ``texts`` of examples by split and id; ``most`` pairs.
 
     Pairs that no longer contradict anything by what is ``decided`` are counted, and not shown.
     """

@@ -193,7 +193,7 @@ def _reason(
 
 
 def reasons_mean(row: Row, left_out: bool) -> str:
-    """What all `reasons` have in common: who says so, and from when on. Were all examples ``left_out``?"""
+    """The words that all `reasons` share: who says so, and from when on. Were all examples ``left_out``?"""
     none = "; none was {} on the labels that it judges" if left_out else ""
     if row.share is None:
         return (

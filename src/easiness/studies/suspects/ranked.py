@@ -240,7 +240,7 @@ class Suspects(show.Result):
 
     @property
     def reasons_mean(self) -> str:
-        """What the reasons have in common, said once."""
+        """The words that all reasons share, said once."""
         return reasons_mean(self.rows[-1], bool(self.ranked["left_out"].all()))
 
     def _right(self) -> str:

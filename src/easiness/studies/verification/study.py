@@ -175,7 +175,7 @@ class VerificationPlans:
         return replace(self, beside=plans_beside(names, self.before, everything, kept))
 
     def forecast(self, out: Path, execution: Execution) -> str:
-        """What it costs to carry them out below ``out``, in a sentence; nothing is trained."""
+        """The cost of carrying them out below ``out``, in a sentence; nothing is trained."""
         costs = plan_costs(self.by_name, out, resolve_device(execution.device), execution)
         text = describe(self.by_name, missing_by_run(self.by_name, out), costs)
         if self.decided is None:

@@ -22,7 +22,7 @@ _Floats = npt.NDArray[np.float64]
 
 
 WAYS = ("nobody decided", "all, by the labels before", "all, by the labels after")
-"""What heads or networks are tested on that did not see it, where no split is held out."""
+"""Names of the examples and labels that a gain is tested by, where no split is held out."""
 
 
 _RULE = (
@@ -47,7 +47,7 @@ class Way:
 
     @classmethod
     def of(cls, before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]) -> Way:
-        """Of trials by examples [T, n]: is it right about what it is tested on?"""
+        """Is each trial right about each example that it is tested on, [T, n]?"""
         return cls(before.shape[1], float(before.mean()), float(after.mean()), paired_gain(before, after))
 
 
@@ -100,7 +100,7 @@ class Verification(show.Result):
 
     @property
     def _tested(self) -> str:
-        """What it is tested on."""
+        """The tested examples, in words."""
         return f"{self.num_held_out:,} {'examples that nobody decided' if self.ways else 'held-out examples'}"
 
     def table(self) -> pd.DataFrame:
