@@ -635,6 +635,6 @@ def test_one_class_is_not_enough(tmp_path, write):
     alone = replace(Tiny(), classes=("bee",), y=(0,) * 9, y_test=(0,) * 4)
     message = r"only one class \('bee'\); at least two are needed"
     if write is hub_folder:  # the library gives no labels to a folder of one class
-        message = "no column named label"
+        message = "no column label"
     with pytest.raises(BadInput, match=message):
         load(tmp_path, write, alone)

@@ -1,6 +1,6 @@
 """Labelled examples: their values, labels, class names, stable ids and a fingerprint."""
 
-from easiness.data.checks import check_examples, own_ids
+from easiness.data.checks import check_examples, check_ids, own_ids
 from easiness.data.dataset import Dataset
 from easiness.data.decisions import UNKNOWN, Decisions, decisions_by_person, read_decisions, splits_in
 from easiness.data.digests import DIGEST_BYTES, same_at, same_values, value_digest, value_digests
@@ -41,6 +41,7 @@ __all__ = [
     "UNSURE",
     "cache_folder",
     "check_examples",
+    "check_ids",
     "choice_of",
     "decisions_by_person",
     "grouped",
