@@ -96,13 +96,9 @@ def test_every_source_is_found_by_its_names_or_files(tmp_path: Path) -> None:
     for name in ("a.parquet", "a.CSV", "a.npz", "shards/train.parquet"):
         (tmp_path / name).touch()
         files[name] = found(str(tmp_path / name))
-    assert list(files.values()) == [
-        "a Parquet file or a folder of them",
-        "a CSV file of path,label[,split]",
-        "an .npz file",
-        "a Parquet file or a folder of them",
-    ]
-    assert found(str(tmp_path / "shards")) == "a Parquet file or a folder of them"
+    table = "a CSV or Parquet file, or a folder of train* and test* of them"
+    assert list(files.values()) == [table, table, "an .npz file", table]
+    assert found(str(tmp_path / "shards")) == table
     (tmp_path / "classes").mkdir()
     assert found(str(tmp_path / "classes")) == "a folder of class folders"
 

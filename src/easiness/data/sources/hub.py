@@ -20,6 +20,7 @@ from easiness.data.sources.splits import HELD_OUT_ON_HUB
 from easiness.data.tables.columns import label_column
 from easiness.data.tables.dataset import dataset_of_tables
 from easiness.data.tables.parquet import AT_ONCE, stored_bytes
+from easiness.data.tables.splits import split_by_column
 from easiness.data.tables.table import Table, Tables
 from easiness.errors import BadInput
 from easiness.inputs import (
@@ -91,8 +92,9 @@ def from_hub_object(
         if one is not None:
             _check_table(one, what)
     if not isinstance(found, dict):
-        other = None if held_out is None else hub_table(held_out, f"{what} (test)")
-        tables = Tables(hub_table(found, what), other, "test")
+        tables = split_by_column(hub_table(found, what), options)
+        if held_out is not None:
+            tables = Tables(hub_table(found, what), hub_table(held_out, f"{what} (test)"), "test")
     elif held_out is not None:
         raise BadInput(
             f"{what}: it has splits of its own; give one of them as the source, or leave out held_out="
@@ -245,5 +247,5 @@ HUB = Source(
     ),
     names=(f"{PREFIX}NAME",),
     takes_classes=True,
-    takes=("text", "sound", "inputs", "label", "id", "without", "group"),
+    takes=("columns", "text", "sound", "inputs", "label", "id", "without", "group"),
 )

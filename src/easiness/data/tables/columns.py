@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from easiness.csv_cells import from_cell
 from easiness.data.tables.cells import is_texts, usable, values_in
 from easiness.data.tables.table import Table
-from easiness.errors import BadInput, nearest
+from easiness.errors import BadInput, nearest, shorten
 from easiness.inputs import KINDS, SOUND, TEXT, VECTOR, InputKind
 from easiness.spec import LoadOptions, read_names
 
@@ -87,13 +87,20 @@ def held_in(table: Table, options: LoadOptions) -> Held:
 
 def _by_names(table: Table, label: str, options: LoadOptions) -> Held:
     names = [name for name in table.names if name not in (label, *(options.without or ()))]
-    for kind in (kind for kind in KINDS if kind.files):
+    for kind in KINDS:
+        if kind.files is None:
+            continue
         typed = [name for name in names if table.features.get(name, {}).get("_type") == _TYPES[kind.name]]
         usual = [name for name in kind.columns if name in (typed or names) and not is_texts(table.kind(name))]
-        if len(typed) == 1 or usual:
+        if len(typed) > 1 and not usual:
+            raise BadInput(
+                f"{table.where}: {len(typed)} columns of {kind.files.noun}s ({shorten(sorted(typed))}), none "
+                f"called {' or '.join(kind.columns)}; leave out all but one with --without"
+            )
+        if typed or usual:
             return Held("bytes", kind, (typed if len(typed) == 1 else usual)[0])
     path = next((name for name in PATHS if name in names and is_texts(table.kind(name))), None)
-    if path is not None:
+    if path is not None and table.root is not None:
         return Held("files", None, path)
     text = text_column(names)
     if text is not None:

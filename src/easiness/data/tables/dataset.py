@@ -57,7 +57,7 @@ def splits_of(tables: Tables, examples: Examples, labels: Labels, options: LoadO
             labels=own,
             name_at=table.name_at,
             kind=examples.kind,
-            rows=table.rows if hasattr(stored, "reader") and table.blobs is not None else None,
+            rows=table.rows if examples.in_rows else None,
             groups=_groups(table, options) if name == "train" else None,
         )
         for table, name, stored, ids, own in found
@@ -85,8 +85,8 @@ def _ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
     for row, name in enumerate(names):
         if first.setdefault(name, row) != row:
             raise BadInput(
-                f"{table.name_at(row)}: the id {name!r:.80} is in {table.place_at(first[name])} already; name "
-                "another column with --id, or leave it out"
+                f"{table.name_at(row)}: the id {name!r:.80} is in {table.place_at(first[name])} already; "
+                "name another column with --id, or leave it out"
             )
     if all(map(INTEGER.fullmatch, names)):
         return np.array(names, np.int64)

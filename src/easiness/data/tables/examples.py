@@ -30,12 +30,16 @@ from easiness.spec import LoadOptions
 
 
 class Examples(NamedTuple):
-    """The rows of each split as examples of a kind, their ids, and notes on how they were made."""
+    """The rows of each split as examples of a kind, their ids, and notes on how they were made.
+
+    Those that are ``in_rows`` are of all rows of a file, of which a split may have a part.
+    """
 
     kind: InputKind
     found: Sequence[Stored | Blobs | ReadWhole]
     ids: Sequence[Ids]
     notes: tuple[str, ...] = ()
+    in_rows: bool = False
 
 
 def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) -> Examples:
@@ -68,8 +72,8 @@ def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) ->
         table.check_column(held.column)
         if table.blobs is None:
             raise BadInput(f"{table.where}: column {held.column} holds no files; give a Parquet file of them")
-    reader = held.kind.files
-    return Examples(held.kind, [table.blobs(held.column, reader) for table in both if table.blobs], numbered)
+    found = [table.blobs(held.column, held.kind.files) for table in both if table.blobs]
+    return Examples(held.kind, found, numbered, in_rows=True)
 
 
 def texts_of(table: Table, column: str) -> Stored:
@@ -108,6 +112,8 @@ def _files(tables: Sequence[Table], held: Held, options: LoadOptions) -> Example
     places: dict[str, str] = {}
     for table in tables:
         table.check_column(held.column)
+        if table.root is None:
+            raise BadInput(f"{table.where}: column {held.column} holds texts and no files; name another")
         paths = [from_cell(value or "") for value in cells.values_in(table, held.column)]
         if not table.listed:
             if held.is_list and table is tables[0]:

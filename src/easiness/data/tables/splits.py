@@ -84,21 +84,28 @@ def open_tables(path: Path, options: LoadOptions) -> Tables:
     if files.held_out:
         where = f"{path} ({files.name})"
         return Tables(train, files.reader.open(files.held_out, options.encoding, where, root), files.name)
+    return split_by_column(train, options)
+
+
+def split_by_column(table: Table, options: LoadOptions) -> Tables:
+    """The rows by their value in the column of splits, where there is one.
+
+    Of the held-out splits the first of the usual names counts.
+
+    Raises:
+        BadInput: a value is no split, or nothing is for training.
+    """
     columns = named_columns(options)
     column = columns.get("split", "split")
-    if column not in train.names and "split" not in columns:
-        return Tables(train)
-    return _by_column(train, column)
-
-
-def _by_column(table: Table, column: str) -> Tables:
-    """The rows by their value in a column; of the held-out splits the first of the usual names counts."""
+    unused = column not in table.names or column in (options.without or ())
+    if unused and "split" not in columns:
+        return Tables(table)
     given = [from_cell(str(value)) for value in values_in(table, column)]
     for row, value in enumerate(given):
         if value not in SPLITS:
             raise BadInput(
                 f"{table.name_at(row)}: unknown split {value!r:.80}{nearest(value, SPLITS)}; use train, test "
-                "or val, or call the column otherwise"
+                f"or val, or leave the column out with --without {column}"
             )
     values = np.array(given)
     train = np.flatnonzero(values == "train")

@@ -136,7 +136,8 @@ def test_what_was_unreadable_is_tried_again_with_a_plugin(folder, monkeypatch):
         readable=lambda: "readable" if formats.reads_heif() else "readable_with_heif",
         is_readable=lambda _, file: tried.append(file) or True,
     )
-    monkeypatch.setattr("easiness.data.sources.folders.KINDS", (replace(IMAGE, files=with_plugin),))
+    for place in ("sources.folders", "tables.examples"):
+        monkeypatch.setattr(f"easiness.data.{place}.KINDS", (replace(IMAGE, files=with_plugin),))
     assert load_dataset(folder, skip_unreadable=True).num_unreadable == 0
     assert "cat/1.png" in tried
 
