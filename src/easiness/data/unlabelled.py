@@ -29,6 +29,7 @@ from easiness.data.tables.splits import open_tables, table_files
 from easiness.data.tables.table import Table
 from easiness.data.tables.vectors import make_vectors
 from easiness.errors import BadInput, shorten
+from easiness.gate import objects_in
 from easiness.inputs import TEXT, VECTOR, Blobs, Encoded, Source, Stored, StoredVectors, from_texts, kind_of
 
 _SPLIT = "pool"
@@ -184,8 +185,7 @@ def _of_table(request: SourceRequest, like: Dataset) -> Dataset:
 
 
 def _texts(table: Table, column: str) -> Stored:
-    values = table.column(column).to_pylist()
-    texts = ["" if text is None else str(text) for text in values]
+    texts = ["" if text is None else str(text) for text in objects_in(table.column(column)).tolist()]
     return from_texts(texts, table.where, lambda row: f"{table.name_at(row)}: the {column}")
 
 
@@ -206,7 +206,7 @@ def _of_paths(request: SourceRequest, files: Sequence[Path], like: Dataset) -> D
     table = open_tables(request).train
     wanted = (request.options.sound or (request.options.columns or {}).get("path"), *FOR_PATH)
     column = next((name for name in wanted if name in table.names), "path")
-    paths = [from_cell(str(cell)) for cell in table.column(column).to_pylist()]
+    paths = [from_cell(str(cell)) for cell in objects_in(table.column(column))]
     root = files[0].parent
     missing = [one for one in paths if not _inside(root, one)]
     if missing or len(set(paths)) < len(paths):

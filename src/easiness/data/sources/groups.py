@@ -13,10 +13,9 @@ from easiness.csv_cells import csv_rows, from_cell
 from easiness.data.checks import Ids
 from easiness.data.dataset import Dataset
 from easiness.data.sources.source import SourceRequest, listed_path
-from easiness.data.sources.tables import open_parquet
 from easiness.data.tables.splits import open_tables
 from easiness.errors import BadInput, nearest
-from easiness.inputs import check_decoded
+from easiness.gate import objects_in, open_parquet, read_column
 
 Groups = npt.NDArray[np.object_]
 
@@ -50,17 +49,12 @@ def groups_in_parquet(files: Sequence[Path], column: str, ids: Ids) -> Groups:
 
     values: list[Any] = []
     for file in files:
-        opened = open_parquet(file)
-        _check_column(file, column, opened.schema_arrow.names)
-        kind = opened.schema_arrow.field(column).type
+        schema = open_parquet(file).schema_arrow
+        _check_column(file, column, schema.names)
+        kind = schema.field(column).type
         if pa.types.is_nested(kind):
             raise BadInput(f"{file}: column {column} holds {kind}; name one of texts or numbers")
-        check_decoded(file, opened, [column])
-        try:
-            own = opened.read(columns=[column]).column(0).to_pylist()
-        except (pa.ArrowException, OSError) as error:
-            raise BadInput(f"{file}: column {column} cannot be read ({error}); get the file again") from None
-        values += [(file, row, value) for row, value in enumerate(own)]
+        values += [(file, row, value) for row, value in enumerate(objects_in(read_column(file, column)))]
     for file, row, value in (values[at] for at in ids.tolist()):
         if is_missing(value):
             raise _missing(f"{file}: row {row}", column)
@@ -76,7 +70,7 @@ def groups_in_table(request: SourceRequest, data: Dataset) -> Groups:
     cells = table.column(column)
     if pa.types.is_nested(cells.type):
         raise BadInput(f"{table.where}: column {column} holds {cells.type}; name one of texts or numbers")
-    values = cells.to_pylist()
+    values = objects_in(cells).tolist()
     for row in data.ids.tolist():
         if is_missing(values[row]):
             raise _missing(table.name_at(row), column)

@@ -19,8 +19,7 @@ from easiness.data.sources.table_rows import HubBlobs, whole_labels
 from easiness.data.sources.texts import texts_of_tables
 from easiness.data.tables.kind import check_one_kind, text_column
 from easiness.data.tables.splits import hub_tables
-from easiness.errors import BadInput
-from easiness.inputs import one_line
+from easiness.errors import BadInput, one_line
 from easiness.spec import LoadOptions
 
 

@@ -10,6 +10,7 @@ from easiness.data.sources.source import Source
 from easiness.data.tables import cells, kind, labels, splits, table, vectors
 from easiness.data.tables.dataset import Examples, dataset_of_tables, read_tables
 from easiness.errors import BadInput, printable, shorten
+from easiness.gate import is_text
 from easiness.inputs import VECTOR, StoredVectors
 from easiness.spec import LoadOptions
 
@@ -74,7 +75,7 @@ def input_columns(
 
 def _names_rows(of: table.Table, name: str) -> bool:
     """Has the column another text in each row, as names of patients or files are?"""
-    if name not in of.names or not cells.is_texts(of.column(name).type):
+    if name not in of.names or not is_text(of.column(name).type):
         return False
     texts = {text for text in cells.texts_in(of, name) if text is not None}
     return len(texts) == of.num_rows and all(cells.number_in(text) is None for text in texts)

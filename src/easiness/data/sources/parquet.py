@@ -17,9 +17,9 @@ from easiness.data.sources.groups import groups_in_parquet
 from easiness.data.sources.source import Source, SourceRequest
 from easiness.data.sources.splits import HELD_OUT_PREFIXES, EncodedSplit, encoded_dataset
 from easiness.data.sources.table_rows import ParquetBlobs, whole_labels
-from easiness.data.sources.tables import open_parquet
 from easiness.errors import BadInput
-from easiness.inputs import KINDS, SOUND, InputKind, check_decoded
+from easiness.gate import open_parquet, read_column
+from easiness.inputs import KINDS, SOUND, InputKind
 
 LABEL_COLUMNS = ("label",)
 
@@ -145,15 +145,7 @@ def _column(file: Path, wanted: tuple[str, ...]) -> str:
 
 
 def _labels(file: Path, wanted: tuple[str, ...]) -> npt.NDArray[Any]:
-    from pyarrow import ArrowException
-
-    column, opened = _column(file, wanted), open_parquet(file)
-    check_decoded(file, opened, [column])
-    try:
-        values = opened.read(columns=[column]).column(0)
-    except (ArrowException, OSError) as error:
-        raise BadInput(f"{file}: column {column} cannot be read ({error}); get the file again") from None
-    return whole_labels(values, str(file))
+    return whole_labels(read_column(file, _column(file, wanted)), str(file))
 
 
 def _class_names(file: Path, wanted: tuple[str, ...]) -> list[str] | None:

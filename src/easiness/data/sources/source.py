@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.errors import BadInput
-from easiness.inputs import check_names
+from easiness.gate import check_names
 from easiness.regular_file import at_home
 from easiness.spec import LoadOptions
 

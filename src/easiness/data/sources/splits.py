@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from easiness.data.checks import Ids, check_examples, check_held_out, check_unicode
 from easiness.data.dataset import Dataset
-from easiness.inputs import IMAGE, Blobs, Encoded, InputKind, Positions, Source, Stored, check_names
+from easiness.gate import check_names
+from easiness.inputs import IMAGE, Blobs, Encoded, InputKind, Positions, Source, Stored
 
 # what a held-out split may be called, as folders and as the column of a table; the first that is there counts
 HELD_OUT_NAMES = ("test", "val", "valid", "validation")

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.sources.file_facts import FileFacts, row_digests
-from easiness.data.sources.tables import column_of, open_parquet, parquet_column
+from easiness.data.sources.tables import column_of, parquet_column
 from easiness.errors import BadInput
+from easiness.gate import is_text, objects_in, open_parquet, read_batches
 from easiness.inputs import (
     MOST_BYTES,
     Blob,
@@ -23,12 +24,10 @@ from easiness.inputs import (
     Header,
     Positions,
     Unreadable,
-    batches_within,
     counted,
     digest,
     find_unreadable,
     in_threads,
-    one_line,
     read_headers,
 )
 from easiness.regular_file import read_regular
@@ -45,8 +44,7 @@ def whole_labels(values: Any, where: str) -> npt.NDArray[Any]:
     if values.null_count:
         row = int(np.flatnonzero(values.is_null().to_numpy())[0])
         raise BadInput(f"{where}: row {row}: the label is null; give it a label or leave the row out")
-    labels: npt.NDArray[Any] = values.to_numpy()
-    return labels
+    return objects_in(values) if is_text(values.type) else values.to_numpy()
 
 
 class _Group(NamedTuple):
@@ -172,19 +170,10 @@ class ParquetBlobs:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        file, column = self._files[group.file], self._columns[group.file]
-        num_read = 0
-        try:
-            for batch in batches_within(file, open_parquet(file), AT_ONCE, column, [group.group]):
-                values = batch.column(0)
-                num_read += len(values)
-                yield pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
-        except (pa.ArrowException, OSError) as error:
-            raise BadInput(
-                f"{file}: row group {group.group} cannot be read ({one_line(error)}); write it again"
-            ) from None
-        if num_read != group.stop - group.start:
-            raise BadInput(f"{file}: row group {group.group} has fewer rows than it says; get the file again")
+        for values in read_batches(
+            self._files[group.file], self._columns[group.file], AT_ONCE, [group.group]
+        ):
+            yield pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
 
 
 class HubBlobs:

@@ -1,4 +1,4 @@
-"""Parquet files, opened, and columns of vectors in tables."""
+"""Columns of vectors in tables."""
 
 from __future__ import annotations
 
@@ -10,28 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, nearest
-from easiness.inputs import Positions, batches_within, one_line
-from easiness.regular_file import open_regular
+from easiness.gate import open_parquet, read_batches
+from easiness.inputs import Positions
 
 AT_ONCE = 4096  # rows read together
-
-
-def open_parquet(file: Path) -> Any:
-    """The `pyarrow.parquet.ParquetFile`.
-
-    Raises:
-        BadInput: it cannot be read, or is not Parquet.
-    """
-    import pyarrow.parquet as pq
-    from pyarrow import ArrowException
-
-    try:
-        open_regular(file).close()
-        return pq.ParquetFile(file)
-    except (ArrowException, OSError, UnicodeDecodeError) as error:  # the last of the names of columns
-        raise BadInput(
-            f"{file}: not a Parquet file that can be read ({one_line(error)}); write it again"
-        ) from None
 
 
 def parquet_column(files: list[Path], name: str, positions: Positions) -> Iterator[npt.NDArray[Any]]:
@@ -44,18 +26,13 @@ def parquet_column(files: list[Path], name: str, positions: Positions) -> Iterat
 
     start = 0
     for file in files:
-        opened = open_parquet(file)
-        _check_column(name, opened.schema_arrow.names, str(file))
-        try:
-            for batch in batches_within(file, opened, AT_ONCE, name):
-                low, high = np.searchsorted(positions, [start, start + len(batch)])
-                if low < high:
-                    yield column_of(batch.take(pa.array(positions[low:high] - start)), name, str(file))
-                start += len(batch)
-        except (pa.ArrowException, OSError) as error:
-            raise BadInput(
-                f"{file}: column {name} cannot be read ({one_line(error)}); get the file again"
-            ) from None
+        _check_column(name, open_parquet(file).schema_arrow.names, str(file))
+        for values in read_batches(file, name, AT_ONCE):
+            low, high = np.searchsorted(positions, [start, start + len(values)])
+            if low < high:
+                batch = pa.record_batch({name: values.take(pa.array(positions[low:high] - start))})
+                yield column_of(batch, name, str(file))
+            start += len(values)
 
 
 def column_of(table: Any, name: str, where: str) -> npt.NDArray[Any]:

@@ -10,6 +10,7 @@ from easiness.data.sources.source import Source
 from easiness.data.tables import cells, kind, labels, splits, table
 from easiness.data.tables.dataset import Examples, dataset_of_tables, read_tables
 from easiness.errors import BadInput, printable, shorten
+from easiness.gate import is_text, objects_in
 from easiness.inputs import TEXT, StoredTexts, from_texts
 from easiness.spec import LoadOptions
 
@@ -50,9 +51,9 @@ def _chosen(column: str, others: list[str]) -> tuple[str, ...]:
 def _texts(rows: table.Table, column: str) -> StoredTexts:
     rows.check_column(column, "; name that of the texts with --text NAME")
     values = rows.column(column)
-    if not cells.is_texts(values.type):
+    if not is_text(values.type):
         raise BadInput(f"{rows.where}: column {column} holds {values.type} and no texts; name another")
-    texts = ["" if text is None else text for text in values.to_pylist()]
+    texts = ["" if text is None else text for text in objects_in(values).tolist()]
     if texts and all(cells.number_in(text.strip()) is not None for text in texts):
         raise BadInput(
             f"{rows.where}: column {column} holds numbers and no texts; name that of the texts with --text "

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from easiness.data.sources.tables import column_of
 from easiness.data.tables.table import Table
 from easiness.errors import BadInput, shorten
+from easiness.gate import is_text, objects_in
 
 Numbers = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -37,18 +38,15 @@ def is_numbers(kind: Any) -> bool:
     return any(test(kind) for test in tests)
 
 
-def is_texts(kind: Any) -> bool:
-    """Is a type of Arrow one of texts?"""
-    from pyarrow import types
-
-    return bool(types.is_string(kind) or types.is_large_string(kind))
-
-
 def texts_in(table: Table, name: str) -> list[str | None]:
     """The cells of a column of texts, or of numbers as texts; ``None`` where one is missing."""
-    cells = table.column(name).to_pylist()
-    texts = (None if cell is None else str(cell).strip() for cell in cells)
-    return [None if text is None or text.lower() in MISSING else text for text in texts]
+    cells = objects_in(table.column(name)).tolist()
+    found: dict[Any, str | None] = {None: None}
+    for cell in cells:
+        if cell not in found:
+            text = str(cell).strip()
+            found[cell] = None if text.lower() in MISSING else text
+    return [found[cell] for cell in cells]
 
 
 def number_in(text: str) -> float | None:
@@ -68,7 +66,7 @@ def numbers_in(table: Table, name: str) -> Numbers:
         BadInput: a cell is no number, or is infinite in single precision.
     """
     cells = table.column(name)
-    if is_texts(cells.type):
+    if is_text(cells.type):
         values = [_number(table, name, row, text) for row, text in enumerate(texts_in(table, name))]
     elif is_numbers(cells.type):
         values = [math.nan if cell is None else float(cell) for cell in cells.to_pylist()]
@@ -128,7 +126,7 @@ def kind_of_column(table: Table, name: str) -> str:
         return "vectors"
     if is_numbers(kind):
         return "numbers"
-    if is_texts(kind):
+    if is_text(kind):
         texts = (text for text in texts_in(table, name) if text is not None)
         return "numbers" if all(number_in(text) is not None for text in texts) else "texts"
     raise BadInput(
@@ -139,4 +137,4 @@ def kind_of_column(table: Table, name: str) -> str:
 
 def _usable(table: Table) -> list[str]:
     kinds = ((name, table.read(name).type) for name in table.names)
-    return [name for name, kind in kinds if is_vectors(kind) or is_numbers(kind) or is_texts(kind)]
+    return [name for name, kind in kinds if is_vectors(kind) or is_numbers(kind) or is_text(kind)]

@@ -8,10 +8,10 @@ from typing import Any
 from easiness.csv_cells import csv_rows, from_cell
 from easiness.data.sources.given_options import named_columns
 from easiness.data.sources.source import SourceRequest
-from easiness.data.sources.tables import open_parquet
-from easiness.data.tables.cells import is_numbers, is_texts, is_vectors
+from easiness.data.tables.cells import is_numbers, is_vectors
 from easiness.data.tables.splits import table_files
 from easiness.errors import BadInput
+from easiness.gate import is_text, open_parquet
 from easiness.inputs import KINDS, TEXT, VECTOR, InputKind
 from easiness.spec import LoadOptions
 
@@ -101,7 +101,7 @@ def _of_parquet(path: Path, label: str) -> InputKind | None:
         return None
     if text_column(schema.names, label) is not None:
         return TEXT
-    tests = (is_numbers, is_texts, is_vectors)
+    tests = (is_numbers, is_text, is_vectors)
     others = [_plain(field.type) for field in schema if field.name != label]
     return VECTOR if any(test(kind) for kind in others for test in tests) else None
 

@@ -15,6 +15,7 @@ from easiness.csv_cells import from_cell
 from easiness.data.label_forms import LOOKED_AT, check_one_class_each, instead_of_labels
 from easiness.data.tables.table import Table
 from easiness.errors import BadInput
+from easiness.gate import first_come, is_text
 
 INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)  # as str() writes them; "007" is a name
 _DECIMAL = re.compile(r"-?\d+(\.\d*(e[-+]?\d+)?|e[-+]?\d+)", re.ASCII | re.IGNORECASE)
@@ -97,7 +98,7 @@ def _distinct(table: Table, column: str) -> _Distinct:
 
     cells = table.column(column)
     types, kind = pa.types, cells.type
-    texts = types.is_string(kind) or types.is_large_string(kind)
+    texts = is_text(kind)
     numbers = types.is_floating(kind) or types.is_decimal(kind)
     if not (texts or numbers or types.is_integer(kind) or types.is_boolean(kind)):
         raise BadInput(
@@ -110,7 +111,7 @@ def _distinct(table: Table, column: str) -> _Distinct:
     valid = cells.is_valid().to_numpy()
     rows, values = np.full(len(cells), _NULL), []
     if valid.any():
-        encoded = cells.drop_null().dictionary_encode().combine_chunks()
+        encoded = first_come(cells.drop_null())
         rows[valid], values = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
     found = _Distinct(table, values, rows)
     empty = [_NULL, *(at for at, value in enumerate(found.values) if _is_empty(value))]

@@ -13,6 +13,7 @@ from easiness.data.sources.source import SourceRequest
 from easiness.data.sources.splits import HELD_OUT_NAMES, HELD_OUT_PREFIXES
 from easiness.data.tables.table import Table, csv_table, hub_table, parquet_table
 from easiness.errors import BadInput, nearest
+from easiness.gate import objects_in
 
 SPLITS = ("train", *HELD_OUT_NAMES)
 SUFFIXES = (".csv", ".parquet")
@@ -114,7 +115,7 @@ def _opened(files: list[Path], request: SourceRequest, where: str) -> Table:
 
 def _by_column(table: Table, column: str) -> Tables:
     """The rows by their value in a column; of the held-out splits the first of the usual names counts."""
-    given = [from_cell(str(value)) for value in table.column(column).to_pylist()]
+    given = [from_cell(str(value)) for value in objects_in(table.column(column))]
     for row, value in enumerate(given):
         if value not in SPLITS:
             raise BadInput(

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.csv_cells import csv_rows
-from easiness.data.sources.tables import column_of, open_parquet
+from easiness.data.sources.tables import column_of
 from easiness.errors import BadInput, nearest, shorten
-from easiness.inputs import Positions, check_decoded, check_fits, one_line
+from easiness.gate import check_fits, check_rows, open_parquet, read_column
+from easiness.inputs import Positions
 
-_ROWS = 65_536  # of a Parquet column at a time
 AT_ONCE = 1024
 """Rows that are read together."""
 
@@ -26,7 +26,9 @@ class Table:
     """The rows of one split.
 
     ``where`` names them in an error and ``name_at(i)`` the row at position i. ``read`` gives a column that is
-    there as a `pyarrow.ChunkedArray`; cells of a CSV are strings. ``metadata`` is that of the schema.
+    there as a `pyarrow.ChunkedArray`: cells of a CSV are `large_string`, texts of Parquet a dictionary of
+    these, so that a million equal ones are one (`objects_in` makes objects of both). ``metadata`` is that of
+    the schema.
     """
 
     where: str
@@ -141,6 +143,9 @@ def parquet_table(files: Sequence[Path], where: str) -> Table:
         if sorted(one.schema_arrow.names) != sorted(names):
             raise BadInput(f"{file}: its columns are not those of {files[0].name}; give all the same")
     starts = np.cumsum([0, *(one.metadata.num_rows for one in opened)])
+    if not starts[-1]:
+        raise BadInput(f"{files[0]}: no rows; give one for each example")
+    check_rows(int(starts[-1]), where)
 
     def name_at(row: int) -> str:
         at = int(np.searchsorted(starts, row, side="right")) - 1
@@ -151,47 +156,23 @@ def parquet_table(files: Sequence[Path], where: str) -> Table:
         tuple(names),
         int(starts[-1]),
         name_at,
-        lambda name: _parquet_column(files, name, int(starts[-1])),
+        lambda name: _parquet_column(files, name),
         opened[0].schema_arrow.metadata,
     )
 
 
-def _plain(values: Any) -> Any:
-    """The values themselves, where each stands once and is pointed to, as for categories of pandas."""
+def _parquet_column(files: Sequence[Path], name: str) -> Any:
     import pyarrow as pa
 
-    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
-
-
-def _parquet_column(files: Sequence[Path], name: str, num_rows: int) -> Any:
-    import pyarrow as pa
-
-    parts: list[Any] = []
-    num_bytes = 0
-    for file in files:
-        opened = open_parquet(file)
-        try:
-            check_decoded(file, opened, [name])
-            for batch in opened.iter_batches(_ROWS, columns=[name]):
-                parts.append(_plain(batch.column(0)))
-                parts[-1].validate(full=True)
-                num_bytes += parts[-1].nbytes
-                check_fits(num_bytes, str(file))
-        except (pa.ArrowException, OSError, UnicodeError) as error:
-            raise BadInput(
-                f"{file}: column {name} cannot be read ({one_line(error)}); get the file again"
-            ) from None
-    if sum(map(len, parts)) != num_rows:
-        raise BadInput(f"{files[0]}: column {name} has fewer rows than it says; get the file again")
-    kinds = {part.type for part in parts}
+    columns = [read_column(file, name) for file in files]
+    kinds = {column.type for column in columns}
     if len(kinds) > 1:
         raise BadInput(
             f"{files[0]}: column {name} holds {shorten(sorted(map(str, kinds)))} in different files; give "
             "all the same"
         )
-    if not parts:
-        raise BadInput(f"{files[0]}: no rows; give one for each example")
-    return pa.chunked_array(parts)
+    parts = [part for column in columns for part in column.chunks]
+    return pa.chunked_array(parts, columns[0].type).unify_dictionaries()
 
 
 def hub_table(table: Any, where: str) -> Table:

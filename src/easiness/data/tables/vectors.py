@@ -11,7 +11,7 @@ from easiness.data.tables import cells
 from easiness.data.tables.cells import Numbers, Singles
 from easiness.data.tables.table import Table
 from easiness.errors import BadInput, printable
-from easiness.inputs import check_fits
+from easiness.gate import check_fits
 from easiness.show import counted
 
 MOST_CATEGORIES = 50
