@@ -97,6 +97,11 @@ def printable(text: str) -> str:
     return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def one_line(error: BaseException) -> str:
+    """The text of an error from another library, to be put into a line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= _MOST else f"{text[:_SHOWN]}..."
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 MOST_IN_A_LINE = 2**20
 """Characters: a file without line ends is no table, and would be taken into memory whole."""
@@ -180,7 +180,7 @@ def _unpacked(path: Path) -> Any:
     if path.suffix.lower() != ".gz":
         return file
     unpacked = _Unpacked(fileobj=file)
-    unpacked.myfileobj = file  # to be closed with it
+    unpacked.myfileobj = cast(Any, file)  # to be closed with it
     return unpacked
 
 

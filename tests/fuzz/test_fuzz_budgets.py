@@ -13,9 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from refitted import digest_of, refit
 
-from easiness import BadInput, Recorder, apply_card, load_dataset, open_run
-from easiness.inputs import batches_within, parquet_budget
-from easiness.inputs.parquet_budget import check_decoded
+from easiness import BadInput, Recorder, apply_card, gate, load_dataset, open_run
+from easiness.gate import check_columns, read_batches
 from easiness.spec import LONGEST_NAME
 
 LONG = "x" * 2**23
@@ -35,7 +34,7 @@ def write(file: Path, table: pa.Table) -> Path:
 
 @pytest.fixture
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("easiness.inputs.memory.available_memory", lambda: 2**28)
+    monkeypatch.setattr("easiness.gate.available_memory", lambda: 2**28)
 
 
 def in_bytes(values: pa.DictionaryArray) -> pa.Array:
@@ -50,21 +49,19 @@ def zeros(num: int, kind: pa.DataType) -> pa.Array:
 
 LABELS = pa.array([0, 1] * 60)
 DATA: dict[str, tuple[Callable[[], pa.Table], str]] = {
-    "texts": (lambda: pa.table({"text": shared(120), "label": LABELS}), "would take"),
-    "categories": (lambda: pa.table({"a": shared(120), "label": LABELS}), "would take"),
     "labels": (
         lambda: pa.table({"text": [f"a {i}" for i in range(120)], "label": shared(120, 2**13)}),
         "at most 4096",
     ),
     "rows": (
         lambda: pa.table({"a": zeros(2**21, pa.float32()), "label": zeros(2**21, pa.int64())}),
-        "would take",
+        "GiB",
     ),
     "vectors": (
         lambda: pa.table(
             {"v": pa.FixedSizeListArray.from_arrays(zeros(2**25, pa.int32()), 2**20), "label": [0, 1] * 16}
         ),
-        "would take",
+        "GiB",
     ),
 }
 
@@ -79,10 +76,10 @@ def test_data_that_take_all_memory(tmp_path, name):
 
 
 def test_pictures_that_share_their_bytes_are_read_a_few_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("easiness.inputs.parquet_budget._BATCH", 2**25)
+    monkeypatch.setattr("easiness.gate._BATCH", 2**25)
     file = write(tmp_path / "a.parquet", pa.table({"image": in_bytes(shared(12))}))
-    with pq.ParquetFile(file) as opened:
-        assert [len(batch) for batch in batches_within(file, opened, 64, "image")] == [4, 4, 4]
+    monkeypatch.setattr("easiness.gate._LEAST", 1)
+    assert [len(batch) for batch in read_batches(file, "image", 64)] == [4, 4, 4]
 
 
 @pytest.mark.usefixtures("little_memory")
@@ -134,13 +131,13 @@ def test_letters_count_by_the_bytes_that_a_run_keeps_them_in(tmp_path):
 def test_names_that_are_too_long_are_told_by_what_the_file_says_of_itself(tmp_path, monkeypatch, length):
     """Their dictionary would take several times its size."""
     read = []
-    monkeypatch.setattr(parquet_budget, "_counted", lambda *_: read.append(1) or parquet_budget.Decoded(1, 1))
+    monkeypatch.setattr(gate, "_longest", lambda *_: read.append(1) or 1)
     ids = [f"{one:0{length}}" for one in range(4)]
     pq.write_table(pa.table({"id": ids}), tmp_path / "a.parquet", compression="zstd")
     with pq.ParquetFile(tmp_path / "a.parquet") as file:
         if length == LONGEST_NAME:
-            check_decoded(tmp_path / "a.parquet", file, ["id"], names=["id"])
+            check_columns(tmp_path / "a.parquet", file, ["id"], names=["id"])
         else:
             with pytest.raises(BadInput, match=r"column id: one of 10\d{5} bytes; .* at most 4096"):
-                check_decoded(tmp_path / "a.parquet", file, ["id"], names=["id"])
-    assert len(read) == (length == LONGEST_NAME)
+                check_columns(tmp_path / "a.parquet", file, ["id"], names=["id"])
+    assert bool(read) == (length == LONGEST_NAME)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, shorten
-from easiness.inputs import check_names
+from easiness.gate import check_names
 
 Ids = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 

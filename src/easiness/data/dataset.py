@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from easiness.data.balanced import balanced_subset
 from easiness.errors import BadInput
-from easiness.inputs import IMAGE, InputKind, Signature, Stored, Values, check_fits
+from easiness.gate import check_fits
+from easiness.inputs import IMAGE, InputKind, Signature, Stored, Values
 from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
 
 R = TypeVar("R")

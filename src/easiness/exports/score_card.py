@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from easiness.data import value_digests
 from easiness.errors import BadInput
-from easiness.inputs import check_decoded
+from easiness.gate import check_columns
 from easiness.regular_file import at_home, in_words, read_regular
 from easiness.report import (
     FOR_FEATURES,
@@ -194,7 +194,7 @@ def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
         texts = [name for name in (DIGEST, "class") if name == "class" or name in schema.names]
         if {str(schema.field(name).type) for name in texts} - {"string", "large_string"}:
             raise ValueError
-        check_decoded(path, file, schema.names, names=["id", *texts])
+        check_columns(path, file, schema.names, names=["id", *texts])
         table = file.read()
         table.validate(full=True)
         if any(table.column(name).null_count for name in {"id", "label", *texts}):

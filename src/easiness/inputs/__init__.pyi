@@ -23,7 +23,6 @@ from .files import (
     Header as Header,
     Unreadable as Unreadable,
     digest as digest,
-    one_line as one_line,
 )
 from .flaws import FLAWS as FLAWS
 from .image.decode import (
@@ -60,14 +59,7 @@ from .kind import (
     Stored as Stored,
     Values as Values,
 )
-from .memory import GIB as GIB, available_memory as available_memory, check_fits as check_fits, fits as fits
 from .packed import Packed as Packed
-from .parquet_budget import (
-    batches_within as batches_within,
-    check_decoded as check_decoded,
-    check_names as check_names,
-    too_long as too_long,
-)
 from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of
 from .signature import Signature as Signature
 from .sound.decode import resampled as resampled

@@ -35,11 +35,6 @@ class Unreadable(BadInput):
         self.reason = reason
 
 
-def one_line(error: BaseException) -> str:
-    """The text of an error from another library, to be put into a line."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 def digest(blob: Blob) -> bytes:
     """SHA-256 of the stored bytes of an example."""
     return hashlib.sha256(blob()).digest()

@@ -16,7 +16,7 @@ import torch
 
 from easiness.errors import BadInput
 from easiness.executors import Executor, Needs, check_execution, find_executor, make_executor, room
-from easiness.inputs import available_memory
+from easiness.gate import available_memory
 from easiness.models import is_given
 from easiness.runs.forecast import Forecast, Work, work_of
 from easiness.runs.plan import Plan

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from easiness.errors import BadInput
+from easiness.gate import fits
 from easiness.heads import bytes_of_moments
-from easiness.inputs import fits
 from easiness.show import size_text
 from easiness.spec import Heads
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs import batches_within, check_decoded
+from easiness.gate import check_columns, read_batches
 from easiness.store.parquet import Ids, read_strictly
 from easiness.store.trial_writing import ids_array
 
@@ -103,8 +103,8 @@ def holds(path: Path, kept: Kept) -> bool:
     with read_strictly(path, damaged_kept), pq.ParquetFile(path) as file:
         if file.schema_arrow.names[2:] != [kept.column] or file.metadata.num_rows != kept.num:
             return False
-        for batch in batches_within(path, file, _AT_ONCE, kept.column):
-            for cell in batch.column(0).to_pylist():
+        for values in read_batches(path, kept.column, _AT_ONCE):
+            for cell in values.to_pylist():
                 if cell != kept.cell(row):
                     return False
                 row += 1
@@ -120,7 +120,7 @@ def check_kept(path: Path, kind: str, ids: Ids, labels: npt.NDArray[np.int64]) -
             raise ValueError("other columns")
         if file.metadata.num_rows != len(ids):
             raise ValueError("other rows")
-        check_decoded(path, file, ["id", "label"], names=["id"])
+        check_columns(path, file, ["id", "label"], names=["id"])
         table = file.read(["id", "label"])
         for name, own in (("id", ids), ("label", labels)):
             if table.column(name).null_count or table.column(name).to_pylist() != own.tolist():

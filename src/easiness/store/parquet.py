@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs import check_decoded
+from easiness.gate import check_columns
 from easiness.record import KeptLogits, Statistics, known_rival
 from easiness.spec import DatasetRef
 from easiness.store.trial_document import damaged
@@ -174,7 +174,7 @@ def read_rows(
     with read_strictly(path), pq.ParquetFile(path, pre_buffer=False) as file:
         stored = stored_columns(file, columns, extent)
         if "id" in stored or file.metadata.num_rows * len(stored) > _SURE:  # of others each is a few bytes
-            check_decoded(path, file, stored, rows, as_objects=False)
+            check_columns(path, file, stored, rows)
         for place, row in enumerate(rows):
             table = file.read_row_group(row, columns=stored, use_threads=False)
             for name in stored:
@@ -226,7 +226,7 @@ def read_logits(
         num = check_groups(file.metadata, replace(extent, examples=None))
         positions = np.arange(num) if num == len(trained_on) else np.flatnonzero(~trained_on)
         rows = list(rows)
-        check_decoded(path, file, ["logits"], rows)
+        check_columns(path, file, ["logits"], rows)
         for row in rows:
             column = file.read_row_group(row, columns=["logits"]).column("logits")
             size = column.type.list_size
@@ -251,7 +251,7 @@ def read_examples(
         check_table(file, names, replace(extent, examples=None))
         if file.metadata.num_rows != extent.examples:
             raise ValueError
-        check_decoded(path, file, names, names=["id"])
+        check_columns(path, file, names, names=["id"])
         table = file.read(names)
         ids, labels = (values_of(table.column(name), name, extent) for name in names)
         return ids, labels.astype(np.int64, copy=False)

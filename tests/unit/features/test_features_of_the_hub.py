@@ -130,7 +130,7 @@ def test_a_config_of_more_than_the_memory_holds_is_refused(
 ) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 20, "hidden_size": 2048}))
-    monkeypatch.setattr("easiness.inputs.memory.available_memory", lambda: 2**30)
+    monkeypatch.setattr("easiness.gate.available_memory", lambda: 2**30)
     source = find_features(f"hf:{folder}", data)
     with pytest.raises(
         BadInput, match=r"as its config says needs \d+\.\d GiB, more than a third of the memory"

@@ -16,8 +16,9 @@ from easiness.data.checks import Ids, own_ids
 from easiness.data.dataset import Dataset
 from easiness.data.sources.source import Source
 from easiness.data.sources.splits import Split, dataset_of
-from easiness.errors import BadInput
-from easiness.inputs import GIB, SOUND, available_memory, fits, kind_of, one_line, to_sounds, too_long
+from easiness.errors import BadInput, one_line
+from easiness.gate import GIB, available_memory, fits, too_long
+from easiness.inputs import SOUND, kind_of, to_sounds
 from easiness.record import to_numpy
 from easiness.regular_file import open_regular
 from easiness.spec import LONGEST_NAME

@@ -22,7 +22,7 @@ from easiness.data.tables.dataset import dataset_of_tables
 from easiness.data.tables.parquet import AT_ONCE, stored_bytes
 from easiness.data.tables.splits import split_by_column
 from easiness.data.tables.table import Table, Tables
-from easiness.errors import BadInput
+from easiness.errors import BadInput, one_line
 from easiness.inputs import (
     SOUND,
     Blob,
@@ -33,7 +33,6 @@ from easiness.inputs import (
     digest,
     find_unreadable,
     in_threads,
-    one_line,
     read_headers,
 )
 from easiness.spec import LoadOptions

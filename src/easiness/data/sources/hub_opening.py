@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.data.sources.source import absolute
-from easiness.errors import BadInput, RunFailed
-from easiness.inputs import one_line
+from easiness.errors import BadInput, RunFailed, one_line
 
 PREFIX = "hf:"
 SAVED = ("dataset_dict.json", "state.json")

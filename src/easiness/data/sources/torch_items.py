@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, one_line
 from easiness.inputs import (
     BOMB,
     IMAGES,
@@ -24,7 +24,6 @@ from easiness.inputs import (
     decode_opened,
     decoder_warnings,
     header_of,
-    one_line,
     pixel_digest,
     scan,
     to_picture,

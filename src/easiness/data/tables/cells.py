@@ -14,6 +14,7 @@ import numpy.typing as npt
 from easiness.csv_cells import from_cell
 from easiness.data.tables.table import AT_ONCE, Table
 from easiness.errors import BadInput, shorten
+from easiness.gate import is_text, objects_in
 from easiness.inputs import Positions
 
 Numbers = npt.NDArray[np.float64]
@@ -57,23 +58,10 @@ def is_numbers(kind: Any) -> bool:
     return any(test(kind) for test in tests)
 
 
-def is_texts(kind: Any) -> bool:
-    """Is a type of Arrow one of texts?"""
-    from pyarrow import types
-
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
-
-
 def values_in(table: Table, name: str) -> list[Any]:
     """The cells of a column as values of Python; equal texts that are stored once are one object."""
-    values: list[Any] = []
-    for part in table.column(name).chunks:
-        if type(part.type).__name__ == "DictionaryType":
-            known = part.dictionary.to_pylist()
-            values += [None if at is None else known[at] for at in part.indices.to_pylist()]
-        else:
-            values += part.to_pylist()
-    return values
+    found: list[Any] = objects_in(table.column(name)).tolist()
+    return found
 
 
 def names_in(table: Table, name: str, purpose: str = "") -> list[str]:
@@ -106,8 +94,13 @@ def is_missing(value: Any) -> bool:
 
 def texts_in(table: Table, name: str) -> list[str | None]:
     """The cells of a column of texts, or of numbers as texts; ``None`` where one is missing."""
-    texts = (None if cell is None else str(cell).strip() for cell in values_in(table, name))
-    return [None if text is None or text.lower() in MISSING else text for text in texts]
+    cells = values_in(table, name)
+    found: dict[Any, str | None] = {None: None}
+    for cell in cells:
+        if cell not in found:
+            text = str(cell).strip()
+            found[cell] = None if text.lower() in MISSING else text
+    return [found[cell] for cell in cells]
 
 
 def number_in(text: str) -> float | None:
@@ -126,7 +119,7 @@ def numbers_in(table: Table, name: str) -> Numbers:
     Raises:
         BadInput: a cell is no number, or is infinite in single precision.
     """
-    if is_texts(table.kind(name)):
+    if is_text(table.kind(name)):
         values = [_number(table, name, row, text) for row, text in enumerate(texts_in(table, name))]
     elif is_numbers(table.kind(name)):
         values = [math.nan if cell is None else float(cell) for cell in values_in(table, name)]
@@ -201,7 +194,7 @@ def kind_of_column(table: Table, name: str) -> str:
         return "vectors"
     if is_numbers(kind):
         return "numbers"
-    if is_texts(kind):
+    if is_text(kind):
         texts = (text for text in texts_in(table, name) if text is not None)
         return "numbers" if all(number_in(text) is not None for text in texts) else "texts"
     problem = f"column {name} holds {kind}, which is no number and no category"
@@ -211,5 +204,5 @@ def kind_of_column(table: Table, name: str) -> str:
 
 def usable(table: Table) -> list[str]:
     """The columns of types that vectors can be made of."""
-    tests: tuple[Callable[[Any], bool], ...] = (is_vectors, is_numbers, is_texts)
+    tests: tuple[Callable[[Any], bool], ...] = (is_vectors, is_numbers, is_text)
     return [name for name in table.names if any(test(table.kind(name)) for test in tests)]

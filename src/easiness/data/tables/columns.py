@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from easiness.csv_cells import from_cell
-from easiness.data.tables.cells import is_texts, usable, values_in
+from easiness.data.tables.cells import usable, values_in
 from easiness.data.tables.table import Table
 from easiness.errors import BadInput, nearest, shorten
+from easiness.gate import is_text
 from easiness.inputs import KINDS, SOUND, TEXT, VECTOR, InputKind
 from easiness.spec import LoadOptions, read_names
 
@@ -77,7 +78,7 @@ def held_in(table: Table, options: LoadOptions) -> Held:
         return Held("vectors", VECTOR)
     if options.sound is not None:
         table.check_column(options.sound)
-        return Held("files" if is_texts(table.kind(options.sound)) else "bytes", SOUND, options.sound)
+        return Held("files" if is_text(table.kind(options.sound)) else "bytes", SOUND, options.sound)
     path = (options.columns or {}).get("path")
     if path is not None:
         table.check_column(path, "; name that of the paths with --columns path=NAME")
@@ -91,7 +92,7 @@ def _by_names(table: Table, label: str, options: LoadOptions) -> Held:
         if kind.files is None:
             continue
         typed = [name for name in names if table.features.get(name, {}).get("_type") == _TYPES[kind.name]]
-        usual = [name for name in kind.columns if name in (typed or names) and not is_texts(table.kind(name))]
+        usual = [name for name in kind.columns if name in (typed or names) and not is_text(table.kind(name))]
         if len(typed) > 1 and not usual:
             raise BadInput(
                 f"{table.where}: {len(typed)} columns of {kind.files.noun}s ({shorten(sorted(typed))}), none "
@@ -99,7 +100,7 @@ def _by_names(table: Table, label: str, options: LoadOptions) -> Held:
             )
         if typed or usual:
             return Held("bytes", kind, (typed if len(typed) == 1 else usual)[0])
-    path = next((name for name in PATHS if name in names and is_texts(table.kind(name))), None)
+    path = next((name for name in PATHS if name in names and is_text(table.kind(name))), None)
     if path is not None and table.root is not None:
         return Held("files", None, path)
     text = text_column(names)
@@ -122,7 +123,7 @@ def text_column(names: Sequence[str]) -> str | None:
 
 def _is_file(table: Table) -> bool:
     """Does the first id name a file beside the table?"""
-    if table.root is None or not is_texts(table.kind("id")):
+    if table.root is None or not is_text(table.kind("id")):
         return False
     try:
         return (table.root / from_cell(str(values_in(table, "id")[0]))).is_file()

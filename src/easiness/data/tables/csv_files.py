@@ -10,7 +10,7 @@ from typing import Any
 from easiness.csv_cells import csv_rows
 from easiness.data.tables.table import AT_ONCE, Reader, Table, the_only
 from easiness.errors import BadInput
-from easiness.inputs import check_fits
+from easiness.gate import check_fits
 
 
 def csv_table(files: Sequence[Path], encoding: str | None, where: str, root: Path) -> Table:

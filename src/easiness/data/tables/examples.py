@@ -24,6 +24,7 @@ from easiness.data.tables.columns import Held
 from easiness.data.tables.table import Table, Tables
 from easiness.data.tables.vectors import input_columns, make_vectors, named_by
 from easiness.errors import BadInput, printable, shorten
+from easiness.gate import is_text
 from easiness.inputs import IMAGE, KINDS, TEXT, VECTOR, Blobs, InputKind, Stored, StoredVectors, from_texts
 from easiness.regular_file import at_home
 from easiness.spec import LoadOptions
@@ -83,7 +84,7 @@ def texts_of(table: Table, column: str) -> Stored:
         BadInput: there is no such column, it holds no texts, or one is empty.
     """
     table.check_column(column, "; name that of the texts with --text NAME")
-    if not cells.is_texts(table.kind(column)):
+    if not is_text(table.kind(column)):
         raise BadInput(
             f"{table.where}: column {column} holds {table.kind(column)} and no texts; name another"
         )

@@ -9,8 +9,8 @@ from typing import Any
 
 from easiness.data.label_forms import CROP
 from easiness.data.tables.table import AT_ONCE, Reader, Table, the_only
-from easiness.errors import BadInput, shorten
-from easiness.inputs import check_fits, one_line
+from easiness.errors import BadInput, one_line, shorten
+from easiness.gate import check_fits
 from easiness.regular_file import UTF_8, text_lines
 
 _FORM = 'give a list of objects, or one a line, such as {"text": "a b", "label": "c"}'

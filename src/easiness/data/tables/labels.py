@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from easiness.csv_cells import from_cell
 from easiness.data.label_forms import LOOKED_AT, check_one_class_each, instead_of_labels
-from easiness.data.tables.cells import INTEGER, usable
+from easiness.data.tables.cells import INTEGER, usable, values_in
 from easiness.data.tables.table import Table
 from easiness.errors import BadInput
+from easiness.gate import first_come, is_text
 
 _DECIMAL = re.compile(r"-?\d+(\.\d*(e[-+]?\d+)?|e[-+]?\d+)", re.ASCII | re.IGNORECASE)
 _NULL = -1
@@ -86,7 +87,7 @@ def _check_known(given: Sequence[_Distinct], order: Sequence[Any]) -> dict[Any, 
 
 def _listed(given: _Distinct, order: Sequence[int]) -> list[str] | None:
     """The names of classes 0, 1, ... in the column ``class`` of a list, where every label has one."""
-    cells = [from_cell(str(cell or "")) for cell in given.table.column("class").to_pylist()]
+    cells = [from_cell(str(cell or "")) for cell in values_in(given.table, "class")]
     named: dict[int, tuple[str, int]] = {}
     for row, (at, name) in enumerate(zip(given.rows.tolist(), cells, strict=True)):
         first, first_row = named.setdefault(given.values[at], (name, row))
@@ -128,12 +129,7 @@ def _distinct(table: Table, column: str) -> _Distinct:
 
     cells = table.column(column)
     types, kind = pa.types, cells.type
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    if types.is_string_view(kind):  # for which there is no dictionary
-        kind = pa.large_string()
-        cells = cells.cast(kind)
-    texts = types.is_string(kind) or types.is_large_string(kind)
+    texts = is_text(kind)
     numbers = types.is_floating(kind) or types.is_decimal(kind)
     if not (texts or numbers or types.is_integer(kind) or types.is_boolean(kind)):
         raise BadInput(
@@ -146,11 +142,8 @@ def _distinct(table: Table, column: str) -> _Distinct:
     valid = cells.is_valid().to_numpy()
     rows, values = np.full(len(cells), _NULL), []
     if valid.any():
-        encoded = cells.drop_null().dictionary_encode().unify_dictionaries().combine_chunks()
-        places, known = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
-        occurs = np.bincount(places, minlength=len(known)) > 0  # other rows of the file may have the rest
-        rows[valid] = (np.cumsum(occurs) - 1)[places]
-        values = [value for value, there in zip(known, occurs.tolist(), strict=True) if there]
+        encoded = first_come(cells.drop_null())
+        rows[valid], values = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
     found = _Distinct(table, values, rows)
     empty = [_NULL, *(at for at, value in enumerate(found.values) if _is_empty(value))]
     without = np.isin(rows, empty)

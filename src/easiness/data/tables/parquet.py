@@ -13,6 +13,7 @@ import numpy as np
 from easiness.data.sources.file_facts import FileFacts, row_digests
 from easiness.data.tables.table import Reader, Table
 from easiness.errors import BadInput, shorten
+from easiness.gate import check_rows, open_parquet, read_batches, read_column
 from easiness.inputs import (
     MOST_BYTES,
     Blob,
@@ -20,38 +21,15 @@ from easiness.inputs import (
     Header,
     Positions,
     Unreadable,
-    batches_within,
-    check_decoded,
-    check_fits,
     counted,
     digest,
     find_unreadable,
     in_threads,
-    one_line,
     read_headers,
 )
-from easiness.regular_file import open_regular, read_regular
+from easiness.regular_file import read_regular
 
 AT_ONCE = 64  # encoded examples read together
-_ROWS = 65_536  # of another column
-
-
-def open_parquet(file: Path) -> Any:
-    """The `pyarrow.parquet.ParquetFile`.
-
-    Raises:
-        BadInput: it cannot be read, or is not Parquet.
-    """
-    import pyarrow.parquet as pq
-    from pyarrow import ArrowException
-
-    try:
-        open_regular(file).close()
-        return pq.ParquetFile(file)
-    except (ArrowException, OSError, UnicodeDecodeError) as error:  # the last of the names of columns
-        raise BadInput(
-            f"{file}: not a Parquet file that can be read ({one_line(error)}); write it again"
-        ) from None
 
 
 class _Group(NamedTuple):
@@ -173,19 +151,8 @@ class ParquetBlobs:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        file, column = self._files[group.file], self._column
-        num_read = 0
-        try:
-            for batch in batches_within(file, open_parquet(file), AT_ONCE, column, [group.group]):
-                values = batch.column(0)
-                num_read += len(values)
-                yield pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
-        except (pa.ArrowException, OSError) as error:
-            raise BadInput(
-                f"{file}: row group {group.group} cannot be read ({one_line(error)}); write it again"
-            ) from None
-        if num_read != group.stop - group.start:
-            raise BadInput(f"{file}: row group {group.group} has fewer rows than it says; get the file again")
+        for values in read_batches(self._files[group.file], self._column, AT_ONCE, [group.group]):
+            yield pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
 
 
 def _check_type(where: str, column: str, kind: Any, reader: Files) -> None:
@@ -228,6 +195,7 @@ def parquet_table(files: Sequence[Path], _: str | None, where: str, root: Path) 
     starts = np.cumsum([0, *(one.metadata.num_rows for one in opened)])
     if not starts[-1]:
         raise BadInput(f"{files[0]}: no rows; give one for each example")
+    check_rows(int(starts[-1]), where)
 
     def name_at(row: int) -> str:
         at = int(np.searchsorted(starts, row, side="right")) - 1
@@ -238,46 +206,24 @@ def parquet_table(files: Sequence[Path], _: str | None, where: str, root: Path) 
         opened[0].schema_arrow,
         int(starts[-1]),
         name_at,
-        lambda name: _parquet_column(files, name, int(starts[-1])),
+        lambda name: _parquet_column(files, name),
         root=root,
         blobs=lambda column, reader: ParquetBlobs(files, column, root, FileFacts(root), reader),
     )
 
 
-def _plain(values: Any) -> Any:
-    """The values themselves, where each stands once and is pointed to, as for categories of pandas."""
+def _parquet_column(files: Sequence[Path], name: str) -> Any:
     import pyarrow as pa
 
-    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
-
-
-def _parquet_column(files: Sequence[Path], name: str, num_rows: int) -> Any:
-    import pyarrow as pa
-
-    parts: list[Any] = []
-    num_bytes = 0
-    for file in files:
-        opened = open_parquet(file)
-        try:
-            check_decoded(file, opened, [name])
-            for batch in opened.iter_batches(_ROWS, columns=[name]):
-                parts.append(_plain(batch.column(0)))
-                parts[-1].validate(full=True)
-                num_bytes += parts[-1].nbytes
-                check_fits(num_bytes, str(file))
-        except (pa.ArrowException, OSError, UnicodeError) as error:
-            raise BadInput(
-                f"{file}: column {name} cannot be read ({one_line(error)}); get the file again"
-            ) from None
-    if sum(map(len, parts)) != num_rows:
-        raise BadInput(f"{files[0]}: column {name} has fewer rows than it says; get the file again")
-    kinds = {part.type for part in parts}
+    columns = [read_column(file, name) for file in files]
+    kinds = {column.type for column in columns}
     if len(kinds) > 1:
         raise BadInput(
             f"{files[0]}: column {name} holds {shorten(sorted(map(str, kinds)))} in different files; give "
             "all the same"
         )
-    return pa.chunked_array(parts)
+    parts = [part for column in columns for part in column.chunks]
+    return pa.chunked_array(parts, columns[0].type).unify_dictionaries()
 
 
 PARQUET = Reader((".parquet",), parquet_table, is_text=False)

@@ -21,9 +21,10 @@ class Table:
     """The rows of one split.
 
     ``where`` names them in an error and ``name_at(i)`` the row at position i. ``schema`` is Arrow's; cells of
-    a CSV are strings. ``read`` gives a column that is there as a `pyarrow.ChunkedArray`. Paths in the table
-    start from ``root``, and are files for certain where it is ``listed`` from there. ``blobs`` gives the
-    encoded examples in a column, of which the ``rows`` are these, by default all.
+    a CSV are strings. ``read`` gives a column that is there as a `pyarrow.ChunkedArray`; texts may come as a
+    dictionary, so that a million equal ones are one (`gate.objects_in` makes objects of both).
+    Paths start from ``root``, and are files for certain where the table is ``listed`` from there. ``blobs``
+    gives the encoded examples in a column, of which the ``rows`` are these, by default all.
     """
 
     where: str

@@ -12,7 +12,8 @@ from easiness.data.tables import cells
 from easiness.data.tables.cells import Numbers, Singles
 from easiness.data.tables.table import Table, Tables
 from easiness.errors import BadInput, printable, shorten
-from easiness.inputs import VECTOR, check_fits
+from easiness.gate import check_fits, is_text
+from easiness.inputs import VECTOR
 from easiness.show import counted
 from easiness.spec import LoadOptions
 
@@ -216,7 +217,7 @@ def input_columns(train: Table, label: str, options: LoadOptions) -> tuple[tuple
 
 def _names_rows(of: Table, name: str) -> bool:
     """Has the column another text in each row, as names of patients or files are?"""
-    if name not in of.names or not cells.is_texts(of.kind(name)):
+    if name not in of.names or not is_text(of.kind(name)):
         return False
     texts = {text for text in cells.texts_in(of, name) if text is not None}
     return len(texts) == of.num_rows and all(cells.number_in(text) is None for text in texts)

@@ -14,7 +14,8 @@ from typing import Any
 
 from easiness.errors import BadInput, RunFailed, is_out_of_memory
 from easiness.features.source import FeatureSource, Request
-from easiness.inputs import GIB, InputKind, fits
+from easiness.gate import GIB, fits
+from easiness.inputs import InputKind
 from easiness.named_import import describe
 from easiness.regular_file import read_regular
 from easiness.store import digest

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from easiness.inputs.files import Blob, Unreadable, one_line
+from easiness.errors import one_line
+from easiness.inputs.files import Blob, Unreadable
 from easiness.inputs.image.formats import is_phone_picture, reads_heif
 from easiness.inputs.image.quiet_decoders import quiet_decoders
 from easiness.inputs.image.scan import ImageHeader

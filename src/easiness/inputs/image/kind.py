@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from easiness.gate import fits
 from easiness.inputs.exported import Exported
 from easiness.inputs.files import Blob, Files
 from easiness.inputs.flaws import OF_PICTURES
@@ -25,7 +26,6 @@ from easiness.inputs.image.shown import photo, show
 from easiness.inputs.image.stored import ArrayImages, Pixels
 from easiness.inputs.image.words import augmentation, looks, observation
 from easiness.inputs.kind import Examples, InputKind, Values
-from easiness.inputs.memory import fits
 from easiness.inputs.packed import Packed
 from easiness.spec import Recipe
 

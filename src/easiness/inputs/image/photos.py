@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from easiness.gate import fits
 from easiness.inputs.image.stored import Pixels, StoredImages, to_pil
-from easiness.inputs.memory import fits
 from easiness.inputs.packed import Packed
 
 MOST_OBLONG = 8

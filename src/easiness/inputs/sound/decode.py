@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput
-from easiness.inputs.files import Blob, Unreadable, one_line
+from easiness.errors import BadInput, one_line
+from easiness.inputs.files import Blob, Unreadable
 from easiness.inputs.sound.log_mel import Samples
 from easiness.inputs.sound.quiet_mp3 import quiet_mp3
 from easiness.inputs.sound.scan import SoundHeader, SoundTraits

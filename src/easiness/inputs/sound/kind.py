@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.gate import check_fits
 from easiness.inputs.exported import Exported
 from easiness.inputs.files import Files
 from easiness.inputs.flaws import OF_SOUNDS
 from easiness.inputs.kind import Examples, InputKind, Values
-from easiness.inputs.memory import check_fits
 from easiness.inputs.packed import Packed
 from easiness.inputs.sound.decode import decode, is_readable, read_header, suffixes
 from easiness.inputs.sound.log_mel import Samples, log_mel, windowed

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from easiness.gate import check_fits
 from easiness.inputs.exported import Exported
 from easiness.inputs.kind import Examples, InputKind, Values
-from easiness.inputs.memory import check_fits
 from easiness.inputs.packed import Packed
 from easiness.inputs.text.near import NEAR_TEXTS
 from easiness.inputs.text.stored import StoredTexts, TextBytes, TextTraits, to_bytes, to_text, to_texts

@@ -95,7 +95,7 @@ class StoredTexts:
     @cached_property
     def traits(self) -> TextTraits:
         """How long these texts are."""
-        return TextTraits(reach_of(self._texts))
+        return TextTraits(reach_of(dict.fromkeys(self._texts)))
 
     def texts(self) -> list[str]:
         """The texts, in order."""
@@ -107,8 +107,9 @@ class StoredTexts:
         return StoredTexts(texts, self._name, self._positions[positions])
 
     def digests(self) -> list[str]:
-        """SHA-256 (hex) of the UTF-8 bytes of each text."""
-        return [hashlib.sha256(text.encode()).hexdigest() for text in self._texts]
+        """SHA-256 (hex) of the UTF-8 bytes of each text; equal ones are looked at once."""
+        found = {text: hashlib.sha256(text.encode()).hexdigest() for text in dict.fromkeys(self._texts)}
+        return [found[text] for text in self._texts]
 
     def map(self, function: Callable[[TextBytes], R]) -> Iterator[R]:
         """``function`` of each text."""

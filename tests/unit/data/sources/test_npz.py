@@ -98,7 +98,7 @@ def test_what_needs_more_than_there_is_is_refused_before_it_is_unpacked(
     """A bomb: two million zeros in two thousand bytes."""
     path = file(whole(np.zeros((2000, 32, 32), np.uint8)), zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 10_000
-    monkeypatch.setattr("easiness.inputs.memory.available_memory", lambda: 2**22)  # twice as much
+    monkeypatch.setattr("easiness.gate.available_memory", lambda: 2**22)  # twice as much
     monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: pytest.fail("it was unpacked"))
     with pytest.raises(BadInput, match=r"a\.npz: its arrays need"):
         load_dataset(path)

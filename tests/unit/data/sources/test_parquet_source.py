@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from easiness import gate
 from easiness.data import load_dataset
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.tables.parquet import ParquetBlobs
 from easiness.errors import BadInput
-from easiness.inputs import parquet_budget, threads
+from easiness.inputs import threads
 from pixels import images_of
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -104,9 +105,7 @@ def test_only_row_groups_in_use_are_read(tmp_path, encoded, monkeypatch):
     images = [encoded(i) for i in range(8)]
     path = write(tmp_path / "a.parquet", images, [0, 1] * 4, row_group_size=1)
     whole, part = load_dataset(path), load_dataset(path, limit=2, seed=3)
-    monkeypatch.setattr(
-        parquet_budget, "_counted", lambda *_: parquet_budget.Decoded(0, 0)
-    )  # which reads, too
+    monkeypatch.setattr(gate, "_longest", lambda *_: 1)  # which reads, too
     read = []
     original = pq.ParquetFile.iter_batches
     monkeypatch.setattr(
@@ -147,9 +146,7 @@ def test_digests_of_rows_are_remembered(tmp_path, encoded, monkeypatch):
     images = [encoded(i) for i in range(6)]
     write(tmp_path / "train-0.parquet", images[:3], [0, 1, 0], row_group_size=1)
     write(tmp_path / "train-1.parquet", images[3:], [1, 0, 1], row_group_size=1)
-    monkeypatch.setattr(
-        parquet_budget, "_counted", lambda *_: parquet_budget.Decoded(0, 0)
-    )  # which reads, too
+    monkeypatch.setattr(gate, "_longest", lambda *_: 1)  # which reads, too
     read = []
     original = pq.ParquetFile.iter_batches
     monkeypatch.setattr(
@@ -276,8 +273,8 @@ def test_more_labels_than_fit_are_refused_before_they_are_read(tmp_path, monkeyp
     nothing = pa.nulls(500_000, pa.binary())
     pq.write_table(pa.table({"image": nothing, "label": np.zeros(500_000, np.int64)}), path)
     assert path.stat().st_size < 10_000
-    monkeypatch.setattr("easiness.inputs.memory.available_memory", lambda: 20_000_000)
-    with pytest.raises(BadInput, match="column label would take"):
+    monkeypatch.setattr("easiness.gate.available_memory", lambda: 20_000_000)
+    with pytest.raises(BadInput, match=r"column label: .* GiB"):
         load_dataset(path)
 
 

@@ -6,8 +6,9 @@ from hypothesis import assume, given, strategies as st
 from PIL import Image
 from torchvision.transforms import Resize
 
+from easiness import gate
 from easiness.data import load_dataset
-from easiness.inputs import Packed, memory
+from easiness.inputs import Packed
 from easiness.inputs.image.photos import DecodedPhotos, reduce, reduced_size
 from easiness.spec import Recipe
 from pixels import packed_photos
@@ -72,9 +73,9 @@ def test_held_in_memory_where_they_fit(photos):
 
 def test_decoded_anew_where_they_do_not_fit(photos, monkeypatch):
     num_bytes = 3 * (4 * 16 + 600 + 800)
-    monkeypatch.setattr(memory, "available_memory", lambda: 3 * num_bytes)
+    monkeypatch.setattr(gate, "available_memory", lambda: 3 * num_bytes)
     assert isinstance(photos.packed(RECIPE), Packed)
-    monkeypatch.setattr(memory, "available_memory", lambda: 3 * num_bytes - 1)
+    monkeypatch.setattr(gate, "available_memory", lambda: 3 * num_bytes - 1)
     working = photos.packed(RECIPE)
     assert isinstance(working, DecodedPhotos)
     check(working, photos)
