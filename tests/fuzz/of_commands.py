@@ -22,7 +22,7 @@ from mutations import NUMBERS, altered
 
 import loaded  # noqa: F401
 from easiness.csv_cells import to_cell
-from easiness.features import kept as features_kept, pieces
+from easiness.features import kept as features_kept
 from easiness.store import CHECKPOINTS
 from easiness.studies.audit.design import parse
 
@@ -54,7 +54,7 @@ SLOW: tuple[tuple[str, ...], ...] = (
     ),
 )
 _SHARE_OF_SLOW = 0.04
-features_kept.MOST_IN_MEMORY, pieces.PIECE = 0, 4  # so that few vectors are a file
+features_kept.MOST_IN_MEMORY, features_kept.BLOCK = 0, 4  # so that few vectors are a file
 BASES = ("run", "run", "on_features/run", "texts/run")
 
 

@@ -16,7 +16,7 @@ from whole_data import LABELS, NUM, PIXELS
 
 import loaded  # noqa: F401
 from easiness import load_dataset
-from easiness.features import find_features, kept, pieces, ready_features
+from easiness.features import find_features, kept, ready_features
 
 ROWS = np.random.default_rng(0).standard_normal((NUM, 4)).astype(np.float32)
 _HUB = "model.safetensors", "config.json", "preprocessor_config.json"
@@ -71,14 +71,11 @@ def file_of_features(rng: np.random.Generator, whole: Path, folder: Path) -> Ask
     """A file of features, or one that grows and its note: made again, it holds what it has to."""
     data = load_dataset((PIXELS, LABELS))
     source = find_features(ROWS, data)
-    kept.MOST_IN_MEMORY, pieces.PIECE = 0, 4
+    kept.MOST_IN_MEMORY, kept.BLOCK = 0, 4
     ready_features(source, data, folder)
     (file,) = folder.glob("*.npy")
     if rng.random() < 0.5:
-        growing = pieces.Growing(file, NUM, 0)
-        with growing:
-            growing.add(ROWS[:8])
-        file.unlink()
+        file.rename(file.with_suffix(".part"))  # as it is before it takes its name
     changed = sorted(folder.iterdir())
     chosen = changed[rng.integers(len(changed))]
     content, how = altered(rng, chosen.read_bytes())

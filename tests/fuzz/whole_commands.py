@@ -19,14 +19,14 @@ import whole_data
 
 import loaded  # noqa: F401
 from easiness import audit, measure, open_run
-from easiness.features import kept as kept_features, pieces
+from easiness.features import kept as kept_features
 from easiness.runs import Progress
 from easiness.store import CHECKPOINTS
 
 _OTHERS: dict[str, Any] = {
     **{"sources": whole_data, "tables": of_tables, "features": of_features, "decisions": of_decisions},
 }
-kept_features.MOST_IN_MEMORY, pieces.PIECE = 0, 4  # so that few vectors are a file
+kept_features.MOST_IN_MEMORY, kept_features.BLOCK = 0, 4  # so that few vectors are a file
 
 
 class _Interrupt(Progress):
