@@ -94,7 +94,7 @@ class Table:
     """A table without faults, which a fault changes."""
 
     def __init__(self, kind: str) -> None:
-        cells = {
+        cells: dict[str, list[Any]] = {
             "text": [f"words {at}" for at in range(NUM)],
             "size": [at + 0.5 for at in range(NUM)],
             "path": [f"{at}.png" for at in range(NUM)],

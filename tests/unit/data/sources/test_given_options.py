@@ -40,4 +40,4 @@ def test_options_that_do_not_go_with_a_source(options, message):
 @pytest.mark.parametrize("name", ["text", "sound", "label", "id", "encoding"])
 def test_arrays_have_no_columns(name):
     with pytest.raises(BadInput, match=f"{name} 'utf-8': the source has no columns; leave it out"):
-        load_dataset(PAIR, **{name: "utf-8"})
+        load_dataset(PAIR, **{name: "utf-8"})  # type: ignore[arg-type]
