@@ -18,6 +18,7 @@ from easiness.report.page import write_report
 from easiness.runs.source import find_data
 from easiness.show import ShownExample
 from pixels import images_of
+from recording import believing
 
 
 def _decoded(uri: str) -> Image.Image:
@@ -109,12 +110,10 @@ def test_photos_have_fewer_pixels_where_the_page_would_be_too_large(tmp_path: Pa
 
 
 def test_a_page_that_would_be_too_large_says_so(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any], tmp_path: Path, monkeypatch: Any
+    record: Callable[..., Any], tmp_path: Path, monkeypatch: Any
 ) -> None:
     data = _folder_of_photos(tmp_path)
-    run = record(
-        noisy_logits(data.labels, trials=2, epochs=1), data.labels, ids=data.ids, fingerprint=data.fingerprint
-    )
+    run = record(believing(data.labels, 2, 1), data=data)
     assert write_report([run], tmp_path / "page.html", source=data) == ""
     monkeypatch.setattr(examples, "_PAGE_BYTES", examples._OTHER_BYTES + 60_000)
     note = write_report([run], tmp_path / "page.html", source=data)
@@ -168,11 +167,11 @@ def test_positions_may_come_in_any_order() -> None:
     assert np.array_equal(np.array(shown)[..., 0], images_of(data)[[5, 2, 5], 0].numpy())
 
 
-def test_pictures_are_found_by_id(record: Callable[..., Any], noisy_logits: Callable[..., Any]) -> None:
+def test_pictures_are_found_by_id(record: Callable[..., Any]) -> None:
     data = load_dataset("digits", limit=20)
     order = np.arange(20)[::-1]
     run = record(
-        noisy_logits(data.labels[order], trials=1, epochs=1),
+        believing(data.labels[order], 1, 1),
         data.labels[order],
         ids=data.ids[order],
         fingerprint=data.fingerprint,
@@ -182,12 +181,10 @@ def test_pictures_are_found_by_id(record: Callable[..., Any], noisy_logits: Call
     assert _shown(run, data, 0).uri == IMAGE.show(data.array[19], None).uri
 
 
-def test_an_id_that_the_data_lack_is_refused(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_an_id_that_the_data_lack_is_refused(record: Callable[..., Any]) -> None:
     data = load_dataset("digits", limit=20)
     run = record(
-        noisy_logits(data.labels, trials=1, epochs=1),
+        believing(data.labels, 1, 1),
         data.labels,
         ids=data.ids + 5000,
         fingerprint=data.fingerprint,
@@ -217,10 +214,8 @@ def test_data_that_are_gone_or_changed_are_no_error(pictures: Path, tmp_path: Pa
     assert "cannot be read" in why
 
 
-def test_a_recorded_run_says_where_pictures_could_come_from(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
-    run = record(noisy_logits([0, 1] * 5, trials=1, epochs=1), [0, 1] * 5)
+def test_a_recorded_run_says_where_pictures_could_come_from(record: Callable[..., Any]) -> None:
+    run = record(believing([0, 1] * 5, 1, 1), [0, 1] * 5)
     data, why = find_data(run, None)
     assert data is None
     assert "--source" in why

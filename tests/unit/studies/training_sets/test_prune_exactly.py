@@ -7,24 +7,21 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput
+from recording import recorded
 
 # p of the label of ten examples: five of class a, then five of class b; right above 1/2
 P = np.array([0.9, 0.8, 0.4, 0.3, 0.7, 0.95, 0.2, 0.1, 0.6, 0.85])
 LABELS = np.repeat([0, 1], 5)
 
 
-def recorded(path: Path, p: np.ndarray, **options) -> ez.Run:
-    recorder = ez.Recorder(path, ids=np.arange(10, 20), labels=LABELS, classes=["a", "b"])
+def made(path: Path, p: np.ndarray, **options) -> ez.Run:
     of_class = np.where(LABELS[:, None] == np.arange(2), p[:, None], 1 - p[:, None])
-    with recorder.trial(seed=0, **options) as trial:
-        trial.update(np.arange(10, 20), np.log(of_class))
-        trial.end_epoch()
-    return recorder.run
+    return recorded(path, [np.log(of_class)], LABELS, ids=np.arange(10, 20), classes=["a", "b"], **options)
 
 
 @pytest.fixture
 def run(tmp_path) -> ez.Run:
-    return recorded(tmp_path / "run", P)
+    return made(tmp_path / "run", P)
 
 
 def dropped(pruned) -> list[int]:
@@ -56,7 +53,7 @@ def test_exactly_the_worst_and_the_best(run, options, gone):
 
 
 def test_what_ties_in_all_goes_by_the_hash_of_ids(tmp_path):
-    run = recorded(tmp_path / "alike", np.full(10, 0.7))
+    run = made(tmp_path / "alike", np.full(10, 0.7))
     ids = [dropped(ez.prune(run, policy="worst", seed=seed)) for seed in (0, 0, 1)]
     values = np.zeros(10)
     expected = ez.select(values, 0.3, ties="refine", ids=run.ids, seed=0)
@@ -65,7 +62,7 @@ def test_what_ties_in_all_goes_by_the_hash_of_ids(tmp_path):
 
 
 def test_the_worst_labels(tmp_path):
-    run = recorded(tmp_path / "left_out", P, trained_on=[])
+    run = made(tmp_path / "left_out", P, trained_on=[[]])
     for score in ("self_confidence", "normalized_margin"):
         worst = ez.prune(run, policy="worst", score=score)
         assert (dropped(worst), worst.keep) == ([13, 16, 17], "top")
@@ -143,6 +140,6 @@ def test_tables_of_ids_are_read_as_strictly_as_manifests_and_labels(run, tmp_pat
 
 
 def test_the_worst_may_not_be_a_whole_class(tmp_path):
-    run = recorded(tmp_path / "run", np.where(LABELS == 0, 0.3, 0.8))
+    run = made(tmp_path / "run", np.where(LABELS == 0, 0.3, 0.8))
     with pytest.raises(BadInput, match=r"all 5 .*class 'a'; .*\(--balanced\)"):
         ez.prune(run, policy="worst", drop=0.5)
