@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import shutil
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -19,7 +18,7 @@ import torchvision  # noqa: F401
 import typer
 from herd import Asked
 from mutations import CELLS, FORMATS, TEXTS, VALUES, altered, altered_bytes, generator, one_of, places
-from refitted import EXAMPLES, RUN, TRIAL, refit, rewrite, set_column
+from refitted import EXAMPLES, ODD, RUN, TRIAL, refit, rewrite, set_column
 
 import loaded  # noqa: F401
 from easiness import Dataset, apply_card, load_dataset, open_run
@@ -66,24 +65,6 @@ def prepare() -> None:
     run_folder.FEWEST = 1  # type: ignore[attr-defined]
     kept.MOST_IN_MEMORY, pieces.PIECE = 0, 4
     answers._seal_of = lambda *_: np.zeros(32, np.uint8)
-
-
-def _socket(file: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as made:
-        made.bind(os.path.relpath(file))
-
-
-ODD: dict[str, Callable[[Path], object]] = {
-    "a pipe": os.mkfifo,
-    "a socket": _socket,
-    "a folder": Path.mkdir,
-    "a device without end": lambda file: file.symlink_to("/dev/zero"),
-    "a device without content": lambda file: file.symlink_to("/dev/null"),
-    "a link to itself": lambda file: file.symlink_to(file.name),
-    "a link to nothing": lambda file: file.symlink_to("nowhere"),
-    "a terabyte of nothing": lambda file: os.truncate(os.open(file, os.O_CREAT | os.O_WRONLY), 1 << 40),
-}
-"""What waits for ever, or never ends."""
 
 
 def alter(rng: np.random.Generator, at: Path, *globs: str) -> str:

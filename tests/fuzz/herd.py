@@ -107,7 +107,11 @@ def _work(target: Target, whole: Path, seed: int, cases: range, tell: Connection
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             os.chdir(folder)
-            asked = target(generator(seed, case), whole, folder)
+            try:
+                asked = target(generator(seed, case), whole, folder)
+            except Exception:
+                tell.send(Ended(case, "no input", said=traceback.format_exc()[-2000:]))
+                continue
             about = {"case": case, "was": asked.was[:500], "reads": asked.reads}
             tell.send(Ended(**about))  # type: ignore[arg-type]
             spent = resource.getrusage(resource.RUSAGE_SELF)

@@ -124,9 +124,9 @@ def _spliced(rng: np.random.Generator, content: bytes, how: str) -> bytes:
         first, end = one_of(rng, found).span()
         num = end - first
     elif how == "truncate":
-        first, num = (first, len(content)) if rng.random() < 0.8 else (0, first)
+        first, num = (first, len(content)) if rng.random() < 0.8 else (0, first + 1)
     elif how == "swap":
-        num = int(rng.integers(0, len(content)))
+        num = int(rng.integers(1, len(content) + 1))
     elif how not in ("insert", "zero", "double", "cut"):
         num = int(rng.choice((1, 1, 2, 4, 8)))
     old, middle = content[first : first + num], num // 2

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,3 +102,22 @@ def run_and_card(whole: Path) -> None:
     data = load_dataset("digits", **digits)
     np.savez(whole / "data.npz", x=images_of(data).numpy()[:, 0], y=data.labels)
     card(open_run(whole / "run"), whole / "card", source="digits")
+
+
+def _socket(file: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(file))
+
+
+ODD: dict[str, Callable[[Path], object]] = {
+    "a pipe": os.mkfifo,
+    "a socket": _socket,
+    "a folder": Path.mkdir,
+    "standard input": lambda file: file.symlink_to("/dev/stdin"),
+    "a device without end": lambda file: file.symlink_to("/dev/zero"),
+    "a device without content": lambda file: file.symlink_to("/dev/null"),
+    "a link to itself": lambda file: file.symlink_to(file.name),
+    "a link to nothing": lambda file: file.symlink_to("nowhere"),
+    "a terabyte of nothing": lambda file: os.truncate(os.open(file, os.O_CREAT | os.O_WRONLY), 1 << 40),
+}
+"""What waits for ever, or never ends."""
