@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 import easiness
 from easiness.cli.main import app
-from easiness.data.sources import SOURCES, SourceRequest, find_source
+from easiness.data.sources.registry import SOURCES, find_source
+from easiness.data.sources.source import SourceRequest
 from easiness.errors import BadInput
 from easiness.executors import EXECUTORS, Executor, executor_names, find_executor, make_executor
 from easiness.exports import FORMATS, find_format

@@ -11,10 +11,11 @@ from typing import Any
 from easiness.data.dataset import Dataset
 from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out
-from easiness.data.relabelling import relabelled
-from easiness.data.sources import SourceRequest, absolute, accepted, find_source
+from easiness.data.label_files import relabelled
 from easiness.data.sources.arrays import from_arrays
 from easiness.data.sources.hub import from_hub_object, is_hub_object
+from easiness.data.sources.registry import accepted, find_source
+from easiness.data.sources.source import SourceRequest, absolute
 from easiness.data.sources.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
 from easiness.data.tables.columns import checked_columns, checked_encoding, checked_names
 from easiness.errors import BadInput

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from easiness.data.checks import own_ids
 from easiness.data.dataset import Dataset
 from easiness.data.load import load_dataset
-from easiness.data.sources import absolute
 from easiness.data.sources.arrays import mapped_array, read_npz
 from easiness.data.sources.folders import files_of
+from easiness.data.sources.source import absolute
 from easiness.data.sources.splits import Split, dataset_of
 from easiness.data.tables.columns import Held, held_in, label_column, text_column
 from easiness.data.tables.dataset import unlabelled_rows

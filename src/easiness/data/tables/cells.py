@@ -77,14 +77,22 @@ def names_in(table: Table, name: str, purpose: str = "") -> list[str]:
     table.check_column(name, purpose and f"; name the column {purpose}")
     if pa.types.is_nested(table.kind(name)):
         raise BadInput(f"{table.where}: column {name} holds {table.kind(name)}; name one of texts or numbers")
-    values = values_in(table, name)
-    for row, value in enumerate(values):
-        if is_missing(value):
+    cells = written_in(table, name)
+    for row, cell in enumerate(cells):
+        if not cell.strip():
             raise BadInput(
                 f"{table.name_at(row)}: the {name}{purpose and f' {purpose}'} is empty; fill it in or leave "
                 "the row out"
             )
-    return [from_cell(value).strip() if isinstance(value, str) else str(value) for value in values]
+    return [cell.strip() for cell in cells]
+
+
+def written_in(table: Table, name: str) -> list[str]:
+    """The cells of a column as texts, with the spaces around them; empty where one is missing."""
+    return [
+        "" if value is None or value != value else from_cell(value) if isinstance(value, str) else str(value)
+        for value in values_in(table, name)
+    ]
 
 
 def is_missing(value: Any) -> bool:

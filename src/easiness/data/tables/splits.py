@@ -12,11 +12,12 @@ from easiness.csv_cells import from_cell
 from easiness.data.sources.splits import HELD_OUT_NAMES, HELD_OUT_PREFIXES
 from easiness.data.tables.cells import values_in
 from easiness.data.tables.columns import named_columns
-from easiness.data.tables.csv_files import CSV
+from easiness.data.tables.csv_files import CSV, csv_table
 from easiness.data.tables.json_lines import JSON_LINES
 from easiness.data.tables.parquet import PARQUET
 from easiness.data.tables.table import Reader, Table, Tables
 from easiness.errors import BadInput, nearest
+from easiness.regular_file import UTF_8
 from easiness.spec import LoadOptions
 
 READERS = (PARQUET, CSV, JSON_LINES)
@@ -85,6 +86,25 @@ def open_tables(path: Path, options: LoadOptions) -> Tables:
         where = f"{path} ({files.name})"
         return Tables(train, files.reader.open(files.held_out, options.encoding, where, root), files.name)
     return split_by_column(train, options)
+
+
+def is_table(path: Path) -> bool:
+    """Is a file a table, by its name?"""
+    return any(reader.reads(path) for reader in READERS)
+
+
+def open_table(path: Path, *, ragged: bool = False) -> Table:
+    """A table that people write, of any form in `READERS`; a file of another name is CSV.
+
+    Where it is ``ragged`` empty cells at the ends of rows of CSV may be left out.
+
+    Raises:
+        BadInput: it cannot be read, or has no rows.
+    """
+    reader = next((one for one in READERS if one.reads(path)), CSV)
+    if reader is CSV:
+        return csv_table([path], UTF_8, str(path), path.parent, sheet=True, ragged=ragged)
+    return reader.open([path], UTF_8, str(path), path.parent)
 
 
 def split_by_column(table: Table, options: LoadOptions) -> Tables:

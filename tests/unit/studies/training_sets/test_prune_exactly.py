@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import easiness as ez
@@ -72,8 +73,9 @@ def test_the_worst_labels(tmp_path):
 def test_those_named(run, tmp_path):
     text, table = tmp_path / "wrong.txt", tmp_path / "wrong.csv"
     text.write_text("17\n12\n\n17\n")
-    table.write_text("label,id\n0,12\n1,17\n")
-    for ids in (text, str(table), [17, 12], np.array([12, 17])):
+    table.write_text("label;id\n0;12\n\n1;17\n")
+    pd.DataFrame({"id": [12, 17]}).to_parquet(tmp_path / "wrong.parquet")
+    for ids in (text, str(table), tmp_path / "wrong.parquet", [17, 12], np.array([12, 17])):
         pruned = ez.prune(run, ids=ids)
         assert dropped(pruned) == [12, 17]
         assert pruned.policy == "ids"
@@ -119,24 +121,19 @@ def test_what_is_refused(run, options, message):
         ez.prune(run, **options)
 
 
-def test_a_table_without_the_column(run, tmp_path):
-    (tmp_path / "a.csv").write_text("name;label\n1;2\n")
-    with pytest.raises(BadInput, match=r"a\.csv: has no column id \(but name, label\)"):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name;label\n1;2\n", "no column id.*columns are name, label"),
+        ("id,label\n12,1\n17\n", "row 3: 1 values for 2 columns"),
+        ("id,id\n12,17\n", "column id occurs more than once"),
+        ('id,label\n12,"1\n', "line 2: .* not CSV"),
+    ],
+)
+def test_tables_of_ids_are_read_as_strictly_as_those_of_examples(run, tmp_path, content, message):
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(BadInput, match=rf"a\.csv: {message}"):
         ez.prune(run, ids=tmp_path / "a.csv")
-
-
-def test_tables_of_ids_are_read_as_strictly_as_manifests_and_labels(run, tmp_path):
-    file = tmp_path / "a.csv"
-    file.write_text("label;id\n1;12\n\n1;17\n")
-    assert dropped(ez.prune(run, ids=file)) == [12, 17]
-    for content, message in [
-        ("id,label\n12,1\n17\n", r"a\.csv: line 3 has 1 values for 2 columns"),
-        ("id,id\n12,17\n", r"--ids .*a\.csv: has the column 'id' twice; keep one of them"),
-        ('id,label\n12,"1\n', r"a\.csv: line 2: the file of ids is not CSV"),
-    ]:
-        file.write_text(content)
-        with pytest.raises(BadInput, match=message):
-            ez.prune(run, ids=file)
 
 
 def test_the_worst_may_not_be_a_whole_class(tmp_path):
