@@ -6,9 +6,8 @@ from pathlib import Path
 
 from easiness.data.sources.arrays import NPZ
 from easiness.data.sources.digits import DIGITS
-from easiness.data.sources.folders import FOLDER
+from easiness.data.sources.folders import FOLDER, MINI_IMAGENET
 from easiness.data.sources.hub import HUB
-from easiness.data.sources.mini_imagenet import MINI_IMAGENET
 from easiness.data.sources.source import Source, SourceRequest
 from easiness.data.sources.tables import TABLES
 from easiness.data.sources.torchvision_sets import TORCHVISION
