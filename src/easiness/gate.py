@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput, EasinessError, one_line
+from easiness.errors import BadInput, caught, one_line
 from easiness.regular_file import open_regular
 from easiness.spec import LONGEST_NAME
 
@@ -38,16 +38,16 @@ _TEXTS = "BYTE_ARRAY"
 _WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8}
 
 
-@contextmanager
-def reading(what: object, remedy: str = AGAIN, problem: str = "cannot be read") -> Iterator[None]:
-    """Around the calls of a library that reads ``what``: all that it throws says that it cannot be read."""
-    try:
-        yield
-    except (EasinessError, MemoryError):
-        raise
-    except Exception as error:
-        why = getattr(error, "strerror", None) or one_line(error)
-        raise BadInput(f"{what}: {problem} ({why:.200}); {remedy}") from None
+def reading(
+    what: object, remedy: str = AGAIN, problem: str = "cannot be read"
+) -> AbstractContextManager[None]:
+    """Around the calls of a library that reads ``what``: all that it raises says that it cannot be read."""
+    return caught(lambda error: BadInput(f"{what}: {problem} ({reason(error):.200}); {remedy}"))
+
+
+def reason(error: Exception) -> str:
+    """The words of a library's error, on a line."""
+    return getattr(error, "strerror", None) or one_line(error)
 
 
 # memory
@@ -362,9 +362,9 @@ def objects_in(column: Any) -> npt.NDArray[np.object_]:
     """The values [K] of a column of Arrow as objects of Python, ``None`` of nulls; equal ones may be one."""
     import pyarrow as pa
 
-    kept = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if not pa.types.is_dictionary(kept.type):
-        return np.fromiter(kept.to_pylist(), object, len(kept))
+    if not pa.types.is_dictionary(column.type):
+        return np.fromiter(column.to_pylist(), object, len(column))
+    kept = column.combine_chunks()
     words: npt.NDArray[np.object_] = np.array([*kept.dictionary.to_pylist(), None], object)
     places: npt.NDArray[np.int32] = kept.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
     return words[places]

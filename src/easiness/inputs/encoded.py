@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from easiness.inputs.threads import in_threads
 
 Positions = npt.NDArray[np.int64]
 R = TypeVar("R")
+_HOPELESS = 10_000  # examples without one that can be read
 
 
 class Blobs(Protocol):
@@ -60,12 +62,19 @@ class Source:
             Unreadable: no example at all has a header that can be read.
         """
         first, positions = self.parts[0]
-        headers = (h for blobs, some in self.parts for h in blobs.headers(some) if h is not None)
-        found = first.reader.scan(headers)
+        found = first.reader.scan(_known(h for blobs, some in self.parts for h in blobs.headers(some)))
         if found is None:
             found = first.reader.scan(iter([_header_again(first, positions[:1])]))
             assert found is not None
         return found
+
+
+def _known(headers: Iterator[Header | None]) -> Iterator[Header]:
+    """The headers that can be read; none where the first ones cannot, of which there may be millions."""
+    first = next((h for h in islice(headers, _HOPELESS) if h is not None), None)
+    if first is not None:
+        yield first
+        yield from (h for h in headers if h is not None)
 
 
 def named_blobs(blobs: Blobs, positions: Positions) -> Iterator[tuple[str, Blob]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from easiness.inputs.bank import TensorBank
 
 
-_DECODED = 32  # photos whose size and decoding stand for all
+_DECODED, _SECONDS = 32, 1.0  # photos whose size and decoding stand for all, fewer where they take longer
 
 
 def _takes(array: npt.NDArray[Any]) -> bool:
@@ -75,9 +76,11 @@ def _decoding(examples: Examples, recipe: Recipe, cache: Path | None, num_passes
         return 0, 0.0
     if cache and cache_path(cache, examples.fingerprint, recipe.resize, examples.traits.channels).exists():
         return 0, 0.0
-    began, num = time.perf_counter(), len(examples.stored)
-    some = examples.stored.subset(np.arange(min(_DECODED, num)))
-    sizes = [photo.size for photo in some.map(partial(reduce, short_side=recipe.resize))]
+    began, num, at_once = time.perf_counter(), len(examples.stored), os.cpu_count() or 1
+    sizes: list[int] = []
+    while len(sizes) < min(_DECODED, num) and (not sizes or time.perf_counter() - began < _SECONDS):
+        some = examples.stored.subset(np.arange(len(sizes), min(len(sizes) + at_once, num)))
+        sizes += [photo.size for photo in some.map(partial(reduce, short_side=recipe.resize))]
     seconds = (time.perf_counter() - began) / len(sizes) * num
     num_bytes = int(np.mean(sizes) * num)
     if cache:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -71,6 +71,25 @@ class TextTraits:
         return TextTraits(np.maximum(ours, theirs))
 
 
+_REMEMBERED = 4096  # different texts, which may occur again: a million equal ones are looked at once
+_SHORT = 1024  # characters, which are digested as fast as they are found again
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _mostly_once(texts: Iterable[str]) -> Iterator[str]:
+    """The texts, of which one that has occurred a short while before is left out."""
+    seen: set[str] = set()
+    for text in texts:
+        if text not in seen:
+            yield text
+            if len(seen) == _REMEMBERED:
+                seen.clear()
+            seen.add(text)
+
+
 def _by_position(position: int) -> str:
     return f"text {position}"
 
@@ -95,7 +114,7 @@ class StoredTexts:
     @cached_property
     def traits(self) -> TextTraits:
         """How long these texts are."""
-        return TextTraits(reach_of(dict.fromkeys(self._texts)))
+        return TextTraits(reach_of(_mostly_once(self._texts)))
 
     def texts(self) -> list[str]:
         """The texts, in order."""
@@ -107,9 +126,9 @@ class StoredTexts:
         return StoredTexts(texts, self._name, self._positions[positions])
 
     def digests(self) -> list[str]:
-        """SHA-256 (hex) of the UTF-8 bytes of each text; equal ones are looked at once."""
-        found = {text: hashlib.sha256(text.encode()).hexdigest() for text in dict.fromkeys(self._texts)}
-        return [found[text] for text in self._texts]
+        """SHA-256 (hex) of the UTF-8 bytes of each text."""
+        again = lru_cache(_REMEMBERED)(_digest)
+        return [(_digest if len(text) < _SHORT else again)(text) for text in self._texts]
 
     def map(self, function: Callable[[TextBytes], R]) -> Iterator[R]:
         """``function`` of each text."""
