@@ -14,7 +14,7 @@ from scipy.special import softmax
 from sklearn.model_selection import StratifiedKFold
 
 from easiness import load_dataset
-from easiness.data.relabelling import relabelled
+from easiness.data.label_files import relabelled
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.spec import Execution, Recording, Training

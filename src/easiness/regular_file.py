@@ -6,15 +6,17 @@ What is wrong is an `OSError` whose ``strerror`` says it, as for any other file 
 from __future__ import annotations
 
 import errno
+import gzip
 import io
 import os
 import re
 import stat
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 MOST_IN_A_LINE = 2**20
 """Characters: a file without line ends is no table, and would be taken into memory whole."""
@@ -146,19 +148,40 @@ def read_regular(path: Path, most: int) -> bytes:
 
 
 def text_lines(path: Path, errors: str = "strict", encoding: str = UTF_8) -> Iterator[str]:
-    """The lines of the text at ``path``, ends as they are; of UTF-8 without a mark of the byte order.
+    """The lines of the text at ``path``, which may be a ``.gz``; of UTF-8 without a mark of the byte order.
+
+    Ends of lines are as they are.
 
     Raises:
         OSError: it cannot be read, is no regular file, or has a line of `MOST_IN_A_LINE` characters.
         UnicodeError: it is in another encoding, and ``errors`` are strict.
     """
-    with io.TextIOWrapper(open_regular(path), encoding=encoding, errors=errors, newline="") as file:
+    with io.TextIOWrapper(_unpacked(path), encoding=encoding, errors=errors, newline="") as file:
         number = 0
         while line := file.readline(MOST_IN_A_LINE):
             number += 1
             if len(line) == MOST_IN_A_LINE:
                 raise OSError(errno.EFBIG, f"line {number} is longer than any table has", str(path))
             yield line
+
+
+class _Unpacked(gzip.GzipFile):
+    """What is damaged is an `OSError`, as for any other file."""
+
+    def read1(self, size: int = -1) -> bytes:
+        try:
+            return super().read1(size)
+        except (EOFError, zlib.error) as error:
+            raise OSError(errno.EIO, f"it is damaged: {error}") from None
+
+
+def _unpacked(path: Path) -> Any:
+    file = open_regular(path)
+    if path.suffix.lower() != ".gz":
+        return file
+    unpacked = _Unpacked(fileobj=file)
+    unpacked.myfileobj = cast(Any, file)  # to be closed with it
+    return unpacked
 
 
 def _without_waiting(path: str, flags: int) -> int:

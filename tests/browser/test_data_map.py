@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from easiness.report.page import write_report
-from easiness.store import Recorder, Run
+from easiness.store import Run
+from recording import believing, recorded
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -31,15 +32,9 @@ def _recorded(folder: Path, *, trials: int = 3, epochs: int = 4, seed: int = 0) 
     labels = np.arange(NUM) % 3
     ids = np.array([f"{EVIL[i % 3]}/{i:02d}" for i in range(NUM)], object)
     believed = np.where(np.arange(NUM) < 5, (labels + 1) % 3, labels)
-    rng = np.random.default_rng(seed)
-    recorder = Recorder(folder, ids=ids, labels=labels, classes=EVIL)
-    for trial_seed in range(trials):
-        with recorder.trial(seed=trial_seed) as trial:
-            for epoch in range(epochs):
-                favor = 1.5 * (epoch + 1) * np.linspace(1, 0.2, NUM)[:, None]
-                trial.update(ids, rng.normal(size=(NUM, 3)) + favor * np.eye(3)[believed])
-                trial.end_epoch()
-    return recorder.run
+    sure = 1.5 * np.arange(1, epochs + 1)[:, None] * np.linspace(1, 0.2, NUM)
+    logits = believing(believed, trials, epochs, sure=sure, seed=seed)
+    return recorded(folder, logits, labels, ids=ids, classes=EVIL)
 
 
 @pytest.fixture(scope="module")

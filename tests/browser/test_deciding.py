@@ -17,7 +17,8 @@ from easiness import load_dataset, open_run, suspects
 from easiness.csv_cells import from_cell, to_cell
 from easiness.report.page import write_report
 from easiness.runs import data_version, decisions_on
-from easiness.store import Recorder, Run
+from easiness.store import Run
+from recording import believing, recorded
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -45,17 +46,9 @@ def _recorded(folder: Path) -> None:
     """The page of a run whose networks doubt every eleventh label."""
     _pictures(folder / "photos")
     data = load_dataset(str(folder / "photos"))
-    rng = np.random.default_rng(1)
     believed = np.where(np.arange(NUM) % 11 == 0, (data.labels + 1) % 4, data.labels)
-    recorder = Recorder(
-        folder / "run", ids=data.ids, labels=data.labels, classes=data.classes, fingerprint=data.fingerprint
-    )
-    for seed in range(3):
-        with recorder.trial(seed=seed) as trial:
-            for epoch in range(3):
-                trial.update(data.ids, rng.normal(size=(NUM, 4)) + (2 + epoch) * np.eye(4)[believed])
-                trial.end_epoch()
-    write_report([recorder.run], folder / "report.html", source=data)
+    run = recorded(folder / "run", believing(believed, 3, 3, sure=[[2], [3], [4]], seed=1), data=data)
+    write_report([run], folder / "report.html", source=data)
     rows = [["id", "label", "class", "was", "action", "by", "split", "stratum", "draw", "p_wrong"]]
     for at in (9, 3, 6, 12):
         action = ["keep", "Bob"] if at in (3, 12) else ["", ""]
@@ -65,8 +58,8 @@ def _recorded(folder: Path) -> None:
     with (folder / "audit.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
     asked: dict[str, Any] = {"source": data, "decide": folder / "audit.csv"}
-    write_report([recorder.run], folder / "decide.html", **asked, blind=False)
-    write_report([recorder.run], folder / "blind.html", **asked)
+    write_report([run], folder / "decide.html", **asked, blind=False)
+    write_report([run], folder / "blind.html", **asked)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from easiness import Dataset, load_dataset
 from easiness.report.page import write_report
-from easiness.store import Recorder
+from recording import believing, recorded
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -26,16 +26,8 @@ PICTURE = "document.querySelector('#decide-shown img')"
 def _written(folder: Path, data: Dataset) -> Path:
     """The page of a run that doubts every fifth label of 12."""
     believed = np.where(np.arange(NUM) % 5 == 0, 1 - data.labels, data.labels)
-    recorder = Recorder(
-        folder / "run", ids=data.ids, labels=data.labels, classes=data.classes, fingerprint=data.fingerprint
-    )
-    rng = np.random.default_rng(0)
-    for seed in range(3):
-        with recorder.trial(seed=seed) as trial:
-            for epoch in range(2):
-                trial.update(data.ids, rng.normal(size=(NUM, 2)) + 3 * (epoch + 1) * np.eye(2)[believed])
-                trial.end_epoch()
-    write_report([recorder.run], folder / "report.html", source=data)
+    run = recorded(folder / "run", believing(believed, 3, 2, sure=[[3], [6]]), data=data)
+    write_report([run], folder / "report.html", source=data)
     return folder / "report.html"
 
 

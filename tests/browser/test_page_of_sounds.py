@@ -10,7 +10,7 @@ import pytest
 
 from easiness import load_dataset, measure
 from easiness.report.page import write_report
-from easiness.store import Recorder
+from recording import believing, recorded
 from sounds import encoded, tone, write_sounds
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -30,16 +30,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = [encoded(tone(200 + 40 * at, 0.3 + 0.02 * at)) for at in range(NUM)]
     data = load_dataset(write_sounds(folder / "in", {"even": files[::2], "odd": files[1::2]}))
     believed = np.where(np.arange(NUM) % 10 == 0, 1 - data.labels, data.labels)
-    recorder = Recorder(
-        folder / "run", ids=data.ids, labels=data.labels, classes=data.classes, fingerprint=data.fingerprint
-    )
-    rng = np.random.default_rng(0)
-    for seed in range(4):
-        with recorder.trial(seed=seed) as trial:
-            for epoch in range(3):
-                trial.update(data.ids, rng.normal(size=(NUM, 2)) + 2 * (epoch + 1) * np.eye(2)[believed])
-                trial.end_epoch()
-    write_report([recorder.run], folder / "sounds.html", source=data)
+    run = recorded(folder / "run", believing(believed, 4, 3, sure=[[2], [4], [6]]), data=data)
+    write_report([run], folder / "sounds.html", source=data)
     return folder / "sounds.html"
 
 

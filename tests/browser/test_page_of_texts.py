@@ -11,7 +11,7 @@ import pytest
 
 from easiness import load_dataset, measure
 from easiness.report.page import write_report
-from easiness.store import Recorder
+from recording import believing, recorded
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -39,16 +39,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts[40] = texts[41]
     data = load_dataset((texts, labels))
     believed = np.where(np.arange(NUM) < 5, (labels + 1) % 3, labels)
-    recorder = Recorder(
-        folder / "run", ids=data.ids, labels=labels, classes=data.classes, fingerprint=data.fingerprint
-    )
-    rng = np.random.default_rng(0)
-    for seed in range(4):
-        with recorder.trial(seed=seed) as trial:
-            for epoch in range(3):
-                trial.update(data.ids, rng.normal(size=(NUM, 3)) + 2.5 * (epoch + 1) * np.eye(3)[believed])
-                trial.end_epoch()
-    write_report([recorder.run], folder / "texts.html", source=data)
+    run = recorded(folder / "run", believing(believed, 4, 3, sure=[[2.5], [5], [7.5]]), data=data)
+    write_report([run], folder / "texts.html", source=data)
     return folder / "texts.html"
 
 

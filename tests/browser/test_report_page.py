@@ -11,9 +11,9 @@ import pytest
 
 from easiness import load_dataset, open_run
 from easiness.report.page import write_report
-from easiness.store import Recorder
 from lengths import long_but
 from pixels import images_of
+from recording import believing, recorded
 
 pytestmark = pytest.mark.browser
 
@@ -32,16 +32,11 @@ def _write_reports(folder: Path, measured: Path) -> None:
     write_report([open_run(measured)], folder / "measured.html")
     labels = np.arange(40) % 2
     ids = np.array([f"{i}/{EVIL[i % 2]}" for i in range(40)], object)
-    rng = np.random.default_rng(0)
-    runs = []
-    for name in ("first", "second"):
-        recorder = Recorder(folder / name, ids=ids, labels=labels, classes=EVIL)
-        for seed in range(4):
-            with recorder.trial(seed=seed) as trial:
-                for _ in range(3):
-                    trial.update(ids, rng.normal(size=(40, 2)) + 2 * np.eye(2)[labels])
-                    trial.end_epoch()
-        runs.append(recorder.run)
+    logits = believing(labels, 8, 3)
+    runs = [
+        recorded(folder / name, given, labels, ids=ids, classes=EVIL)
+        for name, given in (("first", logits[:4]), ("second", logits[4:]))
+    ]
     write_report(runs, folder / "recorded.html")
     _write_suspects(folder)
     _write_classes(folder / "many", [f"n{label:08}" for label in range(1000)])
@@ -50,14 +45,9 @@ def _write_reports(folder: Path, measured: Path) -> None:
 
 def _write_classes(folder: Path, names: list[str]) -> None:
     labels = np.arange(2 * len(names)) % len(names)
-    rng = np.random.default_rng(0)
     ids = np.array([f"{names[label]}/{at}.png" for at, label in enumerate(labels)], object)
-    recorder = Recorder(folder, ids=ids, labels=labels, classes=names)
-    for seed in range(2):
-        with recorder.trial(seed=seed) as trial:
-            trial.update(ids, rng.normal(size=(len(labels), len(names))) + 3 * np.eye(len(names))[labels])
-            trial.end_epoch()
-    write_report([recorder.run], folder.with_suffix(".html"))
+    run = recorded(folder, believing(labels, 2, sure=3), labels, ids=ids, classes=names)
+    write_report([run], folder.with_suffix(".html"))
 
 
 def _write_suspects(folder: Path) -> None:
@@ -71,22 +61,8 @@ def _write_suspects(folder: Path) -> None:
     given[::20] = (given[::20] + 1) % 10
     np.savez(folder / "copies.npz", x=images[:100], y=given, x_test=images[100:], y_test=labels[100:])
     data = load_dataset(str(folder / "copies.npz"))
-    recorder = Recorder(
-        folder / "doubting",
-        ids=data.ids,
-        labels=data.labels,
-        classes=data.classes,
-        fingerprint=data.fingerprint,
-    )
-    rng = np.random.default_rng(0)
-    for seed in range(4):
-        with recorder.trial(seed=seed) as trial:
-            for epoch in range(3):
-                trial.update(
-                    data.ids, rng.normal(size=(100, 10)) + (4 + 3 * epoch) * np.eye(10)[labels[:100]]
-                )
-                trial.end_epoch()
-    write_report([recorder.run], folder / "suspects.html", source=data)
+    run = recorded(folder / "doubting", believing(labels[:100], 4, 3, sure=[[4], [7], [10]]), data=data)
+    write_report([run], folder / "suspects.html", source=data)
 
 
 @pytest.mark.long

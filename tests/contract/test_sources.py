@@ -25,7 +25,7 @@ from torch.utils.data import ConcatDataset, Subset, TensorDataset
 from torchvision.datasets import ImageFolder
 
 from easiness.data import Dataset, load_dataset
-from easiness.data.sources import mini_imagenet
+from easiness.data.sources import folders
 from easiness.errors import BadInput
 from pixels import images_of
 
@@ -133,7 +133,7 @@ def folder_with_splits(root: Path, tiny: Tiny) -> Given:
 
 def mini_imagenet_folder(root: Path, tiny: Tiny) -> Given:
     synsets = [f"n0{label}" for label in range(len(tiny.classes))]
-    mini_imagenet.SYNSETS.update(zip(synsets, tiny.classes, strict=True))
+    folders.SYNSETS.update(zip(synsets, tiny.classes, strict=True))
     write_classes(root / "tiny/train", synsets, tiny.train)
     write_classes(root / "tiny/val", synsets, tiny.test)
     write_classes(root / "tiny/train", ["n9"], [(png(tiny.x[0]), 0)])  # another class, passed over
@@ -427,7 +427,7 @@ HELD_OUT_IS_VAL = [folder_with_splits, mini_imagenet_folder, torchvision_imagene
 def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EASINESS_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("hub"))
-    monkeypatch.setattr(mini_imagenet, "SYNSETS", {})
+    monkeypatch.setattr(folders, "SYNSETS", {})
 
 
 @pytest.fixture(params=WITHOUT_SPLITS + WITH_SPLITS, ids=lambda write: write.__name__)
@@ -635,6 +635,6 @@ def test_one_class_is_not_enough(tmp_path, write):
     alone = replace(Tiny(), classes=("bee",), y=(0,) * 9, y_test=(0,) * 4)
     message = r"only one class \('bee'\); at least two are needed"
     if write is hub_folder:  # the library gives no labels to a folder of one class
-        message = "no column named label"
+        message = "no column label"
     with pytest.raises(BadInput, match=message):
         load(tmp_path, write, alone)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from easiness import Recorder, load_dataset, measure, open_run, suspects
+from easiness import load_dataset, measure, open_run, suspects
+from recording import believing, recorded
 
 NUM = 300
 HOSTILE = ("\\<script>alert(1)</script>", "a|b\n# c", "[x](javascript:y)")
@@ -34,17 +35,11 @@ def wrong_digits(made_once) -> Path:
     return made_once("suspects-command", make)
 
 
-def recorded(path: Path, num_trials: int, classes: tuple[str, ...] = ("ant", "bee", "cat")) -> Path:
+def made(path: Path, num_trials: int, classes: tuple[str, ...] = ("ant", "bee", "cat")) -> Path:
     """60 examples of which networks are sure, kept by a recorder; the first three labels are wrong."""
     said = np.arange(60) % 3
     labels = np.where(np.arange(60) < 3, (said + 1) % 3, said)
-    rng = np.random.default_rng(0)
-    recorder = Recorder(path, ids=np.arange(60), labels=labels, classes=classes)
-    for seed in range(num_trials):
-        with recorder.trial(seed=seed) as trial:
-            trial.update(np.arange(60), 6 * np.eye(3)[said] + rng.normal(0, 0.7, (60, 3)))
-            trial.end_epoch()
-    return path
+    return recorded(path, believing(said, num_trials, sure=6, noise=0.7), labels, classes=classes).path
 
 
 def test_wrong_labels_come_first_and_in_every_file(command, wrong_digits, tmp_path, snapshot):
@@ -91,7 +86,7 @@ def test_what_is_refused_leaves_nothing(refused, wrong_digits, tmp_path, monkeyp
 
 
 def test_a_trial_alone_and_none(command, refused, tmp_path):
-    one, none = recorded(tmp_path / "one", 1), recorded(tmp_path / "none", 0)
+    one, none = made(tmp_path / "one", 1), made(tmp_path / "none", 0)
     said = " ".join(command("suspects", one).out.split())
     assert "Note: One trial alone judges the labels" in said
     assert "record more, with other seeds" in said
@@ -100,7 +95,7 @@ def test_a_trial_alone_and_none(command, refused, tmp_path):
 
 def test_what_a_recorder_kept(command, tmp_path):
     """There are no pictures: that is said, and the labels are judged all the same."""
-    finished = command("suspects", recorded(tmp_path / "run", 4), "-o", tmp_path / "found.csv")
+    finished = command("suspects", made(tmp_path / "run", 4), "-o", tmp_path / "found.csv")
     assert finished.code == 0, finished.err
     assert "Pictures were not compared: " in finished.out
     table = pd.read_csv(tmp_path / "found.csv")
@@ -111,7 +106,7 @@ def test_what_a_recorder_kept(command, tmp_path):
 
 
 def test_names_of_classes_stay_text(command, tmp_path):
-    run = recorded(tmp_path / "run", 4, HOSTILE)
+    run = made(tmp_path / "run", 4, HOSTILE)
     assert command("suspects", run, "-o", tmp_path / "found.md").code == 0
     lines = (tmp_path / "found.md").read_text().splitlines()
     # one backslash more than there was, or the tag would be one

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 
 def mounted(*arguments: object) -> None:
@@ -72,6 +74,18 @@ def read_only(tmp_path: Path) -> Iterator[Callable[[Path], Path]]:
     yield show
     for place in places:
         unmount(place)
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    """Photos of several sizes, which are decoded when they are needed where they do not fit into memory."""
+    random = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(6):
+            pixels = random.integers(0, 256, (40 + i, 48, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{i}.png")
+    return tmp_path / "photos"
 
 
 @pytest.fixture

@@ -56,18 +56,6 @@ def test_pictures_are_in_memory(pictures, tmp_path, contents, how):
     assert contents(tmp_path / "run") == contents(tmp_path / "lone")
 
 
-@pytest.fixture
-def photos(tmp_path) -> Path:
-    """Photos of several sizes, which are decoded when they are needed where they do not fit into memory."""
-    random = np.random.default_rng(0)
-    for name in ("cat", "dog"):
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for i in range(6):
-            pixels = random.integers(0, 256, (40 + i, 48, 3), np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{i}.png")
-    return tmp_path / "photos"
-
-
 @pytest.mark.parametrize("how", long_but(["gone", "deleted", "damaged", "replaced"], ("replaced",)))
 def test_photos_that_are_read_again(photos, tmp_path, contents, monkeypatch, how):
     """Each trial fails with a line that names the file; with the data as they were the run goes on."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from easiness import open_run
 from easiness.store.files import ASIDE
@@ -94,18 +92,6 @@ def test_of_the_users_cache_it_costs_time_alone(command, digits, disk, two, cont
     finished = command(*small(digits, tmp_path / "run"))
     assert finished.code == 0, finished.err
     assert contents(tmp_path / "run") == contents(two)
-
-
-@pytest.fixture
-def photos(tmp_path) -> Path:
-    """Two class folders of photos of several sizes."""
-    random = np.random.default_rng(0)
-    for name in ("cat", "dog"):
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for i in range(6):
-            pixels = random.integers(0, 256, (40 + i, 48, 3), np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{i}.png")
-    return tmp_path / "photos"
 
 
 @pytest.mark.long

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import fuzzing
-import of_cards
 import pytest
+from refitted import run_and_card
 
 
 @pytest.fixture(scope="session")
-def whole_run(made_once) -> Path:
-    """A folder as `whole_commands.make` makes it: all that is altered."""
+def whole(made_once) -> Path:
+    """A folder as `whole.make` makes it: all that is altered."""
+    here = Path(__file__).parent
+    paths = os.pathsep.join([str(here), str(here.parent), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}
 
-    def make(out: Path) -> None:
-        code = f"from pathlib import Path; import whole_commands; whole_commands.make(Path({str(out)!r}))"
-        # in a process of its own, since the targets change what a run of this one reads
-        subprocess.run([sys.executable, "-c", code], env=fuzzing.environment(), check=True, timeout=600)
+    def make(out: Path) -> None:  # in a process of its own, since it changes how runs are read
+        code = f"from pathlib import Path; import whole; whole.make(Path({str(out)!r}))"
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=600)
 
-    return made_once("whole_run", make)
+    return made_once("whole", make)
 
 
 @pytest.fixture(scope="session")
 def small(made_once) -> Path:
-    """A folder with a run, a card of it, and its data; what alters all that there is takes `whole_run`."""
+    """A folder with a run, a card of it, and its data."""
+    return made_once("small", run_and_card)
 
-    def make(out: Path) -> None:
-        out.mkdir()
-        of_cards.make_run(out)
-        of_cards.make_card(out)
 
-    return made_once("small", make)
+@pytest.fixture
+def run(small, tmp_path) -> Path:
+    return Path(shutil.copytree(small / "run", tmp_path / "run"))
+
+
+@pytest.fixture
+def card(small, tmp_path) -> Path:
+    return Path(shutil.copytree(small / "card", tmp_path / "card"))

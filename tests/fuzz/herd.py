@@ -1,7 +1,7 @@
 """Many altered inputs, each read in a child process with limits; says how each ended, as lines of JSON.
 
-``python herd.py MODULE:TARGET WHOLE SEED FIRST NUM`` runs so many cases from one number on. A target is
-called as ``target(rng, whole, folder)``: it makes an altered input in the empty ``folder`` from what is
+``python herd.py TARGET WHOLE SEED FIRST NUM`` runs so many cases of a target of `doors` from one number on.
+It is called as ``target(rng, whole, folder)``: it makes an altered input in the empty ``folder`` from what is
 ``whole``, and gives the `Asked` that reads it. Cases run one after the other in a child that was forked with
 everything loaded; where it dies or hangs, another child goes on with the next case.
 """
@@ -9,12 +9,11 @@ everything loaded; where it dies or hangs, another child goes on with the next c
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
+import multiprocessing
 import os
 import re
 import resource
-import select
 import shutil
 import signal
 import sys
@@ -24,34 +23,30 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from mutations import generator
 
+from easiness.errors import EasinessError
 from easiness.store.files import ASIDE
-
-Call: TypeAlias = Callable[[], object]
 
 SECONDS = 20.0  # of a case, on a machine that does much else; of these
 CPU_SECONDS = 6  # of the processor's
 MEMORY = 3 << 29  # bytes of addresses beyond those of a child that has read nothing
 _OF_A_CHILD = 200  # cases
-_MOVES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # the cursor
+_UNCLEAR = re.compile("Warning: |[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # none of ours, or what moves the cursor
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What ``was`` altered, what ``reads`` it, and the reading: a function, or arguments of the command.
-
-    A command that ``talks`` says more than its result or its error, where it reads whole runs or trains.
-    """
+    """What ``was`` altered, what ``reads`` it, and the reading: a function, or arguments of the command."""
 
     was: str
     reads: str
-    call: Call | list[str]
-    talks: bool = False
+    call: Callable[[], object] | list[str]
 
 
 Target: TypeAlias = Callable[[np.random.Generator, Path, Path], Asked]
@@ -65,71 +60,42 @@ class Ended:
     """How a case ended: one of `GOOD`, or traceback, crash, hang, memory, noise; and what was said."""
 
     case: int
-    how: str
-    was: str
-    reads: str
-    said: str
+    how: str = ""
+    was: str = ""
+    reads: str = ""
+    said: str = ""
 
 
 def run_cases(target: Target, whole: Path, seed: int, cases: range) -> Iterator[Ended]:
     """Every case in order, in children of this process, which must have no threads."""
     assert threading.active_count() == 1, "a process with threads must not be forked"
-    left = cases
-    while left:
-        for ended in _child(target, whole, seed, left[:_OF_A_CHILD]):
-            left = range(ended.case + 1, cases.stop)
-            yield ended
+    fork = multiprocessing.get_context("fork")
+    while cases:
+        told, tell = fork.Pipe(duplex=False)
+        child = fork.Process(target=_work, args=(target, whole, seed, cases[:_OF_A_CHILD], tell))
+        child.start()
+        tell.close()
+        about, end = Ended(cases.start), cases[:_OF_A_CHILD].stop
+        try:
+            while told.poll(SECONDS):
+                about = told.recv()
+                if about.how:
+                    yield about
+                    about = Ended(about.case + 1)
+            os.kill(child.pid or 0, signal.SIGKILL)
+            how, said = "hang", f"no end after {SECONDS:.0f} s"
+        except EOFError:
+            child.join()
+            how = "hang" if child.exitcode == -signal.SIGXCPU else "crash"
+            said = f"the process ended with {child.exitcode}"
+        child.join()
+        if about.case < end:
+            yield Ended(**{**asdict(about), "how": how, "said": said})
+        cases = range(min(about.case + 1, end), cases.stop)
 
 
-def _child(target: Target, whole: Path, seed: int, cases: range) -> Iterator[Ended]:
-    """The cases until the child has ended; the last one given is the one it died of, where it died."""
-    from_, into = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(from_)
-        _work(target, whole, seed, cases, into)
-    os.close(into)
-    about: dict[str, Any] = {"case": cases.start, "was": "", "reads": ""}
-    timed_out = False
-    try:
-        with os.fdopen(from_, "rb", buffering=0) as told:
-            for message in _messages(told):
-                if "how" in message:
-                    yield Ended(**message)
-                    about = {"case": message["case"] + 1, "was": "", "reads": ""}
-                else:
-                    about = message
-    except TimeoutError:
-        timed_out = True
-        os.kill(pid, signal.SIGKILL)
-        yield Ended(**about, how="hang", said=f"no end after {SECONDS:.0f} s")
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if about["case"] < cases.stop and not timed_out:
-        how = "hang" if code == -signal.SIGXCPU else "crash"
-        yield Ended(**about, how=how, said=f"the process ended with {code}")
-
-
-def _messages(told: Any) -> Iterator[dict[str, Any]]:
-    """Lines of JSON from a child until it closes its end."""
-    rest = b""
-    while True:
-        ready, _, _ = select.select([told], [], [], SECONDS)
-        if not ready:
-            raise TimeoutError
-        some = told.read(1 << 16)
-        if not some:
-            return
-        *lines, rest = (rest + some).split(b"\n")
-        for line in lines:
-            yield json.loads(line)
-
-
-def _work(target: Target, whole: Path, seed: int, cases: range, into: int) -> NoReturn:
+def _work(target: Target, whole: Path, seed: int, cases: range, tell: Connection) -> None:
     """What the child does: the cases, each told before and after."""
-
-    def tell(message: dict[str, Any]) -> None:
-        os.write(into, json.dumps(message).encode() + b"\n")
-
     with tempfile.TemporaryDirectory(prefix="fuzz-", dir=whole.parent) as name:
         folder, streams = Path(name, "case"), (Path(name, "out"), Path(name, "err"))
         for number, stream in zip((1, 2), streams, strict=True):
@@ -141,34 +107,37 @@ def _work(target: Target, whole: Path, seed: int, cases: range, into: int) -> No
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             os.chdir(folder)
-            asked = target(generator(seed, case), whole, folder)
+            try:
+                asked = target(generator(seed, case), whole, folder)
+            except Exception:
+                tell.send(Ended(case, "no input", said=traceback.format_exc()[-2000:]))
+                continue
             about = {"case": case, "was": asked.was[:500], "reads": asked.reads}
-            tell(about)
+            tell.send(Ended(**about))  # type: ignore[arg-type]
             spent = resource.getrusage(resource.RUSAGE_SELF)
             most = int(spent.ru_utime + spent.ru_stime) + CPU_SECONDS
             resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
             for stream in streams:
                 os.truncate(stream, 0)
             there = {one.name for one in folder.iterdir()}
-            how, said = _judged(asked, streams[1])
+            how, said = _judged(asked.call, streams[1])
             left = {one.name for one in folder.iterdir()} - there - {"easiness-features"}
-            if how == "refused" and left:
+            if (how == "refused" and left) or any(folder.rglob(f"{ASIDE}*")):
                 how, said = "left behind", f"{sorted(left)}\n{said}"
-            if list(folder.rglob(f"{ASIDE}*")):
-                how = "left behind"
-            tell(asdict(Ended(**about, how=how, said=said)))  # type: ignore[arg-type]
+            tell.send(Ended(**about, how=how, said=said))  # type: ignore[arg-type]
         os.chdir("/")
-    os._exit(0)
 
 
-def _judged(asked: Asked, err: Path) -> tuple[str, str]:
-    """How a reading ends in this process, and what was said."""
-    call = asked.call
+def _judged(call: Callable[[], object] | list[str], err: Path) -> tuple[str, str]:
+    """How a reading ends in this process, and what was said; of functions as the command tells it."""
     code: object = 0
     try:
-        command(*call) if isinstance(call, list) else _plain(call)
+        command(*call) if isinstance(call, list) else call()
     except SystemExit as ended:
         code = ended.code
+    except EasinessError as error:
+        print(f"easiness: error: {' '.join(str(error).split())}", file=sys.stderr)
+        code = error.exit_code
     except BaseException:
         traceback.print_exc()
     with contextlib.suppress(OSError, ValueError):
@@ -177,25 +146,18 @@ def _judged(asked: Asked, err: Path) -> tuple[str, str]:
     said = err.read_text(errors="replace")
     lines = said.splitlines()
     short = "\n".join(lines[-12:])[-2000:]
-    if "Traceback (most recent call last)" in said:
-        return "memory" if "MemoryError" in lines[-1] else "traceback", short
-    if "out of memory" in said:
+    if (lines and "MemoryError" in lines[-1]) or "out of memory" in said:
         return "memory", short
-    ours = ("note: ", "easiness: ", "wrote ")
-    if asked.talks:
-        clear = not any("Warning: " in line or _MOVES.search(line) for line in lines)
-        told = code == 0 or (lines and lines[-1].startswith("easiness: error: "))
-        if not (clear and told):
-            return "noise", short
-        return {0: "result", 1: "failed", 2: "refused"}.get(code, "traceback"), short  # type: ignore[call-overload]
-    if code == 0:
-        return ("result" if all(line.startswith(ours) for line in lines) else "noise"), short
-    if len(lines) != 1 or not lines[0].startswith("easiness: error: "):
+    if "Traceback (most recent call last)" in said:
+        return "traceback", short
+    told = code == 0 or (lines and lines[-1].startswith("easiness: error: "))
+    clear = len(lines) <= (code != 0) if callable(call) else not any(map(_UNCLEAR.search, lines))
+    if not (told and clear):
         return "noise", short
-    return {1: "failed", 2: "refused"}.get(code, "traceback"), short  # type: ignore[call-overload]
+    return {0: "result", 1: "failed", 2: "refused"}.get(code, "traceback"), short  # type: ignore[call-overload]
 
 
-def command(*arguments: str) -> NoReturn:
+def command(*arguments: str) -> None:
     """``easiness ARGUMENTS`` in this process, which it means to end."""
     from easiness.cli.main import run
 
@@ -203,27 +165,15 @@ def command(*arguments: str) -> NoReturn:
     run()
 
 
-def _plain(call: Call) -> None:
-    """A function of the package, whose errors are told as the command tells them."""
-    from easiness.errors import EasinessError
-
-    try:
-        call()
-    except EasinessError as error:
-        print(f"easiness: error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(error.exit_code)
-
-
 def main(name: str, whole: str, seed: int, first: int, num: int) -> None:
     """Run cases, a line each on standard output."""
-    module_name, _, attribute = name.partition(":")
-    module = importlib.import_module(module_name)
-    began = time.process_time(), time.monotonic()
-    for ended in run_cases(getattr(module, attribute), Path(whole), seed, range(first, first + num)):
+    import doors
+
+    doors.prepare()
+    began = time.monotonic()
+    for ended in run_cases(getattr(doors, name), Path(whole), seed, range(first, first + num)):
         print(json.dumps(asdict(ended)), flush=True)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = time.process_time() - began[0] + children.ru_utime + children.ru_stime
-    print(json.dumps({"cpu": cpu, "wall": time.monotonic() - began[1]}), flush=True)
+    print(json.dumps({"seconds": time.monotonic() - began}), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings, strategies as st
 
-from easiness.data.balanced import balanced_subset
+from easiness.data.dataset import balanced_subset
 
 labels_lists = st.lists(st.integers(0, 4), min_size=1, max_size=60).map(np.array)
 seeds = st.integers(0, 2**32)

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from easiness import Recorder, open_run, suspects
+from easiness import open_run, suspects
 from easiness.runs import find_data
+from recording import believing, recorded
 from sounds import encoded, tone
 
 NUM, RATE = 30, 8000
@@ -19,19 +20,14 @@ TONES[6] = TONES[4]  # heard twice
 IDS = np.arange(NUM) * 2
 
 
-def recorded(path: Path, sounds: object, rate: int | None) -> Path:
-    recorder = Recorder(path, ids=IDS, labels=LABELS, classes=["low", "high"], sounds=sounds, rate=rate)
-    random = np.random.default_rng(0)
-    for seed in range(2):
-        with recorder.trial(seed=seed) as trial:
-            trial.update(IDS, 4 * np.eye(2)[LABELS] + random.normal(0, 1, (NUM, 2)))
-            trial.end_epoch()
-    return path
+def make(path: Path, sounds: object, rate: int | None) -> Path:
+    logits = believing(LABELS, 2, sure=4)
+    return recorded(path, logits, LABELS, ids=IDS, classes=["low", "high"], sounds=sounds, rate=rate).path
 
 
 @pytest.fixture(scope="module")
 def run(made_once) -> Path:
-    return made_once("recorded-sounds", lambda path: recorded(path, TONES, RATE))
+    return made_once("recorded-sounds", lambda path: make(path, TONES, RATE))
 
 
 def test_the_samples_are_found_under_the_ids_of_the_run(run):
@@ -47,7 +43,7 @@ def test_files_are_found_as_they_were(tmp_path):
     paths = [tmp_path / f"{at}.flac" for at in range(NUM)]
     for path, samples in zip(paths, TONES, strict=True):
         path.write_bytes(encoded(samples, form="FLAC"))
-    run = recorded(tmp_path / "run", paths, None)
+    run = make(tmp_path / "run", paths, None)
     for path in paths:
         path.unlink()
     data, _ = find_data(open_run(run), None)

@@ -9,9 +9,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from easiness import Recorder, load_dataset, open_run, suspects
+from easiness import load_dataset, open_run, suspects
 from easiness.runs import find_data
 from lengths import long_but
+from recording import believing, recorded
 
 NUM = 60
 IDS = [f"question-{at}" for at in range(NUM)]
@@ -22,20 +23,14 @@ TEXTS[7] = TEXTS[5].replace("  ", " ")  # the same but for a space, and with the
 TEXTS[8] = TEXTS[3]  # with another label
 
 
-def recorded(path: Path, **options: object) -> Path:
-    given = {"ids": IDS, "labels": LABELS, "classes": ["who", "when"], "texts": TEXTS, **options}
-    recorder = Recorder(path, **given)  # type: ignore[arg-type]
-    random = np.random.default_rng(0)
-    for seed in range(3):
-        with recorder.trial(seed=seed) as trial:
-            trial.update(IDS, 5 * np.eye(2)[SAID] + random.normal(0, 0.5, (NUM, 2)))
-            trial.end_epoch()
-    return path
+def make(path: Path) -> Path:
+    logits = believing(SAID, 3, sure=5, noise=0.5)
+    return recorded(path, logits, LABELS, ids=IDS, classes=["who", "when"], texts=TEXTS).path
 
 
 @pytest.fixture(scope="module")
 def run(made_once) -> Path:
-    return made_once("recorded-texts", recorded)
+    return made_once("recorded-texts", make)
 
 
 def test_the_data_are_found_under_the_ids_of_the_run(run):
@@ -93,7 +88,7 @@ def test_the_kept_table_is_a_source_of_its_own(run):
 
 @pytest.mark.parametrize("how", long_but(["removed", "damaged", "altered"], ["removed", "altered"]))
 def test_without_them_pages_show_ids_and_say_why(command, tmp_path, how):
-    run = recorded(tmp_path / "run")
+    run = make(tmp_path / "run")
     file = run / "data.parquet"
     if how == "removed":
         file.unlink()

@@ -8,37 +8,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from easiness.store import Recorder, Run
+from easiness.store import Run
+from recording import believing, recorded
 
 
 @pytest.fixture
 def record(tmp_path: Path) -> Callable[..., Run]:
-    """Records trials from logits [trials, epochs, examples, classes]; ids count from 0 unless given."""
+    """`recorded` in this test's folder, under a ``name``."""
 
-    def make(logits: Any, labels: Any, *, name: str = "recorded", ids: Any = None, **options: Any) -> Run:
-        ids = np.arange(len(labels)) if ids is None else ids
-        recorder = Recorder(tmp_path / name, ids=ids, labels=labels, **options)
-        for seed, epochs in enumerate(np.asarray(logits, np.float64)):
-            with recorder.trial(seed=seed) as trial:
-                for values in epochs:
-                    trial.update(ids, values)
-                    trial.end_epoch()
-        return recorder.run
+    def make(logits: Any, labels: Any = None, *, name: str = "recorded", **options: Any) -> Run:
+        return recorded(tmp_path / name, logits, labels, **options)
 
     return make
 
 
 @pytest.fixture
 def noisy_logits() -> Callable[..., Any]:
-    """Logits of trials that favor the label, by an amount that differs between examples."""
-
-    def make(labels: Any, *, trials: int, epochs: int, seed: int = 0) -> Any:
-        rng = np.random.default_rng(seed)
-        classes = int(max(labels)) + 1
-        favor = np.linspace(0, 4, len(labels)) * np.eye(classes)[labels].T
-        return rng.normal(size=(trials, epochs, len(labels), classes)) + favor.T
-
-    return make
+    return believing
 
 
 @pytest.fixture

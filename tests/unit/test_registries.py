@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 import easiness
 from easiness.cli.main import app
-from easiness.data.sources import SOURCES, SourceRequest, find_source
+from easiness.data.sources.registry import SOURCES, find_source
+from easiness.data.sources.source import SourceRequest
 from easiness.errors import BadInput
 from easiness.executors import EXECUTORS, Executor, executor_names, find_executor, make_executor
 from easiness.exports import FORMATS, find_format
@@ -96,13 +97,9 @@ def test_every_source_is_found_by_its_names_or_files(tmp_path: Path) -> None:
     for name in ("a.parquet", "a.CSV", "a.npz", "shards/train.parquet"):
         (tmp_path / name).touch()
         files[name] = found(str(tmp_path / name))
-    assert list(files.values()) == [
-        "a Parquet file or a folder of them",
-        "a CSV file of path,label[,split]",
-        "an .npz file",
-        "a Parquet file or a folder of them",
-    ]
-    assert found(str(tmp_path / "shards")) == "a Parquet file or a folder of them"
+    table = "a CSV or Parquet file, or a folder of train* and test* of them"
+    assert list(files.values()) == [table, table, "an .npz file", table]
+    assert found(str(tmp_path / "shards")) == table
     (tmp_path / "classes").mkdir()
     assert found(str(tmp_path / "classes")) == "a folder of class folders"
 
@@ -247,8 +244,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "STRIPES",
         "from easiness.data.sources.stripes import STRIPES",
     )
-    add_file(root / "inputs/flags/__init__.py", '"""Rows of flags."""\n')
-    add_line(root / "inputs/registry.py", "KINDS", "FLAGS", "from easiness.inputs.flags.kind import FLAGS")
+    add_line(root / "inputs/registry.py", "KINDS", "FLAGS", "from easiness.inputs.flags import FLAGS")
     add_line(root / "exports/writing.py", "FORMATS", "NAMES", "from easiness.exports.names import NAMES")
     add_line(root / "models/registry.py", "OWN", given("Numbered("))
     add_line(root / "perturb/registry.py", "KINDS", "DARKEN", "from easiness.perturb.darken import DARKEN")

@@ -17,7 +17,7 @@ from easiness.spec import Loading
 _READ = Fields(
     (
         *("data_root", "download", "allow_outside", "skip_unreadable", "columns"),
-        *("text", "sound", "inputs", "label", "encoding"),
+        *("text", "sound", "inputs", "without", "label", "id", "encoding"),
     ),
     help={"data_root": "Folder of a torchvision data set; this and the following with --apply."},
 )

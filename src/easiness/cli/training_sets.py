@@ -29,7 +29,7 @@ Trained = Annotated[
         },
     ),
 ]
-_OF_THE_RUN = ("limit", "labels", "text", "sound", "inputs", "label", "encoding")
+_OF_THE_RUN = ("limit", "labels", "text", "sound", "inputs", "without", "label", "id", "encoding")
 Loaded = Annotated[
     Loading,
     Fields(

@@ -1,6 +1,6 @@
 """Labelled examples: their values, labels, class names, stable ids and a fingerprint."""
 
-from easiness.data.checks import check_examples, own_ids
+from easiness.data.checks import check_examples, check_ids, own_ids
 from easiness.data.dataset import Dataset
 from easiness.data.decisions import UNKNOWN, Decisions, decisions_by_person, read_decisions, splits_in
 from easiness.data.digests import DIGEST_BYTES, same_at, same_values, value_digest, value_digests
@@ -9,20 +9,24 @@ from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.label_files import (
     ACTIONS,
     COLUMNS,
+    DRAWN,
     DROP,
     KEEP,
     RELABEL,
     UNSURE,
     Labelled,
-    LabelReader,
+    new_labels,
     read_label_file,
+    relabelled,
 )
 from easiness.data.label_studio import CONTROL, choice_of
 from easiness.data.load import load_dataset, part_of
-from easiness.data.relabelling import new_labels, relabelled
 from easiness.data.rewriting import rewritten, texts_of
 from easiness.data.sources.arrays import mapped_array, read_npz
 from easiness.data.sources.file_facts import cache_folder
+from easiness.data.tables.cells import written_in
+from easiness.data.tables.csv_files import csv_header
+from easiness.data.tables.splits import is_table, open_table
 from easiness.data.unlabelled import load_unlabelled
 
 __all__ = [
@@ -30,25 +34,29 @@ __all__ = [
     "COLUMNS",
     "CONTROL",
     "DIGEST_BYTES",
+    "DRAWN",
     "DROP",
     "Dataset",
     "Decisions",
     "KEEP",
-    "LabelReader",
     "Labelled",
     "RELABEL",
     "UNKNOWN",
     "UNSURE",
     "cache_folder",
     "check_examples",
+    "check_ids",
     "choice_of",
+    "csv_header",
     "decisions_by_person",
     "grouped",
     "hold_out",
+    "is_table",
     "load_dataset",
     "load_unlabelled",
     "merge_splits",
     "new_labels",
+    "open_table",
     "own_ids",
     "part_of",
     "read_decisions",
@@ -63,4 +71,5 @@ __all__ = [
     "texts_of",
     "value_digest",
     "value_digests",
+    "written_in",
 ]

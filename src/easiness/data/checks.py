@@ -17,8 +17,6 @@ Ids = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 
 def check_examples(
     labels: npt.NDArray[Any],
-    ids: Ids,
-    *,
     num_examples: int,
     classes: Sequence[str] | None,
     where: str,
@@ -31,11 +29,9 @@ def check_examples(
 
     Raises:
         BadInput: labels are not K integers; one is negative, or too large for ``classes``; a class or
-            a label in between has no example; there are fewer than two classes; ids or names repeat.
+            a label in between has no example; there are fewer than two classes; names repeat.
     """
     values = _integers(labels, num_examples, where, name)
-    _check_ids(ids, num_examples, where)
-    check_unicode(ids, where)
     check_unicode(classes or (), where)
     check_names(classes or (), f"{where}: names of classes")
     if classes is None:
@@ -66,7 +62,6 @@ def check_examples(
 
 def check_held_out(
     labels: npt.NDArray[Any],
-    *,
     num_examples: int,
     num_classes: int,
     where: str,
@@ -115,10 +110,18 @@ def _check_range(labels: npt.NDArray[Any], num_classes: int | None, name: Callab
         raise BadInput(f"{name(row)}: label {labels[row]} is out of range; labels are {allowed}")
 
 
-def _check_ids(ids: Ids, num_examples: int, where: str) -> None:
+def check_ids(ids: Ids, num_examples: int, where: str, *, unique: bool = True) -> None:
+    """Make sure that there is an id for each example, none too long, and that each can be written.
+
+    Raises:
+        BadInput: it is not so, or one occurs twice where they are to be ``unique``.
+    """
     if len(ids) != num_examples:
         raise BadInput(f"{where}: {num_examples} examples but {len(ids)} ids; give one id per example")
     check_names(ids.tolist(), f"{where}: ids")
+    check_unicode(ids, where)
+    if not unique:
+        return
     values, counts = np.unique(ids, return_counts=True)
     if len(values) < len(ids):
         raise BadInput(f"{where}: id {shorten(values[counts > 1])} occurs more than once; ids must be unique")

@@ -13,7 +13,6 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.balanced import balanced_subset
 from easiness.errors import BadInput
 from easiness.gate import check_fits
 from easiness.inputs import IMAGE, InputKind, Signature, Stored, Values
@@ -108,8 +107,7 @@ class Dataset:
     @property
     def remarks(self) -> tuple[str, ...]:
         """The `notes`, and what is done to examples as they are read, for which headers are."""
-        files = self.kind.files
-        return self.notes if files is None else (*self.notes, *files.notes(self.stored.traits))
+        return self.notes if self.kind.files is None else (*self.notes, *self.stored.traits.notes)
 
     @property
     def where(self) -> str:
@@ -298,3 +296,19 @@ class _NoValues:
 
     def __len__(self) -> int:
         return self.num
+
+
+def balanced_subset(labels: npt.NDArray[np.int64], k: int, seed: int) -> npt.NDArray[np.int64]:
+    """Positions, ascending, of ``k`` of the examples with ``labels`` [K], ``k <= K``.
+
+    All examples are put in one seeded order that deals out the classes in turn, so its first ``k`` are
+    balanced (a class that runs out leaves its turns to the others) and nested by construction.
+    """
+    rng = np.random.default_rng(seed)
+    lots = rng.random(len(labels))
+    by_class = np.lexsort((lots, labels))
+    _, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
+    turn = np.empty(len(labels), np.int64)
+    turn[by_class] = np.arange(len(labels)) - np.repeat(starts, sizes)
+    # Within a turn the lots decide the order, so that no class is always served first.
+    return np.sort(np.lexsort((lots, turn))[:k])

@@ -18,9 +18,8 @@ from easiness.data.label_files import (
     Cells,
     LabelFile,
     Labelled,
-    LabelReader,
-    check_made_for,
     read_label_file,
+    read_rows,
 )
 from easiness.data.label_studio import read_answers
 from easiness.errors import BadInput, shorten
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
 UNKNOWN = -1
 """For the class of an example whose label is decided to be wrong, where no other one is named."""
 
+_ARRAYS = ("at", "actions", "labels", "by", "times")
+
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
@@ -41,8 +42,9 @@ class Decisions:
     ``actions`` [n] are of `ACTIONS`. ``labels`` [n] are those that the examples should have: their own where
     they are kept or nobody is sure, else another one, or `UNKNOWN`. ``by`` [n] and ``times`` [n] are as
     written, and may be empty. ``data`` names the data and the version of their labels. ``listed`` has the
-    other cells of every row of the file, decided or not, by the position of its example, in order.
-    ``undecided`` are those of rows that somebody has looked at, by the column ``by``, without an action.
+    other cells of every row of the file, decided or not, by the position of its example, in order, and
+    ``places`` where each is; ``columns`` are those that the file has. ``undecided`` are those of rows that
+    somebody has looked at, by the column ``by``, without an action.
     """
 
     split: Split
@@ -55,6 +57,8 @@ class Decisions:
     times: npt.NDArray[np.object_]
     listed: Mapping[int, Cells] = field(default_factory=dict, repr=False)
     undecided: tuple[int, ...] = ()
+    places: Mapping[int, str] = field(default_factory=dict, repr=False)
+    columns: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.at)
@@ -69,6 +73,15 @@ class Decisions:
         """Was the label found wrong: is it to be another, or is the example of no class? [n]"""
         return np.isin(self.actions, (RELABEL, DROP))
 
+    def part(self, chosen: npt.NDArray[np.bool_]) -> Decisions:
+        """Those that are ``chosen`` [n], of the same file."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in _ARRAYS})
+
+    def and_those(self, other: Decisions) -> Decisions:
+        """With those of another file on other labels of the same examples."""
+        arrays = {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _ARRAYS}
+        return replace(self, **arrays, listed={**self.listed, **other.listed})
+
     def table(self) -> pd.DataFrame:
         """The file of decisions, a row each: columns as `clean` writes them, then who, when and of what.
 
@@ -78,55 +91,40 @@ class Decisions:
 
         was = self.of.labels[self.at]
         labels = np.where(self.labels == UNKNOWN, was, self.labels)
-        values = (
-            self.of.ids[self.at],
-            labels,
-            np.array(self.of.classes, object)[labels],
-            was,
-            self.actions,
-            self.by,
-            self.times,
-            np.full(len(self), self.split, object),
-            np.full(len(self), self.data, object),
-        )
-        return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
+        names = np.array(self.of.classes, object)[labels]
+        values = (self.of.ids[self.at], labels, names, was, self.actions, self.by, self.times)
+        table = pd.DataFrame(dict(zip(COLUMNS, values, strict=False)))
+        return table.assign(split=self.split, data=self.data)
 
 
 def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, data: str) -> Decisions:
-    """The decisions in a CSV file of labels on the examples of a split, or in answers of Label Studio.
+    """The decisions in a file of labels on the examples of a split, or in answers of Label Studio.
 
     A row is one where its ``action`` says something, or its label is another than the example has. A label
     counts as wrong where the action is ``drop`` or ``relabel``, even where no other class is given.
 
     Args:
-        file: CSV with a header and the columns of `clean`; those of `DECIDED` may be there. Or the JSON that
-            Label Studio exports, see `read_answers`.
+        file: a table with the columns of `clean`; those of `DECIDED` may be there. Or the JSON that Label
+            Studio exports, see `read_answers`.
         of: the examples of the split.
         split: rows of the other one are not read.
         data: the name of the data and, behind an @, the version of their labels, which the column ``data``
             has to have where it says something; the name may have changed.
-
-    Raises:
-        BadInput: as `relabelled`; the file is of other data, or of the other split alone, or has answers of
-            several people.
     """
-    path = at_home(file)
-    if path.suffix.lower() != ".json":
-        return _decided(read_label_file(path), of, split, data)
-    answers = read_answers(path, of)
-    if len(answers) > 1:
+    found = _files(file, of)
+    if len(found) > 1:
         raise BadInput(
-            f"{file}: has answers of {len(answers)} people ({shorten(answers)}); make one file of them by "
+            f"{file}: has answers of {len(found)} people ({shorten(found)}); make one file of them by "
             "`easiness decisions`"
         )
-    return _decided(next(iter(answers.values())), of, split, data)
+    return _decided(next(iter(found.values())), of, split, data)
 
 
 def splits_in(file: str | os.PathLike[str]) -> tuple[Split, ...]:
-    """The splits that the rows of a CSV file of decisions are of; those that name none are of ``train``."""
-    if at_home(file).suffix.lower() == ".json":
+    """The splits that the rows of a file of decisions are of; those that name none are of ``train``."""
+    if _is_json(file):
         raise BadInput(f"{file}: is JSON; make a CSV of it by `easiness decisions RUN {file} -o labels.csv`")
-    named = {row.get("split", "").strip() or "train" for _, row in read_label_file(at_home(file)).rows}
+    named = {row["split"] or "train" for _, row in read_label_file(at_home(file)).rows}
     return tuple(split for split in get_args(Split) if split in named)
 
 
@@ -137,47 +135,41 @@ def decisions_by_person(
 
     Rows without a name are of the only person named in the file; of several or none, by the file's own name.
     """
-    path = at_home(file)
-    if path.suffix.lower() == ".json":
-        answers = read_answers(path, of)
-        return {name: _decided(one, of, split, data) for name, one in answers.items()}
-    found = _decided(read_label_file(path), of, split, data)
+    answers = {name: _decided(one, of, split, data) for name, one in _files(file, of).items()}
+    if "" not in answers:
+        return answers
+    found, stem = answers[""], at_home(file).stem
     named = sorted({*found.by.tolist()} - {""})
-    names = np.where(found.by == "", named[0] if len(named) == 1 else path.stem, found.by)
-    return {name: _part(found, names == name) for name in dict.fromkeys(names.tolist() or [path.stem])}
+    names = np.where(found.by == "", named[0] if len(named) == 1 else stem, found.by)
+    return {name: found.part(names == name) for name in dict.fromkeys(names.tolist() or [stem])}
 
 
-def _part(found: Decisions, chosen: npt.NDArray[np.bool_]) -> Decisions:
-    arrays = {name: getattr(found, name)[chosen] for name in ("at", "actions", "labels", "by", "times")}
-    return replace(found, **arrays)
+def _is_json(file: str | os.PathLike[str]) -> bool:
+    return at_home(file).suffix.lower() == ".json"
+
+
+def _files(file: str | os.PathLike[str], of: Labelled) -> dict[str, LabelFile]:
+    """The answers of each person in JSON, or all of a file of labels, under no name."""
+    path = at_home(file)
+    return read_answers(path, of) if _is_json(file) else {"": read_label_file(path)}
 
 
 def _decided(read: LabelFile, of: Labelled, split: Split, data: str) -> Decisions:
-    reader, rows, listed, undecided = LabelReader(of), [], {}, []
-    for where, row in read.of_splits(split):
-        check_made_for(row, where, data)
-        at = reader.position(row["id"], where)
-        label, own = reader.label(row, at, where), int(of.labels[at])
+    rows, listed, undecided, places = [], {}, [], {}
+    for at, meant, action, row, where in read_rows(read.of_splits(split), of, data):
+        own = int(of.labels[at])
         listed[at] = {name: cell for name, cell in row.items() if name not in COLUMNS}
-        action, by = reader.action(row, where) or ("" if label == own else RELABEL), row.get("by", "").strip()
+        places[at] = where
+        action = action or ("" if meant == own else RELABEL)
         if not action:
-            undecided += [at] if by else []
+            undecided += [at] if row["by"] else []
             continue
-        label = UNKNOWN if label is None or (action == RELABEL and label == own) else label
-        rows.append((at, action, label, by, row.get("time", "").strip()))
-    if not listed and any(row.get("split", "").strip() not in ("", split) for _, row in read.rows):
+        label = UNKNOWN if meant is None or (action == RELABEL and meant == own) else meant
+        rows.append((at, action, label, row["by"], row["time"]))
+    if not listed and any(row["split"] not in ("", split) for _, row in read.rows):
         other = "train" if split == "held_out" else "held_out"
         raise BadInput(f"{read.path}: has decisions on the other split alone; give --split {other}")
-    columns = [*zip(*rows, strict=True)] if rows else [()] * 5
-    return Decisions(
-        split,
-        data,
-        of,
-        at=np.array(columns[0], np.int64),
-        actions=np.array(columns[1], object),
-        labels=np.array(columns[2], np.int64),
-        by=np.array(columns[3], object),
-        times=np.array(columns[4], object),
-        listed=listed,
-        undecided=tuple(undecided),
-    )
+    kinds = (np.int64, object, np.int64, object, object)
+    columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
+    arrays = (np.array(cells, kind) for cells, kind in zip(columns, kinds, strict=True))
+    return Decisions(split, data, of, *arrays, listed, tuple(undecided), places, read.columns)

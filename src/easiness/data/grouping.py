@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.data.sources.groups import is_missing
+from easiness.data.tables.cells import is_missing
 from easiness.errors import BadInput
 
 

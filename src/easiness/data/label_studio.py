@@ -90,17 +90,17 @@ def read_answers(path: Path, of: Labelled) -> dict[str, LabelFile]:
     Raises:
         BadInput: the file cannot be read, or is no such JSON, or an answer is none of the choices.
     """
-    rows: dict[str, list[tuple[int, Cells]]] = {}
+    rows: dict[str, list[tuple[str, Cells]]] = {}
     for number, task in enumerate(_tasks(path), start=1):
         where = f"{path}: task {number}"
         last: dict[str, _Annotation] = {}
         for one in sorted(task.annotations, key=lambda one: one.time):
             last[one.person] = one
         for person, one in last.items():
-            rows.setdefault(person, []).append((number, _row(task.data, person, one, of, where)))
+            rows.setdefault(person, []).append((where, _row(task.data, person, one, of, where)))
     if not rows:
         raise BadInput(f"{path}: has no answers; {_MADE_BY} and people have looked at")
-    return {person: LabelFile(path, frozenset(COLUMNS), tuple(some), "task") for person, some in rows.items()}
+    return {person: LabelFile(path, frozenset(COLUMNS), some) for person, some in rows.items()}
 
 
 def _tasks(path: Path) -> list[_Task]:

@@ -11,13 +11,15 @@ from typing import Any
 from easiness.data.dataset import Dataset
 from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out
-from easiness.data.relabelling import relabelled
-from easiness.data.sources import SourceRequest, absolute, accepted, find_source, given_options
+from easiness.data.label_files import relabelled
 from easiness.data.sources.arrays import from_arrays
 from easiness.data.sources.hub import from_hub_object, is_hub_object
+from easiness.data.sources.registry import accepted, find_source
+from easiness.data.sources.source import SourceRequest, absolute
 from easiness.data.sources.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
+from easiness.data.tables.columns import checked_columns, checked_encoding, checked_names
 from easiness.errors import BadInput
-from easiness.spec import Loading, LoadOptions
+from easiness.spec import TABLE_OPTIONS, Loading, LoadOptions
 
 
 def load_dataset(
@@ -37,7 +39,9 @@ def load_dataset(
     text: str | None = None,
     sound: str | None = None,
     inputs: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     label: str | None = None,
+    id: str | None = None,
     encoding: str | None = None,
     rate: int | None = None,
     group: Any = None,
@@ -76,7 +80,10 @@ def load_dataset(
         sound: the column of a table that holds recordings, or their paths, which are the examples.
         inputs: the columns of a table that are the input, which makes it one of vectors: numbers, categories
             or lists of numbers.
+        without: columns of a table that are not used.
         label: the column of a table that holds the labels, where it is not ``label``.
+        id: the column of a table that holds the ids, another in each row: reports, lists and files of labels
+            then name the examples by it. Without it ids are paths of files, else positions.
         encoding: of a CSV and of ``.txt`` files, where it is not UTF-8: a name that Python knows, such as
             ``latin-1``.
         rate: samples a second of arrays of recordings.
@@ -91,13 +98,15 @@ def load_dataset(
         data_root=None if data_root is None else str(absolute(os.fspath(data_root))),
         allow_outside=allow_outside,
         skip_unreadable=skip_unreadable,
-        columns=given_options.checked_columns(columns),
+        columns=checked_columns(columns),
         group=group if isinstance(group, str) else None,
         text=text,
         sound=sound,
-        inputs=given_options.checked_inputs(inputs),
+        inputs=checked_names("--inputs", inputs),
+        without=checked_names("--without", without),
         label=label,
-        encoding=given_options.checked_encoding(encoding),
+        id=id,
+        encoding=checked_encoding(encoding),
     )
     if not isinstance(source, str | os.PathLike):
         dataset = _load_object(source, held_out, classes, options, rate)
@@ -113,8 +122,6 @@ def load_dataset(
     # names of classes given by hand are not found again at the source
     found_again = dataset.source if classes is None else None
     dataset = replace(dataset, source=found_again, load_options=options)
-    if not isinstance(source, str | os.PathLike) and isinstance(group, str):
-        raise BadInput(f"group {group!r}: the source has no columns; give a value for each example")
     dataset = grouped(dataset, group)
     return part_of(dataset, Loading(limit=limit, holdout=holdout, labels=labels), seed)
 
@@ -141,7 +148,10 @@ def _load_object(
                 f"rate {rate}: goes with arrays of recordings; leave it out, since these have their own"
             )
         return from_hub_object(source, held_out=held_out, classes=classes, options=options)
-    given_options.check_no_columns(options)
+    for name in (*TABLE_OPTIONS, "group"):
+        if getattr(options, name) is not None:
+            remedy = "give a value for each example" if name == "group" else "leave it out"
+            raise BadInput(f"{name} {getattr(options, name)!r}: the source has no columns; {remedy}")
     if isinstance(source, tuple | list) and not is_item_list(source):
         if len(source) != 2:
             raise BadInput(

@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.csv_cells import from_cell
-from easiness.data.checks import check_unicode, own_ids
-from easiness.data.dataset import Columns, Dataset
+from easiness.data.checks import own_ids
+from easiness.data.dataset import Dataset
 from easiness.data.load import load_dataset
-from easiness.data.sources import SourceRequest, absolute
 from easiness.data.sources.arrays import mapped_array, read_npz
-from easiness.data.sources.file_blobs import FileBlobs
-from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.folders import files_of
-from easiness.data.sources.manifest import FOR_PATH
-from easiness.data.sources.numbers import input_columns
-from easiness.data.sources.splits import EncodedSplit
-from easiness.data.sources.table_rows import ParquetBlobs
-from easiness.data.sources.text_files import text_split
-from easiness.data.tables.kind import label_column, text_column
+from easiness.data.sources.source import absolute
+from easiness.data.sources.splits import Split, dataset_of
+from easiness.data.tables.columns import Held, held_in, label_column, text_column
+from easiness.data.tables.dataset import unlabelled_rows
+from easiness.data.tables.examples import Examples, examples_in
 from easiness.data.tables.splits import open_tables, table_files
-from easiness.data.tables.table import Table
-from easiness.data.tables.vectors import make_vectors
-from easiness.errors import BadInput, shorten
-from easiness.gate import objects_in
-from easiness.inputs import TEXT, VECTOR, Blobs, Encoded, Source, Stored, StoredVectors, from_texts, kind_of
+from easiness.data.tables.table import Table, Tables, listed_table
+from easiness.data.tables.vectors import input_columns, make_vectors
+from easiness.errors import BadInput
+from easiness.inputs import TEXT, VECTOR, StoredVectors, kind_of
 
-_SPLIT = "pool"
 _FORMS = "a folder, a CSV or Parquet file without the labels, an .npz file with x, or an .npy file of vectors"
 
 
@@ -77,41 +69,46 @@ def _found(source: Any, like: Dataset) -> Dataset:
     if (path / "run.json").is_file():
         raise BadInput(f"{source}: is a run, not a pool; give {_FORMS}")
     if path.exists() and table_files(path) is not None:
-        return _of_table(SourceRequest(os.fspath(source), like.load_options, None, download=False), like)
+        table = open_tables(path, like.load_options).train
+        return unlabelled_rows(path.stem, str(path), table, _in_table(table, like), like)
     if path.is_dir():
-        return _of_folder(path, like)
+        files = files_of(path, like.kind)
+        if not files:
+            raise BadInput(f"{path}: no {like.kind.noun} in it that can be read by its name; give {_FORMS}")
+        table = listed_table(path, str(path), files, [0] * len(files))
+        examples = examples_in(Tables(table), Held("files", like.kind, "path"), "", like.load_options)
+        return unlabelled_rows(path.name, str(path), table, examples, like)
     if path.exists():
         raise BadInput(f"{source}: not a kind of file that can be read; give {_FORMS}")
     return load_dataset(source, data_root=like.load_options.data_root)
 
 
-def _pool(
-    like: Dataset,
-    name: str,
-    source: str | None,
-    ids: npt.NDArray[Any],
-    stored: Stored,
-    *,
-    kind: Any = None,
-    unreadable: tuple[str, ...] = (),
-    columns: Columns | None = None,
-) -> Dataset:
-    """The examples, all with the first label, which means nothing."""
-    check_unicode(ids, source or name)
-    nothing = np.zeros(len(ids), np.int64)
-    return Dataset(
-        name=name,
-        source=source,
-        split=_SPLIT,
-        ids=ids,
-        labels=nothing,
-        true_labels=nothing,
-        classes=like.classes,
-        stored=stored,
-        kind=like.kind if kind is None else kind,
-        unreadable=unreadable,
-        columns=columns,
-    )
+def _in_table(table: Table, like: Dataset) -> Examples:
+    """The examples in the columns of a table that those of ``like`` are in."""
+    options = like.load_options
+    label = label_column(table, options)
+    if like.kind == VECTOR:
+        return Examples(VECTOR, [_vectors(table, like)], [np.arange(table.num_rows)])
+    if like.kind == TEXT:
+        others = [one for one in table.names if one != label]
+        column = options.text or text_column(others) or TEXT.columns[0]
+        return examples_in(Tables(table), Held("texts", TEXT, column), label, options)
+    held = held_in(table, options)
+    if held.form not in ("files", "bytes"):
+        columns = " or ".join(("path", *like.kind.columns))
+        raise BadInput(f"{table.where}: no column {columns}; rename that of the {like.kind.nouns}")
+    return examples_in(Tables(table), held._replace(kind=like.kind), label, options)
+
+
+def _vectors(table: Table, like: Dataset) -> StoredVectors:
+    """Rows as the vectors that the same columns make in the table of ``like``."""
+    own = None if like.source is None else absolute(like.source)
+    if own is None or not own.exists() or table_files(own) is None:
+        raise BadInput(f"{table.where}: a table, and the run has vectors of none; give an .npy file of them")
+    train = open_tables(own, like.load_options).train
+    columns, _ = input_columns(train, label_column(train, like.load_options), like.load_options)
+    made = make_vectors(train, table, columns)
+    return StoredVectors(made.values[1], made.names)
 
 
 def _of_array(
@@ -121,10 +118,18 @@ def _of_array(
     kind = kind_of(x, where)
     if ids is None:
         ids = np.arange(len(x))
-    elif ids.shape != (len(x),) or ids.dtype.kind not in "iuU" or len(np.unique(ids)) < len(ids):
+    elif ids.shape != (len(x),) or ids.dtype.kind not in "iuU":
         raise BadInput(f"{source}: ids are not {len(x)} numbers or texts; give each row an id of its own")
-    own = own_ids(ids, f"{source}: ids")
-    return _pool(like, name, source, own, kind.from_array(x, where, copy=True), kind=kind)
+    split = Split(
+        name="pool",
+        where=where,
+        examples=kind.from_array(x, where, copy=True),
+        ids=own_ids(ids, f"{source}: ids"),
+        labels=np.zeros(len(x), np.int64),
+        name_at=lambda row: f"{where}: row {row}",
+        kind=kind,
+    )
+    return dataset_of(name, source, [split], None, like=like)
 
 
 def _vectors_in_file(path: Path) -> npt.NDArray[np.float32]:
@@ -133,106 +138,3 @@ def _vectors_in_file(path: Path) -> npt.NDArray[np.float32]:
         shape = " x ".join(map(str, rows.shape))
         raise BadInput(f"{path}: holds {shape} values of {rows.dtype} and no vectors; give numbers [M, D]")
     return np.asarray(rows, np.float32)
-
-
-def _of_folder(root: Path, like: Dataset) -> Dataset:
-    """The files of the kind in a folder and those in it."""
-    ids = files_of(root, like.kind)
-    if not ids:
-        raise BadInput(f"{root}: no {like.kind.noun} in it that can be read by its name; give {_FORMS}")
-    return _of_files(root, root.name, str(root), ids, like)
-
-
-def _of_files(root: Path, name: str, source: str, files: Sequence[str], like: Dataset) -> Dataset:
-    options = like.load_options
-    if like.kind.files is None:
-        texts = text_split(
-            root,
-            _SPLIT,
-            source,
-            list(files),
-            [0] * len(files),
-            encoding=options.encoding,
-            skip_unreadable=options.skip_unreadable,
-        )
-        return _pool(like, name, source, texts.ids, texts.stored, unreadable=texts.unreadable)
-    blobs = FileBlobs(root, files, FileFacts(root), like.kind.files)
-    return _encoded(like, name, source, np.array(files, object), blobs)
-
-
-def _encoded(like: Dataset, name: str, source: str, ids: npt.NDArray[Any], blobs: Blobs) -> Dataset:
-    split = EncodedSplit(_SPLIT, source, blobs, ids, np.zeros(len(ids), np.int64), like.kind)
-    kept = split.kept(like.load_options.skip_unreadable)
-    readable = split.readable(kept, Source(((blobs, kept),)))
-    assert isinstance(readable.stored, Encoded)
-    return _pool(like, name, source, readable.ids, readable.stored, unreadable=readable.unreadable)
-
-
-def _of_table(request: SourceRequest, like: Dataset) -> Dataset:
-    path, options = request.path, request.options
-    files = table_files(path)
-    assert files is not None
-    if like.kind.files is not None:
-        return (_of_paths if files.is_csv else _of_bytes)(request, files.train, like)
-    table = open_tables(request).train
-    label = label_column(options)
-    if like.kind == TEXT:
-        column = options.text or text_column(list(table.names), label) or TEXT.columns[0]
-        stored: Stored = _texts(table, column)
-    else:
-        stored = _vectors(table, like)
-    return _pool(like, path.stem, str(path), np.arange(table.num_rows), stored, columns=table.vectors)
-
-
-def _texts(table: Table, column: str) -> Stored:
-    texts = ["" if text is None else str(text) for text in objects_in(table.column(column)).tolist()]
-    return from_texts(texts, table.where, lambda row: f"{table.name_at(row)}: the {column}")
-
-
-def _vectors(table: Table, like: Dataset) -> Stored:
-    """Rows as the vectors that the same columns make in the table of ``like``."""
-    own = None if like.source is None else absolute(like.source)
-    if own is None or not own.exists() or table_files(own) is None:
-        raise BadInput(f"{table.where}: a table, and the run has vectors of none; give an .npy file of them")
-    request = SourceRequest(str(own), like.load_options, None, download=False)
-    train = open_tables(request).train
-    columns, _ = input_columns(train, label_column(like.load_options), like.load_options)
-    made = make_vectors(train, table, columns)
-    return StoredVectors(made.values[1], made.names)
-
-
-def _of_paths(request: SourceRequest, files: Sequence[Path], like: Dataset) -> Dataset:
-    """The files that a CSV file names, in its folder."""
-    table = open_tables(request).train
-    wanted = (request.options.sound or (request.options.columns or {}).get("path"), *FOR_PATH)
-    column = next((name for name in wanted if name in table.names), "path")
-    paths = [from_cell(str(cell)) for cell in objects_in(table.column(column))]
-    root = files[0].parent
-    missing = [one for one in paths if not _inside(root, one)]
-    if missing or len(set(paths)) < len(paths):
-        what = f"no file {shorten(missing, 1)} in {root}" if missing else "a path occurs twice"
-        raise BadInput(f"{request.path}: {what}; name files in the folder of the CSV, each once")
-    return _of_files(root, request.path.stem, str(request.path), paths, like)
-
-
-def _inside(root: Path, path: str) -> bool:
-    try:
-        return (root / path).is_file() and (root / path).resolve().is_relative_to(root.resolve())
-    except (OSError, ValueError):  # no name that a file can have
-        return False
-
-
-def _of_bytes(request: SourceRequest, files: Sequence[Path], like: Dataset) -> Dataset:
-    """The encoded examples in a column of Parquet files."""
-    table, reader = open_tables(request).train, like.kind.files
-    assert reader is not None
-    wanted = (request.options.sound, *like.kind.columns)
-    column = next((name for name in wanted if name in table.names), None)
-    if column is None:
-        raise BadInput(
-            f"{request.path}: no column {' or '.join(like.kind.columns)}; rename that of the "
-            f"{like.kind.nouns}"
-        )
-    root = request.path if request.path.is_dir() else request.path.parent
-    blobs = ParquetBlobs(list(files), [column] * len(files), root, FileFacts(root), reader)
-    return _encoded(like, request.path.stem, str(request.path), np.arange(len(blobs)), blobs)

@@ -10,7 +10,7 @@ import torch
 
 from easiness.data import Dataset, rewritten
 from easiness.errors import BadInput
-from easiness.features.half import Halves, halved
+from easiness.features.kept import Halves, halved
 from easiness.features.registry import KINDS, feature_forms
 from easiness.features.source import Eye, FeatureSource, Request
 from easiness.perturb import Transform
@@ -71,7 +71,7 @@ def changed_vectors(
     parts = zip(*(eye_of(one).read(split, everything, transform) for one in sources), strict=True)
     while some := list(islice(parts, _PARTS)):
         yield [
-            halved(np.concatenate(own), exponent, cut=True)
+            halved(np.concatenate(own), exponent)
             for own, exponent in zip(zip(*some, strict=True), exponents, strict=True)
         ]
 
@@ -90,6 +90,6 @@ def vectors_of_changed(
     for start in range(0, len(changed), _EXAMPLES):
         some = np.arange(start, min(start + _EXAMPLES, len(changed)))
         yield [
-            halved(one.vectors(changed, some), exponent, cut=True)
+            halved(one.vectors(changed, some), exponent)
             for one, exponent in zip(sources, exponents, strict=True)
         ]

@@ -1,11 +1,21 @@
-"""Vectors of all examples, made once and kept in a file that later runs find again."""
+"""Vectors of all examples, made once and kept in a file that later runs find again.
+
+While it grows it is called ``.part``. The note beside it has a checksum of each block of rows that is on the
+disk. Values are there before the note vouches for them, so that a build killed at any moment goes on.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import io
+import json
+import math
+import os
 import shutil
+import time
+import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,25 +24,41 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from easiness.data import Dataset
+from easiness.data import Dataset, mapped_array
 from easiness.errors import BadInput, RunFailed
-from easiness.features.half import LARGEST, STEP, Halves, TooLarge, exponent_for, halved
-from easiness.features.pieces import PIECE, FeatureFile, Growing, whole
 from easiness.features.source import FeatureSource, Positions, Vectors, identity_of
-from easiness.regular_file import read_regular
-from easiness.store import write_whole
+from easiness.regular_file import open_growing, read_regular
+from easiness.store import read_json, write_whole
 
 Tell: TypeAlias = Callable[[str, int, int], None]
+Halves: TypeAlias = npt.NDArray[np.float16]
 
-FORMAT = 1
+FORMAT = 2
+BLOCK = 64
+"""Rows that have a checksum of their own; a build goes on behind a whole number of them."""
+
+MOST_IN_MEMORY = 2**28
+"""Bytes: arrays that are given are written into a file where they are larger."""
+
+_SECONDS = 1.0  # of work that a kill may lose, about
+_LARGEST = float(np.finfo(np.float16).max)
+_USUAL = (2.0**-4, 2.0**12)  # largest values of the first block that are kept as they are
+_WANTED = 8  # power of two below which others are brought
+_STEP = 8  # by which the exponent goes down where a value is too large, wherever that is
+_MOST_EXPONENT = 200  # either way: those of single precision go less far
 _LOOKED_AT = 1024  # vectors that tell whether half precision keeps what is in them
 _LOST = 0.01  # of the variance: of the features of networks a millionth is lost
 _DIGEST = "S32"  # half of the digest of an example, by which it is known
 _MOST_LISTED = 2**28  # bytes, of eight million examples
 _AT_ONCE = 1 << 12  # rows
 
-MOST_IN_MEMORY = 2**28
-"""Bytes: arrays that are given are written into a file where they are larger."""
+
+@dataclass(frozen=True)
+class FeatureFile:
+    """``rows`` [K, D], read-only, mapped where there is a file: the vectors times 2 to the ``exponent``."""
+
+    rows: Halves
+    exponent: int
 
 
 def ready_features(
@@ -48,17 +74,12 @@ def kept_features(
     """Vectors of the examples of every split at half precision, [K, D], by ``train`` and ``held_out``.
 
     All are multiplied by one power of two where they would else be too large or too small; held-out ones
-    that are too large even so are cut. They are in a file in ``folder``, which is mapped into memory
-    read-only. It is found again by the stored bytes of the examples and the identity of the source, and a
-    build that was interrupted goes on where it was. Of two processes one builds while the other waits. An
-    example whose vector is in another file there, or one folder up, is not seen again, however it was split.
-    Arrays that are given and not large need no file.
-
-    Args:
-        source: what makes the vectors.
-        data: the examples.
-        folder: where the files are.
-        tell: is called with what is done, and for how many of how many examples.
+    that are too large even so are cut. They are in a file of NumPy's in ``folder``, which is mapped into
+    memory read-only. It is found again by the stored bytes of the examples and the identity of the source,
+    and a build that was interrupted goes on where it was. Of two processes one builds while the other waits.
+    An example whose vector is in another file there, or one folder up, is not seen again, however it was
+    split. Arrays that are given and not large need no file. ``tell`` is called with the work that is done,
+    and for how many of how many examples.
     """
     keys: list[str] = []
     made: dict[str, FeatureFile] = {}
@@ -79,50 +100,78 @@ def _bytes_of(source: FeatureSource, split: Dataset) -> int:
     return 2 * len(split) * width
 
 
-def _in_memory(source: FeatureSource, split: Dataset, exponent: int | None) -> FeatureFile:
-    cut = exponent is not None
-    while True:
-        try:
-            rows, exponent = _halves(source, split, exponent, cut=cut)
-            break
-        except TooLarge as error:
-            exponent = error.exponent - STEP
+def halved(values: Vectors, exponent: int) -> Halves:
+    """``values`` times 2 to the ``exponent``, at half precision, cut at its largest."""
+    scaled = np.ldexp(values.astype(np.float64), exponent) if exponent else values
+    return scaled.clip(-_LARGEST, _LARGEST).astype("<f2")
+
+
+def _rounded(
+    source: FeatureSource, split: Dataset, start: int, exponent: int | None, *, cut: bool
+) -> Iterator[tuple[int, FeatureFile]]:
+    """Vectors from ``start`` on at half precision, some at a time, and the row of the first.
+
+    Where no exponent is given it goes by the first block. They begin again at row 0, with a smaller one,
+    where a value is too large and not to be ``cut``.
+    """
+    at = start
+    while at < len(split):
+        for values in _in_blocks(source.parts(split, np.arange(at, len(split)))):
+            _check_finite(source, split, values, at)
+            if exponent is None:
+                largest = _largest(values[:BLOCK])
+                usual = largest == 0 or _USUAL[0] <= largest <= _USUAL[1]
+                exponent = 0 if usual else _WANTED - math.frexp(largest)[1]
+            if not cut and _largest(values) > math.ldexp(_LARGEST, -exponent):
+                at, exponent = 0, exponent - _STEP
+                break
+            if at == 0 and not cut:
+                some = np.unique(np.linspace(0, len(split) - 1, _LOOKED_AT).astype(np.int64))
+                _check_precision(source, values if source.slow else source.vectors(split, some), exponent)
+            yield at, FeatureFile(halved(values, exponent), exponent)
+            at += len(values)
+
+
+def _largest(values: Vectors) -> float:
+    return max(float(values.max()), -float(values.min()))
+
+
+def _in_blocks(parts: Iterator[Vectors]) -> Iterator[Vectors]:
+    waiting: list[Vectors] = []
+    for part in parts:
+        waiting = [*(one for one in waiting if len(one)), part]
+        if sum(map(len, waiting)) >= BLOCK:
+            joined = np.concatenate(waiting) if len(waiting) > 1 else part
+            end = len(joined) // BLOCK * BLOCK
+            yield joined[:end]
+            waiting = [joined[end:]]
+    if sum(map(len, waiting)):
+        yield np.concatenate(waiting)
+
+
+def _in_memory(source: FeatureSource, split: Dataset, wanted: int | None) -> FeatureFile:
+    parts: list[FeatureFile] = []
+    for at, some in _rounded(source, split, 0, wanted, cut=wanted is not None):
+        parts = [*parts, some] if at else [some]
+    rows = np.concatenate([one.rows for one in parts])
     _check_varied(source, rows)
-    if not cut:
-        some = np.unique(np.linspace(0, len(split) - 1, _LOOKED_AT).astype(np.int64))
-        _check_precision(source, source.vectors(split, some), exponent)
     rows.setflags(write=False)
-    return FeatureFile(rows, exponent)
-
-
-def _halves(source: FeatureSource, split: Dataset, exponent: int | None, *, cut: bool) -> tuple[Halves, int]:
-    """All vectors, some at a time: those at full precision may be many."""
-    made: list[Halves] = []
-    done = 0
-    for values in source.parts(split, np.arange(len(split))):
-        _check_finite(source, split, values, done)
-        if exponent is None:
-            exponent = exponent_for(values[:PIECE])
-        made.append(halved(values, exponent, cut=cut))
-        done += len(values)
-    assert exponent is not None
-    return made[0] if len(made) == 1 else np.concatenate(made), exponent
+    return FeatureFile(rows, parts[0].exponent)
 
 
 def _in_file(
-    source: FeatureSource, split: Dataset, path: Path, exponent: int | None, tell: Tell
+    source: FeatureSource, split: Dataset, path: Path, wanted: int | None, tell: Tell
 ) -> FeatureFile:
     """The file at ``path``, which is built where it does not exist or is not whole."""
     try:
-        found = whole(path, len(split), exponent)
+        found = whole(path, len(split), wanted)
         if found is None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{path}.lock"):
-                found = whole(path, len(split), exponent)
-                if found is None:
-                    found = _built(_sparing(source, split, path.parent), split, path, exponent, tell)
+                found = whole(path, len(split), wanted)
+                found = found or _built(_sparing(source, split, path.parent), split, path, wanted, tell)
             Path(f"{path}.lock").unlink(missing_ok=True)
-        _list_examples(source, split, path, found, cut=exponent is not None)
+        _list_examples(source, split, path, found, cut=wanted is not None)
         return found
     except OSError as error:
         free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
@@ -132,12 +181,88 @@ def _in_file(
         ) from error
 
 
+def whole(path: Path, num: int, wanted: int | None = None) -> FeatureFile | None:
+    """The file of ``num`` vectors, or ``None`` where it is not there, or is not as it was written.
+
+    A file of another exponent than the ``wanted`` one is not taken.
+    """
+    file, sums = _as_written(path, num, wanted)
+    return file if len(sums) * BLOCK >= num else None
+
+
+def _as_written(path: Path, num: int, wanted: int | None) -> tuple[FeatureFile, list[int]]:
+    """A file and the checksums of its blocks up to the first that is not as its note says."""
+    nothing = FeatureFile(np.empty((0, 0), np.float16), 0)
+    try:
+        note = read_json(path.with_suffix(".json"), 100 + 12 * -(-num // BLOCK))
+        exponent, known = note["exponent"], list(note["checksums"])
+        rows = mapped_array(path)
+        header = memoryview(rows.base)[: path.stat().st_size - rows.nbytes]  # type: ignore[arg-type]
+        right = type(exponent) is int and abs(exponent) < _MOST_EXPONENT and wanted in (None, exponent)
+        if not right or header != _header(num, rows.shape[-1]):
+            return nothing, []
+    except (BadInput, OSError, ValueError, LookupError, TypeError):
+        return nothing, []
+    sums: list[int] = []
+    for block, said in zip(_parts(rows, BLOCK), known, strict=False):
+        if zlib.crc32(block.data, exponent % 2**32) != said or not np.isfinite(block).all():
+            break
+        sums.append(said)
+    return FeatureFile(rows, exponent), sums
+
+
+def _header(num: int, width: int) -> bytes:
+    made = io.BytesIO()
+    header: dict[str, Any] = {"descr": "<f2", "fortran_order": False, "shape": (num, width)}
+    np.lib.format.write_array_header_1_0(made, header)
+    return made.getvalue()
+
+
+def _built(source: FeatureSource, split: Dataset, path: Path, wanted: int | None, tell: Tell) -> FeatureFile:
+    part, note = path.with_suffix(".part"), path.with_suffix(".json")
+    num, what = len(split), f"making features {source.name}"
+    some, sums = _as_written(part, num, wanted)
+    start, exponent = (min(BLOCK * len(sums), num), some.exponent) if sums else (0, wanted)
+
+    def save() -> None:
+        file.flush()
+        os.fsync(file.fileno())
+        write_whole(note, json.dumps({"exponent": some.exponent, "checksums": sums}).encode())
+
+    try:
+        with open_growing(part) as file, contextlib.ExitStack() as at_the_end:
+            at_the_end.callback(save)
+            tell(what, start, num)
+            saved = time.monotonic()
+            for at, some in _rounded(source, split, start, exponent, cut=wanted is not None):
+                header, size = _header(num, some.rows.shape[1]), some.rows[0].nbytes
+                if at == 0:
+                    sums.clear()
+                    file.truncate(len(header) + size * num)
+                    file.seek(0)
+                    file.write(header)
+                file.seek(len(header) + size * at)
+                file.write(some.rows.data)
+                sums += [zlib.crc32(block.data, some.exponent % 2**32) for block in _parts(some.rows, BLOCK)]
+                if time.monotonic() - saved > _SECONDS:
+                    save()
+                    saved = time.monotonic()
+                tell(what, at + len(some.rows), num)
+        _check_varied(source, mapped_array(part))
+    except BadInput:  # whatever mends them makes another file of them
+        part.unlink(missing_ok=True)
+        note.unlink(missing_ok=True)
+        raise
+    part.replace(path)
+    return FeatureFile(mapped_array(path), some.exponent)
+
+
 def _list_examples(
     source: FeatureSource, split: Dataset, path: Path, file: FeatureFile, *, cut: bool
 ) -> None:
     """Write down whose vectors the file has, none of them ``cut``; where that is possible: it saves time."""
     listed = path.with_name(f"{source.identity[:32]}.{path.stem}.examples")
-    if listed.exists() or (cut and any((np.abs(part) == LARGEST).any() for part in _parts(file.rows))):
+    if listed.exists() or (cut and any((np.abs(part) == _LARGEST).any() for part in _parts(file.rows))):
         return
     with contextlib.suppress(OSError):
         write_whole(listed, np.array(split.stored.digests(), _DIGEST).tobytes())
@@ -177,55 +302,8 @@ def _sparing(source: FeatureSource, split: Dataset, folder: Path) -> FeatureSour
     return replace(source, read=read) if files else source
 
 
-def _parts(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
-    return (rows[at : at + _AT_ONCE] for at in range(0, len(rows), _AT_ONCE))
-
-
-def _built(
-    source: FeatureSource, split: Dataset, path: Path, exponent: int | None, tell: Tell
-) -> FeatureFile:
-    growing = Growing(path, len(split), exponent)
-    try:
-        while True:
-            try:
-                with growing:
-                    _add_rest(source, split, growing, tell)
-                    _check_varied(source, growing.rows())
-                break
-            except TooLarge:
-                growing.start_over(STEP)
-        return growing.finish()
-    except BadInput:
-        growing.remove()  # whatever mends them makes another file of them
-        raise
-
-
-def _add_rest(source: FeatureSource, split: Dataset, growing: Growing, tell: Tell) -> None:
-    what, num = f"making features {source.name}", len(split)
-    tell(what, growing.done, num)
-    if growing.done == num:
-        return
-    waiting: list[Vectors] = []
-    for values in source.parts(split, np.arange(growing.done, num)):
-        _check_finite(source, split, values, growing.done + sum(map(len, waiting)))
-        waiting.append(values)
-        if sum(map(len, waiting)) >= PIECE:
-            joined = np.concatenate(waiting)
-            end = len(joined) // PIECE * PIECE
-            _add(source, growing, joined[:end])
-            waiting = [joined[end:]]
-            tell(what, growing.done, num)
-    if rest := sum(map(len, waiting)):
-        _add(source, growing, np.concatenate(waiting))
-        tell(what, growing.done, num)
-    assert growing.done == num, (growing.done, num, rest)
-
-
-def _add(source: FeatureSource, growing: Growing, values: Vectors) -> None:
-    first = growing.done == 0 and not growing.fixed
-    growing.add(values)
-    if first:
-        _check_precision(source, values, growing.exponent)
+def _parts(rows: npt.NDArray[Any], size: int = _AT_ONCE) -> Iterator[npt.NDArray[Any]]:
+    return (rows[at : at + size] for at in range(0, len(rows), size))
 
 
 def _check_finite(source: FeatureSource, split: Dataset, values: Vectors, start: int) -> None:
@@ -252,7 +330,7 @@ def _check_precision(source: FeatureSource, values: Vectors, exponent: int) -> N
     """Make sure that vectors [n, D] differ by more than half precision rounds them."""
     wide = values.astype(np.float64)
     variance = wide.var(axis=0)
-    rounding = np.square(wide - np.ldexp(halved(values, exponent, cut=True).astype(np.float64), -exponent))
+    rounding = np.square(wide - np.ldexp(halved(values, exponent).astype(np.float64), -exponent))
     lost = rounding.mean(axis=0) * (variance > 0)
     if lost.sum() > _LOST * variance.sum():
         worst = int((lost / np.maximum(variance, np.finfo(np.float64).tiny)).argmax())

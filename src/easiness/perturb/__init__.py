@@ -1,12 +1,9 @@
 """Transforms that take some patterns away from pictures, sounds and texts, and a register of them."""
 
-from easiness.perturb.case import Case
-from easiness.perturb.color import Color
 from easiness.perturb.kind import Ids, Kind, Perturbation, Shape, Transform, clamp_for_display
-from easiness.perturb.order import Order
-from easiness.perturb.radial import Radial
+from easiness.perturb.pictures import Color, Radial, Shuffle
 from easiness.perturb.registry import KINDS, default_levels, find_kind, kinds, perturbation, register
-from easiness.perturb.shuffle import Shuffle
+from easiness.perturb.texts import Case, Order
 
 __all__ = [
     "KINDS",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, overload
 
+import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
@@ -29,27 +31,47 @@ class Transform(Protocol):
         """Images [b, c, h, w] from images [b, c, h, w] with values in [0, 1], on the same device."""
 
 
-class TextTransform(Protocol):
-    """Anything that makes other texts of some."""
-
-    def __call__(self, texts: Sequence[str], /, *, ids: Ids | None = None) -> Sequence[str]:
-        """A text for each."""
-
-
 def as_batch(images: Tensor, ids: Ids | None) -> Tensor:
-    """``images`` in at least single precision; half precision is widened, which changes no value.
-
-    Raises:
-        BadInput: they are not floats [b, c, h, w], or ``ids`` are not as many.
-    """
+    """``images`` [b, c, h, w], half precision widened to single, which changes no value."""
     if not isinstance(images, Tensor) or images.ndim != 4 or not images.is_floating_point():
-        given = (
-            f"{images.dtype} {list(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
-        )
-        raise BadInput(f"images: are {given}; give a float tensor [b, c, h, w] with values in [0, 1]")
+        raise BadInput(f"images: are {_form(images)}; give a float tensor [b, c, h, w] with values in [0, 1]")
     if ids is not None and len(ids) != len(images):
         raise BadInput(f"{len(ids)} ids for {len(images)} images: give one id per image")
     return images.float() if images.dtype.itemsize < 4 else images
+
+
+def _form(images: Any) -> str:
+    return f"{images.dtype} {list(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
+
+
+def check_seed(kind: str, seed: int) -> None:
+    """Raise `BadInput` for a negative seed of a kind."""
+    if seed < 0:
+        raise BadInput(f"{kind} seed {seed}: negative; use 0 or above")
+
+
+def plain_ids(ids: Ids | None, what: str) -> Iterable[Any]:
+    """Ids as Python's own numbers and texts; a list stays as it is, so that [1, "a"] stays mixed."""
+    if ids is None:
+        raise BadInput(what)
+    return ids.tolist() if isinstance(ids, np.ndarray | Tensor) else ids
+
+
+def random_bits(example: object, seed: int, num: int) -> npt.NDArray[np.uint64]:
+    """Random bits [num] by an example's id and a seed alone.
+
+    No release of NumPy changes them, as `numpy.random.Generator`'s methods may be.
+    """
+    if isinstance(example, int | np.integer):
+        text = f"int {int(example)}"
+    elif isinstance(example, str):
+        text = f"text {example}"
+    else:
+        raise BadInput(f"id {example!r}: neither an integer nor a text; give the examples' own ids")
+    # file names need not be valid text
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    sequence = np.random.SeedSequence(int.from_bytes(digest, "little"), spawn_key=(seed,))
+    return np.random.PCG64(sequence).random_raw(num)
 
 
 def clamp_for_display(images: Tensor) -> Tensor:
@@ -58,7 +80,7 @@ def clamp_for_display(images: Tensor) -> Tensor:
 
 
 Factory: TypeAlias = Callable[..., Callable[..., Any]]
-"""Makes a `Transform` or a `TextTransform`."""
+"""Makes a `Transform`, or what makes other texts of some [K]: ``transform(texts, ids=ids)``."""
 
 Levels: TypeAlias = Sequence[float] | Callable[[Any], Sequence[float]]
 Level: TypeAlias = float | Callable[[Any], float]
@@ -73,9 +95,10 @@ class Kind:
     """A kind of perturbation: ``factory(level)`` makes one, ``factory(level, seed)`` where it is ``seeded``.
 
     It fits examples of ``kinds`` (`FITTING`): of pictures, and of the log-mel pictures of sounds, the factory
-    makes a `Transform`, of texts a `TextTransform`. ``chosen_levels`` are the default ones and ``neutral``
-    the one that changes nothing; either may be a function of the examples' `Shape`. ``label`` names the level
-    on an axis. Levels are ordered by their ``strength``, which grows, or falls, from the neutral one on.
+    makes a `Transform`, of texts what makes as many others of them. ``chosen_levels`` are the default ones
+    and ``neutral`` the one that changes nothing; either may be a function of the examples' `Shape`. ``label``
+    names the level on an axis. Levels are ordered by their ``strength``, which grows, or falls, from the
+    neutral one on.
     ``clamped`` tells that values may leave [0, 1], so that pictures of them need `clamp_for_display`.
     ``digest`` stands for what the factory's transforms compute, in the names of files that keep what networks
     saw of it: it changes when that does, and only then. Without one the text of its module stands for it.
@@ -147,9 +170,8 @@ class Perturbation:
         images = as_batch(examples, ids)  # type: ignore[arg-type]
         out = self._made(images, ids)
         if not isinstance(out, Tensor) or out.shape != images.shape or not out.is_floating_point():
-            given = f"{out.dtype} {list(out.shape)}" if isinstance(out, Tensor) else type(out).__name__
             raise BadInput(
-                f"{self._name}: returned {given}; return floats {list(images.shape)}, as it was given"
+                f"{self._name}: returned {_form(out)}; return floats {list(images.shape)}, as it was given"
             )
         return out
 

@@ -9,12 +9,9 @@ from typing import TypeVar
 
 from easiness.errors import BadInput, caught, nearest
 from easiness.named_import import current_folder_importable, describe, import_module, split_name
-from easiness.perturb.case import CASE
-from easiness.perturb.color import COLOR
 from easiness.perturb.kind import FITTING, Factory, Kind, Level, Levels, Perturbation, Shape
-from easiness.perturb.order import ORDER
-from easiness.perturb.radial import RADIAL
-from easiness.perturb.shuffle import SHUFFLE, SHUFFLE_IN_TIME
+from easiness.perturb.pictures import COLOR, RADIAL, SHUFFLE, SHUFFLE_IN_TIME
+from easiness.perturb.texts import CASE, ORDER
 
 KINDS: tuple[Kind, ...] = (COLOR, RADIAL, SHUFFLE, SHUFFLE_IN_TIME, ORDER, CASE)
 
@@ -117,13 +114,7 @@ def find_kind(name: str, of: str | None = None) -> Kind:
 
 
 def _import_named(name: str) -> str:
-    """Import the module of ``package.module:name``; what follows the colon.
-
-    Modules in the current folder are found, as with ``python -m``.
-
-    Raises:
-        BadInput: another form, no such module, or the import raises an exception.
-    """
+    """Import the module of ``package.module:name``, also from the current folder; what follows the colon."""
     parts = split_name(name)
     if parts is None:
         raise BadInput(

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from easiness.csv_cells import csv_rows
+from easiness.data import csv_header
 from easiness.errors import BadInput, RunFailed
 from easiness.regular_file import shared
 from easiness.show import SUFFIXES, Result, picture_bytes, render
@@ -36,11 +36,7 @@ def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES, *, decis
 
 def _check_no_decisions(path: Path) -> None:
     """Make sure that there is no file with the columns in which people decide and sign."""
-    try:
-        _, header = next(csv_rows(path, "file", errors="replace"), (1, []))
-    except BadInput:  # there is none, or it is no CSV
-        return
-    if {"action", "by"} <= {name.strip() for name in header}:
+    if {"action", "by"} <= {*csv_header(path)}:
         raise BadInput(f"{path}: holds decisions of people; give another name for -o")
 
 

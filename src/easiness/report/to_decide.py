@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from easiness.data import UNKNOWN, read_label_file, splits_in
+from easiness.data import DRAWN, UNKNOWN, read_label_file, splits_in
 from easiness.errors import BadInput
 from easiness.report.labels import SuspectLabels
 from easiness.runs import decisions_on
@@ -32,7 +32,6 @@ _PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out
 _FOUND = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
 KNOWN = "known"  # instead of the stratum that an example was drawn from
 _HINTS = frozenset({*_FOUND, "suggested_class", "suggested_share"})
-_OF_AUDIT = frozenset({"stratum", "draw"})  # columns that `easiness.audit` writes
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class ToDecide:
         """Is nothing said of what networks make of the labels?"""
         if self.blind is not None or self.file is None or self.file.suffix.lower() == ".json":
             return bool(self.blind)
-        return any(set(row) >= _OF_AUDIT for _, row in read_label_file(self.file).rows)
+        return read_label_file(self.file).columns >= {*DRAWN}
 
     @property
     def file_name(self) -> str:
@@ -93,7 +92,7 @@ class Listed:
     @property
     def is_audit(self) -> bool:
         """Were they drawn by `easiness.audit`?"""
-        return set(self.others) >= _OF_AUDIT
+        return {*self.others} >= {*DRAWN}
 
     @property
     def known(self) -> list[int]:

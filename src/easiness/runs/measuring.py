@@ -56,7 +56,9 @@ def measure(
     text: str | None = None,
     sound: str | None = None,
     inputs: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     label: str | None = None,
+    id: str | None = None,
     encoding: str | None = None,
     rate: int | None = None,
     cache: bool = True,
@@ -119,7 +121,9 @@ def measure(
         columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
         text, sound: column of a table that holds the texts, or the recordings; see `load_dataset`.
         inputs: columns of a table that are the input: numbers, categories, or lists of numbers.
+        without: columns of a table that are not used.
         label: column of a table that holds the labels.
+        id: column of a table that holds the ids, by which all else then names the examples.
         encoding: of a CSV and of ``.txt`` files, where they are not UTF-8.
         rate: samples a second of recordings that are given as arrays.
         cache: keep photos at the working resolution in a file in the folder ``easiness-cache`` beside

@@ -7,6 +7,7 @@ from .command_words import (
 )
 from .data_ref import (
     LONGEST_NAME as LONGEST_NAME,
+    TABLE_OPTIONS as TABLE_OPTIONS,
     DatasetRef as DatasetRef,
     LoadOptions as LoadOptions,
     SplitRef as SplitRef,

@@ -53,7 +53,9 @@ class LoadOptions(Frozen):
     text: str | None = None
     sound: str | None = None
     inputs: tuple[str, ...] | None = None
+    without: tuple[str, ...] | None = None
     label: str | None = None
+    id: str | None = None
     encoding: str | None = None
 
     @model_serializer(mode="wrap")
@@ -68,9 +70,10 @@ class LoadOptions(Frozen):
         }
 
 
-_OF_TABLES = ("text", "sound", "inputs", "label", "encoding")
+TABLE_OPTIONS = ("text", "sound", "inputs", "without", "label", "id", "encoding")
+"""Options of tables, of which most name columns."""
 _OF_DATA = ("unreadable", "num_other_files", "other_files", "kind", "shape")
-_NEWER = ("labels", "columns", "group", *_OF_TABLES, *_OF_DATA)
+_NEWER = ("labels", "columns", "group", *TABLE_OPTIONS, *_OF_DATA)
 
 _LEFT_OUT = {"num_unreadable", "unreadable", "num_other_files", "other_files"}
 _HOW_TO_LOAD = {"source", "limit", *_LEFT_OUT, *LoadOptions.model_fields}

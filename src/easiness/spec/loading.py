@@ -75,9 +75,21 @@ class Loading:
             read=read_names,
         ),
     ] = None
+    without: Annotated[
+        Sequence[str] | None,
+        Option("--without", "Columns of a table that are not used.", metavar="A,B,...", read=read_names),
+    ] = None
     label: Annotated[
         str | None,
         Option("--label", "Column of a table with the labels. Default: label.", metavar="COLUMN"),
+    ] = None
+    id: Annotated[
+        str | None,
+        Option(
+            "--id",
+            "Column of a table with the ids, by which all else then names the examples.",
+            metavar="COLUMN",
+        ),
     ] = None
     encoding: Annotated[
         str | None,

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from easiness.data import check_examples, own_ids
+from easiness.data import check_examples, check_ids, own_ids
 from easiness.errors import BadInput
 from easiness.record import to_numpy
 from easiness.regular_file import at_home
@@ -87,13 +87,9 @@ class Recorder:
         self.path = at_home(out)
         own = _as_ids(ids)
         checked, names = check_examples(
-            to_numpy(labels),
-            own,
-            num_examples=len(own),
-            classes=classes,
-            where="Recorder",
-            name=lambda row: f"Recorder: id {own[row]}",
+            to_numpy(labels), len(own), classes, "Recorder", lambda row: f"Recorder: id {own[row]}"
         )
+        check_ids(own, len(own), "Recorder")
         described = {"classes": list(names), "ids": own.tolist(), "labels": checked.tolist()}
         split = SplitRef(fingerprint=fingerprint or content_hash(described), num_examples=len(own))
         spec = RecordedSpec(

@@ -6,6 +6,7 @@ import re
 
 from easiness import suspects
 from easiness.runs.carrying_out import _failed
+from recording import believing
 
 PLURAL = re.compile(r"\b1 (trials|epochs|pairs|runs|examples)\b")
 
@@ -32,9 +33,9 @@ def test_of_a_failure(tmp_path):
     assert _failed(tmp_path, {0: "why"}, 2, 1).endswith("; the 1 finished one is kept")
 
 
-def test_of_what_is_recorded_and_suspected(command, record, noisy_logits):
+def test_of_what_is_recorded_and_suspected(command, record):
     labels = [0, 1] * 20
-    one = record(noisy_logits(labels, trials=1, epochs=1), labels, name="one")
+    one = record(believing(labels, 1, 1), labels, name="one")
     assert command("status", one.path).out.startswith(f"{one.path}: recorded, 1 trial finished\n")
-    two = record(noisy_logits(labels, trials=2, epochs=1), labels, name="two")
+    two = record(believing(labels, 2, 1), labels, name="two")
     assert 'From 2 trials of recorded, epoch 1. "p wrong" is' in suspects(two).sections()[1].note

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from easiness import Recorder, open_run
+from easiness import open_run
+from recording import recorded
 
 
 @pytest.fixture
@@ -43,9 +44,5 @@ def test_what_is_empty_and_what_would_fill_it(command, measured, digits, tmp_pat
     left_out = tmp_path / "left_out"
     assert command(*digits(left_out, "--train-share", 0.5)).code == 0
     assert command("scores", left_out).err == ""
-    recorder = Recorder(tmp_path / "mine", ids=[1, 2], labels=[0, 1], classes=["a", "b"])
-    with recorder.trial(seed=0) as trial:
-        trial.update([1, 2], np.eye(2))
-        trial.end_epoch()
-    recorded = command("scores", recorder.run.path)
-    assert recorded.err == f"note: {recorder.run.path}: {EMPTY}record trials with trained_on=\n"
+    mine = recorded(tmp_path / "mine", [np.eye(2)], [0, 1]).path
+    assert command("scores", mine).err == f"note: {mine}: {EMPTY}record trials with trained_on=\n"

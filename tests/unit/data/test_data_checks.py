@@ -3,20 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from easiness.data.checks import check_examples, check_held_out
+from easiness.data.checks import check_examples, check_held_out, check_ids
 from easiness.errors import BadInput
 
 
-def check(labels, *, ids=None, num_examples=None, classes=None):
+def check(labels, num=None, classes=None):
     labels = np.asarray(labels)
-    return check_examples(
-        labels,
-        np.arange(len(labels)) if ids is None else ids,
-        num_examples=len(labels) if num_examples is None else num_examples,
-        classes=classes,
-        where="data",
-        name=lambda row: f"data: row {row}",
-    )
+    return check_examples(labels, num or len(labels), classes, "data", "data: row {}".format)
 
 
 def test_good_labels():
@@ -68,19 +61,17 @@ def test_wrong_classes(classes, message):
 
 def test_lengths_that_differ():
     with pytest.raises(BadInput, match="5 examples but 2 labels"):
-        check([0, 1], num_examples=5)
+        check([0, 1], num=5)
 
 
 def test_duplicate_ids_are_named():
     with pytest.raises(BadInput, match="id a, b occurs"):
-        check([0, 1, 0, 1, 0], ids=np.array(["a", "b", "b", "a", "c"], object))
+        check_ids(np.array(["a", "b", "b", "a", "c"], object), 5, "data")
 
 
 def test_held_out_labels_need_only_be_in_range():
     def check_two(labels):
-        return check_held_out(
-            np.array(labels), num_examples=2, num_classes=3, where="test", name=lambda row: f"test: row {row}"
-        )
+        return check_held_out(np.array(labels), 2, 3, "test", "test: row {}".format)
 
     assert check_two([2, 2]).tolist() == [2, 2]
     with pytest.raises(BadInput, match="test: row 1: label 3"):

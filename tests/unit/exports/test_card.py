@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from easiness import BadInput, Recorder, apply_card, card, load_dataset, measure, open_run
+from easiness import BadInput, apply_card, card, load_dataset, measure, open_run
 from easiness.exports import open_card
 from easiness.exports.score_card import read_scores
+from recording import recorded
 
 NUM = 120
 
@@ -178,12 +179,8 @@ def test_scores_that_no_card_has_are_damaged(tmp_path, column):
 
 
 def test_a_run_without_pictures_gets_a_card_by_ids(tmp_path):
-    recorder = Recorder(tmp_path / "run", ids=np.arange(20), labels=np.arange(20) % 2)
-    for seed in range(2):
-        with recorder.trial(seed=seed) as trial:
-            trial.update(np.arange(20), np.random.default_rng(seed).normal(size=(20, 2)))
-            trial.end_epoch()
-    made = card(recorder.run, tmp_path / "card")
+    run = recorded(tmp_path / "run", np.random.default_rng(0).normal(size=(2, 20, 2)), np.arange(20) % 2)
+    made = card(run, tmp_path / "card")
     assert made.note is not None
     assert "without digests of examples" in made.note
     with pytest.raises(BadInput, match="no digests to find"):

@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from easiness import BadInput, Recorder, export, load_dataset, measure, open_run
+from easiness import BadInput, export, load_dataset, measure, open_run
 from easiness.exports import FORMATS
 from easiness.integrations.fiftyone import to_fiftyone
 from pixels import images_of
+from recording import recorded
 
 NUM = 100
 FILES = {
@@ -209,20 +210,16 @@ def test_fiftyone_itself_loads_it(run, tmp_path):
 @pytest.mark.long
 def test_a_recorders_run_goes_everywhere_but_where_pictures_are_shown(tmp_path):
     ids = np.array([f"text {number}" for number in range(40)], object)
-    recorder = Recorder(tmp_path / "run", ids=ids, labels=np.arange(40) % 2, keep_logits=True)
-    rng = np.random.default_rng(0)
-    for seed in range(3):
-        with recorder.trial(seed=seed) as trial:
-            trial.update(ids, rng.normal(size=(40, 2)))
-            trial.end_epoch()
+    logits = np.random.default_rng(0).normal(size=(3, 40, 2))
+    run = recorded(tmp_path / "run", logits, np.arange(40) % 2, ids=ids, keep_logits=True)
     for form in FORMATS:
         out = tmp_path / FILES.get(form.name, form.name)
         if form.shows is not None:
             with pytest.raises(BadInput, match="shows pictures"):
-                export(recorder.run, form.name, out)
+                export(run, form.name, out)
             assert not out.exists()
         else:
-            export(recorder.run, form.name, out)
+            export(run, form.name, out)
             assert out.exists()
             if out.is_file():
                 out.unlink()

@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from easiness import BadInput, Dataset, Recorder, Run, apply_card, card, export, load_dataset
+from easiness import BadInput, Dataset, Run, apply_card, card, export, load_dataset
 from easiness.exports import FORMATS
+from recording import believing, recorded
 
 NUM = 30
 TEXTS = [f"{text} {at}" for at in range(10) for text in ("=1+1", 'a "quoted",\nline', "שלום </script>")]
@@ -22,15 +23,7 @@ LABELS = np.arange(NUM) % 2
 
 
 def record(folder: Path, data: Dataset) -> Run:
-    recorder = Recorder(
-        folder, ids=data.ids, labels=data.labels, fingerprint=data.fingerprint, keep_logits=True
-    )
-    rng = np.random.default_rng(0)
-    for seed in range(3):
-        with recorder.trial(seed=seed) as trial:
-            trial.update(data.ids, rng.normal(size=(NUM, 2)) + 3 * np.eye(2)[LABELS])
-            trial.end_epoch()
-    return recorder.run
+    return recorded(folder, believing(LABELS, 3, sure=3), data=data, keep_logits=True)
 
 
 @pytest.fixture

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from easiness import BadInput, Dataset, Recorder, Run, apply_card, card, export, load_dataset
+from easiness import BadInput, Dataset, Run, apply_card, card, export, load_dataset
 from sounds import encoded, tone, write_sounds
 
 pytest.importorskip("soundfile", reason="soundfile is not installed (pip install 'easiness[sound]')")
 import soundfile
+
+from recording import believing, recorded
 
 NUM = 12
 TONES = [tone(200 + 50 * at, 0.2 + 0.01 * at) for at in range(NUM)]
@@ -27,14 +28,7 @@ def folder_of(root: Path, form: str = "WAV") -> Path:
 
 
 def record(folder: Path, data: Dataset) -> Run:
-    kept: dict[str, Any] = {"classes": data.classes, "fingerprint": data.fingerprint}
-    recorder = Recorder(folder, ids=data.ids, labels=data.labels, **kept)
-    for seed in range(2):
-        with recorder.trial(seed=seed) as trial:
-            logits = np.random.default_rng(seed).normal(size=(NUM, 2)) + 3 * np.eye(2)[data.labels]
-            trial.update(data.ids, logits)
-            trial.end_epoch()
-    return recorder.run
+    return recorded(folder, believing(data.labels, 2, sure=3), data=data)
 
 
 @pytest.fixture

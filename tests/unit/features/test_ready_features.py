@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from hypothesis import given, settings, strategies as st
 from easiness.data import Dataset, hold_out, load_dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.features import FeatureSource, find_features, kept_features, ready_features
-from easiness.features.pieces import Growing, whole
+from easiness.features.kept import BLOCK, whole
 
 NUM, WIDTH = 300, 5
 
@@ -109,7 +110,7 @@ def test_stopped_anywhere_it_ends_with_the_same_file(
 
 def harm(folder: Path, damage: int) -> None:
     """Cut the end off what is being built, or alter a byte of it."""
-    for file in folder.glob("*.part" if damage % 2 else "*.note"):
+    for file in folder.glob("*.part" if damage % 2 else "*.json"):
         content = bytearray(file.read_bytes())
         if damage < 0 and content:
             content[damage % len(content)] ^= 1
@@ -147,17 +148,33 @@ def test_a_damaged_file_is_made_anew(data: Dataset, tmp_path: Path, change: str)
     assert file.read_bytes() == before
 
 
-@given(at=st.integers(0, 10**6), bit=st.integers(0, 7))
+@given(at=st.integers(0, 10**6), bit=st.integers(0, 7), end=st.sampled_from(["npy", "json"]))
 def test_any_change_of_a_file_is_seen(
-    tmp_path_factory: pytest.TempPathFactory, at: int, bit: int, data: Dataset
+    tmp_path_factory: pytest.TempPathFactory, at: int, bit: int, end: str, data: Dataset
 ) -> None:
     folder = tmp_path_factory.mktemp("changed")
     ready_features(counting(random_vectors())[0], data, folder)
-    (file,) = folder.glob("*.npy")
-    content = bytearray(file.read_bytes())
+    (file,), (changed,) = folder.glob("*.npy"), folder.glob(f"*.{end}")
+    content = bytearray(changed.read_bytes())
     content[at % len(content)] ^= 1 << bit
-    file.write_bytes(content)
+    assert whole(file, NUM) is not None
+    changed.write_bytes(content)
     assert whole(file, NUM) is None
+
+
+def test_all_of_a_large_file_is_compared(tmp_path: Path) -> None:
+    """Half a gibibyte and more, of zeros that take no room on the disk."""
+    num, width = 2**13 + 1, 2**15
+    file = tmp_path / "large.npy"
+    rows = np.lib.format.open_memmap(file, "w+", "<f2", (num, width))
+    sums = [zlib.crc32(bytes(2 * width * rest)) for rest in (BLOCK, 1)]
+    note = {"exponent": 0, "checksums": [sums[0]] * (num // BLOCK) + [sums[1]]}
+    file.with_suffix(".json").write_text(json.dumps(note))
+    assert whole(file, num) is not None
+    for at in (num // 3, num - 2):
+        rows[at, 7] = 1
+        assert whole(file, num) is None
+        rows[at, 7] = 0
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1e-3, 1, 1e3, 1e8, 1e30])
@@ -212,7 +229,7 @@ def test_of_two_at_once_one_makes_it(data: Dataset, tmp_path: Path) -> None:
         made = list(pool.map(lambda _: ready_features(source, data, tmp_path)["train"], range(2)))
     np.testing.assert_array_equal(made[0], made[1])
     assert sorted(asked) == list(range(NUM))
-    assert {file.suffix for file in tmp_path.iterdir()} == {".npy", ".examples"}
+    assert {file.suffix for file in tmp_path.iterdir()} == {".npy", ".json", ".examples"}
 
 
 KILLED = """
@@ -221,13 +238,13 @@ from pathlib import Path
 import numpy as np
 from easiness.data import load_dataset
 from easiness.features import find_features, ready_features
-from easiness.features import kept, pieces
+from easiness.features import kept
 
 def tell(what, done, num):
     if done >= 128:
         os.kill(os.getpid(), 9)
 
-kept.MOST_IN_MEMORY, pieces._SECONDS = 0, 0
+kept.MOST_IN_MEMORY, kept._SECONDS = 0, 0
 rows = np.random.default_rng(3).standard_normal((300, 5)).astype(np.float32)
 data = load_dataset("digits", limit=300)
 ready_features(find_features(rows, data), data, Path(sys.argv[1]), tell)
@@ -243,7 +260,7 @@ def test_a_build_that_was_killed_goes_on(
     told: list[int] = []
     source = find_features(random_vectors(), data)
     made = ready_features(source, data, tmp_path, lambda _what, now, _num: told.append(now))["train"]
-    assert told[0] == 256  # all pieces that were whole
+    assert told[0] == 256  # all blocks that were whole
     np.testing.assert_array_equal(made, random_vectors().astype(np.float16))
 
 
@@ -282,56 +299,73 @@ def test_a_source_that_makes_no_vectors_is_refused(data: Dataset) -> None:
 
 
 @pytest.fixture
-def begun(tmp_path) -> Path:
-    """A file of 130 vectors of which 64 are there."""
-    path = tmp_path / "a.npy"
-    with Growing(path, 130, 0) as growing:
-        growing.add(random_vectors(64))
-    return path
+def begun(data: Dataset, tmp_path: Path) -> Path:
+    """A file that grows, of whose vectors 192 are there."""
+    with pytest.raises(Stop):
+        ready_features(counting(random_vectors())[0], data, tmp_path, stop_after(192))
+    (part,) = tmp_path.glob("*.part")
+    return part
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
-        "5",
-        "null",
-        '[5, "a"]',
-        "[5, 0.5]",
-        "[5, 99999999999]",
-        "[5, null]",
-        "[true, 0]",
-        "[-5, 0]",
-        "[" * 5000,
-    ],
-    ids=lambda first: first[:16],
-)
-def test_a_note_that_others_wrote_is_not_gone_on_with(begun, first):
-    note = Path(f"{begun}.note")
-    _, *others = note.read_text().split("\n")
-    assert Growing(begun, 130, 0).done == 64
-    note.write_text("\n".join([f"{first} {zlib.crc32(first.encode()):08x}", *others]))
-    assert Growing(begun, 130, 0).done == 0
+def vouch(file: Path, exponent: object, num: int = NUM) -> None:
+    """Write the note of a file of vectors that are as they are, as anyone could."""
+    content, size = file.read_bytes()[128:], 2 * WIDTH * BLOCK
+    known = exponent % 2**32 if isinstance(exponent, int) else 0
+    sums = [zlib.crc32(content[at : at + size], known) for at in range(0, num * 2 * WIDTH, size)]
+    file.with_suffix(".json").write_text(json.dumps({"exponent": exponent, "checksums": sums}))
 
 
-@pytest.mark.parametrize("end", ["part", "note"])
-def test_a_link_in_the_place_of_what_grows_is_not_written_through(begun, tmp_path, end):
+@pytest.mark.parametrize("exponent", ["a", 0.0, 10**12, -(10**12), None, False, [0]])
+def test_a_note_that_others_wrote_is_not_gone_on_with(
+    begun: Path, data: Dataset, tmp_path: Path, exponent: object
+) -> None:
+    for said, first in ((0, 192), (exponent, 0)):
+        vouch(begun, said, 192)
+        source, asked = counting(random_vectors())
+        with pytest.raises(Stop):
+            ready_features(source, data, tmp_path, stop_after(first + 1))
+        assert asked[0] == first
+
+
+@pytest.mark.parametrize("note", ["5", "null", "{}", '{"exponent": 0, "checksums": 5}', "[" * 5000, "{"])
+def test_a_note_that_says_nothing_is_not_gone_on_with(
+    begun: Path, data: Dataset, tmp_path: Path, note: str
+) -> None:
+    begun.with_suffix(".json").write_text(note)
+    source, asked = counting(random_vectors())
+    ready_features(source, data, tmp_path)
+    assert asked == list(range(NUM))
+
+
+def test_a_link_in_the_place_of_what_grows_is_not_written_through(
+    begun: Path, data: Dataset, tmp_path: Path
+) -> None:
     """It may have come with the folder of a run from others."""
     other = tmp_path / "other"
     other.write_bytes(b"x" * 9000)
-    place = Path(f"{begun}.{end}")
-    place.unlink()
-    place.symlink_to(other)
-    with pytest.raises(OSError, match="is a link, through which writing"), Growing(begun, 130, 0):
-        pass
+    note = begun.with_suffix(".json")
+    note.unlink()
+    note.symlink_to(other)
+    ready_features(counting(random_vectors())[0], data, tmp_path)
+    assert not note.is_symlink()
+    begun.symlink_to(other)
+    for file in tmp_path.glob("*.npy"):
+        file.unlink()
+    with pytest.raises(RunFailed, match="is a link, through which writing"):
+        ready_features(counting(random_vectors())[0], data, tmp_path)
     assert other.read_bytes() == b"x" * 9000
 
 
-def test_vectors_that_are_not_finite_are_made_anew(tmp_path):
-    path = tmp_path / "a.npy"
-    with Growing(path, NUM, 0) as growing:
-        growing.add(np.where(np.arange(NUM)[:, None] == 200, np.nan, random_vectors()))
-    growing.finish()
-    assert whole(path, NUM) is None
+def test_vectors_that_are_not_finite_are_made_anew(data: Dataset, tmp_path: Path) -> None:
+    ready_features(counting(random_vectors())[0], data, tmp_path)
+    (file,) = tmp_path.glob("*.npy")
+    vouch(file, 0)
+    assert whole(file, NUM) is not None
+    rows = np.load(file, "r+", allow_pickle=False)
+    rows[200] = np.nan
+    rows.flush()
+    vouch(file, 0)
+    assert whole(file, NUM) is None
 
 
 def test_an_example_is_seen_once_however_the_data_are_split(tmp_path: Path) -> None:

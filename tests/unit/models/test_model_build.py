@@ -1,33 +1,115 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from torch import nn
 
 from easiness.errors import BadInput
+from easiness.inputs import Signature
+from easiness.inputs.text.tokens import VOCABULARY
 from easiness.models import build_model
+from easiness.models.torchvision_nets import torchvision_names, torchvision_net
+
+SMALL = ["mlp_1", "mlp_3_w16", "wrn_10_1", "densenet_bc_10_4", "resnext_11_2x2d"]
+TIMM = ["timm:test_resnet", "timm:test_resnet.r160_in1k", "timm:test_vit"]
+TORCHVISION = ["resnet18", "squeezenet1_1", "mobilenet_v3_small", "googlenet"]
 
 
-def test_the_same_generator_state_gives_the_same_network() -> None:
+def built(name: str, *given: Any) -> nn.Module:
+    if name.startswith("timm:"):
+        pytest.importorskip("timm")
+    return build_model(name, *given)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        *((name, shape) for name in SMALL for shape in [(1, 8, 8), (3, 32, 32), (2, 4, 7)]),
+        *((name, shape) for name in TIMM for shape in [(1, 32, 32), (3, 48, 32), (5, 32, 48)]),
+        *((name, (3, 32, 32)) for name in TORCHVISION),
+    ],
+)
+def test_channels_size_and_classes_follow_the_data(name: str, shape: tuple[int, int, int]) -> None:
+    """And the logits are one tensor in both modes."""
+    net = built(name, shape, 7)
+    assert net.training
+    for _ in range(2):
+        assert net(torch.rand(2, *shape)).shape == (2, 7)
+        net.eval()
+
+
+@pytest.mark.parametrize("name", ["wrn_10_1", "timm:test_vit", "squeezenet1_1"])
+def test_the_same_generator_state_gives_the_same_network(name: str) -> None:
     states = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        states.append(build_model("wrn_10_1", (1, 8, 8), 10).state_dict())
+        states.append(built(name, (3, 32, 32), 10).state_dict())
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
     assert any(not torch.equal(states[0][key], states[2][key]) for key in states[0])
 
 
-def test_an_unknown_name_is_bad_input() -> None:
-    with pytest.raises(BadInput, match="mean wrn_16_4"):
-        build_model("wrn164", (3, 32, 32), 10)
+@pytest.mark.parametrize(
+    ("name", "num"),
+    [
+        ("wrn_16_4", 2_748_890),
+        ("densenet_bc_100_12", 769_162),
+        ("resnext_29_4x64d", 17_562_442),
+        ("resnext_29_4x64d_b64", 17_562_442),
+        ("mlp_3", 3072 * 512 + 512 + 512 * 512 + 512 + 512 * 10 + 10),
+        ("mlp_3_w256", 3072 * 256 + 256 + 256 * 256 + 256 + 256 * 10 + 10),
+        ("mlp_1", 3072 * 10 + 10),
+        ("timm:resnet18", 11_689_512 - 990 * 513),
+        ("alexnet", 61_100_840),
+        ("vgg11_bn", 132_868_840),
+        ("resnet18", 11_689_512),
+        ("densenet121", 7_978_856),
+        ("vit_b_16", 86_567_656),
+        ("googlenet", 6_624_904),
+        ("inception_v3", 27_161_264 - 3_326_696),  # less the auxiliary classifier
+    ],
+)
+def test_parameter_counts(name: str, num: int) -> None:
+    """Ours and timm's on 10 classes of small images, torchvision's as published."""
+    if name in (torchvision_names() or []):
+        with torch.device("meta"):
+            net = torchvision_net(name, (3, 224, 224), 1000)
+    else:
+        net = built(name, (3, 32, 32), 10)
+    assert sum(parameter.numel() for parameter in net.parameters()) == num
 
 
-@pytest.mark.parametrize("shape", [(32, 32), (3, 0, 32), (-1, 8, 8)])
-def test_a_shape_that_is_none_is_bad_input(shape: tuple[int, int, int]) -> None:
-    with pytest.raises(BadInput, match="input_shape"):
-        build_model("mlp_3", shape, 10)
+TOKENS = Signature((9,), "int64", VOCABULARY)
+TEXTS = "and these are texts; give bag or text_cnn"
+REFUSED = [
+    *(("mlp_3", shape, 10, "input_shape") for shape in [(32, 32), (3, 0, 32), (-1, 8, 8)]),
+    *(("mlp_3", (1, 8, 8), num, f"num_classes {num}") for num in (1, 0, -3)),
+    *(
+        (name, shape, 10, rf"{name}.* 4 x 4 .* {shape[1]} x {shape[2]}")
+        for name in ("wrn_10_1", "densenet_bc_10_4", "resnext_11_2x2d")
+        for shape in [(3, 3, 8), (1, 8, 3), (3, 1, 1)]
+    ),
+    ("timm:test_vit", (3, 8, 8), 10, r"'timm:test_vit': .* 8 x 8 .*`crop`"),
+    *((name, (3, 224, 192), 10, rf"{name}.*square.*224 x 192.*`crop`") for name in ("vit_b_16", "maxvit_t")),
+    ("squeezenet1_1", (3, 9, 40), 10, "at least 17 x 17 pixels; these are 9 x 40, so .*or set `crop`"),
+    ("vit_b_16", (1, 230, 230), 10, r"images of 230 x 230 pixels \(AssertionError: .*or set `crop`"),
+    *(("resnet18", (num, 32, 32), 10, rf"'resnet18': .* 1 or 3 channels; .*{num}") for num in (2, 4)),
+    ("bag", Signature((5,)), 2, "it takes texts and these are vectors; give linear or mlp_2$"),
+    (
+        "text_cnn",
+        Signature((3, 8, 8)),
+        2,
+        "pictures or sounds; give wrn_16_4 or mlp_3 or wrn_10_1$",
+    ),
+    *((name, TOKENS, 2, f"it takes images {TEXTS}$") for name in ("wrn_16_4", "resnet18")),
+    ("mlp_3", TOKENS, 2, f"it takes images or vectors {TEXTS}$"),
+    ("bag_0", TOKENS, 2, "dim 0 does not work; it must be from 1 to 512$"),
+]
 
 
-@pytest.mark.parametrize("num_classes", [1, 0, -3])
-def test_fewer_than_two_classes_are_bad_input(num_classes: int) -> None:
-    with pytest.raises(BadInput, match=f"num_classes {num_classes}"):
-        build_model("mlp_3", (1, 8, 8), num_classes)
+@pytest.mark.parametrize(("name", "shape", "num_classes", "text"), REFUSED)
+def test_what_a_network_cannot_take_is_refused(name: str, shape: Any, num_classes: int, text: str) -> None:
+    with pytest.raises(BadInput, match=text) as caught:
+        built(name, shape, num_classes)
+    assert "\n" not in str(caught.value)

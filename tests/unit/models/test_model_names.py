@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from easiness.errors import BadInput
-from easiness.models import check_model_name, model_names
+from easiness.models import build_model, check_model_name, model_names
 from easiness.models.numbered import Numbered
 from easiness.models.registry import OWN
 
@@ -41,53 +41,61 @@ def test_names_of_torchvision_are_known_and_not_ours(name: str) -> None:
     assert read_model_name(name) is None
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("WRN-16-4", "wrn_16_4"),
-        ("wrn_164", "wrn_16_4"),
-        ("densenet_100_12", "densenet_bc_100_12"),
-        ("resnet-18", "resnet18"),
-        ("vgg11bn", "vgg11_bn"),
-        ("resnet18\n", "resnet18"),
-    ],
-)
-def test_an_unknown_name_gets_the_nearest(name: str, hint: str) -> None:
-    with pytest.raises(BadInput, match=f"did you mean {hint}") as caught:
-        check_model_name(name)
-    assert repr(name) in str(caught.value)
+REFUSED = {
+    **{
+        name: f"did you mean {hint}"
+        for name, hint in {
+            "WRN-16-4": "wrn_16_4",
+            "wrn_164": "wrn_16_4",
+            "densenet_100_12": "densenet_bc_100_12",
+            "resnet-18": "resnet18",
+            "vgg11bn": "vgg11_bn",
+            "resnet18\n": "resnet18",
+            "timm:resnet1": "timm:resnet1",
+            "timm:vit_tiny": r"timm:vit_tiny_\w+, timm:vit_tiny_",
+        }.items()
+    },
+    **dict.fromkeys(
+        ("", "wrn", "wrn_16_", "wrn_-16_4", "wrn_016_4", "wrn_16_4\n", "wrn_16_٤", "mlp_" + "9" * 5000),
+        r"is not known.*mlp_DEPTH.*package\.module:callable",
+    ),
+    "wrn_15_4": "depth 15 .* 6n.4 from 10 to 400, so 10 or 16 is",
+    "wrn_4_4": "depth 4 .* from 10 to 400$",
+    "wrn_100000_4": "depth 100000 ",
+    "wrn_16_0": "width 0 does not work; it must be from 1 to 32$",
+    "densenet_bc_99_12": "so 94 or 100 is",
+    "densenet_bc_100_0": "growth 0 ",
+    "resnext_28_4x64d": "9n.2 from 11 to 398, so 20 or 29 is",
+    "resnext_29_0x64d": "cardinality 0 ",
+    "resnext_29_4x0d": "width 0 ",
+    "mlp_0": "depth 0 ",
+    "mlp_3_w0": "width 0 ",
+    "mlp_3_w999999": "width 999999 ",
+    **dict.fromkeys(
+        ("nets/mine.py:make", ":make", "mine:", "a:b:c", "a..b:c", "a.b:c.d", "a b:c"),
+        r"write package\.module:callable",
+    ),
+    "timm:": "timm does not know it",
+    "timm:resnet18.a1_in2k": r"no weights 'a1_in2k'.*did you mean timm:resnet18\.a1_in1k.*timm:resnet18 is",
+    **dict.fromkeys(
+        (
+            *("timm:hf-hub:timm/resnet18.a1_in1k", "timm:hf_hub:timm/resnet18.a1_in1k"),
+            *("timm:local-dir:nets/mine", "timm:timm/resnet18.a1_in1k"),
+        ),
+        "the hub or a folder are not loaded",
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    "name", ["", "wrn", "wrn_16_", "wrn_-16_4", "wrn_016_4", "wrn_16_4\n", "wrn_16_٤", "mlp_" + "9" * 5000]
-)
-def test_other_forms_are_not_known(name: str) -> None:
-    with pytest.raises(BadInput, match=r"is not known.*mlp_DEPTH.*package\.module:callable"):
-        check_model_name(name)
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("wrn_15_4", "depth 15 .* 6n.4 from 10 to 400, so 10 or 16 is"),
-        ("wrn_4_4", "depth 4 .* from 10 to 400$"),
-        ("wrn_100000_4", "depth 100000 "),
-        ("wrn_16_0", "width 0 does not work; it must be from 1 to 32$"),
-        ("densenet_bc_99_12", "so 94 or 100 is"),
-        ("densenet_bc_100_0", "growth 0 "),
-        ("resnext_28_4x64d", "9n.2 from 11 to 398, so 20 or 29 is"),
-        ("resnext_29_0x64d", "cardinality 0 "),
-        ("resnext_29_4x0d", "width 0 "),
-        ("mlp_0", "depth 0 "),
-        ("mlp_3_w0", "width 0 "),
-        ("mlp_3_w999999", "width 999999 "),
-    ],
-)
-def test_numbers_that_do_not_work_say_which_do(name: str, text: str) -> None:
-    with pytest.raises(BadInput, match=text) as caught:
-        check_model_name(name)
-    assert repr(name) in str(caught.value)
-    assert "\n" not in str(caught.value)
+@pytest.mark.parametrize(("name", "text"), REFUSED.items())
+def test_another_name_is_refused_on_one_line(name: str, text: str) -> None:
+    if name.startswith("timm:"):
+        pytest.importorskip("timm")
+    for use in (check_model_name, lambda name: build_model(name, (3, 32, 32), 10)):
+        with pytest.raises(BadInput, match=text) as caught:
+            use(name)
+        assert str(caught.value).startswith(f"model {name[:40]!r}"[:-1])
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["a:b", "pack_age.mod1:make", "timm.models:resnet18"])
@@ -95,14 +103,6 @@ def test_a_callable_is_not_imported_when_its_name_is_checked(name: str) -> None:
     before = set(sys.modules)
     check_model_name(name)
     assert set(sys.modules) == before
-
-
-@pytest.mark.parametrize(
-    "name", ["nets/mine.py:make", ":make", "mine:", "a:b:c", "a..b:c", "a.b:c.d", "a b:c"]
-)
-def test_a_callable_of_another_form_is_bad_input(name: str) -> None:
-    with pytest.raises(BadInput, match=r"write package\.module:callable"):
-        check_model_name(name)
 
 
 def test_the_known_names_are_one_line_naming_every_family() -> None:

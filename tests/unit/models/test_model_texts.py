@@ -80,27 +80,6 @@ def test_text_cnn_is_kims_computed_by_hand():
     torch.testing.assert_close(logits, expected)
 
 
-@pytest.mark.parametrize(
-    ("name", "signature", "message"),
-    [
-        ("bag", Signature((5,)), "it takes texts and these are vectors; give linear or mlp_2"),
-        (
-            "text_cnn",
-            Signature((3, 8, 8)),
-            "it takes texts and these are pictures or sounds; give wrn_16_4 or mlp_3 or wrn_10_1",
-        ),
-        ("wrn_16_4", TOKENS, "it takes images and these are texts; give bag or text_cnn"),
-        ("mlp_3", TOKENS, "it takes images or vectors and these are texts; give bag or text_cnn"),
-        ("resnet18", TOKENS, "it takes images and these are texts; give bag or text_cnn"),
-        ("bag_0", TOKENS, "dim 0 does not work; it must be from 1 to 512"),
-    ],
-)
-def test_what_a_network_cannot_take_is_refused(name: str, signature: Signature, message: str):
-    with pytest.raises(BadInput) as caught:
-        build_model(name, signature, 2)
-    assert str(caught.value) == f"model {name!r}: {message}"
-
-
 def averaging(input_shape: tuple[int, ...], num_classes: int, vocabulary: int) -> nn.Module:
     assert input_shape == (9,)
     return nn.Sequential(nn.EmbeddingBag(vocabulary, 4, padding_idx=0), nn.Linear(4, num_classes))

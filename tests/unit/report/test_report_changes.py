@@ -7,29 +7,24 @@ import re
 import numpy as np
 import pytest
 
-from easiness import BadInput, Recorder, open_run, write_report
+from easiness import BadInput, open_run, write_report
+from recording import recorded
 
 NUM = 40
 CLASSES = ("<b>ant</b>", "bee")
 LABELS = np.arange(NUM) % 2
 
 
-def recorded(path, harder=(), labels=LABELS, classes=CLASSES):
+def made(path, harder=(), labels=LABELS, classes=CLASSES):
     """Runs of confident trials with some noise, but for the examples that are ``harder``."""
-    recorder = Recorder(path, ids=np.arange(NUM), labels=labels, classes=classes, model="mine")
-    for seed in range(4):
-        given = np.zeros((NUM, 2))
-        given[np.arange(NUM), labels] = 1.5 + np.random.default_rng(seed).normal(0, 0.2, NUM)
-        given[list(harder), labels[list(harder)]] -= 3
-        with recorder.trial(seed=seed) as trial:
-            for _ in range(2):
-                trial.update(np.arange(NUM), given)
-                trial.end_epoch()
-    return recorder.run
+    favor = [1.5 + np.random.default_rng(seed).normal(0, 0.2, NUM) for seed in range(4)]
+    favor = np.array(favor) - 3 * np.isin(np.arange(NUM), harder)
+    logits = favor[:, None, :, None] * np.eye(2)[labels]
+    return recorded(path, logits.repeat(2, axis=1), labels, classes=classes, model="mine")
 
 
 def test_the_page_says_what_changed_since(tmp_path):
-    old, new = recorded(tmp_path / "old"), recorded(tmp_path / "new", harder=(0, 3))
+    old, new = made(tmp_path / "old"), made(tmp_path / "new", harder=(0, 3))
     write_report([new], tmp_path / "page.html", since=old)
     text = (tmp_path / "page.html").read_text()
     section = text.partition('<section id="changes"')[2].partition("</section>")[0].replace("\xa0", " ")
@@ -58,8 +53,8 @@ def renumbered(tmp_path_factory):
     np.savez(folder / "old.npz", x=pixels, y=LABELS)
     np.savez(folder / "new.npz", x=pixels[::-1], y=LABELS[::-1])
     names = ("0", "1")
-    recorded(folder / "old", classes=names)
-    recorded(folder / "new", harder=(0, 3), labels=LABELS[::-1], classes=names)
+    made(folder / "old", classes=names)
+    made(folder / "new", harder=(0, 3), labels=LABELS[::-1], classes=names)
     return folder
 
 
@@ -100,11 +95,11 @@ def test_what_cannot_be_matched_is_said_in_a_line(renumbered, refused, tmp_path)
 
 @pytest.mark.long
 def test_without_another_version_there_is_no_such_section(tmp_path):
-    write_report([recorded(tmp_path / "run")], tmp_path / "page.html")
+    write_report([made(tmp_path / "run")], tmp_path / "page.html")
     assert "What changed" not in (tmp_path / "page.html").read_text()
 
 
 def test_it_is_of_one_run(tmp_path):
-    old, new = recorded(tmp_path / "old"), recorded(tmp_path / "new", harder=(0,))
+    old, new = made(tmp_path / "old"), made(tmp_path / "new", harder=(0,))
     with pytest.raises(BadInput, match="one run; give one instead of 2"):
         write_report([new, new], tmp_path / "page.html", since=old)

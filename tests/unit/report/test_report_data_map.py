@@ -17,6 +17,7 @@ from easiness.report.page import render_report
 from easiness.report.quantized import trajectories
 from easiness.report.template import Inlined, inert, inlined
 from easiness.studies.suspects import suspects
+from recording import believing
 
 EVIL = ("</script><img src=x onerror=alert(1)>", "<!--<script>")
 
@@ -77,12 +78,10 @@ def test_pictures_of_the_page_are_not_there_twice(measured: Path) -> None:
 
 
 @pytest.mark.long
-def test_extremes_and_parts_of_the_map_have_their_pictures(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_extremes_and_parts_of_the_map_have_their_pictures(record: Callable[..., Any]) -> None:
     data = load_dataset("digits", limit=600)
-    logits = noisy_logits(data.labels, trials=2, epochs=3)
-    run = record(logits, data.labels, ids=data.ids, fingerprint=data.fingerprint, classes=data.classes)
+    logits = believing(data.labels, 2, 3)
+    run = record(logits, data=data)
     page = render_report([run], source=data)
     document = values_of(page)
     table = run.scores()
@@ -94,10 +93,10 @@ def test_extremes_and_parts_of_the_map_have_their_pictures(
     assert 20 < len(shown) <= 160
 
 
-def test_names_cannot_end_the_values(record: Callable[..., Any], noisy_logits: Callable[..., Any]) -> None:
+def test_names_cannot_end_the_values(record: Callable[..., Any]) -> None:
     labels = [0, 1] * 6
     ids = np.array([f"{i}{EVIL[i % 2]}\u2028" for i in range(12)], object)
-    page = render_report([record(noisy_logits(labels, trials=2, epochs=2), labels, ids=ids, classes=EVIL)])
+    page = render_report([record(believing(labels, 2, 2), labels, ids=ids, classes=EVIL)])
     document = values_of(page)
     assert document["classes"] == list(EVIL)
     folders = document["ids"]["folders"]
@@ -124,11 +123,9 @@ def test_a_policy_names_the_script_by_what_is_in_it() -> None:
 
 
 @pytest.mark.long
-def test_several_runs_share_the_examples(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_several_runs_share_the_examples(record: Callable[..., Any]) -> None:
     labels = np.arange(40) % 2
-    runs = [record(noisy_logits(labels, trials=n, epochs=2, seed=n), labels, name=f"of{n}") for n in (1, 3)]
+    runs = [record(believing(labels, n, 2, seed=n), labels, name=f"of{n}") for n in (1, 3)]
     page = render_report(runs)
     document = values_of(page)
     assert [(run["name"], run["numTrials"]) for run in document["runs"]] == [("of1", 1), ("of3", 3)]
@@ -176,11 +173,9 @@ def test_all_columns_of_many_examples_fit(record: Callable[..., Any]) -> None:
     assert len(drawn.data({}, [])) < num * 40
 
 
-def test_epochs_that_are_drawn_are_spread_evenly(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_epochs_that_are_drawn_are_spread_evenly(record: Callable[..., Any]) -> None:
     labels = [0, 1] * 5
-    run = record(noisy_logits(labels, trials=2, epochs=9), labels)
+    run = record(believing(labels, 2, 9), labels)
     points, none = np.arange(10), np.array([], np.int64)
     found = trajectories(run, 9, points, none, (30, 0))
     assert found.epochs == [1, 5, 9]

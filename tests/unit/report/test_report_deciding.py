@@ -107,7 +107,7 @@ def test_what_cannot_be_decided_on_is_refused(run: Run, tmp_path: Path) -> None:
     version = data_version(run)
     refused: list[tuple[dict[str, Any], str]] = [
         ({"decide": theirs}, f"theirs.csv: row 2: is of cats@0123456789ab, and not of {version}"),
-        ({"decide": empty}, "empty.csv: names no example"),
+        ({"decide": empty}, "empty.csv: no rows"),
         ({"blind": True}, "--blind: hides what is suggested of the examples of a file"),
         ({"suspects": -1}, "--suspects -1: give how many"),
         ({"pixels": 31}, "--pixels 31: give the longer side of a photo, 32 to 4096"),

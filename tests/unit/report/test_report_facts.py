@@ -21,6 +21,7 @@ from easiness.report.facts import data_name, describe_data, measure_command, run
 from easiness.report.run_figures import accuracy_curves
 from easiness.show.text import chosen_percent, count, duration, percent
 from easiness.store import Run
+from recording import believing
 
 
 def test_numbers_read_well() -> None:
@@ -122,9 +123,9 @@ def test_a_page_of_before_the_end_says_so(measured: Path) -> None:
     assert "unfinished" not in run_facts(run, curves, 2)
 
 
-def test_a_recorded_run_has_no_command(record: Callable[..., Any], noisy_logits: Callable[..., Any]) -> None:
+def test_a_recorded_run_has_no_command(record: Callable[..., Any]) -> None:
     labels = [0, 1] * 5
-    run = record(noisy_logits(labels, trials=1, epochs=1), labels)
+    run = record(believing(labels, 1, 1), labels)
     assert measure_command(run, None) is None
     assert data_name(run) is None
     assert {"seed", "time", "ran on"}.isdisjoint(run_facts(run, accuracy_curves(run), 1))

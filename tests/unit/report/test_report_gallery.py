@@ -7,6 +7,7 @@ import numpy as np
 
 from easiness.analysis import membership
 from easiness.report.gallery import class_galleries
+from recording import believing
 
 
 def _logits(predictions: Any, sureness: Any, num_classes: int) -> Any:
@@ -49,11 +50,9 @@ def test_of_many_classes_the_hardest_are_shown(record: Callable[..., Any]) -> No
         assert set(labels[positions]) == {gallery.label}
 
 
-def test_examples_say_how_probably_they_are_among_the_outermost(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_examples_say_how_probably_they_are_among_the_outermost(record: Callable[..., Any]) -> None:
     labels = np.arange(60) % 3
-    run = record(noisy_logits(labels, trials=8, epochs=1), labels)
+    run = record(believing(labels, 8, 1), labels)
     counts = run.votes().correct.sum(axis=0)
     for options, fraction in (({}, 0.1), ({"fraction": 0.3}, 0.3)):
         expected = membership(counts, 8, fraction)

@@ -21,6 +21,7 @@ from easiness.report.template import breakable
 from easiness.show.text import whole_percent
 from easiness.studies.matching.outlook import outlook
 from easiness.studies.matching.study import compare
+from recording import believing
 
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')
 VOID = {"meta", "img", "input", "link", "br", "wbr", "rect", "path", "use"}
@@ -179,11 +180,9 @@ def test_no_membership_is_shown_of_fewer_than_five_trials(page: Page) -> None:
     assert not re.search(r"(?:easy|hard): [<>]?\d+ %", of_three_trials)
 
 
-def test_every_example_says_how_sure_its_membership_is(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_every_example_says_how_sure_its_membership_is(record: Callable[..., Any]) -> None:
     labels = np.arange(100) % 2
-    run = record(noisy_logits(labels, trials=6, epochs=1), labels)
+    run = record(believing(labels, 6, 1), labels)
     page = Page(render_report([run]))
     marks = []
     difficulty = run.scores()["difficulty"].to_numpy()
@@ -226,14 +225,9 @@ def test_the_page_says_what_the_sets_hold_and_warns_where_they_still_change(
     assert "training still changes them" not in before.text
 
 
-def test_several_runs_are_compared_as_in_table_1(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_several_runs_are_compared_as_in_table_1(record: Callable[..., Any]) -> None:
     labels = np.arange(60) % 3
-    runs = [
-        record(noisy_logits(labels, trials=10, epochs=2, seed=seed), labels, name=f"run{seed}")
-        for seed in (1, 2)
-    ]
+    runs = [record(believing(labels, 10, 2, seed=seed), labels, name=f"run{seed}") for seed in (1, 2)]
     comparison = compare(runs)
     page = Page(render_report(runs, comparison=comparison))
     for side in ("easy", "hard"):
@@ -256,34 +250,28 @@ def test_several_runs_are_compared_as_in_table_1(
     assert f"easy set repeats best after epoch {best} ," in page.text
 
 
-def test_one_trial_of_one_epoch_is_shown_and_said_so(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_one_trial_of_one_epoch_is_shown_and_said_so(record: Callable[..., Any]) -> None:
     labels = [0, 1] * 10
-    page = Page(render_report([record(noisy_logits(labels, trials=1, epochs=1), labels)]))
+    page = Page(render_report([record(believing(labels, 1, 1), labels)]))
     assert "One trial tells only right from wrong" in page.text
     assert "there is no noise ceiling" in page.text
     assert "One trial cannot be split into halves" in page.text
 
 
 @pytest.mark.long
-def test_one_trial_beside_more_is_compared_by_all_trials(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_one_trial_beside_more_is_compared_by_all_trials(record: Callable[..., Any]) -> None:
     labels = [0, 1] * 20
-    runs = [
-        record(noisy_logits(labels, trials=n, epochs=1, seed=n), labels, name=f"trials{n}") for n in (1, 4)
-    ]
+    runs = [record(believing(labels, n, 1, seed=n), labels, name=f"trials{n}") for n in (1, 4)]
     page = Page(render_report(runs))
     every = compare(runs).cell(0, 1, "easy", "expected").all_trials
     assert every is not None
     assert ["trials1", "none one trial", f"{every.rate:.2f} all trials", "0.10"] in page.rows
 
 
-def test_names_are_escaped(record: Callable[..., Any], noisy_logits: Callable[..., Any]) -> None:
+def test_names_are_escaped(record: Callable[..., Any]) -> None:
     labels = [0, 1] * 6
     ids = np.array([f"{i}/<b>&\"'{EVIL[0]}" for i in range(12)], object)
-    run = record(noisy_logits(labels, trials=2, epochs=2), labels, ids=ids, classes=EVIL)
+    run = record(believing(labels, 2, 2), labels, ids=ids, classes=EVIL)
     text = render_report([run])
     assert EVIL[0] not in text
     assert EVIL[1] not in text
@@ -295,23 +283,19 @@ def test_names_are_escaped(record: Callable[..., Any], noisy_logits: Callable[..
 
 
 @pytest.mark.long
-def test_without_pictures_the_page_says_why_and_names_the_examples(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_without_pictures_the_page_says_why_and_names_the_examples(record: Callable[..., Any]) -> None:
     labels = [0, 1] * 6
     ids = np.array([f"photos/{i:02d}.png" for i in range(12)], object)
-    page = Page(render_report([record(noisy_logits(labels, trials=2, epochs=1), labels, ids=ids)]))
+    page = Page(render_report([record(believing(labels, 2, 1), labels, ids=ids)]))
     assert page.images == []
     assert "There are no examples, only ids" in page.text
     assert all(name in page.text for name in ids)
 
 
-def test_pictures_come_from_the_source_that_is_named(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_pictures_come_from_the_source_that_is_named(record: Callable[..., Any]) -> None:
     data = load_dataset("digits", limit=40)
-    logits = noisy_logits(data.labels, trials=2, epochs=1)
-    run = record(logits, data.labels, ids=data.ids, fingerprint=data.fingerprint, classes=data.classes)
+    logits = believing(data.labels, 2, 1)
+    run = record(logits, data=data)
     shown = [one for one in Page(render_report([run], source=data)).images if " of class " in one["alt"]]  # type: ignore[operator]
     assert len(shown) == 40  # of the gallery; suspects are shown once more
     with pytest.raises(BadInput, match="not the data"):
@@ -349,10 +333,10 @@ def test_where_nothing_can_be_matched_the_rest_is_shown(record: Callable[..., An
 
 
 def test_what_cannot_be_reported_is_refused(
-    measured: Path, record: Callable[..., Any], noisy_logits: Callable[..., Any], tmp_path: Path
+    measured: Path, record: Callable[..., Any], tmp_path: Path
 ) -> None:
     run = open_run(measured)
-    other = record(noisy_logits([0, 1] * 10, trials=2, epochs=1), [0, 1] * 10)
+    other = record(believing([0, 1] * 10, 2, 1), [0, 1] * 10)
     with pytest.raises(BadInput, match="over different data"):
         render_report([run, other])
     with pytest.raises(BadInput, match=r"epoch 3 .*recorded"):
@@ -379,13 +363,11 @@ def test_a_class_without_examples_has_no_shares(run_copy: Path) -> None:
     assert row[2:5] == ["", "", ""]
 
 
-def test_a_page_of_many_runs_has_all_of_them_in_its_rates_and_judges_only_the_first(
-    record, noisy_logits, monkeypatch
-):
+def test_a_page_of_many_runs_has_all_of_them_in_its_rates_and_judges_only_the_first(record, monkeypatch):
     most = 2
     labels = np.arange(12) % 3
     runs = [
-        record(noisy_logits(labels, trials=3, epochs=2, seed=at), labels, model=f"net_{at}", name=f"run_{at}")
+        record(believing(labels, 3, 2, seed=at), labels, model=f"net_{at}", name=f"run_{at}")
         for at in range(4)
     ]
     told: list[tuple[str, int, int]] = []

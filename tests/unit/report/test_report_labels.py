@@ -13,8 +13,9 @@ from easiness import load_dataset, measure, open_run
 from easiness.report import labels as labels_module
 from easiness.report.labels import certain, suspect_labels
 from easiness.report.page import render_report
-from easiness.store import Recorder, Run
+from easiness.store import Run
 from easiness.studies.suspects import suspects
+from recording import recorded
 
 NUM = 60
 WRONG = [7, 20, 31, 52]
@@ -52,15 +53,7 @@ def _of_arrays(folder: Path, images: Any, labels: Any, logits: Any, **held_out: 
     source = folder / "data.npz"
     np.savez(source, x=images, y=labels, **held_out)
     data = load_dataset(str(source))
-    recorder = Recorder(
-        folder / "run", ids=data.ids, labels=labels, classes=data.classes, fingerprint=data.fingerprint
-    )
-    for seed, epochs in enumerate(logits):
-        with recorder.trial(seed=seed) as trial:
-            for values in epochs:
-                trial.update(data.ids, values)
-                trial.end_epoch()
-    return source, recorder.run
+    return source, recorded(folder / "run", logits, labels, data=data)
 
 
 def _noise(num: int, side: int = 8) -> Any:
@@ -238,12 +231,10 @@ def test_many_pictures_are_not_compared_and_a_command_is_named(
 
 def test_what_a_damaged_picture_leaves_of_the_page(pictures: Path, tmp_path: Path) -> None:
     data = load_dataset(str(pictures))
-    recorder = Recorder(
-        tmp_path / "run", ids=data.ids, labels=data.labels, classes=data.classes, fingerprint=data.fingerprint
-    )
+    run = recorded(tmp_path / "run", [], data=data)
     path = pictures / "cat" / "03.png"
     path.write_bytes(path.read_bytes()[:60])
-    (told,) = certain(recorder.run, load_dataset(str(pictures))).sentences
+    (told,) = certain(run, load_dataset(str(pictures))).sentences
     assert told.startswith("Identical pictures were not looked for: ")
     assert "03.png" in told
 
@@ -261,17 +252,10 @@ def test_hostile_names_are_escaped_beside_pictures(tmp_path: Path) -> None:
     data = load_dataset(str(root))
     believed = data.labels.copy()
     believed[3] = 1 - believed[3]
-    recorder = Recorder(
-        tmp_path / "run", ids=data.ids, labels=data.labels, classes=data.classes, fingerprint=data.fingerprint
-    )
-    for seed, epochs in enumerate(_logits(believed)):
-        with recorder.trial(seed=seed) as trial:
-            for values in epochs:
-                trial.update(data.ids, values)
-                trial.end_epoch()
-    page = render_report([recorder.run], source=str(root))
+    run = recorded(tmp_path / "run", _logits(believed), data=data)
+    page = render_report([run], source=str(root))
     assert "Identical, with two labels" in page
     assert "Labels to look at" in page
     for text in (*EVIL, "<u>", "<script>.png"):
         assert text not in page
-    assert page == render_report([recorder.run], source=str(root))
+    assert page == render_report([run], source=str(root))

@@ -14,6 +14,7 @@ from easiness import card, open_run, prune
 from easiness.report.left_out import left_out
 from easiness.report.page import render_report
 from easiness.store import Run
+from recording import believing
 
 Record = Callable[..., Run]
 
@@ -40,9 +41,9 @@ def test_how_many_are_right_in_all_trials_and_since_when(record: Record) -> None
     assert (earlier.num_right, earlier.since) == (2, [])  # 0 and 3
 
 
-def test_what_would_be_dropped_is_what_prune_drops(record: Record, noisy_logits: Callable[..., Any]) -> None:
+def test_what_would_be_dropped_is_what_prune_drops(record: Record) -> None:
     labels = np.arange(100) % 2
-    run = record(noisy_logits(labels, trials=4, epochs=2), labels)
+    run = record(believing(labels, 4, 2), labels)
     found = left_out(run, 2)
     assert found is not None
     assert [(one.share, one.num) for one in found.dropped] == [(0.1, 10), (0.3, 30), (0.5, 50)]

@@ -11,13 +11,14 @@ import pytest
 from PIL import Image
 
 from easiness import BadInput, Dataset, Run, load_dataset, open_run
-from easiness.inputs.image.shown import LARGEST_SIDE, ShownPicture, photo, reduced
+from easiness.inputs.image.kind import IMAGE, LARGEST_SIDE, reduced
 from easiness.report import examples
 from easiness.report.examples import Named, found_within, originals_of, photos_of
 from easiness.report.page import write_report
 from easiness.runs.source import find_data
 from easiness.show import ShownExample
 from pixels import images_of
+from recording import believing
 
 
 def _decoded(uri: str) -> Image.Image:
@@ -36,12 +37,12 @@ def _shown(run: Run, data: Dataset, position: int) -> ShownExample:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_small_pictures_are_kept_to_the_pixel(channels: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (8, 6, channels), dtype=np.uint8)
-    shown = np.asarray(_decoded(ShownPicture(pixels).uri))
+    shown = np.asarray(_decoded(IMAGE.show(pixels, None).uri))
     assert np.array_equal(shown.reshape(8, 6, channels), pixels)
 
 
 def test_large_pictures_are_made_smaller_in_proportion() -> None:
-    assert _decoded(ShownPicture(np.zeros((200, 100, 3), np.uint8)).uri).size == (
+    assert _decoded(IMAGE.show(np.zeros((200, 100, 3), np.uint8), None).uri).size == (
         LARGEST_SIDE // 2,
         LARGEST_SIDE,
     )
@@ -63,7 +64,7 @@ def test_photos_to_decide_on_are_made_smaller_and_never_larger(
     height: int, width: int, size: tuple[int, int]
 ) -> None:
     pixels = _photo(height, width)
-    large = photo(pixels, 640)
+    large = IMAGE.photo(pixels, 640)
     assert large is not None
     assert _decoded(large).size == size
     as_jpeg = io.BytesIO()
@@ -76,7 +77,7 @@ def test_photos_to_decide_on_are_made_smaller_and_never_larger(
 
 
 def test_what_is_shown_whole_has_no_larger_picture() -> None:
-    assert photo(np.zeros((LARGEST_SIDE, 28, 1), np.uint8), 640) is None
+    assert IMAGE.photo(np.zeros((LARGEST_SIDE, 28, 1), np.uint8), 640) is None
 
 
 def _folder_of_photos(folder: Path, num: int = 6) -> Dataset:
@@ -109,12 +110,10 @@ def test_photos_have_fewer_pixels_where_the_page_would_be_too_large(tmp_path: Pa
 
 
 def test_a_page_that_would_be_too_large_says_so(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any], tmp_path: Path, monkeypatch: Any
+    record: Callable[..., Any], tmp_path: Path, monkeypatch: Any
 ) -> None:
     data = _folder_of_photos(tmp_path)
-    run = record(
-        noisy_logits(data.labels, trials=2, epochs=1), data.labels, ids=data.ids, fingerprint=data.fingerprint
-    )
+    run = record(believing(data.labels, 2, 1), data=data)
     assert write_report([run], tmp_path / "page.html", source=data) == ""
     monkeypatch.setattr(examples, "_PAGE_BYTES", examples._OTHER_BYTES + 60_000)
     note = write_report([run], tmp_path / "page.html", source=data)
@@ -168,26 +167,24 @@ def test_positions_may_come_in_any_order() -> None:
     assert np.array_equal(np.array(shown)[..., 0], images_of(data)[[5, 2, 5], 0].numpy())
 
 
-def test_pictures_are_found_by_id(record: Callable[..., Any], noisy_logits: Callable[..., Any]) -> None:
+def test_pictures_are_found_by_id(record: Callable[..., Any]) -> None:
     data = load_dataset("digits", limit=20)
     order = np.arange(20)[::-1]
     run = record(
-        noisy_logits(data.labels[order], trials=1, epochs=1),
+        believing(data.labels[order], 1, 1),
         data.labels[order],
         ids=data.ids[order],
         fingerprint=data.fingerprint,
     )
     found, _ = find_data(run, data)
     assert found is data
-    assert _shown(run, data, 0).uri == ShownPicture(data.array[19]).uri
+    assert _shown(run, data, 0).uri == IMAGE.show(data.array[19], None).uri
 
 
-def test_an_id_that_the_data_lack_is_refused(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_an_id_that_the_data_lack_is_refused(record: Callable[..., Any]) -> None:
     data = load_dataset("digits", limit=20)
     run = record(
-        noisy_logits(data.labels, trials=1, epochs=1),
+        believing(data.labels, 1, 1),
         data.labels,
         ids=data.ids + 5000,
         fingerprint=data.fingerprint,
@@ -217,10 +214,8 @@ def test_data_that_are_gone_or_changed_are_no_error(pictures: Path, tmp_path: Pa
     assert "cannot be read" in why
 
 
-def test_a_recorded_run_says_where_pictures_could_come_from(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
-    run = record(noisy_logits([0, 1] * 5, trials=1, epochs=1), [0, 1] * 5)
+def test_a_recorded_run_says_where_pictures_could_come_from(record: Callable[..., Any]) -> None:
+    run = record(believing([0, 1] * 5, 1, 1), [0, 1] * 5)
     data, why = find_data(run, None)
     assert data is None
     assert "--source" in why

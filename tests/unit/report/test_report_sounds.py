@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ import easiness.report.examples as of_page
 from easiness import Dataset, Run, load_dataset, suspects
 from easiness.report.gallery_figure import draw_gallery, gallery
 from easiness.report.page import render_report
+from recording import believing
 from sounds import encoded, tone, write_sounds
 
 NUM = 24
@@ -26,14 +26,8 @@ def data(tmp_path: Path) -> Dataset:
 
 
 @pytest.fixture
-def run(data: Dataset, record: Callable[..., Run], noisy_logits: Callable[..., Any]) -> Run:
-    return record(
-        noisy_logits(data.labels, trials=3, epochs=2),
-        data.labels,
-        ids=data.ids,
-        fingerprint=data.fingerprint,
-        classes=data.classes,
-    )
+def run(data: Dataset, record: Callable[..., Run]) -> Run:
+    return record(believing(data.labels, 3, 2), data=data)
 
 
 @pytest.mark.long

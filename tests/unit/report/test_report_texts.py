@@ -15,6 +15,7 @@ from easiness.report.examples import FoundExamples, shown_of, texts_at
 from easiness.report.gallery_figure import gallery
 from easiness.report.page import render_report
 from easiness.show import ShownExample
+from recording import believing
 
 EVIL = (
     "<script>document.title='evil'</script>",
@@ -38,14 +39,8 @@ def data() -> Dataset:
 
 
 @pytest.fixture
-def run(data: Dataset, record: Callable[..., Run], noisy_logits: Callable[..., Any]) -> Run:
-    return record(
-        noisy_logits(data.labels, trials=3, epochs=2),
-        data.labels,
-        ids=data.ids,
-        fingerprint=data.fingerprint,
-        classes=data.classes,
-    )
+def run(data: Dataset, record: Callable[..., Run]) -> Run:
+    return record(believing(data.labels, 3, 2), data=data)
 
 
 def map_of(page: str) -> Any:
@@ -80,10 +75,10 @@ def test_long_texts_are_folded_and_short_ones_are_not(run: Run, data: Dataset) -
 
 
 @pytest.mark.long
-def test_texts_are_cut_so_that_all_fit(record: Callable[..., Run], noisy_logits: Callable[..., Any]) -> None:
+def test_texts_are_cut_so_that_all_fit(record: Callable[..., Run]) -> None:
     num = 2000
     data = load_dataset(([f"{at} " + "word " * 1000 for at in range(num)], np.arange(num) % 2))
-    run = record(noisy_logits(data.labels, trials=1, epochs=1), data.labels, ids=data.ids)
+    run = record(believing(data.labels, 1, 1), data=data)
     texts = texts_at(run, data, np.arange(num))
     assert texts is not None
     assert 0.9 * 3_000_000 < sum(map(len, texts)) < 1.01 * 3_000_000
@@ -91,11 +86,7 @@ def test_texts_are_cut_so_that_all_fit(record: Callable[..., Run], noisy_logits:
 
 
 def test_a_very_long_text_is_cut_and_says_so() -> None:
-    class Shown:
-        uri = sound = None
-        text = "a" * 12_345
-
-    shown = ShownExample.of(Shown())
+    shown = ShownExample.of(None, "a" * 12_345, None)
     assert shown.text == "a" * 10_000 + " … (10,000 of 12,345 letters)"
 
 
@@ -104,11 +95,9 @@ def test_a_gallery_of_texts_is_refused(run: Run, data: Dataset) -> None:
         gallery(run, data)
 
 
-def test_examples_that_are_wanted_most_keep_their_pictures(
-    record: Callable[..., Run], noisy_logits: Callable[..., Any]
-) -> None:
+def test_examples_that_are_wanted_most_keep_their_pictures(record: Callable[..., Run]) -> None:
     data = load_dataset("digits", limit=20)
-    run = record(noisy_logits(data.labels, trials=1, epochs=1), data.labels, ids=data.ids)
+    run = record(believing(data.labels, 1, 1), data=data)
     names: list[Any] = [("train", one) for one in run.ids.tolist()][::-1]
     everything, num_cut = shown_of(data, names, 10**6)
     assert num_cut == 0
@@ -124,11 +113,9 @@ def test_examples_that_are_wanted_most_keep_their_pictures(
     assert all(twice[name].size for name in names[:5])
 
 
-def test_what_would_take_an_eighth_of_the_room_is_in_words(
-    record: Callable[..., Run], noisy_logits: Callable[..., Any]
-) -> None:
+def test_what_would_take_an_eighth_of_the_room_is_in_words(record: Callable[..., Run]) -> None:
     data = load_dataset("digits", limit=20)
-    run = record(noisy_logits(data.labels, trials=1, epochs=1), data.labels, ids=data.ids)
+    run = record(believing(data.labels, 1, 1), data=data)
     shown, num_cut = shown_of(data, [("train", run.ids.tolist()[0])], 500)
     assert (num_cut, next(iter(shown.values())).uri) == (1, None)
 

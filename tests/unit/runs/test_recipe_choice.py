@@ -12,6 +12,7 @@ import easiness as ez
 from easiness.errors import BadInput
 from easiness.runs.plan import make_plan, with_recipe
 from easiness.spec import RECIPES, Recipe, Training
+from recording import recorded
 
 DIGITS: dict[str, Any] = {"model": "mlp_3", "limit": 100, "precision": "float32"}
 SHORT_ON_DIGITS = Recipe.model_validate({**RECIPES["short"], "flip": 0.0})
@@ -73,10 +74,7 @@ def test_another_recipe_is_refused(tmp_path, asked, difference):
 
 
 def test_a_recorded_run_has_none(tmp_path):
-    recorder = ez.Recorder(tmp_path / "mine", ids=[1, 2], labels=[0, 1], classes=["no", "yes"])
-    with recorder.trial(seed=0) as trial:
-        trial.update([1, 2], [[1.0, 0.0], [0.0, 1.0]])
-        trial.end_epoch()
+    recorded(tmp_path / "mine", [np.eye(2)], [0, 1])
     assert with_recipe(Training(), tmp_path / "mine").recipe == "short"
     with pytest.raises(BadInput, match="loop of your own"):
         grown(tmp_path / "mine")

@@ -16,6 +16,7 @@ from easiness.errors import BadInput
 from easiness.runs.source import find_data, given_data
 from easiness.spec import Loading, LoadOptions
 from easiness.studies.training_sets.ranks import scored_data
+from recording import believing
 
 SMALL: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
 VALIDATED: dict[str, Any] = {"models": ["mlp_2_w16"], "trials": 1, "epochs": 1, "final_trials": 1}
@@ -120,7 +121,7 @@ def test_a_recorded_run_without_its_texts_says_why(tmp_path):
 
 
 @pytest.mark.parametrize("as_path", [True, False])
-def test_a_recorded_run_is_found_in_data_of_which_it_left_some_out(tmp_path, record, noisy_logits, as_path):
+def test_a_recorded_run_is_found_in_data_of_which_it_left_some_out(tmp_path, record, as_path):
     rng = np.random.default_rng(0)
     for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
         (tmp_path / "photos" / name).mkdir(parents=True)
@@ -130,7 +131,7 @@ def test_a_recorded_run_is_found_in_data_of_which_it_left_some_out(tmp_path, rec
     (tmp_path / "photos/train/cat/1.png").write_bytes(b"broken")
     kept = ez.load_dataset(tmp_path / "photos", skip_unreadable=True)
     options: dict[str, Any] = {"ids": kept.ids, "classes": kept.classes}
-    run = record(noisy_logits(kept.labels, trials=1, epochs=1), kept.labels, **options)
+    run = record(believing(kept.labels, 1, 1), kept.labels, **options)
     source = tmp_path / "photos" if as_path else ez.load_dataset(tmp_path / "photos")
     data, _ = find_data(run, source)
     assert data is not None
@@ -139,9 +140,7 @@ def test_a_recorded_run_is_found_in_data_of_which_it_left_some_out(tmp_path, rec
     assert kept.held_out is not None
     assert data.held_out.fingerprint == kept.held_out.fingerprint
     np.testing.assert_array_equal(data.array, kept.array)
-    others = record(
-        noisy_logits(kept.labels, trials=1, epochs=1), kept.labels[::-1], name="others", **options
-    )
+    others = record(believing(kept.labels, 1, 1), kept.labels[::-1], name="others", **options)
     with pytest.raises(
         BadInput, match=r"photos: these are not the data of .* \(ids, labels or classes differ"
     ):

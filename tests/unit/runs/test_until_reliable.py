@@ -15,6 +15,7 @@ from easiness.runs.progress import Progress
 from easiness.runs.until_reliable import UntilReliable, trials_asked
 from easiness.spec import Trials
 from easiness.store import RunWriter
+from recording import recorded
 
 SETTINGS: dict[str, Any] = {
     "model": "mlp_2_w64",
@@ -59,18 +60,11 @@ def auto(
     )
 
 
-def recorded(out: Path, logits: np.ndarray, epochs: int = 1) -> ez.Run:
+def made(out: Path, logits: np.ndarray, epochs: int = 1) -> ez.Run:
     """A run from the logits [N, K, 2] of the label and of the other class, the same in every epoch."""
-    ids = np.arange(logits.shape[1])
-    recorder = ez.Recorder(out, ids=ids, labels=ids % 2)
-    for seed, one in enumerate(logits):
-        if seed in recorder:
-            continue
-        with recorder.trial(seed=seed) as trial:
-            for _ in range(epochs):
-                trial.update(ids, np.where((ids % 2 == 0)[:, None], one, one[:, ::-1]))
-                trial.end_epoch()
-    return recorder.run
+    labels = np.arange(logits.shape[1]) % 2
+    of_class = np.where(labels[:, None] == 0, logits, logits[..., ::-1])
+    return recorded(out, of_class[:, None].repeat(epochs, axis=1), labels)
 
 
 def steady(num_trials: int) -> np.ndarray:
@@ -109,9 +103,9 @@ def test_what_cannot_be_asked(asked: tuple[Any, ...], text: str) -> None:
 def test_more_trials_are_asked_for_until_there_are_ten(tmp_path: Path) -> None:
     lines: list[str] = []
     until = UntilReliable(stopping_rule(0.9, 20), 1, lines.append)
-    assert until(recorded(tmp_path / "nine", steady(9))) == 10
+    assert until(made(tmp_path / "nine", steady(9))) == 10
     assert lines == []
-    run = recorded(tmp_path / "ten", steady(10))
+    run = made(tmp_path / "ten", steady(10))
     assert until(run) is None
     (line,) = lines
     assert line.startswith("share of the true sets easy 0.99")
@@ -125,8 +119,8 @@ def test_more_trials_are_asked_for_until_there_are_ten(tmp_path: Path) -> None:
 def test_trials_of_noise_go_on_to_the_cap(tmp_path: Path) -> None:
     logits = np.random.default_rng(0).normal(size=(12, 50, 2)).astype(np.float32)
     until = UntilReliable(stopping_rule(0.5, 12), 1, lambda _: None)
-    assert until(recorded(tmp_path / "ten", logits[:10])) == 12
-    run = recorded(tmp_path / "twelve", logits)
+    assert until(made(tmp_path / "ten", logits[:10])) == 12
+    run = made(tmp_path / "twelve", logits)
     assert until(run) is None
     stopped = until.conclude(run).document.stopped
     assert stopped is not None
@@ -140,10 +134,10 @@ def test_checks_of_another_epoch_are_made_again(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(size=(12, 50, 2)).astype(np.float32)
     lines: list[str] = []
     until = UntilReliable(stopping_rule(0.5, 12), 1, lines.append)
-    assert until(recorded(tmp_path / "ten", noise[:10])) == 12
-    assert until(recorded(tmp_path / "ten", noise[:10])) == 12
+    assert until(made(tmp_path / "ten", noise[:10])) == 12
+    assert until(made(tmp_path / "ten", noise[:10])) == 12
     assert [line.split(" after ")[1] for line in lines] == ["10 trials, epoch 1, 0.5 asked; 12 trials next"]
-    run = recorded(tmp_path / "longer", noise, epochs=2)
+    run = made(tmp_path / "longer", noise, epochs=2)
     assert until(run) is None
     assert [line.split(" after ")[1] for line in lines[1:]] == [
         "10 trials, epoch 2, 0.5 asked; 12 trials next",
@@ -155,7 +149,7 @@ def test_checks_of_another_epoch_are_made_again(tmp_path: Path) -> None:
 
 
 def test_checks_made_before_are_enough_to_stop(tmp_path: Path) -> None:
-    run = recorded(tmp_path / "run", steady(10))
+    run = made(tmp_path / "run", steady(10))
     lines: list[str] = []
     until = UntilReliable(stopping_rule(0.9, 20), 1, lines.append)
     assert until(run) is None
@@ -167,7 +161,7 @@ def test_checks_made_before_are_enough_to_stop(tmp_path: Path) -> None:
 
 
 def test_a_longer_run_is_judged_after_its_own_last_epoch(tmp_path: Path) -> None:
-    run = recorded(tmp_path / "run", steady(10), epochs=3)
+    run = made(tmp_path / "run", steady(10), epochs=3)
     until = UntilReliable(stopping_rule(0.9, 20), 2, lambda _: None)
     assert until(run) is None
     stopped = until.conclude(run).document.stopped
@@ -179,7 +173,7 @@ def test_a_longer_run_is_judged_after_its_own_last_epoch(tmp_path: Path) -> None
 def test_only_the_first_trials_are_looked_at(tmp_path: Path) -> None:
     """Ten trials that agree are enough, whatever five more say; one that is missing is asked for."""
     noise = np.random.default_rng(0).normal(size=(5, 20, 2)).astype(np.float32)
-    run = recorded(tmp_path / "run", np.concatenate([steady(10), noise]))
+    run = made(tmp_path / "run", np.concatenate([steady(10), noise]))
     until = UntilReliable(stopping_rule(0.9, 20), 1, lambda _: None)
     assert until(run) is None
     shutil.rmtree(next((tmp_path / "run" / "trials").glob("0003-*")))
@@ -187,14 +181,14 @@ def test_only_the_first_trials_are_looked_at(tmp_path: Path) -> None:
 
 
 def test_trials_that_are_too_short_are_missing(tmp_path: Path) -> None:
-    run = recorded(tmp_path / "run", steady(10))
+    run = made(tmp_path / "run", steady(10))
     assert UntilReliable(stopping_rule(0.9, 20), 2, print)(run) == 10
 
 
 def test_reliability_that_is_undefined_keeps_the_trials(tmp_path: Path) -> None:
     wrong = np.zeros((10, 5, 2), np.float32)
     wrong[..., 1] = 1
-    run = recorded(tmp_path / "run", wrong)
+    run = made(tmp_path / "run", wrong)
     with pytest.raises(RunFailed, match=r"run: how reliable .*\(epoch 1:"):
         UntilReliable(stopping_rule(0.9, 20), 1, lambda _: None)(run)
     assert len(ez.open_run(run.path).trials) == 10
@@ -244,7 +238,7 @@ def test_a_run_stops_at_the_same_number_however_it_got_there(tmp_path, contents,
 
 def test_the_conclusion_is_read_anew_where_the_trials_are_others(tmp_path: Path) -> None:
     """A run that says so itself is believed only for as many trials as it said it of."""
-    run = recorded(tmp_path / "run", steady(10))
+    run = made(tmp_path / "run", steady(10))
     rule = stopping_rule(0.9, 20)
     until = UntilReliable(rule, 1, lambda _: None)
     until(run)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from easiness import Recorder
 from easiness.show import Section, sections_text
+from recording import recorded
 
 
 def test_no_name_breaks_a_table():
@@ -22,10 +22,7 @@ def test_no_name_breaks_a_table():
 
 
 def test_status_says_each_thing_on_a_line_and_one_in_the_singular(command, tmp_path):
-    recorder = Recorder(tmp_path / "run", ids=range(4), labels=[0, 1, 1, 0], model="my\nnet")
-    with recorder.trial(seed=0) as trial:
-        trial.update(range(4), np.array([[2.0, 0], [0, 2], [0, 2], [2, 0]]))
-        trial.end_epoch()
-    first, _, *others = command("status", recorder.path).out.splitlines()
-    assert first == rf"{recorder.path}: my\nnet, 1 trial finished"
+    run = recorded(tmp_path / "run", [2 * np.eye(2)[[0, 1, 1, 0]]], [0, 1, 1, 0], model="my\nnet").path
+    first, _, *others = command("status", run).out.splitlines()
+    assert first == rf"{run}: my\nnet, 1 trial finished"
     assert "trial 0: 1 epoch, accuracy train 1.000" in others

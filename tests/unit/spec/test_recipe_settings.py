@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from easiness.errors import BadInput
-from easiness.spec import Recipe, make_recipe, read_recipe
+from easiness.spec import Recipe, make_recipe, read_recipe, recipe_settings
 
 
 def test_the_defaults_are_those_of_the_paper():
@@ -157,6 +157,12 @@ def test_an_empty_file_changes_nothing(toml):
         ("crop = 64\nreduce = 2", ["reduce", "64 pixels", "`crop = 0`"]),
         ("alpha: 0.1", ["not TOML", "line 1"]),
         (b"alpha = 0.1 # \xff", ["not TOML"]),
+        ("alpha = " + "[" * 1000, ["values in values without end"]),
+        ("[" + "a." * 1000 + "b]\nc = 1", ["a table cannot be in a table"]),
+        ("#" * 2**14 + "\n", ["larger than 16 KiB"]),
+        ("crop = 16385", ["crop", "16384, not 16385"]),
+        ("batch_size = 2147483648", ["batch_size", "less than 2147483648"]),
+        ("crop_share = 1e-300", ["crop_share", "0.01, not 1e-300"]),
     ],
 )
 def test_a_bad_file_is_one_line_that_names_file_and_setting(toml, text, parts):
@@ -222,3 +228,21 @@ def test_a_table_is_for_the_models_of_that_family(toml, model, expected):
 def test_a_mistake_in_a_table_for_another_model_is_found(toml):
     with pytest.raises(BadInput, match="batch_size"):
         read_recipe(toml("[vgg]\nbatchsize = 64"), model="resnet18")
+
+
+VALUES = ("9223372036854775808", "inf", "-inf", "nan", "0x" + "f" * 5000, "1" * 5000, '"' + "x" * 5000 + '"')
+MORE = ("[" * 3000 + "]" * 3000, "{a = " * 2000 + "}" * 2000, "1979-05-27", "true")
+
+
+@pytest.mark.parametrize("value", [*VALUES, *MORE], ids=lambda value: value[:12])
+@pytest.mark.parametrize("field", [*Recipe.model_fields, "base", "z" * 5000], ids=lambda field: field[:12])
+def test_no_field_takes_what_no_one_would_write_and_the_line_is_short(toml, tmp_path, field, value):
+    file = toml(f"{field} = {value}\n")
+    takes_any_number = value == VALUES[0] and field in ("alpha", "epsilon", "w_norm", "period", "gcn_epsilon")
+    takes_any_number |= value == VALUES[0] and field == "crop_ratio"
+    if takes_any_number or (field, value) == ("gcn", "true"):
+        make_recipe({}, {k: v for k, v in recipe_settings(file).items() if k != "base"}, origin="here")
+        return
+    with pytest.raises(BadInput, match=r"mine\.toml: ") as refused:
+        recipe_settings(file)
+    assert len(str(refused.value).replace(str(tmp_path), "")) < 400

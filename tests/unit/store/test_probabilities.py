@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from easiness import BadInput, Recorder
+from easiness import BadInput
+from recording import recorded
 
 P = np.array(
     [  # two trials of two epochs of three examples
@@ -26,13 +27,9 @@ def test_the_mean_over_trials_of_each_epoch(record):
 
 def _left_out(path, keep_logits: bool):
     """The trials train on examples 0, 1 and on 0, 2."""
-    recorder = Recorder(path, ids=[7, 8, 9], labels=[0, 1, 1], keep_logits=keep_logits)
-    for seed, trained_on in enumerate(([7, 8], [7, 9])):
-        with recorder.trial(seed=seed, trained_on=trained_on) as trial:
-            for p in P[seed]:
-                trial.update([7, 8, 9], np.log(p))
-                trial.end_epoch()
-    return recorder.run
+    return recorded(
+        path, np.log(P), [0, 1, 1], ids=[7, 8, 9], trained_on=[[7, 8], [7, 9]], keep_logits=keep_logits
+    )
 
 
 @pytest.mark.parametrize("keep_logits", [False, True])

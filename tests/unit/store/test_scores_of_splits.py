@@ -6,7 +6,8 @@ import pytest
 from easiness.analysis import membership
 from easiness.errors import BadInput
 from easiness.scores import SCORES
-from easiness.store import Recorder, open_run
+from easiness.store import open_run
+from recording import recorded
 
 
 def test_scores_of_the_held_out_split(held_out_run):
@@ -53,9 +54,6 @@ def test_a_split_that_is_not_there(held_out_run, tmp_path, add):
     add(tmp_path / "run", 0)
     with pytest.raises(BadInput, match=r"held-out split to show .*\(--holdout 0\.2\)"):
         open_run(tmp_path / "run").scores(split="held_out")
-    recorder = Recorder(tmp_path / "mine", ids=[1, 2], labels=[0, 1], classes=["a", "b"])
-    with recorder.trial(seed=0) as trial:
-        trial.update([1, 2], np.eye(2))
-        trial.end_epoch()
+    mine = recorded(tmp_path / "mine", [np.eye(2)], [0, 1])
     with pytest.raises(BadInput, match=r"no held-out split .*record"):
-        recorder.run.scores(split="held_out")
+        mine.scores(split="held_out")

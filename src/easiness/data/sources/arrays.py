@@ -15,7 +15,7 @@ import numpy.typing as npt
 from easiness.data.checks import Ids, own_ids
 from easiness.data.dataset import Dataset
 from easiness.data.sources.source import Source
-from easiness.data.sources.splits import Split, checked_dataset
+from easiness.data.sources.splits import Split, dataset_of
 from easiness.errors import BadInput, one_line
 from easiness.gate import GIB, available_memory, fits, too_long
 from easiness.inputs import SOUND, kind_of, to_sounds
@@ -43,15 +43,14 @@ def from_arrays(
     Raises:
         BadInput: anything else, or labels that are wrong.
     """
-    train = _from_pair(x, y, "x", "y", "train", rate)
-    test = None
+    splits = [_from_pair(x, y, "x", "y", "train", rate)]
     if held_out is not None:
         if not isinstance(held_out, tuple | list) or len(held_out) != 2:
             raise BadInput("held_out: not a pair of arrays; give (x, y) as for the source")
         x, y = held_out
-        test = _from_pair(x, y, "held_out x", "held_out y", "test", rate)
-        _check_kinds(train, test, "held_out")
-    return checked_dataset("arrays", None, train, test, classes=classes)
+        splits.append(_from_pair(x, y, "held_out x", "held_out y", "test", rate))
+        _check_kinds(splits, "held_out")
+    return dataset_of("arrays", None, splits, classes)
 
 
 def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
@@ -69,13 +68,12 @@ def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
             raise BadInput(f"{path}: classes are not a list of strings; save one name per class")
         classes = content["classes"].tolist()
     ids = _ids(content.get("ids"), path)
-    train = _split("train", f"{path}: x", content["x"], f"{path}: y", content["y"], ids)
-    held_out = None
+    splits = [_split("train", f"{path}: x", content["x"], f"{path}: y", content["y"], ids)]
     if "x_test" in content:
         where = (f"{path}: x_test", f"{path}: y_test")
-        held_out = _split("test", where[0], content["x_test"], where[1], content["y_test"])
-        _check_kinds(train, held_out, str(path))
-    return checked_dataset(path.stem, str(path), train, held_out, classes=classes)
+        splits.append(_split("test", where[0], content["x_test"], where[1], content["y_test"]))
+        _check_kinds(splits, str(path))
+    return dataset_of(path.stem, str(path), splits, classes)
 
 
 def _from_pair(x: Any, y: Any, x_name: str, y_name: str, split: str, rate: int | None) -> Split:
@@ -102,7 +100,7 @@ def _split(
     return Split(
         name=name,
         where=y_name,
-        stored=kind.from_array(x, x_name, copy=copy),
+        examples=kind.from_array(x, x_name, copy=copy),
         ids=np.arange(len(x)) if ids is None else ids,
         labels=y,
         name_at=lambda row: f"{y_name}: row {row}",
@@ -110,7 +108,8 @@ def _split(
     )
 
 
-def _check_kinds(train: Split, held_out: Split, where: str) -> None:
+def _check_kinds(splits: Sequence[Split], where: str) -> None:
+    train, held_out = splits
     if train.kind != held_out.kind:
         raise BadInput(
             f"{where}: {train.kind.nouns} to train on and {held_out.kind.nouns} held out; give both splits "
@@ -269,7 +268,7 @@ def _array(path: Path, key: str, zipped: zipfile.ZipFile, member: _Member) -> np
 
 NPZ = Source(
     form="an .npz file",
-    reads=lambda request: request.is_file(".npz"),
+    reads=lambda request: request.path.suffix.lower() == ".npz" and request.path.is_file(),
     load=lambda request: load_npz(request.path, classes=request.classes),
     takes_classes=True,
 )

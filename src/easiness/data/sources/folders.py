@@ -6,18 +6,15 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import NamedTuple
-
-import numpy as np
 
 from easiness.data.dataset import Dataset
 from easiness.data.label_forms import CROP
-from easiness.data.sources.file_blobs import FileBlobs
-from easiness.data.sources.file_facts import FileFacts
-from easiness.data.sources.parquet import holds_parquet
-from easiness.data.sources.source import Source
-from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, checked_dataset, encoded_dataset
-from easiness.data.sources.text_files import SUFFIXES, text_split
+from easiness.data.sources.source import Source, SourceRequest, absolute
+from easiness.data.sources.splits import HELD_OUT_NAMES
+from easiness.data.tables.dataset import dataset_of_tables
+from easiness.data.tables.examples import suffixes_of
+from easiness.data.tables.splits import table_files
+from easiness.data.tables.table import Table, Tables, listed_table
 from easiness.errors import BadInput, printable, shorten
 from easiness.inputs import HEIF, IMAGE, KINDS, TEXT, InputKind
 from easiness.show import counted
@@ -70,7 +67,7 @@ def load_folder(
     train_folder = root / "train" if has_train else root
     folders = _class_folders(train_folder, selection, kind)
     left_out: list[str] = []
-    found = [_find_split(root, train_folder, "train", folders, kind, left_out)]
+    tables = Tables(_listed(root, train_folder, "train", folders, kind, left_out))
     if held_out_name is not None:
         folder = root / held_out_name
         for class_name in _folders(folder):
@@ -79,9 +76,10 @@ def load_folder(
                     f"{folder / class_name}: class {class_name!r} does not occur in train; add it there or "
                     "remove it here"
                 )
-        found.append(_find_split(root, folder, held_out_name, folders, kind, left_out))
+        held_out = _listed(root, folder, held_out_name, folders, kind, left_out)
+        tables = Tables(tables.train, held_out, held_out_name)
     classes = folders if selection is None else list(selection.values())
-    dataset = _dataset(root, name or root.name, source or str(root), found, classes, kind, options)
+    dataset = dataset_of_tables(name or root.name, source or str(root), tables, options, classes)
     notes = _passed_over(root, held_out_name, kind) if has_train else ()
     return replace(
         dataset,
@@ -91,62 +89,15 @@ def load_folder(
     )
 
 
-class _Found(NamedTuple):
-    """The files of a split, relative to the root of all, with their labels."""
-
-    name: str
-    where: str
-    ids: list[str]
-    labels: list[int]
-
-
-def _dataset(
-    root: Path,
-    name: str,
-    source: str,
-    found: Sequence[_Found],
-    classes: Sequence[str],
-    kind: InputKind,
-    options: LoadOptions,
-) -> Dataset:
-    """The data set of one or two splits of files."""
-    skip = options.skip_unreadable
-    if kind.files is None:
-        texts = [text_split(root, *one, encoding=options.encoding, skip_unreadable=skip) for one in found]
-        held_out = texts[1] if len(texts) > 1 else None
-        return checked_dataset(name, source, texts[0], held_out, classes=classes)
-    facts = FileFacts(root)
-    files = [
-        EncodedSplit(
-            name=one.name,
-            where=one.where,
-            blobs=FileBlobs(root, one.ids, facts, kind.files),
-            ids=np.array(one.ids, dtype=object),
-            labels=np.array(one.labels, dtype=np.int64),
-            kind=kind,
-        )
-        for one in found
-    ]
-    other = files[1] if len(files) > 1 else None
-    return encoded_dataset(name, source, files[0], other, classes=classes, skip_unreadable=skip)
-
-
 def _kind_in(root: Path) -> InputKind:
     """The first of all kinds that has a file in a folder of ``root``; pictures where none has one."""
     found: set[InputKind] = set()
     for folder in _folders(root):
         for path in _files_below(root / folder):
-            found.update(kind for kind in KINDS if path.suffix.lower() in _suffixes(kind))
+            found.update(kind for kind in KINDS if path.suffix.lower() in suffixes_of(kind))
             if KINDS[0] in found:
                 return KINDS[0]
     return next((kind for kind in sorted(KINDS, key=lambda one: one.files is None) if kind in found), IMAGE)
-
-
-def _suffixes(kind: InputKind) -> frozenset[str]:
-    """The ends of the names of files that hold one."""
-    if kind.files is not None:
-        return kind.files.suffixes()
-    return SUFFIXES if kind == TEXT else frozenset()
 
 
 def _class_folders(folder: Path, selection: Mapping[str, str] | None, kind: InputKind) -> list[str]:
@@ -169,7 +120,7 @@ def _check_no_boxes(folder: Path, names: Sequence[str]) -> None:
     """Make sure that labels are no files, in a folder of theirs (COCO, VOC, YOLO) or beside pictures."""
     for name in (name for name in names if name.lower() in _OF_BOXES):
         suffixes = {path.suffix.lower() for path in _files_below(folder / name)}
-        if suffixes & _BOX_FILES and not suffixes & _suffixes(IMAGE):
+        if suffixes & _BOX_FILES and not suffixes & suffixes_of(IMAGE):
             raise BadInput(f"{folder / name}: labels in files, as of boxes; {CROP}, or remove the folder")
     places = [folder, *map(folder.joinpath, names)]
     if any((place / one).is_file() for place in places for one in ("data.yaml", "classes.txt")):
@@ -216,11 +167,12 @@ def _left_out(files: Sequence[str], kind: InputKind) -> tuple[str, ...]:
     return (f"{what} left out, since by name {verb} that can be read: {shorten(sorted(files), NAMED)}{more}",)
 
 
-def _find_split(
+def _listed(
     root: Path, folder: Path, name: str, classes: Sequence[str], kind: InputKind, left_out: list[str]
-) -> _Found:
-    """The split in ``folder``; files of its classes that are not of the kind are added to ``left_out``."""
-    found = _Found(name, str(folder), [], [])
+) -> Table:
+    """The files of a split in ``folder``; those of its classes that are of other kinds go to ``left_out``."""
+    paths: list[str] = []
+    labels: list[int] = []
     for label, class_name in enumerate(classes):
         own: list[str] = []
         others: list[str] = []
@@ -234,9 +186,9 @@ def _find_split(
                 "the folder"
             )
         left_out += map(printable, others)
-        found.ids.extend(sorted(own))
-        found.labels.extend([label] * len(own))
-    return found
+        paths += sorted(own)
+        labels += [label] * len(own)
+    return listed_table(root, str(folder), paths, labels)
 
 
 def _folders(folder: Path) -> list[str]:
@@ -252,7 +204,7 @@ def files_of(root: Path, kind: InputKind) -> list[str]:
 
 
 def _is_of(kind: InputKind, path: Path) -> bool:
-    return path.suffix.lower() in _suffixes(kind) and not path.name.startswith(".") and not path.is_dir()
+    return path.suffix.lower() in suffixes_of(kind) and not path.name.startswith(".") and not path.is_dir()
 
 
 def _nouns(kind: InputKind) -> str:
@@ -278,7 +230,48 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 FOLDER = Source(
     form="a folder of class folders",
-    reads=lambda request: request.exists and request.path.is_dir() and not holds_parquet(request.path),
+    reads=lambda request: request.exists and request.path.is_dir() and table_files(request.path) is None,
     load=lambda request: load_folder(request.path, request.options),
     takes=("encoding",),
+)
+
+
+PREFIX = "mini-imagenet:"
+SYNSETS = {
+    "n01751748": "sea snake",
+    "n02123394": "Persian cat",
+    "n02169497": "leaf beetle",
+    "n02883205": "bow tie",
+    "n03125729": "cradle",
+    "n03954731": "woodworking plane",
+    "n04332243": "strainer",
+    "n04355358": "sundial",
+    "n04553703": "washbasin",
+    "n07717556": "butternut squash",
+}
+
+
+def load_mini_imagenet(request: SourceRequest) -> Dataset:
+    """The ten classes (Kishida and Nakayama 2019, section 3) in the ImageNet folder that a request names.
+
+    It holds folders named by synset, or ``train`` and ``val`` with such folders, as for `load_folder`; a
+    ``val`` without class folders is passed over with a note, and so are all other classes without one.
+
+    Raises:
+        BadInput: a class is missing, or see `load_folder`.
+    """
+    folder = request.text.removeprefix(PREFIX)
+    if not folder:
+        raise BadInput(f"{request.text}: no folder; give {PREFIX}PATH with that of ImageNet")
+    root = absolute(folder)
+    return load_folder(
+        root, request.options, selection=SYNSETS, name="mini-imagenet", source=f"{PREFIX}{root}"
+    )
+
+
+MINI_IMAGENET = Source(
+    form=f"{PREFIX}PATH",
+    reads=lambda request: request.text.startswith(PREFIX),
+    load=load_mini_imagenet,
+    names=(f"{PREFIX}PATH",),
 )

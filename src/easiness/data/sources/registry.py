@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from easiness.data.label_forms import CROP
 from easiness.data.sources.arrays import NPZ
 from easiness.data.sources.digits import DIGITS
-from easiness.data.sources.folders import FOLDER
+from easiness.data.sources.folders import FOLDER, MINI_IMAGENET
 from easiness.data.sources.hub import HUB
-from easiness.data.sources.manifest import MANIFEST
-from easiness.data.sources.mini_imagenet import MINI_IMAGENET
-from easiness.data.sources.numbers import NUMBERS
-from easiness.data.sources.parquet import PARQUET
 from easiness.data.sources.source import Source, SourceRequest
-from easiness.data.sources.texts import TEXTS
+from easiness.data.sources.tables import TABLES
 from easiness.data.sources.torchvision_sets import TORCHVISION
 from easiness.errors import BadInput, nearest
 
@@ -23,11 +18,8 @@ _ALIKE = 0.7  # a folder that is missing is called like some data set or other b
 
 SOURCES: tuple[Source, ...] = (
     DIGITS,
-    TEXTS,
-    NUMBERS,
+    TABLES,
     FOLDER,
-    PARQUET,
-    MANIFEST,
     NPZ,
     TORCHVISION,
     HUB,
@@ -65,8 +57,6 @@ def find_source(request: SourceRequest) -> Source:
         if source.reads(request):
             return source
     text = request.text
-    if request.exists and text.lower().endswith(".json"):
-        raise BadInput(f"{text}: JSON is not read; if it has boxes, as of COCO, {CROP}")
     if request.exists:
         raise BadInput(f"{text}: not a kind of file that can be read; give {accepted()}")
     if "/" in text or Path(text).suffix.lower() in _FILES:  # a path and no name

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-import posixpath
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from easiness.data.dataset import Dataset
 from easiness.errors import BadInput
-from easiness.gate import check_names
 from easiness.regular_file import at_home
 from easiness.spec import LoadOptions
 
@@ -24,6 +19,9 @@ _TAKEN_BY = {
     "sound": "no table, so it has no column of recordings",
     "inputs": "no table, so it has no columns of numbers",
     "label": "no table, so it has no column of labels",
+    "id": "no table, so it has no column of ids",
+    "without": "no table, so it has no columns to leave out",
+    "group": "no table, so it has no column to group by (in Python group= takes a value for each example)",
     "encoding": "no CSV file and no folder of .txt files",
 }
 """Options that only some sources take, and why others do not."""
@@ -48,10 +46,6 @@ class SourceRequest:
         """Is there such a file or folder?"""
         return bool(self.text) and os.path.exists(self.path)  # noqa: PTH110 - false for a name too long
 
-    def is_file(self, suffix: str) -> bool:
-        """Is there such a file, by the end of its name in lower case?"""
-        return self.exists and not self.path.is_dir() and self.path.suffix.lower() == suffix
-
 
 @dataclass(frozen=True)
 class Source:
@@ -59,8 +53,7 @@ class Source:
 
     ``names`` are those that it goes by, for hints: a text that is one stands for it whatever files there
     are. ``takes_classes`` says whether it may lack names of its classes, so that they can be given,
-    and ``takes`` which of the options of tables it takes. ``groups`` has the values [K] of the column of
-    ``options.group``, where there are columns.
+    and ``takes`` which of the options of tables it takes.
     """
 
     form: str
@@ -69,7 +62,6 @@ class Source:
     names: tuple[str, ...] = ()
     takes_classes: bool = False
     takes: tuple[str, ...] = ()
-    groups: Callable[[SourceRequest, Dataset], npt.NDArray[np.object_]] | None = None
 
     def dataset(self, request: SourceRequest) -> Dataset:
         """The data set."""
@@ -78,31 +70,7 @@ class Source:
         for name, why in _TAKEN_BY.items():
             if getattr(request.options, name) is not None and name not in self.takes:
                 raise BadInput(f"{request.text}: {why}; leave out --{name}")
-        group = request.options.group
-        if group is not None and self.groups is None:
-            raise BadInput(
-                f"{request.text}: no manifest and no Parquet file, so it has no column {group!r}; leave out "
-                "--group, or in Python give group= a value for each example"
-            )
-        data = self.load(request)
-        if self.groups is None or group is None:
-            return data
-        groups = self.groups(request, data)
-        check_names(groups.tolist(), f"{request.text}: column {group}")
-        return replace(data, groups=groups)
-
-
-def listed_path(text: str, folder: Path) -> str:
-    """The id of a file that a list in the ``folder`` names: its path from there, normalized as a text.
-
-    A path that would tell the name of the home folder begins with ``~``, which has to be expanded.
-    """
-    normal = posixpath.normpath(at_home(text))
-    if not posixpath.isabs(normal):
-        return normal
-    way, home = posixpath.relpath(normal, folder.resolve()), at_home("~").resolve()
-    is_told = home.name in Path(way).parts and Path(normal).is_relative_to(home)
-    return f"~/{posixpath.relpath(normal, home)}" if is_told else way
+        return self.load(request)
 
 
 def absolute(text: str) -> Path:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.checks import Ids, check_examples, check_held_out, check_unicode
+from easiness.data.checks import Ids, check_examples, check_held_out, check_ids
 from easiness.data.dataset import Dataset
-from easiness.gate import check_names
 from easiness.inputs import IMAGE, Blobs, Encoded, InputKind, Positions, Source, Stored
 
 # what a held-out split may be called, as folders and as the column of a table; the first that is there counts
@@ -20,120 +19,118 @@ HELD_OUT_PREFIXES = ("test", "val")  # of files; "val" begins all but the first 
 HELD_OUT_ON_HUB = ("test", "validation", "val", "valid")  # where "validation" is what most call it
 
 
+class ReadWhole(Protocol):
+    """Examples that are read at once, as files of texts."""
+
+    def unreadable(self) -> Positions:
+        """Positions of those that cannot be read."""
+
+    def stored(self, kept: Positions) -> Stored:
+        """The examples at positions, which all have to be readable."""
+
+    def name(self, position: int) -> str:
+        """The example in words, for an error."""
+
+
 @dataclass(frozen=True, eq=False)
 class Split:
     """A split as found: examples, ids and labels [K] in one order, labels still unchecked.
 
-    In an error ``where`` names the split and ``name_at(i)`` the example at position i; ``unreadable`` names
-    the examples that were left out.
+    In an error ``where`` names the split and ``name_at(i)`` the example at position i. Of encoded examples
+    (`Blobs`) those at ``rows`` [K] are meant, by default all. ``unreadable`` names examples that were left
+    out already. ``groups`` [K] are of one origin.
     """
 
     name: str
     where: str
-    stored: Stored
+    examples: Stored | Blobs | ReadWhole
     ids: Ids
     labels: npt.NDArray[Any]
     name_at: Callable[[int], str]
+    kind: InputKind = IMAGE
     unreadable: tuple[str, ...] = ()
-    kind: InputKind = IMAGE
+    rows: Positions | None = None
+    groups: npt.NDArray[np.object_] | None = None
 
+    @property
+    def positions(self) -> Positions:
+        """Of the examples among all that are stored."""
+        return np.arange(len(self.ids)) if self.rows is None else self.rows
 
-@dataclass(frozen=True, eq=False)
-class EncodedSplit:
-    """A split of encoded examples as found, the unreadable ones among them."""
-
-    name: str
-    where: str
-    blobs: Blobs
-    ids: Ids
-    labels: npt.NDArray[Any]
-    kind: InputKind = IMAGE
-
-    def kept(self, skip_unreadable: bool) -> Positions:
-        """Positions of the examples, without the unreadable ones where these are skipped."""
-        everything = np.arange(len(self.blobs))
-        return np.setdiff1d(everything, self.blobs.unreadable()) if skip_unreadable else everything
-
-    def readable(self, kept: Positions, source: Source) -> Split:
-        """The examples at positions ``kept``; the others are named, by their ids where these are paths."""
-        left_out = np.setdiff1d(np.arange(len(self.blobs)), kept).tolist()
-        by_path = self.ids.dtype == object
-        return Split(
-            name=self.name,
-            where=self.where,
-            stored=Encoded(self.blobs, kept, source),
+    def readable(self) -> Split:
+        """Without the examples that cannot be read, which are named, by their ids where these are texts."""
+        if not (_are_encoded(self.examples) or _are_read_whole(self.examples)):
+            return self
+        bad = np.isin(self.positions, self.examples.unreadable())
+        kept, by_id = np.flatnonzero(~bad), self.ids.dtype == object
+        left_out = np.flatnonzero(bad).tolist()
+        return replace(
+            self,
             ids=self.ids[kept],
             labels=self.labels[kept],
-            name_at=lambda row: self.blobs.name(int(kept[row])),
-            unreadable=tuple(str(self.ids[at]) if by_path else self.blobs.name(at) for at in left_out),
-            kind=self.kind,
+            rows=self.positions[kept],
+            name_at=lambda row: self.name_at(int(kept[row])),
+            groups=None if self.groups is None else self.groups[kept],
+            unreadable=tuple(str(self.ids[at]) if by_id else self.name_at(at) for at in left_out),
         )
 
+    def stored(self, parts: Source) -> Stored:
+        """The examples; ``parts`` are the encoded ones of all splits."""
+        if _are_encoded(self.examples):
+            return Encoded(self.examples, self.positions, parts)
+        found: Any = self.examples
+        return found.stored(self.positions) if _are_read_whole(found) else found
 
-def checked_dataset(
-    name: str, source: str | None, train: Split, held_out: Split | None, *, classes: Sequence[str] | None
+
+def _are_encoded(examples: Stored | Blobs | ReadWhole) -> TypeGuard[Blobs]:
+    return hasattr(examples, "reader")
+
+
+def _are_read_whole(examples: Stored | Blobs | ReadWhole) -> TypeGuard[ReadWhole]:
+    return hasattr(examples, "stored")
+
+
+def dataset_of(
+    name: str,
+    source: str | None,
+    splits: Sequence[Split],
+    classes: Sequence[str] | None,
+    *,
+    skip_unreadable: bool = False,
+    like: Dataset | None = None,
 ) -> Dataset:
-    """The data set of these splits.
+    """The data set of the training split and a held-out one, with ``skip_unreadable`` without those examples.
+
+    Without labels the classes are those of data that it is to be ``like``.
 
     Raises:
         BadInput: labels, ids or classes are wrong: see `check_examples` and `check_held_out`.
     """
-    labels, names = check_examples(
-        train.labels,
-        train.ids,
-        num_examples=len(train.stored),
-        classes=classes,
-        where=train.where,
-        name=train.name_at,
-    )
-    dataset = _dataset(name, source, train, labels, names)
-    if held_out is None:
-        return dataset
-    check_unicode(held_out.ids, held_out.where)
-    check_names(held_out.ids.tolist(), f"{held_out.where}: ids")
-    labels = check_held_out(
-        held_out.labels,
-        num_examples=len(held_out.stored),
-        num_classes=len(names),
-        where=held_out.where,
-        name=held_out.name_at,
-    )
-    return replace(dataset, held_out=_dataset(name, source, held_out, labels, names))
-
-
-def encoded_dataset(
-    name: str,
-    source: str | None,
-    train: EncodedSplit,
-    held_out: EncodedSplit | None,
-    *,
-    classes: Sequence[str] | None,
-    skip_unreadable: bool,
-) -> Dataset:
-    """The data set of these splits, where ``skip_unreadable`` says so without the unreadable examples.
-
-    Raises:
-        BadInput: labels, ids or classes are wrong.
-    """
-    splits = [train] if held_out is None else [train, held_out]
-    kept = [(split, split.kept(skip_unreadable)) for split in splits]
-    parts = Source(tuple((split.blobs, positions) for split, positions in kept))
-    found = [split.readable(positions, parts) for split, positions in kept]
-    return checked_dataset(name, source, found[0], found[1] if held_out else None, classes=classes)
-
-
-def _dataset(
-    name: str, source: str | None, split: Split, labels: npt.NDArray[np.int64], classes: tuple[str, ...]
-) -> Dataset:
-    return Dataset(
-        name=name,
-        source=source,
-        split=split.name,
-        ids=split.ids,
-        labels=labels,
-        true_labels=labels,
-        classes=classes,
-        stored=split.stored,
-        unreadable=split.unreadable,
-        kind=split.kind,
-    )
+    found = [split.readable() if skip_unreadable else split for split in splits]
+    parts = Source(tuple((one.examples, one.positions) for one in found if _are_encoded(one.examples)))
+    names: tuple[str, ...] = () if like is None else like.classes
+    made: list[Dataset] = []
+    for at, one in enumerate(found):
+        stored = one.stored(parts)
+        check_ids(one.ids, len(stored), one.where, unique=at == 0)
+        labels = one.labels
+        if like is None and at == 0:
+            labels, names = check_examples(labels, len(stored), classes, one.where, one.name_at)
+        elif like is None:
+            labels = check_held_out(labels, len(stored), len(names), one.where, one.name_at)
+        made.append(
+            Dataset(
+                name=name,
+                source=source,
+                split=one.name,
+                ids=one.ids,
+                labels=labels,
+                true_labels=labels,
+                classes=names,
+                stored=stored,
+                unreadable=one.unreadable,
+                kind=one.kind,
+                groups=one.groups,
+            )
+        )
+    return replace(made[0], held_out=made[1]) if len(made) > 1 else made[0]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from easiness.data.sources.splits import Split
 from easiness.errors import BadInput
-from easiness.inputs import TEXT, Unreadable, from_texts, in_threads
+from easiness.inputs import Positions, StoredTexts, Unreadable, from_texts, in_threads
 from easiness.regular_file import UTF_8, read_regular
 
 SUFFIXES = frozenset({".txt"})
@@ -16,68 +17,53 @@ MOST_BYTES = 2**26
 """Of one file: a longer text is more than anything reads at a time."""
 
 
-def text_split(
-    root: Path,
-    name: str,
-    where: str,
-    ids: list[str],
-    labels: list[int],
-    encoding: str | None,
-    skip_unreadable: bool,
-) -> Split:
-    """The texts in the files ``root / ids[i]``, as they are; where ``skip_unreadable`` says so, those that
-    can be read.
+class TextFiles:
+    """The texts in the files ``root / files[i]``, as they are."""
 
-    Raises:
-        BadInput: a file cannot be read, is empty, or is in another encoding.
-    """
+    def __init__(self, root: Path, files: Sequence[str], encoding: str | None) -> None:
+        self._root = root
+        self._files = files
+        self._encoding = encoding
 
-    def read(file: str) -> str | Unreadable:
+    def name(self, position: int) -> str:
+        """The path of a file."""
+        return str(self._root / self._files[position])
+
+    def unreadable(self) -> Positions:
+        """Positions of files that cannot be read, are empty, or are in another encoding."""
+        return np.array([at for at, one in enumerate(self._texts) if isinstance(one, Unreadable)], np.int64)
+
+    def stored(self, kept: Positions) -> StoredTexts:
+        """The texts at some positions.
+
+        Raises:
+            BadInput: one of them is unreadable, or there are none.
+        """
+        texts = [self._texts[at] for at in kept.tolist()]
+        if not texts:
+            raise BadInput(f"{self._root}: no text in it can be read; give some that can")
+        bad = [
+            (one, self._files[at])
+            for one, at in zip(texts, kept.tolist(), strict=True)
+            if isinstance(one, Unreadable)
+        ]
+        if bad:
+            raise Unreadable(bad[0][0].name, bad[0][0].reason, [name for _, name in bad[1:]])
+        return from_texts(texts, str(self._root), lambda at: self.name(int(kept[at])))
+
+    @cached_property
+    def _texts(self) -> list[str | Unreadable]:
+        return list(in_threads(self._read, self._files))
+
+    def _read(self, file: str) -> str | Unreadable:
+        path = self._root / file
         try:
-            return _read(root / file, encoding)
-        except Unreadable as error:
-            return error
-
-    texts: list[str] = []
-    kept: list[int] = []
-    unreadable: list[Unreadable] = []
-    for at, text in enumerate(in_threads(read, ids)):
-        if isinstance(text, str):
-            texts.append(text)
-            kept.append(at)
-        else:
-            unreadable.append(text)
-    left_out = tuple(ids[at] for at in sorted(set(range(len(ids))) - set(kept)))
-    if unreadable and not skip_unreadable:
-        raise Unreadable(unreadable[0].name, unreadable[0].reason, left_out[1:])
-    paths = [str(root / ids[at]) for at in kept]
-    if not paths:
-        raise BadInput(f"{where}: no text in it can be read; give some that can")
-    return Split(
-        name=name,
-        where=where,
-        stored=from_texts(texts, where, paths.__getitem__),
-        ids=np.array([ids[at] for at in kept], object),
-        labels=np.array([labels[at] for at in kept], np.int64),
-        name_at=paths.__getitem__,
-        unreadable=left_out,
-        kind=TEXT,
-    )
-
-
-def _read(path: Path, encoding: str | None) -> str:
-    try:
-        content = read_regular(path, MOST_BYTES)
-    except OSError as error:
-        raise Unreadable(str(path), f"the file cannot be read: {error.strerror}") from None
-    try:
-        text = content.decode(encoding or UTF_8)
-    except UnicodeError as error:
-        before = content[: getattr(error, "start", 0)]
-        hint = "" if encoding else " (--encoding names its own, such as latin-1)"
-        raise Unreadable(
-            str(path), f"line {before.count(10) + 1} is not in {encoding or 'UTF-8'}{hint}"
-        ) from None
-    if not text.strip():
-        raise Unreadable(str(path), "the text is empty")
-    return text
+            content = read_regular(path, MOST_BYTES)
+            text = content.decode(self._encoding or UTF_8)
+        except OSError as error:
+            return Unreadable(str(path), f"the file cannot be read: {error.strerror}")
+        except UnicodeError as error:
+            line = content[: getattr(error, "start", 0)].count(10) + 1
+            hint = "" if self._encoding else " (--encoding names its own, such as latin-1)"
+            return Unreadable(str(path), f"line {line} is not in {self._encoding or 'UTF-8'}{hint}")
+        return text if text.strip() else Unreadable(str(path), "the text is empty")

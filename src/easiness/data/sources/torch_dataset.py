@@ -15,7 +15,7 @@ import numpy.typing as npt
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
-from easiness.data.sources.splits import EncodedSplit, Split, checked_dataset, encoded_dataset
+from easiness.data.sources.splits import Split, dataset_of
 from easiness.data.sources.torch_items import INT64, ItemImages, Items, length_of
 from easiness.errors import BadInput
 from easiness.inputs import IMAGE_FILES, Positions, Unreadable
@@ -112,15 +112,11 @@ def load_map_style(
             raise BadInput(
                 f"{parts[1].what}: its class names differ from those of {parts[0].what}; give both the same"
             )
-    encoded = [split for part in parts if (split := part.encoded()) is not None]
-    if len(encoded) == len(parts):
-        second = encoded[1] if held_out is not None else None
-        return encoded_dataset(
-            name, source, encoded[0], second, classes=classes, skip_unreadable=skip_unreadable
-        )
-    splits = [part.read(skip_unreadable) for part in parts]
-    other = splits[1] if held_out is not None else None
-    return checked_dataset(name, source, splits[0], other, classes=classes)
+    files = [part.files() for part in parts]
+    splits = [one for one in files if one is not None]
+    if len(splits) < len(parts):
+        splits = [part.read(skip_unreadable) for part in parts]
+    return dataset_of(name, source, splits, classes, skip_unreadable=skip_unreadable)
 
 
 class _Part:
@@ -134,19 +130,21 @@ class _Part:
         self._check_indices()
         self.classes = _class_names(self.base)
 
-    def encoded(self) -> EncodedSplit | None:
+    def files(self) -> Split | None:
         """The files, where the Dataset is no more than a list of them."""
         listed = listed_files(self.base)
         if listed is None:
             return None
         root, files, labels = listed
         chosen = range(len(files)) if self.indices is None else self.indices.tolist()
-        return EncodedSplit(
+        blobs = FileBlobs(root, [files[i] for i in chosen], FileFacts(root), IMAGE_FILES)
+        return Split(
             name=self.split,
             where=self.what,
-            blobs=FileBlobs(root, [files[i] for i in chosen], FileFacts(root), IMAGE_FILES),
+            examples=blobs,
             ids=np.arange(len(chosen)),
             labels=np.array([labels[i] for i in chosen], np.int64),
+            name_at=blobs.name,
         )
 
     def read(self, skip_unreadable: bool) -> Split:
@@ -165,7 +163,7 @@ class _Part:
         return Split(
             name=self.split,
             where=self.what,
-            stored=ItemImages(items, kept),
+            examples=ItemImages(items, kept),
             ids=kept,
             labels=labels,
             name_at=lambda row: items.name(int(kept[row])),

@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 import math
+import re
+import shlex
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.sources.tables import column_of
-from easiness.data.tables.table import Table
+from easiness.csv_cells import from_cell
+from easiness.data.tables.table import AT_ONCE, Table
 from easiness.errors import BadInput, shorten
 from easiness.gate import is_text, objects_in
+from easiness.inputs import Positions
 
 Numbers = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
+INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
+"""A whole number as `str` writes it; ``007`` is a name."""
 MISSING = frozenset({"", "na", "n/a", "nan", "null"})
 """What stands for a value that is missing, in small letters."""
 TRUTHS = {"true": 1.0, "false": 0.0}
 _LARGEST = float(np.finfo(np.float32).max)
+
+
+class UnusableColumn(BadInput):
+    """A column that no vectors can be made of; the ``problem`` says why."""
+
+    def __init__(self, text: str, column: str = "", problem: str = "") -> None:
+        super().__init__(text)
+        self.column, self.problem = column, problem
+
+
+def unusable(where: str, column: str, problem: str, remedy: str) -> UnusableColumn:
+    """The error of a column, which can be left out, too."""
+    text = f"{where}: {problem}; {remedy}, or leave the column out with --without {shlex.quote(column)}"
+    return UnusableColumn(text, column, problem)
 
 
 def is_vectors(kind: Any) -> bool:
@@ -38,9 +58,51 @@ def is_numbers(kind: Any) -> bool:
     return any(test(kind) for test in tests)
 
 
+def values_in(table: Table, name: str) -> list[Any]:
+    """The cells of a column as values of Python; equal texts that are stored once are one object."""
+    found: list[Any] = objects_in(table.column(name)).tolist()
+    return found
+
+
+def names_in(table: Table, name: str, purpose: str = "") -> list[str]:
+    """The cells of a column that names something of each row, as texts without spaces around them.
+
+    ``purpose`` says what the names are for.
+
+    Raises:
+        BadInput: the column holds lists, or one is missing.
+    """
+    import pyarrow as pa
+
+    table.check_column(name, purpose and f"; name the column {purpose}")
+    if pa.types.is_nested(table.kind(name)):
+        raise BadInput(f"{table.where}: column {name} holds {table.kind(name)}; name one of texts or numbers")
+    cells = written_in(table, name)
+    for row, cell in enumerate(cells):
+        if not cell.strip():
+            raise BadInput(
+                f"{table.name_at(row)}: the {name}{purpose and f' {purpose}'} is empty; fill it in or leave "
+                "the row out"
+            )
+    return [cell.strip() for cell in cells]
+
+
+def written_in(table: Table, name: str) -> list[str]:
+    """The cells of a column as texts, with the spaces around them; empty where one is missing."""
+    return [
+        "" if value is None or value != value else from_cell(value) if isinstance(value, str) else str(value)
+        for value in values_in(table, name)
+    ]
+
+
+def is_missing(value: Any) -> bool:
+    """Does a value say nothing: none, not a number, or an empty text?"""
+    return value is None or value != value or not str(value).strip()
+
+
 def texts_in(table: Table, name: str) -> list[str | None]:
     """The cells of a column of texts, or of numbers as texts; ``None`` where one is missing."""
-    cells = objects_in(table.column(name)).tolist()
+    cells = values_in(table, name)
     found: dict[Any, str | None] = {None: None}
     for cell in cells:
         if cell not in found:
@@ -65,21 +127,19 @@ def numbers_in(table: Table, name: str) -> Numbers:
     Raises:
         BadInput: a cell is no number, or is infinite in single precision.
     """
-    cells = table.column(name)
-    if is_text(cells.type):
+    if is_text(table.kind(name)):
         values = [_number(table, name, row, text) for row, text in enumerate(texts_in(table, name))]
-    elif is_numbers(cells.type):
-        values = [math.nan if cell is None else float(cell) for cell in cells.to_pylist()]
+    elif is_numbers(table.kind(name)):
+        values = [math.nan if cell is None else float(cell) for cell in values_in(table, name)]
     else:
-        raise BadInput(f"{table.where}: column {name} holds {cells.type} and no numbers; leave it out")
+        problem = f"column {name} holds {table.kind(name)} and no numbers"
+        raise unusable(table.where, name, problem, "mend it")
     numbers = np.array(values, np.float64)
     with np.errstate(invalid="ignore"):
         bad = np.flatnonzero(np.abs(numbers) > _LARGEST)
     if len(bad):
-        raise BadInput(
-            f"{table.name_at(int(bad[0]))}: the {name} is {numbers[bad[0]]:g}; give a finite number, or "
-            "leave the cell empty where it is missing"
-        )
+        problem = f"the {name} is {numbers[bad[0]]:g}"
+        raise unusable(table.name_at(int(bad[0])), name, problem, "give a finite number, or empty the cell")
     return numbers
 
 
@@ -88,10 +148,8 @@ def _number(table: Table, name: str, row: int, text: str | None) -> float:
         return math.nan
     number = number_in(text)
     if number is None:
-        raise BadInput(
-            f"{table.name_at(row)}: the {name} is {text!r:.80}, and elsewhere a number; mend it, or leave "
-            "the cell empty where it is missing"
-        )
+        problem = f"the {name} is {text!r:.80}, and elsewhere a number"
+        raise unusable(table.name_at(row), name, problem, "mend it or empty the cell")
     return number
 
 
@@ -101,18 +159,36 @@ def vectors_in(table: Table, name: str) -> Numbers:
     Raises:
         BadInput: rows differ in length, one is missing, or a value is not finite in single precision.
     """
-    import pyarrow as pa
-
-    made = column_of(pa.table({name: table.column(name)}), name, table.where).astype(np.float64)
+    made = _array(table, name, table.column(name)).astype(np.float64)
     bad = np.flatnonzero(~(np.abs(made) <= _LARGEST).all(axis=1))
     if len(bad):
         row = int(bad[0])
         at = int(np.flatnonzero(~(np.abs(made[row]) <= _LARGEST))[0])
-        raise BadInput(
-            f"{table.name_at(row)}: value {at} of the {name} is {made[row, at]:g}; give finite numbers, or "
-            "leave the row out"
-        )
+        problem = f"value {at} of the {name} is {made[row, at]:g}"
+        raise unusable(table.name_at(row), name, problem, "give finite numbers")
     return made
+
+
+def vectors_of(table: Table, name: str, rows: Positions) -> Iterator[npt.NDArray[Any]]:
+    """The lists of numbers in a column of some rows, [n, D], some at a time."""
+    values = table.column(name)
+    for start in range(0, len(rows), AT_ONCE):
+        yield _array(table, name, values.take(rows[start : start + AT_ONCE]))
+
+
+def _array(table: Table, name: str, values: Any) -> npt.NDArray[Any]:
+    import pyarrow.compute as pc
+
+    if not is_vectors(values.type):
+        problem = f"column {name} holds {values.type} and no lists of numbers"
+        raise unusable(table.where, name, problem, "give another")
+    numbers = pc.list_flatten(values)
+    lengths = pc.unique(pc.list_value_length(values)).to_pylist()
+    if values.null_count or numbers.null_count or len(lengths) != 1 or not lengths[0]:
+        problem = f"column {name} has rows that differ in length or hold nulls"
+        raise unusable(table.where, name, problem, "give every row as many numbers")
+    array: npt.NDArray[Any] = numbers.to_numpy()
+    return array.reshape(len(values), -1)
 
 
 def kind_of_column(table: Table, name: str) -> str:
@@ -121,7 +197,7 @@ def kind_of_column(table: Table, name: str) -> str:
     Raises:
         BadInput: it holds something else.
     """
-    kind = table.column(name).type
+    kind = table.kind(name)
     if is_vectors(kind):
         return "vectors"
     if is_numbers(kind):
@@ -129,12 +205,12 @@ def kind_of_column(table: Table, name: str) -> str:
     if is_text(kind):
         texts = (text for text in texts_in(table, name) if text is not None)
         return "numbers" if all(number_in(text) is not None for text in texts) else "texts"
-    raise BadInput(
-        f"{table.where}: column {name} holds {kind}, which is no number and no category; name the columns to "
-        f"use with --inputs ({shorten(_usable(table), 5)})"
-    )
+    problem = f"column {name} holds {kind}, which is no number and no category"
+    remedy = f"name the columns to use with --inputs ({shorten(usable(table), 5)})"
+    raise unusable(table.where, name, problem, remedy)
 
 
-def _usable(table: Table) -> list[str]:
-    kinds = ((name, table.read(name).type) for name in table.names)
-    return [name for name, kind in kinds if is_vectors(kind) or is_numbers(kind) or is_text(kind)]
+def usable(table: Table) -> list[str]:
+    """The columns of types that vectors can be made of."""
+    tests: tuple[Callable[[Any], bool], ...] = (is_vectors, is_numbers, is_text)
+    return [name for name in table.names if any(test(table.kind(name)) for test in tests)]

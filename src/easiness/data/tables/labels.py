@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +12,11 @@ import numpy.typing as npt
 
 from easiness.csv_cells import from_cell
 from easiness.data.label_forms import LOOKED_AT, check_one_class_each, instead_of_labels
+from easiness.data.tables.cells import INTEGER, usable, values_in
 from easiness.data.tables.table import Table
 from easiness.errors import BadInput
 from easiness.gate import first_come, is_text
 
-INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)  # as str() writes them; "007" is a name
 _DECIMAL = re.compile(r"-?\d+(\.\d*(e[-+]?\d+)?|e[-+]?\d+)", re.ASCII | re.IGNORECASE)
 _NULL = -1
 _NAME_IT = "; name the column of the labels with --label NAME"
@@ -31,16 +30,18 @@ class Labels(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | None) -> Labels:
+def read_labels(
+    tables: Sequence[Table], column: str, classes: Sequence[str] | None, *, is_list: bool = False
+) -> Labels:
     """The labels in a column of the training table, which is the first, and of a held-out one.
 
     Those that are all whole numbers from 0 on without a gap are indices of ``classes``, or of the names that
-    the metadata of `datasets` have. All others are names of classes: in alphabetical order, of numbers in
-    that of their size.
+    the metadata of `datasets` have, or the column ``class`` where the table ``is_list``. All others are names
+    of classes: in alphabetical order, of numbers in that of their size.
 
     Raises:
         BadInput: there is no such column, a label is missing, has spaces around it, is a number that is not
-            whole, or does not occur in the training split.
+            whole, or does not occur in the training split; or the splits differ in the names of classes.
     """
     for table in tables:
         table.check_column(column, _NAME_IT + ("" if column in table.names else _told(table)))
@@ -49,15 +50,31 @@ def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | N
         given = [replace(one, values=list(map(str, one.values))) for one in given]
     order: list[Any] = sorted(set(given[0].values))
     numbers = all(isinstance(value, int) for one in given for value in one.values)
-    known = classes if classes is not None else _described(tables[0], column)
+    named = [_described(table, column) for table in tables]
+    if classes is None and None not in named and any(names != named[0] for names in named):
+        raise BadInput(
+            f"{tables[-1].where}: its class names differ from those of {tables[0].where}; give both splits "
+            "the same names in the same order"
+        )
+    known = named[0] if classes is None else classes
+    if numbers and known is None and is_list and "class" in tables[0].names:
+        known = _listed(given[0], order)
     if numbers and known is not None:
         return Labels([one.labels(one.values) for one in given], known)
     notes = check_one_class_each(map(str, order), tables[0].num_rows, tables[0].where)
     if numbers and order == list(range(len(order))):
+        _check_known(given, order)
         return Labels([one.labels(one.values) for one in given], None, notes)
     if classes is not None:
         raise BadInput(f"{tables[0].where}: its labels are class names already; leave out classes=")
-    places = {value: at for at, value in enumerate(order)}
+    places = _check_known(given, order)
+    found = [one.labels([places[value] for value in one.values]) for one in given]
+    return Labels(found, [str(value) for value in order], notes)
+
+
+def _check_known(given: Sequence[_Distinct], order: Sequence[Any]) -> dict[Any, int]:
+    """The place of each class; no other may be in a held-out split."""
+    places = {value: place for place, value in enumerate(order)}
     for one in given:
         for at, value in enumerate(one.values):
             if value not in places:
@@ -65,13 +82,27 @@ def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | N
                     f"{one.name_at(at)}: class {str(value)!r:.80} does not occur in train; add it there "
                     "or leave the row out"
                 )
-    found = [one.labels([places[value] for value in one.values]) for one in given]
-    return Labels(found, [str(value) for value in order], notes)
+    return places
+
+
+def _listed(given: _Distinct, order: Sequence[int]) -> list[str] | None:
+    """The names of classes 0, 1, ... in the column ``class`` of a list, where every label has one."""
+    cells = [from_cell(str(cell or "")) for cell in values_in(given.table, "class")]
+    named: dict[int, tuple[str, int]] = {}
+    for row, (at, name) in enumerate(zip(given.rows.tolist(), cells, strict=True)):
+        first, first_row = named.setdefault(given.values[at], (name, row))
+        if name != first:
+            raise BadInput(
+                f"{given.table.name_at(row)}: label {given.values[at]} is class {name!r} here and {first!r} "
+                f"in {given.table.place_at(first_row)}; make label and class agree"
+            )
+    names = [named[value][0] for value in order]
+    return names if all(names) and order == list(range(len(order))) else None
 
 
 def _told(table: Table) -> str:
     """Tell what columns may hold instead of labels."""
-    cells = {name: table.read(name).slice(0, LOOKED_AT).to_pylist() for name in table.names}
+    cells = {name: table.read(name).slice(0, LOOKED_AT).to_pylist() for name in usable(table)}
     return instead_of_labels({name: [str(cell).strip() for cell in cells[name]] for name in cells})
 
 
@@ -170,9 +201,5 @@ def _in_range(found: _Distinct) -> _Distinct:
 
 def _described(table: Table, column: str) -> list[str] | None:
     """Names of classes in the metadata of `datasets`; ``None`` where none can be understood."""
-    try:
-        features = json.loads((table.metadata or {})[b"huggingface"])["info"]["features"]
-        names = features[column]["names"]
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return None
+    names = table.features.get(column, {}).get("names")
     return [str(name) for name in names] if isinstance(names, list) else None

@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from easiness.csv_cells import from_cell
-from easiness.data.sources.given_options import named_columns
-from easiness.data.sources.source import SourceRequest
 from easiness.data.sources.splits import HELD_OUT_NAMES, HELD_OUT_PREFIXES
-from easiness.data.tables.table import Table, csv_table, hub_table, parquet_table
+from easiness.data.tables.cells import values_in
+from easiness.data.tables.columns import named_columns
+from easiness.data.tables.csv_files import CSV, csv_table
+from easiness.data.tables.json_lines import JSON_LINES
+from easiness.data.tables.parquet import PARQUET
+from easiness.data.tables.table import Reader, Table, Tables
 from easiness.errors import BadInput, nearest
-from easiness.gate import objects_in
+from easiness.regular_file import UTF_8
+from easiness.spec import LoadOptions
 
+READERS = (PARQUET, CSV, JSON_LINES)
+"""Every form of table in files; in a folder of several forms the first counts."""
 SPLITS = ("train", *HELD_OUT_NAMES)
-SUFFIXES = (".csv", ".parquet")
 
 
 class Files(NamedTuple):
-    """The files of a source, all of one suffix; ``name`` is that of the held-out split."""
+    """The files of a source, all of one form; ``name`` is that of the held-out split."""
 
+    reader: Reader
     train: list[Path]
-    held_out: list[Path]
-    name: str
-
-    @property
-    def is_csv(self) -> bool:
-        """Are they CSV?"""
-        return self.train[0].suffix.lower() == ".csv"
-
-
-class Tables(NamedTuple):
-    """The splits of a source; ``name`` is that of the held-out one."""
-
-    train: Table
-    held_out: Table | None
-    name: str
-
-    def both(self) -> list[Table]:
-        """The splits that there are, the training one first."""
-        return [self.train] if self.held_out is None else [self.train, self.held_out]
+    held_out: Sequence[Path] = ()
+    name: str = ""
 
 
 def table_files(path: Path) -> Files | None:
@@ -49,78 +39,93 @@ def table_files(path: Path) -> Files | None:
 
     In a folder (of Parquet, in its ``data`` folder too) the ``train*`` files are the training split and the
     ``test*`` files, else the ``val*`` ones, are held out. Without ``train*`` all Parquet files are one split.
-    A folder of CSV has no folders in it, which would be those of classes.
+    A folder of other tables has no folders in it, which would be those of classes.
     """
     if not path.is_dir():
-        return Files([path], [], "") if path.suffix.lower() in SUFFIXES else None
+        reader = next((one for one in READERS if one.reads(path)), None)
+        return None if reader is None else Files(reader, [path])
     for place in (path, path / "data"):
-        found = _files_in(place, ".parquet")
+        found = _files_in(place, PARQUET)
         if found:
-            return _by_prefix(found) or Files(found, [], "")
-    found = _files_in(path, ".csv")
-    return _by_prefix(found) if found and not _has_folders(path) else None
+            return _by_prefix(found, PARQUET) or Files(PARQUET, found)
+    folders = any(one.is_dir() and one.name[0] != "." for one in path.iterdir())
+    others = () if folders else READERS[1:]
+    return next((files for one in others if (files := _by_prefix(_files_in(path, one), one))), None)
 
 
-def _files_in(folder: Path, suffix: str) -> list[Path]:
+def _files_in(folder: Path, reader: Reader) -> list[Path]:
     try:
         found = sorted(folder.iterdir())
     except OSError:
         return []
-    return [one for one in found if one.suffix.lower() == suffix and one.is_file() and one.name[0] != "."]
+    return [one for one in found if reader.reads(one) and one.is_file() and one.name[0] != "."]
 
 
-def _has_folders(folder: Path) -> bool:
-    return any(one.is_dir() and one.name[0] != "." for one in folder.iterdir())
-
-
-def _by_prefix(files: list[Path]) -> Files | None:
+def _by_prefix(files: list[Path], reader: Reader) -> Files | None:
     train = [file for file in files if file.name.startswith("train")]
     if not train:
         return None
-    for prefix in HELD_OUT_PREFIXES:
-        held_out = [file for file in files if file.name.startswith(prefix)]
-        if held_out:
-            return Files(train, held_out, prefix)
-    return Files(train, [], "")
+    parts = {prefix: [one for one in files if one.name.startswith(prefix)] for prefix in HELD_OUT_PREFIXES}
+    return next(
+        (Files(reader, train, found, name) for name, found in parts.items() if found), Files(reader, train)
+    )
 
 
-def open_tables(request: SourceRequest) -> Tables:
+def open_tables(path: Path, options: LoadOptions) -> Tables:
     """The tables of a source that `table_files` finds, by its files or by the column ``split`` of one.
 
     Raises:
         BadInput: a file cannot be read, a value of that column is no split, or nothing is for training.
     """
-    files, path = table_files(request.path), request.path
+    files, root = table_files(path), path if path.is_dir() else path.parent
     assert files is not None
-    if request.options.encoding is not None and not files.is_csv:
+    if options.encoding is not None and not files.reader.is_text:
         raise BadInput(f"{path}: Parquet, whose texts are UTF-8; leave out --encoding")
-    train = _opened(files.train, request, str(path))
+    train = files.reader.open(files.train, options.encoding, str(path), root)
     if files.held_out:
-        return Tables(train, _opened(files.held_out, request, f"{path} ({files.name})"), files.name)
-    columns = named_columns(request.options) or {}
+        where = f"{path} ({files.name})"
+        return Tables(train, files.reader.open(files.held_out, options.encoding, where, root), files.name)
+    return split_by_column(train, options)
+
+
+def is_table(path: Path) -> bool:
+    """Is a file a table, by its name?"""
+    return any(reader.reads(path) for reader in READERS)
+
+
+def open_table(path: Path, *, ragged: bool = False) -> Table:
+    """A table that people write, of any form in `READERS`; a file of another name is CSV.
+
+    Where it is ``ragged`` empty cells at the ends of rows of CSV may be left out.
+
+    Raises:
+        BadInput: it cannot be read, or has no rows.
+    """
+    reader = next((one for one in READERS if one.reads(path)), CSV)
+    if reader is CSV:
+        return csv_table([path], UTF_8, str(path), path.parent, sheet=True, ragged=ragged)
+    return reader.open([path], UTF_8, str(path), path.parent)
+
+
+def split_by_column(table: Table, options: LoadOptions) -> Tables:
+    """The rows by their value in the column of splits, where there is one.
+
+    Of the held-out splits the first of the usual names counts.
+
+    Raises:
+        BadInput: a value is no split, or nothing is for training.
+    """
+    columns = named_columns(options)
     column = columns.get("split", "split")
-    if column not in train.names and "split" not in columns:
-        return Tables(train, None, "")
-    return _by_column(train, column)
-
-
-def _opened(files: list[Path], request: SourceRequest, where: str) -> Table:
-    if files[0].suffix.lower() == ".parquet":
-        return parquet_table(files, where)
-    if len(files) > 1:
-        names = ", ".join(file.name for file in files[:3])
-        raise BadInput(f"{request.path}: {len(files)} CSV files for one split ({names}); put them together")
-    return csv_table(files[0], request.options.encoding, where)
-
-
-def _by_column(table: Table, column: str) -> Tables:
-    """The rows by their value in a column; of the held-out splits the first of the usual names counts."""
-    given = [from_cell(str(value)) for value in objects_in(table.column(column))]
+    unused = column not in table.names or column in (options.without or ())
+    if unused and "split" not in columns:
+        return Tables(table)
+    given = [from_cell(str(value)) for value in values_in(table, column)]
     for row, value in enumerate(given):
         if value not in SPLITS:
             raise BadInput(
                 f"{table.name_at(row)}: unknown split {value!r:.80}{nearest(value, SPLITS)}; use train, test "
-                "or val, or call the column otherwise"
+                f"or val, or leave the column out with --without {column}"
             )
     values = np.array(given)
     train = np.flatnonzero(values == "train")
@@ -128,16 +133,6 @@ def _by_column(table: Table, column: str) -> Tables:
         raise BadInput(f"{table.where}: no rows for training; give them the split train")
     name = next((one for one in HELD_OUT_NAMES if one in given), None)
     if name is None:
-        return Tables(table, None, "")
+        return Tables(table.taken(train, table.where) if len(train) < len(given) else table)
     held_out = np.flatnonzero(values == name)
     return Tables(table.taken(train, table.where), table.taken(held_out, f"{table.where} ({name})"), name)
-
-
-def hub_tables(train: Any, held_out: Any, name: str, what: str) -> Tables:
-    """The splits of objects of `datasets`, of which the held-out one may be ``None``; ``what`` names both.
-
-    Raises:
-        BadInput: one has a transform.
-    """
-    other = None if held_out is None else hub_table(held_out, f"{what} ({name})")
-    return Tables(hub_table(train, what), other, name)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
-from easiness.csv_cells import csv_rows
-from easiness.data.sources.tables import column_of
 from easiness.errors import BadInput, nearest, shorten
-from easiness.gate import check_fits, check_rows, open_parquet, read_column
-from easiness.inputs import Positions
+from easiness.inputs import Blobs, Files, Positions
 
 AT_ONCE = 1024
 """Rows that are read together."""
@@ -25,18 +20,41 @@ AT_ONCE = 1024
 class Table:
     """The rows of one split.
 
-    ``where`` names them in an error and ``name_at(i)`` the row at position i. ``read`` gives a column that is
-    there as a `pyarrow.ChunkedArray`: cells of a CSV are `large_string`, texts of Parquet a dictionary of
-    these, so that a million equal ones are one (`objects_in` makes objects of both). ``metadata`` is that of
-    the schema.
+    ``where`` names them in an error and ``name_at(i)`` the row at position i. ``schema`` is Arrow's; cells of
+    a CSV are strings. ``read`` gives a column that is there as a `pyarrow.ChunkedArray`; texts may come as a
+    dictionary, so that a million equal ones are one (`gate.objects_in` makes objects of both).
+    Paths start from ``root``, and are files for certain where the table is ``listed`` from there. ``blobs``
+    gives the encoded examples in a column, of which the ``rows`` are these, by default all.
     """
 
     where: str
-    names: tuple[str, ...]
+    schema: Any
     num_rows: int
     name_at: Callable[[int], str]
     read: Callable[[str], Any]
-    metadata: dict[bytes, bytes] | None = None
+    root: Path | None = None
+    listed: bool = False
+    blobs: Callable[[str, Files], Blobs] | None = None
+    rows: Positions | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Of the columns, in order."""
+        return list(self.schema.names)
+
+    @cached_property
+    def features(self) -> dict[str, dict[str, Any]]:
+        """What the library `datasets` says of columns in the metadata, as far as it can be understood."""
+        try:
+            found = json.loads((self.schema.metadata or {})[b"huggingface"])["info"]["features"]
+            return {name: of for name, of in found.items() if isinstance(of, dict)}
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+            return {}
+
+    def kind(self, name: str) -> Any:
+        """Arrow's type of a column, or of the values that its places point to."""
+        kind = self.schema.field(self.names.index(name)).type
+        return getattr(kind, "value_type", kind) if type(kind).__name__ == "DictionaryType" else kind
 
     def column(self, name: str) -> Any:
         """The column of this name.
@@ -61,132 +79,74 @@ class Table:
         if self.names.count(name) > 1:
             raise BadInput(f"{self.where}: column {name} occurs more than once; leave one out")
 
-    def vectors(self, name: str, rows: Positions) -> Iterator[npt.NDArray[Any]]:
-        """Vectors [n, D] in a column of lists of numbers, of some rows; as `column_of`."""
-        import pyarrow as pa
-
-        values = pa.table({name: self.column(name)})
-        for start in range(0, len(rows), AT_ONCE):
-            yield column_of(values.take(rows[start : start + AT_ONCE]), name, self.where)
+    def place_at(self, row: int) -> str:
+        """The row in its file alone, where this is named already: ``line 7``."""
+        return self.name_at(row).rpartition(": ")[2]
 
     def taken(self, rows: Positions, where: str) -> Table:
         """The table of these rows."""
         positions = rows.tolist()
-        return Table(
-            where,
-            self.names,
-            len(rows),
-            lambda row: self.name_at(positions[row]),
-            lambda name: self.read(name).take(rows),
-            self.metadata,
+        return replace(
+            self,
+            where=where,
+            num_rows=len(rows),
+            name_at=lambda row: self.name_at(positions[row]),
+            read=lambda name: self.read(name).take(rows),
+            rows=rows if self.rows is None else self.rows[rows],
         )
 
 
-def csv_table(path: Path, encoding: str | None, where: str) -> Table:
-    """A CSV file, whose cells are strings; its rows are named by the lines that they end on.
+class Tables(NamedTuple):
+    """The splits of a source; ``name`` is that of the held-out one."""
+
+    train: Table
+    held_out: Table | None = None
+    name: str = ""
+
+    def both(self) -> list[Table]:
+        """The splits that there are, the training one first."""
+        return [self.train] if self.held_out is None else [self.train, self.held_out]
+
+
+class Reader(NamedTuple):
+    """A form of table in files, by the ends of their names in small letters.
+
+    ``open`` makes one table of the files of a split, given the encoding that a user names, what to call the
+    split in an error, and the folder of the source. ``is_text`` tells if files have an encoding.
+    """
+
+    suffixes: tuple[str, ...]
+    open: Callable[[Sequence[Path], str | None, str, Path], Table]
+    is_text: bool = True
+
+    def reads(self, path: Path) -> bool:
+        """Is a file of this form, by its name?"""
+        return path.name.lower().endswith(self.suffixes)
+
+
+def the_only(files: Sequence[Path]) -> Path:
+    """The file of a split that cannot have several.
 
     Raises:
-        BadInput: it cannot be read, has no rows, or a row has more or fewer cells than the header.
+        BadInput: it has.
     """
+    if len(files) > 1:
+        names = shorten(file.name for file in files)
+        raise BadInput(f"{files[0].parent}: {len(files)} files for one split ({names}); put them together")
+    return files[0]
+
+
+def listed_table(root: Path, where: str, paths: Sequence[str], labels: Sequence[int]) -> Table:
+    """The files that a folder has, by their paths from ``root``, with the numbers of their classes."""
     import pyarrow as pa
 
-    rows = csv_rows(path, "table", encoding=encoding)
-    _, header = next(rows, (1, []))
-    if not any(header):
-        raise BadInput(f"{path}: no header; name the columns in the first line")
-    lines: list[int] = []
-    parts: list[list[Any]] = [[] for _ in header]
-    num_bytes = 0
-    filled = (row for row in rows if row[1])
-    while some := list(islice(filled, AT_ONCE)):
-        for line, cells in some:
-            if len(cells) != len(header):
-                raise BadInput(
-                    f"{path}: line {line}: {len(cells)} values for {len(header)} columns; quote values that "
-                    "hold a separator"
-                )
-            lines.append(line)
-        for part, column in zip(parts, zip(*(cells for _, cells in some), strict=True), strict=True):
-            part.append(_strings(column, path))
-            num_bytes += part[-1].nbytes
-        check_fits(num_bytes, str(path))
-    if not lines:
-        raise BadInput(f"{path}: no rows; give one for each example")
-    places = {name: at for at, name in reversed(list(enumerate(header)))}
+    found = pa.table({"path": pa.array(paths, pa.large_string()), "label": pa.array(labels, pa.int64())})
     return Table(
         where,
-        tuple(header),
-        len(lines),
-        lambda row: f"{path}: line {lines[row]}",
-        lambda name: pa.chunked_array(parts[places[name]]),
-    )
-
-
-def _strings(cells: Sequence[str], path: Path) -> Any:
-    import pyarrow as pa
-
-    try:
-        return pa.array(cells, pa.large_string())
-    except UnicodeError:  # halves of pairs, which some encodings have
-        raise BadInput(f"{path}: holds halves of characters; save it as UTF-8") from None
-
-
-def parquet_table(files: Sequence[Path], where: str) -> Table:
-    """The rows of Parquet files one after another; they are named by their file and the row in it, from 0.
-
-    Raises:
-        BadInput: a file is not Parquet, or they differ in the names of columns.
-    """
-    opened = [open_parquet(file) for file in files]
-    names = opened[0].schema_arrow.names
-    for file, one in zip(files, opened, strict=True):
-        if sorted(one.schema_arrow.names) != sorted(names):
-            raise BadInput(f"{file}: its columns are not those of {files[0].name}; give all the same")
-    starts = np.cumsum([0, *(one.metadata.num_rows for one in opened)])
-    if not starts[-1]:
-        raise BadInput(f"{files[0]}: no rows; give one for each example")
-    check_rows(int(starts[-1]), where)
-
-    def name_at(row: int) -> str:
-        at = int(np.searchsorted(starts, row, side="right")) - 1
-        return f"{files[at]}: row {row - starts[at]}"
-
-    return Table(
-        where,
-        tuple(names),
-        int(starts[-1]),
-        name_at,
-        lambda name: _parquet_column(files, name),
-        opened[0].schema_arrow.metadata,
-    )
-
-
-def _parquet_column(files: Sequence[Path], name: str) -> Any:
-    import pyarrow as pa
-
-    columns = [read_column(file, name) for file in files]
-    kinds = {column.type for column in columns}
-    if len(kinds) > 1:
-        raise BadInput(
-            f"{files[0]}: column {name} holds {shorten(sorted(map(str, kinds)))} in different files; give "
-            "all the same"
-        )
-    parts = [part for column in columns for part in column.chunks]
-    return pa.chunked_array(parts, columns[0].type).unify_dictionaries()
-
-
-def hub_table(table: Any, where: str) -> Table:
-    """A `datasets.Dataset`; its rows are named by their number, from 0.
-
-    Raises:
-        BadInput: it has a transform.
-    """
-    if table.format["type"] == "custom":
-        raise BadInput(f"{where}: the Dataset has a transform; call reset_format() on it")
-    return Table(
-        where,
-        tuple(table.column_names),
-        len(table),
-        lambda row: f"{where}: row {row}",
-        lambda name: table.select_columns([name]).with_format("arrow")[:].column(name),
+        found.schema,
+        len(paths),
+        lambda row: str(root / paths[row]),
+        found.column,
+        root=root,
+        listed=True,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -9,12 +10,18 @@ import numpy as np
 
 from easiness.data.tables import cells
 from easiness.data.tables.cells import Numbers, Singles
-from easiness.data.tables.table import Table
-from easiness.errors import BadInput, printable
-from easiness.gate import check_fits
+from easiness.data.tables.table import Table, Tables
+from easiness.errors import BadInput, printable, shorten
+from easiness.gate import check_fits, is_text
+from easiness.inputs import VECTOR
 from easiness.show import counted
+from easiness.spec import LoadOptions
 
 MOST_CATEGORIES = 50
+MOST_FAULTS = 6
+"""Columns of which a message says why they cannot be used."""
+IDS = frozenset({"id", "index", "unnamed: 0", "", "__index_level_0__"})
+"""Columns that count the rows, in small letters; pandas writes all but the first two."""
 MOST_SHOWN = 40
 """Characters of a category in the name of its column."""
 
@@ -49,24 +56,40 @@ def make_vectors(train: Table, held_out: Table | None, columns: Sequence[str]) -
     of which that of the row is 1; where it is missing, or not among them, none.
 
     Raises:
-        BadInput: a column cannot be used, with the row where that is one's fault.
+        BadInput: columns cannot be used; the text has all, and the option that leaves them out.
     """
-    kinds = {name: cells.kind_of_column(train, name) for name in columns}
-    made = [_MAKERS[kinds[name]](train, held_out, name) for name in columns]
-    names = tuple(printable(name) for one in made for name in one.names)
+    made: dict[str, tuple[str, Made]] = {}
+    faults: list[cells.UnusableColumn] = []
+    for name in columns:
+        try:
+            kind = cells.kind_of_column(train, name)
+            made[name] = kind, _MAKERS[kind](train, held_out, name)
+        except cells.UnusableColumn as error:
+            faults.append(error)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        without = shlex.quote(",".join(error.column for error in faults))
+        problems = shorten((error.problem for error in faults), MOST_FAULTS)
+        raise BadInput(
+            f"{train.where}: {len(faults)} columns cannot be used ({problems}); leave them out with "
+            f"--without {without}, or mend them"
+        )
+    names = tuple(printable(name) for _, one in made.values() for name in one.names)
     num = train.num_rows + (0 if held_out is None else held_out.num_rows)
     check_fits(4 * num * len(names), train.where)
-    values = [_joined([one.train for one in made])]
+    values = [_joined([one.train for _, one in made.values()])]
     if held_out is not None:
-        values.append(_joined([one.held_out for one in made if one.held_out is not None]))
-    return Vectors(values, names, _described(list(kinds.values()), made))
+        values.append(_joined([one.held_out for _, one in made.values() if one.held_out is not None]))
+    return Vectors(values, names, _described(list(made.values())))
 
 
 def _joined(parts: Sequence[Numbers]) -> Singles:
     return np.concatenate([part.astype(np.float32) for part in parts], axis=1)
 
 
-def _described(kinds: Sequence[str], made: Sequence[Made]) -> str:
+def _described(columns: Sequence[tuple[str, Made]]) -> str:
+    kinds, made = [kind for kind, _ in columns], [one for _, one in columns]
     nouns = {"numbers": "numeric", "texts": "categorical", "vectors": "vector"}
     found = [f"{kinds.count(kind)} {noun}" for kind, noun in nouns.items() if kind in kinds]
     width = sum(len(one.names) for one in made)
@@ -136,26 +159,20 @@ def _check_categories(table: Table, name: str, texts: Sequence[str | None], num:
     others = [(row, text) for row, text in given if cells.number_in(text) is None]
     if 2 * len(others) < len(given):
         row, text = others[0]
-        raise BadInput(
-            f"{table.name_at(row)}: the {name} is {text!r:.80}, and mostly a number; mend it, or leave the "
-            "cell empty where it is missing"
-        )
+        problem = f"the {name} is {text!r:.80}, and mostly a number"
+        raise cells.unusable(table.name_at(row), name, problem, "mend it or empty the cell")
     many = f"{num} different texts, too many for a category (at most {MOST_CATEGORIES})"
     problem = many if num > MOST_CATEGORIES else "another text in each row, which is no category"
-    raise BadInput(
-        f"{table.where}: column {name} holds {problem}; give --text {name} if these are the examples, "
-        f"--columns path={name} if they are files, or name the columns to use with --inputs"
-    )
+    remedy = f"give --text {name} if these are the examples, --columns path={name} if they are files"
+    raise cells.unusable(table.where, name, f"column {name} holds {problem}", remedy)
 
 
 def _of_vectors(train: Table, held_out: Table | None, name: str) -> Made:
     ours = cells.vectors_in(train, name)
     theirs = None if held_out is None else cells.vectors_in(held_out, name)
     if theirs is not None and theirs.shape[1] != ours.shape[1]:
-        raise BadInput(
-            f"{train.where}: column {name} has lists of {ours.shape[1]} numbers to train on and of "
-            f"{theirs.shape[1]} held out; give both splits the same"
-        )
+        problem = f"column {name} has lists of {ours.shape[1]} and of {theirs.shape[1]} numbers held out"
+        raise cells.unusable(train.where, name, problem, "give both splits the same")
     return Made(ours, theirs, [f"{name}[{at}]" for at in range(ours.shape[1])])
 
 
@@ -164,3 +181,59 @@ _MAKERS: dict[str, Callable[[Table, Table | None, str], Made]] = {
     "texts": _of_texts,
     "vectors": _of_vectors,
 }
+
+
+def input_columns(train: Table, label: str, options: LoadOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns that make vectors, and a note about those that do not."""
+    if options.inputs is not None:
+        for name in options.inputs:
+            train.check_column(name)
+            if name == label:
+                raise BadInput(
+                    f"--inputs {name}: holds the labels; leave it out, or name others with --label"
+                )
+        return options.inputs, ()
+    no_inputs = {label, options.group, options.id, *(options.without or ())}
+    no_inputs.add((options.columns or {}).get("split", "split"))
+    names = [name for name in train.names if name not in no_inputs]
+    for name in VECTOR.columns:
+        if name in names and cells.is_vectors(train.kind(name)):
+            rest = [one for one in names if one != name]
+            return (name,), _left_out(rest, f"{name} holds the vectors")
+    used = [name for name in names if name.lower() not in IDS]
+    if not used:
+        raise BadInput(
+            f"{train.where}: no column of numbers or categories beside {label} (its columns are "
+            f"{shorten(train.names, 10)}); name the columns to use with "
+            "--inputs, texts with --text and paths with --columns path=NAME"
+        )
+    notes = _left_out([name for name in names if name not in used], "it counts the rows")
+    named = [name for name in used if _names_rows(train, name)]
+    if len(named) == len(used):
+        return tuple(used), notes
+    notes += _left_out(named, "it has another text in each row")
+    return tuple(name for name in used if name not in named), notes
+
+
+def _names_rows(of: Table, name: str) -> bool:
+    """Has the column another text in each row, as names of patients or files are?"""
+    if name not in of.names or not is_text(of.kind(name)):
+        return False
+    texts = {text for text in cells.texts_in(of, name) if text is not None}
+    return len(texts) == of.num_rows and all(cells.number_in(text) is None for text in texts)
+
+
+def named_by(tables: Tables, columns: Sequence[str], options: LoadOptions) -> str:
+    """The first column that names the rows of each split, where nobody has named the inputs; else empty."""
+    unused = {*columns, options.group, *(options.without or ())}
+    rest = [] if options.inputs else [name for name in tables.train.names if name not in unused]
+    return next((name for name in rest if all(_names_rows(of, name) for of in tables.both())), "")
+
+
+def _left_out(names: list[str], why: str) -> tuple[str, ...]:
+    if not names:
+        return ()
+    named = printable(shorten(map(repr, names), 5))
+    return (
+        f"{'columns' if len(names) > 1 else 'column'} {named} not used, since {why} (--inputs names others)",
+    )

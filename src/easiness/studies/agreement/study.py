@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.analysis import kappa
 from easiness.data import DROP, UNKNOWN, UNSURE, Decisions
@@ -84,19 +81,7 @@ def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisi
                 f"{one.actions[there]} in another file; keep one of them, or write another name "
                 "in the column by"
             )
-
-    def both(field: str) -> npt.NDArray[Any]:
-        return np.concatenate([getattr(one, field)[kept], getattr(other, field)[new]])
-
-    return replace(
-        one,
-        at=both("at"),
-        actions=both("actions"),
-        labels=both("labels"),
-        by=both("by"),
-        times=both("times"),
-        listed={**one.listed, **other.listed},
-    )
+    return one.part(kept).and_those(other.part(new))
 
 
 def _answers(said: Mapping[str, Decisions]) -> Answers:
@@ -124,6 +109,6 @@ def _agreements(answers: Answers) -> Iterator[Between]:
         codes = answers.codes[list(group)]
         both = (codes >= 0).all(axis=0)
         codes = codes[:, both]
-        wrong: npt.NDArray[np.int64] = (codes != own[both]).astype(np.int64)
+        wrong = np.asarray(codes != own[both], np.int64)
         names = tuple(answers.people[one] for one in group)
         yield Between(names, kappa(wrong), kappa(codes))

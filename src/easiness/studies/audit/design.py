@@ -9,9 +9,6 @@ import numpy as np
 
 from easiness.analysis import Strata
 
-COLUMNS = ("order", "stratum", "draw")
-"""The columns of a file of decisions that make it an audit."""
-
 KNOWN = "known"
 """The stratum of an example that had been decided before."""
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import Strata, draw_fixed, draw_in_sequence, stratify, wealth_of_looks
-from easiness.data import Decisions
+from easiness.data import DRAWN, Decisions
 from easiness.errors import BadInput
 from easiness.spec import Split
-from easiness.studies.audit.design import COLUMNS, KNOWN, Design, rounded
+from easiness.studies.audit.design import KNOWN, Design, rounded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,7 +179,7 @@ def rows_of(
         table["order"] = table["order"].fillna("")
     table["draw"] = [
         design.cell(data, split, *row)
-        for row in zip(*(table[name].tolist() for name in ("id", *COLUMNS[:2])), strict=True)
+        for row in zip(*(table[name].tolist() for name in ("id", *DRAWN[:2])), strict=True)
     ]
     return table
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import UNSURE, LabelReader, read_label_file
+from easiness.data import DRAWN, UNSURE, Decisions, splits_in
 from easiness.errors import BadInput
 from easiness.regular_file import at_home
-from easiness.runs import data_version, decisions_on, labelled_examples
+from easiness.runs import decisions_on
 from easiness.spec import Split
 from easiness.store import Run
-from easiness.studies.audit.design import COLUMNS, KNOWN, Design, parse
+from easiness.studies.audit.design import KNOWN, Design, parse
 
 _WRITE = "easiness audit RUN -o audit.csv writes one"
 
@@ -70,11 +70,10 @@ def read_answers(
         split: that they are of; by default the one that the file names.
         name_of: the name of the example that a design drew as a look, given the positions known.
     """
-    path = at_home(file)
-    cells = _cells(path)
-    split = split or _split(cells)
-    decisions = decisions_on(run, path, split)
-    design, rows = _rows(run, path, cells, split)
+    if split is None:
+        split = "held_out" if "held_out" in splits_in(file) else "train"
+    decisions, path = decisions_on(run, file, split), at_home(file)
+    design, rows = _rows(decisions, path)
     known = [row for row in rows if row.stratum == KNOWN]
     known_at = np.array([row.at for row in known], np.int64)
     drawn = {int(row.order): row for row in rows if row.stratum != KNOWN}
@@ -112,26 +111,13 @@ def _check_decided(first: _Row | None, known: list[_Row]) -> None:
         )
 
 
-def _cells(path: Path) -> list[tuple[str, Mapping[str, str]]]:
-    """Where each row is and what it has, those columns among it that make it an audit's."""
-    read = read_label_file(path, once=COLUMNS)
-    missing = next((name for name in ("split", *COLUMNS) if name not in read.columns), None)
-    if missing is not None:
-        raise BadInput(f"{path}: is no audit, without one column {missing!r}; {_WRITE}")
-    return [(f"{path}: row {number}", row) for number, row in read.rows]
-
-
-def _split(cells: list[tuple[str, Mapping[str, str]]]) -> Split:
-    return "held_out" if any(row["split"].strip() == "held_out" for _, row in cells) else "train"
-
-
-def _rows(
-    run: Run, path: Path, cells: list[tuple[str, Mapping[str, str]]], split: Split
-) -> tuple[Design, list[_Row]]:
+def _rows(decisions: Decisions, path: Path) -> tuple[Design, list[_Row]]:
     """The design, which all rows have to tell alike, and the rows."""
-    reader, data = LabelReader(labelled_examples(run, split)), data_version(run)
-    ids = labelled_examples(run, split).ids
-    design = next(filter(None, (parse(row["draw"]) for _, row in cells)), None)
+    missing = next((name for name in DRAWN if name not in decisions.columns), None)
+    if missing is not None:
+        raise BadInput(f"{path}: is no audit, without the column {missing!r}; {_WRITE}")
+    ids, listed = decisions.of.ids, decisions.listed
+    design = next(filter(None, (parse(row["draw"]) for row in listed.values())), None)
     if design is None:
         raise BadInput(f"{path}: no row tells in the column 'draw' how it was drawn; {_WRITE}")
     num = int(design.strata.sizes.sum())
@@ -140,9 +126,8 @@ def _rows(
             f"{path}: was drawn from {num + design.known} labels, and there are {len(ids)}; {_WRITE}"
         )
     rows = []
-    for where, row in cells:
-        at = reader.position(row["id"], where)
-        name = str(ids[at])
+    for at, row in listed.items():
+        name, where = str(ids[at]), decisions.places[at]
         if not row["draw"].strip():
             raise BadInput(
                 f"{where}: the example {name!r} was not drawn, and would bend the answer; take the row out"
@@ -151,7 +136,8 @@ def _rows(
         sound = stratum == KNOWN or (
             _is_up_to(order, design.looks) and _is_up_to(stratum, len(design.strata.sizes))
         )
-        if not sound or row["draw"].strip() != design.cell(data, split, name, order, stratum):
+        told = design.cell(decisions.data, decisions.split, name, order, stratum)
+        if not sound or row["draw"].strip() != told:
             raise BadInput(
                 f"{where}: the example {name!r} was not drawn like this, as look {order or 'none'}; give "
                 "the file that audit wrote, with nothing changed but the actions"

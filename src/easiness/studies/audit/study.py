@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.csv_cells import csv_rows
 from easiness.data import Decisions
 from easiness.errors import BadInput
-from easiness.regular_file import at_home
 from easiness.runs import data_version, decisions_on, labelled_examples
 from easiness.spec import Split
 from easiness.store import Run, check_opened
@@ -89,25 +85,19 @@ def audit(
 def _known(run: Run, file: File, split: Split) -> Decisions:
     """The decisions that are sure, of a file that somebody has looked at examples for."""
     found = decisions_on(run, file, split)
-    if _unseen(at_home(file), found):
+    if _unseen(found):
         raise BadInput(
             f"{file}: has actions as `easiness clean` writes them unseen, without a name in the column by; "
             "give decisions as the page exports them or an audit's file, or write into by who looked"
         )
-    names = ("at", "actions", "labels", "by", "times")
-    return replace(found, **{name: getattr(found, name)[found.sure] for name in names})
+    return found.part(found.sure)
 
 
-def _unseen(file: Path, found: Decisions) -> bool:
+def _unseen(found: Decisions) -> bool:
     """Is the file as `clean` writes it: for all examples, or without the column in which one signs?"""
     if not len(found) or any(found.by) or any(found.times):
         return False
-    if len(found) == len(found.of.ids):
-        return True
-    if file.suffix.lower() == ".json":
-        return False
-    _, header = next(csv_rows(file, "file of labels"), (1, []))
-    return "by" not in {name.strip() for name in header}
+    return len(found) == len(found.of.ids) or "by" not in found.columns
 
 
 def _unknown(run: Run, split: Split, known: Positions) -> tuple[pd.DataFrame, Positions]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import check_classes_left, draw_by_rank, foremost
-from easiness.csv_cells import csv_rows, from_cell
+from easiness.data import is_table, open_table, written_in
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import at_home, text_lines
 from easiness.scores import find_score
@@ -180,8 +180,10 @@ def _names_in(lines: Iterable[str]) -> list[str]:
 
 
 def _read(path: Path, where: str) -> list[str]:
-    if path.suffix.lower() == ".csv":
-        return _column(path, where)
+    if is_table(path):
+        table = open_table(path)
+        table.check_column("id", f"; {_FORM}")
+        return written_in(table, "id")
     try:
         lines = list(text_lines(path, _UNDECODED))
     except OSError as error:
@@ -189,21 +191,3 @@ def _read(path: Path, where: str) -> list[str]:
     if any("\0" in line for line in lines):
         raise BadInput(f"{where}: is not text; {_FORM}")
     return _names_in(lines)
-
-
-def _column(path: Path, where: str) -> list[str]:
-    """What is in the column id of a CSV file."""
-    rows = csv_rows(path, "file of ids", _UNDECODED)
-    _, header = next(rows, (1, []))
-    if "id" not in header:
-        raise BadInput(f"{where}: has no column id (but {', '.join(header)}); {_FORM}")
-    if header.count("id") > 1:
-        raise BadInput(f"{where}: has the column 'id' twice; keep one of them")
-    names = []
-    for line, cells in rows:
-        if cells and len(cells) != len(header):
-            raise BadInput(
-                f"{where}: line {line} has {len(cells)} values for {len(header)} columns; mend the quotes"
-            )
-        names += [from_cell(one) for one in cells[header.index("id") :][:1]]
-    return names

@@ -85,7 +85,9 @@ def validate(
     text: str | None = None,
     sound: str | None = None,
     inputs: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     label: str | None = None,
+    id: str | None = None,
     encoding: str | None = None,
     rate: int | None = None,
     seed: int = 0,
@@ -116,7 +118,7 @@ def validate(
         out: folder of the runs.
         limit: train on this many examples, class-balanced.
         holdout: hold out this share of each class, where there is no held-out split.
-        labels, columns, text, sound, inputs, label, encoding, rate: as for `load_dataset`.
+        labels, columns, text, sound, inputs, without, label, id, encoding, rate: as for `load_dataset`.
         skip_unreadable, data_root, download, allow_outside: as for `load_dataset`.
         seed: of the merged runs; the final ones have the next, so that they share no random numbers.
         batch_size: examples per step, instead of the recipe's.

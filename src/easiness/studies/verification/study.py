@@ -78,7 +78,9 @@ def verify(
     text: str | None = None,
     sound: str | None = None,
     inputs: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     label: str | None = None,
+    id: str | None = None,
     encoding: str | None = None,
     rate: int | None = None,
     seed: int = 0,
@@ -125,8 +127,8 @@ def verify(
         out: folder of the runs.
         holdout: hold out and test on this share of each class, instead of each example in turn; labels of
             examples held out are refused.
-        limit, columns, text, sound, inputs, label, encoding, rate: as for `load_dataset`, and as for the run
-            that the labels come from.
+        limit, columns, text, sound, inputs, without, label, id, encoding, rate: as for `load_dataset`, and
+            as for the run that the labels come from.
         skip_unreadable, data_root, download, allow_outside: as for `load_dataset`.
         recipe: as for `measure`; its cosine period is the number of epochs unless it says otherwise.
         features, shares, group: fit heads on features, as for `measure`.

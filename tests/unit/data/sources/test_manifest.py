@@ -51,7 +51,7 @@ def test_integers_are_class_indices(manifest):
     assert load_dataset(manifest(*lines), classes=["dog", "cat", "hen"]).classes == ("dog", "cat", "hen")
 
 
-@pytest.mark.parametrize("labels", [("3", "cat"), ("01", "02"), ("1.0", "0.0")])
+@pytest.mark.parametrize("labels", [("3", "cat"), ("01", "02")])
 def test_other_labels_are_names(manifest, labels):
     data = load_dataset(manifest("path,label", f"cat/0.png,{labels[0]}", f"dog/0.png,{labels[1]}"))
     assert data.classes == tuple(sorted(labels))
@@ -80,13 +80,13 @@ def test_the_first_held_out_split_is_used_and_others_are_not(manifest):
 def test_paths_are_normalized_and_two_may_become_the_same(manifest):
     data = load_dataset(manifest("path,label", "dog/../cat/./0.png,cat", "dog//0.png,dog"))
     assert data.ids.tolist() == ["cat/0.png", "dog/0.png"]
-    with pytest.raises(BadInput, match=r"pets\.csv: line 4: cat/0\.png .*line 2 already"):
+    with pytest.raises(BadInput, match=r"pets\.csv: line 4: cat/0\.png .*in line 2 already"):
         load_dataset(manifest(*GOOD, "dog/../cat/0.png,cat"))
 
 
 def test_paths_that_lead_to_the_same_place(manifest, folder):
     for again in (f"{folder}/cat/0.png", "../pets/cat/0.png"):
-        with pytest.raises(BadInput, match=r"line 4: .*cat/0\.png .*line 2 already"):
+        with pytest.raises(BadInput, match=r"line 4: .*cat/0\.png .*in line 2 already"):
             load_dataset(manifest(*GOOD, f"{again},cat"), allow_outside=True)
 
 
@@ -135,60 +135,33 @@ def test_ids_do_not_tell_the_name_of_the_home_folder(manifest, folder, picture, 
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (
-            ("path,labels", "a,b"),
-            r"no column label \(did you mean labels\?\); the header is path,label\[,split\], or name yours "
-            r"with --columns label=NAME",
-        ),
-        (("path, label", "a,b"), r"no column label \(did you mean  label\?\)"),
+        (("",), "no header; name the columns"),
+        ((), "no header; name the columns"),
+        (("path,label",), "no rows; give one"),
         (("path,label,path", "a,b,c"), "column path occurs more than once"),
-        (("path,split", "a,train"), "no column label; the header is"),
-        (("",), "no column path; the header is"),
-        ((), "no column path; the header is"),
-        ((*GOOD, "cat/1.png,"), "line 4: the label is empty"),
         ((*GOOD, "  ,cat"), "line 4: the path is empty"),
-        ((*GOOD, "cat/1.png,cat "), "line 4: the label 'cat ' has spaces around it"),
-        ((*GOOD, "cat/1.png,\u00a0cat"), "line 4: the label .* has spaces around it"),
-        (
-            (*GOOD, 'cat/1.png,"c\nat"'),
-            r"line 5: the label 'c\\nat' has spaces around it or a line break in it",
-        ),
-        ((*GOOD, 'cat/1.png,"cat\u2028"'), "line 4: the label"),
+        (("image,label", ",cat"), "line 2: the image is empty"),
         ((*GOOD, f"{'x' * 300}.png,cat"), r"line 4: x{80} cannot be looked at \(File name too long\)"),
         ((*GOOD, "cat/0.png/1.png,cat"), r"line 4: no file cat/0\.png/1\.png"),
         ((*GOOD, "cat/1.png"), "line 4: 1 values for 2 columns"),
         (("path;label", "cat/0.png;a;b"), "line 2: 3 values for 2 columns; quote values"),
-        (("image,label", ",cat"), "line 2: the image is empty"),
-        (("path,label,note,label", "a,b,c,d"), "column label occurs more than once; leave one out"),
         (("id,label,class", "3,0,cat", "07,1,dog", "5,1,dog"), r"line 2 and 2 more: no file 3"),
         (
             ("id,label,class", "3,0,cat", "7,1,dog", "5,1,dog", "6,1,dog"),
-            r"its ids \(3, 7, 5 and 1 more\) are numbers and not files beside it, so the list goes with the "
-            r"source that it was made from; give that one with --labels \S+\.csv \(in Python labels=\), "
-            "which leaves out what the list does not name",
+            r"its ids \(3, 7, 5 and 1 more\) are numbers .*; give that one with --labels \S+\.csv",
         ),
         (
             ("id,label,class", "cat/0.png,0,cat", "dog/0.png,1,dog", "dog/1.png,1,cat"),
-            "line 4: label 1 is class 'cat' here and 'dog' on line 3; make label and class agree",
+            "line 4: label 1 is class 'cat' here and 'dog' in line 3",
         ),
-        (
-            ("id,label,class", "cat/0.png,0,cat", "dog/0.png,2,dog"),
-            "label 1 never occurs though labels go up to 2",
-        ),
-        ((*GOOD, "cat/1.png,cat,train"), "line 4: 3 values for 2 columns"),
         (
             (*GOOD, "cat/9.png,cat", "cat/1.png,cat", "cat/8.png,cat"),
-            r"line 4 and 1 more: no file cat/9\.png in .*pets",
+            r"line 4 and 1 more: no file cat/9\.png",
         ),
-        ((*GOOD, "cat,cat"), "line 4: cat is a folder; give the path of a file"),
-        ((*GOOD, "cat/\0.png,cat"), "line 4: no file|line 4: the manifest is not CSV"),
-        ((*GOOD, '"cat/1.png,cat'), "line 4: the manifest is not CSV"),
-        (("path,label",), "no rows for training"),
-        (("path,label", "cat/0.png,1", "dog/0.png,-1"), "line 3: label -1 is negative"),
-        (("path,label", "cat/0.png,0", "dog/0.png,2"), "label 1 never occurs though labels go up to 2"),
-        (("path,label", "cat/0.png,cat"), r"only one class \('cat'\)"),
-        (("path,label,split", "cat/0.png,cat,trian"), r"line 2: unknown split 'trian' \(did you mean train"),
-        (("path,label,split", "cat/0.png,cat,test"), "no rows for training; give them the split train"),
+        ((*GOOD, "cat,cat"), "line 4: cat is a folder"),
+        ((*GOOD, "cat/\0.png,cat"), "line 4: no file|line 4: the table is not CSV"),
+        ((*GOOD, '"cat/1.png,cat'), "line 4: the table is not CSV"),
+        (("path,label,split", "cat/0.png,cat,train", "cat/0.png,cat,test"), "line 3: cat/0.png is in line 2"),
     ],
 )
 def test_wrong_manifests(manifest, lines, message):
@@ -196,13 +169,6 @@ def test_wrong_manifests(manifest, lines, message):
         load_dataset(manifest(*lines))
     assert "pets.csv: " in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(("known", "new"), [(("cat", "dog"), "hen"), (("0", "1"), "2")])
-def test_a_class_of_the_held_out_split_alone(manifest, known, new):
-    rows = ("path,label,split", f"cat/0.png,{known[0]},train", f"dog/0.png,{known[1]},train")
-    with pytest.raises(BadInput, match=f"line 4: class '{new}' does not occur"):
-        load_dataset(manifest(*rows, f"dog/1.png,{new},test"))
 
 
 def test_other_encodings(manifest):
@@ -275,7 +241,7 @@ def test_columns_are_mapped_and_kept(manifest):
     [
         ({"path": "photos"}, r"pets\.csv: no column photos \(did you mean photo\?\).*--columns path=NAME"),
         ({"paht": "photo"}, r"--columns paht=photo: a manifest has no 'paht' \(did you mean path"),
-        ({"path": "photo", "split": "fold"}, r"pets\.csv: no column fold; "),
+        ({"path": "photo", "split": "fold"}, r"pets\.csv: no column fold"),
         ({"path": 3}, "columns: give names by names"),
         (["path"], "columns: give names by names"),
     ],

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from easiness.data import load_dataset
-from easiness.data.sources.mini_imagenet import SYNSETS
+from easiness.data.sources.folders import SYNSETS
 from easiness.errors import BadInput
 
 WORDS = (

@@ -197,20 +197,8 @@ MANY = "\n".join(f"town {n},{n % 2}" for n in [*range(51), *range(51)])
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        ("label\na\nb", {}, "no column of numbers or categories beside label"),
-        (
-            "x,y\n1,a\n2,b",
-            {},
-            "its columns are x, y; name the column of the labels with --label",
-        ),
-        ("x,lable\n1,a\n2,b", {}, r"no column label \(did you mean lable\?\)"),
+        ("label\na\nb", {}, "no column of images, sounds, texts or numbers"),
         ("petal,label\n1,a\n2,b", {"inputs": "petl"}, r"no column petl \(did you mean petal\?\)"),
-        ("x,label\n1,a\n2,b", {"inputs": "label"}, "--inputs label: holds the labels"),
-        (
-            "x,label\n1,0.5\n2,1",
-            {},
-            r"a\.csv: line 2: the label is 0\.5, and labels are whole",
-        ),
         ("x,label\n1,a\ninf,b", {}, r"a\.csv: line 3: the x is inf; give a finite number"),
         ("x,label\n1,a\n1e39,b", {}, r"a\.csv: line 3: the x is 1e\+39; give a finite number"),
         ("town,label\n" + MANY, {}, r"column town holds 51 different texts, too many .*--text town"),
@@ -220,16 +208,8 @@ MANY = "\n".join(f"town {n},{n % 2}" for n in [*range(51), *range(51)])
             "photo holds another text in each row.*--columns path=photo",
         ),
         ("x,label\n1,a\n2,b\nzwei,a\n3,b", {}, r"line 4: the x is 'zwei', and mostly a number"),
-        ("x,label\n1,a\n2", {}, r"a\.csv: line 3: 1 values for 2 columns"),
-        ("x,label\n1,a\n2,", {}, r"a\.csv: line 3: the label is empty"),
-        ("x,label\n1,a\n2, a", {}, r"a\.csv: line 3: the label ' a' has spaces around it"),
-        ("x,label\n1,a\n2,a", {}, "only one class"),
-        ("x,label\n1,-1\n2,0", {}, r"a\.csv: line 2: label -1 is out of range"),
         ("x,label", {}, r"a\.csv: no rows"),
         ("x,x,label\n1,2,a\n1,2,b", {}, "column x occurs more than once"),
-        ("x,label,split\n1,a,tra\n1,b,train", {}, r"line 2: unknown split 'tra' \(did you mean train"),
-        ("x,label,split\n1,a,test\n1,b,test", {}, "no rows for training"),
-        ("x,label,split\n1,a,train\n1,b,train\n1,c,test", {}, "line 4: class 'c' does not occur in train"),
         ("x,label,split\n1,a,train\n1,b,train\ny,b,test", {}, "line 4: the x is 'y', and elsewhere a number"),
     ],
 )

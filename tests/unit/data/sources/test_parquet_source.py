@@ -13,8 +13,8 @@ import pytest
 from easiness import gate
 from easiness.data import load_dataset
 from easiness.data.sources.file_facts import FileFacts
+from easiness.data.tables.parquet import ParquetBlobs
 from easiness.errors import BadInput
-from easiness.inputs import threads
 from pixels import images_of
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -110,7 +110,9 @@ def test_only_row_groups_in_use_are_read(tmp_path, encoded, monkeypatch):
     monkeypatch.setattr(
         pq.ParquetFile,
         "iter_batches",
-        lambda file, num, groups, columns: read.extend(groups) or original(file, num, groups, columns),
+        lambda file, num, groups=(), columns=(): (
+            read.extend(groups) or original(file, num, groups or None, columns)
+        ),
     )
     assert (images_of(part) == images_of(whole)[part.ids]).all()
     read.clear()
@@ -135,7 +137,7 @@ def test_undecodable_row_is_named_or_skipped(tmp_path, encoded):
 def test_verdicts_on_rows_are_remembered(tmp_path, encoded, monkeypatch):
     path = write(tmp_path / "a.parquet", [encoded(0), b"broken", encoded(1)], [0, 1, 1])
     assert load_dataset(path, skip_unreadable=True).ids.tolist() == [0, 2]
-    monkeypatch.setattr(pq.ParquetFile, "iter_batches", lambda *_, **__: pytest.fail("rows were read"))
+    monkeypatch.setattr(ParquetBlobs, "blobs", lambda *_: pytest.fail("rows were read"))
     assert load_dataset(path, skip_unreadable=True).ids.tolist() == [0, 2]
 
 
@@ -149,7 +151,9 @@ def test_digests_of_rows_are_remembered(tmp_path, encoded, monkeypatch):
     monkeypatch.setattr(
         pq.ParquetFile,
         "iter_batches",
-        lambda file, num, groups, columns: read.extend(groups) or original(file, num, groups, columns),
+        lambda file, num, groups=(), columns=(): (
+            read.extend(groups) or original(file, num, groups or None, columns)
+        ),
     )
     part = load_dataset(tmp_path, limit=2, seed=1)
     digests = [hashlib.sha256(image).hexdigest() for image in images]
@@ -172,12 +176,12 @@ def test_digests_up_to_an_interrupt_are_kept(tmp_path, encoded, monkeypatch):
     path = write(tmp_path / "a.parquet", [encoded(i) for i in range(100)], [0, 1] * 50, row_group_size=1)
     original = pq.ParquetFile.iter_batches
 
-    def interrupted(file, num, groups, columns):
+    def interrupted(file, num, groups=None, columns=None):
         if groups == [90]:
             raise KeyboardInterrupt
         return original(file, num, groups, columns)
 
-    monkeypatch.setattr(threads, "CHUNK", 1)
+    monkeypatch.setattr("easiness.inputs.encoded.CHUNK", 1)
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", interrupted)
     with pytest.raises(KeyboardInterrupt):
         _ = load_dataset(path).fingerprint
@@ -185,7 +189,9 @@ def test_digests_up_to_an_interrupt_are_kept(tmp_path, encoded, monkeypatch):
     monkeypatch.setattr(
         pq.ParquetFile,
         "iter_batches",
-        lambda file, num, groups, columns: read.extend(groups) or original(file, num, groups, columns),
+        lambda file, num, groups=(), columns=(): (
+            read.extend(groups) or original(file, num, groups or None, columns)
+        ),
     )
     assert len(set(load_dataset(path).stored.digests())) == 100
     assert len(read) < 50
@@ -208,26 +214,10 @@ def test_remembered_digests_that_make_no_sense(tmp_path, encoded, fact):
 
 def test_missing_columns_list_those_found(tmp_path, encoded):
     path = write(tmp_path / "a.parquet", [encoded(0)], [0], column="photo")
-    with pytest.raises(BadInput, match=r"column named image .*photo, label"):
+    with pytest.raises(BadInput, match=r"no column of images.*photo, label"):
         load_dataset(path)
     pq.write_table(pa.table({"image": [b""], "fine_label": [0]}), path)
-    with pytest.raises(BadInput, match=r"column named label.* image, fine_label"):
-        load_dataset(path)
-
-
-@pytest.mark.parametrize(
-    ("labels", "message"),
-    [
-        ([0, None, 1], r"a\.parquet: row 1: the label is null"),
-        ([0.0, float("nan"), 1.0], r"a\.parquet: row 1: the label is NaN"),
-        (["cat", "dog", "cat"], "labels have dtype object; convert them to integers"),
-        ([0, 5, 1], "label 2 never occurs though labels go up to 5"),
-        ([0, -1, 1], r"a\.parquet: row 1: label -1 is out of range"),
-    ],
-)
-def test_wrong_labels(tmp_path, encoded, labels, message):
-    path = write(tmp_path / "a.parquet", [encoded(i) for i in range(3)], labels)
-    with pytest.raises(BadInput, match=message):
+    with pytest.raises(BadInput, match=r"no column label.* image, fine_label"):
         load_dataset(path)
 
 
@@ -260,15 +250,6 @@ def test_images_must_be_bytes(tmp_path):
         load_dataset(tmp_path / "a.parquet")
 
 
-@pytest.mark.parametrize("twice", ["image", "label"])
-def test_two_columns_of_one_name_are_refused(tmp_path, encoded, twice):
-    path = write(tmp_path / "a.parquet", [encoded(i) for i in range(2)], [0, 1])
-    table = pq.read_table(path)
-    pq.write_table(table.append_column(twice, table[twice]), path)
-    with pytest.raises(BadInput, match=f"a.parquet: column {twice} occurs"):
-        load_dataset(path)
-
-
 def test_rows_are_unpacked_some_at_a_time(tmp_path, encoded, monkeypatch):
     """A thousand times the same picture takes no room in the file, and would in memory."""
     num, image = 1000, encoded(0) + bytes(100_000)
@@ -277,7 +258,7 @@ def test_rows_are_unpacked_some_at_a_time(tmp_path, encoded, monkeypatch):
     pq.write_table(pa.table({"image": indices, "label": np.arange(num) % 2}), path, store_schema=False)
     assert path.stat().st_size < 2 * len(image)
     data = load_dataset(path)
-    monkeypatch.setattr(threads, "CHUNK", 1)  # which are what is read ahead
+    monkeypatch.setattr("easiness.inputs.encoded.CHUNK", 1)  # which are what is read ahead
     before = pa.total_allocated_bytes()
     pool_most = []
     for _ in data.stored.map(lambda _: pool_most.append(pa.total_allocated_bytes())):

@@ -128,15 +128,7 @@ def test_names_of_classes_and_vectors_of_the_datasets_library():
             {"text": "quest"},
             "no column quest; its columns are q, label; name that",
         ),
-        ("q,label\na,1\nb,0", {"text": "label"}, "--text label: holds the labels; name another"),
-        (
-            "text,coarse\na,1\nb,0",
-            {},
-            "no column label; its columns are text, coarse; name",
-        ),
         ('text,label\n"a,1\nb,0', {"text": "text"}, "is not CSV"),
-        ("text,label\na,1,2", {}, "line 2: 3 values for 2 columns; quote values"),
-        ("text,label\na,1.5\nb,0", {}, "line 2: the label is 1.5, and labels are whole numbers"),
         ("text,label\na,1\nb,0", {"columns": {"path": "text"}}, "no file a in"),
     ],
 )

@@ -290,7 +290,7 @@ def test_a_draw_that_is_told_otherwise_is_refused(run: Run, tmp_path: Path, name
 def test_what_is_no_audit_of_this_run_is_refused(run: Run, tmp_path: Path):
     labels = tmp_path / "labels.csv"
     ez.clean(run).table().to_csv(labels, index=False)
-    with pytest.raises(BadInput, match="is no audit, without one column"):
+    with pytest.raises(BadInput, match="no audit, without the column 'order'"):
         answered(run, labels)
     drawn = drawn_from(run, looks=20)
     with pytest.raises(BadInput, match="says itself how it was drawn"):

@@ -13,6 +13,7 @@ import easiness as ez
 from easiness.data import load_dataset
 from easiness.store import Run, open_run
 from lengths import long_but
+from recording import recorded
 
 
 def other(label: int) -> int:
@@ -201,11 +202,8 @@ def test_what_is_printed_verifies_by_what_the_run_was_trained_with(
 
 
 def test_of_a_loop_of_ones_own_the_network_is_to_be_named(command, suspecting, tmp_path: Path):
-    recorder = ez.Recorder(tmp_path / "mine", ids=[1, 2, 3, 4], labels=[0, 1, 0, 1], classes=["no", "yes"])
-    with recorder.trial(seed=0) as trial:
-        for _ in range(3):
-            trial.update([1, 2, 3, 4], np.eye(2)[[0, 1, 0, 1]])
-            trial.end_epoch()
+    labels = [0, 1, 0, 1]
+    recorded(tmp_path / "mine", [[np.eye(2)[labels]] * 3], labels, ids=[1, 2, 3, 4], classes=["no", "yes"])
     suspecting({1: (1, 0.99)})
     said = command("clean", tmp_path / "mine", "-o", tmp_path / "labels.csv").err
     words = f"verify SOURCE --labels {tmp_path / 'labels.csv'} --model MODEL --epochs 3 --out DIR\n"

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import Recorder
 from easiness.analysis import Agreement, GroupMatch, Match
 from easiness.show.rendering import rendered
 from easiness.show.section import sections_text
@@ -23,6 +22,7 @@ from easiness.studies.matching.answers import answers, headline_ties, pair_answe
 from easiness.studies.matching.comparison import Cell, Comparison
 from easiness.studies.matching.sections import headline, shortened
 from easiness.studies.matching.study import compare
+from recording import believing, recorded
 
 
 def as_csv(comparison):
@@ -183,11 +183,9 @@ def test_many_pairs_share_a_sentence_where_the_same_can_be_said_of_them() -> Non
     assert len(pair_answers(of_four)) == 12  # a sentence for each
 
 
-def test_what_holds_of_several_runs_is_said_once(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_what_holds_of_several_runs_is_said_once(record: Callable[..., Any]) -> None:
     labels = np.arange(40) % 2
-    runs = [record(noisy_logits(labels, trials=9, epochs=1), labels, name=name) for name in ("a", "b")]
+    runs = [record(believing(labels, 9, 1), labels, name=name) for name in ("a", "b")]
     assert sum("10 are needed" in text for text in answers(compare(runs))) == 1
 
 
@@ -251,18 +249,15 @@ def test_long_names_lose_their_middle(name: str, short: str) -> None:
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     """Two runs of twelve trials; after the last epoch the second ranks the other way round."""
-    ids, labels = np.arange(150), np.arange(150) % 3
-    runs = []
-    for seed, name in enumerate(("a_run_with_a_name_that_is_long", "short")):
-        recorder = Recorder(tmp_path_factory.mktemp("answers") / name, ids=ids, labels=labels)
-        rng = np.random.default_rng(seed)
-        for number in range(12):
-            with recorder.trial(seed=number) as trial:
-                for order in (1, -1 if seed else 1):
-                    favor = np.linspace(0, 4, 150)[::order, None] * np.eye(3)[labels]
-                    trial.update(ids, rng.normal(size=(150, 3)) + favor)
-                    trial.end_epoch()
-        runs.append(recorder.run)
+    labels, favor = np.arange(150) % 3, np.linspace(0, 4, 150)
+    runs = [
+        recorded(
+            tmp_path_factory.mktemp("answers") / name,
+            believing(labels, 12, 2, sure=[favor, favor[::-1] if seed else favor], seed=seed),
+            labels,
+        )
+        for seed, name in enumerate(("a_run_with_a_name_that_is_long", "short"))
+    ]
     return compare(runs)
 
 
@@ -318,11 +313,9 @@ def test_runs_hold_their_outlook_and_drift(compared: Comparison) -> None:
             assert entry["drift_by_epoch"][side]["1"] == (None if math.isnan(early) else early)
 
 
-def test_nine_trials_have_no_outlook_in_the_document(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_nine_trials_have_no_outlook_in_the_document(record: Callable[..., Any]) -> None:
     labels = np.arange(40) % 2
-    comparison = compare([record(noisy_logits(labels, trials=9, epochs=1), labels)])
+    comparison = compare([record(believing(labels, 9, 1), labels)])
     (entry,) = json.loads(as_json(comparison))["runs"]
     assert entry["outlook"] == {}
     assert answers(comparison)[2:] == [

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from easiness import BadInput, Recorder, combined_scores, load_dataset, measure
+from easiness import BadInput, combined_scores, load_dataset, measure
+from recording import recorded
 
 NUM = 6
 
@@ -11,14 +12,9 @@ NUM = 6
 def run_of(path, p_label):
     """A run of two trials in which the label has these probabilities [NUM] in both."""
     labels = np.arange(NUM) % 2
-    recorder = Recorder(path, ids=np.arange(NUM), labels=labels, classes=("a", "b"))
     logits = np.stack([np.log(p_label), np.log1p(-np.array(p_label))], axis=1)
     logits[labels == 1] = logits[labels == 1, ::-1]
-    for seed in range(2):
-        with recorder.trial(seed=seed) as trial:
-            trial.update(np.arange(NUM), logits)
-            trial.end_epoch()
-    return recorder.run
+    return recorded(path, [logits] * 2, labels, classes=("a", "b"))
 
 
 def test_difficulty_is_the_mean_of_the_ranks(tmp_path):
@@ -56,9 +52,6 @@ def test_one_run_and_other_data_are_refused(tmp_path):
     one = run_of(tmp_path / "one", [0.9, 0.8, 0.7, 0.6, 0.4, 0.2])
     with pytest.raises(BadInput, match="two or more"):
         combined_scores([one])
-    recorder = Recorder(tmp_path / "fewer", ids=np.arange(3), labels=np.array([0, 1, 0]), classes=("a", "b"))
-    with recorder.trial(seed=0) as trial:
-        trial.update(np.arange(3), np.ones((3, 2)))
-        trial.end_epoch()
+    fewer = recorded(tmp_path / "fewer", np.ones((1, 3, 2)), np.array([0, 1, 0]), classes=("a", "b"))
     with pytest.raises(BadInput, match="different data"):
-        combined_scores([one, recorder.run])
+        combined_scores([one, fewer])

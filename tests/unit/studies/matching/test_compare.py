@@ -8,11 +8,12 @@ import json
 import numpy as np
 import pytest
 
-from easiness import BadInput, Recorder, matching_rate
+from easiness import BadInput, matching_rate
 from easiness.analysis import Measured, Rule, agreement, match_groups, match_votes
 from easiness.inputs import reading
 from easiness.show.rendering import rendered
 from easiness.studies.matching.study import compare
+from recording import believing, recorded
 
 
 def as_csv(comparison):
@@ -26,26 +27,17 @@ def as_json(comparison):
 NUM, CLASSES, EPOCHS = 60, 3, 2
 
 
-def recorded(path, num_trials, *, seed=0, ids=None):
+def made(path, num_trials, *, seed=0, ids=None):
     """A run in which low ids are easy: their logits favour the label more."""
-    ids = np.arange(NUM) if ids is None else ids
     labels = np.arange(NUM) % CLASSES
-    rng = np.random.default_rng(seed)
-    recorder = Recorder(path, ids=ids, labels=labels)
-    for trial_seed in range(num_trials):
-        with recorder.trial(seed=trial_seed) as trial:
-            for _ in range(EPOCHS):
-                logits = rng.normal(size=(NUM, CLASSES))
-                logits[np.arange(NUM), labels] += np.linspace(3, -1, NUM)
-                trial.update(ids, logits)
-                trial.end_epoch()
-    return recorder.run
+    logits = believing(labels, num_trials, EPOCHS, sure=np.linspace(3, -1, NUM), seed=seed)
+    return recorded(path, logits, labels, ids=ids)
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compare")
-    return recorded(folder / "few", 4), recorded(folder / "many", 7, seed=1)
+    return made(folder / "few", 4), made(folder / "many", 7, seed=1)
 
 
 def test_every_group_of_a_table_has_the_size_of_the_smallest_runs_half(runs):
@@ -64,7 +56,7 @@ def test_a_set_is_drawn_once_however_many_runs_it_is_matched_with_and_each_pair_
     monkeypatch.setattr(Rule, "_by_count", lambda *a: drawn.append(a[1:3]) or by_count(*a))
     for num in (2, 4):
         drawn.clear()
-        same = [recorded(tmp_path / f"{num} {at}", 4, seed=at) for at in range(num)]
+        same = [made(tmp_path / f"{num} {at}", 4, seed=at) for at in range(num)]
         with reading(lambda *a: told.append(a)):
             compare(same, ties=["expected"])
         of_groups = [(tails, group) for tails, group in drawn if len(group) == 2]
@@ -113,7 +105,7 @@ def test_resolution_counts_all_trials(runs):
 
 
 def test_runs_over_other_examples_are_refused(runs, tmp_path):
-    other = recorded(tmp_path / "other", 2, ids=np.arange(NUM) + 1000)
+    other = made(tmp_path / "other", 2, ids=np.arange(NUM) + 1000)
     for call in (lambda: compare([runs[0], other]), lambda: matching_rate(runs[0], other)):
         with pytest.raises(BadInput, match="over different data") as refused:
             call()
@@ -145,7 +137,7 @@ def test_tables_say_the_same_in_every_format(runs):
 
 
 def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
-    comparison = compare([recorded(tmp_path / "single", 1), runs[0]])
+    comparison = compare([made(tmp_path / "single", 1), runs[0]])
     assert all(cell.groups is None and cell.agreed is None for cell in comparison.cells)
     entry = json.loads(as_json(comparison))["matching"][1]
     assert entry["rate"] is None

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import BadInput, Recorder, Run, open_run
+from easiness import BadInput, Run, open_run
 from easiness.analysis import MOST_EXAMPLES, Drift, Interval
 from easiness.analysis.true_agreement import Agreement
 from easiness.studies.matching.outlook import (
@@ -21,6 +21,7 @@ from easiness.studies.matching.outlook import (
     seconds_per_trial,
     tail_text,
 )
+from recording import recorded
 
 NUM = 200
 RISING = np.linspace(-2, 2, NUM)
@@ -45,18 +46,11 @@ def ahead(*forecasts: Any, num_trials: int = 20, seconds: float | None = None, *
     return Outlook(num_trials=num_trials, forecasts=forecasts, seconds=seconds, **plain)
 
 
-def recorded(path: Path, ease_by_epoch: list[Any], num_trials: int, *, seed: int = 0) -> Run:
-    """Trials of two classes, right the more often the greater the ease [K] after each epoch."""
-    ids, labels = np.arange(NUM), np.arange(NUM) % 2
-    rng = np.random.default_rng(seed)
-    recorder = Recorder(path, ids=ids, labels=labels)
-    for number in range(num_trials):
-        with recorder.trial(seed=number) as trial:
-            for ease in ease_by_epoch:
-                favor = (ease + rng.normal(size=NUM))[:, None] * np.eye(2)[labels]
-                trial.update(ids, favor)
-                trial.end_epoch()
-    return recorder.run
+def made(path: Path, ease_by_epoch: Any, num_trials: int, *, seed: int = 0) -> Run:
+    """Trials of two classes, right the more often the greater the ease [epochs, K]."""
+    labels, ease = np.arange(NUM) % 2, np.array(ease_by_epoch)
+    favor = ease + np.random.default_rng(seed).normal(size=(num_trials, *ease.shape))
+    return recorded(path, favor[..., None] * np.eye(2)[labels], labels)
 
 
 HALF = Interval(0.5, 0.4, 0.6)
@@ -145,7 +139,7 @@ def test_how_tails_are_called() -> None:
 
 
 def test_a_ranking_that_flips_in_the_last_epoch_is_warned_of(tmp_path: Path) -> None:
-    run = recorded(tmp_path / "flips", [RISING, RISING, RISING, -RISING], 12)
+    run = made(tmp_path / "flips", [RISING, RISING, RISING, -RISING], 12)
     found = outlook(run)
     assert (found.num_trials, found.epoch, found.fraction) == (12, 4, 0.1)
     assert [(one.epoch, one.last) for one in found.drifts] == [(3, 4)] * 2
@@ -165,19 +159,19 @@ def test_a_ranking_that_flips_in_the_last_epoch_is_warned_of(tmp_path: Path) -> 
 
 @pytest.mark.long
 def test_a_ranking_that_stays_is_not(tmp_path: Path) -> None:
-    run = recorded(tmp_path / "stays", [RISING] * 4, 12)
+    run = made(tmp_path / "stays", [RISING] * 4, 12)
     assert outlook(run).warnings() == []
     assert not any("warning" in line for line in outlook_lines(run))
 
 
 def test_one_epoch_has_nothing_to_change_from(tmp_path: Path) -> None:
-    run = recorded(tmp_path / "one", [RISING], 10)
+    run = made(tmp_path / "one", [RISING], 10)
     assert outlook(run).drifts == ()
     assert len(outlook(run).forecasts) == 2
 
 
 def test_nine_trials_foretell_nothing_but_are_compared_over_epochs(tmp_path: Path) -> None:
-    run = recorded(tmp_path / "nine", [RISING, -RISING], 9)
+    run = made(tmp_path / "nine", [RISING, -RISING], 9)
     found = outlook(run)
     assert found.forecasts == ()
     assert "cannot be told from 9 trials: 10 are needed" in found.sentences()[0]
@@ -186,7 +180,7 @@ def test_nine_trials_foretell_nothing_but_are_compared_over_epochs(tmp_path: Pat
 
 
 def test_where_nothing_is_learned_the_reason_is_said(tmp_path: Path) -> None:
-    run = recorded(tmp_path / "wrong", [np.full(NUM, -50.0)] * 2, 10)
+    run = made(tmp_path / "wrong", [np.full(NUM, -50.0)] * 2, 10)
     found = outlook(run)
     assert (found.forecasts, found.drifts) == ((), ())
     (line,) = outlook_lines(run)
@@ -194,14 +188,14 @@ def test_where_nothing_is_learned_the_reason_is_said(tmp_path: Path) -> None:
 
 
 def test_a_damaged_trial_leaves_a_line_with_the_reason(tmp_path: Path) -> None:
-    run = recorded(tmp_path / "run", [RISING], 2)
+    run = made(tmp_path / "run", [RISING], 2)
     next((run.path / "trials").glob("*/train.parquet")).write_bytes(b"PAR1")
     (line,) = outlook_lines(run)
     assert line.startswith("what its sets hold")
 
 
 def test_an_epoch_or_a_fraction_that_is_not_there(tmp_path: Path) -> None:
-    run = recorded(tmp_path / "run", [RISING], 2)
+    run = made(tmp_path / "run", [RISING], 2)
     with pytest.raises(BadInput, match=r"epoch 2 .*recorded"):
         outlook(run, 2)
     for fraction, text in ((2.0, "fraction 2.0: not in"), (1e-6, "fraction 1e-06: too small")):
@@ -210,7 +204,7 @@ def test_an_epoch_or_a_fraction_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_of_the_set_of_all_examples_there_is_nothing_to_say(tmp_path: Path) -> None:
-    found = outlook(recorded(tmp_path / "run", [RISING] * 2, 10), fraction=1.0)
+    found = outlook(made(tmp_path / "run", [RISING] * 2, 10), fraction=1.0)
     assert found.sentences() == found.warnings() == []
 
 
@@ -224,7 +218,7 @@ def test_what_a_trial_takes_here(measured: Path, tmp_path: Path) -> None:
     assert outlook(run).seconds == seconds_per_trial(run)
     spec = run.spec.model_copy(update={"resolved": run.spec.resolved.model_copy(update={"jobs": 2})})
     assert seconds_per_trial(SimpleNamespace(trials=run.trials, spec=spec)) == pytest.approx(took[1] / 2)  # type: ignore[arg-type]
-    assert seconds_per_trial(recorded(tmp_path / "own", [RISING], 2)) is None
+    assert seconds_per_trial(made(tmp_path / "own", [RISING], 2)) is None
 
 
 def test_of_very_many_examples_some_are_drawn() -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from easiness.analysis.reliability import SplitHalf, TailReliability
 from easiness.data import Dataset, load_dataset
-from easiness.data.sources.mini_imagenet import SYNSETS
+from easiness.data.sources.folders import SYNSETS
 from easiness.errors import BadInput
 from easiness.perturb import default_levels
 from easiness.spec import Loading, Recipe, Resolved, content_hash

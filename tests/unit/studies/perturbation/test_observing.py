@@ -14,6 +14,7 @@ from easiness.studies.perturbation.asked import perturbed_probe
 from easiness.studies.perturbation.observing import PERTURBED
 from easiness.studies.perturbation.pixels import evaluation_pixels
 from pixels import images_of
+from recording import recorded
 
 
 class Counting(Progress):
@@ -204,14 +205,9 @@ def test_what_cannot_be_looked_at(opened, data, tmp_path):
                    keep_weights=False, out=tmp_path / "bare")  # fmt: skip
     with pytest.raises(BadInput, match="made without weights"):
         perturbed_probe(bare, load_dataset("digits", limit=60), "color", [0])
-    from easiness import Recorder
-
-    recorder = Recorder(tmp_path / "own", ids=np.arange(4), labels=np.array([0, 1, 0, 1]))
-    with recorder.trial(seed=0) as trial:
-        trial.update(np.arange(4), np.eye(2)[[0, 1, 0, 1]])
-        trial.end_epoch()
+    own = recorded(tmp_path / "own", np.eye(2)[None, [0, 1, 0, 1]], np.array([0, 1, 0, 1]))
     with pytest.raises(BadInput, match="loop of your own"):
-        perturbed_probe(recorder.run, data, "color", [0])
+        perturbed_probe(own, data, "color", [0])
 
 
 def test_pixels_are_those_of_the_examples_in_any_order(data):

@@ -7,15 +7,14 @@ import pytest
 
 from easiness import load_dataset
 from easiness.report.page import render_report
+from recording import believing
 
 
 @pytest.mark.long
-def test_the_page_says_how_near_easy_and_hard_pictures_are(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
-) -> None:
+def test_the_page_says_how_near_easy_and_hard_pictures_are(record: Callable[..., Any]) -> None:
     data = load_dataset("digits", limit=200)
-    logits = noisy_logits(data.labels, trials=5, epochs=1)
-    run = record(logits, data.labels, ids=data.ids, fingerprint=data.fingerprint)
+    logits = believing(data.labels, 5, 1)
+    run = record(logits, data=data)
     page = render_report([run], source=data)
     assert page.count("In pixels, the mean distance between two examples of a class is ") == 1
     assert page == render_report([run], source=data)
@@ -24,12 +23,10 @@ def test_the_page_says_how_near_easy_and_hard_pictures_are(
 
 
 def test_a_page_without_two_easy_and_two_hard_examples_in_any_class_says_nothing(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+    record: Callable[..., Any],
 ) -> None:
     data = load_dataset("digits", limit=12)
-    run = record(
-        noisy_logits(data.labels, trials=2, epochs=1), data.labels, ids=data.ids, fingerprint=data.fingerprint
-    )
+    run = record(believing(data.labels, 2, 1), data=data)
     page = render_report([run], source=data)
     assert "In pixels" not in page
     assert "Easiest and hardest examples" in page

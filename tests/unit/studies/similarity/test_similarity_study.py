@@ -6,21 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import BadInput, Recorder, Run, load_dataset, measure, similarity
+from easiness import BadInput, Run, load_dataset, measure, similarity
 from easiness.runs.source import data_of
 from easiness.show.section import sections_text
 from pixels import images_of
+from recording import recorded
 
 
 def _record(folder: Path, data: Any, favor: Any) -> Run:
     """Five trials that are the surer of the label the larger the favor [K]."""
-    recorder = Recorder(folder, ids=data.ids, labels=data.labels, fingerprint=data.fingerprint)
     logits = np.eye(data.num_classes)[data.labels] * np.asarray(favor, np.float64)[:, None]
-    for seed in range(5):
-        with recorder.trial(seed=seed) as trial:
-            trial.update(data.ids, logits)
-            trial.end_epoch()
-    return recorder.run
+    return recorded(folder, [logits] * 5, data=data)
 
 
 @pytest.fixture
@@ -91,16 +87,17 @@ def test_at_most_so_many_are_looked_at(alike: tuple[Run, Any]) -> None:
 def test_examples_are_found_by_id_whatever_their_order(alike: tuple[Run, Any], tmp_path: Path) -> None:
     run, data = alike
     order = np.random.default_rng(3).permutation(20)
-    recorder = Recorder(
-        tmp_path / "shuffled", ids=data.ids[order], labels=data.labels[order], fingerprint=data.fingerprint
+    seen = run.trials[0].columns(1, ["prediction", "loss"])
+    right = (seen["prediction"] == data.labels)[:, None]
+    logits = np.eye(2)[data.labels] * np.where(right, 9 - seen["loss"][:, None], -1)
+    shuffled = recorded(
+        tmp_path / "shuffled",
+        logits[None, order],
+        data.labels[order],
+        ids=data.ids[order],
+        fingerprint=data.fingerprint,
     )
-    with recorder.trial(seed=0) as trial:
-        seen = run.trials[0].columns(1, ["prediction", "loss"])
-        right = (seen["prediction"] == data.labels)[:, None]
-        logits = np.eye(2)[data.labels] * np.where(right, 9 - seen["loss"][:, None], -1)
-        trial.update(data.ids, logits)
-        trial.end_epoch()
-    found = similarity(recorder.run, data, fraction=0.2, spaces=["pixel"]).spaces["pixel"]
+    found = similarity(shuffled, data, fraction=0.2, spaces=["pixel"]).spaces["pixel"]
     assert found.sets["easy"].value == 0
     assert np.isclose(found.sets["hard"].value, 2, atol=1e-4)
 

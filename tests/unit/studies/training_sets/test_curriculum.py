@@ -7,14 +7,15 @@ from torch.utils.data import DataLoader
 
 import easiness as ez
 from easiness.errors import BadInput
+from recording import believing
 
 NUM, CLASSES = 60, 3
 LABELS = np.arange(NUM) % CLASSES
 
 
 @pytest.fixture
-def run(record, noisy_logits) -> ez.Run:
-    return record(noisy_logits(LABELS, trials=4, epochs=1), LABELS)
+def run(record) -> ez.Run:
+    return record(believing(LABELS, 4, 1), LABELS)
 
 
 def test_the_easiest_of_every_class_are_first_and_all_have_their_turn(run):

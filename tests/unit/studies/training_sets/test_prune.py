@@ -7,6 +7,7 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput
+from recording import recorded
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +89,7 @@ def half_learned(tmp_path) -> ez.Run:
     """Sixty examples of two classes: thirty of them, every second, are learned in no epoch."""
     labels = np.arange(60) // 2 % 2
     logits = np.eye(2)[np.where(np.arange(60) % 2, 1 - labels, labels)]
-    recorder = ez.Recorder(tmp_path / "half", ids=np.arange(60), labels=labels, classes=["a", "b"])
-    with recorder.trial(seed=0) as trial:
-        for _ in range(2):
-            trial.update(np.arange(60), logits)
-            trial.end_epoch()
-    return recorder.run
+    return recorded(tmp_path / "half", [[logits] * 2], labels, classes=["a", "b"])
 
 
 def test_what_was_never_learned_is_the_hardest(half_learned):

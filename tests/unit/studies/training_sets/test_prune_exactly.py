@@ -3,28 +3,26 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import easiness as ez
 from easiness.errors import BadInput
+from recording import recorded
 
 # p of the label of ten examples: five of class a, then five of class b; right above 1/2
 P = np.array([0.9, 0.8, 0.4, 0.3, 0.7, 0.95, 0.2, 0.1, 0.6, 0.85])
 LABELS = np.repeat([0, 1], 5)
 
 
-def recorded(path: Path, p: np.ndarray, **options) -> ez.Run:
-    recorder = ez.Recorder(path, ids=np.arange(10, 20), labels=LABELS, classes=["a", "b"])
+def made(path: Path, p: np.ndarray, **options) -> ez.Run:
     of_class = np.where(LABELS[:, None] == np.arange(2), p[:, None], 1 - p[:, None])
-    with recorder.trial(seed=0, **options) as trial:
-        trial.update(np.arange(10, 20), np.log(of_class))
-        trial.end_epoch()
-    return recorder.run
+    return recorded(path, [np.log(of_class)], LABELS, ids=np.arange(10, 20), classes=["a", "b"], **options)
 
 
 @pytest.fixture
 def run(tmp_path) -> ez.Run:
-    return recorded(tmp_path / "run", P)
+    return made(tmp_path / "run", P)
 
 
 def dropped(pruned) -> list[int]:
@@ -56,7 +54,7 @@ def test_exactly_the_worst_and_the_best(run, options, gone):
 
 
 def test_what_ties_in_all_goes_by_the_hash_of_ids(tmp_path):
-    run = recorded(tmp_path / "alike", np.full(10, 0.7))
+    run = made(tmp_path / "alike", np.full(10, 0.7))
     ids = [dropped(ez.prune(run, policy="worst", seed=seed)) for seed in (0, 0, 1)]
     values = np.zeros(10)
     expected = ez.select(values, 0.3, ties="refine", ids=run.ids, seed=0)
@@ -65,7 +63,7 @@ def test_what_ties_in_all_goes_by_the_hash_of_ids(tmp_path):
 
 
 def test_the_worst_labels(tmp_path):
-    run = recorded(tmp_path / "left_out", P, trained_on=[])
+    run = made(tmp_path / "left_out", P, trained_on=[[]])
     for score in ("self_confidence", "normalized_margin"):
         worst = ez.prune(run, policy="worst", score=score)
         assert (dropped(worst), worst.keep) == ([13, 16, 17], "top")
@@ -75,8 +73,9 @@ def test_the_worst_labels(tmp_path):
 def test_those_named(run, tmp_path):
     text, table = tmp_path / "wrong.txt", tmp_path / "wrong.csv"
     text.write_text("17\n12\n\n17\n")
-    table.write_text("label,id\n0,12\n1,17\n")
-    for ids in (text, str(table), [17, 12], np.array([12, 17])):
+    table.write_text("label;id\n0;12\n\n1;17\n")
+    pd.DataFrame({"id": [12, 17]}).to_parquet(tmp_path / "wrong.parquet")
+    for ids in (text, str(table), tmp_path / "wrong.parquet", [17, 12], np.array([12, 17])):
         pruned = ez.prune(run, ids=ids)
         assert dropped(pruned) == [12, 17]
         assert pruned.policy == "ids"
@@ -122,27 +121,22 @@ def test_what_is_refused(run, options, message):
         ez.prune(run, **options)
 
 
-def test_a_table_without_the_column(run, tmp_path):
-    (tmp_path / "a.csv").write_text("name;label\n1;2\n")
-    with pytest.raises(BadInput, match=r"a\.csv: has no column id \(but name, label\)"):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name;label\n1;2\n", "no column id.*columns are name, label"),
+        ("id,label\n12,1\n17\n", "row 3: 1 values for 2 columns"),
+        ("id,id\n12,17\n", "column id occurs more than once"),
+        ('id,label\n12,"1\n', "line 2: .* not CSV"),
+    ],
+)
+def test_tables_of_ids_are_read_as_strictly_as_those_of_examples(run, tmp_path, content, message):
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(BadInput, match=rf"a\.csv: {message}"):
         ez.prune(run, ids=tmp_path / "a.csv")
 
 
-def test_tables_of_ids_are_read_as_strictly_as_manifests_and_labels(run, tmp_path):
-    file = tmp_path / "a.csv"
-    file.write_text("label;id\n1;12\n\n1;17\n")
-    assert dropped(ez.prune(run, ids=file)) == [12, 17]
-    for content, message in [
-        ("id,label\n12,1\n17\n", r"a\.csv: line 3 has 1 values for 2 columns"),
-        ("id,id\n12,17\n", r"--ids .*a\.csv: has the column 'id' twice; keep one of them"),
-        ('id,label\n12,"1\n', r"a\.csv: line 2: the file of ids is not CSV"),
-    ]:
-        file.write_text(content)
-        with pytest.raises(BadInput, match=message):
-            ez.prune(run, ids=file)
-
-
 def test_the_worst_may_not_be_a_whole_class(tmp_path):
-    run = recorded(tmp_path / "run", np.where(LABELS == 0, 0.3, 0.8))
+    run = made(tmp_path / "run", np.where(LABELS == 0, 0.3, 0.8))
     with pytest.raises(BadInput, match=r"all 5 .*class 'a'; .*\(--balanced\)"):
         ez.prune(run, policy="worst", drop=0.5)

@@ -13,6 +13,7 @@ from easiness.errors import BadInput
 from easiness.spec import Loading
 from easiness.studies.training_sets.ranks import aligned, ranking, scored_data
 from pixels import images_of
+from recording import recorded
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +54,8 @@ LEARNED = np.array([[1, 0, 1, 0], [1, 0, 0, 1], [1, 0, 1, 0]])
 def learned(tmp_path):
     """Four examples: always right, never, forgotten once and learned again, and forgotten for good."""
     ids, labels = [3, 1, 4, 2], np.array([0, 1, 1, 0])
-    recorder = ez.Recorder(tmp_path / "learned", ids=ids, labels=labels, classes=["a", "b"])
-    with recorder.trial(seed=0) as trial:
-        for right in LEARNED:
-            trial.update(ids, np.eye(2)[np.where(right, labels, 1 - labels)])
-            trial.end_epoch()
-    return recorder.run
+    logits = [np.eye(2)[np.where(right, labels, 1 - labels)] for right in LEARNED]
+    return recorded(tmp_path / "learned", [logits], labels, ids=ids, classes=["a", "b"])
 
 
 @pytest.mark.parametrize(
@@ -164,14 +161,11 @@ def test_a_split_of_the_source_is_not_replaced(tmp_path):
 
 def test_a_recorded_run_goes_by_ids_labels_and_classes(tmp_path):
     data = ez.load_dataset("digits", limit=100)
-    recorder = ez.Recorder(tmp_path / "run", ids=data.ids, labels=data.labels, classes=data.classes)
-    with recorder.trial(seed=0) as trial:
-        trial.update(data.ids, np.eye(10)[data.labels])
-        trial.end_epoch()
-    found = scored_data(recorder.run, data, Loading(holdout=0.2))
+    run = recorded(tmp_path / "run", [np.eye(10)[data.labels]], data=data, fingerprint=None)
+    found = scored_data(run, data, Loading(holdout=0.2))
     assert len(found) == 80
-    assert (aligned(recorder.run, ranking(recorder.run), found) == 1).all()
-    assert scored_data(recorder.run, "digits", Loading(holdout=0.2)).ids.tolist() == found.ids.tolist()
+    assert (aligned(run, ranking(run), found) == 1).all()
+    assert scored_data(run, "digits", Loading(holdout=0.2)).ids.tolist() == found.ids.tolist()
     others = replace(data, labels=(data.labels + 1) % 10)
     with pytest.raises(BadInput, match=r"digits: .*the data of .* \(ids, labels"):
-        scored_data(recorder.run, others, Loading(holdout=0.2))
+        scored_data(run, others, Loading(holdout=0.2))

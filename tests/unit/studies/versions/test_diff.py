@@ -6,24 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from easiness import BadInput, Recorder, diff
+from easiness import BadInput, diff
 from easiness.studies.versions.study import _matched
+from recording import recorded
 
 NUM, TRIALS = 60, 6
 
 
-def recorded(path, ids, labels, logits, *, trials=TRIALS, classes=("ant", "bee"), seed=0):
+def made(path, ids, labels, logits, *, trials=TRIALS, classes=("ant", "bee"), seed=0):
     """A recorded run: the logit of the label, with noise, over two epochs."""
-    recorder = Recorder(path, ids=ids, labels=labels, classes=classes)
-    rng = np.random.default_rng(seed)
-    for number in range(trials):
-        with recorder.trial(seed=number) as trial:
-            for _ in range(2):
-                given = np.zeros((len(ids), len(classes)))
-                given[np.arange(len(ids)), labels] = logits + rng.normal(0, 0.2, len(ids))
-                trial.update(ids, given)
-                trial.end_epoch()
-    return recorder.run
+    own = logits + np.random.default_rng(seed).normal(0, 0.2, (trials, 2, len(ids)))
+    return recorded(path, own[..., None] * np.eye(len(classes))[labels], labels, ids=ids, classes=classes)
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +24,12 @@ def versions(tmp_path_factory):
     """Of 60 examples 0 to 4 get harder and 5 to 7 easier; 8 goes, 60 and 61 come, in another order."""
     folder = tmp_path_factory.mktemp("versions")
     labels, logits = np.arange(NUM) % 2, np.linspace(-0.5, 2.5, NUM)
-    old = recorded(folder / "old", np.arange(NUM), labels, logits)
+    old = made(folder / "old", np.arange(NUM), labels, logits)
     after = logits.copy()
     after[:5] -= 2
     after[5:8] += 2
     ids = np.r_[np.delete(np.arange(NUM), 8), 60, 61][::-1]
-    new = recorded(
+    new = made(
         folder / "new", ids.copy(), np.r_[labels, 0, 1][ids], np.r_[after, 1, 1][ids], trials=4, seed=1
     )
     return old, new
@@ -95,8 +88,8 @@ def test_classes_that_changed_most_come_first_and_others_by_name(tmp_path):
     after[45:48] -= 3
     after[30] -= 3
     names = ("ant", "bee", "cat", "dog")
-    old = recorded(tmp_path / "old", np.arange(NUM), labels, logits, classes=names)
-    new = recorded(tmp_path / "new", np.arange(NUM), labels, after, classes=names, seed=1)
+    old = made(tmp_path / "old", np.arange(NUM), labels, logits, classes=names)
+    new = made(tmp_path / "new", np.arange(NUM), labels, after, classes=names, seed=1)
     found = diff(old, new)
     assert found.by_class()["class"].tolist() == ["dog", "cat", "ant", "bee"]
     classes, *_ = found.sections()
@@ -107,16 +100,14 @@ def test_classes_that_changed_most_come_first_and_others_by_name(tmp_path):
 def test_a_smaller_change_counts_where_it_is_asked_for(versions, tmp_path):
     old, _ = versions
     logits = np.linspace(-0.5, 2.5, NUM)
-    moved = recorded(tmp_path / "moved", np.arange(NUM), np.arange(NUM) % 2, logits - 0.35, seed=2)
+    moved = made(tmp_path / "moved", np.arange(NUM), np.arange(NUM) % 2, logits - 0.35, seed=2)
     assert diff(old, moved).share_changed == 0
     assert diff(old, moved, at_least=0).share_changed > 0.3
 
 
 def test_noise_alone_is_no_change(versions, tmp_path):
     old, _ = versions
-    again = recorded(
-        tmp_path / "again", np.arange(NUM), np.arange(NUM) % 2, np.linspace(-0.5, 2.5, NUM), seed=9
-    )
+    again = made(tmp_path / "again", np.arange(NUM), np.arange(NUM) % 2, np.linspace(-0.5, 2.5, NUM), seed=9)
     found = diff(old, again, at_least=0)
     assert found.share_changed == 0
     (note,) = found.notes
@@ -136,14 +127,10 @@ def jumping(tmp_path_factory):
     for at in range(5, 15):
         learned[np.random.default_rng(at).permutation(6)[:3], at] = 6
     runs = []
-    for name, logits in (("old", learned[:3]), ("new", learned[3:])):
-        recorder = Recorder(folder / name, ids=ids, labels=ids // 199, classes=("ant", "bee"))
-        for seed, of in enumerate(logits):
-            noise = np.random.default_rng([seed, name == "new"]).normal(0, 0.2, 200)
-            with recorder.trial(seed=seed) as trial:
-                trial.update(ids, np.where([[1, 0]] * 199 + [[0, 1]], (of + noise - 2)[:, None], 0))
-                trial.end_epoch()
-        runs.append(recorder.run)
+    for name, of in (("old", learned[:3]), ("new", learned[3:])):
+        noise = np.array([np.random.default_rng([at, name == "new"]).normal(0, 0.2, 200) for at in range(3)])
+        logits = np.eye(2)[ids // 199] * (of + noise - 2)[..., None]
+        runs.append(recorded(folder / name, logits, ids // 199, classes=("ant", "bee")))
     return runs
 
 
@@ -180,7 +167,7 @@ def test_another_class_is_said(versions, tmp_path):
     old, _ = versions
     labels = np.arange(NUM) % 2
     labels[:3] = 1 - labels[:3]
-    other = recorded(tmp_path / "other", np.arange(NUM), labels, np.linspace(-0.5, 2.5, NUM), seed=3)
+    other = made(tmp_path / "other", np.arange(NUM), labels, np.linspace(-0.5, 2.5, NUM), seed=3)
     found = diff(old, other)
     assert "3 of the examples in both have another class in the new version." in found.notes
     row = found.table().set_index("id").loc[0]
@@ -224,7 +211,7 @@ def test_what_cannot_be_compared_is_refused(versions, measured, tmp_path):
         diff(old.first(1), new)
     with pytest.raises(BadInput, match="recorded and one measured"):
         diff(old, open_run(measured))
-    others = recorded(tmp_path / "o", np.array(["a", "b"], object), np.arange(2), np.ones(2))
+    others = made(tmp_path / "o", np.array(["a", "b"], object), np.arange(2), np.ones(2))
     with pytest.raises(BadInput, match=r"common by ids; .*--by pixels"):
         diff(old, others)
 
@@ -232,7 +219,7 @@ def test_what_cannot_be_compared_is_refused(versions, measured, tmp_path):
 def test_other_types_of_ids_stand_in_one_column(versions, tmp_path, monkeypatch):
     old, _ = versions
     names = np.array([f"{number}.png" for number in range(NUM)], object)
-    new = recorded(tmp_path / "n", names, np.arange(NUM) % 2, np.linspace(-0.5, 2.5, NUM))
+    new = made(tmp_path / "n", names, np.arange(NUM) % 2, np.linspace(-0.5, 2.5, NUM))
     monkeypatch.setattr(
         "easiness.studies.versions.study._pixels",
         lambda run, _source, _option: [str(one).removesuffix(".png").encode() for one in run.ids.tolist()],

@@ -1,8 +1,9 @@
-"""Shuffle: the tiles of an image in random order."""
+"""Transforms of pictures: their colors, their frequencies, and the order of their tiles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,27 +13,115 @@ import torch
 from torch import Tensor
 
 from easiness.errors import BadInput
-from easiness.perturb.by_id import check_seed, plain_ids, random_bits
-from easiness.perturb.kind import Ids, Kind, Shape, as_batch
+from easiness.perturb.kind import Ids, Kind, Shape, as_batch, check_seed, plain_ids, random_bits
 
+_ROUNDED_ROOT = 1e-9  # so that a radius that is a rounded square root, sqrt(13), keeps its ring
 _EPSILON = 1e-6  # so that 1 / (1/3) is 3 tiles and 98 pixels in tiles of 1/49 are 2 pixels each
 _COVERED = 0.75  # share of each side that the default levels must at least shuffle
 
 
-def _halvings(sides: tuple[int, ...]) -> list[float]:
+@dataclass(frozen=True)
+class Color:
+    """X_a = a X + (1 - a) Grey, with Grey the mean of the channels (Kishida and Nakayama 2019, Eq. 3).
+
+    ``alpha`` is in [0, 1]: 1 changes nothing, 0 makes all channels equal. Images of one channel are
+    grey already and stay as they are.
+
+    Raises:
+        BadInput: alpha outside [0, 1].
+    """
+
+    alpha: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.alpha <= 1:
+            raise BadInput(f"color alpha {self.alpha}: not in [0, 1]; 1 keeps the color, 0 leaves grey")
+
+    def __call__(self, images: Tensor, *, ids: Ids | None = None) -> Tensor:
+        """The images [b, c, h, w], with values in the range that they had; ``ids`` do not matter."""
+        images = as_batch(images, ids)
+        if self.alpha == 1 or images.shape[1] == 1:
+            return images
+        return self.alpha * images + (1 - self.alpha) * images.mean(1, keepdim=True)
+
+
+COLOR = Kind(
+    "color",
+    Color,
+    (0, 0.25, 0.5, 0.75, 1),
+    neutral=1,
+    label="alpha",
+    clamped=False,
+    digest="cb2874cdf0f53ae0345319ccd042958bb0105d7b2b6a87bbb3d9fed22e58d8ae",
+)
+
+
+def _largest(shape: Shape) -> float:
+    """The largest distance from the zero frequency that images of this size have."""
+    return math.hypot(shape[1] // 2, shape[2] // 2)
+
+
+def _radii(shape: Shape) -> Iterator[float]:
+    """A half, a quarter, ... of the shorter side, down to the slowest wave."""
+    radius = min(shape[1:]) / 2
+    while radius >= 1:
+        yield radius
+        radius /= 2
+
+
+@dataclass(frozen=True)
+class Radial:
+    """Low-pass by a disc in the frequency plane (Jo and Bengio 2018; Kishida and Nakayama 2019, section 6).
+
+    Of each channel's 2-D Fourier transform the coefficients at a Euclidean distance of at most
+    ``radius`` from the zero frequency are kept; the distance counts waves per image side, up to half a
+    side each way. A radius of at least the largest distance changes nothing, 0 leaves the mean. Values
+    are not clamped and may leave [0, 1]; see `clamp_for_display`. Of a sound it is the log-mel picture.
+
+    Raises:
+        BadInput: a negative or infinite radius.
+    """
+
+    radius: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.radius < math.inf:
+            raise BadInput(
+                f"radial radius {self.radius}: negative or not finite; "
+                "it counts frequencies, from 0, which leaves the mean"
+            )
+
+    def __call__(self, images: Tensor, *, ids: Ids | None = None) -> Tensor:
+        """The images [b, c, h, w] without their high frequencies; ``ids`` do not matter."""
+        images = as_batch(images, ids)
+        _, _, height, width = images.shape
+        if self.radius + _ROUNDED_ROOT >= _largest((1, height, width)) or images.numel() == 0:
+            return images
+        # The mask is the same at opposite frequencies, so the inverse is real and half the plane tells it.
+        down, right = np.fft.fftfreq(height) * height, np.fft.rfftfreq(width) * width
+        kept = np.hypot.outer(down, right) <= self.radius + _ROUNDED_ROOT
+        spectrum = torch.fft.rfft2(images) * torch.from_numpy(kept).to(images.device)
+        low: Tensor = torch.fft.irfft2(spectrum, s=(height, width))
+        return low
+
+
+RADIAL = Kind(
+    "radial",
+    Radial,
+    lambda shape: tuple(_radii(shape)),
+    neutral=lambda shape: math.ceil(_largest(shape)),
+    label="radius (frequencies)",
+    digest="74732eb21a0aa63919d80cb05181d4624e9944baca7f8b40ded26f7c9f9548fb",
+    kinds=("image", "sound"),
+)
+
+
+def _tile_sizes(sides: tuple[int, ...]) -> list[float]:
     """1, 1/2, 1/4, ... as long as whole tiles cover most of each side."""
     counts = [1]
     while all(side // (2 * counts[-1]) * 2 * counts[-1] >= _COVERED * side for side in sides):
         counts.append(2 * counts[-1])
     return [1 / count for count in counts]
-
-
-def _levels(shape: Shape) -> list[float]:
-    return _halvings(shape[1:])
-
-
-def _levels_in_time(shape: Shape) -> list[float]:
-    return _halvings(shape[2:])
 
 
 @dataclass(frozen=True)
@@ -94,7 +183,7 @@ class Shuffle:
 SHUFFLE = Kind(
     "shuffle",
     Shuffle,
-    _levels,
+    lambda shape: _tile_sizes(shape[1:]),
     neutral=1,
     label="tile (share of the side)",
     seeded=True,
@@ -105,7 +194,7 @@ SHUFFLE = Kind(
 SHUFFLE_IN_TIME = Kind(
     "shuffle",
     partial(Shuffle, in_time=True),
-    _levels_in_time,
+    lambda shape: _tile_sizes(shape[2:]),
     neutral=1,
     label="tile (share of the time)",
     seeded=True,

@@ -1,22 +1,19 @@
-"""Encoded examples in the rows of tables, read a few at a time: Parquet files, and those of `datasets`."""
+"""Tables in Parquet files, and encoded examples in their rows, which are read a few at a time."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data.sources.file_facts import FileFacts, row_digests
-from easiness.data.sources.tables import column_of, parquet_column
-from easiness.errors import BadInput
-from easiness.gate import is_text, objects_in, open_parquet, read_batches
+from easiness.data.tables.table import Reader, Table
+from easiness.errors import BadInput, shorten
+from easiness.gate import check_rows, open_parquet, read_batches, read_column
 from easiness.inputs import (
     MOST_BYTES,
     Blob,
@@ -32,19 +29,7 @@ from easiness.inputs import (
 )
 from easiness.regular_file import read_regular
 
-AT_ONCE = 64  # rows read together
-
-
-def whole_labels(values: Any, where: str) -> npt.NDArray[Any]:
-    """The labels in an Arrow column, of which none is null.
-
-    Raises:
-        BadInput: one is.
-    """
-    if values.null_count:
-        row = int(np.flatnonzero(values.is_null().to_numpy())[0])
-        raise BadInput(f"{where}: row {row}: the label is null; give it a label or leave the row out")
-    return objects_in(values) if is_text(values.type) else values.to_numpy()
+AT_ONCE = 64  # encoded examples read together
 
 
 class _Group(NamedTuple):
@@ -57,13 +42,13 @@ class _Group(NamedTuple):
 
 
 class ParquetBlobs:
-    """Examples in ``columns[i]`` of ``files[i]``, the rows of all files joined in order."""
+    """Examples in a column of files, the rows of all joined in order."""
 
     def __init__(
-        self, files: list[Path], columns: list[str], root: Path, facts: FileFacts, reader: Files
+        self, files: Sequence[Path], column: str, root: Path, facts: FileFacts, reader: Files
     ) -> None:
         self._files = files
-        self._columns = columns
+        self._column = column
         self._root = root
         self._facts = facts
         self.reader = reader
@@ -71,7 +56,7 @@ class ParquetBlobs:
         starts = [0]
         for index, file in enumerate(files):
             opened = open_parquet(file)
-            _check_type(file, columns[index], opened.schema_arrow, reader)
+            _check_type(str(file), column, opened.schema_arrow.field(column).type, reader)
             start = starts[-1]
             for group in range(opened.metadata.num_row_groups):
                 stop = start + opened.metadata.row_group(group).num_rows
@@ -101,7 +86,7 @@ class ParquetBlobs:
             low, high = np.searchsorted(positions, [start, start + len(values)])
             for position in positions[low:high].tolist():
                 yield partial(
-                    _bytes_of, values[position - start].as_py(), self.name(position), self.reader.noun
+                    stored_bytes, values[position - start].as_py(), self.name(position), self.reader.noun
                 )
             start += len(values)
             if high == len(positions):
@@ -125,10 +110,6 @@ class ParquetBlobs:
                 if header is not None:
                     self._facts.remember(self._fact_name(file), stamp, header=list(header))
                     self._facts.save()
-
-    def column(self, name: str, positions: Positions) -> Iterator[npt.NDArray[Any]]:
-        """Vectors [n, D] in another column of the rows; as `parquet_column`."""
-        return parquet_column(self._files, name, positions)
 
     def digests(self, positions: Positions) -> list[str]:
         """SHA-256 (hex) of the bytes in each row; those of files that have not changed are remembered."""
@@ -170,96 +151,26 @@ class ParquetBlobs:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        for values in read_batches(
-            self._files[group.file], self._columns[group.file], AT_ONCE, [group.group]
-        ):
+        for values in read_batches(self._files[group.file], self._column, AT_ONCE, [group.group]):
             yield pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
 
 
-class HubBlobs:
-    """Examples in the column of a `datasets.Dataset` which are stored as (bytes, path)."""
-
-    def __init__(self, table: Any, column: str, what: str, reader: Files) -> None:
-        """``table`` is in the arrow format; ``what`` names it in an error."""
-        self._table = table
-        self._column = column
-        self._what = what
-        self.reader = reader
-
-    def __len__(self) -> int:
-        return len(self._table)
-
-    def name(self, position: int) -> str:
-        """The split and the row in it, from 0."""
-        return f"{self._what}: row {position}"
-
-    def blobs(self, positions: Positions) -> Iterator[Blob]:
-        """Readers of the rows."""
-        for start in range(0, len(positions), AT_ONCE):
-            rows = positions[start : start + AT_ONCE].tolist()
-            values = self._table[rows].column(self._column).to_pylist()
-            for row, value in zip(rows, values, strict=True):
-                stored = value or {"bytes": None, "path": None}
-                yield partial(_bytes_of, stored["bytes"], self.name(row), self.reader.noun, stored["path"])
-
-    def headers(self, positions: Positions) -> Iterator[Header | None]:
-        """Headers of the rows."""
-        return read_headers(self, positions)
-
-    def column(self, name: str, positions: Positions) -> Iterator[npt.NDArray[Any]]:
-        """Vectors [n, D] in another column of the rows; as `column_of`."""
-        for start in range(0, len(positions), AT_ONCE):
-            yield column_of(self._table[positions[start : start + AT_ONCE].tolist()], name, self._what)
-
-    def digests(self, positions: Positions) -> list[str]:
-        """SHA-256 (hex) of the bytes of each row; remembered where they lie in files of the library."""
-        found = self._files()
-        if found is None:
-            return [value.hex() for value in self._read_digests(positions)]
-        path, identity = found
-        facts = FileFacts(path.parent)
-        return row_digests(facts, path.name, len(self), positions, self._read_digests, identity=identity)
-
-    def _read_digests(self, positions: Positions) -> Iterator[bytes]:
-        return counted(in_threads(digest, self.blobs(positions)), self.reader.reading, len(positions))
-
-    def _files(self) -> tuple[Path, str] | None:
-        """The first Arrow file, and what the rows are in it and the others; ``None`` where they are in none.
-
-        The library's own fingerprint says which rows are taken, in which order; that the files still hold
-        what they did is seen by their size and time of modification.
-        """
-        import pyarrow.compute as pc
-
-        files = [Path(file["filename"]) for file in self._table.cache_files]
-        stored_bytes = pc.struct_field(self._table.data.column(self._column), "bytes")
-        if not files or stored_bytes.null_count:  # in memory, or in picture files that change by themselves
-            return None
-        try:
-            stamps = [(str(file), (status := file.stat()).st_size, status.st_mtime_ns) for file in files]
-        except OSError:
-            return None
-        identity = json.dumps([self._table._fingerprint, self._column, stamps])
-        return files[0], hashlib.sha256(identity.encode()).hexdigest()
-
-    def unreadable(self) -> Positions:
-        """Positions of the rows that cannot be decoded."""
-        return find_unreadable(self, np.arange(len(self)), len(self))
-
-
-def _check_type(file: Path, column: str, schema: Any, reader: Files) -> None:
+def _check_type(where: str, column: str, kind: Any, reader: Files) -> None:
     import pyarrow as pa
 
-    kind = schema.field(column).type
     stored = kind
     if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
         stored = kind.field("bytes").type
     if not (pa.types.is_binary(stored) or pa.types.is_large_binary(stored)):
-        raise BadInput(f"{file}: column {column} holds {kind}; store encoded {reader.noun}s as bytes")
+        raise BadInput(f"{where}: column {column} holds {kind}; store encoded {reader.noun}s as bytes")
 
 
-def _bytes_of(content: bytes | None, name: str, noun: str, path: str | None = None) -> bytes:
-    """The ``content``, else that of the file at ``path``."""
+def stored_bytes(content: bytes | None, name: str, noun: str, path: str | None = None) -> bytes:
+    """The ``content``, else that of the file at ``path``.
+
+    Raises:
+        Unreadable: there is neither.
+    """
     if content is not None:
         return content
     if path is None:
@@ -268,3 +179,51 @@ def _bytes_of(content: bytes | None, name: str, noun: str, path: str | None = No
         return read_regular(Path(path), MOST_BYTES)
     except OSError as error:
         raise Unreadable(f"{name}: {path}", f"the file cannot be read: {error.strerror}") from None
+
+
+def parquet_table(files: Sequence[Path], _: str | None, where: str, root: Path) -> Table:
+    """The rows of Parquet files one after another; they are named by their file and the row in it, from 0.
+
+    Raises:
+        BadInput: a file is not Parquet, or they differ in the names of columns.
+    """
+    opened = [open_parquet(file) for file in files]
+    names = opened[0].schema_arrow.names
+    for file, one in zip(files, opened, strict=True):
+        if sorted(one.schema_arrow.names) != sorted(names):
+            raise BadInput(f"{file}: its columns are not those of {files[0].name}; give all the same")
+    starts = np.cumsum([0, *(one.metadata.num_rows for one in opened)])
+    if not starts[-1]:
+        raise BadInput(f"{files[0]}: no rows; give one for each example")
+    check_rows(int(starts[-1]), where)
+
+    def name_at(row: int) -> str:
+        at = int(np.searchsorted(starts, row, side="right")) - 1
+        return f"{files[at]}: row {row - starts[at]}"
+
+    return Table(
+        where,
+        opened[0].schema_arrow,
+        int(starts[-1]),
+        name_at,
+        lambda name: _parquet_column(files, name),
+        root=root,
+        blobs=lambda column, reader: ParquetBlobs(files, column, root, FileFacts(root), reader),
+    )
+
+
+def _parquet_column(files: Sequence[Path], name: str) -> Any:
+    import pyarrow as pa
+
+    columns = [read_column(file, name) for file in files]
+    kinds = {column.type for column in columns}
+    if len(kinds) > 1:
+        raise BadInput(
+            f"{files[0]}: column {name} holds {shorten(sorted(map(str, kinds)))} in different files; give "
+            "all the same"
+        )
+    parts = [part for column in columns for part in column.chunks]
+    return pa.chunked_array(parts, columns[0].type).unify_dictionaries()
+
+
+PARQUET = Reader((".parquet",), parquet_table, is_text=False)

@@ -4,40 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from refitted import ODD
+
+from lengths import long_but
 
 PATIENCE = 30  # seconds, after which a command hangs
-
-
-def pipe(place: Path) -> None:
-    os.mkfifo(place)
-
-
-def device(place: Path) -> None:
-    place.symlink_to("/dev/zero")
-
-
-def standard_input(place: Path) -> None:
-    place.symlink_to("/dev/stdin")
-
-
-def unix_socket(place: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(os.path.relpath(place))
-
-
-def folder(place: Path) -> None:
-    place.mkdir()
-
-
-KINDS = (pipe, device, standard_input, unix_socket, folder)
 
 
 def _hangs(*_: object) -> None:
@@ -78,20 +55,15 @@ def _in_a_folder_that_cannot_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         os.close(number)
 
 
-def _cases() -> Iterator[Any]:
-    """Every place with every kind; each time a pipe for every place, and every kind for the labels."""
-    for name in PLACES:
-        for make in KINDS:
-            if (name, make) != ("pets/cat/0.png", folder):  # which is one of its class
-                always = make is pipe or name == "labels.csv"
-                yield pytest.param(name, make, marks=() if always else pytest.mark.long)
+CASES = [(name, kind) for name in PLACES for kind in ODD if (name, kind) != ("pets/cat/0.png", "a folder")]
 
 
-@pytest.mark.parametrize(("name", "make"), list(_cases()))
-def test_what_is_no_file_is_refused_at_once(
-    refused: Callable[..., str], measured: Path, tmp_path: Path, name: str, make: Callable[[Path], None]
-) -> None:
-    make(tmp_path / name)
+# each time a pipe for every place, and everything for the labels; a folder for a picture is one of its class
+@pytest.mark.parametrize(
+    ("name", "kind"), long_but(CASES, [one for one in CASES if "a pipe" in one or "labels.csv" in one])
+)
+def test_what_is_no_file_is_refused_at_once(refused, measured, tmp_path, name, kind):
+    ODD[kind](tmp_path / name)
     line = refused(*(one.format(run=measured) for one in PLACES[name]))
     assert Path(name).name in line
     assert not (tmp_path / "run").exists()

@@ -1,1 +1,0 @@
-"""Vectors: arrays of features, standardized by the training examples."""

@@ -1,0 +1,64 @@
+"""Recorded runs for tests: the one place where they are made from logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from easiness.data import Dataset
+from easiness.store import Recorder, Run
+
+
+def recorded(
+    out: Path,
+    logits: Any,
+    labels: Any = None,
+    *,
+    data: Dataset | None = None,
+    ids: Any = None,
+    trained_on: Sequence[Any] | None = None,
+    **options: Any,
+) -> Run:
+    """Record one trial, with the seeds 0, 1, ..., for each of ``logits``, but for those that the run has.
+
+    Args:
+        out: folder of the run.
+        logits: of each trial [epochs, K, C], or [K, C] of its only epoch.
+        labels: of the examples; those of ``data`` by default.
+        data: what the run is of, with its ids, classes and fingerprint.
+        ids: of the examples; those of ``data`` by default, or else 0, 1, ...
+        trained_on: for each trial the ids of the examples trained on.
+        options: of `Recorder`.
+    """
+    if data is not None:
+        options = {"classes": data.classes, "fingerprint": data.fingerprint, **options}
+        labels, ids = data.labels if labels is None else labels, data.ids
+    ids = np.arange(len(labels)) if ids is None else ids
+    recorder = Recorder(out, ids=ids, labels=labels, **options)
+    for seed, (epochs, own) in enumerate(zip(logits, trained_on or repeat(None), strict=False)):
+        if seed in recorder:
+            continue
+        with recorder.trial(seed, trained_on=own) as trial:
+            for values in epochs if np.ndim(epochs) == 3 else [epochs]:
+                trial.update(ids, values)
+                trial.end_epoch()
+    return recorder.run
+
+
+def believing(
+    said: Any, trials: int, epochs: int = 1, *, sure: Any = None, noise: float = 1.0, seed: int = 0
+) -> Any:
+    """Logits [trials, epochs, K, C] of networks that believe in the classes ``said`` [K].
+
+    They are normal around 0, and around ``sure`` for the class that is believed in: a number, or what spreads
+    to [epochs, K]; by default from 0 of the first example to 4 of the last.
+    """
+    said = np.asarray(said)
+    sure = np.linspace(0, 4, len(said)) if sure is None else sure
+    one_hot = np.eye(int(said.max()) + 1)[said]
+    random = np.random.default_rng(seed).normal(0, noise, (trials, epochs, *one_hot.shape))
+    return random + np.broadcast_to(sure, (epochs, len(said)))[..., None] * one_hot
