@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.data.tables.cells import is_numbers, is_texts, written_in
+from easiness.data.tables.cells import is_numbers, written_in
 from easiness.data.tables.splits import open_table
 from easiness.errors import BadInput, nearest
+from easiness.gate import is_text
 from easiness.regular_file import at_home
 from easiness.spec import Split
 
@@ -96,7 +97,7 @@ def read_label_file(path: Path) -> LabelFile:
     return LabelFile(path, frozenset(names), rows)
 
 
-_WORDS = (is_texts, is_numbers)
+_WORDS = (is_text, is_numbers)
 
 
 class Said(NamedTuple):
