@@ -22,7 +22,6 @@ from easiness.data.label_files import (
 from easiness.data.label_studio import CONTROL, choice_of
 from easiness.data.load import load_dataset, part_of
 from easiness.data.rewriting import rewritten, texts_of
-from easiness.data.sources.arrays import mapped_array, read_npz
 from easiness.data.sources.file_facts import cache_folder
 from easiness.data.tables.cells import written_in
 from easiness.data.tables.csv_files import csv_header
@@ -61,8 +60,6 @@ __all__ = [
     "part_of",
     "read_decisions",
     "read_label_file",
-    "mapped_array",
-    "read_npz",
     "relabelled",
     "rewritten",
     "same_at",
