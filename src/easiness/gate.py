@@ -30,7 +30,7 @@ GIB = 1024**3
 AGAIN = "get the file again"
 _FEWER = "give fewer rows, or shorter ones"
 
-_ROW = 256  # bytes of an example beside its values: its id, its label, its digest, the references to them
+A_ROW = 256  # bytes of an example beside its values: its id, its label, its digest, the references to them
 _VALUE = 24  # bytes of a number beside itself: it is looked at in double precision, and kept in single
 _PLACE = 12  # bytes of a text that has occurred before: its place in the dictionary, and a reference
 _BATCH = 2**28  # bytes
@@ -115,7 +115,7 @@ def check_rows(num: int, what: str) -> None:
     Raises:
         BadInput: there are more.
     """
-    check_fits(num * _ROW, f"{what}: {num:,} rows", "give fewer rows")
+    check_fits(num * A_ROW, f"{what}: {num:,} rows", "give fewer rows")
 
 
 # names
