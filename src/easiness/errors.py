@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import NoReturn
 
@@ -118,6 +119,20 @@ def shorten(values: Iterable[object], limit: int = 3, total: int | None = None) 
 
 # how the allocator of torch on a CPU says so: it has no error of its own kind
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
+
+
+@contextmanager
+def caught(error: Callable[[Exception], Exception]) -> Iterator[None]:
+    """Around code of a library or a user: what it raises becomes the ``error`` that is made of it.
+
+    Errors of ours say enough already, and one of memory is nobody's fault: both are raised as they are.
+    """
+    try:
+        yield
+    except (Exception, SystemExit) as raised:
+        if isinstance(raised, EasinessError) or is_out_of_memory(raised):
+            raise
+        raise error(unless_exit(raised)) from raised
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

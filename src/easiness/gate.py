@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +20,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput, EasinessError, one_line
+from easiness.errors import BadInput, caught, one_line
 from easiness.regular_file import open_regular
 from easiness.spec import LONGEST_NAME
 
@@ -28,7 +30,7 @@ GIB = 1024**3
 AGAIN = "get the file again"
 _FEWER = "give fewer rows, or shorter ones"
 
-_ROW = 256  # bytes of an example beside its values: its id, its label, its digest, the references to them
+A_ROW = 256  # bytes of an example beside its values: its id, its label, its digest, the references to them
 _VALUE = 24  # bytes of a number beside itself: it is looked at in double precision, and kept in single
 _PLACE = 12  # bytes of a text that has occurred before: its place in the dictionary, and a reference
 _BATCH = 2**28  # bytes
@@ -38,16 +40,16 @@ _TEXTS = "BYTE_ARRAY"
 _WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8}
 
 
-@contextmanager
-def reading(what: object, remedy: str = AGAIN, problem: str = "cannot be read") -> Iterator[None]:
-    """Around the calls of a library that reads ``what``: all that it throws says that it cannot be read."""
-    try:
-        yield
-    except (EasinessError, MemoryError):
-        raise
-    except Exception as error:
-        why = getattr(error, "strerror", None) or one_line(error)
-        raise BadInput(f"{what}: {problem} ({why:.200}); {remedy}") from None
+def reading(
+    what: object, remedy: str = AGAIN, problem: str = "cannot be read"
+) -> AbstractContextManager[None]:
+    """Around the calls of a library that reads ``what``: all that it raises says that it cannot be read."""
+    return caught(lambda error: BadInput(f"{what}: {problem} ({reason(error):.200}); {remedy}"))
+
+
+def reason(error: Exception) -> str:
+    """The words of a library's error, on a line."""
+    return getattr(error, "strerror", None) or one_line(error)
 
 
 # memory
@@ -113,7 +115,7 @@ def check_rows(num: int, what: str) -> None:
     Raises:
         BadInput: there are more.
     """
-    check_fits(num * _ROW, f"{what}: {num:,} rows", "give fewer rows")
+    check_fits(num * A_ROW, f"{what}: {num:,} rows", "give fewer rows")
 
 
 # names
@@ -362,9 +364,82 @@ def objects_in(column: Any) -> npt.NDArray[np.object_]:
     """The values [K] of a column of Arrow as objects of Python, ``None`` of nulls; equal ones may be one."""
     import pyarrow as pa
 
-    kept = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if not pa.types.is_dictionary(kept.type):
-        return np.fromiter(kept.to_pylist(), object, len(kept))
+    if not pa.types.is_dictionary(column.type):
+        return np.fromiter(column.to_pylist(), object, len(column))
+    kept = column.combine_chunks()
     words: npt.NDArray[np.object_] = np.array([*kept.dictionary.to_pylist(), None], object)
     places: npt.NDArray[np.int32] = kept.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
     return words[places]
+
+
+# NumPy
+
+_NAMES = ("ids", "ids_test", "classes")
+_SAVE = "save it with numpy.savez(path, x=x, y=y)"
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+
+def read_npz(path: Path, keys: Sequence[str], needed: Sequence[Sequence[str]]) -> dict[str, npt.NDArray[Any]]:
+    """The arrays among ``keys`` that the file at ``path`` has.
+
+    It has to have all or none of each group in ``needed``, and all of the first.
+
+    Raises:
+        BadInput: it is no ``.npz`` file, an array is missing, or one is damaged, pickled or no array; or they
+            take more memory than there is.
+    """
+    not_npz = reading(path, _SAVE, "not an .npz file that can be read")
+    with not_npz, _without_advice(), open_regular(path) as file, zipfile.ZipFile(file) as zipped:
+        names = {name.removesuffix(".npy"): name for name in zipped.namelist()}
+        for number, group in enumerate(needed):
+            missing = [key for key in group if key not in names]
+            if missing and (number == 0 or len(missing) < len(group)):
+                found = ", ".join(names) or "nothing"
+                raise BadInput(f"{path}: no array named {missing[0]} (found {found}); {_SAVE}")
+        found = {key: names[key] for key in keys if key in names}
+        needs = sum(_size(path, key, zipped, name) for key, name in found.items())
+        check_fits(needs, f"{path}: its arrays", "save fewer examples, or images as uint8")
+        return {key: _array(f"{path}: {key}", zipped, name) for key, name in found.items()}
+
+
+def _size(path: Path, key: str, zipped: zipfile.ZipFile, name: str) -> int:
+    """Bytes of an array by its header, where the file holds as much as that says."""
+    with reading(f"{path}: {key}", _SAVE, "no array that can be read"), zipped.open(name) as opened:
+        version = np.lib.format.read_magic(opened)
+        if version not in _HEADERS:
+            raise ValueError(f"format {version[0]}.{version[1]}, which is for fields with names")
+        shape, _, dtype = _HEADERS[version](opened)
+        num_left = zipped.getinfo(name).file_size - opened.tell()
+        if dtype.hasobject:
+            raise BadInput(
+                f"{path}: {key} is an array of objects, which would have to be unpickled; save it as numbers "
+                "or strings"
+            )
+        num_bytes = math.prod(shape) * dtype.itemsize
+        if min(shape, default=0) < 0 or num_bytes > num_left or (num_bytes == 0 and shape[:1] != (0,)):
+            raise ValueError(f"an array of shape {shape!s:.80} and dtype {dtype!s:.80} in {num_left} bytes")
+    if key in _NAMES and dtype.kind == "U" and dtype.itemsize > 4 * LONGEST_NAME:
+        raise too_long(f"{path}: {key}", dtype.itemsize // 4)
+    return num_bytes * (2 if dtype.kind == "U" else 1)  # texts of Python's are made of those
+
+
+def _array(what: str, zipped: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+    with reading(what, "save it again", "is damaged"), zipped.open(name) as opened:
+        return np.lib.format.read_array(opened, allow_pickle=False)
+
+
+def mapped_array(path: Path) -> npt.NDArray[Any]:
+    """The array of numbers in an ``.npy`` file, read as far as it is used.
+
+    Raises:
+        BadInput: it cannot be read, is no regular file, is damaged, or holds objects.
+    """
+    again = "save it with numpy.save(path, vectors)"
+    with reading(path, again, "no array of numbers that can be read"), _without_advice():
+        open_regular(path).close()
+        return np.lib.format.open_memmap(path, mode="r")  # which takes no objects
+
+
+def _without_advice() -> warnings.catch_warnings[None]:
+    """A block in which NumPy does not say that files of Python 2 take longer."""
+    return warnings.catch_warnings(action="ignore", category=UserWarning)

@@ -115,3 +115,11 @@ def test_more_rows_than_there_is_memory_for(written, monkeypatch):
     monkeypatch.setattr(gate, "available_memory", lambda: 2**22)
     with pytest.raises(BadInput, match="10,000 rows"):
         load_dataset(file)
+
+
+def test_labels_that_are_views(written):
+    """They are a type of Arrow's that NumPy has none for."""
+    file = written(
+        {"text": ["one word", "two words"] * 2, "label": pa.array(["a", "b"] * 2, pa.string_view())}
+    )
+    assert load_dataset(file).classes == ("a", "b")

@@ -35,7 +35,6 @@ from easiness.data.label_files import (
     relabelled,
 )
 from easiness.data.load import grouped, load_dataset, part_of
-from easiness.data.sources.arrays import mapped_array, read_npz
 from easiness.data.sources.file_facts import cache_folder
 from easiness.data.tables.cells import written_in
 from easiness.data.tables.csv_files import csv_header
@@ -74,8 +73,6 @@ __all__ = [
     "part_of",
     "read_decisions",
     "read_label_file",
-    "mapped_array",
-    "read_npz",
     "relabelled",
     "rewritten",
     "same_at",

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from easiness.data.checks import own_ids
 from easiness.data.dataset import Dataset
 from easiness.data.load import load_dataset
-from easiness.data.sources.arrays import mapped_array, read_npz
 from easiness.data.sources.folders import files_of
 from easiness.data.sources.source import absolute
 from easiness.data.sources.splits import Split, dataset_of
@@ -23,6 +22,7 @@ from easiness.data.tables.splits import open_tables, table_files
 from easiness.data.tables.table import Table, Tables
 from easiness.data.tables.vectors import input_columns, make_vectors
 from easiness.errors import BadInput
+from easiness.gate import mapped_array, read_npz
 from easiness.inputs import TEXT, VECTOR, StoredVectors, kind_of
 
 _FORMS = "a folder, a CSV or Parquet file without the labels, an .npz file with x, or an .npy file of vectors"

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from easiness.data import Dataset, mapped_array, read_npz
+from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.features.arrays import divided, numbers, of_splits
 from easiness.features.source import FeatureKind, FeatureSource, Request
+from easiness.gate import mapped_array, read_npz
 from easiness.inputs import VECTOR
 from easiness.regular_file import at_home
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from easiness.data import Dataset
-from easiness.errors import BadInput, is_out_of_memory, unless_exit
+from easiness.errors import BadInput, caught
 from easiness.features.folding import folded
 from easiness.features.pictures import Preparation
 from easiness.features.source import Positions
@@ -89,16 +89,10 @@ class FrozenNetwork:
             batch = batch.mul_(factor).add_(offset)
             if self.device.type != "mps":
                 batch = batch.contiguous(memory_format=torch.channels_last)
-            try:
+            height, width = self.preparation.size
+            fault = f"features {self.name!r}: the network cannot take pictures of {height} x {width} pixels"
+            with caught(lambda error: BadInput(f"{fault} ({describe(error)}); give another")):
                 made = self._network(batch)
-            except (Exception, SystemExit) as error:
-                if is_out_of_memory(error):
-                    raise
-                height, width = self.preparation.size
-                raise BadInput(
-                    f"features {self.name!r}: the network cannot take pictures of {height} x {width} pixels "
-                    f"({describe(unless_exit(error))}); give another"
-                ) from error
             return _pooled(self.name, made).float().cpu().numpy()
 
 

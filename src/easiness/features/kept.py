@@ -24,9 +24,10 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from easiness.data import Dataset, mapped_array
+from easiness.data import Dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.features.source import FeatureSource, Positions, Vectors, identity_of
+from easiness.gate import mapped_array
 from easiness.regular_file import open_growing, read_regular
 from easiness.store import read_json, write_whole
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_DECODED = 32  # examples whose decoding stands for that of all
+_DECODED, _SECONDS = 32, 1.0  # examples whose decoding stands for that of all, fewer where it takes longer
 
 
 @dataclass(frozen=True)
@@ -349,7 +350,8 @@ class InputKind:
 
 def timed(stored: Stored, function: Callable[[Value], R]) -> tuple[list[R], float]:
     """``function`` of a few examples, and the seconds that it would take for all."""
-    some = stored.subset(np.arange(min(_DECODED, len(stored))))
-    began = time.perf_counter()
-    made = list(some.map(function))
+    began, num, at_once = time.perf_counter(), min(_DECODED, len(stored)), os.cpu_count() or 1
+    made: list[R] = []
+    while len(made) < num and time.perf_counter() - began < _SECONDS:
+        made += stored.subset(np.arange(len(made), min(len(made) + at_once, num))).map(function)
     return made, (time.perf_counter() - began) / len(made) * len(stored)

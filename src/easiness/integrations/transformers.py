@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback, default_data_collator
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, caught
 from easiness.integrations.observing import id_of, undisturbed
 from easiness.record import to_numpy
 from easiness.store import Recorder, TrialRecorder
@@ -251,16 +251,14 @@ def _logits_of(outputs: Any) -> torch.Tensor:
 
 def _recorded(kept: Path) -> dict[str, Any]:
     """The recording in a file beside a checkpoint of the Trainer."""
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    try:
+    lost = (
+        f"{kept}: is damaged, so that what was recorded before the checkpoint is lost; go on from an "
+        "earlier checkpoint or train from the start"
+    )
+    with caught(lambda _: BadInput(lost)):
         return dict(load_file(kept))
-    except (OSError, SafetensorError, ValueError, LookupError, TypeError):
-        raise BadInput(
-            f"{kept}: is damaged, so that what was recorded before the checkpoint is lost; go on from an "
-            "earlier checkpoint or train from the start"
-        ) from None
 
 
 def _folder(args: Any, state: Any) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from easiness.errors import BadInput, unless_exit
+from easiness.errors import BadInput, caught
 from easiness.inputs import Signature
 from easiness.models.family import Family
 from easiness.models.registry import find_family, published
@@ -77,10 +77,9 @@ def _check_output(net: nn.Module, family: Family, name: str, given: Signature, n
     try:
         net.eval()
         # A network of the user's own may draw random numbers even in evaluation mode.
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        unsuited = caught(lambda error: BadInput(family.unsuited(name, given.shape, error)))
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), unsuited:
             output = net(example)
-    except (Exception, SystemExit) as error:
-        raise BadInput(family.unsuited(name, given.shape, unless_exit(error))) from error
     finally:
         for module, training in modes:
             module.training = training

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, caught
 from easiness.inputs import Signature
 from easiness.models.family import ANYTHING, Inputs, Shape, cannot_take
 from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
@@ -255,11 +255,9 @@ def _built_by(
     if signature.vocabulary is not None:
         offered["vocabulary"] = signature.vocabulary
     arguments = _arguments(function, name, title, offered)
-    try:
+    shown = ", ".join(f"{key}={value}" for key, value in arguments.items())
+    with caught(lambda error: BadInput(f"model {name!r}: {title}({shown}) raised {describe(error)}")):
         net = function(**arguments)
-    except (Exception, SystemExit) as error:
-        shown = ", ".join(f"{key}={value}" for key, value in arguments.items())
-        raise BadInput(f"model {name!r}: {title}({shown}) raised {describe(error)}") from error
     if not isinstance(net, nn.Module):
         raise BadInput(f"model {name!r}: returned {type(net).__name__}; it must return a torch.nn.Module")
     if net in _built:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, caught
 from easiness.inputs import Signature
 from easiness.models.family import IMAGES, Inputs, Shape
 from easiness.named_import import describe
@@ -75,12 +75,8 @@ class Published:
         return _for(input_shape, net)
 
     def _net(self, name: str, seen: Shape, input_shape: Shape, num_classes: int) -> nn.Module:
-        try:
+        with caught(lambda error: BadInput(self.unsuited(name, input_shape, error))):
             return self.net(name, seen, num_classes)
-        except BadInput:
-            raise
-        except Exception as error:
-            raise BadInput(self.unsuited(name, input_shape, error)) from error
 
     def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
         """The reason why the network cannot take such an example, and the remedy."""
@@ -127,12 +123,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             f"{path}: is no {SUFFIX} file, and others are not read, since they may be pickled; convert "
             f"it: {command}"
         )
-    try:
+    again = f"{path}: the weights cannot be read: {{}}; download them again"
+    with caught(lambda error: BadInput(again.format(describe(error)))):
         return load_file(path)
-    except Exception as error:
-        raise BadInput(
-            f"{path}: the weights cannot be read: {describe(error)}; download them again"
-        ) from error
 
 
 def converted_file(url: str) -> Path:

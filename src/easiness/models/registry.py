@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from easiness.errors import BadInput, RunFailed, nearest
+from easiness.errors import BadInput, RunFailed, caught, nearest
 from easiness.models.custom import CUSTOM, GIVEN
 from easiness.models.family import NUMBERS, TOKENS, Family
 from easiness.models.numbered import Numbered
@@ -115,10 +115,9 @@ def pretrained_file(name: str, *, download: bool = False) -> Path:
     except BadInput:
         if not download:
             raise
-    try:
+    failed = f"model {name!r}: its weights cannot be downloaded"
+    with caught(lambda error: RunFailed(f"{failed} ({describe(error)})")):
         family.fetch(name)
-    except Exception as error:  # whatever is wrong on the way
-        raise RunFailed(f"model {name!r}: its weights cannot be downloaded ({describe(error)})") from error
     return family.weights_file(name)
 
 

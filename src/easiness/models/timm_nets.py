@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from easiness.errors import BadInput, nearest
+from easiness.errors import BadInput, caught, nearest
 from easiness.models.family import Shape
 from easiness.models.published import SUFFIX, Published, converted_file, converting, quoted, read_weights
 from easiness.named_import import describe
@@ -111,13 +111,12 @@ def timm_weights(name: str, path: Path, net: nn.Module, input_shape: Shape) -> d
 
     config = _config(name)
     weights = read_weights(path)
-    try:
+    misfit = f"{path}: these weights do not fit model {name!r}"
+    with caught(lambda error: BadInput(f"{misfit}: {describe(error)}")):
         num_classes = _num_classes(config, weights)
         overlay = {"state_dict": weights, "custom_load": False, "num_classes": num_classes}
         with torch.random.fork_rng(devices=[]):
             filled = timm_net(name, input_shape, num_classes, pretrained=True, pretrained_cfg_overlay=overlay)
-    except Exception as error:
-        raise BadInput(f"{path}: these weights do not fit model {name!r}: {describe(error)}") from error
     # timm has seen that the file is whole; what it lacks is a classifier that was never there
     return {**net.state_dict(), **filled.state_dict()}
 

@@ -9,10 +9,9 @@ from typing import Any, Literal, Protocol, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
-from easiness.errors import BadInput, EasinessError
+from easiness.errors import BadInput, caught
 from easiness.named_import import describe
 
 Ids: TypeAlias = Sequence[int] | Sequence[str] | npt.NDArray[Any] | Tensor
@@ -190,12 +189,8 @@ class Perturbation:
         return out
 
     def _made(self, examples: Any, ids: Ids | None) -> Any:
-        try:
+        with caught(lambda error: BadInput(f"{self._name}: raised {describe(error)}")):
             return self.transform(examples, ids=ids)
-        except (EasinessError, MemoryError, torch.cuda.OutOfMemoryError):
-            raise
-        except Exception as error:
-            raise BadInput(f"{self._name}: raised {describe(error)}") from error
 
     @property
     def _name(self) -> str:

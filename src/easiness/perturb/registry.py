@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from easiness.errors import BadInput, EasinessError, nearest
+from easiness.errors import BadInput, caught, nearest
 from easiness.named_import import current_folder_importable, describe, import_module, split_name
 from easiness.perturb.kind import FITTING, Factory, Kind, Level, Levels, Perturbation, Shape
 from easiness.perturb.pictures import COLOR, RADIAL, SHUFFLE, SHUFFLE_IN_TIME
@@ -162,10 +162,7 @@ def perturbation(kind: str, level: float, seed: int = 0, of: str | None = None) 
     known = find_kind(kind, of)
     if not math.isfinite(level):
         raise BadInput(f"perturbation {kind!r}: level {level} is not finite; give a number")
-    try:
+    name = f"perturbation {kind!r} at level {level:g}"
+    with caught(lambda error: BadInput(f"{name}: raised {describe(error)}")):
         transform = known.factory(level, seed) if known.seeded else known.factory(level)
-    except EasinessError:
-        raise
-    except Exception as error:
-        raise BadInput(f"perturbation {kind!r} at level {level:g}: raised {describe(error)}") from error
     return Perturbation(kind, float(level), seed, transform)

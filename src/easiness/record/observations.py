@@ -132,6 +132,8 @@ class ObservationLog:
         self._num_classes = num_classes
         self._trained_on = np.ones(len(ids), np.bool_) if trained_on is None else trained_on
         self._kept = None if keep_logits is None else np.flatnonzero(keep_logits)
+        if keep_logits is not None:  # the row of each example among those kept
+            self._rows = np.where(keep_logits, np.cumsum(keep_logits) - 1, -1)
         self._to_observe = epochs
         self._augmented = augmented
         self._epochs: list[Statistics] = []
@@ -143,7 +145,7 @@ class ObservationLog:
         self._seen = np.zeros(num, np.int64)
         self._current = Statistics.empty(num)
         if self._kept is not None:
-            self._logits = np.zeros((num, self._num_classes), np.float32)
+            self._logits = np.empty((len(self._kept), self._num_classes), np.float32)
 
     @property
     def num_epochs(self) -> int:
@@ -191,7 +193,8 @@ class ObservationLog:
         for out, values in zip(self._current, example_statistics(logits, self._labels[where]), strict=True):
             out[where] = values
         if self._kept is not None:
-            self._logits[where] = logits
+            rows = self._rows[where]
+            self._logits[rows[rows >= 0]] = logits[rows >= 0]
 
     def end_epoch(self) -> None:
         """Close the epoch.
@@ -212,7 +215,7 @@ class ObservationLog:
             )
         self._epochs.append(self._current)
         if self._kept is not None:
-            self._epoch_logits.append(self._logits[self._kept])
+            self._epoch_logits.append(self._logits)
         self._begin()
 
     def state(self) -> dict[str, npt.NDArray[Any]]:

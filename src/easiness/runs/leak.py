@@ -35,6 +35,7 @@ _SPARSE = 0.5  # of as many values as there would be if they were spread evenly
 _FEWEST = 50  # examples, of which chance tells none
 _MOST, _MOST_VALUES = 5000, 1 << 21  # examples looked at, and values
 _MOST_WORDS, _MOST_OTHERS, _FOLDS, _MOST_FITTED = 2000, 256, 5, 2000
+_MOST_COUNTS = 1 << 24  # of values by classes: of more, each example has its own
 _OF_A_GROUP = 2  # groups for each class: of more, a class has several of its own
 _NAMED = 3
 
@@ -161,10 +162,15 @@ def _told(values: Values, labels: Labels, num_classes: int) -> _Told:
     of_bin = (
         _binned(values[:, 0], num_bins) if many else np.unique(values, axis=0, return_inverse=True)[1].ravel()
     )
+    if (int(of_bin.max()) + 1) * num_classes > _MOST_COUNTS:
+        return _Told(0.0, np.zeros(num_classes, np.bool_))
     counts = np.zeros((int(of_bin.max()) + 1, num_classes), np.int64)
     np.add.at(counts, (of_bin, labels), 1)
-    others = counts[:, None] - np.eye(num_classes, dtype=np.int64)  # each leaves itself out
-    said = np.where(others.max(axis=2) > 0, others.argmax(axis=2), -1)
+    bins, first = np.arange(len(counts)), counts.argmax(axis=1)
+    said = np.repeat(np.where(counts.any(axis=1), first, -1)[:, None], num_classes, axis=1)
+    others = counts.copy()
+    others[bins, first] -= 1  # each leaves itself out; that changes what the first class is told alone
+    said[bins, first] = np.where(others.max(axis=1) > 0, others.argmax(axis=1), -1)
     right = counts * (said == np.arange(num_classes))
     if many and not _apart(counts, num_bins):
         return _Told(0.0, np.zeros(num_classes, np.bool_))

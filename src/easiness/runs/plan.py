@@ -14,6 +14,7 @@ from easiness.analysis import check_classes_left
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.features import FeatureSource
+from easiness.gate import check_fits
 from easiness.heads import Deal
 from easiness.inputs import Signature
 from easiness.models import build_model, check_model_name, pretrained_file
@@ -47,6 +48,9 @@ from easiness.spec import (
 )
 from easiness.store import digest, is_run, read_document
 from easiness.training import training_set
+
+_MOST_LOGITS = 2**28  # a gibibyte of those of examples that were left out
+_BYTES_PER_LOGIT = 8  # in single precision, in the log and in the file
 
 UNDECIDED = Resolved(precision="float32", channels_last=False, threads=1, reason="not decided yet")
 """What ``auto`` is in a plan."""
@@ -193,9 +197,14 @@ def make_plan(
 
 
 def _probes(data: Dataset, recording: Recording, observe: str, train_share: float) -> tuple[Probe, ...]:
-    """What is observed of each split and kept: logits of what was left out, unless all are asked for."""
+    """What is observed of each split; logits are kept of what was left out, if not too many, or of all."""
+    num = max(map(len, data.splits.values()))
+    if recording.keep_logits:
+        what = f"logits of {num:,} examples for {data.num_classes:,} classes (--keep-logits)"
+        check_fits(_BYTES_PER_LOGIT * num * data.num_classes, what, "leave out --keep-logits")
     every = "all" if recording.keep_logits else None
-    keep = {"train": every or ("left_out" if train_share < 1 else "none"), "held_out": every or "none"}
+    few = train_share < 1 and num * data.num_classes <= _MOST_LOGITS
+    keep = {"train": every or ("left_out" if few else "none"), "held_out": every or "none"}
     # a held-out split is never trained on
     when = {"train": observe, "held_out": ALL if observe == TRAIN else observe}
     return tuple(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, caught
 from easiness.store import files
 from easiness.store.files import FileDigest, FileName
 
@@ -88,10 +88,9 @@ def write_checkpoint(
 
 def read_checkpoint(path: Path, identity: str, easiness: str, torch: str) -> StoredCheckpoint:
     """Read a checkpoint, which has to be whole, and of this training and these versions."""
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    try:
+    with caught(lambda _: BadInput("it is damaged")):
         file, sealed = path / _TENSORS, path / _DOCUMENT
         if file.is_symlink() or sealed.is_symlink():
             raise ValueError
@@ -107,10 +106,6 @@ def read_checkpoint(path: Path, identity: str, easiness: str, torch: str) -> Sto
             if there != here:
                 raise BadInput(f"it was written with {name} {there}, this is {here}")
         return StoredCheckpoint(document, load_file(file))
-    except BadInput:
-        raise
-    except (OSError, ValueError, LookupError, TypeError, SafetensorError):
-        raise BadInput("it is damaged") from None
 
 
 def remove_checkpoints(folder: Path, trial: int) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, caught
 from easiness.gate import check_columns
 from easiness.record import KeptLogits, Statistics, known_rival
 from easiness.spec import DatasetRef
@@ -61,17 +61,9 @@ class Extent:
 _ANY = Extent()
 
 
-@contextmanager
-def read_strictly(path: Path, error: Callable[[Path], BadInput] = damaged) -> Iterator[None]:
+def read_strictly(path: Path, error: Callable[[Path], BadInput] = damaged) -> AbstractContextManager[None]:
     """Turn whatever a reader in the block stumbles over into an error that says that the file is damaged."""
-    import pyarrow as pa
-
-    try:
-        yield
-    except (MemoryError, BadInput):  # also one of Arrow's: not the fault of the file; what says more
-        raise
-    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError):
-        raise error(path) from None
+    return caught(lambda _: error(path))
 
 
 def check_table(file: Any, columns: Iterable[str], extent: Extent) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, caught
 from easiness.record import KeptLogits, Observations
 from easiness.spec import DatasetRef
 from easiness.store import parquet, trial_document
@@ -222,7 +222,6 @@ class StoredTrial:
         Raises:
             BadInput: the run keeps none, or the file is damaged.
         """
-        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         if WEIGHTS not in self.document.files:
@@ -230,7 +229,5 @@ class StoredTrial:
                 f"{self.path}: the run was made without weights; measure again without --no-weights"
             )
         path = self._file(WEIGHTS)
-        try:
+        with caught(lambda _: damaged(path)):
             return load_file(path)
-        except (OSError, SafetensorError, ValueError, LookupError, TypeError):
-            raise damaged(path) from None

@@ -5,7 +5,11 @@ import pytest
 from easiness import gate
 from easiness.data import load_dataset
 from easiness.errors import BadInput
+from easiness.inputs import IMAGE, encoded
+from easiness.inputs.image import decode
 from pixels import images_of
+
+original = decode._decoded
 
 
 def test_images_beyond_a_third_of_the_memory_are_refused(folder, monkeypatch):
@@ -25,3 +29,30 @@ def test_an_unknown_amount_is_no_reason_to_refuse(folder, monkeypatch):
 def test_this_machine_has_some_memory():
     available = gate.available_memory()
     assert available is None or 2**20 < available < 2**50
+
+
+def test_large_pictures_are_decoded_one_at_a_time(folder, monkeypatch):
+    """Others wait, of which a small file may hold many."""
+    lock = decode._ALONE
+    held = []
+    monkeypatch.setattr(decode, "_decoded", lambda *given: held.append(lock.locked()) or original(*given))
+    monkeypatch.setattr(decode, "_LARGE", 15)
+    assert len(images_of(load_dataset(folder))) == 6
+    monkeypatch.setattr(decode, "_LARGE", 16)
+    assert len(images_of(load_dataset(folder))) == 6
+    assert held == [True] * 6 + [False] * 6
+
+
+def test_headers_of_millions_of_empty_files_are_not_all_tried(folder, monkeypatch):
+    """The first ones stand for all."""
+    for path in folder.rglob("*.png"):
+        path.write_bytes(b"")
+    tried = []
+    read = IMAGE.files.read_header
+    monkeypatch.setattr(type(IMAGE.files), "read_header", lambda _, *given: tried.append(1) or read(*given))
+    monkeypatch.setattr(encoded, "_HOPELESS", 2)
+    monkeypatch.setattr(encoded, "CHUNK", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    with pytest.raises(BadInput, match="an empty file"):
+        _ = load_dataset(folder).traits
+    assert len(tried) < 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,13 @@ def test_a_leak_is_named_first_and_no_number_is_said(tmp_path: Path) -> None:
     said = json.loads((tmp_path / "found.json").read_text())
     assert said["leak"].startswith("column status")
     assert [said[name] for name in ("share", "low", "high")] == [None] * 3
+
+
+def test_thousands_of_classes_take_no_table_of_classes_by_classes(tmp_path: Path) -> None:
+    labels = np.arange(4000) // 2
+    data = table(tmp_path, np.stack([labels % 7, labels % 11], axis=1), labels)
+    tracemalloc.start()
+    assert find_leak(data) == ""
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**25

@@ -261,3 +261,13 @@ def test_a_held_out_split_is_observed_clean_beside_training_passes():
     ]
     spec = plan.spec(FLOAT32, 1, 4)
     assert (spec.observe, spec.augmented, spec.trial(0).observed) == ("train", True, (1, 2, 3, 4))
+
+
+def test_logits_of_too_many_classes_are_not_kept(data, monkeypatch):
+    for most, expected in ((20, "left_out"), (19, "none")):
+        monkeypatch.setattr("easiness.runs.plan._MOST_LOGITS", most)
+        plan = make_plan(data, Training(model="mlp_3", epochs=1, train_share=0.5), 1)
+        assert plan.asked.probes[0].keep_logits == expected
+    monkeypatch.setattr("easiness.gate.available_memory", lambda: 3 * 8 * 20 - 1)
+    with pytest.raises(BadInput, match="--keep-logits"):
+        make_plan(data, Training(model="mlp_3", epochs=1), 1, recording=Recording(keep_logits=True))

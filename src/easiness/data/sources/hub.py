@@ -24,6 +24,7 @@ from easiness.data.tables.parquet import AT_ONCE, stored_bytes
 from easiness.data.tables.splits import split_by_column
 from easiness.data.tables.table import Table, Tables
 from easiness.errors import BadInput, RunFailed, one_line
+from easiness.gate import reading
 from easiness.inputs import (
     SOUND,
     Blob,
@@ -127,7 +128,6 @@ def _splits(found: dict[str, Any], what: str, options: LoadOptions) -> Tables:
 def _check_table(table: Any, what: str) -> None:
     """Make sure that it is one, with no value outside of its file, which would end the process at reading."""
     import datasets
-    from pyarrow import ArrowException
 
     if isinstance(table, datasets.IterableDataset):
         raise BadInput(
@@ -136,10 +136,8 @@ def _check_table(table: Any, what: str) -> None:
         )
     if not isinstance(table, datasets.Dataset):
         raise BadInput(f"{what}: a {type(table).__name__} is no datasets.Dataset; give one, or a DatasetDict")
-    try:
+    with reading(what, "save or get them again", "its files are damaged"):
         table.data.validate(full=True)
-    except ArrowException as error:
-        raise BadInput(f"{what}: its files are damaged ({one_line(error)}); save or get them again") from None
 
 
 def hub_table(table: Any, where: str) -> Table:

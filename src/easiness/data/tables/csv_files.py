@@ -10,7 +10,7 @@ from typing import Any
 from easiness.csv_cells import csv_rows
 from easiness.data.tables.table import AT_ONCE, Reader, Table, the_only
 from easiness.errors import BadInput
-from easiness.gate import check_fits
+from easiness.gate import A_ROW, check_fits
 
 
 def csv_table(
@@ -58,7 +58,7 @@ def csv_table(
         for part, column in zip(parts, zip(*(cells for _, cells in some), strict=True), strict=True):
             part.append(_strings(column, path))
             num_bytes += part[-1].nbytes
-        check_fits(num_bytes, str(path))
+        check_fits(num_bytes + A_ROW * len(lines), str(path))
     if not lines:
         raise BadInput(f"{path}: no rows; give one for each example")
     places = {name: at for at, name in reversed(list(enumerate(header)))}

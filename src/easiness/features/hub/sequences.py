@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from easiness.errors import BadInput, is_out_of_memory, unless_exit
+from easiness.errors import BadInput, caught
 from easiness.features.frozen import one_thread_each
 from easiness.features.source import Vectors
 from easiness.inputs import in_threads
@@ -54,17 +54,11 @@ class SequenceNetwork:
 
     def _made(self, examples: Any) -> Vectors:
         with torch.inference_mode():
-            try:
+            fault = f"features {self.name!r}: the network cannot take a {self.noun}"
+            with caught(lambda error: BadInput(f"{fault} ({describe(error)}); give another")):
                 inputs, counts = self.prepared(examples)
                 given = {name: values.to(self.device) for name, values in inputs.items()}
                 made = self.pooled(self._network(**given), counts.to(self.device))
-            except (Exception, SystemExit) as error:
-                if is_out_of_memory(error):
-                    raise
-                raise BadInput(
-                    f"features {self.name!r}: the network cannot take a {self.noun} "
-                    f"({describe(unless_exit(error))}); give another"
-                ) from error
             values: Vectors = made.float().cpu().numpy()
             return values
 

@@ -6,16 +6,17 @@ import ctypes
 import io
 import logging
 import math
+import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import one_line
+from easiness.errors import caught, one_line
 from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.image.formats import is_phone_picture, reads_heif, suffixes
 from easiness.inputs.image.scan import ImageHeader, ImageTraits, scan
@@ -32,6 +33,8 @@ HAS_16_BITS = ("PNG", "TIFF")
 MEANS_16_BITS = ("PNG", "PPM")
 """Formats of which Pillow gives grey pictures of 16 bits as numbers of 32 (mode ``I``)."""
 ORIENTATION = 0x0112
+_LARGE = 2**26  # pixels: a picture of more is decoded alone, since it takes up to 12 bytes for each meanwhile
+_ALONE = threading.Lock()
 BOMB = "too many pixels to be safe (a decompression bomb)"
 TURNED = (5, 6, 7, 8)
 """Orientations that exchange height and width."""
@@ -97,23 +100,29 @@ def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt
     holds is shown. Of 16 bits per channel the upper 8 are taken, as Pillow itself does of colors. Raises
     `Unreadable` where it cannot be decoded, is too large to be safe, or has more than 16 bits per channel.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
         raise Unreadable(name, BOMB)
+    with _ALONE if image.width * image.height > _LARGE else nullcontext():
+        return _decoded(image, name, channels)
+
+
+def _decoded(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
+    from PIL import Image, ImageOps
+
     deep = _is_deep(image)
     if image.mode.startswith("F") or (image.mode == "I" and not deep):
         raise Unreadable(name, f"32 bits per channel (mode {image.mode}); convert it to 8 or 16 bits")
-    try:
+    with caught(lambda error: Unreadable(name, f"unreadable or truncated image ({one_line(error)})")):
         turned = image.getexif().get(ORIENTATION, 1)
         if image.mode.startswith("I"):
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
             image.getexif()[ORIENTATION] = turned
         if turned != 1:
             image = ImageOps.exif_transpose(image)
-        pixels = np.array(image.convert("L" if channels == 1 else "RGB"))
-    except Exception as error:  # a decoder may raise anything on broken bytes
-        raise Unreadable(name, f"unreadable or truncated image ({one_line(error)})") from None
+        mode = "L" if channels == 1 else "RGB"
+        pixels = np.array(image if image.mode == mode else image.convert(mode))
     return pixels[..., None] if channels == 1 else pixels
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput, one_line
+from easiness.errors import BadInput, caught, one_line
 from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.kind import Stored
 from easiness.inputs.sound.log_mel import Samples
@@ -60,12 +60,8 @@ def decode_at(blob: Blob, name: str, rate: int | None) -> Samples:
     """
     with _opened(blob, name) as file:
         own = file.samplerate
-        try:
+        with caught(lambda error: Unreadable(name, f"unreadable or truncated sound ({one_line(error)})")):
             parts = list(_mono(file, name))
-        except Unreadable:
-            raise
-        except Exception as error:  # a decoder may raise anything on broken bytes
-            raise Unreadable(name, f"unreadable or truncated sound ({one_line(error)})") from None
     samples = np.concatenate(parts) if parts else np.empty(0, np.float32)
     problem = problem_of(samples)
     if problem:
@@ -145,10 +141,8 @@ def _opened(blob: Blob, name: str) -> Iterator[Any]:
     if not data:
         raise Unreadable(name, "an empty file")
     with _quiet_mp3(data):
-        try:
+        with caught(lambda error: Unreadable(name, f"not a sound that can be read ({_reason(error)})")):
             file = library.SoundFile(_QuietBytesIO(data))
-        except Exception as error:  # a decoder may raise anything on broken bytes
-            raise Unreadable(name, f"not a sound that can be read ({_reason(error)})") from None
         with file:
             problem = _problem_of_header(file)
             if problem:

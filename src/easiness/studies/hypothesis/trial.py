@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from torch import Tensor
 
+from easiness.errors import caught
 from easiness.executors import Tell
 from easiness.inputs import Signature
 from easiness.models import build_model
@@ -71,11 +71,9 @@ class Seen:
         Raises:
             ValueError: it is damaged, or of other examples or patterns.
         """
-        try:
+        with caught(ValueError):
             arrays = load(content)
             right, held_out, losses = (arrays[name] for name in ("right", "held_out", "losses"))
-        except (SafetensorError, KeyError) as error:
-            raise ValueError(str(error)) from None
         if right.dtype != np.bool_ or right.shape != (num_examples,):
             raise ValueError(f"right has shape {right.shape}")
         if held_out.dtype != np.float32 or held_out.shape != (num_patterns,):

@@ -21,11 +21,9 @@ def read_kept(
     path: Path, labels: npt.NDArray[np.int64], trained_on: npt.NDArray[np.bool_], num_classes: int
 ) -> Observations | None:
     """One level of one trial; ``None`` if the file is unreadable or of other examples than these."""
-    import pyarrow as pa
-
     try:
         read: dict[str, Any] = read_rows(path, [0], ["label", *STATISTICS])
-    except (OSError, ValueError, LookupError, pa.ArrowException):
+    except (OSError, ValueError):
         return None
     if not np.array_equal(read.pop("label"), labels[None]):
         return None

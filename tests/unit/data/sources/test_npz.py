@@ -48,29 +48,32 @@ def described(shape: str, dtype: str = "'|u1'") -> str:
     [
         (
             member(described("(1152921504606846976,)"), bytes(99)),
-            "x is damaged .an array of shape .115292150",
+            "x: no array that can be read .an array of shape .115292150",
         ),
-        (member(described("(2048, 1048576, 1048576)"), bytes(99)), "x is damaged .an array of shape .2048"),
-        (member(described(f"({10**30}, 0)")), "x is damaged"),
-        (member(described("(4611686018427387904,)", "'<U0'")), "x is damaged"),
-        (member(described("(-4, 6, 5)"), bytes(120)), "x is no array that can be read .shape .-4"),
-        (member("{'descr': open('x'), }"), "x is no array that can"),
-        (member("[" * 900), "x is no array that can"),
-        (member("{" * 60000), "x is no array that can"),
-        (member("1 +"), "x is no array that can"),
-        (member("\0\0\0"), "x is no array that can"),
+        (
+            member(described("(2048, 1048576, 1048576)"), bytes(99)),
+            "x: no array that can be read .an array of shape .2048",
+        ),
+        (member(described(f"({10**30}, 0)")), "x: no array that can be read"),
+        (member(described("(4611686018427387904,)", "'<U0'")), "x: no array that can be read"),
+        (member(described("(-4, 6, 5)"), bytes(120)), "x: no array that can be read .an array of shape .-4"),
+        (member("{'descr': open('x'), }"), "x: no array that can"),
+        (member("[" * 900), "x: no array that can"),
+        (member("{" * 60000), "x: no array that can"),
+        (member("1 +"), "x: no array that can"),
+        (member("\0\0\0"), "x: no array that can"),
         (member(described("(4, 6, 5)", "'|O'"), b"\x80\x04]."), "x is an array of objects"),
         (member(described("(4, 6, 5)", "[('a', '|O')]")), "x is an array of objects"),
         (
             member(described("(4, 6, 5)"), bytes(120), b"\x03\x00"),
-            "x is no array that can be read .format 3.0",
+            "x: no array that can be read .format 3.0",
         ),
         (
             member(described("(4, 6, 5)"), bytes(119)),
-            "x is damaged .an array of shape .4, 6",
+            "x: no array that can be read .an array of shape .4, 6",
         ),
-        (b"", "x is no array that can"),
-        (b"hello", "x is no array that can"),
+        (b"", "x: no array that can"),
+        (b"hello", "x: no array that can"),
     ],
 )
 def test_a_header_that_lies_is_refused(file, content: bytes, message: str):
@@ -100,7 +103,7 @@ def test_what_needs_more_than_there_is_is_refused_before_it_is_unpacked(
     assert path.stat().st_size < 10_000
     monkeypatch.setattr("easiness.gate.available_memory", lambda: 2**22)  # twice as much
     monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: pytest.fail("it was unpacked"))
-    with pytest.raises(BadInput, match=r"a\.npz: its arrays need"):
+    with pytest.raises(BadInput, match=r"a\.npz: its arrays: "):
         load_dataset(path)
 
 
@@ -110,7 +113,7 @@ def test_a_member_that_says_it_is_larger_than_what_it_unpacks_to(file):
     at = content.rindex(b"PK\x01\x02", 0, content.rindex(b"PK\x01\x02"))  # of x in the directory
     content[at + 24 : at + 28] = (2**31).to_bytes(4, "little")
     path.write_bytes(content)
-    with pytest.raises(BadInput, match=r"a\.npz: x is damaged"):
+    with pytest.raises(BadInput, match=r"a\.npz: x: is damaged"):
         load_dataset(path)
 
 
@@ -124,7 +127,7 @@ def test_a_list_of_contents_that_no_parser_takes_is_refused(file, at: int, chang
     entry = content.index(b"PK\x01\x02")
     content = content[: entry + at] + changed + content[entry + at + 1 :]
     path.write_bytes(content[: entry + 46] + b"\xff" + content[entry + 47 :])
-    with pytest.raises(BadInput, match=r"a\.npz: not an \.npz file that can be read; save it with"):
+    with pytest.raises(BadInput, match=r"a\.npz: not an \.npz file that can be read .*; save it with"):
         load_dataset(path)
 
 

@@ -273,7 +273,7 @@ def test_more_labels_than_fit_are_refused_before_they_are_read(tmp_path, monkeyp
     pq.write_table(pa.table({"image": nothing, "label": np.zeros(500_000, np.int64)}), path)
     assert path.stat().st_size < 10_000
     monkeypatch.setattr("easiness.gate.available_memory", lambda: 20_000_000)
-    with pytest.raises(BadInput, match=r"column label: .* GiB"):
+    with pytest.raises(BadInput, match=r"500,000 rows: .* GiB"):
         load_dataset(path)
 
 
