@@ -75,13 +75,6 @@ def test_a_damaged_checkpoint_is_said_and_not_used(start, command, arguments, tm
     assert contents(path) == lone
 
 
-@pytest.mark.parametrize("every", ["often", "-1", "nan"])
-def test_other_intervals_are_refused(refused, digits, tmp_path, every):
-    line = refused(*digits(tmp_path / "run", "--checkpoint-every", every))
-    assert "auto" in line
-    assert not (tmp_path / "run").exists()
-
-
 def test_what_a_kill_left_of_a_finished_trial_goes_with_the_next_command(command, digits, run_copy, snapshot):
     before = snapshot(run_copy)
     (run_copy / "checkpoints" / "0002-000001").mkdir(parents=True)

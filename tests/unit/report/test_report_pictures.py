@@ -210,10 +210,3 @@ def test_data_that_are_gone_or_changed_are_no_error(pictures: Path, tmp_path: Pa
     data, why = find_data(run, None)
     assert data is None
     assert "cannot be read" in why
-
-
-def test_a_recorded_run_says_where_pictures_could_come_from(record: Callable[..., Any]) -> None:
-    run = record(believing([0, 1] * 5, 1, 1), [0, 1] * 5)
-    data, why = find_data(run, None)
-    assert data is None
-    assert "--source" in why
