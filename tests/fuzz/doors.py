@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import torchvision  # noqa: F401
 import typer
+from easiness.studies.audit.design import parse
 from herd import Asked
 from mutations import CELLS, FORMATS, TEXTS, VALUES, altered, generator, one_of, places
 from refitted import EXAMPLES, ODD, RUN, TRIAL, refit, rewrite, set_column
@@ -39,7 +40,6 @@ from easiness.store import (
     trial_document,
     verify,
 )
-from easiness.studies.audit.design import parse
 from easiness.studies.suspects import nearest_by_class
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.neighbours import find_neighbours
