@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 import easiness as ez
-from easiness.inputs.image import kind
+from easiness.inputs import IMAGE
+from easiness.inputs.image import decode as module
 
 NUM = 12  # photos of each class and split
 
@@ -38,15 +39,15 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the photos as they are decoded, but for the few that are to tell what decoding costs."""
-    monkeypatch.setitem(kind.IMAGE.__dict__, "decoding", lambda *_: (0, 0.0))  # frozen
+    monkeypatch.setattr(IMAGE, "decoding", lambda *_: (0, 0.0))
     names: list[str] = []
-    decode = kind.decode_image  # type: ignore[attr-defined]
+    decode = module.decode_image
 
     def noted(blob: Any, name: str, channels: Any) -> Any:
         names.append(name)
         return decode(blob, name, channels)
 
-    monkeypatch.setattr(kind, "decode_image", noted)
+    monkeypatch.setattr(module, "decode_image", noted)
     return names
 
 
@@ -125,24 +126,24 @@ def test_the_same_photos_from_any_source_give_the_same_scores(measure, photos):
 
 def test_an_interrupted_cache_goes_on(measure, decoded, contents, monkeypatch, tmp_path):
     whole = contents(measure("whole").path)
-    monkeypatch.setattr("easiness.inputs.image.photo_cache._AT_ONCE", 4)
+    monkeypatch.setattr("easiness.inputs.image.photos._AT_ONCE", 4)
     (tmp_path / "elsewhere").mkdir()
-    noted = kind.decode_image  # type: ignore[attr-defined]
+    noted = module.decode_image
 
     def interrupted(*arguments: Any) -> Any:
         if len(decoded) >= 10:
             raise KeyboardInterrupt
         return noted(*arguments)
 
-    monkeypatch.setattr("easiness.inputs.threads.CHUNK", 1)
+    monkeypatch.setattr("easiness.inputs.encoded.CHUNK", 1)
     decoded.clear()
-    monkeypatch.setattr(kind, "decode_image", interrupted)
+    monkeypatch.setattr(module, "decode_image", interrupted)
     with pytest.raises(KeyboardInterrupt):
         measure("elsewhere/run")
     assert not (tmp_path / "elsewhere/run").exists()
     first = set(decoded)
     decoded.clear()
-    monkeypatch.setattr(kind, "decode_image", noted)
+    monkeypatch.setattr(module, "decode_image", noted)
     assert contents(measure("elsewhere/run").path) == whole
     assert len(first & set(decoded)) <= 10 - 4  # what was on disk was not decoded again
     assert len(first | set(decoded)) == 4 * NUM

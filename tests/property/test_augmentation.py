@@ -5,8 +5,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
-from easiness.inputs.image.normalize import global_contrast_normalization
-from easiness.inputs.image.preparation import draw_moves
+from easiness.inputs.image.preparation import draw_moves, global_contrast_normalization
 from easiness.spec import Recipe
 from pixels import moved_bank
 

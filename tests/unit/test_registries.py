@@ -247,8 +247,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "STRIPES",
         "from easiness.data.sources.stripes import STRIPES",
     )
-    add_file(root / "inputs/flags/__init__.py", '"""Rows of flags."""\n')
-    add_line(root / "inputs/registry.py", "KINDS", "FLAGS", "from easiness.inputs.flags.kind import FLAGS")
+    add_line(root / "inputs/registry.py", "KINDS", "FLAGS", "from easiness.inputs.flags import FLAGS")
     add_line(root / "exports/writing.py", "FORMATS", "NAMES", "from easiness.exports.names import NAMES")
     add_line(root / "models/registry.py", "OWN", given("Numbered("))
     add_line(root / "perturb/registry.py", "KINDS", "DARKEN", "from easiness.perturb.darken import DARKEN")

@@ -107,8 +107,7 @@ class Dataset:
     @property
     def remarks(self) -> tuple[str, ...]:
         """The `notes`, and what is done to examples as they are read, for which headers are."""
-        files = self.kind.files
-        return self.notes if files is None else (*self.notes, *files.notes(self.stored.traits))
+        return self.notes if self.kind.files is None else (*self.notes, *self.stored.traits.notes)
 
     @property
     def where(self) -> str:

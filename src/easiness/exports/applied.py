@@ -172,6 +172,6 @@ def _what(card: Card) -> str:
 
 
 def _why(data: Dataset) -> str:
-    size = data.kind.looks(data.traits.shape, None).removeprefix(", ")
-    here = f" (here {size})" if size else ""
+    shape = data.traits.shape
+    here = "" if shape is None else f" (here {data.kind.looks(shape).removeprefix(', ')})"
     return f"{data.kind.values} have to be the same{here}: give the data that it was made from"

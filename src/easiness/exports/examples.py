@@ -71,11 +71,7 @@ class Examples:
 
     @cached_property
     def rows(self) -> npt.NDArray[np.int64]:
-        """Positions [K] of the examples in the data, and by that at their source.
-
-        Raises:
-            BadInput: the data are not to be had.
-        """
+        """Positions [K] of the examples in the data, and by that at their source."""
         if self.data is None:
             raise BadInput(f"{self.run.path}: {self.without_data}")
         return positions_in(self.data, self.run, self.split)
@@ -94,18 +90,16 @@ class Examples:
     @property
     def without(self) -> str | None:
         """Why the examples themselves are not there; ``None`` where they are."""
-        if self.data is None:
-            return f"without {kind_named(self.run.spec.data.kind).nouns}: {self.without_data}"
-        return None if self.exported is not None else f"without the {self.data.kind.nouns} themselves"
+        nouns = kind_named(self.run.spec.data.kind).nouns
+        return f"without {nouns}: {self.without_data}" if self.data is None else None
 
     def cells(self) -> Iterator[list[Cell]]:
         """Examples as other tools have them, pictures as PNG, to the pixel: some hundred at a time."""
-        data, exported = self.data, self.exported
+        data = self.data
         assert data is not None
-        assert exported is not None
         for first in range(0, len(self.table), _AT_ONCE):
             some = np.arange(first, min(first + _AT_ONCE, len(self.table)))
-            yield data.map(self.rows[some], lambda value: exported.cell(value, data.traits))
+            yield data.map(self.rows[some], lambda value: data.kind.show(value, data.traits).cell)
 
     def with_cells(self, rows: pa.Table) -> Iterator[tuple[list[Cell], pa.Table]]:
         """`cells`, each time with those of the ``rows`` [K] that belong to them."""
@@ -125,11 +119,7 @@ class Examples:
 
 
 def examples_of(run: Run, epoch: int, source: Any, split: Split = "train") -> Examples:
-    """The examples of a split of a run: every score, what is suspected, and the data where they are found.
-
-    Raises:
-        BadInput: as `Run.scores`, or the data at the ``source`` given are others.
-    """
+    """The examples of a split of a run: every score, what is suspected, and the data where they are found."""
     table, note = run.scores(**run.asked(epoch), split=split), None
     try:
         asked = run.asked(epoch) if epoch != run.observed[-1] else {}

@@ -52,11 +52,7 @@ def _write(examples: Examples, folder: Path) -> str | None:
 
 
 def _chosen(examples: Examples) -> tuple[npt.NDArray[np.int64], bool]:
-    """The positions of the examples to decide on, in order, and whether they are shown blind.
-
-    Raises:
-        BadInput: nothing is known of suspects, or of the file of examples.
-    """
+    """The positions of the examples to decide on, in order, and whether they are shown blind."""
     asked, table = examples.to_label, examples.table
     if asked.only is not None:
         listed = decisions_on(examples.run, asked.only, examples.split).listed
@@ -76,16 +72,14 @@ def _chosen(examples: Examples) -> tuple[npt.NDArray[np.int64], bool]:
 
 def _addresses(examples: Examples, positions: npt.NDArray[np.int64]) -> Iterator[str]:
     """What each example is in a task: its text, where its file is served, or a ``data:`` address."""
-    data, exported, root = examples.data, examples.exported, examples.to_label.root
+    data, root = examples.data, examples.to_label.root
     assert data is not None
-    assert exported is not None
     if root is not None:
         yield from (_served(examples, position, root.resolve()) for position in positions.tolist())
         return
-    made = exported.address or exported.cell
     for first in range(0, len(positions), _AT_ONCE):
         rows = examples.rows[positions[first : first + _AT_ONCE]]
-        yield from data.map(rows, lambda value: str(made(value, data.traits)))
+        yield from data.map(rows, lambda value: data.kind.show(value, data.traits).address)
 
 
 def _served(examples: Examples, position: int, root: Path) -> str:

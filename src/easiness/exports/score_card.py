@@ -150,11 +150,7 @@ def _tables(found: RunScores, source: Any) -> tuple[dict[Split, pd.DataFrame], s
 
 
 def open_card(path: str | Path) -> Card:
-    """Read a card and check its files.
-
-    Raises:
-        BadInput: it is no card, of a newer format, or damaged.
-    """
+    """Read a card and check its files; `BadInput` where it is none, of a newer format, or damaged."""
     folder, content = at_home(path), b""
     try:
         content = read_regular(folder / CARD, _MOST_BYTES)
@@ -176,11 +172,7 @@ def open_card(path: str | Path) -> Card:
 
 
 def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
-    """Columns ``id``, ``label``, ``class``, mostly ``digest``, then the scores, a row an example.
-
-    Raises:
-        BadInput: the table is not what a card has, or not of so many examples.
-    """
+    """Columns ``id``, ``label``, ``class``, mostly ``digest``, then the scores, a row an example."""
     import pyarrow.parquet as pq
 
     with read_strictly(path, damaged_card), pq.ParquetFile(path) as file:

@@ -10,9 +10,8 @@ from easiness.errors import BadInput, nearest
 from easiness.exports.arrays import CLEANLAB, TORCH
 from easiness.exports.examples import Examples, Format, ToLabel, examples_of
 from easiness.exports.fiftyone import FIFTYONE
-from easiness.exports.hugging_face import HUGGING_FACE
 from easiness.exports.label_studio import LABEL_STUDIO
-from easiness.exports.tables import CSV, PARQUET, SPOTLIGHT
+from easiness.exports.tables import CSV, HUGGING_FACE, PARQUET, SPOTLIGHT
 from easiness.inputs import KINDS
 from easiness.regular_file import at_home
 from easiness.report import check_output_file, check_output_folder, output_file, output_folder
@@ -27,11 +26,7 @@ FORMATS: tuple[Format[Any], ...] = (
 
 
 def find_format(name: str) -> Format[Any]:
-    """The format of a name.
-
-    Raises:
-        BadInput: there is none.
-    """
+    """The format of a name; `BadInput` where there is none."""
     for one in FORMATS:
         if one.name == name:
             return one
@@ -123,11 +118,11 @@ def _check_to_label(form: Format[Any], to_label: ToLabel) -> None:
 def _check_shown(form: Format[Any], examples: Examples) -> None:
     """Refuse a format that shows nothing of the kind that the examples are, by what it does show."""
     assert form.shows is not None
-    kinds = [kind.nouns for kind in KINDS if kind.exported and form.shows(kind.exported)]
+    kinds = [kind.nouns for kind in KINDS if form.shows(kind.exported)]
     shown, run, data = listed(kinds), examples.run, examples.data
     if data is None:
         raise BadInput(f"{run.path}: {form.name} shows {shown}, and {examples.without_data}")
-    if data.kind.exported is None or not form.shows(data.kind.exported):
+    if not form.shows(data.kind.exported):
         others = ", ".join(one.name for one in FORMATS if one.shows is None)
         has = data.kind.nouns
         raise BadInput(f"--to {form.name}: shows {shown}, and {run.path} has {has}; choose {others}")

@@ -1,4 +1,9 @@
-from .bank import Evaluated as Evaluated, Learned as Learned, TensorBank as TensorBank
+from .bank import (
+    Evaluated as Evaluated,
+    Learned as Learned,
+    TensorBank as TensorBank,
+    fetched_ahead as fetched_ahead,
+)
 from .counting import (
     IMAGES as IMAGES,
     SIZES as SIZES,
@@ -8,26 +13,25 @@ from .counting import (
     tell as tell,
 )
 from .encoded import (
-    Blobs as Blobs,
-    Encoded as Encoded,
-    Positions as Positions,
-    Source as Source,
-    find_unreadable as find_unreadable,
-    read_headers as read_headers,
-)
-from .exported import Cell as Cell, Exported as Exported
-from .files import (
     MOST_BYTES as MOST_BYTES,
     Blob as Blob,
+    Blobs as Blobs,
+    Encoded as Encoded,
     Files as Files,
     Header as Header,
+    Positions as Positions,
+    Source as Source,
     Unreadable as Unreadable,
     digest as digest,
+    find_unreadable as find_unreadable,
+    in_threads as in_threads,
     one_line as one_line,
+    read_headers as read_headers,
 )
 from .flaws import FLAWS as FLAWS
 from .image.decode import (
     BOMB as BOMB,
+    IMAGE_FILES as IMAGE_FILES,
     decode_opened as decode_opened,
     decoder_warnings as decoder_warnings,
     header_of as header_of,
@@ -36,32 +40,32 @@ from .image.formats import (
     HEIF as HEIF,
     suffixes as suffixes,
 )
-from .image.kind import IMAGE as IMAGE, IMAGE_FILES as IMAGE_FILES
-from .image.normalize import global_contrast_normalization as global_contrast_normalization
-from .image.photo_cache import (
+from .image.kind import IMAGE as IMAGE, reduced as reduced
+from .image.photos import (
     DamagedCache as DamagedCache,
-    cache_path as cache_path,
+    DecodedPhotos as DecodedPhotos,
     opened_cache as opened_cache,
+    reduce as reduce,
 )
-from .image.photos import DecodedPhotos as DecodedPhotos, reduce as reduce
-from .image.pixels import to_picture as to_picture
+from .image.preparation import global_contrast_normalization as global_contrast_normalization
 from .image.scan import ImageHeader as ImageHeader, ImageTraits as ImageTraits, scan as scan
-from .image.shown import reduced as reduced
 from .image.stored import (
     ArrayImages as ArrayImages,
     Pixels as Pixels,
     pixel_digest as pixel_digest,
+    to_picture as to_picture,
     to_pil as to_pil,
 )
 from .kind import (
+    Cell as Cell,
+    Exported as Exported,
     InputKind as InputKind,
     Near as Near,
     NearPairs as NearPairs,
     Stored as Stored,
-    Values as Values,
 )
 from .memory import GIB as GIB, available_memory as available_memory, check_fits as check_fits, fits as fits
-from .packed import Packed as Packed
+from .packed import Packed as Packed, Values as Values
 from .parquet_budget import (
     batches_within as batches_within,
     check_decoded as check_decoded,
@@ -70,21 +74,16 @@ from .parquet_budget import (
 )
 from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of
 from .signature import Signature as Signature
-from .sound.decode import resampled as resampled
-from .sound.kind import SOUND as SOUND, SOUND_FILES as SOUND_FILES
+from .sound.kind import SOUND as SOUND
 from .sound.log_mel import Samples as Samples, log_mel as log_mel
-from .sound.stored import to_sounds as to_sounds
+from .sound.samples import SOUND_FILES as SOUND_FILES, resampled as resampled, to_sounds as to_sounds
 from .text.kind import TEXT as TEXT
 from .text.preparation import mixed as mixed, only_words as only_words
 from .text.stored import (
     StoredTexts as StoredTexts,
-    TextTraits as TextTraits,
     from_texts as from_texts,
     to_bytes as to_bytes,
     to_text as to_text,
 )
 from .text.tokens import GRAMS as GRAMS, WORDS as WORDS, words_of as words_of
-from .threads import in_threads as in_threads
-from .transfer import fetched_ahead as fetched_ahead
-from .vector.kind import VECTOR as VECTOR
-from .vector.stored import StoredVectors as StoredVectors
+from .vector import VECTOR as VECTOR, StoredVectors as StoredVectors

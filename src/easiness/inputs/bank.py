@@ -1,111 +1,111 @@
-"""Packed examples of one split as input of a network: drawn, fetched, augmented and finished in batches."""
+"""Packed examples of one split as input of a network: drawn, fetched, augmented and finished in batches.
+
+Values go from the host's memory to a device without waiting for it, and while it works on what came before.
+"""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from easiness.inputs.kind import Values
-from easiness.inputs.packed import Packed
-from easiness.inputs.transfer import has_room, moved, moved_in_pieces, staging
+from easiness.inputs.packed import Packed, Value, Values
+
+Item = TypeVar("Item")
+
+_BYTES_AT_ONCE = 2**26
+_END = object()
 
 
 class Evaluated(Protocol):
-    """Examples that are looked at: how consecutive ones become network input, [b, ...].
+    """Examples that are looked at: ``clean`` makes consecutive ones network input, [b, ...].
 
     ``ahead`` is the device that a batch is best fetched for while it works on the one before, ``None``
     where that gains nothing; see `fetched_ahead`.
     """
 
     @property
-    def ahead(self) -> torch.device | None:
-        """The device that a batch is fetched for ahead, if so."""
+    def ahead(self) -> torch.device | None: ...  # noqa: D102
 
-    def __len__(self) -> int:
-        """Number of examples."""
+    def __len__(self) -> int: ...
 
-    def clean(self, batch: slice) -> Tensor:
-        """Evaluation input of consecutive examples."""
+    def clean(self, batch: slice) -> Tensor: ...  # noqa: D102
 
 
 class Learned(Protocol):
     """Examples that are trained on: what is drawn for each of a pass, and how batches become network input.
 
-    ``home`` is where positions and what is drawn are needed; ``ahead`` is as for `Evaluated`.
+    ``home`` is where positions and what is drawn are needed; all is as of a `TensorBank`.
     """
 
     home: torch.device
     ahead: torch.device | None
 
-    def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
-        """Random parameters [b, ...] of the examples at ``positions`` [b], which are those of a pass."""
+    def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor: ...  # noqa: D102
 
-    def fetch(self, positions: Tensor, drawn: Tensor) -> tuple[Tensor, ...]:
-        """What `finish` needs of the examples at ``positions`` [b]: tensors on the device."""
+    def fetch(self, positions: Tensor, drawn: Tensor) -> tuple[Tensor, ...]: ...  # noqa: D102
 
-    def finish(self, *fetched: Tensor) -> Tensor:
-        """Training input [b, ...] of examples that were fetched."""
+    def finish(self, *fetched: Tensor) -> Tensor: ...  # noqa: D102
 
 
-class Preparation(Protocol):
-    """How examples of one kind become network input, on any device.
+class Preparation:
+    """How examples of one kind become network input, on any device; by default as they are.
 
     What is drawn for an example is a row of whole numbers; ``values`` [b, ...] are examples as they are
-    stored.
+    stored. Those of one shape are ``gathered``: they lie in one tensor. Others are put together one by one.
     """
 
-    def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
+    gathered = True
+
+    def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Random parameters [b, p] (int64) of the augmentation of the examples at ``positions`` [b]."""
+        return torch.zeros(len(positions), 0, dtype=torch.int64)
+
+    def augmented(self, values: Tensor, positions: Tensor, drawn: Tensor) -> Tensor:  # noqa: ARG002
+        """The examples at ``positions`` [b] of ``values`` [K, ...], augmented as drawn."""
+        return values.index_select(0, positions)
+
+    def collated(self, values: list[Value], drawn: Tensor | None, device: torch.device) -> Tensor:
+        """Examples [b, ...] on the device, augmented as drawn, or as they are evaluated without."""
+        raise NotImplementedError
 
     def raw(self, values: Tensor) -> Tensor:
         """The examples as a perturbation takes them: pictures as float [b, c, h, w] in [0, 1]."""
+        return values
 
     def normalized(self, raw: Tensor) -> Tensor:
         """What a network gets of `raw` examples."""
+        return raw.to(torch.float32)
 
     def finished(self, values: Tensor) -> Tensor:
-        """What a network gets of ``values``: `normalized` of `raw`."""
-
-
-@runtime_checkable
-class Gathered(Preparation, Protocol):
-    """For examples of one shape, which lie in one tensor."""
-
-    def augmented(self, values: Tensor, positions: Tensor, drawn: Tensor) -> Tensor:
-        """The examples at ``positions`` [b] of ``values`` [K, ...], augmented as drawn."""
-
-
-@runtime_checkable
-class Collated(Preparation, Protocol):
-    """For examples that differ in shape, which are put together one by one."""
-
-    def collated(self, values: list[npt.NDArray[Any]], drawn: Tensor | None, device: torch.device) -> Tensor:
-        """The examples [b, ...] on the device, augmented as drawn, or as they are evaluated without."""
+        """What a network gets of ``values``."""
+        return self.normalized(self.raw(values))
 
 
 class TensorBank:
     """Examples of one split as network input.
 
-    Those of one shape (`Gathered`) are kept on the device where it has room for them, else on the host, and
-    those that differ in shape (`Collated`) always there: then only the batch in use is on the device.
+    Those of one shape are kept on the device where it has room for them, else on the host, and those that
+    differ in shape always there: then only the batch in use is on the device.
     ``home`` is where positions and what is drawn are needed.
     """
 
     def __init__(
-        self, values: Values, preparation: Gathered | Collated, device: torch.device, *, sharers: int = 1
+        self, values: Values, preparation: Preparation, device: torch.device, *, sharers: int = 1
     ) -> None:
         """``sharers`` processes use the device, each of which may have its part of the memory."""
         self._values = values
-        self._preparation: Preparation = preparation
+        self._preparation = preparation
         self._device = device
         self._whole: Tensor | None = None
         self._resident = False
-        if isinstance(preparation, Gathered):
+        if preparation.gathered:
             assert isinstance(values, Packed)
             self._whole, self._resident = _placed(values.array(), device, sharers)
         self.home = device if self._resident else torch.device("cpu")
@@ -133,7 +133,6 @@ class TensorBank:
         """Training input of examples that were fetched, by operations on the device alone."""
         if self._whole is None:
             return self._preparation.finished(fetched[0])
-        assert isinstance(self._preparation, Gathered)
         first, drawn = fetched
         values, positions = self._whole, first
         if not self._resident:
@@ -165,7 +164,6 @@ class TensorBank:
         return moved(staging(tuple(values.shape), values.dtype, self._device).copy_(values), self._device)
 
     def _collated(self, positions: npt.NDArray[np.int64], drawn: Tensor | None) -> Tensor:
-        assert isinstance(self._preparation, Collated)
         return self._preparation.collated(self._values.take(positions), drawn, self._device)
 
 
@@ -180,3 +178,96 @@ def _placed(values: npt.NDArray[Any], device: torch.device, sharers: int) -> tup
         except torch.OutOfMemoryError:  # others took it meanwhile
             pass
     return whole, False
+
+
+def _is_apart(device: torch.device) -> bool:
+    """Does the device work by itself, on memory of its own?"""
+    return device.type == "cuda"
+
+
+def staging(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Memory of the host to be filled and then `moved` to the device."""
+    return torch.empty(shape, dtype=dtype, pin_memory=_is_apart(device))
+
+
+def moved(values: Tensor, device: torch.device) -> Tensor:
+    """The values on the device. Nothing here waits for it, as it would with memory that is not pinned.
+
+    Values that lie in `staging` memory must not be written over.
+    """
+    if _is_apart(device) and values.device.type == "cpu":
+        values = values.pin_memory()
+    return values.to(device, non_blocking=_is_apart(device))
+
+
+def moved_in_pieces(values: Tensor, device: torch.device, bytes_at_once: int = _BYTES_AT_ONCE) -> Tensor:
+    """Values [K, ...] on the device, contiguous, which takes no more memory there than they need."""
+    if values.device.type == device.type:
+        return values.contiguous()
+    there = torch.empty(values.shape, dtype=values.dtype, device=device)
+    num = max(1, bytes_at_once // max(1, values[:1].nbytes))
+    for part, into in zip(torch.split(values, num), torch.split(there, num), strict=True):
+        into.copy_(part)
+    return there
+
+
+def has_room(device: torch.device, num_bytes: int, sharers: int = 1) -> bool:
+    """Do so many bytes of examples leave as many for training, of what each of ``sharers`` may have?"""
+    if device.type == "mps":
+        whole = torch.mps.recommended_max_memory()
+        free = whole - torch.mps.driver_allocated_memory()
+    elif device.type == "cuda":
+        free, whole = torch.cuda.mem_get_info(device)
+    else:
+        return True
+    return 2 * num_bytes <= min(free, whole // sharers)
+
+
+def fetched_ahead(items: Iterator[Item], device: torch.device | None) -> Iterator[Item]:
+    """The same items, each taken by a thread while the one before is worked on; none for no ``device``.
+
+    The thread ends with the iteration, and an error in it is raised here. On a GPU it has a stream of its
+    own, and whoever takes an item finds every copy of it done.
+    """
+    if device is None:
+        yield from items
+        return
+    take: Callable[[], Any] = _on_stream(items, device) if _is_apart(device) else lambda: next(items, _END)
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(take)
+        while (item := _handed_over(following.result(), device)) is not _END:
+            following = pool.submit(take)
+            yield cast(Item, item)
+
+
+def _on_stream(items: Iterator[Any], device: torch.device) -> Callable[[], Any]:
+    """Takes the next item on a stream of its own, with the event after which it is there."""
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream(device))  # what the items are made of is there
+
+    def take() -> Any:
+        with torch.cuda.stream(stream):
+            item = next(items, _END)
+            return item, stream.record_event()
+
+    return take
+
+
+def _handed_over(taken: Any, device: torch.device) -> Any:
+    if not _is_apart(device):
+        return taken
+    item, event = taken
+    stream = torch.cuda.current_stream(device)
+    stream.wait_event(event)
+    for tensor in _tensors(item):
+        if tensor.device.type == device.type:
+            tensor.record_stream(stream)  # its memory is not used again before the stream is past it
+    return item
+
+
+def _tensors(item: Any) -> Iterator[Tensor]:
+    if isinstance(item, Tensor):
+        yield item
+    elif isinstance(item, tuple):
+        for part in item:
+            yield from _tensors(part)

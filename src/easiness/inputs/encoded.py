@@ -1,23 +1,159 @@
-"""Encoded examples (files, cells of tables): identified by their bytes, decoded when needed."""
+"""Encoded examples (files, cells of tables): identified by their bytes, decoded when needed, in threads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from itertools import islice
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, shorten
 from easiness.inputs.counting import counted
-from easiness.inputs.files import Blob, Files, Header, Unreadable
-from easiness.inputs.kind import Value
-from easiness.inputs.threads import in_threads
+from easiness.inputs.kind import Stored, Traits
+from easiness.inputs.packed import Value
 
 Positions = npt.NDArray[np.int64]
+T = TypeVar("T")
 R = TypeVar("R")
+
+Blob = Callable[[], bytes]
+"""Returns the stored bytes of one example; raises `Unreadable` where there are none."""
+
+MOST_BYTES = 2**30
+"""Bytes of one stored example, at most: the pixels that a picture may have take less."""
+
+NAMED = 5
+"""Others that an error names at most."""
+
+
+class Unreadable(BadInput):
+    """One example cannot be used, nor can ``others``: ``--skip-unreadable`` goes on without them."""
+
+    def __init__(self, name: str, reason: str, others: Sequence[str] = ()) -> None:
+        one = "it" if not others else "them"
+        more = f", and {len(others):,} more cannot be read: {shorten(others, NAMED)}" if others else ""
+        super().__init__(
+            f"{name}: {reason}{more}; mend {one}, or use --skip-unreadable to go on without {one}"
+        )
+        self.name = name
+        self.reason = reason
+
+
+def one_line(error: BaseException) -> str:
+    """The text of an error from another library, to be put into a line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def digest(blob: Blob) -> bytes:
+    """SHA-256 of the stored bytes of an example."""
+    return hashlib.sha256(blob()).digest()
+
+
+Header: TypeAlias = tuple[Any, ...]
+"""What the beginning of a file says of its example: numbers and truth values, which are kept as JSON."""
+
+
+class Files:
+    """How examples of a kind are read from the bytes of a file, or of a cell of a table.
+
+    One is called ``noun``, and what headers tell of it ``measures``.
+    """
+
+    noun: str
+    measures: str
+
+    def suffixes(self) -> frozenset[str]:
+        """The ends of the names of such files, in lower case."""
+        raise NotImplementedError
+
+    def read_header(self, blob: Blob, name: str) -> Header:
+        """The header of a file; raises `Unreadable` where it has none."""
+        raise NotImplementedError
+
+    def header(self, kept: Any) -> Header | None:
+        """The header again from what JSON has kept of it, ``None`` where that is none."""
+        raise NotImplementedError
+
+    def scan(self, headers: Iterator[Any]) -> Traits | None:
+        """The traits of all examples, ``None`` of no header."""
+        raise NotImplementedError
+
+    def decode(self, blob: Blob, name: str, traits: Any) -> Value:
+        """The example that a file holds, by the traits of the data where there are some.
+
+        Raises `Unreadable` where it cannot be used.
+        """
+        raise NotImplementedError
+
+    def is_readable(self, blob: Blob, name: str) -> bool:
+        """Can the example be decoded?"""
+        try:
+            self.decode(blob, name, None)
+        except Unreadable:
+            return False
+        return True
+
+    def readable(self) -> str:
+        """A name for what it depends on whether one can be decoded, beside its bytes."""
+        return f"readable_{self.noun}"
+
+    def quiet(self) -> AbstractContextManager[None]:
+        """What is around all reading."""
+        return nullcontext()
+
+    @property
+    def reading(self) -> str:
+        """What is being done, while all are read."""
+        return f"reading {self.noun}s"
+
+    @property
+    def reading_headers(self) -> str:
+        """What is being done, while headers are read."""
+        return f"reading {self.noun} {self.measures}"
+
+    @property
+    def looking(self) -> str:
+        """What is being done, while each is decoded."""
+        return f"looking for unreadable {self.noun}s"
+
+
+CHUNK = 32  # items per task: handing over one small picture costs as much as decoding it
+
+
+def in_threads(function: Callable[[T], R], items: Iterable[T], num: int | None = None) -> Iterator[R]:
+    """``function`` of each item, in order; the first error, in order, is raised and ends it.
+
+    Items are taken and results made only a little ahead of their use, so that photos do not pile up. Of
+    ``num`` items, where that is known and small, every core gets some.
+    """
+
+    def several(chunk: list[T]) -> list[R]:
+        return [function(item) for item in chunk]
+
+    cores = os.cpu_count() or 1
+    size = CHUNK if num is None else max(1, min(CHUNK, num // (2 * cores)))
+    rest = iter(items)
+    ahead: deque[Future[list[R]]] = deque()
+    with ThreadPoolExecutor(cores) as pool:
+        try:
+            while True:
+                while len(ahead) < 2 * cores and (chunk := list(islice(rest, size))):
+                    ahead.append(pool.submit(several, chunk))
+                if not ahead:
+                    return
+                yield from ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
 
 
 class Blobs(Protocol):
@@ -54,11 +190,7 @@ class Source:
 
     @cached_property
     def traits(self) -> Any:
-        """What the examples have in common: the `Traits` of their kind.
-
-        Raises:
-            Unreadable: no example at all has a header that can be read.
-        """
+        """The `Traits` of the examples; `Unreadable` where no one has a header that can be read."""
         first, positions = self.parts[0]
         headers = (h for blobs, some in self.parts for h in blobs.headers(some) if h is not None)
         found = first.reader.scan(headers)
@@ -80,7 +212,7 @@ def _header_again(blobs: Blobs, position: Positions) -> Header:
         return blobs.reader.read_header(next(blobs.blobs(position)), blobs.name(int(position[0])))
 
 
-class Encoded:
+class Encoded(Stored):
     """The examples of ``blobs`` at ascending ``positions``."""
 
     def __init__(self, blobs: Blobs, positions: Positions, source: Source) -> None:
@@ -117,28 +249,16 @@ class Encoded:
         return [int(at) for at in np.searchsorted(self._positions, found)]
 
     def headers(self) -> Iterator[Header]:
-        """The header of each example.
-
-        Raises:
-            Unreadable: one has none that can be read.
-        """
+        """The header of each example; `Unreadable` where one has none."""
         for at, header in enumerate(self._blobs.headers(self._positions)):
             yield header or _header_again(self._blobs, self._positions[at : at + 1])
 
     def sizes(self) -> npt.NDArray[np.int64]:
-        """(height, width) of each picture, [K, 2], from the headers.
-
-        Raises:
-            Unreadable: a picture has no header that can be read.
-        """
+        """(height, width) of each picture, [K, 2], from the headers."""
         return np.array([header[:2] for header in self.headers()], np.int64).reshape(len(self), 2)
 
     def column(self, name: str) -> Iterator[npt.NDArray[Any]]:
-        """Vectors [n, D] in a column of the table that the examples are in, some at a time.
-
-        Raises:
-            BadInput: they are in files of their own, or there is no such column.
-        """
+        """Vectors [n, D] in a column of the table that the examples are in, some at a time."""
         if not hasattr(self._blobs, "column"):
             nouns = f"{self._blobs.reader.noun}s"
             raise BadInput(
@@ -147,11 +267,7 @@ class Encoded:
         return self._blobs.column(name, self._positions)  # type: ignore[no-any-return]
 
     def map(self, function: Callable[[Value], R]) -> Iterator[R]:
-        """``function`` of each decoded example, in order, a few at a time in threads.
-
-        Raises:
-            Unreadable: an example cannot be decoded.
-        """
+        """``function`` of each decoded example, in order, a few at a time in threads."""
         traits, reader = self.traits, self._blobs.reader
 
         def decoded(item: tuple[str, Blob]) -> R:

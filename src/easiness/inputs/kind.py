@@ -2,130 +2,173 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.inputs.exported import Exported
-from easiness.inputs.files import Files
 from easiness.inputs.flaws import Flaws
+from easiness.inputs.packed import Value, Values
 from easiness.inputs.signature import Signature
+from easiness.show import ShownExample
 from easiness.spec import KIND_SETTINGS, Recipe
 
 if TYPE_CHECKING:
     import torch
 
-    from easiness.inputs.bank import TensorBank
-    from easiness.inputs.vector.kind import Column
-
-Value = npt.NDArray[Any]
-"""One decoded example: an array, of a picture [height, width, channels]."""
+    from easiness.inputs.bank import Preparation, TensorBank
+    from easiness.inputs.encoded import Files
+    from easiness.inputs.vector import Column
 
 R = TypeVar("R")
 
+_DECODED = 32  # examples whose decoding stands for that of all
 
-class Traits(Protocol):
-    """What the examples of a source have in common, known before any is decoded."""
+
+class Traits:
+    """The properties that all examples of a source share, known before any is decoded."""
 
     @property
     def shape(self) -> tuple[int, ...] | None:
         """The one shape of all, of pictures (channels, height, width); ``None`` where they differ."""
+        return None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what is done to examples as they are read."""
+        return ()
 
     def recipe(self) -> dict[str, Any]:
         """Recipe settings that these examples need."""
+        return {}
 
     def signature(self, recipe: Recipe, where: str) -> Signature:
-        """Network input under ``recipe``; ``where`` names the source in an error."""
+        """Network input under ``recipe``; ``where`` names the source in a `BadInput`."""
+        raise NotImplementedError
 
     def joined(self, held_out: Self, where: str, names: tuple[str, str]) -> Self:
-        """These traits of a training split and those of the ``held_out`` one as one; ``names`` are theirs."""
+        """Traits of a training split (this) and its ``held_out`` one; ``names`` are those of the splits.
 
-    def held_out_from(self, train: Stored) -> Self:
+        Raises `BadInput` where the two do not go together.
+        """
+        raise NotImplementedError
+
+    def held_out_from(self, train: Stored) -> Any:
         """The traits by which examples are seen that were held out from ``train``, or are a part of it."""
+        return train.traits
 
     def pooled(self, other: Self, nums: tuple[int, int]) -> Self:
         """The traits of two sets of so many examples as one."""
+        raise NotImplementedError
 
 
-class Stored(Protocol):
-    """Examples that can be identified without being decoded, and decoded when needed."""
+class Stored:
+    """Examples that can be identified without being decoded, and decoded when needed: here those in memory.
+
+    ``noun`` and a position name one in an error.
+    """
+
+    noun: ClassVar[str]
+    _held: Any
+
+    def __len__(self) -> int:
+        return len(self._held)
 
     @property
     def traits(self) -> Any:
         """The `Traits` of these examples, of pictures those of the whole source."""
-
-    def __len__(self) -> int:
-        """Number of examples."""
+        raise NotImplementedError
 
     def subset(self, positions: npt.NDArray[np.int64]) -> Self:
         """The examples at ascending ``positions``; nothing is read."""
+        raise NotImplementedError
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of the stored bytes of each example."""
+        return [hashlib.sha256(self._stored(item)).hexdigest() for item in self._held]
 
     def map(self, function: Callable[[Value], R]) -> Iterator[R]:
-        """``function`` of each decoded example, in order, a few at a time in parallel."""
+        """``function`` of each decoded example, in order; of files a few at a time in parallel."""
+        return (function(self._value(item)) for item in self._held)
 
     def name(self, position: int) -> str:
-        """What to call an example in an error."""
+        """The example at a position, in words for an error."""
+        return f"{self.noun} {position}"
+
+    def _stored(self, item: Any) -> bytes:
+        """The bytes that identify an item."""
+        raise NotImplementedError
+
+    def _value(self, item: Any) -> Value:
+        """The example of an item."""
+        return item  # type: ignore[no-any-return]
 
 
-class Examples(Protocol):
-    """The examples of one split, as a kind packs them."""
-
-    @property
-    def stored(self) -> Any:
-        """The `Stored` examples."""
-
-    @property
-    def traits(self) -> Any:
-        """The `Traits` of both splits."""
-
-    @property
-    def array(self) -> Value:
-        """All of them, decoded, where they have one shape: [K, ...]."""
-
-    @property
-    def fingerprint(self) -> str:
-        """The identity of the split."""
+Cell = bytes | str | list[float]
+"""An example in a table of another tool."""
 
 
-class Values(Protocol):
-    """Decoded examples of one split, as training takes them: `Packed`, or decoded anew each time."""
+@dataclass(frozen=True)
+class Exported:
+    """How examples of a kind stand in tables of other tools.
 
-    @property
-    def shapes(self) -> npt.NDArray[np.int64]:
-        """The shape of each, [K, n]."""
+    ``column`` is the usual name of their column, and ``form`` what is in it. ``feature`` is the type of
+    Hugging Face datasets that reads such files, ``dtype`` the one by which Spotlight shows the column, and
+    ``media`` what FiftyOne calls them; ``None`` where it has none or needs none.
+    """
 
-    def take(self, positions: npt.NDArray[np.int64]) -> list[Value]:
-        """The examples at ``positions``, in any order; do not write to them."""
+    column: str
+    form: Literal["file", "text", "numbers"]
+    feature: str | None = None
+    dtype: str | None = None
+    media: str | None = None
 
 
-class Shown(Protocol):
-    """An example as people see it."""
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """An example as people see it, by the ``traits`` of the data; files of it end in ``suffix``."""
+
+    value: Value
+    traits: Any
+    suffix: ClassVar[str]
 
     @property
     def text(self) -> str:
         """What it is, in one line."""
+        raise NotImplementedError
 
     @property
     def uri(self) -> str | None:
         """An address with a picture of it, for an ``img``; ``None`` where there is none."""
+        return None
 
     @property
     def sound(self) -> str | None:
         """An address with what is heard, for an ``audio``; ``None`` where nothing is."""
-
-    @property
-    def suffix(self) -> str:
-        """The end of the name of the file that holds it."""
+        return None
 
     def file(self) -> bytes:
         """The content of the file that holds it."""
+        raise NotImplementedError
+
+    @property
+    def cell(self) -> Cell:
+        """The example in a table of another tool, in the form of `Exported`."""
+        return self.file()
+
+    def in_page(self) -> ShownExample:
+        """The example as a page or a notebook has it."""
+        return ShownExample.of(self.uri, self.text, self.sound)
+
+    @property
+    def address(self) -> str:
+        """A ``data:`` address by which a browser shows it, or plays it; of texts the text."""
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -163,103 +206,126 @@ class Near:
     unit: str
 
 
-MakeUp = Callable[[tuple[int, ...], Recipe, int], Values]
-"""Makes up, to time a network on, so many examples that become network input of a shape."""
-
-Show = Callable[[Value, Any], Shown]
-"""Shows an example, by the traits of the data."""
-
-Pack = Callable[[Examples, Recipe, Path | None, Callable[[int], None]], Values]
-"""Packs a split as training takes it; in a folder there may be a file that is found again."""
-
-
-Decoding = Callable[[Examples, Recipe, Path | None, int], tuple[int, float]]
-"""What packing a split costs: bytes in the folder of the cache, and seconds for so many passes over it."""
-
-
-class FromArray(Protocol):
-    """How a kind makes examples of an array [K, ...] that it takes."""
-
-    def __call__(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> Stored:
-        """The examples; with ``copy`` they share no memory with the array, called ``where`` in an error."""
-
-
-class Banking(Protocol):
-    """How a kind makes network input of packed examples."""
-
-    def __call__(
-        self, values: Values, recipe: Recipe, device: torch.device, *, augment: bool, sharers: int
-    ) -> TensorBank:
-        """The bank; ``sharers`` processes use the device."""
-
-
-def _as_it_is(value: Value) -> Value:
-    return value
-
-
-@dataclass(frozen=True)
 class InputKind:
-    """A kind of examples.
+    """A kind of examples: a subclass says what differs from the defaults here.
 
-    ``noun`` and ``nouns`` are what one and several are called to people, and ``axes`` names those of network
-    input. ``columns`` are the names of table columns that may hold one. ``takes`` tells whether an array of
-    all examples is of this kind, and ``from_array`` makes it one, or says what is wrong with it. ``files``
-    are how one is read, where files hold one. Of identical examples ``same`` gives equal values.
-    ``made_up`` examples serve to time a network, and ``networks`` are names to begin with. ``looks``
-    says, behind a comma, what examples of a shape are and how a recipe has them seen; ``augmentation`` and
-    ``observation`` say what a network is shown in training, and when it is observed. ``near`` finds near
-    copies and ``flaws`` examples that show nothing, where something does. ``tokens`` tells whether networks
-    get numbers of tokens, and ``decoding`` foretells what `pack` costs, where that is worth telling.
+    ``noun`` and ``nouns`` are what one and several are called to people, ``values`` what an example consists
+    of, and ``axes`` names those of network input. ``columns`` are the names of table columns that may hold
+    one, and ``networks`` those of networks to begin with. ``show`` shows an example to people, ``in_words``
+    tells that they know one by its text, and ``exported`` how it stands in tables. ``tokens`` tells whether
+    networks get numbers of tokens. ``files`` read one, where files hold one, ``near`` finds near copies and
+    ``flaws`` examples that show nothing, where something does.
+
     ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, where
     there is one, and ``photo`` an address of a larger one than is shown, no side longer than so many
     pixels, where it can be. ``table`` has the columns of the table that examples [K, D] are rows of.
-    ``values`` is what an example consists of, ``in_words`` tells that people know one by its text, and
-    ``exported`` is what it is to other tools, if they can have it. Functions of users get an example as
-    ``plain`` makes it. ``rewritten`` makes examples of texts, where perturbations change texts instead of
-    network input.
+    ``rewritten`` makes examples of texts, where perturbations change texts instead of network input.
     """
 
     name: str
     noun: str
     nouns: str
+    values = "values"
     axes: tuple[str, ...]
     columns: tuple[str, ...]
-    takes: Callable[[npt.NDArray[Any]], bool]
-    from_array: FromArray
-    pack: Pack
-    bank: Banking
-    made_up: MakeUp
     networks: tuple[str, ...]
-    looks: Callable[[tuple[int, ...] | None, Recipe | None], str]
-    augmentation: Callable[[tuple[int, ...], Recipe], str]
-    observation: Callable[[Recipe], str]
-    show: Show
+    show: type[Shown]
+    exported: Exported
+    in_words = False
+    tokens = False
+    files: Files | None = None
     near: Near | None = None
     flaws: Flaws | None = None
-    tokens: bool = False
-    decoding: Decoding = lambda *_: (0, 0.0)
-    files: Files | None = None
-    same: Callable[[Value], Value] = _as_it_is
-    plain: Callable[[Value], Any] = _as_it_is
     pixels: Callable[[Value, Any], npt.NDArray[np.uint8]] | None = None
     photo: Callable[[Value, int], str | None] | None = None
     table: Callable[[Value, Any], list[Column]] | None = None
-    values: str = "values"
-    in_words: bool = False
-    exported: Exported | None = None
     rewritten: Callable[[list[str]], Stored] | None = None
+
+    def takes(self, array: npt.NDArray[Any]) -> bool:  # noqa: ARG002
+        """Does an array of all examples hold this kind?"""
+        return False
+
+    def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> Stored:
+        """The examples of an array [K, ...] that it takes, called ``where`` in a `BadInput`.
+
+        With ``copy`` they share no memory with the array.
+        """
+        raise NotImplementedError
+
+    def same(self, value: Value) -> Value:
+        """The normal form of an example: of identical ones values are equal."""
+        return value
+
+    @property
+    def has_normal_form(self) -> bool:
+        """Whether examples that differ may be the same."""
+        return type(self).same is not InputKind.same
+
+    def plain(self, value: Value) -> Any:
+        """An example as functions of users get it."""
+        return value
+
+    def pack(
+        self, examples: Any, recipe: Recipe, cache: Path | None, on_packed: Callable[[int], None]
+    ) -> Values:
+        """A `Dataset` as training takes it; in the folder ``cache`` there may be a file that is found again.
+
+        ``on_packed`` is told how many examples such a file has while it is built.
+        """
+        raise NotImplementedError
+
+    def decoding(self, examples: Any, recipe: Recipe, cache: Path | None, passes: int) -> tuple[int, float]:  # noqa: ARG002
+        """Cost of packing a `Dataset`: bytes in the folder ``cache``, and seconds for so many passes."""
+        return 0, 0.0
+
+    def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
+        """How packed examples of a split become network input: by default as they are."""
+        from easiness.inputs.bank import Preparation
+
+        return Preparation()
+
+    def bank(
+        self, values: Values, recipe: Recipe, device: torch.device, *, augment: bool, sharers: int
+    ) -> TensorBank:
+        """Network input of packed examples, on a device that ``sharers`` processes use."""
+        from easiness.inputs.bank import TensorBank
+
+        return TensorBank(values, self.preparation(values, recipe, augment=augment), device, sharers=sharers)
+
+    def made_up(self, num: int, shape: tuple[int, ...], recipe: Recipe) -> Values:
+        """So many examples that become network input of a shape, to time a network on."""
+        raise NotImplementedError
+
+    def looks(self, shape: tuple[int, ...], /) -> str:  # noqa: ARG002
+        """Behind a comma, what examples of a shape are."""
+        return ""
+
+    def seen(self, recipe: Recipe, /) -> str:  # noqa: ARG002
+        """Behind a comma, how a recipe has examples seen."""
+        return ""
+
+    def augmentation(self, recipe: Recipe, shape: tuple[int, ...]) -> str:  # noqa: ARG002
+        """What is done to network input of a shape in training."""
+        return "none"
+
+    def observation(self, recipe: Recipe, /) -> str:
+        """What a network is shown when it is observed."""
+        raise NotImplementedError
 
     def network(self, asked: str | None) -> str:
         """The name of the network that is ``asked`` for, else of the one that such examples begin with."""
         return asked or self.networks[0]
 
     @property
-    def has_normal_form(self) -> bool:
-        """Whether examples that differ may be the same."""
-        return self.same is not _as_it_is
-
-    @property
     def settings(self) -> Mapping[str, Any]:
         """The part of a recipe that is this kind's: fields by name."""
         part = KIND_SETTINGS.get(self.name)
         return {} if part is None else part.model_fields
+
+
+def timed(stored: Stored, function: Callable[[Value], R]) -> tuple[list[R], float]:
+    """``function`` of a few examples, and the seconds that it would take for all."""
+    some = stored.subset(np.arange(min(_DECODED, len(stored))))
+    began = time.perf_counter()
+    made = list(some.map(function))
+    return made, (time.perf_counter() - began) / len(made) * len(stored)

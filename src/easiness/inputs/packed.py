@@ -7,27 +7,35 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+Value = npt.NDArray[Any]
+"""One decoded example: an array, of a picture [height, width, channels]."""
 
-class Flat(Protocol):
-    """Values of examples one after another, read as parts of them are asked for."""
 
-    def __getitem__(self, part: slice) -> npt.NDArray[Any]:
-        """The values from one example's first to one's last."""
+class Values:
+    """Decoded examples of one split, as training takes them: `Packed`, or decoded anew each time."""
+
+    shapes: npt.NDArray[np.int64]
+    """The shape of each, [K, n]."""
+
+    def take(self, positions: npt.NDArray[np.int64]) -> list[Value]:
+        """The examples at ``positions``, in any order; do not write to them."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)
-class Packed:
+class Packed(Values):
     """Examples as their ``flat`` values, and the ``shapes`` [K, n] of each.
 
-    ``reopen`` makes it again in another process that sees the same files, which is then all that is sent.
+    ``flat`` is an array, or gives slices of one as they are asked for. ``reopen`` makes it again in another
+    process that sees the same files, which is then all that is sent.
     """
 
-    flat: npt.NDArray[Any] | Flat
+    flat: Any
     shapes: npt.NDArray[np.int64]
     reopen: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
 
@@ -45,7 +53,7 @@ class Packed:
         packed = cls(np.empty(int(shapes.prod(axis=1).sum()), dtype), shapes)
         for at, (value, shape) in enumerate(zip(values, shapes.tolist(), strict=True)):
             assert list(value.shape) == shape
-            packed.flat[packed.offsets[at] : packed.offsets[at + 1]] = value.reshape(-1)  # type: ignore[index]
+            packed.flat[packed.offsets[at] : packed.offsets[at + 1]] = value.reshape(-1)
         return packed
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -59,8 +67,8 @@ class Packed:
         """Where each example begins in ``flat``, and where the last ends: [K + 1]."""
         return np.concatenate([[0], np.cumsum(self.shapes.prod(axis=1))])
 
-    def take(self, positions: npt.NDArray[np.int64]) -> list[npt.NDArray[Any]]:
-        """The examples at ``positions``, in any order; do not write to them."""
+    def take(self, positions: npt.NDArray[np.int64]) -> list[Value]:
+        """See `Values.take`."""
         return [
             self.flat[self.offsets[at] : self.offsets[at + 1]].reshape(self.shapes[at])
             for at in positions.tolist()
@@ -70,7 +78,8 @@ class Packed:
         """All examples [K, ...], where they have one shape; no copy of what is in memory."""
         assert (self.shapes == self.shapes[:1]).all()
         shape = tuple(self.shapes[0].tolist())
-        return self.flat[: len(self) * math.prod(shape)].reshape(len(self), *shape)
+        values: npt.NDArray[Any] = self.flat[: len(self) * math.prod(shape)].reshape(len(self), *shape)
+        return values
 
     @property
     def num_bytes(self) -> int:
@@ -83,11 +92,7 @@ class Packed:
         return isinstance(self.flat, np.ndarray) and self.reopen is None
 
     def written(self, path: Path) -> Packed:
-        """The same in a new file, which processes map into memory, so that all hold it once.
-
-        Raises:
-            OSError: it cannot be written.
-        """
+        """The same in a new file, which processes map into memory, so that all hold it once."""
         with path.open("wb") as file:
             np.save(file, self.flat[: self.offsets[-1]], allow_pickle=False)
         return _mapped(path, self.shapes)

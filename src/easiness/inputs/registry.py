@@ -11,18 +11,14 @@ from easiness.inputs.image.kind import IMAGE
 from easiness.inputs.kind import InputKind
 from easiness.inputs.sound.kind import SOUND
 from easiness.inputs.text.kind import TEXT
-from easiness.inputs.vector.kind import VECTOR
+from easiness.inputs.vector import VECTOR
 
 KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR, SOUND, TEXT)
 """A folder of classes is of the first kind that has a file in it: a text may lie beside each recording."""
 
 
 def kind_named(name: str) -> InputKind:
-    """The kind with this name.
-
-    Raises:
-        BadInput: there is none, as for a run of a later version.
-    """
+    """The kind with this name; `BadInput` where there is none, as for a run of a later version."""
     for kind in KINDS:
         if kind.name == name:
             return kind
@@ -30,11 +26,7 @@ def kind_named(name: str) -> InputKind:
 
 
 def kind_of(array: npt.NDArray[Any], where: str) -> InputKind:
-    """The kind of the examples in an array [K, ...].
-
-    Raises:
-        BadInput: no kind takes it.
-    """
+    """The kind of the examples in an array [K, ...]; `BadInput` where no kind takes it."""
     for kind in KINDS:
         if kind.takes(array):
             return kind

@@ -162,7 +162,7 @@ def shown_of(data: Dataset, wanted: Sequence[Named], room: int) -> tuple[dict[Na
     kept: dict[Named, ShownExample] = {}
     costs: list[tuple[int, int, Named]] = []  # the least wanted first
     spent = num_cut = 0
-    for name, one in _made(data, rank, lambda value: ShownExample.of(data.kind.show(value, data.traits))):
+    for name, one in _made(data, rank, lambda value: data.kind.show(value, data.traits).in_page()):
         cost = one.size * times[name]
         kept[name] = one if one.size * _LARGEST_PART <= room else one.in_words()
         if kept[name].size:
@@ -267,9 +267,7 @@ def texts_at(run: Run, data: Dataset, positions: npt.NDArray[np.int64]) -> list[
     """
     if not data.kind.in_words or len(positions) > _MOST_TEXTS:
         return None
-    texts = run_values(
-        run, data, positions, lambda value: ShownExample.of(data.kind.show(value, data.traits)).text
-    )
+    texts = run_values(run, data, positions, lambda value: data.kind.show(value, data.traits).in_page().text)
     most = _longest_that_fit(np.array([len(text.encode()) for text in texts], np.int64))
     if most < _FEWEST_LETTERS:
         return None

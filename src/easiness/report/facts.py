@@ -119,8 +119,11 @@ def describe_data(run: Run) -> str:
     """The data of a run in a phrase: numbers of examples and classes, and what one is like."""
     data = run.spec.data
     text = f"{count(data.train.num_examples)} examples of {len(data.classes)} classes"
-    recipe = None if run.spec.measured is None else run.spec.measured.recipe
-    text += kind_named(data.kind).looks(data.image_shape or data.shape, recipe)
+    kind, shape = kind_named(data.kind), data.image_shape or data.shape
+    if shape is not None:
+        text += kind.looks(shape)
+    if run.spec.measured is not None:
+        text += kind.seen(run.spec.measured.recipe)
     if data.held_out is not None:
         text += f"; {count(data.held_out.num_examples)} more are held out"
     return text

@@ -25,9 +25,8 @@ def told(data: Dataset, rows: npt.NDArray[np.int64]) -> Told | None:
     ``None`` where the ids are paths already, or where the examples are neither texts nor files.
     """
     kind = data.kind
-    exported = kind.exported
-    if exported is not None and exported.form == "text":
-        return Told(exported.column, data.map(rows, lambda value: str(exported.cell(value, data.traits))))
+    if kind.exported.form == "text":
+        return Told(kind.exported.column, data.map(rows, kind.plain))
     if kind.files is None or data.ids.dtype != np.int64 or not len(rows):
         return None
     paths = [Path(data.stored.name(at)) for at in rows.tolist()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Self
 
 _LONGEST = 10_000  # letters of a text in a page
 _STYLES = {
@@ -17,19 +17,6 @@ _STYLES = {
 _CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\r"} | {0x7F: 0x2421}
 
 
-class Shown(Protocol):
-    """What a kind of examples makes of one, see `inputs.Shown`."""
-
-    @property
-    def text(self) -> str: ...  # noqa: D102
-
-    @property
-    def uri(self) -> str | None: ...  # noqa: D102
-
-    @property
-    def sound(self) -> str | None: ...  # noqa: D102
-
-
 class ShownExample(NamedTuple):
     """An example in a page: its ``text``, and addresses for an ``img`` and an ``audio`` where it has them."""
 
@@ -38,9 +25,9 @@ class ShownExample(NamedTuple):
     sound: str | None = None
 
     @classmethod
-    def of(cls, shown: Shown) -> Self:
+    def of(cls, uri: str | None, text: str, sound: str | None) -> Self:
         """Everything at once, of a long text the beginning."""
-        return cls(shown.uri, _readable(shown.text), shown.sound)
+        return cls(uri, _readable(text), sound)
 
     @property
     def size(self) -> int:

@@ -149,5 +149,5 @@ def can_be_graphed(workload: Workload, resolved: Resolved) -> bool:
 
 def _made_up_bank(workload: Workload, num: int, device: torch.device) -> TensorBank:
     kind = kind_named(workload.kind)
-    examples = kind.made_up(workload.shape, workload.recipe, num)
+    examples = kind.made_up(num, workload.shape, workload.recipe)
     return kind.bank(examples, workload.recipe, device, augment=True, sharers=1)

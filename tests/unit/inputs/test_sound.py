@@ -15,8 +15,8 @@ from PIL import Image
 
 from easiness import BadInput, load_dataset, measure, suspects
 from easiness.inputs import SOUND
+from easiness.inputs.sound.kind import LONGEST, ShownSound
 from easiness.inputs.sound.scan import SoundTraits
-from easiness.inputs.sound.shown import LONGEST, ShownSound
 from easiness.spec import DatasetRef, Recipe, RunSpec
 from sounds import encoded, tone, write_sounds
 
@@ -169,7 +169,7 @@ def test_silent_sounds_are_measured_and_named(folder, tmp_path, how):
 def test_made_up_sounds_serve_a_network():
     recipe = Recipe(seconds=0.2)
     signature = SoundTraits(8000, 0.2).signature(recipe, "x")
-    values = SOUND.made_up(signature.shape, recipe, 3)
+    values = SOUND.made_up(3, signature.shape, recipe)
     bank = SOUND.bank(values, recipe, torch.device("cpu"), augment=True, sharers=1)
     drawn = bank.draw(torch.arange(3), torch.Generator())
     assert bank.augmented(torch.arange(3), drawn).shape == (3, *signature.shape)
@@ -205,9 +205,8 @@ def test_of_a_long_sound_a_part_is_played():
 
 def test_words_for_people():
     recipe = Recipe(seconds=0.68, hop=0.01, mels=40, masks=1)
-    assert SOUND.looks(None, recipe) == ", heard as log-mel pictures of 40 bands × 68 columns (0.68 seconds)"
-    assert SOUND.looks(None, None) == ""
-    assert "1 x up to 10% of the time" in SOUND.augmentation((1, 40, 68), recipe)
+    assert SOUND.seen(recipe) == ", heard as log-mel pictures of 40 bands × 68 columns (0.68 seconds)"
+    assert "1 x up to 10% of the time" in SOUND.augmentation(recipe)
     nothing = recipe.model_copy(update={"masks": 0, "gain": 0.0, "time_shift": 0.0})
-    assert SOUND.augmentation((1, 40, 68), nothing) == "no shift, no gain"
+    assert SOUND.augmentation(nothing) == "no shift, no gain"
     assert SOUND.observation(recipe).startswith("the loudest 0.68 seconds")

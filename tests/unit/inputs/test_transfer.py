@@ -15,9 +15,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from easiness.errors import BadInput
-from easiness.inputs import Packed, transfer
-from easiness.inputs.image import crops
-from easiness.inputs.transfer import fetched_ahead, moved_in_pieces
+from easiness.inputs import Packed, bank as module
+from easiness.inputs.bank import fetched_ahead, moved_in_pieces
+from easiness.inputs.image import preparation
 from easiness.spec import Recipe
 from pixels import make_bank, moved_bank, packed_photos
 
@@ -59,11 +59,11 @@ def copies(monkeypatch: pytest.MonkeyPatch) -> Copies:
         tensor = empty(*args, **options)
         return noted(tensor) if pin_memory else tensor
 
-    monkeypatch.setattr(transfer, "_is_apart", lambda device: device == META)
+    monkeypatch.setattr(module, "_is_apart", lambda device: device == META)
     monkeypatch.setattr(torch, "empty", made)
     monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
     # arithmetic that the meta device has no mixed precision for
-    monkeypatch.setattr(crops, "_resample", lambda batch, rows, columns: (batch, rows, columns)[0])
+    monkeypatch.setattr(preparation, "_resample", lambda batch, rows, columns: (batch, rows, columns)[0])
     return Copies(pinned)
 
 
@@ -207,7 +207,7 @@ def test_on_a_gpu_the_step_waits_for_the_copy_on_the_gpu_and_memory_for_the_step
         log.append("fetch" if stream is side else "wrong")
         yield
 
-    monkeypatch.setattr(transfer, "_is_apart", lambda device: device == META)
+    monkeypatch.setattr(module, "_is_apart", lambda device: device == META)
     monkeypatch.setattr(torch.cuda, "Stream", lambda _: side)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda _: current)
     monkeypatch.setattr(torch.cuda, "stream", using)

@@ -22,7 +22,7 @@ from easiness import BadInput, load_dataset
 from easiness.data import merge_splits
 from easiness.exports import FORMATS
 from easiness.inputs import IMAGE, VECTOR, kind_of
-from easiness.inputs.vector.stored import StoredVectors
+from easiness.inputs.vector import StoredVectors
 from easiness.models import build_model
 from easiness.report.facts import measure_command
 from easiness.report.page import render_report

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from easiness import BadInput, Dataset, Run, load_dataset, open_run
-from easiness.inputs.image.shown import LARGEST_SIDE, ShownPicture, photo, reduced
+from easiness.inputs.image.kind import IMAGE, LARGEST_SIDE, reduced
 from easiness.report import examples
 from easiness.report.examples import Named, found_within, originals_of, photos_of
 from easiness.report.page import write_report
@@ -36,12 +36,12 @@ def _shown(run: Run, data: Dataset, position: int) -> ShownExample:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_small_pictures_are_kept_to_the_pixel(channels: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (8, 6, channels), dtype=np.uint8)
-    shown = np.asarray(_decoded(ShownPicture(pixels).uri))
+    shown = np.asarray(_decoded(IMAGE.show(pixels, None).uri))
     assert np.array_equal(shown.reshape(8, 6, channels), pixels)
 
 
 def test_large_pictures_are_made_smaller_in_proportion() -> None:
-    assert _decoded(ShownPicture(np.zeros((200, 100, 3), np.uint8)).uri).size == (
+    assert _decoded(IMAGE.show(np.zeros((200, 100, 3), np.uint8), None).uri).size == (
         LARGEST_SIDE // 2,
         LARGEST_SIDE,
     )
@@ -63,7 +63,7 @@ def test_photos_to_decide_on_are_made_smaller_and_never_larger(
     height: int, width: int, size: tuple[int, int]
 ) -> None:
     pixels = _photo(height, width)
-    large = photo(pixels, 640)
+    large = IMAGE.photo(pixels, 640)
     assert large is not None
     assert _decoded(large).size == size
     as_jpeg = io.BytesIO()
@@ -76,7 +76,7 @@ def test_photos_to_decide_on_are_made_smaller_and_never_larger(
 
 
 def test_what_is_shown_whole_has_no_larger_picture() -> None:
-    assert photo(np.zeros((LARGEST_SIDE, 28, 1), np.uint8), 640) is None
+    assert IMAGE.photo(np.zeros((LARGEST_SIDE, 28, 1), np.uint8), 640) is None
 
 
 def _folder_of_photos(folder: Path, num: int = 6) -> Dataset:
@@ -179,7 +179,7 @@ def test_pictures_are_found_by_id(record: Callable[..., Any], noisy_logits: Call
     )
     found, _ = find_data(run, data)
     assert found is data
-    assert _shown(run, data, 0).uri == ShownPicture(data.array[19]).uri
+    assert _shown(run, data, 0).uri == IMAGE.show(data.array[19], None).uri
 
 
 def test_an_id_that_the_data_lack_is_refused(

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from easiness.errors import BadInput
-from easiness.inputs.transfer import has_room, moved, staging
+from easiness.inputs.bank import has_room, moved, staging
 from easiness.spec import Recipe, Resolved
 from easiness.training import Network, device_name
 from easiness.training.device import own_device, set_up, wait_for

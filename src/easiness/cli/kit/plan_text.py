@@ -82,7 +82,7 @@ weight_decay {recipe.torch_weight_decay(num):.4g} \
 (lambda {recipe.weight_decay_lambda(num):.4g} / alpha {recipe.alpha:g}){sparse}
 schedule: eta(t) = (1 + cos(pi t / {recipe.period:g})) / 2 with t in epochs, \
 set every step: 1 at the first step, {last:.6g} at the last{_annealed(plan)}
-augmentation: {kind.augmentation(plan.signature.shape, recipe)}
+augmentation: {kind.augmentation(recipe, plan.signature.shape)}
 observation: {observe_text(spec.observe)}; clean is {kind.observation(recipe)}
 {costs}
 out: {out}

@@ -19,6 +19,7 @@ from easiness.inputs import (
     ImageTraits,
     Pixels,
     Positions,
+    Stored,
     Unreadable,
     counted,
     decode_opened,
@@ -208,7 +209,7 @@ class Items:
         return item[0], item[1]
 
 
-class ItemImages:
+class ItemImages(Stored):
     """The pictures of ``items`` at ascending ``positions``."""
 
     def __init__(self, items: Items, positions: Positions) -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
+import logging
 import math
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.inputs.files import Blob, Unreadable, one_line
-from easiness.inputs.image.formats import is_phone_picture, reads_heif
-from easiness.inputs.image.quiet_decoders import quiet_decoders
-from easiness.inputs.image.scan import ImageHeader
+from easiness.inputs.encoded import Blob, Files, Unreadable, one_line
+from easiness.inputs.image.formats import is_phone_picture, reads_heif, suffixes
+from easiness.inputs.image.scan import ImageHeader, ImageTraits, scan
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -40,23 +42,49 @@ STORED_SIZE = (0x0100, 0x0101)
 def decoder_warnings() -> Iterator[None]:
     """Around decoding: a decompression bomb is an error, other remarks of the decoders are dropped.
 
-    Warning filters belong to the process, so this is entered once, around all the threads.
+    Nothing is written to standard error by libtiff and Pillow. The filters of warnings and the handler of
+    libtiff belong to the process, so this is entered once, around all the threads.
     """
     from PIL import Image
 
-    with quiet_decoders(), warnings.catch_warnings():
+    with _quiet_decoders(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield
 
 
-def decode_image(blob: Blob, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
-    """Pixels [height, width, channels] of the picture, turned as its EXIF orientation says.
+@contextmanager
+def _quiet_decoders() -> Iterator[None]:
+    _no_last_resort()
+    before = _set_libtiff_handler()(None)
+    try:
+        yield
+    finally:
+        _set_libtiff_handler()(before)
 
-    Raises:
-        Unreadable: it cannot be decoded, is too large to be safe, or has more than 16 bits per
-            channel.
-    """
+
+@cache
+def _set_libtiff_handler() -> Callable[[int | None], int | None]:
+    """``TIFFSetErrorHandler`` of the library that Pillow has loaded; without effect where it has none."""
+    from PIL import _imaging
+
+    try:
+        # found among what the extension itself depends on, wherever that lies
+        found = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+    except (AttributeError, OSError):
+        return lambda _: None
+    found.argtypes, found.restype = [ctypes.c_void_p], ctypes.c_void_p
+    return found
+
+
+@cache
+def _no_last_resort() -> None:
+    """Pillow's log goes where the user sends logs, and not to standard error because that is nowhere."""
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+
+def decode_image(blob: Blob, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
+    """Pixels [height, width, channels] of the picture; see `decode_opened`."""
     return decode_opened(_open(blob, name), name, channels)
 
 
@@ -65,11 +93,8 @@ def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt
 
     The first frame of an animation is taken. Palettes become colors, CMYK and other color spaces RGB,
     grey is repeated where there must be three channels, and alpha is dropped: what a transparent pixel
-    holds is shown. Of 16 bits per channel the upper 8 are taken, as Pillow itself does of colors.
-
-    Raises:
-        Unreadable: it cannot be decoded, is too large to be safe, or has more than 16 bits per
-            channel.
+    holds is shown. Of 16 bits per channel the upper 8 are taken, as Pillow itself does of colors. Raises
+    `Unreadable` where it cannot be decoded, is too large to be safe, or has more than 16 bits per channel.
     """
     from PIL import Image, ImageOps
 
@@ -91,22 +116,44 @@ def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt
     return pixels[..., None] if channels == 1 else pixels
 
 
-def is_readable(blob: Blob, name: str) -> bool:
-    """Can the picture be decoded?"""
-    try:
-        decode_image(blob, name, 3)
-    except Unreadable:
-        return False
-    return True
+class ImageFiles(Files):
+    """Files of pictures, as Pillow reads them."""
+
+    noun, measures = "image", "sizes"
+
+    def suffixes(self) -> frozenset[str]:
+        """Ends of the names of pictures that can be read."""
+        return suffixes()
+
+    def read_header(self, blob: Blob, name: str) -> ImageHeader:
+        """Size after turning, and whether the picture is stored without color; pixels are left alone."""
+        return header_of(_open(blob, name))
+
+    def header(self, kept: Any) -> ImageHeader | None:
+        """From two whole numbers and two truth values."""
+        match kept:
+            case [int(height), int(width), bool(grey), bool(deep)]:
+                return ImageHeader(height, width, grey, deep)
+        return None
+
+    def scan(self, headers: Iterator[ImageHeader]) -> ImageTraits | None:
+        """Channels and sizes."""
+        return scan(headers)
+
+    def decode(self, blob: Blob, name: str, traits: ImageTraits | None) -> npt.NDArray[np.uint8]:
+        """Pixels with as many channels as all pictures have."""
+        return decode_image(blob, name, 3 if traits is None else traits.channels)
+
+    def readable(self) -> str:
+        """By what there is to read it."""
+        return "readable_16_bits_heif" if reads_heif() else "readable_16_bits"
+
+    def quiet(self) -> AbstractContextManager[None]:
+        """See `decoder_warnings`."""
+        return decoder_warnings()
 
 
-def read_header(blob: Blob, name: str) -> ImageHeader:
-    """Size after turning, and whether the picture is stored without color; pixels are left alone.
-
-    Raises:
-        Unreadable: it has no header that can be read.
-    """
-    return header_of(_open(blob, name))
+IMAGE_FILES = ImageFiles()
 
 
 def header_of(image: Image.Image) -> ImageHeader:

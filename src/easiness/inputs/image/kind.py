@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import base64
+import io
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,94 +12,92 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.inputs.exported import Exported
-from easiness.inputs.files import Blob, Files
 from easiness.inputs.flaws import OF_PICTURES
-from easiness.inputs.image.decode import decode_image, decoder_warnings, is_readable, read_header
-from easiness.inputs.image.formats import reads_heif, suffixes
+from easiness.inputs.image.decode import IMAGE_FILES
 from easiness.inputs.image.near import NEAR_PICTURES
-from easiness.inputs.image.photo_cache import cache_path, cached_photos
-from easiness.inputs.image.photos import DecodedPhotos, average_blocks, reduce, uncached_photos
-from easiness.inputs.image.pixels import to_pixels
-from easiness.inputs.image.scan import ImageHeader, ImageTraits, scan
-from easiness.inputs.image.shown import photo, show
-from easiness.inputs.image.stored import ArrayImages, Pixels
-from easiness.inputs.image.words import augmentation, looks, observation
-from easiness.inputs.kind import Examples, InputKind, Values
+from easiness.inputs.image.photos import average_blocks, cache_path, cached_photos, reduce, uncached_photos
+from easiness.inputs.image.stored import ArrayImages, Pixels, to_pil, to_pixels
+from easiness.inputs.kind import Exported, InputKind, Shown, timed
 from easiness.inputs.memory import fits
-from easiness.inputs.packed import Packed
+from easiness.inputs.packed import Packed, Values
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
-    import torch
+    from easiness.inputs.bank import Preparation
 
-    from easiness.inputs.bank import TensorBank
+LARGEST_SIDE = 160
+"""Pixels; larger pictures are made smaller, so that a page of twenty classes of photos has about 4 MB."""
 
-
-_DECODED = 32  # photos whose size and decoding stand for all
-
-
-def _takes(array: npt.NDArray[Any]) -> bool:
-    return array.ndim in (3, 4)
+_EXPORTED_SIDE = 1024  # pixels of a picture in a browser
+_QUALITY = 80
+_COLORS = {1: "grey", 3: "color"}
 
 
-def _from_array(array: npt.NDArray[Any], where: str, *, copy: bool) -> ArrayImages:
-    pixels = to_pixels(array, where)
-    return ArrayImages(pixels.copy() if copy and np.may_share_memory(pixels, array) else pixels)
+class ShownPicture(Shown):
+    """A picture: in a page, and as a file."""
+
+    suffix = ".png"
+
+    @property
+    def text(self) -> str:
+        """Its size."""
+        height, width, _ = self.value.shape
+        return f"{width} x {height} pixels"
+
+    @property
+    def uri(self) -> str:
+        """A ``data:`` address, no side longer than `LARGEST_SIDE`."""
+        return self._within(LARGEST_SIDE)
+
+    @property
+    def address(self) -> str:
+        """A ``data:`` address of a larger one."""
+        return self._within(_EXPORTED_SIDE)
+
+    def _within(self, side: int) -> str:
+        """A ``data:`` address.
+
+        Small ones are kept to the pixel (PNG). A longer side than ``side`` pixels is reduced to that, and as
+        those pixels are no longer the data's own, compressed with loss (JPEG).
+        """
+        from PIL import Image
+
+        image = to_pil(self.value)
+        if max(image.size) <= side:
+            return _address("png", image, optimize=True)
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        return _address("jpeg", image, quality=_QUALITY)
+
+    def file(self) -> bytes:
+        """A PNG file, to the pixel."""
+        file = io.BytesIO()
+        to_pil(self.value).save(file, "PNG")
+        return file.getvalue()
 
 
-def _decode(blob: Blob, name: str, traits: ImageTraits) -> Pixels:
-    return decode_image(blob, name, traits.channels)
+def reduced(address: str, side: int) -> str:
+    """The `photo`, made smaller where it is larger."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
+    return address if max(image.size) <= side else _with_loss(image, side)
 
 
-def _pack(
-    examples: Examples, recipe: Recipe, cache: Path | None, on_packed: Callable[[int], None]
-) -> Packed | DecodedPhotos:
-    """The pictures of one split, decoded once where they can be kept.
+def _with_loss(image: Any, side: int) -> str:
+    from PIL import Image, features
 
-    Without ``recipe.crop`` they have one shape, made smaller by ``recipe.reduce``. Else they are photos whose
-    short side is at most ``recipe.resize``: in a file in the folder ``cache``, built on first use and found
-    again by the fingerprint, or without that folder in memory, or decoded anew where they do not fit.
-    ``on_packed`` is told how many photos the file has while it is built.
-    """
-    if not recipe.crop:
-        return Packed.of_array(average_blocks(examples.array, recipe.reduce))
-    if cache is None:
-        return uncached_photos(examples.stored, recipe.resize)
-    path = cache_path(cache, examples.fingerprint, recipe.resize, examples.traits.channels)
-    return cached_photos(examples.stored, recipe.resize, path, on_packed)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    formats = ("jpeg", "webp") if features.check("webp") else ("jpeg",)
+    return min((_address(one, image, quality=_QUALITY, method=2) for one in formats), key=len)
 
 
-def _decoding(examples: Examples, recipe: Recipe, cache: Path | None, num_passes: int) -> tuple[int, float]:
-    """By the first photos of the split; without a cache each pass may decode all."""
-    if not recipe.crop:
-        return 0, 0.0
-    if cache and cache_path(cache, examples.fingerprint, recipe.resize, examples.traits.channels).exists():
-        return 0, 0.0
-    began, num = time.perf_counter(), len(examples.stored)
-    some = examples.stored.subset(np.arange(min(_DECODED, num)))
-    sizes = [photo.size for photo in some.map(partial(reduce, short_side=recipe.resize))]
-    seconds = (time.perf_counter() - began) / len(sizes) * num
-    num_bytes = int(np.mean(sizes) * num)
-    if cache:
-        return num_bytes, seconds
-    return 0, seconds if fits(num_bytes) else seconds * num_passes
+def _address(kind: str, image: Any, **options: Any) -> str:
+    file = io.BytesIO()
+    image.save(file, kind.upper(), **options)
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
-def _bank(values: Values, recipe: Recipe, device: torch.device, *, augment: bool, sharers: int) -> TensorBank:
-    import torch
-
-    from easiness.inputs.bank import TensorBank
-    from easiness.inputs.image.preparation import Cropped, Moved
-
-    if recipe.crop:
-        sizes = torch.from_numpy(np.ascontiguousarray(values.shapes[:, :2]))
-        return TensorBank(values, Cropped(recipe, sizes), device)
-    shift = recipe.shift(int(values.shapes[0, :2].min())) if augment else 0
-    return TensorBank(values, Moved(recipe, shift), device, sharers=sharers)
-
-
-class _Repeated:
+class _Repeated(Values):
     """One photo as many, which takes the memory of one."""
 
     def __init__(self, photo: Pixels, num: int) -> None:
@@ -110,70 +109,121 @@ class _Repeated:
         return [self._photo] * len(positions)
 
 
-def _made_up(shape: tuple[int, ...], recipe: Recipe, num: int) -> Packed | _Repeated:
-    channels, height, width = shape
-    random = np.random.default_rng(0)
-    if not recipe.crop:
-        return Packed.of_array(random.integers(0, 256, (num, height, width, channels), np.uint8))
-    side = recipe.resize
-    photo = random.integers(0, 256, (side, side * 4 // 3, channels), np.uint8)
-    return _Repeated(photo, num)
+class ImageKind(InputKind):
+    """Pictures, which networks see moved and mirrored, or as crops of photos."""
+
+    name = "image"
+    noun, nouns, values = "picture", "pictures", "pixels"
+    axes = ("channels", "height", "width")
+    columns = ("image", "img")
+    networks = ("wrn_16_4", "mlp_3")
+    show = ShownPicture
+    exported = Exported("image", "file", feature="Image", dtype="Image", media="image")
+    files = IMAGE_FILES
+    near = NEAR_PICTURES
+    flaws = OF_PICTURES
+
+    def takes(self, array: npt.NDArray[Any]) -> bool:
+        """Grey pictures, or with an axis of channels."""
+        return array.ndim in (3, 4)
+
+    def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> ArrayImages:
+        """See `to_pixels`."""
+        pixels = to_pixels(array, where)
+        return ArrayImages(pixels.copy() if copy and np.may_share_memory(pixels, array) else pixels)
+
+    def pixels(self, value: Pixels, _: Any) -> Pixels:
+        """The picture."""
+        return value
+
+    def photo(self, value: Pixels, side: int) -> str | None:
+        """A ``data:`` address of a picture larger than is shown, no side longer than ``side`` pixels.
+
+        It is never enlarged, and compressed with loss: WebP or JPEG, which takes fewer bytes.
+        """
+        image = to_pil(value)
+        return None if max(image.size) <= LARGEST_SIDE else _with_loss(image, side)
+
+    def pack(
+        self, examples: Any, recipe: Recipe, cache: Path | None, on_packed: Callable[[int], None]
+    ) -> Values:
+        """The pictures of one split, decoded once where they can be kept.
+
+        Without ``recipe.crop`` they have one shape, made smaller by ``recipe.reduce``. Else they are photos
+        whose short side is at most ``recipe.resize``: in a file in the folder ``cache``, built on first use
+        and found again by the fingerprint, or without that folder in memory, or decoded anew where they do
+        not fit.
+        """
+        if not recipe.crop:
+            return Packed.of_array(average_blocks(examples.array, recipe.reduce))
+        if cache is None:
+            return uncached_photos(examples.stored, examples.stored.sizes(), recipe.resize)
+        return cached_photos(examples.stored, recipe.resize, _path(examples, recipe, cache), on_packed)
+
+    def decoding(self, examples: Any, recipe: Recipe, cache: Path | None, passes: int) -> tuple[int, float]:
+        """By the first photos of the split; without a cache each pass may decode all."""
+        if not recipe.crop or (cache and _path(examples, recipe, cache).exists()):
+            return 0, 0.0
+        photos, seconds = timed(examples.stored, partial(reduce, short_side=recipe.resize))
+        num_bytes = int(np.mean([photo.size for photo in photos]) * len(examples.stored))
+        if cache:
+            return num_bytes, seconds
+        return 0, seconds if fits(num_bytes) else seconds * passes
+
+    def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:
+        """Moved and mirrored where they have one size, else cropped to one."""
+        import torch
+
+        from easiness.inputs.image.preparation import Cropped, Moved
+
+        if recipe.crop:
+            return Cropped(recipe, torch.from_numpy(np.ascontiguousarray(values.shapes[:, :2])))
+        return Moved(recipe, recipe.shift(int(values.shapes[0, :2].min())) if augment else 0)
+
+    def made_up(self, num: int, shape: tuple[int, ...], recipe: Recipe) -> Values:
+        """Noise; of photos one for all."""
+        channels, height, width = shape
+        random = np.random.default_rng(0)
+        if not recipe.crop:
+            return Packed.of_array(random.integers(0, 256, (num, height, width, channels), np.uint8))
+        side = recipe.resize
+        return _Repeated(random.integers(0, 256, (side, side * 4 // 3, channels), np.uint8), num)
+
+    def looks(self, shape: tuple[int, ...], /) -> str:
+        """Color and size."""
+        channels, height, width = shape
+        return f", {_COLORS.get(channels, f'{channels}-channel')} pictures of {width} × {height} pixels"
+
+    def seen(self, recipe: Recipe, /) -> str:
+        """As crops, or with pixels averaged."""
+        text = f", seen as crops of {recipe.crop} × {recipe.crop}" if recipe.crop else ""
+        if recipe.reduce > 1:
+            text += f", seen with blocks of {recipe.reduce} × {recipe.reduce} averaged into one pixel"
+        return text
+
+    def augmentation(self, recipe: Recipe, shape: tuple[int, ...]) -> str:
+        """Crops or translation, and flips."""
+        shift = 0 if recipe.crop else recipe.shift(min(shape[1:]))
+        moves = f"translation by up to {shift} pixels (zero-padded)" if shift else "no translation"
+        if recipe.crop:
+            moves = (
+                f"crop of {recipe.crop_scale:.0%} to 100% of the photo's area, aspect ratio up to "
+                f"{recipe.crop_ratio:.3g}, resized to {recipe.crop} x {recipe.crop} pixels"
+            )
+        return f"{moves}, flip with probability {recipe.flip:g}"
+
+    def observation(self, recipe: Recipe, /) -> str:
+        """The centre, or the whole."""
+        if recipe.crop:
+            side = f"{recipe.crop} x {recipe.crop}"
+            return f"short side resized to {recipe.resize} pixels, then the centre {side}"
+        if recipe.reduce > 1:
+            return f"the image with blocks of {recipe.reduce} x {recipe.reduce} pixels averaged"
+        return "the image as it is"
 
 
-def _header(kept: Any) -> ImageHeader | None:
-    match kept:
-        case [int(height), int(width), bool(grey), bool(deep)]:
-            return ImageHeader(height, width, grey, deep)
-    return None
+def _path(examples: Any, recipe: Recipe, cache: Path) -> Path:
+    return cache_path(cache, examples.fingerprint, recipe.resize, examples.traits.channels)
 
 
-def _readable() -> str:
-    return "readable_16_bits_heif" if reads_heif() else "readable_16_bits"
-
-
-IMAGE_FILES = Files(
-    noun="image",
-    measures="sizes",
-    suffixes=suffixes,
-    read_header=read_header,
-    header=_header,
-    scan=scan,
-    decode=_decode,
-    is_readable=is_readable,
-    readable=_readable,
-    quiet=decoder_warnings,
-)
-
-IMAGE = InputKind(
-    name="image",
-    noun="picture",
-    nouns="pictures",
-    axes=("channels", "height", "width"),
-    columns=("image", "img"),
-    takes=_takes,
-    from_array=_from_array,
-    pack=_pack,
-    decoding=_decoding,
-    bank=_bank,
-    made_up=_made_up,
-    networks=("wrn_16_4", "mlp_3"),
-    looks=looks,
-    augmentation=augmentation,
-    observation=observation,
-    show=show,
-    near=NEAR_PICTURES,
-    flaws=OF_PICTURES,
-    files=IMAGE_FILES,
-    pixels=lambda value, _: value,
-    photo=photo,
-    values="pixels",
-    exported=Exported(
-        "image",
-        "file",
-        lambda value, traits: show(value, traits).file(),
-        feature="Image",
-        dtype="Image",
-        media="image",
-        address=lambda value, traits: show(value, traits).within(1024),
-    ),
-)
+IMAGE = ImageKind()

@@ -1,21 +1,44 @@
-"""Pictures at the resolution that training works at: made smaller, held in memory, or decoded anew."""
+"""Photos at the resolution that training works at: in memory, decoded anew, or in a file.
+
+Many processes read the file, which is built once and safe to interrupt. It holds the pixels of each photo
+[height, width, channels] one after another, then a table of their heights, widths and CRC-32s (uint32
+[K, 3]), then a footer with their number, the digest of the table and what was asked for.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
+import struct
+import weakref
+import zlib
+from collections.abc import Callable
 from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 
-from easiness.inputs.image.stored import Pixels, StoredImages, to_pil
+from easiness.errors import BadInput, RunFailed
+from easiness.inputs.image.stored import Pixels, to_pil
+from easiness.inputs.kind import Stored
 from easiness.inputs.memory import fits
-from easiness.inputs.packed import Packed
+from easiness.inputs.packed import Packed, Values
+from easiness.regular_file import open_growing, open_regular
 
 MOST_OBLONG = 8
 """Times the short side: the long side beyond that is cut off at both ends, or one thin photo could take
 as much memory as thousands of others."""
 
-_AT_ONCE = 1 << 14  # so many sums stay in a cache
+_SUMS_AT_ONCE = 1 << 14  # so many stay in a cache
+_MAGIC = b"easiness photos 1"
+_FOOTER = struct.Struct("<17sBIQ32s")  # magic, channels, short side, number of photos, SHA-256 of the table
+_ROW = 12  # bytes of the table for a photo
+_AT_ONCE = 512  # photos between two points at which an interrupted build can go on
 
 
 def reduced_size(height: int, width: int, short_side: int) -> tuple[int, int]:
@@ -48,41 +71,32 @@ def reduce(pixels: Pixels, short_side: int) -> Pixels:
     return resized[..., None] if channels == 1 else resized
 
 
-class DecodedPhotos:
+class DecodedPhotos(Values):
     """Photos decoded each time they are taken."""
 
-    def __init__(self, stored: StoredImages, short_side: int, shapes: npt.NDArray[np.int64]) -> None:
+    def __init__(self, stored: Stored, short_side: int, shapes: npt.NDArray[np.int64]) -> None:
         self._stored = stored
         self._short_side = short_side
         self.shapes = shapes
 
     def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
-        """The photos at ``positions``.
-
-        Raises:
-            BadInput: one is unreadable.
-        """
+        """The photos at ``positions``."""
         ascending, back = np.unique(positions, return_inverse=True)
         photos = list(self._stored.subset(ascending).map(partial(reduce, short_side=self._short_side)))
         return [photos[at] for at in back.tolist()]
 
 
-def uncached_photos(stored: StoredImages, short_side: int) -> Packed | DecodedPhotos:
-    """The photos without a file: held in memory where they fit, else decoded anew for every batch.
-
-    Raises:
-        BadInput: a photo is unreadable.
-    """
+def uncached_photos(stored: Stored, sizes: npt.NDArray[np.int64], short_side: int) -> Packed | DecodedPhotos:
+    """Photos of ``sizes`` [K, 2] (height, width), in memory where they fit, else decoded each time."""
     channels = stored.traits.channels
-    sizes = [reduced_size(h, w, short_side) for h, w in stored.sizes().tolist()]
-    shapes = np.array([(*size, channels) for size in sizes], np.int64)
+    shapes = np.array([(*reduced_size(h, w, short_side), channels) for h, w in sizes.tolist()], np.int64)
     if fits(int(shapes.prod(axis=1).sum())):
         return Packed.of_values(stored.map(partial(reduce, short_side=short_side)), shapes, np.uint8)
     return DecodedPhotos(stored, short_side, shapes)
 
 
 def average_blocks(
-    images: npt.NDArray[np.uint8], side: int, at_once: int = _AT_ONCE
+    images: npt.NDArray[np.uint8], side: int, at_once: int = _SUMS_AT_ONCE
 ) -> npt.NDArray[np.uint8]:
     """Means of blocks of ``side`` x ``side`` pixels, to the nearest of 256 levels; halves go up.
 
@@ -104,3 +118,195 @@ def average_blocks(
             sums += some[:, at // side :: side, at % side :: side]
         smaller[start : start + step] = sums // area
     return smaller
+
+
+class DamagedCache(BadInput):
+    """A file of cached photos is not what was written; nothing but the file has to be made again."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: the cache of photos is damaged; remove it and run again")
+        self.path = path
+
+    def __reduce__(self) -> tuple[type[DamagedCache], tuple[Path]]:
+        return DamagedCache, (self.path,)
+
+
+class CheckedPixels:
+    """The pixels of photos in a finished file, each photo checked when it is first read.
+
+    They are read and not mapped: each is copied anyway, and a file that is cut while it is in use, or on a
+    disk that fails, is then an error and not the end of the process by a signal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises `DamagedCache` where the file is not whole."""
+        self.path = path
+        try:
+            with open_regular(path) as file:
+                channels, self.short_side, table = _read_end(file)
+                self._file = os.dup(file.fileno())
+        except (OSError, ValueError, OverflowError, struct.error):
+            raise DamagedCache(path) from None
+        weakref.finalize(self, os.close, self._file)
+        self.shapes = np.insert(table[:, :2].astype(np.int64), 2, channels, axis=1)
+        self._ends = np.cumsum(self.shapes.prod(axis=1))
+        self._checksums = table[:, 2]
+        self._checked = np.zeros(len(table), np.bool_)
+
+    def __getitem__(self, part: slice) -> npt.NDArray[np.uint8]:
+        """The pixels of one photo; `DamagedCache` where they are not what was written."""
+        start, stop = int(part.start), int(part.stop)
+        pixels = np.empty(stop - start, np.uint8)
+        try:
+            num_read = os.preadv(self._file, [pixels.data], start)
+        except OSError:
+            num_read = 0
+        whole, at = num_read == len(pixels), int(np.searchsorted(self._ends, start, side="right"))
+        if not whole or not (self._checked[at] or zlib.crc32(pixels.data) == self._checksums[at]):
+            raise DamagedCache(self.path)
+        self._checked[at] = True
+        return pixels
+
+
+class _DamagedMeanwhile:
+    """Photos whose file was whole when they were handed on: said once one is asked for.
+
+    A worker that cannot unpickle what it is handed ends, and nobody learns why.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __getattr__(self, name: str) -> Any:
+        raise DamagedCache(self._path)
+
+
+def _in_another_process(path: Path) -> Packed | _DamagedMeanwhile:
+    try:
+        return opened_cache(path)
+    except DamagedCache:
+        return _DamagedMeanwhile(path)
+
+
+def opened_cache(path: Path) -> Packed:
+    """The photos in the finished file at ``path``; another process reads the same file when sent them."""
+    return _packed(CheckedPixels(path))
+
+
+def _packed(pixels: CheckedPixels) -> Packed:
+    return Packed(pixels, pixels.shapes, (_in_another_process, (pixels.path,)))
+
+
+def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.uint32]]:
+    end = file.seek(-_FOOTER.size, os.SEEK_END)
+    magic, channels, short_side, num, digest = _FOOTER.unpack(file.read())
+    start = file.seek(end - _ROW * num)
+    content = file.read(_ROW * num)
+    table = np.frombuffer(content, "<u4").reshape(num, 3)
+    if (
+        magic != _MAGIC
+        or hashlib.sha256(content).digest() != digest
+        or table[:, :2].prod(axis=1, dtype=np.int64).sum() * channels != start
+        or not table[:, :2].all()
+    ):
+        raise ValueError
+    return channels, short_side, table
+
+
+def cache_path(folder: Path, fingerprint: str, short_side: int, channels: int) -> Path:
+    """Where the photos with this fingerprint are cached at this working resolution."""
+    return folder / f"{fingerprint[:16]}-{short_side}x{channels}.photos"
+
+
+def cached_photos(stored: Stored, short_side: int, path: Path, on_cached: Callable[[int], None]) -> Packed:
+    """The photos in the file at ``path``, which is built where it does not exist or is not whole.
+
+    A build that was interrupted goes on where it was, and of two processes one builds while the other
+    waits. ``on_cached`` is told how many photos are done, now and then.
+    """
+    try:
+        pixels = _whole(path)
+        if pixels is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{path}.lock"):
+                pixels = _whole(path)
+                if pixels is None:
+                    _build(stored, short_side, path, on_cached)
+                    pixels = CheckedPixels(path)
+            Path(f"{path}.lock").unlink(missing_ok=True)
+    except OSError as error:
+        free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
+        partial_ = Path(f"{path}.pixels")
+        begun = f"; {partial_} is what there is of it" if partial_.exists() else ""
+        raise RunFailed(
+            f"{path}: the cache of photos cannot be written ({error.strerror or error}, {free // 10**6} MB "
+            f"free){begun}; run it again when this is mended, or use --cache off"
+        ) from error
+    if len(pixels.shapes) != len(stored) or pixels.short_side != short_side:
+        raise BadInput(f"{path}: this cache holds other photos; remove it and run again")
+    return _packed(pixels)
+
+
+def _whole(path: Path) -> CheckedPixels | None:
+    """The file where it is there, its end as it was written. The photos are checked when they are taken."""
+    try:
+        return CheckedPixels(path)
+    except DamagedCache:
+        return None
+
+
+def _build(stored: Stored, short_side: int, path: Path, on_cached: Callable[[int], None]) -> None:
+    """Pixels are on disk before the rows that vouch for them, so that what the table says can be trusted."""
+    channels = stored.traits.channels
+    pixels_path, table_path = Path(f"{path}.pixels"), Path(f"{path}.table")
+    try:
+        with open_growing(pixels_path) as pixels, open_growing(table_path) as table:
+            num = _go_on(pixels, table, len(stored), channels)
+            on_cached(num)
+            photos = stored.subset(np.arange(num, len(stored))).map(partial(reduce, short_side=short_side))
+            while batch := list(islice(photos, _AT_ONCE)):
+                rows = []
+                for photo in map(np.ascontiguousarray, batch):
+                    pixels.write(photo.data)
+                    rows.append((*photo.shape[:2], zlib.crc32(photo.data)))
+                _to_disk(pixels)
+                table.write(np.array(rows, "<u4").tobytes())
+                _to_disk(table)
+                num += len(batch)
+                on_cached(num)
+            table.seek(0)
+            content = table.read()
+            digest = hashlib.sha256(content).digest()
+            pixels.write(content + _FOOTER.pack(_MAGIC, channels, short_side, num, digest))
+            _to_disk(pixels)
+    except BadInput:
+        # mending or leaving out an unreadable photo makes other data of these, with a cache of their own
+        pixels_path.unlink()
+        table_path.unlink()
+        raise
+    pixels_path.replace(path)
+    table_path.unlink()
+
+
+def _go_on(pixels: BinaryIO, table: BinaryIO, num: int, channels: int) -> int:
+    """Put both files where an interrupted build can be continued; returns how many photos there are.
+
+    It goes on behind the last photo before which all are as they were written.
+    """
+    content = table.read(_ROW * num)
+    rows = np.frombuffer(content[: len(content) // _ROW * _ROW], "<u4").reshape(-1, 3).tolist()
+    left = os.fstat(pixels.fileno()).st_size
+    done, length = 0, 0
+    for height, width, checksum in rows:
+        num_bytes = height * width * channels
+        if not 0 < num_bytes <= left or zlib.crc32(pixels.read(num_bytes)) != checksum:
+            break
+        done, length, left = done + 1, length + num_bytes, left - num_bytes
+    table.truncate(table.seek(_ROW * done))
+    pixels.truncate(pixels.seek(length))
+    return done
+
+
+def _to_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

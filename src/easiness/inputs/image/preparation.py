@@ -1,19 +1,68 @@
-"""How pictures become network input: moved and mirrored where they have one size, else cropped to one."""
+"""How pictures become network input: moved and mirrored where they have one size, else cropped to one.
+
+Geometry and resampling of crops are those of torchvision's ``RandomResizedCrop``, ``Resize`` and
+``CenterCrop`` (bilinear with antialias). Pixels agree with torchvision's to within one of 255 levels.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from easiness.inputs.image.crops import crop_centre, crop_random, draw_crops
-from easiness.inputs.image.normalize import network_input, normalize, raw_values
+from easiness.inputs.bank import Preparation, moved, staging
 from easiness.inputs.image.stored import Pixels
 from easiness.spec import Recipe
 
+_ATTEMPTS = 10
+_PHOTOS_PER_TASK = 8  # enough work to be worth handing to a thread
 _DRAWN_AT_ONCE = 65536  # ten attempts for each of millions would take gigabytes
 _NORMALIZED_AT_ONCE = 4  # photos whose values stay in a core's cache from one operation to the next
+
+
+def global_contrast_normalization(images: Tensor, epsilon: float) -> Tensor:
+    """Per image, subtract the mean over all pixels and channels and divide by their standard deviation.
+
+    ``images`` is a float tensor [b, h, w, c] or [b, c, h, w], contiguous in that order;
+    ``epsilon`` is added to the (population) standard deviation, so that a constant image becomes zero.
+    """
+    flat = images.view(len(images), -1)
+    # the mean of equal values is off by rounding, which epsilon would not hide: make them zeros first
+    flat = flat - flat[:, :1]
+    flat.sub_(flat.mean(dim=1, keepdim=True))
+    # a norm over contiguous rows is several times faster on a CPU than torch.std over three dimensions
+    deviation = torch.linalg.vector_norm(flat, dim=1, keepdim=True) / flat.shape[1] ** 0.5
+    return flat.div_(deviation + epsilon).view(images.shape)
+
+
+def raw_values(pixels: Tensor) -> Tensor:
+    """Pixels [b, h, w, c] in 0..255 as float [b, c, h, w] in [0, 1], with the strides of channels-last."""
+    # copied also where they are float32 already: those of the caller stay what they are
+    values = pixels.to(torch.float32, memory_format=torch.contiguous_format, copy=True).div_(255)
+    return values.permute(0, 3, 1, 2)
+
+
+def normalize(values: Tensor, recipe: Recipe) -> Tensor:
+    """Values [b, c, h, w] on the scale of [0, 1] as a network gets them under ``recipe``.
+
+    In global contrast normalization where the recipe asks for it. The result is in single precision and
+    has the strides of channels-last, so that equal values give equal results bit by bit.
+    """
+    last = values.to(torch.float32).permute(0, 2, 3, 1).contiguous()
+    if recipe.gcn:
+        last = global_contrast_normalization(last, recipe.gcn_epsilon)
+    return last.permute(0, 3, 1, 2)
+
+
+def network_input(pixels: Tensor, recipe: Recipe) -> Tensor:
+    """Pixels [b, h, w, c] in 0..255 as a network gets them, float [b, c, h, w]; see `normalize`."""
+    return normalize(raw_values(pixels), recipe)
 
 
 def draw_moves(num: int, shift: int, flip: float, generator: torch.Generator) -> Tensor:
@@ -28,7 +77,7 @@ def draw_moves(num: int, shift: int, flip: float, generator: torch.Generator) ->
 
 
 @dataclass(frozen=True)
-class _Pictures:
+class _Pictures(Preparation):
     """What becomes of pixels, however they were fetched."""
 
     recipe: Recipe
@@ -40,10 +89,6 @@ class _Pictures:
     def normalized(self, raw: Tensor) -> Tensor:
         """What a network gets."""
         return normalize(raw, self.recipe)
-
-    def finished(self, values: Tensor) -> Tensor:
-        """What a network gets of pixels in 0..255."""
-        return network_input(values, self.recipe)
 
 
 @dataclass(frozen=True)
@@ -87,6 +132,7 @@ class Cropped(_Pictures):
     """
 
     sizes: Tensor
+    gathered = False
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
         """Random crops [b, 5] of the photos at ``positions`` [b]; see `draw_crops`."""
@@ -114,3 +160,191 @@ class Cropped(_Pictures):
         for part, into in zip(values.tensor_split(num_parts), made.tensor_split(num_parts), strict=True):
             into.copy_(network_input(part, self.recipe).permute(0, 2, 3, 1))
         return made.permute(0, 3, 1, 2)
+
+
+def draw_crops(sizes: Tensor, scale: float, ratio: float, flip: float, generator: torch.Generator) -> Tensor:
+    """Random crops of photos with (height, width) ``sizes`` [b, 2], int64 [b, 5].
+
+    A crop is (top, left, height, width) in pixels, and whether it is mirrored.
+
+    Area uniform in [``scale``, 1] of the photo's, aspect ratio log-uniform in [1 / ``ratio``, ``ratio``];
+    the first of ten draws that fits is taken, else the largest centred box whose aspect ratio is allowed.
+    """
+    num = len(sizes)
+    height, width = sizes[:, :1].double(), sizes[:, 1:].double()
+    draws = torch.rand(4, num, _ATTEMPTS, generator=generator, dtype=torch.float64)
+    area = height * width * (scale + (1 - scale) * draws[0])
+    aspect = torch.exp((2 * draws[1] - 1) * math.log(ratio))
+    h, w = (area / aspect).sqrt().round(), (area * aspect).sqrt().round()
+    fits = (h >= 1) & (h <= height) & (w >= 1) & (w <= width)
+    top = (draws[2] * (height - h + 1)).floor()
+    left = (draws[3] * (width - w + 1)).floor()
+    first = fits.to(torch.uint8).argmax(dim=1, keepdim=True)
+    found = torch.stack([x.gather(1, first)[:, 0] for x in (top, left, h, w)], dim=1)
+    boxes = torch.where(fits.any(dim=1, keepdim=True), found, _widest(sizes.double(), ratio))
+    mirrored = torch.rand(num, generator=generator) < flip
+    return torch.cat([boxes.long(), mirrored[:, None].long()], dim=1)
+
+
+def _widest(sizes: Tensor, ratio: float) -> Tensor:
+    """The largest centred boxes [b, 4] with an aspect ratio in [1 / ``ratio``, ``ratio``]."""
+    height, width = sizes.unbind(1)
+    h = torch.minimum(height, (width * ratio).round())
+    w = torch.minimum(width, (height * ratio).round())
+    return torch.stack([((height - h) / 2).floor(), ((width - w) / 2).floor(), h, w], dim=1)
+
+
+def crop_random(photos: list[Pixels], crops: Tensor, side: int, device: torch.device) -> Tensor:
+    """The ``crops`` [b, 5] at ``side`` x ``side`` pixels: [b, side, side, channels], 0..255.
+
+    On a CPU photo by photo in uint8; elsewhere as two matrix products for the whole batch, which nothing
+    here waits for.
+    """
+    if _photo_by_photo(device):
+        out = _empty(photos, side)
+        boxes = crops.tolist()
+
+        def crop(at: int) -> None:
+            top, left, h, w, mirrored = boxes[at]
+            part = _resized(photos[at][top : top + h, left : left + w], side, side)
+            if not mirrored:
+                out[at] = part
+                return
+            for channel in range(part.shape[2]):  # four times as fast as pixel by pixel
+                out[at, :, :, channel] = part[:, ::-1, channel]
+
+        _for_each(photos, crop)
+        return torch.from_numpy(out)
+    parts = [
+        photo[top : top + h, left : left + w]
+        for photo, (top, left, h, w, _) in zip(photos, crops.tolist(), strict=True)
+    ]
+    batch = _padded(parts, device)
+    h, w, flip = moved(crops[:, 2:].contiguous(), device).unbind(1)
+    zero = torch.zeros_like(h)
+    rows = _weights(zero, h, h / side, zero, side, batch.shape[1])
+    columns = _weights(zero, w, w / side, zero, side, batch.shape[2])
+    columns = torch.where((flip != 0)[:, None, None], columns.flip(1), columns)
+    return _resample(batch, rows, columns)
+
+
+def crop_centre(photos: list[Pixels], resize: int, side: int, device: torch.device) -> Tensor:
+    """The centre of ``side`` x ``side`` pixels after the short side was made ``resize``, as `crop_random`."""
+    sizes = torch.tensor([photo.shape[:2] for photo in photos])
+    resized = _resized_sizes(sizes, resize)
+    # rounded half to even, as torchvision's CenterCrop does
+    offsets = ((resized - side) / 2).round().long()
+    if _photo_by_photo(device):
+        out = _empty(photos, side)
+        shapes, corners = resized.tolist(), offsets.tolist()
+
+        def crop(at: int) -> None:
+            top, left = corners[at]
+            out[at] = _resized(photos[at], *shapes[at])[top : top + side, left : left + side]
+
+        _for_each(photos, crop)
+        return torch.from_numpy(out)
+    scale = sizes / resized
+    first, end = _seen(sizes, scale, offsets, side)
+    parts = [
+        photo[top:bottom, left:right]
+        for photo, (top, left), (bottom, right) in zip(photos, first.tolist(), end.tolist(), strict=True)
+    ]
+    batch = _padded(parts, device)
+    lines = moved(torch.stack([-first, sizes, scale, offsets], dim=1), device)
+    (top, height, y_scale, above), (left, width, x_scale, before) = lines.permute(2, 1, 0)
+    rows = _weights(top, height, y_scale, above, side, batch.shape[1])
+    columns = _weights(left, width, x_scale, before, side, batch.shape[2])
+    return _resample(batch, rows, columns)
+
+
+def _photo_by_photo(device: torch.device) -> bool:
+    """On a CPU one photo after the other is ten times as fast as matrices that are mostly zero."""
+    return device.type == "cpu"
+
+
+def _resized_sizes(sizes: Tensor, short_side: int) -> Tensor:
+    shortest = sizes.min(dim=1, keepdim=True).values
+    return torch.where(sizes == shortest, short_side, short_side * sizes // shortest)
+
+
+def _for_each(photos: list[Pixels], crop: Callable[[int], None]) -> None:
+    """Crop every photo of a batch: with as many threads as torch uses, which end with the batch.
+
+    They work between the steps of a network, not during them: threads of torch's that share a core with
+    another thread wait for it many times in a step.
+    """
+    num = len(photos)
+    tasks = [range(at, min(at + _PHOTOS_PER_TASK, num)) for at in range(0, num, _PHOTOS_PER_TASK)]
+    threads = min(torch.get_num_threads(), len(tasks)) if _resized_by_one_thread(photos[0]) else 1
+
+    def work(task: range) -> None:
+        for at in task:
+            crop(at)
+
+    if threads == 1:
+        work(range(num))
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, tasks))
+
+
+def _resized_by_one_thread(photo: Pixels) -> bool:
+    """torch has a kernel for photos in color that uses the calling thread alone; others have their own."""
+    return photo.shape[2] == 3 and torch.backends.cpu.get_cpu_capability().startswith("AVX")
+
+
+def _empty(photos: list[Pixels], side: int) -> Pixels:
+    return np.empty((len(photos), side, side, photos[0].shape[2]), np.uint8)
+
+
+def _resized(photo: Pixels, height: int, width: int) -> Pixels:
+    if photo.shape[:2] == (height, width):
+        return photo
+    image = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1)[None]
+    resized = F.interpolate(image, size=(height, width), mode="bilinear", antialias=True)
+    return resized[0].permute(1, 2, 0).numpy()
+
+
+def _seen(sizes: Tensor, scale: Tensor, offsets: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """The first pixels, and those after the last, that `_weights` may give a weight to; all are [b, 2]."""
+    wide = scale.clamp(min=1) + 1
+    first = ((offsets + 0.5) * scale - wide).floor().long()
+    end = ((offsets + side - 0.5) * scale + wide).ceil().long()
+    return first.clamp(min=0), torch.minimum(end, sizes)
+
+
+def _padded(parts: list[Pixels], device: torch.device) -> Tensor:
+    """Parts of photos on the device in one tensor; what lies beyond a part is arbitrary and gets no weight.
+
+    Parts and not whole photos, since a panorama among them would make all as wide as itself.
+    """
+    height = max(part.shape[0] for part in parts)
+    width = max(part.shape[1] for part in parts)
+    batch = staging((len(parts), height, width, parts[0].shape[2]), torch.uint8, device)
+    into = batch.numpy()
+    for at, part in enumerate(parts):
+        into[at, : part.shape[0], : part.shape[1]] = part
+    return moved(batch, device)
+
+
+def _weights(start: Tensor, length: Tensor, scale: Tensor, offset: Tensor, side: int, size: int) -> Tensor:
+    """Weights [b, side, size] of the pixels of a line for the pixels from ``offset`` of the resized line.
+
+    The line from ``start``, ``length`` pixels long, is resized by 1 / ``scale``: a triangle filter, as
+    wide as two resized pixels where it shrinks, that does not look beyond the line. All inputs are [b].
+    """
+    start, length, scale, offset = (x.float()[:, None, None] for x in (start, length, scale, offset))
+    at = torch.arange(side, device=start.device)[None, :, None] + 0.5
+    pixels = torch.arange(size, device=start.device)[None, None] + 0.5
+    centre = start + (at + offset) * scale
+    weights = (1 - (pixels - centre).abs() / scale.clamp(min=1)).clamp_(min=0)
+    weights = weights * ((pixels > start) & (pixels < start + length))
+    return weights / weights.sum(dim=2, keepdim=True)
+
+
+def _resample(batch: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    images = batch.permute(0, 3, 1, 2).float()
+    with torch.autocast(images.device.type, enabled=False):
+        resized = rows[:, None] @ images @ columns[:, None].transpose(2, 3)
+    return resized.round().permute(0, 2, 3, 1)

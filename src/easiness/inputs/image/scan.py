@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import Stored
+from easiness.inputs.kind import Traits
 from easiness.inputs.signature import Signature
 from easiness.spec import Recipe
 
@@ -34,7 +34,7 @@ class ImageHeader(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ImageTraits:
+class ImageTraits(Traits):
     """The whole source at a glance, so that a subset does not change what an image is.
 
     ``channels`` is 1 if all pictures are grey, else 3. ``size`` is the (height, width) that all have, or
@@ -71,12 +71,7 @@ class ImageTraits:
         return {"crop": 224, "translation": 0.0, "batch_size": FEW_EXAMPLES_A_STEP}
 
     def signature(self, recipe: Recipe, where: str) -> Signature:
-        """(channels, height, width) of what a network gets under ``recipe``; ``where`` names the source.
-
-        Raises:
-            BadInput: the images differ in size and the recipe does not crop them to one, or a side is no
-                multiple of the recipe's ``reduce``.
-        """
+        """(channels, height, width) of what a network gets under ``recipe``; ``where`` names the source."""
         if recipe.crop:
             return Signature((self.channels, recipe.crop, recipe.crop))
         if self.size is None:
@@ -94,23 +89,19 @@ class ImageTraits:
         return Signature((self.channels, height, width))
 
     def joined(self, held_out: ImageTraits, where: str, names: tuple[str, str]) -> ImageTraits:
-        """The traits over both splits, called ``names``; the training split decides what size is usual.
-
-        Raises:
-            BadInput: one split is grey and the other in color.
-        """
+        """The traits over both splits, called ``names``; the training split decides what size is usual."""
         if self.channels != held_out.channels:
             raise BadInput(
                 f"{where}: images of {names[0]} have {_channels(self.channels)} but those of {names[1]} "
                 f"{_channels(held_out.channels)}; give both splits the same"
             )
-        return self.pooled(held_out, (1, 1))
+        return self.pooled(held_out)
 
-    def held_out_from(self, train: Stored) -> ImageTraits:  # noqa: ARG002 - pictures are seen by themselves
-        """These."""
+    def held_out_from(self, *_: object) -> ImageTraits:
+        """These, as pictures are seen by themselves."""
         return self
 
-    def pooled(self, other: ImageTraits, nums: tuple[int, int]) -> ImageTraits:  # noqa: ARG002
+    def pooled(self, other: ImageTraits, *_: object) -> ImageTraits:
         """The traits of two sets of pictures as one; these decide what size is usual."""
         size = self.size if self.size == other.size else None
         return ImageTraits(self.channels, size, self.short_side, self.deep or other.deep)

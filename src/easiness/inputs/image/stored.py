@@ -1,14 +1,15 @@
-"""Pictures as they are stored: what a data set needs of them, and arrays as the simplest kind."""
+"""Pictures in memory: what arrays mean is known from dtype and shape, or refused; no guess is made."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.errors import BadInput
 from easiness.inputs.image.scan import ImageTraits
 from easiness.inputs.kind import Stored
 
@@ -18,18 +19,8 @@ if TYPE_CHECKING:
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """One decoded picture: [height, width, channels]."""
 
-R = TypeVar("R")
-
-
-class StoredImages(Stored, Protocol):
-    """Pictures that can be identified without decoding and decoded when needed."""
-
-    @property
-    def traits(self) -> ImageTraits:
-        """Channels and sizes of the whole source, also of pictures outside of this subset."""
-
-    def sizes(self) -> npt.NDArray[np.int64]:
-        """(height, width) of each picture, [K, 2]; nothing is decoded that has a header."""
+_CHANNELS = (1, 3)
+_AT_ONCE = 1024  # examples converted at a time, so that floats never exist twice
 
 
 def to_pil(pixels: Pixels) -> Image.Image:
@@ -41,42 +32,111 @@ def to_pil(pixels: Pixels) -> Image.Image:
 
 def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
     """SHA-256 (hex) of the shape and pixels of one picture [channels, height, width]."""
-    shape = "x".join(map(str, image.shape)).encode() + b":"
-    return hashlib.sha256(shape + image.tobytes()).hexdigest()
+    return hashlib.sha256(_to_bytes(image)).hexdigest()
 
 
-class ArrayImages:
+def _to_bytes(image: npt.NDArray[np.uint8]) -> bytes:
+    return "x".join(map(str, image.shape)).encode() + b":" + image.tobytes()
+
+
+class ArrayImages(Stored):
     """Pictures held as pixels, uint8 [K, channels, height, width]; stored bytes are shape and pixels."""
 
-    def __init__(self, pixels: npt.NDArray[np.uint8]) -> None:
-        self._pixels = np.ascontiguousarray(pixels)
+    noun = "image"
 
-    def __len__(self) -> int:
-        return len(self._pixels)
+    def __init__(self, pixels: npt.NDArray[np.uint8]) -> None:
+        self._held = np.ascontiguousarray(pixels)
 
     @property
     def traits(self) -> ImageTraits:
         """Channels and the one size."""
-        channels: Literal[1, 3] = 1 if self._pixels.shape[1] == 1 else 3
-        height, width = self._pixels.shape[2:]
+        channels: Literal[1, 3] = 1 if self._held.shape[1] == 1 else 3
+        height, width = self._held.shape[2:]
         return ImageTraits(channels, (height, width), min(height, width))
 
     def subset(self, positions: npt.NDArray[np.int64]) -> ArrayImages:
         """A copy of the pictures at ``positions``."""
-        return ArrayImages(self._pixels[positions])
-
-    def digests(self) -> list[str]:
-        """SHA-256 (hex) of each picture's shape and pixels."""
-        return [pixel_digest(image) for image in self._pixels]
+        return ArrayImages(self._held[positions])
 
     def sizes(self) -> npt.NDArray[np.int64]:
         """The one size, [K, 2]."""
-        return np.tile(np.array(self._pixels.shape[2:], np.int64), (len(self), 1))
+        return np.tile(np.array(self._held.shape[2:], np.int64), (len(self), 1))
 
-    def map(self, function: Callable[[Pixels], R]) -> Iterator[R]:
-        """``function`` of each picture."""
-        return (function(np.ascontiguousarray(image.transpose(1, 2, 0))) for image in self._pixels)
+    def _stored(self, item: npt.NDArray[np.uint8]) -> bytes:
+        return _to_bytes(item)
 
-    def name(self, position: int) -> str:
-        """The position in the array."""
-        return f"image {position}"
+    def _value(self, item: npt.NDArray[np.uint8]) -> Pixels:
+        return np.ascontiguousarray(item.transpose(1, 2, 0))
+
+
+def to_pixels(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
+    """``x`` of three or four axes as uint8 [K, channels, height, width]; `BadInput` where that is a guess."""
+    return _convert(x, where, _shape(x), "[K, height, width]", lambda i: f"{where}: example {i}")
+
+
+def to_picture(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
+    """One picture ``x`` as uint8 [channels, height, width]; as `to_pixels`."""
+    if x.ndim not in (2, 3):
+        raise BadInput(
+            f"{where}: an image of shape {_shape(x)}; give [height, width] or [height, width, channels] or "
+            "[channels, height, width]"
+        )
+    pixels = _convert(x[None], where, _shape(x), "[height, width]", lambda _: where)
+    picture: npt.NDArray[np.uint8] = pixels[0]
+    return picture
+
+
+def _convert(
+    x: npt.NDArray[Any], where: str, shape: str, grey: str, name: Callable[[int], str]
+) -> npt.NDArray[np.uint8]:
+    if x.dtype != np.uint8 and x.dtype.kind != "f":
+        raise BadInput(
+            f"{where}: pixels of dtype {x.dtype}; give uint8 (0 to 255; convert with .astype('uint8') if the "
+            "values are that) or floats in [0, 1]"
+        )
+    images = _channels_first(x, where, shape, grey)
+    if x.dtype == np.uint8:
+        return images
+    pixels = np.empty(images.shape, np.uint8)
+    for start in range(0, len(images), _AT_ONCE):
+        part = images[start : start + _AT_ONCE]
+        _check_floats(part, start, name)
+        pixels[start : start + _AT_ONCE] = np.rint(part.astype(np.float64) * 255)
+    return pixels
+
+
+def _shape(x: npt.NDArray[Any]) -> str:
+    return "x".join(map(str, x.shape)) or "()"
+
+
+def _channels_first(x: npt.NDArray[Any], where: str, shape: str, grey: str) -> npt.NDArray[Any]:
+    if 0 in x.shape:
+        raise BadInput(f"{where}: shape {shape} holds no pixels; give at least one image of one pixel")
+    if x.ndim == 3:
+        return x[:, None]
+    first, last = x.shape[1] in _CHANNELS, x.shape[3] in _CHANNELS
+    if first and last:
+        raise BadInput(
+            f"{where}: shape {shape} could have its channels first or last; "
+            f"give larger images, or grey ones as {grey}"
+        )
+    if not first and not last:
+        raise BadInput(
+            f"{where}: shape {shape} has no axis of 1 or 3 channels, first or last; give grey or RGB"
+        )
+    return x if first else x.transpose(0, 3, 1, 2)
+
+
+def _check_floats(images: npt.NDArray[Any], start: int, name: Callable[[int], str]) -> None:
+    with np.errstate(invalid="ignore"):
+        low, high = images.min(axis=(1, 2, 3)), images.max(axis=(1, 2, 3))
+    bad = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
+    if len(bad):
+        raise BadInput(f"{name(start + int(bad[0]))}: has a pixel that is not finite; mend or drop it")
+    bad = np.flatnonzero((low < 0) | (high > 1))
+    if len(bad):
+        value = low[bad[0]] if low[bad[0]] < 0 else high[bad[0]]
+        raise BadInput(
+            f"{name(start + int(bad[0]))}: has a pixel of {value:g}; floats must be in [0, 1] "
+            "(divide by 255 if they go up to that, and undo any normalization)"
+        )

@@ -2,63 +2,98 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+import base64
+import io
+import wave
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput
-from easiness.inputs.exported import Exported
-from easiness.inputs.files import Files
 from easiness.inputs.flaws import OF_SOUNDS
-from easiness.inputs.kind import Examples, InputKind, Values
+from easiness.inputs.kind import Exported, InputKind, Shown, timed
 from easiness.inputs.memory import check_fits
-from easiness.inputs.packed import Packed
-from easiness.inputs.sound.decode import decode, is_readable, read_header, suffixes
+from easiness.inputs.packed import Packed, Values
 from easiness.inputs.sound.log_mel import Samples, log_mel, windowed
-from easiness.inputs.sound.scan import SoundHeader, scan
-from easiness.inputs.sound.shown import ShownSound
+from easiness.inputs.sound.samples import SOUND_FILES
+from easiness.inputs.sound.scan import SoundTraits
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
-    import torch
+    from easiness.inputs.bank import Preparation
 
-    from easiness.inputs.bank import TensorBank
+LONGEST = 10
+"""Seconds that are shown and played in a page; of a longer sound its loudest."""
 
-_DECODED = 32  # sounds whose decoding stands for all
+MOST_COLUMNS = 320
+"""Of the picture, at most."""
 
-
-def _header(kept: Any) -> SoundHeader | None:
-    match kept:
-        case [int(rate), int(channels), int(frames)] if bool not in map(type, kept):
-            return SoundHeader(rate, channels, frames)
-    return None
-
-
-SOUND_FILES = Files(
-    noun="sound",
-    measures="lengths",
-    suffixes=suffixes,
-    read_header=read_header,
-    header=_header,
-    scan=scan,
-    decode=decode,
-    is_readable=is_readable,
-    readable=lambda: "readable_sound",
-)
+_BANDS = 64
+_HOP = 0.005  # seconds between columns of a short sound
+_LOUDEST = 32767  # of 16 bits
 
 
-def _takes(array: npt.NDArray[Any]) -> bool:  # noqa: ARG001
-    """No array is sounds without a rate; see `to_sounds`."""
-    return False
+class ShownSound(Shown):
+    """``value`` [n] at the rate of ``traits``."""
+
+    suffix = ".wav"
+
+    @property
+    def text(self) -> str:
+        """``0.43 s at 8 kHz``: how long it is, and its rate."""
+        return f"{len(self.value) / self.traits.rate:.2f} s at {self.traits.rate / 1000:g} kHz"
+
+    @property
+    def uri(self) -> str:
+        """A ``data:`` address of its log-mel picture as PNG: dark is loud, the lowest band at the bottom."""
+        from PIL import Image
+
+        file, hop = io.BytesIO(), max(_HOP, self._seconds / MOST_COLUMNS)
+        Image.fromarray(self._picture(hop)).save(file, "PNG", optimize=True)
+        return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+    @property
+    def sound(self) -> str:
+        """A ``data:`` address of a WAV file, for an ``audio`` element; at most `LONGEST` seconds."""
+        return f"data:audio/wav;base64,{base64.b64encode(_wav(self._part, self.traits.rate)).decode()}"
+
+    @property
+    def address(self) -> str:
+        """As `sound`."""
+        return self.sound
+
+    @property
+    def square(self) -> npt.NDArray[np.uint8]:
+        """The log-mel picture [bands, columns, 1] with as many columns as bands, or nearly so."""
+        return self._picture(self._seconds / _BANDS)[:, :_BANDS, None]
+
+    def file(self) -> bytes:
+        """A WAV file of all of it, with 16 bits a sample."""
+        return _wav(self.value, self.traits.rate)
+
+    def _picture(self, hop: float) -> npt.NDArray[np.uint8]:
+        loud = log_mel(self._part, self.traits.rate, _BANDS, hop)
+        return np.rint(255 * (1 - loud[::-1])).astype(np.uint8)
+
+    @property
+    def _seconds(self) -> float:
+        return len(self._part) / int(self.traits.rate)
+
+    @cached_property
+    def _part(self) -> Samples:
+        most = LONGEST * self.traits.rate
+        return self.value if len(self.value) <= most else windowed(self.value, most)
 
 
-def _from_array(array: npt.NDArray[Any], where: str, *, copy: bool) -> NoReturn:  # noqa: ARG001
-    raise BadInput(f"{where}: sounds have a rate; give rate= beside them")
+def _wav(samples: Samples, rate: int) -> bytes:
+    made = io.BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(np.rint(samples.clip(-1, 1) * _LOUDEST).astype("<i2").tobytes())
+    return made.getvalue()
 
 
 def picture(samples: Samples, rate: int, recipe: Recipe) -> npt.NDArray[np.float16]:
@@ -70,99 +105,71 @@ def picture(samples: Samples, rate: int, recipe: Recipe) -> npt.NDArray[np.float
     return log_mel(windowed(samples, num), rate, recipe.mels, recipe.hop).astype(np.float16)
 
 
-def _pack(
-    examples: Examples,
-    recipe: Recipe,
-    cache: Path | None,  # noqa: ARG001
-    on_packed: Callable[[int], None],  # noqa: ARG001
-) -> Packed:
-    """The log-mel pictures of one split, [K, mels, frames]."""
-    shape = (len(examples.stored), recipe.mels, recipe.frames)
-    check_fits(2 * int(np.prod(shape)), "log-mel pictures")
-    made = np.empty(shape, np.float16)
-    heard = examples.stored.map(partial(picture, rate=examples.traits.rate, recipe=recipe))
-    for at, one in enumerate(heard):
-        made[at] = one
-    return Packed.of_array(made)
+class SoundKind(InputKind):
+    """Sounds, which networks hear as log-mel pictures. No array is some without a rate; see `to_sounds`."""
 
+    name = "sound"
+    noun, nouns, values = "sound", "sounds", "samples"
+    axes = ("channels", "bands", "time")
+    columns = ("audio", "sound")
+    networks = ("wrn_10_1", "mlp_3")
+    show = ShownSound
+    exported = Exported("audio", "file", feature="Audio", dtype="Audio")
+    files = SOUND_FILES
+    flaws = OF_SOUNDS
 
-def _decoding(examples: Examples, recipe: Recipe, cache: Path | None, num_passes: int) -> tuple[int, float]:  # noqa: ARG001
-    """By the first sounds of the split; they are kept in memory."""
-    num = len(examples.stored)
-    some = examples.stored.subset(np.arange(min(_DECODED, num)))
-    began = time.perf_counter()
-    heard = list(some.map(partial(picture, rate=examples.traits.rate, recipe=recipe)))
-    return 0, (time.perf_counter() - began) / len(heard) * num
+    def pixels(self, value: Samples, traits: SoundTraits) -> npt.NDArray[np.uint8]:
+        """The log-mel picture, nearly a square."""
+        return ShownSound(value, traits).square
 
+    def pack(self, examples: Any, recipe: Recipe, *_: object) -> Packed:
+        """The log-mel pictures of one split, [K, mels, frames]."""
+        shape = (len(examples.stored), recipe.mels, recipe.frames)
+        check_fits(2 * int(np.prod(shape)), "log-mel pictures")
+        made = np.empty(shape, np.float16)
+        heard = examples.stored.map(partial(picture, rate=examples.traits.rate, recipe=recipe))
+        for at, one in enumerate(heard):
+            made[at] = one
+        return Packed.of_array(made)
 
-def _bank(values: Values, recipe: Recipe, device: torch.device, *, augment: bool, sharers: int) -> TensorBank:
-    from easiness.inputs.bank import TensorBank
-    from easiness.inputs.sound.preparation import Heard
+    def decoding(self, examples: Any, recipe: Recipe, *_: object) -> tuple[int, float]:
+        """By the first sounds of the split; they are kept in memory."""
+        return 0, timed(examples.stored, partial(picture, rate=examples.traits.rate, recipe=recipe))[1]
 
-    return TensorBank(values, Heard(recipe, augment), device, sharers=sharers)
+    def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
+        """Shifted, louder or quieter, masked, and standardized."""
+        from easiness.inputs.sound.preparation import Heard
 
+        return Heard(recipe, augment)
 
-def _made_up(shape: tuple[int, ...], recipe: Recipe, num: int) -> Packed:  # noqa: ARG001
-    random = np.random.default_rng(0)
-    return Packed.of_array(random.random((num, *shape[1:]), np.float32).astype(np.float16))
+    def made_up(self, num: int, shape: tuple[int, ...], recipe: Recipe) -> Packed:  # noqa: ARG002
+        """Random pictures."""
+        random = np.random.default_rng(0)
+        return Packed.of_array(random.random((num, *shape[1:]), np.float32).astype(np.float16))
 
-
-def _looks(shape: tuple[int, ...] | None, recipe: Recipe | None) -> str:  # noqa: ARG001 - they differ in length
-    """How networks hear sounds."""
-    if recipe is None:
-        return ""
-    return (
-        f", heard as log-mel pictures of {recipe.mels} bands × {recipe.frames} columns "
-        f"({recipe.seconds:g} seconds)"
-    )
-
-
-def _augmentation(shape: tuple[int, ...], recipe: Recipe) -> str:  # noqa: ARG001
-    """How sounds are augmented in training."""
-    said = [
-        f"shift by up to {recipe.time_shift:.0%} of the window" if recipe.time_shift else "no shift",
-        f"gain of up to ±{recipe.gain:g} dB" if recipe.gain else "no gain",
-    ]
-    if recipe.masks:
-        said.append(
-            f"{recipe.masks} x up to {recipe.time_mask:.0%} of the time and {recipe.mel_mask:.0%} of the "
-            "bands silenced"
+    def seen(self, recipe: Recipe, /) -> str:
+        """How networks hear sounds."""
+        return (
+            f", heard as log-mel pictures of {recipe.mels} bands × {recipe.frames} columns "
+            f"({recipe.seconds:g} seconds)"
         )
-    return ", ".join(said)
+
+    def augmentation(self, recipe: Recipe, *_: object) -> str:
+        """Shift, gain and masks."""
+        said = [
+            f"shift by up to {recipe.time_shift:.0%} of the window" if recipe.time_shift else "no shift",
+            f"gain of up to ±{recipe.gain:g} dB" if recipe.gain else "no gain",
+        ]
+        if recipe.masks:
+            said.append(
+                f"{recipe.masks} x up to {recipe.time_mask:.0%} of the time and {recipe.mel_mask:.0%} of the "
+                "bands silenced"
+            )
+        return ", ".join(said)
+
+    def observation(self, recipe: Recipe, /) -> str:
+        """The window."""
+        return f"the loudest {recipe.seconds:g} seconds, shorter sounds with silence on both sides"
 
 
-def _observation(recipe: Recipe) -> str:
-    """What a network is given when it is observed."""
-    return f"the loudest {recipe.seconds:g} seconds, shorter sounds with silence on both sides"
-
-
-SOUND = InputKind(
-    name="sound",
-    noun="sound",
-    nouns="sounds",
-    axes=("channels", "bands", "time"),
-    columns=("audio", "sound"),
-    takes=_takes,
-    from_array=_from_array,
-    files=SOUND_FILES,
-    pack=_pack,
-    decoding=_decoding,
-    bank=_bank,
-    made_up=_made_up,
-    networks=("wrn_10_1", "mlp_3"),
-    looks=_looks,
-    augmentation=_augmentation,
-    observation=_observation,
-    show=ShownSound,
-    flaws=OF_SOUNDS,
-    pixels=lambda value, traits: ShownSound(value, traits).square,
-    values="samples",
-    exported=Exported(
-        "audio",
-        "file",
-        lambda value, traits: ShownSound(value, traits).file(),
-        feature="Audio",
-        dtype="Audio",
-        address=lambda value, traits: ShownSound(value, traits).sound,
-    ),
-)
+SOUND = SoundKind()

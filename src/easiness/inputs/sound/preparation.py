@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from easiness.inputs.image.normalize import global_contrast_normalization
+from easiness.inputs.bank import Preparation
+from easiness.inputs.image.preparation import global_contrast_normalization
 from easiness.inputs.sound.log_mel import RANGE
 from easiness.spec import Recipe
 
@@ -19,7 +20,7 @@ _LARGE = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Heard:
+class Heard(Preparation):
     """Log-mel pictures [K, mels, frames] in [0, 1], 0 for silence; changed where ``augment`` is set."""
 
     recipe: Recipe
@@ -64,10 +65,6 @@ class Heard:
     def normalized(self, raw: Tensor) -> Tensor:
         """What a network gets: each picture less its mean, over its standard deviation."""
         return global_contrast_normalization(raw.to(torch.float32).contiguous(), _EPSILON)
-
-    def finished(self, values: Tensor) -> Tensor:
-        """What a network gets of pictures."""
-        return self.normalized(self.raw(values))
 
     @property
     def _most_shift(self) -> int:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import Stored
+from easiness.inputs.kind import Traits
 from easiness.inputs.signature import Signature
 from easiness.spec import Recipe
 
@@ -36,7 +36,7 @@ class SoundHeader(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SoundTraits:
+class SoundTraits(Traits):
     """The whole source at a glance.
 
     ``rate`` is that of all decoded sounds, in samples a second, and ``seconds`` what a network hears of each
@@ -46,11 +46,6 @@ class SoundTraits:
     rate: int
     seconds: float
     others: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def shape(self) -> None:
-        """Sounds differ in length."""
-        return
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -65,27 +60,18 @@ class SoundTraits:
         """Recipe settings that these sounds need: the window, and small steps, as sounds are seldom many."""
         return {"seconds": self.seconds, "batch_size": FEW_EXAMPLES_A_STEP}
 
-    def signature(self, recipe: Recipe, where: str) -> Signature:  # noqa: ARG002 - any recipe suits
+    def signature(self, recipe: Recipe, *_: object) -> Signature:
         """(1, bands, columns) of the log-mel picture."""
         return Signature((1, recipe.mels, recipe.frames))
 
     def joined(self, held_out: SoundTraits, where: str, names: tuple[str, str]) -> SoundTraits:
-        """The traits of the training split.
-
-        Raises:
-            BadInput: the splits, called ``names``, differ in rate.
-        """
+        """The traits of the training split; rates must be the same."""
         if self.rate != held_out.rate:
             raise BadInput(
                 f"{where}: sounds of {names[0]} have {self.rate:,} samples a second but those of {names[1]} "
                 f"{held_out.rate:,}; give both splits the same"
             )
         return self
-
-    def held_out_from(self, train: Stored) -> SoundTraits:
-        """The traits of ``train``."""
-        traits: SoundTraits = train.traits
-        return traits
 
     def pooled(self, other: SoundTraits, nums: tuple[int, int]) -> SoundTraits:
         """The traits of two sets of so many sounds as one; the larger one decides the rate."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from easiness.inputs.bank import Preparation
 from easiness.inputs.text.tokens import PLACE, WORDS
 
 _SEEDS = 2**31
@@ -28,7 +29,7 @@ def only_words(tokens: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Numbered:
+class Numbered(Preparation):
     """Placed tokens [K, L] of words and their n-grams, padded with 0.
 
     ``word_dropout`` is the probability that a word is left out, 0 for a split that is only evaluated. What is
@@ -50,15 +51,7 @@ class Numbered:
         hashes: Tensor = mixed(mixed(drawn) ^ places) >> (32 - _BITS)
         return chosen.masked_fill(hashes < int(self.word_dropout * 2**_BITS), 0)
 
-    def raw(self, values: Tensor) -> Tensor:
-        """Placed tokens; texts are perturbed before they are tokens."""
-        return values
-
     def normalized(self, raw: Tensor) -> Tensor:
         """Token numbers, int64 [b, L]."""
         numbers: Tensor = raw & (2**PLACE - 1)
         return numbers.long()
-
-    def finished(self, values: Tensor) -> Tensor:
-        """Token numbers, int64 [b, L]."""
-        return self.normalized(values)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import Stored
+from easiness.inputs.kind import Stored, Traits
 from easiness.inputs.signature import Signature
 from easiness.inputs.text.tokens import VOCABULARY, reach_of
 from easiness.spec import Recipe
 
 TextBytes: TypeAlias = npt.NDArray[np.uint8]
 """One example: the UTF-8 bytes of a text as it was given, [n]."""
-
-R = TypeVar("R")
 
 
 def to_text(value: TextBytes) -> str:
@@ -34,89 +31,74 @@ def to_bytes(text: str) -> TextBytes:
 
 
 @dataclass(frozen=True, eq=False)
-class TextTraits:
+class TextTraits(Traits):
     """What texts have in common: the most tokens that the first n words of one have, by n; see `reach_of`."""
 
     reach: npt.NDArray[np.int64]
-
-    @property
-    def shape(self) -> None:
-        """Texts differ in length."""
-        return
 
     def recipe(self) -> dict[str, Any]:
         """Steps and augmentation that suit networks on words (docs/data.md)."""
         return {"batch_size": 64, "alpha": 0.003, "word_dropout": 0.1}
 
-    def signature(self, recipe: Recipe, where: str) -> Signature:  # noqa: ARG002 - any recipe suits
+    def signature(self, recipe: Recipe, *_: object) -> Signature:
         """Token numbers, as many as the longest text has among its first ``recipe.max_words`` words."""
         longest = self.reach[min(recipe.max_words, len(self.reach) - 1)]
         return Signature((int(longest),), "int64", VOCABULARY)
 
-    def joined(self, held_out: TextTraits, where: str, names: tuple[str, str]) -> TextTraits:  # noqa: ARG002
+    def joined(self, held_out: TextTraits, *_: object) -> TextTraits:
         """The traits of both splits: padding for the longest text of either."""
-        return self._with(held_out)
+        num = max(len(self.reach), len(held_out.reach))
+        ours, theirs = (np.pad(x.reach, (0, num - len(x.reach)), mode="edge") for x in (self, held_out))
+        return TextTraits(np.maximum(ours, theirs))
+
+    def pooled(self, other: TextTraits, *_: object) -> TextTraits:
+        """The traits of both."""
+        return self.joined(other)
 
     def held_out_from(self, train: Stored) -> TextTraits:
         """The traits of these and of ``train``."""
-        return self._with(train.traits)
-
-    def pooled(self, other: TextTraits, nums: tuple[int, int]) -> TextTraits:  # noqa: ARG002
-        """The traits of both."""
-        return self._with(other)
-
-    def _with(self, other: TextTraits) -> TextTraits:
-        num = max(len(self.reach), len(other.reach))
-        ours, theirs = (np.pad(one.reach, (0, num - len(one.reach)), mode="edge") for one in (self, other))
-        return TextTraits(np.maximum(ours, theirs))
+        return self.joined(train.traits)
 
 
-def _by_position(position: int) -> str:
-    return f"text {position}"
-
-
-class StoredTexts:
+class StoredTexts(Stored):
     """Texts in memory; their stored bytes are UTF-8. ``name`` says what the one at a position is called."""
+
+    noun = "text"
 
     def __init__(
         self,
         texts: Sequence[str],
-        name: Callable[[int], str] = _by_position,
+        name: Callable[[int], str] | None = None,
         positions: npt.NDArray[np.int64] | None = None,
     ) -> None:
         """``positions`` are those of the texts by which they are named."""
-        self._texts = list(texts)
-        self._name = name
-        self._positions = np.arange(len(self._texts)) if positions is None else positions
-
-    def __len__(self) -> int:
-        return len(self._texts)
+        self._held = list(texts)
+        self._name = name or super().name
+        self._positions = np.arange(len(self._held)) if positions is None else positions
 
     @cached_property
     def traits(self) -> TextTraits:
         """How long these texts are."""
-        return TextTraits(reach_of(self._texts))
+        return TextTraits(reach_of(self._held))
 
     def texts(self) -> list[str]:
         """The texts, in order."""
-        return list(self._texts)
+        return list(self._held)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredTexts:
         """The texts at ``positions``."""
-        texts = [self._texts[at] for at in positions.tolist()]
+        texts = [self._held[at] for at in positions.tolist()]
         return StoredTexts(texts, self._name, self._positions[positions])
-
-    def digests(self) -> list[str]:
-        """SHA-256 (hex) of the UTF-8 bytes of each text."""
-        return [hashlib.sha256(text.encode()).hexdigest() for text in self._texts]
-
-    def map(self, function: Callable[[TextBytes], R]) -> Iterator[R]:
-        """``function`` of each text."""
-        return (function(to_bytes(text)) for text in self._texts)
 
     def name(self, position: int) -> str:
         """What the text is called in an error."""
         return self._name(int(self._positions[position]))
+
+    def _stored(self, item: str) -> bytes:
+        return item.encode()
+
+    def _value(self, item: str) -> TextBytes:
+        return to_bytes(item)
 
 
 def from_texts(texts: Sequence[Any], where: str, name: Callable[[int], str] | None = None) -> StoredTexts:
@@ -146,8 +128,3 @@ def _checked(text: Any, at: int, called: Callable[[int], str]) -> str:
             "example out"
         ) from None
     return str(text)
-
-
-def to_texts(array: npt.NDArray[Any], where: str, *, copy: bool) -> StoredTexts:  # noqa: ARG001 - str are values
-    """An array [K] of strings as texts; as `from_texts`."""
-    return from_texts(array.tolist(), where)

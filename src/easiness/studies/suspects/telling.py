@@ -48,7 +48,7 @@ def found_examples(
         return Telling()
     with suppress(BadInput):
         rows = positions_in(part, run, split)
-        first = part.map(rows[listed], lambda value: ShownExample.of(part.kind.show(value, part.traits)))
+        first = part.map(rows[listed], lambda value: part.kind.show(value, part.traits).in_page())
         return Telling(told(part, rows), tuple(_fitting(first)), _in_pairs(data, pairs))
     return Telling()
 

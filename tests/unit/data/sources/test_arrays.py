@@ -6,7 +6,7 @@ import torch
 
 from easiness.data import load_dataset
 from easiness.errors import BadInput
-from easiness.inputs.image.pixels import to_pixels
+from easiness.inputs.image.stored import to_pixels
 from pixels import images_of
 
 Y = np.array([0, 1, 1, 0])

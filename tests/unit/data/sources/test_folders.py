@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,8 @@ from pixels import images_of
 
 @pytest.fixture
 def no_heif(monkeypatch: pytest.MonkeyPatch) -> None:
-    without = replace(IMAGE_FILES, suffixes=lambda: formats.ALWAYS)
-    monkeypatch.setattr("easiness.data.sources.folders.KINDS", (replace(IMAGE, files=without),))
+    monkeypatch.setattr(IMAGE_FILES, "suffixes", lambda: formats.ALWAYS)
+    monkeypatch.setattr("easiness.data.sources.folders.KINDS", (IMAGE,))
 
 
 def test_ids_labels_and_classes(folder):
@@ -131,12 +130,9 @@ def test_what_was_unreadable_is_tried_again_with_a_plugin(folder, monkeypatch):
     (folder / "cat/1.png").write_bytes(b"\0\0\0\x1cftypheic")
     assert load_dataset(folder, skip_unreadable=True).num_unreadable == 1
     tried = []
-    with_plugin = replace(
-        IMAGE_FILES,
-        readable=lambda: "readable" if formats.reads_heif() else "readable_with_heif",
-        is_readable=lambda _, file: tried.append(file) or True,
-    )
-    monkeypatch.setattr("easiness.data.sources.folders.KINDS", (replace(IMAGE, files=with_plugin),))
+    another = "readable" if formats.reads_heif() else "readable_with_heif"
+    monkeypatch.setattr(IMAGE_FILES, "readable", lambda: another)
+    monkeypatch.setattr(IMAGE_FILES, "is_readable", lambda _, file: tried.append(file) or True)
     assert load_dataset(folder, skip_unreadable=True).num_unreadable == 0
     assert "cat/1.png" in tried
 

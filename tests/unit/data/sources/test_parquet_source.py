@@ -13,7 +13,7 @@ import pytest
 from easiness.data import load_dataset
 from easiness.data.sources.file_facts import FileFacts
 from easiness.errors import BadInput
-from easiness.inputs import parquet_budget, threads
+from easiness.inputs import parquet_budget
 from pixels import images_of
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -180,7 +180,7 @@ def test_digests_up_to_an_interrupt_are_kept(tmp_path, encoded, monkeypatch):
             raise KeyboardInterrupt
         return original(file, num, groups, columns)
 
-    monkeypatch.setattr(threads, "CHUNK", 1)
+    monkeypatch.setattr("easiness.inputs.encoded.CHUNK", 1)
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", interrupted)
     with pytest.raises(KeyboardInterrupt):
         _ = load_dataset(path).fingerprint
@@ -280,7 +280,7 @@ def test_rows_are_unpacked_some_at_a_time(tmp_path, encoded, monkeypatch):
     pq.write_table(pa.table({"image": indices, "label": np.arange(num) % 2}), path, store_schema=False)
     assert path.stat().st_size < 2 * len(image)
     data = load_dataset(path)
-    monkeypatch.setattr(threads, "CHUNK", 1)  # which are what is read ahead
+    monkeypatch.setattr("easiness.inputs.encoded.CHUNK", 1)  # which are what is read ahead
     before = pa.total_allocated_bytes()
     pool_most = []
     for _ in data.stored.map(lambda _: pool_most.append(pa.total_allocated_bytes())):

@@ -5,8 +5,13 @@ import pytest
 import torch
 
 from easiness.inputs.image import preparation
-from easiness.inputs.image.crops import crop_centre, crop_random, draw_crops
-from easiness.inputs.image.normalize import global_contrast_normalization, normalize
+from easiness.inputs.image.preparation import (
+    crop_centre,
+    crop_random,
+    draw_crops,
+    global_contrast_normalization,
+    normalize,
+)
 from easiness.spec import Recipe
 from pixels import make_bank, packed_photos
 

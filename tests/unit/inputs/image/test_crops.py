@@ -15,9 +15,9 @@ from torchvision.transforms import RandomResizedCrop, v2
 from torchvision.transforms.v2 import functional as reference
 
 from easiness.errors import BadInput
-from easiness.inputs.image import crops
-from easiness.inputs.image.crops import crop_centre, crop_random, draw_crops
+from easiness.inputs.image import preparation
 from easiness.inputs.image.photos import reduce
+from easiness.inputs.image.preparation import crop_centre, crop_random, draw_crops
 
 CPU = torch.device("cpu")
 LEVEL = 1.01  # pixels may differ from torchvision's by one of 255 levels
@@ -38,7 +38,7 @@ def photo(height: int, width: int, channels: int = 3) -> np.ndarray:
 def anywhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> torch.device:
     """A device on which crops are made in the one way or the other; both run here."""
     if request.param == "batched":
-        monkeypatch.setattr(crops, "_photo_by_photo", lambda _: False)
+        monkeypatch.setattr(preparation, "_photo_by_photo", lambda _: False)
     return CPU
 
 
@@ -90,9 +90,9 @@ def test_a_panorama_makes_no_batch_of_its_size(monkeypatch):
     drawn = draw_crops(sizes, 0.08, 4 / 3, 0.5, torch.Generator().manual_seed(0))
     expected = crop_random(photos, drawn, 48, CPU), crop_centre(photos, 64, 48, CPU)
     moved = []
-    monkeypatch.setattr(crops, "_photo_by_photo", lambda _: False)
-    padded = crops._padded
-    monkeypatch.setattr(crops, "_padded", lambda *given: moved.append(padded(*given)) or moved[-1])
+    monkeypatch.setattr(preparation, "_photo_by_photo", lambda _: False)
+    padded = preparation._padded
+    monkeypatch.setattr(preparation, "_padded", lambda *given: moved.append(padded(*given)) or moved[-1])
     seen = crop_random(photos, drawn, 48, CPU), crop_centre(photos, 64, 48, CPU)
     for ours, theirs in zip(seen, expected, strict=True):
         assert (ours.float() - theirs.float()).abs().max() <= LEVEL
@@ -171,7 +171,7 @@ def test_an_error_in_a_thread_is_that_of_the_batch(monkeypatch):
     def refuse(*_: object) -> None:
         raise BadInput("photo 3: torn")
 
-    monkeypatch.setattr(crops, "_resized", refuse)
+    monkeypatch.setattr(preparation, "_resized", refuse)
     before = threading.active_count()
     with pytest.raises(BadInput, match="photo 3: torn"):
         crop_centre([photo(60, 47)] * 20, 64, 48, CPU)

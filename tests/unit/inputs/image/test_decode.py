@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from easiness.data import load_dataset
-from easiness.inputs.files import Unreadable
-from easiness.inputs.image.decode import decode_image, decoder_warnings, read_header
+from easiness.inputs.encoded import Unreadable
+from easiness.inputs.image.decode import IMAGE_FILES, decode_image, decoder_warnings
 from easiness.inputs.image.formats import reads_heif
 from easiness.inputs.image.scan import ImageHeader
 
@@ -30,7 +30,7 @@ def decode(data: bytes, channels: int = 3) -> np.ndarray:
 
 
 def header(data: bytes) -> ImageHeader:
-    return read_header(lambda: data, "some.png")
+    return IMAGE_FILES.read_header(lambda: data, "some.png")
 
 
 def test_color_is_as_it_is(picture):
@@ -176,7 +176,7 @@ def deep_color(values: np.ndarray) -> bytes:
 def test_of_16_bits_the_upper_8_are_taken(data, grey):
     assert decode(data, 1)[..., 0].tolist() == SCALED
     assert decode(data, 3).tolist() == [[[value] * 3 for value in row] for row in SCALED]
-    assert read_header(lambda: data, "some.png") == ImageHeader(2, 3, grey, deep=True)
+    assert header(data) == ImageHeader(2, 3, grey, deep=True)
 
 
 def test_deep_pixels_are_turned_too():
@@ -184,7 +184,7 @@ def test_deep_pixels_are_turned_too():
     exif[0x0112] = 6
     data = encode(Image.fromarray(DEEP), exif=exif)
     assert decode(data, 1)[..., 0].tolist() == np.rot90(SCALED, -1).tolist()
-    assert read_header(lambda: data, "some.png") == (3, 2, True, True)
+    assert header(data) == (3, 2, True, True)
 
 
 def test_deeper_pixels_are_refused_not_clipped():

@@ -6,8 +6,12 @@ import torch
 from scipy.stats import binomtest, chisquare
 from torchvision.transforms.v2 import functional as reference
 
-from easiness.inputs.image.normalize import global_contrast_normalization, network_input, raw_values
-from easiness.inputs.image.preparation import draw_moves
+from easiness.inputs.image.preparation import (
+    draw_moves,
+    global_contrast_normalization,
+    network_input,
+    raw_values,
+)
 from easiness.spec import Recipe
 from pixels import moved_bank
 

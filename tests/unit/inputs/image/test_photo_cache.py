@@ -13,15 +13,15 @@ from PIL import Image
 
 from easiness.data import load_dataset
 from easiness.errors import BadInput, RunFailed
-from easiness.inputs.image import photo_cache
-from easiness.inputs.image.photo_cache import (
+from easiness.inputs.image import photos as module
+from easiness.inputs.image.photos import (
     CheckedPixels,
     DamagedCache,
     cache_path,
     cached_photos,
     opened_cache,
+    reduce,
 )
-from easiness.inputs.image.photos import reduce
 from easiness.inputs.image.scan import ImageTraits
 from easiness.inputs.packed import Packed
 from easiness.spec import Recipe
@@ -66,7 +66,7 @@ def open_cache(stored: Stored, path: Path, seen: list[int] | None = None) -> Pac
 
 @pytest.fixture(autouse=True)
 def two_at_once(monkeypatch):
-    monkeypatch.setattr(photo_cache, "_AT_ONCE", 2)
+    monkeypatch.setattr(module, "_AT_ONCE", 2)
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +219,7 @@ def test_a_file_larger_than_memory_opens(tmp_path):
         file.truncate(side * side * 3 * num)
         file.seek(0, 2)
         digest = hashlib.sha256(table).digest()
-        file.write(table + photo_cache._FOOTER.pack(photo_cache._MAGIC, 3, side, num, digest))
+        file.write(table + module._FOOTER.pack(module._MAGIC, 3, side, num, digest))
     assert len(CheckedPixels(path).shapes) == num
 
 

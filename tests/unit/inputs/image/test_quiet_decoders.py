@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, _imaging, features
 
-from easiness.inputs.files import Unreadable
-from easiness.inputs.image.decode import decode_image, decoder_warnings
-from easiness.inputs.image.quiet_decoders import _set_libtiff_handler
+from easiness.inputs.encoded import Unreadable
+from easiness.inputs.image.decode import _set_libtiff_handler, decode_image, decoder_warnings
 
 pytestmark = pytest.mark.skipif(not features.check("libtiff"), reason="Pillow is without libtiff")
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from easiness.inputs.bank import Gathered
 from easiness.inputs.sound.kind import picture
 from easiness.inputs.sound.preparation import Heard
 from easiness.spec import Recipe
@@ -26,7 +25,7 @@ def augmented(*drawn: int) -> torch.Tensor:
 
 
 def test_it_is_a_preparation_of_examples_of_one_shape():
-    assert isinstance(Heard(RECIPE, True), Gathered)
+    assert Heard(RECIPE, True).gathered
 
 
 def test_draws_are_within_their_bounds():

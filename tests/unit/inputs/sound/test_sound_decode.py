@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from easiness.errors import BadInput
-from easiness.inputs import Unreadable
-from easiness.inputs.sound import decode
-from easiness.inputs.sound.decode import decode_at, is_readable, read_header, resampled
+from easiness.inputs import SOUND_FILES, Unreadable, resampled
+from easiness.inputs.sound import samples as module
 from sounds import encoded, tone
 
 TONE = tone(440, 0.5, 16000)
@@ -27,13 +26,13 @@ FORMATS = [
 
 
 def decoded(content: bytes, rate: int | None = None) -> np.ndarray:
-    return decode_at(lambda: content, "a.wav", rate)
+    return module.decode_at(lambda: content, "a.wav", rate)
 
 
 @pytest.mark.parametrize(("form", "subtype", "tolerance"), FORMATS)
 def test_every_format_is_decoded(form, subtype, tolerance):
     content = encoded(TONE, 16000, form, subtype)
-    assert read_header(lambda: content, "a") == (16000, 1, 8000)
+    assert SOUND_FILES.read_header(lambda: content, "a") == (16000, 1, 8000)
     samples = decoded(content)
     assert samples.dtype == np.float32
     assert len(samples) == len(TONE)
@@ -85,18 +84,18 @@ def test_what_cannot_be_used_is_one_line(reason, capfd):
         decoded(content)
     assert str(raised.value).startswith(f"a.wav: {reason}")
     assert "\n" not in str(raised.value)
-    assert not is_readable(lambda: content, "a.wav")
+    assert not SOUND_FILES.is_readable(lambda: content, "a.wav")
     assert capfd.readouterr() == ("", "")
 
 
 def test_silence_is_a_sound():
     content = encoded(TONE * 0)
     assert not decoded(content, 4000).any()
-    assert is_readable(lambda: content, "a.wav")
+    assert SOUND_FILES.is_readable(lambda: content, "a.wav")
 
 
 def test_a_sound_without_end_is_refused(monkeypatch):
-    monkeypatch.setattr(decode, "MOST_SAMPLES", 7999)
+    monkeypatch.setattr(module, "MOST_SAMPLES", 7999)
     with pytest.raises(Unreadable, match=r"longer than 7,999 samples; cut it into shorter sounds"):
         decoded(encoded(TONE))
 
@@ -110,11 +109,11 @@ def test_damaged_mp3_says_nothing_of_its_own(capfd):
 
 def test_without_the_library_it_is_named(monkeypatch):
     content = encoded(TONE)
-    decode.soundfile.cache_clear()
+    module.soundfile.cache_clear()
     monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(BadInput, match=r"pip install 'easiness\[sound\]'"):
         decoded(content)
-    decode.soundfile.cache_clear()
+    module.soundfile.cache_clear()
 
 
 def test_a_damaged_sound_is_refused_without_a_traceback_of_the_library():

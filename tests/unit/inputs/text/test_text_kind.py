@@ -10,7 +10,6 @@ import torch
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
 from easiness.inputs import TEXT, WORDS, Packed, StoredTexts, from_texts, kind_of, to_text
-from easiness.inputs.text.kind import same_text
 from easiness.inputs.text.stored import to_bytes
 from easiness.inputs.text.tokens import PLACE, tokens_of
 from easiness.spec import Recipe
@@ -129,8 +128,8 @@ def test_word_dropout_takes_a_word_and_its_n_grams():
 
 
 def test_texts_are_the_same_after_normalization_and_spaces():
-    assert to_text(same_text(to_bytes("  ﬁne\u00a0\n day "))) == "fine day"
-    assert to_text(same_text(to_bytes("Fine day"))) == "Fine day"
+    assert to_text(TEXT.same(to_bytes("  ﬁne\u00a0\n day "))) == "fine day"
+    assert to_text(TEXT.same(to_bytes("Fine day"))) == "Fine day"
 
 
 def test_a_text_is_shown_whole():
@@ -143,11 +142,10 @@ def test_a_text_is_shown_whole():
 
 def test_words_about_texts():
     recipe = Recipe(word_dropout=0.1, max_words=64)
-    assert TEXT.augmentation((9,), recipe) == "each word is left out with probability 0.1"
-    assert TEXT.augmentation((9,), Recipe()) == "none"
+    assert TEXT.augmentation(recipe) == "each word is left out with probability 0.1"
+    assert TEXT.augmentation(Recipe()) == "none"
     assert TEXT.observation(recipe) == "the text, its first 64 words"
-    assert TEXT.looks(None, recipe) == ", texts of at most 64 words"
-    assert TEXT.looks(None, None) == ""
+    assert TEXT.seen(recipe) == ", texts of at most 64 words"
 
 
 def test_traits_and_packed_texts_can_be_sent():
@@ -156,6 +154,6 @@ def test_traits_and_packed_texts_can_be_sent():
 
 
 def test_made_up_texts_are_tokens():
-    made_up = TEXT.made_up((50,), Recipe(), 3).take(np.array([0]))[0]
+    made_up = TEXT.made_up(3, (50,), Recipe()).take(np.array([0]))[0]
     assert made_up.shape == (50,)
     assert 0 < (made_up > 0).sum() < 50

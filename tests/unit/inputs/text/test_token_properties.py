@@ -6,7 +6,6 @@ from hypothesis import assume, given, settings, strategies as st
 
 from easiness.data import load_dataset
 from easiness.inputs import TEXT, Packed, Signature, from_texts, to_text, words_of
-from easiness.inputs.text.kind import same_text
 from easiness.inputs.text.stored import to_bytes
 from easiness.inputs.text.tokens import GRAMS, PLACE, VOCABULARY, WORDS, placed_tokens, reach_of, tokens_of
 from easiness.models import build_model
@@ -53,8 +52,8 @@ def test_texts_stay_what_they_are(given):
 
 @given(texts)
 def test_a_normal_form_is_its_own(text):
-    once = same_text(to_bytes(text))
-    assert np.array_equal(same_text(once), once)
+    once = TEXT.same(to_bytes(text))
+    assert np.array_equal(TEXT.same(once), once)
 
 
 @given(lists, st.integers(1, 9), st.sampled_from(sorted(NETWORKS)))

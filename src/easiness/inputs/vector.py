@@ -1,0 +1,254 @@
+"""Vectors as a kind of examples: arrays [K, D] of floats, such as features of another network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby, islice
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import BadInput
+from easiness.inputs.kind import Exported, InputKind, Shown, Stored, Traits
+from easiness.inputs.packed import Packed
+from easiness.inputs.signature import Signature
+from easiness.spec import Recipe
+
+Vector: TypeAlias = npt.NDArray[np.float32]
+"""One example: [D]."""
+
+_AT_ONCE = 4096  # rows that are widened to double precision at a time
+_UNUSUAL = 3  # columns that are named
+_TO_SD = 1.4826  # of a normal distribution, from the median distance of the median
+
+_Floats = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class VectorTraits(Traits):
+    """What vectors have in common: their width, and ``mean`` and ``scale`` [D] of each value.
+
+    ``scale`` is the (population) standard deviation, and 1 for a value that is ``constant`` [D]: the same in
+    all. ``names`` [D] are those of the columns of a table.
+    """
+
+    mean: npt.NDArray[np.float64]
+    scale: npt.NDArray[np.float64]
+    constant: npt.NDArray[np.bool_]
+    names: tuple[str, ...] | None = None
+
+    @property
+    def of_columns(self) -> bool:
+        """Is each value of a column of a table, in units of its own, and not one of a list of them?"""
+        return self.names is not None and not all(name.endswith("]") for name in self.names)
+
+    def called(self, at: int) -> str:
+        """What the value at a position is called."""
+        return f"x[{at}]" if self.names is None else self.names[at]
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(D,)."""
+        return (len(self.mean),)
+
+    def signature(self, *_: object) -> Signature:
+        """(D,), whatever the recipe."""
+        return Signature(self.shape)
+
+    def joined(self, held_out: VectorTraits, where: str, names: tuple[str, str]) -> VectorTraits:
+        """The traits of the training split, by which both are standardized; widths must be the same."""
+        ours, theirs = len(self.mean), len(held_out.mean)
+        if ours != theirs:
+            raise BadInput(
+                f"{where}: vectors of {names[0]} have {ours} values but those of {names[1]} {theirs}; give "
+                "both splits the same"
+            )
+        return self
+
+    def pooled(self, other: VectorTraits, nums: tuple[int, int]) -> VectorTraits:
+        """The traits of two sets of so many vectors as one."""
+        share = nums[1] / sum(nums)
+        apart = other.mean - self.mean
+        ours, theirs = (np.where(one.constant, 0.0, one.scale) ** 2 for one in (self, other))
+        variance = (1 - share) * ours + share * theirs + share * (1 - share) * apart**2
+        constant = self.constant & other.constant & (apart == 0)
+        scale = np.where(constant, 1.0, np.sqrt(variance))
+        return VectorTraits(self.mean + share * apart, scale, constant, self.names)
+
+    def standardized(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Values [n, D] less the mean of the training examples, in units of their standard deviation.
+
+        Those that are the same in all training examples become 0.
+        """
+        made = ((values.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
+        made[:, self.constant] = 0
+        return made
+
+
+class StoredVectors(Stored):
+    """Vectors [K, D] in memory; their stored bytes are those of float32 values, little-endian.
+
+    ``names`` [D] are those of the columns, where they come from a table.
+    """
+
+    noun = "vector"
+
+    def __init__(self, values: npt.NDArray[np.float32], names: tuple[str, ...] | None = None) -> None:
+        self._held = np.ascontiguousarray(values)
+        self._names = names
+
+    @cached_property
+    def traits(self) -> VectorTraits:
+        """Width, mean and standard deviation of these vectors, in double precision."""
+        parts = [self._held[at : at + _AT_ONCE] for at in range(0, len(self), _AT_ONCE)]
+        mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(self)
+        squares = sum(((part - mean) ** 2).sum(axis=0) for part in parts) / len(self)
+        scale = np.sqrt(squares)
+        same = (self._held == self._held[:1]).all(axis=0)  # not left to rounding
+        mean, scale = np.where(same, self._held[0], mean), np.where(same, 1.0, scale)
+        return VectorTraits(mean, scale, same, self._names)
+
+    def subset(self, positions: npt.NDArray[np.int64]) -> StoredVectors:
+        """A copy of the vectors at ``positions``."""
+        return StoredVectors(self._held[positions], self._names)
+
+    def _stored(self, item: Vector) -> bytes:
+        return f"{len(item)}:".encode() + item.astype("<f4").tobytes()
+
+
+class ShownVector(Shown):
+    """A vector, as the columns in which it is most unusual among the training examples."""
+
+    suffix = ".csv"
+
+    @property
+    def text(self) -> str:
+        """``petal length = 4.2 (+3.1 sd), x[3] = -1 (-2.8 sd)``: the most unusual columns in order."""
+        (unusual,) = self.traits.standardized(self.value[None])
+        order = np.argsort(-np.abs(unusual), kind="stable")[:_UNUSUAL]
+        called = self.traits.called
+        named = (f"{called(at)} = {self.value[at]:.3g} ({unusual[at]:+.1f} sd)" for at in order.tolist())
+        return ", ".join(named)
+
+    def file(self) -> bytes:
+        """Its values, one a line."""
+        return "".join(f"{value!r}\n" for value in self.value.tolist()).encode()
+
+    @property
+    def cell(self) -> list[float]:
+        """Its values."""
+        values: list[float] = self.value.tolist()
+        return values
+
+
+class Column(NamedTuple):
+    """Values [K, n] in ``at`` of the vectors: of a number one, of a category one for each of ``texts``."""
+
+    name: str
+    at: slice
+    texts: Sequence[str] = ()
+
+    def text(self, value: _Floats) -> str:
+        """The text of a value [n]."""
+        if not self.texts:
+            return f"{value[0]:.7g}"
+        return self.texts[int(value.argmax())] if value.any() else ""
+
+    def unusual(self, values: _Floats, usual: _Floats) -> _Floats:
+        """How far each of ``values`` [m, n] is from what is ``usual`` [K, n], in standard deviations.
+
+        For numbers from their median, by the median distance from it. For categories, and where most numbers
+        are the same, as far as what is as rare of a normal distribution.
+        """
+        if not self.texts:
+            middle = np.median(usual)
+            scale = _TO_SD * np.median(np.abs(usual - middle))
+            if scale > 0:
+                return np.asarray(np.abs(values[:, 0] - middle) / scale)
+        from scipy.special import ndtri
+
+        same = [(usual == one).all(axis=1).mean() for one in values]
+        with np.errstate(divide="ignore"):
+            rare: _Floats = -ndtri(np.array(same) / 2)
+        return rare
+
+
+class VectorKind(InputKind):
+    """Vectors of one length, which networks see standardized by the training examples."""
+
+    name = "vector"
+    noun, nouns = "vector", "vectors"
+    axes = ("values",)
+    columns = ("vector", "embedding", "features")
+    networks = ("linear", "mlp_2")
+    show = ShownVector
+    exported = Exported("vector", "numbers", dtype="Embedding")
+    in_words = True
+
+    def takes(self, array: npt.NDArray[Any]) -> bool:
+        """Floats [K, D]."""
+        return array.ndim == 2 and array.dtype.kind == "f"
+
+    def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> StoredVectors:
+        """The rows, in single precision, in which all must be finite."""
+        if 0 in array.shape:
+            shape = "x".join(map(str, array.shape))
+            raise BadInput(f"{where}: shape {shape} holds no values; give at least one")
+        with np.errstate(over="ignore"):
+            values = array.astype(np.float32, copy=copy)
+        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        if len(bad):
+            column = int(np.flatnonzero(~np.isfinite(values[bad[0]]))[0])
+            raise BadInput(
+                f"{where}: example {bad[0]} has {array[bad[0], column]} in column {column}; give finite "
+                "values, or drop the example"
+            )
+        return StoredVectors(values)
+
+    def pack(self, examples: Any, *_: object) -> Packed:
+        """The vectors of one split, standardized by the training examples."""
+        traits: VectorTraits = examples.traits
+        rows, num = examples.stored.map(lambda value: value), len(examples.stored)
+        made = np.empty((num, *traits.shape), np.float32)
+        for start in range(0, num, _AT_ONCE):
+            made[start : start + _AT_ONCE] = traits.standardized(np.stack(list(islice(rows, _AT_ONCE))))
+        return Packed.of_array(made)
+
+    def made_up(self, num: int, shape: tuple[int, ...], recipe: Recipe) -> Packed:  # noqa: ARG002
+        """Of a normal distribution."""
+        return Packed.of_array(np.random.default_rng(0).standard_normal((num, *shape), np.float32))
+
+    def table(self, values: _Floats, traits: VectorTraits) -> list[Column]:
+        """Columns of the table that vectors [K, D] were made of.
+
+        The columns of a category stand side by side, and one of them is 1, or the next that says that it is
+        missing.
+        """
+        names = [*map(traits.called, range(values.shape[1]))]
+        found, first = [], 0
+        for name, group in groupby(names, lambda name: name.partition(": ")[0]):
+            own = list(group)
+            at = slice(first, first + len(own))
+            first += len(own)
+            texts = [one.partition(": ")[2] for one in own]
+            flagged = names[first : first + 1] == [f"{name} is missing"]
+            part = values[:, at.start : at.stop + flagged]
+            if all(texts) and np.isin(part, (0, 1)).all() and (part.sum(axis=1) == 1).all():
+                found.append(Column(name, at, texts))
+            else:
+                found += [Column(one, slice(i, i + 1)) for i, one in enumerate(own, at.start)]
+        return found
+
+    def looks(self, shape: tuple[int, ...], /) -> str:
+        """How many values a vector has."""
+        return f", vectors of {shape[0]} values"
+
+    def observation(self, *_: object) -> str:
+        """The vector."""
+        return "the vector, standardized by the training examples"
+
+
+VECTOR = VectorKind()
