@@ -18,14 +18,12 @@ from easiness.errors import BadInput
 from easiness.inputs.image import preparation
 from easiness.inputs.image.photos import reduce
 from easiness.inputs.image.preparation import (
+    Moved,
     crop_centre,
     crop_random,
     draw_crops,
     draw_moves,
     global_contrast_normalization,
-    network_input,
-    normalize,
-    raw_values,
 )
 from easiness.spec import Recipe
 from pixels import make_bank, moved_bank, packed_photos
@@ -141,11 +139,11 @@ def test_normalization_is_over_all_pixels_and_channels_of_one_image():
 def test_pixels_are_left_as_they_were_also_where_they_are_float(dtype, recipe):
     pixels = random_images(4, (5, 6, 3)).to(dtype)
     before = pixels.clone()
-    values = raw_values(pixels)
-    seen = network_input(pixels, recipe)
+    made = Moved(recipe)
+    values, seen = made.raw(pixels), made.finished(pixels)
     assert torch.equal(pixels, before)
-    assert torch.equal(values, raw_values(before.byte()))
-    assert torch.equal(seen, network_input(before.byte(), recipe))
+    assert torch.equal(values, made.raw(before.byte()))
+    assert torch.equal(seen, made.finished(before.byte()))
     kept = seen.clone()
     pixels.zero_()  # what was made of them does not lie where they do
     assert torch.equal(seen, kept)
@@ -411,7 +409,7 @@ def test_normalized_a_few_at_a_time_bit_by_bit_as_all_at_once(num, threads):
         recipe = Recipe(crop=112)
         bank = make_bank(packed_photos(some), recipe, CPU, augment=True)
         seen = bank.clean(slice(0, num))
-        whole = normalize(bank.raw(slice(0, num)), recipe)
+        whole = bank.normalized(bank.raw(slice(0, num)))
         assert torch.equal(seen, whole)
         assert seen.stride() == whole.stride()
     finally:
