@@ -12,8 +12,7 @@ import torch
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
 from easiness.features import Request, find_features
-from easiness.features.hub.files import HubFiles
-from easiness.features.hub.texts import TextEncoder
+from easiness.features.hub.sequences import Texts
 
 transformers = pytest.importorskip("transformers")
 tokenizers = pytest.importorskip("tokenizers")
@@ -88,12 +87,10 @@ def test_a_vector_is_the_same_whatever_is_beside_it(data: Dataset, folder: Path)
 
 
 def test_in_batches_padding_is_not_seen(data: Dataset, folder: Path) -> None:
-    files = HubFiles(Request(f"hf:{folder}", data), str(folder))
-    config = transformers.AutoConfig.from_pretrained(folder)
-    alone, together = (
-        np.concatenate(list(TextEncoder(files, config, 8, at_once).read(data, np.arange(6))))
-        for at_once in (1, 4)
-    )
+    network = Texts(Request(f"hf:{folder}", data), str(folder))
+    alone = np.concatenate(list(network.read(data, np.arange(6))))
+    network.at_once = 4
+    together = np.concatenate(list(network.read(data, np.arange(6))))
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 

@@ -106,7 +106,7 @@ def test_what_does_not_fit_is_refused(data: Dataset, split_data: Dataset, values
     refused(values[:, :0], data, "shape 20 x 0 of float32; give numbers")
     refused(np.full((20, 2), "a"), data, "of <U1; give numbers")
     refused(object(), data, "give numbers")
-    refused("inputs", data, "are pictures and no vectors; give auto")
+    refused("inputs", data, "are pictures; give auto")
     refused("input", data, "'input': not known .did you mean inputs")
 
 

@@ -16,10 +16,8 @@ from torch import nn
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.features import find_features, ready_features
-from easiness.features.folding import folded
-from easiness.features.frozen import FrozenNetwork
+from easiness.features.frozen import FrozenNetwork, Preparation, folded
 from easiness.features.packaged import packaged_weights
-from easiness.features.pictures import Preparation
 
 LITE = "timm:tf_efficientnet_lite0"
 
