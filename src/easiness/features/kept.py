@@ -152,7 +152,8 @@ def _rounded(
                 break
             if at == 0 and not cut:
                 some = np.unique(np.linspace(0, len(split) - 1, _LOOKED_AT).astype(np.int64))
-                _check_precision(source, values if source.slow else source.vectors(split, some), exponent)
+                looked = values if source.slow else source.vectors(split, some)
+                _check_precision(source, looked[np.isfinite(looked).all(axis=1)], exponent)
             yield at, FeatureFile(halved(values, exponent), exponent)
             at += len(values)
 
