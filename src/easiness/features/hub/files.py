@@ -101,11 +101,7 @@ class HubFiles:
         return {name: digest(file).sha256 for name, file in found.items() if file is not None}
 
     def weights_digest(self) -> str:
-        """SHA-256 (hex) of the weights: of their file, or of the digests of all their files.
-
-        Raises:
-            BadInput: they are not there, or not in safetensors.
-        """
+        """SHA-256 (hex) of the weights: of their file, or of the digests of all their files."""
         single = self.file(WEIGHTS)
         if single is not None:
             return digest(single).sha256
@@ -121,11 +117,7 @@ class HubFiles:
         return hashlib.sha256("".join(digest(file).sha256 for file in files).encode()).hexdigest()
 
     def network(self, config: Any) -> tuple[Any, bool]:
-        """The network with its weights, and whether they are all there: what no vector needs may be missing.
-
-        Raises:
-            BadInput: others are missing, or the weights cannot be read.
-        """
+        """The network with its weights, and whether all are there but those that no vector needs."""
         import transformers
 
         layers = _layers(config)
@@ -179,11 +171,7 @@ def _all_whole(values: list[Any]) -> bool:
 
 
 def _bytes_of(config: Any, what: str) -> int:
-    """What the weights of a network take in single precision, without having them.
-
-    Raises:
-        BadInput: it has parts without end, whatever the config calls their number.
-    """
+    """What the weights of a network take in single precision, without having them."""
     import torch
     import transformers
     from torch.nn.modules.module import register_module_module_registration_hook

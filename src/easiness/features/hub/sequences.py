@@ -54,8 +54,12 @@ class SequenceNetwork:
 
     def _made(self, examples: Any) -> Vectors:
         with torch.inference_mode():
-            fault = f"features {self.name!r}: the network cannot take a {self.noun}"
-            with caught(lambda error: BadInput(f"{fault} ({describe(error)}); give another")):
+            with caught(
+                lambda error: BadInput(
+                    f"features {self.name!r}: the network cannot take a {self.noun} ({describe(error)}); "
+                    "give another"
+                )
+            ):
                 inputs, counts = self.prepared(examples)
                 given = {name: values.to(self.device) for name, values in inputs.items()}
                 made = self.pooled(self._network(**given), counts.to(self.device))
