@@ -102,30 +102,38 @@ def contexts() -> list[BrowserContext]:
     return []
 
 
+@pytest.fixture(scope="session")
+def troubles() -> list[str]:
+    """What pages complained about or asked the network for: each test ends without any."""
+    return []
+
+
 @pytest.fixture(autouse=True)
-def _closed(contexts: list[BrowserContext]) -> Iterator[None]:
+def _closed(contexts: list[BrowserContext], troubles: list[str]) -> Iterator[None]:
     """What a test opens is closed after it; what its module shares stays open."""
     num = len(contexts)
     yield
     while len(contexts) > num:
         contexts.pop().close()
+    found = troubles.copy()
+    troubles.clear()
+    assert found == []
 
 
 @pytest.fixture(scope="session")
-def open_page(browser: Browser, contexts: list[BrowserContext]) -> Callable[..., tuple[Page, list[str]]]:
-    """Opens a file: the page, and whatever it complained about or asked the network for."""
+def open_page(browser: Browser, contexts: list[BrowserContext], troubles: list[str]) -> Callable[..., Page]:
+    """Opens a file; what its page complains about or asks the network for fails the test."""
 
-    def call(path: Path, **options: Any) -> tuple[Page, list[str]]:
+    def call(path: Path, **options: Any) -> Page:
         context = browser.new_context(offline=True, **options)
         contexts.append(context)
         page = context.new_page()
-        troubles: list[str] = []
         page.on("console", lambda message: troubles.append(message.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on(
             "request", lambda r: troubles.append(r.url) if not r.url.startswith(("file:", "data:")) else None
         )
         page.goto(path.as_uri())
-        return page, troubles
+        return page
 
     return call

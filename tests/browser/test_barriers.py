@@ -41,7 +41,7 @@ def pages(made_once: Callable[..., Path], measured: Path, studied: Path) -> dict
 @pytest.mark.parametrize("name", ["run", "runs", "study"])
 def test_axe_finds_nothing_serious(open_page: Any, pages: dict[str, Path], name: str) -> None:
     # the page's own policy forbids the script that looks at it
-    page, _ = open_page(pages[name], viewport={"width": 390, "height": 800}, has_touch=True, bypass_csp=True)
+    page = open_page(pages[name], viewport={"width": 390, "height": 800}, has_touch=True, bypass_csp=True)
     page.evaluate("document.querySelectorAll('details:not(.zoom)').forEach(d => d.open = true)")
     page.evaluate(AXE.read_text("utf-8"))
     assert page.evaluate(FINDS) == []
@@ -77,7 +77,7 @@ def use_the_map(page: Page) -> None:
 def test_headings_landmarks_and_tables_are_in_order(
     open_page: Any, pages: dict[str, Path], name: str
 ) -> None:
-    page, _ = open_page(pages[name])
+    page = open_page(pages[name])
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1])")
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))

@@ -41,16 +41,15 @@ def pages(tmp_path_factory: pytest.TempPathFactory, studied: Path) -> dict[str, 
 def test_it_fits_every_screen_and_says_nothing_to_the_console(
     open_page: Any, fits: Any, has_two_themes: Any, pages: dict[str, Path], name: str
 ) -> None:
-    page, troubles = open_page(pages[name])
+    page = open_page(pages[name])
     fits(page)
     has_two_themes(page)
-    assert troubles == []
 
 
 def test_every_figure_is_shown_with_words_for_those_who_do_not_see_it(
     open_page: Any, pages: dict[str, Path], studied: Path
 ) -> None:
-    page, _ = open_page(pages["digits"], viewport={"width": 1300, "height": 800})
+    page = open_page(pages["digits"], viewport={"width": 1300, "height": 800})
     shown = page.evaluate(
         "[...document.querySelectorAll('figure')].map(f => [f.querySelector('svg').clientWidth,"
         " f.querySelector('svg').ariaLabel, f.querySelector('figcaption').textContent])"
@@ -66,7 +65,7 @@ def test_every_figure_is_shown_with_words_for_those_who_do_not_see_it(
 def test_verdicts_are_told_apart_and_open_to_what_decides_them(
     open_page: Any, pages: dict[str, Path]
 ) -> None:
-    page, _ = open_page(pages["made"], viewport={"width": 1300, "height": 800})
+    page = open_page(pages["made"], viewport={"width": 1300, "height": 800})
     verdicts = page.locator("p.verdict")
     assert verdicts.all_inner_texts() == ["Holds", "Does not hold", "Undecided", "Not tested here"]
     colors = [verdict.evaluate("e => getComputedStyle(e).color") for verdict in verdicts.all()]
@@ -79,7 +78,7 @@ def test_verdicts_are_told_apart_and_open_to_what_decides_them(
 
 
 def test_names_are_shown_and_never_run(open_page: Any, pages: dict[str, Path]) -> None:
-    page, _ = open_page(pages["made"])
+    page = open_page(pages["made"])
     assert page.title() == "A study"
     assert page.evaluate("document.scripts.length") == 0
     assert page.evaluate("document.images.length") == 0
@@ -88,7 +87,7 @@ def test_names_are_shown_and_never_run(open_page: Any, pages: dict[str, Path]) -
 
 
 def test_the_keyboard_skips_to_the_content_and_follows_links(open_page: Any, pages: dict[str, Path]) -> None:
-    page, _ = open_page(pages["digits"], viewport={"width": 400, "height": 800})
+    page = open_page(pages["digits"], viewport={"width": 400, "height": 800})
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     page.locator("nav a", has_text="Claims").press("Enter")
@@ -96,7 +95,7 @@ def test_the_keyboard_skips_to_the_content_and_follows_links(open_page: Any, pag
 
 
 def test_in_the_dark_no_figure_is_a_white_slab(open_page: Any, pages: dict[str, Path]) -> None:
-    page, _ = open_page(pages["digits"], color_scheme="dark")
+    page = open_page(pages["digits"], color_scheme="dark")
     inks = page.evaluate("[...document.querySelectorAll('svg.plot text')].map(t => getComputedStyle(t).fill)")
     assert len(inks) > 100
     dark = [ink for ink in inks if sum(map(int, ink[4:-1].split(","))) < 300]

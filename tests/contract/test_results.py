@@ -24,7 +24,6 @@ from PIL import Image
 import easiness.report
 import easiness.studies
 from easiness import (
-    Recorder,
     combined_scores,
     compare,
     curriculum,
@@ -70,6 +69,7 @@ from easiness.studies.worth.choice import Judged
 from easiness.studies.worth.value import Worth, lines_of
 from lengths import long_but
 from plans import match_levels
+from recording import believing, recorded
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "<script>$x$|[y](javascript:z)"  # a name of a class, of a network, or of a folder of a run
@@ -84,17 +84,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def _recorded(path: Path) -> Run:
-    labels, rng = np.arange(NUM) % CLASSES, np.random.default_rng(0)
-    recorder = Recorder(path, ids=np.arange(NUM), labels=labels, classes=("plain", HOSTILE))
-    for seed in range(4):
-        if seed in recorder:  # fixtures with parameters may be made twice
-            continue
-        with recorder.trial(seed=seed) as trial:
-            logits = rng.normal(size=(NUM, CLASSES))
-            logits[np.arange(NUM), labels] += np.linspace(3, -1, NUM)
-            trial.update(np.arange(NUM), logits)
-            trial.end_epoch()
-    return recorder.run
+    labels = np.arange(NUM) % CLASSES
+    return recorded(
+        path, believing(labels, 4, sure=np.linspace(3, -1, NUM)), labels, classes=("plain", HOSTILE)
+    )
 
 
 def _votes() -> list[Votes]:

@@ -52,13 +52,6 @@ def test_status_while_at_work_and_after_an_end(start, command, digits, measured,
     assert not any(line.startswith("at work") for line in lines)
 
 
-def test_status_of_a_folder_without_a_run(refused, tmp_path):
-    (tmp_path / "photos" / "cat").mkdir(parents=True)
-    line = refused("status", tmp_path)
-    assert line.startswith(f"easiness: error: {tmp_path}: not a run")
-    assert f"{tmp_path / 'none'}: no such run" in refused("status", tmp_path / "none")
-
-
 def test_a_damaged_run_has_its_row(command, run_copy, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "run.json").write_text("{")
@@ -92,10 +85,7 @@ def test_a_colon_in_the_path(command, digits, tmp_path, monkeypatch):
         ("none/photos", "'none/photos': no such file or folder, nor a folder none; give the path"),
         ("./potos", "'./potos': no such file or folder (did you mean photos?); give the path"),
         ("labels.csv", "'labels.csv': no such file or folder; give the path"),
-        (
-            "potos",
-            "'potos': no such file or folder, and not a known name (did you mean photos?); give digits",
-        ),
+        ("potos", "'potos': no such file or folder, and not a known name (did you mean photos?)"),
         ("nofolder", "'nofolder': no such file or folder, and not a known name; give digits"),
     ],
 )

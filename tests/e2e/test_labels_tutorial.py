@@ -1,10 +1,12 @@
-"""The tutorial on wrong labels does as it says: its own commands, in small, on planted mistakes."""
+"""The tutorial on wrong labels and the demo do as they say, on planted mistakes."""
 
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import shlex
+import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -69,3 +71,15 @@ def test_the_lines_name_what_the_others_wrote(tutorial):
     named = {after for words in lines for option, after in pairwise(words) if option in READ}
     assert named == {"labels.csv", "audit.csv"}
     assert named <= wrote
+
+
+@pytest.mark.long
+def test_the_demo_finds_what_it_mislabels_and_ends_with_the_page(tmp_path):
+    command = [sys.executable, str(ROOT / "tools" / "demo.py"), "demo"]
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    *shown, page = done.stdout.splitlines()
+    found = re.search(r"^(\d+) of the 40 wrong labels are among the first 40", done.stdout, re.MULTILINE)
+    assert found is not None
+    assert int(found[1]) >= 30  # of the first 40 of 1,797 one would be wrong by chance
+    assert any("agree on" in line and "would be chance" in line for line in shown)
+    assert "data-decide-open" in (tmp_path / page).read_text("utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -147,23 +146,6 @@ def test_an_interrupted_cache_goes_on(measure, decoded, contents, monkeypatch, t
     assert contents(measure("elsewhere/run").path) == whole
     assert len(first & set(decoded)) <= 10 - 4  # what was on disk was not decoded again
     assert len(first | set(decoded)) == 4 * NUM
-
-
-def test_an_unreadable_photo_is_named_and_nothing_is_left(photos, refused, tmp_path):
-    bad = tmp_path / "bad"
-    for split in ("train", "val"):
-        for name in ("cat", "dog"):
-            (bad / split / name).mkdir(parents=True)
-            for i in range(3):
-                os.link(photos / split / name / f"{i:02d}.jpg", bad / split / name / f"{i:02d}.jpg")
-    (bad / "val/dog/02.jpg").unlink()
-    (bad / "val/dog/02.jpg").write_bytes((photos / "val/dog/02.jpg").read_bytes()[:300])
-    error = refused(
-        "measure", bad, "--model", "mlp_2_w16", "--trials", 1, "--epochs", 1, "--out", tmp_path / "r"
-    )
-    assert "val/dog/02.jpg" in error
-    assert "--skip-unreadable" in error
-    assert not (tmp_path / "r").exists()
 
 
 @pytest.mark.long

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from easiness import Run, measure, open_run
+from easiness import Run
 from easiness.analysis import SIDES, Side, membership, select
 from easiness.analysis.mixing import binomial, fit_mixing, shares_of_tail
-from easiness.studies.matching.outlook import outlook
+from recording import small_run
 
 NUM, TRIALS, SPLITS = 1000, 40, 20
 
@@ -22,16 +21,8 @@ NUM, TRIALS, SPLITS = 1000, 40, 20
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     path = tmp_path_factory.mktemp("calibration") / "run"
-    return measure(
-        "digits",
-        model="mlp_2_w64",
-        limit=NUM,
-        trials=TRIALS,
-        epochs=2,
-        precision="float32",
-        executor="serial",
-        keep_weights=False,
-        out=path,
+    return small_run(
+        path, model="mlp_2_w64", limit=NUM, trials=TRIALS, epochs=2, executor="serial", keep_weights=False
     )
 
 
@@ -92,32 +83,3 @@ def test_scores_of_another_fraction(command, refused, measured: Path) -> None:
     for fraction in (2.0, 0.0, -0.1):
         said = refused("scores", measured, "--fraction", fraction)
         assert f"fraction {fraction}: not in (0, 1]" in said
-
-
-@pytest.mark.long
-def test_status_says_what_the_sets_hold(command, run: Run, measured: Path) -> None:
-    shown = command("status", run.path).out.splitlines()
-    said = outlook(run).sentences()
-    assert len(said) == 2
-    assert all(text in shown for text in said)
-    for side, text in zip(SIDES, said, strict=True):
-        assert f"the {side} set holds " in text
-        assert f"of the true {side}est tenth" in text.replace("easiest", "easyest")
-    (too_few,) = outlook(open_run(measured)).sentences()
-    assert "cannot be told from 3 trials: 10 are needed" in too_few
-    assert too_few in command("status", measured).out.splitlines()
-
-
-def test_compare_begins_with_a_sentence(command, measured: Path, tmp_path: Path) -> None:
-    alone = " ".join(command("compare", measured).out.split())
-    assert alone.startswith("mlp_3 finds 0.")
-    assert "of its easiest tenth again with 1 other trial; 0.10 would be chance; undecided, since" in alone
-    copy = shutil.copytree(measured, tmp_path / "copy")
-    brief, full = (command("compare", measured, copy, *more).out for more in ([], ["--details"]))
-    # groups of one trial say nothing of their own noise
-    assert brief.startswith(
-        "how far measured and copy agree on the easiest tenth cannot be told (groups of one"
-    )
-    assert full.startswith(brief.rstrip("\n"))
-    assert len(full.splitlines()) > 2 * len(brief.splitlines())
-    assert max(map(len, brief.splitlines())) <= 100

@@ -1,15 +1,19 @@
-"""Every experiment from one command: complete, and the same whenever and wherever it is run."""
+"""Every experiment from one command: complete, and the same whenever, wherever, or however often killed."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import easiness
+from easiness.store.files import ASIDE
 from easiness.studies.paper import presets
 from easiness.studies.paper.folder import study_runs
 from easiness.studies.paper.presets import Preset
@@ -112,22 +116,7 @@ def test_a_dry_run_lists_every_run_and_writes_nothing(paper, studied, snapshot, 
     assert snapshot(studied) == before
 
 
-@pytest.mark.usefixtures("paper")
-def test_other_settings_are_refused_in_one_line(refused, studied, snapshot):
-    before = snapshot(studied)
-    call = ("paper", "--preset", "smoke", "--out", studied)
-    for options, difference in (
-        (["--limit", 160], "examples is 150 there, 160 here"),
-        (["--limit", 150, "--seed", 4], "seed is 0 there, 4 here"),
-        (["--limit", 150, "--holdout", 0.4], "fingerprint is "),
-    ):
-        error = refused(*call, *options)
-        assert f"{studied}: this study cannot be continued with other settings: {difference}" in error
-        assert "choose another --out" in error
-    assert snapshot(studied) == before
-
-
-def test_what_cannot_be_a_study_is_refused_before_anything_is_written(refused, tmp_path, run_copy):
+def test_what_cannot_be_a_study_is_refused_before_anything_is_written(refused, tmp_path):
     out = tmp_path / "study"
     smoke = ("paper", "--preset", "smoke", "--out")
     assert "(--holdout 0.2)" in refused(*smoke, out, "--holdout", 0)
@@ -136,12 +125,6 @@ def test_what_cannot_be_a_study_is_refused_before_anything_is_written(refused, t
     assert "--out" in refused("paper", "--preset", "smoke")
     assert "nowhere" in refused("paper", tmp_path / "nowhere", "--preset", "smoke", "--out", out)
     assert not out.exists()
-    assert f"{run_copy}: is a run" in refused(*smoke, run_copy, "--limit", 150)
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    (mine / "notes.txt").write_text("mine")
-    assert "holds 'notes.txt'" in refused(*smoke, mine, "--limit", 150)
-    assert [path.name for path in mine.iterdir()] == ["notes.txt"]
 
 
 def test_a_study_is_read_by_the_commands_for_runs(command, refused, studied, tmp_path):
@@ -169,3 +152,74 @@ def test_a_study_is_read_by_the_commands_for_runs(command, refused, studied, tmp
     assert row[4:7] + row[-2:] == ["1", "of", "2", "1", "missing"]
     assert lines[-1] == "report: not written yet; `easiness paper` goes on"
     assert f"{begun}: the study has no" in refused("report", begun, "-o", page)
+
+
+# Makes the study LONE without a kill and counts the calls that make a change durable or take a name.
+# Then runs the same command on KILLED in processes of their own, forked from this one, which kill
+# themselves: at the first calls of all, then at random ones, until one of them comes to its end.
+KILLED_AGAIN_AND_AGAIN = """
+import itertools, json, os, pathlib, random, shutil, signal, sys
+import easiness.cli.main
+from easiness.report import paper_page
+from easiness.studies.paper.presets import PRESETS, Preset
+paper_page._DPI = 40
+lone, killed, preset = sys.argv[1:]
+values = json.loads(preset).items()
+PRESETS["smoke"] = Preset(**{k: tuple(v) if isinstance(v, list) else v for k, v in values})
+
+def study(path):
+    sys.argv = ["easiness", "paper", "--preset", "smoke", "--limit", "150", "--out", path]
+    try:
+        easiness.cli.main.run()
+    except SystemExit as ended:
+        return ended.code
+
+def dying(real, calls, last):
+    def call(*given, **options):
+        if next(calls) == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*given, **options)
+    return call
+
+def watched(last):
+    calls = itertools.count()
+    os.fsync = dying(os.fsync, calls, last)
+    shutil.rmtree = dying(shutil.rmtree, calls, last)
+    for name in ("rename", "replace"):
+        setattr(pathlib.Path, name, dying(getattr(pathlib.Path, name), calls, last))
+    return calls
+
+real = os.fsync, shutil.rmtree, pathlib.Path.rename, pathlib.Path.replace
+calls = watched(-1)
+if study(lone) != 0:
+    sys.exit(9)
+os.fsync, shutil.rmtree, pathlib.Path.rename, pathlib.Path.replace = real
+total = next(calls)
+dice = random.Random(0)
+moments = itertools.chain(range(4), iter(lambda: dice.randrange(4, total // 3), None))
+for num_kills, last in enumerate(moments):
+    child = os.fork()
+    if child == 0:
+        watched(last)
+        os._exit(study(killed))
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status != -signal.SIGKILL:
+        print(json.dumps({"status": status, "kills": num_kills, "total": total}))
+        break
+"""
+
+
+@pytest.mark.long
+def test_kills_at_any_moment_change_nothing(tiny_preset, contents, tmp_path):
+    lone, killed = tmp_path / "lone", tmp_path / "killed"
+    preset = json.dumps(dataclasses.asdict(tiny_preset))
+    script = [sys.executable, "-c", KILLED_AGAIN_AND_AGAIN, str(lone), str(killed), preset]
+    ended = subprocess.run(script, timeout=300, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    outcome = json.loads(ended.stdout.splitlines()[-1])
+    assert outcome["status"] == 0, ended.stderr
+    assert outcome["kills"] >= 7, outcome
+    assert results(killed) == results(lone)
+    for run in study_runs(lone):
+        assert contents(killed / "trials" / run.path.name) == contents(run.path)
+    assert list(killed.rglob(f"{ASIDE}*")) == []

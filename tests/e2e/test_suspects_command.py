@@ -1,4 +1,4 @@
-"""``easiness suspects`` on digits of which a fifth has another label, and on what a recorder kept."""
+"""``suspects`` on digits of which a fifth has another label, and ``diff`` on two versions of them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import load_digits
 
-from easiness import load_dataset, measure, open_run, suspects
+from easiness import load_dataset, measure, open_run
 from recording import believing, recorded
 
 NUM = 300
-HOSTILE = ("\\<script>alert(1)</script>", "a|b\n# c", "[x](javascript:y)")
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +35,16 @@ def wrong_digits(made_once) -> Path:
     return made_once("suspects-command", make)
 
 
-def made(path: Path, num_trials: int, classes: tuple[str, ...] = ("ant", "bee", "cat")) -> Path:
+def made(path: Path, num_trials: int) -> Path:
     """60 examples of which networks are sure, kept by a recorder; the first three labels are wrong."""
     said = np.arange(60) % 3
     labels = np.where(np.arange(60) < 3, (said + 1) % 3, said)
-    return recorded(path, believing(said, num_trials, sure=6, noise=0.7), labels, classes=classes).path
+    return recorded(
+        path, believing(said, num_trials, sure=6, noise=0.7), labels, classes=("ant", "bee", "cat")
+    ).path
 
 
-def test_wrong_labels_come_first_and_in_every_file(command, wrong_digits, tmp_path, snapshot):
+def test_wrong_labels_come_first(command, wrong_digits, tmp_path, snapshot):
     run, true = wrong_digits / "run", np.load(wrong_digits / "true.npy")
     measured = open_run(run)
     wrong = pd.Series(measured.labels != true, measured.ids)
@@ -58,15 +60,6 @@ def test_wrong_labels_come_first_and_in_every_file(command, wrong_digits, tmp_pa
     assert (table["p_wrong"].diff().dropna() <= 0).all()
     first = table.head(20)
     assert (truth[first["id"]].to_numpy() == first["suggested"]).mean() > 0.7
-    for suffix in (".json", ".md", ".parquet", ".svg"):
-        finished = command("suspects", run, "--no-pictures", "-o", tmp_path / f"found{suffix}")
-        assert finished.code == 0, finished.err
-    document = json.loads((tmp_path / "found.json").read_text())
-    assert document["num_examples"] == NUM
-    assert [row["id"] for row in document["suspects"]] == table["id"].tolist()
-    assert pd.read_parquet(tmp_path / "found.parquet")["id"].tolist() == table["id"].tolist()
-    assert "| id" in (tmp_path / "found.md").read_text()
-    assert (tmp_path / "found.svg").read_text().startswith("<?xml")
 
 
 @pytest.mark.parametrize(
@@ -93,29 +86,89 @@ def test_a_trial_alone_and_none(command, refused, tmp_path):
     assert "trial is finished" in refused("suspects", none)
 
 
-def test_what_a_recorder_kept(command, tmp_path):
-    """There are no pictures: that is said, and the labels are judged all the same."""
-    finished = command("suspects", made(tmp_path / "run", 4), "-o", tmp_path / "found.csv")
-    assert finished.code == 0, finished.err
-    assert "Pictures were not compared: " in finished.out
-    table = pd.read_csv(tmp_path / "found.csv")
-    assert set(table["id"].head(3)) == {0, 1, 2}
-    assert table["suggested_class"].head(3).tolist() == [
-        ["ant", "bee", "cat"][one % 3] for one in table["id"].head(3)
-    ]
+OF_VERSIONS, FLIPPED, OUT = 500, 20, 5
 
 
-def test_names_of_classes_stay_text(command, tmp_path):
-    run = made(tmp_path / "run", 4, HOSTILE)
-    assert command("suspects", run, "-o", tmp_path / "found.md").code == 0
-    lines = (tmp_path / "found.md").read_text().splitlines()
-    # one backslash more than there was, or the tag would be one
-    assert all(line.count("<script") == line.count("\\\\\\<script") for line in lines)
-    assert any("\\<script" in line for line in lines)
-    assert not any(line.startswith("# c") or "](javascript" in line for line in lines)
-    rows = [line for line in lines if line.startswith("|") and "---" not in line]
-    assert len(rows) >= 6
-    assert all(line.replace("\\|", "").count("|") == 8 for line in rows[-6:])  # seven columns
-    page = suspects(open_run(run))._repr_html_()
-    assert "<script" not in page
-    assert "&lt;script" in page
+@pytest.fixture(scope="module")
+def versions(made_once) -> Path:
+    """Runs on both versions, and which positions of the old one were flipped."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        digits, rng = load_digits(), np.random.default_rng(0)
+        images = (15 * digits.images[:OF_VERSIONS]).astype(np.uint8)[..., None]
+        labels = digits.target[:OF_VERSIONS]
+        order = rng.permutation(OF_VERSIONS)[OUT:]
+        flipped = rng.choice(order, FLIPPED, replace=False)
+        after = labels.copy()
+        after[flipped] = (after[flipped] + rng.integers(1, 10, FLIPPED)) % 10
+        np.savez(folder / "old.npz", x=images, y=labels)
+        np.savez(folder / "new.npz", x=images[order], y=after[order])
+        np.save(folder / "order.npy", order)
+        np.save(folder / "flipped.npy", flipped)
+        for name in ("old", "new"):
+            size = dict[str, Any](model="mlp_3", trials=5, epochs=10, precision="float32", keep_weights=False)
+            measure(folder / f"{name}.npz", compile="off", out=folder / name, **size)
+
+    return made_once("versions", make)
+
+
+@pytest.fixture
+def by_pixels(versions) -> list[object]:
+    """The command, and where the data are now."""
+    where = ["--old-source", versions / "old.npz", "--new-source", versions / "new.npz"]
+    return ["diff", versions / "old", versions / "new", "--by", "pixels", *where]
+
+
+@pytest.mark.long
+def test_flipped_labels_are_found_by_pixels_and_a_pipeline_stops(command, versions, by_pixels, tmp_path):
+    rows = tmp_path / "rows.csv"
+    ended = command(*by_pixels, "-o", rows)
+    assert ended.code == 0, ended.err
+    assert f"of {NUM - OUT} examples became harder" in ended.out
+    assert f"0 came, {OUT} went" in ended.out
+    assert f"{FLIPPED} of the examples in both have another class in the new version" in " ".join(
+        ended.out.split()
+    )
+    table = pd.read_csv(rows)
+    order, flipped = np.load(versions / "order.npy"), np.load(versions / "flipped.npy")
+    both = table[table["change"].isin(["harder", "easier", "unchanged"])]
+    assert (order[both["id"].to_numpy()] == both["old_id"].to_numpy()).all()
+    harder = order[table.loc[table["change"] == "harder", "id"].to_numpy()]
+    assert set(flipped) <= set(harder)
+    others = table[(table["change"] == "harder") & ~np.isin(order[table["id"] % len(order)], flipped)]
+    assert len(others) < OF_VERSIONS / 20
+
+    stopped = command(*by_pixels, "--fail-above", 0.01)
+    assert stopped.code == 1
+    assert stopped.err.startswith("easiness: error: ")
+    assert "--fail-above 1" in stopped.err
+    assert command(*by_pixels, "--fail-above", 1).code == 0
+
+
+def test_a_pipeline_is_told_how_many_trials_it_takes(command, tmp_path):
+    """Of 100 examples 3 moved: between two and two trials of two levels that is no more than chance."""
+    labels = np.arange(100) // 99
+    for name in ("old", "new"):
+        logits = np.random.default_rng(name == "new").normal(-2, 0.2, (2, 100))
+        logits[:, :3] += 6 if name == "new" else 0
+        recorded(tmp_path / name, np.eye(2)[labels] * logits[..., None], labels, classes=("ant", "bee"))
+    rows = tmp_path / "rows.json"
+    runs = ["diff", tmp_path / "old", tmp_path / "new"]
+    ended = command(*runs, "-o", rows)
+    assert ended.code == 0
+    said = "2 and 2 trials do not tell whether 3 examples changed"
+    assert said in " ".join(ended.out.split())
+    assert json.loads(rows.read_text())["needed"] == [3, 3]
+    stopped = command(*runs, "--fail-above", 0.01)
+    assert stopped.code == 2
+    assert said in stopped.err
+    assert "measure 3 and 3 trials at least" in stopped.err
+    assert command(*runs, "--fail-above", 0.03).code == 0  # were they all changed
+
+
+@pytest.mark.long
+def test_what_is_wrong_is_said_in_a_line(refused, versions, measured):
+    assert "trained differently (" in refused("diff", versions / "old", measured)
+    assert "--fail-above 2: must be" in refused("diff", versions / "old", versions / "new", "--fail-above", 2)
+    assert "same run twice" in refused("diff", versions / "old", versions / "old")

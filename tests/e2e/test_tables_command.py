@@ -1,8 +1,10 @@
-"""Tables of numbers, categories and texts, as others write them, through the command line."""
+"""Tables and lists of pictures, as others write them and as `prune` does, through the command line."""
 
 from __future__ import annotations
 
+import csv
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -88,24 +90,49 @@ def test_heads_on_the_columns_of_a_table(command, tmp_path):
     assert "bill_length_mm = " in page.read_text()
 
 
-@pytest.mark.long
-def test_texts_are_named_and_found_again(command, refused, tmp_path):
-    words = {"HUM": "who wrote song", "NUM": "how many years", "LOC": "where lies city"}
-    rows = [
-        {"question": f"{words[kind]} {number}?", "coarse": kind} for number in range(20) for kind in words
-    ]
-    path = tmp_path / "questions.csv"
-    pd.DataFrame(rows).to_csv(path, index=False, sep="\t")
-    arguments = ["measure", path, "--label", "coarse", "--model", "bag", *SHORT, "--out", tmp_path / "run"]
-    assert "no column answer" in refused(*arguments, "--text", "answer")
-    done = command(*arguments)
+ONE_EPOCH = ["--model", "mlp_3", "--trials", 1, "--epochs", 1, "--precision", "float32"]
+
+
+def test_what_prune_keeps_goes_back_in(command, pictures, tmp_path):
+    assert command("measure", pictures, *ONE_EPOCH, "--out", tmp_path / "run").code == 0
+    kept = pictures / "kept.csv"
+    pruned = command("prune", tmp_path / "run", "--drop", 0.3, "--policy", "random", "-o", kept)
+    assert pruned.code == 0
+    assert command("measure", kept, *ONE_EPOCH, "--out", tmp_path / "kept").code == 0
+    run = ez.open_run(tmp_path / "kept")
+    with kept.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert run.ids.tolist() == [row["id"] for row in rows]
+    assert run.labels.tolist() == [int(row["label"]) for row in rows]
+    assert run.classes == ("cat", "dog")
+
+
+def test_a_kept_list_of_positions_goes_with_its_source(command, refused, tmp_path, measured):
+    kept = tmp_path / "kept.csv"
+    assert command("prune", measured, "--drop", 0.3, "--policy", "random", "-o", kept).code == 0
+    said = refused("measure", kept, *ONE_EPOCH, "--out", tmp_path / "run")
+    assert "kept.csv: its ids" in said
+    assert f"give that one with --labels {kept}" in said
+    done = command(
+        "measure", "digits", "--limit", 100, "--labels", kept, *ONE_EPOCH, "--out", tmp_path / "run"
+    )
     assert done.code == 0, done.err
+    with kept.open(newline="") as file:
+        assert ez.open_run(tmp_path / "run").ids.tolist() == [int(row["id"]) for row in csv.DictReader(file)]
+
+
+def test_columns_are_named_and_found_again(command, refused, pictures, tmp_path):
+    names = sorted(file.relative_to(pictures).as_posix() for file in pictures.rglob("*.png"))
+    lines = ["photo;breed;path", *(f"{name};{Path(name).parent};x" for name in names)]
+    listed = pictures / "pets.csv"
+    listed.write_text("\n".join(lines))
+    arguments = ["measure", listed, *ONE_EPOCH, "--out", tmp_path / "run", "--columns"]
+    assert "--columns" in refused(*arguments, "path")
+    assert "column foto (did" in refused(*arguments, "path=foto,label=breed")
+    assert command(*arguments, "path=photo,label=breed").code == 0
     run = ez.open_run(tmp_path / "run")
-    data = data_of(run)
-    assert data.kind.name == "text"
-    found = measure_command(run, data)
+    assert run.ids.tolist() == names
+    assert data_of(run).ids.tolist() == names
+    found = measure_command(run, data_of(run))
     assert found is not None
-    assert "--label coarse" in found.line
-    page = tmp_path / "run.html"
-    assert command("report", tmp_path / "run", "-o", page).code == 0
-    assert "who wrote song" in page.read_text()
+    assert "--columns path=photo,label=breed" in found.line

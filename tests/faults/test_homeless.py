@@ -72,29 +72,23 @@ def test_streams_that_are_closed_or_full(measured, into, code, said):
     assert (ended.returncode, ended.stderr, ended.stdout) == (code, said, "")
 
 
-@pytest.mark.parametrize("closed", long_but(["1", "2", "1, 2"], ["1, 2"]))
-def test_measuring_with_closed_streams(start, digits, tmp_path, measured, contents, closed):
-    """As under a supervisor that gives a process none."""
-    before = f"import sys\nfor number in ({closed},):\n    os.close(number)\n"
-    names = {"1": "sys.stdout = None", "2": "sys.stderr = None", "1, 2": "sys.stdout = sys.stderr = None"}
-    process = start(*digits(tmp_path / "run", "--executor", "serial"), before=before + names[closed])
-    assert process.wait() == 0, process.err
-    assert contents(tmp_path / "run") == contents(measured)
-    assert len(open_run(tmp_path / "run").trials) == 3
-
-
-FULL = {
-    "2": "os.dup2(os.open('/dev/full', os.O_WRONLY), 2)",
-    "2, nobody reads": "read, write = os.pipe(); os.close(read); os.dup2(write, 2)",
-    "1": "os.dup2(os.open('/dev/full', os.O_WRONLY), 1)",
+FULL = "os.dup2(os.open('/dev/full', os.O_WRONLY), {})"
+STREAMS = {  # the last three as under a supervisor that gives a process none
+    "err is full": FULL.format(2),
+    "out is full": FULL.format(1),
+    "nobody reads err": "read, write = os.pipe(); os.close(read); os.dup2(write, 2)",
+    "out is closed": "import sys; os.close(1); sys.stdout = None",
+    "err is closed": "import sys; os.close(2); sys.stderr = None",
+    "both are closed": "import sys; os.close(1); os.close(2); sys.stdout = sys.stderr = None",
 }
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-@pytest.mark.parametrize("full", long_but(FULL, ["2"]))
-def test_measuring_with_full_streams(start, digits, tmp_path, measured, contents, full):
+@pytest.mark.parametrize("name", long_but(STREAMS, ["err is full", "both are closed"]))
+def test_measuring_with_streams_that_are_none(start, digits, tmp_path, measured, contents, name):
     """What is said is lost. What is asked for on standard output is an error, after all is trained."""
-    process = start(*digits(tmp_path / "run", "--executor", "serial"), before=FULL[full])
-    assert process.wait() == (1 if full == "1" else 0), process.err
+    process = start(*digits(tmp_path / "run", "--executor", "serial"), before=STREAMS[name])
+    assert process.wait() == (1 if name == "out is full" else 0), process.err
     assert "Traceback" not in process.err
     assert contents(tmp_path / "run") == contents(measured)
+    assert len(open_run(tmp_path / "run").trials) == 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -14,10 +13,12 @@ from typing import Any, TypeAlias
 
 import datasets  # noqa: F401
 import numpy as np
+import pandas as pd
 import torchvision  # noqa: F401
 import typer
+from easiness.studies.audit.design import parse
 from herd import Asked
-from mutations import CELLS, FORMATS, TEXTS, VALUES, altered, altered_bytes, generator, one_of, places
+from mutations import CELLS, FORMATS, TEXTS, VALUES, altered, generator, one_of, places
 from refitted import EXAMPLES, ODD, RUN, TRIAL, refit, rewrite, set_column
 
 import loaded  # noqa: F401
@@ -39,7 +40,6 @@ from easiness.store import (
     trial_document,
     verify,
 )
-from easiness.studies.audit.design import parse
 from easiness.studies.suspects import nearest_by_class
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.neighbours import find_neighbours
@@ -285,7 +285,7 @@ def read_all(data: Dataset) -> None:
 
 _NARROW = "--model mlp_2_w2"
 _SIZE = "--trials 2 --epochs 2 --executor serial --precision float32 --cache off --out out.run"
-_SKIP = ({}, {}, {"skip_unreadable": True})
+_SKIP: tuple[dict[str, Any], ...] = ({}, {}, {"skip_unreadable": True})
 
 
 def data(
@@ -301,7 +301,7 @@ def data(
     """Data, which are loaded with each of the ``options``, measured, and looked up in a card."""
 
     def load(given: Mapping[str, Any], at: Path) -> None:
-        filled = {name: at if value == "{at}" else value for name, value in given.items()}
+        filled: dict[str, Any] = {name: at if value == "{at}" else value for name, value in given.items()}
         read_all(load_dataset(source.format(at=at), **filled))
 
     reads = {
@@ -382,31 +382,19 @@ def _made_again(at: Path) -> None:
 
 
 def _answered(rng: np.random.Generator, at: Path) -> str:
-    """An audit with answers in it: other cells, mostly with the digest of the row that fits."""
-    with at.open(newline="") as file:
-        header, *rows = csv.reader(file)
-    place = {name: column for column, name in enumerate(header)}
-    for row in rows:
-        row[place["action"]] = str(one_of(rng, ("keep", "keep", "drop", "unsure", "relabel")))
+    """Answers to an audit: other cells, mostly with the digest of the row that fits; or other bytes."""
+    cells: Any = pd.read_csv(at, dtype=object, keep_default_na=False)
+    cells["action"] = rng.choice(["keep", "keep", "drop", "unsure", "relabel"], len(cells))
     was = []
     for _ in range(int(rng.integers(0, 3))):
-        row, name = one_of(rng, rows), one_of(rng, header)
-        row[place[name]] = one_of(rng, (*CELLS, "known"))
-        design = parse(row[place["draw"]])
+        row, name = int(rng.integers(len(cells))), str(rng.choice(list(cells)))
+        cells.at[row, name] = to_cell(str(one_of(rng, (*CELLS, "known"))))
+        design = parse(cells.at[row, "draw"])
         if design is not None and rng.random() < 0.8:
-            row[place["draw"]] = design.cell(
-                *(row[place[one]] for one in ("data", "split", "id", "order", "stratum"))
-            )
-        was.append(f"{name} {row[place[name]][:20]!r}")
-    quoted = (
-        ",".join('"' + to_cell(cell).replace('"', '""') + '"' for cell in row) for row in [header, *rows]
-    )
-    at.write_bytes("\n".join([*quoted, ""]).encode(errors="replace"))
-    if rng.random() < 0.3:
-        content, how = altered_bytes(rng, at.read_bytes())
-        at.write_bytes(content)
-        was.append(how)
-    return ", ".join(was)
+            cells.at[row, "draw"] = design.cell(*cells.loc[row, ["data", "split", "id", "order", "stratum"]])
+        was.append(f"{name} {cells.at[row, name][:20]!r}")
+    cells.to_csv(at, index=False)
+    return ", ".join([*was, alter(rng, at)] if rng.random() < 0.3 else was)
 
 
 def _decided(at: Path) -> None:
@@ -540,29 +528,25 @@ def _drawn(rng: np.random.Generator, shares: Mapping[Any, float]) -> Any:
 
 def _one(ways: Sequence[str], rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     """Whatever is read in one of these ways; some commands have odd options, and then nothing is altered."""
-    number = _drawn(
-        rng, {at: one.share for at, one in enumerate(DOORS) if any(getattr(one, way) for way in ways)}
-    )
-    door = DOORS[number]
-    at, way = (
-        door.copied(whole, folder),
-        _drawn(rng, {one: _SHARES[one] for one in ways if getattr(door, one)}),
-    )
-    by = one_of(rng, list(getattr(door, way)))
+    among = [door for door in DOORS if any(getattr(door, way) for way in ways)]
+    door = among[_drawn(rng, {at: one.share for at, one in enumerate(among)})]
+    way = _drawn(rng, {one: _SHARES[one] for one in ways if getattr(door, one)})
+    at, by = door.copied(whole, folder), one_of(rng, list(getattr(door, way)))
     if way != "reads" and rng.random() < _SHARE_OF_OPTIONS:
         asked = door.asked(by, at, whole, "odd options")
-        return replace(asked, call=[*asked.call, *_odd_options(rng, by.split()[0])])  # type: ignore[misc]
+        return replace(asked, call=[*asked.call, *_odd_options(rng, by.split()[0])])
     return door.asked(by, at, whole, one_of(rng, door.alters)(rng, at))
 
 
 anything, commands, slow = (
     partial(_one, ways) for ways in (["reads", "commands", "slow"], ["commands", "slow"], ["slow"])
 )
-SOUND = [door for door in DOORS if door.reads and door.alters is ANY]
+SOUND = [door for door in DOORS if door.reads and not door.whole.endswith(".gz")]  # which nothing reads yet
 
 
 def sound(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     """Nothing altered: by the number of the case the first reading of one of these."""
-    door = SOUND[rng.bit_generator.seed_seq.entropy[1] % len(SOUND)]  # type: ignore[attr-defined]
+    seed: Any = rng.bit_generator.seed_seq
+    door = SOUND[seed.entropy[1] % len(SOUND)]
     by = next(iter(door.reads))
     return door.asked(by, door.copied(whole, folder), whole)

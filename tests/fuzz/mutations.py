@@ -90,8 +90,10 @@ _TYPES = (
     pa.binary(),
     pa.bool_(),
 )
-_WHOLE = (-1, 0, 2, 100, 2**31 - 1, -(2**31), 2**62)
-_REALS = (float("nan"), float("inf"), float("-inf"), -1.0, 1e38, 1e-45, 1e300)
+_CELLS: tuple[Any, ...] = (
+    *(-1, 0, 2, 100, 2**31 - 1, -(2**31), 2**62, True, False, "", "=1+1", "a\nb", "x" * 5000),
+    *(float("nan"), float("inf"), float("-inf"), -1.0, 1e38, 1e-45, 1e300),
+)
 _MOST = 12  # the logarithm of the bytes that one alteration takes out or puts in
 
 
@@ -330,29 +332,16 @@ def _altered_table(rng: np.random.Generator, table: pa.Table, how: str) -> pa.Ta
     elif how == "nest":
         made = pa.array(one_of(rng, ([[v] for v in values], [{"a": v} for v in values], [[]] * len(values))))
     else:  # one value, or all of a column, by one that its type allows and its meaning does not
-        some = rows if rng.random() < 0.5 else rng.permutation(rows)[:1]
-        value = None if how == "nulls" else _other(rng, column.type, values)
-        for row in some:
-            values[row] = value
-        made = None
-        with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, ValueError):
-            made = pa.array(values, column.type)
-        made = pa.array(values) if made is None else made
+        some = set(rows.tolist() if rng.random() < 0.5 else rng.permutation(rows)[:1].tolist())
+        for other in [None] if how == "nulls" else [_CELLS[place] for place in rng.permutation(len(_CELLS))]:
+            value = [other] * len(values[0]) if values and isinstance(values[0], list) else other
+            with contextlib.suppress(pa.ArrowException, OverflowError, TypeError, ValueError):
+                made = pa.array(
+                    [value if row in some else old for row, old in enumerate(values)], column.type
+                )
+                return table.set_column(at, names[at], made)
+        return table
     return table.set_column(at, names[at], made)
-
-
-def _other(rng: np.random.Generator, kind: pa.DataType, values: list[Any]) -> Any:
-    if pa.types.is_integer(kind):
-        return one_of(rng, _WHOLE)
-    if pa.types.is_floating(kind):
-        return one_of(rng, _REALS)
-    if pa.types.is_boolean(kind):
-        return bool(rng.integers(2))
-    if pa.types.is_string(kind):
-        return str(rng.choice(["", "=1+1", "a\nb", "x" * 5000]))
-    if values and isinstance(values[0], list):
-        return [one_of(rng, _REALS)] * len(values[0])
-    return values[0] if values else None
 
 
 FORMATS: dict[str, Mutator] = {

@@ -56,4 +56,4 @@ def test_altered_inputs_by_commands_that_take_long(start, whole):
 
 @pytest.mark.long
 def test_what_is_not_altered_is_read(start, whole):
-    assert set(check(start, "sound", whole, 25)) == {"result"}
+    assert set(check(start, "sound", whole, 50)) == {"result"}

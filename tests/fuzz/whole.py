@@ -92,7 +92,7 @@ def _class_folders(whole: Path) -> None:
 
 def _arrays(whole: Path) -> None:
     names = [f"picture {at}" for at in range(NUM)]
-    held_out = {"x_test": PIXELS[:4], "y_test": LABELS[:4]}
+    held_out: dict[str, Any] = {"x_test": PIXELS[:4], "y_test": LABELS[:4]}
     np.savez(whole / "a.npz", x=PIXELS, y=LABELS, ids=names, classes=CLASSES, **held_out)
     np.savez_compressed(whole / "b.npz", x=PIXELS / 255, y=LABELS.astype(np.int8))
     np.save(whole / "rows.npy", ROWS)
@@ -140,7 +140,7 @@ def _hub(whole: Path) -> None:
     text = json.dumps({"info": {"features": about}})
     _folder(whole / "hub")
     for name, num in (("train", NUM), ("test", 4)):
-        images = [{"bytes": _png(at), "path": f"{at}.png"} for at in range(num)]
+        images: list[Any] = [{"bytes": _png(at), "path": f"{at}.png"} for at in range(num)]
         table = pa.table({"image": images, "label": LABELS[:num]}).replace_schema_metadata(
             {"huggingface": text}
         )

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings, strategies as st
 
 from easiness import draw_by_rank
+from easiness.analysis import draw_by_beta, draw_for_coverage
+from easiness.analysis.pruning import spread, strata_of
 
 levels = st.lists(st.integers(0, 5), min_size=2, max_size=60)
 rates = st.floats(0, 0.99)
@@ -58,3 +63,93 @@ def test_classes_give_their_share_to_the_nearest_whole_number(pairs, rate, beta,
     drawn = draw_by_rank(values, rate, beta, seed, labels=labels)
     assert len(drawn) == num
     assert (np.abs(np.bincount(labels[drawn], minlength=4) - exact) < 1 + 1e-9).all()
+
+
+examples = st.lists(
+    st.tuples(
+        st.one_of(st.integers(-5, 5).map(float), st.floats(allow_nan=False)),
+        st.floats(0, 1),
+        st.integers(0, 2),
+    ),
+    min_size=2,
+    max_size=60,
+)
+
+
+def by_strata(values, p, rate, ids, **options):
+    return draw_for_coverage(-values, rate, refine_by=-p, ids=ids, cut=rate / 2, **options)
+
+
+def by_density(values, p, rate, ids, **options):
+    return draw_by_beta(values, p, rate, ids=ids, **options)
+
+
+samplers = pytest.mark.parametrize("sampler", [by_strata, by_density])
+
+
+def taken(rows, rate):
+    values, p, labels = (np.array(column) for column in zip(*rows, strict=True))
+    num = int(rate * len(values) + 0.5)
+    assume(num < len(values))
+    return values, p, labels, num
+
+
+@samplers
+@given(examples, rates, seeds)
+@settings(deadline=None)
+def test_so_many_distinct_ascending_positions(sampler, rows, rate, seed):
+    values, p, _, num = taken(rows, rate)
+    dropped = sampler(values, p, rate, np.arange(len(values)), seed=seed)
+    assert len(dropped) == num
+    assert (np.diff(dropped) > 0).all()
+    assert set(dropped.tolist()) <= set(range(len(values)))
+
+
+@samplers
+@given(examples, rates, seeds, st.randoms(use_true_random=False), st.booleans())
+@settings(deadline=None)
+def test_the_order_of_the_examples_does_not_matter(sampler, rows, rate, seed, random, text):
+    values, p, _, _ = taken(rows, rate)
+    ids = np.arange(len(values)) * 7 + 3
+    ids = np.array([f"id {one}" for one in ids], dtype=object) if text else ids
+    order = np.array(random.sample(range(len(values)), len(values)))
+    draw = partial(sampler, rate=rate, seed=seed)
+    there = draw(values, p, ids=ids)
+    again = draw(values[order], p[order], ids=ids[order])
+    assert set(ids[there].tolist()) == set(ids[order][again].tolist())
+
+
+@samplers
+@given(examples, rates, seeds)
+@settings(deadline=None)
+def test_classes_lose_their_share_to_the_nearest_whole_number(sampler, rows, rate, seed):
+    values, p, labels, num = taken(rows, rate)
+    exact = rate * np.bincount(labels, minlength=3)
+    dropped = sampler(values, p, rate, np.arange(len(values)), seed=seed, labels=labels)
+    assert len(dropped) == num
+    assert (np.abs(np.bincount(labels[dropped], minlength=3) - exact) < 1 + 1e-9).all()
+
+
+@given(examples, rates, seeds, st.integers(1, 9))
+@settings(deadline=None)
+def test_of_each_stratum_as_many_are_kept_as_its_share(rows, rate, seed, strata):
+    values, p, _, num = taken(rows, rate)
+    dropped = draw_for_coverage(
+        values, rate, refine_by=p, ids=np.arange(len(values)), cut=0, strata=strata, seed=seed
+    )
+    at = strata_of(values, strata)
+    kept = np.bincount(np.delete(at, dropped), minlength=strata)
+    sizes = np.bincount(at, minlength=strata)
+    np.testing.assert_array_equal(kept, spread(len(values) - num, sizes))
+    # none that has more to give is behind another by more than one
+    assert all(kept[s] == sizes[s] or kept[s] >= kept.max() - 1 for s in range(strata))
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=60), st.floats(0, 1))
+def test_what_is_spread_adds_up_and_fits(sizes, share):
+    sizes = np.array(sizes)
+    num = int(share * sizes.sum())
+    parts = spread(num, sizes)
+    assert parts.sum() == num
+    assert (parts <= sizes).all()
+    assert (parts >= 0).all()

@@ -38,11 +38,11 @@ def test_what_was_planted_is_found_whatever_the_order(seed: int, num: int, num_h
         (x[order], labels[order]), held_out=(held_out[other_order], held_out_labels[other_order])
     )
     found = find_conflicts(data)
-    assert [{one.id for one in group} for group in found.two_labels] == [{where[0], where[1]}]
-    assert [{one.id for one in group} for group in found.duplicates] == [{where[2], where[4]}]
-    pairs = [(p.train.id, p.other.id, p.labels_agree) for p in found.in_both]
+    assert [{one.id for one in group} for group in found.groups("two labels")] == [{where[0], where[1]}]
+    assert [{one.id for one in group} for group in found.groups("duplicate")] == [{where[2], where[4]}]
+    pairs = [(p.train.id, p.other.id, p.labels_agree) for p in found.of("in both splits")]
     assert pairs == [(where[3], other_where[0], False)]
-    pairs = [(p.train.id, p.other.id, p.labels_agree) for p in found.nearly_in_both]
+    pairs = [(p.train.id, p.other.id, p.labels_agree) for p in found.of("nearly in both splits")]
     assert pairs == [(where[5], other_where[1], False)]
 
 

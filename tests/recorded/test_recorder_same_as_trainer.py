@@ -13,22 +13,14 @@ import torch
 
 import easiness as ez
 from easiness.store.parquet import STATISTICS
-from pixels import images_of
+from recording import small_run
 
 
 @pytest.fixture(scope="module")
 def with_logits(tmp_path_factory) -> ez.Run:
     """Three trials on 80 % of 60 digits each, with every logit kept."""
-    return ez.measure(
-        "digits",
-        model="mlp_3",
-        limit=60,
-        trials=3,
-        epochs=3,
-        precision="float32",
-        train_share=0.8,
-        keep_logits=True,
-        out=tmp_path_factory.mktemp("with_logits") / "run",
+    return small_run(
+        tmp_path_factory.mktemp("with_logits") / "run", trials=3, epochs=3, train_share=0.8, keep_logits=True
     )
 
 
@@ -113,30 +105,3 @@ def test_recorded_and_measured_runs_are_compared(with_logits, tmp_path, command)
     status = command("status", tmp_path / "mine")
     assert status.code == 0
     assert status.out.startswith(f"{tmp_path / 'mine'}: recorded, 3 trials finished\n")
-
-
-def test_the_ten_lines_of_the_readme(tmp_path):
-    """A loop of one's own in plain PyTorch, from arrays to scores."""
-    data = ez.load_dataset("digits", limit=60)
-    x = images_of(data).flatten(1).float() / 255
-    y = torch.from_numpy(data.labels)
-    recorder = ez.Recorder(tmp_path / "mine", ids=data.ids, labels=data.labels, classes=data.classes)
-    for seed in range(2):
-        torch.manual_seed(seed)
-        net = torch.nn.Linear(64, 10)
-        optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
-        with recorder.trial(seed=seed) as trial:
-            for _ in range(3):
-                for _ in range(20):
-                    optimizer.zero_grad()
-                    torch.nn.functional.cross_entropy(net(x), y).backward()
-                    optimizer.step()
-                for ids, batch in zip(torch.from_numpy(data.ids).split(25), x.split(25), strict=True):
-                    trial.update(ids, net(batch))
-                trial.end_epoch()
-    table = recorder.run.scores()
-    assert table["id"].tolist() == data.ids.tolist()
-    with torch.no_grad():
-        right = (net(x).argmax(1) == y).numpy()
-    assert (recorder.run.votes().correct[1] == right).all()
-    assert table["easiness"].max() == 1.0

@@ -81,6 +81,7 @@ from .matching import (
     match_votes as match_votes,
 )
 from .membership import Membership as Membership, membership as membership
+from .nearest import nearest_rows as nearest_rows, unit_rows as unit_rows
 from .pairs import draws as draws, mean_distance as mean_distance, resampled_means as resampled_means
 from .pruning import (
     EXPONENT as EXPONENT,

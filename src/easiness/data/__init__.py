@@ -1,10 +1,25 @@
 """Labelled examples: their values, labels, class names, stable ids and a fingerprint."""
 
 from easiness.data.checks import check_examples, check_ids, own_ids
-from easiness.data.dataset import Dataset
-from easiness.data.decisions import UNKNOWN, Decisions, decisions_by_person, read_decisions, splits_in
-from easiness.data.digests import DIGEST_BYTES, same_at, same_values, value_digest, value_digests
-from easiness.data.grouping import grouped
+from easiness.data.dataset import (
+    DIGEST_BYTES,
+    Dataset,
+    rewritten,
+    same_at,
+    same_values,
+    texts_of,
+    value_digest,
+    value_digests,
+)
+from easiness.data.decisions import (
+    CONTROL,
+    UNKNOWN,
+    Decisions,
+    choice_of,
+    decisions_by_person,
+    read_decisions,
+    splits_in,
+)
 from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.label_files import (
     ACTIONS,
@@ -19,9 +34,7 @@ from easiness.data.label_files import (
     read_label_file,
     relabelled,
 )
-from easiness.data.label_studio import CONTROL, choice_of
-from easiness.data.load import load_dataset, part_of
-from easiness.data.rewriting import rewritten, texts_of
+from easiness.data.load import grouped, load_dataset, part_of
 from easiness.data.sources.file_facts import cache_folder
 from easiness.data.tables.cells import written_in
 from easiness.data.tables.csv_files import csv_header

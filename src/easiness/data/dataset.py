@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -15,13 +15,15 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.gate import check_fits
-from easiness.inputs import IMAGE, InputKind, Signature, Stored, Values
+from easiness.inputs import IMAGE, InputKind, Signature, Stored, Values, counted
 from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
 
 R = TypeVar("R")
 
 Columns = Callable[[str, npt.NDArray[Any]], Iterator[npt.NDArray[Any]]]
 """Reads vectors [n, D] in a column of a table by its name, of rows by their ids, some at a time."""
+
+DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,3 +314,57 @@ def balanced_subset(labels: npt.NDArray[np.int64], k: int, seed: int) -> npt.NDA
     turn[by_class] = np.arange(len(labels)) - np.repeat(starts, sizes)
     # Within a turn the lots decide the order, so that no class is always served first.
     return np.sort(np.lexsort((lots, turn))[:k])
+
+
+def texts_of(data: Dataset, positions: npt.NDArray[np.int64] | None = None) -> list[str]:
+    """The texts of the examples at ``positions`` [n], in any order; of all of them by default."""
+    at = np.arange(len(data)) if positions is None else positions
+    return data.map(at, data.kind.plain)
+
+
+def rewritten(data: Dataset, change: Callable[..., Any]) -> Dataset:
+    """The examples of one split, of a kind that can be rewritten, with their texts changed.
+
+    ``change`` gets all texts and, as ``ids``, their ids, and gives as many.
+    """
+    assert data.kind.rewritten is not None
+    made = data.kind.rewritten(change(texts_of(data), ids=data.ids))
+    return replace(data, stored=made, held_out=None)
+
+
+def value_digest(kind: InputKind, value: npt.NDArray[Any]) -> bytes:
+    """SHA-256 of a decoded example of a kind: of the shape and the values of its `InputKind.same`."""
+    value = kind.same(value)
+    digest = hashlib.sha256(repr(value.shape).encode())
+    digest.update(np.ascontiguousarray(value).data)
+    return digest.digest()
+
+
+def value_digests(data: Dataset) -> npt.NDArray[np.uint8]:
+    """`value_digest` of every example of a data set, [K, 32]; each is decoded once, in threads."""
+    digests = np.zeros((len(data), DIGEST_BYTES), np.uint8)
+    read = data.stored.map(partial(value_digest, data.kind))
+    for at, digest in enumerate(counted(read, "reading examples", len(data))):
+        digests[at] = np.frombuffer(digest, np.uint8)
+    return digests
+
+
+def same_values(*parts: Dataset) -> npt.NDArray[np.int64] | None:
+    """A number for every example of the parts, one behind the other, the same for those that are the same.
+
+    ``None`` of kinds without a normal form, of which equal vectors tell that.
+    """
+    if not parts[0].kind.has_normal_form:
+        return None
+    digests = np.concatenate([value_digests(one) for one in parts])
+    numbers = np.unique(digests.view(f"V{DIGEST_BYTES}").ravel(), return_inverse=True)[1]
+    return np.asarray(numbers, np.int64)
+
+
+def same_at(*parts: tuple[Dataset, npt.NDArray[np.int64]]) -> npt.NDArray[np.int64] | None:
+    """`same_values` of the examples at some positions of each part, one part behind the other."""
+    same = same_values(*(data for data, _ in parts))
+    if same is None:
+        return None
+    of_parts = np.split(same, np.cumsum([len(data) for data, _ in parts])[:-1])
+    return np.concatenate([numbers[own] for numbers, (_, own) in zip(of_parts, parts, strict=True)])

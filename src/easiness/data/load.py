@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from easiness.data.dataset import Dataset
-from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out
 from easiness.data.label_files import relabelled
 from easiness.data.sources.arrays import from_arrays
@@ -17,6 +18,7 @@ from easiness.data.sources.hub import from_hub_object, is_hub_object
 from easiness.data.sources.registry import accepted, find_source
 from easiness.data.sources.source import SourceRequest, absolute
 from easiness.data.sources.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
+from easiness.data.tables.cells import is_missing
 from easiness.data.tables.columns import checked_columns, checked_encoding, checked_names
 from easiness.errors import BadInput
 from easiness.spec import TABLE_OPTIONS, Loading, LoadOptions
@@ -137,6 +139,35 @@ def part_of(data: Dataset, loading: Loading, seed: int = 0) -> Dataset:
     if loading.limit is not None:
         data = data.limit(loading.limit, seed)
     return data if loading.labels is None else relabelled(data, loading.labels)
+
+
+def grouped(data: Dataset, group: Any) -> Dataset:
+    """The data with ``group`` as groups, a value for each training example [K]; ``None`` changes nothing.
+
+    The name of a column is for data that were read with its values.
+    """
+    if group is None or (isinstance(group, str) and data.load_options.group == group):
+        return data
+    if isinstance(group, str):
+        raise BadInput(
+            f"group {group!r}: {data.name} comes from no CSV or Parquet file that was read with this column; "
+            "name it where the file is read, or give a value for each example"
+        )
+    try:
+        given = list(group)
+    except TypeError:
+        raise BadInput(
+            f"group: a {type(group).__name__}; give a value for each of the {len(data)} examples"
+        ) from None
+    if len(given) != len(data):
+        raise BadInput(f"group: {len(given)} values for {len(data)} examples; give one for each")
+    missing = next((at for at, one in enumerate(given) if is_missing(one)), None)
+    if missing is not None:
+        raise BadInput(
+            f"group: the value of example {data.ids.tolist()[missing]!r} is missing; give one for each, such "
+            "as its id"
+        )
+    return replace(data, groups=np.array(list(map(str, given)), object))
 
 
 def _load_object(

@@ -17,9 +17,9 @@ from easiness.data.sources.source import absolute
 from easiness.data.sources.splits import Split, dataset_of
 from easiness.data.tables.columns import Held, held_in, label_column, text_column
 from easiness.data.tables.dataset import unlabelled_rows
-from easiness.data.tables.examples import Examples, examples_in
+from easiness.data.tables.examples import Examples, examples_in, files_below
 from easiness.data.tables.splits import open_tables, table_files
-from easiness.data.tables.table import Table, Tables, listed_table
+from easiness.data.tables.table import Table, Tables
 from easiness.data.tables.vectors import input_columns, make_vectors
 from easiness.errors import BadInput
 from easiness.gate import mapped_array, read_npz
@@ -75,9 +75,8 @@ def _found(source: Any, like: Dataset) -> Dataset:
         files = files_of(path, like.kind)
         if not files:
             raise BadInput(f"{path}: no {like.kind.noun} in it that can be read by its name; give {_FORMS}")
-        table = listed_table(path, str(path), files, [0] * len(files))
-        examples = examples_in(Tables(table), Held("files", like.kind, "path"), "", like.load_options)
-        return unlabelled_rows(path.name, str(path), table, examples, like)
+        examples = files_below(path, [files], like.kind, like.load_options)
+        return _pool(path.name, str(path), str(path), examples, like)
     if path.exists():
         raise BadInput(f"{source}: not a kind of file that can be read; give {_FORMS}")
     return load_dataset(source, data_root=like.load_options.data_root)
@@ -120,16 +119,15 @@ def _of_array(
         ids = np.arange(len(x))
     elif ids.shape != (len(x),) or ids.dtype.kind not in "iuU":
         raise BadInput(f"{source}: ids are not {len(x)} numbers or texts; give each row an id of its own")
-    split = Split(
-        name="pool",
-        where=where,
-        examples=kind.from_array(x, where, copy=True),
-        ids=own_ids(ids, f"{source}: ids"),
-        labels=np.zeros(len(x), np.int64),
-        name_at=lambda row: f"{where}: row {row}",
-        kind=kind,
-    )
-    return dataset_of(name, source, [split], None, like=like)
+    examples = Examples(kind, [kind.from_array(x, where, copy=True)], [own_ids(ids, f"{source}: ids")])
+    return _pool(name, source, where, examples, like)
+
+
+def _pool(name: str, source: str | None, where: str, examples: Examples, like: Dataset) -> Dataset:
+    (ids,), (found,), options = examples.ids, examples.found, like.load_options
+    labels = np.zeros(len(ids), np.int64)
+    split = Split("pool", where, found, ids, labels, lambda row: f"{where}: {ids[row]}", examples.kind)
+    return dataset_of(name, source, [split], None, skip_unreadable=options.skip_unreadable, like=like)
 
 
 def _vectors_in_file(path: Path) -> npt.NDArray[np.float32]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from easiness.analysis import nearest_rows, unit_rows
+
 _FEWEST, _MOST = 16, 50_000  # examples that are compared in pairs
 _AT_ONCE = 1024
-_LARGEST_BLOCK = 1 << 24  # distances at a time
 _NUM_DIRECTIONS = 64  # that pairs are compared in at first
-_SAMPLE, _SAMPLE_AT_ONCE = 512, 64  # examples that tell the usual distance
+_SAMPLE = 512  # examples that tell the usual distance
 _NEAR = 0.5  # of the median distance to the fifth nearest example
 _BY_CHANCE = 0.002  # of the examples: so few may be joined that are no copies
 _FEWEST_DIMENSIONS = 3.0  # in which distances are alike enough to tell copies by them
@@ -52,7 +53,7 @@ def kept_together(
     sure = [_pairs_of(one) for one in (_same(features), same) if one is not None]
     if not _FEWEST <= num <= most:
         return joined(num, [*sure, *_pairs_of_groups(groups)])
-    return joined_with_near(num, sure, _near(np.array(features[0], np.float32)), groups)
+    return joined_with_near(num, sure, _near(unit_rows(features[0])), groups)
 
 
 def joined_with_near(
@@ -103,33 +104,18 @@ def joined(num: int, pairs: Sequence[Pairs]) -> Groups:
 def _near(rows: npt.NDArray[np.float32]) -> Pairs:
     """Pairs of examples that are nearer than others can be expected to be: each with the nearest to it.
 
-    The rows are changed.
+    The rows, which have a length of one, are changed.
     """
-    for part in _blocks(len(rows)):
-        rows[part] /= np.maximum(np.linalg.norm(rows[part], axis=1, keepdims=True), 1e-12)
     rows -= rows.mean(axis=0)
     few = rows
     if rows.shape[1] > _NUM_DIRECTIONS:  # distances are kept well enough to look for the nearest
         directions = np.random.default_rng(0).standard_normal((rows.shape[1], _NUM_DIRECTIONS))
         few = rows @ (directions / np.sqrt(_NUM_DIRECTIONS)).astype(np.float32)
-    usual = _usual_distance(rows)
-    nearest, distance = np.empty(len(few), np.int64), np.empty(len(few))
-    ones = np.ones((len(few), 1), np.float32)
-    others = np.hstack([-few, np.square(few).sum(axis=1, keepdims=True) / 2]).T
-    few = np.hstack([few, ones])
-    for some in _blocks(len(few)):
-        apart = few[some] @ others  # half of the square, but for what all have in common
-        apart[np.arange(len(apart)), np.arange(len(few))[some]] = np.inf
-        nearest[some] = apart.argmin(axis=1)
-        distance[some] = np.linalg.norm(rows[some] - rows[nearest[some]], axis=1)
-    pairs = np.flatnonzero(distance < usual)
+    nearest = nearest_rows(few, few, 1, np.arange(len(few)))[0][:, 0]
+    parts = (slice(at, at + _AT_ONCE) for at in range(0, len(rows), _AT_ONCE))
+    distance = np.concatenate([np.linalg.norm(rows[part] - rows[nearest[part]], axis=1) for part in parts])
+    pairs = np.flatnonzero(distance < _usual_distance(rows))
     return pairs, nearest[pairs]
-
-
-def _blocks(num: int) -> Iterator[slice]:
-    """Parts of ``num`` rows that are compared with all at a time."""
-    size = max(1, min(_AT_ONCE, _LARGEST_BLOCK // num))
-    return (slice(at, at + size) for at in range(0, num, size))
 
 
 def _usual_distance(rows: npt.NDArray[np.float32]) -> float:
@@ -139,14 +125,7 @@ def _usual_distance(rows: npt.NDArray[np.float32]) -> float:
     (n as in Levina and Bickel 2004, of the distances to the third and the sixth example).
     """
     sample = np.random.default_rng(0).permutation(len(rows))[:_SAMPLE]
-    squares = np.concatenate([np.square(rows[part]).sum(axis=1) for part in _blocks(len(rows))])
-    nearest = np.empty((len(sample), 6), rows.dtype)
-    for at in range(0, len(sample), _SAMPLE_AT_ONCE):
-        some = sample[at : at + _SAMPLE_AT_ONCE]
-        apart = squares[some, None] + squares - 2 * (rows[some] @ rows.T)
-        apart[np.arange(len(some)), some] = np.inf
-        nearest[at : at + len(some)] = np.partition(apart, 5, axis=1)[:, :6]
-    third, fifth, sixth = np.sqrt(np.sort(nearest)[:, [2, 4, 5]].clip(0)).T
+    third, fifth, sixth = nearest_rows(rows[sample], rows, 6, sample)[1][:, [2, 4, 5]].T
     growth = float(np.median(sixth / np.maximum(third, 1e-12)))
     if growth <= 1:
         return 0.0

@@ -17,6 +17,7 @@ from easiness.spec import Split, command_line
 from easiness.store import Run
 from easiness.studies.suspects import (
     ABOVE,
+    WITHIN,
     Conflicts,
     Example,
     Glance,
@@ -105,32 +106,32 @@ def certain(run: Run, data: Dataset | None) -> Certain:
     except BadInput as error:
         return Certain([f"Identical {data.kind.nouns} were not looked for: {error}."], [], [])
     return Certain(
-        replace(found, duplicates=()).sentences(),
+        replace(found, pairs=tuple(one for one in found.pairs if one.kind != "duplicate")).sentences(),
         list(_alike(found)),
-        [[str(one.id) for one in group] for group in found.duplicates],
+        [[str(one.id) for one in group] for group in found.groups("duplicate")],
         list(_copies(found)),
         found.flawed,
     )
 
 
 def _copies(found: Conflicts) -> Iterator[Copy]:
-    groups = (group[:_MOST_ALIKE] for group in (*found.two_labels, *found.duplicates))
+    groups = (group[:_MOST_ALIKE] for group in (*found.groups("two labels"), *found.groups("duplicate")))
     same = [pair for group in groups for pair in combinations(group, 2)]
     yield from (Copy(pair, "identical") for pair in same)
-    yield from (Copy((one.train, one.other), "identical") for one in found.in_both)
-    nearly = (*found.nearly_within, *found.nearly_in_both)
+    yield from (Copy((one.train, one.other), "identical") for one in found.of("in both splits"))
+    nearly = found.of(*WITHIN, "nearly in both splits")
     yield from (Copy((one.train, one.other), "nearly identical") for one in nearly)
 
 
 def _alike(found: Conflicts) -> Iterator[Alike]:
     """The first pairs of each kind; of those in both splits, or nearly alike, two labels come first."""
-    for group in found.two_labels[:_EXAMPLES]:
+    for group in found.groups("two labels")[:_EXAMPLES]:
         other = next(one for one in group if one.label != group[0].label)
         yield _two("identical, with two labels", group[0], other)
     for text, pairs in (
-        ("identical, one held out", found.in_both),
-        ("nearly identical, one held out", found.nearly_in_both),
-        ("nearly identical", found.nearly_within),
+        ("identical, one held out", found.of("in both splits")),
+        ("nearly identical, one held out", found.of("nearly in both splits")),
+        ("nearly identical", found.of(*WITHIN)),
     ):
         for pair in sorted(pairs, key=lambda pair: (pair.labels_agree, pair.distance))[:_EXAMPLES]:
             two = "" if pair.labels_agree or pair.other.split == "held_out" else ", with two labels"

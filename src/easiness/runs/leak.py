@@ -22,7 +22,7 @@ from easiness.inputs import TEXT, VECTOR, Packed
 from easiness.runs.source import find_data
 from easiness.show import percent
 from easiness.spec import content_hash
-from easiness.store import Run, keep_answer, kept_answer
+from easiness.store import Arrays, Run, kept_in_run
 
 Values = npt.NDArray[Any]
 Labels = npt.NDArray[np.int64]
@@ -59,20 +59,26 @@ def leak_of(run: Run, data: Dataset | None = None) -> str:
 
     It is looked for once, and kept in the run.
     """
-    ref, heads = run.spec.data, run.spec.heads
-    grouped = None if heads is None else heads.groups
-    if ref.kind not in (VECTOR.name, TEXT.name) and grouped is None:
+    heads = run.spec.heads
+    if run.spec.data.kind not in (VECTOR.name, TEXT.name) and (heads is None or heads.groups is None):
         return ""
-    identity = content_hash([1, ref.train.fingerprint, grouped])
-    kept = kept_answer(run.path, "leak", identity, {"said": (np.uint8, ("bytes",))})
-    if kept is not None:
-        return printable(kept["said"].tobytes().decode(errors="replace"))
-    data = find_data(run, None)[0] if data is None else data
-    if data is None or len(data.classes) < 2:
-        return ""
-    said = find_leak(data)
-    keep_answer(run.path, "leak", identity, {"said": np.frombuffer(said.encode(), np.uint8)})
-    return said
+    found = _looked_for.kept(run, data)
+    if found is None:
+        data = find_data(run, None)[0] if data is None else data
+        if data is None or len(data.classes) < 2:
+            return ""
+        found = _looked_for(run, data)
+    return printable(found["said"].tobytes().decode(errors="replace"))
+
+
+def _identity(run: Run, data: Dataset | None) -> str:  # noqa: ARG001
+    grouped = None if run.spec.heads is None else run.spec.heads.groups
+    return content_hash([1, run.spec.data.train.fingerprint, grouped])
+
+
+@kept_in_run("leak", {"said": (np.uint8, ("bytes",))}, _identity)
+def _looked_for(run: Run, data: Dataset | None) -> Arrays:  # noqa: ARG001
+    return {"said": np.frombuffer(("" if data is None else find_leak(data)).encode(), np.uint8)}
 
 
 def find_leak(data: Dataset) -> str:

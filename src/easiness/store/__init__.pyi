@@ -1,4 +1,10 @@
-from .answers import Form as Form, keep_answer as keep_answer, kept_answer as kept_answer
+from .answers import (
+    Arrays as Arrays,
+    Form as Form,
+    keep_answer as keep_answer,
+    kept_answer as kept_answer,
+    kept_in_run as kept_in_run,
+)
 from .checkpoint import (
     CHECKPOINTS as CHECKPOINTS,
     CheckpointDocument as CheckpointDocument,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import update_wrapper
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Generic, ParamSpec, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +20,60 @@ _SEAL = "seal"
 _MOST_BYTES = 2**28
 _FILE = "answer-{}.safetensors"
 
-
+Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 Form: TypeAlias = tuple[npt.DTypeLike, tuple[int | str, ...]]
 """The type and shape of an array; a size with a name may be any, but is the same in all that name it."""
+P = ParamSpec("P")
+
+
+class KeptAnswer(Generic[P]):
+    """A function of a run, its first argument, whose arrays the run keeps: see `kept_in_run`."""
+
+    def __init__(
+        self,
+        function: Callable[P, Arrays],
+        name: str,
+        forms: Mapping[str, Form],
+        identity: Callable[P, str],
+        is_sound: Callable[..., bool],
+    ) -> None:
+        self._function, self._name, self._forms = function, name, forms
+        self._identity, self._is_sound = identity, is_sound
+        update_wrapper(self, function)
+
+    def kept(self, *args: P.args, **options: P.kwargs) -> Arrays | None:
+        """The arrays, where they are kept."""
+        identity = self._identity(*args, **options)
+        found = kept_answer(_folder(*args), self._name, identity, self._forms)
+        return found if found is not None and self._is_sound(found, *args, **options) else None
+
+    def __call__(self, *args: P.args, **options: P.kwargs) -> Arrays:
+        """The arrays, found out and kept where they are not yet."""
+        found = self.kept(*args, **options)
+        if found is None:
+            found = self._function(*args, **options)
+            keep_answer(_folder(*args), self._name, self._identity(*args, **options), found)
+        return found
+
+
+def kept_in_run(
+    name: str,
+    forms: Mapping[str, Form],
+    identity: Callable[P, str],
+    is_sound: Callable[..., bool] = lambda *_, **__: True,
+) -> Callable[[Callable[P, Arrays]], KeptAnswer[P]]:
+    """Keep the arrays that a function finds out of a run, its first argument, in the folder of that.
+
+    They are found again where the ``identity`` of the same arguments is the same, and found out anew where
+    they have not the ``forms``, are damaged, or `is_sound`, called with them and the arguments, is false:
+    whoever sends a run may have written them. A folder that cannot be written to keeps none.
+    """
+    return lambda function: KeptAnswer(function, name, forms, identity, is_sound)
+
+
+def _folder(run: Any, *_: Any) -> Path:
+    path: Path = run.path
+    return path
 
 
 def kept_answer(
@@ -30,8 +82,7 @@ def kept_answer(
     """The arrays kept under a ``name`` in the ``folder`` of a run, of these ``forms``.
 
     ``None`` where there are none, or other bytes than were written, or where what they were made from, as the
-    ``identity`` says, was something else. Whoever sends a run may have written them: values are for the
-    caller to check.
+    ``identity`` says, was something else.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -45,7 +96,7 @@ def kept_answer(
         return None
 
 
-def _fit(arrays: Mapping[str, npt.NDArray[Any]], forms: Mapping[str, Form]) -> bool:
+def _fit(arrays: Arrays, forms: Mapping[str, Form]) -> bool:
     sizes: dict[str, int] = {}
     return all(
         arrays[name].dtype == kind
@@ -57,7 +108,7 @@ def _fit(arrays: Mapping[str, npt.NDArray[Any]], forms: Mapping[str, Form]) -> b
     )
 
 
-def keep_answer(folder: Path, name: str, identity: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+def keep_answer(folder: Path, name: str, identity: str, arrays: Arrays) -> None:
     """Keep ``arrays`` for `kept_answer`, whole or not at all. Of two processes at once the later one's stay.
 
     They are not kept where the folder cannot be written to, or has links.
@@ -70,7 +121,7 @@ def keep_answer(folder: Path, name: str, identity: str, arrays: Mapping[str, npt
         write_whole(folder / _FILE.format(name), save({**whole, _SEAL: _seal_of(whole, identity)}))
 
 
-def _seal_of(arrays: Mapping[str, npt.NDArray[Any]], identity: str) -> npt.NDArray[np.uint8]:
+def _seal_of(arrays: Arrays, identity: str) -> npt.NDArray[np.uint8]:
     """The SHA-256 of an identity and of all arrays by name."""
     seal = hashlib.sha256(identity.encode())
     for name, array in sorted(arrays.items()):

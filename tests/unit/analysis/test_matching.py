@@ -1,10 +1,18 @@
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
-from easiness.analysis import Votes, match_votes, select
+from easiness.analysis import GroupMatch, Rule, Votes, bits, match_groups, match_votes, select, true_rate
+from easiness.analysis.bits import ClassTally
+from easiness.analysis.ceiling import Splits, disjoint_splits, group_rows
+from easiness.analysis.pairs import draws, mean_distance, resampled_means
+from easiness.analysis.sides import id_keys, tie_order
 from easiness.errors import BadInput
+from lengths import long_but
 from matching_by_weights import match_weights, overlap_rate
 
 
@@ -108,3 +116,301 @@ def test_runs_over_other_examples_are_refused() -> None:
 
 def test_overlap_rate_of_a_split_set_with_itself_is_below_one() -> None:
     assert overlap_rate(weights(0.5, 0.5), weights(0.5, 0.5)) == 0.5
+
+
+K = 400
+
+
+def votes_of_four(correct: list[list[int]]) -> Votes:
+    c = np.array(correct, bool)
+    return Votes(c, np.full(c.shape, 0.5), np.array([0, 0, 1, 1]), np.arange(c.shape[1]), 1)
+
+
+def simulated(seed: int, num_trials: int) -> Votes:
+    """A run of a network for which examples differ: each has its own probability of the label."""
+    rng = np.random.default_rng(seed)
+    base = np.random.default_rng(12345).beta(0.8, 0.8, K)
+    p = np.clip(base + rng.normal(0, 0.2, (num_trials, K)), 0.001, 0.999)
+    return Votes(rng.random((num_trials, K)) < p, p, np.arange(K) % 4, np.arange(K), 1)
+
+
+RULE = {"side", "fraction", "ties", "seed"}
+
+
+def matched(a: Votes, b: Votes, **options: Any) -> GroupMatch:
+    rule = Rule(**{name: options.pop(name) for name in RULE & options.keys()})
+    result = match_groups(a, b, rule, **options)
+    assert result is not None
+    return result
+
+
+def test_two_trials_are_matched_with_each_other() -> None:
+    run = votes_of_four([[1, 1, 0, 0], [1, 0, 1, 0]])
+    m = matched(run, run, fraction=0.5)
+    assert (m.rate, m.group_size, m.num_splits, m.num_empty) == (0.5, 1, 1, 0)
+    assert m.tie_mass == (0, 0)
+    assert m.chance == 0.5
+    assert m.class_chance == pytest.approx((2 * 1 / 2 + 0) / 2)
+    assert all(math.isnan(end) for end in m.interval)  # one trial resampled is itself
+    assert m.bias == 0
+    assert not m.decided
+
+
+def test_trials_of_one_index_are_never_matched_across_runs() -> None:
+    a = votes_of_four([[1, 1, 0, 0], [1, 0, 1, 0]])
+    b = votes_of_four([[0, 0, 1, 1], [1, 1, 0, 0]])
+    m = matched(a, b, fraction=0.5)
+    assert m.num_splits == 2
+    assert m.rate == pytest.approx((1 + 0.5) / 2)  # {0, 1} with {0, 1}, {0, 2} with {2, 3}
+
+
+def test_means_are_over_every_choice_of_groups() -> None:
+    run = votes_of_four([[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0]])
+    # k = 1. Counts of 01 | 23: 2000, 1200; of 02 | 13 and 12 | 03: 1100, 2100
+    m = matched(run, run, fraction=0.25)
+    assert m.num_splits == 3
+    assert m.rate == pytest.approx((0 + 0.5 + 0.5) / 3)
+    assert sum(m.tie_mass) == pytest.approx(2 * 0.5 / 3)
+
+
+def test_one_trial_has_no_ceiling() -> None:
+    one, two = votes_of_four([[1, 1, 0, 0]]), votes_of_four([[1, 1, 0, 0], [1, 0, 1, 0]])
+    assert match_groups(one, one) is None
+    assert match_groups(one, two) is None
+
+
+def test_groups_have_half_the_trials_of_the_smaller_run() -> None:
+    small, large = simulated(1, 5), simulated(2, 12)
+    assert matched(small, large, num_replicates=0).group_size == 2
+    assert matched(large, large, num_replicates=0).group_size == 6
+    assert matched(large, large, num_replicates=0).decided
+    at_two = matched(large, large, group_size=2, num_replicates=0)
+    assert (at_two.group_size, at_two.num_splits, at_two.decided) == (2, 100, False)
+    with pytest.raises(BadInput, match=r"group size 3: not in 1\.\.2"):
+        match_groups(small, large, group_size=3)
+
+
+def test_empty_strict_sets_are_counted() -> None:
+    # the easy level is shared by more than k examples in each trial, so tau is the highest value
+    run = votes_of_four([[1, 1, 0, 0], [1, 0, 1, 0]])
+    m = matched(run, run, fraction=0.25, ties="strict")
+    assert math.isnan(m.rate)
+    assert math.isnan(m.class_chance)
+    assert math.isnan(m.bias)
+    assert all(math.isnan(end) for end in m.interval)
+    assert (m.num_empty, m.num_splits, m.sizes, m.chance) == (1, 1, (0, 0), 0)
+
+
+def test_without_replicates_there_is_no_interval() -> None:
+    run = simulated(1, 4)
+    m = matched(run, run, num_replicates=0)
+    assert math.isnan(m.bias)
+    assert math.isnan(m.interval[0])
+    assert m.rate == matched(run, run).rate
+
+
+def test_a_seed_decides_everything() -> None:
+    a, b = simulated(1, 12), simulated(2, 12)
+    assert matched(a, b, seed=3) == matched(a, b, seed=3)
+    assert matched(a, b, seed=3).interval != matched(a, b, seed=4).interval
+
+
+def test_the_interval_has_the_bias_of_resampling_taken_off() -> None:
+    run = simulated(1, 10)
+    m = matched(run, run)
+    assert m.bias < -0.01  # repeated trials add ties, and ties lower the expected rate
+    assert m.interval[0] < m.rate < m.interval[1]
+
+
+@pytest.mark.parametrize("ties", long_but(["expected", "refine"], ["refine"]))
+def test_intervals_hold_the_true_rate(ties: str) -> None:
+    many = simulated(999, 200)
+    truth = matched(
+        many, many, ties=ties, group_size=4, max_splits=400, num_replicates=0, by_class=False
+    ).rate
+    runs = [simulated(seed, 8) for seed in range(25)]
+    intervals = [matched(run, run, ties=ties, num_replicates=100, by_class=False).interval for run in runs]
+    assert sum(low <= truth <= high for low, high in intervals) >= 20
+    assert max(high - low for low, high in intervals) < 0.35
+
+
+def test_more_trials_match_better_and_two_like_runs_match_like_one() -> None:
+    run, other = simulated(1, 20), simulated(2, 20)
+    few, many = (matched(run, run, group_size=h, num_replicates=0).rate for h in (2, 10))
+    assert few + 0.05 < many
+    assert true_rate(run, other, Rule(ties="refine")) == pytest.approx(1, abs=0.15)
+
+
+def all_right(num_trials: int, trials: list[int] | None = None) -> Votes:
+    shape = (num_trials, 2)
+    index = None if trials is None else np.array(trials)
+    return Votes(np.ones(shape, bool), np.ones(shape), np.zeros(2, np.int64), np.arange(2), 1, index)
+
+
+def pairs(
+    a: Votes, b: Votes, size: int, max_splits: int = 1000
+) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    splits = disjoint_splits(a, b, size, max_splits=max_splits, seed=0)
+    return [(tuple(x), tuple(y)) for x, y in zip(splits.a.tolist(), splits.b.tolist(), strict=True)]
+
+
+def test_one_run_is_halved_in_every_way_once() -> None:
+    run = all_right(4)
+    assert pairs(run, run, 2) == [((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2))]
+    assert len(pairs(run, run, 1)) == 6
+    six = all_right(6)
+    assert len(pairs(six, six, 3)) == 10
+
+
+def test_two_runs_share_no_trial_index() -> None:
+    assert pairs(all_right(2), all_right(2), 1) == [((0,), (1,)), ((1,), (0,))]
+    assert len(pairs(all_right(6), all_right(6), 3)) == 20
+    # indices 0, 2 against 2, 3: positions (0, 0), (0, 1) and (1, 1), not the two trials of index 2
+    assert pairs(all_right(2, [0, 2]), all_right(2, [2, 3]), 1) == [((0,), (0,)), ((0,), (1,)), ((1,), (1,))]
+
+
+def test_too_many_choices_are_drawn_distinct_and_disjoint() -> None:
+    for a, b in [(all_right(10), all_right(10)), (all_right(10), all_right(12, list(range(5, 17))))]:
+        found = pairs(a, b, 5, max_splits=100)
+        assert len(found) == len(set(found)) == 100
+        for first, second in found:
+            assert not set(a.trial_indices[list(first)]) & set(b.trial_indices[list(second)])
+    run = all_right(10)
+    found = pairs(run, run, 5, max_splits=100)  # 126 there are
+    assert len({frozenset(pair) for pair in found}) == 100
+    assert found == pairs(run, run, 5, max_splits=100)
+
+
+def test_replicates_stay_within_their_groups() -> None:
+    splits = Splits(np.array([[0, 1], [2, 3]]), np.array([[4, 5], [6, 7]]))
+    drawn = splits.resampled(200, np.random.default_rng(0))
+    seen = {(frozenset(x), frozenset(y)) for x, y in zip(drawn.a.tolist(), drawn.b.tolist(), strict=True)}
+    assert all((x <= {0, 1} and y <= {4, 5}) or (x <= {2, 3} and y <= {6, 7}) for x, y in seen)
+    assert len(seen) == 18  # 3 sets from each group of two, in both pairs
+
+
+def test_rows_become_how_often_each_trial_counts() -> None:
+    assert group_rows(np.array([[0, 2, 2], [1, 0, 2]]), 4).tolist() == [[1, 0, 2, 0], [1, 1, 1, 0]]
+
+
+# three points on a line at 0, 1 and 3: pairs are 1, 2 and 3 apart
+LINE = np.array([[0.0, 1.0, 3.0], [1.0, 0.0, 2.0], [3.0, 2.0, 0.0]])
+
+
+def test_mean_is_over_pairs_of_different_examples() -> None:
+    assert mean_distance(LINE) == 2.0
+    assert mean_distance(LINE[:2, :2]) == 1.0
+
+
+def test_an_example_drawn_twice_is_not_paired_with_itself() -> None:
+    drawn = np.array([[1.0, 1.0, 1.0], [2.0, 1.0, 0.0], [0.0, 1.0, 2.0], [1.0, 0.0, 2.0]])
+    # twice the first and once the second: both pairs of different examples are 1 apart
+    assert np.allclose(resampled_means(LINE, drawn), [2.0, 1.0, 2.0, 3.0])
+
+
+def test_draws_are_of_the_same_size_and_never_of_one_example_alone() -> None:
+    drawn = draws(2, 500, np.random.default_rng(0))
+    assert drawn.shape == (500, 2)
+    assert (drawn == 1).all()
+    drawn = draws(6, 500, np.random.default_rng(0))
+    assert (drawn.sum(axis=1) == 6).all()
+    assert ((drawn > 0).sum(axis=1) >= 2).all()
+    assert len(np.unique(drawn, axis=0)) > 100
+
+
+def test_resampled_means_scatter_about_the_mean() -> None:
+    points = np.random.default_rng(1).normal(size=60)
+    distances = np.abs(points[:, None] - points)
+    means = resampled_means(distances, draws(60, 2000, np.random.default_rng(2)))
+    assert abs(means.mean() - mean_distance(distances)) < 0.01
+    # the distance of two standard normal numbers is 2 / sqrt(pi) on average
+    low, high = np.quantile(means, [0.025, 0.975])
+    assert low < 2 / np.sqrt(np.pi) < high
+
+
+def test_the_order_is_the_same_in_every_process() -> None:
+    assert tie_order(id_keys(np.array([0, 1, -1])), 0).tolist() == [
+        16380541254366472729,
+        5155955378267592586,
+        12204444938243346539,
+    ]
+    assert id_keys(np.array(["cat/1.png", "cat/ü.png"])).tolist() == [904424096894533348, 5791008002370715715]
+
+
+def test_the_width_of_an_id_is_of_no_account() -> None:
+    for dtype in (np.int8, np.int32, np.int64, np.uint64):
+        assert id_keys(np.array([3, 7], dtype)).tolist() == [3, 7]
+    assert np.array_equal(id_keys(np.array(["a", "bc"])), id_keys(np.array(["a", "bc"], object)))
+
+
+def test_keys_are_ids_that_order_alike() -> None:
+    keys = id_keys(np.array(["a", "b", "c"]))
+    assert np.array_equal(id_keys(keys), keys)
+
+
+def test_file_names_that_are_not_text_are_hashed() -> None:
+    assert len(set(id_keys(np.array(["a\udce9", "a\udcea"], object)).tolist())) == 2
+
+
+def test_consecutive_ids_are_ordered_as_if_at_random() -> None:
+    keys = id_keys(np.arange(20_000))
+    first, second = (np.argsort(np.argsort(tie_order(keys, seed))) for seed in (0, 1))
+    limit = 4 / np.sqrt(len(keys))  # four standard errors of a correlation of 0
+    assert abs(np.corrcoef(first, second)[0, 1]) < limit
+    assert abs(np.corrcoef(first, np.arange(len(keys)))[0, 1]) < limit
+    assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < limit
+
+
+SIZES = (1, 7, 8, 63, 64, 65, 200)
+
+
+def masks(num: int, num_sets: int = 7) -> np.ndarray:
+    return np.random.default_rng(num).random((num_sets, num)) < 0.4
+
+
+@pytest.mark.parametrize("num", SIZES)
+def test_sets_come_back_with_their_sizes_and_members(num: int) -> None:
+    for mask, words in zip(masks(num), bits.pack(masks(num)), strict=True):
+        assert np.array_equal(bits.unpack(words, num), mask)
+        assert bits.size(words) == mask.sum()
+        members = bits.Members(words)
+        assert members.positions.tolist() == np.flatnonzero(mask).tolist()
+        some = np.random.default_rng(1).random(len(members.positions)) < 0.5
+        part = bits.unpack(members.subset(some), num)
+        assert np.flatnonzero(part).tolist() == members.positions[some].tolist()
+
+
+@pytest.mark.parametrize("num", SIZES)
+def test_members_before_a_position(num: int) -> None:
+    (mask,) = masks(num, 1)
+    before = [mask[:at].sum() for at in range(num + 1)]
+    assert bits.ones_before(bits.pack(mask), np.arange(num + 1)).tolist() == before
+
+
+@pytest.mark.parametrize("num_sets", [1, 2, 3, 4, 7, 20])
+def test_sets_are_added_up_in_binary_digits(num_sets: int) -> None:
+    many = masks(200, num_sets)
+    digits = [bits.unpack(digit, 200) for digit in bits.sums(list(bits.pack(many)))]
+    assert len(digits) == num_sets.bit_length()
+    assert np.array_equal(sum(digit * 2**i for i, digit in enumerate(digits)), many.sum(axis=0))
+
+
+def test_pairs_of_counts_are_tallied() -> None:
+    ours, theirs = masks(200, 5), masks(201, 3)[:, :200]
+    everyone = bits.pack(np.ones(200, np.bool_))
+    tally = bits.joint_tally(bits.sums(list(bits.pack(ours))), bits.sums(list(bits.pack(theirs))), everyone)
+    expected = np.zeros((8, 4), int)
+    np.add.at(expected, (ours.sum(axis=0), theirs.sum(axis=0)), 1)
+    assert np.array_equal(tally, expected)
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_members_are_counted_by_class_in_any_order(in_order: bool) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.choice([0, 1, 2, 4, 9], 300)  # no example of 3, 5, ...
+    if in_order:
+        labels.sort()
+    mask = rng.random(300) < 0.3
+    classes = ClassTally(labels)
+    assert classes.sizes.tolist() == np.bincount(labels).tolist()
+    assert classes.of(bits.pack(mask)).tolist() == np.bincount(labels[mask], minlength=10).tolist()

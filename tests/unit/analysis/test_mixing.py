@@ -1,27 +1,24 @@
 """The distribution of the probability to be right, fitted to counts.
 
-How sure it is that an example belongs to the easiest or hardest, where that can be computed by hand.
-"""
+How sure it is that an example belongs to the easiest or hardest, where that can be computed by hand."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy.stats import binom, multivariate_normal, norm
 
-from easiness.analysis import membership, select
-from easiness.analysis.mixing import (
-    MassFit,
-    Mixing,
-    binomial,
-    fit_masses,
-    fit_mixing,
-    shares_of_tail,
-)
+from easiness.analysis import SIDES, Side, Votes, bits, forecast, membership, select, tails, tie_mass
+from easiness.analysis.crossings import falls_to_0, last
+from easiness.analysis.mixing import MassFit, Mixing, binomial, fit_masses, fit_mixing, shares_of_tail
+from easiness.analysis.tail_model import Forecast, TailModel, counted_tails, refined
+from easiness.analysis.tails import Tails, cut_by_count
 from easiness.errors import BadInput
+from matching_by_weights import overlap_rate
 
 Floats = npt.NDArray[np.float64]
 
@@ -193,16 +190,8 @@ def test_what_is_refused(counts: list[float], num_trials: int, fraction: float, 
 @pytest.mark.parametrize(
     ("values", "options", "text"),
     [
-        (
-            [1, 2],
-            {"ties": "posterior"},
-            "ties posterior: give the number of trials that the values are counts of",
-        ),
-        (
-            [1, 2],
-            {"ties": "expected", "num_trials": 2},
-            "num_trials 2: is for ties posterior; leave it out for ties expected",
-        ),
+        ([1, 2], {"ties": "posterior"}, "ties posterior: give the number of trials"),
+        ([1, 2], {"ties": "expected", "num_trials": 2}, "num_trials 2: is for ties posterior"),
         ([1, 2], {"ties": "posterior", "num_trials": 1}, "counts: 2 at position 1 is no whole number in"),
         ([0.5, 1], {"ties": "posterior", "num_trials": 2}, "counts: 0.5 at position 0 is no whole number"),
         ([1, math.nan], {"ties": "posterior", "num_trials": 2}, "values: NaN for 1 of 2 examples"),
@@ -230,3 +219,313 @@ def test_counts_of_very_many_trials_are_taken_together_where_they_tell_the_same(
     places = np.linspace(-4.5, 4.5, 61)
     means = [float(places @ mass.sum(axis=1)) for mass in masses]
     assert means[0] == pytest.approx(means[1], abs=0.05)
+
+
+GROUPS = [(0, 1, 2), (3, 4, 5), (0, 0, 5), (2,), (1, 2, 3, 4, 5)]
+
+
+def seen(num: int, decimals: int) -> tuple[np.ndarray, np.ndarray]:
+    """Votes and finer scores of 6 trials, whose sums are exact: of many values, or so few that they tie."""
+    rng = np.random.default_rng(num)
+    scores = np.round(rng.random((6, num)) * 2**decimals) / 2**decimals
+    return rng.random((6, num)) < 0.7, scores
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("k", [1, 20, 150, 200])
+def test_a_cut_by_count_is_that_of_the_sorted_counts(k: int, side: Side) -> None:
+    correct, _ = seen(200, 8)
+    counts = correct.sum(axis=0)
+    everyone = bits.pack(np.ones(200, np.bool_))
+    cut = cut_by_count(bits.sums(list(bits.pack(correct))), everyone, k, side)
+    level = np.sort(counts)[k - 1 if side == "hard" else -k]
+    outer = counts > level if side == "easy" else counts < level
+    assert np.array_equal(bits.unpack(cut.beyond, 200), outer)
+    assert np.array_equal(bits.unpack(cut.tied, 200), counts == level)
+    assert cut.missing == k - outer.sum()
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("decimals", [40, 4])
+@pytest.mark.parametrize("num", [3000, 3003])
+def test_many_that_tie_are_told_apart_as_few_are(
+    num: int, decimals: int, side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    correct, scores = seen(num, decimals)
+    monkeypatch.setattr(tails, "COLUMNS", 256)
+    monkeypatch.setattr(tails, "_SOME", 800)
+    monkeypatch.setattr(tails, "_BATCH", 2)
+    for many in (1 << 20, 10):  # looked up at once, and after narrowing
+        monkeypatch.setattr(tails, "_MANY", many)
+        looked_at = Tails(correct, scores)
+        looked_at.refine(GROUPS, 300)
+        for group in GROUPS:
+            found = looked_at.refined(group, 300, side)
+            counts, sums = correct[list(group)].sum(axis=0), scores[list(group)].sum(axis=0)
+            expected = select(counts, 0.1, side, "refine", refine_by=sums, ids=np.arange(num))
+            left = np.zeros(num, bool) if found.tied is None else bits.unpack(found.tied, num)
+            assert np.array_equal(bits.unpack(found.members, num) | left, (expected > 0) | left)
+            assert (expected > 0)[left].sum() == found.missing
+            assert found.by_count == tie_mass(counts, 0.1, side)
+            assert decimals < 40 or not left.any()
+
+
+def test_a_wrong_guess_of_the_cut_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Examples that the sample does not speak for: those in it are all surer than the others."""
+    correct, scores = np.ones((2, 8000), bool), np.random.default_rng(0).random((2, 8000)) / 2
+    scores = np.round(scores * 2**40) / 2**40
+    sampled = np.arange(8000) // 8 % 10 == 0
+    scores[:, sampled] += 0.5
+    monkeypatch.setattr(tails, "_MANY", 10)
+    monkeypatch.setattr(tails, "_SOME", 800)
+    looked_at = Tails(correct, scores)
+    assert looked_at._step == 10
+    looked_at.refine([(0, 1)], 4000)
+    for side in SIDES:
+        expected = select(scores.sum(axis=0), 0.5, side)
+        found = looked_at.refined((0, 1), 4000, side)
+        assert np.array_equal(bits.unpack(found.members, 8000), expected == 1)
+
+
+def test_no_group_is_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    correct, scores = seen(500, 40)
+    looked_at = Tails(correct, scores)
+    looked_at.refine(GROUPS, 50)
+    first = looked_at.refined(GROUPS[0], 50, "hard")
+    monkeypatch.setattr(looked_at, "_told_apart", None)  # would be called for any other
+    looked_at.refine(reversed(GROUPS), 50)
+    assert looked_at.refined(GROUPS[0], 50, "hard") is first
+
+
+@pytest.mark.parametrize("start", [-39.0, 0.0, 2.0, 39.0])
+@pytest.mark.parametrize("steepness", [0.1, 1.0, 50.0])
+def test_where_a_value_that_falls_is_0(start: float, steepness: float) -> None:
+    """Newton's steps alone would go astray from where it is flat."""
+
+    def tanh(x: float) -> tuple[float, float]:
+        value = math.tanh(steepness * (1.5 - x))
+        return value, steepness * (1 - value**2)
+
+    assert falls_to_0(tanh, start) == pytest.approx(1.5, abs=1e-12)
+
+
+def test_what_is_nowhere_0_ends_at_an_end() -> None:
+    assert falls_to_0(lambda _: (1.0, 0.0), 0.0) == pytest.approx(40)
+    assert falls_to_0(lambda x: (-1.0 - x / 1000, 0.001), 0.0) == pytest.approx(-40)
+
+
+def test_a_value_that_falls_at_once_has_no_slope() -> None:
+    assert falls_to_0(lambda x: (1.0 if x < 0.25 else -1.0, 0.0), 0.0) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("bar", [0, 1, 6, 7])
+def test_the_last_that_holds(bar: int) -> None:
+    assert last(lambda number: number <= bar, 7) == bar
+
+
+K = 400
+
+
+def votes(p_right: npt.ArrayLike, num_trials: int, seed: int = 0) -> Votes:
+    """Trials in which an example is right with its probability [K], and as sure as it is right."""
+    p = np.broadcast_to(np.asarray(p_right, np.float64), (num_trials, len(np.asarray(p_right))))
+    rng = np.random.default_rng(seed)
+    num = p.shape[1]
+    sure = np.clip(p + 0.1 * rng.normal(size=p.shape), 0, 1)
+    return Votes(rng.random(p.shape) < p, sure, np.zeros(num, np.int64), np.arange(num), 4)
+
+
+GRADED = np.linspace(0.02, 0.98, K)
+SATURATED = np.clip(np.linspace(0.1, 1.4, K), 0, 1)  # a third is always right
+
+
+@pytest.fixture(scope="module")
+def graded() -> Votes:
+    return votes(GRADED, 20)
+
+
+EXAMPLES = 2000
+
+
+def examples(model: TailModel) -> npt.NDArray[np.int64]:
+    """The steps of the model that so many examples, alike in weight, fall into."""
+    return np.searchsorted(np.cumsum(model.weight), (np.arange(EXAMPLES) + 0.5) / EXAMPLES)
+
+
+def drawn(model: TailModel, num_trials: int, repetitions: int) -> list[npt.NDArray[np.float64]]:
+    """Sets of `EXAMPLES` examples of the model, each from ``num_trials`` trials."""
+    rng = np.random.default_rng(1)
+    at = examples(model)
+    sets = []
+    for _ in range(repetitions):
+        counts = rng.binomial(num_trials, model.probability[at])
+        if np.isinf(model.spread):
+            sets.append(select(counts, model.fraction))
+        else:
+            finer = model.place[at] + model.spread / np.sqrt(num_trials) * rng.normal(size=counts.shape)
+            sets.append(select(counts, model.fraction, ties="refine", refine_by=finer))
+    return sets
+
+
+@pytest.mark.parametrize("spread", [np.inf, 0.5, 5.0, 100.0])
+@pytest.mark.parametrize("num_trials", [1, 5, 20, 60])
+@pytest.mark.parametrize("saturated", [False, True])
+def test_the_closed_form_is_what_sets_of_the_model_do(
+    spread: float, num_trials: int, saturated: bool
+) -> None:
+    model = counted_tails([votes(SATURATED if saturated else GRADED, 20)], "easy", 0.1)[0]
+    if np.isfinite(spread):
+        model = replace(refined(model, 0.5, 10), spread=spread)
+    sets = drawn(model, num_trials, 60)
+    members, at = model.members(num_trials), examples(model)
+    assert model.mean(members) == pytest.approx(model.fraction, abs=1e-6)
+    np.testing.assert_allclose(np.mean(sets, axis=0)[::100], members[at][::100], atol=0.2)
+    pairs = zip(sets[::2], sets[1::2], strict=True)
+    assert model.match(num_trials) == pytest.approx(
+        np.mean([overlap_rate(*pair) for pair in pairs]), abs=0.02
+    )
+    held = [float(one @ model.truth[at]) / model.truth[at].sum() for one in sets]
+    assert model.share(num_trials) == pytest.approx(np.mean(held), abs=0.02)
+
+
+def test_a_model_by_hand() -> None:
+    """One trial; half of the examples are right for sure, half never. The tenth shares ties by lot."""
+    probability = np.repeat([0.0, 1.0], 500)
+    truth = np.repeat([0.0, 0.2], 500)
+    weight = np.full(1000, 0.001)
+    model = TailModel(weight, probability, np.zeros(1000), truth, 0.1, np.inf)
+    np.testing.assert_allclose(model.members(3), truth)
+    assert model.match(3) == pytest.approx(0.2)
+    assert model.share(3) == pytest.approx(0.2)
+    # a finer score that never errs settles it, and finds a set again wholly
+    place = np.linspace(-3, 3, 1000)
+    sure = TailModel(weight, probability, place, (place > place[899]).astype(float), 0.1, 1e-6)
+    assert sure.share(3) == pytest.approx(1, abs=1e-6)
+    assert sure.match(3) == pytest.approx(1, abs=1e-6)
+
+
+def test_the_finer_score_is_fitted_to_the_rate_of_halves() -> None:
+    model = counted_tails([votes(SATURATED, 20)], "easy", 0.1)[0]
+    assert model.match(10) < 0.4
+    for rate in (0.45, 0.6, 0.9):
+        fitted = refined(model, rate, 10)
+        assert fitted.match(10) == pytest.approx(rate, abs=1e-4)
+
+
+def test_the_true_set_has_no_ties_where_a_finer_score_decides() -> None:
+    model = counted_tails([votes(SATURATED, 20)], "easy", 0.1)[0]
+    shared = (model.truth > 0) & (model.truth < 1)
+    assert shared.any()
+    fitted = refined(model, 0.5, 10)
+    inside = np.cumsum(fitted.weight) > 0.9 + 1e-9
+    np.testing.assert_allclose(fitted.truth, inside, atol=1e-9)
+
+
+@pytest.mark.parametrize("fraction", [0.0001, 0.01, 0.1, 0.3, 0.5, 0.95])
+def test_every_set_has_steps_enough(fraction: float) -> None:
+    model = counted_tails([votes(GRADED, 20)], "hard", fraction)[0]
+    assert model.weight.sum() == pytest.approx(1)
+    assert model.mean(model.truth) == pytest.approx(fraction, rel=0.02)
+    assert np.count_nonzero(np.cumsum(model.weight) > 1 - fraction) >= 120
+
+
+def test_a_saturated_side_is_searched_from_few_trials_on() -> None:
+    """Many examples are always right: a share falls again where the cut comes to lie among them."""
+    found = forecast(votes(SATURATED, 20), side="easy", ties="refine")
+    assert found is not None
+    target = max(found.share(num).value for num in range(20, 200))
+    needed = found.trials_for(target - 0.001)
+    assert needed is not None
+    assert needed <= found.farthest == 200
+    assert found.share(needed).value >= target - 0.001
+
+
+@pytest.mark.parametrize("ties", ["expected", "refine"])
+def test_fewer_than_ten_trials_foretell_nothing(ties: str) -> None:
+    assert forecast(votes(GRADED, 9), ties=ties) is None  # type: ignore[arg-type]
+    found = forecast(votes(GRADED, 10), ties=ties)  # type: ignore[arg-type]
+    assert found is not None
+    assert (found.num_trials, found.epoch, found.side, found.ties) == (10, 4, "hard", ties)
+
+
+def test_strict_sets_are_refused(graded: Votes) -> None:
+    with pytest.raises(BadInput, match=r"^ties strict: its sets"):
+        forecast(graded, ties="strict")
+
+
+def test_what_is_undefined_is_refused() -> None:
+    none_right = votes(np.zeros(K), 10)
+    with pytest.raises(BadInput, match="classified correctly"):
+        forecast(none_right)
+
+
+def made(graded: Votes, **options: object) -> Forecast:
+    found = forecast(graded, **options)  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("side", ["easy", "hard"])
+def test_more_trials_hold_more_where_nothing_ties(graded: Votes, side: str) -> None:
+    found = made(graded, side=side, ties="expected")
+    numbers = [1, 2, 5, 10, 20, 40, 80, 160]
+    for of in (found.share, found.match):
+        values = [of(n).value for n in numbers]
+        assert (np.diff(values) > 0).all()
+    for n in numbers:
+        assert found.match(n).value < found.share(n).value  # the other set errs as well
+
+
+def test_the_share_by_default_is_that_of_the_trials_there_are(graded: Votes) -> None:
+    found = made(graded)
+    assert found.share() == found.share(20)
+
+
+@pytest.mark.parametrize("ties", ["expected", "refine"])
+def test_intervals_hold_their_value_within_0_and_1(graded: Votes, ties: str) -> None:
+    found = made(graded, ties=ties)
+    for n in (1, 10, 200):
+        for one in (found.share(n), found.match(n)):
+            assert 0 < one.low < one.value < one.high < 1
+
+
+@pytest.mark.parametrize("side", ["easy", "hard"])
+@pytest.mark.parametrize("share", [0.5, 0.65, 0.8])
+def test_trials_for_a_share_are_the_fewest_that_reach_it(graded: Votes, side: str, share: float) -> None:
+    found = made(graded, side=side, ties="expected")
+    num = found.trials_for(share)
+    if num is None:
+        assert max(found.share(n).value for n in (20, 50, 100, found.farthest)) < share
+        return
+    assert found.share(num).value >= share > found.share(num - 1).value
+    shown = found.trials_to_show(share)
+    assert shown is None or shown > num
+
+
+def test_a_share_that_no_number_reaches() -> None:
+    """Examples that are all alike: a set by lot holds a tenth of any other, and so it stays."""
+    found = made(votes(np.full(K, 0.5), 20), ties="expected")
+    assert found.share().value < 0.6
+    assert found.trials_for(0.999) is None
+    assert found.trials_to_show(0.999) is None
+
+
+def test_a_share_that_one_trial_reaches() -> None:
+    """The tenth is right in every trial and nothing else is in any."""
+    found = made(votes(np.repeat([0.0, 1.0], [360, 40]), 10), side="easy", ties="expected")
+    assert found.share().value > 0.999
+    assert found.trials_for(0.9) == 1
+
+
+def test_the_hard_set_is_the_easy_one_of_how_often_trials_are_wrong(graded: Votes) -> None:
+    mirrored = replace(graded, correct=~graded.correct, p_label=1 - graded.p_label)
+    one, other = made(graded, side="hard", ties="expected"), made(mirrored, side="easy", ties="expected")
+    for n in (5, 20, 80):
+        assert one.share(n) == pytest.approx(other.share(n))
+        assert one.match(n) == pytest.approx(other.match(n))
+
+
+def test_the_same_trials_and_seed_foretell_the_same(graded: Votes) -> None:
+    assert made(graded).share() == made(graded).share()
+    shuffled = replace(graded, correct=graded.correct.copy())
+    assert made(shuffled, seed=3).match(40) == made(graded, seed=3).match(40)

@@ -1,19 +1,27 @@
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
-from typing import get_args
+from pathlib import Path
+from typing import Any, get_args
 
+import numpy as np
 import pytest
 import typer
 
-from easiness import open_run
+import easiness as ez
+from easiness import open_run, suspects
 from easiness.cli.kit.help_in_groups import sections_of
-from easiness.cli.main import app
+from easiness.cli.main import _COMMANDS, app
+from easiness.runs.carrying_out import _failed
 from easiness.spec import OptionGroup
 from easiness.studies import Group
+from recording import believing, recorded
 
 
 def test_help(command, monkeypatch):
@@ -147,10 +155,7 @@ def test_an_interrupt_names_the_command_that_goes_on(command, measured, monkeypa
     monkeypatch.setattr("easiness.store.run.Run.scores", interrupted)
     finished = command("scores", measured, "-o", "my scores.csv")
     assert finished.code == 130
-    assert finished.err.splitlines()[-1] == (
-        "easiness: interrupted; everything finished so far is kept. "
-        f"To go on: easiness scores {measured} -o 'my scores.csv'"
-    )
+    assert finished.err.endswith(f"To go on: easiness scores {measured} -o 'my scores.csv'\n")
 
 
 def test_a_reader_that_has_gone(measured):
@@ -184,9 +189,7 @@ def test_status_of_a_run_that_is_not_finished(command, run_copy, digits, monkeyp
     assert command(*digits(run_copy, "--trials", 5)).code == 130
     lines = command("status", run_copy).out.splitlines()
     assert lines[0].endswith("mlp_3, 3 of 5 trials finished")
-    assert lines[4] == (
-        "missing: trials 3 and 4; no process is at work, run the same `easiness measure` to go on"
-    )
+    assert lines[4].startswith("missing: trials 3 and 4; no process is at work")
 
 
 def test_scores_at_an_epoch(command, measured):
@@ -265,3 +268,162 @@ def test_what_is_empty_is_not_this_folder(refused, tmp_path, monkeypatch, given,
 def test_what_only_looks_like_an_empty_option_is_read(refused, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "-runs=: no such run" in refused("status", "--", "-runs=")
+
+
+PLURAL = re.compile(r"\b1 (trials|epochs|pairs|runs|examples)\b")
+
+
+def test_of_a_run(command, tmp_path):
+    run = tmp_path / "run"
+    size = ["--model", "mlp_1", "--limit", 20, "--trials", 1, "--epochs", 1, "--precision", "float32"]
+    measured = command("measure", "digits", *size, "--out", run)
+    assert f"{run}: mlp_1, 1 trial of 1 epoch over 20 examples" in measured.out
+    assert f"{run}: training 1 of 1 trial of mlp_1, 1 epoch each" in measured.err
+    assert "(1 trial x 1 epoch x 1)" in measured.err
+    status = command("status", run)
+    assert status.out.startswith(f"{run}: mlp_1, 1 of 1 trial finished\n")
+    assert "trial 0: 1 epoch in " in status.out
+    others = [command("status", run, "--verify"), command("status", tmp_path)]
+    said = [f"{one.out}{one.err}" for one in (measured, status, *others)]
+    assert not any(map(PLURAL.search, said)), said
+
+
+def test_of_a_failure(tmp_path):
+    assert _failed(tmp_path, {0: "why"}, 1, 0) == (
+        f"{tmp_path}: 1 of 1 trial failed (trial 0: why); the 0 finished ones are kept"
+    )
+    assert _failed(tmp_path, {0: "why"}, 2, 1).endswith("; the 1 finished one is kept")
+
+
+def test_of_what_is_recorded_and_suspected(command, record):
+    labels = [0, 1] * 20
+    one = record(believing(labels, 1, 1), labels, name="one")
+    assert command("status", one.path).out.startswith(f"{one.path}: recorded, 1 trial finished\n")
+    two = record(believing(labels, 2, 1), labels, name="two")
+    assert 'From 2 trials of recorded, epoch 1. "p wrong" is' in suspects(two).sections()[1].note
+
+
+@pytest.fixture
+def with_held_out(command, digits, tmp_path):
+    out = tmp_path / "run"
+    assert command(*digits(out, "--holdout", 0.2, "--trials", 1)).code == 0
+    return out
+
+
+def test_the_held_out_split(command, refused, with_held_out, measured, tmp_path):
+    finished = command("scores", with_held_out, "--split", "held_out")
+    assert finished.code == 0, finished.err
+    run = open_run(with_held_out)
+    assert finished.out == run.scores(split="held_out").to_csv(index=False)
+    assert run.spec.data.held_out is not None
+    assert len(finished.out.splitlines()) == 1 + run.spec.data.held_out.num_examples
+    assert finished.err == ""
+    assert command("scores", with_held_out, "--split", "train").out == run.scores().to_csv(index=False)
+    for file in (tmp_path / "a.md", tmp_path / "a.png"):
+        assert command("scores", with_held_out, "--split", "held_out", "-o", file).code == 0
+    assert (tmp_path / "a.md").read_text().startswith("### Scores of 100 held-out examples after epoch 2\n")
+    assert "no held-out split" in refused("scores", measured, "--split", "held_out")
+    assert "--split" in refused("scores", measured, "--split", "test")
+
+
+EMPTY = (
+    "consistency, memorization, self_confidence, normalized_margin, confident_learning_flag are empty: they "
+    "need trials that left examples out; "
+)
+
+
+def test_what_is_empty_and_what_would_fill_it(command, measured, digits, tmp_path):
+    default = command("scores", measured)
+    assert default.err == (
+        f"note: {measured}: {EMPTY}measure another run with --train-share below 1, such as 0.7\n"
+    )
+    left_out = tmp_path / "left_out"
+    assert command(*digits(left_out, "--train-share", 0.5)).code == 0
+    assert command("scores", left_out).err == ""
+    mine = recorded(tmp_path / "mine", [np.eye(2)], [0, 1]).path
+    assert command("scores", mine).err == f"note: {mine}: {EMPTY}record trials with trained_on=\n"
+
+
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "scores": ("RUN", "-o", "OUT.csv"),
+    "suspects": ("RUN", "--no-pictures", "-o", "OUT.md"),
+    "clean": ("RUN", "-o", "OUT.csv"),
+    "decisions": ("RUN", "LABELS", "-o", "OUT.csv"),
+    "audit": ("RUN", "-o", "OUT.csv"),
+    "compare": ("RUN", "-o", "OUT.json"),
+    "diff": ("OTHER", "RUN", "-o", "OUT.csv"),
+    "prune": ("RUN", "--drop", "0.3", "--policy", "hard", "-o", "OUT.txt"),
+    "curriculum": ("RUN", "--num-steps", "9", "-o", "OUT.csv"),
+    "perturb": ("RUN", "--kind", "radial", "--levels", "2", "-o", "OUT.csv"),
+    "report": ("RUN", "-o", "OUT.html"),
+    "export": ("RUN", "--to", "csv", "-o", "OUT.csv"),
+    "card": ("RUN", "-o", "OUT"),
+}
+OF_THEIR_OWN = {"ablate", "corrupt", "validate", "verify", "worth", "patterns"}
+"""Commands that train first, or need features: their own tests look at the line."""
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_file_is_named_once_on_standard_error(
+    name: str, command: Callable[..., Any], run_copy: Path, measured: Path, tmp_path: Path
+) -> None:
+    words = [word.replace("OUT", str(tmp_path / "my file")) for word in OPTIONS[name]]
+    labels = tmp_path / "labels.csv"
+    labels.write_text("id,label,action\n20,0,drop\n")
+    runs = {"RUN": run_copy, "OTHER": measured, "LABELS": labels}
+    finished = command(name, *[runs.get(word, word) for word in words])
+    assert finished.code == 0, finished.err
+    assert Path(words[-1]).exists()
+    assert finished.err.splitlines().count(f"wrote {words[-1]}") == 1
+    assert "wrote" not in finished.out
+
+
+def test_so_are_pictures_beside_the_result(command: Callable[..., Any], run_copy: Path) -> None:
+    panel, patterns = run_copy / "panel.png", run_copy / "patterns.png"
+    asked = ("perturb", run_copy, "--kind", "radial", "--levels", "2", "--panel", panel)
+    said = command(*asked, "--patterns", patterns).err.splitlines()
+    assert said[-2:] == [f"wrote {panel}", f"wrote {patterns}"]
+
+
+def test_scores_of_a_card_that_was_applied(
+    command: Callable[..., Any], measured: Path, tmp_path: Path
+) -> None:
+    card, file = tmp_path / "card", tmp_path / "scores.csv"
+    command("card", measured, "-o", card)
+    assert f"wrote {file}" in command("card", "--apply", card, "digits", "-o", file).err.splitlines()
+
+
+def test_no_command_with_an_output_is_left_out() -> None:
+    having = {one.__name__ for one in _COMMANDS if "output" in inspect.signature(one).parameters}
+    assert having == {*OPTIONS, *OF_THEIR_OWN}
+
+
+OF_DECISIONS = {"clean", "decisions", "audit"}
+"""Commands that write decisions, the last without ``--decided`` alone."""
+
+
+@pytest.mark.parametrize("name", [*sorted(OPTIONS.keys() - OF_DECISIONS - {"card"}), "audit --decided FILE"])
+def test_no_other_result_is_written_over_decisions(
+    name: str, refused: Callable[..., str], run_copy: Path, measured: Path, tmp_path: Path
+) -> None:
+    name, *more = name.split()
+    *words, out = OPTIONS[name]
+    file = (tmp_path / "labels").with_suffix(Path(out).suffix)
+    held = "id;label; action ;by\n20;0;drop;J\u00fcrgen\n".encode("latin-1")
+    file.write_bytes(held)
+    given = {"RUN": run_copy, "OTHER": measured, "FILE": file}
+    line = refused(name, *[given.get(word, word) for word in (*words, "FILE", *more)])
+    assert line == f"easiness: error: {file}: holds decisions of people; give another name for -o\n"
+    assert file.read_bytes() == held
+
+
+def test_nor_does_a_page_or_an_export_made_in_python(measured: Path, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("id,label,action,by\n")
+    run = ez.open_run(measured)
+    with pytest.raises(ez.BadInput, match="holds decisions of people"):
+        ez.write_report([run], file)
+    with pytest.raises(ez.BadInput, match="holds decisions of people"):
+        ez.export(run, "csv", file)
+    file.write_text("id,label,action\n")  # of a rule: nobody signs
+    ez.export(run, "csv", file)

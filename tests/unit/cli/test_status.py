@@ -60,10 +60,7 @@ def test_a_run_at_work_says_how_fast_and_until_when(run_copy, command):
 
 def test_verify_names_files_and_trials(run_copy, command):
     (run_copy / "events.jsonl").write_text("cut o")  # a log without a digest: nothing depends on it
-    assert command("status", run_copy, "--verify").out == (
-        f"{run_copy}: records, weights and descriptions of 1 run are as they were written (the log, "
-        "events.jsonl, is not checked)\n"
-    )
+    assert "1 run are as they were written" in command("status", run_copy, "--verify").out
     (file,) = (run_copy / "trials").glob("0001-*/train.parquet")
     content = bytearray(file.read_bytes())
     content[99] ^= 4
@@ -75,11 +72,7 @@ def test_verify_names_files_and_trials(run_copy, command):
         f"{run_copy}/examples.parquet: is missing",
         f"{file}: trial 1: has other bytes than were written",
     ]
-    assert finished.err == (
-        f"easiness: error: {run_copy}: 2 damaged files in 1 of 1 run, of 1 trial; restore "
-        "examples.parquet from a copy, or measure into another folder; then for the files of trials run the "
-        "same `easiness measure` with --retrain-damaged, or restore them from a copy\n"
-    )
+    assert "2 damaged files in 1 of 1 run, of 1 trial; restore examples.parquet" in finished.err
     assert command("status", run_copy.parent, "--verify").code == 1
     assert command("status", run_copy.parent / "none", "--verify").code == 2
 
@@ -97,3 +90,70 @@ def test_a_folder_of_runs_reads_each_description_once(tmp_path, run_copy, comman
     assert command("status", tmp_path / "runs").code == 0
     described = [file for file in read if file.endswith(("run.json", "trial.json"))]
     assert len(described) == len(set(described)) == 2 * (1 + len(list((run_copy / "trials").iterdir())))
+
+
+def cut(file):
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def flip(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "opens"),
+    [
+        ("train.parquet", flip, True),
+        ("weights.safetensors", cut, True),
+        ("trial.json", cut, False),
+    ],
+)
+def test_of_a_run(command, run_copy, trial_folder, name, harm, opens):
+    file = trial_folder(run_copy, 1) / name
+    harm(file)
+    finished, verified = command("status", run_copy), command("status", run_copy, "--verify")
+    lines = finished.out.splitlines()
+    assert lines[1 if opens else 0].startswith(f"damaged: {file}: trial 1: ")
+    assert not any("its sets hold" in line for line in lines)
+    assert (finished.code, finished.err) == (verified.code, verified.err)
+    assert finished.code == 1
+    assert "--retrain-damaged" in finished.err
+
+
+@pytest.mark.parametrize("name", ["run.json", "examples.parquet"])
+def test_no_training_mends_what_describes_a_run(command, run_copy, name):
+    flip(run_copy / name)
+    advice = f"1 damaged file in 1 of 1 run; restore {name} from a copy, or measure into another folder\n"
+    for more in ([], ["--verify"]):
+        finished = command("status", run_copy, *more)
+        assert (finished.code, finished.err) == (1, f"easiness: error: {run_copy}: {advice}")
+    size = ["--limit", 100, "--trials", 3, "--epochs", 2, "--precision", "float32"]
+    again = command("measure", "digits", "--model", "mlp_3", *size, "--out", run_copy, "--retrain-damaged")
+    assert again.code == 2  # which is why it is not advised
+
+
+def test_of_a_folder_of_runs(command, run_copy, trial_folder):
+    file = trial_folder(run_copy, 2) / "train.parquet"
+    assert command("status", run_copy.parent).code == 0
+    file.unlink()
+    finished = command("status", run_copy.parent)
+    assert finished.code == 1
+    assert any(
+        line.startswith("run ") and line.endswith("damaged, finished") for line in finished.out.splitlines()
+    )
+    assert f"damaged: {file}: trial 2: is missing" in finished.out.splitlines()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"preset": 3}'])
+def test_of_a_study(command, run_copy, content):
+    file = run_copy.parent / "study.json"
+    file.write_text('{"preset": {}}')
+    assert command("status", run_copy.parent).code == 0
+    file.write_text(content)
+    for more in ([], ["--verify"]):
+        finished = command("status", run_copy.parent, *more)
+        assert finished.code == 1
+        assert f"{file}: is damaged" in finished.out
+        assert "restore study.json" in finished.err

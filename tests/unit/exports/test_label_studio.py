@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from easiness import BadInput, Dataset, Recorder, Run, decisions, export, load_dataset
+from easiness import BadInput, Dataset, Run, decisions, export, load_dataset
 from easiness.runs import data_version, decisions_on
+from recording import believing, recorded
 
 NUM = 24
 HOSTILE = ("$cat", '<b> & "q"', " ", "drop: of no class", "drop\x1b")
@@ -27,16 +28,8 @@ HOSTILE = ("$cat", '<b> & "q"', " ", "drop: of no class", "drop\x1b")
 
 def _record(folder: Path, data: Dataset, num_wrong: int = 3) -> Run:
     """Three trials that take the first examples for the class after their own."""
-    num = len(data.classes)
-    seen = (data.labels + (np.arange(len(data)) < num_wrong)) % num
-    kept: dict[str, Any] = {"classes": data.classes, "fingerprint": data.fingerprint}
-    recorder = Recorder(folder, ids=data.ids, labels=data.labels, **kept)
-    rng = np.random.default_rng(0)
-    for seed in range(3):
-        with recorder.trial(seed=seed) as trial:
-            trial.update(data.ids, rng.normal(size=(len(data), num)) + 8 * np.eye(num)[seen])
-            trial.end_epoch()
-    return recorder.run
+    seen = (data.labels + (np.arange(len(data)) < num_wrong)) % len(data.classes)
+    return recorded(folder, believing(seen, 3, sure=8), data=data)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+import sys
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from torch import nn
 from easiness.errors import BadInput
 from easiness.inputs import Signature
 from easiness.inputs.text.tokens import VOCABULARY
-from easiness.models import build_model
+from easiness.models import build_model, check_model_name
 from easiness.models.torchvision_nets import torchvision_names, torchvision_net
 
 SMALL = ["mlp_1", "mlp_3_w16", "wrn_10_1", "densenet_bc_10_4", "resnext_11_2x2d"]
@@ -113,3 +115,122 @@ def test_what_a_network_cannot_take_is_refused(name: str, shape: Any, num_classe
     with pytest.raises(BadInput, match=text) as caught:
         built(name, shape, num_classes)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_gradient_reaches_every_parameter(name: str) -> None:
+    torch.manual_seed(0)
+    net = build_model(name, (3, 8, 8), 4)
+    nn.functional.cross_entropy(net(torch.randn(8, 3, 8, 8)), torch.arange(8) % 4).backward()
+    for key, parameter in net.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.abs().sum() > 0, key
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_channels_last_gives_the_same_logits(name: str) -> None:
+    torch.manual_seed(0)
+    net = build_model(name, (3, 8, 8), 4).eval()
+    images = torch.randn(4, 3, 8, 8)
+    with torch.no_grad():
+        expected = net(images)
+        found = net.to(memory_format=torch.channels_last)(images.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_trains_under_bfloat16_autocast_in_channels_last(name: str) -> None:
+    torch.manual_seed(0)
+    net = build_model(name, (3, 8, 8), 4).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    images = torch.randn(8, 3, 8, 8).to(memory_format=torch.channels_last)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = net(images)
+        loss = nn.functional.cross_entropy(logits.float(), torch.arange(8) % 4)
+    loss.backward()
+    assert logits.dtype == torch.bfloat16
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_input_is_left_alone(name: str) -> None:
+    images = torch.randn(2, 3, 8, 8)
+    before = images.clone()
+    build_model(name, (3, 8, 8), 4)(images)
+    assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_last_layer_is_the_linear_classifier(name: str) -> None:
+    *_, last = build_model(name, (3, 8, 8), 4).children()
+    assert type(last) is nn.Linear
+    assert last.out_features == 4
+
+
+def test_an_mlp_takes_a_single_pixel() -> None:
+    assert build_model("mlp_2", (1, 1, 1), 2)(torch.zeros(3, 1, 1, 1)).shape == (3, 2)
+
+
+def test_convolutions_begin_as_he_normal_by_fan_out() -> None:
+    torch.manual_seed(0)
+    net = build_model("resnext_11_4x16d", (3, 8, 8), 10)
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d) and module.weight.numel() > 5000:
+            fan_out = module.out_channels * math.prod(module.kernel_size)
+            assert module.weight.std().item() == pytest.approx(math.sqrt(2 / fan_out), rel=0.05)
+        elif isinstance(module, nn.BatchNorm2d):
+            assert (module.weight == 1).all()
+            assert (module.bias == 0).all()
+        elif isinstance(module, nn.Linear):
+            assert (module.bias == 0).all()
+            assert module.weight.std() > 0
+
+
+def test_a_hand_computed_mlp() -> None:
+    net = build_model("mlp_2_w2", (1, 1, 2), 2)
+    values = [[[1.0, 0.0], [0.0, -1.0]], [0.0, 0.5], [[1.0, 2.0], [3.0, 4.0]], [0.0, 1.0]]
+    with torch.no_grad():
+        for parameter, value in zip(net.parameters(), values, strict=True):
+            parameter.copy_(torch.tensor(value))
+        logits = net(torch.tensor([[[[2.0, 3.0]]], [[[2.0, -3.0]]]]))
+    # hidden: (2, -3 + 0.5 -> 0) and (2, 3.5)
+    assert logits.tolist() == [[2.0, 7.0], [9.0, 21.0]]
+
+
+def test_inception_gives_one_tensor_in_training_mode() -> None:
+    with torch.device("meta"):
+        output = torchvision_net("inception_v3", (3, 75, 75), 7).train()(torch.zeros(2, 3, 75, 75))
+    assert output.shape == (2, 7)
+
+
+def test_a_grey_image_is_seen_as_three_equal_channels() -> None:
+    torch.manual_seed(0)
+    grey = build_model("resnet18", (1, 32, 32), 5).eval()
+    torch.manual_seed(0)
+    coloured = build_model("resnet18", (3, 32, 32), 5).eval()
+    assert list(grey.state_dict()) == [f"net.{key}" for key in coloured.state_dict()]
+    image = torch.rand(2, 1, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(grey(image), coloured(image.repeat(1, 3, 1, 1)))
+
+
+def test_gradient_reaches_every_parameter_behind_a_grey_image_in_channels_last() -> None:
+    net = build_model("resnet18", (1, 32, 32), 3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    images = torch.rand(4, 1, 32, 32).to(memory_format=torch.channels_last)
+    nn.functional.cross_entropy(net(images), torch.arange(4) % 3).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
+
+
+def test_a_transformer_is_built_for_the_size_of_the_images() -> None:
+    with torch.device("meta"):
+        net = torchvision_net("vit_b_16", (3, 32, 32), 4)
+        assert net.encoder.pos_embedding.shape == (1, 2 * 2 + 1, 768)  # type: ignore[union-attr]
+        assert net(torch.zeros(2, 3, 32, 32)).shape == (2, 4)
+    wide = built("timm:vit_tiny_patch16_224.augreg_in21k", (3, 32, 64), 4)
+    assert wide.pos_embed.shape == (1, 2 * 4 + 1, 192)
+
+
+def test_without_timm_the_pip_command_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("timm")
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(BadInput, match=r"'timm:resnet18': .*'easiness\[timm\]'"):
+        check_model_name("timm:resnet18")

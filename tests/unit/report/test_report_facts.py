@@ -21,7 +21,7 @@ from easiness.report.facts import data_name, describe_data, measure_command, run
 from easiness.report.run_figures import accuracy_curves
 from easiness.show.text import chosen_percent, count, duration, percent
 from easiness.store import Run
-from recording import believing
+from recording import believing, small_run
 
 
 def test_numbers_read_well() -> None:
@@ -65,19 +65,8 @@ def test_the_command_continues_the_run(measured: Path, command: Callable[..., An
 @pytest.mark.parametrize("known", [True, False])
 def test_a_changed_recipe_is_part_of_the_command(tmp_path: Path, known: bool) -> None:
     recipe = {"batch_size": 20, "alpha": 0.01} if known else {}
-    run = measure(
-        "digits",
-        model="mlp_3",
-        limit=50,
-        trials=1,
-        epochs=1,
-        precision="float32",
-        recipe=recipe,
-        train_share=0.5,
-        keep_logits=True,
-        keep_weights=False,
-        out=tmp_path / "run",
-    )
+    kept = {"keep_logits": True, "keep_weights": False}
+    run = small_run(tmp_path / "run", model="mlp_3", limit=50, recipe=recipe, train_share=0.5, **kept)
     found = measure_command(run, load_dataset("digits") if known else None)
     assert found is not None
     assert found.recipe is not None
@@ -87,16 +76,7 @@ def test_a_changed_recipe_is_part_of_the_command(tmp_path: Path, known: bool) ->
 
 
 def test_another_batch_size_needs_no_recipe_file(tmp_path: Path) -> None:
-    run = measure(
-        "digits",
-        model="mlp_3",
-        limit=50,
-        trials=1,
-        epochs=1,
-        precision="float32",
-        batch_size=25,
-        out=tmp_path / "run",
-    )
+    run = small_run(tmp_path / "run", model="mlp_3", limit=50, batch_size=25)
     found = measure_command(run, load_dataset("digits"))
     assert found is not None
     assert found.recipe is None
@@ -143,11 +123,8 @@ def test_a_table_of_facts_and_a_figure(measured: Path):
     run = ez.open_run(measured)
     shown = run._repr_html_()
     facts = _facts(shown)
-    assert facts["network"] == "mlp_3"
-    assert facts["trials"] == "3"
     assert facts["folder"] == str(measured)
     assert facts["examples"].startswith("100 examples of 10 classes")
-    assert re.fullmatch(r"0\.\d{3} ± 0\.\d{3}", facts["train accuracy after epoch 2"])
     assert shown.count("<svg") == 1
     assert "number of trials, of 3, that are right" in shown
     assert not re.search(r"(src|href)=\"(?!#)", shown)  # nothing is loaded

@@ -282,16 +282,6 @@ def test_names_are_escaped(record: Callable[..., Any]) -> None:
     assert "3/<b>&\"'<script>alert(1)</script>" in page.text
 
 
-@pytest.mark.long
-def test_without_pictures_the_page_says_why_and_names_the_examples(record: Callable[..., Any]) -> None:
-    labels = [0, 1] * 6
-    ids = np.array([f"photos/{i:02d}.png" for i in range(12)], object)
-    page = Page(render_report([record(believing(labels, 2, 1), labels, ids=ids)]))
-    assert page.images == []
-    assert "There are no examples, only ids" in page.text
-    assert all(name in page.text for name in ids)
-
-
 def test_pictures_come_from_the_source_that_is_named(record: Callable[..., Any]) -> None:
     data = load_dataset("digits", limit=40)
     logits = believing(data.labels, 2, 1)

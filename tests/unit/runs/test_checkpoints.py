@@ -119,9 +119,8 @@ def test_a_full_disk_costs_the_checkpoints_alone(trainer, monkeypatch):
     train, told = trainer(0)
     record = train()
     assert record.num_epochs == EPOCHS
-    assert notes(told) == [
-        "trial 1: trains on without checkpoints, since none can be written (No space left on device)"
-    ]
+    (note,) = notes(told)
+    assert note.startswith("trial 1: trains on without checkpoints")
 
 
 def test_what_is_of_no_use_is_said_and_the_next_best_is_taken(trainer, tmp_path):

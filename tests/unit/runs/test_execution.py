@@ -117,11 +117,6 @@ def test_networks_with_convolutions_run_channels_last(machine):
         assert resolve_plan(plan(), CPU, Execution()).channels_last is facts.convolutions
 
 
-def test_an_unknown_choice_is_bad_input():
-    with pytest.raises(BadInput, match="compile"):
-        resolve_plan(plan(), CPU, Execution(compile="sometimes"))  # type: ignore[arg-type]
-
-
 def test_the_same_machine_makes_the_same_choice(machine):
     machine(LARGE)
     assert resolve_plan(plan(), CPU, Execution()) == resolve_plan(plan(), CPU, Execution())

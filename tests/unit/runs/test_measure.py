@@ -1,18 +1,24 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from typer.testing import CliRunner
 
 import easiness as ez
+from easiness.cli.main import app
 from easiness.errors import BadInput, RunFailed, TrialFailed
+from easiness.report.facts import measure_command
 from easiness.runs import carrying_out as execute_module, trainer as trainer_module
+from easiness.runs.execution import allowed
 from easiness.runs.progress import Progress
+from easiness.spec import Execution
 from easiness.store import RunWriter
+from recording import small_run
 
 DIGITS: dict[str, Any] = {"model": "mlp_3", "limit": 100, "precision": "float32"}
 
@@ -58,15 +64,6 @@ def test_a_run_and_what_a_front_end_is_told(tmp_path, measured, contents):
     assert len(run.trials) == 2
     same = contents(tmp_path / "run")
     assert same == {index: contents(measured)[index] for index in (0, 1)}
-
-
-@pytest.mark.parametrize(("trials", "epochs"), [(3, 2), (2, 2), (3, 1), (1, 1)])
-def test_what_is_there_is_read(run_copy, snapshot, trials, epochs):
-    before = snapshot(run_copy)
-    run, events = again(run_copy, trials, epochs)
-    assert events == []
-    assert (len(run.trials), run.epochs) == (3, 2)
-    assert snapshot(run_copy) == before
 
 
 def test_reading_does_not_wait_for_a_writer(run_copy):
@@ -138,15 +135,14 @@ def test_a_held_out_split_and_a_share(tmp_path):
     x, labels = random.integers(0, 256, (40, 4, 4), dtype=np.uint8), np.arange(40) % 2
     ids = np.arange(100, 140)
     np.savez(tmp_path / "a.npz", x=x, y=labels, ids=ids, x_test=x[:6], y_test=labels[:6])
-    run = ez.measure(
+    run = small_run(
+        tmp_path / "run",
         tmp_path / "a.npz",
-        model="mlp_3",
+        limit=None,
         trials=2,
         epochs=2,
         train_share=0.5,
-        precision="float32",
         keep_weights=False,
-        out=tmp_path / "run",
     )
     assert run.ids.tolist() == ids.tolist()
     trained_on = [trial.columns(1, ["trained_on"])["trained_on"] for trial in run.trials]
@@ -181,11 +177,8 @@ def test_a_failed_trial_costs_no_other(tmp_path, monkeypatch, measured, contents
     path = tmp_path / "run"
     with monkeypatch.context() as patch:
         patch.setattr(trainer_module, "run_trial", failing)
-        with pytest.raises(RunFailed) as failed:
+        with pytest.raises(RunFailed, match=rf"1 of 3 trials failed \(trial 1: {reason}\); the 2 finished"):
             again(path)
-    assert str(failed.value) == (
-        f"{path}: 1 of 3 trials failed (trial 1: {reason}); the 2 finished ones are kept"
-    )
     run = ez.open_run(path)
     assert [trial.index for trial in run.trials] == [0, 2]
     assert run.failures() == {1: reason}
@@ -224,19 +217,6 @@ def test_old_trials_stay_until_their_replacements_are_whole(run_copy, monkeypatc
     assert contents(run_copy) == contents(lone)
 
 
-def test_damage_is_refused_and_mended_on_request(run_copy, trial_folder, contents, snapshot):
-    intact = contents(run_copy)
-    (trial_folder(run_copy, 1) / "weights.safetensors").write_bytes(b"x")
-    before = snapshot(run_copy)
-    with pytest.raises(BadInput, match=r"0001-.*weights\.safetensors: .*damaged"):
-        again(run_copy)
-    assert snapshot(run_copy) == before
-    run, events = again(run_copy, retrain_damaged=True)
-    assert events[0] == ("begin", 3, 2, [1])
-    assert len(run.trials) == 3
-    assert contents(run_copy) == intact
-
-
 def test_mending_where_nothing_is_damaged_trains_nothing(run_copy, contents):
     intact = contents(run_copy)
     run, events = again(run_copy, trials=2, epochs=1, retrain_damaged=True)
@@ -254,22 +234,133 @@ def test_a_damaged_trial_beyond_those_asked_for_is_mended_too(run_copy, trial_fo
     assert contents(run_copy) == intact
 
 
-def test_a_damaged_list_of_examples_is_refused_before_training(run_copy, snapshot):
-    (run_copy / "examples.parquet").write_bytes(b"x")
-    before = snapshot(run_copy)
-    with pytest.raises(BadInput, match=r"examples\.parquet: .*damaged"):
-        again(run_copy, trials=4)
-    assert snapshot(run_copy) == before
+ASKED: dict[str, Any] = {"epochs": 1, "limit": 60, "device": "cpu", "progress": False}
 
 
-def test_a_run_that_was_moved_goes_on(run_copy, tmp_path):
-    shutil.move(run_copy, tmp_path / "moved")
-    run, events = again(tmp_path / "moved", trials=4)
-    assert events[0] == ("begin", 4, 2, [3])
-    assert len(run.trials) == 4
+def net(input_shape: tuple[int, int, int], num_classes: int) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(input_shape)), num_classes))
 
 
-def test_an_unknown_executor(tmp_path):
-    with pytest.raises(BadInput, match="executor 'pool': unknown"):
-        again(tmp_path / "run", executor="pool")
+def test_a_run_of_a_lambda_goes_on(tmp_path: Path):
+    def measure(trials: int, **given: Any) -> ez.Run:
+        return ez.measure(
+            "digits", model=lambda: net((1, 8, 8), 10), trials=trials, out=tmp_path / "run", **ASKED, **given
+        )
+
+    first = measure(1)
+    assert first.model.startswith("lambda#")
+    more = measure(2)
+    assert [trial.index for trial in more.trials] == [0, 1]
+    assert more.spec.measured is not None
+    assert more.spec.measured.resolved.jobs == 1
+    with pytest.raises(ez.BadInput, match=r"settings: model .*lambda#"):
+        ez.measure(
+            "digits",
+            model=lambda: nn.Sequential(net((1, 8, 8), 10)),
+            trials=2,
+            out=tmp_path / "run",
+            **ASKED,
+        )
+
+
+def test_a_function_of_a_module_is_that_of_the_command(tmp_path: Path):
+    run = ez.measure("digits", model=net, trials=1, out=tmp_path / "run", jobs=1, **ASKED)
+    assert run.model == f"{__name__}:net"
+    same = ez.measure("digits", model=f"{__name__}:net", trials=1, out=tmp_path / "other", jobs=1, **ASKED)
+    assert same.trials[0].document.hash == run.trials[0].document.hash
+    np.testing.assert_array_equal(same.votes().p_label, run.votes().p_label)
+
+
+def test_nothing_is_written_where_a_model_is_refused(tmp_path: Path):
+    for model, text in (
+        (nn.Flatten(), "a Flatten that is built already"),
+        (lambda width: net((1, 8, 8), width), "needs width"),
+        (lambda: 3, "returned int"),
+    ):
+        with pytest.raises(ez.BadInput, match=text):
+            ez.measure("digits", model=model, trials=1, out=tmp_path / "run", **ASKED)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "named"), [({"jobs": 2}, "processes"), ({"executor": "processes"}, "processes")]
+)
+def test_other_processes_are_refused(tmp_path: Path, given, named):
+    text = f"'lambda#[0-9a-f]+': is an object of this process.*jobs=1 without executor='{named}'.*a module"
+    with pytest.raises(ez.BadInput, match=text):
+        ez.measure(
+            "digits", model=lambda: net((1, 8, 8), 10), trials=2, out=tmp_path / "run", **given, **ASKED
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_several_jobs_become_one():
+    assert allowed(Execution(), photos=False, models=["mlp_3", "net#1"]).jobs == 1
+    assert allowed(Execution(), photos=False, models=["mlp_3"]).jobs == "auto"
+    assert allowed(Execution(executor="serial"), photos=False, models=["net#1"]).executor == "serial"
+
+
+def test_what_asks_the_networks_again_finds_them(tmp_path: Path):
+    asked = {**ASKED, "limit": 300, "epochs": 4}
+    run = ez.measure("digits", model=lambda: net((1, 8, 8), 10), trials=2, out=tmp_path / "run", **asked)
+    curve = ez.perturbation_curve(run, "radial", [1.0], device="cpu", progress=False)
+    assert curve.model == run.model
+    assert measure_command(run, None) is None  # no command could
+    assert f'<td style="text-align: left">{run.model}</td>' in run._repr_html_()
+
+
+QUESTIONS = [f"{'Who wrote' if at % 2 else 'Where is'} the book of number {at} ?" for at in range(40)]
+ASKED_OF_TEXTS: dict[str, Any] = {"trials": 2, "epochs": 2, "progress": False, "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def texts() -> ez.Dataset:
+    return ez.load_dataset((QUESTIONS, [0, 1] * 20), classes=["place", "person"], holdout=0.2)
+
+
+def bits(run: ez.Run) -> list[bytes]:
+    found = []
+    for trial in run.trials:
+        found += [trial.weights()[name].tobytes() for name in sorted(trial.weights())]
+        found += [trial.observations(2, None, name).loss.tobytes() for name in ("train", "held_out")]
+    return found
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("model", ["bag_4", "text_cnn"])
+def test_processes_train_to_the_same_bits(texts, model, tmp_path):
+    runs = [
+        ez.measure(texts, model=model, jobs=jobs, out=tmp_path / str(jobs), **ASKED_OF_TEXTS)
+        for jobs in (1, 2)
+    ]
+    assert bits(runs[0]) == bits(runs[1])
+
+
+def test_texts_in_python_are_measured_by_a_bag(tmp_path):
+    run = ez.measure((QUESTIONS, [0, 1] * 20), out=tmp_path / "run", **ASKED_OF_TEXTS)
+    assert run.spec.model == "bag"
+    assert run.spec.data.kind == "text"
+    assert run.spec.measured is not None
+    assert run.spec.measured.recipe.word_dropout > 0
+    again = ez.open_run(tmp_path / "run")
+    assert again.spec == run.spec
+    assert len(run.scores()) == 40
+
+
+def test_token_numbers_have_no_distance(texts, tmp_path):
+    run = ez.measure(texts, model="bag_4", out=tmp_path / "run", **ASKED_OF_TEXTS)
+    with pytest.raises(ez.BadInput, match="texts have no distance"):
+        ez.similarity(run, texts)
+
+
+def test_the_plan_says_what_networks_on_texts_get(tmp_path):
+    np.savez(tmp_path / "questions.npz", x=np.array(QUESTIONS), y=np.arange(40) % 2)
+    asked = ["measure", str(tmp_path / "questions.npz"), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    shown = CliRunner().invoke(app, [*asked, "--dry-run"])
+    assert shown.exit_code == 0, shown.output
+    assert "(tokens, as the network gets them)" in shown.output
+    assert "model: bag, from scratch" in shown.output
+    assert "  word_dropout = 0.1  # probability that a word" in shown.output
+    assert "augmentation: each word is left out with probability 0.1" in shown.output
+    assert "SparseAdam, without weight decay" in shown.output
+    assert "flip" not in shown.output

@@ -180,11 +180,8 @@ def test_where_the_data_lie_does_not_matter(plan):
 )
 def test_another_run_does_not(data, plan, change, difference):
     other = planned(data, **{"model": "mlp_3", "trials": 3, "epochs": 2, "seed": 7, **change})
-    with pytest.raises(BadInput) as refusal:
+    with pytest.raises(BadInput, match=f"settings: {difference}; choose another --out"):
         other.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
-    assert str(refusal.value) == (
-        f"{OUT}: this run cannot be continued with other settings: {difference}; choose another --out"
-    )
 
 
 def test_a_run_without_what_cannot_be_read_says_how_it_was_made(data, plan):
@@ -244,12 +241,8 @@ def test_a_recorded_run_is_not_measured_into(plan):
     ],
 )
 def test_training_passes_that_are_observed_see_every_example_once(data, change, reason):
-    with pytest.raises(BadInput) as refusal:
+    with pytest.raises(BadInput, match=f"--observe train: every example .* and {reason}; "):
         planned(data, model="mlp_3", trials=1, epochs=1, observe="train", **change)
-    assert str(refusal.value) == (
-        f"--observe train: every example has to be trained on once an epoch, and {reason}; "
-        "observe in passes of their own (all, every:K or last)"
-    )
 
 
 def test_a_held_out_split_is_observed_clean_beside_training_passes():

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import easiness as ez
 from easiness.errors import BadInput
-from easiness.runs import Progress
+from easiness.inputs import counted, reading, tell
+from easiness.inputs.counting import reading as listening
+from easiness.runs import Progress, screens as module, screens as shown
+from easiness.runs.screens import reading_shown
+from easiness.runs.shown import ShownProgress, call_text, progress_of
 from easiness.store import last_events
 
 MEASURE: dict[str, Any] = {"model": "mlp_2_w8", "limit": 100, "epochs": 2, "precision": "float32", "jobs": 1}
@@ -100,3 +106,195 @@ def test_an_unknown_tracker_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(BadInput, match="track 'x': unknown"):
         ez.measure("digits", trials=1, out=tmp_path / "run", track="x", **MEASURE)
     assert list(tmp_path.iterdir()) == []
+
+
+SMALL: dict[str, Any] = {"model": "mlp_1", "trials": 1, "epochs": 1, "limit": 60, "device": "cpu", "jobs": 1}
+
+
+def test_a_run_is_announced_and_shown_unless_told_not_to(tmp_path: Path, capsys):
+    ez.measure("digits", out=tmp_path / "quiet", progress=False, **SMALL)
+    assert capsys.readouterr() == ("", "")
+    ez.measure("digits", out=tmp_path / "run", **SMALL)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"{tmp_path}/run: training 1 of 1 trial of mlp_1, 1 epoch each" in err
+    assert "trial 0 epoch 1/1: accuracy train 0." in err
+    ez.measure("digits", out=tmp_path / "run", **SMALL)
+    assert capsys.readouterr() == ("", "")  # it only reads
+
+
+def test_a_progress_of_ones_own_is_called(tmp_path: Path, capsys):
+    stored = []
+
+    class Mine(Progress):
+        def stored(self, index: int) -> None:
+            stored.append(index)
+
+    ez.measure("digits", out=tmp_path / "run", progress=Mine(), **SMALL)
+    assert stored == [0]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_anything_else_is_refused(tmp_path: Path):
+    with pytest.raises(ez.BadInput, match="progress 'bar': give"):
+        ez.measure("digits", out=tmp_path / "run", progress="bar", **SMALL)  # type: ignore[arg-type]
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_found_in_the_data_and_not_used_is_said(tmp_path: Path, capsys):
+    import numpy as np
+    from PIL import Image
+
+    for i in range(4):
+        folder = tmp_path / "pets/train" / ("cat", "dog")[i % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8, 3), 40 * i, np.uint8)).save(folder / f"{i}.png")
+    (tmp_path / "pets/val").mkdir()
+    Image.fromarray(np.full((8, 8, 3), 9, np.uint8)).save(tmp_path / "pets/val/9.png")
+    ez.measure(str(tmp_path / "pets"), out=tmp_path / "run", model="mlp_1", trials=1, epochs=1, device="cpu")
+    assert "note: " in capsys.readouterr().err.splitlines()[0]
+
+
+def function(data, scores_run, *, model, rates=(0.3,), out, seed=0, progress=True):
+    """Stands for a public one."""
+
+
+GIVEN = {
+    "data": "a", "scores_run": "b", "model": "m", "rates": (0.3,), "out": "c", "seed": 0, "progress": True,
+}  # fmt: skip
+
+
+def test_the_call_is_written_as_it_was_made(measured: Path):
+    run = ez.open_run(measured)
+    given = {**GIVEN, "data": "digits", "scores_run": run, "out": Path("runs/a"), "seed": 3}
+    opened = f"easiness.open_run({str(measured)!r})"
+    assert call_text(function, given) == (
+        f"easiness.function('digits', {opened}, model='m', out='runs/a', seed=3)"
+    )
+
+
+def test_what_has_no_short_text_is_left_open():
+    given = {**GIVEN, "data": object(), "scores_run": ["x" * 200], "model": lambda: 3, "rates": [0.1]}
+    text = call_text(function, given)
+    assert text == "easiness.function(..., ..., model=..., rates=[0.1], out='c')"
+    assert "model=function" in call_text(function, {**given, "model": function})
+
+
+@pytest.mark.parametrize(("progress", "says"), [(True, True), (False, False), (Progress(), False)])
+def test_an_interrupt_is_raised_and_says_how_to_go_on(capsys, progress, says):
+    def interrupted() -> None:
+        with progress_of(progress, function, GIVEN) as tell:
+            assert isinstance(tell, ShownProgress) == says
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    call = "easiness.function('a', 'b', model='m', out='c')"
+    said = f"interrupted; everything finished so far is kept. To go on, call it again: {call}\n"
+    assert capsys.readouterr().err == (said if says else "")
+
+
+class FakeScreen:
+    def __init__(self) -> None:
+        self.happened: list[object] = []
+
+    def open(self) -> None:
+        self.happened.append("open")
+
+    def close(self) -> None:
+        self.happened.append("close")
+
+    def say(self, text: str) -> None:
+        self.happened.append(text)
+
+    def show(self, state: object) -> None:
+        self.happened.append((state.texts, state.done))  # type: ignore[attr-defined]
+
+
+def test_a_screen_is_opened_once_it_takes_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = FakeScreen()
+    now = [0.0]
+    monkeypatch.setattr(shown, "find_screen", lambda: screen)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with shown.passes_shown(True):
+        tell("looking", 1, 4)
+        assert screen.happened == []
+        now[0] = 1.5
+        tell("looking", 2, 4)
+        assert list(counted(range(3), "counting", 3)) == [0, 1, 2]
+    assert screen.happened == ["open", (["looking"], 0.5), (["counting"], 1.0), "close"]
+    with shown.passes_shown(True):
+        tell("quick", 1, 1)
+    assert len(screen.happened) == 4
+
+
+def test_without_a_screen_lines_come_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(shown, "find_screen", lambda: None)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with shown.passes_shown(True):
+        tell("looking", 1, 4000)
+        now[0] = 6.0
+        tell("looking", 2000, 4000)
+    assert capsys.readouterr().err == "looking: 2,000 of 4,000\n"
+
+
+def test_who_shows_it_already_goes_on_to(capsys: pytest.CaptureFixture[str]) -> None:
+    heard: list[tuple[str, int, int]] = []
+    with reading(lambda *how_far: heard.append(how_far)), shown.passes_shown(False):
+        tell("looking", 1, 2)
+    assert heard == [("looking", 1, 2)]
+    tell("to nobody", 1, 2)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that goes on by a second whenever it is read."""
+    now = iter(range(1000))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(now)))
+
+
+def test_nothing_is_shown_where_it_is_quick(capsys):
+    with reading_shown():
+        list(counted(range(1024), "reading images", 1024))
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_line_now_and_then(capsys):
+    with reading_shown():
+        list(counted(range(2560), "reading images", 2560))
+    assert capsys.readouterr().err == "reading images: 1,280 of 2,560\nreading images: 2,560 of 2,560\n"
+
+
+def test_afterwards_nobody_listens(capsys, monkeypatch):
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0.0)
+    with reading_shown():
+        pass
+    list(counted(range(256), "x", 256))
+    assert capsys.readouterr().err == ""
+    heard = []
+    with listening(lambda *what: heard.append(what)):
+        list(counted(range(256), "x", 256))
+    assert heard == [("x", 256, 256)]
+
+
+def test_notes_and_passes_are_shown_by_measure(command, tmp_path, monkeypatch):
+    import numpy as np
+    from PIL import Image
+
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0.0)
+    for i in range(4):
+        folder = tmp_path / "pets/train" / ("cat", "dog")[i % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8, 3), i, np.uint8)).save(folder / f"{i}.png")
+    (tmp_path / "pets/val").mkdir()
+    Image.fromarray(np.full((8, 8, 3), 9, np.uint8)).save(tmp_path / "pets/val/9.png")
+    shown = command("measure", tmp_path / "pets", "--out", tmp_path / "run", "--model", "mlp_1", "--dry-run")
+    assert shown.code == 0
+    assert "reading images: 4 of 4\n" in shown.err
+    note = "holds images without class folders, so it is not used as a held-out split"
+    assert f"\nnote: {tmp_path}/pets/val {note}\n" in shown.err

@@ -141,7 +141,5 @@ def test_a_recorded_run_is_found_in_data_of_which_it_left_some_out(tmp_path, rec
     assert data.held_out.fingerprint == kept.held_out.fingerprint
     np.testing.assert_array_equal(data.array, kept.array)
     others = record(believing(kept.labels, 1, 1), kept.labels[::-1], name="others", **options)
-    with pytest.raises(
-        BadInput, match=r"photos: these are not the data of .* \(ids, labels or classes differ"
-    ):
+    with pytest.raises(BadInput, match=r"photos: .* not the data of .* \(ids, labels or classes"):
         find_data(others, source)

@@ -143,6 +143,7 @@ def test_workers_are_kept_while_they_suit():
         ({"executor": "serial", "jobs": 2}, "jobs 2: the serial executor"),
         ({"jobs": 0}, "jobs 0: give auto"),
         ({"jobs": "many"}, "jobs many: give auto"),
+        ({"executor": "pool"}, "executor 'pool': unknown"),
         ({"compile": "maybe"}, "compile 'maybe': unknown; choose auto, on or off"),
     ],
 )

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from easiness.scores import score_columns
+from easiness.scores.held_out import margin_and_rival, off_the_diagonal
 
 NAN = np.nan
 # examples: trained on in trials 1-2, in none, in all, in trial 1 alone
@@ -78,3 +79,108 @@ def test_without_left_out_trials_everything_here_is_undefined(trial_of_right) ->
         "confident_learning_flag",
     ):
         assert np.isnan(columns[name]).all(), name
+
+
+def trial(trial_of_logits, p, labels, trained_on, keep=None):
+    keep = np.ones(len(labels), bool) if keep is None else keep
+    return trial_of_logits(np.log([p]), labels, trained_on=trained_on, keep=keep)
+
+
+def test_margin_is_against_the_rival_of_the_averaged_probabilities(trial_of_logits) -> None:
+    # The rival is class 1 in one trial, class 2 in the other, and class 2 in the mean.
+    trials = [
+        trial(trial_of_logits, [[0.6, 0.3, 0.1], [0.6, 0.3, 0.1]], [0, 0], [False, False]),
+        trial(trial_of_logits, [[0.3, 0.1, 0.6], [0.6, 0.3, 0.1]], [0, 0], [False, True]),
+    ]
+    columns = score_columns(trials, 1)
+    assert_allclose(columns["normalized_margin"], [0.45 - 0.35, 0.3], atol=1e-6)
+    # p_y - p_2 is 0.5 and -0.3: std 0.8 / sqrt(2), over sqrt(2)
+    assert_allclose(columns["normalized_margin_se"], [0.4, NAN], atol=1e-6)
+
+
+def test_trials_that_trained_on_it_or_kept_no_logits_of_it_do_not_count(trial_of_logits) -> None:
+    seen = [[0.01, 0.99], [0.3, 0.7]]
+    unseen = [[0.8, 0.2], [0.4, 0.6]]
+    trials = [
+        trial(trial_of_logits, seen, [0, 1], [True, True]),
+        trial(trial_of_logits, unseen, [0, 1], [False, False], keep=[True, False]),
+    ]
+    columns = score_columns(trials, 1)
+    assert_allclose(columns["normalized_margin"], [0.6, NAN], atol=1e-6)
+    assert_allclose(columns["confident_learning_flag"], [0, NAN])
+    assert_allclose(columns["self_confidence"], [0.8, 0.6], atol=1e-6)
+
+
+P = [  # of classes 0, 1, 2
+    [0.9, 0.05, 0.05],
+    [0.7, 0.2, 0.1],
+    [0.1, 0.85, 0.05],
+    [0.1, 0.8, 0.1],
+    [0.2, 0.6, 0.2],
+    [0.4, 0.35, 0.25],
+    [0.1, 0.1, 0.8],
+]
+LABELS = [0, 0, 0, 1, 1, 1, 2]
+
+
+def test_flag_is_off_the_diagonal_of_the_confident_joint(trial_of_logits) -> None:
+    one = trial(trial_of_logits, P, LABELS, [False] * 7)
+    columns = score_columns([one, one], 1)
+    # t_0 = (0.9 + 0.7 + 0.1) / 3 = 0.567, t_1 = (0.8 + 0.6 + 0.35) / 3 = 0.583, t_2 = 0.8.
+    # The third, labelled 0, is confidently 1. The sixth, labelled 1, is likelier 0, but 0.4 is below
+    # t_0: it is no one's. The last equals its threshold, which counts as reaching it.
+    assert_allclose(columns["confident_learning_flag"], [0, 0, 1, 0, 0, 0, 0])
+    assert np.isnan(columns["confident_learning_flag_se"]).all()
+
+
+def test_a_label_that_reaches_its_threshold_and_is_larger_is_not_suspect(trial_of_logits) -> None:
+    # Both reach their thresholds for the first example (t_0 = 0.55, t_1 = 0.4): the larger decides.
+    p = [[0.55, 0.45], [0.6, 0.4]]
+    columns = score_columns([trial(trial_of_logits, p, [0, 1], [False, False])], 1)
+    assert_allclose(columns["confident_learning_flag"], [0, 1])
+
+
+def test_a_class_below_its_threshold_contests_nothing_be_it_the_likeliest() -> None:
+    # t_0 = 0.9, t_1 = 0.3, t_2 = 0.2. The first is labelled 1: 1 and 2 reach theirs, and 1 is the likelier.
+    # cleanlab 2.9.0 counts it for 0, the likeliest of all.
+    q = np.array([[0.4, 0.35, 0.25], [0.9, 0.05, 0.05], [0.7, 0.25, 0.05], [0.6, 0.2, 0.2]])
+    assert off_the_diagonal(q, np.array([1, 0, 1, 2])).tolist() == [False] * 4
+
+
+def test_a_likeliest_label_below_its_threshold_is_contested_by_a_class_that_reaches_its_own() -> None:
+    # t_0 = 0.75, t_1 = 0.3. The first is labelled 0, but only 1 reaches its threshold.
+    # cleanlab's confident joint agrees; its filter drops it for being predicted as labelled.
+    q = np.array([[0.6, 0.4], [0.9, 0.1], [0.7, 0.3]])
+    assert off_the_diagonal(q, np.array([0, 0, 1])).tolist() == [True, False, False]
+
+
+def test_a_class_without_out_of_sample_examples_contests_nothing(trial_of_logits) -> None:
+    p = [[0.2, 0.8], [0.6, 0.4], [0.3, 0.7]]
+    columns = score_columns([trial(trial_of_logits, p, [0, 0, 1], [False, False, True])], 1)
+    assert_allclose(columns["confident_learning_flag"], [0, 0, NAN])
+
+
+def test_probabilities_are_those_of_epoch_m(trial_of_logits) -> None:
+    logits = np.log([[[0.9, 0.1], [0.5, 0.5]], [[0.2, 0.8], [0.5, 0.5]]])
+    one = trial_of_logits(logits, [0, 0], trained_on=[False, False], keep=[True, True])
+    assert_allclose(score_columns([one], 1)["normalized_margin"], [0.8, 0], atol=1e-6)
+    assert_allclose(score_columns([one], 2)["normalized_margin"], [-0.6, 0], atol=1e-6)
+
+
+def test_the_rival_is_the_first_of_equals_and_q_is_as_it_was() -> None:
+    q = np.array([[0.2, 0.4, 0.4], [0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
+    before = q.copy()
+    margin, rival = margin_and_rival(q, np.array([0, 0, 2]))
+    assert_allclose(margin, [-0.2, 0.25, 0.5])
+    assert rival.tolist() == [1, 1, 1]
+    assert (q == before).all()
+
+
+def test_examples_left_out_here_and_there_keep_their_places(trial_of_logits) -> None:
+    # 0 and 2 left out at first, 1 and 2 then: once not side by side, once side by side
+    p = [[0.9, 0.1], [0.7, 0.3], [0.6, 0.4]]
+    trials = [
+        trial(trial_of_logits, p, [0, 0, 0], [False, True, False]),
+        trial(trial_of_logits, p, [0, 0, 0], [True, False, False]),
+    ]
+    assert_allclose(score_columns(trials, 1)["normalized_margin"], [0.8, 0.4, 0.2], atol=1e-6)

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
 from easiness.show import (
+    Section,
     counted,
     interval_text,
     listed,
@@ -11,9 +16,13 @@ from easiness.show import (
     number,
     numbers_text,
     plus_minus,
+    sections_text,
     trials_text,
     with_interval,
 )
+from easiness.show.in_short import in_a_line, in_short
+from easiness.show.section import sections_html, sections_markdown
+from recording import recorded
 
 NAN = float("nan")
 
@@ -114,3 +123,107 @@ def test_long_lists_stay_short_and_no_number_is_lost(numbers):
 
 def test_parts_are_listed_with_and_before_the_last():
     assert [listed(list("abc")[:num]) for num in range(4)] == ["", "a", "a and b", "a, b and c"]
+
+
+ROWS = [["id", "p"], ["7", "0.5"]]
+TABLE = Section("Labels", "p is a probability.", ROWS, ("not <sure>", "nor this"))
+
+
+def test_notices_have_lines_of_their_own_between_title_and_caption() -> None:
+    assert sections_text([TABLE]) == (
+        "Labels\nNote: not <sure>\n\nNote: nor this\n\np is a probability.\n\nid    p\n7   0.5"
+    )
+    assert sections_markdown([TABLE]).startswith(
+        "### Labels\n\n**Note:** not \\<sure>\n\n**Note:** nor this\n\np is a probability.\n\n| id"
+    )
+    assert (
+        "<h4>Labels</h4><p><strong>Note:</strong> not &lt;sure&gt;</p><p><strong>Note:</strong> nor this</p>"
+        "<p>p is a probability.</p><table>"
+    ) in sections_html([TABLE])
+
+
+@pytest.mark.parametrize("written", [sections_text, sections_markdown, sections_html])
+def test_without_a_notice_there_is_none(written) -> None:
+    assert "Note" not in written([Section("Labels", "p is a probability.", ROWS)])
+
+
+def test_texts_are_read_from_the_left_and_cut_to_the_terminal(monkeypatch) -> None:
+    reason = "much light " * 20
+    table = Section(
+        "Labels", "How.", [["id", "p", "reason", "path"], ["7", "0.5", reason, "photos/" + "a" * 30]]
+    )
+    for columns in (160, 80):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        header, line = sections_text([table]).splitlines()[-2:]
+        assert header.startswith("id    p  reason   ")
+        assert line.startswith("7   0.5  much light ")
+        assert line.endswith("…  photos/" + "a" * 30)
+        assert len(line) == columns
+    monkeypatch.setenv("COLUMNS", "50")
+    assert sections_text([table]).endswith("\n7   0.5  much light much lig…  photos/aaaaaaaaaaaa…")
+    assert f"| --- | ---: | --- | --- |\n| 7 | 0.5 | {reason} | photos/" in sections_markdown([table])
+
+
+@dataclass
+class Found:
+    name: Any = "a"
+    other: Any = 1
+    hidden: int = field(default=3, repr=False)
+
+
+def test_numbers_and_names_are_said():
+    assert in_short(Found(None, True)) == "Found(name=None, other=True)"
+    assert in_short(Found(np.float64(1) / 3, 2.0)) == "Found(name=0.333333, other=2)"
+    assert in_short(Found(("a",), [1, float("nan")])) == "Found(name=('a',), other=[1, nan])"
+
+
+def test_what_is_larger_is_left_out_and_a_long_text_cut():
+    assert in_short(Found(np.zeros(3), {"a": 1})) == "Found()"
+    assert in_short(Found([np.zeros(3)], list(range(40)))) == "Found()"
+    assert in_short(Found(Found(np.zeros(3), {}), 2)) == "Found(other=2)"
+    assert in_short(Found(Found(2), Found("x" * 50))) == "Found(name=Found(name=2, other=1))"
+    assert in_short(Found("x" * 61, 1)) == f"Found(name='{'x' * 60}...', other=1)"
+
+
+def test_values_that_one_holds_show_themselves(measured, tmp_path):
+    import easiness as ez
+
+    data = ez.load_dataset("digits", limit=100, holdout=0.2)
+    assert repr(data) == f"Dataset('digits', examples=100, classes=10, held_out={len(data.held_out)})"  # type: ignore[arg-type]
+    recorder = ez.Recorder(tmp_path / "run", ids=[1, 2], labels=[0, 1])
+    assert repr(recorder) == f"Recorder({str(tmp_path / 'run')!r}, examples=2, classes=2)"
+    assert repr(recorder.trial(seed=4)) == f"TrialRecorder({str(tmp_path / 'run')!r}, seed=4)"
+    run = ez.open_run(measured)
+    assert repr(run.trials[0]) == f"StoredTrial({str(run.trials[0].path)!r}, index=0, epochs=2)"
+    assert "np." not in repr(ez.matching_rate(run, run, side="easy", fraction=0.3))
+
+
+def test_a_line_leaves_out_what_is_empty_and_ends_where_it_is_long():
+    assert in_a_line(Found(None, True)) == "Found(other=True)"
+    assert in_a_line(Found("", ())) == "Found()"
+    assert in_a_line(Found(0, Found("a", None))) == "Found(name=0, other=Found(name='a'))"
+    assert in_a_line(Found("a" * 50, "b" * 50)) == f"Found(name='{'a' * 50}', ...)"
+
+
+def test_no_name_breaks_a_table():
+    rows = [["id", "class"], ["a\nb", "cat\x1b[2J"], ["c", "dog"]]
+    table = Section("of a\rb", "How it\nis read.", rows, ("Mind\x1bit.",))
+    assert "| a b | cat" in sections_markdown([table])
+    shown = sections_text([table])
+    assert shown.splitlines() == [
+        r"of a\rb",
+        r"Note: Mind\x1bit.",
+        "",
+        "How it is read.",
+        "",
+        "id         class",
+        r"a\nb  cat\x1b[2J",
+        "c            dog",
+    ]
+
+
+def test_status_says_each_thing_on_a_line_and_one_in_the_singular(command, tmp_path):
+    run = recorded(tmp_path / "run", [2 * np.eye(2)[[0, 1, 1, 0]]], [0, 1, 1, 0], model="my\nnet").path
+    first, _, *others = command("status", run).out.splitlines()
+    assert first == rf"{run}: my\nnet, 1 trial finished"
+    assert "trial 0: 1 epoch, accuracy train 1.000" in others

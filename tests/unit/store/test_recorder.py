@@ -110,14 +110,6 @@ def test_batches_of_different_types(recorder):
     assert recorder.run.scores()["easiness"].tolist() == [1.0] * 4
 
 
-def test_a_logit_tensor_with_a_gradient(recorder):
-    import torch
-
-    logits = torch.tensor(RIGHT, requires_grad=True)
-    record(recorder, ids=torch.tensor(IDS), logits=logits)
-    assert recorder.run.scores()["easiness"].tolist() == [1.0] * 4
-
-
 def test_half_precision_keeps_its_own_argmax(recorder):
     import torch
 
@@ -253,9 +245,6 @@ def test_trained_on(recorder):
         recorder.trial(seed=1, trained_on=[7, 8, 9])
     with pytest.raises(BadInput, match="trained_on: unknown id '7'"):
         recorder.trial(seed=1, trained_on=["7"])
-
-
-def test_trained_on_as_a_mask_is_refused(recorder):
     with pytest.raises(BadInput, match="trained_on: unknown id True"):
         recorder.trial(seed=1, trained_on=np.array([True, False, True, False]))
 
@@ -329,10 +318,7 @@ def test_a_seed_recorded_by_another_process_meanwhile(recorder, tmp_path):
 
 def test_a_run_in_the_hands_of_another_process(recorder, monkeypatch):
     monkeypatch.setattr(trial_module, "WAIT_SECONDS", 0.05)
-    with (
-        RunWriter(recorder.path),
-        pytest.raises(BadInput, match="another process is writing"),
-    ):
+    with RunWriter(recorder.path), pytest.raises(BadInput, match="another process"):
         record(recorder)
     record(recorder)
     assert 0 in recorder
@@ -411,8 +397,6 @@ def test_seeds(recorder):
     record(recorder, seed=np.int64(3))
     assert 3 in recorder
     assert np.int64(3) in recorder
-    with pytest.raises(BadInput, match=r"seed -1: must be from 0"):
-        recorder.trial(seed=-1)
     with pytest.raises(BadInput, match=r"seed 0\.5: .*whole number"):
         recorder.trial(seed=0.5)
 
@@ -441,13 +425,9 @@ def test_probabilities_for_logits_are_noticed_and_taken_where_they_are_announced
     logits = np.random.default_rng(0).normal(size=(len(IDS), 2)).astype(np.float32)
     p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     made = ez.Recorder(tmp_path / "p", ids=IDS, labels=LABELS, classes=["no", "yes"], outputs="probabilities")
-    with made.trial(seed=0) as trial:
-        trial.update(IDS, p)
-        trial.end_epoch()
+    record(made, logits=p)
     right = ez.Recorder(tmp_path / "z", ids=IDS, labels=LABELS, classes=["no", "yes"])
-    with right.trial(seed=0) as trial:
-        trial.update(IDS, logits)
-        trial.end_epoch()
+    record(right, logits=logits)
     one, other = (run.run.trials[0].observations(2) for run in (made, right))
     np.testing.assert_allclose(one.loss, other.loss, rtol=1e-5)
     np.testing.assert_allclose(one.margin, other.margin, rtol=1e-4, atol=1e-6)
@@ -517,9 +497,7 @@ def test_a_seed_is_of_128_bits(recorder, seed, said):
 
 def test_an_id_beyond_64_bits_with_a_sign_is_refused(tmp_path):
     ids = np.array([2**63, 1], np.uint64)
-    with pytest.raises(
-        BadInput, match=r"^ids: 9223372036854775808 is above 9223372036854775807; give .* texts"
-    ):
+    with pytest.raises(BadInput, match=r"^ids: 9223372036854775808 is above .*; give .* texts"):
         ez.Recorder(tmp_path / "mine", ids=ids, labels=[0, 1])
     assert ez.Recorder(tmp_path / "mine", ids=ids - 1, labels=[0, 1]).run.ids.tolist() == [2**63 - 1, 0]
 

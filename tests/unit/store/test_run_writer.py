@@ -79,10 +79,7 @@ def test_leftovers_are_swept_at_the_start(tmp_path, add):
 
 def test_a_run_that_cannot_be_described_leaves_nothing(tmp_path, make_spec, monkeypatch):
     monkeypatch.setattr(run_folder, "write_whole", no_room)
-    with (
-        RunWriter(tmp_path / "run") as writer,
-        pytest.raises(BadInput, match=r"written to \(No space left"),
-    ):
+    with RunWriter(tmp_path / "run") as writer, pytest.raises(BadInput, match=r"to \(No space left"):
         writer.create(make_spec(), IDS, LABELS)
     assert names(tmp_path) == []
 

@@ -2,15 +2,25 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import inspect
+import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+import easiness as ez
+from easiness import card, open_run
 from easiness.errors import BadInput
+from easiness.exports.score_card import open_card
+from easiness.spec import content_hash
 from easiness.store import files
+from easiness.store.files import FileName, check_no_links, digest
+from easiness.store.verifying import verify
 
 
 def names(folder: Path) -> list[str]:
@@ -88,18 +98,6 @@ def test_checking_for_writing_leaves_nothing(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_a_folder_below_a_file_cannot_be_written_to(tmp_path):
-    (tmp_path / "a").write_bytes(b"1")
-    with pytest.raises(BadInput, match=r"a/run: .*\(Not a directory"):
-        files.check_writable(tmp_path / "a" / "run")
-
-
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc to refuse a new folder")
-def test_a_place_that_takes_no_folder():
-    with pytest.raises(BadInput, match="/proc/run: cannot be written to"):
-        files.check_writable(Path("/proc/run"))
-
-
 def test_another_process_may_sweep_while_it_is_seen_whether_a_folder_can_be_written_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,3 +111,262 @@ def test_another_process_may_sweep_while_it_is_seen_whether_a_folder_can_be_writ
     monkeypatch.setattr(tempfile, "mkdtemp", swept)
     files.check_writable(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+OUTSIDE = [
+    "../secret",
+    "/etc/passwd",
+    "..",
+    ".",
+    "",
+    "a/b",
+    "a\\b",
+    "C:\\secret",
+    "C:secret",
+    "\\\\host\\x",
+    "a\0b",
+]
+TRAIN = ("measure", "digits", "--model", "mlp_3", "--limit", "100", "--epochs", "2", "--jobs", "1")
+ASKED = (*TRAIN, "--precision", "float32", "--trials")
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_name_with_a_path_is_none(name: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(FileName).validate_python(name)
+
+
+@pytest.mark.parametrize("name", ["train.parquet", "weights.safetensors", "..a", "a b"])
+def test_a_plain_name_is_one(name: str) -> None:
+    assert TypeAdapter(FileName).validate_python(name) == name
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> dict[str, Any]:
+    """What a forged document says of a file outside of the run, truly."""
+    (tmp_path / "secret").write_text("a secret")
+    return digest(tmp_path / "secret").model_dump()
+
+
+@pytest.mark.parametrize("name", ["../secret", "{}/secret"])
+def test_a_run_that_names_files_elsewhere_is_refused(
+    name: str,
+    run_copy: Path,
+    tmp_path: Path,
+    secret: dict[str, Any],
+    refused: Callable[..., str],
+    command: Callable[..., Any],
+) -> None:
+    document = json.loads((run_copy / "run.json").read_text())
+    document["files"][name.format(tmp_path)] = secret
+    document["sha256"] = None
+    (run_copy / "run.json").write_text(json.dumps(document))
+    for verb in ("scores", "suspects"):
+        assert "run.json: the description" in refused(verb, run_copy)
+    assert "1 damaged file" in command("status", run_copy).err
+    assert [one.file.name for one in verify(run_copy)] == ["run.json"]
+
+
+def test_a_trial_that_names_files_elsewhere_is_no_trial(run_copy: Path, secret: dict[str, Any]) -> None:
+    first = open_run(run_copy).trials[0].path
+    sealed = json.loads((first / "trial.json").read_text())
+    sealed["trial"]["files"]["../../../secret"] = secret
+    sealed["sha256"] = content_hash(sealed["trial"])
+    (first / "trial.json").write_text(json.dumps(sealed))
+    with pytest.raises(BadInput, match=r"trial\.json"):
+        open_run(run_copy).check()
+    assert [one.file for one in verify(run_copy)] == [first / "trial.json"]
+
+
+def test_a_card_that_names_files_elsewhere_is_refused(
+    measured: Path, tmp_path: Path, secret: dict[str, Any]
+) -> None:
+    made = card(open_run(measured), tmp_path / "card").path
+    (document,) = made.glob("*.json")
+    said = json.loads(document.read_text())
+    said["files"]["../secret"] = secret
+    document.write_text(json.dumps(said))
+    with pytest.raises(BadInput, match="cannot be read") as caught:
+        open_card(made)
+    assert str(caught.value).startswith(f"{document}: ")
+
+
+@pytest.mark.parametrize("name", [".lock", "events.jsonl", "checkpoints", "trials", ".index"])
+def test_nothing_is_written_through_a_link_in_a_run(
+    name: str, run_copy: Path, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    own = tmp_path / "own"
+    (own / "0007-000001").mkdir(parents=True)
+    (own / "0007-000001" / "file").write_text("mine")
+    target = own if name in ("checkpoints", "trials") else own / "0007-000001" / "file"
+    link = run_copy / name
+    if link.exists():
+        link.rename(tmp_path / "aside")
+    link.symlink_to(target)
+    line = refused(*ASKED, 4, "--out", run_copy)
+    if name != "trials":  # of which the first is read before
+        assert f"{link}: is a link" in line
+    assert [path.name for path in own.rglob("*")] == ["0007-000001", "file"]
+    assert (own / "0007-000001" / "file").read_text() == "mine"
+
+
+def test_nothing_is_kept_through_a_link_in_a_run(
+    run_copy: Path, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    (tmp_path / "own").mkdir()
+    (run_copy / "perturbed").symlink_to(tmp_path / "own")
+    assert "perturbed: is a link" in refused("perturb", run_copy, "--kind", "radial", "--levels", "2")
+    assert list((tmp_path / "own").iterdir()) == []
+
+
+def test_the_run_itself_may_be_reached_through_a_link(run_copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(run_copy)
+    check_no_links(tmp_path / "link", tmp_path / "none")
+    with pytest.raises(BadInput, match=r"link: is a link"):
+        check_no_links(tmp_path)
+
+
+SIZE: dict[str, Any] = {"model": "mlp_3", "rates": [0.1], "epochs": 1, "out": "out"}
+
+CALLS = {
+    "suspects": (lambda path: ez.suspects(path), "run"),
+    "clean": (lambda path: ez.clean(path), "run"),
+    "audit": (lambda path: ez.audit(path), "run"),
+    "decisions": (lambda path: ez.decisions(path, ["a.csv"]), "run"),
+    "suspects of several": (lambda path: ez.suspects([path]), "run"),
+    "combined_scores": (lambda path: ez.combined_scores([path, path]), "runs"),
+    "learning_curve": (lambda path: ez.learning_curve(path), "run"),
+    "compare": (lambda path: ez.compare(path), "runs"),
+    "compare a list": (lambda path: ez.compare([path]), "runs"),
+    "matching_rate": (lambda path: ez.matching_rate(path, path), "run_a"),
+    "diff": (lambda path: ez.diff(path, path), "old"),
+    "patterns": (lambda path: ez.patterns(path, features="auto"), "run"),
+    "worth": (lambda path: ez.worth(path), "run"),
+    "to_label": (lambda path: ez.to_label(path, "pool"), "run"),
+    "prune": (lambda path: ez.prune(path, drop=0.1), "run"),
+    "curriculum": (lambda path: ez.curriculum(path, num_steps=10), "run"),
+    "ablate": (lambda path: ez.ablate("digits", path, **SIZE), "scores_run"),
+    "corrupt": (lambda path: ez.corrupt("digits", scores_run=path, **SIZE), "scores_run"),
+    "perturbation_curve": (lambda path: ez.perturbation_curve(path, "gaussian"), "run"),
+    "pseudo_patterns": (lambda path: ez.pseudo_patterns(path), "run"),
+    "similarity": (lambda path: ez.similarity(path), "run"),
+    "export": (lambda path: ez.export(path, "csv", "a.csv"), "run"),
+    "card": (lambda path: ez.card(path, "card"), "run"),
+    "write_report": (lambda path: ez.write_report(path, "page.html"), "runs"),
+}
+
+
+@pytest.mark.parametrize("path", ["runs/a", Path("runs/a")])
+@pytest.mark.parametrize("name", CALLS)
+def test_a_path_is_to_be_opened(name, path):
+    call, parameter = CALLS[name]
+    with pytest.raises(BadInput, match=rf"^{parameter} 'runs/a': .* easiness\.open_run\('runs/a'\)$"):
+        call(path)
+
+
+def test_the_second_run_as_well(measured):
+    with pytest.raises(BadInput, match="new 'runs/a': is a path"):
+        ez.diff(ez.open_run(measured), "runs/a")  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="runs 'runs/a': is a path"):
+        ez.compare((ez.open_run(measured), "runs/a"))  # type: ignore[arg-type]
+
+
+def test_every_public_function_of_runs_is_here():
+    """A new one has to say it as well."""
+    takers = {
+        name
+        for name in ez.__all__
+        if inspect.isfunction(function := getattr(ez, name))
+        and any(str(one.annotation) in KINDS for one in inspect.signature(function).parameters.values())
+    }
+    assert takers == {name.split()[0] for name in CALLS}
+
+
+KINDS = ("Run", "Run | None", "Sequence[Run]", "Run | Sequence[Run]")
+
+
+@pytest.fixture
+def path(tmp_path, add):
+    for index in range(2):
+        add(tmp_path / "run", index)
+    return tmp_path / "run"
+
+
+def files_of(path):
+    return sorted(
+        file.relative_to(path).as_posix()
+        for file in path.rglob("*")
+        if file.is_file() and file.name != ".lock"
+    )
+
+
+def test_a_run_as_it_was_written(path):
+    assert verify(path) == verify(open_run(path)) == []
+    assert [name.split("/")[-1] for name in files_of(path)] == [
+        *("examples.parquet", "run.json"),
+        *["train.parquet", "trial.json", "weights.safetensors"] * 2,
+    ]
+
+
+def test_a_flipped_bit_anywhere_is_named_with_its_trial(path):
+    for name in files_of(path):
+        file = path / name
+        whole = file.read_bytes()
+        for place in {0, len(whole) // 3, len(whole) // 2, len(whole) - 1}:
+            content = bytearray(whole)
+            content[place] ^= 1
+            file.write_bytes(content)
+            (found,) = verify(path) or [None]  # type: ignore[list-item]
+            if found is None:  # white space between the values of a document says nothing
+                assert name.endswith(".json")
+                assert chr(whole[place]).isspace()
+                continue
+            assert found.file == file
+            assert found.trial == (int(name.split("/")[1][:4]) if "/" in name else None)
+        file.write_bytes(whole)
+    assert verify(path) == []
+
+
+def test_all_damage_is_found_at_once(path):
+    first, second = sorted((path / "trials").iterdir())
+    (first / "train.parquet").unlink()
+    (second / "weights.safetensors").write_bytes(b"short")
+    (path / "examples.parquet").write_bytes(b"")
+    (path / "trials" / "failed-0007.json").write_text("{")
+    assert [
+        (one.file.relative_to(path).as_posix(), one.trial, one.what.split(" ")[0]) for one in verify(path)
+    ] == [
+        ("examples.parquet", None, "has"),
+        (f"trials/{first.name}/train.parquet", 0, "is"),
+        (f"trials/{second.name}/weights.safetensors", 1, "has"),
+        ("trials/failed-0007.json", 7, "cannot"),
+    ]
+
+
+def test_a_description_that_still_reads_well(path):
+    file = path / "run.json"
+    file.write_text(file.read_text().replace('"seed": 5', '"seed": 6'))
+    (found,) = verify(path)
+    assert str(found) == f"{file}: is damaged; without it examples.parquet cannot be checked"
+
+
+def test_a_description_of_before_has_no_seal(path):
+    file = path / "run.json"
+    document = file.read_text()
+    file.write_text(document[: document.rindex(",")] + "\n}")
+    assert '"sha256"' not in file.read_text().split('"stopped"')[1]
+    assert verify(path) == []
+
+
+def test_a_pipe_is_not_waited_for(path):
+    file = next((path / "trials").glob("0001-*")) / "trial.json"
+    file.unlink()
+    os.mkfifo(file)
+    (found,) = verify(path)
+    assert (found.file, found.trial) == (file, 1)
+    assert found.what.startswith("is no file")
+
+
+def test_no_run_at_all(tmp_path):
+    with pytest.raises(BadInput, match="no such run"):
+        verify(tmp_path / "none")

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from easiness.analysis import membership
 from easiness.errors import BadInput
 from easiness.record import Observations, TrialRecord
+from easiness.scores import SCORES
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef
 from easiness.store import (
     RunWriter,
@@ -25,6 +27,7 @@ from easiness.store import (
     verify,
 )
 from easiness.store.parquet import STATISTICS
+from recording import recorded
 
 IDS = np.array([30, 10, 20, 40])
 LABELS = np.array([0, 1, 1, 0])
@@ -211,18 +214,7 @@ def test_what_killed_writers_left_is_not_a_trial(run_path):
     assert len(open_run(run_path).trials) == 2
 
 
-def test_a_run_without_a_finished_trial(tmp_path, make_spec):
-    with RunWriter(tmp_path / "run") as writer:
-        writer.create(make_spec(), IDS, LABELS)
-    run = open_run(tmp_path / "run")
-    assert (run.trials, run.epochs) == ([], 0)
-    with pytest.raises(BadInput, match="trial is finished"):
-        run.scores()
-
-
 def test_no_such_run(tmp_path):
-    with pytest.raises(BadInput, match="none: no such"):
-        open_run(tmp_path / "none")
     with pytest.raises(BadInput, match="cannot be read \\(File name too long\\); give the folder of a run"):
         open_run(tmp_path / ("x" * 300))
     with pytest.raises(BadInput, match=r"not a run .*run\.json"):
@@ -235,15 +227,6 @@ def test_a_damaged_description(run_path, content):
     (run_path / "run.json").write_text(content)
     with pytest.raises(BadInput, match=r"run\.json: .*damaged"):
         open_run(run_path)
-
-
-def test_a_damaged_list_of_examples(run_path):
-    file = run_path / "examples.parquet"
-    content = bytearray(file.read_bytes())
-    content[20] ^= 1
-    file.write_bytes(content)
-    with pytest.raises(BadInput, match=r"examples\.parquet: .*damaged"):
-        open_run(run_path).scores()
 
 
 def test_failures_are_noted_until_the_trial_is_there(run_path, add):
@@ -307,3 +290,103 @@ def test_at_a_prompt_a_run_shows_what_people_call_and_each_says_what_it_is(measu
     assert not [name for name in shown if name.startswith("_") or name in ("votes", "leftovers", "trusted")]
     for name in shown:
         assert getattr(run, name) is not None
+
+
+P = np.array(
+    [  # two trials of two epochs of three examples
+        [[[0.5, 0.5], [0.25, 0.75], [0.2, 0.8]], [[0.9, 0.1], [0.3, 0.7], [0.5, 0.5]]],
+        [[[0.1, 0.9], [0.75, 0.25], [0.4, 0.6]], [[0.7, 0.3], [0.1, 0.9], [1e-30, 1.0]]],
+    ]
+)
+
+
+def test_the_mean_over_trials_of_each_epoch(record):
+    run = record(np.log(P), [0, 1, 1], keep_logits=True)
+    np.testing.assert_allclose(run.probabilities(), P[:, 1].mean(axis=0), atol=1e-7)
+    np.testing.assert_allclose(run.probabilities(1), P[:, 0].mean(axis=0), atol=1e-7)
+    np.testing.assert_allclose(run.probabilities().sum(axis=1), 1, rtol=1e-12)
+    with pytest.raises(BadInput, match=r"epoch 3 .*recorded"):
+        run.probabilities(3)
+    with pytest.raises(BadInput, match="no held-out split"):
+        run.probabilities(split="held_out")
+
+
+def _left_out(path, keep_logits: bool):
+    """The trials train on examples 0, 1 and on 0, 2."""
+    return recorded(
+        path, np.log(P), [0, 1, 1], ids=[7, 8, 9], trained_on=[[7, 8], [7, 9]], keep_logits=keep_logits
+    )
+
+
+@pytest.mark.parametrize("keep_logits", [False, True])
+def test_of_the_trials_that_left_the_example_out(tmp_path, keep_logits):
+    run = _left_out(tmp_path / "run", keep_logits)
+    found = run.probabilities(left_out=True)
+    assert np.isnan(found[0]).all()  # every trial trained on it
+    np.testing.assert_allclose(found[1:], [P[1, 1, 1], P[0, 1, 2]], atol=1e-7)
+
+
+def test_logits_that_were_not_kept_are_asked_for_in_a_line(record, tmp_path):
+    run = record(np.log(P), [0, 1, 1])
+    with pytest.raises(BadInput, match=r"recorded: not all logits.*keep_logits=True"):
+        run.probabilities()
+    with pytest.raises(BadInput, match=r"left an example out .*train_share"):
+        run.probabilities(left_out=True)
+    with pytest.raises(BadInput, match="left_out=True takes those"):
+        _left_out(tmp_path / "part", keep_logits=False).probabilities()
+
+
+def test_of_the_held_out_split(held_out_run):
+    from easiness import open_run
+
+    with pytest.raises(BadInput, match="keep_logits=True"):
+        open_run(held_out_run).probabilities(split="held_out")
+
+
+def test_scores_of_the_held_out_split(held_out_run):
+    run = open_run(held_out_run)
+    table = run.scores(split="held_out")
+    assert table["id"].tolist() == ["test/b", "test/a", "test/c"]
+    assert table["label"].tolist() == [1, 0, 1]
+    assert table["class"].tolist() == ["yes", "no", "yes"]
+    # right: 2, 1 (a tie of the classes goes to the first) and 0 of two trials
+    assert table["easiness"].tolist() == [1, 0.5, 0]
+    assert table["predicted"].tolist() == [1, 0, 0]
+    assert table["predicted_share"].tolist() == [1, 0.5, 1]
+    # no trial trained on them, so that all trials count as left out and none as trained
+    assert table["consistency"].tolist() == [1, 0.5, 0]
+    np.testing.assert_allclose(table["self_confidence"], [0.75, 0.45, 0.15], rtol=1e-6)
+    for name in ("memorization", "normalized_margin", "confident_learning_flag", "dyn_unc"):
+        assert table[name].isna().all(), name
+    belongs = membership(np.array([2, 1, 0]), 2, 0.4)
+    of_forty = run.scores(split="held_out", fraction=0.4)
+    np.testing.assert_array_equal(of_forty["p_easy"], belongs.p_easy)
+    np.testing.assert_array_equal(of_forty["p_hard"], belongs.p_hard)
+
+
+def test_both_splits_have_the_same_columns(held_out_run):
+    run = open_run(held_out_run)
+    train, held_out = run.scores(), run.scores(split="held_out")
+    assert train["id"].tolist() == run.ids.tolist()
+    assert list(train) == list(held_out)
+    assert (train.dtypes.drop("id") == held_out.dtypes.drop("id")).all()
+    assert {score.name for score in SCORES} < set(train)
+
+
+def test_votes_of_the_held_out_split(held_out_run):
+    run = open_run(held_out_run)
+    votes = run.votes(split="held_out")
+    assert votes.ids.tolist() == ["test/b", "test/a", "test/c"]
+    assert votes.correct.tolist() == [[True, True, False], [True, False, False]]
+    assert run.votes(at_most=2, split="held_out").correct.shape == (2, 2)
+
+
+def test_a_split_that_is_not_there(held_out_run, tmp_path, add):
+    with pytest.raises(BadInput, match="split 'test': unknown"):
+        open_run(held_out_run).scores(split="test")  # type: ignore[arg-type]
+    add(tmp_path / "run", 0)
+    with pytest.raises(BadInput, match=r"held-out split to show .*\(--holdout 0\.2\)"):
+        open_run(tmp_path / "run").scores(split="held_out")
+    mine = recorded(tmp_path / "mine", [np.eye(2)], [0, 1])
+    with pytest.raises(BadInput, match=r"no held-out split .*record"):
+        mine.scores(split="held_out")

@@ -193,13 +193,6 @@ def test_a_document_whose_hash_is_not_its_specs(write, make_record):
         StoredTrial(folder)
 
 
-def test_a_trial_under_the_name_of_another(write, make_record):
-    folder = write(make_record())
-    other = folder.rename(folder.with_name(folder.name.replace("0000", "0001")))
-    with pytest.raises(BadInput, match=r"0001-.*trial\.json: .*damaged"):
-        StoredTrial(other)
-
-
 def test_no_example_may_have_been_left_out(write, make_record):
     """A share below 1 that rounds to all of the examples keeps the logits of none."""
     trial = StoredTrial(write(make_record(2, trained_on=[True] * 4, keep=[False] * 4)))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import platform
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +19,7 @@ from easiness.errors import BadInput
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
 from easiness.training import Course, Lane, Listener, Observer, train
-from easiness.training.device import own_device, rehearsing, resolve_device, searching, set_up
+from easiness.training.device import keep_memory, own_device, rehearsing, resolve_device, searching, set_up
 from easiness.training.facts import Workload
 from easiness.training.speed import Rehearsal
 from pixels import moved_bank
@@ -178,3 +182,39 @@ def test_a_device_that_is_not_there_is_bad_input(monkeypatch, device):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(BadInput, match=f"device '?{device}"):
         resolve_device(device)
+
+
+# page faults tell whether memory comes from the system anew
+FAULTS = """
+import resource, torch
+from easiness.training.device import keep_memory
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def use():
+    before = faults()
+    torch.empty(48 * 2**20, dtype=torch.uint8).fill_(1)
+    return faults() - before
+
+first = use(), use()
+keep_memory()
+use()
+print(*first, use())
+"""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told what to keep")
+def test_what_is_freed_is_used_again():
+    """Two uses of 48 MiB take memory from the system each; after `keep_memory` the second takes none."""
+    run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+    first, second, kept = map(int, run.stdout.split())
+    assert min(first, second) > 20
+    assert kept < 10
+
+
+def test_other_systems_are_left_alone(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: pytest.fail("a library was opened"))
+    keep_memory.__wrapped__()

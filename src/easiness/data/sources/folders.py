@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
 
+import numpy as np
+
+from easiness.data.checks import Ids
 from easiness.data.dataset import Dataset
 from easiness.data.label_forms import CROP
 from easiness.data.sources.source import Source, SourceRequest, absolute
-from easiness.data.sources.splits import HELD_OUT_NAMES
-from easiness.data.tables.dataset import dataset_of_tables
-from easiness.data.tables.examples import suffixes_of
+from easiness.data.sources.splits import HELD_OUT_NAMES, Split, dataset_of
+from easiness.data.tables.examples import files_below, suffixes_of
 from easiness.data.tables.splits import table_files
-from easiness.data.tables.table import Table, Tables, listed_table
 from easiness.errors import BadInput, printable, shorten
 from easiness.inputs import HEIF, IMAGE, KINDS, TEXT, InputKind
 from easiness.show import counted
@@ -67,7 +69,7 @@ def load_folder(
     train_folder = root / "train" if has_train else root
     folders = _class_folders(train_folder, selection, kind)
     left_out: list[str] = []
-    tables = Tables(_listed(root, train_folder, "train", folders, kind, left_out))
+    found = [_listed(root, train_folder, "train", folders, kind, left_out)]
     if held_out_name is not None:
         folder = root / held_out_name
         for class_name in _folders(folder):
@@ -76,10 +78,16 @@ def load_folder(
                     f"{folder / class_name}: class {class_name!r} does not occur in train; add it there or "
                     "remove it here"
                 )
-        held_out = _listed(root, folder, held_out_name, folders, kind, left_out)
-        tables = Tables(tables.train, held_out, held_out_name)
+        found.append(_listed(root, folder, held_out_name, folders, kind, left_out))
     classes = folders if selection is None else list(selection.values())
-    dataset = dataset_of_tables(name or root.name, source or str(root), tables, options, classes)
+    examples = files_below(root, [ids for _, _, ids, _ in found], kind, options)
+    splits = [
+        Split(split, where, own, ids, np.array(labels), partial(_name, root, ids), kind)
+        for (split, where, _, labels), own, ids in zip(found, examples.found, examples.ids, strict=True)
+    ]
+    dataset = dataset_of(
+        name or root.name, source or str(root), splits, classes, skip_unreadable=options.skip_unreadable
+    )
     notes = _passed_over(root, held_out_name, kind) if has_train else ()
     return replace(
         dataset,
@@ -169,8 +177,11 @@ def _left_out(files: Sequence[str], kind: InputKind) -> tuple[str, ...]:
 
 def _listed(
     root: Path, folder: Path, name: str, classes: Sequence[str], kind: InputKind, left_out: list[str]
-) -> Table:
-    """The files of a split in ``folder``; those of its classes that are of other kinds go to ``left_out``."""
+) -> tuple[str, str, list[str], list[int]]:
+    """The name of a split, its folder, its files by their paths from ``root``, and their labels.
+
+    Files of its classes that are of other kinds go to ``left_out``.
+    """
     paths: list[str] = []
     labels: list[int] = []
     for label, class_name in enumerate(classes):
@@ -188,7 +199,11 @@ def _listed(
         left_out += map(printable, others)
         paths += sorted(own)
         labels += [label] * len(own)
-    return listed_table(root, str(folder), paths, labels)
+    return name, str(folder), paths, labels
+
+
+def _name(root: Path, ids: Ids, row: int) -> str:
+    return str(root / ids[row])
 
 
 def _folders(folder: Path) -> list[str]:

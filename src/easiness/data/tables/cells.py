@@ -60,7 +60,8 @@ def is_numbers(kind: Any) -> bool:
 
 def values_in(table: Table, name: str) -> list[Any]:
     """The cells of a column as values of Python; equal texts that are stored once are one object."""
-    found: list[Any] = objects_in(table.column(name)).tolist()
+    cells = table.column(name)
+    found: list[Any] = objects_in(cells).tolist() if hasattr(cells.type, "value_type") else cells.to_pylist()
     return found
 
 
@@ -120,7 +121,10 @@ def number_in(text: str) -> float | None:
 
 def numbers_in(table: Table, name: str) -> Numbers:
     """The numbers [K] in a column, not a number where one is missing."""
-    if is_text(table.kind(name)):
+    parsed = _parsed(table, name)
+    if parsed is not None:
+        values = parsed
+    elif is_text(table.kind(name)):
         values = [_number(table, name, row, text) for row, text in enumerate(texts_in(table, name))]
     elif is_numbers(table.kind(name)):
         values = [math.nan if cell is None else float(cell) for cell in values_in(table, name)]
@@ -134,6 +138,21 @@ def numbers_in(table: Table, name: str) -> Numbers:
         problem = f"the {name} is {numbers[bad[0]]:g}"
         raise unusable(table.name_at(int(bad[0])), name, problem, "give a finite number, or empty the cell")
     return numbers
+
+
+def _parsed(table: Table, name: str) -> Any:
+    """The numbers [K] in a column of texts that Arrow takes for such, all of them; else ``None``."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not is_text(table.kind(name)):
+        return None
+    texts = pc.utf8_trim_whitespace(table.column(name).cast(pa.large_string()))
+    missing = pc.is_in(pc.utf8_lower(texts), pa.array(sorted(MISSING), pa.large_string()))
+    try:
+        return pc.if_else(missing, None, texts).cast(pa.float64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None
 
 
 def _number(table: Table, name: str, row: int, text: str | None) -> float:
@@ -188,6 +207,8 @@ def kind_of_column(table: Table, name: str) -> str:
     if is_numbers(kind):
         return "numbers"
     if is_text(kind):
+        if _parsed(table, name) is not None:
+            return "numbers"
         texts = (text for text in texts_in(table, name) if text is not None)
         return "numbers" if all(number_in(text) is not None for text in texts) else "texts"
     problem = f"column {name} holds {kind}, which is no number and no category"

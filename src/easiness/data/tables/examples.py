@@ -116,13 +116,15 @@ def _files(tables: Sequence[Table], held: Held, options: LoadOptions) -> Example
         if table.root is None:
             raise BadInput(f"{table.where}: column {held.column} holds texts and no files; name another")
         paths = [from_cell(value or "") for value in cells.values_in(table, held.column)]
-        if not table.listed:
-            if held.is_list and table is tables[0]:
-                _check_no_positions(table, paths)
-            paths = [_inside(table, row, path, held.column, options) for row, path in enumerate(paths)]
-            _check_files(table, paths, places)
-        ids.append(paths)
-    kind, root = held.kind or _kind_of(ids[0]), tables[0].root or Path()
+        if held.is_list and table is tables[0]:
+            _check_no_positions(table, paths)
+        ids.append([_inside(table, row, path, held.column, options) for row, path in enumerate(paths)])
+        _check_files(table, ids[-1], places)
+    return files_below(tables[0].root or Path(), ids, held.kind or _kind_of(ids[0]), options)
+
+
+def files_below(root: Path, ids: Sequence[list[str]], kind: InputKind, options: LoadOptions) -> Examples:
+    """The files of each split, by their paths from ``root``, which are their ids."""
     named = [np.array(paths, dtype=object) for paths in ids]
     if kind.files is None:
         return Examples(kind, [TextFiles(root, paths, options.encoding) for paths in ids], named)

@@ -23,8 +23,8 @@ class Table:
     ``where`` names them in an error and ``name_at(i)`` the row at position i. ``schema`` is Arrow's; cells of
     a CSV are strings. ``read`` gives a column that is there as a `pyarrow.ChunkedArray`; texts may come as a
     dictionary, so that a million equal ones are one (`gate.objects_in` makes objects of both).
-    Paths start from ``root``, and are files for certain where the table is ``listed`` from there. ``blobs``
-    gives the encoded examples in a column, of which the ``rows`` are these, by default all.
+    Paths start from ``root``. ``blobs`` gives the encoded examples in a column, of which the ``rows`` are
+    these, by default all.
     """
 
     where: str
@@ -33,7 +33,6 @@ class Table:
     name_at: Callable[[int], str]
     read: Callable[[str], Any]
     root: Path | None = None
-    listed: bool = False
     blobs: Callable[[str, Files], Blobs] | None = None
     rows: Positions | None = None
 
@@ -122,19 +121,3 @@ def the_only(files: Sequence[Path]) -> Path:
         names = shorten(file.name for file in files)
         raise BadInput(f"{files[0].parent}: {len(files)} files for one split ({names}); put them together")
     return files[0]
-
-
-def listed_table(root: Path, where: str, paths: Sequence[str], labels: Sequence[int]) -> Table:
-    """The files that a folder has, by their paths from ``root``, with the numbers of their classes."""
-    import pyarrow as pa
-
-    found = pa.table({"path": pa.array(paths, pa.large_string()), "label": pa.array(labels, pa.int64())})
-    return Table(
-        where,
-        found.schema,
-        len(paths),
-        lambda row: str(root / paths[row]),
-        found.column,
-        root=root,
-        listed=True,
-    )

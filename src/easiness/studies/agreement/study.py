@@ -16,8 +16,7 @@ from easiness.regular_file import at_home
 from easiness.runs import decisions_of_people
 from easiness.spec import Split
 from easiness.store import Run, check_opened
-from easiness.studies.agreement.agreement import Agreement, Between
-from easiness.studies.agreement.majority import Answers, merged
+from easiness.studies.agreement.agreement import Agreement, Answers, Between, merged
 
 File = str | os.PathLike[str]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import drawn_examples
+from easiness.analysis import drawn_examples, nearest_rows, unit_rows
 from easiness.errors import BadInput
 from easiness.heads import kept_together
 
@@ -19,7 +20,6 @@ AT_MOST = 50_000
 """Training examples among which neighbours are looked for; of more, so many are drawn."""
 
 _AT_ONCE = 1024
-_THINNED = 16  # of so many distances one tells how small the smallest are
 _ROUNDED = np.float32(1e-6)  # of squared distances
 _PER_REGION, _FEWEST_REGIONS, _MOST_REGIONS = 25, 20, 200
 
@@ -92,7 +92,7 @@ def neighbourhood(
     every = train if asked is None else np.concatenate([train, asked[0]])
     picture = kept_together([every], same=same, most=len(every) if same is None else 0)
     of_class = labels if asked is None else np.concatenate([labels, asked[1]])
-    unit = _unit(every)
+    unit = unit_rows(every)
     among = _once(picture[: len(labels)], labels)
     if nearest is None:
         of_own = np.bincount(labels[among])[labels[among]]
@@ -104,7 +104,7 @@ def neighbourhood(
         )
     space = _Space(unit, of_class, picture, among)
     ks = sorted({nearest, *(k for k in OTHER_SCALES if k < len(among))})
-    place = np.arange(len(labels)) if asked is None else np.arange(len(labels), len(every))
+    place = slice(0 if asked is None else len(labels), len(every))
     of_asked, contradiction = space.scales(place, ks, nearest)
     of_among = of_asked[among] if asked is None else space.scales(among, ks, nearest)[0]
     common, local = space.counts(place, of_asked, of_among)
@@ -138,21 +138,25 @@ class _Space:
     picture: _Integers
     among: _Integers
 
+    @cached_property
+    def own(self) -> _Integers:
+        """Where among those each example [K] or its copy of the same label is, -1 where none is."""
+        pairs = self.picture * (self.labels.max() + 1) + self.labels
+        known = pairs[self.among]
+        order = np.argsort(known)
+        found = order[np.searchsorted(known, pairs, sorter=order).clip(max=len(known) - 1)]
+        return np.where(known[found] == pairs, found, -1)
+
     def scales(
-        self, place: _Integers, ks: Sequence[int], nearest: int
+        self, place: _Integers | slice, ks: Sequence[int], nearest: int
     ) -> tuple[_Floats, npt.NDArray[np.float64]]:
         """Of the examples at ``place`` [n]: s_k for each k [n, k], and the contradiction [n]."""
-        scales = np.empty((len(place), len(ks)), np.float32)
-        other = np.empty(len(place))
-        columns = [k - 1 for k in ks]
-        for rows, squares in self._blocks(place, self.among):
-            near, found = _smallest(squares, max(ks))
-            scales[rows] = np.sqrt(near[:, columns].clip(min=0))
-            neighbours = self.among[found[:, :nearest]]
-            other[rows] = (self.labels[neighbours] != self.labels[place[rows], None]).mean(axis=1)
-        return scales, other
+        found, far = nearest_rows(self.unit[place], self.unit[self.among], max(ks), self.own[place])
+        neighbours = self.among[found[:, :nearest]]
+        other = (self.labels[neighbours] != self.labels[place][:, None]).mean(axis=1)
+        return np.asarray(far[:, [k - 1 for k in ks]], np.float32), other
 
-    def counts(self, place: _Integers, scales: _Floats, theirs: _Floats) -> tuple[_Integers, _Integers]:
+    def counts(self, place: slice, scales: _Floats, theirs: _Floats) -> tuple[_Integers, _Integers]:
         """How many of its class are near each example at ``place``, of which s_k are ``scales`` [n, k].
 
         ``theirs`` are the s_k of those among which is looked. Near is within their median, or within the mean
@@ -160,71 +164,26 @@ class _Space:
         """
         usual = np.median(theirs, axis=0) ** 2
         common, local = np.zeros((2, *scales.shape), np.int64)
+        unit, labels, itself = self.unit[place], self.labels[place], self.own[place]
         of_among = self.labels[self.among]
         for label in np.unique(of_among):
-            own, mine = np.flatnonzero(of_among == label), np.flatnonzero(self.labels[place] == label)
-            for rows, squares in self._blocks(place[mine], self.among[own]):
+            own, mine = np.flatnonzero(of_among == label), np.flatnonzero(labels == label)
+            others = self.unit[self.among[own]]
+            for at in range(0, len(mine), _AT_ONCE):
+                rows = mine[at : at + _AT_ONCE]
+                squares = 2 - 2 * (unit[rows] @ others.T)
+                squares[itself[rows, None] == own] = np.inf
                 for column, limit in enumerate(usual):
-                    both = scales[mine[rows], column, None] * theirs[own, column]
-                    common[mine[rows], column] = np.count_nonzero(squares <= limit + _ROUNDED, axis=1)
-                    local[mine[rows], column] = np.count_nonzero(squares <= both + _ROUNDED, axis=1)
+                    both = scales[rows, column, None] * theirs[own, column]
+                    common[rows, column] = np.count_nonzero(squares <= limit + _ROUNDED, axis=1)
+                    local[rows, column] = np.count_nonzero(squares <= both + _ROUNDED, axis=1)
         return common, local
-
-    def _blocks(self, place: _Integers, among: _Integers) -> Iterator[tuple[slice, _Floats]]:
-        """Squared distances of some rows to all ``among``, up to rounding; infinite to itself and its copies.
-
-        That is, to copies that have its label.
-        """
-        others = self.unit[among]
-        others *= -2
-        column = {
-            pair: at
-            for at, pair in enumerate(
-                zip(self.picture[among].tolist(), self.labels[among].tolist(), strict=True)
-            )
-        }
-        for at in range(0, len(place), _AT_ONCE):
-            some = place[at : at + _AT_ONCE]
-            squares = self.unit[some] @ others.T
-            squares += 2
-            pairs = zip(self.picture[some].tolist(), self.labels[some].tolist(), strict=True)
-            own = np.array([column.get(pair, -1) for pair in pairs])
-            squares[np.flatnonzero(own >= 0), own[own >= 0]] = np.inf
-            yield slice(at, at + len(some)), squares
-
-
-def _smallest(squares: _Floats, num: int) -> tuple[_Floats, _Integers]:
-    """The ``num`` smallest of each row and their columns, both [n, num], ascending; of equal ones the first.
-
-    A bound from some of the columns leaves out most of what would have to be sorted.
-    """
-    some = squares[:, ::_THINNED]
-    rank = min(2 * num // _THINNED + 8, some.shape[1] - 1)
-    bound = np.partition(some, rank, axis=1)[:, rank]
-    short = np.flatnonzero(np.count_nonzero(squares <= bound[:, None], axis=1) < num)
-    bound[short] = np.partition(squares[short], num - 1, axis=1)[:, num - 1]
-    rows, columns = np.nonzero(squares <= bound[:, None])
-    values = squares[rows, columns]
-    order = np.lexsort((values, rows))
-    first = order[np.searchsorted(rows, np.arange(len(squares)))[:, None] + np.arange(num)]
-    return values[first], columns[first]
 
 
 def _regions(unit: _Floats, picture: _Integers) -> _Integers:
     """Numbers [Q] of the parts of the space that are nearest to examples drawn at random; copies together."""
     num = min(max(len(unit) // _PER_REGION, _FEWEST_REGIONS), _MOST_REGIONS, len(unit))
     seeds = unit[np.sort(np.random.default_rng(0).choice(len(unit), num, replace=False))]
-    nearest = np.concatenate(
-        [(unit[at : at + _AT_ONCE] @ seeds.T).argmax(axis=1) for at in range(0, len(unit), _AT_ONCE)]
-    )
+    nearest = nearest_rows(unit, seeds, 1)[0][:, 0]
     first = np.unique(picture, return_index=True, return_inverse=True)
     return np.unique(nearest[first[1]][first[2].ravel()], return_inverse=True)[1].astype(np.int64)
-
-
-def _unit(vectors: npt.NDArray[np.floating]) -> _Floats:
-    unit = np.array(vectors, np.float32)
-    for at in range(0, len(unit), _AT_ONCE):
-        part = unit[at : at + _AT_ONCE]
-        lengths = np.linalg.norm(part, axis=1, keepdims=True)
-        part /= np.where(lengths > 0, lengths, 1)
-    return unit

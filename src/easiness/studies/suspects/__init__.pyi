@@ -1,7 +1,12 @@
 from .beside import features_command as features_command
-from .conflicts import conflicts_in as conflicts_in, find_conflicts as find_conflicts
-from .conflicts_found import Conflicts as Conflicts, Example as Example
-from .conflicts_kept import kept_conflicts as kept_conflicts
+from .conflicts import (
+    WITHIN as WITHIN,
+    Conflicts as Conflicts,
+    Example as Example,
+    conflicts_in as conflicts_in,
+    find_conflicts as find_conflicts,
+    kept_conflicts as kept_conflicts,
+)
 from .glance import Glance as Glance, glance as glance, one_trial as one_trial, too_few as too_few
 from .how_many import HowMany as HowMany
 from .nearest import Nearest as Nearest, nearest_by_class as nearest_by_class

@@ -28,31 +28,39 @@ Wanted: TypeAlias = Mapping[Split, npt.NDArray[np.int64]]
 """Positions in the run of the examples that are asked about, by split."""
 
 
-def identity_of(run: Run, **settings: int) -> tuple[str, str]:
-    """What follows from the features of a run and these settings, as a hash; else empty, and why."""
+class CannotAsk(Exception):
+    """The features of a run cannot be had, and why."""
+
+
+def identity_of(run: Run, **settings: int) -> str:
+    """A hash of what follows from the features of a run and these settings.
+
+    Raises:
+        CannotAsk: it has none.
+    """
     spec = run.spec.measured
     if spec is None:
-        return "", "the run was recorded from a training loop of its own, so it has no networks to ask"
+        raise CannotAsk("the run was recorded from a training loop of its own, so it has no networks to ask")
     asked = run.trials[:MOST_TRIALS]
     if not asked:
-        return "", "the run has no finished trial"
+        raise CannotAsk("the run has no finished trial")
     made: list[str] = []
     if spec.heads is not None:
         made = [one.identity for one in spec.heads.features]
     elif all(WEIGHTS in trial.document.files for trial in asked):
         made = [trial.document.files[WEIGHTS].sha256 for trial in asked]
     else:
-        return "", "the run was made without weights"
+        raise CannotAsk("the run was made without weights")
     data = run.spec.data.model_dump(mode="json", include={"train", "held_out"})
     recipe = spec.recipe.model_dump(mode="json")
     asked_of = {"made": made, "model": spec.model, "recipe": recipe, "data": data}
-    return content_hash({"format": 1, **asked_of, **settings}), ""
+    return content_hash({"format": 1, **asked_of, **settings})
 
 
 def features(
     run: Run, wanted: Wanted, source: Any = None, device: str = "auto"
-) -> tuple[Iterator[dict[Split, Vectors]] | None, str]:
-    """The features [n, d] of the examples ``wanted``, by split, from a trial after another; or why not.
+) -> Iterator[dict[Split, Vectors]]:
+    """The features [n, d] of the examples ``wanted``, by split, from a trial after another.
 
     The first `MOST_TRIALS` trained networks of a run that has an `identity_of` its features are asked. Of a
     run on features these are looked at, one after another.
@@ -65,30 +73,31 @@ def features(
 
     Raises:
         BadInput: the data given are others than those of the run, or a file is damaged.
+        CannotAsk: they cannot be had.
     """
     why = "" if run.shares else untrusted(run) or no_torch() or missing_code(run.model)
-    if why:
-        return None, why
-    data, why = find_data(run, source)
+    data: Dataset | None = None
+    if not why:
+        data, why = find_data(run, source)
     if data is None:
-        return None, why
+        raise CannotAsk(why)
     try:
         parts = {split: find_split(run, data, split)[0] for split in wanted}
     except BadInput as error:
         if source is not None:
             raise
-        return None, str(error)
+        raise CannotAsk(str(error)) from None
     rows = {
         split: positions_in(part, run, split)[wanted[split]]
         for split, part in parts.items()
         if part is not None
     }
     if not run.shares:
-        return _of_networks(run, data, rows, device), ""
+        return _of_networks(run, data, rows, device)
     kept, why = features_of(run, data)
     if kept is None:
-        return None, why
-    return ({split: np.asarray(one[split], np.float32)[at] for split, at in rows.items()} for one in kept), ""
+        raise CannotAsk(why)
+    return ({split: np.asarray(one[split], np.float32)[at] for split, at in rows.items()} for one in kept)
 
 
 def _of_networks(run: Run, data: Dataset, rows: Wanted, device: str) -> Iterator[dict[Split, Vectors]]:

@@ -1,31 +1,213 @@
-"""Conflicts between examples and labels that are certain, whatever a network makes of them."""
+"""What is certain before any statistics: identical examples with two labels, examples in both splits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness import show
 from easiness.data import DIGEST_BYTES, Dataset, value_digest
-from easiness.errors import BadInput
-from easiness.inputs import FLAWS, Near, NearPairs, counted, kind_named
+from easiness.errors import BadInput, shorten
+from easiness.inputs import FLAWS, NearPairs, counted, kind_named
 from easiness.runs import find_data
-from easiness.show import capitalized
-from easiness.spec import Split
-from easiness.store import Run
-from easiness.studies.suspects.conflicts_found import Conflicts, Example, Group, Pair
-from easiness.studies.suspects.conflicts_kept import keep_conflicts, kept_conflicts
+from easiness.spec import Split, content_hash
+from easiness.store import Arrays, Run, kept_in_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEARCH = 3
+"""To be raised where `find_conflicts` finds others in the same data."""
+
+Kind = Literal[
+    "two labels",
+    "duplicate",
+    "in both splits",
+    "nearly in both splits",
+    "nearly, two labels",
+    "near duplicate",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""In the order in which a table has them."""
+WITHIN: tuple[Kind, ...] = ("nearly, two labels", "near duplicate")
+"""Those of near copies among training examples."""
+
+FIRST = 20
+"""Rows that a terminal shows; files have all."""
 
 _COMPARING = "comparing examples"
 _NOTHING_HELD_OUT = "Nothing is held out, so no {} can be in both splits."
+_MANY = 10  # near copies: where half of those that have any have more, it may be their kind
+_WIDTH = 60  # letters of a text on a terminal
+_PAIRS = ["kind", "example", "class", "other", "class"]
+_SPLITS = get_args(Split)
 
-_MANY = 10
-"""Near copies of a held-out example: where half of those that have any have more, it may be their kind."""
+COLUMNS = (
+    "kind",
+    *(f"{name}_a" for name in ("split", "id", "label", "class")),
+    *(f"{name}_b" for name in ("split", "id", "label", "class")),
+    "distance",
+)
 
 Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example by the ``split`` that it is in and its ``id`` there, with its label and that one's name."""
+
+    split: Split
+    id: int | str
+    label: int
+    class_name: str
+
+    @staticmethod
+    def at(data: Dataset, name: Split, position: int) -> Example:
+        """The example at a position of a split of ``data``."""
+        split = data.splits[name]
+        label = int(split.labels[position])
+        return Example(name, split.ids[position : position + 1].tolist()[0], label, data.classes[label])
+
+
+class Pair(NamedTuple):
+    """A training example and an ``other``, held out or training too, that are the same or nearly so.
+
+    A group of n identical training examples has n - 1 pairs, each of its first one and another. Of a held-out
+    example there is the first identical training example of each label, and the nearest that is not
+    identical, of each label; so has a training example the nearest among those before it. ``distance`` is 0
+    for identical ones, and for others in the unit of their kind: of pictures the bits of 144 that their
+    perceptual hashes differ in, of texts the percent of their runs of letters that only one has.
+    """
+
+    kind: Kind
+    train: Example
+    other: Example
+    distance: int
+
+    @property
+    def labels_agree(self) -> bool:
+        """Do both have one label?"""
+        return self.train.label == self.other.label
+
+
+Labels = Mapping[tuple[str, object], int | None]
+"""Labels by split and id, `None` where an example is of no class."""
+
+Group = tuple[Example, ...]
+"""Training examples that are identical, two or more, in the order of the data."""
+
+
+@dataclass(frozen=True)
+class Conflicts:
+    """The ``pairs`` found among so many training and held-out examples, which people call ``nouns``.
+
+    ``looked_for_near`` and ``looked_within`` tell whether near ones were looked for, whose distances are in
+    ``unit``. ``flawed`` says of those in which there is nothing to see or hear what they are, by split and
+    id. ``notes`` are sentences on what was not looked for and why, and on what to be careful with.
+    """
+
+    num_train: int
+    num_held_out: int
+    pairs: tuple[Pair, ...] = ()
+    looked_for_near: bool = False
+    looked_within: bool = False
+    notes: tuple[str, ...] = ()
+    nouns: str = "pictures"
+    unit: str = ""
+    flawed: Mapping[tuple[str, object], str] = field(default_factory=dict)
+
+    def of(self, *kinds: Kind) -> tuple[Pair, ...]:
+        """The pairs of some kinds."""
+        return tuple(pair for pair in self.pairs if pair.kind in kinds)
+
+    def groups(self, kind: Kind) -> tuple[Group, ...]:
+        """The groups of identical training examples: with ``two labels`` or more, or each a ``duplicate``."""
+        groups: dict[Example, list[Example]] = {}
+        for pair in self.of(kind):
+            groups.setdefault(pair.train, [pair.train]).append(pair.other)
+        return tuple(map(tuple, groups.values()))
+
+    def table(self) -> pd.DataFrame:
+        """A row per pair, by kind.
+
+        Columns are the ``kind`` (`Kind`), split, id, label and class name of either example (``split_a``,
+        ..., ``class_b``) and their ``distance`` (see `Pair`).
+        """
+        import pandas as pd
+
+        pairs = sorted(self.pairs, key=lambda pair: KINDS.index(pair.kind))
+        rows = [
+            (one.kind, *vars(one.train).values(), *vars(one.other).values(), one.distance) for one in pairs
+        ]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    def unsettled(self, decided: Labels) -> Conflicts:
+        """Those that contradict something still, when labels are as ``decided``."""
+
+        def left(*some: Example) -> list[int]:
+            labels = (decided.get((one.split, one.id), one.label) for one in some)
+            return [label for label in labels if label is not None]
+
+        group = {one[0]: one for one in self.groups("two labels")}
+
+        def contradicts(pair: Pair) -> bool:
+            if pair.other.split == "held_out":
+                return len(left(pair.train, pair.other)) == 2
+            return len({*left(*(group[pair.train] if pair.kind == "two labels" else pair[1:3]))}) > 1
+
+        kinds: tuple[Kind, ...] = ("two labels", "in both splits", "nearly in both splits", WITHIN[0])
+        return replace(self, pairs=tuple(pair for pair in self.of(*kinds) if contradicts(pair)))
+
+    def sentences(self) -> list[str]:
+        """What a person should know first; the notes come last."""
+        if not self.num_train:
+            return list(self.notes)
+        found = [self._groups_text("two labels", "with two labels or more")]
+        if self.of("duplicate"):
+            found.append(self._groups_text("duplicate", "with one label"))
+        if self.looked_within:
+            found.append(self._text_of_within())
+        if self.num_held_out:
+            found.append(self._text_of_both("are in the training split as well", "in both splits"))
+            if self.looked_for_near:
+                found.append(
+                    self._text_of_both("have a near copy in the training split", "nearly in both splits")
+                )
+        for flaw in dict.fromkeys(self.flawed.values()):
+            ids = [str(one) for (_, one), what in self.flawed.items() if what == flaw]
+            verb = "is" if len(ids) == 1 else "are"
+            found.append(f"{len(ids):,} of the {self.nouns} {verb} {flaw}: {shorten(ids)}.")
+        return found + list(self.notes)
+
+    def _text_of_both(self, what: str, kind: Kind) -> str:
+        pairs = self.of(kind)
+        held_out = {pair.other.id for pair in pairs}
+        differ = {pair.other.id for pair in pairs if not pair.labels_agree}
+        text = f"{len(held_out):,} of {self.num_held_out:,} held-out {self.nouns} {what}"
+        if differ:
+            text += f", {len(differ):,} of them with another label"
+        return text + "."
+
+    def _text_of_within(self) -> str:
+        near, differ = (
+            {one.id for pair in self.of(*kinds) for one in (pair.train, pair.other)}
+            for kinds in (WITHIN, WITHIN[:1])
+        )
+        text = f"{len(near):,} of {self.num_train:,} training {self.nouns} have a near copy among the others"
+        if differ:
+            text += f", {len(differ):,} of them with another label"
+        return text + "."
+
+    def _groups_text(self, kind: Kind, what: str) -> str:
+        groups = self.groups(kind)
+        if not groups:
+            return f"No identical training {self.nouns} {what}."
+        some = "1 group" if len(groups) == 1 else f"{len(groups):,} groups"
+        return f"{some} of identical training {self.nouns} ({sum(map(len, groups)):,} in all) {what}."
 
 
 def find_conflicts(data: Dataset) -> Conflicts:
@@ -36,54 +218,18 @@ def find_conflicts(data: Dataset) -> Conflicts:
     identical means is up to their kind. Labels are those to train with. Every example is decoded once, in
     threads.
     """
-    near, nouns = data.kind.near, data.kind.nouns
-    splits = {name: _Seen.of(split) for name, split in data.splits.items()}
-    numbers = dict(zip(splits, _numbered([seen.digests for seen in splits.values()]), strict=True))
-    two_labels, duplicates = _groups(data, numbers["train"])
-    notes = [] if data.held_out is not None else [_NOTHING_HELD_OUT.format(data.kind.noun)]
-    flawed: dict[tuple[str, object], str] = {
-        (name, Example.at(data, name, at).id): FLAWS[seen.flaws[at]]
-        for name, seen in splits.items()
-        for at in np.flatnonzero(seen.flaws).tolist()
-    }
-    found = Conflicts(len(data), 0, two_labels, duplicates, nouns=nouns, flawed=flawed)
-    if data.held_out is not None:
-        in_both = tuple(_identical_pairs(data, numbers["train"], numbers["held_out"]))
-        found = replace(found, num_held_out=len(data.held_out), in_both=in_both)
-    if near is not None:
-        found, told = _with_near(found, data, near, splits, numbers)
-        notes += told
-    return replace(found, notes=tuple(filter(None, notes)))
-
-
-def _with_near(
-    found: Conflicts,
-    data: Dataset,
-    near: Near,
-    splits: dict[Split, _Seen],
-    numbers: dict[Split, Positions],
-) -> tuple[Conflicts, list[str]]:
-    """The conflicts with what is nearly identical, and notes on what was not looked for."""
-    looks, nouns = splits["train"].looks, data.kind.nouns
-    other = splits["held_out"].looks if "held_out" in splits else near.kept(0)
-    some, left_out = near.within(looks)
-    within, num_near = _near_pairs(data, "train", some or (), numbers)
-    found = replace(found, unit=near.unit, nearly_within=within, looked_within=some is not None)
-    notes = [near.left_out(looks, other), left_out, _alike(num_near, f"training {nouns}", nouns)]
-    if "held_out" in splits:
-        pairs, num_near = _near_pairs(data, "held_out", near.pairs(looks, other), numbers)
-        found = replace(found, nearly_in_both=pairs, looked_for_near=near.compares(looks, other))
-        notes.append(_alike(num_near, f"held-out {nouns}", nouns))
-    return found, notes
+    return _named(data, _search(data))
 
 
 def conflicts_in(run: Run, data: Dataset) -> Conflicts:
     """`find_conflicts` in the ``data`` of a run, which keeps what was found."""
-    found = kept_conflicts(run, data)
-    if found is None:
-        found = find_conflicts(data)
-        keep_conflicts(run, data, found)
-    return found
+    return _named(data, _searched(run, data))
+
+
+def kept_conflicts(run: Run, data: Dataset) -> Conflicts | None:
+    """What `find_conflicts` once found in the ``data`` of a run, where that is kept."""
+    arrays = _searched.kept(run, data)
+    return None if arrays is None else _named(data, arrays)
 
 
 def conflicts_of(run: Run, source: Any = None) -> Conflicts:
@@ -102,7 +248,111 @@ def conflicts_of(run: Run, source: Any = None) -> Conflicts:
                 raise
             why = str(error)
     nouns = kind_named(run.spec.data.kind).nouns
-    return Conflicts(0, 0, notes=(f"{capitalized(nouns)} were not compared: {why}.",), nouns=nouns)
+    return Conflicts(0, 0, notes=(f"{show.capitalized(nouns)} were not compared: {why}.",), nouns=nouns)
+
+
+def _identity(run: Run, data: Dataset) -> str:  # noqa: ARG001
+    return content_hash([SEARCH, *(part.fingerprint for part in data.splits.values())])
+
+
+def _are_of(arrays: Arrays, run: Run, data: Dataset) -> bool:  # noqa: ARG001
+    """Are all pairs of examples that there are, and flaws of a kind that there is?"""
+    kind, train, other, _ = arrays["pairs"].T
+    split, at, flaw = arrays["flawed"].T
+    sizes = np.array([len(data.splits[name]) if name in data.splits else 0 for name in _SPLITS])
+    both = np.char.find(np.array(KINDS), "both") >= 0
+    return all(
+        bool(((values >= 0) & (values < most)).all())
+        for values, most in (
+            (kind, len(KINDS)),
+            (split, len(_SPLITS)),
+            (flaw, len(FLAWS)),
+            (train, len(data)),
+        )
+    ) and bool(
+        ((other >= 0) & (other < sizes[both[kind].astype(np.int64)])).all()
+        and ((at >= 0) & (at < sizes[split])).all()
+    )
+
+
+@kept_in_run(
+    "conflicts",
+    {
+        "pairs": (np.int64, ("pairs", 4)),  # number in `KINDS`, positions of both, distance
+        "looked": (np.bool_, (2,)),
+        "flawed": (np.int64, ("flawed", 3)),  # number of the split, position, number in `FLAWS`
+        "notes": (np.uint8, ("bytes",)),
+    },
+    _identity,
+    _are_of,
+)
+def _searched(run: Run, data: Dataset) -> Arrays:  # noqa: ARG001
+    return _search(data)
+
+
+def _named(data: Dataset, found: Arrays) -> Conflicts:
+    """What `_search` found, as examples with their names."""
+    kinds = data.kind
+    held_out = data.held_out
+    looked_for_near, looked_within = found["looked"].tolist()
+    pairs = (
+        Pair(
+            KINDS[kind],
+            Example.at(data, "train", train),
+            Example.at(data, "held_out" if "both" in KINDS[kind] else "train", other),
+            distance,
+        )
+        for kind, train, other, distance in found["pairs"].tolist()
+    )
+    return Conflicts(
+        len(data),
+        0 if held_out is None else len(held_out),
+        tuple(pairs),
+        looked_for_near,
+        looked_within,
+        tuple(found["notes"].tobytes().decode(errors="replace").splitlines()),
+        kinds.nouns,
+        "" if kinds.near is None else kinds.near.unit,
+        {
+            (_SPLITS[split], Example.at(data, _SPLITS[split], at).id): FLAWS[flaw]
+            for split, at, flaw in found["flawed"].tolist()
+        },
+    )
+
+
+def _search(data: Dataset) -> Arrays:
+    """What `find_conflicts` finds, by positions."""
+    near, nouns, held_out = data.kind.near, data.kind.nouns, data.held_out
+    seen = {name: _Seen.of(split) for name, split in data.splits.items()}
+    numbers = dict(zip(seen, _numbered([one.digests for one in seen.values()]), strict=True))
+    pairs, looked = list(_identical(data, numbers)), [False, False]
+    notes = [] if held_out is not None else [_NOTHING_HELD_OUT.format(data.kind.noun)]
+    if near is not None:
+        looks = seen["train"].looks
+        others = near.kept(0) if held_out is None else seen["held_out"].looks
+        within, left_out = near.within(looks)
+        looked[1] = within is not None
+        notes += [near.left_out(looks, others), left_out]
+        found: list[tuple[Split, str, Iterable[NearPairs]]] = [("train", "training", within or ())]
+        if held_out is not None:
+            looked[0] = near.compares(looks, others)
+            found.append(("held_out", "held-out", near.pairs(looks, others)))
+        for split, words, blocks in found:
+            num_near = np.zeros(len(numbers[split]), np.int64)
+            for block in blocks:
+                pairs += _nearly(data, split, block, numbers, num_near)
+            notes.append(_alike(num_near, f"{words} {nouns}", nouns))
+    flawed = [
+        (_SPLITS.index(name), at, one.flaws[at])
+        for name, one in seen.items()
+        for at in np.flatnonzero(one.flaws).tolist()
+    ]
+    return {
+        "pairs": np.array(pairs, np.int64).reshape(-1, 4),
+        "looked": np.array(looked),
+        "flawed": np.array(flawed, np.int64).reshape(-1, 3),
+        "notes": np.frombuffer("\n".join(filter(None, notes)).encode(), np.uint8),
+    }
 
 
 class _Seen(NamedTuple):
@@ -139,58 +389,43 @@ def _numbered(digests: list[npt.NDArray[np.uint8]]) -> list[Positions]:
     return np.split(numbers.astype(np.int64), np.cumsum([len(part) for part in digests])[:-1])
 
 
-def _groups(data: Dataset, numbers: Positions) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
-    """Identical training examples: groups with several labels, and with one, by their first examples."""
-    order = np.argsort(numbers, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
-    conflicting: list[Group] = []
-    agreeing: list[Group] = []
+def _identical(data: Dataset, numbers: Mapping[Split, Positions]) -> Iterator[tuple[int, int, int, int]]:
+    """Pairs of the first of each group of identical training examples and another, by the first; then those
+    of a held-out example and the first identical training example of each label."""
+    labels, train = data.labels, numbers["train"]
+    order = np.argsort(train, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(train[order])) + 1)
     for part in sorted((part for part in parts if len(part) > 1), key=lambda part: int(part[0])):
-        several = len(np.unique(data.labels[part])) > 1
-        group = tuple(Example.at(data, "train", at) for at in part.tolist())
-        (conflicting if several else agreeing).append(group)
-    return tuple(conflicting), tuple(agreeing)
-
-
-def _identical_pairs(data: Dataset, train: Positions, held_out: Positions) -> Iterator[Pair]:
-    """Pairs of each held-out example and the first identical training example of each label."""
-    first = np.unique(np.column_stack([train, data.labels]), axis=0, return_index=True)[1]
+        kind = KINDS.index("two labels" if len(np.unique(labels[part])) > 1 else "duplicate")
+        yield from ((kind, int(part[0]), other, 0) for other in part[1:].tolist())
     by_number: dict[int, list[int]] = {}
-    for at in np.sort(first).tolist():
+    for at in np.sort(np.unique(np.column_stack([train, labels]), axis=0, return_index=True)[1]).tolist():
         by_number.setdefault(int(train[at]), []).append(at)
-    for at, number in enumerate(held_out.tolist()):
-        for other in by_number.get(number, ()):
-            yield Pair(Example.at(data, "train", other), Example.at(data, "held_out", at), 0)
+    for at, number in enumerate(numbers.get("held_out", np.zeros(0, np.int64)).tolist()):
+        yield from ((KINDS.index("in both splits"), one, at, 0) for one in by_number.get(number, ()))
 
 
-def _near_pairs(
-    data: Dataset, split: Split, near: Iterable[NearPairs], numbers: dict[Split, Positions]
-) -> tuple[tuple[Pair, ...], Positions]:
+def _nearly(
+    data: Dataset, split: Split, found: NearPairs, numbers: Mapping[Split, Positions], num_near: Positions
+) -> Iterator[tuple[int, int, int, int]]:
     """Pairs of each example of a split and the nearest training example of each label that is not identical.
 
-    With them comes how many training examples are near to each.
+    How many training examples are near to each is added to ``num_near`` [K].
     """
-    pairs: list[Pair] = []
-    num_near = np.zeros(len(numbers[split]), np.int64)
-    for found in near:
-        other = numbers["train"][found.train] != numbers[split][found.held_out]
-        some, others, distance = found.train[other], found.held_out[other], found.distance[other]
-        num_near += np.bincount(others, minlength=len(num_near))
-        if split == "train":  # of each pair both are training examples
-            num_near += np.bincount(some, minlength=len(num_near))
-        labels = data.labels[some]
-        order = np.lexsort((some, distance, labels, others))
-        keys = np.column_stack([others, labels])[order]
-        nearest = order[np.flatnonzero(np.diff(keys, axis=0, prepend=-1).any(axis=1))]
-        pairs += [
-            Pair(
-                Example.at(data, "train", int(some[at])),
-                Example.at(data, split, int(others[at])),
-                int(distance[at]),
-            )
-            for at in nearest[np.lexsort((distance[nearest], others[nearest]))].tolist()
-        ]
-    return tuple(pairs), num_near
+    other = numbers["train"][found.train] != numbers[split][found.held_out]
+    some, others, distance = found.train[other], found.held_out[other], found.distance[other]
+    num_near += np.bincount(others, minlength=len(num_near))
+    if split == "train":  # of each pair both are training examples
+        num_near += np.bincount(some, minlength=len(num_near))
+    labels = data.labels[some]
+    order = np.lexsort((some, distance, labels, others))
+    keys = np.column_stack([others, labels])[order]
+    nearest = order[np.flatnonzero(np.diff(keys, axis=0, prepend=-1).any(axis=1))]
+    nearest = nearest[np.lexsort((distance[nearest], others[nearest]))]
+    agree = labels[nearest] == data.labels[others[nearest]]
+    kinds = np.where(agree, *map(KINDS.index, WITHIN[::-1])) if split == "train" else np.full_like(nearest, 3)
+    columns = kinds, some[nearest], others[nearest], distance[nearest]
+    yield from zip(*(column.tolist() for column in columns), strict=True)
 
 
 def _alike(num_near: Positions, some_of: str, nouns: str) -> str:
@@ -201,3 +436,41 @@ def _alike(num_near: Positions, some_of: str, nouns: str) -> str:
         f"Half of the {some_of} with a near copy have {int(np.median(some)):,} or more: {nouns} of "
         "this kind may look alike without being copies (drawings, digits), so look at them first."
     )
+
+
+def pairs_section(
+    conflicts: Conflicts,
+    texts: Mapping[tuple[str, object], str],
+    decided: Labels,
+    most: int | None = FIRST,
+) -> list[show.Section]:
+    """The certain conflicts, if any, with the ``texts`` of examples by split and id; ``most`` pairs.
+
+    Pairs that no longer contradict anything by what is ``decided`` are counted, and not shown.
+    """
+    note = " ".join(conflicts.sentences())
+    if not note:
+        return []
+    table = conflicts.unsettled(decided).table()
+    settled = len(conflicts.pairs) - len(conflicts.of("duplicate", "near duplicate")) - len(table)
+    if settled:
+        note += f" {show.counted(settled, 'pair')} {'is' if settled == 1 else 'are'} settled by decisions."
+    if most is not None and len(table) > most:
+        note += f" The first {most} of {show.count(len(table))} pairs:"
+    rows = [[*_PAIRS, (conflicts.unit or "bits").split()[0], *(["text"] if texts else [])]]
+    for one in table[:most].to_dict("records"):
+        where = "" if one["split_b"] == "train" else " (held out)"
+        other = f"{one['id_b']}{where}"
+        cells = (one["kind"], one["id_a"], one["class_a"], other, one["class_b"], one["distance"])
+        rows.append([str(cell) for cell in cells])
+        if texts:
+            names = ((one[f"split_{side}"], one[f"id_{side}"]) for side in "ab")
+            said = dict.fromkeys(shortened(texts.get(name, "")) for name in names)
+            rows[-1].append(" / ".join(said))
+    return [show.Section("Certain conflicts", note, rows)]
+
+
+def shortened(text: str) -> str:
+    """A text for a terminal: one line, and the beginning where it is long."""
+    line = " ".join(text[: 8 * _WIDTH].split())
+    return line if len(line) <= _WIDTH else f"{line[:_WIDTH].rstrip()}…"

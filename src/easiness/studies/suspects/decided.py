@@ -16,7 +16,7 @@ from easiness.regular_file import in_words
 from easiness.runs import decisions_on
 from easiness.spec import Split, command_line
 from easiness.store import Run
-from easiness.studies.suspects.conflicts_found import Labels
+from easiness.studies.suspects.conflicts import Labels
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import drawn_examples
+from easiness.analysis import drawn_examples, unit_rows
 from easiness.errors import BadInput
 from easiness.spec import Split
 from easiness.store import Form, Run, keep_answer, kept_answer
-from easiness.studies.suspects.asking import Vectors, features, identity_of
+from easiness.studies.suspects.asking import CannotAsk, Vectors, features, identity_of
 
 NUM_OF_CLASS = 4
 MOST_OF_CLASS = 10_000
@@ -21,7 +22,6 @@ MOST_KEPT = 10_000
 """Examples whose nearest a run keeps; where more were asked for, the last ones."""
 
 _Integers = npt.NDArray[np.int64]
-_Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Nearest:
     """
 
     positions: _Integers
-    similarity: _Floats
+    similarity: npt.NDArray[np.float32]
 
 
 def nearest_by_class(
@@ -64,24 +64,17 @@ def nearest_by_class(
     Raises:
         BadInput: the data given are others than those of the run, or there is no such split.
     """
-    looked = Looked(run, positions, suggested, split)
-    if not looked.identity:
-        return None, looked.why
-    if len(looked.missing) and not ask:
-        return None, "the networks were not asked"
-    if len(looked.missing):
-        wanted: dict[Split, _Integers] = {"train": np.arange(len(run.labels))}
-        if split != "train":
-            wanted[split] = looked.missing
-        asked, why = features(run, wanted, source, device)
-        if asked is None:
-            return None, why
-        try:
-            for one in asked:
-                looked.add(one["train"], one.get("held_out"))
-        except BadInput as error:  # its weights are damaged: what is shown beside goes on without
-            return None, str(error)
-        looked.keep()
+    try:
+        looked = Looked(run, positions, suggested, split)
+        if len(looked.missing):
+            if not ask:
+                raise CannotAsk("the networks were not asked")
+            wanted: dict[Split, _Integers] = {"train": np.arange(len(run.labels))}
+            if split != "train":
+                wanted[split] = looked.missing
+            looked.ask(features(run, wanted, source, device))
+    except CannotAsk as error:
+        return None, str(error)
     return looked.found(), ""
 
 
@@ -89,11 +82,11 @@ class Looked:
     """The nearest of some examples: what is kept of them, and of the others what trial after trial says."""
 
     def __init__(self, run: Run, positions: _Integers, suggested: _Integers, split: Split = "train") -> None:
-        """As `nearest_by_class`; where the ``identity`` is empty no network can be asked, and ``why`` not."""
-        self.identity, self.why = identity_of(run, of_class=NUM_OF_CLASS, among=MOST_OF_CLASS)
+        """As `nearest_by_class`; raises `CannotAsk` where the run has no networks."""
+        self._identity = identity_of(run, of_class=NUM_OF_CLASS, among=MOST_OF_CLASS)
         self._run, self._split = run, split
         self._asked = np.column_stack([positions, suggested]).astype(np.int64).reshape(-1, 2)
-        self._rows, self._nearest = _kept(run, split, self.identity)
+        self._rows, self._nearest = _kept(run, split, self._identity)
         known = set(map(tuple, self._rows.tolist()))
         new = dict.fromkeys(row for row in map(tuple, self._asked.tolist()) if row not in known)
         self._new = np.array([*new], np.int64).reshape(-1, 2)
@@ -104,11 +97,20 @@ class Looked:
         self._groups = [_Group(run.labels, classes, one) for one in np.unique(classes[classes >= 0]).tolist()]
         self._num_trials = 0
 
+    def ask(self, asked: Iterator[dict[Split, Vectors]]) -> None:
+        """Add the features of all trials, and keep what they say."""
+        try:
+            for one in asked:
+                self.add(one["train"], one.get("held_out"))
+        except BadInput as error:  # its weights are damaged: what is shown beside goes on without
+            raise CannotAsk(str(error)) from None
+        self.keep()
+
     def add(self, of_train: Vectors, of_missing: Vectors | None = None) -> None:
         """Add the features of a trial: of all training examples [K, d], and of those missing of others."""
-        unit = _unit(of_train[self.missing] if of_missing is None else of_missing)
+        unit = unit_rows(of_train[self.missing] if of_missing is None else of_missing)
         for group in self._groups:
-            group.sums += unit[group.rows] @ _unit(of_train[group.members]).T
+            group.sums += unit[group.rows] @ unit_rows(of_train[group.members]).T
         self._num_trials += 1
 
     def keep(self) -> None:
@@ -126,7 +128,7 @@ class Looked:
         )
         arrays = {"rows": self._rows, **vars(self._nearest)}
         last = {name: array[-MOST_KEPT:] for name, array in arrays.items()}
-        keep_answer(self._run.path, _name(self._split), self.identity, last)
+        keep_answer(self._run.path, _name(self._split), self._identity, last)
 
     def found(self) -> Nearest:
         """The nearest of the examples asked for, all of which are kept or were added."""
@@ -157,11 +159,6 @@ class _Group:
         there = np.isfinite(similarity)
         nearest.positions[self.rows, self.sides, :num] = np.where(there, self.members[order], -1)
         nearest.similarity[self.rows, self.sides, :num] = np.where(there, similarity, np.nan)
-
-
-def _unit(vectors: Vectors) -> _Floats:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), np.float32)
 
 
 def _name(split: Split) -> str:

@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import drawn_examples
-from easiness.spec import Split
-from easiness.store import Form, Run, keep_answer, kept_answer
-from easiness.studies.suspects.asking import Vectors, features, identity_of
+from easiness.analysis import drawn_examples, nearest_rows, unit_rows
+from easiness.store import Arrays, Run, kept_in_run
+from easiness.studies.suspects.asking import CannotAsk, Vectors, features, identity_of
 
 NUM_NEAREST = 10
 AT_MOST = 20_000
 """Examples among which neighbours are looked for; of more, so many are drawn."""
-_NAME = "neighbours"
 _MEANS = "distance", "own_share", "strength"
 
 _Floats = npt.NDArray[np.float64]
@@ -62,37 +60,32 @@ def find_neighbours(
     Raises:
         BadInput: the data given are others than those of the run, or a file is damaged.
     """
-    identity, why = identity_of(run, neighbours=NUM_NEAREST, at_most=AT_MOST)
-    if not identity:
-        return None, why
-    kept = _kept(run, identity)
-    if kept is not None:
-        return kept, ""
-    asked, why = features(run, {"train": np.arange(len(run.labels))}, source, device)
-    if asked is None:
-        return None, why
-    found = neighbours(_passed(asked, also), run.labels)
-    means = {name: getattr(found, name) for name in _MEANS}
-    counts = np.array([found.num_nearest, found.num_trials])
-    keep_answer(run.path, _NAME, identity, {**means, "counts": counts})
-    return found, ""
+    try:
+        found = _found(run, source, device, also)
+    except CannotAsk as error:
+        return None, str(error)
+    distance, own_share, strength = (found[name] for name in _MEANS)
+    return Neighbours(distance, own_share, strength, *found["counts"].tolist()), ""
 
 
-def _passed(asked: Iterator[dict[Split, Vectors]], also: Callable[[Vectors], None]) -> Iterator[Vectors]:
-    for one in asked:
-        also(one["train"])
-        yield one["train"]
+def _are_whole(arrays: Arrays, run: Run, *_: Any) -> bool:
+    return all(len(arrays[name]) == len(run.labels) and np.isfinite(arrays[name]).all() for name in _MEANS)
 
 
-def _kept(run: Run, identity: str) -> Neighbours | None:
-    """What `find_neighbours` has kept, where that is whole."""
-    forms: dict[str, Form] = dict.fromkeys(_MEANS, (np.float64, run.labels.shape))
-    arrays = kept_answer(run.path, _NAME, identity, {**forms, "counts": (np.int64, (2,))})
-    if arrays is None or not all(np.isfinite(one).all() for one in arrays.values()):
-        return None
-    num_nearest, num_trials = arrays["counts"].tolist()
-    distance, own_share, strength = (arrays[name] for name in _MEANS)
-    return Neighbours(distance, own_share, strength, num_nearest, num_trials)
+@kept_in_run(
+    "neighbours",
+    {**dict.fromkeys(_MEANS, (np.float64, ("examples",))), "counts": (np.int64, (2,))},
+    lambda run, *_: identity_of(run, neighbours=NUM_NEAREST, at_most=AT_MOST),
+    _are_whole,
+)
+def _found(run: Run, source: Any, device: str, also: Callable[[Vectors], None]) -> Arrays:
+    def passed() -> Iterator[Vectors]:
+        for one in features(run, {"train": np.arange(len(run.labels))}, source, device):
+            also(one["train"])
+            yield one["train"]
+
+    distance, own_share, strength, *counts = vars(neighbours(passed(), run.labels)).values()
+    return {**dict(zip(_MEANS, (distance, own_share, strength), strict=True)), "counts": np.array(counts)}
 
 
 def neighbours(
@@ -113,39 +106,23 @@ def neighbours(
     """
     drawn = drawn_examples(len(labels), at_most, seed)
     among = np.arange(len(labels)) if drawn is None else drawn
+    place = np.full(len(labels), -1)
+    place[among] = np.arange(len(among))
     num_nearest = min(num_nearest, len(among) - 1)
     distance, own_share, strength = np.zeros((3, len(labels)))
     num_trials = 0
     for of_trial in features:
         lengths = np.linalg.norm(of_trial, axis=1)
-        unit = of_trial / np.where(lengths > 0, lengths, 1)[:, None]
-        far, nearest = _nearest(unit, among, num_nearest)
+        unit = unit_rows(of_trial)
+        nearest, distances = nearest_rows(unit, unit[among], num_nearest, place)
+        far = distances[:, -1].astype(np.float64)
         distance += far / _class_medians(far, labels)[labels]
-        own_share += (labels[nearest] == labels[:, None]).mean(axis=1)
+        own_share += (labels[among[nearest]] == labels[:, None]).mean(axis=1)
         strength += lengths / _class_medians(lengths, labels)[labels]
         num_trials += 1
     return Neighbours(
         distance / num_trials, own_share / num_trials, strength / num_trials, num_nearest, num_trials
     )
-
-
-def _nearest(
-    features: npt.NDArray[np.floating], among: npt.NDArray[np.int64], num: int
-) -> tuple[_Floats, npt.NDArray[np.int64]]:
-    """Distance [K] to the last of the nearest among some examples, and which these are [K, num].
-
-    No example is its own neighbour.
-    """
-    from sklearn.neighbors import NearestNeighbors
-
-    # in blocks: the library never holds the distances of all pairs
-    search = NearestNeighbors(n_neighbors=num + 1, algorithm="brute").fit(features[among])
-    distances, found = search.kneighbors(features)
-    found = among[found]
-    itself = found == np.arange(len(features))[:, None]
-    itself[~itself.any(axis=1), -1] = True  # not among those drawn, or behind others that are equal to it
-    others = ~itself
-    return distances[others].reshape(-1, num)[:, -1].astype(np.float64), found[others].reshape(-1, num)
 
 
 def _class_medians(values: _Floats, labels: npt.NDArray[np.int64]) -> _Floats:

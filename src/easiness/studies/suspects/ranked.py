@@ -16,7 +16,7 @@ from easiness.regular_file import in_words
 from easiness.spec import Split
 from easiness.store import Row, Run
 from easiness.studies.suspects.beside import to_judge_along
-from easiness.studies.suspects.conflicts_found import FIRST, Conflicts, pairs_section, shortened
+from easiness.studies.suspects.conflicts import FIRST, Conflicts, pairs_section, shortened
 from easiness.studies.suspects.decided import Decided
 from easiness.studies.suspects.glance import Glance, one_trial
 from easiness.studies.suspects.how_many import HowMany, likely_wrong

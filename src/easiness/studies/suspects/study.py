@@ -26,8 +26,8 @@ from easiness.runs import Told, find_data, leak_of, passes_shown
 from easiness.spec import Split
 from easiness.store import Row, Run, check_opened
 from easiness.studies.matching import check_comparable
-from easiness.studies.suspects.conflicts import conflicts_of
-from easiness.studies.suspects.conflicts_found import FIRST, Conflicts, shown_pairs
+from easiness.studies.suspects.asking import CannotAsk
+from easiness.studies.suspects.conflicts import FIRST, Conflicts, conflicts_of
 from easiness.studies.suspects.decided import Learned, learned_from
 from easiness.studies.suspects.evidence import Evidence, gather
 from easiness.studies.suspects.glance import too_few
@@ -104,7 +104,7 @@ def suspects(
         conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
         kinds, of_kinds = _kinds(run, split, evidence, learned, source, pictures, device)
     listed = learned.order[: how_many_listed(learned.noise.p_wrong[~learned.seen], above)]
-    shown = found_examples(run, data, split, listed[:FIRST], shown_pairs(conflicts, learned.labels))
+    shown = found_examples(run, data, split, listed[:FIRST], conflicts.unsettled(learned.labels).table())
     ranked = _table(run, split, evidence, learned, listed, kinds, of_kinds, shown.told)
     return Suspects(
         model=run.network,
@@ -228,9 +228,13 @@ def _kinds(
     near, why = None, _HELD_OUT if pictures else _NOT_ASKED
     if pictures and split == "train":
         first = learned.asked[:MOST_LOOKED_AT]
-        looked = Looked(run, first, evidence.rival[first])
-        near, why = find_neighbours(run, source, device, also=looked.add)
-        looked.keep()
+        try:
+            looked = Looked(run, first, evidence.rival[first])
+        except CannotAsk as error:
+            why = str(error)
+        else:
+            near, why = find_neighbours(run, source, device, also=looked.add)
+            looked.keep()
     of_kinds = kind_evidence(evidence, learned.noise, near, why)
     return find_kinds(of_kinds), of_kinds
 

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from easiness.analysis import label_noise_of_heads
+from easiness.analysis import label_noise_of_heads, nearest_rows
 from easiness.heads import Deal, Head, Moments, by_examples, fit_ridge, sample_of, temperature_of
+from easiness.scores import most_named
 
 REPEATS, FOLDS = 2, 5
 """Of the folds that examples are judged by: ten heads, two of which have not seen an example."""
@@ -64,14 +65,12 @@ def right(seen: Labelled, test: Labelled) -> npt.NDArray[np.bool_]:
 
 def right_by_neighbours(some: Labelled, test: Labelled, parts: Sequence[Positions]) -> Right:
     """Are the `NEIGHBOURS` nearest of each part right about each other example, by votes? [parts, n]"""
-    from sklearn.neighbors import KNeighborsClassifier
-
     found: dict[bytes, npt.NDArray[np.bool_]] = {}
     for part in parts:
         if part.tobytes() not in found:
-            x, labels = some.x.numpy()[part], some.labels.numpy()[part]
-            fitted = KNeighborsClassifier(min(NEIGHBOURS, len(part)), algorithm="brute").fit(x, labels)
-            found[part.tobytes()] = fitted.predict(test.x.numpy()) == test.labels.numpy()
+            near, _ = nearest_rows(test.x.numpy(), some.x.numpy()[part], min(NEIGHBOURS, len(part)))
+            named = some.labels.numpy()[part][near].T
+            found[part.tobytes()] = most_named(named)[0] == test.labels.numpy()
     return np.stack([found[part.tobytes()] for part in parts])
 
 

@@ -18,13 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from easiness.analysis import nearest_rows
+
 RARE, MARGIN, RANDOM = "rare and uncertain", "margin", "random"
 RULES = (RARE, MARGIN)
 """Those that are held against `RANDOM`."""
 
 NUM_NEAREST = 50
 _SCALE = 10  # the nearest whose distance is the local scale
-_AT_ONCE = 1024
 
 Positions = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -46,20 +47,12 @@ class Near:
 
 def near_of(x: npt.NDArray[np.float32], num: int = NUM_NEAREST) -> Near:
     """What is near to each example by its features ``x`` [K, D]; ``num`` of them, or all others."""
-    num = min(num, len(x) - 1) + 1
-    nearest, far = np.empty((len(x), num), np.int64), np.empty((len(x), num), np.float32)
-    squares = np.square(x).sum(axis=1)
-    for at in range(0, len(x), _AT_ONCE):
-        some = slice(at, at + _AT_ONCE)
-        apart = squares[some, None] + squares - 2 * (x[some] @ x.T)
-        rows = np.arange(len(apart))
-        apart[rows, at + rows] = -1  # itself comes first, before others that are equal
-        found = np.argpartition(apart, num - 1, axis=1)[:, :num]
-        order = np.argsort(np.take_along_axis(apart, found, axis=1), axis=1, kind="stable")
-        nearest[some] = np.take_along_axis(found, order, axis=1)
-        far[some] = np.take_along_axis(apart, nearest[some], axis=1).clip(min=0)
-    scale = np.sqrt(far[:, min(_SCALE, num - 1)]).clip(min=1e-6)
-    return Near(nearest, np.exp(-far / (scale[:, None] * scale[nearest])))
+    every, num = np.arange(len(x)), min(num, len(x) - 1)
+    found, far = nearest_rows(x, x, num, every)
+    scale = far[:, min(_SCALE, num) - 1].clip(min=1e-6)
+    alike = np.exp(-np.square(far) / (scale[:, None] * scale[found]))
+    itself = np.ones(len(x), np.float32)
+    return Near(np.column_stack([every, found]), np.column_stack([itself, alike]).astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)

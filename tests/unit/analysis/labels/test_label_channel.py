@@ -1,12 +1,35 @@
-"""Probabilities of wrong labels by densities of classes, in the worlds of `label_worlds`."""
+"""Probabilities of wrong labels by densities of classes, by transitions, and of those that hide."""
 
 from __future__ import annotations
 
+import csv
+import json
+import runpy
+import sys
+from argparse import Namespace
+from itertools import product
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+from sklearn.metrics import average_precision_score
 
-from easiness.analysis import LabelNoise, label_noise_of_outputs
+from easiness.analysis import (
+    LabelCourse,
+    LabelEvidence,
+    LabelNoise,
+    Stage,
+    estimate_noise,
+    information,
+    label_noise_of_outputs,
+    label_noise_together,
+    weights_together,
+)
 from easiness.analysis.labels import channel as label_channel
+from easiness.analysis.labels.estimate import HIDDEN
+from easiness.analysis.labels.transition import confident_joint, without_transition, wrong_by_transition
 from label_worlds import NUM, World, calibration_error, world
 from lengths import long_but
 
@@ -82,3 +105,273 @@ def test_two_classes_far_apart_and_one_label_wrong():
     assert found.suspicion.argmax() == 3
     assert found.p_wrong[3] > 0.5
     assert found.share < 0.1
+
+
+MANY, CLASSES, TRIALS = 2000, 5, 5
+CELLS = Path(__file__).parents[4] / "docs/results/people/cells.csv"
+
+
+def hidden_world(seed: int, *, hard: float, lead_of_hard: float, plausible: float, plain: float):
+    """What is told of labels, and the share of them that is wrong."""
+    rng = np.random.default_rng(seed)
+    rows, true = np.arange(MANY), rng.integers(CLASSES, size=MANY)
+    other = (true + rng.integers(1, CLASSES, MANY)) % CLASSES
+    kind = rng.choice(4, MANY, p=[1 - hard - plausible - plain, hard, plausible, plain])
+    labels = np.where(kind >= 2, other, true)
+    spread = np.choose(kind, [1.0, 1.5, 1.2, 1.0])
+    draws = 0.6 * rng.normal(size=(TRIALS, MANY)) + 0.8 * rng.normal(size=MANY)
+    lead = np.choose(kind, [5, lead_of_hard, 1, 5]) + spread * draws  # nats, of the class over the other
+    logits = np.zeros((TRIALS, MANY, CLASSES))
+    logits[:, rows, true] = 3 + lead / 2
+    logits[:, rows, other] = np.where((kind == 0) | (kind == 3), 0, 3 - lead / 2)
+    log_p = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
+    of_label, of_others = log_p[:, rows, labels], log_p.copy()
+    of_others[:, rows, labels] = -np.inf
+    top, said = np.exp(log_p).max(axis=2), log_p.argmax(axis=2)
+    named = np.stack([(said == one) & (labels != one) for one in range(CLASSES)], axis=-1).sum(axis=0)
+    evidence = LabelEvidence(
+        labels,
+        (of_label - of_others.max(axis=2)).mean(axis=0),
+        (np.log(top) - np.log((1 - top) / (CLASSES - 1))).mean(axis=0),
+        np.where(named.any(axis=1), named.argmax(axis=1), -1),
+        float(top.mean()),
+        CLASSES,
+    )
+    others = (said != labels).mean(axis=0)
+    last = Stage(evidence, np.exp(log_p).mean(axis=0), float(others.mean()))
+    course = LabelCourse(last, [last], [], None, of_heads=False, left_out=False, others=others)
+    return course, float((kind >= 2).mean())
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_plausible_mistakes_hide(seed):
+    """What stands out is less than half of them: 0.062 of 0.14."""
+    course, wrong = hidden_world(seed, hard=0.4, lead_of_hard=0.5, plausible=0.1, plain=0.05)
+    found = estimate_noise(course)
+    assert found.by == "transition"
+    assert wrong / 2 < found.share < wrong
+    assert found.low <= wrong <= found.high
+    assert found.p_wrong.mean() == pytest.approx(found.share)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_hard_examples_are_counted_less_than_by_the_transition_alone(seed):
+    """It counts 0.19 and 0.21 where 0.14 and 0.15 are wrong."""
+    course, wrong = hidden_world(seed, hard=0.5, lead_of_hard=0, plausible=0.1, plain=0.05)
+    found = estimate_noise(course)
+    assert wrong < found.share < 1.25 * wrong
+    assert found.low <= wrong <= found.high
+
+
+def test_sound_labels_may_all_be_sound():
+    course, _ = hidden_world(0, hard=0.4, lead_of_hard=0.5, plausible=0, plain=0)
+    found = estimate_noise(course)
+    assert found.share < 0.01
+    assert found.low == 0
+
+
+def test_the_factor_is_the_median_of_the_cells_that_chose_it():
+    def share(cell: dict[str, str], name: str) -> float:
+        return float(cell[name].rstrip("%")) / 100
+
+    with CELLS.open(encoding="utf-8") as file:
+        cells = [one for one in csv.DictReader(file) if one["cell"] == "chose"]
+    ways = []
+    for cell in cells:
+        wrong, stand_out, counted = (share(cell, name) for name in ("wrong", "stand out", "counted"))
+        if wrong and counted > stand_out:
+            ways.append(np.log(wrong / stand_out) / np.log(counted / stand_out))
+    assert len(ways) >= 20
+    assert np.median(ways) == pytest.approx(HIDDEN, abs=0.05)
+
+
+T = np.array([[0.7, 0.3, 0.0], [0.0, 0.9, 0.1], [0.1, 0.1, 0.8]])
+
+
+def test_the_confident_joint_of_four_examples():
+    """Sure is .8 for the first class and .55 for the second; the second example is neither.
+
+    The first counts twice, as two labels are of its class.
+    """
+    p = np.array([[0.9, 0.1], [0.7, 0.3], [0.85, 0.15], [0.05, 0.95]])
+    joint = confident_joint(p, np.array([0, 0, 1, 1]))
+    np.testing.assert_allclose(joint, [[2, 1], [0, 1]], atol=1e-8)
+
+
+def test_a_class_without_a_label_has_no_examples():
+    p = np.array([[0.9, 0.05, 0.05], [0.1, 0.85, 0.05]])
+    np.testing.assert_allclose(confident_joint(p, np.array([0, 1])), np.diag([1, 1, 0]), atol=1e-8)
+
+
+def test_probabilities_without_a_known_transition():
+    q = np.random.default_rng(0).dirichlet([5, 5, 5], 200)
+    np.testing.assert_allclose(without_transition(q @ T, T), q, atol=0.001)
+
+
+def test_no_transition_changes_nothing():
+    p = np.array([[0.5, 0.3, 0.2], [1, 0, 0]])
+    np.testing.assert_allclose(without_transition(p, np.eye(3)), p, atol=1e-6)
+    np.testing.assert_allclose(wrong_by_transition(np.eye(3), np.arange(3)), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("transition", [T, np.eye(3), 0.7 * np.eye(3) + 0.1])
+def test_the_number_of_wrong_labels_where_networks_say_how_labels_are_given(transition):
+    """Labels are drawn by p = q T: the number that is wrong is known, and not who."""
+    rng = np.random.default_rng(0)
+    q = rng.dirichlet([0.05] * 3, 20_000)
+    true = (q.cumsum(axis=1) < rng.random((len(q), 1))).sum(axis=1)
+    labels = (transition[true].cumsum(axis=1) < rng.random((len(q), 1))).sum(axis=1)
+    wrong = wrong_by_transition(q @ transition, labels)
+    assert ((wrong >= 0) & (wrong <= 1)).all()
+    assert wrong.mean() == pytest.approx((labels != true).mean(), abs=0.02)
+
+
+def told(wrong, knows: float, draw) -> LabelNoise:
+    """What somebody says of labels who sees each through noise, with calibrated probabilities."""
+    seen = np.where(wrong, knows, -knows) + draw.standard_normal(len(wrong))
+    odds = 2 * knows * seen + np.log(wrong.mean() / (1 - wrong.mean()))
+    return LabelNoise(1 / (1 + np.exp(-odds)), odds)
+
+
+def test_information_is_the_entropy_that_is_gone():
+    assert information(np.full(7, 0.2)) == pytest.approx(0)
+    known = np.repeat([0.0, 1.0], [3, 1])
+    assert information(known) == pytest.approx(-(0.25 * np.log(0.25) + 0.75 * np.log(0.75)))
+
+
+def test_the_one_that_knows_most_counts_one_and_the_others_less():
+    half = np.repeat([0.0, 1.0], 2)  # log 2 nats an example
+    less = np.repeat([0.25, 0.75], 2)
+    entropy = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
+    noises = [LabelNoise(p, p) for p in (less, half, np.full(4, 0.5))]
+    assert weights_together(noises) == pytest.approx([(1 - entropy / np.log(2)) ** 2, 1, 0])
+    assert weights_together(noises[2:]).tolist() == [1]
+
+
+def test_one_run_stays_as_it_is():
+    noise = LabelNoise(np.array([0.1, 0.9]), np.array([-1.0, 2.0]))
+    assert label_noise_together([noise]) is noise
+
+
+def test_who_knows_nothing_changes_nothing():
+    draw = np.random.default_rng(0)
+    noise = told(draw.random(1000) < 0.1, 1.5, draw)
+    nothing = LabelNoise(np.full(1000, 0.1), draw.standard_normal(1000))
+    both = label_noise_together([nothing, noise])
+    assert np.array_equal(both.p_wrong.argsort(), noise.p_wrong.argsort())
+    assert both.share == pytest.approx(noise.share)
+
+
+@pytest.mark.parametrize("weaker", [0.5, 1.0, 1.5])
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.4])
+def test_two_together_are_no_worse_than_the_better_one(weaker, share):
+    draw = np.random.default_rng(1)
+    wrong = draw.random(4000) < share
+    strong, weak = told(wrong, 1.5, draw), told(wrong, weaker, draw)
+    both = label_noise_together([weak, strong])
+    alone = average_precision_score(wrong, strong.suspicion)
+    assert average_precision_score(wrong, both.suspicion) > alone - 0.002
+    assert abs(both.share - share) < 0.02
+    bins = np.minimum((both.p_wrong * 10).astype(int), 9)
+    # the better run alone is less sure than both together can be: two that are equally good most of all
+    assert np.abs(np.bincount(bins, both.p_wrong - wrong, 10)).sum() / len(wrong) < 0.08
+
+
+def test_an_equal_second_one_adds_as_much_as_it_knows():
+    draw = np.random.default_rng(2)
+    wrong = draw.random(4000) < 0.1
+    one, other = told(wrong, 1.2, draw), told(wrong, 1.2, draw)
+    both = average_precision_score(wrong, label_noise_together([one, other]).suspicion)
+    assert both > average_precision_score(wrong, one.suspicion) + 0.05
+
+
+BENCHMARKS = Path(__file__).parents[4] / "benchmarks"
+with pytest.MonkeyPatch.context() as path:  # the script adds to it
+    path.setattr(sys, "path", [*sys.path])
+    front_page = SimpleNamespace(**runpy.run_path(str(BENCHMARKS / "science" / "front_page.py")))
+    by_cartography = runpy.run_path(str(BENCHMARKS / "baselines" / "list_makers.py"))["by_cartography"]
+
+
+def kept(runs, precision):
+    """Cells of two draws, in which every tool has this precision at the first and 0.1 more at the second."""
+    for draw, setting, labels, (tool, ap) in product(
+        range(2), front_page.SETTINGS, front_page.LABELS, precision.items()
+    ):
+        told = (
+            {"said": 0.9, "error": 0.02}
+            if tool in ("easiness", "cleanlab")
+            else {"said": None, "error": None}
+        )
+        found = {"seconds": 10 + draw, "ap": ap + draw / 10, "measured": "date 2026-11-28", **told}
+        front_page.file_of(runs, *setting, labels, draw, tool).write_text(json.dumps(found))
+
+
+def test_equal_orders_both_count_and_a_better_one_elsewhere_shows(tmp_path):
+    kept(tmp_path, {"easiness": 0.5, "cleanlab": 0.5, "cartography": 0.2, "aum": 0.1})
+    other = {"seconds": 1, "ap": 1.0, "measured": "", "said": None, "error": None}
+    for draw in (0, 2):  # the third draw lacks the other tools, and does not count
+        front_page.file_of(tmp_path, "photos", "features", "uniform", draw, "aum").write_text(
+            json.dumps(other)
+        )
+    won, columns = front_page.best(tmp_path)
+    assert columns == 6
+    assert won == {"easiness": 5, "cleanlab": 5, "cartography": 0, "aum": 1}
+    file = tmp_path / "page.md"
+    front_page.main(["--runs", str(tmp_path), "--draws", "0", "--docs", str(file)])
+    page = file.read_text()
+    assert page.count("0.550 (0.500-0.600)") == 12  # two tools, two columns of three tables
+    assert "AUM: 1" in page
+    assert "photos, features: 2 draws" in page
+    assert "| cartography, confidence | 10 | 0.250 (0.200-0.300) | 0.250 (0.200-0.300) |  |  |  |" in page
+
+
+@pytest.mark.long
+def test_confidence_is_low_where_labels_are_wrong(tmp_path):
+    digits = load_digits()
+    images = np.repeat((digits.images[:400] * 15).astype(np.uint8)[..., None], 3, axis=-1)
+    labels = digits.target[:400].copy()
+    labels[:40] = (labels[:40] + 1) % 10
+    source = tmp_path / "digits.npz"
+    np.savez(source, x=np.kron(images, np.ones((1, 4, 4, 1), np.uint8)), y=labels)
+    ids, found = by_cartography(source, Namespace(kind="network", model="mlp_3", epochs=8))
+    assert ids == list(range(400))
+    assert found["score"][:40].mean() > found["score"][40:].mean() + 0.1
+
+
+def test_a_folder_has_as_many_photos_as_before_and_says_which_lie_wrong(tmp_path):
+    ids = np.array([f"{name}/{at}.jpg" for name in "ab" for at in range(30)])
+    for one in ids:
+        (tmp_path / "all" / "train" / one).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "all" / "train" / one).write_bytes(b"")
+    truth = np.repeat([0, 1], 30)
+    np.savez(tmp_path / "photos.npz", ids=ids, y=truth, log_p=np.log(np.full((60, 2), 0.5)))
+    folder, wrong = front_page.planted_photos(tmp_path / "all", "uniform", 0, tmp_path)
+    files = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.jpg")}
+    assert files == set(wrong)
+    assert {one for one in files if one[0] != one[2]} == {one for one, is_wrong in wrong.items() if is_wrong}
+    assert 0 < sum(wrong.values()) < 20
+
+
+@pytest.mark.parametrize(("values", "text"), [([0.25], "0.250 (0.250-0.250)"), ([None], ""), ([], "")])
+def test_a_spread_is_the_mean_with_its_ends(values, text):
+    assert front_page.spread(values, ".3f") == text
+
+
+def test_every_cell_begins_with_nothing(tmp_path, monkeypatch):
+    """Features that lay beside the last run would be taken from there."""
+    asked = []
+
+    def run(command, env, **_):
+        out = Path(command[command.index("--out") + 1] if "--out" in command else command[-1])
+        asked.append((out.parent, Path(env["EASINESS_CACHE"])))
+        assert not any(one.exists() and any(one.iterdir()) for one in asked[-1]) or command[3] == "suspects"
+        out.mkdir(exist_ok=True)
+
+    table = {"score": {"a": 2, "b": 1}, "p": {"a": 0.9, "b": 0.1}}
+    monkeypatch.setitem(front_page.cell.__globals__, "subprocess", SimpleNamespace(run=run))
+    monkeypatch.setitem(front_page.cell.__globals__, "listed", lambda *_: table)
+    for _ in range(2):
+        found = front_page.cell("easiness", "features", tmp_path, {"a": True, "b": False}, Namespace())
+        assert found["ap"] == 1
+    assert len({folder for folder, _ in asked}) == 2
+    assert list(tmp_path.iterdir()) == []

@@ -1,9 +1,24 @@
 from __future__ import annotations
 
-import numpy as np
-import pytest
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from scipy.stats import dirichlet_multinomial, expon, norm
+from sklearn.metrics import average_precision_score
+
+import easiness as ez
 from easiness.analysis import LabelEvidence, LabelNoise, label_noise
+from easiness.analysis.labels.mixture_parts import LogConcave, Pairs, roots_of
+from easiness.studies.suspects.evidence import gather
+from label_worlds import calibration_error
+from lengths import long_but
+from pixels import images_of
 
 
 def evidence(margin, lead=None, *, rival=None, num_classes=4, p_predicted=0.9) -> LabelEvidence:
@@ -83,3 +98,354 @@ def test_margins_far_apart():
 
 def test_more_classes_than_examples():
     checked(evidence([4, 5, -5, 6, 7], num_classes=1000))
+
+
+STRENGTHS = np.geomspace(1, 3000, 17)
+
+
+def test_weights_add_up_by_pair():
+    pairs = Pairs(np.array([2, 0, 0, 0]), np.array([0, 1, 2, 1]), 3)
+    assert list(zip(pairs.label, pairs.rival, strict=True)) == [(0, 1), (0, 2), (2, 0)]
+    assert pairs.pair_of.tolist() == [2, 0, 1, 0]
+    assert pairs.add_up(np.array([1.0, 0.5, 0.25, 2.0])).tolist() == [2.5, 0.25, 1.0]
+
+
+def test_rates_are_shrunk_towards_how_often_each_class_is_named():
+    """The rivals 0, 1, 2 have 4, 6 and 2 of 12; of label 0 they are 1 and 2, so 6 and 2 of the 8 left."""
+    pairs = Pairs(np.array([0, 0, 1]), np.array([1, 2, 0]), 3)
+    rates = pairs.rates(np.array([6.0, 2.0, 4.0]), pairs.label, pairs.rival)
+    s, faint = rates.strength, 1e-3 * 13
+    usual = np.array([6 + faint, 2 + faint, 4 + faint]) / [8 + 2 * faint, 8 + 2 * faint, 6 + 2 * faint]
+    np.testing.assert_allclose(rates.of_pair, (np.array([6, 2, 4]) + s * usual) / (np.array([8, 8, 4]) + s))
+
+
+@pytest.mark.parametrize(
+    ("mass", "strongest"),
+    [([40, 0, 0, 40, 40, 0], False), ([20, 20, 20, 20, 20, 20], True), ([9, 5, 4, 8, 9, 3], None)],
+)
+def test_the_strength_is_the_likeliest(mass, strongest):
+    """Against the library's Dirichlet-multinomial, a class at a time."""
+    pairs = Pairs(np.array([0, 0, 1, 1, 2, 2]), np.array([1, 2, 0, 2, 0, 1]), 3)
+    counts = np.array(mass).reshape(3, 2)
+    named = np.bincount(pairs.rival, mass) + 1e-3 * (sum(mass) + 1)
+    usual = named[pairs.rival].reshape(3, 2)
+    usual /= usual.sum(axis=1, keepdims=True)
+    likelihood = [
+        sum(
+            dirichlet_multinomial.logpmf(row, s * of, row.sum())
+            for row, of in zip(counts, usual, strict=True)
+        )
+        for s in STRENGTHS
+    ]
+    found = pairs.rates(np.array(mass, float), pairs.label, pairs.rival).strength
+    assert found == pytest.approx(STRENGTHS[int(np.argmax(likelihood))])  # type: ignore[arg-type]
+    if strongest is not None:
+        assert found == pytest.approx(3000 if strongest else 1)
+
+
+def test_classes_that_are_named_more_often_are_no_pairs():
+    """Every label is taken for class 0 twice as often as for the other: hardly a pair of its own."""
+    pairs = Pairs(np.array([1, 1, 2, 2]), np.array([0, 2, 0, 1]), 3)
+    assert pairs.rates(np.array([40.0, 20, 40, 20]), pairs.label, pairs.rival).strength > 15
+
+
+def test_rates_by_rival():
+    """Of class 1 as the rival 3 of 4 have label 0."""
+    pairs = Pairs(np.array([0, 2]), np.array([1, 1]), 3)
+    rates = pairs.rates(np.array([3.0, 1.0]), pairs.rival, pairs.label)
+    s, faint = rates.strength, 1e-3 * 5
+    usual = np.array([3 + faint, 1 + faint]) / (4 + 2 * faint)
+    np.testing.assert_allclose(rates.of_pair, (np.array([3, 1]) + s * usual) / (4 + s))
+    assert rates.of_pair.sum() == pytest.approx(1)
+
+
+def test_two_classes_have_one_other():
+    pairs = Pairs(np.array([0, 1]), np.array([1, 0]), 2)
+    np.testing.assert_allclose(pairs.rates(np.array([3.0, 0.0]), pairs.label, pairs.rival).of_pair, 1)
+
+
+CENTERS = np.linspace(-4, 4, 41)
+WIDTH = 0.2
+DENSITIES = {
+    "normal": norm.pdf(CENTERS, 0.5, 1),
+    "exponential": expon.pdf(CENTERS, -4.1, 1.5),
+    "uniform": np.full(41, 1 / 8.2),
+}
+
+
+def bumps() -> np.ndarray:
+    return norm.pdf(CENTERS, -2, 0.4) + norm.pdf(CENTERS, 2, 0.4)
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+def test_a_log_concave_density_is_recovered(name):
+    true = DENSITIES[name]
+    found = LogConcave(CENTERS).fit(300 * true)
+    assert found.sum() * WIDTH == pytest.approx(1)
+    np.testing.assert_allclose(found, true / (true.sum() * WIDTH), atol=0.04 * true.max())
+
+
+def test_of_two_peaks_one_is_left():
+    """The best log-concave density has the mean of the weights, as its slope is free."""
+    weights = bumps()
+    found = LogConcave(CENTERS).fit(weights)
+    assert (np.diff(np.log(found), 2) <= 1e-9).all()
+    assert found @ CENTERS * WIDTH == pytest.approx(0, abs=0.01)
+    assert found[20] > 3 * weights[20] / (weights.sum() * WIDTH)
+
+
+def test_weights_of_another_size_are_the_same_density():
+    once, often = (LogConcave(CENTERS).fit(size * bumps()) for size in (1, 1024))
+    np.testing.assert_allclose(once, often, rtol=1e-6)
+
+
+@pytest.mark.parametrize("second", DENSITIES)
+@pytest.mark.parametrize("first", [*DENSITIES, "bumps", "sharp"])
+def test_it_finds_back_from_where_it_stood(first, second):
+    density, true = LogConcave(CENTERS), DENSITIES[second]
+    density.fit({**DENSITIES, "bumps": bumps(), "sharp": norm.pdf(CENTERS, 2, 0.2)}[first])
+    np.testing.assert_allclose(density.fit(true), true / (true.sum() * WIDTH), atol=0.05 * true.max())
+
+
+def test_all_weight_in_one_bin():
+    weights = np.zeros(41)
+    weights[30] = 5
+    found = LogConcave(CENTERS).fit(weights + 1e-9)
+    assert found.argmax() == 30
+    assert found[30] * WIDTH > 0.95
+
+
+SHAPES = {
+    **DENSITIES,
+    "bumps": bumps(),
+    "sharp": norm.pdf(CENTERS, 2, 0.2),
+    "one bin": np.eye(41)[30],
+    "both ends": np.eye(41)[0] + np.eye(41)[40],
+    "counts": np.random.default_rng(0).poisson(3 * DENSITIES["normal"]).astype(float),
+    "heavy tails": 1 / (1 + np.square(3 * CENTERS)),
+    "rough": np.random.default_rng(1).exponential(size=41) ** 3,
+}
+
+
+@pytest.mark.parametrize("before", [None, "sharp", "rough"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_none_that_is_log_concave_fits_better(name, before):
+    """The loss is convex: it is least where no slope can fall more, or less, and fit better for it."""
+    density, target = LogConcave(CENTERS), SHAPES[name] / SHAPES[name].sum() + 1e-12
+    if before:
+        density.fit(SHAPES[before] + 1e-9)
+    found = density.fit(target) * WIDTH
+    falls = -np.diff(np.log(found), 2)
+    assert (falls > -1e-6).all()
+    hinges = -np.maximum(np.arange(41)[:, None] - np.arange(1, 40), 0)
+    uphill = (target - found) @ hinges
+    spread = np.sqrt(found @ np.square(hinges) - np.square(found @ hinges) + 1e-12)
+    assert (uphill / spread < 1e-3).all()
+    assert (np.abs(uphill / spread)[falls > 1e-3] < 1e-3).all()
+    assert found @ CENTERS == pytest.approx(target @ CENTERS / target.sum(), abs=1e-3)
+
+
+def test_spreads_that_rounding_has_bent_have_roots():
+    bent = np.array([[[1e20, 1e20], [1e20, 1e20 - 1e5]], [[-1e-3, 0], [0, 1]]])
+    roots = roots_of(bent, 1e-9)
+    assert np.isfinite(roots).all()
+    np.testing.assert_allclose(roots[0] @ roots[0].T, bent[0], rtol=1e-2)
+
+
+NUM, TRIALS, HARD = 1000, 5, 0.05
+
+Wrong = npt.NDArray[np.bool_]
+
+
+def world(
+    num_classes: int, share: float, *, hard_share: float = HARD, heart: float = 0.0
+) -> tuple[LabelEvidence, Wrong]:
+    """What is told of labels, and which are wrong: these are nearer to 0 by a part ``heart`` of the lead."""
+    rng = np.random.default_rng(num_classes + round(100 * share))
+    true, further, confused = rng.integers([num_classes - 1] * 3, size=(NUM, 3)).T
+    wrong = rng.random(NUM) < share
+    labels = np.where(wrong, (true + 1 + further) % num_classes, true)
+    hard = rng.random(NUM) < hard_share
+    sure = np.where(hard, 2, 8) * rng.gamma(8, 1 / 8, NUM)  # of an example, over all trials
+    # what each network says [trials, K]: of hard ones now the class and now one other
+    lead = sure * rng.gamma(25, 1 / 25, (TRIALS, NUM))
+    other = hard & (rng.random((TRIALS, NUM)) < rng.random(NUM))
+    said = np.where(other, (true + 1 + confused) % num_classes, true)
+    right = said == labels
+    margin = np.where(right, lead, -(1 - heart) * lead) + rng.normal(0, 0.3, (TRIALS, NUM))
+    named = (said[..., None] == np.arange(num_classes)).sum(axis=0)
+    named[np.arange(NUM), labels] = 0
+    rival = np.where(named.any(axis=1), named.argmax(axis=1), -1)
+    p_predicted = float((1 / (1 + (num_classes - 1) * np.exp(-lead))).mean())
+    return LabelEvidence(labels, margin.mean(0), lead.mean(0), rival, p_predicted, num_classes), wrong
+
+
+@pytest.mark.parametrize("share", [0, 0.05, 0.2, 0.4])
+@pytest.mark.parametrize("num_classes", long_but([3, 10, 50], [10]))
+def test_probabilities_are_what_they_say(num_classes, share):
+    told, wrong = world(num_classes, share)
+    found = label_noise(told)
+    assert calibration_error(found.p_wrong, wrong) <= 0.05
+    assert found.share == pytest.approx(wrong.mean(), abs=0.04)  # 0.02 to 0.04 too high, by the hard ones
+    if share:
+        assert average_precision_score(wrong, found.suspicion) >= 0.9
+
+
+def test_hard_examples_are_counted_among_the_wrong_ones():
+    told, wrong = world(3, 0.2, hard_share=0.1)
+    assert wrong.mean() + 0.03 < label_noise(told).share < wrong.mean() + 0.07
+
+
+@pytest.mark.parametrize("heart", [0.3, 0.6])
+def test_labels_learned_by_heart(heart):
+    told, wrong = world(3, 0.2, heart=heart)
+    found = label_noise(told)
+    assert calibration_error(found.p_wrong, wrong) <= 0.05
+    assert found.share == pytest.approx(wrong.mean(), abs=0.05)
+    assert average_precision_score(wrong, found.suspicion) >= 0.95
+
+
+def test_labels_learned_by_heart_almost_wholly_are_missed_but_come_first():
+    told, wrong = world(3, 0.2, heart=0.9)
+    found = label_noise(told)
+    assert found.share < wrong.mean() / 2
+    assert average_precision_score(wrong, found.suspicion) >= 0.9
+
+
+Labels = npt.NDArray[np.int64]
+
+MEASURED: dict[str, Any] = {"model": "mlp_3", "trials": 5, "precision": "float32", "compile": "off"}
+FEW_SEEDS = 4
+
+
+def planted(true: Labels, share: float, num_classes: int, *, pairs: bool = False) -> Labels:
+    """Labels of which about a ``share`` is any other class, or the next one."""
+    rng = np.random.default_rng(0)
+    further = rng.integers(1, num_classes, len(true))
+    wrong = rng.random(len(true)) < share
+    return np.where(wrong, (true + (1 if pairs else further)) % num_classes, true)
+
+
+def all_digits(folder: Path, share: float, *, pairs: bool = False) -> Path:
+    """Ten epochs of all digits under labels from a file; the run, and the true labels beside it."""
+    true = ez.load_dataset("digits").labels
+    folder.mkdir()
+    np.save(folder / "true.npy", true)
+    given = planted(true, share, 10, pairs=pairs)
+    pd.DataFrame({"id": np.arange(len(true)), "label": given}).to_csv(folder / "labels.csv", index=False)
+    ez.measure("digits", labels=folder / "labels.csv", epochs=10, out=folder / "run", **MEASURED)
+    return folder
+
+
+def few_classes(folder: Path, share: float, classes: tuple[int, ...]) -> Path:
+    """Fifteen epochs of the digits of two or three classes alone, some 360 or 540."""
+    data = ez.load_dataset("digits")
+    own = np.isin(data.labels, classes)
+    true = np.searchsorted(classes, data.labels[own])
+    folder.mkdir()
+    np.save(folder / "true.npy", true)
+    arrays = images_of(data).numpy()[own, 0], planted(true, share, len(classes))
+    ez.measure(arrays, epochs=15, batch_size=64, out=folder / "run", **MEASURED)
+    return folder
+
+
+def judged(folder: Path) -> tuple[LabelNoise, Wrong, ez.Run]:
+    """What is found, which labels are wrong, and the run."""
+    run = ez.open_run(folder / "run")
+    return label_noise(gather(run, "train").of_labels), run.labels != np.load(folder / "true.npy"), run
+
+
+def assert_found(folder: Path, *, error: float, apart: float, precision: float) -> None:
+    noise, wrong, _ = judged(folder)
+    assert calibration_error(noise.p_wrong, wrong) <= error
+    assert noise.share == pytest.approx(wrong.mean(), abs=apart)
+    if wrong.any():
+        assert average_precision_score(wrong, noise.suspicion) >= precision
+
+
+@pytest.fixture(scope="module")
+def a_fifth(made_once: Callable[..., Path]) -> Path:
+    return made_once("digits-wrong-20", lambda out: all_digits(out, 0.2))
+
+
+@pytest.fixture(scope="module")
+def clean(made_once: Callable[..., Path]) -> Path:
+    return made_once("digits-wrong-0", lambda out: all_digits(out, 0))
+
+
+@pytest.mark.long
+def test_a_fifth_of_the_labels(a_fifth):
+    assert_found(a_fifth, error=0.05, apart=0.03, precision=0.95)
+
+
+@pytest.mark.long
+def test_one_in_twenty(tmp_path):
+    assert_found(all_digits(tmp_path / "digits", 0.05), error=0.05, apart=0.03, precision=0.9)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("share", "pairs"), [(0.4, False), (0.2, True)])
+def test_many_labels(share, pairs, tmp_path):
+    folder = all_digits(tmp_path / "digits", share, pairs=pairs)
+    assert_found(folder, error=0.05, apart=0.03, precision=0.95)
+
+
+@pytest.mark.long
+def test_clean_labels(clean):
+    assert_found(clean, error=0.05, apart=0.03, precision=0)
+    noise, _, run = judged(clean)
+    found = ez.suspects(run, pictures=False)
+    assert found.num_likely <= 10
+    assert found.share == pytest.approx(noise.share)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("classes", "share", "apart"),
+    [
+        ((3, 5, 8), 0, 0.03),
+        ((3, 5, 8), 0.05, 0.03),
+        ((3, 5, 8), 0.2, 0.05),
+        ((3, 5, 8), 0.4, 0.06),
+        ((3, 8), 0, 0.03),
+        ((3, 8), 0.05, 0.03),
+        ((3, 8), 0.2, 0.07),
+    ],
+)
+def test_few_classes(classes, share, apart, tmp_path):
+    assert_found(few_classes(tmp_path / "few", share, classes), error=0.07, apart=apart, precision=0.8)
+
+
+@pytest.mark.long
+def test_two_classes_with_four_in_ten_wrong_are_ordered_but_not_counted(tmp_path):
+    """The share of two classes with 40 % wrong is missed by 0.1 either way, which no bound here is to hide.
+
+    Networks learn a part of so many by heart, and take as many sound ones for the other class. What holds is
+    that wrong labels come first.
+    """
+    noise, wrong, _ = judged(few_classes(tmp_path / "two", 0.4, (3, 8)))
+    assert 0.2 < noise.share < 0.5
+    assert average_precision_score(wrong, noise.suspicion) > wrong.mean() + 0.2
+
+
+def rows_of(evidence: LabelEvidence, rows: Labels) -> LabelEvidence:
+    names = ("labels", "margin", "lead", "rival")
+    return replace(evidence, **{name: getattr(evidence, name)[rows] for name in names})
+
+
+@pytest.mark.long
+def test_two_wrong_of_600_are_among_the_first_five(a_fifth):
+    """Any sound ones and two wrong ones of a run; the networks were those of a fifth wrong, and so less sure.
+
+    The quarter of the wrong labels with the highest margins is left out: the networks half believe those.
+    """
+    _, wrong, run = judged(a_fifth)
+    evidence = gather(run, "train").of_labels
+    telling = np.flatnonzero(wrong & (evidence.margin < np.quantile(evidence.margin[wrong], 0.75)))
+    for seed in range(FEW_SEEDS):
+        rng = np.random.default_rng(seed)
+        sound = rng.choice(np.flatnonzero(~wrong), 598, replace=False)
+        two = rng.choice(telling, 2, replace=False)
+        found = label_noise(rows_of(evidence, np.r_[two, sound]))
+        first = np.lexsort((-found.suspicion, -found.p_wrong))[:5]
+        assert {0, 1} <= set(first.tolist()), f"seed {seed}: {first}"

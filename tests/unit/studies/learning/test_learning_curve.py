@@ -85,7 +85,5 @@ def test_where_nothing_is_foretold_words_say_so(tmp_path):
 
 
 def test_a_run_of_epochs_has_none(measured):
-    with pytest.raises(
-        BadInput, match=r"has epochs, not shares, so no learning curve; measure with features"
-    ):
+    with pytest.raises(BadInput, match=r"has epochs, not shares, .*; measure with features"):
         learning_curve(open_run(measured))

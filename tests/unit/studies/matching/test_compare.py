@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import copy
-import csv
-import io
 import json
 
 import numpy as np
 import pytest
 
-from easiness import BadInput, matching_rate
+from easiness import BadInput, combined_scores, load_dataset, matching_rate, measure
 from easiness.analysis import Measured, Rule, agreement, match_groups, match_votes
 from easiness.inputs import reading
 from easiness.show.rendering import rendered
@@ -118,24 +116,6 @@ def test_an_epoch_that_is_not_recorded_is_refused(runs, epoch):
         compare(runs, epoch=epoch)
 
 
-def test_tables_say_the_same_in_every_format(runs):
-    comparison = compare(runs)
-    rows = list(csv.DictReader(io.StringIO(as_csv(comparison))))
-    document = json.loads(as_json(comparison))
-    assert len(rows) == len(document["matching"]) == len(comparison.cells)
-    for row, entry, cell in zip(rows, document["matching"], comparison.cells, strict=True):
-        assert cell.groups is not None
-        assert float(row["rate"]) == entry["rate"] == cell.groups.rate
-        assert (row["side"], row["ties"]) == (cell.side, cell.ties)
-        assert entry["chance"] == pytest.approx(0.1)
-    for text in (comparison.text(details=True), comparison.markdown()):
-        for cell in comparison.cells:
-            assert cell.groups is not None
-            assert f"{cell.groups.rate:.2f}?" in text  # two trials a group decide nothing
-        assert "few" in text
-        assert "random" in text
-
-
 def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
     comparison = compare([made(tmp_path / "single", 1), runs[0]])
     assert all(cell.groups is None and cell.agreed is None for cell in comparison.cells)
@@ -162,3 +142,54 @@ def test_rates_alone_are_those_of_the_whole_comparison_and_nothing_is_fitted(run
     assert found.reliability == []
     assert "was not fitted" in found.text(details=True) + " ".join(found.document()["answers"])
     assert [run["name"] for run in found.document()["runs"]] == found.names
+
+
+SIX = 6
+
+
+def run_of(path, p_label):
+    """A run of two trials in which the label has these probabilities [NUM] in both."""
+    labels = np.arange(SIX) % 2
+    logits = np.stack([np.log(p_label), np.log1p(-np.array(p_label))], axis=1)
+    logits[labels == 1] = logits[labels == 1, ::-1]
+    return recorded(path, [logits] * 2, labels, classes=("a", "b"))
+
+
+def test_difficulty_is_the_mean_of_the_ranks(tmp_path):
+    one = run_of(tmp_path / "one", [0.9, 0.8, 0.7, 0.6, 0.4, 0.2])  # ranks 0, .2, .4, .6, .8, 1
+    other = run_of(tmp_path / "other", [0.9, 0.6, 0.7, 0.8, 0.1, 0.3])  # ranks 0, .6, .4, .2, 1, .8
+    table = combined_scores([one, other]).table()
+    assert table["difficulty"].tolist() == pytest.approx([0, 0.4, 0.4, 0.4, 0.9, 0.9])
+    assert table["difficulty_se"].tolist() == pytest.approx([0, 0.2, 0, 0.2, 0.1, 0.1])
+    assert (table["difficulty_low"] >= 0).all()
+    assert (table["difficulty_low"] < table["difficulty"])[1:].all()
+    assert (table["difficulty_high"] <= 1).all()
+    assert table["rank_2"].tolist() == pytest.approx([0, 0.6, 0.4, 0.2, 1, 0.8])
+    assert table["easiness_1"].tolist() == [1, 1, 1, 1, 0, 0]
+
+
+def test_equal_examples_have_equal_ranks(tmp_path):
+    one = run_of(tmp_path / "one", [0.9, 0.9, 0.7, 0.7, 0.4, 0.2])
+    assert combined_scores([one, one]).table()["rank_1"].tolist() == pytest.approx(
+        [0.1, 0.1, 0.5, 0.5, 0.8, 1]
+    )
+
+
+def test_a_run_that_was_not_observed_after_each_epoch_is_read_where_it_was(tmp_path):
+    data = load_dataset("digits", limit=40)
+    whole, last = (
+        measure(data, model="linear", trials=2, epochs=2, observe=when, out=tmp_path / name)
+        for name, when in (("whole", "all"), ("last", "last"))
+    )
+    told = combined_scores([whole, last]).table()
+    assert told["rank_2"].corr(last.scores()["loss"], method="spearman") > 0.9
+    assert told["difficulty"].notna().all()
+
+
+def test_one_run_and_other_data_are_refused(tmp_path):
+    one = run_of(tmp_path / "one", [0.9, 0.8, 0.7, 0.6, 0.4, 0.2])
+    with pytest.raises(BadInput, match="two or more"):
+        combined_scores([one])
+    fewer = recorded(tmp_path / "fewer", np.ones((1, 3, 2)), np.array([0, 1, 0]), classes=("a", "b"))
+    with pytest.raises(BadInput, match="different data"):
+        combined_scores([one, fewer])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,14 @@ from easiness.data import Dataset, load_dataset
 from easiness.data.sources.folders import SYNSETS
 from easiness.errors import BadInput
 from easiness.perturb import default_levels
+from easiness.report.paper_page import write_paper
 from easiness.spec import Loading, Recipe, Resolved, content_hash
 from easiness.store import Row
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.matching.outlook import Outlook
 from easiness.studies.matching.reliability import Reliability
 from easiness.studies.paper import study as module
+from easiness.studies.paper.folder import describe_folder
 from easiness.studies.paper.judge import paper_claims
 from easiness.studies.paper.presets import LAPTOP, OVERNIGHT, PAPER_PHOTOS, SMOKE, find_preset, kind_of
 from easiness.studies.paper.study import PaperPlan, compare_at_best, match_name, plan_paper, run_paper
@@ -325,3 +329,46 @@ def test_a_whole_study_of_images_in_color(tiny_preset, tmp_path):
     assert claims["5"].reason == "groups of fewer than 5 trials decide nothing"
     assert claims["9"].verdict == "not tested here"
     assert {claim.verdict for claim in claims.values()} == {"undecided", "not tested here"}
+
+
+ROOT = Path(__file__).parents[4]
+JUDGED = {"4", "6a", "6b", "6c", "7a", "7b", "7c", "8", "10"}
+
+
+@pytest.mark.long
+def test_all_that_it_measures_is_judged_told_and_published(tmp_path, monkeypatch):
+    small = "mlp_2_w32"
+    preset = replace(
+        OVERNIGHT,
+        cnns=(small,),
+        merged_models=(small,),
+        final_models=(small,),
+        ablation_model=small,
+        learned={"alpha": 0.006, "batch_size": 32},
+        trials=4,
+        epochs=2,
+        merged_trials=2,
+        merged_epochs=2,
+        final_trials=2,
+        final_epochs=4,  # else they are wrong about more than the hardest quarter could hold
+        repetitions=2,
+        ablation_epochs=1,
+    )
+    study, docs = tmp_path / "overnight", tmp_path / "docs"
+    plan = plan_paper(preset, "digits", loading=Loading(limit=1000))
+    describe_folder(plan, study)
+    write_paper(plan, *run_paper(plan, study), study)
+    claims = json.loads((study / "claims.json").read_text())["claims"]
+    assert {claim["id"] for claim in claims if claim["statistics"]} == JUDGED
+
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from science import publish_paper
+
+    monkeypatch.setattr(sys, "argv", ["publish_paper.py", str(study), str(docs)])
+    publish_paper.main()
+    page = (docs / "overnight.md").read_text()
+    assert all(f"| {claim} |" in page for claim in JUDGED)
+    shown = sorted(path.name for path in (docs / "overnight").glob("*.png"))
+    assert shown == sorted(path.name for path in (study / "figures").iterdir())
+    assert all(f"overnight/{name})" in page for name in shown)
+    assert shown

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from easiness import (
@@ -144,19 +143,6 @@ def test_the_curve_and_the_patterns_speak_of_heads(run: Run, data: Dataset) -> N
     patterns = pseudo_patterns(run, "radial", 3, [1], probe="train", source=data, progress=False)
     assert patterns.num_trials == 2  # of ten trials two leave each example out
     assert "2 heads get right" in f"{patterns.sections()[0]}"
-
-
-def test_the_command(command, run: Run, tmp_path: Path) -> None:
-    table, panel, pictures = tmp_path / "a.csv", tmp_path / "panel.png", tmp_path / "patterns.svg"
-    asked = ["perturb", run.path, "--kind", "shuffle", "--levels", "0.5", "-o", table]
-    done = command(*asked, "--panel", panel, "--patterns", pictures)
-    assert done.code == 0, done.err
-    assert "at share 0.8" in done.out
-    assert set(pd.read_csv(table).level) == {1, 0.5}
-    assert panel.read_bytes().startswith(b"\x89PNG")
-    assert b"<svg" in pictures.read_bytes()
-    again = command(*asked)
-    assert again.err == f"wrote {table}\n"
 
 
 def test_features_of_other_kinds_are_refused(refused, measured_heads, data, tmp_path) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import BadInput, load_dataset, measure, perturbation_curve
+from easiness import BadInput, load_dataset, perturbation_curve
 from easiness.analysis import Rule, Votes, match_groups, match_votes
 from easiness.show.section import sections_text
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.match import difference_of_losses
 from plans import match_levels
+from recording import small_run
 
 NUM, TRIALS = 40, 4
 OPTIONS = {"fraction": 0.25, "seed": 0, "num_replicates": 60}
@@ -160,10 +161,8 @@ def test_the_table_has_a_row_for_each_point(curve):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return measure(
-        load_dataset("digits", limit=200, holdout=0.25), model="mlp_2_w16", trials=4, epochs=5,
-        recipe={"batch_size": 16}, precision="float32", out=tmp_path_factory.mktemp("perturbed") / "run",
-    )  # fmt: skip
+    out = tmp_path_factory.mktemp("perturbed") / "run"
+    return small_run(out, limit=200, holdout=0.25, trials=4, epochs=5, recipe={"batch_size": 16})
 
 
 def test_a_run_on_digits_from_end_to_end(run):

@@ -114,14 +114,6 @@ def test_texts_that_are_too_many_to_keep_are_numbered_anew(
     assert curve(own, "order", data, levels=[0]).table().equals(whole.table())
 
 
-@pytest.mark.parametrize("kind", ["color", "shuffle", "radial"])
-def test_perturbations_of_pictures_are_refused(own: ez.Run, data: Dataset, kind: str) -> None:
-    with pytest.raises(
-        BadInput, match=f"'{kind}': does not fit examples of kind text; give one of order, case"
-    ):
-        curve(own, kind, data)
-
-
 def test_what_changes_no_text_is_refused(own: ez.Run) -> None:
     texts = ez.load_dataset((["1984", "2 + 2"] * 2, [0, 1] * 2))
     with pytest.raises(BadInput, match="--kind case: changes none of the 4 texts at 1; give another kind"):

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from easiness import BadInput, load_dataset, measure, pseudo_patterns
+from easiness import BadInput, load_dataset, pseudo_patterns
 from easiness.analysis import Votes
 from easiness.show.section import sections_text
 from easiness.studies.perturbation.panel import draw_patterns, pattern_pictures
 from easiness.studies.perturbation.patterns import PseudoLevel, PseudoPatterns
 from easiness.studies.perturbation.study import count_levels
+from recording import small_run
 
 
 def votes_of(correct, labels):
@@ -69,10 +70,8 @@ def test_shown_are_the_best_of_each_class_in_turn():
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return measure(
-        load_dataset("digits", limit=200, holdout=0.25), model="mlp_2_w16", trials=3, epochs=15,
-        recipe={"batch_size": 16}, precision="float32", out=tmp_path_factory.mktemp("pseudo") / "run",
-    )  # fmt: skip
+    out = tmp_path_factory.mktemp("pseudo") / "run"
+    return small_run(out, limit=200, holdout=0.25, trials=3, epochs=15, recipe={"batch_size": 16})
 
 
 @pytest.mark.long
@@ -117,8 +116,7 @@ def test_nothing_found_is_drawn_and_no_held_out_split_refused(run, tmp_path):
     )
     texts = [text.get_text() for text in draw_patterns(none).axes[0].texts]
     assert "there is none to show" in texts
-    plain = measure("digits", model="mlp_2_w16", limit=60, trials=1, epochs=1, precision="float32",
-                    out=tmp_path / "plain")  # fmt: skip
+    plain = small_run(tmp_path / "plain")
     with pytest.raises(BadInput, match="no held-out split"):
         pseudo_patterns(plain, probe="held_out")
     assert pseudo_patterns(plain).probe == "train"

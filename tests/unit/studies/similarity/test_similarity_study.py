@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from easiness import BadInput, Run, load_dataset, measure, similarity
+from easiness import BadInput, Run, load_dataset, similarity
+from easiness.report.page import render_report
 from easiness.runs.source import data_of
 from easiness.show.section import sections_text
 from pixels import images_of
-from recording import recorded
+from recording import believing, recorded, small_run
 
 
 def _record(folder: Path, data: Any, favor: Any) -> Run:
@@ -104,16 +106,7 @@ def test_examples_are_found_by_id_whatever_their_order(alike: tuple[Run, Any], t
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return measure(
-        "digits",
-        model="mlp_2_w16",
-        limit=400,
-        trials=5,
-        epochs=4,
-        batch_size=16,
-        precision="float32",
-        out=tmp_path_factory.mktemp("alike") / "run",
-    )
+    return small_run(tmp_path_factory.mktemp("alike") / "run", limit=400, trials=5, epochs=4, batch_size=16)
 
 
 def test_both_spaces_of_a_measured_run(trained: Run) -> None:
@@ -170,16 +163,29 @@ def test_bad_input(alike: tuple[Run, Any], trained: Run) -> None:
 
 
 def test_a_run_without_weights_says_so(tmp_path: Path) -> None:
-    run = measure(
-        "digits",
-        model="mlp_2_w16",
-        limit=60,
-        trials=1,
-        epochs=1,
-        precision="float32",
-        keep_weights=False,
-        out=tmp_path / "run",
-    )
+    run = small_run(tmp_path / "run", keep_weights=False)
     data = data_of(run)
     with pytest.raises(BadInput, match="without --no-weights"):
         similarity(run, data, fraction=0.5)
+
+
+@pytest.mark.long
+def test_the_page_says_how_near_easy_and_hard_pictures_are(record: Callable[..., Any]) -> None:
+    data = load_dataset("digits", limit=200)
+    logits = believing(data.labels, 5, 1)
+    run = record(logits, data=data)
+    page = render_report([run], source=data)
+    assert page.count("In pixels, the mean distance between two examples of a class is ") == 1
+    assert page == render_report([run], source=data)
+    # without pictures there is nothing to say
+    assert "In pixels" not in render_report([run])
+
+
+def test_a_page_without_two_easy_and_two_hard_examples_in_any_class_says_nothing(
+    record: Callable[..., Any],
+) -> None:
+    data = load_dataset("digits", limit=12)
+    run = record(believing(data.labels, 2, 1), data=data)
+    page = render_report([run], source=data)
+    assert "In pixels" not in page
+    assert "Easiest and hardest examples" in page

@@ -15,10 +15,20 @@ from PIL import Image, ImageEnhance
 
 import easiness as ez
 from easiness.errors import BadInput
-from easiness.store import keep_answer
-from easiness.studies.suspects.conflicts import conflicts_of, find_conflicts
-from easiness.studies.suspects.conflicts_found import Conflicts, Example, Labels, Pair, pairs_section
-from easiness.studies.suspects.conflicts_kept import keep_conflicts, kept_conflicts
+from easiness.store import Run, keep_answer
+from easiness.studies.suspects.conflicts import (
+    KINDS,
+    WITHIN,
+    Conflicts,
+    Example,
+    Labels,
+    Pair,
+    _searched,
+    conflicts_of,
+    find_conflicts,
+    kept_conflicts,
+    pairs_section,
+)
 
 Array = npt.NDArray[np.uint8]
 CLASSES = ["cat", "dog", "owl"]
@@ -39,11 +49,11 @@ def test_identical_training_pictures_are_conflicts_where_labels_differ() -> None
     x[3], x[5] = x[0], x[0]  # labels 0, 2, 0
     x[4] = x[1]  # one label
     found = find_conflicts(ez.load_dataset((x, [0, 1, 2, 2, 1, 0, 0, 1, 2, 0]), classes=CLASSES))
-    assert [[(one.id, one.class_name) for one in group] for group in found.two_labels] == [
+    assert [[(one.id, one.class_name) for one in group] for group in found.groups("two labels")] == [
         [(0, "cat"), (3, "owl"), (5, "cat")]
     ]
-    assert [[one.id for one in group] for group in found.duplicates] == [[1, 4]]
-    assert found.in_both == found.nearly_in_both == ()
+    assert [[one.id for one in group] for group in found.groups("duplicate")] == [[1, 4]]
+    assert found.of("in both splits") == found.of("nearly in both splits") == ()
     assert found.sentences() == [
         "1 group of identical training pictures (3 in all) with two labels or more.",
         "1 group of identical training pictures (2 in all) with one label.",
@@ -62,10 +72,11 @@ def test_what_is_decided_settles_the_pairs_that_it_leaves_without_a_contradictio
     owl: dict[tuple[str, object], int | None] = {("train", 3): 2}
     cat = {**owl, ("train", 3): 0}
     of_three = tuple(Example("train", at, label, CLASSES[label]) for at, label in ((0, 0), (3, 2), (5, 1)))
-    held_out = Pair(of_three[0], Example("held_out", 0, 0, "cat"), 0)
-    near = Pair(of_three[0], of_three[1], 9)
-    found = Conflicts(9, 3, (of_three[:2],), in_both=(held_out,), nearly_within=(near,), looked_within=True)
-    whole = Conflicts(9, 3, (of_three,))
+    one, other, third = of_three
+    held_out = Pair("in both splits", one, Example("held_out", 0, 0, "cat"), 0)
+    same, near = (Pair(kind, one, other, 9) for kind in ("two labels", "nearly, two labels"))
+    found = Conflicts(9, 3, (same, held_out, near), looked_within=True)
+    whole = Conflicts(9, 3, (same, same._replace(other=third)))
 
     def left(some: Conflicts, decided: Labels) -> list[str]:
         return some.unsettled(decided).table()["kind"].tolist()
@@ -79,9 +90,9 @@ def test_what_is_decided_settles_the_pairs_that_it_leaves_without_a_contradictio
     (section,) = pairs_section(found, {}, cat)
     assert section.note.endswith(" 2 pairs are settled by decisions.")
     assert [row[0] for row in section.rows[1:]] == ["in both splits"]
-    (one,), (every,) = (pairs_section(found, {}, {}, most) for most in (1, None))
-    assert (len(one.rows), len(every.rows)) == (1 + 1, 1 + 3)
-    assert one.note.endswith(" The first 1 of 3 pairs:")
+    (first,), (every,) = (pairs_section(found, {}, {}, most) for most in (1, None))
+    assert (len(first.rows), len(every.rows)) == (1 + 1, 1 + 3)
+    assert first.note.endswith(" The first 1 of 3 pairs:")
     assert "first" not in every.note
 
 
@@ -89,14 +100,14 @@ def test_one_bit_of_one_pixel_makes_another_picture() -> None:
     x = noise(3)
     x[2] = x[0]
     x[2, 0, 0, 0] ^= 1
-    assert find_conflicts(ez.load_dataset((x, [0, 1, 1]))).two_labels == ()
+    assert find_conflicts(ez.load_dataset((x, [0, 1, 1]))).groups("two labels") == ()
 
 
 def test_a_shape_belongs_to_the_picture(tmp_path: Path) -> None:
     for name, shape in (("cat", (24, 30)), ("dog", (30, 24))):
         (tmp_path / name).mkdir()
         Image.fromarray(np.full((*shape, 3), 7, np.uint8)).save(tmp_path / name / "same.png")
-    assert find_conflicts(ez.load_dataset(tmp_path)).two_labels == ()
+    assert find_conflicts(ez.load_dataset(tmp_path)).groups("two labels") == ()
 
 
 def test_the_pixels_count_and_not_the_file(tmp_path: Path) -> None:
@@ -104,7 +115,7 @@ def test_the_pixels_count_and_not_the_file(tmp_path: Path) -> None:
     for name, suffix in (("cat", "png"), ("dog", "bmp")):
         (tmp_path / name).mkdir()
         picture.save(tmp_path / name / f"same.{suffix}")
-    (group,) = find_conflicts(ez.load_dataset(tmp_path)).two_labels
+    (group,) = find_conflicts(ez.load_dataset(tmp_path)).groups("two labels")
     assert [one.id for one in group] == ["cat/same.png", "dog/same.bmp"]
 
 
@@ -115,9 +126,9 @@ def test_identical_pictures_in_both_splits_go_by_the_first_of_each_label() -> No
     held_out = noise(3, seed=1)
     held_out[2] = x[0]
     found = find_conflicts(ez.load_dataset((x, y), held_out=(held_out, [2, 2, 1]), classes=CLASSES))
-    pairs = [(p.train.id, p.other.id, p.labels_agree, p.distance) for p in found.in_both]
+    pairs = [(p.train.id, p.other.id, p.labels_agree, p.distance) for p in found.of("in both splits")]
     assert pairs == [(0, 2, False, 0), (4, 2, True, 0)]
-    assert found.nearly_in_both == ()  # what is identical is not named again
+    assert found.of("nearly in both splits") == ()  # what is identical is not named again
     assert found.looked_for_near
     assert found.sentences()[2:] == [
         "1 of 3 held-out pictures are in the training split as well, 1 of them with another label.",
@@ -150,10 +161,10 @@ def test_near_copies_are_found_and_nothing_else(name: str) -> None:
     held_out[7] = COPIES[name](x[31])
     labels, others = np.arange(40) % 3, np.arange(20) % 3
     found = find_conflicts(ez.load_dataset((x, labels), held_out=(held_out, others), classes=CLASSES))
-    (pair,) = found.nearly_in_both
+    (pair,) = found.of("nearly in both splits")
     assert (pair.train.id, pair.other.id, pair.labels_agree) == (31, 7, True)
     assert 0 <= pair.distance <= 32
-    assert found.in_both == ()
+    assert found.of("in both splits") == ()
 
 
 def test_near_copies_within_the_training_split_are_conflicts_where_labels_differ() -> None:
@@ -161,7 +172,7 @@ def test_near_copies_within_the_training_split_are_conflicts_where_labels_differ
     x[7], x[9] = jpeg(x[31], 30), jpeg(x[12], 60)  # of labels 1 and 1, 0 and 0
     x[20] = x[7]  # identical, of label 2
     found = find_conflicts(ez.load_dataset((x, np.arange(40) % 3), classes=CLASSES))
-    pairs = [(pair.train.id, pair.other.id, pair.labels_agree) for pair in found.nearly_within]
+    pairs = [(pair.train.id, pair.other.id, pair.labels_agree) for pair in found.of(*WITHIN)]
     assert sorted(pairs) == [(7, 31, True), (9, 12, True), (20, 31, False)]
     assert set(found.table().kind) == {"two labels", "nearly, two labels", "near duplicate"}
     assert found.sentences() == [
@@ -176,7 +187,7 @@ def test_more_pictures_than_can_be_compared_are_said(monkeypatch: pytest.MonkeyP
     x = scenes(40)
     x[7] = jpeg(x[31], 30)
     found = find_conflicts(ez.load_dataset((x, np.arange(40) % 3), classes=CLASSES))
-    assert found.nearly_within == ()
+    assert found.of(*WITHIN) == ()
     assert found.notes[-1] == (
         "Near copies were not looked for among the 40 training pictures: up to 39 are compared with each "
         "other."
@@ -191,7 +202,7 @@ def test_of_several_near_copies_the_nearest_of_each_label_is_named() -> None:
     x[6] = jpeg(x[0], 95)  # label 0, and much nearer than 3
     x[0] = noise(1, 48)[0]
     data = ez.load_dataset((x, np.arange(9) % 3), held_out=(held_out, [0, 1]), classes=CLASSES)
-    pairs = find_conflicts(data).nearly_in_both
+    pairs = find_conflicts(data).of("nearly in both splits")
     assert {(p.train.id, p.train.label, p.other.id) for p in pairs} == {(6, 0, 1), (4, 1, 1), (5, 2, 1)}
     assert [p.distance for p in pairs] == sorted(p.distance for p in pairs)
 
@@ -205,7 +216,7 @@ def test_pictures_of_one_grey_value_have_no_near_copies() -> None:
 
 def test_of_tiny_pictures_only_identical_ones_are_found() -> None:
     found = find_conflicts(ez.load_dataset("digits", holdout=0.2))
-    assert found.nearly_in_both == ()
+    assert found.of("nearly in both splits") == ()
     assert not found.looked_for_near
     assert found.sentences()[-1] == (
         "Near copies were not looked for among 1,797 of 1,797 pictures: below 24 pixels different ones look "
@@ -218,11 +229,11 @@ def test_pictures_that_are_alike_by_nature_are_said_to_be() -> None:
     scene = scenes(1)[0]
     x = np.stack([jpeg(scene, quality) for quality in range(70, 90)])
     found = find_conflicts(ez.load_dataset((x, np.arange(20) % 2), held_out=(scene[None], [0])))
-    assert [p.train.label for p in found.nearly_in_both] == [0, 1]
+    assert [p.train.label for p in found.of("nearly in both splits")] == [0, 1]
     assert found.notes[-1].startswith("Half of the held-out pictures with a near copy have 20 or more: ")
     # quality 70 to 89: some differ in more bits than are looked at in one split where all are alike
     assert found.notes[0].startswith("More than half of the training pictures have a near copy, so ")
-    assert 0 < max(pair.distance for pair in found.nearly_within) <= 12
+    assert 0 < max(pair.distance for pair in found.of(*WITHIN)) <= 12
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,8 +243,8 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     x[29], x[27] = jpeg(x[1], 60), jpeg(x[3], 60)
     data = ez.load_dataset((x, np.arange(30) % 3), held_out=(held_out, np.arange(11) % 3))
     whole = find_conflicts(data)
-    assert [p.other.id for p in whole.nearly_in_both] == [0, 2, 4, 6, 8, 10]
-    assert [(p.train.id, p.other.id) for p in whole.nearly_within] == [(3, 27), (1, 29)]
+    assert [p.other.id for p in whole.of("nearly in both splits")] == [0, 2, 4, 6, 8, 10]
+    assert [(p.train.id, p.other.id) for p in whole.of(*WITHIN)] == [(3, 27), (1, 29)]
     near = "easiness.inputs.image.near"
     monkeypatch.setattr(f"{near}._PAIRS_AT_ONCE", 45)
     monkeypatch.setattr(f"{near}._CORRELATED_AT_ONCE", 1)
@@ -246,14 +257,14 @@ def test_of_a_run_the_data_are_read_again(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", x=x, y=np.arange(8) % 2)
     options: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
     run = ez.measure(tmp_path / "data.npz", **options, out=tmp_path / "run")
-    (group,) = conflicts_of(run).two_labels
+    (group,) = conflicts_of(run).groups("two labels")
     assert [one.id for one in group] == [0, 5]
     (tmp_path / "data.npz").rename(tmp_path / "moved.npz")
     found = conflicts_of(run)
     assert found.table().empty
     (said,) = found.sentences()
     assert said.startswith("Pictures were not")
-    assert conflicts_of(run, tmp_path / "moved.npz").two_labels == (group,)
+    assert conflicts_of(run, tmp_path / "moved.npz").groups("two labels") == (group,)
     with pytest.raises(BadInput, match="not the data"):
         conflicts_of(run, "digits")
 
@@ -270,19 +281,33 @@ def test_what_was_found_is_kept_for_the_same_data(tmp_path: Path, monkeypatch: A
     run = ez.measure(data, **options, out=tmp_path / "run")
     found = conflicts_of(run, data)
     assert found == find_conflicts(data)
-    assert all((found.two_labels, found.duplicates, found.in_both, found.nearly_in_both, found.nearly_within))
-    monkeypatch.setattr("easiness.studies.suspects.conflicts.find_conflicts", None)
+    assert {pair.kind for pair in found.pairs} == {*KINDS} - {"nearly, two labels"}
+    monkeypatch.setattr("easiness.studies.suspects.conflicts._search", None)
     assert conflicts_of(run, data) == found
-    # of other labels, and in a file that somebody else wrote, nothing is kept
+    # of other labels nothing is kept
     assert kept_conflicts(run, ez.load_dataset((x, y), held_out=(held_out, np.arange(12) % 2))) is None
-    monkeypatch.setattr("easiness.studies.suspects.conflicts_kept.keep_answer", altered)
-    keep_conflicts(run, data, found)
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "column", "value"),
+    [("pairs", 0, 0, 6), ("pairs", 0, 1, 3), ("pairs", 0, 2, -1), ("pairs", -1, 2, 1), ("pairs", 0, 1, -1)]
+    + [("flawed", 0, *bad) for bad in ((0, 2), (1, 3), (1, -1), (2, 5))],
+)
+def test_what_somebody_else_wrote_is_looked_for_again(
+    record: Any, noisy_logits: Any, name: str, row: int, column: int, value: int
+) -> None:
+    """Kinds, positions and flaws that there are not, whose seal fits."""
+    x, labels = np.stack([*noise(2), np.zeros((32, 32, 3), np.uint8)]), np.arange(3) % 2
+    run: Run = record(noisy_logits(labels, trials=1, epochs=1), labels)
+    data = ez.load_dataset((np.concatenate([x[:1], x[:1], x[2:]]), labels), held_out=(x[:1], [0]))
+    found = conflicts_of(run, data)
+    arrays = _searched.kept(run, data)
+    assert arrays is not None
+    assert len(arrays["flawed"]) == 1
+    arrays[name][row, column] = value
+    keep_answer(run.path, "conflicts", _searched._identity(run, data), arrays)
     assert kept_conflicts(run, data) is None
-
-
-def altered(folder: Path, name: str, identity: str, arrays: dict[str, Any]) -> None:
-    arrays["pairs"][0, 1] = 40  # of 40
-    keep_answer(folder, name, identity, arrays)
+    assert conflicts_of(run, data) == found == kept_conflicts(run, data)
 
 
 def test_a_recorded_run_says_that_it_has_no_pictures(record: Any, noisy_logits: Any) -> None:
@@ -293,7 +318,7 @@ def test_a_recorded_run_says_that_it_has_no_pictures(record: Any, noisy_logits: 
     ]
     x = noise(6)
     x[1] = x[0]
-    (group,) = conflicts_of(run, ez.load_dataset((x, labels))).two_labels
+    (group,) = conflicts_of(run, ez.load_dataset((x, labels))).groups("two labels")
     assert [one.id for one in group] == [0, 1]
     with pytest.raises(BadInput, match="ids, labels or classes"):
         conflicts_of(run, ez.load_dataset((x, labels[::-1])))
@@ -322,5 +347,5 @@ def test_photos_of_imagenette_and_copies_of_some(tmp_path: Path) -> None:
         cut.save(tmp_path / "val" / other.name / "copy.jpg", quality=60)
         planted.append((f"train/{folder.name}/{file.name}", f"val/{other.name}/copy.jpg"))
     found = find_conflicts(ez.load_dataset(tmp_path))
-    assert sorted((p.train.id, p.other.id) for p in found.nearly_in_both) == sorted(planted)
-    assert not any(pair.labels_agree for pair in found.nearly_in_both)
+    assert sorted((p.train.id, p.other.id) for p in found.of("nearly in both splits")) == sorted(planted)
+    assert not any(pair.labels_agree for pair in found.of("nearly in both splits"))

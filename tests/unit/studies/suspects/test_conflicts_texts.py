@@ -13,7 +13,7 @@ import easiness as ez
 from easiness.data import Dataset
 from easiness.report import render_report
 from easiness.report.labels import certain
-from easiness.studies.suspects.conflicts import find_conflicts
+from easiness.studies.suspects.conflicts import WITHIN, find_conflicts
 
 BONES = "How many bones are in the human hand ?"
 BONES_THERE = "How many bones are there in the human hand ?"
@@ -29,8 +29,8 @@ def load(texts: list[str], labels: list[int], held_out: list[str] | None = None)
 def test_spaces_and_forms_of_letters_make_no_other_text() -> None:
     texts = [*OTHERS, "caf\u00e9  au lait", " cafe\u0301 au\tlait\n", "Caf\u00e9 au lait"]
     found = find_conflicts(load(texts, [0, 1, 0, 0, 1, 0]))
-    assert [[one.id for one in group] for group in found.two_labels] == [[3, 4]]
-    assert [(pair.train.id, pair.other.id, pair.distance) for pair in found.nearly_within] == [
+    assert [[one.id for one in group] for group in found.groups("two labels")] == [[3, 4]]
+    assert [(pair.train.id, pair.other.id, pair.distance) for pair in found.of(*WITHIN)] == [
         (3, 5, 0),
         (4, 5, 0),
     ]
@@ -39,7 +39,7 @@ def test_spaces_and_forms_of_letters_make_no_other_text() -> None:
 def test_near_copies_within_the_training_split_are_named() -> None:
     texts = [BONES, *OTHERS, BONES_THERE, LAWYER, BONES.lower(), LAWYER.replace("Craft", "Steven Craft")]
     found = find_conflicts(load(texts, [0, 0, 0, 0, 1, 1, 0, 1]))
-    pairs = [(pair.train.id, pair.other.id, pair.labels_agree, pair.distance) for pair in found.nearly_within]
+    pairs = [(pair.train.id, pair.other.id, pair.labels_agree, pair.distance) for pair in found.of(*WITHIN)]
     # of each the nearest before it, of either label
     assert pairs == [(0, 4, False, 12), (0, 6, True, 0), (4, 6, False, 12), (5, 7, True, 17)]
     assert found.sentences() == [
@@ -58,14 +58,17 @@ def test_near_copies_within_the_training_split_are_named() -> None:
 
 def test_identical_texts_are_not_named_as_near_ones_again() -> None:
     found = find_conflicts(load([BONES, BONES, *OTHERS], [0, 0, 1, 1, 0], [f" {BONES}"]))
-    assert [[one.id for one in group] for group in found.duplicates] == [[0, 1]]
-    assert [(pair.train.id, pair.other.id) for pair in found.in_both] == [(0, 0)]
-    assert found.nearly_within == found.nearly_in_both == ()
+    assert [[one.id for one in group] for group in found.groups("duplicate")] == [[0, 1]]
+    assert [(pair.train.id, pair.other.id) for pair in found.of("in both splits")] == [(0, 0)]
+    assert found.of(*WITHIN) == found.of("nearly in both splits") == ()
 
 
 def test_near_copies_in_both_splits_are_the_nearest_of_each_label() -> None:
     found = find_conflicts(load([BONES_THERE, BONES.upper(), *OTHERS], [0, 1, 0, 0, 0], [*OTHERS[:1], BONES]))
-    pairs = [(pair.train.id, pair.other.id, pair.other.split, pair.distance) for pair in found.nearly_in_both]
+    pairs = [
+        (pair.train.id, pair.other.id, pair.other.split, pair.distance)
+        for pair in found.of("nearly in both splits")
+    ]
     assert pairs == [(1, 1, "held_out", 0), (0, 1, "held_out", 12)]
     assert "1 of 2 held-out texts have a near copy in the training split, 1 of them with another label." in (
         found.sentences()
@@ -104,9 +107,11 @@ def test_sounds_are_the_same_where_their_samples_are() -> None:
     sounds[4], sounds[5] = sounds[1].copy(), np.append(sounds[2], np.float32(0))
     data = ez.load_dataset((sounds, [0, 1, 0, 1, 0, 1]), rate=8000, held_out=([sounds[3]], [0]))
     found = find_conflicts(data)
-    assert [[one.id for one in group] for group in found.two_labels] == [[1, 4]]
-    assert found.duplicates == ()
-    assert [(pair.train.id, pair.other.id, pair.labels_agree) for pair in found.in_both] == [(3, 0, False)]
+    assert [[one.id for one in group] for group in found.groups("two labels")] == [[1, 4]]
+    assert found.groups("duplicate") == ()
+    assert [(pair.train.id, pair.other.id, pair.labels_agree) for pair in found.of("in both splits")] == [
+        (3, 0, False)
+    ]
     assert not found.looked_for_near
     assert found.sentences()[0] == "1 group of identical training sounds (2 in all) with two labels or more."
 

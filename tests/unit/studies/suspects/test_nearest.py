@@ -37,9 +37,7 @@ def expected(
 ) -> tuple[list[int], list[float]]:
     """The four nearest of a class by the mean cosine over trials, one example at a time."""
     wanted = {one: np.arange(len(run.examples(one)[0])) for one in ("train", "held_out")}
-    found, _ = features(run, wanted, source, "cpu")  # type: ignore[arg-type]
-    assert found is not None
-    trials = list(found)
+    trials = list(features(run, wanted, source, "cpu"))  # type: ignore[arg-type]
     means = np.zeros(len(run.labels))
     for one in trials:
         own = one[split][at]

@@ -109,10 +109,7 @@ def test_ids_that_cannot_be_dropped(run, tmp_path, content, message):
         ({"ids": [10**5000]}, "ids: has one that has no text; give ids of the run"),
         ({"ids": [12], "drop": 0.3, "policy": "worst"}, "--ids: .*; leave --drop, --policy out"),
         ({"ids": [12], "score": "lose"}, "score 'lose': unknown"),
-        ({"policy": "worst", "drop": 1}, r"drop 1: not in \[0, 1\)"),
-        ({"policy": "worst", "score": "entropy"}, r"say which end of it to keep \(--keep top"),
         ({"policy": "best", "score": "entropy", "keep": "top"}, "policy 'best': --keep top keeps that end"),
-        ({"policy": "worst", "keep": "top"}, "leave --keep out"),
         ({"policy": "worst", "score": "self_confidence"}, "self_confidence is undefined for 10 of 10"),
     ],
 )

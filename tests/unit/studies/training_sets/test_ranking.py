@@ -10,10 +10,12 @@ import pytest
 import easiness as ez
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
+from easiness.scores import SCORES
 from easiness.spec import Loading
+from easiness.studies.training_sets.policies import order_of
 from easiness.studies.training_sets.ranks import aligned, ranking, scored_data
 from pixels import images_of
-from recording import recorded
+from recording import recorded, small_run
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +40,7 @@ def test_other_scores_are_turned_so_that_low_is_what_to_keep(scored):
 
 
 def test_a_score_that_is_undefined(scored):
-    with pytest.raises(
-        BadInput,
-        match="memorization is undefined for 100 of 100 examples after epoch 2; use another score, or "
-        "measure with --train-share below 1",
-    ):
+    with pytest.raises(BadInput, match=r"memorization is undefined for 100 of 100 .* --train-share below 1"):
         ranking(scored, "memorization")
 
 
@@ -72,22 +70,9 @@ def test_the_never_learned_are_the_hardest(learned, score, in_table, ranked):
 
 
 def test_an_epoch_that_was_not_observed_gives_no_ranking(tmp_path):
-    run = ez.measure(
-        "digits",
-        model="mlp_2_w16",
-        limit=60,
-        trials=1,
-        epochs=4,
-        observe="every:2",
-        precision="float32",
-        out=tmp_path / "run",
-    )
+    run = small_run(tmp_path / "run", epochs=4, observe="every:2")
     for epoch in (2, 4):
-        with pytest.raises(
-            BadInput,
-            match=f"forgetting_events is undefined for 60 of 60 examples after epoch {epoch}; use another "
-            "score, or measure with --observe all",
-        ):
+        with pytest.raises(BadInput, match=rf"60 of 60 examples after epoch {epoch}; .*--observe all"):
             ranking(run, "forgetting_events", epoch)
 
 
@@ -127,16 +112,7 @@ def test_other_data(scored):
 
 
 def test_a_part_that_was_held_out_from_the_first(tmp_path):
-    run = ez.measure(
-        "digits",
-        model="mlp_2_w16",
-        holdout=0.2,
-        limit=100,
-        trials=1,
-        epochs=1,
-        precision="float32",
-        out=tmp_path / "run",
-    )
+    run = small_run(tmp_path / "run", holdout=0.2, limit=100)
     data = scored_data(run, "digits")
     assert data.held_out is not None
     assert (len(data), len(data.held_out)) == (100, 100)
@@ -169,3 +145,67 @@ def test_a_recorded_run_goes_by_ids_labels_and_classes(tmp_path):
     others = replace(data, labels=(data.labels + 1) % 10)
     with pytest.raises(BadInput, match=r"digits: .*the data of .* \(ids, labels"):
         scored_data(run, others, Loading(holdout=0.2))
+
+
+@pytest.mark.parametrize("score", SCORES, ids=lambda score: score.name)
+def test_every_score_ranks_one_way_or_with_an_end_to_keep(score):
+    if score.high_means in ("easy", "hard"):
+        order = order_of(score.name)
+        assert order.sign == (1 if score.high_means == "easy" else -1)
+        assert list(order.policies) == ["easy", "hard", "random"]
+        for keep in ("top", "bottom"):
+            with pytest.raises(BadInput, match=f"keep {keep}: high {score.name} means {score.high_means}"):
+                order_of(score.name, keep)
+        return
+    with pytest.raises(BadInput, match=f"high means {score.high_means}, neither"):
+        order_of(score.name)
+    for keep, drawn, sign in (("top", "bottom", -1), ("bottom", "top", 1)):
+        order = order_of(score.name, keep)  # type: ignore[arg-type]
+        assert order.sign == sign  # the largest values after turning are those mainly drawn
+        assert order.policies == {drawn: (3, 1), "random": (1, 1)}
+
+
+def test_the_scores_without_easy_and_hard():
+    neither = [score.name for score in SCORES if score.high_means not in ("easy", "hard")]
+    assert neither == [
+        *("variability", "aleatoric", "dyn_unc", "dual", "entropy"),
+        *("self_confidence", "normalized_margin", "confident_learning_flag"),
+    ]
+
+
+def test_names_of_policies():
+    ease, kept = order_of("easiness"), order_of("dual", "top")
+    assert [ease.beta(name) for name in ("easy", "hard", "random", "beta:2,5")] == [
+        *((3, 1), (1, 3), (1, 1), (2, 5)),
+    ]
+    assert [kept.beta(name) for name in ("bottom", "random", "beta:1,3")] == [(3, 1), (1, 1), (1, 3)]
+    assert [ease.name(beta) for beta in ((3, 1), (1, 3), (0.5, 2))] == ["easy", "hard", "beta:0.5,2"]
+    assert [kept.name(beta) for beta in ((3, 1), (1, 3), (1, 1))] == ["bottom", "beta:1,3", "random"]
+
+
+@pytest.mark.parametrize(
+    ("score", "keep", "message"),
+    [
+        ("easines", None, r"score 'easines': unknown \(did you mean easiness.*; choose easiness, "),
+        ("foo", None, "score 'foo': unknown; choose easiness, .*, confident_learning_flag"),
+        ("entropy", "high", "keep 'high': unknown; choose top or bottom"),
+        ("el2n", "high", "keep 'high': unknown; choose top or bottom"),
+    ],
+)
+def test_what_gives_no_order(score, keep, message):
+    with pytest.raises(BadInput, match=message):
+        order_of(score, keep)
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        ("easy", "policy 'easy': high dual means ambiguous, so neither end is easy; give bottom"),
+        ("hard", "neither end is hard; give bottom, random or beta:A,B, or leave the policy out"),
+        ("top", "policy 'top': unknown.*; give bottom, random or beta:A,B"),
+        ("beta:1,0", "give two positive numbers"),
+    ],
+)
+def test_policies_that_contradict_the_end_to_keep(policy, message):
+    with pytest.raises(BadInput, match=message):
+        order_of("dual", "top").beta(policy)

@@ -207,14 +207,8 @@ def test_what_it_says(found, text):
     ("options", "said"),
     [
         (["--labels", "none.csv"], "none.csv: the file of labels cannot be read (No such file or directory)"),
-        (
-            ["--labels", "same.csv"],
-            "same.csv: has the labels that digits has, of every example; there is nothing to verify",
-        ),
-        (
-            ["--labels", "other.csv"],
-            "other.csv: row 2: the example '0' was '7' when the file was made, and is",
-        ),
+        (["--labels", "same.csv"], "same.csv: has the labels that digits has, of every example"),
+        (["--labels", "other.csv"], "other.csv: row 2: the example '0' was '7' when"),
         (["--holdout", "0.2"], "has a held-out split (test); leave out holdout"),
         (["--trials", "0"], "--trials 0: must be at least 1"),
         (["--model", "mlp_x"], "mlp_x"),
@@ -356,11 +350,7 @@ def test_labels_before_and_others_beside_without_a_split_held_out(flat, tmp_path
     [
         ({"trials": 7}, {}, r"--trials 7: every 5 trials leave each example out equally often .* such as 10"),
         ({}, {"holdout": 0.3}, r"is held out \(--holdout 0.3\); .* with the same --holdout, or leave it out"),
-        (
-            {},
-            {"labels": "all.csv"},
-            "leaves 0 examples that nobody decided, too few to test on; give data with",
-        ),
+        ({}, {"labels": "all.csv"}, "leaves 0 examples that nobody decided"),
         ({}, {"labels": None}, r"--labels: give .*CSV"),
     ],
 )

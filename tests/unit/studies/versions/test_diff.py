@@ -1,12 +1,23 @@
-"""``diff``: examples matched, what changed, and what is refused."""
+"""``diff``: examples matched, what changed, what notes say of it, and how little may be told."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from easiness import BadInput, diff
+from easiness.analysis import NoiseOfChange, PValues, p_of_change
+from easiness.studies.versions.notes import (
+    fewest_shown,
+    least_logits,
+    logit,
+    renamed_classes,
+    resolution_note,
+    smallest_shown,
+    trials_needed,
+)
 from easiness.studies.versions.study import _matched
 from recording import recorded
 
@@ -230,3 +241,167 @@ def test_other_types_of_ids_stand_in_one_column(versions, tmp_path, monkeypatch)
     backwards = diff(new, old, by="pixels").table()
     assert pd.api.types.is_string_dtype(backwards["old_id"])
     assert set(backwards["id"].astype(str) + ".png") == set(backwards["old_id"])
+
+
+def version(path, examples, *, epochs=1, left_out=0, model=None):
+    """A recorded run over examples given as ids with their class, in this order; the first are left out."""
+    classes = sorted(set(examples.values()))
+    labels = [classes.index(name) for name in examples.values()]
+    logits = np.random.default_rng(0).normal(0, 0.2, (3, epochs, len(labels), len(classes)))
+    trained_on = [list(examples)[left_out:]] * 3
+    return recorded(
+        path, logits, labels, ids=list(examples), trained_on=trained_on, classes=classes, model=model
+    )
+
+
+def of(*classes, folders=False):
+    """Four examples of each class; with folders their ids begin with its name."""
+    return {
+        f"{name}/{i}" if folders else f"{at}-{i}": name for at, name in enumerate(classes) for i in range(4)
+    }
+
+
+def noted(tmp_path, old, new):
+    """Without the last note, on what the trials can show, which `test_resolution` is about."""
+    *about, last = diff(version(tmp_path / "old", old), version(tmp_path / "new", new)).notes
+    assert last.startswith("Between 3 and 3 trials")
+    return tuple(about)
+
+
+def test_a_class_with_another_name_is_renamed_and_not_relabelled(tmp_path):
+    notes = noted(tmp_path, of("ant", "cat", "dog"), of("ant", "kitty", "dog"))
+    assert notes == ("cat is called kitty in the new version (4 examples).",)
+
+
+def test_labels_that_changed_beside_a_new_name_are_counted(tmp_path):
+    new = of("ant", "kitty", "dog") | {"0-1": "dog", "0-2": "dog"}
+    assert noted(tmp_path, of("ant", "cat", "dog"), new) == (
+        "cat is called kitty in the new version (4 examples).",
+        "2 of the examples in both have another class in the new version.",
+    )
+
+
+def test_a_class_put_between_others_shifts_indices_and_nothing_else(tmp_path):
+    old = version(tmp_path / "old", of("ant", "cat"))
+    new = version(tmp_path / "new", of("ant", "cat") | {f"b-{i}": "bee" for i in range(3)})
+    assert old.classes.index("cat") != new.classes.index("cat")
+    found = diff(old, new)
+    assert found.notes == ()
+    assert (found.num("came"), found.num("went"), found.num_common) == (3, 0, 8)
+    both = found.table()[found.table()["change"] == "unchanged"]
+    assert (both["class"] == both["old_class"]).all()
+
+
+def test_positions_in_another_order_are_doubted(tmp_path):
+    names = ["ant", "bee"] * 6
+    notes = noted(tmp_path, dict(enumerate(names)), dict(enumerate(names[::-1])))
+    assert notes == (
+        "12 of the examples in both have another class in the new version. Where ids are positions, another "
+        "order does that: match them --by pixels then.",
+    )
+    few = noted(tmp_path / "few", dict(enumerate(names)), {**dict(enumerate(names)), 0: "bee"})
+    assert few == ("1 of the examples in both have another class in the new version.",)
+
+
+def test_recordings_that_were_made_differently(tmp_path):
+    examples = of("ant", "cat")
+    old = version(tmp_path / "old", examples, model="mine")
+    assert diff(old, version(tmp_path / "same", examples)).notes[:-1] == ()
+    new = version(tmp_path / "new", examples, model="mine", epochs=2, left_out=2)
+    assert diff(old, new).notes[:2] == (
+        "The old version was recorded for 1 epoch, the new one for 2.",
+        "Trials of the old version were trained on 100.0\N{NO-BREAK SPACE}% of their examples, of the new "
+        "one on 75.0\N{NO-BREAK SPACE}%; examples left out are harder.",
+    )
+    other = version(tmp_path / "other", examples, model="another")
+    with pytest.raises(BadInput, match=r"different networks \(mine, another\)"):
+        diff(old, other)
+
+
+def test_a_renamed_folder_has_other_ids(tmp_path):
+    notes = noted(tmp_path, of("ant", "cat", folders=True), of("ant", "kitty", folders=True))
+    assert notes == (
+        "Classes went and came as a whole (cat; kitty): where a folder was renamed, its examples have other "
+        "ids. Match them --by pixels then.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "old", "new"),
+    [
+        ("aabb", "bbaa", "ab", "ab"),  # swapped
+        ("aabb", "cccc", "ab", "c"),  # joined
+        ("aaaa", "aabb", "a", "ab"),  # a part has a new class
+        ("aabb", "accb", "ab", "abc"),  # taken from both
+    ],
+)
+def test_what_is_no_new_name(before, after, old, new):
+    assert renamed_classes(*(np.array(list(one), object) for one in (before, after)), old, new) == {}  # type: ignore[arg-type, call-arg]
+
+
+def heard(error, freedom=np.inf, trials=(10, 10), num_deals=100):
+    """What is said of examples without a change, whose deals were without one."""
+    error = np.asarray(error, float)
+    none = np.zeros(len(error), bool)
+    return PValues(trials, np.ones(len(error)), none, NoiseOfChange(error, freedom), np.empty(0), num_deals)
+
+
+def test_by_hand_without_a_least_change():
+    """A change d around a half is one of 4 artanh(d) in logits."""
+    size = 0.5 * stats.norm.isf(0.05 / 3 / 2)
+    assert smallest_shown(heard([0.2, 0.5, 0.9]), 0.05, 0.0) == pytest.approx(np.tanh(size / 4))
+
+
+@pytest.mark.parametrize(("trials", "at_least", "together"), [(3, 0.0, 3), (4, 0.05, 1), (5, 0.1, 1)])
+def test_examples_that_change_alone_are_named_from_there_on(trials, at_least, together):
+    num, rng = 301, np.random.default_rng(0)
+    values = rng.normal(0, 0.2, (2 * trials, num))
+    old, new = values[:trials], values[trials:]
+    new += old.mean(axis=0) - new.mean(axis=0)  # nothing changed
+    least = least_logits(np.full(num, 0.5), at_least)
+    still = p_of_change(old, new, least)
+    assert fewest_shown(still.num_deals, 0.05) == together
+    smallest = smallest_shown(still, 0.05, at_least)
+    assert smallest is not None
+    typical = np.argsort(still.noise.error)[num // 2 :][:together]  # of median noise, as the sentence says
+    for change, named in ((smallest - 0.05, False), (smallest + 0.05, True)):
+        moved = new.copy()
+        moved[:, typical] += 2 * logit(np.array((1 + change) / 2))
+        q = p_of_change(old, moved, least).q
+        assert np.flatnonzero(q <= 0.05).tolist() == (sorted(typical) if named else [])
+
+
+def test_two_and_two_trials_name_eleven_at_once_or_none():
+    noise = heard(np.full(1000, 0.1), trials=(2, 2), num_deals=2)
+    said = resolution_note(noise, (2, 2), 0.05, 0.1)
+    assert said.startswith("Between 2 and 2 trials a change of 11 examples alone is shown from 0.")
+    assert smallest_shown(heard(np.full(10, 0.1), trials=(2, 2), num_deals=2), 0.05, 0.1) is None
+
+
+def test_trials_that_can_show_nothing_ask_for_more():
+    noise = heard(np.full(1000, 5.0), 2, (2, 2), 2)  # 27.6 logits at the most, 5.5 errors, p above 0.01
+    assert smallest_shown(noise, 0.05, 0.1) is None
+    more = trials_needed(noise, (2, 2), 0.05, 0.1)
+    assert more is not None
+    # three and three would still divide by 4.1, with 4 degrees of freedom; 0.00005 takes 7.5 errors there
+    of = [2 * stats.t.sf(26.8 / 5 * np.sqrt(n / 2), 2 * n - 2) for n in (more[0] - 1, more[0])]
+    assert of[0] > 0.00005 > of[1]
+    assert trials_needed(noise, (4, 4), 0.05, 0.1) == (2 * more[0], 2 * more[1])  # as of heads on features
+
+
+def test_what_looks_sure_by_chance_asks_for_more_by_quarters():
+    """The lowest adjusted p-value is 0.4, and 0.4 / 4 / 4 is 0.025."""
+    by_t = np.r_[np.full(5, 1e-9), np.ones(95)]
+    noise = NoiseOfChange(np.full(100, 0.3), 10.0)
+    dealt = np.full(17, 1e-10)  # in nine deals, two a deal
+    found = PValues((3, 3), by_t, by_t < 1, noise, dealt, 9)
+    assert found.q.min() == pytest.approx((17 + 1) / 9 / 5)
+    assert trials_needed(found, (3, 3), 0.05, 0.1) == (5, 5)
+
+
+def test_trials_that_are_enough_ask_for_none():
+    assert trials_needed(heard(np.full(50, 0.3)), (10, 10), 0.05, 0.1) is None
+
+
+def test_trials_without_noise_show_what_counts():
+    assert smallest_shown(heard(np.zeros(4), 2), 0.05, 0.1) == pytest.approx(0.1)

@@ -1,0 +1,41 @@
+"""The search for nearest neighbours: every one goes through here."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+_AT_ONCE = 1024
+
+
+def nearest_rows(
+    rows: npt.NDArray[np.floating],
+    among: npt.NDArray[np.floating],
+    num: int,
+    own: npt.NDArray[np.int64] | None = None,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating]]:
+    """The ``num`` nearest of ``among`` [M, D] to each of ``rows`` [n, D], and their distances, both [n, num].
+
+    The nearest come first. ``own`` [n] is for each row the place of the one among them that is no neighbour
+    of it, such as itself, or -1; there are more than ``num`` among them then. Memory holds no distances of
+    all pairs.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    search = NearestNeighbors(n_neighbors=num if own is None else num + 1, algorithm="brute")
+    distances, found = search.fit(among).kneighbors(rows)
+    if own is None:
+        return found, distances
+    others = found != own[:, None]
+    others[others.all(axis=1), -1] = False  # it is not among them, or behind others that are equal to it
+    return found[others].reshape(-1, num), distances[others].reshape(-1, num)
+
+
+def unit_rows(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """A copy [n, D] of vectors with a length of one each; of those without any direction 0."""
+    unit = np.array(vectors, np.float32)
+    for at in range(0, len(unit), _AT_ONCE):
+        part = unit[at : at + _AT_ONCE]
+        lengths = np.linalg.norm(part, axis=1, keepdims=True)
+        part /= np.where(lengths > 0, lengths, 1)
+    return unit
