@@ -48,9 +48,6 @@ def csv_rows(
     Commas, semicolons or tabs separate them. Rows without cells are among them. An error calls the file
     ``what``; ``errors`` says what becomes of bytes that are no text, as for `open`. The ``encoding`` is UTF-8
     where the user, who may give it, has not (``None``).
-
-    Raises:
-        BadInput: the file cannot be read, or is no CSV in that encoding.
     """
     csv.field_size_limit(max(_LONGEST, csv.field_size_limit()))
     try:

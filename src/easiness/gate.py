@@ -97,11 +97,7 @@ def fits(num_bytes: int) -> bool:
 
 
 def check_fits(num_bytes: int, what: str, remedy: str = "use --limit to take fewer") -> None:
-    """Refuse examples that do not fit.
-
-    Raises:
-        BadInput: they do not; the text says how much is needed and available.
-    """
+    """Refuse examples that do not fit."""
     if not fits(num_bytes):
         raise BadInput(
             f"{what}: the decoded examples need {num_bytes / GIB:.1f} GiB, more than a third of the "
@@ -110,11 +106,7 @@ def check_fits(num_bytes: int, what: str, remedy: str = "use --limit to take few
 
 
 def check_rows(num: int, what: str) -> None:
-    """Refuse more rows than there is memory for, whatever is in them.
-
-    Raises:
-        BadInput: there are more.
-    """
+    """Refuse more rows than there is memory for, whatever is in them."""
     check_fits(num * A_ROW, f"{what}: {num:,} rows", "give fewer rows")
 
 
@@ -127,11 +119,7 @@ def too_long(what: str, length: int) -> BadInput:
 
 
 def check_names(names: Iterable[object], what: str) -> None:
-    """Make sure that no id, or name of a class or group, is too long; numbers never are.
-
-    Raises:
-        BadInput: one is.
-    """
+    """Make sure that no id, or name of a class or group, is too long; numbers never are."""
     longest = max(  # a character takes four bytes at the most: hardly any name has to be written to be sure
         (
             len(name.encode("utf-8", "surrogatepass"))
@@ -148,11 +136,7 @@ def check_names(names: Iterable[object], what: str) -> None:
 
 
 def open_parquet(path: Path, dictionaries: Sequence[str] = ()) -> Any:
-    """The `pyarrow.parquet.ParquetFile`, which reads some columns as dictionaries.
-
-    Raises:
-        BadInput: it cannot be read, is no regular file or is not Parquet.
-    """
+    """The `pyarrow.parquet.ParquetFile`, which reads some columns as dictionaries."""
     import pyarrow.parquet as pq
 
     with reading(path, "write it again", "not a Parquet file that can be read"):
@@ -164,10 +148,6 @@ def read_column(path: Path, name: str, groups: Sequence[int] | None = None) -> A
     """A whole column of a Parquet file, or of some of its groups of rows, as a `pyarrow.ChunkedArray`.
 
     Texts come as one dictionary of `large_string`: each is there once, however many rows have it.
-
-    Raises:
-        BadInput: it cannot be read, has not the rows that the file says, or takes more than a third of the
-            memory available.
     """
     import pyarrow as pa
 
@@ -215,11 +195,7 @@ def is_text(kind: Any) -> bool:
 
 
 def read_batches(path: Path, name: str, most: int, groups: Sequence[int] | None = None) -> Iterator[Any]:
-    """Arrays of at most ``most`` rows of a column of a Parquet file, of not too many bytes each.
-
-    Raises:
-        BadInput: the column cannot be read, or has not the rows that the file says.
-    """
+    """Arrays of at most ``most`` rows of a column of a Parquet file, of not too many bytes each."""
     file = open_parquet(path)
     for group in range(file.metadata.num_row_groups) if groups is None else groups:
         what = f"{path}: column {name}, row group {group}"
@@ -257,9 +233,6 @@ def check_columns(
     """Make sure that columns of an open Parquet file can be read, of some or all groups of rows.
 
     Those of ``names`` are ids or name something. What the library throws is for the caller.
-
-    Raises:
-        BadInput: they take more than a third of the memory available, or a name is too long.
     """
     asked = range(file.metadata.num_row_groups) if groups is None else groups
     found = {name: list(product(asked, _leaves(file, name))) for name in columns}
@@ -383,10 +356,6 @@ def read_npz(path: Path, keys: Sequence[str], needed: Sequence[Sequence[str]]) -
     """The arrays among ``keys`` that the file at ``path`` has.
 
     It has to have all or none of each group in ``needed``, and all of the first.
-
-    Raises:
-        BadInput: it is no ``.npz`` file, an array is missing, or one is damaged, pickled or no array; or they
-            take more memory than there is.
     """
     not_npz = reading(path, _SAVE, "not an .npz file that can be read")
     with not_npz, _without_advice(), open_regular(path) as file, zipfile.ZipFile(file) as zipped:
@@ -429,11 +398,7 @@ def _array(what: str, zipped: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
 
 
 def mapped_array(path: Path) -> npt.NDArray[Any]:
-    """The array of numbers in an ``.npy`` file, read as far as it is used.
-
-    Raises:
-        BadInput: it cannot be read, is no regular file, is damaged, or holds objects.
-    """
+    """The array of numbers in an ``.npy`` file, read as far as it is used."""
     again = "save it with numpy.save(path, vectors)"
     with reading(path, again, "no array of numbers that can be read"), _without_advice():
         open_regular(path).close()

@@ -29,6 +29,7 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
+    stat.S_IFDIR: "a folder",
 }
 
 
@@ -94,53 +95,35 @@ def last_name(text: str) -> str:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """The file at ``path``, opened for reading.
-
-    Raises:
-        OSError: it cannot be opened, or is no regular file, or no file can have that name.
-    """
+    """The file at ``path``, opened for reading."""
     try:
-        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - a Path has no opener
+        return _opened(path, os.O_RDONLY, "rb")
     except ValueError:
         raise OSError(errno.EINVAL, "no file has such a name", str(path)) from None
-    wrong = _not_regular(file.fileno(), path)
-    if wrong is not None:
-        file.close()
-        raise wrong
-    return file
 
 
 def open_growing(path: Path) -> BinaryIO:
     """The file at ``path``, made where it is not there, opened to be read and written in place.
 
     What lies in a folder of ours may have come with it from others: a link is not written through.
-
-    Raises:
-        OSError: it cannot be opened, is a link, or is no regular file.
     """
     if path.is_symlink():
         raise OSError(errno.ELOOP, "it is a link, through which writing would leave its folder", str(path))
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-    wrong = _not_regular(descriptor, path)
-    if wrong is not None:
-        os.close(descriptor)
-        raise wrong
-    return os.fdopen(descriptor, "r+b")
+    return _opened(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, "r+b")
 
 
-def _not_regular(descriptor: int, path: Path) -> OSError | None:
+def _opened(path: Path, flags: int, mode: str) -> BinaryIO:
+    """A regular file, found out without waiting: a pipe would be waited at until somebody writes."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
-    if kind == stat.S_IFREG:
-        return None
-    return OSError(errno.EINVAL, f"it is {_KINDS.get(kind, 'something else')} and no file", str(path))
+    if kind != stat.S_IFREG:
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"it is {_KINDS.get(kind, 'something else')} and no file", str(path))
+    return cast(BinaryIO, os.fdopen(descriptor, mode))
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """All bytes of the file at ``path``, which are at most ``most``.
-
-    Raises:
-        OSError: it cannot be read, is no regular file, or is larger.
-    """
+    """All bytes of the file at ``path``, which are at most ``most``."""
     with open_regular(path) as file:
         if os.fstat(file.fileno()).st_size > most:
             raise OSError(errno.EFBIG, f"it is larger than {most // 1024} KiB", str(path))
@@ -151,10 +134,6 @@ def text_lines(path: Path, errors: str = "strict", encoding: str = UTF_8) -> Ite
     """The lines of the text at ``path``, which may be a ``.gz``; of UTF-8 without a mark of the byte order.
 
     Ends of lines are as they are.
-
-    Raises:
-        OSError: it cannot be read, is no regular file, or has a line of `MOST_IN_A_LINE` characters.
-        UnicodeError: it is in another encoding, and ``errors`` are strict.
     """
     with io.TextIOWrapper(_unpacked(path), encoding=encoding, errors=errors, newline="") as file:
         number = 0
@@ -182,8 +161,3 @@ def _unpacked(path: Path) -> Any:
     unpacked = _Unpacked(fileobj=file)
     unpacked.myfileobj = cast(Any, file)  # to be closed with it
     return unpacked
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """As `os.open`, which else waits at a pipe until somebody writes to it."""
-    return os.open(path, flags | os.O_NONBLOCK)

@@ -105,11 +105,6 @@ def card(
         epoch: scores of after this many epochs; the last by default.
         share: of a run on features, which has no epochs: scores at this one; the largest by default.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
-
-    Raises:
-        BadInput: ``out`` exists or its folder does not, the epoch is not recorded, or the data given are
-        others.
-        RunFailed: it cannot be written; nothing is left of it.
     """
     check_opened(run=run)
     path = at_home(out)

@@ -176,8 +176,12 @@ class FrozenNetwork:
             if self.device.type != "mps":
                 batch = batch.contiguous(memory_format=torch.channels_last)
             height, width = self.preparation.size
-            fault = f"features {self.name!r}: the network cannot take pictures of {height} x {width} pixels"
-            with caught(lambda error: BadInput(f"{fault} ({describe(error)}); give another")):
+            with caught(
+                lambda error: BadInput(
+                    f"features {self.name!r}: the network cannot take pictures of {height} x {width} pixels "
+                    f"({describe(error)}); give another"
+                )
+            ):
                 made = self._network(batch)
             if isinstance(made, torch.Tensor) and made.ndim == 4:
                 made = made.mean(dim=(2, 3))

@@ -65,9 +65,6 @@ class Published:
         """The network with the weights in the file ``path``, all but a classifier for other classes.
 
         The random numbers drawn are those of `build`.
-
-        Raises:
-            BadInput: the file cannot be read, or does not fit the network.
         """
         seen = _colored(name, input_shape, "with pretrained weights ")
         net = self._net(name, seen, input_shape, num_classes)
@@ -109,11 +106,7 @@ def _for(input_shape: Shape, net: nn.Module) -> nn.Module:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors in a ``.safetensors`` file, by name, on the CPU.
-
-    Raises:
-        BadInput: it is a file of another kind, which could hold pickled objects, or cannot be read.
-    """
+    """The tensors in a ``.safetensors`` file, by name, on the CPU."""
     from safetensors.torch import load_file
 
     if path.suffix != SUFFIX:
@@ -153,9 +146,6 @@ def load_weights(net: nn.Module, weights: dict[str, Tensor], num_classes: int, p
     """Copy ``weights`` (from ``path``, for the error text) into ``net``, which has ``num_classes``.
 
     A classifier for another number of classes is left out, so that it stays as it is in ``net``.
-
-    Raises:
-        BadInput: any other tensor is missing, unknown or of another shape.
     """
     own = net.state_dict()
     classifier = [

@@ -115,8 +115,9 @@ def pretrained_file(name: str, *, download: bool = False) -> Path:
     except BadInput:
         if not download:
             raise
-    failed = f"model {name!r}: its weights cannot be downloaded"
-    with caught(lambda error: RunFailed(f"{failed} ({describe(error)})")):
+    with caught(
+        lambda error: RunFailed(f"model {name!r}: its weights cannot be downloaded ({describe(error)})")
+    ):
         family.fetch(name)
     return family.weights_file(name)
 

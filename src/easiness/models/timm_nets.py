@@ -55,11 +55,7 @@ def timm_net(name: str, input_shape: Shape, num_classes: int, **options: Any) ->
 
 
 def timm_weights_file(name: str) -> Path:
-    """The file of the weights of ``name`` as safetensors: in the Hugging Face cache, or torch's hub folder.
-
-    Raises:
-        BadInput: there are none for this network, or they are not on this disk.
-    """
+    """The file of the weights of ``name`` as safetensors, in the Hugging Face cache or torch's hub folder."""
     from huggingface_hub import try_to_load_from_cache
 
     config = _config(name)
@@ -103,9 +99,6 @@ def timm_weights(name: str, path: Path, net: nn.Module, input_shape: Shape) -> d
 
     timm brings names and positional embeddings into line. The classifier is as wide as in the file, or that
     of ``net`` where the file has none.
-
-    Raises:
-        BadInput: the file cannot be read, or does not fit the network.
     """
     import torch
 

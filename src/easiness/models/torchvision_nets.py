@@ -34,9 +34,6 @@ def torchvision_net(name: str, input_shape: Shape, num_classes: int) -> nn.Modul
 
     Gives logits [b, num_classes] also in training mode: ``googlenet`` and ``inception_v3`` have no
     auxiliary outputs. Initialized as torchvision does, from torch's global generator.
-
-    Raises:
-        BadInput: the images are not square and the network has a fixed image size.
     """
     _, height, width = input_shape
     options: dict[str, Any] = {}
@@ -63,9 +60,6 @@ def torchvision_weights_file(name: str) -> Path:
 
     The folder follows ``TORCH_HOME``. Nothing is downloaded, and torchvision's own file, which is pickled,
     is not read.
-
-    Raises:
-        BadInput: the file is not there (the text has a command by which torchvision makes it).
     """
     path = converted_file(_weights(name).url)
     if not path.is_file():
@@ -93,11 +87,7 @@ def fetch_torchvision_weights(name: str) -> None:
 
 
 def torchvision_weights(name: str, path: Path, *_: object) -> dict[str, Tensor]:
-    """The state in a file of weights for `torchvision_net`: no auxiliary outputs, names of today.
-
-    Raises:
-        BadInput: the file cannot be read.
-    """
+    """The state in a file of weights for `torchvision_net`: no auxiliary outputs, names of today."""
     weights = read_weights(path)
     for key in list(weights):
         if name in _WITH_SIDE_OUTPUTS and _SIDE_OUTPUT.match(key):

@@ -67,11 +67,7 @@ def _name(trial: int) -> str:
 def write_checkpoint(
     folder: Path, trial: int, document: CheckpointDocument, tensors: Mapping[str, Tensor]
 ) -> None:
-    """Write a checkpoint, whole or not at all, and remove those of other epochs; ``tensors`` are contiguous.
-
-    Raises:
-        OSError, SafetensorError: it cannot be written.
-    """
+    """Write a checkpoint of contiguous ``tensors``, whole or not at all, and remove those of other epochs."""
     from safetensors.torch import save_file
 
     path = folder / f"{_name(trial)}{document.epoch:06d}"

@@ -67,11 +67,7 @@ def read_strictly(path: Path, error: Callable[[Path], BadInput] = damaged) -> Ab
 
 
 def check_table(file: Any, columns: Iterable[str], extent: Extent) -> None:
-    """Make sure that an open file of Parquet has the columns, each once and of its type, and the rows.
-
-    Raises:
-        ValueError: it has not.
-    """
+    """Make sure that an open file of Parquet has the columns, each once and of its type, and the rows."""
     schema, metadata = file.schema_arrow, file.metadata
     for name in columns:
         if schema.names.count(name) != 1 or str(schema.field(name).type) not in _TYPES[name]:
@@ -80,11 +76,7 @@ def check_table(file: Any, columns: Iterable[str], extent: Extent) -> None:
 
 
 def check_groups(metadata: Any, extent: Extent) -> int:
-    """Make sure that the groups of rows are as many as epochs, and equally long; the rows of each.
-
-    Raises:
-        ValueError: they are not.
-    """
+    """Make sure that the groups of rows are as many as epochs, and equally long; the rows of each."""
     found = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     if not found or len(set(found)) > 1 or extent.epochs not in (None, len(found)):
         raise ValueError(f"groups of {found[:3]} rows")
@@ -97,9 +89,6 @@ def stored_columns(file: Any, columns: Sequence[str], extent: Extent) -> list[st
     """The columns to read of an open file for those asked, each checked by `check_table`.
 
     Where there is no ``rival`` yet, they are those that tell a part of it.
-
-    Raises:
-        ValueError: the file is not as it has to be.
     """
     stored = list(columns)
     if "rival" in stored and "rival" not in file.schema_arrow.names:
@@ -116,11 +105,7 @@ def asked_columns(stored: dict[str, npt.NDArray[Any]], columns: Iterable[str]) -
 
 
 def values_of(column: Any, name: str, extent: Extent) -> npt.NDArray[Any]:
-    """The values of a column or a piece of one, none of which is missing or impossible.
-
-    Raises:
-        ValueError: one is.
-    """
+    """The values of a column or a piece of one, none of which is missing or impossible."""
     if column.null_count:
         raise ValueError(f"column {name} has nulls")
     if name == "id" and len(column.unique()) < len(column):

@@ -30,9 +30,6 @@ def from_arrays(
     channels, uint8 or floats in [0, 1], which are rounded to 255ths; vectors are floats [K, D], kept in
     single precision; texts are a list or an array of strings. With a ``rate`` they are sounds, as for
     `to_sounds`. ``held_out`` is such a pair too.
-
-    Raises:
-        BadInput: anything else, or labels that are wrong.
     """
     splits = [_from_pair(x, y, "x", "y", "train", rate)]
     if held_out is not None:
@@ -49,9 +46,6 @@ def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
 
     Arrays ``x`` and ``y`` as for `from_arrays`; optional are ``ids`` (integers or strings),
     ``classes`` (strings), and ``x_test`` with ``y_test``, which are held out.
-
-    Raises:
-        BadInput: it is not such a file, an array is missing or pickled, or the content is wrong.
     """
     content = read_npz(path, KEYS, needed=(("x", "y"), ("x_test", "y_test")))
     if classes is None and "classes" in content:

@@ -62,10 +62,6 @@ def load_hub(
     is ``train``, else the only one; held out is the first of ``test``, ``validation``, ``val`` and
     ``valid`` that has labels. Columns are as in any table; those that the library calls images, audio or
     class labels are such.
-
-    Raises:
-        BadInput: the library is missing, the data are not there, or splits, columns or labels are wrong.
-        RunFailed: the download failed.
     """
     text = source.removeprefix(PREFIX)
     folder = absolute(text)
@@ -87,11 +83,7 @@ def from_hub_object(
     classes: Sequence[str] | None = None,
     options: LoadOptions,
 ) -> Dataset:
-    """The examples of a `datasets.Dataset` or `DatasetDict`, as for `load_hub`.
-
-    Raises:
-        BadInput: it is another object of the library, or splits, columns or labels are wrong.
-    """
+    """The examples of a `datasets.Dataset` or `DatasetDict`, as for `load_hub`."""
     what = source or name
     for one in (*(found.values() if isinstance(found, dict) else [found]), held_out):
         if one is not None:
@@ -141,11 +133,7 @@ def _check_table(table: Any, what: str) -> None:
 
 
 def hub_table(table: Any, where: str) -> Table:
-    """A `datasets.Dataset`; its rows are named by their number, from 0.
-
-    Raises:
-        BadInput: it has a transform.
-    """
+    """A `datasets.Dataset`; its rows are named by their number, from 0."""
     if table.format["type"] == "custom":
         raise BadInput(
             f"{where}: the Dataset has a transform; call reset_format() on it (training augments itself)"
@@ -164,11 +152,7 @@ class HubBlobs:
     """Examples in the column of a `datasets.Dataset` which are stored as (bytes, path)."""
 
     def __init__(self, table: Any, column: str, what: str, reader: Files) -> None:
-        """``what`` names the table in an error.
-
-        Raises:
-            BadInput: the column holds something else.
-        """
+        """``what`` names the table in an error."""
         import datasets
 
         feature = datasets.Audio if reader.noun == SOUND.noun else datasets.Image

@@ -69,9 +69,6 @@ def names_in(table: Table, name: str, purpose: str = "") -> list[str]:
     """The cells of a column that names something of each row, as texts without spaces around them.
 
     ``purpose`` says what the names are for.
-
-    Raises:
-        BadInput: the column holds lists, or one is missing.
     """
     import pyarrow as pa
 
@@ -123,11 +120,7 @@ def number_in(text: str) -> float | None:
 
 
 def numbers_in(table: Table, name: str) -> Numbers:
-    """The numbers [K] in a column, not a number where one is missing.
-
-    Raises:
-        BadInput: a cell is no number, or is infinite in single precision.
-    """
+    """The numbers [K] in a column, not a number where one is missing."""
     parsed = _parsed(table, name)
     if parsed is not None:
         values = parsed
@@ -173,11 +166,7 @@ def _number(table: Table, name: str, row: int, text: str | None) -> float:
 
 
 def vectors_in(table: Table, name: str) -> Numbers:
-    """The lists of numbers in a column, [K, D].
-
-    Raises:
-        BadInput: rows differ in length, one is missing, or a value is not finite in single precision.
-    """
+    """The lists of numbers in a column, [K, D]."""
     made = _array(table, name, table.column(name)).astype(np.float64)
     bad = np.flatnonzero(~(np.abs(made) <= _LARGEST).all(axis=1))
     if len(bad):
@@ -211,11 +200,7 @@ def _array(table: Table, name: str, values: Any) -> npt.NDArray[Any]:
 
 
 def kind_of_column(table: Table, name: str) -> str:
-    """What a column holds by its type, and of texts by what they are: ``numbers``, ``texts`` or ``vectors``.
-
-    Raises:
-        BadInput: it holds something else.
-    """
+    """The kind of a column by its type, of texts by what they are: ``numbers``, ``texts`` or ``vectors``."""
     kind = table.kind(name)
     if is_vectors(kind):
         return "vectors"

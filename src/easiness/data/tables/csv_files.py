@@ -26,9 +26,6 @@ def csv_table(
 
     Those of a ``sheet``, which people write, are counted as a spreadsheet counts, and spaces around the names
     of its columns do not. Where it is ``ragged`` empty cells at the ends of rows may be left out.
-
-    Raises:
-        BadInput: it cannot be read, has no rows, or a row has more or fewer cells than the header.
     """
     import pyarrow as pa
 

@@ -17,11 +17,7 @@ _FORM = 'give a list of objects, or one a line, such as {"text": "a b", "label":
 
 
 def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Path) -> Table:
-    """The objects in a file, a row each; a key that an object lacks is missing there.
-
-    Raises:
-        BadInput: it cannot be read, is other JSON, or the values of a key are of several types.
-    """
+    """The objects in a file, a row each; a key that an object lacks is missing there."""
     import pyarrow as pa
 
     path = the_only(files)

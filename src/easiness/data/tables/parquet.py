@@ -166,11 +166,7 @@ def _check_type(where: str, column: str, kind: Any, reader: Files) -> None:
 
 
 def stored_bytes(content: bytes | None, name: str, noun: str, path: str | None = None) -> bytes:
-    """The ``content``, else that of the file at ``path``.
-
-    Raises:
-        Unreadable: there is neither.
-    """
+    """The ``content``, else that of the file at ``path``."""
     if content is not None:
         return content
     if path is None:
@@ -182,11 +178,7 @@ def stored_bytes(content: bytes | None, name: str, noun: str, path: str | None =
 
 
 def parquet_table(files: Sequence[Path], _: str | None, where: str, root: Path) -> Table:
-    """The rows of Parquet files one after another; they are named by their file and the row in it, from 0.
-
-    Raises:
-        BadInput: a file is not Parquet, or they differ in the names of columns.
-    """
+    """The rows of Parquet files one after another; they are named by their file and the row in it, from 0."""
     opened = [open_parquet(file) for file in files]
     names = opened[0].schema_arrow.names
     for file, one in zip(files, opened, strict=True):

@@ -56,20 +56,12 @@ class Table:
         return getattr(kind, "value_type", kind) if type(kind).__name__ == "DictionaryType" else kind
 
     def column(self, name: str) -> Any:
-        """The column of this name.
-
-        Raises:
-            BadInput: there is none, or several, or it cannot be read.
-        """
+        """The column of this name."""
         self.check_column(name)
         return self.read(name)
 
     def check_column(self, name: str, remedy: str = "") -> None:
-        """Make sure that there is one column of this name; ``remedy`` is added where there is none.
-
-        Raises:
-            BadInput: there is none, or there are several.
-        """
+        """Make sure that there is one column of this name; ``remedy`` is added where there is none."""
         if name not in self.names:
             raise BadInput(
                 f"{self.where}: no column {name}{nearest(name, self.names)}; its columns are "
@@ -124,11 +116,7 @@ class Reader(NamedTuple):
 
 
 def the_only(files: Sequence[Path]) -> Path:
-    """The file of a split that cannot have several.
-
-    Raises:
-        BadInput: it has.
-    """
+    """The file of a split that cannot have several."""
     if len(files) > 1:
         names = shorten(file.name for file in files)
         raise BadInput(f"{files[0].parent}: {len(files)} files for one split ({names}); put them together")
