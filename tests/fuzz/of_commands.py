@@ -24,7 +24,7 @@ import loaded  # noqa: F401
 from easiness.csv_cells import to_cell
 from easiness.features import kept as features_kept, pieces
 from easiness.store import CHECKPOINTS
-from easiness.studies.audit.design import parse
+from easiness.studies.audit.drawing import parse
 
 SIZE = ("--trials", "2", "--epochs", "2", "--executor", "serial", "--precision", "float32")
 TRAINED = ("--model", "mlp_2_w8", *SIZE, "--cache", "off")

@@ -17,11 +17,8 @@ from easiness.regular_file import at_home
 from easiness.runs import data_version, decisions_on, labelled_examples
 from easiness.spec import Split
 from easiness.store import Run, check_opened
-from easiness.studies.audit.design import Design
-from easiness.studies.audit.drawing import Drawn, check_request, design_of, drawn_ranks, rows_of
-from easiness.studies.audit.estimates import Estimates
-from easiness.studies.audit.found import Audited
-from easiness.studies.audit.reading import Answers, read_answers
+from easiness.studies.audit.drawing import Design, Drawn, check_request, design_of, drawn_ranks, rows_of
+from easiness.studies.audit.found import Answers, Audited, read_answers
 from easiness.studies.suspects import suspects
 
 if TYPE_CHECKING:
@@ -129,7 +126,7 @@ def _answered(run: Run, file: File, split: Split | None) -> Audited:
 
     answers = read_answers(run, file, split, name_of)
     _, rank = _unknown(run, answers.split, answers.known_at)
-    return Audited(Estimates(len(rank), answers, rank if _same_list(answers, rank) else None))
+    return Audited(len(rank), answers, rank if _same_list(answers, rank) else None)
 
 
 def _same_list(answers: Answers, rank: Positions) -> bool:

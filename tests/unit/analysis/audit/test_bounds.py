@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import hypergeom
 
 from easiness.analysis import Strata, most_wrong, stratify, wrong_in_strata
-from easiness.analysis.audit.strata import allocated
+from easiness.analysis.audit import allocated
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from easiness.analysis import Strata, draw_fixed, draw_in_sequence, stratify
-from easiness.analysis.audit.strata import allocated, weights
+from easiness.analysis.audit import allocated, weights
 
 
 def falling(num: int, seed: int = 0) -> np.ndarray:

@@ -14,7 +14,7 @@ from easiness import show
 from easiness.errors import BadInput
 from easiness.store import Recorder, Run
 from easiness.studies.audit import Audited, Drawn, study
-from easiness.studies.audit.design import parse
+from easiness.studies.audit.drawing import parse
 from easiness.studies.suspects import Suspects, suspects
 
 NUM = 400
@@ -114,7 +114,7 @@ def test_draw_fill_in_and_read(run: Run, tmp_path: Path):
 def test_blind_shows_nothing_that_is_suggested(run: Run, tmp_path: Path):
     drawn = drawn_from(run, looks=30, blind=True)
     assert not {"suggested", "suggested_class", "p_wrong"} & set(drawn.table())
-    assert answered(run, filled(drawn, tmp_path / "audit.csv")).estimates.looked_at == 30
+    assert answered(run, filled(drawn, tmp_path / "audit.csv")).looked_at == 30
 
 
 def test_the_first_rows_do_where_others_are_undecided(run: Run, tmp_path: Path):
@@ -125,7 +125,7 @@ def test_the_first_rows_do_where_others_are_undecided(run: Run, tmp_path: Path):
         return table
 
     found = answered(run, filled(drawn, tmp_path / "half.csv", 40, one_more))
-    assert found.estimates.looked_at == 40
+    assert found.looked_at == 40
     notices = " ".join(found.sections()[0].notices)
     assert "40 of the 80 drawn were looked at" in notices
     assert "1 answer behind the first undecided row" in notices
@@ -145,7 +145,7 @@ def test_unsure_widens_the_interval_to_both_sides(run: Run, tmp_path: Path):
         return table
 
     found = answered(run, filled(drawn, tmp_path / "unsure.csv", None, doubt))
-    assert found.estimates.unsure == 2
+    assert found.unsure == 2
     assert found.low < sure.low
     assert found.high > sure.high
     assert "Of 2 nobody is sure" in " ".join(found.sections()[0].notices)
@@ -166,7 +166,7 @@ def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
     assert set(table["id"][:60]).isdisjoint(range(50))
     assert table["stratum"].tolist()[60:] == ["known"] * 50
     found = answered(run, filled(drawn, tmp_path / "audit.csv"))
-    assert found.estimates.known_wrong == 40
+    assert found.known_wrong == 40
     assert found.low >= 40
     assert found.left_at_most < 40
     decided.drop(columns="by").to_csv(known, index=False)
@@ -190,7 +190,7 @@ def test_of_what_nobody_is_sure_nothing_is_said(run: Run, tmp_path: Path, option
     assert {row[4] for row in found.sections()[0].rows[1:]} == {"–"}
     assert found.figure().axes
     half = answered(run, filled(drawn, tmp_path / "half.csv", 2))
-    unseen = [part for part in half.estimates.parts() if not part.looked_at]
+    unseen = [part for part in half.parts() if not part.looked_at]
     assert unseen
     assert all(part.wrong is None for part in unseen)
     assert half.wrong is not None
@@ -219,13 +219,13 @@ def test_one_may_stop_when_the_bound_is_low_enough(run: Run, tmp_path: Path):
     drawn = drawn_from(run, at_most=0.03, known=known)
     assert "looks are likely to do" in drawn.sections()[0].note
     early = answered(run, filled(drawn, tmp_path / "early.csv", 20))
-    assert early.estimates.enough is False
-    more = early.estimates.more_looks
+    assert early.enough is False
+    more = early.more_looks
     assert more is not None
     assert 20 < more < 200
     assert f"about {more} more looks are likely needed" in early.sections()[0].notices[0]
     found = answered(run, filled(drawn, tmp_path / "audit.csv"))
-    assert found.estimates.enough is True
+    assert found.enough is True
     assert found.left_at_most <= 0.03 * NUM
     assert found.low <= len(WRONG) <= found.high
     assert "you can stop" in found.sections()[0].notices[0]
