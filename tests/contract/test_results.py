@@ -64,8 +64,8 @@ from easiness.studies.validation.validation import FinalModels, Validation
 from easiness.studies.verification.verification import Verification
 from easiness.studies.versions.difference import Difference
 from easiness.studies.worth import PICKS, RARE, NextLabels, Replayed
-from easiness.studies.worth.cells import cells_of
 from easiness.studies.worth.choice import Judged
+from easiness.studies.worth.grid import cells_of
 from easiness.studies.worth.value import Worth, lines_of
 from lengths import long_but
 from plans import match_levels

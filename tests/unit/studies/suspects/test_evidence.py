@@ -7,8 +7,7 @@ import pytest
 
 from easiness.errors import BadInput
 from easiness.store import Recorder, Run
-from easiness.studies.suspects.evidence import gather
-from easiness.studies.suspects.glance import glance
+from easiness.studies.suspects.evidence import gather, glance
 
 LABELS = [0, 1, 2, 0]
 # of each trial the predictions after epochs 1 and 2; a network gives 0.8 to its class and 0.1 to others
