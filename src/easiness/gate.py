@@ -363,8 +363,8 @@ def read_npz(path: Path, keys: Sequence[str], needed: Sequence[Sequence[str]]) -
         for number, group in enumerate(needed):
             missing = [key for key in group if key not in names]
             if missing and (number == 0 or len(missing) < len(group)):
-                found = ", ".join(names) or "nothing"
-                raise BadInput(f"{path}: no array named {missing[0]} (found {found}); {_SAVE}")
+                there = ", ".join(names) or "nothing"
+                raise BadInput(f"{path}: no array named {missing[0]} (found {there}); {_SAVE}")
         found = {key: names[key] for key in keys if key in names}
         needs = sum(_size(path, key, zipped, name) for key, name in found.items())
         check_fits(needs, f"{path}: its arrays", "save fewer examples, or images as uint8")

@@ -112,14 +112,14 @@ def open_growing(path: Path) -> BinaryIO:
     return _opened(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, "r+b")
 
 
-def _opened(path: Path, flags: int, mode: str) -> Any:
+def _opened(path: Path, flags: int, mode: str) -> BinaryIO:
     """A regular file, found out without waiting: a pipe would be waited at until somebody writes."""
     descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:
         os.close(descriptor)
         raise OSError(errno.EINVAL, f"it is {_KINDS.get(kind, 'something else')} and no file", str(path))
-    return os.fdopen(descriptor, mode)
+    return cast(BinaryIO, os.fdopen(descriptor, mode))
 
 
 def read_regular(path: Path, most: int) -> bytes:
