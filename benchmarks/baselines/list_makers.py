@@ -58,7 +58,7 @@ def features(source):
     """Features [K, D] of the frozen network, with ids and labels [K]."""
     from easiness.features.packaged import packaged_network, packaged_weights
 
-    network = packaged_network("features", packaged_weights())().eval()
+    network = packaged_network("features", packaged_weights()).eval()
     network.classifier = nn.Identity()
     prepared = transforms.Compose(
         [

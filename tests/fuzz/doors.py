@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import torchvision  # noqa: F401
 import typer
-from easiness.studies.audit.design import parse
 from herd import Asked
 from mutations import CELLS, FORMATS, TEXTS, VALUES, altered, generator, one_of, places
 from refitted import EXAMPLES, ODD, RUN, TRIAL, refit, rewrite, set_column
@@ -27,7 +26,7 @@ from easiness.cli.main import app
 from easiness.csv_cells import to_cell
 from easiness.data import Labelled, decisions_by_person
 from easiness.errors import BadInput
-from easiness.features import find_features, kept, pieces, ready_features
+from easiness.features import find_features, kept, ready_features
 from easiness.runs import find_data
 from easiness.spec import Recipe, TrialSpec, make_recipe, recipe_settings
 from easiness.store import (
@@ -40,6 +39,7 @@ from easiness.store import (
     trial_document,
     verify,
 )
+from easiness.studies.audit.drawing import parse
 from easiness.studies.suspects import nearest_by_class
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.neighbours import find_neighbours
@@ -63,7 +63,7 @@ def prepare() -> None:
     """Let little be as much: runs have an index and features a file, and seals of answers fit."""
     os.environ["EASINESS_CACHE"] = "/dev/null/none"  # what is found out of files is remembered nowhere
     run_folder.FEWEST = 1  # type: ignore[attr-defined]
-    kept.MOST_IN_MEMORY, pieces.PIECE = 0, 4
+    kept.MOST_IN_MEMORY, kept.BLOCK = 0, 4
     answers._seal_of = lambda *_: np.zeros(32, np.uint8)
 
 
@@ -366,9 +366,7 @@ def _file_of_features(rng: np.random.Generator, at: Path) -> str:
     ready_features(find_features(ROWS, _arrays()), _arrays(), beside := at.parent / "beside")
     (file,) = beside.glob("*.npy")
     if rng.random() < 0.5:
-        with pieces.Growing(file, NUM, 0) as growing:
-            growing.add(ROWS[:8])
-        file.unlink()
+        file.rename(file.with_suffix(".part"))  # as it is before it takes its name
     return alter(rng, beside)
 
 

@@ -65,26 +65,13 @@ def test_every_example_is_left_out_equally_often(lone: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param(["--jobs", 2, "--executor", "processes"], id="in two processes"),
-        pytest.param(["--jobs", 1], id="in one"),
-    ],
-)
+@pytest.mark.usefixtures("quiet_ray")
+@pytest.mark.parametrize("options", [[2, "--executor", "processes"], [1], [2, "--executor", "ray"]], ids=str)
 def test_the_record_is_the_same_wherever_it_is_made(
     command, heads, tmp_path, contents, lone, options
 ) -> None:
     path = tmp_path / "run"
-    assert command(*heads(path, "--trials", 10, *options)).code == 0
-    assert contents(path) == contents(lone)
-
-
-@pytest.mark.long
-@pytest.mark.usefixtures("quiet_ray")
-def test_the_record_is_the_same_in_a_cluster(command, heads, tmp_path, contents, lone) -> None:
-    path = tmp_path / "run"
-    assert command(*heads(path, "--trials", 10, "--jobs", 2, "--executor", "ray")).code == 0
+    assert command(*heads(path, "--trials", 10, "--jobs", *options)).code == 0
     assert contents(path) == contents(lone)
 
 
@@ -97,11 +84,14 @@ def test_a_run_grows(command, heads, tmp_path, contents, lone) -> None:
     assert contents(path) == contents(lone)
 
 
-def test_a_damaged_trial_is_made_again(
+def test_trials_that_are_missing_or_damaged_are_made_again(
     command, refused, heads, tmp_path, contents, lone, trial_folder
 ) -> None:
+    """The same, whether the trial before it in this process was of the same partition or not."""
     path = tmp_path / "run"
     shutil.copytree(lone, path)
+    for index in (8, 1, 5):
+        shutil.rmtree(trial_folder(path, index))
     for index, name in ((3, "train.parquet"), (4, "trial.json")):
         (trial_folder(path, index) / name).write_bytes(b"gone")
     assert "damaged" in refused(*heads(path, "--trials", 10))
@@ -109,35 +99,23 @@ def test_a_damaged_trial_is_made_again(
     assert contents(path) == contents(lone)
 
 
-def test_the_order_of_trials_makes_no_difference(
-    command, heads, tmp_path, contents, lone, trial_folder
-) -> None:
-    """Also none whether the trial before it in this process was of the same partition."""
-    path = tmp_path / "run"
-    shutil.copytree(lone, path)
-    for index in (8, 1, 5):
-        shutil.rmtree(trial_folder(path, index))
-    assert command(*heads(path, "--trials", 10)).code == 0
-    assert contents(path) == contents(lone)
-
-
 @pytest.mark.parametrize(
     ("options", "difference"),
     [
-        (["--shares", "0.1,0.8"], r"shares"),
+        (["--shares", "0.1,0.8"], "shares"),
         (["--seed", 3], "seed"),
         (["--model", "linear", "--epochs", 2], "model"),
+        (["--features", "1.npy"], "features"),
     ],
 )
-def test_other_settings_are_refused(refused, heads, lone, options, difference) -> None:
+def test_other_settings_are_refused(refused, heads, lone, vectors, monkeypatch, options, difference) -> None:
+    monkeypatch.chdir(vectors)
     line = refused(*heads(lone, *options))
     assert "cannot be continued with other settings" in line
     assert difference in line.split("settings: ")[1]
 
 
-def test_other_features_are_refused(refused, heads, lone, vectors) -> None:
-    line = refused(*heads(lone, "--features", vectors / "1.npy"))
-    assert "features" in line.split("settings: ")[1]
+def test_a_training_is_no_run_on_features(refused, lone) -> None:
     line = refused("measure", "digits", "--limit", LIMIT, "--model", "mlp_3", "--epochs", 1, "--out", lone)
     assert "settings: " in line
 
@@ -148,10 +126,8 @@ def test_several_features_are_combined(command, heads, tmp_path, vectors) -> Non
     run = open_run(path)
     assert len(heads_of(run).features) == 2
     weights = run.trials[0].weights()
-    assert {name.split(".")[-2] for name in weights if name.startswith("share")} == {
-        "features_0",
-        "features_1",
-    }
+    named = {name.split(".")[-2] for name in weights if name.startswith("share")}
+    assert named == {"features_0", "features_1"}
 
 
 def test_features_in_python(tmp_path, vectors) -> None:
@@ -161,19 +137,10 @@ def test_features_in_python(tmp_path, vectors) -> None:
     def pixels(digits: list[np.ndarray]) -> np.ndarray:
         return np.stack([one.ravel() for one in digits])
 
-    for at, (given, num) in enumerate(
-        (
-            (array, 1),
-            (array.tolist(), 1),
-            (list(array), 1),
-            ([array], 1),
-            ([pixels, array], 2),
-            ((pixels, str(vectors / "1.npy")), 2),
-            (pixels, 1),
-        )
-    ):
+    several = [pixels, array], (pixels, str(vectors / "1.npy"))
+    for at, given in enumerate([array, array.tolist(), list(array), [array], pixels, *several]):
         run = measure("digits", limit=LIMIT, features=given, shares=[0.5], trials=2, out=tmp_path / f"{at}")
-        assert len(heads_of(run).features) == num
+        assert len(heads_of(run).features) == (2 if at > 4 else 1)
     votes = [open_run(tmp_path / f"{at}").votes().correct for at in range(3)]
     np.testing.assert_array_equal(votes[0], votes[1])
     np.testing.assert_array_equal(votes[0], votes[2])

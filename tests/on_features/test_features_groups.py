@@ -47,15 +47,14 @@ def test_patients_are_seen_together_or_not_at_all(command, arguments, tmp_path) 
 
 def test_a_run_keeps_its_groups(command, refused, arguments) -> None:
     assert command(*arguments, "--group", "patient").code == 0
-    line = refused(*arguments)
-    assert "settings: groups of examples is" in line
+    assert "settings: groups of examples is" in refused(*arguments)
 
 
 @pytest.mark.parametrize(
     ("group", "message"),
     [
         ("patiens", "no column patiens (did you mean patient?)"),
-        ("room", "--group: 3 different values, and share 0.8 rotates over 5 folds; give --shares"),
+        ("room", "--group: 3 different values, and share 0.8 rotates over 5 folds"),
     ],
 )
 def test_groups_that_cannot_be_used(refused, arguments, group, message) -> None:

@@ -55,7 +55,6 @@ def names_of_models() -> list[str]:
         [source.form for source in SOURCES],
         [name for source in SOURCES for name in source.names],
         [kind.form for kind in FEATURES],
-        [name for kind in FEATURES for name in kind.names],
         [form.name for form in FORMATS],
         [study.folder for study in STUDIES],
         [command for study in STUDIES for command in study.commands],

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,30 +140,15 @@ def _examples(data: Dataset, split: str) -> pd.DataFrame:
 
 
 def _found(scores: pd.DataFrame, own: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Rows of the card for each example of the copy, -1 where it has none; each is given once."""
-    found, taken = np.full(len(own), -1, np.int64), np.zeros(len(scores), bool)
+    """Rows of the card for each example of the copy, in order, -1 where it has none; each is given once."""
+    found = np.full(len(own), -1, np.int64)
     for keys in ([DIGEST, "class", "split"], [DIGEST, "class"], [DIGEST]):
-        there, here = ([*table[keys].itertuples(index=False, name=None)] for table in (scores, own))
-        taken = _take(there, here, found, taken)
+        left = own.loc[found < 0, keys].rename_axis("at")
+        free = scores.loc[~scores.index.isin(found), keys].rename_axis("row")
+        left, free = (one.assign(nth=one.groupby(keys).cumcount()).reset_index() for one in (left, free))
+        pairs = left.merge(free, on=[*keys, "nth"])
+        found[pairs["at"]] = pairs["row"]
     return found
-
-
-def _take(
-    there: Sequence[Hashable],
-    here: Sequence[Hashable],
-    found: npt.NDArray[np.int64],
-    taken: npt.NDArray[np.bool_],
-) -> npt.NDArray[np.bool_]:
-    """Give examples that have no row yet the first one with their key that nobody has."""
-    free: dict[Hashable, list[int]] = defaultdict(list)
-    for row in np.flatnonzero(~taken)[::-1].tolist():
-        free[there[row]].append(row)
-    for at in np.flatnonzero(found < 0).tolist():
-        rows = free.get(here[at])
-        if rows:
-            found[at] = rows.pop()
-    taken[found[found >= 0]] = True
-    return taken
 
 
 def _what(card: Card) -> str:

@@ -1,9 +1,9 @@
-"""Vectors that are there already: arrays in Python, and data that are vectors themselves."""
+"""Vectors that are there already: arrays, files of NumPy's, columns of tables, and data that are vectors."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,37 +12,35 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.features.source import GIVEN, FeatureKind, FeatureSource, Positions, Request, identity_of
+from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, identity_of
+from easiness.gate import mapped_array, read_npz
 from easiness.inputs import VECTOR
 from easiness.record import to_numpy
+from easiness.regular_file import at_home
 
 INPUTS_NAME = "inputs"
-AT_ONCE = 4096
-"""Rows that are read at a time."""
+NAMES = ("x", *VECTOR.columns, "embeddings")
+"""What an array of vectors is called in an ``.npz`` file; the first that is there."""
 
-_INPUTS = "The values of the examples themselves."
+_AT_ONCE = 4096  # rows
+_GIVEN = "Given by you; what they were trained on is not known here."
 
 
-def from_given(given: Any, data: Dataset, name: str = "array") -> FeatureSource:
+def from_given(given: Any, data: Dataset) -> FeatureSource:
     """A source of an array [K, D] in the order of the examples, or of one for each split by its name.
 
     With a held-out split one array has the training examples first, then those held out.
-
-    Raises:
-        BadInput: it is no array of numbers, has another number of rows, or lacks a split.
     """
-    if isinstance(given, Mapping):
-        return of_splits(name, _by_split(given, data, name), data)
-    array = numbers(given, name)
-    return of_splits(name, divided(array, data, name), data)
+    name = "array"
+    if not isinstance(given, Mapping):
+        return _of_splits(name, _divided(_numbers(given, name), data, name), data)
+    missing = next((split for split in data.splits if split not in given), None)
+    if missing is not None:
+        raise BadInput(f"features {name!r}: no array for {missing}; give one for each of train, held_out")
+    return _of_splits(name, {split: _numbers(given[split], f"{name} {split}") for split in data.splits}, data)
 
 
-def numbers(given: Any, name: str) -> npt.NDArray[Any]:
-    """``given`` as an array [n, D] of numbers, called ``name`` in an error.
-
-    Raises:
-        BadInput: it is none.
-    """
+def _numbers(given: Any, name: str) -> npt.NDArray[Any]:
     try:
         array = to_numpy(given)
     except (TypeError, ValueError):
@@ -55,12 +53,8 @@ def numbers(given: Any, name: str) -> npt.NDArray[Any]:
     return array
 
 
-def divided(array: npt.NDArray[Any], data: Dataset, name: str) -> dict[str, npt.NDArray[Any]]:
-    """The rows [n, D] of each split: training examples first, then those held out.
-
-    Raises:
-        BadInput: there is another number of rows.
-    """
+def _divided(array: npt.NDArray[Any], data: Dataset, name: str) -> dict[str, npt.NDArray[Any]]:
+    """The rows [n, D] of each split: training examples first, then those held out."""
     lengths = {split: len(examples) for split, examples in data.splits.items()}
     if len(array) != sum(lengths.values()):
         held_out = lengths.get("held_out", 0)
@@ -73,81 +67,130 @@ def divided(array: npt.NDArray[Any], data: Dataset, name: str) -> dict[str, npt.
     return dict(zip(lengths, np.split(array, ends), strict=True))
 
 
-def _by_split(given: Mapping[str, Any], data: Dataset, name: str) -> dict[str, npt.NDArray[Any]]:
-    rows: dict[str, npt.NDArray[Any]] = {}
+def _of_splits(name: str, rows: Mapping[str, npt.NDArray[Any]], data: Dataset) -> FeatureSource:
+    """A source of the rows [n, D] of each split, in the order of the examples."""
     for split, examples in data.splits.items():
-        if split not in given:
-            raise BadInput(f"features {name!r}: no array for {split}; give one for each of train, held_out")
-        rows[split] = numbers(given[split], f"{name} {split}")
         if len(rows[split]) != len(examples):
             raise BadInput(
                 f"features {name!r}: {len(rows[split])} rows for {len(examples)} examples of {split}; give "
                 "one a row, in their order"
             )
-    return rows
-
-
-def of_splits(
-    name: str, rows: Mapping[str, npt.NDArray[Any]], data: Dataset, about: str = GIVEN
-) -> FeatureSource:
-    """A source of the rows [n, D] of each split, in the order of the examples."""
     widths = {array.shape[1] for array in rows.values()}
     if len(widths) > 1:
         raise BadInput(f"features {name!r}: splits differ in width ({sorted(widths)}); give both the same")
-    by_examples = {data.splits[split].contents: array for split, array in rows.items()}  # type: ignore[index]
-    identity = identity_of(form="array", rows={split: values_digest(array) for split, array in rows.items()})
-    return FeatureSource(name, identity, about, partial(_read_rows, by_examples), slow=False)
+    by_examples = {examples.contents: rows[split] for split, examples in data.splits.items()}
+    values = {split: _digest(repr(array.shape), _parts(array)) for split, array in rows.items()}
+    identity = identity_of(form="array", rows=values)
+    return FeatureSource(name, identity, _GIVEN, partial(_read_rows, by_examples), slow=False)
 
 
-def values_digest(array: npt.NDArray[Any]) -> str:
-    """SHA-256 (hex) of shape and values at single precision, which is the same on every machine."""
-    digest = hashlib.sha256(repr(array.shape).encode())
-    for part in _parts(array):
-        digest.update(np.ascontiguousarray(part, "<f4").data)
+def _digest(begun: str, parts: Iterable[npt.NDArray[Any]]) -> str:
+    """SHA-256 (hex) of values at single precision, which is the same on every machine."""
+    digest = hashlib.sha256(begun.encode())
+    for part in parts:
+        with np.errstate(over="ignore"):
+            digest.update(np.ascontiguousarray(part, "<f4").data)
     return digest.hexdigest()
+
+
+def _parts(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    return (array[start : start + _AT_ONCE] for start in range(0, len(array), _AT_ONCE))
 
 
 def _read_rows(
     rows: Mapping[str, npt.NDArray[Any]], split: Dataset, positions: Positions
 ) -> Iterator[npt.NDArray[Any]]:
-    array = rows[split.contents]
-    for start in range(0, len(positions), AT_ONCE):
-        yield array[positions[start : start + AT_ONCE]]
+    return (rows[split.contents][some] for some in _parts(positions))
 
 
-def _parts(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
-    with np.errstate(over="ignore"):
-        for start in range(0, len(array), AT_ONCE):
-            yield array[start : start + AT_ONCE].astype(np.float32, copy=False)
+def _from_npy(request: Request) -> FeatureSource:
+    """The rows of an ``.npy`` file in the order of the examples, those held out behind the others."""
+    array = _numbers(mapped_array(at_home(request.text)), request.text)
+    return _of_splits(request.text, _divided(array, request.data, request.text), request.data)
 
 
-def inputs(request: Request) -> FeatureSource:
-    """The values of examples that are vectors; columns of a table are standardized by the training examples.
+def _from_npz(request: Request) -> FeatureSource:
+    """The rows of an ``.npz`` file, by its ``ids`` if any.
 
-    Raises:
-        BadInput: they are something else.
+    Held-out vectors may have arrays of their own, ``x_test`` and ``ids_test``.
     """
-    data = request.data
-    if data.kind.name != VECTOR.name:
+    path, data, what = at_home(request.text), request.data, request.text
+    keys = [f"{name}{end}" for name in (*NAMES, "ids") for end in ("", "_test")]
+    arrays = read_npz(path, keys, needed=())
+    name = next((name for name in NAMES if name in arrays), None)
+    if name is None:
         raise BadInput(
-            f"{request.what}: the examples of {data.name} are {data.kind.nouns} and no vectors; give auto "
-            "or another network"
+            f"{path}: no array named {', '.join(NAMES)}; save it with numpy.savez(path, x=vectors)"
         )
+    rows, ids = _numbers(arrays[name], f"{what} {name}"), arrays.get("ids")
+    if f"{name}_test" in arrays and data.held_out is not None:
+        test = _numbers(arrays[f"{name}_test"], f"{what} {name}_test")
+        found = {
+            "train": _by_ids(what, data, rows, ids),
+            "held_out": _by_ids(what, data.held_out, test, arrays.get("ids_test")),
+        }
+    elif ids is not None:
+        both = set() if data.held_out is None else {*data.ids.tolist()} & {*data.held_out.ids.tolist()}
+        if both:
+            raise BadInput(
+                f"features {what!r}: the id {min(both)!r} is of an example to train on and of one held out; "
+                "give the vectors of those held out as x_test and ids_test"
+            )
+        found = {split: _by_ids(what, one, rows, ids) for split, one in data.splits.items()}
+    else:
+        found = _divided(rows, data, what)
+    return _of_splits(what, found, data)
+
+
+def _by_ids(
+    what: str, split: Dataset, rows: npt.NDArray[Any], ids: npt.NDArray[Any] | None
+) -> npt.NDArray[Any]:
+    """The rows of a split's examples, in their order; as they are without ids."""
+    if ids is None:
+        return rows
+    if ids.shape != (len(rows),) or ids.dtype.kind not in "iuU":
+        raise BadInput(
+            f"features {what!r}: ids of shape {ids.shape} and {ids.dtype}; give an integer or a "
+            f"text for each of the {len(rows)} rows"
+        )
+    where = {one: at for at, one in enumerate(ids.tolist())}
+    if len(where) != len(ids):
+        raise BadInput(f"features {what!r}: an id occurs twice; give each example one row")
+    missing = next((one for one in split.ids.tolist() if one not in where), None)
+    if missing is not None:
+        raise BadInput(
+            f"features {what!r}: no row with the id {missing!r} of {split.name}; give one for each example"
+        )
+    return rows[[where[one] for one in split.ids.tolist()]]
+
+
+def _of_column(request: Request) -> FeatureSource:
+    """A column of lists of numbers, of the Parquet files or of the `datasets` table of the examples."""
+    column, splits = request.name, request.data.splits.items()
+    values = {name: _digest(str(len(split)), split.column(column)) for name, split in splits}
+    identity = identity_of(form="column", values=values)
+    return FeatureSource(request.text, identity, _GIVEN, lambda split, some: split.part(some).column(column))
+
+
+def _inputs(request: Request) -> FeatureSource:
+    """The values of vectors; columns of a table are standardized by the training examples."""
+    data = request.data
+    request.check_kind(VECTOR)
     made = {"standardized": True} if data.traits.of_columns else {}
     contents = [split.contents for split in data.splits.values()]
     identity = identity_of(form=INPUTS_NAME, contents=contents, **made)
-    return FeatureSource(INPUTS_NAME, identity, _INPUTS, _read_values, slow=False)
+    return FeatureSource(
+        INPUTS_NAME, identity, "The values of the examples themselves.", _read_values, slow=False
+    )
 
 
 def _read_values(split: Dataset, positions: Positions) -> Iterator[npt.NDArray[Any]]:
-    for start in range(0, len(positions), AT_ONCE):
-        values = np.stack(split.values(positions[start : start + AT_ONCE]))
+    for some in _parts(positions):
+        values = np.stack(split.values(some))
         yield split.traits.standardized(values) if split.traits.of_columns else values
 
 
-INPUTS = FeatureKind(
-    form=INPUTS_NAME,
-    reads=lambda text: text == INPUTS_NAME,
-    find=inputs,
-    names=(INPUTS_NAME,),
-)
+INPUTS = FeatureKind(INPUTS_NAME, _inputs)
+COLUMN = FeatureKind("column:NAME", _of_column)
+NPY = FeatureKind("FILE.npy", _from_npy)
+NPZ = FeatureKind("FILE.npz", _from_npz)

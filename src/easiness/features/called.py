@@ -14,19 +14,18 @@ from easiness.features.source import FeatureKind, FeatureSource, Positions, Requ
 from easiness.models import code_digest
 from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
 
-FORM = "package.module:callable"
-ABOUT = "Made by code of your own; what it has learned from is not known here."
-
+_ABOUT = "Made by code of your own; what it has learned from is not known here."
 _AT_ONCE = 64
 _RATE = "rate"
 
 
-def by_name(request: Request) -> FeatureSource:
-    """A function of a module that is installed or in the current folder.
+class _Called(FeatureKind):
+    def reads(self, text: str) -> bool:
+        return split_name(text) is not None
 
-    Raises:
-        BadInput: there is none, or it cannot be called.
-    """
+
+def _by_name(request: Request) -> FeatureSource:
+    """A function of a module that is installed or in the current folder."""
     parts = split_name(request.text)
     assert parts is not None
     with current_folder_importable():
@@ -40,9 +39,6 @@ def by_function(function: Any, name: str | None = None) -> FeatureSource:
     Pictures are uint8 [height, width, channels], texts are ``str``, sounds float32 [n]; a function with a
     parameter ``rate`` gets their samples a second as that. The identity is a digest of its code, and of all
     of the module that it is from where that can be read.
-
-    Raises:
-        BadInput: it cannot be called.
     """
     name = name or str(getattr(function, "__qualname__", type(function).__name__))
     if not callable(function):
@@ -50,7 +46,7 @@ def by_function(function: Any, name: str | None = None) -> FeatureSource:
             f"features {name!r}: a {type(function).__name__}, which cannot be called; give a function"
         )
     identity = identity_of(form="callable", code=code_digest(function), source=_source_of(function))
-    return FeatureSource(name, identity, ABOUT, partial(_read, function, name))
+    return FeatureSource(name, identity, _ABOUT, partial(_read, function, name))
 
 
 def _source_of(function: Any) -> str | None:
@@ -97,4 +93,4 @@ def _known(function: Callable[..., Any], split: Dataset) -> dict[str, Any]:
     return {_RATE: rate} if asked else {}
 
 
-CALLED = FeatureKind(form=FORM, reads=lambda text: split_name(text) is not None, find=by_name)
+CALLED = _Called("package.module:callable", _by_name)

@@ -1,33 +1,116 @@
-"""Vectors that a network makes whose weights stay as they are."""
+"""Frozen networks as sources of features of pictures: how they want these, and the vectors that they make."""
 
 from __future__ import annotations
 
+import copy
+import functools
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property, partial
-from itertools import islice
-from typing import Any, TypeAlias
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, caught
-from easiness.features.folding import folded
-from easiness.features.pictures import Preparation
-from easiness.features.source import Positions
-from easiness.inputs import in_threads
+from easiness.features.source import Eye, FeatureSource, Positions, Request, Vectors, identity_of
+from easiness.inputs import Pixels, in_threads, to_pil
 from easiness.named_import import describe
-from easiness.perturb import Transform
 
-_AT_ONCE = 64
-"""Pictures to a batch of a GPU."""
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from easiness.perturb import Transform
+
+SEEN_IMAGENET = (
+    "It learned the classes of ImageNet from more than a million photos, and may have seen these very "
+    "pictures where they are from there."
+)
+
+RULE = 1
+"""Of the preparation: a change in what it gives makes other features."""
+
+_AT_ONCE = 64  # pictures to a batch of a GPU
+_ALIKE = 1e-3  # of the largest value: rounding alone is a thousandth of this
 
 _Named: TypeAlias = tuple[npt.NDArray[np.uint8], Any]
 """A prepared picture [3, height, width] and its id."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How a network wants pictures.
+
+    A picture whose short side is larger than ``size`` (height, width) is resized and its middle taken, so
+    that ``kept`` of it is seen along the short side; any other is resized to the whole size. Values in [0, 1]
+    less ``mean`` are divided by ``std``.
+    """
+
+    size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    kept: float = 1.0
+    interpolation: str = "bicubic"
+
+    def identity(self) -> dict[str, Any]:
+        """All that the result depends on."""
+        return {"rule": RULE, **asdict(self)}
+
+    def prepared(self, pixels: Pixels) -> npt.NDArray[np.uint8]:
+        """The picture [height, width, channels] in three channels: [3, *size]."""
+        height, width = self.size
+        if pixels.shape[:2] != self.size:
+            pixels = self._resized(pixels)
+        return np.array(np.broadcast_to(pixels.transpose(2, 0, 1), (3, height, width)))
+
+    def _resized(self, pixels: Pixels) -> Pixels:
+        from PIL import Image
+
+        filters = {"bilinear": Image.Resampling.BILINEAR, "nearest": Image.Resampling.NEAREST}
+        kind = filters.get(self.interpolation, Image.Resampling.BICUBIC)
+        height, width = self.size
+        made = to_pil(pixels).resize((width, height), kind, self._box(*pixels.shape[:2]))
+        resized = np.array(made)
+        return resized[..., None] if resized.ndim == 2 else resized
+
+    def _box(self, height: int, width: int) -> tuple[float, float, float, float] | None:
+        """Left, top, right and bottom of what is seen of a picture; ``None`` for all of it."""
+        if min(height, width) <= min(self.size):
+            return None
+        # the part of the picture's form that, resized, has the wanted size
+        scale = self.kept * min(height / self.size[0], width / self.size[1])
+        tall, wide = scale * self.size[0], scale * self.size[1]
+        top, left = (height - tall) / 2, (width - wide) / 2
+        return left, top, left + wide, top + tall
+
+    def normalizing(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """What prepared values are multiplied by, and what is added then: [3, 1, 1] each."""
+        mean, std = (np.array(one, np.float64)[:, None, None] for one in (self.mean, self.std))
+        return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+
+def network_source(
+    request: Request,
+    name: str,
+    weights: str,
+    preparation: Preparation,
+    build: Callable[[], nn.Module],
+    about: str,
+) -> FeatureSource:
+    """The source of a network that ``build`` makes; ``weights`` is the SHA-256 of their file."""
+
+    @functools.cache
+    def network() -> FrozenNetwork:
+        return FrozenNetwork(name, build, preparation, request.target)
+
+    def read(split: Dataset, positions: Positions, transform: Transform | None = None) -> Iterator[Any]:
+        return network().read(split, positions, transform)
+
+    identity = identity_of(form="network", weights=weights, preparation=preparation.identity())
+    return FeatureSource(name, identity, about, read, eye=Eye(preparation, read))
 
 
 @dataclass(eq=False)
@@ -46,27 +129,26 @@ class FrozenNetwork:
 
     def read(
         self, split: Dataset, positions: Positions, transform: Transform | None = None
-    ) -> Iterator[npt.NDArray[np.float32]]:
+    ) -> Iterator[Vectors]:
         """Vectors [b, D] of the examples at ascending ``positions``, some at a time.
 
         A ``transform`` gets the prepared pictures [b, 3, height, width] in [0, 1], and their ids.
-
-        Raises:
-            BadInput: a picture is unreadable, the network makes no vector, or the transform fails.
         """
         pictures = split.stored.subset(positions).map(self.preparation.prepared)
         named = zip(pictures, split.ids[positions].tolist(), strict=True)
-        vectors = partial(self._vectors, transform)
+        vectors = functools.partial(self._vectors, transform)
         if self.device.type != "cpu":
-            while batch := list(islice(named, _AT_ONCE)):
+            while batch := list(itertools.islice(named, _AT_ONCE)):
                 yield vectors(batch)
             return
         self._network  # noqa: B018 - built once, before the threads want it
         with one_thread_each():
             yield from in_threads(vectors, ([one] for one in named), len(positions))
 
-    @cached_property
+    @functools.cached_property
     def _network(self) -> nn.Module:
+        import torch
+
         with torch.random.fork_rng(devices=[]):  # what is initialized before weights are read draws numbers
             net = self.build().eval().to(self.device)
         if self.device.type == "cpu":
@@ -75,12 +157,16 @@ class FrozenNetwork:
             return net
         return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
-    @cached_property
+    @functools.cached_property
     def _normalizing(self) -> tuple[Tensor, Tensor]:
+        import torch
+
         factor, offset = self.preparation.normalizing()
         return torch.from_numpy(factor).to(self.device), torch.from_numpy(offset).to(self.device)
 
-    def _vectors(self, transform: Transform | None, named: Sequence[_Named]) -> npt.NDArray[np.float32]:
+    def _vectors(self, transform: Transform | None, named: Sequence[_Named]) -> Vectors:
+        import torch
+
         factor, offset = self._normalizing
         with torch.inference_mode():
             batch = torch.from_numpy(np.stack([one for one, _ in named])).to(self.device).float()
@@ -97,31 +183,73 @@ class FrozenNetwork:
                 )
             ):
                 made = self._network(batch)
-            return _pooled(self.name, made).float().cpu().numpy()
-
-
-def _pooled(name: str, made: Any) -> Tensor:
-    """The vectors [b, D] in what a network gives.
-
-    Raises:
-        BadInput: there are none.
-    """
-    if isinstance(made, Tensor) and made.ndim == 4:
-        made = made.mean(dim=(2, 3))
-    if not isinstance(made, Tensor) or made.ndim != 2 or not made.is_floating_point():
-        what = f"{made.dtype} {tuple(made.shape)}" if isinstance(made, Tensor) else type(made).__name__
-        raise BadInput(
-            f"features {name!r}: the network gives {what} and no vector for each picture; give another"
-        )
-    return made
+            if isinstance(made, torch.Tensor) and made.ndim == 4:
+                made = made.mean(dim=(2, 3))
+            if not isinstance(made, torch.Tensor) or made.ndim != 2 or not made.is_floating_point():
+                what = f"{made.dtype} {tuple(made.shape)}" if hasattr(made, "shape") else type(made).__name__
+                raise BadInput(
+                    f"features {self.name!r}: the network gives {what} and no vector for each picture; give "
+                    "another"
+                )
+            vectors: Vectors = made.float().cpu().numpy()
+            return vectors
 
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Every thread of ours computes on one core."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def without_classifier(net: nn.Module, num_classes: int) -> nn.Module:
+    """The network without its last layer, which has ``num_classes`` outputs."""
+    from torch import nn
+
+    from easiness.training import find_classifier
+
+    classifier = find_classifier(net, num_classes)
+    for parent in list(net.modules()):
+        for name, child in parent.named_children():
+            if child is classifier:
+                setattr(parent, name, nn.Identity())
+    return net
+
+
+def folded(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
+    """The network in evaluation mode, with normalizations folded into convolutions: a fifth faster.
+
+    A normalization is taken to follow the convolution that stands before it; a picture of this ``shape``
+    tells whether it does. Else the network stays as it is.
+    """
+    import torch
+    from torch import nn
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    def pairs(net: nn.Module) -> Iterator[tuple[nn.Module, str, str]]:
+        for parent in net.modules():
+            for (name, first), (after, second) in itertools.pairwise(parent.named_children()):
+                if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                    yield parent, name, after
+
+    if not any(pairs(net)):
+        return net
+    pictures = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
+    try:
+        other = copy.deepcopy(net)
+        with torch.no_grad():
+            for parent, name, after in list(pairs(other)):
+                first, second = getattr(parent, name), getattr(parent, after)
+                setattr(parent, name, fuse_conv_bn_eval(first, second))
+                setattr(parent, after, getattr(second, "act", nn.Identity()))  # timm's have it in themselves
+            before, made = net(pictures), other(pictures)
+        same = (before - made).abs().max() <= _ALIKE * before.abs().max()
+    except Exception:  # one that cannot be copied or folded stays as it is
+        return net
+    return other if same else net

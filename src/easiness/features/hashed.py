@@ -56,12 +56,7 @@ class Settings:
 SETTINGS = Settings()
 
 
-def of_texts(request: Request) -> FeatureSource:
-    """Vectors of hashed n-grams.
-
-    Raises:
-        BadInput: the examples are no texts.
-    """
+def _of_texts(request: Request) -> FeatureSource:
     import sklearn
 
     request.check_kind(TEXT)
@@ -163,4 +158,4 @@ def _hashing(settings: Settings) -> tuple[Any, Any]:
     return words, HashingVectorizer(analyzer="char_wb", ngram_range=settings.characters, **plain)
 
 
-HASHED = FeatureKind(form=NAME, reads=lambda text: text == NAME, find=of_texts, names=(NAME,), frozen=True)
+HASHED = FeatureKind(NAME, _of_texts, frozen=True)

@@ -14,22 +14,26 @@ import os
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from easiness.data import Dataset
+from easiness.data import Dataset, rewritten
 from easiness.errors import BadInput, RunFailed
+from easiness.features.registry import eye_of
 from easiness.features.source import FeatureSource, Positions, Vectors, identity_of
 from easiness.gate import mapped_array
 from easiness.regular_file import open_growing, read_regular
 from easiness.store import read_json, write_whole
+
+if TYPE_CHECKING:
+    from easiness.perturb import Transform
 
 Tell: TypeAlias = Callable[[str, int, int], None]
 Halves: TypeAlias = npt.NDArray[np.float16]
@@ -52,6 +56,7 @@ _LOST = 0.01  # of the variance: of the features of networks a millionth is lost
 _DIGEST = "S32"  # half of the digest of an example, by which it is known
 _MOST_LISTED = 2**28  # bytes, of eight million examples
 _AT_ONCE = 1 << 12  # rows
+_CHANGED = 512  # examples
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,26 @@ def kept_features(
     return made
 
 
+def changed_vectors(
+    sources: Sequence[FeatureSource], exponents: Sequence[int], split: Dataset, transform: Transform
+) -> Iterator[list[Halves]]:
+    """Vectors [b, D] of all examples under ``transform``, of each source, some examples at a time.
+
+    They are rounded as those that are kept, by their ``exponents``, and cut where they are larger. Texts are
+    rewritten, and any source that reads them makes vectors; what it has learned from the training examples,
+    as weights of words, stays as it was. Pictures are changed as the eye of a source sees them.
+    """
+    changed = None if split.kind.rewritten is None else rewritten(split, transform)
+    for some in _parts(np.arange(len(split)), _CHANGED):
+        made = [
+            eye_of(one).read(split, some, transform) if changed is None else one.parts(changed, some)
+            for one in sources
+        ]
+        yield [
+            halved(np.concatenate([*own]), exponent) for own, exponent in zip(made, exponents, strict=True)
+        ]
+
+
 def _bytes_of(source: FeatureSource, split: Dataset) -> int:
     width: int = source.vectors(split, np.arange(1)).shape[1]
     return 2 * len(split) * width
@@ -128,7 +153,8 @@ def _rounded(
                 break
             if at == 0 and not cut:
                 some = np.unique(np.linspace(0, len(split) - 1, _LOOKED_AT).astype(np.int64))
-                _check_precision(source, values if source.slow else source.vectors(split, some), exponent)
+                looked = values if source.slow else source.vectors(split, some)
+                _check_precision(source, looked[np.isfinite(looked).all(axis=1)], exponent)
             yield at, FeatureFile(halved(values, exponent), exponent)
             at += len(values)
 

@@ -25,12 +25,7 @@ _ABOUT = (
 )
 
 
-def of_sounds(request: Request) -> FeatureSource:
-    """Statistics of log-mel pictures.
-
-    Raises:
-        BadInput: the examples are no sounds.
-    """
+def _of_sounds(request: Request) -> FeatureSource:
     request.check_kind(SOUND)
     rate = request.data.traits.rate
     identity = identity_of(form=NAME, rule=RULE, mels=MELS, hop=HOP, quarters=QUARTERS, rate=rate)
@@ -56,4 +51,4 @@ def statistics(sound: Samples, rate: int) -> Vectors:
     )
 
 
-LOGMEL = FeatureKind(form=NAME, reads=lambda text: text == NAME, find=of_sounds, names=(NAME,))
+LOGMEL = FeatureKind(NAME, _of_sounds)

@@ -1,40 +1,75 @@
-"""Vectors that the trained networks of a run make, before they classify."""
+"""The trained networks of a run up to their last layer, and the vectors that they make."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.features.run_networks import feature_network
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import VECTOR
-from easiness.store import WEIGHTS, Run, open_run
+from easiness.models import module_of, pretrained_file
+from easiness.store import WEIGHTS, Run, StoredTrial, open_run
 
 if TYPE_CHECKING:
     import torch
 
-    from easiness.spec import Recipe
-    from easiness.training import FeatureReader
+    from easiness.training import InputReader
 
-PREFIX = "run:"
-MOST_COLUMNS = 1024
-"""Trials are put side by side up to so many; the first is always taken."""
-
+_MOST_COLUMNS = 1024  # up to which trials are put side by side; the first is always taken
 _AT_ONCE = 256
 
 
-def of_run(request: Request) -> FeatureSource:
-    """What the networks of a run give their last layers: of as many trials as are narrow enough.
+def untrusted(run: Run) -> str:
+    """Why the networks of a run may not be built, and how to allow it; empty where they may.
 
-    Raises:
-        BadInput: it is no run, or one without networks, for other examples, or that is not trusted.
+    A run that somebody sent could name any module. Whoever measures names the network, and is taken at that.
     """
-    run = open_run(request.after(PREFIX))
+    module = None if run.trusted else module_of(run.model)
+    if module is None:
+        return ""
+    return (
+        f"its network {run.model!r} is code of the module {module}, which runs only for those who say that "
+        "they trust the run (--trust, or in Python open_run(..., trust=True))"
+    )
+
+
+def check_trusted(run: Run) -> None:
+    """Raise `BadInput` where the networks of the run are `untrusted`."""
+    reason = untrusted(run)
+    if reason:
+        raise BadInput(f"{run.path}: {reason}")
+
+
+def feature_reader(
+    run: Run, data: Dataset, trial: StoredTrial, device: torch.device, split: Dataset | None = None
+) -> InputReader:
+    """Reads the input of the last layer of a trial's network for ``data``, or a split of them.
+
+    The run must be a measured one, whose network has a linear or convolutional classifier.
+    """
+    from easiness.training import FeatureReader, InputReader
+
+    check_trusted(run)
+    spec = run.spec.measured
+    assert spec is not None
+    network = FeatureReader(
+        spec.model,
+        data.signature(spec.recipe),
+        len(run.classes),
+        trial.weights(),
+        device,
+        None if spec.pretrained is None else pretrained_file(spec.model),
+    )
+    return InputReader(data if split is None else split, spec.recipe, device, network)
+
+
+def _of_run(request: Request) -> FeatureSource:
+    """What the networks of a run give their last layers: of as many trials as are narrow enough."""
+    run = open_run(request.name)
     data, spec = request.data, run.spec.measured
     if spec is None or not run.trials:
         why = "has no finished trial" if spec else "was recorded in your own code, which we cannot call"
@@ -50,9 +85,8 @@ def of_run(request: Request) -> FeatureSource:
             f"{data.name} ({data.kind.name}); give a run of such data"
         )
     device = request.target
-    first = feature_network(run, data, run.trials[0], device)
-    width = _features([first], data, np.arange(1), spec.recipe, device).shape[1]
-    trials = run.trials[: max(1, MOST_COLUMNS // width)]
+    width = feature_reader(run, data, run.trials[0], device).features(np.arange(1)).shape[1]
+    trials = run.trials[: max(1, _MOST_COLUMNS // width)]
     identity = identity_of(
         form="run",
         weights=[trial.document.files[WEIGHTS].sha256 for trial in trials],
@@ -60,28 +94,14 @@ def of_run(request: Request) -> FeatureSource:
         recipe=spec.recipe.model_dump(mode="json"),
         standard=data.contents if data.kind.name == VECTOR.name else None,  # by which they are standardized
     )
-    networks = [first]
 
     def read(split: Dataset, positions: Positions) -> Iterator[Vectors]:
-        networks.extend(feature_network(run, data, one, device) for one in trials[len(networks) :])
+        readers = [feature_reader(run, data, trial, device, split) for trial in trials]
         for start in range(0, len(positions), _AT_ONCE):
-            yield _features(networks, split, positions[start : start + _AT_ONCE], spec.recipe, device)
+            some = positions[start : start + _AT_ONCE]
+            yield np.concatenate([reader.features(some) for reader in readers], axis=1)
 
-    about = _about(run, data, len(trials))
-    return FeatureSource(request.text, identity, about, read, trained_on=run)
-
-
-def _features(
-    networks: Sequence[FeatureReader],
-    split: Dataset,
-    positions: Positions,
-    recipe: Recipe,
-    device: torch.device,
-) -> Vectors:
-    from easiness.training import InputReader
-
-    read = partial(InputReader, split, recipe, device)
-    return np.concatenate([read(network).features(positions) for network in networks], axis=1)
+    return FeatureSource(request.text, identity, _about(run, data, len(trials)), read, trained_on=run)
 
 
 def _about(run: Run, data: Dataset, num: int) -> str:
@@ -92,6 +112,4 @@ def _about(run: Run, data: Dataset, num: int) -> str:
     return f"{text}, some of which may be these."
 
 
-RUN = FeatureKind(
-    form=f"{PREFIX}RUN", reads=lambda text: text.startswith(PREFIX), find=of_run, names=(PREFIX,)
-)
+RUN = FeatureKind("run:RUN", _of_run)

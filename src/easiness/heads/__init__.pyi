@@ -10,6 +10,10 @@ from .ridge import (
     sample_of as sample_of,
     temperature_of as temperature_of,
 )
-from .stored import StoredHeads as StoredHeads, stored_heads as stored_heads
-from .trial import MOST_LOGITS as MOST_LOGITS, run_heads as run_heads
+from .trial import (
+    MOST_LOGITS as MOST_LOGITS,
+    StoredHeads as StoredHeads,
+    run_heads as run_heads,
+    stored_heads as stored_heads,
+)
 from .values import Rows as Rows

@@ -89,13 +89,8 @@ def fit_boosted(
 ) -> tuple[list[BoostedHead], float]:
     """A head for each kind of features, and their mean loss (nats) on what its members did not see.
 
-    Args:
-        rows: of each kind.
-        positions: of the examples [n] that it is fitted to, in an order of which any beginning has the
-            classes as all have.
-        labels: of these [n].
-        num_classes: the number of classes.
-        trees: whether to grow any.
+    They are fitted to examples at ``positions`` [n] with ``labels`` [n], in an order of which any beginning
+    has the classes as all have; ``trees`` tells whether to grow any.
     """
     given = labels.cpu().numpy()
     fitted = [_fit(one.take(positions).cpu().double().numpy(), given, num_classes, trees) for one in rows]

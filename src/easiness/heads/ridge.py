@@ -111,13 +111,8 @@ def fit_ridge(seen: Moments, x: Tensor, labels: Tensor) -> Fitted:
 
     Columns stay as unlike as they are, as suits a network's features. Where one varies far more than most, as
     where columns have units, they are also tried at one standard deviation each, and the smaller
-    leave-one-out error decides.
-
-    Args:
-        seen: moments of the examples that it sees.
-        x: features [n, D] of some of them, for leave-one-out outputs; of all, in any order, where these are
-            few (`by_examples`).
-        labels: of these [n].
+    leave-one-out error decides. ``x`` [n, D] and ``labels`` [n] are of some of them, for leave-one-out
+    outputs; of all, in any order, where these are few (`by_examples`).
     """
     plain = _fit(seen, x, labels)
     deviation = (seen.squares / seen.num - (seen.features / seen.num).square()).clamp(min=0).sqrt()

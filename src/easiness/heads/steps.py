@@ -47,48 +47,31 @@ def fit_by_steps(
     num_classes: int,
     row: int,
 ) -> tuple[list[SteppedHead], float]:
-    """A network for each kind of features, trained on those at ``positions`` [n], and their mean last loss.
-
-    Raises:
-        TrialFailed: a loss is not finite.
-    """
-    heads, losses = [], []
-    for kind, one in enumerate(rows):
-        head, loss = _fit(spec, one, positions, labels, num_classes, row * _MOST_KINDS + kind)
-        heads.append(head)
-        losses.append(loss)
-    return heads, float(np.mean(losses))
-
-
-def _fit(
-    spec: TrialSpec,
-    rows: Rows,
-    positions: npt.NDArray[np.int64],
-    labels: Tensor,
-    num_classes: int,
-    stream: int,
-) -> tuple[SteppedHead, float]:
+    """A network for each kind of features, trained at ``positions`` [n], and their mean last loss."""
     assert spec.heads is not None
     assert spec.heads.epochs is not None
-    epochs, device = spec.heads.epochs, rows.device
-    seeds = trial_seeds(trial_seeds(spec.seed, spec.index).initialization, stream)
-    x = rows.take(positions)
-    mean, scale = x.mean(dim=0), x.std(dim=0, correction=0)
-    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-    packed = Packed.of_array(((x - mean) / scale).cpu().numpy())
-    recipe = spec.recipe.over(epochs)
+    recipe = spec.recipe.over(spec.heads.epochs)
     steps = recipe.steps_per_epoch(len(positions))
-    seed_all(seeds.initialization)
-    network = Network(
-        build_model(spec.model, Signature(tuple(x.shape[1:])), num_classes),
-        recipe,
-        spec.resolved,
-        device,
-        num_examples=len(positions),
-        num_classes=num_classes,
-        steps_per_epoch=steps,
-    )
-    bank = VECTOR.bank(packed, recipe, device, augment=False, sharers=1)
-    lane = Lane(spec.index, torch.arange(len(positions)), labels, seeds)
-    losses = train(network, bank, lane, {}, Course(epochs, steps, recipe.batch_size), Listener())
-    return SteppedHead(network, mean, scale), losses[-1]
+    course = Course(spec.heads.epochs, steps, recipe.batch_size)
+    heads, losses = [], []
+    for kind, one in enumerate(rows):
+        seeds = trial_seeds(trial_seeds(spec.seed, spec.index).initialization, row * _MOST_KINDS + kind)
+        x = one.take(positions)
+        mean, scale = x.mean(dim=0), x.std(dim=0, correction=0)
+        scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+        seed_all(seeds.initialization)
+        network = Network(
+            build_model(spec.model, Signature(tuple(x.shape[1:])), num_classes),
+            recipe,
+            spec.resolved,
+            one.device,
+            num_examples=len(positions),
+            num_classes=num_classes,
+            steps_per_epoch=steps,
+        )
+        packed = Packed.of_array(((x - mean) / scale).cpu().numpy())
+        bank = VECTOR.bank(packed, recipe, one.device, augment=False, sharers=1)
+        lane = Lane(spec.index, torch.arange(len(positions)), labels, seeds)
+        losses.append(train(network, bank, lane, {}, course, Listener())[-1])
+        heads.append(SteppedHead(network, mean, scale))
+    return heads, float(np.mean(losses))

@@ -1,4 +1,7 @@
-"""``run_heads(spec, ...) -> TrialRecord``: heads on nested shares of the examples, asked about all."""
+"""``run_heads(spec, ...) -> TrialRecord``: heads on nested shares of the examples, asked about all.
+
+A run keeps them as arrays, of which ``stored_heads`` makes heads to be asked about other vectors.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,18 @@ import torch
 from torch import Tensor
 
 from easiness.data import Dataset
+from easiness.errors import BadInput
 from easiness.heads.boosting import fit_boosted
 from easiness.heads.folds import Deal, Partition
-from easiness.heads.ridge import Fitted, Moments, by_examples, fit_ridge, sample_of, temperature_of
-from easiness.heads.steps import fit_by_steps
+from easiness.heads.ridge import Head, Moments, by_examples, fit_ridge, sample_of, temperature_of
+from easiness.heads.steps import SteppedHead, fit_by_steps
 from easiness.heads.values import Rows
-from easiness.inputs import Packed
+from easiness.inputs import Packed, Signature
 from easiness.record import KeptLogits, ObservationLog, Observations, Statistics, TrialRecord
-from easiness.spec import BOOSTING, RIDGE, TrialSpec
-from easiness.training import EpochReport, Listener, how_it_ran, set_up
+from easiness.spec import BOOSTING, RIDGE, RunSpec, TrialSpec
+from easiness.training import EpochReport, Listener, how_it_ran, open_network, set_up
 
-Labels = npt.NDArray[np.int64]
+Weights = Mapping[str, npt.NDArray[Any]]
 
 MOST_LOGITS = 5_000_000
 """Examples x classes up to which the logits of the examples left out are kept."""
@@ -54,28 +58,22 @@ def run_heads(
 ) -> TrialRecord:
     """Fit the heads of a trial on each share and ask them about all examples.
 
-    Args:
-        spec: what to do; its `Heads` are there.
-        data: the examples that ``spec.data`` describes.
-        device: where to compute.
-        features: by split (``train``, ``held_out``) vectors [K, D] of each of ``spec.heads.features``.
-        deal: what folds are dealt by; the labels of the data by default.
-        listener: hears of each share, and how many examples were asked about.
-
-    Raises:
-        TrialFailed: an output is not finite.
+    ``features`` are vectors [K, D] of each of ``spec.heads.features`` by split (``train``, ``held_out``), and
+    folds are dealt by the labels of the ``data`` unless another ``deal`` is given. The ``listener`` hears of
+    each share, and how many examples were asked about.
     """
     assert spec.heads is not None
     began, listener = time.perf_counter(), listener or Listener()
     with set_up(device, spec.resolved.threads):
         repeat = _repeat(spec, data, features["train"], deal or Deal(data.labels), device)
         turn = spec.index % spec.heads.folds
-        rows = _rows_of_probes(features, repeat.rows, spec)
-        of_train = repeat.partition.trained_on(turn)
-        trained_on = {
-            name: of_train if name == "train" else np.zeros((len(of_train), len(own[0])), np.bool_)
-            for name, own in rows.items()
+        rows = {
+            probe.name: repeat.rows
+            if probe.name == "train"
+            else [Rows.of(p, device, one) for p, one in zip(features[probe.name], repeat.rows, strict=True)]
+            for probe in spec.probes
         }
+        of_train = repeat.partition.trained_on(turn)
         weights, asked, losses = _weights_of_rows(repeat.rows), [], []
         for row, share in enumerate(spec.heads.shares):
             heads, loss = repeat.fit(spec, turn, row)
@@ -84,7 +82,9 @@ def run_heads(
             weights |= _weights(heads, share)
         probes: dict[str, Observations] = {}
         for probe in spec.probes:
-            split, own = data.splits[probe.name], trained_on[probe.name]
+            split = data.splits[probe.name]
+            nothing = np.zeros((len(of_train), len(split)), np.bool_)
+            own = of_train if probe.name == "train" else nothing
             kept = {"none": None, "left_out": ~own[-1], "all": np.ones(own.shape[1], np.bool_)}[
                 probe.keep_logits
             ]
@@ -97,18 +97,6 @@ def run_heads(
     _report(spec, record, time.perf_counter() - began, listener)
     record.ran.update(how_it_ran(began, device))
     return record
-
-
-def _rows_of_probes(
-    features: Mapping[str, Sequence[Packed]], train: Sequence[Rows], spec: TrialSpec
-) -> dict[str, Sequence[Rows]]:
-    """The features of each split that is asked about, all centered as those of training are."""
-    return {
-        probe.name: train
-        if probe.name == "train"
-        else [Rows.of(p, one.device, one) for p, one in zip(features[probe.name], train, strict=True)]
-        for probe in spec.probes
-    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,10 +123,15 @@ class _Repeat:
                 heads, loss = fit_by_steps(spec, self.rows, positions, labels, self.num_classes, row)
             return Asked(heads, [1 / len(heads)] * len(heads)), loss
         sample = sample_of(len(positions))
-        fitted = [
-            self._fit(rows, moments, turn, row, positions, labels, sample)
-            for rows, moments in zip(self.rows, self.moments, strict=True)
-        ]
+        fitted = []
+        for rows, moments in zip(self.rows, self.moments, strict=True):
+            first, *others = (moments[block] for block in self.partition.seen(turn, row))
+            total = sum(others, start=first)
+            few = by_examples(total.num, len(total.features))
+            some = torch.arange(len(positions)) if few else sample
+            fitted.append(
+                fit_ridge(total, rows.take(positions[some.numpy()]), labels[some.to(labels.device)])
+            )
         own = sample.to(labels.device)
         left_out = [one.left_out[own] if len(one.left_out) > len(own) else one.left_out for one in fitted]
         scales = [1 / temperature_of(one, labels[own]) for one in left_out]
@@ -146,24 +139,6 @@ class _Repeat:
         joint = temperature_of(together, labels[own]) if len(fitted) > 1 else 1.0
         loss = float(torch.nn.functional.cross_entropy(together / joint, labels[own]))
         return Asked([one.head for one in fitted], [scale / joint for scale in scales]), loss
-
-    def _fit(
-        self,
-        rows: Rows,
-        moments: Mapping[tuple[int, int], Moments],
-        turn: int,
-        row: int,
-        positions: npt.NDArray[np.int64],
-        labels: Tensor,
-        sample: Tensor,
-    ) -> Fitted:
-        blocks = self.partition.seen(turn, row)
-        total = moments[blocks[0]]
-        for block in blocks[1:]:
-            total = total + moments[block]
-        if not by_examples(total.num, len(total.features)):
-            positions, labels = positions[sample.numpy()], labels[sample.to(labels.device)]
-        return fit_ridge(total, rows.take(positions), labels)
 
 
 _last: dict[str, tuple[Any, _Repeat]] = {}
@@ -275,3 +250,67 @@ def _weights(asked: Asked, share: float) -> dict[str, npt.NDArray[Any]]:
             factor = scale if name in ("weight", "bias") else 1.0
             found[f"share_{share:g}.features_{at}.{name}"] = (value * factor).cpu().contiguous().numpy()
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class StoredHeads:
+    """The heads of a trial at a share; features are read less ``centers`` [D] and times ``scales``."""
+
+    asked: Asked
+    centers: Sequence[Tensor]
+    scales: Sequence[float]
+
+    def logits(self, vectors: Sequence[npt.NDArray[np.floating]]) -> npt.NDArray[np.float32]:
+        """Logits [n, C] of examples whose features [n, D] are ``vectors``, one of each kind."""
+        given = zip(vectors, self.centers, self.scales, strict=True)
+        rows = [Rows(own, center.device, center, scale).take(slice(None)) for own, center, scale in given]
+        logits: npt.NDArray[np.float32] = self.asked.logits(rows).cpu().numpy()
+        return logits
+
+
+def stored_heads(
+    spec: RunSpec,
+    weights: Weights,
+    share: float,
+    widths: Sequence[int],
+    num_classes: int,
+    device: torch.device,
+) -> StoredHeads:
+    """The heads that have seen ``share``, one of ``spec.heads.shares``, in the ``weights`` of a trial.
+
+    ``widths`` are the lengths of the vectors of each of the features.
+    """
+    if spec.model == BOOSTING:
+        raise BadInput("model boosting: keeps no trees, so nothing new can be asked of it; use --model ridge")
+    kinds = range(len(widths))
+    centers = [_tensor(weights, f"features_{at}.center", (widths[at],), device) for at in kinds]
+    scales = [float(_tensor(weights, f"features_{at}.scale", (1,), device)) for at in kinds]
+    heads: list[Any] = []
+    for at, width in enumerate(widths):
+        prefix = f"share_{share:g}.features_{at}."
+        own = {name.removeprefix(prefix): one for name, one in weights.items() if name.startswith(prefix)}
+        read = _ridge if spec.model == RIDGE else _by_steps
+        heads.append(read(spec, own, width, num_classes, device))
+    # the heads of ridge are kept as they are added up
+    factor = 1.0 if spec.model == RIDGE else 1 / len(heads)
+    return StoredHeads(Asked(heads, [factor] * len(heads)), centers, scales)
+
+
+def _ridge(_: RunSpec, own: Weights, width: int, num_classes: int, device: torch.device) -> Head:
+    weight = _tensor(own, "weight", (width, num_classes), device)
+    return Head(weight, _tensor(own, "bias", (num_classes,), device))
+
+
+def _by_steps(spec: RunSpec, own: Weights, width: int, num_classes: int, device: torch.device) -> SteppedHead:
+    prefix = "network."
+    inner = {name.removeprefix(prefix): one for name, one in own.items() if name.startswith(prefix)}
+    network = open_network(spec, inner, Signature((width,)), num_classes, device)
+    mean, scale = (_tensor(own, name, (width,), device) for name in ("mean", "scale"))
+    return SteppedHead(network, mean, scale)
+
+
+def _tensor(weights: Weights, name: str, shape: tuple[int, ...], device: torch.device) -> Tensor:
+    value = weights.get(name)
+    if value is None or value.shape != shape or value.dtype != np.float32:
+        raise BadInput(f"weights {name}: do not fit the heads of the run; restore the run from a copy")
+    return torch.tensor(value, device=device)

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from easiness.inputs import Packed
 
-AT_ONCE = 8192
-"""Rows that are widened to single precision at a time."""
+AT_ONCE = 8192  # rows that are widened to single precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +48,6 @@ class Rows:
     def __len__(self) -> int:
         return len(self.values)
 
-    def _parts(self) -> Iterator[tuple[int, int]]:
-        return ((at, min(at + AT_ONCE, len(self))) for at in range(0, len(self), AT_ONCE))
-
     def take(self, positions: npt.NDArray[np.int64] | slice) -> Tensor:
         """The rows at ``positions`` [n, D]."""
         x = torch.from_numpy(np.array(self.values[positions])).to(self.device).float()
@@ -65,5 +61,5 @@ class Rows:
 
     def in_order(self) -> Iterator[tuple[int, Tensor]]:
         """All rows, in parts: the position of the first, then they and those after it."""
-        for first, end in self._parts():
-            yield first, self.take(slice(first, end))
+        for first in range(0, len(self), AT_ONCE):
+            yield first, self.take(slice(first, first + AT_ONCE))

@@ -43,7 +43,6 @@ from .image.kind import IMAGE as IMAGE, reduced as reduced
 from .image.photos import (
     DamagedCache as DamagedCache,
     DecodedPhotos as DecodedPhotos,
-    cache_path as cache_path,
     opened_cache as opened_cache,
     reduce as reduce,
 )
@@ -62,11 +61,11 @@ from .kind import (
     InputKind as InputKind,
     Near as Near,
     NearPairs as NearPairs,
-    Signature as Signature,
     Stored as Stored,
 )
 from .packed import Packed as Packed, Values as Values
 from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of
+from .signature import Signature as Signature
 from .sound.kind import SOUND as SOUND
 from .sound.log_mel import Samples as Samples, log_mel as log_mel
 from .sound.samples import SOUND_FILES as SOUND_FILES, resampled as resampled, to_sounds as to_sounds
@@ -74,7 +73,6 @@ from .text.kind import TEXT as TEXT
 from .text.preparation import mixed as mixed, only_words as only_words
 from .text.stored import (
     StoredTexts as StoredTexts,
-    TextTraits as TextTraits,
     from_texts as from_texts,
     to_bytes as to_bytes,
     to_text as to_text,

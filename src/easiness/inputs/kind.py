@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from easiness.inputs.flaws import Flaws
 from easiness.inputs.packed import Value, Values
+from easiness.inputs.signature import Signature
 from easiness.show import ShownExample
 from easiness.spec import KIND_SETTINGS, Recipe
 
@@ -28,31 +29,6 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 _DECODED, _SECONDS = 32, 1.0  # examples whose decoding stands for that of all, fewer where it takes longer
-
-
-@dataclass(frozen=True)
-class Signature:
-    """One example as network input: its shape without the batch, its type, and how many tokens there are.
-
-    ``shape`` is (channels, height, width) of pictures, (D,) of vectors and (L,) of texts; ``vocabulary`` is
-    the number of tokens where the values are such (int64, 0 for padding), and ``None`` elsewhere.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str = "float32"
-    vocabulary: int | None = None
-
-    @classmethod
-    def of(cls, given: Signature | tuple[int, ...]) -> Signature:
-        """The signature; a shape stands for that of float32 values."""
-        return given if isinstance(given, Signature) else cls(tuple(given))
-
-    def blank(self, num: int = 1, device: torch.device | None = None) -> torch.Tensor:
-        """So many examples with nothing in them: zeros, or the first token over and over."""
-        import torch
-
-        dtype = getattr(torch, self.dtype)
-        return torch.full((num, *self.shape), int(self.vocabulary is not None), dtype=dtype, device=device)
 
 
 class Traits:

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import Exported, InputKind, Shown, Signature, Stored, Traits
+from easiness.inputs.kind import Exported, InputKind, Shown, Stored, Traits
 from easiness.inputs.packed import Packed
+from easiness.inputs.signature import Signature
 from easiness.spec import Recipe
 
 Vector: TypeAlias = npt.NDArray[np.float32]
@@ -97,6 +98,7 @@ class StoredVectors(Stored):
 
     def __init__(self, values: npt.NDArray[np.float32], names: tuple[str, ...] | None = None) -> None:
         self._held = np.ascontiguousarray(values)
+        self._prefix = f"{values.shape[1]}:".encode()
         self._names = names
 
     @cached_property
@@ -115,7 +117,7 @@ class StoredVectors(Stored):
         return StoredVectors(self._held[positions], self._names)
 
     def _stored(self, item: Vector) -> bytes:
-        return f"{len(item)}:".encode() + item.astype("<f4").tobytes()
+        return self._prefix + item.astype("<f4").tobytes()
 
 
 class ShownVector(Shown):

@@ -26,5 +26,5 @@ def test_the_nearest_are_those_of_all_distances_but_for_what_is_left_out(num: in
 
 def test_units_keep_directions_and_what_has_none() -> None:
     vectors = np.array([[3, 4], [0, 0]], np.float16)
-    assert np.allclose(unit_rows(vectors), [[0.6, 0.8], [0, 0]])
+    assert np.allclose(unit_rows(vectors), np.array([[0.6, 0.8], [0, 0]]))
     assert vectors[0, 0] == 3

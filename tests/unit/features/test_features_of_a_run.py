@@ -70,6 +70,6 @@ def test_runs_without_such_networks_are_refused(
     ):
         with pytest.raises(BadInput, match=words):
             find_features(f"run:{given}", examples)
-    monkeypatch.setattr("easiness.features.run_networks.module_of", lambda _: "somebody")
+    monkeypatch.setattr("easiness.features.of_run.module_of", lambda _: "somebody")
     with pytest.raises(BadInput, match="is code of the module somebody, which runs only for those who say"):
         find_features(f"run:{measured}", data)

@@ -32,28 +32,27 @@ def data() -> Dataset:
 
 
 @pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Writes a module of this name into the current folder."""
     monkeypatch.chdir(tmp_path)
 
-    def write(name: str, text: str) -> None:
-        (tmp_path / f"{name}.py").write_text(text)
+    def write(name: str) -> None:
+        (tmp_path / f"{name}.py").write_text(MODULE)
 
     return write
 
 
-def test_a_function_of_a_module_is_called(data: Dataset, module: Callable[[str, str], None]) -> None:
-    module("features_of_mine", MODULE)
+def test_a_function_of_a_module_is_called(data: Dataset, module: Callable[[str], None]) -> None:
+    module("features_of_mine")
     source = find_features("features_of_mine:means", data)
-    made = source.vectors(data, np.arange(100))
     expected = [[one.mean(), 8] for one in data.values(np.arange(100))]
-    np.testing.assert_allclose(made, expected, rtol=1e-6)
+    np.testing.assert_allclose(source.vectors(data, np.arange(100)), expected, rtol=1e-6)
     assert source.name == "features_of_mine:means"
 
 
-def test_the_code_makes_the_identity(data: Dataset, module: Callable[[str, str], None]) -> None:
+def test_the_code_makes_the_identity(data: Dataset, module: Callable[[str], None]) -> None:
     # by other names, since a module is imported once
-    module("features_one", MODULE)
+    module("features_one")
     first = find_features("features_one:means", data)
     assert find_features("features_one:means", data).identity == first.identity
     assert find_features("features_one:wrong", data).identity != first.identity
@@ -72,14 +71,19 @@ def test_vectors_are_handed_over_as_they_are() -> None:
     np.testing.assert_array_equal(source.vectors(data, np.arange(6)), x[:, :2])
 
 
-def test_what_cannot_be_called_is_refused(data: Dataset, module: Callable[[str, str], None]) -> None:
-    module("features_bad", MODULE)
-    for name, words in (
-        ("features_bad:means_", "module features_bad has no 'means_' .did you mean means"),
-        ("features_bad:NUMBER", "a int, which cannot be called; give a function"),
-        ("features_bad:wrong", "returned 1 vectors for 64 pictures; return one for each"),
-        ("features_bad:failing", "called with 64 pictures it raised KeyError: 'nothing'; give what returns"),
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("features_bad:means_", "has no 'means_' .did you mean means"),
+        ("features_bad:NUMBER", "a int, which cannot be called"),
+        ("features_bad:wrong", "returned 1 vectors for 64 pictures"),
+        ("features_bad:failing", "called with 64 pictures it raised KeyError: 'nothing'"),
         ("features_not_there:means", "there is no module features_not_there"),
-    ):
-        with pytest.raises(BadInput, match=words):
-            find_features(name, data).vectors(data, np.arange(100))
+    ],
+)
+def test_what_cannot_be_called_is_refused(
+    data: Dataset, module: Callable[[str], None], name: str, words: str
+) -> None:
+    module("features_bad")
+    with pytest.raises(BadInput, match=words):
+        find_features(name, data).vectors(data, np.arange(100))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from easiness import BadInput, Run, measure
 from easiness.data import Dataset, load_dataset
-from easiness.heads import Deal, run_heads
+from easiness.heads import Deal, run_heads, stored_heads
 from easiness.heads.trial import _last
 from easiness.inputs import Packed
 from easiness.record import TrialRecord
@@ -61,14 +63,8 @@ def said(record: TrialRecord) -> list[np.ndarray]:
     seen = record.probes["train"]
     assert seen.logits is not None
     assert record.weights is not None
-    return [
-        seen.trained_on,
-        seen.loss,
-        seen.margin,
-        seen.prediction,
-        seen.logits.values,
-        *record.weights.values(),
-    ]
+    columns = [seen.trained_on, seen.loss, seen.margin, seen.prediction, seen.logits.values]
+    return [*columns, *record.weights.values()]
 
 
 def same(a: TrialRecord, b: TrialRecord) -> bool:
@@ -134,3 +130,32 @@ def test_the_callers_threads_and_random_numbers_are_left_alone(run) -> None:
     run(0, model="linear", epochs=1)
     assert torch.get_num_threads() == 2
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Run:
+    """A run on vectors of three classes, at the share 0.5."""
+    return measure((VECTORS, LABELS), features=VECTORS, shares=[0.5], trials=2, out=tmp_path / "run")
+
+
+def asked(run: Run, weights: dict[str, np.ndarray]) -> np.ndarray:
+    spec = run.spec.measured
+    assert spec is not None
+    return stored_heads(spec, weights, 0.5, [VECTORS.shape[1]], CLASSES, CPU).logits([VECTORS])
+
+
+def test_logits_of_stored_heads_are_computed_as_the_weights_say(stored: Run) -> None:
+    weights = dict(stored.trials[0].weights())
+    own = {name.rsplit(".", 1)[1]: one for name, one in weights.items()}
+    expected = (VECTORS.astype(np.float64) - own["center"]) * own["scale"] @ own["weight"] + own["bias"]
+    np.testing.assert_allclose(asked(stored, weights), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("what", ["center", "scale", "weight", "bias"])
+def test_weights_that_do_not_fit_are_refused(stored: Run, what: str) -> None:
+    weights = dict(stored.trials[0].weights())
+    (name,) = (one for one in weights if one.endswith(what))
+    right = weights.pop(name)
+    for others in ({}, {name: right[:-1]}, {name: right.astype(np.int64)}):
+        with pytest.raises(BadInput, match=f"{what}: do not fit"):
+            asked(stored, weights | others)

@@ -20,8 +20,7 @@ from sklearn.datasets import load_digits
 import easiness as ez
 from easiness import BadInput, load_dataset
 from easiness.data import merge_splits
-from easiness.exports import FORMATS
-from easiness.inputs import IMAGE, VECTOR, kind_of
+from easiness.inputs import VECTOR
 from easiness.inputs.vector import StoredVectors
 from easiness.models import build_model
 from easiness.report.facts import measure_command
@@ -105,13 +104,6 @@ def test_traits_of_two_parts_are_those_of_all(values, data):
     assert joined.constant.tolist() == whole.constant.tolist() == (values == values[0]).all(axis=0).tolist()
 
 
-def test_a_file_is_as_arrays_are(tmp_path: Path):
-    np.savez(tmp_path / "v.npz", x=X, y=Y, x_test=ELSEWHERE, y_test=TEST_Y, ids=np.arange(40) + 5)
-    data = load_dataset(tmp_path / "v.npz")
-    assert (data.kind, data.ids[0], len(data)) == (VECTOR, 5, 40)
-    assert np.array_equal(data.array, X)
-
-
 @pytest.mark.parametrize(
     ("x", "message"),
     [
@@ -134,11 +126,6 @@ def test_splits_have_to_go_together():
         _ = load_dataset((X, Y), held_out=(ELSEWHERE[:, :3], TEST_Y)).traits
     with pytest.raises(BadInput, match="held_out: vectors to train on and pictures held out"):
         load_dataset((X, Y), held_out=(np.zeros((2, 3, 4), np.uint8), [0, 1]))
-
-
-def test_an_array_says_what_it_is_of():
-    assert kind_of(X, "x") == VECTOR
-    assert kind_of(np.zeros((2, 3, 4)), "x") == IMAGE
 
 
 @pytest.mark.parametrize(("name", "layers"), [("linear", 1), ("mlp_2", 2), ("mlp_3_w8", 3)])
@@ -211,11 +198,15 @@ def test_scores_suspects_and_comparisons(run: ez.Run, source: Path, tmp_path: Pa
     assert ez.compare([run, other]).table()["rate"].notna().any()
 
 
+def words_of(page: str) -> str:
+    return re.sub(r"<script.*?</script>|<style.*?</style>|<!--.*?-->|class=\"[^\"]*\"", "", page, flags=re.S)
+
+
 @pytest.mark.long
 def test_a_page_that_calls_them_vectors(run: ez.Run, tmp_path: Path):
     run.report(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
-    text = re.sub(r"<script.*?</script>|<style.*?</style>|<!--.*?-->|class=\"[^\"]*\"", "", page, flags=re.S)
+    text = words_of(page)
     assert "vectors of 64 values" in text
     assert re.search(r"x\[\d+\] = [\d.]+ \([+-][\d.]+ sd\)", text)
     assert not re.search(r"\bpictures?\b|\bimages?\b|\bpixels?\b", text, flags=re.I)
@@ -230,40 +221,10 @@ def test_a_page_that_calls_them_vectors(run: ez.Run, tmp_path: Path):
 
 
 @pytest.mark.long
-def test_a_page_of_a_loop_of_ones_own_goes_by_the_data(source: Path, tmp_path: Path):
+def test_a_page_of_a_loop_of_ones_own_goes_by_the_data(source: Path, record, noisy_logits):
     data = load_dataset(source)
-    recorder = ez.Recorder(tmp_path / "run", ids=data.ids, labels=data.labels)
-    rng = np.random.default_rng(0)
-    for seed in range(2):
-        with recorder.trial(seed) as trial:
-            trial.update(data.ids, rng.normal(size=(400, 10)) + 3 * np.eye(10)[data.labels])
-            trial.end_epoch()
-    page = render_report([recorder.run], source=data)
-    text = re.sub(r"<script.*?</script>|<style.*?</style>|<!--.*?-->|class=\"[^\"]*\"", "", page, flags=re.S)
-    assert not re.search(r"\bpictures?\b|\bimages?\b|\bpixels?\b", text, flags=re.I)
-    bare = ez.Recorder(tmp_path / "bare", ids=data.ids, labels=data.labels)
-    with bare.trial(0) as trial:
-        trial.update(data.ids, rng.normal(size=(400, 10)))
-        trial.end_epoch()
-    assert "There are no examples, only ids" in render_report([bare.run])
-
-
-@pytest.mark.long
-def test_every_format_takes_vectors_or_says_that_it_shows_pictures(run: ez.Run, tmp_path: Path):
-    for form in FORMATS:
-        out = tmp_path / f"{form.name}{form.suffixes[0] if form.suffixes else ''}"
-        if form.shows is not None:
-            with pytest.raises(
-                BadInput, match=f"--to {form.name}: shows pictures, .* has vectors; choose hf"
-            ):
-                ez.export(run, form.name, out)
-            assert not out.exists()
-        elif form.name == "cleanlab":  # which needs all logits
-            with pytest.raises(BadInput, match="--keep-logits"):
-                ez.export(run, form.name, out)
-        else:
-            assert "image" not in ez.export(run, form.name, out).then
-            assert out.exists()
+    page = render_report([record(noisy_logits(data.labels, trials=2, epochs=1), data.labels)], source=data)
+    assert not re.search(r"\bpictures?\b|\bimages?\b|\bpixels?\b", words_of(page), flags=re.I)
 
 
 def test_the_recipe_to_measure_it_again_is_taken(run: ez.Run, source: Path, tmp_path: Path):
@@ -309,9 +270,6 @@ def test_what_is_a_pictures_is_refused(
         *asked, "--recipe", tmp_path / "recipe.toml"
     )
     assert "does not fit examples of kind vector" in refused("perturb", run.path, "--kind", "color")
-    assert "give linear or mlp_2" in refused(
-        "measure", source, "--model", "wrn_16_4", "--out", tmp_path / "run"
-    )
     assert not (tmp_path / "run").exists()
 
 

@@ -1,7 +1,8 @@
-"""The files of a network of the hub, wherever they are, and how a kind of examples is put into networks."""
+"""A network of the hub: its files, wherever they are, and the network in them."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import json
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from easiness.errors import BadInput, RunFailed, is_out_of_memory
 from easiness.features.source import FeatureSource, Request
@@ -29,16 +30,34 @@ _MOST_PARTS = 100_000  # modules, counted while they are made without weights
 _NEEDLESS = ("pooler", "decoder", "masked_spec_embed")  # parts that weights may lack: no vector needs them
 
 
-@dataclass(frozen=True, eq=False)
-class HubFiles:
-    """A network's files, wherever they are: ``place`` is a folder or a name on the hub.
+@dataclass(eq=False)
+class HubNetwork:
+    """A network that takes examples of a ``kind``: ``place`` is a folder or a name on the hub.
 
-    ``extra`` brings small weights for such examples, if something does.
+    ``inputs`` are what such networks call their input, and ``extra`` brings small weights, if something does.
     """
 
     request: Request
     place: str
-    extra: str = ""
+
+    kind: ClassVar[InputKind]
+    inputs: ClassVar[tuple[str, ...]]
+    extra: ClassVar[str] = ""
+
+    def source(self, about: str) -> FeatureSource:
+        """The source of features, of which ``about`` is said."""
+        raise NotImplementedError
+
+    def takes(self, taken: str | None) -> bool:
+        """Does the network, which calls its input so, take examples of the kind?"""
+        return taken in self.inputs
+
+    @functools.cached_property
+    def config(self) -> Any:
+        """What the network is like."""
+        from transformers import AutoConfig
+
+        return self.guarded(lambda: AutoConfig.from_pretrained(self.place, **self.options))
 
     @property
     def local(self) -> bool:
@@ -116,14 +135,14 @@ class HubFiles:
             raise BadInput(self.missing(f"no {WEIGHTS}"))
         return hashlib.sha256("".join(digest(file).sha256 for file in files).encode()).hexdigest()
 
-    def network(self, config: Any) -> tuple[Any, bool]:
-        """The network with its weights, and whether all are there but those that no vector needs."""
+    def network(self) -> tuple[Any, bool]:
+        """The network with its weights, and whether all are there: what no vector needs may be missing."""
         import transformers
 
-        layers = _layers(config)
+        layers = _layers(self.config)
         if layers > _MOST_LAYERS:
             raise BadInput(f"{self.request.what}: its config asks for {layers:,} layers; mend it there")
-        size = self.guarded(lambda: _bytes_of(config, self.request.what))
+        size = self.guarded(lambda: _bytes_of(self.config, self.request.what))
         if not fits(size):
             raise BadInput(
                 f"{self.request.what}: a network as its config says needs {size / GIB:.1f} GiB, more than a "
@@ -132,7 +151,7 @@ class HubFiles:
         net, notes = self.guarded(
             lambda: transformers.AutoModel.from_pretrained(
                 self.place,
-                config=config,
+                config=self.config,
                 use_safetensors=True,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # the error of the library names none
@@ -162,12 +181,9 @@ def _layers(config: Any) -> int:
         if name.endswith("config") and isinstance(value, dict):
             found.append(_layers(value))
         elif _LAYERS.search(name):
-            found += [sum(value)] if isinstance(value, list) and _all_whole(value) else [value]
+            whole = isinstance(value, list) and all(isinstance(one, int) for one in value)
+            found.append(sum(value) if whole else value)
     return max(one if isinstance(one, int) else 0 for one in found)
-
-
-def _all_whole(values: list[Any]) -> bool:
-    return all(isinstance(one, int) for one in values)
 
 
 def _bytes_of(config: Any, what: str) -> int:
@@ -191,21 +207,6 @@ def _bytes_of(config: Any, what: str) -> int:
     finally:
         counting.remove()
     return sum(4 * int(one.numel()) for one in net.parameters())
-
-
-@dataclass(frozen=True)
-class Taking:
-    """How examples of a ``kind`` are put into networks.
-
-    ``takes`` tells by the configuration of a network, and by what it calls its input, whether it takes them.
-    ``source`` makes the source of features, of the network's files, its configuration and what is said of it.
-    ``extra`` brings small weights, if something does.
-    """
-
-    kind: InputKind
-    takes: Callable[[Any, str | None], bool]
-    source: Callable[[HubFiles, Any, str], FeatureSource]
-    extra: str = ""
 
 
 @contextmanager

@@ -2,54 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib.util import find_spec
 
 from easiness.errors import BadInput
-from easiness.features.hub.files import HubFiles, Taking
-from easiness.features.hub.pictures import PICTURES
-from easiness.features.hub.sounds import SOUNDS
-from easiness.features.hub.texts import TEXTS
-from easiness.features.packaged_text import ENCODER, check_encoder, packaged_encoder
+from easiness.features.hub.files import HubNetwork
+from easiness.features.hub.pictures import Pictures
+from easiness.features.hub.sequences import Sounds, Texts
+from easiness.features.packaged import ENCODER, check_encoder, packaged_encoder
 from easiness.features.source import FeatureKind, FeatureSource, Request
 from easiness.regular_file import at_home
 
-PREFIX = "hf:"
-TAKINGS: tuple[Taking, ...] = (PICTURES, TEXTS, SOUNDS)
+NETWORKS: tuple[type[HubNetwork], ...] = (Pictures, Texts, Sounds)
 
 
-def of_hub(request: Request) -> FeatureSource:
+def _of_hub(request: Request) -> FeatureSource:
     """A network in a folder, in the cache of the hub or, with ``download``, on the hub.
 
     Only weights in safetensors are read, and no code of the hub's is run.
-
-    Raises:
-        BadInput: transformers is missing, the network is not on this disk or takes other examples, or its
-            weights are in another format.
-        RunFailed: it cannot be fetched.
     """
-    request.check_kind(*(one.kind for one in TAKINGS))
-    name = request.after(PREFIX)
-    try:
-        import transformers
-    except ImportError:
-        raise BadInput(f"{request.what}: needs transformers; pip install 'easiness[transformers]'") from None
-    taking = next(one for one in TAKINGS if one.kind.name == request.data.kind.name)
-    files = HubFiles(request, _place(request, name), taking.extra)
-    config = files.guarded(lambda: transformers.AutoConfig.from_pretrained(files.place, **files.options))
-    _check_takes(request, config, taking)
+    request.check_kind(*(one.kind for one in NETWORKS))
+    name = request.name
+    if find_spec("transformers") is None:
+        raise BadInput(f"{request.what}: needs transformers; pip install 'easiness[transformers]'")
+    network = next(one for one in NETWORKS if one.kind.name == request.data.kind.name)
+    found = network(request, _place(request, name))
+    _check_takes(found)
     about = (
-        f"{name} through transformers ({config.model_type}). Its authors say what it has learned from; it "
-        f"may have seen these very {taking.kind.nouns}."
+        f"{name} through transformers ({found.config.model_type}). Its authors say what it has learned from; "
+        f"it may have seen these very {found.kind.nouns}."
     )
-    return taking.source(files, config, about)
+    return found.source(about)
 
 
 def _place(request: Request, name: str) -> str:
-    """The folder of a network that is here, or its name on the hub.
-
-    Raises:
-        BadInput: the files of an installed package are not those that are known.
-    """
+    """The folder of a network that is here, or its name on the hub."""
     folder = packaged_encoder() if name == ENCODER else None
     if folder is not None:
         check_encoder(request.what, folder)
@@ -58,23 +44,17 @@ def _place(request: Request, name: str) -> str:
     return str(folder.resolve()) if folder.is_dir() else name
 
 
-def _check_takes(request: Request, config: Any, taking: Taking) -> None:
+def _check_takes(found: HubNetwork) -> None:
     import transformers
 
-    network = transformers.MODEL_MAPPING.get(type(config), None)
+    network = transformers.MODEL_MAPPING.get(type(found.config), None)
     taken = getattr(network, "main_input_name", None)
-    if network is None or not taking.takes(config, taken):
-        nouns = taking.kind.nouns
+    if network is None or not found.takes(taken):
+        nouns = found.kind.nouns
         raise BadInput(
-            f"{request.what}: a {config.model_type} takes {taken or 'something else'} and no {nouns}; give a "
-            f"network for {nouns}"
+            f"{found.request.what}: a {found.config.model_type} takes {taken or 'something else'} and no "
+            f"{nouns}; give a network for {nouns}"
         )
 
 
-HUB = FeatureKind(
-    form=f"{PREFIX}NAME",
-    reads=lambda text: text.startswith(PREFIX),
-    find=of_hub,
-    names=(PREFIX,),
-    frozen=True,
-)
+HUB = FeatureKind("hf:NAME", _of_hub, frozen=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from easiness.features.hub.files import HubFiles, Taking
-from easiness.features.networks import network_source
+from easiness.features.frozen import Preparation, network_source
+from easiness.features.hub.files import HubNetwork
 from easiness.features.packaged import EXTRA
-from easiness.features.pictures import Preparation
 from easiness.features.source import FeatureSource
 from easiness.inputs import IMAGE
 
@@ -18,39 +17,62 @@ _FAR = 1e6  # from 1: of means and deviations of pixels in [0, 1]
 _HALF = (0.5, 0.5, 0.5)
 
 
-def _takes(config: Any, taken: str | None) -> bool:
-    return taken == "pixel_values" or hasattr(config, "vision_config")
-
-
-def _source(files: HubFiles, config: Any, about: str) -> FeatureSource:
+class Pictures(HubNetwork):
     """Its vector is the pooled output, or the mean of the last hidden state where it has none."""
-    request = files.request
-    weights = files.guarded(files.weights_digest)
-    preparation = files.guarded(lambda: _preparation(files, config))
-    return network_source(request, request.text, weights, preparation, lambda: _build(files, config), about)
 
+    kind = IMAGE
+    inputs = ("pixel_values",)
+    extra = EXTRA
 
-def _preparation(files: HubFiles, config: Any) -> Preparation:
-    """How the network wants pictures: as its own file says, else as is usual."""
-    file = files.document("preprocessor_config.json")
-    vision = getattr(config, "vision_config", config)
-    seen = _sides(file.get("crop_size")) if file.get("do_center_crop") else None
-    resized = _sides(file.get("size"))
-    size = seen or resized or _sides(getattr(vision, "image_size", None)) or (224, 224)
-    mean, std = _three(file.get("image_mean") or _HALF), _three(file.get("image_std") or _HALF)
-    usual = all(1 / _FAR < one < _FAR for one in std) and all(abs(one) < _FAR for one in mean)
-    if not (1 <= min(size) <= max(size) <= _LARGEST and usual):
-        raise ValueError(f"pictures of {size}, means of {mean} and deviations of {std} cannot be made")
-    kept = min(1.0, min(size) / min(resized)) if seen and resized else 1.0
-    return Preparation(size, mean, std, kept, _RESAMPLING.get(file.get("resample", 3), "bicubic"))
+    def takes(self, taken: str | None) -> bool:
+        """Networks of several kinds take them too."""
+        return super().takes(taken) or hasattr(self.config, "vision_config")
+
+    def source(self, about: str) -> FeatureSource:
+        """The source of features, of which ``about`` is said."""
+        weights, preparation = self.guarded(self.weights_digest), self.guarded(self._preparation)
+        return network_source(self.request, self.request.text, weights, preparation, self._build, about)
+
+    def _preparation(self) -> Preparation:
+        """How the network wants pictures: as its own file says, else as is usual."""
+        file = self.document("preprocessor_config.json")
+        vision = getattr(self.config, "vision_config", self.config)
+        seen = _sides(file.get("crop_size")) if file.get("do_center_crop") else None
+        resized = _sides(file.get("size"))
+        size = seen or resized or _sides(getattr(vision, "image_size", None)) or (224, 224)
+        mean, std = _three(file.get("image_mean") or _HALF), _three(file.get("image_std") or _HALF)
+        usual = all(1 / _FAR < one < _FAR for one in std) and all(abs(one) < _FAR for one in mean)
+        if not (1 <= min(size) <= max(size) <= _LARGEST and usual):
+            raise ValueError(f"pictures of {size}, means of {mean} and deviations of {std} cannot be made")
+        kept = min(1.0, min(size) / min(resized)) if seen and resized else 1.0
+        return Preparation(size, mean, std, kept, _RESAMPLING.get(file.get("resample", 3), "bicubic"))
+
+    def _build(self) -> Any:
+        from torch import nn
+
+        net, whole = self.network()
+        net = getattr(net, "vision_model", net)
+
+        class Pooled(nn.Module):
+            """The network as one that gives vectors [b, D]."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.net = net
+
+            def forward(self, pictures: Any) -> Any:
+                """Pooled output where its weights are there, else the mean of the last hidden state."""
+                made = self.net(pixel_values=pictures)
+                pooled = getattr(made, "pooler_output", None) if whole else None
+                if pooled is not None:
+                    return pooled.flatten(1)
+                hidden = made.last_hidden_state
+                return hidden.mean(dim=1) if hidden.ndim == 3 else hidden
+
+        return Pooled()
 
 
 def _three(values: Any) -> tuple[float, float, float]:
-    """A finite number for each channel.
-
-    Raises:
-        ValueError, TypeError: they are something else.
-    """
     first, second, third = map(float, values)
     if not all(map(math.isfinite, (first, second, third))):
         raise ValueError(f"{values} are not finite")
@@ -69,31 +91,3 @@ def _sides(size: Any) -> tuple[int, int] | None:
         case {"shortest_edge": int(side)}:
             return side, side
     return None
-
-
-def _build(files: HubFiles, config: Any) -> Any:
-    from torch import nn
-
-    net, whole = files.network(config)
-    net = getattr(net, "vision_model", net)
-
-    class Pooled(nn.Module):
-        """The network as one that gives vectors [b, D]."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = net
-
-        def forward(self, pictures: Any) -> Any:
-            """Pooled output where its weights are there, else the mean of the last hidden state."""
-            made = self.net(pixel_values=pictures)
-            pooled = getattr(made, "pooler_output", None) if whole else None
-            if pooled is not None:
-                return pooled.flatten(1)
-            hidden = made.last_hidden_state
-            return hidden.mean(dim=1) if hidden.ndim == 3 else hidden
-
-    return Pooled()
-
-
-PICTURES = Taking(kind=IMAGE, takes=_takes, source=_source, extra=EXTRA)

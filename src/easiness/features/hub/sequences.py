@@ -1,94 +1,248 @@
-"""A network of the hub that takes sequences: texts as tokens, sounds as samples or pictures of them."""
+"""Networks of the hub that take sequences: texts as tokens, sounds as samples or pictures of them."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-import torch
-from torch import Tensor, nn
+import numpy as np
 
+from easiness.data import Dataset
 from easiness.errors import BadInput, caught
 from easiness.features.frozen import one_thread_each
-from easiness.features.source import Vectors
-from easiness.inputs import in_threads
+from easiness.features.hub.files import HubNetwork
+from easiness.features.packaged import TEXT_EXTRA
+from easiness.features.source import FeatureSource, Positions, Vectors, identity_of
+from easiness.inputs import SOUND, TEXT, Samples, in_threads, resampled, to_text
 from easiness.named_import import describe
 
-Prepared: TypeAlias = tuple[Mapping[str, Tensor], Tensor]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+Prepared: TypeAlias = "tuple[Mapping[str, Tensor], Tensor]"
 """What the network is called with, by name, and what of it counts."""
 
+RULE = 1
+"""Of how examples become vectors: a change in it makes other features."""
 
-@dataclass(eq=False)
-class SequenceNetwork:
-    """A network that ``build`` gives when it is first needed.
+_VOCABULARIES = (
+    *("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model"),
+    "tokenizer.model",
+)
+_BESIDE = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
+_USUAL_LENGTH = 512  # of networks that name no most
+_BEHIND_PADDING = 1  # number of the padding of networks whose positions begin behind it (RoBERTa's)
+_WINDOW = 1024  # texts that are put in order of their length
+_AT_ONCE = 64  # to a batch of a GPU
 
-    ``prepared`` makes its input of some examples, and ``pooled`` vectors [b, D] of what it gives and of what
-    counts of the input. ``noun`` is what an example is called in an error.
-    """
+_EXTRACTOR = ("preprocessor_config.json", "processor_config.json")
+_SAMPLES, _FRAMES = "input_values", "input_features"
+_RATES = range(1000, 200_000)
 
-    name: str
-    noun: str
-    build: Callable[[], nn.Module]
-    prepared: Callable[[Any], Prepared]
-    pooled: Callable[[Any, Tensor], Tensor]
-    device: torch.device
+
+class _Encoder(HubNetwork):
+    part: ClassVar[str]  # that reads the examples, in a network of several
+
+    def prepared(self, examples: Any) -> Prepared:
+        """The input of the network."""
+        raise NotImplementedError
+
+    def pooled(self, made: Any, counts: Tensor) -> Tensor:
+        """Vectors [b, D] of what the network gives, and of what counts of its input."""
+        raise NotImplementedError
+
+    @functools.cached_property
+    def _device(self) -> torch.device:
+        return self.request.target
+
+    @functools.cached_property
+    def _encoder(self) -> nn.Module:
+        import torch
+
+        with torch.random.fork_rng(devices=[]):  # what is initialized before weights are read draws numbers
+            net, _ = self.network()
+            if getattr(net.config, "is_encoder_decoder", False):
+                net = net.get_encoder()
+            found: nn.Module = getattr(net, self.part, net)
+            return found.eval().float().to(self._device)
 
     def vectors(self, batches: Iterable[Any], num: int) -> Iterator[Vectors]:
-        """Vectors [b, D] of each of ``num`` batches; on a CPU in threads, each of which computes on one core.
-
-        Raises:
-            BadInput: the network makes no vector of one.
-        """
-        on_cpu = self.device.type == "cpu"
-        self._network  # noqa: B018 - built once, before the threads want it
+        """Vectors [b, D] of each of ``num`` batches; on a CPU in threads, of one core each."""
+        on_cpu = self._device.type == "cpu"
+        self._encoder  # noqa: B018 - built once, before the threads want it
         with one_thread_each() if on_cpu else nullcontext():
             yield from in_threads(self._made, batches, num) if on_cpu else map(self._made, batches)
 
-    @functools.cached_property
-    def _network(self) -> nn.Module:
-        with torch.random.fork_rng(devices=[]):  # what is initialized before weights are read draws numbers
-            return self.build().eval().float().to(self.device)
-
     def _made(self, examples: Any) -> Vectors:
+        import torch
+
         with torch.inference_mode():
-            with caught(
-                lambda error: BadInput(
-                    f"features {self.name!r}: the network cannot take a {self.noun} ({describe(error)}); "
-                    "give another"
-                )
-            ):
+            fault = f"{self.request.what}: the network cannot take a {self.kind.noun}"
+            with caught(lambda error: BadInput(f"{fault} ({describe(error)}); give another")):
                 inputs, counts = self.prepared(examples)
-                given = {name: values.to(self.device) for name, values in inputs.items()}
-                made = self.pooled(self._network(**given), counts.to(self.device))
+                given = {name: values.to(self._device) for name, values in inputs.items()}
+                made = self.pooled(self._encoder(**given), counts.to(self._device))
             values: Vectors = made.float().cpu().numpy()
             return values
 
 
-def encoder_of(net: Any, part: str) -> nn.Module:
-    """What reads the examples: the ``part`` of a network of several, the encoder before a decoder, or all."""
-    if getattr(net.config, "is_encoder_decoder", False):
-        net = net.get_encoder()
-    found: nn.Module = getattr(net, part, net)
-    return found
+class Texts(_Encoder):
+    """Its vector is the mean of the last hidden state over the tokens of a text.
 
-
-def mean_of_counted(made: Any, mask: Tensor) -> Tensor:
-    """The mean [b, D] of the last hidden state where ``mask`` [b, n, 1] is 1: over tokens but no padding."""
-    mean: Tensor = (made.last_hidden_state.float() * mask).sum(dim=1) / mask.sum(dim=1)
-    return mean
-
-
-def mean_over_time(made: Any, counts: Tensor) -> Tensor:
-    """The pooled output where there is one, else the mean [1, D] of the last hidden state.
-
-    ``counts`` [2] are the samples of a sound and of the window that it begins: what is behind is left out.
+    On a CPU texts go through it one by one, without padding.
     """
-    pooled: Tensor | None = getattr(made, "pooler_output", None)
-    if pooled is not None:
-        return pooled.flatten(1)
-    hidden: Tensor = made.last_hidden_state.float()
-    heard, window = counts.tolist()
-    return hidden[:, : -(-heard * hidden.shape[1] // window)].mean(dim=1)
+
+    kind = TEXT
+    inputs = ("input_ids",)
+    extra = TEXT_EXTRA
+    part = "text_model"
+
+    def source(self, about: str) -> FeatureSource:
+        """The source of features, of which ``about`` is said."""
+        vocabulary = self.guarded(lambda: self.digests(_VOCABULARIES))
+        if not vocabulary:  # the library would make one without words
+            raise BadInput(self.missing(f"no {_VOCABULARIES[0]}"))
+        identity = identity_of(
+            form="texts",
+            rule=RULE,
+            weights=self.guarded(self.weights_digest),
+            tokenizer={**vocabulary, **self.guarded(lambda: self.digests(_BESIDE))},
+            length=self.length,
+        )
+        about = f"{about} Of a long text it sees the first {self.length:,} tokens."
+        return FeatureSource(self.request.text, identity, about, self.read)
+
+    @functools.cached_property
+    def length(self) -> int:
+        """The most tokens that the network takes, by the least that any of its files says."""
+        seen = getattr(self.config, "text_config", self.config)
+        positions = getattr(seen, "max_position_embeddings", None)
+        if positions and getattr(seen, "pad_token_id", None) == _BEHIND_PADDING:
+            positions -= _BEHIND_PADDING + 1
+        tokenizer, sentences = (
+            self.guarded(functools.partial(self.document, f"{name}_config.json"))
+            for name in ("tokenizer", "sentence_bert")
+        )
+        said = (positions, tokenizer.get("model_max_length"), sentences.get("max_seq_length"))
+        # a tokenizer that knows of no most says 10^30
+        known = [int(one) for one in said if isinstance(one, int | float) and 1 < one < 2**31]
+        return min(known, default=_USUAL_LENGTH)
+
+    @functools.cached_property
+    def at_once(self) -> int:
+        """Texts to a batch."""
+        return 1 if self._device.type == "cpu" else _AT_ONCE
+
+    def read(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
+        """Vectors [b, D] of the texts at ascending ``positions``, some at a time."""
+        texts = split.stored.subset(positions).map(to_text)
+        while some := list(islice(texts, _WINDOW)):
+            tokens = self.guarded(functools.partial(self._tokens, some))
+            order = sorted(range(len(tokens)), key=lambda at: len(tokens[at]))
+            starts = range(0, len(order), self.at_once)
+            batches = [[tokens[at] for at in order[start : start + self.at_once]] for start in starts]
+            yield np.concatenate(list(self.vectors(batches, len(batches))))[np.argsort(order)]
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """The tokens of each; of a text that has none, the padding."""
+        made = self._tokenizer(
+            texts,
+            truncation=True,
+            max_length=self.length,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        return [tokens or [self._padding] for tokens in made["input_ids"]]
+
+    @functools.cached_property
+    def _tokenizer(self) -> Any:
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(self.place, config=self.config, **self.options)
+
+    @property
+    def _padding(self) -> int:
+        known = (self._tokenizer.pad_token_id, getattr(self.config, "pad_token_id", None))
+        return next((one for one in known if isinstance(one, int) and one >= 0), 0)
+
+    def prepared(self, examples: Sequence[list[int]]) -> Prepared:
+        """Tokens with padding behind them, and a mask [b, n, 1] of those that are no padding."""
+        import torch
+
+        shape = (len(examples), max(map(len, examples)))
+        ids, mask = torch.full(shape, self._padding), torch.zeros(shape, dtype=torch.long)
+        for row, own in enumerate(examples):
+            ids[row, : len(own)] = torch.tensor(own)
+            mask[row, : len(own)] = 1
+        return {"input_ids": ids, "attention_mask": mask}, mask[..., None]
+
+    def pooled(self, made: Any, counts: Tensor) -> Tensor:
+        """The mean over tokens."""
+        mean: Tensor = (made.last_hidden_state.float() * counts).sum(dim=1) / counts.sum(dim=1)
+        return mean
+
+
+class Sounds(_Encoder):
+    """Its vector is the pooled output, or the mean of the last hidden state over time where it has none.
+
+    Sounds go through it one by one, at its own rate: padding would be heard.
+    """
+
+    kind = SOUND
+    inputs = (_SAMPLES, _FRAMES)
+    part = "audio_model"
+
+    def source(self, about: str) -> FeatureSource:
+        """The source of features, of which ``about`` is said."""
+        identity = identity_of(
+            form="sounds",
+            rule=RULE,
+            weights=self.guarded(self.weights_digest),
+            extractor=self.guarded(lambda: self.digests(_EXTRACTOR)),
+            rate=self.request.data.traits.rate,
+        )
+        return FeatureSource(self.request.text, identity, about, self.read)
+
+    def read(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
+        """Vectors [1, D] of the sounds at ascending ``positions``."""
+        rate = split.traits.rate
+        sounds = split.stored.subset(positions).map(lambda value: value)
+        self._extractor  # noqa: B018 - read once, before the threads want it
+        yield from self.vectors(((one, rate) for one in sounds), len(positions))
+
+    @functools.cached_property
+    def _extractor(self) -> Any:
+        from transformers import AutoFeatureExtractor
+
+        def found() -> Any:
+            extractor = AutoFeatureExtractor.from_pretrained(self.place, **self.options)
+            rate = getattr(extractor, "sampling_rate", None)
+            if rate not in _RATES:
+                raise ValueError(f"sounds at a rate of {rate} cannot be made")
+            return extractor
+
+        return self.guarded(found)
+
+    def prepared(self, examples: tuple[Samples, int]) -> Prepared:
+        """Samples as the extractor wants them; how many they are, of how many with silence behind."""
+        import torch
+
+        own = self._extractor.sampling_rate
+        samples = resampled(*examples, own)
+        made = self._extractor(samples, sampling_rate=own, return_tensors="pt")
+        name = _FRAMES if _FRAMES in made else _SAMPLES
+        window = getattr(self._extractor, "n_samples", None) or len(samples)
+        return {name: made[name].float()}, torch.tensor([min(len(samples), window), window])
+
+    def pooled(self, made: Any, counts: Tensor) -> Tensor:
+        """What is behind the sound in its window is left out of the mean."""
+        pooled: Tensor | None = getattr(made, "pooler_output", None)
+        if pooled is not None:
+            return pooled.flatten(1)
+        hidden: Tensor = made.last_hidden_state.float()
+        heard, window = counts.tolist()
+        return hidden[:, : -(-heard * hidden.shape[1] // window)].mean(dim=1)

@@ -41,30 +41,6 @@ def global_contrast_normalization(images: Tensor, epsilon: float) -> Tensor:
     return flat.div_(deviation + epsilon).view(images.shape)
 
 
-def raw_values(pixels: Tensor) -> Tensor:
-    """Pixels [b, h, w, c] in 0..255 as float [b, c, h, w] in [0, 1], with the strides of channels-last."""
-    # copied also where they are float32 already: those of the caller stay what they are
-    values = pixels.to(torch.float32, memory_format=torch.contiguous_format, copy=True).div_(255)
-    return values.permute(0, 3, 1, 2)
-
-
-def normalize(values: Tensor, recipe: Recipe) -> Tensor:
-    """Values [b, c, h, w] on the scale of [0, 1] as a network gets them under ``recipe``.
-
-    In global contrast normalization where the recipe asks for it. The result is in single precision and
-    has the strides of channels-last, so that equal values give equal results bit by bit.
-    """
-    last = values.to(torch.float32).permute(0, 2, 3, 1).contiguous()
-    if recipe.gcn:
-        last = global_contrast_normalization(last, recipe.gcn_epsilon)
-    return last.permute(0, 3, 1, 2)
-
-
-def network_input(pixels: Tensor, recipe: Recipe) -> Tensor:
-    """Pixels [b, h, w, c] in 0..255 as a network gets them, float [b, c, h, w]; see `normalize`."""
-    return normalize(raw_values(pixels), recipe)
-
-
 def draw_moves(num: int, shift: int, flip: float, generator: torch.Generator) -> Tensor:
     """Moves of ``num`` pictures: rows and columns of the corner, mirrored or not, int64 [num, 3].
 
@@ -78,17 +54,26 @@ def draw_moves(num: int, shift: int, flip: float, generator: torch.Generator) ->
 
 @dataclass(frozen=True)
 class _Pictures(Preparation):
-    """What becomes of pixels, however they were fetched."""
+    """Pixels [b, h, w, c] in 0..255, however they were fetched."""
 
     recipe: Recipe
 
     def raw(self, values: Tensor) -> Tensor:
-        """Pixels as float [b, c, h, w] in [0, 1]."""
-        return raw_values(values)
+        """Pixels as float [b, c, h, w] in [0, 1], with the strides of channels-last."""
+        # copied also where they are float32 already: those of the caller stay what they are
+        scaled = values.to(torch.float32, memory_format=torch.contiguous_format, copy=True).div_(255)
+        return scaled.permute(0, 3, 1, 2)
 
     def normalized(self, raw: Tensor) -> Tensor:
-        """What a network gets."""
-        return normalize(raw, self.recipe)
+        """What a network gets, in global contrast normalization where the recipe asks for it.
+
+        It is in single precision and has the strides of channels-last, so that equal values give equal
+        results bit by bit.
+        """
+        last = raw.to(torch.float32).permute(0, 2, 3, 1).contiguous()
+        if self.recipe.gcn:
+            last = global_contrast_normalization(last, self.recipe.gcn_epsilon)
+        return last.permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -154,11 +139,11 @@ class Cropped(_Pictures):
         """What a network gets of pixels in 0..255; on a CPU computed a few photos at a time."""
         num_parts = len(values) // _NORMALIZED_AT_ONCE
         if values.device.type != "cpu" or num_parts < 2:
-            return network_input(values, self.recipe)
+            return super().finished(values)
         made = torch.empty(values.shape)
         # parts of equal size, since torch adds up a photo that is alone in another order
         for part, into in zip(values.tensor_split(num_parts), made.tensor_split(num_parts), strict=True):
-            into.copy_(network_input(part, self.recipe).permute(0, 2, 3, 1))
+            into.copy_(super().finished(part).permute(0, 2, 3, 1))
         return made.permute(0, 3, 1, 2)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import Signature, Traits
+from easiness.inputs.kind import Traits
+from easiness.inputs.signature import Signature
 from easiness.spec import Recipe
 
 SMALL_SIDE = 128

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import Signature, Traits
+from easiness.inputs.kind import Traits
+from easiness.inputs.signature import Signature
 from easiness.spec import Recipe
 
 HIGHEST_RATE = 16_000

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import Signature, Stored, Traits
+from easiness.inputs.kind import Stored, Traits
+from easiness.inputs.signature import Signature
 from easiness.inputs.text.tokens import VOCABULARY, reach_of
 from easiness.spec import Recipe
 

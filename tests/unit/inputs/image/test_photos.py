@@ -1,17 +1,35 @@
+"""Photos at the working resolution, in memory, decoded anew or in a file; and what memory takes."""
+
 from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from PIL import Image
 from torchvision.transforms import Resize
 
 from easiness import gate
 from easiness.data import load_dataset
-from easiness.inputs import Packed
-from easiness.inputs.image.photos import DecodedPhotos, reduce, reduced_size
+from easiness.errors import BadInput, RunFailed
+from easiness.inputs import DecodedPhotos, ImageTraits, Packed, reduce
+from easiness.inputs.image import photos as module
+from easiness.inputs.image.photos import (
+    CheckedPixels,
+    DamagedCache,
+    cache_path,
+    cached_photos,
+    opened_cache,
+    reduced_size,
+)
 from easiness.spec import Recipe
-from pixels import packed_photos
+from pixels import images_of
 
 SIDES = st.integers(1, 60)
 
@@ -94,15 +112,6 @@ def test_small_images_stay_one_tensor(folder, tmp_path):
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_grey_part_of_a_color_source_has_three_channels(folder, picture):
-    for i in range(3):
-        picture(i, size=(6, 5), mode="L").save(folder / f"cat/{i}.png")
-    cats = load_dataset(folder).stored.subset(np.arange(3))
-    for photo in packed_photos(list(cats.map(lambda picture: reduce(picture, 4)))).take(np.arange(3)):
-        assert photo.shape == (4, 4, 3)
-        assert (photo == photo[..., :1]).all()
-
-
 @pytest.mark.parametrize("flat", [False, True])
 def test_of_a_very_long_photo_the_middle_is_used(flat):
     shape = (2, 1000, 3) if flat else (1000, 2, 3)
@@ -113,3 +122,283 @@ def test_of_a_very_long_photo_the_middle_is_used(flat):
     assert np.array_equal(seen, middle)
     assert reduced_size(*shape[:2], 256) == seen.shape[:2]
     assert reduced_size(10, 1000, 5) == (5, 40)
+
+
+def test_images_beyond_a_third_of_the_memory_are_refused(folder, monkeypatch):
+    data = load_dataset(folder)
+    monkeypatch.setattr(gate, "available_memory", lambda: 3 * 6 * 3 * 4 * 4)
+    assert len(images_of(data)) == 6
+    monkeypatch.setattr(gate, "available_memory", lambda: 3 * 6 * 3 * 4 * 4 - 1)
+    with pytest.raises(BadInput, match=r"more than a third .*--limit"):
+        _ = images_of(load_dataset(folder))
+
+
+def test_an_unknown_amount_is_no_reason_to_refuse(folder, monkeypatch):
+    monkeypatch.setattr(gate, "available_memory", lambda: None)
+    assert len(images_of(load_dataset(folder))) == 6
+
+
+def test_this_machine_has_some_memory():
+    available = gate.available_memory()
+    assert available is None or 2**20 < available < 2**50
+
+
+NUM = 7
+SHORT_SIDE = 5
+
+
+class Stored:
+    """Seven photos of different sizes, two of them small, that count how often they are decoded."""
+
+    def __init__(self, positions: np.ndarray | None = None, channels: int = 3, fail_at: int = NUM) -> None:
+        self.positions = np.arange(NUM) if positions is None else positions
+        self.traits = ImageTraits(channels, None, 8)  # type: ignore[arg-type]
+        self.fail_at = fail_at
+        self.decoded: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def subset(self, positions: np.ndarray) -> Stored:
+        part = Stored(self.positions[positions], self.traits.channels, self.fail_at)
+        part.decoded = self.decoded
+        return part
+
+    def map(self, function: Callable[..., Any]) -> Iterator[Any]:
+        for position in self.positions.tolist():
+            if position >= self.fail_at:
+                raise KeyboardInterrupt
+            self.decoded.append(position)
+            yield function(self.photo(position))
+
+    def photo(self, position: int) -> np.ndarray:
+        random = np.random.default_rng(position)
+        shape = (4 + 2 * position, 9 + position, self.traits.channels)
+        return random.integers(0, 256, shape, dtype=np.uint8)
+
+
+def open_cache(stored: Stored, path: Path, seen: list[int] | None = None) -> Packed:
+    return cached_photos(stored, SHORT_SIDE, path, (seen if seen is not None else []).append)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def two_at_once(monkeypatch):
+    monkeypatch.setattr(module, "_AT_ONCE", 2)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> bytes:
+    """The finished file of an uninterrupted build."""
+    path = tmp_path_factory.mktemp("whole") / "a.photos"
+    open_cache(Stored(), path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_photos_come_back_at_the_working_resolution(tmp_path, channels):
+    stored = Stored(channels=channels)
+    photos = open_cache(stored, tmp_path / "a.photos")
+    expected = [reduce(stored.photo(i), SHORT_SIDE) for i in range(NUM)]
+    assert photos.shapes[:, 2].tolist() == [channels] * NUM
+    assert photos.shapes[:, :2].tolist() == [list(photo.shape[:2]) for photo in expected]
+    for photo, position in zip(photos.take(np.array([6, 0, 6])), (6, 0, 6), strict=True):
+        assert photo.shape == expected[position].shape
+        assert (photo == expected[position]).all()
+
+
+def test_another_process_reads_the_same_file(tmp_path):
+    path = tmp_path / "a.photos"
+    photos = open_cache(Stored(), path)
+    sent = pickle.dumps(photos)
+    assert not any(photo.tobytes() in sent for photo in photos.take(np.arange(NUM)))
+    there = pickle.loads(sent)
+    assert there.flat.short_side == SHORT_SIDE
+    for here, photo in zip(photos.take(np.arange(NUM)), there.take(np.arange(NUM)), strict=True):
+        assert (here == photo).all()
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(BadInput, match="damaged"):
+        pickle.loads(sent).take(np.arange(1))
+
+
+def test_built_once(tmp_path):
+    stored = Stored()
+    seen: list[Any] = []
+    open_cache(stored, tmp_path / "deep/a.photos", seen)
+    assert seen == [0, 2, 4, 6, 7]
+    assert stored.decoded == list(range(NUM))
+    again, seen = Stored(), []
+    open_cache(again, tmp_path / "deep/a.photos", seen)
+    assert again.decoded == seen == []
+    assert [file.name for file in (tmp_path / "deep").iterdir()] == ["a.photos"]
+
+
+@pytest.mark.parametrize("fail_at", range(NUM))
+def test_an_interrupted_build_goes_on(tmp_path, whole, fail_at):
+    path = tmp_path / "a.photos"
+    with pytest.raises(KeyboardInterrupt):
+        open_cache(Stored(fail_at=fail_at), path)
+    assert not path.exists()
+    stored = Stored()
+    open_cache(stored, path)
+    assert stored.decoded == list(range(fail_at // 2 * 2, NUM))  # the two in flight are decoded again
+    assert path.read_bytes() == whole
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_a_build_that_was_killed_anywhere_goes_on(tmp_path_factory, whole, data):
+    """A machine that dies keeps the pixels, then the table, up to any byte."""
+    path = tmp_path_factory.mktemp("killed") / "a.photos"
+    with pytest.raises(KeyboardInterrupt):
+        open_cache(Stored(fail_at=data.draw(st.integers(0, NUM - 1), label="fail_at")), path)
+    for suffix in ("pixels", "table"):
+        file = Path(f"{path}.{suffix}")
+        length = data.draw(st.integers(0, file.stat().st_size), label=suffix)
+        file.write_bytes(file.read_bytes()[:length])
+        if data.draw(st.booleans(), label=f"no {suffix}"):
+            file.unlink()
+    open_cache(Stored(), path)
+    assert path.read_bytes() == whole
+
+
+@settings(deadline=None, max_examples=60)
+@given(length=st.integers(0, 100_000))
+def test_a_truncated_file_is_built_anew(tmp_path_factory, whole, length):
+    path = tmp_path_factory.mktemp("cut") / "a.photos"
+    path.write_bytes(whole[: min(length, len(whole) - 1)])
+    with pytest.raises(DamagedCache, match=r"a\.photos: .*damaged"):
+        opened_cache(path)
+    open_cache(Stored(), path)
+    assert path.read_bytes() == whole
+
+
+@settings(deadline=None, max_examples=60)
+@given(at=st.integers(1, 62 + 12 * NUM), bit=st.integers(0, 7))
+def test_a_file_with_a_flipped_bit_in_table_or_footer_is_built_anew(tmp_path_factory, whole, at, bit):
+    path = tmp_path_factory.mktemp("flipped") / "a.photos"
+    content = bytearray(whole)
+    content[-at] ^= 1 << bit
+    path.write_bytes(content)
+    if at in range(41, 45):  # of the resolution that it says it has
+        with pytest.raises(BadInput, match="holds other photos"):
+            open_cache(Stored(), path)
+    else:
+        open_cache(Stored(), path)
+        assert path.read_bytes() == whole
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_a_build_that_was_damaged_before_it_went_on_is_whole(tmp_path_factory, whole, data):
+    path = tmp_path_factory.mktemp("damaged") / "a.photos"
+    with pytest.raises(KeyboardInterrupt):
+        open_cache(Stored(fail_at=NUM - 1), path)
+    file = Path(f"{path}.{data.draw(st.sampled_from(('pixels', 'table')), label='file')}")
+    content = bytearray(file.read_bytes())
+    at = data.draw(st.integers(0, len(content) - 1), label="at")
+    content[at : at + 8] = data.draw(st.binary(min_size=1, max_size=8), label="bytes")
+    file.write_bytes(content)
+    open_cache(Stored(), path)
+    assert path.read_bytes() == whole
+
+
+def test_a_flipped_bit_in_a_photo_is_refused_when_it_is_taken(tmp_path, whole):
+    path = tmp_path / "a.photos"
+    content = bytearray(whole)
+    content[70] ^= 4
+    path.write_bytes(content)
+    photos = open_cache(Stored(), path)
+    photos.take(np.arange(2, NUM))
+    with pytest.raises(DamagedCache, match=r"a\.photos: .*damaged"):
+        photos.take(np.arange(2))
+
+
+def test_a_file_that_is_cut_while_it_is_in_use_is_refused(tmp_path, whole):
+    path = tmp_path / "a.photos"
+    path.write_bytes(whole)
+    photos = opened_cache(path)
+    photos.take(np.arange(NUM))
+    os.truncate(path, 200)
+    assert photos.take(np.array([0]))[0].shape == (4, 9, 3)  # 108 bytes that are still there
+    with pytest.raises(DamagedCache, match=r"a\.photos: .*damaged") as refused:
+        photos.take(np.array([NUM - 1]))
+    assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
+
+
+def test_a_file_larger_than_memory_opens(tmp_path):
+    """Sparse, of a photo of 50,000 x 50,000 pixels sixty times: only its end is read."""
+    side, num = 50_000, 60
+    table = np.tile(np.array([side, side, 0], "<u4"), (num, 1)).tobytes()
+    path = tmp_path / "a.photos"
+    with path.open("wb") as file:
+        file.truncate(side * side * 3 * num)
+        file.seek(0, 2)
+        digest = hashlib.sha256(table).digest()
+        file.write(table + module._FOOTER.pack(module._MAGIC, 3, side, num, digest))
+    assert len(CheckedPixels(path).shapes) == num
+
+
+def test_an_unreadable_photo_leaves_nothing_behind(tmp_path):
+    class Unreadable(Stored):
+        def subset(self, _):
+            raise BadInput("photo 3: truncated")
+
+    with pytest.raises(BadInput, match="photo 3"):
+        open_cache(Unreadable(), tmp_path / "a.photos")
+    assert [file.suffix for file in tmp_path.iterdir()] == [".lock"]
+
+
+def test_foreign_files_are_refused(tmp_path):
+    path = tmp_path / "a.photos"
+    open_cache(Stored(np.arange(3)), path)
+    with pytest.raises(BadInput, match="holds other photos"):
+        open_cache(Stored(), path)
+    with pytest.raises(BadInput, match="holds other photos"):
+        cached_photos(Stored(np.arange(3)), SHORT_SIDE + 1, path, [].append)  # type: ignore[arg-type]
+
+
+def test_a_disk_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunFailed, match=r"cache of photos .* \(.*--cache off"):
+        open_cache(Stored(), tmp_path / "file/a.photos")
+
+
+def test_the_path_tells_data_and_resolution_apart(tmp_path):
+    paths = {
+        cache_path(tmp_path, f * 64, side, channels) for f in "ab" for side in (5, 6) for channels in (1, 3)
+    }
+    assert len(paths) == 8
+
+
+def test_a_grey_part_of_a_color_source(folder, picture, tmp_path):
+    for i in range(3):
+        picture(i, size=(9, 8), mode="L").save(folder / f"cat/{i}.png")
+    data = load_dataset(folder)
+    assert data.traits.channels == 3
+    photos = cached_photos(data.stored.subset(np.arange(3)), SHORT_SIDE, tmp_path / "a.photos", [].append)  # type: ignore[arg-type]
+    for photo in photos.take(np.arange(3)):
+        assert photo.shape == (5, 5, 3)
+        assert (photo == photo[..., :1]).all()
+
+
+def test_the_second_epoch_decodes_nothing(folder, picture, tmp_path, monkeypatch):
+    picture(1, size=(30, 45)).save(folder / "cat/1.png")
+    recipe = Recipe(crop=10)
+    data = load_dataset(folder)
+    first = data.packed(recipe, tmp_path / "cache")
+    before = [photo.copy() for photo in first.take(np.arange(6))]
+    monkeypatch.setattr(Image, "open", lambda *_: pytest.fail("a picture was decoded"))
+    again = load_dataset(folder).packed(recipe, tmp_path / "cache")
+    for photo, expected in zip(again.take(np.arange(6)), before, strict=True):
+        assert (photo == expected).all()
+
+
+@pytest.mark.parametrize("end", ["pixels", "table"])
+def test_a_link_in_the_place_of_what_grows_is_not_written_through(tmp_path, end):
+    """It may have come with the folder of a run from others."""
+    other = tmp_path / "other"
+    other.write_bytes(b"x" * 9000)
+    (tmp_path / f"a.photos.{end}").symlink_to(other)
+    with pytest.raises(RunFailed, match=r"a\.photos: .*is a link, through which writing would leave"):
+        open_cache(Stored(), tmp_path / "a.photos")
+    assert other.read_bytes() == b"x" * 9000

@@ -1,17 +1,35 @@
+"""Texts as a kind of examples: their tokens, network input, and what stays the same."""
+
 from __future__ import annotations
 
 import hashlib
 import pickle
+import subprocess
+import sys
+import zlib
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given, settings, strategies as st
 
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
-from easiness.inputs import TEXT, WORDS, Packed, StoredTexts, from_texts, kind_of, to_text
-from easiness.inputs.text.stored import to_bytes
-from easiness.inputs.text.tokens import PLACE, tokens_of
+from easiness.inputs import (
+    GRAMS,
+    TEXT,
+    WORDS,
+    Packed,
+    Signature,
+    StoredTexts,
+    from_texts,
+    kind_of,
+    to_bytes,
+    to_text,
+    words_of,
+)
+from easiness.inputs.text.tokens import PLACE, VOCABULARY, placed_tokens, reach_of, tokens_of
+from easiness.models import build_model
 from easiness.spec import Recipe
 
 CPU = torch.device("cpu")
@@ -157,3 +175,151 @@ def test_made_up_texts_are_tokens():
     made_up = TEXT.made_up(3, (50,), Recipe()).take(np.array([0]))[0]
     assert made_up.shape == (50,)
     assert 0 < (made_up > 0).sum() < 50
+
+
+def test_ranges_lie_one_after_another():
+    assert WORDS.start == 1
+    assert WORDS.stop == GRAMS.start
+    assert GRAMS.stop == VOCABULARY == 1 + 2**17
+    assert VOCABULARY < 2**PLACE
+
+
+def test_words_are_runs_of_letters_and_marks_by_themselves():
+    assert list(words_of("What 's  a\n'café' in Zürich_2?")) == [
+        *("What", "'", "s", "a", "'", "café", "'", "in", "Zürich_2", "?")
+    ]
+    assert list(words_of("one two three", most=2)) == ["one", "two"]
+    assert list(words_of("日本語 テキスト")) == ["日本語", "テキスト"]
+
+
+def test_a_word_has_its_own_number_and_those_of_its_n_grams():
+    (word, *grams) = tokens_of("Cat").tolist()
+    assert word == WORDS.start + zlib.crc32(b"cat") % 2**16
+    texts = [b" Ca", b"Cat", b"at ", b" Cat", b"Cat ", b" Cat "]
+    assert grams == [GRAMS.start + zlib.crc32(text) % 2**16 for text in texts]
+
+
+def test_a_number_goes_by_lower_case_and_n_grams_by_what_is_written():
+    upper, lower = tokens_of("WHO"), tokens_of("who")
+    assert upper[0] == lower[0]
+    assert not np.isin(upper[1:], lower[1:]).any()
+
+
+def test_numbers_stay_what_they_are():
+    assert tokens_of("who").tolist() == [15010, 104874, 80546, 70699, 103314, 100866, 101637]
+    assert tokens_of("é?").tolist()[0] == 56215
+
+
+def test_numbers_are_the_same_in_another_process():
+    code = "from easiness.inputs.text.tokens import tokens_of; print(tokens_of('serfdom').tolist())"
+    for seed in ("1", "2"):
+        found = subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert found.stdout.strip() == str(tokens_of("serfdom").tolist())
+
+
+def test_words_come_first_then_the_n_grams_of_each_with_its_place():
+    placed = placed_tokens(["Hi", "you"])
+    numbers, places = placed & (2**PLACE - 1), placed >> PLACE
+    hi, you = tokens_of("Hi"), tokens_of("you")
+    assert numbers.tolist() == [hi[0], you[0], *hi[1:], *you[1:]]
+    assert places.tolist() == [0, 1, *[0] * (len(hi) - 1), *[1] * (len(you) - 1)]
+
+
+def test_the_last_place_fits():
+    placed = placed_tokens(["a"] * 2**11)
+    assert placed.dtype == np.int32
+    assert (placed >> PLACE).max() == 2**11 - 1
+    assert (placed > 0).all()
+
+
+def test_reach_is_the_most_tokens_of_the_first_words():
+    texts = ["a b", "cat", "a " * 3, "x" * 100]
+    counts = [[len(tokens_of(word)) for word in words_of(text)] for text in texts]
+    expected = [max(sum(one[:num]) for one in counts) for num in range(4)]
+    assert reach_of(texts).tolist() == expected
+    assert max(len(placed_tokens(words_of(text))) for text in texts) == expected[-1]
+
+
+texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(lambda text: not text.isspace())
+lists = st.lists(texts, min_size=2, max_size=6)
+
+
+def network(name: str) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return build_model(name, Signature((1,), "int64", VOCABULARY), 3).eval()
+
+
+NETWORKS = {name: network(name) for name in ("bag_4", "text_cnn")}
+
+
+@given(texts)
+def test_every_text_has_words_with_numbers_in_their_ranges(text):
+    words = list(words_of(text))
+    assert words
+    for word in words:
+        first, *others = tokens_of(word).tolist()
+        assert first in WORDS
+        assert all(one in GRAMS for one in others)
+    assert "".join(words) == "".join("".join(words).split())
+
+
+@given(lists)
+def test_reach_is_the_number_of_tokens(given):
+    for num, reach in enumerate(reach_of(given)):
+        assert reach == max(
+            sum(len(tokens_of(word)) for word in list(words_of(text))[:num]) for text in given
+        )
+
+
+@given(lists)
+def test_texts_stay_what_they_are(given):
+    stored = from_texts(given, "x")
+    assert list(stored.map(to_text)) == given
+    assert [TEXT.show(value, None).text for value in stored.map(lambda value: value)] == given
+
+
+@given(texts)
+def test_a_normal_form_is_its_own(text):
+    once = TEXT.same(to_bytes(text))
+    assert np.array_equal(TEXT.same(once), once)
+
+
+@given(lists, st.integers(1, 9), st.sampled_from(sorted(NETWORKS)))
+@settings(deadline=None)
+def test_padding_and_neighbours_change_no_logits(given, more, name):
+    rows = [torch.from_numpy(placed_tokens(words_of(text)) & (2**PLACE - 1)).long() for text in given]
+    padded = torch.zeros(len(rows), max(map(len, rows)) + more, dtype=torch.int64)
+    for row, into in zip(rows, padded, strict=True):
+        into[: len(row)] = row
+    with torch.no_grad():
+        together = NETWORKS[name](padded)
+        alone = torch.cat([NETWORKS[name](row[None]) for row in rows])
+    torch.testing.assert_close(together, alone)
+
+
+@given(lists, st.integers(0, 2**40))
+@settings(deadline=None)
+def test_word_dropout_leaves_out_whole_words_and_none_at_0(given, seed):
+    assume(len(set(given)) > 1)
+    data = load_dataset((given, [0] + [1] * (len(given) - 1)))
+    positions = torch.arange(len(given))
+    for dropout in (0.0, 0.5):
+        recipe = Recipe(word_dropout=dropout)
+        packed = data.packed(recipe)
+        assert isinstance(packed, Packed)
+        bank = TEXT.bank(packed, recipe, CPU, augment=True, sharers=1)
+        drawn = bank.draw(positions, torch.Generator().manual_seed(seed))
+        seen, clean = bank.augmented(positions, drawn), bank.clean(slice(0, len(given)))
+        if not dropout:
+            assert torch.equal(seen, clean)
+        assert torch.equal(seen, torch.where(seen > 0, clean, 0))
+        places = torch.from_numpy(packed.array()) >> PLACE
+        for row, one, place in zip(clean, seen, places, strict=True):
+            kept = [(one[(place == at) & (row > 0)] > 0).float().mean() for at in place[row > 0].unique()]
+            assert all(share in (0, 1) for share in kept)

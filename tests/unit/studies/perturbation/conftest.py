@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from easiness.features import FeatureKind, FeatureSource, Preparation, Request, changed, registry
-from easiness.features.networks import network_source
+from easiness.features import FeatureKind, FeatureSource, Preparation, Request, registry
+from easiness.features.frozen import network_source
 
-FORM = "small:"
+FORM = "small:SIDE"
 
 
 class Small(nn.Module):
@@ -27,7 +27,7 @@ class Small(nn.Module):
 
 
 def _find(request: Request) -> FeatureSource:
-    side = int(request.after(FORM))
+    side = int(request.name)
     preparation = Preparation(size=(side, side), mean=(0.5,) * 3, std=(0.2,) * 3)
     return network_source(request, request.text, "0" * 64, preparation, Small, "Drawn at random.")
 
@@ -35,9 +35,7 @@ def _find(request: Request) -> FeatureSource:
 @pytest.fixture(scope="package")
 def frozen_networks() -> Iterator[Callable[[int], str]]:
     """Features of a network that takes pictures with sides so long: their name."""
-    kind = FeatureKind(FORM, lambda text: text.startswith(FORM), _find, frozen=True)
-    kinds = (kind, *registry.KINDS)
+    kind = FeatureKind(FORM, _find, frozen=True)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (registry, changed):
-            patch.setattr(module, "KINDS", kinds)
-        yield lambda side: f"{FORM}{side}"
+        patch.setattr(registry, "KINDS", (kind, *registry.KINDS))
+        yield lambda side: f"{kind.prefix}{side}"

@@ -156,7 +156,7 @@ def test_features_of_other_kinds_are_refused(refused, measured_heads, data, tmp_
 
 
 def test_a_network_that_has_changed_is_refused(run: Run, data: Dataset, monkeypatch) -> None:
-    monkeypatch.setattr("easiness.features.pictures.RULE", 2)
+    monkeypatch.setattr("easiness.features.frozen.RULE", 2)
     with pytest.raises(BadInput, match="have changed since the run; measure it again"):
         perturbed_probe(run, data, "radial", [1])
 

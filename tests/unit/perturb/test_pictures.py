@@ -1,4 +1,10 @@
+"""Transforms of pictures: colors, frequencies and tiles, by hand and in the limit."""
+
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,7 +12,67 @@ import torch
 from scipy import stats
 
 from easiness.errors import BadInput
-from easiness.perturb import Shuffle
+from easiness.perturb import Color, Radial, Shuffle, clamp_for_display
+
+PIXEL = torch.tensor([0.9, 0.3, 0.0], dtype=torch.float64).view(1, 3, 1, 1)  # its grey is 0.4
+
+
+def test_half_way_to_grey_by_hand() -> None:
+    torch.testing.assert_close(Color(0.5)(PIXEL).flatten().tolist(), [0.65, 0.35, 0.2])
+    torch.testing.assert_close(Color(0)(PIXEL).flatten().tolist(), [0.4, 0.4, 0.4])
+
+
+def test_one_channel_is_grey_already() -> None:
+    image = torch.rand(2, 1, 3, 4)
+    assert torch.equal(Color(0)(image), image)
+
+
+def test_half_precision_is_widened() -> None:
+    image = torch.rand(1, 3, 2, 2)
+    for dtype in (torch.float16, torch.bfloat16):
+        same = Color(1)(image.to(dtype))
+        assert same.dtype == torch.float32
+        assert torch.equal(same, image.to(dtype).float())
+    for dtype in (torch.float32, torch.float64):
+        assert Color(0.5)(image.to(dtype)).dtype == dtype
+
+
+def wave(down: int, right: int, side: int = 4) -> torch.Tensor:
+    """A cosine of so many waves per side, [1, 1, side, side]."""
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    return torch.cos(2 * math.pi * (down * y + right * x).double() / side)[None, None]
+
+
+def test_waves_pass_up_to_the_radius() -> None:
+    image = 0.5 + wave(1, 0) + wave(1, 1) + wave(2, 0) + wave(2, 1)
+    for radius, kept in [
+        (0.99, 0.5 + 0 * wave(1, 0)),
+        (1, 0.5 + wave(1, 0)),
+        (math.sqrt(2), 0.5 + wave(1, 0) + wave(1, 1)),
+        (2, 0.5 + wave(1, 0) + wave(1, 1) + wave(2, 0)),  # the fastest wave, half a side away
+        (math.sqrt(5), image),
+    ]:
+        torch.testing.assert_close(Radial(radius)(image), kept)
+
+
+def test_one_bright_pixel_by_hand() -> None:
+    # four pixels in a row: the mean, 1/4, and at radius 1 the wave cos(pi x / 2) / 2 as well
+    image = torch.tensor([1.0, 0, 0, 0]).view(1, 1, 1, 4)
+    torch.testing.assert_close(Radial(0)(image).flatten().tolist(), [0.25] * 4)
+    torch.testing.assert_close(Radial(1)(image).flatten().tolist(), [0.75, 0.25, -0.25, 0.25])
+
+
+def test_a_radius_that_is_a_rounded_root_keeps_its_ring() -> None:
+    image = wave(3, 2, side=8)  # at the distance sqrt(13), and sqrt(13) ** 2 < 13
+    torch.testing.assert_close(Radial(math.sqrt(13))(image), image)
+    torch.testing.assert_close(Radial(math.sqrt(13) - 1e-6)(image), torch.zeros_like(image))
+
+
+def test_values_are_clamped_for_display_alone() -> None:
+    image = torch.tensor([1.0, 0, 0, 0]).view(1, 1, 1, 4)
+    low = Radial(1)(image)
+    assert low.min() < 0
+    assert clamp_for_display(low).flatten().tolist() == pytest.approx([0.75, 0.25, 0, 0.25])
 
 
 def counting(height: int, width: int, num: int = 1) -> torch.Tensor:
@@ -91,25 +157,9 @@ def test_numbers_and_texts_are_different_ids_and_any_container_does() -> None:
     assert torch.equal(texts, Shuffle(0.25)(images, ids=np.array(["a", "bcd"], object)))
 
 
-@pytest.mark.parametrize("tile", [0, -0.5, 1.01, float("nan"), float("inf")])
-def test_tile_out_of_range(tile: float) -> None:
-    with pytest.raises(BadInput, match=rf"shuffle tile {tile}: not in \(0, 1\]"):
-        Shuffle(tile)
-
-
 def test_tiny_tiles_are_pixels() -> None:
     images = counting(4, 4)
     assert torch.equal(Shuffle(5e-324)(images, ids=[0]), Shuffle(0.25)(images, ids=[0]))
-
-
-def test_other_bad_input() -> None:
-    with pytest.raises(BadInput, match="seed -1: negative"):
-        Shuffle(0.5, seed=-1)
-    with pytest.raises(BadInput, match="shuffle: needs ids"):
-        Shuffle(0.5)(counting(4, 4))
-    with pytest.raises(BadInput, match=r"id 0\.5: neither"):
-        Shuffle(0.5)(counting(4, 4), ids=[0.5])  # type: ignore[arg-type]
-    assert Shuffle(0.5)(torch.zeros(0, 3, 4, 4), ids=[]).shape == (0, 3, 4, 4)
 
 
 def test_in_time_columns_move_whole_and_together() -> None:
@@ -120,3 +170,28 @@ def test_in_time_columns_move_whole_and_together() -> None:
     for image, order in zip(out[:, 0], starts, strict=True):
         columns = torch.stack([order, order + 1], 1).flatten()
         assert torch.equal(image, counting(3, 8)[0, 0][:, columns])
+
+
+def test_no_images_stay_none() -> None:
+    none = torch.zeros(0, 3, 8, 8)
+    assert Radial(1)(none).shape == Shuffle(0.5)(none, ids=[]).shape == none.shape
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        *((lambda x=x: Color(x), f"color alpha {x}: not in") for x in (-0.1, 1.1, math.nan, math.inf)),
+        *((lambda x=x: Radial(x), f"radial radius {x}: negative") for x in (-0.1, math.nan, math.inf)),
+        *((lambda x=x: Shuffle(x), "shuffle tile .*: not in") for x in (0, -0.5, 1.01, math.nan, math.inf)),
+        (lambda: Shuffle(0.5, seed=-1), "seed -1: negative"),
+        (lambda: Shuffle(0.5)(counting(4, 4)), "shuffle: needs ids"),
+        (lambda: Shuffle(0.5)(counting(4, 4), ids=[0.5]), r"id 0\.5: neither"),  # type: ignore[arg-type]
+        (lambda: Color(0.5)(PIXEL, ids=[1, 2]), "2 ids for 1 images"),
+        (lambda: Color(0.5)(torch.zeros(3, 4, 4)), r"images: are torch.float32 \[3, 4, 4\]"),
+        (lambda: Color(0.5)(PIXEL.byte()), r"images: are torch.uint8 \[1, 3, 1, 1\]"),
+        (lambda: Color(0.5)([[0.5]]), "images: are list"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_cannot_be_is_refused(act: Callable[[], Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        act()

@@ -1,19 +1,22 @@
-"""Texts as vectors: of hashed words, and by `auto`."""
+"""Vectors from nothing: of texts by hashed words, of sounds by statistics of their log-mel pictures."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
-from easiness.features import find_features, kept_features
-from easiness.features.changed import vectors_of_changed
+from easiness.features import changed_vectors, find_features, kept_features
 from easiness.features.hashed import Hashed, Settings
+from easiness.features.log_mel import statistics
+from easiness.inputs import log_mel
+from sounds import tone
 
 TEXTS = [
     "who wrote the book ?",
@@ -112,26 +115,31 @@ def test_changed_texts_are_weighed_as_the_training_texts_were(data: Dataset) -> 
 def test_vectors_of_changed_texts_are_rounded_as_those_that_are_kept(data: Dataset, tmp_path: Path) -> None:
     source = find_features("hashed", data)
     kept = kept_features(source, data, tmp_path)["train"]
-    (made,) = next(vectors_of_changed([source], [kept.exponent], data))
+
+    def same(texts: Any, *, ids: Any = None) -> Any:
+        assert len(ids) == len(texts)
+        return texts
+
+    (made,) = next(changed_vectors([source], [kept.exponent], data, same))
     np.testing.assert_array_equal(made, kept.rows)
 
 
-def test_labels_do_not_matter(data: Dataset) -> None:
+def test_labels_do_not_matter_and_auto_is_hashed_where_no_encoder_is_installed(data: Dataset) -> None:
     other = load_dataset((TEXTS, LABELS[::-1].copy()))
-    assert find_features("hashed", other).identity == find_features("hashed", data).identity
-
-
-def test_auto_is_hashed_where_no_encoder_is_installed(data: Dataset) -> None:
-    assert find_features("auto", data).identity == find_features("hashed", data).identity
+    found = [find_features(name, one).identity for name in ("hashed", "auto") for one in (data, other)]
+    assert len(set(found)) == 1
 
 
 def test_what_makes_vectors_of_other_examples_is_refused_by_name(data: Dataset) -> None:
-    for name in ("timm:tf_efficientnet_lite0", "torchvision:resnet18"):
-        with pytest.raises(BadInput, match="makes vectors of pictures and arrays are texts; give auto, or"):
-            find_features(name, data)
     vectors = load_dataset((np.eye(6, 3, dtype=np.float32), LABELS))
-    with pytest.raises(BadInput, match="'hashed': makes vectors of texts and arrays are vectors"):
-        find_features("hashed", vectors)
+    for name, examples, words in (
+        ("timm:tf_efficientnet_lite0", data, "makes vectors of pictures and arrays are texts"),
+        ("torchvision:resnet18", data, "makes vectors of pictures and arrays are texts"),
+        ("logmel", data, "makes vectors of sounds and arrays are texts"),
+        ("hashed", vectors, "makes vectors of texts and arrays are vectors"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            find_features(name, examples)
 
 
 def test_a_function_is_called_with_strings(data: Dataset) -> None:
@@ -143,7 +151,35 @@ def test_a_function_is_called_with_strings(data: Dataset) -> None:
     assert made[0].tolist() == [20, 4]
 
 
-def test_rows_of_a_file_are_vectors_of_texts(data: Dataset, tmp_path: Path) -> None:
-    np.save(tmp_path / "x.npy", np.arange(12.0).reshape(6, 2))
-    made = find_features(str(tmp_path / "x.npy"), data).vectors(data, np.array([1, 5]))
-    assert made.tolist() == [[2, 3], [10, 11]]
+SOUNDS = [tone(300), tone(900, 0.37), tone(300, 0.2), tone(2000, 0.013)]
+
+
+def test_statistics_are_those_of_the_picture() -> None:
+    picture = log_mel(SOUNDS[1], 8000, 64, 0.01).astype(np.float64)
+    assert picture.shape == (64, 37)
+    made = statistics(SOUNDS[1], 8000).reshape(7, 64)
+    steps = [abs(picture[:, at + 1] - picture[:, at]) for at in range(36)]
+    # 37 columns in four: the quarters end at 9.25, 18.5 and 27.75
+    quarters = [picture[:, :10], picture[:, 9:19], picture[:, 18:28], picture[:, 27:]]
+    expected = [picture.mean(axis=1), picture.std(axis=1), np.mean(steps, axis=0)]
+    np.testing.assert_allclose(made, [*expected, *(one.mean(axis=1) for one in quarters)], atol=1e-5)
+
+
+def test_loudness_does_not_matter_and_one_frame_is_enough() -> None:
+    np.testing.assert_allclose(
+        statistics(SOUNDS[0] * np.float32(0.125), 8000), statistics(SOUNDS[0], 8000), atol=1e-5
+    )
+    short = statistics(SOUNDS[3], 8000).reshape(7, 64)
+    assert not short[1:3].any()
+    np.testing.assert_array_equal(short[0], short[5])
+
+
+def test_auto_takes_them_for_sounds() -> None:
+    data = load_dataset((SOUNDS, [0, 1, 0, 1]), rate=8000)
+    source = find_features("auto", data)
+    assert source.name == "logmel"
+    made = source.vectors(data, np.arange(4))
+    assert made.shape == (4, 448)
+    np.testing.assert_array_equal(source.vectors(data, np.array([2])), made[[2]])
+    other = load_dataset((SOUNDS, [0, 1, 0, 1]), rate=16000)
+    assert find_features("logmel", other).identity != source.identity
