@@ -27,11 +27,7 @@ def no_torch() -> str:
 
 @contextmanager
 def needing_torch(what: str) -> Iterator[None]:
-    """``what`` is done within, and may take the libraries of the extra ``train``.
-
-    Raises:
-        BadInput: it takes one that is not installed.
-    """
+    """``what`` is done within, and may take the libraries of the extra ``train``."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -47,11 +43,7 @@ def split_name(name: str) -> tuple[str, str] | None:
 
 
 def import_module(what: str, module: str, passed_on: tuple[type[Exception], ...] = ()) -> ModuleType:
-    """The module; ``what`` it is needed for begins the text of an error.
-
-    Raises:
-        BadInput: there is no such module, or importing it raises an exception that is not ``passed_on``.
-    """
+    """The module; ``what`` it is needed for begins the text of an error."""
     try:
         return importlib.import_module(module)
     except passed_on:
@@ -66,11 +58,7 @@ def import_module(what: str, module: str, passed_on: tuple[type[Exception], ...]
 
 
 def find_attribute(what: str, module: str, attribute: str) -> Any:
-    """What ``attribute`` of the module is; ``what`` it is wanted for begins the text of an error.
-
-    Raises:
-        BadInput: there is no such module or attribute, or the import raises an exception.
-    """
+    """What ``attribute`` of the module is; ``what`` it is wanted for begins the text of an error."""
     found = import_module(what, module)
     try:
         return getattr(found, attribute)

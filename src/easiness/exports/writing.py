@@ -75,11 +75,6 @@ def export(
         document_root: to label: the folder from which Label Studio serves files; those of the examples are
             in it, and stay there. Without it the tasks have pictures (of 1,024 pixels at most) and sounds
             (of ten seconds) in them.
-
-    Raises:
-        BadInput: the format or the epoch is unknown, nothing is held out, ``out`` cannot be that, something
-            that the format needs is not recorded, or it shows nothing of the kind that the examples are.
-        RunFailed: it cannot be written; nothing is left of it.
     """
     check_opened(run=run)
     form, path = find_format(to), at_home(out)

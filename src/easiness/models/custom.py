@@ -58,11 +58,7 @@ class Custom:
             return _built_by(self.find(name), name, _parts_of(name)[1], signature, num_classes)
 
     def find(self, name: str) -> Any:
-        """The callable, of a module that is imported, in the current folder as well.
-
-        Raises:
-            BadInput: another form, there is no such module or callable, or the import raises an exception.
-        """
+        """The callable, of a module that is imported, in the current folder as well."""
         module_name, attribute = _parts_of(name)
         with current_folder_importable():
             return find_attribute(f"model {name!r}", module_name, attribute)
@@ -90,11 +86,7 @@ class Given(Custom):
         return _built_by(self.find(name), name, name.partition(_MARK)[0], signature, num_classes)
 
     def find(self, name: str) -> Any:
-        """The callable.
-
-        Raises:
-            BadInput: it was given in another process.
-        """
+        """The callable."""
         try:
             return _given[name]
         except KeyError:
@@ -119,9 +111,6 @@ def model_name(model: ModelGiven) -> str:
     What a module has under its own name is named so, and any process finds it again. For others, such as a
     lambda or what a notebook defines, the name ends in a digest of their bytecode and of what they use that
     cannot be imported either; only this process can build them.
-
-    Raises:
-        BadInput: it is a network that is built already, or it cannot be called.
     """
     if isinstance(model, str):
         return model
@@ -245,9 +234,6 @@ def _built_by(
 
     Of tokens the shape is (L,), and there is ``vocabulary=m``, the number of tokens. The model is called
     ``name`` in an error, the function ``title``.
-
-    Raises:
-        BadInput: it wants more, raises an exception, or returns no network.
     """
     from torch import nn
 

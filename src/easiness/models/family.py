@@ -57,11 +57,7 @@ class Family(Protocol):
         """Raise `BadInput` unless a name of this form is right."""
 
     def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
-        """The network for examples of this ``signature``, with random weights.
-
-        Raises:
-            BadInput: the examples do not suit it, or it cannot be built.
-        """
+        """The network for examples of this ``signature``, with random weights."""
 
     def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
         """Why the network cannot take such examples, where that is what ``error`` came from."""

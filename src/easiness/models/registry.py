@@ -86,11 +86,7 @@ def check_model_name(name: str) -> None:
 
 
 def find_family(name: str) -> Family:
-    """The family of a name.
-
-    Raises:
-        BadInput: as for `check_model_name`.
-    """
+    """The family of a name."""
     family = _reader(name)
     if family is None:
         raise BadInput(_unknown(name))
@@ -103,11 +99,6 @@ def pretrained_file(name: str, *, download: bool = False) -> Path:
 
     Of torchvision's, the ones it calls ``DEFAULT``; of timm's, those of the tag in the name, or its first.
     Nothing is downloaded without ``download``, which fetches a file that is not there.
-
-    Raises:
-        BadInput: an unknown name, a network of which no weights are published, or a file that is not
-            there (the text names it and says how to get it).
-        RunFailed: the download failed.
     """
     family = published(find_family(name), name)
     try:
@@ -123,11 +114,7 @@ def pretrained_file(name: str, *, download: bool = False) -> Path:
 
 
 def published(family: Family, name: str) -> Published:
-    """The family of ``name`` as one with weights.
-
-    Raises:
-        BadInput: nobody publishes its weights.
-    """
+    """The family of ``name`` as one with weights."""
     if family.published is None:
         raise BadInput(
             f"model {name!r}: has no pretrained weights; leave out --pretrained, or choose a model of "

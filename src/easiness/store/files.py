@@ -55,11 +55,7 @@ class FileDigest(BaseModel):
 
 
 def digest(path: Path) -> FileDigest:
-    """Read a file once for its size and SHA-256.
-
-    Raises:
-        OSError: it cannot be read, or is no regular file.
-    """
+    """Read a file once for its size and SHA-256."""
     with open_regular(path) as file:
         num_bytes = os.fstat(file.fileno()).st_size
         found = hashlib.file_digest(cast(BufferedReader, file), "sha256")
@@ -145,11 +141,7 @@ def sweep(folder: Path) -> None:
 
 
 def check_locks(path: Path) -> None:
-    """Make sure that the file at ``path``, which is made where needed, can be locked, or is.
-
-    Raises:
-        OSError: the file system has no locks, or it is no regular file.
-    """
+    """Make sure that the file at ``path``, which is made where needed, can be locked, or is."""
     if not path.exists():
         path.touch()
     with open_regular(path) as file, contextlib.suppress(BlockingIOError):
@@ -186,12 +178,7 @@ def check_no_links(*folders: Path) -> None:
 
 
 def read_json(file: Path, most: int = MOST_BYTES) -> Any:
-    """The value in a file of JSON.
-
-    Raises:
-        OSError: it cannot be read, is no regular file, or has more than ``most`` bytes.
-        ValueError: it is not JSON, nested deeper than any of ours, or has a text that cannot be written.
-    """
+    """The value in a file of JSON."""
     try:
         content = read_regular(file, most)
         value = json.loads(content)
@@ -209,11 +196,7 @@ def write_sealed(file: Path, name: str, document: BaseModel) -> None:
 
 
 def read_sealed(file: Path, name: str, most: int = MOST_BYTES) -> Any:
-    """The JSON value of a document that `write_sealed` wrote, compared with its digest.
-
-    Raises:
-        OSError, ValueError, LookupError, TypeError: it cannot be read, or is not what was written.
-    """
+    """The JSON value of a document that `write_sealed` wrote, compared with its digest."""
     sealed = read_json(file, most)
     try:
         intact = content_hash(sealed[name]) == sealed["sha256"]

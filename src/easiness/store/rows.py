@@ -130,11 +130,7 @@ class Rows:
         return self.row(epoch).asked
 
     def row_of(self, share: float) -> int:
-        """The row of observations of heads that have seen this share, counted from 1 as epochs are.
-
-        Raises:
-            BadInput: the run has no shares, or others.
-        """
+        """The row of observations of heads that have seen this share, counted from 1 as epochs are."""
         if not self.shares:
             raise BadInput(f"{self.path}: share {share:g}: has epochs, not shares; give an epoch (--epoch)")
         near = [row for row, one in enumerate(self.shares, 1) if abs(one - share) < 1e-6]
@@ -147,10 +143,6 @@ class Rows:
         """``epoch`` itself where every trial was observed after it, the last such one for ``None``.
 
         Of a run on features it is the row of the ``share``, the last one for ``None``.
-
-        Raises:
-            BadInput: there is no finished trial, it was not observed, or the run has shares and no epochs, or
-                epochs and no shares.
         """
         if epoch is not None and self.shares:
             choices = shares_text(self.shares)

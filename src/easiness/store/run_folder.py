@@ -58,11 +58,7 @@ class RunDocument(BaseModel):
 
 
 def write_document(path: Path, document: RunDocument) -> None:
-    """Write ``run.json`` of the run at ``path``, with our ``version`` and its ``sha256``.
-
-    Raises:
-        UnicodeEncodeError: a text in it, such as the name of a file, is not valid Unicode.
-    """
+    """Write ``run.json`` of the run at ``path``, with our ``version`` and its ``sha256``."""
     ours = document.model_copy(update={"version": own_version()})
     content = ours.model_dump(mode="json")
     for text in _texts(content):

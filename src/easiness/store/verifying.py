@@ -40,9 +40,6 @@ def verify(run: Run | str | Path) -> list[Finding]:
 
     Args:
         run: a run, or its folder, whose description may be the damaged file.
-
-    Raises:
-        BadInput: there is no such run, or a later version wrote it.
     """
     return list(findings(run.path if isinstance(run, Run) else at_home(run)))
 

@@ -51,10 +51,6 @@ def load_folder(
 
     ``selection`` is {folder: class name} of the class folders to use, in this order, where not all are.
     ``name`` and ``source`` are those of the data set where they are not those of the folder.
-
-    Raises:
-        BadInput: there are no class folders, a class has no image, the layout is ambiguous, the held-out
-            split has a class that the training split lacks, or a folder of the selection is missing.
     """
     kind = _kind_in(root)
     held_out_name = next((split for split in HELD_OUT_NAMES if _is_split(root / split, kind)), None)
@@ -271,9 +267,6 @@ def load_mini_imagenet(request: SourceRequest) -> Dataset:
 
     It holds folders named by synset, or ``train`` and ``val`` with such folders, as for `load_folder`; a
     ``val`` without class folders is passed over with a note, and so are all other classes without one.
-
-    Raises:
-        BadInput: a class is missing, or see `load_folder`.
     """
     folder = request.text.removeprefix(PREFIX)
     if not folder:

@@ -102,9 +102,6 @@ def dataset_of(
     """The data set of the training split and a held-out one, with ``skip_unreadable`` without those examples.
 
     Without labels the classes are those of data that it is to be ``like``.
-
-    Raises:
-        BadInput: labels, ids or classes are wrong: see `check_examples` and `check_held_out`.
     """
     found = [split.readable() if skip_unreadable else split for split in splits]
     parts = Source(tuple((one.examples, one.positions) for one in found if _are_encoded(one.examples)))

@@ -34,11 +34,7 @@ class TextFiles:
         return np.array([at for at, one in enumerate(self._texts) if isinstance(one, Unreadable)], np.int64)
 
     def stored(self, kept: Positions) -> StoredTexts:
-        """The texts at some positions.
-
-        Raises:
-            BadInput: one of them is unreadable, or there are none.
-        """
+        """The texts at some positions."""
         texts = [self._texts[at] for at in kept.tolist()]
         if not texts:
             raise BadInput(f"{self._root}: no text in it can be read; give some that can")

@@ -57,11 +57,7 @@ def is_item_list(source: object) -> bool:
 
 
 def refuse_iterable(source: object) -> None:
-    """Refuse data that can only be iterated over, such as an iterable Dataset or a DataLoader.
-
-    Raises:
-        BadInput: it is such data, or has items but no length.
-    """
+    """Refuse data that can only be iterated over, such as an iterable Dataset or a DataLoader."""
     torch_data: Any = sys.modules.get("torch.utils.data")
     if is_map_style(source):
         return
@@ -97,10 +93,6 @@ def load_map_style(
     are its ``targets`` where it has them, else every item is read once. A `torch.utils.data.Subset` has
     the names, targets and files of what it is taken from. Where all that the Datasets do is to read files
     (`listed_files`), the files are used.
-
-    Raises:
-        BadInput: an item is something else or cannot be read, items change between readings, the length
-            changes, or labels or class names are wrong.
     """
     name = name or type(_base(dataset)[0]).__name__
     parts = [_Part(dataset, "train", source or type(dataset).__name__)]

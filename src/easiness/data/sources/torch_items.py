@@ -46,11 +46,7 @@ class _Seen(NamedTuple):
 
 
 def length_of(dataset: Any, what: str) -> int:
-    """Number of items of a Dataset.
-
-    Raises:
-        BadInput: its ``__len__`` does not give one.
-    """
+    """Number of items of a Dataset."""
     try:
         return len(dataset)
     except (Exception, SystemExit) as error:  # somebody else's code
@@ -82,12 +78,7 @@ class Items:
         return f"item {position} of {self._what}"
 
     def read(self, position: int) -> Pixels:
-        """Pixels [height, width, channels] of an item, grey ones with one channel.
-
-        Raises:
-            Unreadable: reading it raises an error, or its picture cannot be decoded.
-            BadInput: it is not a picture and a label, or not what it was when it was read before.
-        """
+        """Pixels [height, width, channels] of an item, grey ones with one channel."""
         name = self.name(position)
         with decoder_warnings():
             picture, label = self._item(position)
@@ -113,11 +104,7 @@ class Items:
         return self._seen[position]
 
     def check_length(self) -> None:
-        """See before every pass that the length is what it was.
-
-        Raises:
-            BadInput: the Dataset has another length than when it was loaded.
-        """
+        """See before every pass that the length is what it was."""
         length = length_of(self._dataset, self._what)
         if length != self._length:
             raise BadInput(
@@ -126,11 +113,7 @@ class Items:
             )
 
     def check_stable(self, positions: Positions) -> None:
-        """Read a few of the items at ``positions`` twice.
-
-        Raises:
-            BadInput: one of them changes.
-        """
+        """Read a few of the items at ``positions`` twice."""
         self.check_length()
         chosen = positions[np.unique(np.linspace(0, len(positions) - 1, READ_TWICE).astype(int))]
         for position in chosen.tolist():
@@ -152,11 +135,7 @@ class Items:
 
     @cached_property
     def scan(self) -> ImageTraits:
-        """Channels and sizes of the pictures, which are read until these are certain.
-
-        Raises:
-            Unreadable: no picture at all can be read.
-        """
+        """Channels and sizes of the pictures, which are read until these are certain."""
         self.check_length()
         found = scan(self._headers())
         if found is None:
@@ -241,12 +220,7 @@ class ItemImages(Stored):
         return np.array([self._items.seen(p).header[:2] for p in self._positions.tolist()], np.int64)
 
     def map(self, function: Callable[[Pixels], R]) -> Iterator[R]:
-        """``function`` of each picture, in order, one at a time.
-
-        Raises:
-            Unreadable: a picture cannot be read.
-            BadInput: it is not what it was when it was read before.
-        """
+        """``function`` of each picture, in order, one at a time."""
         channels = self.traits.channels
         self._items.check_length()
         for position in self._positions.tolist():
