@@ -115,10 +115,6 @@ def read_rows(
     """What each row says of one of the examples, which is ``of`` the ``data``: a name, an @ and a version.
 
     With ``by_name`` data of the same name will do, of which another part may have been held out.
-
-    Raises:
-        BadInput: a row is of other data, an id is unknown or stands there twice, a label is no class, an
-            action is unknown, or what the columns say does not go together.
     """
     reader, seen = _Reader(of), set[int]()
     for where, row in rows:

@@ -129,11 +129,7 @@ def load_dataset(
 
 
 def part_of(data: Dataset, loading: Loading, seed: int = 0) -> Dataset:
-    """The examples that ``loading`` keeps: held out from, then limited, then labelled by a file.
-
-    Raises:
-        BadInput: they cannot be had, such as ``holdout`` where there is a held-out split already.
-    """
+    """The examples that ``loading`` keeps: held out from, then limited, then labelled by a file."""
     if loading.holdout is not None:
         data = hold_out(data, loading.holdout)
     if loading.limit is not None:

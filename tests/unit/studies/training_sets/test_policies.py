@@ -4,7 +4,7 @@ import pytest
 
 from easiness.errors import BadInput
 from easiness.scores import SCORES
-from easiness.studies.training_sets.policies import order_of
+from easiness.studies.training_sets.ranks import order_of
 
 
 @pytest.mark.parametrize("score", SCORES, ids=lambda score: score.name)

@@ -7,7 +7,6 @@ import pytest
 
 from easiness.errors import BadInput
 from easiness.store import Row
-from easiness.studies.training_sets.figure import draw_by_rate
 from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
 
@@ -38,7 +37,7 @@ def study(repetitions: int = 5, effect: Literal["drop", "relabel"] = "drop") -> 
 
 def test_a_line_for_each_policy_with_a_deviation_each_way():
     shown = study()
-    (axes,) = draw_by_rate(shown).axes
+    (axes,) = shown.figure().axes
     assert axes.get_xlabel() == "share of training examples dropped"
     names = [text.get_text() for text in axes.get_legend().get_texts()]  # type: ignore[union-attr]
     assert names == ["mainly easy", "mainly hard", "beta:1,2"]
@@ -54,7 +53,7 @@ def test_a_line_for_each_policy_with_a_deviation_each_way():
 
 
 def test_one_repetition_has_no_bars():
-    (axes,) = draw_by_rate(study(1, "relabel")).axes
+    (axes,) = study(1, "relabel").figure().axes
     assert axes.get_xlabel() == "share of training examples with random labels"
     _, _, (bars,) = axes.containers[0]
     assert all(start[1] == end[1] for start, end in bars.get_segments())

@@ -14,7 +14,7 @@ from easiness.errors import BadInput
 from easiness.runs.progress import Progress
 from easiness.spec import Drawing, Loading, RunSpec, Training, from_arguments, trial_seeds
 from easiness.store import Row
-from easiness.studies.training_sets.ablation import plan_training_sets
+from easiness.studies.training_sets.study import plan_training_sets
 from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
 SMALL: dict[str, Any] = {
