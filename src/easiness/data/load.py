@@ -71,7 +71,7 @@ def load_dataset(
         download: fetch a torchvision data set or ``hf:NAME`` that is not there yet.
         allow_outside: let a CSV file name pictures outside of its folder.
         holdout: hold out this share of each class, where the source has no held-out split.
-        labels: a CSV file of ``id,label`` to take instead of the training examples' own labels; a label is
+        labels: a table of ``id,label`` to take instead of the training examples' own labels; a label is
             the index of a class or its name. Examples that it does not name, or whose ``action`` is ``drop``,
             are left out, and an id that it has and the data lack is an error. It is read after ``holdout``
             and ``limit``.
