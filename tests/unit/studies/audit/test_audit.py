@@ -53,12 +53,15 @@ def filled(
     path: Path,
     num: int | None = None,
     change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
+    **actions: str,
 ) -> Path:
-    """The file with the truth as actions, of the first rows."""
+    """The file with the truth as actions, of the first rows, and others in some rows (``r60="keep"``)."""
     table = drawn.table()
     first = np.arange(len(table)) < (len(table) if num is None else num)
     truth = np.where([one in WRONG for one in table["id"]], "relabel", "keep")
     table["action"] = np.where((table["action"] == "") & first, truth, table["action"])
+    for row, action in actions.items():
+        table.loc[int(row[1:]), "action"] = action
     change(table).to_csv(path, index=False)
     return path
 
@@ -115,12 +118,7 @@ def test_blind_shows_nothing_that_is_suggested(run: Run, tmp_path: Path):
 
 def test_the_first_rows_do_where_others_are_undecided(run: Run, tmp_path: Path):
     drawn = drawn_from(run, looks=80)
-
-    def one_more(table: pd.DataFrame) -> pd.DataFrame:
-        table.loc[60, "action"] = "keep"
-        return table
-
-    found = answered(run, filled(drawn, tmp_path / "half.csv", 40, one_more))
+    found = answered(run, filled(drawn, tmp_path / "half.csv", 40, r60="keep"))
     assert found.looked_at == 40
     notices = " ".join(found.sections()[0].notices)
     assert "40 of the 80 drawn were looked at" in notices
@@ -134,13 +132,9 @@ def test_the_first_rows_do_where_others_are_undecided(run: Run, tmp_path: Path):
 def test_unsure_widens_the_interval_to_both_sides(run: Run, tmp_path: Path):
     drawn = drawn_from(run, looks=80)
     sure = answered(run, filled(drawn, tmp_path / "sure.csv"))
-
-    def doubt(table: pd.DataFrame) -> pd.DataFrame:
-        wrong = table.index[table["action"] == "relabel"][0]
-        table.loc[[wrong, table.index[table["action"] == "keep"][-1]], "action"] = "unsure"
-        return table
-
-    found = answered(run, filled(drawn, tmp_path / "unsure.csv", None, doubt))
+    actions = pd.read_csv(tmp_path / "sure.csv")["action"].tolist()
+    doubts = {f"r{actions.index(one)}": "unsure" for one in ("relabel", "keep")}
+    found = answered(run, filled(drawn, tmp_path / "unsure.csv", **doubts))
     assert found.unsure == 2
     assert found.low < sure.low
     assert found.high > sure.high
@@ -172,12 +166,7 @@ def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
 @pytest.mark.parametrize("options", [{"looks": 60}, {"at_most": 0.02, "looks": 60}])
 def test_of_what_nobody_is_sure_nothing_is_said(run: Run, tmp_path: Path, options: dict[str, Any]):
     drawn = drawn_from(run, **options)
-
-    def doubt(table: pd.DataFrame) -> pd.DataFrame:
-        table.loc[0, "action"] = "unsure"
-        return table
-
-    found = answered(run, filled(drawn, tmp_path / "audit.csv", 1, doubt))
+    found = answered(run, filled(drawn, tmp_path / "audit.csv", 1, r0="unsure"))
     assert (found.wrong, found.low, found.high) == (None, 0, NUM)
     assert "nobody can say how many are wrong: 0 to 400 with 95 % confidence" in found.summary()
     document = json.loads(show.rendered(found, ".json"))
