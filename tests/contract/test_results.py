@@ -57,7 +57,7 @@ from easiness.studies.perturbation.study import count_levels
 from easiness.studies.similarity.distances import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
 from easiness.studies.suspects.ranked import Suspects
 from easiness.studies.training_sets import Curriculum
-from easiness.studies.training_sets.pruned import Pruned
+from easiness.studies.training_sets.pruning import Pruned
 from easiness.studies.training_sets.trained_sets import EveryEpoch, TrainingSetPoint, TrainingSetStudy
 from easiness.studies.validation.study import HARDEST, Tally, easiness_view
 from easiness.studies.validation.validation import FinalModels, Validation
