@@ -206,7 +206,7 @@ def test_what_it_says(found, text):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--labels", "none.csv"], "none.csv: the file of labels cannot be read (No such file or directory)"),
+        (["--labels", "none.csv"], "none.csv: the table cannot be read (No such file or directory)"),
         (
             ["--labels", "same.csv"],
             "same.csv: has the labels that digits has, of every example; there is nothing to verify",
