@@ -133,8 +133,8 @@ def test_unsure_widens_the_interval_to_both_sides(run: Run, tmp_path: Path):
     drawn = drawn_from(run, looks=80)
     sure = answered(run, filled(drawn, tmp_path / "sure.csv"))
     actions = pd.read_csv(tmp_path / "sure.csv")["action"].tolist()
-    doubts = {f"r{actions.index(one)}": "unsure" for one in ("relabel", "keep")}
-    found = answered(run, filled(drawn, tmp_path / "unsure.csv", **doubts))  # type: ignore[arg-type]
+    doubts: dict[str, Any] = {f"r{actions.index(one)}": "unsure" for one in ("relabel", "keep")}
+    found = answered(run, filled(drawn, tmp_path / "unsure.csv", **doubts))
     assert found.unsure == 2
     assert found.low < sure.low
     assert found.high > sure.high

@@ -206,7 +206,7 @@ def test_what_it_says(found, text):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--labels", "none.csv"], "none.csv: the file of labels cannot be read (No such file or directory)"),
+        (["--labels", "none.csv"], "none.csv: the table cannot be read (No such file or directory)"),
         (["--labels", "same.csv"], "same.csv: has the labels that digits has, of every example"),
         (["--labels", "other.csv"], "other.csv: row 2: the example '0' was '7' when"),
         (["--holdout", "0.2"], "has a held-out split (test); leave out holdout"),
