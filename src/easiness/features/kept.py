@@ -218,7 +218,7 @@ def whole(path: Path, num: int, wanted: int | None = None) -> FeatureFile | None
 
 
 def _as_written(path: Path, num: int, wanted: int | None) -> tuple[FeatureFile, list[int]]:
-    """A file and the checksums of its blocks up to the first that is not as its note says."""
+    """A file and the checksums of its blocks, up to the first block that is not as its note says."""
     nothing = FeatureFile(np.empty((0, 0), np.float16), 0)
     try:
         note = read_json(path.with_suffix(".json"), 100 + 12 * -(-num // BLOCK))

@@ -141,7 +141,7 @@ def test_a_vector_is_the_same_whatever_is_beside_it(
     [
         ("pictures", "preprocessor_config.json", "0.25", "0.5"),
         ("texts", "tokenizer.json", '"dog"', '"fox"'),
-        ("texts", "tokenizer_config.json", '"model_max_length": 8', '"model_max_length": 4'),
+        ("texts", "config.json", '"max_position_embeddings": 16', '"max_position_embeddings": 4'),
         ("sounds", "preprocessor_config.json", '"do_normalize": true', '"do_normalize": false'),
     ],
 )
