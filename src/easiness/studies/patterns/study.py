@@ -24,7 +24,7 @@ from easiness.studies.patterns.found import Leftover, Patterns, Way
 from easiness.studies.patterns.neighbourhood import AT_MOST, Neighbourhood, neighbourhood
 from easiness.studies.patterns.outcome import EASE, Outcome, outcome_of
 
-_FEW = 0.01  # of the examples: those that two parts of one data set have in common by chance
+_MOST_SHARED = 0.01  # of the examples: those that two parts of one data set have in common by chance
 
 
 def notes_on_shared(source: FeatureSource, data: Dataset) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def notes_on_shared(source: FeatureSource, data: Dataset) -> tuple[str, ...]:
     if other is None or not shared:
         return ()
     number = sum(map(len, data.splits.values()))
-    if shared > _FEW * number:
+    if shared > _MOST_SHARED * number:
         raise BadInput(
             f"features {source.name!r}: the networks of {other.path} were trained on {shared:,} of these "
             "very labels, and what lies near in them follows from these; give features that were not, such "

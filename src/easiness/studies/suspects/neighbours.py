@@ -111,10 +111,10 @@ def neighbours(
 
 def _over_class(values: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> _Floats:
     """Values [K] over the median of their class, or over 1 where that is 0."""
-    import pandas as pd
-
-    medians = pd.Series(np.asarray(values, np.float64)).groupby(labels).transform("median")
-    return np.asarray(values / medians.replace(0, 1).to_numpy(), np.float64)
+    medians = np.ones(labels.max() + 1)
+    for label in np.unique(labels):
+        medians[label] = np.median(values[labels == label]) or 1.0
+    return np.asarray(values / medians[labels], np.float64)
 
 
 NUM_OF_CLASS = 4

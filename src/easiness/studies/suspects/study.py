@@ -45,13 +45,13 @@ _BEHIND = "reason"
 _MOST_BYTES = 4_000_000  # of pictures and sounds in a notebook
 
 
-def found_examples(
-    run: Run, data: Dataset | None, split: Split, listed: npt.NDArray[np.int64], pairs: pd.DataFrame
+def _examples(
+    run: Run, data: Dataset | None, split: Split, listed: npt.NDArray[np.int64], left: Conflicts
 ) -> tuple[Told | None, tuple[ShownExample, ...], Mapping[tuple[str, object], str]]:
     """What `told` has of all examples of a ``split`` of a run, where its ``data`` have them and can be read.
 
     Behind it are the first suspects as notebooks show them, which are at positions ``listed`` in the run, and
-    the texts of the ``pairs`` that conflict, by split and id.
+    the texts of the pairs that are ``left`` in conflict, by split and id.
     """
     part = data if data is None or split == "train" else data.held_out
     with suppress(BadInput):
@@ -59,7 +59,7 @@ def found_examples(
             return None, (), {}
         rows = positions_in(part, run, split)
         first = part.map(rows[listed], lambda value: part.kind.show(value, part.traits).in_page())
-        return told(part, rows), tuple(_fitting(first)), _in_pairs(data, pairs)
+        return told(part, rows), tuple(_fitting(first)), _in_pairs(data, left.table())
     return None, (), {}
 
 
@@ -156,9 +156,7 @@ def suspects(
         conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
         kinds, of_kinds = _kinds(run, split, evidence, learned, source, pictures, device)
     listed = learned.order[: how_many_listed(learned.noise.p_wrong[~learned.seen], above)]
-    texts, shown, in_pairs = found_examples(
-        run, data, split, listed[:FIRST], conflicts.unsettled(learned.labels).table()
-    )
+    texts, shown, in_pairs = _examples(run, data, split, listed[:FIRST], conflicts.unsettled(learned.labels))
     ranked = _table(run, split, evidence, learned, listed, kinds, of_kinds, texts)
     return Suspects(
         model=run.network,

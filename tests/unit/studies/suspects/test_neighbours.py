@@ -8,8 +8,9 @@ import numpy as np
 
 from easiness import load_dataset, measure, open_run
 from easiness.runs import positions_in
+from easiness.store import keep_answer
 from easiness.studies.suspects.asking import _of_networks
-from easiness.studies.suspects.neighbours import find_neighbours, neighbours
+from easiness.studies.suspects.neighbours import _found, find_neighbours, neighbours
 
 
 def at(*degrees: float) -> Any:
@@ -72,6 +73,21 @@ def test_the_neighbours_of_a_run_are_in_the_order_of_the_run(measured: Path) -> 
     both = (_of_networks(run, one, {"train": positions_in(one, run)}, "cpu") for one in (data, turned))
     there, again = (next(one)["train"] for one in both)
     assert np.allclose(there, again, atol=1e-5)
+
+
+def test_what_somebody_else_wrote_is_asked_again(run_copy: Path) -> None:
+    run = open_run(run_copy)
+    found, _ = find_neighbours(run)
+    key = (run, None, "cpu", print)
+    arrays = {**(_found.kept(*key) or {})}
+    for wrong in (np.full(100, np.nan), np.zeros(99)):
+        lengths = {name: wrong[: len(one)] if len(one) > 2 else one for name, one in arrays.items()}
+        keep_answer(run.path, "neighbours", _found._identity(*key), lengths)
+        assert _found.kept(*key) is None
+        again, _ = find_neighbours(run)
+        assert again is not None
+        assert found is not None
+        assert np.array_equal(again.strength, found.strength)
 
 
 def test_a_run_without_networks_or_data_says_why(
