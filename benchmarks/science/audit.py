@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 from easiness import load_dataset, measure, suspects
 from easiness.analysis import draw_fixed, draw_in_sequence, most_wrong, stratify, wealth_of_looks
-from easiness.analysis.audit.strata import allocated
+from easiness.analysis.audit import allocated
 from kit.machine import measured
 from kit.pages import head, markdown, write_page
 from science.audit_worlds import KINDS, at_random, counts, intervals, world

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 
 from easiness.studies.worth import Labelled, more_labels, right_by_neighbours
-from easiness.studies.worth.cells import SIZES
-from easiness.studies.worth.grid import FEWEST_OF_CLASS
+from easiness.studies.worth.grid import FEWEST_OF_CLASS, SIZES
 from easiness.studies.worth.heads import right
 from science.pool import DATA, as_heads_read, vectors_of
 from science.worth_worlds import SEEDS, TRUTH, easy_ones

@@ -57,15 +57,15 @@ from easiness.studies.perturbation.study import count_levels
 from easiness.studies.similarity.distances import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
 from easiness.studies.suspects.ranked import Suspects
 from easiness.studies.training_sets import Curriculum
-from easiness.studies.training_sets.pruned import Pruned
+from easiness.studies.training_sets.pruning import Pruned
 from easiness.studies.training_sets.trained_sets import EveryEpoch, TrainingSetPoint, TrainingSetStudy
 from easiness.studies.validation.study import HARDEST, Tally, easiness_view
 from easiness.studies.validation.validation import FinalModels, Validation
 from easiness.studies.verification.verification import Verification
 from easiness.studies.versions.difference import Difference
 from easiness.studies.worth import PICKS, RARE, NextLabels, Replayed
-from easiness.studies.worth.cells import cells_of
 from easiness.studies.worth.choice import Judged
+from easiness.studies.worth.grid import cells_of
 from easiness.studies.worth.value import Worth, lines_of
 from lengths import long_but
 from plans import match_levels

@@ -348,12 +348,15 @@ _digits = cache(partial(load_dataset, "digits", limit=40, holdout=0.2))
 # vectors
 
 
+_BESIDE = "easiness-features"
+
+
 def _arrays() -> Dataset:
     return load_dataset((PIXELS, LABELS), classes=CLASSES)
 
 
 def _vectors(at: Path) -> object:
-    return ready_features(find_features(at, _arrays()), _arrays(), at.parent)
+    return ready_features(find_features(at, _arrays()), _arrays(), at.parent / _BESIDE)
 
 
 def _column(at: Path) -> object:
@@ -363,7 +366,7 @@ def _column(at: Path) -> object:
 
 def _file_of_features(rng: np.random.Generator, at: Path) -> str:
     """A file of features, or one that grows and its note."""
-    ready_features(find_features(ROWS, _arrays()), _arrays(), beside := at.parent / "beside")
+    ready_features(find_features(ROWS, _arrays()), _arrays(), beside := at.parent / _BESIDE)
     (file,) = beside.glob("*.npy")
     if rng.random() < 0.5:
         file.rename(file.with_suffix(".part"))  # as it is before it takes its name
@@ -372,7 +375,7 @@ def _file_of_features(rng: np.random.Generator, at: Path) -> str:
 
 def _made_again(at: Path) -> None:
     """Whatever became of the file, the vectors are what they have to be."""
-    made = ready_features(find_features(ROWS, _arrays()), _arrays(), at.parent / "beside")["train"]
+    made = ready_features(find_features(ROWS, _arrays()), _arrays(), at.parent / _BESIDE)["train"]
     assert np.array_equal(made, ROWS.astype(np.float16))
 
 

@@ -1,15 +1,15 @@
-from .audit.bounds import most_wrong as most_wrong, wrong_in_strata as wrong_in_strata
-from .audit.chances import chance_of_a_look as chance_of_a_look, chance_within as chance_within
-from .audit.sequence import (
-    Wealth as Wealth,
-    most_wrong_in_sequence as most_wrong_in_sequence,
-    wealth_of_looks as wealth_of_looks,
-)
-from .audit.strata import (
+from .audit import (
     Strata as Strata,
+    Wealth as Wealth,
+    chance_of_a_look as chance_of_a_look,
+    chance_within as chance_within,
     draw_fixed as draw_fixed,
     draw_in_sequence as draw_in_sequence,
+    most_wrong as most_wrong,
+    most_wrong_in_sequence as most_wrong_in_sequence,
     stratify as stratify,
+    wealth_of_looks as wealth_of_looks,
+    wrong_in_strata as wrong_in_strata,
 )
 from .bits import pack as pack
 from .ceiling import MIN_GROUP as MIN_GROUP, GroupMatch as GroupMatch, match_groups as match_groups

@@ -16,19 +16,19 @@ def nearest_rows(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating]]:
     """The ``num`` nearest of ``among`` [M, D] to each of ``rows`` [n, D], and their distances, both [n, num].
 
-    The nearest come first. ``own`` [n] is for each row the place of the one among them that is no neighbour
-    of it, such as itself, or -1; there are more than ``num`` among them then. Memory holds no distances of
-    all pairs.
+    The nearest come first, and of two that are equally far the first one. ``own`` [n] is for each row the
+    place of the one among them that is no neighbour of it, such as itself, or -1; there are more than ``num``
+    among them then. Memory holds no distances of all pairs.
     """
     from sklearn.neighbors import NearestNeighbors
 
-    search = NearestNeighbors(n_neighbors=num if own is None else num + 1, algorithm="brute")
+    search = NearestNeighbors(n_neighbors=min(num + 2, len(among)), algorithm="brute")
     distances, found = search.fit(among).kneighbors(rows)
-    if own is None:
-        return found, distances
-    others = found != own[:, None]
-    others[others.all(axis=1), -1] = False  # it is not among them, or behind others that are equal to it
-    return found[others].reshape(-1, num), distances[others].reshape(-1, num)
+    far = distances.astype(np.float32)  # which equal ones are in spite of rounding
+    if own is not None:
+        far[found == own[:, None]] = np.inf
+    order = np.lexsort((found, far))[:, :num]
+    return np.take_along_axis(found, order, axis=1), np.take_along_axis(distances, order, axis=1)
 
 
 def unit_rows(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:

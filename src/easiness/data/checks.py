@@ -26,10 +26,6 @@ def check_examples(
 
     Without ``classes`` the names are "0", "1" and so on. ``where`` names the source in an error and
     ``name(i)`` the example at position i.
-
-    Raises:
-        BadInput: labels are not K integers; one is negative, or too large for ``classes``; a class or
-            a label in between has no example; there are fewer than two classes; names repeat.
     """
     values = _integers(labels, num_examples, where, name)
     check_unicode(classes or (), where)
@@ -67,11 +63,7 @@ def check_held_out(
     where: str,
     name: Callable[[int], str],
 ) -> npt.NDArray[np.int64]:
-    """The labels [K] of a held-out split as int64; classes may be missing there, but none may be new.
-
-    Raises:
-        BadInput: labels are not K integers, or one is outside 0..num_classes - 1.
-    """
+    """The labels [K] of a held-out split as int64; classes may be missing there, but none may be new."""
     values = _integers(labels, num_examples, where, name)
     _check_range(values, num_classes, name)
     return values.astype(np.int64)
@@ -111,11 +103,7 @@ def _check_range(labels: npt.NDArray[Any], num_classes: int | None, name: Callab
 
 
 def check_ids(ids: Ids, num_examples: int, where: str, *, unique: bool = True) -> None:
-    """Make sure that there is an id for each example, none too long, and that each can be written.
-
-    Raises:
-        BadInput: it is not so, or one occurs twice where they are to be ``unique``.
-    """
+    """Make sure that there is an id for each example, none too long, and that each can be written."""
     if len(ids) != num_examples:
         raise BadInput(f"{where}: {num_examples} examples but {len(ids)} ids; give one id per example")
     check_names(ids.tolist(), f"{where}: ids")
@@ -128,11 +116,7 @@ def check_ids(ids: Ids, num_examples: int, where: str, *, unique: bool = True) -
 
 
 def own_ids(ids: npt.NDArray[Any], where: str) -> Ids:
-    """Ids [K] that are integers or fixed-width texts as we keep them: int64, or Python's texts.
-
-    Raises:
-        BadInput: a number is too large.
-    """
+    """Ids [K] that are integers or fixed-width texts as we keep them: int64, or Python's texts."""
     if ids.dtype.kind == "U":
         return ids.astype(object)
     most = np.iinfo(np.int64).max
@@ -142,11 +126,7 @@ def own_ids(ids: npt.NDArray[Any], where: str) -> Ids:
 
 
 def check_unicode(names: Ids | Sequence[str], where: str) -> None:
-    """Make sure that ids, or names of classes, can be written: names of files need not be valid text.
-
-    Raises:
-        BadInput: one is none.
-    """
+    """Make sure that ids, or names of classes, can be written: names of files need not be valid text."""
     if isinstance(names, np.ndarray) and names.dtype != object:
         return
     for name in names:

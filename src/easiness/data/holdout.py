@@ -25,10 +25,6 @@ def hold_out(data: Dataset, share: float) -> Dataset:
 
     Every class keeps an example to train on. The held-out examples keep their ids. Where data
     were limited before, their source does not find the parts again, since it holds out first.
-
-    Raises:
-        BadInput: the share is not in (0, 1), the data have a held-out split already, or nothing would be
-            held out.
     """
     if not 0 < share < 1:
         raise BadInput(f"holdout {share}: must be above 0 and below 1")
@@ -80,9 +76,6 @@ def merge_splits(data: Dataset) -> Dataset:
     """Training and held-out examples as one training split, in this order, and nothing held out.
 
     Ids are ``<split>/<id>``, unless they are strings that are unique without.
-
-    Raises:
-        BadInput: there is no held-out split.
     """
     other = data.held_out
     if other is None:

@@ -80,24 +80,18 @@ def read_label_file(path: Path) -> LabelFile:
     ours = [name for name in (*COLUMNS, *DRAWN) if name in table.names]
     for name in ours:
         table.check_column(name)
-    others = (name for name in table.names if name and any(is_kind(table.kind(name)) for is_kind in _WORDS))
-    names = dict.fromkeys((*ours, *others))
-    columns = [
-        [cell.strip() for cell in written_in(table, name)]
-        if name in ("action", *DECIDED)
-        else written_in(table, name)
-        for name in names
-    ]
+    kinds = {name: table.kind(name) for name in table.names if name}
+    others = [name for name, kind in kinds.items() if is_text(kind) or is_numbers(kind)]
+    cells = {name: written_in(table, name) for name in dict.fromkeys((*ours, *others))}
+    for name in cells.keys() & {"action", *DECIDED}:
+        cells[name] = [cell.strip() for cell in cells[name]]
     empty = dict.fromkeys(COLUMNS, "")
     rows = [
-        (table.name_at(at), empty | dict(zip(names, row, strict=True)))
-        for at, row in enumerate(zip(*columns, strict=True))
+        (table.name_at(at), empty | dict(zip(cells, row, strict=True)))
+        for at, row in enumerate(zip(*cells.values(), strict=True))
         if any(row)
     ]
-    return LabelFile(path, frozenset(names), rows)
-
-
-_WORDS = (is_text, is_numbers)
+    return LabelFile(path, frozenset(cells), rows)
 
 
 class Said(NamedTuple):
@@ -116,10 +110,6 @@ def read_rows(
     """What each row says of one of the examples, which is ``of`` the ``data``: a name, an @ and a version.
 
     With ``by_name`` data of the same name will do, of which another part may have been held out.
-
-    Raises:
-        BadInput: a row is of other data, an id is unknown or stands there twice, a label is no class, an
-            action is unknown, or what the columns say does not go together.
     """
     reader, seen = _Reader(of), set[int]()
     for where, row in rows:

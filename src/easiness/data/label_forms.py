@@ -54,11 +54,7 @@ def _are_people(columns: Sequence[Sequence[str]]) -> bool:
 
 
 def check_one_class_each(labels: Iterable[str], num: int, where: str) -> tuple[str, ...]:
-    """A note where one of the different ``labels`` of ``num`` examples may be several, or all may measure.
-
-    Raises:
-        BadInput: it is, for certain: a list, or parts of it are labels; or they are numbers, hardly repeated.
-    """
+    """A note where one of the different ``labels`` of ``num`` examples may be several, or all may measure."""
     names = {*labels}
     share = 0.5 if any("." in name for name in names) else 0.9  # nearly each its own, as 301 classes have not
     if _FEW < len(names) > share * num and all(_NUMBER.fullmatch(name) for name in names):

@@ -71,7 +71,7 @@ def load_dataset(
         download: fetch a torchvision data set or ``hf:NAME`` that is not there yet.
         allow_outside: let a CSV file name pictures outside of its folder.
         holdout: hold out this share of each class, where the source has no held-out split.
-        labels: a CSV file of ``id,label`` to take instead of the training examples' own labels; a label is
+        labels: a table of ``id,label`` to take instead of the training examples' own labels; a label is
             the index of a class or its name. Examples that it does not name, or whose ``action`` is ``drop``,
             are left out, and an id that it has and the data lack is an error. It is read after ``holdout``
             and ``limit``.
@@ -129,11 +129,7 @@ def load_dataset(
 
 
 def part_of(data: Dataset, loading: Loading, seed: int = 0) -> Dataset:
-    """The examples that ``loading`` keeps: held out from, then limited, then labelled by a file.
-
-    Raises:
-        BadInput: they cannot be had, such as ``holdout`` where there is a held-out split already.
-    """
+    """The examples that ``loading`` keeps: held out from, then limited, then labelled by a file."""
     if loading.holdout is not None:
         data = hold_out(data, loading.holdout)
     if loading.limit is not None:

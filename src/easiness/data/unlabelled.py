@@ -40,9 +40,6 @@ def load_unlabelled(source: Any, like: Dataset, *, vectors: bool = False) -> Dat
         source: a path, or what `load_dataset` takes; in Python also an array of the examples alone.
         like: examples with labels, and how they were loaded.
         vectors: take vectors in place of what ``like`` has, too.
-
-    Raises:
-        BadInput: the examples cannot be read, or are of another kind.
     """
     found = _found(source, like)
     if found.kind != (VECTOR if vectors else like.kind):

@@ -37,11 +37,7 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
 
 
 def ids_apart(batch: Any, key: str) -> tuple[Any, Any]:
-    """The ids of a batch, and the rest: a mapping without them, or what follows where they come first.
-
-    Raises:
-        BadInput: the batch has no ids.
-    """
+    """The ids of a batch, and the rest: a mapping without them, or what follows where they come first."""
     if isinstance(batch, Mapping):
         if key in batch:
             return batch[key], {name: value for name, value in batch.items() if name != key}
@@ -55,11 +51,7 @@ def ids_apart(batch: Any, key: str) -> tuple[Any, Any]:
 
 
 def id_of(example: Any, key: str, where: str) -> Any:
-    """The id of one example, a mapping; ``where`` names who asks.
-
-    Raises:
-        BadInput: it has none.
-    """
+    """The id of one example, a mapping; ``where`` names who asks."""
     if isinstance(example, Mapping) and key in example:
         return example[key]
     found = (

@@ -31,11 +31,7 @@ class _Recording(TrainerCallback):  # type: ignore[misc]
         self._trial: TrialRecorder | None = None
 
     def _begin(self, args: Any, state: Any) -> None:
-        """Begin a trial, or where the Trainer goes on from a checkpoint, take that with what is beside it.
-
-        Raises:
-            BadInput: the checkpoint has no recording, or a damaged one, so that epochs would be missing.
-        """
+        """Begin a trial, or where the Trainer goes on from a checkpoint, take that with what is beside it."""
         trial = self._recorder.trial(self._seed, trained_on=self._trained_on)
         if state.global_step:
             folder = args.resume_from_checkpoint

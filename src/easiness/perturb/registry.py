@@ -92,10 +92,6 @@ def find_kind(name: str, of: str | None = None) -> Kind:
     """The kind called ``name``; ``package.module:name`` imports the module first, which registers it.
 
     ``of`` examples of this kind, if given: ``shuffle`` is another for sounds than for pictures.
-
-    Raises:
-        BadInput: there is none (the nearest are named), it does not fit the examples, or the module cannot
-            be imported.
     """
     short = _import_named(name) if ":" in name else name
     found = _known(short, of)
@@ -139,9 +135,6 @@ def default_levels(kind: str, shape: Shape, of: str | None = None) -> tuple[floa
         kind: its name.
         shape: (c, h, w) of pictures and of the log-mel pictures of sounds, () of texts.
         of: the kind of examples: ``image``, ``sound`` or ``text``; the first that fits where not given.
-
-    Raises:
-        BadInput: the kind is not known, or does not fit the examples.
     """
     return find_kind(kind, of).levels(shape)
 

@@ -86,12 +86,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_page(path: Path, page: Callable[[], Text]) -> Text:
-    """Write the text that ``page`` makes, in which paths are seen from the folder of the file; returns it.
-
-    Raises:
-        BadInput: a file of decisions has that name.
-        RunFailed: the file cannot be written.
-    """
+    """Write the text that ``page`` makes, in which paths are seen from the folder of the file; returns it."""
     _check_no_decisions(path)
     with shared(path.parent):
         content = page()

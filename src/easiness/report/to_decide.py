@@ -31,6 +31,7 @@ _Flaws: TypeAlias = Mapping[tuple[str, object], str]
 _PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out labels"}
 _FOUND = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
 KNOWN = "known"  # instead of the stratum that an example was drawn from
+_OF_AUDIT = frozenset(DRAWN[1:])  # columns that `easiness.audit` writes
 _HINTS = frozenset({*_FOUND, "suggested_class", "suggested_share"})
 
 
@@ -54,7 +55,7 @@ class ToDecide:
         """Is nothing said of what networks make of the labels?"""
         if self.blind is not None or self.file is None or self.file.suffix.lower() == ".json":
             return bool(self.blind)
-        return read_label_file(self.file).columns >= {*DRAWN}
+        return read_label_file(self.file).columns >= _OF_AUDIT
 
     @property
     def file_name(self) -> str:
@@ -92,7 +93,7 @@ class Listed:
     @property
     def is_audit(self) -> bool:
         """Were they drawn by `easiness.audit`?"""
-        return {*self.others} >= {*DRAWN}
+        return {*self.others} >= _OF_AUDIT
 
     @property
     def known(self) -> list[int]:

@@ -20,7 +20,7 @@ from easiness.analysis import (
     wealth_of_looks,
     wrong_in_strata,
 )
-from easiness.analysis.audit.strata import allocated, weights
+from easiness.analysis.audit import allocated, weights
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from easiness.data import Dataset
+from easiness.data import Dataset, hold_out, load_dataset, merge_splits
 from easiness.errors import BadInput
 from easiness.inputs.image.stored import ArrayImages
 from easiness.spec import LoadOptions
@@ -66,8 +67,8 @@ def test_limit_is_seeded(data):
 @pytest.mark.parametrize(
     ("k", "seed", "message"),
     [
-        (11, 0, "limit 11: exceeds the 10 examples of tiny"),
-        (2, 0, "limit 2: below the 3 classes of tiny"),
+        (11, 0, "limit 11: exceeds the 10 examples"),
+        (2, 0, "limit 2: below the 3 classes"),
         (0, 0, "limit 0: below"),
         (5, -1, "seed -1: negative"),
     ],
@@ -107,3 +108,77 @@ def test_ids_and_labels_come_without_torch():
         "d.fingerprint; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_dataset("digits")
+
+
+def test_a_share_of_each_class_is_held_out(digits):
+    data = hold_out(digits, 0.2)
+    assert data.held_out is not None
+    assert data.held_out.held_out is None
+    sizes, held = np.bincount(digits.labels), np.bincount(data.held_out.labels)
+    assert held.tolist() == [int(0.2 * n + 0.5) for n in sizes]
+    assert sorted([*data.ids, *data.held_out.ids]) == digits.ids.tolist()
+    assert not set(data.ids) & set(data.held_out.ids)
+    assert torch.equal(images_of(data.held_out), images_of(digits)[data.held_out.ids])
+
+
+def test_it_is_found_again(digits):
+    data = load_dataset("digits", holdout=0.2, limit=100)
+    ref = data.ref()
+    assert ref.load_options().holdout == 0.2
+    again = load_dataset(ref.source, limit=ref.limit, **ref.load_options().model_dump())
+    assert again.ref() == ref
+    whole = hold_out(digits, 0.2)
+    assert set(data.ids) < set(whole.ids)
+    assert data.held_out is not None
+    assert whole.held_out is not None
+    assert set(data.held_out.ids) <= set(whole.held_out.ids)
+
+
+def test_every_class_keeps_an_example():
+    x = np.arange(6, dtype=np.uint8).repeat(16).reshape(6, 4, 4)
+    data = hold_out(load_dataset((x, np.array([0, 0, 0, 0, 0, 1]))), 0.9)
+    assert np.bincount(data.labels).tolist() == [1, 1]
+    assert data.held_out is not None
+    assert data.held_out.labels.tolist() == [0] * 4
+
+
+def test_merged(digits):
+    data = load_dataset("digits", holdout=0.25)
+    merged = merge_splits(data)
+    assert data.held_out is not None
+    assert len(merged) == len(digits)
+    assert merged.held_out is None
+    first = len(data)
+    assert merged.ids[0] == f"train/{data.ids[0]}"
+    assert merged.ids[first] == f"test/{data.held_out.ids[0]}"
+    assert merged.labels[first:].tolist() == data.held_out.labels.tolist()
+    assert torch.equal(images_of(merged), torch.cat([images_of(data), images_of(data.held_out)]))
+    some = np.array([3, first - 1, first, len(merged) - 1])
+    assert [p[..., 0].tolist() for p in merged.values(some)] == images_of(merged)[some, 0].tolist()
+    assert merged.fingerprint not in (data.fingerprint, digits.fingerprint)
+    assert merged.stored.name(first) == data.held_out.stored.name(0)
+
+
+FEW = (np.zeros((4, 4, 4), np.uint8), np.array([0, 0, 1, 1]))
+
+
+@pytest.mark.parametrize(
+    ("refused", "message"),
+    [
+        *(
+            (lambda data, share=share: hold_out(data, share), "holdout")
+            for share in (0, 1, -0.1, 1.5, np.nan)
+        ),
+        (lambda data: hold_out(hold_out(data, 0.5), 0.5), "a held-out split"),
+        (lambda _: hold_out(load_dataset(FEW), 0.1), "none of the 4"),
+        (merge_splits, "no held-out split"),
+    ],
+)
+def test_what_cannot_be_held_out_or_merged(digits, refused, message):
+    with pytest.raises(BadInput, match=message):
+        refused(digits)

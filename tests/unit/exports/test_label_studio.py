@@ -200,25 +200,20 @@ def test_the_last_answer_of_a_person_counts(photos, tmp_path: Path):
     assert decisions_on(run, file).actions.tolist() == ["drop"]
 
 
+def _choose(task: dict[str, Any], *choices: str) -> None:
+    task["annotations"][0]["result"][0]["value"].update(choices=[*choices])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda task: task["data"].update(of="cars@0123"), "task 1: is of cars@0123, and not of "),
-        (lambda task: task["data"].update(id="no"), "task 1: .* has no training example with the id 'no'"),
-        (lambda task: task["data"].update(was=3), "task 1: the example .* was '3' when the file was made"),
-        (
-            lambda task: task["data"].pop("was"),
-            r"not as expected at 0\.data\.was \(Field required\); give",
-        ),
-        (lambda task: task.update(annotations=[]), "has no answers; give the JSON that Label Studio exports"),
-        (
-            lambda task: task["annotations"][0]["result"][0]["value"].update(choices=["cat"]),
-            "task 1: the answer 'cat' is none of class 0, class 1, .*; label with the config.xml",
-        ),
-        (
-            lambda task: task["annotations"][0]["result"][0]["value"].update(choices=["drop", "unsure"]),
-            "task 1: has 2 choices of user 1; give each example one",
-        ),
+        (lambda task: task["data"].update(id="no"), "task 1: .* no training example with the id 'no'"),
+        (lambda task: task["data"].update(was=3), "task 1: the example .* was '3'"),
+        (lambda task: task["data"].pop("was"), r"0\.data\.was \(Field required\)"),
+        (lambda task: task.update(annotations=[]), "has no answers"),
+        (lambda task: _choose(task, "cat"), "task 1: the answer 'cat' is none of class 0, class 1, "),
+        (lambda task: _choose(task, "drop", "unsure"), "task 1: has 2 choices of user 1"),
     ],
 )
 def test_answers_that_are_not_of_these_tasks_are_refused(photos, tmp_path: Path, change, message: str):

@@ -120,17 +120,18 @@ def _files(tables: Sequence[Table], held: Held, options: LoadOptions) -> Example
             _check_no_positions(table, paths)
         ids.append([_inside(table, row, path, held.column, options) for row, path in enumerate(paths)])
         _check_files(table, ids[-1], places)
-    return files_below(tables[0].root or Path(), ids, held.kind or _kind_of(ids[0]), options)
+    files = [[str(at_home(one)) for one in paths] for paths in ids]
+    found = files_below(tables[0].root or Path(), files, held.kind or _kind_of(ids[0]), options)
+    return found._replace(ids=[np.array(paths, dtype=object) for paths in ids])
 
 
-def files_below(root: Path, ids: Sequence[list[str]], kind: InputKind, options: LoadOptions) -> Examples:
+def files_below(root: Path, files: Sequence[list[str]], kind: InputKind, options: LoadOptions) -> Examples:
     """The files of each split, by their paths from ``root``, which are their ids."""
-    named = [np.array(paths, dtype=object) for paths in ids]
+    ids = [np.array(paths, dtype=object) for paths in files]
     if kind.files is None:
-        return Examples(kind, [TextFiles(root, paths, options.encoding) for paths in ids], named)
+        return Examples(kind, [TextFiles(root, paths, options.encoding) for paths in files], ids)
     facts = FileFacts(root)
-    found = [FileBlobs(root, [str(at_home(one)) for one in paths], facts, kind.files) for paths in ids]
-    return Examples(kind, found, named)
+    return Examples(kind, [FileBlobs(root, paths, facts, kind.files) for paths in files], ids)
 
 
 def _check_no_positions(table: Table, ids: Sequence[str]) -> None:

@@ -88,7 +88,7 @@ class StoredTexts(Stored):
         positions: npt.NDArray[np.int64] | None = None,
     ) -> None:
         """``positions`` are those of the texts by which they are named."""
-        self._held = list(texts)
+        self._held = texts if isinstance(texts, list) else list(texts)
         self._name = name or super().name
         self._positions = np.arange(len(self._held)) if positions is None else positions
 

@@ -251,11 +251,7 @@ def rows_of(
 
 
 def check_request(looks: int | None, at_most: float | None, seed: int) -> None:
-    """Make sure that a draw can be made.
-
-    Raises:
-        BadInput: it cannot.
-    """
+    """Make sure that a draw can be made."""
     if looks is not None and looks < 1:
         raise BadInput(f"--looks {looks}: give a whole number from 1 on")
     if at_most is not None and not 0 < at_most < 1:

@@ -265,9 +265,6 @@ def cleaned(
         classes: names by label.
         relabel_above: least probability of the suggested label to be right, in 0..1.
         drop_above: least probability of the label to be wrong, in 0..1.
-
-    Raises:
-        BadInput: a threshold is out of its range, or a class would be left without examples.
     """
     for option, value in (("--relabel-above", relabel_above), ("--drop-above", drop_above)):
         if not 0 <= value <= 1:

@@ -47,11 +47,7 @@ class Outcome:
 
 
 def outcome_of(run: Run, score: Score, row: int, split: Split) -> Outcome:
-    """The score of a row of the run, with that of parts of its trials.
-
-    Raises:
-        BadInput: it has one value alone, or too few examples have it.
-    """
+    """The score of a row of the run, with that of parts of its trials."""
 
     def turned(trials: Sequence[int]) -> _Floats:
         return _values(_with(run, trials), score, row, split)[1]

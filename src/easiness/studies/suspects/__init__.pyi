@@ -1,4 +1,3 @@
-from .beside import features_command as features_command
 from .conflicts import (
     WITHIN as WITHIN,
     Conflicts as Conflicts,
@@ -7,8 +6,12 @@ from .conflicts import (
     find_conflicts as find_conflicts,
     kept_conflicts as kept_conflicts,
 )
-from .glance import Glance as Glance, glance as glance, one_trial as one_trial, too_few as too_few
-from .how_many import HowMany as HowMany
-from .nearest import Nearest as Nearest, nearest_by_class as nearest_by_class
-from .ranked import ABOVE as ABOVE, Suspects as Suspects
+from .evidence import Glance as Glance, glance as glance, one_trial as one_trial, too_few as too_few
+from .neighbours import Nearest as Nearest, nearest_by_class as nearest_by_class
+from .ranked import (
+    ABOVE as ABOVE,
+    HowMany as HowMany,
+    Suspects as Suspects,
+    features_command as features_command,
+)
 from .study import suspects as suspects

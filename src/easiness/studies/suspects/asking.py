@@ -33,11 +33,7 @@ class CannotAsk(Exception):
 
 
 def identity_of(run: Run, **settings: int) -> str:
-    """A hash of what follows from the features of a run and these settings.
-
-    Raises:
-        CannotAsk: it has none.
-    """
+    """A hash of what follows from the features of a run and these settings."""
     spec = run.spec.measured
     if spec is None:
         raise CannotAsk("the run was recorded from a training loop of its own, so it has no networks to ask")
@@ -63,17 +59,8 @@ def features(
     """The features [n, d] of the examples ``wanted``, by split, from a trial after another.
 
     The first `MOST_TRIALS` trained networks of a run that has an `identity_of` its features are asked. Of a
-    run on features these are looked at, one after another.
-
-    Args:
-        run: a run that has an identity.
-        wanted: which examples.
-        source: of its data, as for `find_data`.
-        device: for the networks: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-
-    Raises:
-        BadInput: the data given are others than those of the run, or a file is damaged.
-        CannotAsk: they cannot be had.
+    run on features these are looked at, one after another. Raises `CannotAsk` where they cannot be had, and
+    `BadInput` where the ``source`` given has other data than the run, or a file is damaged.
     """
     why = "" if run.shares else untrusted(run) or no_torch() or missing_code(run.model)
     data: Dataset | None = None

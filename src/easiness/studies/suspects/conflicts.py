@@ -233,12 +233,7 @@ def kept_conflicts(run: Run, data: Dataset) -> Conflicts | None:
 
 
 def conflicts_of(run: Run, source: Any = None) -> Conflicts:
-    """`conflicts_in` the data of a run; where its examples cannot be had, nothing and why.
-
-    Args:
-        run: whose data to look at.
-        source: where they are now: a `Dataset` or what `load_dataset` takes; by default where they were.
-    """
+    """`conflicts_in` the data of a run; where its examples cannot be had, nothing and why."""
     data, why = find_data(run, source)
     if data is not None:
         try:

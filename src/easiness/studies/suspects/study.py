@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,24 +22,75 @@ from easiness.analysis import (
     pulled_to_prior,
     weights_together,
 )
+from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.runs import Told, find_data, leak_of, passes_shown
+from easiness.runs import Told, find_data, leak_of, passes_shown, positions_in, told
+from easiness.show import ShownExample
 from easiness.spec import Split
 from easiness.store import Row, Run, check_opened
 from easiness.studies.matching import check_comparable
 from easiness.studies.suspects.asking import CannotAsk
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, conflicts_of
 from easiness.studies.suspects.decided import Learned, learned_from
-from easiness.studies.suspects.evidence import Evidence, gather
-from easiness.studies.suspects.glance import too_few
+from easiness.studies.suspects.evidence import Evidence, gather, too_few
 from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds, kind_reasons, naming, reasons
-from easiness.studies.suspects.nearest import Looked
-from easiness.studies.suspects.neighbours import Neighbours, find_neighbours
+from easiness.studies.suspects.neighbours import Looked, Neighbours, find_neighbours
 from easiness.studies.suspects.ranked import ABOVE, Suspects, how_many_listed
-from easiness.studies.suspects.telling import found_examples, with_told
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_BEHIND = "reason"
+_MOST_BYTES = 4_000_000  # of pictures and sounds in a notebook
+
+
+def found_examples(
+    run: Run, data: Dataset | None, split: Split, listed: npt.NDArray[np.int64], pairs: pd.DataFrame
+) -> tuple[Told | None, tuple[ShownExample, ...], Mapping[tuple[str, object], str]]:
+    """What `told` has of all examples of a ``split`` of a run, where its ``data`` have them and can be read.
+
+    Behind it are the first suspects as notebooks show them, which are at positions ``listed`` in the run, and
+    the texts of the ``pairs`` that conflict, by split and id.
+    """
+    part = data if data is None or split == "train" else data.held_out
+    with suppress(BadInput):
+        if data is None or part is None:
+            return None, (), {}
+        rows = positions_in(part, run, split)
+        first = part.map(rows[listed], lambda value: part.kind.show(value, part.traits).in_page())
+        return told(part, rows), tuple(_fitting(first)), _in_pairs(data, pairs)
+    return None, (), {}
+
+
+def _in_pairs(data: Dataset, pairs: pd.DataFrame) -> dict[tuple[str, object], str]:
+    sides = [pairs[[f"split_{side}", f"id_{side}"]] for side in "ab"]
+    wanted = {name for side in sides for name in side.itertuples(index=False, name=None)}
+    found: dict[tuple[str, object], str] = {}
+    for split, part in data.splits.items():
+        ids = enumerate(part.ids.tolist())
+        rows = np.array([at for at, one in ids if (split, one) in wanted], np.int64)
+        of_split = told(part, rows)
+        if of_split is not None:
+            names = ((split, one) for one in part.ids[rows].tolist())
+            found |= dict(zip(names, of_split.texts, strict=True))
+    return found
+
+
+def _fitting(examples: list[ShownExample]) -> list[ShownExample]:
+    """The first with their pictures and sounds, as many as a notebook should hold."""
+    fits = np.cumsum([one.size for one in examples]) <= _MOST_BYTES
+    return [one if there else one.in_words() for one, there in zip(examples, fits, strict=True)]
+
+
+def with_told(table: pd.DataFrame, found: Told | None) -> pd.DataFrame:
+    """The table of suspects with the column that tells who they are, behind those that it always has."""
+    if found is None:
+        return table
+    added = table.copy()
+    added.insert(list(table).index(_BEHIND) + 1, found.column, found.texts)
+    return added
+
 
 MOST_LOOKED_AT = 1_000
 """Suspects that are shown beside what is nearest to them, as the page does."""
@@ -104,8 +156,10 @@ def suspects(
         conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
         kinds, of_kinds = _kinds(run, split, evidence, learned, source, pictures, device)
     listed = learned.order[: how_many_listed(learned.noise.p_wrong[~learned.seen], above)]
-    shown = found_examples(run, data, split, listed[:FIRST], conflicts.unsettled(learned.labels).table())
-    ranked = _table(run, split, evidence, learned, listed, kinds, of_kinds, shown.told)
+    texts, shown, in_pairs = found_examples(
+        run, data, split, listed[:FIRST], conflicts.unsettled(learned.labels).table()
+    )
+    ranked = _table(run, split, evidence, learned, listed, kinds, of_kinds, texts)
     return Suspects(
         model=run.network,
         split=split,
@@ -121,9 +175,9 @@ def suspects(
         conflicts=conflicts,
         left_out_kinds=kinds.left_out,
         others=others,
-        told=None if shown.told is None else shown.told.column,
-        shown=shown.first,
-        in_pairs=shown.in_pairs,
+        told=None if texts is None else texts.column,
+        shown=shown,
+        in_pairs=in_pairs,
         decided=learned.decided,
         too_few=too_few(evidence.labels, run.classes),
         alone=run if len(runs) == 1 else None,

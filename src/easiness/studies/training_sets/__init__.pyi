@@ -1,9 +1,3 @@
-from .ablation import (
-    ablate as ablate,
-    corrupt as corrupt,
-    plan_training_sets as plan_training_sets,
-    train_sets as train_sets,
-)
 from .curves import (
     AccuracyCurve as AccuracyCurve,
     Contrast as Contrast,
@@ -19,8 +13,14 @@ from .pacing import (
     paced_batches as paced_batches,
     places as places,
 )
-from .policies import order_of as order_of
 from .pruning import ids_as_text as ids_as_text, prune as prune
-from .ranks import ranking as ranking
-from .study import TrainingSets as TrainingSets, plan_ranked as plan_ranked
+from .ranks import order_of as order_of, ranking as ranking
+from .study import (
+    TrainingSets as TrainingSets,
+    ablate as ablate,
+    corrupt as corrupt,
+    plan_ranked as plan_ranked,
+    plan_training_sets as plan_training_sets,
+    train_sets as train_sets,
+)
 from .trained_sets import EveryEpoch as EveryEpoch, TrainingSetStudy as TrainingSetStudy

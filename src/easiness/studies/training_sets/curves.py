@@ -42,11 +42,7 @@ class AccuracyCurve:
     accuracies: tuple[Repeated, ...]
 
     def at(self, rate: float) -> Repeated:
-        """The accuracies at a rate.
-
-        Raises:
-            BadInput: the rate was not tried.
-        """
+        """The accuracies at a rate."""
         if rate not in self.rates:
             tried = ", ".join(f"{one:g}" for one in self.rates)
             raise BadInput(f"rate {rate:g}: not among the rates tried; give one of {tried}")
@@ -113,11 +109,7 @@ def steps(curve: AccuracyCurve) -> dict[tuple[float, float], Contrast]:
 
 
 def breakdown(curve: AccuracyCurve, breakpoint: float, factor: float = 2) -> Breakdown:
-    """Loss of accuracy per unit of rate before and beyond ``breakpoint``.
-
-    Raises:
-        BadInput: the breakpoint was not tried, or no rate below or none above it.
-    """
+    """Loss of accuracy per unit of rate before and beyond ``breakpoint``."""
     first, last = curve.rates[0], curve.rates[-1]
     start, middle, end = curve.at(first), curve.at(breakpoint), curve.at(last)
     if not first < breakpoint < last:

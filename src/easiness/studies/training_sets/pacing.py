@@ -14,8 +14,7 @@ from easiness.scores import find_score
 from easiness.show import TRAIN, Result, Section, count, counted, new_axes, number, whole_percent
 from easiness.spec import at_least
 from easiness.store import Row, Run, check_opened
-from easiness.studies.training_sets.policies import order_of
-from easiness.studies.training_sets.ranks import ranked
+from easiness.studies.training_sets.ranks import order_of, ranked
 
 if TYPE_CHECKING:
     import pandas as pd

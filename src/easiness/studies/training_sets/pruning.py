@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +16,128 @@ from easiness.data import is_table, open_table, written_in
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import at_home, text_lines
 from easiness.scores import find_score
+from easiness.show import FAINT, TRAIN, Result, Section, legend_above, new_axes, number
 from easiness.spec import Keep
-from easiness.store import Run, check_opened
-from easiness.studies.training_sets import policies
-from easiness.studies.training_sets.pruned import NAMED, Pruned
-from easiness.studies.training_sets.ranks import ranked
+from easiness.store import Row, Run, check_opened
+from easiness.studies.training_sets import ranks
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+NAMED = "ids"
+"""The policy of examples that were dropped by name."""
+
+_BINS = 30
 _UNDECODED = "surrogateescape"  # names of files need not be valid text
 _MARK = "\ufeff"  # of the byte order, which is taken off a file
 _FORM = "give a text file with an id a line, or FILE.csv with a column id"
 _REMEDY = "drop a smaller share, or give more examples"
+
+
+@dataclass(frozen=True, eq=False)
+class Pruned(Result):
+    """The examples of a run, and which to keep.
+
+    ``ids``, ``labels``, ``values`` and ``kept`` are [K] in the order of the run, ``classes`` the names by
+    label. ``values`` are those of ``score`` in a ``row`` (after an epoch, or at a share), as in the table of
+    scores: NaN for examples that were never learned, where it has none for them. They are ranked as the
+    hardest. ``policy`` names the examples that were dropped, mainly or exactly (``worst``, ``best``, and
+    `NAMED`), or the sampler that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep`` the
+    end of the score that was kept, where high means neither easy nor hard. The share to ``drop`` was drawn
+    with the ``seed``, of each class where it is ``balanced``.
+    """
+
+    ids: npt.NDArray[Any]
+    labels: npt.NDArray[np.int64]
+    classes: tuple[str, ...]
+    score: str
+    row: Row
+    values: npt.NDArray[np.float64]
+    kept: npt.NDArray[np.bool_]
+    policy: str
+    keep: Keep | None = None
+    drop: float | None = None
+    seed: int | None = None
+    balanced: bool = False
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch that the score is of; ``None`` of a run on features."""
+        return self.row.number if self.row.share is None else None
+
+    @property
+    def num_never_learned(self) -> int:
+        """Number of examples without a value, which rank as the hardest."""
+        return int(np.isnan(self.values).sum())
+
+    def table(self) -> pd.DataFrame:
+        """The kept examples, a row each: ``id``, ``label``, ``class``."""
+        import pandas as pd
+
+        labels = self.labels[self.kept]
+        names = np.array(self.classes, dtype=object)[labels]
+        return pd.DataFrame({"id": self.ids[self.kept], "label": labels, "class": names})
+
+    def by_class(self) -> pd.DataFrame:
+        """How many examples of each class are kept and dropped, and the mean score of both.
+
+        The mean is over those that have a score, NaN where none does.
+        """
+        import pandas as pd
+
+        rows = []
+        for label, name in enumerate(self.classes):
+            own = self.labels == label
+            kept, dropped = self.values[own & self.kept], self.values[own & ~self.kept]
+            rows.append(
+                {
+                    "class": name,
+                    "kept": len(kept),
+                    "dropped": len(dropped),
+                    f"{self.score}_kept": _mean(kept),
+                    f"{self.score}_dropped": _mean(dropped),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def figure(self) -> Figure:
+        """A histogram of the score, the kept and dropped examples stacked; those without a score left out."""
+        figure, axes = new_axes(5.2, 2.9)
+        defined = ~np.isnan(self.values)
+        parts = [self.values[self.kept & defined], self.values[~self.kept & defined]]
+        axes.hist(parts, _BINS, stacked=True, color=[TRAIN, FAINT], label=["kept", "dropped"])
+        axes.set(xlabel=f"{self.score} {self.row.at}", ylabel="examples")
+        legend_above(axes, 2)
+        return figure
+
+    def sections(self) -> list[Section]:
+        """One table: how many examples of each class are kept and dropped, with the mean score of both."""
+        never = f" {self.num_never_learned} examples that no trial learned have none and rank as the hardest."
+        rows = [["class", "kept", "dropped", f"{self.score} kept", f"{self.score} dropped"]]
+        for name, kept, dropped, *means in self.by_class().itertuples(index=False):
+            rows.append([name, str(kept), str(dropped), *(number(mean) for mean in means)])
+        note = (
+            f"By class, with the mean {self.score} {self.row.at} of both parts. "
+            f"Dropped are {self._dropped()}."
+        )
+        if self.num_never_learned > 0 and self.policy != NAMED:
+            note += never
+        return [Section(f"{self.kept.sum()} of {len(self.kept)} examples kept", note, rows)]
+
+    def _dropped(self) -> str:
+        if self.policy == NAMED:
+            return "exactly those named"
+        order = ranks.order_of(self.score, self.keep)
+        if ranks.is_sampled(self.policy):
+            return f"{ranks.sampled_text(self.policy)}, by {order.by}"
+        which = f"exactly the {self.policy}" if self.policy in ranks.EXACT else order.text(self.policy)
+        return f"{which}, by {order.by}"
+
+
+def _mean(values: npt.NDArray[np.float64]) -> float:
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else np.nan
 
 
 def prune(
@@ -70,76 +183,55 @@ def prune(
     check_opened(run=run)
     if ids is not None:
         given = {"--drop": drop is not None, "--policy": policy, "--keep": keep, "--balanced": balanced}
-        _check_alone([name for name, value in given.items() if value])
+        if others := [name for name, value in given.items() if value]:
+            raise BadInput(f"--ids: drops exactly the examples that it names; leave {', '.join(others)} out")
         return _without(run, named_positions(ids, run.ids), score, run.resolve_epoch(epoch, share))
-    rate = _rate(drop)
+    rate = 0.3 if drop is None else drop
+    if not 0 <= rate < 1:
+        raise BadInput(f"drop {rate}: not in [0, 1); give the share of the examples to drop, such as 0.3")
     if policy is None and keep is not None:
-        policy = policies.policy_to_keep(score, keep)
+        policy = ranks.policy_to_keep(score, keep)
         keep = None if policy is not None else keep
-    order = (
-        policies.exact_order(score, keep, policy)
-        if policy in policies.EXACT
-        else policies.order_of(score, keep)
-    )
+    order = ranks.exact_order(score, keep, policy) if policy in ranks.EXACT else ranks.order_of(score, keep)
     policy = next(iter(order.policies)) if policy is None else policy
-    if policies.is_sampled(policy):
-        policies.sampled_policy(policy, rate)  # before anything is read
-    elif policy not in policies.EXACT:
+    if ranks.is_sampled(policy):
+        ranks.sampled_policy(policy, rate)  # before anything is read
+    elif policy not in ranks.EXACT:
         policy, beta = _density(order, policy)
     epoch = run.resolve_epoch(epoch, share)
     table = run.scores(**run.asked(epoch))
-    values, ranking = ranked(run, order, epoch, table)
+    values, ranking = ranks.ranked(run, order, epoch, table)
     labels = run.labels if balanced else None
-    if policies.is_sampled(policy):
-        policy, dropped = policies.sampled_drop(
-            run, policy, ranking, table, rate, balanced=balanced, seed=seed
-        )
-    elif policy in policies.EXACT:
-        first, finer = policies.first_dropped(order, policy, ranking, table["difficulty"].to_numpy())
+    if ranks.is_sampled(policy):
+        policy, dropped = ranks.sampled_drop(run, policy, ranking, table, rate, balanced=balanced, seed=seed)
+    elif policy in ranks.EXACT:
+        first, finer = ranks.first_dropped(order, policy, ranking, table["difficulty"].to_numpy())
         dropped = foremost(first, rate, refine_by=finer, ids=run.ids, seed=seed, labels=labels)
     else:
         dropped = draw_by_rank(ranking, rate, beta, seed, labels=labels)
     remedy = _REMEDY if balanced else f"{_REMEDY}, or drop the same share of each class (--balanced)"
     check_classes_left(run.labels, dropped, run.classes, remedy=remedy)
-    kept, row = _all_but(dropped, len(values)), run.row(epoch)
+    kept, row = ~np.isin(np.arange(len(values)), dropped), run.row(epoch)
     about = (run.ids, run.labels, run.classes, score, row, values, kept, policy, order.keep)
     return Pruned(*about, drop=rate, seed=seed, balanced=balanced)
 
 
-def _rate(drop: float | None) -> float:
-    rate = 0.3 if drop is None else drop
-    if not 0 <= rate < 1:
-        raise BadInput(f"drop {rate}: not in [0, 1); give the share of the examples to drop, such as 0.3")
-    return rate
-
-
-def _density(order: policies.Order, policy: str) -> tuple[str, tuple[float, float]]:
+def _density(order: ranks.Order, policy: str) -> tuple[str, tuple[float, float]]:
     """The name and the parameters of the density to draw by."""
     try:
-        beta = order.beta(policy, others=(*policies.EXACT, *policies.SAMPLED))
+        beta = order.beta(policy, others=(*ranks.EXACT, *ranks.SAMPLED))
     except BadInput as error:
-        exact, sampled = (" or ".join(names) for names in (policies.EXACT, policies.SAMPLED))
+        exact, sampled = (" or ".join(names) for names in (ranks.EXACT, ranks.SAMPLED))
         raise BadInput(f"{error}; or {exact}, to drop exactly those; or {sampled}") from None
     return order.name(beta), beta
-
-
-def _check_alone(others: list[str]) -> None:
-    if others:
-        raise BadInput(f"--ids: drops exactly the examples that it names; leave {', '.join(others)} out")
 
 
 def _without(run: Run, dropped: npt.NDArray[np.int64], score: str, epoch: int) -> Pruned:
     find_score(score)
     check_classes_left(run.labels, dropped, run.classes, drawn_by="--ids", remedy="name fewer of them")
     values = run.scores(**run.asked(epoch))[score].to_numpy()
-    kept = _all_but(dropped, len(values))
+    kept = ~np.isin(np.arange(len(values)), dropped)
     return Pruned(run.ids, run.labels, run.classes, score, run.row(epoch), values, kept, policy=NAMED)
-
-
-def _all_but(dropped: npt.NDArray[np.int64], num: int) -> npt.NDArray[np.bool_]:
-    kept = np.ones(num, np.bool_)
-    kept[dropped] = False
-    return kept
 
 
 def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

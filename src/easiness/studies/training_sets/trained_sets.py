@@ -10,18 +10,37 @@ import numpy.typing as npt
 
 from easiness.analysis import MIN_GROUP
 from easiness.errors import BadInput
-from easiness.show import Result, Section, interval_text, marked, number, plus_minus
+from easiness.show import (
+    EASY,
+    HARD,
+    HELD_OUT,
+    INK,
+    LEFT_OUT,
+    TRAIN,
+    Result,
+    Section,
+    chance_line,
+    interval_text,
+    legend_above,
+    marked,
+    new_axes,
+    number,
+    plus_minus,
+)
 from easiness.spec import Effect, Keep
 from easiness.store import Row
 from easiness.studies.training_sets.curves import AccuracyCurve, Contrast, differences, steps
-from easiness.studies.training_sets.figure import draw_by_rate
-from easiness.studies.training_sets.policies import order_of
+from easiness.studies.training_sets.ranks import order_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
 _RANDOM = "random"
+_STYLES = {"easy": (EASY, "o", "-"), "hard": (HARD, "s", "--"), "random": (INK, "D", "-.")}
+_OTHERS = [(TRAIN, "^", "-"), (LEFT_OUT, "v", "--"), (HELD_OUT, "X", "-.")]
+_WORDS = {"drop": "dropped", "relabel": "with random labels"}
+_APART = 0.007  # in rate, so that error bars do not hide each other
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,11 +120,7 @@ class TrainingSetStudy(Result):
         return sorted({point.rate for point in self.points})
 
     def of(self, policy: str) -> list[TrainingSetPoint]:
-        """The points of a policy by rate.
-
-        Raises:
-            BadInput: there is no such policy.
-        """
+        """The points of a policy by rate."""
         points = [point for point in self.points if point.policy == policy]
         if not points:
             raise BadInput(f"policy {policy!r}: not in this study; it has {', '.join(self.policies)}")
@@ -151,8 +166,35 @@ class TrainingSetStudy(Result):
         return pd.DataFrame(rows)
 
     def figure(self) -> Figure:
-        """Figure 4, accuracy by rate, see `draw_by_rate`."""
-        return draw_by_rate(self)
+        """Figure 4: held-out accuracy after the last epoch by rate, with standard deviations."""
+        figure, axes = new_axes(5.2, 3.3)
+        styles = _styles(self)
+        for at, policy in enumerate(self.policies):
+            color, marker, line = styles[policy]
+            points = self.of(policy)
+            shift = _APART * (at - (len(self.policies) - 1) / 2)
+            axes.errorbar(
+                [point.rate + (shift if point.rate else 0) for point in points],
+                [point.mean[-1] for point in points],
+                yerr=np.nan_to_num([point.deviation[-1] for point in points]),
+                color=color,
+                marker=marker,
+                linestyle=line,
+                linewidth=1.6,
+                markersize=4.5,
+                capsize=2.5,
+                elinewidth=1,
+                label=_label(policy),
+            )
+        chance_line(axes, self.chance)
+        axes.set(
+            xlabel=f"share of training examples {_WORDS[self.effect]}",
+            ylabel="held-out accuracy",
+        )
+        axes.set_xlim(min(self.rates) - 0.03, max(self.rates) + 0.03)
+        axes.set_ylim(bottom=0)
+        legend_above(axes, 4)
+        return figure
 
     def sections(self) -> list[Section]:
         """Accuracy by rate and policy, then differences from random draws, and from one rate to the next."""
@@ -255,3 +297,12 @@ def _undecided(study: TrainingSetStudy) -> str:
 def _cells(one: Contrast) -> list[str]:
     value = marked(number(one.value, 3, signed=True), one.decided)
     return [value, interval_text(*one.interval, 3, signed=True)]
+
+
+def _styles(study: TrainingSetStudy) -> dict[str, tuple[str, str, str]]:
+    others = [policy for policy in study.policies if policy not in _STYLES]
+    return _STYLES | {policy: _OTHERS[at % len(_OTHERS)] for at, policy in enumerate(others)}
+
+
+def _label(policy: str) -> str:
+    return f"mainly {policy}" if policy in ("easy", "hard", "top", "bottom") else policy

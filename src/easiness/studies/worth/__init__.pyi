@@ -1,4 +1,3 @@
-from .cells import KEEP as KEEP, SIZES as SIZES
 from .choice import (
     Judged as Judged,
     Row as Row,
@@ -6,27 +5,31 @@ from .choice import (
     judged_choice as judged_choice,
     more_labels as more_labels,
 )
-from .grid import FEWEST_SEEDS as FEWEST_SEEDS, Asked as Asked, grid_of as grid_of
+from .grid import (
+    FEWEST_SEEDS as FEWEST_SEEDS,
+    KEEP as KEEP,
+    SIZES as SIZES,
+    Asked as Asked,
+    grid_of as grid_of,
+)
 from .heads import (
+    Examples as Examples,
     Judgement as Judgement,
     Labelled as Labelled,
     judged_by_others as judged_by_others,
+    read_examples as read_examples,
     right_by_neighbours as right_by_neighbours,
 )
-from .labelling import DRAWS as DRAWS, PICKED as PICKED, to_label as to_label
-from .next_labels import NextLabels as NextLabels
-from .picking import (
+from .labelling import DRAWS as DRAWS, PICKED as PICKED, NextLabels as NextLabels, to_label as to_label
+from .replay import (
     MARGIN as MARGIN,
     PICKS as PICKS,
     RANDOM as RANDOM,
     RARE as RARE,
     Near as Near,
-    near_of as near_of,
-)
-from .reading import Examples as Examples, read_examples as read_examples
-from .replay import (
     Replayed as Replayed,
     Replaying as Replaying,
+    near_of as near_of,
     recommended as recommended,
     replay as replay,
 )

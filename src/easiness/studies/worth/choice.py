@@ -130,12 +130,8 @@ def judged_choice(
 ) -> Judged:
     """Choose a row on one half of the test examples and of the seeds, and judge it on the other.
 
-    Args:
-        rows: of the whole size, with four seeds or more.
-        starts: numbers of the rows of all examples, and of all but the suspects.
-        at_random: of each row the number of the one that keeps as many at random.
-        margin: loss of accuracy that counts as none, in 0..1.
-        seed: of the halves of the test examples.
+    ``starts`` are the numbers of the rows of all examples and of all but the suspects, and ``at_random`` has
+    for each row the number of the one that keeps as many at random. There are four seeds or more.
     """
     seeds, num = rows[0].right.shape
     half = np.random.default_rng(seed).permutation(num) < num // 2
@@ -158,12 +154,8 @@ def more_labels(sizes: Sequence[int], right: Sequence[Right], chance: float) -> 
 
     The gain from about half of the labels to all of them is seen, on the same test examples, and the next
     doubling gives a part of that (`_NEXT`, within `_RANGE`). To it come the test examples and the draw
-    (`_OF_DRAWS`). ``None``, and why, where nothing can be said.
-
-    Args:
-        sizes: numbers of examples, ascending.
-        right: of each whether heads are right [seeds, n]; of the largest all seeds are the same.
-        chance: accuracy of those who have seen nothing.
+    (`_OF_DRAWS`). ``None``, and why, where nothing can be said. Heads of ``sizes``, ascending, are ``right``
+    [seeds, n], of the largest in all seeds alike; ``chance`` is the accuracy of those who have seen nothing.
     """
     shares = np.array(sizes) / sizes[-1]
     near_half = np.flatnonzero((shares >= _LEAST) & (shares <= _MOST))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,9 +11,58 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.inputs import tell
 from easiness.spec import at_least
-from easiness.studies.worth.cells import KEEP, SIZES, Cell, Positions, cells_of, kept_in
-from easiness.studies.worth.heads import Judgement, Labelled, Right, judged_by_others, right
-from easiness.studies.worth.reading import Examples
+from easiness.studies.worth.heads import Examples, Judgement, Labelled, Right, judged_by_others, right
+
+SIZES = (0.05, 0.2, 0.5, 1.0)
+"""Shares of the examples that there are, unless sizes are asked for."""
+KEEP = (0.1, 0.2, 0.4, 0.6, 0.8)
+"""Shares of them that are kept, unless others are asked for."""
+
+ALL, EASIEST, HARDEST, RANDOM = "all", "easiest", "hardest", "random"
+"""What is kept."""
+
+Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Of ``size`` examples a ``share`` is kept: ``kept`` says which; suspects may be out before that.
+
+    ``share`` is ``None`` where all are kept but the suspects, and for as many at random.
+    """
+
+    size: int
+    kept: str
+    share: float | None
+    suspects_out: bool
+
+
+def cells_of(size: int, keep: Sequence[float]) -> Iterator[Cell]:
+    """All cells of a size: all, all but the suspects, and each policy at each share with and without them."""
+    yield Cell(size, ALL, 1.0, suspects_out=False)
+    yield Cell(size, ALL, None, suspects_out=True)
+    yield Cell(size, RANDOM, None, suspects_out=False)
+    for share in keep:
+        for out in (False, True):
+            for kept in (EASIEST, HARDEST, RANDOM):
+                yield Cell(size, kept, share, out)
+
+
+def kept_in(cell: Cell, judged: Judgement, lots: npt.NDArray[np.float64]) -> Positions | None:
+    """Positions of the examples that a cell keeps; ``None`` where the suspects leave too few.
+
+    ``lots`` [size] decide at random, and where examples are as easy as each other.
+    """
+    there = ~judged.suspects if cell.suspects_out else np.ones(cell.size, np.bool_)
+    sound = int((~judged.suspects).sum())
+    num = cell.size if cell.share == 1 else sound if cell.share is None else round(cell.share * cell.size)
+    if num < 1 or num > there.sum():
+        return None
+    first = {EASIEST: -judged.p_label, HARDEST: judged.p_label}.get(cell.kept, lots)
+    order = np.lexsort((lots, first))
+    kept: Positions = order[there[order]][:num]
+    return np.sort(kept)
+
 
 FEWEST_OF_CLASS = 5
 """Examples a class, on average, of the smallest size by default."""

@@ -1,9 +1,10 @@
-"""Closed-form heads on some labelled examples, and what they say of those that they were not shown."""
+"""Closed-form heads on labelled examples of a run on features, and what they say of others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,24 @@ import torch
 from torch import Tensor
 
 from easiness.analysis import label_noise_of_heads, nearest_rows
-from easiness.heads import Deal, Head, Moments, by_examples, fit_ridge, sample_of, temperature_of
+from easiness.data import Dataset, same_at
+from easiness.errors import BadInput
+from easiness.features import find_features, kept_features
+from easiness.heads import (
+    Deal,
+    Head,
+    Moments,
+    by_examples,
+    fit_ridge,
+    kept_together,
+    sample_of,
+    temperature_of,
+)
+from easiness.inputs import tell
+from easiness.runs import data_of, features_beside, features_of, find_split, positions_in
 from easiness.scores import most_named
+from easiness.spec import Heads
+from easiness.store import Run
 
 REPEATS, FOLDS = 2, 5
 """Of the folds that examples are judged by: ten heads, two of which have not seen an example."""
@@ -125,3 +142,148 @@ def _judgement(log_p: Floats, labels: Positions) -> Judgement:
     noise = label_noise_of_heads([log_p.mean(axis=0)], labels)
     p_label = np.exp(log_p[:, np.arange(len(labels)), labels]).mean(axis=0)
     return Judgement(p_label, np.asarray(noise.p_wrong, np.float64))
+
+
+WIDEST = 512
+"""Directions of features that are kept: heads of all 1,280 of a network are hardly better, and far slower."""
+_AT_ONCE = 1024
+_TEST_FOLDS = 5  # one of which is tested on where nothing is held out
+
+Vectors = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """``pool`` may be kept, at these ``positions`` in the run; ``test`` are others, to test on.
+
+    ``held_out`` says whether those tested on are the held-out split; else they were set aside from the run.
+    ``everyone`` are all of the run, then those without labels, if there are any: all labelled 0. ``copies``
+    numbers them, copies alike, where some are without labels: of texts only the same ones, since others with
+    nearly the same words ask for a label of their own.
+    """
+
+    pool: Labelled
+    positions: Positions
+    test: Labelled
+    held_out: bool
+    everyone: Labelled
+    copies: Positions
+
+
+def read_examples(
+    run: Run, source: Any = None, seed: int = 0, unlabelled: Callable[[Dataset], Dataset] | None = None
+) -> Examples:
+    """The vectors and labels of a run on features, and what to test on.
+
+    That is the held-out split. Where there is none it is a fifth of the examples, with the classes as all
+    have them and copies on one side. Vectors are centred, each kind has a mean squared length of one, and of
+    wide ones the leading directions are kept, which no label decides. Memory holds them once at single
+    precision on the way, beside those kept at half precision.
+    """
+    heads_of(run)
+    data = data_of(run, source)
+    others = None if unlabelled is None else unlabelled(data)
+    found, why = features_of(run, data)
+    if found is None:
+        raise BadInput(f"{run.path}: its features are needed, and {why}")
+    own = positions_in(data, run)
+    num, origin = len(own), None if data.groups is None else data.groups[own]
+    whole = np.array_equal(own, np.arange(len(data)))
+    kinds = [one["train"] if whole else one["train"][own] for one in found]
+    labels = torch.tensor(run.labels)
+    if others is not None:
+        beside = vectors_of_others(run, data, others)
+        kinds = [np.concatenate(both) for both in zip(kinds, beside, strict=True)]
+        labels = torch.cat([labels, torch.zeros(len(others), dtype=labels.dtype)])
+        if origin is not None:
+            origin = np.concatenate([origin, [f"without a label {at}" for at in range(len(others))]])
+    parts = [(data, own)] if others is None else [(data, own), (others, np.arange(len(others)))]
+    same = same_at(*parts)
+    groups = kept_together(kinds, origin, same)
+    copies = same
+    if copies is None:
+        copies = groups if origin is None or others is None else kept_together(kinds)
+    split = _held_out(run, data)
+    x, apart = _directions(kinds, num, [] if split is None else [one["held_out"] for one in found])
+    everyone = Labelled(x, labels, groups, len(run.classes))
+    labelled = everyone if others is None else everyone.part(np.arange(num))
+    if split is not None:
+        tested = Labelled(apart, torch.tensor(split.labels), np.arange(len(split)), len(run.classes))
+        return Examples(labelled, np.arange(num), tested, held_out=True, everyone=everyone, copies=copies)
+    aside = set_aside(labelled, seed)
+    rest = np.setdiff1d(np.arange(num), aside)
+    return Examples(
+        labelled.part(rest), rest, labelled.part(aside), held_out=False, everyone=everyone, copies=copies
+    )
+
+
+def heads_of(run: Run) -> Heads:
+    """The settings of the heads of a run on features."""
+    if run.spec.heads is None:
+        raise BadInput(f"{run.path}: is not on features; measure with them first (--features auto)")
+    return run.spec.heads
+
+
+def in_files(names: Sequence[str]) -> bool:
+    """Are features vectors in somebody's files? Then those of others have to be given, too."""
+    return any(name.lower().endswith((".npy", ".npz")) for name in names)
+
+
+def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[npt.NDArray[np.float32]]:
+    """Vectors [M, D] of examples without labels, of each of the features of a run, as its own are scaled."""
+    made = []
+    folder = features_beside(run.path)
+    for ref in heads_of(run).features:
+        source = find_features(ref.name, data)
+        own = kept_features(source, data, folder, tell)["train"]
+        if source.slow:  # they are kept in a file, too
+            vectors = kept_features(source, replace(data, held_out=others), folder, tell)["held_out"].rows
+        else:
+            source = find_features("inputs", others) if in_files([ref.name]) else source
+            vectors = np.ldexp(source.vectors(others, np.arange(len(others))), own.exponent)
+        if vectors.shape[1] != own.rows.shape[1]:
+            raise BadInput(
+                f"{others.name}: vectors of {vectors.shape[1]} values, and those of the run have "
+                f"{own.rows.shape[1]}; make both in the same way"
+            )
+        if not np.isfinite(vectors).all():
+            raise BadInput(f"{others.name}: a vector is not finite; leave that example out")
+        made.append(np.asarray(vectors, np.float32))
+    return made
+
+
+def _held_out(run: Run, data: Dataset) -> Dataset | None:
+    if run.spec.data.held_out is None:
+        return None
+    return find_split(run, data, "held_out")[0]
+
+
+def set_aside(everyone: Labelled, seed: int) -> Positions:
+    """Positions, ascending, of a fifth of the examples, with copies on one side."""
+    shares = ((_TEST_FOLDS - 1) / _TEST_FOLDS,)
+    dealt = Deal(everyone.labels.numpy(), everyone.groups).partition(shares, seed, 0)
+    return np.sort(np.concatenate(dealt.blocks[0]))
+
+
+def _directions(kinds: Sequence[Vectors], num: int, test: Sequence[Vectors]) -> tuple[Tensor, Tensor]:
+    """The kinds of vectors beside each other; of wide ones the leading directions of the first ``num``.
+
+    Each kind is less the mean of the first, which have a mean squared length of one then.
+    """
+    x = np.concatenate(kinds, axis=1, dtype=np.float32)
+    apart = np.concatenate(test, axis=1, dtype=np.float32) if test else np.zeros((0, x.shape[1]), np.float32)
+    start = 0
+    for width in (kind.shape[1] for kind in kinds):
+        own, other = (rows[:, start : start + width] for rows in (x, apart))
+        mean = own[:num].mean(axis=0)
+        own -= mean
+        squares = [np.square(own[at : min(at + _AT_ONCE, num)]).sum(axis=1) for at in range(0, num, _AT_ONCE)]
+        length = max(float(np.concatenate(squares).mean()), 1e-12) ** 0.5
+        own /= length
+        other -= mean
+        other /= length
+        start += width
+    if x.shape[1] <= WIDEST:
+        return torch.from_numpy(x), torch.from_numpy(apart)
+    leading = torch.linalg.eigh(torch.from_numpy(x[:num].T @ x[:num]))[1][:, -WIDEST:].contiguous()
+    return torch.from_numpy(x) @ leading, torch.from_numpy(apart) @ leading

@@ -15,11 +15,9 @@ from easiness.runs import passes_shown
 from easiness.store import Run, check_opened
 from easiness.studies.cleaning import without
 from easiness.studies.suspects import suspects
-from easiness.studies.worth.cells import ALL, KEEP, RANDOM, kept_in
 from easiness.studies.worth.choice import Row, judged_choice, more_labels
-from easiness.studies.worth.grid import Asked, Seen, grid_of
-from easiness.studies.worth.heads import Judgement, right_by_neighbours
-from easiness.studies.worth.reading import Examples, heads_of, read_examples
+from easiness.studies.worth.grid import ALL, KEEP, RANDOM, Asked, Seen, grid_of, kept_in
+from easiness.studies.worth.heads import Examples, Judgement, heads_of, read_examples, right_by_neighbours
 from easiness.studies.worth.value import Line, Worth, lines_of
 
 LOSS = 0.01

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from easiness import BadInput, Run, decisions
+from easiness import BadInput, Recorder, Run, decisions
 from easiness.runs import data_version, decisions_on
-from recording import recorded
 
 NUM = 12
 CLASSES = ("cat", "dog", "=owl")
@@ -19,7 +18,17 @@ HEADER = "id,label,was,action,by,time,split,data"
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return recorded(tmp_path_factory.mktemp("runs") / "run", [np.eye(3)[LABELS]] * 2, LABELS, classes=CLASSES)
+    path = tmp_path_factory.mktemp("runs") / "run"
+    recorder = Recorder(path, ids=np.arange(NUM), labels=LABELS, classes=CLASSES)
+    for seed in range(2):
+        with recorder.trial(seed=seed) as trial:
+            trial.update(np.arange(NUM), np.eye(3)[LABELS])
+            trial.end_epoch()
+    return recorder.run
+
+
+def _files(run: Run, folder: Path, said: dict[str, str], **options: str) -> list[Path]:
+    return [_file(run, folder / f"{name}.csv", one, **options) for name, one in said.items()]
 
 
 def _file(run: Run, file: Path, said: str, by: str | None = None, more: str = "") -> Path:
@@ -29,16 +38,8 @@ def _file(run: Run, file: Path, said: str, by: str | None = None, more: str = ""
         action = {"k": "keep", "d": "drop", "u": "unsure", "-": ""}.get(one, "relabel")
         label = int(one) if action == "relabel" else LABELS[at]
         name = file.stem if by is None else by
-        cells = (
-            at,
-            label,
-            LABELS[at],
-            action,
-            name,
-            f"2026-11-28T10:00:{at:02}Z",
-            "train",
-            data_version(run),
-        )
+        when = f"2026-11-28T10:00:{at:02}Z"
+        cells = (at, label, LABELS[at], action, name, when, "train", data_version(run))
         rows.append(",".join(map(str, cells)) + (f",{more}" if more else ""))
     file.write_text("\n".join(rows))
     return file
@@ -47,7 +48,7 @@ def _file(run: Run, file: Path, said: str, by: str | None = None, more: str = ""
 @pytest.fixture
 def three(run: Run, tmp_path: Path) -> list[Path]:
     said = {"ann": "k k d u 0 k", "bob": "k k 1 k k", "eve": "k 2 u u 0"}
-    return [_file(run, tmp_path / f"{name}.csv", one, more="7") for name, one in said.items()]
+    return _files(run, tmp_path, said, more="7")
 
 
 def test_the_majority_decides_and_where_people_differ_comes_first(run: Run, three: list[Path]):
@@ -65,9 +66,7 @@ def test_the_majority_decides_and_where_people_differ_comes_first(run: Run, thre
 
 
 def test_doubt_of_all_who_looked_is_an_answer(run: Run, tmp_path: Path):
-    files = [
-        _file(run, tmp_path / f"{name}.csv", said) for name, said in {"ann": "k u u", "bob": "k u k"}.items()
-    ]
+    files = _files(run, tmp_path, {"ann": "k u u", "bob": "k u k"})
     found = decisions(run, files)
     table = found.table().set_index("id")
     assert table["action"].to_dict() == {1: "unsure", 2: "", 0: "keep"}
@@ -100,10 +99,8 @@ def test_people_agree_on_what_they_are_sure_of(run: Run, three: list[Path]):
     assert found.between[-1].wrong.num == 3
 
 
-def test_kappa_is_undefined_where_all_say_the_same_and_empty_where_none_looked_at_the_same(
-    run, tmp_path: Path
-):
-    files = [_file(run, tmp_path / f"{name}.csv", said) for name, said in (("a", "k k k"), ("b", "k k k"))]
+def test_kappa_is_undefined_where_all_say_the_same_and_empty_where_nobody_does(run: Run, tmp_path: Path):
+    files = _files(run, tmp_path, {"a": "k k k", "b": "k k k"})
     (one,) = decisions(run, files).between
     assert one.wrong is not None
     assert one.wrong.kappa is None
@@ -135,7 +132,7 @@ def test_a_name_is_a_person_in_whatever_files(run: Run, tmp_path: Path):
 
 def test_who_is_unsure_in_one_file_has_decided_in_the_other(run: Run, tmp_path: Path):
     said = {"a": "u k u - u", "b": "2 u u k -", "c": "2 k - k d"}
-    files = [_file(run, tmp_path / f"{name}.csv", one, by="ann") for name, one in said.items()]
+    files = _files(run, tmp_path, said, by="ann")
     for given in (files[:2], files[1::-1]):
         found = decisions(run, given)
         table = found.table().set_index("id")
@@ -145,7 +142,7 @@ def test_who_is_unsure_in_one_file_has_decided_in_the_other(run: Run, tmp_path: 
         assert table["label"][0] == 2
     assert decisions(run, files).table().set_index("id")["action"][4] == "drop"
     _file(run, files[2], "1", by="ann")
-    with pytest.raises(BadInput, match=r"c\.csv: 'ann' says relabel of the example '0'"):
+    with pytest.raises(BadInput, match=r"c\.csv: 'ann' says relabel of the example '0', and relabel"):
         decisions(run, files)
 
 
@@ -157,9 +154,7 @@ def test_columns_that_differ_between_files_are_left_out_by_name(run: Run, tmp_pa
 
 
 def test_a_merged_file_in_the_place_of_another_keeps_that(run: Run, tmp_path: Path, command):
-    files = [
-        _file(run, tmp_path / f"{name}.csv", cells, by=name) for name, cells in (("a", "k k"), ("b", "2 k"))
-    ]
+    files = _files(run, tmp_path, {"a": "k k", "b": "2 k"})
     before = files[0].read_bytes()
     finished = command("decisions", run.path, *files, "-o", files[0])
     assert finished.code == 0

@@ -53,12 +53,15 @@ def filled(
     path: Path,
     num: int | None = None,
     change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
+    **actions: str,
 ) -> Path:
-    """The file with the truth as actions, of the first rows."""
+    """The file with the truth as actions, of the first rows, and others in some rows (``r60="keep"``)."""
     table = drawn.table()
     first = np.arange(len(table)) < (len(table) if num is None else num)
     truth = np.where([one in WRONG for one in table["id"]], "relabel", "keep")
     table["action"] = np.where((table["action"] == "") & first, truth, table["action"])
+    for row, action in actions.items():
+        table.loc[int(row[1:]), "action"] = action
     change(table).to_csv(path, index=False)
     return path
 
@@ -89,16 +92,12 @@ def test_draw_fill_in_and_read(run: Run, tmp_path: Path):
     document = json.loads(show.rendered(found, ".json"))
     seen = sum(one in WRONG for one in table["id"])
     assert document["wrong_seen"] == seen
-    assert {name: document[name] for name in ("confidence", "looked_at", "num_examples", "split")} == {
-        "confidence": 0.95,
-        "looked_at": 80,
-        "num_examples": NUM,
-        "split": "train",
-    }
+    told = {"confidence": 0.95, "looked_at": 80, "num_examples": NUM, "split": "train"}
+    assert {name: document[name] for name in told} == told
     assert document["left"]["at_most"] == document["at_most"] - seen
-    first, others = found.first(41) or (None, None)
-    assert first is not None
-    assert others is not None
+    both = found.first(41)
+    assert both is not None
+    first, others = both
     assert (first.num, others.num) == (41, NUM - 41)
     assert first.wrong is not None
     assert others.wrong is not None
@@ -119,12 +118,7 @@ def test_blind_shows_nothing_that_is_suggested(run: Run, tmp_path: Path):
 
 def test_the_first_rows_do_where_others_are_undecided(run: Run, tmp_path: Path):
     drawn = drawn_from(run, looks=80)
-
-    def one_more(table: pd.DataFrame) -> pd.DataFrame:
-        table.loc[60, "action"] = "keep"
-        return table
-
-    found = answered(run, filled(drawn, tmp_path / "half.csv", 40, one_more))
+    found = answered(run, filled(drawn, tmp_path / "half.csv", 40, r60="keep"))
     assert found.looked_at == 40
     notices = " ".join(found.sections()[0].notices)
     assert "40 of the 80 drawn were looked at" in notices
@@ -138,13 +132,9 @@ def test_the_first_rows_do_where_others_are_undecided(run: Run, tmp_path: Path):
 def test_unsure_widens_the_interval_to_both_sides(run: Run, tmp_path: Path):
     drawn = drawn_from(run, looks=80)
     sure = answered(run, filled(drawn, tmp_path / "sure.csv"))
-
-    def doubt(table: pd.DataFrame) -> pd.DataFrame:
-        wrong = table.index[table["action"] == "relabel"][0]
-        table.loc[[wrong, table.index[table["action"] == "keep"][-1]], "action"] = "unsure"
-        return table
-
-    found = answered(run, filled(drawn, tmp_path / "unsure.csv", None, doubt))
+    actions = pd.read_csv(tmp_path / "sure.csv")["action"].tolist()
+    doubts = {f"r{actions.index(one)}": "unsure" for one in ("relabel", "keep")}
+    found = answered(run, filled(drawn, tmp_path / "unsure.csv", **doubts))  # type: ignore[arg-type]
     assert found.unsure == 2
     assert found.low < sure.low
     assert found.high > sure.high
@@ -153,9 +143,8 @@ def test_unsure_widens_the_interval_to_both_sides(run: Run, tmp_path: Path):
 
 def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
     known = tmp_path / "labels.csv"
-    decided = pd.DataFrame({"id": np.arange(50), "label": run.labels[:50]})
+    decided = pd.DataFrame({"id": np.arange(50), "label": run.labels[:50], "by": "ann"})
     decided["action"] = np.where(np.arange(50) < 40, "relabel", "keep")
-    decided["by"] = "ann"
     decided.to_csv(known, index=False)
     drawn = drawn_from(run, looks=60, known=known)
     note = drawn_from(run, looks=NUM, known=known).sections()[0].note
@@ -177,12 +166,7 @@ def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
 @pytest.mark.parametrize("options", [{"looks": 60}, {"at_most": 0.02, "looks": 60}])
 def test_of_what_nobody_is_sure_nothing_is_said(run: Run, tmp_path: Path, options: dict[str, Any]):
     drawn = drawn_from(run, **options)
-
-    def doubt(table: pd.DataFrame) -> pd.DataFrame:
-        table.loc[0, "action"] = "unsure"
-        return table
-
-    found = answered(run, filled(drawn, tmp_path / "audit.csv", 1, doubt))
+    found = answered(run, filled(drawn, tmp_path / "audit.csv", 1, r0="unsure"))
     assert (found.wrong, found.low, found.high) == (None, 0, NUM)
     assert "nobody can say how many are wrong: 0 to 400 with 95 % confidence" in found.summary()
     document = json.loads(show.rendered(found, ".json"))
@@ -262,12 +246,12 @@ def altered(what: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("removed", r"look 8 \(ID\) was drawn and is not there, and without it .*; put the row back"),
-        ("cut off", r"look 8 \(ID\) and 32 more were drawn and are not there, .* them .*; put the rows back"),
-        ("other id", "was not drawn like this, as look 8"),
-        ("not drawn", "was not drawn, and would bend the answer; take the row out"),
-        ("sealed", "the example 'ID' was not drawn like this, as look 9"),
-        ("moved", "the example 'ID' was not drawn like this"),
+        ("removed", r"look 8 \(ID\) was drawn .*; put the row back"),
+        ("cut off", r"look 8 \(ID\) and 32 more were drawn .*; put the rows back"),
+        ("other id", "row 9: .* as look 8"),
+        ("not drawn", "row 42: .* take the row out"),
+        ("sealed", "row 9: the example 'ID' .* as look 9"),
+        ("moved", "row 9: the example 'ID' .* as look 8"),
     ],
 )
 def test_a_file_with_other_rows_is_refused_by_name(run: Run, tmp_path: Path, what: str, said: str):
@@ -292,20 +276,23 @@ def test_what_is_no_audit_of_this_run_is_refused(run: Run, tmp_path: Path):
     ez.clean(run).table().to_csv(labels, index=False)
     with pytest.raises(BadInput, match="no audit, without the column 'order'"):
         answered(run, labels)
-    drawn = drawn_from(run, looks=20)
-    with pytest.raises(BadInput, match="says itself how it was drawn"):
-        ez.audit(run, decided=labels, looks=10)
-    other = drawn.table().assign(data="photos@0123456789ab", action="keep")
-    other.to_csv(labels, index=False)
-    with pytest.raises(BadInput, match="photos@0123456789ab"):
+    drawn_from(run, looks=20).table().assign(data="photos@0123456789ab").to_csv(labels, index=False)
+    with pytest.raises(BadInput, match=r"row 2: .*photos@0123456789ab"):
         answered(run, labels)
-    for options, said in (
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"decided": "labels.csv", "looks": 10}, "--decided labels.csv: says itself"),
         ({"looks": 0}, "--looks 0"),
         ({"at_most": 1.0}, "--at-most 1"),
-        ({"seed": -1}, "--seed"),
-    ):
-        with pytest.raises(BadInput, match=said):
-            ez.audit(run, **options)
+        ({"seed": -1}, "--seed -1"),
+    ],
+)
+def test_options_that_are_refused(run: Run, options: dict[str, Any], said: str):
+    with pytest.raises(BadInput, match=said):
+        ez.audit(run, **options)
 
 
 def test_all_labels_can_be_looked_at(run: Run, tmp_path: Path):

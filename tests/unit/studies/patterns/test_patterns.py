@@ -16,7 +16,7 @@ from easiness import BadInput, Run, patterns
 from easiness.analysis.rank_regression import reliability
 from easiness.report import patterns_page
 from easiness.scores import find_score
-from easiness.studies.patterns import Patterns, trained_on
+from easiness.studies.patterns import Patterns, study
 from easiness.studies.patterns.found import Leftover
 from easiness.studies.patterns.outcome import outcome_of
 
@@ -109,17 +109,17 @@ def test_features_of_more_than_a_few_of_these_labels_are_refused(run, data, tmp_
         patterns(run, f"run:{few.path}", source=data, progress=False)
     # where their data are found, the examples themselves and the names of their classes decide
     found = {"few": replace(part, ids=part.ids + 10_000)}
-    monkeypatch.setattr(trained_on, "find_data", lambda *_: (found["few"], ""))
+    monkeypatch.setattr(study, "find_data", lambda *_: (found["few"], ""))
     source: Any = SimpleNamespace(name="run:few", trained_on=few)
     with pytest.raises(BadInput, match=r"trained on 6\d of these"):
-        trained_on.notes_on_shared(source, data)
+        study.notes_on_shared(source, data)
     found["few"] = replace(part, classes=tuple(f"digit {one}" for one in range(10)))
-    assert trained_on.notes_on_shared(source, data) == ()
+    assert study.notes_on_shared(source, data) == ()
     # two parts of one data set have an example in common now and then
     others = (part.labels + 1) % 10
     others[1:2] = part.labels[1:2]
     found["few"] = replace(part, labels=others)
-    [note] = trained_on.notes_on_shared(source, data)
+    [note] = study.notes_on_shared(source, data)
     assert re.fullmatch(r"run:few was trained on [12] of these 240 labels\.", note)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import easiness as ez
 from easiness.store import open_run
-from easiness.studies.suspects.beside import features_command, to_judge_along
+from easiness.studies.suspects.ranked import features_command, to_judge_along
 
 
 @pytest.fixture

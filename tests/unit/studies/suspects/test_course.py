@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from easiness.record import KeptLogits
-from easiness.studies.suspects.course import Course
-from easiness.studies.suspects.sums import Told
+from easiness.studies.suspects.course import Course, Told
 
 LABELS = np.array([0, 1, 2])
 P_LABEL, P_RIVAL = np.array([0.6, 0.1, 0.7]), np.array([0.3, 0.7, 0.2])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from easiness.errors import BadInput
-from easiness.store import Recorder, Run
-from easiness.studies.suspects.evidence import gather
-from easiness.studies.suspects.glance import glance
+from easiness.store import Run
+from easiness.studies.suspects.evidence import gather, glance
+from recording import recorded
 
 LABELS = [0, 1, 2, 0]
 # of each trial the predictions after epochs 1 and 2; a network gives 0.8 to its class and 0.1 to others
@@ -21,20 +21,15 @@ TRAINED_ON = [[0, 1, 2], [0, 1, 2, 3], [0, 1, 3]]  # the last leaves out 2, the 
 LOG_8 = np.log(8)
 
 
-def recorded(path, predicted=PREDICTED, trained_on=TRAINED_ON, labels=LABELS) -> Run:
-    ids = np.arange(len(labels))
-    recorder = Recorder(path, ids=ids, labels=labels)
-    for seed, (epochs, own) in enumerate(zip(predicted, trained_on, strict=True)):
-        with recorder.trial(seed=seed, trained_on=own) as trial:
-            for prediction in epochs:
-                trial.update(ids, np.log(np.where(np.eye(max(labels) + 1)[prediction], 0.8, 0.1)))
-                trial.end_epoch()
-    return recorder.run
+def made(path, predicted=PREDICTED, trained_on=TRAINED_ON, labels=LABELS) -> Run:
+    said = np.eye(max(labels) + 1)
+    logits = [np.log(np.where(said[np.array(epochs)], 0.8, 0.1)) for epochs in predicted]
+    return recorded(path, logits, labels, trained_on=trained_on)
 
 
 @pytest.fixture
 def run(tmp_path) -> Run:
-    return recorded(tmp_path / "run")
+    return made(tmp_path / "run")
 
 
 def test_trials_that_left_an_example_out_are_heard_of_it(run):
@@ -80,7 +75,7 @@ def test_an_epoch_asked_for_is_the_last_that_counts(run):
 def test_three_epochs_at_the_end_count(tmp_path):
     """Five epochs: wrong in the first two, right from then on."""
     wrong, right = [1, 2, 0, 1], LABELS
-    run = recorded(tmp_path / "five", [[wrong, wrong, right, right, right]] * 2, [[0, 1, 2, 3]] * 2)
+    run = made(tmp_path / "five", [[wrong, wrong, right, right, right]] * 2, [[0, 1, 2, 3]] * 2)
     found = gather(run, "train")
     assert (found.epochs, found.num_epochs) == ((1, 2, 3, 4, 5), 3)
     assert found.rival.tolist() == [1, 0, 0, 1]  # what comes next to the label, the first of equals
@@ -92,13 +87,9 @@ def test_three_epochs_at_the_end_count(tmp_path):
 def test_the_lead_of_networks_that_are_nearly_certain(tmp_path, apart, num_classes):
     """Right or wrong, the predicted class is ``apart`` nats above each other one, however near p is to 1."""
     labels = np.arange(num_classes)
-    recorder = Recorder(tmp_path / "run", ids=labels, labels=labels)
     said = np.where(labels == 0, 1, labels)  # the first is taken for the second
-    for seed in range(2):
-        with recorder.trial(seed=seed) as trial:
-            trial.update(labels, apart * np.eye(num_classes)[said])
-            trial.end_epoch()
-    found = gather(recorder.run, "train").of_labels
+    run = recorded(tmp_path / "run", [apart * np.eye(num_classes)[said]] * 2, labels)
+    found = gather(run, "train").of_labels
     np.testing.assert_allclose(found.lead, apart, rtol=0.02)
     np.testing.assert_allclose(found.margin, np.where(labels == 0, -apart, apart), rtol=1e-5)
 
@@ -107,19 +98,14 @@ def test_what_is_refused(tmp_path, record):
     with pytest.raises(BadInput, match="trial is finished"):
         gather(record([], [0, 1], name="none"), "train")
     with pytest.raises(BadInput, match="no held-out split"):
-        gather(recorded(tmp_path / "run"), "held_out")
+        gather(made(tmp_path / "run"), "held_out")
     with pytest.raises(BadInput, match=r"epoch 3 .*recorded; choose 1 to 2"):
-        gather(recorded(tmp_path / "more"), "train", 3)
+        gather(made(tmp_path / "more"), "train", 3)
 
 
 def test_networks_that_are_certain_of_another_class(tmp_path):
     """A margin of -10,000 nats overflows as an exponent of its own."""
-    recorder = Recorder(tmp_path / "run", ids=[0, 1], labels=[0, 1])
-    for seed in range(2):
-        with recorder.trial(seed=seed) as trial:
-            trial.update([0, 1], np.array([[0.0, 1e4], [0.0, 1e4]]))
-            trial.end_epoch()
-    found = gather(recorder.run, "train")
+    found = gather(recorded(tmp_path / "run", [[[0.0, 1e4], [0.0, 1e4]]] * 2, [0, 1]), "train")
     assert found.p_label.tolist() == [0, 1]
     assert found.p_rival.tolist() == [1, 0]
     assert np.isfinite(found.of_labels.lead).all()
@@ -130,15 +116,10 @@ def test_a_glance_takes_few_of_everything(tmp_path):
     """5 of 7 trials; of 9 epochs the fourth and the last three; every second of 10,002 labels."""
     num = 10_002
     ids = np.arange(num)
-    recorder = Recorder(tmp_path / "run", ids=ids, labels=ids % 2)
-    for seed in range(7):
-        with recorder.trial(seed=seed) as trial:
-            for _ in range(9):
-                trial.update(ids, 3 * np.eye(2)[ids % 2])
-                trial.end_epoch()
-    found = gather(recorder.run, "train", few=True)
+    run = recorded(tmp_path / "run", [[3 * np.eye(2)[ids % 2]] * 9] * 7, ids % 2)
+    found = gather(run, "train", few=True)
     assert (found.epochs, found.num_epochs) == ((4, 7, 8, 9), 3)
     assert found.heard.shape == (5, 5001)
     assert found.ids.tolist() == list(range(0, num, 2))
-    seen = glance(recorder.run)
+    seen = glance(run)
     assert (seen.num, seen.num_wrong, seen.known, seen.num_unsaid) == (num, 0, 1, 0)

@@ -10,7 +10,7 @@ import pytest
 from easiness import load_dataset, measure, open_run, suspects, write_report
 from easiness.spec import Split
 from easiness.store import Run
-from easiness.studies.suspects import Nearest, nearest, nearest_by_class
+from easiness.studies.suspects import Nearest, nearest_by_class, neighbours
 from easiness.studies.suspects.asking import features
 
 NONE = -1
@@ -46,7 +46,7 @@ def expected(
     members = [
         one for one in np.flatnonzero(run.labels == of_class).tolist() if (split, one) != ("train", at)
     ]
-    order = sorted(members, key=lambda one: -means[one])[: nearest.NUM_OF_CLASS]
+    order = sorted(members, key=lambda one: -means[one])[: neighbours.NUM_OF_CLASS]
     return order, means[order].tolist()
 
 
@@ -58,7 +58,7 @@ def test_the_nearest_of_two_classes(halves: Run, split: Split) -> None:
     for side, of_class in enumerate((int(labels[7]), other)):
         order, means = expected(halves, split, 7, of_class)
         num = len(order)
-        assert found.positions[0, side].tolist() == order + [NONE] * (nearest.NUM_OF_CLASS - num)
+        assert found.positions[0, side].tolist() == order + [NONE] * (neighbours.NUM_OF_CLASS - num)
         assert np.allclose(found.similarity[0, side, :num], means, atol=1e-5)
         assert np.isnan(found.similarity[0, side, num:]).all()
     assert (found.positions[1, 1] == NONE).all()
@@ -73,7 +73,7 @@ def test_what_was_asked_once_is_kept(halves: Run, monkeypatch: pytest.MonkeyPatc
         calls.append(len(wanted))
         return features(run, wanted, *others)
 
-    monkeypatch.setattr(nearest, "features", counted)
+    monkeypatch.setattr(neighbours, "features", counted)
     again = asked(open_run(halves.path), [2, 1], [5, 4])
     assert not calls
     assert np.array_equal(again.positions, both.positions[::-1])
@@ -90,7 +90,7 @@ def test_suspects_ask_for_the_first_ones_in_passing(run_copy: Path, monkeypatch:
     found = suspects(open_run(run_copy)).ranked
     run = open_run(run_copy)
     where = {one: at for at, one in enumerate(run.ids.tolist())}
-    monkeypatch.setattr("easiness.studies.suspects.nearest.features", None)
+    monkeypatch.setattr("easiness.studies.suspects.neighbours.features", None)
     monkeypatch.setattr("easiness.studies.suspects.neighbours.features", None)
     kept = asked(run, [where[one] for one in found["id"]], found["suggested"].tolist())
     assert (run.labels[kept.positions[:, 0]] == found["label"].to_numpy()[:, None]).all()

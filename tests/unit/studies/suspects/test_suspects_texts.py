@@ -14,6 +14,7 @@ from PIL import Image
 import easiness as ez
 from easiness.show import rendered, sections_text
 from easiness.store import Run
+from recording import believing, recorded
 
 NUM, WRONG = 120, 12
 CONTRACT = ["id", "label", "class", "suggested", "suggested_class", "p_wrong", "suggested_share", "kind"]
@@ -26,18 +27,8 @@ def texts() -> list[str]:
 
 def record(folder: Path, data: ez.Dataset) -> Run:
     """Four sure trials, by which the first labels are one class further than they should be."""
-    rng = np.random.default_rng(0)
-    said = data.labels.copy()
-    said[:WRONG] = (said[:WRONG] + 1) % 3
-    recorder = ez.Recorder(
-        folder, ids=data.ids, labels=data.labels, classes=data.classes, fingerprint=data.fingerprint
-    )
-    for seed in range(4):
-        with recorder.trial(seed=seed) as trial:
-            for _ in range(2):
-                trial.update(data.ids, rng.normal(size=(NUM, 3)) + 8 * np.eye(3)[said])
-                trial.end_epoch()
-    return recorder.run
+    said = np.where(np.arange(NUM) < WRONG, (data.labels + 1) % 3, data.labels)
+    return recorded(folder, believing(said, 4, 2, sure=8), data=data)
 
 
 @pytest.fixture

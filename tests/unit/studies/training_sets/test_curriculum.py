@@ -79,19 +79,8 @@ def test_a_step_of_more_than_the_first_part_is_on_as_many_as_it_takes(run, batch
 
 
 def test_the_file_names_the_examples_of_each_step(command, run, tmp_path):
-    asked = (
-        "curriculum",
-        run.path,
-        "--num-steps",
-        8,
-        "--batch-size",
-        6,
-        "--seed",
-        3,
-        "-o",
-        tmp_path / "a.csv",
-    )
-    said = command(*asked).out
+    size = ("--num-steps", 8, "--batch-size", 6, "--seed", 3)
+    said = command("curriculum", run.path, *size, "-o", tmp_path / "a.csv").out
     assert "8 steps of 6 examples" in said
     found = ez.curriculum(run, num_steps=8, batch_size=6, seed=3)
     table = pd.read_csv(tmp_path / "a.csv")

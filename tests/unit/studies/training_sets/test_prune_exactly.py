@@ -86,18 +86,22 @@ def test_those_named(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("name", "content", "message"),
     [
-        ("12\n99\nx\n", r"--ids .*ids\.txt: the run has no example with id 99, x; give ids of the run"),
-        ("\n", r"ids\.txt: names no example; give a text file with an id a line, or FILE\.csv"),
-        ("PAR1\0", r"ids\.txt: is not text"),
-        ("10\n11\n12\n13\n14\n", "--ids: takes all 5 examples of class 'a'; name fewer of them"),
+        ("a.txt", "12\n99\nx\n", r"--ids .*a\.txt: the run has no example with id 99, x;"),
+        ("a.txt", "\n", r"a\.txt: names no example; give a text file"),
+        ("a.txt", "PAR1\0", r"a\.txt: is not text"),
+        ("a.txt", "10\n11\n12\n13\n14\n", "--ids: takes all 5 examples of class 'a'; name fewer"),
+        ("a.csv", "name;label\n1;2\n", r"a\.csv: no column id.*columns are name, label"),
+        ("a.csv", "id,label\n12,1\n17\n", r"a\.csv: row 3: 1 values for 2 columns"),
+        ("a.csv", "id,id\n12,17\n", r"a\.csv: column id occurs more than once"),
+        ("a.csv", 'id,label\n12,"1\n', r"a\.csv: line 2: .* not CSV"),
     ],
 )
-def test_ids_that_cannot_be_dropped(run, tmp_path, content, message):
-    (tmp_path / "ids.txt").write_text(content)
+def test_ids_that_cannot_be_dropped(run, tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
     with pytest.raises(BadInput, match=message):
-        ez.prune(run, ids=tmp_path / "ids.txt")
+        ez.prune(run, ids=tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -116,21 +120,6 @@ def test_ids_that_cannot_be_dropped(run, tmp_path, content, message):
 def test_what_is_refused(run, options, message):
     with pytest.raises(BadInput, match=message):
         ez.prune(run, **options)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("name;label\n1;2\n", "no column id.*columns are name, label"),
-        ("id,label\n12,1\n17\n", "row 3: 1 values for 2 columns"),
-        ("id,id\n12,17\n", "column id occurs more than once"),
-        ('id,label\n12,"1\n', "line 2: .* not CSV"),
-    ],
-)
-def test_tables_of_ids_are_read_as_strictly_as_those_of_examples(run, tmp_path, content, message):
-    (tmp_path / "a.csv").write_text(content)
-    with pytest.raises(BadInput, match=rf"a\.csv: {message}"):
-        ez.prune(run, ids=tmp_path / "a.csv")
 
 
 def test_the_worst_may_not_be_a_whole_class(tmp_path):

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,12 @@ import pytest
 import easiness as ez
 from easiness.errors import BadInput
 from easiness.runs.progress import Progress
-from easiness.spec import Drawing, Loading, RunSpec, Training, from_arguments, trial_seeds
-from easiness.store import Row
-from easiness.studies.training_sets.ablation import plan_training_sets
-from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
+from easiness.spec import Drawing, Loading, RunSpec, Training, from_arguments
+from easiness.studies.training_sets.study import plan_training_sets
+from easiness.studies.training_sets.trained_sets import TrainingSetStudy
 
-SMALL: dict[str, Any] = {
-    "model": "mlp_2_w16",
-    "rates": (0.3, 0),
-    "policies": ("easy", "random"),
-    "repetitions": 2,
-    "epochs": 2,
-    "holdout": 0.2,
-    "batch_size": 20,
-    "precision": "float32",
-}
+SMALL: dict[str, Any] = {"model": "mlp_2_w16", "rates": (0.3, 0), "policies": ("easy", "random")}
+SMALL |= {"repetitions": 2, "epochs": 2, "holdout": 0.2, "batch_size": 20, "precision": "float32"}
 
 
 @pytest.fixture(scope="module")
@@ -56,22 +46,15 @@ class Stored(Progress):
 
 def test_a_run_for_each_policy_and_rate_and_one_for_none(ablated):
     out, study = ablated
-    assert {p.name for p in out.iterdir()} == {
-        *("full", "drop-easy-0.30", "drop-random-0.30", "resolved.json")
-    }
+    names = ["drop-easy-0.30", "drop-random-0.30", "full", "resolved.json"]
+    assert sorted(path.name for path in out.iterdir()) == names
     assert study.policies == ["easy", "random"]
     assert study.rates == [0, 0.3]
-    assert [(p.policy, p.beta, p.rate) for p in study.points] == [
-        ("easy", (3, 1), 0),
-        ("easy", (3, 1), 0.3),
-        ("random", (1, 1), 0),
-        ("random", (1, 1), 0.3),
-    ]
+    assert [(p.policy, p.beta) for p in study.points[::2]] == [("easy", (3, 1)), ("random", (1, 1))]
+    assert [p.rate for p in study.points] == [0, 0.3, 0, 0.3]
     # 80 of 100 digits are left to train on; 4 and 3 steps of up to 20 an epoch
-    assert [(p.num_drawn, p.num_trained_on, p.num_steps) for p in study.points[:2]] == [
-        (0, 80, 8),
-        (24, 56, 6),
-    ]
+    numbers = [(p.num_drawn, p.num_trained_on, p.num_steps) for p in study.points[:2]]
+    assert numbers == [(0, 80, 8), (24, 56, 6)]
     assert (study.num_examples, study.num_held_out, study.chance) == (80, 20, 0.1)
 
 
@@ -123,15 +106,10 @@ def test_labels_are_corrupted_beside_it(ablated, scored, tmp_path):
     out = Path(shutil.copytree(ablated[0], tmp_path / "copy"))
     progress = Stored()
     study = ez.corrupt("digits", scored, **SMALL, other_label=True, out=out, progress=progress)
-    assert sorted({name.split()[0] for name in progress.trained}) == [
-        "relabel-easy-0.30",
-        "relabel-random-0.30",
-    ]
+    assert {name.split()[0] for name in progress.trained} == {"relabel-easy-0.30", "relabel-random-0.30"}
     assert (study.effect, study.other_label) == ("relabel", True)
-    assert [(p.num_drawn, p.num_trained_on, p.num_steps) for p in study.points[:2]] == [
-        (0, 80, 8),
-        (24, 80, 8),
-    ]
+    numbers = [(p.num_drawn, p.num_trained_on, p.num_steps) for p in study.points[:2]]
+    assert numbers == [(0, 80, 8), (24, 80, 8)]
     np.testing.assert_array_equal(study.points[0].accuracy, ablated[1].points[0].accuracy)
     with pytest.raises(BadInput, match="settings: drawing of"):
         ez.corrupt("digits", scored, **SMALL, out=out)
@@ -139,8 +117,8 @@ def test_labels_are_corrupted_beside_it(ablated, scored, tmp_path):
 
 def test_the_same_number_of_steps(ablated, scored, tmp_path):
     out = Path(shutil.copytree(ablated[0], tmp_path / "copy"))
-    shutil.rmtree(out / "drop-easy-0.30")
-    shutil.rmtree(out / "drop-random-0.30")
+    for policy in ("easy", "random"):
+        shutil.rmtree(out / f"drop-{policy}-0.30")
     progress = Stored()
     study = ez.ablate("digits", scored, **SMALL, steps="steps", out=out, progress=progress)
     assert not [name for name in progress.trained if name.startswith("full")]  # nothing differs there
@@ -193,22 +171,13 @@ def test_the_end_to_keep_has_the_place_of_the_hard_examples(scored):
 
 def test_the_identity_of_earlier_studies(scored):
     # what is ranked by is hashed as ever, so that their runs go on
+    fixed = {"effect": "drop", "rate": 0.3, "beta": (3, 1), "balanced": False, "other_label": False}
     for score, sign in (("easiness", 1), ("el2n", -1)):
-        draw = plans(scored, score=score).plans["drop-easy-0.30"].asked.draw
-        values = sign * scored.scores().set_index("id")[score].loc[scored_ids(scored)].to_numpy()
-        assert draw.model_dump() == {
-            "effect": "drop",
-            "rate": 0.3,
-            "beta": (3, 1),
-            "ranking": hashlib.sha256(values.tobytes()).hexdigest(),
-            "balanced": False,
-            "other_label": False,
+        plan = plans(scored, score=score).plans["drop-easy-0.30"]
+        values = sign * scored.scores().set_index("id")[score].loc[plan.data.ids].to_numpy()
+        assert plan.asked.draw.model_dump() == fixed | {
+            "ranking": hashlib.sha256(values.tobytes()).hexdigest()
         }
-
-
-def scored_ids(scored: ez.Run) -> Any:
-    """Ids of the examples that a study of these trains on."""
-    return plans(scored).plans["full"].data.ids
 
 
 def test_labels_at_one_end_are_left_alone(scored, tmp_path):
@@ -216,55 +185,35 @@ def test_labels_at_one_end_are_left_alone(scored, tmp_path):
     study = ez.corrupt("digits", scored, **options, keep="top", other_label=True, out=tmp_path)
     assert (study.score, study.keep, study.policies) == ("entropy", "top", ["bottom", "random"])
     assert set(study.table()["policy"]) == {"bottom", "random"}
-    by_id = scored.scores().set_index("id")
-    run = ez.open_run(tmp_path / "relabel-bottom-0.30")
-    assert isinstance(run.spec, RunSpec)
-    relabelled = by_id["entropy"].loc[drawn_of(run.spec, scored_ids(scored), -by_id["entropy"])]
-    assert relabelled.mean() < by_id["entropy"].loc[scored_ids(scored)].mean()
-    assert (
-        ez.corrupt("digits", scored, **options, keep="top", other_label=True, out=tmp_path)
-        .table()
-        .equals(study.table())
-    )
+    again = ez.corrupt("digits", scored, **options, keep="top", other_label=True, out=tmp_path)
+    assert again.table().equals(study.table())
     with pytest.raises(BadInput, match="settings: drawing of"):
         ez.corrupt("digits", scored, **{**options, "policies": ("random",)}, keep="bottom", out=tmp_path)
 
 
-def drawn_of(spec: RunSpec, ids: Any, ranking: Any) -> Any:
-    """Ids of the examples whose labels the first trial has drawn."""
-    assert spec.draw is not None
-    seed = trial_seeds(spec.seed, 0).draw
-    return ids[ez.draw_by_rank(ranking.loc[ids], spec.draw.rate, spec.draw.beta, seed)]
-
-
 def test_repetitions_of_a_seed_start_alike_everywhere(scored):
-    seeds = {plan.asked.seed for plan in plans(scored, seed=4).plans.values()}
-    assert seeds == {4}
-    assert trial_seeds(4, 0) != trial_seeds(4, 1)
+    assert {plan.asked.seed for plan in plans(scored, seed=4).plans.values()} == {4}
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rates": (0.3, 1)}, r"rate 1: not in \[0, 1\)"),
-        ({"rates": (-0.1,)}, r"rate -0\.1: not in \[0, 1\)"),
+        ({"rates": (0.3, 1)}, "rate 1: not in"),
+        ({"rates": (-0.1,)}, r"rate -0\.1: not in"),
         ({"rates": (float("nan"),)}, "rate nan: not in"),
         ({"rates": ()}, "rates: none given"),
         ({"policies": ()}, "policies: none given"),
-        ({"policies": ("beta:0,1",)}, "give two positive numbers"),
         ({"policies": ("esy",)}, r"policy 'esy': unknown \(did you mean easy"),
         ({"steps": "both"}, "steps 'both': unknown; choose epochs or steps"),
-        ({"score": "entropy", "policies": None}, "say which end of it to keep"),
+        ({"score": "entropy", "policies": None}, r"which end of it to keep \(--keep top or --keep bottom\)"),
         ({"score": "entropy", "keep": "top"}, "policy 'easy': high entropy means unsure"),
-        ({"score": "entropy", "keep": "mid"}, "keep 'mid': unknown; choose top or bottom"),
-        ({"score": "el2n", "keep": "top"}, "keep top: high el2n means hard, .*; leave --keep out"),
-        ({"repetitions": 0}, "--repetitions 0: must be at least 1"),
-        ({"epochs": 0}, "--epochs 0: must be at least 1"),
+        ({"repetitions": 0}, "--repetitions 0"),
+        ({"epochs": 0}, "--epochs 0"),
         ({"model": "mlp_x"}, "model 'mlp_x'"),
         ({"limit": 99}, "leave --limit out"),
-        ({"holdout": 0}, "has no held-out split to test on"),
-        ({"rates": (0.3, 0.95)}, r"policy easy at rate 0\.95: .* of class .* \(--balanced\)"),
-        ({"rates": (0.95,), "balanced": True}, r"rate 0\.95: .* give a lower rate or more ex.*s$"),
+        ({"holdout": 0}, "no held-out split to test on"),
+        ({"rates": (0.3, 0.95)}, r"policy easy at rate 0\.95: .* . examples of class .*\(--balanced\)"),
+        ({"rates": (0.95,), "balanced": True}, r"policy easy at rate 0\.95: .* or more examples$"),
     ],
 )
 def test_what_cannot_be_planned(scored, changes, message):
@@ -279,64 +228,3 @@ def test_labels_can_be_corrupted_at_any_rate(scored):
 def test_a_run_is_no_place_for_runs(scored, run_copy):
     with pytest.raises(BadInput, match="is a run"):
         ez.ablate("digits", scored, **SMALL, out=run_copy)
-
-
-def made_up(repetitions: int = 3) -> TrainingSetStudy:
-    accuracy = np.array([[0.2, 0.5], [0.3, 0.6], [0.4, 0.7]])[:repetitions]
-    return TrainingSetStudy(
-        effect="drop",
-        model="mlp_2_w16",
-        score="easiness",
-        score_row=Row(4),
-        num_examples=100,
-        num_held_out=50,
-        num_classes=4,
-        largest_share=0.25,
-        epochs=2,
-        repetitions=repetitions,
-        same_steps=False,
-        balanced=False,
-        other_label=False,
-        points=(TrainingSetPoint("beta:1,2", (1, 2), 0.3, 30, 70, 140, accuracy),),
-    )
-
-
-def test_the_table():
-    (row,) = made_up().table().to_dict("records")
-    assert row == {
-        "effect": "drop",
-        "policy": "beta:1,2",
-        "beta_a": 1,
-        "beta_b": 2,
-        "rate": 0.3,
-        "num_drawn": 30,
-        "num_trained_on": 70,
-        "num_steps": 140,
-        "epochs": 2,
-        "epoch": 2,
-        "accuracy": pytest.approx(0.6),
-        "accuracy_sd": pytest.approx(0.1),
-        "accuracy_se": pytest.approx(0.1 / np.sqrt(3)),
-        "repetitions": 3,
-        "decided": False,
-        "chance": 0.25,
-        "num_held_out": 50,
-    }
-    last = replace(made_up(), epochs=3, tested=(1, 3))
-    assert last.table(every_epoch=True)["epoch"].tolist() == [1, 3]
-    assert last.table()[["epoch", "accuracy"]].values.tolist() == [[3, pytest.approx(0.6)]]
-    every = made_up().table(every_epoch=True)
-    assert every["epoch"].tolist() == [1, 2]
-    assert every["accuracy"].tolist() == pytest.approx([0.3, 0.6])
-
-
-def test_one_repetition_has_no_deviation():
-    (row,) = made_up(1).table().to_dict("records")
-    assert row["accuracy"] == 0.5
-    assert np.isnan(row["accuracy_sd"])
-    assert np.isnan(row["accuracy_se"])
-
-
-def test_an_unknown_policy():
-    with pytest.raises(BadInput, match=r"policy 'easy': .* has beta:1,2"):
-        made_up().curve("easy")

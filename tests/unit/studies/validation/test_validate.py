@@ -265,7 +265,7 @@ def test_tables_sections_and_figure(validation: Validation) -> None:
     assert (row.value, row.chance, row.examples) == (0.8, 0.5, 4)
     sections = validation.sections()
     assert [len(section.rows) for section in sections] == [3, 7, 6, 6]
-    assert sections[1].title == "Validation examples by easiness, of few"
+    assert "Validation examples by easiness, of few" in [one.title for one in sections]
     text = sections_text(sections)
     assert "0.60?" in text  # four trials decide nothing
     assert "of all networks together" in text

@@ -24,7 +24,7 @@ from easiness.studies.worth import (
     recommended,
     replay,
 )
-from easiness.studies.worth.picking import Judged, Near
+from easiness.studies.worth.replay import Judged, Near
 
 PIXELS = [f"p{at}" for at in range(64)]
 NUM, COPIES = 240, 7

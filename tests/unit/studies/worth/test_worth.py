@@ -12,7 +12,7 @@ from easiness import BadInput, worth
 from easiness.report import write_result
 from easiness.store import Run
 from easiness.studies.worth import Worth
-from easiness.studies.worth.cells import Cell
+from easiness.studies.worth.grid import Cell
 
 NUM, WRONG = 600, 0.3
 
