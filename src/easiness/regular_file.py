@@ -29,7 +29,6 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
-    stat.S_IFDIR: "a folder",
 }
 
 
@@ -97,7 +96,7 @@ def last_name(text: str) -> str:
 def open_regular(path: Path) -> BinaryIO:
     """The file at ``path``, opened for reading."""
     try:
-        return _opened(path, os.O_RDONLY, "rb")
+        return open(path, "rb", opener=_regular)
     except ValueError:
         raise OSError(errno.EINVAL, "no file has such a name", str(path)) from None
 
@@ -109,17 +108,18 @@ def open_growing(path: Path) -> BinaryIO:
     """
     if path.is_symlink():
         raise OSError(errno.ELOOP, "it is a link, through which writing would leave its folder", str(path))
-    return _opened(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, "r+b")
+    flags = os.O_CREAT | os.O_NOFOLLOW
+    return open(path, "r+b", opener=lambda name, own: _regular(name, own | flags))
 
 
-def _opened(path: Path, flags: int, mode: str) -> BinaryIO:
-    """A regular file, found out without waiting: a pipe would be waited at until somebody writes."""
+def _regular(path: str, flags: int) -> int:
+    """As `os.open`, which else waits at a pipe until somebody writes to it, of files that are regular."""
     descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
-    if kind != stat.S_IFREG:
+    if kind not in (stat.S_IFREG, stat.S_IFDIR):  # a folder is refused by whoever opens it
         os.close(descriptor)
-        raise OSError(errno.EINVAL, f"it is {_KINDS.get(kind, 'something else')} and no file", str(path))
-    return cast(BinaryIO, os.fdopen(descriptor, mode))
+        raise OSError(errno.EINVAL, f"it is {_KINDS.get(kind, 'something else')} and no file", path)
+    return descriptor
 
 
 def read_regular(path: Path, most: int) -> bytes:

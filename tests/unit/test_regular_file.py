@@ -35,7 +35,7 @@ def test_what_is_no_file_is_named_at_once(tmp_path: Path, monkeypatch: pytest.Mo
         "pipe": "it is a pipe and no file",
         "/dev/zero": "it is a device and no file",
         "socket": "No such device or address",
-        ".": "it is a folder",
+        ".": "Is a directory",
         "none": "No such file",
         "a\0b": "no file has such a name",
         "\ud800": "no file has such a name",

@@ -20,7 +20,7 @@ from easiness.spec import Recipe
 Vector: TypeAlias = npt.NDArray[np.float32]
 """One example: [D]."""
 
-_AT_ONCE = 4096  # rows that are widened to double precision at a time
+_AT_ONCE = 4096  # rows that are looked at, or widened to double precision, at a time
 _UNUSUAL = 3  # columns that are named
 _TO_SD = 1.4826  # of a normal distribution, from the median distance of the median
 
@@ -200,7 +200,8 @@ class VectorKind(InputKind):
             raise BadInput(f"{where}: shape {shape} holds no values; give at least one")
         with np.errstate(over="ignore"):
             values = array.astype(np.float32, copy=copy)
-        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        blocks = (values[at : at + _AT_ONCE] for at in range(0, max(len(values), 1), _AT_ONCE))
+        bad = np.flatnonzero(~np.concatenate([np.isfinite(one).all(axis=1) for one in blocks]))
         if len(bad):
             column = int(np.flatnonzero(~np.isfinite(values[bad[0]]))[0])
             raise BadInput(

@@ -81,8 +81,12 @@ class _Encoder(HubNetwork):
         import torch
 
         with torch.inference_mode():
-            fault = f"{self.request.what}: the network cannot take a {self.kind.noun}"
-            with caught(lambda error: BadInput(f"{fault} ({describe(error)}); give another")):
+            with caught(
+                lambda error: BadInput(
+                    f"{self.request.what}: the network cannot take a {self.kind.noun} ({describe(error)}); "
+                    "give another"
+                )
+            ):
                 inputs, counts = self.prepared(examples)
                 given = {name: values.to(self._device) for name, values in inputs.items()}
                 made = self.pooled(self._encoder(**given), counts.to(self._device))
