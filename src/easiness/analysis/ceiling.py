@@ -163,10 +163,6 @@ def match_groups(
     trials, and their rates can be subtracted. The interval is approximate: in simulated runs of 4 to 20
     trials it held the true rate 88 to 99 times in 100 under ``expected`` and ``refine``, less often under
     ``strict``. Without ``by_class`` the class chance, which takes longest, is NaN.
-
-    Raises:
-        BadInput: the runs saw different examples, easiness is undefined in a group, the groups asked for
-            are too large, or an option is wrong (see `select`).
     """
     check_same_examples(a, b)
     largest = min(a.num_trials, b.num_trials) // 2

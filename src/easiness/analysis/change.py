@@ -59,9 +59,6 @@ def paired_gain(before: _Right, after: _Right, level: float = 0.95, *, alike: fl
         after: the same of the trials with the same seeds [T, n].
         level: of the interval, in (0, 1).
         alike: by how many times trials that resemble each other vary more in their mean, at least 1.
-
-    Raises:
-        BadInput: the shapes differ, or there is no trial or fewer than two examples.
     """
     if before.shape != after.shape or before.ndim != 2 or len(before) < 1 or before.shape[1] < 2:
         raise BadInput(
@@ -167,9 +164,6 @@ def p_of_change(old: Values, new: Values, least: Values | float = 0.0, rate: flo
         new: trials after [U, K], of the same examples, independent of those before.
         least: the change, at least 0, that still counts as none: of each example [K], or of all.
         rate: the false-discovery rate at which the t-test names examples, in (0, 1).
-
-    Raises:
-        ValueError: there are fewer than two trials before or after, whose noise nobody knows.
     """
     from scipy import stats
 

@@ -93,9 +93,6 @@ def parse_policy(
     """The Beta parameters a, b of ``beta:A,B`` or of a name among ``policies``.
 
     ``others`` are names that have none and may be what a mistyped one was meant to be.
-
-    Raises:
-        BadInput: another name, or parameters that are not two positive numbers.
     """
     if text in policies:
         return policies[text]
@@ -235,9 +232,6 @@ def foremost(
         seed: of the hash, 0 or above.
         labels: classes of the examples [K]. Where given, the same share is taken of each class, as far as
             whole examples allow.
-
-    Raises:
-        BadInput: an argument out of range, lengths that differ, or NaN among the values.
     """
     v = as_numbers(values)
     check_seed(seed)

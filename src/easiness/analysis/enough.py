@@ -20,11 +20,7 @@ _LEAST_GROWTH, _MOST_GROWTH = 1.2, 2.0  # from check to check, whatever was fore
 
 
 def stopping_rule(reliability: float, max_trials: int, fraction: float = 0.1) -> StoppingRule:
-    """The rule, checked.
-
-    Raises:
-        BadInput: no number of trials could meet it, or any would.
-    """
+    """The rule, checked."""
     if not fraction < reliability < 1:
         raise BadInput(
             f"reliability {reliability}: must be above {fraction:g}, which chance reaches, and below 1"
@@ -46,9 +42,6 @@ def check_trials(votes: Votes, rule: StoppingRule) -> Check:
     The next number is the one that both sets are foretold to need for intervals above the bar: an even one,
     a fifth more than there are at least and twice as many at most, up to the cap. It depends on these trials
     alone, so that a run stops at the same number however it was interrupted.
-
-    Raises:
-        BadInput: easiness is undefined in a half.
     """
     some = votes.at_most(MOST_EXAMPLES)
     easy, hard = (_forecast(some, side, rule.fraction) for side in ("easy", "hard"))

@@ -111,11 +111,7 @@ class Rule:
     def pairs(
         self, a: Votes, b: Votes, groups_a: npt.NDArray[np.float32], groups_b: npt.NDArray[np.float32]
     ) -> Iterator[tuple[Sets, Sets]]:
-        """The selections of each group [R, N] of A's and B's trials: of few examples at once, else by pair.
-
-        Raises:
-            BadInput: easiness is undefined in a group, or an option is wrong (see `select`).
-        """
+        """Selections of each group [R, N] of A's and B's trials: of few examples at once, else by pair."""
         check_option("side", self.side, get_args(Side))
         check_option("ties", self.ties, get_args(Ties))
         k = num_selected(a.num_examples, self.fraction)
@@ -240,10 +236,5 @@ def match_votes(
     ties: Ties = "expected",
     seed: int = 0,
 ) -> Match:
-    """Match the easy (or hard) sets of two runs, each from all of its trials; classes are those of ``a``.
-
-    Raises:
-        BadInput: the runs saw different examples, easiness is undefined in one of them, or an option is
-            wrong (see `select`).
-    """
+    """Match the easy (or hard) sets of two runs, each from all of its trials; classes are those of ``a``."""
     return Rule(side, fraction, ties, seed).match_all(a, b)

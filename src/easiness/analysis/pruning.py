@@ -70,9 +70,6 @@ def draw_by_beta(
         seed: of the draws, 0 or above.
         labels: classes of the examples [K]. Where given, the draw is made within each class, which loses
             the same share as far as whole examples allow; the density is that of all.
-
-    Raises:
-        BadInput: an argument out of range, lengths that differ, or NaN among the numbers.
     """
     weights = _weights(as_numbers(importance))
     check_seed(seed)
@@ -143,9 +140,6 @@ def draw_for_coverage(
         seed: of the draws, 0 or above.
         labels: classes of the examples [K]. Where given, all of this is done within each class, which loses
             the same share as far as whole examples allow.
-
-    Raises:
-        BadInput: an argument out of range, lengths that differ, or NaN among the values.
     """
     v = as_numbers(values)
     check_seed(seed)

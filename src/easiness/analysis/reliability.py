@@ -87,10 +87,6 @@ def split_half(
     """Split-half reliability from groups of ``group_size`` trials (half of them all unless given).
 
     Averaged over all choices of two disjoint groups or ``max_splits`` random ones. None with one trial.
-
-    Raises:
-        BadInput: the groups asked for are too large, easiness is undefined in a group, or the fraction
-            is wrong (see `select`).
     """
     largest = votes.num_trials // 2
     if largest == 0:
@@ -188,11 +184,7 @@ class Drift:
 
 
 def drift(early: Votes, late: Votes, *, side: Side, fraction: float = 0.1, seed: int = 0) -> Drift | None:
-    """Compare refined sets of one run at two epochs, in groups without a common trial; None with one trial.
-
-    Raises:
-        BadInput: easiness is undefined in a group at one of the epochs.
-    """
+    """Compare refined sets of a run at two epochs, in groups without a common trial; None with one trial."""
     rule = Rule(side, fraction, "refine", seed)
     found = [
         match_groups(

@@ -24,11 +24,7 @@ def check_fraction(fraction: float) -> None:
 
 
 def num_selected(num_examples: int, fraction: float) -> int:
-    """k, the nearest whole number to ``fraction * num_examples`` (half goes up).
-
-    Raises:
-        BadInput: the fraction is not in (0, 1], or selects no example.
-    """
+    """k, the nearest whole number to ``fraction * num_examples`` (half goes up)."""
     check_fraction(fraction)
     k = int(fraction * num_examples + 0.5)
     if k == 0:

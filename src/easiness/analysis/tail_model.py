@@ -269,10 +269,6 @@ def forecast(
     ``refine`` adds a finer score that decides inside the level at the cut; how much that varies is fitted to
     the matching rate of halves of the trials. The Spearman-Brown formula is not used: it takes the finer
     score to decide as much in many trials as it does in few, and was seen to be off by 0.1.
-
-    Raises:
-        BadInput: easiness is undefined in a half of the trials, the fraction is wrong, or ``ties`` is
-            ``strict``, whose sets have no size of their own.
     """
     if ties == "strict":
         raise BadInput("ties strict: its sets differ in size from run to run; use expected or refine")

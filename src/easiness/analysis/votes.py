@@ -201,11 +201,7 @@ def drawn_examples(num_examples: int, num: int, seed: int = 0) -> npt.NDArray[np
 
 
 def check_same_examples(a: Votes, b: Votes) -> None:
-    """Assure that two runs saw the same examples in the same order.
-
-    Raises:
-        BadInput: numbers of examples or ids differ.
-    """
+    """Assure that two runs saw the same examples in the same order."""
     if a.num_examples != b.num_examples:
         raise BadInput(
             f"the runs: saw {a.num_examples} and {b.num_examples} examples; compare runs over the same data"

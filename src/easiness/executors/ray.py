@@ -123,11 +123,7 @@ class RayExecutor:
         return self._mailbox
 
     def _check_room(self) -> None:
-        """A task that no machine has room for would wait for ever.
-
-        Raises:
-            BadInput: there is none that has.
-        """
+        """A task that no machine has room for would wait for ever."""
         there = machines(self._address)
         if room(there, self._needs) < 1:
             has = "; ".join(sorted({f"{m}" for m in there}))
@@ -145,11 +141,7 @@ class RayExecutor:
 
 
 def _hear(ray: Any, mailbox: Any, listener: Tell) -> None:
-    """Pass on the messages since the last time.
-
-    Raises:
-        RunFailed: no worker can start on this machine.
-    """
+    """Pass on the messages since the last time."""
     from ray import cloudpickle
 
     try:
@@ -207,9 +199,6 @@ def connected(address: str | None = None) -> Any:
 
     Without one it is that of the job which this process is (``RAY_ADDRESS``), else one of its own on this
     machine, which ends with `disconnect` or this process. A connection that there is already is kept.
-
-    Raises:
-        BadInput: there is no cluster at the address.
     """
     global _started
     for name, value in _SETTINGS.items():
@@ -277,11 +266,7 @@ def disconnect() -> None:
 
 
 def machines(address: str | None = None) -> tuple[Machine, ...]:
-    """The living machines of the cluster with all that they have, whether or not others use it now.
-
-    Raises:
-        BadInput: there is no cluster at the address.
-    """
+    """The living machines of the cluster with all that they have, whether or not others use it now."""
     ray = connected(address)
     return tuple(
         Machine(int(has.get("CPU", 0)), int(has.get("memory", 0)), int(has.get("GPU", 0)))

@@ -77,9 +77,6 @@ def find_executor(name: str, jobs: Jobs = "auto") -> ExecutorKind:
     """The executor of this name, or of ``package.module:name``: what makes one of a number of jobs.
 
     ``auto`` is ``serial`` for one job and ``processes`` for more, or for as many as are found to be best.
-
-    Raises:
-        BadInput: there is none.
     """
     if name == AUTO:
         return SERIAL if jobs == 1 else PROCESSES
@@ -114,11 +111,7 @@ def _users_own(name: str) -> ExecutorKind:
 
 
 def check_execution(execution: Execution) -> ExecutorKind:
-    """The executor that is asked for, as `check_executor`, which goes to the cluster if there is one.
-
-    Raises:
-        BadInput: it cannot.
-    """
+    """The executor that is asked for, as `check_executor`, which goes to the cluster if there is one."""
     kind, address = check_executor(execution.executor, execution.jobs), execution.ray_address
     if address is not None and not kind.elsewhere:
         raise BadInput(
@@ -129,11 +122,7 @@ def check_execution(execution: Execution) -> ExecutorKind:
 
 
 def check_executor(name: str, jobs: Jobs) -> ExecutorKind:
-    """The executor of this name, which can do so many jobs.
-
-    Raises:
-        BadInput: there is no such executor, or it cannot.
-    """
+    """The executor of this name, which can do so many jobs."""
     kind = find_executor(name, jobs)
     kind.check_installed()
     if jobs != "auto" and (not isinstance(jobs, int) or jobs < 1):
@@ -152,9 +141,6 @@ def make_executor(
 
     ``needs`` of an item and the ``address`` of a cluster are for executors that go by them; ``jobs`` is
     ``None``, for as many as there is room for, only with them.
-
-    Raises:
-        BadInput: there is none, or it cannot do so many jobs.
     """
     kind = check_executor(name, "auto" if jobs is None else jobs)
     if kind.make_for is not None:

@@ -83,10 +83,6 @@ def find_features(
         data: the examples.
         download: fetch weights that are not on this disk.
         device: what networks compute on.
-
-    Raises:
-        BadInput: it is not known, cannot be had, or does not go with the examples.
-        RunFailed: a download failed.
     """
     if isinstance(given, FeatureSource):
         return given

@@ -22,10 +22,6 @@ def to_fiftyone(
         name: of the dataset; FiftyOne's choice otherwise.
         source: where the data are now, as for `export`.
         split: of the examples measured, or ``held_out``.
-
-    Raises:
-        BadInput: as `export`.
-        ImportError: FiftyOne is not installed.
     """
     import fiftyone
 

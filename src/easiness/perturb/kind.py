@@ -159,12 +159,7 @@ class Perturbation:
     def __call__(self, examples: Sequence[str], /, *, ids: Ids | None = None) -> list[str]: ...
 
     def __call__(self, examples: Tensor | Sequence[str], /, *, ids: Ids | None = None) -> Tensor | list[str]:
-        """The perturbed images [b, c, h, w], in at least single precision, or the perturbed texts.
-
-        Raises:
-            BadInput: the examples or ids are not as they should be, or a transform of the user's own
-                raises an exception or returns something else than such examples.
-        """
+        """The perturbed images [b, c, h, w], in at least single precision, or the perturbed texts."""
         if isinstance(examples, list):
             return self._of_texts(examples, ids)
         images = as_batch(examples, ids)  # type: ignore[arg-type]

@@ -151,11 +151,7 @@ class Shuffle:
         check_seed("shuffle", self.seed)
 
     def __call__(self, images: Tensor, *, ids: Ids | None = None) -> Tensor:
-        """The images [b, c, h, w] in other order of tiles; ``ids`` [b] are integers or texts.
-
-        Raises:
-            BadInput: there are no ids, or they are something else.
-        """
+        """The images [b, c, h, w] in other order of tiles; ``ids`` [b] are integers or texts."""
         images = as_batch(images, ids)
         down, right = images.shape[2:]
         rows, height = (1, down) if self.in_time else self._tiles(down)

@@ -43,11 +43,7 @@ class Order:
         check_seed("order", self.seed)
 
     def __call__(self, texts: Sequence[str], *, ids: Ids | None = None) -> list[str]:
-        """The texts with their words in other order; ``ids`` are integers or texts, one per text.
-
-        Raises:
-            BadInput: there are no ids, or they are something else.
-        """
+        """The texts with their words in other order; ``ids`` are integers or texts, one per text."""
         if self.window == 1:
             return list(texts)
         return _changed_words(texts, ids, "order", self._shuffled)
@@ -95,11 +91,7 @@ class Case:
         check_seed("case", self.seed)
 
     def __call__(self, texts: Sequence[str], *, ids: Ids | None = None) -> list[str]:
-        """The texts with some words in the other case; ``ids`` are integers or texts, one per text.
-
-        Raises:
-            BadInput: there are no ids, or they are something else.
-        """
+        """The texts with some words in the other case; ``ids`` are integers or texts, one per text."""
         if self.share == 0:
             return list(texts)
         return _changed_words(texts, ids, "case", self._some)

@@ -173,11 +173,7 @@ class ObservationLog:
         return new
 
     def update(self, positions: npt.NDArray[np.int64], logits: npt.NDArray[np.floating]) -> None:
-        """Take the logits [b, classes] of the examples at ``positions`` [b].
-
-        Raises:
-            TrialFailed: a logit is not finite, or too large for its differences to be kept.
-        """
+        """Take the logits [b, classes] of the examples at ``positions`` [b]."""
         if not can_be_kept(logits):
             finite = np.isfinite(logits).all(axis=1)
             bad = ~finite if not finite.all() else (np.abs(logits) > LARGEST).any(axis=1)
@@ -197,11 +193,7 @@ class ObservationLog:
             self._logits[rows[rows >= 0]] = logits[rows >= 0]
 
     def end_epoch(self) -> None:
-        """Close the epoch.
-
-        Raises:
-            BadInput: some ids were seen twice, or not at all.
-        """
+        """Close the epoch."""
         twice, never = np.flatnonzero(self._seen > 1), np.flatnonzero(self._seen == 0)
         if len(twice):
             raise BadInput(
@@ -226,11 +218,7 @@ class ObservationLog:
         return arrays
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Begin where `state` was taken, of a log of the same examples.
-
-        Raises:
-            BadInput: it was taken of other examples, or with other logits kept, or has a class that is none.
-        """
+        """Begin where `state` was taken, of a log of the same examples."""
         shapes = {name: values.shape[1:] for name, values in state.items()}
         expected: dict[str, tuple[int, ...]] = dict.fromkeys(STATISTICS, (len(self._ids),))
         if "rival" not in state:

@@ -45,9 +45,6 @@ def to_numpy(values: Any) -> npt.NDArray[Any]:
     """An array from NumPy, a torch tensor on any device, or a sequence; half precision becomes float32.
 
     Widening is exact, so an argmax after it is the argmax of the values as they were given.
-
-    Raises:
-        BadInput: a sequence is of rows of several lengths.
     """
     if hasattr(values, "detach"):
         values = values.detach()

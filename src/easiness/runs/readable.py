@@ -15,11 +15,7 @@ LOOKED_FOR = 20.0
 
 @contextmanager
 def naming_unreadable(data: Dataset) -> Iterator[None]:
-    """Within the block an error of one unreadable example becomes one of all, which are then looked for.
-
-    Raises:
-        Unreadable: examples of the data cannot be read.
-    """
+    """Within the block an error of one unreadable example becomes one of all, which are then looked for."""
     try:
         yield
     except Unreadable as error:
@@ -31,9 +27,6 @@ def check_readable(data: Dataset, seconds: float = LOOKED_FOR) -> str:
     """Read the examples for so many seconds, unless that was done when they were loaded.
 
     The answer says how many were not looked at; it is empty where none were not.
-
-    Raises:
-        Unreadable: examples of the data cannot be read.
     """
     splits = [split for split in data.splits.values() if hasattr(split.stored, "unreadable")]
     if data.load_options.skip_unreadable or not splits:

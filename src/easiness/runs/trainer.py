@@ -49,11 +49,7 @@ class Trainer:
     deal: Deal | None = None
 
     def __call__(self, index: int, tell: Tell) -> TrialRecord:
-        """Train a trial; tells how many images went by, reports after epochs, and a `Note`.
-
-        Raises:
-            TrialFailed: the loss or a logit stopped being finite.
-        """
+        """Train a trial; tells how many images went by, reports after epochs, and a `Note`."""
         counted, last = 0, time.monotonic()
 
         def count(num: int) -> None:

@@ -50,9 +50,6 @@ def easiness_interval(
         num_trials: N, at least 1.
         max_count: the largest count of the data set, in 1..num_trials.
         level: share of the posterior inside, in (0, 1).
-
-    Raises:
-        BadInput: an argument is out of its range.
     """
     from scipy.special import betaincinv
 

@@ -36,11 +36,7 @@ SCORES: tuple[Score, ...] = (
 
 
 def find_score(name: str) -> Score:
-    """The score of this name.
-
-    Raises:
-        BadInput: there is none.
-    """
+    """The score of this name."""
     by_name = {score.name: score for score in SCORES}
     if name in by_name:
         return by_name[name]

@@ -117,10 +117,6 @@ def score_columns(trials: Iterable[Observations], epoch: int) -> dict[str, npt.N
         give in 95 % of the examples; then
         ``never_learned`` (bool [K]: right in no trial at no epoch observed up to m) and
         ``never_learned_share`` (float64 [K]: share of the trials that were never right).
-
-    Raises:
-        BadInput: there is no trial, a trial is shorter than ``epoch``, or no example is right in any
-            trial at ``epoch``, so that easiness is undefined.
     """
     scoring: Scoring | None = None
     for obs in trials:

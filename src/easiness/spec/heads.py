@@ -80,11 +80,7 @@ def shares_text(shares: tuple[float, ...]) -> str:
 
 
 def check_shares(shares: tuple[float, ...]) -> None:
-    """Make sure that heads can see such shares.
-
-    Raises:
-        BadInput: they do not ascend, or one is none.
-    """
+    """Make sure that heads can see such shares."""
     if not shares or not all(0 < share < 1 for share in shares):
         raise BadInput(f"shares {list(shares)}: give numbers between 0 and 1, such as 0.05,0.2,0.8")
     if any(a >= b for a, b in pairwise(shares)):

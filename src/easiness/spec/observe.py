@@ -20,9 +20,6 @@ def check_observe(text: str) -> str:
     ``all`` looks after each epoch, ``every:K`` after the epochs K, 2K, ... and the last, ``last`` after the
     last alone. ``train`` takes what the training steps compute of their augmented images, and looks at a
     held-out split after each epoch.
-
-    Raises:
-        BadInput: it is none of these.
     """
     if text in (ALL, LAST, TRAIN):
         return text

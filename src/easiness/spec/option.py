@@ -65,11 +65,7 @@ def from_arguments(kind: type[T], given: Mapping[str, Any]) -> T:
 
 
 def at_least(name: str, value: int, least: int, most: int | None = None) -> int:
-    """The value of the option ``name``, a whole number from ``least`` to ``most``.
-
-    Raises:
-        BadInput: it is none.
-    """
+    """The value of the option ``name``, a whole number from ``least`` to ``most``."""
     try:
         value = operator.index(value)
     except TypeError:
@@ -82,11 +78,7 @@ def at_least(name: str, value: int, least: int, most: int | None = None) -> int:
 
 
 def read_numbers(flag: str, text: str, example: str) -> tuple[float, ...]:
-    """The numbers in ``0,0.5,1``.
-
-    Raises:
-        BadInput: something there is no number; the ``flag`` is named, and an ``example`` given.
-    """
+    """The numbers in ``0,0.5,1``."""
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:

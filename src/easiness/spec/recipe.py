@@ -124,12 +124,7 @@ def settings_of_others(kind: str) -> set[str]:
 def make_recipe(
     base: dict[str, Any], changes: dict[str, Any], *, origin: str, kind: str | None = None
 ) -> Recipe:
-    """The recipe with ``changes`` (from ``origin``, for the error text) over the defaults in ``base``.
-
-    Raises:
-        BadInput: an unknown setting, a value of another type (``"64"`` is no number) or out of range, both
-            ``crop`` and ``reduce``, or a setting that examples of this ``kind`` have no use for.
-    """
+    """The recipe with ``changes`` (from ``origin``, for the error text) over the defaults in ``base``."""
     unknown = [key for key in changes if key not in Recipe.model_fields]
     if unknown:
         raise BadInput(
@@ -168,10 +163,6 @@ def read_recipe(path: Path, *, model: str = "") -> dict[str, Any]:
     is for the models whose name, with or without a leading ``timm:``, starts with the table's: ``[vgg]``
     for ``vgg11`` and ``vgg11_bn``. Where several give a setting, the one that matches furthest decides; any
     of them goes before the top level.
-
-    Raises:
-        BadInput: the file cannot be read, is not TOML, or has an unknown setting, a value that does not
-            work or a table in a table anywhere, for ``model`` or not.
     """
     try:
         content = tomllib.loads(read_regular(path, MOST_BYTES).decode())

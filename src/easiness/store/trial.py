@@ -29,9 +29,6 @@ class StoredTrial:
         """Reads the document only, or where all is ``known`` of it that a list needs, nothing yet.
 
         Its files have to fit ``data``, those of its run.
-
-        Raises:
-            BadInput: it is missing, damaged, or of another trial than its folder's name says.
         """
         self.path = path
         self._data = data
@@ -46,11 +43,7 @@ class StoredTrial:
 
     @property
     def document(self) -> TrialDocument:
-        """The content of ``trial.json``.
-
-        Raises:
-            BadInput: it is missing or damaged.
-        """
+        """The content of ``trial.json``."""
         if self._document is None:
             self._document = trial_document.read_document(self.path)
             if (self._document.index, self._document.observed) != (self.index, self.observed):
@@ -91,11 +84,7 @@ class StoredTrial:
         return f"{probe}.parquet" in self.document.files
 
     def check(self) -> None:
-        """Check every file.
-
-        Raises:
-            BadInput: one is missing or damaged.
-        """
+        """Check every file."""
         before = trial_document.stamp_of_all(self.path)
         if before is not None and before == self.known.files:
             return
@@ -217,11 +206,7 @@ class StoredTrial:
         return parquet.read_logits(self._file(name), rows, trained_on, self._extent(probe))
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
-        """The trained weights and buffers by their names in the model.
-
-        Raises:
-            BadInput: the run keeps none, or the file is damaged.
-        """
+        """The trained weights and buffers by their names in the model."""
         from safetensors.numpy import load_file
 
         if WEIGHTS not in self.document.files:

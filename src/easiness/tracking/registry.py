@@ -57,11 +57,7 @@ TRACKERS = (
 
 
 def make_tracker(text: str) -> Tracker:
-    """The tracker that ``tensorboard:FOLDER``, ``mlflow[:URI]`` or ``wandb[:PROJECT]`` names.
-
-    Raises:
-        BadInput: there is none, it lacks what is after the colon, or its package is not installed.
-    """
+    """The tracker that ``tensorboard:FOLDER``, ``mlflow[:URI]`` or ``wandb[:PROJECT]`` names."""
     name, _, target = text.partition(":")
     kind = next((kind for kind in TRACKERS if kind.name == name), None)
     if kind is None:

@@ -78,10 +78,6 @@ def load_torchvision(
     """The data set ``name`` of `SETS` as torchvision reads it from the absolute path ``root``.
 
     Ids are positions. Where torchvision holds files, these are identified and decoded as they are.
-
-    Raises:
-        BadInput: torchvision does not find it there, cannot download it, or something is wrong in it.
-        RunFailed: the download failed.
     """
     entry = SETS[name]
     if download and not entry.downloads:

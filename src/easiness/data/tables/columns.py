@@ -42,11 +42,7 @@ class Held(NamedTuple):
 
 
 def named_columns(options: LoadOptions) -> dict[str, str]:
-    """The names of columns that are others than usual; the label's by either of two options.
-
-    Raises:
-        BadInput: both name it, and differ.
-    """
+    """The names of columns that are others than usual; the label's by either of two options."""
     columns, label = options.columns or {}, options.label
     if label is None:
         return columns
@@ -63,11 +59,7 @@ def label_column(table: Table, options: LoadOptions) -> str:
 
 
 def held_in(table: Table, options: LoadOptions) -> Held:
-    """How a table holds its examples.
-
-    Raises:
-        BadInput: options name examples of two kinds, or a column that is not there, or there are none.
-    """
+    """How a table holds its examples."""
     given = [name for name in ("text", "sound", "inputs") if getattr(options, name) is not None]
     if len(given) > 1:
         named = getattr(options, given[0])
@@ -132,11 +124,7 @@ def _is_file(table: Table) -> bool:
 
 
 def checked_columns(columns: Any) -> dict[str, str] | None:
-    """The argument ``columns`` of `load_dataset`, or ``None`` where it maps nothing.
-
-    Raises:
-        BadInput: it is no mapping of names, or maps something else than a path, a label or a split.
-    """
+    """The argument ``columns`` of `load_dataset`, or ``None`` where it maps nothing."""
     if not columns:
         return None
     if not isinstance(columns, Mapping) or not all(isinstance(name, str) for name in columns.values()):
@@ -151,11 +139,7 @@ def checked_columns(columns: Any) -> dict[str, str] | None:
 
 
 def checked_names(option: str, given: Any) -> tuple[str, ...] | None:
-    """The names of columns that an ``option`` is given: in a list or with commas between them.
-
-    Raises:
-        BadInput: it is something else, names nothing, or a column twice.
-    """
+    """The names of columns that an ``option`` is given: in a list or with commas between them."""
     if given is None:
         return None
     try:
@@ -171,11 +155,7 @@ def checked_names(option: str, given: Any) -> tuple[str, ...] | None:
 
 
 def checked_encoding(encoding: Any) -> str | None:
-    """The argument ``encoding`` of `load_dataset`.
-
-    Raises:
-        BadInput: Python knows no encoding of texts with that name.
-    """
+    """The argument ``encoding`` of `load_dataset`."""
     if encoding is None:
         return None
     try:

@@ -24,11 +24,7 @@ from easiness.spec import LoadOptions
 def dataset_of_tables(
     name: str, source: str | None, tables: Tables, options: LoadOptions, classes: Sequence[str] | None
 ) -> Dataset:
-    """The rows of tables as labelled examples, of whatever kind they hold.
-
-    Raises:
-        BadInput: an option names a column that is not there or is used otherwise, or a row is wrong.
-    """
+    """The rows of tables as labelled examples, of whatever kind they hold."""
     label = label_column(tables.train, options)
     _check_unused(tables.train, {**named_columns(options), "label": label}, options)
     held = held_in(tables.train, options)

@@ -44,11 +44,7 @@ class Examples(NamedTuple):
 
 
 def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) -> Examples:
-    """The examples of the rows; ids are paths of files, the texts that name vectors, else positions.
-
-    Raises:
-        BadInput: a row is none.
-    """
+    """The examples of the rows; ids are paths of files, the texts that name vectors, else positions."""
     both = tables.both()
     numbered = [np.arange(table.num_rows) for table in both]
     if held.form == "texts":
@@ -78,11 +74,7 @@ def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) ->
 
 
 def texts_of(table: Table, column: str) -> Stored:
-    """The texts in a column, as they are given.
-
-    Raises:
-        BadInput: there is no such column, it holds no texts, or one is empty.
-    """
+    """The texts in a column, as they are given."""
     table.check_column(column, "; name that of the texts with --text NAME")
     if not is_text(table.kind(column)):
         raise BadInput(

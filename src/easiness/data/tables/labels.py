@@ -38,10 +38,6 @@ def read_labels(
     Those that are all whole numbers from 0 on without a gap are indices of ``classes``, or of the names that
     the metadata of `datasets` have, or the column ``class`` where the table ``is_list``. All others are names
     of classes: in alphabetical order, of numbers in that of their size.
-
-    Raises:
-        BadInput: there is no such column, a label is missing, has spaces around it, is a number that is not
-            whole, or does not occur in the training split; or the splits differ in the names of classes.
     """
     for table in tables:
         table.check_column(column, _NAME_IT + ("" if column in table.names else _told(table)))

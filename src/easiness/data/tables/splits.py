@@ -72,11 +72,7 @@ def _by_prefix(files: list[Path], reader: Reader) -> Files | None:
 
 
 def open_tables(path: Path, options: LoadOptions) -> Tables:
-    """The tables of a source that `table_files` finds, by its files or by the column ``split`` of one.
-
-    Raises:
-        BadInput: a file cannot be read, a value of that column is no split, or nothing is for training.
-    """
+    """The tables of a source that `table_files` finds, by its files or by the column ``split`` of one."""
     files, root = table_files(path), path if path.is_dir() else path.parent
     assert files is not None
     if options.encoding is not None and not files.reader.is_text:
@@ -97,9 +93,6 @@ def open_table(path: Path, *, ragged: bool = False) -> Table:
     """A table that people write, of any form in `READERS`; a file of another name is CSV.
 
     Where it is ``ragged`` empty cells at the ends of rows of CSV may be left out.
-
-    Raises:
-        BadInput: it cannot be read, or has no rows.
     """
     reader = next((one for one in READERS if one.reads(path)), CSV)
     if reader is CSV:
@@ -111,9 +104,6 @@ def split_by_column(table: Table, options: LoadOptions) -> Tables:
     """The rows by their value in the column of splits, where there is one.
 
     Of the held-out splits the first of the usual names counts.
-
-    Raises:
-        BadInput: a value is no split, or nothing is for training.
     """
     columns = named_columns(options)
     column = columns.get("split", "split")

@@ -54,9 +54,6 @@ def make_vectors(train: Table, held_out: Table | None, columns: Sequence[str]) -
     A number that is missing becomes the median of the training rows, and a column `` is missing`` says
     where, if a training row lacks one. A category becomes a column for each of those in the training rows,
     of which that of the row is 1; where it is missing, or not among them, none.
-
-    Raises:
-        BadInput: columns cannot be used; the text has all, and the option that leaves them out.
     """
     made: dict[str, tuple[str, Made]] = {}
     faults: list[cells.UnusableColumn] = []

@@ -126,11 +126,7 @@ class StoredTexts(Stored):
 
 
 def from_texts(texts: Sequence[Any], where: str, name: Callable[[int], str] | None = None) -> StoredTexts:
-    """Checked texts; ``name`` says what the one at a position is called, ``where`` what all are.
-
-    Raises:
-        BadInput: there is none, or one is no text, empty, or cannot be written as UTF-8.
-    """
+    """Checked texts; ``name`` says what the one at a position is called, ``where`` what all are."""
     if not len(texts):
         raise BadInput(f"{where}: no texts; give at least one")
     called = name or (lambda at: f"{where}: row {at}")

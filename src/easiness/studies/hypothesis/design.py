@@ -78,11 +78,7 @@ PRESETS = {preset.name: preset for preset in (FULL, SMOKE)}
 
 
 def find_preset(name: str) -> Preset:
-    """The preset of this name.
-
-    Raises:
-        BadInput: there is none.
-    """
+    """The preset of this name."""
     if name not in PRESETS:
         raise BadInput(f"preset {name!r}: unknown{nearest(name, PRESETS)}; choose {' or '.join(PRESETS)}")
     return PRESETS[name]

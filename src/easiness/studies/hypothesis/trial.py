@@ -84,11 +84,7 @@ class Seen:
 
 
 def run_task(task: Task, tell: Tell, *, device: str) -> Seen:
-    """Train and ask a network as the task says; tells of each epoch.
-
-    Raises:
-        TrialFailed: a loss is not finite.
-    """
+    """Train and ask a network as the task says; tells of each epoch."""
     with set_up(own_device(torch.device(device)), 1):
         return _run(task, own_device(torch.device(device)), tell)
 

@@ -147,9 +147,6 @@ def outlook(
 
     Of more than 20,000 examples so many are drawn. ``known`` are votes by epoch, of those drawn, that are not
     read again.
-
-    Raises:
-        BadInput: the epoch is not recorded, or the fraction is out of range or selects no example.
     """
     epoch = run.resolve_row(epoch)
     analysis.num_selected(len(run.ids), fraction)  # a wrong fraction is no reason that nothing is known

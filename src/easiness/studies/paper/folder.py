@@ -55,11 +55,7 @@ def study_runs(out: Path) -> list[Run]:
 
 
 def study_page(out: Path) -> str:
-    """The page of a finished study.
-
-    Raises:
-        BadInput: it is not finished, or the page cannot be read.
-    """
+    """The page of a finished study."""
     try:
         return read_regular(out / PAGE, _MOST_OF_A_PAGE).decode()
     except FileNotFoundError:
@@ -74,11 +70,7 @@ def study_page(out: Path) -> str:
 
 
 def check_folder(plan: PaperPlan, out: Path) -> None:
-    """Make sure that ``out`` is this study, or could become it.
-
-    Raises:
-        BadInput: it holds something else, or a study of other settings (names the first difference).
-    """
+    """Make sure that ``out`` is this study, or could become it."""
     from easiness.runs import check_study_folder  # loads torch, which reading a study need not wait for
 
     check_study_folder(out)
@@ -122,12 +114,7 @@ def _flat(settings: Any) -> dict[str, Any]:
 
 
 def describe_folder(plan: PaperPlan, out: Path) -> None:
-    """Make the folder and write down what the study was begun with; remove what killed writers left.
-
-    Raises:
-        BadInput: the folder has a link in it.
-        RunFailed: the folder cannot be written to.
-    """
+    """Make the folder and write down what the study was begun with; remove what killed writers left."""
     check_no_links(out)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -187,11 +187,7 @@ PRESETS = {preset.name: preset for preset in (SMOKE, LAPTOP, OVERNIGHT, PAPER)}
 
 
 def find_preset(name: str, source: object = None) -> Preset:
-    """The preset of this name; ``paper`` has other networks for ``mini-imagenet:FOLDER``.
-
-    Raises:
-        BadInput: there is none of this name.
-    """
+    """The preset of this name; ``paper`` has other networks for ``mini-imagenet:FOLDER``."""
     if name not in PRESETS:
         raise BadInput(f"preset {name!r}: unknown{nearest(name, PRESETS)}; choose {', '.join(PRESETS)}")
     if name == PAPER.name and isinstance(source, str) and source.startswith("mini-imagenet:"):

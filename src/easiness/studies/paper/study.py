@@ -86,9 +86,6 @@ def plan_paper(
         loading: how to read it; ``limit`` examples to train on and ``holdout`` of each class to hold out
             where no split is, instead of the preset's.
         seed: of the study.
-
-    Raises:
-        BadInput: the data cannot be used, or nothing is held out.
     """
     data = _load(preset, source, loading)
     training = Training(recipe=dict(preset.recipe), precision=preset.precision, seed=seed)
@@ -124,12 +121,7 @@ def plan_paper(
 def run_paper(
     plan: PaperPlan, out: Path, execution: Execution = Execution(), progress: runs.Progress | None = None
 ) -> tuple[PaperResults, dict[str, Run]]:
-    """Carry out what ``out`` lacks of the study and read the results; the runs come by name.
-
-    Raises:
-        BadInput: the folder holds something else.
-        RunFailed: a trial failed or could not be stored; everything finished is kept.
-    """
+    """Carry out what ``out`` lacks of the study and read the results; the runs come by name."""
     progress = progress or runs.Progress()
     folder, preset, data = out / RUNS, plan.preset, plan.data
     costs = plan.costs(out, resolve_device(execution.device), execution)

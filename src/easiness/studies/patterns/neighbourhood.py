@@ -85,9 +85,6 @@ def neighbourhood(
         same: numbers of all examples, those asked about behind the others, equal for those that are the same
             although their features may differ. Where they are given, others with nearly the same features are
             no copies: texts that share most of their words show a frequent pattern. Without them such are.
-
-    Raises:
-        BadInput: there are no more than ``nearest`` examples.
     """
     every = train if asked is None else np.concatenate([train, asked[0]])
     picture = kept_together([every], same=same, most=len(every) if same is None else 0)

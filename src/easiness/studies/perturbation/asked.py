@@ -43,10 +43,6 @@ def perturbed_probe(
         seed: of the perturbations that are random.
         execution: on which device to look, and whether photos at the working resolution are kept in a file
             beside the run.
-
-    Raises:
-        BadInput: the kind does not fit the examples or take a level, the run has no weights, its trials have
-            different lengths, or there is no such split.
     """
     spec = spec_with_weights(run)
     perturbations = check_asked(kind, levels, seed, data.kind.name)
@@ -76,9 +72,6 @@ def check_asked(
     """The perturbations of a kind at some levels; a mistake in what was asked is refused before any work.
 
     ``of`` examples of this kind, if given.
-
-    Raises:
-        BadInput: the kind is not known, does not fit the examples or take a level, or the seed is negative.
     """
     if seed < 0:
         raise BadInput(f"seed {seed}: negative; use 0 or above")
@@ -87,11 +80,7 @@ def check_asked(
 
 
 def spec_with_weights(run: Run) -> RunSpec:
-    """The spec of a run whose networks can look again.
-
-    Raises:
-        BadInput: its weights were not kept, are not all from its last epoch, or the run is not trusted.
-    """
+    """The spec of a run whose networks can look again."""
     if run.spec.measured is None:
         raise BadInput(
             f"{run.path}: was recorded from a training loop of your own, without its networks; "
@@ -120,12 +109,7 @@ def spec_with_weights(run: Run) -> RunSpec:
 
 
 def seen_as(run: Run, data: Dataset) -> SeenAs:
-    """How the networks of a run see examples; of texts that are rewritten it does not matter.
-
-    Raises:
-        BadInput: its heads are on features of no network that can look again, or on those of networks that
-            see pictures in different sizes.
-    """
+    """How the networks of a run see examples; of texts that are rewritten it does not matter."""
     if not run.shares:
         return spec_with_weights(run).recipe
     sources = networks_of(run, data, torch.device("cpu"))
@@ -143,11 +127,7 @@ def seen_as(run: Run, data: Dataset) -> SeenAs:
 
 
 def networks_of(run: Run, data: Dataset, device: torch.device) -> list[FeatureSource]:
-    """The frozen networks of a run on features.
-
-    Raises:
-        BadInput: one comes from elsewhere or is not here as it was.
-    """
+    """The frozen networks of a run on features."""
     heads = run.spec.heads
     assert heads is not None
     try:

@@ -75,11 +75,7 @@ class PerturbationCurve(Result):
         return tuple(dict.fromkeys(match.ties for match in self.matches))
 
     def at(self, level: float, side: Side, ties: Ties) -> PerturbedMatch:
-        """The match at a level.
-
-        Raises:
-            BadInput: the curve has no such point.
-        """
+        """The match at a level."""
         for match in self.matches:
             if (match.side, match.ties) == (side, ties) and math.isclose(match.level, level, abs_tol=1e-9):
                 return match
@@ -98,11 +94,7 @@ class PerturbationCurve(Result):
         return math.nan if groups is None else groups.rate
 
     def lost(self, level: float, side: Side = "easy", ties: Ties = "refine") -> Loss:
-        """The matching rate between disjoint groups at the neutral level, less that at ``level``.
-
-        Raises:
-            BadInput: the curve has no such point.
-        """
+        """The matching rate between disjoint groups at the neutral level, less that at ``level``."""
         return loss_between(self.at(self.neutral, side, ties), self.at(level, side, ties))
 
     def mean_accuracy(self, split: str) -> npt.NDArray[np.float64]:

@@ -84,9 +84,6 @@ def difference_of_losses(
     """How much more is lost at ``level_a`` of the one perturbation than at ``level_b`` of the other.
 
     Below 0 where the first costs less. Each replicate takes the same trials for both.
-
-    Raises:
-        BadInput: the curves are not of one run with one seed and fraction, or have no such point.
     """
     for name in ("run", "epoch", "trials", "seed", "fraction"):
         ours, theirs = getattr(curve_a, name), getattr(curve_b, name)

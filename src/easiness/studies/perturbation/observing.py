@@ -75,10 +75,6 @@ class PerturbedProbe:
 
         What an earlier call has kept is read, as far as it is whole; what is new is kept. Where the run
         cannot be written to, or the source of a perturbation of the user's own is not known, nothing is.
-
-        Raises:
-            BadInput: a weight file is damaged, an image is unreadable or a perturbation fails.
-            RunFailed: what a network makes of a perturbed image is not finite.
         """
         for trial in self.run.trials:
             learned = self.learned(trial)

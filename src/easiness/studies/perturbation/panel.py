@@ -96,9 +96,6 @@ def perturbed_panel(
         num: how many examples, drawn at random by ``seed``.
         positions: the examples to show, instead.
         seed: of the draw and of random perturbations.
-
-    Raises:
-        BadInput: a kind or level that does not exist, a kind does not fit, or an example is unreadable.
     """
     if positions is None:
         positions = _one_per_class(data.labels, num, seed)
@@ -138,11 +135,7 @@ def _one_per_class(labels: npt.NDArray[np.int64], num: int, seed: int) -> npt.ND
 def pattern_pictures(
     patterns: PseudoPatterns, data: Dataset, recipe: SeenAs, num: int = 12
 ) -> PatternPictures:
-    """``num`` pseudo patterns to be drawn, the best of each class in turn (see `PseudoPatterns.shown`).
-
-    Raises:
-        BadInput: an example is unreadable.
-    """
+    """``num`` pseudo patterns to be drawn, the best of each class in turn (see `PseudoPatterns.shown`)."""
     split = data if patterns.probe == "train" or data.held_out is None else data.held_out
     positions = patterns.positions[patterns.shown(num)]
     if not len(positions):

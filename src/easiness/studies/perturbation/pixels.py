@@ -23,9 +23,6 @@ def evaluation_pixels(data: Dataset, positions: npt.NDArray[np.int64], recipe: S
     """The examples at ``positions`` [n] as networks see them: float [n, c, h, w] in [0, 1].
 
     Photos are cropped as in evaluation; nothing is normalized. Only these are decoded.
-
-    Raises:
-        BadInput: one of them is unreadable.
     """
     ascending, back = np.unique(positions, return_inverse=True)
     if isinstance(recipe, Preparation):
@@ -37,22 +34,14 @@ def evaluation_pixels(data: Dataset, positions: npt.NDArray[np.int64], recipe: S
 
 
 def examples_at(data: Dataset, positions: npt.NDArray[np.int64], recipe: SeenAs) -> torch.Tensor | list[str]:
-    """The examples at ``positions`` [n] as perturbations take them: texts, or `evaluation_pixels`.
-
-    Raises:
-        BadInput: one of them is unreadable.
-    """
+    """The examples at ``positions`` [n] as perturbations take them: texts, or `evaluation_pixels`."""
     if data.kind.rewritten is not None:
         return texts_of(data, positions)
     return evaluation_pixels(data, positions, recipe)
 
 
 def image_shape(data: Dataset, recipe: SeenAs) -> Shape:
-    """(channels, height, width) of the examples as networks see them; () of texts, and of vectors (D,).
-
-    Raises:
-        BadInput: they do not suit the recipe.
-    """
+    """(channels, height, width) of the examples as networks see them; () of texts, and of vectors (D,)."""
     if data.kind.rewritten is not None:
         return ()
     if isinstance(recipe, Preparation):
@@ -71,10 +60,6 @@ def check_changes_something(
         kind: of perturbation.
         levels: to be looked at; the kind's default ones where not given.
         seed: of random perturbations.
-
-    Raises:
-        BadInput: none does although there is a level that is not neutral, the kind does not fit the examples,
-            or one is unreadable.
     """
     known, shape = find_kind(kind, data.kind.name), image_shape(data, recipe)
     chosen = known.levels(shape) if levels is None else levels

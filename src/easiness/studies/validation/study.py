@@ -39,9 +39,6 @@ def read_validation(
         epoch: to read easiness after; the last that all ``merged`` have by default.
         final_epoch: to read the final models after; the last that all have by default.
         seed: of the ties and the bootstrap.
-
-    Raises:
-        BadInput: the runs do not belong together, an epoch is not recorded, or easiness is undefined.
     """
     epoch = common_epoch(merged, epoch)
     final_epoch = common_epoch(final, final_epoch)

@@ -150,9 +150,6 @@ def match_examples(old: Run, new: Run, by: Matching, sources: tuple[Any, Any]) -
     """Examples of both runs by their ids, or by their pixels.
 
     Pictures that are there several times are matched in their order.
-
-    Raises:
-        BadInput: no example is in both, or pixels are asked for and the data of a run cannot be had.
     """
     if by == "ids":
         keys = (old.ids.tolist(), new.ids.tolist())
