@@ -47,7 +47,7 @@ from easiness.studies.cleaning.labels import UNKNOWN, Cleaned
 from easiness.studies.hypothesis import Hypothesis
 from easiness.studies.hypothesis.design import ARMS, CONTROLS, SMOKE, patterns_of
 from easiness.studies.hypothesis.found import OfArm
-from easiness.studies.learning.curve import LearningCurve
+from easiness.studies.learning.study import LearningCurve
 from easiness.studies.matching.combined import CombinedScores
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.patterns import Patterns
@@ -59,9 +59,9 @@ from easiness.studies.suspects.ranked import Suspects
 from easiness.studies.training_sets import Curriculum
 from easiness.studies.training_sets.pruning import Pruned
 from easiness.studies.training_sets.trained_sets import EveryEpoch, TrainingSetPoint, TrainingSetStudy
-from easiness.studies.validation.study import HARDEST, Tally, easiness_view
+from easiness.studies.validation.validating import HARDEST, Tally, easiness_view
 from easiness.studies.validation.validation import FinalModels, Validation
-from easiness.studies.verification.verification import Verification
+from easiness.studies.verification.study import Verification
 from easiness.studies.versions.difference import Difference
 from easiness.studies.worth import PICKS, RARE, NextLabels, Replayed
 from easiness.studies.worth.choice import Judged

@@ -23,7 +23,7 @@ ALLOWED = {
     ("__init__.py", "importlib.import_module"): OWN,
     ("higher_functions.py", "importlib.import_module"): OWN,
     ("cli/main.py", "importlib.import_module"): OWN,
-    ("models/numbered.py", "importlib.import_module"): "of a family, whose names are in the registry",
+    ("models/registry.py", "importlib.import_module"): "of a family, whose names are in the registry",
     ("models/timm_nets.py", "importlib.import_module"): OWN,
     ("models/torchvision_nets.py", "importlib.import_module"): OWN,
     ("tracking/registry.py", "importlib.import_module"): "of a kind of tracker, which the registry names",

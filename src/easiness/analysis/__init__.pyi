@@ -48,11 +48,14 @@ from .labels.decided import (
     relearned as relearned,
 )
 from .labels.estimate import (
+    FEWEST as FEWEST,
     EstimatedNoise as EstimatedNoise,
     LabelCourse as LabelCourse,
     Stage as Stage,
     epoch_to_read as epoch_to_read,
     estimate_noise as estimate_noise,
+    pulled_to_prior as pulled_to_prior,
+    too_small as too_small,
 )
 from .labels.left_out import label_noise_of_heads as label_noise_of_heads
 from .labels.mixture import (
@@ -61,7 +64,6 @@ from .labels.mixture import (
     label_noise as label_noise,
     share_standing_out as share_standing_out,
 )
-from .labels.small import FEWEST as FEWEST, pulled_to_prior as pulled_to_prior, too_small as too_small
 from .labels.together import (
     information as information,
     label_noise_together as label_noise_together,

@@ -30,13 +30,11 @@ from .encoded import (
 from .flaws import FLAWS as FLAWS
 from .image.decode import (
     BOMB as BOMB,
+    HEIF as HEIF,
     IMAGE_FILES as IMAGE_FILES,
     decode_opened as decode_opened,
     decoder_warnings as decoder_warnings,
     header_of as header_of,
-)
-from .image.formats import (
-    HEIF as HEIF,
     suffixes as suffixes,
 )
 from .image.kind import IMAGE as IMAGE, reduced as reduced

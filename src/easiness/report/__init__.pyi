@@ -16,7 +16,6 @@ from .files import (
     write_result as write_result,
 )
 from .hypothesis_page import write_hypothesis as write_hypothesis
-from .next_step import NextStep as NextStep, next_step as next_step
 from .page import render_report as render_report, write_report as write_report
 from .paper_study import finish_paper as finish_paper, paper as paper
 from .result_page import (
@@ -25,4 +24,5 @@ from .result_page import (
     picks_gallery as picks_gallery,
     write_result_page as write_result_page,
 )
+from .run_part import NextStep as NextStep, next_step as next_step
 from .scored import RunScores as RunScores, run_scores as run_scores

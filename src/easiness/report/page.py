@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,23 +14,132 @@ from easiness.analysis import MIN_GROUP, SIDES, num_selected, usual_fraction
 from easiness.errors import BadInput
 from easiness.inputs import kind_named, tell
 from easiness.regular_file import at_home
-from easiness.report.blind_page import blind_page
-from easiness.report.changes import Before, Changes, changes
 from easiness.report.data_map import data_map
 from easiness.report.deciding import deciding
-from easiness.report.examples import FoundExamples, Named, are_small, found_examples
+from easiness.report.examples import FoundExamples, Named, are_small, found_examples, found_within
 from easiness.report.facts import FOR_FEATURES, data_name, describe_data
 from easiness.report.files import write_page
 from easiness.report.labels import Certain, certain
 from easiness.report.run_part import MAX_CLASSES, RunPart, run_part
 from easiness.report.template import Page, render_page
 from easiness.report.to_decide import PIXELS, SUSPECTS, ToDecide, listed
-from easiness.runs import find_data
+from easiness.runs import data_of, find_data
+from easiness.show import Section, to_svg
 from easiness.store import Run, check_opened
 from easiness.studies import matching
 from easiness.studies.matching import Comparison
 from easiness.studies.suspects import ABOVE
-from easiness.studies.versions import Matching
+from easiness.studies.versions import Difference, Matching, diff
+
+_SHOWN = 6  # of those that became harder, and of those that became easier
+
+
+@dataclass(frozen=True)
+class ShownChange:
+    """An example that changed; ``named`` is its split and id, ``was`` its class before if another."""
+
+    named: Named
+    class_name: str
+    was: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Changes:
+    """``classes`` is the table by class; ``parts`` are "harder" or "easier", how many, and the surest."""
+
+    text: str
+    classes: Section
+    figure: str
+    parts: list[tuple[str, int, list[ShownChange]]]
+
+    @property
+    def named(self) -> Iterator[Named]:
+        """The pictures of those shown."""
+        return (one.named for _, _, shown in self.parts for one in shown)
+
+
+@dataclass(frozen=True)
+class Before:
+    """The run on the version of the data before: ``by`` what examples are found in it, see `diff`.
+
+    ``source`` says where its data are now, for ``by="pixels"``.
+    """
+
+    run: Run | None = None
+    by: Matching = "ids"
+    source: Any = None
+
+
+def changes(runs: Sequence[Run], before: Before, at: dict[str, Any], source: Any) -> Changes | None:
+    """Compare the one run of the page with the run ``before``; ``None`` without such a run.
+
+    Args:
+        runs: of the page.
+        before: the run on the version before.
+        at: ``epoch`` or ``share`` to read both at.
+        source: where the data of the run are now, for ``by="pixels"``.
+    """
+    since, by = before.run, before.by
+    if since is None:
+        if by != "ids":
+            raise BadInput(f"--by {by}: is how to find examples in the run before; name it with --since")
+        if before.source is not None:
+            raise BadInput("--old-source: is where the data of the run before are; name it with --since")
+        return None
+    if len(runs) != 1:
+        raise BadInput(f"--since {since.path}: is compared with one run; give one instead of {len(runs)}")
+    if by == "pixels":
+        source = data_of(runs[0], source)
+    found = diff(since, runs[0], by=by, **at, sources=(before.source, source))
+    label = "Confidence of each example after the change against before; the table below has the counts."
+    return Changes(
+        text=found.text,
+        classes=found.sections()[0],
+        figure=to_svg(found.figure(), key="changes", label=label),
+        parts=list(_parts(found, runs[0])),
+    )
+
+
+def _parts(found: Difference, new: Run) -> Iterator[tuple[str, int, list[ShownChange]]]:
+    own = {str(one): one for one in new.ids.tolist()}  # the table may have them as text
+    for change in ("harder", "easier"):
+        rows = found.examples[found.examples["change"] == change]
+        shown = [
+            ShownChange(
+                named=("train", own[str(row["id"])]),
+                class_name=row["class"],
+                was="" if row["old_class"] == row["class"] else row["old_class"],
+                before=row["confidence_old"],
+                after=row["confidence_new"],
+            )
+            for row in rows.head(_SHOWN).to_dict("records")
+        ]
+        if shown:
+            yield change, len(rows), shown
+
+
+def blind_page(run: Run, epoch: int, source: Any, asked: ToDecide) -> Page:
+    """The page, of a run read after ``epoch``; its data are looked for at the ``source``."""
+    data, why = find_data(run, source)
+    view = deciding(run, epoch, listed(run, (), asked), certain(run, data).copies, data, asked)
+    assert view is not None
+    found = FoundExamples(why_none=why)
+    if data is not None:
+        found = found_within(run, data, (), view, asked.pixels)
+    pixelated = data is not None and are_small(data)
+    return render_page(
+        "blind.html",
+        found.fewer_pixels,
+        data_name=data_name(run),
+        name=run.network,
+        kind=kind_named(run.spec.data.kind) if data is None else data.kind,
+        examples=found,
+        deciding=view,
+        deciding_data=view.data(found, pixelated),
+    )
+
 
 _MOST_OPEN = 10  # classes whose pictures are shown without being asked for
 _MOST_ANSWERS = 4  # on how runs agree, that are said before anything else

@@ -19,7 +19,7 @@ from .many import (
     missing_by_run as missing_by_run,
     plan_costs as plan_costs,
 )
-from .measuring import measure as measure
+from .measuring import measure as measure, trials_asked as trials_asked
 from .plan import (
     Drawn as Drawn,
     Plan as Plan,
@@ -49,4 +49,3 @@ from .source import (
     run_values as run_values,
 )
 from .telling import Told as Told, told as told
-from .until_reliable import trials_asked as trials_asked

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -10,25 +12,28 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from easiness import inputs
+from easiness.data import same_values
 from easiness.errors import BadInput, RunFailed
 from easiness.features import ready_features
-from easiness.heads import Deal
+from easiness.gate import fits
+from easiness.heads import Deal, bytes_of_moments, kept_together
+from easiness.regular_file import read_regular
 from easiness.runs.checkpoints import check_checkpoints
 from easiness.runs.cost import cached_bytes
 from easiness.runs.execution import Workers, allowed, check_compile, jobs_of, resolve_plan
 from easiness.runs.making import Making, Task, cache_beside
-from easiness.runs.memory_of_heads import check_memory
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.readable import naming_unreadable
 from easiness.runs.source import features_beside
-from easiness.runs.together import examples_together
 from easiness.runs.trainer import features_key
 from easiness.show import counted, size_text, trials_text
-from easiness.spec import RIDGE, Execution, Resolved
+from easiness.spec import RIDGE, Execution, Heads, Resolved, content_hash
 from easiness.store import (
     Run,
     RunWriter,
@@ -39,8 +44,89 @@ from easiness.store import (
     open_run,
     read_document,
     tidy,
+    write_whole,
 )
 from easiness.training import resolve_device
+
+_MANY = 5000  # examples, from which on looking for copies takes a noticeable time
+_VERSION = 1
+_STORED = "<i8"  # of the groups, behind which their checksum stands
+
+Groups = npt.NDArray[np.int64]
+
+
+def examples_together(plan: Plan, features: Sequence[npt.NDArray[np.floating]], folder: Path) -> Groups:
+    """Numbers [K], the same for examples of the plan that heads see together or not at all.
+
+    Args:
+        plan: of a run on features.
+        features: vectors [K, D] of the training examples, of each kind.
+        folder: that files of features are in.
+    """
+    heads = plan.asked.heads
+    assert heads is not None
+    path = None
+    if len(plan.data) >= _MANY:
+        identities = [one.identity for one in heads.features]
+        key = content_hash([_VERSION, identities, plan.data.contents, heads.groups])
+        path = folder / f"{key[:32]}.together"
+    groups = None if path is None else _read(path, len(plan.data))
+    if groups is None:
+        groups = kept_together(features, plan.data.groups, same_values(plan.data))
+        if path is not None:
+            _write(path, groups)
+    num = len(np.unique(groups))
+    if num < heads.folds:
+        raise BadInput(
+            f"features {heads.features[0].name!r}: {num} of {len(groups)} examples differ, and share "
+            f"{heads.shares[-1]:g} rotates over {heads.folds} folds; give --shares whose largest is smaller, "
+            "such as 0.5, or other features"
+        )
+    return groups
+
+
+def _read(path: Path, num: int) -> Groups | None:
+    """What the file at ``path`` has for ``num`` examples, where it is there and as it was written."""
+    most = (num + 1) * np.dtype(_STORED).itemsize
+    try:
+        content = read_regular(path, most)
+    except OSError:
+        return None
+    values = np.frombuffer(content, _STORED) if len(content) == most else None
+    if values is None or values[-1] != _checksum(values[:-1]):
+        return None
+    return values[:-1].astype(np.int64)
+
+
+def _write(path: Path, groups: Groups) -> None:
+    """Write the file, where that is possible: it saves time alone."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, np.append(groups, _checksum(groups)).astype(_STORED).tobytes())
+
+
+def _checksum(groups: Groups) -> int:
+    return zlib.crc32(groups.astype(_STORED).tobytes())
+
+
+def check_memory(heads: Heads, num: int, classes: int, widths: Sequence[int]) -> None:
+    """Make sure that the sums fit into memory that heads in closed form are made of.
+
+    Args:
+        heads: features and shares.
+        num: of examples.
+        classes: number of classes.
+        widths: the length of the vectors of each of the features.
+    """
+    seen, blocks = round(heads.shares[-1] * num), heads.folds * len(heads.shares)
+    total = sum(bytes_of_moments(seen, width, classes, blocks) for width in widths)
+    if not fits(total):
+        longest = max(widths)
+        raise BadInput(
+            f"features {heads.features[widths.index(longest)].name!r}: vectors of {longest:,} values, whose "
+            f"sums need about {size_text(total)} of memory; give shorter ones, or use --model linear"
+        )
+
 
 More = Callable[[Run], int | None]
 """Says how many trials a run that has all it was asked for is to have, or ``None`` if these are enough."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from easiness.analysis import FIRST_CHECK, check_text, check_trials, stopped, stopping_rule
+from easiness.errors import BadInput, RunFailed
 from easiness.models import ModelGiven, model_name
 from easiness.regular_file import at_home
 from easiness.runs.carrying_out import carry_out
@@ -14,8 +16,8 @@ from easiness.runs.leak import leak_of
 from easiness.runs.plan import with_recipe
 from easiness.runs.progress import Progress, tracked, trackers_of
 from easiness.runs.shown import progress_of, tell_of_data
-from easiness.runs.until_reliable import trials_asked
 from easiness.spec import (
+    Check,
     CheckpointEvery,
     Compile,
     Execution,
@@ -25,13 +27,124 @@ from easiness.spec import (
     Precision,
     Recipe,
     Recording,
+    Stopped,
+    StoppingRule,
     Training,
     Trials,
     from_arguments,
     renamed,
 )
-from easiness.store import Run, check_output
+from easiness.store import Run, RunWriter, check_output
 from easiness.tracking import Tracker
+
+_RELIABILITY, _MAX_TRIALS = 0.8, 100
+_SECONDS_TO_WAIT = 10.0  # for another process that has the run in hand: it may be writing the same
+
+
+def trials_asked(
+    asked: Trials, epochs: int, tell: Callable[[str], None], *, on_features: bool = False
+) -> tuple[int, UntilReliable | None]:
+    """The number of trials to begin with, and for ``auto`` the object that says how many more.
+
+    Args:
+        asked: a whole number of trials, maybe as text, or ``auto``; for that alone reliability, 0.8 unless
+            given, and the most trials, 100 unless given.
+        epochs: that each trial is to have.
+        tell: is called with a line about each check.
+        on_features: are these heads, whose folds rotate over a number of trials?
+    """
+    trials: int | str = asked.trials
+    if trials == "auto" and on_features:
+        raise BadInput(
+            "trials auto: is for trainings, which take long; with features give a number, such as 20"
+        )
+    if trials == "auto":
+        rule = stopping_rule(
+            _RELIABILITY if asked.reliability is None else asked.reliability,
+            _MAX_TRIALS if asked.max_trials is None else asked.max_trials,
+        )
+        return FIRST_CHECK, UntilReliable(rule, epochs, tell)
+    for name, value in (("reliability", asked.reliability), ("max trials", asked.max_trials)):
+        if value is not None:
+            raise BadInput(f"{name} {value}: needs trials auto, but {trials} trials are asked")
+    try:
+        return int(trials) if isinstance(trials, str) else trials, None
+    except ValueError:
+        raise BadInput(f"trials {trials!r}: must be a whole number, or auto") from None
+
+
+class UntilReliable:
+    """Says how many trials a run needs next, from the trials that it has.
+
+    A check at n trials looks at trials 0 to n - 1 alone, after the last epoch observed in all of them, and
+    names the number to check next. So the answer is the same whether a run was interrupted or not, and
+    whatever else it has.
+    """
+
+    def __init__(self, rule: StoppingRule, epochs: int, tell: Callable[[str], None]) -> None:
+        """A trial counts from ``epochs`` epochs on; ``tell`` is called with a line about each check."""
+        self.rule = rule
+        self._epochs = epochs
+        self._tell = tell
+        self._checks: tuple[Check, ...] = ()
+        self._stopped: Stopped | None = None
+
+    def __call__(self, run: Run) -> int | None:
+        """Number of trials the run is to have, or None where it has enough or may have no more."""
+        self._stopped = self._known(run)
+        if self._stopped is not None:
+            return None
+        known, self._checks = self._checks, ()
+        num: int | None = FIRST_CHECK
+        while num is not None:
+            part = run.first(num)
+            if not self._has(part, num):
+                return num
+            same = (check for check in known if check.trials == num and _still_holds(check, part))
+            self._checks += (next(same, None) or self._check(part),)
+            self._stopped = stopped(self.rule, self._checks)
+            if self._stopped is not None:
+                break
+            num = self._checks[-1].next
+        return None
+
+    def conclude(self, run: Run) -> Run:
+        """Write into the run why it has no more trials, once it has been asked for the last time."""
+        assert self._stopped is not None
+        if run.document.stopped == self._stopped:
+            return run
+        with RunWriter(run.path, wait=_SECONDS_TO_WAIT) as writer:
+            writer.conclude(self._stopped)
+            writer.events.write("stopped_early", trials=len(run.trials), reason=self._stopped.sentence)
+            return writer.read(run.trials)
+
+    def _has(self, part: Run, num: int) -> bool:
+        return sum(trial.epochs >= self._epochs for trial in part.trials) == num
+
+    def _known(self, run: Run) -> Stopped | None:
+        """What the run says itself, where it was asked the same of the same trials at the same length."""
+        there = run.document.stopped
+        if there is None or there.rule != self.rule:
+            return None
+        parts = [(check, run.first(check.trials)) for check in there.checks]
+        same = all(self._has(part, check.trials) and _still_holds(check, part) for check, part in parts)
+        return there if same else None
+
+    def _check(self, part: Run) -> Check:
+        try:
+            check = check_trials(part.votes(), self.rule)
+        except BadInput as error:
+            raise RunFailed(
+                f"{part.path}: how reliable its {len(part.trials)} trials are cannot be told ({error})"
+            ) from error
+        following = "" if check.next is None else f"; {check.next} trials next"
+        self._tell(f"{check_text(check)}, {self.rule.reliability:g} asked{following}")
+        return check
+
+
+def _still_holds(check: Check, part: Run) -> bool:
+    """Is the epoch of the check still the one that these trials are judged after?"""
+    return part.observed[-1:] == (check.epoch,)
 
 
 @renamed(compiling="compile")

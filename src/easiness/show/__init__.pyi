@@ -1,4 +1,3 @@
-from .example import Embedded as Embedded, ShownExample as ShownExample
 from .rendering import (
     PICTURE_SUFFIXES as PICTURE_SUFFIXES,
     SUFFIXES as SUFFIXES,
@@ -10,7 +9,9 @@ from .rendering import (
 )
 from .result import Result as Result
 from .section import (
+    Embedded as Embedded,
     Section as Section,
+    ShownExample as ShownExample,
     defined as defined,
     markdown_text as markdown_text,
     result_html as result_html,

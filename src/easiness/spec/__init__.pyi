@@ -12,7 +12,6 @@ from .data_ref import (
     LoadOptions as LoadOptions,
     SplitRef as SplitRef,
 )
-from .draw import Draw as Draw, Effect as Effect
 from .featuring import Featuring as Featuring
 from .heads import (
     BOOSTING as BOOSTING,
@@ -80,6 +79,8 @@ from .stopping import Check as Check, Stopped as Stopped, StoppingRule as Stoppi
 from .trial import (
     MOST as MOST,
     UNNAMED as UNNAMED,
+    Draw as Draw,
+    Effect as Effect,
     Probe as Probe,
     RecordedSpec as RecordedSpec,
     Resolved as Resolved,

@@ -6,13 +6,42 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+)
 
 from easiness.spec.data_ref import DatasetRef, Frozen
-from easiness.spec.draw import Draw
 from easiness.spec.heads import Heads
 from easiness.spec.observe import ALL, TRAIN, check_observe, observed_epochs
 from easiness.spec.recipe import RECIPE_VERSION, Recipe
+
+Effect = Literal["drop", "relabel"]
+
+
+class Draw(BaseModel):
+    """Examples drawn by their rank in a ranking, and what is done to them (section 7 of the paper).
+
+    Each trial draws anew, from its own seed. ``rate`` of the examples are drawn with density
+    Beta(a, b) over the rank, ``beta`` = (a, b): (3, 1) mainly easy, (1, 3) mainly hard, (1, 1) at random. By
+    a score that is high neither for easy nor for hard ones, (3, 1) draws mainly from the end not to be kept.
+    ``ranking`` is the SHA-256 (hex) of the values ranked by. ``balanced`` draws the same share of each
+    class. A drawn label may be the example's own, unless ``other_label``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    effect: Effect
+    rate: float = Field(ge=0, lt=1)
+    beta: tuple[float, float]
+    ranking: str
+    balanced: bool = False
+    other_label: bool = False
+
 
 MOST = 10**6
 """Trials of a run, and epochs of a trial, at most: lists of so many fit into memory."""

@@ -36,7 +36,7 @@ from .parquet import (
     read_rows as read_rows,
     read_strictly as read_strictly,
 )
-from .recorder import Recorder as Recorder
+from .recorder import Recorder as Recorder, TrialRecorder as TrialRecorder
 from .rows import Row as Row
 from .run import Run as Run, open_run as open_run
 from .run_folder import (
@@ -46,7 +46,6 @@ from .run_folder import (
     read_document as read_document,
 )
 from .trial import WEIGHTS as WEIGHTS, StoredTrial as StoredTrial
-from .trial_recorder import TrialRecorder as TrialRecorder
 from .trial_writing import write_observations as write_observations
 from .verifying import Finding as Finding, WholeTrials as WholeTrials, findings as findings, verify as verify
 from .watching import EVENTS as EVENTS, AtWork as AtWork, at_work as at_work, last_events as last_events

@@ -13,9 +13,8 @@ import pytest
 from scipy.stats import binom, multivariate_normal, norm
 
 from easiness.analysis import SIDES, Side, Votes, bits, forecast, membership, select, tails, tie_mass
-from easiness.analysis.crossings import falls_to_0, last
 from easiness.analysis.mixing import MassFit, Mixing, binomial, fit_masses, fit_mixing, shares_of_tail
-from easiness.analysis.tail_model import Forecast, TailModel, counted_tails, refined
+from easiness.analysis.tail_model import Forecast, TailModel, counted_tails, falls_to_0, last, refined
 from easiness.analysis.tails import Tails, cut_by_count
 from easiness.errors import BadInput
 from matching_by_weights import overlap_rate

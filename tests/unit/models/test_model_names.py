@@ -7,8 +7,7 @@ import pytest
 
 from easiness.errors import BadInput
 from easiness.models import build_model, check_model_name, model_names
-from easiness.models.numbered import Numbered
-from easiness.models.registry import OWN
+from easiness.models.registry import OWN, Numbered
 
 
 def read_model_name(name: str) -> tuple[Numbered, dict[str, int]] | None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from easiness.analysis import membership
-from easiness.report.gallery import class_galleries
+from easiness.report.run_part import class_galleries
 from recording import believing
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from easiness import BadInput, RunFailed, load_dataset, open_run
 from easiness.regular_file import shared
-from easiness.report.gallery import class_galleries
 from easiness.report.page import render_report, write_report
+from easiness.report.run_part import class_galleries
 from easiness.report.template import breakable
 from easiness.show.text import whole_percent
 from easiness.studies.matching.outlook import outlook

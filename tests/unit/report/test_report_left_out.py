@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, card, open_run, prune, write_report
-from easiness.report.left_out import left_out
 from easiness.report.page import render_report
+from easiness.report.run_part import left_out
 from easiness.store import Run
 from recording import believing, recorded
 

@@ -14,7 +14,7 @@ from easiness import measure, open_run
 from easiness.cli.report import report
 from easiness.errors import BadInput, RunFailed
 from easiness.report.files import check_output_file, check_output_folder, output_folder, write_file
-from easiness.report.next_step import measure_more, next_step
+from easiness.report.run_part import measure_more, next_step
 from easiness.store import Run
 from easiness.studies.suspects import Glance
 

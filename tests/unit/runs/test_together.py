@@ -15,8 +15,8 @@ from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
 from easiness.report import write_result
-from easiness.runs import find_leak, leak_of, measure, plan_of, together
-from easiness.runs.memory_of_heads import check_memory
+from easiness.runs import carrying_out as together, find_leak, leak_of, measure, plan_of
+from easiness.runs.carrying_out import check_memory
 from easiness.runs.plan import Plan
 from easiness.spec import FeaturesRef, Featuring, Heads, Training
 from easiness.studies.suspects import suspects

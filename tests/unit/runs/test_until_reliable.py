@@ -11,8 +11,8 @@ import pytest
 import easiness as ez
 from easiness.analysis import stopping_rule
 from easiness.errors import BadInput, RunFailed
+from easiness.runs.measuring import UntilReliable, trials_asked
 from easiness.runs.progress import Progress
-from easiness.runs.until_reliable import UntilReliable, trials_asked
 from easiness.spec import Trials
 from easiness.store import RunWriter
 from recording import recorded

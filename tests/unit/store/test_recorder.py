@@ -9,7 +9,7 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput, TrialFailed
-from easiness.store import RunWriter, run_folder, trial_document, trial_recorder as trial_module
+from easiness.store import RunWriter, recorder as trial_module, run_folder, trial_document
 
 IDS = [7, 3, 11, 5]
 LABELS = [0, 1, 1, 0]

@@ -9,7 +9,7 @@ import torch
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training import Network
-from easiness.training.cuda_graph import StaticStep
+from easiness.training.loop import StaticStep
 
 CPU = torch.device("cpu")
 

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from easiness.data.dataset import Dataset
 from easiness.data.sources.arrays import NPZ
 from easiness.data.sources.digits import DIGITS
 from easiness.data.sources.folders import FOLDER, MINI_IMAGENET
 from easiness.data.sources.hub import HUB
 from easiness.data.sources.source import Source, SourceRequest
-from easiness.data.sources.tables import TABLES
 from easiness.data.sources.torchvision_sets import TORCHVISION
+from easiness.data.tables.dataset import dataset_of_tables
+from easiness.data.tables.splits import open_tables, table_files
 from easiness.errors import BadInput, nearest
+
+
+def _load(request: SourceRequest) -> Dataset:
+    path = request.path
+    tables = open_tables(path, request.options)
+    name = path.name if path.is_dir() else path.stem
+    return dataset_of_tables(name, str(path), tables, request.options, request.classes)
+
+
+TABLES = Source(
+    form="a CSV or Parquet file, or a folder of train* and test* of them",
+    reads=lambda request: request.exists and table_files(request.path) is not None,
+    load=_load,
+    takes_classes=True,
+    takes=("columns", "text", "sound", "inputs", "label", "encoding", "id", "without", "group"),
+)
+
 
 _FILES = (".csv", ".npz", ".parquet")
 _ALIKE = 0.7  # a folder that is missing is called like some data set or other by less

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import io
 import logging
 import math
@@ -18,11 +19,41 @@ import numpy.typing as npt
 
 from easiness.errors import caught, one_line
 from easiness.inputs.encoded import Blob, Files, Unreadable
-from easiness.inputs.image.formats import is_phone_picture, reads_heif, suffixes
 from easiness.inputs.image.scan import ImageHeader, ImageTraits, scan
 
 if TYPE_CHECKING:
     from PIL import Image
+
+
+ALWAYS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
+HEIF = frozenset({".heic", ".heif"})
+
+PHONE = b"ftyp"
+"""At bytes 4 to 8 of a HEIC or AVIF file."""
+
+
+@cache
+def suffixes() -> frozenset[str]:
+    """Ends of the names of pictures that can be read, in lower case."""
+    avif = frozenset({".avif"} if importlib.util.find_spec("PIL._avif") else ())
+    return ALWAYS | avif | (HEIF if reads_heif() else frozenset())
+
+
+@cache
+def reads_heif() -> bool:
+    """Is pillow-heif there? It is made known to Pillow when this is first asked."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
+
+
+def is_phone_picture(data: bytes) -> bool:
+    """Are these the bytes of a HEIC or AVIF file?"""
+    return data[4:8] == PHONE
+
 
 GREY_MODES = ("1", "L", "LA", "I")
 """Modes of Pillow's without color, and the beginning of those of 16 bits (``I;16``, ``I;16B``)."""

@@ -1,2 +1,1 @@
-from .agreement import Agreement as Agreement, Between as Between
-from .study import decisions as decisions
+from .study import Agreement as Agreement, Between as Between, decisions as decisions

@@ -1,2 +1,1 @@
-from .curve import LearningCurve as LearningCurve
-from .study import learning_curve as learning_curve
+from .study import LearningCurve as LearningCurve, learning_curve as learning_curve

@@ -2,13 +2,147 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import ShareVotes, fit_curve, share_votes
+from easiness import show
+from easiness.analysis import TIMES, Curve, ShareVotes, fit_curve, share_votes
 from easiness.errors import BadInput
 from easiness.store import Run, check_opened
-from easiness.studies.learning.curve import LearningCurve
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+_Z95 = 1.96
+_NARROW = 0.02  # width of an interval from which on a third digit says something
+_NAMES = {1: "all of them", 2: "twice the data"}
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurve(show.Result):
+    """The ``curve`` of ``num_trials`` trials of a head over ``num_examples`` examples.
+
+    ``chance`` is the accuracy of naming the most frequent class.
+    """
+
+    model: str
+    num_trials: int
+    num_examples: int
+    chance: float
+    curve: Curve
+
+    @property
+    def text(self) -> str:
+        """``left-out accuracy by share: 0.2 0.80, 0.8 0.86; twice the data: about 0.88 (0.87 to 0.90)``."""
+        pairs = zip(self.curve.shares, self.curve.accuracy, strict=True)
+        seen = ", ".join(f"{share:g} {show.number(value, self._digits)}" for share, value in pairs)
+        return f"left-out accuracy by share: {seen}; {self.ahead}"
+
+    @property
+    def ahead(self) -> str:
+        """What twice the data would give, or why that is not said."""
+        if self.curve.silent:
+            return f"what more data would give is unknown: {self.curve.silent}"
+        last = self.curve.foretold[-1]
+        return f"{_NAMES[2]}: about {show.with_interval(*last.accuracy, self._digits)}"
+
+    @property
+    def _digits(self) -> int:
+        wide = all(one.accuracy.high - one.accuracy.low >= _NARROW for one in self.curve.foretold)
+        return 2 if wide else 3
+
+    def table(self) -> pd.DataFrame:
+        """A row for each share that heads have seen, then one for each number of examples foretold.
+
+        ``share`` is of the examples measured, ``examples`` how many that is. ``accuracy`` is on examples that
+        heads have not seen, with the ends ``low`` and ``high`` of its 95 % interval. ``foretold`` tells the
+        rows apart.
+        """
+        import pandas as pd
+
+        measured = [
+            self._row(
+                share, value, max(value - _Z95 * error, 0), min(value + _Z95 * error, 1), foretold=False
+            )
+            for share, value, error in self._points()
+        ]
+        ahead = [self._row(one.times, *one.accuracy, foretold=True) for one in self.curve.foretold]
+        return pd.DataFrame([*measured, *ahead])
+
+    def _points(self) -> list[tuple[float, float, float]]:
+        return list(
+            zip(self.curve.shares, self.curve.accuracy.tolist(), self.curve.error.tolist(), strict=True)
+        )
+
+    def _row(
+        self, share: float, value: float, low: float, high: float, *, foretold: bool
+    ) -> dict[str, object]:
+        return {
+            "share": share,
+            "examples": round(share * self.num_examples),
+            "accuracy": value,
+            "low": low,
+            "high": high,
+            "foretold": foretold,
+            "model": self.model,
+            "trials": self.num_trials,
+        }
+
+    def figure(self) -> Figure:
+        """Accuracy by the number of examples seen, on a logarithmic axis; what is foretold is hollow."""
+        figure, axes = show.new_axes(5.2, 2.9)
+        table = self.table()
+        kinds = {False: (show.LEFT_OUT, "-", "left out"), True: (show.INK, ":", "predicted")}
+        for foretold, (color, line, name) in kinds.items():
+            rows = table[table["foretold"] == foretold]
+            if rows.empty:
+                continue
+            ends = np.array([rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]])
+            fill = "none" if foretold else color
+            axes.errorbar(
+                rows["examples"],
+                rows["accuracy"],
+                yerr=np.maximum(ends, 0),
+                fmt=f"o{line}",
+                color=color,
+                markerfacecolor=fill,
+                markersize=5,
+                capsize=3,
+                label=f"{name}, 95 % interval",
+            )
+        axes.set_xscale("log")
+        named = table["examples"][~table["foretold"] | (table["share"] == max(TIMES))].tolist()
+        axes.set_xticks(named, [show.count(one) for one in named])
+        axes.minorticks_off()
+        axes.set(xlabel="examples seen", ylabel="accuracy")
+        show.legend_above(axes, 2)
+        return figure
+
+    def sections(self) -> list[show.Section]:
+        """A row for each share, then what is foretold."""
+        rows = [["heads have seen", "examples", "left-out accuracy", "95 % interval"]]
+        for row in self.table().to_dict("records"):
+            name = f"share {row['share']:g}"
+            if row["foretold"]:
+                name = f"{_NAMES[row['share']]} (predicted)"
+            value = show.number(row["accuracy"], 3)
+            rows.append(
+                [name, show.count(row["examples"]), value, show.interval_text(row["low"], row["high"], 3)]
+            )
+        return [show.Section("Learning curve", self._note(), rows)]
+
+    def _note(self) -> str:
+        said = (
+            f"Accuracy of {self.num_trials} trials of {self.model} on left-out examples, of "
+            f"{show.count(self.num_examples)} in all. Always naming the most frequent class gives "
+            f"{show.number(self.chance)}. Intervals are over examples of the same kind."
+        )
+        return f"{said} {show.capitalized(self.ahead)}."
 
 
 def learning_curve(run: Run) -> LearningCurve:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import inspect
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,12 +22,65 @@ from easiness.data import Dataset, rewritten
 from easiness.errors import RunFailed, TrialFailed
 from easiness.inputs import Evaluated, Signature, TensorBank, Values
 from easiness.models import pretrained_file
-from easiness.perturb import Perturbation, find_kind
+from easiness.perturb import Kind, Perturbation, find_kind
 from easiness.record import ObservationLog, Observations
 from easiness.runs import Progress
 from easiness.spec import RunSpec, Split, content_hash
-from easiness.store import STATISTICS, WEIGHTS, Run, Seats, StoredTrial, num_heard
-from easiness.studies.perturbation.files import digest_of, keep, read_kept
+from easiness.store import (
+    STATISTICS,
+    WEIGHTS,
+    Ids,
+    Run,
+    Seats,
+    StoredTrial,
+    file_written_whole,
+    num_heard,
+    read_rows,
+    sweep,
+    write_observations,
+)
+
+
+def read_kept(
+    path: Path, labels: npt.NDArray[np.int64], trained_on: npt.NDArray[np.bool_], num_classes: int
+) -> Observations | None:
+    """One level of one trial; ``None`` if the file is unreadable or of other examples than these."""
+    try:
+        read: dict[str, Any] = read_rows(path, [0], ["label", *STATISTICS])
+    except (OSError, ValueError):
+        return None
+    if not np.array_equal(read.pop("label"), labels[None]):
+        return None
+    return Observations(labels, num_classes, trained_on, **read)
+
+
+def keep(path: Path, ids: Ids, seen: Observations) -> None:
+    """Write the file, whole or not at all, and remove what killed writers left beside it.
+
+    Nothing is written where the disk is full or read-only: the run can be looked at all the same.
+    """
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
+        with file_written_whole(path) as file:
+            write_observations(file, ids, seen)
+
+
+def digest_of(kind: Kind) -> str | None:
+    """What a kind computes, as SHA-256 (hex): ours say so, a user's own is the module that it is written in.
+
+    ``None`` where that cannot be read.
+    """
+    if kind.digest is not None:
+        return kind.digest
+    module = sys.modules.get(getattr(kind.factory, "__module__", ""))
+    if module is None:
+        return None
+    try:
+        return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
+    except (OSError, TypeError):
+        return None
+
 
 PERTURBED = "perturbed"
 _MOST_KEPT = 2**28  # token numbers of all levels: 1 GiB; of more, each trial has the texts numbered anew

@@ -1,12 +1,3 @@
-from .curves import (
-    AccuracyCurve as AccuracyCurve,
-    Contrast as Contrast,
-    breakdown as breakdown,
-    contrast as contrast,
-    differences as differences,
-    mean_accuracy as mean_accuracy,
-    steps as steps,
-)
 from .pacing import (
     Curriculum as Curriculum,
     curriculum as curriculum,
@@ -23,4 +14,14 @@ from .study import (
     plan_training_sets as plan_training_sets,
     train_sets as train_sets,
 )
-from .trained_sets import EveryEpoch as EveryEpoch, TrainingSetStudy as TrainingSetStudy
+from .trained_sets import (
+    AccuracyCurve as AccuracyCurve,
+    Contrast as Contrast,
+    EveryEpoch as EveryEpoch,
+    TrainingSetStudy as TrainingSetStudy,
+    breakdown as breakdown,
+    contrast as contrast,
+    differences as differences,
+    mean_accuracy as mean_accuracy,
+    steps as steps,
+)

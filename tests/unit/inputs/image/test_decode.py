@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from easiness.inputs.image.formats import reads_heif
 from PIL import Image, _imaging, features
 
 from easiness.data import load_dataset
@@ -21,7 +22,6 @@ from easiness.inputs.image.decode import (
     decode_image,
     decoder_warnings,
 )
-from easiness.inputs.image.formats import reads_heif
 from easiness.inputs.image.scan import ImageHeader
 
 

@@ -20,8 +20,8 @@ from easiness.studies.hypothesis import Hypothesis, carry_out_hypothesis, plan_h
 from easiness.studies.hypothesis.claims import of_the_whole
 from easiness.studies.hypothesis.design import FULL, SMOKE, examples_of, find_preset, patterns_of
 from easiness.studies.hypothesis.estimates import Estimate, drop, mean, slope
-from easiness.studies.hypothesis.figure import planted_figure
 from easiness.studies.hypothesis.pictures import FreshBank, Pictures, noise_filter
+from easiness.studies.hypothesis.result import planted_figure
 from easiness.studies.hypothesis.study import HypothesisPlan, read_hypothesis
 from easiness.studies.hypothesis.trial import Seen, run_task
 from easiness.training import EpochReport

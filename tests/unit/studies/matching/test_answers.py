@@ -22,7 +22,7 @@ from easiness.show.rendering import rendered
 from easiness.show.section import sections_text
 from easiness.store import Row
 from easiness.studies.matching.answers import answers, headline_ties, pair_answers
-from easiness.studies.matching.comparison import Cell, Comparison
+from easiness.studies.matching.comparison import Cell, Comparison, headline, shortened
 from easiness.studies.matching.outlook import (
     Outlook,
     outermost,
@@ -31,7 +31,6 @@ from easiness.studies.matching.outlook import (
     seconds_per_trial,
     tail_text,
 )
-from easiness.studies.matching.sections import headline, shortened
 from easiness.studies.matching.study import compare
 from recording import believing, recorded
 

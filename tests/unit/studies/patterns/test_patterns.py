@@ -18,7 +18,7 @@ from easiness.report import patterns_page
 from easiness.scores import find_score
 from easiness.studies.patterns import Patterns, study
 from easiness.studies.patterns.found import Leftover
-from easiness.studies.patterns.outcome import outcome_of
+from easiness.studies.patterns.study import outcome_of
 
 NUM, SHOWN = 240, "Too hard for what they show"
 

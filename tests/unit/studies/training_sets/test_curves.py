@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from easiness.errors import BadInput
-from easiness.studies.training_sets.curves import (
+from easiness.studies.training_sets.trained_sets import (
     AccuracyCurve,
     breakdown,
     contrast,

@@ -12,8 +12,14 @@ import pytest
 from easiness import BadInput, load_dataset, open_run, validate
 from easiness.scores.easiness_score import easiness_interval
 from easiness.spec import Training
-from easiness.studies.validation.study import HARDEST, Tally, easiness_view, read_validation
-from easiness.studies.validation.validating import Trainings, plan_validation
+from easiness.studies.validation.validating import (
+    HARDEST,
+    Tally,
+    Trainings,
+    easiness_view,
+    plan_validation,
+    read_validation,
+)
 from easiness.studies.validation.validation import EasinessView, FinalModels, Validation
 
 MODELS = ("mlp_2_w16", "mlp_3_w16")

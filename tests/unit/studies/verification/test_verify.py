@@ -15,8 +15,7 @@ from easiness import BadInput
 from easiness.analysis import Gain, paired_gain
 from easiness.spec import trial_seeds
 from easiness.studies.verification import Verification
-from easiness.studies.verification.study import _in_one_fold
-from easiness.studies.verification.verification import WAYS
+from easiness.studies.verification.study import WAYS, _in_one_fold
 from pixels import images_of
 
 SMALL: dict[str, Any] = {"model": "mlp_3", "trials": 3, "epochs": 4, "precision": "float32"}
