@@ -125,7 +125,7 @@ def test_flipped_labels_are_found_by_pixels_and_a_pipeline_stops(command, versio
     rows = tmp_path / "rows.csv"
     ended = command(*by_pixels, "-o", rows)
     assert ended.code == 0, ended.err
-    assert f"of {NUM - OUT} examples became harder" in ended.out
+    assert f"of {OF_VERSIONS - OUT} examples became harder" in ended.out
     assert f"0 came, {OUT} went" in ended.out
     assert f"{FLIPPED} of the examples in both have another class in the new version" in " ".join(
         ended.out.split()
