@@ -297,7 +297,8 @@ def tiny_preset() -> Preset:
 def studied(tiny_preset: Preset, made_once: MadeOnce) -> Path:
     """The folder of a whole study of 150 digits; read it, or change a copy."""
     from easiness.report.paper_page import write_paper
-    from easiness.studies.paper.study import describe_folder, plan_paper, run_paper
+    from easiness.studies.paper.folder import describe_folder
+    from easiness.studies.paper.study import plan_paper, run_paper
 
     def make(out: Path) -> None:
         plan = plan_paper(tiny_preset, loading=Loading(limit=150))

@@ -15,8 +15,8 @@ import pytest
 import easiness
 from easiness.store.files import ASIDE
 from easiness.studies.paper import presets
+from easiness.studies.paper.folder import study_runs
 from easiness.studies.paper.presets import Preset
-from easiness.studies.paper.study import study_runs
 
 
 @pytest.fixture
