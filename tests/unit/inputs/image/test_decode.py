@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from easiness.inputs.image.formats import reads_heif
 from PIL import Image, _imaging, features
 
 from easiness.data import load_dataset
@@ -21,6 +20,7 @@ from easiness.inputs.image.decode import (
     _set_libtiff_handler,
     decode_image,
     decoder_warnings,
+    reads_heif,
 )
 from easiness.inputs.image.scan import ImageHeader
 
