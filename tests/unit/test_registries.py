@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
+import pandas as pd
 import pytest
 from typer.main import get_group
 from typer.testing import CliRunner
@@ -243,6 +244,13 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "STRIPES",
         "from easiness.data.sources.stripes import STRIPES",
     )
+    add_line(
+        root / "data/tables/splits.py",
+        "READERS",
+        "FEATHER",
+        "from easiness.data.tables.feather import FEATHER",
+    )
+    pd.DataFrame({"text": ["a b", "c d"], "label": ["x", "y"]}).to_feather(root.parent / "t.feather")
     add_line(root / "inputs/registry.py", "KINDS", "FLAGS", "from easiness.inputs.flags import FLAGS")
     add_line(root / "exports/writing.py", "FORMATS", "NAMES", "from easiness.exports.names import NAMES")
     add_line(root / "models/registry.py", "OWN", given("Numbered("))
@@ -266,7 +274,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         from easiness.scores import find_score, scores_markdown
         from easiness.cli.main import app
 
-        print(len(ez.load_dataset("stripes")))
+        print(len(ez.load_dataset("stripes")), ez.load_dataset("t.feather").classes)
         print(find_score("surprise").name in scores_markdown())
         print(build_model("flat_4", (3, 8, 8), 2)[1].out_features, "flat_WIDTH" in model_names())
         print(perturbation("darken", 0.5)(torch.ones(1, 1, 1, 1)).item(), default_levels("darken", (1, 1, 1)))
@@ -289,7 +297,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
     """
     lines = outcome(root, code).splitlines()
     assert lines[:9] == [
-        "4",
+        "4 ('x', 'y')",
         "True",
         "4 True",
         "0.5 (1.0, 0.5)",

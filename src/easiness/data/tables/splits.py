@@ -20,7 +20,7 @@ from easiness.errors import BadInput, nearest
 from easiness.regular_file import UTF_8
 from easiness.spec import LoadOptions
 
-READERS = (PARQUET, CSV, JSON_LINES)
+READERS: tuple[Reader, ...] = (PARQUET, CSV, JSON_LINES)
 """Every form of table in files; in a folder of several forms the first counts."""
 SPLITS = ("train", *HELD_OUT_NAMES)
 
