@@ -12,7 +12,7 @@ import torch.distributed as dist
 from torch import multiprocessing
 
 from easiness import BadInput, Recorder
-from easiness.integrations.distributed import DistributedTrial
+from easiness.integrations.lightning import DistributedTrial
 
 NUM = 31  # odd: a sampler of two processes pads it
 IDS, LABELS = np.arange(100, 100 + NUM), np.arange(NUM) % 3

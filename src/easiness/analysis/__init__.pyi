@@ -57,17 +57,17 @@ from .labels.estimate import (
     pulled_to_prior as pulled_to_prior,
     too_small as too_small,
 )
-from .labels.left_out import label_noise_of_heads as label_noise_of_heads
+from .labels.left_out import (
+    information as information,
+    label_noise_of_heads as label_noise_of_heads,
+    label_noise_together as label_noise_together,
+    weights_together as weights_together,
+)
 from .labels.mixture import (
     LabelEvidence as LabelEvidence,
     LabelNoise as LabelNoise,
     label_noise as label_noise,
     share_standing_out as share_standing_out,
-)
-from .labels.together import (
-    information as information,
-    label_noise_together as label_noise_together,
-    weights_together as weights_together,
 )
 from .learning_curve import (
     TIMES as TIMES,

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import importlib
 import os
 import re
 import shlex
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Annotated, Any, NoReturn, get_args
 
 import typer
 
 from easiness.cli.export import card, export
-from easiness.cli.kit.ended import Ended, raised_when_ended
 from easiness.cli.kit.help_in_groups import WIDEST, CommandsInGroups, OptionsInGroups
 from easiness.cli.kit.said import say
 from easiness.cli.measure import measure
@@ -24,12 +28,70 @@ from easiness.cli.paper import paper
 from easiness.cli.report import report
 from easiness.cli.scores import scores
 from easiness.cli.status import status
-from easiness.errors import EasinessError, is_out_of_memory, printable, raise_end
+from easiness.errors import EasinessError, end_by, forget_end, is_out_of_memory, printable, raise_end
 from easiness.named_import import needing_torch
 from easiness.regular_file import at_home
 from easiness.standard_error import escaped_stdout, lenient_stderr
 from easiness.studies import STUDIES, Group
 from easiness.wait_policy import wait_passively
+
+
+class Ended(BaseException):
+    """This process was asked to end by a signal (``kill``, or a terminal that goes).
+
+    As little of an `Exception` as a `KeyboardInterrupt`.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.name = signal.Signals(number).name
+        self.exit_code = 128 + number
+
+
+class _Ending:
+    """The first signal raises, so that workers, semaphores and files are tidied; the next one ends at once.
+
+    What is stored is whole at any moment, so that an end without tidying costs no more than a crash.
+    """
+
+    def __init__(self, line: Callable[[str], str]) -> None:
+        self._line = line
+        self._begun = False
+
+    def __call__(self, number: int, _frame: FrameType | None) -> NoReturn:
+        if self._begun:
+            line = self._line("ended at once")
+            with suppress(OSError):  # not by print, in the middle of which this may be
+                os.write(2, f"{line}\n".encode(errors="surrogateescape"))
+            os._exit(128 + number)
+        self._begun = True
+        end_by(KeyboardInterrupt() if number == signal.SIGINT else Ended(number))
+
+
+@contextmanager
+def raised_when_ended(line: Callable[[str], str]) -> Iterator[None]:
+    """In the block SIGTERM and SIGHUP raise `Ended`, SIGINT `KeyboardInterrupt`; a second ends at once.
+
+    That one says ``line`` of what has happened. Afterwards signals do what they did, and while the
+    interpreter ends, when all is done, Ctrl-C does nothing. For a main thread alone.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ending, numbers = _Ending(line), [signal.SIGTERM]
+    for name in ("SIGINT", "SIGHUP"):  # ignored where put into the background, and by nohup
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            numbers.append(number)
+    before = {number: signal.signal(number, ending) for number in numbers}
+    try:
+        yield
+    finally:
+        forget_end()
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
 
 app = typer.Typer(
     name="easiness",

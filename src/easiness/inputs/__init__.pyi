@@ -4,16 +4,11 @@ from .bank import (
     TensorBank as TensorBank,
     fetched_ahead as fetched_ahead,
 )
-from .counting import (
+from .encoded import (
     IMAGES as IMAGES,
+    MOST_BYTES as MOST_BYTES,
     SIZES as SIZES,
     UNREADABLE as UNREADABLE,
-    counted as counted,
-    reading as reading,
-    tell as tell,
-)
-from .encoded import (
-    MOST_BYTES as MOST_BYTES,
     Blob as Blob,
     Blobs as Blobs,
     Encoded as Encoded,
@@ -22,10 +17,13 @@ from .encoded import (
     Positions as Positions,
     Source as Source,
     Unreadable as Unreadable,
+    counted as counted,
     digest as digest,
     find_unreadable as find_unreadable,
     in_threads as in_threads,
     read_headers as read_headers,
+    reading as reading,
+    tell as tell,
 )
 from .flaws import FLAWS as FLAWS
 from .image.decode import (

@@ -7,7 +7,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -17,12 +18,50 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, shorten
-from easiness.inputs.counting import counted
 from easiness.inputs.kind import Stored, Traits
 from easiness.inputs.packed import Value
 
-Positions = npt.NDArray[np.int64]
 T = TypeVar("T")
+
+Told = Callable[[str, int, int], None]
+"""Called with what is done, and how many of how many images it is done for."""
+
+AT_ONCE = 256  # images between two calls
+
+IMAGES = "reading images"
+SIZES = "reading image sizes"
+UNREADABLE = "looking for unreadable images"
+
+_told: ContextVar[Told | None] = ContextVar("_told", default=None)
+
+
+@contextmanager
+def reading(told: Told) -> Iterator[None]:
+    """Within the block, ``told`` is called now and then during every pass over a source."""
+    token = _told.set(told)
+    try:
+        yield
+    finally:
+        _told.reset(token)
+
+
+def tell(what: str, done: int, total: int) -> None:
+    """Tell how far a pass has come that is made in parts of its own."""
+    told = _told.get()
+    if told is not None:
+        told(what, done, total)
+
+
+def counted(items: Iterable[T], what: str, total: int, done: int = 0) -> Iterator[T]:
+    """The items as they come, ``total`` of them with ``done`` before the first."""
+    told = _told.get()
+    for at, item in enumerate(items, done + 1):
+        yield item
+        if told is not None and (at % AT_ONCE == 0 or at == total):
+            told(what, at, total)
+
+
+Positions = npt.NDArray[np.int64]
 R = TypeVar("R")
 _HOPELESS = 10_000  # examples without one that can be read
 

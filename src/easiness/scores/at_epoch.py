@@ -12,6 +12,29 @@ from easiness.scores.moments import Values
 from easiness.scores.score import Score, over_trials
 
 
+def _difficulty(obs: Observations, m: int) -> Values:
+    num = obs.num_until(m)
+    rows = [num - 1] if obs.by_share else [*range(num), num - 1]
+    total = np.zeros(len(obs.labels))
+    for row in rows:
+        margin = obs.margin[row].astype(np.float64)
+        smaller = np.exp(-np.abs(margin))  # of the two odds, so that nothing overflows
+        total += np.where(margin > 0, smaller, 1) / (1 + smaller)
+    return total / len(rows)
+
+
+DIFFICULTY = Score(
+    name="difficulty",
+    formula="r / (p_y + r), r the largest p_k of another class; of trainings the mean up to m, m twice",
+    unit="probability",
+    range=(0, 1),
+    high_means="hard",
+    needs=("margin",),
+    source="ours",
+    start=over_trials(_difficulty),
+)
+
+
 def _row(column: npt.NDArray[np.float32], obs: Observations, m: int) -> Values:
     row: npt.NDArray[np.float32] = column[obs.row(m)]
     return row.astype(np.float64)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 
 from easiness.errors import BadInput, nearest
-from easiness.scores import at_epoch, difficulty, easiness_score, held_out, learning, over_epochs
+from easiness.scores import at_epoch, easiness_score, held_out, over_epochs
 from easiness.scores.score import Score
 
 SCORES: tuple[Score, ...] = (
     easiness_score.EASINESS,
-    difficulty.DIFFICULTY,
+    at_epoch.DIFFICULTY,
     over_epochs.CUMULATIVE_ACCURACY,
     over_epochs.CUMULATIVE_CONFIDENCE,
-    learning.FORGETTING_EVENTS,
-    learning.FIRST_LEARNED_EPOCH,
-    learning.ITERATION_LEARNED,
+    over_epochs.FORGETTING_EVENTS,
+    over_epochs.FIRST_LEARNED_EPOCH,
+    over_epochs.ITERATION_LEARNED,
     at_epoch.EL2N,
     over_epochs.AUM,
     over_epochs.CONFIDENCE,

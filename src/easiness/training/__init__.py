@@ -10,9 +10,8 @@ from easiness.training.device import (
     seed_all,
     set_up,
 )
-from easiness.training.distances import InputReader
+from easiness.training.distances import FeatureReader, InputReader
 from easiness.training.facts import NetworkFacts, Workload, network_facts
-from easiness.training.features import FeatureReader
 from easiness.training.loop import Course, EpochReport, Keeper, Lane, Listener, train
 from easiness.training.network import Network, find_classifier
 from easiness.training.observer import AnyObserver, Observer, StepObserver

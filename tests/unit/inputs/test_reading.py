@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from easiness.data import load_dataset
-from easiness.inputs import counting as module
-from easiness.inputs.counting import IMAGES, UNREADABLE, counted, reading
+from easiness.inputs import encoded as module
+from easiness.inputs.encoded import IMAGES, UNREADABLE, counted, reading
 
 
 @pytest.fixture

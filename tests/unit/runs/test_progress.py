@@ -9,7 +9,7 @@ import pytest
 import easiness as ez
 from easiness.errors import BadInput
 from easiness.inputs import counted, reading, tell
-from easiness.inputs.counting import reading as listening
+from easiness.inputs.encoded import reading as listening
 from easiness.runs import Progress, screens as module, screens as shown
 from easiness.runs.screens import reading_shown
 from easiness.runs.shown import ShownProgress, call_text, progress_of

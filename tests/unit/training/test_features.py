@@ -8,7 +8,7 @@ from torch import nn
 from easiness import BadInput
 from easiness.inputs import Signature
 from easiness.models import build_model
-from easiness.training.features import FeatureReader
+from easiness.training.distances import FeatureReader
 from easiness.training.network import find_classifier
 
 CPU = torch.device("cpu")

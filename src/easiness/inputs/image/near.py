@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import pack
-from easiness.inputs.counting import tell
+from easiness.inputs.encoded import tell
 from easiness.inputs.image.stored import Pixels, to_pil
 from easiness.inputs.kind import Near, NearPairs
 

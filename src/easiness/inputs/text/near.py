@@ -23,7 +23,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from easiness.inputs.counting import counted
+from easiness.inputs.encoded import counted
 from easiness.inputs.kind import Near, NearPairs
 
 GRAM = 4
