@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from easiness.report.paper_page import Illustration, Part, StudyPage, render_study
-from easiness.show.section import Section
+from easiness.show.result import Section
 from easiness.studies.paper.claims import Claim, Statistic
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]

@@ -38,8 +38,7 @@ from easiness.report.files import write_result
 from easiness.report.scored import RunScores, run_scores
 from easiness.show import markdown_text, rendered
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
-from easiness.show.result import Result
-from easiness.show.section import Section
+from easiness.show.result import Result, Section
 from easiness.store import Row, Run
 from easiness.studies.agreement import Agreement, decisions
 from easiness.studies.audit import Audited, Drawn, audit

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from easiness.cli.kit.help_in_groups import sections_of
+from easiness.cli.main import sections_of
 from easiness.cli.main import app
 
 HEAD = """# Command line

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
-from easiness.features.arrays import COLUMN, INPUTS, NPY, NPZ, from_given
-from easiness.features.called import CALLED, by_function
+from easiness.features.arrays import CALLED, COLUMN, INPUTS, NPY, NPZ, by_function, from_given
 from easiness.features.hashed import HASHED
 from easiness.features.hub.networks import HUB
 from easiness.features.log_mel import LOGMEL

@@ -112,14 +112,7 @@ class DataMap:
     def data(
         self, shown: Mapping[int, ShownExample], elsewhere: Collection[int], texts: list[str] | None = None
     ) -> str:
-        """Everything that the script reads, as JSON that can stand in a script element.
-
-        Args:
-            shown: examples by position, which the map shows.
-            elsewhere: positions whose pictures and sounds the page has in any case; the script takes them
-                from there.
-            texts: of all points, where the map has them.
-        """
+        """Everything that the script reads, as JSON that can stand in a script element."""
         left = _MEDIA_BYTES
         media: dict[str, Any] = {"pictures": {}, "sounds": {}, "texts": {} if texts is None else texts}
         for position in self.pictured:
@@ -150,16 +143,7 @@ def data_map(
     ranked: Sequence[pd.DataFrame | None],
     shown: Iterable[int],
 ) -> DataMap:
-    """The map of runs over the same examples.
-
-    Args:
-        runs: one at least.
-        names: what the page calls them.
-        at: the epoch, or row, to read each of them after.
-        scored: the scores of each there, see `Run.scores`.
-        ranked: of each run its labels by how suspect they are, as `suspects` ranks them, if it can.
-        shown: positions that are on the page in any case, and so on the map.
-    """
+    """The map of runs over the same examples."""
     num = len(runs[0].ids)
     tables = [_with_suspicion(table, one) for table, one in zip(scored, ranked, strict=True)]
     shown = sorted(set(shown))

@@ -125,16 +125,7 @@ def deciding(
     data: Dataset | None,
     asked: ToDecide,
 ) -> Deciding | None:
-    """The view of some lists of a run; ``None`` where there are none.
-
-    Args:
-        run: whose labels are decided.
-        epoch: the course of an example is shown up to it.
-        lists: what is decided on.
-        copies: pairs of examples that are the same, or nearly.
-        data: of the run, where they are at hand.
-        asked: what was asked for.
-    """
+    """The view of some lists of a run; ``None`` where there are none."""
     if not lists:
         return None
     seen = _Seen(lists)

@@ -102,17 +102,7 @@ def found_examples(
     view: Deciding | None,
     pixels: int,
 ) -> FoundExamples:
-    """The examples of a page, with pictures and sounds while they fit.
-
-    Args:
-        run: whose examples are shown.
-        data: those of the run.
-        named: examples that the page marks, the most wanted first.
-        positions: examples of the run in its galleries, the most wanted first; those of its map come next.
-        drawn: the map.
-        view: in which labels are decided; what it shows is wanted after all these, but for large pictures.
-        pixels: of the longer side of these, at most.
-    """
+    """The examples of a page, with pictures and sounds while they fit."""
     texts = texts_at(run, data, drawn.points)
     seen = set(positions)
     in_order = [*positions, *(at for at in drawn.pictured if at not in seen)]
@@ -150,12 +140,6 @@ def shown_of(data: Dataset, wanted: Sequence[Named], room: int) -> tuple[dict[Na
     """Examples by their split and id, and how many have lost picture and sound for want of room.
 
     Those that the data lack are left out.
-
-    Args:
-        data: those of the run.
-        wanted: the most wanted first, each as often as the page shows it.
-        room: bytes for pictures and sounds. Where they are more, the most wanted have theirs, the rest
-            their texts, and so has one that would take an eighth of the room.
     """
     times = Counter(wanted)
     rank = {name: at for at, name in enumerate(times)}

@@ -156,12 +156,7 @@ def epoch_option(run: Run, epoch: int) -> list[str]:
 
 
 def measure_command(run: Run, data: Dataset | None) -> Command | None:
-    """The command that measures the run again; ``None`` for what only Python has, and for recorded runs.
-
-    Args:
-        run: to be measured again.
-        data: its data, where they are at hand: they tell what a named recipe is for them.
-    """
+    """The command that measures the run again; ``None`` for what only Python has, and for recorded runs."""
     spec = run.spec.measured
     if spec is None or spec.data.source is None or is_given(spec.model):
         return None

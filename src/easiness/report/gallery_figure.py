@@ -87,16 +87,7 @@ def gallery(
     epoch: int | None = None,
     share: float | None = None,
 ) -> Gallery:
-    """The ``per_side`` easiest and hardest examples of each class, with their pictures.
-
-    Args:
-        run: to read easiness from.
-        data: of the run: a `Dataset` or what `load_dataset` takes; by default where the run found them.
-        per_side: examples of each class on either side; fewer where a class has not twice as many.
-        classes: names of the classes to show, in this order; the first 20 by default.
-        epoch: to read after; the last by default.
-        share: of a run on features, which has no epochs: to read at; the largest by default.
-    """
+    """The ``per_side`` easiest and hardest examples of each class, with their pictures."""
     if per_side < 1:
         raise BadInput(f"per_side {per_side}: must be at least 1")
     labels = list(range(len(run.classes)))[:_MOST_CLASSES] if classes is None else _labels(run, classes)

@@ -198,13 +198,6 @@ def suspect_labels(
     """The suspects among the examples of a run, and among those held out where they were observed.
 
     Empty where labels cannot be judged: with one class.
-
-    Args:
-        run: whose trials judge.
-        epoch: judge as after so many epochs.
-        most: suspects to show.
-        most_held_out: suspects to show of the held-out split.
-        key: of the run, before the ids of its figures.
     """
     if len(run.classes) < 2:
         return []

@@ -218,13 +218,7 @@ def render_report(
     before: Before = _NOTHING_BEFORE,
     to_decide: ToDecide = _FIRST_SUSPECTS,
 ) -> Page:
-    """The page of `write_report`, as a text. The same runs give the same.
-
-    Args:
-        runs: as are ``epoch``, ``share``, ``source`` and ``comparison``, see `write_report`.
-        before: a run on the version of the data before, to show what changed.
-        to_decide: the examples whose labels can be decided on in the page.
-    """
+    """The page of `write_report`, as a text. The same runs give the same."""
     if not runs:
         raise BadInput("runs: none was given; name at least one")
     matching.check_comparable(runs)

@@ -131,16 +131,7 @@ def trajectories(
     most: tuple[int, int],
     split: Split = "train",
 ) -> Trajectories:
-    """The trajectories of the examples at ``points`` [n] of a split of a run up to an epoch.
-
-    Args:
-        run: whose trials were asked.
-        epoch: the last one shown; of those before it as many as fit, evenly spread.
-        points: positions in the split.
-        first: which of the points have their trials shown if not all fit: indices of points.
-        most: bytes to spend on means, and on single trials.
-        split: of which examples.
-    """
+    """The trajectories of the examples at ``points`` [n] of a split of a run up to an epoch."""
     observed = [one for one in run.observed if one <= epoch]
     epochs = _spread(observed, max(2, most[0] // max(1, len(points))))
     num_trials = len(run.trials)

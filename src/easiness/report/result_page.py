@@ -41,15 +41,7 @@ class Gallery:
 def write_result_page(
     path: Path, result: Result, lead: str, more: Sequence[Section] = (), gallery: Gallery | None = None
 ) -> None:
-    """Write a page of HTML that loads nothing from the network.
-
-    Args:
-        path: the file, which is written whole or not at all.
-        result: what it is about: the title is that of its first section.
-        lead: what it says, in a sentence or two.
-        more: tables beside those of the result, folded.
-        gallery: examples to show below.
-    """
+    """Write a page of HTML that loads nothing from the network."""
     first, *others = result.sections()
     label = f"{first.title}; the tables below have the numbers."
     drawn = Illustration("", to_svg(result.figure(), key="result", label=label))

@@ -300,12 +300,7 @@ def _why(run: Run, seen: Glance | None) -> str:
 
 
 def measure_more(run: Run, seen: Glance | None) -> str | None:
-    """The command that measures what is missing to judge labels; ``None`` where nothing is, or none does.
-
-    Args:
-        run: with one trial or more.
-        seen: how many labels look wrong and are known, where that can be told.
-    """
+    """The command that measures what is missing to judge labels; ``None`` where nothing is, or none does."""
     spec = run.spec.measured
     if spec is None or spec.data.source is None:
         return None

@@ -110,14 +110,7 @@ def listed(
     asked: ToDecide,
     flaws: _Flaws = MappingProxyType({}),
 ) -> list[Listed]:
-    """What is decided on; empty where nothing tells suspects.
-
-    Args:
-        run: whose labels they are.
-        parts: its splits with their suspects, where it has any; those of a blind page are not looked at.
-        asked: what labels.
-        flaws: says of examples, by split and id, that they are blank, dark, overexposed or silent.
-    """
+    """What is decided on; empty where nothing tells suspects."""
     if asked.file is not None:
         return list(_of_file(run, {} if asked.is_blind else {part.split: part for part in parts}, asked))
     found = [_with_flawed(part, flaws, asked.suspects) for part in parts]

@@ -56,13 +56,7 @@ Groups = npt.NDArray[np.int64]
 
 
 def examples_together(plan: Plan, features: Sequence[npt.NDArray[np.floating]], folder: Path) -> Groups:
-    """Numbers [K], the same for examples of the plan that heads see together or not at all.
-
-    Args:
-        plan: of a run on features.
-        features: vectors [K, D] of the training examples, of each kind.
-        folder: that files of features are in.
-    """
+    """Numbers [K], the same for examples of the plan that heads see together or not at all."""
     heads = plan.asked.heads
     assert heads is not None
     path = None
@@ -110,14 +104,7 @@ def _checksum(groups: Groups) -> int:
 
 
 def check_memory(heads: Heads, num: int, classes: int, widths: Sequence[int]) -> None:
-    """Make sure that the sums fit into memory that heads in closed form are made of.
-
-    Args:
-        heads: features and shares.
-        num: of examples.
-        classes: number of classes.
-        widths: the length of the vectors of each of the features.
-    """
+    """Make sure that the sums fit into memory that heads in closed form are made of."""
     seen, blocks = round(heads.shares[-1] * num), heads.folds * len(heads.shares)
     total = sum(bytes_of_moments(seen, width, classes, blocks) for width in widths)
     if not fits(total):

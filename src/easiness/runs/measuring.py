@@ -44,15 +44,7 @@ _SECONDS_TO_WAIT = 10.0  # for another process that has the run in hand: it may 
 def trials_asked(
     asked: Trials, epochs: int, tell: Callable[[str], None], *, on_features: bool = False
 ) -> tuple[int, UntilReliable | None]:
-    """The number of trials to begin with, and for ``auto`` the object that says how many more.
-
-    Args:
-        asked: a whole number of trials, maybe as text, or ``auto``; for that alone reliability, 0.8 unless
-            given, and the most trials, 100 unless given.
-        epochs: that each trial is to have.
-        tell: is called with a line about each check.
-        on_features: are these heads, whose folds rotate over a number of trials?
-    """
+    """The number of trials to begin with, and for ``auto`` the object that says how many more."""
     trials: int | str = asked.trials
     if trials == "auto" and on_features:
         raise BadInput(

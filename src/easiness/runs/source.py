@@ -25,11 +25,6 @@ def given_data(source: Any, loading: Loading, group: Any = None) -> Dataset:
 
     A `Dataset` is held out from, limited and relabelled as `load_dataset` does it. How to get at a source
     (``data_root``, ``download``, ``allow_outside``) is settled by then.
-
-    Args:
-        source: a `Dataset`, or what `load_dataset` takes.
-        loading: how to read it, and which examples to take.
-        group: as `load_dataset` takes it.
     """
     if not isinstance(source, Dataset):
         return load_dataset(source, **vars(loading), group=group)
@@ -44,15 +39,7 @@ def given_data(source: Any, loading: Loading, group: Any = None) -> Dataset:
 
 
 def find_data(run: Run, source: Any, option: str = "--source") -> tuple[Dataset | None, str]:
-    """The data of a run, or ``None`` and why they cannot be found.
-
-    Args:
-        run: whose data to find.
-        source: where they are now: a `Dataset` or what `load_dataset` takes; ``None`` for where they
-            were when the run was made, or for those that a recorded run keeps itself. It may have more than
-            a recorded run has.
-        option: what gives the source on the command line, to name it where it is missing.
-    """
+    """The data of a run, or ``None`` and why they cannot be found."""
     ref = run.spec.data
     if source is not None:
         data = load_as(source, ref)

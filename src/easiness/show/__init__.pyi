@@ -7,9 +7,9 @@ from .rendering import (
     write_csv as write_csv,
     write_parquet as write_parquet,
 )
-from .result import Result as Result
-from .section import (
+from .result import (
     Embedded as Embedded,
+    Result as Result,
     Section as Section,
     ShownExample as ShownExample,
     defined as defined,

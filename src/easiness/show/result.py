@@ -3,17 +3,240 @@
 from __future__ import annotations
 
 import dataclasses
+import html
+import math
+import re
+import shutil
+import textwrap
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, is_dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
+from easiness.errors import printable
 from easiness.regular_file import in_words
-from easiness.show.section import Section, defined, result_html, sections_markdown
+from easiness.show.svg import figure_html
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+
+_LONGEST_CELL = 10_000  # letters of a text in a page
+_STYLES = {
+    "img": "display: block; max-width: 12em; max-height: 9em",
+    "audio": "display: block; width: 16em; height: 2.5em",
+    "div": "max-width: 36em; max-height: 12em; overflow-y: auto; text-align: start; white-space: pre-wrap; "
+    "overflow-wrap: anywhere",
+}
+# as a browser shows none of them: the pictures that Unicode has of controls
+_CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\r"} | {0x7F: 0x2421}
+
+
+class ShownExample(NamedTuple):
+    """An example in a page: its ``text``, and addresses for an ``img`` and an ``audio`` where it has them."""
+
+    uri: str | None
+    text: str
+    sound: str | None = None
+
+    @classmethod
+    def of(cls, uri: str | None, text: str, sound: str | None) -> Self:
+        """Everything at once, of a long text the beginning."""
+        return cls(uri, _readable(text), sound)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its picture and its sound in a page."""
+        return len(self.uri or "") + len(self.sound or "")
+
+    def in_words(self) -> Self:
+        """The same without its picture and its sound."""
+        return self._replace(uri=None, sound=None)
+
+    def html(self) -> str:
+        """The elements for a notebook; every text is escaped, and nothing plays or loads by itself."""
+        return "".join(self._elements())
+
+    def _elements(self) -> Iterator[str]:
+        text = html.escape(self.text)
+        if self.uri is not None:
+            yield f'<img style="{_STYLES["img"]}" src="{html.escape(self.uri)}" alt="{text}">'
+        if self.sound is not None:
+            source = html.escape(self.sound)
+            yield f'<audio style="{_STYLES["audio"]}" controls preload="none" src="{source}"></audio>'
+        if not self.size:
+            yield f'<div dir="auto" style="{_STYLES["div"]}">{text}</div>'
+
+
+def _readable(text: str) -> str:
+    """The text with pictures of its control characters, and cut where it is very long."""
+    more = f" … ({_LONGEST_CELL:,} of {len(text):,} letters)" if len(text) > _LONGEST_CELL else ""
+    return text[:_LONGEST_CELL].translate(_CONTROLS) + more
+
+
+class Embedded(str):
+    """The text of a cell that a notebook shows as HTML."""
+
+    html: str
+
+    def __new__(cls, text: str, html: str) -> Self:
+        """``html`` is shown as it is, so that every text in it has to be escaped."""
+        made = super().__new__(cls, text)
+        made.html = html
+        return made
+
+
+_LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
+_TEXTS = ("reason", "text", "path")  # columns that are read from the left
+_WIDE = 160  # columns, where there is no terminal
+_LEAST = 20  # characters of a text that is cut
+_MARKUP = re.compile(r"\\|<(?=[A-Za-z/!?])|(?<=\])\(")  # an escape, the start of a tag, of a target
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table with a title and a sentence on how to read it; the first row is its header.
+
+    ``notices`` are what one has to know before one believes the table; each has a line of its own. Without
+    a row below its header the sentence is all there is to say.
+    """
+
+    title: str
+    note: str
+    rows: list[list[str]]
+    notices: tuple[str, ...] = ()
+
+
+def sections_text(sections: Iterable[Section]) -> str:
+    """Tables for a terminal, columns aligned; no name in them ends a line.
+
+    Texts are cut to the width of the terminal, or to 160 columns where there is none. The note of the table
+    before is not said again.
+    """
+    shown = [_visible(section) for section in sections]
+    before = [None, *(section.note for section in shown)]
+    return "\n\n".join(
+        "\n".join(
+            [
+                section.title,
+                *(f"{textwrap.fill(f'Note: {notice}', 100)}\n" for notice in section.notices),
+                *([textwrap.fill(section.note, 100)] if section.note != said else []),
+                *([f"\n{_aligned(section.rows)}"] if len(section.rows) > 1 else []),
+            ]
+        )
+        for section, said in zip(shown, before, strict=False)
+    )
+
+
+def sections_markdown(sections: Iterable[Section]) -> str:
+    """The same tables as Markdown."""
+    return "\n\n".join(
+        "\n\n".join(
+            [
+                f"### {markdown_text(section.title)}",
+                *(f"**Note:** {markdown_text(notice)}" for notice in section.notices),
+                markdown_text(section.note),
+                *([_markdown(section.rows)] if len(section.rows) > 1 else []),
+            ]
+        )
+        for section in sections
+    )
+
+
+def sections_html(sections: Iterable[Section], said: Iterable[str] = (), figure: str = "") -> str:
+    """The same as HTML, below sentences ``said`` and a ``figure`` that is HTML; every text is escaped."""
+    sentences = "".join(f"<li>{html.escape(text)}</li>" for text in said)
+    shown = (f"<ul>{sentences}</ul>" if sentences else "") + figure
+    for section in sections:
+        title, note = html.escape(section.title), html.escape(section.note)
+        notices = "".join(
+            f"<p><strong>Note:</strong> {html.escape(notice)}</p>" for notice in section.notices
+        )
+        table = _html(section.rows) if len(section.rows) > 1 else ""
+        shown += f"<h4>{title}</h4>{notices}<p>{note}</p>{table}"
+    # class names and ids are not to be read as mathematics
+    return f'<div class="tex2jax_ignore mathjax_ignore">{shown}</div>'
+
+
+def result_html(figure: Figure, sections: list[Section], said: Iterable[str] = ()) -> str:
+    """A result: the sentences ``said``, the figure, then the tables."""
+    of = repr([[section.title, section.note, section.rows] for section in sections])
+    return sections_html(sections, said, figure_html(figure, of=of, label=sections[0].title))
+
+
+def _html(rows: list[list[str]]) -> str:
+    header, *body = ([_cell_html(cell) for cell in row] for row in rows)
+    head = "".join(f"<th>{cell}</th>" for cell in header)
+    lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in body)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def _cell_html(cell: str) -> str:
+    return cell.html if isinstance(cell, Embedded) else html.escape(cell)
+
+
+def _visible(section: Section) -> Section:
+    title, note, *notices = (
+        printable(text.replace("\n", " ")) for text in (section.title, section.note, *section.notices)
+    )
+    rows = [[printable(cell) for cell in row] for row in section.rows]
+    return Section(title, note, rows, tuple(notices))
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    texts = _texts(rows)
+    widths = _cut([max(map(len, column)) for column in zip(*rows, strict=True)], texts)
+    lines = (
+        "  ".join(
+            _within(cell, width).ljust(width) if column in {0, *texts} else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _texts(rows: list[list[str]]) -> list[int]:
+    return [column for column, name in enumerate(rows[0]) if name in _TEXTS]
+
+
+def _cut(widths: list[int], texts: list[int]) -> list[int]:
+    """Widths of columns that fit the terminal, as far as ``texts`` can be cut, the longest first."""
+    over = sum(widths) + 2 * (len(widths) - 1) - shutil.get_terminal_size((_WIDE, 0)).columns
+    for column in sorted(texts, key=widths.__getitem__, reverse=True):
+        taken = max(0, min(over, widths[column] - _LEAST))
+        widths[column] -= taken
+        over -= taken
+    return widths
+
+
+def _within(cell: str, width: int) -> str:
+    return cell if len(cell) <= width else f"{cell[: width - 1]}…"
+
+
+def markdown_text(text: str) -> str:
+    """Text for Markdown, in which a name is no tag, no link and no line of its own."""
+    return _MARKUP.sub(r"\\\g<0>", _LINE_ENDS.sub(" ", text))
+
+
+def _markdown(rows: list[list[str]]) -> str:
+    header, *body = ([markdown_text(cell).replace("|", "\\|") for cell in row] for row in rows)
+    to_the_left = {0, *_texts(rows)}
+    sides = ["---" if column in to_the_left else "---:" for column in range(len(header))]
+    lines = [header, sides, *body]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def defined(value: Any) -> Any:
+    """JSON has no NaN: an undefined number is ``None``."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, dict):
+        return {key: defined(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [defined(item) for item in value]
+    return value
 
 
 _LONGEST = 60  # characters of what one field holds

@@ -125,11 +125,6 @@ def to_svg(figure: Figure, *, key: str, label: str) -> str:
     """The figure as an ``<svg>`` element to put into a page; the same bytes for the same figure.
 
     Its CSS variables ``--width`` and ``--least`` are how wide it is best and at least shown.
-
-    Args:
-        figure: to be drawn.
-        key: put before every id, so that several figures can stand in one page.
-        label: what the figure shows, for those who cannot see it.
     """
     import matplotlib as mpl
 
@@ -155,13 +150,7 @@ def to_svg(figure: Figure, *, key: str, label: str) -> str:
 
 
 def figure_html(figure: Figure, *, of: str, label: str) -> str:
-    """A figure as an element of a notebook, with which it shrinks.
-
-    Args:
-        figure: to be drawn.
-        of: what it is about, in whatever words: several figures may stand in one notebook.
-        label: what it shows, for those who cannot see it.
-    """
+    """A figure as an element of a notebook, with which it shrinks."""
     key = f"easiness-{hashlib.sha256(of.encode()).hexdigest()[:8]}"
     width = f"max-width: {_WIDTH * figure.get_figwidth():.0f}px"
     return f'<div style="{_STYLE}; {width}">{to_svg(figure, key=key, label=label)}</div>'

@@ -42,12 +42,7 @@ def named_recipe(name: str, model: str) -> dict[str, Any]:
 
 
 def recipe_settings(recipe: Mapping[str, Any] | str | Path | None, *, model: str = "") -> dict[str, Any]:
-    """Settings as a dict, with the name of the recipe that they change under ``base``.
-
-    Args:
-        recipe: a name, a TOML file (see `read_recipe`), or settings, which may name their ``base``.
-        model: name of the network, for the tables of a file.
-    """
+    """Settings as a dict, with the name of the recipe that they change under ``base``."""
     if recipe is None:
         return {BASE: "paper"}
     if isinstance(recipe, str) and recipe in RECIPES:

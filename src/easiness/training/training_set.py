@@ -27,16 +27,7 @@ def training_set(
     ranking: npt.NDArray[np.float64] | None,
     seeds: TrialSeeds,
 ) -> TrainingSet:
-    """The training set of a trial.
-
-    Args:
-        labels: of the data [K].
-        num_classes: number of classes.
-        share: of the examples that is trained on, at random, where no ranking leaves others out.
-        draw: what to drop or relabel by rank, instead.
-        ranking: the values [K] to rank by, high for easy; needed for ``draw``. NaN of what is left out.
-        seeds: of the trial.
-    """
+    """The training set of a trial."""
     num = len(labels)
     if draw is None and ranking is None:
         order = np.random.default_rng(seeds.share).permutation(num)

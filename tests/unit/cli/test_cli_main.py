@@ -16,8 +16,7 @@ import typer
 
 import easiness as ez
 from easiness import open_run, suspects
-from easiness.cli.kit.help_in_groups import sections_of
-from easiness.cli.main import _COMMANDS, app
+from easiness.cli.main import _COMMANDS, app, sections_of
 from easiness.runs.carrying_out import _failed
 from easiness.spec import OptionGroup
 from easiness.studies import Group

@@ -15,7 +15,7 @@ from PIL import Image
 import easiness
 from easiness.errors import RunFailed
 from easiness.report.paper_page import Illustration, Part, StudyPage, render_study, write_paper
-from easiness.show.section import Section
+from easiness.show.result import Section
 from easiness.spec import Loading
 from easiness.studies.paper.claims import Claim, Statistic
 from easiness.studies.paper.judge import paper_claims

@@ -20,8 +20,7 @@ from easiness.show import (
     trials_text,
     with_interval,
 )
-from easiness.show.result import in_a_line, in_short
-from easiness.show.section import sections_html, sections_markdown
+from easiness.show.result import in_a_line, in_short, sections_html, sections_markdown
 from recording import recorded
 
 NAN = float("nan")

@@ -32,9 +32,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.labels.channel import classes_are_large, label_noise_of_outputs
-from easiness.analysis.labels.left_out import information, label_noise_of_heads
+from easiness.analysis.labels.left_out import information, label_noise_of_heads, wrong_by_transition
 from easiness.analysis.labels.mixture import LabelEvidence, LabelNoise, label_noise, share_standing_out
-from easiness.analysis.labels.transition import wrong_by_transition
 
 Positions = npt.NDArray[np.int64]
 

@@ -33,9 +33,53 @@ from easiness.analysis.labels.channel import (
     label_noise_of_outputs,
 )
 from easiness.analysis.labels.mixture import LabelNoise
-from easiness.analysis.labels.transition import wrong_by_transition
 
 Values = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+
+_STEPS = 30
+_ROWS_AT_ONCE = 1 << 20  # values
+_NEVER = 1e-9
+
+
+def wrong_by_transition(p: npt.ArrayLike, labels: Positions) -> Values:
+    """The probability [K] that each of the ``labels`` [K] is wrong, by mean probabilities ``p`` [K, C]."""
+    told = np.asarray(p, np.float64)
+    transition = confident_joint(told, labels)
+    transition /= transition.sum(axis=1, keepdims=True)
+    wrong = np.empty(len(labels))
+    at_once = max(_ROWS_AT_ONCE // told.shape[1], 1)
+    for first in range(0, len(labels), at_once):
+        some = slice(first, first + at_once)
+        true = without_transition(told[some], transition)
+        rows, given = np.arange(len(true)), labels[some]
+        expected = np.maximum((true @ transition)[rows, given], _NEVER)
+        wrong[some] = 1 - true[rows, given] * transition[given, given] / expected
+    return np.clip(wrong, 0, 1)
+
+
+def confident_joint(p: Values, labels: Positions) -> Values:
+    """How many examples of each class have each label [true, given], all labels counted once."""
+    num_classes = p.shape[1]
+    size = np.bincount(labels, minlength=num_classes)
+    least = np.ones(num_classes)
+    for label in np.flatnonzero(size):
+        least[label] = p[labels == label, label].mean()
+    sure = np.where(p >= least, p, -1.0)
+    true, counted = sure.argmax(axis=1), sure.max(axis=1) >= 0
+    joint = np.zeros((num_classes, num_classes))
+    np.add.at(joint, (true[counted], labels[counted]), 1.0)
+    joint *= size / np.maximum(joint.sum(axis=0), _NEVER)
+    return joint + _NEVER * np.eye(num_classes)
+
+
+def without_transition(p: Values, transition: Values) -> Values:
+    """Probabilities of the true classes [n, C] that ``transition`` [true, given] turns into ``p`` [n, C]."""
+    true: Values = p / p.sum(axis=1, keepdims=True)
+    for _ in range(_STEPS):
+        true = true * ((p / np.maximum(true @ transition, _NEVER)) @ transition.T)
+        true /= true.sum(axis=1, keepdims=True)
+    return true
 
 
 def label_noise_together(noises: Sequence[LabelNoise]) -> LabelNoise:
@@ -79,8 +123,6 @@ def _entropy(p: Values | np.floating) -> Values:
     entropy: Values = -(xlogy(p, p) + xlogy(1 - p, 1 - p))
     return entropy
 
-
-Positions = npt.NDArray[np.int64]
 
 UNLIKE = 0.08
 """Sound labels of examples unlike their class, over the sound labels that q misses: 0.05 to 0.12 do."""

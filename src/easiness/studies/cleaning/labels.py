@@ -257,14 +257,6 @@ def cleaned(
     the share a picture that trials read in several ways would be relabelled as soon as its label is surely
     wrong: in a simulation with three such pictures in ten and a fifth of the labels wrong, 81 % of the
     suggestions taken at 0.9 were right, and 98 % with it; those that fall short are dropped instead.
-
-    Args:
-        ranked: a row an example, in any order, with the columns ``id``, ``label``, ``suggested``, ``p_wrong``
-            and ``suggested_share`` (both in 0..1). An example without ``p_wrong`` is kept, and one without
-            a suggestion, or whose suggestion is its label, is not relabelled.
-        classes: names by label.
-        relabel_above: least probability of the suggested label to be right, in 0..1.
-        drop_above: least probability of the label to be wrong, in 0..1.
     """
     for option, value in (("--relabel-above", relabel_above), ("--drop-above", drop_above)):
         if not 0 <= value <= 1:

@@ -78,15 +78,7 @@ def plan_paper(
     loading: Loading = Loading(),
     seed: int = 0,
 ) -> PaperPlan:
-    """Load the data and plan every run; writes and trains nothing.
-
-    Args:
-        preset: the scale.
-        source: a `Dataset` or what `load_dataset` takes, instead of the preset's.
-        loading: how to read it; ``limit`` examples to train on and ``holdout`` of each class to hold out
-            where no split is, instead of the preset's.
-        seed: of the study.
-    """
+    """Load the data and plan every run; writes and trains nothing."""
     data = _load(preset, source, loading)
     training = Training(recipe=dict(preset.recipe), precision=preset.precision, seed=seed)
     matching = {

@@ -75,16 +75,6 @@ def neighbourhood(
 
     Memory holds the features twice more, at single precision, and a block of distances. Most of the time
     goes into one product of all features with those of the examples looked among.
-
-    Args:
-        train: features of the training examples [K, D].
-        labels: their classes [K].
-        asked: features [Q, D] and classes [Q] of held-out examples.
-        nearest: k, below the number of different training examples; `NUM_NEAREST`, a quarter of them or half
-            of a class where these are fewer, unless given.
-        same: numbers of all examples, those asked about behind the others, equal for those that are the same
-            although their features may differ. Where they are given, others with nearly the same features are
-            no copies: texts that share most of their words show a frequent pattern. Without them such are.
     """
     every = train if asked is None else np.concatenate([train, asked[0]])
     picture = kept_together([every], same=same, most=len(every) if same is None else 0)

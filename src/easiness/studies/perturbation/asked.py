@@ -125,18 +125,7 @@ def perturbed_probe(
     seed: int = 0,
     execution: Execution = Execution(),
 ) -> PerturbedProbe:
-    """Prepare to look at a split of ``data``, those of the run, under a perturbation; looks at nothing yet.
-
-    Args:
-        run: with the weights of its trials.
-        data: of the run, see `easiness.runs.source.data_of`.
-        kind: of perturbation that fits the examples, see `easiness.perturb`.
-        levels: in any order, at least one.
-        probe: ``train``, or ``held_out`` where there is such a split.
-        seed: of the perturbations that are random.
-        execution: on which device to look, and whether photos at the working resolution are kept in a file
-            beside the run.
-    """
+    """Prepare to look at a split of ``data``, those of the run, under a perturbation."""
     spec = spec_with_weights(run)
     perturbations = check_asked(kind, levels, seed, data.kind.name)
     if not levels:

@@ -34,10 +34,6 @@ def draw_perturbation(curve: PerturbationCurve, ties: Ties | None = None) -> Fig
     Left, matching rates between regular and perturbed examples: a thick line between disjoint groups of
     trials, with its 95 % interval and its value at the neutral level, the ceiling, as a dashed line; a
     thin one for the same models. Right, accuracy with an error bar of one standard error.
-
-    Args:
-        curve: to draw.
-        ties: which policy; ``refine`` by default where the curve has it.
     """
     from matplotlib.figure import Figure
 

@@ -138,17 +138,7 @@ def perturbed_panel(
     positions: npt.NDArray[np.int64] | None = None,
     seed: int = 0,
 ) -> PerturbedPanel:
-    """Some examples, each of another class as far as there are classes, under kinds of perturbation.
-
-    Args:
-        data: to take them from.
-        recipe: how the networks see pictures: of trained ones the recipe, which crops photos.
-        kinds: of perturbation, which fit the examples; ours that do where not given.
-        levels: by kind; the default ones of a kind that is not named.
-        num: how many examples, drawn at random by ``seed``.
-        positions: the examples to show, instead.
-        seed: of the draw and of random perturbations.
-    """
+    """Some examples, each of another class as far as there are classes, under kinds of perturbation."""
     if positions is None:
         positions = _one_per_class(data.labels, num, seed)
     examples, ids = examples_at(data, positions, recipe), data.ids[positions]

@@ -52,15 +52,7 @@ def image_shape(data: Dataset, recipe: SeenAs) -> Shape:
 def check_changes_something(
     data: Dataset, recipe: SeenAs, kind: str, levels: Sequence[float] | None, seed: int
 ) -> None:
-    """Make sure that some example changes at some level; the first that does ends the search.
-
-    Args:
-        data: with its held-out split.
-        recipe: how the networks see examples: of trained ones the recipe, which crops photos.
-        kind: of perturbation.
-        levels: to be looked at; the kind's default ones where not given.
-        seed: of random perturbations.
-    """
+    """Make sure that some example changes at some level; the first that does ends the search."""
     known, shape = find_kind(kind, data.kind.name), image_shape(data, recipe)
     chosen = known.levels(shape) if levels is None else levels
     asked = check_asked(

@@ -265,12 +265,6 @@ def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
 
     The data are loaded as for the run: the same limit, the same part held out. Where nothing was held
     out, ``holdout`` of each class are taken from the examples scored.
-
-    Args:
-        run: with the scores.
-        source: a `Dataset` or what `load_dataset` takes.
-        loading: the limit, which is that of the run anyway, and the share of each class to hold out, where
-            there is no held-out split.
     """
     ref, limit, holdout = run.spec.data, loading.limit, loading.holdout
     if limit is not None and limit not in (ref.limit, ref.train.num_examples):

@@ -98,10 +98,6 @@ def contrast(terms: Iterable[tuple[float, Repeated]], level: float = 0.95) -> Co
     The sum is made for each repetition by itself. Those of the same number share their seeds, so what they
     have in common (initialization, order, nested draws) drops out of a difference; the sums of different
     repetitions are independent.
-
-    Args:
-        terms: pairs of a weight and the accuracies [n] of a group, in the order of repetitions.
-        level: of the interval, in (0, 1).
     """
     from scipy.special import stdtrit
 

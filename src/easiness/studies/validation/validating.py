@@ -52,15 +52,7 @@ def read_validation(
     final_epoch: int | None = None,
     seed: int = 0,
 ) -> validation.Validation:
-    """Put runs on merged splits and runs that observed the held-out split together.
-
-    Args:
-        merged: runs over training and held-out examples in this order (`merge_splits`).
-        final: runs over the training examples that observed the held-out ones.
-        epoch: to read easiness after; the last that all ``merged`` have by default.
-        final_epoch: to read the final models after; the last that all have by default.
-        seed: of the ties and the bootstrap.
-    """
+    """Put runs on merged splits and runs that observed the held-out split together."""
     epoch = common_epoch(merged, epoch)
     final_epoch = common_epoch(final, final_epoch)
     right = [_right(run, final_epoch) for run in final]

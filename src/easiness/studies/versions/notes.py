@@ -62,12 +62,6 @@ def renamed_classes(
     """New names by old ones, of classes of which each has just the examples that the other had.
 
     Of names that both versions have none is taken for renamed: where two are swapped, labels changed.
-
-    Args:
-        before: names of the classes of the examples in both versions [C], in the old one.
-        after: their names in the new one.
-        old: names of all classes of the old version.
-        new: those of the new one.
     """
     pairs = sorted(set(zip(before.tolist(), after.tolist(), strict=True)))
     olds, news = Counter(was for was, _ in pairs), Counter(name for _, name in pairs)
@@ -168,13 +162,6 @@ def trials_needed(
     Where the t-test names some, and trials dealt at random look as sure, it is by chance that those at one of
     two levels lie on one side: one trial more of each version leaves at most a quarter of that, which is
     s (1 - s) of a level with a share of s. Where nothing can be shown, more trials of the same noise would.
-
-    Args:
-        tested: what was heard; of a run on features it is the heads that left an example out.
-        num_trials: the trials that this was heard of.
-        rate: the false-discovery rate, in (0, 1).
-        at_least: the least change of confidence that counts.
-
     Returns:
         the numbers; ``None`` where these are enough.
     """

@@ -29,7 +29,7 @@ from easiness.analysis import (
 )
 from easiness.analysis.labels import channel as label_channel
 from easiness.analysis.labels.estimate import HIDDEN
-from easiness.analysis.labels.transition import confident_joint, without_transition, wrong_by_transition
+from easiness.analysis.labels.left_out import confident_joint, without_transition, wrong_by_transition
 from label_worlds import NUM, World, calibration_error, world
 from lengths import long_but
 

@@ -19,7 +19,7 @@ import pytest
 from easiness import BadInput, Run, open_run
 from easiness.analysis import MOST_EXAMPLES, Agreement, Drift, GroupMatch, Interval, Match
 from easiness.show.rendering import rendered
-from easiness.show.section import sections_text
+from easiness.show.result import sections_text
 from easiness.store import Row
 from easiness.studies.matching.answers import answers, headline_ties, pair_answers
 from easiness.studies.matching.comparison import Cell, Comparison, headline, shortened

@@ -9,7 +9,7 @@ import pytest
 
 from easiness import BadInput, load_dataset, perturbation_curve
 from easiness.analysis import Rule, Votes, match_groups, match_votes
-from easiness.show.section import sections_text
+from easiness.show.result import sections_text
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.match import difference_of_losses
 from plans import match_levels

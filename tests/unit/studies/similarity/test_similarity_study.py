@@ -10,7 +10,7 @@ import pytest
 from easiness import BadInput, Run, load_dataset, similarity
 from easiness.report.page import render_report
 from easiness.runs.source import data_of
-from easiness.show.section import sections_text
+from easiness.show.result import sections_text
 from pixels import images_of
 from recording import believing, recorded, small_run
 

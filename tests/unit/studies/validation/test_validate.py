@@ -260,7 +260,7 @@ def validation() -> Validation:
 
 
 def test_tables_sections_and_figure(validation: Validation) -> None:
-    from easiness.show.section import sections_text
+    from easiness.show.result import sections_text
 
     assert (validation.num_final, validation.chance) == (2, 0.25)
     assert not validation.decided
