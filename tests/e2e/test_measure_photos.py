@@ -13,7 +13,7 @@ from PIL import Image
 
 import easiness as ez
 from easiness.inputs import IMAGE
-from easiness.inputs.image import decode as module
+from easiness.inputs.image import kind as module
 
 NUM = 12  # photos of each class and split
 

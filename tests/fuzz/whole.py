@@ -23,7 +23,7 @@ from PIL import Image
 from refitted import TRIAL, refit, run_and_card
 
 from easiness import Recorder, audit, measure, open_run
-from easiness.inputs.image.decode import suffixes
+from easiness.inputs.image.kind import suffixes
 from easiness.runs import Progress
 from easiness.store import CHECKPOINTS, CheckpointDocument, write_checkpoint
 from sounds import encoded, tone

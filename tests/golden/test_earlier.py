@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from easiness.errors import BadInput
-from easiness.exports.score_card import open_card
+from easiness.exports.applied import open_card
 from easiness.spec import content_hash
 from easiness.store import LaterVersion, later, open_run, own_version, verify
 from easiness.store.trial_document import read_document as read_trial

@@ -1,7 +1,4 @@
-"""Analysis of sets of examples: selection, matching, noise ceilings, reliability and label noise.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""Analysis of sets of examples: selection, matching, noise ceilings, reliability and label noise."""
 
 import lazy_loader
 

@@ -1,7 +1,4 @@
-"""The results of a run in the formats of other tools.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""The results of a run in the formats of other tools."""
 
 import lazy_loader
 

@@ -5,19 +5,293 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from easiness.data import Dataset, load_dataset, value_digests
 from easiness.errors import BadInput, shorten
-from easiness.exports.score_card import DIGEST, FILES, SCORES, Card, damaged_card, open_card, read_scores
-from easiness.regular_file import in_words
+from easiness.gate import check_columns
+from easiness.regular_file import at_home, in_words, read_regular
+from easiness.report import (
+    FOR_FEATURES,
+    about_features,
+    check_output_folder,
+    data_name,
+    describe_data,
+    output_folder,
+    run_scores,
+)
+from easiness.runs import find_split, has_held_out, positions_in
+from easiness.show import count, markdown_text, picture_bytes, write_parquet
+from easiness.spec import Split, SplitRef, describe_recipe, settings_of_others
+from easiness.store import (
+    FileDigest,
+    FileName,
+    Run,
+    check_opened,
+    digest,
+    is_intact,
+    later,
+    own_version,
+    read_strictly,
+)
 from easiness.studies.versions import renamed_classes
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from easiness.report import RunScores
+
+
+CARD, SCORES, README, FIGURE = "card.json", "scores.parquet", "README.md", "easiness.svg"
+HELD_OUT = "held_out.parquet"
+FILES: dict[Split, str] = {"train": SCORES, "held_out": HELD_OUT}
+"""The file of each split; that of the held-out split is there where the trials observed it."""
+DIGEST = "digest"
+"""Column of both tables: SHA-256 (hex) of the decoded example, see `value_digest`."""
+_MOST_BYTES = 2**26  # of card.json
+_TYPES_OF_IDS = ("int64", "string", "large_string")
+_INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+_TYPES = (*_TYPES_OF_IDS, *_INTEGERS, "bool", "halffloat", "float", "double", "null")
+
+
+class CardDocument(BaseModel):
+    """The content of card.json: where the scores come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    data: str | None
+    num_examples: int
+    classes: tuple[str, ...]
+    fingerprint: str
+    held_out: SplitRef | None = None
+    has_digests: bool
+    model: str
+    num_trials: int
+    epoch: int | None = None
+    share: float | None = None
+    training: dict[str, Any] | None
+    versions: dict[str, str]
+    files: dict[FileName, FileDigest]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A score card in the folder ``path``; ``note`` says what it lacks."""
+
+    path: Path
+    document: CardDocument
+    note: str | None = None
+
+
+def card(
+    run: Run,
+    out: str | Path,
+    *,
+    epoch: int | None = None,
+    share: float | None = None,
+    source: Any = None,
+) -> Card:
+    """Write the scores of a run as a folder that can be published and applied to other copies of the data.
+
+    It has ``scores.parquet`` (ids, every score with its error and interval, memberships, and the digest of
+    each decoded example), ``held_out.parquet`` (the same of the held-out split, where it was observed),
+    ``card.json`` (recipe, versions, digests of the files), a figure, and a README that
+    says what it is and how to cite it. No picture and no path of this machine is in it.
+
+    Args:
+        run: whose scores to publish.
+        out: a new folder.
+        epoch: scores of after this many epochs; the last by default.
+        share: of a run on features, which has no epochs: scores at this one; the largest by default.
+        source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
+    """
+    check_opened(run=run)
+    path = at_home(out)
+    check_output_folder(path)
+    found = run_scores(run, epoch, share=share)
+    tables, note = _tables(found, source)
+    with output_folder(path) as folder:
+        for split, table in tables.items():
+            write_parquet(table, folder / FILES[split])
+        (folder / FIGURE).write_bytes(picture_bytes(found.figure(), ".svg"))
+        files = {name: digest(folder / name) for name in (*(FILES[split] for split in tables), FIGURE)}
+        document = _document(run, found.epoch, DIGEST in tables["train"], files)
+        unsaid = {"epoch"} if run.shares else {"share"}
+        (folder / CARD).write_text(document.model_dump_json(indent=1, exclude=unsaid) + "\n", "utf-8")
+        (folder / README).write_text(_readme(run, found.epoch, document), "utf-8")
+    return Card(path, document, note)
+
+
+def _tables(found: RunScores, source: Any) -> tuple[dict[Split, pd.DataFrame], str | None]:
+    """The scores of each split that the trials observed, with digests where its examples are found.
+
+    With them why some have none.
+    """
+    run, note = found.run, None
+    tables: dict[Split, pd.DataFrame] = {"train": found.table()}
+    if has_held_out(run):
+        tables["held_out"] = run.scores(**run.asked(found.epoch), split="held_out")
+    for split, table in tables.items():
+        data, why = find_split(run, source, split)
+        if data is not None:
+            digests = value_digests(data)[positions_in(data, run, split)]
+            table.insert(1, DIGEST, [one.tobytes().hex() for one in digests])
+        elif split == "train":
+            note = f"without digests of examples, so that it applies by ids alone: {why}"
+        elif note is None:
+            note = f"{HELD_OUT} is without digests of examples, so that it applies by ids alone: {why}"
+    return tables, note
+
+
+def open_card(path: str | Path) -> Card:
+    """Read a card and check its files; `BadInput` where it is none, of a newer format, or damaged."""
+    folder, content = at_home(path), b""
+    try:
+        content = read_regular(folder / CARD, _MOST_BYTES)
+        document = CardDocument.model_validate_json(content)
+    except FileNotFoundError:
+        raise BadInput(f"{folder}: is no score card (no {CARD} in it); `easiness card` makes one") from None
+    except OSError as error:
+        raise BadInput(f"{folder / CARD}: cannot be read ({error.strerror}); get the card again") from None
+    except ValidationError as error:
+        what = error.errors()[0]
+        why = ": ".join(filter(None, [".".join(map(str, what["loc"])), what["msg"]]))
+        damaged = BadInput(f"{folder / CARD}: cannot be read ({why}); get the card again")
+        raise later(folder / CARD, content) or damaged from None
+    for name, expected in document.files.items():
+        file = folder / name
+        if not is_intact(file, expected):
+            raise damaged_card(file)
+    return Card(folder, document)
+
+
+def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
+    """Columns ``id``, ``label``, ``class``, mostly ``digest``, then the scores, a row an example."""
+    import pyarrow.parquet as pq
+
+    with read_strictly(path, damaged_card), pq.ParquetFile(path) as file:
+        schema = file.schema_arrow
+        if num_examples not in (None, file.metadata.num_rows) or len(set(schema.names)) < len(schema):
+            raise ValueError
+        if any(str(field.type) not in (_TYPES_OF_IDS if field.name == "id" else _TYPES) for field in schema):
+            raise ValueError
+        if not {"split", "card_id", "card_split"}.isdisjoint(schema.names):  # it gets them when applied
+            raise ValueError
+        texts = [name for name in (DIGEST, "class") if name == "class" or name in schema.names]
+        if {str(schema.field(name).type) for name in texts} - {"string", "large_string"}:
+            raise ValueError
+        check_columns(path, file, schema.names, names=["id", *texts])
+        table = file.read()
+        table.validate(full=True)
+        if any(table.column(name).null_count for name in {"id", "label", *texts}):
+            raise ValueError
+        # not as what the file says of pandas: that is somebody else's word
+        found: pd.DataFrame = table.replace_schema_metadata().to_pandas()
+        return found
+
+
+def damaged_card(file: Path) -> BadInput:
+    """The error for a file of a card that is not what was written."""
+    return BadInput(f"{file}: is damaged or missing; get the card again")
+
+
+def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDigest]) -> CardDocument:
+    measured = run.spec.measured
+    ran = [trial.document.ran for trial in run.trials]
+    training: dict[str, Any] | None = None
+    if measured is not None:
+        training = {
+            "recipe": measured.recipe.model_dump(exclude=settings_of_others(run.spec.data.kind)),
+            "epochs": run.epochs,
+            "seed": measured.seed,
+            "train_share": measured.train_share,
+            "precision": measured.resolved.precision,
+            "pretrained": measured.pretrained,
+        }
+        if measured.heads is not None:
+            training = {"heads": measured.heads.model_dump(mode="json"), "seed": measured.seed}
+            for one in training["heads"]["features"]:
+                one["name"] = in_words(one["name"])
+    torch = sorted({one["torch"] for one in ran if "torch" in one})
+    return CardDocument(
+        data=data_name(run),
+        num_examples=len(run.ids),
+        classes=run.classes,
+        fingerprint=run.spec.data.train.fingerprint,
+        held_out=run.spec.data.held_out if HELD_OUT in files else None,
+        has_digests=has_digests,
+        model=run.model,
+        num_trials=len(run.trials),
+        **run.asked(epoch),
+        training=training,
+        versions={"easiness": own_version(), "torch": ", ".join(torch), "numpy": np.__version__},
+        files=files,
+    )
+
+
+def _readme(run: Run, epoch: int, document: CardDocument) -> str:
+    name = document.data or "a data set"
+    measured = run.spec.measured
+    recipe = (
+        "a training loop of its own" if measured is None else f"recipe: {describe_recipe(measured.recipe)}"
+    )
+    if measured is not None and measured.heads is not None:
+        about = " ".join(about_features(measured.heads))
+        recipe = f"only heads count that did not see the example.\n{FOR_FEATURES} {markdown_text(about)}"
+    means = (
+        "Each example is found again by the SHA-256 of its decoded values (`digest`), in whatever order and "
+        "format another copy has:\n\n```sh\neasiness card --apply CARD SOURCE -o scores.csv\n```"
+        if document.has_digests
+        else f"No digests of examples were to be had: join `{SCORES}` to your examples by `id`."
+    )
+    held_out = "" if document.held_out is None else _held_out(document.held_out.num_examples)
+    files = SCORES if document.held_out is None else _SPLITS
+    trainings = f"{count(document.num_trials)} {run.made}"
+    return f"""---
+configs:
+- config_name: default
+  data_files: {files}
+---
+
+# Scores of {markdown_text(name)}
+
+How easy or hard a network finds each of {markdown_text(describe_data(run))}.
+The scores are of {trainings} of {markdown_text(run.network)}, {run.at(epoch)}; {recipe.rstrip(".")}.
+
+![How many examples are right in how many trials]({FIGURE})
+
+`{SCORES}` has a row for each example: its id, every score with its standard error (`_se`) and 95 % interval
+(`_low`, `_high`), the probability to be among the truly easiest and hardest tenth (`p_easy`, `p_hard`).
+`{CARD}` has the recipe, versions, and digests of the files.{held_out}
+
+{means}
+
+## Cite
+
+The scores were made by easiness {document.versions["easiness"]}, which implements: Ikki Kishida and Hideki
+Nakayama, "Empirical Study of Easy and Hard Examples in CNN Training", ICONIP 2019, arXiv 1911.10739. Cite
+the data set as its authors ask.
+"""
+
+
+_SPLITS = f"""
+  - split: train
+    path: {SCORES}
+  - split: test
+    path: {HELD_OUT}"""
+
+
+def _held_out(num: int) -> str:
+    return (
+        f"\n\n`{HELD_OUT}` has the same of {count(num)} examples that no training saw. That alone makes\n"
+        "their scores others, so compare them among each other; `p_easy` and `p_hard` do too."
+    )
+
 
 _OF_THE_COPY = ("id", "label", "class", "split")
 

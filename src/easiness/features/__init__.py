@@ -1,7 +1,4 @@
-"""Where vectors of examples come from: networks that are trained already, files and arrays; kept in a file.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""Where vectors of examples come from: networks that are trained already, files and arrays; kept in a file."""
 
 import lazy_loader
 

@@ -73,16 +73,7 @@ KINDS: tuple[FeatureKind, ...] = (
 def find_features(
     given: Any, data: Dataset, *, download: bool = False, device: torch.device | str = "cpu"
 ) -> FeatureSource:
-    """The source of features that is ``given`` for the examples of ``data``.
-
-    Args:
-        given: a text of a form that `feature_forms` names; in Python also an array [K, D] in the order of
-            the examples (those held out behind the others), or one for each split by its name (``train``,
-            ``held_out``).
-        data: the examples.
-        download: fetch weights that are not on this disk.
-        device: what networks compute on.
-    """
+    """The source of features that is ``given`` for the examples of ``data``."""
     if isinstance(given, FeatureSource):
         return given
     if not isinstance(given, str | os.PathLike):

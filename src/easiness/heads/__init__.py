@@ -1,7 +1,4 @@
-"""Heads on the features of a frozen network: folds, ridge regression, and the trial that asks them.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""Heads on the features of a frozen network: folds, ridge regression, and the trial that asks them."""
 
 import lazy_loader
 

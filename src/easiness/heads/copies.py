@@ -41,13 +41,6 @@ def kept_together(
     pixels, 27 (quality 90) and 91, and 60 of 10,000 examples with another. Where that would chain many,
     they look alike without being copies, and only the same vectors count, as among fewer than 16 and more
     than ``most``: time goes with the square. Memory holds the first features once more, at single precision.
-
-    Args:
-        features: vectors [K, D] of each kind.
-        groups: what else keeps examples together: equal values [K].
-        same: numbers [K], equal for examples that are the same although their vectors may differ, as texts
-            are with other spaces.
-        most: examples among which near ones are looked for.
     """
     num = len(features[0])
     sure = [_pairs_of(one) for one in (_same(features), same) if one is not None]

@@ -1,7 +1,4 @@
-"""What an example is: a folder a kind, with all that depends on it.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""What an example is: a folder a kind, with all that depends on it."""
 
 import lazy_loader
 

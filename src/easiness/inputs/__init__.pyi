@@ -26,16 +26,17 @@ from .encoded import (
     tell as tell,
 )
 from .flaws import FLAWS as FLAWS
-from .image.decode import (
+from .image.kind import (
     BOMB as BOMB,
     HEIF as HEIF,
+    IMAGE as IMAGE,
     IMAGE_FILES as IMAGE_FILES,
     decode_opened as decode_opened,
     decoder_warnings as decoder_warnings,
     header_of as header_of,
+    reduced as reduced,
     suffixes as suffixes,
 )
-from .image.kind import IMAGE as IMAGE, reduced as reduced
 from .image.photos import (
     DamagedCache as DamagedCache,
     DecodedPhotos as DecodedPhotos,
@@ -62,16 +63,20 @@ from .kind import (
 from .packed import Packed as Packed, Values as Values
 from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of
 from .signature import Signature as Signature
-from .sound.kind import SOUND as SOUND
+from .sound.kind import (
+    SOUND as SOUND,
+    SOUND_FILES as SOUND_FILES,
+    resampled as resampled,
+    to_sounds as to_sounds,
+)
 from .sound.log_mel import Samples as Samples, log_mel as log_mel
-from .sound.samples import SOUND_FILES as SOUND_FILES, resampled as resampled, to_sounds as to_sounds
-from .text.kind import TEXT as TEXT
-from .text.preparation import mixed as mixed, only_words as only_words
-from .text.stored import (
+from .text.kind import (
+    TEXT as TEXT,
     StoredTexts as StoredTexts,
     from_texts as from_texts,
     to_bytes as to_bytes,
     to_text as to_text,
 )
+from .text.preparation import mixed as mixed, only_words as only_words
 from .text.tokens import GRAMS as GRAMS, WORDS as WORDS, words_of as words_of
 from .vector import VECTOR as VECTOR, StoredVectors as StoredVectors

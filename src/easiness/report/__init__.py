@@ -1,7 +1,4 @@
-"""Pages put together from sections, and the files that results are written to.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""Pages put together from sections, and the files that results are written to."""
 
 import lazy_loader
 

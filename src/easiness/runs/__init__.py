@@ -1,7 +1,4 @@
-"""The machinery of a run: its plan, what it costs, what ``auto`` chooses, and carrying it out.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""The machinery of a run: its plan, what it costs, what ``auto`` chooses, and carrying it out."""
 
 import lazy_loader
 

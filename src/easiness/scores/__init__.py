@@ -1,7 +1,4 @@
-"""Scores of examples: pure functions of what trials recorded.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""Scores of examples: pure functions of what trials recorded."""
 
 import lazy_loader
 

@@ -8,20 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.scores.moments import Values
-
-
-def most_predicted(predictions: npt.NDArray[np.integer[Any]]) -> tuple[npt.NDArray[np.int64], Values]:
-    """The class that most of N >= 1 trials predict [n], and the share of the trials that do [n].
-
-    Of classes that equally many trials predict, the one with the lowest index.
-
-    Args:
-        predictions: class indices [N, n], a row a trial.
-    """
-    winner, most = most_named(predictions)
-    return winner, most / len(predictions)
-
 
 def most_named(
     predictions: npt.NDArray[np.integer[Any]], nobody: int | None = None

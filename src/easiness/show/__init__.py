@@ -1,7 +1,4 @@
-"""The drawing and text kit: numbers in words, titled tables, axes, and results as files of any kind.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""The drawing and text kit: numbers in words, titled tables, axes, and results as files of any kind."""
 
 import lazy_loader
 

@@ -1,7 +1,4 @@
-"""Runs on disk: folders of whole trials that any Parquet reader understands.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""Runs on disk: folders of whole trials that any Parquet reader understands."""
 
 import lazy_loader
 

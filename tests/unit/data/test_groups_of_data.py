@@ -110,7 +110,7 @@ def test_values_that_cannot_be_used(group: object, message: str) -> None:
 
 
 def test_what_has_no_such_column(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="digits: no table, so it has no column to group by"):
+    with pytest.raises(BadInput, match="digits: no table, so --group means nothing"):
         load_dataset("digits", group="film")
     with pytest.raises(BadInput, match="line 3: the film to group by is empty; fill it in or leave"):
         load_dataset(manifest(tmp_path, ["a", " ", "b", "c"]), group="film")

@@ -5,7 +5,7 @@ import pytest
 from easiness.data import load_dataset
 from easiness.errors import BadInput
 from easiness.inputs import IMAGE, encoded
-from easiness.inputs.image import decode
+from easiness.inputs.image import kind as decode
 from pixels import images_of
 
 original = decode._decoded

@@ -17,7 +17,7 @@ from transformers.audio_utils import mel_filter_bank, power_to_db, spectrogram, 
 
 from easiness import BadInput, load_dataset, measure, suspects
 from easiness.inputs import SOUND, SOUND_FILES, Unreadable, resampled
-from easiness.inputs.sound import samples as module
+from easiness.inputs.sound import kind as module
 from easiness.inputs.sound.kind import LONGEST, ShownSound, picture
 from easiness.inputs.sound.log_mel import RANGE, log_mel, mel_filters, mel_power, windowed
 from easiness.inputs.sound.preparation import Heard

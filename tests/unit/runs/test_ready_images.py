@@ -172,7 +172,7 @@ def test_a_dry_run_looks_for_a_while(photos, monkeypatch):
     cut_off(photos, *OTHERS)
     with pytest.raises(Unreadable, match=ALL_NAMED):
         check_readable(ez.load_dataset(photos))
-    monkeypatch.setattr("easiness.inputs.image.decode.decode_image", None)  # nothing is decoded again
+    monkeypatch.setattr("easiness.inputs.image.kind.decode_image", None)  # nothing is decoded again
     assert check_readable(ez.load_dataset(photos, skip_unreadable=True)) == ""
     assert check_readable(ez.load_dataset((np.zeros((4, 8, 8), np.uint8), [0, 1, 0, 1]))) == ""
 

@@ -18,7 +18,6 @@ from easiness.scores import (
     easiness,
     easiness_interval,
     most_named,
-    most_predicted,
     score_columns,
     scores_markdown,
 )
@@ -338,22 +337,20 @@ def test_learning_late_scores_more_than_learning_early(trial_of_p) -> None:
 
 def test_the_class_that_most_trials_give():
     # one column an example: all agree, two of three, three classes tie, two classes tie at two of four
-    predicted, share = most_predicted(np.array([[4, 0, 2], [4, 7, 0], [4, 7, 1]], np.int32))
+    predicted, most = most_named(np.array([[4, 0, 2], [4, 7, 0], [4, 7, 1]], np.int32))
     assert predicted.tolist() == [4, 7, 0]  # of equally many the lowest index
-    assert share.tolist() == [1, 2 / 3, 1 / 3]
-    predicted, share = most_predicted(np.array([[3], [1], [3], [1]]))
-    assert (predicted.tolist(), share.tolist()) == ([1], [0.5])
-    assert (predicted.dtype, share.dtype) == (np.int64, np.float64)  # type: ignore[comparison-overlap]
+    assert most.tolist() == [3, 2, 1]
+    predicted, most = most_named(np.array([[3], [1], [3], [1]]))
+    assert (predicted.tolist(), most.tolist()) == ([1], [2])
 
 
 @given(arrays(np.int32, st.tuples(st.integers(1, 7), st.integers(1, 5)), elements=st.integers(0, 3)))
 def test_it_is_the_first_maximum_of_a_tally(predictions):
     before = predictions.copy()
-    predicted, share = most_predicted(predictions)
-    for column, one, part in zip(predictions.T, predicted, share, strict=True):
+    predicted, most = most_named(predictions)
+    for column, one, times in zip(predictions.T, predicted, most, strict=True):
         tally = np.bincount(column)
-        assert one == tally.argmax()
-        assert part == tally.max() / len(column)
+        assert (one, times) == (tally.argmax(), tally.max())
     np.testing.assert_array_equal(predictions, before)
 
 

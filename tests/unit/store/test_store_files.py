@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 import easiness as ez
 from easiness import card, open_run
 from easiness.errors import BadInput
-from easiness.exports.score_card import open_card
+from easiness.exports.applied import open_card
 from easiness.spec import content_hash
 from easiness.store import files
 from easiness.store.files import FileName, check_no_links, digest

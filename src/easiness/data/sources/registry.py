@@ -9,7 +9,7 @@ from easiness.data.sources.arrays import NPZ
 from easiness.data.sources.digits import DIGITS
 from easiness.data.sources.folders import FOLDER, MINI_IMAGENET
 from easiness.data.sources.hub import HUB
-from easiness.data.sources.source import Source, SourceRequest
+from easiness.data.sources.source import OF_TABLES, Source, SourceRequest
 from easiness.data.sources.torchvision_sets import TORCHVISION
 from easiness.data.tables.dataset import dataset_of_tables
 from easiness.data.tables.splits import open_tables, table_files
@@ -28,7 +28,7 @@ TABLES = Source(
     reads=lambda request: request.exists and table_files(request.path) is not None,
     load=_load,
     takes_classes=True,
-    takes=("columns", "text", "sound", "inputs", "label", "encoding", "id", "without", "group"),
+    takes=OF_TABLES,
 )
 
 

@@ -11,20 +11,10 @@ from pathlib import Path
 from easiness.data.dataset import Dataset
 from easiness.errors import BadInput
 from easiness.regular_file import at_home
-from easiness.spec import LoadOptions
+from easiness.spec import TABLE_OPTIONS, LoadOptions
 
-_TAKEN_BY = {
-    "columns": "no table, so it has no columns to name",
-    "text": "no table, so it has no column of texts",
-    "sound": "no table, so it has no column of recordings",
-    "inputs": "no table, so it has no columns of numbers",
-    "label": "no table, so it has no column of labels",
-    "id": "no table, so it has no column of ids",
-    "without": "no table, so it has no columns to leave out",
-    "group": "no table, so it has no column to group by (in Python group= takes a value for each example)",
-    "encoding": "no CSV file and no folder of .txt files",
-}
-"""Options that only some sources take, and why others do not."""
+OF_TABLES = ("columns", *TABLE_OPTIONS, "group")
+"""Options that tables take, and few other sources."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +57,12 @@ class Source:
         """The data set."""
         if request.classes is not None and not self.takes_classes:
             raise BadInput(f"{request.text}: has class names of its own; leave out classes=")
-        for name, why in _TAKEN_BY.items():
+        for name in OF_TABLES:
             if getattr(request.options, name) is not None and name not in self.takes:
-                raise BadInput(f"{request.text}: {why}; leave out --{name}")
+                also = " (in Python group= takes a value for each example)" if name == "group" else ""
+                raise BadInput(
+                    f"{request.text}: no table, so --{name} means nothing here{also}; leave it out"
+                )
         return self.load(request)
 
 

@@ -3,27 +3,255 @@
 from __future__ import annotations
 
 import base64
+import ctypes
+import importlib.util
 import io
-from collections.abc import Callable
-from functools import partial
+import logging
+import math
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.errors import caught, one_line
 from easiness.gate import fits
+from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_PICTURES
-from easiness.inputs.image.decode import IMAGE_FILES
 from easiness.inputs.image.near import NEAR_PICTURES
 from easiness.inputs.image.photos import average_blocks, cache_path, cached_photos, reduce, uncached_photos
+from easiness.inputs.image.scan import ImageHeader, ImageTraits, scan
 from easiness.inputs.image.stored import ArrayImages, Pixels, to_pil, to_pixels
 from easiness.inputs.kind import Exported, InputKind, Shown, timed
 from easiness.inputs.packed import Packed, Values
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from easiness.inputs.bank import Preparation
+
+
+ALWAYS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
+HEIF = frozenset({".heic", ".heif"})
+
+PHONE = b"ftyp"
+"""At bytes 4 to 8 of a HEIC or AVIF file."""
+
+
+@cache
+def suffixes() -> frozenset[str]:
+    """Ends of the names of pictures that can be read, in lower case."""
+    avif = frozenset({".avif"} if importlib.util.find_spec("PIL._avif") else ())
+    return ALWAYS | avif | (HEIF if reads_heif() else frozenset())
+
+
+@cache
+def reads_heif() -> bool:
+    """Is pillow-heif there? It is made known to Pillow when this is first asked."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
+
+
+def is_phone_picture(data: bytes) -> bool:
+    """Are these the bytes of a HEIC or AVIF file?"""
+    return data[4:8] == PHONE
+
+
+GREY_MODES = ("1", "L", "LA", "I")
+"""Modes of Pillow's without color, and the beginning of those of 16 bits (``I;16``, ``I;16B``)."""
+DEEP = ";16"
+"""What Pillow calls stored pixels of 16 bits per channel, as in ``I;16`` and ``RGB;16B``."""
+HAS_16_BITS = ("PNG", "TIFF")
+"""Formats of colors of 16 bits; in BMP the same word means 16 bits for all three."""
+MEANS_16_BITS = ("PNG", "PPM")
+"""Formats of which Pillow gives grey pictures of 16 bits as numbers of 32 (mode ``I``)."""
+ORIENTATION = 0x0112
+_LARGE = 2**26  # pixels: a picture of more is decoded alone, since it takes up to 12 bytes for each meanwhile
+_ALONE = threading.Lock()
+BOMB = "too many pixels to be safe (a decompression bomb)"
+TURNED = (5, 6, 7, 8)
+"""Orientations that exchange height and width."""
+STORED_SIZE = (0x0100, 0x0101)
+"""Tags of width and height in a TIFF file."""
+
+
+@contextmanager
+def decoder_warnings() -> Iterator[None]:
+    """Around decoding: a decompression bomb is an error, other remarks of the decoders are dropped.
+
+    Nothing is written to standard error by libtiff and Pillow. The filters of warnings and the handler of
+    libtiff belong to the process, so this is entered once, around all the threads.
+    """
+    from PIL import Image
+
+    with _quiet_decoders(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+@contextmanager
+def _quiet_decoders() -> Iterator[None]:
+    _no_last_resort()
+    before = _set_libtiff_handler()(None)
+    try:
+        yield
+    finally:
+        _set_libtiff_handler()(before)
+
+
+@cache
+def _set_libtiff_handler() -> Callable[[int | None], int | None]:
+    """``TIFFSetErrorHandler`` of the library that Pillow has loaded; without effect where it has none."""
+    from PIL import _imaging
+
+    try:
+        # found among what the extension itself depends on, wherever that lies
+        found = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+    except (AttributeError, OSError):
+        return lambda _: None
+    found.argtypes, found.restype = [ctypes.c_void_p], ctypes.c_void_p
+    return found
+
+
+@cache
+def _no_last_resort() -> None:
+    """Pillow's log goes where the user sends logs, and not to standard error because that is nowhere."""
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+
+def decode_image(blob: Blob, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
+    """Pixels [height, width, channels] of the picture; see `decode_opened`."""
+    return decode_opened(_open(blob, name), name, channels)
+
+
+def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
+    """Pixels [height, width, channels] of an opened picture, turned as its EXIF orientation says.
+
+    The first frame of an animation is taken. Palettes become colors, CMYK and other color spaces RGB,
+    grey is repeated where there must be three channels, and alpha is dropped: what a transparent pixel
+    holds is shown. Of 16 bits per channel the upper 8 are taken, as Pillow itself does of colors. Raises
+    `Unreadable` where it cannot be decoded, is too large to be safe, or has more than 16 bits per channel.
+    """
+    from PIL import Image
+
+    if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
+        raise Unreadable(name, BOMB)
+    with _ALONE if image.width * image.height > _LARGE else nullcontext():
+        return _decoded(image, name, channels)
+
+
+def _decoded(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
+    from PIL import Image, ImageOps
+
+    deep = _is_deep(image)
+    if image.mode.startswith("F") or (image.mode == "I" and not deep):
+        raise Unreadable(name, f"32 bits per channel (mode {image.mode}); convert it to 8 or 16 bits")
+    with caught(lambda error: Unreadable(name, f"unreadable or truncated image ({one_line(error)})")):
+        turned = image.getexif().get(ORIENTATION, 1)
+        if image.mode.startswith("I"):
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+            image.getexif()[ORIENTATION] = turned
+        if turned != 1:
+            image = ImageOps.exif_transpose(image)
+        mode = "L" if channels == 1 else "RGB"
+        pixels = np.array(image if image.mode == mode else image.convert(mode))
+    return pixels[..., None] if channels == 1 else pixels
+
+
+class ImageFiles(Files):
+    """Files of pictures, as Pillow reads them."""
+
+    noun, measures = "image", "sizes"
+
+    def suffixes(self) -> frozenset[str]:
+        """Ends of the names of pictures that can be read."""
+        return suffixes()
+
+    def read_header(self, blob: Blob, name: str) -> ImageHeader:
+        """Size after turning, and whether the picture is stored without color; pixels are left alone."""
+        return header_of(_open(blob, name))
+
+    def header(self, kept: Any) -> ImageHeader | None:
+        """From two whole numbers and two truth values."""
+        match kept:
+            case [int(height), int(width), bool(grey), bool(deep)]:
+                return ImageHeader(height, width, grey, deep)
+        return None
+
+    def scan(self, headers: Iterator[ImageHeader]) -> ImageTraits | None:
+        """Channels and sizes."""
+        return scan(headers)
+
+    def decode(self, blob: Blob, name: str, traits: ImageTraits | None) -> npt.NDArray[np.uint8]:
+        """Pixels with as many channels as all pictures have."""
+        return decode_image(blob, name, 3 if traits is None else traits.channels)
+
+    def readable(self) -> str:
+        """By what there is to read it."""
+        return "readable_16_bits_heif" if reads_heif() else "readable_16_bits"
+
+    def quiet(self) -> AbstractContextManager[None]:
+        """See `decoder_warnings`."""
+        return decoder_warnings()
+
+
+IMAGE_FILES = ImageFiles()
+
+
+def header_of(image: Image.Image) -> ImageHeader:
+    """The header of an opened picture."""
+    width, height = image.size
+    deep = _is_deep(image)
+    if image.format == "TIFF":  # whose size is given as turned already by some versions of Pillow
+        width, height = (image.tag_v2[tag] for tag in STORED_SIZE)  # type: ignore[attr-defined]
+    if width != height:  # some formats keep the orientation behind the pixels, where it takes time to read
+        try:
+            turned = image.getexif().get(ORIENTATION, 1) in TURNED
+        except Exception:  # a decoder may raise anything on broken bytes, and will again when they are used
+            turned = False
+        if turned:
+            width, height = height, width
+    return ImageHeader(height, width, image.mode.split(";")[0] in GREY_MODES, deep)
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Has a picture that was opened, and not loaded yet, 16 bits per channel?"""
+    from PIL import ImageFile
+
+    if image.mode == "I":
+        return image.format in MEANS_16_BITS
+    stored = image.tile if isinstance(image, ImageFile.ImageFile) and image.format in HAS_16_BITS else ()
+    return DEEP in image.mode or any(DEEP in str(tile) for tile in stored)
+
+
+def _open(blob: Blob, name: str) -> Image.Image:
+    from PIL import Image, UnidentifiedImageError
+
+    data = blob()
+    heif = is_phone_picture(data) and reads_heif()
+    try:
+        return Image.open(io.BytesIO(data))
+    except UnidentifiedImageError:
+        reason = "not an image in a known format" if data else "an empty file"
+        if is_phone_picture(data) and not heif:
+            reason += " (HEIC needs pip install 'easiness[heif]')"
+        raise Unreadable(name, reason) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Unreadable(name, BOMB) from None
+    except Exception as error:  # a decoder may raise anything on broken bytes
+        raise Unreadable(name, f"unreadable image ({one_line(error)})") from None
+
 
 LARGEST_SIDE = 160
 """Pixels; larger pictures are made smaller, so that a page of twenty classes of photos has about 4 MB."""

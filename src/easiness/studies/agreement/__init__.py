@@ -1,7 +1,4 @@
-"""How far people agree who decided on the labels of a run, and what the majority of them says.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""How far people agree who decided on the labels of a run, and what the majority of them says."""
 
 import lazy_loader
 

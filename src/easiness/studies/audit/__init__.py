@@ -1,7 +1,4 @@
-"""How many labels are wrong, and how many are left: from a look at some that were drawn for it.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""How many labels are wrong, and how many are left: from a look at some that were drawn for it."""
 
 import lazy_loader
 

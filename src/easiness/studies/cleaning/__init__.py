@@ -1,7 +1,4 @@
-"""Which labels to change and which examples to leave out, as a file that a person can edit.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""Which labels to change and which examples to leave out, as a file that a person can edit."""
 
 import lazy_loader
 

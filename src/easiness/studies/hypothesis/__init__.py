@@ -1,7 +1,4 @@
-"""The paper's hypothesis as an experiment: patterns of known frequency and contradiction, planted in noise.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""The paper's hypothesis as an experiment: patterns of known frequency and contradiction, planted in noise."""
 
 import lazy_loader
 

@@ -1,7 +1,4 @@
-"""The learning curve of a run on features: left-out accuracy by share, and what more examples would give.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""The learning curve of a run on features: left-out accuracy by share, and what more examples would give."""
 
 import lazy_loader
 

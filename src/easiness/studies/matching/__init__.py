@@ -1,7 +1,4 @@
-"""How far runs agree on the easy and the hard examples (Table 1), and how reliable each run is.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""How far runs agree on the easy and the hard examples (Table 1), and how reliable each run is."""
 
 import lazy_loader
 

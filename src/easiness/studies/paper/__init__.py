@@ -1,7 +1,4 @@
-"""The paper's experiments as one study: presets, plan, claims and the folder that it is kept in.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""The paper's experiments as one study: presets, plan, claims and the folder that it is kept in."""
 
 import lazy_loader
 

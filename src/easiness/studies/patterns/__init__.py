@@ -1,7 +1,4 @@
-"""What makes an example easy: how frequent what it shows is, and whether other classes contradict it.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""What makes an example easy: how frequent what it shows is, and whether other classes contradict it."""
 
 import lazy_loader
 

@@ -1,7 +1,4 @@
-"""What perturbed images do to easy and hard examples (Figures 2 and 3), and pseudo patterns.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""What perturbed images do to easy and hard examples (Figures 2 and 3), and pseudo patterns."""
 
 import lazy_loader
 

@@ -1,7 +1,4 @@
-"""Do easy examples look alike? Distances between examples of one class.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""Do easy examples look alike? Distances between examples of one class."""
 
 import lazy_loader
 

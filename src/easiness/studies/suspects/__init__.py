@@ -1,7 +1,4 @@
-"""Which labels are likely wrong, what is certain before that, and why an example is hard.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""Which labels are likely wrong, what is certain before that, and why an example is hard."""
 
 import lazy_loader
 

@@ -1,7 +1,4 @@
-"""Training on a part of the examples, or with a part of the labels random (Figure 4); and pruning.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""Training on a part of the examples, or with a part of the labels random (Figure 4); and pruning."""
 
 import lazy_loader
 

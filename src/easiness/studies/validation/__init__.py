@@ -1,7 +1,4 @@
-"""How easy validation examples are, and whether networks that never saw them are right (Figure 5).
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""How easy validation examples are, and whether networks that never saw them are right (Figure 5)."""
 
 import lazy_loader
 

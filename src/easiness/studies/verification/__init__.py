@@ -1,7 +1,4 @@
-"""What other labels are worth: paired networks on those before and after, tested on the same examples.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""What other labels are worth: paired networks on those before and after, tested on the same examples."""
 
 import lazy_loader
 

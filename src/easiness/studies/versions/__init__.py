@@ -1,7 +1,4 @@
-"""What changed between two versions of a data set: which examples became harder or easier, came and went.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""What changed between two versions of a data set: which examples became harder or easier, came and went."""
 
 import lazy_loader
 

@@ -1,7 +1,4 @@
-"""What to keep: every size, share and end of a run's examples tried with closed-form heads, and one advised.
-
-The names are in the stub beside this file; each is loaded when it is first used.
-"""
+"""What to keep: every size, share and end of a run's examples tried with closed-form heads, and one advised."""
 
 import lazy_loader
 

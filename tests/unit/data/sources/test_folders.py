@@ -11,7 +11,7 @@ from easiness.data import load_dataset
 from easiness.data.sources import file_blobs
 from easiness.errors import BadInput
 from easiness.inputs import IMAGE, IMAGE_FILES
-from easiness.inputs.image import decode as formats
+from easiness.inputs.image import kind as formats
 from easiness.spec import DatasetRef
 from pixels import images_of
 

@@ -15,7 +15,7 @@ from PIL import Image, _imaging, features
 
 from easiness.data import load_dataset
 from easiness.inputs.encoded import Unreadable
-from easiness.inputs.image.decode import (
+from easiness.inputs.image.kind import (
     IMAGE_FILES,
     _set_libtiff_handler,
     decode_image,
@@ -55,7 +55,7 @@ def test_alpha_is_dropped(picture, kind):
 
 
 def test_heic_without_its_plugin_says_what_is_missing(monkeypatch):
-    monkeypatch.setattr("easiness.inputs.image.decode.reads_heif", lambda: False)
+    monkeypatch.setattr("easiness.inputs.image.kind.reads_heif", lambda: False)
     reason = r"not an image in a known format \(HEIC needs pip install 'easiness\[heif\]'\)"
     with pytest.raises(Unreadable, match=reason):
         decode(b"\0\0\0\x1cftypheic\0\0\0\0mif1heic")
