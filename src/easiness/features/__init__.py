@@ -1,4 +1,4 @@
-"""Where vectors of examples come from: networks that are trained already, files and arrays; kept in a file."""
+"""Where vectors of examples come from: trained networks, files and arrays; kept in a file."""
 
 import lazy_loader
 

@@ -179,6 +179,15 @@ def vectors_in(table: Table, name: str) -> Numbers:
 
 def vectors_of(table: Table, name: str, rows: Positions) -> Iterator[npt.NDArray[Any]]:
     """The lists of numbers in a column of some rows, [n, D], some at a time."""
+    table.check_column(name)
+    start = 0
+    if table.batches is not None and (np.diff(rows) > 0).all():
+        for part in table.batches(name):
+            low, high = np.searchsorted(rows, [start, start + len(part)])
+            if low < high:
+                yield _array(table, name, part.take(rows[low:high] - start))
+            start += len(part)
+        return
     values = table.column(name)
     for start in range(0, len(rows), AT_ONCE):
         yield _array(table, name, values.take(rows[start : start + AT_ONCE]))
@@ -195,7 +204,7 @@ def _array(table: Table, name: str, values: Any) -> npt.NDArray[Any]:
     if values.null_count or numbers.null_count or len(lengths) != 1 or not lengths[0]:
         problem = f"column {name} has rows that differ in length or hold nulls"
         raise unusable(table.where, name, problem, "give every row as many numbers")
-    array: npt.NDArray[Any] = numbers.to_numpy()
+    array: npt.NDArray[Any] = np.asarray(numbers)
     return array.reshape(len(values), -1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from easiness.inputs import (
 from easiness.regular_file import read_regular
 
 AT_ONCE = 64  # encoded examples read together
+_ROWS = 4096  # of another column
 
 
 class _Group(NamedTuple):
@@ -200,6 +201,7 @@ def parquet_table(files: Sequence[Path], _: str | None, where: str, root: Path) 
         name_at,
         lambda name: _parquet_column(files, name),
         root=root,
+        batches=lambda name: chain.from_iterable(read_batches(file, name, _ROWS) for file in files),
         blobs=lambda column, reader: ParquetBlobs(files, column, root, FileFacts(root), reader),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,7 @@ class Table:
     a CSV are strings. ``read`` gives a column that is there as a `pyarrow.ChunkedArray`; texts may come as a
     dictionary, so that a million equal ones are one (`gate.objects_in` makes objects of both).
     Paths start from ``root``. ``blobs`` gives the encoded examples in a column, of which the ``rows`` are
-    these, by default all.
+    these, by default all. ``batches`` reads a column some rows at a time, where that saves memory.
     """
 
     where: str
@@ -35,6 +35,7 @@ class Table:
     root: Path | None = None
     blobs: Callable[[str, Files], Blobs] | None = None
     rows: Positions | None = None
+    batches: Callable[[str], Iterator[Any]] | None = None
 
     @property
     def names(self) -> list[str]:
@@ -84,6 +85,7 @@ class Table:
             name_at=lambda row: self.name_at(positions[row]),
             read=lambda name: self.read(name).take(rows),
             rows=rows if self.rows is None else self.rows[rows],
+            batches=None,
         )
 
 

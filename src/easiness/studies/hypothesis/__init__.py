@@ -1,4 +1,4 @@
-"""The paper's hypothesis as an experiment: patterns of known frequency and contradiction, planted in noise."""
+"""The paper's hypothesis as an experiment: patterns of known frequency and contradiction in noise."""
 
 import lazy_loader
 
