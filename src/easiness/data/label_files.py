@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.data.tables.cells import is_numbers, written_in
 from easiness.data.tables.splits import open_table
+from easiness.data.tables.table import is_numbers, written_in
 from easiness.errors import BadInput, nearest
 from easiness.gate import is_text
 from easiness.regular_file import at_home

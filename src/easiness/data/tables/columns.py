@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from easiness.csv_cells import from_cell
-from easiness.data.tables.cells import usable, values_in
-from easiness.data.tables.table import Table
+from easiness.data.tables.table import Table, usable, values_in
 from easiness.errors import BadInput, nearest, shorten
 from easiness.gate import is_text
 from easiness.inputs import KINDS, SOUND, TEXT, VECTOR, InputKind

@@ -12,11 +12,10 @@ import numpy.typing as npt
 from easiness.data.checks import Ids
 from easiness.data.dataset import Columns, Dataset
 from easiness.data.sources.splits import Split, dataset_of
-from easiness.data.tables.cells import INTEGER, names_in, vectors_of
 from easiness.data.tables.columns import held_in, label_column, named_columns
 from easiness.data.tables.examples import Examples, examples_in
 from easiness.data.tables.labels import Labels, read_labels
-from easiness.data.tables.table import Table, Tables
+from easiness.data.tables.table import INTEGER, Table, Tables, names_in, vectors_of
 from easiness.errors import BadInput
 from easiness.spec import LoadOptions
 

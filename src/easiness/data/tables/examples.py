@@ -19,7 +19,7 @@ from easiness.data.label_forms import CROP
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.splits import ReadWhole
-from easiness.data.tables import cells
+from easiness.data.tables import table as cells
 from easiness.data.tables.columns import Held
 from easiness.data.tables.table import Table, Tables
 from easiness.data.tables.vectors import input_columns, make_vectors, named_by

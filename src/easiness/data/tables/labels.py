@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from easiness.csv_cells import from_cell
 from easiness.data.label_forms import LOOKED_AT, check_one_class_each, instead_of_labels
-from easiness.data.tables.cells import INTEGER, usable, values_in
-from easiness.data.tables.table import Table
+from easiness.data.tables.table import INTEGER, Table, usable, values_in
 from easiness.errors import BadInput
 from easiness.gate import first_come, is_text
 

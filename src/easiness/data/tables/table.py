@@ -1,17 +1,34 @@
-"""The rows of one split as columns of Arrow, from whatever file."""
+"""A table: the rows of one split as columns of Arrow, from whatever file, and what is in their cells."""
 
 from __future__ import annotations
 
 import json
+import math
+import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from easiness.csv_cells import from_cell
 from easiness.errors import BadInput, nearest, shorten
+from easiness.gate import is_text, objects_in
 from easiness.inputs import Blobs, Files, Positions
 
+Numbers = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+
+INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
+"""A whole number as `str` writes it; ``007`` is a name."""
+MISSING = frozenset({"", "na", "n/a", "nan", "null"})
+"""What stands for a value that is missing, in small letters."""
+TRUTHS = {"true": 1.0, "false": 0.0}
+_LARGEST = float(np.finfo(np.float32).max)
 AT_ONCE = 1024
 """Rows that are read together."""
 
@@ -123,3 +140,206 @@ def the_only(files: Sequence[Path]) -> Path:
         names = shorten(file.name for file in files)
         raise BadInput(f"{files[0].parent}: {len(files)} files for one split ({names}); put them together")
     return files[0]
+
+
+class UnusableColumn(BadInput):
+    """A column that no vectors can be made of; the ``problem`` says why."""
+
+    def __init__(self, text: str, column: str = "", problem: str = "") -> None:
+        super().__init__(text)
+        self.column, self.problem = column, problem
+
+
+def unusable(where: str, column: str, problem: str, remedy: str) -> UnusableColumn:
+    """The error of a column, which can be left out, too."""
+    text = f"{where}: {problem}; {remedy}, or leave the column out with --without {shlex.quote(column)}"
+    return UnusableColumn(text, column, problem)
+
+
+def is_vectors(kind: Any) -> bool:
+    """Is a type of Arrow one of lists of numbers?"""
+    from pyarrow import types
+
+    listed = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    return bool(listed) and bool(types.is_floating(kind.value_type) or types.is_integer(kind.value_type))
+
+
+def is_numbers(kind: Any) -> bool:
+    """Is a type of Arrow one of numbers, or of true and false?"""
+    from pyarrow import types
+
+    tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null)
+    return any(test(kind) for test in tests)
+
+
+def values_in(table: Table, name: str) -> list[Any]:
+    """The cells of a column as values of Python; equal texts that are stored once are one object."""
+    cells = table.column(name)
+    found: list[Any] = objects_in(cells).tolist() if hasattr(cells.type, "value_type") else cells.to_pylist()
+    return found
+
+
+def names_in(table: Table, name: str, purpose: str = "") -> list[str]:
+    """The cells of a column that names something of each row, as texts without spaces around them.
+
+    ``purpose`` says what the names are for.
+    """
+    import pyarrow as pa
+
+    table.check_column(name, purpose and f"; name the column {purpose}")
+    if pa.types.is_nested(table.kind(name)):
+        raise BadInput(f"{table.where}: column {name} holds {table.kind(name)}; name one of texts or numbers")
+    cells = written_in(table, name)
+    for row, cell in enumerate(cells):
+        if not cell.strip():
+            raise BadInput(
+                f"{table.name_at(row)}: the {name}{purpose and f' {purpose}'} is empty; fill it in or leave "
+                "the row out"
+            )
+    return [cell.strip() for cell in cells]
+
+
+def written_in(table: Table, name: str) -> list[str]:
+    """The cells of a column as texts, with the spaces around them; empty where one is missing."""
+    return [
+        "" if value is None or value != value else from_cell(value) if isinstance(value, str) else str(value)
+        for value in values_in(table, name)
+    ]
+
+
+def is_missing(value: Any) -> bool:
+    """Does a value say nothing: none, not a number, or an empty text?"""
+    return value is None or value != value or not str(value).strip()
+
+
+def texts_in(table: Table, name: str) -> list[str | None]:
+    """The cells of a column of texts, or of numbers as texts; ``None`` where one is missing."""
+    cells = values_in(table, name)
+    found: dict[Any, str | None] = {None: None}
+    for cell in cells:
+        if cell not in found:
+            text = str(cell).strip()
+            found[cell] = None if text.lower() in MISSING else text
+    return [found[cell] for cell in cells]
+
+
+def number_in(text: str) -> float | None:
+    """The number that a text is; 1 and 0 for true and false."""
+    if text.lower() in TRUTHS:
+        return TRUTHS[text.lower()]
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
+def numbers_in(table: Table, name: str) -> Numbers:
+    """The numbers [K] in a column, not a number where one is missing."""
+    parsed = _parsed(table, name)
+    if parsed is not None:
+        values = parsed
+    elif is_text(table.kind(name)):
+        values = [_number(table, name, row, text) for row, text in enumerate(texts_in(table, name))]
+    elif is_numbers(table.kind(name)):
+        values = [math.nan if cell is None else float(cell) for cell in values_in(table, name)]
+    else:
+        problem = f"column {name} holds {table.kind(name)} and no numbers"
+        raise unusable(table.where, name, problem, "mend it")
+    numbers = np.array(values, np.float64)
+    with np.errstate(invalid="ignore"):
+        bad = np.flatnonzero(np.abs(numbers) > _LARGEST)
+    if len(bad):
+        problem = f"the {name} is {numbers[bad[0]]:g}"
+        raise unusable(table.name_at(int(bad[0])), name, problem, "give a finite number, or empty the cell")
+    return numbers
+
+
+def _parsed(table: Table, name: str) -> Any:
+    """The numbers [K] in a column of texts that Arrow takes for such, all of them; else ``None``."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not is_text(table.kind(name)):
+        return None
+    texts = pc.utf8_trim_whitespace(table.column(name).cast(pa.large_string()))
+    missing = pc.is_in(pc.utf8_lower(texts), pa.array(sorted(MISSING), pa.large_string()))
+    try:
+        return pc.if_else(missing, None, texts).cast(pa.float64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None
+
+
+def _number(table: Table, name: str, row: int, text: str | None) -> float:
+    if text is None:
+        return math.nan
+    number = number_in(text)
+    if number is None:
+        problem = f"the {name} is {text!r:.80}, and elsewhere a number"
+        raise unusable(table.name_at(row), name, problem, "mend it or empty the cell")
+    return number
+
+
+def vectors_in(table: Table, name: str) -> Numbers:
+    """The lists of numbers in a column, [K, D]."""
+    made = _array(table, name, table.column(name)).astype(np.float64)
+    bad = np.flatnonzero(~(np.abs(made) <= _LARGEST).all(axis=1))
+    if len(bad):
+        row = int(bad[0])
+        at = int(np.flatnonzero(~(np.abs(made[row]) <= _LARGEST))[0])
+        problem = f"value {at} of the {name} is {made[row, at]:g}"
+        raise unusable(table.name_at(row), name, problem, "give finite numbers")
+    return made
+
+
+def vectors_of(table: Table, name: str, rows: Positions) -> Iterator[npt.NDArray[Any]]:
+    """The lists of numbers in a column of some rows, [n, D], some at a time."""
+    table.check_column(name)
+    start = 0
+    if table.batches is not None and (np.diff(rows) > 0).all():
+        for part in table.batches(name):
+            low, high = np.searchsorted(rows, [start, start + len(part)])
+            if low < high:
+                yield _array(table, name, part.take(rows[low:high] - start))
+            start += len(part)
+        return
+    values = table.column(name)
+    for start in range(0, len(rows), AT_ONCE):
+        yield _array(table, name, values.take(rows[start : start + AT_ONCE]))
+
+
+def _array(table: Table, name: str, values: Any) -> npt.NDArray[Any]:
+    import pyarrow.compute as pc
+
+    if not is_vectors(values.type):
+        problem = f"column {name} holds {values.type} and no lists of numbers"
+        raise unusable(table.where, name, problem, "give another")
+    numbers = pc.list_flatten(values)
+    lengths = pc.unique(pc.list_value_length(values)).to_pylist()
+    if values.null_count or numbers.null_count or len(lengths) != 1 or not lengths[0]:
+        problem = f"column {name} has rows that differ in length or hold nulls"
+        raise unusable(table.where, name, problem, "give every row as many numbers")
+    array: npt.NDArray[Any] = np.asarray(numbers)
+    return array.reshape(len(values), -1)
+
+
+def kind_of_column(table: Table, name: str) -> str:
+    """The kind of a column by its type, of texts by what they are: ``numbers``, ``texts`` or ``vectors``."""
+    kind = table.kind(name)
+    if is_vectors(kind):
+        return "vectors"
+    if is_numbers(kind):
+        return "numbers"
+    if is_text(kind):
+        if _parsed(table, name) is not None:
+            return "numbers"
+        texts = (text for text in texts_in(table, name) if text is not None)
+        return "numbers" if all(number_in(text) is not None for text in texts) else "texts"
+    problem = f"column {name} holds {kind}, which is no number and no category"
+    remedy = f"name the columns to use with --inputs ({shorten(usable(table), 5)})"
+    raise unusable(table.where, name, problem, remedy)
+
+
+def usable(table: Table) -> list[str]:
+    """The columns of types that vectors can be made of."""
+    tests: tuple[Callable[[Any], bool], ...] = (is_vectors, is_numbers, is_text)
+    return [name for name in table.names if any(test(table.kind(name)) for test in tests)]

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from easiness.data.tables import cells
-from easiness.data.tables.cells import Numbers, Singles
-from easiness.data.tables.table import Table, Tables
+from easiness.data.tables import table as cells
+from easiness.data.tables.table import Numbers, Singles, Table, Tables
 from easiness.errors import BadInput, printable, shorten
 from easiness.gate import check_fits, is_text
 from easiness.inputs import VECTOR
