@@ -177,6 +177,7 @@ FAULTS: dict[str, tuple[Callable[[Table], None], str]] = {
     ),
     "no text": (asked(text="words"), "no column words"),
     "labels as text": (asked(text="label"), "--text label: holds the labels"),
+    "no sound": (asked(sound="speech"), "no column (named )?speech"),
     "labels as inputs": (asked(inputs=["label"]), "--inputs label: holds the labels"),
     "no input": (asked(inputs=["siez"]), "no column siez"),
     "no path": (asked(columns={"path": "flie"}), "no column flie"),
@@ -235,6 +236,7 @@ def test_without_a_fault_ids_and_groups_are_those_of_their_columns(form, kind, t
     assert data.held_out is not None
     assert data.held_out.ids.tolist() == ["k6", "k7"]
     assert data.classes == ("ant", "bee")
+    assert kind != "size" or data.traits.names == ("size",)
     assert data.labels.tolist() == [0, 1, 0, 1, 0, 1]
     assert data.held_out.labels.tolist() == [0, 1]
     if data.source is not None:
@@ -242,7 +244,10 @@ def test_without_a_fault_ids_and_groups_are_those_of_their_columns(form, kind, t
         assert again.ref() == data.ref()
     kept = tmp_path / "kept.csv"
     kept.write_text("id,label\nk4,ant\nk1,bee\n")
-    assert load_dataset(source, id="key", group="film", labels=kept).ids.tolist() == ["k1", "k4"]
+    listed = load_dataset(source, id="key", group="film", labels=kept)
+    assert listed.ids.tolist() == ["k1", "k4"]
+    assert listed.groups is not None
+    assert listed.groups.tolist() == ["f0", "f2"]
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "jsonl", "hub"])

@@ -1,6 +1,7 @@
 """The same tiny data set in every kind of source: each must give the same examples.
 
-Where examples are no pictures, they are made of the pixels: a text has them in words, a vector as its values.
+Where examples are no pictures, they are made of the pixels: a text has them in words, a vector as its values,
+a sound as its samples.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from easiness.data import Dataset, load_dataset
 from easiness.data.sources import folders
 from easiness.errors import BadInput
 from pixels import images_of
+from sounds import encoded
 
 
 def random_pixels(num: int, seed: int) -> np.ndarray:
@@ -49,6 +51,15 @@ def values(pixels: np.ndarray) -> np.ndarray:
     return pixels.ravel().astype(np.float32)
 
 
+def samples(pixels: np.ndarray) -> np.ndarray:
+    """What 16 bits hold exactly."""
+    return values(pixels) / 256
+
+
+def wav(pixels: np.ndarray) -> bytes:
+    return encoded(samples(pixels))
+
+
 @dataclass(frozen=True)
 class Tiny:
     """Examples ordered by class, as class folders are; 4 of bee, 3 of cat, 2 of dog."""
@@ -59,16 +70,26 @@ class Tiny:
     x_test: np.ndarray = field(default_factory=lambda: random_pixels(4, 1))
     y_test: Sequence[int] = (0, 1, 1, 2)
     broken: int | None = None
+    instead: bytes = b"no picture"
+    column: str = "image"
+
+    @property
+    def file(self) -> Callable[[np.ndarray], bytes]:
+        return png if self.column == "image" else wav
+
+    @property
+    def suffix(self) -> str:
+        return f".{self.file.__name__}"
 
     @property
     def train(self) -> list[tuple[bytes, int]]:
-        """(encoded picture, label) of each example; the one that is ``broken`` is no picture."""
-        encoded = [b"no picture" if i == self.broken else png(pixels) for i, pixels in enumerate(self.x)]
-        return list(zip(encoded, self.y, strict=True))
+        """(file, label) of each example; in place of the one that is ``broken`` there is another."""
+        files = [self.instead if i == self.broken else self.file(pixels) for i, pixels in enumerate(self.x)]
+        return list(zip(files, self.y, strict=True))
 
     @property
     def test(self) -> list[tuple[bytes, int]]:
-        return [(png(pixels), label) for pixels, label in zip(self.x_test, self.y_test, strict=True)]
+        return [(self.file(pixels), label) for pixels, label in zip(self.x_test, self.y_test, strict=True)]
 
 
 class Given(NamedTuple):
@@ -101,23 +122,24 @@ def numbers(tiny: Tiny, split: str = "train") -> pd.DataFrame:
     return table.assign(label=texts(tiny, split)["label"])
 
 
-def write_rows(path: Path, classes: Sequence[str], pairs: Pairs) -> None:
-    info = {"info": {"features": {"label": {"names": list(classes), "_type": "ClassLabel"}}}}
-    rows = [{"bytes": content, "path": f"{i}.png"} for i, (content, _) in enumerate(pairs)]
-    table = pa.table({"image": rows, "label": [label for _, label in pairs]})
+def write_rows(path: Path, tiny: Tiny, pairs: Pairs) -> None:
+    info = {"info": {"features": {"label": {"names": list(tiny.classes), "_type": "ClassLabel"}}}}
+    rows = [{"bytes": content, "path": f"{i}{tiny.suffix}"} for i, (content, _) in enumerate(pairs)]
+    table = pa.table({tiny.column: rows, "label": [label for _, label in pairs]})
+    if tiny.column == "voice":  # which is named, and goes before
+        table = table.append_column("image", [[b""] * len(pairs)])
     path.parent.mkdir(parents=True, exist_ok=True)
     described = table.replace_schema_metadata({"huggingface": json.dumps(info)})
     pq.write_table(described, path, row_group_size=2)
 
 
-def hub_table(classes: Sequence[str], pairs: Pairs) -> datasets.Dataset:
+def hub_table(tiny: Tiny, pairs: Pairs) -> datasets.Dataset:
+    stored = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
+    features = datasets.Features({"file": stored, "label": datasets.ClassLabel(names=list(tiny.classes))})
     rows = [{"bytes": content, "path": None} for content, _ in pairs]
-    features = datasets.Features(
-        {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(classes))}
-    )
-    return datasets.Dataset.from_dict(
-        {"image": rows, "label": [label for _, label in pairs]}, features=features
-    )
+    table = datasets.Dataset.from_dict({"file": rows, "label": [label for _, label in pairs]}, features)
+    kind = datasets.Image() if tiny.column == "image" else datasets.Audio()
+    return table.rename_column("file", tiny.column).cast_column(tiny.column, kind)
 
 
 def folder(root: Path, tiny: Tiny) -> Given:
@@ -126,8 +148,8 @@ def folder(root: Path, tiny: Tiny) -> Given:
 
 
 def folder_with_splits(root: Path, tiny: Tiny) -> Given:
-    write_classes(root / "tiny/train", tiny.classes, tiny.train)
-    write_classes(root / "tiny/val", tiny.classes, tiny.test)
+    write_classes(root / "tiny/train", tiny.classes, tiny.train, tiny.suffix)
+    write_classes(root / "tiny/val", tiny.classes, tiny.test, tiny.suffix)
     return Given(root / "tiny")
 
 
@@ -141,14 +163,14 @@ def mini_imagenet_folder(root: Path, tiny: Tiny) -> Given:
 
 
 def one_parquet_file(root: Path, tiny: Tiny) -> Given:
-    write_rows(root / "tiny.parquet", tiny.classes, tiny.train)
+    write_rows(root / "tiny.parquet", tiny, tiny.train)
     return Given(root / "tiny.parquet")
 
 
 def parquet_shards(root: Path, tiny: Tiny) -> Given:
-    write_rows(root / "tiny/train-00001-of-00002.parquet", tiny.classes, tiny.train[5:])
-    write_rows(root / "tiny/train-00000-of-00002.parquet", tiny.classes, tiny.train[:5])
-    write_rows(root / "tiny/test-00000-of-00001.parquet", tiny.classes, tiny.test)
+    write_rows(root / "tiny/train-00001-of-00002.parquet", tiny, tiny.train[5:])
+    write_rows(root / "tiny/train-00000-of-00002.parquet", tiny, tiny.train[:5])
+    write_rows(root / "tiny/test-00000-of-00001.parquet", tiny, tiny.test)
     return Given(root / "tiny")
 
 
@@ -163,12 +185,12 @@ def manifest(root: Path, tiny: Tiny) -> Given:
 
 
 def manifest_with_splits(root: Path, tiny: Tiny) -> Given:
-    lines = ["path,label,split"]
+    lines = [f"{tiny.column if tiny.column == 'spoken' else 'path'},label,split"]
     root.mkdir(parents=True, exist_ok=True)
     for split, pairs in (("test", tiny.test), ("train", tiny.train)):
         for i, (content, label) in enumerate(pairs):
-            (root / f"{split}{i}.png").write_bytes(content)
-            lines.append(f"{split}{i}.png,{label},{split}")
+            (root / f"{split}{i}{tiny.suffix}").write_bytes(content)
+            lines.append(f"{split}{i}{tiny.suffix},{label},{split}")
     (root / "tiny.csv").write_text("\n".join(lines))
     return Given(root / "tiny.csv", {"classes": tiny.classes})
 
@@ -251,12 +273,12 @@ def torchvision_imagenet(root: Path, tiny: Tiny) -> Given:
 
 
 def hub_saved(root: Path, tiny: Tiny) -> Given:
-    hub_table(tiny.classes, tiny.train).save_to_disk(root / "tiny")
+    hub_table(tiny, tiny.train).save_to_disk(root / "tiny")
     return Given(f"hf:{root / 'tiny'}")
 
 
 def hub_saved_splits(root: Path, tiny: Tiny) -> Given:
-    tables = {"train": hub_table(tiny.classes, tiny.train), "test": hub_table(tiny.classes, tiny.test)}
+    tables = {"train": hub_table(tiny, tiny.train), "test": hub_table(tiny, tiny.test)}
     datasets.DatasetDict(tables).save_to_disk(root / "tiny")
     return Given(f"hf:{root / 'tiny'}")
 
@@ -270,12 +292,12 @@ def hub_folder(root: Path, tiny: Tiny) -> Given:
 def hub_parquet(root: Path, tiny: Tiny) -> Given:
     for split, pairs in (("train", tiny.train), ("test", tiny.test)):
         (root / "tiny").mkdir(parents=True, exist_ok=True)
-        hub_table(tiny.classes, pairs).to_parquet(root / f"tiny/{split}.parquet")
+        hub_table(tiny, pairs).to_parquet(root / f"tiny/{split}.parquet")
     return Given(f"hf:{root / 'tiny'}")
 
 
 def hub_object(_: Path, tiny: Tiny) -> Given:
-    return Given(hub_table(tiny.classes, tiny.train), {"held_out": hub_table(tiny.classes, tiny.test)})
+    return Given(hub_table(tiny, tiny.train), {"held_out": hub_table(tiny, tiny.test)})
 
 
 def csv_of_texts(root: Path, tiny: Tiny) -> Given:
@@ -384,19 +406,65 @@ def npz_of_vectors(root: Path, tiny: Tiny) -> Given:
     return Given(root / "tiny.npz")
 
 
+def arrays_of_sounds(_: Path, tiny: Tiny) -> Given:
+    train, test = (
+        ([samples(one) for one in x], y) for x, y in ((tiny.x, tiny.y), (tiny.x_test, tiny.y_test))
+    )
+    return Given(train, {"held_out": test, "rate": 8000, "classes": tiny.classes})
+
+
 Write = Callable[[Path, Tiny], Given]
+
+
+def of_sounds(write: Write, column: str = "audio", **options: Any) -> Write:
+    """The same source with sounds in place of pictures, in this column."""
+
+    def written(root: Path, tiny: Tiny) -> Given:
+        given = write(root, replace(tiny, column=column))
+        return Given(given.source, {**given.options, **options})
+
+    written.__name__ = f"{write.__name__}_of_{column}"
+    return written
+
+
+folder_of_sounds, manifest_of_sounds = of_sounds(folder_with_splits), of_sounds(manifest_with_splits)
+named_sounds = of_sounds(manifest_with_splits, "spoken", sound="spoken")
+hub_sounds, hub_voices = of_sounds(hub_object), of_sounds(hub_object, "voice", sound="voice")
+SOUND_FILES = [
+    *(folder_of_sounds, manifest_of_sounds, named_sounds, hub_sounds, hub_voices),
+    *(of_sounds(parquet_shards), of_sounds(parquet_shards, "voice", sound="voice")),
+    of_sounds(hub_saved_splits),
+]
+OF_SOUNDS: list[Write] = [*SOUND_FILES, arrays_of_sounds]
+MANIFESTS = [manifest_with_splits, manifest_of_sounds, named_sounds]  # with classes that are given by hand
 TEXT_FILES = [text_files, text_files_with_splits]
-OF_TEXTS = [
+OF_TEXTS: list[Write] = [
     *(csv_of_texts, csv_of_texts_and_splits, csv_files_of_texts, parquet_of_texts, parquet_shards_of_texts),
     *(*TEXT_FILES, list_of_texts, hub_of_texts, hub_of_texts_saved),
 ]
-OF_VECTORS = [csv_of_numbers, csv_files_of_numbers, parquet_of_numbers, parquet_of_lists, npz_of_vectors]
-ONLY_ARRAYS = [arrays_channels_last, arrays_channels_first, arrays_of_floats, npz, map_style_tensors]
+OF_VECTORS: list[Write] = [
+    csv_of_numbers,
+    csv_files_of_numbers,
+    parquet_of_numbers,
+    parquet_of_lists,
+    npz_of_vectors,
+]
+ONLY_ARRAYS = [
+    *(
+        arrays_channels_last,
+        arrays_channels_first,
+        arrays_of_floats,
+        npz,
+        map_style_tensors,
+        arrays_of_sounds,
+    ),
+]
 READ_ITEM_BY_ITEM = [map_style_pictures, map_style_parts]
 OBJECTS = [
     *(list_of_texts, hub_of_texts),
     *(arrays_channels_last, arrays_channels_first, arrays_of_floats, map_style_tensors),
     *(map_style_pictures, map_style_parts, image_folder, image_folder_subset, hub_object),
+    *(arrays_of_sounds, hub_sounds, hub_voices),
 ]
 WITH_PATHS = {
     folder: "bee/00.png",
@@ -406,21 +474,32 @@ WITH_PATHS = {
     manifest_with_splits: "train0.png",
     text_files: "bee/00.txt",
     text_files_with_splits: "train/bee/00.txt",
+    folder_of_sounds: "train/bee/00.wav",
+    manifest_of_sounds: "train0.wav",
+    named_sounds: "train0.wav",
 }
-WITHOUT_SPLITS = [
+WITHOUT_SPLITS: list[Write] = [
     *(folder, one_parquet_file, manifest, arrays_channels_last, arrays_channels_first),
     *(map_style_parts, map_style_tensors, image_folder, hub_saved),
     *(csv_of_texts, parquet_of_texts, text_files, list_of_texts, hub_of_texts_saved),
     *(csv_of_numbers, parquet_of_numbers),
 ]
-WITH_SPLITS = [
+WITH_SPLITS: list[Write] = [
     *(folder_with_splits, mini_imagenet_folder, parquet_shards, manifest_with_splits, npz, arrays_of_floats),
     *(map_style_pictures, image_folder_subset, torchvision_imagenet),
     *(hub_saved_splits, hub_folder, hub_parquet, hub_object),
     *(csv_of_texts_and_splits, csv_files_of_texts, parquet_shards_of_texts, text_files_with_splits),
-    *(hub_of_texts, csv_files_of_numbers, parquet_of_lists, npz_of_vectors),
+    *(hub_of_texts, csv_files_of_numbers, parquet_of_lists, npz_of_vectors, *OF_SOUNDS),
 ]
-HELD_OUT_IS_VAL = [folder_with_splits, mini_imagenet_folder, torchvision_imagenet, text_files_with_splits]
+HELD_OUT_IS_VAL = [
+    *(
+        folder_with_splits,
+        mini_imagenet_folder,
+        torchvision_imagenet,
+        text_files_with_splits,
+        folder_of_sounds,
+    ),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -444,7 +523,8 @@ def expected(write: Write, x: np.ndarray) -> list[np.ndarray]:
     """The decoded examples that a source has to give."""
     if write in OF_TEXTS:
         return [np.frombuffer(said(one).encode(), np.uint8) for one in x]
-    return [values(one) for one in x] if write in OF_VECTORS else list(x)
+    change = values if write in OF_VECTORS else samples if write in OF_SOUNDS else np.array
+    return [change(one) for one in x]
 
 
 def assert_same(data: Dataset, found: Sequence[np.ndarray]) -> None:
@@ -468,7 +548,9 @@ def test_the_same_examples(tmp_path, write):
     assert data.labels.dtype == np.int64
     assert_same(data, expected(write, tiny.x))
     assert data.num_unreadable == 0
-    assert data.kind.name == ("text" if write in OF_TEXTS else "vector" if write in OF_VECTORS else "image")
+    kinds: dict[str, list[Write]] = {"text": OF_TEXTS, "vector": OF_VECTORS, "sound": OF_SOUNDS}
+    assert data.kind.name == next((kind for kind, writes in kinds.items() if write in writes), "image")
+    assert data.kind.name != "sound" or data.traits.rate == 8000
     if data.kind.name == "image":
         assert data.traits.shape == (3, 5, 6)
         assert images_of(data).dtype == torch.uint8
@@ -580,7 +662,7 @@ def test_a_reference_finds_the_data_again(tmp_path, write):
     if ref.kind == "image":
         assert ref.image_shape == (3, 5, 6)
     if ref.source is None:
-        assert write in [*OBJECTS, manifest_with_splits]  # the last has classes that are given by hand
+        assert write in [*OBJECTS, *MANIFESTS]
     else:
         assert Path(ref.source.split(":")[-1]).is_absolute() or ref.data_root
         assert load_dataset(ref.source, limit=ref.limit, **ref.load_options().model_dump()).ref() == ref
@@ -589,7 +671,7 @@ def test_a_reference_finds_the_data_again(tmp_path, write):
 
 
 def test_images_of_different_sizes(tmp_path, write):
-    if write in [*ONLY_ARRAYS, *OF_TEXTS, *OF_VECTORS]:
+    if write in [*ONLY_ARRAYS, *OF_TEXTS, *OF_VECTORS, *OF_SOUNDS]:
         pytest.skip("an array has one size, and other examples have none")
     tiny = Tiny()
     x = [*tiny.x[:8], np.full((7, 4, 3), 9, np.uint8)]
@@ -603,11 +685,14 @@ def test_images_of_different_sizes(tmp_path, write):
         _ = images_of(data)
 
 
-def test_an_unreadable_image_is_named_or_left_out(tmp_path, write):
+@pytest.mark.parametrize("instead", [b"no picture", b"", wav(np.zeros(0))], ids=["junk", "", "no samples"])
+def test_an_unreadable_example_is_named_or_left_out(tmp_path, write, instead):
+    if instead != b"no picture" and write not in SOUND_FILES:
+        pytest.skip("only a sound can be empty")
     if write in [*ONLY_ARRAYS, *OF_TEXTS, *OF_VECTORS] and write not in TEXT_FILES:
         pytest.skip("an array holds no encoded images, and a table is read whole")
-    tiny = Tiny(broken=4)
-    with pytest.raises(BadInput, match=r"0?[45]\.(png|txt)|(item|row) 4\b") as caught:
+    tiny = Tiny(broken=4, instead=instead)
+    with pytest.raises(BadInput, match=r"0?[45]\.(png|txt|wav)|(item|row) 4\b") as caught:
         _ = load(tmp_path / "a", write, tiny).values(np.arange(9))
     assert "--skip-unreadable" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -618,7 +703,7 @@ def test_an_unreadable_image_is_named_or_left_out(tmp_path, write):
     assert_same(data, expected(write, np.delete(tiny.x, 4, axis=0)))
     assert data.ref().skip_unreadable
     (name,) = data.ref().unreadable
-    assert re.search(r"0?[45]\.(png|txt)|(item|row) 4\b", name)
+    assert re.search(r"0?[45]\.(png|txt|wav)|(item|row) 4\b", name)
     assert data.held_out is None or data.held_out.unreadable == ()
     assert data.limit(4).unreadable == data.unreadable
 
@@ -638,3 +723,17 @@ def test_one_class_is_not_enough(tmp_path, write):
         message = "no column label"
     with pytest.raises(BadInput, match=message):
         load(tmp_path, write, alone)
+
+
+def test_a_manifest_of_pictures_and_sounds_is_of_pictures(tmp_path):
+    file = manifest_of_sounds(tmp_path, Tiny()).source
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    file.write_text(file.read_text() + "\na.png,1,train")
+    with pytest.raises(BadInput, match=r"train0.wav: not an image"):
+        load_dataset(file).values(np.arange(1))
+
+
+@pytest.mark.parametrize("write", [of_sounds(parquet_shards), hub_sounds])
+def test_a_column_without_sounds(tmp_path, write):
+    with pytest.raises(BadInput, match=r"column label (holds|does not hold)"):
+        load(tmp_path, write, Tiny(), sound="label")

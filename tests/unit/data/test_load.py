@@ -1,10 +1,17 @@
+"""What stands for a source, and the options that go with it."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from easiness.data import load_dataset
+from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
+from easiness.runs import load_as
+
+PAIR = np.zeros((8, 2), np.float32), np.arange(8) % 2
+FILMS = ["a", "b", "a", "c", "b", "c", "d", "d"]
 
 
 @pytest.mark.parametrize("name", ["", "x" * 5000, "a\0b"])
@@ -36,6 +43,8 @@ def test_hints_are_taken_from_all_names(name, hint):
     ("source", "message"),
     [
         (3, "int: not a kind of data source; give digits"),
+        ({"a": 1}, "dict: not a kind of data source"),
+        (None, "NoneType: not a kind of data source"),
         (np.zeros((3, 4, 4)), "ndarray: not a kind of data source"),
         ((np.zeros((3, 4, 4)),), "1 parts: not a pair"),
     ],
@@ -58,3 +67,92 @@ def test_limit_and_seed(folder):
 def test_paths_are_tidied(folder):
     data = load_dataset(str(folder / ".." / "pets"))
     assert data.source == str(folder)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"text": "t"}, "digits: no table, so it has no column of texts; leave out --text"),
+        ({"sound": "s"}, "digits: no table, so it has no column of recordings; leave out --sound"),
+        ({"inputs": ["a"]}, "digits: no table, so it has no columns of numbers; leave out --inputs"),
+        ({"label": "l"}, "digits: no table, so it has no column of labels; leave out --label"),
+        ({"id": "i"}, "digits: no table, so it has no column of ids; leave out --id"),
+        ({"group": "film"}, "digits: no table, so it has no column to group by"),
+        ({"without": "a"}, "digits: no table, so it has no columns to leave out; leave out --without"),
+        ({"encoding": "latin-1"}, r"digits: no CSV file and no folder of \.txt files; leave out --encoding"),
+        ({"encoding": "klingon"}, "--encoding 'klingon': not known; name one such as utf-8"),
+        ({"encoding": "rot13"}, "--encoding 'rot13': not known"),
+        ({"inputs": []}, r"--inputs \[\]: no names of columns"),
+        ({"inputs": "a,,b"}, "--inputs 'a,,b': no names of columns"),
+        ({"inputs": ["a", 3]}, "no names of columns"),
+        ({"inputs": 3}, "no names of columns"),
+        ({"inputs": "a,b,a"}, "--inputs: column a is named twice"),
+        ({"rate": 8000}, "rate 8000: goes with arrays of recordings"),
+    ],
+)
+def test_options_that_do_not_go_with_a_source(options, message):
+    with pytest.raises(BadInput, match=message) as told:
+        load_dataset("digits", **options)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["text", "sound", "label", "id", "encoding"])
+def test_arrays_have_no_columns(name):
+    with pytest.raises(BadInput, match=f"{name} 'utf-8': the source has no columns; leave it out"):
+        load_dataset(PAIR, **{name: "utf-8"})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def films(tmp_path):
+    """A manifest of eight pictures of four films."""
+    rows = ["path,label,film"]
+    for at, film in enumerate(FILMS):
+        Image.new("RGB", (4, 4), (at * 20, 255 - at, at)).save(tmp_path / f"{at}.png")
+        rows.append(f"./{at}.png,{'xy'[at % 2]},{film}")
+    (tmp_path / "list.csv").write_text("\n".join(rows))
+    return tmp_path / "list.csv"
+
+
+def groups_of(data: Dataset | None) -> list[str]:
+    assert data is not None
+    assert data.groups is not None
+    return data.groups.tolist()
+
+
+def test_groups_are_no_part_of_what_the_examples_are_and_are_read_again(films):
+    data, plain = load_dataset(films, group="film"), load_dataset(films)
+    assert plain.groups is None
+    assert data.fingerprint == plain.fingerprint
+    assert "group" not in plain.ref().model_dump()
+    assert data.ref().group == "film"
+    assert data.ref().identity() == plain.ref().identity()
+    part = load_dataset(films, group="film", limit=6)
+    again = load_as(part.source, part.ref())
+    assert groups_of(again) == groups_of(part) == [FILMS[int(one[0])] for one in again.ids]
+
+
+def test_held_out_are_whole_groups(films):
+    data = load_dataset(films, group="film", holdout=0.25)
+    assert len(groups_of(data.held_out)) == 2
+    assert not set(groups_of(data)) & set(groups_of(data.held_out))
+
+
+def test_groups_of_arrays():
+    assert groups_of(load_dataset(PAIR, group=FILMS)) == FILMS
+    few = load_dataset(PAIR, group=np.arange(8) // 2, limit=4)
+    assert groups_of(few) == [str(at // 2) for at in few.ids]
+
+
+@pytest.mark.parametrize(
+    ("group", "message"),
+    [
+        ("film", "group 'film': the source has no columns; give a value for each example"),
+        (FILMS[:3], "group: 3 values for 8 examples; give one for each"),
+        ([*FILMS[:7], None], "group: the value of example 7 is missing"),
+        ([*FILMS[:7], float("nan")], "group: the value of example 7 is missing"),
+        (3, "group: a int; give a value for each of the 8 examples"),
+    ],
+)
+def test_groups_that_cannot_be_used(group, message):
+    with pytest.raises(BadInput, match=message):
+        load_dataset(PAIR, group=group)

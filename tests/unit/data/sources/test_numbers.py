@@ -121,11 +121,6 @@ def test_a_column_of_splits(tmp_path):
     assert data.held_out.array[:, 0].tolist() == [1, 2]
     assert data.ids.tolist() == [0, 1, 2, 3]
     assert data.held_out.labels.tolist() == [1, 0]
-    fold = frame.rename(columns={"split": "fold"})
-    named = load_dataset(
-        written(tmp_path / "fold.csv", fold), columns={"split": "fold", "label": "species"}, inputs="bill"
-    )
-    assert named.fingerprint == data.fingerprint
 
 
 def test_columns_of_lists(tmp_path):
@@ -161,36 +156,6 @@ def test_what_counts_the_rows_is_no_input(tmp_path, name):
         assert load_dataset(path, inputs="id,x").traits.names == ("id", "x")
 
 
-def test_groups_are_no_input(tmp_path):
-    path = lines(tmp_path / "a.csv", "who,x,label", "p,1,a", "q,2,b", "p,3,a")
-    data = load_dataset(path, group="who")
-    assert data.traits.names == ("x",)
-    assert data.groups is not None
-    assert data.groups.tolist() == ["p", "q", "p"]
-    with pytest.raises(BadInput, match=r"a\.csv: no column whom \(did you mean who"):
-        load_dataset(path, group="whom")
-
-
-def test_the_usual_options_go_with_tables(tmp_path):
-    path = lines(tmp_path / "a.csv", "x;label", *(f"{n};{'ab'[n % 2]}" for n in range(20)))
-    data = load_dataset(path, limit=8, holdout=0.2)
-    assert len(data) == 8
-    assert data.held_out is not None
-    assert len(data.held_out) == 4
-    labels = lines(tmp_path / "labels.csv", "id,label", "0,b", "1,b", "2,a")
-    assert load_dataset(path, labels=labels).labels.tolist() == [1, 1, 0]
-
-
-def test_other_encodings(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_bytes("länge,label\n1,ä\n2,b\n".encode("latin-1"))
-    with pytest.raises(BadInput, match=r"a\.csv: line 1: .*not UTF-8; .*--encoding"):
-        load_dataset(path)
-    data = load_dataset(path, encoding="latin-1")
-    assert data.traits.names == ("länge",)
-    assert data.classes == ("b", "ä")
-
-
 MANY = "\n".join(f"town {n},{n % 2}" for n in [*range(51), *range(51)])
 
 
@@ -198,7 +163,6 @@ MANY = "\n".join(f"town {n},{n % 2}" for n in [*range(51), *range(51)])
     ("text", "options", "message"),
     [
         ("label\na\nb", {}, "no column of images, sounds, texts or numbers"),
-        ("petal,label\n1,a\n2,b", {"inputs": "petl"}, r"no column petl \(did you mean petal\?\)"),
         ("x,label\n1,a\ninf,b", {}, r"a\.csv: line 3: the x is inf; give a finite number"),
         ("x,label\n1,a\n1e39,b", {}, r"a\.csv: line 3: the x is 1e\+39; give a finite number"),
         ("town,label\n" + MANY, {}, r"column town holds 51 different texts, too many .*--text town"),
@@ -228,7 +192,6 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, text, options, message):
         ({"e": [[1.0], [1.0, 2.0]]}, {}, "column e has rows that differ in length"),
         ({"e": [[1.0], [float("inf")]]}, {}, r"a\.parquet: row 1: value 0 of the e is inf"),
         ({"x": [1.0, float("inf")]}, {}, r"a\.parquet: row 1: the x is inf"),
-        ({"x": [1.0, 2.0]}, {"inputs": "y"}, "no column y"),
     ],
 )
 def test_parquet_that_cannot_be_used(tmp_path, columns, options, message):
@@ -238,34 +201,11 @@ def test_parquet_that_cannot_be_used(tmp_path, columns, options, message):
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize(
-    ("labels", "classes", "found"),
-    [
-        (["1", "2", "1"], ("1", "2"), [0, 1, 0]),  # numbers with a gap before them are names
-        (["10", "9", "10"], ("9", "10"), [1, 0, 1]),
-        (["1", "0", "1"], ("0", "1"), [1, 0, 1]),
-        (["1.0", "0.0", "1.0"], ("0", "1"), [1, 0, 1]),
-        (["01", "02", "01"], ("01", "02"), [0, 1, 0]),
-        (["b", "7", "b"], ("7", "b"), [1, 0, 1]),
-    ],
-)
-def test_labels(tmp_path, labels, classes, found):
-    data = load_dataset(lines(tmp_path / "a.csv", "x,label", *(f"{i},{one}" for i, one in enumerate(labels))))
-    assert data.classes == classes
-    assert data.labels.tolist() == found
-
-
 def test_class_names_given_by_hand_are_for_numbers(tmp_path):
     path = lines(tmp_path / "a.csv", "x,label", "1,0", "2,1")
     assert load_dataset(path, classes=["no", "yes"]).classes == ("no", "yes")
     with pytest.raises(BadInput, match="leave out classes="):
         load_dataset(lines(tmp_path / "b.csv", "x,label", "1,a", "2,b"), classes=["no", "yes"])
-
-
-def test_lists_of_ids_stay_lists(tmp_path):
-    path = lines(tmp_path / "kept.csv", "id,label,class,easiness", "0,0,a,1", "1,1,b,0.5")
-    with pytest.raises(BadInput, match=r"its ids .* are numbers and not files beside it"):
-        load_dataset(path)
 
 
 def test_a_folder_of_classes_with_a_table_beside_stays_one(tmp_path):

@@ -44,43 +44,29 @@ def write(
     return path
 
 
-def test_one_file(tmp_path, encoded, picture):
-    path = write(
-        tmp_path / "pets.parquet", [encoded(i) for i in range(4)], [0, 1, 1, 0], names=["cat", "dog"]
-    )
-    data = load_dataset(path)
-    assert data.classes == ("cat", "dog")
-    assert data.ids.tolist() == [0, 1, 2, 3]
-    assert data.ids.dtype == np.int64
-    assert data.labels.tolist() == [0, 1, 1, 0]
-    assert data.name == "pets"
-    assert (images_of(data)[2].numpy() == np.asarray(picture(2)).transpose(2, 0, 1)).all()
+@pytest.fixture
+def groups_read(monkeypatch):
+    """Starts a list of the groups of rows that are read from then on."""
 
+    def start() -> list[int]:
+        read: list[int] = []
+        original = pq.ParquetFile.iter_batches
+        monkeypatch.setattr(gate, "_longest", lambda *_: 1)  # which reads, too
+        monkeypatch.setattr(
+            pq.ParquetFile,
+            "iter_batches",
+            lambda file, num, groups=(), columns=(): (
+                read.extend(groups) or original(file, num, groups or None, columns)
+            ),
+        )
+        return read
 
-def test_without_metadata_names_are_numbers_unless_given(tmp_path, encoded):
-    path = write(tmp_path / "a.parquet", [encoded(i) for i in range(3)], [0, 1, 2])
-    assert load_dataset(path).classes == ("0", "1", "2")
-    assert load_dataset(path, classes=["a", "b", "c"]).classes == ("a", "b", "c")
+    return start
 
 
 def test_plain_binary_in_img(tmp_path, encoded):
     path = write(tmp_path / "a.parquet", [encoded(0), encoded(1)], [0, 1], column="img", struct=False)
     assert images_of(load_dataset(path)).shape == (2, 3, 4, 4)
-
-
-@pytest.mark.parametrize("place", [".", "data"])
-def test_shards_are_joined_in_name_order(tmp_path, encoded, picture, place):
-    root = tmp_path / "pets"
-    write(root / place / "train-1.parquet", [encoded(2), encoded(3)], [1, 0])
-    write(root / place / "train-0.parquet", [encoded(0), encoded(1)], [0, 1], row_group_size=1)
-    write(root / place / "val-0.parquet", [encoded(4)], [1])
-    data = load_dataset(root)
-    assert data.labels.tolist() == [0, 1, 1, 0]
-    for i in range(4):
-        assert (images_of(data)[i].numpy() == np.asarray(picture(i)).transpose(2, 0, 1)).all()
-    assert data.held_out is not None
-    assert data.held_out.split == "val"
-    assert data.held_out.ids.tolist() == [0]
 
 
 def test_test_goes_before_val_and_other_files_are_left(tmp_path, encoded):
@@ -100,20 +86,11 @@ def test_without_train_all_files_are_one_split(tmp_path, encoded):
     assert data.held_out is None
 
 
-def test_only_row_groups_in_use_are_read(tmp_path, encoded, monkeypatch):
+def test_only_row_groups_in_use_are_read(tmp_path, encoded, groups_read):
     images = [encoded(i) for i in range(8)]
     path = write(tmp_path / "a.parquet", images, [0, 1] * 4, row_group_size=1)
     whole, part = load_dataset(path), load_dataset(path, limit=2, seed=3)
-    monkeypatch.setattr(gate, "_longest", lambda *_: 1)  # which reads, too
-    read = []
-    original = pq.ParquetFile.iter_batches
-    monkeypatch.setattr(
-        pq.ParquetFile,
-        "iter_batches",
-        lambda file, num, groups=(), columns=(): (
-            read.extend(groups) or original(file, num, groups or None, columns)
-        ),
-    )
+    read = groups_read()
     assert (images_of(part) == images_of(whole)[part.ids]).all()
     read.clear()
     _ = part.fingerprint
@@ -141,20 +118,11 @@ def test_verdicts_on_rows_are_remembered(tmp_path, encoded, monkeypatch):
     assert load_dataset(path, skip_unreadable=True).ids.tolist() == [0, 2]
 
 
-def test_digests_of_rows_are_remembered(tmp_path, encoded, monkeypatch):
+def test_digests_of_rows_are_remembered(tmp_path, encoded, groups_read):
     images = [encoded(i) for i in range(6)]
     write(tmp_path / "train-0.parquet", images[:3], [0, 1, 0], row_group_size=1)
     write(tmp_path / "train-1.parquet", images[3:], [1, 0, 1], row_group_size=1)
-    monkeypatch.setattr(gate, "_longest", lambda *_: 1)  # which reads, too
-    read = []
-    original = pq.ParquetFile.iter_batches
-    monkeypatch.setattr(
-        pq.ParquetFile,
-        "iter_batches",
-        lambda file, num, groups=(), columns=(): (
-            read.extend(groups) or original(file, num, groups or None, columns)
-        ),
-    )
+    read = groups_read()
     part = load_dataset(tmp_path, limit=2, seed=1)
     digests = [hashlib.sha256(image).hexdigest() for image in images]
     assert part.stored.digests() == [digests[i] for i in part.ids]
@@ -172,7 +140,7 @@ def test_digests_of_rows_are_remembered(tmp_path, encoded, monkeypatch):
     assert read == [0]
 
 
-def test_digests_up_to_an_interrupt_are_kept(tmp_path, encoded, monkeypatch):
+def test_digests_up_to_an_interrupt_are_kept(tmp_path, encoded, monkeypatch, groups_read):
     path = write(tmp_path / "a.parquet", [encoded(i) for i in range(100)], [0, 1] * 50, row_group_size=1)
     original = pq.ParquetFile.iter_batches
 
@@ -185,14 +153,8 @@ def test_digests_up_to_an_interrupt_are_kept(tmp_path, encoded, monkeypatch):
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", interrupted)
     with pytest.raises(KeyboardInterrupt):
         _ = load_dataset(path).fingerprint
-    read = []
-    monkeypatch.setattr(
-        pq.ParquetFile,
-        "iter_batches",
-        lambda file, num, groups=(), columns=(): (
-            read.extend(groups) or original(file, num, groups or None, columns)
-        ),
-    )
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", original)
+    read = groups_read()
     assert len(set(load_dataset(path).stored.digests())) == 100
     assert len(read) < 50
     assert read[-1] == 99
@@ -215,9 +177,6 @@ def test_remembered_digests_that_make_no_sense(tmp_path, encoded, fact):
 def test_missing_columns_list_those_found(tmp_path, encoded):
     path = write(tmp_path / "a.parquet", [encoded(0)], [0], column="photo")
     with pytest.raises(BadInput, match=r"no column of images.*photo, label"):
-        load_dataset(path)
-    pq.write_table(pa.table({"image": [b""], "fine_label": [0]}), path)
-    with pytest.raises(BadInput, match=r"no column label.* image, fine_label"):
         load_dataset(path)
 
 

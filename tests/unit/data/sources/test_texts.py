@@ -41,33 +41,9 @@ def test_texts_are_as_they_are_given(tmp_path, name):
     assert load_dataset(data.source, **data.ref().load_options().model_dump()).ref() == data.ref()
 
 
-def test_columns_are_named(tmp_path):
-    frame = FRAME.rename(columns={"text": "frage", "label": "coarse"}).assign(fine=range(5))
-    path = written(tmp_path / "a.csv", frame)
-    data = load_dataset(path, text="frage", label="coarse")
-    assert texts_of(data) == QUESTIONS
-    assert data.ref().text == "frage"
-    assert load_dataset(data.source, **data.ref().load_options().model_dump()).ref() == data.ref()
-    assert load_dataset(path, text="frage", columns={"label": "coarse"}).fingerprint == data.fingerprint
-
-
 def test_a_column_that_was_chosen_by_its_name_is_said(tmp_path):
     data = load_dataset(written(tmp_path / "a.csv", FRAME.assign(score=range(5), id=range(5))))
     assert data.notes == ("the texts are the column 'text' (--text names another); not used: 'score'",)
-
-
-def test_a_folder_and_a_column_of_splits_hold_the_same_out(tmp_path):
-    written(tmp_path / "trec" / "train.csv", FRAME)
-    written(tmp_path / "trec" / "test.csv", FRAME[:2])
-    data = load_dataset(tmp_path / "trec")
-    assert data.held_out is not None
-    assert (data.held_out.split, data.name) == ("test", "trec")
-    assert texts_of(data.held_out) == QUESTIONS[:2]
-    rows = pd.concat([FRAME[:2].assign(split="test"), FRAME.assign(split="train")])
-    joined = load_dataset(written(tmp_path / "all.csv", rows))
-    assert joined.fingerprint == data.fingerprint
-    assert joined.held_out is not None
-    assert joined.held_out.fingerprint == data.held_out.fingerprint
 
 
 def test_other_encodings(tmp_path):
@@ -81,53 +57,11 @@ def test_other_encodings(tmp_path):
         load_dataset(path, encoding="ascii", text="text")
 
 
-@pytest.mark.parametrize("label", ["label", "kind"])
-def test_the_datasets_library(tmp_path, label):
-    datasets = pytest.importorskip("datasets")
-    features = datasets.Features(
-        {"question": datasets.Value("string"), label: datasets.ClassLabel(names=["HUM", "LOC", "NUM"])}
-    )
-    rows = {"question": QUESTIONS, label: [0, 2, 0, 2, 1]}
-    table = datasets.Dataset.from_dict(rows, features=features)
-    data = load_dataset(table, held_out=table.select([0]))
-    assert texts_of(data) == QUESTIONS
-    assert data.classes == ("HUM", "LOC", "NUM")
-    assert data.held_out is not None
-    assert len(data.held_out) == 1
-    table.save_to_disk(tmp_path / "saved")
-    saved = load_dataset(f"hf:{tmp_path / 'saved'}", text="question", label=label)
-    assert saved.fingerprint == data.fingerprint
-    assert load_dataset(saved.source, **saved.ref().load_options().model_dump()).ref() == saved.ref()
-    for options, message in (
-        ({"text": "answer"}, "no column answer"),
-        ({"text": label}, f"--text {label}: holds the labels"),
-        ({"label": "x"}, "no column x"),
-        ({"classes": ["a", "b", "c"]}, "has class names of its own"),
-        ({"text": "question", "inputs": "question"}, "--text question: --inputs names other examples"),
-    ):
-        with pytest.raises(BadInput, match=message):
-            load_dataset(table, **options)
-
-
-def test_names_of_classes_and_vectors_of_the_datasets_library():
-    datasets = pytest.importorskip("datasets")
-    table = datasets.Dataset.from_dict({"x": [1.5, 2.5], "text": ["a", "b"], "label": ["u", "v"]})
-    assert load_dataset(table).classes == ("u", "v")
-    data = load_dataset(table, inputs=["x"])
-    assert data.kind.name == "vector"
-    assert data.array.tolist() == [[1.5], [2.5]]
-
-
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
         ("text,label\na,1\n,0", {}, r"a\.csv: line 3: the text: an empty text"),
         ("text,label\na,1\n  ,0", {}, r"a\.csv: line 3: the text: an empty text"),
-        (
-            "q,label\na,1\nb,0",
-            {"text": "quest"},
-            "no column quest; its columns are q, label; name that",
-        ),
         ('text,label\n"a,1\nb,0', {"text": "text"}, "is not CSV"),
         ("text,label\na,1\nb,0", {"columns": {"path": "text"}}, "no file a in"),
     ],
