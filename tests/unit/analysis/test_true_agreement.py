@@ -157,6 +157,7 @@ def test_trials_count_what_they_are_right_about(ties: Ties) -> None:
 
 
 CEILING = match(0.5)
+NOT_SHOWN = "the ceiling of {} net is not shown to exceed chance"
 
 
 @pytest.mark.parametrize(
@@ -167,24 +168,9 @@ CEILING = match(0.5)
         (CEILING, CEILING, match(math.nan), "some sets are empty"),
         (CEILING, CEILING, match(0.3, sizes=(79.0, 100.0)), "sets are of 79 examples instead of 100"),
         (CEILING, match(0.5, sizes=(60.4, 60.4)), match(0.3), "sets are of 60 examples instead of 100"),
-        (
-            match(0.5, interval=(0.1, 0.9)),
-            CEILING,
-            match(0.3),
-            "the ceiling of wide net is not shown to exceed chance",
-        ),
-        (
-            CEILING,
-            match(0.5, interval=(0.05, 0.9)),
-            match(0.3),
-            "the ceiling of deep net is not shown to exceed chance",
-        ),
-        (
-            CEILING,
-            match(0.5, interval=(math.nan, math.nan)),
-            match(0.3),
-            "the ceiling of deep net is not shown to exceed chance",
-        ),
+        (match(0.5, interval=(0.1, 0.9)), CEILING, match(0.3), NOT_SHOWN.format("wide")),
+        (CEILING, match(0.5, interval=(0.05, 0.9)), match(0.3), NOT_SHOWN.format("deep")),
+        (CEILING, match(0.5, interval=(math.nan, math.nan)), match(0.3), NOT_SHOWN.format("deep")),
     ],
 )
 def test_why_there_is_none(a: GroupMatch, b: GroupMatch, pair: GroupMatch, reason: str) -> None:

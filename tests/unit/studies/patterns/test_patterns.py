@@ -132,18 +132,6 @@ def test_the_page_shows_the_examples(found, run, data):
     assert "<script" not in page
 
 
-def test_the_command_writes_a_page_and_a_file(command, measured, tmp_path):
-    vectors = tmp_path / "vectors.npy"
-    np.save(vectors, np.random.default_rng(0).normal(size=(len(ez.open_run(measured).ids), 4)))
-    page, file = tmp_path / "page.html", tmp_path / "patterns.csv"
-    asked = ("patterns", measured, "--features", vectors, "--nearest", 5, "--page", page, "-o", file)
-    done = command(*asked)
-    assert done.code == 0
-    assert {f"wrote {page}", f"wrote {file}"} <= set(done.err.splitlines())
-    assert done.out.splitlines()[-1].startswith("frequency ")
-    assert "<img" in page.read_text()
-
-
 def test_left_out_examples_of_a_share(data, tmp_path):
     run = ez.measure(
         data, model="mlp_3", trials=4, epochs=1, train_share=0.5, out=tmp_path / "half", progress=False

@@ -293,9 +293,6 @@ def test_those_named(ten, tmp_path):
         ("a.txt", "PAR1\0", r"a\.txt: is not text"),
         ("a.txt", "10\n11\n12\n13\n14\n", "--ids: takes all 5 examples of class 'a'; name fewer"),
         ("a.csv", "name;label\n1;2\n", r"a\.csv: no column id.*columns are name, label"),
-        ("a.csv", "id,label\n12,1\n17\n", r"a\.csv: row 3: 1 values for 2 columns"),
-        ("a.csv", "id,id\n12,17\n", r"a\.csv: column id occurs more than once"),
-        ("a.csv", 'id,label\n12,"1\n', r"a\.csv: line 2: .* not CSV"),
     ],
 )
 def test_ids_that_cannot_be_dropped(ten, tmp_path, name, content, message):
