@@ -1,13 +1,15 @@
-"""Pictures in the tests: all of a data set as one tensor, and banks of tensors and of photos."""
+"""Pictures in the tests: in files, all of a data set as one tensor, and banks of tensors and of photos."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from easiness.data import Dataset
 from easiness.inputs import IMAGE, Packed, TensorBank
@@ -19,6 +21,14 @@ def images_of(data: Dataset | None) -> torch.Tensor:
     """The pictures of a data set, uint8 [K, channels, height, width]."""
     assert data is not None
     return torch.from_numpy(data.array).permute(0, 3, 1, 2).contiguous()
+
+
+def write_pictures(root: Path, pictures: Iterable[tuple[str, Any]]) -> Path:
+    """Write each picture, uint8 [height, width] or [height, width, 3], to its name below a folder."""
+    for name, pixels in pictures:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(root / name)
+    return root
 
 
 def packed_images(images: torch.Tensor) -> Packed:

@@ -1,15 +1,30 @@
-"""Plans and matches from flat options, for tests that vary one of them."""
+"""Plans, matches and results of studies from flat options, for tests that vary one of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from easiness.analysis import Rule
+from easiness.analysis import MIN_GROUP, GroupMatch, Rule, Votes
 from easiness.runs.plan import Drawn, Plan, make_plan
 from easiness.spec import Draw, Loading, Recording, Training, from_arguments
+from easiness.store import Row
 from easiness.studies.perturbation import study
+from easiness.studies.perturbation.curve import PerturbationCurve
+from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
+
+
+def votes_of(correct: Any, labels: Any = None, p_label: Any = None, **options: Any) -> Votes:
+    """Votes [trials, K] that are right or not, of two classes in turn; right ones are surer than wrong."""
+    right = np.asarray(correct, np.bool_)
+    p = np.where(right, 0.9, 0.1) if p_label is None else np.asarray(p_label)
+    positions = np.arange(right.shape[1])
+    return Votes(
+        **{"correct": right, "p_label": p, "labels": positions % 2 if labels is None else np.asarray(labels)}
+        | {"ids": positions, "epoch": 1} | options
+    )  # fmt: skip
 
 
 def match_levels(votes: Any, levels: Any, neutral: int, **options: Any) -> Any:
@@ -19,6 +34,36 @@ def match_levels(votes: Any, levels: Any, neutral: int, **options: Any) -> Any:
         for side in options["sides"]
     ]
     return study.match_levels(votes, levels, neutral, rules, options["num_replicates"])
+
+
+def curve_of(votes: Any, levels: Any, **changes: Any) -> PerturbationCurve:
+    """The curve of votes at each level, of which the first is the neutral one unless ``neutral`` is given."""
+    plain: dict[str, Any] = {"run": "run", "model": "mlp", "epoch": 1, "num_examples": votes[0].num_examples}
+    plain |= {"num_classes": 2, "kind": "color", "axis": "alpha", "neutral": levels[0]}
+    plain |= {"trials": tuple(range(len(votes[0].correct))), "fraction": 0.25, "seed": 0} | changes
+    matches = match_levels(
+        votes, levels, levels.index(plain["neutral"]), sides=("easy", "hard"), ties=("expected", "refine"),
+        fraction=0.25, seed=0, num_replicates=60,
+    )  # fmt: skip
+    silent = {level: int((~one.correct.any(axis=1)).sum()) for level, one in zip(levels, votes, strict=True)}
+    accuracy = {"train": np.stack([one.correct.mean(axis=1) for one in votes], axis=1)}
+    own = {"matches": matches, "accuracy": accuracy, "num_silent": silent, "changes_nothing": False}
+    return PerturbationCurve(levels=tuple(levels), **own | plain)
+
+
+def group_match(rate: float, half: float = 0.02, size: int = 5, **changes: Any) -> GroupMatch:
+    """A match of groups of so many trials, whose interval reaches by ``half`` to both sides."""
+    plain: dict[str, Any] = {"group_size": size, "num_splits": 10, "num_empty": 0, "bias": 0.0, "chance": 0.1}
+    plain |= {"interval": (rate - half, rate + half), "class_chance": 0.15, "tie_mass": (0.0, 0.0)}
+    return GroupMatch(rate=rate, **plain | {"sizes": (10.0, 10.0), "decided": size >= MIN_GROUP} | changes)
+
+
+def training_sets(points: Sequence[TrainingSetPoint], **changes: Any) -> TrainingSetStudy:
+    """A study of ten classes with these points."""
+    plain: dict[str, Any] = {"effect": "drop", "model": "net", "score": "easiness", "score_row": Row(3)}
+    plain |= {"num_examples": 100, "num_held_out": 20, "num_classes": 10, "largest_share": 0.1}
+    plain |= {"epochs": 2, "repetitions": 5} | dict.fromkeys(("same_steps", "balanced", "other_label"), False)
+    return TrainingSetStudy(**plain | {"points": tuple(points)} | changes)
 
 
 def planned(source: Any, *, trials: int, **options: Any) -> Plan:

@@ -67,7 +67,7 @@ from easiness.studies.worth.choice import Judged
 from easiness.studies.worth.grid import cells_of
 from easiness.studies.worth.value import Worth, lines_of
 from lengths import long_but
-from plans import match_levels
+from plans import curve_of, training_sets, votes_of
 from recording import believing, recorded
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -94,20 +94,12 @@ def _votes() -> list[Votes]:
     seen = []
     for at in range(len(LEVELS)):
         p = np.clip(np.linspace(1, 0, NUM) + 0.3 * (at + 1) * rng.normal(size=(4, NUM)), 0, 1)
-        seen.append(Votes(p > 0.5, p, np.arange(NUM) % CLASSES, np.arange(NUM), 1))
+        seen.append(votes_of(p > 0.5, p_label=p))
     return seen
 
 
 def _curve(_: Run) -> PerturbationCurve:
-    votes = _votes()
-    return PerturbationCurve(
-        run="run", model=HOSTILE, epoch=1, trials=(0, 1, 2, 3), num_examples=NUM, num_classes=CLASSES,
-        kind="radial", axis="radius (frequencies)", levels=LEVELS, neutral=4.0, fraction=0.25, seed=0,
-        matches=match_levels(votes, LEVELS, 0, sides=("easy", "hard"), fraction=0.25,
-                             ties=("expected", "refine"), seed=0, num_replicates=20),
-        accuracy={"train": np.stack([one.correct.mean(axis=1) for one in votes], axis=1)},
-        num_silent=dict.fromkeys(LEVELS, 0), changes_nothing=False,
-    )  # fmt: skip
+    return curve_of(_votes(), LEVELS, model=HOSTILE, kind="radial", axis="radius (frequencies)")
 
 
 def _what_is_shown(run: Run) -> Patterns:
@@ -131,11 +123,7 @@ def _training_sets(_: Run) -> TrainingSetStudy:
         for policy, beta in (("easy", (3.0, 1.0)), ("random", (1.0, 1.0)), ("beta:2,5", (2.0, 5.0)))
         for rate in (0.0, 0.3)
     )
-    return TrainingSetStudy(
-        effect="drop", model=HOSTILE, score="easiness", score_row=Row(2), num_examples=100, num_held_out=20,
-        num_classes=CLASSES, largest_share=0.5, epochs=3, repetitions=2, same_steps=False, balanced=False,
-        other_label=False, points=points,
-    )  # fmt: skip
+    return training_sets(points, model=HOSTILE, num_classes=CLASSES, largest_share=0.5, repetitions=2)
 
 
 def _learning(_: Run) -> LearningCurve:

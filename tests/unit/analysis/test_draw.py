@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from scipy import stats
 
 from easiness import draw_by_rank
-from easiness.analysis import foremost, select
+from easiness.analysis import Side, foremost, num_selected, select, tie_mass
 from easiness.analysis.draw import check_classes_left, parse_policy
 from easiness.errors import BadInput
 from lengths import long_but
@@ -167,12 +167,12 @@ def test_policies_that_are_none(text: str, told: str) -> None:
         parse_policy(text)
 
 
-IDS = np.arange(10, 16)
+FEW = np.arange(10, 16)
 
 
 def take(values, rate, finer=None, **options):
     finer = np.zeros(len(values)) if finer is None else finer
-    return foremost(values, rate, refine_by=finer, ids=IDS[: len(values)], **options).tolist()
+    return foremost(values, rate, refine_by=finer, ids=FEW[: len(values)], **options).tolist()
 
 
 def test_exactly_those_with_the_largest_values():
@@ -216,3 +216,106 @@ def test_it_is_the_refined_selection_whatever_the_order_of_examples(data, num, s
     assert set(ids[order][again]) == set(ids[taken])
     fewer = foremost(values, rate / 2, refine_by=finer, ids=ids, seed=seed)
     assert set(fewer) <= set(taken)
+
+
+LEVELS = [3, 3, 2, 2, 2, 1, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("fraction", "num", "k"), [(0.1, 10_000, 1000), (0.25, 10, 3), (0.14, 10, 1), (0.05, 10, 1), (1.0, 7, 7)]
+)
+def test_k_is_rounded_half_up(fraction: float, num: int, k: int) -> None:
+    assert num_selected(num, fraction) == k
+
+
+@pytest.mark.parametrize(
+    ("values", "fraction", "options", "weights"),
+    [
+        # what is left is shared among those that tie
+        (LEVELS, 0.3, {}, [1, 1, 1 / 3, 1 / 3, 1 / 3, 0, 0, 0, 0, 0]),
+        (LEVELS, 0.4, {"side": "hard"}, [0, 0, 0, 0, 0, 0.5, 0.5, 1, 1, 1]),
+        (LEVELS, 0.2, {}, [1, 1] + [0] * 8),
+        (LEVELS, 0.3, {"side": "hard"}, [0] * 7 + [1] * 3),
+        ([np.inf, 0, -np.inf, 1], 0.5, {}, [1, 0, 0, 1]),
+        # strict: easy, k = 3, tau is the 4th value 2, and two examples are above it
+        (LEVELS, 0.3, {"ties": "strict"}, [1, 1] + [0] * 8),
+        # hard: k = 3 or 4, tau is the value 1, and three examples are below it
+        (LEVELS, 0.3, {"side": "hard", "ties": "strict"}, [0] * 7 + [1] * 3),
+        (LEVELS, 0.4, {"side": "hard", "ties": "strict"}, [0] * 7 + [1] * 3),
+        ([5, 1, 4, 2, 3], 0.4, {"ties": "strict"}, [1, 0, 1, 0, 0]),
+        # empty where tau is the extreme value
+        (LEVELS, 0.1, {"ties": "strict"}, [0] * 10),
+        ([1, 1, 1, 1], 0.5, {"ties": "strict"}, [0] * 4),
+        # a finer score never overrides the values
+        ([2, 1, 0], 1 / 3, {"ties": "refine", "refine_by": [0, 1, 2]}, [1, 0, 0]),
+        *((LEVELS, 1.0, {"ties": ties}, [1] * 10) for ties in ("expected", "strict", "refine")),
+    ],
+)
+def test_who_is_in_and_for_what_part(
+    values: list[float], fraction: float, options: dict[str, Any], weights: list[float]
+) -> None:
+    assert select(values, fraction, **options).tolist() == weights
+
+
+def test_refine_ranks_the_tied_by_the_finer_score() -> None:
+    finer = [0, 0, 0.1, 0.9, 0.5, 0.2, 0.3, 1, 1, 1]
+    assert np.flatnonzero(select(LEVELS, 0.3, ties="refine", refine_by=finer)).tolist() == [0, 1, 3]
+    assert np.flatnonzero(select(LEVELS, 0.4, ties="refine", refine_by=finer)).tolist() == [0, 1, 3, 4]
+    # hard: the lower finer score is harder
+    hard = select(LEVELS, 0.4, side="hard", ties="refine", refine_by=finer)
+    assert np.flatnonzero(hard).tolist() == [5, 7, 8, 9]
+
+
+def test_what_still_ties_goes_by_the_hash_of_the_id() -> None:
+    chosen = {seed: select(np.zeros(40), 0.5, ties="refine", seed=seed) for seed in range(3)}
+    assert all(w.sum() == 20 for w in chosen.values())
+    assert not np.array_equal(chosen[0], chosen[1])
+    assert np.array_equal(chosen[0], select(np.zeros(40), 0.5, ties="refine", ids=np.arange(40)))
+    assert not np.array_equal(chosen[0], select(np.zeros(40), 0.5, ties="refine", ids=np.arange(40) + 40))
+
+
+def test_the_finer_score_may_leave_a_tie_to_the_hash() -> None:
+    w = select([1, 1, 1, 1, 0], 0.6, ties="refine", refine_by=[9, 5, 5, 5, 9], ids=list("abcde"))
+    assert w[0] == 1
+    assert w[1:4].sum() == 2
+    assert w[4] == 0
+
+
+@pytest.mark.parametrize(
+    ("fraction", "side", "mass"),
+    [
+        (0.3, "easy", 0.3),
+        (0.2, "easy", 0.0),
+        (0.1, "easy", 0.2),
+        (0.3, "hard", 0.0),
+        (0.4, "hard", 0.2),
+        (1.0, "easy", 0),
+    ],
+)
+def test_tie_mass_is_the_share_at_a_cut_that_splits_a_level(fraction: float, side: Side, mass: float) -> None:
+    assert tie_mass(LEVELS, fraction, side) == pytest.approx(mass)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fraction": 0.04}, "fraction 0.04: too small, as it selects none of 10 examples"),
+        ({"fraction": 0}, r"fraction 0: not in \(0, 1\]"),
+        ({"fraction": 1.5}, r"fraction 1.5: not in \(0, 1\]"),
+        ({"fraction": float("nan")}, "fraction nan: not in"),
+        ({"side": "eazy"}, r"side 'eazy': unknown \(did you mean easy\?\)"),
+        ({"ties": "random"}, "ties 'random': unknown.*; give one of expected, strict, refine"),
+        ({"values": [1, np.nan, np.nan]}, r"values: NaN for 2 of 3 examples \(the first at position 1\)"),
+        ({"values": [[1, 2]]}, r"values: have shape \(1, 2\)"),
+        ({"values": ["a"]}, "values: not numbers"),
+        ({"values": []}, "it selects none of 0 examples"),
+        ({"refine_by": [1, 2]}, r"refine_by: has shape \(2,\) for 10 values"),
+        ({"refine_by": [np.nan] * 10}, "refine_by values: NaN for 10 of 10"),
+        ({"ids": [1, 2]}, r"ids: has shape \(2,\) for 10 values"),
+    ],
+)
+def test_bad_input_is_named(change: dict[str, object], message: str) -> None:
+    arguments: dict[str, Any] = {"values": LEVELS, "fraction": 0.3, "ties": "refine", **change}
+    with pytest.raises(BadInput, match=message) as caught:
+        select(**arguments)
+    assert "\n" not in str(caught.value)

@@ -14,23 +14,18 @@ from easiness.analysis.sides import id_keys, tie_order
 from easiness.errors import BadInput
 from lengths import long_but
 from matching_by_weights import match_weights, overlap_rate
+from plans import votes_of
 
 
 def weights(*values: float) -> np.ndarray:
     return np.array(values, np.float64)
 
 
-def votes(
-    correct: list[list[int]], p_label: list[list[float]] | None = None, ids: list[str] | None = None
-) -> Votes:
-    c = np.array(correct, bool)
-    return Votes(
-        correct=c,
-        p_label=np.array(p_label if p_label else np.full(c.shape, 0.5), np.float32),
-        labels=np.array([0, 0, 1, 1][: c.shape[1]]),
-        ids=np.array(ids if ids else range(c.shape[1])),
-        epoch=3,
-    )
+def votes(correct: Any, p_label: Any = None, ids: Any = None) -> Votes:
+    right = np.array(correct, bool)
+    p = np.full(right.shape, 0.5) if p_label is None else p_label
+    named = np.arange(right.shape[1]) if ids is None else np.array(ids)
+    return votes_of(right, [0, 0, 1, 1][: right.shape[1]], p, ids=named)
 
 
 def test_sets_match_by_eq_2_over_the_larger() -> None:
@@ -121,11 +116,6 @@ def test_overlap_rate_of_a_split_set_with_itself_is_below_one() -> None:
 K = 400
 
 
-def votes_of_four(correct: list[list[int]]) -> Votes:
-    c = np.array(correct, bool)
-    return Votes(c, np.full(c.shape, 0.5), np.array([0, 0, 1, 1]), np.arange(c.shape[1]), 1)
-
-
 def simulated(seed: int, num_trials: int) -> Votes:
     """A run of a network for which examples differ: each has its own probability of the label."""
     rng = np.random.default_rng(seed)
@@ -145,7 +135,7 @@ def matched(a: Votes, b: Votes, **options: Any) -> GroupMatch:
 
 
 def test_two_trials_are_matched_with_each_other() -> None:
-    run = votes_of_four([[1, 1, 0, 0], [1, 0, 1, 0]])
+    run = votes([[1, 1, 0, 0], [1, 0, 1, 0]])
     m = matched(run, run, fraction=0.5)
     assert (m.rate, m.group_size, m.num_splits, m.num_empty) == (0.5, 1, 1, 0)
     assert m.tie_mass == (0, 0)
@@ -157,15 +147,15 @@ def test_two_trials_are_matched_with_each_other() -> None:
 
 
 def test_trials_of_one_index_are_never_matched_across_runs() -> None:
-    a = votes_of_four([[1, 1, 0, 0], [1, 0, 1, 0]])
-    b = votes_of_four([[0, 0, 1, 1], [1, 1, 0, 0]])
+    a = votes([[1, 1, 0, 0], [1, 0, 1, 0]])
+    b = votes([[0, 0, 1, 1], [1, 1, 0, 0]])
     m = matched(a, b, fraction=0.5)
     assert m.num_splits == 2
     assert m.rate == pytest.approx((1 + 0.5) / 2)  # {0, 1} with {0, 1}, {0, 2} with {2, 3}
 
 
 def test_means_are_over_every_choice_of_groups() -> None:
-    run = votes_of_four([[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0]])
+    run = votes([[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0]])
     # k = 1. Counts of 01 | 23: 2000, 1200; of 02 | 13 and 12 | 03: 1100, 2100
     m = matched(run, run, fraction=0.25)
     assert m.num_splits == 3
@@ -174,7 +164,7 @@ def test_means_are_over_every_choice_of_groups() -> None:
 
 
 def test_one_trial_has_no_ceiling() -> None:
-    one, two = votes_of_four([[1, 1, 0, 0]]), votes_of_four([[1, 1, 0, 0], [1, 0, 1, 0]])
+    one, two = votes([[1, 1, 0, 0]]), votes([[1, 1, 0, 0], [1, 0, 1, 0]])
     assert match_groups(one, one) is None
     assert match_groups(one, two) is None
 
@@ -192,7 +182,7 @@ def test_groups_have_half_the_trials_of_the_smaller_run() -> None:
 
 def test_empty_strict_sets_are_counted() -> None:
     # the easy level is shared by more than k examples in each trial, so tau is the highest value
-    run = votes_of_four([[1, 1, 0, 0], [1, 0, 1, 0]])
+    run = votes([[1, 1, 0, 0], [1, 0, 1, 0]])
     m = matched(run, run, fraction=0.25, ties="strict")
     assert math.isnan(m.rate)
     assert math.isnan(m.class_chance)

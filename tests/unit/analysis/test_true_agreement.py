@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy.special import ndtr, ndtri
+from sklearn.metrics import cohen_kappa_score
 
 from easiness.analysis import (
     Agreement,
@@ -20,10 +21,15 @@ from easiness.analysis import (
     Ties,
     Votes,
     agreement,
+    kappa,
     match_groups,
     true_rate,
+    votes as votes_module,
 )
 from easiness.analysis.bits import unpack
+from easiness.analysis.sides import id_keys
+from easiness.errors import BadInput
+from plans import group_match
 
 K, F = 1000, 0.1
 RULE = Rule("hard", F, "refine")
@@ -42,21 +48,9 @@ VOTES = votes(EVENLY)
 
 def match(rate: float, replicates: npt.ArrayLike = (), **changes: object) -> GroupMatch:
     """A match of groups of five trials, and a ceiling if it exceeds chance: its interval is 0.02 wide."""
-    plain = GroupMatch(
-        rate=rate,
-        group_size=5,
-        num_splits=10,
-        num_empty=0,
-        interval=(rate - 0.01, rate + 0.01),
-        bias=0.0,
-        chance=F,
-        class_chance=F,
-        tie_mass=(0.0, 0.0),
-        sizes=(K * F, K * F),
-        decided=True,
-        replicates=np.asarray(replicates, np.float64),
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    plain = {"chance": F, "class_chance": F, "sizes": (K * F, K * F)}
+    plain |= {"replicates": np.asarray(replicates, np.float64)}
+    return group_match(rate, 0.01, **plain | changes)
 
 
 def measured(ceiling: GroupMatch, name: str = "a", said: Votes = VOTES) -> Measured:
@@ -163,6 +157,7 @@ def test_trials_count_what_they_are_right_about(ties: Ties) -> None:
 
 
 CEILING = match(0.5)
+NOT_SHOWN = "the ceiling of {} net is not shown to exceed chance"
 
 
 @pytest.mark.parametrize(
@@ -173,24 +168,9 @@ CEILING = match(0.5)
         (CEILING, CEILING, match(math.nan), "some sets are empty"),
         (CEILING, CEILING, match(0.3, sizes=(79.0, 100.0)), "sets are of 79 examples instead of 100"),
         (CEILING, match(0.5, sizes=(60.4, 60.4)), match(0.3), "sets are of 60 examples instead of 100"),
-        (
-            match(0.5, interval=(0.1, 0.9)),
-            CEILING,
-            match(0.3),
-            "the ceiling of wide net is not shown to exceed chance",
-        ),
-        (
-            CEILING,
-            match(0.5, interval=(0.05, 0.9)),
-            match(0.3),
-            "the ceiling of deep net is not shown to exceed chance",
-        ),
-        (
-            CEILING,
-            match(0.5, interval=(math.nan, math.nan)),
-            match(0.3),
-            "the ceiling of deep net is not shown to exceed chance",
-        ),
+        (match(0.5, interval=(0.1, 0.9)), CEILING, match(0.3), NOT_SHOWN.format("wide")),
+        (CEILING, match(0.5, interval=(0.05, 0.9)), match(0.3), NOT_SHOWN.format("deep")),
+        (CEILING, match(0.5, interval=(math.nan, math.nan)), match(0.3), NOT_SHOWN.format("deep")),
     ],
 )
 def test_why_there_is_none(a: GroupMatch, b: GroupMatch, pair: GroupMatch, reason: str) -> None:
@@ -214,3 +194,151 @@ def test_counts_that_tell_nothing_apart_are_left_out(ties: Ties) -> None:
         assert found.reason == f"counts of 5 trials hardly tell the easy examples of {name} apart"
         finer = agreement(measured(wide), measured(deep, "b"), match(0.3), replace(rule, ties="refine"))
         assert finer.reason is None
+
+
+def _answers(table: list[list[int]]) -> np.ndarray:
+    """Two people's answers with these counts."""
+    counts = np.array(table)
+    return np.stack([np.repeat(one.ravel(), counts.ravel()) for one in np.indices(counts.shape)])
+
+
+@pytest.mark.parametrize("table", [[[20, 5], [10, 15]], [[88, 14, 18], [10, 40, 10], [2, 6, 12]]])
+def test_of_two_it_is_cohens(table):
+    answers = _answers(table)
+    found = kappa(answers)
+    assert found is not None
+    assert found.kappa is not None
+    assert found.kappa.value == pytest.approx(cohen_kappa_score(*answers))
+    assert found.num == answers.shape[1]
+    assert found.agreed.value == pytest.approx(np.trace(table) / np.sum(table))
+
+
+def test_of_more_it_is_fleiss():
+    """14 people and 10 subjects, a published example: 0.210 (statsmodels 0.15.0: 0.20993)."""
+    counts = [
+        *([0, 0, 0, 0, 14], [0, 2, 6, 4, 2], [0, 0, 3, 5, 6], [0, 3, 9, 2, 0], [2, 2, 8, 1, 1]),
+        *([7, 7, 0, 0, 0], [3, 2, 6, 3, 0], [2, 5, 3, 2, 2], [6, 5, 2, 1, 0], [0, 2, 2, 3, 7]),
+    ]
+    found = kappa(np.stack([np.repeat(np.arange(5), row) for row in counts], axis=1))
+    assert found is not None
+    assert found.kappa is not None
+    assert found.kappa.value == pytest.approx(0.20993, abs=1e-5)
+    assert found.agreed.value == pytest.approx(0.37802, abs=1e-5)
+
+
+def test_it_is_undefined_where_all_answers_are_the_same_and_the_agreement_is_not():
+    found = kappa(np.ones((2, 30), np.int64))
+    assert found is not None
+    assert found.kappa is None
+    assert found.agreed.value == found.agreed.high == 1
+    assert 0.85 < found.agreed.low < 0.95  # of 30 without one that differs, 0.90 (rule of three)
+    assert kappa(np.ones((2, 0), np.int64)) is None
+
+
+def test_few_who_all_agree_do_not_show_much():
+    found = kappa(np.array([[0, 1, 1], [0, 1, 1]]))
+    assert found is not None
+    assert found.kappa is not None
+    assert found.kappa.value == found.kappa.high == 1
+    assert found.kappa.low < 0.3
+
+
+def _confused(accuracy: float, num: int) -> np.ndarray:
+    wrong = (1 - accuracy) / (num - 1)
+    return np.full((num, num), wrong) + (accuracy - wrong) * np.eye(num)
+
+
+@pytest.mark.parametrize(
+    ("people", "usual", "accuracy"),
+    [(2, (0.7, 0.3), 0.8), (2, (0.95, 0.05), 0.95), (3, (0.25,) * 4, 0.9), (4, (0.9, 0.1), 0.97)],
+)
+def test_the_intervals_cover(people, usual, accuracy):
+    """People of a known confusion; what their kappa is follows from it."""
+    prior, confusion = np.array(usual), _confused(accuracy, len(usual))
+    joint = np.einsum("t,ta,tb->ab", prior, confusion, confusion)
+    chance = np.sum((prior @ confusion) ** 2)
+    truth = (np.trace(joint) - chance) / (1 - chance)
+    rng, held, num = np.random.default_rng(0), [], 150
+    for _ in range(num):
+        classes = rng.choice(len(usual), 60, p=prior)
+        drawn = rng.random((people, 60, 1)) > confusion.cumsum(axis=1)[classes]
+        found = kappa(drawn.sum(axis=2))
+        if found is not None and found.kappa is not None:
+            pairs = (found.kappa, truth), (found.agreed, np.trace(joint))
+            held.append([one.low <= true <= one.high for one, true in pairs])
+    assert len(held) > 0.9 * num
+    assert (np.mean(held, axis=0) > 0.9).all()  # of 150 at 95 %, fewer would be chance once in a hundred
+
+
+@pytest.fixture
+def three() -> Votes:
+    return Votes(
+        correct=np.array([[1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]], bool),
+        p_label=np.array([[0.75, 0.5, 0.25, 0], [0.5, 0.25, 1, 0], [0, 0, 0.25, 0.5]], np.float32),
+        labels=np.zeros(4, np.int64),
+        ids=np.array(list("abcd")),
+        epoch=7,
+    )
+
+
+def groups(*rows: list[int]) -> np.ndarray:
+    return np.array(rows, np.float32)
+
+
+def test_counts_and_means_over_groups_and_repeated_trials(three: Votes) -> None:
+    assert three.counts(three.all_trials()).tolist() == [[2, 1, 1, 0]]
+    assert three.counts(groups([1, 0, 0], [2, 1, 0])).tolist() == [[1, 1, 0, 0], [3, 2, 1, 0]]
+    assert three.mean_p_label(groups([1, 1, 0], [0, 0, 2])).tolist() == [
+        [0.625, 0.375, 0.625, 0],
+        [0, 0, 0.25, 0.5],
+    ]
+
+
+def test_a_group_that_is_never_right_leaves_easiness_undefined(three: Votes) -> None:
+    with pytest.raises(BadInput, match=r"epoch 7: no example .* group of 2"):
+        three.counts(groups([1, 0, 0], [0, 0, 2]))
+
+
+def test_a_trial_that_counts_more_often_than_a_byte_holds(three: Votes) -> None:
+    assert three.counts(groups([300, 1, 0])).tolist() == [[301, 300, 1, 0]]
+
+
+def test_ids_need_not_be_hashed_again(three: Votes) -> None:
+    keys = np.arange(4, dtype=np.uint64)
+    assert replace(three, id_keys=lambda: keys).keys is keys
+    assert three.keys.tolist() == id_keys(three.ids).tolist()
+
+
+def test_ids_are_hashed_as_they_are_asked_for_until_those_are_many() -> None:
+    names = np.array([f"{i}.png" for i in range(100)])
+    ones = np.ones((1, 100), bool)
+    v = Votes(ones, ones.astype(float), np.zeros(100, np.int64), names, 1)
+    expected = id_keys(names)
+    for asked in (np.array([3, 99]), np.arange(5), np.arange(9)):
+        assert "keys" not in v.__dict__
+        assert np.array_equal(v.keys_at(asked), expected[asked])
+    assert "keys" in v.__dict__
+    assert np.array_equal(v.keys_at(np.array([7])), expected[[7]])
+
+
+def test_chunks_change_nothing(three: Votes, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = groups([1, 0, 0], [0, 1, 0], [1, 1, 1], [2, 0, 1], [1, 0, 3])
+    whole = three.counts(many), three.mean_p_label(many)
+    monkeypatch.setattr(votes_module, "COLUMNS", 3)
+    assert np.array_equal(three.counts(many), whole[0])
+    assert np.array_equal(three.mean_p_label(many), whole[1])
+
+
+def test_sums_of_probabilities_do_not_depend_on_the_order_of_trials() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.random((9, 50))
+    twice = np.concatenate([p, p[::-1]], axis=1)  # the same nine values per example, in two orders
+    v = Votes(twice > 0, twice, np.zeros(100, np.int64), np.arange(100), 1)
+    means = v.mean_p_label(v.all_trials())[0]
+    assert np.array_equal(means[:50], means[50:])
+    assert means[:50] == pytest.approx(p.mean(axis=0), abs=1e-11)
+
+
+def test_indices_of_trials_default_to_their_positions(three: Votes) -> None:
+    assert three.trial_indices.tolist() == [0, 1, 2]
+    assert (three.num_trials, three.num_examples) == (3, 4)

@@ -72,14 +72,11 @@ def test_paths_are_tidied(folder):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"text": "t"}, "digits: no table, so it has no column of texts; leave out --text"),
-        ({"sound": "s"}, "digits: no table, so it has no column of recordings; leave out --sound"),
-        ({"inputs": ["a"]}, "digits: no table, so it has no columns of numbers; leave out --inputs"),
-        ({"label": "l"}, "digits: no table, so it has no column of labels; leave out --label"),
-        ({"id": "i"}, "digits: no table, so it has no column of ids; leave out --id"),
-        ({"group": "film"}, "digits: no table, so it has no column to group by"),
-        ({"without": "a"}, "digits: no table, so it has no columns to leave out; leave out --without"),
-        ({"encoding": "latin-1"}, r"digits: no CSV file and no folder of \.txt files; leave out --encoding"),
+        *(
+            ({name: "t"}, f"digits: no table, so --{name} means nothing here")
+            for name in ("text", "sound", "label", "id", "group", "inputs", "without")
+        ),
+        ({"encoding": "latin-1"}, "digits: no table, so --encoding means nothing here"),
         ({"encoding": "klingon"}, "--encoding 'klingon': not known; name one such as utf-8"),
         ({"encoding": "rot13"}, "--encoding 'rot13': not known"),
         ({"inputs": []}, r"--inputs \[\]: no names of columns"),

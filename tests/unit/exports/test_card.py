@@ -16,7 +16,8 @@ from PIL import Image
 
 from easiness import BadInput, apply_card, card, load_dataset, measure, open_run
 from easiness.exports import open_card
-from easiness.exports.applied import read_scores
+from easiness.exports.score_card import read_scores
+from recording import small_run
 
 NUM = 120
 
@@ -92,8 +93,7 @@ def test_copies_of_a_picture_are_told_apart_by_class(tmp_path):
     pixels = np.broadcast_to(np.array(shades, np.uint8)[:, None, None, None], (12, 8, 8, 1)).copy()
     for name, first in {"old": [0, 1, 0, 1], "new": [1, 0, 1, 0], "other": [0, 0, 1, 1]}.items():
         np.savez(tmp_path / f"{name}.npz", x=pixels, y=np.array([*first, *[0, 1] * 4]))
-    size = dict[str, Any](model="mlp_3", trials=2, epochs=1, precision="float32", progress=False)
-    made = card(measure(tmp_path / "old.npz", **size, out=tmp_path / "run"), tmp_path / "card")
+    made = card(small_run(tmp_path / "run", tmp_path / "old.npz", limit=None, trials=2), tmp_path / "card")
     found = apply_card(made.path, tmp_path / "new.npz").table["card_id"]
     assert found.tolist() == [*(1, 0, 3, 2), *range(4, 12)]
     other = apply_card(made.path, tmp_path / "other.npz")
@@ -104,9 +104,8 @@ def test_copies_of_a_picture_are_told_apart_by_class(tmp_path):
 def test_classes_with_other_names_are_no_other_classes(tmp_path):
     pixels = np.broadcast_to(np.arange(20, 32, dtype=np.uint8)[:, None, None, None], (12, 8, 8, 1)).copy()
     labels = np.arange(12) % 3
-    size = dict[str, Any](model="mlp_3", trials=2, epochs=1, precision="float32", progress=False)
     own = load_dataset((pixels, labels), classes=["ant", "bee", "cat"])
-    made = card(measure(own, **size, out=tmp_path / "run"), tmp_path / "card", source=own)
+    made = card(small_run(tmp_path / "run", own, limit=None, trials=2), tmp_path / "card", source=own)
     labels[0] = 1
     found = apply_card(made.path, load_dataset((pixels, labels), classes=["ant", "bee", "kitty"]))
     assert (found.renamed, found.num_relabelled) == ({"cat": "kitty"}, 1)
@@ -178,8 +177,7 @@ def test_hostile_names_stay_text(tmp_path):
     pixels = rng.integers(0, 255, (8, 8, 8, 1)).astype(np.uint8)
     np.savez(tmp_path / f"{hostile.replace('/', '_')}.npz", x=pixels, y=np.arange(8) % 2)
     source = next(tmp_path.glob("*.npz"))
-    size = dict[str, Any](model="mlp_3", trials=2, epochs=1, precision="float32", progress=False)
-    made = card(measure(source, **size, out=tmp_path / "run"), tmp_path / "card")
+    made = card(small_run(tmp_path / "run", source, limit=None, trials=2), tmp_path / "card")
     readme = (made.path / "README.md").read_text()
     assert readme.count("<script>") == readme.count("\\<script>") > 0  # each escaped, and so no tag
     assert readme.count("[x]") == readme.count("[x]\\(") > 0
@@ -194,8 +192,8 @@ def with_held_out(tmp_path_factory):
     test = [*range(80, 99), 0]
     first: dict[str, Any] = {"x": pictures[:80], "y": data.labels[:80]}
     np.savez(folder / "digits.npz", **first, x_test=pictures[test], y_test=data.labels[test])
-    size = dict[str, Any](model="mlp_3", trials=2, epochs=2, precision="float32", progress=False)
-    run = measure(folder / "digits.npz", **size, cache="off", out=folder / "run")  # type: ignore[arg-type]
+    size = dict[str, Any](model="mlp_3", limit=None, trials=2, epochs=2)
+    run = small_run(folder / "run", folder / "digits.npz", **size, cache="off")
     return run, card(run, folder / "card"), pictures, data.labels
 
 
@@ -317,8 +315,7 @@ def test_a_card_of_cifar10_parquet_fits_a_shuffled_folder_of_png(tmp_path):
     if not cifar10.exists():
         pytest.skip(f"{cifar10} is absent; set EASINESS_DATA to the folder that holds cifar10")
     data = load_dataset(cifar10, limit=300)
-    size = dict[str, Any](model="mlp_3", limit=300, trials=2, epochs=1, precision="float32")
-    made = card(measure(cifar10, **size, out=tmp_path / "run", progress=False), tmp_path / "card")
+    made = card(small_run(tmp_path / "run", cifar10, limit=300, trials=2), tmp_path / "card")
     order = np.random.default_rng(0).permutation(300)
     found = apply_card(made.path, write_pngs(tmp_path / "copy", data, order))
     assert len(found.table) == 300

@@ -17,7 +17,7 @@ from PIL import Image
 from easiness import BadInput, export, load_dataset, measure, open_run
 from easiness.exports import FORMATS
 from easiness.integrations.fiftyone import to_fiftyone
-from pixels import images_of
+from pixels import images_of, write_pictures
 from recording import recorded
 
 NUM = 100
@@ -47,11 +47,8 @@ def photos(tmp_path_factory):
     """A run on a folder of 30 pictures in two classes."""
     folder = tmp_path_factory.mktemp("photos")
     rng = np.random.default_rng(0)
-    for name in ("ant", "bee <b>"):
-        (folder / "in" / name).mkdir(parents=True)
-        for number in range(15):
-            pixels = rng.integers(0, 255, (12, 12, 3), np.uint8)
-            Image.fromarray(pixels).save(folder / "in" / name / f"{number:02d}.png")
+    names = (f"{name}/{number:02d}.png" for name in ("ant", "bee <b>") for number in range(15))
+    write_pictures(folder / "in", ((name, rng.integers(0, 255, (12, 12, 3), np.uint8)) for name in names))
     out, size = folder / "run", dict[str, Any](model="mlp_3", trials=2, epochs=1, precision="float32")
     return measure(folder / "in", **size, cache="off", keep_weights=False, out=out, progress=False)  # type: ignore[arg-type]
 
@@ -63,10 +60,9 @@ def with_held_out(tmp_path_factory):
     rng = np.random.default_rng(0)
     for split, number in {"train": 12, "val": 5}.items():
         for at, name in enumerate(("dark", "light")):
-            (folder / "in" / split / name).mkdir(parents=True)
-            for i in range(number):
-                pixels = rng.integers(128 * at, 128 * at + 100, (12, 12, 3), np.uint8)
-                Image.fromarray(pixels).save(folder / "in" / split / name / f"{split}{i:02d}.png")
+            pictures = rng.integers(128 * at, 128 * at + 100, (number, 12, 12, 3), np.uint8)
+            names = (f"{split}/{name}/{split}{i:02d}.png" for i in range(number))
+            write_pictures(folder / "in", zip(names, pictures, strict=True))
     size = dict[str, Any](model="mlp_3", trials=3, epochs=2, precision="float32", progress=False)
     return measure(folder / "in", **size, keep_logits=True, cache="off", out=folder / "run")  # type: ignore[arg-type]
 

@@ -211,13 +211,6 @@ def test_it_asks_nothing_of_the_network():
         assert asking not in re.sub(r"<!--.*?-->", "", html), asking
 
 
-def test_figures_are_in_the_page():
-    html = page("alt text")
-    assert html.count("<figure") == 2
-    assert html.count(SVG) == 2
-    assert html.count("<figcaption>alt text</figcaption>") == 2
-
-
 def test_tables_are_folded_and_a_note_of_several_is_said_once():
     html = page("alt text")
     parts = html.split("<figcaption>")[1:]
@@ -267,8 +260,3 @@ def test_a_page_without_claims_has_no_table_of_them():
     html = page(claims=[])
     assert 'id="claims"' not in html
     assert 'href="#claims"' not in html
-
-
-@pytest.mark.parametrize("text", ["plain", EVIL])
-def test_the_same_content_gives_the_same_page(text):
-    assert page(text) == page(text)

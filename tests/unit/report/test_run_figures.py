@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from matplotlib.patches import Rectangle
 
-from easiness import BadInput
-from easiness.analysis import Votes
+from easiness import BadInput, open_run
+from easiness.report.gallery_figure import Gallery, GalleryRow, Picture, class_extremes, draw_gallery, gallery
 from easiness.report.run_figures import (
     AccuracyCurves,
     accuracy_curves,
@@ -16,7 +17,10 @@ from easiness.report.run_figures import (
     draw_levels,
     easiness_levels,
 )
+from easiness.runs.source import data_of
 from easiness.store import Recorder, Row
+from pixels import images_of
+from plans import votes_of
 
 
 def test_curves_are_read_from_the_trials_that_have_them(tmp_path: Path) -> None:
@@ -62,15 +66,10 @@ def test_one_trial_is_its_own_mean() -> None:
     assert len(axes.lines) == 3  # with chance and the epoch
 
 
-def _votes(correct: object, labels: object) -> Votes:
-    right = np.array(correct, np.bool_)
-    return Votes(right, np.where(right, 0.9, 0.1), np.array(labels), np.arange(right.shape[1]), epoch=1)
-
-
 def test_levels_by_hand() -> None:
     # counts 2 2 2 1 0 1 0 2 1 1; a fifth are two examples
     correct = [[1, 1, 1, 1, 0, 0, 0, 1, 1, 0], [1, 1, 1, 0, 0, 1, 0, 1, 0, 1]]
-    levels = easiness_levels(_votes(correct, [0, 0, 0, 0, 0, 0, 1, 1, 1, 1]), num_classes=3, fraction=0.2)
+    levels = easiness_levels(votes_of(correct, [0, 0, 0, 0, 0, 0, 1, 1, 1, 1]), num_classes=3, fraction=0.2)
     assert levels.num_trials == 2
     assert levels.num_examples.tolist() == [2, 4, 4]
     assert levels.by_class.tolist() == [[1, 2, 3], [1, 2, 1], [0, 0, 0]]
@@ -85,13 +84,13 @@ def test_levels_by_hand() -> None:
 
 
 def test_class_easiness_is_scaled_by_the_largest_count() -> None:
-    levels = easiness_levels(_votes([[1, 0], [0, 0]], [0, 1]), num_classes=2, fraction=0.5)
+    levels = easiness_levels(votes_of([[1, 0], [0, 0]], [0, 1]), num_classes=2, fraction=0.5)
     assert levels.class_easiness.tolist() == [1, 0]
 
 
 def test_the_bars_are_the_shares_and_their_colored_parts_the_members() -> None:
     correct = [[1, 1, 1, 1, 0, 0, 0, 1, 1, 0], [1, 1, 1, 0, 0, 1, 0, 1, 0, 1]]
-    levels = easiness_levels(_votes(correct, [0] * 10), num_classes=1, fraction=0.2)
+    levels = easiness_levels(votes_of(correct, [0] * 10), num_classes=1, fraction=0.2)
     (axes,) = draw_levels(levels).axes
     bars, hard, easy = (
         [bar.get_height() for bar in container if isinstance(bar, Rectangle)] for container in axes.containers
@@ -103,7 +102,7 @@ def test_the_bars_are_the_shares_and_their_colored_parts_the_members() -> None:
 
 def test_nothing_learned_is_refused() -> None:
     with pytest.raises(BadInput, match="easiness is undefined"):
-        easiness_levels(_votes([[0] * 10], [0] * 10), num_classes=1)
+        easiness_levels(votes_of([[0] * 10], [0] * 10), num_classes=1)
 
 
 @given(
@@ -114,9 +113,97 @@ def test_nothing_learned_is_refused() -> None:
 @settings(deadline=None, max_examples=50)
 def test_sets_have_their_size_and_levels_all_examples(correct: list[list[bool]]) -> None:
     correct[0][0] = True
-    votes = _votes(np.array(correct).T, [0] * len(correct))
+    votes = votes_of(np.array(correct).T, [0] * len(correct))
     levels = easiness_levels(votes, num_classes=1, fraction=0.2)
     assert levels.num_examples.sum() == len(correct)
     for members in levels.members.values():
         assert np.isclose(members.sum(), int(0.2 * len(correct) + 0.5))
         assert (members <= levels.num_examples + 1e-9).all()
+
+
+def test_extremes_are_ordered_by_counts_then_by_probability() -> None:
+    # counts 2, 2, 1, 0, 0 in class 0; the last one is the only example of class 1
+    p = [[0.6, 0.9, 0.9, 0.1, 0.2, 0.7], [0.6, 0.9, 0.1, 0.1, 0.2, 0.1]]
+    votes = votes_of(np.array(p) > 0.5, [0, 0, 0, 0, 0, 1], p)
+    (easy, hard), (lone_easy, lone_hard) = class_extremes(votes, [0, 1], per_side=2)
+    assert easy.tolist() == [1, 0]
+    assert hard.tolist() == [3, 4]
+    assert lone_easy.tolist() == lone_hard.tolist() == [5]
+
+
+def test_extremes_by_difficulty_ask_for_nothing_else() -> None:
+    votes = votes_of([[1, 1, 1, 0]], [0] * 4, [[0.6, 0.9, 0.9, 0.1]])
+    ((easy, hard),) = class_extremes(votes, [0], 2, np.array([0.3, 0.2, 0.4, 0.1]))
+    assert easy.tolist() == [3, 1]
+    assert hard.tolist() == [2, 0]
+
+
+def test_what_still_ties_goes_by_the_id_and_not_by_the_position() -> None:
+    ids = [10, 11, 12, 13, 14, 15]
+    votes = votes_of([[1] * 6], [0] * 6, [[0.9] * 6], ids=np.array(ids))
+    backwards = votes_of([[1] * 6], [0] * 6, [[0.9] * 6], ids=np.array(ids[::-1]))
+    (easy, hard), (again, _) = class_extremes(votes, [0], 3)[0], class_extremes(backwards, [0], 3)[0]
+    assert {*easy.tolist(), *hard.tolist()} == set(range(6))
+    assert votes.ids[easy].tolist() == backwards.ids[again].tolist()
+
+
+def test_a_measured_run_has_pictures_of_its_own_examples(measured: Path) -> None:
+    run = open_run(measured)
+    data = data_of(run)
+    shown = gallery(run, data, per_side=2, classes=["7", "1"])
+    assert [row.name for row in shown.rows] == ["7", "1"]
+    assert (shown.num_trials, shown.epoch) == (3, 2)
+    counts = run.votes().correct.sum(axis=0)
+    for row in shown.rows:
+        assert [len(row.easiest), len(row.hardest)] == [2, 2]
+        for one in (*row.easiest, *row.hardest):
+            assert run.classes[run.labels[one.position]] == row.name
+            assert one.num_right == counts[one.position]
+            assert np.array_equal(one.pixels[..., 0], images_of(data)[one.position, 0].numpy())
+        assert row.easiest[0].num_right >= row.hardest[0].num_right
+
+
+def test_bad_classes_are_refused(measured: Path) -> None:
+    run = open_run(measured)
+    data = data_of(run)
+    for options, problem in (
+        ({"classes": ["eight"]}, "has no class 'eight'"),
+        ({"classes": []}, "classes: none was given"),
+        ({"per_side": 0}, "per_side 0: must be at least 1"),
+    ):
+        with pytest.raises(BadInput, match=problem):
+            gallery(run, data, **options)
+
+
+def _picture(position: int, shape: tuple[int, int, int]) -> Picture:
+    return Picture(position, position % 3, np.full(shape, 40 * position % 256, np.uint8))
+
+
+def test_grey_and_color_of_any_name_are_drawn() -> None:
+    rows = [
+        GalleryRow("cost_in_$", [_picture(i, (8, 8, 1)) for i in range(3)], [_picture(4, (8, 8, 1))]),
+        GalleryRow(
+            "woodworking plane", [_picture(5, (112, 112, 3))], [_picture(i, (9, 9, 3)) for i in (6, 7)]
+        ),
+    ]
+    figure = draw_gallery(Gallery("mlp", 1, 3, rows))
+    (axes,) = figure.axes
+    texts = [text.get_text() for text in axes.texts]
+    assert {"cost_in_$", "woodworking\nplane", "easiest", "hardest"} <= set(texts)
+    assert sum(text.endswith("/3") for text in texts) == len(axes.images) == 7
+    low, high = axes.get_xlim()
+    for image in axes.images:
+        left, right, *_ = image.get_extent()
+        assert low < left < right < high
+    figure.savefig(io.BytesIO(), format="png")
+    figure.savefig(io.BytesIO(), format="svg")
+
+
+def test_photos_are_cut_to_their_centre_square() -> None:
+    from easiness.report.gallery_figure import _square
+
+    wide = np.zeros((100, 300, 3), np.uint8)
+    wide[:, 100:200] = 200
+    assert _square(wide).shape == (100, 100, 3)
+    assert (_square(wide) == 200).all()
+    assert _square(np.zeros((400, 250, 1), np.uint8)).shape == (112, 112, 1)

@@ -11,12 +11,31 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.special import log_softmax, softmax
+from scipy.special import expit, log_softmax, softmax
 from sklearn.metrics import average_precision_score
 
-from easiness.analysis import FEWEST, LabelNoise, label_noise_of_heads, pulled_to_prior, too_small
-from easiness.analysis.labels import left_out
+from easiness.analysis import (
+    ALL_BUT_CERTAIN,
+    FEWEST,
+    LabelNoise,
+    Relearned,
+    label_noise_of_heads,
+    pulled_to_prior,
+    relearned,
+    too_small,
+)
+from easiness.analysis.labels import estimate, left_out
 from easiness.analysis.labels.channel import label_noise_of_outputs
+from easiness.analysis.labels.estimate import (
+    EstimatedNoise,
+    LabelCourse,
+    Stage,
+    epoch_to_read,
+    estimate_noise,
+    share_between,
+)
+from easiness.analysis.labels.left_out import HeadNoise
+from easiness.analysis.labels.mixture import LabelEvidence
 from label_worlds import calibration_error, held_out, world
 from lengths import long_but
 
@@ -274,3 +293,253 @@ def test_powers_step_towards_calibrated_voices():
     said_twice = (log_q / 2)[None]
     channel = left_out._Channel.learned(said_twice, labels, np.full(5, 0.2), 1.0, 0.02)
     assert channel.powers[0] == pytest.approx(2, rel=0.1)
+
+
+NUM = 1000
+ONE_CLASS = np.zeros(NUM, np.int64)
+
+
+def learn(p, at, wrong, labels=ONE_CLASS, low=0.0, high=0.5) -> Relearned:
+    pairs = labels * 3 + (labels + 1) % 3
+    return relearned(p, (labels, pairs), np.asarray(at, np.int64), np.asarray(wrong, np.bool_), low, high)
+
+
+def test_without_decisions_nothing_changes():
+    p = np.linspace(0, 1, NUM)
+    found = learn(p, [], [])
+    assert found.p_wrong is p
+    assert (found.low, found.high, found.factor) == (0.0, 0.5, 1.0)
+
+
+def test_what_is_decided_is_certain_and_what_is_alike_follows():
+    p = np.where(np.arange(NUM) < 400, 0.8, 0.001)
+    at = np.arange(100)
+    found = learn(p, at, at < 40)
+    assert (found.p_wrong[:100] == (at < 40)).all()
+    assert found.p_wrong[100:400] == pytest.approx(0.4, abs=0.05)
+    assert found.factor == pytest.approx((0.4 / 0.6) / 4, rel=0.25)
+    # far below the odds change by less, and in the same direction
+    assert 0.001 / 6 < found.p_wrong[-1] < 0.001
+    assert found.low <= found.share <= found.high
+    # as foretold: nothing to learn
+    same = learn(p, at, at < 80)
+    assert same.p_wrong[100:] == pytest.approx(p[100:], rel=0.05)
+    assert same.high - same.low < 0.5
+
+
+def test_a_class_of_its_own_is_learned_and_others_share_it_a_little():
+    labels = np.arange(NUM, dtype=np.int64) % 3
+    p = np.full(NUM, 0.5)
+    at = np.arange(120)
+    found = learn(p, at, labels[at] == 0, labels)  # of the first all are wrong, of the others none
+    rest = np.arange(NUM) >= 120
+    means = [float(found.p_wrong[rest & (labels == one)].mean()) for one in range(3)]
+    assert means[0] > 0.85
+    assert max(means[1:]) < 0.15
+    # of a class that nobody has looked at the common part says what it can
+    new = learn(p, at[labels[at] < 2], np.zeros((labels[at] < 2).sum()), labels)
+    assert new.p_wrong[-2:][labels[-2:] == 2] < 0.35
+
+
+def test_everything_decided_leaves_no_range():
+    p = np.full(NUM, 0.3)
+    wrong = np.arange(NUM) < 250
+    found = learn(p, np.arange(NUM), wrong)
+    assert (found.low, found.share, found.high) == (0.25, 0.25, 0.25)
+
+
+def test_the_order_in_which_examples_were_decided_is_nothing():
+    rng = np.random.default_rng(0)
+    p = expit(rng.normal(-2, 2, NUM))
+    at = np.argsort(-p)[:150]
+    wrong = rng.random(150) < 0.5
+    other = rng.permutation(150)
+    one, two = learn(p, at, wrong), learn(p, at[other], wrong[other])
+    assert one.p_wrong == pytest.approx(two.p_wrong, abs=1e-6)
+
+
+def drawn(seed: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities, labels, classes suggested, and which are wrong: log odds are off by what is known."""
+    rng = np.random.default_rng(seed)
+    odds = np.where(rng.random(2000) < 0.15, rng.normal(1.5, 2, 2000), rng.normal(-5, 2, 2000))
+    labels, rival = rng.integers(10, size=(2, 2000))
+    shift = {"foretold": 0.0, "fewer": -2.0, "classes": rng.normal(0, 2, 10)[labels]}[kind]
+    return expit(odds), labels, rival, rng.random(2000) < expit(odds + shift)
+
+
+def looked_at(p, labels, rival, wrong, looks: int, every: int) -> tuple[int, Relearned]:
+    """How many wrong labels are found where the list is read again after so many looks."""
+    at, found = np.zeros(0, np.int64), None
+    low, high = max(p.mean() / 1.35 - 0.02, 0), p.mean() * 1.35 + 0.02
+    while len(at) < looks:
+        now = p if found is None else found.p_wrong
+        order = np.argsort(-np.minimum(now, ALL_BUT_CERTAIN), kind="stable")
+        at = np.concatenate([at, order[~np.isin(order, at)][:every]])
+        found = relearned(p, (labels, labels * 10 + rival), at, wrong[at], low, high)
+    assert found is not None
+    return int(wrong[at].sum()), found
+
+
+@pytest.mark.parametrize("kind", ["foretold", "fewer", "classes"])
+def test_reading_again_finds_no_fewer_and_the_number_is_closer(kind: str):
+    """Small form of benchmarks/science/decided.py."""
+    gain, before, after = [], [], []
+    for seed in range(3):
+        p, labels, rival, wrong = drawn(seed, kind)
+        num, found = looked_at(p, labels, rival, wrong, 100, 20)
+        fixed = np.argsort(-np.minimum(p, ALL_BUT_CERTAIN), kind="stable")[:100]
+        gain.append(num - int(wrong[fixed].sum()))
+        seen = np.isin(found.p_wrong, (0, 1))
+        before.append(abs(float(np.where(seen, wrong, p).mean() - wrong.mean())))
+        after.append(abs(found.share - float(wrong.mean())))
+        assert kind != "foretold" or found.low <= wrong.mean() <= found.high
+    assert sum(gain) >= -2
+    if kind == "classes":
+        assert sum(gain) > 2
+    if kind == "fewer":
+        assert np.mean(after) < 0.8 * np.mean(before)
+    else:
+        assert np.mean(after) < np.mean(before) + 0.01
+
+
+OFF = {
+    "as said": lambda odds: odds,
+    "middle sound": lambda odds: np.where(odds < 2.5, odds - 2.5, odds),
+    "half the slope": lambda odds: odds / 2,
+}
+
+
+def of_three_parts(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities of 2,000 labels in the order of the list, groups of 20 classes, and which are wrong."""
+    rng = np.random.default_rng([seed, list(OFF).index(kind)])
+    part = rng.choice(3, 2000, p=(0.08, 0.14, 0.78))
+    odds = np.sort(rng.normal(np.array([5.0, -0.5, -6.0])[part], 1.5))[::-1]
+    return expit(odds), rng.integers(20, size=2000), rng.random(2000) < expit(OFF[kind](odds))
+
+
+@pytest.mark.parametrize("kind", OFF)
+def test_looks_at_the_top_alone_say_little_of_the_middle_and_an_audit_does(kind: str):
+    top, audit, holds = np.arange(100), [], []
+    for seed in range(6):
+        p, labels, wrong = of_three_parts(kind, seed)
+        low, high = max(p.mean() / 1.35 - 0.02, 0), p.mean() * 1.35 + 0.02
+        found = relearned(p, (labels, labels * 20), top, wrong[top], low, high)
+        # what is said of the rest stays as it was, within a tenth, and its range about as wide
+        assert found.p_wrong[100:].sum() == pytest.approx(p[100:].sum(), rel=0.1)
+        assert found.high - found.low > 0.9 * (high - low)
+        spread = np.append(top[:50], np.random.default_rng(seed).choice(np.arange(50, 2000), 150, False))
+        known = relearned(p, (labels, labels * 20), spread, wrong[spread], low, high)
+        few = np.append(top, 1999)  # one look far below does not tell of what is between
+        also = relearned(p, (labels, labels * 20), few, wrong[few], low, high)
+        assert also.high - also.low > 0.9 * (high - low)
+        rest = np.setdiff1d(np.arange(2000), spread)
+        audit.append((p[rest].sum() - wrong[rest].sum(), known.p_wrong[rest].sum() - wrong[rest].sum()))
+        holds += [found.low <= wrong.mean() <= found.high, known.low <= wrong.mean() <= known.high]
+    assert np.mean(holds) >= 0.9
+    before, after = np.abs(audit).mean(axis=0)
+    assert kind == "as said" or after < 0.7 * before
+
+
+@pytest.mark.parametrize(
+    ("transition", "share"),
+    [
+        (0.05, 0.1),  # it counts no more than stands out
+        (0.1, 0.1),
+        (0.1 * 1.5**3, 0.225),  # two thirds of the way
+        (0.9, 0.3),  # three times what stands out
+    ],
+)
+def test_the_share_between_two_models(transition, share):
+    assert share_between(0.1, transition) == pytest.approx(share)
+
+
+def test_where_nothing_stands_out_nothing_is_wrong():
+    assert share_between(0.0, 0.0) == 0
+    assert share_between(0.0, 0.4) == 0
+
+
+@pytest.mark.parametrize("margins", [0.001, 0.05, 0.2, 0.4])
+def test_the_share_rises_with_what_transition_counts_and_nowhere_jumps(margins):
+    transition = np.linspace(0, 1, 5001)
+    shares = np.array([share_between(margins, one) for one in transition])
+    steps = np.diff(shares)
+    assert (steps >= 0).all()
+    assert steps.max() < 0.003
+    assert shares[0] == pytest.approx(margins)
+    assert (shares <= np.maximum(transition, margins) + 1e-9).all()
+
+
+def test_the_share_nowhere_jumps_as_more_stands_out():
+    shares = [share_between(one, 0.3) for one in np.linspace(0, 0.4, 4001)]
+    assert np.abs(np.diff(shares)).max() < 0.001
+
+
+@pytest.mark.parametrize(
+    ("shares", "wrong", "to_read"),
+    [
+        # by heart: of what is wrong, .67 and then .86 are wrong labels, and half of these are learned
+        ([0.05, 0.2, 0.19, 0.1], [0.6, 0.3, 0.22, 0.12], 2),
+        # the first that is nearly the largest part
+        ([0.05, 0.2, 0.19, 0.1], [0.6, 0.24, 0.22, 0.12], 1),
+        # not learned: nothing falls
+        ([0.05, 0.2, 0.2, 0.2], [0.6, 0.3, 0.22, 0.21], None),
+        # clean: what falls is hardly a part of what is wrong
+        ([0.01, 0.002, 0.001, 0.0], [0.5, 0.1, 0.05, 0.02], None),
+        # hard: fewer stand out, but networks do not get them right
+        ([0.3, 0.25, 0.18], [0.6, 0.5, 0.45], None),
+        # hard: what stood out at first stood out of networks that had hardly begun
+        ([0.16, 0.38, 0.30, 0.17, 0.06], [0.85, 0.73, 0.64, 0.5, 0.46], None),
+        # nothing was ever wrong
+        ([0.0, 0.0], [0.0, 0.0], None),
+        ([0.2], [0.25], None),
+    ],
+)
+def test_the_epoch_to_read(shares, wrong, to_read):
+    assert epoch_to_read(shares, wrong) == to_read
+
+
+def course(num: int = 60, wrong: int = 6) -> LabelCourse:
+    draw = np.random.default_rng(0)
+    labels = np.arange(num) % 3
+    margin = np.where(np.arange(num) < wrong, -3.0, 3.0) + draw.normal(size=num)
+    evidence = LabelEvidence(labels, margin, np.abs(margin), (labels + 1) % 3, 0.9, 3)
+    last = Stage(evidence, None, wrong / num)
+    return LabelCourse(last, [last], [], None, False, False, (margin < 0).astype(float))
+
+
+def test_what_is_asked_again_is_not_fitted_again(monkeypatch):
+    def fit(course: LabelCourse) -> EstimatedNoise:
+        fitted.append(len(course.others))
+        p_wrong = (course.last.of_labels.margin < 0).astype(float)
+        return EstimatedNoise(p_wrong, p_wrong.copy(), "margins", 0.0, 1.0, (0.1,), None)
+
+    fitted: list[int] = []
+    monkeypatch.setattr(estimate, "_kept", {})
+    monkeypatch.setattr(estimate, "_estimate", fit)
+    first = estimate_noise(course())
+    assert estimate_noise(course()) is first
+    with pytest.raises(ValueError, match="read-only"):
+        first.p_wrong[0] = 1  # others have it too
+    assert estimate_noise(course(wrong=12)).share > first.share
+    for num in range(61, 61 + 8):
+        estimate_noise(course(num))
+    assert len(estimate._kept) == 8
+    assert estimate_noise(course()) is not first  # the oldest went
+    assert fitted == [60, 60, *range(61, 69), 60]
+
+
+@pytest.mark.parametrize(
+    ("apart", "high"),
+    [
+        (None, 0.1 * 1.35 + 0.02),  # small classes, by what is expected alone
+        (estimate.APART, 0.1 * 1.35 + 0.02),
+        (estimate.APART - 0.01, 0.3 * 1.35 + 0.02),  # all that heads do not say may be wrong
+        (0.0, 0.3 * 1.35 + 0.02),
+    ],
+)
+def test_where_classes_lie_apart_heads_leave_less_open(monkeypatch, apart, high):
+    said = HeadNoise(np.full(60, 0.1), np.zeros(60), {"expected": 0.1}, 0.1, apart)
+    monkeypatch.setattr(estimate, "_kept", {})
+    monkeypatch.setattr(estimate, "label_noise_of_heads", lambda *_: said)
+    of_heads = replace(course(), log_p=np.zeros((60, 2)), of_heads=True, others=np.full(60, 0.3))
+    assert estimate_noise(of_heads).high == pytest.approx(high)

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from easiness import BadInput, Recorder, Run, decisions
+from easiness import BadInput, Run, decisions
 from easiness.runs import data_version, decisions_on
+from recording import recorded
 
 NUM = 12
 CLASSES = ("cat", "dog", "=owl")
@@ -19,12 +20,7 @@ HEADER = "id,label,was,action,by,time,split,data"
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     path = tmp_path_factory.mktemp("runs") / "run"
-    recorder = Recorder(path, ids=np.arange(NUM), labels=LABELS, classes=CLASSES)
-    for seed in range(2):
-        with recorder.trial(seed=seed) as trial:
-            trial.update(np.arange(NUM), np.eye(3)[LABELS])
-            trial.end_epoch()
-    return recorder.run
+    return recorded(path, [np.eye(3)[LABELS]] * 2, LABELS, classes=CLASSES)
 
 
 def _files(run: Run, folder: Path, said: dict[str, str], **options: str) -> list[Path]:

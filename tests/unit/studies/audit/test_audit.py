@@ -12,10 +12,11 @@ import pytest
 import easiness as ez
 from easiness import show
 from easiness.errors import BadInput
-from easiness.store import Recorder, Run
+from easiness.store import Run
 from easiness.studies.audit import Audited, Drawn, study
 from easiness.studies.audit.drawing import parse
 from easiness.studies.suspects import Suspects, suspects
+from recording import recorded
 
 NUM = 400
 WRONG = set(range(0, 40)) | {300}
@@ -28,13 +29,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     path = tmp_path_factory.mktemp("audit") / "run"
     said = np.arange(NUM) % 3
     labels = np.where(np.arange(NUM) < 40, (said + 1) % 3, said)
-    rng = np.random.default_rng(0)
-    recorder = Recorder(path, ids=np.arange(NUM), labels=labels, classes=("ant", "bee", "cat"))
-    for seed in range(3):
-        with recorder.trial(seed=seed) as trial:
-            trial.update(np.arange(NUM), 5 * np.eye(3)[said] + rng.normal(0, 0.9, (NUM, 3)))
-            trial.end_epoch()
-    return recorder.run
+    logits = 5 * np.eye(3)[said] + np.random.default_rng(0).normal(0, 0.9, (3, NUM, 3))
+    return recorded(path, logits, labels, classes=("ant", "bee", "cat"))
 
 
 @pytest.fixture(scope="module")

@@ -98,16 +98,6 @@ def test_what_was_edited_is_kept(command, first_two: Run, tmp_path: Path):
     assert (file.read_bytes(), kept.read_bytes()) == (written, written + b"edited by hand")
 
 
-def test_what_is_refused(refused, first_two: Run, tmp_path: Path):
-    file = tmp_path / "labels.csv"
-    line = refused("clean", first_two.path, "--relabel-above", 1.5, "-o", file)
-    assert line.endswith("error: --relabel-above 1.5: give a probability from 0 to 1\n")
-    line = refused("clean", first_two.path, "--drop-above", 0, "-o", file)
-    assert "class '0' would be left: of 10, " in line
-    assert "end the name in" in refused("clean", first_two.path, "-o", tmp_path / "labels.txt")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_cleaning_again_goes_over_the_source(describe_anew, first_two: Run, suspecting, tmp_path: Path):
     """Of a run by cleaned labels, ``was`` is what the source has, not what the first file made of it."""
     file, again = tmp_path / "labels.csv", tmp_path / "again.csv"

@@ -32,30 +32,10 @@ from easiness.studies.matching.outlook import (
     tail_text,
 )
 from easiness.studies.matching.study import compare
+from plans import group_match
 from recording import believing, recorded
 
-
-def as_csv(comparison):
-    return rendered(comparison, ".csv").decode()
-
-
-def as_json(comparison):
-    return rendered(comparison, ".json").decode()
-
-
-GROUPS = GroupMatch(
-    rate=0.412,
-    group_size=20,
-    num_splits=100,
-    num_empty=0,
-    interval=(0.37, 0.46),
-    bias=0.0,
-    chance=0.1,
-    class_chance=0.13,
-    tie_mass=(0.0, 0.0),
-    sizes=(100.0, 100.0),
-    decided=True,
-)
+GROUPS = group_match(0.412, size=20, interval=(0.37, 0.46), class_chance=0.13)
 AGREED = Agreement(0.621, 0.551, 0.694)
 EVERY = Match(rate=0.35, tie_mass=(0.0, 0.0), chance=0.1, class_chance=0.13, sizes=(100.0, 100.0))
 UNDECIDED = replace(GROUPS, group_size=3, decided=False)
@@ -89,53 +69,41 @@ def comparison(*cells: Cell, names: tuple[str, ...] = ("wrn", "mlp"), **options:
 
 CHANCE = "0.10 would be chance"
 FEW = "undecided, since groups of fewer than 5 trials decide nothing"
-EMPTY = Agreement(reason="some sets are empty")
-UNTOLD = "how far wrn and mlp agree on the hardest tenth cannot be told"
+NARROW = "more trials would narrow that down"
+ALONE = "with one trial of each, noise cannot be told from disagreement"
 
 
 @pytest.mark.parametrize(
-    ("cell", "said"),
+    ("cell", "said", "more"),
     [
-        (
-            pair(),
-            f"wrn and mlp agree on 0.62 (0.55 to 0.69) of the hardest tenth; {CHANCE}; more trials "
-            "would hardly change that",
-        ),
-        (
-            pair(agreed=Agreement(0.621, 0.5, 0.75)),
-            "wrn and mlp agree on 0.62 (0.50 to 0.75) of the hardest tenth; "
-            f"{CHANCE}; more trials would narrow that down",
-        ),
-        (
-            pair(agreed=Agreement(0.621)),
-            f"wrn and mlp agree on 0.62 of the hardest tenth; {CHANCE}; more trials would narrow that down",
-        ),
-        (
-            pair(UNDECIDED, side="easy"),
-            f"wrn and mlp agree on 0.62 (0.55 to 0.69) of the easiest tenth; {CHANCE}; {FEW}",
-        ),
-        (
-            pair(agreed=Agreement(reason="the ceiling of mlp is not shown to exceed chance")),
-            f"{UNTOLD} (the ceiling of mlp is not shown to exceed chance); "
-            f"groups of 20 trials match in 0.41; {CHANCE}",
-        ),
-        (
-            pair(replace(GROUPS, rate=math.nan), EMPTY),
-            f"{UNTOLD} (some sets are empty); there is nothing to match",
-        ),
-        (
-            pair(UNDECIDED, EMPTY),
-            f"{UNTOLD} (some sets are empty); groups of 3 trials match in 0.41; {CHANCE}; {FEW}",
-        ),
-        (
-            pair(None, None),
-            f"wrn and mlp match in 0.35 of the hardest tenth; {CHANCE}; with one trial of each, noise "
-            "cannot be told from disagreement",
-        ),
+        (pair(), "agree on 0.62 (0.55 to 0.69) of the hardest", "more trials would hardly change that"),
+        (pair(agreed=Agreement(0.621, 0.5, 0.75)), "agree on 0.62 (0.50 to 0.75) of the hardest", NARROW),
+        (pair(agreed=Agreement(0.621)), "agree on 0.62 of the hardest", NARROW),
+        (pair(UNDECIDED, side="easy"), "agree on 0.62 (0.55 to 0.69) of the easiest", FEW),
+        (pair(None, None), "match in 0.35 of the hardest", ALONE),
     ],
 )
-def test_what_is_said_of_two_runs(cell: Cell, said: str) -> None:
-    assert pair_answers(comparison(ceiling(), cell, ceiling(a=1))) == [said]
+def test_what_is_said_of_two_runs(cell: Cell, said: str, more: str) -> None:
+    told = pair_answers(comparison(ceiling(), cell, ceiling(a=1)))
+    assert told == [f"wrn and mlp {said} tenth; {CHANCE}; {more}"]
+
+
+EMPTY = Agreement(reason="some sets are empty")
+NO_CEILING = Agreement(reason="the ceiling of mlp is not shown to exceed chance")
+
+
+@pytest.mark.parametrize(
+    ("groups", "agreed", "said"),
+    [
+        (GROUPS, NO_CEILING, f"groups of 20 trials match in 0.41; {CHANCE}"),
+        (replace(GROUPS, rate=math.nan), EMPTY, "there is nothing to match"),
+        (UNDECIDED, EMPTY, f"groups of 3 trials match in 0.41; {CHANCE}; {FEW}"),
+    ],
+)
+def test_why_an_agreement_cannot_be_told(groups: GroupMatch, agreed: Agreement, said: str) -> None:
+    told = pair_answers(comparison(ceiling(), pair(groups, agreed), ceiling(a=1)))
+    untold = "how far wrn and mlp agree on the hardest tenth cannot be told"
+    assert told == [f"{untold} ({agreed.reason}); {said}"]
 
 
 AGAIN = "wrn finds 0.41 (0.37 to 0.46) of its hardest tenth again with"
@@ -228,11 +196,10 @@ def test_the_table_is_at_most_100_columns_wide_for_four_runs_of_long_names() -> 
 
 
 def test_rows_say_what_there_is() -> None:
-    blank = Agreement(reason="some sets are empty")
     none = Cell(1, 1, "hard", "refine", None, None, None)
     shown = headline(
         comparison(
-            ceiling(), pair(agreed=blank), pair(None, None, a=1, b=2), none, names=("wrn", "mlp", "cnn")
+            ceiling(), pair(agreed=EMPTY), pair(None, None, a=1, b=2), none, names=("wrn", "mlp", "cnn")
         )
     )
     assert shown.rows[1:] == [
@@ -278,7 +245,7 @@ def test_every_format_begins_with_the_answers(compared: Comparison) -> None:
         assert sum(text.startswith(f"{name}: ") for text in said) >= 2  # what its sets hold, a side each
     assert compared.text().split()[:6] == said[0].split()[:6]
     assert compared.markdown().startswith(f"- {said[0]}\n- {said[1]}\n")
-    assert json.loads(as_json(compared))["answers"] == said
+    assert json.loads(rendered(compared, ".json"))["answers"] == said
 
 
 def test_the_text_is_at_most_100_columns_wide_and_details_add_the_rest(compared: Comparison) -> None:
@@ -293,8 +260,8 @@ def test_the_text_is_at_most_100_columns_wide_and_details_add_the_rest(compared:
 
 
 def test_cells_hold_the_agreement_or_why_there_is_none(compared: Comparison) -> None:
-    document = json.loads(as_json(compared))
-    rows = list(csv.DictReader(io.StringIO(as_csv(compared))))
+    document = json.loads(rendered(compared, ".json"))
+    rows = list(csv.DictReader(io.StringIO(rendered(compared, ".csv").decode())))
     for entry, row, cell in zip(document["matching"], rows, compared.cells, strict=True):
         assert cell.groups is not None
         values = {
@@ -312,7 +279,8 @@ def test_cells_hold_the_agreement_or_why_there_is_none(compared: Comparison) -> 
 
 
 def test_runs_hold_their_outlook_and_drift(compared: Comparison) -> None:
-    for entry, reliability in zip(json.loads(as_json(compared))["runs"], compared.reliability, strict=True):
+    entries = json.loads(rendered(compared, ".json"))["runs"]
+    for entry, reliability in zip(entries, compared.reliability, strict=True):
         for one in reliability.outlook.forecasts:
             found = entry["outlook"][one.side]
             value, low, high = one.share()
@@ -328,7 +296,7 @@ def test_runs_hold_their_outlook_and_drift(compared: Comparison) -> None:
 def test_nine_trials_have_no_outlook_in_the_document(record: Callable[..., Any]) -> None:
     labels = np.arange(40) % 2
     comparison = compare([record(believing(labels, 9, 1), labels)])
-    (entry,) = json.loads(as_json(comparison))["runs"]
+    (entry,) = json.loads(rendered(comparison, ".json"))["runs"]
     assert entry["outlook"] == {}
     assert answers(comparison)[2:] == [
         "recorded: how much of the true easiest and hardest tenth the sets hold cannot be told from 9 "

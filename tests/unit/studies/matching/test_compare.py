@@ -13,15 +13,6 @@ from easiness.show.rendering import rendered
 from easiness.studies.matching.study import compare
 from recording import believing, recorded
 
-
-def as_csv(comparison):
-    return rendered(comparison, ".csv").decode()
-
-
-def as_json(comparison):
-    return rendered(comparison, ".json").decode()
-
-
 NUM, CLASSES, EPOCHS = 60, 3, 2
 
 
@@ -119,7 +110,7 @@ def test_an_epoch_that_is_not_recorded_is_refused(runs, epoch):
 def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
     comparison = compare([made(tmp_path / "single", 1), runs[0]])
     assert all(cell.groups is None and cell.agreed is None for cell in comparison.cells)
-    entry = json.loads(as_json(comparison))["matching"][1]
+    entry = json.loads(rendered(comparison, ".json"))["matching"][1]
     assert entry["rate"] is None
     assert comparison.cells[1].all_trials is not None
     assert entry["all_trials_rate"] == comparison.cells[1].all_trials.rate

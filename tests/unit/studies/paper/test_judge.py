@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness.analysis import MIN_GROUP, GroupMatch, Side
+from easiness.analysis import Side
 from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison
 from easiness.studies.paper.claims import Claim
@@ -23,26 +23,14 @@ from easiness.studies.perturbation.patterns import PseudoLevel, PseudoPatterns
 from easiness.studies.similarity.distances import Estimate, Similarity, SpaceDistances
 from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.studies.validation.validation import EasinessView, FinalModels, HardestShare, Validation
+from plans import group_match, training_sets
 
 IDS = ["1", "2", "3", "4", "5", "6a", "6b", "6c", "7a", "7b", "7c", "8", "9", "10"]
 NETWORKS = ("mlp", "a", "b", "c")
 FEW_TRIALS = "groups of fewer than 5 trials decide nothing"
-
-
-def group(rate: float, half: float = 0.02, size: int = 5) -> GroupMatch:
-    return GroupMatch(
-        rate=rate,
-        group_size=size,
-        num_splits=10,
-        num_empty=0,
-        interval=(rate - half, rate + half),
-        bias=0.0,
-        chance=0.1,
-        class_chance=0.15,
-        tie_mass=(0.0, 0.0),
-        sizes=(10.0, 10.0),
-        decided=size >= MIN_GROUP,
-    )
+SPARSE = "of 10 classes have easy and hard examples, the smallest set"
+OTHER_DATA = "the claim is about CIFAR-10 and mini ImageNet, and these are other data"
+UNREACHABLE = "wrong about 10% of the validation examples, so that no ranking could"
 
 
 def compared(
@@ -53,11 +41,11 @@ def compared(
     size: int = 5,
 ) -> Comparison:
     """Rates by "a b", 0.5 where none is given; only this side, under ``refine``, can be read."""
-    pairs = list(combinations_with_replacement(range(len(names)), 2))
-    cells = [
-        Cell(i, j, side, "refine", group(rates.get(f"{names[i]} {names[j]}", 0.5), half, size), None, None)
-        for i, j in pairs
-    ]
+    groups = {
+        (i, j): group_match(rates.get(f"{names[i]} {names[j]}", 0.5), half, size)
+        for i, j in combinations_with_replacement(range(len(names)), 2)
+    }
+    cells = [Cell(*pair, side, "refine", groups[pair], None, None) for pair in groups]
     return Comparison(list(names), (Row(3),) * len(names), 0.1, 100, ("refine",), cells, [], [])
 
 
@@ -66,7 +54,7 @@ def curve(kind: str, level: float, rate: float, spread: float = 0.0, size: int =
     neutral = {"color": 1.0, "shuffle": 1.0, "radial": 23.0}[kind]
     matches = [
         PerturbedMatch(
-            at, "easy", "refine", None, group(value, size=size), value + np.linspace(-width, width, 201)
+            at, "easy", "refine", None, group_match(value, size=size), value + np.linspace(-width, width, 201)
         )
         for at, value, width in ((neutral, 0.6, 0.0), (level, rate, spread))
     ]
@@ -83,6 +71,10 @@ def curves(color: float, shuffle: float, radial: float, **more: Any) -> dict[str
         "shuffle": curve("shuffle", 0.25, shuffle),
         "radial": curve("radial", 8.0, radial),
     }
+
+
+GREY = curves(0.6, 0.2, 0.3)
+GREY["color"] = replace(GREY["color"], changes_nothing=True)
 
 
 def similar(
@@ -109,9 +101,7 @@ def trained(effect: Any) -> TrainingSetStudy:
         for policy, beta in (("easy", (3.0, 1.0)), ("hard", (1.0, 3.0)), ("random", (1.0, 1.0)))
         for rate in (0.0, 0.3, 0.6, 0.9)
     ]
-    return TrainingSetStudy(
-        effect, "a", "easiness", Row(3), 100, 20, 10, 0.1, 2, 5, False, False, False, tuple(points)
-    )
+    return training_sets(points, effect=effect, model="a")
 
 
 def validated(
@@ -190,12 +180,6 @@ def test_every_pair_of_cnns_must_match_above_a_fifth(number, side, rates, verdic
     assert (found.statistics[1].value, found.statistics[1].interval) == (value, (value - 0.02, value + 0.02))
 
 
-@pytest.mark.parametrize(("number", "side"), [("1", "easy"), ("2", "hard")])
-def test_groups_of_four_trials_decide_nothing(number, side):
-    found = claim(number, **{side: compared(side, size=4)})
-    assert (found.verdict, found.reason) == ("undecided", FEW_TRIALS)
-
-
 CNN_RATES = {"a b": 0.5, "a c": 0.6, "b c": 0.7}
 
 
@@ -221,24 +205,6 @@ def test_mlps_against_half_of_the_median_of_the_cnns(kind, mlp, verdict):
         assert one.interval == pytest.approx((rate - 0.3 - margin, rate - 0.3 + margin))
         assert (one.side, one.margin) == ("above" if kind == "photos" else "below", 0)
     assert found.note == f"read as for {'mini ImageNet' if kind == 'photos' else 'CIFAR-10'}"
-
-
-def test_the_mlp_claim_needs_trials_and_two_cnns():
-    few = claim("3", easy=compared("easy", CNN_RATES, size=4))
-    assert (few.verdict, few.reason) == ("undecided", FEW_TRIALS)
-    alone = claim("3", cnns=("a",))
-    assert (alone.verdict, alone.reason) == ("not tested here", "needs two CNNs")
-
-
-def test_one_network_that_saw_nothing_perturbed_decides_no_claim_about_several():
-    for number, reason in (
-        ("1", "needs two CNNs"),
-        ("2", "needs two CNNs"),
-        ("3", "needs two CNNs"),
-        ("5", "the preset leaves out the networks' look at perturbed examples"),
-    ):
-        found = claim(number, mlps=(), cnns=("a",), curves={})
-        assert (found.verdict, found.reason) == ("not tested here", reason)
 
 
 def test_the_median_of_an_even_number_of_pairs_lies_between_two():
@@ -267,13 +233,6 @@ def test_an_interval_that_reaches_further_to_one_side():
     assert found.statistics[0].interval == pytest.approx((low, high))
 
 
-@pytest.mark.parametrize("number", ["3", "5"])
-def test_what_the_paper_says_of_its_data_is_not_asked_of_others(number):
-    found = claim(number, kind="other")
-    assert found.verdict == "not tested here"
-    assert found.reason == "the claim is about CIFAR-10 and mini ImageNet, and these are other data"
-
-
 @pytest.mark.parametrize(
     ("easy", "hard", "verdict"),
     [
@@ -294,20 +253,6 @@ def test_easy_examples_alike_and_hard_ones_different(easy, hard, verdict):
         ("feature distance, hard - easy", hard, "above"),
     ]
     assert found.note == "a after epoch 3, 5 of 10 classes; features of one trained network"
-
-
-def test_likeness_is_undecided_with_few_trials_or_without_classes_that_count():
-    few = claim("4", similarity=similar(-0.1, 0.2, trials=4))
-    assert (few.verdict, few.reason) == ("undecided", "fewer than 5 trials decide nothing")
-    for changes, reason in (
-        ({"classes": 4}, "only 4 of 10 classes have easy and hard examples, the smallest set 5"),
-        ({"smallest": 4}, "only 5 of 10 classes have easy and hard examples, the smallest set 4"),
-    ):
-        sparse = claim("4", similarity=similar(-0.1, 0.2, **changes))
-        assert (sparse.verdict, sparse.reason) == ("undecided", f"{reason}: too few for an interval")
-    none = claim("4", similarity="no class has two easy and two hard examples")
-    assert (none.verdict, none.statistics) == ("undecided", ())
-    assert none.note == "no class has two easy and two hard examples"
 
 
 @pytest.mark.parametrize(
@@ -342,19 +287,6 @@ def test_the_interval_of_a_difference_of_losses_decides():
     assert found.verdict == "undecided"
 
 
-def test_color_is_not_tested_where_there_is_none_or_images_are_tiny():
-    grey = curves(0.6, 0.2, 0.3)
-    grey["color"] = replace(grey["color"], changes_nothing=True)
-    found = claim("5", curves=grey)
-    assert found.verdict == "not tested here"
-    assert found.reason == "the images are grey: they have no color to lose"
-    tiny = claim("5", side=7, curves={})
-    assert tiny.verdict == "not tested here"
-    assert "too small" in tiny.reason
-    few = claim("5", curves=curves(0.5, 0.2, 0.3, size=4))
-    assert (few.verdict, few.reason) == ("undecided", FEW_TRIALS)
-
-
 def test_a_set_that_is_undefined_decides_nothing():
     dark = curves(0.5, 0.2, 0.3)
     neutral, level = dark["shuffle"].matches
@@ -381,19 +313,6 @@ def test_more_than_half_of_the_misclassified_in_the_hardest_quarter(value, verdi
     # 50 wrong answers of five models about 100 examples
     assert found.note.startswith("5 final models after 30 epochs, wrong about 10%; no ranking could put more")
     assert "more than 0.80 of that into a quarter" in found.note
-
-
-@pytest.mark.parametrize("sizes", [{"trials": 4}, {"final": 4}])
-def test_four_trials_or_four_final_models_do_not_tell_where_mistakes_lie(sizes):
-    few = claim("8", validation=validated(0.9, **sizes))
-    assert (few.verdict, few.reason) == ("undecided", FEW_TRIALS)
-
-
-@pytest.mark.parametrize("most", [0.5, 0.3, math.nan])
-def test_where_no_ranking_could_do_it_or_nothing_is_misclassified(most):
-    found = claim("8", validation=validated(math.nan, most=most))
-    assert found.verdict == "not tested here"
-    assert "wrong about 10% of the validation examples, so that no ranking could" in found.reason
 
 
 PHOTO_NETWORKS = ("mlp", "with1", "with2", "plain1", "plain2")
@@ -425,14 +344,6 @@ def test_batch_normalization_decides_which_are_hard(between, verdict):
     assert one.interval == pytest.approx((0.6 - between - 0.04, 0.6 - between + 0.04))
 
 
-def test_batch_normalization_is_not_tested_without_networks_on_both_sides():
-    found = claim("9")
-    assert found.verdict == "not tested here"
-    assert "all have batch normalization" in found.reason
-    few = claim("9", **photos(0.4, size=4))
-    assert (few.verdict, few.reason) == ("undecided", FEW_TRIALS)
-
-
 @pytest.mark.parametrize(
     ("interval", "chance", "verdict"),
     [((14, 27), 3.125, "holds"), ((14, 27), 20, "undecided"), ((14, 27), 30, "does not hold")],
@@ -447,6 +358,50 @@ def test_pseudo_patterns_beyond_chance(interval, chance, verdict):
     assert found.note.startswith("a after 30 epochs, 20 of 100 held-out examples")
 
 
-def test_four_models_find_no_pseudo_patterns():
-    found = claim("10", pseudo=patterns(20, (14, 27), 3.125, trials=4))
-    assert (found.verdict, found.reason) == ("undecided", "fewer than 5 models decide nothing")
+@pytest.mark.parametrize(
+    ("number", "changes", "reason"),
+    [
+        ("1", {"easy": compared("easy", size=4)}, FEW_TRIALS),
+        ("2", {"hard": compared("hard", size=4)}, FEW_TRIALS),
+        ("3", {"easy": compared("easy", CNN_RATES, size=4)}, FEW_TRIALS),
+        ("4", {"similarity": similar(-0.1, 0.2, trials=4)}, "fewer than 5 trials decide nothing"),
+        ("4", {"similarity": similar(-0.1, 0.2, classes=4)}, f"only 4 {SPARSE} 5: too few for an interval"),
+        ("4", {"similarity": similar(-0.1, 0.2, smallest=4)}, f"only 5 {SPARSE} 4: too few for an interval"),
+        ("5", {"curves": curves(0.5, 0.2, 0.3, size=4)}, FEW_TRIALS),
+        ("8", {"validation": validated(0.9, trials=4)}, FEW_TRIALS),
+        ("8", {"validation": validated(0.9, final=4)}, FEW_TRIALS),
+        ("9", photos(0.4, size=4), FEW_TRIALS),
+        ("10", {"pseudo": patterns(20, (14, 27), 3.125, trials=4)}, "fewer than 5 models decide nothing"),
+    ],
+)
+def test_so_few_decide_nothing(number, changes, reason):
+    found = claim(number, **changes)
+    assert (found.verdict, found.reason) == ("undecided", reason)
+
+
+def test_where_no_class_counts_likeness_is_undecided():
+    none = claim("4", similarity="no class has two easy and two hard examples")
+    assert (none.verdict, none.statistics) == ("undecided", ())
+    assert none.note == "no class has two easy and two hard examples"
+
+
+@pytest.mark.parametrize(
+    ("number", "changes", "reason"),
+    [
+        *((number, {"mlps": (), "cnns": ("a",)}, "needs two CNNs") for number in "123"),
+        ("3", {"cnns": ("a",)}, "needs two CNNs"),
+        *((number, {"kind": "other"}, OTHER_DATA) for number in "35"),
+        ("5", {"curves": {}}, "the preset leaves out the networks' look at perturbed examples"),
+        ("5", {"curves": GREY}, "the images are grey: they have no color to lose"),
+        ("5", {"side": 7, "curves": {}}, "too small"),
+        *(
+            ("8", {"validation": validated(math.nan, most=most)}, UNREACHABLE)
+            for most in (0.5, 0.3, math.nan)
+        ),
+        ("9", {}, "all have batch normalization"),
+    ],
+)
+def test_what_is_not_tested_here(number, changes, reason):
+    found = claim(number, **changes)
+    assert found.verdict == "not tested here"
+    assert reason in found.reason

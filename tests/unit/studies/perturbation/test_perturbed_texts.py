@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from easiness.studies.perturbation import (
     check_changes_something,
     draw_panel,
     draw_patterns,
+    image_shape,
     pattern_pictures,
     perturbed_panel,
     seen_as,
@@ -159,3 +161,55 @@ def test_heads_on_features_are_asked_about_perturbed_texts(data: Dataset, tmp_pa
     regular, shuffled = found.mean_accuracy("left_out")
     assert regular == 1 > shuffled  # pairs of words are among the features
     assert curve(run, "case", data, levels=[1]).changes_nothing  # which are in lower case
+
+
+RATE = 2000
+
+
+@pytest.fixture(scope="module")
+def sounds() -> Dataset:
+    """Tones that rise or fall, with some noise."""
+    rng, time = np.random.default_rng(0), np.arange(RATE) / RATE
+    labels = [at % 2 for at in range(32)]
+    sounds = []
+    for label in labels:
+        pitch = 200 + 600 * (time if label else 1 - time)
+        tone = np.sin(2 * math.pi * np.cumsum(pitch) / RATE)
+        sounds.append((0.5 * tone + 0.01 * rng.standard_normal(RATE)).astype(np.float32))
+    return ez.load_dataset((sounds, labels), rate=RATE, classes=["falls", "rises"])
+
+
+@pytest.fixture(scope="module")
+def of_sounds(sounds: Dataset, tmp_path_factory: pytest.TempPathFactory) -> ez.Run:
+    out: Path = tmp_path_factory.mktemp("sounds") / "run"
+    return ez.measure(sounds, model="mlp_2_w16", trials=2, epochs=6, out=out, progress=False)
+
+
+def test_time_shuffled_takes_away_what_rises(of_sounds: ez.Run, sounds: Dataset) -> None:
+    found = curve(of_sounds, "shuffle", sounds, levels=[1 / 8])
+    assert (found.axis, found.neutral, found.levels) == ("tile (share of the time)", 1, (1, 1 / 8))
+    regular, shuffled = found.mean_accuracy("train")
+    assert regular > 0.9 > shuffled
+
+
+def test_the_levels_of_radial_are_by_the_log_mel_picture(of_sounds: ez.Run, sounds: Dataset) -> None:
+    found = curve(of_sounds, "radial", sounds)
+    _, bands, frames = image_shape(sounds, seen_as(of_sounds, sounds))
+    assert found.levels[0] == math.ceil(math.hypot(bands // 2, frames // 2))
+    assert found.levels[1] == min(bands, frames) / 2
+
+
+@pytest.mark.parametrize("kind", ["color", "order", "case"])
+def test_others_are_refused(of_sounds: ez.Run, sounds: Dataset, kind: str) -> None:
+    with pytest.raises(BadInput, match=f"'{kind}': does not fit examples of kind sound; give one of radial"):
+        curve(of_sounds, kind, sounds)
+
+
+def test_a_panel_shows_columns_in_other_order(of_sounds: ez.Run, sounds: Dataset) -> None:
+    panel = perturbed_panel(
+        sounds, seen_as(of_sounds, sounds), kinds=["shuffle"], levels={"shuffle": [1, 1 / 8]}, num=2
+    )
+    regular, shuffled = panel.blocks[0].pictures[0]
+    assert not np.array_equal(regular, shuffled)
+    columns = {column.tobytes() for column in regular.transpose(1, 0, 2)}
+    assert {column.tobytes() for column in shuffled.transpose(1, 0, 2)} == columns

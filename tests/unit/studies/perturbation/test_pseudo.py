@@ -5,17 +5,12 @@ import pytest
 from scipy.stats import beta
 
 from easiness import BadInput, load_dataset, pseudo_patterns
-from easiness.analysis import Votes
-from easiness.show.result import sections_text
+from easiness.show.section import sections_text
 from easiness.studies.perturbation.panel import draw_patterns, pattern_pictures
 from easiness.studies.perturbation.patterns import PseudoLevel, PseudoPatterns
 from easiness.studies.perturbation.study import count_levels
+from plans import votes_of
 from recording import small_run
-
-
-def votes_of(correct, labels):
-    right = np.array(correct, np.bool_)
-    return Votes(right, np.where(right, 0.9, 0.1), np.array(labels), np.arange(right.shape[1]), 1)
 
 
 def test_counts_and_chances_by_hand():

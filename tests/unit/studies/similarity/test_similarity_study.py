@@ -126,19 +126,6 @@ def test_both_spaces_of_a_measured_run(trained: Run) -> None:
     assert other.spaces["feature"].sets["easy"] != found.spaces["feature"].sets["easy"]
 
 
-def test_tables_and_figure(trained: Run) -> None:
-    found = similarity(trained, data_of(trained), fraction=0.3)
-    table = found.table()
-    assert len(table) == 2 * (5 + 5)
-    assert table.notna().all(axis=None)
-    text = sections_text(found.sections())
-    assert "Mean distance within a class, pixel space" in text
-    assert "classifier layer of trial 0" in text
-    assert "easiest 30 %" in found.sentence()
-    axes = found.figure().axes
-    assert [one.get_title(loc="left") for one in axes] == ["in pixels", "in features"]
-
-
 def test_few_trials_decide_nothing(alike: tuple[Run, Any]) -> None:
     run, data = alike
     run.trials = run.trials[:4]

@@ -1,16 +1,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
-from easiness import load_dataset, measure, open_run
+from easiness import load_dataset, measure, open_run, suspects, write_report
+from easiness.data import Dataset
 from easiness.runs import positions_in
-from easiness.store import keep_answer
-from easiness.studies.suspects.asking import _of_networks
-from easiness.studies.suspects.neighbours import _found, find_neighbours, neighbours
+from easiness.spec import Split
+from easiness.store import Run, keep_answer
+from easiness.studies.suspects import Nearest, nearest_by_class
+from easiness.studies.suspects.asking import _of_networks, features
+from easiness.studies.suspects.kinds import NOT_CARRIED, KindEvidence, find_kinds, kind_reasons
+from easiness.studies.suspects.neighbours import (
+    NUM_OF_CLASS,
+    Neighbours,
+    _found,
+    find_neighbours,
+    neighbours,
+)
+from pixels import images_of
 
 
 def at(*degrees: float) -> Any:
@@ -104,3 +117,310 @@ def test_a_run_without_networks_or_data_says_why(
     x = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
     arrays = measure((x, np.arange(20) % 2), out=tmp_path / "arrays", **options)
     assert find_neighbours(arrays)[1] == "the run does not say where they are (--source names them)"
+
+
+NONE = -1
+
+
+@pytest.fixture(scope="module")
+def halves(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Two trials on 60 digits, 20 of them held out; five of each class are left out of training."""
+    out = tmp_path_factory.mktemp("nearest") / "run"
+    options: dict[str, Any] = {"model": "mlp_2_w8", "trials": 2, "epochs": 1, "precision": "float32"}
+    return measure("digits", limit=60, holdout=1 / 3, out=out, **options)
+
+
+def asked(
+    run: Run, positions: list[int], suggested: list[int], split: Split = "train", source: Any = None
+) -> Nearest:
+    found, why = nearest_by_class(run, np.array(positions), np.array(suggested), split=split, source=source)
+    assert found is not None, why
+    return found
+
+
+def expected(
+    run: Run, split: Split, at: int, of_class: int, source: Any = None
+) -> tuple[list[int], list[float]]:
+    """The four nearest of a class by the mean cosine over trials, one example at a time."""
+    wanted = {one: np.arange(len(run.examples(one)[0])) for one in ("train", "held_out")}
+    trials = list(features(run, wanted, source, "cpu"))  # type: ignore[arg-type]
+    means = np.zeros(len(run.labels))
+    for one in trials:
+        own = one[split][at]
+        for other, vector in enumerate(one["train"]):
+            means[other] += own @ vector / np.linalg.norm(own) / np.linalg.norm(vector) / len(trials)
+    members = [
+        one for one in np.flatnonzero(run.labels == of_class).tolist() if (split, one) != ("train", at)
+    ]
+    order = sorted(members, key=lambda one: -means[one])[:NUM_OF_CLASS]
+    return order, means[order].tolist()
+
+
+@pytest.mark.parametrize("split", ["train", "held_out"])
+def test_the_nearest_of_two_classes(halves: Run, split: Split) -> None:
+    labels = halves.examples(split)[1]
+    other = int((labels[7] + 1) % 10)
+    found = asked(halves, [7, 3], [other, NONE], split)
+    for side, of_class in enumerate((int(labels[7]), other)):
+        order, means = expected(halves, split, 7, of_class)
+        num = len(order)
+        assert found.positions[0, side].tolist() == order + [NONE] * (NUM_OF_CLASS - num)
+        assert np.allclose(found.similarity[0, side, :num], means, atol=1e-5)
+        assert np.isnan(found.similarity[0, side, num:]).all()
+    assert (found.positions[1, 1] == NONE).all()
+    assert 3 not in found.positions[1] or split == "held_out"
+
+
+def test_what_was_asked_once_is_kept(halves: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = asked(halves, [1, 2], [4, 5])
+    calls: list[int] = []
+
+    def counted(run: Run, wanted: Any, *others: Any) -> Any:
+        calls.append(len(wanted))
+        return features(run, wanted, *others)
+
+    monkeypatch.setattr("easiness.studies.suspects.neighbours.features", counted)
+    again = asked(open_run(halves.path), [2, 1], [5, 4])
+    assert not calls
+    assert np.array_equal(again.positions, both.positions[::-1])
+    assert np.array_equal(again.similarity, both.similarity[::-1], equal_nan=True)
+    more = asked(halves, [1, 2], [4, 6])  # another class is suggested
+    assert calls == [1]
+    assert np.array_equal(more.positions[0], both.positions[0])
+    assert (halves.labels[more.positions[1, 1][more.positions[1, 1] >= 0]] == 6).all()
+    asked(halves.first(1), [1, 2], [4, 5])  # other networks
+    assert calls == [1, 1]
+
+
+def test_suspects_ask_for_the_first_ones_in_passing(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = suspects(open_run(run_copy)).ranked
+    run = open_run(run_copy)
+    where = {one: at for at, one in enumerate(run.ids.tolist())}
+    monkeypatch.setattr("easiness.studies.suspects.neighbours.features", None)
+    kept = asked(run, [where[one] for one in found["id"]], found["suggested"].tolist())
+    assert (run.labels[kept.positions[:, 0]] == found["label"].to_numpy()[:, None]).all()
+    assert suspects(run).ranked.equals(found)
+
+
+def test_a_run_without_networks_says_why(record: Callable[..., Any], noisy_logits: Any) -> None:
+    labels = [0, 1, 0, 1]
+    run = record(noisy_logits(labels, trials=2, epochs=2), labels)
+    assert nearest_by_class(run, np.array([0]), np.array([1])) == (
+        None,
+        "the run was recorded from a training loop of its own, so it has no networks to ask",
+    )
+
+
+def test_damaged_weights_are_named_and_stop_no_page(run_copy: Path, tmp_path: Path) -> None:
+    run = open_run(run_copy)
+    (weights, *_) = sorted(run_copy.glob("trials/*/weights.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-1])
+    found, why = nearest_by_class(run, np.array([0]), np.array([1]))
+    assert found is None
+    assert str(weights) in why
+    write_report([run], tmp_path / "page.html")
+
+
+def test_of_a_run_on_features_these_are_looked_at(tmp_path: Path) -> None:
+    digits = load_dataset("digits", limit=60)
+    data = load_dataset((digits.array.reshape(60, -1).astype(np.float32), digits.labels), holdout=1 / 3)
+    run = measure(data, features="inputs", trials=5, out=tmp_path / "run")
+    order, means = expected(run, "held_out", 5, 2, data)
+    found = asked(run, [5], [2], "held_out", data)
+    assert found.positions[0, 1, : len(order)].tolist() == order
+    assert np.allclose(found.similarity[0, 1, : len(order)], means, atol=1e-5)
+    assert nearest_by_class(run, np.array([4]), np.array([2]))[1].startswith("the run does not say where")
+
+
+EASY = {
+    "p_wrong": 0.0,
+    "p_label": 0.9,
+    "p_rival": 0.02,
+    "rival": 1,
+    "first_right": 1.0,
+    "distance": 1.0,
+    "own_share": 1.0,
+    "strength": 1.0,
+}
+HARD = {**EASY, "p_label": 0.2, "p_rival": 0.15, "first_right": np.nan, "own_share": 0.3}
+
+
+def evidence(*examples: dict[str, Any], num_epochs: int = 10, known: float = 0.95) -> KindEvidence:
+    """The examples given, and eight easy ones behind them."""
+    rows = [*examples, *[EASY] * 8]
+    columns = {name: np.array([row[name] for row in rows]) for name in EASY}
+    near = Neighbours(columns["distance"], columns["own_share"], columns["strength"], 10, 3)
+    told: dict[str, Any] = {
+        name: columns[name] for name in ("p_wrong", "p_label", "p_rival", "rival", "first_right")
+    }
+    return KindEvidence(**told, num_epochs=num_epochs, known=known, near=near)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "reason"),
+    [
+        (
+            "wrong label",
+            {"p_wrong": 0.5},
+            "its label cat is wrong with probability 0.50; the trials that disagree name dog",
+        ),
+        ("between two classes", {"p_label": 0.3, "p_rival": 0.4}, "between cat (0.30) and dog (0.40)"),
+        ("between two classes", {"p_label": 0.1, "p_rival": 0.4}, "between cat (0.10) and dog (0.40)"),
+        (
+            "unlike its class",
+            {"strength": 0.5},
+            "unlike cat: the networks' answer to it is 0.50 times as strong as usual there, and 30% of its "
+            "10 nearest neighbours are cat",
+        ),
+        ("slow", {"first_right": 8.0}, "right in most trials only from epoch 8 of 10 on"),
+        ("", {}, ""),
+        ("", {"p_wrong": 0.49}, ""),
+        ("", {"p_label": 0.05, "p_rival": 0.6}, ""),  # the rival is far ahead
+        ("", {"p_label": 0.25, "p_rival": 0.24}, ""),  # the others have more than these two
+        ("", {"p_label": 0.3, "p_rival": 0.4, "rival": -1}, ""),  # between the label and what?
+        ("", {"distance": 2.0}, ""),  # rare, if that could be told
+        ("", {"strength": 0.7}, ""),
+        ("", {"first_right": 5.0}, ""),
+    ],
+)
+def test_each_kind_is_known_by_its_evidence(kind: str, changes: dict[str, Any], reason: str) -> None:
+    given = evidence({**HARD, **changes})
+    found = find_kinds(given)
+    assert found.kind.tolist() == [kind, *[""] * 8]
+    assert found.left_out == NOT_CARRIED
+    labels = np.zeros(9, np.int64)
+    assert kind_reasons(found, given, labels, ["cat", "dog"]) == [reason, *[""] * 8]
+
+
+def test_the_first_kind_that_holds_is_named() -> None:
+    between = {"p_label": 0.3, "p_rival": 0.4}
+    found = find_kinds(
+        evidence(
+            {**HARD, **between, "p_wrong": 0.9, "strength": 0.4, "distance": 2},
+            {**HARD, **between, "p_wrong": 0.9, "distance": 2},
+            {**HARD, **between, "distance": 2},
+            {**HARD, "distance": 2, "first_right": 9},
+        )
+    )
+    assert found.kind[:4].tolist() == ["unlike its class", "wrong label", "between two classes", "slow"]
+
+
+def test_an_easy_example_has_no_kind_but_may_be_slow() -> None:
+    strange = {**EASY, "p_wrong": 0.9, "distance": 9, "strength": 0.1}
+    # two of ten are harder than the rest, but the quarter of them is cut between equal ones
+    found = find_kinds(evidence({**strange, "p_label": 0.9}, {**EASY, "first_right": 9.0}))
+    assert found.kind[:2].tolist() == ["", "slow"]
+
+
+def test_the_hardest_quarter_is_hard_however_sure_the_networks_are() -> None:
+    found = find_kinds(evidence({**EASY, "p_label": 0.7, "strength": 0.5}))
+    assert found.kind[0] == "unlike its class"
+
+
+def test_without_networks_a_kind_more_is_left_out() -> None:
+    given = evidence({**HARD, "distance": 2}, {**HARD, "strength": 0.1, "p_wrong": 0.8})
+    found = find_kinds(replace(given, near=None, why_not_near="the run was made without weights"))
+    assert found.kind[:2].tolist() == ["", "wrong label"]
+    assert found.left_out == {**NOT_CARRIED, "unlike its class": "the run was made without weights"}
+
+
+@pytest.mark.parametrize(
+    ("known", "kinds"),
+    [
+        (0.9, ["unlike its class", "wrong label", "between two classes", "slow"]),
+        (0.89, ["unlike its class", "wrong label", "", "slow"]),
+        (0.7, ["unlike its class", "wrong label", "", "slow"]),
+        (0.69, ["wrong label", "wrong label", "", ""]),
+    ],
+)
+def test_where_little_is_known_kinds_are_not_guessed(known: float, kinds: list[str]) -> None:
+    between = {"p_label": 0.3, "p_rival": 0.4}
+    given = evidence(
+        {**HARD, "p_wrong": 0.9, "strength": 0.4},
+        {**HARD, "p_wrong": 0.9},
+        {**HARD, **between},
+        {**HARD, "first_right": 9},
+        known=known,
+    )
+    found = find_kinds(given)
+    assert found.kind[:4].tolist() == kinds
+    for kind in found.left_out.keys() - NOT_CARRIED.keys():
+        assert f"{known:.0%} of the labels right that can be expected to be sound" in found.left_out[kind]
+        assert kind not in kinds
+
+
+def test_where_nothing_was_learned_nothing_is_slow() -> None:
+    found = find_kinds(evidence(num_epochs=1))
+    assert found.kind.tolist() == [""] * 8
+    never = replace(evidence(HARD), first_right=np.full(9, np.nan))
+    assert find_kinds(never).kind.tolist() == [""] * 9
+
+
+EACH = 25
+
+
+def planted() -> Dataset:
+    """600 digits: the first 25 under another label, then 25 blends, and 25 of noise."""
+    rng = np.random.default_rng(0)
+    data = load_dataset("digits", limit=600)
+    order = rng.permutation(600)
+    x, y = images_of(data).numpy()[order, 0], data.labels[order].copy()
+    flipped, blended, noise = np.arange(3 * EACH).reshape(3, EACH)
+    y[flipped] = (y[flipped] + rng.integers(1, 10, EACH)) % 10
+    for at in blended:
+        other = rng.choice(np.flatnonzero(y[3 * EACH :] != y[at])) + 3 * EACH
+        x[at] = (x[at].astype(int) + x[other]) // 2
+    # the blocks of noise are as large as a stroke, so that it is no texture
+    x[noise] = rng.integers(0, 256, (EACH, 4, 4)).repeat(2, axis=1).repeat(2, axis=2)
+    y[noise] = rng.integers(0, 10, EACH)
+    return load_dataset((x, y))
+
+
+@pytest.fixture(scope="module")
+def trained(made_once: Callable[..., Path]) -> Path:
+    def make(out: Path) -> None:
+        measure(planted(), model="mlp_3", trials=3, epochs=8, precision="float32", compile="off", out=out)
+
+    return made_once("planted-kinds", make)
+
+
+def evidence_of(path: Path) -> KindEvidence:
+    """By the last epoch alone; a label is suspect where one class is named and the label not believed."""
+    run = open_run(path)
+    trials = [trial.observations(10) for trial in run.trials]
+    p_label = np.mean([one.p_label[-1] for one in trials], axis=0)
+    named = np.zeros((len(run.labels), 10))
+    for one in trials:
+        named[np.arange(len(run.labels)), one.prediction[-1]] += 1 / len(trials)
+    named[np.arange(len(run.labels)), run.labels] = 0
+    near, why = find_neighbours(run, planted())
+    assert why == ""
+    return KindEvidence(
+        p_wrong=(1 - p_label) * named.max(axis=1),
+        p_label=p_label,
+        p_rival=np.mean([one.p_label[-1] * np.exp(-one.margin[-1]) for one in trials], axis=0),
+        rival=np.where(named.any(axis=1), named.argmax(axis=1), -1),
+        first_right=np.full(len(run.labels), np.nan),
+        num_epochs=run.epochs,
+        known=0.95,
+        near=near,
+    )
+
+
+@pytest.mark.long
+def test_planted_kinds_are_found(trained: Path) -> None:
+    kinds = find_kinds(evidence_of(trained)).kind
+
+    def share(kind: str, where: slice) -> float:
+        return float((kinds[where] == kind).mean())
+
+    flipped, blended, noise = (slice(at, at + EACH) for at in range(0, 3 * EACH, EACH))
+    untouched = slice(3 * EACH, None)
+    assert share("wrong label", flipped) > 0.8
+    assert share("unlike its class", noise) > 0.3
+    assert share("", untouched) > 0.85
+    # what is said of one kind is not said of the others as well
+    assert max(share("wrong label", where) for where in (blended, noise)) < 0.5
+    assert max(share("unlike its class", where) for where in (flipped, blended)) < 0.1
+    assert max(share(kind, untouched) for kind in ("wrong label", "unlike its class")) < 0.06
+    assert share("between two classes", blended) > share("between two classes", untouched)

@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 import easiness as ez
 from easiness.errors import BadInput
 from easiness.show import sections_text
 from easiness.store import Run, open_run
+from easiness.studies.suspects import too_few
 from easiness.studies.suspects.kinds import NOT_CARRIED
+from easiness.studies.suspects.ranked import features_command, to_judge_along
 
 COLUMNS = ["id", "label", "class", "suggested", "suggested_class", "p_wrong", "suggested_share", "kind"]
 NUM, WRONG = 200, 20
@@ -190,7 +193,7 @@ def test_labels_that_are_learned_by_heart_are_read_before(record):
 
 
 def test_fewer_examples_than_are_listed(record):
-    found = ez.suspects(record([[[[3, 0], [0, 3], [2, 0]]]] * 2, [0, 1, 0]))
+    found = ez.suspects(record([[[[3.0, 0], [0, 3], [2, 0]]]] * 2, [0, 1, 0]))
     assert len(found.table()) == 3
     found.figure()
 
@@ -299,3 +302,67 @@ def test_it_is_said_how_much_a_run_counts_that_claims_less(record, wrong):
     ((path, what),) = found.others
     assert path == vague.path
     assert 0 <= float(what.split("counts ")[1].split()[0]) < 1
+
+
+@pytest.fixture
+def run(measured):
+    return open_run(measured)
+
+
+def _of(run, monkeypatch, **data):
+    spec = run.spec.measured
+    monkeypatch.setattr(run, "spec", spec.model_copy(update={"data": spec.data.model_copy(update=data)}))
+
+
+def test_small_pictures_and_recorded_runs_have_none(run, record):
+    assert to_judge_along(run) == ""
+    assert to_judge_along(record(np.zeros((2, 1, 20, 3)), np.arange(20) % 3)) == ""
+
+
+def test_photos_and_texts_have_some(run, monkeypatch):
+    monkeypatch.setattr("easiness.features.has_usual", lambda _: True)
+    _of(run, monkeypatch, image_shape=(3, 32, 32))
+    out = f"{run.path}-features"
+    line = f"easiness measure digits --features auto --trials 20 --limit 100 --out {out}"
+    assert features_command(run) == line
+    along = to_judge_along(run)
+    assert (
+        along
+        == f"Heads on features cost little and judge along: {line}, then easiness suspects {run.path} {out}."
+    )
+    monkeypatch.setattr("easiness.features.has_usual", lambda kind: kind != "image")
+    assert to_judge_along(run) == ""
+    _of(run, monkeypatch, kind="text", image_shape=None)
+    assert features_command(run) == line
+    _of(run, monkeypatch, kind="vector", image_shape=None)
+    assert features_command(run) is None
+
+
+def test_it_is_said_unless_another_run_is_given(run, monkeypatch):
+    monkeypatch.setattr("easiness.studies.suspects.ranked.to_judge_along", lambda _: "Heads judge along.")
+    alone = ez.suspects(run, pictures=False)
+    assert "Heads judge along." in alone.sections()[-1].notices
+    both = ez.suspects([run, run], pictures=False)
+    assert "Heads judge along." not in both.sections()[-1].notices
+
+
+def test_one_class_several_and_none():
+    sizes = [300, 300, 10, 300]
+    labels = np.repeat(np.arange(4), sizes)
+    one = too_few(labels, ["dog", "cow", "cat", "hen"])
+    assert one.startswith("Class 'cat' (10) has fewer than 20 labels")
+    labels = np.repeat(np.arange(20), [5] * 7 + [300] * 13)
+    several = too_few(labels, [f"c{at}" for at in range(20)])
+    assert several.startswith(
+        "Classes 'c0' (5), 'c1' (5), 'c2' (5), 'c3' (5), 'c4' (5) and 2 more have fewer"
+    )
+    assert too_few(np.repeat([0, 1], [20, 300]), ["a", "b"]) == ""
+
+
+def test_suspects_names_it_and_condemns_none(tmp_path):
+    x, y = load_digits(return_X_y=True)
+    rows = np.r_[np.flatnonzero(y == 8)[:10], np.flatnonzero(y != 8)]
+    run = ez.measure((x[rows].astype(np.float32), y[rows]), features="inputs", trials=5, out=tmp_path / "run")
+    found = ez.suspects(run, pictures=False)
+    assert any("'8' (10)" in note for section in found.sections() for note in section.notices)
+    assert (found.ranked.loc[found.ranked["class"] == "8", "p_wrong"] < 0.5).all()

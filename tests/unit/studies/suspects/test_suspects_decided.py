@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import html
 import json
 from pathlib import Path
 
@@ -10,7 +12,10 @@ import pandas as pd
 import pytest
 
 import easiness as ez
+from easiness.show import rendered, sections_text
 from easiness.store import Run
+from pixels import write_pictures
+from recording import believing, recorded
 
 NUM, WRONG, HARD = 400, 40, 40
 CLASSES = ("ant", "bee", "cat", "dog")
@@ -164,3 +169,114 @@ def test_cleaning_does_what_is_decided_and_goes_on_by_the_rule(run: Run, command
     assert set(ez.clean(run, decided=file).table()["action"][[0, 3, 4]]) == {"relabel"}
     with pytest.raises(ez.BadInput, match="--only-decided: there is nothing decided"):
         ez.clean(run, only_decided=True)
+
+
+TEXTS, SWAPPED = 120, 12
+CONTRACT = ["id", "label", "class", "suggested", "suggested_class", "p_wrong", "suggested_share", "kind"]
+HOSTILE = ("=1+1", "<b>bold</b>\nand a line", 'with "quotes", commas', "\x1b[31mred\u202e", "x " * 100)
+
+
+def texts() -> list[str]:
+    return [f"{HOSTILE[at % len(HOSTILE)]} {at}" for at in range(TEXTS)]
+
+
+def record_texts(folder: Path, data: ez.Dataset) -> Run:
+    """Four sure trials, by which the first labels are one class further than they should be."""
+    said = np.where(np.arange(TEXTS) < SWAPPED, (data.labels + 1) % 3, data.labels)
+    return recorded(folder, believing(said, 4, 2, sure=8), data=data)
+
+
+@pytest.fixture
+def data() -> ez.Dataset:
+    return ez.load_dataset((texts(), np.arange(TEXTS) % 3))
+
+
+@pytest.fixture
+def of_texts(data: ez.Dataset, tmp_path: Path) -> Run:
+    return record_texts(tmp_path / "run", data)
+
+
+def test_the_table_has_whole_texts_behind_its_other_columns(of_texts: Run, data: ez.Dataset) -> None:
+    table = ez.suspects(of_texts, source=data).table()
+    assert list(table)[:10] == [*CONTRACT, "reason", "text"]
+    assert table["text"].tolist() == [texts()[one] for one in table["id"]]
+    assert set(table["id"].head(SWAPPED)) == set(range(SWAPPED))
+    assert "text" not in ez.suspects(of_texts, source=data, pictures=False).table()
+    assert "text" not in ez.suspects(of_texts).table()  # the run does not say where they are
+
+
+def test_a_terminal_has_the_beginning_of_a_text_in_one_line(of_texts: Run, data: ez.Dataset) -> None:
+    *_, section = ez.suspects(of_texts, source=data).sections()
+    assert section.rows[0][-1] == "text"
+    shown = {row[0]: row[-1] for row in section.rows[1:]}
+    assert shown["1"] == "<b>bold</b> and a line 1"
+    assert shown["4"] == ("x " * 30)[:60].rstrip() + "…"
+    lines = sections_text([section]).splitlines()
+    assert len(lines[-SWAPPED:]) == SWAPPED
+    assert not any("\x1b" in line or "\u202e" in line for line in lines)
+
+
+def test_conflicts_have_their_texts(tmp_path: Path) -> None:
+    given = texts()
+    given[5] = f"  {given[4]}"  # the same but for spaces, with another label
+    data = ez.load_dataset((given, np.arange(TEXTS) % 3))
+    found = ez.suspects(record_texts(tmp_path / "run", data), source=data)
+    conflicts, _ = found.sections()
+    assert conflicts.rows[0][-1] == "text"
+    assert conflicts.rows[1][0] == "two labels"
+    assert conflicts.rows[1][-1] == ("x " * 30)[:60].rstrip() + "…"
+
+
+def test_a_notebook_has_texts_and_no_markup_of_theirs(of_texts: Run, data: ez.Dataset) -> None:
+    shown = ez.suspects(of_texts, source=data)._repr_html_()
+    assert "<b>bold" not in shown
+    assert html.escape(texts()[1]) in shown
+    assert "<th>example</th>" in shown
+
+
+def test_csv_and_labels_are_read_back(of_texts: Run, data: ez.Dataset, tmp_path: Path) -> None:
+    found = ez.suspects(of_texts, source=data)
+    (tmp_path / "suspects.csv").write_bytes(rendered(found, ".csv"))
+    read = pd.read_csv(tmp_path / "suspects.csv", keep_default_na=False)
+    shown = [text if text[0] != "=" else f"'{text}" for text in found.table()["text"]]
+    assert read["text"].tolist() == shown
+
+
+def test_a_file_of_labels_with_texts_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = [*texts()[:-1], "long " * 40_000]
+    data = ez.load_dataset((long, np.arange(TEXTS) % 3))
+    run = record_texts(tmp_path / "run", data)
+    monkeypatch.setattr("easiness.studies.cleaning.labels.find_data", lambda *_: (data, ""))
+    monkeypatch.setattr(
+        "easiness.studies.cleaning.labels.kind_named", lambda _: data.kind
+    )  # as of a run that says where its data are
+    cleaned = ez.clean(run)
+    table = cleaned.table()
+    assert list(table) == ["id", "label", "class", "was", "action", "text"]
+    assert table["text"].tolist() == long
+    (tmp_path / "labels.csv").write_bytes(rendered(cleaned, ".csv"))
+    again = ez.load_dataset((long, np.arange(TEXTS) % 3), labels=tmp_path / "labels.csv")
+    assert (again.labels[:SWAPPED] == (np.arange(SWAPPED) + 1) % 3).all()
+
+
+PICTURES = [f"{'abc'[at % 3]}/{at:03d}.png" for at in range(TEXTS)]
+
+
+def test_a_notebook_has_pictures_of_pictures(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (TEXTS, 6, 6), np.uint8)
+    source = write_pictures(tmp_path / "in", zip(PICTURES, noise, strict=True))
+    found = ez.suspects(record_texts(tmp_path / "run", ez.load_dataset(source)), source=source)
+    assert list(found.table())[:9] == [*CONTRACT, "reason"]
+    assert "path" not in found.table()  # the ids are paths
+    assert found._repr_html_().count("data:image/png;base64,") == SWAPPED
+    assert found.sections()[-1].rows[0][-1] == "reason"
+
+
+def test_ids_that_are_positions_stand_beside_paths(tmp_path: Path) -> None:
+    grey = np.broadcast_to(np.arange(TEXTS, dtype=np.uint8)[:, None, None], (TEXTS, 4, 4))
+    folder = write_pictures(tmp_path / "in", zip(PICTURES, grey, strict=True))
+    data = dataclasses.replace(ez.load_dataset(folder), ids=np.arange(TEXTS), source=None)
+    found = ez.suspects(record_texts(tmp_path / "run", data), source=data)
+    table = found.table()
+    assert list(table)[:10] == [*CONTRACT, "reason", "path"]
+    assert all(Path(one).is_file() for one in table["path"])

@@ -4,11 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from torch.utils.data import DataLoader
 
 import easiness as ez
 from easiness.analysis import draw_by_beta, draw_for_coverage
 from easiness.errors import BadInput
+from recording import believing, recorded
 
 
 @pytest.fixture(scope="module")
@@ -122,14 +125,9 @@ def test_nothing_dropped(run):
     [
         ({"drop": 1}, "drop 1: not in"),
         ({"drop": 0.97}, "the draw: takes all 10 examples of class '"),
-        ({"policy": "beta:1,-3"}, "give two positive numbers"),
-        ({"policy": "beta:x"}, "policy 'beta:x': unknown"),
         ({"policy": "wrost"}, r"policy 'wrost': unknown \(did you mean worst, best\?\); give easy"),
         ({"policy": "daul"}, r"policy 'daul': unknown \(did you mean dual"),
-        (
-            {"score": "variability", "policy": "easy"},
-            r"which end of it to keep \(--keep top or --keep bottom\)",
-        ),
+        ({"score": "variability", "policy": "easy"}, "which end of it to keep .--keep top or"),
         ({"score": "variability", "keep": "top", "policy": "hard"}, "policy 'hard': high variability means"),
         ({"keep": "top", "policy": "easy"}, "keep top: high difficulty means hard, .*; leave --keep out"),
         ({"keep": "up"}, "keep 'up'"),
@@ -210,3 +208,232 @@ def test_beta_sampling_needs_every_epoch(tmp_path):
     last = ez.measure("digits", **size, out=tmp_path / "run")
     with pytest.raises(BadInput, match="'dual' needs the confidence"):
         ez.prune(last, policy="dual", score="el2n")
+
+
+# p of the label of ten examples: five of class a, then five of class b; right above 1/2
+P = np.array([0.9, 0.8, 0.4, 0.3, 0.7, 0.95, 0.2, 0.1, 0.6, 0.85])
+LABELS = np.repeat([0, 1], 5)
+
+
+def made(path: Path, p: np.ndarray, **options) -> ez.Run:
+    of_class = np.where(LABELS[:, None] == np.arange(2), p[:, None], 1 - p[:, None])
+    return recorded(path, [np.log(of_class)], LABELS, ids=np.arange(10, 20), classes=["a", "b"], **options)
+
+
+@pytest.fixture
+def ten(tmp_path) -> ez.Run:
+    return made(tmp_path / "run", P)
+
+
+def dropped_ids(pruned) -> list[int]:
+    return pruned.ids[~pruned.kept].tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "gone"),
+    [
+        # of two classes difficulty is 1 - p, so the least p goes first
+        ({"policy": "worst"}, [13, 16, 17]),
+        # wrong are 12, 13, 16, 17, which tie in easiness
+        ({"policy": "worst", "score": "easiness"}, [13, 16, 17]),
+        ({"policy": "worst", "drop": 0.5}, [12, 13, 16, 17, 18]),
+        ({"policy": "best"}, [10, 15, 19]),
+        ({"policy": "worst", "drop": 0.2, "score": "loss"}, [16, 17]),
+        ({"policy": "best", "drop": 0.2, "score": "loss"}, [10, 15]),
+        ({"policy": "worst", "drop": 0.2, "balanced": True}, [13, 17]),
+        # entropy is the largest at p nearest to 1/2 and the smallest at 0.95
+        ({"policy": "worst", "drop": 0.2, "score": "entropy", "keep": "bottom"}, [12, 18]),
+        ({"policy": "worst", "drop": 0.1, "score": "entropy", "keep": "top"}, [15]),
+    ],
+)
+def test_exactly_the_worst_and_the_best(ten, options, gone):
+    pruned = ez.prune(ten, **options)
+    assert dropped_ids(pruned) == gone
+    assert pruned.policy == options["policy"]
+    assert f"Dropped are exactly the {options['policy']}, by " in pruned.sections()[0].note
+
+
+def test_what_ties_in_all_goes_by_the_hash_of_ids(tmp_path):
+    ten = made(tmp_path / "alike", np.full(10, 0.7))
+    ids = [dropped_ids(ez.prune(ten, policy="worst", seed=seed)) for seed in (0, 0, 1)]
+    values = np.zeros(10)
+    expected = ez.select(values, 0.3, ties="refine", ids=ten.ids, seed=0)
+    assert ids[0] == ids[1] == ten.ids[expected == 1].tolist()
+    assert ids[2] != ids[0]
+
+
+def test_the_worst_labels(tmp_path):
+    ten = made(tmp_path / "left_out", P, trained_on=[[]])
+    for score in ("self_confidence", "normalized_margin"):
+        worst = ez.prune(ten, policy="worst", score=score)
+        assert (dropped_ids(worst), worst.keep) == ([13, 16, 17], "top")
+        assert dropped_ids(ez.prune(ten, policy="best", score=score)) == [10, 15, 19]
+
+
+def test_those_named(ten, tmp_path):
+    text, table = tmp_path / "wrong.txt", tmp_path / "wrong.csv"
+    text.write_text("17\n12\n\n17\n")
+    table.write_text("label;id\n0;12\n\n1;17\n")
+    pd.DataFrame({"id": [12, 17]}).to_parquet(tmp_path / "wrong.parquet")
+    for ids in (text, str(table), tmp_path / "wrong.parquet", [17, 12], np.array([12, 17])):
+        pruned = ez.prune(ten, ids=ids)
+        assert dropped_ids(pruned) == [12, 17]
+        assert pruned.policy == "ids"
+        assert "Dropped are exactly those named." in pruned.sections()[0].note
+    assert len(ez.prune(ten, ids=[12], score="variability").sections()) == 1  # for the summary alone
+    ez.prune(ten, ids=[12, 17]).table().to_csv(tmp_path / "kept.csv", index=False)
+    assert dropped_ids(ez.prune(ten, ids=tmp_path / "kept.csv")) == np.setdiff1d(ten.ids, [12, 17]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", "12\n99\nx\n", r"--ids .*a\.txt: the run has no example with id 99, x;"),
+        ("a.txt", "\n", r"a\.txt: names no example; give a text file"),
+        ("a.txt", "PAR1\0", r"a\.txt: is not text"),
+        ("a.txt", "10\n11\n12\n13\n14\n", "--ids: takes all 5 examples of class 'a'; name fewer"),
+        ("a.csv", "name;label\n1;2\n", r"a\.csv: no column id.*columns are name, label"),
+    ],
+)
+def test_ids_that_cannot_be_dropped(ten, tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(BadInput, match=message):
+        ez.prune(ten, ids=tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ids": "none.txt"}, r"--ids none\.txt: cannot be read \(No such file or directory\)"),
+        ({"ids": [99]}, "ids: the run has no example with id 99"),
+        ({"ids": []}, "ids: names no example"),
+        ({"ids": [10**5000]}, "ids: has one that has no text; give ids of the run"),
+        ({"ids": [12], "drop": 0.3, "policy": "worst"}, "--ids: .*; leave --drop, --policy out"),
+        ({"ids": [12], "score": "lose"}, "score 'lose': unknown"),
+        ({"policy": "best", "score": "entropy", "keep": "top"}, "policy 'best': --keep top keeps that end"),
+        ({"policy": "worst", "score": "self_confidence"}, "self_confidence is undefined for 10 of 10"),
+    ],
+)
+def test_ids_that_are_refused(ten, options, message):
+    with pytest.raises(BadInput, match=message):
+        ez.prune(ten, **options)
+
+
+def test_the_worst_may_not_be_a_whole_class(tmp_path):
+    ten = made(tmp_path / "run", np.where(LABELS == 0, 0.3, 0.8))
+    with pytest.raises(BadInput, match=r"all 5 .*class 'a'; .*\(--balanced\)"):
+        ez.prune(ten, policy="worst", drop=0.5)
+
+
+TAUGHT, KINDS = 60, 3
+CLASS_OF = np.arange(TAUGHT) % KINDS
+
+
+@pytest.fixture
+def taught(record) -> ez.Run:
+    return record(believing(CLASS_OF, 4, 1), CLASS_OF)
+
+
+def test_the_easiest_of_every_class_are_first_and_all_have_their_turn(taught):
+    found = ez.curriculum(taught, num_steps=40, batch_size=6, start=0.2, whole_after=0.5)
+    easiness = taught.scores()["easiness"].to_numpy()
+    first = found.order[:12]
+    assert np.bincount(CLASS_OF[first]).tolist() == [4, 4, 4]
+    for label in range(KINDS):
+        own = label == CLASS_OF
+        assert sorted(easiness[first[CLASS_OF[first] == label]]) == sorted(np.sort(easiness[own])[-4:])
+    batches = list(found)
+    assert len(batches) == len(found) == 40
+    assert {len(set(batch)) for batch in batches} == {6}
+    assert set(batches[0]) <= set(first.tolist())
+    for step in range(20):
+        assert set(batches[step]) <= set(found.order[: int(TAUGHT * (0.2 + 0.04 * step))].tolist())
+    assert sorted(np.concatenate(batches[20:30])) == list(range(TAUGHT))  # a pass over all
+    assert [found.pool(step) for step in (0, 10, 20, 39)] == [12, 36, 60, 60]
+
+
+def test_all_may_have_their_turn_from_the_second_step_on(taught):
+    found = ez.curriculum(taught, num_steps=3, batch_size=6, whole_after=5e-324)
+    assert [found.pool(step) for step in range(3)] == [12, TAUGHT, TAUGHT]
+    assert len(list(found)) == 3
+
+
+def test_few_examples_are_a_step_unless_another_size_is_asked_for(taught):
+    assert {len(one) for one in ez.curriculum(taught, num_steps=3)} == {TAUGHT}
+
+
+def test_it_is_the_same_whenever_it_is_gone_through(taught):
+    found = ez.curriculum(taught, num_steps=10, batch_size=6)
+    assert list(found) == list(found) == list(ez.curriculum(taught, num_steps=10, batch_size=6))
+    assert list(found) != list(ez.curriculum(taught, num_steps=10, batch_size=6, seed=1))
+
+
+def test_a_loader_of_torch_takes_it(taught):
+    found = ez.curriculum(taught, num_steps=10, batch_size=6)
+    seen = [batch.tolist() for batch in DataLoader(range(TAUGHT), batch_sampler=found)]  # type: ignore[arg-type]
+    assert seen == list(found)
+
+
+def test_of_equal_easiness_those_of_lower_loss_are_first(taught):
+    table = taught.scores()
+    found = ez.curriculum(taught, num_steps=10, batch_size=6).order
+    own = [at for at in found if CLASS_OF[at] == 0]
+    told = list(zip(-table["easiness"][own], table["loss"][own], strict=True))
+    assert told == sorted(told)
+    assert len({ease for ease, _ in told}) < len(own)
+
+
+@pytest.mark.parametrize("batch", [20, TAUGHT])
+def test_a_step_of_more_than_the_first_part_is_on_as_many_as_it_takes(taught, batch):
+    found = ez.curriculum(taught, num_steps=4, batch_size=batch)
+    batches = list(found)
+    assert [len(set(one)) for one in batches] == [batch] * 4
+    assert set(batches[0]) == set(found.order[:batch].tolist())
+    assert found.pool(0) == batch
+    assert f"The first steps are on {batch} examples, as many as they take." in found.sections()[0].note
+    assert "The first steps" not in ez.curriculum(taught, num_steps=4, batch_size=12).sections()[0].note
+
+
+def test_the_file_names_the_examples_of_each_step(command, taught, tmp_path):
+    size = ("--num-steps", 8, "--batch-size", 6, "--seed", 3)
+    said = command("curriculum", taught.path, *size, "-o", tmp_path / "a.csv").out
+    assert "8 steps of 6 examples" in said
+    found = ez.curriculum(taught, num_steps=8, batch_size=6, seed=3)
+    table = pd.read_csv(tmp_path / "a.csv")
+    assert table["step"].tolist() == np.repeat(np.arange(1, 9), 6).tolist()
+    assert table["id"].tolist() == taught.ids[np.concatenate(list(found))].tolist()
+
+
+@pytest.mark.parametrize("name", ["steps", "steps.txt", "0.5,0.5"])
+def test_a_file_of_no_known_ending_is_refused_before_anything_is_said(command, taught, tmp_path, name):
+    ended = command("curriculum", taught.path, "--num-steps", 8, "--batch-size", 6, "-o", tmp_path / name)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"easiness: error: {tmp_path / name}: ")
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_steps": 0}, "--num-steps 0: must be at least 1"),
+        ({"num_steps": 10**20}, "--num-steps 100000000000000000000: must be"),
+        ({"batch_size": 10**20}, "--batch-size 100000000000000000000: must be"),
+        ({"batch_size": 0}, "--batch-size 0: must be at least 1"),
+        ({"batch_size": TAUGHT + 1}, "--batch-size 61: the run has 60 examples; give fewer"),
+        ({"start": 0}, r"--start 0: not in \(0, 1\]; give a share"),
+        ({"whole_after": 1.5}, r"--whole-after 1.5: not in \(0, 1\]; give a share"),
+        ({"start": float("nan")}, r"--start nan: not in"),
+        ({"seed": -1}, "--seed -1: must be at least 0"),
+        ({"score": "variability"}, "neither easy nor hard; give another, such as easiness or difficulty"),
+    ],
+)
+def test_what_no_curriculum_can_be_of(taught, options, message):
+    with pytest.raises(BadInput, match=message):
+        ez.curriculum(taught, **{"num_steps": 10, "batch_size": 6, **options})
+
+
+def test_a_file_of_too_many_rows_is_refused_before_they_are_drawn(taught):
+    found = ez.curriculum(taught, num_steps=10**9, batch_size=6)
+    assert len(found) == 10**9
+    with pytest.raises(BadInput, match="more than 50,000,000 rows of a file"):
+        found.table()

@@ -268,19 +268,6 @@ def noted(tmp_path, old, new):
     return tuple(about)
 
 
-def test_a_class_with_another_name_is_renamed_and_not_relabelled(tmp_path):
-    notes = noted(tmp_path, of("ant", "cat", "dog"), of("ant", "kitty", "dog"))
-    assert notes == ("cat is called kitty in the new version (4 examples).",)
-
-
-def test_labels_that_changed_beside_a_new_name_are_counted(tmp_path):
-    new = of("ant", "kitty", "dog") | {"0-1": "dog", "0-2": "dog"}
-    assert noted(tmp_path, of("ant", "cat", "dog"), new) == (
-        "cat is called kitty in the new version (4 examples).",
-        "2 of the examples in both have another class in the new version.",
-    )
-
-
 def test_a_class_put_between_others_shifts_indices_and_nothing_else(tmp_path):
     old = version(tmp_path / "old", of("ant", "cat"))
     new = version(tmp_path / "new", of("ant", "cat") | {f"b-{i}": "bee" for i in range(3)})
@@ -292,15 +279,41 @@ def test_a_class_put_between_others_shifts_indices_and_nothing_else(tmp_path):
     assert (both["class"] == both["old_class"]).all()
 
 
-def test_positions_in_another_order_are_doubted(tmp_path):
-    names = ["ant", "bee"] * 6
-    notes = noted(tmp_path, dict(enumerate(names)), dict(enumerate(names[::-1])))
-    assert notes == (
-        "12 of the examples in both have another class in the new version. Where ids are positions, another "
-        "order does that: match them --by pixels then.",
-    )
-    few = noted(tmp_path / "few", dict(enumerate(names)), {**dict(enumerate(names)), 0: "bee"})
-    assert few == ("1 of the examples in both have another class in the new version.",)
+CATS, KITTENS = of("ant", "cat", "dog"), of("ant", "kitty", "dog")
+IN_TURN = dict(enumerate(["ant", "bee"] * 6))
+RELABELLED = "of the examples in both have another class in the new version."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "notes"),
+    [
+        (CATS, KITTENS, ["cat is called kitty in the new version (4 examples)."]),
+        (
+            CATS,
+            KITTENS | {"0-1": "dog", "0-2": "dog"},
+            ["cat is called kitty in the new version (4 examples).", f"2 {RELABELLED}"],
+        ),
+        (IN_TURN, IN_TURN | {0: "bee"}, [f"1 {RELABELLED}"]),
+        (
+            IN_TURN,
+            {at: IN_TURN[11 - at] for at in IN_TURN},
+            [
+                f"12 {RELABELLED} Where ids are positions, another order does that: match them --by pixels "
+                "then."
+            ],
+        ),
+        (
+            of("ant", "cat", folders=True),
+            of("ant", "kitty", folders=True),
+            [
+                "Classes went and came as a whole (cat; kitty): where a folder was renamed, its examples "
+                "have other ids. Match them --by pixels then."
+            ],
+        ),
+    ],
+)
+def test_what_is_noted_of_classes(tmp_path, old, new, notes):
+    assert noted(tmp_path, old, new) == tuple(notes)
 
 
 def test_recordings_that_were_made_differently(tmp_path):
@@ -316,14 +329,6 @@ def test_recordings_that_were_made_differently(tmp_path):
     other = version(tmp_path / "other", examples, model="another")
     with pytest.raises(BadInput, match=r"different networks \(mine, another\)"):
         diff(old, other)
-
-
-def test_a_renamed_folder_has_other_ids(tmp_path):
-    notes = noted(tmp_path, of("ant", "cat", folders=True), of("ant", "kitty", folders=True))
-    assert notes == (
-        "Classes went and came as a whole (cat; kitty): where a folder was renamed, its examples have other "
-        "ids. Match them --by pixels then.",
-    )
 
 
 @pytest.mark.parametrize(

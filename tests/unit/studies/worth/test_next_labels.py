@@ -244,18 +244,29 @@ def test_a_run_on_vectors_of_your_own_takes_a_file_of_them(tmp_path):
         easiness.to_label(run, tmp_path / "other.npy", picks=5, progress=False)
 
 
-def test_the_command_writes_picks_and_a_page(found, command, tmp_path):
-    _, folder = found
-    files = "-o", tmp_path / "picks.csv", "--page", tmp_path / "page.html"
-    options = "--pool", folder / "pool.csv", "--picks", 5, "--seeds", 5
-    finished = command("worth", folder / "run", *options, *files)
-    assert finished.code == 0, finished.err
-    assert "First picks" in finished.out
-    assert "random" in finished.out.splitlines()[-1]
-    assert len(pd.read_csv(tmp_path / "picks.csv")) == 15
-    assert "What to label next" in (tmp_path / "page.html").read_text()
-    for others in ((), ("--keep", "0.5"), ("--margin", 0.05), ("--sizes", "100"), ("--details",)):
-        refused = command("worth", folder / "run", "--pool", tmp_path / "gone.csv", *others)
-        assert refused.code == 2
-        assert len(refused.err.strip().splitlines()) == 1
-        assert (others[0] if others else "gone.csv") in refused.err
+@pytest.mark.parametrize(
+    "others", [(), ("--keep", "0.5"), ("--margin", 0.05), ("--sizes", "100"), ("--details",)]
+)
+def test_options_of_another_question_are_refused_by_name(found, refused, tmp_path, others):
+    said = refused("worth", found[1] / "run", "--pool", tmp_path / "gone.csv", *others)
+    assert (others[0] if others else "gone.csv") in said
+
+
+ROOT = Path(__file__).parents[4]
+
+
+def test_the_page_has_what_was_simulated(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from science import pool
+
+    def few(picks, _, **others):
+        return Replaying(picks, 2, **others)
+
+    monkeypatch.setattr(pool, "Replaying", few)
+    page = tmp_path / "pool.md"
+    arguments = ["--runs", str(tmp_path), "--worlds", "1", "--shapes", "two groups", "--docs", str(page)]
+    pool.main(arguments)
+    assert "$ python benchmarks/science/pool.py" in page.read_text()
+    rows = (tmp_path / "pool" / "known-truth.csv").read_text().splitlines()[1:]
+    assert len(rows) == 6
+    assert rows[2].startswith("two groups,50,without advantage,+0.0,")
