@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from easiness.data import Dataset
+from easiness.spec import DatasetRef, Probe, Recipe, Resolved, RunSpec, SplitRef
 from easiness.store import Recorder, Run
 
 
@@ -62,6 +63,18 @@ def believing(
     one_hot = np.eye(int(said.max()) + 1)[said]
     random = np.random.default_rng(seed).normal(0, noise, (trials, epochs, *one_hot.shape))
     return random + np.broadcast_to(sure, (epochs, len(said)))[..., None] * one_hot
+
+
+def run_spec(num: int = 4, *, classes: Sequence[str] = ("no", "yes"), **options: Any) -> RunSpec:
+    """What a measured run of ``num`` examples is: of two trials of two epochs by default."""
+    usual: dict[str, Any] = {"probes": (Probe(name="train"),), "seed": 5, "trials": 2, "epochs": 2}
+    return RunSpec(
+        data=DatasetRef(train=SplitRef(fingerprint="f", num_examples=num), classes=tuple(classes)),
+        model="mlp_3",
+        recipe=Recipe(),
+        resolved=Resolved(precision="float32", channels_last=False, threads=1),
+        **{**usual, **options},
+    )
 
 
 def small_run(out: Path, source: Any = "digits", **options: Any) -> Run:

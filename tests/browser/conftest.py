@@ -120,6 +120,25 @@ def _closed(contexts: list[BrowserContext], troubles: list[str]) -> Iterator[Non
     assert found == []
 
 
+@pytest.fixture(params=[(1280, 800), (390, 844)], ids=["desktop", "phone"])
+def size(request: pytest.FixtureRequest) -> dict[str, int]:
+    """The viewport of a desktop, and of a phone."""
+    return dict(zip(("width", "height"), request.param, strict=True))
+
+
+@pytest.fixture(scope="session")
+def open_deciding(open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """Opens a file, and the view of its page in which a person decides."""
+
+    def call(path: Path, **options: Any) -> Page:
+        page = open_page(path, **options)
+        page.locator("[data-decide-open]").press("Enter")
+        page.locator("#decide-start").press("Enter")
+        return page
+
+    return call
+
+
 @pytest.fixture(scope="session")
 def open_page(browser: Browser, contexts: list[BrowserContext], troubles: list[str]) -> Callable[..., Page]:
     """Opens a file; what its page complains about or asks the network for fails the test."""

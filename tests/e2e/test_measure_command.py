@@ -1,4 +1,4 @@
-"""``easiness measure`` from start to finish: the plan, the run, trials that fail, disks that fill up."""
+"""``easiness measure``: the plan, the run, looks, trials until it is reliable, what fails, full disks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
-from easiness import open_run, report
-from easiness.spec import trial_seeds
+from easiness import open_run, report, write_report
+from easiness.record.observations import STATISTICS
+from easiness.spec import observe_text, trial_seeds
 from easiness.store import trial_writing as trial_module
 
 POISONED = '''
@@ -279,3 +281,248 @@ def test_a_path_that_is_no_unicode_is_refused_and_nothing_is_left(refused, pictu
     )
     assert "p\\udcff': is not valid Unicode; rename that file" in said
     assert not (tmp_path / "run").exists()
+
+
+EPOCHS = 5
+SIZE = ["--trials", 2, "--epochs", EPOCHS]
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory) -> Path:
+    from easiness import measure
+
+    path = tmp_path_factory.mktemp("full") / "run"
+    measure("digits", model="mlp_3", limit=100, trials=2, epochs=EPOCHS, precision="float32", out=path)
+    return path
+
+
+def assert_same_networks(run: Path, other: Path) -> None:
+    for one, two in zip(open_run(run).trials, open_run(other).trials, strict=True):
+        ours, theirs = one.weights(), two.weights()
+        assert ours.keys() == theirs.keys()
+        for name, values in ours.items():
+            np.testing.assert_array_equal(values, theirs[name], err_msg=name)
+        assert one.document.train_loss == two.document.train_loss
+
+
+@pytest.mark.parametrize(("observe", "epochs"), [("every:2", (2, 4, 5)), ("last", (5,)), ("every:9", (5,))])
+def test_fewer_looks_are_rows_of_the_full_record(command, digits, full, tmp_path, observe, epochs):
+    out = tmp_path / "thin"
+    assert command(*digits(out, *SIZE, "--observe", observe)).code == 0
+    run, whole = open_run(out), open_run(full)
+    assert (run.observed, run.epochs, whole.observed) == (epochs, EPOCHS, (1, 2, 3, 4, 5))
+    assert_same_networks(out, full)
+    rows = [epoch - 1 for epoch in epochs]
+    for thin, every in zip(run.trials, whole.trials, strict=True):
+        ours, theirs = thin.observations(10), every.observations(10)
+        assert (ours.epochs, ours.augmented) == (epochs, False)
+        for name in STATISTICS:
+            np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name)[rows])
+        table = pq.read_table(thin.path / "train.parquet")
+        assert table.column("epoch").to_pylist() == [epoch for epoch in epochs for _ in range(100)]
+        assert not any(table.column("augmented").to_pylist())
+        expected = {name: [values[row] for row in rows] for name, values in every.document.accuracy.items()}
+        assert thin.document.accuracy == expected
+    scores, at_last = run.scores(), whole.scores()
+    for name in ("easiness", "el2n", "loss", "entropy"):
+        np.testing.assert_array_equal(scores[name], at_last[name])
+    assert scores["forgetting_events"].isna().all()
+    shown = command("scores", out, "--output", tmp_path / "scores.csv")
+    assert shown.err.splitlines()[0] == f"note: {out}: observations: {observe_text(run.spec.observe)}"
+    for name in ("variability", "aum", "first_learned_epoch"):
+        assert scores[name].isna().all() == (len(epochs) == 1)
+
+
+@pytest.mark.long
+def test_an_epoch_between_is_refused_with_its_neighbours(command, refused, digits, tmp_path):
+    out = tmp_path / "thin"
+    assert command(*digits(out, *SIZE, "--observe", "every:2")).code == 0
+    assert "observed; choose 2 or 4" in refused("scores", out, "--epoch", 3)
+    assert "observed; choose 2\n" in refused("scores", out, "--epoch", 1)
+    assert "observed; choose 5\n" in refused("scores", out, "--epoch", 9)
+    assert "observations: after epochs 2, 4, ... and the last, clean" in command("status", out).out
+    report = tmp_path / "report.html"
+    assert command("report", out, "--output", report).code == 0
+    assert report.read_text().count("after epochs 2, 4, ... and the last, clean") == 2
+    finished = command("compare", out, "--epoch", 4)
+    assert finished.code == 0
+    assert finished.err.startswith(f"note: {out}: epoch 4 of 5 is")
+
+
+@pytest.mark.long
+def test_what_training_computes_is_marked_and_changes_no_network(command, digits, tmp_path):
+    out = tmp_path / "train"
+    finished = command(*digits(out, *SIZE, "--observe", "train", "--batch-size", 25))
+    clean = tmp_path / "clean"
+    assert command(*digits(clean, *SIZE, "--batch-size", 25)).code == 0
+    assert finished.code == 0
+    assert "observations: augmented: made during training, while the weights moved" in finished.out
+    assert_same_networks(out, clean)
+    run = open_run(out)
+    assert run.augmented
+    for ours, theirs in zip(run.trials, open_run(clean).trials, strict=True):
+        seen, passes = ours.observations(10), theirs.observations(10)
+        assert (seen.augmented, passes.augmented) == (True, False)
+        assert seen.epochs == passes.epochs == (1, 2, 3, 4, 5)
+        assert not np.array_equal(seen.loss, passes.loss)
+        assert all(pq.read_table(ours.path / "train.parquet").column("augmented").to_pylist())
+        # four steps of equal size, each with the loss that was trained on
+        np.testing.assert_allclose(seen.loss.mean(axis=1), ours.document.train_loss, rtol=1e-5)
+    for name in ("status", "scores", "compare"):
+        shown = command(name, out)
+        assert shown.code == 0
+        assert "augmented" in shown.out + shown.err
+    alone = command("compare", out)
+    assert alone.err == f"note: observations of {out} are augmented (made during training, not clean)\n"
+    assert command("compare", clean).err == ""
+    assert "augmented" not in command("scores", clean).err
+    markdown, plain = tmp_path / "table.md", tmp_path / "table.json"
+    for file in (markdown, plain):
+        assert command("compare", out, clean, "-o", file).code == 0
+    both = command("compare", out, clean)
+    assert both.err.startswith(f"note: observations of {out} are augmented")
+    assert len(both.err.splitlines()) == 1
+    note = both.err.removeprefix("note: ").rstrip("\n")
+    assert markdown.read_text().startswith(f"Note: {note}.\n\n- ")
+    assert json.loads(plain.read_text())["note"] == note
+
+
+def test_a_run_is_continued_as_it_was_observed(command, refused, digits, tmp_path):
+    out = tmp_path / "run"
+    assert command(*digits(out, "--trials", 1, "--epochs", 3, "--observe", "every:2")).code == 0
+    assert open_run(out).observed == (2, 3)
+    assert "observations are every:2 in the run, all here" in refused(*digits(out))
+    assert command(*digits(out, "--trials", 1, "--epochs", 5, "--observe", "every:2")).code == 0
+    assert open_run(out).observed == (2, 4, 5)
+
+
+def test_while_a_run_grows_common_epochs_are_read(command, digits, tmp_path):
+    out = tmp_path / "run"
+    assert command(*digits(out, "--trials", 2, "--epochs", 3, "--observe", "every:2")).code == 0
+    longer = tmp_path / "longer"
+    assert command(*digits(longer, "--trials", 1, "--epochs", 5, "--observe", "every:2")).code == 0
+    (grown,) = (longer / "trials").iterdir()
+    grown.rename(out / "trials" / grown.name)
+    run = open_run(out)
+    assert [trial.epochs for trial in run.trials] == [5, 3]
+    assert (run.epochs, run.observed, run.resolve_epoch(None)) == (3, (2,), 2)
+    assert run.scores()["easiness"].max() == 1
+
+
+def test_a_run_that_is_being_made_longer_may_have_no_common_epoch(command, refused, digits, tmp_path):
+    out, longer = tmp_path / "run", tmp_path / "longer"
+    size = ["--trials", 2, "--observe", "last"]
+    assert command(*digits(out, *size, "--epochs", 3)).code == 0
+    assert command(*digits(longer, *size, "--trials", 1, "--epochs", 5)).code == 0
+    (grown,) = (longer / "trials").iterdir()
+    grown.rename(out / "trials" / grown.name)
+    asked = command(*digits(out, *size, "--epochs", 3))
+    assert (asked.code, asked.err) == (0, "")
+    assert "observed after no common one; --epochs 5 makes them equal\n" in asked.out
+    for name in ("scores", "compare", "report"):
+        assert "with --epochs 5" in refused(name, out)
+    assert "easiness after epoch 5" in command(*digits(out, *size, "--epochs", 5)).out
+
+
+@pytest.fixture
+def arguments():
+    def make(out, *options):
+        size = ["--model", "mlp_2_w16", "--limit", 100, "--epochs", 2, "--precision", "float32"]
+        return ["measure", "digits", *size, "--trials", "auto", *options, "--out", out]
+
+    return make
+
+
+@pytest.mark.long
+def test_the_result_of_each_check_and_why_it_stopped(command, arguments, tmp_path):
+    out = tmp_path / "run"
+    finished = command(*arguments(out, "--reliability", 0.99, "--max-trials", 12))
+    assert finished.code == 0
+    stopped = open_run(out).document.stopped
+    checks = [line for line in finished.err.splitlines() if line.startswith("share of the true sets")]
+    assert [line.split(" after ")[1] for line in checks] == [
+        "10 trials, epoch 2, 0.99 asked; 12 trials next",
+        "12 trials, epoch 2, 0.99 asked",
+    ]
+    assert stopped is not None
+    assert f"reliability: {stopped.sentence}" in finished.out.splitlines()
+    assert stopped.sentence.startswith("stopped at the cap of 12 trials: share of the true sets easy 0.")
+
+    assert f"reliability: {stopped.sentence}\n" in command("status", out).out
+    again = command(*arguments(out, "--reliability", 0.99, "--max-trials", 12))
+    assert (again.code, again.err, again.out) == (0, "", finished.out)
+    write_report([open_run(out)], tmp_path / "report.html")
+    assert stopped.sentence in (tmp_path / "report.html").read_text()
+
+
+def test_a_number_of_trials_says_nothing_of_it(command, measured):
+    assert "reliability:" not in command("status", measured).out
+
+
+def test_the_plan(command, arguments, tmp_path):
+    shown = command(*arguments(tmp_path / "run", "--max-trials", 15, "--dry-run"))
+    assert shown.code == 0
+    assert "\ntrials: 10, then as many as the forecast asks for, at most 15: " in shown.out
+    first, most = (line for line in shown.out.splitlines() if line.startswith("cost"))
+    assert first.startswith("cost of the first check: ")
+    assert "(10 trials x 2 epochs x 1)" in first
+    assert most.startswith("cost at the most: ")
+    assert "(15 trials x 2 epochs x 1)" in most
+    assert not (tmp_path / "run").exists()
+
+
+def planned(command, arguments) -> list[str]:
+    finished = command(*arguments, "--dry-run")
+    assert finished.code == 0, finished
+    return finished.out.splitlines()
+
+
+HAS = "the run has 3 trials of 2 epochs"
+
+
+@pytest.mark.parametrize(
+    ("options", "to_train", "size"),
+    [
+        ([], f"nothing, since {HAS}", None),
+        (["--trials", 1, "--epochs", 1], f"nothing, since {HAS}", None),
+        (["--trials", 4], f"trial 3, for 2 epochs; {HAS}", "1 trial x 2 epochs"),
+        (["--epochs", 3], f"3 trials, 0 to 2, for 3 epochs; {HAS}", "3 trials x 3 epochs"),
+        # a run is a rectangle: the trials that it has get longer too
+        (["--epochs", 3, "--trials", 1], f"3 trials, 0 to 2, for 3 epochs; {HAS}", "3 trials x 3 epochs"),
+    ],
+)
+def test_what_would_be_trained_is_what_is(command, digits, run_copy, snapshot, options, to_train, size):
+    before = snapshot(run_copy)
+    lines = planned(command, digits(run_copy, *options))
+    assert f"to train: {to_train}" in lines
+    costs = [line for line in lines if line.startswith("cost")]
+    assert len(costs) == (size is not None)
+    assert snapshot(run_copy) == before
+    said = command(*digits(run_copy, *options)).err
+    if size is None:
+        assert said == ""
+    else:
+        assert f"({size} x" in costs[0]
+        assert f"({size} x" in said.splitlines()[1]
+
+
+def test_damaged_trials_are_refused_or_would_be_trained_again(
+    command, refused, digits, run_copy, trial_folder, snapshot
+):
+    (trial_folder(run_copy, 1) / "trial.json").write_text("{}")
+    (trial_folder(run_copy, 2) / "train.parquet").unlink()
+    before = snapshot(run_copy)
+    assert refused(*digits(run_copy, "--dry-run")) == refused(*digits(run_copy))
+    lines = planned(command, digits(run_copy, "--retrain-damaged"))
+    assert "to train: trials 1 and 2, for 2 epochs; the run has 1 trial of 2 epochs" in lines
+    assert snapshot(run_copy) == before
+
+
+def test_the_settings_are_those_of_the_run(command, digits, run_copy):
+    (precision,) = (line for line in planned(command, digits(run_copy)) if line.startswith("precision: "))
+    assert precision.startswith("precision: float32 (as asked")
+
+
+def test_options_that_cannot_be_used_are_refused_as_without_it(refused, digits, tmp_path):
+    bad = digits(tmp_path / "run", "--checkpoint-every", "never-ever")
+    assert refused(*bad, "--dry-run") == refused(*bad)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -174,12 +173,3 @@ def test_the_command_says_what_it_costs(command, photos, tmp_path):
     assert again.code == 0
     assert again.out == done.out
     assert again.err == ""
-
-
-def test_a_disk_without_room_for_the_cache_is_refused(photos, refused, tmp_path, monkeypatch):
-    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(10**6, 10**6 - 1000, 1000))
-    error = refused(
-        "measure", photos, "--model", "mlp_2_w16", "--trials", 1, "--epochs", 1, "--out", tmp_path / "r"
-    )
-    assert "1 kB are free" in error
-    assert list(tmp_path.iterdir()) == []

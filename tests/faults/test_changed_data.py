@@ -17,6 +17,7 @@ from easiness.runs.progress import Progress
 from easiness.training import EpochReport
 from lengths import long_but
 
+ONE = ["--model", "mlp_3", "--trials", 1, "--epochs", 1, "--precision", "float32"]
 SIZE = dict[str, Any](model="mlp_3", trials=3, epochs=2, precision="float32", executor="serial")
 
 
@@ -86,18 +87,7 @@ def test_a_cache_of_photos_that_goes(photos, tmp_path, contents):
 
 def test_a_clock_that_went_back_hides_no_change(refused, command, pictures, tmp_path):
     """A picture of the same number of bytes, with a time of modification before that of the old one."""
-    out = [
-        "--model",
-        "mlp_3",
-        "--trials",
-        1,
-        "--epochs",
-        1,
-        "--precision",
-        "float32",
-        "--out",
-        tmp_path / "run",
-    ]
+    out = [*ONE, "--out", tmp_path / "run"]
     assert command("measure", pictures, *out).code == 0
     file = pictures / "cat" / "00.png"
     content = bytearray(file.read_bytes())
@@ -132,8 +122,7 @@ def test_a_cache_of_photos_that_is_cut_while_trials_train(photos, tmp_path, cont
 
 def test_a_cache_of_photos_with_a_flipped_bit(photos, tmp_path, command):
     """Of a photo: found when it is first taken. Of what describes them: the file is built anew."""
-    size = ["--model", "mlp_3", "--trials", 1, "--epochs", 1, "--image-size", 32, "--executor", "serial"]
-    arguments = ["measure", photos, *size, "--precision", "float32", "--out"]
+    arguments = ["measure", photos, *ONE, "--image-size", 32, "--executor", "serial", "--out"]
     assert command(*arguments, tmp_path / "first").code == 0
     whole = bytearray(only_cache(tmp_path).read_bytes())
     for at in (-1, -70):  # in the footer, and in the table before it

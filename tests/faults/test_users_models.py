@@ -168,23 +168,15 @@ STEP = "cannot take a training step on a batch of 60 ({}); mend the model or cha
             "a training step on a batch of 60 does not fit into the memory of the device; use a smaller "
             "batch size, or --precision bfloat16",
         ),
-    ],
-)
-def test_what_fails_before_a_trial_is_refused(refused, name, reason):
-    assert refused(*arguments(name, "run")) == f"easiness: error: model odd_networks:{name}: {reason}\n"
-
-
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
         ("LeavesAtOnce", "cannot take one example (1, 1, 8, 8): it called sys.exit('enough')"),
         ("LeavesInstead", "LeavesInstead(input_shape=(1, 8, 8), num_classes=10) raised SystemExit: 0"),
     ],
 )
-def test_what_leaves_while_it_is_built_is_refused(refused, name, reason):
+def test_what_fails_before_a_trial_is_refused(refused, name, reason):
     said = refused(*arguments(name, "run"))
-    assert said.startswith(f"easiness: error: model 'odd_networks:{name}'")
-    assert said.endswith(f"{reason}\n")
+    assert said.startswith("easiness: error: model ")
+    assert f"odd_networks:{name}" in said
+    assert said.endswith(f" {reason}\n")
 
 
 @pytest.mark.parametrize("name", long_but(["Prints", "Reseeds", "Draws"], ["Reseeds"]))

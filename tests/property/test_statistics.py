@@ -11,9 +11,10 @@ from scipy.special import log_softmax
 
 from easiness.record import ObservationLog, TrialRecord, example_statistics
 from easiness.record.observations import STATISTICS
-from easiness.spec import DatasetRef, Probe, Recipe, Resolved, RunSpec, SplitRef
+from easiness.spec import Probe
 from easiness.store import StoredTrial
 from easiness.store.trial_writing import write_trial
+from recording import run_spec
 
 SQRT2 = float(np.float32(np.sqrt(2)))
 
@@ -141,16 +142,7 @@ def test_rows_of_the_full_record(observe, num_epochs, num, seed, keep):
         return log.observations()
 
     full, thin = observed(tuple(range(1, num_epochs + 1))), observed(probe.observed(num_epochs))
-    spec = RunSpec(
-        data=DatasetRef(train=SplitRef(fingerprint="f", num_examples=num), classes=("a", "b", "c")),
-        model="mlp_3",
-        recipe=Recipe(),
-        resolved=Resolved(precision="float32", channels_last=False, threads=1),
-        probes=(probe,),
-        seed=0,
-        trials=1,
-        epochs=num_epochs,
-    ).trial(0)
+    spec = run_spec(num, classes="abc", probes=(probe,), seed=0, trials=1, epochs=num_epochs).trial(0)
     with tempfile.TemporaryDirectory() as folder:
         write_trial(
             Path(folder),

@@ -6,19 +6,22 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import numpy as np
 import pytest
 import typer
+from typer.testing import CliRunner
 
 import easiness as ez
 from easiness import open_run, suspects
+from easiness.cli.kit.spread import Fields, spread
 from easiness.cli.main import _COMMANDS, app, sections_of
 from easiness.runs.carrying_out import _failed
-from easiness.spec import OptionGroup
+from easiness.spec import Option, OptionGroup
 from easiness.studies import Group
 from recording import believing, recorded
 
@@ -96,6 +99,7 @@ def test_no_argument_shows_the_help(command):
         (["measure", "digits", "--out", "RUN", "--compile", "maybe"], "'maybe'"),
         (["scores"], "run"),
         (["scores", "RUN", "--epoch", "last"], "--epoch"),
+        (["scores", "RUN", "--top", "x"], "No such option: --top"),
         (["scores", "RUN", "-o"], "-o"),
         (["status", "RUN", "--epoch", "1"], "--epoch"),
         (["paper"], "--out"),
@@ -147,10 +151,11 @@ def test_a_disk_error_anywhere_else_is_one_line(command, measured, monkeypatch):
     assert finished.err == "easiness: error: somewhere: Permission denied\n"
 
 
-def test_an_interrupt_names_the_command_that_goes_on(command, measured, monkeypatch):
-    def interrupted(_self, **_):
-        raise KeyboardInterrupt
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
 
+
+def test_an_interrupt_names_the_command_that_goes_on(command, measured, monkeypatch):
     monkeypatch.setattr("easiness.store.run.Run.scores", interrupted)
     finished = command("scores", measured, "-o", "my scores.csv")
     assert finished.code == 130
@@ -181,9 +186,6 @@ def test_status(command, measured):
 
 
 def test_status_of_a_run_that_is_not_finished(command, run_copy, digits, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
     monkeypatch.setattr("easiness.runs.trainer.run_trial", interrupted)
     assert command(*digits(run_copy, "--trials", 5)).code == 130
     lines = command("status", run_copy).out.splitlines()
@@ -201,14 +203,6 @@ def test_scores_at_an_epoch(command, measured):
     assert command("scores", measured).out != expected
 
 
-@pytest.mark.parametrize("epoch", [0, 3, 99, -1])
-def test_an_epoch_that_is_not_there(refused, measured, epoch, tmp_path):
-    out = tmp_path / "scores.csv"
-    line = refused("scores", measured, "--epoch", epoch, "-o", out)
-    assert f"{measured}: epoch {epoch} is not recorded" in line
-    assert not out.exists()
-
-
 @pytest.mark.parametrize("name", ["scores.txt", "scores", "none/scores.csv"])
 def test_an_output_file_that_cannot_be(refused, measured, name, tmp_path):
     assert str(tmp_path / name) in refused("scores", measured, "-o", tmp_path / name)
@@ -221,23 +215,10 @@ def test_what_is_no_run(refused, tmp_path):
 
 
 def test_a_run_without_a_trial(refused, command, digits, tmp_path, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
     monkeypatch.setattr("easiness.runs.trainer.run_trial", interrupted)
     assert command(*digits(tmp_path / "run")).code == 130
     assert "run: no trial is" in refused("scores", tmp_path / "run")
     assert command("status", tmp_path / "run").out.splitlines()[0].endswith("0 of 3 trials finished")
-
-
-@pytest.mark.parametrize(
-    ("given", "needed"),
-    [(("--top", "x"), "No such option: --top"), (("--epoch", "x"), "'x'"), (("--epoch", ""), "''")],
-)
-def test_what_cannot_be_read_is_named(refused, measured, given, needed):
-    line = refused("scores", measured, *given)
-    assert given[0] in line
-    assert needed in line
 
 
 def test_it_says_what_a_number_that_cannot_be_read_has_to_be(refused, tmp_path):
@@ -377,13 +358,6 @@ def test_the_file_is_named_once_on_standard_error(
     assert "wrote" not in finished.out
 
 
-def test_so_are_pictures_beside_the_result(command: Callable[..., Any], run_copy: Path) -> None:
-    panel, patterns = run_copy / "panel.png", run_copy / "patterns.png"
-    asked = ("perturb", run_copy, "--kind", "radial", "--levels", "2", "--panel", panel)
-    said = command(*asked, "--patterns", patterns).err.splitlines()
-    assert said[-2:] == [f"wrote {panel}", f"wrote {patterns}"]
-
-
 def test_scores_of_a_card_that_was_applied(
     command: Callable[..., Any], measured: Path, tmp_path: Path
 ) -> None:
@@ -426,3 +400,75 @@ def test_nor_does_a_page_or_an_export_made_in_python(measured: Path, tmp_path: P
         ez.export(run, "csv", file)
     file.write_text("id,label,action\n")  # of a rule: nobody signs
     ez.export(run, "csv", file)
+
+
+def number(text: str) -> int:
+    if not text.isdigit():
+        raise ValueError(f"{text} is no number")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Cooking:
+    dish: Annotated[str, Option("--dish", "What to cook.")] = "soup"
+    hours: Annotated[int | None, Option("--hours", "How long.", metavar="H", read=number)] = None
+    salted: Annotated[bool, Option("--salt/--no-salt", "With salt.", also=(" /--bland",))] = True
+    lid: Annotated[bool, Option("--lid", "On or off.", words={"on": True, "off": False})] = False
+    cook: str = "nobody"
+
+
+class Kitchen:
+    """A command with one value of options, and what it was called with."""
+
+    def __init__(self, *fields: Fields) -> None:
+        self.seen: list[tuple[str, Cooking]] = []
+        kind: Any = Annotated[Cooking, fields[0]] if fields else Cooking
+
+        def cook(name: Annotated[str, typer.Argument()], cooking: kind) -> None:
+            self.seen.append((name, cooking))
+
+        cook.__annotations__ = {"name": Annotated[str, typer.Argument()], "cooking": kind, "return": None}
+        self.app = typer.Typer(add_completion=False)
+        self.app.command()(spread(cook))
+
+    def __call__(self, *arguments: str) -> Any:
+        return CliRunner().invoke(self.app, [*arguments])
+
+
+def test_a_value_is_spread_into_options_and_put_together_again():
+    kitchen = Kitchen()
+    assert kitchen("ann").exit_code == 0
+    assert kitchen("bob", "--dish", "rice", "--hours", "3", "--no-salt", "--lid", "on").exit_code == 0
+    assert kitchen.seen == [("ann", Cooking()), ("bob", Cooking("rice", 3, salted=False, lid=True))]
+
+
+def test_what_cannot_be_read_names_the_option():
+    finished = Kitchen()("ann", "--hours", "many")
+    assert finished.exit_code == 2
+    assert "Invalid value for '--hours': many is no number" in finished.output
+
+
+def test_a_command_may_take_some_fields_with_words_of_its_own():
+    kitchen = Kitchen(
+        Fields(("dish", "lid"), required=("dish",), help={"lid": "Shut it."}, defaults={"lid": True})
+    )
+    text = kitchen("--help").output
+    assert "Shut it." in text
+    assert "--hours" not in text
+    assert kitchen("ann").exit_code == 2
+    assert kitchen("ann", "--dish", "rice").exit_code == 0
+    assert kitchen.seen == [("ann", Cooking("rice", lid=True))]
+
+
+@pytest.mark.parametrize(
+    ("flags", "salted"), [([], True), (["--salt"], True), (["--no-salt"], False), (["--bland"], False)]
+)
+def test_a_flag_is_given_either_way_and_by_other_spellings(flags, salted):
+    kitchen = Kitchen()
+    assert kitchen("ann", *flags).exit_code == 0
+    assert kitchen.seen == [("ann", Cooking(salted=salted))]
+
+
+@pytest.mark.parametrize("wrong", ["--pepper", "--cook"])
+def test_other_options_are_unknown(wrong):
+    assert Kitchen()("ann", wrong, "x").exit_code == 2

@@ -125,6 +125,7 @@ def test_of_a_run(command, run_copy, trial_folder, name, harm, opens):
 @pytest.mark.parametrize("name", ["run.json", "examples.parquet"])
 def test_no_training_mends_what_describes_a_run(command, run_copy, name):
     flip(run_copy / name)
+    before = (run_copy / name).read_bytes()
     advice = f"1 damaged file in 1 of 1 run; restore {name} from a copy, or measure into another folder\n"
     for more in ([], ["--verify"]):
         finished = command("status", run_copy, *more)
@@ -132,6 +133,8 @@ def test_no_training_mends_what_describes_a_run(command, run_copy, name):
     size = ["--limit", 100, "--trials", 3, "--epochs", 2, "--precision", "float32"]
     again = command("measure", "digits", "--model", "mlp_3", *size, "--out", run_copy, "--retrain-damaged")
     assert again.code == 2  # which is why it is not advised
+    assert f"{name}: the " in again.err
+    assert (run_copy / name).read_bytes() == before
 
 
 def test_of_a_folder_of_runs(command, run_copy, trial_folder):

@@ -16,7 +16,7 @@ from PIL import Image
 
 from easiness import BadInput, apply_card, card, load_dataset, measure, open_run
 from easiness.exports import open_card
-from easiness.exports.score_card import read_scores
+from easiness.exports.applied import read_scores
 from recording import small_run
 
 NUM = 120

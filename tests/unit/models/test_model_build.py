@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import subprocess
 import sys
 from typing import Any
 
@@ -9,9 +10,10 @@ import torch
 from torch import nn
 
 from easiness.errors import BadInput
-from easiness.inputs import Signature
+from easiness.inputs import GRAMS, WORDS, Signature
 from easiness.inputs.text.tokens import VOCABULARY
-from easiness.models import build_model, check_model_name
+from easiness.models import build_model, check_model_name, model_name, model_names
+from easiness.models.registry import OWN, Numbered
 from easiness.models.torchvision_nets import torchvision_names, torchvision_net
 
 SMALL = ["mlp_1", "mlp_3_w16", "wrn_10_1", "densenet_bc_10_4", "resnext_11_2x2d"]
@@ -234,3 +236,211 @@ def test_without_timm_the_pip_command_is_given(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(BadInput, match=r"'timm:resnet18': .*'easiness\[timm\]'"):
         check_model_name("timm:resnet18")
+
+
+def read_model_name(name: str) -> tuple[Numbered, dict[str, int]] | None:
+    for family in OWN:
+        if (numbers := family.read(name)) is not None:
+            return family, numbers
+    return None
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "numbers"),
+    [
+        ("mlp_3", "mlp", {"depth": 3}),
+        ("mlp_3_w256", "mlp", {"depth": 3, "width": 256}),
+        ("wrn_16_4", "wrn", {"depth": 16, "width": 4}),
+        ("densenet_bc_100_12", "densenet_bc", {"depth": 100, "growth": 12}),
+        ("resnext_29_4x64d", "resnext", {"depth": 29, "cardinality": 4, "width": 64}),
+        ("resnext_11_2x8d_b16", "resnext", {"depth": 11, "cardinality": 2, "width": 8, "base": 16}),
+    ],
+)
+def test_names_are_read(name: str, family: str, numbers: dict[str, int]) -> None:
+    known = read_model_name(name)
+    assert known is not None
+    assert (known[0].name, known[1]) == (family, numbers)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "densenet121", "resnext50_32x4d", "vit_b_16"])
+def test_names_of_torchvision_are_known_and_not_ours(name: str) -> None:
+    check_model_name(name)
+    assert read_model_name(name) is None
+
+
+NO_NAMES = {
+    **{
+        name: f"did you mean {hint}"
+        for name, hint in {
+            "WRN-16-4": "wrn_16_4",
+            "wrn_164": "wrn_16_4",
+            "densenet_100_12": "densenet_bc_100_12",
+            "resnet-18": "resnet18",
+            "vgg11bn": "vgg11_bn",
+            "resnet18\n": "resnet18",
+            "timm:resnet1": "timm:resnet1",
+            "timm:vit_tiny": r"timm:vit_tiny_\w+, timm:vit_tiny_",
+        }.items()
+    },
+    **dict.fromkeys(
+        ("", "wrn", "wrn_16_", "wrn_-16_4", "wrn_016_4", "wrn_16_4\n", "wrn_16_٤", "mlp_" + "9" * 5000),
+        r"is not known.*mlp_DEPTH.*package\.module:callable",
+    ),
+    "wrn_15_4": "depth 15 .* 6n.4 from 10 to 400, so 10 or 16 is",
+    "wrn_4_4": "depth 4 .* from 10 to 400$",
+    "wrn_100000_4": "depth 100000 ",
+    "wrn_16_0": "width 0 does not work; it must be from 1 to 32$",
+    "densenet_bc_99_12": "so 94 or 100 is",
+    "densenet_bc_100_0": "growth 0 ",
+    "resnext_28_4x64d": "9n.2 from 11 to 398, so 20 or 29 is",
+    "resnext_29_0x64d": "cardinality 0 ",
+    "resnext_29_4x0d": "width 0 ",
+    "mlp_0": "depth 0 ",
+    "mlp_3_w0": "width 0 ",
+    "mlp_3_w999999": "width 999999 ",
+    **dict.fromkeys(
+        ("nets/mine.py:make", ":make", "mine:", "a:b:c", "a..b:c", "a.b:c.d", "a b:c"),
+        r"write package\.module:callable",
+    ),
+    "timm:": "timm does not know it",
+    "timm:resnet18.a1_in2k": r"no weights 'a1_in2k'.*did you mean timm:resnet18\.a1_in1k.*timm:resnet18 is",
+    **dict.fromkeys(
+        (
+            *("timm:hf-hub:timm/resnet18.a1_in1k", "timm:hf_hub:timm/resnet18.a1_in1k"),
+            *("timm:local-dir:nets/mine", "timm:timm/resnet18.a1_in1k"),
+        ),
+        "the hub or a folder are not loaded",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), NO_NAMES.items())
+def test_another_name_is_refused_on_one_line(name: str, text: str) -> None:
+    if name.startswith("timm:"):
+        pytest.importorskip("timm")
+    for use in (check_model_name, lambda name: build_model(name, (3, 32, 32), 10)):
+        with pytest.raises(BadInput, match=text) as caught:
+            use(name)
+        assert str(caught.value).startswith(f"model {name[:40]!r}"[:-1])
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a:b", "pack_age.mod1:make", "timm.models:resnet18"])
+def test_a_callable_is_not_imported_when_its_name_is_checked(name: str) -> None:
+    before = set(sys.modules)
+    check_model_name(name)
+    assert set(sys.modules) == before
+
+
+def test_the_known_names_are_one_line_naming_every_family() -> None:
+    text = model_names()
+    assert "\n" not in text
+    for part in (
+        "mlp_DEPTH",
+        "wrn_DEPTH_WIDTH",
+        "densenet_bc_DEPTH_GROWTH",
+        "resnext_DEPTH_CARDINALITYxWIDTHd",
+        "resnext_DEPTH_CARDINALITYxWIDTHd_bBASE",
+        "torchvision",
+        "timm:NAME",
+        "package.module:callable",
+    ):
+        assert part in text
+
+
+def test_without_torchvision_an_unknown_name_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision.models", None)
+    check_model_name("wrn_16_4")
+    for name in ("resnet18", "wrn_164"):
+        with pytest.raises(BadInput, match=r"not known.*pip install torchvision"):
+            check_model_name(name)
+
+
+def test_checking_a_name_does_not_load_torch() -> None:
+    code = (
+        "import sys; from easiness.models import build_model, check_model_name; check_model_name('wrn_16_4');"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def count(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def test_bag_is_a_linear_classifier_of_a_sum_over_the_root_of_the_number():
+    torch.manual_seed(0)
+    net: Any = build_model("bag_8", TOKENS, 3).eval()
+    assert count(net) == 2**16 * 8 + 8 * 3 + 3
+    word = torch.tensor([[7, 0, 0], [7, GRAMS.start, 0], [0, 0, 0]])
+    with torch.no_grad():
+        logits = net(word)
+    table, classifier = net.table.weight, net.classifier
+    assert torch.equal(logits[2], classifier.bias)  # nothing is in it
+    # one word is the word, and an n-gram of two and of three between what is not there
+    rows = _rows(net, word[:1])
+    assert len(rows) == 3
+    torch.testing.assert_close(logits[0], classifier(table[rows].sum(0) / 3**0.5))
+    assert len(_rows(net, word[1:2])) == 4
+
+
+def _rows(net: Any, tokens: torch.Tensor) -> list[int]:
+    net.zero_grad(set_to_none=True)
+    net(tokens).sum().backward()
+    grad = net.table.weight.grad
+    assert grad.is_sparse
+    found: list[int] = grad._indices()[0].tolist()
+    return sorted(found)
+
+
+def test_bag_sees_the_order_of_words():
+    torch.manual_seed(0)
+    net = build_model("bag", TOKENS, 2).eval()
+    assert count(net) == 2**16 * 32 + 32 * 2 + 2
+    with torch.no_grad():
+        one, other = net(torch.tensor([[5, 6, 7], [6, 5, 7]]))
+    assert not torch.allclose(one, other)
+
+
+def test_text_cnn_sees_words_alone():
+    torch.manual_seed(0)
+    net = build_model("text_cnn", TOKENS, 4).eval()
+    assert count(net) == WORDS.stop * 64 + sum(64 * width * 100 + 100 for width in (3, 4, 5)) + 300 * 4 + 4
+    with torch.no_grad():
+        one, other, none = net(torch.tensor([[5, 6, 7, 0], [5, 6, 7, GRAMS.start], [0, 0, 0, 0]]))
+    assert torch.equal(one, other)
+    assert torch.isfinite(none).all()
+
+
+def test_text_cnn_is_kims_computed_by_hand():
+    torch.manual_seed(0)
+    net: Any = build_model("text_cnn", TOKENS, 2).eval()
+    words = [5, 6, 7, 8]
+    with torch.no_grad():
+        seen = net.vectors.weight[words]
+        found = []
+        for width, convolution in zip((3, 4, 5), net.convolutions, strict=True):
+            zeros = torch.zeros(1, 64)
+            padded = torch.cat([zeros.expand(width // 2, -1), seen, zeros.expand((width - 1) // 2, -1)])
+            windows = torch.stack([padded[at : at + width].T for at in range(4)])
+            values = torch.einsum("nct,oct->no", windows, convolution.weight) + convolution.bias
+            found.append(values.clamp(min=0).amax(0))
+        expected = net.classifier(torch.cat(found))
+        logits = net(torch.tensor([[*words, 0, 0]]))[0]
+    torch.testing.assert_close(logits, expected)
+
+
+def averaging(input_shape: tuple[int, ...], num_classes: int, vocabulary: int) -> nn.Module:
+    assert input_shape == (9,)
+    return nn.Sequential(nn.EmbeddingBag(vocabulary, 4, padding_idx=0), nn.Linear(4, num_classes))
+
+
+def without_vocabulary(input_shape: tuple[int, ...], num_classes: int) -> nn.Module:
+    return nn.Sequential(nn.Embedding(VOCABULARY, 1), nn.Flatten(), nn.Linear(input_shape[0], num_classes))
+
+
+def test_networks_of_ones_own_hear_how_many_tokens_there_are():
+    assert build_model(model_name(averaging), TOKENS, 2)(torch.ones(3, 9, dtype=torch.int64)).shape == (3, 2)
+    assert build_model(model_name(without_vocabulary), TOKENS, 2) is not None
+    with pytest.raises(BadInput, match="needs vocabulary"):
+        build_model(model_name(averaging), Signature((9,)), 2)

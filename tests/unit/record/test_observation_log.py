@@ -1,10 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
+from scipy.special import log_softmax
+from scipy.stats import entropy
 
 from easiness.errors import BadInput, TrialFailed
-from easiness.record import ObservationLog, example_statistics
+from easiness.record import (
+    ObservationLog,
+    Observations,
+    TrialRecord,
+    example_statistics,
+    known_rival,
+    to_numpy,
+)
 
 IDS = np.array([10, 11, 12, 13])
 LABELS = np.array([0, 1, 2, 0])
@@ -52,24 +64,20 @@ def test_pending_counts_the_open_epoch(log):
     assert (log.pending, log.num_epochs) == (0, 1)
 
 
-def test_ids_given_twice_are_named_with_the_epoch(log):
+@pytest.mark.parametrize(
+    ("batches", "message"),
+    [
+        ([at(0, 1, 2, 3), at(2)], "epoch 2: id 12 was given"),
+        ([at(0, 1, 1, 3)], "epoch 2: id 11 was given"),
+        ([at(1, 2)], r"epoch 2: 2 of 4 ids .*\(id 10, 13\)"),
+    ],
+)
+def test_ids_given_twice_or_missing_are_named_with_the_epoch(log, batches, message):
     log.update(at(0, 1, 2, 3), logits(0))
     log.end_epoch()
-    log.update(at(0, 1, 2, 3), logits(0))
-    log.update(at(2), logits(0, 1))
-    with pytest.raises(BadInput, match="epoch 2: id 12 was given"):
-        log.end_epoch()
-
-
-def test_an_id_twice_in_one_batch_is_seen(log):
-    log.update(at(0, 1, 1, 3), logits(0))
-    with pytest.raises(BadInput, match="epoch 1: id 11 was given"):
-        log.end_epoch()
-
-
-def test_missing_ids_are_named_and_counted(log):
-    log.update(at(1, 2), logits(0, 2))
-    with pytest.raises(BadInput, match=r"epoch 1: 2 of 4 ids .*\(id 10, 13\)"):
+    for batch in batches:
+        log.update(batch, logits(0, len(batch)))
+    with pytest.raises(BadInput, match=message):
         log.end_epoch()
 
 
@@ -173,3 +181,202 @@ def test_mistakes_name_the_true_epoch():
     log.update(at(0, 1), logits(1)[[0, 1]])
     with pytest.raises(BadInput, match="epoch 4: 2 of 4 ids"):
         log.end_epoch()
+
+
+def test_by_hand():
+    # softmax of [0, log 3] is [1/4, 3/4]
+    logits = np.array([[0, np.log(3)], [0, np.log(3)]], np.float32)
+    seen = example_statistics(logits, np.array([1, 0]))
+    assert seen.prediction.tolist() == [1, 1]
+    assert seen.rival.tolist() == [0, 1]
+    np.testing.assert_allclose(seen.loss, [np.log(4 / 3), np.log(4)], rtol=1e-6)
+    np.testing.assert_allclose(seen.margin, [np.log(3), -np.log(3)], rtol=1e-6)
+    np.testing.assert_allclose(seen.error_norm, [np.sqrt(2) / 4, np.sqrt(2) * 3 / 4], rtol=1e-6)
+    np.testing.assert_allclose(seen.entropy, [0.56233514] * 2, rtol=1e-6)
+
+
+# few classes and many are laid out differently; 300 examples of 300 classes are more than a block
+@pytest.mark.parametrize("num_classes", [7, 64, 65, 300])
+def test_against_scipy(num_classes):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 5, (300, num_classes)).astype(np.float32)
+    labels = rng.integers(0, num_classes, 300)
+    rows = np.arange(300)
+    seen = example_statistics(logits, labels)
+    log_p = log_softmax(logits.astype(np.float64), axis=1)
+    p = np.exp(log_p)
+    others = logits.copy()
+    others[rows, labels] = -np.inf
+    np.testing.assert_array_equal(seen.prediction, logits.argmax(1))
+    np.testing.assert_array_equal(seen.rival, others.argmax(1))
+    np.testing.assert_allclose(seen.loss, -log_p[rows, labels], rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(seen.margin, logits[rows, labels] - others.max(1), rtol=1e-6)
+    np.testing.assert_allclose(
+        seen.error_norm, np.linalg.norm(p - np.eye(num_classes)[labels], axis=1), rtol=1e-6, atol=1e-12
+    )
+    np.testing.assert_allclose(seen.entropy, entropy(p, axis=1), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("num_classes", [7, 64, 65, 300])
+@pytest.mark.parametrize("batch", [1, 2, 219])
+def test_an_example_has_the_same_bits_in_any_batch(num_classes, batch):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 5, (438, num_classes)).astype(np.float32)
+    labels = rng.integers(0, num_classes, 438)
+    together = example_statistics(logits, labels)
+    parts = [example_statistics(logits[i : i + batch], labels[i : i + batch]) for i in range(0, 438, batch)]
+    for name, expected in together._asdict().items():
+        np.testing.assert_array_equal(np.concatenate([getattr(part, name) for part in parts]), expected)
+
+
+def test_no_examples_have_no_statistics():
+    seen = example_statistics(np.zeros((0, 3), np.float32), np.zeros(0, np.int64))
+    assert [len(field) for field in seen] == [0] * 6
+
+
+def test_types_are_those_of_the_record():
+    seen = example_statistics(np.zeros((2, 3)), np.array([0, 1]))
+    assert {seen.prediction.dtype, seen.rival.dtype} == {np.dtype(np.int32)}
+    assert {field.dtype for field in seen[1:-1]} == {np.dtype(np.float32)}
+
+
+def test_the_logits_given_are_left_alone():
+    logits = np.array([[1.0, 2.0], [3.0, -1.0]])
+    before = logits.copy()
+    example_statistics(logits, np.array([0, 1]))
+    np.testing.assert_array_equal(logits, before)
+
+
+def test_equal_logits_predict_the_first_class():
+    seen = example_statistics(np.zeros((2, 4), np.float32), np.array([0, 3]))
+    assert seen.prediction.tolist() == [0, 0]
+    assert seen.margin.tolist() == [0, 0]
+    np.testing.assert_allclose(seen.loss, np.log(4), rtol=1e-6)
+    np.testing.assert_allclose(seen.entropy, np.log(4), rtol=1e-6)
+
+
+# columns beyond the fifth are below the others
+@pytest.mark.parametrize("num_classes", [5, 100])
+def test_the_rival_is_the_largest_other_the_first_of_equals(num_classes):
+    logits = np.full((6, num_classes), -9, np.float32)
+    logits[:, :5] = [
+        [5, 3, 4, 1, 0],
+        [1, 3, 3, 5, 3],
+        [5, 5, 2, 5, 1],
+        [5, 5, 2, 5, 1],
+        [0, 0, 0, 0, 0],
+        [2, 1, 0, 0, 1],
+    ]
+    seen = example_statistics(logits, np.array([0, 3, 0, 2, 0, 1]))
+    assert seen.prediction.tolist() == [0, 3, 0, 0, 0, 0]
+    assert seen.rival.tolist() == [2, 1, 1, 0, 1, 0]
+    assert seen.margin.tolist() == [1, 2, 0, -3, 0, -1]
+
+
+def test_predictions_tell_a_part_of_the_rivals():
+    prediction = np.array([[1, 0, 2], [0, 0, 1]], np.int32)
+    rival = known_rival(prediction, np.array([0, 0, 1]))
+    assert rival.tolist() == [[1, -1, 2], [-1, -1, -1]]
+    assert rival.dtype == np.int32
+
+
+def test_extreme_logits_stay_finite():
+    logits = np.array([[1e4, -1e4, 0], [1e4, -1e4, 0], [-1e4, -1e4, -1e4]], np.float32)
+    seen = example_statistics(logits, np.array([0, 1, 2]))
+    np.testing.assert_allclose(seen.loss, [0, 2e4, np.log(3)], rtol=1e-6)
+    np.testing.assert_allclose(seen.margin, [1e4, -2e4, 0])
+    np.testing.assert_allclose(seen.error_norm, [0, np.sqrt(2), np.sqrt(2 / 3)], rtol=1e-6)
+    np.testing.assert_allclose(seen.entropy, [0, 0, np.log(3)], rtol=1e-6)
+
+
+def test_a_loss_near_zero_keeps_its_digits():
+    # -log(1 / (1 + exp(-20))); 1 - p is below what float32 resolves beside 1
+    seen = example_statistics(np.array([[20.0, 0.0]], np.float32), np.array([0]))
+    np.testing.assert_allclose(seen.loss, np.log1p(np.exp(-20.0)), rtol=1e-6)
+    np.testing.assert_allclose(seen.error_norm, np.sqrt(2) * np.exp(-20.0), rtol=1e-6)
+
+
+def test_the_prediction_is_taken_before_rounding_to_half_precision():
+    logits = np.array([[1.0, 1.0 + 2**-12]], np.float32)
+    assert logits.astype(np.float16).argmax() == 0
+    seen = example_statistics(logits, np.array([0]))
+    assert seen.prediction.tolist() == [1]
+    assert seen.margin.tolist() == [-(2**-12)]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_tensors_are_widened_exactly(dtype):
+    tensor = torch.linspace(-3, 3, 100).to(dtype).requires_grad_()
+    array = to_numpy(tensor)
+    assert array.dtype == np.float32
+    assert (torch.from_numpy(array) == tensor.detach().float()).all()
+
+
+def test_other_kinds_keep_their_type():
+    assert to_numpy(np.ones(2, np.float16)).dtype == np.float32
+    assert to_numpy(np.ones(2, np.float64)).dtype == np.float64
+    assert to_numpy(torch.ones(2, dtype=torch.float64)).dtype == np.float64
+    assert to_numpy(torch.ones(2, requires_grad=True)).dtype == np.float32
+    assert to_numpy(torch.tensor([1, 2])).dtype == np.int64
+    assert to_numpy([1, 2]).tolist() == [1, 2]
+    assert to_numpy(["a.png", "b.png"]).tolist() == ["a.png", "b.png"]
+
+
+def observations(prediction: list[list[int]], labels: list[int], trained_on: list[bool]) -> Observations:
+    shape = np.shape(prediction)
+    zeros = np.zeros(shape, np.float32)
+    return Observations(
+        labels=np.array(labels),
+        num_classes=3,
+        trained_on=np.array(trained_on),
+        prediction=np.array(prediction, np.int32),
+        loss=zeros,
+        margin=zeros,
+        error_norm=zeros,
+        entropy=zeros,
+        rival=np.zeros(shape, np.int32),
+    )
+
+
+@pytest.fixture
+def train() -> Observations:
+    # right: [yes, no, no, yes], then [yes, yes, no, yes]
+    return observations([[0, 0, 0, 2], [0, 1, 0, 2]], [0, 1, 2, 2], [True, True, True, False])
+
+
+def test_accuracy_over_all_and_over_a_mask(train):
+    assert train.correct.tolist() == [[True, False, False, True], [True, True, False, True]]
+    assert train.accuracy() == [0.5, 0.75]
+    assert train.accuracy(np.array([True, True, False, False])) == [0.5, 1.0]
+    assert train.accuracy(np.zeros(4, np.bool_)) is None
+
+
+def test_p_label_is_exp_of_minus_the_loss(train):
+    loss = np.log(np.array([[1, 2, 4, 8], [1, 2, 4, 8]])).astype(np.float32)
+    p = replace(train, loss=loss).p_label
+    assert p.dtype == np.float64
+    np.testing.assert_allclose(p[0], [1, 0.5, 0.25, 0.125], rtol=1e-6)
+
+
+def test_accuracy_by_part(train):
+    held_out = observations([[0], [1]], [1], [False])
+    record = TrialRecord({"train": train, "held_out": held_out})
+    assert record.num_epochs == 2
+    assert record.accuracy() == {
+        "train": [pytest.approx(1 / 3), pytest.approx(2 / 3)],
+        "left_out": [1.0, 1.0],
+        "held_out": [0.0, 1.0],
+    }
+
+
+def test_parts_that_are_not_there_are_left_out_of_the_accuracy(train):
+    everything = replace(train, trained_on=np.ones(4, np.bool_))
+    assert TrialRecord({"train": everything}).accuracy() == {"train": [0.5, 0.75]}
+    told = TrialRecord({"train": everything}, held_out_accuracy=[0.1, 0.2])
+    assert told.accuracy() == {"train": [0.5, 0.75], "held_out": [0.1, 0.2]}
+
+
+def test_a_trial_may_have_observed_the_held_out_split_alone():
+    record = TrialRecord({"held_out": observations([[0], [1], [1]], [1], [False])})
+    assert record.num_epochs == 3
+    assert record.accuracy() == {"held_out": [0.0, 1.0, 1.0]}

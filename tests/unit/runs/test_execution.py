@@ -161,18 +161,6 @@ def test_apples_gpu_has_one_process_and_no_graphs(machine):
     assert resolve_plan(plan(20), MPS, Execution(jobs=2)).jobs == 2
 
 
-# ---- nothing replaced
-
-
-@pytest.mark.usefixtures("two_threads")
-def test_it_leaves_random_state_and_threads():
-    torch.manual_seed(3)
-    before, threads = torch.get_rng_state(), torch.get_num_threads()
-    resolve_plan(plan(2, epochs=1), CPU, Execution())
-    assert torch.equal(torch.get_rng_state(), before)
-    assert torch.get_num_threads() == threads
-
-
 # ---- on machines of a cluster, and the GPUs of one
 
 GIB = 2**30

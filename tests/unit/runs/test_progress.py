@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -141,17 +142,18 @@ def test_anything_else_is_refused(tmp_path: Path):
     assert not (tmp_path / "run").exists()
 
 
-def test_what_is_found_in_the_data_and_not_used_is_said(tmp_path: Path, capsys):
-    import numpy as np
-    from PIL import Image
+@pytest.fixture
+def unsplit(pictures: Path, tmp_path: Path) -> Path:
+    """Pictures to train on, and one beside them in a split without classes."""
+    root = tmp_path / "split"
+    (root / "val").mkdir(parents=True)
+    shutil.copy(pictures / "cat/00.png", root / "val/9.png")
+    pictures.rename(root / "train")
+    return root
 
-    for i in range(4):
-        folder = tmp_path / "pets/train" / ("cat", "dog")[i % 2]
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((8, 8, 3), 40 * i, np.uint8)).save(folder / f"{i}.png")
-    (tmp_path / "pets/val").mkdir()
-    Image.fromarray(np.full((8, 8, 3), 9, np.uint8)).save(tmp_path / "pets/val/9.png")
-    ez.measure(str(tmp_path / "pets"), out=tmp_path / "run", model="mlp_1", trials=1, epochs=1, device="cpu")
+
+def test_what_is_found_in_the_data_and_not_used_is_said(unsplit: Path, tmp_path: Path, capsys):
+    ez.measure(str(unsplit), out=tmp_path / "run", model="mlp_1", trials=1, epochs=1, device="cpu")
     assert "note: " in capsys.readouterr().err.splitlines()[0]
 
 
@@ -282,19 +284,10 @@ def test_afterwards_nobody_listens(capsys, monkeypatch):
     assert heard == [("x", 256, 256)]
 
 
-def test_notes_and_passes_are_shown_by_measure(command, tmp_path, monkeypatch):
-    import numpy as np
-    from PIL import Image
-
+def test_notes_and_passes_are_shown_by_measure(command, unsplit, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0.0)
-    for i in range(4):
-        folder = tmp_path / "pets/train" / ("cat", "dog")[i % 2]
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((8, 8, 3), i, np.uint8)).save(folder / f"{i}.png")
-    (tmp_path / "pets/val").mkdir()
-    Image.fromarray(np.full((8, 8, 3), 9, np.uint8)).save(tmp_path / "pets/val/9.png")
-    shown = command("measure", tmp_path / "pets", "--out", tmp_path / "run", "--model", "mlp_1", "--dry-run")
+    shown = command("measure", unsplit, "--out", tmp_path / "run", "--model", "mlp_1", "--dry-run")
     assert shown.code == 0
-    assert "reading images: 4 of 4\n" in shown.err
+    assert "reading images: 24 of 24\n" in shown.err
     note = "holds images without class folders, so it is not used as a held-out split"
-    assert f"\nnote: {tmp_path}/pets/val {note}\n" in shown.err
+    assert f"\nnote: {unsplit}/val {note}\n" in shown.err

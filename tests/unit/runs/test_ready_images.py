@@ -177,31 +177,23 @@ def test_a_dry_run_looks_for_a_while(photos, monkeypatch):
     assert check_readable(ez.load_dataset((np.zeros((4, 8, 8), np.uint8), [0, 1, 0, 1]))) == ""
 
 
-def test_nor_without_a_cache(photos, rehearsed, tmp_path):
+FINAL: dict[str, Any] = {"models": ["mlp_2_w16"], "final_trials": 1, "final_epochs": 1}
+
+
+@pytest.mark.parametrize(
+    ("work", "options", "fits"),
+    [
+        (ez.measure, {**TRAINED, "cache": False}, True),
+        (ez.measure, {**TRAINED, "cache": False}, False),
+        (ez.validate, {**{name: TRAINED[name] for name in TRAINED if name != "model"}, **FINAL}, True),
+    ],
+    ids=["without a cache", "nor memory", "in a study"],
+)
+def test_nor_otherwise(photos, rehearsed, monkeypatch, tmp_path, work, options, fits):
+    if not fits:
+        monkeypatch.setattr("easiness.inputs.image.photos.fits", lambda _: False)
     with pytest.raises(BadInput, match=BAD):
-        ez.measure(photos, **TRAINED, cache=False, out=tmp_path / "run")
-    assert rehearsed == []
-
-
-def test_nor_where_photos_do_not_fit_into_memory(photos, rehearsed, monkeypatch, tmp_path):
-    monkeypatch.setattr("easiness.inputs.image.photos.fits", lambda _: False)
-    with pytest.raises(BadInput, match=BAD):
-        ez.measure(photos, **TRAINED, cache=False, out=tmp_path / "run")
-    assert rehearsed == []
-
-
-def test_nor_in_a_study(photos, rehearsed, tmp_path):
-    with pytest.raises(BadInput, match=BAD):
-        ez.validate(
-            photos,
-            models=["mlp_2_w16"],
-            trials=1,
-            epochs=1,
-            final_trials=1,
-            final_epochs=1,
-            recipe={"crop": 24},
-            out=tmp_path / "study",
-        )
+        work(photos, **options, out=tmp_path / "run")
     assert rehearsed == []
 
 

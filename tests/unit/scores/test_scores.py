@@ -152,44 +152,22 @@ DECLARED = {score.name: score for score in SCORES}
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("name", "expected", "at_3", "ranked"),
     [
-        ("forgetting_events", [0, NAN, 0, 1, 2]),
-        ("first_learned_epoch", [1, NAN, 3, 2, 1]),
-        ("iteration_learned", [1, NAN, 3, NAN, 5]),
+        ("forgetting_events", [0, NAN, 0, 1, 2], [0, NAN, 0, 0, 1], [0, 5, 0, 1, 2]),
+        ("first_learned_epoch", [1, NAN, 3, 2, 1], [1, NAN, 3, 2, 1], [1, 6, 3, 2, 1]),
+        # the fourth is wrong in the end, as the second
+        ("iteration_learned", [1, NAN, 3, NAN, 5], [1, NAN, 3, 2, 3], [1, 6, 3, 6, 5]),
     ],
 )
-def test_one_trial(trial_of_right, name, expected) -> None:
+def test_one_trial(trial_of_right, name, expected, at_3, ranked) -> None:
+    """What comes after an epoch does not count for it, and a ranking puts the never learned last."""
     columns = score_columns([trial_of_right(TRIAL)], 5)
     assert_allclose(columns[name], expected)
     assert np.isnan(columns[f"{name}_se"]).all()
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("forgetting_events", [0, NAN, 0, 0, 1]),
-        ("first_learned_epoch", [1, NAN, 3, 2, 1]),
-        ("iteration_learned", [1, NAN, 3, 2, 3]),
-    ],
-)
-def test_what_comes_after_m_does_not_count(trial_of_right, name, expected) -> None:
-    assert_allclose(score_columns([trial_of_right(TRIAL)], 3)[name], expected)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("forgetting_events", [0, 5, 0, 1, 2]),
-        ("first_learned_epoch", [1, 6, 3, 2, 1]),
-        ("iteration_learned", [1, 6, 3, 6, 5]),  # the fourth is wrong in the end, as the second
-    ],
-)
-def test_a_ranking_puts_the_never_learned_last(trial_of_right, name, expected) -> None:
-    columns = score_columns([trial_of_right(TRIAL)], 5)
-    before = columns[name].copy()
-    assert_array_equal(DECLARED[name].ranked(columns, 5), expected)
-    assert_array_equal(columns[name], before)  # the table keeps NaN
+    assert_allclose(score_columns([trial_of_right(TRIAL)], 3)[name], at_3)
+    assert_array_equal(DECLARED[name].ranked(columns, 5), ranked)
+    assert_array_equal(columns[name], expected)  # the table keeps NaN
 
 
 def test_only_what_no_trial_learned_is_given_a_rank(trial_of_right) -> None:
@@ -290,20 +268,19 @@ def test_both_are_the_mean_over_the_windows_of_ten(trial_of_p) -> None:
     assert_allclose(columns["dual"], [np.mean(np.array(stds) * (1 - np.array(means))), 0], atol=1e-6)
 
 
-def test_the_window_that_ends_at_m_counts(trial_of_p) -> None:
-    p = np.array([[0.5]] * 10 + [[0.9]])
-    columns = score_columns([trial_of_p(p)], 11)
-    last = np.sqrt(0.144 / 9)  # nine at 0.5 and one at 0.9: 9 * 0.04^2 + 0.36^2 = 0.144 around 0.54
-    assert_allclose(columns["dyn_unc"], [(0 + last) / 2], atol=1e-6)
-    assert_allclose(columns["dual"], [(0 + last * 0.46) / 2], atol=1e-6)
-
-
-def test_a_single_window_by_hand(trial_of_p) -> None:
-    p = np.array([[0.25]] * 5 + [[0.75]] * 5)
-    columns = score_columns([trial_of_p(p)], 10)
-    std = np.sqrt(10 * 0.0625 / 9)  # sample std: divided by 9
+@pytest.mark.parametrize(
+    ("p", "std", "dual"),
+    [
+        # two windows: nine at 0.5 and one at 0.9 are 9 * 0.04^2 + 0.36^2 = 0.144 around 0.54
+        ([0.5] * 10 + [0.9], np.sqrt(0.144 / 9) / 2, np.sqrt(0.144 / 9) * 0.46 / 2),
+        ([0.25] * 5 + [0.75] * 5, np.sqrt(10 * 0.0625 / 9), np.sqrt(10 * 0.0625 / 9) * 0.5),
+    ],
+)
+def test_windows_by_hand(trial_of_p, p, std, dual) -> None:
+    """Up to the one that ends at the last epoch, with the sample std: divided by 9."""
+    columns = score_columns([trial_of_p(np.array(p)[:, None])], len(p))
     assert_allclose(columns["dyn_unc"], [std], atol=1e-6)
-    assert_allclose(columns["dual"], [std * 0.5], atol=1e-6)
+    assert_allclose(columns["dual"], [dual], atol=1e-6)
 
 
 def test_shorter_than_a_window_is_undefined(trial_of_p) -> None:

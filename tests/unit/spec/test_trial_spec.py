@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import astuple
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
 
+from easiness.errors import BadInput
 from easiness.spec import (
     DatasetRef,
     Draw,
@@ -18,8 +22,12 @@ from easiness.spec import (
     RunSpec,
     SplitRef,
     TrialSpec,
+    check_observe,
     content_hash,
+    observe_text,
+    observed_epochs,
     settings_of_others,
+    trial_seeds,
 )
 
 
@@ -261,3 +269,109 @@ def test_trials_of_a_run_differ_in_their_index_alone():
     assert first == second
     kept = run.model_dump(exclude={"kind", "keep_weights", "trials"})
     assert first == kept
+
+
+def test_known_values():
+    # A change here retrains every trial to other weights: it would need a new recipe version.
+    assert astuple(trial_seeds(0, 0)) == (
+        1317536309490288386,
+        7449029282396566744,
+        6732180131098485628,
+        5524574814476092572,
+        7575695657427336472,
+    )
+    assert astuple(trial_seeds(7, 3)) == (
+        6999439791021987821,
+        7327967498983432124,
+        3748672280719549926,
+        8948521169490412876,
+        1462221144091735755,
+    )
+
+
+def test_they_depend_on_seed_and_index_alone():
+    forward = [trial_seeds(1, i) for i in range(5)]
+    np.random.default_rng(0).random(10)
+    backward = [trial_seeds(1, i) for i in reversed(range(5))]
+    assert forward == backward[::-1]
+
+
+def test_all_streams_of_all_trials_differ():
+    values = [v for seed in range(5) for i in range(20) for v in astuple(trial_seeds(seed, i))]
+    assert len(set(values)) == len(values) == 5 * 20 * 5
+
+
+def test_they_suit_torch_and_numpy():
+    for seed in (0, 2**32, 2**100):
+        for value in astuple(trial_seeds(seed, 0)):
+            assert type(value) is int
+            assert 0 <= value < 2**63
+            torch.Generator().manual_seed(value)
+            np.random.default_rng(value)
+
+
+@pytest.mark.parametrize(
+    ("observe", "epochs", "expected"),
+    [
+        ("all", 3, (1, 2, 3)),
+        ("train", 3, (1, 2, 3)),
+        ("last", 3, (3,)),
+        ("every:2", 5, (2, 4, 5)),
+        ("every:2", 4, (2, 4)),
+        ("every:5", 4, (4,)),
+        ("every:3", 1, (1,)),
+    ],
+)
+def test_the_last_epoch_is_always_observed(observe, epochs, expected):
+    assert observed_epochs(observe, epochs) == expected
+    assert Probe(name="train", observe=observe).observed(epochs) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("all", "all"),
+        ("last", "last"),
+        ("train", "train"),
+        ("every:7", "every:7"),
+        ("every:07", "every:7"),
+        ("every:999999999", "every:999999999"),
+    ],
+)
+def test_what_can_be_asked_for(text, same):
+    assert check_observe(text) == same
+
+
+def test_every_epoch_has_one_name():
+    assert check_observe("every:1") == "all"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "never",
+        "every",
+        "every:",
+        "every:0",
+        "every:-1",
+        "every:1.5",
+        "every:²",
+        "every:1234567890",
+        "every:" + "9" * 5000,
+    ],
+)
+def test_anything_else_is_refused(text):
+    with pytest.raises(ValueError, match="--observe"):
+        Probe(name="train", observe=text)
+    with pytest.raises(BadInput) as refusal:
+        check_observe(text)
+    said = text if len(text) < 300 else f"{text[:80]}..."
+    assert str(refusal.value) == (
+        f"--observe {said}: unknown; choose all, every:K (K = 2, 3, ...), last or train"
+    )
+
+
+def test_in_words():
+    assert observe_text("every:5") == "after epochs 5, 10, ... and the last, clean"
+    assert observe_text("train") == "augmented: made during training, while the weights moved"

@@ -7,15 +7,9 @@ import numpy as np
 import pytest
 
 from easiness.record import ObservationLog, TrialRecord
-from easiness.spec import (
-    DatasetRef,
-    Probe,
-    Recipe,
-    Resolved,
-    RunSpec,
-    SplitRef,
-)
+from easiness.spec import Probe, RunSpec, SplitRef
 from easiness.store import RunWriter
+from recording import run_spec
 
 IDS = np.array([30, 10, 20, 40])
 LABELS = np.array([0, 1, 1, 0])
@@ -53,19 +47,7 @@ def make_record() -> Callable[..., TrialRecord]:
 def make_spec() -> Callable[..., RunSpec]:
     """What the run is: ``make_spec(trials, epochs)``."""
 
-    def make(trials: int = 2, epochs: int = 2) -> RunSpec:
-        return RunSpec(
-            data=DatasetRef(train=SplitRef(fingerprint="f", num_examples=4), classes=("no", "yes")),
-            model="mlp_3",
-            recipe=Recipe(),
-            resolved=Resolved(precision="float32", channels_last=False, threads=1),
-            probes=(Probe(name="train"),),
-            seed=5,
-            trials=trials,
-            epochs=epochs,
-        )
-
-    return make
+    return run_spec
 
 
 @pytest.fixture

@@ -189,27 +189,25 @@ def test_no_epoch(recorder):
     assert_nothing_stored(recorder)
 
 
+NEEDED = r"logits: need floats of shape \(4, 2\).*; got "
+
+
 @pytest.mark.parametrize(
-    ("logits", "found"),
+    ("ids", "logits", "message"),
     [
-        (RIGHT[:3], r"float64 of shape \(3, 2\)"),
-        (np.zeros((4, 3)), r"float64 of shape \(4, 3\)"),
-        (RIGHT[:, 0], r"float64 of shape \(4,\)"),
-        (RIGHT.astype(int), r"int64 of shape \(4, 2\)"),
+        (IDS, RIGHT[:3], rf"{NEEDED}float64 of shape \(3, 2\)"),
+        (IDS, np.zeros((4, 3)), rf"{NEEDED}float64 of shape \(4, 3\)"),
+        (IDS, RIGHT[:, 0], rf"{NEEDED}float64 of shape \(4,\)"),
+        (IDS, RIGHT.astype(int), rf"{NEEDED}int64 of shape \(4, 2\)"),
+        (IDS, [[1, 2], [1], [2, 3], [1, 2]], "rows of several lengths"),
+        ([7, [3], 11, 5], RIGHT, "rows of several lengths"),
+        (7, RIGHT, r"ids: .*flat list"),
+        ([[7], [3], [11], [5]], RIGHT, r"ids: .*flat list"),
     ],
 )
-def test_logits_that_do_not_fit(recorder, logits, found):
-    with (
-        pytest.raises(BadInput, match=rf"logits: need floats of shape \(4, 2\).*; got {found}"),
-        recorder.trial(seed=0) as trial,
-    ):
-        trial.update(IDS, logits)
-
-
-@pytest.mark.parametrize("ids", [7, [[7], [3], [11], [5]]])
-def test_ids_that_are_no_list(recorder, ids):
-    with pytest.raises(BadInput, match=r"ids: .*flat list"), recorder.trial(seed=0) as trial:
-        trial.update(ids, RIGHT)
+def test_what_does_not_fit(recorder, ids, logits, message):
+    with pytest.raises(BadInput, match=message), recorder.trial(seed=0) as trial:
+        trial.update(ids, logits)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38, 1e308])
@@ -277,6 +275,7 @@ def test_held_out_accuracy(recorder):
         (93, "held_out_accuracy 93: must be a share, from 0 to 1"),
         (-0.1, "held_out_accuracy -0.1: must be"),
         (np.nan, "held_out_accuracy nan: must be"),
+        (10**400, "held_out_accuracy inf: must be a share"),
         (np.array([0.5, 0.7]), "held_out_accuracy: need a number, got ndarray"),
         ("high", "held_out_accuracy: need a number, got str"),
     ],
@@ -384,6 +383,15 @@ def test_string_ids(tmp_path, ids):
         ({"classes": ["yes", "yes"]}, "class name 'yes' occurs twice"),
         ({"classes": range(2)}, r"Recorder: classes: need text \(a name for each\), got int"),
         ({"model": Path}, r"Recorder: model: need text \(what to call the network\), got type"),
+        *(
+            ({name: given}, r"'\\ud800': is not valid Unicode")
+            for name, given in {
+                "ids": ["a", "b", "c", "\ud800"],
+                "classes": ["no", "\ud800"],
+                "model": "\ud800",
+                "fingerprint": "\ud800",
+            }.items()
+        ),
         ({"fingerprint": 3}, r"Recorder: fingerprint: need text \(as that of `load_dataset`\), got int"),
     ],
 )
@@ -467,23 +475,6 @@ def test_a_trial_goes_on_from_the_state_of_another_process(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "given",
-    [
-        {"ids": ["a", "\ud800"]},
-        {"classes": ["no", "\ud800"]},
-        {"model": "\ud800"},
-        {"fingerprint": "\ud800"},
-    ],
-    ids=lambda given: next(iter(given)),
-)
-def test_a_name_that_is_no_unicode_is_named(tmp_path, given):
-    whole = {"ids": ["a", "b"], "labels": [0, 1], "classes": ["no", "yes"], **given}
-    with pytest.raises(BadInput, match=r"'\\ud800': is not valid Unicode"):
-        ez.Recorder(tmp_path / "mine", **whole)
-    assert not (tmp_path / "mine").exists()
-
-
-@pytest.mark.parametrize(
     ("seed", "said"),
     [(-1, "seed -1"), (2**128, "seed of 129 bits"), (-(1 << 20000), "seed of 20001 bits")],
     ids=["below 0", "large", "far below 0"],
@@ -500,21 +491,6 @@ def test_an_id_beyond_64_bits_with_a_sign_is_refused(tmp_path):
     with pytest.raises(BadInput, match=r"^ids: 9223372036854775808 is above .*; give .* texts"):
         ez.Recorder(tmp_path / "mine", ids=ids, labels=[0, 1])
     assert ez.Recorder(tmp_path / "mine", ids=ids - 1, labels=[0, 1]).run.ids.tolist() == [2**63 - 1, 0]
-
-
-@pytest.mark.parametrize("ids", [[7, [3], 11, 5], IDS])
-def test_rows_of_several_lengths_are_refused(recorder, ids):
-    logits = RIGHT if ids is not IDS else [[1, 2], [1], [2, 3], [1, 2]]
-    with pytest.raises(BadInput, match="rows of several lengths"), recorder.trial(seed=0) as trial:
-        trial.update(ids, logits)
-
-
-def test_an_accuracy_beyond_any_float_is_no_share(recorder):
-    with recorder.trial(seed=0) as trial:
-        trial.update(IDS, RIGHT)
-        with pytest.raises(BadInput, match="held_out_accuracy inf: must be a share"):
-            trial.end_epoch(held_out_accuracy=10**400)
-        trial.end_epoch(held_out_accuracy=1)
 
 
 def test_a_folder_that_cannot_be_is_refused_by_name(tmp_path):

@@ -8,23 +8,40 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from easiness import worker
 from easiness.errors import BadInput
+from easiness.inputs.bank import has_room, moved, staging
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
-from easiness.training import Course, Lane, Listener, Observer, train
-from easiness.training.device import keep_memory, own_device, rehearsing, resolve_device, searching, set_up
+from easiness.training import Course, Lane, Listener, Network, Observer, device as module, train
+from easiness.training.device import (
+    choose_precision,
+    device_name,
+    keep_memory,
+    multiplies_bfloat16,
+    own_device,
+    rehearsing,
+    resolve_device,
+    searching,
+    set_up,
+    wait_for,
+)
+from easiness.training.distances import euclidean
 from easiness.training.facts import Workload
+from easiness.training.optimizer import Optimizer
 from easiness.training.speed import Rehearsal
 from pixels import moved_bank
 
-CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda", 1), torch.device("mps")
+CPU, GPU, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
+CUDA = torch.device("cuda", 1)
 
 
 @pytest.fixture
@@ -218,3 +235,182 @@ def test_other_systems_are_left_alone(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(ctypes, "CDLL", lambda _: pytest.fail("a library was opened"))
     keep_memory.__wrapped__()
+
+
+INTEL = "processor\t: 0\nmodel name\t: Xeon\nmodel\t\t: 143\nflags\t\t: fpu avx512f {}\n\nprocessor\t: 1\n"
+ARM = "processor\t: 0\nFeatures\t: fp asimd {}\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n"
+
+
+@pytest.fixture
+def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def use(text: str | None) -> None:
+        path = tmp_path / "cpuinfo"
+        if text is not None:
+            path.write_text(text)
+        monkeypatch.setattr(module, "_CPUINFO", path)
+        module._cpu_facts.cache_clear()
+
+    yield use
+    monkeypatch.undo()
+    module._cpu_facts.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (INTEL.format("avx2"), False),
+        (INTEL.format("avx512_bf16"), True),
+        (INTEL.format("amx_bf16 amx_tile"), True),
+        (ARM.format("asimdhp"), False),
+        (ARM.format("bf16"), True),
+        ("something else", False),
+        (None, False),  # nobody knows
+    ],
+)
+def test_products_of_bfloat16_are_listed_by_the_system(cpuinfo, text, expected):
+    cpuinfo(text)
+    assert multiplies_bfloat16() is expected
+
+
+def test_processors_are_told_apart(cpuinfo):
+    names = []
+    for text in (INTEL, INTEL.replace("143", "106"), ARM, ARM.replace("0xd40", "0xd0c"), ""):
+        cpuinfo(text)
+        names.append(device_name(CPU))
+    assert len(set(names)) == 5
+    assert "Xeon" in names[0]
+
+
+def test_a_gpu_is_known_by_its_name(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"some {device.type}")
+    assert device_name(torch.device("cuda")) == "some cuda"
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("device", [CPU, GPU])
+def test_auto_is_bfloat16_where_it_is_multiplied(monkeypatch, device, native):
+    monkeypatch.setattr(module, "multiplies_bfloat16", lambda: native and device is CPU)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: native)
+    precision, reason = choose_precision("auto", device)
+    assert precision == ("bfloat16" if native else "float32")
+    assert ("processor" if device is CPU else "GPU") in reason
+    for asked in ("float32", "bfloat16"):
+        assert choose_precision(asked, device) == (asked, "as asked")
+
+
+def test_depthwise_convolutions_train_in_float32_on_a_processor(monkeypatch):
+    monkeypatch.setattr(module, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
+    assert choose_precision("auto", CPU, 0.07) == (
+        "float32",
+        "7% of the operations are depthwise convolutions",
+    )
+    assert choose_precision("auto", CPU, 0.02)[0] == "bfloat16"
+    assert choose_precision("auto", GPU, 0.07)[0] == "bfloat16"
+    assert choose_precision("bfloat16", CPU, 0.07)[0] == "bfloat16"
+
+
+def test_apples_gpu_computes_in_float32():
+    assert choose_precision("auto", MPS) == ("float32", "on Apple's GPU")
+    assert choose_precision("float32", MPS)[0] == "float32"
+    with pytest.raises(BadInput, match=r"bfloat16: .*Apple's GPU \(mps\)"):
+        choose_precision("bfloat16", MPS)
+
+
+@pytest.fixture
+def calls_of_mps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of it, in order."""
+    calls_of_mps: list[str] = []
+    monkeypatch.setattr(torch.mps, "synchronize", lambda: calls_of_mps.append("wait"))
+    monkeypatch.setattr(torch.mps, "empty_cache", lambda: calls_of_mps.append("empty"))
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: calls_of_mps.append("state") or torch.ones(1))
+    monkeypatch.setattr(
+        torch.mps, "set_rng_state", lambda state: calls_of_mps.append(f"state {state.item():g}")
+    )
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 100)
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 40)
+    return calls_of_mps
+
+
+def test_its_random_state_is_kept_and_its_memory_given_back(calls_of_mps):
+    with set_up(MPS, 1):
+        assert calls_of_mps == ["state"]
+        assert not torch.backends.cudnn.benchmark
+    assert calls_of_mps == ["state", "state 1", "empty"]
+
+
+def test_it_is_waited_for(calls_of_mps):
+    wait_for(MPS)
+    wait_for(CPU)
+    assert calls_of_mps == ["wait"]
+
+
+@pytest.mark.parametrize(("num_bytes", "sharers", "room"), [(30, 1, True), (31, 1, False), (26, 2, False)])
+@pytest.mark.usefixtures("calls_of_mps")
+def test_images_leave_as_much_for_training(num_bytes, sharers, room):
+    assert has_room(MPS, num_bytes, sharers) is room
+
+
+def test_there_is_one():
+    assert own_device(MPS) == MPS
+    assert device_name(MPS) != device_name(CPU)
+
+
+def test_its_copies_are_plain(monkeypatch):
+    """Memory is shared, so that none is pinned, and a copy that is not waited for may come too late."""
+    asked = []
+    monkeypatch.setattr(
+        torch.Tensor, "to", lambda values, *args, **given: asked.append((args, given)) or values
+    )
+    assert not staging((2,), torch.uint8, MPS).is_pinned()
+    moved(torch.zeros(2), MPS)
+    assert asked == [((MPS,), {"non_blocking": False})]
+
+
+def network(device: torch.device, **resolved: object) -> Network:
+    settings = Resolved.model_validate(
+        {"precision": "float32", "channels_last": True, "threads": 1, **resolved}
+    )
+    return Network(nn.Conv2d(1, 3, 1), Recipe(), settings, device, num_examples=4, num_classes=3)
+
+
+def test_a_run_that_was_begun_elsewhere_goes_on_plainly(monkeypatch):
+    placed = []
+    monkeypatch.setattr(nn.Module, "to", lambda model, **given: placed.append(given) or model)
+    made = network(MPS, folded=True)
+    assert placed == [{"device": MPS, "memory_format": torch.contiguous_format}]
+    assert not made._fitting
+    with pytest.raises(BadInput, match=r"bfloat16: .*Apple's GPU"):
+        network(MPS, precision="bfloat16")
+
+
+def test_the_rate_of_a_step_is_in_single_precision(monkeypatch):
+    kinds, real = [], torch.tensor
+
+    def tensor(value: float, dtype: torch.dtype, **_: object) -> torch.Tensor:
+        kinds.append(dtype)
+        return real(value)
+
+    monkeypatch.setattr(torch, "tensor", tensor)
+    for device in (MPS, CPU):
+        Optimizer(
+            [nn.Parameter(torch.zeros(1))],
+            Recipe(),
+            device,
+            num_examples=4,
+            steps_per_epoch=None,
+            rate_on_device=True,
+        )
+    assert kinds == [torch.float32, torch.float64]
+
+
+def test_distances_are_computed_where_there_is_double_precision():
+    class There:
+        """Values that lie on it."""
+
+        device = MPS
+
+        def cpu(self) -> torch.Tensor:
+            return torch.tensor([[0.0, 0.0], [3.0, 4.0]])
+
+    assert euclidean(There()).distances.tolist() == [[0, 5], [5, 0]]  # type: ignore[arg-type]

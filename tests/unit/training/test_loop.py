@@ -3,20 +3,40 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from easiness.errors import TrialFailed
-from easiness.inputs import TensorBank
+from easiness.analysis.draw import draw_by_rank
+from easiness.errors import BadInput, TrialFailed
+from easiness.inputs import Signature, TensorBank
 from easiness.inputs.image.preparation import draw_moves
+from easiness.inputs.text.tokens import VOCABULARY
+from easiness.models import build_model
 from easiness.record import ObservationLog
-from easiness.spec import Recipe, Resolved, TrialSeeds
-from easiness.training import Course, EpochReport, Lane, Listener, Network, Observer, loop, train
-from easiness.training.network import evaluation_batch
+from easiness.spec import Draw, Recipe, Resolved, TrialSeeds, trial_seeds
+from easiness.training import (
+    Course,
+    EpochReport,
+    Lane,
+    Listener,
+    Network,
+    Observer,
+    TrainingSet,
+    Workload,
+    loop,
+    network_facts,
+    train,
+    training_set,
+)
+from easiness.training.network import evaluation_batch, fitting_batch
+from easiness.training.optimizer import Optimizer, sparse_parameters
+from easiness.training.speed import Rehearsal
 from pixels import moved_bank
 
 CPU = torch.device("cpu")
@@ -268,3 +288,226 @@ def network_with(network: Network) -> Any:
     listening.model = network.model
     listening.logits = network.logits
     return listening
+
+
+NUM, CLASSES = 200, 4
+LABELS = np.arange(NUM) % CLASSES
+EASE = np.random.default_rng(0).random(NUM)
+
+
+def draw(**changes: object) -> Draw:
+    settings = {"effect": "drop", "rate": 0.3, "beta": (3, 1), "ranking": "0" * 64}
+    return Draw.model_validate({**settings, **changes})
+
+
+def made(
+    one: Draw | None, index: int = 0, labels: npt.NDArray[np.int64] = LABELS, share: float = 1.0
+) -> TrainingSet:
+    ranking = None if one is None else EASE[: len(labels)]
+    return training_set(labels, CLASSES, share, one, ranking, trial_seeds(0, index))
+
+
+@pytest.mark.parametrize(
+    ("num", "rate", "dropped"), [(200, 0.3, 60), (10, 0.25, 3), (10, 0.24, 2), (7, 0.5, 4), (7, 0.0, 0)]
+)
+def test_as_many_are_dropped_as_the_rate_says(num, rate, dropped):
+    labels = LABELS[:num]
+    chosen = made(draw(rate=rate), labels=labels)
+    assert chosen.trained_on.sum() == num - dropped
+    np.testing.assert_array_equal(chosen.labels, labels)
+
+
+def test_without_a_draw_a_share_is_trained_on():
+    assert made(None).trained_on.all()
+    assert made(None, share=0.25).trained_on.sum() == 50
+    np.testing.assert_array_equal(made(None, share=0.25).labels, LABELS)
+
+
+@pytest.mark.parametrize(("beta", "easier"), [((3, 1), True), ((1, 3), False)])
+def test_mainly_easy_or_hard_examples_are_dropped(beta, easier):
+    kept = made(draw(beta=beta)).trained_on
+    assert (EASE[~kept].mean() > EASE[kept].mean()) == easier
+
+
+def test_all_are_trained_on_where_labels_change():
+    before = LABELS.copy()
+    changed = made(draw(effect="relabel", rate=0.9))
+    assert changed.trained_on.all()
+    assert changed.labels.min() >= 0
+    assert changed.labels.max() < CLASSES
+    np.testing.assert_array_equal(before, LABELS)  # those given are left alone
+
+
+def test_a_drawn_label_may_be_the_own_one():
+    drawn = draw_by_rank(EASE, 0.9, (3, 1), trial_seeds(0, 0).draw)
+    changed = made(draw(effect="relabel", rate=0.9)).labels
+    own = changed[drawn] == LABELS[drawn]
+    # 180 draws of one class in four: 45 expected, standard deviation 5.8
+    assert 25 < own.sum() < 65
+    left = np.setdiff1d(np.arange(NUM), drawn)
+    np.testing.assert_array_equal(changed[left], LABELS[left])
+
+
+def test_or_never():
+    drawn = draw_by_rank(EASE, 0.9, (3, 1), trial_seeds(0, 0).draw)
+    changed = made(draw(effect="relabel", rate=0.9, other_label=True)).labels
+    np.testing.assert_array_equal(np.flatnonzero(changed != LABELS), drawn)
+    # every other class is as likely: 60 of 180 expected for each, standard deviation 6.3
+    shifts = np.bincount((changed[drawn] - LABELS[drawn]) % CLASSES, minlength=CLASSES)
+    assert shifts[0] == 0
+    assert (abs(shifts[1:] - 60) < 25).all()
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize("rate", [0.1, 0.6])
+def test_the_same_examples_are_drawn_whatever_becomes_of_them(rate, balanced):
+    dropped = ~made(draw(rate=rate, balanced=balanced)).trained_on
+    options = {"effect": "relabel", "rate": rate, "balanced": balanced, "other_label": True}
+    np.testing.assert_array_equal(made(draw(**options)).labels != LABELS, dropped)
+
+
+@pytest.mark.parametrize("effect", ["drop", "relabel"])
+def test_each_trial_draws_its_own_and_always_the_same(effect):
+    first, again, other = (made(draw(effect=effect), index) for index in (3, 3, 4))
+    np.testing.assert_array_equal(first.trained_on, again.trained_on)
+    np.testing.assert_array_equal(first.labels, again.labels)
+    same = np.array_equal(first.trained_on, other.trained_on) and np.array_equal(first.labels, other.labels)
+    assert not same
+
+
+def test_a_balanced_draw_takes_the_same_of_each_class():
+    uneven = np.repeat([0, 1, 2, 3], [100, 50, 30, 20])
+    kept = made(draw(balanced=True), labels=uneven).trained_on
+    assert np.bincount(uneven[~kept]).tolist() == [30, 15, 9, 6]
+
+
+def test_a_class_cannot_be_emptied():
+    labels = np.zeros(NUM, np.int64)
+    labels[:2] = 3  # nine in ten of two examples are both of them
+    with pytest.raises(BadInput, match="all 2 examples of class 3"):
+        made(draw(rate=0.9, balanced=True), labels=labels)
+
+
+PLAIN = Resolved(precision="float32", channels_last=False, threads=1)
+
+
+class Words(nn.Module):
+    def __init__(self, *, sparse: bool) -> None:
+        super().__init__()
+        self.table = nn.Embedding(6, 3, sparse=sparse)
+        self.classifier = nn.Linear(3, 2)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.table(tokens).sum(1))
+        return logits
+
+
+def network(*, sparse: bool, w_norm: float = 0.0) -> Network:
+    torch.manual_seed(0)
+    recipe = Recipe(w_norm=w_norm, alpha=0.1, period=2.0)
+    return Network(Words(sparse=sparse), recipe, PLAIN, CPU, num_examples=4, num_classes=2, steps_per_epoch=2)
+
+
+def step(trained: Network, *tokens: int) -> None:
+    trained.step(torch.tensor([[one] for one in tokens]), torch.arange(len(tokens)) % 2)
+
+
+def test_where_every_row_is_seen_it_is_adam():
+    sparse, dense = network(sparse=True), network(sparse=False)
+    for _ in range(3):
+        step(sparse, *range(6))
+        step(dense, *range(6))
+    for ours, theirs in zip(sparse.model.parameters(), dense.model.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_rows_that_are_not_seen_stay_and_rows_have_no_weight_decay():
+    trained = network(sparse=True, w_norm=10.0)
+    before = {name: value.clone() for name, value in trained.weights().items()}
+    step(trained, 1, 2)
+    step(trained, 2, 4)
+    after = trained.weights()
+    moved = (after["table.weight"] != before["table.weight"]).any(1)
+    assert moved.tolist() == [False, True, True, False, True, False]
+    without = network(sparse=True)
+    step(without, 1, 2)
+    step(without, 2, 4)
+    # the classifier decays, and the first step of a row is its own
+    assert not torch.equal(after["classifier.weight"], without.weights()["classifier.weight"])
+
+
+def test_the_rate_of_a_step_is_that_of_all():
+    trained = network(sparse=True)
+    trained.optimizer.advance()
+    trained.optimizer.advance()
+    rates = {group["lr"] for one in trained.optimizer._optimizers for group in one.param_groups}
+    assert rates == {0.1 * trained.optimizer._recipe.eta(0.5)}
+
+
+def test_it_goes_on_from_what_was_kept():
+    whole, first = network(sparse=True), network(sparse=True)
+    for trained in (whole, first):
+        step(trained, 1, 2)
+        step(trained, 2, 3)
+    state = {name: value.clone() for name, value in first.optimizer.state().items()}
+    assert set(state) == {
+        "steps",
+        *(f"{at}/{name}" for at in range(3) for name in ("step", "exp_avg", "exp_avg_sq")),
+    }
+    again = network(sparse=True)
+    again.model.load_state_dict(first.weights())
+    again.optimizer.check(state)
+    again.optimizer.restore(state)
+    step(whole, 3, 5)
+    step(again, 3, 5)
+    for name, value in whole.weights().items():
+        assert torch.equal(value, again.weights()[name]), name
+    with pytest.raises(BadInput, match="of other parameters"):
+        again.optimizer.check({**state, "0/exp_avg": torch.zeros(5, 3)})
+
+
+def test_a_network_of_nothing_but_a_table_trains():
+    table = nn.EmbeddingBag(4, 2, sparse=True)
+    optimizer = Optimizer(
+        table.parameters(),
+        Recipe(),
+        CPU,
+        num_examples=4,
+        steps_per_epoch=1,
+        rate_on_device=False,
+        sparse=sparse_parameters(table),
+    )
+    before = table.weight.detach().clone()
+    optimizer.advance()
+    optimizer.update(table(torch.tensor([[1, 2]])).sum())
+    assert (table.weight != before).any(1).tolist() == [False, True, True, False]
+
+
+def workload(model: str, *, kind: str = "text") -> Workload:
+    return Workload(model, Recipe(batch_size=4), (30,), 3, 4, "cpu", kind, VOCABULARY)
+
+
+@pytest.mark.parametrize("model", ["bag_2", "text_cnn"])
+def test_facts_and_speed_of_networks_on_tokens(model: str):
+    facts = network_facts(workload(model))
+    assert facts.sparse
+    assert not facts.convolutions
+    assert facts.num_weights == sum(
+        one.numel() for one in build_model(model, workload(model).signature, 3).parameters()
+    )
+    rehearsal = Rehearsal(workload(model), PLAIN.model_copy(update={"folded": True}))
+    rehearsal.warm_up()
+    assert rehearsal.look() > 0
+    assert rehearsal.observe() > 0
+
+
+def test_networks_of_pictures_have_no_sparse_gradients():
+    pictures = Workload("mlp_2_w4", Recipe(batch_size=4), (1, 4, 4), 3, 4, "cpu")
+    assert not network_facts(pictures).sparse
+    assert pictures.signature == Signature((1, 4, 4))
+    assert replace(pictures, vocabulary=9).signature == Signature((1, 4, 4), "int64", 9)
+
+
+def test_batches_of_tokens_are_fitted_by_tokens():
+    signature = Signature((30,), "int64", VOCABULARY)
+    assert fitting_batch(build_model("bag_2", signature, 2), signature, CPU) == 500

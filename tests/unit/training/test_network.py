@@ -143,28 +143,29 @@ def near_ties() -> torch.Tensor:
     return torch.tensor([1.0, 1 + 2**-12, 1 + 2**-13])
 
 
-def linear_classifier() -> tuple[nn.Module, Spy]:
+def classifying(body: nn.Module, classifier: nn.Module, weight: torch.Tensor) -> tuple[nn.Module, Spy]:
+    """A body of ones, a spy behind it, and a classifier with these weights."""
     spy = Spy()
+    nn.init.ones_(body.weight)  # type: ignore[arg-type]
+    classifier.weight.data = weight
+    if isinstance(body, nn.Linear):
+        return nn.Sequential(nn.Flatten(), body, spy, classifier), spy
+    return nn.Sequential(body, spy, classifier, nn.AdaptiveAvgPool2d(1), nn.Flatten()), spy
+
+
+def linear_classifier() -> tuple[nn.Module, Spy]:
     body, classifier = nn.Linear(1, 1, bias=False), nn.Linear(1, 3, bias=False)
-    nn.init.ones_(body.weight)
-    classifier.weight.data = near_ties().view(3, 1)
-    return nn.Sequential(nn.Flatten(), body, spy, classifier), spy
+    return classifying(body, classifier, near_ties().view(3, 1))
 
 
 def linear_classifier_after_layer_of_the_same_size() -> tuple[nn.Module, Spy]:
-    spy = Spy()
     body, classifier = nn.Linear(1, 3, bias=False), nn.Linear(3, 3, bias=False)
-    nn.init.ones_(body.weight)
-    classifier.weight.data = torch.diag(near_ties())
-    return nn.Sequential(nn.Flatten(), body, spy, classifier), spy
+    return classifying(body, classifier, torch.diag(near_ties()))
 
 
 def convolutional_classifier() -> tuple[nn.Module, Spy]:
-    spy = Spy()
     body, classifier = nn.Conv2d(1, 1, 1, bias=False), nn.Conv2d(1, 3, 1, bias=False)
-    nn.init.ones_(body.weight)
-    classifier.weight.data = near_ties().view(3, 1, 1, 1)
-    return nn.Sequential(body, spy, classifier, nn.AdaptiveAvgPool2d(1), nn.Flatten()), spy
+    return classifying(body, classifier, near_ties().view(3, 1, 1, 1))
 
 
 CLASSIFIERS = [

@@ -3,11 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from easiness import BadInput, Recipe, load_dataset, open_run
+from easiness.inputs import Signature
+from easiness.models import build_model
 from easiness.perturb import Color, Radial, Shuffle, perturbation
 from easiness.record import ObservationLog
 from easiness.record.observations import STATISTICS
+from easiness.training.distances import FeatureReader, InputReader, euclidean
+from easiness.training.network import find_classifier
 from easiness.training.observer import Observer
 from easiness.training.stored_network import TransformedExamples, open_network, threads_of
 from pixels import images_of, make_bank, packed_photos
@@ -97,3 +102,120 @@ def test_random_state_and_threads_are_left_alone(measured):
         assert torch.get_num_threads() == 2
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def _weights(model: nn.Module) -> dict[str, np.ndarray]:
+    return {name: value.numpy() for name, value in model.state_dict().items()}
+
+
+@pytest.mark.parametrize(("name", "shape"), [("mlp_2_w16", (1, 8, 8)), ("wrn_10_1", (3, 16, 16))])
+def test_features_are_what_the_classifier_gets(name: str, shape: tuple[int, int, int]) -> None:
+    torch.manual_seed(3)
+    model = build_model(name, shape, 4).eval()
+    images = torch.randn(5, *shape)
+    features = FeatureReader(name, Signature(shape), 4, _weights(model), CPU).read(images)
+    classifier = find_classifier(model, 4)
+    assert isinstance(classifier, nn.Linear)
+    assert features.shape == (5, classifier.in_features)
+    with torch.no_grad():
+        assert torch.allclose(classifier(features), model(images), atol=1e-6)
+
+
+def test_the_random_state_is_left_as_it_was() -> None:
+    weights = _weights(build_model("mlp_2_w16", (1, 4, 4), 2))
+    before = torch.random.get_rng_state()
+    FeatureReader("mlp_2_w16", Signature((1, 4, 4)), 2, weights, CPU)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_last_layer_with_as_many_outputs_is_the_classifier() -> None:
+    layers = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 3), nn.Linear(3, 5))
+    assert find_classifier(layers, 3) is layers[2]
+    assert find_classifier(layers, 7) is None
+
+
+class _MapsLast(nn.Module):
+    """Classifies at every position of a map, then averages over positions."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.classifier = nn.Conv2d(1, num_classes, 1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.classifier(images).mean(dim=(2, 3))
+        return out
+
+
+class _NoLayer(nn.Module):
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(num_classes))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.flatten(1)[:, :1] * self.scale
+
+
+def test_maps_are_averaged_over_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("easiness.training.stored_network.build_model", lambda *_: _MapsLast(2))
+    images = torch.arange(18.0).view(2, 1, 3, 3)
+    features = FeatureReader("any", Signature((1, 3, 3)), 2, _weights(_MapsLast(2)), CPU).read(images)
+    assert features.tolist() == [[4.0], [13.0]]
+
+
+def test_a_network_without_such_a_layer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("easiness.training.stored_network.build_model", lambda *_: _NoLayer(2))
+    with pytest.raises(BadInput, match="layer with 2 outputs"):
+        FeatureReader("any", Signature((1, 3, 3)), 2, _weights(_NoLayer(2)), CPU)
+
+
+def test_distances_and_norms_by_hand() -> None:
+    found = euclidean(torch.tensor([[0.0, 0.0], [3.0, 4.0], [3.0, 0.0]]))
+    assert found.distances.tolist() == [[0, 5, 3], [5, 0, 4], [3, 4, 0]]
+    assert found.squared_norms.tolist() == [0, 25, 9]
+
+
+def test_many_columns_and_rows_that_hardly_differ() -> None:
+    one = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
+    other = one.clone()
+    other[7] += 1e-3
+    found = euclidean(torch.stack([one, other, one])).distances
+    assert np.isclose(found[0, 1], float(other[7] - one[7]), rtol=1e-3)
+    assert found[0, 2] == 0
+
+
+def _reader(recipe: Recipe) -> tuple[InputReader, np.ndarray]:
+    data = load_dataset("digits", limit=20)
+    return InputReader(data, recipe, CPU, None), images_of(data).numpy().astype(np.float64).reshape(20, -1)
+
+
+def test_pixels_are_contrast_normalized_with_or_without_it_in_the_recipe() -> None:
+    at = np.array([2, 5, 11])
+    for recipe in (Recipe(), Recipe(gcn=False)):
+        reader, pixels = _reader(recipe)
+        normalized = (pixels - pixels.mean(axis=1, keepdims=True)) / pixels.std(axis=1, keepdims=True)
+        found = reader.distances(at)
+        assert set(found) == {"pixel"}
+        expected = np.linalg.norm(normalized[at][:, None] - normalized[at], axis=2) / 8
+        assert np.allclose(found["pixel"].distances, expected, atol=1e-4)
+        # of unit mean square, whatever the image
+        assert np.allclose(found["pixel"].squared_norms, 1, atol=1e-4)
+
+
+def test_reduced_images_are_measured_as_the_network_gets_them() -> None:
+    data = load_dataset("digits", limit=20)
+    blocks = images_of(data).numpy().astype(np.float64).reshape(20, 1, 4, 2, 4, 2).mean(axis=(3, 5))
+    small = np.floor(blocks + 0.5).reshape(20, 16)
+    normalized = (small - small.mean(axis=1, keepdims=True)) / small.std(axis=1, keepdims=True)
+    found = InputReader(data, Recipe(reduce=2), CPU, None).distances(np.array([1, 6]))["pixel"]
+    expected = np.linalg.norm(normalized[1] - normalized[6]) / 4
+    assert np.isclose(found.distances[0, 1], expected, atol=1e-4)
+
+
+def test_photos_are_measured_in_their_evaluation_crop() -> None:
+    random = np.random.default_rng(0)
+    x = random.integers(0, 256, (4, 12, 12, 3), dtype=np.uint8)
+    data = load_dataset((x, np.array([0, 1, 0, 1])))
+    recipe = Recipe(crop=7, crop_share=0.5)
+    found = InputReader(data, recipe, CPU, None).distances(np.array([0, 3]))["pixel"].distances
+    assert found.shape == (2, 2)
+    assert 0.5 < found[0, 1] < 2

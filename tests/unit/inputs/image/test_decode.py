@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+import itertools
 import logging
 import struct
 import zlib
@@ -14,7 +15,10 @@ import pytest
 from PIL import Image, _imaging, features
 
 from easiness.data import load_dataset
+from easiness.errors import BadInput
+from easiness.inputs import IMAGE, encoded
 from easiness.inputs.encoded import Unreadable
+from easiness.inputs.image import kind as decoding
 from easiness.inputs.image.kind import (
     IMAGE_FILES,
     _set_libtiff_handler,
@@ -22,7 +26,8 @@ from easiness.inputs.image.kind import (
     decoder_warnings,
     reads_heif,
 )
-from easiness.inputs.image.scan import ImageHeader
+from easiness.inputs.image.scan import ImageHeader, ImageTraits, scan
+from pixels import images_of
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -287,3 +292,93 @@ def test_pillows_log_goes_where_the_user_sends_logs_and_nowhere_else(capfd, capl
     logger.error("more samples than can be decoded")
     assert "more samples" in caplog.text
     assert capfd.readouterr().err == ""
+
+
+def headers(*sizes: tuple[int, int], grey: bool = False) -> list[ImageHeader]:
+    return [ImageHeader(*size, grey) for size in sizes]
+
+
+def test_one_size():
+    assert scan(headers((4, 6), (4, 6))) == ImageTraits(3, (4, 6), 4)
+    assert scan(headers((4, 6), grey=True)) == ImageTraits(1, (4, 6), 4)
+    assert scan([]) is None
+
+
+def test_sizes_that_differ_and_the_usual_short_side():
+    # short sides 5, 4, 3, 9: the lower of the two in the middle
+    assert scan(headers((5, 6), (6, 4), (3, 3), (9, 10))) == ImageTraits(3, None, 4)
+    # the same sizes upright and across differ
+    assert scan(headers((4, 6), (6, 4))).size is None  # type: ignore[union-attr]
+
+
+def test_grey_only_if_all_are():
+    assert scan([ImageHeader(4, 4, True), ImageHeader(4, 4, False), ImageHeader(4, 4, True)]).channels == 3  # type: ignore[union-attr]
+    assert scan(itertools.repeat(ImageHeader(4, 4, True), 300)).channels == 1  # type: ignore[union-attr]
+
+
+def test_one_odd_picture_at_the_end_is_seen():
+    same = [ImageHeader(4, 4, True)] * 1000
+    assert scan([*same, ImageHeader(4, 5, True)]) == ImageTraits(1, None, 4)
+    assert scan([*same, ImageHeader(4, 4, False)]) == ImageTraits(3, (4, 4), 4)
+
+
+def test_it_stops_when_nothing_more_can_be_learned():
+    taken = []
+
+    def stream():
+        for i in itertools.count():
+            taken.append(i)
+            yield ImageHeader(4, 4 + i % 2, False)
+
+    assert scan(stream()) == ImageTraits(3, None, 4)
+    assert len(taken) == 257
+
+
+@pytest.mark.parametrize(
+    ("found", "recipe"),
+    [
+        (ImageTraits(3, (32, 32), 32), {}),
+        (ImageTraits(1, (127, 500), 127), {}),
+        (ImageTraits(3, (128, 128), 128), {"crop": 224, "translation": 0.0, "batch_size": 64}),
+        (ImageTraits(3, None, 300), {"crop": 224, "translation": 0.0, "batch_size": 64}),
+        (ImageTraits(3, None, 40), {"crop": 40, "translation": 0.0}),
+    ],
+)
+def test_settings_for_photos(found, recipe):
+    assert found.recipe() == recipe
+
+
+def test_two_splits():
+    train, same, other = ImageTraits(3, (4, 4), 4), ImageTraits(3, (4, 4), 4), ImageTraits(3, (9, 9), 9)
+    assert train.joined(same, "x", ("train", "test")) == train
+    assert train.joined(other, "x", ("train", "test")) == ImageTraits(3, None, 4)
+
+
+original = decoding._decoded
+
+
+def test_large_pictures_are_decoded_one_at_a_time(folder, monkeypatch):
+    """Others wait, of which a small file may hold many."""
+    lock = decoding._ALONE
+    held = []
+    monkeypatch.setattr(decoding, "_decoded", lambda *given: held.append(lock.locked()) or original(*given))
+    monkeypatch.setattr(decoding, "_LARGE", 15)
+    assert len(images_of(load_dataset(folder))) == 6
+    monkeypatch.setattr(decoding, "_LARGE", 16)
+    assert len(images_of(load_dataset(folder))) == 6
+    assert held == [True] * 6 + [False] * 6
+
+
+def test_headers_of_millions_of_empty_files_are_not_all_tried(folder, monkeypatch):
+    """The first ones stand for all."""
+    for path in folder.rglob("*.png"):
+        path.write_bytes(b"")
+    tried = []
+    read = IMAGE.files.read_header
+    monkeypatch.setattr(type(IMAGE.files), "read_header", lambda _, *given: tried.append(1) or read(*given))
+    monkeypatch.setattr(encoded, "_HOPELESS", 2)
+    monkeypatch.setattr(encoded, "CHUNK", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    with pytest.raises(BadInput, match="an empty file"):
+        _ = load_dataset(folder).traits
+    assert len(tried) < 6

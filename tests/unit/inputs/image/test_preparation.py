@@ -85,19 +85,6 @@ def test_images_that_stay_on_the_host_become_the_same(shape, shift, layout):
     assert len(there) == 20
 
 
-def test_the_corner_is_down_and_right_and_the_mirror_comes_after_the_crop():
-    images = torch.arange(1, 10, dtype=torch.uint8).view(1, 1, 3, 3)
-    bank = moved_bank(images, Recipe(gcn=False), CPU, shift=1)
-    drawn = torch.tensor([[1, 1, 0], [0, 1, 0], [1, 2, 1], [2, 0, 1]])
-    seen = (bank.augmented(torch.zeros(4, dtype=torch.int64), drawn) * 255).round().int()[:, 0].tolist()
-    assert seen == [
-        [[1, 2, 3], [4, 5, 6], [7, 8, 9]],
-        [[0, 0, 0], [1, 2, 3], [4, 5, 6]],
-        [[0, 3, 2], [0, 6, 5], [0, 9, 8]],
-        [[5, 4, 0], [8, 7, 0], [0, 0, 0]],
-    ]
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 def test_clean_is_the_image_itself(shape):
     images = random_images(7, shape)
@@ -107,13 +94,6 @@ def test_clean_is_the_image_itself(shape):
         normalized = moved_bank(images, Recipe(), CPU, shift=shift).clean(slice(0, 7))
         for image, seen in zip(images, normalized, strict=True):
             np.testing.assert_allclose(seen, gcn_by_numpy(image.numpy() / 255, 1e-6), atol=2e-5)
-
-
-def test_no_translation_and_no_mirror_is_clean():
-    images = random_images(5, (3, 8, 8))
-    bank = moved_bank(images, Recipe(), CPU, shift=2)
-    nothing = torch.tensor([[2, 2, 0]] * 5)
-    assert torch.equal(bank.augmented(torch.arange(5), nothing), bank.clean(slice(0, 5)))
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (3, 224, 224)])

@@ -12,7 +12,7 @@ from easiness import BadInput, Recipe, load_dataset, perturbation_curve
 from easiness.analysis import Rule, match_groups, match_votes
 from easiness.data import Dataset
 from easiness.perturb import Radial, Shuffle
-from easiness.show.section import sections_text
+from easiness.show.result import sections_text
 from easiness.studies.perturbation import check_changes_something
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.figure import draw_perturbation, level_name, level_positions

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import beta
 
 from easiness import BadInput, load_dataset, pseudo_patterns
-from easiness.show.section import sections_text
+from easiness.show.result import sections_text
 from easiness.studies.perturbation.panel import draw_patterns, pattern_pictures
 from easiness.studies.perturbation.patterns import PseudoLevel, PseudoPatterns
 from easiness.studies.perturbation.study import count_levels

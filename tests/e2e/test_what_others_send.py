@@ -1,0 +1,395 @@
+"""What somebody sent: no module is imported without the user's word, and nothing is unpickled."""
+
+from __future__ import annotations
+
+import io
+import json
+import marshal
+import os
+import pickle
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from audited import audited
+from PIL import Image
+
+from easiness import BadInput, card, measure, open_run, pseudo_patterns, similarity
+
+MODULE = """
+from pathlib import Path
+from torch import nn
+
+with Path("imported").open("a") as file:
+    file.write("once\\n")
+
+def tiny(input_shape, num_classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, num_classes))
+"""
+ASKED = ("digits", "--model", "own_net:tiny", "--limit", "100", "--trials", "3", "--epochs", "2")
+QUICK = ("--precision", "float32", "--jobs", "1", "--device", "cpu")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The current folder, with a module that leaves a trace when it is imported."""
+    (tmp_path / "own_net.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    sys.modules.pop("own_net", None)
+
+
+SETTINGS: dict[str, Any] = {"limit": 100, "epochs": 2, "precision": "float32"}
+
+
+@pytest.fixture
+def run(folder: Path, made_once: Callable[..., Path]) -> Path:
+    """A run of that network, as somebody has sent it: nothing of it is imported yet."""
+
+    def make(out: Path) -> None:
+        measure("digits", model="own_net:tiny", trials=3, jobs=1, out=out, **SETTINGS)
+
+    made = made_once("own_net", make)
+    sys.modules.pop("own_net", None)
+    (folder / "imported").unlink(missing_ok=True)
+    return Path(shutil.copytree(made, folder / "run"))
+
+
+def imported(folder: Path) -> bool:
+    return (folder / "imported").exists()
+
+
+@pytest.mark.usefixtures("run")
+def test_networks_look_only_where_the_run_is_trusted(
+    folder: Path, refused: Callable[..., str], command: Callable[..., Any]
+) -> None:
+    asked = ("perturb", "run", "--kind", "radial", "--levels", "2", "--device", "cpu")
+    line = refused(*asked)
+    assert "'own_net:tiny' is code" in line
+    assert "--trust" in line
+    assert not imported(folder)
+    assert command(*asked, "--trust").code == 0
+    assert imported(folder)
+
+
+@pytest.mark.usefixtures("run")
+def test_suspects_go_without_the_networks_of_a_run_that_is_not_trusted(
+    folder: Path, command: Callable[..., Any]
+) -> None:
+    without = command("suspects", "run")
+    assert without.code == 0
+    assert not imported(folder)
+    said = " ".join(without.out.split())
+    assert "'own_net:tiny' is code" in said
+    trusted = command("suspects", "run", "--trust")
+    assert trusted.code == 0
+    assert imported(folder)
+    assert "code of the module" not in " ".join(trusted.out.split())
+
+
+@pytest.mark.usefixtures("run")
+def test_suspects_need_no_module_that_is_missing(folder: Path, command: Callable[..., Any]) -> None:
+    (folder / "own_net.py").unlink()
+    finished = command("suspects", "run", "--trust")
+    assert finished.code == 0, finished.err
+    where = "installed or in the current folder; install it"
+    missing = f"model 'own_net:tiny': there is no module own_net, {where}"
+    noted = f"note: {missing}; the labels are judged by the record, without the networks"
+    assert finished.err.splitlines().count(noted) == 1
+    assert f"Not looked for: unlike its class ({missing})." in " ".join(finished.out.split())
+
+
+@pytest.mark.usefixtures("run")
+def test_a_wrong_option_is_said_before_the_word_is_asked_for(refused: Callable[..., str]) -> None:
+    for options, said in {
+        ("--kind", "colr"): "perturbation 'colr': unknown (did you mean color",
+        ("--kind", "radial", "--levels", "-1"): "radial radius -1.0: negative",
+        ("--kind", "radial", "--seed", "-1"): "seed -1: negative",
+        ("--kind", "radial", "--fraction", "2"): "fraction 2.0: not in (0, 1]",
+    }.items():
+        assert said in refused("perturb", "run", *options)
+
+
+@pytest.mark.usefixtures("run")
+def test_who_measures_names_the_network_and_goes_on_with_the_same_command(
+    command: Callable[..., Any],
+) -> None:
+    finished = command("measure", *ASKED[:-3], "4", *ASKED[-2:], *QUICK, "--out", "run")
+    assert finished.code == 0, finished.err
+    assert len(open_run("run").trials) == 4
+    assert "next: easiness measure digits --model own_net:tiny --epochs 4 " in finished.out
+
+
+def test_another_module_in_the_run_is_refused_when_it_goes_on(
+    run: Path, folder: Path, refused: Callable[..., str]
+) -> None:
+    _renamed(run, "other_net:tiny")
+    (folder / "own_net.py").rename(folder / "other_net.py")
+    line = refused("measure", *ASKED[:1], "--model", "mlp_3", *ASKED[3:], *QUICK, "--out", "run")
+    assert "other_net:tiny" in line
+    assert not imported(folder)
+
+
+def test_in_python_the_word_is_given_where_the_run_is_opened(run: Path, folder: Path) -> None:
+    opened = open_run(run)
+    asking: list[Callable[[], object]] = [
+        lambda: similarity(opened, fraction=0.5, device="cpu"),
+        lambda: pseudo_patterns(opened, "radial", 2.0),
+    ]
+    for ask in asking:
+        with pytest.raises(BadInput, match=r"trust=True") as caught:
+            ask()
+        assert str(caught.value).startswith(f"{run}: ")
+    assert not imported(folder)
+    assert opened.trusted is opened.first(2).trusted is False
+    trusted = open_run(run, trust=True)
+    assert trusted.first(2).trusted
+    pseudo_patterns(trusted, "radial", 2.0, device="cpu", progress=False)
+    assert imported(folder)
+
+
+def test_the_run_that_measure_returns_is_trusted(run: Path) -> None:
+    assert measure("digits", model="own_net:tiny", trials=3, jobs=1, out=run, **SETTINGS).trusted
+    more = measure("digits", model="own_net:tiny", trials=4, jobs=2, out=run, **SETTINGS)  # in processes
+    assert more.trusted
+    assert len(more.trials) == 4
+
+
+def _renamed(run: Path, model: str) -> None:
+    document = json.loads((run / "run.json").read_text())
+    document["spec"]["model"] = model
+    document["sha256"] = None  # as runs of before have it: whoever forges a run could seal it, too
+    (run / "run.json").write_text(json.dumps(document))
+
+
+READING = [
+    ("status", "RUN"),
+    ("status", "RUN", "--verify"),
+    ("scores", "RUN"),
+    ("suspects", "RUN"),
+    ("clean", "RUN"),
+    ("prune", "RUN", "--drop", "0.2", "--policy", "random"),
+    ("report", "RUN", "-o", "page.html"),
+    ("compare", "RUN", "OTHER"),
+    ("diff", "RUN", "OTHER"),
+    ("export", "RUN", "--to", "csv", "-o", "rows.csv"),
+    ("card", "RUN", "-o", "card"),
+    ("perturb", "RUN", "--kind", "radial"),
+]
+
+
+@pytest.mark.parametrize("arguments", READING, ids=lambda arguments: "-".join(arguments[:3]))
+def test_no_command_that_reads_imports_what_a_run_names(
+    arguments: tuple[str, ...], run_copy: Path, folder: Path, command: Callable[..., Any]
+) -> None:
+    _renamed(run_copy, "own_net:tiny")
+    shutil.copytree(run_copy, folder / "other")
+    runs = {"RUN": run_copy, "OTHER": folder / "other"}
+    finished = command(*[runs.get(word, word) for word in arguments])
+    assert finished.code == (2 if arguments[0] == "perturb" else 0), finished.err
+    assert not imported(folder)
+
+
+NUM = 12
+SIZE = "--model mlp_2_w8 --trials 2 --epochs 1 --jobs 1 --precision float32"
+
+
+class Hostile:
+    """Unpickled, it creates a file."""
+
+    def __init__(self, proof: Path) -> None:
+        self.proof = proof
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.proof,)
+
+
+@pytest.fixture
+def proof(tmp_path: Path) -> Path:
+    """The file that anything hostile would create."""
+    return tmp_path / "proof"
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _pictures() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (NUM, 8, 8, 3)).astype(np.uint8)
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    return file.getvalue()
+
+
+def _data(folder: Path) -> None:
+    """A small data set of each kind of file."""
+    folder.mkdir()
+    pixels, labels = _pictures(), np.arange(NUM) % 2
+    np.savez(folder / "arrays.npz", x=pixels, y=labels)
+    images = pa.array([{"bytes": _png(one), "path": None} for one in pixels])
+    pq.write_table(pa.table({"image": images, "label": labels}), folder / "rows.parquet")
+    for number, (one, label) in enumerate(zip(pixels, labels, strict=True)):
+        place = folder / "photos" / f"class {label}"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number}.png").write_bytes(_png(one))
+    names = [f"photos/class {label}/{number}.png" for number, label in enumerate(labels)]
+    pd.DataFrame({"path": names, "label": labels}).to_csv(folder / "list.csv", index=False)
+
+
+@pytest.fixture
+def sent(measured: Path, tmp_path: Path) -> None:
+    """What somebody has sent: runs, a card, data of every kind, and files of labels and of ids."""
+    card(open_run(measured), tmp_path / "card")
+    for name in ("run", "other"):
+        shutil.copytree(measured, tmp_path / name)
+    _data(tmp_path / "data")
+    table = open_run(measured).scores()[["id", "label"]]
+    table.assign(action="keep").to_csv(tmp_path / "labels.csv", index=False)
+    table[:1].to_csv(tmp_path / "dropped.csv", index=False)
+
+
+SENT = [
+    "scores run -o scores.csv",
+    "card --apply card digits -o applied.csv",
+    f"measure data/arrays.npz {SIZE} --out of_arrays",
+    f"measure data/rows.parquet {SIZE} --out of_rows",
+]
+READING_TOO = [
+    "status run --verify",
+    "suspects run -o suspects.parquet",
+    "report run -o page.html",
+    "compare run other -o compare.svg",
+    "clean run -o cleaned.csv",
+    "prune run --ids dropped.csv -o kept.csv",
+    "perturb run --kind radial --levels 2 -o perturb.md",
+    "card run -o new_card",
+    "export run --to parquet -o exported.parquet",
+    f"measure data/photos {SIZE} --out of_photos",
+    f"measure data/list.csv {SIZE} --out of_list",
+    f"measure digits --labels labels.csv --limit 100 {SIZE} --out labelled",
+]
+
+
+@pytest.mark.usefixtures("sent")
+@pytest.mark.parametrize(
+    "line", [*SENT, *(pytest.param(line, marks=pytest.mark.long) for line in READING_TOO)]
+)
+def test_reading_and_training_unpickle_nothing(line: str, command: Callable[..., Any]) -> None:
+    with audited() as seen:
+        finished = command(*line.split())
+    assert finished.code == 0, finished.err
+    assert seen == []
+
+
+def _object_npz(path: Path, proof: Path) -> None:
+    np.savez(path, x=np.array([Hostile(proof)] * 4, object), y=np.arange(4))
+
+
+def _disguised_npz(path: Path, proof: Path) -> None:
+    """A member that is a pickle and no array."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", pickle.dumps(Hostile(proof)))
+        archive.writestr("y.npy", pickle.dumps([0, 1]))
+
+
+def _pickled_pictures(path: Path, proof: Path) -> None:
+    hostile = [pickle.dumps(Hostile(proof))] * 4
+    pq.write_table(pa.table({"image": pa.array(hostile), "label": [0, 1, 0, 1]}), path)
+
+
+def _schema_of_python(path: Path, proof: Path) -> None:
+    """What old versions of pyarrow unpickled: an extension type of Python's."""
+    said = {
+        b"ARROW:extension:name": b"arrow.py_extension_type",
+        b"ARROW:extension:metadata": pickle.dumps(Hostile(proof)),
+    }
+    field = pa.field("image", pa.binary(), metadata=said)
+    schema = pa.schema([field, pa.field("label", pa.int64())])
+    pq.write_table(pa.table([pa.array([b"x"] * 4), pa.array([0, 1, 0, 1])], schema=schema), path)
+
+
+DATA = {
+    "objects.npz": _object_npz,
+    "disguised.npz": _disguised_npz,
+    "pictures.parquet": _pickled_pictures,
+    "extension.parquet": _schema_of_python,
+}
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_hostile_data_are_refused_and_run_nothing(
+    name: str, tmp_path: Path, proof: Path, refused: Callable[..., str]
+) -> None:
+    DATA[name](tmp_path / name, proof)
+    with audited() as seen:
+        line = refused("measure", name, *SIZE.split(), "--out", "run")
+    assert name in line
+    assert seen == []
+    assert not proof.exists()
+
+
+def _all(pattern: str) -> Callable[[bytes], None]:
+    def write(payload: bytes) -> None:
+        files = [path for path in Path().glob(pattern) if path.is_file()]
+        assert files
+        for path in files:
+            path.write_bytes(payload)
+
+    return write
+
+
+FILES: dict[str, tuple[Callable[[bytes], None], str]] = {
+    "weights": (_all("run/trials/*/weights.safetensors"), "perturb run --kind radial"),
+    "observations": (_all("run/trials/*/train.parquet"), "scores run"),
+    "trials": (_all("run/trials/*/trial.json"), "scores run"),
+    "examples": (_all("run/examples.parquet"), "scores run"),
+    "run": (_all("run/run.json"), "scores run"),
+    "card": (_all("card/*"), "card --apply card digits -o applied.csv"),
+    "labels": (_all("labels.csv"), f"measure digits --labels labels.csv {SIZE} --out labelled"),
+    "ids": (_all("dropped.csv"), "prune run --ids dropped.csv"),
+    "recipe": (  # type: ignore[dict-item]
+        lambda payload: Path("recipe.toml").write_bytes(payload) and None,
+        f"measure digits --recipe recipe.toml {SIZE} --out by_recipe",
+    ),
+}
+
+
+@pytest.mark.usefixtures("sent")
+@pytest.mark.parametrize("name", FILES)
+def test_a_pickle_in_the_place_of_a_file_is_refused_and_runs_nothing(
+    name: str, proof: Path, command: Callable[..., Any]
+) -> None:
+    payload = pickle.dumps(Hostile(proof))
+    write, line = FILES[name]
+    write(payload)
+    (Path("run") / ".index").write_bytes(payload)  # what is only a help is made anew
+    with audited() as seen:
+        finished = command(*line.split())
+    assert finished.code == 2, finished.err
+    assert [one.startswith("easiness: error: ") for one in finished.err.splitlines()][-1:] == [True]
+    assert "Traceback" not in finished.err
+    assert seen == []
+    assert not proof.exists()
+
+
+def test_the_hook_sees_what_is_unpickled_and_started(tmp_path: Path, proof: Path) -> None:
+    _object_npz(tmp_path / "objects.npz", proof)
+    with audited() as seen:
+        np.load("objects.npz", allow_pickle=True)["x"]
+        os.system("true")
+        marshal.loads(marshal.dumps(1))
+    assert proof.exists()
+    names = {one.partition("(")[0] for one in seen}
+    assert {"pickle.find_class", "os.system", "marshal.loads"} <= names

@@ -1,0 +1,263 @@
+"""Options and their names: public functions, which are flat, and commands say the same as the values."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import MISSING, FrozenInstanceError, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import easiness as ez
+from easiness.models import ModelGiven
+from easiness.spec import (
+    DatasetRef,
+    Drawing,
+    Execution,
+    FeaturesRef,
+    Featuring,
+    Heads,
+    Loading,
+    Probe,
+    Recipe,
+    Recording,
+    Resolved,
+    RunSpec,
+    SplitRef,
+    Training,
+    Trials,
+    command_line,
+    command_parts,
+    featuring_of,
+    from_arguments,
+    loading_of,
+    options_of,
+    renamed,
+    training_of,
+)
+from easiness.spec.named_recipes import named_recipe
+
+KINDS: tuple[type, ...] = (Drawing, Execution, Loading, Recording, Training, Trials)
+RANKED = {"pretrained", "train_share", "image_size"}
+TABLES = {"text", "sound", "inputs", "label", "encoding", "rate"}
+ELSEWHERE = {"data_root", "download", "allow_outside", "skip_unreadable", "columns", *TABLES}
+CHOOSING = {"compile", "checkpoint_every"}
+CLUSTER = {"executor", "ray_address", "jobs"}
+
+# a public function, the values that its arguments make, and the fields that it does without
+DRAWS = {"rates", "policies", "repetitions", "keep", "balanced", "other_label"}
+
+FACES: list[tuple[Callable[..., Any], tuple[type, ...], set[str]]] = [
+    (ez.measure, (Trials, Training, Loading, Recording, Execution), {"splits"}),
+    (ez.ablate, (Training, Drawing, Loading, Execution), RANKED | ELSEWHERE | CHOOSING | {"other_label"}),
+    (ez.corrupt, (Training, Drawing, Loading, Execution), RANKED | ELSEWHERE | CHOOSING | {"steps"}),
+    (ez.verify, (Training, Loading, Execution), {"train_share"} | CHOOSING),
+    (ez.validate, (Training, Loading, Execution), RANKED | CHOOSING | {"model"}),
+    (ez.paper, (Loading, Execution), CHOOSING | TABLES | {"allow_outside", "skip_unreadable", "columns"}),
+    (ez.prune, (Drawing,), {"rates", "policies", "repetitions", "steps", "other_label"}),
+    (ez.curriculum, (Drawing,), DRAWS | {"steps"}),
+    (ez.perturbation_curve, (Execution,), CHOOSING | CLUSTER),
+    (ez.pseudo_patterns, (Execution,), CHOOSING | CLUSTER),
+    (ez.similarity, (Execution,), CHOOSING | CLUSTER | {"cache"}),
+    (ez.load_dataset, (Loading,), set()),
+]
+
+
+@pytest.mark.parametrize(("face", "kinds", "without"), FACES)
+def test_public_functions_are_held_to_the_values(face, kinds, without):
+    parameters = inspect.signature(face).parameters
+    for kind in kinds:
+        hints = typing.get_type_hints(kind, localns={"Recipe": Recipe})
+        for field in fields(kind):
+            if field.name in without:
+                assert field.name not in parameters, field.name
+                continue
+            given = parameters[field.name]
+            assert given.kind is inspect.Parameter.KEYWORD_ONLY
+            if given.default is not inspect.Parameter.empty:
+                by_difficulty = face is ez.prune and field.name == "score"  # not the paper's order
+                assert given.default == ("difficulty" if by_difficulty else field.default), field.name
+            if face is not ez.load_dataset:  # which takes any path
+                # in Python a model may be what builds it, too: the value has its name
+                hint = hints[field.name]
+                if field.name == "model":
+                    hint = ModelGiven if given.default is inspect.Parameter.empty else ModelGiven | None
+                assert typing.get_type_hints(face)[field.name] == hint, field.name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_are_frozen_and_each_option_is_declared_once(kind):
+    value = kind()
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, fields(kind)[0].name, None)
+    others = {field.name for other in KINDS if other is not kind for field in fields(other)}
+    assert not others & {field.name for field in fields(kind)}
+    assert all(field.default is not MISSING for field in fields(kind))
+    options = options_of(kind)
+    assert {field.name for field in fields(kind)} - {"splits", "rate"} == set(options)
+    assert all(option.flag.startswith("--") and option.help.endswith(".") for _, option in options.values())
+
+
+def test_a_value_takes_the_arguments_of_its_fields():
+    def function(limit: int, holdout: float, other: int) -> Loading:
+        return from_arguments(Loading, locals())
+
+    assert function(3, 0.5, 7) == Loading(limit=3, holdout=0.5)
+
+
+def test_columns_are_read_as_names():
+    read = options_of(Loading)["columns"][1].read
+    assert read is not None
+    assert read("path=filename, label=breed=x") == {"path": "filename", "label": "breed=x"}
+    for text in ("path", "path=", "=filename", "path=a,", ""):
+        with pytest.raises(ValueError, match="path=filename,label=breed"):
+            read(text)
+
+
+def test_inputs_are_read_as_names():
+    read = options_of(Loading)["inputs"][1].read
+    assert read is not None
+    assert read("petal length, petal width") == ("petal length", "petal width")
+    for text in ("", "a,", ",a"):
+        with pytest.raises(ValueError, match="length,width"):
+            read(text)
+
+
+@renamed(colour="color")
+def paint(wall: str, *, color: str = "white") -> tuple[str, str]:
+    """Paint a wall."""
+    return wall, color
+
+
+def test_the_new_name_says_nothing():
+    assert paint("north", color="red") == ("north", "red")
+    assert paint("north") == ("north", "white")
+    assert [*inspect.signature(paint).parameters] == ["wall", "color"]
+
+
+def test_the_old_name_goes_on_with_a_warning_that_points_to_the_caller():
+    with pytest.warns(DeprecationWarning, match=r"^paint\(\): colour= .*color=$") as warned:
+        assert paint("north", colour="red") == ("north", "red")  # type: ignore[call-arg]
+    assert warned[0].filename == __file__
+
+
+def test_both_names_are_refused():
+    with pytest.raises(TypeError, match=r"color= .*old name, colour="):
+        paint("north", color="red", colour="blue")  # type: ignore[call-arg]
+
+
+def test_measure_takes_compiling_for_compile(tmp_path):
+    with (
+        pytest.warns(DeprecationWarning, match=r"compiling= .*called compile="),
+        pytest.raises(ez.BadInput, match="compile 'maybe': unknown"),
+    ):
+        ez.measure("digits", model="mlp_2_w8", compiling="maybe", out=tmp_path / "run")  # type: ignore[call-arg]
+    assert not (tmp_path / "run").exists()
+
+
+SPLIT = SplitRef(fingerprint="0" * 64, num_examples=2)
+
+
+def ref(**options) -> DatasetRef:
+    return DatasetRef(source="photos", train=SPLIT, classes=("ant", "bee"), **options)
+
+
+def run(model: str, changes: dict[str, object], **given) -> RunSpec:
+    settings: dict[str, object] = {"epochs": 7, "seed": 0, "trials": 1, "probes": (Probe(name="train"),)}
+    settings["resolved"] = Resolved(precision="float32", channels_last=False, threads=1)
+    recipe = Recipe.model_validate(changes)
+    return RunSpec.model_validate({"data": ref(), "model": model, "recipe": recipe, **settings, **given})
+
+
+def test_a_line_has_what_differs_and_is_quoted_for_a_shell():
+    assert command_line("measure", "my photos", Training(), Loading()) == "easiness measure 'my photos'"
+    parts = command_parts("ablate", "digits", "--scores", "a b", Drawing((0, 0.3), ["beta:3,1", "random"]))
+    assert parts == (
+        "easiness ablate digits",
+        "--scores 'a b'",
+        "--rates 0,0.3",
+        "--policies beta:3,1,random",
+    )
+    line = command_line("measure", "digits", Training("wrn_16_4", seed=3), "--out", "x", always=("model",))
+    assert line == "easiness measure digits --model wrn_16_4 --seed 3 --out x"
+
+
+def test_flags_and_words_are_typed_as_the_command_reads_them():
+    recording, execution = Recording(keep_logits=True, keep_weights=False), Execution(cache=False, jobs=2)
+    said = command_line("measure", "digits", recording, execution)
+    assert said == "easiness measure digits --keep-logits --no-weights --jobs 2 --cache off"
+
+
+def test_usual_data_take_no_options():
+    assert loading_of(ref()) == Loading()
+
+
+def test_every_way_to_load_has_its_option():
+    data = ref(
+        limit=10,
+        data_root="sets",
+        labels="labels.csv",
+        holdout=0.25,
+        allow_outside=True,
+        skip_unreadable=True,
+        columns={"path": "filename", "label": "breed"},
+        text="question",
+        sound="take",
+        inputs=("length", "width"),
+        label="species",
+        encoding="latin-1",
+    )
+    assert command_line("measure", loading_of(data)).split()[2:] == [
+        *["--limit", "10", "--holdout", "0.25", "--data-root", "sets", "--allow-outside"],
+        *["--labels", "labels.csv", "--skip-unreadable", "--columns", "path=filename,label=breed"],
+        *["--text", "question", "--sound", "take", "--inputs", "length,width", "--label", "species"],
+        *["--encoding", "latin-1"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "said"),
+    [
+        ("mlp_3", named_recipe("short", "mlp_3"), "--recipe short"),
+        ("vgg16", named_recipe("short", "vgg16"), "--recipe short"),
+        ("mlp_3", {}, ""),
+        ("mlp_3", {"alpha": 0.01}, ""),
+        ("mlp_3", {**named_recipe("short", "mlp_3"), "crop": 32}, "--recipe short --image-size 32"),
+        ("mlp_3", {"batch_size": 32}, "--batch-size 32"),
+    ],
+)
+def test_how_a_run_was_trained(model, changes, said):
+    line = command_line("ablate", training_of(run(model, changes)), always=("model", "epochs"))
+    assert line == f"easiness ablate --model {model} --epochs 7 {said}".strip()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (named_recipe("short", "mlp_3"), "--recipe short"),
+        ({**named_recipe("short", "mlp_3"), "crop": 32}, "--recipe short --image-size 32"),
+        ({}, "--recipe 'my run'"),
+        ({**named_recipe("short", "mlp_3"), "flip": 0.0, "batch_size": 32}, "--recipe 'my run'"),
+    ],
+)
+def test_a_recipe_without_a_name_is_that_of_the_run(changes, said):
+    words = training_of(run("mlp_3", changes), Path("my run"))
+    assert command_line("verify", words) == f"easiness verify --model mlp_3 --epochs 7 {said}"
+
+
+def test_heads_are_fitted_again():
+    heads = Heads(
+        features=(FeaturesRef(name="a.npy", identity="0"), FeaturesRef(name="hf:b", identity="1")),
+        shares=(0.2, 0.75),
+        groups="2",
+    )
+    ridge, column = run("ridge", {}, heads=heads), run("linear", {}, heads=heads, data=ref(group="patient"))
+    words = "--features a.npy --features hf:b --shares 0.2,0.75 --group"
+    options = featuring_of(ridge), training_of(ridge, Path("run"))
+    assert command_line("verify", *options) == f"easiness verify {words} COLUMN --model ridge"
+    options = featuring_of(column), training_of(column, Path("run"))
+    assert command_line("verify", *options) == f"easiness verify {words} patient --model linear --recipe run"
+    assert featuring_of(run("mlp_3", {})) == Featuring()

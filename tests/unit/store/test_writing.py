@@ -1,0 +1,487 @@
+from __future__ import annotations
+
+import builtins
+import errno
+import io
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tracemalloc
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from easiness.errors import BadInput
+from easiness.spec import content_hash
+from easiness.store import (
+    AtWork,
+    RunWriter,
+    at_work,
+    check_output,
+    is_run,
+    last_events,
+    open_run,
+    run_folder,
+    trial_document,
+    watching,
+)
+from easiness.store.watching import EARLIER, EVENTS, Events
+from recording import run_spec
+
+IDS = np.array([30, 10, 20, 40])
+LABELS = np.array([0, 1, 1, 0])
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def no_room(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_what_may_become_a_run(tmp_path, add):
+    check_output(tmp_path / "new" / "deep")
+    (tmp_path / "empty").mkdir()
+    check_output(tmp_path / "empty")
+    add(tmp_path / "run", 0)
+    check_output(tmp_path / "run")
+    assert names(tmp_path) == ["empty", "run"]
+
+
+def test_a_run_killed_before_it_was_described_may_become_one(tmp_path, add):
+    folder = tmp_path / "run"
+    (folder / "trials" / ".aside-1").mkdir(parents=True)
+    for name in (".lock", ".aside-2", "examples.parquet"):
+        (folder / name).write_bytes(b"half")
+    check_output(folder)
+    add(folder, 0)
+    assert names(folder) == [".lock", "examples.parquet", "run.json", "trials"]
+    assert open_run(folder).ids.tolist() == IDS.tolist()
+    assert len(names(folder / "trials")) == 1
+
+
+def test_what_may_not(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(BadInput, match="file: is a file"):
+        check_output(tmp_path / "file")
+    with pytest.raises(BadInput, match=r"neither empty .*'file'"):
+        check_output(tmp_path)
+    assert names(tmp_path) == ["file"]
+
+
+def test_one_writer_at_a_time(tmp_path, add):
+    add(tmp_path / "run", 0)
+    with RunWriter(tmp_path / "run"):
+        with pytest.raises(BadInput, match="another process is writing"):
+            RunWriter(tmp_path / "run")
+        assert len(open_run(tmp_path / "run").trials) == 1
+    with RunWriter(tmp_path / "run"):
+        pass
+
+
+def test_the_lock_goes_when_the_block_fails(tmp_path):
+    with pytest.raises(ValueError, match="mine"), RunWriter(tmp_path / "run"):
+        raise ValueError("mine")
+    with RunWriter(tmp_path / "run"):
+        pass
+
+
+def test_leftovers_are_swept_at_the_start(tmp_path, add):
+    add(tmp_path / "run", 0)
+    (tmp_path / "run" / ".aside-1").write_bytes(b"x")
+    (tmp_path / "run" / "trials" / ".aside-2").mkdir()
+    with RunWriter(tmp_path / "run"):
+        assert names(tmp_path / "run") == [".lock", "examples.parquet", "run.json", "trials"]
+        assert len(names(tmp_path / "run" / "trials")) == 1
+
+
+def test_a_run_that_cannot_be_described_leaves_nothing(tmp_path, make_spec, monkeypatch):
+    monkeypatch.setattr(run_folder, "write_whole", no_room)
+    with RunWriter(tmp_path / "run") as writer, pytest.raises(BadInput, match=r"to \(No space left"):
+        writer.create(make_spec(), IDS, LABELS)
+    assert names(tmp_path) == []
+
+
+def test_a_longer_trial_replaces_the_shorter_one(tmp_path, add):
+    path = tmp_path / "run"
+    add(path, 0)
+    add(path, 1)
+    kept = {name for name in names(path / "trials") if name.startswith("0001")}
+    add(path, 0, epochs=3)
+    assert len(names(path / "trials")) == 2
+    assert kept < set(names(path / "trials"))
+    assert [trial.epochs for trial in open_run(path).trials] == [3, 2]
+
+
+def test_the_old_trial_stays_when_the_new_one_cannot_be_written(tmp_path, add, monkeypatch):
+    path = tmp_path / "run"
+    add(path, 0)
+    before = names(path / "trials")
+    with monkeypatch.context() as patch:
+        patch.setattr("easiness.store.trial_writing.write_whole", no_room)
+        with pytest.raises(OSError, match="No space left"):
+            add(path, 0, epochs=3)
+    assert names(path / "trials") == before
+    assert open_run(path).epochs == 2
+
+
+def test_damaged_trials_are_removed_on_request(tmp_path, add):
+    path = tmp_path / "run"
+    for index in range(4):
+        add(path, index)
+    (third,) = (path / "trials").glob("0002-*")
+    (third / "train.parquet").write_bytes(b"x")
+    (first,) = (path / "trials").glob("0000-*")
+    (first / "trial.json").unlink()
+    with RunWriter(path) as writer:
+        assert writer.remove_damaged() == [0, 2]
+        assert writer.remove_damaged() == []
+    assert [trial.index for trial in open_run(path).trials] == [1, 3]
+    assert is_run(path)
+
+
+HOLDING = """
+import sys
+from pathlib import Path
+from easiness.store import RunWriter
+writer = RunWriter(Path(sys.argv[1]))
+writer.note_work({4, 2})
+print("holds", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_nobody_is_at_work(tmp_path, add):
+    assert at_work(tmp_path / "none") is None
+    add(tmp_path / "run", 0)
+    assert at_work(tmp_path / "run") is None
+
+
+def test_a_writer_is_at_work_until_it_ends(tmp_path, add):
+    add(tmp_path / "run", 0)
+    with RunWriter(tmp_path / "run") as writer:
+        assert at_work(tmp_path / "run") == AtWork()  # it has not said more
+        writer.note_work(())
+        found = at_work(tmp_path / "run")
+        assert found is not None
+        assert (found.process, found.trials) == (os.getpid(), ())
+        writer.note_work({3})
+        noted = at_work(tmp_path / "run")
+        assert noted == AtWork(
+            process=os.getpid(), began=found.began, trials=(3,), host=platform.node() or None
+        )
+        assert not noted.is_elsewhere
+        assert noted.model_copy(update={"host": "another"}).is_elsewhere
+    assert at_work(tmp_path / "run") is None
+    assert (tmp_path / "run" / ".lock").read_bytes() == b""
+
+
+def test_who_looks_while_a_note_is_written_finds_a_whole_one(tmp_path, add):
+    run = tmp_path / "run"
+    add(run, 0)
+    with RunWriter(run) as writer, ThreadPoolExecutor(1) as looker:
+        writer.note_work(())
+        looks = looker.submit(lambda: [at_work(run) for _ in range(50)])
+        while not looks.done():
+            for trials in [(), range(40), (7,)]:
+                writer.note_work(trials)
+        found = [one for one in looks.result() if one is not None]
+    assert len(found) == 50
+    assert {one.process for one in found} == {os.getpid()}
+    assert {one.trials for one in found} <= {(), tuple(range(40)), (7,)}
+
+
+def test_a_process_that_was_killed_is_not_at_work(tmp_path, add):
+    run = tmp_path / "run"
+    add(run, 0)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDING, str(run)], stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"holds\n"
+        found = at_work(run)
+        assert found is not None
+        assert (found.process, found.trials) == (process.pid, (2, 4))
+        process.kill()
+        process.wait()
+        assert (run / ".lock").read_bytes() != b""  # what it left, which is stale
+        assert at_work(run) is None
+    with RunWriter(run):  # and others may write
+        pass
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"format": 2}', b"\xff"])
+def test_a_note_that_says_nothing(tmp_path, add, content):
+    add(tmp_path / "run", 0)
+    with RunWriter(tmp_path / "run"):
+        (tmp_path / "run" / ".lock").write_bytes(content)
+        assert at_work(tmp_path / "run") == AtWork()
+
+
+def test_who_looks_is_no_writer_and_changes_nothing(tmp_path, add, snapshot):
+    add(tmp_path / "run", 0)
+    before = snapshot(tmp_path)
+    for _ in range(3):
+        assert at_work(tmp_path / "run") is None
+    assert snapshot(tmp_path) == before
+
+
+def test_lines_that_others_read(tmp_path):
+    events = Events(tmp_path)
+    events.write("run_started", trials=2)
+    events.write("trial_finished", trial=0, seconds=1.5, accuracy={"train": 0.5}, reason=None)
+    found = last_events(tmp_path)
+    assert [{k: v for k, v in one.items() if k != "time"} for one in found] == [
+        {"kind": "run_started", "trials": 2},
+        {"kind": "trial_finished", "trial": 0, "seconds": 1.5, "accuracy": {"train": 0.5}},
+    ]
+    assert all(datetime.fromisoformat(one["time"]).utcoffset().total_seconds() == 0 for one in found)  # type: ignore[union-attr]
+    rows = duckdb.sql(f"select kind, trial, accuracy.train from '{tmp_path / EVENTS}'").fetchall()  # type: ignore[union-attr]
+    assert rows == [("run_started", None, None), ("trial_finished", 0, 0.5)]
+
+
+def test_a_line_that_was_cut_off_costs_no_other(tmp_path):
+    Events(tmp_path).write("run_started")
+    file = tmp_path / EVENTS
+    file.write_bytes(file.read_bytes() + b'{"time": "2026-01-01T')
+    assert [one["kind"] for one in last_events(tmp_path)] == ["run_started"]
+    Events(tmp_path).write("run_ended")
+    assert [one["kind"] for one in last_events(tmp_path)] == ["run_started", "run_ended"]
+
+
+@pytest.mark.parametrize(
+    "line", ["[]", "3", '{"time": 3, "kind": "x"}', '{"kind": "x"}', "[" * 99999, "\x00"]
+)
+def test_lines_that_are_no_events_are_left_out(tmp_path, line):
+    (tmp_path / EVENTS).write_text(line + "\n")
+    assert last_events(tmp_path) == []
+
+
+def test_the_files_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(watching, "MOST_BYTES", 1000)
+    events = Events(tmp_path)
+    for trial in range(100):
+        events.write("trial_started", trial=trial)
+    sizes = [(tmp_path / name).stat().st_size for name in (EARLIER, EVENTS)]
+    assert max(sizes) <= 1000
+    kept = [one["trial"] for one in last_events(tmp_path)]
+    assert kept == list(range(kept[0], 100))
+    assert len(kept) > 10
+
+
+def test_how_a_block_ended(tmp_path):
+    for error in (None, ValueError("two\nlines"), KeyboardInterrupt()):
+        events = Events(tmp_path)
+        try:
+            with events.ended():
+                events.write("run_started")
+                if error is not None:
+                    raise error
+        except (ValueError, KeyboardInterrupt):
+            pass
+    with events.ended():
+        pass  # nothing was started in it
+    said = [(one["kind"], one.get("reason")) for one in last_events(tmp_path)]
+    assert said[1::2] == [("run_ended", None), ("run_failed", "two lines"), ("run_interrupted", None)]
+    assert len(said) == 6
+
+
+def test_a_folder_that_cannot_be_written_to_costs_nothing(tmp_path):
+    (tmp_path / EVENTS).mkdir()
+    Events(tmp_path).write("run_started")
+    assert last_events(tmp_path) == []
+    assert json.dumps(last_events(tmp_path / "none")) == "[]"
+
+
+NUM = 600  # more than `trial_document.FEWEST`
+
+
+def multiply(path: Path, spec, num: int) -> None:
+    """Trials beside the first one: its observations under other names."""
+    (first,) = open_run(path).trials
+    sealed = json.loads((first.path / "trial.json").read_bytes())
+    for index in range(1, num):
+        trial = spec.trial(index)
+        value = {**sealed["trial"], "index": index, "hash": trial.hash, "spec": trial.model_dump(mode="json")}
+        folder = path / "trials" / f"{index:04d}-{trial.hash[:12]}"
+        folder.mkdir()
+        for name in value["files"]:
+            os.link(first.path / name, folder / name)
+        (folder / "trial.json").write_text(json.dumps({"trial": value, "sha256": content_hash(value)}))
+
+
+@pytest.fixture(scope="module")
+def large(made_once) -> Path:
+    """A run of 600 trials, indexed."""
+    return made_once("large-run", make_large)
+
+
+def make_large(path: Path, num: int = NUM) -> None:
+    from easiness.record import ObservationLog, TrialRecord
+
+    ids, labels = np.arange(4), np.array([0, 1, 1, 0])
+    spec = run_spec(trials=num, epochs=1)
+    log = ObservationLog(ids, labels, 2)
+    log.update(np.arange(4), np.eye(2, dtype=np.float32)[labels])
+    log.end_epoch()
+    record = TrialRecord({"train": log.observations()}, [0.5], ran={"seconds": 2})
+    with RunWriter(path) as writer:
+        writer.create(spec, ids, labels)
+        trial = spec.trial(0)
+        writer.add(record, {"train": ids}, index=0, seed=5, identity=trial.hash, spec=trial)
+    multiply(path, spec, num)
+    with RunWriter(path) as writer:
+        run = writer.read()
+        run.check()
+
+
+@pytest.fixture
+def counted(monkeypatch) -> Counter[str]:
+    """How often files of a name are opened, and folders of a name listed."""
+    seen: Counter[str] = Counter()
+    opened, listed = io.open, os.scandir
+
+    def count_open(file, *args, **kwargs):
+        seen[Path(str(file)).name] += 1
+        return opened(file, *args, **kwargs)
+
+    def count_scandir(path="."):
+        seen[f"{Path(str(path)).name}/"] += 1
+        return listed(path)
+
+    monkeypatch.setattr(io, "open", count_open)
+    monkeypatch.setattr(builtins, "open", count_open)
+    monkeypatch.setattr(os, "scandir", count_scandir)
+    return seen
+
+
+def test_no_document_is_read_that_the_index_knows(large, counted):
+    run = open_run(large)
+    assert len(run.trials) == NUM
+    assert (run.epochs, run.observed) == (1, (1,))
+    assert [trial.index for trial in run.trials] == list(range(NUM))
+    assert run.trials[7].known.accuracy == {"train": 1.0}
+    assert counted["trial.json"] == 0
+    assert counted["trials/"] == 1
+    assert run.trials[7].document.index == 7
+    assert counted["trial.json"] == 1
+
+
+def test_what_is_as_it_was_when_it_was_checked_is_not_read_to_check_it_again(large, counted):
+    open_run(large).check()
+    assert counted["trial.json"] == counted["train.parquet"] == 0
+
+
+@pytest.fixture
+def copy(large, tmp_path) -> Path:
+    return Path(shutil.copytree(large, tmp_path / "run"))  # with the times of the files
+
+
+def test_a_document_that_changed_is_read_whatever_the_index_says(copy, counted):
+    (file,) = (copy / "trials").glob("0033-*/trial.json")
+    content = bytearray(file.read_bytes())
+    content[50] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(BadInput, match=r"0033-.*trial\.json: .*damaged"):
+        open_run(copy)
+    content[50] ^= 1
+    file.write_bytes(content)
+    counted.clear()
+    assert len(open_run(copy).trials) == NUM
+    assert counted["trial.json"] == 1
+
+
+def test_observations_that_changed_are_refused_though_the_document_did_not(copy):
+    (file,) = (copy / "trials").glob("0033-*/train.parquet")
+    content = bytearray(file.read_bytes())
+    content[50] ^= 1
+    file.unlink()
+    file.write_bytes(content)
+    with pytest.raises(BadInput, match=r"0033-.*train\.parquet: .*damaged"):
+        open_run(copy).check()
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"0\n{}", None])
+def test_an_index_that_cannot_be_used_is_not(copy, content):
+    index = copy / trial_document.INDEX
+    if content is None:
+        index.unlink()
+    else:
+        index.write_bytes(content)
+    assert len(open_run(copy).trials) == NUM
+    with RunWriter(copy) as writer:
+        writer.read()
+    assert set(trial_document.read_index(copy)) == {folder.name for folder in (copy / "trials").iterdir()}
+
+
+def test_an_index_is_not_older_than_the_trials_that_it_speaks_of(copy, counted):
+    shutil.rmtree(next((copy / "trials").glob("0033-*")))
+    assert [trial.index for trial in open_run(copy).trials] == [*range(33), *range(34, NUM)]
+    assert counted["trial.json"] == 0
+
+
+def test_small_runs_have_none(tmp_path, add):
+    for index in range(3):
+        add(tmp_path / "run", index)
+    assert not (tmp_path / "run" / trial_document.INDEX).exists()
+
+
+def test_adding_trials_lists_the_folder_once_however_many_there_are(
+    tmp_path, make_record, make_spec, counted
+):
+    spec, ids = make_spec(trials=40), np.array([30, 10, 20, 40])
+    with RunWriter(tmp_path / "run") as writer:
+        writer.create(spec, ids, np.array([0, 1, 1, 0]))
+        seen = []
+        for num in (10, 20):
+            counted.clear()
+            for index in range(num - 10, num):
+                trial = spec.trial(index)
+                writer.add(
+                    make_record(), {"train": ids}, index=index, seed=5, identity=trial.hash, spec=trial
+                )
+            seen.append((sum(counted.values()) - counted["trials/"], counted["trials/"]))
+    assert seen[0][0] == seen[1][0]  # as much for the second ten as for the first
+    assert seen == [(seen[0][0], 1), (seen[0][0], 0)]
+
+
+def test_a_writer_keeps_the_index_as_it_adds(copy, make_record, monkeypatch):
+    written = []
+    monkeypatch.setattr(run_folder, "write_index", lambda _, trials: written.append(len(trials)))
+    spec, ids = open_run(copy).spec.measured, np.arange(4)
+    with RunWriter(copy) as writer:
+        writer.read()
+        for index in range(NUM, NUM + 3):
+            assert spec is not None
+            trial = spec.trial(index)
+            writer.add(make_record(1), {"train": ids}, index=index, seed=5, identity=trial.hash, spec=trial)
+    assert written == []  # three of six hundred are read in a moment
+    with RunWriter(copy) as writer:
+        writer.read()
+        for index in range(NUM + 3, NUM + 20):
+            trial = spec.trial(index)  # type: ignore[union-attr]
+            writer.add(make_record(1), {"train": ids}, index=index, seed=5, identity=trial.hash, spec=trial)
+    assert written == [NUM + 20]
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_of_a_trial_that_is_known_little_is_held(copy, indexed):
+    if not indexed:
+        (copy / trial_document.INDEX).unlink()
+    open_run(copy)
+    tracemalloc.start()
+    try:
+        run = open_run(copy)
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert held < 2500 * len(run.trials)  # bytes; a document has ten times as many
