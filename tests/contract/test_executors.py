@@ -38,6 +38,13 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     executor.close()
 
 
+@pytest.fixture
+def two() -> Iterator[ProcessesExecutor]:
+    executor = ProcessesExecutor(2)
+    yield executor
+    executor.close()
+
+
 def square(item: int) -> int:
     return item * item
 
@@ -159,10 +166,8 @@ def end_process_at_two(item: int) -> int:
     return item
 
 
-def test_a_worker_that_ends_costs_its_item_alone():
-    executor = ProcessesExecutor(2)
-    outcomes = {o.item: o for o in executor.run(end_process_at_two, range(8))}
-    executor.close()
+def test_a_worker_that_ends_costs_its_item_alone(two):
+    outcomes = {o.item: o for o in two.run(end_process_at_two, range(8))}
     assert len(outcomes) == 8
     failed = [item for item, o in outcomes.items() if o.error is not None]
     assert failed == [2]
@@ -178,10 +183,8 @@ def end_process_the_first_time(meeting_place: Path, item: int) -> int:
     return item
 
 
-def test_items_whose_worker_was_killed_run_once_more(tmp_path):
-    executor = ProcessesExecutor(2)
-    outcomes = list(executor.run(partial(end_process_the_first_time, tmp_path), range(3)))
-    executor.close()
+def test_items_whose_worker_was_killed_run_once_more(two, tmp_path):
+    outcomes = list(two.run(partial(end_process_the_first_time, tmp_path), range(3)))
     assert sorted((o.item, o.value) for o in outcomes) == [(0, 0), (1, 1), (2, 2)]
 
 
@@ -199,13 +202,11 @@ def ends_its_process_in_the_middle_of_its_value(meeting_place: Path, item: int) 
     return bytes([item]) * 10_000
 
 
-def test_an_item_whose_worker_was_killed_as_it_sent_the_value_runs_once_more(tmp_path):
-    executor = ProcessesExecutor(2)
+def test_an_item_whose_worker_was_killed_as_it_sent_the_value_runs_once_more(two, tmp_path):
     (tmp_path / "go").touch()
     values = {}
-    for outcome in executor.run(partial(ends_its_process_in_the_middle_of_its_value, tmp_path), range(4)):
+    for outcome in two.run(partial(ends_its_process_in_the_middle_of_its_value, tmp_path), range(4)):
         values[outcome.item] = outcome.value
-    executor.close()
     assert (tmp_path / "ended").exists()
     assert values == {item: bytes([item]) * 10_000 for item in range(4)}
 
@@ -253,16 +254,14 @@ def ends_its_process_while_the_next_one_tells(item: int, tell: Tell) -> int:
 
 
 @pytest.mark.long
-def test_a_worker_killed_while_an_outcome_is_looked_at_costs_no_healthy_item():
+def test_a_worker_killed_while_an_outcome_is_looked_at_costs_no_healthy_item(two):
     """Item 2 begins in new workers before it is known that 1 is lost: it goes on, and is heard."""
-    executor = ProcessesExecutor(2)
     heard: list[int] = []
     outcomes = {}
-    for outcome in executor.run_telling(ends_its_process_while_the_next_one_tells, range(4), heard.append):
+    for outcome in two.run_telling(ends_its_process_while_the_next_one_tells, range(4), heard.append):
         outcomes[outcome.item] = outcome
         if outcome.item == 0:
             time.sleep(1.5)
-    executor.close()
     assert [item for item, o in sorted(outcomes.items()) if o.error is not None] == [1]
     assert len(heard) == 20_000
 
@@ -277,10 +276,8 @@ def process_and_parent(meeting_place: Path) -> tuple[int, int]:
     return os.getpid(), os.getppid()
 
 
-def test_processes_work_side_by_side_outside_of_this_one(tmp_path):
-    executor = ProcessesExecutor(2)
-    found = [o.value or (0, 0) for o in executor.run(process_and_parent, [tmp_path] * 4)]
-    executor.close()
+def test_processes_work_side_by_side_outside_of_this_one(two, tmp_path):
+    found = [o.value or (0, 0) for o in two.run(process_and_parent, [tmp_path] * 4)]
     assert len({pid for pid, _ in found}) == 2
     assert {parent for _, parent in found} == {os.getpid()}
 

@@ -47,6 +47,10 @@ def said(pixels: np.ndarray) -> str:
     return " ".join(f"p{value}" for value in pixels.ravel())
 
 
+def txt(pixels: np.ndarray) -> bytes:
+    return said(pixels).encode()
+
+
 def values(pixels: np.ndarray) -> np.ndarray:
     return pixels.ravel().astype(np.float32)
 
@@ -75,7 +79,7 @@ class Tiny:
 
     @property
     def file(self) -> Callable[[np.ndarray], bytes]:
-        return png if self.column == "image" else wav
+        return {"image": png, "text": txt}.get(self.column, wav)
 
     @property
     def suffix(self) -> str:
@@ -84,7 +88,8 @@ class Tiny:
     @property
     def train(self) -> list[tuple[bytes, int]]:
         """(file, label) of each example; in place of the one that is ``broken`` there is another."""
-        files = [self.instead if i == self.broken else self.file(pixels) for i, pixels in enumerate(self.x)]
+        instead = b"\xff" if self.column == "text" else self.instead
+        files = [instead if i == self.broken else self.file(pixels) for i, pixels in enumerate(self.x)]
         return list(zip(files, self.y, strict=True))
 
     @property
@@ -128,7 +133,6 @@ def write_rows(path: Path, tiny: Tiny, pairs: Pairs) -> None:
     table = pa.table({tiny.column: rows, "label": [label for _, label in pairs]})
     if tiny.column == "voice":  # which is named, and goes before
         table = table.append_column("image", [[b""] * len(pairs)])
-    path.parent.mkdir(parents=True, exist_ok=True)
     described = table.replace_schema_metadata({"huggingface": json.dumps(info)})
     pq.write_table(described, path, row_group_size=2)
 
@@ -143,7 +147,7 @@ def hub_table(tiny: Tiny, pairs: Pairs) -> datasets.Dataset:
 
 
 def folder(root: Path, tiny: Tiny) -> Given:
-    write_classes(root / "tiny", tiny.classes, tiny.train)
+    write_classes(root / "tiny", tiny.classes, tiny.train, tiny.suffix)
     return Given(root / "tiny")
 
 
@@ -186,7 +190,6 @@ def manifest(root: Path, tiny: Tiny) -> Given:
 
 def manifest_with_splits(root: Path, tiny: Tiny) -> Given:
     lines = [f"{tiny.column if tiny.column == 'spoken' else 'path'},label,split"]
-    root.mkdir(parents=True, exist_ok=True)
     for split, pairs in (("test", tiny.test), ("train", tiny.train)):
         for i, (content, label) in enumerate(pairs):
             (root / f"{split}{i}{tiny.suffix}").write_bytes(content)
@@ -196,7 +199,6 @@ def manifest_with_splits(root: Path, tiny: Tiny) -> Given:
 
 
 def npz(root: Path, tiny: Tiny) -> Given:
-    root.mkdir(parents=True, exist_ok=True)
     test: dict[str, Any] = {"x_test": tiny.x_test, "y_test": tiny.y_test}
     np.savez(root / "tiny.npz", x=tiny.x, y=tiny.y, classes=tiny.classes, **test)
     return Given(root / "tiny.npz")
@@ -291,7 +293,6 @@ def hub_folder(root: Path, tiny: Tiny) -> Given:
 
 def hub_parquet(root: Path, tiny: Tiny) -> Given:
     for split, pairs in (("train", tiny.train), ("test", tiny.test)):
-        (root / "tiny").mkdir(parents=True, exist_ok=True)
         hub_table(tiny, pairs).to_parquet(root / f"tiny/{split}.parquet")
     return Given(f"hf:{root / 'tiny'}")
 
@@ -301,27 +302,23 @@ def hub_object(_: Path, tiny: Tiny) -> Given:
 
 
 def csv_of_texts(root: Path, tiny: Tiny) -> Given:
-    root.mkdir(parents=True, exist_ok=True)
     texts(tiny).rename(columns={"text": "words"}).to_csv(root / "tiny.csv", index=False)
     return Given(root / "tiny.csv", {"text": "words"})
 
 
 def csv_of_texts_and_splits(root: Path, tiny: Tiny) -> Given:
-    root.mkdir(parents=True, exist_ok=True)
     parts = [texts(tiny, split).assign(split=split) for split in ("test", "train")]
     pd.concat(parts).to_csv(root / "tiny.csv", index=False, sep=";", encoding="utf-16")
     return Given(root / "tiny.csv", {"encoding": "utf-16"})
 
 
 def csv_files_of_texts(root: Path, tiny: Tiny) -> Given:
-    (root / "tiny").mkdir(parents=True, exist_ok=True)
     for split in ("train", "test"):
         texts(tiny, split).to_csv(root / "tiny" / f"{split}.csv", index=False)
     return Given(root / "tiny")
 
 
 def parquet_of_texts(root: Path, tiny: Tiny) -> Given:
-    root.mkdir(parents=True, exist_ok=True)
     texts(tiny).to_parquet(root / "tiny.parquet", row_group_size=2)
     return Given(root / "tiny.parquet")
 
@@ -331,25 +328,6 @@ def parquet_shards_of_texts(root: Path, tiny: Tiny) -> Given:
     whole = texts(tiny)
     for name, part in (("train-0", whole[:5]), ("train-1", whole[5:]), ("test-0", texts(tiny, "test"))):
         part.to_parquet(root / f"tiny/data/{name}.parquet")
-    return Given(root / "tiny")
-
-
-def text_files(root: Path, tiny: Tiny) -> Given:
-    pairs = [
-        (b"\xff" if i == tiny.broken else said(one).encode(), label)
-        for i, (one, label) in enumerate(zip(tiny.x, tiny.y, strict=True))
-    ]
-    write_classes(root / "tiny", tiny.classes, pairs, ".txt")
-    return Given(root / "tiny")
-
-
-def text_files_with_splits(root: Path, tiny: Tiny) -> Given:
-    text_files(root, tiny)
-    (root / "tiny").rename(root / "train")
-    (root / "tiny").mkdir()
-    (root / "train").rename(root / "tiny/train")
-    pairs = [(said(one).encode(), label) for one, label in zip(tiny.x_test, tiny.y_test, strict=True)]
-    write_classes(root / "tiny/val", tiny.classes, pairs, ".txt")
     return Given(root / "tiny")
 
 
@@ -372,26 +350,22 @@ def hub_of_texts_saved(root: Path, tiny: Tiny) -> Given:
 
 
 def csv_of_numbers(root: Path, tiny: Tiny) -> Given:
-    root.mkdir(parents=True, exist_ok=True)
     numbers(tiny).rename(columns={"label": "species"}).to_csv(root / "tiny.csv")
     return Given(root / "tiny.csv", {"label": "species"})
 
 
 def csv_files_of_numbers(root: Path, tiny: Tiny) -> Given:
-    (root / "tiny").mkdir(parents=True, exist_ok=True)
     for split in ("train", "test"):
         numbers(tiny, split).to_csv(root / "tiny" / f"{split}.csv", index=False)
     return Given(root / "tiny")
 
 
 def parquet_of_numbers(root: Path, tiny: Tiny) -> Given:
-    root.mkdir(parents=True, exist_ok=True)
     numbers(tiny).to_parquet(root / "tiny.parquet")
     return Given(root / "tiny.parquet")
 
 
 def parquet_of_lists(root: Path, tiny: Tiny) -> Given:
-    (root / "tiny").mkdir(parents=True, exist_ok=True)
     for split, x in (("train", tiny.x), ("test", tiny.x_test)):
         table = texts(tiny, split).drop(columns="text").assign(hidden=pd.Series([values(one) for one in x]))
         table.to_parquet(root / "tiny" / f"{split}.parquet")
@@ -399,7 +373,6 @@ def parquet_of_lists(root: Path, tiny: Tiny) -> Given:
 
 
 def npz_of_vectors(root: Path, tiny: Tiny) -> Given:
-    root.mkdir(parents=True, exist_ok=True)
     x, x_test = (np.stack([values(one) for one in part]) for part in (tiny.x, tiny.x_test))
     test: dict[str, Any] = {"x_test": x_test, "y_test": tiny.y_test}
     np.savez(root / "tiny.npz", x=x, y=tiny.y, classes=tiny.classes, **test)
@@ -416,8 +389,8 @@ def arrays_of_sounds(_: Path, tiny: Tiny) -> Given:
 Write = Callable[[Path, Tiny], Given]
 
 
-def of_sounds(write: Write, column: str = "audio", **options: Any) -> Write:
-    """The same source with sounds in place of pictures, in this column."""
+def of_files(write: Write, column: str, **options: Any) -> Write:
+    """The same source with other files in place of pictures, in this column."""
 
     def written(root: Path, tiny: Tiny) -> Given:
         given = write(root, replace(tiny, column=column))
@@ -427,38 +400,22 @@ def of_sounds(write: Write, column: str = "audio", **options: Any) -> Write:
     return written
 
 
-folder_of_sounds, manifest_of_sounds = of_sounds(folder_with_splits), of_sounds(manifest_with_splits)
-named_sounds = of_sounds(manifest_with_splits, "spoken", sound="spoken")
-hub_sounds, hub_voices = of_sounds(hub_object), of_sounds(hub_object, "voice", sound="voice")
-SOUND_FILES = [
-    *(folder_of_sounds, manifest_of_sounds, named_sounds, hub_sounds, hub_voices),
-    *(of_sounds(parquet_shards), of_sounds(parquet_shards, "voice", sound="voice")),
-    of_sounds(hub_saved_splits),
-]
-OF_SOUNDS: list[Write] = [*SOUND_FILES, arrays_of_sounds]
-MANIFESTS = [manifest_with_splits, manifest_of_sounds, named_sounds]  # with classes that are given by hand
+text_files, text_files_with_splits = of_files(folder, "text"), of_files(folder_with_splits, "text")
 TEXT_FILES = [text_files, text_files_with_splits]
-OF_TEXTS: list[Write] = [
-    *(csv_of_texts, csv_of_texts_and_splits, csv_files_of_texts, parquet_of_texts, parquet_shards_of_texts),
-    *(*TEXT_FILES, list_of_texts, hub_of_texts, hub_of_texts_saved),
-]
-OF_VECTORS: list[Write] = [
-    csv_of_numbers,
-    csv_files_of_numbers,
-    parquet_of_numbers,
-    parquet_of_lists,
-    npz_of_vectors,
+folder_of_sounds = of_files(folder_with_splits, "audio")
+manifest_of_sounds = of_files(manifest_with_splits, "audio")
+named_sounds = of_files(manifest_with_splits, "spoken", sound="spoken")
+hub_sounds, hub_voices = of_files(hub_object, "audio"), of_files(hub_object, "voice", sound="voice")
+SOUND_FILES: list[Write] = [
+    *(folder_of_sounds, manifest_of_sounds, named_sounds, hub_sounds, hub_voices),
+    *(of_files(parquet_shards, "audio"), of_files(parquet_shards, "voice", sound="voice")),
+    of_files(hub_saved_splits, "audio"),
 ]
 ONLY_ARRAYS = [
-    *(
-        arrays_channels_last,
-        arrays_channels_first,
-        arrays_of_floats,
-        npz,
-        map_style_tensors,
-        arrays_of_sounds,
-    ),
+    *(arrays_channels_last, arrays_channels_first, arrays_of_floats, npz),
+    *(map_style_tensors, arrays_of_sounds),
 ]
+MANIFESTS = [manifest_with_splits, manifest_of_sounds, named_sounds]  # with classes that are given by hand
 READ_ITEM_BY_ITEM = [map_style_pictures, map_style_parts]
 OBJECTS = [
     *(list_of_texts, hub_of_texts),
@@ -489,17 +446,23 @@ WITH_SPLITS: list[Write] = [
     *(map_style_pictures, image_folder_subset, torchvision_imagenet),
     *(hub_saved_splits, hub_folder, hub_parquet, hub_object),
     *(csv_of_texts_and_splits, csv_files_of_texts, parquet_shards_of_texts, text_files_with_splits),
-    *(hub_of_texts, csv_files_of_numbers, parquet_of_lists, npz_of_vectors, *OF_SOUNDS),
+    *(hub_of_texts, csv_files_of_numbers, parquet_of_lists, npz_of_vectors),
+    *(*SOUND_FILES, arrays_of_sounds),
 ]
 HELD_OUT_IS_VAL = [
-    *(
-        folder_with_splits,
-        mini_imagenet_folder,
-        torchvision_imagenet,
-        text_files_with_splits,
-        folder_of_sounds,
-    ),
+    *(folder_with_splits, mini_imagenet_folder, torchvision_imagenet),
+    *(text_files_with_splits, folder_of_sounds),
 ]
+NAMES = {
+    "text": r"text",
+    "vector": r"numbers|lists|vectors",
+    "sound": r"sounds|audio|voice|spoken",
+}
+
+
+def kind_of(write: Write) -> str:
+    """The kind of the examples, as the name of the source says."""
+    return next((kind for kind, names in NAMES.items() if re.search(names, write.__name__)), "image")
 
 
 @pytest.fixture(autouse=True)
@@ -515,16 +478,16 @@ def write(request: pytest.FixtureRequest) -> Write:
 
 
 def load(root: Path, write: Write, tiny: Tiny, **options: Any) -> Dataset:
+    (root / "tiny").mkdir(parents=True, exist_ok=True)
     given = write(root, tiny)
     return load_dataset(given.source, **given.options, **options)
 
 
 def expected(write: Write, x: np.ndarray) -> list[np.ndarray]:
     """The decoded examples that a source has to give."""
-    if write in OF_TEXTS:
-        return [np.frombuffer(said(one).encode(), np.uint8) for one in x]
-    change = values if write in OF_VECTORS else samples if write in OF_SOUNDS else np.array
-    return [change(one) for one in x]
+    made: dict[str, Callable[[np.ndarray], np.ndarray]] = {"vector": values, "sound": samples}
+    made["text"] = lambda one: np.frombuffer(txt(one), np.uint8)
+    return [made.get(kind_of(write), np.array)(one) for one in x]
 
 
 def assert_same(data: Dataset, found: Sequence[np.ndarray]) -> None:
@@ -548,8 +511,7 @@ def test_the_same_examples(tmp_path, write):
     assert data.labels.dtype == np.int64
     assert_same(data, expected(write, tiny.x))
     assert data.num_unreadable == 0
-    kinds: dict[str, list[Write]] = {"text": OF_TEXTS, "vector": OF_VECTORS, "sound": OF_SOUNDS}
-    assert data.kind.name == next((kind for kind, writes in kinds.items() if write in writes), "image")
+    assert data.kind.name == kind_of(write)
     assert data.kind.name != "sound" or data.traits.rate == 8000
     if data.kind.name == "image":
         assert data.traits.shape == (3, 5, 6)
@@ -646,6 +608,7 @@ def test_fingerprint_changes_with_what_it_covers(tmp_path, write, change):
 def test_nothing_is_decoded_for_a_fingerprint(tmp_path, write, monkeypatch):
     if write in READ_ITEM_BY_ITEM:
         pytest.skip("what is not stored as bytes has to be read")
+    (tmp_path / "tiny").mkdir()
     given = write(tmp_path, Tiny())
     monkeypatch.setattr(Image, "open", lambda *_: pytest.fail("a picture was opened"))
     data = load_dataset(given.source, **given.options, limit=5)
@@ -671,7 +634,7 @@ def test_a_reference_finds_the_data_again(tmp_path, write):
 
 
 def test_images_of_different_sizes(tmp_path, write):
-    if write in [*ONLY_ARRAYS, *OF_TEXTS, *OF_VECTORS, *OF_SOUNDS]:
+    if write in ONLY_ARRAYS or kind_of(write) != "image":
         pytest.skip("an array has one size, and other examples have none")
     tiny = Tiny()
     x = [*tiny.x[:8], np.full((7, 4, 3), 9, np.uint8)]
@@ -689,7 +652,7 @@ def test_images_of_different_sizes(tmp_path, write):
 def test_an_unreadable_example_is_named_or_left_out(tmp_path, write, instead):
     if instead != b"no picture" and write not in SOUND_FILES:
         pytest.skip("only a sound can be empty")
-    if write in [*ONLY_ARRAYS, *OF_TEXTS, *OF_VECTORS] and write not in TEXT_FILES:
+    if write in ONLY_ARRAYS or (kind_of(write) in ("text", "vector") and write not in TEXT_FILES):
         pytest.skip("an array holds no encoded images, and a table is read whole")
     tiny = Tiny(broken=4, instead=instead)
     with pytest.raises(BadInput, match=r"0?[45]\.(png|txt|wav)|(item|row) 4\b") as caught:
@@ -733,7 +696,7 @@ def test_a_manifest_of_pictures_and_sounds_is_of_pictures(tmp_path):
         load_dataset(file).values(np.arange(1))
 
 
-@pytest.mark.parametrize("write", [of_sounds(parquet_shards), hub_sounds])
+@pytest.mark.parametrize("write", [of_files(parquet_shards, "audio"), hub_sounds])
 def test_a_column_without_sounds(tmp_path, write):
     with pytest.raises(BadInput, match=r"column label (holds|does not hold)"):
         load(tmp_path, write, Tiny(), sound="label")

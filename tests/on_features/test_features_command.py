@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from easiness import Run, compare, load_dataset, measure, open_run, suspects
@@ -264,3 +266,162 @@ def test_code_that_makes_features_runs_only_for_those_who_trust_the_run(
     trusted = suspects(open_run("run", trust=True), progress=False)
     assert "unlike its class" not in trusted.left_out_kinds
     assert "squares_of_mine" in sys.modules
+
+
+PATIENTS, OF_EACH = 12, 5
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    """60 pictures of two classes, five of each patient, and vectors of them."""
+    rng = np.random.default_rng(0)
+    rows = ["file,label,patient,room"]
+    for at in range(PATIENTS * OF_EACH):
+        pixels = rng.integers(0, 255, (6, 6, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{at}.png")
+        rows.append(f"{at}.png,{'xy'[at % 2]},patient {at // OF_EACH},{at % 3}")
+    (tmp_path / "list.csv").write_text("\n".join(rows) + "\n")
+    np.save(tmp_path / "v.npy", rng.standard_normal((len(rows) - 1, 8)) + (np.arange(60) % 2)[:, None])
+    return tmp_path / "list.csv"
+
+
+@pytest.fixture
+def arguments(manifest: Path, tmp_path: Path) -> list[object]:
+    source = ["measure", manifest, "--columns", "path=file", "--features", tmp_path / "v.npy"]
+    return [*source, "--trials", 5, "--out", tmp_path / "run"]
+
+
+def test_patients_are_seen_together_or_not_at_all(command, arguments, tmp_path) -> None:
+    assert command(*arguments, "--group", "patient").code == 0
+    run = open_run(tmp_path / "run")
+    assert run.spec.data.model_dump()["group"] == "patient"
+    for trial in run.trials:
+        seen = trial.observations(2).trained_on.reshape(len(run.shares), PATIENTS, OF_EACH)
+        assert (seen == seen[:, :, :1]).all()
+        assert (seen.sum(axis=(1, 2)) <= np.array(run.shares) * 60 + OF_EACH).all()
+    assert command(*arguments, "--group", "patient", "--trials", 10).code == 0
+    assert len(open_run(tmp_path / "run").trials) == 10
+
+
+def test_a_run_keeps_its_groups(command, refused, arguments) -> None:
+    assert command(*arguments, "--group", "patient").code == 0
+    assert "settings: groups of examples is" in refused(*arguments)
+
+
+def test_fewer_groups_suffice_for_smaller_shares(command, refused, arguments, tmp_path) -> None:
+    told = refused(*arguments, "--group", "room")
+    assert "--group: 3 different values, and share 0.8 rotates over 5 folds" in told
+    options = ["--group", "room", "--shares", "0.5", "--trials", 2]
+    assert command(*arguments, *options).code == 0
+    rooms = np.arange(60) % 3
+    for trial in open_run(tmp_path / "run").trials:
+        seen = trial.observations(2).trained_on[0]
+        assert all(len(set(seen[rooms == room].tolist())) == 1 for room in range(3))
+
+
+def test_held_out_patients_are_nobody_s_in_training(command, arguments, tmp_path) -> None:
+    assert command(*arguments, "--group", "patient", "--holdout", 0.25).code == 0
+    run = open_run(tmp_path / "run")
+    patients = [
+        {int(one.split(".")[0]) // OF_EACH for one in run.examples(name)[0]} for name in ("train", "held_out")
+    ]
+    assert not patients[0] & patients[1]
+
+
+def test_class_folders_have_no_column(refused, pictures, tmp_path) -> None:
+    line = refused("measure", pictures, "--features", "auto", "--group", "patient", "--out", tmp_path / "run")
+    assert re.search("no table, so .*group", line)
+
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """40 vectors of two classes, with ids."""
+    y = np.arange(40) % 2
+    np.savez(tmp_path / "data.npz", x=RNG.standard_normal((40, 6)).astype(np.float32), y=y)
+    return tmp_path / "data.npz"
+
+
+@pytest.fixture
+def refusal(refused: Callable[..., str], source: Path, tmp_path: Path) -> Callable[..., str]:
+    def call(*options: object, data: object = None) -> str:
+        line = refused("measure", source if data is None else data, *options, "--out", tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+        return line
+
+    return call
+
+
+def test_the_same_features_twice(refusal, tmp_path) -> None:
+    values = RNG.standard_normal((40, 3))
+    np.save(tmp_path / "v.npy", values)
+    np.savez(tmp_path / "w.npz", x=values)
+    for other in ("v.npy", "w.npz"):
+        given = [option for name in ("v.npy", other) for option in ("--features", tmp_path / name)]
+        assert "are the same as" in refusal(*given, "--trials", 5)
+
+
+def test_features_that_are_not_there(refusal) -> None:
+    assert "features 'nonsense': not known" in refusal("--features", "nonsense", "--trials", 5)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1, 2], "3 examples of 3 classes; features need twice as many"),
+        ([0] * 9 + [1], "class '1' has one example"),
+    ],
+)
+def test_too_few_examples(refusal, tmp_path, labels, message) -> None:
+    np.savez(tmp_path / "few.npz", x=RNG.standard_normal((len(labels), 3)).astype(np.float32), y=labels)
+    assert message in refusal("--features", "inputs", "--trials", 5, data=tmp_path / "few.npz")
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        *((given, "give numbers between 0 and 1") for given in ("0", "0.5,1")),
+        *((given, "have to ascend") for given in ("0.8,0.2", "0.5,0.5")),
+        *((given, "shares") for given in ("nan", "a", "")),
+        ("0.999", "leaves out less than a hundredth"),
+        ("0.003", "leaves out less than a hundredth, or no simple part"),
+        ("0.01,0.8", "0 of 40 examples are fewer than the 2 classes; give a larger one"),
+        ("0.98", "rotates over 50 folds, and data has 40 examples"),
+    ],
+)
+def test_shares_that_make_no_sense(refusal, shares, message) -> None:
+    assert message in refusal("--features", "inputs", "--trials", 5, "--shares", shares)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("--train-share", 0.5), ("--pretrained", None), ("--observe", "last"), ("--image-size", 64)),
+        *(("--recipe", "paper"), ("--epochs", 3), ("--batch-size", 8), ("--precision", "bfloat16")),
+        *(("--trials", "auto"), ("--trials", 7), ("--trials", 0), ("--group", "patient")),
+        *(("--model", "resnet18"), ("--model", "nonsense")),
+    ],
+)
+def test_options_that_mean_nothing_here(refusal, option, value) -> None:
+    given = [option] if value is None else [option, value]
+    line = refusal("--features", "inputs", "--trials", 5, *given)
+    assert option.lstrip("-").split("-")[0] in line
+
+
+@pytest.mark.parametrize("options", [["--shares", "0.5"], ["--group", "patient"]])
+def test_options_that_need_features(refusal, options) -> None:
+    line = refusal("--model", "mlp_2", "--trials", 5, *options)
+    assert re.search(rf"{options[0]}: goes with --features; give some, or leave it out", line)
+
+
+@pytest.mark.parametrize("options", [["--precision", "bfloat16"], ["--compile", "on"]])
+def test_heads_by_steps_take_no_settings_of_networks(refusal, options) -> None:
+    line = refusal("--features", "inputs", "--model", "linear", "--epochs", 1, "--trials", 5, *options)
+    assert line.startswith(f"easiness: error: {' '.join(options)}: ")
+
+
+def test_a_closed_form_of_pictures_needs_features(refusal) -> None:
+    line = refusal("--model", "ridge", "--trials", 5, data="digits")
+    assert "fits heads on features; name some with --features, such as auto" in line

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
 from easiness import BadInput, load_dataset
 
@@ -25,13 +22,6 @@ def _table(path: Path, columns: dict[str, list[Any]], text: bool = True) -> Path
     rows = zip(*examples.values(), *cells.values(), strict=True)
     path.write_text("\n".join(",".join(map(str, row)) for row in [[*examples, *cells], *rows]))
     return path
-
-
-def _pictures(folder: Path, lines: Callable[[int], str], header: str) -> Path:
-    for at in range(8):
-        Image.fromarray(np.full((4, 4, 3), 20 * at, np.uint8)).save(folder / f"{at}.png")
-    (folder / "list.csv").write_text("\n".join([header, *(f"{at}.png,{lines(at)}" for at in range(8))]))
-    return folder / "list.csv"
 
 
 FLAGS, PEOPLE = "hold 0 and 1, a class each, put the name", "hold labels, of a person each, take the majority"
@@ -71,6 +61,11 @@ NONE: dict[str, tuple[dict[str, list[Any]], str]] = {
         NO_HINT,
     ),
     "boxes": ({"x": [1], "y": [2], "w": [3], "h": [4]}, "x, y, w, h hold boxes, crop each box"),
+    "boxes in words": ({"bbox": ["0 0 2 2"]}, "bbox hold boxes"),
+    "corners of boxes": (
+        {"xmin": [0], "ymin": [0], "xmax": [2], "ymax": [2]},
+        "xmin, ymin, xmax, ymax hold boxes",
+    ),
     "nothing that is known": ({"length": [3, 4]}, NO_HINT),
 }
 
@@ -85,35 +80,15 @@ def test_without_a_column_of_labels_it_is_told_what_there_is(name, text, tmp_pat
     assert "no column label" in refused("measure", table, "--out", tmp_path / "run")
 
 
-@pytest.mark.parametrize(
-    ("header", "line", "told"),
-    [
-        ("path,is_dog,is_cat", lambda at: f"{at % 2},{1 - at % 2}", "is_dog, is_cat hold 0 and 1"),
-        ("path,ann1,ann2", lambda at: "dog,dog" if at % 3 else "cat,cat", "ann1, ann2 hold labels, of a"),
-        ("path,xmin,ymin,xmax,ymax", lambda _: "0,0,2,2", "xmin, ymin, xmax, ymax hold boxes"),
-        ("path,bbox", lambda _: "0 0 2 2", "bbox hold boxes"),
-        ("path,dogs", lambda _: "x", "name the column of the labels with --label"),
-    ],
-)
-def test_so_it_is_for_lists_of_pictures(header, line, told, tmp_path):
-    with pytest.raises(BadInput, match=f"no column label.*{told}"):
-        load_dataset(_pictures(tmp_path, line, header))
-
-
-def test_a_picture_with_several_boxes_is_to_be_cropped(tmp_path):
-    file = _pictures(tmp_path, lambda at: f"{'dog' if at % 2 else 'cat'},0,0,2,2", "path,label,x,y,w,h")
-    file.write_text(f"{file.read_text()}\n0.png,dog,1,1,2,2")
-    with pytest.raises(BadInput, match=r"line 10: 0\.png is in line 2 already; .*where they are boxes, crop"):
+def test_a_picture_with_several_boxes_is_to_be_cropped(tmp_path, picture):
+    picture().save(tmp_path / "0.png")
+    file = tmp_path / "list.csv"
+    file.write_text("path,label,x,y,w,h\n0.png,cat,0,0,2,2\n0.png,dog,1,1,2,2")
+    with pytest.raises(BadInput, match=r"line 3: 0\.png is in line 2 already; .*where they are boxes, crop"):
         load_dataset(file)
 
 
-def test_boxes_in_files_of_their_own_are_told(tmp_path, picture, refused):
-    for folder in ("images/train", "labels/train"):
-        (tmp_path / "yolo" / folder).mkdir(parents=True)
-    picture().save(tmp_path / "yolo/images/train/1.png")
-    (tmp_path / "yolo/labels/train/1.txt").write_text("0 0.5 0.5 0.2 0.2\n")
-    with pytest.raises(BadInput, match="as of boxes; crop each box"):
-        load_dataset(tmp_path / "yolo")
+def test_boxes_of_coco_are_told(tmp_path, refused):
     (tmp_path / "coco.json").write_text('{"images": [], "annotations": [], "categories": []}')
     assert "as of COCO, crop each box" in refused("measure", tmp_path / "coco.json", "--out", tmp_path / "r")
 
@@ -124,6 +99,7 @@ def test_boxes_in_files_of_their_own_are_told(tmp_path, picture, refused):
         (["train2017/1.png", "val2017/2.png"], "annotations/instances_train2017.json"),
         (["JPEGImages/1.png"], "Annotations/1.xml"),
         (["images/1.png"], "labels/1.txt"),
+        (["images/train/1.png"], "labels/train/1.txt"),
         (["train/images/1.png", "valid/images/2.png"], "train/labels/1.txt"),
         (["1.png"], "1.txt"),
         (["train/1.png", "valid/2.png"], "train/1.txt"),
@@ -191,14 +167,8 @@ def test_with_a_comma_all_parts_are_labels(tmp_path):
         (["[0, 10]", "(10, 20]"], False),
     ],
 )
-@pytest.mark.parametrize("read", ["texts", "pictures"])
-def test_names_of_plain_use_are_classes(labels, noted, read, tmp_path):
-    cells = [f'"{label}"' for label in labels]
-    if read == "pictures":
-        source = _pictures(tmp_path, lambda at: cells[at % len(cells)], "path,label")
-    else:
-        source = _table(tmp_path / "a.csv", {"label": cells})
-    data = load_dataset(source)
+def test_names_of_plain_use_are_classes(labels, noted, tmp_path):
+    data = load_dataset(_table(tmp_path / "a.csv", {"label": [f'"{label}"' for label in labels]}))
     assert sorted(data.classes) == sorted(labels)
     assert any("may be several labels" in note for note in data.notes) == noted
 

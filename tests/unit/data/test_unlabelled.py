@@ -90,13 +90,10 @@ def test_numbers_and_categories_become_what_they_are_in_the_table_of_the_run(tmp
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("pool.csv", b"path\ngone.png\n", "no file gone.png"),
         ("pool.csv", b"path\n../a.png\n", "../a.png leads out"),
         ("pool.csv", b"name\na.png\n", "no column path or image"),
         ("pool.txt", b"a", "not a kind of file that can be read; give a folder"),
         ("pool.npy", b"junk", "no array of numbers that can be read"),
-        ("pool.npz", b"junk", "not an .npz file"),
-        ("pool.parquet", b"junk", "Parquet"),
     ],
 )
 def test_what_cannot_be_read_is_refused(tmp_path, pictures, name, content, message):
@@ -112,6 +109,3 @@ def test_other_kinds_and_empty_folders_are_refused(tmp_path, pictures):
     np.save(tmp_path / "pool.npy", np.eye(3))
     with pytest.raises(BadInput, match="holds vectors, and the run is on pictures"):
         load_unlabelled(tmp_path / "pool.npy", pictures)
-    np.savez(tmp_path / "twice.npz", x=PIXELS, ids=np.zeros(4, int))
-    with pytest.raises(BadInput, match="id 0 occurs more than once"):
-        load_unlabelled(tmp_path / "twice.npz", pictures)

@@ -1,4 +1,4 @@
-"""Features that are there already: arrays, files of NumPy's, columns of tables, the examples themselves."""
+"""Features that are given: arrays, files, columns, the examples themselves, networks of runs, functions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from easiness import measure
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
-from easiness.features import find_features
+from easiness.features import feature_reader, find_features, ready_features
+from easiness.store import Run, open_run
 
 RNG = np.random.default_rng(0)
 VALUES = RNG.standard_normal((20, 3)).astype(np.float32)
@@ -108,9 +110,15 @@ def test_vectors_are_features_themselves() -> None:
         (object(), False, "give numbers"),
         ("inputs", False, "are pictures; give auto"),
         ("input", False, "'input': not known .did you mean inputs"),
-        ("no.npy", False, "no.npy: the file cannot be read .No such file"),
-        ("no.npz", False, "no.npz: the file cannot be read .No such file"),
+        ("no.npy", False, "no.npy: .*No such file"),
+        ("no.npz", False, "no.npz: .*No such file"),
         ("column:v", False, "is no table, so it has no column v"),
+        ("torchvision:resnt18", False, "no classifier of this name .did you mean resnet18"),
+        ("timm:tf_eficientnet_lite0", False, "did you mean timm:tf_efficientnet_lite0"),
+        ("tf_efficientnet_lite0", False, "did you mean timm:tf_efficientnet_lite0"),
+        ("timm:", False, "nothing is named behind timm:; write timm:NAME"),
+        ("tim:resnet18", False, "not known .did you mean timm:"),
+        ("auot", False, "not known .did you mean auto"),
     ],
 )
 def test_what_does_not_fit_is_refused(
@@ -149,16 +157,20 @@ def test_ids_that_do_not_fit_are_refused(data: Dataset, tmp_path: Path) -> None:
 
 @pytest.fixture
 def write(tmp_path: Path, picture: Callable[..., Any]) -> Callable[..., Path]:
-    """Writes a Parquet file of pictures, labels and other columns."""
+    """Writes a Parquet file of examples of a kind, labels and other columns."""
 
     def encoded(seed: int) -> bytes:
         made = io.BytesIO()
         picture(seed).save(made, "PNG")
         return made.getvalue()
 
-    def make(name: str = "train.parquet", start: int = 0, num: int = NUM, **columns: Any) -> Path:
-        pictures = [{"bytes": encoded(start + at)} for at in range(num)]
-        table = pa.table({"image": pictures, "label": [0, 1] * (num // 2), **columns})
+    def make(
+        name: str = "train.parquet", start: int = 0, num: int = NUM, kind: str = "image", **columns: Any
+    ) -> Path:
+        cells: dict[str, Callable[[int], Any]] = {"text": "text {}".format, "size": float}
+        cell = cells.get(kind, lambda at: {"bytes": encoded(at)})
+        examples = [cell(start + at) for at in range(num)]
+        table = pa.table({kind: examples, "label": [0, 1] * (num // 2), **columns})
         pq.write_table(table, tmp_path / name, row_group_size=5)
         return tmp_path / name
 
@@ -176,22 +188,18 @@ def test_a_column_goes_with_the_rows(write: Callable[..., Path], kind: pa.DataTy
     )
 
 
-def test_subsets_and_held_out_rows_have_theirs(write: Callable[..., Path]) -> None:
-    write("test.parquet", start=20, num=6, v=ROWS[6:].tolist())
-    data = load_dataset(write("train.parquet", num=6, v=ROWS[:6].tolist()).parent)
-    source, part = find_features("column:v", data), data.limit(4)
-    np.testing.assert_array_equal(source.vectors(data, np.array([1, 4])), ROWS[[1, 4]])
-    np.testing.assert_array_equal(rows_of("column:v", data, "held_out"), ROWS[6:])
-    np.testing.assert_array_equal(rows_of("column:v", part), ROWS[part.ids.astype(int)])
+@pytest.mark.parametrize("kind", ["image", "text", "size"])
+def test_rows_of_files_splits_and_parts_have_theirs(write: Callable[..., Path], kind: str) -> None:
+    for name, start in (("train-0", 0), ("train-1", 4), ("test", 8)):
+        rows = ROWS[start : start + 4].tolist()
+        file = write(f"{name}.parquet", start=start, num=4, kind=kind, v=rows)
+    data = load_dataset(file.parent, inputs=["size"] if kind == "size" else None)
+    source, part = find_features("column:v", data), data.part(np.array([2, 5]))
+    np.testing.assert_array_equal(source.vectors(data, np.array([1, 6])), ROWS[[1, 6]])
+    np.testing.assert_array_equal(rows_of("column:v", data, "held_out"), ROWS[8:])
+    np.testing.assert_array_equal(source.vectors(part, np.array([1])), ROWS[[5]])
+    np.testing.assert_array_equal(rows_of("column:v", part), ROWS[[2, 5]])
     assert find_features("column:v", part).identity != source.identity
-
-
-def test_rows_of_several_files_are_joined(write: Callable[..., Path]) -> None:
-    write("train-0.parquet", num=6, v=ROWS[:6].tolist())
-    folder = write("train-1.parquet", start=6, num=6, v=ROWS[6:].tolist()).parent
-    data = load_dataset(folder, holdout=0.3)
-    for name, split in data.splits.items():
-        np.testing.assert_array_equal(rows_of("column:v", data, name), ROWS[split.ids.astype(int)])
 
 
 def test_columns_of_datasets_are_read(write: Callable[..., Path]) -> None:
@@ -209,9 +217,9 @@ def test_other_columns_are_refused(write: Callable[..., Path], folder: Path) -> 
     }
     data = load_dataset(write(v=ROWS.tolist(), word=["a"] * NUM, words=[["a"]] * NUM, **uneven))
     for name, words in (
-        ("vv", "column vv is not there .did you mean v"),
+        ("vv", "no column vv .did you mean v"),
         *((name, f"column {name} has rows that differ in length or hold nulls") for name in uneven),
-        ("word", "column word holds string and no lists of numbers"),
+        ("word", "column word holds .* and no lists of numbers"),
         ("words", "column words holds list<.*> and no lists of numbers"),
         ("", "nothing is named behind column:; write column:NAME"),
     ):
@@ -219,23 +227,131 @@ def test_other_columns_are_refused(write: Callable[..., Path], folder: Path) -> 
     refused("column:v", load_dataset(folder), "these images are files and no rows of a table")
 
 
-def test_tables_of_texts_have_columns_of_vectors(tmp_path: Path) -> None:
-    texts = [f"text {at}" for at in range(NUM)]
-    for name, rows in (("train", slice(0, 8)), ("test", slice(8, NUM))):
-        labels = [0, 1] * ((rows.stop - rows.start) // 2)
-        table = {"text": texts[rows], "label": labels, "v": ROWS[rows].tolist(), "word": texts[rows]}
-        pq.write_table(pa.table(table), tmp_path / f"{name}.parquet", row_group_size=5)
-    data = load_dataset(tmp_path)
-    source, part = find_features("column:v", data), data.part(np.array([2, 5]))
-    np.testing.assert_array_equal(source.vectors(data, np.array([1, 6])), ROWS[[1, 6]])
-    np.testing.assert_array_equal(rows_of("column:v", data, "held_out"), ROWS[8:])
-    np.testing.assert_array_equal(source.vectors(part, np.array([1])), ROWS[[5]])
-    refused("column:w", data, "no column w")
-    refused("column:word", data, "column word holds string and no lists of numbers")
+MODULE = """
+import numpy as np
+POWER = 1
+def means(pictures):
+    return np.array([[one.mean() ** POWER, one.shape[0]] for one in pictures])
+def wrong(pictures):
+    return [[1.0]]
+def failing(pictures):
+    raise KeyError("nothing")
+NUMBER = 3
+"""
 
 
-def test_tables_of_numbers_have_columns_of_vectors(tmp_path: Path) -> None:
-    table = pa.table({"a": ROWS[:, 0], "b": ROWS[:, 1], "label": [0, 1] * (NUM // 2), "v": ROWS.tolist()})
-    pq.write_table(table, tmp_path / "train.parquet")
-    data = load_dataset(tmp_path / "train.parquet", inputs=["a", "b"])
-    np.testing.assert_array_equal(rows_of("column:v", data), ROWS)
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Writes a module of this name into the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(name: str) -> None:
+        (tmp_path / f"{name}.py").write_text(MODULE)
+
+    return write
+
+
+def test_a_function_of_a_module_is_called(data: Dataset, module: Callable[[str], None]) -> None:
+    module("features_of_mine")
+    source = find_features("features_of_mine:means", data)
+    expected = [[one.mean(), 8] for one in data.values(np.arange(20))]
+    np.testing.assert_allclose(source.vectors(data, np.arange(20)), expected, rtol=1e-6)
+    assert source.name == "features_of_mine:means"
+
+
+def test_the_code_makes_the_identity(data: Dataset, module: Callable[[str], None]) -> None:
+    # by other names, since a module is imported once
+    module("features_one")
+    first = find_features("features_one:means", data)
+    assert find_features("features_one:means", data).identity == first.identity
+    assert find_features("features_one:wrong", data).identity != first.identity
+
+    def means(factor: float) -> Callable[[Any], Any]:
+        return lambda pictures: [[factor * one.mean()] for one in pictures]
+
+    given = [find_features(means(factor), data) for factor in (1, 1, 2)]
+    assert given[0].identity == given[1].identity != given[2].identity
+
+
+def test_vectors_are_handed_over_as_they_are() -> None:
+    x = np.random.default_rng(0).standard_normal((6, 3)).astype(np.float32)
+    data = load_dataset((x, [0, 1] * 3))
+    source = find_features(lambda rows: [one[:2] for one in rows], data)
+    np.testing.assert_array_equal(source.vectors(data, np.arange(6)), x[:, :2])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("features_bad:means_", "has no 'means_' .did you mean means"),
+        ("features_bad:NUMBER", "a int, which cannot be called"),
+        ("features_bad:wrong", "returned 1 vectors for 20 pictures"),
+        ("features_bad:failing", "called with 20 pictures it raised KeyError: 'nothing'"),
+        ("features_not_there:means", "there is no module features_not_there"),
+    ],
+)
+def test_what_cannot_be_called_is_refused(
+    data: Dataset, module: Callable[[str], None], name: str, words: str
+) -> None:
+    module("features_bad")
+    with pytest.raises(BadInput, match=words):
+        find_features(name, data).vectors(data, np.arange(20))
+
+
+def test_vectors_of_a_run_are_the_inputs_of_the_last_layers(measured: Path, tmp_path: Path) -> None:
+    data = load_dataset("digits", limit=100)
+    run = open_run(measured)
+    source = find_features(f"run:{measured}", data)
+    assert source.name == f"run:{measured}"
+    assert source.about.endswith(
+        "these very ones, by their labels, so that nothing here is held out from it."
+    )
+    made = source.vectors(data, np.arange(100))
+    cpu = torch.device("cpu")
+    first, second = (
+        feature_reader(run, data, trial, cpu).features(np.arange(100)) for trial in run.trials[:2]
+    )
+    width = first.shape[1]
+    np.testing.assert_allclose(made[:, :width], first, rtol=1e-5)
+    if 2 * width <= 1024:
+        np.testing.assert_allclose(made[:, width : 2 * width], second, rtol=1e-5)
+    assert made.shape[1] == width * min(3, max(1, 1024 // width))
+    assert ready_features(source, data, tmp_path)["train"].shape == made.shape
+
+
+def test_a_narrow_network_gives_all_its_trials(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).standard_normal((40, 5)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(int)
+    run = measure((x, y), model="mlp_2_w8", trials=2, epochs=1, out=tmp_path / "run")
+    other = load_dataset((x + 1, y), held_out=(x, y))
+    source = find_features(f"run:{run.path}", other)
+    assert "some of which may be these" in source.about
+    assert source.vectors(other, np.arange(40)).shape == (40, 16)
+    assert other.held_out is not None
+    assert source.vectors(other.held_out, np.arange(3)).shape == (3, 16)
+    assert find_features(f"run:{run.path}", load_dataset((x, y))).identity != source.identity
+
+
+def test_runs_without_such_networks_are_refused(
+    measured: Path, record: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = load_dataset("digits", limit=20)
+    recorded = record(np.zeros((1, 1, 4, 2)), [0, 1, 0, 1])
+    x = np.random.default_rng(0).standard_normal((20, 5)).astype(np.float32)
+    vectors = load_dataset((x, [0, 1] * 10))
+    heads = measure((x, [0, 1] * 10), features=x, trials=5, out=tmp_path / "heads", progress=False)
+    for given, examples, words in (
+        (tmp_path / "nothing", data, "nothing"),
+        (heads.path, vectors, r"the run is on features itself; give what it is on \(array\), or"),
+        (
+            recorded.path,
+            data,
+            "was recorded in your own code, which we cannot call; give a run that measure made",
+        ),
+        (measured, vectors, r"for another kind of examples \(image\) than arrays \(vector\); give"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            find_features(f"run:{given}", examples)
+    monkeypatch.setattr("easiness.features.of_run.module_of", lambda _: "somebody")
+    with pytest.raises(BadInput, match="is code of the module somebody, which runs only for those who say"):
+        find_features(f"run:{measured}", data)

@@ -157,22 +157,6 @@ def test_weights_that_are_not_here_are_named_with_both_ways(
         find_features("auto", data)
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("torchvision:resnt18", "no classifier of this name .did you mean resnet18"),
-        ("timm:tf_eficientnet_lite0", f"did you mean {LITE}"),
-        ("tf_efficientnet_lite0", f"did you mean {LITE}"),
-        ("timm:", "nothing is named behind timm:; write timm:NAME"),
-        ("tim:resnet18", "not known .did you mean timm:"),
-        ("auot", "not known .did you mean auto"),
-    ],
-)
-def test_unknown_networks_have_hints(data: Dataset, name: str, words: str) -> None:
-    with pytest.raises(BadInput, match=words):
-        find_features(name, data)
-
-
 def test_weights_on_disk_are_found(data: Dataset, no_weights: Path) -> None:
     from torchvision.models import squeezenet1_1
 

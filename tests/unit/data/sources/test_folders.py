@@ -9,6 +9,7 @@ from PIL import Image
 
 from easiness.data import load_dataset
 from easiness.data.sources import file_blobs
+from easiness.data.sources.folders import SYNSETS
 from easiness.errors import BadInput
 from easiness.inputs import IMAGE, IMAGE_FILES
 from easiness.inputs.image import kind as formats
@@ -190,37 +191,24 @@ def test_train_with_images_is_a_class(folder, picture):
     assert load_dataset(folder).classes == ("cat", "dog", "train")
 
 
-def test_train_with_images_and_folders_is_refused(folder, picture):
-    root = as_split(folder, "train")
-    picture(5).save(root / "train/stray.png")
-    with pytest.raises(BadInput, match=r"train: holds both .*stray\.png"):
-        load_dataset(root)
-
-
-def test_held_out_without_train_is_refused(folder):
-    with pytest.raises(BadInput, match="there is no train"):
-        load_dataset(as_split(folder, "test"))
-
-
-def test_unknown_class_in_held_out(folder, picture):
-    root = as_split(folder, "train")
-    (root / "test/bird").mkdir(parents=True)
-    picture(1).save(root / "test/bird/0.png")
-    with pytest.raises(BadInput, match=r"class 'bird' .*train"):
-        load_dataset(root)
-
-
-def test_no_class_folders(tmp_path, picture):
-    picture(0).save(tmp_path / "0.png")
-    with pytest.raises(BadInput, match="no class folders"):
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (["train/cat/0.png", "train/stray.png"], r"train: holds both .*stray\.png"),
+        (["test/cat/0.png", "test/dog/0.png"], "there is no train"),
+        (["train/cat/0.png", "train/dog/0.png", "test/bird/0.png"], r"class 'bird' .*train"),
+        (["0.png"], "no class folders"),
+        (["cat/0.png", "dog/0.png", "emu/readme.txt"], "class 'emu' has no"),
+    ],
+)
+def test_layouts_that_are_refused(tmp_path, picture, files, message):
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("none yet")
+        if name.endswith(".png"):
+            picture(1).save(tmp_path / name)
+    with pytest.raises(BadInput, match=message):
         load_dataset(tmp_path)
-
-
-def test_class_without_image_is_named(folder):
-    (folder / "emu").mkdir()
-    (folder / "emu/readme.txt").write_text("none yet")
-    with pytest.raises(BadInput, match="class 'emu' has no"):
-        load_dataset(folder)
 
 
 def test_classes_are_the_folders_own(folder):
@@ -341,14 +329,6 @@ def test_headers_that_cannot_be_read_give_the_reason(folder, picture, monkeypatc
         _ = load_dataset(folder).traits
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"format": 1, "files": {"cat/0.png": 3}}', "\x00"])
-def test_a_broken_cache_is_ignored(folder, cache, content):
-    before = load_dataset(folder).fingerprint
-    (file,) = (cache / "files").iterdir()
-    file.write_text(content)
-    assert load_dataset(folder).fingerprint == before
-
-
 def test_a_cache_that_cannot_be_written_is_ignored(folder, tmp_path, monkeypatch):
     before = load_dataset(folder).fingerprint
     (tmp_path / "file").write_text("")
@@ -361,3 +341,73 @@ def test_a_file_that_went_away_is_named(folder):
     (folder / "dog/2.png").unlink()
     with pytest.raises(BadInput, match=r"dog/2\.png: .*No such file"):
         _ = data.fingerprint
+
+
+WORDS = (
+    *("sea snake", "Persian cat", "leaf beetle", "bow tie", "cradle"),
+    *("woodworking plane", "strainer", "sundial", "washbasin", "butternut squash"),
+)
+
+
+@pytest.fixture
+def imagenet(tmp_path, picture):
+    """An ImageNet folder of two photos in each of eleven synsets, and some of them in ``val``."""
+    root = tmp_path / "imagenet"
+    for split, synsets in (("train", [*SYNSETS, "n01440764"]), ("val", list(SYNSETS)[1:])):
+        for at, synset in enumerate(synsets):
+            (root / split / synset).mkdir(parents=True)
+            for i in range(2):
+                picture(2 * at + i).save(root / split / synset / f"{synset}_{i}.JPEG")
+    return root
+
+
+def test_the_ten_classes_of_mini_imagenet(imagenet):
+    data = load_dataset(f"mini-imagenet:{imagenet}")
+    assert data.classes == WORDS
+    assert list(SYNSETS) == sorted(SYNSETS)
+    assert data.labels.tolist() == [label for label in range(10) for _ in range(2)]
+    assert data.ids[:3].tolist() == [
+        "train/n01751748/n01751748_0.JPEG",
+        "train/n01751748/n01751748_1.JPEG",
+        "train/n02123394/n02123394_0.JPEG",
+    ]
+    assert data.source == f"mini-imagenet:{imagenet}"
+    assert data.name == "mini-imagenet"
+    assert data.held_out is not None
+    assert data.held_out.labels.tolist() == [label for label in range(1, 10) for _ in range(2)]
+    assert load_dataset(data.source).fingerprint == data.fingerprint
+
+
+def test_synset_folders_without_a_split(imagenet, monkeypatch):
+    monkeypatch.chdir(imagenet)
+    data = load_dataset("mini-imagenet:train")
+    assert data.ids[0] == "n01751748/n01751748_0.JPEG"
+    assert data.held_out is None
+    assert data.source == f"mini-imagenet:{imagenet / 'train'}"
+
+
+def test_a_flat_validation_folder_is_passed_over(imagenet, tmp_path):
+    (imagenet / "val").rename(tmp_path / "sorted")
+    (imagenet / "val").mkdir()
+    next((tmp_path / "sorted").rglob("*.JPEG")).rename(imagenet / "val/ILSVRC2012_val_00000001.JPEG")
+    data = load_dataset(f"mini-imagenet:{imagenet}")
+    assert data.held_out is None
+    assert data.notes == (
+        f"{imagenet / 'val'} holds images without class folders, so it is not used as a held-out split",
+    )
+
+
+def test_missing_classes_are_named(imagenet, tmp_path):
+    for synset in ("n04553703", "n02883205"):
+        (imagenet / "train" / synset).rename(tmp_path / synset)
+    with pytest.raises(BadInput, match="folder n02883205, n04553703"):
+        load_dataset(f"mini-imagenet:{imagenet}")
+
+
+def test_folders_without_the_ten_classes(tmp_path):
+    with pytest.raises(BadInput, match="mini-imagenet:: no folder"):
+        load_dataset("mini-imagenet:")
+    with pytest.raises(BadInput, match="no class folder n01751748, n02123394"):
+        load_dataset(f"mini-imagenet:{tmp_path}")
+    with pytest.raises(BadInput, match=r"nowhere: .*No such file"):
+        load_dataset(f"mini-imagenet:{tmp_path / 'nowhere'}")

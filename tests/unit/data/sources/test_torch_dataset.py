@@ -101,10 +101,7 @@ def test_exif_orientation_is_applied():
         ((grey(1) * 255.0, 1), r"item 1 of Items: has a pixel of 255; floats must be in \[0, 1\]"),
         ((np.zeros((3, 4, 3)), 1), r"item 1 of Items: shape 3x4x3 could have its channels first or last"),
         ((np.zeros(4), 1), r"item 1 of Items: an image of shape 4; give \[height, width\]"),
-        (
-            (Image.fromarray(np.full((4, 5), 0.5, np.float32)), 1),
-            "item 1 of Items: 32 bits per channel",
-        ),
+        ((Image.fromarray(np.full((4, 5), 0.5, np.float32)), 1), "item 1 of Items: 32 bits"),
     ],
 )
 def test_other_items(item, message):
@@ -143,9 +140,7 @@ def test_targets_must_be_those_of_the_items(kind):
     items = [(grey(i), i % 2) for i in range(40)]
     wrong = [i % 2 for i in range(40)]
     wrong[7] = 0
-    refused(
-        Items(items, targets=kind(wrong)), r"item 7 of Items: its label is 1 but targets\[7\] is 0; make both"
-    )
+    refused(Items(items, targets=kind(wrong)), r"item 7 .*is 1 but targets\[7\] is 0")
 
 
 @pytest.mark.parametrize("targets", [[{"boxes": 1}, 2], [0], [[0], [1]], ["a", "b"], None, 3])
@@ -186,9 +181,7 @@ def test_a_length_that_changes_or_lies():
         def __len__(self):
             return 3
 
-    refused(
-        Longer([(grey(0), 0), (grey(1), 1)]), r"item 2 of Longer: there is none .* though its length is 3"
-    )
+    refused(Longer([(grey(0), 0), (grey(1), 1)]), "item 2 of Longer: .*length is 3")
 
 
 class Stream(IterableDataset[Any]):
@@ -325,22 +318,15 @@ def test_a_length_that_fails_later():
 
 @pytest.mark.parametrize("label", [2**63, -(2**70), np.uint64(2**63), np.array(2**63), 10**30])
 def test_labels_beyond_64_bits(label):
-    refused(
-        Items([(grey(0), 0), (grey(1), label)]), r"item 1 of Items: label -?\d+ is out of range; labels are 0"
-    )
+    refused(Items([(grey(0), 0), (grey(1), label)]), r"item 1 .*label -?\d+ is out of range")
     targets = np.array([0, 2**63], np.uint64)  # -2**63 as int64
-    refused(
-        Items([(grey(0), 0), (grey(1), label)], targets=targets), "item 1 of Items: label .* is out of range"
-    )
+    refused(Items([(grey(0), 0), (grey(1), label)], targets=targets), "item 1 .*label .* out of range")
 
 
 def test_files_with_a_label_beyond_64_bits(folder):
     dataset = ImageFolder(folder)
     dataset.samples[1] = (dataset.samples[1][0], 2**63)
-    refused(
-        dataset,
-        "label 9223372036854775808 is out of range|item 1 of ImageFolder: its label is 9223372036854775808",
-    )
+    refused(dataset, "label (is )?9223372036854775808")
 
 
 def test_an_item_that_ends_the_program():
@@ -377,9 +363,7 @@ def test_decompression_bombs(monkeypatch, size, opened):
     bomb = Image.open(large) if opened else lambda: (Image.open(large), 1)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
     dataset = Items([lambda: (Image.open(small), 0), (bomb, 1) if opened else bomb, (grey(1), 1)])
-    refused(
-        dataset, "item 1 of Items: too many pixels to be safe .a decompression bomb.; .*--skip-unreadable"
-    )
+    refused(dataset, "item 1 of Items: too many pixels .*--skip-unreadable")
     assert load_dataset(dataset, skip_unreadable=True).ids.tolist() == [0, 2]
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     assert len(load_dataset(dataset)) == 3
@@ -413,13 +397,8 @@ def test_two_images_and_two_labels_are_a_pair_of_arrays(kind, image):
 
 
 def test_lists_of_other_things():
-    refused(
-        [(grey(0), 0), (grey(1), "cat")], r"item 1 of list: its label is a str \('cat'\); give an integer"
-    )
-    refused(
-        [(grey(0), 0), grey(1), grey(2)],
-        r"a source of 3 parts: not a pair; give arrays as \(x, y\), or a list",
-    )
+    refused([(grey(0), 0), (grey(1), "cat")], r"item 1 of list: its label is a str")
+    refused([(grey(0), 0), grey(1), grey(2)], "3 parts: not a pair; give arrays")
     refused([], "a source of 0 parts: not a pair")
 
 

@@ -116,40 +116,6 @@ def test_svhn_has_no_class_names(tmp_path, monkeypatch):
         load_dataset("svhn", data_root=tmp_path, classes=list("abcdefghij"))
 
 
-def write_imagenet(root: Path, num_classes: int, per_class: int) -> None:
-    synsets = [f"n{i:08}" for i in range(num_classes)]
-    # as in ImageNet, where two different classes are called crane
-    words = {
-        synset: ("crane",) if i < 2 else (f"thing {i}", f"object {i}") for i, synset in enumerate(synsets)
-    }
-    for split in ("train", "val"):
-        for label, synset in enumerate(synsets):
-            (root / split / synset).mkdir(parents=True)
-            for i in range(per_class):
-                color = (label % 256, label // 256, i)
-                Image.new("RGB", (5, 4), color).save(root / split / synset / f"{i}.JPEG", "PNG")
-    torch.save((words, []), root / "meta.bin")
-
-
-@pytest.mark.long
-def test_imagenet_with_its_thousand_classes(tmp_path):
-    write_imagenet(tmp_path, 1000, 2)
-    data = load_dataset("imagenet", data_root=tmp_path)
-    assert data.held_out is not None
-    assert len(data) == len(data.held_out) == 2000
-    assert data.num_classes == 1000
-    assert data.classes[:3] == ("crane (0)", "crane (1)", "thing 2, object 2")
-    assert data.labels.tolist() == [label for label in range(1000) for _ in range(2)]
-    assert data.held_out is not None
-    assert data.held_out.split == "val"
-    part = data.limit(1000)
-    assert sorted(part.labels) == list(range(1000))
-    assert (images_of(part)[:, 0, 0, 0] + 256 * images_of(part)[:, 1, 0, 0].int()).tolist() == list(
-        range(1000)
-    )
-    assert load_dataset(tmp_path, limit=1000).labels.tolist() == part.labels.tolist()
-
-
 def test_files_are_read_directly(tmp_path, monkeypatch):
     root = tmp_path / "dtd/dtd"
     (root / "labels").mkdir(parents=True)

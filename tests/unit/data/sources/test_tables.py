@@ -1,14 +1,15 @@
-"""Tables of numbers and categories become vectors, by hand-computed values."""
+"""Numbers and categories of tables become vectors, by hand-computed values; texts, and their files, stay."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from easiness.data import load_dataset
+from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
 
 NAN = float("nan")
@@ -34,10 +35,10 @@ MADE = [  # the median of 1, 3, 5, 9 and 2 is 3
 ]
 
 
-def written(path: Path, frame: pd.DataFrame) -> Path:
+def written(path: Path, frame: pd.DataFrame, **options: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".csv":
-        frame.to_csv(path, index=False)
+        frame.to_csv(path, index=False, **options)
     else:
         frame.to_parquet(path)
     return path
@@ -169,10 +170,14 @@ MANY = "\n".join(f"town {n},{n % 2}" for n in [*range(51), *range(51)])
         (
             "photo,label\n1.png,a\n2.png,b",
             {},
-            "photo holds another text in each row.*--columns path=photo",
+            "another text .*--columns path=photo",
         ),
         ("x,label\n1,a\n2,b\nzwei,a\n3,b", {}, r"line 4: the x is 'zwei', and mostly a number"),
         ("x,label", {}, r"a\.csv: no rows"),
+        ("text,label\na,1\n,0", {}, r"a\.csv: line 3: the text: an empty text"),
+        ("text,label\na,1\n  ,0", {}, r"a\.csv: line 3: the text: an empty text"),
+        ('text,label\n"a,1\nb,0', {"text": "text"}, "is not CSV"),
+        ("text,label\na,1\nb,0", {"columns": {"path": "text"}}, "no file a in"),
         ("x,x,label\n1,2,a\n1,2,b", {}, "column x occurs more than once"),
         ("x,label,split\n1,a,train\n1,b,train\ny,b,test", {}, "line 4: the x is 'y', and elsewhere a number"),
     ],
@@ -213,3 +218,145 @@ def test_a_folder_of_classes_with_a_table_beside_stays_one(tmp_path):
     (tmp_path / "photos").mkdir()
     with pytest.raises(BadInput, match="class 'photos' has no image"):
         load_dataset(tmp_path)
+
+
+QUESTIONS = ["Who, what?", 'A "quoted"\nline', " Ünïcode  spaced ", "'=1+1", "-"]
+FRAME = pd.DataFrame({"text": QUESTIONS, "label": ["HUM", "NUM", "HUM", "NUM", "LOC"]})
+
+
+def texts_of(data: Dataset) -> list[str]:
+    return data.stored.texts()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_texts_are_as_they_are_given(tmp_path, name):
+    data = load_dataset(written(tmp_path / name, FRAME))
+    assert data.kind.name == "text"
+    assert texts_of(data) == QUESTIONS
+    assert data.classes == ("HUM", "LOC", "NUM")
+    assert data.labels.tolist() == [0, 2, 0, 2, 1]
+    assert data.ids.tolist() == [0, 1, 2, 3, 4]
+    assert data.notes == ()
+    assert data.fingerprint == load_dataset((QUESTIONS, data.labels), classes=data.classes).fingerprint
+    assert load_dataset(data.source, **data.ref().load_options().model_dump()).ref() == data.ref()
+
+
+def test_a_column_that_was_chosen_by_its_name_is_said(tmp_path):
+    data = load_dataset(written(tmp_path / "a.csv", FRAME.assign(score=range(5), id=range(5))))
+    assert data.notes == ("the texts are the column 'text' (--text names another); not used: 'score'",)
+
+
+def test_other_encodings(tmp_path):
+    path = written(tmp_path / "a.csv", FRAME, encoding="latin-1")
+    assert texts_of(load_dataset(path, encoding="latin-1")) == QUESTIONS
+    with pytest.raises(BadInput, match=r"a\.csv: line 5: .*not UTF-8"):
+        load_dataset(path, text="text")
+    with pytest.raises(BadInput, match=r"a\.csv: line 5: the table is not in ascii; give --encoding its own"):
+        load_dataset(path, encoding="ascii", text="text")
+
+
+def test_options_that_do_not_go_with_tables(tmp_path):
+    path = written(tmp_path / "a.parquet", FRAME)
+    with pytest.raises(BadInput, match="Parquet, whose texts are UTF-8; leave out --encoding"):
+        load_dataset(path, encoding="latin-1")
+    datasets = pytest.importorskip("datasets")
+    with pytest.raises(BadInput, match="rate 8000: goes with arrays of recordings"):
+        load_dataset(datasets.Dataset.from_pandas(FRAME), rate=8000)
+
+
+def test_columns_of_numbers_are_no_texts(tmp_path):
+    path = written(tmp_path / "a.parquet", pd.DataFrame({"text": [1, 2], "label": [0, 1]}))
+    with pytest.raises(BadInput, match="column text holds int64 and no texts; name another"):
+        load_dataset(path)
+    nothing = written(tmp_path / "b.parquet", pd.DataFrame({"text": ["a", None], "label": [0, 1]}))
+    with pytest.raises(BadInput, match=r"b\.parquet: row 1: the text: an empty text"):
+        load_dataset(nothing)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"text": "n"}, "column n holds numbers and no texts"),
+        ({"text": "text", "sound": "n"}, "--text text: --sound names other examples; give one of them"),
+        ({"inputs": "n", "sound": "text"}, "--sound text: --inputs names other examples; give one of them"),
+    ],
+)
+def test_columns_that_hold_no_texts_are_refused(tmp_path, options, message):
+    path = written(tmp_path / "a.csv", FRAME.assign(n=["1", "2.5", "-3", "1e4", "0"]))
+    with pytest.raises(BadInput, match=message):
+        load_dataset(path, **options)
+
+
+FILES = {"ham/b.txt": "See you\nat ten\n", "ham/a.TXT": " Ünïcode", "spam/sub/c.txt": "WIN"}
+
+
+def files(root: Path, files: dict[str, str] = FILES, encoding: str = "utf-8") -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(text.encode(encoding))
+    return root
+
+
+def test_texts_of_files_are_as_they_are(tmp_path):
+    data = load_dataset(files(tmp_path / "mail"))
+    assert data.kind.name == "text"
+    assert data.ids.tolist() == ["ham/a.TXT", "ham/b.txt", "spam/sub/c.txt"]
+    assert data.stored.texts() == [" Ünïcode", "See you\nat ten\n", "WIN"]
+    assert data.classes == ("ham", "spam")
+    assert data.labels.tolist() == [0, 0, 1]
+    assert data.stored.name(2).endswith("/mail/spam/sub/c.txt")
+    assert load_dataset(data.source, **data.ref().load_options().model_dump()).ref() == data.ref()
+
+
+def test_other_files_are_left_out(tmp_path):
+    files(tmp_path / "mail" / "train", {**FILES, "ham/notes.md": "# no text"})
+    files(tmp_path / "mail" / "test", {"ham/z.txt": "late"})
+    data = load_dataset(tmp_path / "mail")
+    assert data.other_files == ("train/ham/notes.md",)
+    assert data.notes == (
+        "1 file left out, since by name it is no text that can be read: train/ham/notes.md",
+    )
+
+
+def test_a_picture_among_them_makes_it_a_folder_of_pictures(tmp_path, picture):
+    root = files(tmp_path / "mail")
+    picture(3).save(root / "ham" / "a.png")
+    with pytest.raises(BadInput, match="class 'spam' has no image"):
+        load_dataset(root)
+
+
+def test_other_encodings_of_files(tmp_path):
+    root = files(tmp_path / "mail", encoding="utf-16")
+    with pytest.raises(BadInput, match=r"ham/a\.TXT: line 1 is not in UTF-8 \(--encoding names its own"):
+        load_dataset(root)
+    data = load_dataset(root, encoding="utf-16")
+    assert data.stored.texts()[0] == " Ünïcode"
+    assert data.ref().encoding == "utf-16"
+    with pytest.raises(BadInput, match=r"ham/a\.TXT: line 1 is not in ascii, and 2 more cannot be read: "):
+        load_dataset(root, encoding="ascii")
+
+
+def test_files_that_cannot_be_read_are_named_or_left_out(tmp_path):
+    root = files(tmp_path / "mail", {**FILES, "ham/d.txt": " \n", "spam/e.txt": "ok"})
+    (root / "spam" / "e.txt").write_bytes(b"one\ntwo \xff")
+    more = r"ham/d\.txt: the text is empty, and 1 more cannot be read: spam/e\.txt; mend them, or use --skip"
+    with pytest.raises(BadInput, match=more):
+        load_dataset(root)
+    (root / "ham" / "d.txt").write_text("full")
+    with pytest.raises(BadInput, match=r"spam/e\.txt: line 2 is not in UTF-8"):
+        load_dataset(root)
+    data = load_dataset(root, skip_unreadable=True)
+    assert data.unreadable == ("spam/e.txt",)
+    assert data.labels.tolist() == [0, 0, 0, 1]
+    assert data.stored.name(3).endswith("/mail/spam/sub/c.txt")
+
+
+def test_an_encoding_is_for_texts(folder):
+    with pytest.raises(BadInput, match="holds images, which have no encoding; leave out --encoding"):
+        load_dataset(folder, encoding="latin-1")
+
+
+def test_nothing_that_can_be_read(tmp_path):
+    root = files(tmp_path / "mail", {"ham/a.txt": "", "spam/b.txt": ""})
+    with pytest.raises(BadInput, match="no text in it can be read"):
+        load_dataset(root, skip_unreadable=True)
