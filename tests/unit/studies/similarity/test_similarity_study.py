@@ -114,6 +114,9 @@ def test_both_spaces_of_a_measured_run(trained: Run) -> None:
     found = similarity(trained, data, fraction=0.3, seed=1)
     again = similarity(trained, data, fraction=0.3, seed=1)
     assert found.table().equals(again.table())
+    assert len(found.table()) == 2 * (5 + 5)
+    assert "classifier layer of trial 0" in sections_text(found.sections())
+    assert [one.get_title(loc="left") for one in found.figure().axes] == ["in pixels", "in features"]
     assert found.trial == 0
     for space in found.spaces.values():
         assert space.sets["easy"].value < space.sets["all"].value < space.sets["hard"].value
