@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +49,7 @@ VOTES = votes(EVENLY)
 
 def match(rate: float, replicates: npt.ArrayLike = (), **changes: object) -> GroupMatch:
     """A match of groups of five trials, and a ceiling if it exceeds chance: its interval is 0.02 wide."""
-    plain = {"chance": F, "class_chance": F, "sizes": (K * F, K * F)}
+    plain: dict[str, Any] = {"chance": F, "class_chance": F, "sizes": (K * F, K * F)}
     plain |= {"replicates": np.asarray(replicates, np.float64)}
     return group_match(rate, 0.01, **plain | changes)
 
