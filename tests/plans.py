@@ -21,9 +21,8 @@ def votes_of(correct: Any, labels: Any = None, p_label: Any = None, **options: A
     right = np.asarray(correct, np.bool_)
     p = np.where(right, 0.9, 0.1) if p_label is None else np.asarray(p_label)
     positions = np.arange(right.shape[1])
-    labels = positions % 2 if labels is None else np.asarray(labels)
-    plain: dict[str, Any] = {"correct": right, "p_label": p, "labels": labels, "ids": positions, "epoch": 1}
-    return Votes(**plain | options)
+    plain: dict[str, Any] = {"labels": positions % 2 if labels is None else np.asarray(labels)}
+    return Votes(right, p, **plain | {"ids": positions, "epoch": 1} | options)
 
 
 def match_levels(votes: Any, levels: Any, neutral: int, **options: Any) -> Any:

@@ -24,6 +24,8 @@ MOST_IN_A_LINE = 2**20
 UTF_8 = "utf-8-sig"
 """With or without the mark that some programs begin with."""
 
+_RATIO = 100  # of what texts are packed by at most, and that above so many bytes
+_NO_BOMB = 2**26
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFCHR: "a device",
@@ -147,11 +149,16 @@ def text_lines(path: Path, errors: str = "strict", encoding: str = UTF_8) -> Ite
 class _Unpacked(gzip.GzipFile):
     """What is damaged is an `OSError`, as for any other file."""
 
+    most = _NO_BOMB
+
     def read1(self, size: int = -1) -> bytes:
         try:
-            return super().read1(size)
+            found = super().read1(size)
         except (EOFError, zlib.error) as error:
             raise OSError(errno.EIO, f"it is damaged: {error}") from None
+        if self.tell() > self.most:
+            raise OSError(errno.EFBIG, f"it unpacks to more than {_RATIO} times its size: unpack it first")
+        return found
 
 
 def _unpacked(path: Path) -> Any:
@@ -159,5 +166,6 @@ def _unpacked(path: Path) -> Any:
     if path.suffix.lower() != ".gz":
         return file
     unpacked = _Unpacked(fileobj=file)
+    unpacked.most = max(_NO_BOMB, _RATIO * os.fstat(file.fileno()).st_size)
     unpacked.myfileobj = cast(Any, file)  # to be closed with it
     return unpacked

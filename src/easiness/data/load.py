@@ -96,6 +96,9 @@ def load_dataset(
         BadInput: the source or something in it cannot be used as it is.
         RunFailed: a download failed.
     """
+    for name, named in (("text", text), ("sound", sound), ("label", label), ("id", id)):
+        if not isinstance(named, str | None):
+            raise BadInput(f"{name} {named!r:.80}: give the name of a column")
     options = LoadOptions(
         data_root=None if data_root is None else str(absolute(os.fspath(data_root))),
         allow_outside=allow_outside,
@@ -175,6 +178,8 @@ def _load_object(
                 f"rate {rate}: goes with arrays of recordings; leave it out, since these have their own"
             )
         return from_hub_object(source, held_out=held_out, classes=classes, options=options)
+    if type(source).__module__.split(".")[0] in ("pandas", "polars"):
+        raise BadInput(f"a {type(source).__name__}: write it to a file (to_parquet), and give that one")
     for name in (*TABLE_OPTIONS, "group"):
         if getattr(options, name) is not None:
             remedy = "give a value for each example" if name == "group" else "leave it out"

@@ -242,7 +242,11 @@ def _built_by(
         offered["vocabulary"] = signature.vocabulary
     arguments = _arguments(function, name, title, offered)
     shown = ", ".join(f"{key}={value}" for key, value in arguments.items())
-    with caught(lambda error: BadInput(f"model {name!r}: {title}({shown}) raised {describe(error)}")):
+    with caught(
+        lambda error: BadInput(
+            f"model {name!r}: {title}({shown}) raised {describe(error).removeprefix('it called ')}"
+        )
+    ):
         net = function(**arguments)
     if not isinstance(net, nn.Module):
         raise BadInput(f"model {name!r}: returned {type(net).__name__}; it must return a torch.nn.Module")

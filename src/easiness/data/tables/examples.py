@@ -124,7 +124,8 @@ def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) ->
         columns, notes = input_columns(tables.train, label, options)
         made = make_vectors(tables.train, tables.held_out, columns)
         vectors = [StoredVectors(values, made.names) for values in made.values]
-        naming = named_by(tables, columns, options)
+        naming = "" if options.id else named_by(tables, columns, label, options)
+        notes += (f"the ids are the column {printable(naming)!r} (--id names another)",) if naming else ()
         ids = [np.array(cells.texts_in(table, naming), object) for table in both] if naming else numbered
         return Examples(VECTOR, vectors, ids, (made.note, *notes))
     if held.form == "files":

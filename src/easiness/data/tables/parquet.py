@@ -210,6 +210,7 @@ def _parquet_column(files: Sequence[Path], name: str) -> Any:
     import pyarrow as pa
 
     columns = [read_column(file, name) for file in files]
+    columns = [column for column in columns if len(column)] or columns[:1]  # an empty one has any type
     kinds = {column.type for column in columns}
     if len(kinds) > 1:
         raise BadInput(

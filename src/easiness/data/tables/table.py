@@ -70,6 +70,7 @@ class Table:
 
     def kind(self, name: str) -> Any:
         """Arrow's type of a column, or of the values that its places point to."""
+        self.check_column(name)
         kind = self.schema.field(self.names.index(name)).type
         return getattr(kind, "value_type", kind) if type(kind).__name__ == "DictionaryType" else kind
 
@@ -152,8 +153,15 @@ class UnusableColumn(BadInput):
 
 def unusable(where: str, column: str, problem: str, remedy: str) -> UnusableColumn:
     """The error of a column, which can be left out, too."""
-    text = f"{where}: {problem}; {remedy}, or leave the column out with --without {shlex.quote(column)}"
-    return UnusableColumn(text, column, problem)
+    text = f"{where}: {problem}; {remedy}, or leave the column out with {leaving_out([column])}"
+    row = re.search(r": ((?:line|row) \d+)$", where)
+    return UnusableColumn(text, column, problem if row is None else f"{problem} in {row[1]}")
+
+
+def leaving_out(names: Sequence[str]) -> str:
+    """The option that leaves columns out; names with a comma can be given in Python alone."""
+    plain = not any("," in name for name in names)
+    return f"--without {shlex.quote(','.join(names))}" if plain else f"without={list(names)!r} (in Python)"
 
 
 def is_vectors(kind: Any) -> bool:
@@ -187,7 +195,8 @@ def names_in(table: Table, name: str, purpose: str = "") -> list[str]:
     import pyarrow as pa
 
     table.check_column(name, purpose and f"; name the column {purpose}")
-    if pa.types.is_nested(table.kind(name)):
+    kind = table.kind(name)
+    if not (is_text(kind) or is_numbers(kind) or pa.types.is_temporal(kind)):
         raise BadInput(f"{table.where}: column {name} holds {table.kind(name)}; name one of texts or numbers")
     cells = written_in(table, name)
     for row, cell in enumerate(cells):
@@ -196,7 +205,7 @@ def names_in(table: Table, name: str, purpose: str = "") -> list[str]:
                 f"{table.name_at(row)}: the {name}{purpose and f' {purpose}'} is empty; fill it in or leave "
                 "the row out"
             )
-    return [cell.strip() for cell in cells]
+    return [cell.strip().removesuffix(".0") if is_numbers(kind) else cell.strip() for cell in cells]
 
 
 def written_in(table: Table, name: str) -> list[str]:

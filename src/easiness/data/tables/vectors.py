@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -58,6 +57,9 @@ def make_vectors(train: Table, held_out: Table | None, columns: Sequence[str]) -
     faults: list[cells.UnusableColumn] = []
     for name in columns:
         try:
+            if held_out is not None and name not in held_out.names:
+                problem = f"column {name} is not in {held_out.where}"
+                raise cells.unusable(train.where, name, problem, "add it there")
             kind = cells.kind_of_column(train, name)
             made[name] = kind, _MAKERS[kind](train, held_out, name)
         except cells.UnusableColumn as error:
@@ -65,11 +67,10 @@ def make_vectors(train: Table, held_out: Table | None, columns: Sequence[str]) -
     if len(faults) == 1:
         raise faults[0]
     if faults:
-        without = shlex.quote(",".join(error.column for error in faults))
         problems = shorten((error.problem for error in faults), MOST_FAULTS)
         raise BadInput(
             f"{train.where}: {len(faults)} columns cannot be used ({problems}); leave them out with "
-            f"--without {without}, or mend them"
+            f"{cells.leaving_out([error.column for error in faults])}, or mend them"
         )
     names = tuple(printable(name) for _, one in made.values() for name in one.names)
     num = train.num_rows + (0 if held_out is None else held_out.num_rows)
@@ -207,7 +208,7 @@ def input_columns(train: Table, label: str, options: LoadOptions) -> tuple[tuple
     named = [name for name in used if _names_rows(train, name)]
     if len(named) == len(used):
         return tuple(used), notes
-    notes += _left_out(named, "it has another text in each row")
+    notes += _left_out(named, "each row has another text there")
     return tuple(name for name in used if name not in named), notes
 
 
@@ -219,11 +220,12 @@ def _names_rows(of: Table, name: str) -> bool:
     return len(texts) == of.num_rows and all(cells.number_in(text) is None for text in texts)
 
 
-def named_by(tables: Tables, columns: Sequence[str], options: LoadOptions) -> str:
-    """The first column that names the rows of each split, where nobody has named the inputs; else empty."""
-    unused = {*columns, options.group, *(options.without or ())}
+def named_by(tables: Tables, columns: Sequence[str], label: str, options: LoadOptions) -> str:
+    """The column of the shortest texts that name all rows, where nobody has named the inputs; else empty."""
+    unused = {*columns, label, options.group, *(options.without or ())}
     rest = [] if options.inputs else [name for name in tables.train.names if name not in unused]
-    return next((name for name in rest if all(_names_rows(of, name) for of in tables.both())), "")
+    found = [name for name in rest if all(_names_rows(of, name) for of in tables.both())]
+    return min(found, key=lambda name: max(map(len, cells.written_in(tables.train, name))), default="")
 
 
 def _left_out(names: list[str], why: str) -> tuple[str, ...]:

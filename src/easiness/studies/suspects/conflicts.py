@@ -417,8 +417,10 @@ def _nearly(
     keys = np.column_stack([others, labels])[order]
     nearest = order[np.flatnonzero(np.diff(keys, axis=0, prepend=-1).any(axis=1))]
     nearest = nearest[np.lexsort((distance[nearest], others[nearest]))]
-    agree = labels[nearest] == data.labels[others[nearest]]
-    kinds = np.where(agree, *map(KINDS.index, WITHIN[::-1])) if split == "train" else np.full_like(nearest, 3)
+    kinds = np.full_like(nearest, 3)
+    if split == "train":
+        agree = labels[nearest] == data.labels[others[nearest]]
+        kinds = np.where(agree, *map(KINDS.index, WITHIN[::-1]))
     columns = kinds, some[nearest], others[nearest], distance[nearest]
     yield from zip(*(column.tolist() for column in columns), strict=True)
 

@@ -247,13 +247,8 @@ def study(
         return TrainingSetPoint(policy, BETAS[policy], rate, drawn, 100 - drawn, 8, accuracy)
 
     points = [point(one, *pair) for one in policies for pair in zip((0.0, 0.5), MEANS[one], strict=True)]
-    plain: dict[str, Any] = {
-        "model": "mlp_2",
-        "score_row": Row(4),
-        "num_held_out": 50,
-        "repetitions": repetitions,
-    }
-    return training_sets(**{"points": points} | plain | changes)
+    plain: dict[str, Any] = {"points": points, "model": "mlp_2", "score_row": Row(4), "num_held_out": 50}
+    return training_sets(**plain | {"repetitions": repetitions} | changes)
 
 
 def test_accuracy_differences_and_steps():
