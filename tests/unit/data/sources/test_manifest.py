@@ -217,7 +217,7 @@ def test_wrong_columns(manifest, columns, message):
 
 
 def test_columns_are_for_csv_files(folder):
-    with pytest.raises(BadInput, match="pets: no table, so .*columns"):
+    with pytest.raises(BadInput, match=r"pets: no table, so .*columns"):
         load_dataset(folder, columns={"label": "breed"})
     assert load_dataset(folder, columns={}).ref() == load_dataset(folder).ref()
 
