@@ -15,7 +15,7 @@ from easiness.exports.applied import open_card
 from easiness.spec import content_hash
 from easiness.store import LaterVersion, later, open_run, own_version, verify
 from easiness.store.trial_document import read_document as read_trial
-from easiness.store.verifying import damaged_trials
+from easiness.store.writer import damaged_trials
 
 EARLIER = Path(__file__).parent / "earlier"
 # a folder each: 20 digits, two trials of mlp_1 of two epochs; how many of the trials are right about each

@@ -1,6 +1,6 @@
 """Where trials run. One contract: on a CPU the same spec gives the same record in each."""
 
-from easiness.executors.executor import Executor, Machine, Needs, Outcome, Tell, room
+from easiness.executors.executor import Executor, Machine, Needs, Outcome, SerialExecutor, Tell, room
 from easiness.executors.processes import ProcessesExecutor
 from easiness.executors.registry import (
     EXECUTORS,
@@ -11,7 +11,6 @@ from easiness.executors.registry import (
     find_executor,
     make_executor,
 )
-from easiness.executors.serial import SerialExecutor
 
 __all__ = [
     "EXECUTORS",

@@ -8,9 +8,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from easiness.errors import BadInput, nearest
-from easiness.executors.executor import Executor, Machine, Needs
+from easiness.executors.executor import Executor, Machine, Needs, SerialExecutor
 from easiness.executors.processes import ProcessesExecutor
-from easiness.executors.serial import SerialExecutor
 from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
 from easiness.spec import Execution, Jobs
 

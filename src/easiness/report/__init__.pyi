@@ -17,12 +17,12 @@ from .files import (
 )
 from .hypothesis_page import write_hypothesis as write_hypothesis
 from .page import render_report as render_report, write_report as write_report
-from .paper_study import finish_paper as finish_paper, paper as paper
-from .result_page import (
+from .paper_page import (
     Gallery as Gallery,
     patterns_page as patterns_page,
     picks_gallery as picks_gallery,
     write_result_page as write_result_page,
 )
+from .paper_study import finish_paper as finish_paper, paper as paper
 from .run_part import NextStep as NextStep, next_step as next_step
 from .scored import RunScores as RunScores, run_scores as run_scores

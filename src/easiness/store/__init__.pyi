@@ -47,6 +47,13 @@ from .run_folder import (
 )
 from .trial import WEIGHTS as WEIGHTS, StoredTrial as StoredTrial
 from .trial_writing import write_observations as write_observations
-from .verifying import Finding as Finding, WholeTrials as WholeTrials, findings as findings, verify as verify
 from .watching import EVENTS as EVENTS, AtWork as AtWork, at_work as at_work, last_events as last_events
-from .writer import RunWriter as RunWriter, check_output as check_output, tidy as tidy
+from .writer import (
+    Finding as Finding,
+    RunWriter as RunWriter,
+    WholeTrials as WholeTrials,
+    check_output as check_output,
+    findings as findings,
+    tidy as tidy,
+    verify as verify,
+)

@@ -42,7 +42,7 @@ from easiness.spec.named_recipes import named_recipe
 
 KINDS: tuple[type, ...] = (Drawing, Execution, Loading, Recording, Training, Trials)
 RANKED = {"pretrained", "train_share", "image_size"}
-TABLES = {"text", "sound", "inputs", "label", "encoding", "rate"}
+TABLES = {"text", "sound", "inputs", "without", "label", "id", "encoding", "rate"}
 ELSEWHERE = {"data_root", "download", "allow_outside", "skip_unreadable", "columns", *TABLES}
 CHOOSING = {"compile", "checkpoint_every"}
 CLUSTER = {"executor", "ray_address", "jobs"}

@@ -20,7 +20,7 @@ from easiness.exports.applied import open_card
 from easiness.spec import content_hash
 from easiness.store import files
 from easiness.store.files import FileName, check_no_links, digest
-from easiness.store.verifying import verify
+from easiness.store.writer import verify
 
 
 def names(folder: Path) -> list[str]:

@@ -139,7 +139,7 @@ def test_what_names_the_rows_is_no_input(tmp_path):
     rows = ["patient,ward,x,label", "P1,east,1,a", "P2,west,2,b", "P3,east,3,a"]
     data = load_dataset(lines(tmp_path / "a.csv", *rows))
     assert data.traits.names == ("ward: east", "ward: west", "x")
-    why = "since it has another text in each row (--inputs names others)"
+    why = "since each row has another text there (--inputs names others)"
     assert data.notes[1] == f"column 'patient' not used, {why}"
     assert data.ids.tolist() == ["P1", "P2", "P3"]
     again = load_dataset(lines(tmp_path / "b.csv", *rows, "P3,west,4,b"), inputs="ward,x")
