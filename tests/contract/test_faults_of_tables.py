@@ -178,6 +178,7 @@ FAULTS: dict[str, tuple[Callable[[Table], None], str]] = {
     "no text": (asked(text="words"), "no column words"),
     "labels as text": (asked(text="label"), "--text label: holds the labels"),
     "no sound": (asked(sound="speech"), "no column (named )?speech"),
+    "labels as sound": (asked(sound="label"), "--sound label: holds the labels"),
     "labels as inputs": (asked(inputs=["label"]), "--inputs label: holds the labels"),
     "no input": (asked(inputs=["siez"]), "no column siez"),
     "no path": (asked(columns={"path": "flie"}), "no column flie"),

@@ -54,7 +54,7 @@ class Split:
 
     @property
     def positions(self) -> Positions:
-        """Of the examples among all that are stored."""
+        """The positions of the examples among all that are stored."""
         return np.arange(len(self.ids)) if self.rows is None else self.rows
 
     def readable(self) -> Split:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from easiness.csv_cells import from_cell
 from easiness.data.checks import Ids
 from easiness.data.label_forms import CROP
 from easiness.data.sources.file_blobs import FileBlobs
@@ -113,11 +112,10 @@ def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) ->
     """The examples of the rows; ids are paths of files, the texts that name vectors, else positions."""
     both = tables.both()
     numbered = [np.arange(table.num_rows) for table in both]
+    if held.column == label:
+        option = "--text " if held.form == "texts" else "--sound " if options.sound else "--columns path="
+        raise BadInput(f"{option}{label}: holds the labels; name another, or the labels with --label")
     if held.form == "texts":
-        if held.column == label:
-            raise BadInput(
-                f"--text {held.column}: holds the labels; name another, or the labels with --label"
-            )
         texts = [texts_of(table, held.column) for table in both]
         return Examples(TEXT, texts, numbered, _chosen(tables.train, held.column, label, options))
     if held.form == "vectors":
@@ -174,7 +172,7 @@ def _files(tables: Sequence[Table], held: Held, options: LoadOptions) -> Example
         table.check_column(held.column)
         if table.root is None:
             raise BadInput(f"{table.where}: column {held.column} holds texts and no files; name another")
-        paths = [from_cell(value or "") for value in cells.values_in(table, held.column)]
+        paths = cells.written_in(table, held.column)
         if held.is_list and table is tables[0]:
             _check_no_positions(table, paths)
         ids.append([_inside(table, row, path, held.column, options) for row, path in enumerate(paths)])

@@ -56,12 +56,12 @@ class Table:
 
     @property
     def names(self) -> list[str]:
-        """Of the columns, in order."""
+        """The names of the columns, in order."""
         return list(self.schema.names)
 
     @cached_property
     def features(self) -> dict[str, dict[str, Any]]:
-        """What the library `datasets` says of columns in the metadata, as far as it can be understood."""
+        """The library `datasets` says this of columns in the metadata, as far as it can be understood."""
         try:
             found = json.loads((self.schema.metadata or {})[b"huggingface"])["info"]["features"]
             return {name: of for name, of in found.items() if isinstance(of, dict)}
