@@ -197,6 +197,8 @@ def _tables(whole: Path) -> None:
     texts = numbers[["kind", "label"]].assign(text=[f"what is {value}?" for value in numbers["x"]])
     numbers.to_csv(whole / "numbers.csv", index=False)
     numbers.to_csv(whole / "numbers.csv.gz", index=False)
+    numbers.to_json(whole / "numbers.jsonl", orient="records", lines=True)
+    numbers.to_json(whole / "numbers.json", orient="records")
     texts.to_csv(whole / "texts.csv", index=False)
     hidden = numbers.drop(columns="split").assign(hidden=pd.Series(list(rng.normal(size=(num, 4)))))
     hidden.to_parquet(whole / "numbers.parquet", row_group_size=10)
