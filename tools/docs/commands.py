@@ -8,8 +8,7 @@ from typing import Any
 
 import typer
 
-from easiness.cli.main import sections_of
-from easiness.cli.main import app
+from easiness.cli.main import app, sections_of
 
 HEAD = """# Command line
 
