@@ -98,8 +98,8 @@ PLACES: dict[str, tuple[str, ...]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _in_a_folder_that_cannot_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture
+def in_a_folder_that_cannot_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Pictures to stand beside; what hangs is ended by a signal, which fails the test; stdin is a pipe."""
     monkeypatch.chdir(tmp_path)
     for name in ("cat", "dog"):
@@ -122,6 +122,7 @@ CASES = [(name, kind) for name in PLACES for kind in ODD if (name, kind) != ("pe
 
 
 # each time a pipe for every place, and everything for the labels; a folder for a picture is one of its class
+@pytest.mark.usefixtures("in_a_folder_that_cannot_hang")
 @pytest.mark.parametrize(
     ("name", "kind"), long_but(CASES, [one for one in CASES if "a pipe" in one or "labels.csv" in one])
 )
