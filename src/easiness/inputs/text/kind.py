@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.gate import check_fits
+from easiness.inputs.encoded import counted
 from easiness.inputs.kind import Exported, InputKind, Shown, Stored, Traits
 from easiness.inputs.packed import Packed, Values
 from easiness.inputs.signature import Signature
@@ -138,7 +139,9 @@ def from_texts(texts: Sequence[Any], where: str, name: Callable[[int], str] | No
     if not len(texts):
         raise BadInput(f"{where}: no texts; give at least one")
     called = name or (lambda at: f"{where}: row {at}")
-    found = [_checked(text, at, called) for at, text in enumerate(texts)]
+    found = [
+        _checked(text, at, called) for at, text in enumerate(counted(texts, "reading texts", len(texts)))
+    ]
     return StoredTexts(found, called)
 
 
