@@ -213,7 +213,7 @@ def read_batches(path: Path, name: str, most: int, groups: Sequence[int] | None 
 
 
 def _each(what: str, found: Iterator[T]) -> Iterator[T]:
-    """What a library finds; what it throws instead says that ``what`` cannot be read."""
+    """The finds of a library; an error that it throws says that ``what`` cannot be read."""
     while True:
         with reading(what):
             one = next(found, None)

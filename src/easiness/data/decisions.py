@@ -81,7 +81,7 @@ class Decisions:
         return np.isin(self.actions, (RELABEL, DROP))
 
     def part(self, chosen: npt.NDArray[np.bool_]) -> Decisions:
-        """Those that are ``chosen`` [n], of the same file."""
+        """The decisions that are ``chosen`` [n], of the same file."""
         return replace(self, **{name: getattr(self, name)[chosen] for name in _ARRAYS})
 
     def and_those(self, other: Decisions) -> Decisions:

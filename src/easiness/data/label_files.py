@@ -95,7 +95,7 @@ def read_label_file(path: Path) -> LabelFile:
 
 
 class Said(NamedTuple):
-    """What a row says of the example ``at`` a position: its label, ``None`` where it is to be dropped."""
+    """The words of a row on the example ``at`` a position: its label, ``None`` where it is to be dropped."""
 
     at: int
     label: int | None

@@ -44,7 +44,7 @@ from easiness.spec import LoadOptions
 
 SUFFIXES = frozenset({".txt"})
 MOST_BYTES = 2**26
-"""Of one file: a longer text is more than anything reads at a time."""
+"""Bytes of a file at most: a longer text is more than anything reads at a time."""
 
 
 class TextFiles:

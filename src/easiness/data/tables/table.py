@@ -26,7 +26,7 @@ Singles = npt.NDArray[np.float32]
 INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
 """A whole number as `str` writes it; ``007`` is a name."""
 MISSING = frozenset({"", "na", "n/a", "nan", "null"})
-"""What stands for a value that is missing, in small letters."""
+"""Words for a value that is missing, in small letters."""
 TRUTHS = {"true": 1.0, "false": 0.0}
 _LARGEST = float(np.finfo(np.float32).max)
 AT_ONCE = 1024

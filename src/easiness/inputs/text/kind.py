@@ -124,7 +124,7 @@ class StoredTexts(Stored):
         return hashlib.sha256(self._stored(text)).hexdigest()
 
     def name(self, position: int) -> str:
-        """What the text is called in an error."""
+        """The words for the text in an error."""
         return self._name(int(self._positions[position]))
 
     def _stored(self, item: str) -> bytes:
