@@ -296,7 +296,7 @@ def tiny_preset() -> Preset:
 @pytest.fixture(scope="session")
 def studied(tiny_preset: Preset, made_once: MadeOnce) -> Path:
     """The folder of a whole study of 150 digits; read it, or change a copy."""
-    from easiness.report.paper_page import write_paper
+    from easiness.pages.paper_page import write_paper
     from easiness.studies.paper.folder import describe_folder
     from easiness.studies.paper.study import plan_paper, run_paper
 

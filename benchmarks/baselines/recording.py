@@ -13,7 +13,7 @@ import torch
 
 from baselines.plain_loop import BATCH
 from easiness import Recorder
-from easiness.record import ObservationLog
+from easiness.records import ObservationLog
 from kit.clock import timed
 
 NUM_CLASSES = 10

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from easiness import load_dataset
-from easiness.record import TrialRecord
+from easiness.records import TrialRecord
 from easiness.runs.plan import make_plan
 from easiness.spec import Training
 from easiness.trial import run_trial

@@ -44,7 +44,7 @@ def record(examples, epochs, folder):
     import duckdb
     from ray import cloudpickle
 
-    from easiness.record import TrialRecord
+    from easiness.records import TrialRecord
     from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
     from easiness.store import RunWriter, open_run
 
@@ -87,7 +87,7 @@ def logits(_examples, _epochs, folder):
     """Bytes and seconds of logits of 1,000 classes, of fewer examples."""
     import numpy as np
 
-    from easiness.record import KeptLogits
+    from easiness.records import KeptLogits
     from easiness.store.trial_writing import write_logits
 
     num, classes = 20_000, 1000
@@ -196,7 +196,7 @@ def one_trial(path):
 
 def store(_examples, _epochs, folder):
     """The driver's time to store a tiny trial, as it passes, since a disk takes part."""
-    from easiness.record import TrialRecord
+    from easiness.records import TrialRecord
     from easiness.spec import content_hash
     from easiness.store import RunWriter
 

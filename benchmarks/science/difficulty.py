@@ -26,8 +26,8 @@ from PIL import Image
 from scipy.stats import rankdata
 
 import easiness as ez
-from easiness.scores import SCORES
-from easiness.scores.score import over_trials
+from easiness.scoring import SCORES
+from easiness.scoring.score import over_trials
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from kit.machine import measured

@@ -18,7 +18,7 @@ from cleanlab.count import compute_confident_joint
 from cleanlab.filter import find_label_issues
 from scipy.special import softmax
 
-from easiness.scores.held_out import off_the_diagonal
+from easiness.scoring.held_out import off_the_diagonal
 
 CLASSES = (2, 10, 100)
 LARGEST_OVER_SMALLEST = (1, 10, 100)  # sizes of the classes, in geometric steps

@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
 from easiness import suspects
-from easiness.scores import SCORES
+from easiness.scoring import SCORES
 from science.labels_runs import FOLDS
 
 SUSPICIOUS = {"hard": 1, "suspect label": 1, "unsure": 1, "ambiguous": 1, "easy": -1, "sound label": -1}

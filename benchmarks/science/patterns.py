@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 import easiness as ez
 from easiness.analysis import rank_coefficients, rank_regression
 from easiness.data import texts_of
-from easiness.report import write_result
+from easiness.pages import write_result
 from easiness.show import with_interval
 from easiness.studies.patterns import neighbourhood
 from kit.results import Report, command, parser

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 import easiness as ez
-from easiness.report import write_result
+from easiness.pages import write_result
 from easiness.runs import features_of
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in

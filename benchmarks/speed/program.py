@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from easiness import load_dataset
-from easiness.record import ObservationLog
+from easiness.records import ObservationLog
 from easiness.runs import resolve_plan
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan

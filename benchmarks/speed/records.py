@@ -67,7 +67,7 @@ def generate(folder, size, seed):
     """A run in ``folder``, one trial in memory at a time; runs of any seed are over the same examples."""
     import numpy as np
 
-    from easiness.record import TrialRecord
+    from easiness.records import TrialRecord
     from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
     from easiness.store import RunWriter
 
@@ -92,7 +92,7 @@ def observe(difficulty, labels, epochs, rng):
     """One trial: margins rise with the epochs, fall with the difficulty and are noisy."""
     import numpy as np
 
-    from easiness.record import Observations, Statistics
+    from easiness.records import Observations, Statistics
 
     num = len(labels)
     columns = {

@@ -24,9 +24,9 @@ from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 from scipy.special import softmax
 
-from easiness.record import KeptLogits, ObservationLog, Observations, example_statistics
-from easiness.scores import SCORES, score_columns
-from easiness.scores.held_out import (
+from easiness.records import KeptLogits, ObservationLog, Observations, example_statistics
+from easiness.scoring import SCORES, score_columns
+from easiness.scoring.held_out import (
     CONFIDENT_LEARNING_FLAG,
     NORMALIZED_MARGIN,
     SELF_CONFIDENCE,

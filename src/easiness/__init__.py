@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
         TrialFailed as TrialFailed,
     )
     from easiness.exports import apply_card as apply_card, card as card, export as export
-    from easiness.report import paper as paper, write_report as write_report
+    from easiness.pages import paper as paper, write_report as write_report
     from easiness.runs import measure as measure
     from easiness.spec import Recipe as Recipe
     from easiness.store import Recorder as Recorder, Run as Run, open_run as open_run
@@ -74,14 +74,14 @@ _HOMES = {
     "load_dataset": "data",
     "measure": "runs",
     "open_run": "store",
-    "paper": "report",
+    "paper": "pages",
     "select": "analysis",
-    "write_report": "report",
+    "write_report": "pages",
     **{function.name: f"studies.{study.folder}" for study, function in _OF_STUDIES},
 }
 # what a run hands on to
 for _name in ("run_html", "write_report", "write_hypothesis"):
-    offer(_name, f"{__name__}.report")
+    offer(_name, f"{__name__}.pages")
 
 # what trains or asks networks: torch is loaded with it
 _COMPUTING = {"measure", "paper", *(function.name for _, function in _OF_STUDIES if function.computes)}

@@ -14,7 +14,7 @@ from torch import Tensor
 from easiness.data import Dataset
 from easiness.inputs import TensorBank, Values
 from easiness.models import build_model
-from easiness.record import ObservationLog, TrialRecord
+from easiness.records import ObservationLog, TrialRecord
 from easiness.spec import Probe, TrialSeeds, TrialSpec, examples_of_epoch, trial_seeds
 from easiness.training import (
     AnyObserver,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from easiness.report.page import write_report
+from easiness.pages.page import write_report
 from easiness.store import Run
 from recording import believing, recorded
 

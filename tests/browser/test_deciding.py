@@ -15,7 +15,7 @@ from PIL import Image
 
 from easiness import load_dataset, open_run, suspects
 from easiness.csv_cells import from_cell, to_cell
-from easiness.report.page import write_report
+from easiness.pages.page import write_report
 from easiness.runs import data_version, decisions_on
 from easiness.store import Run
 from recording import believing, recorded

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from easiness import Dataset, load_dataset, measure
-from easiness.report.page import write_report
+from easiness.pages.page import write_report
 from recording import believing, recorded
 from sounds import encoded, tone, write_sounds
 

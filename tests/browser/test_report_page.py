@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from easiness import load_dataset, open_run
-from easiness.report.page import write_report
+from easiness.pages.page import write_report
 from lengths import long_but
 from pixels import images_of
 from recording import believing, recorded

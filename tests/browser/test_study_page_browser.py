@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from easiness import open_run
-from easiness.report.page import write_report
-from easiness.report.paper_page import Illustration, Part, StudyPage, render_study
+from easiness.pages.page import write_report
+from easiness.pages.paper_page import Illustration, Part, StudyPage, render_study
 from easiness.show.result import Section
 from easiness.studies.paper.claims import Claim, Statistic
 

@@ -21,7 +21,7 @@ from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 from PIL import Image
 
-import easiness.report
+import easiness.pages
 import easiness.studies
 from easiness import (
     combined_scores,
@@ -34,8 +34,8 @@ from easiness import (
     suspects,
 )
 from easiness.analysis import Curve, Foretold, Gain, Interval, Votes
-from easiness.report.files import write_result
-from easiness.report.scored import RunScores, run_scores
+from easiness.pages.files import write_result
+from easiness.pages.scored import RunScores, run_scores
 from easiness.show import markdown_text, rendered
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
@@ -260,7 +260,7 @@ def result(request: pytest.FixtureRequest, run: Run) -> Any:
 
 
 def test_every_result_is_held_to_this():
-    for package in (easiness.report, easiness.studies):
+    for package in (easiness.pages, easiness.studies):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     own = {one for one in Result.__subclasses__() if one.__module__.startswith("easiness.")}

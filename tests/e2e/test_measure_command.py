@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from easiness import open_run, report, write_report
-from easiness.record.observations import STATISTICS
+from easiness.records.observations import STATISTICS
 from easiness.spec import observe_text, trial_seeds
 from easiness.store import trial_writing as trial_module
 

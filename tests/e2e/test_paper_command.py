@@ -160,7 +160,7 @@ def test_a_study_is_read_by_the_commands_for_runs(command, refused, studied, tmp
 KILLED_AGAIN_AND_AGAIN = """
 import itertools, json, os, pathlib, random, shutil, signal, sys
 import easiness.cli.main
-from easiness.report import paper_page
+from easiness.pages import paper_page
 from easiness.studies.paper.presets import PRESETS, Preset
 paper_page._DPI = 40
 lone, killed, preset = sys.argv[1:]

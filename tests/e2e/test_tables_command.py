@@ -12,7 +12,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
 import easiness as ez
-from easiness.report.facts import measure_command
+from easiness.pages.facts import measure_command
 from easiness.runs import data_of
 from lengths import long_but
 

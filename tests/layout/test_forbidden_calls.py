@@ -29,7 +29,7 @@ ALLOWED = {
     ("tracking/registry.py", "importlib.import_module"): "of a kind of tracker, which the registry names",
     ("training/device.py", "ctypes"): "one setting of the memory of the C library",
     ("inputs/image/kind.py", "ctypes"): "one setting of libtiff, as Pillow has loaded it",
-    ("report/template.py", "markupsafe.Markup"): "our own styles and figures, whose texts are escaped",
+    ("pages/template.py", "markupsafe.Markup"): "our own styles and figures, whose texts are escaped",
 }
 """What a file may do all the same, and why."""
 
@@ -102,14 +102,14 @@ def test_what_is_harmless_is_not(source: str) -> None:
     assert set(forbidden(source)) == set()
 
 
-@pytest.mark.parametrize("template", sorted(ROOT.glob("report/*.html")), ids=lambda path: path.name)
+@pytest.mark.parametrize("template", sorted(ROOT.glob("pages/*.html")), ids=lambda path: path.name)
 def test_templates_call_nothing_safe_but_what_is_written_in_them(template: Path) -> None:
     text = template.read_text("utf-8")
     assert len(re.findall(r"\bsafe\b", text)) == len(re.findall(r"'[^']*'\|safe\b", text))
     assert "autoescape" not in text
 
 
-SCRIPTS = sorted(ROOT.glob("report/scripts/*.js"))
+SCRIPTS = sorted(ROOT.glob("pages/scripts/*.js"))
 INTO_THE_PAGE = (
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\.srcdoc|javascript:"
 )

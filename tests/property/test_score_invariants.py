@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import given, settings, strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from easiness.record import KeptLogits, ObservationLog, Observations
-from easiness.scores import SCORES, Scoring, score_columns
+from easiness.records import KeptLogits, ObservationLog, Observations
+from easiness.scoring import SCORES, Scoring, score_columns
 
 PRECISE = {"rtol": 1e-9, "atol": 1e-7}  # a spread that is 0 comes back as the root of a rounding error
 

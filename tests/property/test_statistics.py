@@ -9,8 +9,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 from scipy.special import log_softmax
 
-from easiness.record import ObservationLog, TrialRecord, example_statistics
-from easiness.record.observations import STATISTICS
+from easiness.records import ObservationLog, TrialRecord, example_statistics
+from easiness.records.observations import STATISTICS
 from easiness.spec import Probe
 from easiness.store import StoredTrial
 from easiness.store.trial_writing import write_trial

@@ -41,7 +41,7 @@ def heavy_after(code: str) -> list[str]:
     "code",
     [
         "import easiness",
-        "import easiness.spec, easiness.record, easiness.scores, easiness.analysis, easiness.store",
+        "import easiness.spec, easiness.records, easiness.scoring, easiness.analysis, easiness.store",
         "from easiness import select, open_run, Recorder, BadInput, Recipe",
         "import easiness.data, easiness.models, easiness.executors",
         COMMAND.format(arguments=["--help"]),
@@ -155,7 +155,7 @@ def test_the_package_shows_its_interface_and_nothing_else():
 
     import easiness
     import easiness.cli.main
-    import easiness.report
+    import easiness.pages
 
     assert easiness.open_run is not None
     assert set(dir(easiness)) == {*easiness.__all__, "__version__"}

@@ -29,7 +29,7 @@ from easiness.inputs.text.tokens import VOCABULARY
 from easiness.models import FAMILIES, build_model, find_family
 from easiness.models.registry import OWN
 from easiness.perturb import KINDS, find_kind, kinds
-from easiness.scores import SCORES, find_score
+from easiness.scoring import SCORES, find_score
 from easiness.spec import LoadOptions
 from easiness.studies import STUDIES
 
@@ -233,10 +233,10 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
     for path, source in re.findall(r"```python\n# (\S+)\n(.*?)```", CONTRIBUTING.read_text(), re.DOTALL):
         add_file(root / path, source)
     add_line(
-        root / "scores/registry.py",
+        root / "scoring/registry.py",
         "SCORES",
         "SURPRISE",
-        "from easiness.scores.surprise import SURPRISE",
+        "from easiness.scoring.surprise import SURPRISE",
     )
     add_line(
         root / "data/sources/registry.py",
@@ -271,7 +271,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         from easiness.executors import check_executor, make_executor
         from easiness.models import build_model, model_names
         from easiness.perturb import default_levels, perturbation
-        from easiness.scores import find_score, scores_markdown
+        from easiness.scoring import find_score, scores_markdown
         from easiness.cli.main import app
 
         print(len(ez.load_dataset("stripes")), ez.load_dataset("t.feather").classes)

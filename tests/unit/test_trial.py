@@ -13,7 +13,7 @@ import easiness.trial as trial_module
 from easiness.data import Dataset, load_dataset
 from easiness.errors import TrialFailed
 from easiness.inputs.image.stored import ArrayImages
-from easiness.record import Observations, TrialRecord, example_statistics
+from easiness.records import Observations, TrialRecord, example_statistics
 from easiness.spec import Probe, Recipe, Resolved, TrialSpec
 from easiness.training import EpochReport, Listener
 from easiness.trial import run_trial

@@ -11,7 +11,7 @@ import torch
 
 from easiness import trial as trial_module
 from easiness.data import Dataset, load_dataset
-from easiness.record import TrialRecord
+from easiness.records import TrialRecord
 from easiness.spec import Draw, Probe, Recipe, Resolved, TrialSpec, trial_seeds
 from easiness.training import Network, training_set
 from easiness.trial import run_trial

@@ -13,7 +13,7 @@ from torch import nn
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
 from easiness.models import model_name
-from easiness.record import TrialRecord
+from easiness.records import TrialRecord
 from easiness.spec import Draw, Probe, Recipe, Resolved, TrialSpec
 from easiness.training import EpochReport, Listener, Standing, TrainingState
 from easiness.trial import run_trial

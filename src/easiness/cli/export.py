@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from easiness import exports, report, runs, show, spec, store
+from easiness import exports, pages, runs, show, spec, store
 from easiness.cli.kit import options, results, said
 from easiness.cli.kit.spread import Fields, spread
 from easiness.errors import BadInput
@@ -151,13 +151,13 @@ def card(
 def _apply(card: Path, source: str, loading: Loading, output: Path | None) -> None:
 
     if output is not None:
-        report.check_output_file(output, (".csv", ".parquet"))
+        pages.check_output_file(output, (".csv", ".parquet"))
     found = exports.apply_card(card, runs.given_data(source, loading))
     if output is None:
         said.print_rows(found.table)
         said.say(found.text, err=True)
         return
-    with report.output_file(output) as file:
+    with pages.output_file(output) as file:
         if output.suffix == ".csv":
             show.write_csv(found.table, file)
         else:

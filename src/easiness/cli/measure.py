@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from easiness import executors, report, runs, show, spec, store
+from easiness import executors, pages, runs, show, spec, store
 from easiness.cli import status
 from easiness.cli.kit import said
 from easiness.cli.kit.spread import spread
@@ -102,7 +102,7 @@ def measure(
         said.say(f"note: {note}")
     said.say_text(summarize(run))
     if run.observed:
-        step = report.next_step(run)
+        step = pages.next_step(run)
         said.say(step.why)
         said.say(f"next: {step.command}")
 
@@ -130,8 +130,8 @@ def summarize(run: store.Run) -> str:
     enough = "" if stopped is None else f"\nreliability: {stopped.sentence}"
     ahead = "".join(f"\n{line}" for line in matching.outlook_lines(run))
     heads = run.spec.heads
-    about = "" if heads is None else "".join(f"\nfeatures: {one}" for one in report.about_features(heads))
-    about = about and f"{about}\n{report.FOR_FEATURES}"
+    about = "" if heads is None else "".join(f"\nfeatures: {one}" for one in pages.about_features(heads))
+    about = about and f"{about}\n{pages.FOR_FEATURES}"
     if run.shares:
         ahead = f"\n{learning.learning_curve(run).text}{ahead}"
     augmented = f"\nobservations: {spec.observe_text(run.spec.observe)}" if run.augmented else ""

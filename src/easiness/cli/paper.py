@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from easiness import executors, report, runs, show
+from easiness import executors, pages, runs, show
 from easiness.cli.kit import options, said
 from easiness.cli.kit.spread import Fields, spread
 from easiness.spec import Execution, Loading
@@ -58,7 +58,7 @@ def paper(
         said.say_text(_describe(plan, out, str(device), plan.costs(out, device, execution)))
         return
     with runs.ShownProgress() as progress:
-        claims = report.finish_paper(plan, out, execution, progress)
+        claims = pages.finish_paper(plan, out, execution, progress)
     for claim in claims:
         said.say(f"{claim.id:>3}  {claim.verdict:<15}  {claim.text}")
     verdicts = ", ".join(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from easiness import report, show, store
+from easiness import pages, show, store
 from easiness.cli.kit import options, results, said
 from easiness.studies import patterns as study
 
@@ -69,7 +69,7 @@ def patterns(
 
     results.check_output(output)
     if page is not None:
-        report.check_output_file(page, (".html",))
+        pages.check_output_file(page, (".html",))
     opened = store.open_run(run)
     found = study.patterns(
         opened,
@@ -85,7 +85,7 @@ def patterns(
     )
     said.say_text(f"{show.sections_text(found.sections())}\n\n{found.text}")
     if page is not None:
-        report.write_page(page, lambda: report.patterns_page(opened, found, source))
+        pages.write_page(page, lambda: pages.patterns_page(opened, found, source))
         results.say_written(page)
     if output is not None:
         results.write_output(output, found)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from easiness import analysis, report, runs, show, spec, store
+from easiness import analysis, pages, runs, show, spec, store
 from easiness.cli.kit import options, results
 from easiness.cli.kit.spread import Fields, spread
 from easiness.spec import Execution
@@ -67,7 +67,7 @@ def perturb(
     results.check_output(output)
     for file in (panel, patterns):
         if file is not None:
-            report.check_output_file(file, show.PICTURE_SUFFIXES)
+            pages.check_output_file(file, show.PICTURE_SUFFIXES)
     chosen = None if levels is None else spec.read_numbers("--levels", levels, "0,0.5,1")
     asked = kind, [*(chosen or ()), *([] if pattern_level is None else [pattern_level])], seed
     study.check_asked(*asked)
@@ -91,9 +91,9 @@ def perturb(
     if panel is not None:
         shown = {kind: both.curve.levels}
         drawn = study.perturbed_panel(data, recipe, kinds=[kind], levels=shown, seed=seed)
-        report.write_figure(panel, study.draw_panel(drawn))
+        pages.write_figure(panel, study.draw_panel(drawn))
         results.say_written(panel)
     if patterns is not None:
         drawn_patterns = study.pattern_pictures(both.patterns, data, recipe)
-        report.write_figure(patterns, study.draw_patterns(drawn_patterns))
+        pages.write_figure(patterns, study.draw_patterns(drawn_patterns))
         results.say_written(patterns)

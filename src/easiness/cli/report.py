@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from easiness import report as pages, runs as runs_kit, store
+from easiness import pages, runs as runs_kit, store
 from easiness.cli.kit import options, results, said
 from easiness.errors import BadInput
 from easiness.studies import paper

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from easiness import report, spec, store
+from easiness import pages, spec, store
 from easiness.cli.kit import options, results, said
 from easiness.errors import BadInput
 from easiness.studies import matching
@@ -45,7 +45,7 @@ def scores(
         _combined(run, split, output, {"--epoch": epoch, "--share": share, "--fraction": fraction})
         return
     opened = store.open_run(run[0])
-    found = report.run_scores(opened, epoch, share=share, fraction=fraction, split=split)
+    found = pages.run_scores(opened, epoch, share=share, fraction=fraction, split=split)
     table = found.table()
     if opened.spec.observe != spec.ALL and not (
         split == "held_out" and opened.augmented

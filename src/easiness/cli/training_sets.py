@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from easiness import report, show, store
+from easiness import pages, show, store
 from easiness.cli.kit import options, results, said
 from easiness.cli.kit.spread import Fields, spread
 from easiness.errors import BadInput
@@ -152,7 +152,7 @@ def prune(
     """
 
     if output is not None:
-        report.check_output_file(output, tuple(dict.fromkeys((".csv", ".parquet", ".txt", *show.SUFFIXES))))
+        pages.check_output_file(output, tuple(dict.fromkeys((".csv", ".parquet", ".txt", *show.SUFFIXES))))
     if drop is None and ids is None:
         raise BadInput("--drop: say which share to drop, such as 0.3; or name the examples (--ids FILE)")
     if policy is None and drawing.keep is None and ids is None:
@@ -177,7 +177,7 @@ def prune(
     if output is None:
         said.print_rows(pruned.table())
     elif output.suffix == ".txt":
-        report.write_file(output, study.ids_as_text(pruned.ids[pruned.kept], output))
+        pages.write_file(output, study.ids_as_text(pruned.ids[pruned.kept], output))
         results.say_written(output)
     else:
         results.write_output(output, pruned)

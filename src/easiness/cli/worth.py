@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from easiness import report, show, spec, store
+from easiness import pages, show, spec, store
 from easiness.cli import cleaning
 from easiness.cli.kit import options, results, said
 from easiness.errors import BadInput
@@ -87,7 +87,7 @@ def worth(
 
     results.check_output(output)
     if page is not None:
-        report.check_output_file(page, (".html",))
+        pages.check_output_file(page, (".html",))
     opened = store.open_run(run, trust=trust)
     if pool is not None:
         _check_of_pool({"sizes": sizes, "keep": keep, "margin": margin, "details": details or None})
@@ -95,7 +95,7 @@ def worth(
         many = study.PICKED if picks is None else picks
         following = study.to_label(opened, pool, picks=many, seeds=draws, source=source, seed=seed)
         said.say_text(f"{show.sections_text(following.sections())}\n\n{show.capitalized(following.text)}")
-        gallery = None if page is None else report.picks_gallery(following)
+        gallery = None if page is None else pages.picks_gallery(following)
         _write(following, following.text, following, page, output, gallery=gallery)
         return
     if picks is not None:
@@ -147,11 +147,11 @@ def _write(
     page: Path | None,
     output: Path | None,
     more: Sequence[show.Section] = (),
-    gallery: report.Gallery | None = None,
+    gallery: pages.Gallery | None = None,
 ) -> None:
     """Write the page, and the file of ``rows``, where they are asked for."""
     if page is not None:
-        report.write_result_page(page, found, show.capitalized(lead), more, gallery)
+        pages.write_result_page(page, found, show.capitalized(lead), more, gallery)
         results.say_written(page)
     if output is not None:
         results.write_output(output, rows)

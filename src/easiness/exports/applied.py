@@ -14,8 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from easiness.data import Dataset, load_dataset, value_digests
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_columns
-from easiness.regular_file import at_home, in_words, read_regular
-from easiness.report import (
+from easiness.pages import (
     FOR_FEATURES,
     about_features,
     check_output_folder,
@@ -24,6 +23,7 @@ from easiness.report import (
     output_folder,
     run_scores,
 )
+from easiness.regular_file import at_home, in_words, read_regular
 from easiness.runs import find_split, has_held_out, positions_in
 from easiness.show import count, markdown_text, picture_bytes, write_parquet
 from easiness.spec import Split, SplitRef, describe_recipe, settings_of_others
@@ -43,7 +43,7 @@ from easiness.studies.versions import renamed_classes
 if TYPE_CHECKING:
     import pandas as pd
 
-    from easiness.report import RunScores
+    from easiness.pages import RunScores
 
 
 CARD, SCORES, README, FIGURE = "card.json", "scores.parquet", "README.md", "easiness.svg"

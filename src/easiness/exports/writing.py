@@ -13,8 +13,8 @@ from easiness.exports.fiftyone import FIFTYONE
 from easiness.exports.label_studio import LABEL_STUDIO
 from easiness.exports.tables import CSV, HUGGING_FACE, PARQUET, SPOTLIGHT
 from easiness.inputs import KINDS
+from easiness.pages import check_output_file, check_output_folder, output_file, output_folder
 from easiness.regular_file import at_home
-from easiness.report import check_output_file, check_output_folder, output_file, output_folder
 from easiness.show import listed
 from easiness.spec import Split
 from easiness.store import Run, check_opened

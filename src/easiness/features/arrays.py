@@ -19,7 +19,7 @@ from easiness.gate import mapped_array, read_npz
 from easiness.inputs import VECTOR
 from easiness.models import code_digest
 from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
-from easiness.record import to_numpy
+from easiness.records import to_numpy
 from easiness.regular_file import at_home
 
 _ABOUT = "Made by code of your own; what it has learned from is not known here."

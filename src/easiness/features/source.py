@@ -14,7 +14,7 @@ import numpy.typing as npt
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import InputKind
-from easiness.record import to_numpy
+from easiness.records import to_numpy
 
 if TYPE_CHECKING:
     import torch

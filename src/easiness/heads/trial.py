@@ -24,7 +24,7 @@ from easiness.heads.ridge import Head, Moments, by_examples, fit_ridge, sample_o
 from easiness.heads.values import Rows
 from easiness.inputs import VECTOR, Packed, Signature
 from easiness.models import build_model
-from easiness.record import KeptLogits, ObservationLog, Observations, Statistics, TrialRecord
+from easiness.records import KeptLogits, ObservationLog, Observations, Statistics, TrialRecord
 from easiness.spec import BOOSTING, RIDGE, RunSpec, TrialSpec, trial_seeds
 from easiness.training import (
     Course,

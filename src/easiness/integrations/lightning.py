@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import Callback
 
 from easiness.errors import BadInput
 from easiness.integrations.observing import ids_apart, undisturbed
-from easiness.record import to_numpy
+from easiness.records import to_numpy
 from easiness.store import Recorder, TrialRecorder
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from easiness.errors import BadInput
-from easiness.record import to_numpy
+from easiness.records import to_numpy
 
 
 @contextmanager

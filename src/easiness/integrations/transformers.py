@@ -12,7 +12,7 @@ from transformers import TrainerCallback, default_data_collator
 
 from easiness.errors import BadInput, caught
 from easiness.integrations.observing import id_of, undisturbed
-from easiness.record import to_numpy
+from easiness.records import to_numpy
 from easiness.store import Recorder, TrialRecorder
 
 STATE = "easiness.safetensors"

@@ -15,7 +15,7 @@ import torch
 from easiness.errors import EasinessError, RunFailed, TrialFailed, is_out_of_memory
 from easiness.heads import Deal
 from easiness.inputs import DamagedCache, Values
-from easiness.record import TrialRecord
+from easiness.records import TrialRecord
 from easiness.runs.checkpoints import Checkpoints, Note
 from easiness.runs.cost import estimate_cost
 from easiness.runs.execution import Workers

@@ -19,7 +19,7 @@ from easiness.errors import BadInput, RunFailed
 from easiness.executors import Tell
 from easiness.heads import Deal, run_heads
 from easiness.inputs import Packed, Values, opened_cache
-from easiness.record import TrialRecord
+from easiness.records import TrialRecord
 from easiness.runs.checkpoints import Checkpoints
 from easiness.runs.source import load_as
 from easiness.show import size_text

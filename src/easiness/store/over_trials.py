@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from easiness.analysis import Votes, membership, num_selected, round_in_place
 from easiness.errors import BadInput
-from easiness.record import KeptLogits
-from easiness.scores import Scoring, most_named
+from easiness.records import KeptLogits
+from easiness.scoring import Scoring, most_named
 from easiness.spec import Split
 from easiness.store.parquet import Ids
 from easiness.store.trial import StoredTrial

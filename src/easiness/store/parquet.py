@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput, caught
 from easiness.gate import check_columns
-from easiness.record import KeptLogits, Statistics, known_rival
+from easiness.records import KeptLogits, Statistics, known_rival
 from easiness.spec import DatasetRef
 from easiness.store.trial_document import damaged
 

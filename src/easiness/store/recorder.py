@@ -19,7 +19,7 @@ import numpy.typing as npt
 from easiness.data import check_examples, check_ids, own_ids
 from easiness.errors import BadInput, shorten
 from easiness.inputs import MOST_BYTES, SOUND, TEXT, Unreadable, from_texts, to_sounds
-from easiness.record import ObservationLog, TrialRecord, can_be_kept, to_numpy
+from easiness.records import ObservationLog, TrialRecord, can_be_kept, to_numpy
 from easiness.regular_file import at_home, read_regular
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
 from easiness.store.kept import KEPT, Kept

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, caught
-from easiness.record import KeptLogits, Observations
+from easiness.records import KeptLogits, Observations
 from easiness.spec import DatasetRef
 from easiness.store import parquet, trial_document
 from easiness.store.files import is_intact
@@ -115,7 +115,7 @@ class StoredTrial:
     def columns(self, epoch: int, names: Iterable[str], probe: str = "train") -> dict[str, npt.NDArray[Any]]:
         """Columns of one of the epochs observed, each [K]; cheap, since only they are read.
 
-        ``rival`` is -1 where the trial does not tell it (`easiness.record.known_rival`).
+        ``rival`` is -1 where the trial does not tell it (`easiness.records.known_rival`).
         """
         path, row = self._file(f"{probe}.parquet"), self.observed.index(epoch)
         read = parquet.read_rows(path, [row], names, self._extent(probe))

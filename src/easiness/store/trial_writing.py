@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from easiness.record import KeptLogits, Observations, TrialRecord
+from easiness.records import KeptLogits, Observations, TrialRecord
 from easiness.spec import TrialSpec
 from easiness.store import trial_document
 from easiness.store.files import digest, folder_written_whole, write_sealed, write_whole

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.record import TrialRecord
+from easiness.records import TrialRecord
 from easiness.regular_file import at_home
 from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
 from easiness.store import files, run_folder, trial_document

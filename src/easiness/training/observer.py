@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from easiness.inputs import Evaluated, Signature, fetched_ahead
-from easiness.record import ObservationLog
+from easiness.records import ObservationLog
 from easiness.training.device import searching, seen_in_parts
 
 # logits per update of a log, about: bounds the memory that their statistics need

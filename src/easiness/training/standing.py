@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from easiness.errors import BadInput
-from easiness.record import ObservationLog
+from easiness.records import ObservationLog
 from easiness.training.network import Network
 from easiness.training.observer import AnyObserver
 

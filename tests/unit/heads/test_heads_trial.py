@@ -15,7 +15,7 @@ from easiness.data import Dataset, load_dataset
 from easiness.heads import Deal, run_heads, stored_heads
 from easiness.heads.trial import _last
 from easiness.inputs import Packed
-from easiness.record import TrialRecord
+from easiness.records import TrialRecord
 from easiness.spec import FeaturesRef, Heads, Probe, Recipe, Resolved, TrialSpec
 
 NUM, CLASSES = 90, 3

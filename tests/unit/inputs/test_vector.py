@@ -23,8 +23,8 @@ from easiness.data import merge_splits
 from easiness.inputs import VECTOR
 from easiness.inputs.vector import StoredVectors
 from easiness.models import build_model
-from easiness.report.facts import measure_command
-from easiness.report.page import render_report
+from easiness.pages.facts import measure_command
+from easiness.pages.page import render_report
 from easiness.runs.source import given_data
 from easiness.spec import DatasetRef, Loading, Recipe
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import easiness as ez
 from easiness.cli.main import app
 from easiness.errors import BadInput, RunFailed, TrialFailed
-from easiness.report.facts import measure_command
+from easiness.pages.facts import measure_command
 from easiness.runs import carrying_out as execute_module, trainer as trainer_module
 from easiness.runs.execution import allowed
 from easiness.runs.progress import Progress

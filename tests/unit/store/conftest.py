@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from easiness.record import ObservationLog, TrialRecord
+from easiness.records import ObservationLog, TrialRecord
 from easiness.spec import Probe, RunSpec, SplitRef
 from easiness.store import RunWriter
 from recording import run_spec

@@ -11,8 +11,8 @@ import pytest
 
 from easiness.analysis import membership
 from easiness.errors import BadInput
-from easiness.record import Observations, TrialRecord
-from easiness.scores import SCORES
+from easiness.records import Observations, TrialRecord
+from easiness.scoring import SCORES
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef
 from easiness.store import (
     RunWriter,

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from easiness.errors import BadInput
-from easiness.record import Observations
+from easiness.records import Observations
 from easiness.spec import content_hash
 from easiness.store import (
     CheckpointDocument,

@@ -326,7 +326,7 @@ def large(made_once) -> Path:
 
 
 def make_large(path: Path, num: int = NUM) -> None:
-    from easiness.record import ObservationLog, TrialRecord
+    from easiness.records import ObservationLog, TrialRecord
 
     ids, labels = np.arange(4), np.array([0, 1, 1, 0])
     spec = run_spec(trials=num, epochs=1)

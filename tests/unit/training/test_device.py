@@ -19,7 +19,7 @@ from torch import nn
 from easiness import worker
 from easiness.errors import BadInput
 from easiness.inputs.bank import has_room, moved, staging
-from easiness.record import ObservationLog
+from easiness.records import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
 from easiness.training import Course, Lane, Listener, Network, Observer, device as module, train
 from easiness.training.device import (

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from easiness.errors import BadInput, TrialFailed
-from easiness.record import ObservationLog
+from easiness.records import ObservationLog
 from easiness.training import StepObserver
 
 ROOT = Path(__file__).parents[3]

@@ -18,7 +18,7 @@ from easiness.inputs import Signature, TensorBank
 from easiness.inputs.image.preparation import draw_moves
 from easiness.inputs.text.tokens import VOCABULARY
 from easiness.models import build_model
-from easiness.record import ObservationLog
+from easiness.records import ObservationLog
 from easiness.spec import Draw, Recipe, Resolved, TrialSeeds, trial_seeds
 from easiness.training import (
     Course,

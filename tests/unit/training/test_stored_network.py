@@ -9,8 +9,8 @@ from easiness import BadInput, Recipe, load_dataset, open_run
 from easiness.inputs import Signature
 from easiness.models import build_model
 from easiness.perturb import Color, Radial, Shuffle, perturbation
-from easiness.record import ObservationLog
-from easiness.record.observations import STATISTICS
+from easiness.records import ObservationLog
+from easiness.records.observations import STATISTICS
 from easiness.training.distances import FeatureReader, InputReader, euclidean
 from easiness.training.network import find_classifier
 from easiness.training.observer import Observer

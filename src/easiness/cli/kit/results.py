@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from easiness import executors, report, runs, show
+from easiness import executors, pages, runs, show
 from easiness.cli.kit import said
 from easiness.spec import Execution
 
@@ -20,7 +20,7 @@ WRITTEN = f"Also write {FILES}."
 def check_output(output: Path | None, *, decisions: bool = False) -> None:
     """Make sure, before anything is done, that a result (of ``decisions``) can go to the file of ``-o``."""
     if output is not None:
-        report.check_output_file(output, decisions=decisions)
+        pages.check_output_file(output, decisions=decisions)
 
 
 def carry_out(study: Callable[[runs.Progress], Found], execution: Execution, output: Path | None) -> Found:
@@ -40,7 +40,7 @@ def show_result(result: show.Result, output: Path | None) -> None:
 
 def write_output(output: Path, result: show.Result) -> None:
     """Write a result to a file, and say so."""
-    report.write_result(output, result)
+    pages.write_result(output, result)
     say_written(output)
 
 
@@ -51,7 +51,7 @@ def set_aside(output: Path, result: show.Result, rows: str = "rows") -> Path | N
     if (old := output.read_bytes()) == show.rendered(result, ".csv"):
         return None
     kept = output.with_name(f"{output.name}~")
-    report.write_file(kept, old)
+    pages.write_file(kept, old)
     said.say(f"{output} had other {rows}, which are now in {kept}", err=True)
     return kept
 

@@ -16,7 +16,7 @@ from easiness.data.sources.splits import Split, dataset_of
 from easiness.errors import BadInput
 from easiness.gate import read_npz
 from easiness.inputs import SOUND, kind_of, to_sounds
-from easiness.record import to_numpy
+from easiness.records import to_numpy
 
 KEYS = ("x", "y", "ids", "classes", "x_test", "y_test")
 

@@ -38,7 +38,7 @@ from easiness.inputs import (
     scan,
     to_picture,
 )
-from easiness.record import to_numpy
+from easiness.records import to_numpy
 
 R = TypeVar("R")
 

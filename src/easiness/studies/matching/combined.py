@@ -12,7 +12,7 @@ import numpy.typing as npt
 from easiness import show
 from easiness.errors import BadInput
 from easiness.regular_file import in_words
-from easiness.scores import Moments
+from easiness.scoring import Moments
 from easiness.spec import Split
 from easiness.store import Run, check_opened
 from easiness.studies.matching.study import check_comparable

@@ -18,7 +18,7 @@ from easiness.features import FeatureSource, find_features, ready_features
 from easiness.heads import joined
 from easiness.inputs import counted, tell
 from easiness.runs import data_of, features_beside, find_data, find_split, passes_shown, positions_in
-from easiness.scores import Score, Scoring, find_score
+from easiness.scoring import Score, Scoring, find_score
 from easiness.spec import Split
 from easiness.store import Run, check_opened, num_heard
 from easiness.studies.patterns.found import Leftover, Patterns, Way

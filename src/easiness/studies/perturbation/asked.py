@@ -24,7 +24,7 @@ from easiness.features import (
 )
 from easiness.heads import StoredHeads, stored_heads
 from easiness.perturb import Perturbation, find_kind, perturbation
-from easiness.record import ObservationLog, Observations
+from easiness.records import ObservationLog, Observations
 from easiness.runs import Progress, cache_beside, features_beside
 from easiness.spec import Execution, Recipe, RunSpec, Split
 from easiness.store import WEIGHTS, Run, StoredTrial, check_no_links

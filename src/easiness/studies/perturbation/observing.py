@@ -23,7 +23,7 @@ from easiness.errors import RunFailed, TrialFailed
 from easiness.inputs import Evaluated, Signature, TensorBank, Values
 from easiness.models import pretrained_file
 from easiness.perturb import Kind, Perturbation, find_kind
-from easiness.record import ObservationLog, Observations
+from easiness.records import ObservationLog, Observations
 from easiness.runs import Progress
 from easiness.spec import RunSpec, Split, content_hash
 from easiness.store import (

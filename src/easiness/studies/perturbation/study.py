@@ -15,7 +15,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.perturb import find_kind
 from easiness.runs import Progress, data_of, progress_of
-from easiness.scores import easiness_interval
+from easiness.scoring import easiness_interval
 from easiness.spec import Execution, Split
 from easiness.store import Run, check_opened
 from easiness.studies.perturbation.asked import perturbed_probe, seen_as, spec_with_weights

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from scipy.special import log_softmax
 
 from easiness.analysis import MOST_CLASSES, LabelCourse, LabelEvidence, Stage
-from easiness.record import KeptLogits
-from easiness.scores import most_named
+from easiness.records import KeptLogits
+from easiness.scoring import most_named
 
 _AT_ONCE = 1 << 15
 _SMALLEST = 1e-300  # a probability

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.scores import find_score
+from easiness.scoring import find_score
 from easiness.show import TRAIN, Result, Section, count, counted, new_axes, number, whole_percent
 from easiness.spec import at_least
 from easiness.store import Row, Run, check_opened

@@ -15,7 +15,7 @@ from easiness.analysis import check_classes_left, draw_by_rank, foremost
 from easiness.data import is_table, open_table, written_in
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import at_home, text_lines
-from easiness.scores import find_score
+from easiness.scoring import find_score
 from easiness.show import FAINT, TRAIN, Result, Section, legend_above, new_axes, number
 from easiness.spec import Keep
 from easiness.store import Row, Run, check_opened

@@ -14,7 +14,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.regular_file import at_home
 from easiness.runs import data_of, given_data
-from easiness.scores import Score, find_score
+from easiness.scoring import Score, find_score
 from easiness.spec import Keep, Loading
 from easiness.store import Run
 

@@ -18,7 +18,7 @@ from easiness.errors import BadInput
 from easiness.models import ModelGiven, model_name
 from easiness.regular_file import at_home
 from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, progress_of, recipe_of_run
-from easiness.scores import easiness_interval
+from easiness.scoring import easiness_interval
 from easiness.spec import (
     ALL,
     Execution,

@@ -27,7 +27,7 @@ from easiness.heads import (
 )
 from easiness.inputs import tell
 from easiness.runs import data_of, features_beside, features_of, find_split, positions_in
-from easiness.scores import most_named
+from easiness.scoring import most_named
 from easiness.spec import Heads
 from easiness.store import Run
 

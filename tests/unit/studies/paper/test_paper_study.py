@@ -14,8 +14,8 @@ from easiness.analysis.reliability import SplitHalf, TailReliability
 from easiness.data import Dataset, load_dataset
 from easiness.data.sources.folders import SYNSETS
 from easiness.errors import BadInput
+from easiness.pages.paper_page import write_paper
 from easiness.perturb import default_levels
-from easiness.report.paper_page import write_paper
 from easiness.spec import Loading, Recipe, Resolved, content_hash
 from easiness.store import Row
 from easiness.studies.matching.comparison import Comparison

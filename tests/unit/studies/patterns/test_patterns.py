@@ -16,8 +16,8 @@ from sklearn.datasets import load_digits
 import easiness as ez
 from easiness import BadInput, Run, patterns
 from easiness.analysis.rank_regression import reliability
-from easiness.report import patterns_page
-from easiness.scores import find_score
+from easiness.pages import patterns_page
+from easiness.scoring import find_score
 from easiness.studies.patterns import Patterns, neighbourhood, study
 from easiness.studies.patterns.found import Leftover
 from easiness.studies.patterns.study import outcome_of

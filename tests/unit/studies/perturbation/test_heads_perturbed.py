@@ -24,7 +24,7 @@ from easiness import (
 )
 from easiness.features import FeatureKind, FeatureSource, Preparation, Request, frozen, registry
 from easiness.features.frozen import network_source
-from easiness.record.observations import STATISTICS
+from easiness.records.observations import STATISTICS
 from easiness.studies.perturbation.asked import perturbed_probe, seen_as
 from easiness.studies.perturbation.observing import PERTURBED
 

@@ -8,7 +8,7 @@ import pytest
 
 from easiness import BadInput, RunFailed, load_dataset, open_run
 from easiness.perturb.registry import _registered
-from easiness.record.observations import STATISTICS
+from easiness.records.observations import STATISTICS
 from easiness.runs.progress import Progress
 from easiness.studies.perturbation.asked import perturbed_probe
 from easiness.studies.perturbation.observing import PERTURBED

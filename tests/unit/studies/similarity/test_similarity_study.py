@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, Run, load_dataset, similarity
-from easiness.report.page import render_report
+from easiness.pages.page import render_report
 from easiness.runs.source import data_of
 from easiness.show.result import sections_text
 from pixels import images_of

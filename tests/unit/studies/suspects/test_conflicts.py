@@ -17,8 +17,8 @@ from PIL import Image, ImageEnhance
 import easiness as ez
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.report import render_report
-from easiness.report.labels import certain
+from easiness.pages import render_report
+from easiness.pages.labels import certain
 from easiness.store import Run, keep_answer
 from easiness.studies.suspects.conflicts import (
     KINDS,

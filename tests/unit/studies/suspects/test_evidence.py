@@ -7,7 +7,7 @@ import pytest
 
 from easiness.analysis import LabelCourse, LabelEvidence, Stage
 from easiness.errors import BadInput
-from easiness.record import KeptLogits
+from easiness.records import KeptLogits
 from easiness.store import Row, Run
 from easiness.studies.suspects.course import Course, Told
 from easiness.studies.suspects.evidence import Evidence, gather, glance

@@ -15,7 +15,7 @@ from scipy import stats
 import easiness as ez
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
-from easiness.scores import SCORES
+from easiness.scoring import SCORES
 from easiness.spec import Loading
 from easiness.studies.training_sets.ranks import aligned, order_of, ranking, scored_data
 from easiness.studies.training_sets.trained_sets import (

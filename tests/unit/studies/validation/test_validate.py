@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, load_dataset, open_run, validate
-from easiness.scores.easiness_score import easiness_interval
+from easiness.scoring.easiness_score import easiness_interval
 from easiness.spec import Training
 from easiness.studies.validation.validating import (
     HARDEST,

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 import easiness
 from easiness import BadInput
-from easiness.report import picks_gallery, write_result, write_result_page
+from easiness.pages import picks_gallery, write_result, write_result_page
 from easiness.studies.worth import (
     MARGIN,
     PICKS,

@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 
 import easiness
 from easiness import BadInput, worth
-from easiness.report import write_result
+from easiness.pages import write_result
 from easiness.store import Run
 from easiness.studies.worth import Row, Worth, choose, judged_choice, more_labels
 from easiness.studies.worth.grid import Cell

@@ -1,0 +1,330 @@
+"""The report: one page about a run, or about several over the same data, in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from easiness.analysis import MIN_GROUP, SIDES, num_selected, usual_fraction
+from easiness.errors import BadInput
+from easiness.inputs import kind_named, tell
+from easiness.pages.data_map import data_map
+from easiness.pages.deciding import deciding
+from easiness.pages.examples import FoundExamples, Named, are_small, found_examples, found_within
+from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
+from easiness.pages.files import write_page
+from easiness.pages.labels import Certain, certain
+from easiness.pages.run_part import MAX_CLASSES, RunPart, run_part
+from easiness.pages.template import Page, render_page
+from easiness.pages.to_decide import PIXELS, SUSPECTS, ToDecide, listed
+from easiness.regular_file import at_home
+from easiness.runs import data_of, find_data
+from easiness.show import Section, to_svg
+from easiness.store import Run, check_opened
+from easiness.studies import matching
+from easiness.studies.matching import Comparison
+from easiness.studies.suspects import ABOVE
+from easiness.studies.versions import Difference, Matching, diff
+
+_SHOWN = 6  # of those that became harder, and of those that became easier
+
+
+@dataclass(frozen=True)
+class ShownChange:
+    """An example that changed; ``named`` is its split and id, ``was`` its class before if another."""
+
+    named: Named
+    class_name: str
+    was: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Changes:
+    """``classes`` is the table by class; ``parts`` are "harder" or "easier", how many, and the surest."""
+
+    text: str
+    classes: Section
+    figure: str
+    parts: list[tuple[str, int, list[ShownChange]]]
+
+    @property
+    def named(self) -> Iterator[Named]:
+        """The pictures of those shown."""
+        return (one.named for _, _, shown in self.parts for one in shown)
+
+
+@dataclass(frozen=True)
+class Before:
+    """The run on the version of the data before: ``by`` what examples are found in it, see `diff`.
+
+    ``source`` says where its data are now, for ``by="pixels"``.
+    """
+
+    run: Run | None = None
+    by: Matching = "ids"
+    source: Any = None
+
+
+def changes(runs: Sequence[Run], before: Before, at: dict[str, Any], source: Any) -> Changes | None:
+    """Compare the one run of the page with the run ``before``; ``None`` without such a run.
+
+    Args:
+        runs: of the page.
+        before: the run on the version before.
+        at: ``epoch`` or ``share`` to read both at.
+        source: where the data of the run are now, for ``by="pixels"``.
+    """
+    since, by = before.run, before.by
+    if since is None:
+        if by != "ids":
+            raise BadInput(f"--by {by}: is how to find examples in the run before; name it with --since")
+        if before.source is not None:
+            raise BadInput("--old-source: is where the data of the run before are; name it with --since")
+        return None
+    if len(runs) != 1:
+        raise BadInput(f"--since {since.path}: is compared with one run; give one instead of {len(runs)}")
+    if by == "pixels":
+        source = data_of(runs[0], source)
+    found = diff(since, runs[0], by=by, **at, sources=(before.source, source))
+    label = "Confidence of each example after the change against before; the table below has the counts."
+    return Changes(
+        text=found.text,
+        classes=found.sections()[0],
+        figure=to_svg(found.figure(), key="changes", label=label),
+        parts=list(_parts(found, runs[0])),
+    )
+
+
+def _parts(found: Difference, new: Run) -> Iterator[tuple[str, int, list[ShownChange]]]:
+    own = {str(one): one for one in new.ids.tolist()}  # the table may have them as text
+    for change in ("harder", "easier"):
+        rows = found.examples[found.examples["change"] == change]
+        shown = [
+            ShownChange(
+                named=("train", own[str(row["id"])]),
+                class_name=row["class"],
+                was="" if row["old_class"] == row["class"] else row["old_class"],
+                before=row["confidence_old"],
+                after=row["confidence_new"],
+            )
+            for row in rows.head(_SHOWN).to_dict("records")
+        ]
+        if shown:
+            yield change, len(rows), shown
+
+
+def blind_page(run: Run, epoch: int, source: Any, asked: ToDecide) -> Page:
+    """The page, of a run read after ``epoch``; its data are looked for at the ``source``."""
+    data, why = find_data(run, source)
+    view = deciding(run, epoch, listed(run, (), asked), certain(run, data).copies, data, asked)
+    assert view is not None
+    found = FoundExamples(why_none=why)
+    if data is not None:
+        found = found_within(run, data, (), view, asked.pixels)
+    pixelated = data is not None and are_small(data)
+    return render_page(
+        "blind.html",
+        found.fewer_pixels,
+        data_name=data_name(run),
+        name=run.network,
+        kind=kind_named(run.spec.data.kind) if data is None else data.kind,
+        examples=found,
+        deciding=view,
+        deciding_data=view.data(found, pixelated),
+    )
+
+
+_MOST_OPEN = 10  # classes whose pictures are shown without being asked for
+_MOST_ANSWERS = 4  # on how runs agree, that are said before anything else
+_MOST_RUNS = 8  # that have parts of their own, and whose agreement is fitted pair by pair
+_MAX_GROUPS = 5  # of identical pictures, and of each so many ids
+_NOTHING_BEFORE, _FIRST_SUSPECTS = Before(), ToDecide()
+
+
+def write_report(
+    runs: Sequence[Run],
+    output: str | Path,
+    *,
+    epoch: int | None = None,
+    share: float | None = None,
+    source: Any = None,
+    comparison: Comparison | None = None,
+    since: Run | None = None,
+    by: Matching = "ids",
+    old_source: Any = None,
+    suspects: int = SUSPECTS,
+    decide: str | Path | None = None,
+    blind: bool | None = None,
+    pixels: int = PIXELS,
+) -> str:
+    """Write a page of HTML that loads nothing from the network: styles, figures and pictures are in it.
+
+    Returns a sentence where its photos have fewer ``pixels`` than asked for; else nothing.
+
+    Args:
+        runs: at least one; all over the same data.
+        output: the file, which is written whole or not at all.
+        epoch: to read the runs after, from 1; the last that all trainings have by default.
+        share: to read runs on features at, which have no epochs; the largest of each by default.
+        source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where each
+            run found them. Without them the page names the examples and shows no pictures.
+        comparison: of just these runs, if `compare` has made it already; it then says where to read them.
+        since: a run on the version of the data before, to show what changed, see `diff`; for one run alone.
+        by: what makes an example the same in ``since``: its id (``ids``), or its pixels (``pixels``).
+        old_source: where the data of ``since`` are now, as ``source``; for ``by="pixels"``.
+        suspects: so many labels of each split can be decided on in the page, the most suspicious ones.
+        decide: a file of labels, as `audit` or `clean` writes it: those of its rows are decided on instead,
+            in its order; what it has decided is taken as decided.
+        blind: say nothing of what networks make of the labels of ``decide``: the page is for these alone. By
+            default of the file of an audit; with ``False`` its page says it in small letters.
+        pixels: of the longer side of a photo to decide on, at most, 32 to 4,096; fewer where a page would
+            have more than 25 MB.
+
+    Raises:
+        BadInput: the runs are over different data, the epoch is not recorded in all, easiness is
+            undefined after it, ``source`` has other data, ``by`` is given without ``since``, or as `diff`;
+            the file of ``decide`` is of another run, or there are several runs.
+        RunFailed: the file cannot be written.
+    """
+    check_opened(runs=runs, since=since)
+    output = at_home(output)
+    page = partial(
+        render_report,
+        runs,
+        epoch=epoch,
+        share=share,
+        source=source,
+        comparison=comparison,
+        before=Before(since, by, old_source),
+        to_decide=ToDecide(suspects, None if decide is None else at_home(decide), blind, pixels, output),
+    )
+    return write_page(output, page).note
+
+
+def render_report(
+    runs: Sequence[Run],
+    *,
+    epoch: int | None = None,
+    share: float | None = None,
+    source: Any = None,
+    comparison: Comparison | None = None,
+    before: Before = _NOTHING_BEFORE,
+    to_decide: ToDecide = _FIRST_SUSPECTS,
+) -> Page:
+    """The page of `write_report`, as a text. The same runs give the same."""
+    if not runs:
+        raise BadInput("runs: none was given; name at least one")
+    matching.check_comparable(runs)
+    if comparison is not None:
+        epoch, share = comparison.epoch, comparison.share
+    at = matching.rows_of(runs, epoch, share)
+    if to_decide.file is not None and len(runs) != 1:
+        raise BadInput(f"--decide {to_decide.file}: is decided on in the page of one run; give one")
+    if to_decide.is_blind:
+        return blind_page(runs[0], at[0], source, to_decide)
+    changed = changes(runs, before, runs[0].asked(at[0]), source)
+    data, why = find_data(runs[0], source)
+    not_compared, usual = "", usual_fraction(len(runs[0].ids))
+    if comparison is None:
+        few = len(runs) <= _MOST_RUNS
+        how: dict[str, Any] = {} if few else {"ties": ("refine",), "rates_alone": True}
+        try:
+            comparison = matching.compare(runs, epoch=epoch, share=share, fraction=usual, **how)
+        except BadInput as error:
+            not_compared = str(error)
+    fraction = usual if comparison is None else comparison.fraction
+    num_runs, runs, at = len(runs), runs[:_MOST_RUNS], at[:_MOST_RUNS]
+    tables = [run.scores(**run.asked(row)) for run, row in zip(runs, at, strict=True)]
+    parts = []
+    for index, run in enumerate(runs):
+        parts.append(run_part(run, index, at[index], tables[index], comparison, data, len(runs), fraction))
+        tell("judging examples and labels", len(parts), len(runs))
+    sure = certain(runs[0], data)
+    ranked = [part.suspects[0].ranked if part.suspects else None for part in parts]
+    positions = _hardest_first(parts)
+    drawn = data_map(runs, [part.name for part in parts], at, tables, ranked, positions)
+    lists = listed(runs[0], parts[0].suspects, to_decide, sure.flaws) if len(runs) == 1 else []
+    view = deciding(runs[0], at[0], lists, sure.copies, data, to_decide)
+    found = FoundExamples(why_none=why)
+    if data is not None:
+        try:
+            named = [*_marked(parts, sure, changed)]
+            found = found_examples(runs[0], data, named, positions, drawn, view, to_decide.pixels)
+        except BadInput as error:
+            if source is not None:
+                raise
+            found = FoundExamples(why_none=str(error))
+    # a run that was recorded does not know of what kind its examples are
+    kind = kind_named(runs[0].spec.data.kind) if data is None else data.kind
+    pixelated = data is not None and are_small(data)
+    return render_page(
+        "page.html",
+        found.fewer_pixels,
+        isnan=np.isnan,
+        data_name=data_name(runs[0]),
+        data_text=describe_data(runs[0]),
+        classes=runs[0].classes,
+        num_examples=len(runs[0].ids),
+        num_selected=num_selected(len(runs[0].ids), fraction),
+        fraction=fraction,
+        runs=parts,
+        num_runs=num_runs,
+        when=_when(parts),
+        for_features=FOR_FEATURES,
+        all_heads=all(run.shares for run in runs),
+        alone=len(parts) == 1,
+        comparison=comparison,
+        not_compared=not_compared,
+        answers=[] if comparison is None else matching.pair_answers(comparison),
+        changes=changed,
+        certain=sure,
+        above=ABOVE,
+        examples=found,
+        nouns="examples" if data is None and runs[0].spec.measured is None else kind.nouns,
+        kind=kind,
+        pixelated=pixelated,
+        sides=SIDES,
+        min_group=MIN_GROUP,
+        max_classes=MAX_CLASSES,
+        max_groups=_MAX_GROUPS,
+        data_map=drawn,
+        data_map_data=drawn.data(found.at, set(positions), found.texts),
+        deciding=view,
+        deciding_data=None if view is None else view.data(found, pixelated, _on_page(runs[0], parts, sure)),
+        most_open=_MOST_OPEN,
+        most_answers=_MOST_ANSWERS,
+    )
+
+
+def _when(parts: Sequence[RunPart]) -> str:
+    """``after epoch 3``, ``at share 0.8``, or both where runs are read so."""
+    return " and ".join(dict.fromkeys(part.row.at for part in parts))
+
+
+def _hardest_first(parts: Sequence[RunPart]) -> list[int]:
+    """The positions of the examples in the galleries, each as often as it is there."""
+    galleries = [gallery for part in parts for gallery in part.galleries]
+    hardest = [one.position for gallery in galleries for one in gallery.hardest]
+    return hardest + [one.position for gallery in galleries for one in gallery.easiest]
+
+
+def _on_page(run: Run, parts: Sequence[RunPart], sure: Certain) -> set[Named]:
+    """The training examples whose pictures stand in the page, named by their ids."""
+    galleries: list[Named] = [("train", one) for one in run.ids[_hardest_first(parts)].tolist()]
+    return {named for named in (*galleries, *_marked(parts, sure, None)) if named[0] == "train"}
+
+
+def _marked(parts: Sequence[RunPart], sure: Certain, changed: Changes | None) -> Iterator[Named]:
+    for part in parts:
+        for of_split in part.suspects:
+            yield from of_split.named
+    yield from sure.named
+    if changed is not None:
+        yield from changed.named

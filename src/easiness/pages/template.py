@@ -1,0 +1,110 @@
+"""Pages of HTML from templates: everything escaped, with styles, scripts and values inside the page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from easiness import show
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_STYLES = ("page.css", "gallery.css", "print.css")
+
+# where a name may go on in the next line; not in a number, and not before what a file's name ends with
+_JOINTS = re.compile(r"(?<=[^\W_][_/\\-])(?=\w)|(?<=\w\.)(?=[^\W\d_])(?!\w{1,4}$)")
+
+
+@cache
+def _environment() -> Environment:
+    """That of all pages, which keeps templates as compiled: that takes longer than to fill them in."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("easiness.pages", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        breakable=breakable,
+        capitalized=show.capitalized,
+        chosen=show.chosen_percent,
+        count=show.count,
+        counted=show.counted,
+        number=show.number,
+        percent=show.percent,
+        svg=Markup,
+        whole_percent=show.whole_percent,
+    )
+    environment.globals["interval_text"] = show.interval_text
+    return environment
+
+
+class Page(str):
+    """A page of HTML, and a ``note`` for whoever asked for it, where there is something to say."""
+
+    note = ""
+
+
+def render_page(template: str, note: str = "", **values: Any) -> Page:
+    """The template, filled in. All but our own figures is escaped, and a missing value is an error."""
+    from markupsafe import Markup
+
+    files = resources.files("easiness.pages")
+    style = "\n".join((files / name).read_text("utf-8") for name in _STYLES)
+    filled = _environment().get_template(template)
+    page = Page(filled.render(values, style=Markup(style), next_number=partial(next, itertools.count(1))))
+    page.note = note
+    return page
+
+
+def breakable(name: object) -> Markup:
+    """A name that may go on in the next line behind an underscore, a dash, a dot or a slash; escaped.
+
+    What is HTML already stays as it is.
+    """
+    from markupsafe import Markup, escape
+
+    if isinstance(name, Markup):
+        return name
+    return Markup("<wbr>").join(escape(part) for part in _JOINTS.split(str(name)))
+
+
+@dataclass(frozen=True)
+class Inlined:
+    """The ``text`` of a script element, to be put between its tags as it is."""
+
+    text: str
+
+    @property
+    def source(self) -> str:
+        """The name that ``script-src`` of a content-security policy has for it."""
+        return f"sha256-{base64.b64encode(hashlib.sha256(self.text.encode()).digest()).decode()}"
+
+
+def inlined(names: Iterable[str]) -> Inlined:
+    """Our scripts of these names as one: they share their names, and no other script sees them."""
+    folder = resources.files("easiness.pages") / "scripts"
+    parts = "\n".join((folder / f"{name}.js").read_text("utf-8") for name in names)
+    return Inlined(f'(() => {{\n"use strict";\n{parts}}})();\n')
+
+
+def inert(value: Any) -> str:
+    """A value as JSON for a script element: nothing in it ends the element or begins a comment."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text

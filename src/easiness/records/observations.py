@@ -1,0 +1,291 @@
+"""What one trial saw of a set of examples, and the log that collects it batch by batch."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import BadInput, TrialFailed, shorten
+from easiness.records.statistics import LARGEST, Statistics, can_be_kept, example_statistics, known_rival
+
+STATISTICS = Statistics._fields
+
+
+@dataclass(frozen=True)
+class KeptLogits:
+    """Logits kept on request: ``values`` [epochs, n, classes] of the examples at ``positions`` [n].
+
+    Positions ascend.
+    """
+
+    positions: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float32]
+
+    def between(self, first: int, end: int) -> KeptLogits:
+        """The logits of the examples at ``first``, ..., ``end - 1``, with positions from 0."""
+        low, high = np.searchsorted(self.positions, [first, end])
+        return KeptLogits(self.positions[low:high] - first, self.values[:, low:high])
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Epochs observed x examples of one trial; row ``r`` is what was seen after ``epochs[r]`` epochs.
+
+    K examples are all of a run or some of them. ``labels`` [K] are the labels trained with, ``trained_on``
+    [K] says which examples the trial trained on; of heads, whose rows are shares of the examples, it is
+    [epochs, K]. ``epochs`` ascend from 1 on; by default they are 1, 2, ...
+    Observations are clean (evaluation mode, no augmentation), or ``augmented``: what the training steps of
+    the epoch computed, while the weights moved. ``rival`` is -1 where it is not known (`known_rival`).
+    """
+
+    labels: npt.NDArray[np.int64]
+    num_classes: int
+    trained_on: npt.NDArray[np.bool_]
+    prediction: npt.NDArray[np.int32]
+    loss: npt.NDArray[np.float32]
+    margin: npt.NDArray[np.float32]
+    error_norm: npt.NDArray[np.float32]
+    entropy: npt.NDArray[np.float32]
+    rival: npt.NDArray[np.int32]
+    logits: KeptLogits | None = None
+    epochs: tuple[int, ...] = ()
+    augmented: bool = False
+
+    def __post_init__(self) -> None:
+        """Fill the default of ``epochs``."""
+        if not self.epochs:
+            object.__setattr__(self, "epochs", tuple(range(1, len(self.prediction) + 1)))
+        assert len(self.epochs) == len(self.prediction)
+
+    @property
+    def num_epochs(self) -> int:
+        """Number of epochs observed."""
+        return len(self.prediction)
+
+    def row(self, epoch: int) -> int:
+        """The row of an epoch; it must be among those observed."""
+        return self.epochs.index(epoch)
+
+    def num_until(self, epoch: int) -> int:
+        """The number of the epochs 1, ..., ``epoch`` that were observed."""
+        return bisect.bisect_right(self.epochs, epoch)
+
+    def trained_on_at(self, epoch: int) -> npt.NDArray[np.bool_]:
+        """The examples [K] that were trained on until ``epoch``, or seen by the heads of that row."""
+        return self.trained_on[self.row(epoch)] if self.by_share else self.trained_on
+
+    @property
+    def by_share(self) -> bool:
+        """Are these of heads, whose rows are shares of the examples, and which speak of the others alone?"""
+        return self.trained_on.ndim == 2
+
+    @property
+    def correct(self) -> npt.NDArray[np.bool_]:
+        """[epochs, K]: is the prediction the label trained with?"""
+        right: npt.NDArray[np.bool_] = self.prediction == self.labels
+        return right
+
+    @cached_property
+    def p_label(self) -> npt.NDArray[np.float64]:
+        """[epochs, K]: probability of the label, exp(-loss)."""
+        p = -self.loss.astype(np.float64)
+        return np.exp(p, out=p)
+
+    def accuracy(self, among: npt.NDArray[np.bool_] | None = None) -> list[float] | None:
+        """Accuracy at each epoch observed, over the examples in the mask ([K] or [epochs, K]).
+
+        ``None`` where it is empty at some epoch.
+        """
+        correct = self.correct
+        counted = np.broadcast_to(True if among is None else among, correct.shape)
+        num = counted.sum(axis=1)
+        return ((correct & counted).sum(axis=1) / num).tolist() if num.all() else None
+
+
+class ObservationLog:
+    """Collects a trial's observations of K examples, each exactly once per epoch observed, in any batches.
+
+    ``epochs`` are those that will be observed, ascending; by default every one from 1 on. Examples are named
+    by position here; mistakes are collected and raised by `end_epoch`, where all of them are known, as
+    `BadInput` naming the ids.
+    """
+
+    def __init__(
+        self,
+        ids: npt.NDArray[np.int64] | npt.NDArray[np.object_],
+        labels: npt.NDArray[np.int64],
+        num_classes: int,
+        *,
+        trained_on: npt.NDArray[np.bool_] | None = None,
+        keep_logits: npt.NDArray[np.bool_] | None = None,
+        epochs: tuple[int, ...] = (),
+        augmented: bool = False,
+    ) -> None:
+        self._ids = ids
+        self._labels = labels
+        self._num_classes = num_classes
+        self._trained_on = np.ones(len(ids), np.bool_) if trained_on is None else trained_on
+        self._kept = None if keep_logits is None else np.flatnonzero(keep_logits)
+        if keep_logits is not None:  # the row of each example among those kept
+            self._rows = np.where(keep_logits, np.cumsum(keep_logits) - 1, -1)
+        self._to_observe = epochs
+        self._augmented = augmented
+        self._epochs: list[Statistics] = []
+        self._epoch_logits: list[npt.NDArray[np.float32]] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        num = len(self._ids)
+        self._seen = np.zeros(num, np.int64)
+        self._current = Statistics.empty(num)
+        if self._kept is not None:
+            self._logits = np.empty((len(self._kept), self._num_classes), np.float32)
+
+    @property
+    def num_epochs(self) -> int:
+        """Number of finished epochs."""
+        return len(self._epochs)
+
+    @property
+    def next_epoch(self) -> int:
+        """The epoch to be observed next, from 1; 0 where none is left."""
+        done = self.num_epochs
+        if not self._to_observe:
+            return done + 1
+        return self._to_observe[done] if done < len(self._to_observe) else 0
+
+    @property
+    def pending(self) -> int:
+        """Number of examples seen since the last `end_epoch`."""
+        return int(self._seen.sum())
+
+    def unseen(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Mask [b] of the ``positions`` that were not seen in this epoch yet, nor stand earlier here."""
+        first = np.zeros(len(positions), np.bool_)
+        first[np.unique(positions, return_index=True)[1]] = True
+        new: npt.NDArray[np.bool_] = first & (self._seen[positions] == 0)
+        return new
+
+    def update(self, positions: npt.NDArray[np.int64], logits: npt.NDArray[np.floating]) -> None:
+        """Take the logits [b, classes] of the examples at ``positions`` [b]."""
+        if not can_be_kept(logits):
+            finite = np.isfinite(logits).all(axis=1)
+            bad = ~finite if not finite.all() else (np.abs(logits) > LARGEST).any(axis=1)
+            problem = f"beyond {LARGEST:g}; divide them by a number" if finite.all() else "not finite"
+            raise TrialFailed(
+                f"epoch {self.next_epoch}: logits of id {shorten(self._ids[positions[bad]])} are {problem}"
+            )
+        where = _as_slice(positions)
+        if isinstance(where, slice):
+            self._seen[where] += 1
+        else:
+            np.add.at(self._seen, where, 1)  # some may be there twice
+        for out, values in zip(self._current, example_statistics(logits, self._labels[where]), strict=True):
+            out[where] = values
+        if self._kept is not None:
+            rows = self._rows[where]
+            self._logits[rows[rows >= 0]] = logits[rows >= 0]
+
+    def end_epoch(self) -> None:
+        """Close the epoch."""
+        twice, never = np.flatnonzero(self._seen > 1), np.flatnonzero(self._seen == 0)
+        if len(twice):
+            raise BadInput(
+                f"epoch {self.next_epoch}: id {shorten(self._ids[twice])} was given more than once; "
+                "every id belongs in each epoch exactly once"
+            )
+        if len(never):
+            raise BadInput(
+                f"epoch {self.next_epoch}: {len(never)} of {len(self._ids)} ids are missing "
+                f"(id {shorten(self._ids[never])}); every id belongs in each epoch exactly once"
+            )
+        self._epochs.append(self._current)
+        if self._kept is not None:
+            self._epoch_logits.append(self._logits)
+        self._begin()
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """The epochs that have ended, as plain arrays: for a checkpoint of a training."""
+        arrays = {name: np.stack([getattr(e, name) for e in self._epochs]) for name in STATISTICS}
+        if self._kept is not None:
+            arrays["logits"] = np.stack(self._epoch_logits)
+        return arrays
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Begin where `state` was taken, of a log of the same examples."""
+        shapes = {name: values.shape[1:] for name, values in state.items()}
+        expected: dict[str, tuple[int, ...]] = dict.fromkeys(STATISTICS, (len(self._ids),))
+        if "rival" not in state:
+            del expected["rival"]
+        if self._kept is not None:
+            expected["logits"] = (len(self._kept), self._num_classes)
+        classes = (state[name] for name in ("prediction", "rival") if name in state)
+        if shapes != expected or any(((one < -1) | (one >= self._num_classes)).any() for one in classes):
+            raise BadInput("the checkpoint: is of a recording of other examples; begin the training anew")
+        state = {"rival": known_rival(state["prediction"], self._labels), **state}
+        self._epochs = [
+            Statistics(*(np.array(state[name][row]) for name in STATISTICS))
+            for row in range(len(state[STATISTICS[0]]))
+        ]
+        self._epoch_logits = [np.array(one) for one in state["logits"]] if self._kept is not None else []
+        self._begin()
+
+    def last_accuracy(self) -> float:
+        """Accuracy over all examples in the last finished epoch."""
+        return float((self._epochs[-1].prediction == self._labels).mean())
+
+    def observations(self) -> Observations:
+        """The observations so far; at least one epoch must have ended."""
+        columns = {name: np.stack([getattr(e, name) for e in self._epochs]) for name in STATISTICS}
+        kept = None
+        if self._kept is not None:
+            kept = KeptLogits(self._kept, np.stack(self._epoch_logits))
+        return Observations(
+            labels=self._labels,
+            num_classes=self._num_classes,
+            trained_on=self._trained_on,
+            logits=kept,
+            epochs=self._to_observe[: self.num_epochs],
+            augmented=self._augmented,
+            **columns,
+        )
+
+
+def _as_slice(positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | slice:
+    """Consecutive positions as a slice, which is several times as fast to read and write."""
+    num = len(positions)
+    if num and positions[-1] - positions[0] == num - 1 and (positions[1:] - positions[:-1] == 1).all():
+        return slice(int(positions[0]), int(positions[0]) + num)
+    return positions
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """Observations by probe: ``train``, ``held_out`` or both, at the same epochs."""
+
+    probes: dict[str, Observations]
+    train_loss: list[float] = field(default_factory=list)  # mean loss of the augmented steps, per epoch
+    held_out_accuracy: list[float] | None = None  # where the examples themselves were not observed
+    weights: dict[str, npt.NDArray[Any]] | None = None
+    ran: dict[str, Any] = field(default_factory=dict)  # where and how long: never part of the identity
+
+    @property
+    def num_epochs(self) -> int:
+        """Number of epochs trained; the last of them is always observed."""
+        return next(iter(self.probes.values())).epochs[-1]
+
+    def accuracy(self) -> dict[str, list[float]]:
+        """Accuracy at each epoch observed: ``train`` (examples trained on), ``left_out``, ``held_out``."""
+        train, held_out = self.probes.get("train"), self.probes.get("held_out")
+        parts = {
+            "train": None if train is None else train.accuracy(train.trained_on),
+            "left_out": None if train is None else train.accuracy(~train.trained_on),
+            "held_out": self.held_out_accuracy if held_out is None else held_out.accuracy(),
+        }
+        return {name: values for name, values in parts.items() if values is not None}

@@ -1,0 +1,174 @@
+"""A score: its declaration, and how it is accumulated over trials as a running mean and spread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.records import Observations
+from easiness.scoring.moments import Estimate, Moments, Values
+
+HighMeans = Literal["easy", "hard", "ambiguous", "unsure", "sound label", "suspect label"]
+Need = Literal["prediction", "p_y", "margin", "error norm", "entropy", "logits", "trials without x"]
+
+
+class Accumulator(Protocol):
+    """Takes trials in pieces, so that a piece of one is in memory at a time."""
+
+    def add(self, obs: Observations, m: int, first: int) -> None:
+        """Take a piece of a trial as it was after its first ``m`` epochs, the last of them observed.
+
+        The examples of ``obs`` stand at ``first`` and after it in the run.
+        """
+
+    def result(self) -> Estimate:
+        """The score over the trials added: at least one, and each in full."""
+
+
+Start: TypeAlias = Callable[[npt.NDArray[np.int64], int], Accumulator]
+"""From the labels [K] and the number of classes to an accumulator without trials."""
+
+PerTrial: TypeAlias = Callable[[Observations, int], Values]
+"""From a trial, or a piece of one, and m to the score in that trial: [K], NaN where it is undefined."""
+
+
+Columns: TypeAlias = Mapping[str, npt.NDArray[Any]]
+"""What `score_columns` gives: a name and an array [K] each."""
+
+
+@dataclass(frozen=True)
+class NeverLearned:
+    """The number an example counts as in a ranking where no trial learned it and the score is undefined.
+
+    ``rank_as`` gives it from m: a number beyond every value of an example that was learned. ``which`` [K]
+    tells from all columns at m which examples these are; a score may have no value for other reasons.
+    """
+
+    rank_as: Callable[[int], int]
+    which: Callable[[Columns], npt.NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One score, declared.
+
+    ``range`` is closed where finite. ``needs`` names the recorded quantities it reads. Two scores
+    with the same ``start`` are computed once. ``never_learned`` is there where the score has no value for
+    examples that were never learned.
+    """
+
+    name: str
+    formula: str
+    unit: str
+    range: tuple[float, float]
+    high_means: HighMeans
+    needs: tuple[Need, ...]
+    source: str
+    start: Start
+    never_learned: NeverLearned | None = None
+
+    def ranked(self, columns: Columns, m: int) -> Values:
+        """The score [K] as a ranking reads it: that of ``columns``, with numbers for the never learned.
+
+        It stays NaN where it is undefined for another reason.
+
+        Args:
+            columns: all scores and masks after ``m`` epochs.
+            m: the epoch.
+        """
+        values = np.array(columns[self.name], np.float64)
+        if self.never_learned is not None:
+            values[np.isnan(values) & self.never_learned.which(columns)] = self.never_learned.rank_as(m)
+        return values
+
+
+class MeanOverTrials:
+    """A score per trial, averaged over the trials that define it, with its error."""
+
+    def __init__(self, per_trial: PerTrial, num_examples: int) -> None:
+        self._per_trial = per_trial
+        self._moments = Moments(num_examples)
+
+    def add(self, obs: Observations, m: int, first: int) -> None:
+        """Take a piece of a trial; heads speak of the examples that they were not shown alone."""
+        values = self._per_trial(obs, m)
+        if obs.by_share:
+            values = np.where(obs.trained_on_at(m), np.nan, values)
+        self._moments.add(values, first)
+
+    def result(self) -> Estimate:
+        """The mean over the trials that define it, see `Moments.estimate`."""
+        return self._moments.estimate()
+
+
+def over_trials(per_trial: PerTrial) -> Start:
+    """The mean over trials of a score that is computed trial by trial."""
+
+    def start(labels: npt.NDArray[np.int64], num_classes: int) -> Accumulator:  # noqa: ARG001
+        return MeanOverTrials(per_trial, len(labels))
+
+    return start
+
+
+def of_a_course(per_trial: PerTrial) -> PerTrial:
+    """A score that needs a course over epochs: heads on growing shares of the examples have none."""
+
+    def unless_by_share(obs: Observations, m: int) -> Values:
+        return np.full(len(obs.labels), np.nan) if obs.by_share else per_trial(obs, m)
+
+    return unless_by_share
+
+
+def formula_text(formula: str, row_name: str) -> str:
+    """A formula as it is read of a run whose rows are of an ``epoch``, or of heads that saw a ``share``."""
+    if row_name == "epoch":
+        return formula
+    return formula.replace("epochs", "shares").replace("epoch", row_name)
+
+
+def over_epochs(per_trial: PerTrial) -> Start:
+    """`over_trials` of a score that sums up the epochs 1..m, as far as they were observed.
+
+    It is undefined in a trial of which one epoch of several was observed: that one has no course, and its
+    value is another score's.
+    """
+
+    def if_several(obs: Observations, m: int) -> Values:
+        if obs.num_until(m) == 1 < m:
+            return np.full(len(obs.labels), np.nan)
+        return per_trial(obs, m)
+
+    return over_trials(if_several)
+
+
+def p_label_after(obs: Observations, epoch: int) -> Values:
+    """Probability of the label [K] after ``epoch`` epochs; many scores read it, so it is computed once."""
+    p: Values = obs.p_label[obs.row(epoch)]
+    return p
+
+
+def p_label_until(obs: Observations, m: int) -> Values:
+    """`p_label_after` for the epochs observed among 1..m: [epochs, K]."""
+    p: Values = obs.p_label[: obs.num_until(m)]
+    return p
+
+
+def correct_after(obs: Observations, epoch: int) -> npt.NDArray[np.bool_]:
+    """Is the prediction after ``epoch`` epochs the label trained with? [K]"""
+    right: npt.NDArray[np.bool_] = obs.prediction[obs.row(epoch)] == obs.labels
+    return right
+
+
+def correct_until(obs: Observations, m: int) -> npt.NDArray[np.bool_]:
+    """`correct_after` for the epochs observed among 1..m: [epochs, K]."""
+    right: npt.NDArray[np.bool_] = obs.prediction[: obs.num_until(m)] == obs.labels
+    return right
+
+
+def sees_every_epoch(obs: Observations, m: int) -> bool:
+    """Were all of the epochs 1..m observed? Some scores need each one of them."""
+    return obs.num_until(m) == m

@@ -1,0 +1,382 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import log_softmax
+from scipy.stats import entropy
+
+from easiness.errors import BadInput, TrialFailed
+from easiness.records import (
+    ObservationLog,
+    Observations,
+    TrialRecord,
+    example_statistics,
+    known_rival,
+    to_numpy,
+)
+
+IDS = np.array([10, 11, 12, 13])
+LABELS = np.array([0, 1, 2, 0])
+STATISTICS = ("prediction", "loss", "margin", "error_norm", "entropy", "rival")
+
+
+def logits(seed: int, num: int = 4) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 2, (num, 3)).astype(np.float32)
+
+
+def at(*positions: int) -> np.ndarray:
+    return np.array(positions, np.int64)
+
+
+@pytest.fixture
+def log() -> ObservationLog:
+    return ObservationLog(IDS, LABELS, 3)
+
+
+def test_batches_in_any_order_land_at_their_examples(log):
+    first, second = logits(1), logits(2)
+    log.update(at(3, 0), first[[3, 0]])
+    log.update(at(2), first[[2]])
+    log.update(at(1), first[[1]])
+    log.end_epoch()
+    log.update(at(0, 1, 2, 3), second)
+    log.end_epoch()
+    seen = log.observations()
+    assert seen.num_epochs == log.num_epochs == 2
+    for t, given in enumerate((first, second)):
+        expected = example_statistics(given, LABELS)
+        for name in STATISTICS:
+            np.testing.assert_array_equal(getattr(seen, name)[t], getattr(expected, name))
+    assert seen.trained_on.all()
+    assert seen.logits is None
+    assert log.last_accuracy() == np.mean(second.argmax(1) == LABELS)
+
+
+def test_pending_counts_the_open_epoch(log):
+    assert log.pending == 0
+    log.update(at(0, 1, 2), logits(0, 3))
+    assert (log.pending, log.num_epochs) == (3, 0)
+    log.update(at(3), logits(0, 1))
+    log.end_epoch()
+    assert (log.pending, log.num_epochs) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("batches", "message"),
+    [
+        ([at(0, 1, 2, 3), at(2)], "epoch 2: id 12 was given"),
+        ([at(0, 1, 1, 3)], "epoch 2: id 11 was given"),
+        ([at(1, 2)], r"epoch 2: 2 of 4 ids .*\(id 10, 13\)"),
+    ],
+)
+def test_ids_given_twice_or_missing_are_named_with_the_epoch(log, batches, message):
+    log.update(at(0, 1, 2, 3), logits(0))
+    log.end_epoch()
+    for batch in batches:
+        log.update(batch, logits(0, len(batch)))
+    with pytest.raises(BadInput, match=message):
+        log.end_epoch()
+
+
+def test_an_epoch_of_nothing_is_missing_everything():
+    log = ObservationLog(np.array([f"{i}.png" for i in range(9)], object), np.zeros(9, np.int64), 2)
+    with pytest.raises(BadInput, match=r"9 of 9 ids .* \(id 0.png, 1.png, 2.png and 6 more\)"):
+        log.end_epoch()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_not_finite_fail_the_trial(log, bad):
+    log.update(at(0, 1, 2, 3), logits(0))
+    log.end_epoch()
+    values = logits(0, 2)
+    values[1, 2] = bad
+    with pytest.raises(TrialFailed, match="epoch 2: logits of id 12"):
+        log.update(at(0, 2), values)
+
+
+def test_kept_logits_are_those_of_the_mask():
+    keep = np.array([False, True, False, True])
+    log = ObservationLog(IDS, LABELS, 3, keep_logits=keep)
+    given = [logits(1), logits(2)]
+    for values in given:
+        log.update(at(3, 1), values[[3, 1]])
+        log.update(at(0, 2), values[[0, 2]])
+        log.end_epoch()
+    kept = log.observations().logits
+    assert kept is not None
+    assert kept.positions.tolist() == [1, 3]
+    assert kept.values.dtype == np.float32
+    np.testing.assert_array_equal(kept.values, np.stack(given)[:, [1, 3]])
+
+
+def test_keeping_the_logits_of_no_example_is_an_empty_array():
+    log = ObservationLog(IDS, LABELS, 3, keep_logits=np.zeros(4, np.bool_))
+    log.update(at(0, 1, 2, 3), logits(1))
+    log.end_epoch()
+    kept = log.observations().logits
+    assert kept is not None
+    assert kept.values.shape == (1, 0, 3)
+
+
+def test_a_log_goes_on_from_before_there_were_rivals(log):
+    given = [logits(1), logits(2)]
+    log.update(at(0, 1, 2, 3), given[0])
+    log.end_epoch()
+    before = log.state()
+    of_old = {name: values for name, values in before.items() if name != "rival"}
+    log.restore(of_old)
+    assert set(of_old) == set(STATISTICS) - {"rival"}
+    log.update(at(0, 1, 2, 3), given[1])
+    log.end_epoch()
+    seen = log.observations()
+    assert seen.loss[0].tolist() == before["loss"][0].tolist()
+    expected = np.where(seen.prediction[0] != LABELS, before["rival"][0], -1)
+    assert seen.rival[0].tolist() == expected.tolist()
+    assert seen.rival[1].tolist() == example_statistics(given[1], LABELS).rival.tolist()
+    with pytest.raises(BadInput, match="of other examples"):
+        log.restore({name: values for name, values in before.items() if name != "entropy"})
+
+
+def test_observations_taken_early_do_not_change_later(log):
+    log.update(at(0, 1, 2, 3), logits(1))
+    log.end_epoch()
+    early = log.observations()
+    before = early.loss.copy()
+    log.update(at(0, 1, 2, 3), logits(2))
+    log.end_epoch()
+    np.testing.assert_array_equal(early.loss, before)
+    assert early.num_epochs == 1
+
+
+def test_only_some_epochs_may_be_observed():
+    log = ObservationLog(IDS, LABELS, 3, epochs=(2, 5), augmented=True)
+    asked = []
+    for epoch in range(1, 6):
+        asked.append(log.next_epoch)
+        if log.next_epoch == epoch:
+            log.update(at(0, 1, 2, 3), logits(epoch))
+            log.end_epoch()
+    assert asked == [2, 2, 5, 5, 5]
+    assert log.next_epoch == 0
+    seen = log.observations()
+    assert (seen.epochs, seen.num_epochs, seen.augmented) == ((2, 5), 2, True)
+    assert seen.prediction.tolist() == [logits(e).argmax(1).tolist() for e in (2, 5)]
+    assert [seen.row(2), seen.row(5)] == [0, 1]
+    assert [seen.num_until(m) for m in range(1, 6)] == [0, 1, 1, 1, 2]
+
+
+def test_every_epoch_is_observed_by_default(log):
+    for seed in (1, 2):
+        assert log.next_epoch == seed
+        log.update(at(0, 1, 2, 3), logits(seed))
+        log.end_epoch()
+    assert (log.observations().epochs, log.observations().augmented) == ((1, 2), False)
+
+
+def test_mistakes_name_the_true_epoch():
+    log = ObservationLog(IDS, LABELS, 3, epochs=(4,))
+    log.update(at(0, 1), logits(1)[[0, 1]])
+    with pytest.raises(BadInput, match="epoch 4: 2 of 4 ids"):
+        log.end_epoch()
+
+
+def test_by_hand():
+    # softmax of [0, log 3] is [1/4, 3/4]
+    logits = np.array([[0, np.log(3)], [0, np.log(3)]], np.float32)
+    seen = example_statistics(logits, np.array([1, 0]))
+    assert seen.prediction.tolist() == [1, 1]
+    assert seen.rival.tolist() == [0, 1]
+    np.testing.assert_allclose(seen.loss, [np.log(4 / 3), np.log(4)], rtol=1e-6)
+    np.testing.assert_allclose(seen.margin, [np.log(3), -np.log(3)], rtol=1e-6)
+    np.testing.assert_allclose(seen.error_norm, [np.sqrt(2) / 4, np.sqrt(2) * 3 / 4], rtol=1e-6)
+    np.testing.assert_allclose(seen.entropy, [0.56233514] * 2, rtol=1e-6)
+
+
+# few classes and many are laid out differently; 300 examples of 300 classes are more than a block
+@pytest.mark.parametrize("num_classes", [7, 64, 65, 300])
+def test_against_scipy(num_classes):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 5, (300, num_classes)).astype(np.float32)
+    labels = rng.integers(0, num_classes, 300)
+    rows = np.arange(300)
+    seen = example_statistics(logits, labels)
+    log_p = log_softmax(logits.astype(np.float64), axis=1)
+    p = np.exp(log_p)
+    others = logits.copy()
+    others[rows, labels] = -np.inf
+    np.testing.assert_array_equal(seen.prediction, logits.argmax(1))
+    np.testing.assert_array_equal(seen.rival, others.argmax(1))
+    np.testing.assert_allclose(seen.loss, -log_p[rows, labels], rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(seen.margin, logits[rows, labels] - others.max(1), rtol=1e-6)
+    np.testing.assert_allclose(
+        seen.error_norm, np.linalg.norm(p - np.eye(num_classes)[labels], axis=1), rtol=1e-6, atol=1e-12
+    )
+    np.testing.assert_allclose(seen.entropy, entropy(p, axis=1), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("num_classes", [7, 64, 65, 300])
+@pytest.mark.parametrize("batch", [1, 2, 219])
+def test_an_example_has_the_same_bits_in_any_batch(num_classes, batch):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 5, (438, num_classes)).astype(np.float32)
+    labels = rng.integers(0, num_classes, 438)
+    together = example_statistics(logits, labels)
+    parts = [example_statistics(logits[i : i + batch], labels[i : i + batch]) for i in range(0, 438, batch)]
+    for name, expected in together._asdict().items():
+        np.testing.assert_array_equal(np.concatenate([getattr(part, name) for part in parts]), expected)
+
+
+def test_no_examples_have_no_statistics():
+    seen = example_statistics(np.zeros((0, 3), np.float32), np.zeros(0, np.int64))
+    assert [len(field) for field in seen] == [0] * 6
+
+
+def test_types_are_those_of_the_record():
+    seen = example_statistics(np.zeros((2, 3)), np.array([0, 1]))
+    assert {seen.prediction.dtype, seen.rival.dtype} == {np.dtype(np.int32)}
+    assert {field.dtype for field in seen[1:-1]} == {np.dtype(np.float32)}
+
+
+def test_the_logits_given_are_left_alone():
+    logits = np.array([[1.0, 2.0], [3.0, -1.0]])
+    before = logits.copy()
+    example_statistics(logits, np.array([0, 1]))
+    np.testing.assert_array_equal(logits, before)
+
+
+def test_equal_logits_predict_the_first_class():
+    seen = example_statistics(np.zeros((2, 4), np.float32), np.array([0, 3]))
+    assert seen.prediction.tolist() == [0, 0]
+    assert seen.margin.tolist() == [0, 0]
+    np.testing.assert_allclose(seen.loss, np.log(4), rtol=1e-6)
+    np.testing.assert_allclose(seen.entropy, np.log(4), rtol=1e-6)
+
+
+# columns beyond the fifth are below the others
+@pytest.mark.parametrize("num_classes", [5, 100])
+def test_the_rival_is_the_largest_other_the_first_of_equals(num_classes):
+    logits = np.full((6, num_classes), -9, np.float32)
+    logits[:, :5] = [
+        [5, 3, 4, 1, 0],
+        [1, 3, 3, 5, 3],
+        [5, 5, 2, 5, 1],
+        [5, 5, 2, 5, 1],
+        [0, 0, 0, 0, 0],
+        [2, 1, 0, 0, 1],
+    ]
+    seen = example_statistics(logits, np.array([0, 3, 0, 2, 0, 1]))
+    assert seen.prediction.tolist() == [0, 3, 0, 0, 0, 0]
+    assert seen.rival.tolist() == [2, 1, 1, 0, 1, 0]
+    assert seen.margin.tolist() == [1, 2, 0, -3, 0, -1]
+
+
+def test_predictions_tell_a_part_of_the_rivals():
+    prediction = np.array([[1, 0, 2], [0, 0, 1]], np.int32)
+    rival = known_rival(prediction, np.array([0, 0, 1]))
+    assert rival.tolist() == [[1, -1, 2], [-1, -1, -1]]
+    assert rival.dtype == np.int32
+
+
+def test_extreme_logits_stay_finite():
+    logits = np.array([[1e4, -1e4, 0], [1e4, -1e4, 0], [-1e4, -1e4, -1e4]], np.float32)
+    seen = example_statistics(logits, np.array([0, 1, 2]))
+    np.testing.assert_allclose(seen.loss, [0, 2e4, np.log(3)], rtol=1e-6)
+    np.testing.assert_allclose(seen.margin, [1e4, -2e4, 0])
+    np.testing.assert_allclose(seen.error_norm, [0, np.sqrt(2), np.sqrt(2 / 3)], rtol=1e-6)
+    np.testing.assert_allclose(seen.entropy, [0, 0, np.log(3)], rtol=1e-6)
+
+
+def test_a_loss_near_zero_keeps_its_digits():
+    # -log(1 / (1 + exp(-20))); 1 - p is below what float32 resolves beside 1
+    seen = example_statistics(np.array([[20.0, 0.0]], np.float32), np.array([0]))
+    np.testing.assert_allclose(seen.loss, np.log1p(np.exp(-20.0)), rtol=1e-6)
+    np.testing.assert_allclose(seen.error_norm, np.sqrt(2) * np.exp(-20.0), rtol=1e-6)
+
+
+def test_the_prediction_is_taken_before_rounding_to_half_precision():
+    logits = np.array([[1.0, 1.0 + 2**-12]], np.float32)
+    assert logits.astype(np.float16).argmax() == 0
+    seen = example_statistics(logits, np.array([0]))
+    assert seen.prediction.tolist() == [1]
+    assert seen.margin.tolist() == [-(2**-12)]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_tensors_are_widened_exactly(dtype):
+    tensor = torch.linspace(-3, 3, 100).to(dtype).requires_grad_()
+    array = to_numpy(tensor)
+    assert array.dtype == np.float32
+    assert (torch.from_numpy(array) == tensor.detach().float()).all()
+
+
+def test_other_kinds_keep_their_type():
+    assert to_numpy(np.ones(2, np.float16)).dtype == np.float32
+    assert to_numpy(np.ones(2, np.float64)).dtype == np.float64
+    assert to_numpy(torch.ones(2, dtype=torch.float64)).dtype == np.float64
+    assert to_numpy(torch.ones(2, requires_grad=True)).dtype == np.float32
+    assert to_numpy(torch.tensor([1, 2])).dtype == np.int64
+    assert to_numpy([1, 2]).tolist() == [1, 2]
+    assert to_numpy(["a.png", "b.png"]).tolist() == ["a.png", "b.png"]
+
+
+def observations(prediction: list[list[int]], labels: list[int], trained_on: list[bool]) -> Observations:
+    shape = np.shape(prediction)
+    zeros = np.zeros(shape, np.float32)
+    return Observations(
+        labels=np.array(labels),
+        num_classes=3,
+        trained_on=np.array(trained_on),
+        prediction=np.array(prediction, np.int32),
+        loss=zeros,
+        margin=zeros,
+        error_norm=zeros,
+        entropy=zeros,
+        rival=np.zeros(shape, np.int32),
+    )
+
+
+@pytest.fixture
+def train() -> Observations:
+    # right: [yes, no, no, yes], then [yes, yes, no, yes]
+    return observations([[0, 0, 0, 2], [0, 1, 0, 2]], [0, 1, 2, 2], [True, True, True, False])
+
+
+def test_accuracy_over_all_and_over_a_mask(train):
+    assert train.correct.tolist() == [[True, False, False, True], [True, True, False, True]]
+    assert train.accuracy() == [0.5, 0.75]
+    assert train.accuracy(np.array([True, True, False, False])) == [0.5, 1.0]
+    assert train.accuracy(np.zeros(4, np.bool_)) is None
+
+
+def test_p_label_is_exp_of_minus_the_loss(train):
+    loss = np.log(np.array([[1, 2, 4, 8], [1, 2, 4, 8]])).astype(np.float32)
+    p = replace(train, loss=loss).p_label
+    assert p.dtype == np.float64
+    np.testing.assert_allclose(p[0], [1, 0.5, 0.25, 0.125], rtol=1e-6)
+
+
+def test_accuracy_by_part(train):
+    held_out = observations([[0], [1]], [1], [False])
+    record = TrialRecord({"train": train, "held_out": held_out})
+    assert record.num_epochs == 2
+    assert record.accuracy() == {
+        "train": [pytest.approx(1 / 3), pytest.approx(2 / 3)],
+        "left_out": [1.0, 1.0],
+        "held_out": [0.0, 1.0],
+    }
+
+
+def test_parts_that_are_not_there_are_left_out_of_the_accuracy(train):
+    everything = replace(train, trained_on=np.ones(4, np.bool_))
+    assert TrialRecord({"train": everything}).accuracy() == {"train": [0.5, 0.75]}
+    told = TrialRecord({"train": everything}, held_out_accuracy=[0.1, 0.2])
+    assert told.accuracy() == {"train": [0.5, 0.75], "held_out": [0.1, 0.2]}
+
+
+def test_a_trial_may_have_observed_the_held_out_split_alone():
+    record = TrialRecord({"held_out": observations([[0], [1], [1]], [1], [False])})
+    assert record.num_epochs == 3
+    assert record.accuracy() == {"held_out": [0.0, 1.0, 1.0]}
