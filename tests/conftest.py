@@ -22,7 +22,7 @@ from pixels import images_of
 from starting import start as start, zygote as zygote  # fixtures of all tests
 
 if TYPE_CHECKING:
-    from easiness.studies.paper.presets import Preset
+    from easiness.paper.reproduction.presets import Preset
 
 # Before torch is loaded, here and in every process that a test starts: with one thread each, equal trials are
 # equal bit by bit wherever they run, and processes side by side share the cores instead of fighting for them.
@@ -271,7 +271,7 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_preset() -> Preset:
     """Every experiment of the paper in seconds; four trials, so groups of two, and nothing decided."""
-    from easiness.studies.paper.presets import SMOKE
+    from easiness.paper.reproduction.presets import SMOKE
 
     return replace(
         SMOKE,
@@ -297,8 +297,8 @@ def tiny_preset() -> Preset:
 def studied(tiny_preset: Preset, made_once: MadeOnce) -> Path:
     """The folder of a whole study of 150 digits; read it, or change a copy."""
     from easiness.pages.paper_page import write_paper
-    from easiness.studies.paper.folder import describe_folder
-    from easiness.studies.paper.study import plan_paper, run_paper
+    from easiness.paper.reproduction.folder import describe_folder
+    from easiness.paper.reproduction.study import plan_paper, run_paper
 
     def make(out: Path) -> None:
         plan = plan_paper(tiny_preset, loading=Loading(limit=150))

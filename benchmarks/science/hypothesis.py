@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from easiness.show import rendered
-from easiness.studies import hypothesis as study
-from easiness.studies.hypothesis.claims import FREQUENT, JUDGED, SHARE, of_the_whole
-from easiness.studies.hypothesis.design import FULL, examples_of, patterns_of
-from easiness.studies.hypothesis.estimates import drop, mean, slope
+from easiness.paper import planted as study
+from easiness.paper.planted.claims import FREQUENT, JUDGED, SHARE, of_the_whole
+from easiness.paper.planted.design import FULL, examples_of, patterns_of
+from easiness.paper.planted.estimates import drop, mean, slope
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 from kit.machine import measured

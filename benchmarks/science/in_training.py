@@ -26,7 +26,7 @@ import easiness as ez
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from easiness.studies.training_sets import places
+from easiness.studies.keeping import places
 from kit.machine import measured
 from science import in_training_page as paper
 from science.in_training_policies import (

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 import easiness as ez
 from easiness.models import build_model
 from easiness.spec import RECIPES, Recipe, Resolved, trial_seeds
-from easiness.studies.training_sets import paced_batches
+from easiness.studies.keeping import paced_batches
 from easiness.training import Network, choose_precision, seed_all, set_up
 
 CPU = torch.device("cpu")

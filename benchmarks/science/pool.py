@@ -31,7 +31,7 @@ import torch
 from easiness.analysis import paired_gain
 from easiness.data import load_dataset
 from easiness.features import find_features, ready_features
-from easiness.studies.worth import MARGIN, PICKS, RANDOM, RARE, Labelled, Replaying, recommended, replay
+from easiness.studies.keeping import MARGIN, PICKS, RANDOM, RARE, Labelled, Replaying, recommended, replay
 from kit.machine import measured
 from kit.pages import head, markdown, write_page
 

@@ -13,7 +13,7 @@ import numpy as np
 from feature_labels import judged, ranks_of
 
 import easiness as ez
-from easiness.studies.cleaning import cleaned
+from easiness.studies.labels import cleaned
 
 # classes, examples of each, kinds, power of the law of their sizes, share that discriminants have right
 SHAPES = (

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from easiness.studies.worth import Labelled, more_labels, right_by_neighbours
-from easiness.studies.worth.grid import FEWEST_OF_CLASS, SIZES
-from easiness.studies.worth.heads import right
+from easiness.studies.keeping import Labelled, more_labels, right_by_neighbours
+from easiness.studies.keeping.grid import FEWEST_OF_CLASS, SIZES
+from easiness.studies.keeping.heads import right
 from science.pool import DATA, as_heads_read, vectors_of
 from science.worth_worlds import SEEDS, TRUTH, easy_ones
 

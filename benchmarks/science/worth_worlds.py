@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from easiness.analysis import paired_gain
-from easiness.studies.worth import Row, judged_choice
+from easiness.studies.keeping import Row, judged_choice
 
 SHARES, SEEDS, MARGIN = (0.2, 0.4, 0.6, 0.8), 5, 0.01
 SIZE = 10_000

@@ -40,32 +40,32 @@ from easiness.show import markdown_text, rendered
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
-from easiness.studies.agreement import Agreement, decisions
+from easiness.studies.labels import Agreement, decisions
 from easiness.studies.audit import Audited, Drawn, audit
-from easiness.studies.cleaning.labels import UNKNOWN, Cleaned
-from easiness.studies.hypothesis import Hypothesis
-from easiness.studies.hypothesis.design import ARMS, CONTROLS, SMOKE, patterns_of
-from easiness.studies.hypothesis.found import OfArm
+from easiness.studies.labels.cleaning import UNKNOWN, Cleaned
+from easiness.paper.planted import Hypothesis
+from easiness.paper.planted.design import ARMS, CONTROLS, SMOKE, patterns_of
+from easiness.paper.planted.found import OfArm
 from easiness.studies.learning.study import LearningCurve
 from easiness.studies.matching.combined import CombinedScores
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.patterns import Patterns
-from easiness.studies.perturbation.curve import PerturbationCurve
-from easiness.studies.perturbation.patterns import Perturbed, PseudoPatterns
-from easiness.studies.perturbation.study import count_levels
+from easiness.paper.perturbation.curve import PerturbationCurve
+from easiness.paper.perturbation.patterns import Perturbed, PseudoPatterns
+from easiness.paper.perturbation.study import count_levels
 from easiness.studies.similarity.distances import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
 from easiness.studies.suspects.ranked import Suspects
-from easiness.studies.training_sets import Curriculum
-from easiness.studies.training_sets.pruning import Pruned
-from easiness.studies.training_sets.trained_sets import EveryEpoch, TrainingSetPoint, TrainingSetStudy
-from easiness.studies.validation.validating import HARDEST, Tally, easiness_view
-from easiness.studies.validation.validation import FinalModels, Validation
+from easiness.studies.keeping import Curriculum
+from easiness.studies.keeping.pruning import Pruned
+from easiness.paper.training_sets.trained_sets import EveryEpoch, TrainingSetPoint, TrainingSetStudy
+from easiness.paper.validation.validating import HARDEST, Tally, easiness_view
+from easiness.paper.validation.validation import FinalModels, Validation
 from easiness.studies.verification.study import Verification
 from easiness.studies.versions.difference import Difference
-from easiness.studies.worth import PICKS, RARE, NextLabels, Replayed
-from easiness.studies.worth.choice import Judged
-from easiness.studies.worth.grid import cells_of
-from easiness.studies.worth.value import Worth, lines_of
+from easiness.studies.keeping import PICKS, RARE, NextLabels, Replayed
+from easiness.studies.keeping.choice import Judged
+from easiness.studies.keeping.grid import cells_of
+from easiness.studies.keeping.value import Worth, lines_of
 from lengths import long_but
 from plans import curve_of, training_sets, votes_of
 from recording import believing, recorded

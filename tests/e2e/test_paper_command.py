@@ -14,9 +14,9 @@ import pytest
 
 import easiness
 from easiness.store.files import ASIDE
-from easiness.studies.paper import presets
-from easiness.studies.paper.folder import study_runs
-from easiness.studies.paper.presets import Preset
+from easiness.paper.reproduction import presets
+from easiness.paper.reproduction.folder import study_runs
+from easiness.paper.reproduction.presets import Preset
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ KILLED_AGAIN_AND_AGAIN = """
 import itertools, json, os, pathlib, random, shutil, signal, sys
 import easiness.cli.main
 from easiness.pages import paper_page
-from easiness.studies.paper.presets import PRESETS, Preset
+from easiness.paper.reproduction.presets import PRESETS, Preset
 paper_page._DPI = 40
 lone, killed, preset = sys.argv[1:]
 values = json.loads(preset).items()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
-import importlib
 import os
 import re
 import shlex
@@ -21,13 +20,7 @@ from typing import Annotated, Any, NoReturn, TypeAlias, get_args
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from easiness.cli.export import card, export
-from easiness.cli.kit.said import say
-from easiness.cli.measure import measure
-from easiness.cli.paper import paper
-from easiness.cli.report import report
-from easiness.cli.scores import scores
-from easiness.cli.status import status
+from easiness.commands import COMMANDS, PAPER, RENAMED, Group, Listed
 from easiness.errors import (
     BadInput,
     EasinessError,
@@ -39,9 +32,7 @@ from easiness.errors import (
 )
 from easiness.named_import import needing_torch
 from easiness.regular_file import at_home
-from easiness.spec import OptionGroup
 from easiness.standard_error import escaped_stdout, lenient_stderr
-from easiness.studies import STUDIES, Group
 from easiness.wait_policy import wait_passively
 
 WIDEST = 110
@@ -53,16 +44,44 @@ Sections: TypeAlias = dict[str, list[tuple[str, str]]]
 
 
 class CommandsInGroups(TyperGroup):
-    """``easiness --help``, where each command is registered with its group as its panel."""
+    """``easiness --help``; a command is loaded when it is asked for."""
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write a section for each group, in the order of registration."""
-        room = formatter.width - 6 - max(map(len, self.list_commands(ctx)))
-        sections: Sections = {}
-        for name, command in self.commands.items():
-            group = getattr(command, "rich_help_panel", None) or "Commands"
-            sections.setdefault(group, []).append((name, command.get_short_help_str(room)))
-        _write(formatter, sections)
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """The names of all commands, in the order of the help."""
+        return [name for name, _ in self._listed()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """The command of a name; one of before is refused with the name that it has now."""
+        if cmd_name in RENAMED:
+            raise BadInput(f"{cmd_name}: is `easiness {RENAMED[cmd_name]}` now")
+        return _command(f"{self.prefix}{cmd_name}")
+
+    prefix = ""
+
+    def _listed(self) -> list[tuple[str, Listed]]:
+        from easiness.engine.registry import registered
+
+        more = [(one.name, one) for one in registered()]
+        paper = Listed("paper all | perturb | ...", "Paper", "", "Reproduce the paper: its whole, or a part.")
+        return [*((one.name, one) for one in COMMANDS), ("paper", paper), *more]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """Write a section for each group."""
+        sections: Sections = {group: [] for group in get_args(Group)}
+        for _, one in self._listed():
+            sections[one.group].append(
+                (one.name.removeprefix("paper ") if self.prefix else one.name, one.summary)
+            )
+        _write(formatter, {group: told for group, told in sections.items() if told})
+
+
+class CommandsOfPaper(CommandsInGroups):
+    """``easiness paper --help``."""
+
+    prefix = "paper "
+
+    def _listed(self) -> list[tuple[str, Listed]]:
+        return [(one.name.removeprefix(self.prefix), one) for one in PAPER]
 
 
 class OptionsInGroups(TyperCommand):
@@ -90,6 +109,8 @@ class OptionsInGroups(TyperCommand):
 
 def sections_of(command: Any, ctx: Any) -> Sections:
     """What a command takes, in the order of its help; in each section what is required comes first."""
+    from easiness.spec import OptionGroup
+
     sections: Sections = {group: [] for group in ("Arguments", "Options", *get_args(OptionGroup))}
     for one in sorted(command.get_params(ctx), key=lambda one: not one.required):
         told = one.get_help_record(ctx)
@@ -165,31 +186,49 @@ def raised_when_ended(line: Callable[[str], str]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+_SETTINGS: dict[str, Any] = {
+    "context_settings": {"max_content_width": WIDEST},
+    "add_completion": False,
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+}
 app = typer.Typer(
     name="easiness",
     cls=CommandsInGroups,
-    context_settings={"max_content_width": WIDEST},
     help="Measure which training examples a neural network finds easy and which hard.",
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+    **_SETTINGS,
 )
 
-_COMMANDS: dict[Callable[..., None], Group] = {
-    **{measure: "Measure", status: "Measure", report: "Look", scores: "Look"},
-    **{export: "Share", card: "Share", paper: "The paper's experiments"},
-    **{
-        getattr(importlib.import_module(f"easiness.cli.{study.folder}"), name): group
-        for study in STUDIES
-        for name, group in study.commands.items()
-    },
-}
-for _command in sorted(_COMMANDS, key=lambda command: get_args(Group).index(_COMMANDS[command])):
-    app.command(cls=OptionsInGroups, rich_help_panel=_COMMANDS[_command])(_command)
+
+@functools.cache
+def _command(name: str) -> Any:
+    """The command of a name as the command line has it; none of an unknown name."""
+    made = typer.Typer(name=name, **_SETTINGS)
+    if name == "paper":
+        made = typer.Typer(
+            name=name, cls=CommandsOfPaper, help="Reproduce the paper: its whole, or a part.", **_SETTINGS
+        )
+        made.callback()(_of_paper)
+        return typer.main.get_command(made)
+    from easiness.engine import command_of, find_listed, find_study
+
+    one = find_listed(name)
+    if one is None:
+        return None
+    made.command(cls=OptionsInGroups)(command_of(find_study(one)))
+    command = typer.main.get_command(made)
+    command.name = name.rpartition(" ")[2]
+    return command
+
+
+def _of_paper() -> None:
+    """Reproduce the paper: its whole, or a part."""
+
+
 _MOST_SAID = 1200  # characters of a line, of which a path may take hundreds
 _PATH = re.compile(r"\A(|--?\w[\w-]*=|-o)(~.*)", re.DOTALL)  # which a shell leaves as it is in `--out=~/run`
 _NUMBERS = {"int_parsing": "give a whole number", "float_parsing": "give a number"}
-_NAMES = {_command.__name__ for _command in _COMMANDS}
+_NAMES = {one.name for one in COMMANDS} | {"paper"}
 _parser = functools.cache(typer.main.get_command)  # once in a process, however many commands it runs
 
 
@@ -197,7 +236,7 @@ def _show_version(value: bool) -> None:
     if value:
         from importlib.metadata import version
 
-        say(version("easiness"))
+        typer.echo(version("easiness"))
         raise typer.Exit
 
 

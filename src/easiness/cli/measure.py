@@ -121,7 +121,7 @@ def summarize(run: store.Run) -> str:
             f"{head}\neasiness: unknown, since trials have up to {longest} epochs and were observed after no "
             f"common one; --epochs {longest} makes them equal"
         )
-    epoch = run.resolve_epoch(None)
+    epoch = run.resolve_at(None)
     if num > status.MOST_READ:
         return f"{head}\n{_accuracy(run, epoch)}"
     correct = run.votes(epoch).correct

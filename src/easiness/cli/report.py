@@ -10,7 +10,7 @@ import typer
 from easiness import pages, runs as runs_kit, store
 from easiness.cli.kit import options, results, said
 from easiness.errors import BadInput
-from easiness.studies import paper
+from easiness.paper import reproduction as paper
 
 Since = Annotated[
     Path | None,

@@ -14,7 +14,8 @@ import typer
 from easiness import show, spec, store
 from easiness.cli.kit import damage, said
 from easiness.errors import BadInput, printable
-from easiness.studies import matching, paper
+from easiness.paper import reproduction as paper
+from easiness.studies import matching
 
 MOST_READ = 1000  # trials whose observations are read for a summary; of more it would take minutes
 _DEEPEST = 3  # folders below the one given, as `ablate` in a folder of runs makes them

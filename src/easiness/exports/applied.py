@@ -12,17 +12,10 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from easiness.data import Dataset, load_dataset, value_digests
+from easiness.engine import check_output_folder, output_folder
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_columns
-from easiness.pages import (
-    FOR_FEATURES,
-    about_features,
-    check_output_folder,
-    data_name,
-    describe_data,
-    output_folder,
-    run_scores,
-)
+from easiness.pages import FOR_FEATURES, about_features, data_name, describe_data
 from easiness.regular_file import at_home, in_words, read_regular
 from easiness.runs import find_split, has_held_out, positions_in
 from easiness.show import count, markdown_text, picture_bytes, write_parquet
@@ -38,12 +31,13 @@ from easiness.store import (
     own_version,
     read_strictly,
 )
+from easiness.studies.scores import run_scores
 from easiness.studies.versions import renamed_classes
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from easiness.pages import RunScores
+    from easiness.studies.scores import RunScores
 
 
 CARD, SCORES, README, FIGURE = "card.json", "scores.parquet", "README.md", "easiness.svg"
@@ -92,8 +86,7 @@ def card(
     run: Run,
     out: str | Path,
     *,
-    epoch: int | None = None,
-    share: float | None = None,
+    at: float | None = None,
     source: Any = None,
 ) -> Card:
     """Write the scores of a run as a folder that can be published and applied to other copies of the data.
@@ -106,14 +99,13 @@ def card(
     Args:
         run: whose scores to publish.
         out: a new folder.
-        epoch: scores of after this many epochs; the last by default.
-        share: of a run on features, which has no epochs: scores at this one; the largest by default.
+        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
     """
     check_opened(run=run)
     path = at_home(out)
     check_output_folder(path)
-    found = run_scores(run, epoch, share=share)
+    found = run_scores(run, at)
     tables, note = _tables(found, source)
     with output_folder(path) as folder:
         for split, table in tables.items():

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from easiness.engine import check_output_file, check_output_folder, output_file, output_folder
 from easiness.errors import BadInput, nearest
 from easiness.exports.arrays import CLEANLAB, TORCH
 from easiness.exports.examples import Examples, Format, ToLabel, examples_of
@@ -13,7 +14,6 @@ from easiness.exports.fiftyone import FIFTYONE
 from easiness.exports.label_studio import LABEL_STUDIO
 from easiness.exports.tables import CSV, HUGGING_FACE, PARQUET, SPOTLIGHT
 from easiness.inputs import KINDS
-from easiness.pages import check_output_file, check_output_folder, output_file, output_folder
 from easiness.regular_file import at_home
 from easiness.show import listed
 from easiness.spec import Split
@@ -48,8 +48,7 @@ def export(
     to: str,
     out: str | Path,
     *,
-    epoch: int | None = None,
-    share: float | None = None,
+    at: float | None = None,
     source: Any = None,
     split: Split = "train",
     above: float | None = None,
@@ -64,8 +63,7 @@ def export(
         to: name of the format: ``hf``, ``cleanlab``, ``fiftyone``, ``label-studio``, ``spotlight``,
             ``torch``, ``csv`` or ``parquet``.
         out: file or folder to write, by the format; it must not exist where it is a folder.
-        epoch: scores of after this many epochs; the last by default.
-        share: of a run on features, which has no epochs: scores at this one; the largest by default.
+        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
         split: of the examples measured, or ``held_out``.
         above: to label: examples whose label is wrong with this probability or more, in 0..1, most suspicious
@@ -85,7 +83,7 @@ def export(
         check_output_file(path, form.suffixes)
     else:
         check_output_folder(path)
-    examples = examples_of(run, run.resolve_epoch(epoch, share), source, split)
+    examples = examples_of(run, run.resolve_at(at), source, split)
     examples = replace(examples, to_label=to_label)
     if form.shows is not None:
         _check_shown(form, examples)

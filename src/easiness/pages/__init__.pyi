@@ -5,24 +5,13 @@ from .facts import (
     describe_data as describe_data,
     run_html as run_html,
 )
-from .files import (
-    check_output_file as check_output_file,
-    check_output_folder as check_output_folder,
-    output_file as output_file,
-    output_folder as output_folder,
-    write_figure as write_figure,
-    write_file as write_file,
-    write_page as write_page,
-    write_result as write_result,
-)
 from .hypothesis_page import write_hypothesis as write_hypothesis
 from .page import render_report as render_report, write_report as write_report
 from .paper_page import (
     Gallery as Gallery,
     patterns_page as patterns_page,
     picks_gallery as picks_gallery,
-    write_result_page as write_result_page,
+    result_page as result_page,
 )
 from .paper_study import finish_paper as finish_paper, paper as paper
 from .run_part import NextStep as NextStep, next_step as next_step
-from .scored import RunScores as RunScores, run_scores as run_scores

@@ -12,7 +12,6 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.models import is_given
-from easiness.pages.run_figures import AccuracyCurves, accuracy_curves, draw_levels, easiness_levels
 from easiness.regular_file import in_words
 from easiness.show import chosen_percent, count, duration, figure_html, plus_minus
 from easiness.spec import (
@@ -35,6 +34,7 @@ from easiness.spec import (
     shares_text,
 )
 from easiness.store import Run
+from easiness.studies.scores import AccuracyCurves, accuracy_curves, draw_levels, easiness_levels
 
 
 def data_name(run: Run) -> str | None:
@@ -152,7 +152,7 @@ def about_features(heads: Heads) -> list[str]:
 
 def epoch_option(run: Run, epoch: int) -> list[str]:
     """The option with which a command reads the run after ``epoch``; empty where it does so anyway."""
-    return [] if epoch == run.observed[-1] else [f"--{run.row_name}", f"{run.row(epoch).value:g}"]
+    return [] if epoch == run.observed[-1] else ["--at", f"{run.row(epoch).value:g}"]
 
 
 def measure_command(run: Run, data: Dataset | None) -> Command | None:

@@ -84,8 +84,7 @@ def gallery(
     *,
     per_side: int = 5,
     classes: Sequence[str] | None = None,
-    epoch: int | None = None,
-    share: float | None = None,
+    at: float | None = None,
 ) -> Gallery:
     """The ``per_side`` easiest and hardest examples of each class, with their pictures."""
     if per_side < 1:
@@ -96,7 +95,7 @@ def gallery(
     if pixels is None:
         shown = " and ".join(kind.nouns for kind in KINDS if kind.pixels is not None)
         raise BadInput(f"{run.path}: its examples are {data.kind.nouns}; a gallery shows {shown} alone")
-    votes = run.votes(run.resolve_epoch(epoch, share))
+    votes = run.votes(run.resolve_at(at))
     counts = votes.counts(votes.all_trials())[0]
     extremes = class_extremes(votes, labels, per_side)
     positions = np.concatenate([side for pair in extremes for side in pair])

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from easiness.errors import RunFailed
 from easiness.pages.paper_page import Illustration, Part, StudyPage, render_study
+from easiness.paper import planted as study
+from easiness.paper.planted import Hypothesis
 from easiness.regular_file import shared
 from easiness.show import json_bytes, picture_bytes, rendered, to_svg
 from easiness.store import write_whole
-from easiness.studies import hypothesis as study
-from easiness.studies.hypothesis import Hypothesis
 
 _DPI = 160
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from easiness.analysis import MIN_GROUP, SIDES, num_selected, usual_fraction
+from easiness.engine import write_page
 from easiness.errors import BadInput
 from easiness.inputs import kind_named, tell
 from easiness.pages.data_map import data_map
 from easiness.pages.deciding import deciding
 from easiness.pages.examples import FoundExamples, Named, are_small, found_examples, found_within
 from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
-from easiness.pages.files import write_page
 from easiness.pages.labels import Certain, certain
 from easiness.pages.run_part import MAX_CLASSES, RunPart, run_part
 from easiness.pages.template import Page, render_page
@@ -27,7 +27,7 @@ from easiness.runs import data_of, find_data
 from easiness.show import Section, to_svg
 from easiness.store import Run, check_opened
 from easiness.studies import matching
-from easiness.studies.matching import Comparison
+from easiness.studies.matching import Compared, Comparison
 from easiness.studies.suspects import ABOVE
 from easiness.studies.versions import Difference, Matching, diff
 
@@ -152,13 +152,12 @@ def write_report(
     runs: Sequence[Run],
     output: str | Path,
     *,
-    epoch: int | None = None,
-    share: float | None = None,
-    source: Any = None,
+    at: float | None = None,
+    data: Any = None,
     comparison: Comparison | None = None,
     since: Run | None = None,
     by: Matching = "ids",
-    old_source: Any = None,
+    old_data: Any = None,
     suspects: int = SUSPECTS,
     decide: str | Path | None = None,
     blind: bool | None = None,
@@ -171,14 +170,13 @@ def write_report(
     Args:
         runs: at least one; all over the same data.
         output: the file, which is written whole or not at all.
-        epoch: to read the runs after, from 1; the last that all trainings have by default.
-        share: to read runs on features at, which have no epochs; the largest of each by default.
-        source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where each
+        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
+        data: where the data are now, a `Dataset` or what `load_dataset` takes; by default where each
             run found them. Without them the page names the examples and shows no pictures.
         comparison: of just these runs, if `compare` has made it already; it then says where to read them.
         since: a run on the version of the data before, to show what changed, see `diff`; for one run alone.
         by: what makes an example the same in ``since``: its id (``ids``), or its pixels (``pixels``).
-        old_source: where the data of ``since`` are now, as ``source``; for ``by="pixels"``.
+        old_data: where the data of ``since`` are now, as ``data``; for ``by="pixels"``.
         suspects: so many labels of each split can be decided on in the page, the most suspicious ones.
         decide: a file of labels, as `audit` or `clean` writes it: those of its rows are decided on instead,
             in its order; what it has decided is taken as decided.
@@ -189,7 +187,7 @@ def write_report(
 
     Raises:
         BadInput: the runs are over different data, the epoch is not recorded in all, easiness is
-            undefined after it, ``source`` has other data, ``by`` is given without ``since``, or as `diff`;
+            undefined after it, ``data`` has other data, ``by`` is given without ``since``, or as `diff`;
             the file of ``decide`` is of another run, or there are several runs.
         RunFailed: the file cannot be written.
     """
@@ -198,11 +196,10 @@ def write_report(
     page = partial(
         render_report,
         runs,
-        epoch=epoch,
-        share=share,
-        source=source,
+        at=at,
+        source=data,
         comparison=comparison,
-        before=Before(since, by, old_source),
+        before=Before(since, by, old_data),
         to_decide=ToDecide(suspects, None if decide is None else at_home(decide), blind, pixels, output),
     )
     return write_page(output, page).note
@@ -211,8 +208,7 @@ def write_report(
 def render_report(
     runs: Sequence[Run],
     *,
-    epoch: int | None = None,
-    share: float | None = None,
+    at: float | None = None,
     source: Any = None,
     comparison: Comparison | None = None,
     before: Before = _NOTHING_BEFORE,
@@ -222,36 +218,34 @@ def render_report(
     if not runs:
         raise BadInput("runs: none was given; name at least one")
     matching.check_comparable(runs)
-    if comparison is not None:
-        epoch, share = comparison.epoch, comparison.share
-    at = matching.rows_of(runs, epoch, share)
+    rows = matching.rows_of(runs, at) if comparison is None else [row.number for row in comparison.rows]
     if to_decide.file is not None and len(runs) != 1:
         raise BadInput(f"--decide {to_decide.file}: is decided on in the page of one run; give one")
     if to_decide.is_blind:
-        return blind_page(runs[0], at[0], source, to_decide)
-    changed = changes(runs, before, runs[0].asked(at[0]), source)
+        return blind_page(runs[0], rows[0], source, to_decide)
+    changed = changes(runs, before, runs[0].asked(rows[0]), source)
     data, why = find_data(runs[0], source)
     not_compared, usual = "", usual_fraction(len(runs[0].ids))
     if comparison is None:
-        few = len(runs) <= _MOST_RUNS
-        how: dict[str, Any] = {} if few else {"ties": ("refine",), "rates_alone": True}
+        rates_alone = len(runs) > _MOST_RUNS
         try:
-            comparison = matching.compare(runs, epoch=epoch, share=share, fraction=usual, **how)
+            asked = Compared(tuple(runs), at, usual, ("refine",) if rates_alone else ("expected", "refine"))
+            comparison = matching.compare(asked, rates_alone=rates_alone)
         except BadInput as error:
             not_compared = str(error)
     fraction = usual if comparison is None else comparison.fraction
-    num_runs, runs, at = len(runs), runs[:_MOST_RUNS], at[:_MOST_RUNS]
-    tables = [run.scores(**run.asked(row)) for run, row in zip(runs, at, strict=True)]
+    num_runs, runs, rows = len(runs), runs[:_MOST_RUNS], rows[:_MOST_RUNS]
+    tables = [run.scores(**run.asked(row)) for run, row in zip(runs, rows, strict=True)]
     parts = []
     for index, run in enumerate(runs):
-        parts.append(run_part(run, index, at[index], tables[index], comparison, data, len(runs), fraction))
+        parts.append(run_part(run, index, rows[index], tables[index], comparison, data, len(runs), fraction))
         tell("judging examples and labels", len(parts), len(runs))
     sure = certain(runs[0], data)
     ranked = [part.suspects[0].ranked if part.suspects else None for part in parts]
     positions = _hardest_first(parts)
-    drawn = data_map(runs, [part.name for part in parts], at, tables, ranked, positions)
+    drawn = data_map(runs, [part.name for part in parts], rows, tables, ranked, positions)
     lists = listed(runs[0], parts[0].suspects, to_decide, sure.flaws) if len(runs) == 1 else []
-    view = deciding(runs[0], at[0], lists, sure.copies, data, to_decide)
+    view = deciding(runs[0], rows[0], lists, sure.copies, data, to_decide)
     found = FoundExamples(why_none=why)
     if data is not None:
         try:

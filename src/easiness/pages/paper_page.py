@@ -13,23 +13,32 @@ from easiness.errors import RunFailed
 from easiness.inputs import kind_named
 from easiness.pages.examples import FoundExamples, Named, are_small, found_within, room_for
 from easiness.pages.facts import data_name
-from easiness.pages.files import write_page
 from easiness.pages.gallery_figure import draw_gallery, gallery
 from easiness.pages.template import render_page
+from easiness.paper import reproduction as paper
+from easiness.paper.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
+from easiness.paper.training_sets import EveryEpoch
 from easiness.regular_file import shared
 from easiness.runs import find_data, recipe_of
-from easiness.show import Result, Section, ShownExample, json_bytes, listed, picture_bytes, rendered, to_svg
+from easiness.show import (
+    Result,
+    Section,
+    ShownExample,
+    capitalized,
+    json_bytes,
+    listed,
+    picture_bytes,
+    rendered,
+    to_svg,
+)
 from easiness.store import Run, write_whole
-from easiness.studies import paper
 from easiness.studies.matching import Comparison, draw_matching
 from easiness.studies.patterns import Patterns
-from easiness.studies.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
-from easiness.studies.training_sets import EveryEpoch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from easiness.studies.worth import NextLabels
+    from easiness.studies.keeping import NextLabels
 
 
 _MOST_PICKS = 100
@@ -49,15 +58,16 @@ class Gallery:
     pixelated: bool
 
 
-def write_result_page(
-    path: Path, result: Result, lead: str, more: Sequence[Section] = (), gallery: Gallery | None = None
-) -> None:
-    """Write a page of HTML that loads nothing from the network."""
+def result_page(result: Result) -> str:
+    """The page of a result, HTML that loads nothing from the network."""
+    if isinstance(result, Patterns):
+        return patterns_page(result)
     first, *others = result.sections()
     label = f"{first.title}; the tables below have the numbers."
     drawn = Illustration("", to_svg(result.figure(), key="result", label=label))
-    part = Part("result", "What was tried", "", [drawn], [first, *others, *more])
-    write_page(path, lambda: render_study(StudyPage(first.title, lead, [part]), gallery))
+    part = Part("result", "What was tried", "", [drawn], [first, *others])
+    gallery = picks_gallery(result) if isinstance(result, NextLabels) else None
+    return render_study(StudyPage(first.title, capitalized(result.headline), [part]), gallery)
 
 
 def picks_gallery(found: NextLabels) -> Gallery | None:

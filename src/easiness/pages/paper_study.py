@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from easiness.pages.paper_page import write_paper
+from easiness.paper import reproduction as study
+from easiness.paper.reproduction import Claim, PaperPlan
 from easiness.regular_file import at_home
 from easiness.runs import Progress, progress_of
 from easiness.spec import Execution, Jobs, Loading, from_arguments
-from easiness.studies import paper as study
-from easiness.studies.paper import Claim, PaperPlan
 
 
 def paper(

@@ -14,7 +14,6 @@ from easiness.analysis import Votes, membership
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
-from easiness.pages import run_figures
 from easiness.pages.facts import (
     Command,
     about_features,
@@ -28,12 +27,12 @@ from easiness.pages.labels import SuspectLabels, suspect_labels
 from easiness.show import Section, count, percent, to_svg
 from easiness.spec import UNNAMED, Drawing, Loading, Training, command_line, training_of
 from easiness.store import Row, Run
-from easiness.studies import matching
+from easiness.studies import matching, scores as run_figures
+from easiness.studies.keeping import prune
 from easiness.studies.learning import learning_curve
 from easiness.studies.matching import Comparison
 from easiness.studies.similarity import similarity
 from easiness.studies.suspects import Glance, features_command, glance, one_trial, too_few
-from easiness.studies.training_sets import prune
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,3 +1,15 @@
+from .frames import (
+    Column as Column,
+    Frame as Frame,
+    counts as counts,
+    intervals as intervals,
+    names as names,
+    numbers as numbers,
+    points as points,
+    probabilities as probabilities,
+    shares as shares,
+)
+from .plots import dots_and_mean as dots_and_mean
 from .rendering import (
     PICTURE_SUFFIXES as PICTURE_SUFFIXES,
     SUFFIXES as SUFFIXES,

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from easiness.csv_cells import to_cell
+from easiness.higher_functions import offered
 from easiness.show.result import Result
 from easiness.show.svg import picture_bytes
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 """The formats that a figure alone can be written in."""
 
-SUFFIXES = (".csv", ".md", ".json", ".parquet", *PICTURE_SUFFIXES)
+SUFFIXES = (".csv", ".md", ".json", ".parquet", ".html", *PICTURE_SUFFIXES)
 """The formats that every result can be written in."""
 
 _WITH_TEXTS = ("object", "str", "string", "category")
@@ -38,8 +39,12 @@ def render(result: Result, suffix: str, file: BinaryIO) -> None:
         file.write(json_bytes(document))
     elif suffix == ".md":
         file.write(f"{result.markdown().rstrip()}\n\nMade by easiness {version('easiness')}.\n".encode())
-    else:
+    elif suffix == ".html":
+        file.write(offered("result_page")(result).encode())
+    elif suffix in PICTURE_SUFFIXES:
         file.write(picture_bytes(result.figure(), suffix, about=result.in_full()))
+    else:
+        file.write(result.rendered(suffix))
 
 
 def rendered(result: Result, suffix: str) -> bytes:

@@ -9,8 +9,9 @@ import re
 import shutil
 import textwrap
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from easiness.errors import printable
@@ -20,6 +21,8 @@ from easiness.show.svg import figure_html
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from easiness.show.frames import Frame
 
 
 _LONGEST_CELL = 10_000  # letters of a text in a page
@@ -310,9 +313,42 @@ class Result(Protocol):
     def figure(self) -> Figure:
         """The one figure that shows it."""
 
-    @abstractmethod
+    def frames(self) -> Sequence[Frame]:
+        """The tables with the types of their columns."""
+        return ()
+
     def sections(self) -> list[Section]:
         """The tables to read, for a terminal, a page, Markdown or a notebook."""
+        return [frame.section for frame in self.frames()]
+
+    listing = ""
+    """What its table lists, where one wants just that: ``labels``. A command then prints the table."""
+
+    @property
+    def headline(self) -> str:
+        """The result in a sentence; empty where its tables say all."""
+        return ""
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What one has to know before one believes it, each in a sentence."""
+        return ()
+
+    def printed(self) -> list[Section]:
+        """The tables that a command prints; all unless it says otherwise."""
+        return self.sections()
+
+    def next_steps(self, outputs: Sequence[Path]) -> Sequence[str]:  # noqa: ARG002
+        """What to do now, once it was written to these files: a command or a sentence each."""
+        return ()
+
+    def check(self) -> None:
+        """Raise what a command is to end with once the result is shown, such as a bound that is passed."""
+        return
+
+    def rendered(self, suffix: str) -> bytes:
+        """The content of a file of an ending that this result alone can be written in."""
+        return suffix.encode()
 
     def in_full(self) -> str:
         """The name and settings of the result in a line, for the files that it is written to."""

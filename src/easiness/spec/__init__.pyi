@@ -42,11 +42,13 @@ from .observe import (
     observed_epochs as observed_epochs,
 )
 from .option import (
+    Fields as Fields,
     Option as Option,
     OptionGroup as OptionGroup,
     at_least as at_least,
     from_arguments as from_arguments,
     options_of as options_of,
+    read_at as read_at,
     read_names as read_names,
     read_numbers as read_numbers,
 )

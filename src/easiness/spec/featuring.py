@@ -50,5 +50,6 @@ class Featuring:
             "examples of a value and judges others.",
             metavar="COLUMN",
             typed=str | None,
+            python=False,
         ),
     ] = None

@@ -15,6 +15,8 @@ class Loading:
     """How the examples are read from their source, and which of them."""
 
     GROUP: ClassVar[OptionGroup] = "Data"
+    OF_DATA: ClassVar[bool] = True
+    """In Python `load_dataset` has these options, and studies take what it gives."""
 
     limit: Annotated[int | None, Option("--limit", "Use this many examples, as many of each class.")] = None
     holdout: Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from easiness.errors import BadInput
@@ -20,7 +20,7 @@ class Option:
     """The option of the command line that sets a field, where it differs from the field's own type and value.
 
     Args:
-        flag: as typed, ``--limit``.
+        flag: as typed, ``--limit``; empty for what only Python has.
         help: one sentence.
         metavar: what stands for the value in the help.
         words: what is typed, by what it means, where that is not the value itself.
@@ -29,6 +29,10 @@ class Option:
         read: makes the value from the text that is typed; what it refuses is bad input.
         several: given once for each value, where there are several.
         first: most people need it, so that the help has it before all groups.
+        python: the function of Python has it, too.
+        argument: it has no flag, but a place behind the command, and in Python before the keywords.
+        opens: it is a run, or several: folders on the command line, which are opened.
+        least: the least number that is taken.
     """
 
     flag: str
@@ -40,6 +44,29 @@ class Option:
     read: Callable[[str], Any] | None = None
     several: bool = False
     first: bool = False
+    python: bool = True
+    argument: bool = False
+    opens: bool = False
+    least: int | None = None
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Which fields of a value of options are asked: ``Annotated[Training, Fields(...)]``.
+
+    Args:
+        only: these alone, in this order; all that are options by default. The others keep their defaults.
+        required: those that have to be given.
+        help: other words for some.
+        defaults: other values to begin with.
+        python: the function of Python has them, too.
+    """
+
+    only: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    help: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    python: bool = True
 
 
 def options_of(kind: type) -> dict[str, tuple[Any, Option]]:
@@ -47,11 +74,11 @@ def options_of(kind: type) -> dict[str, tuple[Any, Option]]:
     postponed = any(isinstance(field.type, str) for field in fields(kind))
     hints = typing.get_type_hints(kind, include_extras=True) if postponed else {}
     found = {}
-    for field in fields(kind):
-        given = typing.get_args(hints.get(field.name, field.type))
-        option = next((one for one in given[1:] if isinstance(one, Option)), None)
+    for one in fields(kind):
+        given = typing.get_args(hints.get(one.name, one.type))
+        option = next((note for note in given[1:] if isinstance(note, Option)), None)
         if option is not None:
-            found[field.name] = given[0], option
+            found[one.name] = given[0], option
     return found
 
 
@@ -60,7 +87,7 @@ def from_arguments(kind: type[T], given: Mapping[str, Any]) -> T:
 
     Fields that are not given keep their defaults, arguments of other names belong to others.
     """
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    names = [one.name for one in fields(kind)]  # type: ignore[arg-type]
     return kind(**{name: given[name] for name in names if name in given})
 
 
@@ -83,6 +110,14 @@ def read_numbers(flag: str, text: str, example: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise BadInput(f"{flag} {text!r}: give numbers with commas between them, such as {example}") from None
+
+
+def read_at(text: str) -> float:
+    """The epoch, a whole number, or the share in ``text``."""
+    try:
+        return int(text) if text.isdecimal() else float(text)
+    except ValueError:
+        raise ValueError(f"{text!r}: give an epoch, such as 3, or a share, such as 0.8") from None
 
 
 def read_minutes(text: str) -> Any:

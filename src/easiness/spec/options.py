@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from easiness.spec.observe import ALL
-from easiness.spec.option import Option, OptionGroup, read_minutes, read_numbers
+from easiness.spec.option import Option, OptionGroup, read_at, read_minutes, read_numbers
 
 if TYPE_CHECKING:
     from easiness.spec.recipe import Recipe  # which takes a tenth of a second to load
@@ -72,14 +72,15 @@ class Training:
             read=str,
         ),
     ] = None
-    batch_size: Annotated[int | None, Option("--batch-size", "Examples per step. Default: the recipe's.")] = (
-        None
-    )
+    batch_size: Annotated[
+        int | None, Option("--batch-size", "Examples per step. Default: the recipe's.", python=False)
+    ] = None
     image_size: Annotated[
         int | None,
         Option(
             "--image-size",
             "Side in pixels of the crops of photos: 64 is ten times as fast as 224. Default: the recipe's.",
+            python=False,
         ),
     ] = None
     train_share: Annotated[
@@ -90,7 +91,9 @@ class Training:
     pretrained: Annotated[
         bool,
         Option(
-            "--pretrained", "Start from the published weights of a torchvision or timm network, from disk."
+            "--pretrained",
+            "Start from the published weights of a torchvision or timm network, from disk.",
+            python=False,
         ),
     ] = False
 
@@ -196,10 +199,12 @@ class Trials:
             "--reliability",
             "For --trials auto: how much of the true easy and hard sets the run's sets must hold, "
             "with their intervals; 0.8 by default.",
+            python=False,
         ),
     ] = None
     max_trials: Annotated[
-        int | None, Option("--max-trials", "For --trials auto: at most this many; 100 by default.")
+        int | None,
+        Option("--max-trials", "For --trials auto: at most this many; 100 by default.", python=False),
     ] = None
 
 
@@ -239,15 +244,14 @@ class Drawing:
             "The end of the score to keep, if a high score means neither easy nor hard.",
         ),
     ] = None
-    epoch: Annotated[
-        int | None, Option("--epoch", "Read the score after this many epochs; the last by default.")
-    ] = None
-    share: Annotated[
+    at: Annotated[
         float | None,
         Option(
-            "--share",
-            "For a run on features: read the score at this share of the examples; the largest by default.",
-            metavar="S",
+            "--at",
+            "Read the score after this epoch (3), or of a run on features at this share (0.8); the last, "
+            "the largest by default.",
+            metavar="EPOCH|SHARE",
+            read=read_at,
         ),
     ] = None
     balanced: Annotated[bool, Option("--balanced", "Draw the same share of each class.")] = False

@@ -126,34 +126,37 @@ class Rows:
         return self.row(epoch).at
 
     def asked(self, epoch: int) -> dict[str, Any]:
-        """The argument by which functions are asked for this row, ``epoch=3`` or ``share=0.8``."""
-        return self.row(epoch).asked
+        """The argument by which functions are asked for this row, ``at=3`` or ``at=0.8``."""
+        return {"at": self.row(epoch).value}
 
     def row_of(self, share: float) -> int:
         """The row of observations of heads that have seen this share, counted from 1 as epochs are."""
         if not self.shares:
-            raise BadInput(f"{self.path}: share {share:g}: has epochs, not shares; give an epoch (--epoch)")
+            raise BadInput(f"{self.path}: at {share:g}: has epochs, not shares; give the number of one")
         near = [row for row, one in enumerate(self.shares, 1) if abs(one - share) < 1e-6]
         if not near:
             choices = shares_text(self.shares)
-            raise BadInput(f"{self.path}: share {share:g}: no heads have seen it; choose {choices}")
+            raise BadInput(f"{self.path}: at {share:g}: no heads have seen this share; choose {choices}")
         return near[0]
 
-    def resolve_epoch(self, epoch: int | None, share: float | None = None) -> int:
-        """``epoch`` itself where every trial was observed after it, the last such one for ``None``.
+    def resolve_at(self, at: float | None) -> int:
+        """The row of observations ``at`` an epoch from 1 or, of a run on features, at a share below 1.
 
-        Of a run on features it is the row of the ``share``, the last one for ``None``.
+        ``None`` is the last epoch after which every trial was observed, or the largest share.
         """
-        if epoch is not None and self.shares:
+        if at is None:
+            return self.resolve_row(None)
+        if 0 < at < 1:
+            return self.row_of(at)
+        if at != int(at):
+            raise BadInput(f"at {at:g}: is neither an epoch, such as 3, nor a share, such as 0.8")
+        if self.shares:
             choices = shares_text(self.shares)
-            raise BadInput(
-                f"{self.path}: epoch {epoch}: is of a run on features, which has shares, not epochs; give "
-                f"one of them (--share), {choices}"
-            )
-        return self.resolve_row(epoch if share is None else self.row_of(share))
+            raise BadInput(f"{self.path}: at {at:g}: has shares, not epochs; choose {choices}")
+        return self.resolve_row(int(at))
 
     def resolve_row(self, epoch: int | None) -> int:
-        """`resolve_epoch` of a row by its number, whatever the run has."""
+        """`resolve_at` of a row by its number, whatever the run has."""
         if not self.trials:
             how = "go on with your loop" if self.spec.measured is None else "run `easiness measure` to go on"
             raise BadInput(f"{self.path}: no trial is finished yet; {how}")

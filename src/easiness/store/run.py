@@ -174,17 +174,16 @@ class Run(Rows):
         at_most: int | None = None,
         spare: Votes | None = None,
         *,
-        share: float | None = None,
         split: Split = "train",
     ) -> Votes:
         """What all finished trials said after ``epoch`` epochs of every example, or of ``at_most`` drawn.
 
-        Of a run on features it is what the heads said that have seen a ``share``, the largest by default, of
-        the examples that they were not shown; ``epoch`` is the number of its row here.
+        Of a run on features ``epoch`` is the number of a row, and the votes are those of heads that have seen
+        its share of the examples, on examples that they were not shown.
 
         ``spare`` are votes of this run that nobody needs any more: their memory is taken where it fits.
         """
-        epoch = self.resolve_row(epoch if share is None else self.row_of(share))
+        epoch = self.resolve_row(epoch)
         ids, labels = self.examples(split)
         drawn = None if at_most is None else drawn_examples(len(ids), at_most)
         keys = self._keys if ids is self.ids else None
@@ -192,16 +191,15 @@ class Run(Rows):
 
     def scores(
         self,
-        epoch: int | None = None,
+        at: float | None = None,
         *,
-        share: float | None = None,
         fraction: float | None = None,
         split: Split = "train",
     ) -> pd.DataFrame:
-        """Every score of every example after ``epoch`` epochs (the last by default), a row an example.
+        """Every score of every example ``at`` an epoch from 1 (the last by default), a row an example.
 
-        A run on features has a ``share`` instead (the largest by default), and its scores are of the heads
-        that were not shown the example; those that need a course over epochs are undefined.
+        A run on features is read at a share of the examples (the largest by default), and its scores are of
+        the heads that were not shown the example; those that need a course over epochs are undefined.
 
         Examples are those measured, or with ``split="held_out"`` those held out, which no trial trains on:
         `memorization` is undefined there, and `consistency` and `self_confidence` are over all trials.
@@ -218,7 +216,7 @@ class Run(Rows):
             BadInput: the epoch is not recorded, no example was right in any trial, the fraction is not in
                 (0, 1] or selects no example, or there is no held-out split.
         """
-        epoch = self.resolve_epoch(epoch, share)
+        epoch = self.resolve_at(at)
         ids, labels = self.examples(split)
         table = scores_table(self.trials, Examples(ids, labels, self.classes, split), epoch, fraction)
         unfinished = self.unfinished(epoch)
@@ -228,54 +226,53 @@ class Run(Rows):
 
     def probabilities(
         self,
-        epoch: int | None = None,
+        at: float | None = None,
         *,
-        share: float | None = None,
         split: Split = "train",
         left_out: bool = False,
     ) -> npt.NDArray[np.float64]:
         """The mean over trials of the probability of each class, [examples, classes], each row of sum 1.
 
-        The examples are in the order of `examples`, the classes in that of `classes`; after ``epoch`` epochs,
-        the last by default. With ``left_out`` only the trials count that did not train on the example, as
-        confident learning wants it: the row is NaN where every trial did.
+        The examples are in the order of `examples`, the classes in that of `classes`; ``at`` an epoch or a
+        share, the last by default. With ``left_out`` only the trials count that did not train on the example,
+        as confident learning wants it: the row is NaN where every trial did.
 
         Raises:
             BadInput: the logits were not kept (``keep_logits=True``), the epoch is not recorded, there is no
                 such split, or no trial left an example out.
         """
         self.examples(split)  # refuses a split that is not there
-        epoch = self.resolve_epoch(epoch, share)
+        epoch = self.resolve_at(at)
         return mean_probabilities(self.path, self.trials, epoch, split, left_out=left_out)
 
     def report(
         self,
         output: str | Path,
         *,
-        epoch: int | None = None,
-        source: Any = None,
+        at: float | None = None,
+        data: Any = None,
         since: Run | None = None,
         by: Literal["ids", "pixels"] = "ids",
-        old_source: Any = None,
+        old_data: Any = None,
     ) -> None:
-        """Write the page about this run to the file ``output``; `easiness.write_report` is for several.
+        """Write the page about this run to the file ``output``; `easiness.report` is for several.
 
         Args:
             output: name of the HTML file.
-            epoch: to read the run after; the last by default.
-            source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where the run
+            at: the epoch or share to read the run at; the last by default.
+            data: where the data are now, a `Dataset` or what `load_dataset` takes; by default where the run
                 found them. Without them the page shows no pictures.
             since: a run on the version of the data before, to show what changed, see `easiness.diff`.
             by: what makes an example the same in ``since``: its id (``ids``), or its pixels (``pixels``).
-            old_source: where the data of ``since`` are now; for ``by="pixels"``.
+            old_data: where the data of ``since`` are now; for ``by="pixels"``.
 
         Raises:
-            BadInput: the epoch is not recorded, easiness is undefined after it, ``source`` has other data,
+            BadInput: the epoch is not recorded, easiness is undefined after it, ``data`` has other data,
                 ``by`` is given without ``since``, or as `easiness.diff`.
             RunFailed: the file cannot be written.
         """
-        about = {"since": since, "by": by, "old_source": old_source}
-        offered("write_report")([self], output, epoch=epoch, source=source, **about)
+        about = {"since": since, "by": by, "old_data": old_data}
+        offered("write_report")([self], output, at=at, data=data, **about)
 
     def _repr_html_(self) -> str:
         """A table of facts and a figure, for notebooks."""

@@ -15,7 +15,7 @@ from easiness.data.holdout import hold_out, merge_splits
 from easiness.errors import BadInput
 from easiness.runs.source import find_data, given_data
 from easiness.spec import Loading, LoadOptions
-from easiness.studies.training_sets.ranks import scored_data
+from easiness.studies.keeping.ranks import scored_data
 from recording import believing
 
 SMALL: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}

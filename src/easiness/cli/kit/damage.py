@@ -9,7 +9,7 @@ from pathlib import Path
 from easiness import show, store
 from easiness.cli.kit import said
 from easiness.errors import RunFailed
-from easiness.studies import paper
+from easiness.paper import reproduction as paper
 
 SHOWN = ("examples.parquet", "train.parquet")
 """Files that the status of one run reads."""

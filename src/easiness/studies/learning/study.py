@@ -165,7 +165,7 @@ def learning_curve(run: Run) -> LearningCurve:
         raise BadInput(
             f"{run.path}: has epochs, not shares, so no learning curve; measure with features (--features)"
         )
-    run.resolve_epoch(None)
+    run.resolve_at(None)
     votes = _votes(run)
     return LearningCurve(
         model=run.model,

@@ -1,5 +1,4 @@
 from .answers import pair_answers as pair_answers
-from .combined import CombinedScores as CombinedScores, combined_scores as combined_scores
 from .comparison import Comparison as Comparison, draw_matching as draw_matching
 from .outlook import outlook_lines as outlook_lines
 from .reliability import (
@@ -11,6 +10,8 @@ from .reliability import (
     run_reliability as run_reliability,
 )
 from .study import (
+    COMPARE as COMPARE,
+    Compared as Compared,
     check_comparable as check_comparable,
     common_epoch as common_epoch,
     compare as compare,

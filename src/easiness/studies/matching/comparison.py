@@ -7,7 +7,7 @@ import math
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any
@@ -301,6 +301,22 @@ class Comparison(show.Result):
     resolution: list[Resolution]
     reliability: list[Reliability]
     note: str | None = None
+    detailed: bool = field(default=False, repr=False)
+
+    @property
+    def notices(self) -> list[str]:
+        """Which runs were observed otherwise, or not to the end."""
+        return [] if self.note is None else [self.note]
+
+    @property
+    def headline(self) -> str:
+        """The answers, a line each."""
+        wrapped = textwrap.TextWrapper(100, subsequent_indent="  ", break_long_words=False)
+        return "\n".join(wrapped.fill(text) for text in answers(self))
+
+    def printed(self) -> list[show.Section]:
+        """The table that goes with the answers; with ``detailed`` every table."""
+        return self.sections() if self.detailed else [headline(self)]
 
     @property
     def epoch(self) -> int | None:
@@ -353,12 +369,6 @@ class Comparison(show.Result):
     def sections(self) -> list[show.Section]:
         """The table that goes with the answers, then every other."""
         return [headline(self), *comparison_sections(self)]
-
-    def text(self, *, details: bool = False) -> str:
-        """For a terminal: the answers and one table, and every table with ``details``."""
-        wrapped = textwrap.TextWrapper(100, subsequent_indent="  ", break_long_words=False)
-        sentences = "\n".join(wrapped.fill(text) for text in answers(self))
-        return f"{sentences}\n\n{show.sections_text(self.sections() if details else [headline(self)])}"
 
     def markdown(self) -> str:
         """Note, answers and all tables as Markdown."""

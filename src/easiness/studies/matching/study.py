@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from easiness import analysis
 from easiness.analysis import Match, Side, Ties
+from easiness.engine import SEVERAL_RUNS, At, Fraction, Policies, Study
 from easiness.errors import BadInput
 from easiness.inputs import tell
+from easiness.spec import Option
 from easiness.store import Run, check_opened
 from easiness.studies.matching.comparison import Cell, Comparison, Resolution
 from easiness.studies.matching.reliability import Reliability, run_reliability
@@ -22,9 +26,8 @@ def matching_rate(
     run_b: Run,
     side: Side = "easy",
     fraction: float = 0.1,
-    epoch: int | None = None,
+    at: float | None = None,
     ties: Ties = "expected",
-    share: float | None = None,
 ) -> Match:
     """Eq. 2 between the easy (or hard) sets of two runs, each from all of its trials.
 
@@ -35,58 +38,66 @@ def matching_rate(
     """
     check_opened(run_a=run_a, run_b=run_b)
     check_comparable([run_a, run_b])
-    rows = rows_of([run_a, run_b], epoch, share)
+    rows = rows_of([run_a, run_b], at)
     votes = [run.votes(row) for run, row in zip((run_a, run_b), rows, strict=True)]
     return analysis.match_votes(*votes, side=side, fraction=fraction, ties=ties)
 
 
-def compare(
-    runs: Sequence[Run],
-    *,
-    epoch: int | None = None,
-    share: float | None = None,
-    fraction: float = 0.1,
-    ties: Iterable[Ties] = ("expected", "refine"),
-    seed: int = 0,
-    rates_alone: bool = False,
-) -> Comparison:
+@dataclass(frozen=True)
+class Compared:
+    """What `compare` asks."""
+
+    runs: Annotated[
+        tuple[Run, ...],
+        Option("", "Runs over the same data; one alone gives its noise ceiling.", **SEVERAL_RUNS),
+    ]
+    at: At = None
+    fraction: Fraction = 0.1
+    ties: Policies = ("expected", "refine")
+    details: Annotated[
+        bool,
+        Option("--details", "Show every table: ceilings, ties, reliability, drift.", python=False),
+    ] = False
+    seed: Annotated[int, Option("", "Seed of the choices of groups and of the bootstrap.")] = 0
+
+
+def compare(asked: Compared, *, rates_alone: bool = False) -> Comparison:
     """Match every run with every other and with itself, easy and hard, under each policy for ties.
 
-    Args:
-        runs: over the same data; one alone gives its noise ceiling and reliability.
-        epoch: to compare after, from 1; the last that all trainings have by default.
-        share: to compare runs on features at, which have no epochs; the largest of each by default.
-        fraction: of the examples that are called easy, and hard.
-        ties: policies, see `easiness.analysis.select`.
-        seed: of the choices of groups and of the bootstrap.
-        rates_alone: neither fit the agreement of each pair nor judge each run alone, which take longest.
-
-    Raises:
-        BadInput: the runs are over different data, one is given twice, the epoch is not recorded in all, or
-            an option is wrong.
+    With ``rates_alone`` neither the agreement of each pair is fitted nor each run judged, which take longest.
     """
-    check_opened(runs=runs)
+    runs, fraction, policies = asked.runs, asked.fraction, tuple(asked.ties)
     _check_each_once(runs)
     check_comparable(runs)
-    rows = rows_of(runs, epoch, share)
+    rows = rows_of(runs, asked.at)
     votes = [run.votes(row) for run, row in zip(runs, rows, strict=True)]
-    policies, names = tuple(ties), _names(runs)
     rules = [
-        analysis.Rule(side, fraction, policy, seed)
+        analysis.Rule(side, fraction, policy, asked.seed)
         for policy in dict.fromkeys(policies)
         for side in analysis.SIDES
     ]
     return Comparison(
-        names=names,
+        names=_names(runs),
         rows=tuple(run.row(row) for run, row in zip(runs, rows, strict=True)),
         fraction=fraction,
         num_examples=votes[0].num_examples,
         ties=policies,
-        cells=_cells(votes, names, rules, rates_alone),
+        cells=_cells(votes, _names(runs), rules, rates_alone),
         resolution=[_resolution(one, fraction) for one in votes],
-        reliability=[] if rates_alone else list(_reliability(runs, votes, fraction, seed)),
+        reliability=[] if rates_alone else list(_reliability(runs, votes, fraction, asked.seed)),
         note=_note(runs, rows),
+        detailed=asked.details,
     )
+
+
+COMPARE = Study(
+    "compare",
+    "Look",
+    "Say how far runs agree on the easy and hard examples.",
+    Compared,
+    compare,
+    about="With the rates of chance, and the ceilings that the noise of each run sets.",
+)
 
 
 def _check_each_once(runs: Sequence[Run]) -> None:
@@ -120,7 +131,7 @@ def common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
     """``epoch``, if all runs were observed after it; the last such one for ``None``."""
     if epoch is None:
         for run in runs:
-            run.resolve_epoch(None)
+            run.resolve_at(None)
         common = set.intersection(*(set(run.observed) for run in runs))
         if not common:
             raise BadInput(
@@ -128,22 +139,23 @@ def common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
                 "measure one of them again with other --epochs or --observe"
             )
         return max(common)
-    return max(run.resolve_epoch(epoch) for run in runs)
+    return max(run.resolve_at(epoch) for run in runs)
 
 
-def rows_of(runs: Sequence[Run], epoch: int | None = None, share: float | None = None) -> list[int]:
+def rows_of(runs: Sequence[Run], at: float | None = None) -> list[int]:
     """The row of observations that each run is read at.
 
-    Trainings are read after ``epoch``, by default the last that all of them have, and runs on features at
-    ``share``, by default the largest of each.
+    An epoch is of trainings, which are else read after the last that all of them have, and a share of runs
+    on features, each of which is else read at its largest.
     """
     trainings = [run for run in runs if not run.shares]
-    if epoch is not None and not trainings:
-        runs[0].resolve_epoch(epoch)  # says that it has shares
-    if share is not None and len(trainings) == len(runs):
-        runs[0].row_of(share)
-    after = common_epoch(trainings, epoch) if trainings else 0
-    return [run.resolve_epoch(None, share) if run.shares else after for run in runs]
+    of_trainings = at is None or at >= 1
+    if (not of_trainings and len(trainings) == len(runs)) or (of_trainings and not trainings):
+        return [
+            run.resolve_at(at) for run in runs
+        ]  # where a share is asked, or an epoch of heads, it says so
+    after = common_epoch(trainings, int(at) if at is not None and of_trainings else None) if trainings else 0
+    return [run.resolve_at(None if of_trainings else at) if run.shares else after for run in runs]
 
 
 def _note(runs: Sequence[Run], rows: Sequence[int]) -> str | None:

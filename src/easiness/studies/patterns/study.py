@@ -183,8 +183,7 @@ def patterns(
     *,
     split: Split = "train",
     score: str | None = None,
-    epoch: int | None = None,
-    share: float | None = None,
+    at: float | None = None,
     nearest: int | None = None,
     source: Any = None,
     download: bool = False,
@@ -205,8 +204,7 @@ def patterns(
             examples as well.
         score: the name of one that speaks of ease or of labels. By default ``consistency`` where each trial
             trained on a share of the examples and left this one out, else ``easiness``.
-        epoch: of the score; the last by default.
-        share: of a run on features, which has no epochs; the largest by default.
+        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
         nearest: neighbours among which others contradict, and by which distances get their unit; 50, or
             a quarter of the different training examples where they are few, unless given.
         source: where the data are now, as for `suspects`.
@@ -222,7 +220,7 @@ def patterns(
     check_opened(run=run)
     run.examples(split)  # or says that there is none, before anything is read
     scored = _score(run, score, split)
-    row = run.resolve_epoch(epoch, share)
+    row = run.resolve_at(at)
     data = data_of(run, source)
     found_in = find_features(features, data, download=download, device=device)
     shared = notes_on_shared(found_in, data)

@@ -33,8 +33,7 @@ def similarity(
     data: Any = None,
     *,
     fraction: float = 0.1,
-    epoch: int | None = None,
-    share: float | None = None,
+    at: float | None = None,
     spaces: Sequence[Space] = distances.SPACES,
     trial: int | None = None,
     at_most: int = 500,
@@ -63,8 +62,7 @@ def similarity(
         run: to read easiness, and the network, from.
         data: of the run: a `Dataset` or what `load_dataset` takes; by default where the run found them.
         fraction: of the examples that are called easy, and hard.
-        epoch: after which easiness is read; the last by default. Weights are always of the last.
-        share: of a run on features, which has no epochs: read it at this one; the largest by default.
+        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
         spaces: to measure in.
         trial: index of the trial whose network gives the features; the first by default.
         at_most: examples of each set and class, at least 2.
@@ -91,7 +89,7 @@ def similarity(
             'words; give spaces=["feature"]'
         )
     where = positions_in(data, run)
-    votes = run.votes(run.resolve_epoch(epoch, share))
+    votes = run.votes(run.resolve_at(at))
     weights, masses = _extremes(votes, fraction, seed)
     counted = [c for c in range(len(run.classes)) if _num_members(votes, weights, c) >= 2]
     if not counted:

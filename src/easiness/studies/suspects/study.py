@@ -108,8 +108,7 @@ def suspects(
     split: Split = "train",
     above: float = ABOVE,
     decided: str | os.PathLike[str] | None = None,
-    epoch: int | None = None,
-    share: float | None = None,
+    at: float | None = None,
     pictures: bool = True,
     source: Any = None,
     device: str = "auto",
@@ -130,8 +129,7 @@ def suspects(
         above: list the labels that are wrong with this probability or more, in 0..1, and five in any case.
         decided: a file of decisions on these labels, from the page, `audit` or an editor, in the form of
             `clean`: `relearned` has what they say of the others; what was looked at leaves the list.
-        epoch: judge as after this many epochs; the last by default.
-        share: of a run on features, which has no epochs: judge at this share; the largest by default.
+        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
         pictures: look at the examples for identical ones, and ask the networks for what they make of them;
             without, conflicts are not looked for, some kinds cannot be named, and texts are not in the table.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
@@ -147,7 +145,7 @@ def suspects(
     runs = [run] if isinstance(run, Run) else list(run)
     if not 0 <= above <= 1:
         raise BadInput(f"--above {above:g}: give a probability from 0 to 1")
-    run, judged, noise, others = _together(runs, split, epoch, share)
+    run, judged, noise, others = _together(runs, split, at)
     evidence = judged.evidence
     learned = learned_from(decided, run, split, noise, judged.noise, evidence.rival)
     with passes_shown(progress):
@@ -196,7 +194,7 @@ def _number(learned: Learned, leak: str) -> dict[str, Any]:
 
 
 def _together(
-    runs: Sequence[Run], split: Split, epoch: int | None, share: float | None
+    runs: Sequence[Run], split: Split, at: float | None
 ) -> tuple[Run, _Judged, LabelNoise, tuple[tuple[Path, str], ...]]:
     """The run that claims to know most, how it judges with the range of all that know about as much, how
     likely each label is wrong by all, and who the others are."""
@@ -204,11 +202,9 @@ def _together(
         raise BadInput("run: none is given; give one or more")
     if len(runs) > 1:
         check_comparable(runs)
-        for name, value in (("epoch", epoch), ("share", share)):
-            if value is not None:
-                raise BadInput(f"{name} {value:g}: of several runs each is read at its end; leave it out")
-    asked = epoch is not None or share is not None
-    judged = [_judged(run, split, run.resolve_epoch(epoch, share), asked) for run in runs]
+        if at is not None:
+            raise BadInput(f"at {at:g}: of several runs each is read at its end; leave it out")
+    judged = [_judged(run, split, run.resolve_at(at), at is not None) for run in runs]
     if len(runs) == 1:
         return runs[0], judged[0], judged[0].noise, ()
     weights = weights_together([one.noise for one in judged])

@@ -1,7 +1,1 @@
-from .study import (
-    Verification as Verification,
-    VerificationPlans as VerificationPlans,
-    carry_out_verification as carry_out_verification,
-    plan_verification as plan_verification,
-    verify as verify,
-)
+from .study import VERIFY as VERIFY, Verification as Verification, verify as verify

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -15,22 +15,16 @@ import numpy.typing as npt
 from easiness import show
 from easiness.analysis import MIN_GROUP, Gain, paired_gain
 from easiness.data import Dataset, new_labels, relabelled
+from easiness.engine import OneFolder, Out, Source, Study
 from easiness.errors import BadInput
 from easiness.heads import Deal, joined_with_near
-from easiness.models import ModelGiven, model_name
-from easiness.regular_file import at_home
 from easiness.runs import (
     Plan,
-    Progress,
-    carry_out_all,
     check_rotates,
-    describe,
     given_data,
     missing_by_run,
     on_features,
-    plan_costs,
     plan_of,
-    progress_of,
     with_recipe,
 )
 from easiness.spec import (
@@ -39,20 +33,20 @@ from easiness.spec import (
     SHARES,
     Execution,
     Featuring,
-    Jobs,
+    Fields,
     Loading,
-    Precision,
+    Option,
     Recipe,
     Recording,
     Split,
     Training,
-    from_arguments,
+    options_of,
+    read_names,
     recipe_settings,
 )
 from easiness.store import Row, Run
 from easiness.studies.suspects import find_conflicts
 from easiness.studies.verification.beside import Beside, accuracy_of, plans_beside, read_beside
-from easiness.training import resolve_device
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,31 +177,111 @@ class Verification(show.Result):
 
     def figure(self) -> Figure:
         """The gain of each trial in points of accuracy, above their mean with its 95 % interval if any."""
-        gains = 100 * (self.after - self.before)
-        figure, axes = show.new_axes(5.2, 1.6 + 0.12 * len(gains))
-        axes.axvline(0, color=show.INK, linewidth=0.8, linestyle=":")
-        axes.plot(gains, np.arange(len(gains)), "o", color=show.INK, markersize=4, label="trials")
-        value = 100 * self.gain.value
-        low, high = (np.nan_to_num(100 * end, nan=value) for end in self.gain.interval)
-        axes.errorbar(
-            [value],
-            [-1.5],
-            xerr=[[value - low], [high - value]],
-            fmt="D",
-            color=show.EASY,
-            markersize=5,
-            capsize=3,
-            label="mean, with its 95 % interval" if len(gains) > 1 else "mean",
+        return show.dots_and_mean(
+            100 * (self.after - self.before),
+            (100 * self.gain.value, *(100 * end for end in self.gain.interval)),
+            f"gain in accuracy on {self._tested} (points)",
         )
-        axes.set_yticks([])
-        axes.set_ylim(-2.5, len(gains))
-        axes.set(xlabel=f"gain in accuracy on {self._tested} (points)")
-        show.legend_above(axes, 2)
-        return figure
 
-    def sections(self) -> list[show.Section]:
-        """The accuracy with both labels, then that of each trial."""
-        return [_accuracy(self), *([_ways(self)] if self.ways else []), _trials(self)]
+    @property
+    def headline(self) -> str:
+        """What was gained."""
+        return self.text
+
+    def frames(self) -> list[show.Frame]:
+        """The accuracy with both labels and beside them, what else it is tested on, then each trial."""
+        return [self._accuracies(), *([self._other_ways()] if self.ways else []), self._by_trial()]
+
+    def _accuracies(self) -> show.Frame:
+        import pandas as pd
+
+        num = len(self.before)
+        few = f" Fewer than {MIN_GROUP} trials make it a rough one." if 1 < num < MIN_GROUP else ""
+        left = self.num_examples - self.num_dropped + self.num_taken_back
+        arms = [
+            ("before", self.num_examples, self.before, None, None),
+            ("after", left, self.after, self.gain, None),
+            *((one.title, left, one.accuracy, one.over_before, one.after_over) for one in self.beside),
+        ]
+        data = pd.DataFrame(
+            {
+                "labels": name,
+                "trained on": trained_on,
+                "accuracy": accuracy.mean(),
+                "± sd": accuracy.std(ddof=1) if num > 1 else math.nan,
+                **_gain("over before", over),
+                **_gain("after over it", after_over),
+            }
+            for name, trained_on, accuracy, over, after_over in arms
+        )
+        changed = self.num_relabelled + self.num_dropped + self.num_taken_back
+        not_shown = _NOT_SHOWN.format(changed=show.count(changed), num=show.count(self.num_examples))
+        notices = ("" if self.kept else _RULE, not_shown if self.ways and not self.gain.shown else "")
+        gains = {name: show.points(low=f"{name} low", high=f"{name} high") for name in _GAINS}
+        return show.Frame(
+            f"Accuracy of {self.model} on {self._tested} {self.row.at}",
+            f"{show.capitalized(self.text)}. {_over(num)}{few} Their labels are taken as they are."
+            f"{' Each trial leaves a part out and is tested on it.' if self.ways else ''}",
+            data,
+            {
+                "labels": show.names(),
+                "trained on": show.counts(),
+                "accuracy": show.numbers(3),
+                "± sd": show.numbers(3),
+                **(gains if self.beside else {}),
+            },
+            tuple(filter(None, notices)),
+        )
+
+    def _other_ways(self) -> show.Frame:
+        import pandas as pd
+
+        data = pd.DataFrame(
+            {
+                "tested on": name,
+                "examples": one.num,
+                "before": one.before,
+                "after": one.after,
+                **_gain("gain", one.gain),
+            }
+            for name, one in zip(WAYS, self.ways, strict=True)
+        )
+        return show.Frame(
+            "What else it is tested on",
+            "The first line counts: no decision changes what it is tested by. Wrong labels left among these "
+            "make the gain look smaller. The second line tests by labels that were found wrong, the third by "
+            "those decided.",
+            data,
+            {
+                "tested on": show.names(),
+                "examples": show.counts(),
+                "before": show.numbers(3),
+                "after": show.numbers(3),
+                "gain": show.points(title="gain (points)", low="gain low", high="gain high"),
+            },
+        )
+
+    def _by_trial(self) -> show.Frame:
+        return show.Frame(
+            "By trial",
+            "Accuracy of each trial with both labels.",
+            self.table(),
+            {
+                "trial": show.counts(),
+                "accuracy_before": show.numbers(3, title="before"),
+                "accuracy_after": show.numbers(3, title="after"),
+                "gain": show.numbers(3, signed=True),
+            },
+        )
+
+
+_GAINS = ("over before", "after over it")
+
+
+def _gain(name: str, gain: Gain | None) -> dict[str, float | None]:
+    """The columns of a gain with the ends of its interval."""
+    low, high = (None, None) if gain is None else gain.interval
+    return {name: None if gain is None else gain.value, f"{name} low": low, f"{name} high": high}
 
 
 def _effect(gain: Gain) -> str:
@@ -228,53 +302,6 @@ def _near_end(value: float) -> str:
     return "just over 0" if float(text) == 0 else text
 
 
-def _accuracy(verified: Verification) -> show.Section:
-    num = len(verified.before)
-    few = f" Fewer than {MIN_GROUP} trials make it a rough one." if 1 < num < MIN_GROUP else ""
-    left = show.count(verified.num_examples - verified.num_dropped + verified.num_taken_back)
-    head = ["labels", "trained on", "accuracy", "± sd"]
-    before = ["before", show.count(verified.num_examples), *_summary(verified.before)]
-    after = ["after", left, *_summary(verified.after)]
-    if verified.beside:
-        head += ["over before", "after over it"]
-        before += ["", ""]
-        after += [_points(verified.gain), ""]
-    arms = [
-        [one.title, left, *_summary(one.accuracy), _points(one.over_before), _points(one.after_over)]
-        for one in verified.beside
-    ]
-    changed = verified.num_relabelled + verified.num_dropped + verified.num_taken_back
-    not_shown = _NOT_SHOWN.format(changed=show.count(changed), num=show.count(verified.num_examples))
-    notices = ("" if verified.kept else _RULE, not_shown if verified.ways and not verified.gain.shown else "")
-    return show.Section(
-        f"Accuracy of {verified.model} on {verified._tested} {verified.row.at}",
-        f"{show.capitalized(verified.text)}. {_over(num)}{few} Their labels are taken as they are."
-        f"{' Each trial leaves a part out and is tested on it.' if verified.ways else ''}",
-        [head, before, after, *arms],
-        tuple(filter(None, notices)),
-    )
-
-
-def _ways(verified: Verification) -> show.Section:
-    rows = [
-        [name, show.count(one.num), f"{one.before:.3f}", f"{one.after:.3f}", _points(one.gain)]
-        for name, one in zip(WAYS, verified.ways, strict=True)
-    ]
-    return show.Section(
-        "What else it is tested on",
-        "The first line counts: no decision changes what it is tested by. Wrong labels left among these make "
-        "the gain look smaller. The second line tests by labels that were found wrong, the third by those "
-        "decided.",
-        [["tested on", "examples", "before", "after", "gain (points)"], *rows],
-    )
-
-
-def _points(gain: Gain) -> str:
-    """A gain in points with its interval."""
-    low, high = (100 * end for end in gain.interval)
-    return f"{100 * gain.value:+.1f} ({show.interval_text(low, high, 1, signed=True)})"
-
-
 def _over(num: int) -> str:
     if num == 1:
         return "From one pair of trials with the same seeds, which has no standard deviation and no interval."
@@ -284,121 +311,71 @@ def _over(num: int) -> str:
     )
 
 
-def _summary(accuracy: _Floats) -> list[str]:
-    deviation = float(accuracy.std(ddof=1)) if len(accuracy) > 1 else None
-    return [show.number(float(accuracy.mean()), 3), show.number(deviation, 3)]
-
-
-def _trials(verified: Verification) -> show.Section:
-    pairs = zip(verified.before, verified.after, strict=True)
-    rows = [["trial", "before", "after", "gain"]]
-    rows += [
-        [str(trial), show.number(before, 3), show.number(after, 3), f"{after - before:+.3f}"]
-        for trial, (before, after) in enumerate(pairs)
-    ]
-    return show.Section("By trial", "Accuracy of each trial with both labels.", rows)
-
-
 BEFORE, AFTER = "before", "after"
 """Names of the runs."""
 
 _FEWEST = 20  # examples that nobody decided, to test on
 
 
-def verify(
-    data: Any,
-    *,
-    labels: str | Path | None,
-    before: str | Path | None = None,
-    model: ModelGiven | None = None,
-    trials: int = 10,
-    epochs: int = 10,
-    out: str | Path,
-    limit: int | None = None,
-    skip_unreadable: bool = False,
-    data_root: str | Path | None = None,
-    download: bool = False,
-    allow_outside: bool = False,
-    holdout: float | None = None,
-    columns: Mapping[str, str] | None = None,
-    text: str | None = None,
-    sound: str | None = None,
-    inputs: Sequence[str] | None = None,
-    without: Sequence[str] | None = None,
-    label: str | None = None,
-    id: str | None = None,
-    encoding: str | None = None,
-    rate: int | None = None,
-    seed: int = 0,
-    batch_size: int | None = None,
-    image_size: int | None = None,
-    recipe: Recipe | dict[str, Any] | str | Path | None = None,
-    pretrained: bool = False,
-    features: Any = None,
-    shares: Sequence[float] | None = None,
-    group: Any = None,
-    beside: Sequence[str] = (),
-    device: str = "auto",
-    executor: str = "auto",
-    ray_address: str | None = None,
-    jobs: Jobs = "auto",
-    precision: Precision = "auto",
-    cache: bool = True,
-    progress: Progress | bool = True,
-) -> Verification:
-    """Train on the labels before and on those of a file, and test both on examples that were not trained on.
+@dataclass(frozen=True)
+class Verified:
+    """What `verify` asks."""
 
-    These are the held-out split. Without one examples are dealt to five folds, by class and copies together;
-    each trial leaves one out and is tested on it, so that trials come in fives. What counts is the gain on
-    examples that nobody decided, whose labels no decision changes; beside it stand those on all examples by
-    the labels before and after. Decisions may be on any example. Where they take what heads suggest, right
-    or wrong, the gain is too high, since heads have learned of all examples: then hold some out from the
-    start.
-
-    With ``features`` heads are fitted instead of networks trained, and tested at the largest share.
-
-    With ``beside`` others are trained with as many steps as the new labels have.
-
-    Trials of the same index share their seeds, have as many epochs, and are tested after the last on the same
-    examples. The gain is the mean difference of their accuracies, with an interval over trials and tested
-    examples (`paired_gain`): of other training examples it says nothing. The two runs are in the folders
-    ``before`` and ``after`` below ``out``; what is there is kept, and more trials train the new ones alone.
-
-    Args:
-        data: a `Dataset` or what `load_dataset` takes, without the new labels.
-        labels: the CSV file of the new labels, as `clean` writes it.
-        before: the CSV file of the labels before; those of the source unless given. For labels that come from
-            a run with a file of its own.
-        trials: pairs of trainings, two at least for an interval.
-        out: folder of the runs.
-        holdout: hold out and test on this share of each class, instead of each example in turn; labels of
-            examples held out are refused.
-        limit, columns, text, sound, inputs, without, label, id, encoding, rate: as for `load_dataset`, and
-            as for the run that the labels come from.
-        skip_unreadable, data_root, download, allow_outside: as for `load_dataset`.
-        recipe: as for `measure`; its cosine period is the number of epochs unless it says otherwise.
-        features, shares, group: fit heads on features, as for `measure`.
-        beside: what else to train with as many steps, where the new labels leave examples out: ``random``, as
-            many at random, others in each trial, and ``rs2``, others in every epoch.
-        model, epochs, seed, batch_size, image_size, pretrained: of the trainings, as for `measure`.
-        device, executor, ray_address, jobs, precision, progress: as for `measure`.
-        cache: keep photos at the working resolution in a file in ``out``.
-
-    Raises:
-        BadInput: something given cannot be used, next to all is decided and nothing held out, or both
-            labels are the same; nothing was written.
-        RunFailed: a trial failed or could not be stored; the finished ones are kept.
-    """
-    given, out = locals(), at_home(out)
-    with progress_of(progress, verify, given) as tell:
-        training = from_arguments(Training, {**given, "model": model and model_name(model)})
-        loading, featuring = from_arguments(Loading, given), from_arguments(Featuring, given)
-        plans = plan_verification(data, training, trials, loading, out, before, featuring, device)
-        return carry_out_verification(plans.with_arms(beside), out, from_arguments(Execution, given), tell)
+    data: Source
+    out: Out
+    labels: Annotated[
+        Path,
+        Option("--labels", "CSV of the new labels, from `labels`, the page or yourself.", metavar="FILE.csv"),
+    ]
+    before: Annotated[
+        Path | None,
+        Option(
+            "--before",
+            "CSV of the labels before, if that run was measured with --labels; the source's labels by "
+            "default.",
+        ),
+    ] = None
+    beside: Annotated[
+        Sequence[str],
+        Option(
+            "--beside",
+            "If the new labels leave examples out, also train on as many random ones, or on other random "
+            "ones in every epoch (RS2), with as many steps.",
+            metavar="random,rs2",
+            read=read_names,
+        ),
+    ] = ()
+    trials: Annotated[
+        int,
+        Option("--trials", "Pairs of trainings with the same seeds; in fives where no split is held out."),
+    ] = 10
+    training: Annotated[
+        Training,
+        Fields(
+            ("model", "epochs", "seed", "batch_size", "image_size", "recipe", "precision", "pretrained"),
+            help={
+                "model": "Network to train; as for `measure`.",
+                "seed": "Seed of the runs.",
+                "recipe": "How networks are trained: as for `measure`.",
+            },
+        ),
+    ] = Training()
+    featuring: Featuring = Featuring()
+    loading: Annotated[
+        Loading,
+        Fields(
+            tuple(one for one in options_of(Loading) if one != "labels"),
+            help={
+                "limit": "Use this many examples, as many of each class; as for the run of the labels.",
+                "holdout": "Test on this share of each class alone, instead of each example in turn.",
+            },
+        ),
+    ] = Loading()
+    execution: OneFolder = Execution()
 
 
 @dataclass(frozen=True, eq=False)
-class VerificationPlans:
+class Verifications:
     """The plans of the runs on the labels ``before`` and ``after``, and of those ``beside`` them by name.
 
     ``labels`` are both [K], -1 where an example is left out. ``decided`` [K] is there where no split is held
@@ -412,24 +389,17 @@ class VerificationPlans:
     beside: Mapping[str, Plan] = field(default_factory=dict)
 
     @property
-    def by_name(self) -> dict[str, Plan]:
+    def runs(self) -> dict[str, Plan]:
         """All, by the name of their run."""
         return {BEFORE: self.before, AFTER: self.after, **self.beside}
 
-    def with_arms(self, names: Sequence[str]) -> VerificationPlans:
-        """The same with arms beside them, see `plans_beside`."""
-        names = [one.strip() for one in names if one.strip()]
-        everything, kept = (int((one >= 0).sum()) for one in self.labels)
-        return replace(self, beside=plans_beside(names, self.before, everything, kept))
-
-    def forecast(self, out: Path, execution: Execution) -> str:
-        """The cost of carrying them out below ``out``, in a sentence; nothing is trained."""
-        costs = plan_costs(self.by_name, out, resolve_device(execution.device), execution)
-        text = describe(self.by_name, missing_by_run(self.by_name, out), costs)
+    @property
+    def note(self) -> str:
+        """What they are tested on."""
         if self.decided is None:
-            return f"{text}; all are tested on the held-out split"
+            return "all are tested on the held-out split"
         num = show.counted(int((~self.decided).sum()), "example")
-        return f"{text}; each is tested on what it leaves out of {num} that nobody decided"
+        return f"each is tested on what it leaves out of {num} that nobody decided"
 
     def read(self, runs: Mapping[str, Run]) -> Verification:
         """The result, from the finished runs by name; trials beyond the plan are left out."""
@@ -476,44 +446,31 @@ class VerificationPlans:
         ]
 
 
-def plan_verification(
-    source: Any,
-    training: Training,
-    trials: int,
-    loading: Loading,
-    out: Path,
-    labels_before: str | Path | None = None,
-    featuring: Featuring = Featuring(),
-    device: str = "cpu",
-) -> VerificationPlans:
-    """Check every choice and plan the runs of `verify` below ``out``; writes and trains nothing.
-
-    The labels ``before`` are those of the source unless a file has them. The ``device`` makes features.
-    """
-    if loading.labels is None:
-        raise BadInput("--labels: give the CSV file of the labels to verify, as `easiness clean` writes it")
-    data = given_data(source, replace(loading, labels=None), featuring.group)
+def plan(asked: Verified) -> Verifications:
+    """Check every choice and plan the runs of `verify`; the labels ``before`` are the source's by default."""
+    data = given_data(asked.data, asked.loading, asked.featuring.group)
     if data.held_out is not None and len(data.held_out) < 2:
         raise BadInput(f"{data.name}: one held-out example is too few to test on; hold out more")
     crossed = data.held_out is None
     read = partial(new_labels, data, splits=("train", "held_out") if crossed else ("train",))
-    old, known = (data.labels, False) if labels_before is None else read(labels_before)
-    new, found = read(loading.labels)
+    old, known = (data.labels, False) if asked.before is None else read(asked.before)
+    new, found = read(asked.labels)
     if np.array_equal(old, new):
         raise BadInput(
-            f"{loading.labels}: has the labels that {labels_before or data.name} has, of every example; "
+            f"{asked.labels}: has the labels that {asked.before or data.name} has, of every example; "
             "there is nothing to verify"
         )
-    asked = {"trials": trials, "loading": Loading(download=loading.download), "device": device}
-    plan = partial(_planner(data, training, featuring, out), **asked)
+    plan = _planner(data, asked)
     if not crossed:
-        before = data if labels_before is None else relabelled(data, labels_before)
-        return VerificationPlans(plan(before), plan(relabelled(data, loading.labels)), (old, new))
-    check_rotates(trials, SHARES if featuring.shares is None else tuple(featuring.shares))
+        before = data if asked.before is None else relabelled(data, asked.before)
+        return _with_arms(
+            Verifications(plan(before), plan(relabelled(data, asked.labels)), (old, new)), asked
+        )
+    check_rotates(asked.trials, SHARES if asked.featuring.shares is None else tuple(asked.featuring.shares))
     decided = known | found | (old != new)
     if decided.sum() > len(data) - _FEWEST:
         raise BadInput(
-            f"{loading.labels}: leaves {(~decided).sum()} examples that nobody decided, too few to test on; "
+            f"{asked.labels}: leaves {(~decided).sum()} examples that nobody decided, too few to test on; "
             "give data with a held-out split"
         )
     plans: list[Plan] = []
@@ -522,12 +479,22 @@ def plan_verification(
         source = data.source if np.array_equal(given, data.labels) else None
         own = plan(replace(data, source=source, labels=given, true_labels=given))
         plans.append(own.dealt(Deal(plans[0].data.labels if plans else given, never=labels < 0)))
-    return VerificationPlans(plans[0], plans[1], (old, new), decided)
+    if not plans[0].features and any(missing_by_run({BEFORE: plans[0], AFTER: plans[1]}, asked.out).values()):
+        groups = _in_one_fold(data)
+        plans = [one.dealt(replace(one.deal, groups=groups)) for one in plans if one.deal is not None]
+    return _with_arms(Verifications(plans[0], plans[1], (old, new), decided), asked)
 
 
-def _planner(data: Dataset, training: Training, featuring: Featuring, out: Path) -> Callable[..., Plan]:
+def _with_arms(planned: Verifications, asked: Verified) -> Verifications:
+    """The same with arms beside them, see `plans_beside`."""
+    everything, kept = (int((one >= 0).sum()) for one in planned.labels)
+    return replace(planned, beside=plans_beside(asked.beside, planned.before, everything, kept))
+
+
+def _planner(data: Dataset, asked: Verified) -> Callable[[Dataset], Plan]:
     """How to plan trials on either labels: tested on what is held out, or else on what they leave out."""
-    training, heads = with_recipe(training, out / BEFORE), on_features(featuring, training)
+    training, featuring = with_recipe(asked.training, asked.out / BEFORE), asked.featuring
+    heads = on_features(featuring, training)
     if not heads and not isinstance(training.recipe, Recipe):
         settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
         training = replace(training, recipe={"period": "epochs", **settings})
@@ -541,23 +508,32 @@ def _planner(data: Dataset, training: Training, featuring: Featuring, out: Path)
     return partial(
         plan_of,
         training=training,
+        trials=asked.trials,
+        loading=Loading(download=asked.loading.download),
+        device=asked.execution.device,
         featuring=replace(featuring, group=None),  # which the data have by now
         recording=Recording(observe=ALL if heads else LAST, keep_weights=False, splits=splits),
     )
 
 
-def carry_out_verification(
-    plans: VerificationPlans, out: Path, execution: Execution, progress: Progress | None = None
-) -> Verification:
-    """Carry out what is missing of the plans below ``out`` and read the result."""
-    by_name = plans.by_name
-    if plans.before.deal and not plans.before.features and any(missing_by_run(by_name, out).values()):
-        groups = _in_one_fold(plans.before.data)
-        by_name = {
-            name: replace(one, deal=replace(one.deal, groups=groups))  # type: ignore[type-var]
-            for name, one in by_name.items()
-        }
-    return plans.read(carry_out_all(by_name, out, execution, progress=progress))
+def verify(asked: Verified, planned: Verifications, runs: Mapping[str, Run]) -> Verification:  # noqa: ARG001
+    """What the new labels gain, from the finished runs."""
+    return planned.read(runs)
+
+
+VERIFY = Study(
+    "verify",
+    "Mend",
+    "Train on the labels before and after; say what was gained.",
+    Verified,
+    verify,
+    plan,
+    about=(
+        "Both are tested on the same held-out examples. Without any, each example is tested in turn by "
+        "trainings that did not see it, which come in fives, and only examples that nobody decided count.\n\n"
+        "The same command again goes on, or only reads; more trials train what is missing."
+    ),
+)
 
 
 def _in_one_fold(data: Dataset) -> npt.NDArray[np.int64]:

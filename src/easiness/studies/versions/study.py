@@ -37,8 +37,7 @@ def diff(
     new: Run,
     *,
     by: Matching = "ids",
-    epoch: int | None = None,
-    share: float | None = None,
+    at: float | None = None,
     rate: float = 0.05,
     at_least: float = AT_LEAST,
     sources: tuple[Any, Any] = (None, None),
@@ -61,8 +60,7 @@ def diff(
             training not.
         by: what makes an example the same: its id, or its pixels, which are read from the data of both
             runs.
-        epoch: to read both after, from 1; the last common one by default.
-        share: to read runs on features at, which have no epochs; the largest by default.
+        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
         rate: expected share of false ones among those said to have changed, in (0, 1).
         at_least: an example has changed where its confidence moved by more than this, in [0, 1).
         sources: where the data of both are now, as for `suspects`; for ``by="pixels"``.
@@ -73,7 +71,7 @@ def diff(
     """
     check_opened(old=old, new=new)
     _check(old, new, by, rate, at_least)
-    at = rows_of([old, new], epoch, share)[0]
+    at = rows_of([old, new], at)[0]
     _check_heads((old, new), at)
     matched = match_examples(old, new, by, sources)
     before, after = _Confidence(old, at, matched.old), _Confidence(new, at, matched.new)

@@ -33,7 +33,7 @@ from easiness.inputs.image.photos import (
 )
 from easiness.runs.plan import make_plan
 from easiness.spec import Recipe, Resolved, Training
-from easiness.studies.perturbation.pixels import evaluation_pixels
+from easiness.paper.perturbation.pixels import evaluation_pixels
 from easiness.trial import run_trial
 from pixels import images_of
 

@@ -246,9 +246,9 @@ def test_a_file_of_labels_with_texts_is_taken(tmp_path: Path, monkeypatch: pytes
     long = [*texts()[:-1], "long " * 40_000]
     data = ez.load_dataset((long, np.arange(TEXTS) % 3))
     run = record_texts(tmp_path / "run", data)
-    monkeypatch.setattr("easiness.studies.cleaning.labels.find_data", lambda *_: (data, ""))
+    monkeypatch.setattr("easiness.studies.labels.cleaning.find_data", lambda *_: (data, ""))
     monkeypatch.setattr(
-        "easiness.studies.cleaning.labels.kind_named", lambda _: data.kind
+        "easiness.studies.labels.cleaning.kind_named", lambda _: data.kind
     )  # as of a run that says where its data are
     cleaned = ez.clean(run)
     table = cleaned.table()

@@ -1,0 +1,158 @@
+"""The front door: every command, in the order and the groups of the help, and where it lives.
+
+This is all that the help and ``import easiness`` load; a command itself is loaded when it is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+
+Group: TypeAlias = Literal["Measure", "Look", "Mend", "Choose", "Share", "Paper"]
+"""What a command is for: ``easiness --help`` lists commands under these, in this order."""
+
+ENTRY_POINTS = "easiness.studies"
+"""The entry points by which other packages add studies: the name of the command, and the `Study`."""
+
+
+class Listed(NamedTuple):
+    """A command by its name and group, with the first line of its help; ``home`` is its `Study` or `Verb`."""
+
+    name: str
+    group: Group
+    home: str
+    summary: str
+
+
+COMMANDS: tuple[Listed, ...] = (
+    Listed(
+        "measure",
+        "Measure",
+        "cli.measure:MEASURE",
+        "Train a network several times and record what it gets right.",
+    ),
+    Listed(
+        "status",
+        "Measure",
+        "cli.status:STATUS",
+        "Show which trials of a run are done, missing and in training.",
+    ),
+    Listed("report", "Look", "cli.report:REPORT", "Write a page that shows what was measured."),
+    Listed(
+        "scores", "Look", "studies.scores:SCORES", "Write every score of every example, with standard errors."
+    ),
+    Listed(
+        "compare",
+        "Look",
+        "studies.matching:COMPARE",
+        "Say how far runs agree on the easy and hard examples.",
+    ),
+    Listed(
+        "diff",
+        "Look",
+        "studies.versions:DIFF",
+        "Say which examples changed between two versions of the data.",
+    ),
+    Listed("explain", "Look", "studies.patterns:EXPLAIN", "Say what explains easiness."),
+    Listed(
+        "suspects",
+        "Mend",
+        "studies.suspects:SUSPECTS",
+        "Say which labels are likely wrong, most suspicious first.",
+    ),
+    Listed("labels", "Mend", "studies.labels:LABELS", "Write a file of labels: by rule, or as people say."),
+    Listed("audit", "Mend", "studies.audit:AUDIT", "Say how many labels are wrong, from a look at a few."),
+    Listed(
+        "verify",
+        "Mend",
+        "studies.verification:VERIFY",
+        "Train on the labels before and after; say what was gained.",
+    ),
+    Listed("keep", "Choose", "studies.keeping:KEEP", "Say which examples to keep, or to train on first."),
+    Listed("next", "Choose", "studies.next:NEXT", "Say which examples to label next."),
+    Listed(
+        "export", "Share", "cli.export:EXPORT", "Write scores, suspects and the examples for another tool."
+    ),
+    Listed(
+        "card", "Share", "cli.card:CARD", "Publish scores, or find published ones for a copy of the data."
+    ),
+)
+"""The commands of the front door, in the order of the help."""
+
+PAPER: tuple[Listed, ...] = (
+    Listed("paper all", "Paper", "paper.whole:ALL", "Reproduce the paper's tables, figures and claims."),
+    Listed(
+        "paper perturb", "Paper", "paper.perturb:PERTURB", "Show perturbed examples to the networks of a run."
+    ),
+    Listed("paper ablate", "Paper", "paper.training_sets:ABLATE", "Train without some examples, and test."),
+    Listed(
+        "paper corrupt",
+        "Paper",
+        "paper.training_sets:CORRUPT",
+        "Train with random labels for some examples, and test.",
+    ),
+    Listed(
+        "paper validate",
+        "Paper",
+        "paper.validation:VALIDATE",
+        "Check easiness by networks that never saw the examples.",
+    ),
+    Listed(
+        "paper hypothesis",
+        "Paper",
+        "paper.hypothesis:HYPOTHESIS",
+        "Test the paper's hypothesis on planted patterns.",
+    ),
+)
+"""The paper's own experiments, which are commands below ``paper`` and functions of `easiness.paper`."""
+
+RENAMED = {
+    "clean": "labels",
+    "decisions": "labels",
+    "worth": "keep",
+    "prune": "keep",
+    "curriculum": "keep",
+    "to_label": "next",
+    "patterns": "explain",
+    "write_report": "report",
+    "combined_scores": "scores",
+    "perturb": "paper perturb",
+    "ablate": "paper ablate",
+    "corrupt": "paper corrupt",
+    "validate": "paper validate",
+    "hypothesis": "paper hypothesis",
+    "perturbation_curve": "paper perturb",
+    "pseudo_patterns": "paper perturb",
+}
+"""The commands and functions of before, and those that do now what they did."""
+
+OLD_ARGUMENTS = {
+    "epoch": "is at= now: the number of the epoch",
+    "share": "is at= now: the share",
+    "source": "is data= now",
+    "old_source": "is old_data= now",
+    "new_source": "is new_data= now",
+    "batch_size": "is the recipe's now: recipe={'batch_size': ...}",
+    "image_size": "is the recipe's now: recipe={'image_size': ...}",
+    "pretrained": "is the recipe's now: recipe={'pretrained': True}",
+    "reliability": "goes with trials now: trials={'reliability': ...}",
+    "max_trials": "goes with trials now: trials={'max_trials': ...}",
+    **dict.fromkeys(
+        (
+            *("limit", "skip_unreadable", "data_root", "download", "allow_outside", "holdout", "columns"),
+            *("text", "sound", "inputs", "without", "label", "id", "encoding", "rate", "group"),
+        ),
+        "is what load_dataset takes: load the data first",
+    ),
+}
+"""Arguments of before, and what says the same now."""
+
+OLD_OPTIONS = {
+    "--epoch": "--at EPOCH",
+    "--share": "--at SHARE",
+    "--source": "--data",
+    "--old-source": "--old-data",
+    "--new-source": "--new-data",
+    "--page": "-o FILE.html",
+    "--num-steps": "--steps",
+}
+"""Options of before, and those of now."""

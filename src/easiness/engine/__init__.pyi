@@ -1,0 +1,49 @@
+from .asking import Asked as Asked, asked_of as asked_of, made as made
+from .command import command_of as command_of, command_typed as command_typed, opened as opened
+from .files import (
+    check_output_file as check_output_file,
+    check_output_folder as check_output_folder,
+    output_file as output_file,
+    output_folder as output_folder,
+    write_figure as write_figure,
+    write_file as write_file,
+    write_page as write_page,
+    write_result as write_result,
+)
+from .function import (
+    OF_THE_RECIPE as OF_THE_RECIPE,
+    arguments_of as arguments_of,
+    function_of as function_of,
+    function_typed as function_typed,
+)
+from .options import (
+    ONE_RUN as ONE_RUN,
+    SEVERAL_RUNS as SEVERAL_RUNS,
+    STUDY_TRAINING as STUDY_TRAINING,
+    At as At,
+    Data as Data,
+    Decided as Decided,
+    Device as Device,
+    Fraction as Fraction,
+    HeldOutToo as HeldOutToo,
+    OneFolder as OneFolder,
+    OneRun as OneRun,
+    Out as Out,
+    Policies as Policies,
+    Source as Source,
+    share as share,
+)
+from .registry import (
+    find_function as find_function,
+    find_listed as find_listed,
+    find_study as find_study,
+    listed as listed,
+)
+from .results import (
+    WRITTEN as WRITTEN,
+    check_outputs as check_outputs,
+    say_written as say_written,
+    show_result as show_result,
+)
+from .said import print_rows as print_rows, say as say, say_text as say_text
+from .study import Planned as Planned, Study as Study, Verb as Verb

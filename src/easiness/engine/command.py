@@ -1,0 +1,183 @@
+"""The command that follows from a study: its options, its help, and what it prints and writes."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from easiness.engine.asking import Asked, asked_of, made
+from easiness.engine.carrying import answer, forecast
+from easiness.engine.results import WRITTEN, check_outputs, show_result
+from easiness.engine.said import say_text
+from easiness.engine.study import Study, Verb
+from easiness.errors import BadInput
+from easiness.executors import executor_names, find_executor
+from easiness.runs import passes_shown
+from easiness.spec import Option
+from easiness.store import open_run
+
+_TRUST = Option("--trust", "Import the module that the run names for its network. Its code runs.")
+_DRY = Option("--dry-run", "Show what is there and what is missing, and train nothing.")
+_OUTPUT = Option("-o", WRITTEN, also=("--output",), typed=list[Path] | None, several=True)
+
+
+def command_of(study: Study[Any] | Verb[Any]) -> Callable[..., None]:
+    """The study as Typer reads a command."""
+    asked = [one for one in asked_of(study.asks) if one.option.flag or one.option.argument]
+    own: list[Asked] = []
+    if isinstance(study, Study):
+        own = [
+            *([Asked("dry_run", bool, _DRY, False)] if study.plan else []),
+            *([Asked("trust", bool, _TRUST, False)] if study.trusts else []),
+            Asked("output", Any, _OUTPUT, None),
+        ]
+
+    def carry(given: dict[str, Any]) -> None:
+        outputs, dry = given.pop("output", None) or [], given.pop("dry_run", False)
+        trust = given.pop("trust", False)
+        if isinstance(study, Verb):
+            study.carry(made(study.asks, opened(asked, given)))
+            return
+        check_outputs(outputs, study.suffixes, decisions=bool(outputs) and study.decides(given))
+        value = made(study.asks, opened(asked, given, trust=trust))
+        if dry:
+            say_text(f"{forecast(study, value)}\nnothing was trained and nothing written")
+            return
+        with _told(study) as told:
+            found = answer(study, value, *told)
+        show_result(found, outputs, decisions=study.decides(given))
+
+    return command_typed(study.name, [*asked, *own], carry, [study.summary, study.about])
+
+
+@contextmanager
+def _told(study: Study[Any]) -> Iterator[tuple[Any, ...]]:
+    """Show how far the study is within the block, which is given what to tell where it trains or asks."""
+    if study.plan is None and not study.watched:
+        with passes_shown(True):
+            yield ()
+        return
+    from easiness.runs import ShownProgress  # which loads torch
+
+    with ShownProgress() as progress:
+        yield (progress,)
+
+
+def command_typed(
+    name: str, asked: Sequence[Asked], carry: Callable[[dict[str, Any]], None], about: Sequence[str]
+) -> Callable[..., None]:
+    """A command of Typer by its name, with an option for each thing that is ``asked``."""
+
+    def command(**given: Any) -> None:
+        carry({one.name: _read(given[one.name], one.option) for one in asked})
+
+    parameters = [_parameter(one) for one in asked]
+    # what Typer looks at: those without a default come first in a signature
+    parameters.sort(key=lambda parameter: parameter.default is not inspect.Parameter.empty)
+    command.__name__ = name.rpartition(" ")[2]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    command.__doc__ = "\n\n".join(filter(None, about))
+    return command
+
+
+def opened(asked: Sequence[Asked], given: Mapping[str, Any], *, trust: bool = False) -> dict[str, Any]:
+    """The same with runs in place of their folders."""
+    found = dict(given)
+    for one in asked:
+        value = found.get(one.name)
+        if one.option.opens and value is not None:
+            paths = value if isinstance(value, list) else [value]
+            runs = tuple(open_run(path, trust=trust) for path in paths)
+            found[one.name] = runs if one.option.several else runs[0]
+    return found
+
+
+def _parameter(one: Asked) -> inspect.Parameter:
+    """The parameter as Typer takes it."""
+    option, required = one.option, one.required
+    if option.argument:
+        declared: Any = typer.Argument(help=option.help, metavar=option.metavar)
+    else:
+        declared = typer.Option(
+            option.flag,
+            *option.also,
+            help=option.help,
+            metavar=_REGISTERED[one.name].names() if one.name in _REGISTERED else option.metavar,
+            callback=_checking(one.name, option),
+            rich_help_panel=one.group,
+            min=option.least,
+        )
+    return inspect.Parameter(
+        one.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=Annotated[_typed(one.kind, option), declared],
+        default=inspect.Parameter.empty if required else _shown(one.default, option),
+    )
+
+
+def _checking(name: str, option: Option) -> Callable[[Any], Any] | None:
+    """Refuses text that cannot be read while the command line still knows the name of the option."""
+    known = _REGISTERED.get(name)
+
+    def check(given: Any) -> Any:
+        try:
+            _read(given, option)
+        except BadInput:  # which names the option itself
+            raise
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+        if known is not None:
+            try:
+                known.check(given)
+            except BadInput as error:
+                raise typer.BadParameter(str(error).removeprefix(f"{name} ")) from None
+        return given
+
+    return check if option.read is not None or known is not None else None
+
+
+@dataclass(frozen=True)
+class _Registered:
+    """What the help shows for an option that names something registered, and what refuses an unknown name."""
+
+    names: Callable[[], str]
+    check: Callable[[str], Any]
+
+
+# above `spec`, which therefore cannot list them
+_REGISTERED: Mapping[str, _Registered] = {
+    "executor": _Registered(lambda: "|".join((*executor_names(), "package.module:name")), find_executor)
+}
+
+
+def _typed(kind: Any, option: Option) -> Any:
+    """The type of what is typed."""
+    if option.opens:
+        return list[Path] if option.several else Path
+    if option.words is not None:
+        return Literal[tuple(option.words)]
+    if option.read is None:
+        return option.typed or kind
+    return str | None if type(None) in typing.get_args(kind) else str
+
+
+def _shown(default: Any, option: Option) -> Any:
+    if option.words is not None:
+        return next(word for word, value in option.words.items() if value == default)
+    if option.read is None or default is None:
+        return default
+    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+
+
+def _read(given: Any, option: Option) -> Any:
+    if option.words is not None:
+        return option.words[given]
+    return option.read(given) if option.read is not None and given is not None else given

@@ -1,0 +1,136 @@
+"""The function of Python that follows from a study: its signature, its help, and the call."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import textwrap
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from easiness.commands import OLD_ARGUMENTS
+from easiness.engine.asking import Asked, asked_of, made
+from easiness.engine.carrying import answer
+from easiness.engine.study import Study, Verb
+from easiness.errors import BadInput
+from easiness.regular_file import at_home
+from easiness.runs import passes_shown
+from easiness.store import Run, check_opened
+
+if TYPE_CHECKING:
+    from easiness.runs import Progress
+
+OF_THE_RECIPE = ("batch_size", "image_size", "pretrained")
+"""Settings of a recipe in Python that the command line has flags for."""
+_OF_AUTO = ("reliability", "max_trials")
+_WIDTH = 100
+
+
+def function_of(study: Study[Any] | Verb[Any]) -> Callable[..., Any]:
+    """The study as a function of Python, which gives its result."""
+    asked = [one for one in asked_of(study.asks) if one.python]
+    carries = study.plan is not None or study.watched if isinstance(study, Study) else study.trains
+
+    def call(given: Mapping[str, Any], progress: Progress | bool) -> Any:
+        value = made(study.asks, arguments_of(asked, given))
+        if not carries:
+            with passes_shown(bool(progress)):
+                return answer(study, value)
+        from easiness.runs import progress_of  # which loads torch
+
+        with progress_of(progress, function, {**given, "progress": progress}) as tell:
+            return answer(study, value, tell)
+
+    returning = study.find if isinstance(study, Study) else study.call
+    name = f"easiness.{study.name.replace(' ', '.')}"
+    function = function_typed(name, asked, returning, call, [study.summary, study.about])
+    return function
+
+
+def function_typed(
+    name: str,
+    asked: Sequence[Asked],
+    returning: Callable[..., Any],
+    call: Callable[[Mapping[str, Any], Progress | bool], Any],
+    about: Sequence[str],
+) -> Callable[..., Any]:
+    """A function by its dotted name, with the signature and the help of what is ``asked``.
+
+    It returns what ``returning`` does. An unknown argument is refused as Python does, one by its old name
+    with the new one.
+    """
+    signature = signature_of(asked, typing.get_type_hints(returning).get("return", Any))
+    short = name.rpartition(".")[2]
+
+    def function(*args: Any, **given: Any) -> Any:
+        for old in OLD_ARGUMENTS.keys() & given.keys() - signature.parameters.keys():
+            raise BadInput(f"{short}(): {old}= {OLD_ARGUMENTS[old]}")
+        try:
+            bound = signature.bind(*args, **given)
+        except TypeError as error:
+            raise TypeError(f"{short}(): {error}") from None
+        arguments = dict(bound.arguments)
+        return call(arguments, arguments.pop("progress", True))
+
+    function.__name__ = function.__qualname__ = short
+    function.__module__ = name.rpartition(".")[0]
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    function.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()} | {
+        "return": signature.return_annotation
+    }
+    function.__doc__ = help_of(about, asked)
+    return functools.wraps(function)(function)
+
+
+def signature_of(asked: Sequence[Asked], returns: Any) -> inspect.Signature:
+    """Arguments by place first, then a keyword for everything else, and the progress."""
+    places = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter(
+            one.name,
+            places[0] if one.option.argument else places[1],
+            annotation=one.kind,
+            default=inspect.Parameter.empty if one.required else one.default,
+        )
+        for one in sorted(asked, key=lambda one: (not one.option.argument, not one.required))
+    ]
+    shown = inspect.Parameter("progress", places[1], annotation=bool, default=True)
+    return inspect.Signature([*parameters, shown], return_annotation=returns)
+
+
+def help_of(about: Sequence[str], asked: Sequence[Asked]) -> str:
+    """The docstring: what it does, and a line for each argument."""
+    lines = [f"{one.name}: {one.option.help}" for one in asked]
+    lines.append("progress: show how far it is, or tell a `Progress` of your own.")
+    fill = textwrap.TextWrapper(_WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 8).fill
+    return "\n\n".join([*filter(None, about), "\n".join(["Args:", *map(fill, lines)])])
+
+
+def arguments_of(asked: Sequence[Asked], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of Python as the fields have them: runs that are open, paths, settings of the recipe."""
+    found = dict(given)
+    for one in asked:
+        value = found.get(one.name)
+        if value is None:
+            continue
+        if one.option.opens:
+            check_opened(**{one.name: value})
+            if one.option.several:
+                found[one.name] = (value,) if isinstance(value, Run) else tuple(value)
+        elif one.kind in (Path, Path | None):
+            found[one.name] = at_home(value)
+    if callable(found.get("model")):
+        from easiness.models import model_name  # which loads torch
+
+        found["model"] = model_name(found["model"])
+    for name, parts in (("recipe", OF_THE_RECIPE), ("trials", _OF_AUTO)):
+        if isinstance(found.get(name), Mapping):
+            found |= {part: found[name][part] for part in parts if part in found[name]}
+            found[name] = {key: value for key, value in found[name].items() if key not in parts}
+    if "trials" in found and isinstance(found["trials"], dict):
+        found["trials"] = "auto"
+    if found.get("recipe") == {}:
+        found["recipe"] = None
+    return found

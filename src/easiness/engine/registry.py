@@ -1,0 +1,67 @@
+"""Commands by their names: those of this package, and studies that other packages register."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from easiness.commands import COMMANDS, ENTRY_POINTS, PAPER, Listed
+from easiness.errors import BadInput
+
+if TYPE_CHECKING:
+    from easiness.engine.study import Study, Verb
+
+
+def listed() -> tuple[Listed, ...]:
+    """The commands of the front door, then those of the paper, then those of other packages."""
+    return (*COMMANDS, *PAPER, *registered())
+
+
+def registered() -> tuple[Listed, ...]:
+    """The studies that other packages register by an entry point; names that are taken are left alone."""
+    from importlib.metadata import entry_points
+
+    taken = {one.name for one in (*COMMANDS, *PAPER)}
+    points = sorted(entry_points(group=ENTRY_POINTS), key=lambda one: one.name)
+    return tuple(
+        Listed(point.name, study.group, point.value, study.summary)
+        for point in points
+        if point.name not in taken and (study := loaded(point.value, point.name))
+    )
+
+
+def find_listed(name: str) -> Listed | None:
+    """The command of this name; of another package only where none of ours has it."""
+    own = next((one for one in (*COMMANDS, *PAPER) if one.name == name), None)
+    return own or next((one for one in registered() if one.name == name), None)
+
+
+def find_study(one: Listed) -> Study[Any] | Verb[Any]:
+    """The study of a command."""
+    return loaded(f"easiness.{one.home}" if one in (*COMMANDS, *PAPER) else one.home, one.name)
+
+
+def find_function(name: str) -> Callable[..., Any]:
+    """The function of Python of a command, of this package or another.
+
+    Raises:
+        AttributeError: there is none of this name.
+    """
+    from easiness.engine.function import function_of
+
+    one = find_listed(name)
+    if one is None:
+        raise AttributeError(f"module 'easiness' has no attribute {name!r}")
+    return function_of(find_study(one))
+
+
+def loaded(home: str, name: str) -> Any:
+    """The object of a module, as ``package.module:name``."""
+    module, _, attribute = home.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise BadInput(
+            f"{name}: its study {home} cannot be loaded ({error}); mend or remove its package"
+        ) from error

@@ -1,0 +1,83 @@
+"""A study as a frozen value: what it asks, the runs that it plans, and what it finds in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from easiness.commands import Group
+
+if TYPE_CHECKING:
+    from easiness.runs import Plan
+    from easiness.show import Result
+
+A = TypeVar("A")
+
+
+class Planned(Protocol):
+    """The runs of a study by name, with whatever else it settled before any is carried out."""
+
+    @property
+    def runs(self) -> Mapping[str, Plan]:
+        """The plans of the runs, each for the folder of its name below that of the study."""
+
+    @property
+    def note(self) -> str:
+        """What ``--dry-run`` says beside the cost; empty where there is no more."""
+
+
+def _never(_: Mapping[str, Any]) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Study(Generic[A]):
+    """A study, from which its command and its function of Python follow.
+
+    Args:
+        name: of the command, and of the function.
+        group: of the list of commands.
+        summary: the first line of its help.
+        asks: a frozen dataclass whose fields are options (`Option`, `Argument`), or values of options.
+        find: the result, from what is asked; of a study that trains also from what it planned and from its
+            finished runs by name. It neither trains nor writes.
+        plan: the runs to carry out below ``out``, a field of what is asked; none for a study of runs that
+            are there.
+        about: the rest of its help, paragraphs with a blank line between them.
+        suffixes: endings of files that it writes beside those of every result.
+        decides: does it, by what is given, write decisions? A file of decisions may then be written over.
+        on_page: the page of a run shows it, asked with its defaults.
+        watched: ``find`` takes what to tell how far it is, behind what is asked: it asks networks.
+        trusts: the command has ``--trust``, since code that a run names may be needed.
+    """
+
+    name: str
+    group: Group
+    summary: str
+    asks: type[A]
+    find: Callable[..., Result]
+    plan: Callable[[A], Planned] | None = None
+    about: str = ""
+    suffixes: tuple[str, ...] = ()
+    decides: Callable[[Mapping[str, Any]], bool] = _never
+    on_page: bool = False
+    watched: bool = False
+    trusts: bool = False
+
+
+@dataclass(frozen=True)
+class Verb(Generic[A]):
+    """A command that is no study: ``call`` gives what its function of Python returns, ``carry`` prints.
+
+    ``call`` of one that ``trains`` takes the progress to tell behind what is asked.
+    """
+
+    name: str
+    group: Group
+    summary: str
+    asks: type[A]
+    call: Callable[..., Any]
+    carry: Callable[[A], None]
+    about: str = ""
+    trains: bool = False

@@ -1,0 +1,262 @@
+"""``paper``: every experiment of the paper at the scale of a preset, planned as one study."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from easiness import runs
+from easiness.analysis import Side
+from easiness.data import Dataset
+from easiness.errors import BadInput
+from easiness.paper.perturbation import image_shape, perturbation_curve, pseudo_patterns
+from easiness.paper.reproduction.folder import RUNS
+from easiness.paper.reproduction.judge import PaperResults
+from easiness.paper.reproduction.presets import Preset, kind_of
+from easiness.paper.training_sets import TrainingSets, plan_ranked
+from easiness.paper.validation import Trainings, ValidationPlans, plan_validation
+from easiness.perturb import default_levels
+from easiness.spec import Drawing, Execution, Loading, Recording, Training
+from easiness.store import Run
+from easiness.studies.keeping import ranking
+from easiness.studies.matching import Compared, Comparison, Reliability, compare
+from easiness.studies.similarity import Similarity, similarity
+from easiness.training import resolve_device
+
+KINDS = ("color", "shuffle", "radial")
+
+_BLURRED = 4.0
+"""Frequencies that are left of pseudo patterns, at most: nobody recognizes an image by them."""
+
+
+@dataclass(frozen=True, eq=False)
+class PaperPlan:
+    """All runs of the study by name: those that anything may start with, and those that need a ranking.
+
+    ``matching`` are keyed by model. ``ablation`` and ``corruption`` are planned with a ranking of zeros
+    until the scores are there: only their cost is right before.
+    """
+
+    preset: Preset
+    data: Dataset
+    seed: int
+    matching: dict[str, runs.Plan]
+    validation: ValidationPlans
+    ablation: TrainingSets
+    corruption: TrainingSets
+
+    @property
+    def scoring(self) -> dict[str, runs.Plan]:
+        """The runs that are matched, and the first of which ranks the examples, by name."""
+        return {match_name(model): plan for model, plan in self.matching.items()}
+
+    @property
+    def first(self) -> dict[str, runs.Plan]:
+        """The runs that need no other, by name."""
+        return {**self.scoring, **self.validation.merged, **self.validation.final}
+
+    @property
+    def everything(self) -> dict[str, runs.Plan]:
+        """All runs by name; trials that two experiments need are there once."""
+        return {**self.first, **self.ablation.plans, **self.corruption.plans}
+
+    def costs(self, folder: Path, device: torch.device, execution: Execution) -> dict[str, runs.Cost]:
+        """What the trials that are missing below ``folder`` cost, by the name of their run."""
+        return runs.plan_costs(self.everything, folder / RUNS, device, execution)
+
+
+def plan_paper(
+    preset: Preset,
+    source: Any = None,
+    *,
+    loading: Loading = Loading(),
+    seed: int = 0,
+) -> PaperPlan:
+    """Load the data and plan every run; writes and trains nothing."""
+    data = _load(preset, source, loading)
+    training = Training(recipe=dict(preset.recipe), precision=preset.precision, seed=seed)
+    matching = {
+        model: runs.make_plan(
+            data,
+            replace(training, model=model, epochs=preset.epochs),
+            preset.trials,
+            recording=Recording(observe=preset.observe, keep_weights=model == preset.cnns[0]),
+        )
+        for model in preset.models
+    }
+    validation = plan_validation(
+        data,
+        replace(training, seed=seed + 1),
+        Trainings(preset.merged_models, preset.merged_trials, preset.merged_epochs, observe=preset.observe),
+        Trainings(
+            preset.final_models, preset.final_trials, preset.final_epochs, preset.learned, preset.observe
+        ),
+    )
+    nothing = np.zeros(len(data))
+    return PaperPlan(
+        preset,
+        data,
+        seed,
+        matching,
+        validation,
+        _drawable(preset, data, "drop", nothing, seed),
+        _drawable(preset, data, "relabel", nothing, seed),
+    )
+
+
+def run_paper(
+    plan: PaperPlan, out: Path, execution: Execution = Execution(), progress: runs.Progress | None = None
+) -> tuple[PaperResults, dict[str, Run]]:
+    """Carry out what ``out`` lacks of the study and read the results; the runs come by name."""
+    progress = progress or runs.Progress()
+    folder, preset, data = out / RUNS, plan.preset, plan.data
+    costs = plan.costs(out, resolve_device(execution.device), execution)
+    progress.study(
+        f"{out}: {runs.describe(plan.everything, runs.missing_by_run(plan.everything, folder), costs)}",
+        sum(cost.num_images for cost in costs.values()),
+        sum(cost.seconds for cost in costs.values()),
+    )
+    carry_out = partial(
+        runs.carry_out_all, folder=folder, execution=execution, progress=progress, announce=False
+    )
+    found = carry_out(plan.scoring)
+    matched = {model: found[match_name(model)] for model in plan.matching}
+    main = matched[preset.cnns[0]]
+    values = ranking(main)
+    ablation, corruption = (
+        _drawable(preset, data, effect, values, plan.seed) for effect in ("drop", "relabel")
+    )
+    # what is longest comes last
+    for part in (ablation.plans, plan.validation.merged, plan.validation.final, corruption.plans):
+        found |= carry_out(part)
+    by_name = {name: found[name] for name in plan.everything}
+    easy, hard = compare_at_best(list(matched.values()))
+    look: dict[str, Any] = {"source": data, "device": execution.device, "cache": execution.cache}
+    look["progress"] = progress
+    shape = image_shape(data, runs.recipe_of(main, data))
+    side = min(shape[1:])
+    pseudo_run = by_name[list(plan.validation.final)[-1]]
+    results = PaperResults(
+        kind=kind_of(data),
+        mlps=preset.mlps,
+        cnns=preset.cnns,
+        batch_norm=preset.batch_norm,
+        side=side,
+        easy=easy,
+        hard=hard,
+        curves={
+            kind: perturbation_curve(main, kind, _levels(kind, shape), **look)
+            for kind in (KINDS if preset.perturbed else ())
+        },
+        similarity=_similarity(main, data, execution.device),
+        ablation=ablation.study(by_name),
+        corruption=corruption.study(by_name),
+        validation=plan.validation.read(by_name),
+        pseudo=pseudo_patterns(pseudo_run, kind="radial", level=max(1.0, min(_BLURRED, side / 8)), **look),
+    )
+    return results, by_name
+
+
+def _drawable(preset: Preset, data: Dataset, effect: Any, values: Any, seed: int) -> TrainingSets:
+    """The runs by this ranking; drawn class by class where a class would lose all of its examples."""
+    try:
+        return _training_sets(preset, data, effect, values, seed)
+    except BadInput:
+        if preset.balanced:
+            raise
+        return _training_sets(replace(preset, balanced=True), data, effect, values, seed)
+
+
+def _levels(kind: str, shape: tuple[int, ...]) -> list[float]:
+    """The kind's own levels, and those at which kinds are compared (claim 5)."""
+    compared = {"color": 0.0, "shuffle": 0.25, "radial": min(shape[1:]) / 4}
+    return sorted({*default_levels(kind, shape), compared[kind]})
+
+
+def _similarity(run: Run, data: Dataset, device: str) -> Similarity | str:
+    try:
+        return similarity(run, data, device=device, progress=False)
+    except BadInput as error:  # sets of networks that have learned little may lie in one class
+        return str(error).removeprefix(f"{run.path}: ").partition("; ")[0]
+
+
+def compare_at_best(matched: list[Run]) -> tuple[Comparison, Comparison]:
+    """The comparison at the epoch that resolves the easy tail best, and that for the hard tail.
+
+    Best is the epoch after which halves of the trials match most under ``refine``, on average over runs:
+    the first of equals. Epochs after which some run has no easiness yet do not count.
+    """
+    last = compare(Compared(tuple(matched)))
+
+    def at_best(side: Side) -> Comparison:
+        best = _best_epoch(last.reliability, side)
+        return last if best in (None, last.epoch) else compare(Compared(tuple(matched), best))
+
+    return at_best("easy"), at_best("hard")
+
+
+def _best_epoch(reliability: Sequence[Reliability], side: Side) -> int | None:
+    rates = [{half.epoch: getattr(half, side).refine for half in one.by_epoch} for one in reliability]
+    means = {
+        epoch: statistics.mean(of_run[epoch] for of_run in rates)
+        for epoch in sorted(set.intersection(*map(set, rates)))
+    }
+    return max(means, key=lambda epoch: means[epoch]) if means else None
+
+
+def match_name(model: str) -> str:
+    """Name of the run in which a network is trained to be matched with others."""
+    return f"match-{model.replace(':', '-').replace('/', '-')}"
+
+
+def _training_sets(preset: Preset, data: Dataset, effect: Any, values: Any, seed: int) -> TrainingSets:
+    return plan_ranked(
+        effect,
+        data,
+        values,
+        Training(
+            model=preset.ablation_model,
+            epochs=preset.ablation_epochs,
+            seed=seed + 3,
+            recipe=dict(preset.learned or preset.recipe),
+            precision=preset.precision,
+        ),
+        Drawing(
+            rates=preset.drop_rates if effect == "drop" else preset.corrupt_rates,
+            repetitions=preset.repetitions,
+            at=preset.epochs,
+            balanced=preset.balanced,
+        ),
+        observe=preset.observe,
+    )
+
+
+def _load(preset: Preset, source: Any, loading: Loading) -> Dataset:
+    """The data; what is left open is as the preset has it, where the data need it."""
+    source = preset.source if source is None else source
+    if source is None:
+        raise BadInput(f"preset {preset.name}: no source was given; give mini-imagenet:FOLDER")
+    data = runs.given_data(source, replace(loading, limit=None, holdout=None, labels=None))
+    share = loading.holdout
+    if share is None and data.held_out is None:
+        share = preset.holdout
+    data = runs.given_data(data, Loading(holdout=share or None))
+    if data.held_out is None:
+        raise BadInput(f"{data.name}: has no held-out split; hold a part out (--holdout 0.2)")
+    limit = preset.limit if loading.limit is None else loading.limit
+    limit = None if limit is None or limit >= len(data) else limit
+    return runs.given_data(data, Loading(limit=limit, labels=loading.labels))
+
+
+def plan_rows(
+    plan: PaperPlan, costs: Mapping[str, runs.Cost]
+) -> list[tuple[str, runs.Plan, runs.Cost | None]]:
+    """Every run with its plan, and what is still missing of it, if anything is."""
+    return [(name, one, costs.get(name)) for name, one in plan.everything.items()]

@@ -1,0 +1,125 @@
+"""Tables as values: a DataFrame with a type for each column, from which the text of its cells follows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from easiness.show.result import Section
+from easiness.show.text import count, interval_text, number, percent, whole_percent, with_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column holds: how its cells are written, and what they are, in a sentence.
+
+    Args:
+        text: the cell of a value.
+        about: what the column means; part of the documentation of the frame.
+        title: its name in tables to read; that of the column in the frame by default.
+        low, high: columns of the interval that is written with the value.
+        interval: the cell of a value with its interval.
+    """
+
+    text: Callable[[Any], str] = str
+    about: str = ""
+    title: str = ""
+    low: str = ""
+    high: str = ""
+    interval: Callable[[Any, Any, Any], str] | None = None
+
+    def cell(self, row: Mapping[str, Any], name: str) -> str:
+        """The text of the cell of a row; blank where there is no value."""
+        value = row[name]
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return ""
+        if self.low and self.interval is not None:
+            return self.interval(value, row[self.low], row[self.high])
+        return self.text(value)
+
+
+def names(about: str = "", title: str = "") -> Column:
+    """Names, ids, classes, verdicts and sentences, as they are."""
+    return Column(str, about, title)
+
+
+def counts(about: str = "", title: str = "") -> Column:
+    """Whole numbers: ``12,345``."""
+    return Column(lambda value: count(int(value)), about, title)
+
+
+def numbers(
+    digits: int = 3, about: str = "", title: str = "", *, low: str = "", high: str = "", signed: bool = False
+) -> Column:
+    """Numbers with so many digits, with the interval from ``low`` to ``high`` where these are columns."""
+    return Column(
+        lambda value: number(float(value), digits, signed=signed),
+        about,
+        title,
+        low,
+        high,
+        lambda value, least, most: with_interval(
+            float(value), float(least), float(most), digits, signed=signed
+        ),
+    )
+
+
+def shares(about: str = "", title: str = "", *, low: str = "", high: str = "") -> Column:
+    """Shares in [0, 1] as ``12.3 %``."""
+
+    def within(value: float, least: float, most: float) -> str:
+        return percent(value) + ("" if math.isnan(least) else f" ({percent(least)} to {percent(most)})")
+
+    return Column(percent, about, title, low, high, within)
+
+
+def probabilities(about: str = "", title: str = "") -> Column:
+    """Probabilities without needless digits: ``97 %``."""
+    return Column(whole_percent, about, title)
+
+
+def points(about: str = "", title: str = "", *, low: str = "", high: str = "") -> Column:
+    """Differences of shares in [-1, 1] in points: ``+2.1 (+1.4 to +2.8)``."""
+
+    def within(value: float, least: float, most: float) -> str:
+        return with_interval(100 * value, 100 * least, 100 * most, 1, signed=True)
+
+    return Column(lambda value: number(100 * value, 1, signed=True), about, title, low, high, within)
+
+
+def intervals(digits: int = 2, about: str = "", title: str = "", *, high: str) -> Column:
+    """The lower ends of intervals, written with the column of the upper ends: ``0.12 to 0.34``."""
+    return Column(
+        str, about, title, high, high, lambda least, _, most: interval_text(float(least), float(most), digits)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A table with a ``title`` and a ``note`` on how to read it; ``columns`` are those to read, in order.
+
+    ``data`` may have more columns, such as the ends of intervals. ``notices`` are what one has to know before
+    one believes it.
+    """
+
+    title: str
+    note: str
+    data: pd.DataFrame
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+    @cached_property
+    def section(self) -> Section:
+        """The table to read; the first row is its header."""
+        head = [column.title or name for name, column in self.columns.items()]
+        rows = [
+            [column.cell(row, name) for name, column in self.columns.items()]
+            for row in self.data.to_dict("records")
+        ]
+        return Section(self.title, self.note, [head, *rows], self.notices)

@@ -1,1 +1,0 @@
-from .study import Agreement as Agreement, Between as Between, decisions as decisions

@@ -1,0 +1,293 @@
+"""Which examples of a pool to label next: rules that pick some, replayed as if most had no label yet.
+
+The first of them covers what is uncertain. A label at example i says something about those near to it: about
+j as much as they are alike, ``exp(-d_ij^2 / (s_i s_j))``, with d the distance between their features and s
+that of an example to its tenth nearest, the local scale (Zelnik-Manor and Perona 2004). What an example is
+covered by is the most alike example with a label. One after another those are picked that add most, ``sum_j
+u_j max(0, alike_ij - covered_j)`` over the nearest j in the pool, with u their uncertainty: a facility
+location weighted by it (Wei, Iyer and Bilmes 2015). Of copies so only one is picked, and of what has labels
+near by none.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from easiness.analysis import Gain, nearest_rows, paired_gain
+from easiness.inputs import tell
+from easiness.studies.keeping.heads import Labelled, fit
+
+RARE, MARGIN, RANDOM = "rare and uncertain", "margin", "random"
+RULES = (RARE, MARGIN)
+"""Those that are held against `RANDOM`."""
+
+NUM_NEAREST = 50
+_SCALE = 10  # the nearest whose distance is the local scale
+
+Positions = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Near:
+    """Of K examples the ``nearest`` [K, n], itself first, and how ``alike`` they are [K, n], in 0..1."""
+
+    nearest: Positions
+    alike: npt.NDArray[np.float32]
+
+    def covered(self, labelled: Positions) -> npt.NDArray[np.float32]:
+        """How alike each example [K] is to one with a label: 0 where none is near."""
+        cover = np.zeros(len(self.nearest), np.float32)
+        np.maximum.at(cover, self.nearest[labelled], self.alike[labelled])
+        return cover
+
+
+def near_of(x: npt.NDArray[np.float32], num: int = NUM_NEAREST) -> Near:
+    """What is near to each example by its features ``x`` [K, D]; ``num`` of them, or all others."""
+    every, num = np.arange(len(x)), min(num, len(x) - 1)
+    found, far = nearest_rows(x, x, num, every)
+    scale = far[:, min(_SCALE, num) - 1].clip(min=1e-6)
+    alike = np.exp(-np.square(far) / (scale[:, None] * scale[found]))
+    itself = np.ones(len(x), np.float32)
+    return Near(np.column_stack([every, found]), np.column_stack([itself, alike]).astype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A ``pool``, positions among K examples, ``labelled`` others, and the ``margin`` of those of the pool.
+
+    The margin, in 0..1, is the probability of the first class less that of the second.
+    """
+
+    pool: Positions
+    labelled: Positions
+    margin: Floats
+
+    def uncertain(self, num: int) -> npt.NDArray[np.float32]:
+        """Of ``num`` examples one less the margin, and 0 of those that are not in the pool [num]."""
+        weights = np.zeros(num, np.float32)
+        weights[self.pool] = 1 - self.margin
+        return weights
+
+
+def rare_and_uncertain(near: Near, judged: Judged, num: int) -> Positions:
+    """Places in the pool of those that together cover most of what is uncertain, the first one first."""
+    covered, weights = near.covered(judged.labelled), judged.uncertain(len(near.nearest))
+
+    def adds(position: int) -> float:
+        others = near.nearest[position]
+        return float((weights[others] * (near.alike[position] - covered[others]).clip(min=0)).sum())
+
+    # what one adds only falls as others are picked, so that most need no second look (Minoux 1978)
+    waiting = [(-adds(position), place) for place, position in enumerate(judged.pool.tolist())]
+    heapq.heapify(waiting)
+    picked: list[int] = []
+    while len(picked) < num:
+        _, place = heapq.heappop(waiting)
+        position = int(judged.pool[place])
+        now = -adds(position)
+        if waiting and now > waiting[0][0]:
+            heapq.heappush(waiting, (now, place))
+            continue
+        picked.append(place)
+        others = near.nearest[position]
+        covered[others] = np.maximum(covered[others], near.alike[position])
+    return np.array(picked, np.int64)
+
+
+def smallest_margin(_: Near, judged: Judged, num: int) -> Positions:
+    """Places in the pool of those with the smallest margins, the smallest first."""
+    return np.argsort(judged.margin, kind="stable")[:num]
+
+
+def first(_: Near, judged: Judged, num: int) -> Positions:
+    """The first places of a pool, which is in random order."""
+    return np.arange(min(num, len(judged.pool)))
+
+
+Rule = Callable[[Near, Judged, int], Positions]
+
+PICKS: dict[str, Rule] = {RARE: rare_and_uncertain, MARGIN: smallest_margin, RANDOM: first}
+"""Each rule takes a pool in random order, and says which ``num`` of it to label."""
+
+
+STARTS = (100, 300, 1_000)
+"""Labelled examples that replays begin with, beside half of those that there are."""
+LEVEL = 0.975
+"""Of intervals: one of two rules is recommended, and by chance each gets its turn."""
+MOST = 20_000
+"""Examples that a replay draws from."""
+_REST = 4  # a pool has so many times as many examples as are picked, at least
+_STREAM = 0x706F6F6C  # keeps these random numbers apart from others of the same seed
+
+Right = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Replayed:
+    """From ``start`` labelled examples on a ``rule`` picked ``picks`` of a ``pool``.
+
+    Heads are ``right`` [seeds, n] then; ``gain`` is that over as many at random, with an interval for other
+    draws and other test examples.
+    """
+
+    start: int
+    pool: int
+    picks: int
+    rule: str
+    right: Right
+    gain: Gain
+
+    @property
+    def accuracy(self) -> float:
+        """The mean over seeds."""
+        return float(self.right.mean())
+
+    @property
+    def beats_random(self) -> bool:
+        """Is its interval above 0?"""
+        return self.gain.interval[0] > 0
+
+
+@dataclass(frozen=True)
+class Replaying:
+    """How to replay: ``picks`` at a time, over ``seeds`` draws of their ``seed``.
+
+    ``wrong`` is the share of the new labels that are wrong, as people's are; ``rules`` are those tried.
+    """
+
+    picks: int
+    seeds: int = 20
+    seed: int = 0
+    wrong: float = 0.0
+    starts: Sequence[int] = STARTS
+
+    def of(self, num: int) -> list[tuple[int, int]]:
+        """The labelled examples to begin with, and the picks, at each start with ``num`` examples in all."""
+        starts = sorted({one for one in self.starts if 3 * one <= num} | {num // 2})
+        return [(one, max(1, min(self.picks, (num - one) // _REST))) for one in starts]
+
+
+def without_copies(some: Labelled, copies: Positions) -> Labelled:
+    """One example of each number in ``copies``: to label a copy tells nothing, and none is picked."""
+    return some.part(np.sort(np.unique(copies, return_index=True)[1]))
+
+
+def replay(
+    some: Labelled, test: Labelled, asked: Replaying, rules: Mapping[str, Rule] = PICKS
+) -> list[Replayed]:
+    """What each rule gains at each start.
+
+    Each seed takes as many labelled examples as a start has, at random, and hides the labels of the rest,
+    from which each rule picks. Heads of what is labelled then are tested on the same ``test`` examples.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(asked.seed, spawn_key=(_STREAM,)))
+    if len(some) > MOST:
+        some = some.part(np.sort(rng.permutation(len(some))[:MOST]))
+    near, starts = near_of(some.x.numpy()), asked.of(len(some))
+    found = []
+    for at, (start, picks) in enumerate(starts):
+        drawn: dict[str, list[_Drawn]] = {rule: [] for rule in rules}
+        for seed in range(asked.seeds):
+            tell("replaying whom to label", at * asked.seeds + seed, len(starts) * asked.seeds)
+            for rule, one in _one(some, test, near, start, picks, asked.wrong, rules, rng).items():
+                drawn[rule].append(one)
+        for rule, own in drawn.items():
+            gain = _gain(drawn[RANDOM], own, len(some))
+            right = np.stack([one.right for one in own])
+            found.append(Replayed(start, len(some) - start, picks, rule, right, gain))
+    return found
+
+
+class _Drawn(NamedTuple):
+    """What a rule ``picked``, and whether the head is ``right`` about each test example then [n]."""
+
+    picked: Positions
+    right: Right
+
+
+def _gain(base: Sequence[_Drawn], own: Sequence[_Drawn], num: int) -> Gain:
+    """What a rule gains over random; seeds count as far as their picks differ.
+
+    A rule that picks the same examples in every seed has shown what these are worth, and not what others
+    would be. Where an example is worth something of its own wherever it is picked, the mean of seeds varies
+    as the square of their mean ``picks - picks at random`` does, as vectors over the examples.
+    """
+    picks = np.zeros((len(own), num), np.float32)
+    for row, (one, other) in enumerate(zip(own, base, strict=True)):
+        picks[row, one.picked] += 1
+        picks[row, other.picked] -= 1
+    mean = picks.mean(axis=0)
+    apart = float(np.square(picks - mean).sum()) / max(len(own) - 1, 1)
+    alike = len(own) * float(np.square(mean).sum()) / apart if apart else 1.0
+    before, after = (np.stack([one.right for one in drawn]) for drawn in (base, own))
+    return paired_gain(before, after, LEVEL, alike=max(1.0, alike))
+
+
+def _one(
+    some: Labelled,
+    test: Labelled,
+    near: Near,
+    start: int,
+    picks: int,
+    wrong: float,
+    rules: Mapping[str, Rule],
+    rng: np.random.Generator,
+) -> dict[str, _Drawn]:
+    """What each rule picks in one draw, and how right it makes the head."""
+    order = rng.permutation(len(some))
+    labelled, pool = order[:start], order[start:]
+    known = some.part(labelled)
+    moments = known.moments()
+    judged = Judged(pool, labelled, margins(probabilities(known, some.part(pool))))
+    given = _as_people_label(some, wrong, rng)
+    found = {}
+    for rule, picked in rules.items():
+        own = pool[picked(near, judged, picks)]
+        new = given.part(own)
+        both = Labelled(
+            torch.cat([known.x, new.x]),
+            torch.cat([known.labels, new.labels]),
+            np.arange(start + picks),
+            some.num_classes,
+        )
+        head, _ = fit(both, moments + new.moments())
+        found[rule] = _Drawn(own, (head(test.x).argmax(dim=1) == test.labels).numpy())
+    return found
+
+
+def probabilities(known: Labelled, others: Labelled) -> npt.NDArray[np.float64]:
+    """Of each class [n, C] for others, by a head on those known."""
+    head, temperature = fit(known)
+    p: npt.NDArray[np.float64] = torch.softmax(head(others.x).double() / temperature, dim=1).numpy()
+    return p
+
+
+def margins(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The first probability less the second [n], of those of each class [n, C]."""
+    two = np.partition(p, -2, axis=1)[:, -2:]
+    return np.asarray(two[:, 1] - two[:, 0])
+
+
+def _as_people_label(some: Labelled, wrong: float, rng: np.random.Generator) -> Labelled:
+    """The examples with a share of labels that are another class, at random."""
+    if not wrong:
+        return some
+    num = some.num_classes
+    other = (some.labels.numpy() + rng.integers(1, num, len(some))) % num
+    labels = np.where(rng.random(len(some)) < wrong, other, some.labels.numpy())
+    return Labelled(some.x, torch.from_numpy(labels), some.groups, num)
+
+
+def recommended(replayed: Sequence[Replayed]) -> str:
+    """The rule with the largest gain where replays begin with most labels, of those shown; else random."""
+    start = max(one.start for one in replayed)
+    ahead = [one for one in replayed if one.start == start and one.rule in RULES and one.beats_random]
+    return max(ahead, key=lambda one: one.gain.value).rule if ahead else RANDOM

@@ -1,0 +1,215 @@
+"""Runs on texts look at texts that are perturbed before they are numbered."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import easiness as ez
+from easiness.data import Dataset, rewritten, texts_of
+from easiness.errors import BadInput
+from easiness.perturb import Case, Order, perturbation
+from easiness.show import sections_text
+from easiness.paper.perturbation import (
+    check_changes_something,
+    draw_panel,
+    draw_patterns,
+    image_shape,
+    pattern_pictures,
+    perturbed_panel,
+    seen_as,
+)
+from easiness.paper.perturbation.asked import perturbed_probe
+
+WORDS = ["when", "where", "was", "the", "first", "king", "of", "a", "country", "born", "and", "ships"]
+ORDERED = ("alpha beta gamma delta", "delta gamma beta alpha")
+"""The two classes have the same words, so that their order alone tells them."""
+
+
+def sentences(num: int, seed: int) -> tuple[list[str], list[int]]:
+    rng = np.random.default_rng(seed)
+    labels = [at % 2 for at in range(num)]
+    fillings = [" ".join(rng.choice(WORDS, 3)) for _ in range(num)]
+    return [f"{filling} {ORDERED[label]}?" for filling, label in zip(fillings, labels, strict=True)], labels
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return ez.load_dataset(sentences(60, 0), held_out=sentences(30, 1), classes=["up", "down"])
+
+
+@pytest.fixture(scope="module")
+def run(made_once: Callable[..., Path], data: Dataset) -> Path:
+    def make(folder: Path) -> None:
+        ez.measure(data, model="text_cnn", trials=2, epochs=8, out=folder / "run", progress=False)
+
+    return made_once("texts_of_order", make) / "run"
+
+
+@pytest.fixture
+def own(run: Path, tmp_path: Path) -> ez.Run:
+    """A copy, since what networks see is kept in the run."""
+    shutil.copytree(run, tmp_path / "run")
+    return ez.open_run(tmp_path / "run")
+
+
+def curve(run: ez.Run, kind: str, data: Dataset, **options: Any) -> Any:
+    return ez.perturbation_curve(run, kind, source=data, progress=False, num_replicates=10, **options)
+
+
+def test_texts_are_rewritten_by_their_ids(data: Dataset) -> None:
+    one = perturbation("order", 0, seed=3)
+    made = rewritten(data, one)
+    assert texts_of(made) == Order(0, seed=3)(texts_of(data), ids=range(60))
+    assert texts_of(made, np.array([5, 2])) == Order(0, seed=3)(texts_of(data, np.array([5, 2])), ids=[5, 2])
+    assert (made.ids.tolist(), made.labels.tolist()) == (data.ids.tolist(), data.labels.tolist())
+
+
+@pytest.mark.long
+def test_a_network_that_reads_order_is_lost_without_it(own: ez.Run, data: Dataset) -> None:
+    found = curve(own, "order", data)
+    assert found.levels == (1, 2, 4, 8, 0)
+    accuracy = dict(zip(found.levels, found.mean_accuracy("held_out"), strict=True))
+    assert accuracy[1] == 1
+    assert accuracy[0] < 0.85
+    assert not found.changes_nothing
+
+
+def test_at_the_neutral_level_networks_say_what_was_recorded(own: ez.Run, data: Dataset) -> None:
+    probe = perturbed_probe(own, data, "order", [1], probe="train")
+    for trial, seen in zip(own.trials, probe.observe(), strict=True):
+        recorded = trial.observations(own.epochs)
+        for name in ("p_label", "prediction", "margin"):
+            assert np.array_equal(getattr(seen, name)[0], getattr(recorded, name)[-1])
+
+
+def test_a_network_that_reads_lower_case_sees_no_difference(own: ez.Run, data: Dataset) -> None:
+    found = curve(own, "case", data)
+    assert found.levels == (0, 0.25, 0.5, 1)
+    assert found.changes_nothing
+    assert "These perturbations change nothing in these texts." in " ".join(
+        sections_text(found.sections()).split()
+    )
+
+
+def test_what_was_seen_is_kept_by_level(own: ez.Run, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = curve(own, "order", data, levels=[2, 0])
+    names = sorted(folder.name.rsplit("-", 1)[0] for folder in (own.path / "perturbed").iterdir())
+    assert names == ["order-0", "order-0", "order-1", "order-1", "order-2", "order-2"]
+    monkeypatch.setattr(Order, "__call__", lambda *_, **__: pytest.fail("looked again"))
+    again = curve(own, "order", data, levels=[0, 2])
+    assert again.table().equals(first.table())
+
+
+def test_texts_that_are_too_many_to_keep_are_numbered_anew(
+    own: ez.Run, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = curve(own, "order", data, levels=[0])
+    shutil.rmtree(own.path / "perturbed")
+    monkeypatch.setattr("easiness.paper.perturbation.observing._MOST_KEPT", 0)
+    assert curve(own, "order", data, levels=[0]).table().equals(whole.table())
+
+
+def test_what_changes_no_text_is_refused(own: ez.Run) -> None:
+    texts = ez.load_dataset((["1984", "2 + 2"] * 2, [0, 1] * 2))
+    with pytest.raises(BadInput, match="--kind case: changes none of the 4 texts at 1; give another kind"):
+        check_changes_something(texts, seen_as(own, texts), "case", [1], 0)
+
+
+def test_panels_show_the_texts(own: ez.Run, data: Dataset, tmp_path: Path) -> None:
+    recipe = seen_as(own, data)
+    panel = perturbed_panel(data, recipe, kinds=["order", "case"], num=2)
+    assert panel.classes == ("up", "down")
+    order, case = panel.blocks
+    assert [len(texts) for texts in order.texts] == [5, 5]
+    assert all(texts[0] in texts_of(data) for texts in order.texts)
+    assert [texts[-1] for texts in case.texts] == [texts[0].upper() for texts in case.texts]
+    figure = draw_panel(panel)
+    figure.savefig(tmp_path / "panel.png")
+    said = [text.get_text() for text in figure.texts]
+    assert {"order: window (words; 0: all)", "case: share of words", *order.texts[0]} <= set(said)
+    patterns = ez.pseudo_patterns(own, "order", source=data, progress=False)
+    shown = pattern_pictures(patterns, data, recipe)
+    assert len(shown.texts) == min(12, patterns.at_level.count)
+    figure = draw_patterns(shown)
+    figure.savefig(tmp_path / "patterns.png")
+    assert "perturbed" in {text.get_text() for text in figure.texts}
+
+
+def test_without_kinds_a_panel_has_those_that_fit(own: ez.Run, data: Dataset) -> None:
+    panel = perturbed_panel(data, seen_as(own, data), num=1)
+    assert [block.kind for block in panel.blocks] == ["order", "case"]
+
+
+def test_long_texts_are_shortened_in_panels(own: ez.Run, tmp_path: Path) -> None:
+    texts = ez.load_dataset((["word " * 200 + "end", "short"], [0, 1]))
+    figure = draw_panel(perturbed_panel(texts, seen_as(own, texts), kinds=["case"], num=2))
+    figure.savefig(tmp_path / "panel.png")
+    assert any(text.get_text().endswith(" ...") for text in figure.texts)
+    assert Case(0)(["short"])[0] in {text.get_text() for text in figure.texts}
+
+
+def test_heads_on_features_are_asked_about_perturbed_texts(data: Dataset, tmp_path: Path) -> None:
+    run = ez.measure(data, features="hashed", trials=5, out=tmp_path / "heads", progress=False)
+    found = curve(run, "order", data, levels=[0])
+    regular, shuffled = found.mean_accuracy("left_out")
+    assert regular == 1 > shuffled  # pairs of words are among the features
+    assert curve(run, "case", data, levels=[1]).changes_nothing  # which are in lower case
+
+
+RATE = 2000
+
+
+@pytest.fixture(scope="module")
+def sounds() -> Dataset:
+    """Tones that rise or fall, with some noise."""
+    rng, time = np.random.default_rng(0), np.arange(RATE) / RATE
+    labels = [at % 2 for at in range(32)]
+    sounds = []
+    for label in labels:
+        pitch = 200 + 600 * (time if label else 1 - time)
+        tone = np.sin(2 * math.pi * np.cumsum(pitch) / RATE)
+        sounds.append((0.5 * tone + 0.01 * rng.standard_normal(RATE)).astype(np.float32))
+    return ez.load_dataset((sounds, labels), rate=RATE, classes=["falls", "rises"])
+
+
+@pytest.fixture(scope="module")
+def of_sounds(sounds: Dataset, tmp_path_factory: pytest.TempPathFactory) -> ez.Run:
+    out: Path = tmp_path_factory.mktemp("sounds") / "run"
+    return ez.measure(sounds, model="mlp_2_w16", trials=2, epochs=6, out=out, progress=False)
+
+
+def test_time_shuffled_takes_away_what_rises(of_sounds: ez.Run, sounds: Dataset) -> None:
+    found = curve(of_sounds, "shuffle", sounds, levels=[1 / 8])
+    assert (found.axis, found.neutral, found.levels) == ("tile (share of the time)", 1, (1, 1 / 8))
+    regular, shuffled = found.mean_accuracy("train")
+    assert regular > 0.9 > shuffled
+
+
+def test_the_levels_of_radial_are_by_the_log_mel_picture(of_sounds: ez.Run, sounds: Dataset) -> None:
+    found = curve(of_sounds, "radial", sounds)
+    _, bands, frames = image_shape(sounds, seen_as(of_sounds, sounds))
+    assert found.levels[0] == math.ceil(math.hypot(bands // 2, frames // 2))
+    assert found.levels[1] == min(bands, frames) / 2
+
+
+@pytest.mark.parametrize("kind", ["color", "order", "case"])
+def test_others_are_refused(of_sounds: ez.Run, sounds: Dataset, kind: str) -> None:
+    with pytest.raises(BadInput, match=f"'{kind}': does not fit examples of kind sound; give one of radial"):
+        curve(of_sounds, kind, sounds)
+
+
+def test_a_panel_shows_columns_in_other_order(of_sounds: ez.Run, sounds: Dataset) -> None:
+    panel = perturbed_panel(
+        sounds, seen_as(of_sounds, sounds), kinds=["shuffle"], levels={"shuffle": [1, 1 / 8]}, num=2
+    )
+    regular, shuffled = panel.blocks[0].pictures[0]
+    assert not np.array_equal(regular, shuffled)
+    columns = {column.tobytes() for column in regular.transpose(1, 0, 2)}
+    assert {column.tobytes() for column in shuffled.transpose(1, 0, 2)} == columns

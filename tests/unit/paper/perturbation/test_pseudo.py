@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import beta
+
+from easiness import BadInput, load_dataset, pseudo_patterns
+from easiness.show.result import sections_text
+from easiness.paper.perturbation.panel import draw_patterns, pattern_pictures
+from easiness.paper.perturbation.patterns import PseudoLevel, PseudoPatterns
+from easiness.paper.perturbation.study import count_levels
+from plans import votes_of
+from recording import small_run
+
+
+def test_counts_and_chances_by_hand():
+    # accuracies 4/8 and 6/8; right in both: 0, 1, 2
+    correct = [[1, 1, 1, 0, 1, 0, 0, 0], [1, 1, 1, 1, 0, 0, 1, 1]]
+    (level,) = count_levels([votes_of(correct, [0, 0, 0, 0, 1, 1, 1, 1])], [0.5])
+    assert level.count == 3
+    assert level.accuracy == (0.5, 0.75)
+    assert level.chance == 8 * 0.625**2
+    assert level.chance_product == 8 * 0.5 * 0.75
+    # mean accuracy 7/8 in the first class, 3/8 in the second
+    assert level.class_chance == pytest.approx(4 * (7 / 8) ** 2 + 4 * (3 / 8) ** 2)
+    assert level.interval == pytest.approx(tuple(8 * beta.ppf([0.025, 0.975], 3.5, 5.5)))  # type: ignore[arg-type]
+    assert level.beyond_chance is None
+
+
+def test_the_ends_of_the_interval_and_what_is_beyond_chance():
+    everything, nothing = count_levels(
+        [votes_of(np.ones((3, 50)), [0] * 50), votes_of(np.eye(50)[:3], [0] * 50)], [1, 2]
+    )
+    assert everything.interval[1] == 50
+    assert nothing.interval[0] == 0
+    assert nothing.count == 0
+    level = PseudoLevel(1, 30, 100, (0.3, 0.3), 9, 9, 9, (22, 39))
+    assert level.beyond_chance is True
+    assert PseudoLevel(1, 30, 100, (0.7, 0.7), 49, 49, 49, (22, 39)).beyond_chance is False
+
+
+def test_networks_that_see_one_class_in_everything_are_right_by_chance_within_classes():
+    correct = np.zeros((4, 20), np.bool_)
+    correct[:, :10] = True
+    (level,) = count_levels([votes_of(correct, [0] * 10 + [1] * 10)], [1])
+    assert level.count == level.class_chance == 10
+    assert level.chance == 20 / 16
+
+
+def patterns(labels, p_label):
+    n = len(labels)
+    return PseudoPatterns(
+        run="run", model="m", epoch=1, kind="radial", axis="radius", probe="train", seed=0, num_trials=2,
+        classes=("a", "b", "c"), level=1, levels=[], positions=np.arange(n), ids=np.arange(n),
+        labels=np.array(labels), p_label=np.array(p_label),
+    )  # fmt: skip
+
+
+def test_shown_are_the_best_of_each_class_in_turn():
+    found = patterns([0, 0, 0, 2, 0, 1], [0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
+    assert found.shown(3).tolist() == [0, 5, 3]
+    assert found.shown(4).tolist() == [0, 1, 5, 3]
+    assert found.shown(100).tolist() == [0, 1, 2, 4, 5, 3]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("pseudo") / "run"
+    return small_run(out, limit=200, holdout=0.25, trials=3, epochs=15, recipe={"batch_size": 16})
+
+
+@pytest.mark.long
+def test_a_run_on_digits_from_end_to_end(run):
+    found = pseudo_patterns(run, "radial", level=3)
+    assert [one.level for one in found.levels] == [6, 4, 3, 2, 1]
+    assert found.probe == "held_out"
+    assert found.level == found.at_level.level == 3
+    assert len(found.positions) == found.at_level.count > 0
+    assert (np.diff(found.p_label) <= 0).all()
+    labels = run.trials[0].columns(1, ["label"], "held_out")["label"]
+    by_hand = np.all(
+        [t.columns(15, ["prediction"], "held_out")["prediction"] == labels for t in run.trials], axis=0
+    )
+    assert found.levels[0].count == by_hand.sum()
+    assert len(found.table()) == 5
+    assert str(found.at_level.count) in sections_text(found.sections())
+    data = load_dataset("digits", limit=200, holdout=0.25)
+    pictures = pattern_pictures(found, data, run.spec.recipe, num=5)
+    assert pictures.regular.shape == pictures.perturbed.shape == (5, 8, 8, 1)
+    assert data.held_out is not None
+    assert np.array_equal(
+        pictures.regular[0], data.held_out.array[found.positions[found.shown(5)[0]]] / np.float32(255)
+    )
+    assert len(draw_patterns(pictures).axes[0].images) == 10
+
+
+def test_the_level_is_chosen_beforehand(run):
+    assert pseudo_patterns(run).level == 2  # of 6, 4, 2, 1
+    assert pseudo_patterns(run, levels=[1]).level == 1
+    assert pseudo_patterns(run, probe="train").levels[0].num_examples == 200
+
+
+def test_nothing_found_is_drawn_and_no_held_out_split_refused(run, tmp_path):
+    found = pseudo_patterns(run, level=0)
+    none = pattern_pictures(
+        PseudoPatterns(
+            **{**vars(found), "positions": np.zeros(0, np.int64), "labels": np.zeros(0, np.int64)}
+        ),
+        load_dataset("digits", limit=200, holdout=0.25),
+        run.spec.recipe,
+    )
+    texts = [text.get_text() for text in draw_patterns(none).axes[0].texts]
+    assert "there is none to show" in texts
+    plain = small_run(tmp_path / "plain")
+    with pytest.raises(BadInput, match="no held-out split"):
+        pseudo_patterns(plain, probe="held_out")
+    assert pseudo_patterns(plain).probe == "train"

@@ -1,0 +1,407 @@
+"""Claims by made-up results whose verdicts can be worked out by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations_with_replacement
+from typing import Any
+
+import numpy as np
+import pytest
+
+from easiness.analysis import Side
+from easiness.store import Row
+from easiness.studies.matching.comparison import Cell, Comparison
+from easiness.paper.reproduction.claims import Claim
+from easiness.paper.reproduction.judge import PaperResults, paper_claims
+from easiness.paper.perturbation.curve import PerturbationCurve
+from easiness.paper.perturbation.match import PerturbedMatch
+from easiness.paper.perturbation.patterns import PseudoLevel, PseudoPatterns
+from easiness.studies.similarity.distances import Estimate, Similarity, SpaceDistances
+from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
+from easiness.paper.validation.validation import EasinessView, FinalModels, HardestShare, Validation
+from plans import group_match, training_sets
+
+IDS = ["1", "2", "3", "4", "5", "6a", "6b", "6c", "7a", "7b", "7c", "8", "9", "10"]
+NETWORKS = ("mlp", "a", "b", "c")
+FEW_TRIALS = "groups of fewer than 5 trials decide nothing"
+SPARSE = "of 10 classes have easy and hard examples, the smallest set"
+OTHER_DATA = "the claim is about CIFAR-10 and mini ImageNet, and these are other data"
+UNREACHABLE = "wrong about 10% of the validation examples, so that no ranking could"
+
+
+def compared(
+    side: Side,
+    rates: Mapping[str, float] = {},
+    names: tuple[str, ...] = NETWORKS,
+    half: float = 0.02,
+    size: int = 5,
+) -> Comparison:
+    """Rates by "a b", 0.5 where none is given; only this side, under ``refine``, can be read."""
+    groups = {
+        (i, j): group_match(rates.get(f"{names[i]} {names[j]}", 0.5), half, size)
+        for i, j in combinations_with_replacement(range(len(names)), 2)
+    }
+    cells = [Cell(*pair, side, "refine", groups[pair], None, None) for pair in groups]
+    return Comparison(list(names), (Row(3),) * len(names), 0.1, 100, ("refine",), cells, [], [])
+
+
+def curve(kind: str, level: float, rate: float, spread: float = 0.0, size: int = 5) -> PerturbationCurve:
+    """Easy sets match at 0.6 where nothing is changed, and at ``rate`` at the level."""
+    neutral = {"color": 1.0, "shuffle": 1.0, "radial": 23.0}[kind]
+    matches = [
+        PerturbedMatch(
+            at, "easy", "refine", None, group_match(value, size=size), value + np.linspace(-width, width, 201)
+        )
+        for at, value, width in ((neutral, 0.6, 0.0), (level, rate, spread))
+    ]
+    return PerturbationCurve(
+        run="run", model="a", epoch=3, trials=(0, 1), num_examples=100, num_classes=10, kind=kind, axis=kind,
+        levels=(neutral, level), neutral=neutral, fraction=0.1, seed=0, matches=matches,
+        accuracy={"train": np.ones((2, 2))}, num_silent={neutral: 0, level: 0}, changes_nothing=False,
+    )  # fmt: skip
+
+
+def curves(color: float, shuffle: float, radial: float, **more: Any) -> dict[str, PerturbationCurve]:
+    return {
+        "color": curve("color", 0.0, color, **more),
+        "shuffle": curve("shuffle", 0.25, shuffle),
+        "radial": curve("radial", 8.0, radial),
+    }
+
+
+GREY = curves(0.6, 0.2, 0.3)
+GREY["color"] = replace(GREY["color"], changes_nothing=True)
+
+
+def similar(
+    easy: float, hard: float, half: float = 0.01, trials: int = 5, classes: int = 5, smallest: int = 5
+) -> Similarity:
+    """Differences: the easy less random ones, and the hard less easy ones, in both spaces."""
+
+    def space(name: Any) -> SpaceDistances:
+        values = {"easy - random": easy, "hard - easy": hard}
+        differences = {key: Estimate(one, (one - half, one + half)) for key, one in values.items()}
+        return SpaceDistances(name, {}, differences, {})
+
+    return Similarity(
+        model="a", row=Row(3), num_trials=trials, fraction=0.1, tie_mass={"easy": 0, "hard": 0},
+        classes=tuple("abcdefghij"[:classes]), num_classes=10, at_most=500, sizes={}, smallest=smallest,
+        trial=0,
+        spaces={"pixel": space("pixel"), "feature": space("feature")},
+    )  # fmt: skip
+
+
+def trained(effect: Any) -> TrainingSetStudy:
+    points = [
+        TrainingSetPoint(policy, beta, rate, 0, 100, 10, np.full((5, 2), 0.9 - rate / 2))
+        for policy, beta in (("easy", (3.0, 1.0)), ("hard", (1.0, 3.0)), ("random", (1.0, 1.0)))
+        for rate in (0.0, 0.3, 0.6, 0.9)
+    ]
+    return training_sets(points, effect=effect, model="a")
+
+
+def validated(
+    value: float, half: float = 0.05, trials: int = 5, final: int = 5, most: float = 0.8
+) -> Validation:
+    shares = [
+        HardestShare(0.1, 10, 0.0, (0.0, 0.0), 0.0, 0.3, 0.0),
+        HardestShare(0.25, 25, value, (value - half, value + half), value, most, 0.0),
+    ]
+    view = EasinessView("a", trials, [], shares)
+    return Validation([view], [FinalModels("a", np.ones(final))], 3, 30, 80, 100, 10, 10 * final)
+
+
+def patterns(count: int, interval: tuple[float, float], chance: float, trials: int = 5) -> PseudoPatterns:
+    other = PseudoLevel(23.0, 90, 100, (0.9,) * trials, 59.0, 59.0, 60.0, (85.0, 95.0))
+    level = PseudoLevel(4.0, count, 100, (0.5,) * trials, chance, chance, 7.5, interval)
+    nothing = np.zeros(0, np.int64)
+    return PseudoPatterns(
+        run="run", model="a", epoch=30, kind="radial", axis="r", probe="held_out", seed=0,
+        num_trials=trials, classes=("cat",), level=4.0, levels=[other, level],
+        positions=nothing, ids=nothing, labels=nothing, p_label=np.zeros(0),
+    )  # fmt: skip
+
+
+def results(**changes: Any) -> PaperResults:
+    found = PaperResults(
+        kind="small",
+        mlps=("mlp",),
+        cnns=("a", "b", "c"),
+        batch_norm=(),
+        side=32,
+        easy=compared("easy"),
+        hard=compared("hard"),
+        curves=curves(0.5, 0.2, 0.3),
+        similarity=similar(-0.1, 0.2),
+        ablation=trained("drop"),
+        corruption=trained("relabel"),
+        validation=validated(0.6),
+        pseudo=patterns(20, (14, 27), 3.1),
+    )
+    return replace(found, **changes)
+
+
+def claim(number: str, **changes: Any) -> Claim:
+    (found,) = (one for one in paper_claims(results(**changes)) if one.id == number)
+    return found
+
+
+def test_there_is_a_row_for_each_claim_in_the_order_of_the_table():
+    claims = paper_claims(results())
+    assert [one.id for one in claims] == IDS
+    rows = json.loads(json.dumps([one.as_dict() for one in claims], allow_nan=False))
+    assert [row["id"] for row in rows] == IDS
+    assert all(row["verdict"] and row["reason"] and row["holds_when"] and row["claim"] for row in rows)
+
+
+@pytest.mark.parametrize(("number", "side"), [("1", "easy"), ("2", "hard")])
+@pytest.mark.parametrize(
+    ("rates", "verdict"),
+    [
+        ({}, "holds"),
+        ({"mlp a": 0, "mlp b": 0, "mlp c": 0, "a a": 0}, "holds"),  # of pairs of CNNs alone
+        ({"a c": 0.23}, "holds"),
+        ({"a c": 0.21}, "undecided"),
+        ({"a c": 0.17}, "does not hold"),
+    ],
+)
+def test_every_pair_of_cnns_must_match_above_a_fifth(number, side, rates, verdict):
+    found = claim(number, **{side: compared(side, rates)})
+    assert found.verdict == verdict
+    assert [one.name for one in found.statistics] == [
+        f"{side} sets of {pair} (class chance 0.15)" for pair in ("a and b", "a and c", "b and c")
+    ]
+    assert [one.margin for one in found.statistics] == [0.2] * 3
+    value = rates.get("a c", 0.5)
+    assert (found.statistics[1].value, found.statistics[1].interval) == (value, (value - 0.02, value + 0.02))
+
+
+CNN_RATES = {"a b": 0.5, "a c": 0.6, "b c": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("kind", "mlp", "verdict"),
+    [
+        ("small", (0.1, 0.2, 0.25), "holds"),
+        ("photos", (0.1, 0.2, 0.25), "does not hold"),
+        ("small", (0.1, 0.2, 0.31), "undecided"),
+        ("photos", (0.4, 0.5, 0.31), "undecided"),
+        ("small", (0.4, 0.5, 0.6), "does not hold"),
+        ("photos", (0.4, 0.5, 0.6), "holds"),
+    ],
+)
+def test_mlps_against_half_of_the_median_of_the_cnns(kind, mlp, verdict):
+    rates = CNN_RATES | {f"mlp {name}": rate for name, rate in zip("abc", mlp, strict=True)}
+    found = claim("3", kind=kind, easy=compared("easy", rates))
+    assert found.verdict == verdict
+    # the median is 0.6; its half has half of the interval's width, and the two are independent
+    margin = math.hypot(0.02, 0.01)
+    for one, rate in zip(found.statistics, mlp, strict=True):
+        assert one.value == pytest.approx(rate - 0.3)
+        assert one.interval == pytest.approx((rate - 0.3 - margin, rate - 0.3 + margin))
+        assert (one.side, one.margin) == ("above" if kind == "photos" else "below", 0)
+    assert found.note == f"read as for {'mini ImageNet' if kind == 'photos' else 'CIFAR-10'}"
+
+
+def test_the_median_of_an_even_number_of_pairs_lies_between_two():
+    names = (*NETWORKS, "d")
+    rates = {f"{one} {other}": 0.5 for one in "abc" for other in "bc"} | {"a d": 0.7, "b d": 0.7, "c d": 0.7}
+    rates |= {f"mlp {name}": 0.1 for name in "abcd"}
+    found = claim(
+        "3", cnns=tuple("abcd"), easy=compared("easy", rates, names), hard=compared("hard", {}, names)
+    )
+    # three pairs at 0.5 and three at 0.7
+    assert [one.value for one in found.statistics] == pytest.approx([0.1 - 0.3] * 4)
+
+
+def test_an_interval_that_reaches_further_to_one_side():
+    easy = compared("easy", CNN_RATES | {f"mlp {name}": 0.1 for name in "abc"})
+    cells = [
+        replace(
+            cell, groups=replace(cell.groups, interval=(cell.groups.rate - 0.06, cell.groups.rate + 0.02))
+        )
+        for cell in easy.cells
+        if cell.groups is not None
+    ]
+    found = claim("3", easy=replace(easy, cells=cells))
+    # down as far as the rate can be lower and the median higher, up as far as the other way round
+    low, high = 0.1 - 0.3 - math.hypot(0.06, 0.01), 0.1 - 0.3 + math.hypot(0.02, 0.03)
+    assert found.statistics[0].interval == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize(
+    ("easy", "hard", "verdict"),
+    [
+        (-0.1, 0.2, "holds"),
+        (-0.005, 0.2, "undecided"),
+        (-0.1, 0.005, "undecided"),
+        (0.1, 0.2, "does not hold"),
+        (-0.1, -0.2, "does not hold"),
+    ],
+)
+def test_easy_examples_alike_and_hard_ones_different(easy, hard, verdict):
+    found = claim("4", similarity=similar(easy, hard))
+    assert found.verdict == verdict
+    assert [(one.name, one.value, one.side) for one in found.statistics] == [
+        ("pixel distance, easy - random", easy, "below"),
+        ("pixel distance, hard - easy", hard, "above"),
+        ("feature distance, easy - random", easy, "below"),
+        ("feature distance, hard - easy", hard, "above"),
+    ]
+    assert found.note == "a after epoch 3, 5 of 10 classes; features of one trained network"
+
+
+@pytest.mark.parametrize(
+    ("kind", "color", "shuffle", "radial", "verdict"),
+    [
+        ("small", 0.5, 0.2, 0.3, "holds"),
+        ("photos", 0.5, 0.2, 0.3, "does not hold"),
+        ("photos", 0.1, 0.2, 0.3, "holds"),
+        ("small", 0.25, 0.2, 0.3, "does not hold"),
+    ],
+)
+def test_color_against_structure_and_frequency(kind, color, shuffle, radial, verdict):
+    found = claim("5", kind=kind, curves=curves(color, shuffle, radial))
+    assert found.verdict == verdict
+    assert [one.name for one in found.statistics] == [
+        "matching lost at alpha = 0, less that lost at tile 0.25",
+        "matching lost at alpha = 0, less that lost at r = 8",
+    ]
+    # all lose from 0.6, so that the difference of the losses is that of the rates, turned round
+    assert [one.value for one in found.statistics] == pytest.approx([shuffle - color, radial - color])
+    assert {one.side for one in found.statistics} == {"above" if kind == "photos" else "below"}
+
+
+def test_the_interval_of_a_difference_of_losses_decides():
+    # replicates even from -0.2 to 0.2 about a difference of -0.3, and of -0.1
+    found = claim("5", curves=curves(0.5, 0.2, 0.4, spread=0.2))
+    assert [one.interval for one in found.statistics] == [
+        pytest.approx((-0.3 - 0.19, -0.3 + 0.19)),
+        pytest.approx((-0.1 - 0.19, -0.1 + 0.19)),
+    ]
+    assert [one.verdict for one in found.statistics] == ["holds", "undecided"]
+    assert found.verdict == "undecided"
+
+
+def test_a_set_that_is_undefined_decides_nothing():
+    dark = curves(0.5, 0.2, 0.3)
+    neutral, level = dark["shuffle"].matches
+    undefined = replace(level, groups=None, replicates=np.full(201, np.nan))
+    dark["shuffle"] = replace(dark["shuffle"], matches=[neutral, undefined])
+    found = claim("5", curves=dark)
+    assert found.verdict == "undecided"
+    assert found.as_dict()["statistics"][0]["value"] is None
+
+
+def test_dropping_and_relabelling_have_their_rows():
+    claims = {one.id: one for one in paper_claims(results())}
+    # all policies lose alike, so that no difference is on a side, and accuracy falls at every step
+    assert claims["6a"].verdict == claims["6c"].verdict == "undecided"
+    assert claims["7c"].verdict == "holds"
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(0.6, "holds"), (0.54, "undecided"), (0.44, "does not hold")])
+def test_more_than_half_of_the_misclassified_in_the_hardest_quarter(value, verdict):
+    found = claim("8", validation=validated(value))
+    assert found.verdict == verdict
+    (one,) = found.statistics
+    assert (one.value, one.side, one.margin) == (value, "above", 0.5)
+    # 50 wrong answers of five models about 100 examples
+    assert found.note.startswith("5 final models after 30 epochs, wrong about 10%; no ranking could put more")
+    assert "more than 0.80 of that into a quarter" in found.note
+
+
+PHOTO_NETWORKS = ("mlp", "with1", "with2", "plain1", "plain2")
+AMONG = {"with1 with2": 0.6}
+
+
+def photos(between: float, size: int = 5) -> dict[str, Any]:
+    rates = AMONG | {f"{one} {other}": between for one in PHOTO_NETWORKS[1:3] for other in PHOTO_NETWORKS[3:]}
+    # neither the MLP nor the pair without it counts
+    rates |= {f"mlp {name}": 0.0 for name in PHOTO_NETWORKS[1:]} | {"plain1 plain2": 1.0}
+    return {
+        "kind": "photos",
+        "cnns": PHOTO_NETWORKS[1:],
+        "batch_norm": PHOTO_NETWORKS[1:3],
+        "easy": compared("easy", names=PHOTO_NETWORKS),
+        "hard": compared("hard", rates, PHOTO_NETWORKS, size=size),
+    }
+
+
+@pytest.mark.parametrize(
+    ("between", "verdict"),
+    [(0.4, "holds"), (0.57, "undecided"), (0.63, "undecided"), (0.65, "does not hold")],
+)
+def test_batch_normalization_decides_which_are_hard(between, verdict):
+    found = claim("9", **photos(between))
+    assert found.verdict == verdict
+    (one,) = found.statistics
+    assert one.value == pytest.approx(0.6 - between)
+    assert one.interval == pytest.approx((0.6 - between - 0.04, 0.6 - between + 0.04))
+
+
+@pytest.mark.parametrize(
+    ("interval", "chance", "verdict"),
+    [((14, 27), 3.125, "holds"), ((14, 27), 20, "undecided"), ((14, 27), 30, "does not hold")],
+)
+def test_pseudo_patterns_beyond_chance(interval, chance, verdict):
+    found = claim("10", pseudo=patterns(20, interval, chance))
+    assert found.verdict == verdict
+    (one,) = found.statistics
+    assert one.value == pytest.approx(20 - chance)
+    assert one.interval == pytest.approx((14 - chance, 27 - chance))
+    assert "all 5 models get right at r = 4" in one.name
+    assert found.note.startswith("a after 30 epochs, 20 of 100 held-out examples")
+
+
+@pytest.mark.parametrize(
+    ("number", "changes", "reason"),
+    [
+        ("1", {"easy": compared("easy", size=4)}, FEW_TRIALS),
+        ("2", {"hard": compared("hard", size=4)}, FEW_TRIALS),
+        ("3", {"easy": compared("easy", CNN_RATES, size=4)}, FEW_TRIALS),
+        ("4", {"similarity": similar(-0.1, 0.2, trials=4)}, "fewer than 5 trials decide nothing"),
+        ("4", {"similarity": similar(-0.1, 0.2, classes=4)}, f"only 4 {SPARSE} 5: too few for an interval"),
+        ("4", {"similarity": similar(-0.1, 0.2, smallest=4)}, f"only 5 {SPARSE} 4: too few for an interval"),
+        ("5", {"curves": curves(0.5, 0.2, 0.3, size=4)}, FEW_TRIALS),
+        ("8", {"validation": validated(0.9, trials=4)}, FEW_TRIALS),
+        ("8", {"validation": validated(0.9, final=4)}, FEW_TRIALS),
+        ("9", photos(0.4, size=4), FEW_TRIALS),
+        ("10", {"pseudo": patterns(20, (14, 27), 3.125, trials=4)}, "fewer than 5 models decide nothing"),
+    ],
+)
+def test_so_few_decide_nothing(number, changes, reason):
+    found = claim(number, **changes)
+    assert (found.verdict, found.reason) == ("undecided", reason)
+
+
+def test_where_no_class_counts_likeness_is_undecided():
+    none = claim("4", similarity="no class has two easy and two hard examples")
+    assert (none.verdict, none.statistics) == ("undecided", ())
+    assert none.note == "no class has two easy and two hard examples"
+
+
+@pytest.mark.parametrize(
+    ("number", "changes", "reason"),
+    [
+        *((number, {"mlps": (), "cnns": ("a",)}, "needs two CNNs") for number in "123"),
+        ("3", {"cnns": ("a",)}, "needs two CNNs"),
+        *((number, {"kind": "other"}, OTHER_DATA) for number in "35"),
+        ("5", {"curves": {}}, "the preset leaves out the networks' look at perturbed examples"),
+        ("5", {"curves": GREY}, "the images are grey: they have no color to lose"),
+        ("5", {"side": 7, "curves": {}}, "too small"),
+        *(
+            ("8", {"validation": validated(math.nan, most=most)}, UNREACHABLE)
+            for most in (0.5, 0.3, math.nan)
+        ),
+        ("9", {}, "all have batch normalization"),
+    ],
+)
+def test_what_is_not_tested_here(number, changes, reason):
+    found = claim(number, **changes)
+    assert found.verdict == "not tested here"
+    assert reason in found.reason

@@ -1,0 +1,568 @@
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from easiness.analysis.reliability import SplitHalf, TailReliability
+from easiness.data import Dataset, load_dataset
+from easiness.data.sources.folders import SYNSETS
+from easiness.errors import BadInput
+from easiness.pages.paper_page import write_paper
+from easiness.perturb import default_levels
+from easiness.spec import Loading, Recipe, Resolved, content_hash
+from easiness.store import Row
+from easiness.studies.matching.comparison import Comparison
+from easiness.studies.matching.outlook import Outlook
+from easiness.studies.matching.reliability import Reliability
+from easiness.paper.reproduction import study as module
+from easiness.paper.reproduction.claims import Claim, ablation_claims, corruption_claims
+from easiness.paper.reproduction.folder import describe_folder
+from easiness.paper.reproduction.judge import paper_claims
+from easiness.paper.reproduction.presets import LAPTOP, OVERNIGHT, PAPER_PHOTOS, SMOKE, find_preset, kind_of
+from easiness.paper.reproduction.study import PaperPlan, compare_at_best, match_name, plan_paper, run_paper
+from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
+from plans import training_sets
+
+CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def colored(classes: tuple[str, ...] = CIFAR, held_out: bool = True, num: int = 12) -> Dataset:
+    """8 x 8 images in color whose class is a stripe of light, ``num`` of each; half as many are held out."""
+    rng = np.random.default_rng(0)
+
+    def split(each: int) -> Any:
+        labels = np.arange(each * len(classes)) % len(classes)
+        x = rng.integers(0, 120, (len(labels), 8, 8, 3), dtype=np.uint8)
+        x[np.arange(len(labels)), :, labels % 8] += 130
+        x[labels > 7, 0] = 250
+        return x, labels
+
+    held = split(num // 2) if held_out else None
+    return load_dataset(split(num), held_out=held, classes=classes)
+
+
+@pytest.fixture(scope="module")
+def smoke() -> PaperPlan:
+    return plan_paper(SMOKE)
+
+
+def test_every_experiment_has_its_runs(smoke):
+    assert list(smoke.everything) == [
+        *("match-mlp_3_w64", "match-wrn_10_1", "match-densenet_bc_10_6", "match-resnext_11_1x4d_b8"),
+        *("merged-wrn_10_1", "final-wrn_10_1", "full"),
+        *(
+            f"drop-{policy}-{rate}"
+            for policy in ("easy", "hard", "random")
+            for rate in ("0.30", "0.60", "0.90")
+        ),
+        *(
+            f"relabel-{policy}-{rate}"
+            for policy in ("easy", "hard", "random")
+            for rate in ("0.30", "0.60", "0.90")
+        ),
+    ]
+    by_name = smoke.everything
+    assert {by_name[match_name(model)].trials for model in SMOKE.models} == {10}
+    assert (by_name["merged-wrn_10_1"].trials, by_name["merged-wrn_10_1"].epochs) == (5, 3)
+    assert by_name["final-wrn_10_1"].recipe.period == by_name["final-wrn_10_1"].epochs == 4
+    assert (by_name["drop-easy-0.30"].trials, by_name["drop-easy-0.30"].epochs) == (5, 5)
+    assert {plan.recipe.batch_size for plan in by_name.values()} == {32}
+    assert {plan.precision for plan in by_name.values()} == {"float32"}
+
+
+def test_trials_that_two_experiments_need_are_trained_once(smoke):
+    both = smoke.ablation.plans.keys() & smoke.corruption.plans.keys()
+    assert both == {"full"}
+    ours, theirs = smoke.ablation.plans["full"], smoke.corruption.plans["full"]
+    resolved = Resolved(precision="float32", channels_last=False, threads=1)
+    assert ours.spec(resolved, 5, 5) == theirs.spec(resolved, 5, 5)
+    parts = (smoke.first, smoke.ablation.plans, smoke.corruption.plans)
+    assert len(smoke.everything) == sum(map(len, parts)) - 1
+
+
+@pytest.mark.parametrize(
+    ("preset", "hashes"),
+    [
+        (SMOKE, "5de137647cc78bdd7e02d8686f16c5495db97d66f589365707381e3d30ade19a"),
+        (LAPTOP, "3178819ee9428fc908a83ae6da040a34d8d7b42d07d316dcb0089b91ddd75107"),
+    ],
+    ids=["smoke", "laptop"],
+)
+def test_trials_of_studies_on_disk_are_those_planned_now(preset, hashes):
+    plan = plan_paper(preset, "digits", loading=Loading(limit=200, holdout=0.2))
+    resolved = Resolved(precision="float32", channels_last=False, threads=1)
+    first = {
+        name: one.spec(resolved, one.trials, one.epochs).trial(0).hash
+        for name, one in plan.everything.items()
+    }
+    assert content_hash(first) == hashes
+
+
+def test_models_that_are_tested_have_a_recipe_of_their_own_and_are_tested_at_the_end():
+    plan = plan_paper(OVERNIGHT, colored())
+    by_name = plan.everything
+    scoring = {"match-wrn_16_1", "merged-wrn_16_1"}
+    assert {name for name, one in by_name.items() if one.recipe == Recipe()} == scoring
+    tested = {(one.recipe.alpha, one.recipe.period) for name, one in by_name.items() if name not in scoring}
+    assert tested == {(0.006, 10)}
+    assert {one.asked.observe for one in by_name.values()} == {"last"}
+    # five each: final ones, nothing dropped, three rates and two rates by three policies
+    assert sum(one.trials for name, one in by_name.items() if name not in scoring) == 5 * (1 + 1 + 9 + 6)
+
+
+def test_only_networks_that_look_again_keep_their_weights(smoke):
+    kept = [name for name, plan in smoke.everything.items() if plan.asked.keep_weights]
+    assert kept == ["match-wrn_10_1", "final-wrn_10_1"]
+
+
+def test_experiments_share_no_random_numbers_but_those_that_are_compared(smoke):
+    seeds = {name: plan.asked.seed for name, plan in smoke.everything.items()}
+    assert {seeds[match_name(model)] for model in SMOKE.models} == {0}
+    assert (seeds["merged-wrn_10_1"], seeds["final-wrn_10_1"]) == (1, 2)
+    assert {seeds[name] for name in (*smoke.ablation.plans, *smoke.corruption.plans)} == {3}
+    other = plan_paper(SMOKE, loading=Loading(limit=100), seed=7)
+    assert {plan.asked.seed for plan in other.everything.values()} == {7, 8, 9, 10}
+
+
+def test_a_part_of_digits_is_held_out(smoke):
+    assert smoke.data.held_out is not None
+    assert (len(smoke.data), len(smoke.data.held_out)) == (1438, 359)
+    assert smoke.data.fingerprint == load_dataset("digits", holdout=0.2).fingerprint
+    half = plan_paper(SMOKE, loading=Loading(holdout=0.5)).data
+    assert half.held_out is not None
+    assert (len(half), len(half.held_out)) == (896, 901)
+    with pytest.raises(BadInput, match=r"digits: .*held-out split; .*\(--holdout 0\.2\)"):
+        plan_paper(SMOKE, loading=Loading(holdout=0))
+    with pytest.raises(BadInput, match=r"holdout 1\.5: must"):
+        plan_paper(SMOKE, loading=Loading(holdout=1.5))
+
+
+def test_a_split_that_is_there_is_used(tiny_preset):
+    data = colored()
+    for share in (None, 0):
+        plan = plan_paper(tiny_preset, data, loading=Loading(holdout=share))
+        assert plan.data is data
+    with pytest.raises(BadInput, match="a held-out split"):
+        plan_paper(tiny_preset, data, loading=Loading(holdout=0.2))
+    without = colored(held_out=False)
+    made = plan_paper(tiny_preset, without).data
+    assert made.held_out is not None
+    assert (len(made), len(made.held_out)) == (100, 20)
+
+
+@pytest.mark.parametrize(
+    ("limit", "num"), [(100, 100), (1437, 1437), (1438, 1438), (1500, 1438), (9999, 1438)]
+)
+def test_a_limit_is_of_the_examples_to_train_on(smoke, limit, num, monkeypatch):
+    monkeypatch.setattr("easiness.runs.make_plan", lambda *_, **__: None)
+    monkeypatch.setattr(module, "plan_validation", lambda *_, **__: None)
+    monkeypatch.setattr(module, "plan_ranked", lambda *_, **__: None)
+    data = plan_paper(SMOKE, loading=Loading(limit=limit)).data
+    assert len(data) == num
+    assert plan_paper(replace(SMOKE, limit=limit)).data.fingerprint == data.fingerprint
+    if limit < 1438:
+        assert data.fingerprint == load_dataset("digits", holdout=0.2, limit=limit).fingerprint
+    else:
+        assert data.fingerprint == smoke.data.fingerprint
+
+
+def test_the_presets_limit_gives_way(tiny_preset):
+    assert len(plan_paper(replace(tiny_preset, limit=200), loading=Loading(limit=150)).data) == 150
+
+
+def test_examples_are_drawn_class_by_class_where_a_class_would_lose_all(tiny_preset):
+    loose = replace(tiny_preset, balanced=False)
+    # ten of a hundred are left, and not one of each class
+    assert plan_paper(loose, loading=Loading(limit=100)).ablation.drawing.balanced
+    assert not plan_paper(
+        replace(loose, drop_rates=(0.0, 0.3)), loading=Loading(limit=100)
+    ).ablation.drawing.balanced
+    with pytest.raises(BadInput, match=r"rate 0\.9: .* all 5"):
+        plan_paper(loose, loading=Loading(limit=50))
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (1, 28, 28), (3, 33, 47), (3, 224, 224)])
+def test_kinds_are_looked_at_where_they_are_compared(shape):
+    assert 0 in module._levels("color", shape)
+    assert 0.25 in module._levels("shuffle", shape)
+    assert min(shape[1:]) / 4 in module._levels("radial", shape)
+    for kind in module.KINDS:
+        levels = module._levels(kind, shape)
+        assert levels == sorted(set(levels))
+        assert set(default_levels(kind, shape)) <= set(levels)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> str:
+    """Twelve photos of each class of mini ImageNet, none held out."""
+    for synset in SYNSETS:
+        (tmp_path / "photos" / synset).mkdir(parents=True)
+        for i in range(12):
+            Image.new("RGB", (130 + i, 140), (i, 20, 30)).save(tmp_path / "photos" / synset / f"{i}.png")
+    return f"mini-imagenet:{tmp_path / 'photos'}"
+
+
+def test_the_paper_preset_takes_the_networks_for_photos(photos, monkeypatch):
+    # that these large networks can be built is seen elsewhere
+    monkeypatch.setattr("easiness.runs.plan.build_model", lambda *_: None)
+    found = find_preset("paper", photos)
+    assert found is PAPER_PHOTOS
+    few = replace(found, drop_rates=(0.0, 0.3), corrupt_rates=(0.0, 0.3))
+    plan = plan_paper(few, photos)
+    assert list(plan.matching) == ["mlp_3", "resnet18", "alexnet", "vgg11", "vgg11_bn", "densenet121"]
+    assert list(plan.validation.final) == ["final-densenet121", "final-resnet18"]
+    by_name = plan.everything
+    assert by_name["full"].model == by_name["drop-hard-0.30"].model == "resnet18"
+    assert {one.recipe.batch_size for one in by_name.values()} == {64}
+    assert {one.signature.shape for one in by_name.values()} == {(3, 224, 224)}
+    assert plan.data.held_out is not None
+    assert (len(plan.data), len(plan.data.held_out)) == (100, 20)  # 2.4 of 12 are two
+    assert kind_of(plan.data) == "photos"
+
+
+def test_a_preset_without_a_source_asks_for_one():
+    with pytest.raises(BadInput, match="preset paper: no source"):
+        plan_paper(PAPER_PHOTOS)
+
+
+def test_what_the_paper_says_of_data_goes_by_their_classes():
+    assert kind_of(colored(held_out=False)) == "small"
+    assert kind_of(colored(CIFAR[::-1], held_out=False)) == "small"
+    assert kind_of(colored((*CIFAR, "van"), held_out=False)) == "other"
+    assert kind_of(load_dataset("digits", limit=10)) == "other"
+
+
+@pytest.mark.parametrize(("source", "kind"), [("cifar10", "small"), ("mini-imagenet:/photos", "photos")])
+def test_what_the_paper_says_of_data_goes_by_their_source_where_that_is_known(source, kind):
+    assert kind_of(replace(load_dataset("digits", limit=10), source=source)) == kind
+
+
+def tail(refine: float) -> TailReliability:
+    return TailReliability(expected=1 - refine, refine=refine, tie_mass=0.0)
+
+
+def reliable(easy: dict[int, float], hard: dict[int, float]) -> Reliability:
+    halves = [
+        SplitHalf(epoch, 2, 3, 0.0, 0.0, tail(easy[epoch]), tail(hard[epoch]), 0.1) for epoch in sorted(easy)
+    ]
+    nothing = Outlook(num_trials=4, epoch=4, fraction=0.1, forecasts=(), drifts=(), seconds=None)
+    return Reliability(halves, [], {}, nothing)
+
+
+@pytest.fixture
+def comparison_at(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Puts made-up reliabilities of runs over four epochs in the place of measured ones."""
+
+    def use(*runs: Reliability) -> list[int | None]:
+        asked: list[int | None] = []
+
+        def compared(_runs: Any, epoch: int | None = None) -> Comparison:
+            asked.append(epoch)
+            return Comparison(["a"], (Row(epoch or 4),), 0.1, 10, ("refine",), [], [], list(runs))
+
+        monkeypatch.setattr(module, "compare", compared)
+        return asked
+
+    return use
+
+
+def epochs_chosen() -> tuple[int | None, int | None]:
+    easy, hard = compare_at_best([])
+    return easy.epoch, hard.epoch
+
+
+def test_each_tail_is_read_where_halves_match_best_on_average(comparison_at):
+    asked = comparison_at(
+        reliable({1: 0.9, 2: 0.5, 3: 0.6, 4: 0.2}, {1: 0.1, 2: 0.2, 3: 0.3, 4: 0.8}),
+        reliable({1: 0.0, 2: 0.5, 3: 0.5, 4: 0.2}, {1: 0.1, 2: 0.2, 3: 0.7, 4: 0.4}),
+    )
+    # easy: 0.45, 0.5, 0.55, 0.2; hard: 0.1, 0.2, 0.5, 0.6
+    assert epochs_chosen() == (3, 4)
+    assert asked == [None, 3]  # the last epoch is not compared again
+
+
+def test_the_first_of_equal_epochs_is_taken(comparison_at):
+    comparison_at(reliable({1: 0.2, 2: 0.5, 3: 0.5, 4: 0.5}, dict.fromkeys(range(1, 5), 0.3)))
+    assert epochs_chosen() == (2, 1)
+
+
+def test_an_epoch_that_one_run_lacks_does_not_count(comparison_at):
+    comparison_at(
+        reliable({1: 0.9, 2: 0.3, 3: 0.2}, {1: 0.9, 2: 0.2, 3: 0.3}),
+        reliable({2: 0.3, 3: 0.2}, {2: 0.2, 3: 0.3}),
+    )
+    assert epochs_chosen() == (2, 3)
+
+
+def test_without_halves_the_last_epoch_is_read(comparison_at):
+    asked = comparison_at(reliable({}, {}))
+    assert epochs_chosen() == (4, 4)
+    assert asked == [None]
+
+
+@pytest.mark.long
+def test_a_whole_study_of_images_in_color(tiny_preset, tmp_path):
+    plan = plan_paper(tiny_preset, colored())
+    results, runs = run_paper(plan, tmp_path / "study")
+    assert set(runs) == set(plan.everything)
+    assert {path.parent.name for path in tmp_path.rglob("run.json")} == set(plan.everything)
+    assert (results.kind, results.side) == ("small", 8)
+    assert results.easy.names == ["mlp_2_w8", "mlp_2_w16", "mlp_3_w16"]
+    assert list(results.curves) == ["color", "shuffle", "radial"]
+    assert not results.curves["color"].changes_nothing
+    assert results.ablation.rates == [0, 0.6, 0.9]
+    assert results.corruption.rates == [0, 0.3, 0.9]
+    # examples are drawn by the easiness that the main network has, not by that of the plan
+    assert runs["drop-easy-0.60"].spec.kind == "measured"
+    drawn = runs["drop-easy-0.60"].spec.draw
+    assert drawn is not None
+    assert plan.ablation.plans["drop-easy-0.60"].asked.draw is not None
+    assert drawn.ranking != plan.ablation.plans["drop-easy-0.60"].asked.draw.ranking
+    assert results.pseudo.level == 1
+    assert results.pseudo.probe == "held_out"
+    claims = {claim.id: claim for claim in paper_claims(results)}
+    assert claims["5"].statistics
+    assert claims["5"].reason == "groups of fewer than 5 trials decide nothing"
+    assert claims["9"].verdict == "not tested here"
+    assert {claim.verdict for claim in claims.values()} == {"undecided", "not tested here"}
+
+
+ROOT = Path(__file__).parents[4]
+JUDGED = {"4", "6a", "6b", "6c", "7a", "7b", "7c", "8", "10"}
+
+
+@pytest.mark.long
+def test_all_that_it_measures_is_judged_told_and_published(tmp_path, monkeypatch):
+    small = "mlp_2_w32"
+    preset = replace(
+        OVERNIGHT,
+        cnns=(small,),
+        merged_models=(small,),
+        final_models=(small,),
+        ablation_model=small,
+        learned={"alpha": 0.006, "batch_size": 32},
+        trials=4,
+        epochs=2,
+        merged_trials=2,
+        merged_epochs=2,
+        final_trials=2,
+        final_epochs=4,  # else they are wrong about more than the hardest quarter could hold
+        repetitions=2,
+        ablation_epochs=1,
+    )
+    study, docs = tmp_path / "overnight", tmp_path / "docs"
+    plan = plan_paper(preset, "digits", loading=Loading(limit=1000))
+    describe_folder(plan, study)
+    write_paper(plan, *run_paper(plan, study), study)
+    claims = json.loads((study / "claims.json").read_text())["claims"]
+    assert {claim["id"] for claim in claims if claim["statistics"]} == JUDGED
+
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from science import publish_paper
+
+    monkeypatch.setattr(sys, "argv", ["publish_paper.py", str(study), str(docs)])
+    publish_paper.main()
+    page = (docs / "overnight.md").read_text()
+    assert all(f"| {claim} |" in page for claim in JUDGED)
+    shown = sorted(path.name for path in (docs / "overnight").glob("*.png"))
+    assert shown == sorted(path.name for path in (study / "figures").iterdir())
+    assert all(f"overnight/{name})" in page for name in shown)
+    assert shown
+
+
+RATES = (0.0, 0.3, 0.6, 0.9)
+BETAS = {"easy": (3.0, 1.0), "hard": (1.0, 3.0), "random": (1.0, 1.0)}
+SHARED = np.array([-2, -1, 0, 1, 2]) / 1000  # what repetitions have in common drops out of differences
+FEW = "fewer than 5 repetitions decide nothing"
+
+Means = tuple[float, ...]
+
+
+def study(
+    effect: Any, means: dict[str, Means], *, repetitions: int = 5, noise: Any = (), chance: float = 0.1
+) -> TrainingSetStudy:
+    """Accuracies after the last of two epochs; ``noise`` [5] is that of the hard policy at 0.9 alone."""
+    points = []
+    for policy, beta in BETAS.items():
+        for rate, mean in zip(RATES, means[policy], strict=True):
+            last = mean + SHARED
+            if len(noise) and (policy, rate) == ("hard", 0.9):
+                last = mean + np.array(noise)
+            accuracy = np.stack([np.zeros(5), last], axis=1)[:repetitions]
+            points.append(TrainingSetPoint(policy, beta, rate, 0, 100, 10, accuracy))
+    return training_sets(points, effect=effect, largest_share=chance, repetitions=repetitions)
+
+
+DROPPED: dict[str, Means] = {
+    "easy": (0.9, 0.88, 0.86, 0.5),
+    "hard": (0.9, 0.8, 0.7, 0.6),
+    "random": (0.9, 0.89, 0.87, 0.7),
+}
+RELABELLED: dict[str, Means] = {
+    "easy": (0.9, 0.89, 0.4, 0.08),
+    "hard": (0.9, 0.8, 0.6, 0.3),
+    "random": (0.9, 0.85, 0.6, 0.2),
+}
+
+
+def dropped(number: str, means: dict[str, Means] | None = None, **more: Any) -> Claim:
+    claims = ablation_claims(study("drop", DROPPED | (means or {}), **more))
+    assert [one.id for one in claims] == ["6a", "6b", "6c"]
+    return next(one for one in claims if one.id == number)
+
+
+def relabelled(number: str, means: dict[str, Means] | None = None, **more: Any) -> Claim:
+    claims = corruption_claims(study("relabel", RELABELLED | (means or {}), **more))
+    assert [one.id for one in claims] == ["7a", "7b", "7c"]
+    return next(one for one in claims if one.id == number)
+
+
+@pytest.mark.parametrize(
+    ("hard", "verdict"),
+    [
+        ((0.9, 0.8, 0.7, 0.6), "holds"),
+        ((0.9, 0.88, 0.86, 0.69), "holds"),  # below random by a hundredth, and falling
+        ((0.9, 0.8, 0.81, 0.6), "does not hold"),  # below random, but rising once
+        ((0.9, 0.895, 0.8, 0.6), "does not hold"),  # falling, but above random at 0.3
+    ],
+)
+def test_6a_dropping_hard_ones_hurts_steadily(hard, verdict):
+    found = dropped("6a", {"hard": hard})
+    assert found.verdict == verdict
+    differences, falls = found.statistics[:3], found.statistics[3:]
+    assert [one.value for one in differences] == pytest.approx(np.subtract(hard, DROPPED["random"])[1:])
+    assert [one.value for one in falls] == pytest.approx(np.diff(hard))
+    assert {(one.side, one.margin) for one in found.statistics} == {("below", 0)}
+    assert falls[0].name == "change, hard dropped, from rate 0 to 0.3"
+    known = "right about 90% of the held-out examples at rate 0"
+    assert found.note == f"net, 5 repetitions of 2 epochs, {known}"
+
+
+def test_6a_an_interval_that_contains_no_difference_leaves_it_open():
+    # at 0.9 the paired differences from random are -0.01 + noise - SHARED: their mean is -0.01
+    found = dropped("6a", {"hard": (0.9, 0.8, 0.75, 0.69)}, noise=[-0.2, -0.1, 0, 0.1, 0.2])
+    assert found.verdict == "undecided"
+    third = found.statistics[2]
+    sums = -0.01 + np.array([-0.2, -0.1, 0, 0.1, 0.2]) - SHARED
+    margin = 2.7764451 * sums.std(ddof=1) / np.sqrt(5)  # Student's quantile for 4 degrees of freedom
+    assert third.interval == pytest.approx((-0.01 - margin, -0.01 + margin))
+
+
+@pytest.mark.parametrize(
+    ("easy", "verdict"),
+    [
+        ((0.9, 0.88, 0.86, 0.5), "holds"),  # 0.04 / 0.6 before, 0.36 / 0.3 beyond
+        ((0.9, 0.7, 0.66, 0.5), "does not hold"),  # 0.4 and 0.53 per rate: not twice
+        ((0.9, 0.7, 0.6, 0.1), "holds"),  # 0.5 and 1.67
+        ((0.8, 0.85, 0.9, 0.95), "does not hold"),  # rising throughout
+    ],
+)
+def test_6b_dropping_easy_ones_hurts_sharply_past_a_rate(easy, verdict):
+    found = dropped("6b", {"easy": easy})
+    assert found.verdict == verdict
+    before, after = (easy[0] - easy[2]) / 0.6, (easy[2] - easy[3]) / 0.3
+    assert [one.value for one in found.statistics] == pytest.approx([after, after - 2 * before])
+    assert {one.side for one in found.statistics} == {"above"}
+
+
+@pytest.mark.parametrize(
+    ("means", "verdict"),
+    [
+        ({}, "holds"),
+        ({"easy": (0.9, 0.88, 0.86, 0.71)}, "does not hold"),
+        ({"hard": (0.9, 0.895, 0.7, 0.6)}, "does not hold"),
+        ({"hard": (0.9, 0.89, 0.7, 0.6)}, "undecided"),  # the same as random's at 0.3
+    ],
+)
+def test_6c_random_is_best(means, verdict):
+    found = dropped("6c", means)
+    assert found.verdict == verdict
+    assert [one.name for one in found.statistics] == [
+        f"{policy} dropped - random dropped, at rate {rate}"
+        for policy in ("easy", "hard")
+        for rate in (0.3, 0.6, 0.9)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("easy", "verdict"),
+    [
+        ((0.9, 0.89, 0.4, 0.08), "holds"),  # 0.01 / 0.3 before, 0.81 / 0.6 beyond
+        ((0.9, 0.7, 0.5, 0.3), "does not hold"),  # a straight line
+        ((0.9, 0.95, 0.96, 0.97), "does not hold"),
+    ],
+)
+def test_7a_relabelling_easy_ones_breaks_down(easy, verdict):
+    found = relabelled("7a", {"easy": easy})
+    assert found.verdict == verdict
+    before, after = (easy[0] - easy[1]) / 0.3, (easy[1] - easy[3]) / 0.6
+    assert [one.value for one in found.statistics] == pytest.approx([after, after - 2 * before])
+
+
+@pytest.mark.parametrize(
+    ("easy", "hard", "verdict"),
+    [
+        (0.08, 0.3, "holds"),
+        (0.1, 0.21, "holds"),  # of ten classes: within 0.12, and above 0.2
+        (0.12, 0.3, "undecided"),
+        (0.13, 0.3, "does not hold"),
+        (0.08, 0.2, "undecided"),
+        (0.08, 0.19, "does not hold"),
+    ],
+)
+def test_7b_heavy_noise(easy, hard, verdict):
+    means: dict[str, Means] = {"easy": (0.9, 0.8, 0.4, easy), "hard": (0.9, 0.8, 0.6, hard)}
+    found = relabelled("7b", means)
+    assert found.verdict == verdict
+    assert [one.value for one in found.statistics] == pytest.approx([easy, hard])
+    assert [one.side for one in found.statistics] == ["below", "above"]
+    assert [one.margin for one in found.statistics] == pytest.approx([0.12, 0.2])
+
+
+def test_7b_goes_by_the_largest_class_and_is_not_tested_where_twice_chance_is_all():
+    means: dict[str, Means] = {"easy": (0.9, 0.8, 0.4, 0.31), "hard": (0.9, 0.8, 0.7, 0.65)}
+    found = relabelled("7b", means, chance=0.3)
+    assert [one.margin for one in found.statistics] == pytest.approx([0.32, 0.6])
+    assert found.verdict == "holds"
+    two = relabelled("7b", means, chance=0.5)
+    assert (two.verdict, two.statistics) == ("not tested here", ())
+    assert two.reason == "twice chance is more than any network can reach"
+
+
+@pytest.mark.parametrize(
+    ("hard", "verdict"),
+    [
+        ((0.9, 0.8, 0.6, 0.3), "holds"),
+        ((0.9, 0.8, 0.81, 0.3), "does not hold"),
+        ((0.9, 0.8, 0.8, 0.3), "undecided"),
+    ],
+)
+def test_7c_relabelling_hard_ones_degrades_steadily(hard, verdict):
+    found = relabelled("7c", {"hard": hard})
+    assert found.verdict == verdict
+    assert [one.value for one in found.statistics] == pytest.approx(np.diff(hard))
+
+
+@pytest.mark.parametrize("repetitions", [1, 4])
+def test_few_repetitions_decide_nothing(repetitions):
+    for make, effect, means in (
+        (ablation_claims, "drop", DROPPED),
+        (corruption_claims, "relabel", RELABELLED),
+    ):
+        for found in make(study(effect, means, repetitions=repetitions)):
+            assert (found.verdict, found.reason) == ("undecided", FEW)
+            assert found.note.startswith(f"net, {repetitions} repetitions of 2 epochs, right about ")
+
+
+def test_a_study_without_the_breakpoint_cannot_be_asked():
+    whole = study("drop", DROPPED)
+    points = tuple(point for point in whole.points if point.rate != 0.6)
+    with pytest.raises(BadInput, match=r"rate 0\.6: .*rates tried; give one of 0, 0\.3, 0\.9"):
+        ablation_claims(replace(whole, points=points))

@@ -1,0 +1,379 @@
+from __future__ import annotations
+
+import csv
+import math
+import runpy
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import easiness as ez
+from easiness.data.holdout import hold_out
+from easiness.errors import BadInput
+from easiness.scoring import SCORES
+from easiness.spec import Loading
+from easiness.studies.keeping.ranks import aligned, order_of, ranking, scored_data
+from easiness.paper.training_sets.trained_sets import (
+    AccuracyCurve,
+    breakdown,
+    contrast,
+    differences,
+    mean_accuracy,
+    steps,
+)
+from pixels import images_of
+
+
+@pytest.fixture(scope="module")
+def scored(measured: Path) -> ez.Run:
+    """100 digits, nothing held out."""
+    return ez.open_run(measured)
+
+
+def test_scores_are_turned_so_that_high_is_easy(scored):
+    table = scored.scores(1)
+    np.testing.assert_array_equal(ranking(scored, "easiness", 1), table["easiness"])
+    np.testing.assert_array_equal(ranking(scored, "el2n", 1), -table["el2n"])
+    np.testing.assert_array_equal(ranking(scored, "confidence"), scored.scores()["confidence"])
+
+
+def test_other_scores_are_turned_so_that_low_is_what_to_keep(scored):
+    entropy = scored.scores()["entropy"]
+    np.testing.assert_array_equal(ranking(scored, "entropy", keep="bottom"), entropy)
+    np.testing.assert_array_equal(ranking(scored, "entropy", keep="top"), -entropy)
+    with pytest.raises(BadInput, match=r"high means unsure, .*--keep bottom"):
+        ranking(scored, "entropy")
+
+
+def test_a_score_that_is_undefined(scored):
+    with pytest.raises(
+        BadInput, match=r"memorization is undefined for 100 of 100 .* epoch 2; .*--train-share"
+    ):
+        ranking(scored, "memorization")
+
+
+# after epochs 1, 2 and 3 of the only trial; the columns are examples
+LEARNED = np.array([[1, 0, 1, 0], [1, 0, 0, 1], [1, 0, 1, 0]])
+
+
+@pytest.fixture
+def learned(record):
+    """Four examples: always right, never, forgotten once and learned again, and forgotten for good."""
+    labels = np.array([0, 1, 1, 0])
+    epochs = [np.eye(2)[np.where(right, labels, 1 - labels)] for right in LEARNED]
+    return record([epochs], labels, ids=[3, 1, 4, 2], classes=["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("score", "in_table", "ranked"),
+    [
+        ("forgetting_events", [0, np.nan, 1, 1], [0, -3, -1, -1]),
+        ("first_learned_epoch", [1, np.nan, 1, 2], [-1, -4, -1, -2]),
+        ("iteration_learned", [1, np.nan, 3, np.nan], [-1, -4, -3, -4]),
+    ],
+)
+def test_the_never_learned_are_the_hardest(learned, score, in_table, ranked):
+    np.testing.assert_array_equal(learned.scores()[score], in_table)
+    np.testing.assert_array_equal(ranking(learned, score), ranked)
+
+
+SMALL: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "precision": "float32"}
+
+
+def test_an_epoch_that_was_not_observed_gives_no_ranking(tmp_path):
+    run = ez.measure("digits", limit=60, epochs=4, observe="every:2", **SMALL, out=tmp_path / "run")
+    for epoch in (2, 4):
+        told = f"forgetting_events is undefined for 60 of 60 examples after epoch {epoch}; .*--observe all"
+        with pytest.raises(BadInput, match=told):
+            ranking(run, "forgetting_events", epoch)
+
+
+def test_an_epoch_that_is_not_recorded(scored):
+    with pytest.raises(BadInput, match=r"epoch 3 .*recorded; choose 1 to 2"):
+        ranking(scored, epoch=3)
+
+
+def test_the_limit_is_that_of_the_run(scored):
+    data = scored_data(scored, "digits", Loading(holdout=0.2))
+    assert data.held_out is not None
+    assert (len(data), len(data.held_out)) == (80, 20)
+    assert set(data.ids) | set(data.held_out.ids) == set(scored.ids)
+    # a limit comes after a part held out when a source is loaded, so this is not found there again
+    assert data.ref().source is None
+    assert scored_data(scored, "digits", Loading(limit=100, holdout=0.2)).fingerprint == data.fingerprint
+    with pytest.raises(BadInput, match=r"limit 50: .* 100 examples"):
+        scored_data(scored, "digits", Loading(limit=50, holdout=0.2))
+
+
+def test_values_go_with_their_examples(scored):
+    data = scored_data(scored, "digits", Loading(holdout=0.2))
+    values = aligned(scored, ranking(scored, "el2n"), data)
+    by_id = -scored.scores().set_index("id")["el2n"]
+    np.testing.assert_array_equal(values, by_id.loc[data.ids])
+
+
+@pytest.mark.parametrize("holdout", [None, 0])
+def test_a_split_to_test_on_is_needed(scored, holdout):
+    with pytest.raises(BadInput, match=r"digits: .*held-out split .* \(--holdout 0\.2\)"):
+        scored_data(scored, "digits", Loading(holdout=holdout))
+
+
+def test_other_data(scored):
+    with pytest.raises(BadInput, match="not the data"):
+        scored_data(scored, ez.load_dataset("digits", limit=100, seed=1), Loading(holdout=0.2))
+
+
+def test_a_part_that_was_held_out_from_the_first(tmp_path):
+    run = ez.measure("digits", holdout=0.2, limit=100, epochs=1, **SMALL, out=tmp_path / "run")
+    data = scored_data(run, "digits")
+    assert data.held_out is not None
+    assert (len(data), len(data.held_out)) == (100, 100)
+    assert data.ref() == run.spec.data
+    assert scored_data(run, "digits", Loading(holdout=0.2)).ref() == run.spec.data
+    with pytest.raises(BadInput, match=r"holdout 0\.3: .* measured with 0\.2"):
+        scored_data(run, "digits", Loading(holdout=0.3))
+
+
+def test_a_split_of_the_source_is_not_replaced(tmp_path):
+    digits = hold_out(ez.load_dataset("digits"), 0.2)
+    assert digits.held_out is not None
+    pair, other = ((images_of(one).numpy(), one.labels) for one in (digits, digits.held_out))
+    data = ez.load_dataset(pair, held_out=other).limit(100)
+    run = ez.measure(data, epochs=1, **SMALL, out=tmp_path / "run")
+    assert scored_data(run, data).held_out is not None
+    for holdout in (0.2, 0):
+        with pytest.raises(BadInput, match="holdout"):
+            scored_data(run, data, Loading(holdout=holdout))
+
+
+def test_a_recorded_run_goes_by_ids_labels_and_classes(record):
+    data = ez.load_dataset("digits", limit=100)
+    run = record([[np.eye(10)[data.labels]]], data.labels, ids=data.ids, classes=data.classes)
+    found = scored_data(run, data, Loading(holdout=0.2))
+    assert len(found) == 80
+    assert (aligned(run, ranking(run), found) == 1).all()
+    assert scored_data(run, "digits", Loading(holdout=0.2)).ids.tolist() == found.ids.tolist()
+    others = replace(data, labels=(data.labels + 1) % 10)
+    with pytest.raises(BadInput, match=r"digits: .*the data of .* \(ids, labels"):
+        scored_data(run, others, Loading(holdout=0.2))
+
+
+@pytest.mark.parametrize("score", SCORES, ids=lambda score: score.name)
+def test_every_score_ranks_one_way_or_with_an_end_to_keep(score):
+    if score.high_means in ("easy", "hard"):
+        order = order_of(score.name)
+        assert order.sign == (1 if score.high_means == "easy" else -1)
+        assert list(order.policies) == ["easy", "hard", "random"]
+        for keep in ("top", "bottom"):
+            with pytest.raises(BadInput, match=f"keep {keep}: high {score.name} means {score.high_means}"):
+                order_of(score.name, keep)
+        return
+    with pytest.raises(BadInput, match=f"high means {score.high_means}, neither"):
+        order_of(score.name)
+    for keep, drawn, sign in (("top", "bottom", -1), ("bottom", "top", 1)):
+        order = order_of(score.name, keep)  # type: ignore[arg-type]
+        assert order.sign == sign  # the largest values after turning are those mainly drawn
+        assert order.policies == {drawn: (3, 1), "random": (1, 1)}
+
+
+def test_the_scores_without_easy_and_hard():
+    neither = [score.name for score in SCORES if score.high_means not in ("easy", "hard")]
+    assert neither == [
+        *("variability", "aleatoric", "dyn_unc", "dual", "entropy"),
+        *("self_confidence", "normalized_margin", "confident_learning_flag"),
+    ]
+
+
+def test_names_of_policies():
+    ease, kept = order_of("easiness"), order_of("dual", "top")
+    assert [ease.beta(name) for name in ("easy", "hard", "random", "beta:2,5")] == [
+        *((3, 1), (1, 3), (1, 1), (2, 5)),
+    ]
+    assert [kept.beta(name) for name in ("bottom", "random", "beta:1,3")] == [(3, 1), (1, 1), (1, 3)]
+    assert [ease.name(beta) for beta in ((3, 1), (1, 3), (0.5, 2))] == ["easy", "hard", "beta:0.5,2"]
+    assert [kept.name(beta) for beta in ((3, 1), (1, 3), (1, 1))] == ["bottom", "beta:1,3", "random"]
+
+
+@pytest.mark.parametrize(
+    ("score", "keep", "message"),
+    [
+        ("easines", None, r"score 'easines': unknown \(did you mean easiness.*; choose easiness, "),
+        ("foo", None, r"score 'foo': unknown; choose easiness, .*, confident_learning_flag"),
+        ("entropy", "high", "keep 'high': unknown; choose top or bottom"),
+        ("el2n", "high", "keep 'high': unknown; choose top or bottom"),
+    ],
+)
+def test_what_gives_no_order(score, keep, message):
+    with pytest.raises(BadInput, match=message):
+        order_of(score, keep)
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        ("easy", "policy 'easy': high dual means ambiguous, .*; give bottom, random or beta:A,B, or leave"),
+        ("hard", "policy 'hard': high dual means ambiguous, .*; give bottom, random or beta:A,B, or leave"),
+        ("top", "policy 'top': unknown.*; give bottom, random or beta:A,B"),
+        ("beta:1,0", "give two positive numbers"),
+    ],
+)
+def test_policies_that_contradict_the_end_to_keep(policy, message):
+    with pytest.raises(BadInput, match=message):
+        order_of("dual", "top").beta(policy)
+
+
+A = np.array([0.81, 0.84, 0.79, 0.83, 0.80])
+B = np.array([0.70, 0.76, 0.64, 0.73, 0.71])
+
+
+def curve(*accuracies: list[float], rates: tuple[float, ...] = (0.0, 0.3, 0.6, 0.9)) -> AccuracyCurve:
+    return AccuracyCurve(rates, tuple(np.array(values) for values in accuracies))
+
+
+def around(mean: float, spread: float = 0.01) -> list[float]:
+    """Five accuracies with this mean and ``spread`` as standard deviation."""
+    return [mean + spread * x for x in (-math.sqrt(2), 0, 0, 0, math.sqrt(2))]
+
+
+def test_a_difference_has_the_interval_of_a_paired_t_test():
+    found = contrast([(1, A), (-1, B)])
+    expected = stats.ttest_rel(A, B).confidence_interval(0.95)
+    assert found.value == pytest.approx(A.mean() - B.mean())
+    assert found.interval == pytest.approx((expected.low, expected.high))
+    assert (found.repetitions, found.decided) == (5, True)
+
+
+def test_a_mean_has_students_interval():
+    found = mean_accuracy(curve([0.9] * 5, A.tolist(), [0.1] * 5, [0.1] * 5), 0.3)
+    expected = stats.ttest_1samp(A, 0).confidence_interval(0.95)
+    assert found.value == pytest.approx(A.mean())
+    assert found.interval == pytest.approx((expected.low, expected.high))
+
+
+def test_the_interval_scales_with_the_weights():
+    one, three = contrast([(1, A), (-1, B)]), contrast([(3, A), (-3, B)])
+    assert three.value == pytest.approx(3 * one.value)
+    assert three.interval == pytest.approx(tuple(3 * end for end in one.interval))
+
+
+def test_the_interval_covers_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    covered = 0
+    for _ in range(2000):
+        groups = [random.normal(0, spread, 5) for spread in (1, 3, 2)]
+        low, high = contrast(zip((1, -3, 2), groups, strict=True)).interval
+        covered += low <= 0 <= high
+    assert 0.935 < covered / 2000 < 0.975
+
+
+def test_few_repetitions_decide_nothing():
+    four = contrast([(1, A[:4]), (-1, B[:4])])
+    assert (four.repetitions, four.decided) == (4, False)
+    assert not any(map(math.isnan, four.interval))
+    one = contrast([(1, A[:1]), (-1, B[:1])])
+    assert one.value == pytest.approx(0.81 - 0.70)
+    assert all(map(math.isnan, one.interval))
+
+
+def test_what_repetitions_have_in_common_drops_out():
+    common = np.array([0.1, -0.2, 0.3, 0.05, -0.1])
+    assert contrast([(1, A + common), (-1, A + common - 0.25)]).interval == pytest.approx((0.25, 0.25))
+
+
+def test_differences_at_common_rates_above_zero():
+    a = curve([0.9] * 5, around(0.8), around(0.7), rates=(0.0, 0.3, 0.6))
+    b = curve([0.9] * 5, around(0.85), around(0.5), rates=(0.0, 0.3, 0.9))
+    found = differences(a, b)
+    assert list(found) == [0.3]
+    assert found[0.3].value == pytest.approx(-0.05)
+
+
+def test_steps_from_each_rate_to_the_next():
+    falling = steps(curve(around(0.9), around(0.85), around(0.7), around(0.72)))
+    assert list(falling) == [(0.0, 0.3), (0.3, 0.6), (0.6, 0.9)]
+    assert [round(one.value, 6) for one in falling.values()] == [-0.05, -0.15, 0.02]
+    assert [one.interval[1] < 0 for one in falling.values()] == [True, True, False]
+
+
+def test_a_breakdown():
+    # 0.1 lost over 0.6 of rate, then 0.3 over 0.3
+    found = breakdown(curve([0.9] * 5, [0.5] * 5, around(0.8, 0.03), [0.5] * 5), 0.6)
+    assert found.before.value == pytest.approx(1 / 6)
+    assert found.after.value == pytest.approx(1)
+    assert found.excess.value == pytest.approx(2 / 3)
+    # the accuracy at the breakpoint has the weight 1 / 0.3 + 2 / 0.6 and alone varies
+    margin = stats.t.ppf(0.975, 4) * (1 / 0.3 + 2 / 0.6) * 0.03 / math.sqrt(5)
+    assert found.excess.interval == pytest.approx((2 / 3 - margin, 2 / 3 + margin))
+    assert breakdown(curve([0.9] * 5, [0.5] * 5, [0.8] * 5, [0.5] * 5), 0.6, factor=7).excess.value < 0
+
+
+def test_a_straight_line_does_not_break_down():
+    found = breakdown(curve(around(0.9), around(0.8), around(0.7), around(0.6)), 0.3)
+    assert found.before.value == pytest.approx(found.after.value)
+    assert found.excess.interval[1] < 0
+
+
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [(0.5, r"rate 0\.5: .* 0, 0\.3, 0\.6, 0\.9"), (0.0, "rate 0: needs"), (0.9, r"rate 0\.9: needs")],
+)
+def test_breakpoints_that_tell_nothing(at, message):
+    with pytest.raises(BadInput, match=message):
+        breakdown(curve(*[[0.5] * 5] * 4), at)
+
+
+SCRIPT = Path(__file__).parents[4] / "benchmarks" / "science" / "amount_of_data.py"
+
+
+@pytest.fixture
+def script(monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the script adds to it
+    return runpy.run_path(str(SCRIPT))
+
+
+@pytest.mark.long
+def test_sizes_that_are_finished_are_on_the_page(script, planted, tmp_path, monkeypatch, capsys):
+    sizes = [script["Size"](num, 32, 2, 2) for num in (100, 200)]
+    preset = replace(script["PRESET"], ablation_model="mlp_2_w8", trials=2, repetitions=2)
+    given = {"--data": planted[0], "--runs": tmp_path / "runs", "--largest": tmp_path, "--docs": tmp_path}
+    monkeypatch.setattr(
+        sys, "argv", ["amount_of_data", *(str(one) for pair in given.items() for one in pair)]
+    )
+    script["main"](sizes, preset)
+    assert f"{tmp_path / 'trials'}: not finished; left out" in capsys.readouterr().err
+    assert "examples of\nCIFAR-10 than of 100:" in (tmp_path / "amount-of-data.md").read_text()
+    files = [tmp_path / "amount-of-data" / f"{name}.csv" for name in ("accuracies", "changes")]
+    rows, changes = (list(csv.reader(file.read_text().splitlines())) for file in files)
+    assert [row[0] for row in rows] == ["examples", "100", "100", "200", "200"]
+    assert [row[0] for row in changes] == ["dropped", "30%", "60%"]
+    assert (tmp_path / "amount-of-data.svg").read_bytes().startswith(b"<?xml")
+    # by hand: what the first row says is in the runs
+    found, _ = script["accuracies"](tmp_path / "runs" / "100", preset)
+    gap = found["hard", 0.3] - found["random", 0.3]
+    assert rows[1][4:7] == [f"{100 * found[one, 0.3].mean():.1f}" for one in ("easy", "random", "hard")]
+    assert rows[1][7].startswith(f"{100 * gap.mean():+.1f} (")
+    margin = 12.7062 * gap.std(ddof=1) / np.sqrt(2)
+    assert f"({100 * (gap.mean() - margin):+.1f} to" in rows[1][7]
+
+
+def test_verdicts_go_by_the_side_of_zero_that_an_interval_is_on(script):
+    texts = [
+        "**+4.6 (+1.6 to +7.6)**",
+        "**-1.2 (-2.3 to -0.1)**",
+        "+0.8 (-0.3 to +1.8)",
+        "**+0.9 (+0.1 to +1.7)**",
+    ]
+    rows = [[size, "", "", "60%", "", "", "", text] for size, text in zip("1234", texts, strict=True)]
+    lines = script["by_verdict"](rows).splitlines()
+    assert lines == ["- It helps: 60% of 1, 60% of 4", "- It hurts: 60% of 2", "- Undecided: 60% of 3"]
+    assert script["by_verdict"](rows[:1]) == "- It helps: 60% of 1"
+    said = [script["answer"](["60%", text]).partition(". The")[0] for text in texts[:3]]
+    assert said == [
+        f"- 60% dropped: it {verdict}"
+        for verdict in ("does not hold: the opposite does", "holds", "is undecided")
+    ]

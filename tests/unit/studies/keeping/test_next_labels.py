@@ -1,0 +1,272 @@
+"""Whom to label next: the rules by hand, the replay with known truth, and a pool of digits."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+import easiness
+from easiness import BadInput
+from easiness.pages import picks_gallery, write_result, write_result_page
+from easiness.studies.keeping import (
+    MARGIN,
+    PICKS,
+    RANDOM,
+    RARE,
+    Labelled,
+    NextLabels,
+    Replaying,
+    near_of,
+    recommended,
+    replay,
+)
+from easiness.studies.keeping.replay import Judged, Near
+
+PIXELS = [f"p{at}" for at in range(64)]
+NUM, COPIES = 240, 7
+
+
+def test_near_examples_are_alike_in_units_of_the_local_scale():
+    # two clouds of the same shape, one ten times as wide: what is alike in one is so in the other
+    cloud = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    near = near_of(np.concatenate([cloud, 10 * cloud + 100]), num=20)
+    assert (near.nearest[:, 0] == np.arange(60)).all()
+    assert (near.alike[:, 0] == 1).all()
+    assert near.alike[:30] == pytest.approx(near.alike[30:], abs=1e-2)
+    assert near.covered(np.array([3]))[3] == 1
+    assert not near.covered(np.array([3]))[30:].any()
+
+
+def test_what_is_rare_and_uncertain_covers_what_no_label_does():
+    # 0 has a label and is near to 1; 2 and 3 are near to each other, 4 is alone and sure
+    nearest = np.array([[0, 1], [1, 0], [2, 3], [3, 2], [4, 0]])
+    alike = np.array([[1, 0.9], [1, 0.9], [1, 0.8], [1, 0.8], [1, 0]], np.float32)
+    near = Near(nearest, alike)
+    judged = Judged(np.array([1, 2, 3, 4]), np.array([0]), np.array([0.0, 0.5, 0.4, 0.9]))
+    # they add .1, .5 + .8 * .6 = .98, .6 + .8 * .5 = 1 and .1; behind 3 then 2 adds .2 * .5 = .1
+    assert PICKS[RARE](near, judged, 1).tolist() == [2]
+    assert judged.pool[PICKS[MARGIN](near, judged, 2)].tolist() == [1, 3]
+    assert judged.pool[PICKS[RANDOM](near, judged, 2)].tolist() == [1, 2]
+    assert sorted(PICKS[RARE](near, judged, 4).tolist()) == [0, 1, 2, 3]
+
+
+def test_picks_are_those_of_a_greedy_search_that_looks_at_all():
+    rng = np.random.default_rng(1)
+    near = near_of(rng.normal(size=(80, 4)).astype(np.float32), num=10)
+    judged = Judged(np.arange(5, 80), np.arange(5), rng.random(75))
+    covered, weights = near.covered(judged.labelled).astype(float), judged.uncertain(80)
+    for place in PICKS[RARE](near, judged, 12):
+        adds = (weights[near.nearest] * (near.alike - covered[near.nearest]).clip(min=0)).sum(axis=1)
+        adds[:5] = -1
+        assert adds[judged.pool[place]] == pytest.approx(adds.max(), rel=1e-5)
+        own = near.nearest[judged.pool[place]]
+        covered[own] = np.maximum(covered[own], near.alike[judged.pool[place]])
+
+
+def _world(num: int, seed: int) -> Labelled:
+    """Four classes, of which the last two are rare, in noise."""
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(4, num, p=[0.46, 0.46, 0.04, 0.04])
+    x = 2 * np.random.default_rng(0).normal(size=(4, 6))[labels] + rng.normal(size=(num, 6))
+    return Labelled(torch.tensor(x / 6, dtype=torch.float32), torch.tensor(labels), np.arange(num), 4)
+
+
+def test_a_rule_that_always_takes_the_same_examples_is_not_recommended():
+    # such a rule has no advantage, though in these data its picks may happen to be good ones
+    found, naive = 0, 0
+    for world in range(6):
+        lots = np.random.default_rng([world, 7]).random(120)
+
+        def same(_, judged, num, lots=lots):
+            return np.argsort(lots[judged.pool])[:num]
+
+        rules = {RARE: same, MARGIN: same, RANDOM: PICKS[RANDOM]}
+        asked = Replaying(15, seeds=6, seed=world, starts=())
+        replayed = replay(_world(120, 2 * world), _world(150, 2 * world + 1), asked, rules)
+        found += recommended(replayed) != RANDOM
+        own = next(one for one in replayed if one.rule == RARE)
+        base = next(one for one in replayed if one.rule == RANDOM)
+        naive += (
+            easiness.analysis.paired_gain(base.right, own.right, 0.975).interval[0] > own.gain.interval[0]
+        )
+    assert found == 0
+    assert naive == 6
+
+
+def test_a_rule_that_knows_better_is_recommended_and_wrong_labels_cost_it():
+    def finds_rare(_, judged, num):
+        return np.argsort(-rare[judged.pool], kind="stable")[:num]
+
+    some, test = _world(900, 1), _world(400, 2)
+    rare = np.isin(some.labels.numpy(), [2, 3]).astype(float)
+    rules = {RARE: finds_rare, MARGIN: PICKS[MARGIN], RANDOM: PICKS[RANDOM]}
+    asked = Replaying(10, seeds=6, starts=(20,))
+    replayed = replay(some, test, asked, rules)
+    assert [one.start for one in replayed] == [20] * 3 + [450] * 3
+    assert replayed[0].gain.value > 0.01
+    assert recommended(replayed) == RARE
+    wrong = replay(some, test, Replaying(10, seeds=6, starts=(20,), wrong=0.5), rules)
+    assert wrong[0].accuracy < replayed[0].accuracy
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory) -> tuple[NextLabels, Path]:
+    """A run on digits with a held-out split, and a pool that has copies of labelled ones and of its own."""
+    folder = tmp_path_factory.mktemp("pool")
+    x, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(y))
+    x, y = x[order].astype(np.float32), y[order]
+    rows = pd.DataFrame(x, columns=PIXELS).assign(label=y)
+    own = rows[: NUM + 200].assign(split=["train"] * NUM + ["test"] * 200)
+    own.to_csv(folder / "own.csv", index=False)
+    pool = pd.concat([rows[600:800], rows[:COPIES], rows[600:603]]).drop(columns="label")
+    pool.to_csv(folder / "pool.csv", index=False)
+    easiness.measure(
+        folder / "own.csv", inputs=PIXELS, label="label", features="inputs", trials=5, out=folder / "run",
+        progress=False,
+    )  # fmt: skip
+    run = easiness.open_run(folder / "run")
+    return easiness.to_label(run, folder / "pool.csv", picks=20, seeds=5, progress=False), folder
+
+
+def test_copies_are_left_out_and_counted(found):
+    result, _ = found
+    assert COPIES <= result.num_copies <= COPIES + 2  # of digits some are nearly the same anyway
+    assert 3 <= result.num_repeated <= 5
+    assert len(result.ids) + result.num_copies + result.num_repeated == result.num_pool
+    table = result.table()
+    assert not set(table["id"]) & set(range(200, 200 + COPIES))
+
+
+def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(tmp_path):
+    things = ["a caldera", "an atom", "gold", "a lamp", "rust", "a fuse", "a comet", "salt", "a reef", "wax"]
+    asked = ["What is {} ?", "Who found {} first ?", "Where is {} made ?"]
+    texts = [one.format(thing) for thing in things for one in asked]
+    own = pd.DataFrame({"text": texts, "label": [0, 1, 0] * len(things), "film": [0, 0, 1] * len(things)})
+    own["film"] += 2 * (np.arange(len(own)) // 6)
+    own.to_csv(tmp_path / "own.csv", index=False)
+    new = [f"What is {thing} ?" for thing in ("an echo", "a fjord", "glass", "ice", "jade", "a kiln")]
+    pd.DataFrame({"text": [*new, "What is  gold ?", "What is a  kiln ?"]}).to_csv(tmp_path / "pool.csv")
+    run = easiness.measure(
+        tmp_path / "own.csv", text="text", features="hashed", group="film", trials=5, out=tmp_path / "run",
+        progress=False,
+    )  # fmt: skip
+    found = easiness.to_label(run, tmp_path / "pool.csv", picks=2, seeds=5, progress=False)
+    assert (found.num_copies, found.num_repeated, len(found.ids)) == (1, 1, len(new))
+    # one of each text that is not tested on, however many are of one film
+    tested = found.replayed[0].right.shape[1]
+    assert found.replayed[-1].start + found.replayed[-1].pool == len(texts) - tested
+
+
+def test_the_table_has_the_picks_of_each_rule_the_recommended_ones_first(found):
+    result, folder = found
+    table = result.table()
+    assert table["rule"].drop_duplicates().tolist()[0] == result.rule
+    assert table.groupby("rule")["id"].nunique().to_dict() == {RARE: 20, MARGIN: 20, RANDOM: 20}
+    own = table[table["rule"] == MARGIN]
+    assert own["margin"].is_monotonic_increasing
+    assert own["rank"].tolist() == list(range(1, 21))
+    assert table["rarity"].between(0, 1).all()
+    assert set(table["predicted"]) <= set(map(str, range(10)))
+    write_result(folder / "picks.csv", result)
+    assert pd.read_csv(folder / "picks.csv")["id"].tolist() == table["id"].tolist()
+
+
+def test_the_page_shows_the_picks_where_they_are_pictures(found):
+    result, folder = found
+    assert picks_gallery(result) is None  # rows of a table
+    pixels = pd.read_csv(folder / "pool.csv").to_numpy().reshape(-1, 8, 8)
+    pool = easiness.load_dataset(((15 * pixels).astype(np.uint8), np.arange(len(pixels)) % 2))
+    gallery = picks_gallery(replace(result, pool=pool))
+    assert gallery is not None
+    first = result.table()["id"].tolist()[:20]
+    assert [row[0] for row in gallery.rows] == first
+    write_result_page(folder / "picks.html", result, "", gallery=gallery)
+    page = (folder / "picks.html").read_text()
+    assert page.count('<img src="data:image/') == len(set(first)) == 20
+
+
+def test_it_says_where_labelled_examples_were_drawn_to_tell_what_is_rare(found):
+    result, _ = found
+    assert f"none of the {NUM} is near. Labels" in result.sections()[1].note
+    drawn = replace(result, num_compared=99)
+    assert f"none of the {NUM} is near, 99 of which were drawn" in drawn.sections()[1].note
+
+
+def test_the_replay_is_judged_where_most_are_labelled(found):
+    result, _ = found
+    assert {one.start for one in result.replayed} == {NUM // 2} | ({100} if NUM >= 300 else set())
+    last = [one for one in result.replayed if one.start == NUM // 2]
+    assert all(one.right.shape == (5, 200) for one in last)
+    assert result.rule == recommended(result.replayed)
+    beats = any(one.beats_random for one in last if one.rule != RANDOM)
+    assert ("label at random" in result.text) == (not beats)
+    assert [one.title for one in result.sections()][1] == "First picks"
+    assert result.figure() is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"picks": 500}, "has 210 examples; pick fewer"),
+        ({"picks": 209}, "has (19|20)[0-9] new examples"),
+        ({"seeds": 4}, "--seeds 4: must be at least 5"),
+        ({"picks": 0}, "picks"),
+        ({"picks": 20_001}, "--picks 20001: must be at most 20,000"),
+        ({"picks": 5, "seed": -1}, "--seed -1: must be at least 0"),
+        ({"pool": "gone.csv"}, "gone.csv"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(found, options, message):
+    _, folder = found
+    run = easiness.open_run(folder / "run")
+    pool = options.pop("pool", folder / "pool.csv")
+    with pytest.raises(BadInput, match=message):
+        easiness.to_label(run, pool, progress=False, **options)
+
+
+def test_a_run_on_vectors_of_your_own_takes_a_file_of_them(tmp_path):
+    x, y = load_digits(return_X_y=True)
+    np.savez(tmp_path / "own.npz", x=x[:160].reshape(-1, 8, 8).astype(np.uint8), y=y[:160])
+    np.save(tmp_path / "own.npy", x[:160])
+    np.save(tmp_path / "pool.npy", x[200:260])
+    run = easiness.measure(
+        tmp_path / "own.npz", features=tmp_path / "own.npy", trials=5, out=tmp_path / "run", progress=False
+    )
+    result = easiness.to_label(run, tmp_path / "pool.npy", picks=5, seeds=5, progress=False)
+    assert set(result.table()["id"]) <= set(range(60))
+    np.save(tmp_path / "other.npy", x[200:260, :9])
+    with pytest.raises(BadInput, match="vectors of 9 values"):
+        easiness.to_label(run, tmp_path / "other.npy", picks=5, progress=False)
+
+
+@pytest.mark.parametrize(
+    "others", [(), ("--keep", "0.5"), ("--margin", 0.05), ("--sizes", "100"), ("--details",)]
+)
+def test_options_of_another_question_are_refused_by_name(found, refused, tmp_path, others):
+    said = refused("worth", found[1] / "run", "--pool", tmp_path / "gone.csv", *others)
+    assert (others[0] if others else "gone.csv") in said
+
+
+ROOT = Path(__file__).parents[4]
+
+
+def test_the_page_has_what_was_simulated(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from science import pool
+
+    def few(picks, _, **others):
+        return Replaying(picks, 2, **others)
+
+    monkeypatch.setattr(pool, "Replaying", few)
+    page = tmp_path / "pool.md"
+    arguments = ["--runs", str(tmp_path), "--worlds", "1", "--shapes", "two groups", "--docs", str(page)]
+    pool.main(arguments)
+    assert "$ python benchmarks/science/pool.py" in page.read_text()
+    rows = (tmp_path / "pool" / "known-truth.csv").read_text().splitlines()[1:]
+    assert len(rows) == 6
+    assert rows[2].startswith("two groups,50,without advantage,+0.0,")

@@ -1,0 +1,394 @@
+import csv
+import importlib
+import io
+import runpy
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+import easiness
+from easiness import BadInput, worth
+from easiness.pages import write_result
+from easiness.store import Run
+from easiness.studies.keeping import Row, Worth, choose, judged_choice, more_labels
+from easiness.studies.keeping.grid import Cell
+
+NUM, WRONG = 600, 0.3
+
+
+def _data() -> tuple[np.ndarray, np.ndarray]:
+    """Digits in random order, three tenths of whose labels are another class's, but for the last 300."""
+    x, y = load_digits(return_X_y=True)
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(y))[: NUM + 300]
+    x, y = x[order].astype(np.float32), y[order]
+    wrong = np.flatnonzero(rng.random(NUM) < WRONG)
+    y[wrong] = (y[wrong] + rng.integers(1, 10, len(wrong))) % 10
+    return x, y
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Run:
+    """Five trials of heads on pixels, of which 300 examples with their own labels are held out."""
+    return _measured(tmp_path_factory.mktemp("worth"), NUM + 300)
+
+
+def _measured(folder: Path, num: int) -> Run:
+    x, y = _data()
+    arrays: dict[str, Any] = {"x": x[:NUM], "y": y[:NUM]}
+    if num > NUM:
+        arrays |= {"x_test": x[NUM:num], "y_test": y[NUM:num]}
+    np.savez(folder / "digits.npz", **arrays)
+    return easiness.measure(
+        folder / "digits.npz", features="inputs", trials=5, out=folder / "run", progress=False
+    )
+
+
+@pytest.fixture(scope="module")
+def found(run) -> Worth:
+    return worth(run, sizes=[200], keep=(0.2, 0.5), seeds=5, margin=0.08, progress=False)
+
+
+def test_rows_are_held_to_all_and_to_as_many_at_random(found):
+    table = found.table()
+    assert set(table["size"]) == {200, NUM}
+    whole = table[table["size"] == NUM]
+    assert len(whole) == 3 + 2 * 2 * 3
+    for share, num in ((0.2, 120), (0.5, 300)):
+        assert (whole["num_kept"][whole["share"] == share] == num).all()
+    everything = whole["accuracy"][(whole["kept"] == "all") & ~whole["suspects_out"]].item()
+    hardest = whole[(whole["kept"] == "hardest") & (whole["share"] == 0.5) & ~whole["suspects_out"]]
+    random = whole[(whole["kept"] == "random") & (whole["share"] == 0.5) & ~whole["suspects_out"]]
+    assert hardest["over_all"].item() == pytest.approx(hardest["accuracy"].item() - everything)
+    apart = hardest["accuracy"].item() - random["accuracy"].item()
+    assert hardest["over_random"].item() == pytest.approx(apart)
+    assert table["advised"].sum() == 1
+
+
+def test_the_hardest_are_the_wrong_labels_until_the_suspects_are_out(found):
+    table = found.table().query(f"size == {NUM} and kept == 'hardest' and share == 0.5")
+    with_them, without = table.sort_values("suspects_out")["accuracy"]
+    assert with_them < 0.5 < 0.8 < without
+
+
+def test_the_file_of_labels_has_what_is_advised(found, run, tmp_path):
+    file = tmp_path / "keep.csv"
+    write_result(file, found.keep)
+    labels = pd.read_csv(file)
+    assert labels["id"].tolist() == run.ids.tolist()
+    assert (labels["action"] == "keep").sum() == found.lines[found.advised].num
+    again = easiness.load_dataset(run.spec.data.source, labels=file)
+    assert len(again) == (labels["action"] == "keep").sum()
+
+
+def test_the_command_names_its_files_and_what_to_do_with_them(command, run, tmp_path):
+    file, page = tmp_path / "keep.csv", tmp_path / "worth.html"
+    options = ("--sizes", 200, "--keep", "0.5", "--seeds", 5, "--margin", 0.08, "--details")
+    done = command("worth", run.path, *options, "-o", file, "--page", page)
+    assert done.code == 0
+    assert {f"wrote {page}", f"wrote {file}"} <= set(done.err.splitlines())
+    assert done.err.splitlines().count(f"wrote {file}") == 1
+    assert "Of 600 labelled examples" in done.out
+    last = done.out.splitlines()[-1]
+    assert last.startswith("heads say so; ask networks: easiness verify ")
+    assert f"--labels {file}" in last
+    assert "--beside random,rs2" in last
+    assert pd.read_csv(file).columns.tolist()[:5] == ["id", "label", "class", "was", "action"]
+    assert "What to keep of" in page.read_text()
+
+
+def test_what_it_says(found):
+    assert found.advice.startswith(f"of your {NUM}: take the ")
+    assert "suspects out, then you can leave out" in found.advice
+    assert found.text.count(". ") == 1
+    assert (
+        found.advice.count(" by linear classifiers") == found.advice.count(" by 15 nearest neighbours") == 1
+    )
+    assert "would give linear classifiers " in found.ahead
+    assert "had no part in the choice" in found.sections()[0].note
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        ((-0.005, 0.003), "at no loss (-0.1, -0.5 to 0.3 by linear classifiers)"),
+        ((-0.009, -0.001), "at a loss of less than 1 point (-0.1, -0.9 to -0.1 by linear classifiers)"),
+        ((0.002, 0.004), "and gain (-0.1, 0.2 to 0.4 by linear classifiers)"),
+    ],
+)
+def test_a_loss_that_is_shown_is_not_called_none(found, interval, verdict):
+    beyond = replace(found.judged.beyond, value=-0.001, interval=interval)
+    judged = replace(found.judged, beyond=beyond, near=None)
+    told = replace(found, judged=judged, margin=0.01)
+    assert told.advice.endswith(verdict)
+    better = replace(judged, near=replace(judged, beyond=replace(beyond, interval=(0.5, 0.6))))
+    others = "; -0.1, 50.0 to 60.0 by 15 nearest neighbours)"
+    assert replace(told, judged=better).advice.endswith(verdict.replace(")", others))
+    worse = replace(judged, near=replace(judged, beyond=replace(beyond, interval=(-0.02, 0))))
+    doubt = "where a loss of 1 point is not ruled out (-0.1, "
+    assert doubt in replace(told, judged=worse).advice
+
+
+def test_what_heads_spare_and_neighbours_need_is_not_advised(run):
+    """Without suspects and the easiest heads gain, and neighbours lose 2 to 3 points."""
+    found = worth(run, sizes=[], keep=(0.5,), margin=0.05, progress=False)
+    by = "by linear classifiers and by 15 nearest neighbours"
+    none = f"no smaller choice is shown to cost less than 5 points, {by}"
+    assert found.advice == f"of your {NUM}: keep all; {none}"
+    assert not found.keep.dropped.any()
+    table = found.table().query(f"size == {NUM}")
+    tried = table.query("kept == 'hardest' and share == 0.5 and suspects_out")
+    assert tried["over_all"].item() > 0 > -0.01 > tried["near_over_all"].item()
+    assert table["accuracy_near"].isna().sum() > 3  # what heads rule out is not asked
+    document = found.document()
+    assert document["judged_near"]["over_start"].keys() == {"value", "low", "high"}
+
+
+@pytest.mark.long
+def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
+    found = worth(_measured(tmp_path, NUM), keep=(0.5,), sizes=[], seeds=5, progress=False)
+    assert found.num_test + found.num_examples_tried == NUM
+    assert 0.15 < found.num_test / NUM < 0.25
+    assert found.test_wrong == pytest.approx(WRONG, abs=0.1)
+    assert f"on {found.num_test} of {NUM} examples, set aside" in found.sections()[0].note
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sizes": [5]}, r"--sizes 5: not between 20"),
+        ({"keep": (1.0,)}, r"--keep 1: not between 0 and 1"),
+        ({"keep": (0.5, 0.0008)}, r"--keep 0.0008: keeps none of 600 examples; give"),
+        ({"sizes": [NUM + 1]}, r"--sizes 601: not between 20 .two of each class. and 600"),
+        ({"seeds": 4}, r"--seeds 4: must be at least 5"),
+        ({"seed": -1}, r"--seed -1: must be at least 0"),
+        ({"margin": 0.0}, r"--margin 0: not between 0 and 1"),
+    ],
+)
+def test_choices_out_of_range_are_refused_before_anything_is_read(run, options, message):
+    with pytest.raises(BadInput, match=message):
+        worth(run, source="gone", progress=False, **options)
+
+
+def test_a_run_without_features_is_refused(record):
+    logits = np.zeros((2, 1, 4, 2))
+    with pytest.raises(BadInput, match="is not on features"):
+        worth(record(logits, [0, 1, 0, 1]), progress=False)
+
+
+@pytest.mark.parametrize("sizes", ["nan", "200,inf", "200.5"])
+def test_sizes_that_are_no_whole_numbers_are_refused(run, refused, sizes):
+    assert "give whole numbers with commas" in refused("worth", run.path, "--sizes", sizes)
+
+
+def test_another_seed_draws_other_examples_at_random(run, found):
+    other = worth(run, sizes=[], keep=(0.5,), seeds=5, seed=1, progress=False)
+
+    def drawn(one):
+        return next(
+            line.right for line in one.lines if line.cell == Cell(NUM, "random", 0.5, suspects_out=False)
+        )
+
+    assert (drawn(found) != drawn(other)).any(axis=1).all()
+
+
+SCIENCE = Path(__file__).parents[4] / "benchmarks" / "science"
+
+
+@pytest.fixture(scope="module")
+def worlds() -> dict[str, Any]:
+    return runpy.run_path(str(SCIENCE / "worth_worlds.py"))
+
+
+@pytest.fixture
+def twice(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(SCIENCE.parent))
+    return importlib.import_module("science.worth_twice")
+
+
+def _row(kept: float, wrong: int, *, num: int = 1000) -> Row:
+    """Four seeds, wrong about the first of so many test examples."""
+    right = np.broadcast_to(np.arange(num) >= wrong, (4, num))
+    return Row(kept, right)
+
+
+def test_the_fewest_examples_that_lose_less_than_the_margin():
+    rows = [_row(100, 10), _row(80, 10), _row(50, 12), _row(50, 11), _row(20, 100)]
+    assert choose(rows, [0], margin=0.02) == (3, 0)
+    assert choose(rows, [0], margin=0.001) == (0, 0)  # a row without any difference has an interval, too
+
+
+def test_it_is_held_against_all_but_the_suspects_where_these_are_better():
+    rows = [_row(100, 100), _row(90, 10), _row(50, 90), _row(60, 12)]
+    assert choose(rows, [0, 1], margin=0.02) == (3, 1)
+
+
+def test_neighbours_rule_out_what_heads_can_spare_and_are_not_asked_of_what_they_cannot():
+    asked = []
+
+    def row(kept: float, wrong: int, near: int) -> Row:
+        return Row(kept, _row(kept, wrong).right, lambda: asked.append(kept) or _row(kept, near).right)
+
+    rows = [row(100, 10, 30), row(80, 10, 31), row(50, 11, 90), row(20, 100, 30)]
+    assert choose(rows, [0], margin=0.02) == (1, 0)
+    assert set(asked) == {100, 80, 50}
+    assert choose([replace(one, near=None) for one in rows], [0], margin=0.02) == (2, 0)
+    judged = judged_choice(rows, [0], [0, 1, 2, 3], 0.5)
+    assert judged.chosen == 3
+    assert judged.near is not None
+    assert judged.worst == judged.beyond
+    judged = judged_choice(rows[:3], [0], [0, 1, 2], 0.2)
+    assert judged.near is not None
+    assert judged.worst == judged.near.beyond
+    assert judged.worst.value == pytest.approx(-0.06, abs=0.02)
+    # suspects stay where they are no better by one kind and may be a loss by the other
+    assert choose([row(100, 60, 10), row(90, 10, 80)], [0, 1], margin=0.02) == (0, 0)
+    assert choose([row(100, 60, 10), row(90, 10, 12)], [0, 1], margin=0.02) == (1, 1)
+    assert choose([row(100, 10, 10), row(90, 10, 10)], [0, 1], margin=0.02) == (0, 0)
+
+
+def test_it_is_judged_on_the_half_that_had_no_part():
+    """The rows differ on the half alone that they are chosen on."""
+    half = np.random.default_rng(0).permutation(1000) < 500
+    base, lucky = np.broadcast_to(np.arange(1000) % 5 > 0, (4, 1000)), np.zeros((4, 1000), np.bool_)
+    lucky[:] = base[0] | half
+    judged = judged_choice([Row(100, base), Row(50, lucky)], [0], [0, 1], 0.02)
+    assert (judged.chosen, judged.start) == (1, 0)
+    assert judged.beyond.value == 0
+    assert (judged.cleaned, judged.by_random) == (None, None)
+
+
+def test_the_number_that_is_said_is_not_the_one_it_was_chosen_by(worlds):
+    """Small form of benchmarks/science/worth.py."""
+    world = worlds["World"](
+        "luck", dict.fromkeys(("easiest", "hardest", "random"), 0.03), jagged=0.02, own=0.2
+    )
+    seen = [worlds["seen"](world, 1000, seed) for seed in range(40)]
+    naive, judged = (np.array([one[name] for one in seen if one["moved"]]) for name in ("naive", "judged"))
+    assert naive.mean() > 3 * naive.std() / np.sqrt(len(naive))
+    assert abs(judged.mean()) < 3 * judged.std() / np.sqrt(len(judged))
+    held = np.mean([one["judged holds"] for one in seen if one["moved"]])
+    assert held > 0.8
+
+
+def test_what_twice_the_labels_give_is_foretold(twice):
+    for rise in twice.RISES:
+        found = [twice.risen(rise, 1000, seed) for seed in range(20)]
+        held = [said.low <= true <= said.high for said, true in found]
+        assert np.mean(held) >= 0.85, rise.name
+        off = np.mean([said.value / true for said, true in found]) - 1
+        assert abs(off) < 0.4 or rise.name == "fast", rise.name  # of which it gives 0.35, and 0.6 is foretold
+        assert (
+            np.mean([said.high - said.low for said, true in found])
+            < 4 * max(true for _, true in found) + 0.01
+        )
+
+
+def test_the_next_doubling_gives_six_tenths_of_the_last():
+    def first(num: int) -> np.ndarray:
+        return np.broadcast_to(np.arange(1000) < num, (5, 1000))
+
+    found, _ = more_labels([50, 100], [first(600), first(800)], 0.1)
+    # 0.6 of 0.2; 0.4 of 0.2 less, or 0.7 more, and other test examples: t(4) 0.6 s / sqrt(1000)
+    noise = 2.7764 * 0.6 * np.sqrt(0.16 / 999)
+    assert found is not None
+    assert found.value == pytest.approx(0.12)
+    assert found.low == pytest.approx(0.12 - np.hypot(0.08, noise), abs=1e-6)
+    assert found.high == pytest.approx(0.2)  # no more is left to gain
+    # of a third of them, 1.58 doublings, it is 0.4 / (0.6**-1.58 - 1) = 0.320
+    found, _ = more_labels([100, 300], [first(600), first(800)], 0.1)
+    assert found is not None
+    assert found.value == pytest.approx(0.0642, abs=1e-4)
+
+
+def test_what_is_left_to_gain_bounds_all_three():
+    halves = [np.broadcast_to(np.arange(1000) < num, (5, 1000)) for num in (930, 993)]
+    found, _ = more_labels([50, 100], halves, 0.1)
+    assert found == pytest.approx((0.007, 0.007, 0.007))
+
+
+def test_where_nothing_can_be_said_of_more_labels_it_says_why():
+    some = np.broadcast_to(np.arange(100) < 12, (5, 100))
+    assert more_labels([10], [some], 0.1) == (
+        None,
+        "no size is a quarter to three quarters of all examples (--sizes)",
+    )
+    assert more_labels([10, 100], [some, some], 0.1) == (
+        None,
+        "no size is a quarter to three quarters of all examples (--sizes)",
+    )
+    assert more_labels([50, 100], [some, some], 0.1) == (None, "accuracy is not above chance")
+    nearly = np.broadcast_to(np.arange(100) < 96, (5, 100))
+    assert more_labels([50, 100], [some, nearly], 0.1) == (None, "fewer than 5 test examples are wrong")
+
+
+def test_a_page_of_the_benchmark_has_a_row_a_world(worlds, twice):
+    rows = [worlds["in_cells"](*one) for one in worlds["table"](2, (50,), worlds["WORLDS"][:2])]
+    assert {len(row) for row in rows} == {len(worlds["HEADER"])}
+    assert len(twice.rises(2, 50, twice.RISES[1])) == len(twice.HEADER)
+
+
+ROOT = Path(__file__).parents[4]
+
+
+def shards(folder: Path) -> None:
+    """Pictures of four colours, as CIFAR-10 is stored: 240 and 120 to test on."""
+    rng = np.random.default_rng(0)
+    colours = rng.integers(0, 255, (4, 1, 1, 3))
+    folder.mkdir()
+    for split, num in (("train", 240), ("test", 120)):
+        labels = rng.integers(4, size=num)
+        pictures = np.clip(colours[labels] + 40 * rng.standard_normal((num, 32, 32, 3)), 0, 255)
+        rows = []
+        for picture in pictures.astype(np.uint8):
+            written = io.BytesIO()
+            Image.fromarray(picture).save(written, "png")
+            rows.append({"bytes": written.getvalue(), "path": None})
+        pq.write_table(pa.table({"image": rows, "label": labels}), folder / f"{split}-00000.parquet")
+
+
+@pytest.mark.long
+def test_the_page_has_advice_gains_and_whole_trainings(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    worth = importlib.import_module("science.worth")
+
+    shards(tmp_path / "cifar10")
+    cells = {title: cell for title, cell in worth.CELLS.items() if cell[0] == "cifar"}
+    monkeypatch.setattr(worth, "CELLS", cells)
+    monkeypatch.setattr(worth, "WORLDS", worth.WORLDS[:1])
+    monkeypatch.setattr(worth, "RISES", worth.RISES[:1])
+    parts = partial(worth.worth_twice.parts, draws=2, names=("cifar10",))
+    monkeypatch.setattr(worth.worth_twice, "parts", parts)
+    monkeypatch.setitem(worth.MARGINS, "cifar", 0.3)  # so that something can be left out of so few
+    for name, value in (("PICTURES", 160), ("PAIRS", 2), ("EPOCHS", 1)):
+        monkeypatch.setattr(worth, name, value)
+    runs, docs = tmp_path / "runs", tmp_path / "worth.md"
+    arguments = ["--data", str(tmp_path), "--runs", str(runs), "--train", "--draws", "2", "--docs", str(docs)]
+    worth.main(arguments)
+    page = docs.read_text("utf-8")
+    assert docs.with_suffix(".svg").exists()
+
+    def table(name):
+        return list(csv.DictReader((tmp_path / "worth" / f"{name}.csv").read_text("utf-8").splitlines()))
+
+    advice = {row["data"]: row for row in table("advice")}
+    assert list(advice) == [*cells, *worth.SMALL]
+    for title, row in advice.items():
+        assert row["advice"].startswith(f"of your {160 if title in worth.SMALL else 240}: ")
+        assert (row["planted"] == "") == ("wrong" not in title)
+    # colours are found: nearly all that are wrong are suspects
+    assert int(advice["CIFAR-10, 30 % wrong"]["planted among them"]) > 0.8 * 60
+    gains = [row["hardest 40 %"] for row in table("ends")]
+    assert all(" to " in cell for cell in gains)
+    assert {row["labels"] for row in table("trainings")} >= {"before", "after", "as many at random"}
+    for row in table("verdicts"):
+        assert f"- **{row['data']}**: {row['verdict']}." in page
