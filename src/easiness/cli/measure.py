@@ -3,108 +3,73 @@
 from __future__ import annotations
 
 import statistics
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from easiness import executors, pages, runs, show, spec, store
+from easiness import pages, runs, show, spec, store
 from easiness.cli import status
-from easiness.cli.kit import said
-from easiness.cli.kit.spread import spread
-from easiness.spec import Execution, Featuring, Loading, Recording, Training, Trials
+from easiness.engine import Verb, say, say_text
+from easiness.runs import Measuring
 from easiness.studies import learning, matching, suspects
 
+if TYPE_CHECKING:
+    from easiness.runs import Progress
 
-@spread
-def measure(
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="A folder with a folder of pictures, recordings or .txt files for each class "
-            "(train/val/test may be above them); a CSV of path,label[,split]; a CSV or Parquet file "
-            "of texts or numbers, or a folder of train*/test* ones; a Parquet file of pictures; an "
-            ".npz with x and y; hf:NAME; digits; mini-imagenet:PATH; or a torchvision name with "
-            "--data-root."
-        ),
-    ],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run. A run that is there goes on.")],
-    training: Training,
-    featuring: Featuring,
-    trials: Trials,
-    loading: Loading,
-    recording: Recording,
-    execution: Execution,
-    retrain_damaged: Annotated[
-        bool,
-        typer.Option(
-            "--retrain-damaged",
-            help="Train trials again whose files are damaged.",
-            rich_help_panel="Recording",
-        ),
-    ] = False,
-    track: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--track",
-            help="Also log to an experiment tracker; may be given several times.",
-            metavar="tensorboard:FOLDER|mlflow[:URI]|wandb[:PROJECT]",
-            rich_help_panel="Recording",
-        ),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and train nothing.")] = False,
-) -> None:
-    """Train a network several times and record what it gets right.
 
-    Examples are observed after every epoch. The same command again goes on, or only reads; more trials
-    or epochs train what is missing.
-    """
+def measure(asked: Measuring, progress: Progress) -> store.Run:
+    """The run, with every trial that was asked for."""
+    return runs.measure(asked, progress)
+
+
+def _carry(asked: Measuring) -> None:
+    """Measure with progress shown, and say what was found and what is next."""
+    store.check_output(asked.out)
+    if asked.dry_run:
+        say_text(_foreseen(asked))
+        return
+    with runs.ShownProgress() as progress:
+        run = runs.measure(asked, progress)
+    few = suspects.too_few(run.labels, run.classes)
+    if few:
+        say(f"note: {few}")
+    say_text(summarize(run))
+    if run.observed:
+        step = pages.next_step(run)
+        say(step.why)
+        say(f"next: {step.command}")
+
+
+def _foreseen(asked: Measuring) -> str:
+    """The plan in words, and what it would cost."""
     from easiness.cli.kit.plan_text import describe  # which loads torch
     from easiness.training import resolve_device
 
-    store.check_output(out)
-    trackers = runs.trackers_of(track)
     progress = runs.ShownProgress()
-    num_trials, until = runs.trials_asked(
-        trials, training.epochs, progress.note, on_features=runs.on_features(featuring, training)
-    )
-    executors.check_execution(execution)
-    device = resolve_device(execution.device)
-    training = runs.with_recipe(training, out)
     with runs.reading_shown():
-        plan = runs.plan_of(
-            source,
-            training,
-            num_trials,
-            featuring=featuring,
-            loading=loading,
-            recording=recording,
-            device=execution.device,
-        )
-    runs.tell_of_data(plan, progress)
-    if dry_run:
-        seen = runs.foresee(plan, out, execution, retrain_damaged=retrain_damaged, more=until)
-        if seen.task.missing:
-            with runs.reading_shown():
-                unseen = runs.check_readable(plan.data)
-            if unseen:
-                progress.note(f"note: {unseen}")
-        rule = None if until is None else until.rule
-        said.say_text(describe(plan, out, device, seen, rule))
-        return
-    with progress, runs.tracked(progress, trackers) as both:
-        run = runs.carry_out(plan, out, execution, retrain_damaged=retrain_damaged, progress=both, more=until)
-        if until is not None:
-            run = until.conclude(run)
-        leak = runs.leak_of(run, plan.data)
-        both.end(run)
-    for note in filter(None, (leak, suspects.too_few(run.labels, run.classes))):
-        said.say(f"note: {note}")
-    said.say_text(summarize(run))
-    if run.observed:
-        step = pages.next_step(run)
-        said.say(step.why)
-        said.say(f"next: {step.command}")
+        plan, until = runs.planned(asked, progress)
+    seen = runs.foresee(plan, asked.out, asked.execution, retrain_damaged=asked.retrain_damaged, more=until)
+    if seen.task.missing:
+        with runs.reading_shown():
+            unseen = runs.check_readable(plan.data)
+        if unseen:
+            progress.note(f"note: {unseen}")
+    device = resolve_device(asked.execution.device)
+    return describe(plan, asked.out, device, seen, None if until is None else until.rule)
+
+
+MEASURE = Verb(
+    "measure",
+    "Measure",
+    "Train a network several times and record what it gets right.",
+    Measuring,
+    measure,
+    _carry,
+    about=(
+        "Examples are observed after every epoch. The same command again goes on, or only reads; more trials "
+        "or epochs train what is missing. On a CPU a run that was interrupted ends in the bits of one that "
+        "was not."
+    ),
+    trains=True,
+)
 
 
 def summarize(run: store.Run) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from easiness import show, spec, store
-from easiness.cli.kit import damage, said
-from easiness.errors import BadInput, printable
+from easiness.cli.kit import damage
+from easiness.engine import Verb, say_text
+from easiness.errors import BadInput, RunFailed, printable
 from easiness.paper import reproduction as paper
+from easiness.spec import Option
 from easiness.studies import matching
 
 MOST_READ = 1000  # trials whose observations are read for a summary; of more it would take minutes
@@ -24,49 +25,90 @@ _LENGTH, _SHARE = 5, "share"  # of a row of the table: a column, and what it say
 _MOST_LINES = 10  # of trials, a line each; of more, a line of all
 
 
-def status(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, of a study (`paper`), or of several runs.")],
+@dataclass(frozen=True)
+class Asked:
+    """What `status` asks."""
+
+    run: Annotated[
+        Path, Option("", "Folder of a run, of a study (`paper all`), or of several runs.", argument=True)
+    ]
     verify: Annotated[
         bool,
-        typer.Option(
-            "--verify",
-            help="Read every file and name damaged ones; exit with 1 if there are any.",
+        Option(
+            "--verify", "Read every file and name damaged ones; the command then exits with 1."
         ),
-    ] = False,
-) -> None:
-    """Show which trials of a run are done, missing and in training.
+    ] = False
 
-    For a folder with several runs, a row for each.
-    """
-    if verify:
-        damage.verify_runs(run, [run] if store.is_run(run) else _runs_below(run) or [run])
-        return
-    if store.is_run(run):
-        _show_run(run)
+
+@dataclass(frozen=True)
+class Status:
+    """What a run or the runs of a folder have and lack, in ``lines``; ``damage`` says what is damaged."""
+
+    lines: tuple[str, ...]
+    damage: str = ""
+
+    def __repr__(self) -> str:
+        return "\n".join([*self.lines, *filter(None, [self.damage])])
+
+
+def status(asked: Asked) -> Status:
+    """What there is, and what is missing."""
+    lines: list[str] = []
+    try:
+        lines.extend(said(asked))
+    except RunFailed as error:
+        return Status(tuple(lines), str(error))
+    return Status(tuple(lines))
+
+
+def said(asked: Asked) -> Iterator[str]:
+    """The lines of a status as they are found; raises `RunFailed` at the end where something is damaged."""
+    if asked.verify:
+        runs = [asked.run] if store.is_run(asked.run) else _runs_below(asked.run) or [asked.run]
+        yield from damage.verified(asked.run, runs)
+    elif store.is_run(asked.run):
+        yield from _of_run(asked.run)
     else:
-        _show_folder(run)
+        yield from _of_folder(asked.run)
 
 
-def _show_folder(run: Path) -> None:
+def _carry(asked: Asked) -> None:
+    for line in said(asked):
+        say_text(line)
+
+
+STATUS = Verb(
+    "status",
+    "Measure",
+    "Show which trials of a run are done, missing and in training.",
+    Asked,
+    status,
+    _carry,
+    about="For a folder with several runs, a row for each.",
+)
+
+
+def _of_folder(run: Path) -> Iterator[str]:
     """A row for each run below a folder, or what is at work there."""
-
     below = _runs_below(run)
+    found: dict[Path, list[store.Finding]] = {}
     if paper.is_study(run):
-        found = _table(run, below)
+        yield from _table(run, below, found)
         page = run / "report.html"
-        said.say(f"report: {page}" if page.exists() else "report: not written yet; `easiness paper` goes on")
+        yield f"report: {page}" if page.exists() else "report: not written yet; `easiness paper all` goes on"
         damage.refuse_damage(run, found, len(below))
     elif (working := store.at_work(run)) is not None:
-        said.say(f"{run}: {_process(working)} is at work: it reads and prepares, and has trained nothing yet")
+        yield f"{run}: {_process(working)} is at work: it reads and prepares, and has trained nothing yet"
     elif below:
-        damage.refuse_damage(run, _table(run, below), len(below))
+        yield from _table(run, below, found)
+        damage.refuse_damage(run, found, len(below))
     elif run.is_dir():
         raise BadInput(f"{run}: not a run, and none is in it; give a folder written by `easiness measure`")
     else:
         store.open_run(run)  # says why it is none
 
 
-def _show_run(run: Path) -> None:
+def _of_run(run: Path) -> Iterator[str]:
     """All there is to say of a run, after its first line what is damaged."""
     working = store.at_work(run)
     damaged = damage.seen_damaged(run, damage.SHOWN)
@@ -77,23 +119,20 @@ def _show_run(run: Path) -> None:
     except BadInput:
         if not damaged:
             raise
-    for line in lines:
-        said.say(line)
+    yield from lines
     damage.refuse_damage(run, {run: damaged}, 1)
 
 
-def _table(folder: Path, runs: list[Path]) -> dict[Path, list[store.Finding]]:
-    """Show a row for each run, then what is damaged, a line each; returned by run."""
-    found: dict[Path, list[store.Finding]] = {}
+def _table(folder: Path, runs: list[Path], found: dict[Path, list[store.Finding]]) -> Iterator[str]:
+    """A row for each run, then what is damaged, a line each; it is put into ``found``, by run."""
     rows = []
     for path in runs:
         run = _opened(path)
         if ones := damage.seen_damaged(path, opened=None if isinstance(run, str) else run):
             found[path] = ones
         rows.append(_row(folder, path, run, damaged=bool(ones)))
-    said.say_text(_table_text(folder, rows))
-    damage.say_damage(folder, found)
-    return found
+    yield _table_text(folder, rows)
+    yield from damage.damage_lines(folder, found)
 
 
 def _table_text(folder: Path, rows: list[list[str]]) -> str:

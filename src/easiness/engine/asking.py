@@ -44,7 +44,7 @@ def asked_of(asks: type) -> list[Asked]:
         if one.name in own:
             kind, option = own[one.name]
             python = option.python
-            found.append(Asked(one.name, kind, option, _default(one), python=python))
+            found.append(Asked(one.name, kind, option, _default(one), group=option.group, python=python))
         else:
             kind, *notes = typing.get_args(hints[one.name]) or (hints[one.name],)
             wanted = next((note for note in notes if isinstance(note, Fields)), Fields())

@@ -40,11 +40,11 @@ def command_of(study: Study[Any] | Verb[Any]) -> Callable[..., None]:
         ]
 
     def carry(given: dict[str, Any]) -> None:
-        outputs, dry = given.pop("output", None) or [], given.pop("dry_run", False)
-        trust = given.pop("trust", False)
         if isinstance(study, Verb):
             study.carry(made(study.asks, opened(asked, given)))
             return
+        outputs, dry = given.pop("output") or [], given.pop("dry_run", False)
+        trust = given.pop("trust", False)
         check_outputs(outputs, study.suffixes, decisions=bool(outputs) and study.decides(given))
         value = made(study.asks, opened(asked, given, trust=trust))
         if dry:

@@ -19,7 +19,7 @@ from .many import (
     missing_by_run as missing_by_run,
     plan_costs as plan_costs,
 )
-from .measuring import measure as measure, trials_asked as trials_asked
+from .measuring import Measuring as Measuring, measure as measure, planned as planned
 from .plan import (
     Drawn as Drawn,
     Plan as Plan,

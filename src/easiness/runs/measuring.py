@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from easiness.analysis import FIRST_CHECK, check_text, check_trials, stopped, stopping_rule
 from easiness.errors import BadInput, RunFailed
-from easiness.models import ModelGiven, model_name
-from easiness.regular_file import at_home
+from easiness.executors import check_execution
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.heads_plan import on_features, plan_of
 from easiness.runs.leak import leak_of
-from easiness.runs.plan import with_recipe
+from easiness.runs.plan import Plan, with_recipe
 from easiness.runs.progress import Progress, tracked, trackers_of
-from easiness.runs.shown import progress_of, tell_of_data
+from easiness.runs.shown import tell_of_data
 from easiness.spec import (
     Check,
-    CheckpointEvery,
-    Compile,
     Execution,
     Featuring,
-    Jobs,
     Loading,
-    Precision,
-    Recipe,
+    Option,
     Recording,
     Stopped,
     StoppingRule,
     Training,
     Trials,
-    from_arguments,
-    renamed,
 )
 from easiness.store import Run, RunWriter, check_output
 from easiness.tracking import Tracker
@@ -139,174 +133,84 @@ def _still_holds(check: Check, part: Run) -> bool:
     return part.observed[-1:] == (check.epoch,)
 
 
-@renamed(compiling="compile")
-def measure(
-    data: Any,
-    *,
-    model: ModelGiven | None = None,
-    trials: int | Literal["auto"] = 10,
-    reliability: float | None = None,
-    max_trials: int | None = None,
-    epochs: int = 10,
-    out: str | Path,
-    seed: int = 0,
-    limit: int | None = None,
-    skip_unreadable: bool = False,
-    data_root: str | Path | None = None,
-    download: bool = False,
-    allow_outside: bool = False,
-    holdout: float | None = None,
-    labels: str | Path | None = None,
-    columns: Mapping[str, str] | None = None,
-    text: str | None = None,
-    sound: str | None = None,
-    inputs: Sequence[str] | None = None,
-    without: Sequence[str] | None = None,
-    label: str | None = None,
-    id: str | None = None,
-    encoding: str | None = None,
-    rate: int | None = None,
-    cache: bool = True,
-    pretrained: bool = False,
-    batch_size: int | None = None,
-    image_size: int | None = None,
-    train_share: float = 1.0,
-    device: str = "auto",
-    features: Any = None,
-    shares: Sequence[float] | None = None,
-    group: Any = None,
-    precision: Precision = "auto",
-    executor: str = "auto",
-    ray_address: str | None = None,
-    jobs: Jobs = "auto",
-    compile: Compile = "auto",
-    checkpoint_every: CheckpointEvery = "auto",
-    observe: str = "all",
-    keep_logits: bool = False,
-    keep_weights: bool = True,
-    recipe: Recipe | dict[str, Any] | str | Path | None = None,
-    retrain_damaged: bool = False,
-    progress: Progress | bool = True,
-    track: str | Tracker | Iterable[str | Tracker] | None = None,
-) -> Run:
-    """Train ``model`` ``trials`` times for ``epochs`` epochs and record every example after each.
+@dataclass(frozen=True)
+class Measuring:
+    """What `measure` asks."""
 
-    The run in the folder ``out`` only grows: what it has is read, what is missing is trained. More
-    trials train the new ones alone; more epochs train every trial again at the new length, and each
-    old one is kept until its replacement is whole. On a CPU a run that was interrupted ends in the bits of
-    one that was not; on a GPU, where sums come in any order, its trials are others of the same kind.
+    data: Annotated[
+        Any,
+        Option(
+            "",
+            "A folder with a folder of pictures, recordings or .txt files for each class (train/val/test may "
+            "be above them); a CSV of path,label[,split]; a CSV or Parquet file of texts or numbers, or a "
+            "folder of train*/test* ones; a Parquet file of pictures; an .npz with x and y; hf:NAME; digits; "
+            "mini-imagenet:PATH; or a torchvision name with --data-root. In Python also what `load_dataset` "
+            "gives, or takes with its defaults.",
+            metavar="SOURCE",
+            typed=str,
+            argument=True,
+        ),
+    ]
+    out: Annotated[Path, Option("--out", "Folder of the run. A run that is there goes on.")]
+    training: Training = Training()
+    featuring: Featuring = Featuring()
+    trials: Trials = field(default_factory=Trials)
+    loading: Loading = Loading()
+    recording: Recording = Recording()
+    execution: Execution = Execution()
+    retrain_damaged: Annotated[
+        bool,
+        Option("--retrain-damaged", "Train trials again whose files are damaged.", group="Recording"),
+    ] = False
+    track: Annotated[
+        str | Tracker | Iterable[str | Tracker] | None,
+        Option(
+            "--track",
+            "Also log to an experiment tracker; may be given several times. In Python also a "
+            "`easiness.tracking.Tracker`.",
+            metavar="tensorboard:FOLDER|mlflow[:URI]|wandb[:PROJECT]",
+            typed=list[str] | None,
+            several=True,
+            group="Recording",
+        ),
+    ] = None
+    dry_run: Annotated[bool, Option("--dry-run", "Show the plan and train nothing.", python=False)] = False
 
-    Args:
-        data: a `Dataset`, or anything that `load_dataset` takes.
-        model: name of a network of ours, of torchvision or (``timm:NAME``) of timm, or
-            ``package.module:callable``; or what builds a new network for each trial when it is called with
-            ``input_shape=(c, h, w)`` and ``num_classes=n``, of texts also ``vocabulary=m``, as far as it
-            takes them: a function, a class, a ``functools.partial``, a lambda. One
-            that cannot be imported from a module trains in this process
-            alone, and a run of it goes on only while its source text stays as it is. Without one it is the
-            network that such examples begin with (``wrn_16_4`` for pictures), or on features
-            ``ridge``, of tables ``boosting``.
-        trials: number of independent trainings, N; ``auto`` trains 10, then as many as they foretell to be
-            needed, until the easy and the hard set are as reliable as asked; the run says why it stopped.
-        reliability: for ``auto``: the shares of the true easy and hard set that the refined sets hold, as
-            far as can be foretold, are to lie at or above it with their 95 % intervals; 0.8 unless given.
-        max_trials: for ``auto``: the most trials; 100 unless given.
-        epochs: epochs of each training, M; scores can be read at any epoch up to it.
-        out: folder of the run.
-        seed: of the run; the trials draw theirs from it and their index.
-        limit: train on this many examples, class-balanced.
-        skip_unreadable: leave out images that cannot be read, and name them; a `Dataset` has to be loaded
-            that way.
-        data_root: folder of a torchvision data set.
-        download: let torchvision or the hub download what is not on disk.
-        allow_outside: let a CSV manifest name files outside of its folder.
-        holdout: hold out and observe this share of each class, where there is no held-out split.
-        labels: a CSV file of ``id,label`` to train with instead of the labels of the source; examples that it
-            does not name are left out.
-        columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
-        text, sound: column of a table that holds the texts, or the recordings; see `load_dataset`.
-        inputs: columns of a table that are the input: numbers, categories, or lists of numbers.
-        without: columns of a table that are not used.
-        label: column of a table that holds the labels.
-        id: column of a table that holds the ids, by which all else then names the examples.
-        encoding: of a CSV and of ``.txt`` files, where they are not UTF-8.
-        rate: samples a second of recordings that are given as arrays.
-        cache: keep photos at the working resolution in a file in the folder ``easiness-cache`` beside
-            ``out``, for this run and others.
-        pretrained: start from the published weights of a torchvision or timm network, where they are on
-            disk, instead of from scratch.
-        batch_size: examples per step, instead of the recipe's.
-        image_size: side in pixels that photos are cropped to, instead of the recipe's.
-        train_share: share of the examples that each trial trains on; all are observed.
-        features: fit heads on features of a frozen network instead of training one:
-            a name such as ``auto``, ``timm:NAME`` or ``run:RUN``, a file or an array of vectors, or a list of
-            several. Heads are fitted in closed form (ridge regression), as trees beside a logistic regression
-            where ``model`` is ``boosting``, or by steps where it is ``linear`` or ``mlp_H``; what elsewhere
-            are epochs are the ``shares`` of the examples that they have seen.
-        shares: of the examples, ascending; 1/20, 1/5 and 4/5 unless given.
-        group: a column of a CSV or Parquet file, or a value for each example [K]: examples of one value (the
-            patient, the film) are seen together or not at all.
-        device: ``auto``, ``cpu``, ``cuda``, which spreads ``jobs`` over all GPUs, or ``mps``, Apple's.
-        precision: ``auto`` is bfloat16 where the device multiplies such numbers, else float32.
-        executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
-            your own, or ``auto``: processes where several jobs are.
-        ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
-        jobs: how many trials at a time; ``auto`` is as many as cores, memory and trials allow.
-        compile: ``on`` runs networks through ``torch.compile``, which takes a minute to begin with.
-        checkpoint_every: minutes after which a trial that is not finished keeps how far it is, at the end of
-            an epoch, so that it goes on from there; 0 is after each. ``auto`` is every two minutes where that
-            takes less than a fiftieth of the time, ``off`` never.
-        observe: when the examples are looked at: ``all`` after every epoch, ``every:K`` after the epochs
-            K, 2K, ... and the last, ``last`` after the last alone, or ``train``: what training computes of
-            its augmented images is recorded, marked as such, and no pass over them is made.
-        keep_logits: keep all logits.
-        keep_weights: keep the weights of each trial.
-        recipe: ``short`` or ``paper``; or a `Recipe`, or changes to the paper's as a dict or a TOML file, to
-            those of another recipe where ``base`` names it. A run that exists keeps its own, a new one is
-            ``short`` unless given.
-        retrain_damaged: train trials with a damaged file again, instead of refusing.
-        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
-            elsewhere; or a `Progress` of your own to call.
-        track: trackers of experiments to tell of the run, each trial's curves and what it came to:
-            ``tensorboard:FOLDER``, ``mlflow``, ``mlflow:URI``, ``wandb``, ``wandb:PROJECT``, several of them,
-            or objects with the methods of `easiness.tracking.Tracker`. One that fails is left alone from
-            then on, with a line that says so.
 
-    Raises:
-        BadInput: something given cannot be used; nothing was written.
-        RunFailed: some trials failed or could not be stored; the finished ones are kept.
+def planned(asked: Measuring, tell: Progress) -> tuple[Plan, UntilReliable | None]:
+    """The plan of a run, and for trials ``auto`` the object that says how many more."""
+    training = with_recipe(asked.training, asked.out)
+    num_trials, until = trials_asked(
+        asked.trials, training.epochs, tell.note, on_features=on_features(asked.featuring, training)
+    )
+    plan = plan_of(
+        asked.data,
+        training,
+        num_trials,
+        featuring=asked.featuring,
+        loading=asked.loading,
+        recording=asked.recording,
+        device=asked.execution.device,
+    )
+    tell_of_data(plan, tell)
+    return plan, until
 
-    Warns:
-        UserWarning: torch was loaded before with ``OMP_WAIT_POLICY`` unset, and several threads, which then
-            spin while they wait, train in this process; said once, with what to do.
+
+def measure(asked: Measuring, progress: Progress) -> Run:
+    """Train the trials of a run that are missing, and record every example after each epoch.
+
+    The run only grows: what it has is read. More trials train the new ones alone; more epochs train every
+    trial again at the new length, and each old one is kept until its replacement is whole.
     """
-    given, out = locals(), at_home(out)
-    check_output(out)
-    trackers = trackers_of(track)
-    with progress_of(progress, measure, given) as shown, tracked(shown, trackers) as tell:
-        training = with_recipe(from_arguments(Training, {**given, "model": model and model_name(model)}), out)
-        featuring = from_arguments(Featuring, given)
-        num_trials, until = trials_asked(
-            from_arguments(Trials, given),
-            epochs,
-            tell.note,
-            on_features=on_features(featuring, training),
-        )
-        plan = plan_of(
-            data,
-            training,
-            num_trials,
-            featuring=featuring,
-            loading=from_arguments(Loading, given),
-            recording=from_arguments(Recording, given),
-            device=device,
-        )
-        tell_of_data(plan, tell)
+    check_output(asked.out)
+    check_execution(asked.execution)
+    with tracked(progress, trackers_of(asked.track)) as tell:
+        plan, until = planned(asked, tell)
         run = carry_out(
             plan,
-            out,
-            from_arguments(Execution, given),
-            retrain_damaged=retrain_damaged,
+            asked.out,
+            asked.execution,
+            retrain_damaged=asked.retrain_damaged,
             progress=tell,
             more=until,
         )

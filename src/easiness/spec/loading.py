@@ -18,7 +18,9 @@ class Loading:
     OF_DATA: ClassVar[bool] = True
     """In Python `load_dataset` has these options, and studies take what it gives."""
 
-    limit: Annotated[int | None, Option("--limit", "Use this many examples, as many of each class.")] = None
+    limit: Annotated[
+        int | None, Option("--limit", "Use this many examples, as many of each class.", first=True)
+    ] = None
     holdout: Annotated[
         float | None,
         Option("--holdout", "Hold out this share of each class, if the data have no held-out split."),
@@ -83,7 +85,7 @@ class Loading:
     ] = None
     label: Annotated[
         str | None,
-        Option("--label", "Column of a table with the labels. Default: label.", metavar="COLUMN"),
+        Option("--label", "Column of a table with the labels. Default: label.", metavar="COLUMN", first=True),
     ] = None
     id: Annotated[
         str | None,

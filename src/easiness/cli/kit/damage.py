@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from easiness import show, store
-from easiness.cli.kit import said
 from easiness.errors import RunFailed
 from easiness.paper import reproduction as paper
 
@@ -16,21 +15,21 @@ SHOWN = ("examples.parquet", "train.parquet")
 _MOST_LOOKED_AT = 512  # trials; those of more have an index, and --verify takes its time
 
 
-def verify_runs(folder: Path, runs: Sequence[Path]) -> None:
+def verified(folder: Path, runs: Sequence[Path]) -> Iterator[str]:
     """Check what the runs below ``folder`` hold, and name each file that is damaged as it is found.
 
-    What has a digest, which the log has not, and the description of a study.
+    The log has no digest and is not checked; the description of a study is.
     """
     of_run: dict[Path, list[store.Finding]] = {}
     damaged_study = study_damage(folder)
     if damaged_study is not None:
-        said.say(damaged_study)
+        yield damaged_study
     for run in runs:
         for finding in store.findings(run):
-            said.say(finding_text(finding))
+            yield finding_text(finding)
             of_run.setdefault(run, []).append(finding)
     refuse_damage(folder, of_run, len(runs))
-    said.say(
+    yield (
         f"{folder}: records, weights and descriptions of {show.counted(len(runs), 'run')} are as they were "
         "written (the log, events.jsonl, is not checked)"
     )
@@ -71,11 +70,11 @@ def study_damage(folder: Path) -> str | None:
     return f"{folder / 'study.json'}: is damaged; its runs stay, but the study cannot go on without it"
 
 
-def say_damage(folder: Path, of_run: Mapping[Path, Sequence[store.Finding]]) -> None:
+def damage_lines(folder: Path, of_run: Mapping[Path, Sequence[store.Finding]]) -> Iterator[str]:
     """Name what is damaged in the runs and in the description of the study in ``folder``, a line each."""
     lines = [finding_text(one) for ones in of_run.values() for one in ones]
     for line in [*lines, *filter(None, [study_damage(folder)])]:
-        said.say(f"damaged: {line}")
+        yield f"damaged: {line}"
 
 
 def refuse_damage(folder: Path, of_run: Mapping[Path, Sequence[store.Finding]], num_runs: int) -> None:
