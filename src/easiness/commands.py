@@ -73,7 +73,7 @@ COMMANDS: tuple[Listed, ...] = (
         "export", "Share", "cli.export:EXPORT", "Write scores, suspects and the examples for another tool."
     ),
     Listed(
-        "card", "Share", "cli.card:CARD", "Publish scores, or find published ones for a copy of the data."
+        "card", "Share", "cli.export:CARD", "Publish scores, or find published ones for a copy of the data."
     ),
 )
 """The commands of the front door, in the order of the help."""

@@ -228,7 +228,7 @@ def _of_paper() -> None:
 _MOST_SAID = 1200  # characters of a line, of which a path may take hundreds
 _PATH = re.compile(r"\A(|--?\w[\w-]*=|-o)(~.*)", re.DOTALL)  # which a shell leaves as it is in `--out=~/run`
 _NUMBERS = {"int_parsing": "give a whole number", "float_parsing": "give a number"}
-_NAMES = {one.name for one in COMMANDS} | {"paper"}
+_NAMES = {word for one in (*COMMANDS, *PAPER) for word in one.name.split()}
 _parser = functools.cache(typer.main.get_command)  # once in a process, however many commands it runs
 
 
@@ -269,6 +269,9 @@ def _one_line(message: str) -> str:
 
 def _usage(error: Any) -> str:
     """What the command line refuses, with the value that cannot be read, which newer versions do not name."""
+    old = getattr(error, "option_name", None)
+    if old in OLD_OPTIONS:
+        return f"{old}: is {OLD_OPTIONS[old]} now"
     message = str(error.format_message()).removesuffix(".")
     refused = getattr(error.__cause__, "errors", None)
     if refused is not None:
@@ -337,5 +340,6 @@ def _run() -> None:
             raise
         message = _usage(error)
         # not by the error's context, which what the parser refuses by itself lacks
-        about = f"easiness {arguments[0]}" if arguments and arguments[0] in _NAMES else "easiness"
+        named = arguments[: 2 if arguments[:1] == ["paper"] else 1]
+        about = " ".join(["easiness", *(one for one in named if one in _NAMES)])
         _fail(f"error: {message}; see `{about} --help`", 2, debug)

@@ -34,9 +34,7 @@ class Asked:
     ]
     verify: Annotated[
         bool,
-        Option(
-            "--verify", "Read every file and name damaged ones; the command then exits with 1."
-        ),
+        Option("--verify", "Read every file and name damaged ones; the command then exits with 1."),
     ] = False
 
 

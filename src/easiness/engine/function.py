@@ -90,11 +90,11 @@ def signature_of(asked: Sequence[Asked], returns: Any) -> inspect.Signature:
     parameters = [
         inspect.Parameter(
             one.name,
-            places[0] if one.option.argument else places[1],
+            places[0] if one.option.has_place else places[1],
             annotation=one.kind,
             default=inspect.Parameter.empty if one.required else one.default,
         )
-        for one in sorted(asked, key=lambda one: (not one.option.argument, not one.required))
+        for one in sorted(asked, key=lambda one: (not one.option.has_place, not one.required))
     ]
     shown = inspect.Parameter("progress", places[1], annotation=bool, default=True)
     return inspect.Signature([*parameters, shown], return_annotation=returns)

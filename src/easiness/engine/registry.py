@@ -39,7 +39,10 @@ def find_listed(name: str) -> Listed | None:
 
 def find_study(one: Listed) -> Study[Any] | Verb[Any]:
     """The study of a command."""
-    return loaded(f"easiness.{one.home}" if one in (*COMMANDS, *PAPER) else one.home, one.name)
+    study: Study[Any] | Verb[Any] = loaded(
+        f"easiness.{one.home}" if one in (*COMMANDS, *PAPER) else one.home, one.name
+    )
+    return study
 
 
 def find_function(name: str) -> Callable[..., Any]:

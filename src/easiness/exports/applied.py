@@ -24,7 +24,6 @@ from easiness.store import (
     FileDigest,
     FileName,
     Run,
-    check_opened,
     digest,
     is_intact,
     later,
@@ -82,28 +81,14 @@ class Card:
     note: str | None = None
 
 
-def card(
-    run: Run,
-    out: str | Path,
-    *,
-    at: float | None = None,
-    source: Any = None,
-) -> Card:
+def write_card(run: Run, path: Path, at: float | None = None, source: Any = None) -> Card:
     """Write the scores of a run as a folder that can be published and applied to other copies of the data.
 
     It has ``scores.parquet`` (ids, every score with its error and interval, memberships, and the digest of
     each decoded example), ``held_out.parquet`` (the same of the held-out split, where it was observed),
     ``card.json`` (recipe, versions, digests of the files), a figure, and a README that
     says what it is and how to cite it. No picture and no path of this machine is in it.
-
-    Args:
-        run: whose scores to publish.
-        out: a new folder.
-        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
-        source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
     """
-    check_opened(run=run)
-    path = at_home(out)
     check_output_folder(path)
     found = run_scores(run, at)
     tables, note = _tables(found, source)
@@ -219,7 +204,7 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
         has_digests=has_digests,
         model=run.model,
         num_trials=len(run.trials),
-        **run.asked(epoch),
+        **run.row(epoch).asked,
         training=training,
         versions={"easiness": own_version(), "torch": ", ".join(torch), "numpy": np.__version__},
         files=files,

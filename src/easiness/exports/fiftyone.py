@@ -22,7 +22,7 @@ def _write(examples: Examples, folder: Path) -> str | None:
     tags = [] if examples.split == "train" else ["test"]
     samples = [{"filepath": path, "tags": tags, **sample} for path, sample in fields]
     run = examples.run
-    at = run.asked(examples.epoch)
+    at = run.row(examples.epoch).asked
     media = None if examples.exported is None else examples.exported.media
     info = {"model": run.model, "trials": len(run.trials), **at, "classes": run.classes}
     (folder / "metadata.json").write_text(json.dumps({"media_type": media, "info": info}))

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from easiness.engine import check_output_file, check_output_folder, output_file, output_folder
+from easiness.engine import (
+    At,
+    Data,
+    HeldOutToo,
+    OneRun,
+    check_output_file,
+    check_output_folder,
+    output_file,
+    output_folder,
+)
 from easiness.errors import BadInput, nearest
 from easiness.exports.arrays import CLEANLAB, TORCH
 from easiness.exports.examples import Examples, Format, ToLabel, examples_of
@@ -14,10 +23,8 @@ from easiness.exports.fiftyone import FIFTYONE
 from easiness.exports.label_studio import LABEL_STUDIO
 from easiness.exports.tables import CSV, HUGGING_FACE, PARQUET, SPOTLIGHT
 from easiness.inputs import KINDS
-from easiness.regular_file import at_home
 from easiness.show import listed
-from easiness.spec import Split
-from easiness.store import Run, check_opened
+from easiness.spec import Option
 
 FORMATS: tuple[Format[Any], ...] = (
     *(HUGGING_FACE, CLEANLAB, FIFTYONE, LABEL_STUDIO, SPOTLIGHT, TORCH, CSV, PARQUET),
@@ -43,47 +50,62 @@ class Exported:
     notes: tuple[str, ...]
 
 
-def export(
-    run: Run,
-    to: str,
-    out: str | Path,
-    *,
-    at: float | None = None,
-    source: Any = None,
-    split: Split = "train",
-    above: float | None = None,
-    only: str | Path | None = None,
-    blind: bool = False,
-    document_root: str | Path | None = None,
-) -> Exported:
-    """Write a run in the format of another tool: scores, what is suspected of labels, and the examples.
+@dataclass(frozen=True)
+class Exporting:
+    """What `export` asks."""
 
-    Args:
-        run: to be exported.
-        to: name of the format: ``hf``, ``cleanlab``, ``fiftyone``, ``label-studio``, ``spotlight``,
-            ``torch``, ``csv`` or ``parquet``.
-        out: file or folder to write, by the format; it must not exist where it is a folder.
-        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
-        source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
-        split: of the examples measured, or ``held_out``.
-        above: to label: examples whose label is wrong with this probability or more, in 0..1, most suspicious
-            first and five in any case; 0.1 by default, and 0 are all.
-        only: to label: the examples of this file of labels, such as that of an audit, in its order.
-        blind: to label: show neither labels nor suggestions. So it is for the file of a blind audit.
-        document_root: to label: the folder from which Label Studio serves files; those of the examples are
-            in it, and stay there. Without it the tasks have pictures (of 1,024 pixels at most) and sounds
-            (of ten seconds) in them.
-    """
-    check_opened(run=run)
-    form, path = find_format(to), at_home(out)
-    file, root = (None if one is None else at_home(one) for one in (only, document_root))
-    to_label = ToLabel(above, file, blind, root)
+    run: OneRun
+    to: Annotated[
+        str,
+        Option(
+            "--to",
+            "hf (a folder for Hugging Face datasets), cleanlab (labels and pred_probs), fiftyone (its "
+            "dataset as JSON), label-studio (tasks, and how they are shown), spotlight (a Parquet with the "
+            "examples), torch (indices and sampling weights), csv or parquet (rows).",
+            placed=True,
+        ),
+    ]
+    output: Annotated[Path, Option("-o", "File or new folder to write.", also=("--output",), placed=True)]
+    split: HeldOutToo = "train"
+    at: At = None
+    data: Data = None
+    above: Annotated[
+        float | None,
+        Option(
+            "--above",
+            "For label-studio: labels that are wrong with this probability or more, and five in any case; "
+            "0.1 by default.",
+        ),
+    ] = None
+    only: Annotated[
+        Path | None,
+        Option(
+            "--only", "For label-studio: only the examples of this file of labels, such as one of `audit`."
+        ),
+    ] = None
+    blind: Annotated[bool, Option("--blind", "For label-studio: show neither labels nor suggestions.")] = (
+        False
+    )
+    document_root: Annotated[
+        Path | None,
+        Option(
+            "--document-root",
+            "For label-studio: the folder that it serves files from; without it, files are put into the "
+            "tasks.",
+        ),
+    ] = None
+
+
+def export(asked: Exporting) -> Exported:
+    """Write a run in the format of another tool: scores, what is suspected of labels, and the examples."""
+    run, path, form = asked.run, asked.output, find_format(asked.to)
+    to_label = ToLabel(asked.above, asked.only, asked.blind, asked.document_root)
     _check_to_label(form, to_label)
     if form.suffixes:
         check_output_file(path, form.suffixes)
     else:
         check_output_folder(path)
-    examples = examples_of(run, run.resolve_at(at), source, split)
+    examples = examples_of(run, run.resolve_at(asked.at), asked.data, asked.split)
     examples = replace(examples, to_label=to_label)
     if form.shows is not None:
         _check_shown(form, examples)

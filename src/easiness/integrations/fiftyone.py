@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from easiness.exports import export
+from easiness.exports import Exporting, export
 from easiness.spec import Split
 from easiness.store import Run
 
 
 def to_fiftyone(
-    run: Run, out: str | Path, *, name: str | None = None, source: Any = None, split: Split = "train"
+    run: Run, out: str | Path, *, name: str | None = None, data: Any = None, split: Split = "train"
 ) -> Any:
     """The examples of a run in FiftyOne, each score a field: a `fiftyone.Dataset`.
 
@@ -20,12 +20,12 @@ def to_fiftyone(
         out: a new folder for `export`'s files, which the dataset then points to; pictures that are files
             stay where they are.
         name: of the dataset; FiftyOne's choice otherwise.
-        source: where the data are now, as for `export`.
+        data: where the data are now, as for `export`.
         split: of the examples measured, or ``held_out``.
     """
     import fiftyone
 
-    exported = export(run, "fiftyone", out, source=source, split=split)
+    exported = export(Exporting(run, "fiftyone", Path(out), split, data=data))
     return fiftyone.Dataset.from_dir(
         str(exported.path), dataset_type=fiftyone.types.FiftyOneDataset, name=name
     )

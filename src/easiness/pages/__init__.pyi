@@ -6,7 +6,7 @@ from .facts import (
     run_html as run_html,
 )
 from .hypothesis_page import write_hypothesis as write_hypothesis
-from .page import render_report as render_report, write_report as write_report
+from .page import Reported as Reported, render_report as render_report, write_report as write_report
 from .paper_page import (
     Gallery as Gallery,
     patterns_page as patterns_page,

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from easiness.analysis import MIN_GROUP, SIDES, num_selected, usual_fraction
-from easiness.engine import write_page
+from easiness.engine import At, Data, check_output_file, write_page
 from easiness.errors import BadInput
 from easiness.inputs import kind_named, tell
 from easiness.pages.data_map import data_map
@@ -22,14 +22,15 @@ from easiness.pages.labels import Certain, certain
 from easiness.pages.run_part import MAX_CLASSES, RunPart, run_part
 from easiness.pages.template import Page, render_page
 from easiness.pages.to_decide import PIXELS, SUSPECTS, ToDecide, listed
-from easiness.regular_file import at_home
+from easiness.paper import reproduction as paper
 from easiness.runs import data_of, find_data
 from easiness.show import Section, to_svg
+from easiness.spec import Option
 from easiness.store import Run, check_opened
 from easiness.studies import matching
 from easiness.studies.matching import Compared, Comparison
 from easiness.studies.suspects import ABOVE
-from easiness.studies.versions import Difference, Matching, diff
+from easiness.studies.versions import Difference, Matching, Versions, diff
 
 _SHOWN = 6  # of those that became harder, and of those that became easier
 
@@ -78,7 +79,7 @@ def changes(runs: Sequence[Run], before: Before, at: dict[str, Any], source: Any
     Args:
         runs: of the page.
         before: the run on the version before.
-        at: ``epoch`` or ``share`` to read both at.
+        at: where to read both, as an argument.
         source: where the data of the run are now, for ``by="pixels"``.
     """
     since, by = before.run, before.by
@@ -86,13 +87,13 @@ def changes(runs: Sequence[Run], before: Before, at: dict[str, Any], source: Any
         if by != "ids":
             raise BadInput(f"--by {by}: is how to find examples in the run before; name it with --since")
         if before.source is not None:
-            raise BadInput("--old-source: is where the data of the run before are; name it with --since")
+            raise BadInput("--old-data: is where the data of the run before are; name it with --since")
         return None
     if len(runs) != 1:
         raise BadInput(f"--since {since.path}: is compared with one run; give one instead of {len(runs)}")
     if by == "pixels":
         source = data_of(runs[0], source)
-    found = diff(since, runs[0], by=by, **at, sources=(before.source, source))
+    found = diff(Versions(since, runs[0], by, **at, old_data=before.source, new_data=source))
     label = "Confidence of each example after the change against before; the table below has the counts."
     return Changes(
         text=found.text,
@@ -148,61 +149,90 @@ _MAX_GROUPS = 5  # of identical pictures, and of each so many ids
 _NOTHING_BEFORE, _FIRST_SUSPECTS = Before(), ToDecide()
 
 
-def write_report(
-    runs: Sequence[Run],
-    output: str | Path,
-    *,
-    at: float | None = None,
-    data: Any = None,
-    comparison: Comparison | None = None,
-    since: Run | None = None,
-    by: Matching = "ids",
-    old_data: Any = None,
-    suspects: int = SUSPECTS,
-    decide: str | Path | None = None,
-    blind: bool | None = None,
-    pixels: int = PIXELS,
-) -> str:
+@dataclass(frozen=True)
+class Reported:
+    """What `report` asks."""
+
+    runs: Annotated[
+        Any,
+        Option(
+            "",
+            "Runs over the same data, or the folder of one study (`paper all`).",
+            argument=True,
+            typed=list[Path],
+        ),
+    ]
+    output: Annotated[Path, Option("-o", "FILE.html to write.", also=("--output",), placed=True)] = Path(
+        "report.html"
+    )
+    at: At = None
+    data: Data = None
+    since: Annotated[
+        Run | None,
+        Option("--since", "A run on the data before: show what changed, as `diff` does.", opens=True),
+    ] = None
+    by: Annotated[
+        Matching,
+        Option("--by", "What makes an example the same as in --since: its id, or its values (pixels)."),
+    ] = "ids"
+    old_data: Annotated[
+        Any,
+        Option("--old-data", "Where the data of --since are now; for --by pixels.", typed=str | None),
+    ] = None
+    suspects: Annotated[
+        int,
+        Option("--suspects", "How many labels of each split can be decided on in the page.", least=0),
+    ] = SUSPECTS
+    decide: Annotated[
+        Path | None,
+        Option(
+            "--decide",
+            "File of labels to decide on in the page, from `audit`, `labels` or people: those of its rows, "
+            "in its order.",
+        ),
+    ] = None
+    blind: Annotated[
+        bool | None,
+        Option(
+            "--blind/--no-blind",
+            "With --decide: hide what the networks say of the labels. By default of an audit alone.",
+        ),
+    ] = None
+    pixels: Annotated[
+        int,
+        Option(
+            "--pixels",
+            "Longer side of a photo to decide on, 32 to 4,096 at most; fewer where the page would pass "
+            "25 MB.",
+        ),
+    ] = PIXELS
+
+
+def write_report(asked: Reported) -> str:
     """Write a page of HTML that loads nothing from the network: styles, figures and pictures are in it.
 
-    Returns a sentence where its photos have fewer ``pixels`` than asked for; else nothing.
-
-    Args:
-        runs: at least one; all over the same data.
-        output: the file, which is written whole or not at all.
-        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
-        data: where the data are now, a `Dataset` or what `load_dataset` takes; by default where each
-            run found them. Without them the page names the examples and shows no pictures.
-        comparison: of just these runs, if `compare` has made it already; it then says where to read them.
-        since: a run on the version of the data before, to show what changed, see `diff`; for one run alone.
-        by: what makes an example the same in ``since``: its id (``ids``), or its pixels (``pixels``).
-        old_data: where the data of ``since`` are now, as ``data``; for ``by="pixels"``.
-        suspects: so many labels of each split can be decided on in the page, the most suspicious ones.
-        decide: a file of labels, as `audit` or `clean` writes it: those of its rows are decided on instead,
-            in its order; what it has decided is taken as decided.
-        blind: say nothing of what networks make of the labels of ``decide``: the page is for these alone. By
-            default of the file of an audit; with ``False`` its page says it in small letters.
-        pixels: of the longer side of a photo to decide on, at most, 32 to 4,096; fewer where a page would
-            have more than 25 MB.
-
-    Raises:
-        BadInput: the runs are over different data, the epoch is not recorded in all, easiness is
-            undefined after it, ``data`` has other data, ``by`` is given without ``since``, or as `diff`;
-            the file of ``decide`` is of another run, or there are several runs.
-        RunFailed: the file cannot be written.
+    It is written whole or not at all. Returns a sentence where its photos have fewer pixels than asked for;
+    else nothing.
     """
-    check_opened(runs=runs, since=since)
-    output = at_home(output)
+    runs = asked.runs if isinstance(asked.runs, list | tuple) else [asked.runs]
+    check_output_file(asked.output, (".html",))
+    if len(runs) == 1 and not isinstance(runs[0], Run) and paper.is_study(Path(runs[0])):
+        if asked.since is not None or asked.by != "ids" or asked.old_data is not None:
+            raise BadInput(
+                f"{runs[0]}: is a study, and --since, --by and --old-data compare a run; give a run of it"
+            )
+        write_page(asked.output, partial(paper.study_page, Path(runs[0])))
+        return ""
+    check_opened(runs=runs)
     page = partial(
         render_report,
         runs,
-        at=at,
-        source=data,
-        comparison=comparison,
-        before=Before(since, by, old_data),
-        to_decide=ToDecide(suspects, None if decide is None else at_home(decide), blind, pixels, output),
+        at=asked.at,
+        source=asked.data,
+        before=Before(asked.since, asked.by, asked.old_data),
+        to_decide=ToDecide(asked.suspects, asked.decide, asked.blind, asked.pixels, asked.output),
     )
-    return write_page(output, page).note
+    return write_page(asked.output, page).note
 
 
 def render_report(

@@ -34,7 +34,7 @@ class Column:
     high: str = ""
     interval: Callable[[Any, Any, Any], str] | None = None
 
-    def cell(self, row: Mapping[str, Any], name: str) -> str:
+    def cell(self, row: Mapping[Any, Any], name: str) -> str:
         """The text of the cell of a row; blank where there is no value."""
         value = row[name]
         if value is None or (isinstance(value, float) and math.isnan(value)):

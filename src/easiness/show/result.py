@@ -321,7 +321,7 @@ class Result(Protocol):
         """The tables to read, for a terminal, a page, Markdown or a notebook."""
         return [frame.section for frame in self.frames()]
 
-    listing = ""
+    listing: str = ""
     """What its table lists, where one wants just that: ``labels``. A command then prints the table."""
 
     @property

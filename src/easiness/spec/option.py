@@ -31,6 +31,7 @@ class Option:
         first: most people need it, so that the help has it before all groups.
         python: the function of Python has it, too.
         argument: it has no flag, but a place behind the command, and in Python before the keywords.
+        placed: in Python it has a place before the keywords, too.
         opens: it is a run, or several: folders on the command line, which are opened.
         least: the least number that is taken.
         group: the part of the help, where it is not that of the value.
@@ -47,9 +48,15 @@ class Option:
     first: bool = False
     python: bool = True
     argument: bool = False
+    placed: bool = False
     opens: bool = False
     least: int | None = None
     group: OptionGroup | None = None
+
+    @property
+    def has_place(self) -> bool:
+        """Can it be given in Python without its name?"""
+        return self.argument or self.placed
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import copy
 import functools
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -245,34 +245,9 @@ class Run(Rows):
         epoch = self.resolve_at(at)
         return mean_probabilities(self.path, self.trials, epoch, split, left_out=left_out)
 
-    def report(
-        self,
-        output: str | Path,
-        *,
-        at: float | None = None,
-        data: Any = None,
-        since: Run | None = None,
-        by: Literal["ids", "pixels"] = "ids",
-        old_data: Any = None,
-    ) -> None:
-        """Write the page about this run to the file ``output``; `easiness.report` is for several.
-
-        Args:
-            output: name of the HTML file.
-            at: the epoch or share to read the run at; the last by default.
-            data: where the data are now, a `Dataset` or what `load_dataset` takes; by default where the run
-                found them. Without them the page shows no pictures.
-            since: a run on the version of the data before, to show what changed, see `easiness.diff`.
-            by: what makes an example the same in ``since``: its id (``ids``), or its pixels (``pixels``).
-            old_data: where the data of ``since`` are now; for ``by="pixels"``.
-
-        Raises:
-            BadInput: the epoch is not recorded, easiness is undefined after it, ``data`` has other data,
-                ``by`` is given without ``since``, or as `easiness.diff`.
-            RunFailed: the file cannot be written.
-        """
-        about = {"since": since, "by": by, "old_data": old_data}
-        offered("write_report")([self], output, at=at, data=data, **about)
+    def report(self, output: str | Path, **asked: Any) -> None:
+        """Write the page about this run to the file ``output``, as `easiness.report` with these arguments."""
+        offered("report")(self, output, **asked)
 
     def _repr_html_(self) -> str:
         """A table of facts and a figure, for notebooks."""

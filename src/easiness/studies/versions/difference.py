@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from easiness import show
+from easiness.errors import BadInput, RunFailed
 from easiness.regular_file import in_words
 from easiness.store import Row
 
@@ -59,6 +60,17 @@ class Difference(show.Result):
     overall: tuple[float, float, float]
     notes: tuple[str, ...] = ()
     needed: tuple[int, int] | None = None
+    fail_above: float | None = field(default=None, repr=False)
+
+    def check(self) -> None:
+        """Fail where more changed than was allowed, or where the trials do not tell."""
+        if self.fail_above is None:
+            return
+        if self.share_changed > self.fail_above:
+            changed, most = show.percent(self.share_changed), show.chosen_percent(self.fail_above)
+            raise RunFailed(f"--fail-above {most}: {changed} of the examples changed")
+        if self.share_unknown > self.fail_above:
+            raise BadInput(f"--fail-above {self.fail_above:g}: {self.unknown}")
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import PValues, p_of_change
+from easiness.engine import ONE_RUN, At, Study
 from easiness.errors import BadInput
 from easiness.runs import training_difference
-from easiness.spec import UNNAMED
-from easiness.store import Run, check_opened
+from easiness.spec import UNNAMED, Option
+from easiness.store import Run
 from easiness.studies.matching import rows_of
 from easiness.studies.versions.difference import AT_LEAST, CHANGES, MATCHED, Difference, Matching
 from easiness.studies.versions.notes import (
@@ -32,16 +34,44 @@ Values = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
 
-def diff(
-    old: Run,
-    new: Run,
-    *,
-    by: Matching = "ids",
-    at: float | None = None,
-    rate: float = 0.05,
-    at_least: float = AT_LEAST,
-    sources: tuple[Any, Any] = (None, None),
-) -> Difference:
+@dataclass(frozen=True)
+class Versions:
+    """What `diff` asks."""
+
+    old: Annotated[Run, Option("", "The run on the version before.", **ONE_RUN)]
+    new: Annotated[Run, Option("", "The run on the version after, by the same recipe.", **ONE_RUN)]
+    by: Annotated[
+        Matching,
+        Option("--by", "What makes an example the same in both: its id, or its values (pixels)."),
+    ] = "ids"
+    at: At = None
+    rate: Annotated[
+        float,
+        Option("--rate", "False discovery rate in (0, 1): share of changes that may be none, on average."),
+    ] = 0.05
+    at_least: Annotated[
+        float, Option("--at-least", "Smallest change of confidence that counts, in [0, 1).")
+    ] = AT_LEAST
+    old_data: Annotated[
+        Any,
+        Option("--old-data", "Where the data of OLD are now; for --by pixels.", typed=str | None),
+    ] = None
+    new_data: Annotated[
+        Any,
+        Option("--new-data", "Where the data of NEW are now; for --by pixels.", typed=str | None),
+    ] = None
+    fail_above: Annotated[
+        float | None,
+        Option(
+            "--fail-above",
+            "Exit with 1 if a larger share of the common examples became harder or easier, with 2 if the "
+            "trials are too few to tell. Changed labels and new or missing examples do not count.",
+            python=False,
+        ),
+    ] = None
+
+
+def diff(asked: Versions) -> Difference:
     """What changed between two versions of a data set, each measured with the same recipe.
 
     An example has become harder or easier where its confidence (the mean probability of its label over the
@@ -53,27 +83,14 @@ def diff(
 
     What moves many a little, such as more data, or a few wrong labels among the neighbours, is a change of
     each: only one of more than ``at_least`` counts. The test asks for that, so the rate holds for it too.
-
-    Args:
-        old: the run on the version before.
-        new: the run on the version after; other seeds, numbers of trials and splits may differ, the
-            training not.
-        by: what makes an example the same: its id, or its pixels, which are read from the data of both
-            runs.
-        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
-        rate: expected share of false ones among those said to have changed, in (0, 1).
-        at_least: an example has changed where its confidence moved by more than this, in [0, 1).
-        sources: where the data of both are now, as for `suspects`; for ``by="pixels"``.
-
-    Raises:
-        BadInput: the runs were trained differently, have fewer than two trials, no common epoch or no common
-            example, an option is out of its range, or the data are needed and cannot be had.
     """
-    check_opened(old=old, new=new)
+    old, new, by, rate, at_least = asked.old, asked.new, asked.by, asked.rate, asked.at_least
+    if asked.fail_above is not None and not 0 <= asked.fail_above <= 1:
+        raise BadInput(f"--fail-above {asked.fail_above:g}: must be a share from 0 to 1")
     _check(old, new, by, rate, at_least)
-    at = rows_of([old, new], at)[0]
+    at = rows_of([old, new], asked.at)[0]
     _check_heads((old, new), at)
-    matched = match_examples(old, new, by, sources)
+    matched = match_examples(old, new, by, (asked.old_data, asked.new_data))
     before, after = _Confidence(old, at, matched.old), _Confidence(new, at, matched.new)
     least = least_logits((before.mean + after.mean) / 2, at_least)
     tested = p_of_change(before.logits, after.logits, least, rate)
@@ -95,7 +112,18 @@ def diff(
         overall=_overall(before.by_trial, after.by_trial),
         notes=tuple(sentences),
         needed=needed,
+        fail_above=asked.fail_above,
     )
+
+
+DIFF = Study(
+    "diff",
+    "Look",
+    "Say which examples changed between two versions of the data.",
+    Versions,
+    diff,
+    about="Both are measured with the same recipe. Only changes beyond the noise of the trials count.",
+)
 
 
 def _check(old: Run, new: Run, by: str, rate: float, at_least: float) -> None:
