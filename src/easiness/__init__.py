@@ -4,6 +4,7 @@ import easiness.safe_path  # noqa: F401 takes the current folder off the path be
 
 # isort: split
 import importlib
+from importlib.util import find_spec
 from typing import Any
 
 from easiness.commands import COMMANDS, RENAMED
@@ -44,6 +45,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"{__name__}.paper")
     if name in RENAMED:
         raise AttributeError(f"easiness.{name} is easiness.{RENAMED[name].replace(' ', '.')} now")
+    if name not in __all__ and (name.startswith("_") or find_spec(f"{__name__}.{name}") is not None):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")  # a module, which is imported
     wait_passively()
     with needing_torch(name):
         if name in _HOMES:

@@ -20,7 +20,7 @@ from typing import Annotated, Any, NoReturn, TypeAlias, get_args
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from easiness.commands import COMMANDS, PAPER, RENAMED, Group, Listed
+from easiness.commands import COMMANDS, OLD_OPTIONS, PAPER, RENAMED, Group, Listed
 from easiness.errors import (
     BadInput,
     EasinessError,

@@ -1,4 +1,5 @@
 from .asking import Asked as Asked, asked_of as asked_of, made as made
+from .carrying import answer as answer
 from .command import command_of as command_of, command_typed as command_typed, opened as opened
 from .files import (
     check_output_file as check_output_file,
@@ -38,6 +39,7 @@ from .registry import (
     find_listed as find_listed,
     find_study as find_study,
     listed as listed,
+    registered as registered,
 )
 from .results import (
     WRITTEN as WRITTEN,

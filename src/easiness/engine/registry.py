@@ -10,6 +10,8 @@ from easiness.commands import COMMANDS, ENTRY_POINTS, PAPER, Listed
 from easiness.errors import BadInput
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from easiness.engine.study import Study, Verb
 
 
@@ -20,21 +22,27 @@ def listed() -> tuple[Listed, ...]:
 
 def registered() -> tuple[Listed, ...]:
     """The studies that other packages register by an entry point; names that are taken are left alone."""
+    return tuple(_listed(point) for point in _points())
+
+
+def _points() -> list[EntryPoint]:
+    """The entry points of studies, by name."""
     from importlib.metadata import entry_points
 
     taken = {one.name for one in (*COMMANDS, *PAPER)}
     points = sorted(entry_points(group=ENTRY_POINTS), key=lambda one: one.name)
-    return tuple(
-        Listed(point.name, study.group, point.value, study.summary)
-        for point in points
-        if point.name not in taken and (study := loaded(point.value, point.name))
-    )
+    return [point for point in points if point.name not in taken]
+
+
+def _listed(point: EntryPoint) -> Listed:
+    study = loaded(point.value, point.name)
+    return Listed(point.name, study.group, point.value, study.summary)
 
 
 def find_listed(name: str) -> Listed | None:
     """The command of this name; of another package only where none of ours has it."""
     own = next((one for one in (*COMMANDS, *PAPER) if one.name == name), None)
-    return own or next((one for one in registered() if one.name == name), None)
+    return own or next((_listed(point) for point in _points() if point.name == name), None)
 
 
 def find_study(one: Listed) -> Study[Any] | Verb[Any]:

@@ -11,7 +11,18 @@ from typing import Annotated, Any
 import numpy as np
 
 from easiness.analysis import MIN_GROUP, SIDES, num_selected, usual_fraction
-from easiness.engine import At, Data, check_output_file, write_page
+from easiness.engine import (
+    At,
+    Data,
+    Study,
+    answer,
+    asked_of,
+    check_output_file,
+    find_study,
+    made,
+    registered,
+    write_page,
+)
 from easiness.errors import BadInput
 from easiness.inputs import kind_named, tell
 from easiness.pages.data_map import data_map
@@ -71,6 +82,35 @@ class Before:
     run: Run | None = None
     by: Matching = "ids"
     source: Any = None
+
+
+@dataclass(frozen=True)
+class RegisteredPart:
+    """What a study that another package registers says of the run of the page."""
+
+    title: str
+    headline: str
+    notices: Sequence[str] = ()
+    figure: str = ""
+    sections: Sequence[Section] = ()
+
+
+def registered_parts(run: Run) -> Iterator[RegisteredPart]:
+    """The parts of registered studies that are shown on pages, each asked with its defaults."""
+    for listed_study in registered():
+        study = find_study(listed_study)
+        if not isinstance(study, Study) or not study.on_page:
+            continue
+        asked = [one for one in asked_of(study.asks) if one.option.opens]
+        given = {one.name: (run,) if one.option.several else run for one in asked}
+        try:
+            found = answer(study, made(study.asks, given))
+        except BadInput as error:
+            yield RegisteredPart(study.name, str(error))
+            continue
+        label = f"{study.name}: the tables below have the numbers."
+        figure = to_svg(found.figure(), key=f"study-{study.name}", label=label)
+        yield RegisteredPart(study.name, found.headline, found.notices, figure, found.sections())
 
 
 def changes(runs: Sequence[Run], before: Before, at: dict[str, Any], source: Any) -> Changes | None:
@@ -308,6 +348,7 @@ def render_report(
         not_compared=not_compared,
         answers=[] if comparison is None else matching.pair_answers(comparison),
         changes=changed,
+        registered=list(registered_parts(runs[0])) if len(parts) == 1 else [],
         certain=sure,
         above=ABOVE,
         examples=found,

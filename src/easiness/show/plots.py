@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,4 +37,15 @@ def dots_and_mean(
     axes.set_ylim(-2.5, len(values))
     axes.set(xlabel=label)
     legend_above(axes, 2)
+    return figure
+
+
+def bars(names: Iterable[str], values: Iterable[float], label: str) -> Figure:
+    """A horizontal bar for each name, the first on top."""
+    shown, lengths = list(map(str, names)), list(values)
+    figure, axes = new_axes(5.2, 1.0 + 0.28 * len(shown))
+    axes.barh(shown, lengths, color=EASY, height=0.6)
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    axes.set(xlabel=label)
     return figure
