@@ -34,8 +34,7 @@ def show_result(result: show.Result, outputs: Sequence[Path] = (), *, decisions:
         print_rows(result.table())
     for notice in result.notices:
         say(f"note: {notice}", err=True)
-    text = "\n\n".join(filter(None, [show.sections_text(result.printed()), result.headline]))
-    say_text(text, err=aside)
+    say_text(result.in_words(), err=aside)
     for output in outputs:
         if decisions:
             set_aside(output, result)

@@ -321,6 +321,9 @@ class Result(Protocol):
         """The tables to read, for a terminal, a page, Markdown or a notebook."""
         return [frame.section for frame in self.frames()]
 
+    leads = False
+    """Its headline stands above its tables; else it is the last line, which is seen below a long table."""
+
     listing: str = ""
     """What its table lists, where one wants just that: ``labels``. A command then prints the table."""
 
@@ -337,6 +340,12 @@ class Result(Protocol):
     def printed(self) -> list[Section]:
         """The tables that a command prints; all unless it says otherwise."""
         return self.sections()
+
+    def in_words(self) -> str:
+        """The text that a command prints."""
+        tables = sections_text(self.printed())
+        parts = [self.headline, tables] if self.leads else [tables, self.headline]
+        return "\n\n".join(filter(None, parts))
 
     def next_steps(self, outputs: Sequence[Path]) -> Sequence[str]:  # noqa: ARG002
         """What to do now, once it was written to these files: a command or a sentence each."""
