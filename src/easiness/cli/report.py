@@ -33,7 +33,7 @@ Suspects = Annotated[
 Decide = Annotated[
     Path | None,
     typer.Option(
-        "--decide", help="File of labels to decide on in the page, from `audit`, `clean` or people."
+        "--decide", help="File of labels to decide on in the page, from `audit`, `labels` or people."
     ),
 ]
 Blind = Annotated[

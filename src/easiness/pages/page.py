@@ -178,7 +178,7 @@ def write_report(
         by: what makes an example the same in ``since``: its id (``ids``), or its pixels (``pixels``).
         old_data: where the data of ``since`` are now, as ``data``; for ``by="pixels"``.
         suspects: so many labels of each split can be decided on in the page, the most suspicious ones.
-        decide: a file of labels, as `audit` or `clean` writes it: those of its rows are decided on instead,
+        decide: a file of labels, as `audit` or `labels` writes it: those of its rows are decided on instead,
             in its order; what it has decided is taken as decided.
         blind: say nothing of what networks make of the labels of ``decide``: the page is for these alone. By
             default of the file of an audit; with ``False`` its page says it in small letters.

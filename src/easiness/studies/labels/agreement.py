@@ -1,8 +1,7 @@
-"""``decisions``: what several people decided on the labels of a run, and how far they agree."""
+"""What several people decided on the labels of a run, and how far they agree."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from easiness.errors import BadInput, shorten
 from easiness.regular_file import at_home
 from easiness.runs import decisions_of_people
 from easiness.spec import Split
-from easiness.store import Run, check_opened
+from easiness.store import Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -336,10 +335,7 @@ def _differing(found: Agreement) -> list[show.Section]:
     return [show.Section("Decided differently", note, rows)]
 
 
-File = str | os.PathLike[str]
-
-
-def decisions(run: Run, files: File | Sequence[File], *, split: Split = "train") -> Agreement:
+def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> Agreement:
     """The decisions of people on the labels of a run: how far they agree, and what their majority says.
 
     A person is who stands in the column ``by``, or the name of a file that names nobody; whose decisions are
@@ -348,19 +344,8 @@ def decisions(run: Run, files: File | Sequence[File], *, split: Split = "train")
     is to look at, and what other columns are to be kept. The table is the file of decisions of all: what more
     than half of those who looked at an example say, and nothing, which is undecided, where there is no such
     majority.
-
-    Args:
-        run: whose labels they looked at.
-        files: of decisions, as the page, `clean` or an audit writes them; or the JSON that Label Studio
-            exports of tasks that `export` made for it.
-        split: whose labels: those trained on, or ``held_out``.
-
-    Raises:
-        BadInput: as `read_decisions`; a file is given twice, nothing is decided in any, or somebody has
-            decided otherwise on an example in another file.
     """
-    check_opened(run=run)
-    paths = [at_home(one) for one in ([files] if isinstance(files, str | os.PathLike) else files)]
+    paths = [at_home(one) for one in files]
     _check_different(paths)
     said: dict[str, Decisions] = {}
     for path in paths:

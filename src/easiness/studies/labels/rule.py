@@ -1,10 +1,11 @@
-"""``clean``: from the suspects of a run to a file of labels by a rule, and what that does to each example."""
+"""From the suspects of a run to a file of labels by a rule, and what that does to each example."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from easiness.data import DROP, KEEP, RELABEL, Decisions
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.runs import Told, find_data, load_as, positions_in, told
-from easiness.store import Run, check_opened
-from easiness.studies.suspects import suspects
+from easiness.spec import command_line
+from easiness.store import Run
+from easiness.studies.labels.verifying import verifying
+from easiness.studies.suspects import Suspected, suspects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +61,8 @@ class Cleaned(show.Result):
     undecided: int = 0
     note: str = ""
     above: tuple[float, float] | None = None
+    run: Run | None = field(default=None, repr=False)
+    listing = "labels"
 
     @property
     def relabelled(self) -> npt.NDArray[np.bool_]:
@@ -66,12 +71,33 @@ class Cleaned(show.Result):
         return changed
 
     @property
-    def text(self) -> str:
+    def headline(self) -> str:
         """How many examples change: ``relabels 812 and drops 301 of 10,000``, and how many are by hand."""
         done = f"relabels {self.relabelled.sum():,} and drops {self.dropped.sum():,} of {len(self.ids):,}"
         done += f", with {self.decided:,} decided by hand" if self.decided else ""
         stay = "stays as it is" if self.undecided == 1 else "stay as they are"
         return f"{done}; {self.undecided:,} that people did not agree on {stay}" if self.undecided else done
+
+    @property
+    def notices(self) -> list[str]:
+        """The note on what is decided."""
+        return [self.note] if self.note else []
+
+    def next_steps(self, outputs: Sequence[Path]) -> list[str]:
+        """Where to look if no label changes, and how to verify the file of labels."""
+        steps: list[str] = []
+        if self.run is None:
+            return steps
+        if not (self.relabelled.any() or self.dropped.any()):
+            lists = command_line("suspects", self.run.path)
+            steps.append(f"no label is that likely wrong; {lists} lists those to look at first")
+        for output in (one for one in outputs if one.suffix == ".csv"):
+            before, kept = self.run.spec.data.labels, output.with_name(f"{output.name}~")
+            if before is not None and output.absolute() == Path(before) and kept.exists():
+                before = str(kept)
+            then = verifying(self.run, output, before, by_rule=self.above is not None)
+            steps.append(f"edit {output}, then {then}")
+        return steps
 
     def table(self) -> pd.DataFrame:
         """The file of labels, a row an example: ``id``, ``label``, ``class``, ``was``, ``action``.
@@ -144,7 +170,7 @@ class Cleaned(show.Result):
         ]
         return [
             show.Section(
-                show.capitalized(self.text),
+                show.capitalized(self.headline),
                 "By class, as far as it changes: examples that get another label (to others), that get this "
                 "one (from others), and that are dropped.",
                 rows,
@@ -152,41 +178,25 @@ class Cleaned(show.Result):
         ]
 
 
-def clean(
+def by_rule(
     run: Run,
-    *,
-    relabel_above: float = RELABEL_ABOVE,
+    relabel_above: float,
     drop_above: float | None = None,
-    decided: str | os.PathLike[str] | None = None,
+    decided: Path | None = None,
+    *,
     only_decided: bool = False,
 ) -> Cleaned:
     """Which examples of a run to relabel, to drop and to keep, as a file of labels that a person can edit.
 
-    An example whose suggested label is right with a probability of ``relabel_above`` at least gets it; else
-    one whose label is wrong with a probability of ``drop_above`` at least is dropped (`cleaned` has the rule
-    and the reason). The table, in the order of the run, is what ``labels=`` takes; the source stays.
-
-    Of a run measured with a file of labels ``was`` has those of the source, if that is found.
-
-    Args:
-        run: whose suspects to act on.
-        relabel_above: least probability of a suggested label to be right, in 0..1.
-        drop_above: least probability of a label to be wrong, in 0..1; by default 0.5, and 0.9 where no wrong
-            label at all would fit the data as well.
-        decided: a file of decisions on the labels of the run, see `suspects`. They are done as they are: a
-            label that is kept stays, whatever the rule says, and so does one that nobody is sure of, or that
-            somebody looked at without an action; one that is found wrong without another class drops its
-            example. All others go by the rule on what the decisions make of their probabilities.
-        only_decided: change nothing by the rule.
-
-    Raises:
-        BadInput: a threshold is out of its range, a class would be left without examples, the run says
-            nothing of suspects, or the decisions are of other labels.
+    The table, in the order of the run, is what ``labels=`` takes; the source stays. What is ``decided`` is
+    done as it is: a label that is kept stays, whatever the rule says, and so does one that nobody is sure of,
+    or that somebody looked at without an action; one that is found wrong without another class drops its
+    example. All others go by the rule (`cleaned`) on what the decisions make of their probabilities, unless
+    ``only_decided``.
     """
-    check_opened(run=run)
     if only_decided and decided is None:
         raise BadInput("--only-decided: there is nothing decided; give --decided FILE")
-    suspected = suspects(run, pictures=False, decided=decided)
+    suspected = suspects(Suspected((run,), pictures=False, decided=decided))
     in_order = suspected.ranked.set_index("id", drop=False).reindex(run.ids.tolist())
     made = suspected.decided
     if made is not None:
@@ -197,7 +207,7 @@ def clean(
     if made is not None:
         above, num = None if only_decided else found.above, len(made.decisions.undecided)
         found = replace(found, decided=made.num_sure, undecided=num, note=made.note(), above=above)
-    return replace(found, ids=run.ids, was=_at_source(run), told=_texts(run))
+    return replace(found, ids=run.ids, was=_at_source(run), told=_texts(run), run=run)
 
 
 def without(run: Run, dropped: npt.NDArray[np.bool_]) -> Cleaned:
