@@ -15,10 +15,18 @@ from easiness import show
 from easiness.data import DROP, KEEP, RELABEL, Decisions
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
+from easiness.models import is_given
 from easiness.runs import Told, find_data, load_as, positions_in, told
-from easiness.spec import command_line
+from easiness.spec import (
+    NOT_BY_STEPS,
+    RunSpec,
+    Trials,
+    command_line,
+    featuring_of,
+    loading_of,
+    training_of,
+)
 from easiness.store import Run
-from easiness.studies.labels.verifying import verifying
 from easiness.studies.suspects import Suspected, suspects
 
 if TYPE_CHECKING:
@@ -109,14 +117,14 @@ class Cleaned(show.Result):
         import pandas as pd
 
         known = self.was != UNKNOWN
-        other = np.where(known, self.labels != self.was, self.labels != self.before)
-        actions = np.where(self.dropped, DROP, np.where(other, RELABEL, KEEP)).astype(object)
-        was: Any = self.was
-        if not known.all():
-            was = [label if there else None for label, there in zip(was.tolist(), known, strict=True)]
-            was = np.array(was, dtype=object)
-        names = np.array(self.classes, dtype=object)[self.labels]
-        columns = {"id": self.ids, "label": self.labels, "class": names, "was": was, "action": actions}
+        other = self.labels != np.where(known, self.was, self.before)
+        columns = {
+            "id": self.ids,
+            "label": self.labels,
+            "class": np.array(self.classes, dtype=object)[self.labels],
+            "was": self.was if known.all() else np.where(known, self.was.astype(object), np.array(None)),
+            "action": np.where(self.dropped, DROP, np.where(other, RELABEL, KEEP)).astype(object),
+        }
         texts = {} if self.told is None else {self.told.column: self.told.texts}
         return pd.DataFrame(columns | texts)
 
@@ -125,55 +133,39 @@ class Cleaned(show.Result):
         import pandas as pd
 
         num, changed = len(self.classes), self.relabelled
-
-        def num_of(labels: _Labels, chosen: npt.NDArray[np.bool_]) -> _Labels:
-            return np.bincount(labels[chosen], minlength=num)
-
-        return pd.DataFrame(
-            {
-                "class": self.classes,
-                "examples": np.bincount(self.before, minlength=num),
-                "to_others": num_of(self.before, changed),
-                "from_others": num_of(self.labels, changed),
-                "dropped": num_of(self.before, self.dropped),
-                "left": num_of(self.labels, ~self.dropped),
-            }
-        )
+        chosen = {
+            "examples": self.before,
+            "to_others": self.before[changed],
+            "from_others": self.labels[changed],
+            "dropped": self.before[self.dropped],
+            "left": self.labels[~self.dropped],
+        }
+        counts = {name: np.bincount(labels, minlength=num) for name, labels in chosen.items()}
+        return pd.DataFrame({"class": self.classes, **counts})
 
     def figure(self) -> Figure:
         """Bars for the classes that change most: examples that leave them, come to them, and are dropped."""
         table = self.by_class()
         total = table[list(_BARS)].sum(axis=1)
         shown = table.loc[total.sort_values(ascending=False, kind="stable").index[:_MOST]]
-        figure, axes = show.new_axes(5.2, 1.2 + 0.3 * len(shown))
-        places = np.arange(len(shown))
-        for row, (column, (name, color)) in enumerate(_BARS.items()):
-            axes.barh(places + 0.27 * (row - 1), shown[column], 0.25, color=color, label=name)
-        axes.set_yticks(places, list(shown["class"]), parse_math=False)
-        axes.invert_yaxis()
-        axes.grid(visible=False, axis="y")
-        axes.set(xlabel="examples")
-        show.whole_ticks(axes)
-        show.legend_above(axes, len(_BARS))
-        return figure
+        series = {name: (shown[column].tolist(), color) for column, (name, color) in _BARS.items()}
+        return show.grouped_bars(shown["class"].tolist(), series, "examples")
 
-    def sections(self) -> list[show.Section]:
-        """One table: how many examples of each class change, below the total."""
+    def frames(self) -> list[show.Frame]:
+        """How many examples of each class change, below the total."""
+        import pandas as pd
+
         table = self.by_class()
-        numbers = table.drop(columns="class")
-        rows = [["class", "examples", "to others", "from others", "dropped", "left"]]
-        rows.append(["all", *(show.count(int(total)) for total in numbers.sum())])
-        changing = table[numbers[list(_BARS)].any(axis=1)]
-        rows += [
-            [name, *(show.count(int(cell)) for cell in cells)]
-            for name, *cells in changing.itertuples(index=False)
-        ]
+        total = pd.DataFrame([{"class": "all", **table.drop(columns="class").sum()}])
+        changing = table[table[list(_BARS)].any(axis=1)]
+        columns = {name: show.counts(title=name.replace("_", " ")) for name in map(str, table)}
         return [
-            show.Section(
+            show.Frame(
                 show.capitalized(self.headline),
                 "By class, as far as it changes: examples that get another label (to others), that get this "
                 "one (from others), and that are dropped.",
-                rows,
+                pd.concat([total, changing]),
+                columns | {"class": show.names()},
             )
         ]
 
@@ -299,3 +291,43 @@ def _check_classes_left(
             f"no example of class {classes[label]!r} would be left: of {num[label]}, {num[label] - dropped} "
             f"would be relabelled and {dropped} dropped; give a higher --relabel-above or --drop-above"
         )
+
+
+def verifying(
+    run: Run,
+    labels: Path,
+    before: str | None,
+    trained: Sequence[object] | None = None,
+    *,
+    by_rule: bool = True,
+) -> str:
+    """The command that verifies the labels on the examples that the run has, or what it lacks for that.
+
+    It trains by the words ``trained``, or as the run did.
+    """
+    ref, measured = run.spec.data, run.spec.measured
+    if by_rule and ref.held_out is None and measured is not None:
+        return "use it by --labels; to verify a rule, measure first with a part held out (--holdout 0.2)"
+    if measured is not None and _only_in_python(measured):
+        return "use it by --labels; to verify it, give easiness.verify what the run was given"
+    given = ["--labels", labels, *([] if before is None else ["--before", before])]
+    loading = replace(loading_of(ref), labels=None)
+    words = (ref.source or "SOURCE", *given, loading, *(trained or _trained(run)), "--out", "DIR")
+    at_once = measured is not None and measured.model in NOT_BY_STEPS
+    return command_line("verify", *words, always=("model",) if at_once else ("model", "epochs"))
+
+
+def _only_in_python(measured: RunSpec) -> bool:
+    """Was the run given a network or features that have no name?"""
+    heads = measured.heads
+    features = [] if heads is None else [one.name.split()[0] for one in heads.features]
+    return is_given(measured.model) or "array" in features
+
+
+def _trained(run: Run) -> list[object]:
+    """The words by which `verify` trains as the run did; of a loop of one's own only its epochs are known."""
+    measured = run.spec.measured
+    if measured is None:
+        return ["--model", "MODEL", "--epochs", run.epochs]
+    trials = measured.trials if measured.heads else Trials.trials  # the shares decide how many there may be
+    return [training_of(measured, run.path), featuring_of(measured), Trials(trials)]
