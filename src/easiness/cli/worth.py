@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from easiness import pages, show, spec, store
-from easiness.cli import cleaning
 from easiness.cli.kit import options, results, said
 from easiness.errors import BadInput
 from easiness.studies import worth as study
+from easiness.studies.labels import verifying
 
 Sizes = Annotated[
     str | None,
@@ -130,7 +130,7 @@ def _then(run: store.Run, found: study.Worth, output: Path) -> str:
     if not found.keep.dropped.any():
         return f"{output} keeps every example; there is nothing to verify"
     trained = ("--beside", "random,rs2", "--model", "MODEL")
-    return f"heads say so; ask networks: {cleaning.verifying(run, output, run.spec.data.labels, trained)}"
+    return f"heads say so; ask networks: {verifying(run, output, run.spec.data.labels, trained)}"
 
 
 def _read_sizes(text: str) -> list[int]:

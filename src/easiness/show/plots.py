@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,12 +40,39 @@ def dots_and_mean(
     return figure
 
 
-def bars(names: Iterable[str], values: Iterable[float], label: str) -> Figure:
-    """A horizontal bar for each name, the first on top."""
-    shown, lengths = list(map(str, names)), list(values)
-    figure, axes = new_axes(5.2, 1.0 + 0.28 * len(shown))
-    axes.barh(shown, lengths, color=EASY, height=0.6)
+def dots_with_intervals(
+    names: Sequence[str], series: Mapping[str, tuple[Sequence[Sequence[float]], str]], label: str
+) -> Figure:
+    """Of each name, the first on top, a dot with its interval (value, low and high) in each of the series.
+
+    A series has a name and a color. What is not there is NaN.
+    """
+    figure, axes = new_axes(5.2, 1.2 + 0.35 * len(names))
+    for row, (name, (found, color)) in enumerate(series.items()):
+        values, low, high = np.array(found, np.float64).T
+        places = np.arange(len(names)) + 0.24 * (row - (len(series) - 1) / 2)
+        axes.hlines(places, low, high, color=color, linewidth=3, alpha=0.5)
+        axes.plot(values, places, "o", color=color, label=name)
+    axes.set_yticks(range(len(names)), list(names), parse_math=False)
+    axes.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
+    if len(series) > 1:
+        legend_above(axes, len(series))
+    return figure
+
+
+def bars(
+    names: Sequence[str], series: Mapping[str, tuple[Sequence[float], str]], label: str
+) -> Figure:
+    """Of each name, the first on top, a bar in each of the series, which have a name and a color."""
+    figure, axes = new_axes(5.2, 1.2 + 0.3 * len(names))
+    height = 0.8 / len(series)
+    for row, (name, (lengths, color)) in enumerate(series.items()):
+        places = np.arange(len(names)) + height * (row - (len(series) - 1) / 2)
+        axes.barh(places, lengths, 0.9 * height, color=color, label=name)
+    axes.set_yticks(range(len(names)), list(names), parse_math=False)
     axes.invert_yaxis()
-    axes.grid(visible=False)
+    axes.grid(visible=False, axis="y")
     axes.set(xlabel=label)
+    if len(series) > 1:
+        legend_above(axes, len(series))
     return figure

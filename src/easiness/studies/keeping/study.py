@@ -18,7 +18,7 @@ from easiness.studies.keeping.grid import ALL, KEEP, RANDOM, Asked, Seen, grid_o
 from easiness.studies.keeping.heads import Examples, Judgement, heads_of, read_examples, right_by_neighbours
 from easiness.studies.keeping.value import Line, Worth, lines_of
 from easiness.studies.labels import without
-from easiness.studies.suspects import suspects
+from easiness.studies.suspects import Suspected, suspects
 
 LOSS = 0.01
 """Loss of accuracy that counts as none, unless another is given."""
@@ -75,7 +75,7 @@ def worth(
 
 def of_run(run: Run) -> Judgement:
     """How easy the examples of a run are and how likely their labels are wrong, as its heads say."""
-    ranked = suspects(run, pictures=False, progress=False).ranked.set_index("id").reindex(run.ids.tolist())
+    ranked = suspects(Suspected((run,), pictures=False)).ranked.set_index("id").reindex(run.ids.tolist())
     p_label = run.scores()["self_confidence"].to_numpy()
     if np.isnan(p_label).any():
         raise BadInput(
