@@ -9,7 +9,7 @@ from .frames import (
     probabilities as probabilities,
     shares as shares,
 )
-from .plots import dots_and_mean as dots_and_mean
+from .plots import Curve as Curve, curves as curves, dots_and_mean as dots_and_mean
 from .rendering import (
     PICTURE_SUFFIXES as PICTURE_SUFFIXES,
     SUFFIXES as SUFFIXES,
