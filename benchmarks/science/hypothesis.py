@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
+from easiness.show import rendered
 from easiness.paper import planted as study
 from easiness.paper.planted.claims import FREQUENT, JUDGED, SHARE, of_the_whole
 from easiness.paper.planted.design import FULL, examples_of, patterns_of
 from easiness.paper.planted.estimates import drop, mean, slope
-from easiness.show import rendered
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 from kit.machine import measured
