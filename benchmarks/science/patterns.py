@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 import easiness as ez
 from easiness.analysis import rank_coefficients, rank_regression
 from easiness.data import texts_of
-from easiness.pages import write_result
+from easiness.engine import write_result
 from easiness.show import with_interval
 from easiness.studies.patterns import neighbourhood
 from kit.results import Report, command, parser
@@ -251,7 +251,7 @@ def real(options):
     rows, others, least = [], [], []
     for name, features, asked in ASKED:
         given = f"run:{options.runs / features[4:]}" if features.startswith("run:") else features
-        found = ez.patterns(runs[name], given, progress=False, **asked)
+        found = ez.explain(runs[name], features=given, progress=False, **asked)
         knows = " (knows these labels)" if any("ImageNet" in one for one in found.notes) else ""
         [local] = (way for way in found.ways if way.name == f"local {found.around.nearest}")
         in_local_units = with_interval(*local.frequency, signed=True)
@@ -346,7 +346,7 @@ def say_simulated(report):
         f"In worlds whose truth is known ({NUM} examples, {TRIALS} trials unless said) 95 % intervals held",
         f"it in {told:.2f} of the draws or more (least: {least}). The most that can be explained was off by",
         f"{off:.3f} at most. Where all is",
-        f"found in features, as by `easiness patterns`, they held the mean of what is found in {same:.2f} or",
+        f"found in features, as by `easiness explain`, they held the mean of what is found in {same:.2f} or",
         f"more for other examples of the same patterns, and in {other:.2f} or more for other patterns:",
         "**intervals are not for other data**.",
         "",

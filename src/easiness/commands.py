@@ -68,7 +68,7 @@ COMMANDS: tuple[Listed, ...] = (
         "Train on the labels before and after; say what was gained.",
     ),
     Listed("keep", "Choose", "studies.keeping:KEEP", "Say which examples to keep, or to train on first."),
-    Listed("next", "Choose", "studies.next:NEXT", "Say which examples to label next."),
+    Listed("next", "Choose", "studies.keeping:NEXT", "Say which examples to label next."),
     Listed(
         "export", "Share", "cli.export:EXPORT", "Write scores, suspects and the examples for another tool."
     ),
@@ -131,6 +131,7 @@ OLD_ARGUMENTS = {
     "source": "is data= now",
     "old_source": "is old_data= now",
     "new_source": "is new_data= now",
+    "num_steps": "is steps= now",
     "batch_size": "is the recipe's now: recipe={'batch_size': ...}",
     "image_size": "is the recipe's now: recipe={'image_size': ...}",
     "pretrained": "is the recipe's now: recipe={'pretrained': True}",
@@ -154,5 +155,6 @@ OLD_OPTIONS = {
     "--new-source": "--new-data",
     "--page": "-o FILE.html",
     "--num-steps": "--steps",
+    "--keep": "--keep-shares",
 }
 """Options of before, and those of now."""

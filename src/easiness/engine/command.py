@@ -45,7 +45,8 @@ def command_of(study: Study[Any] | Verb[Any]) -> Callable[..., None]:
             return
         outputs, dry = given.pop("output") or [], given.pop("dry_run", False)
         trust = given.pop("trust", False)
-        check_outputs(outputs, study.suffixes, decisions=bool(outputs) and study.decides(given))
+        suffixes = study.suffixes(given) if callable(study.suffixes) else study.suffixes
+        check_outputs(outputs, suffixes, decisions=bool(outputs) and study.decides(given))
         value = made(study.asks, opened(asked, given, trust=trust))
         if dry:
             say_text(f"{forecast(study, value)}\nnothing was trained and nothing written")

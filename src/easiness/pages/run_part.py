@@ -28,7 +28,7 @@ from easiness.show import Section, count, percent, to_svg
 from easiness.spec import UNNAMED, Drawing, Loading, Training, command_line, training_of
 from easiness.store import Row, Run
 from easiness.studies import matching, scores as run_figures
-from easiness.studies.keeping import prune
+from easiness.studies.keeping import Kept, prune
 from easiness.studies.learning import learning_curve
 from easiness.studies.matching import Comparison
 from easiness.studies.similarity import similarity
@@ -192,7 +192,7 @@ def left_out(run: Run, epoch: int) -> LeftOut | None:
         num_right=int(right.sum()),
         since=[(run.row_text(one), int((first <= one).sum())) for one in earlier if one != epoch],
         dropped=_dropped(run, epoch, right),
-        prune=_prune_command(run, epoch),
+        prune=_keep_command(run, epoch),
         ablate=_ablate_command(run, epoch),
     )
 
@@ -215,7 +215,7 @@ def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[Dropped
     found = []
     for share in _SHARES:
         try:
-            kept = prune(run, drop=share, policy=_POLICY, **run.asked(epoch)).kept
+            kept = prune(Kept(run, drop=share, policy=_POLICY, **run.asked(epoch))).kept
         except BadInput:  # a class would lose all its examples
             continue
         if kept.all():  # so few examples that the share is of none
@@ -231,9 +231,9 @@ def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[Dropped
     return found
 
 
-def _prune_command(run: Run, epoch: int) -> str:
+def _keep_command(run: Run, epoch: int) -> str:
     which = ("--drop", 0.3, "--policy", _POLICY)
-    return command_line("prune", run.path, *which, *epoch_option(run, epoch), "-o", "kept.csv")
+    return command_line("keep", run.path, *which, *epoch_option(run, epoch), "-o", "kept.csv")
 
 
 def _ablate_command(run: Run, epoch: int) -> str | None:

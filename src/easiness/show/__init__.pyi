@@ -10,7 +10,9 @@ from .frames import (
     shares as shares,
 )
 from .plots import (
+    Curve as Curve,
     bars as bars,
+    curves as curves,
     dots_and_mean as dots_and_mean,
     dots_with_intervals as dots_with_intervals,
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.show.svg import EASY, INK, legend_above, new_axes
+from easiness.show.svg import EASY, FONT_SIZE, INK, legend_above, new_axes, quiet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,4 +76,55 @@ def bars(
     axes.set(xlabel=label)
     if len(series) > 1:
         legend_above(axes, len(series))
+    return figure
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Points at ``x`` and ``y``, joined by a ``line``; ``errors`` are the lengths of bars, [n] or [2, n]."""
+
+    x: Any
+    y: Any
+    label: str = ""
+    color: str = INK
+    marker: str = "o"
+    line: str = "-"
+    errors: Any = None
+    filled: bool = True
+
+
+def curves(
+    panels: Mapping[str, Sequence[Curve]], size: tuple[float, float], *, x: str, y: str, columns: int = 3
+) -> Figure:
+    """Curves in panels by their titles, beside each other with one y axis; their names stand above."""
+    figure, first = new_axes(*size)
+    grid = figure.add_gridspec(1, len(panels))
+    first.set_subplotspec(grid[0])
+    others = [figure.add_subplot(grid[at], sharey=first) for at in range(1, len(panels))]
+    for axes, (title, drawn) in zip([first, *others], panels.items(), strict=True):
+        quiet(axes)
+        for one in drawn:
+            axes.errorbar(
+                one.x,
+                one.y,
+                yerr=one.errors,
+                color=one.color,
+                marker=one.marker,
+                markersize=9 if one.marker == "*" else 4,
+                markerfacecolor=one.color if one.filled else "none",
+                linestyle=one.line,
+                linewidth=0.8 if one.line == ":" else 1.4,
+                capsize=2,
+                label=one.label,
+            )
+        axes.set_title(title, fontsize=FONT_SIZE, color=INK)
+        axes.set_xlabel(x)
+        axes.tick_params(labelleft=axes is first)
+    first.set_ylabel(y)
+    handles, labels = first.get_legend_handles_labels()
+    if labels:
+        figure.legend(
+            handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize=FONT_SIZE,
+            labelcolor=INK,
+        )  # fmt: skip
     return figure

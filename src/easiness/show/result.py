@@ -309,6 +309,10 @@ class Result(Protocol):
     def table(self) -> pd.DataFrame:
         """Everything that was found, a row each: what goes into a file of rows."""
 
+    def csv_rows(self) -> pd.DataFrame:
+        """The rows of its CSV file: those of its table, unless a file of other ones is what it is for."""
+        return self.table()
+
     @abstractmethod
     def figure(self) -> Figure:
         """The one figure that shows it."""
