@@ -28,7 +28,7 @@ _HOMES = {
 }
 _FUNCTIONS = {one.name for one in COMMANDS}
 # what values of lower layers hand on to
-for _name in ("result_page", "run_html", "write_report"):
+for _name in ("result_page", "run_html", "write_paper", "write_report"):
     offer(_name, f"{__name__}.pages")
 
 __all__ = sorted([*_HOMES, *_FUNCTIONS, "paper"])

@@ -33,6 +33,7 @@ class Option:
         argument: it has no flag, but a place behind the command, and in Python before the keywords.
         opens: it is a run, or several: folders on the command line, which are opened.
         least: the least number that is taken.
+        writes: it is a file to be written, whose name has one of these endings.
     """
 
     flag: str
@@ -48,6 +49,7 @@ class Option:
     argument: bool = False
     opens: bool = False
     least: int | None = None
+    writes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
