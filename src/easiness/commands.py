@@ -79,9 +79,14 @@ COMMANDS: tuple[Listed, ...] = (
 """The commands of the front door, in the order of the help."""
 
 PAPER: tuple[Listed, ...] = (
-    Listed("paper all", "Paper", "paper.whole:ALL", "Reproduce the paper's tables, figures and claims."),
     Listed(
-        "paper perturb", "Paper", "paper.perturb:PERTURB", "Show perturbed examples to the networks of a run."
+        "paper all", "Paper", "paper.reproduction:ALL", "Reproduce the paper's tables, figures and claims."
+    ),
+    Listed(
+        "paper perturb",
+        "Paper",
+        "paper.perturbation:PERTURB",
+        "Show perturbed examples to the networks of a run.",
     ),
     Listed("paper ablate", "Paper", "paper.training_sets:ABLATE", "Train without some examples, and test."),
     Listed(
@@ -128,6 +133,7 @@ RENAMED = {
 OLD_ARGUMENTS = {
     "epoch": "is at= now: the number of the epoch",
     "share": "is at= now: the share",
+    "scores_run": "is scores= now",
     "source": "is data= now",
     "old_source": "is old_data= now",
     "new_source": "is new_data= now",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from easiness.pages.gallery_figure import draw_gallery, gallery
 from easiness.pages.template import render_page
 from easiness.paper import reproduction as paper
 from easiness.paper.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
-from easiness.paper.training_sets import EveryEpoch
 from easiness.regular_file import shared
 from easiness.runs import recipe_of
 from easiness.show import (
@@ -345,7 +344,7 @@ def _training_sets(results: paper.PaperResults, lead: str, output: _Output) -> P
         label = "A line chart of held-out accuracy, a line for each policy, with error bars."
         stem = f"figure-4-{name}"
         figures.append(_figure(output, f"{stem}.png", study.figure(), label, caption, study.sections()))
-        _tables(output, stem, EveryEpoch(study))
+        _tables(output, stem, replace(study, every_epoch=True))
     return Part("training-sets", "Ablation and corrupted labels (Figure 4)", lead, figures)
 
 

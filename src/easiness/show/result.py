@@ -9,7 +9,7 @@ import re
 import shutil
 import textwrap
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
@@ -354,6 +354,10 @@ class Result(Protocol):
     def next_steps(self, outputs: Sequence[Path]) -> Sequence[str]:  # noqa: ARG002
         """What to do now, once it was written to these files: a command or a sentence each."""
         return ()
+
+    def drawings(self) -> Mapping[Path, Figure]:
+        """Figures that a command writes beside that of the result, by the files they were asked for."""
+        return {}
 
     def check(self) -> None:
         """Raise what a command is to end with once the result is shown, such as a bound that is passed."""

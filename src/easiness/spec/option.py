@@ -35,6 +35,7 @@ class Option:
         opens: it is a run, or several: folders on the command line, which are opened.
         least: the least number that is taken.
         group: the part of the help, where it is not that of the value.
+        writes: it is a file to be written, whose name has one of these endings.
     """
 
     flag: str
@@ -52,6 +53,7 @@ class Option:
     opens: bool = False
     least: int | None = None
     group: OptionGroup | None = None
+    writes: tuple[str, ...] = ()
 
     @property
     def has_place(self) -> bool:
