@@ -251,7 +251,7 @@ def real(options):
     rows, others, least = [], [], []
     for name, features, asked in ASKED:
         given = f"run:{options.runs / features[4:]}" if features.startswith("run:") else features
-        found = ez.patterns(runs[name], given, progress=False, **asked)
+        found = ez.explain(runs[name], given, progress=False, **asked)
         knows = " (knows these labels)" if any("ImageNet" in one for one in found.notes) else ""
         [local] = (way for way in found.ways if way.name == f"local {found.around.nearest}")
         in_local_units = with_interval(*local.frequency, signed=True)
@@ -311,7 +311,7 @@ SHOWN = (0, 1, 2, 5, 12, 6, 7, 8, 10)  # columns of the table on the page
 ANSWER = """\
 Are frequent examples that contradict nothing easy in real data? *Frequency* is how many examples of the
 same class lie near in features, *contradiction* the share of other classes among the nearest. `easiness
-patterns` regresses the ranks of a score on both.
+explain` regresses the ranks of a score on both.
 
 - **In CIFAR-10 both together explain a quarter to a third of easiness.** Which of them does is open:
   frequency alone, planted, comes out much like this (below). In the photos of imagenette224 frequency is
@@ -346,7 +346,7 @@ def say_simulated(report):
         f"In worlds whose truth is known ({NUM} examples, {TRIALS} trials unless said) 95 % intervals held",
         f"it in {told:.2f} of the draws or more (least: {least}). The most that can be explained was off by",
         f"{off:.3f} at most. Where all is",
-        f"found in features, as by `easiness patterns`, they held the mean of what is found in {same:.2f} or",
+        f"found in features, as by `easiness explain`, they held the mean of what is found in {same:.2f} or",
         f"more for other examples of the same patterns, and in {other:.2f} or more for other patterns:",
         "**intervals are not for other data**.",
         "",

@@ -2,7 +2,7 @@
 
     python benchmarks/science/pool.py --data FOLDER --docs docs/results/pool.md
 
-FOLDER has cifar10, trec, fsdd and imagenette224. What `easiness worth RUN --pool` does is replayed on them:
+FOLDER has cifar10, trec, fsdd and imagenette224. What `easiness next RUN --pool` does is replayed on them:
 some labelled examples, all others a pool of which each rule picks some. *imbalanced*: the most frequent class
 has twenty times as many examples as the rarest, in what is labelled and in the pool. *a fifth wrong*: one in
 five of the new labels is another class, as people err.
@@ -238,7 +238,7 @@ def page(top, real, known, draws):
 """
     return f"""\
 {top}
-Which examples are worth a label next? `easiness worth RUN --pool` replays it: some examples are labelled,
+Which examples are worth a label next? `easiness next RUN --pool` replays it: some examples are labelled,
 each rule picks others to label, and heads learn from both. Compared with random picks, over {draws} draws:
 
 - **While labels are few, pick what is rare and uncertain.** At 100 labels it gains in three of four data

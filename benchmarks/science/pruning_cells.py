@@ -42,7 +42,7 @@ class Cell:
         return round(1 - self.kept, 6)
 
     def options(self):
-        """What `prune` is to be given."""
+        """What `keep` is to be given."""
         shared = {"drop": self.drop, "seed": self.seed, "balanced": self.sampler == "balanced"}
         if self.score == "random":
             return {**shared, "policy": "random"}

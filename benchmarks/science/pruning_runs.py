@@ -1,6 +1,6 @@
 """The trainings behind `pruning.py`: the run that scores the examples, and one training of each cell.
 
-A cell's examples are chosen by `prune`. What it leaves out is handed to the trial as a ranking whose largest
+A cell's examples are chosen by `keep`. What it leaves out is handed to the trial as a ranking whose largest
 values are drawn with certainty, so that equal steps and seeds are those of `ablate`.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from easiness import load_dataset, prune
+from easiness import keep, load_dataset
 from easiness.errors import BadInput
 from easiness.runs import Drawn, carry_out, make_plan
 from easiness.spec import Draw, Execution, Recording, Training
@@ -75,7 +75,7 @@ def train(cell):
     drawn = None
     if cell.kept < 1:
         try:
-            left_out = ~prune(_WORKING["scored"], **cell.options()).kept
+            left_out = ~keep(_WORKING["scored"], **cell.options()).kept
         except BadInput as error:
             return {"name": cell.name, "accuracy": None, "why": str(error), "seconds": 0.0}
         digest = hashlib.sha256(left_out.tobytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""What is worth keeping? `ez.worth` on data whose wrong labels are known, and simulated where the truth is.
+"""What is worth keeping? `ez.keep` on data whose wrong labels are known, and simulated where the truth is.
 
 CIFAR-10 (10,000 pictures and 10,000 held out, features of the packaged network), TREC and FSDD, with
 their own labels and with three tenths made wrong; what is advised, and the same shares of other ends. Then
@@ -76,7 +76,7 @@ def planted(source, rate, file):
 
 
 def cell(title, data, runs, **options):
-    """What `worth` says of a cell, as its document, with the seconds of processor time."""
+    """What `keep` says of a cell, as its document, with the seconds of processor time."""
     name, features, rate = CELLS[title]
     folder = runs / f"{name}-{rate:g}"
     kept = runs / f"{name}-{rate:g}.json"
@@ -86,7 +86,8 @@ def cell(title, data, runs, **options):
     if rate:
         labels = runs / f"{name}-{rate:g}.csv"
         wrong = planted(source, rate, labels)
-    run = ez.measure(source, features=features, trials=10, out=folder, labels=labels, progress=False)
+    labelled = ez.load_dataset(source, labels=labels)
+    run = ez.measure(labelled, features=features, trials=10, out=folder, progress=False)
     found, said = advised(run, MARGINS[name], wrong, **options)
     write_result(runs / f"{name}-{rate:g}-keep.csv", found.keep)
     write_result(runs / f"{name}-{rate:g}.svg", found)
@@ -95,12 +96,12 @@ def cell(title, data, runs, **options):
 
 
 def advised(run, margin, wrong=None, **options):
-    """What `worth` says of a run, and its document with the seconds of processor time.
+    """What `keep` says of a run, and its document with the seconds of processor time.
 
     ``wrong`` is which labels are, where that is known.
     """
     began = time.process_time()
-    found = ez.worth(run, margin=margin, progress=False, **options)
+    found = ez.keep(run, margin=margin, progress=False, **options)
     said = found.document() | {"seconds": time.process_time() - began, "suspects": found.suspects}
     if wrong is not None:
         suspect = ez.suspects(run, pictures=False).ranked.query("p_wrong >= 0.5")["id"]
@@ -183,7 +184,8 @@ def trained(rate, data, runs):
         labels = runs / "small-wrong.csv"
         wrong = planted(source, rate, labels)
     folder = runs / f"small-{rate:g}"
-    run = ez.measure(source, features=features, trials=10, out=folder, labels=labels, progress=False)
+    labelled = ez.load_dataset(source, labels=labels)
+    run = ez.measure(labelled, features=features, trials=10, out=folder, progress=False)
     found, said = advised(run, MARGINS["cifar"], wrong)
     keep = runs / f"small-{rate:g}-keep.csv"
     write_result(keep, found.keep)
@@ -293,7 +295,7 @@ def page(top, tables, figure):
     verdicts = "\n".join(f"- **{title}**: {text}." for title, text in tables["verdicts"][1])
     return f"""\
 {top}
-What can be left out? `easiness worth` on pictures, texts (TREC) and sounds (FSDD), with
+What can be left out? `easiness keep` on pictures, texts (TREC) and sounds (FSDD), with
 their own labels and with three tenths made wrong. The margin is the loss allowed. That of CIFAR-10 was set
 before anything ran, the others after FSDD had been looked at.
 
