@@ -94,7 +94,7 @@ bench: .venv/.installed-bench
 	print(*about["optional-dependencies"]["release"], sep="\n")' | $(BIN)/python -m pip install --quiet --requirement /dev/stdin
 	@touch $@
 
-# pages come from what commands and functions ask, which loads no torch
+# pages come from what commands and functions ask
 .venv/.installed-docs: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@

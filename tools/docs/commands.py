@@ -26,7 +26,9 @@ def commands_page() -> str:
     """Markdown, a section for each command in the order of ``easiness --help``."""
     listed: dict[str, list[str]] = {}
     for one in (*COMMANDS, *PAPER):
-        listed.setdefault(one.group, []).append(f"- [`{one.name}`](#{anchor(one.name)}): {plain(one.summary)}")
+        listed.setdefault(one.group, []).append(
+            f"- [`{one.name}`](#{anchor(one.name)}): {plain(one.summary)}"
+        )
     groups = [f"**{group}**\n\n" + "\n".join(lines) for group, lines in listed.items()]
     sections = [section(one.name) for one in (*COMMANDS, *PAPER)]
     return "\n\n".join([HEAD.strip(), *groups, *sections]) + "\n"
