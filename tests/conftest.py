@@ -124,10 +124,12 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
 @pytest.fixture(scope="session")
 def measured(made_once: MadeOnce) -> Path:
     """Three trials of two epochs of mlp_3 on 100 digits; read it, or change a copy (``run_copy``)."""
-    from easiness import measure
+    from easiness import load_dataset, measure
 
     def make(out: Path) -> None:
-        measure("digits", model="mlp_3", limit=100, trials=3, epochs=2, precision="float32", out=out)
+        measure(
+            load_dataset("digits", limit=100), model="mlp_3", trials=3, epochs=2, precision="float32", out=out
+        )
 
     return made_once("measured", make)
 

@@ -72,6 +72,31 @@ def test_reading_a_run_is_light(measured: Path, command: str):
     assert heavy_after(COMMAND.format(arguments=[command, str(measured)])) == []
 
 
+FUNCTIONS = """
+import importlib, pkgutil, types
+import easiness as ez
+from easiness.commands import COMMANDS, PAPER
+for module in pkgutil.walk_packages(ez.__path__, "easiness."):
+    if not module.name.endswith("__main__") and ".integrations." not in module.name:
+        importlib.import_module(module.name)
+for one in (*COMMANDS, *PAPER):
+    found = ez
+    for name in one.name.split():
+        found = getattr(found, name)
+    assert isinstance(found, types.FunctionType), one.name
+"""
+
+
+def test_no_module_hides_a_function_of_the_front_door():
+    stderr_of(FUNCTIONS)
+
+
+def test_the_front_door_has_few_names():
+    import easiness
+
+    assert len(dir(easiness)) <= 30
+
+
 WITHOUT = """
 import sys
 from importlib.machinery import PathFinder
@@ -106,8 +131,8 @@ def test_runs_are_read_without_torch_and_what_takes_it_says_so(run_copy: Path, t
         ["suspects", run, "-o", str(tmp_path / "suspects.md")],
         ["report", run, "-o", str(tmp_path / "report.html")],
         ["export", run, "--to", "csv", "-o", str(tmp_path / "exported.csv")],
-        ["prune", run, "--drop", "0.2", "--policy", "easy", "-o", str(tmp_path / "kept.txt")],
-        ["curriculum", run, "--num-steps", "9", "-o", str(tmp_path / "steps.csv")],
+        ["keep", run, "--drop", "0.2", "--policy", "easy", "-o", str(tmp_path / "kept.txt")],
+        ["keep", run, "--steps", "9", "-o", str(tmp_path / "steps.csv")],
         ["measure", "digits", "--trials", "2", "--out", str(tmp_path / "new")],
         ["measure", "digits", "--features", f"run:{run}", "--out", str(tmp_path / "new")],
     ]

@@ -8,6 +8,7 @@ import textwrap
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from easiness.commands import OLD_ARGUMENTS
@@ -61,7 +62,7 @@ def function_typed(
     It returns what ``returning`` does. An unknown argument is refused as Python does, one by its old name
     with the new one.
     """
-    signature = signature_of(asked, typing.get_type_hints(returning).get("return", Any))
+    signature = signature_of(asked, _returned(returning))
     short = name.rpartition(".")[2]
 
     def function(*args: Any, **given: Any) -> Any:
@@ -82,6 +83,12 @@ def function_typed(
     }
     function.__doc__ = help_of(about, asked)
     return functools.wraps(function)(function)
+
+
+def _returned(function: Callable[..., Any]) -> Any:
+    """The type that a function returns; those of its parameters may be known to type checkers alone."""
+    alone = SimpleNamespace(__annotations__={"return": function.__annotations__.get("return", Any)})
+    return typing.get_type_hints(alone, function.__globals__)["return"]
 
 
 def signature_of(asked: Sequence[Asked], returns: Any) -> inspect.Signature:

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 
 import easiness as ez
 from easiness import open_run, suspects
-from easiness.cli.kit.spread import Fields, spread
-from easiness.cli.main import _COMMANDS, app, sections_of
+from easiness.cli.main import _command, sections_of
+from easiness.commands import COMMANDS, OLD_OPTIONS, PAPER, RENAMED, Group
+from easiness.engine import asked_of, command_typed, find_study, made
 from easiness.runs.carrying_out import _failed
-from easiness.spec import Option, OptionGroup
-from easiness.studies import Group
+from easiness.spec import Fields, Option, OptionGroup
 from recording import believing, recorded
 
 
@@ -45,28 +45,73 @@ def test_help(command, monkeypatch):
     # so each has a group, and each group commands
     assert tuple(listed) == get_args(Group)
     assert listed["Measure"] == ["measure", "status"]
-    assert listed["Look"] == ["report", "scores", "compare", "patterns", "diff"]
-    assert {"suspects", "clean", "decisions", "verify", "prune"} <= set(listed["Decide"])
+    assert listed["Look"] == ["report", "scores", "compare", "diff", "explain"]
+    assert listed["Mend"] == ["suspects", "labels", "audit", "verify"]
+    assert listed["Choose"] == ["keep", "next"]
     assert listed["Share"] == ["export", "card"]
-    of_the_paper = ["paper", "perturb", "validate", "hypothesis", "ablate", "corrupt"]
-    assert listed["The paper's experiments"] == of_the_paper
-    assert sum(map(len, listed.values())) == len(app.registered_commands)
+    assert listed["Paper"] == ["paper"]
+    of_the_paper = [
+        line.split()[0] for line in command("paper", "--help").out.split("Paper:\n")[1].splitlines()
+    ]
+    assert of_the_paper == ["all", "perturb", "ablate", "corrupt", "validate", "hypothesis"]
 
 
-def test_the_help_of_a_command_is_in_groups_with_every_option():
-    parser = typer.main.get_group(app)
-    outer = parser.make_context("easiness", [], resilient_parsing=True)
-    for name, command in parser.commands.items():
-        context = command.make_context(name, [], resilient_parsing=True, parent=outer)
-        sections = sections_of(command, context)
-        told = [one for section in sections.values() for one in section]
-        assert set(told) == {one.get_help_record(context) for one in command.get_params(context)}
-        assert all(text in (*get_args(OptionGroup), "Arguments", "Options") for text in sections)
-        if name == "measure":
-            flags = [typed.split()[0] for typed, _ in sections["Options"]]
-            assert flags == ["--out", "--model", "--epochs", "--features", "--trials", "--dry-run", "--help"]
-            assert tuple(sections) == ("Arguments", "Options", "Data", "Training", "Recording", "Machine")
-            assert len(sections["Data"]) > 10
+@pytest.mark.parametrize("one", [*COMMANDS, *PAPER], ids=lambda one: one.name)
+def test_the_list_of_commands_says_what_each_says_of_itself(one):
+    study = find_study(one)
+    assert (study.name, study.group, study.summary) == (one.name, one.group, one.summary)
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_old_names_end_with_the_new_one(refused, old):
+    assert refused(old, "x") == f"easiness: error: {old}: is `easiness {RENAMED[old]}` now\n"
+    with pytest.raises(AttributeError, match=f"is easiness.{RENAMED[old].replace(' ', '.')} now"):
+        getattr(ez, old)
+
+
+@pytest.mark.parametrize(
+    ("command_name", "old"), [("scores", "--epoch"), ("report", "--source"), ("diff", "--share")]
+)
+def test_old_options_end_with_the_new_one(refused, command_name, old):
+    assert f"{old}: is {OLD_OPTIONS[old]} now; see `easiness {command_name} --help`" in refused(
+        command_name, "x", old, "1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"limit": 20}, "limit= is what load_dataset takes"),
+        ({"batch_size": 8}, "batch_size= is the recipe's now"),
+        ({"reliability": 0.9}, "reliability= goes with trials"),
+    ],
+)
+def test_old_arguments_end_with_the_new_one(tmp_path, arguments, said):
+    with pytest.raises(ez.BadInput, match=said):
+        ez.measure("digits", out=tmp_path / "run", **arguments)
+
+
+def test_no_function_has_more_than_24_parameters():
+    functions = [getattr(ez, one.name) for one in COMMANDS]
+    functions += [getattr(ez.paper, one.name.removeprefix("paper ")) for one in PAPER]
+    for function in (*functions, ez.load_dataset, ez.open_run):
+        assert len(inspect.signature(function).parameters) <= 24, function
+
+
+@pytest.mark.parametrize("one", [*COMMANDS, *PAPER], ids=lambda one: one.name)
+def test_the_help_of_a_command_is_in_groups_with_every_option(one):
+    command = _command(one.name)
+    context = command.make_context(one.name, [], resilient_parsing=True)
+    sections = sections_of(command, context)
+    told = [line for section in sections.values() for line in section]
+    assert set(told) == {one.get_help_record(context) for one in command.get_params(context)}
+    assert all(text in (*get_args(OptionGroup), "Arguments", "Options") for text in sections)
+    if one.name == "measure":
+        flags = [typed.split()[0] for typed, _ in sections["Options"]]
+        most = ["--out", "--model", "--epochs", "--features", "--trials", "--limit", "--label", "--dry-run"]
+        assert flags == [*most, "--help"]
+        assert tuple(sections) == ("Arguments", "Options", "Data", "Training", "Recording", "Machine")
+        assert len(sections["Data"]) > 10
 
 
 def test_version(command):
@@ -83,7 +128,7 @@ def test_no_argument_shows_the_help(command):
     [
         (["mesure"], "'mesure'"),
         (["--verbose"], "--verbose"),
-        (["measure"], "source"),
+        (["measure"], "SOURCE"),
         (["measure", "digits"], "--out"),
         (["measure", "digits", "--out"], "--out"),
         (["measure", "digits", "more", "--out", "RUN"], "more"),
@@ -98,14 +143,14 @@ def test_no_argument_shows_the_help(command):
         (["measure", "digits", "--out", "RUN", "--executor", "pool"], "'pool'"),
         (["measure", "digits", "--out", "RUN", "--compile", "maybe"], "'maybe'"),
         (["scores"], "run"),
-        (["scores", "RUN", "--epoch", "last"], "--epoch"),
+        (["scores", "RUN", "--at", "last"], "--at"),
         (["scores", "RUN", "--top", "x"], "No such option: --top"),
         (["scores", "RUN", "-o"], "-o"),
-        (["status", "RUN", "--epoch", "1"], "--epoch"),
-        (["paper"], "--out"),
-        (["paper", "--out", "RUN", "--preset", "tiny"], "'tiny'"),
-        (["paper", "--out", "RUN", "--limit", "half"], "--limit"),
-        (["paper", "digits", "more", "--out", "RUN"], "more"),
+        (["status", "RUN", "--at", "1"], "--at"),
+        (["paper", "all"], "--out"),
+        (["paper", "all", "--out", "RUN", "--preset", "tiny"], "'tiny'"),
+        (["paper", "all", "--out", "RUN", "--limit", "half"], "--limit"),
+        (["paper", "all", "digits", "more", "--out", "RUN"], "more"),
     ],
 )
 def test_usage_errors_are_one_line(refused, tmp_path, arguments, named):
@@ -194,7 +239,7 @@ def test_status_of_a_run_that_is_not_finished(command, run_copy, digits, monkeyp
 
 
 def test_scores_at_an_epoch(command, measured):
-    finished = command("scores", measured, "--epoch", 1)
+    finished = command("scores", measured, "--at", 1)
     assert finished.code == 0
     run = open_run(measured)
     expected = run.scores(1).to_csv(index=False)
@@ -222,21 +267,24 @@ def test_a_run_without_a_trial(refused, command, digits, tmp_path, monkeypatch):
 
 
 def test_it_says_what_a_number_that_cannot_be_read_has_to_be(refused, tmp_path):
-    line = refused("hypothesis", "--out", tmp_path / "h", "--seed", "x")
+    line = refused("paper", "hypothesis", "--out", tmp_path / "h", "--seed", "x")
     assert "'--seed': 'x': give a whole number" in line or "'x' is not a valid int" in line
     assert not (tmp_path / "h").exists()
-    assert "sys." not in refused("hypothesis", "--out", tmp_path / "h", "--seed", "9" * 5000)
+    assert "sys." not in refused("paper", "hypothesis", "--out", tmp_path / "h", "--seed", "9" * 5000)
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (("hypothesis", "--out", ""), "--out '': is empty; give a value"),
-        (("hypothesis", "--out="), "--out '': is empty; give a value"),
-        (("hypothesis", "--out", "x", "--seed", ""), "--seed '': is empty; give a value, or leave it out"),
+        (("paper", "hypothesis", "--out", ""), "--out '': is empty; give a value"),
+        (("paper", "hypothesis", "--out="), "--out '': is empty; give a value"),
+        (
+            ("paper", "hypothesis", "--out", "x", "--seed", ""),
+            "--seed '': is empty; give a value, or leave it out",
+        ),
         (("report", "--blind", ""), "RUNS '': is empty; give a value"),
         (("status", ""), "RUN '': is empty; give a value"),
-        (("worth", "run", "--pool", ""), "--pool '': is empty; give a value, or leave it out"),
+        (("next", "run", "--pool", ""), "--pool '': is empty; give a value, or leave it out"),
     ],
 )
 def test_what_is_empty_is_not_this_folder(refused, tmp_path, monkeypatch, given, said):
@@ -327,20 +375,25 @@ def test_what_is_empty_and_what_would_fill_it(command, measured, digits, tmp_pat
 OPTIONS: dict[str, tuple[str, ...]] = {
     "scores": ("RUN", "-o", "OUT.csv"),
     "suspects": ("RUN", "--no-pictures", "-o", "OUT.md"),
-    "clean": ("RUN", "-o", "OUT.csv"),
-    "decisions": ("RUN", "LABELS", "-o", "OUT.csv"),
+    "labels": ("RUN", "-o", "OUT.csv"),
+    "labels LABELS": ("RUN", "LABELS", "-o", "OUT.csv"),
     "audit": ("RUN", "-o", "OUT.csv"),
     "compare": ("RUN", "-o", "OUT.json"),
     "diff": ("OTHER", "RUN", "-o", "OUT.csv"),
-    "prune": ("RUN", "--drop", "0.3", "--policy", "hard", "-o", "OUT.txt"),
-    "curriculum": ("RUN", "--num-steps", "9", "-o", "OUT.csv"),
-    "perturb": ("RUN", "--kind", "radial", "--levels", "2", "-o", "OUT.csv"),
+    "keep": ("RUN", "--drop", "0.3", "--policy", "hard", "-o", "OUT.txt"),
+    "keep STEPS": ("RUN", "--steps", "9", "-o", "OUT.csv"),
+    "paper perturb": ("RUN", "--kind", "radial", "--levels", "2", "-o", "OUT.csv"),
     "report": ("RUN", "-o", "OUT.html"),
     "export": ("RUN", "--to", "csv", "-o", "OUT.csv"),
     "card": ("RUN", "-o", "OUT"),
 }
-OF_THEIR_OWN = {"ablate", "corrupt", "validate", "verify", "worth", "patterns"}
+OF_THEIR_OWN = {"verify", "next", "explain", *(one.name for one in PAPER)}
 """Commands that train first, or need features: their own tests look at the line."""
+
+
+def called(name: str) -> list[str]:
+    """The words of a command; those in capitals only tell cases apart."""
+    return [word for word in name.split() if word.islower()]
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -351,7 +404,7 @@ def test_the_file_is_named_once_on_standard_error(
     labels = tmp_path / "labels.csv"
     labels.write_text("id,label,action\n20,0,drop\n")
     runs = {"RUN": run_copy, "OTHER": measured, "LABELS": labels}
-    finished = command(name, *[runs.get(word, word) for word in words])
+    finished = command(*called(name), *[runs.get(word, word) for word in words])
     assert finished.code == 0, finished.err
     assert Path(words[-1]).exists()
     assert finished.err.splitlines().count(f"wrote {words[-1]}") == 1
@@ -367,11 +420,15 @@ def test_scores_of_a_card_that_was_applied(
 
 
 def test_no_command_with_an_output_is_left_out() -> None:
-    having = {one.__name__ for one in _COMMANDS if "output" in inspect.signature(one).parameters}
-    assert having == {*OPTIONS, *OF_THEIR_OWN}
+    having = {
+        one.name
+        for one in (*COMMANDS, *PAPER)
+        if "output" in {param.name for param in _command(one.name).params}
+    }
+    assert having == {" ".join(called(name)) for name in OPTIONS} | OF_THEIR_OWN
 
 
-OF_DECISIONS = {"clean", "decisions", "audit"}
+OF_DECISIONS = {"labels", "labels LABELS", "audit"}
 """Commands that write decisions, the last without ``--decided`` alone."""
 
 
@@ -379,13 +436,14 @@ OF_DECISIONS = {"clean", "decisions", "audit"}
 def test_no_other_result_is_written_over_decisions(
     name: str, refused: Callable[..., str], run_copy: Path, measured: Path, tmp_path: Path
 ) -> None:
-    name, *more = name.split()
+    more = ["--decided", "FILE"] if "--decided" in name else []
+    name = name.partition(" --")[0]
     *words, out = OPTIONS[name]
     file = (tmp_path / "labels").with_suffix(Path(out).suffix)
     held = "id;label; action ;by\n20;0;drop;J\u00fcrgen\n".encode("latin-1")
     file.write_bytes(held)
     given = {"RUN": run_copy, "OTHER": measured, "FILE": file}
-    line = refused(name, *[given.get(word, word) for word in (*words, "FILE", *more)])
+    line = refused(*called(name), *[given.get(word, word) for word in (*words, "FILE", *more)])
     assert line == f"easiness: error: {file}: holds decisions of people; give another name for -o\n"
     assert file.read_bytes() == held
 
@@ -395,7 +453,7 @@ def test_nor_does_a_page_or_an_export_made_in_python(measured: Path, tmp_path: P
     file.write_text("id,label,action,by\n")
     run = ez.open_run(measured)
     with pytest.raises(ez.BadInput, match="holds decisions of people"):
-        ez.write_report([run], file)
+        ez.report([run], file)
     with pytest.raises(ez.BadInput, match="holds decisions of people"):
         ez.export(run, "csv", file)
     file.write_text("id,label,action\n")  # of a rule: nobody signs
@@ -418,18 +476,21 @@ class Cooking:
 
 
 class Kitchen:
-    """A command with one value of options, and what it was called with."""
+    """A command with a value of options in another, and what it was called with."""
 
     def __init__(self, *fields: Fields) -> None:
         self.seen: list[tuple[str, Cooking]] = []
         kind: Any = Annotated[Cooking, fields[0]] if fields else Cooking
+        name = Annotated[str, Option("", "Who cooks.", argument=True)]
+        asks: Any = make_dataclass("Meal", [("name", name), ("cooking", kind, Cooking())], frozen=True)
+        asked = asked_of(asks)
 
-        def cook(name: Annotated[str, typer.Argument()], cooking: kind) -> None:
-            self.seen.append((name, cooking))
+        def carry(given: dict[str, Any]) -> None:
+            meal = made(asks, given)
+            self.seen.append((meal.name, meal.cooking))
 
-        cook.__annotations__ = {"name": Annotated[str, typer.Argument()], "cooking": kind, "return": None}
         self.app = typer.Typer(add_completion=False)
-        self.app.command()(spread(cook))
+        self.app.command()(command_typed("cook", asked, carry, ["Cook."]))
 
     def __call__(self, *arguments: str) -> Any:
         return CliRunner().invoke(self.app, [*arguments])

@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-import typer
 
 import easiness
 from easiness.cli import main
+from easiness.commands import COMMANDS, PAPER
 
-_PARSER = typer.main.get_group(main.app)
+_COMMANDS = {one.name: main._command(one.name) for one in (*COMMANDS, *PAPER)}
 
 
-TEXTS = {"source", "run_or_source", "recipe", "features", "before", "old_source", "new_source", "pool", "ids"}
+TEXTS = {"data", "recipe", "features", "old_data", "new_data", "pool"}
 """Parameters that may be paths among other things, and are texts."""
 
 
 def _paths(name: str) -> list[Any]:
     """The parameters of a command that are, or may be, paths."""
-    typed = [one for one in _PARSER.commands[name].params if hasattr(one, "type_descriptor")]
+    typed = [one for one in _COMMANDS[name].params if hasattr(one, "type_descriptor")]
     kinds = {one.name: one.type_descriptor.annotation for one in typed}
     return [
         one for one in typed if one.name in TEXTS or Path in (kinds[one.name], *get_args(kinds[one.name]))
@@ -30,15 +30,15 @@ def _paths(name: str) -> list[Any]:
 
 
 def test_there_are_paths_to_look_at():
-    looked_at = {(name, one.name) for name in _PARSER.commands for one in _paths(name)}
+    looked_at = {(name, one.name) for name in _COMMANDS for one in _paths(name)}
     assert {("measure", "out"), ("suspects", "decided"), ("card", "apply"), ("status", "run")} < looked_at
     assert {one for _, one in looked_at} > TEXTS
 
 
-@pytest.mark.parametrize("name", _PARSER.commands)
+@pytest.mark.parametrize("name", _COMMANDS)
 def test_every_option_and_argument_that_may_be_a_path(name, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
-    command = _PARSER.commands[name]
+    command = _COMMANDS[name]
     for one in _paths(name):
         option = one.opts[-1]
         words = [f"{option}=~/x"] if option.startswith("--") else ["~/x"] * 9
@@ -55,7 +55,7 @@ def expanded(words: list[str]) -> list[str]:
 
 def test_what_only_begins_alike_is_no_path(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert _PARSER.commands["measure"].make_context(
+    assert _COMMANDS["measure"].make_context(
         "measure", expanded(["--label", "~breed", "x", "--out", "y"]), resilient_parsing=True
     ).params["label"] == ("~breed")
 
