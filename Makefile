@@ -12,7 +12,7 @@ demo: .venv/.installed
 
 # every experiment of the paper on scikit-learn's digits; ends by naming the report it wrote
 paper: .venv/.installed
-	@$(BIN)/easiness paper --preset smoke --out build/paper
+	@$(BIN)/easiness paper all --preset smoke --out build/paper
 	@echo build/paper/report.html
 
 # the README's film, of the page of docs/labels.md, and the figure there
@@ -94,11 +94,9 @@ bench: .venv/.installed-bench
 	print(*about["optional-dependencies"]["release"], sep="\n")' | $(BIN)/python -m pip install --quiet --requirement /dev/stdin
 	@touch $@
 
-# the names in the extra, without the package and what it needs: pages come from docstrings and from --help, which load
-# no torch
+# pages come from what commands and functions ask
 .venv/.installed-docs: pyproject.toml | .venv/bin/python
-	$(BIN)/python -c 'import tomllib; about = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-	print(*about["optional-dependencies"]["docs"], sep="\n")' | $(BIN)/python -m pip install --quiet --requirement /dev/stdin
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@
 
 clean:

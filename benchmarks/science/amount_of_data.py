@@ -1,7 +1,7 @@
 """Does it depend on the amount of data whether hard examples are to be dropped (Sorscher et al. 2022)?
 
 Networks are trained to their end on 1,500 and on 6,000 pictures, and on what is left of them when easy, hard
-or random ones are dropped; those on 20,000 are read from a study by `easiness paper --preset overnight`. It
+or random ones are dropped; those on 20,000 are read from a study by `easiness paper all --preset overnight`. It
 goes on where it was; sizes that are not finished are left out of the page.
 
     python benchmarks/science/amount_of_data.py --data FOLDER --runs FOLDER
@@ -172,7 +172,9 @@ def main(sizes=SIZES, preset=PRESET):
         "--data", required=True, help="folder of CIFAR-10, or other data with a held-out split"
     )
     parser.add_argument("--runs", type=Path, required=True, help="folder of the trainings")
-    parser.add_argument("--largest", type=Path, help="folder of a study by easiness paper --preset overnight")
+    parser.add_argument(
+        "--largest", type=Path, help="folder of a study by easiness paper all --preset overnight"
+    )
     parser.add_argument("--docs", type=Path, help="folder to write amount-of-data.md and .svg into")
     options = parser.parse_args()
     where = measured()
@@ -236,7 +238,7 @@ Does dropping hard ones rather than random ones help where data is scarce, and h
 {by_verdict(rows)}
 
 {preset.ablation_model} was trained to its end on parts of several sizes, and on what is left of each. The
-largest is of `easiness paper --preset overnight`. Held-out accuracy with all examples in percent, and
+largest is of `easiness paper all --preset overnight`. Held-out accuracy with all examples in percent, and
 differences in points:
 
 {markdown(names, shown)}

@@ -79,9 +79,8 @@ def runs_of(subject, data, runs):
 
 def compared(pair, epoch):
     """A pair of runs compared, with ties shared out and with ties broken."""
-    heads = [run for run in pair if run.shares]
-    read = {"share": heads[0].shares[-1]} if heads else {}
-    return ez.compare(list(pair), epoch=epoch, ties=TIES, **read)
+    trained = any(not run.shares for run in pair)
+    return ez.compare(pair, at=epoch if trained else None, ties=TIES)
 
 
 def agreement(cell):

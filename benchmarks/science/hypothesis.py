@@ -1,6 +1,6 @@
-"""Is easy what is frequent and contradicts nothing? What `easiness hypothesis` found, and how good that is.
+"""Is easy what is frequent and contradicts nothing? What `easiness paper hypothesis` found, and how good that is.
 
-    easiness hypothesis --out FOLDER
+    easiness paper hypothesis --out FOLDER
     python benchmarks/science/hypothesis.py --study FOLDER --docs docs/results/hypothesis.md
 
 Shares of right answers are drawn for the patterns of the full preset, in worlds with effects of patterns, of
@@ -272,7 +272,9 @@ COMMAND = "python benchmarks/science/hypothesis.py --study FOLDER --docs docs/re
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--study", type=Path, required=True, help="folder of `easiness hypothesis`, finished")
+    parser.add_argument(
+        "--study", type=Path, required=True, help="folder of `easiness paper hypothesis`, finished"
+    )
     parser.add_argument("--times", type=int, default=1000)
     parser.add_argument("--docs", type=Path, default=Path("hypothesis.md"))
     given = parser.parse_args(arguments)

@@ -311,7 +311,7 @@ SHOWN = (0, 1, 2, 5, 12, 6, 7, 8, 10)  # columns of the table on the page
 ANSWER = """\
 Are frequent examples that contradict nothing easy in real data? *Frequency* is how many examples of the
 same class lie near in features, *contradiction* the share of other classes among the nearest. `easiness
-patterns` regresses the ranks of a score on both.
+explain` regresses the ranks of a score on both.
 
 - **In CIFAR-10 both together explain a quarter to a third of easiness.** Which of them does is open:
   frequency alone, planted, comes out much like this (below). In the photos of imagenette224 frequency is

@@ -1,6 +1,6 @@
 """Writes a finished paper study into the docs: claims, figures, and all tables as CSV files.
 
-easiness paper CIFAR10_FOLDER --preset laptop --out runs/laptop
+easiness paper all CIFAR10_FOLDER --preset laptop --out runs/laptop
 python benchmarks/science/publish_paper.py runs/laptop docs/results
 """
 
@@ -88,7 +88,7 @@ def page(document: dict[str, Any], scale: str, made: str, names: list[str]) -> s
     title = f"The paper's experiments on {document['data']}, preset `{preset}`"
     return f"""\
 {head(title, command, made)}
-Which of the paper's claims hold in `easiness paper CIFAR10_FOLDER --preset {preset} --out runs/{preset}`
+Which of the paper's claims hold in `easiness paper all CIFAR10_FOLDER --preset {preset} --out runs/{preset}`
 ({scale})? Verdicts: {found}.
 {NOTES.get(preset, "")}
 The table has the weakest statistic of each claim.

@@ -1,4 +1,4 @@
-"""Wrong labels where classes are small or rare: what `suspects` and `clean` say, where the truth is known.
+"""Wrong labels where classes are small or rare: what `suspects` and `labels` say, where the truth is known.
 
     python benchmarks/science/small_classes.py --data FOLDER --before FOLDER \\
         --docs docs/results/small-classes.md
@@ -207,7 +207,7 @@ logistic regression is right on {min(rights):.0%} to {max(rights):.0%} of the so
 folds, and its better score counts. Constants were chosen on other simulated cells, by another generator and
 seed.
 
-Hardly any sound label is said wrong; `clean` changes at most {changes:.1%}. The number is right, within
+Hardly any sound label is said wrong; `labels` changes at most {changes:.1%}. The number is right, within
 a quarter or two points, in {right["uniform"]} cells with `uniform` labels, and in {right["alike"]} with
 `alike` ones. Means, and the worst:
 

@@ -118,7 +118,7 @@ def kept(file, make, only_kept=False):
 
 
 def by_heads(x, labels, wrong, model, out):
-    """What `suspects` says, judged, what `clean` changes (none where it refuses), and p_wrong [K]."""
+    """What `suspects` says, judged, what `labels` changes (none where it refuses), and p_wrong [K]."""
     shutil.rmtree(out, ignore_errors=True)
     asked = {"features": "inputs", "model": model, "trials": TRIALS, "jobs": 1}
     run = ez.measure((x, labels), **asked, out=out, progress=False)

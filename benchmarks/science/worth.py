@@ -86,7 +86,8 @@ def cell(title, data, runs, **options):
     if rate:
         labels = runs / f"{name}-{rate:g}.csv"
         wrong = planted(source, rate, labels)
-    run = ez.measure(source, features=features, trials=10, out=folder, labels=labels, progress=False)
+    labelled = ez.load_dataset(source, labels=labels)
+    run = ez.measure(labelled, features=features, trials=10, out=folder, progress=False)
     found, said = advised(run, MARGINS[name], wrong, **options)
     write_result(runs / f"{name}-{rate:g}-keep.csv", found)
     write_result(runs / f"{name}-{rate:g}.svg", found)
@@ -183,7 +184,8 @@ def trained(rate, data, runs):
         labels = runs / "small-wrong.csv"
         wrong = planted(source, rate, labels)
     folder = runs / f"small-{rate:g}"
-    run = ez.measure(source, features=features, trials=10, out=folder, labels=labels, progress=False)
+    labelled = ez.load_dataset(source, labels=labels)
+    run = ez.measure(labelled, features=features, trials=10, out=folder, progress=False)
     found, said = advised(run, MARGINS["cifar"], wrong)
     keep = runs / f"small-{rate:g}-keep.csv"
     write_result(keep, found)

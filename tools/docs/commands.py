@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from easiness.cli.main import app, sections_of
+from easiness.commands import COMMANDS, PAPER
 
 HEAD = """# Command line
 
@@ -23,20 +24,34 @@ REQUIRED = re.compile(r"\s*\[required\]$")
 
 def commands_page() -> str:
     """Markdown, a section for each command in the order of ``easiness --help``."""
-    group = typer.main.get_group(app)
-    outer = group.make_context("easiness", [], resilient_parsing=True)
-    sections = [section(name, command, outer) for name, command in group.commands.items()]
     listed: dict[str, list[str]] = {}
-    for name, command in group.commands.items():
-        panel = getattr(command, "rich_help_panel", "Commands")
-        listed.setdefault(panel, []).append(f"- [`{name}`](#{name}): {first_line(command)}")
+    for one in (*COMMANDS, *PAPER):
+        listed.setdefault(one.group, []).append(
+            f"- [`{one.name}`](#{anchor(one.name)}): {plain(one.summary)}"
+        )
     groups = [f"**{group}**\n\n" + "\n".join(lines) for group, lines in listed.items()]
+    sections = [section(one.name) for one in (*COMMANDS, *PAPER)]
     return "\n\n".join([HEAD.strip(), *groups, *sections]) + "\n"
 
 
-def section(name: str, command: Any, outer: Any) -> str:
+def loaded(name: str) -> tuple[Any, Any]:
+    """A command of the front door, or below ``paper``, with its context."""
+    command: Any = typer.main.get_command(app)
+    context = command.make_context("easiness", [], resilient_parsing=True)
+    for word in name.split():
+        command = command.get_command(context, word)
+        context = command.make_context(word, [], resilient_parsing=True, parent=context)
+    return command, context
+
+
+def anchor(name: str) -> str:
+    """Where the section of a command is in the page."""
+    return name.replace(" ", "-")
+
+
+def section(name: str) -> str:
     """One command: what it does, how it is called, and its options, a table for each group."""
-    context = command.make_context(name, [], resilient_parsing=True, parent=outer)
+    command, context = loaded(name)
     told = sections_of(command, context)
     arguments = [one.split(" <")[0].strip("{}[]").upper() for one, _ in told.get("Arguments", [])]
     called = " ".join(["easiness", name, *arguments])
@@ -46,7 +61,7 @@ def section(name: str, command: Any, outer: Any) -> str:
         + "\n".join(row(*record) for record in records if record[0] != "--help")
         for group, records in told.items()
     ]
-    return "\n\n".join([f"## `{name}` {{ #{name} }}", text, f"`{called} [OPTIONS]`", *tables])
+    return "\n\n".join([f"## `{name}` {{ #{anchor(name)} }}", text, f"`{called} [OPTIONS]`", *tables])
 
 
 def row(names: str, text: str) -> str:
@@ -70,7 +85,3 @@ def plain(text: str) -> str:
 def cell(text: str) -> str:
     """In a table a bar would end the cell."""
     return text.replace("|", "&#124;") if not text.startswith("`") else text.replace("|", "\\|")
-
-
-def first_line(command: Any) -> str:
-    return plain((command.help or "").split("\n\n")[0])

@@ -33,7 +33,7 @@ COMMANDS = (
     "measure digits --model wrn_10_1 --trials 10 --epochs 3 --out runs/wrn",
     "report runs/digits -o report.html",
     "compare runs/digits runs/wrn -o compare.svg",
-    "perturb runs/digits --kind shuffle -o perturb.svg",
+    "paper perturb runs/digits --kind shuffle -o perturb.svg",
     "measure photos --model mlp_3 --trials 5 --epochs 20 --out runs/photos",
     "report runs/photos -o photos.html",
 )

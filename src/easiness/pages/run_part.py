@@ -148,7 +148,7 @@ _POLICY = "easy"
 
 @dataclass(frozen=True)
 class Dropped:
-    """The ``num`` examples that `prune` drops at a ``share``; all trials have ``num_right`` of them right.
+    """The ``num`` examples that `keep` drops at a ``share``; all trials have ``num_right`` of them right.
 
     ``confidence`` is the mean probability of the label, of those dropped and of those kept.
     """
@@ -161,18 +161,18 @@ class Dropped:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """The examples of a run that are easy beyond doubt, and those that `prune` would drop.
+    """The examples of a run that are easy beyond doubt, and those that `keep` would drop.
 
     ``num_right`` examples of ``num_examples`` are right in all trials after the epoch that the page reads;
     ``since`` has pairs of an earlier epoch, or share, and how many are so in each observed from it on.
-    ``prune`` and ``ablate`` are commands; there is none of the latter for data that have no name.
+    ``keep`` and ``ablate`` are commands; there is none of the latter for data that have no name.
     """
 
     num_examples: int
     num_right: int
     since: list[tuple[str, int]]
     dropped: list[Dropped]
-    prune: str
+    keep: str
     ablate: str | None
 
 
@@ -243,12 +243,14 @@ def _ablate_command(run: Run, epoch: int) -> str | None:
     scores = ("--scores", run.path, *epoch_option(run, epoch))
     rates, loading = Drawing((0, *_SHARES)), Loading(holdout=0.2 if spec.data.held_out is None else None)
     network = kind_named(spec.data.kind).networks[0]
-    # heads are no network to train, and `ablate` starts from scratch
+    # heads are no network to train, and `paper ablate` starts from scratch
     training = (
         Training(network, seed=spec.seed) if spec.heads else replace(training_of(spec), pretrained=False)
     )
     trained = (training, loading, "--out", "ablation")
-    return command_line("ablate", spec.data.source, *scores, rates, *trained, always=("model", "epochs"))
+    return command_line(
+        "paper ablate", spec.data.source, *scores, rates, *trained, always=("model", "epochs")
+    )
 
 
 _TRIALS = 5  # tell which labels look wrong

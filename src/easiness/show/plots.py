@@ -61,9 +61,7 @@ def dots_with_intervals(
     return figure
 
 
-def bars(
-    names: Sequence[str], series: Mapping[str, tuple[Sequence[float], str]], label: str
-) -> Figure:
+def bars(names: Sequence[str], series: Mapping[str, tuple[Sequence[float], str]], label: str) -> Figure:
     """Of each name, the first on top, a bar in each of the series, which have a name and a color."""
     figure, axes = new_axes(5.2, 1.2 + 0.3 * len(names))
     height = 0.8 / len(series)

@@ -31,7 +31,7 @@ def command_line(command: str, *words: object, always: Container[str] = ()) -> s
 
 def command_parts(command: str, *words: object, always: Container[str] = ()) -> tuple[str, ...]:
     """The same line in parts: the command with its arguments, then each option with its value."""
-    parts = [["easiness", command]]
+    parts = [["easiness", *command.split()]]
     for word in words:
         if is_dataclass(word):
             parts += _options_typed(word, always)

@@ -108,7 +108,7 @@ function take(name, text) {
   let [taken, older, nobodys] = [0, 0, 0];
   for (const [key, decision] of decisionsIn(name, text)) {
     if (decision.action === "keep" && decision.by === "" && decision.time === "") {
-      nobodys += 1; // as clean writes what nobody looked at
+      nobodys += 1; // as a rule writes what nobody looked at
       continue;
     }
     const ours = decisions.get(key);

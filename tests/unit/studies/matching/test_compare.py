@@ -134,7 +134,9 @@ def test_rates_alone_are_those_of_the_whole_comparison_and_nothing_is_fitted(run
     found = find_comparison(Compared(tuple(runs)), rates_alone=True)
     assert [cell.groups for cell in found.cells] == [cell.groups for cell in whole.cells]
     assert found.reliability == []
-    assert "was not fitted" in replace(found, detailed=True).in_words() + " ".join(found.document()["answers"])
+    assert "was not fitted" in replace(found, detailed=True).in_words() + " ".join(
+        found.document()["answers"]
+    )
     assert [run["name"] for run in found.document()["runs"]] == found.names
 
 
