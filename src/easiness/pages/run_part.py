@@ -192,7 +192,7 @@ def left_out(run: Run, epoch: int) -> LeftOut | None:
         num_right=int(right.sum()),
         since=[(run.row_text(one), int((first <= one).sum())) for one in earlier if one != epoch],
         dropped=_dropped(run, epoch, right),
-        prune=_keep_command(run, epoch),
+        keep=_keep_command(run, epoch),
         ablate=_ablate_command(run, epoch),
     )
 

@@ -325,7 +325,7 @@ class Result(Protocol):
         """The tables to read, for a terminal, a page, Markdown or a notebook."""
         return [frame.section for frame in self.frames()]
 
-    leads = False
+    leads: bool = False
     """Its headline stands above its tables; else it is the last line, which is seen below a long table."""
 
     listing: str = ""
