@@ -29,6 +29,7 @@ class Option:
         read: makes the value from the text that is typed; what it refuses is bad input.
         several: given once for each value, where there are several.
         first: most people need it, so that the help has it before all groups.
+        given: the type in Python, where it is wider than the field's.
         python: the function of Python has it, too.
         argument: it has no flag, but a place behind the command, and in Python before the keywords.
         placed: in Python it has a place before the keywords, too.
@@ -47,6 +48,7 @@ class Option:
     read: Callable[[str], Any] | None = None
     several: bool = False
     first: bool = False
+    given: Any = None
     python: bool = True
     argument: bool = False
     placed: bool = False
@@ -70,6 +72,7 @@ class Fields:
         required: those that have to be given.
         help: other words for some.
         defaults: other values to begin with.
+        given: the type in Python, where it is wider than the field's.
         python: the function of Python has them, too.
     """
 
