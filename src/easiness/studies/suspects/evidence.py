@@ -257,7 +257,7 @@ class Told:
 
 @dataclass
 class _Epoch:
-    """Sums of `SAID` and of those heard over each half of the trials, [2, 6, K], and the predictions of all."""
+    """Sums of `SAID` and of those heard over the halves of the trials, [2, 6, K], and all predictions."""
 
     sums: _Floats
     predictions: list[npt.NDArray[np.int32]] = field(default_factory=list)

@@ -42,17 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-_FIRST = (
-    "id",
-    "label",
-    "class",
-    "suggested",
-    "suggested_class",
-    "p_wrong",
-    "suggested_share",
-    "kind",
-    "reason",
-)
+_FIRST = ("id", "label", "class", "suggested", "suggested_class", "p_wrong", "suggested_share")
 _BEHIND = ("margin", "p_label", "rival_share", "num_heard", "left_out")
 _MOST_BYTES = 4_000_000  # of pictures and sounds in a notebook
 
@@ -158,9 +148,8 @@ def suspects(asked: Suspected) -> Suspects:
     listed = learned.order[: how_many_listed(learned.noise.p_wrong[~learned.seen], above)]
     shown = _as_shown(run, data, split, listed[:FIRST], conflicts.unsettled(learned.labels))
     reason = np.full(len(evidence.labels), "", object)
-    reason[listed] = reasons(
-        run, split, evidence, listed, kind_reasons(kinds, of_kinds, evidence.labels, run.classes)
-    )
+    why_hard = kind_reasons(kinds, of_kinds, evidence.labels, run.classes)
+    reason[listed] = reasons(run, split, evidence, listed, why_hard)
     flaws = [conflicts.flawed.get((split, one), "") for one in evidence["id"].tolist()]
     both = ["; ".join(filter(None, texts)) for texts in zip(flaws, reason, strict=True)]
     leak = leak_of(run, data)
@@ -215,7 +204,7 @@ def _ranked(
         rival_share=np.divide(evidence["rival_share"], others, out=np.zeros(len(seen)), where=others > 0),
     )
     told = {} if texts is None else {texts.column: texts.texts}
-    table = table.assign(**told)[[*_FIRST, *told, *_BEHIND]]
+    table = table.assign(**told)[[*_FIRST, "kind", "reason", *told, *_BEHIND]]
     table = table if learned.decided is None else learned.decided.added_to(table)
     return table.iloc[learned.order].reset_index(drop=True)
 
@@ -227,10 +216,9 @@ def _together(
     likely each label is wrong by all, and who the others are."""
     if not runs:
         raise BadInput("run: none is given; give one or more")
-    if len(runs) > 1:
-        check_comparable(runs)
-        if at is not None:
-            raise BadInput(f"at {at:g}: of several runs each is read at its end; leave it out")
+    check_comparable(runs)
+    if len(runs) > 1 and at is not None:
+        raise BadInput(f"--at {at:g}: of several runs each is read at its end; leave it out")
     judged = [_judged(run, split, run.resolve_at(at), at is not None) for run in runs]
     if len(runs) == 1:
         return runs[0], judged[0], judged[0].noise, ()
@@ -240,17 +228,12 @@ def _together(
     low = min(noise.share, *(one.low for one in ranges))
     high = max(noise.share, *(one.high for one in ranges))
     fits = replace(judged[best], noise=replace(judged[best].noise, low=low, high=high))
-    others = [
-        (run.path, f"({run.network}){_counts(weight, one, judged[best])}")
-        for run, one, weight in zip(runs, judged, weights, strict=True)
-    ]
+    others = []
+    for at_run, (one, weight) in enumerate(zip(judged, weights.tolist(), strict=True)):
+        same_voice = one.voice is not None and judged[best].voice is not None  # of one estimate
+        counts = "" if same_voice or weight == 1 else f", which counts {weight:.2f} as much"
+        others.append((runs[at_run].path, f"({runs[at_run].network}){counts}"))
     return runs[best], fits, noise, (*others[:best], *others[best + 1 :])
-
-
-def _counts(weight: float, judged: _Judged, best: _Judged) -> str:
-    """How much a run counts beside the best one, unless they are voices of one estimate."""
-    voices = judged.voice is not None and best.voice is not None
-    return "" if voices or weight == 1 else f", which counts {weight:.2f} as much"
 
 
 def _noise_of_all(judged: Sequence[_Judged]) -> LabelNoise:
@@ -285,7 +268,7 @@ def _judged(run: Run, split: Split, epoch: int, asked: bool) -> _Judged:
     rows = evidence.rows
     course = tuple((rows[at], share) for at, share in zip(evidence.stages, noise.shares, strict=True))
     if not asked and noise.to_read is not None:
-        evidence = gather(run, split, evidence.epochs[evidence.stages[noise.to_read]])
+        evidence = gather(run, split, rows[evidence.stages[noise.to_read]].number)
         noise = estimate_noise(evidence.course)
     return _Judged(evidence, noise, course)
 
@@ -318,10 +301,12 @@ def kind_evidence(
     evidence: Evidence, noise: LabelNoise, near: Neighbours | None, why_not_near: str
 ) -> KindEvidence:
     """What tells the kinds of examples, from what is heard of them."""
-    columns = ("p_label", "p_rival", "rival", "first_right")
     return KindEvidence(
         noise.p_wrong,
-        *(evidence[name] for name in columns),
+        evidence["p_label"],
+        evidence["p_rival"],
+        evidence["rival"],
+        evidence["first_right"],
         evidence.rows[-1].value,
         (1 - float(evidence["other_share"].mean())) / max(1 - noise.share, 1e-9),
         near,
