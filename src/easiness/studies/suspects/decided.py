@@ -60,14 +60,14 @@ class Decided:
 
     def sentence(self) -> str:
         """How many were decided, and found wrong against what was foretold."""
-        num = len(self.decisions) - self.num_sure
+        num, wrong = len(self.decisions) - self.num_sure, self.num_wrong
         still = (
             f", {num:,} left unsure {'is' if num == 1 else 'are'} still open and not listed" if num else ""
         )
         return (
-            f"{self.num_sure:,} are decided{still}: {self.num_wrong:,} {'was' if self.num_wrong == 1 else 'were'} "
-            f"found wrong, where {self.foretold:,.1f} were expected. This multiplies the odds of the "
-            f"labels near them by {show.number(self.factor)}."
+            f"{self.num_sure:,} are decided{still}: {wrong:,} {'was' if wrong == 1 else 'were'} found wrong, "
+            f"where {self.foretold:,.1f} were expected. This multiplies the odds of the labels near them by "
+            f"{show.number(self.factor)}."
         )
 
     def doubt(self) -> str:
@@ -161,7 +161,7 @@ def learned_from(
     if _from_top(asked, at, noise.p_wrong):
         of_split = ("--split", split) if split == "held_out" else ()
         audit = command_line("audit", run.path, "--known", file, *of_split, "-o", "audit.csv")
-    decided = Decided(file, made, noise.p_wrong[at].sum(), found.factor, audit)
+    decided = Decided(file, made, float(noise.p_wrong[at].sum()), found.factor, audit)
     return Learned(LabelNoise(found.p_wrong, noise.suspicion), found.low, found.high, seen, asked, decided)
 
 

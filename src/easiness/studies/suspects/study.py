@@ -30,12 +30,11 @@ from easiness.show import ShownExample
 from easiness.spec import Option, Split
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
-from easiness.studies.suspects.asking import CannotAsk
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, conflicts_of
 from easiness.studies.suspects.decided import Learned, learned_from
 from easiness.studies.suspects.evidence import Evidence, gather, too_few
 from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds, kind_reasons, reasons
-from easiness.studies.suspects.neighbours import Looked, Neighbours, find_neighbours
+from easiness.studies.suspects.neighbours import CannotAsk, Looked, Neighbours, find_neighbours
 from easiness.studies.suspects.ranked import ABOVE, Suspects, how_many_listed
 
 if TYPE_CHECKING:
