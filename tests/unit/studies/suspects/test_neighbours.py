@@ -14,12 +14,13 @@ from easiness.runs import positions_in
 from easiness.spec import Split
 from easiness.store import Run, keep_answer
 from easiness.studies.suspects import Nearest, nearest_by_class
-from easiness.studies.suspects.neighbours import _of_networks, features
 from easiness.studies.suspects.kinds import NOT_CARRIED, KindEvidence, find_kinds, kind_reasons
 from easiness.studies.suspects.neighbours import (
     NUM_OF_CLASS,
     Neighbours,
     _found,
+    _of_networks,
+    features,
     find_neighbours,
     neighbours,
 )
