@@ -367,7 +367,8 @@ class Suspects(show.Result):
             "reason": show.names(),
         }
         if examples:
-            shown, columns["example"] = shown.assign(example=examples), show.Column(lambda cell: cell)
+            shown = shown.assign(example=pd.Series(examples, shown.index, object))
+            columns["example"] = show.Column(lambda cell: cell)
         elif self.told is not None:
             columns[self.told] = show.Column(shortened)
         notices = tuple(filter(None, self._doubts()))

@@ -437,7 +437,7 @@ def test_the_page_shows_near_copies_with_two_labels_first(tmp_path: Path) -> Non
         [("train", 5), ("train", 6)],
     ]
     assert "4 of 8 training texts have a near copy among the others, 2 of them with" in found.sentences[1]
-    page = render_report([run], data=str(source))
+    page = render_report([run], source=str(source))
     assert "Nearly identical, with two labels" in page
     assert page.count(BONES_THERE) >= 1
 

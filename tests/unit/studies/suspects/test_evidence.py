@@ -141,7 +141,7 @@ CLASSES = ("dog", "cat")
         (10, {}, [9, 9, 9, 1], "1 of 10 says cat"),
         (10, {}, [9, 9, 9, 0], "none of 10 say cat in the end"),
         (4, {"left_out": True}, [0, 4, 4, 3], "3 of 4 say cat, from epoch 2 on"),
-        (4, {"left_out": True, "some": True}, [0, 4, 4, 3], "3 of 4 that left it out say cat, from epoch 2 on"),
+        (4, {"left_out": True, "some": 1}, [0, 4, 4, 3], "3 of 4 that left it out say cat, from epoch 2 on"),
         (1, {"left_out": True}, [0, 0, 0, 1], "the one asked says cat, from epoch 8 on"),
         (1, {"left_out": True}, [0, 0, 1, 0], "the one asked no longer says cat in the end"),
         (10, {"rival": -1}, [0, 0, 0, 0], "all 10 have it right"),
@@ -174,11 +174,8 @@ def test_who_names_the_rival_is_counted_and_the_kind_is_added(record):
     assert naming(run, "train", told, np.array([2, 0])).tolist() == [[1, 0], [2, 0]]
     deaf = replace(told, heard=np.array([[0, 0, 0], [1, 1, 1], [1, 1, 1]], np.bool_))
     assert naming(run, "train", deaf, np.array([2])).tolist() == [[1], [1]]
-    both = reasons(run, "train", told, np.array([2, 0]), ["", "", "between dog (0.40) and cat (0.50)"])
-    assert both == [
-        "2 of 3 say cat, from epoch 2 on; between dog (0.40) and cat (0.50)",
-        "all 3 have it right",
-    ]
+    both = reasons(run, "train", told, np.array([2, 0]), ["", "", "between dog and cat"])
+    assert both == ["2 of 3 say cat, from epoch 2 on; between dog and cat", "all 3 have it right"]
 
 
 OWN = np.array([0, 1, 2])
