@@ -1,6 +1,6 @@
-"""Is easy what is frequent and contradicts nothing? What `easiness hypothesis` found, and how good that is.
+"""Is easy what is frequent? Findings of `easiness paper hypothesis`, and how good they are.
 
-    easiness hypothesis --out FOLDER
+    easiness paper hypothesis --out FOLDER
     python benchmarks/science/hypothesis.py --study FOLDER --docs docs/results/hypothesis.md
 
 Shares of right answers are drawn for the patterns of the full preset, in worlds with effects of patterns, of
@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from easiness.show import rendered
-from easiness.paper import planted as study
+import easiness
 from easiness.paper.planted.claims import FREQUENT, JUDGED, SHARE, of_the_whole
 from easiness.paper.planted.design import FULL, examples_of, patterns_of
 from easiness.paper.planted.estimates import drop, mean, slope
+from easiness.show import rendered
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 from kit.machine import measured
@@ -193,11 +193,13 @@ def told_truth(rows):
 
 def of_study(folder, docs):
     """The tables of a finished experiment; its figure is drawn beside the page."""
-    plan = study.plan_hypothesis(study.find_preset("full"), folder)
-    found = study.read_hypothesis(plan)
+    found = easiness.paper.hypothesis(out=folder)
     docs.with_suffix(".svg").write_bytes(rendered(found, ".svg"))
-    names = ("claims", "slopes", "drops", "means")  # means of the natural arm and the first network
-    return {name: (one.rows[0], one.rows[1:]) for name, one in zip(names, found.sections(), strict=False)}
+    claims, slopes, drops, means = (
+        [frame.section.rows[0], frame.section.rows[1:]] for frame in found.frames()
+    )
+    of_first = [row[2:] for row in means[1] if tuple(row[:2]) == ("natural", found.preset.networks[0])]
+    return {"claims": claims, "slopes": slopes, "drops": drops, "means": (means[0][2:], of_first)}
 
 
 def page(top, tables, figure):
@@ -272,7 +274,9 @@ COMMAND = "python benchmarks/science/hypothesis.py --study FOLDER --docs docs/re
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--study", type=Path, required=True, help="folder of `easiness hypothesis`, finished")
+    parser.add_argument(
+        "--study", type=Path, required=True, help="folder of `easiness paper hypothesis`, finished"
+    )
     parser.add_argument("--times", type=int, default=1000)
     parser.add_argument("--docs", type=Path, default=Path("hypothesis.md"))
     given = parser.parse_args(arguments)

@@ -30,6 +30,7 @@ _FUNCTIONS = {one.name for one in COMMANDS}
 # what values of lower layers hand on to
 for _name in ("result_page", "run_html", "write_report"):
     offer(_name, f"{__name__}.pages")
+offer("planted_kind", f"{__name__}.paper.planted")
 
 __all__ = sorted([*_HOMES, *_FUNCTIONS, "paper"])
 

@@ -9,7 +9,13 @@ from .frames import (
     probabilities as probabilities,
     shares as shares,
 )
-from .plots import dots_and_mean as dots_and_mean
+from .plots import (
+    Curve as Curve,
+    Panel as Panel,
+    curves as curves,
+    dots_and_mean as dots_and_mean,
+    pictures as pictures,
+)
 from .rendering import (
     PICTURE_SUFFIXES as PICTURE_SUFFIXES,
     SUFFIXES as SUFFIXES,

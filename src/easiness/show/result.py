@@ -9,7 +9,7 @@ import re
 import shutil
 import textwrap
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
@@ -312,6 +312,10 @@ class Result(Protocol):
     @abstractmethod
     def figure(self) -> Figure:
         """The one figure that shows it."""
+
+    def figures(self) -> Mapping[str, Figure]:
+        """Every figure of its page, by caption."""
+        return {"": self.figure()}
 
     def frames(self) -> Sequence[Frame]:
         """The tables with the types of their columns."""

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from easiness.analysis import MIN_GROUP
 from easiness.errors import BadInput, nearest
 
 Arm: TypeAlias = Literal["natural", "balanced", "sham", "permuted", "half"]
@@ -49,6 +50,13 @@ class Preset:
     fresh: int = 64
     recipe: str = "short"
     precision: Literal["float32", "bfloat16"] = "float32"
+
+    @property
+    def warning(self) -> str:
+        """Why its results decide nothing; empty where they do."""
+        if self.trials >= MIN_GROUP:
+            return ""
+        return "so few trials decide nothing; for an answer leave out --preset and give another --out"
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
