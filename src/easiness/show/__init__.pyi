@@ -8,6 +8,7 @@ from .frames import (
     points as points,
     probabilities as probabilities,
     shares as shares,
+    table as table,
 )
 from .plots import (
     Curve as Curve,

@@ -60,25 +60,19 @@ class Found:
 
     def slope(self, arm: Arm, network: str, measure: Measure) -> Estimate:
         """The change of the logit for one doubling of f, at the same contradiction."""
-        patterns = self.patterns
-        return slope(self.values(arm, network, measure), np.log2(patterns.frequency), patterns.contradiction)
+        doublings = np.log2(self.patterns.frequency)
+        return slope(self.values(arm, network, measure), doublings, self.patterns.contradiction)
 
-    def drop(
-        self,
-        arm: Arm,
-        network: str,
-        measure: Measure,
-        contradiction: float = JUDGED,
-        part: npt.NDArray[np.bool_] | None = None,
-    ) -> Estimate:
-        """How much less it is with contradiction than without, at the same support.
+    def drop(self, arm: Arm, network: str, measure: Measure, contradiction: float = JUDGED) -> Estimate:
+        """How much less it is with contradiction than without, at the same support."""
+        with_it, without = (self.compared(arm, one) for one in (contradiction, 0.0))
+        return drop(self.values(arm, network, measure), with_it, without, self.patterns.support)
 
-        Of frequent patterns, or of those of a ``part`` [P] in their place.
-        """
-        patterns, values = self.patterns, self.values(arm, network, measure)
-        part = patterns.support >= FREQUENT if part is None else part
-        with_it, without = patterns.contradiction == contradiction, patterns.contradiction == 0
-        return drop(values, with_it & part, without & part, patterns.support)
+    def compared(self, arm: Arm, contradiction: float) -> npt.NDArray[np.bool_]:
+        """The patterns [P] of a contradiction: those that are frequent, or all that are made equally so."""
+        often = self.patterns.support >= (0 if arm == "balanced" else FREQUENT)
+        compared: npt.NDArray[np.bool_] = often & (self.patterns.contradiction == contradiction)
+        return compared
 
     @cached_property
     def claims(self) -> list[Claim]:

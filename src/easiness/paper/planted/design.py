@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -58,15 +58,6 @@ class Preset:
             return ""
         return "so few trials decide nothing; for an answer leave out --preset and give another --out"
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            **asdict(self),
-            "supports": {str(support): number for support, number in self.supports.items()},
-            "contradictions": list(self.contradictions),
-            "networks": list(self.networks),
-        }
-
 
 # f from 8 to 512: 307 / (1 - 0.4). On seed 901, which is not the study's, the mean easiness of patterns in
 # the natural arm is 0.74 and 0.46 after six epochs at this amplitude: neither all right nor all at chance.
@@ -117,9 +108,6 @@ class Examples:
     pattern: npt.NDArray[np.int64]
     label: npt.NDArray[np.int64]
     own: npt.NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.pattern)
 
 
 def patterns_of(preset: Preset, seed: int) -> Patterns:

@@ -138,24 +138,20 @@ class PatternBank(TensorBank):
     """Pictures of patterns, all made anew for each pass; those of the last one are what is evaluated."""
 
     def __init__(self, values: Packed, kind: PatternKind, device: torch.device, sharers: int) -> None:
-        super().__init__(values, _AsDrawn(), device, sharers=sharers)
-        self._patches, self._kind, self._there = torch.from_numpy(values.array()), kind, device
-        self.last = torch.empty(0)
+        super().__init__(values, Preparation(), device, sharers=sharers)
+        self._kind, self._last = kind, torch.empty(0)
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
         """Make the pictures of the examples at ``positions`` [K], which are all of them in some order."""
-        made = self._kind.made(self._patches[positions], generator)
-        self.last = torch.empty_like(made)
-        self.last[positions] = made
+        made = self._kind.made(self.raw(slice(0, len(self))).cpu()[positions], generator)
+        self._last = torch.empty_like(made)
+        self._last[positions] = made
         return made
+
+    def finish(self, *fetched: Tensor) -> Tensor:
+        """The pictures that were drawn."""
+        return fetched[1]
 
     def clean(self, batch: slice) -> Tensor:
         """The last pictures of consecutive examples."""
-        return self.last[batch].to(self._there)
-
-
-class _AsDrawn(Preparation):
-    """Takes the pictures that were drawn."""
-
-    def augmented(self, values: Tensor, positions: Tensor, drawn: Tensor) -> Tensor:  # noqa: ARG002
-        return drawn
+        return self._last[batch].to(self._device)

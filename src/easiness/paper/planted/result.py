@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -49,31 +49,33 @@ class Hypothesis(Found, show.Result):
         import pandas as pd
 
         patterns = self.patterns
-        return pd.concat(
-            [
-                pd.DataFrame(
-                    {
-                        "arm": arm,
-                        "network": network,
-                        "pattern": np.arange(len(patterns)),
-                        "class": patterns.label,
-                        "support": patterns.support,
-                        "contradiction": patterns.contradiction,
-                        "frequency": patterns.frequency,
-                        "easiness": found.easiness.mean(axis=0),
-                        "easiness_contradicted": found.contradicted.mean(axis=0),
-                        "held_out_probability": found.held_out.mean(axis=0),
-                    }
-                )
-                for (arm, network), found in self.arms.items()
-            ],
-            ignore_index=True,
-        )
+        planted = {
+            "pattern": np.arange(len(patterns)),
+            "class": patterns.label,
+            "support": patterns.support,
+            "contradiction": patterns.contradiction,
+            "frequency": patterns.frequency,
+        }
+        tables = [
+            pd.DataFrame(
+                {
+                    "arm": arm,
+                    "network": network,
+                    **planted,
+                    "easiness": found.easiness.mean(axis=0),
+                    "easiness_contradicted": found.contradicted.mean(axis=0),
+                    "held_out_probability": found.held_out.mean(axis=0),
+                }
+            )
+            for (arm, network), found in self.arms.items()
+        ]
+        return pd.concat(tables, ignore_index=True)
 
     def document(self) -> Any:
         """The settings, the claims, and the rows of the table."""
+        supports = {str(support): number for support, number in self.preset.supports.items()}
         return {
-            "preset": self.preset.as_dict(),
+            "preset": {**asdict(self.preset), "supports": supports},
             "seed": self.seed,
             "claims": [claim.as_dict() for claim in self.claims],
             "rows": super().document(),
@@ -88,7 +90,7 @@ class Hypothesis(Found, show.Result):
         return [self._verdicts(), self._slopes(), self._drops(), self._cells()]
 
     def _verdicts(self) -> show.Frame:
-        return _frame(
+        return show.table(
             f"Claims about planted patterns, preset {self.preset.name}, seed {self.seed}",
             "A claim is decided only where its intervals lie on one side of a margin set beforehand.",
             [
@@ -107,7 +109,7 @@ class Hypothesis(Found, show.Result):
         )
 
     def _slopes(self) -> show.Frame:
-        return _frame(
+        return show.table(
             "Slopes",
             "Change of the logit for a doubling of f, at the same contradiction. Only carriers of a "
             "pattern's own label count, and each pattern counts once. Intervals are over patterns and "
@@ -125,9 +127,7 @@ class Hypothesis(Found, show.Result):
         )
 
     def _drops(self) -> show.Frame:
-        patterns = self.patterns
-        parts = {"natural": patterns.support >= FREQUENT, "balanced": patterns.support > 0}
-        return _frame(
+        return show.table(
             "Drops by contradiction",
             "How much lower than at c = 0. In the natural arm, which is judged, at the same support of at "
             f"least {FREQUENT} examples an epoch. In the balanced arm, which is not, of all patterns at what "
@@ -139,12 +139,9 @@ class Hypothesis(Found, show.Result):
                     "network": network,
                     "arm": arm,
                     "c": f"{c:g}",
-                    **{
-                        f"drop, {of}": self.drop(arm, network, by, c, parts[arm])
-                        for by, of in MEASURES.items()
-                    },
+                    **{f"drop, {of}": self.drop(arm, network, by, c) for by, of in MEASURES.items()},
                     "contradicted carriers": mean(
-                        self.arms[arm, network].contradicted[:, parts[arm] & (patterns.contradiction == c)]
+                        self.arms[arm, network].contradicted[:, self.compared(arm, c)]
                     ),
                 }
                 for network, arm, c in product(self.preset.networks, ARMS, self._contradictions)
@@ -153,7 +150,7 @@ class Hypothesis(Found, show.Result):
 
     def _cells(self) -> show.Frame:
         preset = self.preset
-        return _frame(
+        return show.table(
             "Means by cell",
             "Means over patterns with 95 % intervals.",
             [
@@ -260,24 +257,7 @@ class Hypothesis(Found, show.Result):
         return show.pictures(rows, ["patch", *["a carrier"] * _SHOWN_PICTURES], _DARKEST)
 
 
-def _text(one: Estimate) -> str:
-    low, high = one.interval
-    return show.with_interval(one.value, low, high, digits=3)
-
-
 def _share(one: Estimate) -> str:
     """A mean of shares, whose interval ends where shares do."""
     low, high = np.clip(one.interval, 0, 1)
     return show.with_interval(one.value, low, high, digits=3)
-
-
-_TYPES = {str: show.names(), int: show.counts(), float: show.numbers(3)}
-
-
-def _frame(title: str, note: str, rows: Iterable[Mapping[str, Any]]) -> show.Frame:
-    """A table of names, counts, numbers, and values that have an interval."""
-    import pandas as pd
-
-    first, *others = rows
-    columns = {name: _TYPES.get(type(value), show.Column(_text)) for name, value in first.items()}
-    return show.Frame(title, note, pd.DataFrame([first, *others]), columns)

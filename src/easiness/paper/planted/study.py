@@ -11,18 +11,8 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.engine import Out, Study
+from easiness.paper.planted import design
 from easiness.paper.planted.claims import OfArm
-from easiness.paper.planted.design import (
-    ARMS,
-    CONTROLS,
-    Arm,
-    Examples,
-    Patterns,
-    Preset,
-    examples_of,
-    find_preset,
-    patterns_of,
-)
 from easiness.paper.planted.estimates import Values
 from easiness.paper.planted.kind import PatternKind, StoredPatterns
 from easiness.paper.planted.result import Hypothesis
@@ -51,10 +41,10 @@ class Planted:
 class Experiment:
     """The patterns, and for each arm and network its examples and the plan of its run."""
 
-    preset: Preset
+    preset: design.Preset
     seed: int
-    patterns: Patterns
-    cells: Mapping[tuple[Arm, str], tuple[Examples, Plan]]
+    patterns: design.Patterns
+    cells: Mapping[tuple[design.Arm, str], tuple[design.Examples, Plan]]
 
     @property
     def runs(self) -> dict[str, Plan]:
@@ -67,19 +57,19 @@ class Experiment:
         return f"preset {self.preset.name}{self.preset.warning and f': {self.preset.warning}'}"
 
 
-def _run_name(arm: Arm, network: str) -> str:
+def _run_name(arm: design.Arm, network: str) -> str:
     return f"{arm}-{network}"
 
 
 def plan(asked: Planted) -> Experiment:
     """Plant the patterns, and plan a run for each arm and network; controls have the first network alone."""
-    preset, seed = find_preset(asked.preset), at_least("--seed", asked.seed, 0)
-    patterns = patterns_of(preset, seed)
-    trials = {(arm, network): preset.trials for arm in ARMS for network in preset.networks}
-    trials |= {(arm, preset.networks[0]): preset.control_trials for arm in CONTROLS}
+    preset, seed = design.find_preset(asked.preset), at_least("--seed", asked.seed, 0)
+    patterns = design.patterns_of(preset, seed)
+    trials = {(arm, network): preset.trials for arm in design.ARMS for network in preset.networks}
+    trials |= {(arm, preset.networks[0]): preset.control_trials for arm in design.CONTROLS}
     cells = {}
     for (arm, network), num in trials.items():
-        examples = examples_of(arm, patterns, preset, seed)
+        examples = design.examples_of(arm, patterns, preset, seed)
         # no two runs have trials of the same seeds
         own = int(content_hash({"seed": seed, "arm": arm, "network": network}), 16)
         training = Training(network, preset.epochs, own, preset.recipe, precision=preset.precision)
@@ -89,7 +79,9 @@ def plan(asked: Planted) -> Experiment:
     return Experiment(preset, seed, patterns, cells)
 
 
-def _data(arm: Arm, patterns: Patterns, examples: Examples, preset: Preset) -> Dataset:
+def _data(
+    arm: design.Arm, patterns: design.Patterns, examples: design.Examples, preset: design.Preset
+) -> Dataset:
     """The examples of an arm; held out are pictures of each pattern under its own label."""
     amplitude = preset.amplitude / (2 if arm == "half" else 1)
     kind = PatternKind(preset.side, amplitude, arm == "sham")
@@ -128,7 +120,7 @@ def decide(asked: Planted, planned: Experiment, runs: Mapping[str, Run]) -> Hypo
     return Hypothesis(planned.preset, planned.seed, planned.patterns, arms)
 
 
-def _shares(right: Values, examples: Examples, chosen: npt.NDArray[np.bool_]) -> Values:
+def _shares(right: Values, examples: design.Examples, chosen: npt.NDArray[np.bool_]) -> Values:
     """The share [T, P] of the chosen carriers of each pattern that a trial is right about."""
     carries = examples.pattern[chosen, None] == np.unique(examples.pattern)
     with np.errstate(invalid="ignore"):  # of patterns that no chosen example carries
