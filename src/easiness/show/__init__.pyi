@@ -12,9 +12,10 @@ from .frames import (
 )
 from .plots import (
     Curve as Curve,
-    Panel as Panel,
+    bars as bars,
     curves as curves,
     dots_and_mean as dots_and_mean,
+    dots_with_intervals as dots_with_intervals,
     pictures as pictures,
 )
 from .rendering import (

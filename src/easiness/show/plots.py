@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, LEFT_OUT, TRAIN, legend_above, new_axes, quiet
+from easiness.show.svg import EASY, FONT_SIZE, INK, legend_above, new_axes, quiet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,88 +41,112 @@ def dots_and_mean(
     return figure
 
 
-_MARKS = ((EASY, "o"), (TRAIN, "^"), (LEFT_OUT, "s"), (HARD, "D"))
+def dots_with_intervals(
+    names: Sequence[str], series: Mapping[str, tuple[Sequence[Sequence[float]], str]], label: str
+) -> Figure:
+    """Of each name, the first on top, a dot with its interval (value, low and high) in each of the series.
+
+    A series has a name and a color. What is not there is NaN.
+    """
+    figure, axes = new_axes(5.2, 1.2 + 0.35 * len(names))
+    for row, (name, (found, color)) in enumerate(series.items()):
+        values, low, high = np.array(found, np.float64).T
+        places = np.arange(len(names)) + 0.24 * (row - (len(series) - 1) / 2)
+        axes.hlines(places, low, high, color=color, linewidth=3, alpha=0.5)
+        axes.plot(values, places, "o", color=color, label=name)
+    axes.set_yticks(range(len(names)), list(names), parse_math=False)
+    axes.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
+    if len(series) > 1:
+        legend_above(axes, len(series))
+    return figure
+
+
+def bars(names: Sequence[str], series: Mapping[str, tuple[Sequence[float], str]], label: str) -> Figure:
+    """Of each name, the first on top, a bar in each of the series, which have a name and a color."""
+    figure, axes = new_axes(5.2, 1.2 + 0.3 * len(names))
+    height = 0.8 / len(series)
+    for row, (name, (lengths, color)) in enumerate(series.items()):
+        places = np.arange(len(names)) + height * (row - (len(series) - 1) / 2)
+        axes.barh(places, lengths, 0.9 * height, color=color, label=name)
+    axes.set_yticks(range(len(names)), list(names), parse_math=False)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.set(xlabel=label)
+    if len(series) > 1:
+        legend_above(axes, len(series))
+    return figure
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A line through points [n] at ``x`` [n]: values with the ends of their intervals, which may be NaN."""
+    """Points at ``x`` and ``y``, joined by a ``line``; ``errors`` are the lengths of bars, [n] or [2, n]."""
 
-    label: str
-    x: Sequence[float] | npt.NDArray[np.float64]
-    points: Sequence[tuple[float, float, float]]
-
-
-@dataclass(frozen=True, eq=False)
-class Panel:
-    """Curves in one pair of axes."""
-
-    title: str
-    curves: Sequence[Curve]
+    x: Any
+    y: Any
+    label: str = ""
+    color: str = INK
+    marker: str = "o"
+    line: str = "-"
+    errors: Any = None
+    filled: bool = True
 
 
 def curves(
-    panels: Sequence[Sequence[Panel]],
+    panels: Mapping[str, Sequence[Curve]],
+    size: tuple[float, float],
+    *,
     x: str,
     y: str,
-    *,
-    level: tuple[str, float] | None = None,
-    within: tuple[float, float] | None = None,
-    log: bool = False,
+    columns: int = 3,
+    across: int | None = None,
 ) -> Figure:
-    """Rows of panels, whose curves look alike where they are named alike, with error bars.
+    """Curves in panels by their titles, all or ``across`` beside each other; their names stand above.
 
-    ``level`` is the name and the height of a dotted line, ``within`` the ends of the y axis. With ``log`` a
-    step of the x axis is a doubling.
+    All have one y axis.
     """
-    figure, grid = _grid(len(panels), len(panels[0]), 3.1, 2.4)
-    for panel, axes in zip(chain(*panels), grid.flat, strict=True):
-        for curve, (color, mark) in zip(panel.curves, _MARKS, strict=False):
-            value, low, high = np.array(curve.points).T
-            reach = np.nan_to_num([value - low, high - value])
+    figure, first = new_axes(*size)
+    across = across or len(panels)
+    grid = figure.add_gridspec(-(-len(panels) // across), across)
+    first.set_subplotspec(grid[0])
+    others = [figure.add_subplot(grid[at], sharey=first) for at in range(1, len(panels))]
+    for at, (axes, (title, drawn)) in enumerate(zip([first, *others], panels.items(), strict=True)):
+        quiet(axes)
+        for one in drawn:
             axes.errorbar(
-                curve.x, value, reach, label=curve.label, color=color, marker=mark, markersize=4,
-                linewidth=1.4, elinewidth=0.8, capsize=2,
-            )  # fmt: skip
-        if level is not None:
-            axes.axhline(level[1], color=INK, linewidth=0.8, linestyle=":", label=level[0])
-        axes.set_title(panel.title, fontsize=FONT_SIZE, color=INK, loc="left")
-        if within is not None:
-            axes.set_ylim(*within)
-        if log:
-            axes.set_xscale("log", base=2)
-            axes.xaxis.set_major_formatter("{x:g}")
-    for axes in grid[-1]:
-        axes.set_xlabel(x)
-    for axes in grid[:, 0]:
-        axes.set_ylabel(y)
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside upper left", ncols=len(labels), frameon=False, fontsize=FONT_SIZE,
-        labelcolor=INK,
-    )  # fmt: skip
-    return figure
-
-
-def pictures(
-    rows: Sequence[Sequence[npt.NDArray[np.floating]]], titles: Sequence[str], most: float
-) -> Figure:
-    """Rows of gray pictures [height, width], black at ``-most`` and white at ``most``, below ``titles``."""
-    figure, grid = _grid(len(rows), len(titles), 0.9, 0.9)
-    for values, axes in zip(chain(*rows), grid.flat, strict=True):
-        axes.imshow(values, cmap="gray", vmin=-most, vmax=most, interpolation="nearest")
-        axes.set_axis_off()
-    for axes, title in zip(grid[0], titles, strict=True):
+                one.x,
+                one.y,
+                yerr=one.errors,
+                color=one.color,
+                marker=one.marker,
+                markersize=9 if one.marker == "*" else 4,
+                markerfacecolor=one.color if one.filled else "none",
+                linestyle=one.line,
+                linewidth=0.8 if one.line == ":" else 1.4,
+                capsize=2,
+                label=one.label,
+            )
         axes.set_title(title, fontsize=FONT_SIZE, color=INK)
+        axes.set(xlabel=x, ylabel="" if at % across else y)
+        axes.tick_params(labelleft=at % across == 0)
+    handles, labels = first.get_legend_handles_labels()
+    if labels:
+        figure.legend(
+            handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize=FONT_SIZE,
+            labelcolor=INK,
+        )  # fmt: skip
     return figure
 
 
-def _grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, Any]:
-    """A figure with panels [rows, columns] of so many inches."""
+def pictures(rows: Sequence[Sequence[npt.NDArray[Any]]], titles: Sequence[str], most: float) -> Figure:
+    """Rows of gray pictures [height, width], black at ``-most`` and white at ``most``, below ``titles``."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(0.4 + width * columns, 0.5 + height * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for axes in grid.flat:
-        quiet(axes)
-    return figure, grid
+    figure = Figure(figsize=(0.4 + 0.9 * len(titles), 0.5 + 0.9 * len(rows)), layout="constrained")
+    grid = figure.subplots(len(rows), len(titles), squeeze=False)
+    for shown, panels in zip(rows, grid, strict=True):
+        for values, axes in zip(shown, panels, strict=True):
+            axes.imshow(values, cmap="gray", vmin=-most, vmax=most, interpolation="nearest")
+            axes.set_axis_off()
+    for title, axes in zip(titles, grid[0], strict=True):
+        axes.set_title(title, fontsize=FONT_SIZE, color=INK)
+    return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _SHOWN_PATTERNS, _SHOWN_PICTURES = 3, 5
+_STYLES = ((show.EASY, "o"), (show.TRAIN, "^"), (show.LEFT_OUT, "s"), (show.HARD, "D"))
 _DARKEST = 4.0  # deviations of the noise that are black, or white
 _AXES: dict[Measure, str] = {
     "easiness": "easiness of own carriers",
@@ -205,40 +206,41 @@ class Hypothesis(Found, show.Result):
         }
 
     def _against_frequency(self, by: Measure, arms: Sequence[Arm], networks: Sequence[str]) -> Figure:
-        supports = np.array([*self.preset.supports])
+        preset = self.preset
+        supports = np.array([*preset.supports])
+        ends = supports[0], supports[-1] / (1 - preset.contradictions[-1])
+        chance = show.Curve(ends, [1 / preset.classes] * 2, "chance", marker="", line=":")
 
-        def curve(arm: Arm, network: str, c: float) -> show.Curve:
-            cells = [self.cell(arm, network, by, support, c) for support in self.preset.supports]
-            return show.Curve(f"c = {c:g}", supports / (1 - c), [(one.value, *one.interval) for one in cells])
+        def drawn(arm: Arm, network: str) -> Iterator[show.Curve]:
+            for c, style in zip(preset.contradictions, _STYLES, strict=False):
+                cells = [self.cell(arm, network, by, support, c) for support in preset.supports]
+                yield _curve(supports / (1 - c), cells, f"c = {c:g}", style)
 
-        return show.curves(
-            [
-                [
-                    show.Panel(
-                        f"{network}, {arm}", [curve(arm, network, c) for c in self.preset.contradictions]
-                    )
-                    for arm in arms
-                ]
-                for network in networks
-            ],
-            "f, carriers an epoch in the natural arm",
-            _AXES[by],
-            level=("chance", 1 / self.preset.classes),
-            within=(0, 1.04),
-            log=True,
+        figure = show.curves(
+            {f"{network}, {arm}": [chance, *drawn(arm, network)] for network in networks for arm in arms},
+            (0.4 + 3.1 * len(arms), 0.5 + 2.4 * len(networks)),
+            x="f, carriers an epoch in the natural arm",
+            y=_AXES[by],
+            columns=1 + len(_STYLES),
+            across=len(arms),
         )
+        for axes in figure.axes:
+            axes.set_xscale("log", base=2)
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.set_ylim(0, 1.04)
+        return figure
 
     def _against_contradiction(self) -> Figure:
-        def curve(network: str, by: Measure) -> show.Curve:
+        drawn = {
+            _AXES[by]: [show.Curve((0.05, 0.45), [DROP] * 2, "margin", marker="", line=":")]
+            for by in MEASURES
+        }
+        for by, network in product(MEASURES, self.preset.networks):
             drops = [self.drop("natural", network, by, c) for c in self._contradictions]
-            return show.Curve(network, self._contradictions, [(one.value, *one.interval) for one in drops])
-
-        panels = [
-            show.Panel(_AXES[by], [curve(network, by) for network in self.preset.networks]) for by in MEASURES
-        ]
-        return show.curves(
-            [panels], "c, share of carriers with other labels", "lower than at c = 0", level=("margin", DROP)
-        )
+            style = _STYLES[self.preset.networks.index(network)]
+            drawn[_AXES[by]].append(_curve(self._contradictions, drops, network, style))
+        x, y = "c, share of carriers with other labels", "lower than at c = 0"
+        return show.curves(drawn, (6.6, 2.9), x=x, y=y)
 
     def _planted(self) -> Figure:
         """Some patterns, a row each: the patch, then pictures that have it at random places."""
@@ -255,6 +257,11 @@ class Hypothesis(Found, show.Result):
             room = self.preset.side - self.preset.patch
             rows.append([np.pad(kind.amplitude * patch, (0, room)), *made[:, 0].numpy()])
         return show.pictures(rows, ["patch", *["a carrier"] * _SHOWN_PICTURES], _DARKEST)
+
+
+def _curve(x: Any, estimates: Sequence[Estimate], label: str, style: tuple[str, str]) -> show.Curve:
+    reach = np.nan_to_num([one.interval[1] - one.value for one in estimates])
+    return show.Curve(x, [one.value for one in estimates], label, *style, errors=reach)
 
 
 def _share(one: Estimate) -> str:
