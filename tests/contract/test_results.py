@@ -19,8 +19,6 @@ import pandas as pd
 import pytest
 from easiness.pages.files import write_result
 from easiness.pages.scored import RunScores, run_scores
-from easiness.studies.keeping.value import Worth, lines_of
-from easiness.studies.labels.cleaning import UNKNOWN, Cleaned
 from easiness.studies.matching.combined import CombinedScores
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
@@ -43,8 +41,8 @@ from easiness.paper.perturbation.curve import PerturbationCurve
 from easiness.paper.perturbation.patterns import Perturbed, PseudoPatterns
 from easiness.paper.perturbation.study import count_levels
 from easiness.paper.planted import Hypothesis
+from easiness.paper.planted.claims import OfArm
 from easiness.paper.planted.design import ARMS, CONTROLS, SMOKE, patterns_of
-from easiness.paper.planted.found import OfArm
 from easiness.paper.training_sets.trained_sets import EveryEpoch, TrainingSetPoint, TrainingSetStudy
 from easiness.paper.validation.validating import HARDEST, Tally, easiness_view
 from easiness.paper.validation.validation import FinalModels, Validation
@@ -57,7 +55,9 @@ from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Replay
 from easiness.studies.keeping.choice import Judged
 from easiness.studies.keeping.grid import cells_of
 from easiness.studies.keeping.pruning import Pruned
+from easiness.studies.keeping.value import Worth, lines_of
 from easiness.studies.labels import Agreement, decisions
+from easiness.studies.labels.cleaning import UNKNOWN, Cleaned
 from easiness.studies.learning.study import LearningCurve
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.patterns import Patterns

@@ -5,7 +5,6 @@ from .facts import (
     describe_data as describe_data,
     run_html as run_html,
 )
-from .hypothesis_page import write_hypothesis as write_hypothesis
 from .page import Reported as Reported, render_report as render_report, write_report as write_report
 from .paper_page import (
     Gallery as Gallery,

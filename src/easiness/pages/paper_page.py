@@ -61,10 +61,14 @@ def result_page(result: Result) -> str:
         return patterns_page(result)
     first, *others = result.sections()
     label = f"{first.title}; the tables below have the numbers."
-    drawn = Illustration("", to_svg(result.figure(), key="result", label=label))
-    part = Part("result", "What was tried", "", [drawn], [first, *others])
+    drawn = [
+        Illustration(caption, to_svg(figure, key=f"result{at or ''}", label=caption or label))
+        for at, (caption, figure) in enumerate(result.figures().items())
+    ]
+    part = Part("result", "What was tried", "", drawn, [first, *others])
     gallery = picks_gallery(result) if isinstance(result, NextLabels) else None
-    return render_study(StudyPage(first.title, capitalized(result.headline), [part]), gallery)
+    claims = getattr(result, "claims", ())
+    return render_study(StudyPage(first.title, capitalized(result.headline), [part], claims), gallery)
 
 
 def picks_gallery(found: NextLabels) -> Gallery | None:

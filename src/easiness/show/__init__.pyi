@@ -8,6 +8,7 @@ from .frames import (
     points as points,
     probabilities as probabilities,
     shares as shares,
+    table as table,
 )
 from .plots import (
     Curve as Curve,
@@ -15,6 +16,7 @@ from .plots import (
     curves as curves,
     dots_and_mean as dots_and_mean,
     dots_with_intervals as dots_with_intervals,
+    pictures as pictures,
 )
 from .rendering import (
     PICTURE_SUFFIXES as PICTURE_SUFFIXES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -123,3 +123,19 @@ class Frame:
             for row in self.data.to_dict("records")
         ]
         return Section(self.title, self.note, [head, *rows], self.notices)
+
+
+def table(title: str, note: str, rows: Sequence[Mapping[str, Any]], digits: int = 3) -> Frame:
+    """A table whose columns are of the types of their values: text, whole numbers, numbers, or estimates.
+
+    An estimate has a ``value`` and an ``interval``.
+    """
+    import pandas as pd
+
+    def estimated(one: Any) -> str:
+        low, high = one.interval
+        return with_interval(one.value, low, high, digits)
+
+    types = {str: names(), int: counts(), float: numbers(digits)}
+    columns = {name: types.get(type(value), Column(estimated)) for name, value in rows[0].items()}
+    return Frame(title, note, pd.DataFrame(rows), columns)

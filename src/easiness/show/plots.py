@@ -92,14 +92,24 @@ class Curve:
 
 
 def curves(
-    panels: Mapping[str, Sequence[Curve]], size: tuple[float, float], *, x: str, y: str, columns: int = 3
+    panels: Mapping[str, Sequence[Curve]],
+    size: tuple[float, float],
+    *,
+    x: str,
+    y: str,
+    columns: int = 3,
+    across: int | None = None,
 ) -> Figure:
-    """Curves in panels by their titles, beside each other with one y axis; their names stand above."""
+    """Curves in panels by their titles, all or ``across`` beside each other; their names stand above.
+
+    All have one y axis.
+    """
     figure, first = new_axes(*size)
-    grid = figure.add_gridspec(1, len(panels))
+    across = across or len(panels)
+    grid = figure.add_gridspec(-(-len(panels) // across), across)
     first.set_subplotspec(grid[0])
     others = [figure.add_subplot(grid[at], sharey=first) for at in range(1, len(panels))]
-    for axes, (title, drawn) in zip([first, *others], panels.items(), strict=True):
+    for at, (axes, (title, drawn)) in enumerate(zip([first, *others], panels.items(), strict=True)):
         quiet(axes)
         for one in drawn:
             axes.errorbar(
@@ -116,13 +126,27 @@ def curves(
                 label=one.label,
             )
         axes.set_title(title, fontsize=FONT_SIZE, color=INK)
-        axes.set_xlabel(x)
-        axes.tick_params(labelleft=axes is first)
-    first.set_ylabel(y)
+        axes.set(xlabel=x, ylabel="" if at % across else y)
+        axes.tick_params(labelleft=at % across == 0)
     handles, labels = first.get_legend_handles_labels()
     if labels:
         figure.legend(
             handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize=FONT_SIZE,
             labelcolor=INK,
         )  # fmt: skip
+    return figure
+
+
+def pictures(rows: Sequence[Sequence[npt.NDArray[Any]]], titles: Sequence[str], most: float) -> Figure:
+    """Rows of gray pictures [height, width], black at ``-most`` and white at ``most``, below ``titles``."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(0.4 + 0.9 * len(titles), 0.5 + 0.9 * len(rows)), layout="constrained")
+    grid = figure.subplots(len(rows), len(titles), squeeze=False)
+    for shown, panels in zip(rows, grid, strict=True):
+        for values, axes in zip(shown, panels, strict=True):
+            axes.imshow(values, cmap="gray", vmin=-most, vmax=most, interpolation="nearest")
+            axes.set_axis_off()
+    for title, axes in zip(titles, grid[0], strict=True):
+        axes.set_title(title, fontsize=FONT_SIZE, color=INK)
     return figure
