@@ -12,8 +12,8 @@ import pytest
 from easiness import open_run
 from easiness.pages.page import write_report
 from easiness.pages.paper_page import Illustration, Part, StudyPage, render_study
-from easiness.show.result import Section
 from easiness.paper.reproduction.claims import Claim, Statistic
+from easiness.show.result import Section
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 

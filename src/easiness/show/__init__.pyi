@@ -3,13 +3,14 @@ from .frames import (
     Frame as Frame,
     counts as counts,
     intervals as intervals,
+    means as means,
     names as names,
     numbers as numbers,
     points as points,
     probabilities as probabilities,
     shares as shares,
 )
-from .plots import dots_and_mean as dots_and_mean
+from .plots import Curve as Curve, dots_and_mean as dots_and_mean, draw_curve as draw_curve
 from .rendering import (
     PICTURE_SUFFIXES as PICTURE_SUFFIXES,
     SUFFIXES as SUFFIXES,
@@ -47,6 +48,7 @@ from .svg import (
     figure_html as figure_html,
     legend_above as legend_above,
     new_axes as new_axes,
+    new_panels as new_panels,
     picture_bytes as picture_bytes,
     quiet as quiet,
     share_axis as share_axis,

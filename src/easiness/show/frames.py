@@ -9,7 +9,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from easiness.show.result import Section
-from easiness.show.text import count, interval_text, number, percent, whole_percent, with_interval
+from easiness.show.text import (
+    count,
+    interval_text,
+    marked,
+    number,
+    percent,
+    plus_minus,
+    whole_percent,
+    with_interval,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,19 +64,37 @@ def counts(about: str = "", title: str = "") -> Column:
 
 
 def numbers(
-    digits: int = 3, about: str = "", title: str = "", *, low: str = "", high: str = "", signed: bool = False
+    digits: int = 3,
+    about: str = "",
+    title: str = "",
+    *,
+    low: str = "",
+    high: str = "",
+    signed: bool = False,
+    decided: bool = True,
 ) -> Column:
-    """Numbers with so many digits, with the interval from ``low`` to ``high`` where these are columns."""
-    return Column(
-        lambda value: number(float(value), digits, signed=signed),
-        about,
-        title,
-        low,
-        high,
-        lambda value, least, most: with_interval(
-            float(value), float(least), float(most), digits, signed=signed
-        ),
-    )
+    """Numbers with so many digits, with the interval from ``low`` to ``high`` where these are columns.
+
+    A question mark follows those that decide nothing.
+    """
+
+    def text(value: Any) -> str:
+        return marked(number(float(value), digits, signed=signed), decided)
+
+    def within(value: Any, least: Any, most: Any) -> str:
+        interval = interval_text(float(least), float(most), digits, signed=signed)
+        return text(value) + (f" ({interval})" if interval else "")
+
+    return Column(text, about, title, low, high, within)
+
+
+def means(error: str, digits: int = 3, about: str = "", title: str = "", *, decided: bool = True) -> Column:
+    """Means with their deviation or standard error in the column ``error``: ``0.912 ± 0.004``."""
+
+    def within(value: Any, spread: Any, _: Any) -> str:
+        return marked(plus_minus(float(value), float(spread), digits), decided)
+
+    return Column(str, about, title, error, error, within)
 
 
 def shares(about: str = "", title: str = "", *, low: str = "", high: str = "") -> Column:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from easiness.show.svg import EASY, INK, legend_above, new_axes
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -38,3 +40,45 @@ def dots_and_mean(
     axes.set(xlabel=label)
     legend_above(axes, 2)
     return figure
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Points at ``x`` and ``y``, joined by a ``line``; ``errors`` are the lengths of bars, [n] or [2, n].
+
+    With ``band`` these are a band around the line.
+    """
+
+    x: Any
+    y: Any
+    label: str = ""
+    color: str = INK
+    marker: str = "o"
+    line: str = "-"
+    errors: Any = None
+    filled: bool = True
+    band: bool = False
+
+
+def draw_curve(axes: Axes, one: Curve) -> None:
+    """Draw a curve, whose errors may be NaN."""
+    errors = None if one.errors is None else np.maximum(np.nan_to_num(one.errors), 0)
+    if one.band and errors is not None:
+        low, high = (np.asarray(one.y) + sign * end for sign, end in zip((-1, 1), errors, strict=True))
+        axes.fill_between(one.x, low, high, color=one.color, alpha=0.15, linewidth=0)
+        errors = None
+    thin = one.line == ":"
+    axes.errorbar(
+        one.x,
+        one.y,
+        errors,
+        color=one.color,
+        marker=one.marker,
+        markersize=3 if thin else 4.5,
+        markerfacecolor=one.color if one.filled else "none",
+        linestyle=one.line,
+        linewidth=1.3 if thin else 1.8,
+        elinewidth=1,
+        capsize=2.5,
+        label=one.label,
+    )

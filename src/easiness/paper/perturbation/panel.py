@@ -13,9 +13,8 @@ import numpy.typing as npt
 from torch import Tensor
 
 from easiness.data import Dataset
-from easiness.paper.perturbation.asked import SeenAs
-from easiness.paper.perturbation.figure import level_name
-from easiness.paper.perturbation.pixels import examples_at, image_shape
+from easiness.paper.perturbation.asked import SeenAs, examples_at, image_shape
+from easiness.paper.perturbation.curve import level_name
 from easiness.perturb import (
     clamp_for_display,
     default_levels,

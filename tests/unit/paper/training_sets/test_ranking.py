@@ -15,9 +15,6 @@ from scipy import stats
 import easiness as ez
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
-from easiness.scoring import SCORES
-from easiness.spec import Loading
-from easiness.studies.keeping.ranks import aligned, order_of, ranking, scored_data
 from easiness.paper.training_sets.trained_sets import (
     AccuracyCurve,
     breakdown,
@@ -26,6 +23,9 @@ from easiness.paper.training_sets.trained_sets import (
     mean_accuracy,
     steps,
 )
+from easiness.scoring import SCORES
+from easiness.spec import Loading
+from easiness.studies.keeping.ranks import aligned, order_of, ranking, scored_data
 from pixels import images_of
 
 
@@ -95,7 +95,7 @@ def test_an_epoch_that_was_not_observed_gives_no_ranking(tmp_path):
 
 def test_an_epoch_that_is_not_recorded(scored):
     with pytest.raises(BadInput, match=r"epoch 3 .*recorded; choose 1 to 2"):
-        ranking(scored, epoch=3)
+        ranking(scored, at=3)
 
 
 def test_the_limit_is_that_of_the_run(scored):
