@@ -12,7 +12,6 @@ from easiness.show.result import Section
 from easiness.show.text import (
     count,
     interval_text,
-    marked,
     number,
     percent,
     plus_minus,
@@ -34,6 +33,8 @@ class Column:
         title: its name in tables to read; that of the column in the frame by default.
         low, high: columns of the interval that is written with the value.
         interval: the cell of a value with its interval.
+        decided: a column that says whether the value decides anything; a question mark follows those that
+            do not.
     """
 
     text: Callable[[Any], str] = str
@@ -42,15 +43,17 @@ class Column:
     low: str = ""
     high: str = ""
     interval: Callable[[Any, Any, Any], str] | None = None
+    decided: str = ""
 
     def cell(self, row: Mapping[str, Any], name: str) -> str:
         """The text of the cell of a row; blank where there is no value."""
         value = row[name]
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return ""
+        mark = "?" if self.decided and not row[self.decided] else ""
         if self.low and self.interval is not None:
-            return self.interval(value, row[self.low], row[self.high])
-        return self.text(value)
+            return self.interval(value, row[self.low], row[self.high]) + mark
+        return self.text(value) + mark
 
 
 def names(about: str = "", title: str = "") -> Column:
@@ -71,30 +74,29 @@ def numbers(
     low: str = "",
     high: str = "",
     signed: bool = False,
-    decided: bool = True,
+    decided: str = "",
 ) -> Column:
-    """Numbers with so many digits, with the interval from ``low`` to ``high`` where these are columns.
+    """Numbers with so many digits, with the interval from ``low`` to ``high`` where these are columns."""
+    return Column(
+        lambda value: number(float(value), digits, signed=signed),
+        about,
+        title,
+        low,
+        high,
+        lambda value, least, most: with_interval(
+            float(value), float(least), float(most), digits, signed=signed
+        ),
+        decided,
+    )
 
-    A question mark follows those that decide nothing.
-    """
 
-    def text(value: Any) -> str:
-        return marked(number(float(value), digits, signed=signed), decided)
-
-    def within(value: Any, least: Any, most: Any) -> str:
-        interval = interval_text(float(least), float(most), digits, signed=signed)
-        return text(value) + (f" ({interval})" if interval else "")
-
-    return Column(text, about, title, low, high, within)
-
-
-def means(error: str, digits: int = 3, about: str = "", title: str = "", *, decided: bool = True) -> Column:
+def means(error: str, digits: int = 3, about: str = "", title: str = "", *, decided: str = "") -> Column:
     """Means with their deviation or standard error in the column ``error``: ``0.912 ± 0.004``."""
 
     def within(value: Any, spread: Any, _: Any) -> str:
-        return marked(plus_minus(float(value), float(spread), digits), decided)
+        return plus_minus(float(value), float(spread), digits)
 
-    return Column(str, about, title, error, error, within)
+    return Column(str, about, title, error, error, within, decided)
 
 
 def shares(about: str = "", title: str = "", *, low: str = "", high: str = "") -> Column:

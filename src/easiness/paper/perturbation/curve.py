@@ -239,15 +239,15 @@ class PerturbationCurve(show.Result):
             f"column. ? marks groups of fewer than {MIN_GROUP} trials, which decide nothing.",
             f"These perturbations change nothing in these {self.nouns}." if self.changes_nothing else "",
             f"Undefined at {silent}: some trial gets no example right." if silent else "",
+            "Blank where a set is empty." if (sizes == 0).any() else "",
         ]
-        decided = all(one.groups is None or one.groups.decided for one in line)
         return show.Frame(
             f"{self.model} under {self.kind}: {side} examples, fraction {self.fraction:g}, {ties}",
             " ".join(filter(None, notes)),
             table.assign(size=sizes[:, 0], size_perturbed=sizes[:, 1]),
             {
                 "level": show.Column(level_text, title=self.axis),
-                "rate": show.numbers(2, low="low", high="high", decided=decided),
+                "rate": show.numbers(2, low="low", high="high", decided="decided"),
                 "lost": show.numbers(2, low="lost_low", high="lost_high"),
                 "group_size": show.counts(title="trials a group"),
                 "chance": show.numbers(2),

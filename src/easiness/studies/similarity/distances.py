@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,6 @@ from easiness.store import Row
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Space = Literal["pixel", "feature"]
@@ -118,12 +119,11 @@ class Similarity(show.Result):
         }
         rows = []
         for space in self.spaces.values():
-            named: list[tuple[str, str, Estimate, int]] = [
-                ("distance", name, estimate, self.sizes[name]) for name, estimate in space.sets.items()
-            ]
-            for name, estimate in space.differences.items():
-                both = sum(self.sizes[part] for part in DIFFERENCES[name])
-                named.append(("difference", name, estimate, both))
+            sizes = {name: sum(self.sizes[one] for one in pair) for name, pair in DIFFERENCES.items()}
+            of_kind: dict[str, tuple[Mapping[Any, Estimate], Mapping[Any, int]]] = {
+                "distance": (space.sets, self.sizes),
+                "difference": (space.differences, sizes),
+            }
             rows += [
                 {
                     "space": space.space,
@@ -132,26 +132,34 @@ class Similarity(show.Result):
                     "value": estimate.value,
                     "low": estimate.interval[0],
                     "high": estimate.interval[1],
-                    "examples": size,
+                    "examples": num[name],
                     **fixed,
                 }
-                for kind, name, estimate, size in named
+                for kind, (estimates, num) in of_kind.items()
+                for name, estimate in estimates.items()
             ]
         return pd.DataFrame(rows)
 
     def figure(self) -> Figure:
         """A panel per space: the mean over classes with its interval, and a faint line for each class."""
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(2.7 * len(self.spaces) + 0.3, 2.9), layout="constrained")
-        panels = figure.subplots(1, len(self.spaces), squeeze=False)[0]
+        figure, panels = show.new_panels(2.7 * len(self.spaces) + 0.3, 2.9, 1, len(self.spaces))
+        at = range(len(_SHOWN))
         for axes, space in zip(panels, self.spaces.values(), strict=True):
-            _draw_space(axes, space, self._title(space.space))
+            for values in zip(*(space.by_class[name] for name, _, _ in _SHOWN), strict=True):
+                axes.plot(at, values, color=show.FAINT, linewidth=0.8)
+            for x, (name, _, color) in zip(at, _SHOWN, strict=True):
+                value, (low, high) = space.sets[name].value, space.sets[name].interval
+                show.draw_curve(
+                    axes, show.Curve([x], [value], color=color, errors=[[value - low], [high - value]])
+                )
+            axes.set_xticks(list(at), [label for _, label, _ in _SHOWN])
+            axes.set_xlim(-0.4, len(_SHOWN) - 0.6)
+            axes.set_title(self._title(space.space), color=show.INK, fontsize=show.FONT_SIZE, loc="left")
         panels[0].set_ylabel("mean distance within a class", color=show.INK, fontsize=show.FONT_SIZE)
         return figure
 
-    def sections(self) -> list[show.Section]:
-        """Two tables per space: the distances, and the differences between sets."""
+    def frames(self) -> list[show.Frame]:
+        """Two per space: the distances, and the differences between sets."""
         sets = (
             f"Easiest and hardest {100 * self.fraction:g} % {self.row.at}, {self.num_trials} "
             f"trials of {self.model}, ties refined (tie mass {show.number(self.tie_mass['easy'])} and "
@@ -160,28 +168,28 @@ class Similarity(show.Result):
         )
         if not self.decided:
             sets += f" With fewer than {MIN_GROUP} trials nothing is decided."
-        sections = []
-        for space in self.spaces.values():
-            rows = [["examples of a class", "mean distance", "95 % interval", "examples"]]
-            rows += [
-                [_NAMES[name], *_cells(space.sets[name], self.decided), str(self.sizes[name])]
-                for name in SETS
-            ]
-            unit = _UNITS[space.space].format(trial=self.trial)
-            name = f"{space.space} space"
-            if space.space == "pixel" and not self.pictures:
+        random = "Random: a random set of the same size in each class. Below 0: closer to each other."
+        table = self.table().assign(decided=self.decided, in_words=lambda rows: rows["name"].replace(_NAMES))
+        value = partial(show.numbers, 3, low="low", high="high", decided="decided")
+        frames = []
+        for space in self.spaces:
+            unit, name = _UNITS[space].format(trial=self.trial), f"{space} space"
+            if space == "pixel" and not self.pictures:
                 unit, name = _INPUT_UNIT, "input space"
-            sections.append(show.Section(f"Mean distance within a class, {name}", f"{unit} {sets}", rows))
-            rows = [["difference", "value", "95 % interval"]]
-            rows += [[name, *_cells(space.differences[name], self.decided)] for name in DIFFERENCES]
-            sections.append(
-                show.Section(
-                    f"Differences, {name}",
-                    "Random: a random set of the same size in each class. Below 0: closer to each other.",
-                    rows,
-                )
-            )
-        return sections
+            own = {kind: rows for kind, rows in table[table["space"] == space].groupby("kind")}
+            distances = {
+                "in_words": show.names(title="examples of a class"),
+                "value": value(title="mean distance"),
+                "examples": show.counts(),
+            }
+            differences = {"name": show.names(title="difference"), "value": value()}
+            frames += [
+                show.Frame(
+                    f"Mean distance within a class, {name}", f"{unit} {sets}", own["distance"], distances
+                ),
+                show.Frame(f"Differences, {name}", random, own["difference"], differences),
+            ]
+        return frames
 
     def sentence(self) -> str:
         """The distances in pixels in a sentence or two."""
@@ -211,30 +219,3 @@ class Similarity(show.Result):
             f"Only {len(self.classes)} of {self.num_classes} classes have two easy and two hard examples; "
             "each of these counts equally."
         )
-
-
-def _draw_space(axes: Axes, space: SpaceDistances, title: str) -> None:
-    show.quiet(axes)
-    at = range(len(_SHOWN))
-    for values in zip(*(space.by_class[name] for name, _, _ in _SHOWN), strict=True):
-        axes.plot(at, values, color=show.FAINT, linewidth=0.8)
-    for x, (name, _, color) in zip(at, _SHOWN, strict=True):
-        mean = space.sets[name]
-        low, high = mean.interval
-        axes.errorbar(
-            x,
-            mean.value,
-            [[max(0, mean.value - low)], [max(0, high - mean.value)]],
-            fmt="o",
-            color=color,
-            markersize=6,
-            capsize=3,
-            linewidth=1.6,
-        )
-    axes.set_xticks(list(at), [label for _, label, _ in _SHOWN])
-    axes.set_xlim(-0.4, len(_SHOWN) - 0.6)
-    axes.set_title(title, color=show.INK, fontsize=show.FONT_SIZE, loc="left")
-
-
-def _cells(estimate: Estimate, decided: bool) -> list[str]:
-    return [show.marked(show.number(estimate.value, 3), decided), show.interval_text(*estimate.interval, 3)]
