@@ -58,10 +58,10 @@ from easiness.studies.keeping.pruning import Pruned
 from easiness.studies.keeping.value import Worth, lines_of
 from easiness.studies.labels import Agreement, decisions
 from easiness.studies.labels.cleaning import UNKNOWN, Cleaned
-from easiness.studies.learning.study import LearningCurve
+from easiness.studies.learning import LearningCurve
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.patterns import Patterns
-from easiness.studies.similarity.distances import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
+from easiness.studies.similarity import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
 from easiness.studies.suspects.ranked import Suspects
 from easiness.studies.verification.study import Verification
 from easiness.studies.versions.difference import Difference

@@ -21,7 +21,7 @@ from easiness.paper.training_sets.trained_sets import TrainingSetPoint, Training
 from easiness.paper.validation.validation import EasinessView, FinalModels, HardestShare, Validation
 from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison
-from easiness.studies.similarity.distances import Estimate, Similarity, SpaceDistances
+from easiness.studies.similarity import Estimate, Similarity, SpaceDistances
 from plans import group_match, training_sets
 
 IDS = ["1", "2", "3", "4", "5", "6a", "6b", "6c", "7a", "7b", "7c", "8", "9", "10"]

@@ -1,8 +1,8 @@
-"""How far apart easy, hard and any examples of one class are."""
+"""Do easy examples look alike? Mean distances between examples of one class: easy, hard and any ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -11,12 +11,30 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import MIN_GROUP, Side
-from easiness.store import Row
+from easiness.analysis import (
+    MIN_GROUP,
+    SIDES,
+    Side,
+    Votes,
+    draws,
+    mean_distance,
+    resampled_means,
+    select,
+    tie_mass,
+)
+from easiness.data import Dataset
+from easiness.errors import BadInput
+from easiness.features import feature_reader
+from easiness.inputs import IMAGE, tell
+from easiness.named_import import needing_torch
+from easiness.runs import data_of, passes_shown, positions_in, recipe_of
+from easiness.store import Row, Run, check_opened
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from easiness.training import InputReader
 
 Space = Literal["pixel", "feature"]
 SetName = Literal["easy", "hard", "random as easy", "random as hard", "all"]
@@ -53,6 +71,8 @@ _UNITS: dict[Space, str] = {
 }
 _INPUT_UNIT = "Standardized values. Distances are divided by the root of the number of values."
 
+_REPLICATES, _SEED = 1000, 0
+_MEASURING = "measuring distances within sets"
 _Floats = npt.NDArray[np.float64]
 
 
@@ -176,7 +196,7 @@ class Similarity(show.Result):
             unit, name = _UNITS[space].format(trial=self.trial), f"{space} space"
             if space == "pixel" and not self.pictures:
                 unit, name = _INPUT_UNIT, "input space"
-            own = {kind: rows for kind, rows in table[table["space"] == space].groupby("kind")}
+            own = dict(iter(table[table["space"] == space].groupby("kind")))
             distances = {
                 "in_words": show.names(title="examples of a class"),
                 "value": value(title="mean distance"),
@@ -219,3 +239,159 @@ class Similarity(show.Result):
             f"Only {len(self.classes)} of {self.num_classes} classes have two easy and two hard examples; "
             "each of these counts equally."
         )
+
+
+def similarity(
+    run: Run,
+    data: Any = None,
+    *,
+    fraction: float = 0.1,
+    at: float | None = None,
+    spaces: Sequence[Space] = SPACES,
+    at_most: int = 500,
+    device: str = "auto",
+    progress: bool = True,
+) -> Similarity:
+    """Mean Euclidean distance between two examples of a class: easy ones, hard ones, any.
+
+    The easy and the hard set are of the whole data, ties refined. Each class with two examples or more in
+    both counts equally. A random set as large as the easy one in each class, another as large as the hard
+    one, and all examples of the class stand beside them; of each, and each class, at most ``at_most`` are
+    looked at, drawn at random.
+
+    ``pixel``: evaluation input in global contrast normalization, of vectors standardized; distances are
+    divided by the root of the number of values, so that two unrelated images are at 1.41. ``feature``: input
+    of the classifier layer of a trained network of the run, in units of the root of the mean squared norm
+    over all examples.
+
+    Intervals are a bootstrap over the examples of each set and class, independent between sets; an
+    example drawn twice is not paired with itself, and a draw of one example alone counts as the set
+    itself (so two or three examples in a class make intervals too narrow). Classes and trials are taken
+    as they are.
+
+    ``data`` are those of the run, or what `load_dataset` takes; by default where the run found them.
+    """
+    check_opened(run=run)
+    data = data_of(run, data)
+    if data.kind.tokens and "pixel" in spaces:
+        raise BadInput(
+            f"{data.name}: {data.kind.nouns} have no distance in what a network gets, which are numbers of "
+            'words; give spaces=["feature"]'
+        )
+    where = positions_in(data, run)
+    votes = run.votes(run.resolve_at(at))
+    weights, masses = _extremes(votes, fraction)
+    counted = [c for c in range(len(run.classes)) if _num_members(votes, weights, c) >= 2]
+    if not counted:
+        raise BadInput(
+            f"{run.path}: no class has two easy and two hard examples at fraction {fraction:g}; "
+            "use a larger fraction"
+        )
+    reader, used = _reader(run, data, spaces, device)
+    shape = (len(SETS), len(counted))
+    means = {space: np.empty(shape) for space in spaces}
+    replicates = {space: np.empty((*shape, _REPLICATES)) for space in spaces}
+    sizes = dict.fromkeys(SETS, 0)
+    norms = []
+    with passes_shown(progress):
+        for at, label in enumerate(counted):
+            for row, (name, members) in enumerate(_members(votes, weights, label, at_most)):
+                sizes[name] += len(members)
+                found = reader.distances(np.sort(where[members]))
+                drawn = draws(len(members), _REPLICATES, np.random.default_rng([_SEED, label, row, 1]))
+                for space in spaces:
+                    means[space][row, at] = mean_distance(found[space].distances)
+                    replicates[space][row, at] = resampled_means(found[space].distances, drawn)
+                if name == "all" and "feature" in spaces:
+                    norms.append(found["feature"].squared_norms)
+                tell(_MEASURING, at * len(SETS) + row + 1, len(counted) * len(SETS))
+    if norms:
+        unit = float(np.sqrt(np.concatenate(norms).mean())) or 1.0
+        means["feature"] /= unit
+        replicates["feature"] /= unit
+    return Similarity(
+        model=run.model,
+        row=run.row(votes.epoch),
+        num_trials=votes.num_trials,
+        fraction=fraction,
+        tie_mass=masses,
+        classes=tuple(run.classes[label] for label in counted),
+        num_classes=len(run.classes),
+        at_most=at_most,
+        sizes=sizes,
+        smallest=min(_num_members(votes, weights, label) for label in counted),
+        trial=used,
+        spaces={space: _summary(space, means[space], replicates[space]) for space in spaces},
+        pictures=data.kind == IMAGE,
+    )
+
+
+def _extremes(votes: Votes, fraction: float) -> tuple[dict[Side, npt.NDArray[np.bool_]], dict[Side, float]]:
+    """Members [K] of the easy and of the hard set, ties refined, and the tie masses of the cuts."""
+    everything = votes.all_trials()
+    counts, p_label = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
+    members: dict[Side, npt.NDArray[np.bool_]] = {
+        side: select(counts, fraction, side, "refine", p_label, votes.keys, _SEED) > 0 for side in SIDES
+    }
+    return members, {side: tie_mass(counts, fraction, side) for side in SIDES}
+
+
+def _num_members(votes: Votes, members: dict[Side, npt.NDArray[np.bool_]], label: int) -> int:
+    """How many of a class are in the smaller of the two sets."""
+    own = votes.labels == label
+    return min(int(np.count_nonzero(chosen & own)) for chosen in members.values())
+
+
+def _members(
+    votes: Votes, extremes: dict[Side, npt.NDArray[np.bool_]], label: int, at_most: int
+) -> Iterator[tuple[SetName, npt.NDArray[np.int64]]]:
+    """Positions of the examples of a class in each of `SETS`, in that order."""
+    own = np.flatnonzero(votes.labels == label)
+    easy, hard = own[extremes["easy"][own]], own[extremes["hard"][own]]
+    wanted: dict[SetName, tuple[npt.NDArray[np.int64], int]] = {
+        "easy": (easy, len(easy)),
+        "hard": (hard, len(hard)),
+        "random as easy": (own, len(easy)),
+        "random as hard": (own, len(hard)),
+        "all": (own, len(own)),
+    }
+    for row, name in enumerate(SETS):
+        group, num = wanted[name]
+        rng = np.random.default_rng([_SEED, label, row, 0])
+        yield name, rng.permutation(group)[: min(num, at_most)]
+
+
+def _reader(run: Run, data: Dataset, spaces: Sequence[Space], device: str) -> tuple[InputReader, int | None]:
+    """What measures distances, and the trial that it takes features from."""
+    with needing_torch("similarity"):
+        from easiness.training import InputReader, resolve_device
+    target = resolve_device(device)
+    if "feature" not in spaces:
+        return InputReader(data, recipe_of(run, data), target, None), None
+    if run.spec.measured is None:
+        raise BadInput(
+            f"{run.path}: was recorded from a training loop of your own, so its network cannot be built "
+            "again; use pixel space alone"
+        )
+    first = run.trials[0]
+    return feature_reader(run, data, first, target), first.index
+
+
+def _summary(space: Space, means: _Floats, replicates: _Floats) -> SpaceDistances:
+    """From means [sets, C] and their replicates [sets, C, R]; classes count equally."""
+    values, drawn = means.mean(axis=1), replicates.mean(axis=1)
+    row = {name: at for at, name in enumerate(SETS)}
+    return SpaceDistances(
+        space=space,
+        sets={name: _estimate(values[at], drawn[at]) for name, at in row.items()},
+        differences={
+            name: _estimate(values[row[a]] - values[row[b]], drawn[row[a]] - drawn[row[b]])
+            for name, (a, b) in DIFFERENCES.items()
+        },
+        by_class={name: means[at] for name, at in row.items()},
+    )
+
+
+def _estimate(value: float, replicates: _Floats) -> Estimate:
+    low, high = np.quantile(replicates, [0.025, 0.975])
+    return Estimate(float(value), (float(low), float(high)))
