@@ -1,5 +1,9 @@
 from .asked import image_shape as image_shape
-from .curve import PerturbationCurve as PerturbationCurve, difference_of_losses as difference_of_losses
+from .curve import (
+    Loss as Loss,
+    PerturbationCurve as PerturbationCurve,
+    difference_of_losses as difference_of_losses,
+)
 from .panel import (
     draw_panel as draw_panel,
     draw_patterns as draw_patterns,

@@ -312,8 +312,8 @@ class TrainingSetStudy(show.Result):
         data = table[table["policy"] == self.policies[0]].reset_index(drop=True)
         data = data.assign(relabelled=0 if dropping else data["num_drawn"])
         for policy in self.policies:
-            own = table[table["policy"] == policy]
-            data[policy], data[f"{policy} sd"] = own["accuracy"].to_numpy(), own["accuracy_sd"].to_numpy()
+            own = table[table["policy"] == policy].reset_index(drop=True)
+            data = data.assign(**{policy: own["accuracy"], f"{policy} sd": own["accuracy_sd"]})
         what = "dropped" if dropping else "given a label drawn at random"
         own = "" if dropping else (", never their own" if self.other_label else ", which may be their own")
         order = order_of(self.score, self.keep)

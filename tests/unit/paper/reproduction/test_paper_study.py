@@ -15,8 +15,8 @@ from easiness.data import Dataset, load_dataset
 from easiness.data.sources.folders import SYNSETS
 from easiness.errors import BadInput
 from easiness.paper.reproduction import study as module
-from easiness.paper.reproduction.claims import Claim, ablation_claims, corruption_claims
-from easiness.paper.reproduction.judge import paper_claims
+from easiness.paper.reproduction.claims import Claim
+from easiness.paper.reproduction.judge import ablation_claims, corruption_claims, paper_claims
 from easiness.paper.reproduction.presets import LAPTOP, OVERNIGHT, PAPER_PHOTOS, SMOKE, find_preset, kind_of
 from easiness.paper.reproduction.reproduced import finish
 from easiness.paper.reproduction.study import PaperPlan, compare_at_best, match_name, plan_paper, run_paper
