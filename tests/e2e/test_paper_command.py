@@ -161,9 +161,9 @@ def test_a_study_is_read_by_the_commands_for_runs(command, refused, studied, tmp
 KILLED_AGAIN_AND_AGAIN = """
 import itertools, json, os, pathlib, random, shutil, signal, sys
 import easiness.cli.main
-from easiness.pages import paper_page
+from easiness.pages import paper_study
 from easiness.paper.reproduction.presets import PRESETS, Preset
-paper_page._DPI = 40
+paper_study._DPI = 40
 lone, killed, preset = sys.argv[1:]
 values = json.loads(preset).items()
 PRESETS["smoke"] = Preset(**{k: tuple(v) if isinstance(v, list) else v for k, v in values})

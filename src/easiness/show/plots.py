@@ -74,7 +74,7 @@ def draw_curve(axes: Axes, one: Curve) -> None:
         errors,
         color=one.color,
         marker=one.marker,
-        markersize=3 if thin else 4.5,
+        markersize=3.5 if thin else 4.5,
         markerfacecolor=one.color if one.filled else "none",
         linestyle=one.line,
         linewidth=1.3 if thin else 1.8,

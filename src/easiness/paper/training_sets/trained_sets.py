@@ -315,13 +315,13 @@ class TrainingSetStudy(show.Result):
             own = table[table["policy"] == policy].reset_index(drop=True)
             data = data.assign(**{policy: own["accuracy"], f"{policy} sd": own["accuracy_sd"]})
         what = "dropped" if dropping else "given a label drawn at random"
-        own = "" if dropping else (", never their own" if self.other_label else ", which may be their own")
+        labels = "" if dropping else (", never their own" if self.other_label else ", which may be their own")
         order = order_of(self.score, self.keep)
         drawn = ", or ".join(order.text(policy) for policy in self.policies)
         never = " Those that no trial learned rank as the hardest." if order.score.never_learned else ""
         return show.Frame(
             f"Accuracy of {self.model} on {self.num_held_out} held-out examples after epoch {self.epochs}",
-            f"A share (rate) of {self.num_examples} examples is {what}{own}: {drawn}, {self.score_row.at} "
+            f"A share (rate) of {self.num_examples} examples is {what}{labels}: {drawn}, {self.score_row.at} "
             f"by {order.by}"
             f"{', the same share of each class' if self.balanced else ''}.{never} Mean ± standard deviation "
             f"over {self.repetitions} repetitions{self._undecided}",

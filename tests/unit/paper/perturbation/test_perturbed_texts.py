@@ -129,7 +129,7 @@ def test_panels_show_the_texts(own: ez.Run, data: Dataset, tmp_path: Path) -> No
     assert {"order: window (words; 0: all)", "case: share of words", *order.texts[0]} <= set(said)
     patterns = pseudo_patterns(Perturbing(own, "order"), data)
     shown = pattern_pictures(patterns, data, recipe)
-    assert len(shown.texts) == min(12, patterns.at_level.count)
+    assert len(shown.block.texts) == min(12, patterns.at_level.count)
     figure = draw_patterns(shown)
     figure.savefig(tmp_path / "patterns.png")
     assert "perturbed" in {text.get_text() for text in figure.texts}

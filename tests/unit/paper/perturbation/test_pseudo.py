@@ -86,10 +86,10 @@ def test_a_run_on_digits_from_end_to_end(run):
     assert str(found.at_level.count) in sections_text(found.sections())
     data = load_dataset("digits", limit=200, holdout=0.25)
     pictures = pattern_pictures(found, data, run.spec.recipe, num=5)
-    assert pictures.regular.shape == pictures.perturbed.shape == (5, 8, 8, 1)
+    assert pictures.block.pictures.shape == (5, 2, 8, 8, 1)
     assert data.held_out is not None
     assert np.array_equal(
-        pictures.regular[0], data.held_out.array[found.positions[found.shown(5)[0]]] / np.float32(255)
+        pictures.block.pictures[0, 0], data.held_out.array[found.positions[found.shown(5)[0]]] / np.float32(255)
     )
     assert len(draw_patterns(pictures).axes[0].images) == 10
 
