@@ -19,6 +19,8 @@ import pandas as pd
 import pytest
 from easiness.pages.files import write_result
 from easiness.pages.scored import RunScores, run_scores
+from easiness.studies.keeping.value import Worth, lines_of
+from easiness.studies.labels.cleaning import UNKNOWN, Cleaned
 from easiness.studies.matching.combined import CombinedScores
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
@@ -43,7 +45,7 @@ from easiness.paper.perturbation.study import count_levels
 from easiness.paper.planted import Hypothesis
 from easiness.paper.planted.claims import OfArm
 from easiness.paper.planted.design import ARMS, CONTROLS, SMOKE, patterns_of
-from easiness.paper.training_sets.trained_sets import EveryEpoch, TrainingSetPoint, TrainingSetStudy
+from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.paper.validation.validating import HARDEST, Tally, easiness_view
 from easiness.paper.validation.validation import FinalModels, Validation
 from easiness.show import markdown_text, rendered
@@ -55,13 +57,11 @@ from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Replay
 from easiness.studies.keeping.choice import Judged
 from easiness.studies.keeping.grid import cells_of
 from easiness.studies.keeping.pruning import Pruned
-from easiness.studies.keeping.value import Worth, lines_of
 from easiness.studies.labels import Agreement, decisions
-from easiness.studies.labels.cleaning import UNKNOWN, Cleaned
-from easiness.studies.learning.study import LearningCurve
+from easiness.studies.learning import LearningCurve
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.patterns import Patterns
-from easiness.studies.similarity.distances import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
+from easiness.studies.similarity import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
 from easiness.studies.suspects.ranked import Suspects
 from easiness.studies.verification.study import Verification
 from easiness.studies.versions.difference import Difference
@@ -227,7 +227,6 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
     Difference: _difference,
     Drawn: lambda run: audit(run, looks=5),
-    EveryEpoch: lambda run: EveryEpoch(_training_sets(run)),
     Hypothesis: _hypothesis,
     LearningCurve: _learning,
     NextLabels: _next_labels,

@@ -16,6 +16,7 @@ from .plots import (
     curves as curves,
     dots_and_mean as dots_and_mean,
     dots_with_intervals as dots_with_intervals,
+    draw_curve as draw_curve,
     pictures as pictures,
 )
 from .rendering import (

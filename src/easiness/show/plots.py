@@ -12,6 +12,7 @@ import numpy.typing as npt
 from easiness.show.svg import EASY, FONT_SIZE, INK, legend_above, new_axes, quiet
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -79,7 +80,10 @@ def bars(names: Sequence[str], series: Mapping[str, tuple[Sequence[float], str]]
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Points at ``x`` and ``y``, joined by a ``line``; ``errors`` are the lengths of bars, [n] or [2, n]."""
+    """Points at ``x`` and ``y``, joined by a ``line``; ``errors`` are the lengths of bars, [n] or [2, n].
+
+    With ``band`` these are a band around the line.
+    """
 
     x: Any
     y: Any
@@ -89,6 +93,31 @@ class Curve:
     line: str = "-"
     errors: Any = None
     filled: bool = True
+    band: bool = False
+
+
+def draw_curve(axes: Axes, one: Curve) -> None:
+    """Draw a curve, whose errors may be NaN."""
+    errors = None if one.errors is None else np.maximum(np.nan_to_num(one.errors), 0)
+    if one.band and errors is not None:
+        low, high = (np.asarray(one.y) + sign * end for sign, end in zip((-1, 1), errors, strict=True))
+        axes.fill_between(one.x, low, high, color=one.color, alpha=0.15, linewidth=0)
+        errors = None
+    thin = one.line == ":"
+    axes.errorbar(
+        one.x,
+        one.y,
+        errors,
+        color=one.color,
+        marker=one.marker,
+        markersize=9 if one.marker == "*" else 3.5 if thin else 4.5,
+        markerfacecolor=one.color if one.filled else "none",
+        linestyle=one.line,
+        linewidth=1.3 if thin else 1.8,
+        elinewidth=1,
+        capsize=2.5,
+        label=one.label,
+    )
 
 
 def curves(
@@ -112,19 +141,7 @@ def curves(
     for at, (axes, (title, drawn)) in enumerate(zip([first, *others], panels.items(), strict=True)):
         quiet(axes)
         for one in drawn:
-            axes.errorbar(
-                one.x,
-                one.y,
-                yerr=one.errors,
-                color=one.color,
-                marker=one.marker,
-                markersize=9 if one.marker == "*" else 4,
-                markerfacecolor=one.color if one.filled else "none",
-                linestyle=one.line,
-                linewidth=0.8 if one.line == ":" else 1.4,
-                capsize=2,
-                label=one.label,
-            )
+            draw_curve(axes, one)
         axes.set_title(title, fontsize=FONT_SIZE, color=INK)
         axes.set(xlabel=x, ylabel="" if at % across else y)
         axes.tick_params(labelleft=at % across == 0)
