@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from easiness.analysis import MIN_GROUP, GroupMatch, Rule, Votes
-from easiness.runs.plan import Drawn, Plan, make_plan
-from easiness.spec import Draw, Loading, Recording, Training, from_arguments
-from easiness.store import Row
 from easiness.paper.perturbation import study
 from easiness.paper.perturbation.curve import PerturbationCurve
 from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
+from easiness.runs.plan import Drawn, Plan, make_plan
+from easiness.spec import Draw, Loading, Recording, Training, from_arguments
+from easiness.store import Row
 
 
 def votes_of(correct: Any, labels: Any = None, p_label: Any = None, **options: Any) -> Votes:

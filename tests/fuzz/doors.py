@@ -21,7 +21,7 @@ from mutations import CELLS, FORMATS, TEXTS, VALUES, altered, generator, one_of,
 from refitted import EXAMPLES, ODD, RUN, TRIAL, refit, rewrite, set_column
 
 import loaded  # noqa: F401
-from easiness import Dataset, apply_card, load_dataset, open_run
+from easiness import Dataset, card, load_dataset, open_run
 from easiness.cli.main import app
 from easiness.csv_cells import to_cell
 from easiness.data import Labelled, decisions_by_person
@@ -40,10 +40,10 @@ from easiness.store import (
     verify,
 )
 from easiness.studies.audit.drawing import parse
+from easiness.studies.keeping.pruning import named_positions
 from easiness.studies.suspects import nearest_by_class
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.neighbours import find_neighbours
-from easiness.studies.keeping.pruning import named_positions
 
 Read: TypeAlias = Callable[[Path], object]
 Alter: TypeAlias = Callable[[np.random.Generator, Path], str]
@@ -425,7 +425,7 @@ DOORS = (
     Door(
         6,
         "card",
-        {"apply_card": lambda at: apply_card(at, _digits()).text},
+        {"apply_card": lambda at: card(_digits(), apply=at).text},
         [f"card --apply {{at}} {{whole}}/data.npz -o out.{end}" for end in ("csv", "parquet")],
     ),
     data(5, "pets", options=_SKIP, flags="--skip-unreadable", alters=only("*/*")),

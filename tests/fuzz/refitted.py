@@ -101,7 +101,7 @@ def run_and_card(whole: Path) -> None:
     measure("digits", **digits, **size, keep_logits=True, progress=False, out=whole / "run")
     data = load_dataset("digits", **digits)
     np.savez(whole / "data.npz", x=images_of(data).numpy()[:, 0], y=data.labels)
-    card(open_run(whole / "run"), whole / "card", source="digits")
+    card(open_run(whole / "run"), whole / "card", data="digits")
 
 
 def _socket(file: Path) -> None:

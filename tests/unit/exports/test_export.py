@@ -283,9 +283,9 @@ def test_torch_indices_of_the_held_out_split_are_those_of_its_folder(with_held_o
 def test_a_held_out_split_that_changed_is_not_taken(with_held_out, tmp_path):
     shutil.copytree(with_held_out.spec.data.source, tmp_path / "in")
     next((tmp_path / "in" / "val" / "light").iterdir()).unlink()
-    export(with_held_out, "fiftyone", tmp_path / "train", source=tmp_path / "in")
+    export(with_held_out, "fiftyone", tmp_path / "train", data=tmp_path / "in")
     with pytest.raises(BadInput, match=r"in: .*another held-out split"):
-        export(with_held_out, "csv", tmp_path / "a.csv", source=tmp_path / "in", split="held_out")
+        export(with_held_out, "csv", tmp_path / "a.csv", data=tmp_path / "in", split="held_out")
 
 
 def test_a_run_without_one_has_no_held_out_split_to_export(run, refused, tmp_path):

@@ -240,9 +240,9 @@ def test_a_card_speaks_of_values(run: ez.Run, source: Path, tmp_path: Path):
     assert made.document.training is not None
     assert "flip" not in made.document.training["recipe"]
     assert "decoded values" in (made.path / "README.md").read_text()
-    assert ez.apply_card(made.path, source).text.startswith("600 of 600 examples found by their values")
+    assert ez.card(source, apply=made.path).text.startswith("600 of 600 examples found by their values")
     with pytest.raises(BadInput, match="none of its 40 vectors is in the card"):
-        ez.apply_card(made.path, (X, Y))
+        ez.card((X, Y), apply=made.path)
     shutil.copytree(run.path, tmp_path / "copy")
     found = ez.diff(run, ez.open_run(tmp_path / "copy"), by="pixels")
     assert "examples matched by their values" in found.sections()[0].note

@@ -382,7 +382,7 @@ def test_scores_of_before_the_end_are_marked(tmp_path):
 
 def test_a_comparison_says_which_runs_are_unfinished(tmp_path):
     run, paper = grown(tmp_path / "run"), grown(tmp_path / "paper", recipe="paper")
-    note = ez.compare([run, paper], epoch=1).note
+    note = ez.compare([run, paper], at=1).note
     assert note is not None
     assert note.startswith(f"{run.path}: epoch 1 of 2 is of an unfinished training")
     assert str(paper.path) not in note

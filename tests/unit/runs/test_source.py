@@ -55,7 +55,7 @@ def test_validated_alike_and_gone_on_with(digits, tmp_path, snapshot):
     again = ez.validate(digits, **VALIDATED, out=tmp_path)
     assert again.table().equals(found.table())
     assert snapshot(tmp_path) == before
-    whole = ez.measure(digits, **SMALL, limit=60, holdout=0.2, out=tmp_path / "measured")
+    whole = ez.measure(ez.load_dataset(digits, limit=60, holdout=0.2), **SMALL, out=tmp_path / "measured")
     np.testing.assert_array_equal(whole.ids, ez.open_run(tmp_path / "final-mlp_2_w16").ids)
 
 
@@ -79,7 +79,7 @@ def test_what_is_unreadable_cannot_be_left_out_any_more(digits, tmp_path, study)
 
 
 def test_the_run_finds_its_examples_in_the_same_data_set(digits, tmp_path):
-    run = ez.measure(digits, **SMALL, holdout=0.2, limit=60, out=tmp_path / "run")
+    run = ez.measure(ez.load_dataset(digits, holdout=0.2, limit=60), **SMALL, out=tmp_path / "run")
     for source in (None, digits, given_data(digits, Loading(holdout=0.2, limit=60)), hold_out(digits, 0.2)):
         data, why = find_data(run, source)
         assert data is not None, why
@@ -90,7 +90,7 @@ def test_the_run_finds_its_examples_in_the_same_data_set(digits, tmp_path):
 
 def test_what_was_limited_first_is_not_looked_for_at_the_source(digits, tmp_path: Path):
     part = digits.limit(100)
-    run = ez.measure(part, **SMALL, holdout=0.2, out=tmp_path / "run")
+    run = ez.measure(ez.load_dataset(part, holdout=0.2), **SMALL, out=tmp_path / "run")
     assert (len(run.ids), run.spec.data.source, run.spec.data.limit) == (80, None, None)
     assert run.spec.data.held_out is not None
     assert run.spec.data.held_out.num_examples == 20

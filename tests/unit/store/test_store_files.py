@@ -252,7 +252,7 @@ CALLS = {
     "similarity": (lambda path: ez.similarity(path), "run"),
     "export": (lambda path: ez.export(path, "csv", "a.csv"), "run"),
     "card": (lambda path: ez.card(path, "card"), "run"),
-    "write_report": (lambda path: ez.write_report(path, "page.html"), "runs"),
+    "write_report": (lambda path: ez.report(path, "page.html"), "runs"),
 }
 
 

@@ -31,9 +31,9 @@ from easiness.inputs.image.photos import (
     opened_cache,
     reduced_size,
 )
+from easiness.paper.perturbation.pixels import evaluation_pixels
 from easiness.runs.plan import make_plan
 from easiness.spec import Recipe, Resolved, Training
-from easiness.paper.perturbation.pixels import evaluation_pixels
 from easiness.trial import run_trial
 from pixels import images_of
 
