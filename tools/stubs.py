@@ -8,6 +8,7 @@ asks. With --check nothing is written, and the exit code is 1 where a stub is no
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 import subprocess
@@ -22,7 +23,8 @@ from easiness.engine import find_function
 
 ROOT = Path(easiness.__file__).parent
 HEADER = '"""Written by tools/stubs.py; a test holds it."""\n'
-_HIDDEN = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Z_a-z])")  # the module of a type, which is imported
+_NAMED = {"Any": "typing", "Path": "pathlib", "Progress": "easiness.runs", "Recipe": "easiness.spec"}
+"""Names in types that are written as texts, and where they are."""
 
 
 def stub(commands: tuple[Listed, ...], homes: dict[str, str], more: str = "") -> str:
@@ -58,7 +60,7 @@ def _type(kind: Any, used: set[tuple[str, str]]) -> str:
         return "..."
     if isinstance(kind, str | typing.ForwardRef):
         text = kind if isinstance(kind, str) else kind.__forward_arg__
-        for name, module in (("Recipe", "easiness.spec"), ("Path", "pathlib"), ("Any", "typing")):
+        for name, module in _NAMED.items():
             if re.search(rf"\b{name}\b", text):
                 used.add((module, name))
         return text
@@ -76,23 +78,25 @@ def _type(kind: Any, used: set[tuple[str, str]]) -> str:
         return "Any"
     module, name = kind.__module__, kind.__qualname__
     if module != "builtins":
-        used.add((_face(module), name))
+        used.add((_face(module, name), name))
     return str(name)
 
 
-def _face(module: str) -> str:
-    """The package whose face has what is in a module of it."""
-    if not module.startswith("easiness."):
-        return module
-    face = module.rpartition(".")[0] if (ROOT / Path(*module.split(".")[1:])).with_suffix(".py").is_file() else module
-    return face if face != "easiness" else module
+def _face(module: str, name: str) -> str:
+    """The package whose face has the name, or else the module."""
+    package = module.rpartition(".")[0]
+    of_ours = module.startswith("easiness.") and package != "easiness"
+    return package if of_ours and hasattr(importlib.import_module(package), name) else module
 
 
 def stubs() -> dict[Path, str]:
     """Both stubs by their paths, formatted."""
-    homes = {name: home for name, home in easiness._HOMES.items()}
+    more = "from easiness import paper as paper\n\n__version__: str\n"
+    homes = vars(easiness)["_HOMES"]
     found = {
-        ROOT / "__init__.pyi": stub(COMMANDS, homes, "from easiness import paper as paper\n\n__version__: str\n"),
+        ROOT / "__init__.pyi": stub(
+            COMMANDS, homes, "from easiness import paper as paper\n\n__version__: str\n"
+        ),
         ROOT / "paper/__init__.pyi": stub(PAPER, {}),
     }
     return {path: _formatted(text) for path, text in found.items()}

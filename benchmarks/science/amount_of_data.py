@@ -172,7 +172,9 @@ def main(sizes=SIZES, preset=PRESET):
         "--data", required=True, help="folder of CIFAR-10, or other data with a held-out split"
     )
     parser.add_argument("--runs", type=Path, required=True, help="folder of the trainings")
-    parser.add_argument("--largest", type=Path, help="folder of a study by easiness paper all --preset overnight")
+    parser.add_argument(
+        "--largest", type=Path, help="folder of a study by easiness paper all --preset overnight"
+    )
     parser.add_argument("--docs", type=Path, help="folder to write amount-of-data.md and .svg into")
     options = parser.parse_args()
     where = measured()

@@ -272,7 +272,9 @@ COMMAND = "python benchmarks/science/hypothesis.py --study FOLDER --docs docs/re
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--study", type=Path, required=True, help="folder of `easiness paper hypothesis`, finished")
+    parser.add_argument(
+        "--study", type=Path, required=True, help="folder of `easiness paper hypothesis`, finished"
+    )
     parser.add_argument("--times", type=int, default=1000)
     parser.add_argument("--docs", type=Path, default=Path("hypothesis.md"))
     given = parser.parse_args(arguments)

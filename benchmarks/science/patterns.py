@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 import easiness as ez
 from easiness.analysis import rank_coefficients, rank_regression
 from easiness.data import texts_of
-from easiness.pages import write_result
+from easiness.engine import write_result
 from easiness.show import with_interval
 from easiness.studies.patterns import neighbourhood
 from kit.results import Report, command, parser
@@ -251,7 +251,7 @@ def real(options):
     rows, others, least = [], [], []
     for name, features, asked in ASKED:
         given = f"run:{options.runs / features[4:]}" if features.startswith("run:") else features
-        found = ez.explain(runs[name], given, progress=False, **asked)
+        found = ez.explain(runs[name], features=given, progress=False, **asked)
         knows = " (knows these labels)" if any("ImageNet" in one for one in found.notes) else ""
         [local] = (way for way in found.ways if way.name == f"local {found.around.nearest}")
         in_local_units = with_interval(*local.frequency, signed=True)

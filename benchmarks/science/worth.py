@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 import easiness as ez
-from easiness.pages import write_result
+from easiness.engine import write_result
 from easiness.runs import features_of
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
@@ -89,7 +89,7 @@ def cell(title, data, runs, **options):
     labelled = ez.load_dataset(source, labels=labels)
     run = ez.measure(labelled, features=features, trials=10, out=folder, progress=False)
     found, said = advised(run, MARGINS[name], wrong, **options)
-    write_result(runs / f"{name}-{rate:g}-keep.csv", found.keep)
+    write_result(runs / f"{name}-{rate:g}-keep.csv", found)
     write_result(runs / f"{name}-{rate:g}.svg", found)
     kept.write_text(json.dumps(said) + "\n")
     return said
@@ -188,14 +188,14 @@ def trained(rate, data, runs):
     run = ez.measure(labelled, features=features, trials=10, out=folder, progress=False)
     found, said = advised(run, MARGINS["cifar"], wrong)
     keep = runs / f"small-{rate:g}-keep.csv"
-    write_result(keep, found.keep)
-    print(found.text, flush=True)
+    write_result(keep, found)
+    print(found.headline, flush=True)
     verified = ez.verify(
         source, labels=keep, before=labels, model=NETWORK, trials=PAIRS, epochs=EPOCHS,
         out=runs / f"verified-{rate:g}", beside=("random", "rs2"), jobs=1, progress=False,
     )  # fmt: skip
     (section, _) = verified.sections()
-    said |= {"verified": verified.text, "rows": section.rows}
+    said |= {"verified": verified.headline, "rows": section.rows}
     kept.write_text(json.dumps(said) + "\n")
     return said
 

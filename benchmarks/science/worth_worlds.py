@@ -3,7 +3,7 @@
 A head is right about a test example where its ability, how easy the example is, what the row makes of this
 example, what the draw of the seed makes of it and a rest add up to more than 0. Rows are four shares kept,
 the easiest, the hardest and at random, with the suspects and without; those that are no draw are the same
-for all seeds, as in the whole size of `ez.worth`.
+for all seeds, as in the whole size of `ez.keep`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from easiness.analysis import paired_gain
-from easiness.studies.keeping import Row, judged_choice
+from easiness.studies.keeping import judged_choice
 
 SHARES, SEEDS, MARGIN = (0.2, 0.4, 0.6, 0.8), 5, 0.01
 SIZE = 10_000
@@ -78,12 +78,12 @@ def grid(world, num, seed):
     many = np.sort(easy_ones(world, TRUTH // 20, rng))
     found, truth = [], []
     tilt = rng.standard_normal(len(rows)) * (np.arange(len(rows)) > 1)
-    for at, (kept, policy, _, _) in enumerate(rows):
+    for at, (_, policy, _, _) in enumerate(rows):
         fixed = ability[at] + easy + world.own * rng.standard_normal(num) * (at > 0)
         fixed = fixed + world.groups * tilt[at] * group
         drawn = policy == "random"
         more = world.of_seed * rng.standard_normal((SEEDS, 1)) + rest if drawn else 0
-        found.append(Row(kept, np.broadcast_to(fixed + more > 0, (SEEDS, num))))
+        found.append(np.broadcast_to(fixed + more > 0, (SEEDS, num)))
         spread = world.own**2 * (at > 0) + (world.of_seed**2 + 0.15**2) * drawn
         truth.append(
             np.mean([_right(ability[at] + sign * world.groups * tilt[at], many, spread) for sign in (-1, 1)])
@@ -110,19 +110,20 @@ def at_random():
 
 def seen(world, num, seed):
     """What is said in one draw of a world: gains of the chosen row, naive and judged, and the truth."""
-    rows, truth = grid(world, num, seed)
-    judged = judged_choice(rows, [0, 1], at_random(), MARGIN, seed)
-    true = truth[judged.chosen] - truth[judged.start]
-    naive = paired_gain(rows[judged.start].right, rows[judged.chosen].right)
+    right, truth = grid(world, num, seed)
+    kept = [row[0] for row in _rows()]
+    chosen, start, [judged] = judged_choice(kept, [right.__getitem__], [0, 1], at_random(), MARGIN, seed)
+    true, beyond = truth[chosen] - truth[start], judged["over_start"]
+    naive = paired_gain(right[start], right[chosen])
     return {
-        "kept": rows[judged.chosen].kept / SIZE,
-        "moved": judged.chosen != judged.start,
+        "kept": kept[chosen] / SIZE,
+        "moved": chosen != start,
         "naive": naive.value - true,
-        "judged": judged.beyond.value - true,
+        "judged": beyond.value - true,
         "naive holds": naive.interval[0] <= true <= naive.interval[1],
-        "judged holds": judged.beyond.interval[0] <= true <= judged.beyond.interval[1],
+        "judged holds": beyond.interval[0] <= true <= beyond.interval[1],
         "naive says": naive.interval[0] > -MARGIN,
-        "says": judged.beyond.interval[0] > -MARGIN,
+        "says": beyond.interval[0] > -MARGIN,
         "true loss": true <= -MARGIN,
     }
 

@@ -30,7 +30,7 @@ _HOMES = {
 _FUNCTIONS = {one.name for one in COMMANDS}
 # what values of lower layers hand on to
 offer("report", __name__)
-for _name in ("result_page", "run_html"):
+for _name in ("result_page", "run_html", "write_paper"):
     offer(_name, f"{__name__}.pages")
 
 __all__ = sorted([*_HOMES, *_FUNCTIONS, "paper"])

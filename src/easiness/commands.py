@@ -68,7 +68,7 @@ COMMANDS: tuple[Listed, ...] = (
         "Train on the labels before and after; say what was gained.",
     ),
     Listed("keep", "Choose", "studies.keeping:KEEP", "Say which examples to keep, or to train on first."),
-    Listed("next", "Choose", "studies.next:NEXT", "Say which examples to label next."),
+    Listed("next", "Choose", "studies.keeping:NEXT", "Say which examples to label next."),
     Listed(
         "export", "Share", "cli.export:EXPORT", "Write scores, suspects and the examples for another tool."
     ),
@@ -79,9 +79,14 @@ COMMANDS: tuple[Listed, ...] = (
 """The commands of the front door, in the order of the help."""
 
 PAPER: tuple[Listed, ...] = (
-    Listed("paper all", "Paper", "paper.whole:ALL", "Reproduce the paper's tables, figures and claims."),
     Listed(
-        "paper perturb", "Paper", "paper.perturb:PERTURB", "Show perturbed examples to the networks of a run."
+        "paper all", "Paper", "paper.reproduction:ALL", "Reproduce the paper's tables, figures and claims."
+    ),
+    Listed(
+        "paper perturb",
+        "Paper",
+        "paper.perturbation:PERTURB",
+        "Show perturbed examples to the networks of a run.",
     ),
     Listed("paper ablate", "Paper", "paper.training_sets:ABLATE", "Train without some examples, and test."),
     Listed(
@@ -128,9 +133,11 @@ RENAMED = {
 OLD_ARGUMENTS = {
     "epoch": "is at= now: the number of the epoch",
     "share": "is at= now: the share",
+    "scores_run": "is scores= now",
     "source": "is data= now",
     "old_source": "is old_data= now",
     "new_source": "is new_data= now",
+    "num_steps": "is steps= now",
     "batch_size": "is the recipe's now: recipe={'batch_size': ...}",
     "image_size": "is the recipe's now: recipe={'image_size': ...}",
     "pretrained": "is the recipe's now: recipe={'pretrained': True}",
@@ -154,5 +161,6 @@ OLD_OPTIONS = {
     "--new-source": "--new-data",
     "--page": "-o FILE.html",
     "--num-steps": "--steps",
+    "--keep": "--keep-shares",
 }
 """Options of before, and those of now."""

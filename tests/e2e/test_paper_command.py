@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 import easiness
-from easiness.store.files import ASIDE
 from easiness.paper.reproduction import presets
 from easiness.paper.reproduction.folder import study_runs
 from easiness.paper.reproduction.presets import Preset
+from easiness.store.files import ASIDE
 
 
 @pytest.fixture

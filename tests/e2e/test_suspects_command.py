@@ -68,7 +68,7 @@ def test_wrong_labels_come_first(command, wrong_digits, tmp_path, snapshot):
         (["--split", "held_out"], "has no held-out split"),
         (["--above", 2], "--above 2: give a probability from 0 to 1"),
         (["--above", -0.1], "--above -0.1: give a probability from 0 to 1"),
-        (["--epoch", 99], "epoch 99 is not recorded"),
+        (["--at", 99], "epoch 99 is not recorded"),
         (["-o", "found.html"], "found.html: cannot tell the format; end the name in .csv"),
     ],
 )

@@ -92,7 +92,7 @@ class Decisions:
         return replace(self, **both, listed={**self.listed, **other.listed})
 
     def table(self) -> pd.DataFrame:
-        """The file of decisions, a row each: columns as `clean` writes them, then who, when and of what.
+        """The file of decisions, a row each: columns as `labels` writes them, then who, when and of what.
 
         ``id``, ``label``, ``class``, ``was``, ``action``, ``by``, ``time``, ``split``, ``data``.
         """
@@ -113,7 +113,7 @@ def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, dat
     counts as wrong where the action is ``drop`` or ``relabel``, even where no other class is given.
 
     Args:
-        file: a table with the columns of `clean`; those of `DECIDED` may be there. Or the JSON that Label
+        file: a table with the columns of `labels`; those of `DECIDED` may be there. Or the JSON that Label
             Studio exports, see `read_answers`.
         of: the examples of the split.
         split: rows of the other one are not read.
@@ -124,7 +124,7 @@ def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, dat
     if len(found) > 1:
         raise BadInput(
             f"{file}: has answers of {len(found)} people ({shorten(found)}); make one file of them by "
-            "`easiness decisions`"
+            f"`easiness labels RUN {file} -o labels.csv`"
         )
     return _decided(next(iter(found.values())), of, split, data)
 
@@ -132,7 +132,7 @@ def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, dat
 def splits_in(file: str | os.PathLike[str]) -> tuple[Split, ...]:
     """The splits that the rows of a file of decisions are of; those that name none are of ``train``."""
     if _is_json(file):
-        raise BadInput(f"{file}: is JSON; make a CSV of it by `easiness decisions RUN {file} -o labels.csv`")
+        raise BadInput(f"{file}: is JSON; make a CSV of it by `easiness labels RUN {file} -o labels.csv`")
     named = {row["split"] or "train" for _, row in read_label_file(at_home(file)).rows}
     return tuple(split for split in get_args(Split) if split in named)
 

@@ -223,7 +223,7 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
 
     A label is the index of a class or its name; a column ``class``, where there is one, has to agree with it,
     unless the column ``was`` shows that only one of the two was edited: that one counts. Of the columns of
-    `clean` (`ACTIONS`), ``action`` leaves the rows out that say ``drop``, and ``was`` has to be the label
+    `labels` (`ACTIONS`), ``action`` leaves the rows out that say ``drop``, and ``was`` has to be the label
     that the data have; other columns are not read. One to ``relabel`` whose label is what it ``was`` is left
     out: it is wrong, and what is right is not said. Spaces around an id, a label or a word do not count.
 

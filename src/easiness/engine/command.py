@@ -14,6 +14,7 @@ import typer
 
 from easiness.engine.asking import Asked, asked_of, made
 from easiness.engine.carrying import answer, forecast
+from easiness.engine.files import check_output_file
 from easiness.engine.results import WRITTEN, check_outputs, show_result
 from easiness.engine.said import say_text
 from easiness.engine.study import Study, Verb
@@ -43,9 +44,13 @@ def command_of(study: Study[Any] | Verb[Any]) -> Callable[..., None]:
         if isinstance(study, Verb):
             study.carry(made(study.asks, opened(asked, given)))
             return
-        outputs, dry = given.pop("output") or [], given.pop("dry_run", False)
+        outputs, dry = given.pop("output", None) or [], given.pop("dry_run", False)
         trust = given.pop("trust", False)
-        check_outputs(outputs, study.suffixes, decisions=bool(outputs) and study.decides(given))
+        suffixes = study.suffixes(given) if callable(study.suffixes) else study.suffixes
+        check_outputs(outputs, suffixes, decisions=bool(outputs) and study.decides(given))
+        for one in asked:
+            if one.option.writes and given[one.name] is not None:
+                check_output_file(given[one.name], one.option.writes)
         value = made(study.asks, opened(asked, given, trust=trust))
         if dry:
             say_text(f"{forecast(study, value)}\nnothing was trained and nothing written")

@@ -85,6 +85,15 @@ def function_typed(
     return functools.wraps(function)(function)
 
 
+def _given(one: Asked) -> Any:
+    """The type of an argument: names of files may be texts, and one run stands for several."""
+    if one.option.given is not None:
+        return one.option.given
+    if one.option.opens and one.option.several:
+        return Run | Sequence[Run]
+    return {Path: str | Path, Path | None: str | Path | None}.get(one.kind, one.kind)
+
+
 def _returned(function: Callable[..., Any]) -> Any:
     """The type that a function returns; those of its parameters may be known to type checkers alone."""
     alone = SimpleNamespace(__annotations__={"return": function.__annotations__.get("return", Any)})
@@ -98,12 +107,12 @@ def signature_of(asked: Sequence[Asked], returns: Any) -> inspect.Signature:
         inspect.Parameter(
             one.name,
             places[0] if one.option.has_place else places[1],
-            annotation=one.kind,
+            annotation=_given(one),
             default=inspect.Parameter.empty if one.required else one.default,
         )
         for one in sorted(asked, key=lambda one: (not one.option.has_place, not one.required))
     ]
-    shown = inspect.Parameter("progress", places[1], annotation=bool, default=True)
+    shown = inspect.Parameter("progress", places[1], annotation="bool | Progress", default=True)
     return inspect.Signature([*parameters, shown], return_annotation=returns)
 
 

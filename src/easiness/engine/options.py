@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 from easiness.analysis import Ties
+from easiness.show import PICTURE_SUFFIXES
 from easiness.spec import Execution, Fields, Option, Split, read_at
 from easiness.store import Run
 
 ONE_RUN: dict[str, Any] = {"argument": True, "opens": True}
 SEVERAL_RUNS: dict[str, Any] = {**ONE_RUN, "several": True}
 """The rest of an `Option` that is a run, or several."""
+
+PICTURE: dict[str, Any] = {"metavar": "FILE", "python": False, "writes": PICTURE_SUFFIXES}
+"""The rest of an `Option` that is a picture to write beside the result, see `Result.drawings`."""
 
 OneRun: TypeAlias = Annotated[Run, Option("", "Folder of a run.", **ONE_RUN)]
 """A run: in Python one that is open."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from easiness import show
-from easiness.engine.files import check_output_file, write_file, write_result
+from easiness.engine.files import check_output_file, write_figure, write_file, write_result
 from easiness.engine.said import print_rows, say, say_text
 
 WRITTEN = (
@@ -34,13 +34,15 @@ def show_result(result: show.Result, outputs: Sequence[Path] = (), *, decisions:
         print_rows(result.table())
     for notice in result.notices:
         say(f"note: {notice}", err=True)
-    text = "\n\n".join(filter(None, [show.sections_text(result.printed()), result.headline]))
-    say_text(text, err=aside)
+    say_text(result.in_words(), err=aside)
     for output in outputs:
         if decisions:
             set_aside(output, result)
         write_result(output, result)
         say_written(output)
+    for drawing, figure in result.drawings().items():
+        write_figure(drawing, figure)
+        say_written(drawing)
     for line in result.next_steps(outputs):
         say(line, err=aside)
     result.check()

@@ -45,7 +45,8 @@ class Study(Generic[A]):
         plan: the runs to carry out below ``out``, a field of what is asked; none for a study of runs that
             are there.
         about: the rest of its help, paragraphs with a blank line between them.
-        suffixes: endings of files that it writes beside those of every result.
+        suffixes: endings of files that it writes beside those of every result, by what is given where they
+            depend on it.
         decides: does it, by what is given, write decisions? A file of decisions may then be written over.
         on_page: the page of a run shows it, asked with its defaults.
         watched: ``find`` takes what to tell how far it is, behind what is asked: it asks networks.
@@ -59,7 +60,7 @@ class Study(Generic[A]):
     find: Callable[..., Result]
     plan: Callable[[A], Planned] | None = None
     about: str = ""
-    suffixes: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] | Callable[[Mapping[str, Any]], tuple[str, ...]] = ()
     decides: Callable[[Mapping[str, Any]], bool] = _never
     on_page: bool = False
     watched: bool = False

@@ -16,7 +16,7 @@ from easiness.inputs import Cell, Exported, kind_named
 from easiness.runs import Told, find_split, positions_in, told
 from easiness.spec import Split
 from easiness.store import Run
-from easiness.studies.suspects import suspects
+from easiness.studies.suspects import Suspected, suspects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +123,7 @@ def examples_of(run: Run, epoch: int, source: Any, split: Split = "train") -> Ex
     table, note = run.scores(**run.asked(epoch), split=split), None
     try:
         asked = run.asked(epoch) if epoch != run.observed[-1] else {}
-        ranked = suspects(run, split=split, **asked, pictures=False).ranked
+        ranked = suspects(Suspected((run,), split=split, pictures=False, **asked)).ranked
     except BadInput as error:
         note = f"nothing is said of suspect labels ({error})"
     else:

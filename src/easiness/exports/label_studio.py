@@ -148,7 +148,7 @@ LABEL_STUDIO = Format(
     "a folder of tasks for Label Studio, with what is suggested",
     _write,
     f"make a project with {{out}}/{CONFIG} as its labeling interface, import {{out}}/{TASKS}, and give "
-    "the JSON that it exports to easiness decisions",
+    "the JSON that it exports to easiness labels",
     shows=lambda exported: exported.form != "numbers",
     is_to_label=True,
 )

@@ -12,6 +12,6 @@ from .paper_page import (
     patterns_page as patterns_page,
     picks_gallery as picks_gallery,
     result_page as result_page,
+    write_paper as write_paper,
 )
-from .paper_study import finish_paper as finish_paper, paper as paper
 from .run_part import NextStep as NextStep, next_step as next_step

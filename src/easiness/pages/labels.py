@@ -22,6 +22,7 @@ from easiness.studies.suspects import (
     Example,
     Glance,
     HowMany,
+    Suspected,
     conflicts_in,
     kept_conflicts,
     suspects,
@@ -209,7 +210,7 @@ def suspect_labels(
 
 def _of_split(run: Run, epoch: int, split: Split, most: int, key: str) -> SuspectLabels:
     asked = run.asked(epoch) if epoch_option(run, epoch) else {}
-    found = suspects(run, split=split, **asked, pictures=False)
+    found = suspects(Suspected((run,), split=split, pictures=False, **asked))
     over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
     doubt = found.doubt()
     listed = found.table() if doubt and not len(over) else over

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easiness.analysis import Side
 from easiness.errors import RunFailed
-from easiness.inputs import kind_named
 from easiness.pages.examples import FoundExamples, Named, are_small, found_within, room_for
 from easiness.pages.facts import data_name
 from easiness.pages.gallery_figure import draw_gallery, gallery
 from easiness.pages.template import render_page
 from easiness.paper import reproduction as paper
 from easiness.paper.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
-from easiness.paper.training_sets import EveryEpoch
 from easiness.regular_file import shared
-from easiness.runs import find_data, recipe_of
+from easiness.runs import recipe_of
 from easiness.show import (
     Result,
     Section,
@@ -32,13 +30,12 @@ from easiness.show import (
     to_svg,
 )
 from easiness.store import Run, write_whole
+from easiness.studies.keeping import NextLabels
 from easiness.studies.matching import Comparison, draw_matching
 from easiness.studies.patterns import Patterns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from easiness.studies.keeping import NextLabels
 
 
 _MOST_PICKS = 100
@@ -99,38 +96,31 @@ def _picked(rank: int, predicted: str, margin: float, rarity: float) -> list[tup
     return [(f"{rank}.", predicted), ("", f"margin {margin:.2f}, rarity {rarity:.2f}")]
 
 
-def patterns_page(run: Run, found: Patterns, source: Any = None) -> str:
-    """The page about what was ``found`` in a run, as HTML that loads nothing from the network.
-
-    Pictures, sounds and texts are of the data at the ``source``, or where the run found them; without them
-    the examples are named alone.
-    """
-    data, why = find_data(run, source)
+def patterns_page(found: Patterns) -> str:
+    """The page about what was ``found`` in a run, as HTML that loads nothing from the network."""
     ids = found.ids.tolist()
     parts = {
         "Too hard for what they show": found.leftover.too_hard.tolist(),
         "Too easy for what they show": found.leftover.too_easy.tolist(),
     }
-    examples = FoundExamples(why_none=why)
-    if data is not None:
-        wanted = [(found.split, ids[at]) for some in parts.values() for at in some]
-        examples = found_within(run, data, wanted)
+    wanted = [(found.split, ids[at]) for some in parts.values() for at in some]
+    examples = found_within(found.run, found.data, wanted)
     lead = (
         f"Class; {found.score}; how many of its class lie near, and the share of other classes among the "
         f"{found.around.nearest} nearest; what is left over."
     )
     return render_page(
         "patterns.html",
-        data_name=data_name(run),
+        data_name=data_name(found.run),
         found=found,
-        figure=to_svg(found.figure(), key="patterns-", label=found.text),
+        figure=to_svg(found.figure(), key="patterns-", label=found.headline),
         sections=found.sections()[:2],
         galleries=[
             (title, lead, [_explained(found, examples, at) for at in some]) for title, some in parts.items()
         ],
-        kind=kind_named(run.spec.data.kind) if data is None else data.kind,
+        kind=found.data.kind,
         examples=examples,
-        pixelated=data is not None and are_small(data),
+        pixelated=are_small(found.data),
     )
 
 
@@ -354,7 +344,7 @@ def _training_sets(results: paper.PaperResults, lead: str, output: _Output) -> P
         label = "A line chart of held-out accuracy, a line for each policy, with error bars."
         stem = f"figure-4-{name}"
         figures.append(_figure(output, f"{stem}.png", study.figure(), label, caption, study.sections()))
-        _tables(output, stem, EveryEpoch(study))
+        _tables(output, stem, replace(study, every_epoch=True))
     return Part("training-sets", "Ablation and corrupted labels (Figure 4)", lead, figures)
 
 

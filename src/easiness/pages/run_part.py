@@ -28,7 +28,7 @@ from easiness.show import Section, count, percent, to_svg
 from easiness.spec import UNNAMED, Drawing, Loading, Training, command_line, training_of
 from easiness.store import Row, Run
 from easiness.studies import matching, scores as run_figures
-from easiness.studies.keeping import prune
+from easiness.studies.keeping import Kept, prune
 from easiness.studies.learning import learning_curve
 from easiness.studies.matching import Comparison
 from easiness.studies.similarity import similarity
@@ -215,7 +215,7 @@ def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[Dropped
     found = []
     for share in _SHARES:
         try:
-            kept = prune(run, drop=share, policy=_POLICY, **run.asked(epoch)).kept
+            kept = prune(Kept(run, drop=share, policy=_POLICY, **run.asked(epoch))).kept
         except BadInput:  # a class would lose all its examples
             continue
         if kept.all():  # so few examples that the share is of none

@@ -38,7 +38,7 @@ def given_data(source: Any, loading: Loading, group: Any = None) -> Dataset:
     return part_of(grouped(source, group), loading)
 
 
-def find_data(run: Run, source: Any, option: str = "--source") -> tuple[Dataset | None, str]:
+def find_data(run: Run, source: Any, option: str = "--data") -> tuple[Dataset | None, str]:
     """The data of a run, or ``None`` and why they cannot be found."""
     ref = run.spec.data
     if source is not None:
@@ -101,7 +101,7 @@ def load_as(source: Any, ref: DatasetRef) -> Dataset:
     return given_data(source, Loading(limit=ref.limit, holdout=holdout, labels=labels))
 
 
-def data_of(run: Run, source: Any = None, option: str = "--source") -> Dataset:
+def data_of(run: Run, source: Any = None, option: str = "--data") -> Dataset:
     """The data of a run, from the ``source`` given or where they were when it was made; as `find_data`."""
     data, why = find_data(run, source, option)
     if data is None:
@@ -126,7 +126,7 @@ def find_split(run: Run, source: Any, split: Split) -> tuple[Dataset | None, str
     if source is not None:
         beside = ", unlike" if held_out is None else " than"
         raise BadInput(f"{data.name}: {is_other}{beside} {run.path}; give the source that it was measured on")
-    return None, f"{data.name} {is_other} since the run (--source names others)"
+    return None, f"{data.name} {is_other} since the run (--data names others)"
 
 
 def positions_in(data: Dataset, run: Run, split: Split = "train") -> npt.NDArray[np.int64]:

@@ -9,7 +9,13 @@ from .frames import (
     probabilities as probabilities,
     shares as shares,
 )
-from .plots import bars as bars, dots_and_mean as dots_and_mean
+from .plots import (
+    Curve as Curve,
+    bars as bars,
+    curves as curves,
+    dots_and_mean as dots_and_mean,
+    dots_with_intervals as dots_with_intervals,
+)
 from .rendering import (
     PICTURE_SUFFIXES as PICTURE_SUFFIXES,
     SUFFIXES as SUFFIXES,

@@ -29,7 +29,7 @@ _WITH_TEXTS = ("object", "str", "string", "category")
 def render(result: Result, suffix: str, file: BinaryIO) -> None:
     """Write a result into an open file, as what one of `SUFFIXES` stands for."""
     if suffix == ".csv":
-        write_csv(result.table(), file)
+        write_csv(result.csv_rows(), file)
     elif suffix == ".parquet":
         write_parquet(result.table(), file, result=result.in_full())
     elif suffix == ".json":

@@ -9,7 +9,7 @@ import re
 import shutil
 import textwrap
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
@@ -309,6 +309,10 @@ class Result(Protocol):
     def table(self) -> pd.DataFrame:
         """Everything that was found, a row each: what goes into a file of rows."""
 
+    def csv_rows(self) -> pd.DataFrame:
+        """The rows of its CSV file: those of its table, unless a file of other ones is what it is for."""
+        return self.table()
+
     @abstractmethod
     def figure(self) -> Figure:
         """The one figure that shows it."""
@@ -320,6 +324,9 @@ class Result(Protocol):
     def sections(self) -> list[Section]:
         """The tables to read, for a terminal, a page, Markdown or a notebook."""
         return [frame.section for frame in self.frames()]
+
+    leads: bool = False
+    """Its headline stands above its tables; else it is the last line, which is seen below a long table."""
 
     listing: str = ""
     """What its table lists, where one wants just that: ``labels``. A command then prints the table."""
@@ -338,9 +345,19 @@ class Result(Protocol):
         """The tables that a command prints; all unless it says otherwise."""
         return self.sections()
 
+    def in_words(self) -> str:
+        """The text that a command prints."""
+        tables = sections_text(self.printed())
+        parts = [self.headline, tables] if self.leads else [tables, self.headline]
+        return "\n\n".join(filter(None, parts))
+
     def next_steps(self, outputs: Sequence[Path]) -> Sequence[str]:  # noqa: ARG002
         """What to do now, once it was written to these files: a command or a sentence each."""
         return ()
+
+    def drawings(self) -> Mapping[Path, Figure]:
+        """Figures that a command writes beside that of the result, by the files they were asked for."""
+        return {}
 
     def check(self) -> None:
         """Raise what a command is to end with once the result is shown, such as a bound that is passed."""

@@ -29,12 +29,14 @@ class Option:
         read: makes the value from the text that is typed; what it refuses is bad input.
         several: given once for each value, where there are several.
         first: most people need it, so that the help has it before all groups.
+        given: the type in Python, where it is wider than the field's.
         python: the function of Python has it, too.
         argument: it has no flag, but a place behind the command, and in Python before the keywords.
         placed: in Python it has a place before the keywords, too.
         opens: it is a run, or several: folders on the command line, which are opened.
         least: the least number that is taken.
         group: the part of the help, where it is not that of the value.
+        writes: it is a file to be written, whose name has one of these endings.
     """
 
     flag: str
@@ -46,12 +48,14 @@ class Option:
     read: Callable[[str], Any] | None = None
     several: bool = False
     first: bool = False
+    given: Any = None
     python: bool = True
     argument: bool = False
     placed: bool = False
     opens: bool = False
     least: int | None = None
     group: OptionGroup | None = None
+    writes: tuple[str, ...] = ()
 
     @property
     def has_place(self) -> bool:
@@ -68,6 +72,7 @@ class Fields:
         required: those that have to be given.
         help: other words for some.
         defaults: other values to begin with.
+        given: the type in Python, where it is wider than the field's.
         python: the function of Python has them, too.
     """
 

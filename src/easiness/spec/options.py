@@ -3,7 +3,7 @@
 # Annotations are not postponed: the command line reads them as they are, without loading what they name.
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
@@ -57,6 +57,7 @@ class Training:
             "form), boosting (trees), linear or mlp_2. Default: wrn_16_4 for pictures, bag for texts, "
             "wrn_10_1 for sounds, linear for tables; with --features ridge, of tables boosting.",
             first=True,
+            given=str | Callable[..., Any] | None,
         ),
     ] = None
     epochs: Annotated[int, Option("--epochs", "Epochs of each training.", first=True)] = 10
@@ -191,6 +192,7 @@ class Trials:
             metavar="N|auto",
             read=_number_or_auto,
             first=True,
+            given=int | Literal["auto"] | Mapping[str, float],
         ),
     ] = 10
     reliability: Annotated[

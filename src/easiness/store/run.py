@@ -99,7 +99,7 @@ class Run(Rows):
             return None
         if not path.exists():
             raise BadInput(
-                f"{path}: the examples that the run kept are gone; restore the file or give --source"
+                f"{path}: the examples that the run kept are gone; restore the file or give --data"
             )
         if not is_intact(path, written):
             raise damaged_kept(path)

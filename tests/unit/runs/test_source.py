@@ -95,7 +95,7 @@ def test_what_was_limited_first_is_not_looked_for_at_the_source(digits, tmp_path
     assert run.spec.data.held_out is not None
     assert run.spec.data.held_out.num_examples == 20
     assert set(run.ids) < set(part.ids)
-    assert find_data(run, None) == (None, "the run does not say where they are (--source names them)")
+    assert find_data(run, None) == (None, "the run does not say where they are (--data names them)")
     data, _ = find_data(run, part)
     assert data is not None
     assert data.ref() == run.spec.data
@@ -109,14 +109,14 @@ def test_merged_splits_are_no_longer_held_out_from(digits, tmp_path):
 
 def test_a_recorded_run_without_its_texts_says_why(tmp_path):
     made = ez.Recorder(tmp_path / "run", ids=[5, 3], labels=[0, 1], classes=["no", "yes"])
-    assert find_data(made.run, None) == (None, "the run does not say where they are (--source names them)")
+    assert find_data(made.run, None) == (None, "the run does not say where they are (--data names them)")
     made.keep(texts=["one", "two"])
     file = tmp_path / "run" / "data.parquet"
     file.write_bytes(file.read_bytes()[:-1])
-    why = f"{file}: the examples that the run keeps are damaged; restore the file or give --source"
+    why = f"{file}: the examples that the run keeps are damaged; restore the file or give --data"
     assert find_data(made.run, None) == (None, f"the data of the run cannot be read ({why})")
     file.unlink()
-    why = f"{file}: the examples that the run kept are gone; restore the file or give --source"
+    why = f"{file}: the examples that the run kept are gone; restore the file or give --data"
     assert find_data(made.run, None) == (None, f"the data of the run cannot be read ({why})")
 
 

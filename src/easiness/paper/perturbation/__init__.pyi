@@ -1,4 +1,4 @@
-from .asked import check_asked as check_asked, seen_as as seen_as, spec_with_weights as spec_with_weights
+from .asked import seen_as as seen_as
 from .curve import PerturbationCurve as PerturbationCurve
 from .match import difference_of_losses as difference_of_losses
 from .panel import (
@@ -7,9 +7,11 @@ from .panel import (
     pattern_pictures as pattern_pictures,
     perturbed_panel as perturbed_panel,
 )
-from .patterns import Perturbed as Perturbed, PseudoPatterns as PseudoPatterns
-from .pixels import (
-    check_changes_something as check_changes_something,
-    image_shape as image_shape,
+from .patterns import PseudoPatterns as PseudoPatterns
+from .pixels import image_shape as image_shape
+from .study import (
+    PERTURB as PERTURB,
+    PerturbAsked as PerturbAsked,
+    curve_of as curve_of,
+    patterns_of as patterns_of,
 )
-from .study import perturbation_curve as perturbation_curve, pseudo_patterns as pseudo_patterns

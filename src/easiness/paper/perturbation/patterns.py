@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -206,10 +208,18 @@ class PseudoPatterns(Result):
 
 @dataclass(frozen=True)
 class Perturbed(Result):
-    """A curve with its table and figure; the sections of the ``patterns`` stand below its own."""
+    """A curve with its table and figure; the sections of the ``patterns`` stand below its own.
+
+    ``drawn`` are figures of examples, by the file that each was asked for.
+    """
 
     curve: PerturbationCurve
     patterns: PseudoPatterns
+    drawn: Mapping[Path, Figure] = field(default_factory=dict, repr=False)
+
+    def drawings(self) -> Mapping[Path, Figure]:
+        """The figures of examples."""
+        return self.drawn
 
     def table(self) -> pd.DataFrame:
         """The rows of the curve."""

@@ -5,87 +5,163 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import SIDES, Rule, Side, Ties, Votes, match_groups, num_selected, select
+from easiness.analysis import (
+    SIDES,
+    Rule,
+    Side,
+    Votes,
+    check_fraction,
+    match_groups,
+    num_selected,
+    select,
+)
 from easiness.data import Dataset
+from easiness.engine import ONE_RUN, PICTURE, Data, Fraction, Policies, Study
 from easiness.errors import BadInput
-from easiness.paper.perturbation.asked import perturbed_probe, seen_as, spec_with_weights
+from easiness.paper.perturbation.asked import check_asked, perturbed_probe, seen_as, spec_with_weights
 from easiness.paper.perturbation.curve import PerturbationCurve
 from easiness.paper.perturbation.match import PerturbedMatch
 from easiness.paper.perturbation.observing import PerturbedProbe
-from easiness.paper.perturbation.patterns import PseudoLevel, PseudoPatterns
-from easiness.paper.perturbation.pixels import image_shape
+from easiness.paper.perturbation.panel import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
+from easiness.paper.perturbation.patterns import Perturbed, PseudoLevel, PseudoPatterns
+from easiness.paper.perturbation.pixels import check_changes_something, image_shape
 from easiness.perturb import find_kind
-from easiness.runs import Progress, data_of, progress_of
+from easiness.runs import Progress, data_of
 from easiness.scoring import easiness_interval
-from easiness.spec import Execution, Split
-from easiness.store import Run, check_opened
+from easiness.spec import Execution, Fields, Option, Split, read_numbers
+from easiness.store import Run
 
 _ALIKE = 1e-3  # of a probability: grey stored as color changes by rounding where color is taken away
 
 
-def perturbation_curve(
-    run: Run,
-    kind: str,
-    levels: Sequence[float] | None = None,
-    *,
-    source: Any = None,
-    sides: Iterable[Side] = SIDES,
-    fraction: float = 0.1,
-    ties: Iterable[Ties] = ("expected", "refine"),
-    seed: int = 0,
-    num_replicates: int = 200,
-    device: str = "auto",
-    cache: bool = True,
-    progress: Progress | bool = True,
-) -> PerturbationCurve:
-    """Let the networks of a run look at perturbed examples, and match their sets with the regular ones.
+def _levels(text: str) -> tuple[float, ...]:
+    return read_numbers("--levels", text, "0,0.5,1")
 
-    Nothing is trained. What the networks see is kept in the run's folder, so that the same call, or one
-    that was interrupted, goes on from there. The regular examples are those at the neutral level, looked
-    at again by the same networks. Where ties remain, the two sides break them by different hashes.
 
-    Args:
-        run: of which the weights are kept; of a run on features the heads of the largest
-            share are asked, about the examples that they were not shown.
-        kind: of perturbation, see `easiness.perturb`.
-        levels: to look at beside the neutral one; the kind's default levels where not given.
-        source: where the data are now: a `Dataset` or what `load_dataset` takes; else where the run says.
-        sides: ``easy``, ``hard`` or both.
-        fraction: of the examples that are called easy, and hard.
-        ties: policies, see `easiness.analysis.select`.
-        seed: of the random perturbations, the choices of groups and the bootstrap.
-        num_replicates: of the bootstrap over trials.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        cache: keep photos at the working resolution in a file beside the run.
-        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
-            elsewhere; or a `Progress` of your own to call.
+@dataclass(frozen=True)
+class PerturbAsked:
+    """What `perturb` asks."""
 
-    Raises:
-        BadInput: the kind is not known, does not fit the examples or take a level, the weights or the data
-            cannot be found, no example is right in any trial, or an option is wrong.
-        RunFailed: what a network makes of a perturbed example is not finite.
-    """
-    check_opened(run=run)
-    given = locals()
+    run: Annotated[
+        Run,
+        Option(
+            "",
+            "Folder of a run that keeps its weights. Of a run on features the heads of the largest share are "
+            "asked, about the examples that they were not shown.",
+            **ONE_RUN,
+        ),
+    ]
+    kind: Annotated[
+        str,
+        Option(
+            "--kind",
+            "Of pictures color, shuffle, radial; of texts order, case; of sounds shuffle, radial; or "
+            "package.module:name for one that the module registers.",
+        ),
+    ]
+    levels: Annotated[
+        Sequence[float] | None,
+        Option(
+            "--levels",
+            "Such as 0,0.5,1, beside the neutral one; by default those of the kind, for the size of the "
+            "pictures.",
+            read=_levels,
+        ),
+    ] = None
+    side: Annotated[Side | None, Option("--side", "Match only this set, easy or hard; both by default.")] = (
+        None
+    )
+    fraction: Fraction = 0.1
+    ties: Policies = ("expected", "refine")
+    pattern_level: Annotated[
+        float | None,
+        Option(
+            "--pattern-level",
+            "Level at which examples are listed that all networks get right; the last but one by default.",
+        ),
+    ] = None
+    probe: Annotated[
+        Split | None,
+        Option("", "The split in which these are looked for; held_out by default, where there is one."),
+    ] = None
+    data: Data = None
+    seed: Annotated[
+        int, Option("--seed", "Seed of random perturbations, groups of trials and the bootstrap.")
+    ] = 0
+    num_replicates: Annotated[int, Option("", "Replicates of the bootstrap over trials.")] = 200
+    execution: Annotated[
+        Execution, Fields(("device", "cache"), help={"device": "Where the networks look."})
+    ] = Execution()
+    panel: Annotated[
+        Path | None,
+        Option("--panel", "Also draw perturbed examples: FILE.png, .svg or .pdf.", **PICTURE),
+    ] = None
+    patterns: Annotated[
+        Path | None,
+        Option("--patterns", "Also draw examples that all networks still get right.", **PICTURE),
+    ] = None
+
+    @property
+    def wanted(self) -> list[float]:
+        """The levels asked for, that of the patterns among them."""
+        listed = () if self.pattern_level is None else (self.pattern_level,)
+        return [*(() if self.levels is None else self.levels), *listed]
+
+
+def perturb(asked: PerturbAsked, progress: Progress | None = None) -> Perturbed:
+    """Let the networks of a run look at perturbed examples, and match their sets with the regular ones."""
+    run, kind, seed = asked.run, asked.kind, asked.seed
+    check_asked(kind, asked.wanted, seed)
+    check_fraction(asked.fraction)
+    check_asked(kind, asked.wanted, seed, run.spec.data.kind)
     spec_with_weights(run)  # else the data need not be looked for
-    data = data_of(run, source)
-    sides, ties = tuple(sides), tuple(ties)
-    for side in sides:
-        for policy in ties:
-            select([0.0], fraction=1, side=side, ties=policy)  # refuses a mistake before the work
-    num_selected(len(data), fraction)
-    probes = curve_probes(run, data, kind, levels, seed=seed, execution=Execution(device=device, cache=cache))
+    data = data_of(run, asked.data)
+    recipe = seen_as(run, data)
+    check_changes_something(data, recipe, kind, asked.levels, seed)
+    found = Perturbed(curve_of(asked, data, progress), patterns_of(asked, data, progress))
+    drawn = {}
+    if asked.panel is not None:
+        shown = perturbed_panel(data, recipe, kinds=[kind], levels={kind: found.curve.levels}, seed=seed)
+        drawn[asked.panel] = draw_panel(shown)
+    if asked.patterns is not None:
+        drawn[asked.patterns] = draw_patterns(pattern_pictures(found.patterns, data, recipe))
+    return replace(found, drawn=drawn)
+
+
+PERTURB = Study(
+    "paper perturb",
+    "Paper",
+    "Show perturbed examples to the networks of a run.",
+    PerturbAsked,
+    perturb,
+    about="Says how accuracy and the easy and hard sets change, and which examples all networks still get "
+    "right. Nothing is trained. The regular examples are those at the neutral level, looked at again by the "
+    "same networks. Answers are kept in the run: the same command again goes on, or only reads.",
+    watched=True,
+    trusts=True,
+)
+
+
+def curve_of(asked: PerturbAsked, data: Dataset, progress: Progress | None = None) -> PerturbationCurve:
+    """The curve of accuracy and matching rates. Where ties remain, the two sides break them differently."""
+    run, sides = asked.run, SIDES if asked.side is None else (asked.side,)
+    rules = [Rule(side, asked.fraction, policy, asked.seed) for policy in asked.ties for side in sides]
+    for rule in rules:
+        select([0.0], fraction=1, side=rule.side, ties=rule.ties)  # refuses a mistake before the work
+    num_selected(len(data), asked.fraction)
+    probes = _probes(asked, data)
     train = probes["train"]
-    with progress_of(progress, perturbation_curve, given) as tell:
-        begin(probes, tell)
-        looks = {name: probe.look(tell) for name, probe in probes.items()}
+    begin(probes, progress)
+    looks = {name: probe.look(progress) for name, probe in probes.items()}
     votes = looks["train"].votes
-    known = find_kind(kind, data.kind.name)
+    known = find_kind(asked.kind, data.kind.name)
     neutral = known.neutral_level(image_shape(data, seen_as(run, data)))
     return PerturbationCurve(
         run=str(run.path),
@@ -98,15 +174,9 @@ def perturbation_curve(
         axis=known.label,
         levels=train.levels,
         neutral=neutral,
-        fraction=fraction,
-        seed=seed,
-        matches=match_levels(
-            votes,
-            train.levels,
-            train.levels.index(neutral),
-            [Rule(side, fraction, policy, seed) for policy in ties for side in sides],
-            num_replicates,
-        ),
+        fraction=asked.fraction,
+        seed=asked.seed,
+        matches=match_levels(votes, train.levels, train.levels.index(neutral), rules, asked.num_replicates),
         accuracy={name: values for look in looks.values() for name, values in look.accuracy.items()},
         num_silent={
             level: int((~one.correct.any(axis=1)).sum())
@@ -118,34 +188,28 @@ def perturbation_curve(
     )
 
 
-def curve_probes(
-    run: Run,
-    data: Dataset,
-    kind: str,
-    levels: Sequence[float] | None,
-    *,
-    also: Sequence[float] = (),
-    seed: int = 0,
-    execution: Execution = Execution(),
-) -> dict[str, PerturbedProbe]:
-    """The splits of the data under the perturbation, at ``levels`` and ``also`` and the neutral level.
+def _probes(asked: PerturbAsked, data: Dataset, also: Sequence[float] = ()) -> dict[Split, PerturbedProbe]:
+    """The splits of the data under the perturbation, at the levels and ``also`` and the neutral level.
 
-    Without ``levels``, at the default ones. From the neutral level to the strongest, each once.
+    From the neutral level to the strongest, each once.
     """
+    run, kind = asked.run, asked.kind
     known = find_kind(kind, data.kind.name)
     shape = image_shape(data, seen_as(run, data))
-    wanted = known.levels(shape) if levels is None else levels
+    wanted = known.levels(shape) if asked.levels is None else asked.levels
     ordered = known.ordered((*wanted, *also), shape)
     return {
-        split: perturbed_probe(run, data, kind, ordered, probe=split, seed=seed, execution=execution)
+        split: perturbed_probe(
+            run, data, kind, ordered, probe=split, seed=asked.seed, execution=asked.execution
+        )
         for split in data.splits
     }
 
 
-def begin(probes: dict[str, PerturbedProbe], progress: Progress) -> None:
+def begin(probes: dict[Split, PerturbedProbe], progress: Progress | None) -> None:
     """Tell what is about to be looked at, if there is anything."""
     num_images = sum(probe.num_images for probe in probes.values())
-    if num_images:
+    if num_images and progress is not None:
         one = probes["train"] if "train" in probes else next(iter(probes.values()))
         levels = ", ".join(f"{level:.3g}" for level in one.levels)
         progress.study(
@@ -180,59 +244,24 @@ def match_levels(
     return found
 
 
-def pseudo_patterns(
-    run: Run,
-    kind: str = "radial",
-    level: float | None = None,
-    levels: Sequence[float] | None = None,
-    *,
-    source: Any = None,
-    probe: Split | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    cache: bool = True,
-    progress: Progress | bool = True,
-) -> PseudoPatterns:
-    """Find the examples that every network of a run classifies correctly although they are perturbed.
+def patterns_of(asked: PerturbAsked, data: Dataset, progress: Progress | None = None) -> PseudoPatterns:
+    """The examples that every network of a run classifies correctly although they are perturbed.
 
-    Args:
-        run: of fully trained networks, of which the weights are kept.
-        kind: of perturbation.
-        level: at which to list the examples; the last but one of the ``levels`` where not given, chosen
-            before anything is seen: the strongest leaves next to nothing of an example.
-        levels: at which to count; the kind's default levels where not given. ``level`` and the neutral
-            level are added.
-        source: where the data are now, see `perturbation_curve`.
-        probe: ``held_out`` or ``train``; the held-out split by default, where there is one.
-        seed: of the random perturbations.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        cache: keep photos at the working resolution in a file beside the run.
-        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
-            elsewhere; or a `Progress` of your own to call.
-
-    Raises:
-        BadInput: as `perturbation_curve`; and where there is no such split.
+    Without a level for them it is chosen before anything is seen: the strongest leaves next to nothing of an
+    example.
     """
-    check_opened(run=run)
-    given = locals()
-    spec_with_weights(run)  # else the data need not be looked for
-    data = data_of(run, source)
-    if probe is None:
-        probe = "train" if data.held_out is None else "held_out"
-    also = [] if level is None else [level]
-    probes = curve_probes(
-        run, data, kind, levels, also=also, seed=seed, execution=Execution(device=device, cache=cache)
-    )
+    run, level = asked.run, asked.pattern_level
+    probe = asked.probe or ("train" if data.held_out is None else "held_out")
+    probes = _probes(asked, data, [] if level is None else [level])
     if probe not in probes:
         raise BadInput(f"{run.path}: the data have no held-out split; look at the training examples")
     looked_at = probes[probe]
     if level is None:
         level = looked_at.levels[max(len(looked_at.levels) - 2, min(1, len(looked_at.levels) - 1))]
-    with progress_of(progress, pseudo_patterns, given) as tell:
-        begin({probe: looked_at}, tell)
-        votes = looked_at.look(tell).votes
+    begin({probe: looked_at}, progress)
+    votes = looked_at.look(progress).votes
     listed = votes[looked_at.levels.index(float(level))]
-    known = find_kind(kind, data.kind.name)
+    known = find_kind(asked.kind, data.kind.name)
     p_label = listed.p_label.mean(axis=0)
     positions = np.flatnonzero(listed.correct.all(axis=0))
     positions = positions[np.argsort(-p_label[positions], kind="stable")]  # best first
@@ -243,7 +272,7 @@ def pseudo_patterns(
         kind=known.name,
         axis=known.label,
         probe=probe,
-        seed=seed,
+        seed=asked.seed,
         num_trials=listed.num_trials,
         classes=data.classes,
         level=float(level),

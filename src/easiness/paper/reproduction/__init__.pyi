@@ -7,8 +7,6 @@ from .claims import (
 from .folder import (
     FIGURES as FIGURES,
     TABLES as TABLES,
-    check_folder as check_folder,
-    describe_folder as describe_folder,
     is_damaged_study as is_damaged_study,
     is_study as is_study,
     study_page as study_page,
@@ -16,12 +14,10 @@ from .folder import (
 )
 from .judge import PaperResults as PaperResults, paper_claims as paper_claims
 from .presets import find_preset as find_preset
+from .reproduced import ALL as ALL
 from .study import (
     KINDS as KINDS,
     PaperPlan as PaperPlan,
     match_name as match_name,
-    plan_paper as plan_paper,
-    plan_rows as plan_rows,
-    run_paper as run_paper,
 )
 from .text import facts_section as facts_section, part_leads as part_leads

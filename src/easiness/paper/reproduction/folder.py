@@ -60,12 +60,12 @@ def study_page(out: Path) -> str:
         return read_regular(out / PAGE, _MOST_OF_A_PAGE).decode()
     except FileNotFoundError:
         raise BadInput(
-            f"{out}: the study has no {PAGE} yet; run the same `easiness paper` again to finish it"
+            f"{out}: the study has no {PAGE} yet; run the same `easiness paper all` again to finish it"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
         raise BadInput(
-            f"{out / PAGE}: cannot be read ({why}); run the same `easiness paper` again to write it anew"
+            f"{out / PAGE}: cannot be read ({why}); run the same `easiness paper all` again to write it anew"
         ) from None
 
 

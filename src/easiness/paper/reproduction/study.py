@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from easiness import runs
 from easiness.analysis import Side
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.paper.perturbation import image_shape, perturbation_curve, pseudo_patterns
+from easiness.paper.perturbation import PerturbAsked, curve_of, image_shape, patterns_of
 from easiness.paper.reproduction.folder import RUNS
 from easiness.paper.reproduction.judge import PaperResults
 from easiness.paper.reproduction.presets import Preset, kind_of
@@ -65,7 +65,7 @@ class PaperPlan:
     @property
     def everything(self) -> dict[str, runs.Plan]:
         """All runs by name; trials that two experiments need are there once."""
-        return {**self.first, **self.ablation.plans, **self.corruption.plans}
+        return {**self.first, **self.ablation.runs, **self.corruption.runs}
 
     def costs(self, folder: Path, device: torch.device, execution: Execution) -> dict[str, runs.Cost]:
         """What the trials that are missing below ``folder`` cost, by the name of their run."""
@@ -134,12 +134,10 @@ def run_paper(
         _drawable(preset, data, effect, values, plan.seed) for effect in ("drop", "relabel")
     )
     # what is longest comes last
-    for part in (ablation.plans, plan.validation.merged, plan.validation.final, corruption.plans):
+    for part in (ablation.runs, plan.validation.merged, plan.validation.final, corruption.runs):
         found |= carry_out(part)
     by_name = {name: found[name] for name in plan.everything}
     easy, hard = compare_at_best(list(matched.values()))
-    look: dict[str, Any] = {"source": data, "device": execution.device, "cache": execution.cache}
-    look["progress"] = progress
     shape = image_shape(data, runs.recipe_of(main, data))
     side = min(shape[1:])
     pseudo_run = by_name[list(plan.validation.final)[-1]]
@@ -152,14 +150,22 @@ def run_paper(
         easy=easy,
         hard=hard,
         curves={
-            kind: perturbation_curve(main, kind, _levels(kind, shape), **look)
+            kind: curve_of(
+                PerturbAsked(main, kind, _levels(kind, shape), execution=execution), data, progress
+            )
             for kind in (KINDS if preset.perturbed else ())
         },
         similarity=_similarity(main, data, execution.device),
-        ablation=ablation.study(by_name),
-        corruption=corruption.study(by_name),
+        ablation=ablation.read(by_name),
+        corruption=corruption.read(by_name),
         validation=plan.validation.read(by_name),
-        pseudo=pseudo_patterns(pseudo_run, kind="radial", level=max(1.0, min(_BLURRED, side / 8)), **look),
+        pseudo=patterns_of(
+            PerturbAsked(
+                pseudo_run, "radial", pattern_level=max(1.0, min(_BLURRED, side / 8)), execution=execution
+            ),
+            data,
+            progress,
+        ),
     )
     return results, by_name
 
@@ -253,10 +259,3 @@ def _load(preset: Preset, source: Any, loading: Loading) -> Dataset:
     limit = preset.limit if loading.limit is None else loading.limit
     limit = None if limit is None or limit >= len(data) else limit
     return runs.given_data(data, Loading(limit=limit, labels=loading.labels))
-
-
-def plan_rows(
-    plan: PaperPlan, costs: Mapping[str, runs.Cost]
-) -> list[tuple[str, runs.Plan, runs.Cost | None]]:
-    """Every run with its plan, and what is still missing of it, if anything is."""
-    return [(name, one, costs.get(name)) for name, one in plan.everything.items()]

@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, ClassVar, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
+from easiness.engine import STUDY_TRAINING, OneFolder, Out, Study
 from easiness.errors import BadInput
-from easiness.models import ModelGiven, model_name
 from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
-from easiness.regular_file import at_home
-from easiness.runs import Drawn, Plan, Progress, carry_out_all, make_plan, progress_of, recipe_of_run
+from easiness.runs import Drawn, Plan, make_plan, recipe_of_run
 from easiness.spec import (
     ALL,
     Draw,
     Drawing,
     Effect,
     Execution,
-    Jobs,
-    Keep,
+    Fields,
     Loading,
-    Precision,
+    Option,
     Recipe,
     Recording,
     Steps,
     Training,
     at_least,
-    from_arguments,
     recipe_settings,
 )
-from easiness.store import Row, Run, check_opened
+from easiness.store import Row, Run
 from easiness.studies.keeping.ranks import aligned, order_of, ranking, scored_data
 
 FULL = "full"
@@ -46,170 +42,122 @@ _RECORDING = Recording(keep_weights=False, splits=("held_out",))
 _HINT = ", or draw the same share of each class (--balanced)"
 
 
-def ablate(
-    data: Any,
-    scores_run: Run,
-    *,
-    model: ModelGiven,
-    rates: Iterable[float],
-    policies: Iterable[str] | None = None,
-    repetitions: int = 5,
-    epochs: int,
-    out: str | Path,
-    score: str = "easiness",
-    keep: Keep | None = None,
-    at: float | None = None,
-    balanced: bool = False,
-    steps: Steps = "epochs",
-    limit: int | None = None,
-    holdout: float | None = None,
-    labels: str | Path | None = None,
-    seed: int = 0,
-    batch_size: int | None = None,
-    recipe: Recipe | dict[str, Any] | str | Path | None = None,
-    device: str = "auto",
-    executor: str = "auto",
-    ray_address: str | None = None,
-    jobs: Jobs = "auto",
-    precision: Precision = "auto",
-    cache: bool = True,
-    progress: Progress | bool = True,
-) -> TrainingSetStudy:
-    """Train without a share of the examples, drawn by how easy they are, and test on the held-out split.
-
-    Each policy and rate is a run in a folder of its own below ``out`` (``drop-easy-0.30``), with one run
-    ``full`` for rate 0. What is there is kept. Each repetition draws its own examples.
-
-    Args:
-        data: the data that ``scores_run`` was measured on: a `Dataset` or what `load_dataset` takes.
-        scores_run: the run whose scores rank the examples.
-        model: the network to train; as for `measure`.
-        rates: shares of the examples to drop, in [0, 1).
-        policies: ``easy``, ``hard``, ``random`` or ``beta:A,B``: which examples are mainly drawn. By default
-            the first three, or with ``keep`` the other end of the score and ``random``.
-        repetitions: trainings of each policy and rate.
-        epochs: of each training, and the cosine period unless ``recipe`` sets one.
-        out: folder of the runs; `corrupt` may share it.
-        score: to rank by.
-        keep: ``top`` or ``bottom``: the end of the score that is mainly spared, where high means neither easy
-            nor hard. Its examples have the place of the hard ones in ``beta:A,B``.
-        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
-        balanced: draw the same share of each class.
-        steps: ``epochs``: as many epochs as with all examples; ``steps``: as many steps.
-        limit: that of ``scores_run``, which is used anyway.
-        holdout: hold out and test on this share of each class, where there is no held-out split.
-        labels: the file that ``scores_run`` was measured with, which is used anyway.
-        seed: of the runs.
-        batch_size: examples per step, instead of the recipe's.
-        recipe: as for `measure`; the paper's unless given.
-        device, executor, ray_address, jobs, precision, progress: as for `measure`.
-        cache: keep photos at the working resolution in a file in ``out``.
-
-    Raises:
-        BadInput: something given cannot be used; nothing was written.
-        RunFailed: a trial failed or could not be stored; the finished ones are kept.
-    """
-    check_opened(scores_run=scores_run)
-    return _trained(ablate, "drop", locals())
+_DRAWN = ("rates", "policies", "repetitions", "score", "keep", "at", "balanced")
+_OF_THE_RUN = ("limit", "labels", "text", "sound", "inputs", "without", "label", "id", "encoding")
 
 
-def corrupt(
-    data: Any,
-    scores_run: Run,
-    *,
-    model: ModelGiven,
-    rates: Iterable[float],
-    policies: Iterable[str] | None = None,
-    repetitions: int = 5,
-    epochs: int,
-    out: str | Path,
-    score: str = "easiness",
-    keep: Keep | None = None,
-    at: float | None = None,
-    balanced: bool = False,
-    other_label: bool = False,
-    limit: int | None = None,
-    holdout: float | None = None,
-    labels: str | Path | None = None,
-    seed: int = 0,
-    batch_size: int | None = None,
-    recipe: Recipe | dict[str, Any] | str | Path | None = None,
-    device: str = "auto",
-    executor: str = "auto",
-    ray_address: str | None = None,
-    jobs: Jobs = "auto",
-    precision: Precision = "auto",
-    cache: bool = True,
-    progress: Progress | bool = True,
-) -> TrainingSetStudy:
-    """Train with a share of the labels drawn at random, of examples drawn by how easy they are.
+@dataclass(frozen=True)
+class Ablated:
+    """What `ablate` asks."""
 
-    A drawn label may be the example's own, unless ``other_label`` (Zhang et al. 2017 have it so). The runs
-    are in folders ``relabel-easy-0.30`` and so on; the one for rate 0 is that of `ablate`. Everything else
-    is as there.
+    effect: ClassVar[Effect] = "drop"
 
-    Raises:
-        BadInput: something given cannot be used; nothing was written.
-        RunFailed: a trial failed or could not be stored; the finished ones are kept.
-    """
-    check_opened(scores_run=scores_run)
-    return _trained(corrupt, "relabel", locals())
-
-
-def _trained(function: Callable[..., Any], effect: Effect, given: Mapping[str, Any]) -> TrainingSetStudy:
-    """What a public ``function`` does with the arguments ``given``."""
-    with progress_of(given["progress"], function, given) as tell:
-        sets = plan_training_sets(
-            effect,
-            given["data"],
-            given["scores_run"],
-            from_arguments(Training, {**given, "model": model_name(given["model"])}),
-            from_arguments(Drawing, given),
-            from_arguments(Loading, given),
-        )
-        return train_sets(sets, given["out"], from_arguments(Execution, given), tell)
+    data: Annotated[
+        Any,
+        Option(
+            "",
+            "The data that the run of scores was measured on; as for `measure`.",
+            metavar="SOURCE",
+            typed=str,
+            argument=True,
+        ),
+    ]
+    scores: Annotated[
+        Run, Option("--scores", "Folder of the run whose scores rank the examples.", opens=True)
+    ]
+    out: Out
+    training: Annotated[
+        Training,
+        Fields(
+            ("model", "epochs", "seed", "batch_size", "image_size", "recipe", "precision"),
+            required=("model", "epochs"),
+            help={
+                "model": "Network to train; as for `measure`.",
+                "epochs": "Epochs of each training; also the cosine period, unless --recipe sets it.",
+                **STUDY_TRAINING,
+            },
+        ),
+    ]
+    drawing: Annotated[Drawing, Fields((*_DRAWN, "steps"), required=("rates",))]
+    holdout: Annotated[
+        float | None,
+        Option("--holdout", "Hold out and test on this share of each class, if the run held none out."),
+    ] = None
+    loading: Annotated[
+        Loading, Fields(_OF_THE_RUN, help=dict.fromkeys(_OF_THE_RUN, "Taken from the run of --scores."))
+    ] = Loading()
+    execution: OneFolder = Execution()
+    every_epoch: Annotated[
+        bool, Option("--every-epoch", "Write a row for every epoch, not only the last.")
+    ] = False
 
 
-def plan_training_sets(
-    effect: Effect,
-    data: Any,
-    scores_run: Run,
-    training: Training,
-    drawing: Drawing,
-    loading: Loading = Loading(),
-) -> TrainingSets:
-    """Check every choice and plan the runs of `ablate` or `corrupt`; writes and trains nothing.
+@dataclass(frozen=True)
+class Corrupted(Ablated):
+    """What `corrupt` asks."""
 
-    Of ``loading`` the limit and the part to hold out count: the rest is as for the run that ranks.
-    """
-    check_choices(drawing)  # before the data are read
-    epoch = scores_run.resolve_at(drawing.at)
-    data = scored_data(scores_run, data, loading)
-    values = ranking(scores_run, drawing.score, drawing.at, drawing.keep)
-    return plan_ranked(
-        effect, data, aligned(scores_run, values, data), training, replace(drawing, **scores_run.asked(epoch))
-    )
+    effect: ClassVar[Effect] = "relabel"
+
+    drawing: Annotated[Drawing, Fields((*_DRAWN, "other_label"), required=("rates",))]
 
 
-def train_sets(
-    sets: TrainingSets, out: str | Path, execution: Execution, progress: Progress | None = None
-) -> TrainingSetStudy:
-    """Carry out the planned runs below ``out`` and read their result."""
-    return sets.study(carry_out_all(sets.plans, at_home(out), execution, progress=progress))
+def plan_sets(asked: Ablated) -> TrainingSets:
+    """Check every choice and plan the runs of `ablate` or `corrupt`."""
+    check_choices(asked.drawing)  # before the data are read
+    run, drawing = asked.scores, asked.drawing
+    row = run.resolve_at(drawing.at)
+    data = scored_data(run, asked.data, replace(asked.loading, holdout=asked.holdout))
+    values = aligned(run, ranking(run, drawing.score, drawing.at, drawing.keep), data)
+    return plan_ranked(asked.effect, data, values, asked.training, replace(drawing, **run.asked(row)))
+
+
+def read_sets(asked: Ablated, planned: TrainingSets, runs: Mapping[str, Run]) -> TrainingSetStudy:
+    """The result of `ablate` or `corrupt`, from the finished runs."""
+    return replace(planned.read(runs), every_epoch=asked.every_epoch)
+
+
+_ABOUT = (
+    "Examples are drawn by how easy they are, in each repetition others; tests are on the held-out split. "
+    "Each policy and rate is a run in a folder of its own below --out, {beside}\n\n"
+    "The same command again goes on, or only reads; more repetitions train what is missing."
+)
+ABLATE = Study(
+    "paper ablate",
+    "Paper",
+    "Train without some examples, and test.",
+    Ablated,
+    read_sets,
+    plan_sets,
+    about=_ABOUT.format(beside="which `corrupt` may share."),
+)
+CORRUPT = Study(
+    "paper corrupt",
+    "Paper",
+    "Train with random labels for some examples, and test.",
+    Corrupted,
+    read_sets,
+    plan_sets,
+    about=_ABOUT.format(beside="which may be that of `ablate`: the run for rate 0 is the same."),
+)
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingSets:
-    """The plans of a study: ``plans`` by the name of their run, ``cells`` of (policy, rate) to that name."""
+    """The plans of a study: ``runs`` by their names, and ``cells`` of (policy, rate) to these names."""
 
-    plans: Mapping[str, Plan]
+    runs: Mapping[str, Plan]
     cells: Mapping[tuple[str, float], str]
     effect: Effect
     drawing: Drawing
 
-    def study(self, runs: Mapping[str, Run]) -> TrainingSetStudy:
+    @property
+    def note(self) -> str:
+        """There is no more to say."""
+        return ""
+
+    def read(self, runs: Mapping[str, Run]) -> TrainingSetStudy:
         """The result, from the finished runs by name; what they have beyond the plan is left out."""
-        plan = next(iter(self.plans.values()))
+        plan = next(iter(self.runs.values()))
         drawing, order = self.drawing, order_of(self.drawing.score, self.drawing.keep)
         assert plan.data.held_out is not None
         return TrainingSetStudy(
@@ -227,7 +175,7 @@ class TrainingSets:
             balanced=drawing.balanced,
             other_label=drawing.other_label,
             points=tuple(
-                _point(policy, order.beta(policy), rate, self.plans[name], runs[name])
+                _point(policy, order.beta(policy), rate, self.runs[name], runs[name])
                 for (policy, rate), name in self.cells.items()
             ),
             keep=order.keep,

@@ -195,8 +195,8 @@ class TrainingSetStudy(Result):
     spared, where high means neither easy nor hard. ``points`` go by policy, then by rate; at rate 0 all
     policies show the same run. ``largest_share`` is that of the most frequent class among the held-out
     examples. ``same_steps`` says whether each training had as many steps as one on all ``num_examples``.
-    ``tested`` are the epochs after which accuracy was measured, every one where there are none. Under
-    `MIN_GROUP` repetitions nothing is decided.
+    ``tested`` are the epochs after which accuracy was measured, every one where there are none. With
+    ``every_epoch`` the table has a row for each of them. Under `MIN_GROUP` repetitions nothing is decided.
     """
 
     effect: Effect
@@ -215,6 +215,7 @@ class TrainingSetStudy(Result):
     points: tuple[TrainingSetPoint, ...]
     keep: Keep | None = None
     tested: tuple[int, ...] = ()
+    every_epoch: bool = False
 
     @property
     def chance(self) -> float:
@@ -243,7 +244,7 @@ class TrainingSetStudy(Result):
         points = self.of(policy)
         return AccuracyCurve(tuple(p.rate for p in points), tuple(p.accuracy[:, -1] for p in points))
 
-    def table(self, *, every_epoch: bool = False) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:
         """A row for each policy and rate after the last epoch, or after each tested.
 
         ``accuracy`` is the mean over ``repetitions``, ``accuracy_sd`` their standard deviation and
@@ -251,7 +252,7 @@ class TrainingSetStudy(Result):
         """
         import pandas as pd
 
-        epochs = list(enumerate(self.tested or range(1, self.epochs + 1)))[0 if every_epoch else -1 :]
+        epochs = list(enumerate(self.tested or range(1, self.epochs + 1)))[0 if self.every_epoch else -1 :]
         rows = [
             {
                 "effect": self.effect,
@@ -316,25 +317,6 @@ class TrainingSetStudy(Result):
         if len(self.rates) > 1:
             sections.append(_steps(self))
         return sections
-
-
-@dataclass(frozen=True, eq=False)
-class EveryEpoch(Result):
-    """A study ``of`` training sets whose table has a row for every epoch, not for the last alone."""
-
-    of: TrainingSetStudy
-
-    def table(self) -> pd.DataFrame:
-        """A row for each policy, rate and epoch."""
-        return self.of.table(every_epoch=True)
-
-    def figure(self) -> Figure:
-        """The figure of the study."""
-        return self.of.figure()
-
-    def sections(self) -> list[Section]:
-        """The tables of the study."""
-        return self.of.sections()
 
 
 def _accuracy(study: TrainingSetStudy) -> Section:

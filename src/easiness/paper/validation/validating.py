@@ -6,32 +6,30 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import num_selected, select, tie_mass
 from easiness.data import Dataset, merge_splits
+from easiness.engine import STUDY_TRAINING, OneFolder, Out, Study
 from easiness.errors import BadInput
 from easiness.models import ModelGiven, model_name
 from easiness.paper.validation import validation
 from easiness.paper.validation.validation import Validation
-from easiness.regular_file import at_home
-from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, progress_of, recipe_of_run
+from easiness.runs import Plan, given_data, make_plan, recipe_of_run
 from easiness.scoring import easiness_interval
 from easiness.spec import (
     ALL,
     Execution,
-    Jobs,
+    Fields,
     Loading,
-    Precision,
+    Option,
     Recipe,
     RecipeGiven,
     Recording,
     Training,
-    from_arguments,
     recipe_settings,
 )
 from easiness.store import Run
@@ -201,11 +199,70 @@ class Trainings:
 
 
 @dataclass(frozen=True)
+class Validated:
+    """What `validate` asks."""
+
+    data: Annotated[
+        Any,
+        Option(
+            "",
+            "Data with a held-out split, or --holdout; as for `measure`.",
+            metavar="SOURCE",
+            typed=str,
+            argument=True,
+        ),
+    ]
+    models: Annotated[
+        Sequence[ModelGiven],
+        Option(
+            "--model",
+            "Network to measure easiness with, the first foremost; may be given several times.",
+            typed=list[str],
+        ),
+    ]
+    out: Out
+    trials: Annotated[int, Option("--trials", "Trainings of each on all examples.")] = 10
+    epochs: Annotated[int, Option("--epochs", "Epochs of each of these.")] = 10
+    final_models: Annotated[
+        Sequence[ModelGiven] | None,
+        Option(
+            "--final-model",
+            "Network to train to the end; may be given several times; as --model.",
+            typed=list[str] | None,
+        ),
+    ] = None
+    final_trials: Annotated[
+        int, Option("--final-trials", "Trainings of each on the training examples alone.")
+    ] = 5
+    final_epochs: Annotated[
+        int,
+        Option(
+            "--final-epochs", "Epochs of each of these, and their cosine period, whatever the recipe says."
+        ),
+    ] = 300
+    loading: Loading = Loading()
+    training: Annotated[
+        Training, Fields(("seed", "batch_size", "recipe", "precision"), help=STUDY_TRAINING)
+    ] = Training()
+    execution: OneFolder = Execution()
+
+
+@dataclass(frozen=True)
 class ValidationPlans:
     """The runs of a validation by the name of their folder: on merged splits, and the final models'."""
 
     merged: dict[str, Plan]
     final: dict[str, Plan]
+
+    @property
+    def runs(self) -> dict[str, Plan]:
+        """All of them."""
+        return {**self.merged, **self.final}
+
+    @property
+    def note(self) -> str:
+        """There is no more to say."""
+        return ""
 
     def read(self, runs: Mapping[str, Run]) -> Validation:
         """The result, from the finished runs by name."""
@@ -217,83 +274,33 @@ class ValidationPlans:
         )
 
 
-def validate(
-    data: Any,
-    *,
-    models: Sequence[ModelGiven],
-    trials: int = 10,
-    epochs: int = 10,
-    final_models: Sequence[ModelGiven] | None = None,
-    final_trials: int = 5,
-    final_epochs: int = 300,
-    out: str | Path,
-    limit: int | None = None,
-    skip_unreadable: bool = False,
-    data_root: str | Path | None = None,
-    download: bool = False,
-    allow_outside: bool = False,
-    holdout: float | None = None,
-    labels: str | Path | None = None,
-    columns: Mapping[str, str] | None = None,
-    text: str | None = None,
-    sound: str | None = None,
-    inputs: Sequence[str] | None = None,
-    without: Sequence[str] | None = None,
-    label: str | None = None,
-    id: str | None = None,
-    encoding: str | None = None,
-    rate: int | None = None,
-    seed: int = 0,
-    batch_size: int | None = None,
-    recipe: Recipe | dict[str, Any] | str | Path | None = None,
-    device: str = "auto",
-    executor: str = "auto",
-    ray_address: str | None = None,
-    jobs: Jobs = "auto",
-    precision: Precision = "auto",
-    cache: bool = True,
-    progress: Progress | bool = True,
-) -> Validation:
-    """Section 7.1 and Figure 5 of the paper: the easiness of validation examples, and who gets them right.
+def plan(asked: Validated) -> ValidationPlans:
+    """Check every choice and plan the runs of `validate`; the final ones have the next seed."""
+    final = asked.models if asked.final_models is None else asked.final_models
+    return plan_validation(
+        given_data(asked.data, asked.loading),
+        asked.training,
+        Trainings(tuple(map(model_name, asked.models)), asked.trials, asked.epochs),
+        Trainings(tuple(map(model_name, final)), asked.final_trials, asked.final_epochs),
+    )
 
-    Easiness is measured on training and held-out examples merged, in OUT/merged-MODEL; the final models
-    are trained on the training examples alone, in OUT/final-MODEL, and asked about the held-out ones. Runs
-    that are there are kept and continued.
 
-    Args:
-        data: a `Dataset`, or anything that `load_dataset` takes, with a held-out split.
-        models: networks to measure easiness with, as for `measure`; the first one's is used foremost.
-        trials: trainings of each on the merged examples, N.
-        epochs: of each of these, m.
-        final_models: networks to train to the end; ``models`` by default.
-        final_trials: trainings of each.
-        final_epochs: of each of these, and their cosine period, whatever the recipe says.
-        out: folder of the runs.
-        limit: train on this many examples, class-balanced.
-        holdout: hold out this share of each class, where there is no held-out split.
-        labels, columns, text, sound, inputs, without, label, id, encoding, rate: as for `load_dataset`.
-        skip_unreadable, data_root, download, allow_outside: as for `load_dataset`.
-        seed: of the merged runs; the final ones have the next, so that they share no random numbers.
-        batch_size: examples per step, instead of the recipe's.
-        recipe: as for `measure`; the paper's unless given.
-        device, executor, ray_address, jobs, precision, progress: as for `measure`.
-        cache: keep photos at the working resolution in a file in ``out``.
+def validate(_: Validated, planned: ValidationPlans, runs: Mapping[str, Run]) -> Validation:
+    """Section 7.1 and Figure 5 of the paper: the easiness of held-out examples, and who gets them right."""
+    return planned.read(runs)
 
-    Raises:
-        BadInput: something given cannot be used; nothing was written.
-        RunFailed: a trial failed or could not be stored; the finished ones are kept.
-    """
-    given = locals()
-    with progress_of(progress, validate, given) as tell:
-        names = tuple(map(model_name, models))
-        final_names = names if final_models is None else tuple(map(model_name, final_models))
-        plans = plan_validation(
-            given_data(data, from_arguments(Loading, given)),
-            from_arguments(Training, given),
-            Trainings(names, trials, epochs),
-            Trainings(final_names, final_trials, final_epochs),
-        )
-        return carry_out_validation(plans, at_home(out), from_arguments(Execution, given), tell)
+
+VALIDATE = Study(
+    "paper validate",
+    "Paper",
+    "Check easiness by networks that never saw the examples.",
+    Validated,
+    validate,
+    plan,
+    about="Easiness is measured with all examples, in OUT/merged-MODEL. The final models are trained without "
+    "the held-out split, in OUT/final-MODEL, and asked about it.\n\n"
+    "The same command again goes on, or only reads; more trials or epochs train what is missing.",
+)
 
 
 def plan_validation(
@@ -339,14 +346,6 @@ def plan_validation(
             for name in final.models
         },
     )
-
-
-def carry_out_validation(
-    plans: ValidationPlans, out: Path, execution: Execution, progress: Progress | None = None
-) -> Validation:
-    """Carry out what is missing of the plans below ``out`` and read the result."""
-    runs = carry_out_all({**plans.merged, **plans.final}, out, execution, progress=progress)
-    return plans.read(runs)
 
 
 def _folder(model: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from easiness import show
 from easiness.analysis import Strata, draw_fixed, draw_in_sequence, stratify, wealth_of_looks
 from easiness.data import DRAWN, Decisions
 from easiness.errors import BadInput
-from easiness.spec import Split
+from easiness.spec import Split, command_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,6 +113,18 @@ class Drawn(show.Result):
     rows: pd.DataFrame = field(repr=False)
     blind: bool
     needed: float | None = None
+    run: Path | None = None
+    listing = "rows"
+
+    def next_steps(self, outputs: Sequence[Path]) -> list[str]:
+        """How to look at the labels, and how to read what was seen."""
+        return [self._looking(one) for one in outputs if one.suffix == ".csv"]
+
+    def _looking(self, output: Path) -> str:
+        words = (self.run, "--decide", output, *(["--blind"] if self.blind else []))
+        looking = command_line("report", *words, "-o", output.with_suffix(".html"))
+        reading = command_line("audit", self.run, "--decided", output)
+        return f"look at them: {looking} (or write the actions into {output}); then {reading}"
 
     def table(self) -> pd.DataFrame:
         """The file to fill in: columns as of decisions, then how each was drawn.

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
 from easiness.data import DRAWN, UNSURE, Decisions, splits_in
+from easiness.engine import OneRun, Study, share
 from easiness.errors import BadInput
-from easiness.regular_file import at_home
 from easiness.runs import data_version, decisions_on, labelled_examples
-from easiness.spec import Split
-from easiness.store import Run, check_opened
+from easiness.spec import Option, Split
+from easiness.store import Run
 from easiness.studies.audit.drawing import (
     KNOWN,
     Design,
@@ -29,59 +28,72 @@ from easiness.studies.audit.drawing import (
     rows_of,
 )
 from easiness.studies.audit.found import Answers, Audited, Mask
-from easiness.studies.suspects import suspects
+from easiness.studies.suspects import Suspected, suspects
 
 if TYPE_CHECKING:
     import pandas as pd
 
-File = str | os.PathLike[str]
-
 _WRITE = "easiness audit RUN -o audit.csv writes one"
 
 
-def audit(
-    run: Run,
-    *,
-    looks: int | None = None,
-    at_most: float | None = None,
-    seed: int = 0,
-    split: Split | None = None,
-    blind: bool = False,
-    known: File | None = None,
-    decided: File | None = None,
-) -> Drawn | Audited:
+@dataclass(frozen=True)
+class Auditing:
+    """What `audit` asks."""
+
+    run: OneRun
+    looks: Annotated[
+        int | None, Option("--looks", "How many labels to draw; 100 where --at-most does not say.")
+    ] = None
+    at_most: Annotated[
+        float | None,
+        Option(
+            "--at-most",
+            "Draw labels in an order, to stop as soon as it is shown that at most this share is left wrong, "
+            "such as 1%. The bound holds at every look.",
+            metavar="P",
+            read=share,
+        ),
+    ] = None
+    seed: Annotated[int, Option("--seed", "Of the draw.")] = 0
+    split: Annotated[
+        Split | None,
+        Option(
+            "--split",
+            "Labels of the examples measured, or of the held-out split. Default: train, or what the file of "
+            "--decided names.",
+        ),
+    ] = None
+    blind: Annotated[bool, Option("--blind", "Hide what is suggested, and how probable it is.")] = False
+    known: Annotated[
+        Path | None,
+        Option("--known", "Decisions made before, signed or not. Labels are drawn from the rest."),
+    ] = None
+    decided: Annotated[
+        Path | None,
+        Option(
+            "--decided",
+            "The file that was drawn, with its actions filled in, all or the first: says how many are wrong.",
+        ),
+    ] = None
+
+
+def audit(asked: Auditing) -> Drawn | Audited:
     """Draw labels to look at; or, with ``decided``, how many of all labels are wrong, and how many are left.
 
     Labels are drawn by chance from strata of the list of suspects, more where ``p_wrong`` leaves it open, and
     every one may be drawn. So the answer is right whatever ``p_wrong`` is worth, and the better that is, the
     narrower the interval.
-
-    Args:
-        run: whose labels, by its suspects.
-        looks: how many to draw; 100 where ``at_most`` does not say.
-        at_most: a share in 0..1: draw an order, to stop when no more labels can be left wrong. The bound
-            holds at every look.
-        seed: of the draw.
-        split: ``train`` or ``held_out``; by default ``train``, or what the file ``decided`` names.
-        blind: leave out what is suggested, and how probable it is.
-        known: a file of decisions on labels that need no look any more, signed or not: all of which somebody
-            is sure. The rest is drawn from.
-        decided: the file that was written, with its actions filled in, all or the first ones.
-
-    Raises:
-        BadInput: the run says nothing of suspects, a file is of other data or cannot be read, everything is
-            known, or the file ``decided`` lacks a row that was drawn or has one that was not.
     """
-    check_opened(run=run)
-    if decided is not None:
-        if (looks, at_most, seed, blind, known) != (None, None, 0, False, None):
+    run, looks, at_most, seed, known = asked.run, asked.looks, asked.at_most, asked.seed, asked.known
+    if asked.decided is not None:
+        if (looks, at_most, seed, asked.blind, known) != (None, None, 0, False, None):
             raise BadInput(
-                f"--decided {decided}: says itself how it was drawn; leave out what draws "
+                f"--decided {asked.decided}: says itself how it was drawn; leave out what draws "
                 "(--looks, --at-most, --seed, --blind, --known)"
             )
-        return _answered(run, decided, split)
+        return _answered(run, asked.decided, asked.split)
     check_request(looks, at_most, seed)
-    split = split or "train"
+    split = asked.split or "train"
     decisions = None if known is None else _known(run, known, split)
     ranked, _ = _unknown(run, split, np.zeros(0, np.int64) if decisions is None else decisions.at)
     num = len(labelled_examples(run, split).ids)
@@ -91,22 +103,23 @@ def audit(
         )
     design, needed = design_of(ranked["p_wrong"].to_numpy(), num, looks, at_most, seed)
     data = data_version(run)
-    return Drawn(split, data, num, design, rows_of(ranked, design, split, data, decisions), blind, needed)
+    rows = rows_of(ranked, design, split, data, decisions)
+    return Drawn(split, data, num, design, rows, asked.blind, needed, run.path)
 
 
-def _known(run: Run, file: File, split: Split) -> Decisions:
+def _known(run: Run, file: Path, split: Split) -> Decisions:
     """The decisions that are sure, of a file that somebody has looked at examples for."""
     found = decisions_on(run, file, split)
     if _unseen(found):
         raise BadInput(
-            f"{file}: has actions as `easiness clean` writes them unseen, without a name in the column by; "
+            f"{file}: has actions as `easiness labels` writes them unseen, without a name in the column by; "
             "give decisions as the page exports them or an audit's file, or write into by who looked"
         )
     return found.part(found.sure)
 
 
 def _unseen(found: Decisions) -> bool:
-    """Is the file as `clean` writes it: for all examples, or without the column in which one signs?"""
+    """Is the file as `labels` writes it: for all examples, or without the column in which one signs?"""
     if not len(found) or any(found.by) or any(found.times):
         return False
     return len(found) == len(found.of.ids) or "by" not in found.columns
@@ -114,7 +127,7 @@ def _unseen(found: Decisions) -> bool:
 
 def _unknown(run: Run, split: Split, known: Positions) -> tuple[pd.DataFrame, Positions]:
     """The list of suspects without those known, and the rank of every example [K] in all of it."""
-    ranked = suspects(run, split=split, pictures=False).ranked
+    ranked = suspects(Suspected((run,), split=split, pictures=False)).ranked
     ids = labelled_examples(run, split).ids
     at = ranked["id"].map({name: position for position, name in enumerate(ids.tolist())}).to_numpy(np.int64)
     rank = np.empty(len(ids), np.int64)
@@ -122,7 +135,7 @@ def _unknown(run: Run, split: Split, known: Positions) -> tuple[pd.DataFrame, Po
     return ranked[~np.isin(at, known)].reset_index(drop=True), rank
 
 
-def _answered(run: Run, file: File, split: Split | None) -> Audited:
+def _answered(run: Run, file: Path, split: Split | None) -> Audited:
     answers = _answers(run, file, split)
     _, rank = _unknown(run, answers.split, answers.known_at)
     return Audited(len(rank), answers, rank if _same_list(answers, rank) else None)
@@ -158,11 +171,11 @@ class _Row:
     stratum: str
 
 
-def _answers(run: Run, file: File, split: Split | None) -> Answers:
+def _answers(run: Run, file: Path, split: Split | None) -> Answers:
     """The answers in a file that an audit of the run wrote, all or the first ones."""
     if split is None:
         split = "held_out" if "held_out" in splits_in(file) else "train"
-    decisions, path = decisions_on(run, file, split), at_home(file)
+    decisions, path = decisions_on(run, file, split), file
     design, rows = _rows(decisions, path)
     known = [row for row in rows if row.stratum == KNOWN]
     known_at = np.array([row.at for row in known], np.int64)
@@ -265,3 +278,16 @@ def _check_whole(
             f"{path}: has {num_known} of the {design.known} rows that were known when it was drawn; put all "
             "of them back"
         )
+
+
+AUDIT = Study(
+    "audit",
+    "Mend",
+    "Say how many labels are wrong, from a look at a few.",
+    Auditing,
+    audit,
+    about="First it draws labels by chance and writes a file (-o audit.csv). Fill it in, on the page or by "
+    "hand: action is keep, relabel, drop or unsure. Then --decided audit.csv says how many labels are wrong "
+    "and how many are left, with 95 % confidence. This does not depend on p_wrong.",
+    decides=lambda given: given["decided"] is None,
+)

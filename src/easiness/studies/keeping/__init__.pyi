@@ -1,45 +1,31 @@
 from .choice import (
-    Judged as Judged,
-    Row as Row,
     choose as choose,
+    gains as gains,
     judged_choice as judged_choice,
     more_labels as more_labels,
 )
-from .grid import (
-    FEWEST_SEEDS as FEWEST_SEEDS,
-    KEEP as KEEP,
-    SIZES as SIZES,
-    Asked as Asked,
-    grid_of as grid_of,
-)
-from .heads import (
-    Examples as Examples,
-    Judgement as Judgement,
-    Labelled as Labelled,
-    judged_by_others as judged_by_others,
-    read_examples as read_examples,
-    right_by_neighbours as right_by_neighbours,
-)
-from .labelling import DRAWS as DRAWS, PICKED as PICKED, NextLabels as NextLabels, to_label as to_label
-from .pacing import (
-    Curriculum as Curriculum,
-    curriculum as curriculum,
-    paced_batches as paced_batches,
-    places as places,
-)
-from .pruning import ids_as_text as ids_as_text, prune as prune
-from .ranks import order_of as order_of, ranking as ranking
-from .replay import (
+from .grid import FEWEST_SEEDS as FEWEST_SEEDS, SIZES as SIZES
+from .heads import Labelled as Labelled, right_by_neighbours as right_by_neighbours
+from .labelling import (
     MARGIN as MARGIN,
-    PICKS as PICKS,
+    NEXT as NEXT,
     RANDOM as RANDOM,
     RARE as RARE,
-    Near as Near,
+    LabelledNext as LabelledNext,
+    NextLabels as NextLabels,
     Replayed as Replayed,
+    label_next as label_next,
+)
+from .pacing import Curriculum as Curriculum, paced_batches as paced_batches, places as places
+from .pruning import Pruned as Pruned, ids_as_text as ids_as_text, prune as prune
+from .ranks import order_of as order_of, ranking as ranking
+from .replay import (
+    PICKS as PICKS,
+    Near as Near,
     Replaying as Replaying,
     near_of as near_of,
     recommended as recommended,
     replay as replay,
 )
-from .study import LOSS as LOSS, worth as worth
-from .value import Worth as Worth
+from .study import KEEP as KEEP, Kept as Kept, keep as keep
+from .worth import Worth as Worth

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,118 +34,81 @@ _LEAST, _MOST = 0.25, 0.75  # of all examples: what is about half
 _FEWEST_WRONG = 5  # test examples, or next to nothing is left to gain
 
 Right = npt.NDArray[np.bool_]
+Classifier = Callable[[int], Right]
+"""Whether classifiers on what a row of the grid keeps are right [seeds, n], by the number of the row."""
+Judged = dict[str, Gain | None]
+"""Gains by name: ``over_start`` and ``over_all`` of the chosen row, ``start_over_all``, and ``over_random``.
+
+The last is over as many at random. ``None`` where there is nothing to gain.
+"""
 
 
-@dataclass(frozen=True, eq=False)
-class Row:
-    """A row of the whole size: how many examples it keeps, and whether heads are right [seeds, n].
-
-    ``near`` says the same of nearest neighbours. It is asked only where heads do not rule a row out.
-    """
-
-    kept: float
-    right: Right
-    near: Callable[[], Right] | None = None
-
-    def part(self, seeds: slice, examples: Right) -> Row:
-        """Some seeds and some of the test examples [n]."""
-        near = self.near
-        of_near = None if near is None else lambda: near()[seeds][:, examples]
-        return Row(self.kept, self.right[seeds][:, examples], of_near)
-
-    def gains(self, before: Row, level: float = 0.95) -> Iterator[Gain]:
-        """Over another row: by heads, then by neighbours, if there are any."""
-        yield paired_gain(before.right, self.right, level)
-        if self.near is not None and before.near is not None:
-            yield paired_gain(before.near(), self.near(), level)
+def gains(by: Sequence[Classifier], before: int, after: int, level: float = 0.95) -> Iterator[Gain]:
+    """The gain of one row over another by each kind of classifier, which is asked only then."""
+    return (paired_gain(one(before), one(after), level) for one in by)
 
 
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """The ``chosen`` row and the ``start`` it is held against, by number, and what they were judged to gain.
-
-    ``beyond`` is the gain of the chosen row over the start, ``cleaned`` that of the start over all examples,
-    and ``by_random`` that of the chosen row over as many at random; ``None`` where there is nothing to gain.
-    These are of heads, and those of ``near`` of neighbours, where they were tried.
-    """
-
-    chosen: int
-    start: int
-    beyond: Gain
-    cleaned: Gain | None
-    by_random: Gain | None
-    over_all: Gain
-    near: Judged | None = None
-
-    @property
-    def worst(self) -> Gain:
-        """The gain over the start, by that kind of classifier that may lose most."""
-        return min((one.beyond for one in (self, self.near) if one), key=lambda one: one.interval[0])
-
-    def document(self) -> dict[str, dict[str, float] | None]:
-        """The part of the JSON file on one kind of classifier."""
-        gains = {
-            "over_start": self.beyond,
-            "start_over_all": self.cleaned,
-            "over_random": self.by_random,
-            "over_all": self.over_all,
-        }
-        return {
-            name: None if one is None else Interval(one.value, *one.interval)._asdict()
-            for name, one in gains.items()
-        }
-
-
-def choose(rows: Sequence[Row], starts: Sequence[int], margin: float) -> tuple[int, int]:
+def choose(
+    kept: Sequence[float], by: Sequence[Classifier], starts: Sequence[int], margin: float
+) -> tuple[int, int]:
     """The number of the row to advise, and of the start that it is held against.
 
     ``starts`` are all examples, and all but the suspects where there are some: these where they are shown to
-    be better, and by no kind of classifier a loss of the ``margin`` is possible. Of the rows that keep fewer,
-    those come into question whose intervals are above ``-margin`` from the start; the fewest examples are
-    advised, and of equally few the best. Where there is none it is the start itself.
+    be better, and by no kind of classifier a loss of the ``margin`` is possible. Of the rows that keep fewer
+    (how many are ``kept`` by row), those come into question whose intervals are above ``-margin`` from the
+    start; the fewest examples are advised, and of equally few the best. Where there is none it is the start.
     """
     start = starts[0]
     for other in starts[1:]:
-        lows = [gain.interval[0] for gain in rows[other].gains(rows[start])]
+        lows = [gain.interval[0] for gain in gains(by, start, other)]
         if max(lows) > 0 and min(lows) > -margin:
             start = other
-    base = rows[start]
     best = start, 0.0
-    for number, row in sorted(enumerate(rows), key=lambda one: one[1].kept):  # few are asked of neighbours
-        if number in starts or row.kept > rows[best[0]].kept or row.kept >= base.kept:
+    for row in np.argsort(kept, kind="stable").tolist():  # few are asked of the second kind
+        if row in starts or kept[row] > kept[best[0]] or kept[row] >= kept[start]:
             continue
-        value, least = math.inf, best[1] if row.kept == rows[best[0]].kept else -math.inf
-        for gain in row.gains(base, LEVEL):
+        value, least = math.inf, best[1] if kept[row] == kept[best[0]] else -math.inf
+        for gain in gains(by, start, row, LEVEL):
             value = min(value, gain.value if gain.interval[0] > -margin else -math.inf)
             if value <= least:
                 break
         else:
-            best = number, value
+            best = row, value
     return best[0], start
 
 
 def judged_choice(
-    rows: Sequence[Row], starts: Sequence[int], at_random: Sequence[int], margin: float, seed: int = 0
-) -> Judged:
+    kept: Sequence[float],
+    by: Sequence[Classifier],
+    starts: Sequence[int],
+    at_random: Sequence[int],
+    margin: float,
+    seed: int = 0,
+) -> tuple[int, int, list[Judged]]:
     """Choose a row on one half of the test examples and of the seeds, and judge it on the other.
 
-    ``starts`` are the numbers of the rows of all examples and of all but the suspects, and ``at_random`` has
-    for each row the number of the one that keeps as many at random. There are four seeds or more.
+    The chosen row, the start that it is held against, and what each kind of classifier judges. ``starts`` are
+    the numbers of the rows of all examples and of all but the suspects, and ``at_random`` has for each row
+    the number of the one that keeps as many at random. There are four seeds or more.
     """
-    seeds, num = rows[0].right.shape
+    seeds, num = by[0](0).shape
     half = np.random.default_rng(seed).permutation(num) < num // 2
     first, second = slice(None, seeds // 2), slice(seeds // 2, None)
-    chosen, start = choose([row.part(first, half) for row in rows], starts, margin)
+    chosen, start = choose(kept, [_part(one, first, half) for one in by], starts, margin)
+    pairs = {
+        "over_start": (start, chosen),
+        "start_over_all": None if start == starts[0] else (starts[0], start),
+        "over_random": None if at_random[chosen] == chosen else (at_random[chosen], chosen),
+        "over_all": (starts[0], chosen),
+    }
+    others = [_part(one, second, ~half) for one in by]
+    judged = [{name: pair and next(gains([one], *pair)) for name, pair in pairs.items()} for one in others]
+    return chosen, start, judged
 
-    def gains(before: int, after: int) -> Iterator[Gain]:
-        return rows[after].part(second, ~half).gains(rows[before].part(second, ~half))
 
-    none = [None, None]
-    cleaned = none if start == starts[0] else gains(starts[0], start)
-    by_random = none if at_random[chosen] == chosen else gains(at_random[chosen], chosen)
-    found = zip(gains(start, chosen), cleaned, by_random, gains(starts[0], chosen), strict=False)
-    heads, *others = (Judged(chosen, start, *each) for each in found)
-    return replace(heads, near=others[0] if others else None)
+def _part(by: Classifier, seeds: slice, examples: Right) -> Classifier:
+    """The same of some seeds and some of the test examples [n]."""
+    return lambda row: by(row)[seeds][:, examples]
 
 
 def more_labels(sizes: Sequence[int], right: Sequence[Right], chance: float) -> tuple[Interval | None, str]:

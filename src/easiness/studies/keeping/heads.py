@@ -30,12 +30,10 @@ from easiness.runs import data_of, features_beside, features_of, find_split, pos
 from easiness.scoring import most_named
 from easiness.spec import Heads
 from easiness.store import Run
+from easiness.studies.keeping.worth import NEIGHBOURS
 
 REPEATS, FOLDS = 2, 5
 """Of the folds that examples are judged by: ten heads, two of which have not seen an example."""
-
-NEIGHBOURS = 15
-"""Nearest examples that vote: a second kind of classifier, since what heads can spare others may need."""
 
 Floats = npt.NDArray[np.float64]
 Right = npt.NDArray[np.bool_]

@@ -1,4 +1,4 @@
-"""``curriculum``: which examples to train on at each step, the easiest first."""
+"""Which examples to train on at each step, the easiest first."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.scoring import find_score
-from easiness.show import TRAIN, Result, Section, count, counted, new_axes, number, whole_percent
+from easiness.show import TRAIN, Curve, Frame, Result, count, counted, counts, curves, numbers, whole_percent
 from easiness.spec import at_least
-from easiness.store import Row, Run, check_opened
+from easiness.store import Row
 from easiness.studies.keeping.ranks import order_of, ranked
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from easiness.studies.keeping.study import Kept
 
 _Positions = npt.NDArray[np.int64]
 
@@ -81,7 +83,7 @@ class Curriculum(Result):
         if self.num_steps * self.batch_size > _MOST_ROWS:
             raise BadInput(
                 f"{self.num_steps:,} steps of {self.batch_size:,} examples: more than {_MOST_ROWS:,} rows of "
-                "a file; go through easiness.curriculum(...) in Python"
+                "a file; go through easiness.keep(..., steps=...) in Python"
             )
         batches = list(self)
         step = np.repeat(np.arange(1, self.num_steps + 1), [len(batch) for batch in batches])
@@ -89,21 +91,27 @@ class Curriculum(Result):
 
     def figure(self) -> Figure:
         """The share of the examples that steps are on, by step."""
-        figure, axes = new_axes(5.2, 2.4)
         steps = self._some(_DRAWN)
-        axes.plot(
-            [step + 1 for step in steps], [self.pool(step) / len(self.order) for step in steps], color=TRAIN
-        )
-        axes.set(xlabel="step", ylabel="share of examples", ylim=(0, 1.05))
+        shares = [self.pool(step) / len(self.order) for step in steps]
+        drawn = Curve([step + 1 for step in steps], shares, color=TRAIN, marker="")
+        figure = curves({"": [drawn]}, (5.2, 2.4), x="step", y="share of examples")
+        figure.axes[0].set_ylim(0, 1.05)
         return figure
 
-    def sections(self) -> list[Section]:
-        """One table: at some steps, how many of the examples they are on, and the mean score of those."""
-        rows = [["step", "of the easiest", "share", f"mean {self.score}"]]
-        for step in self._some(_SHOWN):
-            pool = self.pool(step)
-            mean = number(float(np.nanmean(self.values[self.order[:pool]])))
-            rows.append([count(step + 1), count(pool), f"{pool / len(self.order):.2f}", mean])
+    def frames(self) -> list[Frame]:
+        """At some steps, how many of the examples they are on, and the mean score of those."""
+        import pandas as pd
+
+        steps = self._some(_SHOWN)
+        pools = [self.pool(step) for step in steps]
+        data = pd.DataFrame(
+            {
+                "step": [step + 1 for step in steps],
+                "of the easiest": pools,
+                "share": [pool / len(self.order) for pool in pools],
+                "mean": [np.nanmean(self.values[self.order[:pool]]) for pool in pools],
+            }
+        )
         few = self.start * len(self.order) < self.batch_size
         first = f"The first steps are on {count(self.batch_size)} examples, as many as they take. "
         note = (
@@ -112,59 +120,38 @@ class Curriculum(Result):
             f"{first if few else ''}Whether that gains anything on your data is for trainings to show, "
             "beside others with as many steps."
         )
-        return [
-            Section(f"{counted(self.num_steps, 'step')} of {counted(self.batch_size, 'example')}", note, rows)
-        ]
+        title = f"{counted(self.num_steps, 'step')} of {counted(self.batch_size, 'example')}"
+        columns = {"step": counts(), "of the easiest": counts(), "share": numbers(2)}
+        return [Frame(title, note, data, columns | {"mean": numbers(2, title=f"mean {self.score}")})]
 
 
-def curriculum(
-    run: Run,
-    *,
-    num_steps: int,
-    batch_size: int | None = None,
-    start: float = 0.2,
-    whole_after: float = 0.5,
-    score: str = "easiness",
-    at: float | None = None,
-    seed: int = 0,
-) -> Curriculum:
+def pace(asked: Kept) -> Curriculum:
     """Train on the easiest examples first, and take in harder ones as training goes.
 
-    Args:
-        run: whose scores rank the examples, each within its class; ties go by the mean loss.
-        num_steps: of the training, all in all.
-        batch_size: examples of a step; 128 by default, or all where there are fewer.
-        start: share of the examples that the first step is on, the easiest, in (0, 1].
-        whole_after: share of the steps after which all examples have their turn, in (0, 1].
-        score: to rank by, one that speaks of ease.
-        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
-        seed: of the draws.
-
-    Raises:
-        BadInput: an argument is out of its range, or the score is unknown, undefined or says nothing of ease.
+    Examples are ranked within their class, by a score that speaks of ease; ties go by the mean loss.
     """
-    check_opened(run=run)
-    num_steps = at_least("--num-steps", num_steps, 1, _MOST_STEPS)
-    batch_size = min(_BATCH_SIZE, len(run.ids)) if batch_size is None else batch_size
+    run, score = asked.run, asked.score or "easiness"
+    num_steps = at_least("--steps", asked.steps or 0, 1, _MOST_STEPS)
+    batch_size = min(_BATCH_SIZE, len(run.ids)) if asked.batch_size is None else asked.batch_size
     batch_size = at_least("--batch-size", batch_size, 1, _MOST_STEPS)
     if batch_size > len(run.ids):
         raise BadInput(f"--batch-size {batch_size}: the run has {len(run.ids):,} examples; give fewer")
-    for name, value in (("--start", start), ("--whole-after", whole_after)):
+    for name, value in (("--start", asked.start), ("--whole-after", asked.whole_after)):
         if not 0 < value <= 1:
             raise BadInput(f"{name} {value:g}: not in (0, 1]; give a share such as 0.5")
-    seed = at_least("--seed", seed, 0)
+    seed = at_least("--seed", asked.seed, 0)
     meaning = find_score(score).high_means
     if meaning not in ("easy", "hard"):
         raise BadInput(
             f"score {score!r}: high means {meaning}, neither easy nor hard; give another, such as easiness "
             "or difficulty"
         )
-    row = run.resolve_at(at)
+    row = run.resolve_at(asked.at)
     table = run.scores(**run.asked(row))
     values, ease = ranked(run, order_of(score), row, table)
     finer = table["loss"].to_numpy() if "loss" in table else np.zeros(len(ease))
     order = np.argsort(places(np.lexsort((finer, -ease)), run.labels), kind="stable")
-    how = (score, run.row(row), num_steps, batch_size, float(start), float(whole_after), seed)
+    how = (score, run.row(row), num_steps, batch_size, float(asked.start), float(asked.whole_after), seed)
     return Curriculum(run.ids, values, order, *how)
 
 

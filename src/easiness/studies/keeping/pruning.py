@@ -1,4 +1,4 @@
-"""``prune``: which examples to keep: drawn as the ablation study draws them, ranked exactly, or named."""
+"""Which examples to keep: drawn as the ablation study draws them, ranked exactly, or named."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from easiness.data import is_table, open_table, written_in
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import at_home, text_lines
 from easiness.scoring import find_score
-from easiness.show import FAINT, TRAIN, Result, Section, legend_above, new_axes, number
+from easiness.show import FAINT, TRAIN, Frame, Result, counts, legend_above, names, new_axes, numbers
 from easiness.spec import Keep
-from easiness.store import Row, Run, check_opened
+from easiness.store import Row, Run
 from easiness.studies.keeping import ranks
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from easiness.studies.keeping.study import Kept
 
 NAMED = "ids"
 """The policy of examples that were dropped by name."""
@@ -60,6 +62,7 @@ class Pruned(Result):
     drop: float | None = None
     seed: int | None = None
     balanced: bool = False
+    listing = "examples"
 
     @property
     def epoch(self) -> int | None:
@@ -111,19 +114,25 @@ class Pruned(Result):
         legend_above(axes, 2)
         return figure
 
-    def sections(self) -> list[Section]:
-        """One table: how many examples of each class are kept and dropped, with the mean score of both."""
-        never = f" {self.num_never_learned} examples that no trial learned have none and rank as the hardest."
-        rows = [["class", "kept", "dropped", f"{self.score} kept", f"{self.score} dropped"]]
-        for name, kept, dropped, *means in self.by_class().itertuples(index=False):
-            rows.append([name, str(kept), str(dropped), *(number(mean) for mean in means)])
+    def frames(self) -> list[Frame]:
+        """How many examples of each class are kept and dropped, with the mean score of both."""
         note = (
             f"By class, with the mean {self.score} {self.row.at} of both parts. "
             f"Dropped are {self._dropped()}."
         )
         if self.num_never_learned > 0 and self.policy != NAMED:
-            note += never
-        return [Section(f"{self.kept.sum()} of {len(self.kept)} examples kept", note, rows)]
+            note += (
+                f" {self.num_never_learned} examples that no trial learned have none and rank as the hardest."
+            )
+        means = (f"{self.score}_{part}" for part in ("kept", "dropped"))
+        columns = {"class": names(), "kept": counts(), "dropped": counts()}
+        columns |= {name: numbers(2, title=name.replace("_", " ")) for name in means}
+        title = f"{self.kept.sum()} of {len(self.kept)} examples kept"
+        return [Frame(title, note, self.by_class(), columns)]
+
+    def rendered(self, suffix: str) -> bytes:  # noqa: ARG002 the only one
+        """The text of the ids that are kept."""
+        return ids_as_text(self.ids[self.kept])
 
     def _dropped(self) -> str:
         if self.policy == NAMED:
@@ -140,63 +149,39 @@ def _mean(values: npt.NDArray[np.float64]) -> float:
     return float(defined.mean()) if len(defined) else np.nan
 
 
-def prune(
-    run: Run,
-    *,
-    drop: float | None = None,
-    policy: str | None = None,
-    score: str = "difficulty",
-    keep: Keep | None = None,
-    at: float | None = None,
-    balanced: bool = False,
-    seed: int = 0,
-    ids: str | Path | Iterable[Any] | None = None,
-) -> Pruned:
-    """Drop some examples and keep the others: drawn by their rank (`draw_by_rank`), exactly, or by name.
+def prune(asked: Kept) -> Pruned:
+    """Drop some examples and keep the others: drawn by their rank, exactly, or by name.
 
-    Args:
-        run: whose scores rank the examples.
-        drop: share of the examples to drop, in [0, 1); 0.3 by default.
-        policy: ``easy``, ``hard``, ``random`` or ``beta:A,B``: which examples are mainly dropped. By default
-            ``easy``, or with ``keep`` the other end, where there is no easy and hard. ``worst`` and ``best``
-            draw nothing: exactly the hardest or the easiest are dropped, by a score that speaks of labels
-            those with the least or the most sound label, and with ``keep`` the ``worst`` are those at the
-            other end. Ties go by difficulty, then by a hash of the id (`foremost`).
-            ``ccs`` or ``ccs:CUT`` keeps the same number of every stratum of the score, the hardest cut away
-            (`draw_for_coverage`), ``dual`` or ``dual:C_D`` draws what is kept by the score and the confidence
-            (`draw_by_beta`); the end to ``keep`` has the place of the hard examples.
-        score: to rank by.
-        keep: ``top`` or ``bottom``: the end of the score that is mainly kept. Where high means neither easy
-            nor hard its examples have the place of the hard ones in ``beta:A,B``; elsewhere a policy says
-            which end is dropped, so that only one of both can be given.
-        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
-        balanced: drop the same share of each class.
-        seed: of the draw, and of the hash of ids.
-        ids: drop exactly these examples, and no others: their ids, or a file, which is text with an id a line
-            or FILE.csv with a column ``id``. The score is then for the summary alone.
-
-    Raises:
-        BadInput: something given cannot be used, an id is unknown, or a class would be left without examples.
+    Without a policy the end of the score to ``keep`` says which are dropped. The ``worst`` are then those at
+    the other end, and the end to keep has the place of the hard examples in ``beta:A,B``, in strata and in
+    Beta sampling. Ties go by difficulty, then by a hash of the id (`foremost`).
     """
-    check_opened(run=run)
-    if ids is not None:
-        given = {"--drop": drop is not None, "--policy": policy, "--keep": keep, "--balanced": balanced}
+    run, policy, keep = asked.run, asked.policy, asked.keep
+    score, rate, balanced, seed = asked.score or "difficulty", asked.drop, asked.balanced, asked.seed
+    if asked.ids is not None:
+        given = {"--drop": rate is not None, "--policy": policy, "--keep": keep, "--balanced": balanced}
         if others := [name for name, value in given.items() if value]:
             raise BadInput(f"--ids: drops exactly the examples that it names; leave {', '.join(others)} out")
-        return _without(run, named_positions(ids, run.ids), score, run.resolve_at(at))
-    rate = 0.3 if drop is None else drop
+        return _without(run, named_positions(asked.ids, run.ids), score, run.resolve_at(asked.at))
+    if rate is None:
+        raise BadInput("--drop: say which share to drop, such as 0.3; or name the examples (--ids FILE)")
     if not 0 <= rate < 1:
-        raise BadInput(f"drop {rate}: not in [0, 1); give the share of the examples to drop, such as 0.3")
+        raise BadInput(f"--drop {rate}: not in [0, 1); give the share of the examples to drop, such as 0.3")
     if policy is None and keep is not None:
         policy = ranks.policy_to_keep(score, keep)
         keep = None if policy is not None else keep
     order = ranks.exact_order(score, keep, policy) if policy in ranks.EXACT else ranks.order_of(score, keep)
+    if policy is None and keep is None:
+        raise BadInput(
+            "--policy: say which examples to drop mainly: easy, hard, random or beta:A,B; or worst or best; "
+            "or ccs or dual"
+        )
     policy = next(iter(order.policies)) if policy is None else policy
     if ranks.is_sampled(policy):
         ranks.sampled_policy(policy, rate)  # before anything is read
     elif policy not in ranks.EXACT:
         policy, beta = _density(order, policy)
-    epoch = run.resolve_at(at)
+    epoch = run.resolve_at(asked.at)
     table = run.scores(**run.asked(epoch))
     values, ranking = ranks.ranked(run, order, epoch, table)
     labels = run.labels if balanced else None
@@ -255,13 +240,13 @@ def _text_of(given: Any) -> str:
         raise BadInput("ids: has one that has no text; give ids of the run") from None
 
 
-def ids_as_text(ids: npt.NDArray[Any], path: Path) -> bytes:
+def ids_as_text(ids: npt.NDArray[Any]) -> bytes:
     """The text with an id a line that `named_positions` reads again."""
     names = [*map(str, ids.tolist())]
     text = "".join(f"{name}\n" for name in names)
     if _names_in(io.StringIO(text, newline="")) != names or text.startswith(_MARK) or "\0" in text:
         bad = next((name for name in names if _names_in(io.StringIO(name, newline="")) != [name]), names[0])
-        raise BadInput(f"{path}: the id {bad!r} cannot stand on a line of text; write FILE.csv instead")
+        raise BadInput(f"the id {bad!r} cannot stand on a line of text; write FILE.csv instead of FILE.txt")
     return text.encode()
 
 

@@ -14,24 +14,39 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from easiness.analysis import Gain, nearest_rows, paired_gain
+from easiness.analysis import Gain, drawn_examples, nearest_rows, paired_gain
+from easiness.data import Dataset, load_unlabelled
+from easiness.errors import BadInput
 from easiness.inputs import tell
-from easiness.studies.keeping.heads import Labelled, fit
+from easiness.show import counted
+from easiness.spec import at_least
+from easiness.studies.keeping.grid import FEWEST_SEEDS
+from easiness.studies.keeping.heads import Labelled, fit, heads_of, in_files, read_examples
+from easiness.studies.keeping.labelling import (
+    LEVEL,
+    MARGIN,
+    MOST,
+    RANDOM,
+    RARE,
+    RULES,
+    NextLabels,
+    Positions,
+    Replayed,
+    Right,
+)
 
-RARE, MARGIN, RANDOM = "rare and uncertain", "margin", "random"
-RULES = (RARE, MARGIN)
-"""Those that are held against `RANDOM`."""
+if TYPE_CHECKING:
+    from easiness.studies.keeping.labelling import LabelledNext
 
 NUM_NEAREST = 50
 _SCALE = 10  # the nearest whose distance is the local scale
 
-Positions = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
@@ -120,40 +135,8 @@ PICKS: dict[str, Rule] = {RARE: rare_and_uncertain, MARGIN: smallest_margin, RAN
 
 STARTS = (100, 300, 1_000)
 """Labelled examples that replays begin with, beside half of those that there are."""
-LEVEL = 0.975
-"""Of intervals: one of two rules is recommended, and by chance each gets its turn."""
-MOST = 20_000
-"""Examples that a replay draws from."""
 _REST = 4  # a pool has so many times as many examples as are picked, at least
 _STREAM = 0x706F6F6C  # keeps these random numbers apart from others of the same seed
-
-Right = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
-class Replayed:
-    """From ``start`` labelled examples on a ``rule`` picked ``picks`` of a ``pool``.
-
-    Heads are ``right`` [seeds, n] then; ``gain`` is that over as many at random, with an interval for other
-    draws and other test examples.
-    """
-
-    start: int
-    pool: int
-    picks: int
-    rule: str
-    right: Right
-    gain: Gain
-
-    @property
-    def accuracy(self) -> float:
-        """The mean over seeds."""
-        return float(self.right.mean())
-
-    @property
-    def beats_random(self) -> bool:
-        """Is its interval above 0?"""
-        return self.gain.interval[0] > 0
 
 
 @dataclass(frozen=True)
@@ -291,3 +274,75 @@ def recommended(replayed: Sequence[Replayed]) -> str:
     start = max(one.start for one in replayed)
     ahead = [one for one in replayed if one.start == start and one.rule in RULES and one.beats_random]
     return max(ahead, key=lambda one: one.gain.value).rule if ahead else RANDOM
+
+
+def pick_next(asked: LabelledNext) -> NextLabels:
+    """The picks of each rule from a pool, and what each gains in replays; see `label_next`."""
+    run, picks = asked.run, at_least("--picks", asked.picks, 1, MOST)
+    at_least("--seeds", asked.seeds, FEWEST_SEEDS)
+    at_least("--seed", asked.seed, 0)
+    names = [one.name for one in heads_of(run).features]
+    found: list[Dataset] = []
+
+    def unlabelled(data: Dataset) -> Dataset:
+        found.append(load_unlabelled(asked.pool, data, vectors=in_files(names)))
+        _check_enough(picks, found[0], len(found[0]), "example")
+        return found[0]
+
+    examples = read_examples(run, asked.data, asked.seed, unlabelled)
+    [pool], num = found, len(run.ids)
+    new = _without_copies(examples.copies, num)
+    _check_enough(picks, pool, len(new.positions), "new example")
+    tried = without_copies(examples.pool, examples.copies[examples.positions])
+    if len(tried) < 2 * len(run.classes):
+        raise BadInput(f"{run.path}: {len(tried)} examples are too few to replay with; label some at random")
+    replayed = tuple(replay(tried, examples.test, Replaying(picks, asked.seeds, asked.seed)))
+    order = np.random.default_rng(asked.seed).permutation(new.positions)[:MOST]
+    drawn = drawn_examples(num, MOST)
+    labelled = np.arange(num) if drawn is None else drawn
+    some = examples.everyone.part(np.concatenate([labelled, order]))
+    near, known = near_of(some.x.numpy()), np.arange(len(labelled))
+    others = np.arange(len(labelled), len(some))
+    p = probabilities(examples.everyone.part(np.arange(num)), some.part(others))
+    judged = Judged(others, known, margins(p))
+    return NextLabels(
+        run=str(run.path),
+        source=pool.where,
+        num_labelled=num,
+        num_compared=len(labelled),
+        num_copies=new.num_copies,
+        num_repeated=new.num_repeated,
+        num_pool=len(pool),
+        rule=recommended(replayed),
+        replayed=replayed,
+        picks={rule: pick(near, judged, picks) for rule, pick in PICKS.items()},
+        ids=pool.ids[order - num],
+        margin=judged.margin,
+        rarity=1 - near.covered(known)[others].astype(np.float64),
+        predicted=np.array(run.classes, object)[p.argmax(axis=1)],
+        pool=pool,
+    )
+
+
+def _check_enough(picks: int, pool: Dataset, num: int, what: str) -> None:
+    if num < picks:
+        raise BadInput(
+            f"--picks {picks}: {pool.name} has {counted(num, what)}; pick fewer, or give a larger pool"
+        )
+
+
+class _New(NamedTuple):
+    """Positions of what is new to label; how many others are copies of labelled ones, or of each other."""
+
+    positions: Positions
+    num_copies: int
+    num_repeated: int
+
+
+def _without_copies(same: Positions, num: int) -> _New:
+    """What is new behind the first ``num``."""
+    own = same[num:]
+    copies = np.isin(own, same[:num])
+    first = np.zeros(len(own), np.bool_)
+    first[np.unique(own, return_index=True)[1]] = True
+    return _New(num + np.flatnonzero(first & ~copies), int(copies.sum()), int((~first & ~copies).sum()))

@@ -1,160 +1,177 @@
-"""``worth``: what to keep of a run's examples, by heads on every size, share and end of them."""
+"""``keep``: what of a run's examples is worth keeping, which to keep, or which to train on first."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from functools import cache, partial
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any
 
-import numpy as np
-
-from easiness.analysis import Interval
+from easiness.engine import At, Data, OneRun, Study
 from easiness.errors import BadInput
-from easiness.runs import passes_shown
-from easiness.store import Run, check_opened
-from easiness.studies.keeping.choice import Row, judged_choice, more_labels
-from easiness.studies.keeping.grid import ALL, KEEP, RANDOM, Asked, Seen, grid_of, kept_in
-from easiness.studies.keeping.heads import Examples, Judgement, heads_of, read_examples, right_by_neighbours
-from easiness.studies.keeping.value import Line, Worth, lines_of
-from easiness.studies.labels import without
-from easiness.studies.suspects import suspects
-
-LOSS = 0.01
-"""Loss of accuracy that counts as none, unless another is given."""
+from easiness.spec import Keep, Option, read_numbers
+from easiness.studies.keeping.pacing import Curriculum, pace
+from easiness.studies.keeping.pruning import Pruned, prune
+from easiness.studies.keeping.worth import Worth
 
 
-def worth(
-    run: Run,
-    *,
-    sizes: Sequence[int] | None = None,
-    keep: Sequence[float] = KEEP,
-    seeds: int = 5,
-    margin: float = LOSS,
-    source: Any = None,
-    seed: int = 0,
-    progress: bool = True,
-) -> Worth:
-    """What to keep of the examples of a run on features, and what twice the labels would give.
-
-    At several sizes closed-form heads are fitted to the easiest, the hardest or random ones of the examples,
-    with the suspects or without, and tested on the held-out split, or on a fifth that is set aside. At a size
-    n all is found out from n labelled examples alone; of the whole size the run's own heads say what is easy
-    and suspect. Each is held against as many at random and against all, with paired intervals.
-
-    Of the whole size the fewest examples are advised that lose less than the ``margin``, by heads and by the
-    15 nearest neighbours: chosen on one half of the test examples and of the seeds, and judged on the other,
-    so that the best of many is not flattered. Others may need more; `verify` confirms it by whole trainings.
-
-    Args:
-        run: on features, with two trials or more.
-        sizes: numbers of labelled examples to try; a twentieth, a fifth, a half and all by default.
-        keep: shares of them to keep.
-        seeds: draws of each size, five at least.
-        margin: loss of accuracy that counts as none, in 0..1; think of it before you look.
-        source: where the data are now, a `Dataset` or what `load_dataset` takes; where they were by default.
-        seed: of the draws.
-        progress: show how far it is.
-
-    Raises:
-        BadInput: the run has no features or too few trials, its data are not found, or a choice is out of
-            its range.
-    """
-    check_opened(run=run)
-    heads_of(run)
-    asked = Asked(sizes, keep, seeds, seed)
-    asked.check(len(run.classes), len(run.ids))
-    if not 0 < margin < 1:
-        raise BadInput(f"--margin {margin:g}: not between 0 and 1; give a loss of accuracy such as 0.01")
-    own = of_run(run)
-    with passes_shown(progress):
-        examples = read_examples(run, source, seed)
-        grid = grid_of(examples, asked, own if examples.held_out else None)
-        return _advised(run, examples, own, grid, asked, margin)
+def _read_sizes(text: str) -> tuple[int, ...]:
+    numbers = read_numbers("--sizes", text, "500,2000")
+    if any(number % 1 for number in numbers):  # what is left of one that is not finite is not a number
+        raise BadInput(f"--sizes {text!r}: give whole numbers with commas between them, such as 500,2000")
+    return tuple(map(int, numbers))
 
 
-def of_run(run: Run) -> Judgement:
-    """How easy the examples of a run are and how likely their labels are wrong, as its heads say."""
-    ranked = suspects(run, pictures=False, progress=False).ranked.set_index("id").reindex(run.ids.tolist())
-    p_label = run.scores()["self_confidence"].to_numpy()
-    if np.isnan(p_label).any():
-        raise BadInput(
-            f"{run.path}: {int(np.isnan(p_label).sum())} examples were left out by no trial; measure more"
-        )
-    return Judgement(p_label, ranked["p_wrong"].to_numpy(np.float64))
+def _read_shares(text: str) -> tuple[float, ...]:
+    return read_numbers("--keep-shares", text, "0.2,0.4,0.8")
 
 
-def _advised(
-    run: Run, examples: Examples, own: Judgement, grid: Sequence[Seen], asked: Asked, margin: float
-) -> Worth:
-    """The result, with what is advised of the cells of the whole size."""
-    near = [cache(partial(right_by_neighbours, examples.pool, examples.test, one.kept)) for one in grid]
-    lines = lines_of([(one.cell, one.num, np.stack(one.right)) for one in grid])
-    lots = np.random.default_rng(asked.seed).random(len(run.ids))
-    size = len(examples.pool)
-    there = [number for number, line in enumerate(lines) if line.cell.size == size]
-    dropped = {
-        number: _dropped(run, lines[number], own, lots) for number in there if _is_choice(lines[number])
-    }
-    rows = [number for number, mask in dropped.items() if mask is not None]
-    cells = [lines[number].cell for number in rows]
-    at_random = [
-        next(
-            (at for at, one in enumerate(cells) if one == replace(cell, kept=RANDOM, suspects_out=False)),
-            at_own,
-        )
-        for at_own, cell in enumerate(cells)
-    ]
-    starts = [at for at, cell in enumerate(cells) if cell.kept == ALL]
-    tried = [Row(lines[number].num, lines[number].right, near[number]) for number in rows]
-    judged = judged_choice(tried, starts, at_random, margin, asked.seed)
-    chosen = rows[judged.chosen]
-    mask = dropped[chosen]
-    assert mask is not None
-    aside = np.setdiff1d(np.arange(len(run.ids)), examples.positions)
-    twice, silent = _more(examples, lines)
-    return Worth(
-        run=str(run.path),
-        num_examples=len(run.ids),
-        num_test=len(examples.test),
-        num_seeds=asked.seeds,
-        held_out=examples.held_out,
-        margin=margin,
-        lines=tuple(
-            replace(line, near=one() if one.cache_info().currsize else None)
-            for line, one in zip(lines, near, strict=True)
+@dataclass(frozen=True)
+class Kept:
+    """What `keep` asks."""
+
+    run: OneRun
+    drop: Annotated[
+        float | None, Option("--drop", "Keep all but this share of the examples, such as 0.3.")
+    ] = None
+    policy: Annotated[
+        str | None,
+        Option(
+            "--policy",
+            "Drop mainly: easy, hard, random or beta:A,B. Drop exactly: worst (the hardest, or by a score of "
+            "labels the least sound) or best. Keep by ccs[:CUT] (as many from each range of the score, the "
+            "hardest cut away) or dual[:C_D] (Beta sampling by score and confidence).",
         ),
-        advised=chosen,
-        start=rows[judged.start],
-        judged=judged,
-        keep=without(run, mask),
-        suspects=int(own.suspects.sum()),
-        twice=twice,
-        silent=silent,
-        test_wrong=None if examples.held_out else float(own.p_wrong[aside].mean()),
-    )
+    ] = None
+    ids: Annotated[
+        Any,
+        Option(
+            "--ids",
+            "Drop exactly these examples: a text file with an id a line, or FILE.csv with a column id.",
+            metavar="FILE",
+            typed=Path | None,
+        ),
+    ] = None
+    keep: Annotated[
+        Keep | None,
+        Option(
+            "--keep",
+            "The end of the score to keep, in place of a policy, or beside one if a high score means neither "
+            "easy nor hard.",
+        ),
+    ] = None
+    balanced: Annotated[bool, Option("--balanced", "Drop the same share of each class.")] = False
+    steps: Annotated[
+        int | None,
+        Option(
+            "--steps",
+            "Pace a training of so many steps, the easiest of every class first; in Python the result is a "
+            "batch sampler.",
+        ),
+    ] = None
+    batch_size: Annotated[
+        int | None, Option("--batch-size", "Examples of a step; 128, or all where there are fewer.")
+    ] = None
+    start: Annotated[float, Option("--start", "Share of the examples that the first step is on.")] = 0.2
+    whole_after: Annotated[
+        float, Option("--whole-after", "Share of the steps after which all examples have their turn.")
+    ] = 0.5
+    score: Annotated[
+        str | None,
+        Option("--score", "Score to rank by. Default: difficulty to drop some, easiness to pace."),
+    ] = None
+    at: At = None
+    sizes: Annotated[
+        Sequence[int] | None,
+        Option(
+            "--sizes",
+            "How many labelled examples to try; a twentieth, a fifth, a half and all by default.",
+            metavar="N,N,..",
+            read=_read_sizes,
+        ),
+    ] = None
+    keep_shares: Annotated[
+        Sequence[float],
+        Option(
+            "--keep-shares",
+            "Shares of them to try, easiest, hardest and random.",
+            metavar="S,S,..",
+            read=_read_shares,
+        ),
+    ] = (0.1, 0.2, 0.4, 0.6, 0.8)
+    seeds: Annotated[int, Option("--seeds", "Draws of each size, at least five.")] = 5
+    margin: Annotated[
+        float, Option("--margin", "Loss of accuracy that you accept, in 0..1. Decide before you look.")
+    ] = 0.01
+    details: Annotated[bool, Option("--details", "Show the whole grid.", python=False)] = False
+    data: Data = None
+    seed: Annotated[int, Option("--seed", "Seed of the draws.")] = 0
 
 
-def _more(examples: Examples, lines: Sequence[Line]) -> tuple[Interval | None, str]:
-    """Foretell what twice the labels would give heads, or say why that is not known."""
-    whole = [one for one in lines if one.cell.kept == ALL and not one.cell.suspects_out]
-    chance = float(np.bincount(examples.test.labels.numpy()).max() / len(examples.test))
-    return more_labels([one.cell.size for one in whole], [one.right for one in whole], chance)
+_PRUNES, _PACES, _TRIES = "drops some", "paces a training", "tries what is worth keeping"
+_OPTIONS = {
+    _PRUNES: ("drop", "policy", "ids", "keep", "balanced"),
+    _PACES: ("steps", "batch_size", "start", "whole_after"),
+    _TRIES: ("sizes", "keep_shares", "seeds", "margin", "details", "data"),
+}
+"""Options by what is done with them; the others are for two of these, or for all."""
+_DEFAULTS = {one.name: one.default for one in fields(Kept) if one.default is not MISSING}
 
 
-def _is_choice(line: Line) -> bool:
-    """Not what suspects are held against: as many at random, which may be next to none."""
-    return line.cell.kept != RANDOM or line.cell.share is not None
+def _task(given: Mapping[str, Any]) -> str:
+    """The task in `_OPTIONS` that is asked; options of two of them are refused."""
+    named = [name for name, default in _DEFAULTS.items() if _differs(given.get(name, default), default)]
+    of_tasks = {task: [name for name in named if name in own] for task, own in _OPTIONS.items()}
+    asked = [(task, _flag(own[0])) for task, own in of_tasks.items() if own]
+    if len(asked) > 1:
+        (one, flag), (other, second), *_ = asked
+        raise BadInput(f"{flag} {one}, and {second} {other}: leave one of them out")
+    [(task, flag)] = asked or [(_TRIES, "")]
+    if task == _PACES and "steps" not in named:
+        raise BadInput(f"{flag}: {_PACES}; say of how many steps (--steps)")
+    if task == _TRIES and (ranks := [_flag(name) for name in named if name in ("score", "at")]):
+        raise BadInput(f"{ranks[0]}: ranks what is dropped or paced; give --drop or --steps, too")
+    return task
 
 
-def _dropped(run: Run, line: Line, own: Judgement, lots: Any) -> Any:
-    """Which examples of the run [K] a line leaves out; ``None`` where a class would have none left."""
-    kept = kept_in(replace(line.cell, size=len(run.ids)), own, lots)
-    if kept is None:
-        return None
-    left = np.bincount(run.labels[kept], minlength=len(run.classes))
-    if ((left == 0) & (np.bincount(run.labels, minlength=len(run.classes)) > 0)).any():
-        return None
-    mask = np.ones(len(run.ids), np.bool_)
-    mask[kept] = False
-    return mask
+def _differs(value: Any, default: Any) -> bool:
+    return value is not default and not (isinstance(value, int | float | tuple) and value == default)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _suffixes(given: Mapping[str, Any]) -> tuple[str, ...]:
+    return (".txt",) if _task(given) == _PRUNES else ()
+
+
+def keep(asked: Kept) -> Worth | Pruned | Curriculum:
+    """What is worth keeping, or which examples to keep, or those of each step of a training."""
+    task = _task(vars(asked))
+    if task == _PACES:
+        return pace(asked)
+    if task == _PRUNES:
+        return prune(asked)
+    from easiness.studies.keeping.grid import advise  # which loads torch
+
+    return advise(asked)
+
+
+KEEP = Study(
+    "keep",
+    "Choose",
+    "Say which examples to keep, or to train on first.",
+    Kept,
+    keep,
+    about=(
+        "With --drop (or --ids) it writes the examples to keep, FILE.txt their ids alone. With --steps it "
+        "says which to train on at each step.\n\n"
+        "Else it says what is worth keeping of a run on features: at several sizes it fits heads to the "
+        "easiest, the hardest and random examples, with and without suspects, and tests them on the held-out "
+        "split, or on a fifth that is set aside; minutes on one core. -o FILE.csv has labels to keep and "
+        "drop, for --labels and `verify`."
+    ),
+    suffixes=_suffixes,
+    trusts=True,
+)

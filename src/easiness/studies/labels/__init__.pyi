@@ -1,2 +1,3 @@
-from .agreement import Agreement as Agreement, Between as Between, decisions as decisions
-from .cleaning import Cleaned as Cleaned, clean as clean, cleaned as cleaned, without as without
+from .agreement import Agreement as Agreement, Between as Between
+from .rule import Cleaned as Cleaned, cleaned as cleaned, verifying as verifying, without as without
+from .study import LABELS as LABELS, Labelling as Labelling, labels as labels

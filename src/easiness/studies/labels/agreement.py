@@ -1,8 +1,7 @@
-"""``decisions``: what several people decided on the labels of a run, and how far they agree."""
+"""What several people decided on the labels of a run, how far they agree, and the decisions of all."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import Interval, Kappa, kappa
-from easiness.data import ACTIONS, COLUMNS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, Labelled
+from easiness.analysis import Kappa, kappa
+from easiness.data import ACTIONS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, Labelled
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import at_home
 from easiness.runs import decisions_of_people
 from easiness.spec import Split
-from easiness.store import Run, check_opened
+from easiness.store import Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,125 +32,12 @@ _ON = {"wrong": "wrong or not", "label": "class"}
 SAID = "said"
 """The column with what each person said."""
 
+NOT_SEEN, NOT_SURE = -2, -1
+"""Codes of who has not looked at an example, and of who is not sure of it."""
+
 TIED, OUTVOTED, UNSEEN, AGREED = range(4)
 """How the people stand to an example, in the order of the file: there is no majority, it is against somebody,
 nobody has looked, or all say the same."""
-
-UNDECIDED = (TIED, UNSEEN)
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """What ``people`` said, by ``codes`` [people, n], of the examples at ``at`` [n] among those of a run.
-
-    A code is the label that the example should have, the number of classes where it is to be dropped, one
-    more where it is wrong and no class is given, or one of the two below.
-    """
-
-    NONE, UNSURE = -2, -1
-
-    people: tuple[str, ...]
-    at: npt.NDArray[np.int64]
-    codes: npt.NDArray[np.int64]
-    of: Labelled = field(repr=False)
-
-    def in_words(self, code: int, own: int) -> str:
-        """What a code says of an example: what to do, or the class that it should have."""
-        if code == self.UNSURE:
-            return UNSURE
-        num = len(self.of.classes)
-        if code == own or code >= num:
-            return KEEP if code == own else (DROP, "wrong")[code - num]
-        name = self.of.classes[code]
-        return name if name.strip() and name not in (*ACTIONS, "wrong") else f"class {name!r}"
-
-    def said(self, row: int) -> str:
-        """What each person said of the example at ``row``: ``ann: keep; bob: dog``."""
-        own = int(self.of.labels[self.at[row]])
-        codes = zip(self.people, self.codes[:, row].tolist(), strict=True)
-        return "; ".join(f"{name}: {self.in_words(code, own)}" for name, code in codes if code != self.NONE)
-
-
-class Merged(NamedTuple):
-    """The file of decisions of all as a ``table``, with how people stand to each of its rows [n].
-
-    ``differ`` are columns that are left out, since they are not the same in all files.
-    """
-
-    table: pd.DataFrame
-    standing: npt.NDArray[np.int64]
-    differ: tuple[str, ...]
-
-
-def merged(answers: Answers, said: Mapping[str, Decisions]) -> Merged:
-    """The decisions of more than half of those who looked at an example, those first on which people differ.
-
-    Where there is no such majority the action is empty; where all who looked are unsure, it says so.
-    """
-    import pandas as pd
-
-    votes = [_majority(column[column != Answers.NONE]) for column in answers.codes.T]
-    codes, standing = (np.array(column, np.int64) for column in zip(*votes, strict=True))
-    order = np.argsort(standing, kind="stable")
-    whose = _whose(answers, said)
-    first = next(iter(said.values()))
-    own = answers.of.labels[answers.at]
-    num = len(answers.of.classes)
-    said_so = {UNSURE: codes == Answers.UNSURE, "": codes < 0, KEEP: codes == own, DROP: codes == num}
-    actions = np.select([*said_so.values()], [*said_so], default=RELABEL).astype(object)
-    decided = Decisions(
-        first.split,
-        first.data,
-        answers.of,
-        at=answers.at[order],
-        actions=actions[order],
-        labels=np.where((codes < 0) | (codes >= num), UNKNOWN, codes)[order],
-        by=np.array([names for names, _ in whose], object)[order],
-        times=np.array([time for _, time in whose], object)[order],
-    )
-    columns, differ = _other_columns(answers, said)
-    columns[SAID] = np.array([answers.said(row) for row in range(len(codes))], object)
-    others = pd.DataFrame({name: cells[order] for name, cells in columns.items()})
-    return Merged(pd.concat([decided.table(), others], axis=1), standing[order], differ)
-
-
-def _majority(codes: npt.NDArray[np.int64]) -> tuple[int, int]:
-    """What more than half say, and how people stand to that."""
-    if not len(codes):
-        return Answers.NONE, UNSEEN
-    code, num = Counter(codes.tolist()).most_common(1)[0]
-    if code == Answers.UNSURE or 2 * num <= len(codes):
-        return Answers.UNSURE if num == len(codes) and code == Answers.UNSURE else Answers.NONE, TIED
-    return code, AGREED if num == len(codes) else OUTVOTED
-
-
-def _whose(answers: Answers, said: Mapping[str, Decisions]) -> list[tuple[str, str]]:
-    """The names of those who looked at each example, and when the last did."""
-    times = [dict(zip(one.at.tolist(), one.times.tolist(), strict=True)) for one in said.values() if len(one)]
-
-    def of(row: int, at: int) -> tuple[str, str]:
-        seen = np.flatnonzero(answers.codes[:, row] != Answers.NONE).tolist()
-        names = "+".join(answers.people[person] for person in seen)
-        return names, max((times[person][at] for person in seen), default="")
-
-    return [of(row, at) for row, at in enumerate(answers.at.tolist())]
-
-
-def _other_columns(
-    answers: Answers, said: Mapping[str, Decisions]
-) -> tuple[dict[str, npt.NDArray[np.object_]], tuple[str, ...]]:
-    """The columns that the files have beside, where they are the same in all, and the names of the others."""
-    place = {at: row for row, at in enumerate(answers.at.tolist())}
-    columns: dict[str, npt.NDArray[np.object_]] = {}
-    differ: dict[str, None] = {}
-    listed = (one for found in said.values() for one in found.listed.items())
-    for at, name, cell in ((at, name, cell) for at, row in listed for name, cell in row.items()):
-        column = columns.setdefault(name, np.full(len(place), "", object))
-        if column[place[at]] not in ("", cell):
-            differ[name] = None
-        column[place[at]] = cell
-    kept = {name: column for name, column in columns.items() if name not in (*differ, *COLUMNS, SAID)}
-    return kept, tuple(differ)
 
 
 class Between(NamedTuple):
@@ -172,39 +58,38 @@ class Between(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Agreement(show.Result):
-    """What people decided on the labels of a ``split``: their ``answers``, what is ``merged`` of them.
+    """What people decided on labels ``of`` a split, as ``codes``: a row an example, a column a person.
 
-    ``between`` says how far each two of them agree, and behind these all, where they are more. It is empty
-    where it is one person.
+    A code is the label that the example should have, the number of classes where it is to be dropped, one
+    more where it is wrong and no class is given, or `NOT_SEEN` or `NOT_SURE`. ``merged`` is the file of
+    decisions of all, without the columns that ``differ`` between files, and ``standing`` [n] how people stand
+    to each of its rows. ``between`` says how far each two people agree, and behind these all, where they are
+    more; it is empty where it is one person.
     """
 
-    answers: Answers = field(repr=False)
-    merged: Merged = field(repr=False)
+    of: Labelled = field(repr=False)
+    codes: pd.DataFrame = field(repr=False)
+    merged: pd.DataFrame = field(repr=False)
+    standing: npt.NDArray[np.int64] = field(repr=False)
+    differ: tuple[str, ...]
     between: tuple[Between, ...]
-    split: Split
 
     @property
     def people(self) -> tuple[str, ...]:
         """The names of those who decided."""
-        return self.answers.people
+        return tuple(map(str, self.codes))
 
-    @property
-    def num_undecided(self) -> int:
-        """How many examples have no decision of a majority."""
-        return int(np.isin(self.merged.standing, UNDECIDED).sum())
-
-    def _num(self, standing: int) -> int:
-        return int((self.merged.standing == standing).sum())
+    def _num(self, *standing: int) -> int:
+        return int(np.isin(self.standing, standing).sum())
 
     @property
     def text(self) -> str:
         """``115 of 120 examples are decided, 7 of them against somebody; 5 are undecided and come first``."""
-        num, undecided = len(self.merged.standing), self.num_undecided
+        num, undecided, unseen = len(self.standing), self._num(TIED, UNSEEN), self._num(UNSEEN)
         against = f", {show.count(self._num(OUTVOTED))} of them against somebody" if self.between else ""
         found = f"{show.count(num - undecided)} of {show.counted(num, 'example')} are decided{against}"
         if not undecided:
             return found
-        unseen = self._num(UNSEEN)
         why = f" ({show.count(unseen)} of them by nobody)" if 0 < unseen < undecided else ""
         return f"{found}; {show.count(undecided)} {'is' if undecided == 1 else 'are'} undecided{why}"
 
@@ -216,7 +101,7 @@ class Agreement(show.Result):
         looked, joined by a plus, ``time`` is the last of theirs, and ``said`` what each said. Other columns
         are kept where they are the same in all files.
         """
-        return self.merged.table
+        return self.merged
 
     def document(self) -> Any:
         """The value of the JSON file: how far people agree, and the rows."""
@@ -226,38 +111,90 @@ class Agreement(show.Result):
         ]
         return {"people": list(self.people), "agreement": between, "decisions": super().document()}
 
+    @property
+    def _shown(self) -> list[Between]:
+        """The first pairs, and all people together, which come last."""
+        return [*self.between[: _MOST - 1], *self.between[_MOST - 1 :][-1:]]
+
     def figure(self) -> Figure:
         """Kappa of each two people and of all, with its interval; of one person, how often what was said."""
-        shown = _shown(self.between)
-        figure, axes = show.new_axes(5.2, 1.3 + 0.35 * max(len(shown), 1))
+        shown = self._shown
         if not shown:
-            (_, _, *said), (name, _, *counts) = _counts(self.answers)
-            axes.barh(said, [int(cell.replace(",", "")) for cell in counts], color=show.TRAIN)
-            axes.set(xlabel="examples")
-            axes.set_ylabel(name, parse_math=False)
-            return figure
-        for shift, on, color in ((-0.12, "wrong", show.HARD), (0.12, "label", show.TRAIN)):
-            found = [(row + shift, getattr(one, on)) for row, one in enumerate(shown)]
-            points = [(row, one.kappa) for row, one in found if one is not None and one.kappa is not None]
-            errors = [[one.value - one.low, one.high - one.value] for _, one in points]
-            axes.errorbar(
-                [one.value for _, one in points],
-                [row for row, _ in points],
-                xerr=np.reshape(errors, (-1, 2)).T,
-                fmt="o",
-                color=color,
-                label=_ON[on],
-            )
-        axes.set_yticks(range(len(shown)), [one.text for one in shown], parse_math=False)
-        axes.set(xlabel="kappa, with its 95 % interval", ylim=(len(shown) - 0.5, -0.5))
-        axes.set_xlim(right=1.02)
-        show.legend_above(axes, 2)
-        return figure
+            (said,) = self._said().drop(columns="looked at").to_dict("records")
+            name = str(said.pop("person"))
+            return show.bars([*map(str, said)], {name: ([*said.values()], show.TRAIN)}, "examples")
+        none = (np.nan,) * 3
+        found = {on: [getattr(one, on) for one in shown] for on in _ON}
+        return show.dots_with_intervals(
+            [one.text for one in shown],
+            {
+                _ON[on]: ([none if one is None or one.kappa is None else one.kappa for one in of_all], color)
+                for (on, of_all), color in zip(found.items(), (show.HARD, show.TRAIN), strict=True)
+            },
+            "kappa, with its 95 % interval",
+        )
 
-    def sections(self) -> list[show.Section]:
+    def frames(self) -> list[show.Frame]:
         """Who decided what, how far people agree, and the first examples on which they do not."""
-        agreeing = [_agreeing(self)] if self.between else []
-        return [_people(self), *agreeing, *_differing(self)]
+        note = "Examples by what each says of them."
+        if self.differ:
+            note += f" Columns that are not the same in all files are left out: {shorten(self.differ)}."
+        said = self._said()
+        columns = {str(name): show.counts() for name in said} | {"person": show.names()}
+        people = show.Frame(show.capitalized(self.text), note, said, columns)
+        agreeing = [self._agreeing()] if self.between else []
+        return [people, *agreeing, *([self._differing()] if self._num(TIED, OUTVOTED) else [])]
+
+    def _said(self) -> pd.DataFrame:
+        """How often each person says what."""
+        import pandas as pd
+
+        num, own = len(self.of.classes), self.of.labels[self.codes.index]
+        codes = self.codes.to_numpy().T
+        told = {
+            "looked at": codes != NOT_SEEN,
+            "keep": codes == own,
+            "relabel": (codes >= 0) & (codes != own) & (codes != num),
+            "drop": codes == num,
+            "unsure": codes == NOT_SURE,
+        }
+        counts = {what: which.sum(axis=1) for what, which in told.items()}
+        return pd.DataFrame({"person": self.people, **counts})
+
+    def _agreeing(self) -> show.Frame:
+        import pandas as pd
+
+        left = len(self.between) - _MOST
+        note = (
+            "On whether the label is wrong, and on the class that is right (to drop counts as one), among "
+            "examples on which all of them are sure. Kappa is the agreement beyond chance, Cohen's of two "
+            "and Fleiss' of more: 1 is full agreement, 0 what chance gives, and undefined where all answers "
+            "are the same."
+        )
+        note += f" {show.count(left)} more pairs are in the JSON file." if left > 0 else ""
+        rows = [_agreed(one.text, on, getattr(one, name)) for one in self._shown for name, on in _ON.items()]
+        columns = {
+            "between": show.names(),
+            "on": show.names(),
+            "examples": show.counts(),
+            "agree": show.shares(),
+            "low": show.intervals(1, title="95 %", high="high"),
+            "kappa": show.names(),
+            "kappa_low": show.intervals(title="95 %", high="kappa_high"),
+        }
+        return show.Frame("How far people agree", note, pd.DataFrame(rows), columns)
+
+    def _differing(self) -> show.Frame:
+        """The first examples on which people differ, or are not sure."""
+        num = self._num(TIED, OUTVOTED)
+        data = self.merged.head(min(num, _MOST))
+        action = data["action"].replace("", "undecided")
+        decided = data["class"].where(data["action"] == RELABEL, action)
+        data = data.assign(decided=decided, **{"class": np.array(self.of.classes, object)[data["was"]]})
+        which = f"The first {_MOST} of {show.count(num)}" if num > _MOST else f"All {show.count(num)}"
+        note = f"{which}, those without a majority first; the class is that of the run."
+        columns = dict.fromkeys(("id", "class", "decided", SAID), show.names())
+        return show.Frame("Decided differently", note, data, columns)
 
 
 def _document(found: Kappa | None) -> Any:
@@ -267,79 +204,20 @@ def _document(found: Kappa | None) -> Any:
     return {"num": found.num, "agreed": found.agreed._asdict(), "kappa": kappa}
 
 
-def _shown(between: Sequence[Between]) -> list[Between]:
-    """The first pairs, and all people together, which come last."""
-    return [*between[: _MOST - 1], *between[_MOST - 1 :][-1:]]
-
-
-def _counts(answers: Answers) -> list[list[str]]:
-    """How often each person says what, below a header."""
-    num, own = len(answers.of.classes), answers.of.labels[answers.at]
-    rows = [["person", "looked at", "keep", "relabel", "drop", "unsure"]]
-    for name, codes in zip(answers.people, answers.codes, strict=True):
-        dropped, unsure = codes == num, codes == Answers.UNSURE
-        relabelled = (codes >= 0) & (codes != own) & ~dropped
-        said = (codes != Answers.NONE, codes == own, relabelled, dropped, unsure)
-        rows.append([name, *(show.count(int(one.sum())) for one in said)])
-    return rows
-
-
-def _people(found: Agreement) -> show.Section:
-    note = "Examples by what each says of them."
-    if found.merged.differ:
-        note += f" Columns that are not the same in all files are left out: {shorten(found.merged.differ)}."
-    return show.Section(show.capitalized(found.text), note, _counts(found.answers))
-
-
-def _agreeing(found: Agreement) -> show.Section:
-    rows = [["between", "on", "examples", "agree", "95 %", "kappa", "95 %"]]
-    for one in _shown(found.between):
-        rows += [[one.text, name, *_cells(getattr(one, on))] for on, name in _ON.items()]
-    left = len(found.between) - _MOST
-    note = (
-        "On whether the label is wrong, and on the class that is right (to drop counts as one), among "
-        "examples on which all of them are sure. Kappa is the agreement beyond chance, Cohen's of two and "
-        "Fleiss' of more: 1 is full agreement, 0 what chance gives, and undefined where all answers are the "
-        "same."
-    )
-    note += f" {show.count(left)} more pairs are in the JSON file." if left > 0 else ""
-    return show.Section("How far people agree", note, rows)
-
-
-def _cells(found: Kappa | None) -> list[str]:
+def _agreed(between: str, on: str, found: Kappa | None) -> dict[str, Any]:
+    """A row on how far people agree."""
+    row: dict[str, Any] = {"between": between, "on": on, "examples": 0, "kappa": ""}
+    row |= dict.fromkeys(("agree", "low", "high", "kappa_low", "kappa_high"), np.nan)
     if found is None:
-        return ["0", "", "", "", ""]
-    agreed = found.agreed
-    cells = [show.count(found.num), show.percent(agreed.value), _percents(agreed)]
-    if found.kappa is None:
-        return [*cells, "undefined", ""]
-    return [*cells, show.number(found.kappa.value), show.interval_text(found.kappa.low, found.kappa.high)]
+        return row
+    agreed, kappa = found.agreed, found.kappa
+    row |= {"examples": found.num, "agree": agreed.value, "low": 100 * agreed.low, "high": 100 * agreed.high}
+    if kappa is None:
+        return row | {"kappa": "undefined"}
+    return row | {"kappa": show.number(kappa.value), "kappa_low": kappa.low, "kappa_high": kappa.high}
 
 
-def _percents(one: Interval) -> str:
-    return f"{100 * one.low:.1f} to {100 * one.high:.1f}"
-
-
-def _differing(found: Agreement) -> list[show.Section]:
-    """The first examples on which people differ, or are not sure."""
-    num = int(np.isin(found.merged.standing, (TIED, OUTVOTED)).sum())
-    if not num:
-        return []
-    rows = [["id", "class", "decided", "said"]]
-    classes = np.array(found.answers.of.classes, object)
-    for row in found.table().head(min(num, _MOST)).to_dict("records"):
-        action = row["action"]
-        decided = row["class"] if action == "relabel" else action or "undecided"
-        rows.append([str(row["id"]), str(classes[row["was"]]), str(decided), str(row["said"])])
-    which = f"The first {_MOST} of {show.count(num)}" if num > _MOST else f"All {show.count(num)}"
-    note = f"{which}, those without a majority first; the class is that of the run."
-    return [show.Section("Decided differently", note, rows)]
-
-
-File = str | os.PathLike[str]
-
-
-def decisions(run: Run, files: File | Sequence[File], *, split: Split = "train") -> Agreement:
+def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> Agreement:
     """The decisions of people on the labels of a run: how far they agree, and what their majority says.
 
     A person is who stands in the column ``by``, or the name of a file that names nobody; whose decisions are
@@ -348,20 +226,13 @@ def decisions(run: Run, files: File | Sequence[File], *, split: Split = "train")
     is to look at, and what other columns are to be kept. The table is the file of decisions of all: what more
     than half of those who looked at an example say, and nothing, which is undecided, where there is no such
     majority.
-
-    Args:
-        run: whose labels they looked at.
-        files: of decisions, as the page, `clean` or an audit writes them; or the JSON that Label Studio
-            exports of tasks that `export` made for it.
-        split: whose labels: those trained on, or ``held_out``.
-
-    Raises:
-        BadInput: as `read_decisions`; a file is given twice, nothing is decided in any, or somebody has
-            decided otherwise on an example in another file.
     """
-    check_opened(run=run)
-    paths = [at_home(one) for one in ([files] if isinstance(files, str | os.PathLike) else files)]
-    _check_different(paths)
+    paths = [at_home(one) for one in files]
+    seen = set()
+    for path in paths:
+        if (real := path.resolve()) in seen:
+            raise BadInput(f"{path}: is given twice; give each file once")
+        seen.add(real)
     said: dict[str, Decisions] = {}
     for path in paths:
         for name, found in decisions_of_people(run, path, split).items():
@@ -371,16 +242,7 @@ def decisions(run: Run, files: File | Sequence[File], *, split: Split = "train")
             f"{', '.join(map(str, paths))}: nothing is decided there; write keep, relabel, drop or unsure in "
             "the column action"
         )
-    answers = _answers(said)
-    return Agreement(answers, merged(answers, said), tuple(_agreements(answers)), split)
-
-
-def _check_different(paths: Sequence[Path]) -> None:
-    seen = set()
-    for path in paths:
-        if (real := path.resolve()) in seen:
-            raise BadInput(f"{path}: is given twice; give each file once")
-        seen.add(real)
+    return _agreement(said)
 
 
 def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisions:
@@ -401,31 +263,92 @@ def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisi
     return one.part(kept).and_those(other.part(new))
 
 
-def _answers(said: Mapping[str, Decisions]) -> Answers:
-    """What each who decided said of each example that any file lists, in the order of the files."""
-    of = next(iter(said.values())).of
-    at = [*dict.fromkeys(at for found in said.values() for at in found.listed)]
-    place = {position: row for row, position in enumerate(at)}
-    classes, people = of.classes, {name: found for name, found in said.items() if len(found)}
-    codes = np.full((len(people), len(at)), Answers.NONE, np.int64)
-    for row, found in enumerate(people.values()):
-        code = np.where(found.labels == UNKNOWN, len(classes) + 1, found.labels)
-        code = np.where(found.actions == DROP, len(classes), code)
-        code = np.where(found.actions == UNSURE, Answers.UNSURE, code)
-        codes[row, [place[one] for one in found.at.tolist()]] = code
-    return Answers(tuple(people), np.array(at, np.int64), codes, of)
+def _agreement(said: Mapping[str, Decisions]) -> Agreement:
+    """The decisions of more than half of those who looked at an example, those on which people differ first.
+
+    Where there is no such majority the action is empty; where all who looked are unsure, it says so.
+    """
+    import pandas as pd
+
+    first = next(iter(said.values()))
+    of, num = first.of, len(first.of.classes)
+    at = [*dict.fromkeys(one for found in said.values() for one in found.listed)]
+    people = {name: found for name, found in said.items() if len(found)}
+
+    def of_all(column: str, nothing: Any) -> pd.DataFrame:
+        cells = {name: pd.Series(getattr(found, column), found.at) for name, found in people.items()}
+        return pd.DataFrame(cells).reindex(at).fillna(nothing)
+
+    actions = of_all("actions", "")
+    codes = of_all("labels", NOT_SEEN).replace(UNKNOWN, num + 1).astype(np.int64)
+    codes = codes.mask(actions == DROP, num).mask(actions == UNSURE, NOT_SURE)
+    own = of.labels[at]
+    rows = (zip(people, row, strict=True) for row in codes.to_numpy().tolist())
+    told = [[(name, code) for name, code in row if code != NOT_SEEN] for row in rows]
+    standing, majority = np.array([_majority([code for _, code in row]) for row in told], np.int64).T
+    words = [
+        "; ".join(f"{name}: {_in_words(of, code, label)}" for name, code in row)
+        for row, label in zip(told, own.tolist(), strict=True)
+    ]
+    cells, differ = _other_columns(said)
+    others = pd.DataFrame({name: [column.get(one, "") for one in at] for name, column in cells.items()})
+    says = {UNSURE: majority == NOT_SURE, "": majority < 0, KEEP: majority == own, DROP: majority == num}
+    merged = Decisions(
+        first.split,
+        first.data,
+        of,
+        at=np.array(at, np.int64),
+        actions=np.select([*says.values()], [*says], default=RELABEL).astype(object),
+        labels=np.where((majority < 0) | (majority >= num), UNKNOWN, majority),
+        by=np.array(["+".join(name for name, _ in row) for row in told], object),
+        times=np.array([max(row) for row in of_all("times", "").to_numpy()], object),
+    ).table()
+    order = np.argsort(standing, kind="stable")
+    table = (
+        pd.concat([merged, others, pd.Series(words, name=SAID)], axis=1).iloc[order].reset_index(drop=True)
+    )
+    return Agreement(of, codes, table, standing[order], differ, tuple(_between(codes, own)))
 
 
-def _agreements(answers: Answers) -> Iterator[Between]:
-    """Of each pair, then of all where they are more."""
-    groups: list[tuple[int, ...]] = [*combinations(range(len(answers.people)), 2)]
-    if len(answers.people) > 2:
-        groups.append(tuple(range(len(answers.people))))
-    own = answers.of.labels[answers.at]
+def _majority(codes: Sequence[int]) -> tuple[int, int]:
+    """How people stand to what more than half say, and that."""
+    if not codes:
+        return UNSEEN, NOT_SEEN
+    code, num = Counter(codes).most_common(1)[0]
+    if code == NOT_SURE or 2 * num <= len(codes):
+        return TIED, NOT_SURE if num == len(codes) and code == NOT_SURE else NOT_SEEN
+    return AGREED if num == len(codes) else OUTVOTED, code
+
+
+def _in_words(of: Labelled, code: int, own: int) -> str:
+    """What a code says of an example: what to do, or the class that it should have."""
+    num = len(of.classes)
+    if code in (NOT_SURE, own):
+        return UNSURE if code == NOT_SURE else KEEP
+    if code >= num:
+        return (DROP, "wrong")[code - num]
+    name = of.classes[code]
+    return name if name.strip() and name not in (*ACTIONS, "wrong") else f"class {name!r}"
+
+
+def _other_columns(said: Mapping[str, Decisions]) -> tuple[dict[str, dict[int, str]], tuple[str, ...]]:
+    """The cells of other columns by example, where files do not differ, and the names of the others."""
+    columns: dict[str, dict[int, str]] = {}
+    differ: dict[str, None] = {}
+    listed = (one for found in said.values() for one in found.listed.items())
+    for at, name, cell in ((at, name, cell) for at, row in listed for name, cell in row.items()):
+        column = columns.setdefault(name, {})
+        if column.get(at, "") not in ("", cell):
+            differ[name] = None
+        column[at] = cell
+    return {name: column for name, column in columns.items() if name not in (*differ, SAID)}, tuple(differ)
+
+
+def _between(codes: pd.DataFrame, own: npt.NDArray[np.int64]) -> Iterator[Between]:
+    """How far each pair agrees, then all where they are more."""
+    people = tuple(map(str, codes))
+    groups = [*combinations(people, 2), *([people] if len(people) > 2 else [])]
     for group in groups:
-        codes = answers.codes[list(group)]
-        both = (codes >= 0).all(axis=0)
-        codes = codes[:, both]
-        wrong = np.asarray(codes != own[both], np.int64)
-        names = tuple(answers.people[one] for one in group)
-        yield Between(names, kappa(wrong), kappa(codes))
+        sure = (codes[[*group]] >= 0).all(axis=1).to_numpy()
+        said = codes.loc[sure, [*group]].to_numpy().T
+        yield Between(group, kappa(np.asarray(said != own[sure], np.int64)), kappa(said))

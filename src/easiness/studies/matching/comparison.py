@@ -302,6 +302,7 @@ class Comparison(show.Result):
     reliability: list[Reliability]
     note: str | None = None
     detailed: bool = field(default=False, repr=False)
+    leads = True
 
     @property
     def notices(self) -> list[str]:

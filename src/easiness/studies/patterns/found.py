@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import Effect, RankRegression
+from easiness.data import Dataset
 from easiness.spec import Split
-from easiness.store import Row
+from easiness.store import Row, Run
 from easiness.studies.patterns.neighbourhood import Neighbourhood
 
 if TYPE_CHECKING:
@@ -70,19 +71,16 @@ class Patterns(show.Result):
     at the examples the score is, ``ways`` what other counts of frequency would give.
     """
 
-    model: str
+    run: Run = field(repr=False)
+    data: Dataset = field(repr=False)
     row: Row
     split: Split
     score: str
     seen: str
     features: str
     about: str
-    classes: tuple[str, ...] = field(repr=False)
-    num_trials: int
     turned: bool
     around: Neighbourhood = field(repr=False)
-    ids: npt.NDArray[Any] = field(repr=False)
-    labels: _Integers = field(repr=False)
     values: _Floats = field(repr=False)
     fitted: _Floats = field(repr=False)
     left: _Floats = field(repr=False)
@@ -92,6 +90,21 @@ class Patterns(show.Result):
     ways: tuple[Way, ...]
     leftover: Leftover
     notes: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> str:
+        """Name of the network."""
+        return self.run.network
+
+    @property
+    def ids(self) -> npt.NDArray[Any]:
+        """Of the examples [K]."""
+        return self.run.examples(self.split)[0]
+
+    @property
+    def labels(self) -> _Integers:
+        """Of the examples [K]."""
+        return self.run.examples(self.split)[1]
 
     @property
     def frequency(self) -> _Integers:
@@ -109,7 +122,7 @@ class Patterns(show.Result):
         return f"ease by {self.score}" if self.turned else self.score
 
     @property
-    def text(self) -> str:
+    def headline(self) -> str:
         """``frequency +0.30 (0.25 to 0.35) and contradiction ... explain 28 % of how easiness ranks``."""
         explained = show.percent(self.found.r_squared.value)
         most = f" ({show.percent(self.found.most)} can be)" if self.found.most > 0 else ""
@@ -132,7 +145,7 @@ class Patterns(show.Result):
             {
                 "id": self.ids,
                 "label": self.labels,
-                "class": np.array(self.classes, dtype=object)[self.labels],
+                "class": np.array(self.run.classes, dtype=object)[self.labels],
                 self.score: self.values,
                 "frequency": self.frequency,
                 "contradiction": self.contradiction,
@@ -201,7 +214,7 @@ class Patterns(show.Result):
             f"{self._counted} Coefficients are of standardized ranks, with both in the model; 95 % "
             "intervals are for other examples of the same patterns and other trials. R² is the share of the "
             "variance of ranks that both explain. It cannot exceed the reliability of the score over "
-            f"{show.counted(self.num_trials, 'trial')}. Within classes, examples are compared only "
+            f"{show.counted(len(self.run.trials), 'trial')}. Within classes, examples are compared only "
             "with their own class. The two cannot be told apart wholly: what others contradict has "
             "fewer of its class near. Where contradiction alone was planted, frequency came out at "
             "-0.1 to -0.3; where frequency alone was, contradiction at -0.1 to -0.5. This shows what goes "
@@ -243,7 +256,7 @@ class Patterns(show.Result):
     def said_of(self, position: int) -> list[str]:
         """Of an example its class, score, frequency, contradiction and what is left over, as text."""
         return [
-            self.classes[self.labels[position]],
+            self.run.classes[self.labels[position]],
             show.number(float(self.values[position])),
             show.count(int(self.frequency[position])),
             show.number(float(self.contradiction[position])),

@@ -1,11 +1,11 @@
-"""``patterns``: how easiness goes along with the frequency and the contradiction of what examples show."""
+"""``explain``: how easiness goes along with the frequency and the contradiction of what examples show."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +13,15 @@ import numpy.typing as npt
 from easiness import show
 from easiness.analysis import RankRegression, class_share, rank_regression
 from easiness.data import Dataset, same_at
+from easiness.engine import At, Data, Device, HeldOutToo, OneRun, Study
 from easiness.errors import BadInput
 from easiness.features import FeatureSource, find_features, ready_features
 from easiness.heads import joined
 from easiness.inputs import counted, tell
-from easiness.runs import data_of, features_beside, find_data, find_split, passes_shown, positions_in
+from easiness.runs import data_of, features_beside, find_data, find_split, positions_in
 from easiness.scoring import Score, Scoring, find_score
-from easiness.spec import Split
-from easiness.store import Run, check_opened, num_heard
+from easiness.spec import Option, Split
+from easiness.store import Run, num_heard
 from easiness.studies.patterns.found import Leftover, Patterns, Way
 from easiness.studies.patterns.neighbourhood import AT_MOST, Neighbourhood, neighbourhood
 
@@ -177,76 +178,69 @@ _FEW, _LARGEST = 20, 0.02  # examples, and of all: more copies of one than both 
 _OF_IMAGENET = 9  # letters of a class of ImageNet as its folders are called: n01440764
 
 
-def patterns(
-    run: Run,
-    features: Any,
-    *,
-    split: Split = "train",
-    score: str | None = None,
-    at: float | None = None,
-    nearest: int | None = None,
-    source: Any = None,
-    download: bool = False,
-    device: str = "auto",
-    progress: bool = True,
-) -> Patterns:
+@dataclass(frozen=True)
+class Explained:
+    """What `explain` asks."""
+
+    run: OneRun
+    features: Annotated[
+        Any,
+        Option(
+            "--features",
+            "Where vectors come from, as for `measure`: auto, hashed, logmel, run:RUN and others. They must "
+            "not be trained on these labels, and are kept beside the run.",
+            metavar="NAME",
+            typed=str,
+        ),
+    ]
+    split: HeldOutToo = "train"
+    score: Annotated[
+        str | None,
+        Option(
+            "--score",
+            "Score to explain, one of ease or of labels. Default: easiness, or consistency of networks whose "
+            "trials left examples out.",
+        ),
+    ] = None
+    at: At = None
+    nearest: Annotated[
+        int | None,
+        Option(
+            "--nearest",
+            "How many neighbours count for contradiction, and give distances their unit. Default: 50, or "
+            "half of a class if that is less.",
+        ),
+    ] = None
+    data: Data = None
+    download: Annotated[bool, Option("--download", "Fetch weights of the features that are not on disk.")] = (
+        False
+    )
+    device: Device = "auto"
+
+
+def explain(asked: Explained) -> Patterns:
     """How far what examples show says how easy they are: its frequency, and other classes' contradiction.
 
-    `Neighbourhood` defines both, in features that were not trained on these labels. Their effect is that of a
-    rank regression on both together (`rank_regression`), over all examples and within classes, beside the
-    most that any predictor could explain of a score from so many trials. It is what goes along with
-    easiness, not what makes it: patterns are neither frequent nor contradicted by chance.
-
-    Args:
-        run: measured or recorded, of any kind.
-        features: where vectors come from, as for ``features`` of `measure`. They are kept beside the run.
-        split: of the examples measured (``train``) or held out (``held_out``), whose neighbours are training
-            examples as well.
-        score: the name of one that speaks of ease or of labels. By default ``consistency`` where each trial
-            trained on a share of the examples and left this one out, else ``easiness``.
-        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
-        nearest: neighbours among which others contradict, and by which distances get their unit; 50, or
-            a quarter of the different training examples where they are few, unless given.
-        source: where the data are now, as for `suspects`.
-        download: fetch weights of the features that are not on this disk.
-        device: for the features: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        progress: show how far it is where that takes longer than a moment.
-
-    Raises:
-        BadInput: the features were trained on more than one in a hundred of these labels or cannot be had,
-            the score says nothing of ease or is undefined, or there are too few examples.
-        RunFailed: the features cannot be written.
+    `Neighbourhood` defines both. Their effect is that of a rank regression on both together
+    (`rank_regression`), over all examples and within classes, beside the most that any predictor could
+    explain of a score from so many trials.
     """
-    check_opened(run=run)
-    run.examples(split)  # or says that there is none, before anything is read
-    scored = _score(run, score, split)
-    row = run.resolve_at(at)
-    data = data_of(run, source)
-    found_in = find_features(features, data, download=download, device=device)
-    shared = notes_on_shared(found_in, data)
-    with passes_shown(progress):
-        around, note = _around(run, data, found_in, split, nearest)
-        notes = (*shared, note) if note else shared
-        return _joined(run, scored, row, split, around, found_in, notes)
-
-
-def _joined(
-    run: Run,
-    score: Score,
-    row: int,
-    split: Split,
-    around: Neighbourhood,
-    source: FeatureSource,
-    shared: tuple[str, ...],
-) -> Patterns:
-    ids, labels = run.examples(split)
+    run, split = asked.run, asked.split
+    ids, labels = run.examples(split)  # or says that there is none, before anything is read
+    score = _score(run, asked.score, split)
+    row = run.resolve_at(asked.at)
+    data = data_of(run, asked.data)
+    source = find_features(asked.features, data, download=asked.download, device=asked.device)
+    shared = notes_on_shared(source, data)
+    around, note = _around(run, data, source, split, asked.nearest)
     outcome = outcome_of(run, score, row, split)
     known = outcome.known
     found, within = _regression(outcome, around), _regression(outcome, around, labels)
     left, fitted = np.full((2, len(ids)), np.nan)
     left[known], fitted[known] = found.left, found.fitted
     return Patterns(
-        model=run.network,
+        run=run,
+        data=data,
         row=run.row(row),
         split=split,
         score=score.name,
@@ -254,11 +248,7 @@ def _joined(
         seen=_seen(run, score, split),
         features=source.name,
         about=source.about,
-        classes=run.classes,
-        num_trials=len(run.trials),
         around=around,
-        ids=ids,
-        labels=labels,
         values=outcome.values,
         fitted=fitted,
         left=left,
@@ -267,8 +257,22 @@ def _joined(
         class_alone=class_share(outcome.whole[known], labels[known]),
         ways=tuple(_ways(outcome, around, found)),
         leftover=Leftover.of(left, around.picture),
-        notes=(*shared, *_notes(run, source, outcome, score)),
+        notes=(*shared, *filter(None, [note]), *_notes(run, source, outcome, score)),
     )
+
+
+EXPLAIN = Study(
+    "explain",
+    "Look",
+    "Say what explains easiness.",
+    Explained,
+    explain,
+    about=(
+        "How far frequency and contradiction do: frequency is how many of its class lie near an example, "
+        "contradiction the share of other classes among its neighbours. It is what goes along with easiness, "
+        "not what makes it. The examples that they explain least are listed; -o FILE.html shows them."
+    ),
+)
 
 
 def _regression(

@@ -14,4 +14,4 @@ from .ranked import (
     Suspects as Suspects,
     features_command as features_command,
 )
-from .study import suspects as suspects
+from .study import SUSPECTS as SUSPECTS, Suspected as Suspected, suspects as suspects

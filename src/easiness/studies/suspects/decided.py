@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,7 +90,7 @@ class Decided:
             return ""
         num = show.count(len(self.decisions))
         return (
-            f"{in_words(self.file)} has an action for each of the {num} examples, as clean writes it: all "
+            f"{in_words(self.file)} has an action for each of the {num} examples, as labels writes it: all "
             "count as looked at; empty the action of those that nobody has seen."
         )
 
@@ -156,7 +156,7 @@ def _order(noise: LabelNoise, seen: npt.NDArray[np.bool_]) -> _Integers:
 
 
 def learned_from(
-    file: str | os.PathLike[str] | None,
+    file: Path | None,
     run: Run,
     split: Split,
     noise: LabelNoise,
@@ -182,7 +182,7 @@ def learned_from(
     if _from_top(asked, at, noise.p_wrong):
         of_split = ("--split", split) if split == "held_out" else ()
         audit = (run.path, "--known", file, *of_split, "-o", "audit.csv")
-    decided = Decided(os.fspath(file), made, foretold, found.factor, audit)
+    decided = Decided(str(file), made, foretold, found.factor, audit)
     return Learned(LabelNoise(found.p_wrong, noise.suspicion), found.low, found.high, seen, asked, decided)
 
 

@@ -221,7 +221,8 @@ class Suspects(show.Result):
     ``in_pairs`` has the texts of pairs that conflict, by split and id. What was ``decided`` is last
     in ``ranked``, with its ``action``, is 0 or 1 in ``p_wrong`` where somebody was sure, and is not listed.
     ``too_few`` names classes too small, ``alone`` a run beside which others can judge. A ``leak`` says what
-    tells the labels: the number of wrong ones is then not a number.
+    tells the labels: the number of wrong ones is then not a number. ``missing`` is the code of a network that
+    cannot be had here.
     """
 
     model: str
@@ -247,6 +248,13 @@ class Suspects(show.Result):
     too_few: str = ""
     alone: Run | None = field(default=None, repr=False)
     leak: str = ""
+    missing: str = ""
+
+    @property
+    def notices(self) -> list[str]:
+        """Which code of a network is missing."""
+        missing = f"{self.missing}; the labels are judged by the record, without the networks"
+        return [missing] if self.missing else []
 
     @property
     def num_likely(self) -> int:
@@ -385,7 +393,7 @@ class Suspects(show.Result):
     def by_heart(self) -> str:
         """A sentence where labels were being learned by heart, and an epoch before was read; else empty."""
         found, last = self.how_many.by_heart(), self.course[-1][0]
-        the_end = "" if self.others else f"; --{last.name} {last.value:g} reads the end"
+        the_end = "" if self.others else f"; --at {last.value:g} reads the end"
         return found and f"{found}{the_end}."
 
     def doubt(self) -> str:

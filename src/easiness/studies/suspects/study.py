@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +22,13 @@ from easiness.analysis import (
     weights_together,
 )
 from easiness.data import Dataset
+from easiness.engine import SEVERAL_RUNS, At, Data, Decided, Device, HeldOutToo, Study
 from easiness.errors import BadInput
-from easiness.runs import Told, find_data, leak_of, passes_shown, positions_in, told
+from easiness.models import missing_code
+from easiness.runs import Told, find_data, leak_of, positions_in, told
 from easiness.show import ShownExample
-from easiness.spec import Split
-from easiness.store import Row, Run, check_opened
+from easiness.spec import Option, Split
+from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
 from easiness.studies.suspects.asking import CannotAsk
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, conflicts_of
@@ -102,57 +103,53 @@ _NOT_ASKED = "examples were not to be looked at"
 _HELD_OUT = "networks are asked for training examples only"
 
 
-def suspects(
-    run: Run | Sequence[Run],
-    *,
-    split: Split = "train",
-    above: float = ABOVE,
-    decided: str | os.PathLike[str] | None = None,
-    at: float | None = None,
-    pictures: bool = True,
-    source: Any = None,
-    device: str = "auto",
-    progress: bool = True,
-) -> Suspects:
+@dataclass(frozen=True)
+class Suspected:
+    """What `suspects` asks."""
+
+    run: Annotated[
+        tuple[Run, ...],
+        Option("", "Folder of a run. Several on the same data judge together.", **SEVERAL_RUNS),
+    ]
+    split: HeldOutToo = "train"
+    above: Annotated[
+        float,
+        Option(
+            "--above", "List labels that are wrong with this probability or more; at least five are listed."
+        ),
+    ] = ABOVE
+    decided: Decided = None
+    at: At = None
+    pictures: Annotated[
+        bool,
+        Option(
+            "--pictures/--no-pictures",
+            "Look for identical examples, and ask the stored networks about each.",
+        ),
+    ] = True
+    data: Data = None
+    device: Device = "auto"
+
+
+def suspects(asked: Suspected) -> Suspects:
     """The examples whose label is likely wrong, most suspicious first, and what is certain before that.
 
     Each example is judged by the trials that did not train on it, where there are any (``train_share`` below
     1, or the held-out split), else by all, by what they said after the last three epochs observed.
-    `label_noise` has the probability. Nothing is trained.
-
-    Args:
-        run: with one trial or more, of any kind: measured or recorded. Of several over the same data, such
-            as features and a training, the order and the probabilities are of all: those that left examples
-            out are voices of one estimate, see `label_noise_of_heads`; the others count by what they claim to
-            know, see `label_noise_together`. The rest is of the run that claims most.
-        split: ``train``, or ``held_out``: is the test set safe?
-        above: list the labels that are wrong with this probability or more, in 0..1, and five in any case.
-        decided: a file of decisions on these labels, from the page, `audit` or an editor, in the form of
-            `clean`: `relearned` has what they say of the others; what was looked at leaves the list.
-        at: the epoch from 1, or of a run on features the share, to read at; the last, the largest by default.
-        pictures: look at the examples for identical ones, and ask the networks for what they make of them;
-            without, conflicts are not looked for, some kinds cannot be named, and texts are not in the table.
-        source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
-        device: for the networks: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        progress: show how far it is where that takes longer than a moment.
-
-    Raises:
-        BadInput: the run has no trial or one class, the epoch was not observed, nothing is held
-            out, ``above`` is out of its range, the ``source`` given has other data, or two runs have, or the
-            decisions are of others.
+    `label_noise` has the probability. Of several runs the order and the probabilities are of all: those that
+    left examples out are voices of one estimate, see `label_noise_of_heads`; the others count by what they
+    claim to know, see `label_noise_together`. The rest is of the run that claims most.
     """
-    check_opened(run=run)
-    runs = [run] if isinstance(run, Run) else list(run)
+    split, above, pictures = asked.split, asked.above, asked.pictures
     if not 0 <= above <= 1:
         raise BadInput(f"--above {above:g}: give a probability from 0 to 1")
-    run, judged, noise, others = _together(runs, split, at)
+    run, judged, noise, others = _together(asked.run, split, asked.at)
     evidence = judged.evidence
-    learned = learned_from(decided, run, split, noise, judged.noise, evidence.rival)
-    with passes_shown(progress):
-        data = find_data(run, source)[0] if pictures else None
-        source = source if data is None else data
-        conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
-        kinds, of_kinds = _kinds(run, split, evidence, learned, source, pictures, device)
+    learned = learned_from(asked.decided, run, split, noise, judged.noise, evidence.rival)
+    data = find_data(run, asked.data)[0] if pictures else None
+    source = asked.data if data is None else data
+    conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
+    kinds, of_kinds = _kinds(run, split, evidence, learned, source, pictures, asked.device)
     listed = learned.order[: how_many_listed(learned.noise.p_wrong[~learned.seen], above)]
     texts, shown, in_pairs = _examples(run, data, split, listed[:FIRST], conflicts.unsettled(learned.labels))
     ranked = _table(run, split, evidence, learned, listed, kinds, of_kinds, texts)
@@ -176,8 +173,14 @@ def suspects(
         in_pairs=in_pairs,
         decided=learned.decided,
         too_few=too_few(evidence.labels, run.classes),
-        alone=run if len(runs) == 1 else None,
+        alone=run if len(asked.run) == 1 else None,
+        missing=_missing(asked.run) if pictures else "",
     )
+
+
+def _missing(runs: Sequence[Run]) -> str:
+    """The code of a network that a trusted run names and that cannot be had here; empty where none is."""
+    return next(filter(None, (missing_code(run.model) for run in runs if run.trusted)), "")
 
 
 def _with_flaws(table: pd.DataFrame, conflicts: Conflicts, split: Split) -> pd.DataFrame:
@@ -358,3 +361,15 @@ def _table(
     table = with_told(table, texts)
     table = table if learned.decided is None else learned.decided.added_to(table)
     return table.iloc[learned.order].reset_index(drop=True)
+
+
+SUSPECTS = Study(
+    "suspects",
+    "Mend",
+    "Say which labels are likely wrong, most suspicious first.",
+    Suspected,
+    suspects,
+    about="Identical examples with different labels come first: there one label is certainly wrong. Blank, "
+    "dark and overexposed pictures and silent sounds are named as well.",
+    trusts=True,
+)

@@ -180,7 +180,7 @@ def match_examples(old: Run, new: Run, by: Matching, sources: tuple[Any, Any]) -
     if by == "ids":
         keys = (old.ids.tolist(), new.ids.tolist())
     else:
-        keys = (_pixels(old, sources[0], "--old-source"), _pixels(new, sources[1], "--new-source"))
+        keys = (_pixels(old, sources[0], "--old-data"), _pixels(new, sources[1], "--new-data"))
     matched = _matched(*keys)
     if not len(matched.old):
         other = "pixels" if by == "ids" else "ids"

@@ -24,9 +24,9 @@ from easiness import (
 )
 from easiness.features import FeatureKind, FeatureSource, Preparation, Request, frozen, registry
 from easiness.features.frozen import network_source
-from easiness.records.observations import STATISTICS
 from easiness.paper.perturbation.asked import perturbed_probe, seen_as
 from easiness.paper.perturbation.observing import PERTURBED
+from easiness.records.observations import STATISTICS
 
 NUM, SIDE = 100, 12
 NEUTRAL = 100  # a radius that changes nothing

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, RunFailed, load_dataset, open_run
-from easiness.perturb.registry import _registered
-from easiness.records.observations import STATISTICS
-from easiness.runs.progress import Progress
 from easiness.paper.perturbation.asked import perturbed_probe
 from easiness.paper.perturbation.observing import PERTURBED
 from easiness.paper.perturbation.pixels import evaluation_pixels
+from easiness.perturb.registry import _registered
+from easiness.records.observations import STATISTICS
+from easiness.runs.progress import Progress
 from pixels import images_of
 from recording import recorded, small_run
 

@@ -11,13 +11,13 @@ import pytest
 from easiness import BadInput, Recipe, load_dataset, perturbation_curve
 from easiness.analysis import Rule, match_groups, match_votes
 from easiness.data import Dataset
-from easiness.perturb import Radial, Shuffle
-from easiness.show.result import sections_text
 from easiness.paper.perturbation import check_changes_something
 from easiness.paper.perturbation.curve import PerturbationCurve
 from easiness.paper.perturbation.figure import draw_perturbation, level_name, level_positions
 from easiness.paper.perturbation.match import difference_of_losses
 from easiness.paper.perturbation.panel import draw_panel, perturbed_panel
+from easiness.perturb import Radial, Shuffle
+from easiness.show.result import sections_text
 from pixels import images_of
 from plans import curve_of, match_levels, votes_of
 from recording import small_run

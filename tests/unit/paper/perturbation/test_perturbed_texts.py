@@ -14,8 +14,6 @@ import pytest
 import easiness as ez
 from easiness.data import Dataset, rewritten, texts_of
 from easiness.errors import BadInput
-from easiness.perturb import Case, Order, perturbation
-from easiness.show import sections_text
 from easiness.paper.perturbation import (
     check_changes_something,
     draw_panel,
@@ -26,6 +24,8 @@ from easiness.paper.perturbation import (
     seen_as,
 )
 from easiness.paper.perturbation.asked import perturbed_probe
+from easiness.perturb import Case, Order, perturbation
+from easiness.show import sections_text
 
 WORDS = ["when", "where", "was", "the", "first", "king", "of", "a", "country", "born", "and", "ships"]
 ORDERED = ("alpha beta gamma delta", "delta gamma beta alpha")

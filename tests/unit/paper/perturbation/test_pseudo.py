@@ -5,10 +5,10 @@ import pytest
 from scipy.stats import beta
 
 from easiness import BadInput, load_dataset, pseudo_patterns
-from easiness.show.result import sections_text
 from easiness.paper.perturbation.panel import draw_patterns, pattern_pictures
 from easiness.paper.perturbation.patterns import PseudoLevel, PseudoPatterns
 from easiness.paper.perturbation.study import count_levels
+from easiness.show.result import sections_text
 from plans import votes_of
 from recording import small_run
 

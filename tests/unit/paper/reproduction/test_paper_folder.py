@@ -13,9 +13,6 @@ import pytest
 from easiness.analysis import MIN_GROUP
 from easiness.errors import BadInput, RunFailed
 from easiness.models import check_model_name
-from easiness.spec import Loading
-from easiness.store.files import ASIDE
-from easiness.store.later import own_version
 from easiness.paper.reproduction.claims import Claim, Statistic, count_verdicts
 from easiness.paper.reproduction.folder import (
     DOCUMENT,
@@ -36,6 +33,9 @@ from easiness.paper.reproduction.presets import (
     find_preset,
 )
 from easiness.paper.reproduction.study import PaperPlan, plan_paper
+from easiness.spec import Loading
+from easiness.store.files import ASIDE
+from easiness.store.later import own_version
 
 
 @pytest.fixture(scope="module")

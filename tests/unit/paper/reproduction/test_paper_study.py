@@ -15,12 +15,6 @@ from easiness.data import Dataset, load_dataset
 from easiness.data.sources.folders import SYNSETS
 from easiness.errors import BadInput
 from easiness.pages.paper_page import write_paper
-from easiness.perturb import default_levels
-from easiness.spec import Loading, Recipe, Resolved, content_hash
-from easiness.store import Row
-from easiness.studies.matching.comparison import Comparison
-from easiness.studies.matching.outlook import Outlook
-from easiness.studies.matching.reliability import Reliability
 from easiness.paper.reproduction import study as module
 from easiness.paper.reproduction.claims import Claim, ablation_claims, corruption_claims
 from easiness.paper.reproduction.folder import describe_folder
@@ -28,6 +22,12 @@ from easiness.paper.reproduction.judge import paper_claims
 from easiness.paper.reproduction.presets import LAPTOP, OVERNIGHT, PAPER_PHOTOS, SMOKE, find_preset, kind_of
 from easiness.paper.reproduction.study import PaperPlan, compare_at_best, match_name, plan_paper, run_paper
 from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
+from easiness.perturb import default_levels
+from easiness.spec import Loading, Recipe, Resolved, content_hash
+from easiness.store import Row
+from easiness.studies.matching.comparison import Comparison
+from easiness.studies.matching.outlook import Outlook
+from easiness.studies.matching.reliability import Reliability
 from plans import training_sets
 
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -15,9 +15,6 @@ from scipy import stats
 import easiness as ez
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
-from easiness.scoring import SCORES
-from easiness.spec import Loading
-from easiness.studies.keeping.ranks import aligned, order_of, ranking, scored_data
 from easiness.paper.training_sets.trained_sets import (
     AccuracyCurve,
     breakdown,
@@ -26,6 +23,9 @@ from easiness.paper.training_sets.trained_sets import (
     mean_accuracy,
     steps,
 )
+from easiness.scoring import SCORES
+from easiness.spec import Loading
+from easiness.studies.keeping.ranks import aligned, order_of, ranking, scored_data
 from pixels import images_of
 
 

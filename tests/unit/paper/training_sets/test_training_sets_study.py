@@ -11,11 +11,11 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput
+from easiness.paper.training_sets.study import plan_training_sets
+from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.runs.progress import Progress
 from easiness.spec import Drawing, Loading, RunSpec, Training, from_arguments
 from easiness.store import Row
-from easiness.paper.training_sets.study import plan_training_sets
-from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from plans import training_sets
 
 SMALL: dict[str, Any] = {"model": "mlp_2_w16", "rates": (0.3, 0), "policies": ("easy", "random")}

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, load_dataset, open_run, validate
-from easiness.scoring.easiness_score import easiness_interval
-from easiness.spec import Training
 from easiness.paper.validation.validating import (
     HARDEST,
     Tally,
@@ -21,6 +19,8 @@ from easiness.paper.validation.validating import (
     read_validation,
 )
 from easiness.paper.validation.validation import EasinessView, FinalModels, Validation
+from easiness.scoring.easiness_score import easiness_interval
+from easiness.spec import Training
 
 MODELS = ("mlp_2_w16", "mlp_3_w16")
 

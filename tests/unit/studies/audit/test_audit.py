@@ -15,7 +15,7 @@ from easiness.errors import BadInput
 from easiness.store import Run
 from easiness.studies.audit import Audited, Drawn, study
 from easiness.studies.audit.drawing import parse
-from easiness.studies.suspects import Suspects, suspects
+from easiness.studies.suspects import Suspects
 from recording import recorded
 
 NUM = 400
@@ -35,7 +35,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def listed(run: Run) -> Suspects:
-    return suspects(run, pictures=False)
+    return ez.suspects(run, pictures=False)
 
 
 @pytest.fixture(autouse=True)
@@ -155,7 +155,7 @@ def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
     assert found.low >= 40
     assert found.left_at_most < 40
     decided.drop(columns="by").to_csv(known, index=False)
-    with pytest.raises(BadInput, match="as `easiness clean` writes them unseen"):
+    with pytest.raises(BadInput, match="as `easiness labels` writes them unseen"):
         drawn_from(run, known=known)
 
 
@@ -186,7 +186,7 @@ def test_what_is_known_needs_no_name(run: Run, tmp_path: Path):
     # what an audit drew, filled in by action alone
     first = filled(drawn_from(run, looks=30), tmp_path / "audit.csv")
     assert drawn_from(run, looks=10, known=first).design.known == 30
-    ez.clean(run).table().assign(by="").to_csv(known, index=False)
+    ez.labels(run).table().assign(by="").to_csv(known, index=False)
     with pytest.raises(BadInput, match="without a name"):
         drawn_from(run, known=known)
 
@@ -269,7 +269,7 @@ def test_a_draw_that_is_told_otherwise_is_refused(run: Run, tmp_path: Path, name
 
 def test_what_is_no_audit_of_this_run_is_refused(run: Run, tmp_path: Path):
     labels = tmp_path / "labels.csv"
-    ez.clean(run).table().to_csv(labels, index=False)
+    ez.labels(run).table().to_csv(labels, index=False)
     with pytest.raises(BadInput, match="no audit, without the column 'order'"):
         answered(run, labels)
     drawn_from(run, looks=20).table().assign(data="photos@0123456789ab").to_csv(labels, index=False)

@@ -11,7 +11,8 @@ from sklearn.datasets import load_digits
 
 import easiness
 from easiness import BadInput
-from easiness.pages import picks_gallery, write_result, write_result_page
+from easiness.engine import write_result
+from easiness.pages import picks_gallery
 from easiness.studies.keeping import (
     MARGIN,
     PICKS,
@@ -130,7 +131,7 @@ def found(tmp_path_factory) -> tuple[NextLabels, Path]:
         progress=False,
     )  # fmt: skip
     run = easiness.open_run(folder / "run")
-    return easiness.to_label(run, folder / "pool.csv", picks=20, seeds=5, progress=False), folder
+    return easiness.next(run, pool=folder / "pool.csv", picks=20, seeds=5, progress=False), folder
 
 
 def test_copies_are_left_out_and_counted(found):
@@ -155,7 +156,7 @@ def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(tmp_
         tmp_path / "own.csv", text="text", features="hashed", group="film", trials=5, out=tmp_path / "run",
         progress=False,
     )  # fmt: skip
-    found = easiness.to_label(run, tmp_path / "pool.csv", picks=2, seeds=5, progress=False)
+    found = easiness.next(run, pool=tmp_path / "pool.csv", picks=2, seeds=5, progress=False)
     assert (found.num_copies, found.num_repeated, len(found.ids)) == (1, 1, len(new))
     # one of each text that is not tested on, however many are of one film
     tested = found.replayed[0].right.shape[1]
@@ -226,7 +227,7 @@ def test_what_cannot_be_done_is_refused(found, options, message):
     run = easiness.open_run(folder / "run")
     pool = options.pop("pool", folder / "pool.csv")
     with pytest.raises(BadInput, match=message):
-        easiness.to_label(run, pool, progress=False, **options)
+        easiness.next(run, pool=pool, progress=False, **options)
 
 
 def test_a_run_on_vectors_of_your_own_takes_a_file_of_them(tmp_path):
@@ -237,11 +238,11 @@ def test_a_run_on_vectors_of_your_own_takes_a_file_of_them(tmp_path):
     run = easiness.measure(
         tmp_path / "own.npz", features=tmp_path / "own.npy", trials=5, out=tmp_path / "run", progress=False
     )
-    result = easiness.to_label(run, tmp_path / "pool.npy", picks=5, seeds=5, progress=False)
+    result = easiness.next(run, pool=tmp_path / "pool.npy", picks=5, seeds=5, progress=False)
     assert set(result.table()["id"]) <= set(range(60))
     np.save(tmp_path / "other.npy", x[200:260, :9])
     with pytest.raises(BadInput, match="vectors of 9 values"):
-        easiness.to_label(run, tmp_path / "other.npy", picks=5, progress=False)
+        easiness.next(run, pool=tmp_path / "other.npy", picks=5, progress=False)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,10 @@ def run(measured: Path) -> ez.Run:
     return ez.open_run(measured)
 
 
+def prune(run: ez.Run, **asked: Any) -> Any:
+    return ez.keep(run, **({} if "ids" in asked else {"drop": 0.3}) | asked)
+
+
 def dropped(pruned) -> list[int]:
     return np.flatnonzero(~pruned.kept).tolist()
 
@@ -28,7 +32,7 @@ def dropped(pruned) -> list[int]:
     ("policy", "beta"), [("easy", (3, 1)), ("hard", (1, 3)), ("random", (1, 1)), ("beta:2,5", (2, 5))]
 )
 def test_the_draw_is_that_of_the_studies(run, policy, beta):
-    pruned = ez.prune(run, drop=0.3, policy=policy, seed=2, score="easiness")
+    pruned = prune(run, drop=0.3, policy=policy, seed=2, score="easiness")
     values = run.scores()["easiness"].to_numpy()
     drawn = ez.draw_by_rank(values, 0.3, beta, 2)
     np.testing.assert_array_equal(np.flatnonzero(~pruned.kept), drawn)
@@ -41,20 +45,20 @@ def test_the_draw_is_that_of_the_studies(run, policy, beta):
 
 
 def test_by_difficulty_unless_another_score_is_named(run):
-    pruned = ez.prune(run, drop=0.3, policy="hard", seed=2)
+    pruned = prune(run, drop=0.3, policy="hard", seed=2)
     values = run.scores()["difficulty"].to_numpy()
     np.testing.assert_array_equal(pruned.values, values)
     assert dropped(pruned) == ez.draw_by_rank(-values, 0.3, (1, 3), 2).tolist()
 
 
 def test_balanced_over_classes(run):
-    pruned = ez.prune(run, drop=0.3, policy="hard", balanced=True)
+    pruned = prune(run, drop=0.3, policy="hard", balanced=True)
     assert (pruned.by_class()["dropped"] == 3).all()
     assert (pruned.by_class()["kept"] == 7).all()
 
 
 def test_the_score_of_both_parts(run):
-    pruned = ez.prune(run, drop=0.3, policy="easy", score="el2n", epoch=1)
+    pruned = prune(run, drop=0.3, policy="easy", score="el2n", at=1)
     el2n = run.scores(1)["el2n"].to_numpy()
     np.testing.assert_array_equal(pruned.values, el2n)
     assert dropped(pruned) == ez.draw_by_rank(-el2n, 0.3, (3, 1), 0).tolist()
@@ -70,7 +74,7 @@ def test_the_score_of_both_parts(run):
 @pytest.mark.parametrize(("keep", "drawn_end", "sign"), [("top", "bottom", -1), ("bottom", "top", 1)])
 @pytest.mark.parametrize("score", ["variability", "entropy", "aleatoric"])
 def test_the_end_to_keep_is_mainly_kept(run, score, keep, drawn_end, sign):
-    pruned = ez.prune(run, drop=0.3, score=score, keep=keep)
+    pruned = prune(run, drop=0.3, score=score, keep=keep)
     values = run.scores()[score].to_numpy()
     np.testing.assert_array_equal(pruned.values, values)
     assert dropped(pruned) == ez.draw_by_rank(sign * values, 0.3, (3, 1), 0).tolist()
@@ -78,7 +82,7 @@ def test_the_end_to_keep_is_mainly_kept(run, score, keep, drawn_end, sign):
     told = f"those at the {drawn_end}, by {score}, from the {keep} (to keep) to the {drawn_end}."
     assert told in pruned.sections()[0].note
     assert (values[pruned.kept].mean() > values[~pruned.kept].mean()) == (keep == "top")
-    named = ez.prune(run, drop=0.3, score=score, keep=keep, policy="beta:3,1")
+    named = prune(run, drop=0.3, score=score, keep=keep, policy="beta:3,1")
     assert named.policy == drawn_end
     np.testing.assert_array_equal(named.kept, pruned.kept)
 
@@ -86,7 +90,7 @@ def test_the_end_to_keep_is_mainly_kept(run, score, keep, drawn_end, sign):
 def test_policies_beside_an_end_to_keep(run):
     values = run.scores()["variability"].to_numpy()
     for policy, beta in (("random", (1, 1)), ("beta:1,9", (1, 9))):
-        pruned = ez.prune(run, drop=0.3, score="variability", keep="top", policy=policy)
+        pruned = prune(run, drop=0.3, score="variability", keep="top", policy=policy)
         assert pruned.policy == policy
         assert dropped(pruned) == ez.draw_by_rank(-values, 0.3, beta, 0).tolist()
 
@@ -100,22 +104,22 @@ def half_learned(record) -> ez.Run:
 
 
 def test_what_was_never_learned_is_the_hardest(half_learned):
-    pruned = ez.prune(half_learned, drop=0.5, policy="beta:1,1000000", score="forgetting_events")
+    pruned = prune(half_learned, drop=0.5, policy="beta:1,1000000", score="forgetting_events")
     np.testing.assert_array_equal(~pruned.kept, np.arange(60) % 2)  # the thirty, and no other
     np.testing.assert_array_equal(pruned.values, np.where(np.arange(60) % 2, np.nan, 0))
     assert pruned.num_never_learned == 30
     told = "by forgetting_events. 30 examples that no trial learned have none and rank as the hardest."
     assert told in pruned.sections()[0].note
-    assert "no trial learned" not in ez.prune(half_learned, policy="hard").sections()[0].note
+    assert "no trial learned" not in prune(half_learned, policy="hard").sections()[0].note
     means = pruned.by_class()
     assert (means["forgetting_events_kept"] == 0).all()
     assert means["forgetting_events_dropped"].isna().all()
-    easy = ez.prune(half_learned, drop=0.5, policy="beta:1000000,1", score="first_learned_epoch")
+    easy = prune(half_learned, drop=0.5, policy="beta:1000000,1", score="first_learned_epoch")
     np.testing.assert_array_equal(easy.kept, np.arange(60) % 2)
 
 
 def test_nothing_dropped(run):
-    pruned = ez.prune(run, drop=0)
+    pruned = prune(run, drop=0, policy="easy")
     assert pruned.kept.all()
     assert pruned.by_class()["difficulty_dropped"].isna().all()
 
@@ -123,8 +127,8 @@ def test_nothing_dropped(run):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"drop": 1}, "drop 1: not in"),
-        ({"drop": 0.97}, "the draw: takes all 10 examples of class '"),
+        ({"drop": 1}, "--drop 1: not in"),
+        ({"drop": 0.97, "policy": "easy"}, "the draw: takes all 10 examples of class '"),
         ({"policy": "wrost"}, r"policy 'wrost': unknown \(did you mean worst, best\?\); give easy"),
         ({"policy": "daul"}, r"policy 'daul': unknown \(did you mean dual"),
         ({"score": "variability", "policy": "easy"}, "which end of it to keep .--keep top or"),
@@ -132,8 +136,8 @@ def test_nothing_dropped(run):
         ({"keep": "top", "policy": "easy"}, "keep top: high difficulty means hard, .*; leave --keep out"),
         ({"keep": "up"}, "keep 'up'"),
         ({"score": "normalized_margin", "keep": "top"}, "normalized_margin is undefined for 100 of 100"),
-        ({"epoch": 9}, "epoch 9 is not recorded"),
-        ({"seed": -1}, "seed -1"),
+        ({"at": 9, "policy": "easy"}, "epoch 9 is not recorded"),
+        ({"seed": -1, "policy": "easy"}, "seed -1"),
         ({"policy": "ccs:x"}, "policy 'ccs:x': give a share"),
         ({"policy": "ccs:-1"}, "policy 'ccs:-1': give a share"),
         ({"policy": "ccs:nan"}, "policy 'ccs:nan': give a share"),
@@ -147,7 +151,7 @@ def test_nothing_dropped(run):
 )
 def test_what_cannot_be_drawn(run, options, message):
     with pytest.raises(BadInput, match=message):
-        ez.prune(run, **options)
+        prune(run, **options)
 
 
 @pytest.mark.parametrize(
@@ -155,8 +159,8 @@ def test_what_cannot_be_drawn(run, options, message):
     [("easiness", "top", "hard"), ("easiness", "bottom", "easy"), ("loss", "top", "easy")],
 )
 def test_an_end_to_keep_is_the_policy_that_drops_the_other(run, score, keep, policy):
-    by_end = ez.prune(run, score=score, keep=keep)
-    by_policy = ez.prune(run, score=score, policy=policy)
+    by_end = prune(run, score=score, keep=keep)
+    by_policy = prune(run, score=score, policy=policy)
     assert by_end.policy == policy
     assert (by_end.kept == by_policy.kept).all()
 
@@ -167,7 +171,7 @@ def test_an_end_to_keep_is_the_policy_that_drops_the_other(run, score, keep, pol
 )
 @pytest.mark.parametrize(("policy", "cut"), [("ccs", 0.0), ("ccs:0.1", 0.1)])
 def test_coverage_by_any_score(run, score, keep, sign, policy, cut):
-    pruned = ez.prune(run, drop=0.4, policy=policy, score=score, keep=keep, seed=3)
+    pruned = prune(run, drop=0.4, policy=policy, score=score, keep=keep, seed=3)
     values, loss = (run.scores()[name].to_numpy() for name in (score, "loss"))
     expected = draw_for_coverage(sign * values, 0.4, refine_by=loss, ids=run.ids, cut=cut, seed=3)
     assert dropped(pruned) == expected.tolist()
@@ -184,7 +188,7 @@ def test_coverage_by_any_score(run, score, keep, sign, policy, cut):
 )
 @pytest.mark.parametrize(("policy", "exponent"), [("dual", 4), ("dual:5.5", 5.5)])
 def test_beta_sampling_by_any_score(run, score, keep, sign, policy, exponent):
-    pruned = ez.prune(run, drop=0.3, policy=policy, score=score, keep=keep, seed=3)
+    pruned = prune(run, drop=0.3, policy=policy, score=score, keep=keep, seed=3)
     values, confidence = (run.scores()[name].to_numpy() for name in (score, "confidence"))
     expected = draw_by_beta(sign * values, confidence, 0.3, ids=run.ids, exponent=exponent, seed=3)
     assert dropped(pruned) == expected.tolist()
@@ -194,20 +198,20 @@ def test_beta_sampling_by_any_score(run, score, keep, sign, policy, exponent):
 
 @pytest.mark.parametrize("policy", ["ccs", "dual"])
 def test_samplers_balanced_over_classes(run, policy):
-    pruned = ez.prune(run, drop=0.7, policy=policy, balanced=True)
+    pruned = prune(run, drop=0.7, policy=policy, balanced=True)
     assert (pruned.by_class()["kept"] == 3).all()
-    assert not np.array_equal(pruned.kept, ez.prune(run, drop=0.7, policy=policy, balanced=True, seed=1).kept)
+    assert not np.array_equal(pruned.kept, prune(run, drop=0.7, policy=policy, balanced=True, seed=1).kept)
 
 
 def test_how_much_is_cut_by_the_share_to_drop(run):
-    assert ez.prune(run, drop=0.7, policy="ccs", balanced=True).policy == "ccs:0.1"
+    assert prune(run, drop=0.7, policy="ccs", balanced=True).policy == "ccs:0.1"
 
 
 def test_beta_sampling_needs_every_epoch(tmp_path):
     size = dict[str, Any](model="mlp_3", trials=1, epochs=2, observe="last", limit=30, jobs=1)
     last = ez.measure("digits", **size, out=tmp_path / "run")
     with pytest.raises(BadInput, match="'dual' needs the confidence"):
-        ez.prune(last, policy="dual", score="el2n")
+        prune(last, policy="dual", score="el2n")
 
 
 # p of the label of ten examples: five of class a, then five of class b; right above 1/2
@@ -247,7 +251,7 @@ def dropped_ids(pruned) -> list[int]:
     ],
 )
 def test_exactly_the_worst_and_the_best(ten, options, gone):
-    pruned = ez.prune(ten, **options)
+    pruned = prune(ten, **options)
     assert dropped_ids(pruned) == gone
     assert pruned.policy == options["policy"]
     assert f"Dropped are exactly the {options['policy']}, by " in pruned.sections()[0].note
@@ -255,7 +259,7 @@ def test_exactly_the_worst_and_the_best(ten, options, gone):
 
 def test_what_ties_in_all_goes_by_the_hash_of_ids(tmp_path):
     ten = made(tmp_path / "alike", np.full(10, 0.7))
-    ids = [dropped_ids(ez.prune(ten, policy="worst", seed=seed)) for seed in (0, 0, 1)]
+    ids = [dropped_ids(prune(ten, policy="worst", seed=seed)) for seed in (0, 0, 1)]
     values = np.zeros(10)
     expected = ez.select(values, 0.3, ties="refine", ids=ten.ids, seed=0)
     assert ids[0] == ids[1] == ten.ids[expected == 1].tolist()
@@ -265,9 +269,9 @@ def test_what_ties_in_all_goes_by_the_hash_of_ids(tmp_path):
 def test_the_worst_labels(tmp_path):
     ten = made(tmp_path / "left_out", P, trained_on=[[]])
     for score in ("self_confidence", "normalized_margin"):
-        worst = ez.prune(ten, policy="worst", score=score)
+        worst = prune(ten, policy="worst", score=score)
         assert (dropped_ids(worst), worst.keep) == ([13, 16, 17], "top")
-        assert dropped_ids(ez.prune(ten, policy="best", score=score)) == [10, 15, 19]
+        assert dropped_ids(prune(ten, policy="best", score=score)) == [10, 15, 19]
 
 
 def test_those_named(ten, tmp_path):
@@ -276,13 +280,13 @@ def test_those_named(ten, tmp_path):
     table.write_text("label;id\n0;12\n\n1;17\n")
     pd.DataFrame({"id": [12, 17]}).to_parquet(tmp_path / "wrong.parquet")
     for ids in (text, str(table), tmp_path / "wrong.parquet", [17, 12], np.array([12, 17])):
-        pruned = ez.prune(ten, ids=ids)
+        pruned = prune(ten, ids=ids)
         assert dropped_ids(pruned) == [12, 17]
         assert pruned.policy == "ids"
         assert "Dropped are exactly those named." in pruned.sections()[0].note
-    assert len(ez.prune(ten, ids=[12], score="variability").sections()) == 1  # for the summary alone
-    ez.prune(ten, ids=[12, 17]).table().to_csv(tmp_path / "kept.csv", index=False)
-    assert dropped_ids(ez.prune(ten, ids=tmp_path / "kept.csv")) == np.setdiff1d(ten.ids, [12, 17]).tolist()
+    assert len(prune(ten, ids=[12], score="variability").sections()) == 1  # for the summary alone
+    prune(ten, ids=[12, 17]).table().to_csv(tmp_path / "kept.csv", index=False)
+    assert dropped_ids(prune(ten, ids=tmp_path / "kept.csv")) == np.setdiff1d(ten.ids, [12, 17]).tolist()
 
 
 @pytest.mark.parametrize(
@@ -298,7 +302,7 @@ def test_those_named(ten, tmp_path):
 def test_ids_that_cannot_be_dropped(ten, tmp_path, name, content, message):
     (tmp_path / name).write_text(content)
     with pytest.raises(BadInput, match=message):
-        ez.prune(ten, ids=tmp_path / name)
+        prune(ten, ids=tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -316,13 +320,13 @@ def test_ids_that_cannot_be_dropped(ten, tmp_path, name, content, message):
 )
 def test_ids_that_are_refused(ten, options, message):
     with pytest.raises(BadInput, match=message):
-        ez.prune(ten, **options)
+        prune(ten, **options)
 
 
 def test_the_worst_may_not_be_a_whole_class(tmp_path):
     ten = made(tmp_path / "run", np.where(LABELS == 0, 0.3, 0.8))
     with pytest.raises(BadInput, match=r"all 5 .*class 'a'; .*\(--balanced\)"):
-        ez.prune(ten, policy="worst", drop=0.5)
+        prune(ten, policy="worst", drop=0.5)
 
 
 TAUGHT, KINDS = 60, 3
@@ -335,7 +339,7 @@ def taught(record) -> ez.Run:
 
 
 def test_the_easiest_of_every_class_are_first_and_all_have_their_turn(taught):
-    found = ez.curriculum(taught, num_steps=40, batch_size=6, start=0.2, whole_after=0.5)
+    found = ez.keep(taught, steps=40, batch_size=6, start=0.2, whole_after=0.5)
     easiness = taught.scores()["easiness"].to_numpy()
     first = found.order[:12]
     assert np.bincount(CLASS_OF[first]).tolist() == [4, 4, 4]
@@ -353,30 +357,30 @@ def test_the_easiest_of_every_class_are_first_and_all_have_their_turn(taught):
 
 
 def test_all_may_have_their_turn_from_the_second_step_on(taught):
-    found = ez.curriculum(taught, num_steps=3, batch_size=6, whole_after=5e-324)
+    found = ez.keep(taught, steps=3, batch_size=6, whole_after=5e-324)
     assert [found.pool(step) for step in range(3)] == [12, TAUGHT, TAUGHT]
     assert len(list(found)) == 3
 
 
 def test_few_examples_are_a_step_unless_another_size_is_asked_for(taught):
-    assert {len(one) for one in ez.curriculum(taught, num_steps=3)} == {TAUGHT}
+    assert {len(one) for one in ez.keep(taught, steps=3)} == {TAUGHT}
 
 
 def test_it_is_the_same_whenever_it_is_gone_through(taught):
-    found = ez.curriculum(taught, num_steps=10, batch_size=6)
-    assert list(found) == list(found) == list(ez.curriculum(taught, num_steps=10, batch_size=6))
-    assert list(found) != list(ez.curriculum(taught, num_steps=10, batch_size=6, seed=1))
+    found = ez.keep(taught, steps=10, batch_size=6)
+    assert list(found) == list(found) == list(ez.keep(taught, steps=10, batch_size=6))
+    assert list(found) != list(ez.keep(taught, steps=10, batch_size=6, seed=1))
 
 
 def test_a_loader_of_torch_takes_it(taught):
-    found = ez.curriculum(taught, num_steps=10, batch_size=6)
+    found = ez.keep(taught, steps=10, batch_size=6)
     seen = [batch.tolist() for batch in DataLoader(range(TAUGHT), batch_sampler=found)]  # type: ignore[arg-type]
     assert seen == list(found)
 
 
 def test_of_equal_easiness_those_of_lower_loss_are_first(taught):
     table = taught.scores()
-    found = ez.curriculum(taught, num_steps=10, batch_size=6).order
+    found = ez.keep(taught, steps=10, batch_size=6).order
     own = [at for at in found if CLASS_OF[at] == 0]
     told = list(zip(-table["easiness"][own], table["loss"][own], strict=True))
     assert told == sorted(told)
@@ -385,20 +389,20 @@ def test_of_equal_easiness_those_of_lower_loss_are_first(taught):
 
 @pytest.mark.parametrize("batch", [20, TAUGHT])
 def test_a_step_of_more_than_the_first_part_is_on_as_many_as_it_takes(taught, batch):
-    found = ez.curriculum(taught, num_steps=4, batch_size=batch)
+    found = ez.keep(taught, steps=4, batch_size=batch)
     batches = list(found)
     assert [len(set(one)) for one in batches] == [batch] * 4
     assert set(batches[0]) == set(found.order[:batch].tolist())
     assert found.pool(0) == batch
     assert f"The first steps are on {batch} examples, as many as they take." in found.sections()[0].note
-    assert "The first steps" not in ez.curriculum(taught, num_steps=4, batch_size=12).sections()[0].note
+    assert "The first steps" not in ez.keep(taught, steps=4, batch_size=12).sections()[0].note
 
 
 def test_the_file_names_the_examples_of_each_step(command, taught, tmp_path):
-    size = ("--num-steps", 8, "--batch-size", 6, "--seed", 3)
-    said = command("curriculum", taught.path, *size, "-o", tmp_path / "a.csv").out
+    size = ("--steps", 8, "--batch-size", 6, "--seed", 3)
+    said = command("keep", taught.path, *size, "-o", tmp_path / "a.csv").out
     assert "8 steps of 6 examples" in said
-    found = ez.curriculum(taught, num_steps=8, batch_size=6, seed=3)
+    found = ez.keep(taught, steps=8, batch_size=6, seed=3)
     table = pd.read_csv(tmp_path / "a.csv")
     assert table["step"].tolist() == np.repeat(np.arange(1, 9), 6).tolist()
     assert table["id"].tolist() == taught.ids[np.concatenate(list(found))].tolist()
@@ -406,7 +410,7 @@ def test_the_file_names_the_examples_of_each_step(command, taught, tmp_path):
 
 @pytest.mark.parametrize("name", ["steps", "steps.txt", "0.5,0.5"])
 def test_a_file_of_no_known_ending_is_refused_before_anything_is_said(command, taught, tmp_path, name):
-    ended = command("curriculum", taught.path, "--num-steps", 8, "--batch-size", 6, "-o", tmp_path / name)
+    ended = command("keep", taught.path, "--steps", 8, "--batch-size", 6, "-o", tmp_path / name)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith(f"easiness: error: {tmp_path / name}: ")
     assert not (tmp_path / name).exists()
@@ -415,8 +419,8 @@ def test_a_file_of_no_known_ending_is_refused_before_anything_is_said(command, t
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"num_steps": 0}, "--num-steps 0: must be at least 1"),
-        ({"num_steps": 10**20}, "--num-steps 100000000000000000000: must be"),
+        ({"steps": 0}, "--steps 0: must be at least 1"),
+        ({"steps": 10**20}, "--steps 100000000000000000000: must be"),
         ({"batch_size": 10**20}, "--batch-size 100000000000000000000: must be"),
         ({"batch_size": 0}, "--batch-size 0: must be at least 1"),
         ({"batch_size": TAUGHT + 1}, "--batch-size 61: the run has 60 examples; give fewer"),
@@ -429,11 +433,11 @@ def test_a_file_of_no_known_ending_is_refused_before_anything_is_said(command, t
 )
 def test_what_no_curriculum_can_be_of(taught, options, message):
     with pytest.raises(BadInput, match=message):
-        ez.curriculum(taught, **{"num_steps": 10, "batch_size": 6, **options})
+        ez.keep(taught, **{"steps": 10, "batch_size": 6, **options})
 
 
 def test_a_file_of_too_many_rows_is_refused_before_they_are_drawn(taught):
-    found = ez.curriculum(taught, num_steps=10**9, batch_size=6)
+    found = ez.keep(taught, steps=10**9, batch_size=6)
     assert len(found) == 10**9
     with pytest.raises(BadInput, match="more than 50,000,000 rows of a file"):
         found.table()

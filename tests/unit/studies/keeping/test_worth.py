@@ -16,11 +16,11 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 import easiness
-from easiness import BadInput, worth
-from easiness.pages import write_result
+from easiness import BadInput, keep
+from easiness.analysis import Gain
+from easiness.engine import write_result
 from easiness.store import Run
-from easiness.studies.keeping import Row, Worth, choose, judged_choice, more_labels
-from easiness.studies.keeping.grid import Cell
+from easiness.studies.keeping import Worth, choose, judged_choice, more_labels
 
 NUM, WRONG = 600, 0.3
 
@@ -55,7 +55,7 @@ def _measured(folder: Path, num: int) -> Run:
 
 @pytest.fixture(scope="module")
 def found(run) -> Worth:
-    return worth(run, sizes=[200], keep=(0.2, 0.5), seeds=5, margin=0.08, progress=False)
+    return keep(run, sizes=[200], keep_shares=(0.2, 0.5), seeds=5, margin=0.08, progress=False)
 
 
 def test_rows_are_held_to_all_and_to_as_many_at_random(found):
@@ -82,18 +82,18 @@ def test_the_hardest_are_the_wrong_labels_until_the_suspects_are_out(found):
 
 def test_the_file_of_labels_has_what_is_advised(found, run, tmp_path):
     file = tmp_path / "keep.csv"
-    write_result(file, found.keep)
+    write_result(file, found)
     labels = pd.read_csv(file)
     assert labels["id"].tolist() == run.ids.tolist()
-    assert (labels["action"] == "keep").sum() == found.lines[found.advised].num
+    assert (labels["action"] == "keep").sum() == found.advised["num_kept"]
     again = easiness.load_dataset(run.spec.data.source, labels=file)
     assert len(again) == (labels["action"] == "keep").sum()
 
 
 def test_the_command_names_its_files_and_what_to_do_with_them(command, run, tmp_path):
     file, page = tmp_path / "keep.csv", tmp_path / "worth.html"
-    options = ("--sizes", 200, "--keep", "0.5", "--seeds", 5, "--margin", 0.08, "--details")
-    done = command("worth", run.path, *options, "-o", file, "--page", page)
+    options = ("--sizes", 200, "--keep-shares", "0.5", "--seeds", 5, "--margin", 0.08, "--details")
+    done = command("keep", run.path, *options, "-o", file, "-o", page)
     assert done.code == 0
     assert {f"wrote {page}", f"wrote {file}"} <= set(done.err.splitlines())
     assert done.err.splitlines().count(f"wrote {file}") == 1
@@ -109,7 +109,7 @@ def test_the_command_names_its_files_and_what_to_do_with_them(command, run, tmp_
 def test_what_it_says(found):
     assert found.advice.startswith(f"of your {NUM}: take the ")
     assert "suspects out, then you can leave out" in found.advice
-    assert found.text.count(". ") == 1
+    assert found.headline.count(". ") == 1
     assert (
         found.advice.count(" by linear classifiers") == found.advice.count(" by 15 nearest neighbours") == 1
     )
@@ -126,21 +126,21 @@ def test_what_it_says(found):
     ],
 )
 def test_a_loss_that_is_shown_is_not_called_none(found, interval, verdict):
-    beyond = replace(found.judged.beyond, value=-0.001, interval=interval)
-    judged = replace(found.judged, beyond=beyond, near=None)
-    told = replace(found, judged=judged, margin=0.01)
-    assert told.advice.endswith(verdict)
-    better = replace(judged, near=replace(judged, beyond=replace(beyond, interval=(0.5, 0.6))))
+    judged, own = found.judged[0], Gain(-0.001, interval)
+
+    def told(*gains: Gain) -> str:
+        by = [judged | {"over_start": gain} for gain in gains]
+        return replace(found, judged=by, margin=0.01).advice
+
+    assert told(own).endswith(verdict)
     others = "; -0.1, 50.0 to 60.0 by 15 nearest neighbours)"
-    assert replace(told, judged=better).advice.endswith(verdict.replace(")", others))
-    worse = replace(judged, near=replace(judged, beyond=replace(beyond, interval=(-0.02, 0))))
-    doubt = "where a loss of 1 point is not ruled out (-0.1, "
-    assert doubt in replace(told, judged=worse).advice
+    assert told(own, Gain(-0.001, (0.5, 0.6))).endswith(verdict.replace(")", others))
+    assert "where a loss of 1 point is not ruled out (-0.1, " in told(own, Gain(-0.001, (-0.02, 0)))
 
 
 def test_what_heads_spare_and_neighbours_need_is_not_advised(run):
     """Without suspects and the easiest heads gain, and neighbours lose 2 to 3 points."""
-    found = worth(run, sizes=[], keep=(0.5,), margin=0.05, progress=False)
+    found = keep(run, sizes=[], keep_shares=(0.5,), margin=0.05, progress=False)
     by = "by linear classifiers and by 15 nearest neighbours"
     none = f"no smaller choice is shown to cost less than 5 points, {by}"
     assert found.advice == f"of your {NUM}: keep all; {none}"
@@ -155,7 +155,7 @@ def test_what_heads_spare_and_neighbours_need_is_not_advised(run):
 
 @pytest.mark.long
 def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
-    found = worth(_measured(tmp_path, NUM), keep=(0.5,), sizes=[], seeds=5, progress=False)
+    found = keep(_measured(tmp_path, NUM), keep_shares=(0.5,), sizes=[], seeds=5, progress=False)
     assert found.num_test + found.num_examples_tried == NUM
     assert 0.15 < found.num_test / NUM < 0.25
     assert found.test_wrong == pytest.approx(WRONG, abs=0.1)
@@ -166,8 +166,8 @@ def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
     ("options", "message"),
     [
         ({"sizes": [5]}, r"--sizes 5: not between 20"),
-        ({"keep": (1.0,)}, r"--keep 1: not between 0 and 1"),
-        ({"keep": (0.5, 0.0008)}, r"--keep 0.0008: keeps none of 600 examples; give"),
+        ({"keep_shares": (1.0,)}, r"--keep-shares 1: not between 0 and 1"),
+        ({"keep_shares": (0.5, 0.0008)}, r"--keep-shares 0.0008: keeps none of 600 examples; give"),
         ({"sizes": [NUM + 1]}, r"--sizes 601: not between 20 .two of each class. and 600"),
         ({"seeds": 4}, r"--seeds 4: must be at least 5"),
         ({"seed": -1}, r"--seed -1: must be at least 0"),
@@ -176,29 +176,30 @@ def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
 )
 def test_choices_out_of_range_are_refused_before_anything_is_read(run, options, message):
     with pytest.raises(BadInput, match=message):
-        worth(run, source="gone", progress=False, **options)
+        keep(run, data="gone", progress=False, **options)
 
 
 def test_a_run_without_features_is_refused(record):
     logits = np.zeros((2, 1, 4, 2))
     with pytest.raises(BadInput, match="is not on features"):
-        worth(record(logits, [0, 1, 0, 1]), progress=False)
+        keep(record(logits, [0, 1, 0, 1]), progress=False)
 
 
 @pytest.mark.parametrize("sizes", ["nan", "200,inf", "200.5"])
 def test_sizes_that_are_no_whole_numbers_are_refused(run, refused, sizes):
-    assert "give whole numbers with commas" in refused("worth", run.path, "--sizes", sizes)
+    assert "give whole numbers with commas" in refused("keep", run.path, "--sizes", sizes)
 
 
 def test_another_seed_draws_other_examples_at_random(run, found):
-    other = worth(run, sizes=[], keep=(0.5,), seeds=5, seed=1, progress=False)
+    other = keep(run, sizes=[], keep_shares=(0.5,), seeds=5, seed=1, progress=False)
 
     def drawn(one):
-        return next(
-            line.right for line in one.lines if line.cell == Cell(NUM, "random", 0.5, suspects_out=False)
+        rows = one.table().query(
+            f"size == {NUM} and kept == 'random' and num_kept == 300 and not suspects_out"
         )
+        return rows["accuracy"].item()
 
-    assert (drawn(found) != drawn(other)).any(axis=1).all()
+    assert drawn(found) != drawn(other)
 
 
 SCIENCE = Path(__file__).parents[4] / "benchmarks" / "science"
@@ -215,56 +216,56 @@ def twice(monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module("science.worth_twice")
 
 
-def _row(kept: float, wrong: int, *, num: int = 1000) -> Row:
-    """Four seeds, wrong about the first of so many test examples."""
-    right = np.broadcast_to(np.arange(num) >= wrong, (4, num))
-    return Row(kept, right)
+def first_wrong(*wrong: int) -> Any:
+    """Four seeds, wrong about the first of 1,000 test examples, of which there are so many by row."""
+    return lambda row: np.broadcast_to(np.arange(1000) >= wrong[row], (4, 1000))
 
 
 def test_the_fewest_examples_that_lose_less_than_the_margin():
-    rows = [_row(100, 10), _row(80, 10), _row(50, 12), _row(50, 11), _row(20, 100)]
-    assert choose(rows, [0], margin=0.02) == (3, 0)
-    assert choose(rows, [0], margin=0.001) == (0, 0)  # a row without any difference has an interval, too
+    asked: Any = [100, 80, 50, 50, 20], [first_wrong(10, 10, 12, 11, 100)], [0]
+    assert choose(*asked, margin=0.02) == (3, 0)
+    assert choose(*asked, margin=0.001) == (0, 0)  # a row without any difference has an interval, too
 
 
 def test_it_is_held_against_all_but_the_suspects_where_these_are_better():
-    rows = [_row(100, 100), _row(90, 10), _row(50, 90), _row(60, 12)]
-    assert choose(rows, [0, 1], margin=0.02) == (3, 1)
+    found = choose([100, 90, 50, 60], [first_wrong(100, 10, 90, 12)], [0, 1], margin=0.02)
+    assert found == (3, 1)
 
 
 def test_neighbours_rule_out_what_heads_can_spare_and_are_not_asked_of_what_they_cannot():
-    asked = []
+    asked, kept = [], [100, 80, 50, 20]
+    heads, others = first_wrong(10, 10, 11, 100), first_wrong(30, 31, 90, 30)
 
-    def row(kept: float, wrong: int, near: int) -> Row:
-        return Row(kept, _row(kept, wrong).right, lambda: asked.append(kept) or _row(kept, near).right)
+    def near(row: int) -> Any:
+        asked.append(row)
+        return others(row)
 
-    rows = [row(100, 10, 30), row(80, 10, 31), row(50, 11, 90), row(20, 100, 30)]
-    assert choose(rows, [0], margin=0.02) == (1, 0)
-    assert set(asked) == {100, 80, 50}
-    assert choose([replace(one, near=None) for one in rows], [0], margin=0.02) == (2, 0)
-    judged = judged_choice(rows, [0], [0, 1, 2, 3], 0.5)
-    assert judged.chosen == 3
-    assert judged.near is not None
-    assert judged.worst == judged.beyond
-    judged = judged_choice(rows[:3], [0], [0, 1, 2], 0.2)
-    assert judged.near is not None
-    assert judged.worst == judged.near.beyond
-    assert judged.worst.value == pytest.approx(-0.06, abs=0.02)
+    assert choose(kept, [heads, near], [0], margin=0.02) == (1, 0)
+    assert set(asked) == {0, 1, 2}
+    assert choose(kept, [heads], [0], margin=0.02) == (2, 0)
+    chosen, _, (_, by_near) = judged_choice(kept, [heads, near], [0], [0, 1, 2, 3], 0.5)
+    assert (chosen, by_near["over_start"].value) == (3, 0)
+    _, _, (_, by_near) = judged_choice(kept[:3], [heads, near], [0], [0, 1, 2], 0.2)
+    assert by_near["over_start"].value == pytest.approx(-0.06, abs=0.02)
     # suspects stay where they are no better by one kind and may be a loss by the other
-    assert choose([row(100, 60, 10), row(90, 10, 80)], [0, 1], margin=0.02) == (0, 0)
-    assert choose([row(100, 60, 10), row(90, 10, 12)], [0, 1], margin=0.02) == (1, 1)
-    assert choose([row(100, 10, 10), row(90, 10, 10)], [0, 1], margin=0.02) == (0, 0)
+    for (all_near, sound_near), all_heads, found in (
+        ((10, 80), 60, (0, 0)),
+        ((10, 12), 60, (1, 1)),
+        ((10, 10), 10, (0, 0)),
+    ):
+        by = [first_wrong(all_heads, 10), first_wrong(all_near, sound_near)]
+        assert choose([100, 90], by, [0, 1], margin=0.02) == found
 
 
 def test_it_is_judged_on_the_half_that_had_no_part():
     """The rows differ on the half alone that they are chosen on."""
     half = np.random.default_rng(0).permutation(1000) < 500
-    base, lucky = np.broadcast_to(np.arange(1000) % 5 > 0, (4, 1000)), np.zeros((4, 1000), np.bool_)
-    lucky[:] = base[0] | half
-    judged = judged_choice([Row(100, base), Row(50, lucky)], [0], [0, 1], 0.02)
-    assert (judged.chosen, judged.start) == (1, 0)
-    assert judged.beyond.value == 0
-    assert (judged.cleaned, judged.by_random) == (None, None)
+    base = np.broadcast_to(np.arange(1000) % 5 > 0, (4, 1000))
+    chosen, start, [judged] = judged_choice([100, 50], [[base, base | half].__getitem__], [0], [0, 1], 0.02)
+    assert (chosen, start) == (1, 0)
+    assert judged["over_start"] is not None
+    assert judged["over_start"].value == 0
+    assert (judged["start_over_all"], judged["over_random"]) == (None, None)
 
 
 def test_the_number_that_is_said_is_not_the_one_it_was_chosen_by(worlds):

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from easiness import BadInput, Run, decisions
+import easiness as ez
+from easiness import BadInput, Run
 from easiness.runs import data_version, decisions_on
 from recording import recorded
 
@@ -48,7 +49,7 @@ def three(run: Run, tmp_path: Path) -> list[Path]:
 
 
 def test_the_majority_decides_and_where_people_differ_comes_first(run: Run, three: list[Path]):
-    found = decisions(run, three)
+    found = ez.labels(run, three)
     table = found.table()
     # 2: three say three things; 3: two are unsure; then outvoted; then all agree (of 5 there is but one)
     assert table["id"].tolist() == [2, 3, 1, 4, 0, 5]
@@ -63,16 +64,16 @@ def test_the_majority_decides_and_where_people_differ_comes_first(run: Run, thre
 
 def test_doubt_of_all_who_looked_is_an_answer(run: Run, tmp_path: Path):
     files = _files(run, tmp_path, {"ann": "k u u", "bob": "k u k"})
-    found = decisions(run, files)
+    found = ez.labels(run, files)
     table = found.table().set_index("id")
     assert table["action"].to_dict() == {1: "unsure", 2: "", 0: "keep"}
     assert found.num_undecided == 2
-    alone = decisions(run, [*files[:1], _file(run, tmp_path / "eve.csv", "-")]).table().set_index("id")
+    alone = ez.labels(run, [*files[:1], _file(run, tmp_path / "eve.csv", "-")]).table().set_index("id")
     assert alone["action"].to_dict() == {0: "keep", 1: "unsure", 2: "unsure"}
 
 
 def test_the_file_of_all_is_read_as_decisions(run: Run, three: list[Path], tmp_path: Path):
-    decisions(run, three).table().to_csv(tmp_path / "merged.csv", index=False)
+    ez.labels(run, three).table().to_csv(tmp_path / "merged.csv", index=False)
     found = decisions_on(run, tmp_path / "merged.csv")
     assert found.at.tolist() == [1, 4, 0, 5]
     assert found.wrong.tolist() == [False, True, False, False]
@@ -81,7 +82,7 @@ def test_the_file_of_all_is_read_as_decisions(run: Run, three: list[Path], tmp_p
 
 
 def test_people_agree_on_what_they_are_sure_of(run: Run, three: list[Path]):
-    found = decisions(run, three)
+    found = ez.labels(run, three)
     assert [one.people for one in found.between] == [
         *(("ann", "bob"), ("ann", "eve"), ("bob", "eve"), ("ann", "bob", "eve")),
     ]
@@ -97,19 +98,19 @@ def test_people_agree_on_what_they_are_sure_of(run: Run, three: list[Path]):
 
 def test_kappa_is_undefined_where_all_say_the_same_and_empty_where_nobody_does(run: Run, tmp_path: Path):
     files = _files(run, tmp_path, {"a": "k k k", "b": "k k k"})
-    (one,) = decisions(run, files).between
+    (one,) = ez.labels(run, files).between
     assert one.wrong is not None
     assert one.wrong.kappa is None
     assert one.wrong.agreed.value == 1
-    assert "undefined" in decisions(run, files).markdown()
+    assert "undefined" in ez.labels(run, files).markdown()
     other = _file(run, tmp_path / "c.csv", "- - - k k")
-    found = decisions(run, [files[0], other])
+    found = ez.labels(run, [files[0], other])
     assert found.between[0] == (("a", "c"), None, None)
     assert "| 0 |" in found.markdown()
 
 
 def test_one_person_is_shown_without_an_agreement(run: Run, tmp_path: Path):
-    found = decisions(run, _file(run, tmp_path / "a.csv", "k d u - -"))
+    found = ez.labels(run, [_file(run, tmp_path / "a.csv", "k d u - -")])
     assert found.between == ()
     assert found.text == "2 of 5 examples are decided; 3 are undecided (2 of them by nobody)"
     assert found.table()["id"].tolist() == [2, 3, 4, 0, 1]
@@ -118,33 +119,33 @@ def test_one_person_is_shown_without_an_agreement(run: Run, tmp_path: Path):
 def test_a_name_is_a_person_in_whatever_files(run: Run, tmp_path: Path):
     a = _file(run, tmp_path / "a.csv", "k d", by="ann")
     b = _file(run, tmp_path / "b.csv", "k d k", by="ann")
-    assert decisions(run, [a, b]).people == ("ann",)
+    assert ez.labels(run, [a, b]).people == ("ann",)
     _file(run, b, "k 0", by="ann")
     with pytest.raises(BadInput, match=r"b\.csv: 'ann' says relabel of the example '1', and drop in another"):
-        decisions(run, [a, b])
+        ez.labels(run, [a, b])
     b.write_text(f"{HEADER}\n0,0,0,keep,ann,,,\n1,1,1,keep,bob,,,\n2,2,2,keep,,,,\n")
-    assert decisions(run, b).people == ("ann", "bob", "b")
+    assert ez.labels(run, [b]).people == ("ann", "bob", "b")
 
 
 def test_who_is_unsure_in_one_file_has_decided_in_the_other(run: Run, tmp_path: Path):
     said = {"a": "u k u - u", "b": "2 u u k -", "c": "2 k - k d"}
     files = _files(run, tmp_path, said, by="ann")
     for given in (files[:2], files[1::-1]):
-        found = decisions(run, given)
+        found = ez.labels(run, given)
         table = found.table().set_index("id")
         assert found.people == ("ann",)
         expected = {0: "relabel", 1: "keep", 2: "unsure", 3: "keep", 4: "unsure"}
         assert table["action"].to_dict() == expected
         assert table["label"][0] == 2
-    assert decisions(run, files).table().set_index("id")["action"][4] == "drop"
+    assert ez.labels(run, files).table().set_index("id")["action"][4] == "drop"
     _file(run, files[2], "1", by="ann")
     with pytest.raises(BadInput, match=r"c\.csv: 'ann' says relabel of the example '0', and relabel"):
-        decisions(run, files)
+        ez.labels(run, files)
 
 
 def test_columns_that_differ_between_files_are_left_out_by_name(run: Run, tmp_path: Path):
     files = [_file(run, tmp_path / f"{name}.csv", "k k", more=name) for name in "ab"]
-    found = decisions(run, files)
+    found = ez.labels(run, files)
     assert "stratum" not in found.table()
     assert "left out: stratum" in found.markdown()
 
@@ -152,7 +153,7 @@ def test_columns_that_differ_between_files_are_left_out_by_name(run: Run, tmp_pa
 def test_a_merged_file_in_the_place_of_another_keeps_that(run: Run, tmp_path: Path, command):
     files = _files(run, tmp_path, {"a": "k k", "b": "2 k"})
     before = files[0].read_bytes()
-    finished = command("decisions", run.path, *files, "-o", files[0])
+    finished = command("labels", run.path, *files, "-o", files[0])
     assert finished.code == 0
     assert "had other rows, which are now in" in finished.err
     assert (tmp_path / "a.csv~").read_bytes() == before
@@ -162,9 +163,9 @@ def test_a_merged_file_in_the_place_of_another_keeps_that(run: Run, tmp_path: Pa
 def test_what_cannot_be_merged_is_refused(run: Run, tmp_path: Path):
     file = _file(run, tmp_path / "a.csv", "k k")
     with pytest.raises(BadInput, match=r"a\.csv: is given twice; give each file once"):
-        decisions(run, [file, tmp_path / "." / "a.csv"])
+        ez.labels(run, [file, tmp_path / "." / "a.csv"])
     with pytest.raises(BadInput, match=r"b\.csv: nothing is decided there; write keep"):
-        decisions(run, _file(run, tmp_path / "b.csv", "- -"))
+        ez.labels(run, [_file(run, tmp_path / "b.csv", "- -")])
     file.write_text(file.read_text().replace(data_version(run), "pets@0123456789ab"))
     with pytest.raises(BadInput, match=r"a\.csv: row 2: is of pets@0123456789ab, and not of "):
-        decisions(run, file)
+        ez.labels(run, [file])

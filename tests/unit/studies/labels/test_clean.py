@@ -14,7 +14,8 @@ import easiness as ez
 from easiness.data import load_dataset
 from easiness.errors import BadInput
 from easiness.store import Run, open_run
-from easiness.studies.labels import cleaned, labels
+from easiness.studies.labels import cleaned, rule
+from easiness.studies.suspects import Suspected
 from lengths import long_but
 from recording import recorded
 
@@ -24,9 +25,10 @@ def suspecting(monkeypatch: pytest.MonkeyPatch):
     """``suspecting({id: (suggested, p_wrong)})``: what the study of suspects says, most suspicious first."""
 
     def say(suspects: dict[object, tuple[int, float]], low: float = 0.01) -> None:
-        def found(run: Run, *, pictures: bool, decided: object) -> SimpleNamespace:
-            assert not pictures
-            assert decided is None
+        def found(asked: Suspected) -> SimpleNamespace:
+            assert not asked.pictures
+            assert asked.decided is None
+            (run,) = asked.run
             none = (-1, 0.0)
             suggested, p_wrong = zip(*(suspects.get(one, none) for one in run.ids.tolist()), strict=True)
             columns = {"id": run.ids, "label": run.labels, "suggested": suggested, "p_wrong": p_wrong}
@@ -34,7 +36,7 @@ def suspecting(monkeypatch: pytest.MonkeyPatch):
             ranked = table.iloc[np.argsort(-table["p_wrong"], kind="stable")]
             return SimpleNamespace(low=low, ranked=ranked, decided=None)
 
-        monkeypatch.setattr(labels, "suspects", found)
+        monkeypatch.setattr(rule, "suspects", found)
 
     return say
 
@@ -52,30 +54,30 @@ def first_two(measured: Path, suspecting) -> Run:
 
 
 def test_the_table_is_in_the_order_of_the_run(first_two: Run):
-    table = ez.clean(first_two).table()
+    table = ez.labels(first_two).table()
     assert table["id"].tolist() == first_two.ids.tolist()
     assert table["id"].dtype == np.int64
     assert table["was"].tolist() == first_two.labels.tolist()
     assert table["action"].tolist() == ["relabel", "drop", *["keep"] * 98]
     assert table["label"].tolist() == [other(first_two.labels[0]), *first_two.labels[1:]]
-    assert ez.clean(first_two, relabel_above=1, drop_above=1).text == "relabels 0 and drops 0 of 100"
+    assert ez.labels(first_two, relabel_above=1, drop_above=1).headline == "relabels 0 and drops 0 of 100"
 
 
 def test_the_command_says_how_to_go_on(command, first_two: Run, tmp_path: Path):
     file = tmp_path / "my labels.csv"
-    finished = command("clean", first_two.path, "-o", file)
+    finished = command("labels", first_two.path, "-o", file)
     assert (finished.code, finished.out) == (0, "")
     assert finished.err.startswith(f"wrote {file}\nRelabels 1 and drops 1 of 100\n")
     assert finished.err.endswith("first with a part held out (--holdout 0.2)\n")
     data = load_dataset("digits", limit=100, labels=file)
     assert len(data) == 99
     assert data.labels[0] == other(first_two.labels[0])
-    shown = command("clean", first_two.path, "--relabel-above", 0.995, "--drop-above", 0.7)
+    shown = command("labels", first_two.path, "--relabel-above", 0.995, "--drop-above", 0.7)
     assert shown.out.startswith("id,label,class,was,action\n")
     assert shown.out.count(",drop\n") == 1
     assert shown.err.endswith("relabels 0 and drops 1 of 100\n")
-    assert command("clean", first_two.path, "-o", tmp_path / "labels.json").code == 0
-    nothing = command("clean", first_two.path, "--relabel-above", 1, "--drop-above", 1)
+    assert command("labels", first_two.path, "-o", tmp_path / "labels.json").code == 0
+    nothing = command("labels", first_two.path, "--relabel-above", 1, "--drop-above", 1)
     assert f"easiness suspects {first_two.path} lists" in nothing.err
 
 
@@ -83,31 +85,31 @@ def test_where_no_wrong_label_fits_as_well_only_the_surest_are_dropped(measured:
     run = open_run(measured)
     for low, dropped in ((0.01, 2), (0.0, 1)):
         suspecting({run.ids[0]: (-1, 0.95), run.ids[1]: (-1, 0.6)}, low)
-        assert ez.clean(run).dropped.sum() == dropped
-        assert ez.clean(run, drop_above=0.5).dropped.sum() == 2
+        assert ez.labels(run).dropped.sum() == dropped
+        assert ez.labels(run, drop_above=0.5).dropped.sum() == 2
 
 
 def test_what_was_edited_is_kept(command, first_two: Run, tmp_path: Path):
     file, kept = tmp_path / "labels.csv", tmp_path / "labels.csv~"
-    command("clean", first_two.path, "-o", file)
-    assert "had other labels" not in command("clean", first_two.path, "-o", file).err
+    command("labels", first_two.path, "-o", file)
+    assert "had other labels" not in command("labels", first_two.path, "-o", file).err
     assert not kept.exists()
     written = file.read_bytes()
     file.write_bytes(written + b"edited by hand")
-    assert f"now in {kept}\n" in command("clean", first_two.path, "-o", file).err
+    assert f"now in {kept}\n" in command("labels", first_two.path, "-o", file).err
     assert (file.read_bytes(), kept.read_bytes()) == (written, written + b"edited by hand")
 
 
 def test_cleaning_again_goes_over_the_source(describe_anew, first_two: Run, suspecting, tmp_path: Path):
     """Of a run by cleaned labels, ``was`` is what the source has, not what the first file made of it."""
     file, again = tmp_path / "labels.csv", tmp_path / "again.csv"
-    first = ez.clean(first_two).table()
+    first = ez.labels(first_two).table()
     first.to_csv(file, index=False)
     size = dict[str, Any](model="mlp_2_w8", limit=100, trials=1, epochs=1, precision="float32")
     run = ez.measure("digits", labels=file, out=tmp_path / "run", **size)
     suspecting({run.ids[5]: (other(run.labels[5]), 0.95)})
-    second = ez.clean(run)
-    assert second.text == "relabels 1 and drops 0 of 99"
+    second = ez.labels(run)
+    assert second.headline == "relabels 1 and drops 0 of 99"
     table = second.table()
     table.to_csv(again, index=False)
     assert table["was"].tolist() == [first["was"][0], *first["was"][2:]]
@@ -117,7 +119,7 @@ def test_cleaning_again_goes_over_the_source(describe_anew, first_two: Run, susp
     # where the source is not found again, was is empty, and checks nothing
     shutil.copytree(run.path, tmp_path / "moved")
     describe_anew(tmp_path / "moved", lambda document: document["spec"]["data"].update(source=None))
-    lost = ez.clean(open_run(tmp_path / "moved")).table()
+    lost = ez.labels(open_run(tmp_path / "moved")).table()
     lost.to_csv(again, index=False)
     assert pd.read_csv(again)["was"].isna().all()
     assert load_dataset("digits", limit=100, labels=again).labels.tolist() == second.labels.tolist()
@@ -133,7 +135,7 @@ def test_decisions_of_a_second_round_go_over_the_source(tmp_path: Path):
     run = ez.measure("digits", labels=first, out=tmp_path / "run", **size)
     rows = {"id": run.ids[[5, 6]], "label": [other(run.labels[5]), run.labels[6]], "was": run.labels[[5, 6]]}
     pd.DataFrame(rows | {"by": "bob", "action": ["relabel", "drop"]}).to_csv(second, index=False)
-    found = ez.clean(run, decided=second, only_decided=True)
+    found = ez.labels(run, decided=second, only_decided=True)
     table = found.table()
     assert table["was"].tolist() == source.labels.tolist()
     assert table["action"].tolist() == (["relabel", *["keep"] * 4, "relabel", "drop", *["keep"] * 93])
@@ -154,11 +156,11 @@ def test_labels_of_a_file_are_those_before(command, suspecting, tmp_path: Path, 
     run = open_run(tmp_path / "run")
     suspecting({run.ids[0]: (other(run.labels[0]), 0.99)})
     given = "--limit 100 --holdout 0.2 --model mlp_2_w8 --epochs 1 --recipe run --out DIR\n"
-    err = command("clean", "run", "-o", "again.csv").err
+    err = command("labels", "run", "-o", "again.csv").err
     assert err.endswith(
         f"then easiness verify digits --labels again.csv --before {tmp_path / 'labels.csv'} {given}"
     )
-    err = command("clean", "run", "-o", "labels.csv").err
+    err = command("labels", "run", "-o", "labels.csv").err
     assert err.endswith(f"then easiness verify digits --labels labels.csv --before 'labels.csv~' {given}")
     asked = ["verify", "digits", "--labels", "labels.csv", "--before", "labels.csv~", *size, "--out", "out"]
     finished = command(*asked, "--trials", 2)
@@ -195,7 +197,7 @@ def test_what_is_printed_verifies_by_what_the_run_was_trained_with(
     assert command("measure", "digits", *SMALL, *options, "--out", "my run").code == 0
     run = open_run("my run")
     suspecting({run.ids[0]: (other(run.labels[0]), 0.99), run.ids[1]: (other(run.labels[1]), 0.6)})
-    said = command("clean", "my run", "-o", "labels.csv").err.splitlines()[-1]
+    said = command("labels", "my run", "-o", "labels.csv").err.splitlines()[-1]
     words = shlex.split(said.split("then ")[1].replace("DIR", "'verified labels'"))
     finished = command(*words[1:], *(OF_STEPS[-4:] if "--features" not in options else []))
     assert finished.code == 0, (said, finished.err)
@@ -215,7 +217,7 @@ def test_of_a_loop_of_ones_own_the_network_is_to_be_named(command, suspecting, t
     labels = [0, 1, 0, 1]
     recorded(tmp_path / "mine", [[np.eye(2)[labels]] * 3], labels, ids=[1, 2, 3, 4], classes=["no", "yes"])
     suspecting({1: (1, 0.99)})
-    said = command("clean", tmp_path / "mine", "-o", tmp_path / "labels.csv").err
+    said = command("labels", tmp_path / "mine", "-o", tmp_path / "labels.csv").err
     words = f"verify SOURCE --labels {tmp_path / 'labels.csv'} --model MODEL --epochs 3 --out DIR\n"
     assert said.endswith(f"then easiness {words}")
 
@@ -226,7 +228,7 @@ def test_what_only_python_has_is_verified_there(command, suspecting, tmp_path: P
     vectors = np.concatenate([one.array.reshape(len(one), -1) for one in (data, data.held_out)])
     run = ez.measure(data, features=vectors, trials=5, out=tmp_path / "run")
     suspecting({run.ids[0]: (other(run.labels[0]), 0.99)})
-    said = command("clean", run.path, "-o", tmp_path / "labels.csv").err
+    said = command("labels", run.path, "-o", tmp_path / "labels.csv").err
     assert said.endswith("use it by --labels; to verify it, give easiness.verify what the run was given\n")
 
 
@@ -250,7 +252,7 @@ def test_relabel_where_the_suggestion_is_right_drop_where_the_label_is_wrong_kee
     assert table["label"].tolist() == [1, 0, 1, 1, 2, 0]
     assert table["class"].tolist() == ["dog", "cat", "dog", "dog", "owl", "cat"]
     assert table["was"].tolist() == [0, 0, 1, 1, 2, 2]
-    assert found.text == "relabels 2 and drops 2 of 6"
+    assert found.headline == "relabels 2 and drops 2 of 6"
     assert found.by_class().to_dict("list") == {
         "class": list(CLASSES),
         "examples": [2, 2, 2],
@@ -265,7 +267,7 @@ def test_thresholds_are_the_least():
     suspect = ranked(p_wrong=[0.6, 0, 0.3, 0, 0, 0])
     assert cleaned(suspect, CLASSES, 0.6, 0.3).table()["action"].tolist()[:3] == ["relabel", "keep", "drop"]
     assert cleaned(suspect, CLASSES, 0.61, 0.31).table()["action"].tolist()[:3] == ["drop", "keep", "keep"]
-    assert cleaned(suspect, CLASSES, 1, 1).text == "relabels 0 and drops 0 of 6"
+    assert cleaned(suspect, CLASSES, 1, 1).headline == "relabels 0 and drops 0 of 6"
 
 
 def test_without_a_suggestion_or_a_number():
@@ -283,7 +285,7 @@ def test_a_class_that_would_be_left_empty():
         cleaned(ranked(p_wrong=[1, 0.6, 0, 0, 0, 0]), CLASSES)
     # another's suggestion can keep it filled, and a class that had none is not missed
     filled = cleaned(ranked(p_wrong=[1, 0.6, 0, 0, 0.95, 0]), (*CLASSES, "yak"))
-    assert filled.text == "relabels 2 and drops 1 of 6"
+    assert filled.headline == "relabels 2 and drops 1 of 6"
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import BadInput, Run, open_run
+from easiness import BadInput, Run, compare, open_run
 from easiness.analysis import MOST_EXAMPLES, Agreement, Drift, GroupMatch, Interval, Match
 from easiness.show.rendering import rendered
 from easiness.show.result import sections_text
@@ -31,7 +31,6 @@ from easiness.studies.matching.outlook import (
     seconds_per_trial,
     tail_text,
 )
-from easiness.studies.matching.study import compare
 from plans import group_match
 from recording import believing, recorded
 
@@ -243,13 +242,13 @@ def test_every_format_begins_with_the_answers(compared: Comparison) -> None:
     assert said[:2] == pair_answers(compared)
     for name in compared.names:
         assert sum(text.startswith(f"{name}: ") for text in said) >= 2  # what its sets hold, a side each
-    assert compared.text().split()[:6] == said[0].split()[:6]
+    assert compared.in_words().split()[:6] == said[0].split()[:6]
     assert compared.markdown().startswith(f"- {said[0]}\n- {said[1]}\n")
     assert json.loads(rendered(compared, ".json"))["answers"] == said
 
 
 def test_the_text_is_at_most_100_columns_wide_and_details_add_the_rest(compared: Comparison) -> None:
-    brief, full = compared.text(), compared.text(details=True)
+    brief, full = compared.in_words(), replace(compared, detailed=True).in_words()
     assert full.startswith(brief)
     assert max(map(len, brief.splitlines())) <= 100
     for part in ("what each rate must be read beside", "reliability by epoch", "drift", "tie mass"):

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from easiness import BadInput, combined_scores, load_dataset, matching_rate, measure
+from easiness import BadInput, compare, load_dataset, matching_rate, measure, scores
 from easiness.analysis import Measured, Rule, agreement, match_groups, match_votes
 from easiness.inputs import reading
 from easiness.show.rendering import rendered
-from easiness.studies.matching.study import compare
+from easiness.studies.matching.study import Compared, compare as find_comparison
 from recording import believing, recorded
 
 NUM, CLASSES, EPOCHS = 60, 3, 2
@@ -47,7 +48,7 @@ def test_a_set_is_drawn_once_however_many_runs_it_is_matched_with_and_each_pair_
         drawn.clear()
         same = [made(tmp_path / f"{num} {at}", 4, seed=at) for at in range(num)]
         with reading(lambda *a: told.append(a)):
-            compare(same, ties=["expected"])
+            find_comparison(Compared(tuple(same), ties=["expected"]))
         of_groups = [(tails, group) for tails, group in drawn if len(group) == 2]
         assert len(of_groups) == len(set(of_groups)) * 2  # the easy ones and the hard ones
     assert ("comparing pairs of runs", 6, 6) in told
@@ -104,7 +105,7 @@ def test_runs_over_other_examples_are_refused(runs, tmp_path):
 @pytest.mark.parametrize("epoch", [0, 3])
 def test_an_epoch_that_is_not_recorded_is_refused(runs, epoch):
     with pytest.raises(BadInput, match=rf"epoch {epoch} .*recorded; choose 1 to 2"):
-        compare(runs, epoch=epoch)
+        compare(runs, at=epoch)
 
 
 def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
@@ -115,7 +116,9 @@ def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
     assert comparison.cells[1].all_trials is not None
     assert entry["all_trials_rate"] == comparison.cells[1].all_trials.rate
     line = next(
-        line for line in comparison.text(details=True).splitlines() if line.startswith("single - few")
+        line
+        for line in replace(comparison, detailed=True).in_words().splitlines()
+        if line.startswith("single - few")
     )
     assert line.split()[4:6] == ["none", "0.10"]
 
@@ -128,10 +131,12 @@ def test_rates_alone_are_those_of_the_whole_comparison_and_nothing_is_fitted(run
 
     monkeypatch.setattr("easiness.analysis.agreement", not_called)
     monkeypatch.setattr("easiness.studies.matching.study.run_reliability", not_called)
-    found = compare(runs, rates_alone=True)
+    found = find_comparison(Compared(tuple(runs)), rates_alone=True)
     assert [cell.groups for cell in found.cells] == [cell.groups for cell in whole.cells]
     assert found.reliability == []
-    assert "was not fitted" in found.text(details=True) + " ".join(found.document()["answers"])
+    assert "was not fitted" in replace(found, detailed=True).in_words() + " ".join(
+        found.document()["answers"]
+    )
     assert [run["name"] for run in found.document()["runs"]] == found.names
 
 
@@ -149,7 +154,7 @@ def run_of(path, p_label):
 def test_difficulty_is_the_mean_of_the_ranks(tmp_path):
     one = run_of(tmp_path / "one", [0.9, 0.8, 0.7, 0.6, 0.4, 0.2])  # ranks 0, .2, .4, .6, .8, 1
     other = run_of(tmp_path / "other", [0.9, 0.6, 0.7, 0.8, 0.1, 0.3])  # ranks 0, .6, .4, .2, 1, .8
-    table = combined_scores([one, other]).table()
+    table = scores([one, other]).table()
     assert table["difficulty"].tolist() == pytest.approx([0, 0.4, 0.4, 0.4, 0.9, 0.9])
     assert table["difficulty_se"].tolist() == pytest.approx([0, 0.2, 0, 0.2, 0.1, 0.1])
     assert (table["difficulty_low"] >= 0).all()
@@ -161,9 +166,7 @@ def test_difficulty_is_the_mean_of_the_ranks(tmp_path):
 
 def test_equal_examples_have_equal_ranks(tmp_path):
     one = run_of(tmp_path / "one", [0.9, 0.9, 0.7, 0.7, 0.4, 0.2])
-    assert combined_scores([one, one]).table()["rank_1"].tolist() == pytest.approx(
-        [0.1, 0.1, 0.5, 0.5, 0.8, 1]
-    )
+    assert scores([one, one]).table()["rank_1"].tolist() == pytest.approx([0.1, 0.1, 0.5, 0.5, 0.8, 1])
 
 
 def test_a_run_that_was_not_observed_after_each_epoch_is_read_where_it_was(tmp_path):
@@ -172,15 +175,13 @@ def test_a_run_that_was_not_observed_after_each_epoch_is_read_where_it_was(tmp_p
         measure(data, model="linear", trials=2, epochs=2, observe=when, out=tmp_path / name)
         for name, when in (("whole", "all"), ("last", "last"))
     )
-    told = combined_scores([whole, last]).table()
+    told = scores([whole, last]).table()
     assert told["rank_2"].corr(last.scores()["loss"], method="spearman") > 0.9
     assert told["difficulty"].notna().all()
 
 
 def test_one_run_and_other_data_are_refused(tmp_path):
     one = run_of(tmp_path / "one", [0.9, 0.8, 0.7, 0.6, 0.4, 0.2])
-    with pytest.raises(BadInput, match="two or more"):
-        combined_scores([one])
     fewer = recorded(tmp_path / "fewer", np.ones((1, 3, 2)), np.array([0, 1, 0]), classes=("a", "b"))
     with pytest.raises(BadInput, match="different data"):
-        combined_scores([one, fewer])
+        scores([one, fewer])

@@ -14,7 +14,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import easiness as ez
-from easiness import BadInput, Run, patterns
+from easiness import BadInput, Run, explain
 from easiness.analysis.rank_regression import reliability
 from easiness.pages import patterns_page
 from easiness.scoring import find_score
@@ -43,7 +43,7 @@ def run(data, tmp_path_factory) -> Run:
 
 @pytest.fixture(scope="module")
 def found(run, data) -> Patterns:
-    return patterns(run, "inputs", nearest=10, source=data, progress=False)
+    return explain(run, features="inputs", nearest=10, data=data, progress=False)
 
 
 def test_it_is_of_every_example(found, run):
@@ -62,9 +62,9 @@ def test_it_is_of_every_example(found, run):
 def test_halves_of_three_trials_are_of_one_each(run, data):
     part = copy(run)
     part.trials = run.trials[:3]
-    outcome = outcome_of(part, find_score("easiness"), part.resolve_epoch(None), "train")
+    outcome = outcome_of(part, find_score("easiness"), part.resolve_at(None), "train")
     assert outcome.times == 3
-    most = patterns(part, "inputs", nearest=10, source=data, progress=False).found.most
+    most = explain(part, features="inputs", nearest=10, data=data, progress=False).found.most
     assert most == pytest.approx(reliability(outcome.halves, times=3))
     assert most > reliability(outcome.halves) + 0.02
 
@@ -72,7 +72,7 @@ def test_halves_of_three_trials_are_of_one_each(run, data):
 def test_contradicted_digits_are_harder(found):
     assert found.found.second.value < -0.1
     assert 0 < found.within.r_squared.value < found.found.most <= 1
-    assert found.text.startswith("frequency ")
+    assert found.headline.startswith("frequency ")
     assert "clean" in found.seen
     assert [way.name for way in found.ways if way.frequency == found.found.first] == ["common 10"]
     assert all(way.frequency.low < way.frequency.value < way.frequency.high for way in found.ways)
@@ -87,28 +87,28 @@ def test_its_document_has_the_effects_too(found):
 
 
 def test_held_out_examples_and_other_scores(run, data, monkeypatch):
-    held_out = patterns(run, "inputs", split="held_out", nearest=10, source=data, progress=False)
+    held_out = explain(run, features="inputs", split="held_out", nearest=10, data=data, progress=False)
     assert held_out.ids.tolist() == run.examples("held_out")[0].tolist()
     assert "no trial was trained" in held_out.seen
     assert len(held_out.frequency) == len(held_out.ids)
     monkeypatch.setattr("easiness.studies.patterns.study.AT_MOST", 100)
-    hard = patterns(run, "inputs", score="difficulty", nearest=10, source=data, progress=False)
+    hard = explain(run, features="inputs", score="difficulty", nearest=10, data=data, progress=False)
     assert any("among 100 of the examples" in note for note in hard.notes)
     assert hard.turned
     assert hard.found.second.value < 0
     with pytest.raises(BadInput, match="'variability': high means ambiguous"):
-        patterns(run, "inputs", score="variability", source=data, progress=False)
+        explain(run, features="inputs", score="variability", data=data, progress=False)
 
 
 def test_features_of_more_than_a_few_of_these_labels_are_refused(run, data, tmp_path, monkeypatch):
     with pytest.raises(
         BadInput, match=f"the networks of {run.path} were trained on 179 of these very labels"
     ):
-        patterns(run, f"run:{run.path}", source=data, progress=False)
+        explain(run, features=f"run:{run.path}", data=data, progress=False)
     part = data.limit(60)
     few = ez.measure(part, model="mlp_3", trials=1, epochs=1, out=tmp_path / "few", progress=False)
     with pytest.raises(BadInput, match=r"trained on 6\d of these"):
-        patterns(run, f"run:{few.path}", source=data, progress=False)
+        explain(run, features=f"run:{few.path}", data=data, progress=False)
     # where their data are found, the examples themselves and the names of their classes decide
     found = {"few": replace(part, ids=part.ids + 10_000)}
     monkeypatch.setattr(study, "find_data", lambda *_: (found["few"], ""))
@@ -126,9 +126,9 @@ def test_features_of_more_than_a_few_of_these_labels_are_refused(run, data, tmp_
 
 
 def test_the_page_shows_the_examples(found, run, data):
-    page = patterns_page(run, found, data)
+    page = patterns_page(found)
     assert page.count("<figcaption>") == 1 + len(found.leftover.too_hard) + len(found.leftover.too_easy)
-    assert found.text[:30].lower() in page.lower()
+    assert found.headline[:30].lower() in page.lower()
     assert "<script" not in page
 
 
@@ -136,7 +136,7 @@ def test_left_out_examples_of_a_share(data, tmp_path):
     run = ez.measure(
         data, model="mlp_3", trials=4, epochs=1, train_share=0.5, out=tmp_path / "half", progress=False
     )
-    left_out = patterns(run, "inputs", nearest=10, source=data, progress=False)
+    left_out = explain(run, features="inputs", nearest=10, data=data, progress=False)
     assert left_out.score == "consistency"
     assert left_out.seen.startswith("examples left out")
 
@@ -150,7 +150,9 @@ def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(spli
     data = ez.load_dataset((texts, [int(one.startswith("Who")) for one in texts]))
     data = replace(data, held_out=data)
     run = ez.measure(data, model="bag", trials=3, epochs=2, out=tmp_path / "run", progress=False)
-    found = patterns(run, "hashed", split=split, score="difficulty", nearest=5, source=data, progress=False)
+    found = explain(
+        run, features="hashed", split=split, score="difficulty", nearest=5, data=data, progress=False
+    )
     assert found.around.num_copies == 2
     assert found.around.picture[2] == found.around.picture[20]
     assert found.around.num_among == 22
@@ -170,8 +172,8 @@ def test_near_copies_are_pictures_that_look_alike_not_vectors_that_do(split, tmp
     train, held_out = (ez.load_dataset((some, np.repeat([0, 1], 30))) for some in (x[:60], x[60:]))
     data = replace(train, held_out=held_out)
     run = ez.measure(data, model="mlp_3", trials=3, epochs=1, out=tmp_path / "run", progress=False)
-    asked: dict[str, Any] = {"score": "difficulty", "nearest": 5, "source": data, "progress": False}
-    around = patterns(run, str(tmp_path / "vectors.npy"), split=split, **asked).around
+    asked: dict[str, Any] = {"score": "difficulty", "nearest": 5, "data": data, "progress": False}
+    around = explain(run, features=str(tmp_path / "vectors.npy"), split=split, **asked).around
     assert around.num_copies == 1
     assert around.picture[0] == around.picture[1]
     assert around.picture[2] != around.picture[3]

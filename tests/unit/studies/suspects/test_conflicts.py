@@ -318,7 +318,7 @@ def test_a_recorded_run_says_that_it_has_no_pictures(record: Any, noisy_logits: 
     labels = np.arange(6) % 2
     run = record(noisy_logits(labels, trials=1, epochs=1), labels)
     assert conflicts_of(run).sentences() == [
-        "Pictures were not compared: the run does not say where they are (--source names them)."
+        "Pictures were not compared: the run does not say where they are (--data names them)."
     ]
     x = noise(6)
     x[1] = x[0]
@@ -437,7 +437,7 @@ def test_the_page_shows_near_copies_with_two_labels_first(tmp_path: Path) -> Non
         [("train", 5), ("train", 6)],
     ]
     assert "4 of 8 training texts have a near copy among the others, 2 of them with" in found.sentences[1]
-    page = render_report([run], source=str(source))
+    page = render_report([run], data=str(source))
     assert "Nearly identical, with two labels" in page
     assert page.count(BONES_THERE) >= 1
 

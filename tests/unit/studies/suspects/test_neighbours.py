@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import load_dataset, measure, open_run, suspects, write_report
+from easiness import load_dataset, measure, open_run, suspects
 from easiness.data import Dataset
 from easiness.runs import positions_in
 from easiness.spec import Split
@@ -116,7 +116,7 @@ def test_a_run_without_networks_or_data_says_why(
     assert find_neighbours(bare) == (None, "the run was made without weights")
     x = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
     arrays = measure((x, np.arange(20) % 2), out=tmp_path / "arrays", **options)
-    assert find_neighbours(arrays)[1] == "the run does not say where they are (--source names them)"
+    assert find_neighbours(arrays)[1] == "the run does not say where they are (--data names them)"
 
 
 NONE = -1
@@ -133,7 +133,7 @@ def halves(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def asked(
     run: Run, positions: list[int], suggested: list[int], split: Split = "train", source: Any = None
 ) -> Nearest:
-    found, why = nearest_by_class(run, np.array(positions), np.array(suggested), split=split, source=source)
+    found, why = nearest_by_class(run, np.array(positions), np.array(suggested), split=split, data=source)
     assert found is not None, why
     return found
 

@@ -185,10 +185,10 @@ def test_labels_that_are_learned_by_heart_are_read_before(record):
     assert num == pytest.approx(WRONG, abs=1)
     assert section.notices == (
         f"Labels are being learned by heart: after epoch {read} about {num} stood out, after epoch 4 fewer "
-        f"than one, so it was read after epoch {read}; --epoch 4 reads the end.",
+        f"than one, so it was read after epoch {read}; --at 4 reads the end.",
     )
     assert len(found.figure().axes) == 2
-    at_end = ez.suspects(run, pictures=False, epoch=4)
+    at_end = ez.suspects(run, pictures=False, at=4)
     assert (at_end.by_heart(), at_end.share < 0.01) == ("", True)
 
 
@@ -205,7 +205,7 @@ def test_conflicts_come_first(tmp_path):
     size = dict[str, Any](model="mlp_2_w8", trials=2, epochs=1, precision="float32", compile="off")
     data = ez.load_dataset((x, y), classes=["<b>", "$x$|"])
     run = ez.measure(data, out=tmp_path / "run", **size)
-    found = ez.suspects(run, source=data)
+    found = ez.suspects(run, data=data)
     (conflicts, labels) = found.sections()
     assert conflicts.rows[1] == ["two labels", "0", "<b>", "1", "$x$|", "0"]
     assert "1 group of identical training pictures (2 in all) with two labels or more." in conflicts.note

@@ -133,7 +133,7 @@ def test_several_runs_and_a_file_of_other_labels(run: Run, record, command, refu
 
 def test_a_file_that_names_all_is_said_to_be_looked_at(run: Run, tmp_path: Path):
     file = tmp_path / "labels.csv"
-    ez.clean(run).table().to_csv(file, index=False)
+    ez.labels(run).table().to_csv(file, index=False)
     found = ez.suspects(run, decided=file)
     assert (len(found.table()), found.num_listed) == (0, 0)
     assert f"{file} has an action for each of the 400 examples" in found.sections()[-1].notices[-1]
@@ -148,27 +148,27 @@ def test_cleaning_does_what_is_decided_and_goes_on_by_the_rule(run: Run, command
     third = (LABELS[1] + 2) % 4
     labels = [LABELS[0], third, LABELS[2], LABELS[3], LABELS[4]]  # of the third nothing else is said
     file = decide(tmp_path / "decided.csv", run, [0, 1, 2, 3, 4], actions, labels)
-    table = ez.clean(run, decided=file).table()
+    table = ez.labels(run, decided=file).table()
     assert table["action"].tolist()[:5] == ["keep", "relabel", "drop", "drop", "keep"]
     assert table["label"][1] == third
     assert (table["action"][5:] == "relabel").sum() > 20
     assert table["was"].tolist() == LABELS.tolist()
-    only = ez.clean(run, decided=file, only_decided=True)
-    assert only.text == "relabels 1 and drops 2 of 400, with 4 decided by hand"
+    only = ez.labels(run, decided=file, only_decided=True)
+    assert only.headline == "relabels 1 and drops 2 of 400, with 4 decided by hand"
     assert set(only.table()["action"][5:]) == {"keep"}
-    said = command("clean", run.path, "--decided", file, "--only-decided", "-o", tmp_path / "labels.csv").err
+    said = command("labels", run.path, "--decided", file, "--only-decided", "-o", tmp_path / "labels.csv").err
     assert "relabels 1 and drops 2 of 400, with 4 decided by hand; edit " in said
     rows = pd.read_csv(file).astype({"action": object})
     rows.loc[0, "action"] = rows.loc[3, "action"] = None  # people looked at them, and do not agree
     rows.assign(by=[*["ann+bob"] * 4, ""]).to_csv(file, index=False)
-    merged = ez.clean(run, decided=file)
+    merged = ez.labels(run, decided=file)
     assert merged.table()["action"].tolist()[:4] == ["keep", "relabel", "drop", "keep"]
-    assert merged.text.endswith("with 2 decided by hand; 2 that people did not agree on stay as they are")
+    assert merged.headline.endswith("with 2 decided by hand; 2 that people did not agree on stay as they are")
     rows.loc[4, "action"] = None  # to be filled in: as if it were not there
     rows.assign(by=None).to_csv(file, index=False)
-    assert set(ez.clean(run, decided=file).table()["action"][[0, 3, 4]]) == {"relabel"}
+    assert set(ez.labels(run, decided=file).table()["action"][[0, 3, 4]]) == {"relabel"}
     with pytest.raises(ez.BadInput, match="--only-decided: there is nothing decided"):
-        ez.clean(run, only_decided=True)
+        ez.labels(run, only_decided=True)
 
 
 TEXTS, SWAPPED = 120, 12
@@ -197,16 +197,16 @@ def of_texts(data: ez.Dataset, tmp_path: Path) -> Run:
 
 
 def test_the_table_has_whole_texts_behind_its_other_columns(of_texts: Run, data: ez.Dataset) -> None:
-    table = ez.suspects(of_texts, source=data).table()
+    table = ez.suspects(of_texts, data=data).table()
     assert list(table)[:10] == [*CONTRACT, "reason", "text"]
     assert table["text"].tolist() == [texts()[one] for one in table["id"]]
     assert set(table["id"].head(SWAPPED)) == set(range(SWAPPED))
-    assert "text" not in ez.suspects(of_texts, source=data, pictures=False).table()
+    assert "text" not in ez.suspects(of_texts, data=data, pictures=False).table()
     assert "text" not in ez.suspects(of_texts).table()  # the run does not say where they are
 
 
 def test_a_terminal_has_the_beginning_of_a_text_in_one_line(of_texts: Run, data: ez.Dataset) -> None:
-    *_, section = ez.suspects(of_texts, source=data).sections()
+    *_, section = ez.suspects(of_texts, data=data).sections()
     assert section.rows[0][-1] == "text"
     shown = {row[0]: row[-1] for row in section.rows[1:]}
     assert shown["1"] == "<b>bold</b> and a line 1"
@@ -220,7 +220,7 @@ def test_conflicts_have_their_texts(tmp_path: Path) -> None:
     given = texts()
     given[5] = f"  {given[4]}"  # the same but for spaces, with another label
     data = ez.load_dataset((given, np.arange(TEXTS) % 3))
-    found = ez.suspects(record_texts(tmp_path / "run", data), source=data)
+    found = ez.suspects(record_texts(tmp_path / "run", data), data=data)
     conflicts, _ = found.sections()
     assert conflicts.rows[0][-1] == "text"
     assert conflicts.rows[1][0] == "two labels"
@@ -228,14 +228,14 @@ def test_conflicts_have_their_texts(tmp_path: Path) -> None:
 
 
 def test_a_notebook_has_texts_and_no_markup_of_theirs(of_texts: Run, data: ez.Dataset) -> None:
-    shown = ez.suspects(of_texts, source=data)._repr_html_()
+    shown = ez.suspects(of_texts, data=data)._repr_html_()
     assert "<b>bold" not in shown
     assert html.escape(texts()[1]) in shown
     assert "<th>example</th>" in shown
 
 
 def test_csv_and_labels_are_read_back(of_texts: Run, data: ez.Dataset, tmp_path: Path) -> None:
-    found = ez.suspects(of_texts, source=data)
+    found = ez.suspects(of_texts, data=data)
     (tmp_path / "suspects.csv").write_bytes(rendered(found, ".csv"))
     read = pd.read_csv(tmp_path / "suspects.csv", keep_default_na=False)
     shown = [text if text[0] != "=" else f"'{text}" for text in found.table()["text"]]
@@ -246,11 +246,11 @@ def test_a_file_of_labels_with_texts_is_taken(tmp_path: Path, monkeypatch: pytes
     long = [*texts()[:-1], "long " * 40_000]
     data = ez.load_dataset((long, np.arange(TEXTS) % 3))
     run = record_texts(tmp_path / "run", data)
-    monkeypatch.setattr("easiness.studies.labels.cleaning.find_data", lambda *_: (data, ""))
+    monkeypatch.setattr("easiness.studies.labels.rule.find_data", lambda *_: (data, ""))
     monkeypatch.setattr(
-        "easiness.studies.labels.cleaning.kind_named", lambda _: data.kind
+        "easiness.studies.labels.rule.kind_named", lambda _: data.kind
     )  # as of a run that says where its data are
-    cleaned = ez.clean(run)
+    cleaned = ez.labels(run)
     table = cleaned.table()
     assert list(table) == ["id", "label", "class", "was", "action", "text"]
     assert table["text"].tolist() == long
@@ -265,7 +265,7 @@ PICTURES = [f"{'abc'[at % 3]}/{at:03d}.png" for at in range(TEXTS)]
 def test_a_notebook_has_pictures_of_pictures(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (TEXTS, 6, 6), np.uint8)
     source = write_pictures(tmp_path / "in", zip(PICTURES, noise, strict=True))
-    found = ez.suspects(record_texts(tmp_path / "run", ez.load_dataset(source)), source=source)
+    found = ez.suspects(record_texts(tmp_path / "run", ez.load_dataset(source)), data=source)
     assert list(found.table())[:9] == [*CONTRACT, "reason"]
     assert "path" not in found.table()  # the ids are paths
     assert found._repr_html_().count("data:image/png;base64,") == SWAPPED
@@ -276,7 +276,7 @@ def test_ids_that_are_positions_stand_beside_paths(tmp_path: Path) -> None:
     grey = np.broadcast_to(np.arange(TEXTS, dtype=np.uint8)[:, None, None], (TEXTS, 4, 4))
     folder = write_pictures(tmp_path / "in", zip(PICTURES, grey, strict=True))
     data = dataclasses.replace(ez.load_dataset(folder), ids=np.arange(TEXTS), source=None)
-    found = ez.suspects(record_texts(tmp_path / "run", data), source=data)
+    found = ez.suspects(record_texts(tmp_path / "run", data), data=data)
     table = found.table()
     assert list(table)[:10] == [*CONTRACT, "reason", "path"]
     assert all(Path(one).is_file() for one in table["path"])

@@ -1,10 +1,11 @@
-"""``clean``: from the suspects of a run to a file of labels by a rule, and what that does to each example."""
+"""From the suspects of a run to a file of labels by a rule, and what that does to each example."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +15,19 @@ from easiness import show
 from easiness.data import DROP, KEEP, RELABEL, Decisions
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
+from easiness.models import is_given
 from easiness.runs import Told, find_data, load_as, positions_in, told
-from easiness.store import Run, check_opened
-from easiness.studies.suspects import suspects
+from easiness.spec import (
+    NOT_BY_STEPS,
+    RunSpec,
+    Trials,
+    command_line,
+    featuring_of,
+    loading_of,
+    training_of,
+)
+from easiness.store import Run
+from easiness.studies.suspects import Suspected, suspects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +69,8 @@ class Cleaned(show.Result):
     undecided: int = 0
     note: str = ""
     above: tuple[float, float] | None = None
+    run: Run | None = field(default=None, repr=False)
+    listing = "labels"
 
     @property
     def relabelled(self) -> npt.NDArray[np.bool_]:
@@ -66,12 +79,33 @@ class Cleaned(show.Result):
         return changed
 
     @property
-    def text(self) -> str:
+    def headline(self) -> str:
         """How many examples change: ``relabels 812 and drops 301 of 10,000``, and how many are by hand."""
         done = f"relabels {self.relabelled.sum():,} and drops {self.dropped.sum():,} of {len(self.ids):,}"
         done += f", with {self.decided:,} decided by hand" if self.decided else ""
         stay = "stays as it is" if self.undecided == 1 else "stay as they are"
         return f"{done}; {self.undecided:,} that people did not agree on {stay}" if self.undecided else done
+
+    @property
+    def notices(self) -> list[str]:
+        """The note on what is decided."""
+        return [self.note] if self.note else []
+
+    def next_steps(self, outputs: Sequence[Path]) -> list[str]:
+        """Where to look if no label changes, and how to verify the file of labels."""
+        steps: list[str] = []
+        if self.run is None:
+            return steps
+        if not (self.relabelled.any() or self.dropped.any()):
+            lists = command_line("suspects", self.run.path)
+            steps.append(f"no label is that likely wrong; {lists} lists those to look at first")
+        for output in (one for one in outputs if one.suffix == ".csv"):
+            before, kept = self.run.spec.data.labels, output.with_name(f"{output.name}~")
+            if before is not None and output.absolute() == Path(before) and kept.exists():
+                before = str(kept)
+            then = verifying(self.run, output, before, by_rule=self.above is not None)
+            steps.append(f"edit {output}, then {then}")
+        return steps
 
     def table(self) -> pd.DataFrame:
         """The file of labels, a row an example: ``id``, ``label``, ``class``, ``was``, ``action``.
@@ -83,14 +117,14 @@ class Cleaned(show.Result):
         import pandas as pd
 
         known = self.was != UNKNOWN
-        other = np.where(known, self.labels != self.was, self.labels != self.before)
-        actions = np.where(self.dropped, DROP, np.where(other, RELABEL, KEEP)).astype(object)
-        was: Any = self.was
-        if not known.all():
-            was = [label if there else None for label, there in zip(was.tolist(), known, strict=True)]
-            was = np.array(was, dtype=object)
-        names = np.array(self.classes, dtype=object)[self.labels]
-        columns = {"id": self.ids, "label": self.labels, "class": names, "was": was, "action": actions}
+        other = self.labels != np.where(known, self.was, self.before)
+        columns = {
+            "id": self.ids,
+            "label": self.labels,
+            "class": np.array(self.classes, dtype=object)[self.labels],
+            "was": self.was if known.all() else np.where(known, self.was.astype(object), np.array(None)),
+            "action": np.where(self.dropped, DROP, np.where(other, RELABEL, KEEP)).astype(object),
+        }
         texts = {} if self.told is None else {self.told.column: self.told.texts}
         return pd.DataFrame(columns | texts)
 
@@ -99,94 +133,62 @@ class Cleaned(show.Result):
         import pandas as pd
 
         num, changed = len(self.classes), self.relabelled
-
-        def num_of(labels: _Labels, chosen: npt.NDArray[np.bool_]) -> _Labels:
-            return np.bincount(labels[chosen], minlength=num)
-
-        return pd.DataFrame(
-            {
-                "class": self.classes,
-                "examples": np.bincount(self.before, minlength=num),
-                "to_others": num_of(self.before, changed),
-                "from_others": num_of(self.labels, changed),
-                "dropped": num_of(self.before, self.dropped),
-                "left": num_of(self.labels, ~self.dropped),
-            }
-        )
+        chosen = {
+            "examples": self.before,
+            "to_others": self.before[changed],
+            "from_others": self.labels[changed],
+            "dropped": self.before[self.dropped],
+            "left": self.labels[~self.dropped],
+        }
+        counts = {name: np.bincount(labels, minlength=num) for name, labels in chosen.items()}
+        return pd.DataFrame({"class": self.classes, **counts})
 
     def figure(self) -> Figure:
         """Bars for the classes that change most: examples that leave them, come to them, and are dropped."""
         table = self.by_class()
         total = table[list(_BARS)].sum(axis=1)
         shown = table.loc[total.sort_values(ascending=False, kind="stable").index[:_MOST]]
-        figure, axes = show.new_axes(5.2, 1.2 + 0.3 * len(shown))
-        places = np.arange(len(shown))
-        for row, (column, (name, color)) in enumerate(_BARS.items()):
-            axes.barh(places + 0.27 * (row - 1), shown[column], 0.25, color=color, label=name)
-        axes.set_yticks(places, list(shown["class"]), parse_math=False)
-        axes.invert_yaxis()
-        axes.grid(visible=False, axis="y")
-        axes.set(xlabel="examples")
-        show.whole_ticks(axes)
-        show.legend_above(axes, len(_BARS))
-        return figure
+        series = {name: (shown[column].tolist(), color) for column, (name, color) in _BARS.items()}
+        return show.bars(shown["class"].tolist(), series, "examples")
 
-    def sections(self) -> list[show.Section]:
-        """One table: how many examples of each class change, below the total."""
+    def frames(self) -> list[show.Frame]:
+        """How many examples of each class change, below the total."""
+        import pandas as pd
+
         table = self.by_class()
-        numbers = table.drop(columns="class")
-        rows = [["class", "examples", "to others", "from others", "dropped", "left"]]
-        rows.append(["all", *(show.count(int(total)) for total in numbers.sum())])
-        changing = table[numbers[list(_BARS)].any(axis=1)]
-        rows += [
-            [name, *(show.count(int(cell)) for cell in cells)]
-            for name, *cells in changing.itertuples(index=False)
-        ]
+        total = pd.DataFrame([{"class": "all", **table.drop(columns="class").sum()}])
+        changing = table[table[list(_BARS)].any(axis=1)]
+        columns = {name: show.counts(title=name.replace("_", " ")) for name in map(str, table)}
         return [
-            show.Section(
-                show.capitalized(self.text),
+            show.Frame(
+                show.capitalized(self.headline),
                 "By class, as far as it changes: examples that get another label (to others), that get this "
                 "one (from others), and that are dropped.",
-                rows,
+                pd.concat([total, changing]),
+                columns | {"class": show.names()},
             )
         ]
 
 
-def clean(
+def by_rule(
     run: Run,
-    *,
-    relabel_above: float = RELABEL_ABOVE,
+    relabel_above: float,
     drop_above: float | None = None,
-    decided: str | os.PathLike[str] | None = None,
+    decided: Path | None = None,
+    *,
     only_decided: bool = False,
 ) -> Cleaned:
     """Which examples of a run to relabel, to drop and to keep, as a file of labels that a person can edit.
 
-    An example whose suggested label is right with a probability of ``relabel_above`` at least gets it; else
-    one whose label is wrong with a probability of ``drop_above`` at least is dropped (`cleaned` has the rule
-    and the reason). The table, in the order of the run, is what ``labels=`` takes; the source stays.
-
-    Of a run measured with a file of labels ``was`` has those of the source, if that is found.
-
-    Args:
-        run: whose suspects to act on.
-        relabel_above: least probability of a suggested label to be right, in 0..1.
-        drop_above: least probability of a label to be wrong, in 0..1; by default 0.5, and 0.9 where no wrong
-            label at all would fit the data as well.
-        decided: a file of decisions on the labels of the run, see `suspects`. They are done as they are: a
-            label that is kept stays, whatever the rule says, and so does one that nobody is sure of, or that
-            somebody looked at without an action; one that is found wrong without another class drops its
-            example. All others go by the rule on what the decisions make of their probabilities.
-        only_decided: change nothing by the rule.
-
-    Raises:
-        BadInput: a threshold is out of its range, a class would be left without examples, the run says
-            nothing of suspects, or the decisions are of other labels.
+    The table, in the order of the run, is what ``labels=`` takes; the source stays. What is ``decided`` is
+    done as it is: a label that is kept stays, whatever the rule says, and so does one that nobody is sure of,
+    or that somebody looked at without an action; one that is found wrong without another class drops its
+    example. All others go by the rule (`cleaned`) on what the decisions make of their probabilities, unless
+    ``only_decided``.
     """
-    check_opened(run=run)
     if only_decided and decided is None:
         raise BadInput("--only-decided: there is nothing decided; give --decided FILE")
-    suspected = suspects(run, pictures=False, decided=decided)
+    suspected = suspects(Suspected((run,), pictures=False, decided=decided))
     in_order = suspected.ranked.set_index("id", drop=False).reindex(run.ids.tolist())
     made = suspected.decided
     if made is not None:
@@ -197,7 +199,7 @@ def clean(
     if made is not None:
         above, num = None if only_decided else found.above, len(made.decisions.undecided)
         found = replace(found, decided=made.num_sure, undecided=num, note=made.note(), above=above)
-    return replace(found, ids=run.ids, was=_at_source(run), told=_texts(run))
+    return replace(found, ids=run.ids, was=_at_source(run), told=_texts(run), run=run)
 
 
 def without(run: Run, dropped: npt.NDArray[np.bool_]) -> Cleaned:
@@ -289,3 +291,43 @@ def _check_classes_left(
             f"no example of class {classes[label]!r} would be left: of {num[label]}, {num[label] - dropped} "
             f"would be relabelled and {dropped} dropped; give a higher --relabel-above or --drop-above"
         )
+
+
+def verifying(
+    run: Run,
+    labels: Path,
+    before: str | None,
+    trained: Sequence[object] | None = None,
+    *,
+    by_rule: bool = True,
+) -> str:
+    """The command that verifies the labels on the examples that the run has, or what it lacks for that.
+
+    It trains by the words ``trained``, or as the run did.
+    """
+    ref, measured = run.spec.data, run.spec.measured
+    if by_rule and ref.held_out is None and measured is not None:
+        return "use it by --labels; to verify a rule, measure first with a part held out (--holdout 0.2)"
+    if measured is not None and _only_in_python(measured):
+        return "use it by --labels; to verify it, give easiness.verify what the run was given"
+    given = ["--labels", labels, *([] if before is None else ["--before", before])]
+    loading = replace(loading_of(ref), labels=None)
+    words = (ref.source or "SOURCE", *given, loading, *(trained or _trained(run)), "--out", "DIR")
+    at_once = measured is not None and measured.model in NOT_BY_STEPS
+    return command_line("verify", *words, always=("model",) if at_once else ("model", "epochs"))
+
+
+def _only_in_python(measured: RunSpec) -> bool:
+    """Was the run given a network or features that have no name?"""
+    heads = measured.heads
+    features = [] if heads is None else [one.name.split()[0] for one in heads.features]
+    return is_given(measured.model) or "array" in features
+
+
+def _trained(run: Run) -> list[object]:
+    """The words by which `verify` trains as the run did; of a loop of one's own only its epochs are known."""
+    measured = run.spec.measured
+    if measured is None:
+        return ["--model", "MODEL", "--epochs", run.epochs]
+    trials = measured.trials if measured.heads else Trials.trials  # the shares decide how many there may be
+    return [training_of(measured, run.path), featuring_of(measured), Trials(trials)]

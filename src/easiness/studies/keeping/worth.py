@@ -1,0 +1,279 @@
+"""What to keep of a run's examples, and what more labels would give, as it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from easiness import show
+from easiness.analysis import Gain, Interval
+from easiness.regular_file import in_words
+from easiness.store import Run
+from easiness.studies.keeping.choice import Judged
+from easiness.studies.labels import Cleaned, verifying
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+ALL, EASIEST, HARDEST, RANDOM = "all", "easiest", "hardest", "random"
+"""What is kept."""
+NEIGHBOURS = 15
+"""Nearest examples that vote: a second kind of classifier, since what heads can spare others may need."""
+
+_NONE = 0.01  # of accuracy: so small a loss is called none
+
+_BY = ("by linear classifiers", f"by {NEIGHBOURS} nearest neighbours")
+_LEFT_OUT = {EASIEST: "the hardest {}", HARDEST: "the easiest {}", RANDOM: "{} at random"}
+_SCORE = (
+    "Easy means a high mean probability of the label, suspect a label that is more likely wrong than "
+    "right; both by heads that were not shown the example"
+)
+_OF_SIZE = (
+    "Accuracy of heads on what is kept; gains in points over all examples of this size and over as many at "
+    "random, with 95 % intervals over draws and test examples. The whole size has one draw, and its "
+    "intervals are for these very examples. The best of many rows is partly lucky."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Worth(show.Result):
+    """What to keep of the examples of a run, tried on ``num_test`` others over ``num_seeds`` seeds.
+
+    ``grid`` has a row for all that was tried, and ``judged`` says what the advised one is worth, by heads and
+    by neighbours. ``margin`` is the loss that counts as none. ``keep`` has the labels with what is to be
+    dropped, and ``twice`` what twice the labels would give, or ``silent`` why that is not known. Where no
+    split was held out, ``test_wrong`` of the test labels are likely wrong; of a held-out split nobody asked.
+    """
+
+    run: Run = field(repr=False)
+    num_test: int
+    num_seeds: int
+    held_out: bool
+    margin: float
+    grid: pd.DataFrame = field(repr=False)
+    judged: Sequence[Judged] = field(repr=False)
+    keep: Cleaned = field(repr=False)
+    suspects: int
+    twice: Interval | None
+    silent: str = ""
+    test_wrong: float | None = None
+    detailed: bool = False
+
+    @property
+    def headline(self) -> str:
+        """What to keep, and what twice the labels would give, in two sentences."""
+        return f"{show.capitalized(self.advice)}. {self.ahead}."
+
+    @cached_property
+    def advised(self) -> Mapping[str, Any]:
+        """The row of the grid that is advised."""
+        return dict(self.grid[self.grid["advised"]].iloc[0])
+
+    @property
+    def num_examples(self) -> int:
+        """Examples of the run."""
+        return len(self.run.ids)
+
+    @property
+    def num_examples_tried(self) -> int:
+        """Examples of the largest size: all, but those that were set aside to test on."""
+        return int(self.grid["size"].max())
+
+    @property
+    def advice(self) -> str:
+        """``of your 10,000: take the 180 suspects out, then you can leave out 60 % ...``."""
+        row, of, margin = self.advised, f"of your {self.num_examples:,}", f"{100 * self.margin:g} points"
+        margin = "1 point" if self.margin == _NONE else margin
+        out = self.suspects if row["suspects_out"] else 0
+        taken = f"take the {show.counted(out, 'suspect')} out" if out else ""
+        if taken and self.judged[0]["start_over_all"] is not None:
+            taken += f" ({self._by_each('start_over_all')})"
+        if row["kept"] == ALL:
+            rest = f"{taken}, and keep all others" if taken else "keep all"
+            whom = " and ".join(_BY[: len(self.judged)])
+            return f"{of}: {rest}; no smaller choice is shown to cost less than {margin}, {whom}"
+        tried = self.num_examples_tried
+        left = 1 - row["num_kept"] / (tried - (out * tried / self.num_examples))
+        what = f"leave out {_LEFT_OUT[row['kept']].format(show.whole_percent(left))}"
+        before, beyond = f"{taken}, then " if taken else "", self._by_each("over_start")
+        low, high = min((_interval(one["over_start"]) for one in self.judged), key=lambda one: one[0])
+        if low <= -self.margin:
+            doubt = f"where a loss of {margin} is not ruled out ({beyond})"
+            return f"{of}: {before}try to {what}, {doubt}: let `verify` tell"
+        low, high = round(100 * low, 1), round(100 * high, 1)
+        less = "at no loss" if self.margin <= _NONE and high >= 0 else f"at a loss of less than {margin}"
+        return f"{of}: {before}you can {what} {'and gain' if low > 0 else less} ({beyond})"
+
+    def _by_each(self, name: str) -> str:
+        """The judgements by heads, and by neighbours where they were asked."""
+        return "; ".join(f"{_points(one[name])} {whom}" for one, whom in zip(self.judged, _BY, strict=False))
+
+    @property
+    def ahead(self) -> str:
+        """``Twice as many labels would give linear classifiers +1.1 points (0.7 to 1.6)``, or why unknown."""
+        if self.twice is None:
+            return f"What twice as many labels would give is unknown: {self.silent}"
+        value, low, high = (100 * one for one in self.twice)
+        points = f"{value:+.1f} points ({low:.1f} to {high:.1f})"
+        return f"Twice as many labels would give linear classifiers {points}"
+
+    def table(self) -> pd.DataFrame:
+        """A row for each cell of the grid.
+
+        Of ``size`` examples the ``share`` that is ``kept`` (all, easiest, hardest or random), as a number
+        (``num_kept``), with or without suspects (``suspects_out``); the ``accuracy`` of heads on them, and
+        its gain ``over_all`` of that size and ``over_random``, as many at random, with 95 % intervals, in
+        0..1; where neighbours were asked, their ``accuracy_near`` and ``near_over_all``. ``advised`` marks
+        what is advised.
+        """
+        return self.grid
+
+    def csv_rows(self) -> pd.DataFrame:
+        """The labels with what is advised to be dropped, which `verify` and ``--labels`` take."""
+        return self.keep.table()
+
+    def document(self) -> Any:
+        """The value of its JSON file: the sentences, what was judged, and the grid."""
+        judged = [
+            {name: gain and Interval(gain.value, *gain.interval)._asdict() for name, gain in one.items()}
+            for one in self.judged
+        ]
+        return {
+            "advice": self.advice,
+            "ahead": self.ahead,
+            "margin": self.margin,
+            "num_test": self.num_test,
+            "judged": judged[0],
+            "judged_near": judged[1] if len(judged) > 1 else None,
+            "twice_the_labels": None if self.twice is None else self.twice._asdict(),
+            "grid": [show.defined(row) for row in self.grid.to_dict("records")],
+        }
+
+    def frames(self) -> list[show.Frame]:
+        """What is advised with its rivals at equal size, then the whole grid, a table a size."""
+        gains = {
+            "over all": self.judged[0]["over_all"],
+            "over as many at random": self.judged[0]["over_random"],
+        }
+        said = " and ".join(f"{_points(gain)} {name}" for name, gain in gains.items() if gain is not None)
+        told = f"In points, judged on the half of the tests that had no part in the choice: {said}. "
+        told = told if self.advised["kept"] != ALL else ""
+        whole = self.grid[self.grid["size"] == self.num_examples_tried]
+        rivals = whole[(whole["kept"] == ALL) | (whole["share"] == self.advised["share"])]
+        note = f"{self.headline} {told}{self._about()}"
+        return [
+            _frame(f"What to keep of {in_words(str(self.run.path))}", note, rivals),
+            *(
+                _frame(f"Of {size:,} labelled examples", _OF_SIZE, rows)
+                for size, rows in self.grid.groupby("size")
+            ),
+        ]
+
+    def printed(self) -> list[show.Section]:
+        """The whole grid only where details are asked for."""
+        return self.sections() if self.detailed else self.sections()[:1]
+
+    def _about(self) -> str:
+        aside = f"of {self.num_examples:,} examples, set aside"
+        where = f"{show.count(self.num_test)} {'held-out examples' if self.held_out else aside}"
+        wrong = "taken as they are"
+        if self.test_wrong:
+            wrong += f", {show.whole_percent(self.test_wrong)} of them likely wrong"
+        return (
+            f"Classifiers on these features over {self.num_seeds} seeds, on {where}, whose "
+            f"labels are {wrong}: wrong ones there make differences smaller. {_SCORE}. What "
+            "twice as many labels would give is the mean over draws of as many. * marks what is advised; "
+            f"{NEIGHBOURS} nearest neighbours tried what linear classifiers do not rule out."
+        )
+
+    def next_steps(self, outputs: Sequence[Path]) -> list[str]:
+        """What to do with the file of labels: networks may not bear out what heads on features say."""
+        trained = ("--beside", "random,rs2", "--model", "MODEL")
+        labels = self.run.spec.data.labels
+        return [
+            f"heads say so; ask networks: {verifying(self.run, output, labels, trained)}"
+            if self.keep.dropped.any()
+            else f"{output} keeps every example; there is nothing to verify"
+            for output in outputs
+            if output.suffix == ".csv"
+        ]
+
+    def figure(self) -> Figure:
+        """Accuracy against the share kept, a panel for each of the largest sizes, at most four.
+
+        A dotted line is the accuracy of all examples of the size. What is far below them all, as the hardest
+        with the wrong labels among them may be, leaves the panel.
+        """
+        panels = {int(str(size)): rows for size, rows in self.grid.groupby("size")}
+        panels = dict([*panels.items()][-_MOST:])
+        figure = show.curves(
+            {f"{size:,} labelled": _curves(size, rows) for size, rows in panels.items()},
+            (1.0 + _WIDTH * len(panels), _HEIGHT),
+            x="share kept",
+            y="accuracy",
+            columns=min(len(panels) + 1, 4),
+        )
+        for axes in figure.axes:
+            axes.set_xticks(np.arange(0, 1.01, 0.25), ["0", "", "0.5", "", "1"])
+            axes.set_xlim(0, _RIGHT)
+        lowest = min(rows["accuracy"].min() for rows in panels.values())
+        worst = min(rows["accuracy"].iloc[0] for rows in panels.values())  # of all examples of a size
+        figure.axes[0].set_ylim(bottom=max(lowest - _ROOM, worst - _BELOW))
+        return figure
+
+
+_STYLES = {EASIEST: (show.EASY, "o"), HARDEST: (show.HARD, "s"), RANDOM: (show.INK, "D")}
+_MOST = 4  # panels
+_WIDTH, _HEIGHT = 2.1, 3.4
+_RIGHT = 1.04  # of shares
+_BELOW, _ROOM = 0.15, 0.02  # of accuracy: what is farther below all examples is not drawn
+
+
+def _curves(size: int, rows: pd.DataFrame) -> list[show.Curve]:
+    """All examples as a level, each end with and without suspects, then all but these."""
+    everything = rows["accuracy"].iloc[0]
+    found = [show.Curve([0, _RIGHT], [everything, everything], "all", marker="", line=":")]
+    for (out, kept), own in rows.sort_values("num_kept").groupby(["suspects_out", "kept"]):
+        x, y = own["num_kept"] / size, own["accuracy"]
+        if kept != ALL:
+            label, (color, marker) = f"{kept}{', suspects out' if out else ''}", _STYLES[str(kept)]
+            found.append(show.Curve(x, y, label, color, marker, "--" if out else "-", filled=not out))
+        elif out and x.item() < 1:
+            found.append(show.Curve(x, y, "all but suspects", show.TRAIN, "*", ""))
+    return found
+
+
+def _frame(title: str, note: str, rows: pd.DataFrame) -> show.Frame:
+    out, mark = (
+        np.where(rows[name], text, "")
+        for name, text in (("suspects_out", ", suspects out"), ("advised", " *"))
+    )
+    data = rows.assign(kept=rows["kept"] + out + mark, num_kept=rows["num_kept"].round())
+    columns = {
+        "kept": show.names(),
+        "num_kept": show.counts(title="examples"),
+        "share": show.numbers(2),
+        "accuracy": show.numbers(3),
+        "over_all": show.points(title="over all", low="over_all_low", high="over_all_high"),
+        "over_random": show.points(title="over random", low="over_random_low", high="over_random_high"),
+        "accuracy_near": show.numbers(3, title="neighbours"),
+    }
+    return show.Frame(title, note, data, columns)
+
+
+def _interval(gain: Gain | None) -> tuple[float, float]:
+    assert gain is not None
+    return gain.interval
+
+
+def _points(gain: Gain | None) -> str:
+    assert gain is not None
+    low, high = (round(100 * end, 1) + 0 for end in gain.interval)  # none is -0.0
+    return f"{100 * gain.value:+.1f}, {low:.1f} to {high:.1f}"
