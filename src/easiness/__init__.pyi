@@ -22,7 +22,6 @@ from easiness.studies.scores import CombinedScores, RunScores
 from easiness.studies.suspects import Suspects
 from easiness.studies.verification import Verification
 from easiness.studies.versions import Difference
-from easiness.tracking import Tracker
 
 __version__: str
 
@@ -50,7 +49,7 @@ def measure(
     cache: bool = ...,
     checkpoint_every: float | Literal["auto", "off"] = ...,
     retrain_damaged: bool = ...,
-    track: str | Tracker | Iterable[str | Tracker] | None = ...,
+    track: Any = ...,
     progress: bool | Progress = ...,
 ) -> Run: ...
 def status(run: str | Path, *, verify: bool = ..., progress: bool | Progress = ...) -> Status: ...

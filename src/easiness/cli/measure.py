@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from easiness import pages, runs, show, spec, store
 from easiness.cli import status
 from easiness.engine import Verb, say, say_text
-from easiness.runs import Measuring
+from easiness.spec import Measuring
 from easiness.studies import learning, matching, suspects
 
 if TYPE_CHECKING:

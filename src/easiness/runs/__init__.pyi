@@ -19,7 +19,7 @@ from .many import (
     missing_by_run as missing_by_run,
     plan_costs as plan_costs,
 )
-from .measuring import Measuring as Measuring, measure as measure, planned as planned
+from .measuring import measure as measure, planned as planned
 from .plan import (
     Drawn as Drawn,
     Plan as Plan,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Callable
 
 from easiness.analysis import FIRST_CHECK, check_text, check_trials, stopped, stopping_rule
 from easiness.errors import BadInput, RunFailed
@@ -18,18 +15,12 @@ from easiness.runs.progress import Progress, tracked, trackers_of
 from easiness.runs.shown import tell_of_data
 from easiness.spec import (
     Check,
-    Execution,
-    Featuring,
-    Loading,
-    Option,
-    Recording,
+    Measuring,
     Stopped,
     StoppingRule,
-    Training,
     Trials,
 )
 from easiness.store import Run, RunWriter, check_output
-from easiness.tracking import Tracker
 
 _RELIABILITY, _MAX_TRIALS = 0.8, 100
 _SECONDS_TO_WAIT = 10.0  # for another process that has the run in hand: it may be writing the same
@@ -131,50 +122,6 @@ class UntilReliable:
 def _still_holds(check: Check, part: Run) -> bool:
     """Is the epoch of the check still the one that these trials are judged after?"""
     return part.observed[-1:] == (check.epoch,)
-
-
-@dataclass(frozen=True)
-class Measuring:
-    """What `measure` asks."""
-
-    data: Annotated[
-        Any,
-        Option(
-            "",
-            "A folder with a folder of pictures, recordings or .txt files for each class (train/val/test may "
-            "be above them); a CSV of path,label[,split]; a CSV or Parquet file of texts or numbers, or a "
-            "folder of train*/test* ones; a Parquet file of pictures; an .npz with x and y; hf:NAME; digits; "
-            "mini-imagenet:PATH; or a torchvision name with --data-root. In Python also what `load_dataset` "
-            "gives, or takes with its defaults.",
-            metavar="SOURCE",
-            typed=str,
-            argument=True,
-        ),
-    ]
-    out: Annotated[Path, Option("--out", "Folder of the run. A run that is there goes on.")]
-    training: Training = Training()
-    featuring: Featuring = Featuring()
-    trials: Trials = field(default_factory=Trials)
-    loading: Loading = Loading()
-    recording: Recording = Recording()
-    execution: Execution = Execution()
-    retrain_damaged: Annotated[
-        bool,
-        Option("--retrain-damaged", "Train trials again whose files are damaged.", group="Recording"),
-    ] = False
-    track: Annotated[
-        str | Tracker | Iterable[str | Tracker] | None,
-        Option(
-            "--track",
-            "Also log to an experiment tracker; may be given several times. In Python also a "
-            "`easiness.tracking.Tracker`.",
-            metavar="tensorboard:FOLDER|mlflow[:URI]|wandb[:PROJECT]",
-            typed=list[str] | None,
-            several=True,
-            group="Recording",
-        ),
-    ] = None
-    dry_run: Annotated[bool, Option("--dry-run", "Show the plan and train nothing.", python=False)] = False
 
 
 def planned(asked: Measuring, tell: Progress) -> tuple[Plan, UntilReliable | None]:

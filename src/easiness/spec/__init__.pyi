@@ -25,6 +25,7 @@ from .heads import (
     shares_text as shares_text,
 )
 from .loading import Loading as Loading
+from .measuring import Measuring as Measuring
 from .named_recipes import (
     BASE as BASE,
     DEFAULT_RECIPE as DEFAULT_RECIPE,
