@@ -116,7 +116,7 @@ READING: dict[str, Callable[[Path], list[object]]] = {
     "scores at an epoch": lambda run: ["scores", run, "--at", 1],
     "compare": lambda run: ["compare", run],
     "suspects": lambda run: ["suspects", run],
-    "clean": lambda run: ["clean", run, "-o", f"{run}-labels.csv"],
+    "labels": lambda run: ["labels", run, "-o", f"{run}-labels.csv"],
     "report": lambda run: ["report", run, "-o", f"{run}-page.html"],
     "card": lambda run: ["card", run, "-o", f"{run}-card"],
     **{

@@ -49,7 +49,7 @@ COMMANDS = (
     ("compare", "f", "--details"),
     ("compare", "f", "g", "-o", "compared.json"),
     ("suspects", "f", "-o", "suspects.csv"),
-    ("clean", "f", "-o", "labels.csv"),
+    ("labels", "f", "-o", "labels.csv"),
     ("keep", "f", "--drop", 0.3, "--policy", "easy", "-o", "kept.csv"),
     ("diff", "f", "g", "-o", "changes.md"),
     ("export", "f", "--to", "csv", "-o", "rows.csv"),

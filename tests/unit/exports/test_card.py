@@ -37,8 +37,8 @@ def write_pngs(folder: Path, data, order, *, change=()):
 @pytest.fixture(scope="module")
 def run(made_once):
     def make(out):
-        size = dict[str, Any](model="mlp_3", limit=NUM, trials=3, epochs=2, precision="float32")
-        measure("digits", **size, out=out, progress=False)
+        size = dict[str, Any](model="mlp_3", trials=3, epochs=2, precision="float32")
+        measure(load_dataset("digits", limit=NUM), **size, out=out, progress=False)
 
     return open_run(made_once("carded", make))
 
@@ -193,7 +193,7 @@ def with_held_out(tmp_path_factory):
     first: dict[str, Any] = {"x": pictures[:80], "y": data.labels[:80]}
     np.savez(folder / "digits.npz", **first, x_test=pictures[test], y_test=data.labels[test])
     size = dict[str, Any](model="mlp_3", limit=None, trials=2, epochs=2)
-    run = small_run(folder / "run", folder / "digits.npz", **size, cache="off")
+    run = small_run(folder / "run", folder / "digits.npz", **size, cache=False)
     return run, card(run, folder / "card"), pictures, data.labels
 
 

@@ -85,7 +85,7 @@ def test_a_changed_recipe_is_part_of_the_command(tmp_path: Path, known: bool) ->
 def test_another_size_of_photos_needs_no_recipe_file(tmp_path: Path) -> None:
     grey = ((f"{'ab'[at % 2]}/{at}.png", np.full((16, 20, 3), 30 * at, np.uint8)) for at in range(8))
     photos = write_pictures(tmp_path / "photos", grey)
-    size = dict[str, Any](trials=1, epochs=1, precision="float32", batch_size=4, image_size=8)
+    size = dict[str, Any](trials=1, epochs=1, precision="float32", recipe={"batch_size": 4, "image_size": 8})
     run = measure(photos, model="mlp_2_w8", **size, out=tmp_path / "run")
     found = measure_command(run, load_dataset(photos))
     assert found is not None

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import easiness as ez
-from easiness import BadInput, RunFailed, card, load_dataset, open_run, prune
+from easiness import BadInput, RunFailed, card, load_dataset, open_run
 from easiness.pages.page import render_report
 from easiness.pages.run_part import class_galleries, left_out
 from easiness.pages.template import breakable
@@ -408,7 +408,7 @@ def test_what_would_be_dropped_is_what_prune_drops(record: Record) -> None:
     assert [(one.share, one.num) for one in found.dropped] == [(0.1, 10), (0.3, 30), (0.5, 50)]
     votes = run.votes(2)
     for one in found.dropped:
-        kept = prune(run, drop=one.share, policy="easy", at=2).kept
+        kept = ez.keep(run, drop=one.share, policy="easy", at=2).kept
         assert one.num_right == int(votes.correct[:, ~kept].all(axis=0).sum())
         p_label = votes.p_label.mean(axis=0)
         assert one.confidence == pytest.approx((p_label[~kept].mean(), p_label[kept].mean()))
@@ -437,7 +437,7 @@ def test_a_share_that_takes_a_whole_class_is_left_out(record: Record) -> None:
     found = left_out(record(logits, labels), 1)
     assert found is not None
     for one in found.dropped:  # the others are refused
-        assert 19 in np.flatnonzero(prune(record(logits, labels, name=f"{one.share}"), drop=one.share).kept)
+        assert 19 in np.flatnonzero(ez.keep(record(logits, labels, name=f"{one.share}"), drop=one.share).kept)
 
 
 def test_the_commands_are_ones_that_can_be_typed(
@@ -452,7 +452,7 @@ def test_the_commands_are_ones_that_can_be_typed(
     assert command(*words[1:]).code == 0
     assert (tmp_path / "kept.csv").read_text().count("\n") == 1 + 70
     words = shlex.split(found.ablate)
-    assert words[:3] == ["easiness", "ablate", "digits"]
+    assert words[:4] == ["easiness", "paper", "ablate", "digits"]
     assert words[words.index("--at") :][:2] == ["--at", "1"]
     assert words[words.index("--holdout") :][:2] == ["--holdout", "0.2"]
     page = render_report([open_run(measured)], at=1)

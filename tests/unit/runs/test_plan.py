@@ -271,12 +271,12 @@ def test_logits_of_too_many_classes_are_not_kept(data, monkeypatch):
         make_plan(data, Training(model="mlp_3", epochs=1), 1, recording=Recording(keep_logits=True))
 
 
-DIGITS: dict[str, Any] = {"model": "mlp_3", "limit": 100, "precision": "float32"}
+DIGITS: dict[str, Any] = {"model": "mlp_3", "data": load_dataset("digits", limit=100), "precision": "float32"}
 SHORT_ON_DIGITS = Recipe.model_validate({**RECIPES["short"], "flip": 0.0})
 
 
 def grown(path, *, trials=2, epochs=2, **options):
-    return ez.measure("digits", **DIGITS, trials=trials, epochs=epochs, out=path, progress=False, **options)
+    return ez.measure(**DIGITS, trials=trials, epochs=epochs, out=path, progress=False, **options)
 
 
 def test_a_new_run_is_short(tmp_path):
