@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from easiness.data import Dataset
-from easiness.spec import DatasetRef, Probe, Recipe, Resolved, RunSpec, SplitRef
+from easiness.spec import DatasetRef, Loading, Probe, Recipe, Resolved, RunSpec, SplitRef
 from easiness.store import Recorder, Run
 
 
@@ -80,6 +80,9 @@ def run_spec(num: int = 4, *, classes: Sequence[str] = ("no", "yes"), **options:
 def small_run(out: Path, source: Any = "digits", **options: Any) -> Run:
     """Measure a trial of an epoch of a small network on 60 digits, where ``options`` say nothing else."""
     from easiness import measure
+    from easiness.runs import given_data
 
-    usual = {"model": "mlp_2_w16", "limit": 60, "trials": 1, "epochs": 1, "precision": "float32"}
-    return measure(source, out=out, **{**usual, **options})
+    loading = {name: options.pop(name) for name in vars(Loading()) if name in options}
+    data = given_data(source, Loading(**{"limit": 60, **loading}))
+    usual = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
+    return measure(data, out=out, **{**usual, **options})

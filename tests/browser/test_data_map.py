@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from easiness.pages.page import write_report
+import easiness as ez
 from easiness.store import Run
 from recording import believing, recorded
 
@@ -47,9 +47,9 @@ def written(made_once: Callable[..., Path]) -> dict[str, Path]:
 def _write_maps(folder: Path) -> None:
     folder.mkdir()
     one, two = _recorded(folder / "one"), _recorded(folder / "two", seed=1)
-    write_report([one], folder / "one.html")
-    write_report([one, two], folder / "both.html")
-    write_report([_recorded(folder / "flat", trials=1, epochs=1)], folder / "flat.html")
+    ez.report(one, folder / "one.html")
+    ez.report([one, two], folder / "both.html")
+    ez.report(_recorded(folder / "flat", trials=1, epochs=1), folder / "flat.html")
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import easiness as ez
 from easiness import load_dataset, open_run, suspects
 from easiness.csv_cells import from_cell, to_cell
-from easiness.pages.page import write_report
 from easiness.runs import data_version, decisions_on
 from easiness.store import Run
 from recording import believing, recorded
@@ -48,7 +48,7 @@ def _recorded(folder: Path) -> None:
     data = load_dataset(str(folder / "photos"))
     believed = np.where(np.arange(NUM) % 11 == 0, (data.labels + 1) % 4, data.labels)
     run = recorded(folder / "run", believing(believed, 3, 3, sure=[[2], [3], [4]], seed=1), data=data)
-    write_report([run], folder / "report.html", source=data)
+    ez.report(run, folder / "report.html", data=data)
     rows = [["id", "label", "class", "was", "action", "by", "split", "stratum", "draw", "p_wrong"]]
     for at in (9, 3, 6, 12):
         action = ["keep", "Bob"] if at in (3, 12) else ["", ""]
@@ -58,8 +58,8 @@ def _recorded(folder: Path) -> None:
     with (folder / "audit.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
     asked: dict[str, Any] = {"source": data, "decide": folder / "audit.csv"}
-    write_report([run], folder / "decide.html", **asked, blind=False)
-    write_report([run], folder / "blind.html", **asked)
+    ez.report(run, folder / "decide.html", **asked, blind=False)
+    ez.report(run, folder / "blind.html", **asked)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import easiness as ez
 from easiness import Dataset, load_dataset, measure
-from easiness.pages.page import write_report
 from recording import believing, recorded
 from sounds import encoded, tone, write_sounds
 
@@ -26,7 +26,7 @@ def _written(folder: Path, data: Dataset) -> Path:
     """The page of a run that doubts every fifth label of 12."""
     believed = np.where(np.arange(OF_PHOTOS) % 5 == 0, 1 - data.labels, data.labels)
     run = recorded(folder / "run", believing(believed, 3, 2, sure=[[3], [6]]), data=data)
-    write_report([run], folder / "report.html", source=data)
+    ez.report(run, folder / "report.html", data=data)
     return folder / "report.html"
 
 
@@ -138,7 +138,7 @@ def page_of_sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = load_dataset(write_sounds(folder / "in", {"even": files[::2], "odd": files[1::2]}))
     believed = np.where(np.arange(SOUNDS) % 10 == 0, 1 - data.labels, data.labels)
     run = recorded(folder / "run", believing(believed, 4, 3, sure=[[2], [4], [6]]), data=data)
-    write_report([run], folder / "sounds.html", source=data)
+    ez.report(run, folder / "sounds.html", data=data)
     return folder / "sounds.html"
 
 
@@ -245,7 +245,7 @@ def test_those_near_it_play_and_cover_no_button(open_deciding: Any, tmp_path: Pa
     files = [encoded(tone(200 + 40 * at, 0.3)) for at in range(SOUNDS)]
     data = load_dataset(write_sounds(tmp_path / "in", {"even": files[::2], "odd": files[1::2]}))
     run = measure(data, features="logmel", trials=5, out=tmp_path / "run", device="cpu")
-    write_report([run], tmp_path / "near.html", source=data)
+    ez.report(run, tmp_path / "near.html", data=data)
     page = open_deciding(tmp_path / "near.html", viewport={"width": 390, "height": 700})
     assert page.locator("#decide-near .decide-sound").count() == 8
     assert page.evaluate(COVERED) == []
@@ -279,7 +279,7 @@ def _made(folder: Path) -> None:
     (folder / "table.csv").write_text("\n".join(rows) + "\n")
     data = load_dataset(str(folder / "table.csv"), label="label")
     run = measure(data, features="inputs", trials=5, out=folder / "run", device="cpu")
-    write_report([run], folder / "report.html", source=data)
+    ez.report(run, folder / "report.html", data=data)
 
 
 def test_all_columns_are_there_beside_those_of_the_nearest(
@@ -399,7 +399,7 @@ def page_of_texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = load_dataset((texts, labels))
     believed = np.where(np.arange(TEXTS) < 5, (labels + 1) % 3, labels)
     run = recorded(folder / "run", believing(believed, 4, 3, sure=[[2.5], [5], [7.5]]), data=data)
-    write_report([run], folder / "texts.html", source=data)
+    ez.report(run, folder / "texts.html", data=data)
     return folder / "texts.html"
 
 
@@ -444,7 +444,7 @@ def test_texts_near_one_stand_one_a_line(open_deciding: Any, tmp_path: Path, siz
     labels[0] = 1
     data = load_dataset((texts, labels))
     run = measure(data, features="hashed", trials=5, out=tmp_path / "run", device="cpu")
-    write_report([run], tmp_path / "near.html", source=data)
+    ez.report(run, tmp_path / "near.html", data=data)
     page = open_deciding(tmp_path / "near.html", viewport=size)
     for side in page.locator("#decide-near ul").all():
         boxes = [one.bounding_box() for one in side.locator("li").all()]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import easiness as ez
 from easiness import load_dataset, open_run
-from easiness.pages.page import write_report
 from lengths import long_but
 from pixels import images_of
 from recording import believing, recorded
@@ -29,7 +29,7 @@ def reports(made_once: Callable[..., Path], measured: Path) -> dict[str, Path]:
 
 def _write_reports(folder: Path, measured: Path) -> None:
     folder.mkdir()
-    write_report([open_run(measured)], folder / "measured.html")
+    ez.report(open_run(measured), folder / "measured.html")
     labels = np.arange(40) % 2
     ids = np.array([f"{i}/{EVIL[i % 2]}" for i in range(40)], object)
     logits = believing(labels, 8, 3)
@@ -37,7 +37,7 @@ def _write_reports(folder: Path, measured: Path) -> None:
         recorded(folder / name, given, labels, ids=ids, classes=EVIL)
         for name, given in (("first", logits[:4]), ("second", logits[4:]))
     ]
-    write_report(runs, folder / "recorded.html")
+    ez.report(runs, folder / "recorded.html")
     _write_suspects(folder)
     _write_classes(folder / "many", [f"n{label:08}" for label in range(1000)])
     _write_classes(folder / "long", ["x" * 120, "a dog that stands and points, " * 4, "an_old_name_" * 9])
@@ -47,7 +47,7 @@ def _write_classes(folder: Path, names: list[str]) -> None:
     labels = np.arange(2 * len(names)) % len(names)
     ids = np.array([f"{names[label]}/{at}.png" for at, label in enumerate(labels)], object)
     run = recorded(folder, believing(labels, 2, sure=3), labels, ids=ids, classes=names)
-    write_report([run], folder.with_suffix(".html"))
+    ez.report(run, folder.with_suffix(".html"))
 
 
 def _write_suspects(folder: Path) -> None:
@@ -62,7 +62,7 @@ def _write_suspects(folder: Path) -> None:
     np.savez(folder / "copies.npz", x=images[:100], y=given, x_test=images[100:], y_test=labels[100:])
     data = load_dataset(str(folder / "copies.npz"))
     run = recorded(folder / "doubting", believing(labels[:100], 4, 3, sure=[[4], [7], [10]]), data=data)
-    write_report([run], folder / "suspects.html", source=data)
+    ez.report(run, folder / "suspects.html", data=data)
 
 
 @pytest.mark.long

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+import easiness as ez
 from easiness import open_run
-from easiness.pages.page import write_report
 from easiness.pages.paper_page import Illustration, Part, StudyPage, render_study
 from easiness.paper.reproduction.claims import Claim, Statistic
 from easiness.show.result import Section
@@ -123,8 +123,8 @@ def looked_at(made_once: Callable[..., Path], measured: Path, studied: Path) -> 
     def write(folder: Path) -> None:
         folder.mkdir()
         run = open_run(measured)
-        write_report([run], folder / "run.html")
-        write_report([run, run], folder / "runs.html")
+        ez.report(run, folder / "run.html")
+        ez.report([run, run], folder / "runs.html")
 
     folder = made_once("looked_at", write)
     return {"run": folder / "run.html", "runs": folder / "runs.html", "study": studied / "report.html"}

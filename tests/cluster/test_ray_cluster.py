@@ -217,8 +217,9 @@ def test_items_of_a_killed_driver_end_before_those_of_the_next_begin(cluster, tm
 
 def test_records_are_those_of_the_serial_executor_bit_by_bit(cluster, measured, contents, tmp_path):
     out = tmp_path / "run"
-    given: dict[str, Any] = {"model": "mlp_3", "limit": 100, "trials": 3, "epochs": 2, "precision": "float32"}
-    run = ez.measure("digits", **given, executor="ray", ray_address=cluster.address, out=out)
+    given: dict[str, Any] = {"model": "mlp_3", "trials": 3, "epochs": 2, "precision": "float32"}
+    data = ez.load_dataset("digits", limit=100)
+    run = ez.measure(data, **given, executor="ray", ray_address=cluster.address, out=out)
     assert contents(out) == contents(measured)
     assert run.spec.kind == "measured"
     assert run.spec.resolved.threads == 1

@@ -100,7 +100,7 @@ def test_pages_results_cards_and_exports(run, home, command):
     made += [command("report", run, "--decide", out / "audit.csv", "-o", out / "decide.html")]
     made += [command("suspects", run, "-o", out / f"suspects{end}") for end in RESULTS]
     made += [command("scores", run, "-o", out / f"scores{end}") for end in RESULTS]
-    made += [command("clean", run, "-o", out / f"labels{end}") for end in (".csv", ".md")]
+    made += [command("labels", run, "-o", out / f"labels{end}") for end in (".csv", ".md")]
     made += [command("suspects", run, "--decided", out / "labels.csv", "-o", out / "decided.md")]
     made += [command("card", run, "-o", out / "card")]
     made += [command("card", "--apply", out / "card", home / "pets", "-o", out / "applied.parquet")]
@@ -139,10 +139,21 @@ def test_studies(home, command):
         command("measure", home / "pets", *PETS, "--holdout", 0.25, "--seed", 1, "--out", runs / "b"),
         command("measure", home / "pets", *heads, "--out", runs / "heads"),
         command(
-            *("ablate", home / "pets", "--scores", runs / "a", *own[:2], "--epochs", 1, "--rates", "0,0.5"),
+            *(
+                "paper",
+                "ablate",
+                home / "pets",
+                "--scores",
+                runs / "a",
+                *own[:2],
+                "--epochs",
+                1,
+                "--rates",
+                "0,0.5",
+            ),
             *("--repetitions", 1, "--holdout", 0.25, "--out", runs / "ablate", "-o", out / "ablate.md"),
         ),
-        command("clean", runs / "a", "-o", home / "cleaned.csv"),
+        command("labels", runs / "a", "-o", home / "cleaned.csv"),
         command("report", runs / "a", runs / "b", runs / "heads", "-o", out / "several.html"),
         command("report", runs / "a", "--since", runs / "b", "-o", out / "since.html"),
         command(
@@ -160,9 +171,11 @@ def test_studies(home, command):
                 command(one, *(runs / run for run in of), "-o", out / f"{one}{end}")
                 for one, of in several.items()
             ),
-            command("perturb", runs / "a", "--kind", "radial", "--levels", 2, "-o", out / f"perturb{end}"),
-            command("prune", runs / "a", "--drop", 0.3, "--policy", "hard", "-o", out / f"prune{end}"),
-            command("curriculum", runs / "a", "--num-steps", 9, "-o", out / f"curriculum{end}"),
+            command(
+                "paper", "perturb", runs / "a", "--kind", "radial", "--levels", 2, "-o", out / f"perturb{end}"
+            ),
+            command("keep", runs / "a", "--drop", 0.3, "--policy", "hard", "-o", out / f"prune{end}"),
+            command("keep", runs / "a", "--steps", 9, "-o", out / f"curriculum{end}"),
         ]
     assert [one.err for one in made if one.code] == []
     assert telling(out) == []

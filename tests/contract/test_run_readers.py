@@ -117,7 +117,7 @@ def test_scores_as_parquet(read, measured, tmp_path, command):
 
 @pytest.mark.parametrize("read", READERS)
 def test_scores_with_path_ids(read, pets_run, tmp_path, command):
-    assert command("scores", pets_run, "-o", tmp_path / "scores.parquet", "--epoch", 1).code == 0
+    assert command("scores", pets_run, "-o", tmp_path / "scores.parquet", "--at", 1).code == 0
     table = read(str(tmp_path / "scores.parquet"))
     assert table["id"] == open_run(pets_run).ids.tolist()
     assert table["class"] == ["cat"] * 12 + ["dog"] * 12

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from easiness import measure
+from easiness import load_dataset, measure
 from easiness.runs import Progress
 
 SETTINGS: dict[str, Any] = {
     "model": "wrn_10_1",
-    "limit": 60,
+    "data": load_dataset("digits", limit=60),
     "trials": 2,
     "epochs": 5,
     "precision": "float32",
@@ -45,7 +45,7 @@ def lone(made_once, contents):
     return contents(
         made_once(
             "never_stopped",
-            lambda out: measure("digits", **SETTINGS, executor="serial", progress=False, out=out),
+            lambda out: measure(**SETTINGS, executor="serial", progress=False, out=out),
         )
     )
 
@@ -56,7 +56,7 @@ def stopped(made_once):
 
     def stop(out: Path, **execution: Any) -> None:
         with pytest.raises(KeyboardInterrupt):
-            measure("digits", **SETTINGS, **execution, progress=Told(out), out=out)
+            measure(**SETTINGS, **execution, progress=Told(out), out=out)
         assert list(out.glob("checkpoints/0*"))
 
     return lambda executor, **jobs: made_once(
@@ -79,7 +79,7 @@ PROCESSES = dict[str, Any](executor="processes", jobs=2)
 def test_stopped_and_gone_on_with(stopped, tmp_path, contents, lone, first, then):
     out = shutil.copytree(stopped(**first), tmp_path / "run")
     told = Told()
-    measure("digits", **SETTINGS, **then, progress=told, out=out)
+    measure(**SETTINGS, **then, progress=told, out=out)
     assert any("goes on after epoch" in note for note in told.notes)
     assert told.skipped_images >= 2 * 60
     assert contents(out) == lone
@@ -89,7 +89,7 @@ def test_stopped_and_gone_on_with(stopped, tmp_path, contents, lone, first, then
 def test_a_longer_training_begins_anew(stopped, tmp_path, contents):
     out = shutil.copytree(stopped(**SERIAL), tmp_path / "run")
     told = Told()
-    measure("digits", **{**SETTINGS, "epochs": 6}, **SERIAL, progress=told, out=out)
+    measure(**{**SETTINGS, "epochs": 6}, **SERIAL, progress=told, out=out)
     (note,) = (note for note in told.notes if "checkpoint" in note)
     assert note.endswith("is not used: it is of a training with other settings")
     assert told.skipped_images == 0
@@ -105,6 +105,6 @@ def test_off_keeps_nothing(tmp_path, contents, lone):
             seen.append((tmp_path / "run" / "checkpoints").exists())
 
     settings = {**SETTINGS, "checkpoint_every": "off"}
-    measure("digits", **settings, **SERIAL, progress=Looking(), out=tmp_path / "run")
+    measure(**settings, **SERIAL, progress=Looking(), out=tmp_path / "run")
     assert seen == [False] * 10
     assert contents(tmp_path / "run") == lone

@@ -50,10 +50,10 @@ IN_SMALL = {
 # Options that are left away: the stand-ins' pictures are small as they are.
 LEFT_AWAY = ("--image-size",)
 # Experiments are planned only: tests/e2e/test_paper_command.py and tests/unit/studies/hypothesis run them.
-PLANNED = ("paper", "hypothesis")
+PLANNED = ("paper all", "paper hypothesis")
 # What is fastest need not be found out here.
 STEADY = {"--precision": "float32", "--jobs": "1"}
-TRAINING = ("measure", "ablate", "corrupt", "validate", "verify")
+TRAINING = ("measure", "verify", "paper ablate", "paper corrupt", "paper validate")
 
 # Pages whose `photos/` has no split that is held out; on all others it has `val/`.
 WITHOUT_SPLITS = ("docs/studies.md",)
@@ -283,9 +283,10 @@ def in_small(words: list[str]) -> list[str]:
         for before, word in zip([None, *words], words, strict=False)
         if before not in LEFT_AWAY and word not in LEFT_AWAY
     ]
-    if words[0] in PLANNED and "--dry-run" not in words:
+    name = " ".join(words[: 2 if words[0] == "paper" else 1])
+    if name in PLANNED and "--dry-run" not in words:
         changed.append("--dry-run")
-    if words[0] in TRAINING:
+    if name in TRAINING:
         changed += [text for pair in STEADY.items() if pair[0] not in words for text in pair]
     return changed
 

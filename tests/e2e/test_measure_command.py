@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from easiness import open_run, report, write_report
+import easiness as ez
+from easiness import load_dataset, open_run, report
 from easiness.records.observations import STATISTICS
 from easiness.spec import observe_text, trial_seeds
 from easiness.store import trial_writing as trial_module
@@ -292,7 +293,8 @@ def full(tmp_path_factory) -> Path:
     from easiness import measure
 
     path = tmp_path_factory.mktemp("full") / "run"
-    measure("digits", model="mlp_3", limit=100, trials=2, epochs=EPOCHS, precision="float32", out=path)
+    data = load_dataset("digits", limit=100)
+    measure(data, model="mlp_3", trials=2, epochs=EPOCHS, precision="float32", out=path)
     return path
 
 
@@ -337,14 +339,14 @@ def test_fewer_looks_are_rows_of_the_full_record(command, digits, full, tmp_path
 def test_an_epoch_between_is_refused_with_its_neighbours(command, refused, digits, tmp_path):
     out = tmp_path / "thin"
     assert command(*digits(out, *SIZE, "--observe", "every:2")).code == 0
-    assert "observed; choose 2 or 4" in refused("scores", out, "--epoch", 3)
-    assert "observed; choose 2\n" in refused("scores", out, "--epoch", 1)
-    assert "observed; choose 5\n" in refused("scores", out, "--epoch", 9)
+    assert "observed; choose 2 or 4" in refused("scores", out, "--at", 3)
+    assert "observed; choose 2\n" in refused("scores", out, "--at", 1)
+    assert "observed; choose 5\n" in refused("scores", out, "--at", 9)
     assert "observations: after epochs 2, 4, ... and the last, clean" in command("status", out).out
     report = tmp_path / "report.html"
     assert command("report", out, "--output", report).code == 0
     assert report.read_text().count("after epochs 2, 4, ... and the last, clean") == 2
-    finished = command("compare", out, "--epoch", 4)
+    finished = command("compare", out, "--at", 4)
     assert finished.code == 0
     assert finished.err.startswith(f"note: {out}: epoch 4 of 5 is")
 
@@ -451,7 +453,7 @@ def test_the_result_of_each_check_and_why_it_stopped(command, arguments, tmp_pat
     assert f"reliability: {stopped.sentence}\n" in command("status", out).out
     again = command(*arguments(out, "--reliability", 0.99, "--max-trials", 12))
     assert (again.code, again.err, again.out) == (0, "", finished.out)
-    write_report([open_run(out)], tmp_path / "report.html")
+    ez.report(open_run(out), tmp_path / "report.html")
     assert stopped.sentence in (tmp_path / "report.html").read_text()
 
 

@@ -151,7 +151,7 @@ def test_an_interrupted_cache_goes_on(measure, decoded, contents, monkeypatch, t
 def test_the_report_shows_the_photos(measure, tmp_path):
     run = measure()
     path = tmp_path / "report.html"
-    ez.write_report([run], path)
+    ez.report(run, path)
     page = path.read_text()
     assert page.count("data:image/") >= 8
     assert "crops of 24 × 24" in page

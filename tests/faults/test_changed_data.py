@@ -61,7 +61,7 @@ def test_pictures_are_in_memory(pictures, tmp_path, contents, how):
 def test_photos_that_are_read_again(photos, tmp_path, contents, monkeypatch, how):
     """Each trial fails with a line that names the file; with the data as they were the run goes on."""
     monkeypatch.setattr("easiness.inputs.image.photos.fits", lambda _: False)
-    options: dict[str, Any] = {**SIZE, "image_size": 32, "batch_size": 4, "cache": False}
+    options: dict[str, Any] = {**SIZE, "recipe": {"image_size": 32, "batch_size": 4}, "cache": False}
     measure(photos, **options, out=tmp_path / "lone", progress=False)
     shutil.copytree(photos, tmp_path / "kept")
     spoils = AfterTheFirstTrial(lambda: harm(photos, how))
@@ -77,7 +77,7 @@ def test_photos_that_are_read_again(photos, tmp_path, contents, monkeypatch, how
 
 
 def test_a_cache_of_photos_that_goes(photos, tmp_path, contents):
-    options: dict[str, Any] = {**SIZE, "image_size": 32, "batch_size": 4}
+    options: dict[str, Any] = {**SIZE, "recipe": {"image_size": 32, "batch_size": 4}}
     measure(photos, **options, out=tmp_path / "a" / "lone", progress=False)
     cache = tmp_path / "b" / "easiness-cache"
     spoils = AfterTheFirstTrial(lambda: shutil.rmtree(cache))
@@ -108,7 +108,7 @@ def only_cache(folder: Path) -> Path:
 @pytest.mark.parametrize("jobs", long_but([1, 2], (1,)))
 def test_a_cache_of_photos_that_is_cut_while_trials_train(photos, tmp_path, contents, jobs):
     """The run ends, since no trial would get over it; without the file it goes on."""
-    options = {**SIZE, "image_size": 32, "batch_size": 4, "executor": "serial"}
+    options = {**SIZE, "recipe": {"image_size": 32, "batch_size": 4}, "executor": "serial"}
     measure(photos, **options, out=tmp_path / "lone" / "run", progress=False)
     many = {} if jobs == 1 else {"executor": "processes", "jobs": jobs}
     cut = AfterTheFirstTrial(lambda: os.truncate(only_cache(tmp_path), 5000))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
-from easiness import measure
+from easiness import load_dataset, measure
 from easiness.store import verify
 from lengths import long_but
 
@@ -23,8 +23,9 @@ def whole(made_once) -> Path:
     """Two trials with all that a run can have: logits, weights, a held-out split."""
 
     def make(out: Path) -> None:
-        size = dict[str, Any](limit=60, trials=2, epochs=2, precision="float32", executor="serial")
-        measure("digits", model="mlp_2_w8", holdout=0.2, keep_logits=True, **size, out=out, progress=False)
+        size = dict[str, Any](trials=2, epochs=2, precision="float32", executor="serial")
+        data = load_dataset("digits", holdout=0.2, limit=60)
+        measure(data, model="mlp_2_w8", keep_logits=True, **size, out=out, progress=False)
 
     return made_once("small_and_whole", make)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from easiness import open_run
+from easiness import load_dataset, open_run
 from easiness.store.files import ASIDE
 from lengths import long_but
 
@@ -20,7 +20,8 @@ def two(made_once) -> Path:
     from easiness import measure
 
     def make(out: Path) -> None:
-        measure("digits", model="mlp_3", limit=100, trials=2, epochs=2, precision="float32", out=out)
+        data = load_dataset("digits", limit=100)
+        measure(data, model="mlp_3", trials=2, epochs=2, precision="float32", out=out)
 
     return made_once("two_trials", make)
 

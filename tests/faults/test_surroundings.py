@@ -113,10 +113,10 @@ SAME: list[object] = ["--model", "mlp_3", "--precision", "float32", "--limit", 1
 READING: dict[str, Callable[[Path], list[object]]] = {
     "status": lambda run: ["status", run],
     "scores": lambda run: ["scores", run],
-    "scores at an epoch": lambda run: ["scores", run, "--epoch", 1],
+    "scores at an epoch": lambda run: ["scores", run, "--at", 1],
     "compare": lambda run: ["compare", run],
     "suspects": lambda run: ["suspects", run],
-    "clean": lambda run: ["clean", run, "-o", f"{run}-labels.csv"],
+    "labels": lambda run: ["labels", run, "-o", f"{run}-labels.csv"],
     "report": lambda run: ["report", run, "-o", f"{run}-page.html"],
     "card": lambda run: ["card", run, "-o", f"{run}-card"],
     **{

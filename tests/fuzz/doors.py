@@ -21,7 +21,7 @@ from mutations import CELLS, FORMATS, TEXTS, VALUES, altered, generator, one_of,
 from refitted import EXAMPLES, ODD, RUN, TRIAL, refit, rewrite, set_column
 
 import loaded  # noqa: F401
-from easiness import Dataset, apply_card, load_dataset, open_run
+from easiness import Dataset, card, load_dataset, open_run
 from easiness.cli.main import app
 from easiness.csv_cells import to_cell
 from easiness.data import Labelled, decisions_by_person
@@ -247,25 +247,25 @@ RUN_READS: dict[str, Read] = {
     "notes": lambda path: (last_events(path), open_run(path).failures()),
 }
 RUN_COMMANDS = (
-    *("status {at}", "status {at}", "status {at}/..", "status {at} --verify", "scores {at}", "patterns {at}"),
+    *("status {at}", "status {at}", "status {at}/..", "status {at} --verify", "scores {at}", "explain {at}"),
     "measure digits --limit 40 --out out.run --dry-run",
     *(f"scores {{at}} -o out.{end}" for end in ("csv", "parquet", "json", "md")),
     *("scores {at} --split held_out", "scores {at} {whole}/run"),
-    *(f"prune {{at}} --drop 0.3 --policy {policy}" for policy in ("easy", "worst", "ccs")),
-    *(f"prune {{at}} --drop 0.2 --policy hard -o out.{end}" for end in ("txt", "csv")),
+    *(f"keep {{at}} --drop 0.3 --policy {policy}" for policy in ("easy", "worst", "ccs")),
+    *(f"keep {{at}} --drop 0.2 --policy hard -o out.{end}" for end in ("txt", "csv")),
     *("compare {at} {whole}/run", "compare {at} {whole}/run --details"),
     *("diff {whole}/run {at}", "diff {whole}/run {at} -o out.csv"),
-    "curriculum {at} --num-steps 9 --batch-size 4 -o out.csv",
+    "keep {at} --steps 9 --batch-size 4 -o out.csv",
 )
 KEPT_COMMANDS = ("suspects {at}", "report {at} -o out.html", "export {at} --to csv -o out.csv", "status {at}")
 RUN_SLOW = (
     *("suspects {at}", "suspects {at} --no-pictures", "suspects {at} --split held_out -o out.csv"),
-    *("clean {at} --drop-above 0.99 -o out.csv", "clean {at}", "audit {at} --looks 5 -o out.csv"),
+    *("labels {at} --drop-above 0.99 -o out.csv", "labels {at}", "audit {at} --looks 5 -o out.csv"),
     *(f"export {{at}} --to {form} -o out.npz" for form in ("torch", "cleanlab")),
     *(f"export {{at}} --to {form} -o out.{form}" for form in ("csv", "parquet", "hf", "label-studio")),
     *("export {at} --to spotlight -o out.parquet", "card {at} -o out.card", "report {at} -o out.html"),
     *("scores {at} -o out.svg", "compare {at} {whole}/run -o out.svg"),
-    "perturb {at} --kind shuffle -o out.csv",
+    "paper perturb {at} --kind shuffle -o out.csv",
     "measure digits --model mlp_2_w8 --trials 2 --epochs 2 --out {at}",
 )
 _ALIKE = (ids_alike, spec_alike)
@@ -425,7 +425,7 @@ DOORS = (
     Door(
         6,
         "card",
-        {"apply_card": lambda at: apply_card(at, _digits()).text},
+        {"card": lambda at: card(_digits(), apply=at).text},
         [f"card --apply {{at}} {{whole}}/data.npz -o out.{end}" for end in ("csv", "parquet")],
     ),
     data(5, "pets", options=_SKIP, flags="--skip-unreadable", alters=only("*/*")),
@@ -481,7 +481,7 @@ DOORS = (
                 "report run -o out.html",
                 "status run --verify",
             ),
-            *(f"worth run --pool {pool} --seeds 4 --picks 4 -o out.csv" for pool in ("data.npz", "rows.npy")),
+            *(f"next run --pool {pool} --seeds 4 --picks 4 -o out.csv" for pool in ("data.npz", "rows.npy")),
         ],
         alters=only("data.npz", "rows.npy", "easiness-features/*"),
     ),
@@ -492,10 +492,10 @@ DOORS = (
         "audit.csv",
         commands=[
             *(f"audit {{whole}}/run --decided {{at}}{more}" for more in ("", " -o out.json")),
-            *(f"decisions {{whole}}/run {{at}} -o out.{end}" for end in ("csv", "json", "md")),
-            *(f"prune {{whole}}/run --ids {{at}} -o out.{end}" for end in ("txt", "csv")),
+            *(f"labels {{whole}}/run {{at}} -o out.{end}" for end in ("csv", "json", "md")),
+            *(f"keep {{whole}}/run --ids {{at}} -o out.{end}" for end in ("txt", "csv")),
             "suspects {whole}/run --decided {at}",
-            "clean {whole}/run --decided {at} --only-decided -o out.csv",
+            "labels {whole}/run --decided {at} --only-decided -o out.csv",
         ],
         alters=(_answered,),
     ),
@@ -513,7 +513,9 @@ _VALUES = (
 
 @cache
 def _options_of(verb: str) -> list[str]:
-    command = typer.main.get_command(app).commands[verb]  # type: ignore[attr-defined]
+    command: Any = typer.main.get_command(app)
+    for word in verb.split():
+        command = command.get_command(None, word)
     return [name for one in command.params for name in one.opts if name.startswith("-")]
 
 
@@ -535,7 +537,13 @@ def _one(ways: Sequence[str], rng: np.random.Generator, whole: Path, folder: Pat
     at, by = door.copied(whole, folder), one_of(rng, list(getattr(door, way)))
     if way != "reads" and rng.random() < _SHARE_OF_OPTIONS:
         asked = door.asked(by, at, whole, "odd options")
-        return replace(asked, call=[*asked.call, *_odd_options(rng, by.split()[0])])
+        return replace(
+            asked,
+            call=[
+                *asked.call,
+                *_odd_options(rng, " ".join(by.split()[: 2 if by.startswith("paper") else 1])),
+            ],
+        )
     return door.asked(by, at, whole, one_of(rng, door.alters)(rng, at))
 
 

@@ -96,12 +96,11 @@ def rewrite(file: Path, change: Callable[[pa.Table], pa.Table], rows: int | None
 
 def run_and_card(whole: Path) -> None:
     """A run of two trials on few digits, a card of it, and its data."""
-    digits = dict[str, Any](limit=40, holdout=0.2)
     size = dict[str, Any](model="mlp_2_w8", trials=2, epochs=2, precision="float32", executor="serial")
-    measure("digits", **digits, **size, keep_logits=True, progress=False, out=whole / "run")
-    data = load_dataset("digits", **digits)
+    data = load_dataset("digits", limit=40, holdout=0.2)
+    measure(data, **size, keep_logits=True, progress=False, out=whole / "run")
     np.savez(whole / "data.npz", x=images_of(data).numpy()[:, 0], y=data.labels)
-    card(open_run(whole / "run"), whole / "card", source="digits")
+    card(open_run(whole / "run"), whole / "card", data="digits")
 
 
 def _socket(file: Path) -> None:

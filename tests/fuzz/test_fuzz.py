@@ -24,7 +24,7 @@ import pytest
 from PIL import Image
 from refitted import CARD, EXAMPLES, ODD, RUN, TRIAL, digest_of, refit, rewrite, sealed_run, set_column
 
-from easiness import BadInput, Recorder, apply_card, export, gate, load_dataset, open_run
+from easiness import BadInput, Recorder, export, gate, load_dataset, open_run
 from easiness.gate import check_columns, read_batches
 from easiness.spec import LONGEST_NAME
 from easiness.store import verify
@@ -93,8 +93,8 @@ PLACES: dict[str, tuple[str, ...]] = {
     "pets/cat/0.png": ("measure", "pets", *MEASURE),
     "labels.csv": ("measure", "digits", "--limit", "20", "--labels", "labels.csv", *MEASURE),
     "recipe.toml": ("measure", "digits", "--limit", "20", "--recipe", "recipe.toml", *MEASURE),
-    "ids.txt": ("prune", "{run}", "--ids", "ids.txt"),
-    "ids.csv": ("prune", "{run}", "--ids", "ids.csv"),
+    "ids.txt": ("keep", "{run}", "--ids", "ids.txt"),
+    "ids.csv": ("keep", "{run}", "--ids", "ids.csv"),
 }
 
 
@@ -220,7 +220,7 @@ def test_names_in_a_card_that_are_as_long_as_books(small, tmp_path):
     document["files"]["scores.parquet"] = digest_of(card / "scores.parquet")
     (card / "card.json").write_text(json.dumps(document))
     with pytest.raises(BadInput, match=r"scores\.parquet: column class: .*at most 4096"):
-        apply_card(card, small / "data.npz")
+        card(small / "data.npz", apply=card)
 
 
 def test_ids_of_arrays_that_are_as_long_as_books(tmp_path):
@@ -479,4 +479,4 @@ def test_a_file_of_a_card_that_cannot_be(small, card, name):
     file, alter = OF_CARDS[name]
     alter(card / file)
     with pytest.raises(BadInput, match=rf"{re.escape(file)}: .*{'a pipe' if alter is pipe else 'damaged'}"):
-        apply_card(card, small / "data.npz")
+        card(small / "data.npz", apply=card)

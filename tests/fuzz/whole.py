@@ -22,7 +22,7 @@ from doors import CLASSES, DATA, HUB, LABELS, NUM, OURS, PIXELS, ROWS, ask, prep
 from PIL import Image
 from refitted import TRIAL, refit, run_and_card
 
-from easiness import Recorder, audit, measure, open_run
+from easiness import Recorder, audit, load_dataset, measure, open_run
 from easiness.inputs.image.kind import suffixes
 from easiness.runs import Progress
 from easiness.store import CHECKPOINTS, CheckpointDocument, write_checkpoint
@@ -249,10 +249,11 @@ def _runs(whole: Path) -> None:
         measure("data.npz", features=["rows.npy"], model="ridge", **many, out="run")
     _settle(heads / "run")
     ask(shutil.copytree(whole / "run", whole / "asked"))
-    size = dict[str, Any](limit=40, holdout=0.2, model="mlp_2_w8", trials=2, epochs=4, cache=False)
+    size = dict[str, Any](model="mlp_2_w8", trials=2, epochs=4, cache=False)
     with contextlib.suppress(KeyboardInterrupt):
         kept = dict[str, Any](executor="serial", precision="float32", checkpoint_every=1e-9)
-        measure("digits", **size, **kept, out=whole / "begun", progress=_Interrupt())
+        data = load_dataset("digits", limit=40, holdout=0.2)
+        measure(data, **size, **kept, out=whole / "begun", progress=_Interrupt())
     document = CheckpointDocument(**OURS, epoch=1, images=40, seconds=1.0)  # type: ignore[arg-type]
     tensors = {"network/bias": torch.zeros(10), "losses": torch.ones(1, 1, dtype=torch.float64)}
     write_checkpoint(_folder(whole / CHECKPOINTS), 0, document, tensors)

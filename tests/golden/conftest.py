@@ -31,10 +31,8 @@ def record(out: Path) -> None:
 def measure(out: Path) -> None:
     """Two trials of two epochs of an MLP on 100 digits that keep all logits."""
     ez.measure(
-        "digits",
+        ez.load_dataset("digits", limit=100, holdout=0.2),
         model="mlp_2_w16",
-        limit=100,
-        holdout=0.2,
         trials=2,
         epochs=2,
         precision="float32",

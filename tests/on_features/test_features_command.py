@@ -44,7 +44,8 @@ def heads(vectors: Path) -> Callable[..., list[object]]:
 @pytest.fixture(scope="module")
 def lone(made_once: Any, vectors: Path) -> Path:
     def make(out: Path) -> None:
-        measure("digits", limit=LIMIT, features=str(vectors / "0.npy"), trials=10, out=out, executor="serial")
+        data = load_dataset("digits", limit=LIMIT)
+        measure(data, features=str(vectors / "0.npy"), trials=10, out=out, executor="serial")
 
     return made_once("lone-heads", make)
 
@@ -140,8 +141,9 @@ def test_features_in_python(tmp_path, vectors) -> None:
         return np.stack([one.ravel() for one in digits])
 
     several = [pixels, array], (pixels, str(vectors / "1.npy"))
+    data = load_dataset("digits", limit=LIMIT)
     for at, given in enumerate([array, array.tolist(), list(array), [array], pixels, *several]):
-        run = measure("digits", limit=LIMIT, features=given, shares=[0.5], trials=2, out=tmp_path / f"{at}")
+        run = measure(data, features=given, shares=[0.5], trials=2, out=tmp_path / f"{at}")
         assert len(heads_of(run).features) == (2 if at > 4 else 1)
     votes = [open_run(tmp_path / f"{at}").votes().correct for at in range(3)]
     np.testing.assert_array_equal(votes[0], votes[1])
@@ -213,13 +215,14 @@ def test_arrays_in_python_and_groups(tmp_path) -> None:
     y = np.arange(120) % 3
     x = (rng.standard_normal((120, 12)) + y[:, None]).astype(np.float32)
     patients = np.arange(120) // 4
-    measure((x, y), features=x, group=patients, trials=5, out=tmp_path / "run")
+    measure(load_dataset((x, y), group=patients), features=x, trials=5, out=tmp_path / "run")
     run = open_run(tmp_path / "run")
     assert heads_of(run).groups is not None
     seen = np.stack([trial.observations(3).trained_on for trial in run.trials])
     of_patient = seen.reshape(5, len(run.shares), 30, 4)
     assert (of_patient == of_patient[..., :1]).all()
-    measure((x, y), features=x, group=[f"p{one}" for one in patients], trials=5, out=tmp_path / "run")
+    named = load_dataset((x, y), group=[f"p{one}" for one in patients])
+    measure(named, features=x, trials=5, out=tmp_path / "run")
     alone = measure((x, y), features=x, trials=5, out=tmp_path / "alone")
     assert heads_of(alone).groups is None
 

@@ -33,8 +33,8 @@ def folder(made_once: Any) -> Path:
         np.save(out / "v.npy", (load_digits().data[data.ids] @ turn).astype(np.float32))
         for seed, name in enumerate("fg"):
             vectors = str(out / "v.npy")
-            measure("digits", limit=LIMIT, features=vectors, trials=10, seed=seed, out=out / name)
-        measure("digits", limit=LIMIT, model="mlp_1", trials=2, epochs=2, out=out / "t", executor="serial")
+            measure(data, features=vectors, trials=10, seed=seed, out=out / name)
+        measure(data, model="mlp_1", trials=2, epochs=2, out=out / "t", executor="serial")
 
     return made_once("words-of-features", make)
 
@@ -45,12 +45,12 @@ COMMANDS = (
     ("measure", "digits", "--limit", LIMIT, "--features", "v.npy", "--trials", 5, "--out", "i", "--dry-run"),
     ("status", "f"),
     ("scores", "f"),
-    ("scores", "f", "--share", 0.2, "-o", "scores.md"),
+    ("scores", "f", "--at", 0.2, "-o", "scores.md"),
     ("compare", "f", "--details"),
     ("compare", "f", "g", "-o", "compared.json"),
     ("suspects", "f", "-o", "suspects.csv"),
-    ("clean", "f", "-o", "labels.csv"),
-    ("prune", "f", "--drop", 0.3, "--policy", "easy", "-o", "kept.csv"),
+    ("labels", "f", "-o", "labels.csv"),
+    ("keep", "f", "--drop", 0.3, "--policy", "easy", "-o", "kept.csv"),
     ("diff", "f", "g", "-o", "changes.md"),
     ("export", "f", "--to", "csv", "-o", "rows.csv"),
     ("export", "f", "--to", "cleanlab", "-o", "cleanlab.npz"),
@@ -108,8 +108,9 @@ def test_a_training_beside_them_is_read_after_its_own_epoch() -> None:
     found = compare([open_run("f"), open_run("t")])
     assert (found.share, found.epoch) == (0.8, 2)
     assert [row.at for row in found.rows] == ["at share 0.8", "after epoch 2"]
-    earlier = compare([open_run("f"), open_run("t")], share=0.2, epoch=1)
-    assert [row.at for row in earlier.rows] == ["at share 0.2", "after epoch 1"]
+    for at, of_heads, of_training in ((0.2, "0.2", 2), (1, "0.8", 1)):
+        read = compare([open_run("f"), open_run("t")], at=at)
+        assert [row.at for row in read.rows] == [f"at share {of_heads}", f"after epoch {of_training}"]
     assert {"share", "epoch"} <= set(found.table().columns)
     document = json.loads(json.dumps(found.document()))
     assert "share" in document["runs"][0]["reliability_by_trials"][0]
@@ -119,15 +120,15 @@ def test_a_training_beside_them_is_read_after_its_own_epoch() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("scores", "f", "--epoch", 1), "f: epoch 1: is of a run on features, which has shares, not epochs"),
-        (("scores", "t", "--share", 0.2), "t: share 0.2: has epochs, not shares; give an epoch (--epoch)"),
-        (("compare", "t", "--share", 0.2), "t: share 0.2: has epochs, not shares"),
-        (("compare", "f", "g", "--epoch", 1), "f: epoch 1: is of a run on features"),
-        (("suspects", "f", "--share", 0.3), "f: share 0.3: no heads have seen it; choose 0.2, 0.8"),
-        (("report", "t", "--share", 0.8), "t: share 0.8: has epochs, not shares"),
-        (("prune", "f", "--drop", 0.3, "--policy", "easy", "--epoch", 2), "f: epoch 2: is of a run on"),
-        (("export", "t", "--to", "csv", "-o", "x.csv", "--share", 0.8), "t: share 0.8: has epochs"),
-        (("card", "f", "-o", "x", "--epoch", 1), "f: epoch 1: is of a run on features"),
+        (("scores", "f", "--at", 1), "f: epoch 1: is of a run on features, which has shares, not epochs"),
+        (("scores", "t", "--at", 0.2), "t: share 0.2: has epochs, not shares; give an epoch (--epoch)"),
+        (("compare", "t", "--at", 0.2), "t: share 0.2: has epochs, not shares"),
+        (("compare", "f", "g", "--at", 1), "f: epoch 1: is of a run on features"),
+        (("suspects", "f", "--at", 0.3), "f: share 0.3: no heads have seen it; choose 0.2, 0.8"),
+        (("report", "t", "--at", 0.8), "t: share 0.8: has epochs, not shares"),
+        (("keep", "f", "--drop", 0.3, "--policy", "easy", "--at", 2), "f: epoch 2: is of a run on"),
+        (("export", "t", "--to", "csv", "-o", "x.csv", "--at", 0.8), "t: share 0.8: has epochs"),
+        (("card", "f", "-o", "x", "--at", 1), "f: epoch 1: is of a run on features"),
     ],
 )
 @pytest.mark.usefixtures("here")
@@ -150,7 +151,7 @@ def test_scores_without_a_course_are_named(command: Callable[..., Any]) -> None:
 @pytest.mark.usefixtures("here")
 def test_a_share_is_one_of_a_run_on_features_in_python() -> None:
     run = open_run("f")
-    assert run.scores(share=0.2)["easiness"].mean() < run.scores()["easiness"].mean()
+    assert run.scores(at=0.2)["easiness"].mean() < run.scores()["easiness"].mean()
     with pytest.raises(BadInput, match="which has shares, not epochs"):
         run.scores(1)
     assert run.votes(share=0.2).epoch == 1

@@ -63,7 +63,7 @@ def test_exports_and_files_of_labels_carry_them(command, run, tmp_path):
     assert command("export", run, "--to", "hf", "-o", tmp_path / "hf").code == 0
     (file,) = (tmp_path / "hf").rglob("*.parquet")
     assert pq.read_table(file)["text"].to_pylist() == TEXTS
-    assert command("clean", run, "-o", tmp_path / "labels.csv").code == 0
+    assert command("labels", run, "-o", tmp_path / "labels.csv").code == 0
     assert "Who wrote" in (tmp_path / "labels.csv").read_text()
     again = load_dataset(run / "data.parquet", labels=_labels_by_position(tmp_path / "labels.csv"))
     assert again.kind.name == "text"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import shutil
 import subprocess
@@ -13,11 +12,11 @@ from textwrap import dedent
 
 import pandas as pd
 import pytest
-from typer.main import get_group
 from typer.testing import CliRunner
 
 import easiness
 from easiness.cli.main import app
+from easiness.commands import COMMANDS, PAPER
 from easiness.data.sources.registry import SOURCES, find_source
 from easiness.data.sources.source import SourceRequest
 from easiness.errors import BadInput
@@ -31,7 +30,6 @@ from easiness.models.registry import OWN
 from easiness.perturb import KINDS, find_kind, kinds
 from easiness.scoring import SCORES, find_score
 from easiness.spec import LoadOptions
-from easiness.studies import STUDIES
 
 CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 
@@ -57,9 +55,7 @@ def names_of_models() -> list[str]:
         [name for source in SOURCES for name in source.names],
         [kind.form for kind in FEATURES],
         [form.name for form in FORMATS],
-        [study.folder for study in STUDIES],
-        [command for study in STUDIES for command in study.commands],
-        [function.name for study in STUDIES for function in study.functions],
+        [one.name for one in (*COMMANDS, *PAPER)],
     ],
 )
 def test_names_are_there_once(names: list[str]) -> None:
@@ -122,24 +118,7 @@ def test_executors_are_in_the_help_and_carry_what_they_are() -> None:
 
 
 def test_formats_are_in_the_help() -> None:
-    (parameter,) = [one for one in get_group(app).commands["export"].params if one.name == "to"]
-    assert all(re.search(rf"\b{form.name}\b", getattr(parameter, "help", "")) for form in FORMATS)
-
-
-def test_what_studies_declare_is_there() -> None:
-    commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
-    for study in STUDIES:
-        assert set(study.commands) <= commands
-        for function in study.functions:
-            home = importlib.import_module(f"easiness.studies.{study.folder}")
-            assert getattr(easiness, function.name) is getattr(home, function.name)
-    folders = {folder.parent.name for folder in Path(easiness.__file__).parent.glob("studies/*/__init__.py")}
-    assert {study.folder for study in STUDIES} == folders - {"paper"}  # which is made of the others
-
-
-def test_type_checkers_see_every_public_name() -> None:
-    text = Path(easiness.__file__).read_text()
-    assert sorted(re.findall(r"\b(\w+) as \1\b", text)) == easiness.__all__
+    assert all(re.search(rf"\b{form.name}\b", help_of("export")) for form in FORMATS)
 
 
 @pytest.fixture
@@ -261,10 +240,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         given("ExecutorKind("),
         "from easiness.executors.again import AgainExecutor",
     )
-    face = (root / "studies/matching/__init__.py").read_text()
-    add_file(root / "studies/counting/__init__.py", face)
-    add_file(root / "studies/counting/__init__.pyi", "from .count import count_trials as count_trials\n")
-    add_line(root / "studies/__init__.py", "STUDIES", given("Study("))
+    add_line(root / "commands.py", "COMMANDS", given("Listed("))
     add_line(root / "features/registry.py", "KINDS", "SIZES", "from easiness.features.sizes import SIZES")
     code = """
         import sys, torch, easiness as ez
@@ -272,18 +248,18 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         from easiness.models import build_model, model_names
         from easiness.perturb import default_levels, perturbation
         from easiness.scoring import find_score, scores_markdown
-        from easiness.cli.main import app
+        from easiness.engine import listed
 
         print(len(ez.load_dataset("stripes")), ez.load_dataset("t.feather").classes)
         print(find_score("surprise").name in scores_markdown())
         print(build_model("flat_4", (3, 8, 8), 2)[1].out_features, "flat_WIDTH" in model_names())
         print(perturbation("darken", 0.5)(torch.ones(1, 1, 1, 1)).item(), default_levels("darken", (1, 1, 1)))
-        print(type(make_executor("again")).__name__, ez.count_trials.__module__)
+        print(type(make_executor("again")).__name__)
         from easiness.exports import find_format
         print(find_format("names").about)
-        print("count" in [command.callback.__name__ for command in app.registered_commands])
         flags = ez.load_dataset(([[True, False, True], [False, True, True]] * 8, [0, 1] * 8))
         run = ez.measure(flags, model="linear", trials=1, epochs=1, out="flags")
+        print(*(one.name for one in listed() if one.name == "count"), ez.count(run).trials)
         print(flags.kind.nouns, flags.ref().kind, len(run.ids))
         from easiness.features import find_features
         stripes = ez.load_dataset("stripes")
@@ -301,9 +277,9 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "True",
         "4 True",
         "0.5 (1.0, 0.5)",
-        "AgainExecutor easiness.studies.counting.count",
+        "AgainExecutor",
         "an id a line",
-        "True",
+        "count 1",
         "rows of flags flags 16",
         "8.0 8.0 8.0 8.0",
     ]

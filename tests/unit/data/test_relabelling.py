@@ -152,24 +152,43 @@ def digits_labels(tmp_path: Path) -> Path:
     return tmp_path / "labels.csv"
 
 
-def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(tmp_path: Path, digits_labels: Path):
-    options = {"model": "mlp_2_w8", "limit": 100, "holdout": 0.2, "epochs": 1, "precision": "float32"}
-    where: dict[str, Any] = {**options, "labels": digits_labels, "out": tmp_path / "run"}
-    run = ez.measure("digits", trials=1, **where)
+def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(refused, tmp_path: Path, digits_labels: Path):
+    where: dict[str, Any] = {
+        "model": "mlp_2_w8",
+        "epochs": 1,
+        "precision": "float32",
+        "out": tmp_path / "run",
+    }
+    data = load_dataset("digits", limit=100, holdout=0.2, labels=digits_labels)
+    run = ez.measure(data, trials=1, **where)
     assert len(run.ids) == 99
-    assert len(ez.measure("digits", trials=2, **where).trials) == 2
+    assert len(ez.measure(data, trials=2, **where).trials) == 2
     with pytest.raises(BadInput, match="with other settings"):
-        ez.measure("digits", trials=2, **{**where, "labels": None})
+        ez.measure(load_dataset("digits", limit=100, holdout=0.2), trials=2, **where)
     again = Run(tmp_path / "run").spec.data
     assert (again.limit, again.holdout, again.labels) == (100, 0.2, str(digits_labels))
     study = dict[str, Any](model="mlp_2_w8", epochs=1, repetitions=1, rates=(0.3,), policies=("random",))
-    ablated = ez.ablate("digits", run, **study, out=tmp_path / "ablated", precision="float32")
+    study["scores"] = run
+    ablated = ez.paper.ablate("digits", **study, out=tmp_path / "ablated", precision="float32")
     assert ablated.num_examples == 99
-    with pytest.raises(BadInput, match=r"labels other\.csv: .* leave --labels out"):
-        ez.ablate("digits", run, **study, labels="other.csv", out=tmp_path / "other")
+    asked = [
+        "--scores",
+        run.path,
+        "--model",
+        "mlp_2_w8",
+        "--epochs",
+        1,
+        "--rates",
+        0.3,
+        "--labels",
+        "other.csv",
+    ]
+    line = refused("paper", "ablate", "digits", *asked, "--out", tmp_path / "other")
+    assert "labels other.csv: " in line
+    assert "leave --labels out" in line
     digits_labels.unlink()
     with pytest.raises(BadInput, match="cannot be read"):
-        ez.ablate("digits", run, **study, out=tmp_path / "gone", precision="float32")
+        ez.paper.ablate("digits", **study, out=tmp_path / "gone", precision="float32")
 
 
 def test_the_command_takes_them(command, refused, tmp_path: Path, digits_labels: Path):
@@ -201,7 +220,7 @@ def test_every_command_that_takes_labels_refuses_them(refused, measured: Path, t
     assert told in refused("measure", "digits", "--labels", file, *size)
     assert told in refused("verify", "digits", "--labels", file, "--holdout", 0.2, *size)
     assert told in refused("suspects", measured, "--decided", file)
-    assert told in refused("clean", measured, "--decided", file)
+    assert told in refused("labels", measured, "--decided", file)
     assert not (tmp_path / "run").exists()
 
 

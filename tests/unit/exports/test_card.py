@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from easiness import BadInput, apply_card, card, load_dataset, measure, open_run
+from easiness import BadInput, card, load_dataset, measure, open_run
 from easiness.exports import open_card
 from easiness.exports.applied import read_scores
 from recording import small_run
@@ -37,8 +37,8 @@ def write_pngs(folder: Path, data, order, *, change=()):
 @pytest.fixture(scope="module")
 def run(made_once):
     def make(out):
-        size = dict[str, Any](model="mlp_3", limit=NUM, trials=3, epochs=2, precision="float32")
-        measure("digits", **size, out=out, progress=False)
+        size = dict[str, Any](model="mlp_3", trials=3, epochs=2, precision="float32")
+        measure(load_dataset("digits", limit=NUM), **size, out=out, progress=False)
 
     return open_run(made_once("carded", make))
 
@@ -68,7 +68,7 @@ def test_a_card_has_scores_digests_recipe_versions_and_no_paths(made, run):
 def test_a_shuffled_folder_of_pictures_gets_the_scores_of_its_own(made, run, tmp_path):
     data = load_dataset("digits", limit=NUM)
     order = np.random.default_rng(0).permutation(NUM)
-    found = apply_card(made.path, write_pngs(tmp_path / "copy", data, order))
+    found = card(write_pngs(tmp_path / "copy", data, order), apply=made.path)
     assert found.text == f"{NUM} of {NUM} examples found by their values"
     scores = run.scores().set_index("id")
     for row in found.table.itertuples():
@@ -80,7 +80,7 @@ def test_a_shuffled_folder_of_pictures_gets_the_scores_of_its_own(made, run, tmp
 def test_changed_pixels_are_refused_and_counted(made, tmp_path):
     data = load_dataset("digits", limit=NUM)
     copy = write_pngs(tmp_path / "copy", data, np.arange(NUM), change=(3, 77))
-    found = apply_card(made.path, copy)
+    found = card(copy, apply=made.path)
     assert len(found.table) == NUM - 2
     assert {Path(one).stem for one in found.unknown} == {"00003", "00077"}
     assert found.num_missing == 2
@@ -94,9 +94,9 @@ def test_copies_of_a_picture_are_told_apart_by_class(tmp_path):
     for name, first in {"old": [0, 1, 0, 1], "new": [1, 0, 1, 0], "other": [0, 0, 1, 1]}.items():
         np.savez(tmp_path / f"{name}.npz", x=pixels, y=np.array([*first, *[0, 1] * 4]))
     made = card(small_run(tmp_path / "run", tmp_path / "old.npz", limit=None, trials=2), tmp_path / "card")
-    found = apply_card(made.path, tmp_path / "new.npz").table["card_id"]
+    found = card(tmp_path / "new.npz", apply=made.path).table["card_id"]
     assert found.tolist() == [*(1, 0, 3, 2), *range(4, 12)]
-    other = apply_card(made.path, tmp_path / "other.npz")
+    other = card(tmp_path / "other.npz", apply=made.path)
     assert other.table["card_id"].tolist() == [0, 1, 3, 2, *range(4, 12)]
     assert other.num_relabelled == 2
 
@@ -105,9 +105,9 @@ def test_classes_with_other_names_are_no_other_classes(tmp_path):
     pixels = np.broadcast_to(np.arange(20, 32, dtype=np.uint8)[:, None, None, None], (12, 8, 8, 1)).copy()
     labels = np.arange(12) % 3
     own = load_dataset((pixels, labels), classes=["ant", "bee", "cat"])
-    made = card(small_run(tmp_path / "run", own, limit=None, trials=2), tmp_path / "card", source=own)
+    made = card(small_run(tmp_path / "run", own, limit=None, trials=2), tmp_path / "card", data=own)
     labels[0] = 1
-    found = apply_card(made.path, load_dataset((pixels, labels), classes=["ant", "bee", "kitty"]))
+    found = card(load_dataset((pixels, labels), classes=["ant", "bee", "kitty"]), apply=made.path)
     assert (found.renamed, found.num_relabelled) == ({"cat": "kitty"}, 1)
     assert found.text == (
         "12 of 12 examples found by their values; classes with other names here: cat is kitty; "
@@ -117,11 +117,11 @@ def test_classes_with_other_names_are_no_other_classes(tmp_path):
 
 def test_what_is_no_card_or_has_other_pictures_is_refused(made, run, tmp_path):
     with pytest.raises(BadInput, match="no score card"):
-        apply_card(tmp_path, "digits")
+        card("digits", apply=tmp_path)
     rng = np.random.default_rng(0)
     noise = (rng.integers(0, 255, (10, 8, 8, 1), np.uint8), np.arange(10) % 2)
     with pytest.raises(BadInput, match="none of its 10"):
-        apply_card(made.path, load_dataset(noise))
+        card(load_dataset(noise), apply=made.path)
     with pytest.raises(BadInput, match="exists already"):
         card(run, made.path)
     with pytest.raises(BadInput, match="does not exist"):
@@ -135,7 +135,7 @@ def test_a_damaged_card_is_named(run, tmp_path, name):
     content[len(content) // 2] ^= 0xFF
     (made.path / name).write_bytes(content)
     with pytest.raises(BadInput, match=rf"{name}.*card again"):
-        apply_card(made.path, "digits")
+        card("digits", apply=made.path)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_damaged_card_is_named(run, tmp_path, name):
 def test_why_a_card_cannot_be_read_is_said(tmp_path, content, why):
     (tmp_path / "card.json").write_text(content)
     with pytest.raises(BadInput, match=rf"card\.json: .*{why}.*card again"):
-        apply_card(tmp_path, "digits")
+        card("digits", apply=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def with_held_out(tmp_path_factory):
     first: dict[str, Any] = {"x": pictures[:80], "y": data.labels[:80]}
     np.savez(folder / "digits.npz", **first, x_test=pictures[test], y_test=data.labels[test])
     size = dict[str, Any](model="mlp_3", limit=None, trials=2, epochs=2)
-    run = small_run(folder / "run", folder / "digits.npz", **size, cache="off")
+    run = small_run(folder / "run", folder / "digits.npz", **size, cache=False)
     return run, card(run, folder / "card"), pictures, data.labels
 
 
@@ -223,7 +223,7 @@ def test_examples_of_both_splits_are_found_in_one_folder(with_held_out, tmp_path
     run, made, pictures, labels = with_held_out
     order = np.random.default_rng(0).permutation(99)
     np.savez(tmp_path / "all.npz", x=pictures[order], y=labels[order])
-    found = apply_card(made.path, tmp_path / "all.npz")
+    found = card(tmp_path / "all.npz", apply=made.path)
     assert found.text == (
         "99 of 99 examples found by their values; 19 of them are in the held-out split of the card; "
         "19 of them are in the other split here; 1 of the card are not here"
@@ -238,7 +238,7 @@ def test_examples_of_both_splits_are_found_in_one_folder(with_held_out, tmp_path
 
 def test_a_picture_that_is_in_both_splits_stays_in_its_own(with_held_out):
     run, made, _, _ = with_held_out
-    found = apply_card(made.path, run.spec.data.source)
+    found = card(run.spec.data.source, apply=made.path)
     assert found.text == (
         "100 of 100 examples found by their values; 20 of them are in the held-out split of the card"
     )
@@ -251,7 +251,7 @@ def test_a_held_out_split_that_changed_gets_no_digests(with_held_out, tmp_path):
     first = {"x": pictures[:80], "y": labels[:80]}
     np.savez(tmp_path / "other.npz", **first, x_test=pictures[80:], y_test=labels[80:])
     with pytest.raises(BadInput, match=r"other: .*another held-out split"):
-        card(run, tmp_path / "card", source=tmp_path / "other.npz")
+        card(run, tmp_path / "card", data=tmp_path / "other.npz")
     assert not (tmp_path / "card").exists()
 
 
@@ -278,7 +278,7 @@ def test_the_command_makes_and_applies(command, run, tmp_path):
     ended = command("card", run.path)
     assert ended.code == 2
     assert "-o: a card is a folder; give a new one" in ended.err
-    ended = command("card", "--apply", tmp_path / "card", "digits", "--epoch", 1, "-o", tmp_path / "a.csv")
+    ended = command("card", "--apply", tmp_path / "card", "digits", "--at", 1, "-o", tmp_path / "a.csv")
     assert ended.code == 2
     assert "leave out --epoch, --share and --source" in ended.err
     ended = command("card", "--apply", tmp_path / "card", "nofolder", "-o", tmp_path / "a.csv")
@@ -317,7 +317,7 @@ def test_a_card_of_cifar10_parquet_fits_a_shuffled_folder_of_png(tmp_path):
     data = load_dataset(cifar10, limit=300)
     made = card(small_run(tmp_path / "run", cifar10, limit=300, trials=2), tmp_path / "card")
     order = np.random.default_rng(0).permutation(300)
-    found = apply_card(made.path, write_pngs(tmp_path / "copy", data, order))
+    found = card(write_pngs(tmp_path / "copy", data, order), apply=made.path)
     assert len(found.table) == 300
     assert not found.unknown
     where = order[[int(Path(one).stem) for one in found.table["id"]]]

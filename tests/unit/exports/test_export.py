@@ -35,9 +35,9 @@ def run(made_once):
     """Four trials on 100 digits, each without a fifth of them, logits kept."""
 
     def make(out):
-        size = dict[str, Any](model="mlp_3", limit=NUM, trials=4, epochs=2, precision="float32")
+        size = dict[str, Any](model="mlp_3", trials=4, epochs=2, precision="float32")
         kept: dict[str, Any] = {"train_share": 0.8, "keep_logits": True, "keep_weights": False}
-        measure("digits", **size, **kept, out=out, progress=False)
+        measure(load_dataset("digits", limit=NUM), **size, **kept, out=out, progress=False)
 
     return open_run(made_once("exported", make))
 
@@ -50,7 +50,7 @@ def photos(tmp_path_factory):
     names = (f"{name}/{number:02d}.png" for name in ("ant", "bee <b>") for number in range(15))
     write_pictures(folder / "in", ((name, rng.integers(0, 255, (12, 12, 3), np.uint8)) for name in names))
     out, size = folder / "run", dict[str, Any](model="mlp_3", trials=2, epochs=1, precision="float32")
-    return measure(folder / "in", **size, cache="off", keep_weights=False, out=out, progress=False)  # type: ignore[arg-type]
+    return measure(folder / "in", **size, cache=False, keep_weights=False, out=out, progress=False)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def with_held_out(tmp_path_factory):
             names = (f"{split}/{name}/{split}{i:02d}.png" for i in range(number))
             write_pictures(folder / "in", zip(names, pictures, strict=True))
     size = dict[str, Any](model="mlp_3", trials=3, epochs=2, precision="float32", progress=False)
-    return measure(folder / "in", **size, keep_logits=True, cache="off", out=folder / "run")  # type: ignore[arg-type]
+    return measure(folder / "in", **size, keep_logits=True, cache=False, out=folder / "run")  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -283,9 +283,9 @@ def test_torch_indices_of_the_held_out_split_are_those_of_its_folder(with_held_o
 def test_a_held_out_split_that_changed_is_not_taken(with_held_out, tmp_path):
     shutil.copytree(with_held_out.spec.data.source, tmp_path / "in")
     next((tmp_path / "in" / "val" / "light").iterdir()).unlink()
-    export(with_held_out, "fiftyone", tmp_path / "train", source=tmp_path / "in")
+    export(with_held_out, "fiftyone", tmp_path / "train", data=tmp_path / "in")
     with pytest.raises(BadInput, match=r"in: .*another held-out split"):
-        export(with_held_out, "csv", tmp_path / "a.csv", source=tmp_path / "in", split="held_out")
+        export(with_held_out, "csv", tmp_path / "a.csv", data=tmp_path / "in", split="held_out")
 
 
 def test_a_run_without_one_has_no_held_out_split_to_export(run, refused, tmp_path):

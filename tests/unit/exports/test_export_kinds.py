@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from easiness import BadInput, Dataset, Recorder, Run, apply_card, card, decisions, export, load_dataset
+from easiness import BadInput, Dataset, Recorder, Run, card, decisions, export, load_dataset
 from easiness.exports import FORMATS
 from easiness.runs import data_version, decisions_on
 from pixels import write_pictures
@@ -83,7 +83,7 @@ def loaded(folder: Path) -> Any:
 @pytest.mark.parametrize("form", ["csv", "parquet", "spotlight"])
 def test_tables_have_texts(texts, run_of, form, tmp_path):
     out = tmp_path / f"a.{form if form == 'csv' else 'parquet'}"
-    done = export(run_of(texts), form, out, source=texts)
+    done = export(run_of(texts), form, out, data=texts)
     assert done.notes == ()
     assert "dtype" not in done.then
     table = pd.read_csv(out) if form == "csv" else pd.read_parquet(out)
@@ -93,7 +93,7 @@ def test_tables_have_texts(texts, run_of, form, tmp_path):
 
 
 def test_hugging_face_datasets_loads_texts(texts, run_of, tmp_path):
-    export(run_of(texts), "hf", tmp_path / "hf", source=texts)
+    export(run_of(texts), "hf", tmp_path / "hf", data=texts)
     rows = loaded(tmp_path)
     assert rows["text"] == TEXTS
     assert rows.features["text"].dtype == "string"
@@ -102,14 +102,14 @@ def test_hugging_face_datasets_loads_texts(texts, run_of, tmp_path):
 
 def test_vectors_are_lists_of_numbers(vectors, run_of, tmp_path):
     run = run_of(vectors)
-    done = export(run, "spotlight", tmp_path / "a.parquet", source=vectors)
+    done = export(run, "spotlight", tmp_path / "a.parquet", data=vectors)
     assert done.then.endswith("dtype={'vector': spotlight.Embedding})")
     np.testing.assert_array_equal(
         np.stack(pd.read_parquet(tmp_path / "a.parquet")["vector"].tolist()), VECTORS
     )
-    export(run, "csv", tmp_path / "a.csv", source=vectors)
+    export(run, "csv", tmp_path / "a.csv", data=vectors)
     assert "vector" not in pd.read_csv(tmp_path / "a.csv")
-    export(run, "hf", tmp_path / "hf", source=vectors)
+    export(run, "hf", tmp_path / "hf", data=vectors)
     rows = loaded(tmp_path)
     assert rows.features["vector"].feature.dtype == "float32"
     np.testing.assert_array_equal(np.array(rows["vector"], np.float32), VECTORS)
@@ -119,7 +119,7 @@ def test_hugging_face_and_spotlight_have_files_to_hear(sounds, run_of, tmp_path)
     import soundfile
 
     run = run_of(sounds)
-    done = export(run, "spotlight", tmp_path / "a.parquet", source=sounds)
+    done = export(run, "spotlight", tmp_path / "a.parquet", data=sounds)
     assert done.then.endswith("dtype={'audio': spotlight.Audio})")
     files = pd.read_parquet(tmp_path / "a.parquet")["audio"]
     for content, name in zip(files, sounds.ids, strict=True):
@@ -127,7 +127,7 @@ def test_hugging_face_and_spotlight_have_files_to_hear(sounds, run_of, tmp_path)
         assert rate == 8000
         expected = TONES[2 * int(Path(name).stem) + name.startswith("odd")]
         np.testing.assert_allclose(heard, expected, atol=2 / 32768)
-    export(run, "hf", tmp_path / "hf", source=sounds)
+    export(run, "hf", tmp_path / "hf", data=sounds)
     rows = loaded(tmp_path)
     assert type(rows.features["audio"]).__name__ == "Audio"
     undecoded = rows.cast_column("audio", type(rows.features["audio"])(decode=False))
@@ -135,7 +135,7 @@ def test_hugging_face_and_spotlight_have_files_to_hear(sounds, run_of, tmp_path)
 
 
 def test_cleanlab_has_texts_beside_the_labels(texts, run_of, tmp_path):
-    export(run_of(texts), "cleanlab", tmp_path / "a.npz", source=texts)
+    export(run_of(texts), "cleanlab", tmp_path / "a.npz", data=texts)
     kept = np.load(tmp_path / "a.npz")
     assert kept["texts"].tolist() == TEXTS
     assert kept["pred_probs"].shape == (NUM, 2)
@@ -146,7 +146,7 @@ def test_a_tool_that_shows_pictures_alone_says_which_take_others(request, run_of
     data = request.getfixturevalue(kind)
     others = ", ".join(form.name for form in FORMATS if form.shows is None)
     with pytest.raises(BadInput, match=f"--to fiftyone: shows pictures, .* has {kind}; choose {others}$"):
-        export(run_of(data), "fiftyone", tmp_path / "fo", source=data)
+        export(run_of(data), "fiftyone", tmp_path / "fo", data=data)
     assert not (tmp_path / "fo").exists()
 
 
@@ -155,7 +155,7 @@ def test_positions_of_files_stand_beside_their_paths_and_ids_alone(tmp_path, run
     found = load_dataset(write_pictures(tmp_path / "in", grey))
     data = dataclasses.replace(found, ids=np.arange(NUM), labels=LABELS, source=None)
     for name, source in (("positions", data), ("ids", found)):
-        export(run_of(source, name), "parquet", tmp_path / f"{name}.parquet", source=source)
+        export(run_of(source, name), "parquet", tmp_path / f"{name}.parquet", data=source)
     table = pd.read_parquet(tmp_path / "positions.parquet")
     assert list(table)[-1] == "path"
     assert [Path(one).name for one in table["path"]] == [Path(one).name for one in found.ids]
@@ -178,9 +178,9 @@ def others_of(data: Dataset, folder: Path) -> Iterator[Dataset]:
 @pytest.mark.parametrize(("kind", "values"), [("texts", "texts"), ("sounds", "samples")])
 def test_a_card_knows_examples_however_they_are_kept(request, run_of, tmp_path, kind, values):
     data = request.getfixturevalue(kind)
-    made = card(run_of(data), tmp_path / "card", source=data)
+    made = card(run_of(data), tmp_path / "card", data=data)
     copy, other = others_of(data, tmp_path)
-    found = apply_card(made.path, copy)
+    found = card(copy, apply=made.path)
     assert found.text == f"{NUM} of {NUM} examples found by their values"
     if kind == "texts":
         ours = [" ".join(one.split()) for one in copy.stored.texts()]
@@ -189,7 +189,7 @@ def test_a_card_knows_examples_however_they_are_kept(request, run_of, tmp_path, 
         names = [Path(one).stem for one in found.table["id"]]
         assert names == [Path(one).stem for one in found.table["card_id"]]
     with pytest.raises(BadInput, match=f"none of its 2 {kind} is in the card .*{values} have to be the same"):
-        apply_card(made.path, other)
+        card(other, apply=made.path)
 
 
 def test_numbers_of_a_recorder_are_no_positions(loop, tmp_path):
@@ -231,7 +231,7 @@ def test_a_card_without_pictures_is_joined_by_id(loop, tmp_path, command):
     assert "--apply" not in text
     assert r"\<b> [mine]" in text
     with pytest.raises(BadInput, match="no digests to find"):
-        apply_card(made.path, "digits")
+        card("digits", apply=made.path)
     ended = command("card", run.path, "-o", tmp_path / "again")
     assert f"{NUM} examples; join scores.parquet by id" in ended.out
     assert "--apply" not in ended.out
@@ -297,7 +297,7 @@ def _answered(tasks: list[dict[str, Any]], file: Path, *people: Any) -> Path:
 
 def test_tasks_have_suspects_first_and_the_suggestion_as_a_prediction(photos, tmp_path: Path):
     run, data = photos
-    done = export(run, "label-studio", tmp_path / "out", source=data)
+    done = export(run, "label-studio", tmp_path / "out", data=data)
     assert done.notes[0] == "5 tasks"
     tasks = _tasks(tmp_path / "out")
     scores = [task["predictions"][0]["score"] for task in tasks]
@@ -318,7 +318,7 @@ def test_tasks_have_suspects_first_and_the_suggestion_as_a_prediction(photos, tm
 
 def test_no_name_of_a_class_is_more_than_a_text(photos, tmp_path: Path):
     run, data = photos
-    export(run, "label-studio", tmp_path / "out", source=data)
+    export(run, "label-studio", tmp_path / "out", data=data)
     root = ElementTree.parse(tmp_path / "out" / "config.xml").getroot()
     assert [one.tag for one in root] == ["Header", "Choices", "Image"]
     choices = [(one.get("value"), one.get("alias")) for one in root[1]]
@@ -336,7 +336,7 @@ def test_no_name_of_a_class_is_more_than_a_text(photos, tmp_path: Path):
 def test_the_tools_own_reader_takes_them(photos, tmp_path: Path):
     sdk = pytest.importorskip("label_studio_sdk.label_interface", reason="label-studio-sdk is not installed")
     run, data = photos
-    export(run, "label-studio", tmp_path / "out", source=data, above=0)
+    export(run, "label-studio", tmp_path / "out", data=data, above=0)
     interface = sdk.LabelInterface((tmp_path / "out" / "config.xml").read_text())
     interface.validate()
     tasks = _tasks(tmp_path / "out")
@@ -349,19 +349,19 @@ def test_the_tools_own_reader_takes_them(photos, tmp_path: Path):
 def test_files_stay_where_label_studio_serves_them_from(photos, tmp_path: Path):
     run, data = photos
     root = Path(data.stored.name(0)).parents[2]
-    export(run, "label-studio", tmp_path / "out", source=data, document_root=root)
+    export(run, "label-studio", tmp_path / "out", data=data, document_root=root)
     for task in _tasks(tmp_path / "out"):
         path, name = task["data"]["example"].split("?d=")
         assert path == "/data/local-files/"
         assert unquote(name) == f"in/{task['data']['id']}"
     with pytest.raises(BadInput, match=r"--document-root .*: .*png is not below it; give a folder"):
-        export(run, "label-studio", tmp_path / "no", source=data, document_root=tmp_path)
+        export(run, "label-studio", tmp_path / "no", data=data, document_root=tmp_path)
     assert not (tmp_path / "no").exists()
 
 
 def test_texts_and_sounds_are_shown_as_such(tmp_path: Path):
     texts = load_dataset(([f"{at} <script>\n$x" for at in range(TASKS)], np.arange(TASKS) % 2))
-    export(_record(tmp_path / "texts", texts), "label-studio", tmp_path / "a", source=texts)
+    export(_record(tmp_path / "texts", texts), "label-studio", tmp_path / "a", data=texts)
     assert "<Text name" in (tmp_path / "a" / "config.xml").read_text()
     assert _tasks(tmp_path / "a")[0]["data"]["example"].endswith(" <script>\n$x")
     pytest.importorskip("soundfile", reason="soundfile is not installed (pip install 'easiness[sound]')")
@@ -369,7 +369,7 @@ def test_texts_and_sounds_are_shown_as_such(tmp_path: Path):
 
     files = [encoded(tone(200 + 50 * at, 0.1)) for at in range(TASKS)]
     sounds = load_dataset(write_sounds(tmp_path / "in", {"a": files[::2], "b": files[1::2]}))
-    export(_record(tmp_path / "sounds", sounds), "label-studio", tmp_path / "b", source=sounds)
+    export(_record(tmp_path / "sounds", sounds), "label-studio", tmp_path / "b", data=sounds)
     assert '<Audio decoder="none"' in (tmp_path / "b" / "config.xml").read_text()
     assert _tasks(tmp_path / "b")[0]["data"]["example"].startswith("data:audio/wav;base64,")
 
@@ -379,7 +379,7 @@ def test_a_file_says_which_examples_and_that_of_a_blind_audit_shows_no_more(phot
     audit = tmp_path / "audit.csv"
     rows = [f"{data.ids[at]},{data.labels[at]},,{stratum}" for at, stratum in ((20, 1), (3, 2))]
     audit.write_text("\n".join(["id,label,action,stratum", *rows]))
-    done = export(run, "label-studio", tmp_path / "out", source=data, only=audit)
+    done = export(run, "label-studio", tmp_path / "out", data=data, only=audit)
     assert done.notes[0] == "2 tasks, which show neither labels nor suggestions"
     tasks = _tasks(tmp_path / "out")
     assert [task["data"]["id"] for task in tasks] == [data.ids[20], data.ids[3]]
@@ -395,7 +395,7 @@ def test_a_file_says_which_examples_and_that_of_a_blind_audit_shows_no_more(phot
 
 def test_answers_of_several_people_become_decisions_of_each(photos, tmp_path: Path):
     run, data = photos
-    export(run, "label-studio", tmp_path / "out", source=data)
+    export(run, "label-studio", tmp_path / "out", data=data)
     tasks = _tasks(tmp_path / "out")
     own = [f"class {task['data']['was']}" for task in tasks]
     other = [task["predictions"][0]["result"][0]["value"]["choices"][0] for task in tasks]
@@ -417,7 +417,7 @@ def test_answers_of_several_people_become_decisions_of_each(photos, tmp_path: Pa
 
 def test_the_last_answer_of_a_person_counts(photos, tmp_path: Path):
     run, data = photos
-    export(run, "label-studio", tmp_path / "out", source=data)
+    export(run, "label-studio", tmp_path / "out", data=data)
     file = _answered(_tasks(tmp_path / "out"), tmp_path / "answers.json", (1, ["drop"]), (1, ["unsure"]))
     document = json.loads(file.read_text())
     document[0]["annotations"][0]["updated_at"] = "2026-11-29T00:00:00Z"
@@ -443,7 +443,7 @@ def _choose(task: dict[str, Any], *choices: str) -> None:
 )
 def test_answers_that_are_not_of_these_tasks_are_refused(photos, tmp_path: Path, change, message: str):
     run, data = photos
-    export(run, "label-studio", tmp_path / "out", source=data)
+    export(run, "label-studio", tmp_path / "out", data=data)
     tasks = [next(one for one in _tasks(tmp_path / "out") if one["data"]["was"] == 0)]
     file = _answered(tasks, tmp_path / "answers.json", (1, ["class 0"]))
     change(tasks[0])
@@ -462,4 +462,4 @@ def test_what_is_for_people_who_label_is_refused_elsewhere(photos, tmp_path: Pat
         export(run, "label-studio", tmp_path / "a", above=2)
     vectors = load_dataset((np.random.default_rng(0).normal(size=(TASKS, 3)), np.arange(TASKS) % 2))
     with pytest.raises(BadInput, match=r"shows .*pictures.* and .*, and .* has vectors; choose hf"):
-        export(_record(tmp_path / "v", vectors), "label-studio", tmp_path / "b", source=vectors)
+        export(_record(tmp_path / "v", vectors), "label-studio", tmp_path / "b", data=vectors)

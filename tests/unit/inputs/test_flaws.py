@@ -67,7 +67,7 @@ def test_they_are_in_every_form_of_the_suspects(record, noisy_logits):
     labels = np.arange(12) % 3
     data = ez.load_dataset((x, labels))
     run = record(noisy_logits(labels, trials=2, epochs=1), labels, fingerprint=data.fingerprint)
-    found = ez.suspects(run, source=data)
+    found = ez.suspects(run, data=data)
     assert found.conflicts.flawed == {("train", 3): "blank", ("train", 7): "dark"}
     assert "1 of the pictures is blank: 3." in found.conflicts.sentences()
     reasons = {row["id"]: row["reason"] for row in found.document()["suspects"]}
@@ -86,7 +86,7 @@ def test_the_page_says_it(record, noisy_logits, tmp_path):
     x[0] = 100
     data = ez.load_dataset((x, labels))
     run = record(logits, labels, fingerprint=data.fingerprint)
-    run.report(tmp_path / "page.html", source=data)
+    run.report(tmp_path / "page.html", data=data)
     page = (tmp_path / "page.html").read_text()
     assert "1 of the pictures is blank: 0." in page
     assert '<span class="reason">blank; ' in page

@@ -27,6 +27,7 @@ from easiness.pages.facts import measure_command
 from easiness.pages.page import render_report
 from easiness.runs.source import given_data
 from easiness.spec import DatasetRef, Loading, Recipe
+from easiness.studies.similarity import similarity
 
 CPU = torch.device("cpu")
 RNG = np.random.default_rng(0)
@@ -144,7 +145,8 @@ def test_networks_for_images_refuse_vectors(name):
 
 
 DIGITS = load_digits()
-FEW: dict[str, Any] = {"model": "linear", "trials": 4, "epochs": 10, "batch_size": 16, "precision": "float32"}
+FEW: dict[str, Any] = {"model": "linear", "trials": 4, "epochs": 10, "precision": "float32"}
+FEW["recipe"] = {"batch_size": 16}
 
 
 @pytest.fixture(scope="module")
@@ -240,16 +242,16 @@ def test_a_card_speaks_of_values(run: ez.Run, source: Path, tmp_path: Path):
     assert made.document.training is not None
     assert "flip" not in made.document.training["recipe"]
     assert "decoded values" in (made.path / "README.md").read_text()
-    assert ez.apply_card(made.path, source).text.startswith("600 of 600 examples found by their values")
+    assert ez.card(source, apply=made.path).text.startswith("600 of 600 examples found by their values")
     with pytest.raises(BadInput, match="none of its 40 vectors is in the card"):
-        ez.apply_card(made.path, (X, Y))
+        ez.card((X, Y), apply=made.path)
     shutil.copytree(run.path, tmp_path / "copy")
     found = ez.diff(run, ez.open_run(tmp_path / "copy"), by="pixels")
     assert "examples matched by their values" in found.sections()[0].note
 
 
 def test_distances_are_in_input_space(run: ez.Run):
-    found = ez.similarity(run, spaces=("pixel",), device="cpu", progress=False, fraction=0.3)
+    found = similarity(run, spaces=("pixel",), device="cpu", progress=False, fraction=0.3)
     assert found.sentence().startswith("In input space, the mean distance between two")
     words = " ".join([found.sentence(), *(f"{one.title} {one.note}" for one in found.sections())])
     assert "input space" in words
@@ -267,7 +269,7 @@ def test_what_is_a_pictures_is_refused(
     assert "flip: no setting for examples of kind vector" in refused(
         *asked, "--recipe", tmp_path / "recipe.toml"
     )
-    assert "does not fit examples of kind vector" in refused("perturb", run.path, "--kind", "color")
+    assert "does not fit examples of kind vector" in refused("paper", "perturb", run.path, "--kind", "color")
     assert not (tmp_path / "run").exists()
 
 

@@ -85,7 +85,7 @@ def test_a_changed_recipe_is_part_of_the_command(tmp_path: Path, known: bool) ->
 def test_another_size_of_photos_needs_no_recipe_file(tmp_path: Path) -> None:
     grey = ((f"{'ab'[at % 2]}/{at}.png", np.full((16, 20, 3), 30 * at, np.uint8)) for at in range(8))
     photos = write_pictures(tmp_path / "photos", grey)
-    size = dict[str, Any](trials=1, epochs=1, precision="float32", batch_size=4, image_size=8)
+    size = dict[str, Any](trials=1, epochs=1, precision="float32", recipe={"batch_size": 4, "image_size": 8})
     run = measure(photos, model="mlp_2_w8", **size, out=tmp_path / "run")
     found = measure_command(run, load_dataset(photos))
     assert found is not None
@@ -146,8 +146,8 @@ def test_without_easiness_there_is_the_table_alone(record, tmp_path):
 
 def test_a_run_writes_its_report(measured: Path, tmp_path: Path):
     run: Run = ez.open_run(measured)
-    run.report(tmp_path / "a.html", epoch=1)
-    ez.write_report([run], tmp_path / "b.html", epoch=1)
+    run.report(tmp_path / "a.html", at=1)
+    ez.report(run, tmp_path / "b.html", at=1)
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
 
 
@@ -212,7 +212,7 @@ def test_the_last_line_is_the_path_of_the_page(
     measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "a page.html"
-    report([measured], page, epoch=1)
+    report([measured], page, at=1)
     assert capsys.readouterr().out == f"{page}\n"
     assert "read after epoch 1" in page.read_text("utf-8")
 
@@ -227,7 +227,7 @@ def test_an_output_that_cannot_be_is_refused_before_the_work(tmp_path: Path, nam
 
 def test_a_source_with_other_data_leaves_no_page(measured: Path, tmp_path: Path, pictures: Path) -> None:
     with pytest.raises(BadInput, match="limit 100: exceeds"):
-        report([measured], tmp_path / "page.html", source=str(pictures))
+        report([measured], tmp_path / "page.html", data=str(pictures))
     assert not (tmp_path / "page.html").exists()
 
 
@@ -272,9 +272,8 @@ def test_networks_that_know_too_little_do_not_judge(record: Callable[..., Run]) 
 def small(tmp_path: Path) -> Run:
     """One trial by a recipe that has no name."""
     recipe = {"batch_size": 20, "alpha": 0.01}
-    return measure(
-        "digits", model="mlp_3", limit=50, trials=1, epochs=1, recipe=recipe, seed=3, out=tmp_path / "a run"
-    )
+    data = load_dataset("digits", limit=50)
+    return measure(data, model="mlp_3", trials=1, epochs=1, recipe=recipe, seed=3, out=tmp_path / "a run")
 
 
 def test_what_one_trial_does_not_tell_more_do(small: Run, command: Callable[..., Any]) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import BadInput, RunFailed, card, load_dataset, open_run, prune, write_report
+import easiness as ez
+from easiness import BadInput, RunFailed, card, load_dataset, open_run
 from easiness.pages.page import render_report
 from easiness.pages.run_part import class_galleries, left_out
 from easiness.pages.template import breakable
@@ -133,7 +134,7 @@ def test_only_our_script_may_run(text: str) -> None:
 
 
 def test_the_same_run_gives_the_same_bytes(measured: Path, tmp_path: Path) -> None:
-    write_report([open_run(measured)], tmp_path / "again.html")
+    ez.report(open_run(measured), tmp_path / "again.html")
     with shared(tmp_path):
         assert (tmp_path / "again.html").read_bytes() == render_report([open_run(measured)]).encode()
 
@@ -223,7 +224,7 @@ def test_the_page_says_what_the_sets_hold_and_warns_where_they_still_change(
     page = Page(render_report([run]))
     for text in (*ahead.sentences(), *ahead.warnings()):
         assert " ".join(text.split())[1:] in page.text
-    before = Page(render_report([run], epoch=3))
+    before = Page(render_report([run], at=3))
     assert "training after epoch 3 changed them" in before.text
     assert "training still changes them" not in before.text
 
@@ -333,17 +334,17 @@ def test_what_cannot_be_reported_is_refused(
     with pytest.raises(BadInput, match="over different data"):
         render_report([run, other])
     with pytest.raises(BadInput, match=r"epoch 3 .*recorded"):
-        render_report([run], epoch=3)
+        render_report([run], at=3)
     with pytest.raises(BadInput, match="runs: none was given"):
         render_report([])
     with pytest.raises(RunFailed, match="cannot be written"):
-        write_report([run], tmp_path / "missing" / "report.html")
+        ez.report(run, tmp_path / "missing" / "report.html")
 
 
 def test_the_epoch_asked_for_is_read(measured: Path) -> None:
     run = open_run(measured)
     counts = run.votes(1).correct.sum(axis=0)
-    page = Page(render_report([run], epoch=1))
+    page = Page(render_report([run], at=1))
     assert f"{100 * (counts == 3).mean():.1f} % of the examples are right in all 3 trials" in page.text
 
 
@@ -407,7 +408,7 @@ def test_what_would_be_dropped_is_what_prune_drops(record: Record) -> None:
     assert [(one.share, one.num) for one in found.dropped] == [(0.1, 10), (0.3, 30), (0.5, 50)]
     votes = run.votes(2)
     for one in found.dropped:
-        kept = prune(run, drop=one.share, policy="easy", epoch=2).kept
+        kept = ez.keep(run, drop=one.share, policy="easy", at=2).kept
         assert one.num_right == int(votes.correct[:, ~kept].all(axis=0).sum())
         p_label = votes.p_label.mean(axis=0)
         assert one.confidence == pytest.approx((p_label[~kept].mean(), p_label[kept].mean()))
@@ -436,7 +437,7 @@ def test_a_share_that_takes_a_whole_class_is_left_out(record: Record) -> None:
     found = left_out(record(logits, labels), 1)
     assert found is not None
     for one in found.dropped:  # the others are refused
-        assert 19 in np.flatnonzero(prune(record(logits, labels, name=f"{one.share}"), drop=one.share).kept)
+        assert 19 in np.flatnonzero(ez.keep(record(logits, labels, name=f"{one.share}"), drop=one.share).kept)
 
 
 def test_the_commands_are_ones_that_can_be_typed(
@@ -451,10 +452,10 @@ def test_the_commands_are_ones_that_can_be_typed(
     assert command(*words[1:]).code == 0
     assert (tmp_path / "kept.csv").read_text().count("\n") == 1 + 70
     words = shlex.split(found.ablate)
-    assert words[:3] == ["easiness", "ablate", "digits"]
-    assert words[words.index("--epoch") :][:2] == ["--epoch", "1"]
+    assert words[:4] == ["easiness", "paper", "ablate", "digits"]
+    assert words[words.index("--at") :][:2] == ["--at", "1"]
     assert words[words.index("--holdout") :][:2] == ["--holdout", "0.2"]
-    page = render_report([open_run(measured)], epoch=1)
+    page = render_report([open_run(measured)], at=1)
     text = html.unescape(re.sub("<[^>]*>", "", page))
     assert found.prune in text
     assert found.ablate in text
@@ -485,7 +486,7 @@ def made(path, harder=(), labels=LABELS, classes=CLASSES):
 
 def test_the_page_says_what_changed_since(tmp_path):
     old, new = made(tmp_path / "old"), made(tmp_path / "new", harder=(0, 3))
-    write_report([new], tmp_path / "page.html", since=old)
+    ez.report(new, tmp_path / "page.html", since=old)
     text = (tmp_path / "page.html").read_text()
     section = text.partition('<section id="changes"')[2].partition("</section>")[0].replace("\xa0", " ")
     assert "2 of 40 examples became harder and 0 easier (5.0 %); 0 came, 0 went." in section.replace(
@@ -522,7 +523,7 @@ def renumbered(tmp_path_factory):
 def test_examples_are_found_by_pixels(renumbered, tmp_path, command):
     page = tmp_path / "page.html"
     new, old = renumbered / "new", renumbered / "old"
-    sources = ["--source", f"{new}.npz", "--old-source", f"{old}.npz"]
+    sources = ["--data", f"{new}.npz", "--old-data", f"{old}.npz"]
     ended = command("report", new, "--since", old, "--by", "pixels", *sources, "-o", page)
     assert ended.code == 0, ended.err
     section = page.read_text().partition('<section id="changes"')[2].partition("</section>")[0]
@@ -532,7 +533,7 @@ def test_examples_are_found_by_pixels(renumbered, tmp_path, command):
     assert "have another class" not in section
     assert section.count("data:image/png") == 2
     open_run(new).report(
-        tmp_path / "same.html", since=open_run(old), by="pixels", source=f"{new}.npz", old_source=f"{old}.npz"
+        tmp_path / "same.html", since=open_run(old), by="pixels", data=f"{new}.npz", old_data=f"{old}.npz"
     )
     assert (tmp_path / "same.html").read_bytes() == page.read_bytes()
 
@@ -544,9 +545,9 @@ def test_what_cannot_be_matched_is_said_in_a_line(renumbered, refused, tmp_path)
     new, old, page = renumbered / "new", renumbered / "old", ["-o", tmp_path / "page.html"]
     by_pixels = ["--since", old, "--by", "pixels", *page]
     assert "new: its data are" in refused("report", new, *by_pixels)
-    assert "old: its data are" in refused("report", new, *by_pixels, "--source", f"{new}.npz")
+    assert "old: its data are" in refused("report", new, *by_pixels, "--data", f"{new}.npz")
     assert "--by pixels: is how" in refused("report", new, "--by", "pixels", *page)
-    assert "it with --since" in refused("report", new, "--old-source", f"{old}.npz", *page)
+    assert "it with --since" in refused("report", new, "--old-data", f"{old}.npz", *page)
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "study.json").write_text("{}")
     assert "is a study" in refused("report", tmp_path / "study", "--since", old, *page)
@@ -555,11 +556,11 @@ def test_what_cannot_be_matched_is_said_in_a_line(renumbered, refused, tmp_path)
 
 @pytest.mark.long
 def test_without_another_version_there_is_no_such_section(tmp_path):
-    write_report([made(tmp_path / "run")], tmp_path / "page.html")
+    ez.report(made(tmp_path / "run"), tmp_path / "page.html")
     assert "What changed" not in (tmp_path / "page.html").read_text()
 
 
 def test_it_is_of_one_run(tmp_path):
     old, new = made(tmp_path / "old"), made(tmp_path / "new", harder=(0,))
     with pytest.raises(BadInput, match="one run; give one instead of 2"):
-        write_report([new, new], tmp_path / "page.html", since=old)
+        ez.report([new, new], tmp_path / "page.html", since=old)

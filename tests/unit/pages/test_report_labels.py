@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import easiness as ez
 from easiness import BadInput, Run, audit, load_dataset, measure, open_run
 from easiness.data import splits_in
 from easiness.pages import labels as labels_module
 from easiness.pages.labels import certain, suspect_labels
-from easiness.pages.page import render_report, write_report
+from easiness.pages.page import render_report
 from easiness.pages.to_decide import ToDecide, listed
 from easiness.runs import data_version
 from easiness.studies.suspects import suspects
@@ -114,7 +115,7 @@ def test_the_first_are_shown_and_a_command_writes_all(record: Record) -> None:
     assert (part.num, len(part.shown), part.num_examples) == (4, 3, NUM)
     assert part.command == f"easiness suspects '{run.path}' --epoch 3 -o suspects.csv"
     (last,) = suspect_labels(run, 4, 3, 0)
-    assert "--epoch" not in last.command
+    assert "--at" not in last.command
 
 
 @pytest.mark.long
@@ -277,7 +278,7 @@ def run(measured: Path) -> Run:
 
 def _values(run: Run, folder: Path, **asked: Any) -> Any:
     """What the script of the page reads."""
-    write_report([run], folder / "page.html", **asked)
+    ez.report(run, folder / "page.html", **asked)
     text = (folder / "page.html").read_text("utf-8")
     return json.loads(re.findall(r'id="decide-values">(.*?)</script>', text, re.S)[0])
 
@@ -364,9 +365,9 @@ def test_what_cannot_be_decided_on_is_refused(run: Run, tmp_path: Path) -> None:
     ]
     for asked, why in refused:
         with pytest.raises(BadInput, match=re.escape(why)):
-            write_report([run], tmp_path / "page.html", **asked)
+            ez.report(run, tmp_path / "page.html", **asked)
     with pytest.raises(BadInput, match="in the page of one run; give one"):
-        write_report([run, run], tmp_path / "page.html", decide=empty)
+        ez.report([run, run], tmp_path / "page.html", decide=empty)
     assert not (tmp_path / "page.html").exists()
 
 

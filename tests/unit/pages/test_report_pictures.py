@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,8 @@ from PIL import Image
 from easiness import BadInput, Dataset, Run, load_dataset, open_run
 from easiness.analysis import membership
 from easiness.inputs.image.kind import IMAGE, LARGEST_SIDE, reduced
-from easiness.pages import examples
+from easiness.pages import Reported, examples, write_report
 from easiness.pages.examples import Named, found_within, originals_of, photos_of
-from easiness.pages.page import write_report
 from easiness.pages.run_part import class_galleries
 from easiness.runs.source import find_data
 from easiness.show import ShownExample
@@ -113,15 +113,16 @@ def test_a_page_that_would_be_too_large_says_so(
 ) -> None:
     data = _folder_of_photos(tmp_path)
     run = record(believing(data.labels, 2, 1), data=data)
-    assert write_report([run], tmp_path / "page.html", source=data) == ""
+    asked = Reported(run, tmp_path / "page.html", data=data)
+    assert write_report(asked) == ""
     monkeypatch.setattr(examples, "_PAGE_BYTES", examples._OTHER_BYTES + 60_000)
-    note = write_report([run], tmp_path / "page.html", source=data)
+    note = write_report(asked)
     assert note.startswith("The 6 pictures to decide on have at most ")
     assert note in (tmp_path / "page.html").read_text("utf-8")
     rows = "\n".join(f"{one},{label}" for one, label in zip(data.ids, data.labels, strict=True))
     (tmp_path / "labels.csv").write_text(f"id,label\n{rows}\n")
     monkeypatch.undo()
-    write_report([run], tmp_path / "page.html", source=data, decide=tmp_path / "labels.csv", blind=True)
+    write_report(replace(asked, decide=tmp_path / "labels.csv", blind=True))
     main = (tmp_path / "page.html").read_text("utf-8").partition("<main")[2].partition("<dialog")[0]
     assert "notice" not in main
 

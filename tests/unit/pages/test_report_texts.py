@@ -188,6 +188,6 @@ def test_a_gallery_shows_log_mel_pictures(of_sounds: Run, sounds: Dataset) -> No
 
 
 def test_a_notebook_has_players(of_sounds: Run, sounds: Dataset) -> None:
-    shown = suspects(of_sounds, source=sounds)._repr_html_()
+    shown = suspects(of_sounds, data=sounds)._repr_html_()
     assert shown.count('<audio style="') == shown.count('controls preload="none" src="data:audio/wav;base64,')
     assert shown.count("<audio") >= 5

@@ -121,8 +121,9 @@ def test_every_image_that_is_counted_goes_through(tmp_path, observe):
         def images(self, num):
             told.append(num)
 
-    settings = dict[str, Any](model="mlp_2_w16", trials=2, epochs=3, precision="float32", holdout=0.2)
-    measure("digits", limit=60, out=tmp_path / "run", observe=observe, progress=Counting(), **settings)
+    settings = dict[str, Any](model="mlp_2_w16", trials=2, epochs=3, precision="float32")
+    data = load_dataset("digits", limit=60, holdout=0.2)
+    measure(data, out=tmp_path / "run", observe=observe, progress=Counting(), **settings)
     assert [sum(told)] == expected
 
 

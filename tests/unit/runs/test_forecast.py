@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from easiness import measure
+from easiness import load_dataset, measure
 from easiness.errors import BadInput
 from easiness.runs import forecast as module
 from easiness.runs.forecast import SLOWDOWN, Forecast, Pace, Work, work_of
@@ -251,24 +251,24 @@ class Timed(Progress):
             raise KeyboardInterrupt
 
 
+DIGITS = load_dataset("digits", limit=60)
 SETTINGS: dict[str, Any] = {
     "model": "mlp_2_w4",
     "trials": 3,
     "epochs": 2,
-    "limit": 60,
     "precision": "float32",
 }
 
 
 def forecast_of(resolved: Resolved) -> float:
-    plan = planned("digits", **SETTINGS, recipe="short")
+    plan = planned(DIGITS, **SETTINGS, recipe="short")
     work = work_of(plan.asked, plan.data, "cpu")
     return work.seconds(Forecast(work.workload).speed(resolved))
 
 
 def test_a_run_tells_the_next_one_how_long_it_takes(tmp_path):
     timed = Timed()
-    run = measure("digits", **SETTINGS, out=tmp_path / "run", progress=timed)
+    run = measure(DIGITS, **SETTINGS, out=tmp_path / "run", progress=timed)
     assert isinstance(run.spec, RunSpec)
     assert forecast_of(run.spec.resolved) == pytest.approx(statistics.median(timed.seconds.values()))
 
@@ -276,6 +276,6 @@ def test_a_run_tells_the_next_one_how_long_it_takes(tmp_path):
 def test_so_does_one_that_is_interrupted(tmp_path):
     timed = Timed(interrupts=True)
     with pytest.raises(KeyboardInterrupt):
-        measure("digits", **SETTINGS, out=tmp_path / "run", progress=timed)
+        measure(DIGITS, **SETTINGS, out=tmp_path / "run", progress=timed)
     settings = read_document(tmp_path / "run").spec.resolved  # type: ignore[union-attr]
     assert forecast_of(settings) == pytest.approx(timed.seconds[0])

@@ -18,9 +18,14 @@ from easiness.runs.execution import allowed
 from easiness.runs.progress import Progress
 from easiness.spec import Execution
 from easiness.store import RunWriter
+from easiness.studies.similarity import similarity
 from recording import small_run
 
-DIGITS: dict[str, Any] = {"model": "mlp_3", "limit": 100, "precision": "float32"}
+DIGITS: dict[str, Any] = {
+    "model": "mlp_3",
+    "data": ez.load_dataset("digits", limit=100),
+    "precision": "float32",
+}
 
 
 class Noted(Progress):
@@ -45,7 +50,7 @@ class Noted(Progress):
 
 def again(path: Path, trials: int = 3, epochs: int = 2, **options: Any) -> tuple[ez.Run, list[Any]]:
     progress = Noted()
-    run = ez.measure("digits", **DIGITS, trials=trials, epochs=epochs, out=path, progress=progress, **options)
+    run = ez.measure(**DIGITS, trials=trials, epochs=epochs, out=path, progress=progress, **options)
     return run, progress.events
 
 
@@ -112,7 +117,7 @@ def test_what_auto_became_is_reused(run_copy, monkeypatch):
 
     monkeypatch.setattr(execute_module, "resolve_plan", resolve)
     resolved = ez.open_run(run_copy).spec.resolved  # type: ignore[union-attr]
-    run = ez.measure("digits", **{**DIGITS, "precision": "auto"}, trials=4, epochs=2, out=run_copy)
+    run = ez.measure(**{**DIGITS, "precision": "auto"}, trials=4, epochs=2, out=run_copy)
     assert run.spec.kind == "measured"
     assert run.spec.resolved == resolved
     assert run.trials[3].document.spec is not None
@@ -234,7 +239,12 @@ def test_a_damaged_trial_beyond_those_asked_for_is_mended_too(run_copy, trial_fo
     assert contents(run_copy) == intact
 
 
-ASKED: dict[str, Any] = {"epochs": 1, "limit": 60, "device": "cpu", "progress": False}
+ASKED: dict[str, Any] = {
+    "epochs": 1,
+    "data": ez.load_dataset("digits", limit=60),
+    "device": "cpu",
+    "progress": False,
+}
 
 
 def net(input_shape: tuple[int, int, int], num_classes: int) -> nn.Module:
@@ -244,7 +254,7 @@ def net(input_shape: tuple[int, int, int], num_classes: int) -> nn.Module:
 def test_a_run_of_a_lambda_goes_on(tmp_path: Path):
     def measure(trials: int, **given: Any) -> ez.Run:
         return ez.measure(
-            "digits", model=lambda: net((1, 8, 8), 10), trials=trials, out=tmp_path / "run", **ASKED, **given
+            model=lambda: net((1, 8, 8), 10), trials=trials, out=tmp_path / "run", **ASKED, **given
         )
 
     first = measure(1)
@@ -264,9 +274,9 @@ def test_a_run_of_a_lambda_goes_on(tmp_path: Path):
 
 
 def test_a_function_of_a_module_is_that_of_the_command(tmp_path: Path):
-    run = ez.measure("digits", model=net, trials=1, out=tmp_path / "run", jobs=1, **ASKED)
+    run = ez.measure(model=net, trials=1, out=tmp_path / "run", jobs=1, **ASKED)
     assert run.model == f"{__name__}:net"
-    same = ez.measure("digits", model=f"{__name__}:net", trials=1, out=tmp_path / "other", jobs=1, **ASKED)
+    same = ez.measure(model=f"{__name__}:net", trials=1, out=tmp_path / "other", jobs=1, **ASKED)
     assert same.trials[0].document.hash == run.trials[0].document.hash
     np.testing.assert_array_equal(same.votes().p_label, run.votes().p_label)
 
@@ -278,7 +288,7 @@ def test_nothing_is_written_where_a_model_is_refused(tmp_path: Path):
         (lambda: 3, "returned int"),
     ):
         with pytest.raises(ez.BadInput, match=text):
-            ez.measure("digits", model=model, trials=1, out=tmp_path / "run", **ASKED)
+            ez.measure(model=model, trials=1, out=tmp_path / "run", **ASKED)
     assert not (tmp_path / "run").exists()
 
 
@@ -288,9 +298,7 @@ def test_nothing_is_written_where_a_model_is_refused(tmp_path: Path):
 def test_other_processes_are_refused(tmp_path: Path, given, named):
     text = f"'lambda#[0-9a-f]+': is an object of this process.*jobs=1 without executor='{named}'.*a module"
     with pytest.raises(ez.BadInput, match=text):
-        ez.measure(
-            "digits", model=lambda: net((1, 8, 8), 10), trials=2, out=tmp_path / "run", **given, **ASKED
-        )
+        ez.measure(model=lambda: net((1, 8, 8), 10), trials=2, out=tmp_path / "run", **given, **ASKED)
     assert not (tmp_path / "run").exists()
 
 
@@ -301,10 +309,10 @@ def test_several_jobs_become_one():
 
 
 def test_what_asks_the_networks_again_finds_them(tmp_path: Path):
-    asked = {**ASKED, "limit": 300, "epochs": 4}
-    run = ez.measure("digits", model=lambda: net((1, 8, 8), 10), trials=2, out=tmp_path / "run", **asked)
-    curve = ez.perturbation_curve(run, "radial", [1.0], device="cpu", progress=False)
-    assert curve.model == run.model
+    asked = {**ASKED, "data": ez.load_dataset("digits", limit=300), "epochs": 4}
+    run = ez.measure(model=lambda: net((1, 8, 8), 10), trials=2, out=tmp_path / "run", **asked)
+    found = ez.paper.perturb(run, kind="radial", levels=[1.0], device="cpu", progress=False)
+    assert found.curve.model == run.model
     assert measure_command(run, None) is None  # no command could
     assert f'<td style="text-align: left">{run.model}</td>' in run._repr_html_()
 
@@ -350,7 +358,7 @@ def test_texts_in_python_are_measured_by_a_bag(tmp_path):
 def test_token_numbers_have_no_distance(texts, tmp_path):
     run = ez.measure(texts, model="bag_4", out=tmp_path / "run", **ASKED_OF_TEXTS)
     with pytest.raises(ez.BadInput, match="texts have no distance"):
-        ez.similarity(run, texts)
+        similarity(run, texts)
 
 
 def test_the_plan_says_what_networks_on_texts_get(tmp_path):

@@ -271,12 +271,12 @@ def test_logits_of_too_many_classes_are_not_kept(data, monkeypatch):
         make_plan(data, Training(model="mlp_3", epochs=1), 1, recording=Recording(keep_logits=True))
 
 
-DIGITS: dict[str, Any] = {"model": "mlp_3", "limit": 100, "precision": "float32"}
+DIGITS: dict[str, Any] = {"model": "mlp_3", "data": load_dataset("digits", limit=100), "precision": "float32"}
 SHORT_ON_DIGITS = Recipe.model_validate({**RECIPES["short"], "flip": 0.0})
 
 
 def grown(path, *, trials=2, epochs=2, **options):
-    return ez.measure("digits", **DIGITS, trials=trials, epochs=epochs, out=path, progress=False, **options)
+    return ez.measure(**DIGITS, trials=trials, epochs=epochs, out=path, progress=False, **options)
 
 
 def test_a_new_run_is_short(tmp_path):
@@ -382,7 +382,7 @@ def test_scores_of_before_the_end_are_marked(tmp_path):
 
 def test_a_comparison_says_which_runs_are_unfinished(tmp_path):
     run, paper = grown(tmp_path / "run"), grown(tmp_path / "paper", recipe="paper")
-    note = ez.compare([run, paper], epoch=1).note
+    note = ez.compare([run, paper], at=1).note
     assert note is not None
     assert note.startswith(f"{run.path}: epoch 1 of 2 is of an unfinished training")
     assert str(paper.path) not in note

@@ -16,7 +16,8 @@ from easiness.runs.screens import reading_shown
 from easiness.runs.shown import ShownProgress, call_text, progress_of
 from easiness.store import last_events
 
-MEASURE: dict[str, Any] = {"model": "mlp_2_w8", "limit": 100, "epochs": 2, "precision": "float32", "jobs": 1}
+MEASURE: dict[str, Any] = {"model": "mlp_2_w8", "epochs": 2, "precision": "float32", "jobs": 1}
+MEASURE["data"] = ez.load_dataset("digits", limit=100)
 
 
 class Kept:
@@ -54,7 +55,7 @@ class Heard(Progress):
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     out, kept, heard, failing = tmp_path_factory.mktemp("told") / "pets", Kept(), Heard(), Failing()
-    run = ez.measure("digits", trials=3, out=out, progress=heard, track=[failing, kept], **MEASURE)
+    run = ez.measure(trials=3, out=out, progress=heard, track=[failing, kept], **MEASURE)
     return run, kept.said, heard.notes
 
 
@@ -92,35 +93,36 @@ def test_events_of_a_run(told):
         "run_ended",
     ]
     assert events[2]["accuracy"]["train"] == run.trials[0].accuracy(2)["train"]
-    ez.measure("digits", trials=3, out=run.path, progress=False, **MEASURE)  # only reads
+    ez.measure(trials=3, out=run.path, progress=False, **MEASURE)  # only reads
     assert last_events(run.path) == events
 
 
 def test_a_run_that_is_there_is_told_to_nobody(told):
     run, _, _ = told
     kept = Kept()
-    ez.measure("digits", trials=3, out=run.path, progress=False, track=kept, **MEASURE)
+    ez.measure(trials=3, out=run.path, progress=False, track=kept, **MEASURE)
     assert kept.said == [("close",)]
 
 
 def test_an_unknown_tracker_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(BadInput, match="track 'x': unknown"):
-        ez.measure("digits", trials=1, out=tmp_path / "run", track="x", **MEASURE)
+        ez.measure(trials=1, out=tmp_path / "run", track="x", **MEASURE)
     assert list(tmp_path.iterdir()) == []
 
 
-SMALL: dict[str, Any] = {"model": "mlp_1", "trials": 1, "epochs": 1, "limit": 60, "device": "cpu", "jobs": 1}
+SMALL: dict[str, Any] = {"model": "mlp_1", "trials": 1, "epochs": 1, "device": "cpu", "jobs": 1}
+SMALL["data"] = ez.load_dataset("digits", limit=60)
 
 
 def test_a_run_is_announced_and_shown_unless_told_not_to(tmp_path: Path, capsys):
-    ez.measure("digits", out=tmp_path / "quiet", progress=False, **SMALL)
+    ez.measure(out=tmp_path / "quiet", progress=False, **SMALL)
     assert capsys.readouterr() == ("", "")
-    ez.measure("digits", out=tmp_path / "run", **SMALL)
+    ez.measure(out=tmp_path / "run", **SMALL)
     out, err = capsys.readouterr()
     assert out == ""
     assert f"{tmp_path}/run: training 1 of 1 trial of mlp_1, 1 epoch each" in err
     assert "trial 0 epoch 1/1: accuracy train 0." in err
-    ez.measure("digits", out=tmp_path / "run", **SMALL)
+    ez.measure(out=tmp_path / "run", **SMALL)
     assert capsys.readouterr() == ("", "")  # it only reads
 
 
@@ -131,14 +133,14 @@ def test_a_progress_of_ones_own_is_called(tmp_path: Path, capsys):
         def stored(self, index: int) -> None:
             stored.append(index)
 
-    ez.measure("digits", out=tmp_path / "run", progress=Mine(), **SMALL)
+    ez.measure(out=tmp_path / "run", progress=Mine(), **SMALL)
     assert stored == [0]
     assert capsys.readouterr() == ("", "")
 
 
 def test_anything_else_is_refused(tmp_path: Path):
     with pytest.raises(ez.BadInput, match="progress 'bar': give"):
-        ez.measure("digits", out=tmp_path / "run", progress="bar", **SMALL)  # type: ignore[arg-type]
+        ez.measure(out=tmp_path / "run", progress="bar", **SMALL)  # type: ignore[arg-type]
     assert not (tmp_path / "run").exists()
 
 

@@ -185,7 +185,7 @@ FINAL: dict[str, Any] = {"models": ["mlp_2_w16"], "final_trials": 1, "final_epoc
     [
         (ez.measure, {**TRAINED, "cache": False}, True),
         (ez.measure, {**TRAINED, "cache": False}, False),
-        (ez.validate, {**{name: TRAINED[name] for name in TRAINED if name != "model"}, **FINAL}, True),
+        (ez.paper.validate, {**{name: TRAINED[name] for name in TRAINED if name != "model"}, **FINAL}, True),
     ],
     ids=["without a cache", "nor memory", "in a study"],
 )
@@ -198,7 +198,7 @@ def test_nor_otherwise(photos, rehearsed, monkeypatch, tmp_path, work, options, 
 
 
 def test_left_out_on_request_it_is_named_and_the_rest_is_measured(photos, rehearsed, tmp_path):
-    run = ez.measure(photos, **TRAINED, skip_unreadable=True, out=tmp_path / "run")
+    run = ez.measure(ez.load_dataset(photos, skip_unreadable=True), **TRAINED, out=tmp_path / "run")
     assert [name.split("pets/")[-1] for name in run.spec.data.unreadable] == [BAD]
     assert len(run.ids) == 9
     assert "network_facts" in rehearsed

@@ -18,9 +18,10 @@ from easiness.spec import Loading, LoadOptions
 from easiness.studies.keeping.ranks import scored_data
 from recording import believing
 
+PART: dict[str, Any] = {"limit": 60, "holdout": 0.2}
 SMALL: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
 VALIDATED: dict[str, Any] = {"models": ["mlp_2_w16"], "trials": 1, "epochs": 1, "final_trials": 1}
-VALIDATED |= {"final_epochs": 1, "precision": "float32", "limit": 60, "holdout": 0.2}
+VALIDATED |= {"final_epochs": 1, "precision": "float32"}
 
 
 @pytest.fixture(scope="module")
@@ -37,50 +38,44 @@ def test_as_from_the_source(digits, options):
 
 @pytest.mark.parametrize("options", [{"holdout": 0.2}, {"holdout": 0.2, "limit": 60}])
 def test_measured_alike_and_gone_on_with(digits, tmp_path, contents, options):
-    run = ez.measure(digits, **SMALL, **options, out=tmp_path / "one")
-    other = ez.measure("digits", **SMALL, **options, out=tmp_path / "other")
+    data, loaded = given_data(digits, Loading(**options)), ez.load_dataset("digits", **options)
+    run = ez.measure(data, **SMALL, out=tmp_path / "one")
+    other = ez.measure(loaded, **SMALL, out=tmp_path / "other")
     assert run.spec == other.spec
     assert [trial.document.accuracy.keys() for trial in run.trials] == [{"train", "held_out"}]
     assert contents(run.path) == contents(other.path)
-    more = ez.measure(digits, **{**SMALL, "trials": 2}, **options, out=run.path)
+    more = ez.measure(data, **{**SMALL, "trials": 2}, out=run.path)
     assert contents(more.path)[0] == contents(other.path)[0]
-    assert len(ez.measure("digits", **{**SMALL, "trials": 2}, **options, out=run.path).trials) == 2
+    assert len(ez.measure(loaded, **{**SMALL, "trials": 2}, out=run.path).trials) == 2
     with pytest.raises(BadInput, match="cannot be continued"):
-        ez.measure(digits, **SMALL, **{**options, "holdout": None}, out=run.path)
+        ez.measure(given_data(digits, Loading(**options | {"holdout": None})), **SMALL, out=run.path)
 
 
 def test_validated_alike_and_gone_on_with(digits, tmp_path, snapshot):
-    found = ez.validate("digits", **VALIDATED, out=tmp_path)
+    found = ez.paper.validate(ez.load_dataset("digits", **PART), **VALIDATED, out=tmp_path)
     before = snapshot(tmp_path)
-    again = ez.validate(digits, **VALIDATED, out=tmp_path)
+    again = ez.paper.validate(given_data(digits, Loading(**PART)), **VALIDATED, out=tmp_path)
     assert again.table().equals(found.table())
     assert snapshot(tmp_path) == before
-    whole = ez.measure(digits, **SMALL, limit=60, holdout=0.2, out=tmp_path / "measured")
+    whole = ez.measure(given_data(digits, Loading(**PART)), **SMALL, out=tmp_path / "measured")
     np.testing.assert_array_equal(whole.ids, ez.open_run(tmp_path / "final-mlp_2_w16").ids)
 
 
-@pytest.mark.parametrize("study", ["measure", "validate"])
-def test_a_split_that_is_held_out_is_not_replaced(digits, tmp_path, study):
-    data = hold_out(digits, 0.3)
-    options = {**SMALL, "limit": 60, "holdout": 0.2} if study == "measure" else VALIDATED
+def test_a_split_that_is_held_out_is_not_replaced(digits):
     with pytest.raises(BadInput, match=r"digits: .*held-out split \(test\); leave out holdout"):
-        getattr(ez, study)(data, **options, out=tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+        given_data(hold_out(digits, 0.3), Loading(**PART))
 
 
-@pytest.mark.parametrize("study", ["measure", "validate"])
-def test_what_is_unreadable_cannot_be_left_out_any_more(digits, tmp_path, study):
-    options = {**SMALL, "limit": 60} if study == "measure" else VALIDATED
+def test_what_is_unreadable_cannot_be_left_out_any_more(digits):
     with pytest.raises(BadInput, match=r"digits: .*loaded already, .* skip_unreadable"):
-        getattr(ez, study)(digits, **options, skip_unreadable=True, out=tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+        given_data(digits, Loading(skip_unreadable=True))
     so_loaded = replace(digits, load_options=LoadOptions(skip_unreadable=True))
     assert given_data(so_loaded, Loading(skip_unreadable=True)) is so_loaded
 
 
 def test_the_run_finds_its_examples_in_the_same_data_set(digits, tmp_path):
-    run = ez.measure(digits, **SMALL, holdout=0.2, limit=60, out=tmp_path / "run")
-    for source in (None, digits, given_data(digits, Loading(holdout=0.2, limit=60)), hold_out(digits, 0.2)):
+    run = ez.measure(given_data(digits, Loading(**PART)), **SMALL, out=tmp_path / "run")
+    for source in (None, digits, given_data(digits, Loading(**PART)), hold_out(digits, 0.2)):
         data, why = find_data(run, source)
         assert data is not None, why
         assert data.ref() == run.spec.data
@@ -90,7 +85,7 @@ def test_the_run_finds_its_examples_in_the_same_data_set(digits, tmp_path):
 
 def test_what_was_limited_first_is_not_looked_for_at_the_source(digits, tmp_path: Path):
     part = digits.limit(100)
-    run = ez.measure(part, **SMALL, holdout=0.2, out=tmp_path / "run")
+    run = ez.measure(given_data(part, Loading(holdout=0.2)), **SMALL, out=tmp_path / "run")
     assert (len(run.ids), run.spec.data.source, run.spec.data.limit) == (80, None, None)
     assert run.spec.data.held_out is not None
     assert run.spec.data.held_out.num_examples == 20
@@ -102,7 +97,7 @@ def test_what_was_limited_first_is_not_looked_for_at_the_source(digits, tmp_path
 
 
 def test_merged_splits_are_no_longer_held_out_from(digits, tmp_path):
-    merged = merge_splits(given_data(digits, Loading(holdout=0.2, limit=60)))
+    merged = merge_splits(given_data(digits, Loading(**PART)))
     run = ez.measure(merged, **SMALL, out=tmp_path / "run")
     assert find_data(run, merged)[0] is merged
 

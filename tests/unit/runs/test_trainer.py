@@ -22,7 +22,8 @@ from easiness.spec import Execution, Resolved, Training
 from easiness.worker import become_worker
 from plans import planned
 
-FEW: dict[str, Any] = {"model": "mlp_2_w16", "epochs": 2, "limit": 100, "precision": "float32"}
+DIGITS = ez.load_dataset("digits", limit=100)
+FEW: dict[str, Any] = {"model": "mlp_2_w16", "epochs": 2, "precision": "float32"}
 CPU = torch.device("cpu")
 
 
@@ -34,7 +35,7 @@ def test_trials_of_several_workers_spread_over_the_gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     devices: list[str] = []
     monkeypatch.setattr("easiness.runs.trainer.run_trial", lambda *given, **_: devices.append(str(given[2])))
-    plan = planned("digits", **FEW, trials=4)
+    plan = planned(DIGITS, **FEW, trials=4)
     trainer = Trainer(plan.spec(settings(jobs=4), 4, 2), plan.data, "cuda", {}, None, None)
     try:
         for number in range(4):
@@ -47,15 +48,15 @@ def test_trials_of_several_workers_spread_over_the_gpus(monkeypatch):
 
 @pytest.mark.long
 def test_several_processes_record_what_one_does(tmp_path, contents):
-    alone = ez.measure("digits", **FEW, trials=3, out=tmp_path / "alone", executor="serial")
-    beside = ez.measure("digits", **FEW, trials=3, out=tmp_path / "beside", jobs=2)
+    alone = ez.measure(DIGITS, **FEW, trials=3, out=tmp_path / "alone", executor="serial")
+    beside = ez.measure(DIGITS, **FEW, trials=3, out=tmp_path / "beside", jobs=2)
     assert alone.spec.kind == "measured"
     assert (alone.spec.resolved.jobs, beside.spec.resolved.jobs) == (1, 2)  # type: ignore[union-attr]
     assert contents(tmp_path / "beside") == contents(tmp_path / "alone")
     # nothing that processes shared is left, and a run goes on with another number of them
     assert not list((tmp_path / "beside").glob(".aside-*"))
-    more = ez.measure("digits", **FEW, trials=4, out=tmp_path / "beside", executor="serial")
-    ez.measure("digits", **FEW, trials=4, out=tmp_path / "alone", executor="processes", jobs=1)
+    more = ez.measure(DIGITS, **FEW, trials=4, out=tmp_path / "beside", executor="serial")
+    ez.measure(DIGITS, **FEW, trials=4, out=tmp_path / "alone", executor="processes", jobs=1)
     assert len(more.trials) == 4
     assert contents(tmp_path / "beside") == contents(tmp_path / "alone")
 
@@ -82,11 +83,9 @@ def test_a_custom_network_and_arrays_reach_other_processes(tmp_path, monkeypatch
 
 
 def test_a_run_whose_trials_trained_side_by_side_goes_on_one_by_one(tmp_path, contents):
-    plan = planned("digits", **FEW, trials=3)
+    plan = planned(DIGITS, **FEW, trials=3)
     carry_out(plan, tmp_path / "alone", Execution(), resolved=settings())
-    carry_out(
-        planned("digits", **FEW, trials=1), tmp_path / "run", Execution(), resolved=settings(together=2)
-    )
+    carry_out(planned(DIGITS, **FEW, trials=1), tmp_path / "run", Execution(), resolved=settings(together=2))
     run = carry_out(plan, tmp_path / "run", Execution())
     assert run.spec.measured is not None
     assert run.spec.measured.resolved.together == 2
@@ -94,7 +93,7 @@ def test_a_run_whose_trials_trained_side_by_side_goes_on_one_by_one(tmp_path, co
 
 
 def test_failures_beside_each_other(tmp_path):
-    plan = planned("digits", **FEW, trials=2, recipe={"alpha": 1e38})
+    plan = planned(DIGITS, **FEW, trials=2, recipe={"alpha": 1e38})
     with pytest.raises(RunFailed, match=r"2 of 2 .*trials 0 and 1: epoch 1"):
         carry_out(plan, tmp_path / "run", Execution(), resolved=settings())
 
@@ -106,7 +105,7 @@ def test_more_trials_are_trained_while_they_are_asked_for(tmp_path):
         asked.append(len(run.trials))
         return {2: 4, 4: 5}.get(len(run.trials))
 
-    plan = planned("digits", **FEW, trials=2)
+    plan = planned(DIGITS, **FEW, trials=2)
     run = carry_out(plan, tmp_path / "run", Execution(), more=more)
     assert (len(run.trials), asked) == (5, [2, 4, 5])
     assert json.loads((tmp_path / "run" / "run.json").read_bytes())["spec"]["trials"] == 5
@@ -115,7 +114,7 @@ def test_more_trials_are_trained_while_they_are_asked_for(tmp_path):
 
 
 def test_a_run_that_has_what_was_planned_is_asked_for_more_too(tmp_path):
-    plan = planned("digits", **FEW, trials=2)
+    plan = planned(DIGITS, **FEW, trials=2)
     carry_out(plan, tmp_path / "run", Execution())
     run = carry_out(plan, tmp_path / "run", Execution(), more=lambda run: 3 if len(run.trials) < 3 else None)
     assert len(run.trials) == 3
@@ -155,7 +154,7 @@ def test_workers_are_kept_while_they_suit():
 )
 def test_options_that_make_no_sense(tmp_path, options, text):
     with pytest.raises(BadInput, match=text):
-        ez.measure("digits", **FEW, trials=1, out=tmp_path / "run", **options)
+        ez.measure(DIGITS, **FEW, trials=1, out=tmp_path / "run", **options)
     assert not (tmp_path / "run").exists()
 
 
@@ -165,14 +164,14 @@ def test_images_that_cannot_be_shared_are_one_error(tmp_path, monkeypatch):
 
     monkeypatch.setattr("easiness.inputs.Packed.written", full)
     with pytest.raises(RunFailed, match=r"processes to share \(No space"):
-        ez.measure("digits", **FEW, trials=2, out=tmp_path / "run", jobs=2)
+        ez.measure(DIGITS, **FEW, trials=2, out=tmp_path / "run", jobs=2)
 
 
 def test_what_a_killed_driver_left_of_shared_images_is_removed(tmp_path):
-    ez.measure("digits", **FEW, trials=1, out=tmp_path / "run")
+    ez.measure(DIGITS, **FEW, trials=1, out=tmp_path / "run")
     left = tmp_path / "run" / ".aside-0123-train"
     left.write_bytes(b"pixels")
-    ez.measure("digits", **FEW, trials=1, out=tmp_path / "run")
+    ez.measure(DIGITS, **FEW, trials=1, out=tmp_path / "run")
     assert not left.exists()
 
 

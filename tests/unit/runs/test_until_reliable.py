@@ -19,9 +19,8 @@ from recording import recorded
 
 SETTINGS: dict[str, Any] = {
     "model": "mlp_2_w64",
-    "limit": 100,
-    "batch_size": 20,
-    "recipe": {"alpha": 0.02},
+    "data": ez.load_dataset("digits", limit=100),
+    "recipe": {"batch_size": 20, "alpha": 0.02},
     "epochs": 2,
     "precision": "float32",
     "executor": "serial",
@@ -50,11 +49,8 @@ def auto(
     out: Path, reliability: float, max_trials: int, progress: Progress | None = None, **options: Any
 ) -> ez.Run:
     return ez.measure(
-        "digits",
         **SETTINGS | options,
-        trials="auto",
-        reliability=reliability,
-        max_trials=max_trials,
+        trials={"reliability": reliability, "max_trials": max_trials},
         out=out,
         progress=progress,  # type: ignore[arg-type]
     )
@@ -263,5 +259,5 @@ def test_what_was_concluded_falls_when_the_run_grows(tmp_path):
     with RunWriter(run.path) as writer:
         writer.describe(run.spec)
     assert ez.open_run(run.path).document.stopped == run.document.stopped
-    grown = ez.measure("digits", **SETTINGS, trials=11, out=run.path)
+    grown = ez.measure(**SETTINGS, trials=11, out=run.path)
     assert grown.document.stopped is None

@@ -274,7 +274,7 @@ def test_a_run_of_before_that_stopped_by_halves_still_opens(run_path, describe_a
     assert stopped.sentence == "as far as halves go"
 
 
-@pytest.mark.parametrize("name", ["scores", "suspects", "audit", "clean", "report", "status"])
+@pytest.mark.parametrize("name", ["scores", "suspects", "audit", "labels", "report", "status"])
 def test_a_run_without_classes_is_told_in_a_line(name, run_copy, describe_anew, command):
     describe_anew(run_copy, lambda document: document["spec"]["data"].update(classes=[]))
     finished = command(name, run_copy)

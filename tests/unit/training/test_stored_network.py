@@ -46,10 +46,9 @@ def test_without_a_change_everything_recorded_comes_again_bit_by_bit(measured, t
 def test_a_convolutional_network_too(tmp_path):
     from easiness import measure
 
-    run = measure(
-        "digits", model="wrn_10_1", limit=40, trials=1, epochs=1, precision="float32", out=tmp_path / "run"
-    )
-    seen = observe(run, load_dataset("digits", limit=40), run.trials[0], Radial(6))
+    data = load_dataset("digits", limit=40)
+    run = measure(data, model="wrn_10_1", trials=1, epochs=1, precision="float32", out=tmp_path / "run")
+    seen = observe(run, data, run.trials[0], Radial(6))
     assert np.array_equal(seen.loss[0], run.trials[0].columns(1, ["loss"])["loss"])
 
 

@@ -333,7 +333,8 @@ def all_digits(folder: Path, share: float, *, pairs: bool = False) -> Path:
     np.save(folder / "true.npy", true)
     given = planted(true, share, 10, pairs=pairs)
     pd.DataFrame({"id": np.arange(len(true)), "label": given}).to_csv(folder / "labels.csv", index=False)
-    ez.measure("digits", labels=folder / "labels.csv", epochs=10, out=folder / "run", **MEASURED)
+    data = ez.load_dataset("digits", labels=folder / "labels.csv")
+    ez.measure(data, epochs=10, out=folder / "run", **MEASURED)
     return folder
 
 
@@ -345,7 +346,7 @@ def few_classes(folder: Path, share: float, classes: tuple[int, ...]) -> Path:
     folder.mkdir()
     np.save(folder / "true.npy", true)
     arrays = images_of(data).numpy()[own, 0], planted(true, share, len(classes))
-    ez.measure(arrays, epochs=15, batch_size=64, out=folder / "run", **MEASURED)
+    ez.measure(arrays, epochs=15, recipe={"batch_size": 64}, out=folder / "run", **MEASURED)
     return folder
 
 
