@@ -158,8 +158,8 @@ def test_studies(home, command):
                 for one, of in several.items()
             ),
             command("perturb", runs / "a", "--kind", "radial", "--levels", 2, "-o", out / f"perturb{end}"),
-            command("prune", runs / "a", "--drop", 0.3, "--policy", "hard", "-o", out / f"prune{end}"),
-            command("curriculum", runs / "a", "--num-steps", 9, "-o", out / f"curriculum{end}"),
+            command("keep", runs / "a", "--drop", 0.3, "--policy", "hard", "-o", out / f"prune{end}"),
+            command("keep", runs / "a", "--steps", 9, "-o", out / f"curriculum{end}"),
         ]
     assert [one.err for one in made if one.code] == []
     for file in [*(out / "hypothesis").rglob("*")]:  # its own records may name folders

@@ -1,4 +1,4 @@
-"""Tables and lists of pictures, as others write them and as `prune` does, through the command line."""
+"""Tables and lists of pictures, as others write them and as `keep` does, through the command line."""
 
 from __future__ import annotations
 
@@ -93,10 +93,10 @@ def test_heads_on_the_columns_of_a_table(command, tmp_path):
 ONE_EPOCH = ["--model", "mlp_3", "--trials", 1, "--epochs", 1, "--precision", "float32"]
 
 
-def test_what_prune_keeps_goes_back_in(command, pictures, tmp_path):
+def test_what_is_kept_goes_back_in(command, pictures, tmp_path):
     assert command("measure", pictures, *ONE_EPOCH, "--out", tmp_path / "run").code == 0
     kept = pictures / "kept.csv"
-    pruned = command("prune", tmp_path / "run", "--drop", 0.3, "--policy", "random", "-o", kept)
+    pruned = command("keep", tmp_path / "run", "--drop", 0.3, "--policy", "random", "-o", kept)
     assert pruned.code == 0
     assert command("measure", kept, *ONE_EPOCH, "--out", tmp_path / "kept").code == 0
     run = ez.open_run(tmp_path / "kept")
@@ -109,7 +109,7 @@ def test_what_prune_keeps_goes_back_in(command, pictures, tmp_path):
 
 def test_a_kept_list_of_positions_goes_with_its_source(command, refused, tmp_path, measured):
     kept = tmp_path / "kept.csv"
-    assert command("prune", measured, "--drop", 0.3, "--policy", "random", "-o", kept).code == 0
+    assert command("keep", measured, "--drop", 0.3, "--policy", "random", "-o", kept).code == 0
     said = refused("measure", kept, *ONE_EPOCH, "--out", tmp_path / "run")
     assert "kept.csv: its ids" in said
     assert f"give that one with --labels {kept}" in said

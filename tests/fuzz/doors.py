@@ -247,15 +247,15 @@ RUN_READS: dict[str, Read] = {
     "notes": lambda path: (last_events(path), open_run(path).failures()),
 }
 RUN_COMMANDS = (
-    *("status {at}", "status {at}", "status {at}/..", "status {at} --verify", "scores {at}", "patterns {at}"),
+    *("status {at}", "status {at}", "status {at}/..", "status {at} --verify", "scores {at}", "explain {at}"),
     "measure digits --limit 40 --out out.run --dry-run",
     *(f"scores {{at}} -o out.{end}" for end in ("csv", "parquet", "json", "md")),
     *("scores {at} --split held_out", "scores {at} {whole}/run"),
-    *(f"prune {{at}} --drop 0.3 --policy {policy}" for policy in ("easy", "worst", "ccs")),
-    *(f"prune {{at}} --drop 0.2 --policy hard -o out.{end}" for end in ("txt", "csv")),
+    *(f"keep {{at}} --drop 0.3 --policy {policy}" for policy in ("easy", "worst", "ccs")),
+    *(f"keep {{at}} --drop 0.2 --policy hard -o out.{end}" for end in ("txt", "csv")),
     *("compare {at} {whole}/run", "compare {at} {whole}/run --details"),
     *("diff {whole}/run {at}", "diff {whole}/run {at} -o out.csv"),
-    "curriculum {at} --num-steps 9 --batch-size 4 -o out.csv",
+    "keep {at} --steps 9 --batch-size 4 -o out.csv",
 )
 KEPT_COMMANDS = ("suspects {at}", "report {at} -o out.html", "export {at} --to csv -o out.csv", "status {at}")
 RUN_SLOW = (
@@ -481,7 +481,7 @@ DOORS = (
                 "report run -o out.html",
                 "status run --verify",
             ),
-            *(f"worth run --pool {pool} --seeds 4 --picks 4 -o out.csv" for pool in ("data.npz", "rows.npy")),
+            *(f"next run --pool {pool} --seeds 4 --picks 4 -o out.csv" for pool in ("data.npz", "rows.npy")),
         ],
         alters=only("data.npz", "rows.npy", "easiness-features/*"),
     ),
@@ -493,7 +493,7 @@ DOORS = (
         commands=[
             *(f"audit {{whole}}/run --decided {{at}}{more}" for more in ("", " -o out.json")),
             *(f"decisions {{whole}}/run {{at}} -o out.{end}" for end in ("csv", "json", "md")),
-            *(f"prune {{whole}}/run --ids {{at}} -o out.{end}" for end in ("txt", "csv")),
+            *(f"keep {{whole}}/run --ids {{at}} -o out.{end}" for end in ("txt", "csv")),
             "suspects {whole}/run --decided {at}",
             "clean {whole}/run --decided {at} --only-decided -o out.csv",
         ],

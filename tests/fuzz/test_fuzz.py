@@ -93,8 +93,8 @@ PLACES: dict[str, tuple[str, ...]] = {
     "pets/cat/0.png": ("measure", "pets", *MEASURE),
     "labels.csv": ("measure", "digits", "--limit", "20", "--labels", "labels.csv", *MEASURE),
     "recipe.toml": ("measure", "digits", "--limit", "20", "--recipe", "recipe.toml", *MEASURE),
-    "ids.txt": ("prune", "{run}", "--ids", "ids.txt"),
-    "ids.csv": ("prune", "{run}", "--ids", "ids.csv"),
+    "ids.txt": ("keep", "{run}", "--ids", "ids.txt"),
+    "ids.csv": ("keep", "{run}", "--ids", "ids.csv"),
 }
 
 

@@ -106,8 +106,8 @@ def test_runs_are_read_without_torch_and_what_takes_it_says_so(run_copy: Path, t
         ["suspects", run, "-o", str(tmp_path / "suspects.md")],
         ["report", run, "-o", str(tmp_path / "report.html")],
         ["export", run, "--to", "csv", "-o", str(tmp_path / "exported.csv")],
-        ["prune", run, "--drop", "0.2", "--policy", "easy", "-o", str(tmp_path / "kept.txt")],
-        ["curriculum", run, "--num-steps", "9", "-o", str(tmp_path / "steps.csv")],
+        ["keep", run, "--drop", "0.2", "--policy", "easy", "-o", str(tmp_path / "kept.txt")],
+        ["keep", run, "--steps", "9", "-o", str(tmp_path / "steps.csv")],
         ["measure", "digits", "--trials", "2", "--out", str(tmp_path / "new")],
         ["measure", "digits", "--features", f"run:{run}", "--out", str(tmp_path / "new")],
     ]

@@ -148,7 +148,7 @@ _POLICY = "easy"
 
 @dataclass(frozen=True)
 class Dropped:
-    """The ``num`` examples that `prune` drops at a ``share``; all trials have ``num_right`` of them right.
+    """The ``num`` examples that `keep` drops at a ``share``; all trials have ``num_right`` of them right.
 
     ``confidence`` is the mean probability of the label, of those dropped and of those kept.
     """
@@ -161,7 +161,7 @@ class Dropped:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """The examples of a run that are easy beyond doubt, and those that `prune` would drop.
+    """The examples of a run that are easy beyond doubt, and those that `keep` would drop.
 
     ``num_right`` examples of ``num_examples`` are right in all trials after the epoch that the page reads;
     ``since`` has pairs of an earlier epoch, or share, and how many are so in each observed from it on.

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import BadInput, RunFailed, card, load_dataset, open_run, prune, write_report
+from easiness import BadInput, RunFailed, card, load_dataset, open_run, keep, write_report
 from easiness.pages.page import render_report
 from easiness.pages.run_part import class_galleries, left_out
 from easiness.pages.template import breakable
@@ -399,7 +399,7 @@ def test_how_many_are_right_in_all_trials_and_since_when(record: Record) -> None
     assert (earlier.num_right, earlier.since) == (2, [])  # 0 and 3
 
 
-def test_what_would_be_dropped_is_what_prune_drops(record: Record) -> None:
+def test_what_would_be_dropped_is_what_keep_drops(record: Record) -> None:
     labels = np.arange(100) % 2
     run = record(believing(labels, 4, 2), labels)
     found = left_out(run, 2)
@@ -407,7 +407,7 @@ def test_what_would_be_dropped_is_what_prune_drops(record: Record) -> None:
     assert [(one.share, one.num) for one in found.dropped] == [(0.1, 10), (0.3, 30), (0.5, 50)]
     votes = run.votes(2)
     for one in found.dropped:
-        kept = prune(run, drop=one.share, policy="easy", epoch=2).kept
+        kept = keep(run, drop=one.share, policy="easy", at=2).kept
         assert one.num_right == int(votes.correct[:, ~kept].all(axis=0).sum())
         p_label = votes.p_label.mean(axis=0)
         assert one.confidence == pytest.approx((p_label[~kept].mean(), p_label[kept].mean()))
@@ -436,7 +436,8 @@ def test_a_share_that_takes_a_whole_class_is_left_out(record: Record) -> None:
     found = left_out(record(logits, labels), 1)
     assert found is not None
     for one in found.dropped:  # the others are refused
-        assert 19 in np.flatnonzero(prune(record(logits, labels, name=f"{one.share}"), drop=one.share).kept)
+        alike = record(logits, labels, name=f"{one.share}")
+        assert 19 in np.flatnonzero(keep(alike, drop=one.share, policy="easy").kept)
 
 
 def test_the_commands_are_ones_that_can_be_typed(

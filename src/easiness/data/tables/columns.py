@@ -17,7 +17,7 @@ COLUMNS = ("path", "label", "split")
 LABEL = "label"
 PATHS = ("path", "filename", "file", "image", *SOUND.columns)
 """Columns of paths; the first that is there counts."""
-_LISTED = frozenset({"id", "class", "split", "was", "action"})  # columns that `prune` and `clean` write
+_LISTED = frozenset({"id", "class", "split", "was", "action"})  # columns that `keep` and `labels` write
 _TYPES = {"image": "Image", "sound": "Audio"}  # of columns, as the library `datasets` calls them
 
 Form: TypeAlias = Literal["texts", "vectors", "files", "bytes"]
@@ -26,7 +26,7 @@ Form: TypeAlias = Literal["texts", "vectors", "files", "bytes"]
 class Held(NamedTuple):
     """How a table holds its examples, and in which column; vectors are in several.
 
-    The kind is ``None`` for files that tell it by their suffix. A column ``id`` is that of a list, as `prune`
+    The kind is ``None`` for files that tell it by their suffix. A column ``id`` is that of a list, as `keep`
     writes it, whose column ``class`` has the names of the labels.
     """
 

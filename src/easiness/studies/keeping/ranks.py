@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EXACT = ("worst", "best")
-"""Policies of `prune` that draw nothing: exactly the worst or the best examples by a score are dropped."""
+"""Policies of `keep` that draw nothing: exactly the worst or the best examples by a score are dropped."""
 
 SAMPLED = ("ccs", "dual")
 """``ccs`` or ``ccs:CUT``, and ``dual`` or ``dual:C_D``."""
