@@ -9,8 +9,7 @@ from .hypothesis_page import write_hypothesis as write_hypothesis
 from .page import render_report as render_report, write_report as write_report
 from .paper_page import (
     Gallery as Gallery,
-    patterns_page as patterns_page,
-    picks_gallery as picks_gallery,
+    galleries_of as galleries_of,
     result_page as result_page,
 )
 from .paper_study import finish_paper as finish_paper, paper as paper

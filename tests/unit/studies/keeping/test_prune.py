@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,6 @@ def test_by_difficulty_unless_another_score_is_named(run):
     assert dropped(pruned) == ez.draw_by_rank(-values, 0.3, (1, 3), 2).tolist()
 
 
-def test_balanced_over_classes(run):
-    pruned = prune(run, drop=0.3, policy="hard", balanced=True)
-    assert (pruned.by_class()["dropped"] == 3).all()
-    assert (pruned.by_class()["kept"] == 7).all()
-
-
 def test_the_score_of_both_parts(run):
     pruned = prune(run, drop=0.3, policy="easy", score="el2n", at=1)
     el2n = run.scores(1)["el2n"].to_numpy()
@@ -87,12 +82,11 @@ def test_the_end_to_keep_is_mainly_kept(run, score, keep, drawn_end, sign):
     np.testing.assert_array_equal(named.kept, pruned.kept)
 
 
-def test_policies_beside_an_end_to_keep(run):
+@pytest.mark.parametrize(("policy", "beta"), [("random", (1, 1)), ("beta:1,9", (1, 9))])
+def test_policies_beside_an_end_to_keep(run, policy, beta):
+    pruned = prune(run, score="variability", keep="top", policy=policy)
     values = run.scores()["variability"].to_numpy()
-    for policy, beta in (("random", (1, 1)), ("beta:1,9", (1, 9))):
-        pruned = prune(run, drop=0.3, score="variability", keep="top", policy=policy)
-        assert pruned.policy == policy
-        assert dropped(pruned) == ez.draw_by_rank(-values, 0.3, beta, 0).tolist()
+    assert (pruned.policy, dropped(pruned)) == (policy, ez.draw_by_rank(-values, 0.3, beta, 0).tolist())
 
 
 @pytest.fixture
@@ -128,6 +122,8 @@ def test_nothing_dropped(run):
     ("options", "message"),
     [
         ({"drop": 1}, "--drop 1: not in"),
+        ({"drop": None, "policy": "worst"}, "--drop: say which share"),
+        ({}, "--policy: say which examples to drop mainly: easy, hard, random or beta:A,B"),
         ({"drop": 0.97, "policy": "easy"}, "the draw: takes all 10 examples of class '"),
         ({"policy": "wrost"}, r"policy 'wrost': unknown \(did you mean worst, best\?\); give easy"),
         ({"policy": "daul"}, r"policy 'daul': unknown \(did you mean dual"),
@@ -196,20 +192,17 @@ def test_beta_sampling_by_any_score(run, score, keep, sign, policy, exponent):
     assert f"Beta sampling as in DUAL leaves out (c_D = {exponent:g})" in pruned.sections()[0].note
 
 
-@pytest.mark.parametrize("policy", ["ccs", "dual"])
-def test_samplers_balanced_over_classes(run, policy):
+@pytest.mark.parametrize(("policy", "full"), [("hard", "hard"), ("ccs", "ccs:0.1"), ("dual", "dual:4")])
+def test_balanced_over_classes(run, policy, full):
     pruned = prune(run, drop=0.7, policy=policy, balanced=True)
-    assert (pruned.by_class()["kept"] == 3).all()
-    assert not np.array_equal(pruned.kept, prune(run, drop=0.7, policy=policy, balanced=True, seed=1).kept)
-
-
-def test_how_much_is_cut_by_the_share_to_drop(run):
-    assert prune(run, drop=0.7, policy="ccs", balanced=True).policy == "ccs:0.1"
+    assert (pruned.by_class()[["kept", "dropped"]] == [3, 7]).all(axis=None)
+    assert pruned.policy == full
+    assert dropped(pruned) != dropped(prune(run, drop=0.7, policy=policy, balanced=True, seed=1))
 
 
 def test_beta_sampling_needs_every_epoch(tmp_path):
-    size = dict[str, Any](model="mlp_3", trials=1, epochs=2, observe="last", limit=30, jobs=1)
-    last = ez.measure("digits", **size, out=tmp_path / "run")
+    data = ez.load_dataset("digits", limit=30)
+    last = ez.measure(data, model="mlp_3", trials=1, epochs=2, observe="last", out=tmp_path / "run")
     with pytest.raises(BadInput, match="'dual' needs the confidence"):
         prune(last, policy="dual", score="el2n")
 
@@ -230,7 +223,7 @@ def ten(tmp_path) -> ez.Run:
 
 
 def dropped_ids(pruned) -> list[int]:
-    return pruned.ids[~pruned.kept].tolist()
+    return pruned.run.ids[~pruned.kept].tolist()
 
 
 @pytest.mark.parametrize(
@@ -284,7 +277,7 @@ def test_those_named(ten, tmp_path):
         assert dropped_ids(pruned) == [12, 17]
         assert pruned.policy == "ids"
         assert "Dropped are exactly those named." in pruned.sections()[0].note
-    assert len(prune(ten, ids=[12], score="variability").sections()) == 1  # for the summary alone
+    assert prune(ten, ids=[12], score="variability").drop is None  # that is for the summary alone
     prune(ten, ids=[12, 17]).table().to_csv(tmp_path / "kept.csv", index=False)
     assert dropped_ids(prune(ten, ids=tmp_path / "kept.csv")) == np.setdiff1d(ten.ids, [12, 17]).tolist()
 
@@ -408,12 +401,33 @@ def test_the_file_names_the_examples_of_each_step(command, taught, tmp_path):
     assert table["id"].tolist() == taught.ids[np.concatenate(list(found))].tolist()
 
 
-@pytest.mark.parametrize("name", ["steps", "steps.txt", "0.5,0.5"])
-def test_a_file_of_no_known_ending_is_refused_before_anything_is_said(command, taught, tmp_path, name):
-    ended = command("keep", taught.path, "--steps", 8, "--batch-size", 6, "-o", tmp_path / name)
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith(f"easiness: error: {tmp_path / name}: ")
-    assert not (tmp_path / name).exists()
+def test_the_command_writes_ids_to_keep_and_says_the_rest_beside_them(command, refused, run, tmp_path):
+    asked = ("keep", run.path, "--drop", 0.3, "--policy", "hard", "--seed", 2)
+    done = command(*asked)
+    assert done.err.startswith("70 of 100 examples kept\n")
+    kept = prune(run, policy="hard", seed=2).table()
+    assert pd.read_csv(io.StringIO(done.out)).equals(kept)
+    file = tmp_path / "kept.txt"
+    written = command(*asked, "-o", file)
+    assert (written.out, written.err) == ("", f"{done.err}wrote {file}\n")
+    assert file.read_text().split() == kept["id"].astype(str).tolist()
+    assert command("keep", run.path, "--ids", file).err.startswith("30 of 100")
+    for task in (("--steps", 8), ("--margin", 0.1)):  # which keep no list of ids
+        assert f"{file}: cannot tell the format" in refused("keep", run.path, *task, "-o", file)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--drop", 0.3, "--steps", 8), "--drop drops some, and --steps paces a training"),
+        (("--ids", "a.txt", "--margin", 0.1), "--ids drops some, and --margin tries what is worth keeping"),
+        (("--batch-size", 8), "--batch-size: paces a training; say of how many steps (--steps)"),
+        (("--score", "loss"), "--score: ranks what is dropped or paced; give --drop or --steps, too"),
+        (("--keep", "0.2,0.4"), "--keep"),
+    ],
+)
+def test_options_of_two_tasks_are_refused_by_name(refused, run, options, said):
+    assert said in refused("keep", run.path, *options)
 
 
 @pytest.mark.parametrize(
