@@ -12,7 +12,6 @@ import numpy as np
 
 from easiness import show
 from easiness.analysis import Gain, Interval
-from easiness.regular_file import in_words
 from easiness.store import Run
 from easiness.studies.keeping.choice import Judged
 from easiness.studies.labels import Cleaned, verifying
@@ -169,7 +168,7 @@ class Worth(show.Result):
         rivals = whole[(whole["kept"] == ALL) | (whole["share"] == self.advised["share"])]
         note = f"{self.headline} {told}{self._about()}"
         return [
-            _frame(f"What to keep of {in_words(str(self.run.path))}", note, rivals),
+            _frame(f"What to keep of {self.run.path.resolve().name}", note, rivals),
             *(
                 _frame(f"Of {size:,} labelled examples", _OF_SIZE, rows)
                 for size, rows in self.grid.groupby("size")
