@@ -259,9 +259,8 @@ def test_it_is_judged_on_the_half_that_had_no_part():
     base = np.broadcast_to(np.arange(1000) % 5 > 0, (4, 1000))
     chosen, start, [judged] = judged_choice([100, 50], [[base, base | half].__getitem__], [0], [0, 1], 0.02)
     assert (chosen, start) == (1, 0)
-    assert judged["over_start"] is not None
     assert judged["over_start"].value == 0
-    assert (judged["start_over_all"], judged["over_random"]) == (None, None)
+    assert not {"start_over_all", "over_random"} & judged.keys()
 
 
 def test_the_number_that_is_said_is_not_the_one_it_was_chosen_by(worlds):
