@@ -19,7 +19,6 @@ import pandas as pd
 import pytest
 from easiness.pages.files import write_result
 from easiness.pages.scored import RunScores, run_scores
-from easiness.studies.keeping.value import Worth, lines_of
 from easiness.studies.labels.cleaning import UNKNOWN, Cleaned
 from easiness.studies.matching.combined import CombinedScores
 from markdown_it import MarkdownIt
@@ -31,11 +30,10 @@ import easiness.studies
 from easiness import (
     combined_scores,
     compare,
-    curriculum,
     diff,
+    explain,
+    keep,
     load_dataset,
-    patterns,
-    prune,
     suspects,
 )
 from easiness.analysis import Curve, Foretold, Gain, Interval, Votes
@@ -53,10 +51,8 @@ from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
 from easiness.studies.audit import Audited, Drawn, audit
-from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Replayed
-from easiness.studies.keeping.choice import Judged
-from easiness.studies.keeping.grid import cells_of
-from easiness.studies.keeping.pruning import Pruned
+from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruned, Replayed, Worth
+from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import Agreement, decisions
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching.comparison import Comparison
@@ -104,7 +100,7 @@ def _curve(_: Run) -> PerturbationCurve:
 def _what_is_shown(run: Run) -> Patterns:
     vectors = np.random.default_rng(0).normal(size=(NUM, 3)).astype(np.float32)
     data = load_dataset((vectors, run.labels), classes=run.classes)
-    return patterns(run, vectors, nearest=5, source=data)
+    return explain(run, features=vectors, nearest=5, data=data)
 
 
 def _patterns(_: Run) -> PseudoPatterns:
@@ -169,13 +165,14 @@ def _verification(_: Run) -> Verification:
 
 def _worth(run: Run) -> Worth:
     rng = np.random.default_rng(0)
-    grid = [(cell, 20.0, rng.random((4, 30)) < 0.7) for cell in cells_of(NUM, (0.5,))]
-    lines = lines_of(grid)
+    cells = list(cells_of(NUM, (0.5,)))
+    right = {cell: rng.random((4, 30)) < 0.7 for cell in cells}
     gain = Gain(0.01, (-0.01, 0.03))
-    keep = Cleaned(run.ids, run.labels, run.labels, np.arange(NUM) == 3, run.labels, run.classes)
+    judged = dict.fromkeys(("over_start", "over_random", "over_all"), gain)
+    labels = Cleaned(run.ids, run.labels, run.labels, np.arange(NUM) == 3, run.labels, run.classes)
     return Worth(
-        run=HOSTILE, num_examples=NUM, num_test=30, num_seeds=4, held_out=True, margin=0.05, lines=lines,
-        advised=4, start=0, judged=Judged(4, 0, gain, None, gain, gain), keep=keep, suspects=3, twice=None,
+        run=run, num_test=30, num_seeds=4, held_out=True, margin=0.05, judged=[judged], keep=labels,
+        grid=table_of(dict.fromkeys(cells, 20.0), right, {}, cells[4]), suspects=3, twice=None,
         silent="there is one size",
     )  # fmt: skip
 
@@ -210,12 +207,11 @@ def _audited(run: Run) -> Any:
 def _next_labels(_: Run) -> NextLabels:
     right, gain = np.ones((2, 5), bool), Gain(0.1, (0.05, 0.15))
     replayed = tuple(Replayed(start, 50, 2, rule, right, gain) for start in (9, 20) for rule in PICKS)
+    columns = {"id": HOSTILE, "rank": 1, "rule": list(PICKS), "margin": 0.5, "rarity": 0.1}
     return NextLabels(
         run=HOSTILE, source=HOSTILE, num_labelled=NUM, num_compared=3, num_copies=1, num_repeated=2,
-        num_pool=9, rule=RARE, replayed=replayed,
-        picks={rule: np.array([at, 5]) for at, rule in enumerate(PICKS)},
-        ids=np.array([f"{at}{HOSTILE}" for at in range(6)], object), margin=np.linspace(0, 1, 6),
-        rarity=np.linspace(0, 1, 6), predicted=np.array([HOSTILE] * 6, object),
+        num_pool=9, num_looked_at=6, rule=RARE, replayed=replayed,
+        picks=pd.DataFrame({**columns, "predicted": HOSTILE}),
     )  # fmt: skip
 
 
@@ -233,8 +229,8 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Patterns: _what_is_shown,
     Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
-    Pruned: lambda run: prune(run, policy="easy"),
-    Curriculum: lambda run: curriculum(run, num_steps=6, batch_size=8),
+    Pruned: lambda run: keep(run, drop=0.3, policy="easy"),
+    Curriculum: lambda run: keep(run, steps=6, batch_size=8),
     PseudoPatterns: _patterns,
     RunScores: run_scores,
     Similarity: _similarity,
@@ -352,7 +348,7 @@ def test_it_is_written_as_what_the_name_says(result, suffix, tmp_path: Path):
 
 def _read_rows(read: Callable[[Path], pd.DataFrame]) -> Callable[[Path, Any], None]:
     def check(file: Path, result: Any) -> None:
-        rows, table = read(file), result.table()
+        rows, table = read(file), result.csv_rows() if file.suffix == ".csv" else result.table()
         assert list(rows) == list(table)
         assert len(rows) == len(table)
         for name, column in table.select_dtypes("number").items():

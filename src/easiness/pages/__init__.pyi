@@ -8,8 +8,7 @@ from .facts import (
 from .page import Reported as Reported, render_report as render_report, write_report as write_report
 from .paper_page import (
     Gallery as Gallery,
-    patterns_page as patterns_page,
-    picks_gallery as picks_gallery,
+    galleries_of as galleries_of,
     result_page as result_page,
 )
 from .paper_study import write_paper as write_paper

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from easiness.data import Dataset
 from easiness.pages.examples import FoundExamples, Named, are_small, found_within, room_for
-from easiness.pages.facts import data_name
 from easiness.pages.template import render_page
 from easiness.paper import reproduction as paper
 from easiness.show import (
@@ -40,8 +39,6 @@ class Gallery:
 
 def result_page(result: Result) -> str:
     """The page of a result, HTML that loads nothing from the network."""
-    if isinstance(result, Patterns):
-        return patterns_page(result)
     first, *others = result.sections()
     label = f"{first.title}; the tables below have the numbers."
     drawn = [
@@ -49,74 +46,63 @@ def result_page(result: Result) -> str:
         for at, (caption, figure) in enumerate(result.figures().items())
     ]
     part = Part("result", "What was tried", "", drawn, [first, *others])
-    gallery = picks_gallery(result) if isinstance(result, NextLabels) else None
     claims = getattr(result, "claims", ())
-    return render_study(StudyPage(first.title, capitalized(result.headline), [part], claims), gallery)
+    notices = [*result.notices, *first.notices]
+    page = StudyPage(first.title, capitalized(result.headline), [part], claims, notices=notices)
+    return render_study(page, list(galleries_of(result)))
 
 
-def picks_gallery(found: NextLabels) -> Gallery | None:
-    """The first picks of the rule that is recommended, where there are pictures of them."""
-    if found.pool is None:
-        return None
-    places = found.picks[found.rule][:_MOST_PICKS]
-    ids = found.ids[places].tolist()
-    wanted: list[Named] = [("train", one) for one in ids]
-    examples = FoundExamples.of(found.pool, wanted, room_for(0), "those to label")
+def galleries_of(result: Result) -> Iterator[Gallery]:
+    """Examples that a result is about, where there are pictures of them, or sounds or texts."""
+    if isinstance(result, Patterns):
+        yield from _explained(result)
+    if isinstance(result, NextLabels) and result.pool is not None:
+        yield from _picks(result, result.pool)
+
+
+def _picks(found: NextLabels, pool: Dataset) -> Iterator[Gallery]:
+    """The first picks of the rule that is recommended."""
+    first = found.picks[found.picks["rule"] == found.rule].head(_MOST_PICKS)
+    wanted: list[Named] = [("train", one) for one in first["id"].tolist()]
+    examples = FoundExamples.of(pool, wanted, room_for(0), "those to label")
     if not examples.with_pictures:
-        return None
-    said = zip(found.predicted[places], found.margin[places], found.rarity[places], strict=True)
+        return
     rows = [
-        (one, examples.named["train", one], f"Example {one}", _picked(rank, *words))
-        for rank, (one, words) in enumerate(zip(ids, said, strict=True), 1)
+        (name[1], examples.named[name], f"Example {name[1]}", _picked(one))
+        for name, one in zip(wanted, first.itertuples(), strict=True)
     ]
-    return Gallery(
+    yield Gallery(
         "To label first",
         f"The first {len(rows):,} by the rule {found.rule}: the class predicted, how much likelier it is "
         "than the second, and how rare the example is.",
         rows,
         examples,
-        are_small(found.pool),
+        are_small(pool),
     )
 
 
-def _picked(rank: int, predicted: str, margin: float, rarity: float) -> list[tuple[str, str]]:
-    return [(f"{rank}.", predicted), ("", f"margin {margin:.2f}, rarity {rarity:.2f}")]
+def _picked(one: Any) -> list[tuple[str, str]]:
+    return [(f"{one.rank}.", one.predicted), ("", f"margin {one.margin:.2f}, rarity {one.rarity:.2f}")]
 
 
-def patterns_page(found: Patterns) -> str:
-    """The page about what was ``found`` in a run, as HTML that loads nothing from the network."""
-    ids = found.ids.tolist()
-    parts = {
-        "Too hard for what they show": found.leftover.too_hard.tolist(),
-        "Too easy for what they show": found.leftover.too_easy.tolist(),
-    }
-    wanted = [(found.split, ids[at]) for some in parts.values() for at in some]
+def _explained(found: Patterns) -> Iterator[Gallery]:
+    """The examples that are explained least."""
+    ids = {title: found.examples["id"].iloc[some].tolist() for title, some in found.leftover.items()}
+    wanted: list[Named] = [(found.split, one) for some in ids.values() for one in some]
     examples = found_within(found.run, found.data, wanted)
     lead = (
         f"Class; {found.score}; how many of its class lie near, and the share of other classes among the "
         f"{found.around.nearest} nearest; what is left over."
     )
-    return render_page(
-        "patterns.html",
-        data_name=data_name(found.run),
-        found=found,
-        figure=to_svg(found.figure(), key="patterns-", label=found.headline),
-        sections=found.sections()[:2],
-        galleries=[
-            (title, lead, [_explained(found, examples, at) for at in some]) for title, some in parts.items()
-        ],
-        kind=found.data.kind,
-        examples=examples,
-        pixelated=are_small(found.data),
-    )
-
-
-def _explained(found: Patterns, examples: FoundExamples, at: int) -> tuple[object, ...]:
-    """A row of a gallery: what is said of the example at a position."""
-    name = found.ids.tolist()[at]
-    class_name, value, frequency, contradiction, left = found.said_of(at)
-    lines = [(class_name, value), ("", f"{frequency} near, {contradiction} other"), ("", left)]
-    return name, examples.named.get((found.split, name)), f"Example {name} of class {class_name}", lines
+    for section in found.sections()[-len(ids) :]:
+        rows = []
+        for one, (_, name, value, frequency, contradiction, left) in zip(
+            ids[section.title], section.rows[1:], strict=True
+        ):
+            lines = [(name, value), ("", f"{frequency} near, {contradiction} other"), ("", left)]
+            shown = examples.named.get((found.split, one))
+            rows.append((one, shown, f"Example {one} of class {name}", lines))
+        yield Gallery(section.title, lead, rows, examples, are_small(found.data))
 
 
 @dataclass(frozen=True)
@@ -150,17 +136,18 @@ class StudyPage:
     subtitle: str
     parts: Sequence[Part]
     claims: Sequence[paper.Claim] = ()
+    notices: Sequence[str] = ()
 
 
-def render_study(page: StudyPage, gallery: Gallery | None = None) -> str:
+def render_study(page: StudyPage, galleries: Sequence[Gallery] = ()) -> str:
     """The page as HTML that loads nothing from the network; the same content gives the same text."""
     return render_page(
         "study.html",
         page=page,
         verdicts=_in_words(page.claims),
-        gallery=gallery,
-        examples=None if gallery is None else gallery.found,
-        pixelated=gallery is not None and gallery.pixelated,
+        galleries=galleries,
+        examples=galleries[0].found if galleries else None,
+        pixelated=bool(galleries) and galleries[0].pixelated,
     )
 
 
