@@ -17,10 +17,6 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
-from easiness.pages.files import write_result
-from easiness.pages.scored import RunScores, run_scores
-from easiness.studies.labels.cleaning import UNKNOWN, Cleaned
-from easiness.studies.matching.combined import CombinedScores
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 from PIL import Image
@@ -28,7 +24,6 @@ from PIL import Image
 import easiness.pages
 import easiness.studies
 from easiness import (
-    combined_scores,
     compare,
     diff,
     explain,
@@ -37,6 +32,7 @@ from easiness import (
     suspects,
 )
 from easiness.analysis import Curve, Foretold, Gain, Interval, Votes
+from easiness.engine import write_result
 from easiness.paper.perturbation.curve import PerturbationCurve
 from easiness.paper.perturbation.patterns import Perturbed, PseudoPatterns
 from easiness.paper.perturbation.study import count_levels
@@ -50,13 +46,15 @@ from easiness.show import markdown_text, rendered
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
-from easiness.studies.audit import Audited, Drawn, audit
+from easiness.studies.audit import Audited, Drawn
 from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruned, Replayed, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
-from easiness.studies.labels import Agreement, decisions
+from easiness.studies.labels import Agreement, Cleaned
+from easiness.studies.labels.rule import UNKNOWN
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.patterns import Patterns
+from easiness.studies.scores import CombinedScores, RunScores, run_scores
 from easiness.studies.similarity import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
 from easiness.studies.suspects.ranked import Suspects
 from easiness.studies.verification.study import Verification
@@ -78,10 +76,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def _recorded(path: Path) -> Run:
-    labels = np.arange(NUM) % CLASSES
-    return recorded(
-        path, believing(labels, 4, sure=np.linspace(3, -1, NUM)), labels, classes=("plain", HOSTILE)
-    )
+    classes = np.arange(NUM) % CLASSES
+    sure = np.linspace(3, -1, NUM)
+    return recorded(path, believing(classes, 4, sure=sure), classes, classes=("plain", HOSTILE))
 
 
 def _votes() -> list[Votes]:
@@ -194,7 +191,7 @@ def _agreement(run: Run) -> Agreement:
     for at, file in enumerate(files):
         rows = [f"{one},{one % 2},{'keep' if one % (at + 2) else 'drop'},{file.stem} <b>" for one in range(9)]
         file.write_text("\n".join(["id,label,action,by", *rows]))
-    return decisions(run, files)
+    return labels(run, files=files)
 
 
 def _audited(run: Run) -> Any:
@@ -219,7 +216,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Agreement: _agreement,
     Audited: _audited,
     Cleaned: _cleaned,
-    CombinedScores: lambda run: combined_scores([run, _recorded(run.path.with_name("second"))]),
+    CombinedScores: lambda run: scores([run, _recorded(run.path.with_name("second"))]),
     Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
     Difference: _difference,
     Drawn: lambda run: audit(run, looks=5),

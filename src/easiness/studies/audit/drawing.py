@@ -157,7 +157,7 @@ class Drawn(show.Result):
             for name, color in (("examples", show.FAINT), ("looks", show.HARD))
         }
         names = [f"stratum {one}" for one in table["stratum"]]
-        return show.grouped_bars(names, series, "share (%); the most suspicious stratum first")
+        return show.bars(names, series, "share (%); the most suspicious stratum first")
 
     def frames(self) -> list[show.Frame]:
         """The strata, and how many looks each is given."""
