@@ -165,11 +165,14 @@ class Conflicts:
             f"{self.num_held_out:,} held-out {self.nouns}",
         )
         found = []
-        of_groups: tuple[tuple[Kind, str], ...] = (("two labels", "two labels or more"), ("duplicate", "one label"))
-        for kind, what in of_groups:
+        kinds: tuple[tuple[Kind, str], ...] = (
+            ("two labels", "two labels or more"),
+            ("duplicate", "one label"),
+        )
+        for kind, what in kinds:
             groups = self.groups(kind)
+            num, in_all = show.counted(len(groups), "group"), sum(map(len, groups))
             if groups:
-                num, in_all = show.counted(len(groups), "group"), sum(map(len, groups))
                 found.append(f"{num} of {identical} ({in_all:,} in all) with {what}.")
             elif kind == "two labels":
                 found.append(f"No {identical} with {what}.")
@@ -179,17 +182,16 @@ class Conflicts:
             )
             of = f"{self.num_train:,} training {self.nouns} have a near copy among the others"
             found.append(_with_another(len(near), len(differ), of))
-        for kind, what, looked in (
-            ("in both splits", "are in the training split as well", self.num_held_out),
-            ("nearly in both splits", "have a near copy in the training split", self.looked_for_near),
-        ):
-            if self.num_held_out and looked:
-                pairs = self.of(kind)
-                near, differ = (
-                    {one.other.id for one in some}
-                    for some in (pairs, [one for one in pairs if not one.labels_agree])
-                )
-                found.append(_with_another(len(near), len(differ), f"{held_out} {what}"))
+        both: tuple[tuple[Kind, str], ...] = (
+            ("in both splits", "are in the training split as well"),
+            ("nearly in both splits", "have a near copy in the training split"),
+        )
+        for kind, what in both[: 0 if not self.num_held_out else 1 + self.looked_for_near]:
+            pairs = self.of(kind)
+            differ = {one.other.id for one in pairs if not one.labels_agree}
+            found.append(
+                _with_another(len({one.other.id for one in pairs}), len(differ), f"{held_out} {what}")
+            )
         for flaw in dict.fromkeys(self.flawed.values()):
             ids = [str(one) for (_, one), what in self.flawed.items() if what == flaw]
             verb = "is" if len(ids) == 1 else "are"

@@ -317,7 +317,7 @@ def test_photos_and_texts_have_some(run, monkeypatch):
 
 
 def test_it_is_said_unless_another_run_is_given(run, monkeypatch):
-    monkeypatch.setattr("easiness.studies.suspects.ranked.to_judge_along", lambda _: "Heads judge along.")
+    monkeypatch.setattr("easiness.studies.suspects.study.to_judge_along", lambda _: "Heads judge along.")
     alone = ez.suspects(run, pictures=False)
     assert "Heads judge along." in alone.sections()[-1].notices
     both = ez.suspects([run, run], pictures=False)
