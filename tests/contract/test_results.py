@@ -17,9 +17,6 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
-from easiness.pages.files import write_result
-from easiness.pages.scored import RunScores, run_scores
-from easiness.studies.matching.combined import CombinedScores
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 from PIL import Image
@@ -37,34 +34,38 @@ from easiness import (
     suspects,
 )
 from easiness.analysis import Curve, Foretold, Gain, Interval, Votes
-from easiness.paper.perturbation.curve import PerturbationCurve
-from easiness.paper.perturbation.patterns import Perturbed, PseudoPatterns
-from easiness.paper.perturbation.study import count_levels
-from easiness.paper.planted import Hypothesis
-from easiness.paper.planted.design import ARMS, CONTROLS, SMOKE, patterns_of
-from easiness.paper.planted.found import OfArm
-from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
-from easiness.paper.validation.validating import HARDEST, Tally, easiness_view
-from easiness.paper.validation.validation import FinalModels, Validation
+from easiness.pages.files import write_result
+from easiness.pages.scored import RunScores, run_scores
 from easiness.show import markdown_text, rendered
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
-from easiness.studies.audit import Audited, Drawn, audit
-from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Replayed
-from easiness.studies.keeping.choice import Judged
-from easiness.studies.keeping.grid import cells_of
-from easiness.studies.keeping.pruning import Pruned
-from easiness.studies.keeping.value import Worth, lines_of
 from easiness.studies.labels import Agreement, decisions
+from easiness.studies.audit import Audited, Drawn, audit
 from easiness.studies.labels.cleaning import UNKNOWN, Cleaned
+from easiness.paper.planted import Hypothesis
+from easiness.paper.planted.design import ARMS, CONTROLS, SMOKE, patterns_of
+from easiness.paper.planted.found import OfArm
 from easiness.studies.learning import LearningCurve
+from easiness.studies.matching.combined import CombinedScores
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.patterns import Patterns
+from easiness.paper.perturbation.curve import PerturbationCurve
+from easiness.paper.perturbation.patterns import Perturbed, PseudoPatterns
+from easiness.paper.perturbation.study import count_levels
 from easiness.studies.similarity import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
 from easiness.studies.suspects.ranked import Suspects
+from easiness.studies.keeping import Curriculum
+from easiness.studies.keeping.pruning import Pruned
+from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
+from easiness.paper.validation.validating import HARDEST, Tally, easiness_view
+from easiness.paper.validation.validation import FinalModels, Validation
 from easiness.studies.verification.study import Verification
 from easiness.studies.versions.difference import Difference
+from easiness.studies.keeping import PICKS, RARE, NextLabels, Replayed
+from easiness.studies.keeping.choice import Judged
+from easiness.studies.keeping.grid import cells_of
+from easiness.studies.keeping.value import Worth, lines_of
 from lengths import long_but
 from plans import curve_of, training_sets, votes_of
 from recording import believing, recorded

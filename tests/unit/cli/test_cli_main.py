@@ -14,11 +14,11 @@ from typing import Annotated, Any, get_args
 import numpy as np
 import pytest
 import typer
-from easiness.cli.kit.spread import Fields, spread
 from typer.testing import CliRunner
 
 import easiness as ez
 from easiness import open_run, suspects
+from easiness.cli.kit.spread import Fields, spread
 from easiness.cli.main import _COMMANDS, app, sections_of
 from easiness.runs.carrying_out import _failed
 from easiness.spec import Option, OptionGroup

@@ -14,6 +14,8 @@ import pytest
 import torch
 
 from easiness.errors import BadInput
+from easiness.runs import Progress
+from easiness.spec import Execution
 from easiness.paper.planted import Hypothesis, carry_out_hypothesis, plan_hypothesis, study
 from easiness.paper.planted.claims import of_the_whole
 from easiness.paper.planted.design import FULL, SMOKE, examples_of, find_preset, patterns_of
@@ -22,8 +24,6 @@ from easiness.paper.planted.pictures import FreshBank, Pictures, noise_filter
 from easiness.paper.planted.result import planted_figure
 from easiness.paper.planted.study import HypothesisPlan, read_hypothesis
 from easiness.paper.planted.trial import Seen, run_task
-from easiness.runs import Progress
-from easiness.spec import Execution
 from easiness.training import EpochReport
 
 TINY = replace(SMOKE, supports={2: 1, 128: 1}, classes=2, epochs=1, trials=2, control_trials=1, fresh=2)
