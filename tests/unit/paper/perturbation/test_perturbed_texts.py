@@ -17,7 +17,7 @@ from easiness.errors import BadInput
 from easiness.paper.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
 from easiness.paper.perturbation.asked import check_changes_something, image_shape, perturbed_probe, seen_as
 from easiness.paper.perturbation.study import Perturbing, perturbation_curve, pseudo_patterns
-from easiness.perturb import Case, Order, perturbation
+from easiness.perturb import Order, perturbation
 from easiness.show import sections_text
 
 WORDS = ["when", "where", "was", "the", "first", "king", "of", "a", "country", "born", "and", "ships"]
@@ -133,19 +133,6 @@ def test_panels_show_the_texts(own: ez.Run, data: Dataset, tmp_path: Path) -> No
     figure = draw_patterns(shown)
     figure.savefig(tmp_path / "patterns.png")
     assert "perturbed" in {text.get_text() for text in figure.texts}
-
-
-def test_without_kinds_a_panel_has_those_that_fit(own: ez.Run, data: Dataset) -> None:
-    panel = perturbed_panel(data, seen_as(own, data), num=1)
-    assert [block.kind for block in panel.blocks] == ["order", "case"]
-
-
-def test_long_texts_are_shortened_in_panels(own: ez.Run, tmp_path: Path) -> None:
-    texts = ez.load_dataset((["word " * 200 + "end", "short"], [0, 1]))
-    figure = draw_panel(perturbed_panel(texts, seen_as(own, texts), kinds=["case"], num=2))
-    figure.savefig(tmp_path / "panel.png")
-    assert any(text.get_text().endswith(" ...") for text in figure.texts)
-    assert Case(0)(["short"])[0] in {text.get_text() for text in figure.texts}
 
 
 def test_heads_on_features_are_asked_about_perturbed_texts(data: Dataset, tmp_path: Path) -> None:

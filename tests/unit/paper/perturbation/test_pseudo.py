@@ -89,7 +89,8 @@ def test_a_run_on_digits_from_end_to_end(run):
     assert pictures.block.pictures.shape == (5, 2, 8, 8, 1)
     assert data.held_out is not None
     assert np.array_equal(
-        pictures.block.pictures[0, 0], data.held_out.array[found.positions[found.shown(5)[0]]] / np.float32(255)
+        pictures.block.pictures[0, 0],
+        data.held_out.array[found.positions[found.shown(5)[0]]] / np.float32(255),
     )
     assert len(draw_patterns(pictures).axes[0].images) == 10
 
