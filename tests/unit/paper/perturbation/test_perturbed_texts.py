@@ -177,19 +177,3 @@ def test_the_levels_of_radial_are_by_the_log_mel_picture(of_sounds: ez.Run, soun
     _, bands, frames = image_shape(sounds, seen_as(of_sounds, sounds))
     assert found.levels[0] == math.ceil(math.hypot(bands // 2, frames // 2))
     assert found.levels[1] == min(bands, frames) / 2
-
-
-@pytest.mark.parametrize("kind", ["color", "order", "case"])
-def test_others_are_refused(of_sounds: ez.Run, sounds: Dataset, kind: str) -> None:
-    with pytest.raises(BadInput, match=f"'{kind}': does not fit examples of kind sound; give one of radial"):
-        curve(of_sounds, kind, sounds)
-
-
-def test_a_panel_shows_columns_in_other_order(of_sounds: ez.Run, sounds: Dataset) -> None:
-    panel = perturbed_panel(
-        sounds, seen_as(of_sounds, sounds), kinds=["shuffle"], levels={"shuffle": [1, 1 / 8]}, num=2
-    )
-    regular, shuffled = panel.blocks[0].pictures[0]
-    assert not np.array_equal(regular, shuffled)
-    columns = {column.tobytes() for column in regular.transpose(1, 0, 2)}
-    assert {column.tobytes() for column in shuffled.transpose(1, 0, 2)} == columns

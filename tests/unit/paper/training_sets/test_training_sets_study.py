@@ -87,17 +87,6 @@ def test_accuracies_are_those_of_the_trials(ablated):
     np.testing.assert_array_equal(curve.at(0.3), study.points[3].accuracy[:, 1])
 
 
-def test_what_is_there_is_read_and_what_is_missing_trained(ablated, scored, tmp_path, contents, trial_folder):
-    out, study = ablated
-    copy = Path(shutil.copytree(out, tmp_path / "copy"))
-    shutil.rmtree(trial_folder(copy / "drop-random-0.30", 1))
-    progress = Stored()
-    again = ez.paper.ablate("digits", scores=scored, **SMALL, out=copy, progress=progress)
-    assert progress.trained == ["drop-random-0.30 1"]
-    assert contents(copy / "drop-random-0.30") == contents(out / "drop-random-0.30")
-    assert replace(again, every_epoch=True).table().equals(replace(study, every_epoch=True).table())
-
-
 def test_a_longer_run_is_read_as_far_as_asked(ablated, scored, tmp_path):
     out, study = ablated
     copy = Path(shutil.copytree(out, tmp_path / "copy"))

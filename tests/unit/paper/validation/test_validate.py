@@ -166,13 +166,6 @@ def test_a_handful_of_validation_examples_is_needed() -> None:
         plan_validation(data, Training(), Trainings(("mlp_2",), 1, 1), Trainings(("mlp_2",), 1, 1))
 
 
-def test_a_run_is_no_place_for_runs(run_copy: Path) -> None:
-    names = sorted(path.name for path in run_copy.iterdir())
-    with pytest.raises(BadInput, match="is a run"):
-        paper.validate(load_dataset("digits", limit=60, holdout=0.3), models=MODELS, out=run_copy)
-    assert sorted(path.name for path in run_copy.iterdir()) == names
-
-
 # two training examples, then eight validation examples; at most 4 of 5 trials are right about any
 COUNTS = [4, 0, 0, 0, 1, 1, 2, 3, 4, 4]
 WRONG = [2, 1, 1, 0, 1, 0, 0, 0]  # of two final models, for each validation example
