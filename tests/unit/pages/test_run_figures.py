@@ -5,6 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
+from matplotlib.patches import Rectangle
+
+from easiness import BadInput, open_run
+from easiness.pages.gallery_figure import Gallery, GalleryRow, Picture, class_extremes, draw_gallery, gallery
 from easiness.pages.run_figures import (
     AccuracyCurves,
     accuracy_curves,
@@ -12,11 +17,6 @@ from easiness.pages.run_figures import (
     draw_levels,
     easiness_levels,
 )
-from hypothesis import given, settings, strategies as st
-from matplotlib.patches import Rectangle
-
-from easiness import BadInput, open_run
-from easiness.pages.gallery_figure import Gallery, GalleryRow, Picture, class_extremes, draw_gallery, gallery
 from easiness.runs.source import data_of
 from easiness.store import Recorder, Row
 from pixels import images_of
