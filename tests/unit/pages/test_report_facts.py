@@ -15,17 +15,17 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from easiness.pages.files import check_output_file, check_output_folder, output_folder, write_file
-from easiness.pages.run_figures import accuracy_curves
 
 import easiness as ez
 from easiness import Recipe, load_dataset, measure, open_run
 from easiness.cli.report import report
+from easiness.engine.files import check_output_file, check_output_folder, output_folder, write_file
 from easiness.errors import BadInput, RunFailed
 from easiness.pages.facts import data_name, describe_data, measure_command, run_facts
 from easiness.pages.run_part import measure_more, next_step
 from easiness.show.text import chosen_percent, count, duration, percent
 from easiness.store import Run
+from easiness.studies.scores.run_figures import accuracy_curves
 from easiness.studies.suspects import Glance
 from pixels import write_pictures
 from recording import believing, small_run

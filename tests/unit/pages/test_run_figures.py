@@ -5,13 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from easiness.pages.run_figures import (
-    AccuracyCurves,
-    accuracy_curves,
-    draw_accuracy,
-    draw_levels,
-    easiness_levels,
-)
 from hypothesis import given, settings, strategies as st
 from matplotlib.patches import Rectangle
 
@@ -19,6 +12,13 @@ from easiness import BadInput, open_run
 from easiness.pages.gallery_figure import Gallery, GalleryRow, Picture, class_extremes, draw_gallery, gallery
 from easiness.runs.source import data_of
 from easiness.store import Recorder, Row
+from easiness.studies.scores.run_figures import (
+    AccuracyCurves,
+    accuracy_curves,
+    draw_accuracy,
+    draw_levels,
+    easiness_levels,
+)
 from pixels import images_of
 from plans import votes_of
 

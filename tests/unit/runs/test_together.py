@@ -13,8 +13,8 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
 from easiness.data import Dataset, load_dataset
+from easiness.engine import write_result
 from easiness.errors import BadInput
-from easiness.pages import write_result
 from easiness.runs import carrying_out as together, find_leak, leak_of, measure, plan_of
 from easiness.runs.carrying_out import check_memory
 from easiness.runs.plan import Plan
