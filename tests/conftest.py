@@ -298,14 +298,11 @@ def tiny_preset() -> Preset:
 @pytest.fixture(scope="session")
 def studied(tiny_preset: Preset, made_once: MadeOnce) -> Path:
     """The folder of a whole study of 150 digits; read it, or change a copy."""
-    from easiness.pages.paper_page import write_paper
-    from easiness.paper.reproduction.folder import describe_folder
-    from easiness.paper.reproduction.study import plan_paper, run_paper
+    from easiness.paper.reproduction.reproduced import finish
+    from easiness.paper.reproduction.study import plan_paper
 
     def make(out: Path) -> None:
-        plan = plan_paper(tiny_preset, loading=Loading(limit=150))
-        describe_folder(plan, out)
-        write_paper(plan, *run_paper(plan, out), out)
+        finish(plan_paper(tiny_preset, loading=Loading(limit=150)), out)
 
     return made_once("studied", make)
 

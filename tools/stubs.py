@@ -49,7 +49,10 @@ def _signature(signature: inspect.Signature, used: set[tuple[str, str]]) -> str:
             starred = True
         default = "" if one.default is one.empty else " = ..."
         parts.append(f"{one.name}: {_type(one.annotation, used)}{default}")
-    return f"({', '.join(parts)}) -> {_type(signature.return_annotation, used)}"
+    # by what is asked one function gives several results; a union would have to be told apart at each call
+    returned = signature.return_annotation
+    kind = Any if len(typing.get_args(returned)) > 1 else returned
+    return f"({', '.join(parts)}) -> {_type(kind, used)}"
 
 
 def _type(kind: Any, used: set[tuple[str, str]]) -> str:

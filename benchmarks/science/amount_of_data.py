@@ -20,12 +20,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from easiness import load_dataset, open_run
-from easiness.runs import carry_out, make_plan
+from easiness.runs import carry_out, carry_out_all, make_plan
 from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
 from easiness.spec import Drawing, Execution, Recording, Training
 from easiness.paper.reproduction import find_preset
 from easiness.studies.keeping import ranking
-from easiness.paper.training_sets import contrast, plan_ranked, train_sets
+from easiness.paper.training_sets import contrast, plan_ranked
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
@@ -67,12 +67,12 @@ def train(size, data, folder, preset=PRESET):
             rates=(0, *RATES),
             policies=POLICIES,
             repetitions=preset.repetitions,
-            epoch=size.scoring_epochs,
+            at=size.scoring_epochs,
             balanced=True,
         ),
         observe="last",
     )
-    train_sets(sets, folder, execution)
+    carry_out_all(sets.runs, folder, execution)
 
 
 def accuracies(folder, preset=PRESET):

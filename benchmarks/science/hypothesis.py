@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from easiness.show import rendered
-from easiness.paper import planted as study
+import easiness
 from easiness.paper.planted.claims import FREQUENT, JUDGED, SHARE, of_the_whole
 from easiness.paper.planted.design import FULL, examples_of, patterns_of
 from easiness.paper.planted.estimates import drop, mean, slope
+from easiness.show import rendered
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 from kit.machine import measured
@@ -193,11 +193,13 @@ def told_truth(rows):
 
 def of_study(folder, docs):
     """The tables of a finished experiment; its figure is drawn beside the page."""
-    plan = study.plan_hypothesis(study.find_preset("full"), folder)
-    found = study.read_hypothesis(plan)
+    found = easiness.paper.hypothesis(out=folder)
     docs.with_suffix(".svg").write_bytes(rendered(found, ".svg"))
-    names = ("claims", "slopes", "drops", "means")  # means of the natural arm and the first network
-    return {name: (one.rows[0], one.rows[1:]) for name, one in zip(names, found.sections(), strict=False)}
+    claims, slopes, drops, means = (
+        [frame.section.rows[0], frame.section.rows[1:]] for frame in found.frames()
+    )
+    of_first = [row[2:] for row in means[1] if tuple(row[:2]) == ("natural", found.preset.networks[0])]
+    return {"claims": claims, "slopes": slopes, "drops": drops, "means": (means[0][2:], of_first)}
 
 
 def page(top, tables, figure):

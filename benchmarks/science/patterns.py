@@ -253,8 +253,8 @@ def real(options):
         given = f"run:{options.runs / features[4:]}" if features.startswith("run:") else features
         found = ez.explain(runs[name], features=given, progress=False, **asked)
         knows = " (knows these labels)" if any("ImageNet" in one for one in found.notes) else ""
-        [local] = (way for way in found.ways if way.name == f"local {found.around.nearest}")
-        in_local_units = with_interval(*local.frequency, signed=True)
+        local = found.ways[f"local {found.around.nearest}"]
+        in_local_units = with_interval(*local.first, signed=True)
         for over, one in (("all", found.found), ("within classes", found.within)):
             rows.append(
                 (
@@ -270,24 +270,26 @@ def real(options):
                 )
             )
         counts = (
-            ", ".join(with_interval(*one, signed=True) for one in (w.frequency, w.contradiction))
-            for w in found.ways
+            ", ".join(with_interval(*one, signed=True) for one in (way.first, way.second))
+            for way in found.ways.values()
         )
         others.append((f"{name}, {features}, {found.score}", *counts))
         if options.figure and (name, asked) == ("cifar10", {}):
             write_result(options.figure, found)
         if name == TEXTS:
             least = list(least_explained(found, ez.load_dataset(str(Path(options.data, name)))))
-    return rows, (("what", *(way.name for way in found.ways)), others), least
+    return rows, (("what", *found.ways), others), least
 
 
 def least_explained(found, data):
     """Texts that are explained least: what they are, the class, and how right, frequent and contradicted."""
     place = {one: at for at, one in enumerate(data.ids.tolist())}
-    for title, positions in (("too hard", found.leftover.too_hard), ("too easy", found.leftover.too_easy)):
+    shown = {section.title: section.rows[1:] for section in found.sections()}
+    for title, positions in found.leftover.items():
         some = positions[:LEAST]
-        texts = texts_of(data, np.array([place[one] for one in found.ids[some].tolist()]))
-        yield from ((title, text, *found.said_of(at)) for text, at in zip(texts, some.tolist(), strict=True))
+        texts = texts_of(data, np.array([place[one] for one in found.table()["id"].iloc[some].tolist()]))
+        name = " ".join(title.split()[:2]).lower()
+        yield from ((name, text, *row[1:]) for text, row in zip(texts, shown[title], strict=False))
 
 
 def say(report, figure):

@@ -32,6 +32,7 @@ _FUNCTIONS = {one.name for one in COMMANDS}
 offer("report", __name__)
 for _name in ("result_page", "run_html", "write_paper"):
     offer(_name, f"{__name__}.pages")
+offer("planted_kind", f"{__name__}.paper.planted")
 
 __all__ = sorted([*_HOMES, *_FUNCTIONS, "paper"])
 

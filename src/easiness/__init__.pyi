@@ -9,16 +9,13 @@ from easiness.analysis import draw_by_rank as draw_by_rank, select as select
 from easiness.cli.status import Status
 from easiness.data import Dataset as Dataset, load_dataset as load_dataset
 from easiness.errors import BadInput as BadInput, EasinessError as EasinessError, RunFailed as RunFailed
-from easiness.exports import Applied, Card, Exported
+from easiness.exports import Exported
 from easiness.runs import Progress
 from easiness.spec import Recipe as Recipe
 from easiness.store import Recorder as Recorder, Run as Run, open_run as open_run
-from easiness.studies.audit import Audited, Drawn
-from easiness.studies.keeping import Curriculum, NextLabels, Pruned, Worth
-from easiness.studies.labels import Agreement, Cleaned
+from easiness.studies.keeping import NextLabels
 from easiness.studies.matching import Comparison, matching_rate as matching_rate
 from easiness.studies.patterns import Patterns
-from easiness.studies.scores import CombinedScores, RunScores
 from easiness.studies.suspects import Suspects
 from easiness.studies.verification import Verification
 from easiness.studies.versions import Difference
@@ -75,7 +72,7 @@ def scores(
     fraction: float | None = ...,
     split: Literal["train", "held_out"] = ...,
     progress: bool | Progress = ...,
-) -> RunScores | CombinedScores: ...
+) -> Any: ...
 def compare(
     runs: Run | Sequence[Run],
     *,
@@ -132,7 +129,7 @@ def labels(
     only_decided: bool = ...,
     split: Literal["train", "held_out"] = ...,
     progress: bool | Progress = ...,
-) -> Cleaned | Agreement: ...
+) -> Any: ...
 def audit(
     run: Run,
     *,
@@ -144,7 +141,7 @@ def audit(
     known: str | Path | None = ...,
     decided: str | Path | None = ...,
     progress: bool | Progress = ...,
-) -> Drawn | Audited: ...
+) -> Any: ...
 def verify(
     data: Any,
     *,
@@ -188,7 +185,7 @@ def keep(
     data: Any = ...,
     seed: int = ...,
     progress: bool | Progress = ...,
-) -> Worth | Pruned | Curriculum: ...
+) -> Any: ...
 def next(
     run: Run,
     *,
@@ -221,4 +218,4 @@ def card(
     at: float | None = ...,
     data: Any = ...,
     progress: bool | Progress = ...,
-) -> Card | Applied: ...
+) -> Any: ...

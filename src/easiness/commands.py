@@ -104,7 +104,7 @@ PAPER: tuple[Listed, ...] = (
     Listed(
         "paper hypothesis",
         "Paper",
-        "paper.hypothesis:HYPOTHESIS",
+        "paper.planted:HYPOTHESIS",
         "Test the paper's hypothesis on planted patterns.",
     ),
 )

@@ -74,7 +74,7 @@ def run_trial(
         steps = recipe.steps_per_epoch(examples_of_epoch(spec, len(data), len(positions)))
         course = Course(spec.epochs, steps, recipe.batch_size, spec.resolved.graphed)
         network = _network(spec, data, device, pretrained, seeds, num_examples=len(positions), steps=steps)
-        banks = _banks(spec, data, device, images or {})
+        banks = _banks(spec, data, device, images or {}, seeds)
         observers: dict[str, AnyObserver] = {
             probe.name: _observer(probe, spec, data, banks, learned) for probe in spec.probes
         }
@@ -113,7 +113,7 @@ def _network(
 
 
 def _banks(
-    spec: TrialSpec, data: Dataset, device: torch.device, images: Mapping[str, Values]
+    spec: TrialSpec, data: Dataset, device: torch.device, images: Mapping[str, Values], seeds: TrialSeeds
 ) -> dict[str, TensorBank]:
     """The images of the training split, and of the others that are looked at."""
     looked_at = {"train", *(probe.name for probe in spec.probes)}
@@ -124,6 +124,7 @@ def _banks(
             device,
             augment=name == "train",
             sharers=-(-spec.resolved.jobs // num_gpus(device)),
+            seed=seeds.draw,
         )
         for name, split in data.splits.items()
         if name in looked_at

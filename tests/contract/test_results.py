@@ -17,11 +17,6 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
-from easiness.pages.files import write_result
-from easiness.pages.scored import RunScores, run_scores
-from easiness.studies.keeping.value import Worth, lines_of
-from easiness.studies.labels.cleaning import UNKNOWN, Cleaned
-from easiness.studies.matching.combined import CombinedScores
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 from PIL import Image
@@ -29,39 +24,38 @@ from PIL import Image
 import easiness.pages
 import easiness.studies
 from easiness import (
-    combined_scores,
     compare,
-    curriculum,
     diff,
+    explain,
+    keep,
     load_dataset,
-    patterns,
-    prune,
     suspects,
 )
 from easiness.analysis import Curve, Foretold, Gain, Interval, Votes
+from easiness.engine import write_result
 from easiness.paper.perturbation.curve import PerturbationCurve
 from easiness.paper.perturbation.patterns import Perturbed, PseudoPatterns
 from easiness.paper.perturbation.study import count_levels
 from easiness.paper.planted import Hypothesis
+from easiness.paper.planted.claims import OfArm
 from easiness.paper.planted.design import ARMS, CONTROLS, SMOKE, patterns_of
-from easiness.paper.planted.found import OfArm
-from easiness.paper.training_sets.trained_sets import EveryEpoch, TrainingSetPoint, TrainingSetStudy
+from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.paper.validation.validating import HARDEST, Tally, easiness_view
 from easiness.paper.validation.validation import FinalModels, Validation
 from easiness.show import markdown_text, rendered
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
-from easiness.studies.audit import Audited, Drawn, audit
-from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Replayed
-from easiness.studies.keeping.choice import Judged
-from easiness.studies.keeping.grid import cells_of
-from easiness.studies.keeping.pruning import Pruned
-from easiness.studies.labels import Agreement, decisions
-from easiness.studies.learning.study import LearningCurve
+from easiness.studies.audit import Audited, Drawn
+from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruned, Replayed, Worth
+from easiness.studies.keeping.grid import cells_of, table_of
+from easiness.studies.labels import Agreement, Cleaned
+from easiness.studies.labels.rule import UNKNOWN
+from easiness.studies.learning import LearningCurve
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.patterns import Patterns
-from easiness.studies.similarity.distances import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
+from easiness.studies.scores import CombinedScores, RunScores, run_scores
+from easiness.studies.similarity import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
 from easiness.studies.suspects.ranked import Suspects
 from easiness.studies.verification.study import Verification
 from easiness.studies.versions.difference import Difference
@@ -82,10 +76,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def _recorded(path: Path) -> Run:
-    labels = np.arange(NUM) % CLASSES
-    return recorded(
-        path, believing(labels, 4, sure=np.linspace(3, -1, NUM)), labels, classes=("plain", HOSTILE)
-    )
+    classes = np.arange(NUM) % CLASSES
+    sure = np.linspace(3, -1, NUM)
+    return recorded(path, believing(classes, 4, sure=sure), classes, classes=("plain", HOSTILE))
 
 
 def _votes() -> list[Votes]:
@@ -104,7 +97,7 @@ def _curve(_: Run) -> PerturbationCurve:
 def _what_is_shown(run: Run) -> Patterns:
     vectors = np.random.default_rng(0).normal(size=(NUM, 3)).astype(np.float32)
     data = load_dataset((vectors, run.labels), classes=run.classes)
-    return patterns(run, vectors, nearest=5, source=data)
+    return explain(run, features=vectors, nearest=5, data=data)
 
 
 def _patterns(_: Run) -> PseudoPatterns:
@@ -169,13 +162,14 @@ def _verification(_: Run) -> Verification:
 
 def _worth(run: Run) -> Worth:
     rng = np.random.default_rng(0)
-    grid = [(cell, 20.0, rng.random((4, 30)) < 0.7) for cell in cells_of(NUM, (0.5,))]
-    lines = lines_of(grid)
+    cells = list(cells_of(NUM, (0.5,)))
+    right = {cell: rng.random((4, 30)) < 0.7 for cell in cells}
     gain = Gain(0.01, (-0.01, 0.03))
-    keep = Cleaned(run.ids, run.labels, run.labels, np.arange(NUM) == 3, run.labels, run.classes)
+    judged = dict.fromkeys(("over_start", "over_random", "over_all"), gain)
+    labels = Cleaned(run.ids, run.labels, run.labels, np.arange(NUM) == 3, run.labels, run.classes)
     return Worth(
-        run=HOSTILE, num_examples=NUM, num_test=30, num_seeds=4, held_out=True, margin=0.05, lines=lines,
-        advised=4, start=0, judged=Judged(4, 0, gain, None, gain, gain), keep=keep, suspects=3, twice=None,
+        run=run, num_test=30, num_seeds=4, held_out=True, margin=0.05, judged=[judged], keep=labels,
+        grid=table_of(dict.fromkeys(cells, 20.0), right, {}, cells[4]), suspects=3, twice=None,
         silent="there is one size",
     )  # fmt: skip
 
@@ -197,7 +191,7 @@ def _agreement(run: Run) -> Agreement:
     for at, file in enumerate(files):
         rows = [f"{one},{one % 2},{'keep' if one % (at + 2) else 'drop'},{file.stem} <b>" for one in range(9)]
         file.write_text("\n".join(["id,label,action,by", *rows]))
-    return decisions(run, files)
+    return labels(run, files=files)
 
 
 def _audited(run: Run) -> Any:
@@ -210,12 +204,11 @@ def _audited(run: Run) -> Any:
 def _next_labels(_: Run) -> NextLabels:
     right, gain = np.ones((2, 5), bool), Gain(0.1, (0.05, 0.15))
     replayed = tuple(Replayed(start, 50, 2, rule, right, gain) for start in (9, 20) for rule in PICKS)
+    columns = {"id": HOSTILE, "rank": 1, "rule": list(PICKS), "margin": 0.5, "rarity": 0.1}
     return NextLabels(
         run=HOSTILE, source=HOSTILE, num_labelled=NUM, num_compared=3, num_copies=1, num_repeated=2,
-        num_pool=9, rule=RARE, replayed=replayed,
-        picks={rule: np.array([at, 5]) for at, rule in enumerate(PICKS)},
-        ids=np.array([f"{at}{HOSTILE}" for at in range(6)], object), margin=np.linspace(0, 1, 6),
-        rarity=np.linspace(0, 1, 6), predicted=np.array([HOSTILE] * 6, object),
+        num_pool=9, num_looked_at=6, rule=RARE, replayed=replayed,
+        picks=pd.DataFrame({**columns, "predicted": HOSTILE}),
     )  # fmt: skip
 
 
@@ -223,19 +216,18 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Agreement: _agreement,
     Audited: _audited,
     Cleaned: _cleaned,
-    CombinedScores: lambda run: combined_scores([run, _recorded(run.path.with_name("second"))]),
+    CombinedScores: lambda run: scores([run, _recorded(run.path.with_name("second"))]),
     Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
     Difference: _difference,
     Drawn: lambda run: audit(run, looks=5),
-    EveryEpoch: lambda run: EveryEpoch(_training_sets(run)),
     Hypothesis: _hypothesis,
     LearningCurve: _learning,
     NextLabels: _next_labels,
     Patterns: _what_is_shown,
     Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
-    Pruned: lambda run: prune(run, policy="easy"),
-    Curriculum: lambda run: curriculum(run, num_steps=6, batch_size=8),
+    Pruned: lambda run: keep(run, drop=0.3, policy="easy"),
+    Curriculum: lambda run: keep(run, steps=6, batch_size=8),
     PseudoPatterns: _patterns,
     RunScores: run_scores,
     Similarity: _similarity,
@@ -353,7 +345,7 @@ def test_it_is_written_as_what_the_name_says(result, suffix, tmp_path: Path):
 
 def _read_rows(read: Callable[[Path], pd.DataFrame]) -> Callable[[Path, Any], None]:
     def check(file: Path, result: Any) -> None:
-        rows, table = read(file), result.table()
+        rows, table = read(file), result.csv_rows() if file.suffix == ".csv" else result.table()
         assert list(rows) == list(table)
         assert len(rows) == len(table)
         for name, column in table.select_dtypes("number").items():

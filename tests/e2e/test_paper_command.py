@@ -21,11 +21,11 @@ from easiness.store.files import ASIDE
 
 @pytest.fixture
 def paper(command: Any, tiny_preset: Preset, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Calls ``easiness paper --preset smoke`` of 150 digits with the tiny preset in its place."""
+    """Calls ``easiness paper all --preset smoke`` of 150 digits with the tiny preset in its place."""
     monkeypatch.setitem(presets.PRESETS, "smoke", tiny_preset)
 
     def call(out: Path, *options: object) -> Any:
-        return command("paper", "--preset", "smoke", "--limit", 150, *options, "--out", out)
+        return command("paper", "all", "--preset", "smoke", "--limit", 150, *options, "--out", out)
 
     return call
 
@@ -86,7 +86,8 @@ def test_a_function_does_the_same(studied, snapshot, tmp_path):
     copy = Path(shutil.copytree(studied, tmp_path / "copy"))
     (copy / "claims.json").unlink()
     before = snapshot(copy / "trials")
-    claims = easiness.paper(preset="smoke", limit=150, out=copy)
+    data = easiness.load_dataset("digits", holdout=0.2, limit=150)
+    claims = easiness.paper.all(data, preset="smoke", out=copy)
     assert [claim.as_dict() for claim in claims] == json.loads((copy / "claims.json").read_text())["claims"]
     assert len(claims) == 14
     assert snapshot(copy / "trials") == before
@@ -118,12 +119,12 @@ def test_a_dry_run_lists_every_run_and_writes_nothing(paper, studied, snapshot, 
 
 def test_what_cannot_be_a_study_is_refused_before_anything_is_written(refused, tmp_path):
     out = tmp_path / "study"
-    smoke = ("paper", "--preset", "smoke", "--out")
+    smoke = ("paper", "all", "--preset", "smoke", "--out")
     assert "(--holdout 0.2)" in refused(*smoke, out, "--holdout", 0)
     assert "limit 5: below" in refused(*smoke, out, "--limit", 5)
-    assert "'lapto'" in refused("paper", "--preset", "lapto", "--out", out)
-    assert "--out" in refused("paper", "--preset", "smoke")
-    assert "nowhere" in refused("paper", tmp_path / "nowhere", "--preset", "smoke", "--out", out)
+    assert "'lapto'" in refused("paper", "all", "--preset", "lapto", "--out", out)
+    assert "--out" in refused("paper", "all", "--preset", "smoke")
+    assert "nowhere" in refused("paper", "all", tmp_path / "nowhere", "--preset", "smoke", "--out", out)
     assert not out.exists()
 
 
@@ -160,15 +161,15 @@ def test_a_study_is_read_by_the_commands_for_runs(command, refused, studied, tmp
 KILLED_AGAIN_AND_AGAIN = """
 import itertools, json, os, pathlib, random, shutil, signal, sys
 import easiness.cli.main
-from easiness.pages import paper_page
+from easiness.pages import paper_study
 from easiness.paper.reproduction.presets import PRESETS, Preset
-paper_page._DPI = 40
+paper_study._DPI = 40
 lone, killed, preset = sys.argv[1:]
 values = json.loads(preset).items()
 PRESETS["smoke"] = Preset(**{k: tuple(v) if isinstance(v, list) else v for k, v in values})
 
 def study(path):
-    sys.argv = ["easiness", "paper", "--preset", "smoke", "--limit", "150", "--out", path]
+    sys.argv = ["easiness", "paper", "all", "--preset", "smoke", "--limit", "150", "--out", path]
     try:
         easiness.cli.main.run()
     except SystemExit as ended:

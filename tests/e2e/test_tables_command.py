@@ -1,4 +1,4 @@
-"""Tables and lists of pictures, as others write them and as `prune` does, through the command line."""
+"""Tables and lists of pictures, as others write them and as `keep` does, through the command line."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_heads_on_the_columns_of_a_table(command, tmp_path):
 ONE_EPOCH = ["--model", "mlp_3", "--trials", 1, "--epochs", 1, "--precision", "float32"]
 
 
-def test_what_prune_keeps_goes_back_in(command, pictures, tmp_path):
+def test_what_is_kept_goes_back_in(command, pictures, tmp_path):
     assert command("measure", pictures, *ONE_EPOCH, "--out", tmp_path / "run").code == 0
     kept = pictures / "kept.csv"
     pruned = command("keep", tmp_path / "run", "--drop", 0.3, "--policy", "random", "-o", kept)

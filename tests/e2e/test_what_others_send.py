@@ -273,7 +273,7 @@ READING_TOO = [
     "report run -o page.html",
     "compare run other -o compare.svg",
     "clean run -o cleaned.csv",
-    "prune run --ids dropped.csv -o kept.csv",
+    "keep run --ids dropped.csv -o kept.csv",
     "perturb run --kind radial --levels 2 -o perturb.md",
     "card run -o new_card",
     "export run --to parquet -o exported.parquet",
@@ -359,7 +359,7 @@ FILES: dict[str, tuple[Callable[[bytes], None], str]] = {
     "run": (_all("run/run.json"), "scores run"),
     "card": (_all("card/*"), "card --apply card digits -o applied.csv"),
     "labels": (_all("labels.csv"), f"measure digits --labels labels.csv {SIZE} --out labelled"),
-    "ids": (_all("dropped.csv"), "prune run --ids dropped.csv"),
+    "ids": (_all("dropped.csv"), "keep run --ids dropped.csv"),
     "recipe": (  # type: ignore[dict-item]
         lambda payload: Path("recipe.toml").write_bytes(payload) and None,
         f"measure digits --recipe recipe.toml {SIZE} --out by_recipe",

@@ -60,9 +60,13 @@ def study(recorded_run: Path, made_once: Callable[[str, Callable[[Path], object]
 
     def make(out: Path) -> None:
         where = dict[str, Any](model="mlp_2_w16", epochs=2, repetitions=2, holdout=0.2, seed=3, out=out)
-        where |= {"precision": "float32", "jobs": 1, "scores": ez.open_run(recorded_run)}
-        data = ez.load_dataset("digits", limit=150)
-        ez.paper.ablate(data, rates=(0, 0.3), policies=("easy", "beta:2,1"), steps="steps", **where)
-        ez.paper.corrupt(data, rates=(0.3,), policies=("hard",), other_label=True, balanced=True, **where)
+        where |= {"precision": "float32", "jobs": 1}
+        run, data = ez.open_run(recorded_run), ez.load_dataset("digits", limit=150)
+        ez.paper.ablate(
+            data, scores=run, rates=(0, 0.3), policies=("easy", "beta:2,1"), steps="steps", **where
+        )
+        ez.paper.corrupt(
+            data, scores=run, rates=(0.3,), policies=("hard",), other_label=True, balanced=True, **where
+        )
 
     return made_once("golden-study", make)

@@ -81,7 +81,8 @@ def command_typed(
     """A command of Typer by its name, with an option for each thing that is ``asked``."""
 
     def command(**given: Any) -> None:
-        carry({one.name: _read(given[one.name], one.option) for one in asked})
+        values = {one.name: _read(given[one.name], one.option) for one in asked}
+        carry({one.name: one.default if values[one.name] is None else values[one.name] for one in asked})
 
     parameters = [_parameter(one) for one in asked]
     # what Typer looks at: those without a default come first in a signature
@@ -179,7 +180,7 @@ def _shown(default: Any, option: Option) -> Any:
         return next(word for word, value in option.words.items() if value == default)
     if option.read is None or default is None:
         return default
-    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    return (",".join(map(str, default)) or None) if isinstance(default, tuple) else str(default)
 
 
 def _read(given: Any, option: Option) -> Any:

@@ -1,6 +1,7 @@
 from .bank import (
     Evaluated as Evaluated,
     Learned as Learned,
+    Preparation as Preparation,
     TensorBank as TensorBank,
     fetched_ahead as fetched_ahead,
 )
@@ -59,6 +60,7 @@ from .kind import (
     Near as Near,
     NearPairs as NearPairs,
     Stored as Stored,
+    Traits as Traits,
 )
 from .packed import Packed as Packed, Values as Values
 from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of

@@ -286,9 +286,20 @@ class InputKind:
         return Preparation()
 
     def bank(
-        self, values: Values, recipe: Recipe, device: torch.device, *, augment: bool, sharers: int
+        self,
+        values: Values,
+        recipe: Recipe,
+        device: torch.device,
+        *,
+        augment: bool,
+        sharers: int,
+        seed: int = 0,  # noqa: ARG002
     ) -> TensorBank:
-        """Network input of packed examples, on a device that ``sharers`` processes use."""
+        """Network input of packed examples, on a device that ``sharers`` processes use.
+
+        What a kind makes up of a split that is evaluated follows from the ``seed``, which trials have of
+        their own.
+        """
         from easiness.inputs.bank import TensorBank
 
         return TensorBank(values, self.preparation(values, recipe, augment=augment), device, sharers=sharers)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.higher_functions import offered
 from easiness.inputs.image.kind import IMAGE
 from easiness.inputs.kind import InputKind
 from easiness.inputs.sound.kind import SOUND
@@ -18,10 +20,16 @@ KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR, SOUND, TEXT)
 
 
 def kind_named(name: str) -> InputKind:
-    """The kind with this name; `BadInput` where there is none, as for a run of a later version."""
+    """The kind with this name; `BadInput` where there is none, as for a run of a later version.
+
+    A study may have a kind of its own, which no source has; its package offers it as ``NAME_kind``.
+    """
     for kind in KINDS:
         if kind.name == name:
             return kind
+    with suppress(KeyError):
+        own: InputKind = offered(f"{name}_kind")()
+        return own
     raise BadInput(f"examples of kind {name!r}: not known to this version; use the one that wrote the run")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from easiness.paper.perturbation.patterns import Perturbed
+from easiness.paper.planted import Hypothesis
 from easiness.paper.reproduction import Claim
 from easiness.paper.training_sets import TrainingSetStudy
 from easiness.paper.validation import Validation
@@ -116,3 +117,14 @@ def validate(
     cache: bool = ...,
     progress: bool | Progress = ...,
 ) -> Validation: ...
+def hypothesis(
+    *,
+    out: str | Path,
+    preset: Literal["smoke", "full"] = ...,
+    seed: int = ...,
+    device: str = ...,
+    executor: str = ...,
+    ray_address: str | None = ...,
+    jobs: int | Literal["auto"] = ...,
+    progress: bool | Progress = ...,
+) -> Hypothesis: ...

@@ -215,7 +215,7 @@ class ShownProgress(Progress):
 def _texts_of(report: EpochReport) -> list[str]:
     """What is known after an epoch, in ever fewer words: the accuracy of what is held out stays longest."""
     row = f"epoch {report.epoch}/{report.epochs}" if report.share is None else f"share {report.share:g}"
-    name = f"{f'{report.of}, ' if report.of else ''}trial {report.trial} {row}"
+    name = f"trial {report.trial} {row}"
     loss = f"loss {report.train_loss:.3f}"
     accuracy = [f"{split.replace('_', '-')} {value:.3f}" for split, value in report.accuracy.items()]
     if not accuracy:

@@ -3,11 +3,13 @@ from .frames import (
     Frame as Frame,
     counts as counts,
     intervals as intervals,
+    means as means,
     names as names,
     numbers as numbers,
     points as points,
     probabilities as probabilities,
     shares as shares,
+    table as table,
 )
 from .plots import (
     Curve as Curve,
@@ -15,6 +17,8 @@ from .plots import (
     curves as curves,
     dots_and_mean as dots_and_mean,
     dots_with_intervals as dots_with_intervals,
+    draw_curve as draw_curve,
+    pictures as pictures,
 )
 from .rendering import (
     PICTURE_SUFFIXES as PICTURE_SUFFIXES,
@@ -53,6 +57,7 @@ from .svg import (
     figure_html as figure_html,
     legend_above as legend_above,
     new_axes as new_axes,
+    new_panels as new_panels,
     picture_bytes as picture_bytes,
     quiet as quiet,
     share_axis as share_axis,

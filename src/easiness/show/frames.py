@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from easiness.show.result import Section
-from easiness.show.text import count, interval_text, number, percent, whole_percent, with_interval
+from easiness.show.text import (
+    count,
+    interval_text,
+    number,
+    percent,
+    plus_minus,
+    whole_percent,
+    with_interval,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +33,8 @@ class Column:
         title: its name in tables to read; that of the column in the frame by default.
         low, high: columns of the interval that is written with the value.
         interval: the cell of a value with its interval.
+        decided: a column that says whether the value decides anything; a question mark follows those that
+            do not.
     """
 
     text: Callable[[Any], str] = str
@@ -33,15 +43,17 @@ class Column:
     low: str = ""
     high: str = ""
     interval: Callable[[Any, Any, Any], str] | None = None
+    decided: str = ""
 
     def cell(self, row: Mapping[Any, Any], name: str) -> str:
         """The text of the cell of a row; blank where there is no value."""
         value = row[name]
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return ""
+        mark = "?" if self.decided and not row[self.decided] else ""
         if self.low and self.interval is not None:
-            return self.interval(value, row[self.low], row[self.high])
-        return self.text(value)
+            return self.interval(value, row[self.low], row[self.high]) + mark
+        return self.text(value) + mark
 
 
 def names(about: str = "", title: str = "") -> Column:
@@ -55,7 +67,14 @@ def counts(about: str = "", title: str = "") -> Column:
 
 
 def numbers(
-    digits: int = 3, about: str = "", title: str = "", *, low: str = "", high: str = "", signed: bool = False
+    digits: int = 3,
+    about: str = "",
+    title: str = "",
+    *,
+    low: str = "",
+    high: str = "",
+    signed: bool = False,
+    decided: str = "",
 ) -> Column:
     """Numbers with so many digits, with the interval from ``low`` to ``high`` where these are columns."""
     return Column(
@@ -67,7 +86,17 @@ def numbers(
         lambda value, least, most: with_interval(
             float(value), float(least), float(most), digits, signed=signed
         ),
+        decided,
     )
+
+
+def means(error: str, digits: int = 3, about: str = "", title: str = "", *, decided: str = "") -> Column:
+    """Means with their deviation or standard error in the column ``error``: ``0.912 ± 0.004``."""
+
+    def within(value: Any, spread: Any, _: Any) -> str:
+        return plus_minus(float(value), float(spread), digits)
+
+    return Column(str, about, title, error, error, within, decided)
 
 
 def shares(about: str = "", title: str = "", *, low: str = "", high: str = "") -> Column:
@@ -123,3 +152,19 @@ class Frame:
             for row in self.data.to_dict("records")
         ]
         return Section(self.title, self.note, [head, *rows], self.notices)
+
+
+def table(title: str, note: str, rows: Sequence[Mapping[str, Any]], digits: int = 3) -> Frame:
+    """A table whose columns are of the types of their values: text, whole numbers, numbers, or estimates.
+
+    An estimate has a ``value`` and an ``interval``.
+    """
+    import pandas as pd
+
+    def estimated(one: Any) -> str:
+        low, high = one.interval
+        return with_interval(one.value, low, high, digits)
+
+    types = {str: names(), int: counts(), float: numbers(digits)}
+    columns = {name: types.get(type(value), Column(estimated)) for name, value in rows[0].items()}
+    return Frame(title, note, pd.DataFrame(rows), columns)

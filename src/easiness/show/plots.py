@@ -12,6 +12,7 @@ import numpy.typing as npt
 from easiness.show.svg import EASY, FONT_SIZE, INK, legend_above, new_axes, quiet
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -79,7 +80,10 @@ def bars(names: Sequence[str], series: Mapping[str, tuple[Sequence[float], str]]
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Points at ``x`` and ``y``, joined by a ``line``; ``errors`` are the lengths of bars, [n] or [2, n]."""
+    """Points at ``x`` and ``y``, joined by a ``line``; ``errors`` are the lengths of bars, [n] or [2, n].
+
+    With ``band`` these are a band around the line.
+    """
 
     x: Any
     y: Any
@@ -89,40 +93,77 @@ class Curve:
     line: str = "-"
     errors: Any = None
     filled: bool = True
+    band: bool = False
+
+
+def draw_curve(axes: Axes, one: Curve) -> None:
+    """Draw a curve, whose errors may be NaN."""
+    errors = None if one.errors is None else np.maximum(np.nan_to_num(one.errors), 0)
+    if one.band and errors is not None:
+        low, high = (np.asarray(one.y) + sign * end for sign, end in zip((-1, 1), errors, strict=True))
+        axes.fill_between(one.x, low, high, color=one.color, alpha=0.15, linewidth=0)
+        errors = None
+    thin = one.line == ":"
+    axes.errorbar(
+        one.x,
+        one.y,
+        errors,
+        color=one.color,
+        marker=one.marker,
+        markersize=9 if one.marker == "*" else 3.5 if thin else 4.5,
+        markerfacecolor=one.color if one.filled else "none",
+        linestyle=one.line,
+        linewidth=1.3 if thin else 1.8,
+        elinewidth=1,
+        capsize=2.5,
+        label=one.label,
+    )
 
 
 def curves(
-    panels: Mapping[str, Sequence[Curve]], size: tuple[float, float], *, x: str, y: str, columns: int = 3
+    panels: Mapping[str, Sequence[Curve]],
+    size: tuple[float, float],
+    *,
+    x: str,
+    y: str,
+    columns: int = 3,
+    across: int | None = None,
 ) -> Figure:
-    """Curves in panels by their titles, beside each other with one y axis; their names stand above."""
+    """Curves in panels by their titles, all or ``across`` beside each other; their names stand above.
+
+    All have one y axis.
+    """
     figure, first = new_axes(*size)
-    grid = figure.add_gridspec(1, len(panels))
+    across = across or len(panels)
+    grid = figure.add_gridspec(-(-len(panels) // across), across)
     first.set_subplotspec(grid[0])
     others = [figure.add_subplot(grid[at], sharey=first) for at in range(1, len(panels))]
-    for axes, (title, drawn) in zip([first, *others], panels.items(), strict=True):
+    for at, (axes, (title, drawn)) in enumerate(zip([first, *others], panels.items(), strict=True)):
         quiet(axes)
         for one in drawn:
-            axes.errorbar(
-                one.x,
-                one.y,
-                yerr=one.errors,
-                color=one.color,
-                marker=one.marker,
-                markersize=9 if one.marker == "*" else 4,
-                markerfacecolor=one.color if one.filled else "none",
-                linestyle=one.line,
-                linewidth=0.8 if one.line == ":" else 1.4,
-                capsize=2,
-                label=one.label,
-            )
+            draw_curve(axes, one)
         axes.set_title(title, fontsize=FONT_SIZE, color=INK)
-        axes.set_xlabel(x)
-        axes.tick_params(labelleft=axes is first)
-    first.set_ylabel(y)
+        axes.set(xlabel=x, ylabel="" if at % across else y)
+        axes.tick_params(labelleft=at % across == 0)
     handles, labels = first.get_legend_handles_labels()
     if labels:
         figure.legend(
             handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize=FONT_SIZE,
             labelcolor=INK,
         )  # fmt: skip
+    return figure
+
+
+def pictures(rows: Sequence[Sequence[npt.NDArray[Any]]], titles: Sequence[str], most: float) -> Figure:
+    """Rows of gray pictures [height, width], black at ``-most`` and white at ``most``, below ``titles``."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(0.4 + 0.9 * len(titles), 0.5 + 0.9 * len(rows)), layout="constrained")
+    grid = figure.subplots(len(rows), len(titles), squeeze=False)
+    for shown, panels in zip(rows, grid, strict=True):
+        for values, axes in zip(shown, panels, strict=True):
+            axes.imshow(values, cmap="gray", vmin=-most, vmax=most, interpolation="nearest")
+            axes.set_axis_off()
+    for title, axes in zip(titles, grid[0], strict=True):
+        axes.set_title(title, fontsize=FONT_SIZE, color=INK)
     return figure

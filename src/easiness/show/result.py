@@ -317,6 +317,10 @@ class Result(Protocol):
     def figure(self) -> Figure:
         """The one figure that shows it."""
 
+    def figures(self) -> Mapping[str, Figure]:
+        """Every figure of its page, by caption."""
+        return {"": self.figure()}
+
     def frames(self) -> Sequence[Frame]:
         """The tables with the types of their columns."""
         return ()

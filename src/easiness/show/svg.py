@@ -56,12 +56,21 @@ FONT_SIZE = 9.0
 
 def new_axes(width: float, height: float) -> tuple[Figure, Axes]:
     """A transparent figure of that many inches, with one pair of axes open at the top and right."""
+    figure, (axes,) = new_panels(width, height)
+    return figure, axes
+
+
+def new_panels(
+    width: float, height: float, rows: int = 1, columns: int = 1, **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """The same with several pairs of axes, row by row; ``options`` are those of matplotlib's subplots."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
-    quiet(axes)
-    return figure, axes
+    panels = figure.subplots(rows, columns, squeeze=False, **options).ravel().tolist()
+    for axes in panels:
+        quiet(axes)
+    return figure, panels
 
 
 def quiet(axes: Axes) -> None:

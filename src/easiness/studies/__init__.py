@@ -1,1 +1,1 @@
-"""The studies, a folder each: a study asks, plans its runs where it trains, and finds its result."""
+"""The studies, a folder or a file each: a study asks, plans its runs where it trains, and finds a result."""

@@ -85,10 +85,7 @@ class StaticStep:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What is known of a trial after an epoch, or of heads that saw a ``share``, to show.
-
-    ``of`` says of what the trial is where trials of several things share their numbers.
-    """
+    """What is known of a trial after an epoch, or of heads that saw a ``share``, to show."""
 
     trial: int
     epoch: int
@@ -97,7 +94,6 @@ class EpochReport:
     accuracy: Mapping[str, float]  # by probe, of those that have looked after this epoch
     seconds: float
     share: float | None = None
-    of: str = ""
 
 
 @dataclass(frozen=True)

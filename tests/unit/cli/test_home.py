@@ -89,18 +89,26 @@ def home(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return home
 
 
-SMALL: dict[str, Any] = {"model": "mlp_1", "limit": 20, "trials": 1, "epochs": 1, "progress": False}
+def small_run_in(out: str, **more: Any) -> Any:
+    data = easiness.load_dataset("digits", limit=20)
+    return easiness.measure(data, out=out, model="mlp_1", trials=1, epochs=1, progress=False, **more)
+
+
 DOORS: dict[str, Callable[[], Any]] = {
     "open_run": lambda: easiness.open_run("~/run"),
     "Run": lambda: easiness.Run("~/run").ids,
-    "measure, out": lambda: easiness.measure("digits", out="~/new", **SMALL),
-    "measure, recipe": lambda: easiness.measure("digits", out="~/new", recipe="~/recipe.toml", **SMALL),
-    "measure, a run's recipe": lambda: easiness.measure("digits", out="~/new", recipe="~/run", **SMALL),
+    "measure, out": lambda: small_run_in("~/new"),
+    "measure, recipe": lambda: easiness.measure(
+        easiness.load_dataset("digits", limit=20), out="~/new", recipe="~/recipe.toml", **SMALL
+    ),
+    "measure, a run's recipe": lambda: easiness.measure(
+        easiness.load_dataset("digits", limit=20), out="~/new", recipe="~/run", **SMALL
+    ),
     "load_dataset, labels": lambda: easiness.load_dataset("digits", limit=100, labels="~/labels.csv"),
     "load_dataset, source": lambda: easiness.load_dataset("~/pets"),
     "Recorder": lambda: easiness.Recorder("~/recorded", ids=[0, 1], labels=[0, 1]),
-    "write_report": lambda: easiness.write_report([easiness.open_run("~/run")], "~/page.html"),
-    "write_report, decide": lambda: easiness.write_report(
+    "report": lambda: easiness.report([easiness.open_run("~/run")], "~/page.html"),
+    "report, decide": lambda: easiness.report(
         [easiness.open_run("~/run")], "~/page.html", decide="~/labels.csv"
     ),
     "Run.report": lambda: easiness.open_run("~/run").report("~/page.html"),
@@ -109,19 +117,19 @@ DOORS: dict[str, Callable[[], Any]] = {
         easiness.open_run("~/run"), "label-studio", "~/tasks", only="~/labels.csv"
     ),
     "card": lambda: easiness.card(easiness.open_run("~/run"), "~/card"),
-    "apply_card": lambda: easiness.apply_card("~/card", "digits"),
+    "card, apply": lambda: easiness.card("digits", apply="~/card"),
     "suspects": lambda: easiness.suspects(easiness.open_run("~/run"), decided="~/labels.csv"),
-    "clean": lambda: easiness.clean(easiness.open_run("~/run"), decided="~/labels.csv"),
+    "labels": lambda: easiness.labels(easiness.open_run("~/run"), decided="~/labels.csv"),
     "audit, known": lambda: easiness.audit(easiness.open_run("~/run"), looks=5, known="~/labels.csv"),
-    "decisions": lambda: easiness.decisions(easiness.open_run("~/run"), ["~/labels.csv"]),
-    "prune": lambda: easiness.prune(easiness.open_run("~/run"), ids="~/ids.txt"),
+    "labels, files": lambda: easiness.labels(easiness.open_run("~/run"), files=["~/labels.csv"]),
+    "keep": lambda: easiness.keep(easiness.open_run("~/run"), ids="~/ids.txt"),
 }
 
 
 @pytest.mark.parametrize("door", DOORS)
 def test_every_path_in_python(door, home, pictures):
     pictures.rename(home / "pets")
-    if door == "apply_card":
+    if door == "card, apply":
         DOORS["card"]()
     DOORS[door]()
     assert not any(Path().iterdir())

@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pandas as pd
 import pytest
 
-import easiness as ez
-from easiness import measure, open_run
+from easiness import measure
 from easiness.errors import BadInput
 from easiness.spec import Drawing, options_of
 from recording import small_run
@@ -176,55 +174,3 @@ def test_bad_input(refused, measured, tmp_path, name, options, said):
     line = refused(name, "digits", "--scores", measured, *STUDY, "--out", tmp_path / "out", *options)
     assert said in line
     assert not (tmp_path / "out").exists()
-
-
-def test_kept_ids(command, measured, tmp_path):
-    asked = ("prune", measured, "--drop", 0.3, "--balanced", "--seed", 2, "--policy")
-    finished = command(*asked, "beta:1,3")
-    assert finished.code == 0
-    assert finished.err.startswith("70 of 100 examples kept\n")
-    assert "class  kept  dropped  difficulty kept  difficulty dropped" in finished.err
-    kept = [line.split(",")[0] for line in finished.out.splitlines()]
-    assert finished.out.startswith("id,label,class\n")
-    for suffix in ("csv", "parquet", "txt"):
-        file = tmp_path / f"kept.{suffix}"
-        written = command(*asked, "hard", "-o", file)
-        assert (written.out, written.err) == ("", f"{finished.err}wrote {file}\n")
-    assert (tmp_path / "kept.csv").read_text() == finished.out
-    assert (tmp_path / "kept.txt").read_text().split() == kept[1:]
-    table = pd.read_parquet(tmp_path / "kept.parquet")
-    assert table["id"].dtype == np.int64
-    assert table["id"].astype(str).tolist() == kept[1:]
-    found = ez.prune(open_run(measured), drop=0.3, policy="hard", balanced=True, seed=2)
-    assert table["id"].tolist() == found.table()["id"].tolist()
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ([], "--policy: say which examples to drop mainly: easy, hard, random or beta:A,B"),
-        (["--score", "entropy", "--policy", "easy"], "which end of it to keep (--keep top or --keep bottom)"),
-        (["--score", "loss", "--keep", "top", "--policy", "easy"], "high loss means hard"),
-        (["--policy", "easy", "-o", "ids.npy"], "end the name in .csv or .parquet or .txt"),
-    ],
-)
-def test_what_to_drop_has_to_be_said(refused, measured, options, said):
-    assert said in refused("prune", measured, "--drop", 0.3, *options)
-
-
-def test_exactly_the_worst_and_those_named(command, refused, measured, tmp_path):
-    run = open_run(measured)
-    table = run.scores().sort_values("loss", ascending=False)
-    worst = table["id"].tolist()[:5]
-    finished = command("prune", measured, "--drop", 0.05, "--policy", "worst", "--score", "loss")
-    assert finished.code == 0, finished.err
-    kept = [int(line.split(",")[0]) for line in finished.out.splitlines()[1:]]
-    assert kept == [one for one in run.ids.tolist() if one not in worst]
-    file = tmp_path / "wrong.txt"
-    file.write_text("".join(f"{one}\n" for one in worst))
-    assert command("prune", measured, "--ids", file).out == finished.out
-    told = refused("prune", measured, "--ids", file, "--drop", 0.1, "--policy", "best")
-    assert "--drop, --policy out" in told
-    assert "--drop: say which share" in refused("prune", measured, "--policy", "worst")
-    file.write_text("no.png\n")
-    assert "no example with id no.png" in refused("prune", measured, "--ids", file)

@@ -21,7 +21,7 @@ from easiness.paper.reproduction.presets import Preset
 from easiness.paper.reproduction.study import plan_paper, run_paper
 from easiness.show.result import Section
 from easiness.spec import Loading
-from easiness.studies.similarity.study import similarity
+from easiness.studies.similarity import similarity
 
 PANELS = {
     *("figure-1", "figure-2a-color", "figure-2b-shuffle", "figure-2c-radial", "figure-3"),

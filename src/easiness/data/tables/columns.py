@@ -26,7 +26,7 @@ Form: TypeAlias = Literal["texts", "vectors", "files", "bytes"]
 class Held(NamedTuple):
     """How a table holds its examples, and in which column; vectors are in several.
 
-    The kind is ``None`` for files that tell it by their suffix. A column ``id`` is that of a list, as `prune`
+    The kind is ``None`` for files that tell it by their suffix. A column ``id`` is that of a list, as `keep`
     writes it, whose column ``class`` has the names of the labels.
     """
 

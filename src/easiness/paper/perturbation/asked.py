@@ -1,115 +1,27 @@
-"""What may be looked at: a run with its weights, the data that it was measured on, and known levels."""
+"""What may be looked at: a run with its weights, its data as perturbations take them, and known levels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from easiness import training
-from easiness.data import Dataset
-from easiness.errors import BadInput, RunFailed, TrialFailed
-from easiness.features import (
-    FeatureSource,
-    Preparation,
-    changed_vectors,
-    check_trusted,
-    eye_of,
-    find_frozen,
-    kept_features,
-)
-from easiness.heads import StoredHeads, stored_heads
-from easiness.paper.perturbation.observing import PERTURBED, Learned, PerturbedProbe
-from easiness.perturb import Perturbation, find_kind, perturbation
-from easiness.records import ObservationLog, Observations
-from easiness.runs import Progress, cache_beside, features_beside
+from easiness.data import Dataset, texts_of
+from easiness.errors import BadInput
+from easiness.features import FeatureSource, Preparation, check_trusted, eye_of, find_frozen
+from easiness.paper.perturbation.observing import PERTURBED, HeadsProbe, PerturbedProbe
+from easiness.perturb import Perturbation, Shape, find_kind, perturbation
+from easiness.runs import cache_beside
 from easiness.spec import Execution, Recipe, RunSpec, Split
-from easiness.store import WEIGHTS, Run, StoredTrial, check_no_links
+from easiness.store import WEIGHTS, Run, check_no_links
 
-
-@dataclass(frozen=True)
-class HeadsProbe(PerturbedProbe):
-    """One split of the ``data`` of a run on features of frozen networks, ``sources``.
-
-    The heads of the largest share are asked, of the trials of which something is not kept.
-    """
-
-    data: Dataset
-    sources: Sequence[FeatureSource]
-
-    @property
-    def num_images(self) -> int:
-        """How many images still have to go through the networks: all of a level of which a trial lacks."""
-        found = [self.all_kept(trial, self.learned(trial)) for trial in self.run.trials]
-        return sum(None in level for level in zip(*found, strict=True)) * len(self.split)
-
-    def observe(self, progress: Progress | None = None) -> Iterator[Observations]:
-        """For each finished trial of the run what its heads see; as `PerturbedProbe.observe`."""
-        learned = [self.learned(trial) for trial in self.run.trials]
-        found = [self.all_kept(*one) for one in zip(self.run.trials, learned, strict=True)]
-        for at, one in enumerate(self.perturbations):
-            missing = [row for row, kept in enumerate(found) if kept[at] is None]
-            trials = [self.run.trials[row] for row in missing]
-            seen = self._ask(one, trials, [learned[row] for row in missing], progress or Progress())
-            for row, trial, new in zip(missing, trials, seen, strict=True):
-                found[row][at] = new
-                self.keep(trial, one, new)
-        for kept in found:
-            yield self.joined([seen for seen in kept if seen is not None])
-
-    def _ask(
-        self, one: Perturbation, trials: Sequence[StoredTrial], learned: Sequence[Learned], progress: Progress
-    ) -> list[Observations]:
-        if not trials:
-            return []
-        heads = [self._heads[trial.index] for trial in trials]
-        logs = [
-            ObservationLog(self.split.ids, labels, self.split.num_classes, trained_on=trained_on)
-            for labels, trained_on in learned
-        ]
-        first = 0
-        for vectors in changed_vectors(self.sources, self._exponents, self.split, one):
-            positions = np.arange(first, first + len(vectors[0]))
-            for own, log in zip(heads, logs, strict=True):
-                log.update(positions, own.logits(vectors))
-            first += len(positions)
-            progress.images(len(positions))
-        return [self._ended(log, trial, one) for log, trial in zip(logs, trials, strict=True)]
-
-    def _ended(self, log: ObservationLog, trial: StoredTrial, one: Perturbation) -> Observations:
-        try:
-            log.end_epoch()
-        except TrialFailed:
-            raise RunFailed(
-                f"{trial.path}: the logits of an example are not finite under {one.kind} {one.level:g}"
-            ) from None
-        return log.observations()
-
-    @cached_property
-    def _kept(self) -> list[tuple[int, int]]:
-        """The power of two and the length of the vectors of each of the features."""
-        folder = features_beside(self.run.path)
-        files = [kept_features(source, self.data, folder)["train"] for source in self.sources]
-        return [(one.exponent, one.rows.shape[1]) for one in files]
-
-    @property
-    def _exponents(self) -> list[int]:
-        return [exponent for exponent, _ in self._kept]
-
-    @cached_property
-    def _heads(self) -> dict[int, StoredHeads]:
-        """The heads of the largest share of each trial, by its index."""
-        share, widths = self.run.shares[-1], [width for _, width in self._kept]
-        num_classes = self.split.num_classes
-        return {
-            trial.index: stored_heads(self.spec, trial.weights(), share, widths, num_classes, self.device)
-            for trial in self.run.trials
-        }
-
+_FIRST = 16  # pictures from all over the data, one of which nearly always tells
+_AT_ONCE = 256
+_SEEN = 1 / 255  # of a value in [0, 1]: grey stored as color changes by rounding where color is taken away
 
 SeenAs: TypeAlias = Recipe | Preparation
 """How networks see examples: by the recipe that they were trained with, or as a frozen one wants them."""
@@ -216,3 +128,70 @@ def networks_of(run: Run, data: Dataset, device: torch.device) -> list[FeatureSo
         return [find_frozen(ref, data, device) for ref in heads.features]
     except BadInput as error:
         raise BadInput(f"{run.path}: {error}") from error
+
+
+def evaluation_pixels(data: Dataset, positions: npt.NDArray[np.int64], recipe: SeenAs) -> torch.Tensor:
+    """The examples at ``positions`` [n] as networks see them: float [n, c, h, w] in [0, 1].
+
+    Photos are cropped as in evaluation; nothing is normalized. Only these are decoded.
+    """
+    ascending, back = np.unique(positions, return_inverse=True)
+    if isinstance(recipe, Preparation):
+        prepared = np.stack(list(data.stored.subset(ascending).map(recipe.prepared)))
+        return torch.from_numpy(prepared[back]).float() / 255
+    few = data.part(ascending).packed(recipe)
+    bank = data.kind.bank(few, recipe, torch.device("cpu"), augment=False, sharers=1)
+    return bank.raw(slice(0, len(bank)))[torch.from_numpy(back)].contiguous()
+
+
+def examples_at(data: Dataset, positions: npt.NDArray[np.int64], recipe: SeenAs) -> torch.Tensor | list[str]:
+    """The examples at ``positions`` [n] as perturbations take them: texts, or `evaluation_pixels`."""
+    if data.kind.rewritten is not None:
+        return texts_of(data, positions)
+    return evaluation_pixels(data, positions, recipe)
+
+
+def image_shape(data: Dataset, recipe: SeenAs) -> Shape:
+    """(channels, height, width) of the examples as networks see them; () of texts, and of vectors (D,)."""
+    if data.kind.rewritten is not None:
+        return ()
+    if isinstance(recipe, Preparation):
+        return 3, *recipe.size
+    return data.signature(recipe).shape
+
+
+def check_changes_something(
+    data: Dataset, recipe: SeenAs, kind: str, levels: Sequence[float] | None, seed: int
+) -> None:
+    """Make sure that some example changes at some level; the first that does ends the search."""
+    known, shape = find_kind(kind, data.kind.name), image_shape(data, recipe)
+    chosen = known.levels(shape) if levels is None else levels
+    asked = check_asked(
+        kind, [level for level in chosen if level != known.neutral_level(shape)], seed, data.kind.name
+    )
+    if not asked or any(_changes(split, recipe, asked) for split in data.splits.values()):
+        return
+    raise BadInput(
+        f"--kind {kind}: changes none of the {sum(map(len, data.splits.values())):,} {data.kind.nouns} at "
+        f"{', '.join(f'{one.level:g}' for one in asked)}; give another kind or other levels"
+    )
+
+
+def _changes(split: Dataset, recipe: SeenAs, asked: Sequence[Perturbation]) -> bool:
+    for positions in _batches(len(split)):
+        examples, ids = examples_at(split, positions, recipe), split.ids[positions]
+        for one in asked:
+            if isinstance(examples, list):
+                changes = one(examples, ids=ids) != examples
+            else:
+                changes = float((one(examples, ids=ids) - examples).abs().max()) >= _SEEN
+            if changes:
+                return True
+    return False
+
+
+def _batches(num: int) -> Iterator[npt.NDArray[np.int64]]:
+    everything = np.arange(num)
+    yield everything[:: -(-num // _FIRST)]
+    for start in range(0, num, _AT_ONCE):
+        yield everything[start : start + _AT_ONCE]

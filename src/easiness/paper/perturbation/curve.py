@@ -1,28 +1,85 @@
-"""A curve of matching rates and accuracy against the level of a perturbation."""
+"""A curve of matching rates and accuracy against the level of a perturbation, and what is lost of them."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import MIN_GROUP, Side, Ties
+from easiness import show
+from easiness.analysis import MIN_GROUP, GroupMatch, Match, Side, Ties
 from easiness.errors import BadInput
-from easiness.paper.perturbation.figure import draw_perturbation
-from easiness.paper.perturbation.match import Loss, PerturbedMatch, loss_between
-from easiness.show import Result, Section, interval_text, marked, number, plus_minus
 from easiness.store import Row
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+MANY_LEVELS = 6
+"""Levels beyond which their names need a smaller letter."""
+_SIDES: dict[Side, tuple[str, str]] = {"easy": (show.EASY, "o"), "hard": (show.HARD, "s")}
+_SPLITS = {
+    "train": (show.TRAIN, "o", "-"),
+    "left_out": (show.LEFT_OUT, "^", "-."),
+    "held_out": (show.HELD_OUT, "s", "--"),
+}
+_Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class PerturbationCurve(Result):
+class PerturbedMatch:
+    """How a set of regular examples matches that of examples perturbed at ``level``.
+
+    ``same_models``: one set of models, all trials, saw both, as in the paper; NaN in its place is
+    ``None``. ``groups``: disjoint groups of trials saw the one and the other, so that the value at the
+    neutral level is the noise ceiling; ``None`` with one trial. Both are ``None`` where easiness is
+    undefined, since some trial gets no example right at this level. ``replicates`` [R] are the bootstrap
+    rates behind ``groups.interval``: those of one run and seed are of the same trials at every level.
+    """
+
+    level: float
+    side: Side
+    ties: Ties
+    same_models: Match | None
+    groups: GroupMatch | None
+    replicates: _Floats = field(repr=False, compare=False)
+
+    @property
+    def rates(self) -> tuple[float, float, float]:
+        """The rate between groups with the ends of its interval, NaN where there is none."""
+        nothing = (math.nan, math.nan, math.nan)
+        return nothing if self.groups is None else (self.groups.rate, *self.groups.interval)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of matching rate, or a difference of two; 0 is none.
+
+    ``interval`` is the 95 % bootstrap interval over trials, the same groups before and after, with the
+    bias of resampling taken off. Where a rate is undefined, or there is one trial, all are NaN.
+    ``decided`` is whether the groups are large enough to decide anything.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    decided: bool
+
+    @classmethod
+    def of(cls, value: float, replicates: _Floats, decided: bool) -> Loss:
+        """The loss with its interval, from its bootstrap replicates [R]."""
+        defined = replicates[~np.isnan(replicates)]
+        if math.isnan(value) or not len(defined):
+            return cls(value, (math.nan, math.nan), False)
+        low, high = np.percentile(defined, (2.5, 97.5)) - (defined.mean() - value)
+        return cls(value, (float(low), float(high)), decided)
+
+
+@dataclass(frozen=True)
+class PerturbationCurve(show.Result):
     """Matching rates and accuracy of the networks of a run, against the level of a perturbation.
 
     ``levels`` go from ``neutral``, which changes nothing, to the strongest (those of a kind with
@@ -48,7 +105,7 @@ class PerturbationCurve(Result):
     fraction: float
     seed: int
     matches: list[PerturbedMatch]
-    accuracy: dict[str, npt.NDArray[np.float64]]
+    accuracy: dict[str, _Floats]
     num_silent: dict[float, int]
     changes_nothing: bool
     share: float | None = None
@@ -90,25 +147,28 @@ class PerturbationCurve(Result):
 
     def ceiling(self, side: Side, ties: Ties) -> float:
         """The matching rate between groups at the neutral level; NaN where there is none."""
-        groups = self.at(self.neutral, side, ties).groups
-        return math.nan if groups is None else groups.rate
+        return self.at(self.neutral, side, ties).rates[0]
+
+    def replicated_loss(self, level: float, side: Side, ties: Ties) -> tuple[float, _Floats, bool]:
+        """The loss up to a level, its replicates [R], and whether the groups are large enough to decide."""
+        before, after = self.at(self.neutral, side, ties), self.at(level, side, ties)
+        decided = before.groups is not None and after.groups is not None and after.groups.decided
+        return before.rates[0] - after.rates[0], before.replicates - after.replicates, decided
 
     def lost(self, level: float, side: Side = "easy", ties: Ties = "refine") -> Loss:
         """The matching rate between disjoint groups at the neutral level, less that at ``level``."""
-        return loss_between(self.at(self.neutral, side, ties), self.at(level, side, ties))
+        return Loss.of(*self.replicated_loss(level, side, ties))
 
-    def mean_accuracy(self, split: str) -> npt.NDArray[np.float64]:
+    def mean_accuracy(self, split: str) -> _Floats:
         """Mean accuracy over trials, at each level [L]."""
-        mean: npt.NDArray[np.float64] = self.accuracy[split].mean(axis=0)
-        return mean
+        return np.asarray(self.accuracy[split].mean(axis=0))
 
-    def accuracy_se(self, split: str) -> npt.NDArray[np.float64]:
+    def accuracy_se(self, split: str) -> _Floats:
         """Standard error of the mean accuracy over trials, [L]; NaN with one trial."""
         values = self.accuracy[split]
         if len(values) == 1:
             return np.full(values.shape[1], np.nan)
-        deviation: npt.NDArray[np.float64] = values.std(axis=0, ddof=1) / math.sqrt(len(values))
-        return deviation
+        return np.asarray(values.std(axis=0, ddof=1) / math.sqrt(len(values)))
 
     def table(self) -> pd.DataFrame:
         """A row for each level, side and policy; NaN where there is no value."""
@@ -161,14 +221,155 @@ class PerturbationCurve(Result):
         row["accuracy_chance"] = self.chance_accuracy
         return {name: math.nan if value is None else value for name, value in row.items()}
 
-    def figure(self) -> Figure:
-        """Figure 2, see `draw_perturbation`."""
-        return draw_perturbation(self)
+    def frames(self) -> list[show.Frame]:
+        """Each side under each policy for ties, then accuracy."""
+        return [*(self._matching(side, ties) for ties in self.ties for side in self.sides), self._accuracy()]
 
-    def sections(self) -> list[Section]:
-        """The tables of `easiness perturb`: each side under each policy for ties, then accuracy."""
-        tables = [_matching(self, side, ties) for ties in self.ties for side in self.sides]
-        return [*tables, _accuracy(self)]
+    def _matching(self, side: Side, ties: Ties) -> show.Frame:
+        table = self.table()
+        table = table[(table["side"] == side) & (table["ties"] == ties)]
+        line = self.line(side, ties)
+        sizes = np.array([(math.nan, math.nan) if one.groups is None else one.groups.sizes for one in line])
+        silent = ", ".join(level_text(level) for level, num in self.num_silent.items() if num)
+        notes = [
+            f"Matching rates of the sets from regular and from perturbed examples {self.row.at}, with 95 % "
+            "intervals. Rate: between disjoint groups of trials; at the level that changes nothing "
+            f"({level_text(self.neutral)}) it is the noise ceiling. Lost: how much of that ceiling, with "
+            "the same trials at both levels. Same models: all trials see both; its tie mass is the last "
+            f"column. ? marks groups of fewer than {MIN_GROUP} trials, which decide nothing.",
+            f"These perturbations change nothing in these {self.nouns}." if self.changes_nothing else "",
+            f"Undefined at {silent}: some trial gets no example right." if silent else "",
+            "Blank where a set is empty." if (sizes == 0).any() else "",
+        ]
+        return show.Frame(
+            f"{self.model} under {self.kind}: {side} examples, fraction {self.fraction:g}, {ties}",
+            " ".join(filter(None, notes)),
+            table.assign(size=sizes[:, 0], size_perturbed=sizes[:, 1]),
+            {
+                "level": show.Column(level_text, title=self.axis),
+                "rate": show.numbers(2, low="low", high="high", decided="decided"),
+                "lost": show.numbers(2, low="lost_low", high="lost_high"),
+                "group_size": show.counts(title="trials a group"),
+                "chance": show.numbers(2),
+                "class_chance": show.numbers(2, title="class chance"),
+                "tie_mass_regular": _pair(2, "tie mass", "tie_mass_perturbed"),
+                "size": _pair(0, "set sizes", "size_perturbed"),
+                "same_models_rate": show.numbers(2, title="same models"),
+                "same_models_tie_mass_regular": _pair(
+                    2, "tie mass of same", "same_models_tie_mass_perturbed"
+                ),
+            },
+        )
+
+    def _accuracy(self) -> show.Frame:
+        table = self.table().drop_duplicates("level")
+        splits = {
+            f"{split}_accuracy": show.means(f"{split}_accuracy_se", title=split.replace("_", "-"))
+            for split in self.accuracy
+        }
+        return show.Frame(
+            f"{self.model} under {self.kind}: accuracy",
+            f"Mean over {len(self.trials)} trials ± its standard error, {self.row.at}.",
+            table,
+            {
+                "level": show.Column(level_text, title=self.axis),
+                **splits,
+                "accuracy_chance": show.numbers(3, title="chance"),
+            },
+        )
+
+    def figure(self) -> Figure:
+        """Figure 2, the neutral level at the right end of both panels.
+
+        Left, matching rates between regular and perturbed examples: a thick line between disjoint groups of
+        trials, with its 95 % interval and its value at the neutral level, the ceiling, as a dashed line; a
+        thin one for the same models. Right, accuracy with an error bar of one standard error.
+        """
+        figure, (left, right) = show.new_panels(7.2, 3.1, 1, 2, width_ratios=(1.25, 1))
+        at = level_positions(self)
+        for axes in (left, right):
+            _level_axis(axes, self)
+        self._draw_matching(left, "refine" if "refine" in self.ties else self.ties[0])
+        for split in self.accuracy:
+            color, marker, line = _SPLITS[split]
+            errors = self.accuracy_se(split)
+            name = split.replace("_", "-")
+            show.draw_curve(
+                right, show.Curve(at, self.mean_accuracy(split), name, color, marker, line, errors)
+            )
+        show.chance_line(right, self.chance_accuracy)
+        right.set_ylabel("accuracy")
+        show.legend_above(right, len(self.accuracy))
+        return figure
+
+    def _draw_matching(self, axes: Axes, ties: Ties) -> None:
+        at, ceilings = level_positions(self), []
+        for side in self.sides:
+            color, marker = _SIDES[side]
+            line = self.line(side, ties)
+            same = [math.nan if one.same_models is None else one.same_models.rate for one in line]
+            name = f"{side}, same models"
+            show.draw_curve(axes, show.Curve(at, same, name, color, marker, ":", filled=False))
+            groups = next((one.groups for one in line if one.groups), None)
+            if groups is not None:
+                rate, low, high = np.array([one.rates for one in line]).T
+                name = f"{side}, other models{'' if groups.group_size >= MIN_GROUP else '?'}"
+                band = [rate - low, high - rate]
+                show.draw_curve(axes, show.Curve(at, rate, name, color, marker, "-", band, band=True))
+                ceilings.append((self.ceiling(side, ties), color))
+        known = sorted(one for one in ceilings if not math.isnan(one[0]))
+        # named on it, or where there are two below the lower and above the higher
+        places = ["center"] if len(known) == 1 else ["top", "bottom"]
+        for (ceiling, color), place in zip(known, places, strict=False):
+            axes.axhline(ceiling, color=color, linewidth=0.8, linestyle=(0, (6, 3)))
+            axes.annotate(
+                "ceiling",
+                (1, ceiling),
+                xycoords=("axes fraction", "data"),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va=place,
+                color=color,
+                fontsize=show.FONT_SIZE - 1,
+            )
+        defined = [one.same_models.chance for one in self.matches if one.same_models and one.ties == ties]
+        show.chance_line(axes, defined[0] if defined else self.fraction)
+        axes.set_ylabel(f"matching rate ({ties})")
+        show.legend_above(axes, len(self.sides))
+        for x, level in zip(at, self.levels, strict=True):
+            if self.num_silent[level]:
+                axes.axvspan(x - 0.3, x + 0.3, color=show.FAINT, alpha=0.5, linewidth=0)
+                style: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "center", "color": show.INK}
+                axes.annotate("undefined", (x, 0.5), fontsize=show.FONT_SIZE - 1, **style)
+
+
+def difference_of_losses(
+    curve_a: PerturbationCurve,
+    level_a: float,
+    curve_b: PerturbationCurve,
+    level_b: float,
+    side: Side = "easy",
+    ties: Ties = "refine",
+) -> Loss:
+    """How much more is lost at ``level_a`` of the one perturbation than at ``level_b`` of the other.
+
+    Below 0 where the first costs less. Each replicate takes the same trials for both.
+    """
+    for name in ("run", "epoch", "trials", "seed", "fraction"):
+        ours, theirs = getattr(curve_a, name), getattr(curve_b, name)
+        if ours != theirs:
+            raise BadInput(
+                f"the curves of {curve_a.kind} and {curve_b.kind}: differ in {name} ({ours} and {theirs}); "
+                "losses can be compared between curves of one run with one seed and fraction"
+            )
+    value_a, replicates_a, decided_a = curve_a.replicated_loss(level_a, side, ties)
+    value_b, replicates_b, decided_b = curve_b.replicated_loss(level_b, side, ties)
+    if replicates_a.shape != replicates_b.shape:
+        raise BadInput(
+            f"the curves of {curve_a.kind} and {curve_b.kind}: have {len(replicates_a)} and "
+            f"{len(replicates_b)} replicates; make them with the same number"
+        )
+    return Loss.of(value_a - value_b, replicates_a - replicates_b, decided_a and decided_b)
 
 
 def level_text(level: float) -> str:
@@ -176,71 +377,33 @@ def level_text(level: float) -> str:
     return f"{level:.4g}"
 
 
-def _matching(curve: PerturbationCurve, side: Side, ties: Ties) -> Section:
-    rows = [
-        [
-            curve.axis,
-            "rate",
-            "95 % interval",
-            "lost",
-            "95 % of lost",
-            "trials a group",
-            "chance",
-            "class chance",
-            "tie mass",
-            "set sizes",
-            "same models",
-            "tie mass of same",
-        ]
-    ]
-    rows += [_row(curve, match) for match in curve.line(side, ties)]
-    nothing = f" These perturbations change nothing in these {curve.nouns}." if curve.changes_nothing else ""
-    silent = " undefined: some trial gets no example right." if any(curve.num_silent.values()) else ""
-    return Section(
-        f"{curve.model} under {curve.kind}: {side} examples, fraction {curve.fraction:g}, {ties}",
-        f"Matching rates of the sets from regular and from perturbed examples {curve.row.at}. Rate: "
-        "between disjoint groups of trials; at the level that changes nothing "
-        f"({level_text(curve.neutral)}) it is the noise ceiling. Lost: how much of that ceiling, with "
-        "the same trials at both levels. Same models: all trials see both; its tie mass is the last column. "
-        f"? marks groups of fewer than {MIN_GROUP} trials, which decide nothing." + nothing + silent,
-        rows,
-    )
+def level_name(level: float) -> str:
+    """``0.25``, ``16``; small shares as ``1/32``."""
+    if 0 < level < 0.1 and math.isclose(1 / level, round(1 / level)):
+        return f"1/{round(1 / level)}"
+    return f"{level:.3g}"
 
 
-def _row(curve: PerturbationCurve, match: PerturbedMatch) -> list[str]:
-    level, groups, same = level_text(match.level), match.groups, match.same_models
-    if same is None:
-        return [level, "undefined", *[""] * 8, "undefined", ""]
-    if groups is None:
-        cells = ["none", "", "", "", "", number(same.chance), number(same.class_chance), "", ""]
-    else:
-        loss = curve.lost(match.level, match.side, match.ties)
-        cells = [
-            marked(number(groups.rate) or "empty", groups.decided),
-            interval_text(*groups.interval),
-            number(loss.value),
-            interval_text(*loss.interval),
-            str(groups.group_size),
-            number(groups.chance),
-            number(groups.class_chance),
-            _pair(groups.tie_mass, 2),
-            _pair(groups.sizes, 0),
-        ]
-    return [level, *cells, number(same.rate) or "empty", _pair(same.tie_mass, 2)]
+def level_positions(curve: PerturbationCurve) -> _Floats:
+    """Where each level lies on the axis, the neutral one at the right: evenly spaced in order."""
+    at = np.arange(len(curve.levels), dtype=np.float64)
+    return at[::-1] if curve.levels[0] == curve.neutral else at
 
 
-def _pair(values: tuple[float, float], digits: int) -> str:
-    return " ".join(number(value, digits) for value in values)
+def _level_axis(axes: Axes, curve: PerturbationCurve) -> None:
+    at = level_positions(curve)
+    # two lines in each, so that all stand at one height
+    names = [f"{level_name(level)}\n{'regular' if level == curve.neutral else ' '}" for level in curve.levels]
+    axes.set_xticks(at.tolist(), names)
+    if len(names) > MANY_LEVELS:
+        axes.tick_params(axis="x", labelsize=show.FONT_SIZE - 2)
+    axes.set(xlabel=f"{curve.kind}: {curve.axis}", xlim=(at.min() - 0.3, at.max() + 0.3), ylim=(0, 1.02))
 
 
-def _accuracy(curve: PerturbationCurve) -> Section:
-    splits = list(curve.accuracy)
-    rows = [[curve.axis, *(split.replace("_", "-") for split in splits), "chance"]]
-    for at, level in enumerate(curve.levels):
-        cells = [plus_minus(curve.mean_accuracy(split)[at], curve.accuracy_se(split)[at]) for split in splits]
-        rows.append([level_text(level), *cells, number(curve.chance_accuracy, 3)])
-    return Section(
-        f"{curve.model} under {curve.kind}: accuracy",
-        f"Mean over {len(curve.trials)} trials ± its standard error, {curve.row.at}.",
-        rows,
-    )
+def _pair(digits: int, title: str, second: str) -> show.Column:
+    """Numbers of regular and, in the column ``second``, of perturbed examples: ``0.33 0.19``."""
+
+    def both(regular: float, perturbed: float, _: float) -> str:
+        return f"{show.number(regular, digits)} {show.number(perturbed, digits)}"
+
+    return show.Column(str, "", title, second, second, both)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from easiness.data import Dataset
-from easiness.paper.perturbation.asked import SeenAs
-from easiness.paper.perturbation.figure import level_name
-from easiness.paper.perturbation.pixels import examples_at, image_shape
+from easiness.paper.perturbation.asked import SeenAs, examples_at, image_shape
+from easiness.paper.perturbation.curve import level_name
 from easiness.perturb import (
     clamp_for_display,
     default_levels,
@@ -31,65 +29,15 @@ if TYPE_CHECKING:
 
     from easiness.paper.perturbation.patterns import PseudoPatterns
 
-
+OURS = ("color", "shuffle", "radial", "order", "case")
 _WIDTH = 7.2  # inches
 _LINE = 0.17  # inches
 _LETTERS = 100  # in a line
 _MOST_LINES = 2  # of a text
-
-Line = tuple[float, str, dict[str, Any]]
-"""Inches from the left, a text, and how it is written."""
-
-
-def draw_texts(blocks: Sequence[tuple[str, Sequence[tuple[str, Sequence[tuple[str, str]]]]]]) -> Figure:
-    """Blocks of a heading and groups, a group of a name and lines: what stands before a text, and the text.
-
-    Long texts are shortened, and put on two lines at most.
-    """
-    lines: list[Line] = []
-    for heading, groups in blocks:
-        lines.append((0.0, heading, {"fontweight": "bold"}))
-        for name, texts in groups:
-            lines.append((0.0, name, {"fontstyle": "italic"}))
-            for before, text in texts:
-                first, *others = shortened(text)
-                lines += [(0.15, before, {}), (0.95, first, {"beside": ""})]
-                lines += [(0.95, other, {}) for other in others]
-        lines.append((0.0, "", {}))
-    return _drawn(lines)
-
-
-def level_lines(levels: Sequence[float], texts: Sequence[str]) -> list[tuple[str, str]]:
-    """A text at each level, behind the level."""
-    return [(level_name(level), text) for level, text in zip(levels, texts, strict=True)]
-
-
-def shortened(text: str) -> list[str]:
-    """The lines of a text, at most two, the last of which ends in dots where there are more; one if empty."""
-    lines = textwrap.wrap(text, _LETTERS, max_lines=_MOST_LINES, placeholder=" ...")
-    return lines or [""]
-
-
-def _drawn(lines: Sequence[Line]) -> Figure:
-    from matplotlib.figure import Figure
-
-    num = sum("beside" not in how for _, _, how in lines)
-    figure = Figure(figsize=(_WIDTH, _LINE * (num + 1)))
-    write = partial(figure.text, color=INK, fontsize=FONT_SIZE - 1, va="top", parse_math=False)
-    at = 0
-    for left, text, how in lines:
-        at += "beside" not in how
-        style = {name: value for name, value in how.items() if name != "beside"}
-        write(0.02 + left / _WIDTH, 1 - (at - 0.5) / (num + 1), text, **style)
-    return figure
-
-
-OURS = ("color", "shuffle", "radial", "order", "case")
 _CELL = 0.74  # inches from picture to picture
 _SMALL = 64  # pixels of a side up to which pixels are shown as squares
 _NAME_WIDTH = 12  # letters in a line of a class name
 _PAIRS = 4  # in a row
-_NOTHING: npt.NDArray[np.float32] = np.zeros((0, 1, 1, 1), np.float32)
 
 
 @dataclass(frozen=True)
@@ -116,16 +64,11 @@ class PerturbedPanel:
 
 @dataclass(frozen=True)
 class PatternPictures:
-    """Some of the pseudo patterns ``of`` a run: ``regular`` and ``perturbed`` [n, h, w, c] in [0, 1].
-
-    Of texts they are ``texts``, pairs of a regular and a perturbed one.
-    """
+    """Some of the pseudo patterns ``of`` a run, regular and perturbed: the two levels of the block."""
 
     of: PseudoPatterns
     classes: tuple[str, ...]
-    regular: npt.NDArray[np.float32] = field(repr=False)
-    perturbed: npt.NDArray[np.float32] = field(repr=False)
-    texts: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    block: PanelBlock
 
 
 def perturbed_panel(
@@ -141,26 +84,49 @@ def perturbed_panel(
     """Some examples, each of another class as far as there are classes, under kinds of perturbation."""
     if positions is None:
         positions = _one_per_class(data.labels, num, seed)
-    examples, ids = examples_at(data, positions, recipe), data.ids[positions]
-    shape, of = image_shape(data, recipe), data.kind.name
+    of = data.kind.name
     blocks = []
     for kind in kinds or [name for name in OURS if name in fitting_kinds(of)]:
-        chosen = tuple((levels or {}).get(kind, default_levels(kind, shape, of)))
+        chosen = tuple((levels or {}).get(kind, default_levels(kind, image_shape(data, recipe), of)))
         made = [perturbation(kind, level, seed, of) for level in chosen]
-        known = find_kind(kind, of)
-        if isinstance(examples, list):
-            texts = list(zip(*(one(examples, ids=ids) for one in made), strict=True))
-            blocks.append(PanelBlock(known.name, known.label, chosen, _NOTHING, texts))
-        else:
-            pictures = np.stack([_pictures(one(examples, ids=ids)) for one in made], axis=1)
-            blocks.append(PanelBlock(known.name, known.label, chosen, pictures))
+        blocks.append(_block(data, recipe, positions, kind, chosen, made))
     return PerturbedPanel(tuple(data.classes[label] for label in data.labels[positions]), tuple(blocks))
 
 
-def _pictures(images: Tensor) -> npt.NDArray[np.float32]:
-    """Images [n, c, h, w] as they are drawn, [n, h, w, c]."""
-    pictures: npt.NDArray[np.float32] = clamp_for_display(images).permute(0, 2, 3, 1).numpy()
-    return pictures
+def pattern_pictures(
+    patterns: PseudoPatterns, data: Dataset, recipe: SeenAs, num: int = 12
+) -> PatternPictures:
+    """``num`` pseudo patterns to be drawn, the best of each class in turn (see `PseudoPatterns.shown`)."""
+    split = data if patterns.probe == "train" or data.held_out is None else data.held_out
+    positions = patterns.positions[patterns.shown(num)]
+    classes = tuple(data.classes[label] for label in split.labels[positions])
+    one = perturbation(patterns.kind, patterns.level, patterns.seed, data.kind.name)
+    levels, made = (patterns.levels[0].level, patterns.level), [_unchanged, one]
+    return PatternPictures(patterns, classes, _block(split, recipe, positions, patterns.kind, levels, made))
+
+
+def _unchanged(examples: Any, ids: Any) -> Any:  # noqa: ARG001
+    return examples
+
+
+def _block(
+    data: Dataset,
+    recipe: SeenAs,
+    positions: npt.NDArray[np.int64],
+    kind: str,
+    levels: tuple[float, ...],
+    transforms: Sequence[Callable[..., Any]],
+) -> PanelBlock:
+    """The examples at ``positions`` as each of the transforms changes them."""
+    known = find_kind(kind, data.kind.name)
+    block = partial(PanelBlock, known.name, known.label, levels)
+    if not len(positions):
+        return block(np.zeros((0, 1, 1, 1, 1), np.float32))
+    examples = examples_at(data, positions, recipe)
+    seen = [one(examples, ids=data.ids[positions]) for one in transforms]
+    if isinstance(examples, list):
+        return block(np.zeros((0, 1, 1, 1, 1), np.float32), list(zip(*seen, strict=True)))
+    return block(np.stack([clamp_for_display(one).permute(0, 2, 3, 1).numpy() for one in seen], axis=1))
 
 
 def _one_per_class(labels: npt.NDArray[np.int64], num: int, seed: int) -> npt.NDArray[np.int64]:
@@ -174,45 +140,26 @@ def _one_per_class(labels: npt.NDArray[np.int64], num: int, seed: int) -> npt.ND
     return chosen[np.argsort(labels[chosen], kind="stable")]
 
 
-def pattern_pictures(
-    patterns: PseudoPatterns, data: Dataset, recipe: SeenAs, num: int = 12
-) -> PatternPictures:
-    """``num`` pseudo patterns to be drawn, the best of each class in turn (see `PseudoPatterns.shown`)."""
-    split = data if patterns.probe == "train" or data.held_out is None else data.held_out
-    positions = patterns.positions[patterns.shown(num)]
-    if not len(positions):
-        return PatternPictures(patterns, (), _NOTHING, _NOTHING)
-    classes = tuple(data.classes[label] for label in split.labels[positions])
-    one = perturbation(patterns.kind, patterns.level, patterns.seed, data.kind.name)
-    examples, ids = examples_at(split, positions, recipe), split.ids[positions]
-    if isinstance(examples, list):
-        texts = list(zip(examples, one(examples, ids=ids), strict=True))
-        return PatternPictures(patterns, classes, _NOTHING, _NOTHING, texts)
-    return PatternPictures(patterns, classes, _pictures(examples), _pictures(one(examples, ids=ids)))
-
-
 def draw_panel(panel: PerturbedPanel) -> Figure:
     """A block for each kind, one below the other: a row for each example, a column for each level.
 
     Of texts each has a line.
     """
     if any(block.texts for block in panel.blocks):
-        return draw_texts(
-            [
-                (
-                    f"{block.kind}: {block.axis}",
-                    [
-                        (name, level_lines(block.levels, texts))
-                        for name, texts in zip(panel.classes, block.texts, strict=True)
-                    ],
-                )
+        return _draw_texts(
+            {
+                f"{block.kind}: {block.axis}": [
+                    (name, list(zip(map(level_name, block.levels), texts, strict=True)))
+                    for name, texts in zip(panel.classes, block.texts, strict=True)
+                ]
                 for block in panel.blocks
-            ]
+            }
         )
     columns = max(len(block.levels) for block in panel.blocks)
     num = len(panel.classes)
     names = [textwrap.fill(name, _NAME_WIDTH) for name in panel.classes]
-    left = _letters(names)
+    # room for names at the left, in cells
+    left = (0.085 * max(len(line) for name in names for line in name.split("\n")) + 0.15) / _CELL
     head, gap = 0.62, 0.3
     height = len(panel.blocks) * (head + num) + (len(panel.blocks) - 1) * gap
     figure, axes = _blank(left + columns, height + 0.05, left)
@@ -234,11 +181,20 @@ def draw_panel(panel: PerturbedPanel) -> Figure:
 def draw_patterns(pictures: PatternPictures) -> Figure:
     """Pairs of a regular example and what all networks still recognize, with their count and chance."""
     patterns, num = pictures.of, len(pictures.classes)
-    title, beside = _titles(patterns)
-    if pictures.texts:
-        named = zip(pictures.classes, pictures.texts, strict=True)
+    at, made = patterns.at_level, patterns.made
+    models = f"all {patterns.num_trials} {made}" if patterns.num_trials > 1 else f"the {made[:-1]}"
+    title = (
+        f"{at.count:,} of {at.num_examples:,} {patterns.probe.replace('_', '-')} examples are right in "
+        f"{models} under {patterns.kind} {level_name(patterns.level)}"
+    )
+    beside = (
+        f"by chance {at.chance:.3g}, within classes {at.class_chance:.3g}; accuracy "
+        f"{np.mean(at.accuracy):.3f}, guessing {1 / len(patterns.classes):.3f}. Pairs: regular, perturbed."
+    )
+    if pictures.block.texts:
+        named = zip(pictures.classes, pictures.block.texts, strict=True)
         pairs = [(name, list(zip(("regular", "perturbed"), both, strict=True))) for name, both in named]
-        return draw_texts([(title, []), (beside, pairs)])
+        return _draw_texts({title: [], beside: pairs})
     rows = max(1, -(-num // _PAIRS))
     figure, axes = _blank(2.25 * _PAIRS, 0.95 + 1.35 * rows, 0.13)
     write = partial(axes.text, color=INK, fontsize=FONT_SIZE, va="center", parse_math=False)
@@ -249,37 +205,37 @@ def draw_patterns(pictures: PatternPictures) -> Figure:
     for place, name in enumerate(pictures.classes):
         row, column = divmod(place, _PAIRS)
         x, y = 2.25 * column, 0.85 + 1.35 * row
-        _picture(axes, pictures.regular[place], x, y)
-        _picture(axes, pictures.perturbed[place], x + 1, y)
+        for beside_it, pixels in enumerate(pictures.block.pictures[place]):
+            _picture(axes, pixels, x + beside_it, y)
         shortened = textwrap.shorten(name, 24, placeholder=" ...")
         write(x + 0.98, y + 1.0, shortened, fontsize=FONT_SIZE - 1, ha="center", va="top")
     return figure
 
 
-def _titles(patterns: PseudoPatterns) -> tuple[str, str]:
-    """What a figure of patterns says, and what stands below that."""
-    at = patterns.at_level
-    split = patterns.probe.replace("_", "-")
-    models = (
-        f"all {patterns.num_trials} {patterns.made}"
-        if patterns.num_trials > 1
-        else f"the {patterns.made[:-1]}"
-    )
-    title = (
-        f"{at.count:,} of {at.num_examples:,} {split} examples are right in {models} "
-        f"under {patterns.kind} {level_name(patterns.level)}"
-    )
-    beside = (
-        f"by chance {at.chance:.3g}, within classes {at.class_chance:.3g}; accuracy "
-        f"{np.mean(at.accuracy):.3f}, guessing {1 / len(patterns.classes):.3f}. Pairs: regular, perturbed."
-    )
-    return title, beside
+def _draw_texts(blocks: Mapping[str, Sequence[tuple[str, Sequence[tuple[str, str]]]]]) -> Figure:
+    """Groups by the heading of their block, a group of a name and lines: what stands before a text, and it.
 
+    Long texts are shortened, and put on two lines at most.
+    """
+    from matplotlib.figure import Figure
 
-def _letters(names: Sequence[str]) -> float:
-    """Room for names at the left, in cells."""
-    letters = max(len(line) for name in names for line in name.split("\n"))
-    return (0.085 * letters + 0.15) / _CELL
+    rows: list[list[tuple[float, str, dict[str, str]]]] = []
+    for heading, groups in blocks.items():
+        rows.append([(0.0, heading, {"fontweight": "bold"})])
+        for name, texts in groups:
+            rows.append([(0.0, name, {"fontstyle": "italic"})])
+            for before, text in texts:
+                wrapped = textwrap.wrap(text, _LETTERS, max_lines=_MOST_LINES, placeholder=" ...")
+                first, *others = wrapped or [""]
+                rows.append([(0.15, before, {}), (0.95, first, {})])
+                rows += [[(0.95, other, {})] for other in others]
+        rows.append([])
+    figure = Figure(figsize=(_WIDTH, _LINE * (len(rows) + 1)))
+    write = partial(figure.text, color=INK, fontsize=FONT_SIZE - 1, va="top", parse_math=False)
+    for at, row in enumerate(rows):
+        for left, text, style in row:
+            write(0.02 + left / _WIDTH, 1 - (at + 0.5) / (len(rows) + 1), text, **style)
+    return figure
 
 
 def _blank(width: float, height: float, left: float) -> tuple[Figure, Axes]:

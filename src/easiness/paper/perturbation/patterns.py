@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.paper.perturbation.curve import PerturbationCurve, level_text
-from easiness.paper.perturbation.figure import MANY_LEVELS, level_name
-from easiness.show import EASY, FONT_SIZE, INK, Result, Section, interval_text, legend_above, new_axes, number
+from easiness import show
+from easiness.paper.perturbation.curve import MANY_LEVELS, PerturbationCurve, level_name, level_text
 from easiness.spec import Split
 from easiness.store import Row
 
@@ -40,17 +40,9 @@ class PseudoLevel:
     class_chance: float
     interval: tuple[float, float]
 
-    @property
-    def beyond_chance(self) -> bool | None:
-        """Whether the interval is wholly above ``chance``; ``None`` where it contains it."""
-        low, high = self.interval
-        if low <= self.chance <= high:
-            return None
-        return low > self.chance
-
 
 @dataclass(frozen=True)
-class PseudoPatterns(Result):
+class PseudoPatterns(show.Result):
     """The examples of a split that all networks of a run still classify correctly at ``level``.
 
     ``positions`` [n] are those in the split, best first: by the mean probability of their label over
@@ -132,82 +124,59 @@ class PseudoPatterns(Result):
 
         `draw_patterns` shows the examples themselves.
         """
-        figure, axes = new_axes(5.2, 3.1)
-        levels = self.levels
-        at = range(len(levels))
-        counts = [one.count for one in levels]
-        axes.errorbar(
-            at,
-            counts,
-            [
-                [max(0.0, one.count - one.interval[0]) for one in levels],
-                [max(0.0, one.interval[1] - one.count) for one in levels],
-            ],
-            fmt="o-",
-            color=EASY,
-            markersize=4.5,
-            linewidth=1.8,
-            capsize=2.5,
-            label=f"right in all {self.made}",
-        )
-        axes.plot(at, [one.chance for one in levels], ":", color=INK, linewidth=1.2, label="by chance")
-        axes.plot(
-            at, [one.class_chance for one in levels], "--", color=INK, linewidth=1, label="within classes"
-        )
-        axes.set_xticks(list(at), [level_name(one.level) for one in levels])
+        figure, axes = show.new_axes(5.2, 3.1)
+        levels, at = self.levels, np.arange(len(self.levels))
+        counts = np.array([one.count for one in levels])
+        low, high = np.array([one.interval for one in levels]).T
+        name = f"right in all {self.made}"
+        reach = [counts - low, high - counts]
+        show.draw_curve(axes, show.Curve(at, counts, name, show.EASY, errors=reach))
+        axes.plot(at, [one.chance for one in levels], ":", color=show.INK, linewidth=1.2, label="by chance")
+        within = [one.class_chance for one in levels]
+        axes.plot(at, within, "--", color=show.INK, linewidth=1, label="within classes")
+        axes.set_xticks(at.tolist(), [level_name(one.level) for one in levels])
         if len(levels) > MANY_LEVELS:
-            axes.tick_params(axis="x", labelsize=FONT_SIZE - 2)
-        split = self.probe.replace("_", "-")
+            axes.tick_params(axis="x", labelsize=show.FONT_SIZE - 2)
         axes.set(
             xlabel=f"{self.kind}: {self.axis}",
-            ylabel=f"{split} examples, of {levels[0].num_examples:,}",
+            ylabel=f"{self._split} examples, of {levels[0].num_examples:,}",
         )
         axes.set_ylim(bottom=0)
-        legend_above(axes, 3)
+        show.legend_above(axes, 3)
         return figure
 
-    def sections(self) -> list[Section]:
-        """One table: the examples that all networks get right at each level, beside chance."""
-        rows = [
-            [
-                "level",
-                "all right",
-                "95 % interval",
-                "by chance",
-                "by product",
-                "within classes",
-                "mean accuracy",
-            ]
-        ]
-        rows += [
-            [
-                level_text(one.level),
-                str(one.count),
-                interval_text(*one.interval, 1),
-                f"{one.chance:.3g}",
-                f"{one.chance_product:.3g}",
-                f"{one.class_chance:.3g}",
-                number(float(np.mean(one.accuracy)), 3),
-            ]
-            for one in self.levels
-        ]
-        split = self.probe.replace("_", "-")
+    @property
+    def _split(self) -> str:
+        return self.probe.replace("_", "-")
+
+    def frames(self) -> list[show.Frame]:
+        """The examples that all networks get right at each level, beside chance."""
+        chance = partial(show.Column, lambda value: f"{value:.3g}", "")
         return [
-            Section(
-                f"{self.model} under {self.kind}: {split} examples that all {self.num_trials} "
+            show.Frame(
+                f"{self.model} under {self.kind}: {self._split} examples that all {self.num_trials} "
                 f"{self.made} get right",
                 f"Of {self.levels[0].num_examples} examples {self.row.at}. By chance: their "
                 f"number times the mean accuracy to the power {self.num_trials}. By product: their number "
                 "times the product of the accuracies. "
                 f"Within classes: chance in each class; it is large where all {self.made} see one "
                 "class in everything.",
-                rows,
+                self.table(),
+                {
+                    "level": show.Column(level_text),
+                    "count": show.counts(title="all right"),
+                    "low": show.intervals(1, title="95 % interval", high="high"),
+                    "chance": chance("by chance"),
+                    "chance_product": chance("by product"),
+                    "class_chance": chance("within classes"),
+                    "accuracy": show.numbers(3, title="mean accuracy"),
+                },
             )
         ]
 
 
 @dataclass(frozen=True)
-class Perturbed(Result):
+class Perturbed(show.Result):
     """A curve with its table and figure; the sections of the ``patterns`` stand below its own.
 
     ``drawn`` are figures of examples, by the file that each was asked for.
@@ -229,6 +198,6 @@ class Perturbed(Result):
         """The figure of the curve."""
         return self.curve.figure()
 
-    def sections(self) -> list[Section]:
-        """The tables of the curve, then of the patterns."""
-        return [*self.curve.sections(), *self.patterns.sections()]
+    def frames(self) -> list[show.Frame]:
+        """Those of the curve, then of the patterns."""
+        return [*self.curve.frames(), *self.patterns.frames()]

@@ -25,13 +25,18 @@ from easiness.analysis import (
 from easiness.data import Dataset
 from easiness.engine import ONE_RUN, PICTURE, Data, Fraction, Policies, Study
 from easiness.errors import BadInput
-from easiness.paper.perturbation.asked import check_asked, perturbed_probe, seen_as, spec_with_weights
-from easiness.paper.perturbation.curve import PerturbationCurve
-from easiness.paper.perturbation.match import PerturbedMatch
+from easiness.paper.perturbation.asked import (
+    check_asked,
+    check_changes_something,
+    image_shape,
+    perturbed_probe,
+    seen_as,
+    spec_with_weights,
+)
+from easiness.paper.perturbation.curve import PerturbationCurve, PerturbedMatch
 from easiness.paper.perturbation.observing import PerturbedProbe
 from easiness.paper.perturbation.panel import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
 from easiness.paper.perturbation.patterns import Perturbed, PseudoLevel, PseudoPatterns
-from easiness.paper.perturbation.pixels import check_changes_something, image_shape
 from easiness.perturb import find_kind
 from easiness.runs import Progress, data_of
 from easiness.scoring import easiness_interval
@@ -46,7 +51,7 @@ def _levels(text: str) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True)
-class PerturbAsked:
+class Perturbing:
     """What `perturb` asks."""
 
     run: Annotated[
@@ -115,7 +120,7 @@ class PerturbAsked:
         return [*(() if self.levels is None else self.levels), *listed]
 
 
-def perturb(asked: PerturbAsked, progress: Progress | None = None) -> Perturbed:
+def perturb(asked: Perturbing, progress: Progress | None = None) -> Perturbed:
     """Let the networks of a run look at perturbed examples, and match their sets with the regular ones."""
     run, kind, seed = asked.run, asked.kind, asked.seed
     check_asked(kind, asked.wanted, seed)
@@ -125,7 +130,7 @@ def perturb(asked: PerturbAsked, progress: Progress | None = None) -> Perturbed:
     data = data_of(run, asked.data)
     recipe = seen_as(run, data)
     check_changes_something(data, recipe, kind, asked.levels, seed)
-    found = Perturbed(curve_of(asked, data, progress), patterns_of(asked, data, progress))
+    found = Perturbed(perturbation_curve(asked, data, progress), pseudo_patterns(asked, data, progress))
     drawn = {}
     if asked.panel is not None:
         shown = perturbed_panel(data, recipe, kinds=[kind], levels={kind: found.curve.levels}, seed=seed)
@@ -139,7 +144,7 @@ PERTURB = Study(
     "paper perturb",
     "Paper",
     "Show perturbed examples to the networks of a run.",
-    PerturbAsked,
+    Perturbing,
     perturb,
     about="Says how accuracy and the easy and hard sets change, and which examples all networks still get "
     "right. Nothing is trained. The regular examples are those at the neutral level, looked at again by the "
@@ -149,7 +154,9 @@ PERTURB = Study(
 )
 
 
-def curve_of(asked: PerturbAsked, data: Dataset, progress: Progress | None = None) -> PerturbationCurve:
+def perturbation_curve(
+    asked: Perturbing, data: Dataset, progress: Progress | None = None
+) -> PerturbationCurve:
     """The curve of accuracy and matching rates. Where ties remain, the two sides break them differently."""
     run, sides = asked.run, SIDES if asked.side is None else (asked.side,)
     rules = [Rule(side, asked.fraction, policy, asked.seed) for policy in asked.ties for side in sides]
@@ -188,7 +195,7 @@ def curve_of(asked: PerturbAsked, data: Dataset, progress: Progress | None = Non
     )
 
 
-def _probes(asked: PerturbAsked, data: Dataset, also: Sequence[float] = ()) -> dict[Split, PerturbedProbe]:
+def _probes(asked: Perturbing, data: Dataset, also: Sequence[float] = ()) -> dict[Split, PerturbedProbe]:
     """The splits of the data under the perturbation, at the levels and ``also`` and the neutral level.
 
     From the neutral level to the strongest, each once.
@@ -244,7 +251,7 @@ def match_levels(
     return found
 
 
-def patterns_of(asked: PerturbAsked, data: Dataset, progress: Progress | None = None) -> PseudoPatterns:
+def pseudo_patterns(asked: Perturbing, data: Dataset, progress: Progress | None = None) -> PseudoPatterns:
     """The examples that every network of a run classifies correctly although they are perturbed.
 
     Without a level for them it is chosen before anything is seen: the strongest leaves next to nothing of an

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.analysis import MIN_GROUP
 from easiness.errors import BadInput, nearest
 
 Arm: TypeAlias = Literal["natural", "balanced", "sham", "permuted", "half"]
@@ -50,14 +51,12 @@ class Preset:
     recipe: str = "short"
     precision: Literal["float32", "bfloat16"] = "float32"
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            **asdict(self),
-            "supports": {str(support): number for support, number in self.supports.items()},
-            "contradictions": list(self.contradictions),
-            "networks": list(self.networks),
-        }
+    @property
+    def warning(self) -> str:
+        """Why its results decide nothing; empty where they do."""
+        if self.trials >= MIN_GROUP:
+            return ""
+        return "so few trials decide nothing; for an answer leave out --preset and give another --out"
 
 
 # f from 8 to 512: 307 / (1 - 0.4). On seed 901, which is not the study's, the mean easiness of patterns in
@@ -109,9 +108,6 @@ class Examples:
     pattern: npt.NDArray[np.int64]
     label: npt.NDArray[np.int64]
     own: npt.NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.pattern)
 
 
 def patterns_of(preset: Preset, seed: int) -> Patterns:

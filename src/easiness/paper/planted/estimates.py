@@ -41,11 +41,6 @@ class Estimate:
         return by_pattern, max(0.0, by_trial - self.shared)
 
     @property
-    def variance(self) -> float:
-        """Of the value, over patterns and trials."""
-        return sum(self._variances)
-
-    @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval by Student's t, with the freedom of both sums after Satterthwaite.
 

@@ -1,360 +1,270 @@
-"""The result of the experiment: rows, figure, tables, and the claims that it decides."""
+"""The result of the experiment: rows, figures, tables, and the claims that it decides."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import show
-from easiness.paper.planted.claims import DROP, claims_of, drop_of, of_the_whole, slope_of
-from easiness.paper.planted.design import ARMS, CONTROLS, FREQUENT, JUDGED, Arm, examples_of
+from easiness.paper.planted.claims import DROP, MEASURES, Found, Measure, of_the_whole
+from easiness.paper.planted.design import ARMS, CONTROLS, FREQUENT, JUDGED, Arm
 from easiness.paper.planted.estimates import Estimate, mean
-from easiness.paper.planted.found import MEASURES, Found
-from easiness.paper.reproduction import Claim, count_verdicts
-from easiness.show import Section, capitalized, count, counted, interval_text, number, with_interval
+from easiness.paper.reproduction import count_verdicts
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from easiness.paper.planted.found import Found, Measure
 
-
-_STYLES = ((show.EASY, "o"), (show.TRAIN, "^"), (show.LEFT_OUT, "s"), (show.HARD, "D"))
 _SHOWN_PATTERNS, _SHOWN_PICTURES = 3, 5
+_STYLES = ((show.EASY, "o"), (show.TRAIN, "^"), (show.LEFT_OUT, "s"), (show.HARD, "D"))
 _DARKEST = 4.0  # deviations of the noise that are black, or white
-_AXES: dict[str, str] = {
+_AXES: dict[Measure, str] = {
     "easiness": "easiness of own carriers",
     "held_out": "held-out probability of own label",
 }
-_TITLES: dict[Arm, str] = {
-    "natural": "natural: as often as f says",
-    "balanced": "balanced: all equally often",
-    "sham": "sham patches",
-    "permuted": "permuted labels",
-    "half": "half amplitude",
-}
-
-
-def frequency_figure(found: Found, measure: Measure) -> Figure:
-    """Against f, a line for each contradiction: a row for each network, a column for each arm."""
-    networks = found.preset.networks
-    figure, panels = _panels(len(networks), len(ARMS))
-    for network, row in zip(networks, panels, strict=True):
-        for arm, axes in zip(ARMS, row, strict=True):
-            _lines(axes, found, arm, network, measure)
-            title = _TITLES[arm] if len(networks) == 1 else f"{network}, {_TITLES[arm]}"
-            axes.set_title(title, fontsize=show.FONT_SIZE, color=show.INK, loc="left")
-        row[0].set_ylabel(_AXES[measure])
-    for axes in panels[-1]:
-        axes.set_xlabel("f, carriers an epoch in the natural arm")
-    _legend(figure, panels[0][0])
-    return figure
-
-
-def controls_figure(found: Found) -> Figure:
-    """Easiness against f in each control, by the first network."""
-    figure, panels = _panels(1, len(CONTROLS))
-    for arm, axes in zip(CONTROLS, panels[0], strict=True):
-        _lines(axes, found, arm, found.preset.networks[0], "easiness")
-        axes.set_title(_TITLES[arm], fontsize=show.FONT_SIZE, color=show.INK, loc="left")
-        axes.set_xlabel("f")
-    panels[0][0].set_ylabel(_AXES["easiness"])
-    _legend(figure, panels[0][0])
-    return figure
-
-
-def drop_figure(found: Found) -> Figure:
-    """The drop at equal support by contradiction, of easiness and held-out probability, with the margin."""
-    measures: tuple[Measure, ...] = ("easiness", "held_out")
-    figure, panels = _panels(1, len(measures))
-    contradictions = [one for one in found.preset.contradictions if one]
-    for measure, axes in zip(measures, panels[0], strict=True):
-        for at, (network, (color, marker)) in enumerate(zip(found.preset.networks, _STYLES, strict=False)):
-            drops = [drop_of(found, "natural", network, measure, one) for one in contradictions]
-            reach = [one.interval[1] - one.value for one in drops]
-            axes.errorbar(
-                np.array(contradictions) + 0.008 * (at - 0.5),
-                [one.value for one in drops],
-                yerr=np.nan_to_num(reach),
-                color=color,
-                marker=marker,
-                markersize=4.5,
-                linewidth=1.4,
-                capsize=2.5,
-                label=network,
-            )
-        axes.axhline(0, color=show.FAINT, linewidth=0.8)
-        axes.plot([JUDGED], [DROP], marker="_", markersize=26, color=show.INK, label="margin")
-        axes.set(xlabel="c, share of carriers with other labels", xlim=(0.05, 0.45))
-        axes.set_title(_AXES[measure], fontsize=show.FONT_SIZE, color=show.INK, loc="left")
-    panels[0][0].set_ylabel("lower than at c = 0")
-    _legend(figure, panels[0][0])
-    return figure
-
-
-def planted_figure(found: Found) -> Figure:
-    """Some patterns, a row each: the patch, then pictures that have it at random places."""
-    import torch
-
-    from easiness.paper.planted.pictures import Pictures
-
-    patterns = np.linspace(0, len(found.patterns) - 1, _SHOWN_PATTERNS).astype(np.int64)
-    pictures = Pictures(found.patterns, found.preset, "natural")
-    generator = torch.Generator().manual_seed(found.seed % 2**64)  # which takes no more bits
-    figure, panels = _panels(_SHOWN_PATTERNS, 1 + _SHOWN_PICTURES, width=0.9, height=0.9)
-    for pattern, row in zip(patterns, panels, strict=True):
-        made = pictures.make(torch.full((_SHOWN_PICTURES,), int(pattern)), generator)[:, 0].numpy()
-        patch = found.preset.amplitude * found.patterns.patch[pattern]
-        shown = np.zeros(made.shape[1:])
-        shown[: len(patch), : len(patch)] = patch
-        for axes, values in zip(row, [shown, *made], strict=True):
-            axes.imshow(values, cmap="gray", vmin=-_DARKEST, vmax=_DARKEST, interpolation="nearest")
-            axes.set_axis_off()
-    for axes, title in zip(panels[0], ["patch", *["a carrier"] * _SHOWN_PICTURES], strict=True):
-        axes.set_title(title, fontsize=show.FONT_SIZE, color=show.INK)
-    return figure
-
-
-def _panels(
-    rows: int, columns: int, width: float = 3.1, height: float = 2.4
-) -> tuple[Figure, list[list[Axes]]]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(0.4 + width * columns, 0.5 + height * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, sharex=True, sharey=rows * columns > 1, squeeze=False)
-    for axes in panels.flat:
-        show.quiet(axes)
-    return figure, panels.tolist()
-
-
-def _lines(axes: Axes, found: Found, arm: Arm, network: str, measure: Measure) -> None:
-    supports = list(found.preset.supports)
-    for contradiction, (color, marker) in zip(found.preset.contradictions, _STYLES, strict=False):
-        cells = [found.cell(arm, network, measure, support, contradiction) for support in supports]
-        frequency = np.array(supports) / (1 - contradiction)
-        axes.errorbar(
-            frequency,
-            [one.value for one in cells],
-            yerr=np.nan_to_num([one.interval[1] - one.value for one in cells]),
-            color=color,
-            marker=marker,
-            markersize=4,
-            linewidth=1.4,
-            elinewidth=0.8,
-            capsize=2,
-            label=f"c = {contradiction:g}",
-        )
-    axes.axhline(1 / found.preset.classes, color=show.INK, linewidth=0.8, linestyle=":", label="chance")
-    axes.set_xscale("log", base=2)
-    ticks = [
-        2**power
-        for power in range(1, 12, 2)
-        if supports[0] <= 2**power < 1.1 * found.patterns.frequency.max()
-    ]
-    axes.set_xticks(ticks, list(map(str, ticks)))
-    axes.minorticks_off()
-    axes.set_ylim(0, 1.04)
-
-
-def _legend(figure: Figure, axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(
-        handles,
-        labels,
-        loc="outside upper left",
-        ncols=len(labels),
-        frameon=False,
-        fontsize=show.FONT_SIZE,
-        labelcolor=show.INK,
-    )
-
-
-_DIGITS = 3
-
-
-def sections_of(found: Found, claims: Sequence[Claim]) -> list[Section]:
-    """The verdicts, slopes, drops, cells, and how much was right in all."""
-    return [verdict_section(claims), slope_section(found), drop_section(found), *cell_sections(found)]
-
-
-def verdict_section(claims: Sequence[Claim]) -> Section:
-    """A row for each statistic of each claim."""
-    rows = [["claim", "what", "verdict", "statistic", "value", "95 % interval", "needed"]]
-    for claim in claims:
-        for at, one in enumerate(claim.statistics):
-            said = [claim.id, claim.text, claim.verdict] if at == 0 else ["", "", ""]
-            interval = "" if one.interval is None else interval_text(*one.interval, digits=_DIGITS)
-            needed = f"{one.side} {one.margin:g}"
-            rows.append([*said, one.name, number(one.value, _DIGITS), interval, needed])
-    note = "A claim is decided only where its intervals lie on one side of a margin that was set beforehand. "
-    whole = of_the_whole({one.id: one.verdict for one in claims})
-    return Section("Claims", f"{note}{capitalized(whole)}.", rows)
-
-
-def slope_section(found: Found) -> Section:
-    """The slope of each arm and network, for both measures."""
-    rows = [["arm", "network", "trials", "accuracy", *(f"slope, {what}" for what in MEASURES.values())]]
-    for (arm, network), one in found.arms.items():
-        slopes = [_text(slope_of(found, arm, network, measure)) for measure in MEASURES]
-        rows.append([arm, network, str(len(one.accuracy)), number(one.accuracy.mean(), _DIGITS), *slopes])
-    note = (
-        "Change of the logit for a doubling of f, at the same contradiction. Only carriers of a "
-        "pattern's own label count, and each pattern counts once. Intervals are over patterns and "
-        "trials. Accuracy is over all examples, contradicted ones too."
-    )
-    return Section("Slopes", note, rows)
-
-
-def drop_section(found: Found) -> Section:
-    """The drop of each network by contradiction, and how easy the contradicted carriers are themselves."""
-    rows = [
-        ["network", "arm", "c", *(f"drop, {what}" for what in MEASURES.values()), "contradicted carriers"]
-    ]
-    patterns = found.patterns
-    parts: list[tuple[Arm, npt.NDArray[np.bool_]]] = [
-        ("natural", patterns.support >= FREQUENT),
-        ("balanced", np.ones(len(patterns), np.bool_)),
-    ]
-    for network, (arm, part) in product(found.preset.networks, parts):
-        for contradiction in filter(None, found.preset.contradictions):
-            others = found.arms[arm, network].contradicted[
-                :, part & (patterns.contradiction == contradiction)
-            ]
-            drops = [_text(drop_of(found, arm, network, one, contradiction, part)) for one in MEASURES]
-            rows.append([network, arm, f"{contradiction:g}", *drops, _text(mean(others))])
-    note = (
-        "How much lower than at c = 0. In the natural arm, which is judged, at the same support of at least "
-        f"{FREQUENT} examples an epoch. In the balanced arm, which is not, of all patterns at what would be "
-        "the same support: they are shown equally often, but 1 - c of that under their own label. Only "
-        "carriers of a pattern's own label count. Last column: easiness of the carriers with other labels."
-    )
-    return Section("Drops by contradiction", note, rows)
-
-
-def cell_sections(found: Found) -> list[Section]:
-    """A table of means for each arm and network."""
-    return [_cells(found, arm, network) for arm, network in found.arms]
-
-
-def _cells(found: Found, arm: str, network: str) -> Section:
-    rows = [["support", "c", "f", *MEASURES.values()]]
-    for support in found.preset.supports:
-        for contradiction in found.preset.contradictions:
-            cells = [found.cell(arm, network, one, support, contradiction) for one in MEASURES]  # type: ignore[arg-type]
-            f = support / (1 - contradiction)
-            rows.append([str(support), f"{contradiction:g}", f"{f:.0f}", *map(_share, cells)])
-    return Section(f"Means by cell: {arm}, {network}", "Means over patterns with 95 % intervals.", rows)
-
-
-def _text(one: Estimate) -> str:
-    return with_interval(one.value, *one.interval, digits=_DIGITS)
-
-
-def _share(one: Estimate) -> str:
-    """A mean of shares, whose interval ends where shares do."""
-    low, high = np.clip(one.interval, 0, 1)
-    return with_interval(one.value, low, high, digits=_DIGITS)
-
-
-def leads_of(found: Found) -> Mapping[str, str]:
-    """A paragraph for each part of the page, by its key."""
-    preset, patterns = found.preset, found.patterns
-    examples = count(len(examples_of("natural", patterns, preset, found.seed)))
-    shares = ", ".join(f"{one:g}" for one in preset.contradictions)
-    controls = "; ".join(f"{arm}: {what}" for arm, what in CONTROLS.items())
-    f = patterns.frequency
-    return {
-        "planted": (
-            f"{count(len(patterns))} patterns, random patches of {preset.patch} x {preset.patch} values with "
-            f"{preset.amplitude:g} times the deviation of the noise, at random places in pictures of "
-            f"{preset.side} x {preset.side} of 1/f noise that are made anew in every epoch: no picture can "
-            f"be learned by heart. A pattern has f = {f.min():.0f} to {f.max():.0f} carriers among "
-            f"{examples} examples an epoch; a share c of them ({shares}) bears other labels, and patterns "
-            f"with the same support f (1 - c) are compared. Each of {preset.classes} classes has the same "
-            f"patterns in number, f and c. Trained {counted(preset.trials, 'time')} each: "
-            f"{', '.join(preset.networks)}, {counted(preset.epochs, 'epoch')} by the recipe {preset.recipe}."
-        ),
-        "frequency": (
-            "Easiness is the share of trials that are right about an example's label on the picture that "
-            "they were trained on last, here of the carriers of a pattern's own label; the probability is "
-            "that of the own label on pictures that no training saw. In the balanced arm every pattern is "
-            "shown equally often, and what f would be is all that is left of frequency. Bars: 95 % "
-            "intervals over patterns and trials."
-        ),
-        "contradiction": (
-            f"Patterns with a support of {FREQUENT} examples an epoch or more, natural arm: as often shown "
-            "under their own label as those without contradiction that they are compared with."
-        ),
-        "controls": (
-            f"By {preset.networks[0]}, {counted(preset.control_trials, 'trial')} each. {controls[0].upper()}"
-            f"{controls[1:]}."
-        ),
-    }
 
 
 @dataclass(frozen=True, eq=False)
 class Hypothesis(Found, show.Result):
     """The experiment: what was planted and what became of it, and the ``claims`` that it decides."""
 
-    @cached_property
-    def claims(self) -> list[Claim]:
-        """The claims with their verdicts."""
-        return claims_of(self)
-
     @property
-    def text(self) -> str:
+    def headline(self) -> str:
         """``5 holds, 3 undecided; the hypothesis ...`` in one line."""
         counts = count_verdicts(self.claims)
         told = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
         return f"{told}; {of_the_whole({one.id: one.verdict for one in self.claims})}"
+
+    @property
+    def notices(self) -> list[str]:
+        """A warning where trials are so few that nothing is decided."""
+        return [self.preset.warning] if self.preset.warning else []
 
     def table(self) -> pd.DataFrame:
         """A row for each arm, network and pattern: what it is, and the means over trials."""
         import pandas as pd
 
         patterns = self.patterns
-        return pd.concat(
-            [
-                pd.DataFrame(
-                    {
-                        "arm": arm,
-                        "network": network,
-                        "pattern": np.arange(len(patterns)),
-                        "class": patterns.label,
-                        "support": patterns.support,
-                        "contradiction": patterns.contradiction,
-                        "frequency": patterns.frequency,
-                        "easiness": found.easiness.mean(axis=0),
-                        "easiness_contradicted": found.contradicted.mean(axis=0),
-                        "held_out_probability": found.held_out.mean(axis=0),
-                    }
-                )
-                for (arm, network), found in self.arms.items()
-            ],
-            ignore_index=True,
-        )
-
-    def figure(self) -> Figure:
-        """Easiness against frequency by contradiction, in both arms, a row for each network."""
-        return frequency_figure(self, "easiness")
-
-    def sections(self) -> list[show.Section]:
-        """The verdicts, then the numbers that they rest on."""
-        return sections_of(self, self.claims)
+        planted = {
+            "pattern": np.arange(len(patterns)),
+            "class": patterns.label,
+            "support": patterns.support,
+            "contradiction": patterns.contradiction,
+            "frequency": patterns.frequency,
+        }
+        tables = [
+            pd.DataFrame(
+                {
+                    "arm": arm,
+                    "network": network,
+                    **planted,
+                    "easiness": found.easiness.mean(axis=0),
+                    "easiness_contradicted": found.contradicted.mean(axis=0),
+                    "held_out_probability": found.held_out.mean(axis=0),
+                }
+            )
+            for (arm, network), found in self.arms.items()
+        ]
+        return pd.concat(tables, ignore_index=True)
 
     def document(self) -> Any:
         """The settings, the claims, and the rows of the table."""
+        supports = {str(support): number for support, number in self.preset.supports.items()}
         return {
-            "preset": self.preset.as_dict(),
+            "preset": {**asdict(self.preset), "supports": supports},
             "seed": self.seed,
             "claims": [claim.as_dict() for claim in self.claims],
             "rows": super().document(),
         }
+
+    def printed(self) -> list[show.Section]:
+        """All but the means by cell."""
+        return self.sections()[:3]
+
+    def frames(self) -> list[show.Frame]:
+        """The verdicts, then the numbers that they rest on."""
+        return [self._verdicts(), self._slopes(), self._drops(), self._cells()]
+
+    def _verdicts(self) -> show.Frame:
+        return show.table(
+            f"Claims about planted patterns, preset {self.preset.name}, seed {self.seed}",
+            "A claim is decided only where its intervals lie on one side of a margin set beforehand.",
+            [
+                {
+                    "claim": "" if at else claim.id,
+                    "what": "" if at else claim.text,
+                    "verdict": "" if at else claim.verdict,
+                    "statistic": one.name,
+                    "value": one.value,
+                    "95 % interval": "" if one.interval is None else show.interval_text(*one.interval, 3),
+                    "needed": f"{one.side} {one.margin:g}",
+                }
+                for claim in self.claims
+                for at, one in enumerate(claim.statistics)
+            ],
+        )
+
+    def _slopes(self) -> show.Frame:
+        return show.table(
+            "Slopes",
+            "Change of the logit for a doubling of f, at the same contradiction. Only carriers of a "
+            "pattern's own label count, and each pattern counts once. Intervals are over patterns and "
+            "trials. Accuracy is over all examples, contradicted ones too.",
+            [
+                {
+                    "arm": arm,
+                    "network": network,
+                    "trials": len(one.accuracy),
+                    "accuracy": float(one.accuracy.mean()),
+                    **{f"slope, {of}": self.slope(arm, network, by) for by, of in MEASURES.items()},
+                }
+                for (arm, network), one in self.arms.items()
+            ],
+        )
+
+    def _drops(self) -> show.Frame:
+        return show.table(
+            "Drops by contradiction",
+            "How much lower than at c = 0. In the natural arm, which is judged, at the same support of at "
+            f"least {FREQUENT} examples an epoch. In the balanced arm, which is not, of all patterns at what "
+            "would be the same support: they are shown equally often, but 1 - c of that under their own "
+            "label. Only carriers of a pattern's own label count. Last column: easiness of the carriers with "
+            "other labels.",
+            [
+                {
+                    "network": network,
+                    "arm": arm,
+                    "c": f"{c:g}",
+                    **{f"drop, {of}": self.drop(arm, network, by, c) for by, of in MEASURES.items()},
+                    "contradicted carriers": mean(
+                        self.arms[arm, network].contradicted[:, self.compared(arm, c)]
+                    ),
+                }
+                for network, arm, c in product(self.preset.networks, ARMS, self._contradictions)
+            ],
+        )
+
+    def _cells(self) -> show.Frame:
+        preset = self.preset
+        return show.table(
+            "Means by cell",
+            "Means over patterns with 95 % intervals.",
+            [
+                {
+                    "arm": arm,
+                    "network": network,
+                    "support": support,
+                    "c": f"{c:g}",
+                    "f": f"{support / (1 - c):.0f}",
+                    **{of: _share(self.cell(arm, network, by, support, c)) for by, of in MEASURES.items()},
+                }
+                for (arm, network), support, c in product(self.arms, preset.supports, preset.contradictions)
+            ],
+        )
+
+    @property
+    def _contradictions(self) -> list[float]:
+        """All but none."""
+        return [one for one in self.preset.contradictions if one]
+
+    def figure(self) -> Figure:
+        """Easiness against frequency by contradiction, in both arms, a row for each network."""
+        return self._against_frequency("easiness", ARMS, self.preset.networks)
+
+    def figures(self) -> Mapping[str, Figure]:
+        """By caption: what was planted, then what the tables say."""
+        preset, patterns, f = self.preset, self.patterns, self.patterns.frequency
+        first, shares = preset.networks[0], ", ".join(f"{one:g}" for one in preset.contradictions)
+        controls = "; ".join(f"{arm}: {what}" for arm, what in CONTROLS.items())
+        return {
+            f"What was planted: {len(patterns)} random patches of {preset.patch} x {preset.patch} values "
+            f"with {preset.amplitude:g} times the deviation of the noise, at random places in pictures of "
+            f"{preset.side} x {preset.side} of 1/f noise that are made anew in every epoch: no picture can "
+            f"be learned by heart. A pattern has f = {f.min():.0f} to {f.max():.0f} carriers an epoch; a "
+            f"share c of them ({shares}) bears other labels, and patterns with the same support f (1 - c) "
+            f"are compared. Each of {preset.classes} classes has the same patterns in number, f and c. "
+            f"Trained {show.counted(preset.trials, 'time')} each: {', '.join(preset.networks)}, "
+            f"{show.counted(preset.epochs, 'epoch')} by the recipe {preset.recipe}.": self._planted(),
+            "Frequency: easiness is the share of trials that are right about an example's label on the "
+            "picture that they were trained on last, here of the carriers of a pattern's own label. In the "
+            "balanced arm every pattern is shown equally often, and what f would be is all that is left of "
+            "frequency. Bars: 95 % intervals over patterns and trials.": self.figure(),
+            "The probability of the own label on pictures that no training saw, against frequency.": (
+                self._against_frequency("held_out", ARMS, preset.networks)
+            ),
+            f"Contradiction: how much lower than at c = 0, of patterns with a support of {FREQUENT} examples "
+            "an epoch or more, as often shown under their own label as those they are compared with. The "
+            f"margin is for c = {JUDGED:g}.": self._against_contradiction(),
+            f"Controls, by {first}, {show.counted(preset.control_trials, 'trial')} each. {controls}.": (
+                self._against_frequency("easiness", [*CONTROLS], [first])
+            ),
+        }
+
+    def _against_frequency(self, by: Measure, arms: Sequence[Arm], networks: Sequence[str]) -> Figure:
+        preset = self.preset
+        supports = np.array([*preset.supports])
+        ends = supports[0], supports[-1] / (1 - preset.contradictions[-1])
+        chance = show.Curve(ends, [1 / preset.classes] * 2, "chance", marker="", line=":")
+
+        def drawn(arm: Arm, network: str) -> Iterator[show.Curve]:
+            for c, style in zip(preset.contradictions, _STYLES, strict=False):
+                cells = [self.cell(arm, network, by, support, c) for support in preset.supports]
+                yield _curve(supports / (1 - c), cells, f"c = {c:g}", style)
+
+        figure = show.curves(
+            {f"{network}, {arm}": [chance, *drawn(arm, network)] for network in networks for arm in arms},
+            (0.4 + 3.1 * len(arms), 0.5 + 2.4 * len(networks)),
+            x="f, carriers an epoch in the natural arm",
+            y=_AXES[by],
+            columns=1 + len(_STYLES),
+            across=len(arms),
+        )
+        for axes in figure.axes:
+            axes.set_xscale("log", base=2)
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.set_ylim(0, 1.04)
+        return figure
+
+    def _against_contradiction(self) -> Figure:
+        drawn = {
+            _AXES[by]: [show.Curve((0.05, 0.45), [DROP] * 2, "margin", marker="", line=":")]
+            for by in MEASURES
+        }
+        for by, network in product(MEASURES, self.preset.networks):
+            drops = [self.drop("natural", network, by, c) for c in self._contradictions]
+            style = _STYLES[self.preset.networks.index(network)]
+            drawn[_AXES[by]].append(_curve(self._contradictions, drops, network, style))
+        x, y = "c, share of carriers with other labels", "lower than at c = 0"
+        return show.curves(drawn, (6.6, 2.9), x=x, y=y)
+
+    def _planted(self) -> Figure:
+        """Some patterns, a row each: the patch, then pictures that have it at random places."""
+        import torch
+
+        from easiness.paper.planted.kind import PatternKind
+
+        kind = PatternKind(self.preset.side, self.preset.amplitude)
+        generator = torch.Generator().manual_seed(self.seed % 2**64)  # which takes no more bits
+        rows = []
+        for at in np.linspace(0, len(self.patterns) - 1, _SHOWN_PATTERNS).astype(np.int64):
+            patch = self.patterns.patch[at]
+            made = kind.made(torch.from_numpy(patch).expand(_SHOWN_PICTURES, -1, -1), generator)
+            room = self.preset.side - self.preset.patch
+            rows.append([np.pad(kind.amplitude * patch, (0, room)), *made[:, 0].numpy()])
+        return show.pictures(rows, ["patch", *["a carrier"] * _SHOWN_PICTURES], _DARKEST)
+
+
+def _curve(x: Any, estimates: Sequence[Estimate], label: str, style: tuple[str, str]) -> show.Curve:
+    reach = np.nan_to_num([one.interval[1] - one.value for one in estimates])
+    return show.Curve(x, [one.value for one in estimates], label, *style, errors=reach)
+
+
+def _share(one: Estimate) -> str:
+    """A mean of shares, whose interval ends where shares do."""
+    low, high = np.clip(one.interval, 0, 1)
+    return show.with_interval(one.value, low, high, digits=3)

@@ -20,4 +20,3 @@ from .study import (
     PaperPlan as PaperPlan,
     match_name as match_name,
 )
-from .text import facts_section as facts_section, part_leads as part_leads

@@ -4,22 +4,82 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from easiness.analysis import MIN_GROUP, GroupMatch, Side
-from easiness.paper.perturbation import PerturbationCurve, PseudoPatterns, difference_of_losses
-from easiness.paper.reproduction.claims import Claim, Statistic, ablation_claims, corruption_claims
+from easiness import analysis
+from easiness.analysis import MIN_GROUP, GroupMatch
+from easiness.paper.perturbation import Loss, PerturbationCurve, PseudoPatterns, difference_of_losses
+from easiness.paper.reproduction.claims import Claim, Side, Statistic
 from easiness.paper.reproduction.presets import Kind
-from easiness.paper.training_sets import TrainingSetStudy
+from easiness.paper.training_sets import (
+    AccuracyCurve,
+    Contrast,
+    TrainingSetStudy,
+    breakdown,
+    differences,
+    mean_accuracy,
+    steps,
+)
 from easiness.paper.validation import Validation
 from easiness.studies.matching import Comparison
 from easiness.studies.similarity import Similarity
 
+_CLAIMS = {
+    "1": ("easy sets of different CNNs match far above chance", "every CNN pair above 0.2"),
+    "2": ("so do hard sets", "every CNN pair above 0.2"),
+    "3": (
+        "MLP and CNN easy sets match low in CIFAR-10, high in mini ImageNet",
+        "MLP-CNN below (above) half of the CNN-CNN median",
+    ),
+    "4": (
+        "easy examples of a class look alike, hard ones differ",
+        "mean within-class distance: easy below random, hard above easy, in both spaces",
+    ),
+    "5": (
+        "early learning rests on structure and high frequency in CIFAR-10, on color in mini ImageNet",
+        "easy-set matching lost at alpha = 0, against that lost at tile 0.25 and at r = a quarter of the "
+        "side: less than both (more than both)",
+    ),
+    "6a": (
+        "dropping hard examples hurts steadily",
+        "accuracy below random's at every rate tested, and falling",
+    ),
+    "6b": (
+        "dropping easy ones hurts sharply past about 0.6",
+        "loss per rate beyond 0.6 at least twice that before",
+    ),
+    "6c": ("random is best", "random at or above both at every rate"),
+    "7a": (
+        "corrupting easy labels breaks down from about 0.3",
+        "loss per rate beyond 0.3 at least twice that before",
+    ),
+    "7b": (
+        "and fails under heavy noise, where corrupting hard ones still learns",
+        "at 0.9: easy within 2 points of chance or worse, hard at least twice chance",
+    ),
+    "7c": ("corrupting hard ones degrades steadily", "falling at every step"),
+    "8": (
+        "misclassified validation examples are mostly hard",
+        "more than half of them in the hardest quarter",
+    ),
+    "9": (
+        "in mini ImageNet batch normalization decides which examples are hard",
+        "hard-set matching among networks with it above that between with and without",
+    ),
+    "10": (
+        "pseudo patterns exist",
+        "more low-pass examples that all N models get right than K * (accuracy at that level)^N",
+    ),
+}
+"""The claims with what has to be seen for each to hold, in the order of the table."""
+
 _OTHER_DATA = "the claim is about CIFAR-10 and mini ImageNet, and these are other data"
 _ONE_CNN = "needs two CNNs"
-_FEW_TRIALS = f"groups of fewer than {MIN_GROUP} trials decide nothing"
+_FEW = "fewer than {} {} decide nothing"
+_FEW_TRIALS = f"groups of {_FEW.format(MIN_GROUP, 'trials')}"
+_FEW_REPETITIONS = _FEW.format(MIN_GROUP, "repetitions")
 
 
 @dataclass(frozen=True)
@@ -48,10 +108,10 @@ class PaperResults:
 def paper_claims(results: PaperResults) -> list[Claim]:
     """Every row of the table, in its order."""
     return [
-        _cnn_pairs(results, "1", "easy", "easy sets of different CNNs match far above chance"),
-        _cnn_pairs(results, "2", "hard", "so do hard sets"),
+        _cnn_pairs(results, "1", "easy", results.easy),
+        _cnn_pairs(results, "2", "hard", results.hard),
         _mlp_against_cnns(results),
-        _alike(results),
+        _alike(results.similarity),
         _structure_or_color(results),
         *ablation_claims(results.ablation),
         *corruption_claims(results.corruption),
@@ -61,227 +121,221 @@ def paper_claims(results: PaperResults) -> list[Claim]:
     ]
 
 
-def _pairs(comparison: Comparison, a: Iterable[str], b: Iterable[str], side: Side) -> dict[str, GroupMatch]:
-    """Matching rates under ``refine`` of every network of ``a`` with every one of ``b``, by their names."""
+def _claim(number: str, *found: Statistic, not_tested: str = "", note: str = "") -> Claim:
+    return Claim(number, *_CLAIMS[number], found, not_tested, note)
+
+
+def _statistic(
+    name: str, one: Contrast | Loss, side: Side, margin: float = 0.0, few: str = _FEW_REPETITIONS
+) -> Statistic:
+    return Statistic(name, one.value, one.interval, side, margin, "" if one.decided else few)
+
+
+def _pairs(
+    comparison: Comparison, pairs: Iterable[tuple[str, str]], side: analysis.Side
+) -> dict[str, GroupMatch]:
+    """Matching rates of pairs of networks under ``refine``, by their names."""
     found = {}
-    for first in a:
-        for second in b:
-            i, j = comparison.names.index(first), comparison.names.index(second)
-            groups = comparison.cell(i, j, side, "refine").groups
-            if groups is not None:
-                found[f"{first} and {second}"] = groups
+    for first, second in pairs:
+        i, j = comparison.names.index(first), comparison.names.index(second)
+        groups = comparison.cell(i, j, side, "refine").groups
+        if groups is not None:
+            found[f"{first} and {second}"] = groups
     return found
-
-
-def _among(comparison: Comparison, names: Iterable[str], side: Side) -> dict[str, GroupMatch]:
-    found: dict[str, GroupMatch] = {}
-    for first, second in combinations(names, 2):
-        found |= _pairs(comparison, [first], [second], side)
-    return found
-
-
-def _half_width(groups: GroupMatch) -> float:
-    return (groups.interval[1] - groups.interval[0]) / 2
 
 
 def _few(groups: Iterable[GroupMatch]) -> str:
     return "" if all(one.decided for one in groups) else _FEW_TRIALS
 
 
-def _cnn_pairs(results: PaperResults, number: str, side: Side, text: str) -> Claim:
-    comparison = results.easy if side == "easy" else results.hard
-    pairs, condition = _among(comparison, results.cnns, side), "every CNN pair above 0.2"
+def _cnn_pairs(results: PaperResults, number: str, side: analysis.Side, comparison: Comparison) -> Claim:
     if len(results.cnns) < 2:
-        return Claim(number, text, condition, (), not_tested=_ONE_CNN)
-    return Claim(
-        number,
-        text,
-        condition,
-        tuple(
-            Statistic(
-                f"{side} sets of {name} (class chance {one.class_chance:.2f})",
-                one.rate,
-                one.interval,
-                "above",
-                0.2,
-                _few([one]),
-            )
-            for name, one in pairs.items()
-        ),
-        note=f"refined sets after epoch {comparison.epoch}; chance {comparison.fraction:g}",
-    )
+        return _claim(number, not_tested=_ONE_CNN)
+    found = [
+        Statistic(
+            f"{side} sets of {name} (class chance {one.class_chance:.2f})",
+            one.rate,
+            one.interval,
+            "above",
+            0.2,
+            _few([one]),
+        )
+        for name, one in _pairs(comparison, combinations(results.cnns, 2), side).items()
+    ]
+    note = f"refined sets after epoch {comparison.epoch}; chance {comparison.fraction:g}"
+    return _claim(number, *found, note=note)
 
 
 def _mlp_against_cnns(results: PaperResults) -> Claim:
-    text = "MLP and CNN easy sets match low in CIFAR-10, high in mini ImageNet"
-    condition = "MLP-CNN below (above) half of the CNN-CNN median"
     if results.kind == "other":
-        return Claim("3", text, condition, (), not_tested=_OTHER_DATA)
-    cnn = list(_among(results.easy, results.cnns, "easy").values())
+        return _claim("3", not_tested=_OTHER_DATA)
+    cnn = list(_pairs(results.easy, combinations(results.cnns, 2), "easy").values())
     if not cnn:
-        return Claim("3", text, condition, (), not_tested=_ONE_CNN)
+        return _claim("3", not_tested=_ONE_CNN)
     median = statistics.median(one.rate for one in cnn)
     below = statistics.median(one.rate - one.interval[0] for one in cnn) / 2
     above = statistics.median(one.interval[1] - one.rate for one in cnn) / 2
-    statistics_ = []
-    for name, one in _pairs(results.easy, results.mlps, results.cnns, "easy").items():
+    found = []
+    mixed = ((mlp, cnn) for mlp in results.mlps for cnn in results.cnns)
+    for name, one in _pairs(results.easy, mixed, "easy").items():
         value = one.rate - median / 2
         # both rates are uncertain: what an interval reaches to either side adds up as squares
         low = value - math.hypot(one.rate - one.interval[0], above)
         high = value + math.hypot(one.interval[1] - one.rate, below)
-        statistics_.append(
-            Statistic(
-                f"easy sets of {name}, less half of the CNN-CNN median",
-                value,
-                (low, high),
-                "above" if results.kind == "photos" else "below",
-                0.0,
-                _few([one, *cnn]),
-            )
-        )
-    return Claim("3", text, condition, tuple(statistics_), note=_of_which(results.kind))
+        what = f"easy sets of {name}, less half of the CNN-CNN median"
+        found.append(Statistic(what, value, (low, high), _needed(results.kind), 0.0, _few([one, *cnn])))
+    return _claim("3", *found, note=_of_which(results.kind))
+
+
+def _needed(kind: Kind) -> Side:
+    return "above" if kind == "photos" else "below"
 
 
 def _of_which(kind: Kind) -> str:
     return "read as for mini ImageNet" if kind == "photos" else "read as for CIFAR-10"
 
 
-def _alike(results: PaperResults) -> Claim:
-    text = "easy examples of a class look alike, hard ones differ"
-    condition = "mean within-class distance: easy below random, hard above easy, in both spaces"
-    found = results.similarity
+def _alike(found: Similarity | str) -> Claim:
     if isinstance(found, str):
-        return Claim("4", text, condition, (), note=found)
-    few = "" if found.decided else f"fewer than {MIN_GROUP} trials decide nothing"
+        return _claim("4", note=found)
+    few = "" if found.decided else _FEW.format(MIN_GROUP, "trials")
+    classes = f"{len(found.classes)} of {found.num_classes} classes"
     if len(found.classes) < found.num_classes / 2 or found.smallest < MIN_GROUP:
-        few = few or (
-            f"only {len(found.classes)} of {found.num_classes} classes have easy and hard examples, the "
-            f"smallest set {found.smallest}: too few for an interval"
-        )
+        sparse = f"only {classes} have easy and hard examples, the smallest set {found.smallest}"
+        few = few or f"{sparse}: too few for an interval"
     rows = []
     for space in found.spaces.values():
-        easy, hard = space.differences["easy - random"], space.differences["hard - easy"]
-        rows += [
-            Statistic(f"{space.space} distance, easy - random", easy.value, easy.interval, "below", 0.0, few),
-            Statistic(f"{space.space} distance, hard - easy", hard.value, hard.interval, "above", 0.0, few),
-        ]
-    return Claim(
-        "4",
-        text,
-        condition,
-        tuple(rows),
-        note=(
-            f"{found.model} {found.row.at}, {len(found.classes)} of {found.num_classes} classes; "
-            "features of one trained network"
-        ),
+        sides: dict[str, Side] = {"easy - random": "below", "hard - easy": "above"}
+        for name, side in sides.items():
+            one = space.differences[name]
+            rows.append(Statistic(f"{space.space} distance, {name}", one.value, one.interval, side, 0.0, few))
+    return _claim(
+        "4", *rows, note=f"{found.model} {found.row.at}, {classes}; features of one trained network"
     )
 
 
 def _structure_or_color(results: PaperResults) -> Claim:
-    text = "early learning rests on structure and high frequency in CIFAR-10, on color in mini ImageNet"
-    condition = (
-        "easy-set matching lost at alpha = 0, against that lost at tile 0.25 and at r = a quarter of the "
-        "side: less than both (more than both)"
-    )
-    if results.kind == "other":
-        return Claim("5", text, condition, (), not_tested=_OTHER_DATA)
-    if results.side < 8:
-        return Claim("5", text, condition, (), not_tested="images are too small for tiles of a quarter")
     curves = results.curves
-    if not curves:
-        reason = "the preset leaves out the networks' look at perturbed examples"
-        return Claim("5", text, condition, (), not_tested=reason)
-    if curves["color"].changes_nothing:
-        return Claim("5", text, condition, (), not_tested="the images are grey: they have no color to lose")
+    reasons = {
+        _OTHER_DATA: results.kind == "other",
+        "images are too small for tiles of a quarter": results.side < 8,
+        "the preset leaves out the networks' look at perturbed examples": not curves,
+        "the images are grey: they have no color to lose": curves and curves["color"].changes_nothing,
+    }
+    for reason, applies in reasons.items():
+        if applies:
+            return _claim("5", not_tested=reason)
     rows = []
     for kind, level, name in (
         ("shuffle", 0.25, "tile 0.25"),
         ("radial", results.side / 4, f"r = {results.side / 4:g}"),
     ):
         one = difference_of_losses(curves["color"], 0.0, curves[kind], level)
-        rows.append(
-            Statistic(
-                f"matching lost at alpha = 0, less that lost at {name}",
-                one.value,
-                one.interval,
-                "above" if results.kind == "photos" else "below",
-                0.0,
-                "" if one.decided else _FEW_TRIALS,
-            )
+        what = f"matching lost at alpha = 0, less that lost at {name}"
+        rows.append(_statistic(what, one, _needed(results.kind), few=_FEW_TRIALS))
+    return _claim("5", *rows, note=_of_which(results.kind))
+
+
+def _falls(curve: AccuracyCurve, what: str) -> Iterator[Statistic]:
+    for (low, high), one in steps(curve).items():
+        yield _statistic(f"{what}, from rate {low:g} to {high:g}", one, "below")
+
+
+def _below(a: AccuracyCurve, b: AccuracyCurve, what: str) -> Iterator[Statistic]:
+    for rate, one in differences(a, b).items():
+        yield _statistic(f"{what}, at rate {rate:g}", one, "below")
+
+
+def _breaks(curve: AccuracyCurve, at: float, what: str) -> Iterator[Statistic]:
+    found = breakdown(curve, at)
+    yield _statistic(f"loss per rate beyond {at:g}, {what}", found.after, "above")
+    yield _statistic(f"the same, less twice that before {at:g}", found.excess, "above")
+
+
+def _tested(study: TrainingSetStudy) -> str:
+    """What was trained, and how much it knows when nothing is dropped or relabelled."""
+    least = study.rates[0]
+    known = study.curve("random").at(least).mean()
+    what = f"{study.model}, {study.repetitions} repetitions of {study.epochs} epochs"
+    return f"{what}, right about {known:.0%} of the held-out examples at rate {least:g}"
+
+
+def ablation_claims(study: TrainingSetStudy) -> list[Claim]:
+    """Claims 6 a to c, about examples that are dropped."""
+    easy, hard, random = (study.curve(policy) for policy in ("easy", "hard", "random"))
+    hard_less = list(_below(hard, random, "hard dropped - random dropped"))
+    easy_less = _below(easy, random, "easy dropped - random dropped")
+    note = _tested(study)
+    return [
+        _claim("6a", *hard_less, *_falls(hard, "change, hard dropped"), note=note),
+        _claim("6b", *_breaks(easy, 0.6, "easy dropped"), note=note),
+        _claim("6c", *easy_less, *hard_less, note=note),
+    ]
+
+
+def corruption_claims(study: TrainingSetStudy) -> list[Claim]:
+    """Claims 7 a to c, about labels that are random."""
+    easy, hard, chance, note = study.curve("easy"), study.curve("hard"), study.chance, _tested(study)
+    if 2 * chance >= 1:
+        noise = _claim("7b", not_tested="twice chance is more than any network can reach", note=note)
+    else:
+        accuracy = "accuracy, {} relabelled at 0.9"
+        noise = _claim(
+            "7b",
+            _statistic(accuracy.format("easy"), mean_accuracy(easy, 0.9), "below", chance + 0.02),
+            _statistic(accuracy.format("hard"), mean_accuracy(hard, 0.9), "above", 2 * chance),
+            note=note,
         )
-    return Claim("5", text, condition, tuple(rows), note=_of_which(results.kind))
+    return [
+        _claim("7a", *_breaks(easy, 0.3, "easy relabelled"), note=note),
+        noise,
+        _claim("7c", *_falls(hard, "change, hard relabelled"), note=note),
+    ]
 
 
 def _validation(found: Validation) -> Claim:
-    text = "misclassified validation examples are mostly hard"
-    condition = "more than half of them in the hardest quarter"
     quarter = found.shares_in_hardest[0.25]
-    wrong = found.num_wrong / (found.num_validation * found.num_final)
+    wrong = f"wrong about {found.num_wrong / (found.num_validation * found.num_final):.0%}"
     if not quarter.most > 0.5:  # also where nothing is misclassified
         reason = (
-            f"the final models are wrong about {wrong:.0%} of the validation examples, so that no ranking "
-            "could put more than half of these into a quarter"
+            f"the final models are {wrong} of the validation examples, so that no ranking could put more "
+            "than half of these into a quarter"
         )
-        return Claim("8", text, condition, (), not_tested=reason)
-    row = Statistic(
-        "share of the misclassified in the hardest quarter",
-        quarter.value,
-        quarter.interval,
-        "above",
-        0.5,
-        "" if found.decided and found.num_final >= MIN_GROUP else _FEW_TRIALS,
-    )
+        return _claim("8", not_tested=reason)
+    few = "" if found.decided and found.num_final >= MIN_GROUP else _FEW_TRIALS
+    what = "share of the misclassified in the hardest quarter"
     note = (
-        f"{found.num_final} final models after {found.final_epoch} epochs, wrong about {wrong:.0%}; no "
-        f"ranking could put more than {quarter.most:.2f} of that into a quarter of the examples"
+        f"{found.num_final} final models after {found.final_epoch} epochs, {wrong}; no ranking could put "
+        f"more than {quarter.most:.2f} of that into a quarter of the examples"
     )
-    return Claim("8", text, condition, (row,), note=note)
+    return _claim("8", Statistic(what, quarter.value, quarter.interval, "above", 0.5, few), note=note)
 
 
 def _batch_norm(results: PaperResults) -> Claim:
-    text = "in mini ImageNet batch normalization decides which examples are hard"
-    condition = "hard-set matching among networks with it above that between with and without"
-    if not results.batch_norm:
+    own = results.batch_norm
+    if not own:
         reason = "the networks here all have batch normalization, or the data are not mini ImageNet"
-        return Claim("9", text, condition, (), not_tested=reason)
-    without = [name for name in results.cnns if name not in results.batch_norm]
-    among = list(_among(results.hard, results.batch_norm, "hard").values())
-    between = list(_pairs(results.hard, results.batch_norm, without, "hard").values())
-    value = statistics.mean(m.rate for m in among) - statistics.mean(m.rate for m in between)
+        return _claim("9", not_tested=reason)
+    mixed = ((one, other) for one in own for other in results.cnns if other not in own)
+    among = list(_pairs(results.hard, combinations(own, 2), "hard").values())
+    between = list(_pairs(results.hard, mixed, "hard").values())
+    value = statistics.mean(one.rate for one in among) - statistics.mean(one.rate for one in between)
     # rates that share a network are not independent: half widths are added up as if all moved together
-    margin = statistics.mean(map(_half_width, among)) + statistics.mean(map(_half_width, between))
-    row = Statistic(
-        "mean hard-set matching among networks with it, less that between with and without",
-        value,
-        (value - margin, value + margin),
-        "above",
-        0.0,
-        _few([*among, *between]),
-    )
-    return Claim("9", text, condition, (row,))
+    widths = (statistics.mean(one.interval[1] - one.interval[0] for one in of) / 2 for of in (among, between))
+    margin = sum(widths)
+    what = "mean hard-set matching among networks with it, less that between with and without"
+    few = _few([*among, *between])
+    return _claim("9", Statistic(what, value, (value - margin, value + margin), "above", 0.0, few))
 
 
 def _pseudo(found: PseudoPatterns) -> Claim:
-    level = next(one for one in found.levels if one.level == found.level)
+    level, num = found.at_level, found.num_trials
     low, high = level.interval
-    few = "" if found.num_trials >= MIN_GROUP else f"fewer than {MIN_GROUP} models decide nothing"
-    return Claim(
-        "10",
-        "pseudo patterns exist",
-        "more low-pass examples that all N models get right than K * (accuracy at that level)^N",
-        (
-            Statistic(
-                f"examples that all {found.num_trials} models get right at r = {found.level:g}, "
-                "less those expected by chance",
-                level.count - level.chance,
-                (low - level.chance, high - level.chance),
-                "above",
-                0.0,
-                few,
-            ),
-        ),
-        note=(
-            f"{found.model} after {found.epoch} epochs, {level.count} of {level.num_examples} "
-            f"{found.probe.replace('_', '-')} examples; by class difficulty alone {level.class_chance:.1f}"
-        ),
+    what = f"examples that all {num} models get right at r = {found.level:g}, less those expected by chance"
+    interval = (low - level.chance, high - level.chance)
+    few = "" if num >= MIN_GROUP else _FEW.format(MIN_GROUP, "models")
+    note = (
+        f"{found.model} after {found.epoch} epochs, {level.count} of {level.num_examples} "
+        f"{found.probe.replace('_', '-')} examples; by class difficulty alone {level.class_chance:.1f}"
     )
+    return _claim("10", Statistic(what, level.count - level.chance, interval, "above", 0.0, few), note=note)

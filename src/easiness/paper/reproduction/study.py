@@ -16,7 +16,7 @@ from easiness import runs
 from easiness.analysis import Side
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.paper.perturbation import PerturbAsked, curve_of, image_shape, patterns_of
+from easiness.paper.perturbation import Perturbing, image_shape, perturbation_curve, pseudo_patterns
 from easiness.paper.reproduction.folder import RUNS
 from easiness.paper.reproduction.judge import PaperResults
 from easiness.paper.reproduction.presets import Preset, kind_of
@@ -150,8 +150,8 @@ def run_paper(
         easy=easy,
         hard=hard,
         curves={
-            kind: curve_of(
-                PerturbAsked(main, kind, _levels(kind, shape), execution=execution), data, progress
+            kind: perturbation_curve(
+                Perturbing(main, kind, _levels(kind, shape), execution=execution), data, progress
             )
             for kind in (KINDS if preset.perturbed else ())
         },
@@ -159,8 +159,8 @@ def run_paper(
         ablation=ablation.read(by_name),
         corruption=corruption.read(by_name),
         validation=plan.validation.read(by_name),
-        pseudo=patterns_of(
-            PerturbAsked(
+        pseudo=pseudo_patterns(
+            Perturbing(
                 pseudo_run, "radial", pattern_level=max(1.0, min(_BLURRED, side / 8)), execution=execution
             ),
             data,

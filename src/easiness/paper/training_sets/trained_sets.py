@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness import show
 from easiness.analysis import MIN_GROUP
 from easiness.errors import BadInput
-from easiness.show import (
-    EASY,
-    HARD,
-    HELD_OUT,
-    INK,
-    LEFT_OUT,
-    TRAIN,
-    Result,
-    Section,
-    chance_line,
-    interval_text,
-    legend_above,
-    marked,
-    new_axes,
-    number,
-    plus_minus,
-)
 from easiness.spec import Effect, Keep
 from easiness.store import Row
 from easiness.studies.keeping.ranks import order_of
@@ -149,8 +133,13 @@ def breakdown(curve: AccuracyCurve, breakpoint: float, factor: float = 2) -> Bre
 
 
 _RANDOM = "random"
-_STYLES = {"easy": (EASY, "o", "-"), "hard": (HARD, "s", "--"), "random": (INK, "D", "-.")}
-_OTHERS = [(TRAIN, "^", "-"), (LEFT_OUT, "v", "--"), (HELD_OUT, "X", "-.")]
+_STYLES = {
+    "easy": (show.EASY, "o", "-"),
+    "hard": (show.HARD, "s", "--"),
+    _RANDOM: (show.INK, "D", "-."),
+}
+_OTHERS = [(show.TRAIN, "^", "-"), (show.LEFT_OUT, "v", "--"), (show.HELD_OUT, "X", "-.")]
+_ENDS = ("easy", "hard", "top", "bottom")
 _WORDS = {"drop": "dropped", "relabel": "with random labels"}
 _APART = 0.007  # in rate, so that error bars do not hide each other
 
@@ -175,20 +164,18 @@ class TrainingSetPoint:
     @property
     def mean(self) -> npt.NDArray[np.float64]:
         """Mean accuracy over repetitions after each epoch tested, [epochs]."""
-        mean: npt.NDArray[np.float64] = self.accuracy.mean(axis=0)
-        return mean
+        return np.asarray(self.accuracy.mean(axis=0))
 
     @property
     def deviation(self) -> npt.NDArray[np.float64]:
         """Standard deviation over repetitions after each epoch tested, [epochs]; NaN with one repetition."""
         if len(self.accuracy) == 1:
             return np.full(self.accuracy.shape[1], np.nan)
-        deviation: npt.NDArray[np.float64] = self.accuracy.std(axis=0, ddof=1)
-        return deviation
+        return np.asarray(self.accuracy.std(axis=0, ddof=1))
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingSetStudy(Result):
+class TrainingSetStudy(show.Result):
     """What became of dropping (``drop``) or relabelling (``relabel``) examples by their rank.
 
     The ranking is by ``score`` in the ``score_row`` of its run; ``keep`` is the end of it that was to be
@@ -280,123 +267,99 @@ class TrainingSetStudy(Result):
 
     def figure(self) -> Figure:
         """Figure 4: held-out accuracy after the last epoch by rate, with standard deviations."""
-        figure, axes = new_axes(5.2, 3.3)
-        styles = _styles(self)
+        figure, axes = show.new_axes(5.2, 3.3)
+        others = [policy for policy in self.policies if policy not in _STYLES]
+        styles = _STYLES | {policy: _OTHERS[at % len(_OTHERS)] for at, policy in enumerate(others)}
         for at, policy in enumerate(self.policies):
-            color, marker, line = styles[policy]
-            points = self.of(policy)
-            shift = _APART * (at - (len(self.policies) - 1) / 2)
-            axes.errorbar(
+            points, shift = self.of(policy), _APART * (at - (len(self.policies) - 1) / 2)
+            drawn = show.Curve(
                 [point.rate + (shift if point.rate else 0) for point in points],
                 [point.mean[-1] for point in points],
-                yerr=np.nan_to_num([point.deviation[-1] for point in points]),
-                color=color,
-                marker=marker,
-                linestyle=line,
-                linewidth=1.6,
-                markersize=4.5,
-                capsize=2.5,
-                elinewidth=1,
-                label=_label(policy),
+                f"mainly {policy}" if policy in _ENDS else policy,
+                *styles[policy],
+                errors=[point.deviation[-1] for point in points],
             )
-        chance_line(axes, self.chance)
-        axes.set(
-            xlabel=f"share of training examples {_WORDS[self.effect]}",
-            ylabel="held-out accuracy",
-        )
+            show.draw_curve(axes, drawn)
+        show.chance_line(axes, self.chance)
+        axes.set(xlabel=f"share of training examples {_WORDS[self.effect]}", ylabel="held-out accuracy")
         axes.set_xlim(min(self.rates) - 0.03, max(self.rates) + 0.03)
         axes.set_ylim(bottom=0)
-        legend_above(axes, 4)
+        show.legend_above(axes, 4)
         return figure
 
-    def sections(self) -> list[Section]:
+    def frames(self) -> list[show.Frame]:
         """Accuracy by rate and policy, then differences from random draws, and from one rate to the next."""
-        sections = [_accuracy(self)]
-        if _RANDOM in self.policies and len(self.policies) > 1 and max(self.rates) > 0:
-            sections.append(_against_random(self))
+        frames = [self._accuracy()]
+        curves = {policy: self.curve(policy) for policy in self.policies}
+        random = curves.get(_RANDOM)
+        beside = {
+            f"{policy} - random": differences(curve, random)
+            for policy, curve in curves.items()
+            if random is not None and policy != _RANDOM
+        }
+        if beside and max(self.rates) > 0:
+            title, better = "Accuracy beside that of random draws", "above 0 where it is better than random"
+            frames.append(self._contrasts(title, " at the same rate", better, "rate", beside))
         if len(self.rates) > 1:
-            sections.append(_steps(self))
-        return sections
+            title, falls = "Change of accuracy from each rate to the next", "below 0 where accuracy falls"
+            changes = {policy: steps(curve) for policy, curve in curves.items()}
+            frames.append(self._contrasts(title, "", falls, "from rate to rate", changes))
+        return frames
 
-
-def _accuracy(study: TrainingSetStudy) -> Section:
-    dropping = study.effect == "drop"
-    rows = [["rate", "trained on", "relabelled", "steps", *study.policies, "chance"]]
-    first = {point.rate: point for point in study.of(study.policies[0])}
-    by_policy = [{point.rate: point for point in study.of(policy)} for policy in study.policies]
-    for rate, point in first.items():
-        cells = [plus_minus(p[rate].mean[-1], p[rate].deviation[-1]) for p in by_policy]
-        relabelled = 0 if dropping else point.num_drawn
-        rows.append(
-            [
-                f"{rate:g}",
-                str(point.num_trained_on),
-                str(relabelled),
-                str(point.num_steps),
-                *(marked(cell, study.repetitions >= MIN_GROUP) for cell in cells),
-                number(study.chance, 3),
-            ]
+    def _accuracy(self) -> show.Frame:
+        table = replace(self, every_epoch=False).table()
+        dropping = self.effect == "drop"
+        data = table[table["policy"] == self.policies[0]].reset_index(drop=True)
+        data = data.assign(relabelled=0 if dropping else data["num_drawn"])
+        for policy in self.policies:
+            own = table[table["policy"] == policy].reset_index(drop=True)
+            data = data.assign(**{policy: own["accuracy"], f"{policy} sd": own["accuracy_sd"]})
+        what = "dropped" if dropping else "given a label drawn at random"
+        labels = "" if dropping else (", never their own" if self.other_label else ", which may be their own")
+        order = order_of(self.score, self.keep)
+        drawn = ", or ".join(order.text(policy) for policy in self.policies)
+        never = " Those that no trial learned rank as the hardest." if order.score.never_learned else ""
+        return show.Frame(
+            f"Accuracy of {self.model} on {self.num_held_out} held-out examples after epoch {self.epochs}",
+            f"A share (rate) of {self.num_examples} examples is {what}{labels}: {drawn}, {self.score_row.at} "
+            f"by {order.by}"
+            f"{', the same share of each class' if self.balanced else ''}.{never} Mean ± standard deviation "
+            f"over {self.repetitions} repetitions{self._undecided}",
+            data,
+            {
+                "rate": show.Column("{:g}".format),
+                "num_trained_on": show.counts(title="trained on"),
+                "relabelled": show.counts(),
+                "num_steps": show.counts(title="steps"),
+                **{policy: show.means(f"{policy} sd", decided="decided") for policy in self.policies},
+                "chance": show.numbers(3),
+            },
         )
-    what = "dropped" if dropping else "given a label drawn at random"
-    own = "" if dropping else (", never their own" if study.other_label else ", which may be their own")
-    order = order_of(study.score, study.keep)
-    drawn = ", or ".join(order.text(policy) for policy in study.policies)
-    never = " Those that no trial learned rank as the hardest." if order.score.never_learned else ""
-    return Section(
-        f"Accuracy of {study.model} on {study.num_held_out} held-out examples after epoch {study.epochs}",
-        f"A share (rate) of {study.num_examples} examples is {what}{own}: {drawn}, {study.score_row.at} "
-        f"by {order.by}"
-        f"{', the same share of each class' if study.balanced else ''}.{never} Mean ± standard deviation "
-        f"over {study.repetitions} repetitions{_undecided(study)}",
-        rows,
-    )
 
+    def _contrasts(
+        self, title: str, where: str, meaning: str, first: str, found: Mapping[str, Mapping[Any, Contrast]]
+    ) -> show.Frame:
+        """Contrasts by the name of their column and the rates of their row."""
+        import pandas as pd
 
-def _against_random(study: TrainingSetStudy) -> Section:
-    others = [policy for policy in study.policies if policy != _RANDOM]
-    random = study.curve(_RANDOM)
-    found = [differences(study.curve(policy), random) for policy in others]
-    rows = [["rate", *(column for policy in others for column in (f"{policy} - random", "95 % interval"))]]
-    rows += [
-        [f"{rate:g}", *(cell for by_rate in found for cell in _cells(by_rate[rate]))] for rate in found[0]
-    ]
-    return Section(
-        "Accuracy beside that of random draws",
-        "Difference of the means at the same rate, with Student's interval, paired by repetition; above 0 "
-        f"where the policy is better than random{_undecided(study)}",
-        rows,
-    )
+        rates = next(iter(found.values()))
+        data: dict[str, Any] = {"decided": self._decided}
+        data[first] = [" to ".join(f"{rate:g}" for rate in np.atleast_1d(one)) for one in rates]
+        columns = {first: show.names()}
+        for name, by_row in found.items():
+            values = np.array([(one.value, *one.interval) for one in by_row.values()])
+            ends = f"{name} low", f"{name} high"
+            data |= dict(zip((name, *ends), values.T.tolist(), strict=True))
+            columns[name] = show.numbers(3, low=ends[0], high=ends[1], signed=True, decided="decided")
+        note = f"Difference of the means{where}, with Student's interval, paired by repetition; {meaning}"
+        return show.Frame(title, f"{note}{self._undecided}", pd.DataFrame(data), columns)
 
+    @property
+    def _decided(self) -> bool:
+        return self.repetitions >= MIN_GROUP
 
-def _steps(study: TrainingSetStudy) -> Section:
-    found = [steps(study.curve(policy)) for policy in study.policies]
-    rows = [["from rate to rate", *(c for policy in study.policies for c in (policy, "95 % interval"))]]
-    for low, high in found[0]:
-        cells = [cell for by_step in found for cell in _cells(by_step[low, high])]
-        rows.append([f"{low:g} to {high:g}", *cells])
-    return Section(
-        "Change of accuracy from each rate to the next",
-        "Difference of the means, with Student's interval, paired by repetition; below 0 where accuracy "
-        f"falls{_undecided(study)}",
-        rows,
-    )
-
-
-def _undecided(study: TrainingSetStudy) -> str:
-    if study.repetitions >= MIN_GROUP:
-        return "."
-    return f". ? marks fewer than {MIN_GROUP} repetitions, which decide nothing."
-
-
-def _cells(one: Contrast) -> list[str]:
-    value = marked(number(one.value, 3, signed=True), one.decided)
-    return [value, interval_text(*one.interval, 3, signed=True)]
-
-
-def _styles(study: TrainingSetStudy) -> dict[str, tuple[str, str, str]]:
-    others = [policy for policy in study.policies if policy not in _STYLES]
-    return _STYLES | {policy: _OTHERS[at % len(_OTHERS)] for at, policy in enumerate(others)}
-
-
-def _label(policy: str) -> str:
-    return f"mainly {policy}" if policy in ("easy", "hard", "top", "bottom") else policy
+    @property
+    def _undecided(self) -> str:
+        return (
+            "." if self._decided else f". ? marks fewer than {MIN_GROUP} repetitions, which decide nothing."
+        )

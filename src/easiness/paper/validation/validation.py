@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+CURVE = "curve"
 _Floats = npt.NDArray[np.float64]
 
 
@@ -126,7 +127,7 @@ class Validation(show.Result):
             fixed |= {"final_models": self.num_final, "final_epoch": self.final_epoch}
             rows += [
                 {
-                    "part": "curve",
+                    "part": CURVE,
                     **fixed,
                     "trials_right": point.count,
                     "easiness": point.easiness,
@@ -161,29 +162,13 @@ class Validation(show.Result):
 
     def figure(self) -> Figure:
         """Figure 5 for the first model's easiness: the binned curve, and how many examples each bin has."""
-        from matplotlib.figure import Figure
-
         shown = self.views[0]
-        figure = Figure(figsize=(5.2, 3.8), layout="constrained")
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        for axes in (above, below):
-            show.quiet(axes)
+        figure, (above, below) = show.new_panels(5.2, 3.8, 2, 1, sharex=True, height_ratios=(3, 1))
         counts = [point.count for point in shown.curve]
-        right = [point.right for point in shown.curve]
-        above.errorbar(
-            counts,
-            right,
-            [
-                [point.right - point.interval[0] for point in shown.curve],
-                [point.interval[1] - point.right for point in shown.curve],
-            ],
-            fmt="o-",
-            color=show.EASY,
-            markersize=4.5,
-            linewidth=1.8,
-            elinewidth=1.2,
-            capsize=2.5,
-        )
+        right = np.array([point.right for point in shown.curve])
+        low, high = np.array([point.interval for point in shown.curve]).T
+        reach = [right - low, high - right]
+        show.draw_curve(above, show.Curve(counts, right, color=show.EASY, errors=reach))
         show.chance_line(above, self.chance)
         above.set(ylim=(0, 1.02), ylabel="share of final models\nthat are right")
         below.bar(counts, [point.num_examples for point in shown.curve], 0.82, color=show.FAINT)
@@ -196,67 +181,76 @@ class Validation(show.Result):
         figure.align_ylabels()
         return figure
 
-    def sections(self) -> list[show.Section]:
+    def frames(self) -> list[show.Frame]:
         """The final models, the misclassified among the hardest, and a curve for each view on easiness."""
-        return [_final(self), _hardest(self), *(_curve(self, view) for view in self.views)]
-
-
-def _final(v: Validation) -> show.Section:
-    rows = [["network", "models", "accuracy", "± sd", "chance"]]
-    for models in v.final:
-        num = len(models.accuracy)
-        deviation = float(models.accuracy.std(ddof=1)) if num > 1 else None
-        mean = float(models.accuracy.mean())
-        rows.append(
-            [models.name, str(num), show.number(mean, 3), show.number(deviation, 3), show.number(v.chance, 3)]
-        )
-    return show.Section(
-        f"Final models after {v.final_epoch} epochs",
-        f"Trained on {v.num_train} examples, asked about the {v.num_validation} validation examples that "
-        "they never saw.",
-        rows,
-    )
-
-
-def _hardest(v: Validation) -> show.Section:
-    header = ["easiness of", "trials", "hardest", "examples", "of the misclassified", "95 % interval"]
-    rows = [[*header, "chance", "at most", "ties in part", "tie mass"]]
-    for view in v.views:
-        for one in view.hardest:
-            shares = (one.fraction, one.most, one.expected, one.tie_mass)
-            cells = (_marked(one.value, view), show.interval_text(*one.interval), *map(show.number, shares))
-            hardest = f"{100 * one.fraction:g} %"
-            rows.append([view.name, str(view.num_trials), hardest, str(one.num_hardest), *cells])
-    return show.Section(
-        "Where the misclassified validation examples lie",
-        f"Share of the {v.num_wrong} mistakes, each of a final model about a validation example. "
-        f"Easiness after {v.epoch} epochs on training and validation examples merged; ties refined, "
-        "or counted in part. At most: what the best ranking could reach. Intervals: a bootstrap over "
-        f"examples. ? marks fewer than {MIN_GROUP} trials, which decide nothing.",
-        rows,
-    )
-
-
-def _curve(v: Validation, view: EasinessView) -> show.Section:
-    rows = [["trials right", "easiness", "examples", "final models right", "95 % interval"]]
-    rows += [
-        [
-            str(point.count),
-            show.number(point.easiness),
-            str(point.num_examples),
-            show.number(point.right, 3),
-            show.interval_text(*point.interval, 3),
+        table = self.table()
+        curves = table[table["part"] == CURVE]
+        return [
+            self._final(),
+            self._hardest(table[table["part"] != CURVE]),
+            *(self._curve(view, curves[curves["easiness_of"] == view.name]) for view in self.views),
         ]
-        for point in view.curve
-    ]
-    of = "of all networks together" if view.name == "all" else f"of {view.name}"
-    return show.Section(
-        f"Validation examples by easiness, {of}",
-        f"Mean share of {v.num_final} final models that are right, by how many of {view.num_trials} "
-        f"trials are. Chance is {show.number(v.chance, 3)}. Jeffreys intervals over examples.",
-        rows,
-    )
 
+    def _final(self) -> show.Frame:
+        import pandas as pd
 
-def _marked(share: float, view: EasinessView) -> str:
-    return "none wrong" if math.isnan(share) else show.marked(show.number(share), view.decided)
+        rows = [
+            {
+                "network": models.name,
+                "models": len(models.accuracy),
+                "accuracy": models.accuracy.mean(),
+                "± sd": models.accuracy.std(ddof=1) if len(models.accuracy) > 1 else math.nan,
+                "chance": self.chance,
+            }
+            for models in self.final
+        ]
+        return show.Frame(
+            f"Final models after {self.final_epoch} epochs",
+            f"Trained on {self.num_train} examples, asked about the {self.num_validation} validation "
+            "examples that they never saw.",
+            pd.DataFrame(rows),
+            {
+                "network": show.names(),
+                "models": show.counts(),
+                **dict.fromkeys(("accuracy", "± sd", "chance"), show.numbers(3)),
+            },
+        )
+
+    def _hardest(self, table: pd.DataFrame) -> show.Frame:
+        return show.Frame(
+            "Where the misclassified validation examples lie",
+            f"Share of the {self.num_wrong} mistakes, each of a final model about a validation example. "
+            f"Easiness after {self.epoch} epochs on training and validation examples merged; ties refined, "
+            "or counted in part. At most: what the best ranking could reach. Intervals: a bootstrap over "
+            f"examples. ? marks fewer than {MIN_GROUP} trials, which decide nothing."
+            f"{'' if self.num_wrong else ' No final model is wrong.'}",
+            table.assign(decided=table["trials"] >= MIN_GROUP),
+            {
+                "easiness_of": show.names(title="easiness of"),
+                "trials": show.counts(),
+                "fraction": show.Column(show.chosen_percent, title="hardest"),
+                "examples": show.counts(),
+                "value": show.numbers(
+                    2, title="of the misclassified", low="low", high="high", decided="decided"
+                ),
+                "chance": show.numbers(2),
+                "most": show.numbers(2, title="at most"),
+                "expected": show.numbers(2, title="ties in part"),
+                "tie_mass": show.numbers(2, title="tie mass"),
+            },
+        )
+
+    def _curve(self, view: EasinessView, table: pd.DataFrame) -> show.Frame:
+        of = "of all networks together" if view.name == "all" else f"of {view.name}"
+        return show.Frame(
+            f"Validation examples by easiness, {of}",
+            f"Mean share of {self.num_final} final models that are right, by how many of {view.num_trials} "
+            f"trials are. Chance is {show.number(self.chance, 3)}. Jeffreys intervals over examples.",
+            table,
+            {
+                "trials_right": show.counts(title="trials right"),
+                "easiness": show.numbers(2),
+                "examples": show.counts(),
+                "value": show.numbers(3, title="final models right", low="low", high="high"),
+            },
+        )

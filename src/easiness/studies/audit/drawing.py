@@ -152,24 +152,23 @@ class Drawn(show.Result):
     def figure(self) -> Figure:
         """The share of all examples and of all looks that each stratum has."""
         table = self.by_stratum()
-        figure, axes = show.new_axes(5.2, 2.6)
-        for shift, column, color in ((-0.2, "examples", show.FAINT), (0.2, "looks", show.HARD)):
-            parts = 100 * table[column] / table[column].sum()
-            axes.bar(table["stratum"] + shift, parts, 0.4, color=color, label=f"of the {column}")
-        axes.set(xlabel="stratum, the most suspicious first", ylabel="share (%)")
-        show.whole_ticks(axes)
-        show.legend_above(axes, 2)
-        return figure
+        series = {
+            f"of the {name}": ((100 * table[name] / table[name].sum()).tolist(), color)
+            for name, color in (("examples", show.FAINT), ("looks", show.HARD))
+        }
+        names = [f"stratum {one}" for one in table["stratum"]]
+        return show.bars(names, series, "share (%); the most suspicious stratum first")
 
-    def sections(self) -> list[show.Section]:
+    def frames(self) -> list[show.Frame]:
         """The strata, and how many looks each is given."""
-        table = self.by_stratum()
-        rows = [["stratum", "examples", "looks", "wrong, expected"]]
-        rows += [
-            [str(one), show.count(size), show.count(looks), show.number(expected, 1)]
-            for one, size, looks, expected in table.itertuples(index=False)
-        ]
-        return [show.Section("Labels to look at, drawn by chance", self._note(), rows)]
+        columns = {
+            "stratum": show.counts(),
+            "examples": show.counts(),
+            "looks": show.counts(),
+            "expected_wrong": show.numbers(1, title="wrong, expected"),
+        }
+        title = "Labels to look at, drawn by chance"
+        return [show.Frame(title, self._note(), self.by_stratum(), columns)]
 
     def _note(self) -> str:
         design = self.design

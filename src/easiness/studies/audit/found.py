@@ -33,25 +33,29 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What was seen of the first n examples drawn, up to the first that is undecided.
+    """What was seen of the examples ``drawn``, up to the first that is undecided, and of those ``known``.
 
-    ``at`` [n] are their positions among the examples of the ``split``, ``strata`` [n] those that they are of;
-    labels were seen to be ``wrong`` [n], or nobody was ``unsure`` [n]. ``known_at`` [m], ``known_wrong`` and
-    ``known_unsure`` are of those decided before. ``behind`` counts answers behind the first undecided row,
-    which is that of ``undecided``.
+    Each row has the position ``at`` of an example in the ``split``, and whether its label was seen to be
+    ``wrong`` or nobody was sure (``unsure``); of those drawn also the number of the ``stratum``. ``behind``
+    counts answers behind the first undecided row, which is that of ``undecided``.
     """
 
     split: Split
     design: Design
-    at: Positions
-    strata: Positions
-    wrong: Mask
-    unsure: Mask
-    known_at: Positions
-    known_wrong: Mask
-    known_unsure: Mask
+    drawn: pd.DataFrame
+    known: pd.DataFrame
     undecided: str
     behind: int
+
+    @property
+    def not_right(self) -> Mask:
+        """Was the label seen to be wrong, or may it be? [n] of those drawn."""
+        return (self.drawn["wrong"] | self.drawn["unsure"]).to_numpy(np.bool_)
+
+    @property
+    def strata(self) -> Positions:
+        """The number of the stratum [n] of those drawn."""
+        return self.drawn["stratum"].to_numpy(np.int64)
 
 
 @dataclass(frozen=True)
@@ -84,70 +88,45 @@ class Audited(show.Result):
     rank: Positions | None = field(repr=False)
 
     @property
-    def looked_at(self) -> int:
-        """How many of the examples drawn were looked at."""
-        return len(self.answers.at)
-
-    @property
-    def wrong_seen(self) -> int:
-        """How many of them have a wrong label."""
-        return int(self.answers.wrong.sum())
-
-    @property
     def unsure(self) -> int:
         """Of how many, known ones too, nobody could tell."""
-        return int(self.answers.unsure.sum() + self.answers.known_unsure.sum())
+        return int(self.answers.drawn["unsure"].sum() + self.answers.known["unsure"].sum())
 
     @property
     def known_wrong(self) -> int:
         """How many labels were known to be wrong before anything was drawn."""
-        return int(self.answers.known_wrong.sum())
+        return int(self.answers.known["wrong"].sum())
 
     @property
     def corrected(self) -> int:
         """How many wrong labels somebody has seen, which can be mended."""
-        return self.wrong_seen + self.known_wrong
+        return int(self.answers.drawn["wrong"].sum()) + self.known_wrong
 
     @cached_property
     def whole(self) -> Estimate:
         """The number of wrong labels in the whole split."""
+        part = self._part("all", None)
         if self.answers.design.at_most is None:
-            return self._part("all", None)
-        return self._in_sequence()
-
-    @property
-    def wrong(self) -> float | None:
-        """How many labels are estimated to be wrong; ``None`` where nobody was sure of any."""
-        return self.whole.wrong
-
-    @property
-    def low(self) -> int:
-        """With `high` an interval that holds the number of wrong labels with 95 % confidence."""
-        return self.whole.low or 0
-
-    @property
-    def high(self) -> int:
-        """See `low`."""
-        return self.num_examples if self.whole.high is None else self.whole.high
+            return part
+        seen, strata = self.answers, self.answers.design.strata
+        right = ~seen.drawn["wrong"].to_numpy(np.bool_)
+        sound = most_wrong_in_sequence(strata.turned(), seen.strata, right, (_TWO_SIDED,))[-1, 0]
+        low = self.known_wrong + int(strata.sizes.sum() - sound)
+        high = self._beside + self._most_in_sequence[1]
+        middle = None if part.wrong is None else float(np.clip(part.wrong, low, high))
+        return replace(part, wrong=middle, low=low, high=high)
 
     @cached_property
     def at_most(self) -> int:
         """No more labels are wrong, with 95 % confidence: a bound from one side."""
-        seen = self.answers
-        beside = self.known_wrong + int(seen.known_unsure.sum())
-        if seen.design.at_most is None:
-            sizes, looks, wrong, unsure = self._counts(None)
-            return beside + most_wrong(sizes, looks, wrong + unsure, CONFIDENCE)
-        return beside + self._most_in_sequence[0]
-
-    @property
-    def left(self) -> float | None:
-        """How many labels can be expected to be wrong when those seen are mended."""
-        return None if self.whole.wrong is None else self.whole.wrong - self.corrected
+        if self.answers.design.at_most is not None:
+            return self._beside + self._most_in_sequence[0]
+        sizes, looks, wrong, unsure = self._counts(None)
+        return self._beside + most_wrong(sizes, looks, wrong + unsure, CONFIDENCE)
 
     @property
     def left_at_most(self) -> int:
-        """No more are left then, with 95 % confidence."""
+        """No more are wrong when those seen are mended, with 95 % confidence."""
         return self.at_most - self.corrected
 
     @property
@@ -162,8 +141,8 @@ class Audited(show.Result):
         seen, target = self.answers, self.answers.design.at_most
         if target is None or self.enough:
             return 0
-        left = int(target * self.num_examples) - int(seen.known_unsure.sum())
-        more = looks_needed(seen.design.strata, seen.strata, seen.wrong | seen.unsure, left)
+        left = int(target * self.num_examples) - int(seen.known["unsure"].sum())
+        more = looks_needed(seen.design.strata, seen.strata, seen.not_right, left)
         return None if more is None else int(np.ceil(more))
 
     def first(self, num: int) -> tuple[Estimate, Estimate] | None:
@@ -176,64 +155,50 @@ class Audited(show.Result):
         above = self.rank < num
         return self._part(f"first {num:,} suspects", above), self._part("all others", ~above)
 
-    def parts(self) -> list[Estimate]:
+    @cached_property
+    def parts(self) -> tuple[Estimate, ...]:
         """The whole, each stratum, and the first suspects and all others at a few cuts."""
-        strata = self.answers.design.strata
+        strata, nothing = self.answers.design.strata, self.answers.known[:0]
         counts, parts = self._counts(None), [self.whole]
         for at in range(len(strata.sizes)) if len(strata.sizes) > 1 else ():
             name = f"stratum {at + 1}, {show.percent(float(strata.expected[at]))} expected"
-            parts.append(self._estimate(name, counts[:, at : at + 1], np.ones(1)))
+            parts.append(self._estimate(name, counts[:, at : at + 1], np.ones(1), nothing))
         for cut in _CUTS:
             if cut < self.num_examples:
                 parts += self.first(cut) or ()
-        return parts
+        return tuple(parts)
 
     def _part(self, name: str, chosen: Mask | None) -> Estimate:
         """What is known of the examples ``chosen`` [num_examples], or of all."""
-        seen = self.answers
-        known = np.ones(len(seen.known_at), np.bool_) if chosen is None else chosen[seen.known_at]
-        beside = known, known & seen.known_wrong, known & seen.known_unsure
-        chance, counts = self._chance, self._counts(chosen)
+        design, known = self.answers.design, self.answers.known
+        # how probable it was for each stratum to be looked at
+        fixed = design.looks if design.at_most is None else None
+        chance, counts = chance_of_a_look(design.strata, len(self.answers.drawn), fixed), self._counts(chosen)
         if chosen is not None:
             sizes, looks = self._counts(None)[:2]
-            chance = chance * chance_within(sizes, looks, counts[0])
-        return self._estimate(name, counts, chance, *(int(which.sum()) for which in beside))
-
-    @cached_property
-    def _chance(self) -> Floats:
-        """How probable it was for each stratum [H] to be looked at."""
-        design = self.answers.design
-        return chance_of_a_look(
-            design.strata, self.looked_at, design.looks if design.at_most is None else None
-        )
+            chance, known = chance * chance_within(sizes, looks, counts[0]), known[chosen[known["at"]]]
+        return self._estimate(name, counts, chance, known)
 
     def _counts(self, chosen: Mask | None) -> Positions:
         """Examples, looks, wrong and unsure ones seen [4, H] of each stratum, as far as it is chosen."""
-        seen, strata = self.answers, self.answers.design.strata
-        drawn, sizes = np.ones(len(seen.at), np.bool_), strata.sizes
+        drawn, strata = self.answers.drawn, self.answers.design.strata
+        sizes = strata.sizes
         if chosen is not None and self.rank is not None:
-            drawn = chosen[seen.at]
+            drawn = drawn[chosen[drawn["at"]]]
             in_order = np.argsort(self.rank)
-            unknown = in_order[~np.isin(in_order, seen.known_at)]
+            unknown = in_order[~np.isin(in_order, self.answers.known["at"])]
             sizes = np.add.reduceat(chosen[unknown].astype(np.int64), strata.ends - strata.sizes)
-        which = drawn, drawn & seen.wrong, drawn & seen.unsure
-        return np.stack([sizes, *(np.bincount(seen.strata[one], minlength=len(sizes)) for one in which)])
+        rows = drawn, drawn[drawn["wrong"]], drawn[drawn["unsure"]]
+        return np.stack([sizes, *(np.bincount(one["stratum"], minlength=len(sizes)) for one in rows)])
 
-    def _estimate(
-        self,
-        name: str,
-        counts: Positions,
-        chance: Floats,
-        num_known: int = 0,
-        known_wrong: int = 0,
-        known_unsure: int = 0,
-    ) -> Estimate:
-        """Of a part, with `_counts` of what was drawn from, beside what is known of it.
+    def _estimate(self, name: str, counts: Positions, chance: Floats, known: pd.DataFrame) -> Estimate:
+        """What `_counts` of what was drawn from say, beside what is ``known`` of it.
 
         There was a ``chance`` [H] to look at any example of it in each stratum.
         """
         there = counts[0] > 0
         sizes, looks, wrong, unsure = counts[:, there]
+        known_wrong, known_unsure = int(known["wrong"].sum()), int(known["unsure"].sum())
         num = int(sizes.sum())
         low = known_wrong + num - most_wrong(sizes, looks, looks - wrong, _TWO_SIDED)
         high = known_wrong + known_unsure + most_wrong(sizes, looks, wrong + unsure, _TWO_SIDED)
@@ -242,25 +207,20 @@ class Audited(show.Result):
             middle = float(np.clip(known_wrong + middle, low, high))
         seen = int(looks.sum()), int(wrong.sum())
         bounds = (low, high) if self.answers.design.at_most is None else (None, None)
-        return Estimate(name, num + num_known, *seen, middle, *bounds)
+        return Estimate(name, num + len(known), *seen, middle, *bounds)
+
+    @property
+    def _beside(self) -> int:
+        """How many known labels are wrong, or may be."""
+        return int(self.answers.known[["wrong", "unsure"]].to_numpy().sum())
 
     @cached_property
     def _most_in_sequence(self) -> tuple[int, int]:
-        """No more of the labels drawn from are wrong: from one side, and in an interval."""
+        """No more of the labels drawn from are wrong, where one may stop: from one side, in an interval."""
         seen = self.answers
-        arguments = seen.design.strata, seen.strata, seen.wrong | seen.unsure
+        arguments = seen.design.strata, seen.strata, seen.not_right
         one, two = most_wrong_in_sequence(*arguments, (CONFIDENCE, _TWO_SIDED))[-1].tolist()
         return one, two
-
-    def _in_sequence(self) -> Estimate:
-        """The whole, where one may stop at any look."""
-        seen, strata = self.answers, self.answers.design.strata
-        part = self._part("all", None)
-        right = most_wrong_in_sequence(strata.turned(), seen.strata, ~seen.wrong, (_TWO_SIDED,))[-1, 0]
-        low = self.known_wrong + int(strata.sizes.sum() - right)
-        high = self.known_wrong + int(seen.known_unsure.sum()) + self._most_in_sequence[1]
-        middle = None if part.wrong is None else float(np.clip(part.wrong, low, high))
-        return replace(part, wrong=middle, low=low, high=high)
 
     def table(self) -> pd.DataFrame:
         """A row for all labels, for each stratum, and for the first suspects and all others at a few cuts.
@@ -270,95 +230,87 @@ class Audited(show.Result):
         """
         import pandas as pd
 
-        columns = {"num": "examples"}
-        return pd.DataFrame([vars(part) for part in self.parts()]).rename(columns=columns)
+        return pd.DataFrame(map(vars, self.parts)).rename(columns={"num": "examples"})
 
     def document(self) -> dict[str, Any]:
         """The value of the JSON file."""
-        design, more = self.answers.design, self.more_looks
+        design, seen = self.answers.design, self.answers
+        left = None if self.whole.wrong is None else self.whole.wrong - self.corrected
         return {
-            "split": self.answers.split,
+            "split": seen.split,
             "num_examples": self.num_examples,
-            "wrong": self.wrong,
-            "low": self.low,
-            "high": self.high,
+            "wrong": self.whole.wrong,
+            "low": self.whole.low,
+            "high": self.whole.high,
             "confidence": CONFIDENCE,
             "at_most": self.at_most,
-            "looked_at": self.looked_at,
-            "wrong_seen": self.wrong_seen,
+            "looked_at": self.whole.looked_at,
+            "wrong_seen": self.whole.wrong_seen,
             "unsure": self.unsure,
-            "known": len(self.answers.known_at),
+            "known": len(seen.known),
             "known_wrong": self.known_wrong,
-            "left": {"wrong": self.left, "at_most": self.left_at_most},
+            "left": {"wrong": left, "at_most": self.left_at_most},
             "drawn": design.looks,
             "seed": design.seed,
             "sequential": design.at_most is not None,
             "asked_at_most": design.at_most,
             "enough": self.enough,
-            "more_looks": None if design.at_most is None else more,
-            "parts": [show.defined(row) for row in self.table().to_dict("records")],
+            "more_looks": None if design.at_most is None else self.more_looks,
+            "parts": super().document(),
         }
 
     def figure(self) -> Figure:
         """The share of wrong labels in each part, with its interval."""
-        parts = [part for part in self.parts() if part.num]
-        figure, axes = show.new_axes(5.2, 1.0 + 0.28 * len(parts))
-        for row, part in enumerate(parts):
-            color = show.HARD if row == 0 else show.TRAIN
-            if part.low is not None and part.high is not None:
-                axes.hlines(
-                    row, 100 * part.low / part.num, 100 * part.high / part.num, color=color, linewidth=3
-                )
-            if part.wrong is not None:
-                axes.plot(100 * part.wrong / part.num, row, "o", color=show.INK, markersize=4)
-        axes.set_yticks(range(len(parts)), [part.part for part in parts])
-        axes.invert_yaxis()
-        axes.set(xlabel="labels that are wrong (%), with 95 % confidence")
-        axes.set_xlim(left=0)
+        table = self.table()
+        table = table[table["examples"] > 0]
+        shares = table[["wrong", "low", "high"]].astype(float).div(table["examples"] / 100, axis=0)
+        label = "labels that are wrong (%), with 95 % confidence"
+        series = {"wrong": (shares.to_numpy().tolist(), show.HARD)}
+        figure = show.dots_with_intervals(table["part"].tolist(), series, label)
+        figure.axes[0].set_xlim(left=0)
         return figure
 
-    def sections(self) -> list[show.Section]:
+    def frames(self) -> list[show.Frame]:
         """The answer in words, above its parts."""
-        rows = [["part", "labels", "looked at", "wrong seen", "wrong", "low", "high"]]
-        for part in self.parts():
-            bounds = ["" if one is None else show.count(one) for one in (part.low, part.high)]
-            counts = [show.count(one) for one in (part.num, part.looked_at, part.wrong_seen)]
-            middle = "–" if part.wrong is None else show.count(round(part.wrong))
-            rows.append([part.part, *counts, middle, *bounds])
-        return [show.Section("How many labels are wrong", self._note(), rows, tuple(self._notices()))]
-
-    def summary(self) -> str:
-        """The numbers to publish, in a sentence or two."""
-        of = "labels" if self.answers.split == "train" else "held-out labels"
-        about = "nobody can say how many are wrong"
-        if self.wrong is not None:
-            share, verb = (
-                show.percent(self.wrong / self.num_examples),
-                "is" if round(self.wrong) == 1 else "are",
-            )
-            about = f"about {show.count(round(self.wrong))} ({share}) {verb} wrong"
-        said = (
-            f"Of {show.count(self.num_examples)} {of} {about}: "
-            f"{show.count(self.low)} to {show.count(self.high)} with 95 % confidence, and at most "
-            f"{show.count(self.at_most)} ({show.percent(self.at_most / self.num_examples)}) from one side."
-        )
-        if self.corrected:
-            left = show.percent(self.left_at_most / self.num_examples)
-            said += (
-                f" After your {show.counted(self.corrected, 'correction')} at most "
-                f"{show.count(self.left_at_most)} ({left}) are left (95 %)."
-            )
-        return said
-
-    def _note(self) -> str:
-        num_known = len(self.answers.known_at)
+        table = self.table()
+        wrong = ["–" if one.wrong is None else show.count(round(one.wrong)) for one in self.parts]
+        columns = {
+            "part": show.names(),
+            "examples": show.counts(title="labels"),
+            "looked_at": show.counts(title="looked at"),
+            "wrong_seen": show.counts(title="wrong seen"),
+            "wrong": show.names(),
+            "low": show.counts(),
+            "high": show.counts(),
+        }
+        num_known = len(self.answers.known)
         by = (
-            f" From {show.counted(self.looked_at, 'look')} at labels drawn by chance, "
-            f"{show.count(self.wrong_seen)} of them wrong"
+            f" From {show.counted(self.whole.looked_at, 'look')} at labels drawn by chance, "
+            f"{show.count(self.whole.wrong_seen)} of them wrong"
         )
         if num_known:
             by += f", and {show.count(num_known)} known before, {show.count(self.known_wrong)} of them wrong"
-        return f"{self.summary()}{by}. It holds whatever p_wrong is worth."
+        note = f"{self.summary()}{by}. It holds whatever p_wrong is worth."
+        notices = tuple(self._notices())
+        return [show.Frame("How many labels are wrong", note, table.assign(wrong=wrong), columns, notices)]
+
+    def summary(self) -> str:
+        """The numbers to publish, in a sentence or two."""
+        whole, num = self.whole, self.num_examples
+        of = "labels" if self.answers.split == "train" else "held-out labels"
+        about = "nobody can say how many are wrong"
+        if whole.wrong is not None:
+            verb = "is" if round(whole.wrong) == 1 else "are"
+            about = f"about {round(whole.wrong):,} ({show.percent(whole.wrong / num)}) {verb} wrong"
+        said = (
+            f"Of {num:,} {of} {about}: {whole.low:,} to {whole.high:,} with 95 % confidence, and at most "
+            f"{self.at_most:,} ({show.percent(self.at_most / num)}) from one side."
+        )
+        if self.corrected:
+            left = f"{self.left_at_most:,} ({show.percent(self.left_at_most / num)})"
+            corrections = show.counted(self.corrected, "correction")
+            said += f" After your {corrections} at most {left} are left (95 %)."
+        return said
 
     def _notices(self) -> list[str]:
         seen, said = self.answers, list[str]()
@@ -366,8 +318,8 @@ class Audited(show.Result):
             said.append(self._whether_to_go_on())
         elif seen.undecided:
             said.append(
-                f"{show.count(self.looked_at)} of the {show.count(seen.design.looks)} drawn were looked at, "
-                "the first ones. The interval is wider, and right unless what was seen made you stop."
+                f"{self.whole.looked_at:,} of the {seen.design.looks:,} drawn were looked at, the first ones. "
+                "The interval is wider, and right unless what was seen made you stop."
             )
         if seen.behind:
             said.append(
@@ -391,15 +343,13 @@ class Audited(show.Result):
         holds = "The bounds hold at every look."
         if self.enough:
             return f"At most {target} are left: you can stop. {holds}"
-        more, rows = self.more_looks, self.answers.design.looks - self.looked_at
+        more, rows = self.more_looks, self.answers.design.looks - self.whole.looked_at
         if more is None or more > self.num_examples:
             return (
                 f"More than {target} may be left, and what was seen makes it likely that more are: mend the "
                 f"suspects first, and draw anew with what you decided (--known). {holds}"
             )
-        go_on = (
-            f"about {show.counted(more, 'more look')} are likely needed, and {show.count(rows)} rows are left"
-        )
+        go_on = f"about {show.counted(more, 'more look')} are likely needed, and {rows:,} rows are left"
         if more > rows:
             go_on += "; after those, draw anew with what you decided (--known)"
         return f"More than {target} may be left, go on: {go_on}. {holds}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from easiness.studies.audit.drawing import (
     parse,
     rows_of,
 )
-from easiness.studies.audit.found import Answers, Audited, Mask
+from easiness.studies.audit.found import Answers, Audited
 from easiness.studies.suspects import Suspected, suspects
 
 if TYPE_CHECKING:
@@ -110,7 +109,10 @@ def audit(asked: Auditing) -> Drawn | Audited:
 def _known(run: Run, file: Path, split: Split) -> Decisions:
     """The decisions that are sure, of a file that somebody has looked at examples for."""
     found = decisions_on(run, file, split)
-    if _unseen(found):
+    signed = any(found.by) or any(found.times)
+    # as `labels` writes it: for all examples, or without the column in which one signs
+    unseen = len(found) == len(found.of.ids) or "by" not in found.columns
+    if len(found) and not signed and unseen:
         raise BadInput(
             f"{file}: has actions as `easiness labels` writes them unseen, without a name in the column by; "
             "give decisions as the page exports them or an audit's file, or write into by who looked"
@@ -118,104 +120,49 @@ def _known(run: Run, file: Path, split: Split) -> Decisions:
     return found.part(found.sure)
 
 
-def _unseen(found: Decisions) -> bool:
-    """Is the file as `labels` writes it: for all examples, or without the column in which one signs?"""
-    if not len(found) or any(found.by) or any(found.times):
-        return False
-    return len(found) == len(found.of.ids) or "by" not in found.columns
-
-
 def _unknown(run: Run, split: Split, known: Positions) -> tuple[pd.DataFrame, Positions]:
-    """The list of suspects without those known, and the rank of every example [K] in all of it."""
+    """The list of suspects without those known, and the positions [K] of all in the order of the list."""
     ranked = suspects(Suspected((run,), split=split, pictures=False)).ranked
-    ids = labelled_examples(run, split).ids
-    at = ranked["id"].map({name: position for position, name in enumerate(ids.tolist())}).to_numpy(np.int64)
-    rank = np.empty(len(ids), np.int64)
-    rank[at] = np.arange(len(ids))
-    return ranked[~np.isin(at, known)].reset_index(drop=True), rank
+    place = {name: at for at, name in enumerate(labelled_examples(run, split).ids.tolist())}
+    order = ranked["id"].map(place).to_numpy(np.int64)
+    return ranked[~np.isin(order, known)].reset_index(drop=True), order
 
 
 def _answered(run: Run, file: Path, split: Split | None) -> Audited:
-    answers = _answers(run, file, split)
-    _, rank = _unknown(run, answers.split, answers.known_at)
-    return Audited(len(rank), answers, rank if _same_list(answers, rank) else None)
-
-
-def _name_of(run: Run, design: Design, split: Split, known: Positions, look: int) -> str:
-    """The name of the example that a design drew as a look, given the positions known."""
-    ranked, _ = _unknown(run, split, known)
-    if len(ranked) != design.strata.sizes.sum():
-        return ""
-    return f" ({ranked['id'].iloc[int(drawn_ranks(design)[look - 1])]})"
-
-
-def _same_list(answers: Answers, rank: Positions) -> bool:
-    """Are the examples seen in the strata that they were drawn from, by the ranks [K] of all?"""
-    known = np.zeros(len(rank), np.bool_)
-    known[answers.known_at] = True
-    strata = answers.design.strata
-    if strata.sizes.sum() != (~known).sum():
-        return False
-    in_order = np.argsort(rank)
-    left = np.empty(len(rank), np.int64)
-    left[in_order] = np.cumsum(~known[in_order]) - 1
-    return bool((strata.of(left[answers.at]) == answers.strata).all())
-
-
-@dataclass(frozen=True)
-class _Row:
-    where: str
-    name: str
-    at: int
-    order: str
-    stratum: str
-
-
-def _answers(run: Run, file: Path, split: Split | None) -> Answers:
-    """The answers in a file that an audit of the run wrote, all or the first ones."""
+    """What the answers say in a file that an audit of the run wrote, all or the first ones."""
     if split is None:
         split = "held_out" if "held_out" in splits_in(file) else "train"
-    decisions, path = decisions_on(run, file, split), file
-    design, rows = _rows(decisions, path)
-    known = [row for row in rows if row.stratum == KNOWN]
-    known_at = np.array([row.at for row in known], np.int64)
-    drawn = {int(row.order): row for row in rows if row.stratum != KNOWN}
-    _check_whole(path, design, drawn, len(known), partial(_name_of, run, design, split, known_at))
-    actions = dict(zip(decisions.at.tolist(), decisions.actions.tolist(), strict=True))
-    wrong = dict(zip(decisions.at.tolist(), decisions.wrong.tolist(), strict=True))
-    in_order = [drawn[look] for look in range(1, design.looks + 1)]
-    decided = [row.at in actions for row in in_order]
-    first = decided.index(False) if False in decided else len(decided)
-    _check_decided(in_order[0] if not first else None, [row for row in known if row.at not in actions])
-
-    def seen(some: list[_Row]) -> tuple[Positions, Mask, Mask]:
-        at = [row.at for row in some]
-        unsure = np.array([actions[one] == UNSURE for one in at], np.bool_)
-        return np.array(at, np.int64), np.array([wrong[one] for one in at], np.bool_), unsure
-
-    strata = np.array([int(row.stratum) - 1 for row in in_order[:first]], np.int64)
-    at, is_wrong, unsure = seen(in_order[:first])
-    undecided = "" if first == len(in_order) else f"{in_order[first].where}, {in_order[first].name}"
-    behind = sum(decided[first:])
-    return Answers(split, design, at, strata, is_wrong, unsure, *seen(known), undecided, behind)
-
-
-def _check_decided(first: _Row | None, known: list[_Row]) -> None:
-    """Refuse where the ``first`` row or some ``known`` ones are undecided."""
-    if first is not None:
+    design, rows = _rows(decisions_on(run, file, split), file)
+    known = rows[rows["stratum"] < 0]
+    drawn = rows[rows["stratum"] >= 0].drop_duplicates("order", keep="last").set_index("order").sort_index()
+    ranked, order = _unknown(run, split, known["at"].to_numpy())
+    same = len(ranked) == design.strata.sizes.sum()
+    _check_whole(file, design, drawn.index, len(known), ranked["id"] if same else None)
+    decided = (drawn["action"] != "").to_numpy()
+    first = len(drawn) if decided.all() else int(decided.argmin())
+    seen, rest = drawn[:first], drawn[first:]
+    if not first:
         raise BadInput(
-            f"{first.where}: the example {first.name!r}, the first one drawn, has no action, so none counts; "
-            "write keep, relabel, drop or unsure"
+            f"{rest['where'].iloc[0]}: the example {rest['name'].iloc[0]!r}, the first one drawn, has no "
+            "action, so none counts; write keep, relabel, drop or unsure"
         )
-    if known:
+    for one in known[known["action"] == ""].to_dict("records"):
         raise BadInput(
-            f"{known[0].where}: the example {known[0].name!r} was decided before the draw, and has no action "
+            f"{one['where']}: the example {one['name']!r} was decided before the draw, and has no action "
             "now; write it in"
         )
+    place = np.zeros(len(order), np.int64)
+    place[order[~np.isin(order, known["at"])]] = np.arange(len(ranked))
+    same = same and bool((design.strata.of(place[seen["at"]]) == seen["stratum"]).all())
+    undecided = "" if first == len(drawn) else f"{rest['where'].iloc[0]}, {rest['name'].iloc[0]}"
+    answers = Answers(split, design, seen, known, undecided, int(decided[first:].sum()))
+    return Audited(len(order), answers, np.argsort(order) if same else None)
 
 
-def _rows(decisions: Decisions, path: Path) -> tuple[Design, list[_Row]]:
-    """The design, which all rows have to tell alike, and the rows."""
+def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
+    """The design, which all rows have to tell alike, and the rows; those known are of the stratum -1."""
+    import pandas as pd
+
     missing = next((name for name in DRAWN if name not in decisions.columns), None)
     if missing is not None:
         raise BadInput(f"{path}: is no audit, without the column {missing!r}; {_WRITE}")
@@ -228,6 +175,8 @@ def _rows(decisions: Decisions, path: Path) -> tuple[Design, list[_Row]]:
         raise BadInput(
             f"{path}: was drawn from {num + design.known} labels, and there are {len(ids)}; {_WRITE}"
         )
+    columns = decisions.at.tolist(), decisions.actions.tolist(), decisions.wrong.tolist()
+    decided = {at: (action, wrong) for at, action, wrong in zip(*columns, strict=True)}
     rows = []
     for at, row in listed.items():
         name, where = str(ids[at]), decisions.places[at]
@@ -235,23 +184,21 @@ def _rows(decisions: Decisions, path: Path) -> tuple[Design, list[_Row]]:
             raise BadInput(
                 f"{where}: the example {name!r} was not drawn, and would bend the answer; take the row out"
             )
-        order, stratum = _whole(row["order"]), _whole(row["stratum"])
-        sound = stratum == KNOWN or (
-            _is_up_to(order, design.looks) and _is_up_to(stratum, len(design.strata.sizes))
-        )
+        # a spreadsheet may have added to numbers
+        order, stratum = (row[one].strip().removesuffix(".0") for one in ("order", "stratum"))
+        known = stratum == KNOWN
+        sound = known or (_is_up_to(order, design.looks) and _is_up_to(stratum, len(design.strata.sizes)))
         told = design.cell(decisions.data, decisions.split, name, order, stratum)
         if not sound or row["draw"].strip() != told:
             raise BadInput(
                 f"{where}: the example {name!r} was not drawn like this, as look {order or 'none'}; give "
                 "the file that audit wrote, with nothing changed but the actions"
             )
-        rows.append(_Row(where, name, at, order, stratum))
-    return design, rows
-
-
-def _whole(text: str) -> str:
-    """A number without what a spreadsheet may have added to it."""
-    return text.strip().removesuffix(".0")
+        action, wrong = decided.get(at, ("", False))
+        numbers = {"order": 0, "stratum": -1} if known else {"order": int(order), "stratum": int(stratum) - 1}
+        seen = {"action": action, "wrong": wrong, "unsure": action == UNSURE}
+        rows.append({"where": where, "name": name, "at": at, **numbers, **seen})
+    return design, pd.DataFrame(rows)
 
 
 def _is_up_to(text: str, most: int) -> bool:
@@ -260,11 +207,13 @@ def _is_up_to(text: str, most: int) -> bool:
 
 
 def _check_whole(
-    path: Path, design: Design, drawn: Mapping[int, _Row], num_known: int, name_of: Callable[[int], str]
+    path: Path, design: Design, looks: Collection[int], num_known: int, ids: pd.Series[Any] | None
 ) -> None:
-    missing = [look for look in range(1, design.looks + 1) if look not in drawn]
+    """Make sure that all rows are there: the ``looks`` drawn from the list of ``ids``, and the known ones."""
+    missing = [look for look in range(1, design.looks + 1) if look not in looks]
     if missing:
-        one, rest = f"look {missing[0]}{name_of(missing[0])}", len(missing) - 1
+        name = "" if ids is None else f" ({ids.iloc[int(drawn_ranks(design)[missing[0] - 1])]})"
+        one, rest = f"look {missing[0]}{name}", len(missing) - 1
         which, it, row = (
             (f"{one} and {rest} more were", "them", "rows") if rest else (f"{one} was", "it", "row")
         )

@@ -36,10 +36,9 @@ _FEWEST_WRONG = 5  # test examples, or next to nothing is left to gain
 Right = npt.NDArray[np.bool_]
 Classifier = Callable[[int], Right]
 """Whether classifiers on what a row of the grid keeps are right [seeds, n], by the number of the row."""
-Judged = dict[str, Gain | None]
-"""Gains by name: ``over_start`` and ``over_all`` of the chosen row, ``start_over_all``, and ``over_random``.
-
-The last is over as many at random. ``None`` where there is nothing to gain.
+Judged = dict[str, Gain]
+"""Gains by name: ``over_start`` and ``over_all`` of the chosen row, and where there is something to gain
+``start_over_all``, and ``over_random``, as many at random.
 """
 
 
@@ -97,13 +96,17 @@ def judged_choice(
     chosen, start = choose(kept, [_part(one, first, half) for one in by], starts, margin)
     pairs = {
         "over_start": (start, chosen),
-        "start_over_all": None if start == starts[0] else (starts[0], start),
-        "over_random": None if at_random[chosen] == chosen else (at_random[chosen], chosen),
+        "start_over_all": (starts[0], start),
+        "over_random": (at_random[chosen], chosen),
         "over_all": (starts[0], chosen),
     }
-    others = [_part(one, second, ~half) for one in by]
-    judged = [{name: pair and next(gains([one], *pair)) for name, pair in pairs.items()} for one in others]
-    return chosen, start, judged
+    always, others = ("over_start", "over_all"), [_part(one, second, ~half) for one in by]
+    pairs = {name: pair for name, pair in pairs.items() if name in always or pair[0] != pair[1]}
+    return (
+        chosen,
+        start,
+        [{name: paired_gain(one(a), one(b)) for name, (a, b) in pairs.items()} for one in others],
+    )
 
 
 def _part(by: Classifier, seeds: slice, examples: Right) -> Classifier:

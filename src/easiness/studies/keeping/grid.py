@@ -26,6 +26,7 @@ from easiness.studies.keeping.heads import (
     right,
     right_by_neighbours,
 )
+from easiness.studies.keeping.pacing import places
 from easiness.studies.keeping.worth import ALL, EASIEST, HARDEST, RANDOM, Worth
 from easiness.studies.labels import without
 from easiness.studies.suspects import Suspected, suspects
@@ -183,11 +184,9 @@ def _in_turn(some: Labelled, rng: np.random.Generator) -> Positions:
     """Positions in a random order of which any beginning has the classes as all have."""
     labels = some.labels.numpy()
     order = np.lexsort((rng.random(len(labels)), labels))
-    sizes = np.bincount(labels, minlength=some.num_classes)
-    rank = np.empty(len(labels))
-    rank[order] = np.arange(len(labels)) - (np.cumsum(sizes) - sizes)[labels[order]]
-    place = (rank + rng.random(some.num_classes)[labels]) / sizes[labels]
-    return np.argsort(place, kind="stable")
+    sizes = np.bincount(labels, minlength=some.num_classes).clip(min=1)
+    shift = (rng.random(some.num_classes) - 0.5) / sizes
+    return np.argsort(places(order, labels) + shift[labels], kind="stable")
 
 
 def _advised(examples: Examples, own: Judgement, tried: Tried, asked: Kept) -> Worth:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,11 @@ class Labelled:
         """Those at some positions."""
         some = torch.from_numpy(positions)
         return Labelled(self.x[some], self.labels[some], self.groups[positions], self.num_classes)
+
+    def with_others(self, others: Labelled) -> Labelled:
+        """The same with others behind them, none of which is taken for a copy."""
+        x, labels = torch.cat([self.x, others.x]), torch.cat([self.labels, others.labels])
+        return Labelled(x, labels, np.arange(len(labels)), self.num_classes)
 
     def moments(self) -> Moments:
         """What heads are fitted from, which adds up over parts."""
@@ -115,28 +122,12 @@ def judged_by_others(some: Labelled, seed: int) -> Judgement:
     for repeat in range(REPEATS):
         dealt = Deal(labels, some.groups).partition(((FOLDS - 1) / FOLDS,), seed, repeat)
         blocks = [np.concatenate(parts) for parts in dealt.blocks]
-        log_p[repeat] = _by_folds(some, blocks)
-    return _judgement(log_p, labels)
-
-
-def _by_folds(some: Labelled, blocks: Sequence[Positions]) -> Floats:
-    """Log probabilities [K, C] of each example by the head of the other blocks."""
-    moments = [some.part(one).moments() for one in blocks]
-    log_p = np.zeros((len(some), some.num_classes))
-    for at, block in enumerate(blocks):
-        others = [one for number, one in enumerate(moments) if number != at]
-        total = others[0]
-        for one in others[1:]:
-            total = total + one
-        seen = np.concatenate([one for number, one in enumerate(blocks) if number != at])
-        head, temperature = fit(some.part(seen), total)
-        logits = head(some.x[torch.from_numpy(block)]).double() / temperature
-        log_p[block] = torch.log_softmax(logits, dim=1).numpy()
-    return log_p
-
-
-def _judgement(log_p: Floats, labels: Positions) -> Judgement:
-    """From log probabilities [R, K, C], by repeats."""
+        moments = [some.part(one).moments() for one in blocks]
+        for at, block in enumerate(blocks):
+            others = some.part(np.concatenate(blocks[:at] + blocks[at + 1 :]))
+            head, temperature = fit(others, reduce(add, moments[:at] + moments[at + 1 :]))
+            logits = head(some.x[torch.from_numpy(block)]).double() / temperature
+            log_p[repeat, block] = torch.log_softmax(logits, dim=1).numpy()
     noise = label_noise_of_heads([log_p.mean(axis=0)], labels)
     p_label = np.exp(log_p[:, np.arange(len(labels)), labels]).mean(axis=0)
     return Judgement(p_label, np.asarray(noise.p_wrong, np.float64))
@@ -201,7 +192,7 @@ def read_examples(
     copies = same
     if copies is None:
         copies = groups if origin is None or others is None else kept_together(kinds)
-    split = _held_out(run, data)
+    split = None if run.spec.data.held_out is None else find_split(run, data, "held_out")[0]
     x, apart = _directions(kinds, num, [] if split is None else [one["held_out"] for one in found])
     everyone = Labelled(x, labels, groups, len(run.classes))
     labelled = everyone if others is None else everyone.part(np.arange(num))
@@ -248,12 +239,6 @@ def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[npt.NDAr
             raise BadInput(f"{others.name}: a vector is not finite; leave that example out")
         made.append(np.asarray(vectors, np.float32))
     return made
-
-
-def _held_out(run: Run, data: Dataset) -> Dataset | None:
-    if run.spec.data.held_out is None:
-        return None
-    return find_split(run, data, "held_out")[0]
 
 
 def set_aside(everyone: Labelled, seed: int) -> Positions:

@@ -64,16 +64,15 @@ class Replayed:
 
 @dataclass(frozen=True, eq=False)
 class NextLabels(show.Result):
-    """What to label next of a ``pool`` of M examples without labels, beside ``num_labelled`` of a run.
+    """What to label next of a ``pool`` without labels, beside ``num_labelled`` examples of a run.
 
-    ``picks`` has for each rule places in the pool, the first one first. Of the pool ``ids`` [M], ``margin``
-    [M] (the probability of the first class less that of the second, 0..1), ``rarity`` [M] (0 beside a
-    labelled example, 1 where none is near) and ``predicted`` [M], the name of the first class. Of the
-    ``num_pool`` that there were, those were left out that are the same as labelled ones, or nearly
-    (``num_copies``), or as others of the pool (``num_repeated``); of very many some were drawn. Rarity is
-    beside ``num_compared`` labelled ones, which are drawn where there are very many. ``replayed`` is what
-    each rule gained on the run's own examples, and ``rule`` the one that is recommended for it. ``pool`` are
-    the examples themselves, to show them.
+    ``picks`` has a row for each pick: ``id``, ``rank`` (from 1, by rule), ``rule``, ``margin`` (how much
+    likelier the first class is than the second, 0..1), ``rarity`` (0 beside a labelled example, 1 where none
+    is near) and the class ``predicted``. Of the ``num_pool`` that there were, those were left out that are
+    the same as labelled ones, or nearly (``num_copies``), or as others of the pool (``num_repeated``), and
+    ``num_looked_at`` of the rest were looked at. Rarity is beside ``num_compared`` labelled ones, which are
+    drawn where there are very many. ``replayed`` is what each rule gained on the run's own examples, and
+    ``rule`` the one that is recommended for it.
     """
 
     run: str
@@ -83,13 +82,10 @@ class NextLabels(show.Result):
     num_copies: int
     num_repeated: int
     num_pool: int
+    num_looked_at: int
     rule: str
     replayed: tuple[Replayed, ...] = field(repr=False)
-    picks: dict[str, Positions] = field(repr=False)
-    ids: npt.NDArray[Any] = field(repr=False)
-    margin: npt.NDArray[np.float64] = field(repr=False)
-    rarity: npt.NDArray[np.float64] = field(repr=False)
-    predicted: npt.NDArray[np.object_] = field(repr=False)
+    picks: pd.DataFrame = field(repr=False)
     pool: Dataset | None = field(default=None, repr=False)
 
     @property
@@ -113,28 +109,8 @@ class NextLabels(show.Result):
         return max(own or there, key=lambda one: one.gain.value)
 
     def table(self) -> pd.DataFrame:
-        """A row for each pick, in an order to label in; those of the rule that is recommended come first.
-
-        ``id``, ``rank`` (from 1, by rule), ``rule``, ``margin``, ``rarity`` and ``predicted``.
-        """
-        import pandas as pd
-
-        order = [self.rule, *(rule for rule in self.picks if rule != self.rule)]
-        return pd.concat([self._picked(rule) for rule in order], ignore_index=True)
-
-    def _picked(self, rule: str) -> pd.DataFrame:
-        import pandas as pd
-
-        places = self.picks[rule]
-        columns = {
-            "id": self.ids[places],
-            "rank": np.arange(1, len(places) + 1),
-            "rule": rule,
-            "margin": self.margin[places],
-            "rarity": self.rarity[places],
-            "predicted": self.predicted[places],
-        }
-        return pd.DataFrame(columns)
+        """A row for each pick, in an order to label in; those of the rule that is recommended come first."""
+        return self.picks
 
     def figure(self) -> Figure:
         """What each rule gained over random in the replays, in points, by the labels they began with."""
@@ -194,13 +170,14 @@ class NextLabels(show.Result):
         return show.Frame(f"What to label next, beside {in_words(self.run)}", note, data, columns)
 
     def _first(self) -> show.Frame:
-        left, looked = self.num_pool - self.num_copies - self.num_repeated, len(self.ids)
+        left, looked = self.num_pool - self.num_copies - self.num_repeated, self.num_looked_at
+        own = self.picks[self.picks["rule"] == self.rule]
         drawn = f"; {looked:,} of the rest were drawn" if looked < left else ""
         beside = (
             f", {self.num_compared:,} of which were drawn" if self.num_compared < self.num_labelled else ""
         )
         note = (
-            f"The first of {len(self.picks[self.rule]):,} by the rule {self.rule}, from "
+            f"The first of {len(own):,} by the rule {self.rule}, from "
             f"{in_words(self.source)}: {show.counted(self.num_pool, 'example')}; copies left out: "
             f"{self.num_copies:,} of labelled ones, {self.num_repeated:,} of others of the "
             f"pool{drawn}. Margin: how much likelier the class predicted is than the second, 0 where "
@@ -209,7 +186,7 @@ class NextLabels(show.Result):
         )
         texts = dict.fromkeys(("rank", "id", "predicted"), show.names())
         columns = {**texts, **dict.fromkeys(("margin", "rarity"), show.numbers(2))}
-        return show.Frame("First picks", note, self._picked(self.rule).head(_SHOWN), columns)
+        return show.Frame("First picks", note, own.head(_SHOWN), columns)
 
 
 def _points(gain: Gain) -> str:

@@ -148,11 +148,11 @@ def pace(asked: Kept) -> Curriculum:
         )
     row = run.resolve_at(asked.at)
     table = run.scores(**run.asked(row))
-    values, ease = ranked(run, order_of(score), row, table)
+    ease = ranked(run, order_of(score), row, table)
     finer = table["loss"].to_numpy() if "loss" in table else np.zeros(len(ease))
     order = np.argsort(places(np.lexsort((finer, -ease)), run.labels), kind="stable")
     how = (score, run.row(row), num_steps, batch_size, float(asked.start), float(asked.whole_after), seed)
-    return Curriculum(run.ids, values, order, *how)
+    return Curriculum(run.ids, table[score].to_numpy(), order, *how)
 
 
 def places(order: _Positions, labels: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:

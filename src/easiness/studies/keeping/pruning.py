@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import check_classes_left, draw_by_rank, foremost
+from easiness.analysis import (
+    EXPONENT,
+    check_classes_left,
+    default_cut,
+    draw_by_beta,
+    draw_by_rank,
+    draw_for_coverage,
+    foremost,
+)
 from easiness.data import is_table, open_table, written_in
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import at_home, text_lines
@@ -27,9 +35,17 @@ if TYPE_CHECKING:
 
     from easiness.studies.keeping.study import Kept
 
+_Floats = npt.NDArray[np.float64]
+
 NAMED = "ids"
 """The policy of examples that were dropped by name."""
 
+_EXACT = ("worst", "best")  # policies that draw nothing: exactly the worst or the best are dropped
+_NUMBERS = {
+    "ccs": "a share of the examples to cut away first, such as ccs:0.1",
+    "dual": "a positive exponent, such as dual:4",
+}
+"""Policies ``ccs`` or ``ccs:CUT``, and ``dual`` or ``dual:C_D``, with their numbers."""
 _BINS = 30
 _UNDECODED = "surrogateescape"  # names of files need not be valid text
 _MARK = "\ufeff"  # of the byte order, which is taken off a file
@@ -39,10 +55,9 @@ _REMEDY = "drop a smaller share, or give more examples"
 
 @dataclass(frozen=True, eq=False)
 class Pruned(Result):
-    """The examples of a run, and which to keep.
+    """The examples of a run, and which are ``kept`` [K].
 
-    ``ids``, ``labels``, ``values`` and ``kept`` are [K] in the order of the run, ``classes`` the names by
-    label. ``values`` are those of ``score`` in a ``row`` (after an epoch, or at a share), as in the table of
+    ``values`` [K] are those of ``score`` in a ``row`` (after an epoch, or at a share), as in the table of
     scores: NaN for examples that were never learned, where it has none for them. They are ranked as the
     hardest. ``policy`` names the examples that were dropped, mainly or exactly (``worst``, ``best``, and
     `NAMED`), or the sampler that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep`` the
@@ -50,12 +65,10 @@ class Pruned(Result):
     with the ``seed``, of each class where it is ``balanced``.
     """
 
-    ids: npt.NDArray[Any]
-    labels: npt.NDArray[np.int64]
-    classes: tuple[str, ...]
+    run: Run = field(repr=False)
     score: str
     row: Row
-    values: npt.NDArray[np.float64]
+    values: _Floats
     kept: npt.NDArray[np.bool_]
     policy: str
     keep: Keep | None = None
@@ -63,11 +76,6 @@ class Pruned(Result):
     seed: int | None = None
     balanced: bool = False
     listing = "examples"
-
-    @property
-    def epoch(self) -> int | None:
-        """The epoch that the score is of; ``None`` of a run on features."""
-        return self.row.number if self.row.share is None else None
 
     @property
     def num_never_learned(self) -> int:
@@ -78,9 +86,9 @@ class Pruned(Result):
         """The kept examples, a row each: ``id``, ``label``, ``class``."""
         import pandas as pd
 
-        labels = self.labels[self.kept]
-        names = np.array(self.classes, dtype=object)[labels]
-        return pd.DataFrame({"id": self.ids[self.kept], "label": labels, "class": names})
+        labels = self.run.labels[self.kept]
+        classes = np.array(self.run.classes, dtype=object)[labels]
+        return pd.DataFrame({"id": self.run.ids[self.kept], "label": labels, "class": classes})
 
     def by_class(self) -> pd.DataFrame:
         """How many examples of each class are kept and dropped, and the mean score of both.
@@ -89,20 +97,14 @@ class Pruned(Result):
         """
         import pandas as pd
 
-        rows = []
-        for label, name in enumerate(self.classes):
-            own = self.labels == label
-            kept, dropped = self.values[own & self.kept], self.values[own & ~self.kept]
-            rows.append(
-                {
-                    "class": name,
-                    "kept": len(kept),
-                    "dropped": len(dropped),
-                    f"{self.score}_kept": _mean(kept),
-                    f"{self.score}_dropped": _mean(dropped),
-                }
-            )
-        return pd.DataFrame(rows)
+        classes, labels = self.run.classes, self.run.labels
+        parts = {"kept": self.kept, "dropped": ~self.kept}
+        num = {name: np.bincount(labels[part], minlength=len(classes)) for name, part in parts.items()}
+        means = {
+            f"{self.score}_{name}": pd.Series(self.values[part]).groupby(labels[part]).mean()
+            for name, part in parts.items()
+        }
+        return pd.DataFrame({"class": classes, **num, **means}, index=range(len(classes)))
 
     def figure(self) -> Figure:
         """A histogram of the score, the kept and dropped examples stacked; those without a score left out."""
@@ -117,36 +119,37 @@ class Pruned(Result):
     def frames(self) -> list[Frame]:
         """How many examples of each class are kept and dropped, with the mean score of both."""
         note = (
-            f"By class, with the mean {self.score} {self.row.at} of both parts. "
-            f"Dropped are {self._dropped()}."
+            f"By class, with the mean {self.score} {self.row.at} of both parts. Dropped are {self._dropped}."
         )
-        if self.num_never_learned > 0 and self.policy != NAMED:
+        if self.num_never_learned and self.policy != NAMED:
             note += (
                 f" {self.num_never_learned} examples that no trial learned have none and rank as the hardest."
             )
-        means = (f"{self.score}_{part}" for part in ("kept", "dropped"))
         columns = {"class": names(), "kept": counts(), "dropped": counts()}
-        columns |= {name: numbers(2, title=name.replace("_", " ")) for name in means}
+        for part in ("kept", "dropped"):
+            columns[f"{self.score}_{part}"] = numbers(2, title=f"{self.score} {part}")
         title = f"{self.kept.sum()} of {len(self.kept)} examples kept"
         return [Frame(title, note, self.by_class(), columns)]
 
-    def rendered(self, suffix: str) -> bytes:  # noqa: ARG002 the only one
-        """The text of the ids that are kept."""
-        return ids_as_text(self.ids[self.kept])
-
+    @property
     def _dropped(self) -> str:
+        """The examples that are dropped, in words."""
         if self.policy == NAMED:
             return "exactly those named"
         order = ranks.order_of(self.score, self.keep)
-        if ranks.is_sampled(self.policy):
-            return f"{ranks.sampled_text(self.policy)}, by {order.by}"
-        which = f"exactly the {self.policy}" if self.policy in ranks.EXACT else order.text(self.policy)
+        name, _, number = self.policy.partition(":")
+        if name == "ccs":
+            first = f"{float(number):.0%} as the hardest, then " if float(number) else ""
+            which = f"those that CCS leaves out ({first}all but the same number of each stratum)"
+        elif name == "dual":
+            which = f"those that Beta sampling as in DUAL leaves out (c_D = {number})"
+        else:
+            which = f"exactly the {name}" if name in _EXACT else order.text(self.policy)
         return f"{which}, by {order.by}"
 
-
-def _mean(values: npt.NDArray[np.float64]) -> float:
-    defined = values[~np.isnan(values)]
-    return float(defined.mean()) if len(defined) else np.nan
+    def rendered(self, suffix: str) -> bytes:  # noqa: ARG002 the only one
+        """The text of the ids that are kept."""
+        return ids_as_text(self.run.ids[self.kept])
 
 
 def prune(asked: Kept) -> Pruned:
@@ -156,65 +159,114 @@ def prune(asked: Kept) -> Pruned:
     the other end, and the end to keep has the place of the hard examples in ``beta:A,B``, in strata and in
     Beta sampling. Ties go by difficulty, then by a hash of the id (`foremost`).
     """
-    run, policy, keep = asked.run, asked.policy, asked.keep
-    score, rate, balanced, seed = asked.score or "difficulty", asked.drop, asked.balanced, asked.seed
+    run, score, rate = asked.run, asked.score or "difficulty", asked.drop
     if asked.ids is not None:
-        given = {"--drop": rate is not None, "--policy": policy, "--keep": keep, "--balanced": balanced}
-        if others := [name for name, value in given.items() if value]:
-            raise BadInput(f"--ids: drops exactly the examples that it names; leave {', '.join(others)} out")
-        return _without(run, named_positions(asked.ids, run.ids), score, run.resolve_at(asked.at))
+        return _without_named(asked, score)
     if rate is None:
         raise BadInput("--drop: say which share to drop, such as 0.3; or name the examples (--ids FILE)")
     if not 0 <= rate < 1:
         raise BadInput(f"--drop {rate}: not in [0, 1); give the share of the examples to drop, such as 0.3")
+    order, policy = _order(score, asked.policy, asked.keep)
+    at = run.resolve_at(asked.at)
+    table = run.scores(**run.asked(at))
+    ranking = ranks.ranked(run, order, at, table)
+    policy, dropped = _drawn(asked, rate, order, policy, ranking, table)
+    remedy = _REMEDY if asked.balanced else f"{_REMEDY}, or drop the same share of each class (--balanced)"
+    check_classes_left(run.labels, dropped, run.classes, remedy=remedy)
+    kept = ~np.isin(np.arange(len(table)), dropped)
+    found = Pruned(run, score, run.row(at), table[score].to_numpy(), kept, policy, order.keep)
+    return replace(found, drop=rate, seed=asked.seed, balanced=asked.balanced)
+
+
+def _without_named(asked: Kept, score: str) -> Pruned:
+    """All but the examples that are named; the score is for the summary alone."""
+    run, given = asked.run, {"--policy": asked.policy, "--keep": asked.keep, "--balanced": asked.balanced}
+    given = {"--drop": asked.drop is not None, **given}
+    if others := [name for name, value in given.items() if value]:
+        raise BadInput(f"--ids: drops exactly the examples that it names; leave {', '.join(others)} out")
+    dropped, at = named_positions(asked.ids, run.ids), run.resolve_at(asked.at)
+    find_score(score)
+    check_classes_left(run.labels, dropped, run.classes, drawn_by="--ids", remedy="name fewer of them")
+    values = run.scores(**run.asked(at))[score].to_numpy()
+    return Pruned(run, score, run.row(at), values, ~np.isin(np.arange(len(values)), dropped), NAMED)
+
+
+def _order(score: str, policy: str | None, keep: Keep | None) -> tuple[ranks.Order, str]:
+    """The order of the ranks, and the policy that drops by it.
+
+    By a score that speaks of labels the worst are those whose label is least sound.
+    """
     if policy is None and keep is not None:
         policy = ranks.policy_to_keep(score, keep)
         keep = None if policy is not None else keep
-    order = ranks.exact_order(score, keep, policy) if policy in ranks.EXACT else ranks.order_of(score, keep)
+    meaning, end = find_score(score).high_means, keep
+    if policy in _EXACT and keep is None and meaning in ("sound label", "suspect label"):
+        end = "top" if (meaning == "sound label") == (policy == "worst") else "bottom"
+    order = ranks.order_of(score, end)
+    if policy == "best" and keep is not None:
+        raise BadInput(
+            f"policy 'best': --keep {keep} keeps that end of {score}; give worst, or keep the other"
+        )
     if policy is None and keep is None:
         raise BadInput(
             "--policy: say which examples to drop mainly: easy, hard, random or beta:A,B; or worst or best; "
             "or ccs or dual"
         )
-    policy = next(iter(order.policies)) if policy is None else policy
-    if ranks.is_sampled(policy):
-        ranks.sampled_policy(policy, rate)  # before anything is read
-    elif policy not in ranks.EXACT:
-        policy, beta = _density(order, policy)
-    epoch = run.resolve_at(asked.at)
-    table = run.scores(**run.asked(epoch))
-    values, ranking = ranks.ranked(run, order, epoch, table)
-    labels = run.labels if balanced else None
-    if ranks.is_sampled(policy):
-        policy, dropped = ranks.sampled_drop(run, policy, ranking, table, rate, balanced=balanced, seed=seed)
-    elif policy in ranks.EXACT:
-        first, finer = ranks.first_dropped(order, policy, ranking, table["difficulty"].to_numpy())
-        dropped = foremost(first, rate, refine_by=finer, ids=run.ids, seed=seed, labels=labels)
-    else:
-        dropped = draw_by_rank(ranking, rate, beta, seed, labels=labels)
-    remedy = _REMEDY if balanced else f"{_REMEDY}, or drop the same share of each class (--balanced)"
-    check_classes_left(run.labels, dropped, run.classes, remedy=remedy)
-    kept, row = ~np.isin(np.arange(len(values)), dropped), run.row(epoch)
-    about = (run.ids, run.labels, run.classes, score, row, values, kept, policy, order.keep)
-    return Pruned(*about, drop=rate, seed=seed, balanced=balanced)
+    return order, next(iter(order.policies)) if policy is None else policy
 
 
-def _density(order: ranks.Order, policy: str) -> tuple[str, tuple[float, float]]:
-    """The name and the parameters of the density to draw by."""
+def _drawn(
+    asked: Kept, rate: float, order: ranks.Order, policy: str, ranking: _Floats, table: pd.DataFrame
+) -> tuple[str, npt.NDArray[np.int64]]:
+    """The full name of the policy, and the positions that it drops.
+
+    ``ranking`` [K] is high for what is easy or not to be kept; ``table`` has all scores.
+    """
+    run, difficulty = asked.run, table["difficulty"].to_numpy()
+    of_all: dict[str, Any] = {"seed": asked.seed, "labels": run.labels if asked.balanced else None}
+    name, _, number = policy.partition(":")
+    if name == "ccs":
+        cut = _number(policy, number, lambda one: 0 <= one < 1) if number else default_cut(rate)
+        if cut > rate:
+            raise BadInput(
+                f"policy {policy!r}: cuts more away than is to be dropped ({rate:g}); give at most that"
+            )
+        return f"ccs:{cut:g}", draw_for_coverage(
+            ranking, rate, refine_by=difficulty, ids=run.ids, cut=cut, **of_all
+        )
+    if name == "dual":
+        exponent = _number(policy, number, lambda one: 0 < one < np.inf) if number else EXPONENT
+        confidence = table["confidence"].to_numpy()
+        if np.isnan(confidence).any():
+            raise BadInput(
+                f"{run.path}: policy 'dual' needs the confidence over all epochs; measure with --observe "
+                "all, or give another policy"
+            )
+        return f"dual:{exponent:g}", draw_by_beta(
+            -ranking, confidence, rate, ids=run.ids, exponent=exponent, **of_all
+        )
+    if policy in _EXACT:
+        worst = policy == "worst"
+        first = -ranking if worst and order.keep is None else ranking
+        finer = difficulty if worst else -difficulty
+        return policy, foremost(first, rate, refine_by=finer, ids=run.ids, **of_all)
     try:
-        beta = order.beta(policy, others=(*ranks.EXACT, *ranks.SAMPLED))
+        beta = order.beta(policy, others=(*_EXACT, *_NUMBERS))
     except BadInput as error:
-        exact, sampled = (" or ".join(names) for names in (ranks.EXACT, ranks.SAMPLED))
+        exact, sampled = (" or ".join(names) for names in (_EXACT, _NUMBERS))
         raise BadInput(f"{error}; or {exact}, to drop exactly those; or {sampled}") from None
-    return order.name(beta), beta
+    return order.name(beta), draw_by_rank(ranking, rate, beta, **of_all)
 
 
-def _without(run: Run, dropped: npt.NDArray[np.int64], score: str, epoch: int) -> Pruned:
-    find_score(score)
-    check_classes_left(run.labels, dropped, run.classes, drawn_by="--ids", remedy="name fewer of them")
-    values = run.scores(**run.asked(epoch))[score].to_numpy()
-    kept = ~np.isin(np.arange(len(values)), dropped)
-    return Pruned(run.ids, run.labels, run.classes, score, run.row(epoch), values, kept, policy=NAMED)
+def _number(policy: str, text: str, within: Callable[[float], bool]) -> float:
+    """The number of a sampler's policy."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = np.nan
+    if not within(number):
+        raise BadInput(f"policy {policy!r}: give {_NUMBERS[policy.partition(':')[0]]}")
+    return number
 
 
 def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Ranks of examples by a score of a run, and policies: how they are drawn, dropped or kept by them."""
+"""Ranks of examples by a score of a run, and the data that they are of."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import EXPONENT, POLICIES, default_cut, draw_by_beta, draw_for_coverage, parse_policy
+from easiness.analysis import POLICIES, parse_policy
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.regular_file import at_home
@@ -21,18 +21,8 @@ from easiness.store import Run
 if TYPE_CHECKING:
     import pandas as pd
 
-EXACT = ("worst", "best")
-"""Policies of `prune` that draw nothing: exactly the worst or the best examples by a score are dropped."""
-
-SAMPLED = ("ccs", "dual")
-"""``ccs`` or ``ccs:CUT``, and ``dual`` or ``dual:C_D``."""
-
 _EASE = ("easy", "hard")
 _OTHER_END = {"top": "bottom", "bottom": "top"}
-_NUMBERS = {
-    "ccs": "a share of the examples to cut away first, such as ccs:0.1",
-    "dual": "a positive exponent, such as dual:4",
-}
 
 
 @dataclass(frozen=True)
@@ -128,96 +118,6 @@ def order_of(score: str, keep: Keep | None = None) -> Order:
     return Order(found, keep)
 
 
-def exact_order(score: str, keep: Keep | None, policy: str) -> Order:
-    """The order in which ``policy``, one of `EXACT`, takes examples by a score.
-
-    The worst are the hardest, by a score that speaks of labels those whose label is least sound, and by any
-    other those at the end that is not to ``keep``.
-    """
-    meaning = find_score(score).high_means
-    if keep is None and meaning in ("sound label", "suspect label"):
-        return order_of(score, "top" if (meaning == "sound label") == (policy == "worst") else "bottom")
-    order = order_of(score, keep)
-    if keep is not None and policy == "best":
-        raise BadInput(
-            f"policy 'best': --keep {keep} keeps that end of {score}; give worst, or keep the other"
-        )
-    return order
-
-
-def first_dropped(
-    order: Order, policy: str, ranking: npt.NDArray[np.float64], difficulty: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Values [K] whose largest are dropped first, and those that decide where they tie."""
-    worst = policy == "worst"
-    return (-ranking if worst and order.keep is None else ranking), (difficulty if worst else -difficulty)
-
-
-def is_sampled(policy: str) -> bool:
-    """Is this one of the policies here?"""
-    return policy.partition(":")[0] in SAMPLED
-
-
-def sampled_policy(policy: str, rate: float) -> tuple[str, float]:
-    """The name of a policy, and its number: the one given, or that which is the default at this rate."""
-    name, colon, text = policy.partition(":")
-    if not colon:
-        return name, default_cut(rate) if name == "ccs" else EXPONENT
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not (0 <= number < 1 if name == "ccs" else 0 < number < np.inf):
-        raise BadInput(f"policy {policy!r}: give {_NUMBERS[name]}")
-    if name == "ccs" and number > rate:
-        raise BadInput(
-            f"policy {policy!r}: cuts more away than is to be dropped ({rate:g}); give at most that"
-        )
-    return name, number
-
-
-def sampled_text(policy: str) -> str:
-    """The examples that such a policy drops, to follow a dash; ``policy`` is as `sampled_drop` names it."""
-    name, _, number = policy.partition(":")
-    if name == "ccs":
-        first = f"{float(number):.0%} as the hardest, then " if float(number) else ""
-        return f"those that CCS leaves out ({first}all but the same number of each stratum)"
-    return f"those that Beta sampling as in DUAL leaves out (c_D = {number})"
-
-
-def sampled_drop(
-    run: Run,
-    policy: str,
-    ranking: npt.NDArray[np.float64],
-    table: pd.DataFrame,
-    rate: float,
-    *,
-    balanced: bool,
-    seed: int,
-) -> tuple[str, npt.NDArray[np.int64]]:
-    """The policy with its number, and the positions to drop: `draw_for_coverage` or `draw_by_beta`.
-
-    ``ranking`` [K] is high for what is easy or not to be kept; ``table`` has all scores at the same epoch.
-    """
-    name, number = sampled_policy(policy, rate)
-    full = f"{name}:{number:g}"
-    labels = run.labels if balanced else None
-    if name == "ccs":
-        finer = table["difficulty"].to_numpy()
-        return full, draw_for_coverage(
-            ranking, rate, refine_by=finer, ids=run.ids, cut=number, seed=seed, labels=labels
-        )
-    prediction = table["confidence"].to_numpy()
-    if np.isnan(prediction).any():
-        raise BadInput(
-            f"{run.path}: policy 'dual' needs the confidence over all epochs; measure with --observe all, or "
-            "give another policy"
-        )
-    return full, draw_by_beta(
-        -ranking, prediction, rate, ids=run.ids, exponent=number, seed=seed, labels=labels
-    )
-
-
 def ranking(
     run: Run,
     score: str = "easiness",
@@ -229,13 +129,11 @@ def ranking(
     Examples that were never learned are the hardest, where the score has no value for them.
     """
     order, epoch = order_of(score, keep), run.resolve_at(at)
-    return ranked(run, order, epoch, run.scores(**run.asked(epoch)))[1]
+    return ranked(run, order, epoch, run.scores(**run.asked(epoch)))
 
 
-def ranked(
-    run: Run, order: Order, epoch: int, table: pd.DataFrame
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The score after ``epoch`` epochs [K] as in the table of scores, and the values that rank by it [K]."""
+def ranked(run: Run, order: Order, epoch: int, table: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """The values [K] that rank by a score after ``epoch`` epochs; ``table`` has all scores then."""
     score = order.score
     columns = {str(name): column.to_numpy() for name, column in table.items()}
     values: npt.NDArray[np.float64] = order.sign * score.ranked(columns, epoch)
@@ -245,7 +143,7 @@ def ranked(
             f"{run.path}: {score.name} is undefined for {undefined} of {len(values)} examples "
             f"{run.at(epoch)}; use another score, or {_remedy(score, run, epoch)}"
         )
-    return columns[score.name], values
+    return values
 
 
 def _remedy(score: Score, run: Run, epoch: int) -> str:

@@ -14,13 +14,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from easiness.analysis import Gain, drawn_examples, nearest_rows, paired_gain
+from easiness.analysis import drawn_examples, nearest_rows, paired_gain
 from easiness.data import Dataset, load_unlabelled
 from easiness.errors import BadInput
 from easiness.inputs import tell
@@ -177,73 +177,39 @@ def replay(
     near, starts = near_of(some.x.numpy()), asked.of(len(some))
     found = []
     for at, (start, picks) in enumerate(starts):
-        drawn: dict[str, list[_Drawn]] = {rule: [] for rule in rules}
+        picked = {rule: np.zeros((asked.seeds, len(some)), np.float32) for rule in rules}
+        right: dict[str, Right] = {rule: np.zeros((asked.seeds, len(test)), np.bool_) for rule in rules}
         for seed in range(asked.seeds):
             tell("replaying whom to label", at * asked.seeds + seed, len(starts) * asked.seeds)
-            for rule, one in _one(some, test, near, start, picks, asked.wrong, rules, rng).items():
-                drawn[rule].append(one)
-        for rule, own in drawn.items():
-            gain = _gain(drawn[RANDOM], own, len(some))
-            right = np.stack([one.right for one in own])
-            found.append(Replayed(start, len(some) - start, picks, rule, right, gain))
+            order = rng.permutation(len(some))
+            labelled, pool = order[:start], order[start:]
+            known = some.part(labelled)
+            moments = known.moments()
+            judged = Judged(pool, labelled, margins(probabilities(known, some.part(pool))))
+            given = _as_people_label(some, asked.wrong, rng)
+            for rule, pick in rules.items():
+                own = pool[pick(near, judged, picks)]
+                new = given.part(own)
+                head, _ = fit(known.with_others(new), moments + new.moments())
+                picked[rule][seed, own] = 1
+                right[rule][seed] = (head(test.x).argmax(dim=1) == test.labels).numpy()
+        for rule in rules:
+            alike = _alike(picked[rule] - picked[RANDOM])
+            gain = paired_gain(right[RANDOM], right[rule], LEVEL, alike=alike)
+            found.append(Replayed(start, len(some) - start, picks, rule, right[rule], gain))
     return found
 
 
-class _Drawn(NamedTuple):
-    """What a rule ``picked``, and whether the head is ``right`` about each test example then [n]."""
-
-    picked: Positions
-    right: Right
-
-
-def _gain(base: Sequence[_Drawn], own: Sequence[_Drawn], num: int) -> Gain:
-    """What a rule gains over random; seeds count as far as their picks differ.
+def _alike(apart: npt.NDArray[np.float32]) -> float:
+    """By how much more the mean of seeds varies for what they have in common, at least 1.
 
     A rule that picks the same examples in every seed has shown what these are worth, and not what others
     would be. Where an example is worth something of its own wherever it is picked, the mean of seeds varies
-    as the square of their mean ``picks - picks at random`` does, as vectors over the examples.
+    as the square of their mean ``picks - picks at random`` does, rows of ``apart`` [seeds, num].
     """
-    picks = np.zeros((len(own), num), np.float32)
-    for row, (one, other) in enumerate(zip(own, base, strict=True)):
-        picks[row, one.picked] += 1
-        picks[row, other.picked] -= 1
-    mean = picks.mean(axis=0)
-    apart = float(np.square(picks - mean).sum()) / max(len(own) - 1, 1)
-    alike = len(own) * float(np.square(mean).sum()) / apart if apart else 1.0
-    before, after = (np.stack([one.right for one in drawn]) for drawn in (base, own))
-    return paired_gain(before, after, LEVEL, alike=max(1.0, alike))
-
-
-def _one(
-    some: Labelled,
-    test: Labelled,
-    near: Near,
-    start: int,
-    picks: int,
-    wrong: float,
-    rules: Mapping[str, Rule],
-    rng: np.random.Generator,
-) -> dict[str, _Drawn]:
-    """What each rule picks in one draw, and how right it makes the head."""
-    order = rng.permutation(len(some))
-    labelled, pool = order[:start], order[start:]
-    known = some.part(labelled)
-    moments = known.moments()
-    judged = Judged(pool, labelled, margins(probabilities(known, some.part(pool))))
-    given = _as_people_label(some, wrong, rng)
-    found = {}
-    for rule, picked in rules.items():
-        own = pool[picked(near, judged, picks)]
-        new = given.part(own)
-        both = Labelled(
-            torch.cat([known.x, new.x]),
-            torch.cat([known.labels, new.labels]),
-            np.arange(start + picks),
-            some.num_classes,
-        )
-        head, _ = fit(both, moments + new.moments())
-        found[rule] = _Drawn(own, (head(test.x).argmax(dim=1) == test.labels).numpy())
-    return found
+    mean = apart.mean(axis=0)
+    rest = float(np.square(apart - mean).sum()) / max(len(apart) - 1, 1)
+    return max(1.0, len(apart) * float(np.square(mean).sum()) / rest if rest else 1.0)
 
 
 def probabilities(known: Labelled, others: Labelled) -> npt.NDArray[np.float64]:
@@ -278,6 +244,8 @@ def recommended(replayed: Sequence[Replayed]) -> str:
 
 def pick_next(asked: LabelledNext) -> NextLabels:
     """The picks of each rule from a pool, and what each gains in replays; see `label_next`."""
+    import pandas as pd
+
     run, picks = asked.run, at_least("--picks", asked.picks, 1, MOST)
     at_least("--seeds", asked.seeds, FEWEST_SEEDS)
     at_least("--seed", asked.seed, 0)
@@ -291,35 +259,46 @@ def pick_next(asked: LabelledNext) -> NextLabels:
 
     examples = read_examples(run, asked.data, asked.seed, unlabelled)
     [pool], num = found, len(run.ids)
-    new = _without_copies(examples.copies, num)
-    _check_enough(picks, pool, len(new.positions), "new example")
+    copies = np.isin(examples.copies[num:], examples.copies[:num])
+    repeated = pd.Series(examples.copies[num:]).duplicated().to_numpy() & ~copies
+    new = num + np.flatnonzero(~copies & ~repeated)
+    _check_enough(picks, pool, len(new), "new example")
     tried = without_copies(examples.pool, examples.copies[examples.positions])
     if len(tried) < 2 * len(run.classes):
         raise BadInput(f"{run.path}: {len(tried)} examples are too few to replay with; label some at random")
     replayed = tuple(replay(tried, examples.test, Replaying(picks, asked.seeds, asked.seed)))
-    order = np.random.default_rng(asked.seed).permutation(new.positions)[:MOST]
+    order = np.random.default_rng(asked.seed).permutation(new)[:MOST]
     drawn = drawn_examples(num, MOST)
     labelled = np.arange(num) if drawn is None else drawn
     some = examples.everyone.part(np.concatenate([labelled, order]))
     near, known = near_of(some.x.numpy()), np.arange(len(labelled))
     others = np.arange(len(labelled), len(some))
     p = probabilities(examples.everyone.part(np.arange(num)), some.part(others))
-    judged = Judged(others, known, margins(p))
+    judged, rule = Judged(others, known, margins(p)), recommended(replayed)
+    looked_at = pd.DataFrame(
+        {
+            "id": pool.ids[order - num],
+            "margin": judged.margin,
+            "rarity": 1 - near.covered(known)[others].astype(np.float64),
+            "predicted": np.array(run.classes, object)[p.argmax(axis=1)],
+        }
+    )
+    picked = [
+        looked_at.iloc[PICKS[name](near, judged, picks)].assign(rank=np.arange(1, picks + 1), rule=name)
+        for name in sorted(PICKS, key=lambda name: name != rule)
+    ]
     return NextLabels(
         run=str(run.path),
         source=pool.where,
         num_labelled=num,
         num_compared=len(labelled),
-        num_copies=new.num_copies,
-        num_repeated=new.num_repeated,
+        num_copies=int(copies.sum()),
+        num_repeated=int(repeated.sum()),
         num_pool=len(pool),
-        rule=recommended(replayed),
+        num_looked_at=len(order),
+        rule=rule,
         replayed=replayed,
-        picks={rule: pick(near, judged, picks) for rule, pick in PICKS.items()},
-        ids=pool.ids[order - num],
-        margin=judged.margin,
-        rarity=1 - near.covered(known)[others].astype(np.float64),
-        predicted=np.array(run.classes, object)[p.argmax(axis=1)],
+        picks=pd.concat(picked, ignore_index=True)[["id", "rank", "rule", "margin", "rarity", "predicted"]],
         pool=pool,
     )
 
@@ -329,20 +308,3 @@ def _check_enough(picks: int, pool: Dataset, num: int, what: str) -> None:
         raise BadInput(
             f"--picks {picks}: {pool.name} has {counted(num, what)}; pick fewer, or give a larger pool"
         )
-
-
-class _New(NamedTuple):
-    """Positions of what is new to label; how many others are copies of labelled ones, or of each other."""
-
-    positions: Positions
-    num_copies: int
-    num_repeated: int
-
-
-def _without_copies(same: Positions, num: int) -> _New:
-    """What is new behind the first ``num``."""
-    own = same[num:]
-    copies = np.isin(own, same[:num])
-    first = np.zeros(len(own), np.bool_)
-    first[np.unique(own, return_index=True)[1]] = True
-    return _New(num + np.flatnonzero(first & ~copies), int(copies.sum()), int((~first & ~copies).sum()))

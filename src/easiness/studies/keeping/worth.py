@@ -12,7 +12,6 @@ import numpy as np
 
 from easiness import show
 from easiness.analysis import Gain, Interval
-from easiness.regular_file import in_words
 from easiness.store import Run
 from easiness.studies.keeping.choice import Judged
 from easiness.studies.labels import Cleaned, verifying
@@ -28,6 +27,7 @@ NEIGHBOURS = 15
 """Nearest examples that vote: a second kind of classifier, since what heads can spare others may need."""
 
 _NONE = 0.01  # of accuracy: so small a loss is called none
+_JUDGED = ("over_start", "start_over_all", "over_random", "over_all")
 
 _BY = ("by linear classifiers", f"by {NEIGHBOURS} nearest neighbours")
 _LEFT_OUT = {EASIEST: "the hardest {}", HARDEST: "the easiest {}", RANDOM: "{} at random"}
@@ -93,7 +93,7 @@ class Worth(show.Result):
         margin = "1 point" if self.margin == _NONE else margin
         out = self.suspects if row["suspects_out"] else 0
         taken = f"take the {show.counted(out, 'suspect')} out" if out else ""
-        if taken and self.judged[0]["start_over_all"] is not None:
+        if taken and "start_over_all" in self.judged[0]:
             taken += f" ({self._by_each('start_over_all')})"
         if row["kept"] == ALL:
             rest = f"{taken}, and keep all others" if taken else "keep all"
@@ -103,7 +103,7 @@ class Worth(show.Result):
         left = 1 - row["num_kept"] / (tried - (out * tried / self.num_examples))
         what = f"leave out {_LEFT_OUT[row['kept']].format(show.whole_percent(left))}"
         before, beyond = f"{taken}, then " if taken else "", self._by_each("over_start")
-        low, high = min((_interval(one["over_start"]) for one in self.judged), key=lambda one: one[0])
+        low, high = min(one["over_start"].interval for one in self.judged)
         if low <= -self.margin:
             doubt = f"where a loss of {margin} is not ruled out ({beyond})"
             return f"{of}: {before}try to {what}, {doubt}: let `verify` tell"
@@ -142,8 +142,8 @@ class Worth(show.Result):
     def document(self) -> Any:
         """The value of its JSON file: the sentences, what was judged, and the grid."""
         judged = [
-            {name: gain and Interval(gain.value, *gain.interval)._asdict() for name, gain in one.items()}
-            for one in self.judged
+            {name: gain and Interval(gain.value, *gain.interval)._asdict() for name, gain in told.items()}
+            for told in (dict.fromkeys(_JUDGED) | one for one in self.judged)
         ]
         return {
             "advice": self.advice,
@@ -158,18 +158,15 @@ class Worth(show.Result):
 
     def frames(self) -> list[show.Frame]:
         """What is advised with its rivals at equal size, then the whole grid, a table a size."""
-        gains = {
-            "over all": self.judged[0]["over_all"],
-            "over as many at random": self.judged[0]["over_random"],
-        }
-        said = " and ".join(f"{_points(gain)} {name}" for name, gain in gains.items() if gain is not None)
+        own, gains = self.judged[0], {"over_all": "over all", "over_random": "over as many at random"}
+        said = " and ".join(f"{_points(own[name])} {over}" for name, over in gains.items() if name in own)
         told = f"In points, judged on the half of the tests that had no part in the choice: {said}. "
         told = told if self.advised["kept"] != ALL else ""
         whole = self.grid[self.grid["size"] == self.num_examples_tried]
         rivals = whole[(whole["kept"] == ALL) | (whole["share"] == self.advised["share"])]
         note = f"{self.headline} {told}{self._about()}"
         return [
-            _frame(f"What to keep of {in_words(str(self.run.path))}", note, rivals),
+            _frame(f"What to keep of {self.run.path.resolve().name}", note, rivals),
             *(
                 _frame(f"Of {size:,} labelled examples", _OF_SIZE, rows)
                 for size, rows in self.grid.groupby("size")
@@ -268,12 +265,6 @@ def _frame(title: str, note: str, rows: pd.DataFrame) -> show.Frame:
     return show.Frame(title, note, data, columns)
 
 
-def _interval(gain: Gain | None) -> tuple[float, float]:
-    assert gain is not None
-    return gain.interval
-
-
-def _points(gain: Gain | None) -> str:
-    assert gain is not None
+def _points(gain: Gain) -> str:
     low, high = (round(100 * end, 1) + 0 for end in gain.interval)  # none is -0.0
     return f"{100 * gain.value:+.1f}, {low:.1f} to {high:.1f}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeAlias
@@ -21,8 +20,8 @@ from easiness.inputs import counted, tell
 from easiness.runs import data_of, features_beside, find_data, find_split, positions_in
 from easiness.scoring import Score, Scoring, find_score
 from easiness.spec import Option, Split
-from easiness.store import Run, num_heard
-from easiness.studies.patterns.found import Leftover, Patterns, Way
+from easiness.store import Run, StoredTrial, num_heard
+from easiness.studies.patterns.found import Patterns, least_explained
 from easiness.studies.patterns.neighbourhood import AT_MOST, Neighbourhood, neighbourhood
 
 EASE = {"easy": 1, "sound label": 1, "hard": -1, "suspect label": -1}
@@ -58,13 +57,24 @@ class Outcome:
 
 def outcome_of(run: Run, score: Score, row: int, split: Split) -> Outcome:
     """The score of a row of the run, with that of parts of its trials."""
+    labels = run.examples(split)[1]
 
-    def turned(trials: Sequence[int]) -> _Floats:
-        return _values(_with(run, trials), score, row, split)[1]
+    def values_of(trials: Sequence[StoredTrial]) -> tuple[_Floats, _Floats]:
+        scoring = Scoring(labels, len(run.classes), row, num_heard(trials, row, split), [score])
+        for trial in trials:
+            for first, seen in trial.blocks(len(run.classes), row, split):
+                scoring.add(seen, first)
+        columns = scoring.columns()
+        return columns[score.name], EASE[score.high_means] * score.ranked(columns, row)
 
-    values, whole = _values(run, score, row, split)
+    def of_groups(some: npt.NDArray[np.integer]) -> _Floats:
+        return values_of([trial for at in np.sort(some).tolist() for trial in groups[at]])[1]
+
+    values, whole = values_of(run.trials)
     groups = _groups(run)
-    without = [turned(rest) for rest in _leaving_out(groups)]
+    every, size = np.arange(len(groups)), len(groups) // 2
+    parts = np.array_split(every, min(len(groups), _MOST_GROUPS)) if size else []
+    without = [of_groups(np.setdiff1d(every, part)) for part in parts]
     known = np.isfinite(np.array([whole, *without])).all(axis=0)
     levels = len(np.unique(whole[known]))
     if not known.any():
@@ -77,55 +87,20 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> Outcome:
             f"{run.path}: {score.name} {run.at(row)} has {levels} levels over {int(known.sum())} examples, "
             "too few to explain; give another score (--score difficulty), or measure more"
         )
-    in_halves = list(_halves(groups))
-    halves = [(turned(first), turned(second)) for first, second in in_halves]
-    in_one = np.mean([len(half) for pair in in_halves for half in pair]) if in_halves else len(run.trials)
-    return Outcome(values, whole, np.asarray(known), without, halves, len(run.trials) / float(in_one))
+    orders = [np.random.default_rng(seed).permutation(every) for seed in range(_NUM_HALVES if size else 0)]
+    halves = [(of_groups(order[:size]), of_groups(order[size : 2 * size])) for order in orders]
+    in_two = [sum(len(groups[at]) for at in order[: 2 * size]) for order in orders]
+    times = 2 * len(run.trials) / float(np.mean(in_two)) if orders else 1.0
+    return Outcome(values, whole, np.asarray(known), without, halves, times)
 
 
-def _values(run: Run, score: Score, row: int, split: Split) -> tuple[_Floats, _Floats]:
-    """The score [K] as it is, and as it ranks from hard to easy."""
-    labels = run.examples(split)[1]
-    scoring = Scoring(labels, len(run.classes), row, num_heard(run.trials, row, split), [score])
-    for trial in run.trials:
-        for first, seen in trial.blocks(len(run.classes), row, split):
-            scoring.add(seen, first)
-    columns = scoring.columns()
-    return columns[score.name], EASE[score.high_means] * score.ranked(columns, row)
-
-
-def _with(run: Run, indices: Sequence[int]) -> Run:
-    """The run with some of its trials."""
-    part = copy.copy(run)
-    chosen = set(indices)
-    part.trials = [trial for trial in run.trials if trial.index in chosen]
-    return part
-
-
-def _groups(run: Run) -> list[list[int]]:
-    """Indices of trials by what goes together: each alone, but of heads all folds of a partition."""
+def _groups(run: Run) -> list[list[StoredTrial]]:
+    """The trials by what goes together: each alone, but of heads all folds of a partition."""
     folds = 1 if run.spec.heads is None else run.spec.heads.folds
-    together: dict[int, list[int]] = {}
+    together: dict[int, list[StoredTrial]] = {}
     for trial in run.trials:
-        together.setdefault(trial.index // folds, []).append(trial.index)
+        together.setdefault(trial.index // folds, []).append(trial)
     return [group for group in together.values() if len(group) == folds] or [*together.values()]
-
-
-def _leaving_out(groups: Sequence[list[int]]) -> Iterator[list[int]]:
-    """All trials but those of a part, for each of up to `_MOST_GROUPS` parts; nothing of one group."""
-    if len(groups) < 2:
-        return
-    for part in np.array_split(np.arange(len(groups)), min(len(groups), _MOST_GROUPS)):
-        yield [one for at, group in enumerate(groups) if at not in part for one in group]
-
-
-def _halves(groups: Sequence[list[int]]) -> Iterator[tuple[list[int], list[int]]]:
-    """Two disjoint halves of the trials, a few times."""
-    size = len(groups) // 2
-    for seed in range(_NUM_HALVES if size else 0):
-        order = np.random.default_rng(seed).permutation(len(groups))
-        a, b = order[:size], order[size : 2 * size]
-        yield tuple([one for at in some for one in groups[at]] for some in (a, b))  # type: ignore[misc]
 
 
 _MOST_SHARED = 0.01  # of the examples: those that two parts of one data set have in common by chance
@@ -225,6 +200,8 @@ def explain(asked: Explained) -> Patterns:
     (`rank_regression`), over all examples and within classes, beside the most that any predictor could
     explain of a score from so many trials.
     """
+    import pandas as pd
+
     run, split = asked.run, asked.split
     ids, labels = run.examples(split)  # or says that there is none, before anything is read
     score = _score(run, asked.score, split)
@@ -236,8 +213,19 @@ def explain(asked: Explained) -> Patterns:
     outcome = outcome_of(run, score, row, split)
     known = outcome.known
     found, within = _regression(outcome, around), _regression(outcome, around, labels)
-    left, fitted = np.full((2, len(ids)), np.nan)
-    left[known], fitted[known] = found.left, found.fitted
+    examples = pd.DataFrame(
+        {
+            "id": ids,
+            "label": labels,
+            "class": np.array(run.classes, dtype=object)[labels],
+            score.name: outcome.values,
+            "frequency": around.frequency,
+            "contradiction": around.contradiction,
+            "explained": np.nan,
+            "left_over": np.nan,
+        }
+    )
+    examples.loc[known, "explained"], examples.loc[known, "left_over"] = found.fitted, found.left
     return Patterns(
         run=run,
         data=data,
@@ -249,14 +237,15 @@ def explain(asked: Explained) -> Patterns:
         features=source.name,
         about=source.about,
         around=around,
-        values=outcome.values,
-        fitted=fitted,
-        left=left,
+        examples=examples,
         found=found,
         within=within,
         class_alone=class_share(outcome.whole[known], labels[known]),
-        ways=tuple(_ways(outcome, around, found)),
-        leftover=Leftover.of(left, around.picture),
+        ways={
+            name: found if count is around.frequency else _regression(outcome, around, frequency=count)
+            for name, count in around.others.items()
+        },
+        leftover=least_explained(examples["left_over"].to_numpy(), around.picture),
         notes=(*shared, *filter(None, [note]), *_notes(run, source, outcome, score)),
     )
 
@@ -292,13 +281,6 @@ def _regression(
         times=outcome.times,
         within=None if within is None else within[known],
     )
-
-
-def _ways(outcome: Outcome, around: Neighbourhood, found: RankRegression) -> Iterator[Way]:
-    """By each count of frequency; ``found`` is that by the one that is used."""
-    for name, count in around.others.items():
-        one = found if count is around.frequency else _regression(outcome, around, frequency=count)
-        yield Way(name, one.first, one.second, one.r_squared)
 
 
 def _score(run: Run, name: str | None, split: Split) -> Score:

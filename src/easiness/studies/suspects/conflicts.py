@@ -43,7 +43,6 @@ _COMPARING = "comparing examples"
 _NOTHING_HELD_OUT = "Nothing is held out, so no {} can be in both splits."
 _MANY = 10  # near copies: where half of those that have any have more, it may be their kind
 _WIDTH = 60  # letters of a text on a terminal
-_PAIRS = ["kind", "example", "class", "other", "class"]
 _SPLITS = get_args(Split)
 
 COLUMNS = (
@@ -435,12 +434,12 @@ def _alike(num_near: Positions, some_of: str, nouns: str) -> str:
     )
 
 
-def pairs_section(
+def pairs_frames(
     conflicts: Conflicts,
     texts: Mapping[tuple[str, object], str],
     decided: Labels,
     most: int | None = FIRST,
-) -> list[show.Section]:
+) -> list[show.Frame]:
     """The certain conflicts, if any, with the ``texts`` of examples by split and id; ``most`` pairs.
 
     Pairs that no longer contradict anything by what is ``decided`` are counted, and not shown.
@@ -453,18 +452,24 @@ def pairs_section(
     if settled:
         note += f" {show.counted(settled, 'pair')} {'is' if settled == 1 else 'are'} settled by decisions."
     if most is not None and len(table) > most:
-        note += f" The first {most} of {show.count(len(table))} pairs:"
-    rows = [[*_PAIRS, (conflicts.unit or "bits").split()[0], *(["text"] if texts else [])]]
-    for one in table[:most].to_dict("records"):
-        where = "" if one["split_b"] == "train" else " (held out)"
-        other = f"{one['id_b']}{where}"
-        cells = (one["kind"], one["id_a"], one["class_a"], other, one["class_b"], one["distance"])
-        rows.append([str(cell) for cell in cells])
-        if texts:
-            names = ((one[f"split_{side}"], one[f"id_{side}"]) for side in "ab")
-            said = dict.fromkeys(shortened(texts.get(name, "")) for name in names)
-            rows[-1].append(" / ".join(said))
-    return [show.Section("Certain conflicts", note, rows)]
+        note += f" The first {most} of {len(table):,} pairs:"
+    table = table[:most]
+    held_out = np.where(table["split_b"] == "train", "", " (held out)")
+    columns = {
+        "kind": show.names(),
+        "id_a": show.names(title="example"),
+        "class_a": show.names(title="class"),
+        "other": show.names(),
+        "class_b": show.names(title="class"),
+        "distance": show.names(title=(conflicts.unit or "bits").split()[0]),
+    }
+    if texts:
+        names = (zip(table[f"split_{side}"], table[f"id_{side}"], strict=True) for side in "ab")
+        both = zip(*([shortened(texts.get(name, "")) for name in side] for side in names), strict=True)
+        table = table.assign(text=[" / ".join(dict.fromkeys(pair)) for pair in both])
+        columns["text"] = show.names()
+    table = table.assign(other=table["id_b"].astype(str) + held_out)
+    return [show.Frame("Certain conflicts", note, table, columns)]
 
 
 def shortened(text: str) -> str:

@@ -31,15 +31,15 @@ class Decided:
     """The ``decisions`` of a ``file`` on the labels of a run.
 
     Of those that somebody was sure of ``foretold`` were expected to be wrong. ``factor`` is by how much the
-    odds of the last ones looked at have changed for examples like them. ``audit`` has the words of the
-    command that tells of the rest, where decisions from the top of the list alone do not.
+    odds of the last ones looked at have changed for examples like them. ``audit`` is the command that tells
+    of the rest, where decisions from the top of the list alone do not.
     """
 
-    file: str
+    file: Path
     decisions: Decisions
     foretold: float
     factor: float
-    audit: tuple[object, ...] = ()
+    audit: str = ""
 
     @property
     def num_sure(self) -> int:
@@ -52,45 +52,36 @@ class Decided:
         return int(self.decisions.wrong.sum())
 
     @property
-    def num_unsure(self) -> int:
-        """How many were looked at and nothing was decided."""
-        return len(self.decisions) - self.num_sure
-
-    @property
     def labels(self) -> Labels:
         """The labels decided, by split and id."""
-        made = self.decisions
-        ids, labels = made.of.ids[made.at[made.sure]].tolist(), made.labels[made.sure].tolist()
-        pairs = zip(ids, labels, strict=True)
+        made = self.decisions.part(self.decisions.sure)
+        pairs = zip(made.of.ids[made.at].tolist(), made.labels.tolist(), strict=True)
         return {(made.split, name): None if label == UNKNOWN else label for name, label in pairs}
 
     def sentence(self) -> str:
         """How many were decided, and found wrong against what was foretold."""
-        still = "is" if self.num_unsure == 1 else "are"
-        unsure = (
-            f", {show.count(self.num_unsure)} left unsure {still} still open and not listed"
-            if self.num_unsure
-            else ""
+        num, wrong = len(self.decisions) - self.num_sure, self.num_wrong
+        still = (
+            f", {num:,} left unsure {'is' if num == 1 else 'are'} still open and not listed" if num else ""
         )
-        were = "was" if self.num_wrong == 1 else "were"
         return (
-            f"{show.count(self.num_sure)} are decided{unsure}: {show.count(self.num_wrong)} {were} "
-            f"found wrong, where {self.foretold:,.1f} were expected. This multiplies the odds of the "
-            f"labels near them by {show.number(self.factor)}."
+            f"{self.num_sure:,} are decided{still}: {wrong:,} {'was' if wrong == 1 else 'were'} found wrong, "
+            f"where {self.foretold:,.1f} were expected. This multiplies the odds of the labels near them by "
+            f"{show.number(self.factor)}."
         )
 
     def doubt(self) -> str:
         """A sentence where decisions do not tell of the rest, with the command that does; else empty."""
         above = "Decisions are from the top of the list, and say little of those below"
-        return f" {above}; an audit tells: {command_line('audit', *self.audit)}." if self.audit else ""
+        return f" {above}; an audit tells: {self.audit}." if self.audit else ""
 
     def note(self) -> str:
         """What is said where the file names every example; else empty."""
-        if len(self.decisions) < len(self.decisions.of.ids):
+        num = len(self.decisions)
+        if num < len(self.decisions.of.ids):
             return ""
-        num = show.count(len(self.decisions))
         return (
-            f"{in_words(self.file)} has an action for each of the {num} examples, as labels writes it: all "
+            f"{in_words(self.file)} has an action for each of the {num:,} examples, as labels writes it: all "
             "count as looked at; empty the action of those that nobody has seen."
         )
 
@@ -98,11 +89,11 @@ class Decided:
         """What the JSON file has of it."""
         return {
             "decided": self.num_sure,
-            "unsure": self.num_unsure,
+            "unsure": len(self.decisions) - self.num_sure,
             "found_wrong": self.num_wrong,
             "foretold_wrong": self.foretold,
             "odds_factor": self.factor,
-            "audit": command_line("audit", *self.audit) if self.audit else None,
+            "audit": self.audit or None,
         }
 
     def added_to(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -110,18 +101,13 @@ class Decided:
 
         What a label is to be instead is ``suggested``, and no share of predictions is known of that.
         """
-        made = self.decisions
-        columns = {name: table[name].to_numpy(copy=True) for name in ("suggested", "suggested_share")}
-        columns["rival_share"] = table["rival_share"].to_numpy(copy=True)
-        columns["action"] = np.full(len(table), "", object)
-        columns["action"][made.at] = made.actions
-        other = made.wrong & (made.labels >= 0) & (made.labels != columns["suggested"][made.at])
-        at = made.at[other]
-        columns["suggested"][at] = made.labels[other]
-        columns["suggested_share"][at] = columns["rival_share"][at] = np.nan
-        names = np.array([*made.of.classes, ""], object)
-        columns["suggested_class"] = names[columns["suggested"]]
-        return table.assign(**columns)
+        made, names = self.decisions, np.array([*self.decisions.of.classes, ""], object)
+        table = table.assign(action="")
+        table.loc[made.at, "action"] = made.actions
+        other = made.wrong & (made.labels >= 0) & (made.labels != table["suggested"].to_numpy()[made.at])
+        table.loc[made.at[other], "suggested"] = made.labels[other]
+        table.loc[made.at[other], ["suggested_share", "rival_share"]] = np.nan
+        return table.assign(suggested_class=names[table["suggested"]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,38 +137,31 @@ class Learned:
 
 
 def _order(noise: LabelNoise, seen: npt.NDArray[np.bool_]) -> _Integers:
-    """Of equals the first comes first, and of what is all but certain what was so before decisions."""
+    """Stable order; ties at certainty keep their order from before the decisions."""
     return np.lexsort((-noise.suspicion, -np.minimum(noise.p_wrong, ALL_BUT_CERTAIN), seen))
 
 
 def learned_from(
-    file: Path | None,
-    run: Run,
-    split: Split,
-    noise: LabelNoise,
-    range_of: EstimatedNoise,
-    suggested: _Integers,
+    file: Path | None, run: Run, split: Split, noise: LabelNoise, fits: EstimatedNoise, suggested: _Integers
 ) -> Learned:
     """What a file of decisions on the labels of a run makes of ``noise``; without one it stays as it is.
 
-    ``range_of`` has the range that fits the data, ``suggested`` [K] are classes instead of the labels.
+    ``fits`` has the range that fits the data, ``suggested`` [K] are classes instead of the labels.
     """
     seen = np.zeros(len(noise.p_wrong), np.bool_)
     asked = _order(noise, seen)
     if file is None:
-        return Learned(noise, range_of.low, range_of.high, seen, asked)
+        return Learned(noise, fits.low, fits.high, seen, asked)
     made = decisions_on(run, file, split)
-    labels, sure = made.of.labels, made.sure
     seen[made.at] = True
-    pairs = labels * (len(run.classes) + 1) + suggested
-    at, wrong = made.at[sure], made.wrong[sure]
-    found = relearned(noise.p_wrong, (labels, pairs), at, wrong, range_of.low, range_of.high)
-    foretold: float = noise.p_wrong[at].sum()
-    audit: tuple[object, ...] = ()
+    pairs = made.of.labels * (len(run.classes) + 1) + suggested
+    at, wrong = made.at[made.sure], made.wrong[made.sure]
+    found = relearned(noise.p_wrong, (made.of.labels, pairs), at, wrong, fits.low, fits.high)
+    audit = ""
     if _from_top(asked, at, noise.p_wrong):
         of_split = ("--split", split) if split == "held_out" else ()
-        audit = (run.path, "--known", file, *of_split, "-o", "audit.csv")
-    decided = Decided(str(file), made, foretold, found.factor, audit)
+        audit = command_line("audit", run.path, "--known", file, *of_split, "-o", "audit.csv")
+    decided = Decided(file, made, float(noise.p_wrong[at].sum()), found.factor, audit)
     return Learned(LabelNoise(found.p_wrong, noise.suspicion), found.low, found.high, seen, asked, decided)
 
 

@@ -1,15 +1,19 @@
-"""What the trials of a run say of each label, gathered from what was observed, and a glance at some."""
+"""What the trials of a run say of each label, gathered epoch by epoch, and a glance at some."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import log_softmax
 
 from easiness.analysis import (
     FEWEST,
+    MOST_CLASSES,
     LabelCourse,
     LabelEvidence,
     Stage,
@@ -19,50 +23,54 @@ from easiness.analysis import (
     too_small,
 )
 from easiness.errors import BadInput, shorten
+from easiness.records import KeptLogits
 from easiness.runs import leak_of
+from easiness.scoring import most_named
 from easiness.spec import Split
-from easiness.store import Ids, Row, Run
-from easiness.studies.suspects.course import Course
+from easiness.store import Row, Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LAST = 3
 """Epochs observed at the end that count: more steady than one, and the training is over in all of them."""
 
 _FEW_TRIALS, _FEW_EXAMPLES = 5, 5000  # of a glance
+_AT_ONCE = 1 << 15
+_SMALLEST = 1e-300  # a probability
+_SMALLEST_SEEN = 1e-12  # 1 - p of the label, from its loss
+_UNSEEN = 1e-5  # 1 - p of another class: what rounding to float32 may make of 0
+_NEXT_TO_NOTHING = 1e-4  # a mean probability, in its logarithm
+_MOST_STAGES = 9
+_SOME = 5000  # examples that tell the course
+_MOST_VALUES = 1 << 26  # of mean probabilities
 
 _Floats = npt.NDArray[np.float64]
 _Integers = npt.NDArray[np.int64]
 _Mask = npt.NDArray[np.bool_]
+_Seen = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Means over the trials heard of K examples: those that left the example out, or all where none did.
+    """What is heard of K labels from the trials that left the example out, or from all where none did.
 
-    ``heard`` [trials, K] says whom. Means are over them and the last ``num_epochs`` epochs observed,
-    or of the last of ``shares`` that heads of a run on features have seen:
-    ``p_label`` and ``p_rival`` [K] of the label and of the most probable other class, and what
-    `LabelEvidence` has. ``rival`` [K] is the class that they find most probable but the label, -1 where
-    nothing tells it; ``rival_share`` [K] is the share of their predictions that name it,
-    ``other_share`` [K] the share that is not the label. ``right`` [epochs, K] is the share of them that
-    predict the label after each epoch observed. ``course`` is what the estimate of wrong labels reads; its
-    stages are after these epochs.
+    ``table`` has a row an example: its ``id`` and ``label``; means over those heard and the last
+    ``num_epochs`` of the ``rows`` observed, or the last share that heads have seen, of the ``margin`` and of
+    the probabilities of the label, ``p_label``, and of the most probable other class, ``p_rival``; the class
+    ``rival`` that they find most probable but the label, -1 where nothing tells it; ``rival_share`` and
+    ``other_share``, the shares of their predictions that name it, and that are not the label; ``num_heard``;
+    whether some trial ``left_out`` the example; and ``first_right``, the epoch or share from which on most
+    predict the label to the end, NaN where they do not. ``heard`` [trials, K] says whom. ``course`` is what
+    the estimate of wrong labels reads; its ``stages`` are after these of the rows.
     """
 
-    ids: Ids
-    labels: _Integers
-    epochs: tuple[int, ...]
+    table: pd.DataFrame
+    rows: tuple[Row, ...]
     num_epochs: int
     heard: _Mask
-    left_out: _Mask
-    p_label: _Floats
-    p_rival: _Floats
-    rival: _Integers
-    rival_share: _Floats
-    other_share: _Floats
-    right: _Floats
     course: LabelCourse
     stages: tuple[int, ...] = ()
-    shares: tuple[float, ...] = ()
 
     @property
     def of_labels(self) -> LabelEvidence:
@@ -70,22 +78,12 @@ class Evidence:
         return self.course.last.of_labels
 
     @property
-    def rows(self) -> tuple[Row, ...]:
-        """What the rows observed are of."""
-        shares = self.shares or (None,) * len(self.epochs)
-        return tuple(Row(epoch, share) for epoch, share in zip(self.epochs, shares, strict=True))
+    def labels(self) -> _Integers:
+        """The labels [K]."""
+        return self["label"]
 
-    @property
-    def num_heard(self) -> _Integers:
-        """How many trials are heard of each example [K]."""
-        return np.asarray(self.heard.sum(axis=0), np.int64)
-
-    @property
-    def first_right(self) -> _Floats:
-        """From which epoch, or share, on most that are heard predict the label, to the end; NaN where not."""
-        to_the_end = np.logical_and.accumulate((self.right > 1 / 2)[::-1]).sum(axis=0)
-        first = np.array([row.value for row in self.rows])[len(self.rows) - np.maximum(to_the_end, 1)]
-        return np.where(to_the_end > 0, first, np.nan)
+    def __getitem__(self, column: str) -> npt.NDArray[Any]:
+        return self.table[column].to_numpy()
 
 
 def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = False) -> Evidence:
@@ -93,6 +91,8 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
 
     With ``few`` it is of the first trials, four epochs and some examples, without logits: a glance.
     """
+    import pandas as pd
+
     last = run.resolve_row(epoch)
     if len(run.classes) < 2:
         raise BadInput(f"{run.path}: has one class, {run.classes[0]!r}; a label can be wrong only among two")
@@ -101,9 +101,16 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
     ids, labels = run.examples(split)
     some = slice(None, None, max(len(labels) // _FEW_EXAMPLES, 1) if few else 1)
     ids, labels = ids[some], labels[some]
-    epochs, num_last = _epochs(run, last, few)
+    epochs = [one for one in run.observed if one <= last]
+    num_last = 1 if run.shares else min(LAST, len(epochs))
+    if few:  # labels that are learned by heart at the end are not yet after a third of the training
+        epochs = sorted({epochs[len(epochs) // 3], *epochs[-num_last:]})
     # heads that have not seen an example at one share have not at a smaller one
-    heard, left_out = _heard(run, split, last, some)
+    trained_on = np.stack(
+        [trial.columns(last, ["trained_on"], split)["trained_on"].astype(bool)[some] for trial in run.trials]
+    )
+    left_out = ~trained_on.all(axis=0)
+    heard = ~trained_on | ~left_out
     course = Course(
         labels,
         len(run.classes),
@@ -113,51 +120,257 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
         left_out=bool(left_out.mean() > 1 / 2),
         of_heads=bool(run.shares),
     )
-    right = np.zeros((len(epochs), len(labels)))
-    for row, one in enumerate(epochs):
+    rows = tuple(map(run.row, epochs))
+    first_right = np.full(len(labels), np.nan)
+    for at, row in enumerate(rows):
+        right = np.zeros(len(labels))
         for number, (own, trial) in enumerate(zip(heard, run.trials, strict=True)):
-            columns = trial.columns(one, ["prediction", "loss", "margin", "rival"], split)
+            columns = trial.columns(row.number, ["prediction", "loss", "margin", "rival"], split)
             seen = {name: values[some] for name, values in columns.items()}
-            right[row] += own & (seen["prediction"] == labels)
-            logits = trial.logits(one, split) if course.needs_logits(row) and not few else None
+            right += own & (seen["prediction"] == labels)
+            logits = trial.logits(row.number, split) if course.needs_logits(at) and not few else None
             course.add(number, seen, logits)
-        course.end_epoch(row)
-    num = heard.sum(axis=0)
-    end = course.end()
-    return Evidence(
-        ids=ids,
-        labels=labels,
-        epochs=epochs,
-        num_epochs=num_last,
-        heard=heard,
-        left_out=left_out,
-        p_label=end.means["p_label"],
-        p_rival=end.means["p_rival"],
-        rival=end.suggested,
-        rival_share=end.named / (num * num_last),
-        other_share=end.others / (num * num_last),
-        right=right / num,
-        course=end.course,
-        stages=course.stages,
-        shares=tuple(run.shares[one - 1] for one in epochs) if run.shares else (),
+        course.end_epoch(at)
+        most = right / heard.sum(axis=0) > 1 / 2
+        first_right = np.where(most, np.where(np.isnan(first_right), row.value, first_right), np.nan)
+    found, columns = course.end()
+    table = pd.DataFrame(
+        {"id": ids, "label": labels, **columns, "num_heard": heard.sum(axis=0), "left_out": left_out}
     )
+    return Evidence(table.assign(first_right=first_right), rows, num_last, heard, found, course.stages)
 
 
-def _epochs(run: Run, last: int, few: bool) -> tuple[tuple[int, ...], int]:
-    """Those observed until the ``last``, and how many at the end count."""
-    epochs = tuple(one for one in run.observed if one <= last)
-    num_last = 1 if run.shares else min(LAST, len(epochs))
-    if few:  # labels that are learned by heart at the end are not yet after a third of the training
-        epochs = tuple(sorted({epochs[len(epochs) // 3], *epochs[-num_last:]}))
-    return epochs, num_last
+def said(loss: npt.NDArray[np.float32], margin: npt.NDArray[np.float32], num_classes: int) -> _Floats:
+    """What one trial says of labels [K] after an epoch, [5, K], in the order of `SAID`."""
+    log_p, apart = -loss.astype(np.float64), margin.astype(np.float64)
+    p_label = np.exp(log_p)
+    # one exponent: that of the margin alone can overflow
+    p_rival = np.minimum(np.exp(np.minimum(log_p - apart, 0)), 1 - p_label)
+    p_predicted = np.maximum(p_label, p_rival)
+    # nearer to 1 than can be seen, each of the others is taken to be as probable as the one known
+    right = apart >= 0
+    p_others = np.where(right, -np.expm1(log_p), 1 - p_rival)
+    one_other = np.exp(log_p - np.maximum(apart, 0))
+    guessed = np.clip(one_other * (num_classes - 1), _SMALLEST, _UNSEEN)
+    p_others = np.where(p_others < np.where(right, _SMALLEST_SEEN, _UNSEEN), guessed, p_others)
+    lead = np.log(p_predicted) - np.log(p_others / (num_classes - 1))
+    return np.stack([p_label, p_rival, p_predicted, apart, lead])
 
 
-def _heard(run: Run, split: Split, epoch: int, some: slice) -> tuple[_Mask, _Mask]:
-    """The trials heard of ``some`` examples [trials, n], and which of these some trial left out [n]."""
-    columns = [trial.columns(epoch, ["trained_on"], split)["trained_on"] for trial in run.trials]
-    trained_on = np.stack([column.astype(np.bool_)[some] for column in columns])
-    left_out = np.asarray((~trained_on).any(axis=0), np.bool_)
-    return ~trained_on | ~left_out, left_out
+SAID = ("p_label", "p_rival", "p_predicted", "margin", "lead")
+"""Probabilities of the label, of the most probable other class and of the class predicted; log p of the label
+less that of the other class; log p of the class predicted less log of the mean p of all others."""
+
+
+def rivals(
+    predictions: npt.NDArray[np.int32], labels: _Integers, num_classes: int
+) -> tuple[_Integers, _Integers, _Integers]:
+    """The class named most instead of the label [K], how often it is, and how often any is.
+
+    ``predictions`` [n, K] are -1 where nobody was heard.
+    """
+    rival, named, others = np.zeros((3, len(labels)), np.int64)
+    for first in range(0, len(labels), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        named_class = predictions[:, some]
+        no_rival = (named_class < 0) | (named_class == labels[some])
+        named_class = np.where(no_rival, num_classes, named_class)
+        others[some] = (named_class < num_classes).sum(axis=0)
+        rival[some], named[some] = most_named(named_class, nobody=num_classes)
+    return rival, named, others
+
+
+class Told:
+    """What is told of each class, as sums over trials and epochs.
+
+    Records tell the probabilities of the label and of the most probable other class; the rest is taken to be
+    of all other classes alike. Kept logits tell all.
+    """
+
+    def __init__(self, labels: _Integers, num_classes: int) -> None:
+        self._labels, self._rows = labels, np.arange(len(labels))
+        shape = len(labels), num_classes
+        self._predicted, self._next = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        self._label, self._num = np.zeros((2, len(labels)))
+        self._log_p: npt.NDArray[np.float32] | None = None
+
+    def add(self, heard: _Mask, seen: _Seen, logits: KeptLogits | None) -> None:
+        """What one trial saw after an epoch."""
+        self._num += heard
+        rows = self._rows[heard]
+        if logits is not None and len(logits.positions):
+            kept = heard[logits.positions]
+            full = logits.positions[kept]
+            log_p = log_softmax(logits.values[0][kept].astype(np.float64), axis=1)
+            p = np.exp(log_p)
+            given = np.arange(len(full)), self._labels[full]
+            self._label[full] += p[given]
+            p[given] = 0
+            self._predicted[full] += p
+            if self._log_p is None:
+                self._log_p = np.zeros_like(self._predicted)
+            self._log_p[full] += log_p
+            told = np.zeros(len(heard), np.bool_)
+            told[full] = True
+            rows = self._rows[heard & ~told]
+        log_p_label = -seen["loss"][rows].astype(np.float64)
+        p_label = np.exp(log_p_label)
+        p_rival = np.minimum(np.exp(np.minimum(log_p_label - seen["margin"][rows], 0)), 1 - p_label)
+        self._label[rows] += p_label
+        wrong = seen["prediction"][rows] != self._labels[rows]
+        self._predicted[rows[wrong], seen["prediction"][rows[wrong]]] += p_rival[wrong]
+        known = ~wrong & (seen["rival"][rows] >= 0)
+        self._next[rows[known], seen["rival"][rows[known]]] += p_rival[known]
+
+    @property
+    def of_all(self) -> bool:
+        """Is something told of every example?"""
+        return bool(self._num.all())
+
+    def p(self, of_next: float, rows: _Integers | None = None) -> npt.NDArray[np.float32]:
+        """Mean probabilities [n, C] of examples; so much of the classes next to a label predicted is told."""
+        some = self._rows if rows is None else rows
+        num = self._num[some][:, None]
+        p = (self._predicted[some] + of_next * self._next[some]) / num
+        at = np.arange(len(some)), self._labels[some]
+        label = self._label[some] / num[:, 0]
+        rest = np.maximum(1 - label - p.sum(axis=1), 0)
+        p += rest[:, None] / (p.shape[1] - 1)
+        p[at] = label
+        told: npt.NDArray[np.float32] = p.astype(np.float32)
+        return told
+
+    def log_p(self) -> _Floats:
+        """Mean log probabilities [K, C]; of examples without kept logits, logarithms of `p`."""
+        log_p = np.log(self.p(1 / 2).astype(np.float64) + _NEXT_TO_NOTHING)
+        if self._log_p is not None:
+            full = self._log_p.any(axis=1)
+            log_p[full] = self._log_p[full] / self._num[full][:, None]
+        return log_p
+
+    def next_class(self) -> _Integers:
+        """The most probable class [K] besides the label, -1 where nobody tells which it is."""
+        others = self._predicted + self._next
+        others[self._rows, self._labels] = 0
+        return np.where(others.any(axis=1), others.argmax(axis=1), -1).astype(np.int64)
+
+
+@dataclass
+class _Epoch:
+    """Sums of `SAID` and of those heard over the halves of the trials, [2, 6, K], and all predictions."""
+
+    sums: _Floats
+    predictions: list[npt.NDArray[np.int32]] = field(default_factory=list)
+
+
+class Course:
+    """What trials say of K labels, epoch by epoch; ``heard`` [trials, K] says who is heard of which."""
+
+    def __init__(
+        self,
+        labels: _Integers,
+        num_classes: int,
+        heard: _Mask,
+        num_last: int,
+        num_epochs: int,
+        *,
+        left_out: bool,
+        of_heads: bool,
+    ) -> None:
+        self._labels, self._num_classes, self._heard, self._of_heads = labels, num_classes, heard, of_heads
+        self._left_out = left_out
+        self._window: deque[_Epoch] = deque(maxlen=num_last)
+        self._now = self._begun()
+        few = num_classes <= MOST_CLASSES and len(labels) * num_classes <= _MOST_VALUES
+        self._told = Told(labels, num_classes) if few else None
+        self._recent = Told(labels, num_classes) if few else None
+        self._row, self._last = 0, num_epochs - 1
+        self._rows = np.unique(np.geomspace(1, num_epochs, min(_MOST_STAGES, num_epochs)).round().astype(int))
+        self._rows = self._rows - 1 if not of_heads else self._rows[-1:] - 1
+        self._some = np.arange(0, len(labels), -(-len(labels) // _SOME))
+        self._stages: list[Stage] = []
+
+    def _begun(self) -> _Epoch:
+        return _Epoch(np.zeros((2, len(SAID) + 1, len(self._labels))))
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """The positions of the epochs that the course is followed at."""
+        return tuple(self._rows.tolist())
+
+    def needs_logits(self, row: int) -> bool:
+        """Are logits of this epoch of use? Of heads, which have no course, at the end alone."""
+        return self._told is not None and (not self._of_heads or row == self._last)
+
+    def add(self, trial: int, seen: _Seen, logits: KeptLogits | None) -> None:
+        """What one trial saw after an epoch, as far as it is heard."""
+        own, sums = self._heard[trial], self._now.sums[trial % 2]
+        sums[:-1] += np.where(own, said(seen["loss"], seen["margin"], self._num_classes), 0)
+        sums[-1] += own
+        self._now.predictions.append(np.where(own, seen["prediction"], -1).astype(np.int32))
+        for told, first in ((self._told, 0), (self._recent, self._last + 1 - (self._window.maxlen or 1))):
+            if told is not None and self._row >= first and (not self._of_heads or logits is not None):
+                told.add(own, seen, logits)
+
+    def end_epoch(self, row: int) -> None:
+        """Close an epoch."""
+        self._row = row + 1
+        self._window.append(self._now)
+        self._now = self._begun()
+        if row in self._rows:
+            self._stages.append(self._stage((0, 1), self._some))
+
+    def end(self) -> tuple[LabelCourse, dict[str, npt.NDArray[Any]]]:
+        """The course after the last epoch, and the columns of `Evidence` on where it ends.
+
+        The rival is the most probable class but the label, by the mean over trials and the last epochs; where
+        there are very many classes the one that is predicted most, the first of equals.
+        """
+        everyone = np.arange(len(self._labels))
+        halves = []
+        for half in (0, 1):
+            judged = np.flatnonzero(np.min([one.sums[half, -1] for one in self._window], axis=0) > 0)
+            if len(judged) > len(everyone) / 2:
+                halves.append(self._stage((half,), np.intersect1d(judged, self._some)))
+        last = self._stage((0, 1), everyone)
+        rival, named, others = self._rivals(everyone)
+        if self._recent is not None and self._recent.of_all:
+            rival = self._recent.next_class()
+            named = np.sum([one == rival for epoch in self._window for one in epoch.predictions], axis=0)
+        log_p = None if self._told is None or not self._told.of_all else self._told.log_p()
+        num = len(self._window) * self._heard.sum(axis=0)
+        course = LabelCourse(last, self._stages, halves, log_p, self._of_heads, self._left_out, others / num)
+        means = self._means((0, 1))
+        return course, {
+            **{name: means[name] for name in ("p_label", "p_rival", "margin")},
+            "rival": rival,
+            "rival_share": named / num,
+            "other_share": others / num,
+        }
+
+    def _means(self, halves: Sequence[int]) -> dict[str, _Floats]:
+        """Each of `SAID` [K] over the last epochs; 0 where nobody is heard."""
+        *sums, num = sum(epoch.sums[half] for epoch in self._window for half in halves)
+        return {name: one / np.maximum(num, 1) for name, one in zip(SAID, sums, strict=True)}
+
+    def _rivals(self, rows: _Integers) -> tuple[_Integers, _Integers, _Integers]:
+        seen = np.stack([one[rows] for epoch in self._window for one in epoch.predictions])
+        return rivals(seen, self._labels[rows], self._num_classes)
+
+    def _stage(self, halves: Sequence[int], rows: _Integers) -> Stage:
+        means = {name: values[rows] for name, values in self._means(halves).items()}
+        now = np.stack([one[rows] for one in self._window[-1].predictions])
+        wrong = ((now != self._labels[rows]) & (now >= 0)).sum() / self._heard[:, rows].sum()
+        evidence = LabelEvidence(
+            self._labels[rows],
+            means["margin"],
+            means["lead"],
+            self._rivals(rows)[0],
+            float(means["p_predicted"].mean()),
+            self._num_classes,
+        )
+        p = None if self._told is None or self._of_heads else self._told.p(1.0, rows)
+        return Stage(evidence, p, float(wrong))
 
 
 _WELL_KNOWN = 0.75  # of the labels that can be expected to be sound
@@ -200,7 +413,7 @@ def glance(run: Run) -> Glance:
     counted = bool(run.shares) and num <= _FEW
     evidence = gather(run, "train", few=not counted)
     share = estimate_noise(evidence.course).share if counted else _standing_out(evidence.course.stages)
-    others = evidence.other_share
+    others = evidence["other_share"]
     return Glance(
         num, share, 1 - float(others.mean()), round(num * float((others == 1).mean())), leak_of(run)
     )

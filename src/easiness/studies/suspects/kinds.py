@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -141,55 +141,55 @@ def _slow(e: KindEvidence) -> _Mask:
     return late
 
 
+def reasons(
+    run: Run, split: Split, evidence: Evidence, positions: npt.NDArray[np.int64], of_kinds: Sequence[str]
+) -> list[str]:
+    """A sentence for each of the examples at ``positions`` [n], with what ``of_kinds`` [K] adds."""
+    named = naming(run, split, evidence, positions).T
+    alone = evidence["left_out"].all()
+    rows = evidence.table.iloc[positions].to_dict("records")
+    texts = [
+        _reason(one, numbers, evidence.rows, run.classes, bool(alone))
+        for one, numbers in zip(rows, named, strict=True)
+    ]
+    return ["; ".join(filter(None, (text, of_kinds[at]))) for at, text in zip(positions, texts, strict=True)]
+
+
 def naming(
     run: Run, split: Split, evidence: Evidence, positions: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """The number of trials heard that predict the rival of the examples at ``positions`` [n], [rows, n]."""
-    rival, heard = evidence.rival[positions], evidence.heard[:, positions]
+    rival, heard = evidence["rival"][positions], evidence.heard[:, positions]
     num = np.zeros((len(evidence.rows), len(positions)), np.int64)
     for own, trial in zip(heard, run.trials, strict=True):
-        for row, epoch in enumerate(row.number for row in evidence.rows):
-            prediction = trial.columns(epoch, ["prediction"], split)["prediction"][positions]
-            num[row] += own & (prediction == rival)
+        for at, row in enumerate(evidence.rows):
+            prediction = trial.columns(row.number, ["prediction"], split)["prediction"][positions]
+            num[at] += own & (prediction == rival)
     return num
 
 
-def reasons(
-    evidence: Evidence,
-    positions: npt.NDArray[np.int64],
-    num_naming: npt.NDArray[np.int64],
-    classes: Sequence[str],
-    of_kinds: Sequence[str],
-) -> list[str]:
-    """A sentence for each of the examples at ``positions`` [n], with what ``of_kinds`` [K] adds."""
-    num_heard = evidence.num_heard
-    return [
-        _reason(evidence, int(at), num_naming[:, column], int(num_heard[at]), classes, of_kinds[at])
-        for column, at in enumerate(positions)
-    ]
-
-
 def _reason(
-    e: Evidence, at: int, naming: npt.NDArray[np.int64], num: int, classes: Sequence[str], of_kind: str
+    one: Mapping[Any, Any],
+    naming: npt.NDArray[np.int64],
+    rows: Sequence[Row],
+    classes: Sequence[str],
+    all_left_out: bool,
 ) -> str:
-    that = " that left it out" if e.left_out[at] and not e.left_out.all() else ""
+    """What the trials heard say of ``one`` example, whose rival so many are ``naming`` in each row."""
+    num, last = one["num_heard"], naming[-1]
+    that = " that left it out" if one["left_out"] and not all_left_out else ""
     judges = f"{num}{that}" if num > 1 else f"the one asked{that}"
-    if not e.other_share[at]:
-        text = f"all {judges} have it right" if num > 1 else f"{judges} has it right"
-    else:
-        most = np.logical_and.accumulate((naming > num / 2)[::-1]).sum()
-        first = e.rows[len(e.rows) - max(most, 1)]
-        since = first.text if first.share is None else f"{100 * first.share:g} % of the data"
-        since = f", from {since} on" if most else ""
-        last = naming[-1]
-        some = "all" if last == num else f"{last or 'none'} of"
-        who = f"{some} {judges}" if num > 1 else judges
-        verb = "says" if last == 1 or num == 1 else "say"
-        if num == 1 and not last:
-            verb = "no longer says"
-        since = since if last else " in the end"
-        text = f"{who} {verb} {classes[e.rival[at]]}{since}"
-    return f"{text}; {of_kind}" if of_kind else text
+    if not one["other_share"]:
+        return f"all {judges} have it right" if num > 1 else f"{judges} has it right"
+    most = np.logical_and.accumulate((naming > num / 2)[::-1]).sum()
+    first = rows[len(rows) - max(most, 1)]
+    since = first.text if first.share is None else f"{100 * first.share:g} % of the data"
+    since = (f", from {since} on" if most else "") if last else " in the end"
+    some = "all" if last == num else f"{last or 'none'} of"
+    verb = "says" if last == 1 or num == 1 else "say"
+    if num == 1 and not last:
+        verb = "no longer says"
+    return f"{f'{some} {judges}' if num > 1 else judges} {verb} {classes[one['rival']]}{since}"
 
 
 def reasons_mean(row: Row, left_out: bool) -> str:
@@ -206,28 +206,24 @@ def reasons_mean(row: Row, left_out: bool) -> str:
 
 
 def kind_reasons(
-    found: Kinds, evidence: KindEvidence, labels: npt.NDArray[np.int64], classes: Sequence[str]
+    found: Kinds, e: KindEvidence, labels: npt.NDArray[np.int64], classes: Sequence[str]
 ) -> list[str]:
-    """A fragment of a sentence for each example; empty where it has no kind."""
+    """A fragment of a sentence for each example; empty where it has no kind, or what is suggested says it."""
     return [
-        _kind_reason(kind, at, evidence, classes[labels[at]], classes) if kind else ""
+        _kind_reason(kind, at, e, classes[labels[at]], classes[e.rival[at]]) if kind else ""
         for at, kind in enumerate(found.kind)
     ]
 
 
-def _kind_reason(kind: str, at: int, e: KindEvidence, own: str, classes: Sequence[str]) -> str:
-    rival = classes[e.rival[at]] if e.rival[at] >= 0 else ""
-    if kind == "wrong label":
-        instead = f"; the trials that disagree name {rival}" if rival else ""
-        return f"its label {own} is wrong with probability {e.p_wrong[at]:.2f}{instead}"
+def _kind_reason(kind: str, at: int, e: KindEvidence, own: str, rival: str) -> str:
     if kind == "between two classes":
         return f"between {own} ({e.p_label[at]:.2f}) and {rival} ({e.p_rival[at]:.2f})"
     if kind == "slow":
         since = f"{e.row_name} {e.first_right[at]:g} of {e.num_epochs:g}"
         return f"right in most trials only from {since} on"
-    near = e.near
-    assert near is not None
+    if kind != "unlike its class" or e.near is None:
+        return ""
     return (
-        f"unlike {own}: the networks' answer to it is {near.strength[at]:.2f} times as strong as usual "
-        f"there, and {near.own_share[at]:.0%} of its {near.num_nearest} nearest neighbours are {own}"
+        f"unlike {own}: the networks' answer to it is {e.near.strength[at]:.2f} times as strong as usual "
+        f"there, and {e.near.own_share[at]:.0%} of its {e.near.num_nearest} nearest neighbours are {own}"
     )

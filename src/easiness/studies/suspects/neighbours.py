@@ -1,26 +1,120 @@
-"""Neighbours of examples in the features of a run, of any class and of two."""
+"""Neighbours of examples in the features of a run, which its networks make or its heads have seen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples, nearest_rows, unit_rows
+from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.spec import Split
-from easiness.store import Arrays, Run, keep_answer, kept_answer, kept_in_run
-from easiness.studies.suspects.asking import CannotAsk, Vectors, features, identity_of
+from easiness.features import feature_reader, untrusted
+from easiness.inputs import tell
+from easiness.models import missing_code
+from easiness.named_import import no_torch
+from easiness.runs import features_of, find_data, find_split, positions_in
+from easiness.spec import Split, content_hash
+from easiness.store import WEIGHTS, Arrays, Run, keep_answer, kept_answer, kept_in_run
+
+MOST_TRIALS = 5
+"""Networks that are asked: one more hardly changes a mean over five."""
+_AT_ONCE = 2_000
+_ASKING = "asking the networks"
+
+Vectors: TypeAlias = npt.NDArray[np.floating]
+_Floats = npt.NDArray[np.float64]
+_Integers = npt.NDArray[np.int64]
+Wanted: TypeAlias = Mapping[Split, _Integers]
+"""Positions in the run of the examples that are asked about, by split."""
+
+
+class CannotAsk(Exception):
+    """The features of a run cannot be had, and why."""
+
+
+def identity_of(run: Run, **settings: int) -> str:
+    """A hash of what follows from the features of a run and these settings."""
+    spec = run.spec.measured
+    if spec is None:
+        raise CannotAsk("the run was recorded from a training loop of its own, so it has no networks to ask")
+    asked = run.trials[:MOST_TRIALS]
+    if not asked:
+        raise CannotAsk("the run has no finished trial")
+    made: list[str] = []
+    if spec.heads is not None:
+        made = [one.identity for one in spec.heads.features]
+    elif all(WEIGHTS in trial.document.files for trial in asked):
+        made = [trial.document.files[WEIGHTS].sha256 for trial in asked]
+    else:
+        raise CannotAsk("the run was made without weights")
+    data = run.spec.data.model_dump(mode="json", include={"train", "held_out"})
+    recipe = spec.recipe.model_dump(mode="json")
+    asked_of = {"made": made, "model": spec.model, "recipe": recipe, "data": data}
+    return content_hash({"format": 1, **asked_of, **settings})
+
+
+def features(
+    run: Run, wanted: Wanted, source: Any = None, device: str = "auto"
+) -> Iterator[dict[Split, Vectors]]:
+    """The features [n, d] of the examples ``wanted``, by split, from a trial after another.
+
+    The first `MOST_TRIALS` trained networks of a run that has an `identity_of` its features are asked. Of a
+    run on features these are looked at, one after another. Raises `CannotAsk` where they cannot be had, and
+    `BadInput` where the ``source`` given has other data than the run, or a file is damaged.
+    """
+    why = "" if run.shares else untrusted(run) or no_torch() or missing_code(run.model)
+    data: Dataset | None = None
+    if not why:
+        data, why = find_data(run, source)
+    if data is None:
+        raise CannotAsk(why)
+    try:
+        parts = {split: find_split(run, data, split)[0] for split in wanted}
+    except BadInput as error:
+        if source is not None:
+            raise
+        raise CannotAsk(str(error)) from None
+    rows = {
+        split: positions_in(part, run, split)[wanted[split]]
+        for split, part in parts.items()
+        if part is not None
+    }
+    if not run.shares:
+        return _of_networks(run, data, rows, device)
+    kept, why = features_of(run, data)
+    if kept is None:
+        raise CannotAsk(why)
+    return ({split: np.asarray(one[split], np.float32)[at] for split, at in rows.items()} for one in kept)
+
+
+def _of_networks(run: Run, data: Dataset, rows: Wanted, device: str) -> Iterator[dict[Split, Vectors]]:
+    from easiness.training import resolve_device
+
+    target, asked = resolve_device(device), run.trials[:MOST_TRIALS]
+    done, total = 0, len(asked) * sum(map(len, rows.values()))
+    for trial in asked:
+        found: dict[Split, Vectors] = {}
+        for split, at in rows.items():
+            reader = feature_reader(run, data, trial, target, data.splits[split])
+            order, blocks = np.argsort(at), []
+            for start in range(0, len(order), _AT_ONCE):
+                blocks.append(reader.features(at[order[start : start + _AT_ONCE]]))
+                done += len(blocks[-1])
+                tell(_ASKING, done, total)
+            ascending = np.concatenate(blocks)
+            found[split] = np.empty_like(ascending)
+            found[split][order] = ascending
+        yield found
+
 
 NUM_NEAREST = 10
 AT_MOST = 20_000
 """Examples among which neighbours are looked for; of more, so many are drawn."""
 _MEANS = "distance", "own_share", "strength"
-
-_Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -120,16 +214,14 @@ def _over_class(values: npt.NDArray[np.floating], labels: npt.NDArray[np.int64])
 NUM_OF_CLASS = 4
 _NEAREST = "nearest-{}"
 _FORMS: dict[str, tuple[type[np.generic], tuple[Any, ...]]] = {
-    "rows": (np.int64, ("rows", 2)),
-    "positions": (np.int64, ("rows", 2, NUM_OF_CLASS)),
-    "similarity": (np.float32, ("rows", 2, NUM_OF_CLASS)),
+    "pairs": (np.int64, ("pairs", 2)),  # of the position of an example, and a class
+    "positions": (np.int64, ("pairs", NUM_OF_CLASS)),
+    "similarity": (np.float32, ("pairs", NUM_OF_CLASS)),
 }
 MOST_OF_CLASS = 10_000
 """Examples of a class among which the nearest are looked for; of more, so many are drawn."""
-MOST_KEPT = 10_000
-"""Examples whose nearest a run keeps; where more were asked for, the last ones."""
-
-_Integers = npt.NDArray[np.int64]
+MOST_KEPT = 20_000
+"""Pairs of an example and a class whose nearest a run keeps; where there are more, the last ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +262,13 @@ def nearest_by_class(
             wanted: dict[Split, _Integers] = {"train": np.arange(len(run.labels))}
             if split != "train":
                 wanted[split] = looked.missing
-            looked.ask(features(run, wanted, source, device))
+            asked = features(run, wanted, source, device)
+            try:
+                for one in asked:
+                    looked.add(one["train"], one.get("held_out"))
+            except BadInput as error:  # its weights are damaged: what is shown beside goes on without
+                raise CannotAsk(str(error)) from None
+            looked.keep()
     except CannotAsk as error:
         return None, str(error)
     return looked.found(), ""
@@ -183,81 +281,65 @@ class Looked:
         """As `nearest_by_class`; raises `CannotAsk` where the run has no networks."""
         self._identity = identity_of(run, of_class=NUM_OF_CLASS, among=MOST_OF_CLASS)
         self._run, self._split = run, split
-        self._asked = np.column_stack([positions, suggested]).astype(np.int64).reshape(-1, 2)
-        self._kept = _kept(run, split, self._identity)
-        known = set(map(tuple, self._kept["rows"].tolist()))
-        new = dict.fromkeys(row for row in map(tuple, self._asked.tolist()) if row not in known)
-        self._new = np.array([*new], np.int64).reshape(-1, 2)
-        self.missing = self._new[:, 0]
-        """Positions of the examples that nothing is kept of."""
-        labels = run.examples(split)[1]
-        classes = np.column_stack([labels[self.missing], self._new[:, 1]])
-        self._groups = [_Group(run.labels, classes, one) for one in np.unique(classes[classes >= 0]).tolist()]
+        own = run.examples(split)[1][positions]
+        self._asked = np.stack([np.column_stack([positions, one]) for one in (own, suggested)], axis=1)
+        found = kept_answer(run.path, _NEAREST.format(split), self._identity, _FORMS)
+        if found is None or not np.isin(found["positions"], np.arange(-1, len(run.labels))).all():
+            found = {name: np.zeros((0, *shape[1:]), kind) for name, (kind, shape) in _FORMS.items()}
+        self._kept = found
+        pairs = np.unique(self._asked[self._asked[..., 1] >= 0], axis=0)
+        known = set(map(tuple, found["pairs"].tolist()))
+        self._new = pairs[[pair not in known for pair in map(tuple, pairs.tolist())]]
+        self.missing, self._rows = np.unique(self._new[:, 0], return_inverse=True)
+        """Positions of the examples that something is not kept of."""
+        self._members = {one: self._of_class(one) for one in np.unique(self._new[:, 1]).tolist()}
+        self._sums = {
+            one: np.zeros(((self._new[:, 1] == one).sum(), len(members)), np.float32)
+            for one, members in self._members.items()
+        }
         self._num_trials = 0
 
-    def ask(self, asked: Iterator[dict[Split, Vectors]]) -> None:
-        """Add the features of all trials, and keep what they say."""
-        try:
-            for one in asked:
-                self.add(one["train"], one.get("held_out"))
-        except BadInput as error:  # its weights are damaged: what is shown beside goes on without
-            raise CannotAsk(str(error)) from None
-        self.keep()
+    def _of_class(self, one: int) -> _Integers:
+        """The training examples of a class, or some of them."""
+        members = np.flatnonzero(self._run.labels == one)
+        drawn = drawn_examples(len(members), MOST_OF_CLASS)
+        return members if drawn is None else members[drawn]
 
     def add(self, of_train: Vectors, of_missing: Vectors | None = None) -> None:
         """Add the features of a trial: of all training examples [K, d], and of those missing of others."""
-        unit = unit_rows(of_train[self.missing] if of_missing is None else of_missing)
-        for group in self._groups:
-            group.sums += unit[group.rows] @ unit_rows(of_train[group.members]).T
+        unit = unit_rows(of_train[self.missing] if of_missing is None else of_missing)[self._rows]
+        for one, sums in self._sums.items():
+            sums += unit[self._new[:, 1] == one] @ unit_rows(of_train[self._members[one]]).T
         self._num_trials += 1
 
     def keep(self) -> None:
         """Keep in the run what was added, beside what is kept; nothing where nothing was added."""
         if not self._num_trials or not len(self._new):
             return
-        shape = (len(self._new), 2, NUM_OF_CLASS)
-        added = Nearest(np.full(shape, -1, np.int64), np.full(shape, np.nan, np.float32))
-        for group in self._groups:
-            group.fill(added, self.missing if self._split == "train" else None, self._num_trials)
-        new = {"rows": self._new, **vars(added)}
-        self._kept = {name: np.concatenate([self._kept[name], array]) for name, array in new.items()}
+        shape = len(self._new), NUM_OF_CLASS
+        added = {"pairs": self._new, "positions": np.full(shape, -1), "similarity": np.full(shape, np.nan)}
+        for one, sums in self._sums.items():
+            rows, members = np.flatnonzero(self._new[:, 1] == one), self._members[one]
+            if self._split == "train":  # where each example is among the members itself
+                sums[members == self._new[rows, :1]] = -np.inf
+            order = np.argsort(-sums, axis=1, kind="stable")[:, :NUM_OF_CLASS]
+            similarity = np.take_along_axis(sums, order, axis=1) / self._num_trials
+            there = np.isfinite(similarity)
+            added["positions"][rows, : order.shape[1]] = np.where(there, members[order], -1)
+            added["similarity"][rows, : order.shape[1]] = np.where(there, similarity, np.nan)
+        self._kept = {
+            name: np.concatenate([self._kept[name], added[name].astype(kind)])
+            for name, (kind, _) in _FORMS.items()
+        }
         last = {name: array[-MOST_KEPT:] for name, array in self._kept.items()}
         keep_answer(self._run.path, _NEAREST.format(self._split), self._identity, last)
 
     def found(self) -> Nearest:
         """The nearest of the examples asked for, all of which are kept or were added."""
-        where = {row: at for at, row in enumerate(map(tuple, self._kept["rows"].tolist()))}
-        at = np.array([where[row] for row in map(tuple, self._asked.tolist())], np.int64)
-        return Nearest(self._kept["positions"][at], self._kept["similarity"][at])
-
-
-class _Group:
-    """Examples that are looked at beside one class: places ``rows`` of those missing, and its ``members``."""
-
-    def __init__(self, labels: _Integers, classes: _Integers, one: int) -> None:
-        """Of ``classes`` [n, 2] those that are ``one``."""
-        self.rows, self.sides = np.nonzero(classes == one)
-        members = np.flatnonzero(labels == one)
-        drawn = drawn_examples(len(members), MOST_OF_CLASS)
-        self.members = members if drawn is None else members[drawn]
-        self.sums = np.zeros((len(self.rows), len(self.members)), np.float32)
-
-    def fill(self, nearest: Nearest, itself: _Integers | None, num_trials: int) -> None:
-        """Write what is nearest; ``itself`` [n] are the positions of the examples among the training ones."""
-        sums = self.sums
-        if itself is not None:
-            sums[self.members == itself[self.rows][:, None]] = -np.inf
-        num = min(NUM_OF_CLASS, sums.shape[1])
-        order = np.argsort(-sums, axis=1, kind="stable")[:, :num]
-        similarity = np.take_along_axis(sums, order, axis=1) / num_trials
-        there = np.isfinite(similarity)
-        nearest.positions[self.rows, self.sides, :num] = np.where(there, self.members[order], -1)
-        nearest.similarity[self.rows, self.sides, :num] = np.where(there, similarity, np.nan)
-
-
-def _kept(run: Run, split: Split, identity: str) -> Arrays:
-    """Pairs of a position and the class suggested [m, 2], and what is nearest to them; empty without any."""
-    found = kept_answer(run.path, _NEAREST.format(split), identity, _FORMS)
-    if found is None or not np.isin(found["positions"], np.arange(-1, len(run.labels))).all():
-        return {name: np.zeros((0, *shape[1:]), kind) for name, (kind, shape) in _FORMS.items()}
-    return found
+        where = {pair: at for at, pair in enumerate(map(tuple, self._kept["pairs"].tolist()))}
+        rows = [where.get(pair, -1) for both in self._asked.tolist() for pair in map(tuple, both)]
+        at = np.array(rows, np.int64).reshape(-1, 2)
+        none = np.full((1, NUM_OF_CLASS), -1), np.full((1, NUM_OF_CLASS), np.nan, np.float32)
+        names = "positions", "similarity"
+        kept = (np.concatenate([self._kept[name], one])[at] for name, one in zip(names, none, strict=True))
+        return Nearest(*kept)

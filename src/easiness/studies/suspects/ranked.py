@@ -15,9 +15,9 @@ from easiness import features, show
 from easiness.data import UNSURE
 from easiness.inputs import IMAGE, VECTOR
 from easiness.regular_file import in_words
-from easiness.spec import DatasetRef, Split, command_line, loading_of
+from easiness.spec import Split, command_line, loading_of
 from easiness.store import Row, Run
-from easiness.studies.suspects.conflicts import FIRST, Conflicts, pairs_section, shortened
+from easiness.studies.suspects.conflicts import FIRST, Conflicts, pairs_frames, shortened
 from easiness.studies.suspects.decided import Decided
 from easiness.studies.suspects.evidence import Glance, one_trial
 from easiness.studies.suspects.kinds import NOT_CARRIED, reasons_mean
@@ -47,9 +47,8 @@ _BY = {
 class HowMany:
     """Of ``num`` labels the ``share`` that is wrong ``by`` a model, and the range that fits the data.
 
-    They are not a number where something tells the labels.
-
-    ``course`` has the share that stands out over the rows of the training, and ``read`` is the row read.
+    They are not a number where something tells the labels. ``course`` has the share that stands out over the
+    rows of the training, and ``read`` is the row read.
     """
 
     num: int
@@ -77,23 +76,19 @@ class HowMany:
         if math.isnan(self.share):
             return _UNKNOWN
         low, high = math.floor(self.low * self.num), math.ceil(self.high * self.num)
-        return f"{f'{show.count(low)} to' if low else 'up to'} {show.count(high)}"
-
-    def of_rest(self, p_wrong: npt.NDArray[np.float64], num_wrong: int) -> HowMany:
-        """How many are wrong of those not decided, by their probabilities, where ``num_wrong`` were found."""
-        num = len(p_wrong)
-        low, high = (round(max(end * self.num - num_wrong, 0), 6) / num for end in (self.low, self.high))
-        return replace(self, num=num, share=float(p_wrong.mean()), low=low, high=high)
+        return f"{f'{low:,} to' if low else 'up to'} {high:,}"
 
     def left(self, p_wrong: npt.NDArray[np.float64], num_wrong: int) -> str:
-        """`of_rest` in a sentence; empty where all are decided."""
-        if not len(p_wrong):
+        """On those not decided, by their probabilities, where ``num_wrong`` were found; empty without any."""
+        num = len(p_wrong)
+        if not num:
             return ""
-        rest = self.of_rest(p_wrong, num_wrong)
+        low, high = (round(max(end * self.num - num_wrong, 0), 6) / num for end in (self.low, self.high))
+        rest = replace(self, num=num, share=float(p_wrong.mean()), low=low, high=high)
         likely = likely_wrong(int((p_wrong >= 1 / 2).sum()))
         return (
-            f" Left are {show.count(len(p_wrong))} that are not decided: {likely[:1].lower()}{likely[1:]}, "
-            f"and {rest.about} can be expected to be wrong; {rest.between} fit the data."
+            f" Left are {num:,} that are not decided: {likely[:1].lower()}{likely[1:]}, and {rest.about} can "
+            f"be expected to be wrong; {rest.between} fit the data."
         )
 
     def by_heart(self) -> str:
@@ -106,15 +101,6 @@ class HowMany:
             f"Labels are being learned by heart: {self.read.at} {self._about(stand_out)} stood out, "
             f"{last.at} {self._about(at_end)}, so it was read {self.read.at}"
         )
-
-    def document(self) -> dict[str, Any]:
-        """What the JSON file has of it."""
-        return {
-            "model_of_noise": self.by,
-            "low": self.low,
-            "high": self.high,
-            "course": [row.asked | {"share_standing_out": share} for row, share in self.course],
-        }
 
     @property
     def has_curve(self) -> bool:
@@ -145,13 +131,12 @@ class HowMany:
 
     def _about(self, share: float) -> str:
         expected = share * self.num
-        return "fewer than one" if expected < 1 else f"about {show.count(round(expected))}"
+        return "fewer than one" if expected < 1 else f"about {round(expected):,}"
 
 
 def likely_wrong(num: int, of: str = "") -> str:
     """``12 of 300 labels are more likely wrong than right``, where ``of`` is as many labels."""
-    verb = "is" if num <= 1 else "are"
-    return f"{show.count(num) if num else 'None'}{of} {verb} more likely wrong than right"
+    return f"{f'{num:,}' if num else 'None'}{of} {'is' if num <= 1 else 'are'} more likely wrong than right"
 
 
 _TRIALS = 20
@@ -164,7 +149,10 @@ def features_command(run: Run) -> str | None:
     ``None`` where none know such examples or are installed, and of a run without a source or on features.
     """
     spec = run.spec.measured
-    if spec is None or spec.data.source is None or run.shares or not _known(spec.data):
+    if spec is None or spec.data.source is None or run.shares:
+        return None
+    kind, side = spec.data.kind, max((spec.data.image_shape or (0,))[1:], default=_LARGE)
+    if kind == VECTOR.name or (kind == IMAGE.name and side < _LARGE) or not features.has_usual(kind):
         return None
     words = ("--features", "auto", "--trials", _TRIALS, loading_of(spec.data))
     return command_line("measure", spec.data.source, *words, "--out", _out(run))
@@ -181,13 +169,6 @@ def to_judge_along(run: Run) -> str:
 
 def _out(run: Run) -> Path:
     return Path(f"{run.path}-features")
-
-
-def _known(data: DatasetRef) -> bool:
-    if data.kind == VECTOR.name:
-        return False
-    small = data.kind == IMAGE.name and max((data.image_shape or (0,))[1:], default=_LARGE) < _LARGE
-    return not small and features.has_usual(data.kind)
 
 
 ABOVE = 0.1
@@ -296,41 +277,37 @@ class Suspects(show.Result):
         ``reason``; where the data are found a ``text``, or a ``path`` where files have positions for ids;
         then the scores behind it.
         """
-        import pandas as pd
-
         flawed = [name for split, name in self.conflicts.flawed if split == self.split]
-        rest = self._to_look_at[self.num_listed :]
-        both = (self._to_look_at[: self.num_listed], rest[rest["id"].isin(flawed)])
-        found = pd.concat(both) if len(both[1]) else both[0]
-        return found.drop(columns="action", errors="ignore")
+        open_ones = self._to_look_at
+        listed = (np.arange(len(open_ones)) < self.num_listed) | open_ones["id"].isin(flawed)
+        return open_ones[listed].drop(columns="action", errors="ignore")
 
     def document(self) -> Any:
         """The value of the JSON file: the expected share, conflicts, suspects, and what was decided."""
-        looked_at = self.ranked[len(self._to_look_at) :]
-        made = self.decided and {
-            **self.decided.document(),
-            "left": {
-                "num_examples": len(self._undecided),
-                "num_likely": int((self._undecided >= 1 / 2).sum()),
-                "expected_wrong": float(self._undecided.sum()),
-            },
-            "examples": [show.defined(row) for row in looked_at.to_dict("records")],
+        document: dict[str, Any] = {
+            "split": self.split,
+            "num_examples": len(self.ranked),
+            **({"leak": self.leak} if self.leak else {}),
+            "share": self.share,
+            "model_of_noise": self.model_of_noise,
+            "low": self.low,
+            "high": self.high,
+            "course": [row.asked | {"share_standing_out": share} for row, share in self.course],
+            "known": self.known,
+            "num_likely": self.num_likely,
+            "kinds_left_out": self.left_out_kinds,
+            "conflicts": self.conflicts.table().to_dict("records"),
+            "suspects": self.table().to_dict("records"),
         }
-        return show.defined(
-            {
-                "split": self.split,
-                "num_examples": len(self.ranked),
-                **({"leak": self.leak} if self.leak else {}),
-                "share": self.share,
-                **self.how_many.document(),
-                "known": self.known,
-                "num_likely": self.num_likely,
-                "kinds_left_out": self.left_out_kinds,
-                "conflicts": [show.defined(row) for row in self.conflicts.table().to_dict("records")],
-                "suspects": [show.defined(row) for row in self.table().to_dict("records")],
-                **({} if made is None else {"decisions": made}),
+        if self.decided is not None:
+            looked_at, left = self.ranked[len(self._to_look_at) :], self._undecided
+            numbers = len(left), int((left >= 1 / 2).sum()), float(left.sum())
+            document["decisions"] = {
+                **self.decided.document(),
+                "left": dict(zip(("num_examples", "num_likely", "expected_wrong"), numbers, strict=True)),
+                "examples": looked_at.to_dict("records"),
             }
-        )
+        return show.defined(document)
 
     def figure(self) -> Figure:
         """A histogram of the mean margin of the label, the wrong ones expected in the color of hard.
@@ -359,31 +336,54 @@ class Suspects(show.Result):
         show.legend_above(axes, 2)
         return figure
 
-    def sections(self) -> list[show.Section]:
+    def frames(self) -> list[show.Frame]:
         """The input that tells the labels; conflicts, where pictures were compared; the first suspects."""
-        return [*self._pairs(), _suspects(self)]
+        return self._frames(FIRST)
 
     def markdown(self) -> str:
-        """The text of its Markdown file: the sections with all rows."""
-        return show.sections_markdown([*self._pairs(None), _suspects(self, most=None)]) + "\n"
-
-    def _pairs(self, most: int | None = FIRST) -> list[show.Section]:
-        leak = [show.Section("What tells the labels", self.summary(), [])] if self.leak else []
-        return leak + pairs_section(
-            self.conflicts, self.in_pairs, self.decided.labels if self.decided else {}, most
-        )
+        """The text of its Markdown file: the tables with all rows."""
+        return show.sections_markdown([frame.section for frame in self._frames(None)]) + "\n"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the figure, then the tables, and with each suspect what it is."""
-        rows = (show.Embedded(one.text, one.html()) for one in self.shown)
-        return show.result_html(self.figure(), [*self._pairs(), _suspects(self, [*rows])])
+        examples = [show.Embedded(one.text, one.html()) for one in self.shown]
+        return show.result_html(self.figure(), [one.section for one in self._frames(FIRST, examples)])
+
+    def _frames(self, most: int | None, examples: Sequence[str] = ()) -> list[show.Frame]:
+        """At ``most`` so many rows each; ``examples`` are for a last column, instead of texts or paths."""
+        import pandas as pd
+
+        leak = [show.Frame("What tells the labels", self.summary(), pd.DataFrame())] if self.leak else []
+        decided = {} if self.decided is None else self.decided.labels
+        pairs = pairs_frames(self.conflicts, self.in_pairs, decided, most)
+        shown = self.table()[:most]
+        columns = {
+            "id": show.names(),
+            "class": show.names(),
+            "suggested_class": show.names(title="suggested"),
+            "p_wrong": show.numbers(2, title="p wrong"),
+            "suggested_share": show.numbers(2, title="say so"),
+            "kind": show.names(),
+            "reason": show.names(),
+        }
+        if examples:
+            shown = shown.assign(example=pd.Series(examples, shown.index, object))
+            columns["example"] = show.Column(lambda cell: cell)
+        elif self.told is not None:
+            columns[self.told] = show.Column(shortened)
+        notices = tuple(filter(None, self._doubts()))
+        return [
+            *leak,
+            *pairs,
+            show.Frame("Labels to look at", self._note(len(shown)), shown, columns, notices),
+        ]
 
     def summary(self) -> str:
         """How many labels are wrong, and how that was counted, in a few sentences."""
         if self.leak:
             return f"{self.leak[:1].upper()}{self.leak[1:]}. How many labels are wrong cannot be told."
         of = "labels" if self.split == "train" else "labels of held-out examples"
-        likely = likely_wrong(self.num_likely, f" of {show.count(len(self.ranked))} {of}")
+        likely = likely_wrong(self.num_likely, f" of {len(self.ranked):,} {of}")
         found = f"{likely}; in all {self.how_many.expected()}"
         if (made := self.decided) is None:
             return found
@@ -401,98 +401,75 @@ class Suspects(show.Result):
         if not self.glance.knows_too_little:
             return ""
         return (
-            f"{self._right()}: what they do not know they cannot judge, so look at the first ones in any "
-            "case."
+            f"{self._right}: what they do not know they cannot judge, so look at the first ones in any case."
         )
-
-    @property
-    def judges(self) -> str:
-        """Who says so: ``networks``, or ``heads`` on features of one."""
-        return "networks" if self.rows[-1].share is None else "heads"
 
     @property
     def reasons_mean(self) -> str:
         """The words that all reasons share, said once."""
         return reasons_mean(self.rows[-1], bool(self.ranked["left_out"].all()))
 
+    @property
     def _right(self) -> str:
-        return f"The {self.judges} have {show.percent(self.known)} of the labels right"
+        judges = "networks" if self.rows[-1].share is None else "heads"
+        return f"The {judges} have {show.percent(self.known)} of the labels right"
 
+    def _doubts(self) -> list[str]:
+        """What one has to know before one believes the table; empty where there is nothing of a kind."""
+        only, along = ("", "") if self.alone is None else (one_trial(self.alone), to_judge_along(self.alone))
+        decided = "" if self.decided is None else self.decided.note()
+        only = only and f"{show.capitalized(only)}."
+        return [self.by_heart(), self.doubt(), self.too_few, only, along, decided]
 
-def _suspects(found: Suspects, examples: Sequence[str] = (), most: int | None = FIRST) -> show.Section:
-    """At ``most`` so many suspects; the ``examples`` are for a last column, instead of texts or paths."""
-    shown = found.table()[:most]
-    column = "example" if examples else found.told
-    if found.told is not None and not examples:
-        examples = [shortened(text) for text in shown[found.told]]
-    rows = [
-        [
-            str(one["id"]),
-            str(one["class"]),
-            str(one["suggested_class"]),
-            show.number(float(one["p_wrong"])),
-            show.number(float(one["suggested_share"])),
-            str(one["kind"]),
-            str(one["reason"]),
-        ]
-        for one in shown.to_dict("records")
-    ]
-    rows.insert(0, ["id", "class", "suggested", "p wrong", "say so", "kind", "reason"])
-    if column is not None:
-        rows = [[*row, cell] for row, cell in zip(rows, [column, *examples], strict=True)]
-    first, last = found.rows[0], found.rows[-1]
-    when = last.text if first == last else f"{first.name}s {first.value:g} to {last.value:g}"
-    note = (
-        f"{'' if found.leak else found.summary()} From {show.counted(found.num_trials, 'trial')} of "
-        f"{found.model}, {when}{_with(found)}. "
-        '"p wrong" is the probability that the label is wrong, "say so" how often the trials say the '
-        f"suggested class. {found.reasons_mean} "
-    )
-    doubt = found.doubt()
-    note += "" if doubt else f"{found._right()}. "
-    note += _listed(found, len(shown)) + _judges(found)
-    kinds = {kind: why for kind, why in found.left_out_kinds.items() if kind not in NOT_CARRIED}
-    left = "".join(
-        f" Not looked for: {' and '.join(one for one in kinds if kinds[one] == why)} ({why})."
-        for why in dict.fromkeys(kinds.values())
-    )
-    only = "" if found.alone is None else show.capitalized(one_trial(found.alone))
-    along = "" if found.alone is None else to_judge_along(found.alone)
-    decided = "" if found.decided is None else found.decided.note()
-    notices = (found.by_heart(), doubt, found.too_few, only and f"{only}.", along, decided)
-    return show.Section("Labels to look at", (note + left).lstrip(), rows, tuple(filter(None, notices)))
-
-
-def _with(found: Suspects) -> str:
-    others = [f"{in_words(path)} {what}" for path, what in found.others]
-    return f", together with {' and '.join(others)}" if others else ""
-
-
-def _judges(found: Suspects) -> str:
-    """A sentence on who judges, where some labels were left out by no trial, or all are known by heart."""
-    left_out = int(found.ranked["left_out"].sum())
-    trained_on = len(found.ranked) - left_out
-    if not left_out and found.known >= _BY_HEART:
-        return (
-            " They trained on these labels, and may have learned wrong ones by heart. With "
-            "--train-share 0.8, only trials that were not shown a label judge it."
+    def _note(self, num_shown: int) -> str:
+        """How many labels are wrong, who says so, how to read the table, and what was not looked for."""
+        first, last = self.rows[0], self.rows[-1]
+        when = last.text if first == last else f"{first.name}s {first.value:g} to {last.value:g}"
+        others = " and ".join(f"{in_words(path)} {what}" for path, what in self.others)
+        kinds: dict[str, list[str]] = {}
+        for kind, why in self.left_out_kinds.items():
+            if kind not in NOT_CARRIED:
+                kinds.setdefault(why, []).append(kind)
+        return " ".join(
+            filter(
+                None,
+                [
+                    "" if self.leak else self.summary(),
+                    f"From {show.counted(self.num_trials, 'trial')} of {self.model}, {when}"
+                    f"{f', together with {others}' if others else ''}.",
+                    '"p wrong" is the probability that the label is wrong, "say so" how often the trials say '
+                    f"the suggested class. {self.reasons_mean}",
+                    "" if self.doubt() else f"{self._right}.",
+                    self._listed(num_shown),
+                    self._judges(),
+                    *(f"Not looked for: {' and '.join(some)} ({why})." for why, some in kinds.items()),
+                ],
+            )
         )
-    if not left_out or not trained_on:
-        return ""
-    return (
-        f" {show.count(left_out)} are judged only by trials that left them out. The other "
-        f"{show.count(trained_on)} were left out by none, and trials favor labels that they train on. "
-        "More trials leave out more."
-    )
 
+    def _judges(self) -> str:
+        """Who judges, where some labels were left out by no trial, or all are known by heart; else empty."""
+        left_out = int(self.ranked["left_out"].sum())
+        trained_on = len(self.ranked) - left_out
+        if not left_out and self.known >= _BY_HEART:
+            return (
+                "They trained on these labels, and may have learned wrong ones by heart. With "
+                "--train-share 0.8, only trials that were not shown a label judge it."
+            )
+        if not left_out or not trained_on:
+            return ""
+        return (
+            f"{left_out:,} are judged only by trials that left them out. The other {trained_on:,} were left "
+            "out by none, and trials favor labels that they train on. More trials leave out more."
+        )
 
-def _listed(found: Suspects, num_shown: int) -> str:
-    p_wrong = found._to_look_at["p_wrong"]
-    over = int((p_wrong >= found.above).sum())
-    if over < found.num_listed:
-        which, verb = "none" if not over else show.count(over), "reaches" if over <= 1 else "reach"
-        largest = "" if over else f" (the largest is {p_wrong.max():.3f})"
-        return f"Listed are the first {found.num_listed}; {which} of them {verb} {found.above:g}{largest}."
-    more = f", the first {num_shown} of them here" if num_shown < over else ""
-    verbs = ("reaches", "is") if over == 1 else ("reach", "are")
-    return f"{show.count(over)} {verbs[0]} {found.above:g} and {verbs[1]} listed{more}."
+    def _listed(self, num_shown: int) -> str:
+        p_wrong = self._to_look_at["p_wrong"]
+        over = int((p_wrong >= self.above).sum())
+        if over < self.num_listed:
+            which, verb = f"{over:,}" if over else "none", "reaches" if over <= 1 else "reach"
+            largest = "" if over else f" (the largest is {p_wrong.max():.3f})"
+            return f"Listed are the first {self.num_listed}; {which} of them {verb} {self.above:g}{largest}."
+        more = f", the first {num_shown} of them here" if num_shown < over else ""
+        verbs = ("reaches", "is") if over == 1 else ("reach", "are")
+        return f"{over:,} {verbs[0]} {self.above:g} and {verbs[1]} listed{more}."

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,67 +30,61 @@ from easiness.show import ShownExample
 from easiness.spec import Option, Split
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
-from easiness.studies.suspects.asking import CannotAsk
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, conflicts_of
 from easiness.studies.suspects.decided import Learned, learned_from
 from easiness.studies.suspects.evidence import Evidence, gather, too_few
-from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds, kind_reasons, naming, reasons
-from easiness.studies.suspects.neighbours import Looked, Neighbours, find_neighbours
+from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds, kind_reasons, reasons
+from easiness.studies.suspects.neighbours import CannotAsk, Looked, Neighbours, find_neighbours
 from easiness.studies.suspects.ranked import ABOVE, Suspects, how_many_listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-_BEHIND = "reason"
+_FIRST = ("id", "label", "class", "suggested", "suggested_class", "p_wrong", "suggested_share")
+_BEHIND = ("margin", "p_label", "rival_share", "num_heard", "left_out")
 _MOST_BYTES = 4_000_000  # of pictures and sounds in a notebook
 
 
-def _examples(
-    run: Run, data: Dataset | None, split: Split, listed: npt.NDArray[np.int64], left: Conflicts
-) -> tuple[Told | None, tuple[ShownExample, ...], Mapping[tuple[str, object], str]]:
-    """What `told` has of all examples of a ``split`` of a run, where its ``data`` have them and can be read.
+class _AsShown(NamedTuple):
+    """What `told` has of all examples, the first suspects, and the texts of pairs by split and id."""
 
-    Behind it are the first suspects as notebooks show them, which are at positions ``listed`` in the run, and
-    the texts of the pairs that are ``left`` in conflict, by split and id.
+    texts: Told | None = None
+    first: tuple[ShownExample, ...] = ()
+    in_pairs: Mapping[tuple[str, object], str] = {}
+
+
+def _as_shown(
+    run: Run, data: Dataset | None, split: Split, first: npt.NDArray[np.int64], left: Conflicts
+) -> _AsShown:
+    """What is shown of the examples, where their ``data`` are there and can be read.
+
+    The ``first`` suspects are at these positions in the run, ``left`` in conflict are the pairs. So many have
+    their pictures and sounds as a notebook should hold.
     """
     part = data if data is None or split == "train" else data.held_out
     with suppress(BadInput):
         if data is None or part is None:
-            return None, (), {}
+            return _AsShown()
         rows = positions_in(part, run, split)
-        first = part.map(rows[listed], lambda value: part.kind.show(value, part.traits).in_page())
-        return told(part, rows), tuple(_fitting(first)), _in_pairs(data, left.table())
-    return None, (), {}
+        shown = part.map(rows[first], lambda value: part.kind.show(value, part.traits).in_page())
+        fits = np.cumsum([one.size for one in shown]) <= _MOST_BYTES
+        fitting = (one if there else one.in_words() for one, there in zip(shown, fits, strict=True))
+        return _AsShown(told(part, rows), tuple(fitting), _in_pairs(data, left.table()))
+    return _AsShown()
 
 
 def _in_pairs(data: Dataset, pairs: pd.DataFrame) -> dict[tuple[str, object], str]:
-    sides = [pairs[[f"split_{side}", f"id_{side}"]] for side in "ab"]
+    sides = (pairs[[f"split_{side}", f"id_{side}"]] for side in "ab")
     wanted = {name for side in sides for name in side.itertuples(index=False, name=None)}
     found: dict[tuple[str, object], str] = {}
     for split, part in data.splits.items():
-        ids = enumerate(part.ids.tolist())
-        rows = np.array([at for at, one in ids if (split, one) in wanted], np.int64)
+        names = [(split, one) for one in part.ids.tolist()]
+        rows = np.array([at for at, name in enumerate(names) if name in wanted], np.int64)
         of_split = told(part, rows)
         if of_split is not None:
-            names = ((split, one) for one in part.ids[rows].tolist())
-            found |= dict(zip(names, of_split.texts, strict=True))
+            found |= dict(zip([names[at] for at in rows], of_split.texts, strict=True))
     return found
-
-
-def _fitting(examples: list[ShownExample]) -> list[ShownExample]:
-    """The first with their pictures and sounds, as many as a notebook should hold."""
-    fits = np.cumsum([one.size for one in examples]) <= _MOST_BYTES
-    return [one if there else one.in_words() for one, there in zip(examples, fits, strict=True)]
-
-
-def with_told(table: pd.DataFrame, found: Told | None) -> pd.DataFrame:
-    """The table of suspects with the column that tells who they are, behind those that it always has."""
-    if found is None:
-        return table
-    added = table.copy()
-    added.insert(list(table).index(_BEHIND) + 1, found.column, found.texts)
-    return added
 
 
 MOST_LOOKED_AT = 1_000
@@ -145,55 +139,73 @@ def suspects(asked: Suspected) -> Suspects:
         raise BadInput(f"--above {above:g}: give a probability from 0 to 1")
     run, judged, noise, others = _together(asked.run, split, asked.at)
     evidence = judged.evidence
-    learned = learned_from(asked.decided, run, split, noise, judged.noise, evidence.rival)
+    learned = learned_from(asked.decided, run, split, noise, judged.noise, evidence["rival"])
     data = find_data(run, asked.data)[0] if pictures else None
     source = asked.data if data is None else data
     conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
     kinds, of_kinds = _kinds(run, split, evidence, learned, source, pictures, asked.device)
     listed = learned.order[: how_many_listed(learned.noise.p_wrong[~learned.seen], above)]
-    texts, shown, in_pairs = _examples(run, data, split, listed[:FIRST], conflicts.unsettled(learned.labels))
-    ranked = _table(run, split, evidence, learned, listed, kinds, of_kinds, texts)
+    shown = _as_shown(run, data, split, listed[:FIRST], conflicts.unsettled(learned.labels))
+    reason = np.full(len(evidence.labels), "", object)
+    why_hard = kind_reasons(kinds, of_kinds, evidence.labels, run.classes)
+    reason[listed] = reasons(run, split, evidence, listed, why_hard)
+    flaws = [conflicts.flawed.get((split, one), "") for one in evidence["id"].tolist()]
+    both = ["; ".join(filter(None, texts)) for texts in zip(flaws, reason, strict=True)]
+    leak = leak_of(run, data)
+    share, low, high = (math.nan,) * 3 if leak else (learned.noise.share, learned.low, learned.high)
+    trusted = (missing_code(one.model) for one in asked.run if one.trusted and pictures)
     return Suspects(
         model=run.network,
         split=split,
         num_trials=len(run.trials),
         rows=evidence.rows[-evidence.num_epochs :],
         classes=run.classes,
-        ranked=_with_flaws(ranked, conflicts, split),
-        **_number(learned, leak_of(run, data)),
+        ranked=_ranked(run, evidence, learned, kinds.kind, both, shown.texts),
+        share=share,
         model_of_noise=judged.noise.by,
+        low=low,
+        high=high,
         course=judged.course,
-        known=1 - float(evidence.other_share.mean()),
+        known=1 - float(evidence["other_share"].mean()),
         above=above,
         conflicts=conflicts,
         left_out_kinds=kinds.left_out,
         others=others,
-        told=None if texts is None else texts.column,
-        shown=shown,
-        in_pairs=in_pairs,
+        told=None if shown.texts is None else shown.texts.column,
+        shown=shown.first,
+        in_pairs=shown.in_pairs,
         decided=learned.decided,
         too_few=too_few(evidence.labels, run.classes),
         alone=run if len(asked.run) == 1 else None,
-        missing=_missing(asked.run) if pictures else "",
+        leak=leak,
+        missing=next(filter(None, trusted), ""),
     )
 
 
-def _missing(runs: Sequence[Run]) -> str:
-    """The code of a network that a trusted run names and that cannot be had here; empty where none is."""
-    return next(filter(None, (missing_code(run.model) for run in runs if run.trusted)), "")
-
-
-def _with_flaws(table: pd.DataFrame, conflicts: Conflicts, split: Split) -> pd.DataFrame:
-    """The reason of an example in which there is nothing to see or hear begins with that."""
-    told = [conflicts.flawed.get((split, one), "") for one in table["id"].tolist()]
-    both = zip(told, table["reason"], strict=True)
-    return table.assign(reason=["; ".join(filter(None, texts)) for texts in both]) if any(told) else table
-
-
-def _number(learned: Learned, leak: str) -> dict[str, Any]:
-    """How many labels are wrong, from where to where; not a number where a ``leak`` tells the labels."""
-    share, low, high = (math.nan,) * 3 if leak else (learned.noise.share, learned.low, learned.high)
-    return {"share": share, "low": low, "high": high, "leak": leak}
+def _ranked(
+    run: Run,
+    evidence: Evidence,
+    learned: Learned,
+    kind: npt.NDArray[np.object_],
+    reason: Sequence[str],
+    texts: Told | None,
+) -> pd.DataFrame:
+    """All examples, most suspicious first, with what tells who they are behind what is always there."""
+    names = np.array([*run.classes, ""], object)  # the last is that of -1
+    seen, others = evidence.table, evidence["other_share"]
+    table = seen.assign(
+        **{"class": names[seen["label"]], "suggested_class": names[seen["rival"]]},
+        suggested=seen["rival"],
+        suggested_share=seen["rival_share"],
+        p_wrong=learned.noise.p_wrong,
+        kind=kind,
+        reason=reason,
+        rival_share=np.divide(evidence["rival_share"], others, out=np.zeros(len(seen)), where=others > 0),
+    )
+    told = {} if texts is None else {texts.column: texts.texts}
+    table = table.assign(**told)[[*_FIRST, "kind", "reason", *told, *_BEHIND]]
+    table = table if learned.decided is None else learned.decided.added_to(table)
+    return table.iloc[learned.order].reset_index(drop=True)
 
 
 def _together(
@@ -203,10 +215,9 @@ def _together(
     likely each label is wrong by all, and who the others are."""
     if not runs:
         raise BadInput("run: none is given; give one or more")
-    if len(runs) > 1:
-        check_comparable(runs)
-        if at is not None:
-            raise BadInput(f"at {at:g}: of several runs each is read at its end; leave it out")
+    check_comparable(runs)
+    if len(runs) > 1 and at is not None:
+        raise BadInput(f"--at {at:g}: of several runs each is read at its end; leave it out")
     judged = [_judged(run, split, run.resolve_at(at), at is not None) for run in runs]
     if len(runs) == 1:
         return runs[0], judged[0], judged[0].noise, ()
@@ -216,17 +227,12 @@ def _together(
     low = min(noise.share, *(one.low for one in ranges))
     high = max(noise.share, *(one.high for one in ranges))
     fits = replace(judged[best], noise=replace(judged[best].noise, low=low, high=high))
-    others = [
-        (run.path, f"({run.network}){_counts(weight, one, judged[best])}")
-        for run, one, weight in zip(runs, judged, weights, strict=True)
-    ]
+    others = []
+    for at_run, (one, weight) in enumerate(zip(judged, weights.tolist(), strict=True)):
+        same_voice = one.voice is not None and judged[best].voice is not None  # of one estimate
+        counts = "" if same_voice or weight == 1 else f", which counts {weight:.2f} as much"
+        others.append((runs[at_run].path, f"({runs[at_run].network}){counts}"))
     return runs[best], fits, noise, (*others[:best], *others[best + 1 :])
-
-
-def _counts(weight: float, judged: _Judged, best: _Judged) -> str:
-    """How much a run counts beside the best one, unless they are voices of one estimate."""
-    voices = judged.voice is not None and best.voice is not None
-    return "" if voices or weight == 1 else f", which counts {weight:.2f} as much"
 
 
 def _noise_of_all(judged: Sequence[_Judged]) -> LabelNoise:
@@ -261,7 +267,7 @@ def _judged(run: Run, split: Split, epoch: int, asked: bool) -> _Judged:
     rows = evidence.rows
     course = tuple((rows[at], share) for at, share in zip(evidence.stages, noise.shares, strict=True))
     if not asked and noise.to_read is not None:
-        evidence = gather(run, split, evidence.epochs[evidence.stages[noise.to_read]])
+        evidence = gather(run, split, rows[evidence.stages[noise.to_read]].number)
         noise = estimate_noise(evidence.course)
     return _Judged(evidence, noise, course)
 
@@ -280,7 +286,7 @@ def _kinds(
     if pictures and split == "train":
         first = learned.asked[:MOST_LOOKED_AT]
         try:
-            looked = Looked(run, first, evidence.rival[first])
+            looked = Looked(run, first, evidence["rival"][first])
         except CannotAsk as error:
             why = str(error)
         else:
@@ -290,77 +296,22 @@ def _kinds(
     return find_kinds(of_kinds), of_kinds
 
 
-def _reasons(
-    run: Run,
-    split: Split,
-    evidence: Evidence,
-    listed: npt.NDArray[np.int64],
-    kinds: Kinds,
-    of_kinds: KindEvidence,
-) -> npt.NDArray[np.object_]:
-    """Why each example [K] is where it is; empty where it is not listed."""
-    reason = np.full(len(evidence.labels), "", object)
-    why_hard = kind_reasons(kinds, of_kinds, evidence.labels, run.classes)
-    added = ["" if kind == "wrong label" else text for kind, text in zip(kinds.kind, why_hard, strict=True)]
-    reason[listed] = reasons(evidence, listed, naming(run, split, evidence, listed), run.classes, added)
-    return reason
-
-
 def kind_evidence(
     evidence: Evidence, noise: LabelNoise, near: Neighbours | None, why_not_near: str
 ) -> KindEvidence:
     """What tells the kinds of examples, from what is heard of them."""
     return KindEvidence(
         noise.p_wrong,
-        evidence.p_label,
-        evidence.p_rival,
-        evidence.rival,
-        evidence.first_right,
+        evidence["p_label"],
+        evidence["p_rival"],
+        evidence["rival"],
+        evidence["first_right"],
         evidence.rows[-1].value,
-        (1 - float(evidence.other_share.mean())) / max(1 - noise.share, 1e-9),
+        (1 - float(evidence["other_share"].mean())) / max(1 - noise.share, 1e-9),
         near,
         why_not_near,
         evidence.rows[-1].name,
     )
-
-
-def _table(
-    run: Run,
-    split: Split,
-    evidence: Evidence,
-    learned: Learned,
-    listed: npt.NDArray[np.int64],
-    kinds: Kinds,
-    of_kinds: KindEvidence,
-    texts: Told | None,
-) -> pd.DataFrame:
-    import pandas as pd
-
-    names = np.array([*run.classes, ""], object)  # the last is that of -1
-    others = evidence.other_share
-    table = pd.DataFrame(
-        {
-            "id": evidence.ids,
-            "label": evidence.labels,
-            "class": names[evidence.labels],
-            "suggested": evidence.rival,
-            "suggested_class": names[evidence.rival],
-            "p_wrong": learned.noise.p_wrong,
-            "suggested_share": evidence.rival_share,
-            "kind": kinds.kind,
-            "reason": _reasons(run, split, evidence, listed, kinds, of_kinds),
-            "margin": evidence.of_labels.margin,
-            "p_label": evidence.p_label,
-            "rival_share": np.divide(
-                evidence.rival_share, others, out=np.zeros(len(others)), where=others > 0
-            ),
-            "num_heard": evidence.num_heard,
-            "left_out": evidence.left_out,
-        }
-    )
-    table = with_told(table, texts)
-    table = table if learned.decided is None else learned.decided.added_to(table)
-    return table.iloc[learned.order].reset_index(drop=True)
 
 
 SUSPECTS = Study(

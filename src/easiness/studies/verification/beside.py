@@ -45,7 +45,7 @@ def plans_beside(names: Sequence[str], before: Plan, everything: int, kept: int)
             raise BadInput(f"--beside {name}: unknown; choose of {', '.join(BESIDE)}")
         if before.asked.heads is not None:
             raise BadInput(
-                f"--beside {name}: is for trainings; `easiness worth` has heads of as many at random"
+                f"--beside {name}: is for trainings; `easiness keep` has heads of as many at random"
             )
         if kept >= everything:
             raise BadInput(f"--beside {name}: the new labels leave no example out; leave it out")

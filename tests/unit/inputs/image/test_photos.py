@@ -31,7 +31,7 @@ from easiness.inputs.image.photos import (
     opened_cache,
     reduced_size,
 )
-from easiness.paper.perturbation.pixels import evaluation_pixels
+from easiness.paper.perturbation.asked import evaluation_pixels
 from easiness.runs.plan import make_plan
 from easiness.spec import Recipe, Resolved, Training
 from easiness.trial import run_trial

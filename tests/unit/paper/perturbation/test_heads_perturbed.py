@@ -19,8 +19,7 @@ from easiness import (
     load_dataset,
     measure,
     open_run,
-    perturbation_curve,
-    pseudo_patterns,
+    paper,
 )
 from easiness.features import FeatureKind, FeatureSource, Preparation, Request, frozen, registry
 from easiness.features.frozen import network_source
@@ -162,7 +161,11 @@ def test_pictures_go_through_the_network_once_a_level(run: Run, data: Dataset, l
 
 
 def test_the_curve_and_the_patterns_speak_of_heads(run: Run, data: Dataset) -> None:
-    curve = perturbation_curve(run, "radial", [3, 1], source=data, num_replicates=20, progress=False)
+    found = paper.perturb(
+        run, kind="radial", levels=[3, 1], pattern_level=3, probe="train", data=data, num_replicates=20,
+        progress=False,
+    )  # fmt: skip
+    curve, patterns = found.curve, found.patterns
     assert set(curve.accuracy) == {"train", "left_out", "held_out"}
     assert curve.levels == (9, 3, 1)
     assert curve.mean_accuracy("left_out")[0] > curve.mean_accuracy("left_out")[-1]
@@ -171,7 +174,6 @@ def test_the_curve_and_the_patterns_speak_of_heads(run: Run, data: Dataset) -> N
     assert "at share 0.8" in text
     assert "ridge on small:12 under radial" in text
     assert "epoch" not in text
-    patterns = pseudo_patterns(run, "radial", 3, [1], probe="train", source=data, progress=False)
     assert patterns.num_trials == 2  # of ten trials two leave each example out
     assert "2 heads get right" in f"{patterns.sections()[0]}"
 
@@ -179,7 +181,7 @@ def test_the_curve_and_the_patterns_speak_of_heads(run: Run, data: Dataset) -> N
 def test_features_of_other_kinds_are_refused(refused, measured_heads, data, tmp_path) -> None:
     np.save(tmp_path / "v.npy", np.random.default_rng(0).standard_normal((2 * NUM, 30)).astype(np.float32))
     path = measured_heads("given", features=str(tmp_path / "v.npy"), trials=5)
-    line = refused("perturb", path, "--kind", "radial")
+    line = refused("paper", "perturb", path, "--kind", "radial")
     assert "come from no network that could look at perturbed examples; give a run on " in line
     assert line.endswith("auto, hashed, timm:NAME, torchvision:NAME or hf:NAME\n")
     with pytest.raises(BadInput, match="come from no network"):

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, RunFailed, load_dataset, open_run
-from easiness.paper.perturbation.asked import perturbed_probe
+from easiness.paper.perturbation.asked import evaluation_pixels, perturbed_probe
 from easiness.paper.perturbation.observing import PERTURBED
-from easiness.paper.perturbation.pixels import evaluation_pixels
 from easiness.perturb.registry import _registered
 from easiness.records.observations import STATISTICS
 from easiness.runs.progress import Progress

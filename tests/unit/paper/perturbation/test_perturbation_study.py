@@ -8,15 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import BadInput, Recipe, load_dataset, perturbation_curve
+from easiness import BadInput, Recipe, load_dataset, paper
 from easiness.analysis import Rule, match_groups, match_votes
 from easiness.data import Dataset
-from easiness.paper.perturbation import check_changes_something
-from easiness.paper.perturbation.curve import PerturbationCurve
-from easiness.paper.perturbation.figure import draw_perturbation, level_name, level_positions
-from easiness.paper.perturbation.match import difference_of_losses
+from easiness.paper.perturbation.asked import check_changes_something
+from easiness.paper.perturbation.curve import (
+    PerturbationCurve,
+    difference_of_losses,
+    level_name,
+    level_positions,
+)
 from easiness.paper.perturbation.panel import draw_panel, perturbed_panel
+from easiness.paper.perturbation.study import Perturbing, perturbation_curve
 from easiness.perturb import Radial, Shuffle
+from easiness.runs import data_of
 from easiness.show.result import sections_text
 from pixels import images_of
 from plans import curve_of, match_levels, votes_of
@@ -121,7 +126,9 @@ def test_a_level_at_which_easiness_is_undefined_is_said_to_be():
     assert not loss.decided
     table = curve.table().set_index(["level", "side", "ties"])
     assert np.isnan(table.loc[(0.5, "easy", "refine"), "rate"])  # type: ignore[arg-type]
-    assert "undefined: some trial gets no example right" in " ".join(sections_text(curve.sections()).split())
+    assert "Undefined at 0.5: some trial gets no example right" in " ".join(
+        sections_text(curve.sections()).split()
+    )
 
 
 def test_one_trial_has_no_groups_and_no_loss():
@@ -154,7 +161,7 @@ def run(tmp_path_factory):
 
 
 def test_a_run_on_digits_from_end_to_end(run):
-    curve = perturbation_curve(run, "radial", [1, 2], num_replicates=20)
+    curve = paper.perturb(run, kind="radial", levels=[1, 2], num_replicates=20).curve
     assert curve.levels == (6, 2, 1)  # the neutral level comes of itself
     assert curve.neutral == 6
     for split in ("train", "held_out"):
@@ -166,12 +173,15 @@ def test_a_run_on_digits_from_end_to_end(run):
         assert curve.ceiling(side, "refine") == pytest.approx(regular.rate, abs=0.05)  # type: ignore[union-attr]
         assert curve.at(6, side, "refine").same_models.rate == 1  # type: ignore[union-attr]
     assert not curve.changes_nothing
-    again = perturbation_curve(run, "radial", [2, 1], num_replicates=20, sides=["easy"], ties=["refine"])
+    again = paper.perturb(
+        run, kind="radial", levels=[2, 1], num_replicates=20, side="easy", ties=["refine"]
+    ).curve
     assert again.line("easy", "refine") == curve.line("easy", "refine")
 
 
 def test_color_changes_nothing_on_grey_images(run):
-    curve = perturbation_curve(run, "color", num_replicates=5, ties=["refine"])
+    asked = Perturbing(run, "color", num_replicates=5, ties=["refine"])
+    curve = perturbation_curve(asked, data_of(run))
     assert curve.changes_nothing
     assert "change nothing in these pictures" in " ".join(sections_text(curve.sections()).split())
     assert curve.lost(0).value == 0
@@ -179,7 +189,7 @@ def test_color_changes_nothing_on_grey_images(run):
 
 def test_other_data_are_refused(run):
     with pytest.raises(BadInput, match="not the data"):
-        perturbation_curve(run, "color", source=load_dataset("digits", limit=200, holdout=0.5))
+        paper.perturb(run, kind="color", data=load_dataset("digits", limit=200, holdout=0.5))
 
 
 LEVELS = (4.0, 2.0, 1.0)
@@ -198,14 +208,14 @@ def of_noise(num_trials=4, silent=False, levels=LEVELS):
 def lines_of(figure):
     file = io.BytesIO()
     figure.savefig(file, format="png")  # text outside of the figure or a wrong glyph would warn
-    return {line.get_label(): line for line in figure.axes[0].get_lines()}
+    return {one.get_label(): one[0] for one in figure.axes[0].containers}
 
 
 def test_the_neutral_level_is_at_the_right_whatever_the_order():
     assert level_positions(of_noise()).tolist() == [2, 1, 0]
     ascending = of_noise(levels=(1.0, 2.0, 4.0))
     assert level_positions(ascending).tolist() == [0, 1, 2]
-    left, right = draw_perturbation(of_noise()).axes
+    left, right = of_noise().figure().axes
     for axes in (left, right):
         assert [text.get_text() for text in axes.get_xticklabels()] == ["4\nregular", "2\n ", "1\n "]
 
@@ -213,18 +223,21 @@ def test_the_neutral_level_is_at_the_right_whatever_the_order():
 @pytest.mark.parametrize("ties", ["expected", "refine"])
 def test_lines_are_the_rates_and_the_ceiling_their_end(ties):
     curve = of_noise()
-    lines = lines_of(draw_perturbation(curve, ties))
+    curve = replace(curve, matches=[one for one in curve.matches if one.ties == ties])
+    figure = curve.figure()
+    lines = lines_of(figure)
     for side in ("easy", "hard"):
         points = curve.line(side, ties)
         assert list(lines[f"{side}, other models?"].get_ydata()) == [m.groups.rate for m in points]
         assert list(lines[f"{side}, same models"].get_ydata()) == [m.same_models.rate for m in points]
-        assert any(curve.ceiling(side, ties) == line.get_ydata()[0] for line in lines.values())
+        ceilings = [line.get_ydata()[0] for line in figure.axes[0].get_lines() if len(line.get_ydata()) == 2]
+        assert curve.ceiling(side, ties) in ceilings
 
 
 @pytest.mark.parametrize("apart", [0.0, 0.01, 0.3])
 def test_names_of_ceilings_lie_over_nothing(apart, monkeypatch):
     monkeypatch.setattr(PerturbationCurve, "ceiling", lambda _, side, __: 0.5 + apart * (side == "easy"))
-    figure = draw_perturbation(of_noise())
+    figure = of_noise().figure()
     figure.draw_without_rendering()
     named = [text for text in figure.axes[0].texts if text.get_text() == "ceiling"]
     low, high = sorted((text.get_window_extent() for text in named), key=lambda box: box.y0)
@@ -232,10 +245,10 @@ def test_names_of_ceilings_lie_over_nothing(apart, monkeypatch):
 
 
 def test_undefined_levels_are_marked_and_one_trial_has_no_groups():
-    figure = draw_perturbation(of_noise(silent=True))
+    figure = of_noise(silent=True).figure()
     lines_of(figure)
     assert "undefined" in [text.get_text() for text in figure.axes[0].texts]
-    assert not any("other models" in name for name in lines_of(draw_perturbation(of_noise(num_trials=1))))
+    assert not any("other models" in name for name in lines_of(of_noise(num_trials=1).figure()))
 
 
 def test_levels_have_short_names():

@@ -14,16 +14,9 @@ import pytest
 import easiness as ez
 from easiness.data import Dataset, rewritten, texts_of
 from easiness.errors import BadInput
-from easiness.paper.perturbation import (
-    check_changes_something,
-    draw_panel,
-    draw_patterns,
-    image_shape,
-    pattern_pictures,
-    perturbed_panel,
-    seen_as,
-)
-from easiness.paper.perturbation.asked import perturbed_probe
+from easiness.paper.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
+from easiness.paper.perturbation.asked import check_changes_something, image_shape, perturbed_probe, seen_as
+from easiness.paper.perturbation.study import Perturbing, perturbation_curve, pseudo_patterns
 from easiness.perturb import Case, Order, perturbation
 from easiness.show import sections_text
 
@@ -60,7 +53,7 @@ def own(run: Path, tmp_path: Path) -> ez.Run:
 
 
 def curve(run: ez.Run, kind: str, data: Dataset, **options: Any) -> Any:
-    return ez.perturbation_curve(run, kind, source=data, progress=False, num_replicates=10, **options)
+    return perturbation_curve(Perturbing(run, kind, num_replicates=10, **options), data)
 
 
 def test_texts_are_rewritten_by_their_ids(data: Dataset) -> None:
@@ -134,9 +127,9 @@ def test_panels_show_the_texts(own: ez.Run, data: Dataset, tmp_path: Path) -> No
     figure.savefig(tmp_path / "panel.png")
     said = [text.get_text() for text in figure.texts]
     assert {"order: window (words; 0: all)", "case: share of words", *order.texts[0]} <= set(said)
-    patterns = ez.pseudo_patterns(own, "order", source=data, progress=False)
+    patterns = pseudo_patterns(Perturbing(own, "order"), data)
     shown = pattern_pictures(patterns, data, recipe)
-    assert len(shown.texts) == min(12, patterns.at_level.count)
+    assert len(shown.block.texts) == min(12, patterns.at_level.count)
     figure = draw_patterns(shown)
     figure.savefig(tmp_path / "patterns.png")
     assert "perturbed" in {text.get_text() for text in figure.texts}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from easiness import BadInput, load_dataset, pseudo_patterns
+from easiness import BadInput, load_dataset, paper
 from easiness.paper.perturbation.panel import draw_patterns, pattern_pictures
-from easiness.paper.perturbation.patterns import PseudoLevel, PseudoPatterns
+from easiness.paper.perturbation.patterns import PseudoPatterns
 from easiness.paper.perturbation.study import count_levels
 from easiness.show.result import sections_text
 from plans import votes_of
@@ -24,19 +24,15 @@ def test_counts_and_chances_by_hand():
     # mean accuracy 7/8 in the first class, 3/8 in the second
     assert level.class_chance == pytest.approx(4 * (7 / 8) ** 2 + 4 * (3 / 8) ** 2)
     assert level.interval == pytest.approx(tuple(8 * beta.ppf([0.025, 0.975], 3.5, 5.5)))  # type: ignore[arg-type]
-    assert level.beyond_chance is None
 
 
-def test_the_ends_of_the_interval_and_what_is_beyond_chance():
+def test_the_ends_of_the_interval():
     everything, nothing = count_levels(
         [votes_of(np.ones((3, 50)), [0] * 50), votes_of(np.eye(50)[:3], [0] * 50)], [1, 2]
     )
     assert everything.interval[1] == 50
     assert nothing.interval[0] == 0
     assert nothing.count == 0
-    level = PseudoLevel(1, 30, 100, (0.3, 0.3), 9, 9, 9, (22, 39))
-    assert level.beyond_chance is True
-    assert PseudoLevel(1, 30, 100, (0.7, 0.7), 49, 49, 49, (22, 39)).beyond_chance is False
 
 
 def test_networks_that_see_one_class_in_everything_are_right_by_chance_within_classes():
@@ -69,9 +65,13 @@ def run(tmp_path_factory):
     return small_run(out, limit=200, holdout=0.25, trials=3, epochs=15, recipe={"batch_size": 16})
 
 
+def found_in(run, **options):
+    return paper.perturb(run, kind="radial", num_replicates=5, **options).patterns
+
+
 @pytest.mark.long
 def test_a_run_on_digits_from_end_to_end(run):
-    found = pseudo_patterns(run, "radial", level=3)
+    found = found_in(run, pattern_level=3)
     assert [one.level for one in found.levels] == [6, 4, 3, 2, 1]
     assert found.probe == "held_out"
     assert found.level == found.at_level.level == 3
@@ -86,22 +86,23 @@ def test_a_run_on_digits_from_end_to_end(run):
     assert str(found.at_level.count) in sections_text(found.sections())
     data = load_dataset("digits", limit=200, holdout=0.25)
     pictures = pattern_pictures(found, data, run.spec.recipe, num=5)
-    assert pictures.regular.shape == pictures.perturbed.shape == (5, 8, 8, 1)
+    assert pictures.block.pictures.shape == (5, 2, 8, 8, 1)
     assert data.held_out is not None
     assert np.array_equal(
-        pictures.regular[0], data.held_out.array[found.positions[found.shown(5)[0]]] / np.float32(255)
+        pictures.block.pictures[0, 0],
+        data.held_out.array[found.positions[found.shown(5)[0]]] / np.float32(255),
     )
     assert len(draw_patterns(pictures).axes[0].images) == 10
 
 
 def test_the_level_is_chosen_beforehand(run):
-    assert pseudo_patterns(run).level == 2  # of 6, 4, 2, 1
-    assert pseudo_patterns(run, levels=[1]).level == 1
-    assert pseudo_patterns(run, probe="train").levels[0].num_examples == 200
+    assert found_in(run).level == 2  # of 6, 4, 2, 1
+    assert found_in(run, levels=[1]).level == 1
+    assert found_in(run, probe="train").levels[0].num_examples == 200
 
 
 def test_nothing_found_is_drawn_and_no_held_out_split_refused(run, tmp_path):
-    found = pseudo_patterns(run, level=0)
+    found = found_in(run, pattern_level=0)
     none = pattern_pictures(
         PseudoPatterns(
             **{**vars(found), "positions": np.zeros(0, np.int64), "labels": np.zeros(0, np.int64)}
@@ -113,5 +114,5 @@ def test_nothing_found_is_drawn_and_no_held_out_split_refused(run, tmp_path):
     assert "there is none to show" in texts
     plain = small_run(tmp_path / "plain")
     with pytest.raises(BadInput, match="no held-out split"):
-        pseudo_patterns(plain, probe="held_out")
-    assert pseudo_patterns(plain).probe == "train"
+        found_in(plain, probe="held_out")
+    assert found_in(plain).probe == "train"

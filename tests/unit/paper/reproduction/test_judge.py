@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from easiness.analysis import Side
-from easiness.paper.perturbation.curve import PerturbationCurve
-from easiness.paper.perturbation.match import PerturbedMatch
+from easiness.paper.perturbation.curve import PerturbationCurve, PerturbedMatch
 from easiness.paper.perturbation.patterns import PseudoLevel, PseudoPatterns
 from easiness.paper.reproduction.claims import Claim
 from easiness.paper.reproduction.judge import PaperResults, paper_claims
@@ -22,7 +21,7 @@ from easiness.paper.training_sets.trained_sets import TrainingSetPoint, Training
 from easiness.paper.validation.validation import EasinessView, FinalModels, HardestShare, Validation
 from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison
-from easiness.studies.similarity.distances import Estimate, Similarity, SpaceDistances
+from easiness.studies.similarity import Estimate, Similarity, SpaceDistances
 from plans import group_match, training_sets
 
 IDS = ["1", "2", "3", "4", "5", "6a", "6b", "6c", "7a", "7b", "7c", "8", "9", "10"]

@@ -14,12 +14,11 @@ from easiness.analysis.reliability import SplitHalf, TailReliability
 from easiness.data import Dataset, load_dataset
 from easiness.data.sources.folders import SYNSETS
 from easiness.errors import BadInput
-from easiness.pages.paper_page import write_paper
 from easiness.paper.reproduction import study as module
-from easiness.paper.reproduction.claims import Claim, ablation_claims, corruption_claims
-from easiness.paper.reproduction.folder import describe_folder
-from easiness.paper.reproduction.judge import paper_claims
+from easiness.paper.reproduction.claims import Claim
+from easiness.paper.reproduction.judge import ablation_claims, corruption_claims, paper_claims
 from easiness.paper.reproduction.presets import LAPTOP, OVERNIGHT, PAPER_PHOTOS, SMOKE, find_preset, kind_of
+from easiness.paper.reproduction.reproduced import finish
 from easiness.paper.reproduction.study import PaperPlan, compare_at_best, match_name, plan_paper, run_paper
 from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.perturb import default_levels
@@ -78,12 +77,12 @@ def test_every_experiment_has_its_runs(smoke):
 
 
 def test_trials_that_two_experiments_need_are_trained_once(smoke):
-    both = smoke.ablation.plans.keys() & smoke.corruption.plans.keys()
+    both = smoke.ablation.runs.keys() & smoke.corruption.runs.keys()
     assert both == {"full"}
-    ours, theirs = smoke.ablation.plans["full"], smoke.corruption.plans["full"]
+    ours, theirs = smoke.ablation.runs["full"], smoke.corruption.runs["full"]
     resolved = Resolved(precision="float32", channels_last=False, threads=1)
     assert ours.spec(resolved, 5, 5) == theirs.spec(resolved, 5, 5)
-    parts = (smoke.first, smoke.ablation.plans, smoke.corruption.plans)
+    parts = (smoke.first, smoke.ablation.runs, smoke.corruption.runs)
     assert len(smoke.everything) == sum(map(len, parts)) - 1
 
 
@@ -126,7 +125,7 @@ def test_experiments_share_no_random_numbers_but_those_that_are_compared(smoke):
     seeds = {name: plan.asked.seed for name, plan in smoke.everything.items()}
     assert {seeds[match_name(model)] for model in SMOKE.models} == {0}
     assert (seeds["merged-wrn_10_1"], seeds["final-wrn_10_1"]) == (1, 2)
-    assert {seeds[name] for name in (*smoke.ablation.plans, *smoke.corruption.plans)} == {3}
+    assert {seeds[name] for name in (*smoke.ablation.runs, *smoke.corruption.runs)} == {3}
     other = plan_paper(SMOKE, loading=Loading(limit=100), seed=7)
     assert {plan.asked.seed for plan in other.everything.values()} == {7, 8, 9, 10}
 
@@ -263,9 +262,9 @@ def comparison_at(monkeypatch: pytest.MonkeyPatch) -> Any:
     def use(*runs: Reliability) -> list[int | None]:
         asked: list[int | None] = []
 
-        def compared(_runs: Any, epoch: int | None = None) -> Comparison:
-            asked.append(epoch)
-            return Comparison(["a"], (Row(epoch or 4),), 0.1, 10, ("refine",), [], [], list(runs))
+        def compared(given: Any) -> Comparison:
+            asked.append(given.at)
+            return Comparison(["a"], (Row(given.at or 4),), 0.1, 10, ("refine",), [], [], list(runs))
 
         monkeypatch.setattr(module, "compare", compared)
         return asked
@@ -323,8 +322,8 @@ def test_a_whole_study_of_images_in_color(tiny_preset, tmp_path):
     assert runs["drop-easy-0.60"].spec.kind == "measured"
     drawn = runs["drop-easy-0.60"].spec.draw
     assert drawn is not None
-    assert plan.ablation.plans["drop-easy-0.60"].asked.draw is not None
-    assert drawn.ranking != plan.ablation.plans["drop-easy-0.60"].asked.draw.ranking
+    assert plan.ablation.runs["drop-easy-0.60"].asked.draw is not None
+    assert drawn.ranking != plan.ablation.runs["drop-easy-0.60"].asked.draw.ranking
     assert results.pseudo.level == 1
     assert results.pseudo.probe == "held_out"
     claims = {claim.id: claim for claim in paper_claims(results)}
@@ -359,8 +358,7 @@ def test_all_that_it_measures_is_judged_told_and_published(tmp_path, monkeypatch
     )
     study, docs = tmp_path / "overnight", tmp_path / "docs"
     plan = plan_paper(preset, "digits", loading=Loading(limit=1000))
-    describe_folder(plan, study)
-    write_paper(plan, *run_paper(plan, study), study)
+    finish(plan, study)
     claims = json.loads((study / "claims.json").read_text())["claims"]
     assert {claim["id"] for claim in claims if claim["statistics"]} == JUDGED
 

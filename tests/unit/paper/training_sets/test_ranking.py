@@ -95,7 +95,7 @@ def test_an_epoch_that_was_not_observed_gives_no_ranking(tmp_path):
 
 def test_an_epoch_that_is_not_recorded(scored):
     with pytest.raises(BadInput, match=r"epoch 3 .*recorded; choose 1 to 2"):
-        ranking(scored, epoch=3)
+        ranking(scored, at=3)
 
 
 def test_the_limit_is_that_of_the_run(scored):

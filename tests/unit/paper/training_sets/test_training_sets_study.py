@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 
 import easiness as ez
+from easiness.engine import made
 from easiness.errors import BadInput
-from easiness.paper.training_sets.study import plan_training_sets
+from easiness.paper.training_sets import ABLATE, CORRUPT
 from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.runs.progress import Progress
-from easiness.spec import Drawing, Loading, RunSpec, Training, from_arguments
+from easiness.spec import RunSpec
 from easiness.store import Row
 from plans import training_sets
 
 SMALL: dict[str, Any] = {"model": "mlp_2_w16", "rates": (0.3, 0), "policies": ("easy", "random")}
-SMALL |= {"repetitions": 2, "epochs": 2, "holdout": 0.2, "batch_size": 20, "precision": "float32"}
+SMALL |= {"repetitions": 2, "epochs": 2, "holdout": 0.2, "precision": "float32", "recipe": {"batch_size": 20}}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def scored(measured: Path) -> ez.Run:
 @pytest.fixture(scope="module")
 def ablated(scored: ez.Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingSetStudy]:
     out = tmp_path_factory.mktemp("ablated")
-    return out, ez.ablate("digits", scored, **SMALL, out=out)
+    return out, ez.paper.ablate("digits", scores=scored, **SMALL, out=out)
 
 
 class Stored(Progress):
@@ -91,31 +92,31 @@ def test_what_is_there_is_read_and_what_is_missing_trained(ablated, scored, tmp_
     copy = Path(shutil.copytree(out, tmp_path / "copy"))
     shutil.rmtree(trial_folder(copy / "drop-random-0.30", 1))
     progress = Stored()
-    again = ez.ablate("digits", scored, **SMALL, out=copy, progress=progress)
+    again = ez.paper.ablate("digits", scores=scored, **SMALL, out=copy, progress=progress)
     assert progress.trained == ["drop-random-0.30 1"]
     assert contents(copy / "drop-random-0.30") == contents(out / "drop-random-0.30")
-    assert again.table(every_epoch=True).equals(study.table(every_epoch=True))
+    assert replace(again, every_epoch=True).table().equals(replace(study, every_epoch=True).table())
 
 
 def test_a_longer_run_is_read_as_far_as_asked(ablated, scored, tmp_path):
     out, study = ablated
     copy = Path(shutil.copytree(out, tmp_path / "copy"))
-    more = ez.ablate("digits", scored, **{**SMALL, "repetitions": 3}, out=copy)
+    more = ez.paper.ablate("digits", scores=scored, **{**SMALL, "repetitions": 3}, out=copy)
     assert more.repetitions == 3
-    assert ez.ablate("digits", scored, **SMALL, out=copy).table().equals(study.table())
+    assert ez.paper.ablate("digits", scores=scored, **SMALL, out=copy).table().equals(study.table())
 
 
 def test_labels_are_corrupted_beside_it(ablated, scored, tmp_path):
     out = Path(shutil.copytree(ablated[0], tmp_path / "copy"))
     progress = Stored()
-    study = ez.corrupt("digits", scored, **SMALL, other_label=True, out=out, progress=progress)
+    study = ez.paper.corrupt("digits", scores=scored, **SMALL, other_label=True, out=out, progress=progress)
     assert {name.split()[0] for name in progress.trained} == {"relabel-easy-0.30", "relabel-random-0.30"}
     assert (study.effect, study.other_label) == ("relabel", True)
     numbers = [(p.num_drawn, p.num_trained_on, p.num_steps) for p in study.points[:2]]
     assert numbers == [(0, 80, 8), (24, 80, 8)]
     np.testing.assert_array_equal(study.points[0].accuracy, ablated[1].points[0].accuracy)
     with pytest.raises(BadInput, match="settings: drawing of"):
-        ez.corrupt("digits", scored, **SMALL, out=out)
+        ez.paper.corrupt("digits", scores=scored, **SMALL, out=out)
 
 
 def test_the_same_number_of_steps(ablated, scored, tmp_path):
@@ -123,60 +124,59 @@ def test_the_same_number_of_steps(ablated, scored, tmp_path):
     for policy in ("easy", "random"):
         shutil.rmtree(out / f"drop-{policy}-0.30")
     progress = Stored()
-    study = ez.ablate("digits", scored, **SMALL, steps="steps", out=out, progress=progress)
+    study = ez.paper.ablate("digits", scores=scored, **SMALL, steps="steps", out=out, progress=progress)
     assert not [name for name in progress.trained if name.startswith("full")]  # nothing differs there
     assert [p.num_steps for p in study.points] == [8, 8, 8, 8]
 
 
 def test_other_epochs_are_another_study(ablated, scored):
     with pytest.raises(BadInput, match=r"period is 2\.0 .* 3\.0 here"):
-        ez.ablate("digits", scored, **{**SMALL, "epochs": 3}, out=ablated[0])
+        ez.paper.ablate("digits", scores=scored, **{**SMALL, "epochs": 3}, out=ablated[0])
 
 
-def plans(scored: ez.Run, effect: Any = "drop", **changes: Any) -> Any:
-    given = {**SMALL, **changes}
-    values = from_arguments(Training, given), from_arguments(Drawing, given), from_arguments(Loading, given)
-    return plan_training_sets(effect, "digits", scored, *values)
+def plans(scored: ez.Run, study: Any = ABLATE, **changes: Any) -> Any:
+    given = {"data": "digits", "scores": scored, "out": Path(), **SMALL, **changes}
+    return study.plan(made(study.asks, given))
 
 
 def test_a_density_has_one_name(scored):
     sets = plans(scored, policies=("beta:3,1", "easy", "beta:0.5,2"), rates=(0.125,))
     assert list(sets.cells.values()) == ["drop-easy-0.125", "drop-beta-0.5-2-0.125"]
-    assert list(sets.plans) == list(sets.cells.values())  # without rate 0 nothing is trained in full
+    assert list(sets.runs) == list(sets.cells.values())  # without rate 0 nothing is trained in full
 
 
 def test_the_recipe_may_set_the_period(scored, tmp_path):
     (tmp_path / "r.toml").write_text("period = 300\nalpha = 0.01\n")
-    assert plans(scored, recipe=tmp_path / "r.toml").plans["full"].recipe.period == 300
-    assert plans(scored, recipe={"alpha": 0.01}).plans["full"].recipe.period == 2
-    given = plans(scored).plans["full"].recipe
-    assert plans(scored, recipe=given).plans["full"].recipe == given
+    assert plans(scored, recipe=tmp_path / "r.toml").runs["full"].recipe.period == 300
+    assert plans(scored, recipe={"alpha": 0.01}).runs["full"].recipe.period == 2
+    given = plans(scored).runs["full"].recipe
+    assert plans(scored, recipe=given).runs["full"].recipe == given
 
 
 def test_values_of_the_score_are_ranked(scored):
-    plan = plans(scored, score="el2n", epoch=1).plans["drop-easy-0.30"]
+    plan = plans(scored, score="el2n", at=1).runs["drop-easy-0.30"]
     by_id = -scored.scores(1).set_index("id")["el2n"]
     np.testing.assert_array_equal(plan.ranking, by_id.loc[plan.data.ids])
-    assert plan.asked.draw.ranking != plans(scored).plans["drop-easy-0.30"].asked.draw.ranking
+    assert plan.asked.draw.ranking != plans(scored).runs["drop-easy-0.30"].asked.draw.ranking
 
 
 def test_the_end_to_keep_has_the_place_of_the_hard_examples(scored):
     sets = plans(scored, policies=None, score="entropy", keep="bottom")
-    assert list(sets.plans) == ["full", "drop-top-0.30", "drop-random-0.30"]
-    plan = sets.plans["drop-top-0.30"]
+    assert list(sets.runs) == ["full", "drop-top-0.30", "drop-random-0.30"]
+    plan = sets.runs["drop-top-0.30"]
     by_id = scored.scores().set_index("id")["entropy"]
     np.testing.assert_array_equal(plan.ranking, by_id.loc[plan.data.ids])
     assert plan.asked.draw.beta == (3, 1)
-    other = plans(scored, "relabel", policies=("bottom", "beta:1,9"), score="entropy", keep="top")
-    assert list(other.plans) == ["full", "relabel-bottom-0.30", "relabel-beta-1-9-0.30"]
-    np.testing.assert_array_equal(other.plans["relabel-bottom-0.30"].ranking, -plan.ranking)
+    other = plans(scored, CORRUPT, policies=("bottom", "beta:1,9"), score="entropy", keep="top")
+    assert list(other.runs) == ["full", "relabel-bottom-0.30", "relabel-beta-1-9-0.30"]
+    np.testing.assert_array_equal(other.runs["relabel-bottom-0.30"].ranking, -plan.ranking)
 
 
 def test_the_identity_of_earlier_studies(scored):
     # what is ranked by is hashed as ever, so that their runs go on
     fixed = {"effect": "drop", "rate": 0.3, "beta": (3, 1), "balanced": False, "other_label": False}
     for score, sign in (("easiness", 1), ("el2n", -1)):
-        plan = plans(scored, score=score).plans["drop-easy-0.30"]
+        plan = plans(scored, score=score).runs["drop-easy-0.30"]
         values = sign * scored.scores().set_index("id")[score].loc[plan.data.ids].to_numpy()
         assert plan.asked.draw.model_dump() == fixed | {
             "ranking": hashlib.sha256(values.tobytes()).hexdigest()
@@ -184,18 +184,20 @@ def test_the_identity_of_earlier_studies(scored):
 
 
 def test_labels_at_one_end_are_left_alone(scored, tmp_path):
-    options: dict[str, Any] = {**SMALL, "policies": None, "score": "entropy", "epoch": 2}
-    study = ez.corrupt("digits", scored, **options, keep="top", other_label=True, out=tmp_path)
+    options: dict[str, Any] = {**SMALL, "policies": None, "score": "entropy", "at": 2}
+    study = ez.paper.corrupt("digits", scores=scored, **options, keep="top", other_label=True, out=tmp_path)
     assert (study.score, study.keep, study.policies) == ("entropy", "top", ["bottom", "random"])
     assert set(study.table()["policy"]) == {"bottom", "random"}
-    again = ez.corrupt("digits", scored, **options, keep="top", other_label=True, out=tmp_path)
+    again = ez.paper.corrupt("digits", scores=scored, **options, keep="top", other_label=True, out=tmp_path)
     assert again.table().equals(study.table())
     with pytest.raises(BadInput, match="settings: drawing of"):
-        ez.corrupt("digits", scored, **{**options, "policies": ("random",)}, keep="bottom", out=tmp_path)
+        ez.paper.corrupt(
+            "digits", scores=scored, **{**options, "policies": ("random",)}, keep="bottom", out=tmp_path
+        )
 
 
 def test_repetitions_of_a_seed_start_alike_everywhere(scored):
-    assert {plan.asked.seed for plan in plans(scored, seed=4).plans.values()} == {4}
+    assert {plan.asked.seed for plan in plans(scored, seed=4).runs.values()} == {4}
 
 
 @pytest.mark.parametrize(
@@ -225,12 +227,12 @@ def test_what_cannot_be_planned(scored, changes, message):
 
 
 def test_labels_can_be_corrupted_at_any_rate(scored):
-    assert "relabel-easy-0.95" in plans(scored, "relabel", rates=(0.95,)).plans
+    assert "relabel-easy-0.95" in plans(scored, CORRUPT, rates=(0.95,)).runs
 
 
 def test_a_run_is_no_place_for_runs(scored, run_copy):
     with pytest.raises(BadInput, match="is a run"):
-        ez.ablate("digits", scored, **SMALL, out=run_copy)
+        ez.paper.ablate("digits", scores=scored, **SMALL, out=run_copy)
 
 
 FIVE = np.array([-2, -1, 0, 1, 2]) / 100  # mean 0, standard deviation 0.0158
@@ -323,9 +325,9 @@ def test_the_table():
         **{"repetitions": 3, "decided": False, "chance": 0.1, "num_held_out": 50},
     }
     last = replace(study(), epochs=3, tested=(1, 3))
-    assert last.table(every_epoch=True)["epoch"].tolist() == [1, 3] * 4
+    assert replace(last, every_epoch=True).table()["epoch"].tolist() == [1, 3] * 4
     assert last.table()[["epoch", "accuracy"]].values.tolist()[0] == [3, pytest.approx(0.9)]
-    every = study().table(every_epoch=True)[:2]
+    every = study(every_epoch=True).table()[:2]
     assert every["epoch"].tolist() == [1, 2]
     assert every["accuracy"].tolist() == pytest.approx([0, 0.9])
     one = study(1).table()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import BadInput, load_dataset, open_run, validate
+from easiness import BadInput, load_dataset, open_run, paper
 from easiness.paper.validation.validating import (
     HARDEST,
     Tally,
@@ -28,15 +28,14 @@ MODELS = ("mlp_2_w16", "mlp_3_w16")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Validation]:
     out = tmp_path_factory.mktemp("validated")
-    found = validate(
-        load_dataset("digits", limit=200),
+    found = paper.validate(
+        load_dataset("digits", limit=200, holdout=0.3),
         models=MODELS,
         trials=3,
         epochs=3,
         final_trials=2,
         final_epochs=5,
-        holdout=0.3,
-        batch_size=16,
+        recipe={"batch_size": 16},
         precision="float32",
         out=out,
     )
@@ -50,8 +49,8 @@ def test_runs_are_on_merged_and_on_training_examples(made: tuple[Path, Validatio
         f"{kind}-{model}" for kind in ("final", "merged") for model in MODELS
     )
     merged, final = open_run(out / "merged-mlp_2_w16"), open_run(out / "final-mlp_2_w16")
-    assert (len(merged.ids), len(final.ids)) == (200, found.num_train)
-    assert found.num_train + found.num_validation == 200
+    assert (len(merged.ids), len(final.ids)) == (400, found.num_train)
+    assert found.num_train + found.num_validation == 400
     assert merged.spec.kind == "measured"
     assert (merged.spec.recipe.period, final.spec.recipe.period) == (300, 5)  # type: ignore[union-attr]
     assert merged.spec.seed != final.spec.seed  # type: ignore[union-attr]
@@ -64,14 +63,15 @@ def test_runs_are_on_merged_and_on_training_examples(made: tuple[Path, Validatio
 
 def test_the_numbers_are_those_of_the_records(made: tuple[Path, Validation]) -> None:
     out, found = made
-    held_out = load_dataset("digits", limit=200).labels
+    held_out = load_dataset("digits", limit=200, holdout=0.3).held_out
+    assert held_out is not None
     wrong = np.zeros(found.num_validation, np.int64)
     for model in MODELS:
         run = open_run(out / f"final-{model}")
         for trial in run.trials:
             seen = trial.columns(5, ["prediction", "label"], "held_out")
             wrong += seen["prediction"] != seen["label"]
-            assert set(seen["label"].tolist()) <= set(held_out.tolist())
+            assert set(seen["label"].tolist()) <= set(held_out.labels.tolist())
     merged = open_run(out / "merged-mlp_2_w16")
     votes = merged.votes(3)
     counts = votes.correct.sum(axis=0)
@@ -101,7 +101,19 @@ def test_reading_again_gives_the_same(made: tuple[Path, Validation]) -> None:
 def test_the_command_goes_on_where_it_was(
     command: Callable[..., Any], tmp_path: Path, snapshot: Callable[..., Any]
 ) -> None:
-    arguments = ["validate", "digits", "--limit", 100, "--model", "mlp_2_w16", "--trials", 2, "--epochs", 2]
+    arguments = [
+        "paper",
+        "validate",
+        "digits",
+        "--limit",
+        100,
+        "--model",
+        "mlp_2_w16",
+        "--trials",
+        2,
+        "--epochs",
+        2,
+    ]
     arguments += ["--final-model", "mlp_3_w16", "--final-trials", 1, "--final-epochs", 2, "--holdout", 0.2]
     arguments += ["--precision", "float32", "--batch-size", 16, "--out", tmp_path / "out"]
     first = command(*arguments, "-o", tmp_path / "found.json")
@@ -119,7 +131,7 @@ def test_the_command_goes_on_where_it_was(
 
 
 def test_bad_input_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
-    start = ["validate", "digits", "--out", tmp_path / "out", "--model", "mlp_2_w16"]
+    start = ["paper", "validate", "digits", "--out", tmp_path / "out", "--model", "mlp_2_w16"]
     assert "no held-out split to merge" in refused(*start)
     assert "holdout 0.0: must be above" in refused(*start, "--holdout", 0)
     twice = refused(*start, "--model", "mlp_2_w16", "--holdout", 0.2)
@@ -157,7 +169,7 @@ def test_a_handful_of_validation_examples_is_needed() -> None:
 def test_a_run_is_no_place_for_runs(run_copy: Path) -> None:
     names = sorted(path.name for path in run_copy.iterdir())
     with pytest.raises(BadInput, match="is a run"):
-        validate("digits", models=MODELS, holdout=0.3, out=run_copy, limit=60)
+        paper.validate(load_dataset("digits", limit=60, holdout=0.3), models=MODELS, out=run_copy)
     assert sorted(path.name for path in run_copy.iterdir()) == names
 
 

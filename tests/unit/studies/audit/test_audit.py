@@ -82,9 +82,9 @@ def test_draw_fill_in_and_read(run: Run, tmp_path: Path):
     assert drawn_from(run, looks=80).table().equals(table)
     assert not drawn_from(run, looks=80, seed=1).table()["id"].equals(table["id"])
     found = answered(run, filled(drawn, tmp_path / "audit.csv"))
-    assert found.low <= len(WRONG) <= found.high
-    assert found.wrong is not None
-    assert found.low <= found.wrong <= found.high
+    assert found.whole.low <= len(WRONG) <= found.whole.high
+    assert found.whole.wrong is not None
+    assert found.whole.low <= found.whole.wrong <= found.whole.high
     document = json.loads(show.rendered(found, ".json"))
     seen = sum(one in WRONG for one in table["id"])
     assert document["wrong_seen"] == seen
@@ -97,7 +97,7 @@ def test_draw_fill_in_and_read(run: Run, tmp_path: Path):
     assert (first.num, others.num) == (41, NUM - 41)
     assert first.wrong is not None
     assert others.wrong is not None
-    assert first.wrong + others.wrong == pytest.approx(found.wrong, rel=0.15)
+    assert first.wrong + others.wrong == pytest.approx(found.whole.wrong, rel=0.15)
     assert first.wrong > 30
     parts = found.table()
     assert parts["part"].tolist()[0] == "all"
@@ -109,18 +109,18 @@ def test_draw_fill_in_and_read(run: Run, tmp_path: Path):
 def test_blind_shows_nothing_that_is_suggested(run: Run, tmp_path: Path):
     drawn = drawn_from(run, looks=30, blind=True)
     assert not {"suggested", "suggested_class", "p_wrong"} & set(drawn.table())
-    assert answered(run, filled(drawn, tmp_path / "audit.csv")).looked_at == 30
+    assert answered(run, filled(drawn, tmp_path / "audit.csv")).whole.looked_at == 30
 
 
 def test_the_first_rows_do_where_others_are_undecided(run: Run, tmp_path: Path):
     drawn = drawn_from(run, looks=80)
     found = answered(run, filled(drawn, tmp_path / "half.csv", 40, r60="keep"))
-    assert found.looked_at == 40
+    assert found.whole.looked_at == 40
     notices = " ".join(found.sections()[0].notices)
     assert "40 of the 80 drawn were looked at" in notices
     assert "1 answer behind the first undecided row" in notices
     whole = answered(run, filled(drawn, tmp_path / "whole.csv"))
-    assert whole.high - whole.low < found.high - found.low
+    assert whole.whole.high - whole.whole.low < found.whole.high - found.whole.low
     with pytest.raises(BadInput, match="the first one drawn, has no action"):
         answered(run, filled(drawn, tmp_path / "empty.csv", 0))
 
@@ -132,8 +132,8 @@ def test_unsure_widens_the_interval_to_both_sides(run: Run, tmp_path: Path):
     doubts: dict[str, Any] = {f"r{actions.index(one)}": "unsure" for one in ("relabel", "keep")}
     found = answered(run, filled(drawn, tmp_path / "unsure.csv", **doubts))
     assert found.unsure == 2
-    assert found.low < sure.low
-    assert found.high > sure.high
+    assert found.whole.low < sure.whole.low
+    assert found.whole.high > sure.whole.high
     assert "Of 2 nobody is sure" in " ".join(found.sections()[0].notices)
 
 
@@ -152,7 +152,7 @@ def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
     assert table["stratum"].tolist()[60:] == ["known"] * 50
     found = answered(run, filled(drawn, tmp_path / "audit.csv"))
     assert found.known_wrong == 40
-    assert found.low >= 40
+    assert found.whole.low >= 40
     assert found.left_at_most < 40
     decided.drop(columns="by").to_csv(known, index=False)
     with pytest.raises(BadInput, match="as `easiness labels` writes them unseen"):
@@ -163,17 +163,17 @@ def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
 def test_of_what_nobody_is_sure_nothing_is_said(run: Run, tmp_path: Path, options: dict[str, Any]):
     drawn = drawn_from(run, **options)
     found = answered(run, filled(drawn, tmp_path / "audit.csv", 1, r0="unsure"))
-    assert (found.wrong, found.low, found.high) == (None, 0, NUM)
+    assert (found.whole.wrong, found.whole.low, found.whole.high) == (None, 0, NUM)
     assert "nobody can say how many are wrong: 0 to 400 with 95 % confidence" in found.summary()
     document = json.loads(show.rendered(found, ".json"))
     assert (document["wrong"], document["left"]["wrong"], document["parts"][0]["wrong"]) == (None,) * 3
     assert {row[4] for row in found.sections()[0].rows[1:]} == {"–"}
     assert found.figure().axes
     half = answered(run, filled(drawn, tmp_path / "half.csv", 2))
-    unseen = [part for part in half.parts() if not part.looked_at]
+    unseen = [part for part in half.parts if not part.looked_at]
     assert unseen
     assert all(part.wrong is None for part in unseen)
-    assert half.wrong is not None
+    assert half.whole.wrong is not None
 
 
 def test_what_is_known_needs_no_name(run: Run, tmp_path: Path):
@@ -207,7 +207,7 @@ def test_one_may_stop_when_the_bound_is_low_enough(run: Run, tmp_path: Path):
     found = answered(run, filled(drawn, tmp_path / "audit.csv"))
     assert found.enough is True
     assert found.left_at_most <= 0.03 * NUM
-    assert found.low <= len(WRONG) <= found.high
+    assert found.whole.low <= len(WRONG) <= found.whole.high
     assert "you can stop" in found.sections()[0].notices[0]
     assert found.document()["sequential"] is True
 
@@ -293,7 +293,7 @@ def test_options_that_are_refused(run: Run, options: dict[str, Any], said: str):
 
 def test_all_labels_can_be_looked_at(run: Run, tmp_path: Path):
     found = answered(run, filled(drawn_from(run, looks=1000), tmp_path / "audit.csv"))
-    assert (found.low, found.wrong, found.high, found.at_most) == (41, 41, 41, 41)
+    assert (found.whole.low, found.whole.wrong, found.whole.high, found.at_most) == (41, 41, 41, 41)
     assert found.left_at_most == 0
 
 

@@ -31,11 +31,13 @@ def dropped(pruned) -> list[int]:
 @pytest.mark.parametrize(
     ("policy", "beta"), [("easy", (3, 1)), ("hard", (1, 3)), ("random", (1, 1)), ("beta:2,5", (2, 5))]
 )
-def test_the_draw_is_that_of_the_studies(run, policy, beta):
-    pruned = prune(run, drop=0.3, policy=policy, seed=2, score="easiness")
-    values = run.scores()["easiness"].to_numpy()
-    drawn = ez.draw_by_rank(values, 0.3, beta, 2)
-    np.testing.assert_array_equal(np.flatnonzero(~pruned.kept), drawn)
+@pytest.mark.parametrize(("score", "sign"), [("easiness", 1), (None, -1)])  # difficulty where none is named
+def test_the_draw_is_that_of_the_studies(run, policy, beta, score, sign):
+    pruned = prune(run, policy=policy, seed=2, score=score)
+    values = run.scores()[score or "difficulty"].to_numpy()
+    drawn = ez.draw_by_rank(sign * values, 0.3, beta, 2)
+    assert dropped(pruned) == drawn.tolist()
+    np.testing.assert_array_equal(pruned.values, values)
     table = pruned.table()
     assert list(table.columns) == ["id", "label", "class"]
     np.testing.assert_array_equal(table["id"], np.delete(run.ids, drawn))
@@ -44,55 +46,29 @@ def test_the_draw_is_that_of_the_studies(run, policy, beta):
     assert table["id"].dtype == np.int64
 
 
-def test_by_difficulty_unless_another_score_is_named(run):
-    pruned = prune(run, drop=0.3, policy="hard", seed=2)
-    values = run.scores()["difficulty"].to_numpy()
-    np.testing.assert_array_equal(pruned.values, values)
-    assert dropped(pruned) == ez.draw_by_rank(-values, 0.3, (1, 3), 2).tolist()
-
-
-def test_balanced_over_classes(run):
-    pruned = prune(run, drop=0.3, policy="hard", balanced=True)
-    assert (pruned.by_class()["dropped"] == 3).all()
-    assert (pruned.by_class()["kept"] == 7).all()
-
-
 def test_the_score_of_both_parts(run):
     pruned = prune(run, drop=0.3, policy="easy", score="el2n", at=1)
     el2n = run.scores(1)["el2n"].to_numpy()
     np.testing.assert_array_equal(pruned.values, el2n)
     assert dropped(pruned) == ez.draw_by_rank(-el2n, 0.3, (3, 1), 0).tolist()
-    by_class = pruned.by_class()
-    assert list(by_class.columns) == ["class", "kept", "dropped", "el2n_kept", "el2n_dropped"]
-    own = run.labels == 3
+    by_class, own = pruned.by_class(), run.labels == 3
     assert by_class["el2n_kept"][3] == pytest.approx(el2n[own & pruned.kept].mean())
     assert by_class["el2n_dropped"][3] == pytest.approx(el2n[own & ~pruned.kept].mean())
-    # a high error norm is hard, and mainly easy examples are dropped
-    assert el2n[pruned.kept].mean() > el2n[~pruned.kept].mean()
 
 
-@pytest.mark.parametrize(("keep", "drawn_end", "sign"), [("top", "bottom", -1), ("bottom", "top", 1)])
+@pytest.mark.parametrize(("keep", "sign"), [("top", -1), ("bottom", 1)])
 @pytest.mark.parametrize("score", ["variability", "entropy", "aleatoric"])
-def test_the_end_to_keep_is_mainly_kept(run, score, keep, drawn_end, sign):
-    pruned = prune(run, drop=0.3, score=score, keep=keep)
+@pytest.mark.parametrize(
+    ("policy", "beta"), [(None, (3, 1)), ("beta:3,1", (3, 1)), ("random", (1, 1)), ("beta:1,9", (1, 9))]
+)
+def test_the_end_to_keep_has_the_place_of_the_hard(run, score, keep, sign, policy, beta):
+    pruned = prune(run, score=score, keep=keep, policy=policy)
     values = run.scores()[score].to_numpy()
     np.testing.assert_array_equal(pruned.values, values)
-    assert dropped(pruned) == ez.draw_by_rank(sign * values, 0.3, (3, 1), 0).tolist()
-    assert (pruned.policy, pruned.keep) == (drawn_end, keep)
-    told = f"those at the {drawn_end}, by {score}, from the {keep} (to keep) to the {drawn_end}."
-    assert told in pruned.sections()[0].note
-    assert (values[pruned.kept].mean() > values[~pruned.kept].mean()) == (keep == "top")
-    named = prune(run, drop=0.3, score=score, keep=keep, policy="beta:3,1")
-    assert named.policy == drawn_end
-    np.testing.assert_array_equal(named.kept, pruned.kept)
-
-
-def test_policies_beside_an_end_to_keep(run):
-    values = run.scores()["variability"].to_numpy()
-    for policy, beta in (("random", (1, 1)), ("beta:1,9", (1, 9))):
-        pruned = prune(run, drop=0.3, score="variability", keep="top", policy=policy)
-        assert pruned.policy == policy
-        assert dropped(pruned) == ez.draw_by_rank(-values, 0.3, beta, 0).tolist()
+    assert dropped(pruned) == ez.draw_by_rank(sign * values, 0.3, beta, 0).tolist()
+    end = "bottom" if keep == "top" else "top"
+    assert (pruned.policy, pruned.keep) == (end if beta == (3, 1) else policy, keep)
+    assert f", by {score}, from the {keep} (to keep) to the {end}." in pruned.sections()[0].note
 
 
 @pytest.fixture
@@ -110,7 +86,6 @@ def test_what_was_never_learned_is_the_hardest(half_learned):
     assert pruned.num_never_learned == 30
     told = "by forgetting_events. 30 examples that no trial learned have none and rank as the hardest."
     assert told in pruned.sections()[0].note
-    assert "no trial learned" not in prune(half_learned, policy="hard").sections()[0].note
     means = pruned.by_class()
     assert (means["forgetting_events_kept"] == 0).all()
     assert means["forgetting_events_dropped"].isna().all()
@@ -128,6 +103,8 @@ def test_nothing_dropped(run):
     ("options", "message"),
     [
         ({"drop": 1}, "--drop 1: not in"),
+        ({"drop": None, "policy": "worst"}, "--drop: say which share"),
+        ({}, "--policy: say which examples to drop mainly: easy, hard, random or beta:A,B"),
         ({"drop": 0.97, "policy": "easy"}, "the draw: takes all 10 examples of class '"),
         ({"policy": "wrost"}, r"policy 'wrost': unknown \(did you mean worst, best\?\); give easy"),
         ({"policy": "daul"}, r"policy 'daul': unknown \(did you mean dual"),
@@ -138,12 +115,9 @@ def test_nothing_dropped(run):
         ({"score": "normalized_margin", "keep": "top"}, "normalized_margin is undefined for 100 of 100"),
         ({"at": 9, "policy": "easy"}, "epoch 9 is not recorded"),
         ({"seed": -1, "policy": "easy"}, "seed -1"),
-        ({"policy": "ccs:x"}, "policy 'ccs:x': give a share"),
-        ({"policy": "ccs:-1"}, "policy 'ccs:-1': give a share"),
-        ({"policy": "ccs:nan"}, "policy 'ccs:nan': give a share"),
+        *(({"policy": f"ccs:{one}"}, f"policy 'ccs:{one}': give a share") for one in ("x", "-1", "nan")),
         ({"policy": "ccs:0.4"}, r"policy 'ccs:0\.4': cuts more away than is to be dropped \(0\.3\)"),
-        ({"policy": "dual:0"}, "policy 'dual:0': give a positive exponent"),
-        ({"policy": "dual:inf"}, "policy 'dual:inf': give a positive exponent"),
+        *(({"policy": f"dual:{one}"}, f"'dual:{one}': give a positive exponent") for one in ("0", "inf")),
         ({"policy": "dual", "score": "dual"}, "which end of it to keep"),
         ({"policy": "ccs", "keep": "top"}, "keep top: high difficulty means hard"),
         ({"policy": "cs"}, "policy 'cs': unknown.*; or worst or best, .*; or ccs or dual"),
@@ -169,47 +143,35 @@ def test_an_end_to_keep_is_the_policy_that_drops_the_other(run, score, keep, pol
     ("score", "keep", "sign"),
     [("aum", None, 1), ("el2n", None, -1), ("variability", "top", -1), ("variability", "bottom", 1)],
 )
-@pytest.mark.parametrize(("policy", "cut"), [("ccs", 0.0), ("ccs:0.1", 0.1)])
-def test_coverage_by_any_score(run, score, keep, sign, policy, cut):
-    pruned = prune(run, drop=0.4, policy=policy, score=score, keep=keep, seed=3)
-    values, loss = (run.scores()[name].to_numpy() for name in (score, "loss"))
-    expected = draw_for_coverage(sign * values, 0.4, refine_by=loss, ids=run.ids, cut=cut, seed=3)
-    assert dropped(pruned) == expected.tolist()
-    assert pruned.policy == f"ccs:{cut:g}"
-    note = pruned.sections()[0].note
-    first = "10% as the hardest, then " if cut else ""
-    assert f"those that CCS leaves out ({first}all but the same number of each stratum), by " in note
-    assert f"by {score}" in note
-
-
 @pytest.mark.parametrize(
-    ("score", "keep", "sign"),
-    [("aum", None, -1), ("el2n", None, 1), ("variability", "top", 1), ("variability", "bottom", -1)],
+    ("policy", "number"), [("ccs", 0.0), ("ccs:0.1", 0.1), ("dual", 4.0), ("dual:5.5", 5.5)]
 )
-@pytest.mark.parametrize(("policy", "exponent"), [("dual", 4), ("dual:5.5", 5.5)])
-def test_beta_sampling_by_any_score(run, score, keep, sign, policy, exponent):
-    pruned = prune(run, drop=0.3, policy=policy, score=score, keep=keep, seed=3)
-    values, confidence = (run.scores()[name].to_numpy() for name in (score, "confidence"))
-    expected = draw_by_beta(sign * values, confidence, 0.3, ids=run.ids, exponent=exponent, seed=3)
-    assert dropped(pruned) == expected.tolist()
-    assert pruned.policy == f"dual:{exponent:g}"
-    assert f"Beta sampling as in DUAL leaves out (c_D = {exponent:g})" in pruned.sections()[0].note
+def test_samplers_by_any_score(run, score, keep, sign, policy, number):
+    pruned = prune(run, drop=0.4, policy=policy, score=score, keep=keep, seed=3)
+    values, loss, confidence = (run.scores()[name].to_numpy() for name in (score, "loss", "confidence"))
+    asked: dict[str, Any] = {"ids": run.ids, "seed": 3}
+    note, name = pruned.sections()[0].note, policy[:4].strip(":")
+    if name == "ccs":
+        expected = draw_for_coverage(sign * values, 0.4, refine_by=loss, cut=number, **asked)
+        first = "10% as the hardest, then " if number else ""
+        assert f"CCS leaves out ({first}all but the same number of each stratum), by {score}" in note
+    else:
+        expected = draw_by_beta(-sign * values, confidence, 0.4, exponent=number, **asked)
+        assert f"Beta sampling as in DUAL leaves out (c_D = {number:g}), by {score}" in note
+    assert (dropped(pruned), pruned.policy) == (expected.tolist(), f"{name}:{number:g}")
 
 
-@pytest.mark.parametrize("policy", ["ccs", "dual"])
-def test_samplers_balanced_over_classes(run, policy):
+@pytest.mark.parametrize(("policy", "full"), [("hard", "hard"), ("ccs", "ccs:0.1"), ("dual", "dual:4")])
+def test_balanced_over_classes(run, policy, full):
     pruned = prune(run, drop=0.7, policy=policy, balanced=True)
-    assert (pruned.by_class()["kept"] == 3).all()
-    assert not np.array_equal(pruned.kept, prune(run, drop=0.7, policy=policy, balanced=True, seed=1).kept)
-
-
-def test_how_much_is_cut_by_the_share_to_drop(run):
-    assert prune(run, drop=0.7, policy="ccs", balanced=True).policy == "ccs:0.1"
+    assert (pruned.by_class()[["kept", "dropped"]] == [3, 7]).all(axis=None)
+    assert pruned.policy == full
+    assert dropped(pruned) != dropped(prune(run, drop=0.7, policy=policy, balanced=True, seed=1))
 
 
 def test_beta_sampling_needs_every_epoch(tmp_path):
-    size = dict[str, Any](model="mlp_3", trials=1, epochs=2, observe="last", limit=30, jobs=1)
-    last = ez.measure("digits", **size, out=tmp_path / "run")
+    data = ez.load_dataset("digits", limit=30)
+    last = ez.measure(data, model="mlp_3", trials=1, epochs=2, observe="last", out=tmp_path / "run")
     with pytest.raises(BadInput, match="'dual' needs the confidence"):
         prune(last, policy="dual", score="el2n")
 
@@ -230,7 +192,7 @@ def ten(tmp_path) -> ez.Run:
 
 
 def dropped_ids(pruned) -> list[int]:
-    return pruned.ids[~pruned.kept].tolist()
+    return pruned.run.ids[~pruned.kept].tolist()
 
 
 @pytest.mark.parametrize(
@@ -253,8 +215,7 @@ def dropped_ids(pruned) -> list[int]:
 def test_exactly_the_worst_and_the_best(ten, options, gone):
     pruned = prune(ten, **options)
     assert dropped_ids(pruned) == gone
-    assert pruned.policy == options["policy"]
-    assert f"Dropped are exactly the {options['policy']}, by " in pruned.sections()[0].note
+    assert f"Dropped are exactly the {pruned.policy}, by " in pruned.sections()[0].note
 
 
 def test_what_ties_in_all_goes_by_the_hash_of_ids(tmp_path):
@@ -284,7 +245,7 @@ def test_those_named(ten, tmp_path):
         assert dropped_ids(pruned) == [12, 17]
         assert pruned.policy == "ids"
         assert "Dropped are exactly those named." in pruned.sections()[0].note
-    assert len(prune(ten, ids=[12], score="variability").sections()) == 1  # for the summary alone
+    assert prune(ten, ids=[12], score="variability").drop is None  # that is for the summary alone
     prune(ten, ids=[12, 17]).table().to_csv(tmp_path / "kept.csv", index=False)
     assert dropped_ids(prune(ten, ids=tmp_path / "kept.csv")) == np.setdiff1d(ten.ids, [12, 17]).tolist()
 
@@ -297,28 +258,30 @@ def test_those_named(ten, tmp_path):
         ("a.txt", "PAR1\0", r"a\.txt: is not text"),
         ("a.txt", "10\n11\n12\n13\n14\n", "--ids: takes all 5 examples of class 'a'; name fewer"),
         ("a.csv", "name;label\n1;2\n", r"a\.csv: no column id.*columns are name, label"),
+        ("none.txt", None, r"--ids none\.txt: cannot be read \(No such file or directory\)"),
+        ([99], None, "ids: the run has no example with id 99"),
+        ([], None, "ids: names no example"),
+        ([10**5000], None, "ids: has one that has no text; give ids of the run"),
     ],
 )
 def test_ids_that_cannot_be_dropped(ten, tmp_path, name, content, message):
-    (tmp_path / name).write_text(content)
+    if content is not None:
+        name = tmp_path / name
+        name.write_text(content)
     with pytest.raises(BadInput, match=message):
-        prune(ten, ids=tmp_path / name)
+        prune(ten, ids=name)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"ids": "none.txt"}, r"--ids none\.txt: cannot be read \(No such file or directory\)"),
-        ({"ids": [99]}, "ids: the run has no example with id 99"),
-        ({"ids": []}, "ids: names no example"),
-        ({"ids": [10**5000]}, "ids: has one that has no text; give ids of the run"),
         ({"ids": [12], "drop": 0.3, "policy": "worst"}, "--ids: .*; leave --drop, --policy out"),
         ({"ids": [12], "score": "lose"}, "score 'lose': unknown"),
         ({"policy": "best", "score": "entropy", "keep": "top"}, "policy 'best': --keep top keeps that end"),
         ({"policy": "worst", "score": "self_confidence"}, "self_confidence is undefined for 10 of 10"),
     ],
 )
-def test_ids_that_are_refused(ten, options, message):
+def test_what_ten_examples_refuse(ten, options, message):
     with pytest.raises(BadInput, match=message):
         prune(ten, **options)
 
@@ -360,20 +323,13 @@ def test_all_may_have_their_turn_from_the_second_step_on(taught):
     found = ez.keep(taught, steps=3, batch_size=6, whole_after=5e-324)
     assert [found.pool(step) for step in range(3)] == [12, TAUGHT, TAUGHT]
     assert len(list(found)) == 3
-
-
-def test_few_examples_are_a_step_unless_another_size_is_asked_for(taught):
-    assert {len(one) for one in ez.keep(taught, steps=3)} == {TAUGHT}
+    assert {len(one) for one in ez.keep(taught, steps=3)} == {TAUGHT}  # fewer than steps take by default
 
 
 def test_it_is_the_same_whenever_it_is_gone_through(taught):
-    found = ez.keep(taught, steps=10, batch_size=6)
-    assert list(found) == list(found) == list(ez.keep(taught, steps=10, batch_size=6))
-    assert list(found) != list(ez.keep(taught, steps=10, batch_size=6, seed=1))
-
-
-def test_a_loader_of_torch_takes_it(taught):
-    found = ez.keep(taught, steps=10, batch_size=6)
+    found, again, other = (ez.keep(taught, steps=10, batch_size=6, seed=seed) for seed in (0, 0, 1))
+    assert list(found) == list(found) == list(again)
+    assert list(found) != list(other)
     seen = [batch.tolist() for batch in DataLoader(range(TAUGHT), batch_sampler=found)]  # type: ignore[arg-type]
     assert seen == list(found)
 
@@ -395,25 +351,46 @@ def test_a_step_of_more_than_the_first_part_is_on_as_many_as_it_takes(taught, ba
     assert set(batches[0]) == set(found.order[:batch].tolist())
     assert found.pool(0) == batch
     assert f"The first steps are on {batch} examples, as many as they take." in found.sections()[0].note
-    assert "The first steps" not in ez.keep(taught, steps=4, batch_size=12).sections()[0].note
 
 
-def test_the_file_names_the_examples_of_each_step(command, taught, tmp_path):
-    size = ("--steps", 8, "--batch-size", 6, "--seed", 3)
-    said = command("keep", taught.path, *size, "-o", tmp_path / "a.csv").out
-    assert "8 steps of 6 examples" in said
+def test_the_table_names_the_examples_of_each_step(taught):
     found = ez.keep(taught, steps=8, batch_size=6, seed=3)
-    table = pd.read_csv(tmp_path / "a.csv")
+    table = found.table()
     assert table["step"].tolist() == np.repeat(np.arange(1, 9), 6).tolist()
     assert table["id"].tolist() == taught.ids[np.concatenate(list(found))].tolist()
+    few = ez.keep(taught, steps=10**9, batch_size=6)
+    assert len(few) == 10**9
+    with pytest.raises(BadInput, match="more than 50,000,000 rows of a file"):
+        few.table()
 
 
-@pytest.mark.parametrize("name", ["steps", "steps.txt", "0.5,0.5"])
-def test_a_file_of_no_known_ending_is_refused_before_anything_is_said(command, taught, tmp_path, name):
-    ended = command("keep", taught.path, "--steps", 8, "--batch-size", 6, "-o", tmp_path / name)
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith(f"easiness: error: {tmp_path / name}: ")
-    assert not (tmp_path / name).exists()
+def test_the_command_writes_ids_to_keep_and_says_the_rest_beside_them(command, refused, run, tmp_path):
+    asked = ("keep", run.path, "--drop", 0.3, "--policy", "hard", "--seed", 2)
+    done = command(*asked)
+    assert done.err.startswith("70 of 100 examples kept\n")
+    kept = prune(run, policy="hard", seed=2).table()
+    assert done.out == kept.to_csv(index=False)
+    file = tmp_path / "kept.txt"
+    written = command(*asked, "-o", file)
+    assert (written.out, written.err) == ("", f"{done.err}wrote {file}\n")
+    assert file.read_text().split() == kept["id"].astype(str).tolist()
+    assert command("keep", run.path, "--ids", file).err.startswith("30 of 100")
+    for task in (("--steps", 8), ("--margin", 0.1)):  # which keep no list of ids
+        assert f"{file}: cannot tell the format" in refused("keep", run.path, *task, "-o", file)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--drop", 0.3, "--steps", 8), "--drop drops some, and --steps paces a training"),
+        (("--ids", "a.txt", "--margin", 0.1), "--ids drops some, and --margin tries what is worth keeping"),
+        (("--batch-size", 8), "--batch-size: paces a training; say of how many steps (--steps)"),
+        (("--score", "loss"), "--score: ranks what is dropped or paced; give --drop or --steps, too"),
+        (("--keep", "0.2,0.4"), "--keep"),
+    ],
+)
+def test_options_of_two_tasks_are_refused_by_name(refused, run, options, said):
+    assert said in refused("keep", run.path, *options)
 
 
 @pytest.mark.parametrize(
@@ -434,10 +411,3 @@ def test_a_file_of_no_known_ending_is_refused_before_anything_is_said(command, t
 def test_what_no_curriculum_can_be_of(taught, options, message):
     with pytest.raises(BadInput, match=message):
         ez.keep(taught, **{"steps": 10, "batch_size": 6, **options})
-
-
-def test_a_file_of_too_many_rows_is_refused_before_they_are_drawn(taught):
-    found = ez.keep(taught, steps=10**9, batch_size=6)
-    assert len(found) == 10**9
-    with pytest.raises(BadInput, match="more than 50,000,000 rows of a file"):
-        found.table()

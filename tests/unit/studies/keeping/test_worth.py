@@ -84,26 +84,22 @@ def test_the_file_of_labels_has_what_is_advised(found, run, tmp_path):
     file = tmp_path / "keep.csv"
     write_result(file, found)
     labels = pd.read_csv(file)
+    assert labels.columns.tolist()[:5] == ["id", "label", "class", "was", "action"]
     assert labels["id"].tolist() == run.ids.tolist()
     assert (labels["action"] == "keep").sum() == found.advised["num_kept"]
     again = easiness.load_dataset(run.spec.data.source, labels=file)
     assert len(again) == (labels["action"] == "keep").sum()
 
 
-def test_the_command_names_its_files_and_what_to_do_with_them(command, run, tmp_path):
-    file, page = tmp_path / "keep.csv", tmp_path / "worth.html"
-    options = ("--sizes", 200, "--keep-shares", "0.5", "--seeds", 5, "--margin", 0.08, "--details")
-    done = command("keep", run.path, *options, "-o", file, "-o", page)
-    assert done.code == 0
-    assert {f"wrote {page}", f"wrote {file}"} <= set(done.err.splitlines())
-    assert done.err.splitlines().count(f"wrote {file}") == 1
+def test_the_command_says_what_to_do_with_its_file(command, run, tmp_path):
+    file = tmp_path / "keep.csv"
+    options = ("--sizes", 200, "--keep-shares", "0.5", "--margin", 0.08, "--details")
+    done = command("keep", run.path, *options, "-o", file)
     assert "Of 600 labelled examples" in done.out
     last = done.out.splitlines()[-1]
     assert last.startswith("heads say so; ask networks: easiness verify ")
     assert f"--labels {file}" in last
     assert "--beside random,rs2" in last
-    assert pd.read_csv(file).columns.tolist()[:5] == ["id", "label", "class", "was", "action"]
-    assert "What to keep of" in page.read_text()
 
 
 def test_what_it_says(found):
@@ -263,9 +259,8 @@ def test_it_is_judged_on_the_half_that_had_no_part():
     base = np.broadcast_to(np.arange(1000) % 5 > 0, (4, 1000))
     chosen, start, [judged] = judged_choice([100, 50], [[base, base | half].__getitem__], [0], [0, 1], 0.02)
     assert (chosen, start) == (1, 0)
-    assert judged["over_start"] is not None
     assert judged["over_start"].value == 0
-    assert (judged["start_over_all"], judged["over_random"]) == (None, None)
+    assert not {"start_over_all", "over_random"} & judged.keys()
 
 
 def test_the_number_that_is_said_is_not_the_one_it_was_chosen_by(worlds):

@@ -67,7 +67,8 @@ def test_the_command_says_how_to_go_on(command, first_two: Run, tmp_path: Path):
     file = tmp_path / "my labels.csv"
     finished = command("labels", first_two.path, "-o", file)
     assert (finished.code, finished.out) == (0, "")
-    assert finished.err.startswith(f"wrote {file}\nRelabels 1 and drops 1 of 100\n")
+    assert finished.err.startswith("Relabels 1 and drops 1 of 100\n")
+    assert f"\nrelabels 1 and drops 1 of 100\nwrote {file}\nedit '{file}', then use" in finished.err
     assert finished.err.endswith("first with a part held out (--holdout 0.2)\n")
     data = load_dataset("digits", limit=100, labels=file)
     assert len(data) == 99
@@ -105,8 +106,8 @@ def test_cleaning_again_goes_over_the_source(describe_anew, first_two: Run, susp
     file, again = tmp_path / "labels.csv", tmp_path / "again.csv"
     first = ez.labels(first_two).table()
     first.to_csv(file, index=False)
-    size = dict[str, Any](model="mlp_2_w8", limit=100, trials=1, epochs=1, precision="float32")
-    run = ez.measure("digits", labels=file, out=tmp_path / "run", **size)
+    size = dict[str, Any](model="mlp_2_w8", trials=1, epochs=1, precision="float32")
+    run = ez.measure(load_dataset("digits", limit=100, labels=file), out=tmp_path / "run", **size)
     suspecting({run.ids[5]: (other(run.labels[5]), 0.95)})
     second = ez.labels(run)
     assert second.headline == "relabels 1 and drops 0 of 99"
@@ -131,8 +132,8 @@ def test_decisions_of_a_second_round_go_over_the_source(tmp_path: Path):
     source = load_dataset("digits", limit=100)
     rows = {"id": source.ids[:2], "label": [other(source.labels[0]), source.labels[1]], "by": "ann"}
     pd.DataFrame(rows | {"action": ["relabel", "keep"]}).to_csv(first, index=False)
-    size = dict[str, Any](model="mlp_2_w8", limit=100, trials=2, epochs=1, precision="float32")
-    run = ez.measure("digits", labels=first, out=tmp_path / "run", **size)
+    size = dict[str, Any](model="mlp_2_w8", trials=2, epochs=1, precision="float32")
+    run = ez.measure(load_dataset("digits", limit=100, labels=first), out=tmp_path / "run", **size)
     rows = {"id": run.ids[[5, 6]], "label": [other(run.labels[5]), run.labels[6]], "was": run.labels[[5, 6]]}
     pd.DataFrame(rows | {"by": "bob", "action": ["relabel", "drop"]}).to_csv(second, index=False)
     found = ez.labels(run, decided=second, only_decided=True)

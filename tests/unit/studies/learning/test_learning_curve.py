@@ -3,9 +3,10 @@ import pytest
 from sklearn.datasets import load_digits
 
 import easiness
-from easiness import BadInput, learning_curve, open_run
+from easiness import BadInput, open_run
 from easiness.cli.measure import summarize
 from easiness.store import Run
+from easiness.studies.learning import learning_curve
 
 NUM = 600
 

@@ -16,13 +16,13 @@ from sklearn.datasets import load_digits
 import easiness as ez
 from easiness import BadInput, Run, explain
 from easiness.analysis.rank_regression import reliability
-from easiness.pages import patterns_page
 from easiness.scoring import find_score
-from easiness.studies.patterns import Patterns, neighbourhood, study
-from easiness.studies.patterns.found import Leftover
+from easiness.show import rendered
+from easiness.studies.patterns import Patterns, least_explained, neighbourhood, study
+from easiness.studies.patterns.found import TOO_EASY, TOO_HARD
 from easiness.studies.patterns.study import outcome_of
 
-NUM, SHOWN = 240, "Too hard for what they show"
+NUM = 240
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_it_is_of_every_example(found, run):
     assert list(table)[3:] == ["easiness", "frequency", "contradiction", "explained", "left_over"]
     hardest = table.sort_values("left_over", kind="stable")["id"].tolist()[:12]
     sections = {one.title: one.rows[1:] for one in found.sections()}
-    shown = [row[0] for row in sections[SHOWN]]  # those that are far from what both explain
+    shown = [row[0] for row in sections[TOO_HARD]]  # those that are far from what both explain
     assert 5 < len(shown) <= 12
     assert shown == [str(one) for one in hardest[: len(shown)]]
     assert found.around.num_copies == len(run.ids) - found.around.num_among > 0
@@ -72,10 +72,9 @@ def test_halves_of_three_trials_are_of_one_each(run, data):
 def test_contradicted_digits_are_harder(found):
     assert found.found.second.value < -0.1
     assert 0 < found.within.r_squared.value < found.found.most <= 1
-    assert found.headline.startswith("frequency ")
     assert "clean" in found.seen
-    assert [way.name for way in found.ways if way.frequency == found.found.first] == ["common 10"]
-    assert all(way.frequency.low < way.frequency.value < way.frequency.high for way in found.ways)
+    assert found.ways["common 10"] is found.found
+    assert all(way.first.low < way.first.value < way.first.high for way in found.ways.values())
 
 
 def test_its_document_has_the_effects_too(found):
@@ -83,14 +82,13 @@ def test_its_document_has_the_effects_too(found):
     assert document["nearest"] == 10
     assert document["effects"][0]["what"] == "frequency"
     assert document["effects"][0]["value"] == found.found.first.value
-    assert len(document["examples"]) == len(found.ids)
+    assert len(document["examples"]) == len(found.table())
 
 
 def test_held_out_examples_and_other_scores(run, data, monkeypatch):
     held_out = explain(run, features="inputs", split="held_out", nearest=10, data=data, progress=False)
-    assert held_out.ids.tolist() == run.examples("held_out")[0].tolist()
+    assert held_out.table()["id"].tolist() == run.examples("held_out")[0].tolist()
     assert "no trial was trained" in held_out.seen
-    assert len(held_out.frequency) == len(held_out.ids)
     monkeypatch.setattr("easiness.studies.patterns.study.AT_MOST", 100)
     hard = explain(run, features="inputs", score="difficulty", nearest=10, data=data, progress=False)
     assert any("among 100 of the examples" in note for note in hard.notes)
@@ -125,11 +123,11 @@ def test_features_of_more_than_a_few_of_these_labels_are_refused(run, data, tmp_
     assert re.fullmatch(r"run:few was trained on [12] of these 240 labels\.", note)
 
 
-def test_the_page_shows_the_examples(found, run, data):
-    page = patterns_page(found)
-    assert page.count("<figcaption>") == 1 + len(found.leftover.too_hard) + len(found.leftover.too_easy)
+def test_the_page_shows_the_examples(found):
+    page = rendered(found, ".html").decode()
+    assert page.count("<figcaption>") == 1 + sum(map(len, found.leftover.values()))
     assert found.headline[:30].lower() in page.lower()
-    assert "<script" not in page
+    assert found.notes[0] in page
 
 
 def test_left_out_examples_of_a_share(data, tmp_path):
@@ -150,13 +148,11 @@ def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(spli
     data = ez.load_dataset((texts, [int(one.startswith("Who")) for one in texts]))
     data = replace(data, held_out=data)
     run = ez.measure(data, model="bag", trials=3, epochs=2, out=tmp_path / "run", progress=False)
-    found = explain(
-        run, features="hashed", split=split, score="difficulty", nearest=5, data=data, progress=False
-    )
+    found = explain(run, features="hashed", split=split, score="difficulty", nearest=5, data=data)
     assert found.around.num_copies == 2
     assert found.around.picture[2] == found.around.picture[20]
     assert found.around.num_among == 22
-    told = np.concatenate([found.leftover.too_hard, found.leftover.too_easy])
+    told = np.concatenate([*found.leftover.values()])
     assert len(np.unique(found.around.picture[told])) == len(told)
 
 
@@ -181,9 +177,8 @@ def test_near_copies_are_pictures_that_look_alike_not_vectors_that_do(split, tmp
 
 def test_of_copies_the_first_is_listed():
     left = np.array([-2.0, -3.0, -2.5, np.nan, 2.0, 2.0, *[0.1] * 20])
-    found = Leftover.of(left, np.array([0, 1, 1, 2, 3, 3, *range(4, 24)]))
-    assert found.too_hard.tolist() == [1, 0]
-    assert found.too_easy.tolist() == [5]
+    found = least_explained(left, np.array([0, 1, 1, 2, 3, 3, *range(4, 24)]))
+    assert {title: some.tolist() for title, some in found.items()} == {TOO_HARD: [1, 0], TOO_EASY: [5]}
 
 
 def at(*degrees: float) -> np.ndarray:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import BadInput, Run, load_dataset, similarity
+from easiness import BadInput, Run, load_dataset
 from easiness.pages.page import render_report
 from easiness.runs.source import data_of
 from easiness.show.result import sections_text
+from easiness.studies.similarity import similarity
 from pixels import images_of
 from recording import believing, recorded, small_run
 

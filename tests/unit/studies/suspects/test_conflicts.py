@@ -31,7 +31,7 @@ from easiness.studies.suspects.conflicts import (
     conflicts_of,
     find_conflicts,
     kept_conflicts,
-    pairs_section,
+    pairs_frames,
 )
 
 Array = npt.NDArray[np.uint8]
@@ -91,10 +91,10 @@ def test_what_is_decided_settles_the_pairs_that_it_leaves_without_a_contradictio
     # the other two of the three contradict each other still
     assert left(whole, {("train", 0): None}) == ["two labels", "two labels"]
     assert left(whole, cat | {("train", 5): 0}) == []
-    (section,) = pairs_section(found, {}, cat)
+    (section,) = [one.section for one in pairs_frames(found, {}, cat)]
     assert section.note.endswith(" 2 pairs are settled by decisions.")
     assert [row[0] for row in section.rows[1:]] == ["in both splits"]
-    (first,), (every,) = (pairs_section(found, {}, {}, most) for most in (1, None))
+    (first,), (every,) = ([one.section for one in pairs_frames(found, {}, {}, most)] for most in (1, None))
     assert (len(first.rows), len(every.rows)) == (1 + 1, 1 + 3)
     assert first.note.endswith(" The first 1 of 3 pairs:")
     assert "first" not in every.note
@@ -437,7 +437,7 @@ def test_the_page_shows_near_copies_with_two_labels_first(tmp_path: Path) -> Non
         [("train", 5), ("train", 6)],
     ]
     assert "4 of 8 training texts have a near copy among the others, 2 of them with" in found.sentences[1]
-    page = render_report([run], data=str(source))
+    page = render_report([run], source=str(source))
     assert "Nearly identical, with two labels" in page
     assert page.count(BONES_THERE) >= 1
 

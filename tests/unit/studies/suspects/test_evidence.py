@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from easiness.analysis import LabelCourse, LabelEvidence, Stage
 from easiness.errors import BadInput
 from easiness.records import KeptLogits
 from easiness.store import Row, Run
-from easiness.studies.suspects.course import Course, Told
-from easiness.studies.suspects.evidence import Evidence, gather, glance
-from easiness.studies.suspects.kinds import naming, reasons, reasons_mean
+from easiness.studies.suspects.evidence import Course, Told, gather, glance
+from easiness.studies.suspects.kinds import _reason, naming, reasons, reasons_mean
 from recording import recorded
 
 LABELS = [0, 1, 2, 0]
@@ -38,30 +38,29 @@ def run(tmp_path) -> Run:
 
 def test_trials_that_left_an_example_out_are_heard_of_it(run):
     found = gather(run, "train")
-    assert found.left_out.tolist() == [False, False, True, True]
+    assert found["left_out"].tolist() == [False, False, True, True]
     assert found.heard.astype(int).tolist() == [[1, 1, 0, 1], [1, 1, 0, 0], [1, 1, 1, 0]]
-    assert (found.epochs, found.num_epochs) == ((1, 2), 2)
-    assert found.ids.tolist() == [0, 1, 2, 3]
+    assert (found.rows, found.num_epochs) == ((Row(1), Row(2)), 2)
+    assert found["id"].tolist() == [0, 1, 2, 3]
 
 
 def test_the_rival_is_the_most_probable_other_class_and_the_first_of_equals(run):
     """Of the first example 1 is named three times and 2 twice; of the last, always right, none ever is."""
     found = gather(run, "train")
-    assert found.rival.tolist() == [1, 0, 0, 1]
-    np.testing.assert_allclose(found.rival_share, [3 / 6, 2 / 6, 1 / 2, 0])
-    np.testing.assert_allclose(found.other_share, [5 / 6, 4 / 6, 1 / 2, 0])
+    assert found["rival"].tolist() == [1, 0, 0, 1]
+    np.testing.assert_allclose(found["rival_share"], [3 / 6, 2 / 6, 1 / 2, 0])
+    np.testing.assert_allclose(found["other_share"], [5 / 6, 4 / 6, 1 / 2, 0])
 
 
 def test_from_when_on_most_are_right(run):
     found = gather(run, "train")
-    np.testing.assert_allclose(found.right, [[1 / 3, 1 / 3, 0, 1], [0, 1 / 3, 1, 1]])
-    np.testing.assert_array_equal(found.first_right, [np.nan, np.nan, 2, 1])
+    np.testing.assert_array_equal(found["first_right"], [np.nan, np.nan, 2, 1])
 
 
 def test_means_over_those_heard(run):
     found = gather(run, "train")
-    np.testing.assert_allclose(found.p_label, [1.3 / 6, 2 / 6, 0.45, 0.8], rtol=1e-5)
-    np.testing.assert_allclose(found.p_rival, [(5 * 0.8 + 0.1) / 6, 3.4 / 6, 0.45, 0.1], rtol=1e-5)
+    np.testing.assert_allclose(found["p_label"], [1.3 / 6, 2 / 6, 0.45, 0.8], rtol=1e-5)
+    np.testing.assert_allclose(found["p_rival"], [(5 * 0.8 + 0.1) / 6, 3.4 / 6, 0.45, 0.1], rtol=1e-5)
     margin = [-4 / 6 * LOG_8, -2 / 6 * LOG_8, 0, LOG_8]
     np.testing.assert_allclose(found.of_labels.margin, margin, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.of_labels.lead, LOG_8, rtol=1e-5)  # 0.8 to a mean of 0.1
@@ -71,9 +70,9 @@ def test_means_over_those_heard(run):
 
 def test_an_epoch_asked_for_is_the_last_that_counts(run):
     found = gather(run, "train", 1)
-    assert (found.epochs, found.num_epochs) == ((1,), 1)
-    assert found.rival.tolist() == [1, 0, 0, 1]
-    np.testing.assert_allclose(found.rival_share, [1 / 3, 1 / 3, 1, 0])
+    assert (found.rows, found.num_epochs) == ((Row(1),), 1)
+    assert found["rival"].tolist() == [1, 0, 0, 1]
+    np.testing.assert_allclose(found["rival_share"], [1 / 3, 1 / 3, 1, 0])
 
 
 def test_three_epochs_at_the_end_count(tmp_path):
@@ -81,10 +80,10 @@ def test_three_epochs_at_the_end_count(tmp_path):
     wrong, right = [1, 2, 0, 1], LABELS
     run = made(tmp_path / "five", [[wrong, wrong, right, right, right]] * 2, [[0, 1, 2, 3]] * 2)
     found = gather(run, "train")
-    assert (found.epochs, found.num_epochs) == ((1, 2, 3, 4, 5), 3)
-    assert found.rival.tolist() == [1, 0, 0, 1]  # what comes next to the label, the first of equals
-    assert found.rival_share.tolist() == [0] * 4
-    assert found.first_right.tolist() == [3] * 4
+    assert (len(found.rows), found.num_epochs) == (5, 3)
+    assert found["rival"].tolist() == [1, 0, 0, 1]  # what comes next to the label, the first of equals
+    assert found["rival_share"].tolist() == [0] * 4
+    assert found["first_right"].tolist() == [3] * 4
 
 
 @pytest.mark.parametrize(("apart", "num_classes"), [(10.0, 3), (40.0, 3), (60.0, 50), (40.0, 2)])
@@ -110,8 +109,8 @@ def test_what_is_refused(tmp_path, record):
 def test_networks_that_are_certain_of_another_class(tmp_path):
     """A margin of -10,000 nats overflows as an exponent of its own."""
     found = gather(recorded(tmp_path / "run", [[[0.0, 1e4], [0.0, 1e4]]] * 2, [0, 1]), "train")
-    assert found.p_label.tolist() == [0, 1]
-    assert found.p_rival.tolist() == [1, 0]
+    assert found["p_label"].tolist() == [0, 1]
+    assert found["p_rival"].tolist() == [1, 0]
     assert np.isfinite(found.of_labels.lead).all()
 
 
@@ -122,37 +121,14 @@ def test_a_glance_takes_few_of_everything(tmp_path):
     ids = np.arange(num)
     run = recorded(tmp_path / "run", [[3 * np.eye(2)[ids % 2]] * 9] * 7, ids % 2)
     found = gather(run, "train", few=True)
-    assert (found.epochs, found.num_epochs) == ((4, 7, 8, 9), 3)
+    assert ([row.number for row in found.rows], found.num_epochs) == ([4, 7, 8, 9], 3)
     assert found.heard.shape == (5, 5001)
-    assert found.ids.tolist() == list(range(0, num, 2))
+    assert found["id"].tolist() == list(range(0, num, 2))
     seen = glance(run)
     assert (seen.num, seen.num_wrong, seen.known, seen.num_unsaid) == (num, 0, 1, 0)
 
 
 CLASSES = ("dog", "cat")
-
-
-def evidence(num_heard: int, *, rival: int = 1, left_out: bool = False) -> Evidence:
-    """Of one example with the label dog, after epochs 1, 2, 4 and 8."""
-    one = np.zeros(1)
-    labels, rivals = np.zeros(1, np.int64), np.array([rival])
-    of_labels = LabelEvidence(labels, one, one, rivals, 0.9, 2)
-    course = LabelCourse(Stage(of_labels, None, 0.5), (), (), None, False, left_out, one)
-    return Evidence(
-        ids=labels,
-        labels=labels,
-        epochs=(1, 2, 4, 8),
-        num_epochs=3,
-        heard=np.ones((num_heard, 1), np.bool_),
-        left_out=np.array([left_out]),
-        p_label=one,
-        p_rival=one,
-        rival=rivals,
-        rival_share=one,
-        other_share=np.array([float(rival >= 0)]),
-        right=np.zeros((4, 1)),
-        course=course,
-    )
 
 
 @pytest.mark.parametrize(
@@ -165,6 +141,7 @@ def evidence(num_heard: int, *, rival: int = 1, left_out: bool = False) -> Evide
         (10, {}, [9, 9, 9, 1], "1 of 10 says cat"),
         (10, {}, [9, 9, 9, 0], "none of 10 say cat in the end"),
         (4, {"left_out": True}, [0, 4, 4, 3], "3 of 4 say cat, from epoch 2 on"),
+        (4, {"left_out": True, "some": 1}, [0, 4, 4, 3], "3 of 4 that left it out say cat, from epoch 2 on"),
         (1, {"left_out": True}, [0, 0, 0, 1], "the one asked says cat, from epoch 8 on"),
         (1, {"left_out": True}, [0, 0, 1, 0], "the one asked no longer says cat in the end"),
         (10, {"rival": -1}, [0, 0, 0, 0], "all 10 have it right"),
@@ -172,8 +149,11 @@ def evidence(num_heard: int, *, rival: int = 1, left_out: bool = False) -> Evide
     ],
 )  # fmt: skip
 def test_what_the_networks_say(num, options, named, said):
-    told = evidence(num, **options)
-    assert reasons(told, np.zeros(1, int), np.array(named)[:, None], CLASSES, [""]) == [said]
+    """Of one example with the label dog, after epochs 1, 2, 4 and 8."""
+    rival, some = options.get("rival", 1), options.get("some", False)
+    one = {"num_heard": num, "left_out": options.get("left_out", False), "other_share": float(rival >= 0)}
+    rows = [Row(epoch) for epoch in (1, 2, 4, 8)]
+    assert _reason(one | {"rival": rival}, np.array(named), rows, CLASSES, not some) == said
 
 
 def test_what_all_reasons_have_in_common_is_said_once():
@@ -185,24 +165,17 @@ def test_what_all_reasons_have_in_common_is_said_once():
     assert reasons_mean(Row(3), False).endswith("how many networks name another class, and from when on.")
 
 
-def test_the_kind_is_added():
-    told, named = evidence(2), np.full((4, 1), 2)
-    (said,) = reasons(told, np.zeros(1, int), named, CLASSES, ["between dog (0.40) and cat (0.50)"])
-    assert said == "all 2 say cat, from epoch 1 on; between dog (0.40) and cat (0.50)"
-
-
-def test_who_names_the_rival_is_counted(record):
+def test_who_names_the_rival_is_counted_and_the_kind_is_added(record):
     """Three trials of two epochs; the last example is taken for 1 by one, then by two of them."""
-    labels = [0, 1, 0]
     said = np.array([[[0, 1, 0], [0, 1, 1]], [[0, 1, 1], [0, 1, 1]], [[0, 1, 0], [0, 1, 0]]])
-    run = record(np.eye(2)[said], labels)
-    told = Evidence(
-        **{**vars(evidence(3)), "epochs": (1, 2), "heard": np.ones((3, 3), np.bool_)}
-        | {"rival": np.array([-1, -1, 1])}
-    )
+    run = record(np.eye(2)[said], [0, 1, 0], classes=CLASSES)
+    told = gather(run, "train")
+    told.table["rival"] = [-1, -1, 1]
     assert naming(run, "train", told, np.array([2, 0])).tolist() == [[1, 0], [2, 0]]
-    deaf = Evidence(**{**vars(told), "heard": np.array([[0, 0, 0], [1, 1, 1], [1, 1, 1]], np.bool_)})
+    deaf = replace(told, heard=np.array([[0, 0, 0], [1, 1, 1], [1, 1, 1]], np.bool_))
     assert naming(run, "train", deaf, np.array([2])).tolist() == [[1], [1]]
+    both = reasons(run, "train", told, np.array([2, 0]), ["", "", "between dog and cat"])
+    assert both == ["2 of 3 say cat, from epoch 2 on; between dog and cat", "all 3 have it right"]
 
 
 OWN = np.array([0, 1, 2])
@@ -293,15 +266,15 @@ def test_a_course_of_two_epochs():
         for trial, one in enumerate(seen):
             followed.add(trial, one, None)
         followed.end_epoch(row)
-    end = followed.end()
-    first, last = end.course.stages
+    found, end = followed.end()
+    first, last = found.stages
     assert (first.wrong, last.wrong) == pytest.approx((2 / 6, 3 / 6))
     assert first.p is not None
     assert last.p is not None
     np.testing.assert_allclose(first.p[0, 0], 0.6, atol=1e-6)
     np.testing.assert_allclose(last.p[0, 0], (3 * 0.6 + 0.1) / 4, atol=1e-6)
-    np.testing.assert_allclose(end.means["p_label"], [0.35, 0.1, 0.7], atol=1e-6)
-    assert end.suggested.tolist() == [3, 3, -1]  # of the last epoch alone
-    assert (end.named.tolist(), end.others.tolist()) == ([1, 2, 0], [1, 2, 0])
-    assert [len(half.of_labels.labels) for half in end.course.halves] == [3, 3]
-    assert not end.course.left_out
+    np.testing.assert_allclose(end["p_label"], [0.35, 0.1, 0.7], atol=1e-6)
+    assert end["rival"].tolist() == [3, 3, -1]  # of the last epoch alone
+    assert (end["rival_share"].tolist(), end["other_share"].tolist()) == ([1 / 2, 1, 0], [1 / 2, 1, 0])
+    assert [len(half.of_labels.labels) for half in found.halves] == [3, 3]
+    assert not found.left_out

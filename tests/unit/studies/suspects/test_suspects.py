@@ -77,8 +77,9 @@ def halves(made_once) -> Path:
     """Each of three trials trained on 7 in 10 of 150 digits; as many are held out."""
 
     def make(out: Path) -> None:
-        size = dict[str, Any](model="mlp_2_w8", limit=150, trials=3, epochs=2, precision="float32")
-        ez.measure("digits", holdout=0.2, train_share=0.7, compile="off", out=out, **size)
+        size = dict[str, Any](model="mlp_2_w8", trials=3, epochs=2, precision="float32")
+        data = ez.load_dataset("digits", limit=150, holdout=0.2)
+        ez.measure(data, train_share=0.7, compile="off", out=out, **size)
 
     return made_once("suspects-halves", make)
 
@@ -215,7 +216,7 @@ def test_conflicts_come_first(tmp_path):
     assert labels.note.count("can be expected to be sound") == 1
     assert "<b>" not in found._repr_html_()
     with pytest.raises(BadInput):
-        ez.suspects(run, source=(x[:12], y[:12]))
+        ez.suspects(run, data=(x[:12], y[:12]))
 
 
 @pytest.mark.long
@@ -252,7 +253,7 @@ def test_a_run_whose_source_moved(run_copy, describe_anew):
     assert "unlike its class" in found.left_out_kinds
     assert found.ranked["p_wrong"].equals(ez.suspects(open_run(run_copy), pictures=False).ranked["p_wrong"])
     # what the networks said where they were is kept
-    ez.suspects(open_run(run_copy), source=ez.load_dataset("digits", limit=100))
+    ez.suspects(open_run(run_copy), data=ez.load_dataset("digits", limit=100))
     assert "unlike its class" not in ez.suspects(open_run(run_copy)).left_out_kinds
 
 

@@ -157,7 +157,8 @@ def test_cleaning_does_what_is_decided_and_goes_on_by_the_rule(run: Run, command
     assert only.headline == "relabels 1 and drops 2 of 400, with 4 decided by hand"
     assert set(only.table()["action"][5:]) == {"keep"}
     said = command("labels", run.path, "--decided", file, "--only-decided", "-o", tmp_path / "labels.csv").err
-    assert "relabels 1 and drops 2 of 400, with 4 decided by hand; edit " in said
+    assert "\nrelabels 1 and drops 2 of 400, with 4 decided by hand\n" in said
+    assert f"\nedit {tmp_path / 'labels.csv'}, then " in said
     rows = pd.read_csv(file).astype({"action": object})
     rows.loc[0, "action"] = rows.loc[3, "action"] = None  # people looked at them, and do not agree
     rows.assign(by=[*["ann+bob"] * 4, ""]).to_csv(file, index=False)

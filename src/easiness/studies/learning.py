@@ -65,33 +65,17 @@ class LearningCurve(show.Result):
         """
         import pandas as pd
 
+        points = zip(self.curve.shares, self.curve.accuracy.tolist(), self.curve.error.tolist(), strict=True)
         measured = [
-            self._row(
-                share, value, max(value - _Z95 * error, 0), min(value + _Z95 * error, 1), foretold=False
-            )
-            for share, value, error in self._points()
+            (share, value, max(value - _Z95 * error, 0), min(value + _Z95 * error, 1), False)
+            for share, value, error in points
         ]
-        ahead = [self._row(one.times, *one.accuracy, foretold=True) for one in self.curve.foretold]
-        return pd.DataFrame([*measured, *ahead])
-
-    def _points(self) -> list[tuple[float, float, float]]:
-        return list(
-            zip(self.curve.shares, self.curve.accuracy.tolist(), self.curve.error.tolist(), strict=True)
-        )
-
-    def _row(
-        self, share: float, value: float, low: float, high: float, *, foretold: bool
-    ) -> dict[str, object]:
-        return {
-            "share": share,
-            "examples": round(share * self.num_examples),
-            "accuracy": value,
-            "low": low,
-            "high": high,
-            "foretold": foretold,
-            "model": self.model,
-            "trials": self.num_trials,
-        }
+        ahead = [(one.times, *one.accuracy, True) for one in self.curve.foretold]
+        table = pd.DataFrame(
+            [*measured, *ahead], columns=["share", "accuracy", "low", "high", "foretold"]
+        ).assign(model=self.model, trials=self.num_trials)
+        table.insert(1, "examples", [round(share * self.num_examples) for share in table["share"]])
+        return table
 
     def figure(self) -> Figure:
         """Accuracy by the number of examples seen, on a logarithmic axis; what is foretold is hollow."""
@@ -100,21 +84,13 @@ class LearningCurve(show.Result):
         kinds = {False: (show.LEFT_OUT, "-", "left out"), True: (show.INK, ":", "predicted")}
         for foretold, (color, line, name) in kinds.items():
             rows = table[table["foretold"] == foretold]
-            if rows.empty:
-                continue
-            ends = np.array([rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]])
-            fill = "none" if foretold else color
-            axes.errorbar(
-                rows["examples"],
-                rows["accuracy"],
-                yerr=np.maximum(ends, 0),
-                fmt=f"o{line}",
-                color=color,
-                markerfacecolor=fill,
-                markersize=5,
-                capsize=3,
-                label=f"{name}, 95 % interval",
-            )
+            reach = [rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]]
+            name = f"{name}, 95 % interval"
+            if len(rows):
+                drawn = show.Curve(
+                    rows["examples"], rows["accuracy"], name, color, "o", line, reach, filled=not foretold
+                )
+                show.draw_curve(axes, drawn)
         axes.set_xscale("log")
         named = table["examples"][~table["foretold"] | (table["share"] == max(TIMES))].tolist()
         axes.set_xticks(named, [show.count(one) for one in named])
@@ -123,18 +99,19 @@ class LearningCurve(show.Result):
         show.legend_above(axes, 2)
         return figure
 
-    def sections(self) -> list[show.Section]:
+    def frames(self) -> list[show.Frame]:
         """A row for each share, then what is foretold."""
-        rows = [["heads have seen", "examples", "left-out accuracy", "95 % interval"]]
-        for row in self.table().to_dict("records"):
-            name = f"share {row['share']:g}"
-            if row["foretold"]:
-                name = f"{_NAMES[row['share']]} (predicted)"
-            value = show.number(row["accuracy"], 3)
-            rows.append(
-                [name, show.count(row["examples"]), value, show.interval_text(row["low"], row["high"], 3)]
-            )
-        return [show.Section("Learning curve", self._note(), rows)]
+        table = self.table()
+        seen = [
+            f"{_NAMES[share]} (predicted)" if foretold else f"share {share:g}"
+            for share, foretold in zip(table["share"], table["foretold"], strict=True)
+        ]
+        columns = {
+            "seen": show.names(title="heads have seen"),
+            "examples": show.counts(),
+            "accuracy": show.numbers(3, title="left-out accuracy", low="low", high="high"),
+        }
+        return [show.Frame("Learning curve", self._note(), table.assign(seen=seen), columns)]
 
     def _note(self) -> str:
         said = (

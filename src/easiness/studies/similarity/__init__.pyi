@@ -1,2 +1,0 @@
-from .distances import Similarity as Similarity
-from .study import similarity as similarity
