@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import easiness as ez
-from easiness import load_dataset, open_run, report
+from easiness import load_dataset, measure, open_run
+from easiness.pages import next_step
 from easiness.records.observations import STATISTICS
 from easiness.spec import observe_text, trial_seeds
 from easiness.store import trial_writing as trial_module
@@ -56,7 +57,7 @@ def test_measure_reads_and_shows(command, digits, tmp_path, measured, contents):
     right = open_run(out).votes().correct.sum(axis=0)
     *lines, ahead, labels, following = finished.out.splitlines()
     assert labels.startswith("labels: ")
-    assert following == f"next: {report.next_step(open_run(out)).command}"
+    assert following == f"next: {next_step(open_run(out)).command}"
     assert ahead.startswith(
         "how much of the true easiest and hardest tenth the sets hold cannot be told from 3 trials: 10 are"
     )
@@ -290,7 +291,6 @@ SIZE = ["--trials", 2, "--epochs", EPOCHS]
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory) -> Path:
-    from easiness import measure
 
     path = tmp_path_factory.mktemp("full") / "run"
     data = load_dataset("digits", limit=100)
@@ -407,7 +407,7 @@ def test_while_a_run_grows_common_epochs_are_read(command, digits, tmp_path):
     grown.rename(out / "trials" / grown.name)
     run = open_run(out)
     assert [trial.epochs for trial in run.trials] == [5, 3]
-    assert (run.epochs, run.observed, run.resolve_epoch(None)) == (3, (2,), 2)
+    assert (run.epochs, run.observed, run.resolve_at(None)) == (3, (2,), 2)
     assert run.scores()["easiness"].max() == 1
 
 

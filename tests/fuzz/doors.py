@@ -537,13 +537,8 @@ def _one(ways: Sequence[str], rng: np.random.Generator, whole: Path, folder: Pat
     at, by = door.copied(whole, folder), one_of(rng, list(getattr(door, way)))
     if way != "reads" and rng.random() < _SHARE_OF_OPTIONS:
         asked = door.asked(by, at, whole, "odd options")
-        return replace(
-            asked,
-            call=[
-                *asked.call,
-                *_odd_options(rng, " ".join(by.split()[: 2 if by.startswith("paper") else 1])),
-            ],
-        )
+        verb = " ".join(by.split()[: 2 if by.startswith("paper") else 1])
+        return replace(asked, call=[*asked.call, *_odd_options(rng, verb)])
     return door.asked(by, at, whole, one_of(rng, door.alters)(rng, at))
 
 

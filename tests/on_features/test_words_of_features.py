@@ -152,9 +152,8 @@ def test_scores_without_a_course_are_named(command: Callable[..., Any]) -> None:
 def test_a_share_is_one_of_a_run_on_features_in_python() -> None:
     run = open_run("f")
     assert run.scores(at=0.2)["easiness"].mean() < run.scores()["easiness"].mean()
-    with pytest.raises(BadInput, match="which has shares, not epochs"):
+    with pytest.raises(BadInput, match="has shares, not epochs"):
         run.scores(1)
-    assert run.votes(share=0.2).epoch == 1
 
 
 def test_what_measure_ends_with_is_what_suspects_says(folder: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import example, given, strategies as st
 from easiness import BadInput, load_dataset
 from easiness.csv_cells import from_cell, to_cell
 from easiness.data import part_of
-from easiness.pages import write_result
+from easiness.engine import write_result
 from easiness.show import write_csv
 from easiness.spec import Loading
 from easiness.studies.labels import cleaned

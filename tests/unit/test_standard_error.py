@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from easiness.cli.kit.said import print_rows
+from easiness.engine import print_rows
 from easiness.runs.shown import ShownProgress
 from easiness.standard_error import escaped_stdout, lenient_stderr, say_on_stderr
 

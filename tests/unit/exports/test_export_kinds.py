@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from easiness import BadInput, Dataset, Recorder, Run, card, decisions, export, load_dataset
+from easiness import BadInput, Dataset, Recorder, Run, card, export, labels, load_dataset
 from easiness.exports import FORMATS
 from easiness.runs import data_version, decisions_on
 from pixels import write_pictures
@@ -387,7 +387,7 @@ def test_a_file_says_which_examples_and_that_of_a_blind_audit_shows_no_more(phot
         assert "predictions" not in task
         assert not {"label", "suggested", "p_wrong"} & set(task["data"])
     answers = _answered(tasks, tmp_path / "answers.json", (1, ["class 0", "drop"]))
-    table = decisions(run, [audit, answers]).table()  # the audit's columns, with the answers
+    table = labels(run, [audit, answers]).table()  # the audit's columns, with the answers
     assert table["id"].tolist() == [data.ids[20], data.ids[3]]
     assert table["stratum"].tolist() == ["1", "2"]
     assert table["action"].tolist() == ["keep" if data.labels[20] == 0 else "relabel", "drop"]
@@ -402,7 +402,7 @@ def test_answers_of_several_people_become_decisions_of_each(photos, tmp_path: Pa
     ann = {"id": 2, "email": "ann@example.org"}
     said = (1, [own[0], other[1], None]), (ann, [own[0], "drop", "unsure"])
     file = _answered(tasks, tmp_path / "answers.json", *said)
-    found = decisions(run, file)
+    found = labels(run, file)
     assert found.people == ("user 1", "ann@example.org")
     table = found.table().set_index("id")
     assert table.loc[tasks[0]["data"]["id"], "action"] == "keep"

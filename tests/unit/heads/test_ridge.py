@@ -12,13 +12,13 @@ from scipy.special import log_softmax
 from sklearn.linear_model import Ridge
 from torch import Tensor
 
+from easiness import load_dataset, measure
 from easiness.errors import BadInput
 from easiness.heads import Moments, fit_ridge, sample_of, temperature_of
 from easiness.heads.boosting import BoostedHead, _weighed, fit_boosted
 from easiness.heads.ridge import _STRENGTHS, _UNLIKE, Fitted
 from easiness.heads.values import Rows
 from easiness.inputs import Packed
-from easiness.runs import measure
 from lengths import long_but
 
 
@@ -226,7 +226,7 @@ def test_a_table_has_them_by_default_and_its_trees_are_not_kept(tmp_path) -> Non
     labels = rng.integers(0, 2, 60)
     rows = [f"{2000 + one * 3 + rng.integers(4)},{'ab'[rng.integers(2)]},{'xy'[one]}" for one in labels]
     (tmp_path / "t.csv").write_text("\n".join(["year,kind,class", *rows]))
-    few = partial(measure, str(tmp_path / "t.csv"), label="class", trials=5, progress=False)
+    few = partial(measure, load_dataset(tmp_path / "t.csv", label="class"), trials=5, progress=False)
     run = few(features="auto", out=tmp_path / "run")
     assert run.model == "boosting"
     ridge = few(model="ridge", out=tmp_path / "ridge")

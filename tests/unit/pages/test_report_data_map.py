@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import Dataset, load_dataset, open_run
+from easiness import Dataset, load_dataset, open_run, suspects
 from easiness.pages import data_map as under_test
 from easiness.pages.data_map import data_map
 from easiness.pages.examples import Named, table_of
 from easiness.pages.page import render_report
 from easiness.pages.quantized import trajectories
 from easiness.pages.template import Inlined, inert, inlined
-from easiness.studies.suspects import suspects
 from recording import believing
 
 EVIL = ("</script><img src=x onerror=alert(1)>", "<!--<script>")

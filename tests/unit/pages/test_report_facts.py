@@ -18,7 +18,7 @@ import pytest
 
 import easiness as ez
 from easiness import Recipe, load_dataset, measure, open_run
-from easiness.cli.report import report
+from easiness.engine.files import check_output_file, check_output_folder, output_folder, write_file
 from easiness.errors import BadInput, RunFailed
 from easiness.pages.facts import data_name, describe_data, measure_command, run_facts
 from easiness.pages.files import check_output_file, check_output_folder, output_folder, write_file
@@ -26,6 +26,7 @@ from easiness.pages.run_figures import accuracy_curves
 from easiness.pages.run_part import measure_more, next_step
 from easiness.show.text import chosen_percent, count, duration, percent
 from easiness.store import Run
+from easiness.studies.scores.run_figures import accuracy_curves
 from easiness.studies.suspects import Glance
 from pixels import write_pictures
 from recording import believing, small_run
@@ -209,25 +210,25 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 def test_the_last_line_is_the_path_of_the_page(
-    measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    measured: Path, tmp_path: Path, command: Callable[..., Any]
 ) -> None:
     page = tmp_path / "a page.html"
-    report([measured], page, at=1)
-    assert capsys.readouterr().out == f"{page}\n"
+    assert command("report", measured, "--at", 1, "-o", page).out == f"{page}\n"
     assert "read after epoch 1" in page.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
     ("name", "message"), [("page.pdf", "end the name in .html"), ("missing/page.html", "does not exist")]
 )
-def test_an_output_that_cannot_be_is_refused_before_the_work(tmp_path: Path, name: str, message: str) -> None:
-    with pytest.raises(BadInput, match=message):
-        report([tmp_path / "no run either"], tmp_path / name)
+def test_an_output_that_cannot_be_is_refused_before_the_work(
+    measured: Path, tmp_path: Path, refused: Callable[..., str], name: str, message: str
+) -> None:
+    assert message in refused("report", measured, "-o", tmp_path / name)
 
 
 def test_a_source_with_other_data_leaves_no_page(measured: Path, tmp_path: Path, pictures: Path) -> None:
     with pytest.raises(BadInput, match="limit 100: exceeds"):
-        report([measured], tmp_path / "page.html", data=str(pictures))
+        ez.report(open_run(measured), tmp_path / "page.html", data=str(pictures))
     assert not (tmp_path / "page.html").exists()
 
 

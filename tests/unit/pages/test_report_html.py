@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import easiness as ez
-from easiness import BadInput, RunFailed, card, load_dataset, open_run
+from easiness import BadInput, RunFailed, card, compare, load_dataset, open_run
 from easiness.pages.page import render_report
 from easiness.pages.run_part import class_galleries, left_out
 from easiness.pages.template import breakable
@@ -24,7 +24,6 @@ from easiness.regular_file import shared
 from easiness.show.text import whole_percent
 from easiness.store import Run
 from easiness.studies.matching.outlook import outlook
-from easiness.studies.matching.study import compare
 from recording import believing, recorded
 
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')
@@ -448,7 +447,7 @@ def test_the_commands_are_ones_that_can_be_typed(
     found = left_out(open_run(measured), 1)
     assert found is not None
     assert found.ablate is not None
-    words = shlex.split(found.prune)
+    words = shlex.split(found.keep)
     monkeypatch.chdir(tmp_path)
     assert words[0] == "easiness"
     assert command(*words[1:]).code == 0
@@ -459,7 +458,7 @@ def test_the_commands_are_ones_that_can_be_typed(
     assert words[words.index("--holdout") :][:2] == ["--holdout", "0.2"]
     page = render_report([open_run(measured)], at=1)
     text = html.unescape(re.sub("<[^>]*>", "", page))
-    assert found.prune in text
+    assert found.keep in text
     assert found.ablate in text
 
 

@@ -14,14 +14,13 @@ import pytest
 from PIL import Image
 
 import easiness as ez
-from easiness import BadInput, Run, audit, load_dataset, measure, open_run
+from easiness import BadInput, Run, audit, load_dataset, measure, open_run, suspects
 from easiness.data import splits_in
 from easiness.pages import labels as labels_module
 from easiness.pages.labels import certain, suspect_labels
 from easiness.pages.page import render_report
 from easiness.pages.to_decide import ToDecide, listed
 from easiness.runs import data_version
-from easiness.studies.suspects import suspects
 from recording import recorded
 
 NUM = 60

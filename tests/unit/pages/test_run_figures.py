@@ -10,15 +10,15 @@ from matplotlib.patches import Rectangle
 
 from easiness import BadInput, open_run
 from easiness.pages.gallery_figure import Gallery, GalleryRow, Picture, class_extremes, draw_gallery, gallery
-from easiness.pages.run_figures import (
+from easiness.runs.source import data_of
+from easiness.store import Recorder, Row
+from easiness.studies.scores.run_figures import (
     AccuracyCurves,
     accuracy_curves,
     draw_accuracy,
     draw_levels,
     easiness_levels,
 )
-from easiness.runs.source import data_of
-from easiness.store import Recorder, Row
 from pixels import images_of
 from plans import votes_of
 

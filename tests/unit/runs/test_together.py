@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
+from easiness import measure, suspects
 from easiness.data import Dataset, load_dataset
+from easiness.engine import write_result
 from easiness.errors import BadInput
-from easiness.pages import write_result
-from easiness.runs import carrying_out as together, find_leak, leak_of, measure, plan_of
+from easiness.runs import carrying_out as together, find_leak, leak_of, plan_of
 from easiness.runs.carrying_out import check_memory
 from easiness.runs.plan import Plan
 from easiness.spec import FeaturesRef, Featuring, Heads, Training
-from easiness.studies.suspects import suspects
 
 VECTORS = np.random.default_rng(0).standard_normal((60, 12)).astype(np.float32)
 VECTORS[59] = VECTORS[3]

@@ -183,8 +183,8 @@ def peak_bytes(function):
 
 def test_epochs(run_path, add):
     run = open_run(run_path)
-    assert run.resolve_epoch(None) == 2
-    assert run.resolve_epoch(1) == 1
+    assert run.resolve_at(None) == 2
+    assert run.resolve_at(1) == 1
     for epoch in (0, 3, -1):
         with pytest.raises(BadInput, match=rf"epoch {epoch} .*recorded; choose 1 to 2"):
             run.scores(epoch)
