@@ -20,12 +20,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from easiness import load_dataset, open_run
+from easiness.paper.reproduction import find_preset
+from easiness.paper.training_sets import contrast, plan_ranked
 from easiness.runs import carry_out, carry_out_all, make_plan
 from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
 from easiness.spec import Drawing, Execution, Recording, Training
-from easiness.paper.reproduction import find_preset
 from easiness.studies.keeping import ranking
-from easiness.paper.training_sets import contrast, plan_ranked
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 

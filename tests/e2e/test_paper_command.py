@@ -79,8 +79,6 @@ def test_the_same_command_trains_nothing_and_finds_the_same(paper, studied, snap
     assert results(copy) == results(studied)
 
 
-
-
 def test_a_dry_run_lists_every_run_and_writes_nothing(paper, studied, snapshot, tmp_path):
     out = tmp_path / "study"
     planned = paper(out, "--dry-run")

@@ -29,8 +29,9 @@ def wrong_digits(made_once) -> Path:
         table = pd.DataFrame({"id": data.ids, "label": given})
         table.to_csv(folder / "labels.csv", index=False)
         np.save(folder / "true.npy", data.labels)
-        size = dict[str, Any](model="mlp_3", limit=NUM, trials=3, epochs=8, precision="float32")
-        measure("digits", labels=folder / "labels.csv", compile="off", out=folder / "run", **size)
+        data = load_dataset("digits", limit=NUM, labels=folder / "labels.csv")
+        size = dict[str, Any](model="mlp_3", trials=3, epochs=8, precision="float32")
+        measure(data, compile="off", out=folder / "run", **size)
 
     return made_once("suspects-command", make)
 

@@ -40,10 +40,10 @@ from easiness.store import (
     verify,
 )
 from easiness.studies.audit.drawing import parse
+from easiness.studies.keeping.pruning import named_positions
 from easiness.studies.suspects import nearest_by_class
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.neighbours import find_neighbours
-from easiness.studies.keeping.pruning import named_positions
 
 Read: TypeAlias = Callable[[Path], object]
 Alter: TypeAlias = Callable[[np.random.Generator, Path], str]

@@ -18,8 +18,8 @@ from easiness.data import part_of
 from easiness.engine import write_result
 from easiness.show import write_csv
 from easiness.spec import Loading
-from easiness.studies.labels import cleaned
 from easiness.studies.keeping.pruning import ids_as_text, named_positions
+from easiness.studies.labels import cleaned
 
 BEGINNINGS = st.sampled_from(
     ["", "'", "''", "=", "+", "-", "@", "\t", "\r", "\n", "＝", "'=", "''@", "-1", "+1e5", " =", "\u3000+"]

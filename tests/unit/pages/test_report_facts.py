@@ -21,8 +21,6 @@ from easiness import Recipe, load_dataset, measure, open_run
 from easiness.engine.files import check_output_file, check_output_folder, output_folder, write_file
 from easiness.errors import BadInput, RunFailed
 from easiness.pages.facts import data_name, describe_data, measure_command, run_facts
-from easiness.pages.files import check_output_file, check_output_folder, output_folder, write_file
-from easiness.pages.run_figures import accuracy_curves
 from easiness.pages.run_part import measure_more, next_step
 from easiness.show.text import chosen_percent, count, duration, percent
 from easiness.store import Run

@@ -159,5 +159,3 @@ def test_the_page_says_how_near_easy_and_hard_pictures_are(record: Callable[...,
     assert page == render_report([run], source=data)
     # without pictures there is nothing to say
     assert "In pixels" not in render_report([run])
-
-
