@@ -28,10 +28,8 @@ from easiness.spec import (
     command_line,
     command_parts,
     featuring_of,
-    from_arguments,
     loading_of,
     options_of,
-    renamed,
     training_of,
 )
 from easiness.spec.named_recipes import named_recipe
@@ -59,13 +57,6 @@ def test_values_are_frozen_and_each_option_is_declared_once(kind):
     assert all(option.flag.startswith("--") and option.help.endswith(".") for _, option in options.values())
 
 
-def test_a_value_takes_the_arguments_of_its_fields():
-    def function(limit: int, holdout: float, other: int) -> Loading:
-        return from_arguments(Loading, locals())
-
-    assert function(3, 0.5, 7) == Loading(limit=3, holdout=0.5)
-
-
 def test_columns_are_read_as_names():
     read = options_of(Loading)["columns"][1].read
     assert read is not None
@@ -82,38 +73,6 @@ def test_inputs_are_read_as_names():
     for text in ("", "a,", ",a"):
         with pytest.raises(ValueError, match="length,width"):
             read(text)
-
-
-@renamed(colour="color")
-def paint(wall: str, *, color: str = "white") -> tuple[str, str]:
-    """Paint a wall."""
-    return wall, color
-
-
-def test_the_new_name_says_nothing():
-    assert paint("north", color="red") == ("north", "red")
-    assert paint("north") == ("north", "white")
-    assert [*inspect.signature(paint).parameters] == ["wall", "color"]
-
-
-def test_the_old_name_goes_on_with_a_warning_that_points_to_the_caller():
-    with pytest.warns(DeprecationWarning, match=r"^paint\(\): colour= .*color=$") as warned:
-        assert paint("north", colour="red") == ("north", "red")  # type: ignore[call-arg]
-    assert warned[0].filename == __file__
-
-
-def test_both_names_are_refused():
-    with pytest.raises(TypeError, match=r"color= .*old name, colour="):
-        paint("north", color="red", colour="blue")  # type: ignore[call-arg]
-
-
-def test_measure_takes_compiling_for_compile(tmp_path):
-    with (
-        pytest.warns(DeprecationWarning, match=r"compiling= .*called compile="),
-        pytest.raises(ez.BadInput, match="compile 'maybe': unknown"),
-    ):
-        ez.measure("digits", model="mlp_2_w8", compiling="maybe", out=tmp_path / "run")  # type: ignore[call-arg]
-    assert not (tmp_path / "run").exists()
 
 
 SPLIT = SplitRef(fingerprint="0" * 64, num_examples=2)
