@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,8 +13,10 @@ from easiness.paper.perturbation import study
 from easiness.paper.perturbation.curve import PerturbationCurve
 from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.runs.plan import Drawn, Plan, make_plan
-from easiness.spec import Draw, Loading, Recording, Training, from_arguments
+from easiness.spec import Draw, Loading, Recording, Training
 from easiness.store import Row
+
+T = TypeVar("T")
 
 
 def votes_of(correct: Any, labels: Any = None, p_label: Any = None, **options: Any) -> Votes:
@@ -64,6 +67,12 @@ def training_sets(points: Sequence[TrainingSetPoint], **changes: Any) -> Trainin
     return TrainingSetStudy(**plain | {"points": tuple(points)} | changes)
 
 
+def _value(kind: type[T], given: dict[str, Any]) -> T:
+    """The value of options, of the arguments that have the names of its fields."""
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in given.items() if name in names})
+
+
 def planned(source: Any, *, trials: int, **options: Any) -> Plan:
     """``draw``, ``ranking`` and ``same_steps`` say what is drawn; without a draw nothing is."""
     drawn = None
@@ -72,9 +81,9 @@ def planned(source: Any, *, trials: int, **options: Any) -> Plan:
         drawn = Drawn(draw, options.get("ranking", np.zeros(0)), options.get("same_steps", False))
     return make_plan(
         source,
-        from_arguments(Training, options),
+        _value(Training, options),
         trials,
-        loading=from_arguments(Loading, options),
-        recording=from_arguments(Recording, options),
+        loading=_value(Loading, options),
+        recording=_value(Recording, options),
         drawn=drawn,
     )

@@ -88,16 +88,22 @@ def comparison_sections(comparison: Comparison) -> list[Section]:
 
 
 def _resolution(c: Comparison) -> Section:
-    rows = [["run", f"{c.judge}s", "right in all", "right in none", "tie mass easy", "tie mass hard"]]
-    for name, run in zip(c.names, c.resolution, strict=True):
-        shares = (run.right_in_all, run.right_in_none, run.tie_mass["easy"], run.tie_mass["hard"])
-        rows.append([name, str(run.num_trials), *(number(share, 3) for share in shares)])
-    return Section(
+    rows = [
+        {
+            "run": name,
+            f"{c.judge}s": run.num_trials,
+            "right in all": run.right_in_all,
+            "right in none": run.right_in_none,
+            **{f"tie mass {side}": run.tie_mass[side] for side in SIDES},
+        }
+        for name, run in zip(c.names, c.resolution, strict=True)
+    ]
+    return show.table(
         f"How far easiness tells {c.num_examples} examples apart {c.at}",
         f"Shares of the examples, from all {c.judge}s. Tie mass: the share of the examples that tie "
         f"at the edge of a set of {c.fraction:g}.",
         rows,
-    )
+    ).section
 
 
 def _matrix(c: Comparison, side: Side) -> Section:
@@ -190,51 +196,50 @@ def _blank(cell: Cell) -> str:
     return "" if cell.agreed is None or cell.agreed.reason is None else f"none: {cell.agreed.reason}"
 
 
-_TAILS = [
-    "rank correlation",
-    "Spearman-Brown",
-    "easy refine",
-    "easy expected",
-    "easy tie mass",
-    "hard refine",
-    "hard expected",
-    "hard tie mass",
-]
-
-
-def _tails(half: SplitHalf) -> list[str]:
-    values = [half.rank_correlation, half.spearman_brown]
-    for tail in (half.easy, half.hard):
-        values += [tail.refine, tail.expected, tail.tie_mass]
-    return [number(value) for value in values]
+def _tails(half: SplitHalf) -> dict[str, float]:
+    found = {"rank correlation": half.rank_correlation, "Spearman-Brown": half.spearman_brown}
+    for side, tail in (("easy", half.easy), ("hard", half.hard)):
+        found |= {
+            f"{side} refine": tail.refine,
+            f"{side} expected": tail.expected,
+            f"{side} tie mass": tail.tie_mass,
+        }
+    return found
 
 
 def _by_epoch(name: str, reliability: Reliability) -> Section:
     name_of, value_of = reliability.row_name, reliability.value
     best = {side: reliability.best_epoch(side) for side in SIDES}
-    rows = [[name_of, *_TAILS, *(f"{side} drift" for side in SIDES), "best for"]]
-    for half in reliability.by_epoch:
-        marks = [side for side in SIDES if best[side] == half.epoch]
-        drifts = [number(reliability.drift[side].get(half.epoch)) for side in SIDES]
-        rows.append([f"{value_of(half):g}", *_tails(half), *drifts, " and ".join(marks)])
+    rows = [
+        {
+            name_of: f"{value_of(half):g}",
+            **_tails(half),
+            **{f"{side} drift": reliability.drift[side].get(half.epoch, math.nan) for side in SIDES},
+            "best for": " and ".join(side for side in SIDES if best[side] == half.epoch),
+        }
+        for half in reliability.by_epoch
+    ]
     size = reliability.by_epoch[0].group_size
-    return Section(
+    return show.table(
         f"{name}: reliability by {name_of}",
         f"Matching rates between disjoint groups of {size} {reliability.judges}: how far the easy and "
         "hard sets repeat. Drift: the agreement of the refined sets with those of the last "
         f"{name_of}. Sets can repeat and still not be those.",
         rows,
-    )
+        digits=2,
+    ).section
 
 
 def _by_trials(name: str, c: Comparison, reliability: Reliability) -> Section:
-    rows = [[f"{reliability.judges} a group", *_TAILS]]
-    rows += [[str(half.group_size), *_tails(half)] for half in reliability.by_trials]
-    return Section(
+    rows = [
+        {f"{reliability.judges} a group": half.group_size, **_tails(half)} for half in reliability.by_trials
+    ]
+    return show.table(
         f"{name}: reliability by number of {reliability.judges}, {c.at}",
         "Matching rate between groups, by their number of trials.",
         rows,
-    )
+        digits=2,
+    ).section
 
 
 _NAME_WIDTH, _MOST_LINES = 12, 5  # letters of a line of a name in the figure, and lines
