@@ -94,7 +94,6 @@ def _face(module: str, name: str) -> str:
 
 def stubs() -> dict[Path, str]:
     """Both stubs by their paths, formatted."""
-    more = "from easiness import paper as paper\n\n__version__: str\n"
     homes = vars(easiness)["_HOMES"]
     found = {
         ROOT / "__init__.pyi": stub(

@@ -1,8 +1,8 @@
 """Does it depend on the amount of data whether hard examples are to be dropped (Sorscher et al. 2022)?
 
 Networks are trained to their end on 1,500 and on 6,000 pictures, and on what is left of them when easy, hard
-or random ones are dropped; those on 20,000 are read from a study by `easiness paper all --preset overnight`. It
-goes on where it was; sizes that are not finished are left out of the page.
+or random ones are dropped; those on 20,000 are read from a study by `easiness paper all --preset overnight`.
+It goes on where it was; sizes that are not finished are left out of the page.
 
     python benchmarks/science/amount_of_data.py --data FOLDER --runs FOLDER
                                                 [--largest STUDY] [--docs docs/results]
@@ -20,12 +20,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from easiness import load_dataset, open_run
+from easiness.paper.reproduction import find_preset
+from easiness.paper.training_sets import contrast, plan_ranked
 from easiness.runs import carry_out, carry_out_all, make_plan
 from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
 from easiness.spec import Drawing, Execution, Recording, Training
-from easiness.paper.reproduction import find_preset
 from easiness.studies.keeping import ranking
-from easiness.paper.training_sets import contrast, plan_ranked
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 

@@ -1,4 +1,4 @@
-"""Is easy what is frequent and contradicts nothing? What `easiness paper hypothesis` found, and how good that is.
+"""Is easy what is frequent and contradicts nothing? What `easiness paper hypothesis` found.
 
     easiness paper hypothesis --out FOLDER
     python benchmarks/science/hypothesis.py --study FOLDER --docs docs/results/hypothesis.md

@@ -135,6 +135,7 @@ OLD_ARGUMENTS = {
     "share": "is at= now: the share",
     "scores_run": "is scores= now",
     "source": "is data= now",
+    "compiling": "is compile= now",
     "old_source": "is old_data= now",
     "new_source": "is new_data= now",
     "num_steps": "is steps= now",

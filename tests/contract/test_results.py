@@ -23,14 +23,7 @@ from PIL import Image
 
 import easiness.pages
 import easiness.studies
-from easiness import (
-    compare,
-    diff,
-    explain,
-    keep,
-    load_dataset,
-    suspects,
-)
+from easiness import audit, compare, diff, explain, keep, labels, load_dataset, scores, suspects
 from easiness.analysis import Curve, Foretold, Gain, Interval, Votes
 from easiness.engine import write_result
 from easiness.paper.perturbation.curve import PerturbationCurve
@@ -398,6 +391,15 @@ def _read_pdf(file: Path, _: Any) -> None:
     assert b"CreationDate" not in content
 
 
+def _read_html(file: Path, result: Any) -> None:
+    page = file.read_text()
+    assert HOSTILE not in page
+    assert "<svg" in page
+    shown = html.unescape(page.replace("<wbr>", ""))
+    for section in result.sections():
+        assert len(section.rows) == 1 or section.title in shown
+
+
 # pandas read the last digit right only where asked to, and now always does
 EXACT: dict[str, Any] = {"float_precision": "round_trip"} if int(pd.__version__.split(".")[0]) < 3 else {}
 
@@ -406,6 +408,7 @@ READ: dict[str, Callable[[Path, Any], None]] = {
     ".parquet": _read_rows(pd.read_parquet),
     ".json": _read_json,
     ".md": _read_markdown,
+    ".html": _read_html,
     ".png": _read_png,
     ".svg": _read_svg,
     ".pdf": _read_pdf,
@@ -423,7 +426,7 @@ def test_the_commands_write_them(command, measured, tmp_path: Path):
             assert command(name, measured, "-o", tmp_path / f"{name}{suffix}").code == 0
     for suffix in (*SUFFIXES, ".txt"):
         asked = ["--drop", 0.3, "--policy", "hard", "-o", tmp_path / f"prune{suffix}"]
-        assert command("prune", measured, *asked).code == 0
+        assert command("keep", measured, *asked).code == 0
     assert len(list(tmp_path.iterdir())) == 4 * len(SUFFIXES) + 1
     assert len(json.loads((tmp_path / "prune.json").read_text())) == 70
     made = pd.read_parquet(tmp_path / "prune.parquet").attrs

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-import easiness
 from easiness.paper.reproduction import presets
 from easiness.paper.reproduction.folder import study_runs
 from easiness.paper.reproduction.presets import Preset
@@ -76,20 +75,6 @@ def test_the_same_command_trains_nothing_and_finds_the_same(paper, studied, snap
     finished = paper(copy)
     assert finished.code == 0
     assert finished.err == f"{copy}: 18 runs with 42 trials, 42 of them finished\n"
-    assert snapshot(copy / "trials") == before
-    assert results(copy) == results(studied)
-
-
-@pytest.mark.long
-@pytest.mark.usefixtures("paper")
-def test_a_function_does_the_same(studied, snapshot, tmp_path):
-    copy = Path(shutil.copytree(studied, tmp_path / "copy"))
-    (copy / "claims.json").unlink()
-    before = snapshot(copy / "trials")
-    data = easiness.load_dataset("digits", holdout=0.2, limit=150)
-    claims = easiness.paper.all(data, preset="smoke", out=copy)
-    assert [claim.as_dict() for claim in claims] == json.loads((copy / "claims.json").read_text())["claims"]
-    assert len(claims) == 14
     assert snapshot(copy / "trials") == before
     assert results(copy) == results(studied)
 

@@ -24,6 +24,7 @@ import pytest
 from PIL import Image
 from refitted import CARD, EXAMPLES, ODD, RUN, TRIAL, digest_of, refit, rewrite, sealed_run, set_column
 
+import easiness as ez
 from easiness import BadInput, Recorder, export, gate, load_dataset, open_run
 from easiness.gate import check_columns, read_batches
 from easiness.spec import LONGEST_NAME
@@ -220,7 +221,7 @@ def test_names_in_a_card_that_are_as_long_as_books(small, tmp_path):
     document["files"]["scores.parquet"] = digest_of(card / "scores.parquet")
     (card / "card.json").write_text(json.dumps(document))
     with pytest.raises(BadInput, match=r"scores\.parquet: column class: .*at most 4096"):
-        card(small / "data.npz", apply=card)
+        ez.card(small / "data.npz", apply=card)
 
 
 def test_ids_of_arrays_that_are_as_long_as_books(tmp_path):
@@ -479,4 +480,4 @@ def test_a_file_of_a_card_that_cannot_be(small, card, name):
     file, alter = OF_CARDS[name]
     alter(card / file)
     with pytest.raises(BadInput, match=rf"{re.escape(file)}: .*{'a pipe' if alter is pipe else 'damaged'}"):
-        card(small / "data.npz", apply=card)
+        ez.card(small / "data.npz", apply=card)

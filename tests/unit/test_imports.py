@@ -115,7 +115,7 @@ for arguments in {commands}:
         print("ended:", arguments[0], ended.code, file=sys.stderr)
 import easiness as ez
 try:
-    ez.measure
+    ez.measure("digits", out="new")
 except ez.BadInput as error:
     print(error, file=sys.stderr)
 """

@@ -59,10 +59,10 @@ class CommandsInGroups(TyperGroup):
     prefix = ""
 
     def _listed(self) -> list[tuple[str, Listed]]:
-        from easiness.engine.registry import registered
+        from easiness.engine import registered
 
         more = [(one.name, one) for one in registered()]
-        paper = Listed("paper all | perturb | ...", "Paper", "", "Reproduce the paper: its whole, or a part.")
+        paper = Listed("paper", "Paper", "", "Reproduce the paper: all of it, or one experiment.")
         return [*((one.name, one) for one in COMMANDS), ("paper", paper), *more]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
@@ -206,7 +206,10 @@ def _command(name: str) -> Any:
     made = typer.Typer(name=name, **_SETTINGS)
     if name == "paper":
         made = typer.Typer(
-            name=name, cls=CommandsOfPaper, help="Reproduce the paper: its whole, or a part.", **_SETTINGS
+            name=name,
+            cls=CommandsOfPaper,
+            help="Reproduce the paper: all of it, or one experiment.",
+            **_SETTINGS,
         )
         made.callback()(_of_paper)
         return typer.main.get_command(made)
@@ -222,7 +225,7 @@ def _command(name: str) -> Any:
 
 
 def _of_paper() -> None:
-    """Reproduce the paper: its whole, or a part."""
+    """Reproduce the paper: all of it, or one experiment."""
 
 
 _MOST_SAID = 1200  # characters of a line, of which a path may take hundreds

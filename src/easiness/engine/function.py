@@ -16,6 +16,7 @@ from easiness.engine.asking import Asked, asked_of, made
 from easiness.engine.carrying import answer
 from easiness.engine.study import Study, Verb
 from easiness.errors import BadInput
+from easiness.named_import import needing_torch
 from easiness.regular_file import at_home
 from easiness.runs import passes_shown
 from easiness.store import Run, check_opened
@@ -73,7 +74,8 @@ def function_typed(
         except TypeError as error:
             raise TypeError(f"{short}(): {error}") from None
         arguments = dict(bound.arguments)
-        return call(arguments, arguments.pop("progress", True))
+        with needing_torch(short):
+            return call(arguments, arguments.pop("progress", True))
 
     function.__name__ = function.__qualname__ = short
     function.__module__ = name.rpartition(".")[0]

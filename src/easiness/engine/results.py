@@ -34,7 +34,8 @@ def show_result(result: show.Result, outputs: Sequence[Path] = (), *, decisions:
         print_rows(result.table())
     for notice in result.notices:
         say(f"note: {notice}", err=True)
-    say_text(result.in_words(), err=aside)
+    if text := result.in_words():
+        say_text(text, err=aside)
     for output in outputs:
         if decisions:
             set_aside(output, result)

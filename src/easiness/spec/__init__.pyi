@@ -47,7 +47,6 @@ from .option import (
     Option as Option,
     OptionGroup as OptionGroup,
     at_least as at_least,
-    from_arguments as from_arguments,
     options_of as options_of,
     read_at as read_at,
     read_names as read_names,
@@ -76,7 +75,6 @@ from .recipe import (
     read_recipe as read_recipe,
     settings_of_others as settings_of_others,
 )
-from .renamed import renamed as renamed
 from .seeds import TrialSeeds as TrialSeeds, trial_seeds as trial_seeds
 from .stopping import Check as Check, Stopped as Stopped, StoppingRule as StoppingRule, Tail as Tail
 from .trial import (

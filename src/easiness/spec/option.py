@@ -96,15 +96,6 @@ def options_of(kind: type) -> dict[str, tuple[Any, Option]]:
     return found
 
 
-def from_arguments(kind: type[T], given: Mapping[str, Any]) -> T:
-    """The value made of the arguments of its fields' names, as in ``from_arguments(Loading, locals())``.
-
-    Fields that are not given keep their defaults, arguments of other names belong to others.
-    """
-    names = [one.name for one in fields(kind)]  # type: ignore[arg-type]
-    return kind(**{name: given[name] for name in names if name in given})
-
-
 def at_least(name: str, value: int, least: int, most: int | None = None) -> int:
     """The value of the option ``name``, a whole number from ``least`` to ``most``."""
     try:

@@ -98,12 +98,8 @@ DOORS: dict[str, Callable[[], Any]] = {
     "open_run": lambda: easiness.open_run("~/run"),
     "Run": lambda: easiness.Run("~/run").ids,
     "measure, out": lambda: small_run_in("~/new"),
-    "measure, recipe": lambda: easiness.measure(
-        easiness.load_dataset("digits", limit=20), out="~/new", recipe="~/recipe.toml", **SMALL
-    ),
-    "measure, a run's recipe": lambda: easiness.measure(
-        easiness.load_dataset("digits", limit=20), out="~/new", recipe="~/run", **SMALL
-    ),
+    "measure, recipe": lambda: small_run_in("~/new", recipe="~/recipe.toml"),
+    "measure, a run's recipe": lambda: small_run_in("~/new", recipe="~/run"),
     "load_dataset, labels": lambda: easiness.load_dataset("digits", limit=100, labels="~/labels.csv"),
     "load_dataset, source": lambda: easiness.load_dataset("~/pets"),
     "Recorder": lambda: easiness.Recorder("~/recorded", ids=[0, 1], labels=[0, 1]),

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import typing
-from collections.abc import Callable
 from dataclasses import MISSING, FrozenInstanceError, fields
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import easiness as ez
-from easiness.models import ModelGiven
 from easiness.spec import (
     DatasetRef,
     Drawing,
@@ -32,60 +28,20 @@ from easiness.spec import (
     command_line,
     command_parts,
     featuring_of,
-    from_arguments,
     loading_of,
     options_of,
-    renamed,
     training_of,
 )
 from easiness.spec.named_recipes import named_recipe
 
 KINDS: tuple[type, ...] = (Drawing, Execution, Loading, Recording, Training, Trials)
-RANKED = {"pretrained", "train_share", "image_size"}
-TABLES = {"text", "sound", "inputs", "without", "label", "id", "encoding", "rate"}
-ELSEWHERE = {"data_root", "download", "allow_outside", "skip_unreadable", "columns", *TABLES}
-CHOOSING = {"compile", "checkpoint_every"}
-CLUSTER = {"executor", "ray_address", "jobs"}
-
-# a public function, the values that its arguments make, and the fields that it does without
-DRAWS = {"rates", "policies", "repetitions", "keep", "balanced", "other_label"}
-
-FACES: list[tuple[Callable[..., Any], tuple[type, ...], set[str]]] = [
-    (ez.measure, (Trials, Training, Loading, Recording, Execution), {"splits"}),
-    (ez.ablate, (Training, Drawing, Loading, Execution), RANKED | ELSEWHERE | CHOOSING | {"other_label"}),
-    (ez.corrupt, (Training, Drawing, Loading, Execution), RANKED | ELSEWHERE | CHOOSING | {"steps"}),
-    (ez.verify, (Training, Loading, Execution), {"train_share"} | CHOOSING),
-    (ez.validate, (Training, Loading, Execution), RANKED | CHOOSING | {"model"}),
-    (ez.paper, (Loading, Execution), CHOOSING | TABLES | {"allow_outside", "skip_unreadable", "columns"}),
-    (ez.prune, (Drawing,), {"rates", "policies", "repetitions", "steps", "other_label"}),
-    (ez.curriculum, (Drawing,), DRAWS | {"steps"}),
-    (ez.perturbation_curve, (Execution,), CHOOSING | CLUSTER),
-    (ez.pseudo_patterns, (Execution,), CHOOSING | CLUSTER),
-    (ez.similarity, (Execution,), CHOOSING | CLUSTER | {"cache"}),
-    (ez.load_dataset, (Loading,), set()),
-]
 
 
-@pytest.mark.parametrize(("face", "kinds", "without"), FACES)
-def test_public_functions_are_held_to_the_values(face, kinds, without):
-    parameters = inspect.signature(face).parameters
-    for kind in kinds:
-        hints = typing.get_type_hints(kind, localns={"Recipe": Recipe})
-        for field in fields(kind):
-            if field.name in without:
-                assert field.name not in parameters, field.name
-                continue
-            given = parameters[field.name]
-            assert given.kind is inspect.Parameter.KEYWORD_ONLY
-            if given.default is not inspect.Parameter.empty:
-                by_difficulty = face is ez.prune and field.name == "score"  # not the paper's order
-                assert given.default == ("difficulty" if by_difficulty else field.default), field.name
-            if face is not ez.load_dataset:  # which takes any path
-                # in Python a model may be what builds it, too: the value has its name
-                hint = hints[field.name]
-                if field.name == "model":
-                    hint = ModelGiven if given.default is inspect.Parameter.empty else ModelGiven | None
-                assert typing.get_type_hints(face)[field.name] == hint, field.name
+def test_load_dataset_has_the_options_of_loading():
+    parameters = inspect.signature(ez.load_dataset).parameters
+    for field in fields(Loading):
+        assert parameters[field.name].kind is inspect.Parameter.KEYWORD_ONLY
+        assert parameters[field.name].default == field.default
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -99,13 +55,6 @@ def test_values_are_frozen_and_each_option_is_declared_once(kind):
     options = options_of(kind)
     assert {field.name for field in fields(kind)} - {"splits", "rate"} == set(options)
     assert all(option.flag.startswith("--") and option.help.endswith(".") for _, option in options.values())
-
-
-def test_a_value_takes_the_arguments_of_its_fields():
-    def function(limit: int, holdout: float, other: int) -> Loading:
-        return from_arguments(Loading, locals())
-
-    assert function(3, 0.5, 7) == Loading(limit=3, holdout=0.5)
 
 
 def test_columns_are_read_as_names():
@@ -124,38 +73,6 @@ def test_inputs_are_read_as_names():
     for text in ("", "a,", ",a"):
         with pytest.raises(ValueError, match="length,width"):
             read(text)
-
-
-@renamed(colour="color")
-def paint(wall: str, *, color: str = "white") -> tuple[str, str]:
-    """Paint a wall."""
-    return wall, color
-
-
-def test_the_new_name_says_nothing():
-    assert paint("north", color="red") == ("north", "red")
-    assert paint("north") == ("north", "white")
-    assert [*inspect.signature(paint).parameters] == ["wall", "color"]
-
-
-def test_the_old_name_goes_on_with_a_warning_that_points_to_the_caller():
-    with pytest.warns(DeprecationWarning, match=r"^paint\(\): colour= .*color=$") as warned:
-        assert paint("north", colour="red") == ("north", "red")  # type: ignore[call-arg]
-    assert warned[0].filename == __file__
-
-
-def test_both_names_are_refused():
-    with pytest.raises(TypeError, match=r"color= .*old name, colour="):
-        paint("north", color="red", colour="blue")  # type: ignore[call-arg]
-
-
-def test_measure_takes_compiling_for_compile(tmp_path):
-    with (
-        pytest.warns(DeprecationWarning, match=r"compiling= .*called compile="),
-        pytest.raises(ez.BadInput, match="compile 'maybe': unknown"),
-    ):
-        ez.measure("digits", model="mlp_2_w8", compiling="maybe", out=tmp_path / "run")  # type: ignore[call-arg]
-    assert not (tmp_path / "run").exists()
 
 
 SPLIT = SplitRef(fingerprint="0" * 64, num_examples=2)

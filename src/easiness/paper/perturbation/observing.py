@@ -31,7 +31,6 @@ from easiness.spec import RunSpec, Split, content_hash
 from easiness.store import (
     STATISTICS,
     WEIGHTS,
-    Ids,
     Run,
     Seats,
     StoredTrial,
@@ -41,31 +40,6 @@ from easiness.store import (
     sweep,
     write_observations,
 )
-
-
-def read_kept(
-    path: Path, labels: npt.NDArray[np.int64], trained_on: npt.NDArray[np.bool_], num_classes: int
-) -> Observations | None:
-    """One level of one trial; ``None`` if the file is unreadable or of other examples than these."""
-    try:
-        read: dict[str, Any] = read_rows(path, [0], ["label", *STATISTICS])
-    except (OSError, ValueError):
-        return None
-    if not np.array_equal(read.pop("label"), labels[None]):
-        return None
-    return Observations(labels, num_classes, trained_on, **read)
-
-
-def keep(path: Path, ids: Ids, seen: Observations) -> None:
-    """Write the file, whole or not at all, and remove what killed writers left beside it.
-
-    Nothing is written where the disk is full or read-only: the run can be looked at all the same.
-    """
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sweep(path.parent)
-        with file_written_whole(path) as file:
-            write_observations(file, ids, seen)
 
 
 def digest_of(kind: Kind) -> str | None:
@@ -88,6 +62,17 @@ PERTURBED = "perturbed"
 _MOST_KEPT = 2**28  # token numbers of all levels: 1 GiB; of more, each trial has the texts numbered anew
 
 Learned: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
+
+
+@contextlib.contextmanager
+def _finite(trial: StoredTrial, one: Perturbation) -> Iterator[None]:
+    """Name the trial and the perturbation where logits in the block are not finite."""
+    try:
+        yield
+    except TrialFailed:
+        raise RunFailed(
+            f"{trial.path}: the logits of an example are not finite under {one.kind} {one.level:g}"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -232,15 +217,8 @@ class PerturbedProbe:
         num_classes = self.split.num_classes
         log = ObservationLog(self.split.ids, labels, num_classes, trained_on=trained_on)
         changed = self._changed(one)
-        try:
-            with training.threads_of(self.spec):
-                training.Observer(changed, log, self._signature, num_classes).observe(
-                    network, progress.images
-                )
-        except TrialFailed:
-            raise RunFailed(
-                f"{trial.path}: the logits of an example are not finite under {one.kind} {one.level:g}"
-            ) from None
+        with _finite(trial, one), training.threads_of(self.spec):
+            training.Observer(changed, log, self._signature, num_classes).observe(network, progress.images)
         return log.observations()
 
     def learned(self, trial: StoredTrial) -> Learned:
@@ -273,18 +251,32 @@ class PerturbedProbe:
         return self.run.path / PERTURBED / folder / f"{trial.index:04d}-{weights}.parquet"
 
     def all_kept(self, trial: StoredTrial, learned: Learned) -> list[Observations | None]:
-        """What is kept of each perturbation."""
-        paths = [self._file(trial, one) for one in self.perturbations]
-        return [
-            None if path is None or not path.exists() else read_kept(path, *learned, self.split.num_classes)
-            for path in paths
-        ]
+        """What is kept of each perturbation; ``None`` of one whose file is damaged or of other examples."""
+        labels, trained_on = learned
+        found: list[Observations | None] = []
+        for path in (self._file(trial, one) for one in self.perturbations):
+            found.append(None)
+            if path is None or not path.exists():
+                continue
+            with contextlib.suppress(OSError, ValueError):
+                read: dict[str, Any] = read_rows(path, [0], ["label", *STATISTICS])
+                if np.array_equal(read.pop("label"), labels[None]):
+                    found[-1] = Observations(labels, self.split.num_classes, trained_on, **read)
+        return found
 
     def keep(self, trial: StoredTrial, one: Perturbation, seen: Observations) -> None:
-        """Keep what the trial sees at a level, where that can be."""
+        """Keep what the trial sees at a level, whole or not at all, and sweep up what killed writers left.
+
+        Nothing is written where the disk is full or read-only: the run can be looked at all the same.
+        """
         path = self._file(trial, one)
-        if path is not None:
-            keep(path, self.split.ids, seen)
+        if path is None:
+            return
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            sweep(path.parent)
+            with file_written_whole(path) as file:
+                write_observations(file, self.split.ids, seen)
 
 
 @dataclass(frozen=True)
@@ -334,16 +326,10 @@ class HeadsProbe(PerturbedProbe):
                 log.update(positions, own.logits(vectors))
             first += len(positions)
             progress.images(len(positions))
-        return [self._ended(log, trial, one) for log, trial in zip(logs, trials, strict=True)]
-
-    def _ended(self, log: ObservationLog, trial: StoredTrial, one: Perturbation) -> Observations:
-        try:
-            log.end_epoch()
-        except TrialFailed:
-            raise RunFailed(
-                f"{trial.path}: the logits of an example are not finite under {one.kind} {one.level:g}"
-            ) from None
-        return log.observations()
+        for log, trial in zip(logs, trials, strict=True):
+            with _finite(trial, one):
+                log.end_epoch()
+        return [log.observations() for log in logs]
 
     @cached_property
     def _kept(self) -> list[tuple[int, int]]:

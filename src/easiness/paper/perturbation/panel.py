@@ -101,7 +101,8 @@ def pattern_pictures(
     positions = patterns.positions[patterns.shown(num)]
     classes = tuple(data.classes[label] for label in split.labels[positions])
     one = perturbation(patterns.kind, patterns.level, patterns.seed, data.kind.name)
-    levels, made = (patterns.levels[0].level, patterns.level), [_unchanged, one]
+    levels = patterns.levels[0].level, patterns.level
+    made: list[Callable[..., Any]] = [_unchanged, one]
     return PatternPictures(patterns, classes, _block(split, recipe, positions, patterns.kind, levels, made))
 
 
@@ -219,7 +220,7 @@ def _draw_texts(blocks: Mapping[str, Sequence[tuple[str, Sequence[tuple[str, str
     """
     from matplotlib.figure import Figure
 
-    rows: list[list[tuple[float, str, dict[str, str]]]] = []
+    rows: list[list[tuple[float, str, dict[str, Any]]]] = []
     for heading, groups in blocks.items():
         rows.append([(0.0, heading, {"fontweight": "bold"})])
         for name, texts in groups:

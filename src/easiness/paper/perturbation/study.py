@@ -113,21 +113,18 @@ class Perturbing:
         Option("--patterns", "Also draw examples that all networks still get right.", **PICTURE),
     ] = None
 
-    @property
-    def wanted(self) -> list[float]:
-        """The levels asked for, that of the patterns among them."""
-        listed = () if self.pattern_level is None else (self.pattern_level,)
-        return [*(() if self.levels is None else self.levels), *listed]
-
 
 def perturb(asked: Perturbing, progress: Progress | None = None) -> Perturbed:
     """Let the networks of a run look at perturbed examples, and match their sets with the regular ones."""
     run, kind, seed = asked.run, asked.kind, asked.seed
-    check_asked(kind, asked.wanted, seed)
+    levels = () if asked.levels is None else asked.levels
+    listed = () if asked.pattern_level is None else (asked.pattern_level,)
+    check_asked(kind, (*levels, *listed), seed, run.spec.data.kind)
     check_fraction(asked.fraction)
-    check_asked(kind, asked.wanted, seed, run.spec.data.kind)
     spec_with_weights(run)  # else the data need not be looked for
     data = data_of(run, asked.data)
+    if asked.probe == "held_out" and data.held_out is None:
+        raise BadInput(f"{run.path}: the data have no held-out split; look at the training examples")
     recipe = seen_as(run, data)
     check_changes_something(data, recipe, kind, asked.levels, seed)
     found = Perturbed(perturbation_curve(asked, data, progress), pseudo_patterns(asked, data, progress))
@@ -259,10 +256,7 @@ def pseudo_patterns(asked: Perturbing, data: Dataset, progress: Progress | None 
     """
     run, level = asked.run, asked.pattern_level
     probe = asked.probe or ("train" if data.held_out is None else "held_out")
-    probes = _probes(asked, data, [] if level is None else [level])
-    if probe not in probes:
-        raise BadInput(f"{run.path}: the data have no held-out split; look at the training examples")
-    looked_at = probes[probe]
+    looked_at = _probes(asked, data, [] if level is None else [level])[probe]
     if level is None:
         level = looked_at.levels[max(len(looked_at.levels) - 2, min(1, len(looked_at.levels) - 1))]
     begin({probe: looked_at}, progress)

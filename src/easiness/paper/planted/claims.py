@@ -1,4 +1,4 @@
-"""What trials came to by arm, network and pattern, and the claims: margins were set before any ran."""
+"""Outcomes of trials by arm, network and pattern, and the claims: margins were set before any ran."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from easiness.show import listed
 
 Measure: TypeAlias = Literal["easiness", "held_out"]
 MEASURES: dict[Measure, str] = {"easiness": "easiness", "held_out": "held-out probability"}
-"""Of carriers of a pattern's own label, and of that label on pictures that no training saw."""
+"""The first is of carriers of a pattern's own label, the other of that label on pictures never trained on."""
 SLOPE, SHARE, DROP, NOTHING = 0.15, 0.25, 0.05, 0.05
 """Margins: of the slope, of the balanced one as a share of it, of the drop, and of slopes of controls."""
 
 
 @dataclass(frozen=True, eq=False)
 class OfArm:
-    """What the trials of a network in an arm came to, by trial and pattern, [T, P].
+    """Outcomes of the trials of a network in an arm, by trial and pattern, [T, P].
 
     ``easiness`` is the share of a pattern's carriers with its own label that the network is right about,
     ``contradicted`` that of carriers with other labels, not a number where there are none. ``held_out`` is
@@ -41,7 +41,7 @@ class OfArm:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What was planted, the ``patterns``, and what each network made of them in each arm."""
+    """The ``patterns`` that were planted, and what each network made of them in each arm."""
 
     preset: Preset
     seed: int
@@ -49,7 +49,7 @@ class Found:
     arms: Mapping[tuple[Arm, str], OfArm]
 
     def values(self, arm: Arm, network: str, measure: Measure) -> Values:
-        """What was measured [T, P]."""
+        """The values of a measure [T, P]."""
         values: Values = getattr(self.arms[arm, network], measure)
         return values
 
@@ -77,11 +77,11 @@ class Found:
     @cached_property
     def claims(self) -> list[Claim]:
         """Each is decided for every network, and falls with any of them."""
-        return [*_of_measure(self, "easiness", 1), *_of_measure(self, "held_out", 2), *_of_controls(self)]
+        return [*_claims_of(self)]
 
 
 def of_the_whole(verdicts: Mapping[str, str]) -> str:
-    """What becomes of the hypothesis by the verdicts of the claims: any of 1a, 1b and 1c refutes it."""
+    """The verdict on the hypothesis by those on the claims: any of 1a, 1b and 1c refutes it."""
     found = {one: verdicts[one] for one in _WHOLE}
     lost = [one for one, verdict in found.items() if verdict == "does not hold"]
     if lost:
@@ -91,79 +91,62 @@ def of_the_whole(verdicts: Mapping[str, str]) -> str:
 
 
 _WHOLE = ("1a", "1b", "1c")
-_FEW = f"fewer than {MIN_GROUP} trials decide nothing"
 
 
-def _of_measure(found: Found, measure: Measure, number: int) -> Iterator[Claim]:
-    networks = found.preset.networks
-    steep, flat = (
-        {network: found.slope(arm, network, measure) for network in networks}
-        for arm in ("natural", "balanced")
-    )
-    of_which = "" if measure == "easiness" else f" ({MEASURES[measure]})"
-    few = _FEW if found.preset.trials < MIN_GROUP else ""
-    claims: list[tuple[str, str, str, str, Side, float, dict[str, Estimate]]] = [
-        (
-            "a",
-            "what is frequent is easy",
+def _claims_of(found: Found) -> Iterator[Claim]:
+    preset = found.preset
+    networks, first = preset.networks, preset.networks[0]
+
+    def judged(
+        name: str, side: Side, margin: float, estimates: Mapping[str, Estimate], trials: int = preset.trials
+    ) -> tuple[Statistic, ...]:
+        few = f"fewer than {MIN_GROUP} trials decide nothing" if trials < MIN_GROUP else ""
+        return tuple(
+            Statistic(f"{name}, {which}", one.value, one.interval, side, margin, few)
+            for which, one in estimates.items()
+        )
+
+    for number, (by, measure) in enumerate(MEASURES.items(), 1):
+        of_which, note = "" if by == "easiness" else f" ({measure})", f"judged by {measure}"
+        steep, flat = (
+            {network: found.slope(arm, network, by) for network in networks}
+            for arm in ("natural", "balanced")
+        )
+        left = {network: flat[network].less(steep[network], SHARE) for network in networks}
+        lost = {network: found.drop("natural", network, by) for network in networks}
+        yield Claim(
+            f"{number}a",
+            f"what is frequent is easy{of_which}",
             f"the logit rises by more than {SLOPE:g} for one doubling of f in the natural arm",
-            "slope, natural",
-            "above",
-            SLOPE,
-            steep,
-        ),
-        (
-            "b",
-            "because it is frequent",
+            judged("slope, natural", "above", SLOPE, steep),
+            note=note,
+        )
+        yield Claim(
+            f"{number}b",
+            f"because it is frequent{of_which}",
             "where every pattern is shown equally often, the slope is less than a quarter of the natural one",
-            "slope, balanced - natural / 4",
-            "below",
-            0.0,
-            {network: flat[network].less(steep[network], SHARE) for network in networks},
-        ),
-        (
-            "c",
-            "what contradicts is hard",
+            judged("slope, balanced - natural / 4", "below", 0.0, left),
+            note=note,
+        )
+        yield Claim(
+            f"{number}c",
+            f"what contradicts is hard{of_which}",
             f"at the same support of at least {FREQUENT} examples an epoch, patterns of which a quarter "
             f"bears other labels lose more than {DROP:g}",
-            f"drop at c = {JUDGED:g}",
-            "above",
-            DROP,
-            {network: found.drop("natural", network, measure) for network in networks},
-        ),
-    ]
-    for letter, text, holds_when, name, side, margin, by_network in claims:
-        statistics = [
-            Statistic(f"{name}, {network}", one.value, one.interval, side, margin, few)
-            for network, one in by_network.items()
-        ]
-        note = f"judged by {MEASURES[measure]}"
-        yield Claim(f"{number}{letter}", f"{text}{of_which}", holds_when, tuple(statistics), note=note)
-
-
-def _of_controls(found: Found) -> Iterator[Claim]:
-    network = found.preset.networks[0]
-    few = _FEW if found.preset.control_trials < MIN_GROUP else ""
-    nothing: list[Arm] = [arm for arm in CONTROLS if arm != "half"]
+            judged(f"drop at c = {JUDGED:g}", "above", DROP, lost),
+            note=note,
+        )
+    slopes = {f"{arm}, {first}": found.slope(arm, first, "easiness") for arm in CONTROLS if arm != "half"}
     yield Claim(
         "3a",
         "nothing is there without patterns that repeat, or with labels dealt anew",
         f"the slope is below {NOTHING:g} with sham patches and with permuted labels",
-        tuple(
-            _statistic(
-                f"slope, {arm}, {network}", found.slope(arm, network, "easiness"), "below", NOTHING, few
-            )
-            for arm in nothing
-        ),
+        judged("slope", "below", NOTHING, slopes, preset.control_trials),
     )
-    half, whole = (mean(found.arms[arm, network].easiness) for arm in ("half", "natural"))
+    half, whole = (mean(found.arms[arm, first].easiness) for arm in ("half", "natural"))
     yield Claim(
         "3b",
         "fainter patterns are harder",
         "mean easiness is lower at half the amplitude",
-        (_statistic(f"half - natural, {network}", half.less(whole), "below", 0.0, few),),
+        judged("half - natural", "below", 0.0, {first: half.less(whole)}, preset.control_trials),
     )
-
-
-def _statistic(name: str, one: Estimate, side: Side, margin: float, few: str) -> Statistic:
-    return Statistic(name, one.value, one.interval, side, margin, few)

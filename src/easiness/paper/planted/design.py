@@ -1,4 +1,4 @@
-"""What is planted: the patterns, how often each is shown, how often under another label, and the arms."""
+"""The design: patterns, how often each is shown, how often under another label, and the arms."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _AXES: dict[Measure, str] = {
 
 @dataclass(frozen=True, eq=False)
 class Hypothesis(Found, show.Result):
-    """The experiment: what was planted and what became of it, and the ``claims`` that it decides."""
+    """The outcome of the experiment, and the ``claims`` that it decides."""
 
     @property
     def headline(self) -> str:

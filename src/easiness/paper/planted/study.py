@@ -23,7 +23,7 @@ from easiness.store import Run
 
 @dataclass(frozen=True)
 class Planted:
-    """What `hypothesis` asks."""
+    """Options of `hypothesis`."""
 
     out: Out
     preset: Annotated[
@@ -54,7 +54,7 @@ class Experiment:
     @property
     def note(self) -> str:
         """The preset, and whether it decides anything."""
-        return f"preset {self.preset.name}{self.preset.warning and f': {self.preset.warning}'}"
+        return ": ".join(filter(None, [f"preset {self.preset.name}", self.preset.warning]))
 
 
 def _run_name(arm: design.Arm, network: str) -> str:
@@ -105,7 +105,7 @@ def _data(
 
 
 def decide(asked: Planted, planned: Experiment, runs: Mapping[str, Run]) -> Hypothesis:  # noqa: ARG001
-    """What becomes of the hypothesis, from the finished runs; trials beyond the plan are left out."""
+    """Decide the claims by the finished runs; trials beyond the plan are left out."""
     arms = {}
     for cell, (examples, own) in planned.cells.items():
         run = runs[_run_name(*cell)].first(own.trials)

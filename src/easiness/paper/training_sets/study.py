@@ -33,7 +33,7 @@ from easiness.spec import (
     recipe_settings,
 )
 from easiness.store import Row, Run
-from easiness.studies.keeping.ranks import aligned, order_of, ranking, scored_data
+from easiness.studies.keeping import aligned, order_of, ranking, scored_data
 
 FULL = "full"
 """Name of the run in which nothing is dropped or relabelled."""

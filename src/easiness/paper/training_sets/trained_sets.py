@@ -15,7 +15,7 @@ from easiness.analysis import MIN_GROUP
 from easiness.errors import BadInput
 from easiness.spec import Effect, Keep
 from easiness.store import Row
-from easiness.studies.keeping.ranks import order_of
+from easiness.studies.keeping import order_of
 
 if TYPE_CHECKING:
     import pandas as pd

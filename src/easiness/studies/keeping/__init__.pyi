@@ -18,7 +18,12 @@ from .labelling import (
 )
 from .pacing import Curriculum as Curriculum, paced_batches as paced_batches, places as places
 from .pruning import Pruned as Pruned, ids_as_text as ids_as_text, prune as prune
-from .ranks import order_of as order_of, ranking as ranking
+from .ranks import (
+    aligned as aligned,
+    order_of as order_of,
+    ranking as ranking,
+    scored_data as scored_data,
+)
 from .replay import (
     PICKS as PICKS,
     Near as Near,

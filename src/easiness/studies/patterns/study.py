@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeAlias
@@ -150,7 +151,7 @@ _Positions = npt.NDArray[np.int64]
 
 _MOSTLY_TIED = 0.5  # of the examples
 _FEW, _LARGEST = 20, 0.02  # examples, and of all: more copies of one than both are no copies
-_OF_IMAGENET = 9  # letters of a class of ImageNet as its folders are called: n01440764
+_OF_IMAGENET = re.compile(r"n\d{8}")  # a class of ImageNet as its folder is called: n01440764
 
 
 @dataclass(frozen=True)
@@ -359,7 +360,7 @@ def _seen(run: Run, score: Score, split: Split) -> str:
 
 
 def _notes(run: Run, source: FeatureSource, outcome: Outcome, score: Score) -> Iterator[str]:
-    if source.eye is not None and any(_is_of_imagenet(name) for name in run.classes):
+    if source.eye is not None and any(map(_OF_IMAGENET.fullmatch, run.classes)):
         yield (
             f"{source.name} was trained on the labels of ImageNet, whose names these classes have: frequency "
             "and contradiction are not independent of the labels. Compare with features of other data "
@@ -381,7 +382,3 @@ def _notes(run: Run, source: FeatureSource, outcome: Outcome, score: Score) -> I
         yield f"Neighbours are searched among {AT_MOST:,} of the examples, drawn at random."
     if num_unknown := int((~outcome.known).sum()):
         yield f"{show.counted(num_unknown, 'example')} without {score.name} left out."
-
-
-def _is_of_imagenet(name: str) -> bool:
-    return len(name) == _OF_IMAGENET and name[0] == "n" and name[1:].isdigit()

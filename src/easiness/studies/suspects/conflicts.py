@@ -47,8 +47,7 @@ _SPLITS = get_args(Split)
 
 COLUMNS = (
     "kind",
-    *(f"{name}_a" for name in ("split", "id", "label", "class")),
-    *(f"{name}_b" for name in ("split", "id", "label", "class")),
+    *(f"{name}_{side}" for side in "ab" for name in ("split", "id", "label", "class")),
     "distance",
 )
 
@@ -146,17 +145,13 @@ class Conflicts:
 
     def unsettled(self, decided: Labels) -> Conflicts:
         """Those that contradict something still, when labels are as ``decided``."""
-
-        def left(*some: Example) -> list[int]:
-            labels = (decided.get((one.split, one.id), one.label) for one in some)
-            return [label for label in labels if label is not None]
-
         group = {one[0]: one for one in self.groups("two labels")}
 
         def contradicts(pair: Pair) -> bool:
-            if pair.other.split == "held_out":
-                return len(left(pair.train, pair.other)) == 2
-            return len({*left(*(group[pair.train] if pair.kind == "two labels" else pair[1:3]))}) > 1
+            some = group[pair.train] if pair.kind == "two labels" else pair[1:3]
+            labels = [decided.get((one.split, one.id), one.label) for one in some]
+            left = [label for label in labels if label is not None]
+            return len(left) == 2 if pair.other.split == "held_out" else len({*left}) > 1
 
         kinds: tuple[Kind, ...] = ("two labels", "in both splits", "nearly in both splits", WITHIN[0])
         return replace(self, pairs=tuple(pair for pair in self.of(*kinds) if contradicts(pair)))
@@ -165,48 +160,47 @@ class Conflicts:
         """What a person should know first; the notes come last."""
         if not self.num_train:
             return list(self.notes)
-        found = [self._groups_text("two labels", "with two labels or more")]
-        if self.of("duplicate"):
-            found.append(self._groups_text("duplicate", "with one label"))
+        identical, held_out = (
+            f"identical training {self.nouns}",
+            f"{self.num_held_out:,} held-out {self.nouns}",
+        )
+        found = []
+        kinds: tuple[tuple[Kind, str], ...] = (
+            ("two labels", "two labels or more"),
+            ("duplicate", "one label"),
+        )
+        for kind, what in kinds:
+            groups = self.groups(kind)
+            num, in_all = show.counted(len(groups), "group"), sum(map(len, groups))
+            if groups:
+                found.append(f"{num} of {identical} ({in_all:,} in all) with {what}.")
+            elif kind == "two labels":
+                found.append(f"No {identical} with {what}.")
         if self.looked_within:
-            found.append(self._text_of_within())
-        if self.num_held_out:
-            found.append(self._text_of_both("are in the training split as well", "in both splits"))
-            if self.looked_for_near:
-                found.append(
-                    self._text_of_both("have a near copy in the training split", "nearly in both splits")
-                )
+            near, differ = (
+                {one.id for pair in self.of(*kinds) for one in pair[1:3]} for kinds in (WITHIN, WITHIN[:1])
+            )
+            of = f"{self.num_train:,} training {self.nouns} have a near copy among the others"
+            found.append(_with_another(len(near), len(differ), of))
+        both: tuple[tuple[Kind, str], ...] = (
+            ("in both splits", "are in the training split as well"),
+            ("nearly in both splits", "have a near copy in the training split"),
+        )
+        for kind, what in both[: 0 if not self.num_held_out else 1 + self.looked_for_near]:
+            pairs = self.of(kind)
+            differ = {one.other.id for one in pairs if not one.labels_agree}
+            found.append(
+                _with_another(len({one.other.id for one in pairs}), len(differ), f"{held_out} {what}")
+            )
         for flaw in dict.fromkeys(self.flawed.values()):
             ids = [str(one) for (_, one), what in self.flawed.items() if what == flaw]
             verb = "is" if len(ids) == 1 else "are"
             found.append(f"{len(ids):,} of the {self.nouns} {verb} {flaw}: {shorten(ids)}.")
         return found + list(self.notes)
 
-    def _text_of_both(self, what: str, kind: Kind) -> str:
-        pairs = self.of(kind)
-        held_out = {pair.other.id for pair in pairs}
-        differ = {pair.other.id for pair in pairs if not pair.labels_agree}
-        text = f"{len(held_out):,} of {self.num_held_out:,} held-out {self.nouns} {what}"
-        if differ:
-            text += f", {len(differ):,} of them with another label"
-        return text + "."
 
-    def _text_of_within(self) -> str:
-        near, differ = (
-            {one.id for pair in self.of(*kinds) for one in (pair.train, pair.other)}
-            for kinds in (WITHIN, WITHIN[:1])
-        )
-        text = f"{len(near):,} of {self.num_train:,} training {self.nouns} have a near copy among the others"
-        if differ:
-            text += f", {len(differ):,} of them with another label"
-        return text + "."
-
-    def _groups_text(self, kind: Kind, what: str) -> str:
-        groups = self.groups(kind)
-        if not groups:
-            return f"No identical training {self.nouns} {what}."
-        some = "1 group" if len(groups) == 1 else f"{len(groups):,} groups"
-        return f"{some} of identical training {self.nouns} ({sum(map(len, groups)):,} in all) {what}."
+def _with_another(num: int, num_differ: int, of: str) -> str:
+    return f"{num:,} of {of}{f', {num_differ:,} of them with another label' if num_differ else ''}."
 
 
 def find_conflicts(data: Dataset) -> Conflicts:
@@ -251,22 +245,17 @@ def _identity(run: Run, data: Dataset) -> str:  # noqa: ARG001
 
 def _are_of(arrays: Arrays, run: Run, data: Dataset) -> bool:  # noqa: ARG001
     """Are all pairs of examples that there are, and flaws of a kind that there is?"""
-    kind, train, other, _ = arrays["pairs"].T
-    split, at, flaw = arrays["flawed"].T
+
+    def below(values: Positions, most: Any) -> bool:
+        return bool(((values >= 0) & (values < most)).all())
+
+    (kind, train, other, _), (split, at, flaw) = arrays["pairs"].T, arrays["flawed"].T
+    if not below(kind, len(KINDS)) or not below(split, len(_SPLITS)):
+        return False
     sizes = np.array([len(data.splits[name]) if name in data.splits else 0 for name in _SPLITS])
-    both = np.char.find(np.array(KINDS), "both") >= 0
-    return all(
-        bool(((values >= 0) & (values < most)).all())
-        for values, most in (
-            (kind, len(KINDS)),
-            (split, len(_SPLITS)),
-            (flaw, len(FLAWS)),
-            (train, len(data)),
-        )
-    ) and bool(
-        ((other >= 0) & (other < sizes[both[kind].astype(np.int64)])).all()
-        and ((at >= 0) & (at < sizes[split])).all()
-    )
+    both = np.array(["both" in name for name in KINDS], np.int64)
+    of_pairs = below(train, len(data)) and below(other, sizes[both[kind]])
+    return of_pairs and below(at, sizes[split]) and below(flaw, len(FLAWS))
 
 
 @kept_in_run(

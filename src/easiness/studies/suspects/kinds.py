@@ -46,13 +46,10 @@ _Mask = npt.NDArray[np.bool_]
 class KindEvidence:
     """What tells the kinds of K examples; means are over trials and the last epochs observed.
 
-    ``p_wrong`` [K] is the probability that the label is wrong, ``p_label`` [K] the mean probability of the
-    label and ``p_rival`` [K] that of the most probable other class. ``rival`` [K] is the other class that
-    the trials find most probable, -1 where nothing tells it. ``first_right`` [K] is the epoch, or share,
-    from which on most trials have the label right to the end, NaN where they have not. ``num_epochs`` were
-    trained, or are the largest share, as ``row_name`` says. ``known`` is how many of the labels the trials
-    have right over how many can be expected to be sound. Without ``near`` the kinds `BY_FEATURES` are left
-    out, and ``why_not_near`` says why.
+    ``first_right`` [K] is the epoch, or share, from which on most trials have the label right to the end, NaN
+    where they have not. ``num_epochs`` were trained, or are the largest share, as ``row_name`` says.
+    ``known`` is how many of the labels the trials have right over how many can be expected to be sound.
+    Without ``near`` the kinds `BY_FEATURES` are left out, and ``why_not_near`` says why.
     """
 
     p_wrong: _Floats

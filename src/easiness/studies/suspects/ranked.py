@@ -19,7 +19,7 @@ from easiness.spec import Split, command_line, loading_of
 from easiness.store import Row, Run
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, pairs_frames, shortened
 from easiness.studies.suspects.decided import Decided
-from easiness.studies.suspects.evidence import Glance, one_trial
+from easiness.studies.suspects.evidence import Glance
 from easiness.studies.suspects.kinds import NOT_CARRIED, reasons_mean
 
 if TYPE_CHECKING:
@@ -201,9 +201,8 @@ class Suspects(show.Result):
     ``told`` is the column of texts or paths, where there is one, and ``shown`` the first suspects themselves;
     ``in_pairs`` has the texts of pairs that conflict, by split and id. What was ``decided`` is last
     in ``ranked``, with its ``action``, is 0 or 1 in ``p_wrong`` where somebody was sure, and is not listed.
-    ``too_few`` names classes too small, ``alone`` a run beside which others can judge. A ``leak`` says what
-    tells the labels: the number of wrong ones is then not a number. ``missing`` is the code of a network that
-    cannot be had here.
+    A ``leak`` says what tells the labels: the number of wrong ones is then not a number. ``doubts`` are what
+    one has to know of the runs before one believes it, ``missing`` code of a network that cannot be had here.
     """
 
     model: str
@@ -226,8 +225,7 @@ class Suspects(show.Result):
     shown: tuple[show.ShownExample, ...] = field(default=(), repr=False)
     in_pairs: Mapping[tuple[str, object], str] = field(default_factory=dict, repr=False)
     decided: Decided | None = None
-    too_few: str = ""
-    alone: Run | None = field(default=None, repr=False)
+    doubts: tuple[str, ...] = ()
     leak: str = ""
     missing: str = ""
 
@@ -371,7 +369,8 @@ class Suspects(show.Result):
             columns["example"] = show.Column(lambda cell: cell)
         elif self.told is not None:
             columns[self.told] = show.Column(shortened)
-        notices = tuple(filter(None, self._doubts()))
+        of_all = "" if self.decided is None else self.decided.note()
+        notices = tuple(filter(None, (self.by_heart(), self.doubt(), *self.doubts, of_all)))
         return [
             *leak,
             *pairs,
@@ -414,13 +413,6 @@ class Suspects(show.Result):
         judges = "networks" if self.rows[-1].share is None else "heads"
         return f"The {judges} have {show.percent(self.known)} of the labels right"
 
-    def _doubts(self) -> list[str]:
-        """What one has to know before one believes the table; empty where there is nothing of a kind."""
-        only, along = ("", "") if self.alone is None else (one_trial(self.alone), to_judge_along(self.alone))
-        decided = "" if self.decided is None else self.decided.note()
-        only = only and f"{show.capitalized(only)}."
-        return [self.by_heart(), self.doubt(), self.too_few, only, along, decided]
-
     def _note(self, num_shown: int) -> str:
         """How many labels are wrong, who says so, how to read the table, and what was not looked for."""
         first, last = self.rows[0], self.rows[-1]
@@ -430,22 +422,18 @@ class Suspects(show.Result):
         for kind, why in self.left_out_kinds.items():
             if kind not in NOT_CARRIED:
                 kinds.setdefault(why, []).append(kind)
-        return " ".join(
-            filter(
-                None,
-                [
-                    "" if self.leak else self.summary(),
-                    f"From {show.counted(self.num_trials, 'trial')} of {self.model}, {when}"
-                    f"{f', together with {others}' if others else ''}.",
-                    '"p wrong" is the probability that the label is wrong, "say so" how often the trials say '
-                    f"the suggested class. {self.reasons_mean}",
-                    "" if self.doubt() else f"{self._right}.",
-                    self._listed(num_shown),
-                    self._judges(),
-                    *(f"Not looked for: {' and '.join(some)} ({why})." for why, some in kinds.items()),
-                ],
-            )
-        )
+        sentences = [
+            "" if self.leak else self.summary(),
+            f"From {show.counted(self.num_trials, 'trial')} of {self.model}, {when}"
+            f"{f', together with {others}' if others else ''}.",
+            '"p wrong" is the probability that the label is wrong, "say so" how often the trials say the '
+            f"suggested class. {self.reasons_mean}",
+            "" if self.doubt() else f"{self._right}.",
+            self._listed(num_shown),
+            self._judges(),
+            *(f"Not looked for: {' and '.join(some)} ({why})." for why, some in kinds.items()),
+        ]
+        return " ".join(filter(None, sentences))
 
     def _judges(self) -> str:
         """Who judges, where some labels were left out by no trial, or all are known by heart; else empty."""

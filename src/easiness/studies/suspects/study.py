@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from easiness import show
 from easiness.analysis import (
     EstimatedNoise,
     LabelNoise,
@@ -26,16 +27,15 @@ from easiness.engine import SEVERAL_RUNS, At, Data, Decided, Device, HeldOutToo,
 from easiness.errors import BadInput
 from easiness.models import missing_code
 from easiness.runs import Told, find_data, leak_of, positions_in, told
-from easiness.show import ShownExample
 from easiness.spec import Option, Split
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, conflicts_of
 from easiness.studies.suspects.decided import Learned, learned_from
-from easiness.studies.suspects.evidence import Evidence, gather, too_few
+from easiness.studies.suspects.evidence import Evidence, gather, one_trial, too_few
 from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds, kind_reasons, reasons
 from easiness.studies.suspects.neighbours import CannotAsk, Looked, Neighbours, find_neighbours
-from easiness.studies.suspects.ranked import ABOVE, Suspects, how_many_listed
+from easiness.studies.suspects.ranked import ABOVE, Suspects, how_many_listed, to_judge_along
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ class _AsShown(NamedTuple):
     """What `told` has of all examples, the first suspects, and the texts of pairs by split and id."""
 
     texts: Told | None = None
-    first: tuple[ShownExample, ...] = ()
+    first: tuple[show.ShownExample, ...] = ()
     in_pairs: Mapping[tuple[str, object], str] = {}
 
 
@@ -175,11 +175,16 @@ def suspects(asked: Suspected) -> Suspects:
         shown=shown.first,
         in_pairs=shown.in_pairs,
         decided=learned.decided,
-        too_few=too_few(evidence.labels, run.classes),
-        alone=run if len(asked.run) == 1 else None,
+        doubts=(too_few(evidence.labels, run.classes), *(_alone(run) if len(asked.run) == 1 else ())),
         leak=leak,
         missing=next(filter(None, trusted), ""),
     )
+
+
+def _alone(run: Run) -> tuple[str, str]:
+    """What one trial cannot say, and which features can judge along, of a run that judges alone."""
+    only = show.capitalized(one_trial(run))
+    return only and f"{only}.", to_judge_along(run)
 
 
 def _ranked(

@@ -136,13 +136,6 @@ def test_so_is_that_of_several_features(measured_heads, frozen_networks, data) -
         seen_as(run, data)
 
 
-def test_grey_pictures_stay_what_they_are_without_color(run: Run, data: Dataset) -> None:
-    for seen in perturbed_probe(run, data, "color", [1, 0]).observe():
-        np.testing.assert_allclose(seen.loss[1], seen.loss[0], atol=1e-3)
-    for seen in perturbed_probe(run, data, "radial", [NEUTRAL, 0]).observe():
-        assert not np.allclose(seen.loss[1], seen.loss[0], atol=1e-3)
-
-
 def test_pictures_go_through_the_network_once_a_level(run: Run, data: Dataset, looks: list[int]) -> None:
     probe = perturbed_probe(run, data, "shuffle", [1, 0.5])
     assert probe.num_images == 2 * len(data)

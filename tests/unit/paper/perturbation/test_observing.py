@@ -119,13 +119,6 @@ def test_a_file_of_other_examples_is_not_trusted(opened, data):
     assert count.num == 100
 
 
-def test_images_to_be_seen_are_counted_beforehand(opened, data):
-    probe = perturbed_probe(opened, data, "color", [1, 0])
-    assert probe.num_images == 600
-    next(probe.observe())
-    assert perturbed_probe(opened, data, "color", [1, 0]).num_images == 400
-
-
 def test_other_weights_are_looked_at_anew(opened, data):
     list(perturbed_observations(opened, data, "color", [0]))
     longer = small_run(opened.path, model="mlp_3", limit=100, trials=3, epochs=3)

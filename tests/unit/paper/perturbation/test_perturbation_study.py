@@ -16,7 +16,6 @@ from easiness.paper.perturbation.curve import (
     PerturbationCurve,
     difference_of_losses,
     level_name,
-    level_positions,
 )
 from easiness.paper.perturbation.panel import draw_panel, perturbed_panel
 from easiness.paper.perturbation.study import Perturbing, perturbation_curve
@@ -151,7 +150,7 @@ def test_the_table_has_a_row_for_each_point(curve):
     assert row.lost == curve.lost(0.5, "hard", "expected").value
     text = sections_text(curve.sections())
     for match in curve.matches:
-        assert f"{match.groups.rate:.2f}?" in text
+        assert f"{match.groups.rate:.2f} ({match.groups.interval[0]:.2f} to " in text
 
 
 @pytest.fixture(scope="module")
@@ -209,29 +208,6 @@ def lines_of(figure):
     file = io.BytesIO()
     figure.savefig(file, format="png")  # text outside of the figure or a wrong glyph would warn
     return {one.get_label(): one[0] for one in figure.axes[0].containers}
-
-
-def test_the_neutral_level_is_at_the_right_whatever_the_order():
-    assert level_positions(of_noise()).tolist() == [2, 1, 0]
-    ascending = of_noise(levels=(1.0, 2.0, 4.0))
-    assert level_positions(ascending).tolist() == [0, 1, 2]
-    left, right = of_noise().figure().axes
-    for axes in (left, right):
-        assert [text.get_text() for text in axes.get_xticklabels()] == ["4\nregular", "2\n ", "1\n "]
-
-
-@pytest.mark.parametrize("ties", ["expected", "refine"])
-def test_lines_are_the_rates_and_the_ceiling_their_end(ties):
-    curve = of_noise()
-    curve = replace(curve, matches=[one for one in curve.matches if one.ties == ties])
-    figure = curve.figure()
-    lines = lines_of(figure)
-    for side in ("easy", "hard"):
-        points = curve.line(side, ties)
-        assert list(lines[f"{side}, other models?"].get_ydata()) == [m.groups.rate for m in points]
-        assert list(lines[f"{side}, same models"].get_ydata()) == [m.same_models.rate for m in points]
-        ceilings = [line.get_ydata()[0] for line in figure.axes[0].get_lines() if len(line.get_ydata()) == 2]
-        assert curve.ceiling(side, ties) in ceilings
 
 
 @pytest.mark.parametrize("apart", [0.0, 0.01, 0.3])

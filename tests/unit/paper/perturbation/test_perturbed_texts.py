@@ -17,7 +17,7 @@ from easiness.errors import BadInput
 from easiness.paper.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
 from easiness.paper.perturbation.asked import check_changes_something, image_shape, perturbed_probe, seen_as
 from easiness.paper.perturbation.study import Perturbing, perturbation_curve, pseudo_patterns
-from easiness.perturb import Case, Order, perturbation
+from easiness.perturb import Order, perturbation
 from easiness.show import sections_text
 
 WORDS = ["when", "where", "was", "the", "first", "king", "of", "a", "country", "born", "and", "ships"]
@@ -135,19 +135,6 @@ def test_panels_show_the_texts(own: ez.Run, data: Dataset, tmp_path: Path) -> No
     assert "perturbed" in {text.get_text() for text in figure.texts}
 
 
-def test_without_kinds_a_panel_has_those_that_fit(own: ez.Run, data: Dataset) -> None:
-    panel = perturbed_panel(data, seen_as(own, data), num=1)
-    assert [block.kind for block in panel.blocks] == ["order", "case"]
-
-
-def test_long_texts_are_shortened_in_panels(own: ez.Run, tmp_path: Path) -> None:
-    texts = ez.load_dataset((["word " * 200 + "end", "short"], [0, 1]))
-    figure = draw_panel(perturbed_panel(texts, seen_as(own, texts), kinds=["case"], num=2))
-    figure.savefig(tmp_path / "panel.png")
-    assert any(text.get_text().endswith(" ...") for text in figure.texts)
-    assert Case(0)(["short"])[0] in {text.get_text() for text in figure.texts}
-
-
 def test_heads_on_features_are_asked_about_perturbed_texts(data: Dataset, tmp_path: Path) -> None:
     run = ez.measure(data, features="hashed", trials=5, out=tmp_path / "heads", progress=False)
     found = curve(run, "order", data, levels=[0])
@@ -190,19 +177,3 @@ def test_the_levels_of_radial_are_by_the_log_mel_picture(of_sounds: ez.Run, soun
     _, bands, frames = image_shape(sounds, seen_as(of_sounds, sounds))
     assert found.levels[0] == math.ceil(math.hypot(bands // 2, frames // 2))
     assert found.levels[1] == min(bands, frames) / 2
-
-
-@pytest.mark.parametrize("kind", ["color", "order", "case"])
-def test_others_are_refused(of_sounds: ez.Run, sounds: Dataset, kind: str) -> None:
-    with pytest.raises(BadInput, match=f"'{kind}': does not fit examples of kind sound; give one of radial"):
-        curve(of_sounds, kind, sounds)
-
-
-def test_a_panel_shows_columns_in_other_order(of_sounds: ez.Run, sounds: Dataset) -> None:
-    panel = perturbed_panel(
-        sounds, seen_as(of_sounds, sounds), kinds=["shuffle"], levels={"shuffle": [1, 1 / 8]}, num=2
-    )
-    regular, shuffled = panel.blocks[0].pictures[0]
-    assert not np.array_equal(regular, shuffled)
-    columns = {column.tobytes() for column in regular.transpose(1, 0, 2)}
-    assert {column.tobytes() for column in shuffled.transpose(1, 0, 2)} == columns

@@ -86,7 +86,9 @@ SMALL: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "precision": "float3
 
 
 def test_an_epoch_that_was_not_observed_gives_no_ranking(tmp_path):
-    run = ez.measure("digits", limit=60, epochs=4, observe="every:2", **SMALL, out=tmp_path / "run")
+    run = ez.measure(
+        ez.load_dataset("digits", limit=60), epochs=4, observe="every:2", **SMALL, out=tmp_path / "run"
+    )
     for epoch in (2, 4):
         told = f"forgetting_events is undefined for 60 of 60 examples after epoch {epoch}; .*--observe all"
         with pytest.raises(BadInput, match=told):
@@ -129,7 +131,9 @@ def test_other_data(scored):
 
 
 def test_a_part_that_was_held_out_from_the_first(tmp_path):
-    run = ez.measure("digits", holdout=0.2, limit=100, epochs=1, **SMALL, out=tmp_path / "run")
+    run = ez.measure(
+        ez.load_dataset("digits", holdout=0.2, limit=100), epochs=1, **SMALL, out=tmp_path / "run"
+    )
     data = scored_data(run, "digits")
     assert data.held_out is not None
     assert (len(data), len(data.held_out)) == (100, 100)

@@ -87,17 +87,6 @@ def test_accuracies_are_those_of_the_trials(ablated):
     np.testing.assert_array_equal(curve.at(0.3), study.points[3].accuracy[:, 1])
 
 
-def test_what_is_there_is_read_and_what_is_missing_trained(ablated, scored, tmp_path, contents, trial_folder):
-    out, study = ablated
-    copy = Path(shutil.copytree(out, tmp_path / "copy"))
-    shutil.rmtree(trial_folder(copy / "drop-random-0.30", 1))
-    progress = Stored()
-    again = ez.paper.ablate("digits", scores=scored, **SMALL, out=copy, progress=progress)
-    assert progress.trained == ["drop-random-0.30 1"]
-    assert contents(copy / "drop-random-0.30") == contents(out / "drop-random-0.30")
-    assert replace(again, every_epoch=True).table().equals(replace(study, every_epoch=True).table())
-
-
 def test_a_longer_run_is_read_as_far_as_asked(ablated, scored, tmp_path):
     out, study = ablated
     copy = Path(shutil.copytree(out, tmp_path / "copy"))
@@ -253,69 +242,6 @@ def study(
     return training_sets(**plain | {"repetitions": repetitions} | changes)
 
 
-def test_accuracy_differences_and_steps():
-    accuracy, against, steps = study().sections()
-    assert accuracy.rows == [
-        ["rate", "trained on", "relabelled", "steps", "easy", "random", "chance"],
-        ["0", "100", "0", "8", "0.900 ± 0.016", "0.900 ± 0.016", "0.100"],
-        ["0.5", "50", "0", "8", "0.700 ± 0.016", "0.800 ± 0.016", "0.100"],
-    ]
-    # the repetitions of both have the same in common, so that it drops out of the difference
-    assert against.rows == [
-        ["rate", "easy - random", "95 % interval"],
-        ["0.5", "-0.100", "-0.100 to -0.100"],
-    ]
-    assert steps.rows[1] == ["0 to 0.5", "-0.200", "-0.200 to -0.200", "-0.100", "-0.100 to -0.100"]
-    assert "50 held-out examples after epoch 2" in accuracy.title
-    assert "is dropped: mainly easy ones" in accuracy.note
-    assert "?" not in accuracy.note
-
-
-def test_few_repetitions_are_marked():
-    accuracy, against, _ = study(2).sections()
-    assert accuracy.rows[1][4].endswith("?")
-    assert against.rows[1][1].endswith("?")
-    assert "fewer than 5 repetitions, which decide nothing" in against.note
-    one, against, _ = study(1).sections()
-    assert one.rows[1][4] == "0.880?"
-    assert against.rows[1][2] == ""
-
-
-def test_relabelled_ones():
-    for other, words in ((False, "which may be their own"), (True, "never their own")):
-        accuracy = study(effect="relabel", other_label=other).sections()[0]
-        assert [row[2] for row in accuracy.rows] == ["relabelled", "0", "50"]
-        assert f"given a label drawn at random, {words}" in accuracy.note
-    assert "the same share of each class" in study(balanced=True).sections()[0].note
-
-
-def test_what_is_drawn_and_from_where():
-    assert "is dropped: mainly easy ones, or any, after epoch 4 by easiness. Mean" in first_note()
-    assert "by forgetting_events. Those that no trial learned rank as the hardest." in first_note(
-        score="forgetting_events"
-    )
-    drawn, random = study().points[:2], study().points[2:]
-    points = (*(replace(point, policy="bottom") for point in drawn), *random)
-    note = first_note(effect="relabel", score="entropy", keep="top", points=points)
-    assert (
-        "mainly those at the bottom, or any, after epoch 4 by entropy, from the top (to keep) to the" in note
-    )
-    assert "easy" not in note
-    assert "hard" not in note
-    points = tuple(replace(point, policy="beta:1,9") for point in drawn)
-    assert "is dropped: those that beta:1,9 draws, after epoch" in first_note(points=points)
-
-
-def first_note(**changes: Any) -> str:
-    return study(**changes).sections()[0].note
-
-
-def test_nothing_to_compare():
-    points = study().points
-    assert len(study(points=points[:2]).sections()) == 2  # no random draws
-    assert len(study(points=(points[0],)).sections()) == 1
-
-
 def test_the_table():
     row = study(3).table().to_dict("records")[1]
     assert row == {
@@ -335,27 +261,15 @@ def test_the_table():
     assert one[["accuracy_sd", "accuracy_se"]].isna().all(axis=None)
 
 
-def test_a_line_for_each_policy_with_a_deviation_each_way():
-    shown = study(policies=("easy", "random", "beta:1,2"))
-    (axes,) = shown.figure().axes
-    assert axes.get_xlabel() == "share of training examples dropped"
-    names = [text.get_text() for text in axes.get_legend().get_texts()]  # type: ignore[union-attr]
-    assert names == ["mainly easy", "random", "beta:1,2"]
-    for drawn, policy in zip(axes.containers, shown.policies, strict=True):
-        line, _, (bars,) = drawn
-        np.testing.assert_allclose(np.array(line.get_ydata(), float), MEANS[policy])
-        np.testing.assert_allclose(np.array(line.get_xdata(), float), [0, 0.5], atol=0.01)
-        heights = [end[1] - start[1] for start, end in bars.get_segments()]
-        np.testing.assert_allclose(heights, 2 * FIVE.std(ddof=1))
-    assert len({drawn[0].get_color() for drawn in axes.containers}) == 3
-    assert list(axes.lines[-1].get_ydata()) == [0.1, 0.1]  # type: ignore[arg-type]  # chance
-
-
-def test_one_repetition_has_no_bars():
-    (axes,) = study(1, effect="relabel").figure().axes
-    assert axes.get_xlabel() == "share of training examples with random labels"
-    _, _, (bars,) = axes.containers[0]
-    assert all(start[1] == end[1] for start, end in bars.get_segments())
+def test_means_with_deviations_and_paired_differences():
+    accuracy, beside, change = (one.rows for one in study().sections())
+    assert accuracy[2] == ["0.5", "50", "0", "8", "0.700 ± 0.016", "0.800 ± 0.016", "0.100"]
+    # what the repetitions of both have in common drops out of the difference
+    assert beside == [["rate", "easy - random"], ["0.5", "-0.100 (-0.100 to -0.100)"]]
+    assert change[1] == ["0 to 0.5", "-0.200 (-0.200 to -0.200)", "-0.100 (-0.100 to -0.100)"]
+    few = [one.rows for one in study(2, effect="relabel").sections()]
+    assert few[0][2][2:5] == ["50", "8", "0.685 ± 0.007?"]
+    assert few[1][1][1].endswith("?")
 
 
 def test_what_was_not_tried():

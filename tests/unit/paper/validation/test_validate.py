@@ -18,7 +18,7 @@ from easiness.paper.validation.validating import (
     plan_validation,
     read_validation,
 )
-from easiness.paper.validation.validation import EasinessView, FinalModels, Validation
+from easiness.paper.validation.validation import FinalModels, Validation
 from easiness.scoring.easiness_score import easiness_interval
 from easiness.spec import Training
 
@@ -166,13 +166,6 @@ def test_a_handful_of_validation_examples_is_needed() -> None:
         plan_validation(data, Training(), Trainings(("mlp_2",), 1, 1), Trainings(("mlp_2",), 1, 1))
 
 
-def test_a_run_is_no_place_for_runs(run_copy: Path) -> None:
-    names = sorted(path.name for path in run_copy.iterdir())
-    with pytest.raises(BadInput, match="is a run"):
-        paper.validate(load_dataset("digits", limit=60, holdout=0.3), models=MODELS, out=run_copy)
-    assert sorted(path.name for path in run_copy.iterdir()) == names
-
-
 # two training examples, then eight validation examples; at most 4 of 5 trials are right about any
 COUNTS = [4, 0, 0, 0, 1, 1, 2, 3, 4, 4]
 WRONG = [2, 1, 1, 0, 1, 0, 0, 0]  # of two final models, for each validation example
@@ -253,43 +246,15 @@ def test_the_interval_narrows_with_the_number_of_examples() -> None:
     assert widths[1] < widths[0] / 2
 
 
-@pytest.fixture
-def validation() -> Validation:
-    views: list[EasinessView] = [
+def test_rows_of_few_trials_are_marked() -> None:
+    views = [
         easiness_view(name, _tally(trials=trials), np.array(WRONG), 2)
         for name, trials in (("few", 4), ("all", 9))
     ]
-    return Validation(
-        views=views,
-        final=[FinalModels("few", np.array([0.625])), FinalModels("other", np.array([0.75]))],
-        epoch=3,
-        final_epoch=7,
-        num_train=2,
-        num_validation=8,
-        num_classes=4,
-        num_wrong=5,
-    )
-
-
-def test_tables_sections_and_figure(validation: Validation) -> None:
-    from easiness.show.result import sections_text
-
-    assert (validation.num_final, validation.chance) == (2, 0.25)
-    assert not validation.decided
-    assert validation.shares_in_hardest[0.25].value == 0.6
-    table = validation.table()
-    assert len(table) == 2 * (5 + 3)
-    row = table[(table.easiness_of == "all") & (table.fraction == 0.5)].iloc[0]
-    assert (row.value, row.chance, row.examples) == (0.8, 0.5, 4)
-    sections = validation.sections()
-    assert [len(section.rows) for section in sections] == [3, 7, 6, 6]
-    assert "Validation examples by easiness, of few" in [one.title for one in sections]
-    text = sections_text(sections)
-    assert "0.60?" in text  # four trials decide nothing
-    assert "of all networks together" in text
-    assert "Chance is 0.250" in text
-    above, below = validation.figure().axes
-    assert [bar.get_height() for bar in below.patches] == [p.num_examples for p in validation.views[0].curve]  # type: ignore[attr-defined]
-    assert "of 4" in below.get_xlabel()
-    (curve,) = [line for line in above.lines if line.get_marker() == "o"]
-    assert list(curve.get_ydata()) == [point.right for point in validation.views[0].curve]  # type: ignore[arg-type]
+    found = Validation(views, [FinalModels("few", np.array([0.625, 0.75]))], 3, 7, 2, 8, 4, 5)
+    assert (found.num_final, found.chance, found.decided) == (2, 0.25, False)
+    assert found.shares_in_hardest[0.25].value == 0.6
+    row = found.table().query("easiness_of == 'all' and fraction == 0.5").iloc[0]
+    assert (row["value"], row["chance"], row["examples"]) == (0.8, 0.5, 4)
+    hardest = found.sections()[1].rows
+    assert [one[4][:4] + one[4][-1] for one in hardest[2::3]] == ["0.60?", "0.60)"]

@@ -1,7 +1,6 @@
 import csv
 import importlib
 import io
-import runpy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -44,10 +43,8 @@ def run(tmp_path_factory) -> Run:
 
 def _measured(folder: Path, num: int) -> Run:
     x, y = _data()
-    arrays: dict[str, Any] = {"x": x[:NUM], "y": y[:NUM]}
-    if num > NUM:
-        arrays |= {"x_test": x[NUM:num], "y_test": y[NUM:num]}
-    np.savez(folder / "digits.npz", **arrays)
+    held_out = {"x_test": x[NUM:num], "y_test": y[NUM:num]} if num > NUM else {}
+    np.savez(folder / "digits.npz", x=x[:NUM], y=y[:NUM], **held_out)
     return easiness.measure(
         folder / "digits.npz", features="inputs", trials=5, out=folder / "run", progress=False
     )
@@ -55,7 +52,7 @@ def _measured(folder: Path, num: int) -> Run:
 
 @pytest.fixture(scope="module")
 def found(run) -> Worth:
-    return keep(run, sizes=[200], keep_shares=(0.2, 0.5), seeds=5, margin=0.08, progress=False)
+    return keep(run, sizes=[200], keep_shares=(0.2, 0.5), seeds=5, margin=0.08)
 
 
 def test_rows_are_held_to_all_and_to_as_many_at_random(found):
@@ -65,19 +62,14 @@ def test_rows_are_held_to_all_and_to_as_many_at_random(found):
     assert len(whole) == 3 + 2 * 2 * 3
     for share, num in ((0.2, 120), (0.5, 300)):
         assert (whole["num_kept"][whole["share"] == share] == num).all()
-    everything = whole["accuracy"][(whole["kept"] == "all") & ~whole["suspects_out"]].item()
-    hardest = whole[(whole["kept"] == "hardest") & (whole["share"] == 0.5) & ~whole["suspects_out"]]
-    random = whole[(whole["kept"] == "random") & (whole["share"] == 0.5) & ~whole["suspects_out"]]
-    assert hardest["over_all"].item() == pytest.approx(hardest["accuracy"].item() - everything)
-    apart = hardest["accuracy"].item() - random["accuracy"].item()
-    assert hardest["over_random"].item() == pytest.approx(apart)
+    rows = whole[(whole["share"] == 0.5) & ~whole["suspects_out"]].set_index("kept")
+    hardest, apart = rows.loc["hardest"], rows["accuracy"]["hardest"] - rows["accuracy"]["random"]
+    assert hardest["over_all"] == pytest.approx(hardest["accuracy"] - whole["accuracy"].iloc[0])
+    assert hardest["over_random"] == pytest.approx(apart)
     assert table["advised"].sum() == 1
-
-
-def test_the_hardest_are_the_wrong_labels_until_the_suspects_are_out(found):
-    table = found.table().query(f"size == {NUM} and kept == 'hardest' and share == 0.5")
-    with_them, without = table.sort_values("suspects_out")["accuracy"]
-    assert with_them < 0.5 < 0.8 < without
+    # the hardest are the wrong labels until the suspects are out
+    out = whole.query("kept == 'hardest' and share == 0.5 and suspects_out")["accuracy"].item()
+    assert hardest["accuracy"] < 0.5 < 0.8 < out
 
 
 def test_the_file_of_labels_has_what_is_advised(found, run, tmp_path):
@@ -105,10 +97,8 @@ def test_the_command_says_what_to_do_with_its_file(command, run, tmp_path):
 def test_what_it_says(found):
     assert found.advice.startswith(f"of your {NUM}: take the ")
     assert "suspects out, then you can leave out" in found.advice
-    assert found.headline.count(". ") == 1
-    assert (
-        found.advice.count(" by linear classifiers") == found.advice.count(" by 15 nearest neighbours") == 1
-    )
+    for by in (" by linear classifiers", " by 15 nearest neighbours"):
+        assert found.advice.count(by) == 1
     assert "would give linear classifiers " in found.ahead
     assert "had no part in the choice" in found.sections()[0].note
 
@@ -136,7 +126,7 @@ def test_a_loss_that_is_shown_is_not_called_none(found, interval, verdict):
 
 def test_what_heads_spare_and_neighbours_need_is_not_advised(run):
     """Without suspects and the easiest heads gain, and neighbours lose 2 to 3 points."""
-    found = keep(run, sizes=[], keep_shares=(0.5,), margin=0.05, progress=False)
+    found = keep(run, sizes=[], keep_shares=(0.5,), margin=0.05)
     by = "by linear classifiers and by 15 nearest neighbours"
     none = f"no smaller choice is shown to cost less than 5 points, {by}"
     assert found.advice == f"of your {NUM}: keep all; {none}"
@@ -145,13 +135,12 @@ def test_what_heads_spare_and_neighbours_need_is_not_advised(run):
     tried = table.query("kept == 'hardest' and share == 0.5 and suspects_out")
     assert tried["over_all"].item() > 0 > -0.01 > tried["near_over_all"].item()
     assert table["accuracy_near"].isna().sum() > 3  # what heads rule out is not asked
-    document = found.document()
-    assert document["judged_near"]["over_start"].keys() == {"value", "low", "high"}
+    assert found.document()["judged_near"]["over_start"].keys() == {"value", "low", "high"}
 
 
 @pytest.mark.long
 def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
-    found = keep(_measured(tmp_path, NUM), keep_shares=(0.5,), sizes=[], seeds=5, progress=False)
+    found = keep(_measured(tmp_path, NUM), keep_shares=(0.5,), sizes=[], seeds=5)
     assert found.num_test + found.num_examples_tried == NUM
     assert 0.15 < found.num_test / NUM < 0.25
     assert found.test_wrong == pytest.approx(WRONG, abs=0.1)
@@ -178,7 +167,7 @@ def test_choices_out_of_range_are_refused_before_anything_is_read(run, options, 
 def test_a_run_without_features_is_refused(record):
     logits = np.zeros((2, 1, 4, 2))
     with pytest.raises(BadInput, match="is not on features"):
-        keep(record(logits, [0, 1, 0, 1]), progress=False)
+        keep(record(logits, [0, 1, 0, 1]))
 
 
 @pytest.mark.parametrize("sizes", ["nan", "200,inf", "200.5"])
@@ -187,29 +176,17 @@ def test_sizes_that_are_no_whole_numbers_are_refused(run, refused, sizes):
 
 
 def test_another_seed_draws_other_examples_at_random(run, found):
-    other = keep(run, sizes=[], keep_shares=(0.5,), seeds=5, seed=1, progress=False)
-
-    def drawn(one):
-        rows = one.table().query(
-            f"size == {NUM} and kept == 'random' and num_kept == 300 and not suspects_out"
-        )
-        return rows["accuracy"].item()
-
-    assert drawn(found) != drawn(other)
-
-
-SCIENCE = Path(__file__).parents[4] / "benchmarks" / "science"
-
-
-@pytest.fixture(scope="module")
-def worlds() -> dict[str, Any]:
-    return runpy.run_path(str(SCIENCE / "worth_worlds.py"))
+    random = f"size == {NUM} and kept == 'random' and num_kept == 300 and not suspects_out"
+    other = keep(run, sizes=[], keep_shares=(0.5,), seed=1)
+    before, after = (one.table().query(random)["accuracy"].item() for one in (found, other))
+    assert before != after
 
 
 @pytest.fixture
-def twice(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(SCIENCE.parent))
-    return importlib.import_module("science.worth_twice")
+def science(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A module of the benchmarks, by its name."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[4] / "benchmarks"))
+    return lambda name: importlib.import_module(f"science.{name}")
 
 
 def first_wrong(*wrong: int) -> Any:
@@ -263,77 +240,59 @@ def test_it_is_judged_on_the_half_that_had_no_part():
     assert not {"start_over_all", "over_random"} & judged.keys()
 
 
-def test_the_number_that_is_said_is_not_the_one_it_was_chosen_by(worlds):
+def test_the_number_that_is_said_is_not_the_one_it_was_chosen_by(science):
     """Small form of benchmarks/science/worth.py."""
-    world = worlds["World"](
-        "luck", dict.fromkeys(("easiest", "hardest", "random"), 0.03), jagged=0.02, own=0.2
+    worlds = science("worth_worlds")
+    world = worlds.World("luck", dict.fromkeys(("easiest", "hardest", "random"), 0.03), jagged=0.02, own=0.2)
+    moved = [one for one in (worlds.seen(world, 1000, seed) for seed in range(40)) if one["moved"]]
+    naive, judged, held = (
+        np.array([one[name] for one in moved]) for name in ("naive", "judged", "judged holds")
     )
-    seen = [worlds["seen"](world, 1000, seed) for seed in range(40)]
-    naive, judged = (np.array([one[name] for one in seen if one["moved"]]) for name in ("naive", "judged"))
     assert naive.mean() > 3 * naive.std() / np.sqrt(len(naive))
     assert abs(judged.mean()) < 3 * judged.std() / np.sqrt(len(judged))
-    held = np.mean([one["judged holds"] for one in seen if one["moved"]])
-    assert held > 0.8
+    assert held.mean() > 0.8
 
 
-def test_what_twice_the_labels_give_is_foretold(twice):
+def test_what_twice_the_labels_give_is_foretold(science):
+    twice = science("worth_twice")
     for rise in twice.RISES:
         found = [twice.risen(rise, 1000, seed) for seed in range(20)]
-        held = [said.low <= true <= said.high for said, true in found]
-        assert np.mean(held) >= 0.85, rise.name
+        assert np.mean([said.low <= true <= said.high for said, true in found]) >= 0.85, rise.name
         off = np.mean([said.value / true for said, true in found]) - 1
         assert abs(off) < 0.4 or rise.name == "fast", rise.name  # of which it gives 0.35, and 0.6 is foretold
-        assert (
-            np.mean([said.high - said.low for said, true in found])
-            < 4 * max(true for _, true in found) + 0.01
-        )
+        wide = np.mean([said.high - said.low for said, true in found])
+        assert wide < 4 * max(true for _, true in found) + 0.01
+
+
+def foretold(sizes: list[int], *right: int, num: int = 1000) -> Any:
+    """Of classifiers that are right about so many of the first test examples, in five draws."""
+    return more_labels(sizes, [np.broadcast_to(np.arange(num) < one, (5, num)) for one in right], 0.1)
 
 
 def test_the_next_doubling_gives_six_tenths_of_the_last():
-    def first(num: int) -> np.ndarray:
-        return np.broadcast_to(np.arange(1000) < num, (5, 1000))
-
-    found, _ = more_labels([50, 100], [first(600), first(800)], 0.1)
+    found, _ = foretold([50, 100], 600, 800)
     # 0.6 of 0.2; 0.4 of 0.2 less, or 0.7 more, and other test examples: t(4) 0.6 s / sqrt(1000)
     noise = 2.7764 * 0.6 * np.sqrt(0.16 / 999)
-    assert found is not None
     assert found.value == pytest.approx(0.12)
     assert found.low == pytest.approx(0.12 - np.hypot(0.08, noise), abs=1e-6)
     assert found.high == pytest.approx(0.2)  # no more is left to gain
     # of a third of them, 1.58 doublings, it is 0.4 / (0.6**-1.58 - 1) = 0.320
-    found, _ = more_labels([100, 300], [first(600), first(800)], 0.1)
-    assert found is not None
+    found, _ = foretold([100, 300], 600, 800)
     assert found.value == pytest.approx(0.0642, abs=1e-4)
+    assert foretold([50, 100], 930, 993)[0] == pytest.approx((0.007, 0.007, 0.007))  # which bounds all three
 
 
-def test_what_is_left_to_gain_bounds_all_three():
-    halves = [np.broadcast_to(np.arange(1000) < num, (5, 1000)) for num in (930, 993)]
-    found, _ = more_labels([50, 100], halves, 0.1)
-    assert found == pytest.approx((0.007, 0.007, 0.007))
-
-
-def test_where_nothing_can_be_said_of_more_labels_it_says_why():
-    some = np.broadcast_to(np.arange(100) < 12, (5, 100))
-    assert more_labels([10], [some], 0.1) == (
-        None,
-        "no size is a quarter to three quarters of all examples (--sizes)",
-    )
-    assert more_labels([10, 100], [some, some], 0.1) == (
-        None,
-        "no size is a quarter to three quarters of all examples (--sizes)",
-    )
-    assert more_labels([50, 100], [some, some], 0.1) == (None, "accuracy is not above chance")
-    nearly = np.broadcast_to(np.arange(100) < 96, (5, 100))
-    assert more_labels([50, 100], [some, nearly], 0.1) == (None, "fewer than 5 test examples are wrong")
-
-
-def test_a_page_of_the_benchmark_has_a_row_a_world(worlds, twice):
-    rows = [worlds["in_cells"](*one) for one in worlds["table"](2, (50,), worlds["WORLDS"][:2])]
-    assert {len(row) for row in rows} == {len(worlds["HEADER"])}
-    assert len(twice.rises(2, 50, twice.RISES[1])) == len(twice.HEADER)
-
-
-ROOT = Path(__file__).parents[4]
+@pytest.mark.parametrize(
+    ("sizes", "right", "why"),
+    [
+        ([10], (12,), "no size is a quarter to three quarters of all examples (--sizes)"),
+        ([10, 100], (12, 12), "no size is a quarter to three quarters of all examples (--sizes)"),
+        ([50, 100], (12, 12), "accuracy is not above chance"),
+        ([50, 100], (12, 96), "fewer than 5 test examples are wrong"),
+    ],
+)
+def test_where_nothing_can_be_said_of_more_labels_it_says_why(sizes, right, why):
+    assert foretold(sizes, *right, num=100) == (None, why)
 
 
 def shards(folder: Path) -> None:
@@ -353,10 +312,8 @@ def shards(folder: Path) -> None:
 
 
 @pytest.mark.long
-def test_the_page_has_advice_gains_and_whole_trainings(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    worth = importlib.import_module("science.worth")
-
+def test_the_page_has_advice_gains_and_whole_trainings(tmp_path, monkeypatch, science):
+    worth = science("worth")
     shards(tmp_path / "cifar10")
     cells = {title: cell for title, cell in worth.CELLS.items() if cell[0] == "cifar"}
     monkeypatch.setattr(worth, "CELLS", cells)
@@ -383,8 +340,7 @@ def test_the_page_has_advice_gains_and_whole_trainings(tmp_path, monkeypatch):
         assert (row["planted"] == "") == ("wrong" not in title)
     # colours are found: nearly all that are wrong are suspects
     assert int(advice["CIFAR-10, 30 % wrong"]["planted among them"]) > 0.8 * 60
-    gains = [row["hardest 40 %"] for row in table("ends")]
-    assert all(" to " in cell for cell in gains)
+    assert all(" to " in row["hardest 40 %"] for row in table("ends"))
     assert {row["labels"] for row in table("trainings")} >= {"before", "after", "as many at random"}
     for row in table("verdicts"):
         assert f"- **{row['data']}**: {row['verdict']}." in page

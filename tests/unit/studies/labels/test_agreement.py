@@ -161,10 +161,20 @@ def test_a_merged_file_in_the_place_of_another_keeps_that(run: Run, tmp_path: Pa
 
 def test_what_cannot_be_merged_is_refused(run: Run, tmp_path: Path):
     file = _file(run, tmp_path / "a.csv", "k k")
-    with pytest.raises(BadInput, match=r"a\.csv: is given twice; give each file once"):
-        ez.labels(run, [file, tmp_path / "." / "a.csv"])
-    with pytest.raises(BadInput, match=r"b\.csv: nothing is decided there; write keep"):
+    with pytest.raises(BadInput, match=r"a\.csv: is given twice"):
+        ez.labels(run, files=[file, tmp_path / "." / "a.csv"])
+    with pytest.raises(BadInput, match=r"b\.csv: nothing is decided there"):
         ez.labels(run, [_file(run, tmp_path / "b.csv", "- -")])
     file.write_text(file.read_text().replace(data_version(run), "pets@0123456789ab"))
-    with pytest.raises(BadInput, match=r"a\.csv: row 2: is of pets@0123456789ab, and not of "):
+    with pytest.raises(BadInput, match=r"a\.csv: row 2: is of pets@0123456789ab"):
         ez.labels(run, [file])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--relabel-above", "0.9"], ["--drop-above", "0"], ["--decided", "a.csv"], ["--only-decided"]],
+)
+def test_options_of_the_rule_do_not_go_with_files(run: Run, tmp_path: Path, refused, options: list[str]):
+    file = _file(run, tmp_path / "a.csv", "k k")
+    assert f"{options[0]}: is of the rule" in refused("labels", run.path, file, *options)
+    assert "--split held_out: " in refused("labels", run.path, "--split", "held_out")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from copy import copy
 from dataclasses import replace
@@ -38,12 +37,12 @@ def data() -> ez.Dataset:
 def run(data, tmp_path_factory) -> Run:
     """Four short trainings on three quarters of the digits."""
     out = tmp_path_factory.mktemp("runs") / "run"
-    return ez.measure(data, model="mlp_3", trials=4, epochs=3, out=out, progress=False)
+    return ez.measure(data, model="mlp_3", trials=4, epochs=3, out=out)
 
 
 @pytest.fixture(scope="module")
 def found(run, data) -> Patterns:
-    return explain(run, features="inputs", nearest=10, data=data, progress=False)
+    return explain(run, features="inputs", nearest=10, data=data)
 
 
 def test_it_is_of_every_example(found, run):
@@ -64,7 +63,7 @@ def test_halves_of_three_trials_are_of_one_each(run, data):
     part.trials = run.trials[:3]
     outcome = outcome_of(part, find_score("easiness"), part.resolve_at(None), "train")
     assert outcome.times == 3
-    most = explain(part, features="inputs", nearest=10, data=data, progress=False).found.most
+    most = explain(part, features="inputs", nearest=10, data=data).found.most
     assert most == pytest.approx(reliability(outcome.halves, times=3))
     assert most > reliability(outcome.halves) + 0.02
 
@@ -75,38 +74,33 @@ def test_contradicted_digits_are_harder(found):
     assert "clean" in found.seen
     assert found.ways["common 10"] is found.found
     assert all(way.first.low < way.first.value < way.first.high for way in found.ways.values())
-
-
-def test_its_document_has_the_effects_too(found):
-    document = json.loads(json.dumps(found.document(), allow_nan=False))
+    document = found.document()
     assert document["nearest"] == 10
-    assert document["effects"][0]["what"] == "frequency"
     assert document["effects"][0]["value"] == found.found.first.value
-    assert len(document["examples"]) == len(found.table())
 
 
 def test_held_out_examples_and_other_scores(run, data, monkeypatch):
-    held_out = explain(run, features="inputs", split="held_out", nearest=10, data=data, progress=False)
+    held_out = explain(run, features="inputs", split="held_out", nearest=10, data=data)
     assert held_out.table()["id"].tolist() == run.examples("held_out")[0].tolist()
     assert "no trial was trained" in held_out.seen
     monkeypatch.setattr("easiness.studies.patterns.study.AT_MOST", 100)
-    hard = explain(run, features="inputs", score="difficulty", nearest=10, data=data, progress=False)
+    hard = explain(run, features="inputs", score="difficulty", nearest=10, data=data)
     assert any("among 100 of the examples" in note for note in hard.notes)
     assert hard.turned
     assert hard.found.second.value < 0
     with pytest.raises(BadInput, match="'variability': high means ambiguous"):
-        explain(run, features="inputs", score="variability", data=data, progress=False)
+        explain(run, features="inputs", score="variability", data=data)
 
 
 def test_features_of_more_than_a_few_of_these_labels_are_refused(run, data, tmp_path, monkeypatch):
     with pytest.raises(
         BadInput, match=f"the networks of {run.path} were trained on 179 of these very labels"
     ):
-        explain(run, features=f"run:{run.path}", data=data, progress=False)
+        explain(run, features=f"run:{run.path}", data=data)
     part = data.limit(60)
-    few = ez.measure(part, model="mlp_3", trials=1, epochs=1, out=tmp_path / "few", progress=False)
+    few = ez.measure(part, model="mlp_3", trials=1, epochs=1, out=tmp_path / "few")
     with pytest.raises(BadInput, match=r"trained on 6\d of these"):
-        explain(run, features=f"run:{few.path}", data=data, progress=False)
+        explain(run, features=f"run:{few.path}", data=data)
     # where their data are found, the examples themselves and the names of their classes decide
     found = {"few": replace(part, ids=part.ids + 10_000)}
     monkeypatch.setattr(study, "find_data", lambda *_: (found["few"], ""))
@@ -134,7 +128,7 @@ def test_left_out_examples_of_a_share(data, tmp_path):
     run = ez.measure(
         data, model="mlp_3", trials=4, epochs=1, train_share=0.5, out=tmp_path / "half", progress=False
     )
-    left_out = explain(run, features="inputs", nearest=10, data=data, progress=False)
+    left_out = explain(run, features="inputs", nearest=10, data=data)
     assert left_out.score == "consistency"
     assert left_out.seen.startswith("examples left out")
 
@@ -147,7 +141,7 @@ def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(spli
     texts += ["What  is gold ?", "Who found gold  first ?", "Where is rust made ?", "Where is salt sold ?"]
     data = ez.load_dataset((texts, [int(one.startswith("Who")) for one in texts]))
     data = replace(data, held_out=data)
-    run = ez.measure(data, model="bag", trials=3, epochs=2, out=tmp_path / "run", progress=False)
+    run = ez.measure(data, model="bag", trials=3, epochs=2, out=tmp_path / "run")
     found = explain(run, features="hashed", split=split, score="difficulty", nearest=5, data=data)
     assert found.around.num_copies == 2
     assert found.around.picture[2] == found.around.picture[20]
@@ -167,8 +161,8 @@ def test_near_copies_are_pictures_that_look_alike_not_vectors_that_do(split, tmp
     np.save(tmp_path / "vectors.npy", vectors)
     train, held_out = (ez.load_dataset((some, np.repeat([0, 1], 30))) for some in (x[:60], x[60:]))
     data = replace(train, held_out=held_out)
-    run = ez.measure(data, model="mlp_3", trials=3, epochs=1, out=tmp_path / "run", progress=False)
-    asked: dict[str, Any] = {"score": "difficulty", "nearest": 5, "data": data, "progress": False}
+    run = ez.measure(data, model="mlp_3", trials=3, epochs=1, out=tmp_path / "run")
+    asked: dict[str, Any] = {"score": "difficulty", "nearest": 5, "data": data}
     around = explain(run, features=str(tmp_path / "vectors.npy"), split=split, **asked).around
     assert around.num_copies == 1
     assert around.picture[0] == around.picture[1]
@@ -198,16 +192,13 @@ def test_frequency_counts_its_class_within_the_usual_distance():
 
 
 def test_copies_of_its_label_are_no_neighbours_and_count_once():
-    features = at(0, 0, 0, 1, 40, 41)
-    labels = np.array([0, 0, 1, 0, 1, 1])
-    found = neighbourhood(features, labels, nearest=2)
-    assert found.num_copies == 2
-    assert found.num_among == 5  # of the three at 0 degrees one a class
+    found = neighbourhood(at(0, 0, 0, 1, 40, 41), np.array([0, 0, 1, 0, 1, 1]), nearest=2)
+    # of the three at 0 degrees one a class
+    assert (found.num_copies, found.num_among) == (2, 5)
     # the copies at 0 see the one of the other label and that at 1 degree, which sees each class once
     assert found.contradiction[[0, 1, 2, 3]].tolist() == [0.5, 0.5, 1, 0.5]
     assert found.frequency[:4].tolist() == [1, 1, 0, 1]
-    assert len(set(found.picture[:3].tolist())) == 1
-    assert len(set(found.regions[:3].tolist())) == 1
+    assert len(set(found.picture[:3].tolist())) == len(set(found.regions[:3].tolist())) == 1
 
 
 def test_where_it_is_told_which_are_the_same_others_that_are_near_are_no_copies():
@@ -224,9 +215,8 @@ def test_where_it_is_told_which_are_the_same_others_that_are_near_are_no_copies(
 
 
 def test_held_out_examples_have_training_examples_as_neighbours():
-    features, labels = at(0, 1, 2, 60, 61), np.array([0, 0, 0, 1, 1])
     asked = at(0.5, 61, 0), np.array([1, 1, 0])
-    found = neighbourhood(features, labels, asked, nearest=1)
+    found = neighbourhood(at(0, 1, 2, 60, 61), np.array([0, 0, 0, 1, 1]), asked, nearest=1)
     # the last one is a copy of the first, the second of the fifth
     assert found.frequency.tolist() == [0, 1, 1]
     assert found.contradiction.tolist() == [1, 0, 0]
@@ -245,16 +235,12 @@ def test_planted_frequency_is_found_again():
     assert means[2] > 8 * means[0]
 
 
-def test_too_few_examples_are_refused():
-    with pytest.raises(BadInput, match="nearest 4: not between 1 and 3, the neighbours that 4 different"):
-        neighbourhood(at(0, 1, 2, 3), np.array([0, 1, 0, 1]), nearest=4)
-
-
 def test_the_usual_number_of_neighbours_is_half_of_a_class_at_most():
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(300, 5)).astype(np.float32)
+    vectors = np.random.default_rng(0).normal(size=(300, 5)).astype(np.float32)
     for num_classes, nearest in ((2, 50), (10, 15), (300, 1)):
         assert neighbourhood(vectors, np.arange(300) % num_classes).nearest == nearest
+    with pytest.raises(BadInput, match="nearest 4: not between 1 and 3, the neighbours that 4 different"):
+        neighbourhood(at(0, 1, 2, 3), np.array([0, 1, 0, 1]), nearest=4)
 
 
 ROOT = Path(__file__).parents[4]
@@ -276,20 +262,15 @@ def test_the_page_has_what_was_simulated(tmp_path, monkeypatch):
         return list(csv.reader((tmp_path / "patterns" / f"{name}.csv").read_text().splitlines()))[1:]
 
     worlds = table("simulations")
-    assert [row[0] for row in worlds][:2] == [
-        "two groups",
-        "found in features, own ease 0.3, the same patterns",
-    ]
-    assert len(worlds) == 5
+    names = ["two groups", "found in features, own ease 0.3, the same patterns"]
+    assert [row[0] for row in worlds][:2] == names
     truths = {row[0]: [float(cell.split()[0]) for cell in row[1:] if cell] for row in worlds}
     assert [len(found) for found in truths.values()] == [8, 3, 3, 3, 3]
-    most = truths["two groups"][-1]
-    assert truths["two groups"][2] < most < 1
+    assert truths["two groups"][2] < truths["two groups"][-1] < 1
     for frequency, contradiction, share, *_ in truths.values():
-        assert 0 < frequency < 1
-        assert -1 < contradiction < 0
+        assert -1 < contradiction < 0 < frequency < 1
         assert 0 < share < 1
-    counts = {row[0]: row[1:] for row in table("counts-planted")}
+    frequency, contradiction = ({row[0]: row[1:] for row in table("counts-planted")})["the truth"][:2]
     # by the true values, what was not planted has no effect
-    assert abs(float(counts["the truth"][0].split(", ")[1])) < 0.1
-    assert abs(float(counts["the truth"][1].split(", ")[0])) < 0.1
+    assert abs(float(frequency.split(", ")[1])) < 0.1
+    assert abs(float(contradiction.split(", ")[0])) < 0.1

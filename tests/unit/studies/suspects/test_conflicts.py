@@ -25,6 +25,7 @@ from easiness.studies.suspects.conflicts import (
     WITHIN,
     Conflicts,
     Example,
+    Kind,
     Labels,
     Pair,
     _searched,
@@ -48,16 +49,23 @@ def scenes(num: int, side: int = 48, seed: int = 0) -> Array:
     return np.stack([np.asarray(Image.fromarray(one).resize((side, side))) for one in small])
 
 
+def pairs(found: Conflicts, *kinds: Kind) -> list[tuple[Any, Any, bool]]:
+    """Ids of both, and whether their labels agree."""
+    return [(pair.train.id, pair.other.id, pair.labels_agree) for pair in found.of(*kinds)]
+
+
+def ids(found: Conflicts, kind: Kind) -> list[list[Any]]:
+    return [[one.id for one in group] for group in found.groups(kind)]
+
+
 def test_identical_training_pictures_are_conflicts_where_labels_differ() -> None:
     x = noise(10)
     x[3], x[5] = x[0], x[0]  # labels 0, 2, 0
     x[4] = x[1]  # one label
     found = find_conflicts(ez.load_dataset((x, [0, 1, 2, 2, 1, 0, 0, 1, 2, 0]), classes=CLASSES))
-    assert [[(one.id, one.class_name) for one in group] for group in found.groups("two labels")] == [
-        [(0, "cat"), (3, "owl"), (5, "cat")]
-    ]
-    assert [[one.id for one in group] for group in found.groups("duplicate")] == [[1, 4]]
-    assert found.of("in both splits") == found.of("nearly in both splits") == ()
+    assert ids(found, "two labels") == [[0, 3, 5]]
+    assert ids(found, "duplicate") == [[1, 4]]
+    assert found.of("in both splits", "nearly in both splits") == ()
     assert found.sentences() == [
         "1 group of identical training pictures (3 in all) with two labels or more.",
         "1 group of identical training pictures (2 in all) with one label.",
@@ -100,27 +108,17 @@ def test_what_is_decided_settles_the_pairs_that_it_leaves_without_a_contradictio
     assert "first" not in every.note
 
 
-def test_one_bit_of_one_pixel_makes_another_picture() -> None:
+def test_the_shape_and_all_pixels_count_and_not_the_file(tmp_path: Path) -> None:
     x = noise(3)
     x[2] = x[0]
     x[2, 0, 0, 0] ^= 1
     assert find_conflicts(ez.load_dataset((x, [0, 1, 1]))).groups("two labels") == ()
-
-
-def test_a_shape_belongs_to_the_picture(tmp_path: Path) -> None:
-    for name, shape in (("cat", (24, 30)), ("dog", (30, 24))):
+    scene = Image.fromarray(scenes(1)[0])
+    for name, shape, suffix in (("cat", (24, 30), "png"), ("dog", (30, 24), "bmp")):
         (tmp_path / name).mkdir()
-        Image.fromarray(np.full((*shape, 3), 7, np.uint8)).save(tmp_path / name / "same.png")
-    assert find_conflicts(ez.load_dataset(tmp_path)).groups("two labels") == ()
-
-
-def test_the_pixels_count_and_not_the_file(tmp_path: Path) -> None:
-    picture = Image.fromarray(scenes(1)[0])
-    for name, suffix in (("cat", "png"), ("dog", "bmp")):
-        (tmp_path / name).mkdir()
-        picture.save(tmp_path / name / f"same.{suffix}")
-    (group,) = find_conflicts(ez.load_dataset(tmp_path)).groups("two labels")
-    assert [one.id for one in group] == ["cat/same.png", "dog/same.bmp"]
+        Image.fromarray(np.full((*shape, 3), 7, np.uint8)).save(tmp_path / name / "turned.png")
+        scene.save(tmp_path / name / f"same.{suffix}")
+    assert ids(find_conflicts(ez.load_dataset(tmp_path)), "two labels") == [["cat/same.png", "dog/same.bmp"]]
 
 
 def test_identical_pictures_in_both_splits_go_by_the_first_of_each_label() -> None:
@@ -130,8 +128,8 @@ def test_identical_pictures_in_both_splits_go_by_the_first_of_each_label() -> No
     held_out = noise(3, seed=1)
     held_out[2] = x[0]
     found = find_conflicts(ez.load_dataset((x, y), held_out=(held_out, [2, 2, 1]), classes=CLASSES))
-    pairs = [(p.train.id, p.other.id, p.labels_agree, p.distance) for p in found.of("in both splits")]
-    assert pairs == [(0, 2, False, 0), (4, 2, True, 0)]
+    assert pairs(found, "in both splits") == [(0, 2, False), (4, 2, True)]
+    assert {pair.distance for pair in found.pairs} == {0}
     assert found.of("nearly in both splits") == ()  # what is identical is not named again
     assert found.looked_for_near
     assert found.sentences()[2:] == [
@@ -139,11 +137,7 @@ def test_identical_pictures_in_both_splits_go_by_the_first_of_each_label() -> No
         "0 of 3 held-out pictures have a near copy in the training split.",
     ]
     both = found.table().query("kind == 'in both splits'")
-    assert both[["split_a", "id_a", "class_a"]].to_numpy().tolist() == [
-        ["train", 0, "cat"],
-        ["train", 4, "dog"],
-    ]
-    assert both[["split_b", "id_b", "class_b"]].to_numpy().tolist() == [["held_out", 2, "dog"]] * 2
+    assert both[["split_a", "split_b", "class_b"]].to_numpy().tolist() == [["train", "held_out", "dog"]] * 2
 
 
 def jpeg(pixels: Array, quality: int) -> Array:
@@ -165,9 +159,8 @@ def test_near_copies_are_found_and_nothing_else(name: str) -> None:
     held_out[7] = COPIES[name](x[31])
     labels, others = np.arange(40) % 3, np.arange(20) % 3
     found = find_conflicts(ez.load_dataset((x, labels), held_out=(held_out, others), classes=CLASSES))
-    (pair,) = found.of("nearly in both splits")
-    assert (pair.train.id, pair.other.id, pair.labels_agree) == (31, 7, True)
-    assert 0 <= pair.distance <= 32
+    assert pairs(found, "nearly in both splits") == [(31, 7, True)]
+    assert 0 <= found.of("nearly in both splits")[0].distance <= 32
     assert found.of("in both splits") == ()
 
 
@@ -176,8 +169,7 @@ def test_near_copies_within_the_training_split_are_conflicts_where_labels_differ
     x[7], x[9] = jpeg(x[31], 30), jpeg(x[12], 60)  # of labels 1 and 1, 0 and 0
     x[20] = x[7]  # identical, of label 2
     found = find_conflicts(ez.load_dataset((x, np.arange(40) % 3), classes=CLASSES))
-    pairs = [(pair.train.id, pair.other.id, pair.labels_agree) for pair in found.of(*WITHIN)]
-    assert sorted(pairs) == [(7, 31, True), (9, 12, True), (20, 31, False)]
+    assert sorted(pairs(found, *WITHIN)) == [(7, 31, True), (9, 12, True), (20, 31, False)]
     assert set(found.table().kind) == {"two labels", "nearly, two labels", "near duplicate"}
     assert found.sentences() == [
         "1 group of identical training pictures (2 in all) with two labels or more.",
@@ -206,9 +198,9 @@ def test_of_several_near_copies_the_nearest_of_each_label_is_named() -> None:
     x[6] = jpeg(x[0], 95)  # label 0, and much nearer than 3
     x[0] = noise(1, 48)[0]
     data = ez.load_dataset((x, np.arange(9) % 3), held_out=(held_out, [0, 1]), classes=CLASSES)
-    pairs = find_conflicts(data).of("nearly in both splits")
-    assert {(p.train.id, p.train.label, p.other.id) for p in pairs} == {(6, 0, 1), (4, 1, 1), (5, 2, 1)}
-    assert [p.distance for p in pairs] == sorted(p.distance for p in pairs)
+    nearest = find_conflicts(data).of("nearly in both splits")
+    assert {(p.train.id, p.train.label, p.other.id) for p in nearest} == {(6, 0, 1), (4, 1, 1), (5, 2, 1)}
+    assert [p.distance for p in nearest] == sorted(p.distance for p in nearest)
 
 
 def test_pictures_of_one_grey_value_have_no_near_copies() -> None:
@@ -248,7 +240,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     data = ez.load_dataset((x, np.arange(30) % 3), held_out=(held_out, np.arange(11) % 3))
     whole = find_conflicts(data)
     assert [p.other.id for p in whole.of("nearly in both splits")] == [0, 2, 4, 6, 8, 10]
-    assert [(p.train.id, p.other.id) for p in whole.of(*WITHIN)] == [(3, 27), (1, 29)]
+    assert [pair[:2] for pair in pairs(whole, *WITHIN)] == [(3, 27), (1, 29)]
     near = "easiness.inputs.image.near"
     monkeypatch.setattr(f"{near}._PAIRS_AT_ONCE", 45)
     monkeypatch.setattr(f"{near}._CORRELATED_AT_ONCE", 1)
@@ -261,14 +253,13 @@ def test_of_a_run_the_data_are_read_again(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", x=x, y=np.arange(8) % 2)
     options: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
     run = ez.measure(tmp_path / "data.npz", **options, out=tmp_path / "run")
-    (group,) = conflicts_of(run).groups("two labels")
-    assert [one.id for one in group] == [0, 5]
+    assert ids(conflicts_of(run), "two labels") == [[0, 5]]
     (tmp_path / "data.npz").rename(tmp_path / "moved.npz")
     found = conflicts_of(run)
     assert found.table().empty
     (said,) = found.sentences()
     assert said.startswith("Pictures were not")
-    assert conflicts_of(run, tmp_path / "moved.npz").groups("two labels") == (group,)
+    assert ids(conflicts_of(run, tmp_path / "moved.npz"), "two labels") == [[0, 5]]
     with pytest.raises(BadInput, match="not the data"):
         conflicts_of(run, "digits")
 
@@ -322,8 +313,7 @@ def test_a_recorded_run_says_that_it_has_no_pictures(record: Any, noisy_logits: 
     ]
     x = noise(6)
     x[1] = x[0]
-    (group,) = conflicts_of(run, ez.load_dataset((x, labels))).groups("two labels")
-    assert [one.id for one in group] == [0, 1]
+    assert ids(conflicts_of(run, ez.load_dataset((x, labels))), "two labels") == [[0, 1]]
     with pytest.raises(BadInput, match="ids, labels or classes"):
         conflicts_of(run, ez.load_dataset((x, labels[::-1])))
 
@@ -369,58 +359,25 @@ def load(texts: list[str], labels: list[int], held_out: list[str] | None = None)
 def test_spaces_and_forms_of_letters_make_no_other_text() -> None:
     texts = [*OTHERS, "caf\u00e9  au lait", " cafe\u0301 au\tlait\n", "Caf\u00e9 au lait"]
     found = find_conflicts(load(texts, [0, 1, 0, 0, 1, 0]))
-    assert [[one.id for one in group] for group in found.groups("two labels")] == [[3, 4]]
-    assert [(pair.train.id, pair.other.id, pair.distance) for pair in found.of(*WITHIN)] == [
-        (3, 5, 0),
-        (4, 5, 0),
-    ]
+    assert ids(found, "two labels") == [[3, 4]]
+    assert [pair[:2] for pair in pairs(found, *WITHIN)] == [(3, 5), (4, 5)]
+    assert {pair.distance for pair in found.pairs} == {0}
 
 
-def test_near_copies_within_the_training_split_are_named() -> None:
+def test_near_copies_of_texts_are_named() -> None:
     texts = [BONES, *OTHERS, BONES_THERE, LAWYER, BONES.lower(), LAWYER.replace("Craft", "Steven Craft")]
-    found = find_conflicts(load(texts, [0, 0, 0, 0, 1, 1, 0, 1]))
-    pairs = [(pair.train.id, pair.other.id, pair.labels_agree, pair.distance) for pair in found.of(*WITHIN)]
+    found = find_conflicts(load(texts, [0, 0, 0, 0, 1, 1, 0, 1], [*OTHERS[:1], BONES.upper()]))
     # of each the nearest before it, of either label
-    assert pairs == [(0, 4, False, 12), (0, 6, True, 0), (4, 6, False, 12), (5, 7, True, 17)]
-    assert found.sentences() == [
-        "No identical training texts with two labels or more.",
+    assert pairs(found, *WITHIN) == [(0, 4, False), (0, 6, True), (4, 6, False), (5, 7, True)]
+    assert [pair.distance for pair in found.of(*WITHIN)] == [12, 0, 12, 17]
+    assert found.sentences()[1:] == [
         "5 of 8 training texts have a near copy among the others, 3 of them with another label.",
-        "Nothing is held out, so no text can be in both splits.",
+        "1 of 2 held-out texts are in the training split as well.",
+        "1 of 2 held-out texts have a near copy in the training split, 1 of them with another label.",
     ]
+    assert pairs(found, "nearly in both splits") == [(0, 1, True), (4, 1, False)]
     assert found.unit == "percent of their runs of 4 letters"
-    assert found.table()[["kind", "id_a", "id_b", "distance"]].to_numpy().tolist() == [
-        ["nearly, two labels", 0, 4, 12],
-        ["nearly, two labels", 4, 6, 12],
-        ["near duplicate", 0, 6, 0],
-        ["near duplicate", 5, 7, 17],
-    ]
-
-
-def test_identical_texts_are_not_named_as_near_ones_again() -> None:
-    found = find_conflicts(load([BONES, BONES, *OTHERS], [0, 0, 1, 1, 0], [f" {BONES}"]))
-    assert [[one.id for one in group] for group in found.groups("duplicate")] == [[0, 1]]
-    assert [(pair.train.id, pair.other.id) for pair in found.of("in both splits")] == [(0, 0)]
-    assert found.of(*WITHIN) == found.of("nearly in both splits") == ()
-
-
-def test_near_copies_in_both_splits_are_the_nearest_of_each_label() -> None:
-    found = find_conflicts(load([BONES_THERE, BONES.upper(), *OTHERS], [0, 1, 0, 0, 0], [*OTHERS[:1], BONES]))
-    pairs = [
-        (pair.train.id, pair.other.id, pair.other.split, pair.distance)
-        for pair in found.of("nearly in both splits")
-    ]
-    assert pairs == [(1, 1, "held_out", 0), (0, 1, "held_out", 12)]
-    assert "1 of 2 held-out texts have a near copy in the training split, 1 of them with another label." in (
-        found.sentences()
-    )
-
-
-def test_questions_of_one_form_are_said_to_look_alike() -> None:
-    texts = [f"What is the origin of the word {word} in English ?" for word in "abcdefghijklmnopqrst"]
-    found = find_conflicts(load(texts, [0, 1] * 10))
-    assert found.notes[-1].startswith(
-        "Half of the training texts with a near copy have 19 or more: texts of "
-    )
+    assert found.table()["kind"].tolist()[-4:] == ["nearly, two labels"] * 2 + ["near duplicate"] * 2
 
 
 @pytest.mark.long
@@ -447,11 +404,8 @@ def test_sounds_are_the_same_where_their_samples_are() -> None:
     sounds[4], sounds[5] = sounds[1].copy(), np.append(sounds[2], np.float32(0))
     data = ez.load_dataset((sounds, [0, 1, 0, 1, 0, 1]), rate=8000, held_out=([sounds[3]], [0]))
     found = find_conflicts(data)
-    assert [[one.id for one in group] for group in found.groups("two labels")] == [[1, 4]]
-    assert found.groups("duplicate") == ()
-    assert [(pair.train.id, pair.other.id, pair.labels_agree) for pair in found.of("in both splits")] == [
-        (3, 0, False)
-    ]
+    assert (ids(found, "two labels"), ids(found, "duplicate")) == ([[1, 4]], [])
+    assert pairs(found, "in both splits") == [(3, 0, False)]
     assert not found.looked_for_near
     assert found.sentences()[0] == "1 group of identical training sounds (2 in all) with two labels or more."
 
