@@ -6,11 +6,10 @@ import operator
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias
 
 from easiness.errors import BadInput
 
-T = TypeVar("T")
 OptionGroup: TypeAlias = Literal["Data", "Drawing", "Training", "Recording", "Machine"]
 """What the help of a command puts together, in this order; a value of options names its own as ``GROUP``."""
 
