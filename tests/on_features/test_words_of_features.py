@@ -120,15 +120,15 @@ def test_a_training_beside_them_is_read_after_its_own_epoch() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("scores", "f", "--at", 1), "f: epoch 1: is of a run on features, which has shares, not epochs"),
-        (("scores", "t", "--at", 0.2), "t: share 0.2: has epochs, not shares; give an epoch (--epoch)"),
-        (("compare", "t", "--at", 0.2), "t: share 0.2: has epochs, not shares"),
-        (("compare", "f", "g", "--at", 1), "f: epoch 1: is of a run on features"),
-        (("suspects", "f", "--at", 0.3), "f: share 0.3: no heads have seen it; choose 0.2, 0.8"),
-        (("report", "t", "--at", 0.8), "t: share 0.8: has epochs, not shares"),
-        (("keep", "f", "--drop", 0.3, "--policy", "easy", "--at", 2), "f: epoch 2: is of a run on"),
-        (("export", "t", "--to", "csv", "-o", "x.csv", "--at", 0.8), "t: share 0.8: has epochs"),
-        (("card", "f", "-o", "x", "--at", 1), "f: epoch 1: is of a run on features"),
+        (("scores", "f", "--at", 1), "f: at 1: has shares, not epochs; choose 0.2, 0.8"),
+        (("scores", "t", "--at", 0.2), "t: at 0.2: has epochs, not shares; give the number of one"),
+        (("compare", "t", "--at", 0.2), "t: at 0.2: has epochs, not shares"),
+        (("compare", "f", "g", "--at", 1), "f: at 1: has shares, not epochs"),
+        (("suspects", "f", "--at", 0.3), "f: at 0.3: no heads have seen this share; choose 0.2, 0.8"),
+        (("report", "t", "--at", 0.8), "t: at 0.8: has epochs, not shares"),
+        (("keep", "f", "--drop", 0.3, "--policy", "easy", "--at", 2), "f: at 2: has shares"),
+        (("export", "t", "--to", "csv", "-o", "x.csv", "--at", 0.8), "t: at 0.8: has epochs"),
+        (("card", "f", "-o", "x", "--at", 1), "f: at 1: has shares, not epochs"),
     ],
 )
 @pytest.mark.usefixtures("here")

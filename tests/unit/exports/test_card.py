@@ -280,7 +280,7 @@ def test_the_command_makes_and_applies(command, run, tmp_path):
     assert "-o: a card is a folder; give a new one" in ended.err
     ended = command("card", "--apply", tmp_path / "card", "digits", "--at", 1, "-o", tmp_path / "a.csv")
     assert ended.code == 2
-    assert "leave out --epoch, --share and --source" in ended.err
+    assert "leave out --at and --data" in ended.err
     ended = command("card", "--apply", tmp_path / "card", "nofolder", "-o", tmp_path / "a.csv")
     assert "'nofolder': no such file" in ended.err
 

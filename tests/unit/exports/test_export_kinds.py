@@ -402,7 +402,7 @@ def test_answers_of_several_people_become_decisions_of_each(photos, tmp_path: Pa
     ann = {"id": 2, "email": "ann@example.org"}
     said = (1, [own[0], other[1], None]), (ann, [own[0], "drop", "unsure"])
     file = _answered(tasks, tmp_path / "answers.json", *said)
-    found = labels(run, file)
+    found = labels(run, [file])
     assert found.people == ("user 1", "ann@example.org")
     table = found.table().set_index("id")
     assert table.loc[tasks[0]["data"]["id"], "action"] == "keep"

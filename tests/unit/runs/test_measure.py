@@ -265,7 +265,6 @@ def test_a_run_of_a_lambda_goes_on(tmp_path: Path):
     assert more.spec.measured.resolved.jobs == 1
     with pytest.raises(ez.BadInput, match=r"settings: model .*lambda#"):
         ez.measure(
-            "digits",
             model=lambda: nn.Sequential(net((1, 8, 8), 10)),
             trials=2,
             out=tmp_path / "run",

@@ -255,7 +255,6 @@ CALLS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "paper perturb": (lambda path: ez.paper.perturb(path, kind="radial"), "run"),
     "similarity": (lambda path: similarity(path), "run"),
     "export": (lambda path: ez.export(path, "csv", "a.csv"), "run"),
-    "card": (lambda path: ez.card(path, "card"), "run"),
     "report": (lambda path: ez.report(path, "page.html"), "runs"),
 }
 
