@@ -171,7 +171,7 @@ def _details(c: Comparison, side: Side) -> show.Frame:
     )
 
 
-def _chances(found: GroupMatch | Match | None) -> dict[str, float]:
+def _chances(found: GroupMatch | Match | None) -> dict[str, float | None]:
     chance, of_classes = (found.chance, found.class_chance) if found else (math.nan, math.nan)
     return {"chance": chance, "class chance": of_classes}
 
