@@ -318,8 +318,8 @@ class Audited(show.Result):
             said.append(self._whether_to_go_on())
         elif seen.undecided:
             said.append(
-                f"{self.whole.looked_at:,} of the {seen.design.looks:,} drawn were looked at, the first ones. "
-                "The interval is wider, and right unless what was seen made you stop."
+                f"{self.whole.looked_at:,} of the {seen.design.looks:,} drawn were looked at, the first "
+                "ones. The interval is wider, and right unless what was seen made you stop."
             )
         if seen.behind:
             said.append(
