@@ -50,7 +50,7 @@ def said_of(cell, runs, kept):
         one = _judged(run if run.shares else by_default(run), "train", run.observed[-1], False)
         noise, labels = one.noise, run.examples("train")[1]
         values = {"p": noise.p_wrong, "s": noise.suspicion, "low": noise.low, "high": noise.high}
-        np.savez(file, labels=labels, rival=one.evidence.rival, true=true, **values)
+        np.savez(file, labels=labels, rival=one.evidence["rival"], true=true, **values)
     with np.load(file) as z:
         return SimpleNamespace(
             p=z["p"],

@@ -170,7 +170,7 @@ def of_cleaned(results):
     over, ahead = (gain(some, "wrong", CLEANED, beside=other, level=0.95) for other in (UNIFORM, first))
     yield (
         f"- Added later, on wrong labels ({len(some)} seeds): uniform sampling of what "
-        f"`easiness clean --drop-above 0.5` leaves is right on {points(right, '')} %, {within(over)} "
+        f"`easiness labels --drop-above 0.5` leaves is right on {points(right, '')} %, {within(over)} "
         f"beyond all labels and {within(ahead)} "
         f"beyond *{first.name}* (95 % each)."
     )

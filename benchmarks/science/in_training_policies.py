@@ -33,7 +33,7 @@ class Policy:
 
     ``first`` begins with a part of the examples: easy, hard or any. ``towards`` has easy or hard ones count
     more. ``mined`` times as many examples as a step is taken on go forward, and those of largest loss count.
-    Where it is ``cleaned``, labels are what `easiness clean` makes of the run that scores.
+    Where it is ``cleaned``, labels are what `easiness labels` makes of the run that scores.
     """
 
     name: str
@@ -71,7 +71,7 @@ POLICIES = (
         towards="easy",
     ),
 )
-CLEANED = Policy("cleaned", "uniform sampling of the labels that `easiness clean` leaves", "", cleaned=True)
+CLEANED = Policy("cleaned", "uniform sampling of the labels that `easiness labels` leaves", "", cleaned=True)
 """Beside the policies, on wrong labels: it was added after a page of three seeds."""
 
 
@@ -142,7 +142,7 @@ def easiest_first(run, split="train"):
 
 def cleaned(run):
     """The labels [K] that `clean` leaves, and the positions of the examples that it does not drop."""
-    found = ez.clean(run, drop_above=0.5)
+    found = ez.labels(run, drop_above=0.5)
     return found.labels, np.flatnonzero(~found.dropped)
 
 

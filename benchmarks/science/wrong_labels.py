@@ -132,7 +132,7 @@ def judge(cell, data, runs):
     wrong = labels != true
     seen = run if run.shares else by_default(run)
     one = _judged(seen, "train", run.observed[-1], False)
-    noise, rival = one.noise, one.evidence.rival
+    noise, rival = one.noise, one.evidence["rival"]
     found = {**judged(wrong, noise.suspicion, noise.p_wrong), "estimated": noise.share, "by": noise.by}
     found |= {"low": noise.low, "high": noise.high, "wrong": float(wrong.mean())}
     found |= {"read": one.evidence.rows[-1].value, "course": list(noise.shares)}

@@ -84,7 +84,7 @@ def learned(x, labels, num_classes):
 
 def course_of(log_p, labels):
     """What `suspects` reads of such trials, and after which epochs it follows them."""
-    from easiness.studies.suspects.course import Course
+    from easiness.studies.suspects.evidence import Course
 
     epochs, trials, num, classes = log_p.shape
     heard, rows = np.ones((trials, num), bool), np.arange(num)
@@ -97,7 +97,7 @@ def course_of(log_p, labels):
             seen = {"loss": -own, "margin": own - others[rows, rival], "prediction": told.argmax(1)}
             course.add(trial, seen | {"rival": rival}, None)
         course.end_epoch(epoch)
-    return course.end().course, course.stages
+    return course.end()[0], course.stages
 
 
 def said_of(course, estimate, wrong):
