@@ -271,7 +271,7 @@ READING_TOO = [
     "suspects run -o suspects.parquet",
     "report run -o page.html",
     "compare run other -o compare.svg",
-    "clean run -o cleaned.csv",
+    "labels run -o cleaned.csv",
     "prune run --ids dropped.csv -o kept.csv",
     "perturb run --kind radial --levels 2 -o perturb.md",
     "card run -o new_card",
