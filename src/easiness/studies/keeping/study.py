@@ -31,9 +31,7 @@ class Kept:
     """What `keep` asks."""
 
     run: OneRun
-    drop: Annotated[
-        float | None, Option("--drop", "Keep all but this share of the examples, such as 0.3.")
-    ] = None
+    drop: Annotated[float | None, Option("--drop", "Drop this share of the examples, such as 0.3.")] = None
     policy: Annotated[
         str | None,
         Option(
@@ -54,31 +52,22 @@ class Kept:
     ] = None
     keep: Annotated[
         Keep | None,
-        Option(
-            "--keep",
-            "The end of the score to keep, in place of a policy, or beside one if a high score means neither "
-            "easy nor hard.",
-        ),
+        Option("--keep", "The end of the score to keep; the policy, if any, is then on ranks from there."),
     ] = None
     balanced: Annotated[bool, Option("--balanced", "Drop the same share of each class.")] = False
     steps: Annotated[
         int | None,
-        Option(
-            "--steps",
-            "Pace a training of so many steps, the easiest of every class first; in Python the result is a "
-            "batch sampler.",
-        ),
+        Option("--steps", "Pace a training of so many steps; in Python the result is a batch sampler."),
     ] = None
-    batch_size: Annotated[
-        int | None, Option("--batch-size", "Examples of a step; 128, or all where there are fewer.")
-    ] = None
+    batch_size: Annotated[int | None, Option("--batch-size", "Examples of a step; 128, or all of fewer.")] = (
+        None
+    )
     start: Annotated[float, Option("--start", "Share of the examples that the first step is on.")] = 0.2
     whole_after: Annotated[
         float, Option("--whole-after", "Share of the steps after which all examples have their turn.")
     ] = 0.5
     score: Annotated[
-        str | None,
-        Option("--score", "Score to rank by. Default: difficulty to drop some, easiness to pace."),
+        str | None, Option("--score", "Score to rank by: difficulty to drop some, easiness to pace.")
     ] = None
     at: At = None
     sizes: Annotated[
@@ -93,10 +82,7 @@ class Kept:
     keep_shares: Annotated[
         Sequence[float],
         Option(
-            "--keep-shares",
-            "Shares of them to try, easiest, hardest and random.",
-            metavar="S,S,..",
-            read=_read_shares,
+            "--keep-shares", "Shares of them to keep in these trials.", metavar="S,S,..", read=_read_shares
         ),
     ] = (0.1, 0.2, 0.4, 0.6, 0.8)
     seeds: Annotated[int, Option("--seeds", "Draws of each size, at least five.")] = 5
