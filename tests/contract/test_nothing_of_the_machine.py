@@ -139,7 +139,18 @@ def test_studies(home, command):
         command("measure", home / "pets", *PETS, "--holdout", 0.25, "--seed", 1, "--out", runs / "b"),
         command("measure", home / "pets", *heads, "--out", runs / "heads"),
         command(
-            *("ablate", home / "pets", "--scores", runs / "a", *own[:2], "--epochs", 1, "--rates", "0,0.5"),
+            *(
+                "paper",
+                "ablate",
+                home / "pets",
+                "--scores",
+                runs / "a",
+                *own[:2],
+                "--epochs",
+                1,
+                "--rates",
+                "0,0.5",
+            ),
             *("--repetitions", 1, "--holdout", 0.25, "--out", runs / "ablate", "-o", out / "ablate.md"),
         ),
         command("clean", runs / "a", "-o", home / "cleaned.csv"),
@@ -157,7 +168,9 @@ def test_studies(home, command):
                 command(one, *(runs / run for run in of), "-o", out / f"{one}{end}")
                 for one, of in several.items()
             ),
-            command("perturb", runs / "a", "--kind", "radial", "--levels", 2, "-o", out / f"perturb{end}"),
+            command(
+                "paper", "perturb", runs / "a", "--kind", "radial", "--levels", 2, "-o", out / f"perturb{end}"
+            ),
             command("prune", runs / "a", "--drop", 0.3, "--policy", "hard", "-o", out / f"prune{end}"),
             command("curriculum", runs / "a", "--num-steps", 9, "-o", out / f"curriculum{end}"),
         ]

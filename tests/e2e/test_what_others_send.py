@@ -22,7 +22,8 @@ import pytest
 from audited import audited
 from PIL import Image
 
-from easiness import BadInput, card, measure, open_run, pseudo_patterns, similarity
+from easiness import BadInput, card, measure, open_run, paper
+from easiness.studies.similarity import similarity
 
 MODULE = """
 from pathlib import Path
@@ -71,7 +72,7 @@ def imported(folder: Path) -> bool:
 def test_networks_look_only_where_the_run_is_trusted(
     folder: Path, refused: Callable[..., str], command: Callable[..., Any]
 ) -> None:
-    asked = ("perturb", "run", "--kind", "radial", "--levels", "2", "--device", "cpu")
+    asked = ("paper", "perturb", "run", "--kind", "radial", "--levels", "2", "--device", "cpu")
     line = refused(*asked)
     assert "'own_net:tiny' is code" in line
     assert "--trust" in line
@@ -115,7 +116,7 @@ def test_a_wrong_option_is_said_before_the_word_is_asked_for(refused: Callable[.
         ("--kind", "radial", "--seed", "-1"): "seed -1: negative",
         ("--kind", "radial", "--fraction", "2"): "fraction 2.0: not in (0, 1]",
     }.items():
-        assert said in refused("perturb", "run", *options)
+        assert said in refused("paper", "perturb", "run", *options)
 
 
 @pytest.mark.usefixtures("run")
@@ -142,7 +143,7 @@ def test_in_python_the_word_is_given_where_the_run_is_opened(run: Path, folder: 
     opened = open_run(run)
     asking: list[Callable[[], object]] = [
         lambda: similarity(opened, fraction=0.5, device="cpu"),
-        lambda: pseudo_patterns(opened, "radial", 2.0),
+        lambda: paper.perturb(opened, kind="radial", levels=[2.0]),
     ]
     for ask in asking:
         with pytest.raises(BadInput, match=r"trust=True") as caught:
@@ -152,7 +153,7 @@ def test_in_python_the_word_is_given_where_the_run_is_opened(run: Path, folder: 
     assert opened.trusted is opened.first(2).trusted is False
     trusted = open_run(run, trust=True)
     assert trusted.first(2).trusted
-    pseudo_patterns(trusted, "radial", 2.0, device="cpu", progress=False)
+    paper.perturb(trusted, kind="radial", levels=[2.0], device="cpu", progress=False)
     assert imported(folder)
 
 
@@ -182,7 +183,7 @@ READING = [
     ("diff", "RUN", "OTHER"),
     ("export", "RUN", "--to", "csv", "-o", "rows.csv"),
     ("card", "RUN", "-o", "card"),
-    ("perturb", "RUN", "--kind", "radial"),
+    ("paper", "perturb", "RUN", "--kind", "radial"),
 ]
 
 
@@ -194,7 +195,7 @@ def test_no_command_that_reads_imports_what_a_run_names(
     shutil.copytree(run_copy, folder / "other")
     runs = {"RUN": run_copy, "OTHER": folder / "other"}
     finished = command(*[runs.get(word, word) for word in arguments])
-    assert finished.code == (2 if arguments[0] == "perturb" else 0), finished.err
+    assert finished.code == (2 if arguments[0] == "paper" else 0), finished.err
     assert not imported(folder)
 
 

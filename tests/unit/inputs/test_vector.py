@@ -27,6 +27,7 @@ from easiness.pages.facts import measure_command
 from easiness.pages.page import render_report
 from easiness.runs.source import given_data
 from easiness.spec import DatasetRef, Loading, Recipe
+from easiness.studies.similarity import similarity
 
 CPU = torch.device("cpu")
 RNG = np.random.default_rng(0)
@@ -249,7 +250,7 @@ def test_a_card_speaks_of_values(run: ez.Run, source: Path, tmp_path: Path):
 
 
 def test_distances_are_in_input_space(run: ez.Run):
-    found = ez.similarity(run, spaces=("pixel",), device="cpu", progress=False, fraction=0.3)
+    found = similarity(run, spaces=("pixel",), device="cpu", progress=False, fraction=0.3)
     assert found.sentence().startswith("In input space, the mean distance between two")
     words = " ".join([found.sentence(), *(f"{one.title} {one.note}" for one in found.sections())])
     assert "input space" in words
@@ -267,7 +268,7 @@ def test_what_is_a_pictures_is_refused(
     assert "flip: no setting for examples of kind vector" in refused(
         *asked, "--recipe", tmp_path / "recipe.toml"
     )
-    assert "does not fit examples of kind vector" in refused("perturb", run.path, "--kind", "color")
+    assert "does not fit examples of kind vector" in refused("paper", "perturb", run.path, "--kind", "color")
     assert not (tmp_path / "run").exists()
 
 

@@ -18,6 +18,7 @@ from easiness.runs.execution import allowed
 from easiness.runs.progress import Progress
 from easiness.spec import Execution
 from easiness.store import RunWriter
+from easiness.studies.similarity import similarity
 from recording import small_run
 
 DIGITS: dict[str, Any] = {"model": "mlp_3", "limit": 100, "precision": "float32"}
@@ -303,8 +304,8 @@ def test_several_jobs_become_one():
 def test_what_asks_the_networks_again_finds_them(tmp_path: Path):
     asked = {**ASKED, "limit": 300, "epochs": 4}
     run = ez.measure("digits", model=lambda: net((1, 8, 8), 10), trials=2, out=tmp_path / "run", **asked)
-    curve = ez.perturbation_curve(run, "radial", [1.0], device="cpu", progress=False)
-    assert curve.model == run.model
+    found = ez.paper.perturb(run, kind="radial", levels=[1.0], device="cpu", progress=False)
+    assert found.curve.model == run.model
     assert measure_command(run, None) is None  # no command could
     assert f'<td style="text-align: left">{run.model}</td>' in run._repr_html_()
 
@@ -350,7 +351,7 @@ def test_texts_in_python_are_measured_by_a_bag(tmp_path):
 def test_token_numbers_have_no_distance(texts, tmp_path):
     run = ez.measure(texts, model="bag_4", out=tmp_path / "run", **ASKED_OF_TEXTS)
     with pytest.raises(ez.BadInput, match="texts have no distance"):
-        ez.similarity(run, texts)
+        similarity(run, texts)
 
 
 def test_the_plan_says_what_networks_on_texts_get(tmp_path):

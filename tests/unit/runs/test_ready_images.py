@@ -185,7 +185,7 @@ FINAL: dict[str, Any] = {"models": ["mlp_2_w16"], "final_trials": 1, "final_epoc
     [
         (ez.measure, {**TRAINED, "cache": False}, True),
         (ez.measure, {**TRAINED, "cache": False}, False),
-        (ez.validate, {**{name: TRAINED[name] for name in TRAINED if name != "model"}, **FINAL}, True),
+        (ez.paper.validate, {**{name: TRAINED[name] for name in TRAINED if name != "model"}, **FINAL}, True),
     ],
     ids=["without a cache", "nor memory", "in a study"],
 )

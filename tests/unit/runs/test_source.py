@@ -20,7 +20,7 @@ from recording import believing
 
 SMALL: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
 VALIDATED: dict[str, Any] = {"models": ["mlp_2_w16"], "trials": 1, "epochs": 1, "final_trials": 1}
-VALIDATED |= {"final_epochs": 1, "precision": "float32", "limit": 60, "holdout": 0.2}
+VALIDATED |= {"final_epochs": 1, "precision": "float32"}
 
 
 @pytest.fixture(scope="module")
@@ -50,29 +50,24 @@ def test_measured_alike_and_gone_on_with(digits, tmp_path, contents, options):
 
 
 def test_validated_alike_and_gone_on_with(digits, tmp_path, snapshot):
-    found = ez.validate("digits", **VALIDATED, out=tmp_path)
+    found = ez.paper.validate(ez.load_dataset("digits", limit=60, holdout=0.2), **VALIDATED, out=tmp_path)
     before = snapshot(tmp_path)
-    again = ez.validate(digits, **VALIDATED, out=tmp_path)
+    again = ez.paper.validate(given_data(digits, Loading(limit=60, holdout=0.2)), **VALIDATED, out=tmp_path)
     assert again.table().equals(found.table())
     assert snapshot(tmp_path) == before
     whole = ez.measure(digits, **SMALL, limit=60, holdout=0.2, out=tmp_path / "measured")
     np.testing.assert_array_equal(whole.ids, ez.open_run(tmp_path / "final-mlp_2_w16").ids)
 
 
-@pytest.mark.parametrize("study", ["measure", "validate"])
-def test_a_split_that_is_held_out_is_not_replaced(digits, tmp_path, study):
-    data = hold_out(digits, 0.3)
-    options = {**SMALL, "limit": 60, "holdout": 0.2} if study == "measure" else VALIDATED
+def test_a_split_that_is_held_out_is_not_replaced(digits, tmp_path):
     with pytest.raises(BadInput, match=r"digits: .*held-out split \(test\); leave out holdout"):
-        getattr(ez, study)(data, **options, out=tmp_path / "out")
+        ez.measure(hold_out(digits, 0.3), **SMALL, limit=60, holdout=0.2, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("study", ["measure", "validate"])
-def test_what_is_unreadable_cannot_be_left_out_any_more(digits, tmp_path, study):
-    options = {**SMALL, "limit": 60} if study == "measure" else VALIDATED
+def test_what_is_unreadable_cannot_be_left_out_any_more(digits, tmp_path):
     with pytest.raises(BadInput, match=r"digits: .*loaded already, .* skip_unreadable"):
-        getattr(ez, study)(digits, **options, skip_unreadable=True, out=tmp_path / "out")
+        ez.measure(digits, **SMALL, limit=60, skip_unreadable=True, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
     so_loaded = replace(digits, load_options=LoadOptions(skip_unreadable=True))
     assert given_data(so_loaded, Loading(skip_unreadable=True)) is so_loaded

@@ -21,6 +21,8 @@ from easiness.spec import content_hash
 from easiness.store import files
 from easiness.store.files import FileName, check_no_links, digest
 from easiness.store.writer import verify
+from easiness.studies.learning import learning_curve
+from easiness.studies.similarity import similarity
 
 
 def names(folder: Path) -> list[str]:
@@ -215,7 +217,9 @@ def test_nothing_is_kept_through_a_link_in_a_run(
 ) -> None:
     (tmp_path / "own").mkdir()
     (run_copy / "perturbed").symlink_to(tmp_path / "own")
-    assert "perturbed: is a link" in refused("perturb", run_copy, "--kind", "radial", "--levels", "2")
+    assert "perturbed: is a link" in refused(
+        "paper", "perturb", run_copy, "--kind", "radial", "--levels", "2"
+    )
     assert list((tmp_path / "own").iterdir()) == []
 
 
@@ -235,7 +239,7 @@ CALLS = {
     "decisions": (lambda path: ez.decisions(path, ["a.csv"]), "run"),
     "suspects of several": (lambda path: ez.suspects([path]), "run"),
     "combined_scores": (lambda path: ez.combined_scores([path, path]), "runs"),
-    "learning_curve": (lambda path: ez.learning_curve(path), "run"),
+    "learning_curve": (lambda path: learning_curve(path), "run"),
     "compare": (lambda path: ez.compare(path), "runs"),
     "compare a list": (lambda path: ez.compare([path]), "runs"),
     "matching_rate": (lambda path: ez.matching_rate(path, path), "run_a"),
@@ -245,11 +249,9 @@ CALLS = {
     "to_label": (lambda path: ez.to_label(path, "pool"), "run"),
     "prune": (lambda path: ez.prune(path, drop=0.1), "run"),
     "curriculum": (lambda path: ez.curriculum(path, num_steps=10), "run"),
-    "ablate": (lambda path: ez.ablate("digits", path, **SIZE), "scores_run"),
-    "corrupt": (lambda path: ez.corrupt("digits", scores_run=path, **SIZE), "scores_run"),
-    "perturbation_curve": (lambda path: ez.perturbation_curve(path, "gaussian"), "run"),
-    "pseudo_patterns": (lambda path: ez.pseudo_patterns(path), "run"),
-    "similarity": (lambda path: ez.similarity(path), "run"),
+    "ablate": (lambda path: ez.paper.ablate("digits", scores=path, **SIZE), "scores"),
+    "perturb": (lambda path: ez.paper.perturb(path, kind="gaussian"), "run"),
+    "similarity": (lambda path: similarity(path), "run"),
     "export": (lambda path: ez.export(path, "csv", "a.csv"), "run"),
     "card": (lambda path: ez.card(path, "card"), "run"),
     "write_report": (lambda path: ez.write_report(path, "page.html"), "runs"),
