@@ -451,8 +451,8 @@ def test_the_commands_are_ones_that_can_be_typed(
     assert command(*words[1:]).code == 0
     assert (tmp_path / "kept.csv").read_text().count("\n") == 1 + 70
     words = shlex.split(found.ablate)
-    assert words[:3] == ["easiness", "ablate", "digits"]
-    assert words[words.index("--epoch") :][:2] == ["--epoch", "1"]
+    assert words[:4] == ["easiness", "paper", "ablate", "digits"]
+    assert words[words.index("--at") :][:2] == ["--at", "1"]
     assert words[words.index("--holdout") :][:2] == ["--holdout", "0.2"]
     page = render_report([open_run(measured)], epoch=1)
     text = html.unescape(re.sub("<[^>]*>", "", page))
