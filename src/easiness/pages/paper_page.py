@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from easiness.inputs import kind_named
 from easiness.pages.examples import FoundExamples, Named, are_small, found_within, room_for
@@ -21,11 +21,8 @@ from easiness.show import (
     to_svg,
 )
 from easiness.store import Run
+from easiness.studies.keeping import NextLabels
 from easiness.studies.patterns import Patterns
-
-if TYPE_CHECKING:
-    from easiness.studies.keeping import NextLabels
-
 
 _MOST_PICKS = 100
 
