@@ -154,7 +154,7 @@ def digits_labels(tmp_path: Path) -> Path:
     return tmp_path / "labels.csv"
 
 
-def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(refused, tmp_path: Path, digits_labels: Path):
+def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(tmp_path: Path, digits_labels: Path):
     where: dict[str, Any] = {
         "model": "mlp_2_w8",
         "epochs": 1,
