@@ -112,7 +112,7 @@ def test_the_first_are_shown_and_a_command_writes_all(record: Record) -> None:
     run = record(_logits(believed), labels, name="my runs")
     (part,) = suspect_labels(run, 3, 3, 0)
     assert (part.num, len(part.shown), part.num_examples) == (4, 3, NUM)
-    assert part.command == f"easiness suspects '{run.path}' --epoch 3 -o suspects.csv"
+    assert part.command == f"easiness suspects '{run.path}' --at 3 -o suspects.csv"
     (last,) = suspect_labels(run, 4, 3, 0)
     assert "--epoch" not in last.command
 
