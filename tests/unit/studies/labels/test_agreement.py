@@ -163,6 +163,8 @@ def test_what_cannot_be_merged_is_refused(run: Run, tmp_path: Path):
     file = _file(run, tmp_path / "a.csv", "k k")
     with pytest.raises(BadInput, match=r"a\.csv: is given twice"):
         ez.labels(run, files=[file, tmp_path / "." / "a.csv"])
+    with pytest.raises(BadInput, match="files: none is given"):
+        ez.labels(run, files=[])
     with pytest.raises(BadInput, match=r"b\.csv: nothing is decided there"):
         ez.labels(run, [_file(run, tmp_path / "b.csv", "- -")])
     file.write_text(file.read_text().replace(data_version(run), "pets@0123456789ab"))
