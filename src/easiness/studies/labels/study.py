@@ -73,7 +73,8 @@ def labels(asked: Labelling) -> Cleaned | Agreement:
             raise BadInput(
                 f"{name}: is of the rule, and files say what people decided; leave one of them out"
             )
-    return agreement(asked.run, asked.files, asked.split)
+    files = [asked.files] if isinstance(asked.files, str | Path) else asked.files
+    return agreement(asked.run, files, asked.split)
 
 
 LABELS = Study(

@@ -109,7 +109,7 @@ def test_kappa_is_undefined_where_all_say_the_same_and_empty_where_nobody_does(r
 
 
 def test_one_person_is_shown_without_an_agreement(run: Run, tmp_path: Path):
-    found = ez.labels(run, [_file(run, tmp_path / "a.csv", "k d u - -")])
+    found = ez.labels(run, _file(run, tmp_path / "a.csv", "k d u - -"))
     assert found.between == ()
     assert found.text == "2 of 5 examples are decided; 3 are undecided (2 of them by nobody)"
     assert found.table()["id"].tolist() == [2, 3, 4, 0, 1]
