@@ -1,4 +1,4 @@
-"""``suspects`` on digits of which a fifth has another label, and ``diff`` on two versions of them."""
+"""``suspects`` on digits of which a fifth has another label, and ``diff`` in pipelines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_digits
 
 from easiness import load_dataset, measure, open_run
 from recording import recorded
@@ -69,75 +68,31 @@ def test_what_is_refused_leaves_nothing(refused, wrong_digits, tmp_path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
-OF_VERSIONS, FLIPPED, OUT = 500, 20, 5
+def versions(folder: Path, num_trials: int) -> list[object]:
+    """The command on two runs of 100 examples, of which 3 moved by six levels."""
+    labels = np.arange(100) // 99
+    for name in ("old", "new"):
+        logits = np.random.default_rng(name == "new").normal(-2, 0.2, (num_trials, 100))
+        logits[:, :3] += 6 if name == "new" else 0
+        recorded(folder / name, np.eye(2)[labels] * logits[..., None], labels, classes=("ant", "bee"))
+    return ["diff", folder / "old", folder / "new"]
 
 
-@pytest.fixture(scope="module")
-def versions(made_once) -> Path:
-    """Runs on both versions, and which positions of the old one were flipped."""
-
-    def make(folder: Path) -> None:
-        folder.mkdir()
-        digits, rng = load_digits(), np.random.default_rng(0)
-        images = (15 * digits.images[:OF_VERSIONS]).astype(np.uint8)[..., None]
-        labels = digits.target[:OF_VERSIONS]
-        order = rng.permutation(OF_VERSIONS)[OUT:]
-        flipped = rng.choice(order, FLIPPED, replace=False)
-        after = labels.copy()
-        after[flipped] = (after[flipped] + rng.integers(1, 10, FLIPPED)) % 10
-        np.savez(folder / "old.npz", x=images, y=labels)
-        np.savez(folder / "new.npz", x=images[order], y=after[order])
-        np.save(folder / "order.npy", order)
-        np.save(folder / "flipped.npy", flipped)
-        for name in ("old", "new"):
-            size = dict[str, Any](model="mlp_3", trials=5, epochs=10, precision="float32", keep_weights=False)
-            measure(folder / f"{name}.npz", compile="off", out=folder / name, **size)
-
-    return made_once("versions", make)
-
-
-@pytest.fixture
-def by_pixels(versions) -> list[object]:
-    """The command, and where the data are now."""
-    where = ["--old-data", versions / "old.npz", "--new-data", versions / "new.npz"]
-    return ["diff", versions / "old", versions / "new", "--by", "pixels", *where]
-
-
-@pytest.mark.long
-def test_flipped_labels_are_found_by_pixels_and_a_pipeline_stops(command, versions, by_pixels, tmp_path):
-    rows = tmp_path / "rows.csv"
-    ended = command(*by_pixels, "-o", rows)
-    assert ended.code == 0, ended.err
-    assert f"of {OF_VERSIONS - OUT} examples became harder" in ended.out
-    assert f"0 came, {OUT} went" in ended.out
-    assert f"{FLIPPED} of the examples in both have another class in the new version" in " ".join(
-        ended.out.split()
-    )
-    table = pd.read_csv(rows)
-    order, flipped = np.load(versions / "order.npy"), np.load(versions / "flipped.npy")
-    both = table[table["change"].isin(["harder", "easier", "unchanged"])]
-    assert (order[both["id"].to_numpy()] == both["old_id"].to_numpy()).all()
-    harder = order[table.loc[table["change"] == "harder", "id"].to_numpy()]
-    assert set(flipped) <= set(harder)
-    others = table[(table["change"] == "harder") & ~np.isin(order[table["id"] % len(order)], flipped)]
-    assert len(others) < OF_VERSIONS / 20
-
-    stopped = command(*by_pixels, "--fail-above", 0.01)
+def test_a_pipeline_stops_where_too_many_changed(command, refused, tmp_path):
+    runs = versions(tmp_path, 10)
+    stopped = command(*runs, "--fail-above", 0.01)
     assert stopped.code == 1
     assert stopped.err.startswith("easiness: error: ")
     assert "--fail-above 1" in stopped.err
-    assert command(*by_pixels, "--fail-above", 1).code == 0
+    assert "0 of 100 examples became harder and 3 easier" in stopped.out
+    assert command(*runs, "--fail-above", 1).code == 0
+    assert "--fail-above 2: must be" in refused(*runs, "--fail-above", 2)
+    assert "same run twice" in refused(*runs[:2], runs[1])
 
 
 def test_a_pipeline_is_told_how_many_trials_it_takes(command, tmp_path):
-    """Of 100 examples 3 moved: between two and two trials of two levels that is no more than chance."""
-    labels = np.arange(100) // 99
-    for name in ("old", "new"):
-        logits = np.random.default_rng(name == "new").normal(-2, 0.2, (2, 100))
-        logits[:, :3] += 6 if name == "new" else 0
-        recorded(tmp_path / name, np.eye(2)[labels] * logits[..., None], labels, classes=("ant", "bee"))
-    rows = tmp_path / "rows.json"
-    runs = ["diff", tmp_path / "old", tmp_path / "new"]
+    """Between two and two trials of two levels that is no more than chance."""
+    runs, rows = versions(tmp_path, 2), tmp_path / "rows.json"
     ended = command(*runs, "-o", rows)
     assert ended.code == 0
     said = "2 and 2 trials do not tell whether 3 examples changed"
@@ -148,10 +103,3 @@ def test_a_pipeline_is_told_how_many_trials_it_takes(command, tmp_path):
     assert said in stopped.err
     assert "measure 3 and 3 trials at least" in stopped.err
     assert command(*runs, "--fail-above", 0.03).code == 0  # were they all changed
-
-
-@pytest.mark.long
-def test_what_is_wrong_is_said_in_a_line(refused, versions, measured):
-    assert "trained differently (" in refused("diff", versions / "old", measured)
-    assert "--fail-above 2: must be" in refused("diff", versions / "old", versions / "new", "--fail-above", 2)
-    assert "same run twice" in refused("diff", versions / "old", versions / "old")

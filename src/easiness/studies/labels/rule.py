@@ -100,10 +100,8 @@ class Cleaned(show.Result):
             lists = command_line("suspects", self.run.path)
             steps.append(f"no label is that likely wrong; {lists} lists those to look at first")
         for output in (one for one in outputs if one.suffix == ".csv"):
-            before, kept = (
-                self.run.spec.data.labels,
-                Path(f"{output}~"),
-            )  # where those of before were set aside
+            before = self.run.spec.data.labels
+            kept = Path(f"{output}~")  # where those of before were set aside
             if before is not None and output.absolute() == Path(before) and kept.exists():
                 before = str(kept)
             then = verifying(self.run, output, before, by_rule=self.above is not None)

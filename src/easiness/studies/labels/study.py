@@ -54,13 +54,15 @@ class Labelling:
 
 def labels(asked: Labelling) -> Cleaned | Agreement:
     """The file of labels by the rule; or the merged decisions of people, and how far they agree."""
-    if not asked.files:
+    if asked.files is None:
         if asked.split != "train":
             raise BadInput(
                 f"--split {asked.split}: the rule is for the examples measured; give files of decisions, too"
             )
         above = RELABEL_ABOVE if asked.relabel_above is None else asked.relabel_above
         return by_rule(asked.run, above, asked.drop_above, asked.decided, only_decided=asked.only_decided)
+    if not asked.files:
+        raise BadInput("files: none is given; give one or more, or leave them out to decide by rule")
     of_rule = {
         "--relabel-above": asked.relabel_above,
         "--drop-above": asked.drop_above,
@@ -72,7 +74,8 @@ def labels(asked: Labelling) -> Cleaned | Agreement:
             raise BadInput(
                 f"{name}: is of the rule, and files say what people decided; leave one of them out"
             )
-    return agreement(asked.run, asked.files, asked.split)
+    files = [asked.files] if isinstance(asked.files, str | Path) else asked.files
+    return agreement(asked.run, files, asked.split)
 
 
 LABELS = Study(

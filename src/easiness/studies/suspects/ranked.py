@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -295,11 +295,16 @@ class Suspects(show.Result):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the figure, then the tables, and with each suspect what it is."""
-        examples = [show.Embedded(one.text, one.html()) for one in self.shown]
-        return show.result_html(self.figure(), [one.section for one in self._frames(FIRST, examples)])
+        *others, last = self.sections()
+        if self.shown:
+            cells = "example", *(show.Embedded(one.text, one.html()) for one in self.shown)
+            behind = last.rows[0].index("reason") + 1
+            both = zip(last.rows, cells, strict=True)
+            last = replace(last, rows=[[*row[:behind], cell] for row, cell in both])
+        return show.result_html(self.figure(), [*others, last])
 
-    def _frames(self, most: int | None, examples: Sequence[str] = ()) -> list[show.Frame]:
-        """At ``most`` so many rows each; ``examples`` are for a last column, instead of texts or paths."""
+    def _frames(self, most: int | None) -> list[show.Frame]:
+        """At ``most`` so many rows each."""
         import pandas as pd
 
         leak = [show.Frame("What tells the labels", self.summary(), pd.DataFrame())] if self.leak else []
@@ -315,10 +320,7 @@ class Suspects(show.Result):
             "kind": show.names(),
             "reason": show.names(),
         }
-        if examples:
-            shown = shown.assign(example=pd.Series(examples, shown.index, object))
-            columns["example"] = show.Column(lambda cell: cell)
-        elif self.told is not None:
+        if self.told is not None:
             columns[self.told] = show.Column(shortened)
         of_all = "" if self.decided is None else self.decided.note()
         notices = tuple(filter(None, (self.by_heart(), self.doubt(), *self.doubts, of_all)))

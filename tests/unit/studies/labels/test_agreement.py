@@ -109,7 +109,7 @@ def test_kappa_is_undefined_where_all_say_the_same_and_empty_where_nobody_does(r
 
 
 def test_one_person_is_shown_without_an_agreement(run: Run, tmp_path: Path):
-    found = ez.labels(run, [_file(run, tmp_path / "a.csv", "k d u - -")])
+    found = ez.labels(run, _file(run, tmp_path / "a.csv", "k d u - -"))
     assert found.between == ()
     assert found.text == "2 of 5 examples are decided; 3 are undecided (2 of them by nobody)"
     assert found.table()["id"].tolist() == [2, 3, 4, 0, 1]
@@ -163,6 +163,8 @@ def test_what_cannot_be_merged_is_refused(run: Run, tmp_path: Path):
     file = _file(run, tmp_path / "a.csv", "k k")
     with pytest.raises(BadInput, match=r"a\.csv: is given twice"):
         ez.labels(run, files=[file, tmp_path / "." / "a.csv"])
+    with pytest.raises(BadInput, match="files: none is given"):
+        ez.labels(run, files=[])
     with pytest.raises(BadInput, match=r"b\.csv: nothing is decided there"):
         ez.labels(run, [_file(run, tmp_path / "b.csv", "- -")])
     file.write_text(file.read_text().replace(data_version(run), "pets@0123456789ab"))
