@@ -110,6 +110,8 @@ def _explained(found: Patterns) -> Iterator[Gallery]:
         f"{found.around.nearest} nearest; what is left over."
     )
     for section in found.sections()[-len(ids) :]:
+        if not ids[section.title]:
+            continue
         rows = []
         for one, (_, name, value, frequency, contradiction, left) in zip(
             ids[section.title], section.rows[1:], strict=True
