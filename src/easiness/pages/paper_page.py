@@ -68,10 +68,11 @@ def _picks(found: NextLabels, pool: Dataset) -> Iterator[Gallery]:
     examples = FoundExamples.of(pool, wanted, room_for(0), "those to label")
     if not examples.with_pictures:
         return
-    rows = [
-        (name[1], examples.named[name], f"Example {name[1]}", _picked(one))
-        for name, one in zip(wanted, first.itertuples(), strict=True)
-    ]
+    rows = []
+    for name, (_, one) in zip(wanted, first.iterrows(), strict=True):
+        lines = [(f"{one['rank']}.", one["predicted"])]
+        lines.append(("", f"margin {one['margin']:.2f}, rarity {one['rarity']:.2f}"))
+        rows.append((name[1], examples.named[name], f"Example {name[1]}", lines))
     yield Gallery(
         "To label first",
         f"The first {len(rows):,} by the rule {found.rule}: the class predicted, how much likelier it is "
@@ -80,10 +81,6 @@ def _picks(found: NextLabels, pool: Dataset) -> Iterator[Gallery]:
         examples,
         are_small(pool),
     )
-
-
-def _picked(one: Any) -> list[tuple[str, str]]:
-    return [(f"{one.rank}.", one.predicted), ("", f"margin {one.margin:.2f}, rarity {one.rarity:.2f}")]
 
 
 def _explained(found: Patterns) -> Iterator[Gallery]:
@@ -96,6 +93,8 @@ def _explained(found: Patterns) -> Iterator[Gallery]:
         f"{found.around.nearest} nearest; what is left over."
     )
     for section in found.sections()[-len(ids) :]:
+        if not ids[section.title]:
+            continue
         rows = []
         for one, (_, name, value, frequency, contradiction, left) in zip(
             ids[section.title], section.rows[1:], strict=True

@@ -1,6 +1,5 @@
 from .choice import (
     choose as choose,
-    gains as gains,
     judged_choice as judged_choice,
     more_labels as more_labels,
 )

@@ -8,7 +8,7 @@ which the usual paired interval is taken (`paired_gain`): it holds whatever was 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -42,11 +42,6 @@ Judged = dict[str, Gain]
 """
 
 
-def gains(by: Sequence[Classifier], before: int, after: int, level: float = 0.95) -> Iterator[Gain]:
-    """The gain of one row over another by each kind of classifier, which is asked only then."""
-    return (paired_gain(one(before), one(after), level) for one in by)
-
-
 def choose(
     kept: Sequence[float], by: Sequence[Classifier], starts: Sequence[int], margin: float
 ) -> tuple[int, int]:
@@ -59,7 +54,7 @@ def choose(
     """
     start = starts[0]
     for other in starts[1:]:
-        lows = [gain.interval[0] for gain in gains(by, start, other)]
+        lows = [paired_gain(one(start), one(other)).interval[0] for one in by]
         if max(lows) > 0 and min(lows) > -margin:
             start = other
     best = start, 0.0
@@ -67,7 +62,8 @@ def choose(
         if row in starts or kept[row] > kept[best[0]] or kept[row] >= kept[start]:
             continue
         value, least = math.inf, best[1] if kept[row] == kept[best[0]] else -math.inf
-        for gain in gains(by, start, row, LEVEL):
+        for one in by:
+            gain = paired_gain(one(start), one(row), LEVEL)
             value = min(value, gain.value if gain.interval[0] > -margin else -math.inf)
             if value <= least:
                 break

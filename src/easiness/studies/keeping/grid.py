@@ -101,9 +101,11 @@ def advise(asked: Kept) -> Worth:
     _check(asked, len(run.classes), len(run.ids))
     own = of_run(run)
     examples = read_examples(run, asked.data, asked.seed)
-    _check(asked, examples.pool.num_classes, len(examples.pool))
-    sizes = sizes_of(examples.pool, asked.sizes)
-    tried = grid_of(examples, sizes, asked, own if examples.held_out else None)
+    whole, num_classes = len(examples.pool), examples.pool.num_classes
+    _check(asked, num_classes, whole)
+    usual = [n for n in (round(share * whole) for share in SIZES) if n >= FEWEST_OF_CLASS * num_classes]
+    sizes = {*(usual if asked.sizes is None else asked.sizes), whole}
+    tried = grid_of(examples, sorted(sizes), asked, own if examples.held_out else None)
     return _advised(examples, own, tried, asked)
 
 
@@ -136,14 +138,6 @@ def of_run(run: Run) -> Judgement:
             f"{run.path}: {int(np.isnan(p_label).sum())} examples were left out by no trial; measure more"
         )
     return Judgement(p_label, ranked["p_wrong"].to_numpy(np.float64))
-
-
-def sizes_of(pool: Labelled, asked: Sequence[int] | None) -> list[int]:
-    """The sizes, ascending, the whole always among them."""
-    whole, fewest = len(pool), FEWEST_OF_CLASS * pool.num_classes
-    if asked is None:
-        asked = [size for size in (round(one * whole) for one in SIZES) if size >= fewest]
-    return sorted({*asked, whole})
 
 
 def grid_of(examples: Examples, sizes: Sequence[int], asked: Kept, own: Judgement | None) -> Tried:

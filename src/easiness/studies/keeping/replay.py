@@ -117,19 +117,13 @@ def rare_and_uncertain(near: Near, judged: Judged, num: int) -> Positions:
     return np.array(picked, np.int64)
 
 
-def smallest_margin(_: Near, judged: Judged, num: int) -> Positions:
-    """Places in the pool of those with the smallest margins, the smallest first."""
-    return np.argsort(judged.margin, kind="stable")[:num]
-
-
-def first(_: Near, judged: Judged, num: int) -> Positions:
-    """The first places of a pool, which is in random order."""
-    return np.arange(min(num, len(judged.pool)))
-
-
 Rule = Callable[[Near, Judged, int], Positions]
 
-PICKS: dict[str, Rule] = {RARE: rare_and_uncertain, MARGIN: smallest_margin, RANDOM: first}
+PICKS: dict[str, Rule] = {
+    RARE: rare_and_uncertain,
+    MARGIN: lambda _, judged, num: np.argsort(judged.margin, kind="stable")[:num],
+    RANDOM: lambda _, judged, num: np.arange(min(num, len(judged.pool))),
+}
 """Each rule takes a pool in random order, and says which ``num`` of it to label."""
 
 
