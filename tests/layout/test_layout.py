@@ -22,9 +22,9 @@ def name_of(file: Path) -> str:
 
 
 def package_of(name: str) -> str:
-    """What a module belongs to: a folder of easiness, of the studies each its own."""
+    """What a module belongs to: a folder of easiness, of the studies and the paper's parts each its own."""
     parts = name.split(".")
-    return ".".join(parts[: 3 if parts[1:2] == ["studies"] and len(parts) > 2 else 2])
+    return ".".join(parts[: 3 if parts[1:2] in (["studies"], ["paper"]) and len(parts) > 2 else 2])
 
 
 MODULES = {name_of(file): file for file in sorted(ROOT.rglob("*.py"))}

@@ -33,7 +33,7 @@ from easiness.spec import (
     recipe_settings,
 )
 from easiness.store import Row, Run
-from easiness.studies.keeping.ranks import aligned, order_of, ranking, scored_data
+from easiness.studies.keeping import aligned, order_of, ranking, scored_data
 
 FULL = "full"
 """Name of the run in which nothing is dropped or relabelled."""
@@ -160,7 +160,6 @@ class TrainingSets:
             score_row=_row(drawing.at),
             num_examples=len(plan.data),
             num_held_out=len(plan.data.held_out),
-            num_classes=plan.data.num_classes,
             largest_share=float(np.bincount(plan.data.held_out.labels).max() / len(plan.data.held_out)),
             epochs=plan.epochs,
             repetitions=plan.trials,

@@ -28,7 +28,12 @@ from .pacing import (
     places as places,
 )
 from .pruning import ids_as_text as ids_as_text, prune as prune
-from .ranks import order_of as order_of, ranking as ranking
+from .ranks import (
+    aligned as aligned,
+    order_of as order_of,
+    ranking as ranking,
+    scored_data as scored_data,
+)
 from .replay import (
     MARGIN as MARGIN,
     PICKS as PICKS,
