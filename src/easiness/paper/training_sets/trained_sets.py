@@ -112,7 +112,7 @@ def steps(curve: AccuracyCurve) -> dict[tuple[float, float], Contrast]:
 
 
 def breakdown(curve: AccuracyCurve, breakpoint: float, factor: float = 2) -> Breakdown:
-    """Loss of accuracy per unit of rate before and beyond ``breakpoint``, and that beyond ``factor`` times."""
+    """Loss of accuracy per unit of rate before and beyond a rate; the excess is over ``factor`` times."""
     first, last = curve.rates[0], curve.rates[-1]
     start, middle, end = curve.at(first), curve.at(breakpoint), curve.at(last)
     if not first < breakpoint < last:
