@@ -62,7 +62,7 @@ def group_match(rate: float, half: float = 0.02, size: int = 5, **changes: Any) 
 def training_sets(points: Sequence[TrainingSetPoint], **changes: Any) -> TrainingSetStudy:
     """A study of ten classes with these points."""
     plain: dict[str, Any] = {"effect": "drop", "model": "net", "score": "easiness", "score_row": Row(3)}
-    plain |= {"num_examples": 100, "num_held_out": 20, "num_classes": 10, "largest_share": 0.1}
+    plain |= {"num_examples": 100, "num_held_out": 20, "largest_share": 0.1}
     plain |= {"epochs": 2, "repetitions": 5} | dict.fromkeys(("same_steps", "balanced", "other_label"), False)
     return TrainingSetStudy(**plain | {"points": tuple(points)} | changes)
 

@@ -108,7 +108,7 @@ def _training_sets(_: Run) -> TrainingSetStudy:
         for policy, beta in (("easy", (3.0, 1.0)), ("random", (1.0, 1.0)), ("beta:2,5", (2.0, 5.0)))
         for rate in (0.0, 0.3)
     )
-    return training_sets(points, model=HOSTILE, num_classes=CLASSES, largest_share=0.5, repetitions=2)
+    return training_sets(points, model=HOSTILE, largest_share=0.5, repetitions=2)
 
 
 def _learning(_: Run) -> LearningCurve:

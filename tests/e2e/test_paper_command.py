@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from easiness.paper.reproduction import presets
-from easiness.paper.reproduction.folder import study_runs
 from easiness.paper.reproduction.presets import Preset
 from easiness.store.files import ASIDE
 
@@ -27,6 +26,11 @@ def paper(command: Any, tiny_preset: Preset, monkeypatch: pytest.MonkeyPatch) ->
         return command("paper", "all", "--preset", "smoke", "--limit", 150, *options, "--out", out)
 
     return call
+
+
+def study_runs(study: Path) -> list[Path]:
+    """The folders of the runs of a study."""
+    return sorted(file.parent for file in (study / "trials").glob("*/run.json"))
 
 
 def results(study: Path) -> dict[str, bytes]:
@@ -63,7 +67,7 @@ def test_a_study_from_one_command(paper, studied, contents, tmp_path):
     # the same in another folder, as the Python functions made it
     assert results(out) == results(studied)
     for run in study_runs(studied):
-        assert contents(out / "trials" / run.path.name) == contents(run.path)
+        assert contents(out / "trials" / run.name) == contents(run)
 
 
 @pytest.mark.long
@@ -84,7 +88,7 @@ def test_a_dry_run_lists_every_run_and_writes_nothing(paper, studied, snapshot, 
     planned = paper(out, "--dry-run")
     assert (planned.code, planned.err) == (0, "")
     assert not out.exists()
-    names = {run.path.name for run in study_runs(studied)}
+    names = {run.name for run in study_runs(studied)}
     listed = {line.split()[0]: line.split() for line in planned.out.splitlines() if line.split()}
     assert names <= listed.keys()
     # run, network, trials, epochs, examples trained on, trials missing
@@ -207,5 +211,5 @@ def test_kills_at_any_moment_change_nothing(tiny_preset, contents, tmp_path):
     assert outcome["kills"] >= 7, outcome
     assert results(killed) == results(lone)
     for run in study_runs(lone):
-        assert contents(killed / "trials" / run.path.name) == contents(run.path)
+        assert contents(killed / "trials" / run.name) == contents(run)
     assert list(killed.rglob(f"{ASIDE}*")) == []

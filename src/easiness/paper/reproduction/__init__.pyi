@@ -10,7 +10,6 @@ from .folder import (
     is_damaged_study as is_damaged_study,
     is_study as is_study,
     study_page as study_page,
-    study_runs as study_runs,
 )
 from .judge import PaperResults as PaperResults, paper_claims as paper_claims
 from .presets import find_preset as find_preset

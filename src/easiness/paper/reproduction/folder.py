@@ -12,10 +12,8 @@ from easiness.paper.reproduction.presets import Preset
 from easiness.regular_file import read_regular
 from easiness.store import (
     ASIDE,
-    Run,
     check_no_links,
     later,
-    open_run,
     own_version,
     read_json,
     sweep,
@@ -47,11 +45,6 @@ def is_damaged_study(out: Path) -> bool:
     except (OSError, ValueError):
         return True
     return not (isinstance(settings, dict) and isinstance(settings.get("preset"), dict))
-
-
-def study_runs(out: Path) -> list[Run]:
-    """The runs of a study that have been begun, by name."""
-    return [open_run(found.parent) for found in sorted((out / RUNS).glob("*/run.json"))]
 
 
 def study_page(out: Path) -> str:

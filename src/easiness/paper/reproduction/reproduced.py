@@ -53,6 +53,7 @@ class Reproduced:
 def _planned(asked: Reproduced) -> PaperPlan:
     """The plan, of which ``out`` may hold the beginning."""
     check_execution(asked.execution)
+    resolve_device(asked.execution.device)  # refuses one that is not there before anything is written
     preset = find_preset(asked.preset, asked.data)
     return plan_paper(preset, asked.data, loading=asked.loading, seed=asked.seed)
 

@@ -160,7 +160,6 @@ class TrainingSets:
             score_row=_row(drawing.at),
             num_examples=len(plan.data),
             num_held_out=len(plan.data.held_out),
-            num_classes=plan.data.num_classes,
             largest_share=float(np.bincount(plan.data.held_out.labels).max() / len(plan.data.held_out)),
             epochs=plan.epochs,
             repetitions=plan.trials,

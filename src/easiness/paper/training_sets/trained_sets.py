@@ -63,14 +63,11 @@ class AccuracyCurve:
 class Breakdown:
     """How accuracy is lost up to a rate and beyond it.
 
-    ``before`` and ``after`` are losses of accuracy per unit of rate, from the first rate to the
-    ``breakpoint`` and from there to the last, positive where accuracy falls. ``excess`` is ``after``
-    minus ``factor`` times ``before``. Accuracy breaks down where both ``after`` and ``excess`` are
-    positive; ``excess`` alone is positive too where accuracy rises before and goes on rising.
+    ``before`` and ``after`` are losses of accuracy per unit of rate, positive where accuracy falls.
+    ``excess`` is ``after`` minus a multiple of ``before``. Accuracy breaks down where both ``after`` and
+    ``excess`` are positive; ``excess`` alone is positive too where accuracy rises before and goes on rising.
     """
 
-    breakpoint: float
-    factor: float
     before: Contrast
     after: Contrast
     excess: Contrast
@@ -115,15 +112,13 @@ def steps(curve: AccuracyCurve) -> dict[tuple[float, float], Contrast]:
 
 
 def breakdown(curve: AccuracyCurve, breakpoint: float, factor: float = 2) -> Breakdown:
-    """Loss of accuracy per unit of rate before and beyond ``breakpoint``."""
+    """Loss of accuracy per unit of rate before and beyond a rate; the excess is over ``factor`` times."""
     first, last = curve.rates[0], curve.rates[-1]
     start, middle, end = curve.at(first), curve.at(breakpoint), curve.at(last)
     if not first < breakpoint < last:
         raise BadInput(f"rate {breakpoint:g}: needs a rate below it and one above it to tell slopes apart")
     before, after = 1 / (breakpoint - first), 1 / (last - breakpoint)
     return Breakdown(
-        breakpoint=breakpoint,
-        factor=factor,
         before=contrast([(before, start), (-before, middle)]),
         after=contrast([(after, middle), (-after, end)]),
         excess=contrast(
@@ -192,7 +187,6 @@ class TrainingSetStudy(show.Result):
     score_row: Row
     num_examples: int
     num_held_out: int
-    num_classes: int
     largest_share: float
     epochs: int
     repetitions: int

@@ -52,9 +52,9 @@ def test_runs_are_on_merged_and_on_training_examples(made: tuple[Path, Validatio
     assert (len(merged.ids), len(final.ids)) == (400, found.num_train)
     assert found.num_train + found.num_validation == 400
     assert merged.spec.kind == "measured"
-    assert (merged.spec.recipe.period, final.spec.recipe.period) == (300, 5)  # type: ignore[union-attr]
-    assert merged.spec.seed != final.spec.seed  # type: ignore[union-attr]
-    assert [probe.name for probe in final.spec.probes] == ["held_out"]  # type: ignore[union-attr]
+    assert (merged.spec.recipe.period, final.spec.recipe.period) == (300, 5)
+    assert merged.spec.seed != final.spec.seed
+    assert [probe.name for probe in final.spec.probes] == ["held_out"]
     assert merged.trials[0].document.accuracy.keys() == {"train"}
     assert [view.name for view in found.views] == [*MODELS, "all"]
     assert [view.num_trials for view in found.views] == [3, 3, 6]
