@@ -12,7 +12,7 @@ from easiness.paper.perturbation import study
 from easiness.paper.perturbation.curve import PerturbationCurve
 from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.runs.plan import Drawn, Plan, make_plan
-from easiness.spec import Draw, Loading, Recording, Training, from_arguments
+from easiness.spec import Draw, Loading, Recording, Training
 from easiness.store import Row
 
 
@@ -64,6 +64,11 @@ def training_sets(points: Sequence[TrainingSetPoint], **changes: Any) -> Trainin
     return TrainingSetStudy(**plain | {"points": tuple(points)} | changes)
 
 
+def _of(kind: type[Any], options: dict[str, Any]) -> Any:
+    """The value of those of the options that are its fields."""
+    return kind(**{name: options[name] for name in vars(kind()) if name in options})
+
+
 def planned(source: Any, *, trials: int, **options: Any) -> Plan:
     """``draw``, ``ranking`` and ``same_steps`` say what is drawn; without a draw nothing is."""
     drawn = None
@@ -72,9 +77,9 @@ def planned(source: Any, *, trials: int, **options: Any) -> Plan:
         drawn = Drawn(draw, options.get("ranking", np.zeros(0)), options.get("same_steps", False))
     return make_plan(
         source,
-        from_arguments(Training, options),
+        _of(Training, options),
         trials,
-        loading=from_arguments(Loading, options),
-        recording=from_arguments(Recording, options),
+        loading=_of(Loading, options),
+        recording=_of(Recording, options),
         drawn=drawn,
     )
