@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from easiness.paper.training_sets.trained_sets import TrainingSetPoint, Training
 from easiness.runs.plan import Drawn, Plan, make_plan
 from easiness.spec import Draw, Loading, Recording, Training
 from easiness.store import Row
+
+T = TypeVar("T")
 
 
 def votes_of(correct: Any, labels: Any = None, p_label: Any = None, **options: Any) -> Votes:
@@ -64,9 +67,10 @@ def training_sets(points: Sequence[TrainingSetPoint], **changes: Any) -> Trainin
     return TrainingSetStudy(**plain | {"points": tuple(points)} | changes)
 
 
-def _of(kind: type[Any], options: dict[str, Any]) -> Any:
-    """The value of those of the options that are its fields."""
-    return kind(**{name: options[name] for name in vars(kind()) if name in options})
+def _value(kind: type[T], given: dict[str, Any]) -> T:
+    """The value of options, of the arguments that have the names of its fields."""
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in given.items() if name in names})
 
 
 def planned(source: Any, *, trials: int, **options: Any) -> Plan:
@@ -77,9 +81,9 @@ def planned(source: Any, *, trials: int, **options: Any) -> Plan:
         drawn = Drawn(draw, options.get("ranking", np.zeros(0)), options.get("same_steps", False))
     return make_plan(
         source,
-        _of(Training, options),
+        _value(Training, options),
         trials,
-        loading=_of(Loading, options),
-        recording=_of(Recording, options),
+        loading=_value(Loading, options),
+        recording=_value(Recording, options),
         drawn=drawn,
     )

@@ -51,10 +51,11 @@ import time
 from easiness.runs import resolve_plan
 from easiness.runs.cost import estimate_cost
 from easiness.runs.plan import make_plan
-from easiness.spec import Execution, Training, from_arguments
+from easiness.spec import Execution, Training
 from easiness.training import resolve_device
 asked = {ABOUT_HALF_A_MINUTE}
-plan, device = make_plan("digits", from_arguments(Training, asked), asked["trials"]), resolve_device("cpu")
+trials = asked.pop("trials")
+plan, device = make_plan("digits", Training(**asked), trials), resolve_device("cpu")
 began = time.perf_counter()
 resolved = resolve_plan(plan, device, Execution())
 estimate_cost(plan.spec(resolved, plan.trials, plan.epochs), plan.data, plan.trials, device, None)

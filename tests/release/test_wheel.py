@@ -113,6 +113,6 @@ def test_the_installed_wheel_measures_and_reports_in_another_folder(built: Path,
         call(easiness, "measure", "digits", "--limit", "300", *trained, cwd=tmp_path)
     call(easiness, "suspects", "mlp_3", "wrn_10_1", "-o", "suspects.csv", cwd=tmp_path)
     call(easiness, "report", "mlp_3", "wrn_10_1", "-o", page, cwd=tmp_path)
-    call(easiness, "paper", "--preset", "smoke", "--limit", "300", "--out", "paper", cwd=tmp_path)
+    call(easiness, "paper", "all", "--preset", "smoke", "--limit", "300", "--out", "paper", cwd=tmp_path)
     assert page.stat().st_size > 100_000
     assert (tmp_path / "paper" / "report.html").stat().st_size > 100_000

@@ -19,6 +19,7 @@ from .function import (
 )
 from .options import (
     ONE_RUN as ONE_RUN,
+    ONE_SOURCE as ONE_SOURCE,
     PICTURE as PICTURE,
     SEVERAL_RUNS as SEVERAL_RUNS,
     STUDY_TRAINING as STUDY_TRAINING,

@@ -36,9 +36,9 @@ Data: TypeAlias = Annotated[
     Any,
     Option("--data", "Where the data are now, if not where the run found them.", typed=str | None),
 ]
-Source: TypeAlias = Annotated[
-    Any, Option("", "The data; as for `measure`.", metavar="SOURCE", typed=str, argument=True)
-]
+ONE_SOURCE: dict[str, Any] = {"metavar": "SOURCE", "typed": str, "argument": True}
+"""The rest of an `Option` that is data, in Python a `Dataset` or what `load_dataset` takes."""
+Source: TypeAlias = Annotated[Any, Option("", "The data; as for `measure`.", **ONE_SOURCE)]
 HeldOutToo: TypeAlias = Annotated[
     Split, Option("--split", "The examples measured, or the held-out split, which is never trained on.")
 ]

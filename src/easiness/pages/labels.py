@@ -21,8 +21,8 @@ from easiness.studies.suspects import (
     Conflicts,
     Example,
     Glance,
-    HowMany,
     Suspected,
+    Suspects,
     conflicts_in,
     kept_conflicts,
     suspects,
@@ -164,7 +164,7 @@ class ShownLabel:
 class SuspectLabels:
     """The first of the ``num`` labels of a split that are wrong with a probability of `ABOVE` or more.
 
-    ``num_likely`` of its ``num_examples`` are more likely wrong than right, ``how_many`` and ``summary`` say
+    ``num_likely`` of its ``num_examples`` are more likely wrong than right, ``about`` and ``summary`` say
     how many are in all, ``glance`` that in short, and ``doubt``, where the networks know too little, why not
     to believe that;
     ``by_heart``, where labels were, what was read instead of the end; ``course_figure`` shows how many stood
@@ -176,7 +176,8 @@ class SuspectLabels:
     num_examples: int
     num: int
     num_likely: int
-    how_many: HowMany
+    about: str
+    between: str
     summary: str
     glance: Glance
     doubt: str
@@ -220,13 +221,14 @@ def _of_split(run: Run, epoch: int, split: Split, most: int, key: str) -> Suspec
         num_examples=len(found.ranked),
         num=len(over),
         num_likely=found.num_likely,
-        how_many=found.how_many,
+        about=found.about,
+        between=found.between,
         summary=found.summary(),
         glance=found.glance,
         doubt=doubt,
         reasons_mean=found.reasons_mean,
         by_heart=found.by_heart(),
-        course_figure=_course_figure(found.how_many, f"{key}-{split}-course"),
+        course_figure=_course_figure(found, f"{key}-{split}-course"),
         shown=[
             ShownLabel(
                 named=(split, one["id"]),
@@ -246,10 +248,9 @@ def _of_split(run: Run, epoch: int, split: Split, most: int, key: str) -> Suspec
     )
 
 
-def _course_figure(how_many: HowMany, key: str) -> str:
-    if not how_many.has_curve:
+def _course_figure(found: Suspects, key: str) -> str:
+    if not found.has_curve:
         return ""
-    label = (
-        f"Share of the labels that stand out over {how_many.read.name}s, and the range that fits the data."
-    )
-    return to_svg(how_many.figure(), key=key, label=label)
+    name = found.rows[-1].name
+    label = f"Share of the labels that stand out over {name}s, and the range that fits the data."
+    return to_svg(found.course_figure(), key=key, label=label)

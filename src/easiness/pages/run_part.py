@@ -248,9 +248,8 @@ def _ablate_command(run: Run, epoch: int) -> str | None:
         Training(network, seed=spec.seed) if spec.heads else replace(training_of(spec), pretrained=False)
     )
     trained = (training, loading, "--out", "ablation")
-    return command_line(
-        "paper ablate", spec.data.source, *scores, rates, *trained, always=("model", "epochs")
-    )
+    words = ("ablate", spec.data.source, *scores, rates, *trained)
+    return command_line("paper", *words, always=("model", "epochs"))
 
 
 _TRIALS = 5  # tell which labels look wrong

@@ -59,11 +59,6 @@ def test_the_same_again_looks_at_nothing_and_writes_the_same(command, run, tmp_p
     assert [(row["level"], row["side"], row["ties"]) for row in rows] == [
         (1.0, "hard", "refine"), (0.5, "hard", "refine"),
     ]  # fmt: skip
-    for suffix in ("svg", "png", "md"):
-        files = [tmp_path / f"{name}.{suffix}" for name in "ab"]
-        for file in files:
-            assert command(*arguments, "-o", file).code == 0
-        assert files[0].read_bytes() == files[1].read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -118,12 +113,6 @@ def test_what_is_refused_of_texts(command, texts, options, text):
     assert text in done.err.replace("\n", " ")
 
 
-def test_perturbations_of_texts_are_refused_of_pictures(command, run):
-    done = command("paper", "perturb", run, "--kind", "order")
-    assert done.code == 2
-    assert "'order': does not fit examples of kind image; give one of color, radial, shuffle" in done.err
-
-
 STUDY = ["--model", "mlp_2_w16", "--rates", "0,0.3", "--policies", "easy,beta:1,3", "--repetitions", 1]
 STUDY += ["--epochs", 1, "--precision", "float32", "--holdout", 0.2]
 
@@ -173,9 +162,6 @@ def test_a_study(command, measured, tmp_path, name, effect):
     rows = json.loads((tmp_path / "a.json").read_text())
     assert [row["accuracy"] for row in rows] == table["accuracy"].tolist()
     assert rows[0]["accuracy_sd"] is None
-    markdown = tmp_path / "a.md"
-    command("paper", name, "digits", "--scores", measured, *STUDY, "--out", out, "-o", markdown)
-    assert markdown.read_text().startswith("### Accuracy of mlp_2_w16")
 
 
 @pytest.mark.parametrize("name", ["ablate", "corrupt"])

@@ -10,6 +10,8 @@ import pytest
 import easiness as ez
 from easiness import BadInput, load_dataset
 from easiness.data import Labelled, part_of, read_decisions
+from easiness.engine import made
+from easiness.paper.training_sets.study import ABLATE, plan_sets
 from easiness.spec import DatasetRef, Loading, SplitRef
 from easiness.store import Run
 from pixels import images_of
@@ -152,7 +154,7 @@ def digits_labels(tmp_path: Path) -> Path:
     return tmp_path / "labels.csv"
 
 
-def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(refused, tmp_path: Path, digits_labels: Path):
+def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(tmp_path: Path, digits_labels: Path):
     where: dict[str, Any] = {
         "model": "mlp_2_w8",
         "epochs": 1,
@@ -168,27 +170,16 @@ def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(refused, tmp_path
     again = Run(tmp_path / "run").spec.data
     assert (again.limit, again.holdout, again.labels) == (100, 0.2, str(digits_labels))
     study = dict[str, Any](model="mlp_2_w8", epochs=1, repetitions=1, rates=(0.3,), policies=("random",))
-    study["scores"] = run
-    ablated = ez.paper.ablate("digits", **study, out=tmp_path / "ablated", precision="float32")
+    ablated = ez.paper.ablate("digits", scores=run, **study, out=tmp_path / "ablated", precision="float32")
     assert ablated.num_examples == 99
-    asked = [
-        "--scores",
-        run.path,
-        "--model",
-        "mlp_2_w8",
-        "--epochs",
-        1,
-        "--rates",
-        0.3,
-        "--labels",
-        "other.csv",
-    ]
-    line = refused("paper", "ablate", "digits", *asked, "--out", tmp_path / "other")
-    assert "labels other.csv: " in line
-    assert "leave --labels out" in line
+    asked = made(
+        ABLATE.asks, {"data": "digits", "scores": run, "labels": "other.csv", "out": tmp_path, **study}
+    )
+    with pytest.raises(BadInput, match=r"labels other\.csv: .* leave --labels out"):
+        plan_sets(asked)
     digits_labels.unlink()
     with pytest.raises(BadInput, match="cannot be read"):
-        ez.paper.ablate("digits", **study, out=tmp_path / "gone", precision="float32")
+        ez.paper.ablate("digits", scores=run, **study, out=tmp_path / "gone", precision="float32")
 
 
 def test_the_command_takes_them(command, refused, tmp_path: Path, digits_labels: Path):

@@ -77,7 +77,7 @@ def test_the_signature_and_the_help_are_those_of_what_is_asked():
     assert parameters["at"].kind is inspect.Parameter.KEYWORD_ONLY
     assert inspect.signature(ask).return_annotation is Seen
     assert (ask.__name__, ask.__module__) == ("ask", "easiness")
-    assert ask.__doc__.startswith("Ask.\n\nArgs:\n    run: The run.\n    others: More of them.\n")
+    assert str(ask.__doc__).startswith("Ask.\n\nArgs:\n    run: The run.\n    others: More of them.\n")
 
 
 @pytest.mark.parametrize("given", [{"runs": 1}, {"quiet": True}, {"at": 1, "ats": 2}])

@@ -72,7 +72,7 @@ def test_a_shuffled_folder_of_pictures_gets_the_scores_of_its_own(made, run, tmp
     assert found.text == f"{NUM} of {NUM} examples found by their values"
     scores = run.scores().set_index("id")
     for row in found.table.itertuples():
-        at = order[int(Path(row.id).stem)]  # type: ignore[arg-type]
+        at = order[int(Path(row.id).stem)]
         assert row.card_id == data.ids[at]
         assert row.confidence == scores.loc[data.ids[at], "confidence"]
 
@@ -230,7 +230,7 @@ def test_examples_of_both_splits_are_found_in_one_folder(with_held_out, tmp_path
     )
     scores = {split: run.scores(split=split).set_index("id")["confidence"] for split in ("train", "held_out")}
     for row in found.table.itertuples():
-        at = order[row.id]  # type: ignore[index]
+        at = order[row.id]
         split, known = ("train", at) if at < 80 else ("held_out", at - 80)
         assert (row.split, row.card_split, row.card_id) == ("train", split, known)
         assert row.confidence == scores[split][known]

@@ -50,7 +50,7 @@ def photos(tmp_path_factory):
     names = (f"{name}/{number:02d}.png" for name in ("ant", "bee <b>") for number in range(15))
     write_pictures(folder / "in", ((name, rng.integers(0, 255, (12, 12, 3), np.uint8)) for name in names))
     out, size = folder / "run", dict[str, Any](model="mlp_3", trials=2, epochs=1, precision="float32")
-    return measure(folder / "in", **size, cache=False, keep_weights=False, out=out, progress=False)  # type: ignore[arg-type]
+    return measure(folder / "in", **size, cache=False, keep_weights=False, out=out, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def with_held_out(tmp_path_factory):
             names = (f"{split}/{name}/{split}{i:02d}.png" for i in range(number))
             write_pictures(folder / "in", zip(names, pictures, strict=True))
     size = dict[str, Any](model="mlp_3", trials=3, epochs=2, precision="float32", progress=False)
-    return measure(folder / "in", **size, keep_logits=True, cache=False, out=folder / "run")  # type: ignore[arg-type]
+    return measure(folder / "in", **size, keep_logits=True, cache=False, out=folder / "run")
 
 
 @pytest.fixture(scope="module")

@@ -77,7 +77,7 @@ class Found:
     @cached_property
     def claims(self) -> list[Claim]:
         """Each is decided for every network, and falls with any of them."""
-        return [*_claims_of(self)]
+        return [*_of_measure(self, 1, "easiness"), *_of_measure(self, 2, "held_out"), *_of_controls(self)]
 
 
 def of_the_whole(verdicts: Mapping[str, str]) -> str:
@@ -93,60 +93,61 @@ def of_the_whole(verdicts: Mapping[str, str]) -> str:
 _WHOLE = ("1a", "1b", "1c")
 
 
-def _claims_of(found: Found) -> Iterator[Claim]:
-    preset = found.preset
-    networks, first = preset.networks, preset.networks[0]
+def _judged(
+    name: str, side: Side, margin: float, estimates: Mapping[str, Estimate], trials: int
+) -> tuple[Statistic, ...]:
+    few = f"fewer than {MIN_GROUP} trials decide nothing" if trials < MIN_GROUP else ""
+    return tuple(
+        Statistic(f"{name}, {which}", one.value, one.interval, side, margin, few)
+        for which, one in estimates.items()
+    )
 
-    def judged(
-        name: str, side: Side, margin: float, estimates: Mapping[str, Estimate], trials: int = preset.trials
-    ) -> tuple[Statistic, ...]:
-        few = f"fewer than {MIN_GROUP} trials decide nothing" if trials < MIN_GROUP else ""
-        return tuple(
-            Statistic(f"{name}, {which}", one.value, one.interval, side, margin, few)
-            for which, one in estimates.items()
-        )
 
-    for number, (by, measure) in enumerate(MEASURES.items(), 1):
-        of_which, note = "" if by == "easiness" else f" ({measure})", f"judged by {measure}"
-        steep, flat = (
-            {network: found.slope(arm, network, by) for network in networks}
-            for arm in ("natural", "balanced")
-        )
-        left = {network: flat[network].less(steep[network], SHARE) for network in networks}
-        lost = {network: found.drop("natural", network, by) for network in networks}
-        yield Claim(
-            f"{number}a",
-            f"what is frequent is easy{of_which}",
-            f"the logit rises by more than {SLOPE:g} for one doubling of f in the natural arm",
-            judged("slope, natural", "above", SLOPE, steep),
-            note=note,
-        )
-        yield Claim(
-            f"{number}b",
-            f"because it is frequent{of_which}",
-            "where every pattern is shown equally often, the slope is less than a quarter of the natural one",
-            judged("slope, balanced - natural / 4", "below", 0.0, left),
-            note=note,
-        )
-        yield Claim(
-            f"{number}c",
-            f"what contradicts is hard{of_which}",
-            f"at the same support of at least {FREQUENT} examples an epoch, patterns of which a quarter "
-            f"bears other labels lose more than {DROP:g}",
-            judged(f"drop at c = {JUDGED:g}", "above", DROP, lost),
-            note=note,
-        )
+def _of_measure(found: Found, number: int, by: Measure) -> Iterator[Claim]:
+    networks, trials, measure = found.preset.networks, found.preset.trials, MEASURES[by]
+    of_which, note = "" if by == "easiness" else f" ({measure})", f"judged by {measure}"
+    steep, flat = (
+        {network: found.slope(arm, network, by) for network in networks} for arm in ("natural", "balanced")
+    )
+    left = {network: flat[network].less(steep[network], SHARE) for network in networks}
+    lost = {network: found.drop("natural", network, by) for network in networks}
+    yield Claim(
+        f"{number}a",
+        f"what is frequent is easy{of_which}",
+        f"the logit rises by more than {SLOPE:g} for one doubling of f in the natural arm",
+        _judged("slope, natural", "above", SLOPE, steep, trials),
+        note=note,
+    )
+    yield Claim(
+        f"{number}b",
+        f"because it is frequent{of_which}",
+        "where every pattern is shown equally often, the slope is less than a quarter of the natural one",
+        _judged("slope, balanced - natural / 4", "below", 0.0, left, trials),
+        note=note,
+    )
+    yield Claim(
+        f"{number}c",
+        f"what contradicts is hard{of_which}",
+        f"at the same support of at least {FREQUENT} examples an epoch, patterns of which a quarter "
+        f"bears other labels lose more than {DROP:g}",
+        _judged(f"drop at c = {JUDGED:g}", "above", DROP, lost, trials),
+        note=note,
+    )
+
+
+def _of_controls(found: Found) -> Iterator[Claim]:
+    first, trials = found.preset.networks[0], found.preset.control_trials
     slopes = {f"{arm}, {first}": found.slope(arm, first, "easiness") for arm in CONTROLS if arm != "half"}
     yield Claim(
         "3a",
         "nothing is there without patterns that repeat, or with labels dealt anew",
         f"the slope is below {NOTHING:g} with sham patches and with permuted labels",
-        judged("slope", "below", NOTHING, slopes, preset.control_trials),
+        _judged("slope", "below", NOTHING, slopes, trials),
     )
     half, whole = (mean(found.arms[arm, first].easiness) for arm in ("half", "natural"))
     yield Claim(
         "3b",
         "fainter patterns are harder",
         "mean easiness is lower at half the amplitude",
-        judged("half - natural", "below", 0.0, {first: half.less(whole)}, preset.control_trials),
+        _judged("half - natural", "below", 0.0, {first: half.less(whole)}, trials),
     )

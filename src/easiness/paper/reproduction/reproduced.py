@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from easiness import runs, show
-from easiness.engine import OneFolder, Verb, say, say_text
+from easiness.engine import ONE_SOURCE, OneFolder, Verb, say, say_text
 from easiness.executors import check_execution
 from easiness.higher_functions import offered
 from easiness.paper.reproduction.claims import Claim, count_verdicts
@@ -26,11 +26,7 @@ class Reproduced:
     data: Annotated[
         Any,
         Option(
-            "",
-            "Data as for `measure`; the preset's own by default.",
-            metavar="SOURCE",
-            typed=str | None,
-            argument=True,
+            "", "Data as for `measure`; the preset's own by default.", **ONE_SOURCE | {"typed": str | None}
         ),
     ] = None
     preset: Annotated[

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.engine import STUDY_TRAINING, OneFolder, Out, Study
+from easiness.engine import ONE_SOURCE, STUDY_TRAINING, OneFolder, Out, Study
 from easiness.errors import BadInput
 from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.runs import Drawn, Plan, make_plan, recipe_of_run
@@ -53,14 +53,7 @@ class Ablated:
     effect: ClassVar[Effect] = "drop"
 
     data: Annotated[
-        Any,
-        Option(
-            "",
-            "The data that the run of scores was measured on; as for `measure`.",
-            metavar="SOURCE",
-            typed=str,
-            argument=True,
-        ),
+        Any, Option("", "The data that the run of scores was measured on; as for `measure`.", **ONE_SOURCE)
     ]
     scores: Annotated[
         Run, Option("--scores", "Folder of the run whose scores rank the examples.", opens=True)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from easiness.analysis import num_selected, select, tie_mass
 from easiness.data import Dataset, merge_splits
-from easiness.engine import STUDY_TRAINING, OneFolder, Out, Study
+from easiness.engine import ONE_SOURCE, STUDY_TRAINING, OneFolder, Out, Study
 from easiness.errors import BadInput
 from easiness.models import ModelGiven, model_name
 from easiness.paper.validation import validation
@@ -203,20 +203,14 @@ class Validated:
     """What `validate` asks."""
 
     data: Annotated[
-        Any,
-        Option(
-            "",
-            "Data with a held-out split, or --holdout; as for `measure`.",
-            metavar="SOURCE",
-            typed=str,
-            argument=True,
-        ),
+        Any, Option("", "Data with a held-out split, or --holdout; as for `measure`.", **ONE_SOURCE)
     ]
     models: Annotated[
         Sequence[ModelGiven],
         Option(
             "--model",
             "Network to measure easiness with, the first foremost; may be given several times.",
+            metavar="NAME",
             typed=list[str],
         ),
     ]
@@ -228,6 +222,7 @@ class Validated:
         Option(
             "--final-model",
             "Network to train to the end; may be given several times; as --model.",
+            metavar="NAME",
             typed=list[str] | None,
         ),
     ] = None

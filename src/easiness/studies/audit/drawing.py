@@ -86,16 +86,12 @@ def parse(cell: str) -> Design | None:
 
 def rounded(strata: Strata) -> Strata:
     """The strata as a file tells them: what is drawn by them and what is read is then the same."""
-    shares, expected = (
-        np.array([float(f"{one:.6g}") for one in values]) for values in (strata.shares, strata.expected)
-    )
-    return Strata(strata.sizes, shares, expected)
+    both = (np.array(_listed(one).split("+"), np.float64) for one in (strata.shares, strata.expected))
+    return Strata(strata.sizes, *both)
 
 
-def _listed(values: object) -> str:
-    return "+".join(
-        f"{one:.6g}" if isinstance(one, float) else str(one) for one in np.asarray(values).tolist()
-    )
+def _listed(values: npt.NDArray[Any]) -> str:
+    return "+".join(f"{one:.6g}" if isinstance(one, float) else str(one) for one in values.tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,13 +114,14 @@ class Drawn(show.Result):
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
         """How to look at the labels, and how to read what was seen."""
-        return [self._looking(one) for one in outputs if one.suffix == ".csv"]
-
-    def _looking(self, output: Path) -> str:
-        words = (self.run, "--decide", output, *(["--blind"] if self.blind else []))
-        looking = command_line("report", *words, "-o", output.with_suffix(".html"))
-        reading = command_line("audit", self.run, "--decided", output)
-        return f"look at them: {looking} (or write the actions into {output}); then {reading}"
+        blind = ["--blind"] if self.blind else []
+        steps = []
+        for output in (one for one in outputs if one.suffix == ".csv"):
+            page = output.with_suffix(".html")
+            looking = command_line("report", self.run, "--decide", output, *blind, "-o", page)
+            reading = command_line("audit", self.run, "--decided", output)
+            steps.append(f"look at them: {looking} (or write the actions into {output}); then {reading}")
+        return steps
 
     def table(self) -> pd.DataFrame:
         """The file to fill in: columns as of decisions, then how each was drawn.

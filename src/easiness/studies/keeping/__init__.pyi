@@ -8,13 +8,10 @@ from .grid import FEWEST_SEEDS as FEWEST_SEEDS, SIZES as SIZES
 from .heads import Labelled as Labelled, right_by_neighbours as right_by_neighbours
 from .labelling import (
     MARGIN as MARGIN,
-    NEXT as NEXT,
     RANDOM as RANDOM,
     RARE as RARE,
-    LabelledNext as LabelledNext,
     NextLabels as NextLabels,
     Replayed as Replayed,
-    label_next as label_next,
 )
 from .pacing import Curriculum as Curriculum, paced_batches as paced_batches, places as places
 from .pruning import Pruned as Pruned, ids_as_text as ids_as_text, prune as prune
@@ -32,5 +29,12 @@ from .replay import (
     recommended as recommended,
     replay as replay,
 )
-from .study import KEEP as KEEP, Kept as Kept, keep as keep
+from .study import (
+    KEEP as KEEP,
+    NEXT as NEXT,
+    Kept as Kept,
+    LabelledNext as LabelledNext,
+    keep as keep,
+    label_next as label_next,
+)
 from .worth import Worth as Worth

@@ -1,9 +1,9 @@
-"""``next``: which examples without labels to label next, and whether that is worth following."""
+"""Which examples without labels to label next, and whether that is worth following, as it is shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,7 @@ import numpy.typing as npt
 from easiness import show
 from easiness.analysis import Gain
 from easiness.data import Dataset
-from easiness.engine import Data, OneRun, Study
 from easiness.regular_file import in_words
-from easiness.spec import Option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,50 +190,3 @@ class NextLabels(show.Result):
 def _points(gain: Gain) -> str:
     low, high = (100 * end for end in gain.interval)
     return f"{100 * gain.value:+.1f}, {low:.1f} to {high:.1f}"
-
-
-@dataclass(frozen=True)
-class LabelledNext:
-    """What `next` asks."""
-
-    run: OneRun
-    pool: Annotated[
-        Any,
-        Option(
-            "--pool",
-            "Examples without labels: a folder, a table without labels, an .npz file with x, an .npy file of "
-            "vectors where the run has vectors of your own, or in Python an array. Labels there are not "
-            "looked at.",
-            metavar="SOURCE",
-            typed=str,
-        ),
-    ]
-    picks: Annotated[int, Option("--picks", "How many to pick, by each rule.")] = 100
-    seeds: Annotated[int, Option("--seeds", "Draws of a replay, at least five.")] = 20
-    data: Data = None
-    seed: Annotated[int, Option("--seed", "Seed of the draws.")] = 0
-
-
-def label_next(asked: LabelledNext) -> NextLabels:
-    """Which examples of a pool to label next, and how far that beats random ones in replays."""
-    from easiness.studies.keeping.replay import pick_next  # which loads torch
-
-    return pick_next(asked)
-
-
-NEXT = Study(
-    "next",
-    "Choose",
-    "Say which examples to label next.",
-    LabelledNext,
-    label_next,
-    about=(
-        "Needs a run on features. Picks are what is rare and uncertain (together they cover most of what is "
-        "uncertain and has no label near by), what has the smallest margin, and random ones. Replays on the "
-        "run's own examples say which to follow: some are taken for labelled, each rule picks from the rest, "
-        "and heads of both are tested on the held-out split, or on a fifth that is set aside. A rule is "
-        "recommended only where its gain over random is shown with an interval, at the largest number of "
-        "labelled examples: half of those that there are."
-    ),
-    trusts=True,
-)

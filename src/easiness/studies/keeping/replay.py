@@ -42,7 +42,7 @@ from easiness.studies.keeping.labelling import (
 )
 
 if TYPE_CHECKING:
-    from easiness.studies.keeping.labelling import LabelledNext
+    from easiness.studies.keeping.study import LabelledNext
 
 NUM_NEAREST = 50
 _SCALE = 10  # the nearest whose distance is the local scale

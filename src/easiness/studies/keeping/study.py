@@ -1,4 +1,4 @@
-"""``keep``: what of a run's examples is worth keeping, which to keep, or which to train on first."""
+"""``keep``: which examples of a run to keep or to train on first; ``next``: which others to label."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from easiness.engine import At, Data, OneRun, Study
 from easiness.errors import BadInput
 from easiness.spec import Keep, Option, read_numbers
+from easiness.studies.keeping.labelling import NextLabels
 from easiness.studies.keeping.pacing import Curriculum, pace
 from easiness.studies.keeping.pruning import Pruned, prune
 from easiness.studies.keeping.worth import Worth
@@ -31,9 +32,7 @@ class Kept:
     """What `keep` asks."""
 
     run: OneRun
-    drop: Annotated[
-        float | None, Option("--drop", "Keep all but this share of the examples, such as 0.3.")
-    ] = None
+    drop: Annotated[float | None, Option("--drop", "Drop this share of the examples, such as 0.3.")] = None
     policy: Annotated[
         str | None,
         Option(
@@ -54,31 +53,22 @@ class Kept:
     ] = None
     keep: Annotated[
         Keep | None,
-        Option(
-            "--keep",
-            "The end of the score to keep, in place of a policy, or beside one if a high score means neither "
-            "easy nor hard.",
-        ),
+        Option("--keep", "The end of the score to keep; the policy, if any, is then on ranks from there."),
     ] = None
     balanced: Annotated[bool, Option("--balanced", "Drop the same share of each class.")] = False
     steps: Annotated[
         int | None,
-        Option(
-            "--steps",
-            "Pace a training of so many steps, the easiest of every class first; in Python the result is a "
-            "batch sampler.",
-        ),
+        Option("--steps", "Pace a training of so many steps; in Python the result is a batch sampler."),
     ] = None
-    batch_size: Annotated[
-        int | None, Option("--batch-size", "Examples of a step; 128, or all where there are fewer.")
-    ] = None
+    batch_size: Annotated[int | None, Option("--batch-size", "Examples of a step; 128, or all of fewer.")] = (
+        None
+    )
     start: Annotated[float, Option("--start", "Share of the examples that the first step is on.")] = 0.2
     whole_after: Annotated[
         float, Option("--whole-after", "Share of the steps after which all examples have their turn.")
     ] = 0.5
     score: Annotated[
-        str | None,
-        Option("--score", "Score to rank by. Default: difficulty to drop some, easiness to pace."),
+        str | None, Option("--score", "Score to rank by: difficulty to drop some, easiness to pace.")
     ] = None
     at: At = None
     sizes: Annotated[
@@ -93,10 +83,7 @@ class Kept:
     keep_shares: Annotated[
         Sequence[float],
         Option(
-            "--keep-shares",
-            "Shares of them to try, easiest, hardest and random.",
-            metavar="S,S,..",
-            read=_read_shares,
+            "--keep-shares", "Shares of them to keep in these trials.", metavar="S,S,..", read=_read_shares
         ),
     ] = (0.1, 0.2, 0.4, 0.6, 0.8)
     seeds: Annotated[int, Option("--seeds", "Draws of each size, at least five.")] = 5
@@ -173,5 +160,52 @@ KEEP = Study(
         "drop, for --labels and `verify`."
     ),
     suffixes=_suffixes,
+    trusts=True,
+)
+
+
+@dataclass(frozen=True)
+class LabelledNext:
+    """What `next` asks."""
+
+    run: OneRun
+    pool: Annotated[
+        Any,
+        Option(
+            "--pool",
+            "Examples without labels: a folder, a table without labels, an .npz file with x, an .npy file of "
+            "vectors where the run has vectors of your own, or in Python an array. Labels there are not "
+            "looked at.",
+            metavar="SOURCE",
+            typed=str,
+        ),
+    ]
+    picks: Annotated[int, Option("--picks", "How many to pick, by each rule.")] = 100
+    seeds: Annotated[int, Option("--seeds", "Draws of a replay, at least five.")] = 20
+    data: Data = None
+    seed: Annotated[int, Option("--seed", "Seed of the draws.")] = 0
+
+
+def label_next(asked: LabelledNext) -> NextLabels:
+    """Which examples of a pool to label next, and how far that beats random ones in replays."""
+    from easiness.studies.keeping.replay import pick_next  # which loads torch
+
+    return pick_next(asked)
+
+
+NEXT = Study(
+    "next",
+    "Choose",
+    "Say which examples to label next.",
+    LabelledNext,
+    label_next,
+    about=(
+        "Needs a run on features. Picks are what is rare and uncertain (together they cover most of what is "
+        "uncertain and has no label near by), what has the smallest margin, and random ones. Replays on the "
+        "run's own examples say which to follow: some are taken for labelled, each rule picks from the rest, "
+        "and heads of both are tested on the held-out split, or on a fifth that is set aside. A rule is "
+        "recommended only where its gain over random is shown with an interval, at the largest number of "
+        "labelled examples: half of those that there are."
+    ),
     trusts=True,
 )

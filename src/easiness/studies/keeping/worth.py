@@ -13,12 +13,13 @@ import numpy as np
 from easiness import show
 from easiness.analysis import Gain, Interval
 from easiness.store import Run
-from easiness.studies.keeping.choice import Judged
 from easiness.studies.labels import Cleaned, verifying
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from easiness.studies.keeping.choice import Judged
 
 
 ALL, EASIEST, HARDEST, RANDOM = "all", "easiest", "hardest", "random"

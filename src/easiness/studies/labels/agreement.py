@@ -84,14 +84,14 @@ class Agreement(show.Result):
 
     @property
     def text(self) -> str:
-        """``115 of 120 examples are decided, 7 of them against somebody; 5 are undecided and come first``."""
+        """``115 of 120 examples are decided, 7 of them against somebody; 5 are undecided``."""
         num, undecided, unseen = len(self.standing), self._num(TIED, UNSEEN), self._num(UNSEEN)
-        against = f", {show.count(self._num(OUTVOTED))} of them against somebody" if self.between else ""
-        found = f"{show.count(num - undecided)} of {show.counted(num, 'example')} are decided{against}"
+        against = f", {self._num(OUTVOTED):,} of them against somebody" if self.between else ""
+        found = f"{num - undecided:,} of {show.counted(num, 'example')} are decided{against}"
         if not undecided:
             return found
-        why = f" ({show.count(unseen)} of them by nobody)" if 0 < unseen < undecided else ""
-        return f"{found}; {show.count(undecided)} {'is' if undecided == 1 else 'are'} undecided{why}"
+        why = f" ({unseen:,} of them by nobody)" if 0 < unseen < undecided else ""
+        return f"{found}; {undecided:,} {'is' if undecided == 1 else 'are'} undecided{why}"
 
     def table(self) -> pd.DataFrame:
         """The file of decisions, a row an example that a file lists: columns as in the files of each.
@@ -172,7 +172,11 @@ class Agreement(show.Result):
             "are the same."
         )
         note += f" {show.count(left)} more pairs are in the JSON file." if left > 0 else ""
-        rows = [_agreed(one.text, on, getattr(one, name)) for one in self._shown for name, on in _ON.items()]
+        rows = [
+            {"between": one.text, "on": on, **_agreed(getattr(one, name))}
+            for one in self._shown
+            for name, on in _ON.items()
+        ]
         columns = {
             "between": show.names(),
             "on": show.names(),
@@ -182,7 +186,8 @@ class Agreement(show.Result):
             "kappa": show.names(),
             "kappa_low": show.intervals(title="95 %", high="kappa_high"),
         }
-        return show.Frame("How far people agree", note, pd.DataFrame(rows), columns)
+        data = pd.DataFrame(rows, columns=[*columns, "high", "kappa_high"])
+        return show.Frame("How far people agree", note, data, columns)
 
     def _differing(self) -> show.Frame:
         """The first examples on which people differ, or are not sure."""
@@ -204,14 +209,12 @@ def _document(found: Kappa | None) -> Any:
     return {"num": found.num, "agreed": found.agreed._asdict(), "kappa": kappa}
 
 
-def _agreed(between: str, on: str, found: Kappa | None) -> dict[str, Any]:
-    """A row on how far people agree."""
-    row: dict[str, Any] = {"between": between, "on": on, "examples": 0, "kappa": ""}
-    row |= dict.fromkeys(("agree", "low", "high", "kappa_low", "kappa_high"), np.nan)
+def _agreed(found: Kappa | None) -> dict[str, Any]:
+    """The cells on how far people agree; those that are missing stay empty."""
     if found is None:
-        return row
+        return {"examples": 0}
     agreed, kappa = found.agreed, found.kappa
-    row |= {"examples": found.num, "agree": agreed.value, "low": 100 * agreed.low, "high": 100 * agreed.high}
+    row = {"examples": found.num, "agree": agreed.value, "low": 100 * agreed.low, "high": 100 * agreed.high}
     if kappa is None:
         return row | {"kappa": "undefined"}
     return row | {"kappa": show.number(kappa.value), "kappa_low": kappa.low, "kappa_high": kappa.high}

@@ -100,7 +100,10 @@ class Cleaned(show.Result):
             lists = command_line("suspects", self.run.path)
             steps.append(f"no label is that likely wrong; {lists} lists those to look at first")
         for output in (one for one in outputs if one.suffix == ".csv"):
-            before, kept = self.run.spec.data.labels, output.with_name(f"{output.name}~")
+            before, kept = (
+                self.run.spec.data.labels,
+                Path(f"{output}~"),
+            )  # where those of before were set aside
             if before is not None and output.absolute() == Path(before) and kept.exists():
                 before = str(kept)
             then = verifying(self.run, output, before, by_rule=self.above is not None)
@@ -276,16 +279,11 @@ def cleaned(
 
 
 def _check_classes_left(
-    before: _Labels,
-    after: _Labels,
-    drop: npt.NDArray[np.bool_],
-    classes: tuple[str, ...],
+    before: _Labels, after: _Labels, drop: npt.NDArray[np.bool_], classes: tuple[str, ...]
 ) -> None:
     num = np.bincount(before, minlength=len(classes))
     left = np.bincount(after[~drop], minlength=len(classes))
-    emptied = np.flatnonzero((num > 0) & (left == 0))
-    if len(emptied):
-        label = int(emptied[0])
+    for label in np.flatnonzero((num > 0) & (left == 0)).tolist():
         dropped = int((drop & (before == label)).sum())
         raise BadInput(
             f"no example of class {classes[label]!r} would be left: of {num[label]}, {num[label] - dropped} "

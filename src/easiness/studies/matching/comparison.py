@@ -6,7 +6,7 @@ import dataclasses
 import math
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import combinations_with_replacement
@@ -16,7 +16,7 @@ import numpy as np
 
 from easiness import show
 from easiness.analysis import MIN_GROUP, SIDES, Agreement, GroupMatch, Match, Side, SplitHalf, Ties
-from easiness.show import Section, interval_text, marked, number, with_interval
+from easiness.show import interval_text, marked, number, with_interval
 from easiness.store import Row
 from easiness.studies.matching.answers import answers, headline_ties
 from easiness.studies.matching.outlook import Outlook
@@ -33,39 +33,40 @@ if TYPE_CHECKING:
 _NAME = 14  # letters of a name, so that the table stays within 100 columns
 
 
-def headline(c: Comparison) -> Section:
+def headline(c: Comparison) -> show.Frame:
     """The one table that goes with the answers, at most 100 columns wide."""
     ties = headline_ties(c)
-    rows = [["set", "match", "agreement", "chance", "by class"]]
-    rows += [_row(c, cell) for side in SIDES for cell in c.cells if (cell.side, cell.ties) == (side, ties)]
-    return Section(
+    rows = c.table()
+    rows = rows[rows["ties"] == ties]
+    for name in ("chance", "class_chance"):  # a run of one trial is in no groups
+        rows[name] = rows[name].fillna(rows[f"all_trials_{name}"])
+    a, b = (rows[name].map(shortened) for name in ("a", "b"))
+    rows["set"] = rows["side"] + ": " + a + " - " + b.where(~rows["ceiling"], "itself")
+    rows["match"] = [_match(row) for row in rows.to_dict("records")]
+    columns = {
+        "set": show.names(),
+        "match": show.names(),
+        "agreement": show.numbers(2, low="agreement_low", high="agreement_high", decided="decided"),
+        "chance": show.numbers(2),
+        "class_chance": show.numbers(2, title="by class"),
+    }
+    return show.Frame(
         f"Sets of {c.fraction:g} of {c.num_examples} examples {c.at}, ties {ties}",
         f"Match: matching rate between groups of as many {c.judge}s, with its 95 % interval; of a "
         f"network with itself it is the noise ceiling. Agreement: the match with endless {c.judge}s. "
         "By class: the match if networks agreed on classes alone. ? marks groups of fewer than "
         f"{MIN_GROUP} {c.judge}s. --details shows everything.",
-        rows,
+        rows.sort_values("side", kind="stable"),
+        columns,
     )
 
 
-def _row(c: Comparison, cell: Cell) -> list[str]:
-    a, b = shortened(c.names[cell.a]), shortened(c.names[cell.b])
-    groups, every = cell.groups, cell.all_trials
-    name = f"{cell.side}: {a} - {'itself' if cell.a == cell.b else b}"
-    if groups is None:
-        if every is None:
-            return [name, "", "", "", ""]
-        return [
-            name,
-            f"{number(every.rate)} (all trials)",
-            "",
-            number(every.chance),
-            number(every.class_chance),
-        ]
-    match = marked(with_interval(groups.rate, *groups.interval), groups.decided)
-    agreed = with_interval(cell.agreement, cell.agreement_low, cell.agreement_high)
-    known = marked(agreed, groups.decided) if agreed else ""
-    return [name, match, known, number(groups.chance), number(groups.class_chance)]
+def _match(row: Mapping[Any, Any]) -> str:
+    """The rate of a row between groups, or that of all trials where a run has one alone."""
+    if row["group_size"] is not None and not math.isnan(row["group_size"]):
+        return marked(with_interval(row["rate"], row["low"], row["high"]), row["decided"])
+    every = number(row["all_trials_rate"])
+    return every and f"{every} (all trials)"
 
 
 def shortened(name: str) -> str:
@@ -76,23 +77,29 @@ def shortened(name: str) -> str:
     return f"{name[: ends // 2]}…{name[-(ends - ends // 2) :]}"
 
 
-def comparison_sections(comparison: Comparison) -> list[Section]:
+def comparison_frames(comparison: Comparison) -> list[show.Frame]:
     """The tables of `easiness compare`, in reading order."""
-    sections = [_resolution(comparison)]
+    frames = [_resolution(comparison)]
     for side in SIDES:
-        sections += [_matrix(comparison, side), _details(comparison, side)]
+        frames += [_matrix(comparison, side), _details(comparison, side)]
     for name, reliability in zip(comparison.names, comparison.reliability, strict=False):
         if reliability.by_epoch:
-            sections += [_by_epoch(name, reliability), _by_trials(name, comparison, reliability)]
-    return sections
+            frames += [_by_epoch(name, reliability), _by_trials(name, comparison, reliability)]
+    return frames
 
 
-def _resolution(c: Comparison) -> Section:
-    rows = [["run", f"{c.judge}s", "right in all", "right in none", "tie mass easy", "tie mass hard"]]
-    for name, run in zip(c.names, c.resolution, strict=True):
-        shares = (run.right_in_all, run.right_in_none, run.tie_mass["easy"], run.tie_mass["hard"])
-        rows.append([name, str(run.num_trials), *(number(share, 3) for share in shares)])
-    return Section(
+def _resolution(c: Comparison) -> show.Frame:
+    rows = [
+        {
+            "run": name,
+            f"{c.judge}s": run.num_trials,
+            "right in all": run.right_in_all,
+            "right in none": run.right_in_none,
+            **{f"tie mass {side}": run.tie_mass[side] for side in SIDES},
+        }
+        for name, run in zip(c.names, c.resolution, strict=True)
+    ]
+    return show.table(
         f"How far easiness tells {c.num_examples} examples apart {c.at}",
         f"Shares of the examples, from all {c.judge}s. Tie mass: the share of the examples that tie "
         f"at the edge of a set of {c.fraction:g}.",
@@ -100,32 +107,29 @@ def _resolution(c: Comparison) -> Section:
     )
 
 
-def _matrix(c: Comparison, side: Side) -> Section:
-    num = len(c.names)
-    header = [""]
+def _matrix(c: Comparison, side: Side) -> show.Frame:
+    import pandas as pd
+
+    columns, cells = {"name": show.names(title=" ")}, {"name": c.names}
     for ties in c.ties:
-        header += [f"{ties}: {c.names[0]}", *c.names[1:], "random"]
-    rows = [header]
-    for i, name in enumerate(c.names):
-        row = [name]
-        for ties in c.ties:
-            for j in range(num):
-                groups = c.cell(i, j, side, ties).groups if j >= i else None
-                row.append(
-                    "-"
-                    if j < i
-                    else marked(number(groups.rate) or "empty", groups.decided)
-                    if groups
-                    else "none"
-                )
-            row.append(number(_chance_of(c, i, side, ties)))
-        rows.append(row)
-    return Section(
+        for j, other in enumerate(c.names):
+            columns[f"{ties} {j}"] = show.names(title=other if j else f"{ties}: {other}")
+            cells[f"{ties} {j}"] = [
+                "-" if j < i else _rate(c.cell(i, j, side, ties).groups) for i in range(len(c.names))
+            ]
+        columns[f"{ties} random"] = show.names(title="random")
+        cells[f"{ties} random"] = [number(_chance_of(c, i, side, ties)) for i in range(len(c.names))]
+    return show.Frame(
         f"{side.capitalize()} examples: matching rates {c.at}, fraction {c.fraction:g}",
         "Between groups of equal size. The diagonal is a network against itself: the noise ceiling. "
         f"? marks groups of fewer than {MIN_GROUP} {c.judge}s, which decide nothing.",
-        rows,
+        pd.DataFrame(cells),
+        columns,
     )
+
+
+def _rate(groups: GroupMatch | None) -> str:
+    return marked(number(groups.rate) or "empty", groups.decided) if groups else "none"
 
 
 def _chance_of(c: Comparison, i: int, side: Side, ties: Ties) -> float:
@@ -133,56 +137,43 @@ def _chance_of(c: Comparison, i: int, side: Side, ties: Ties) -> float:
     return groups.chance if groups else c.fraction
 
 
-_RATE = ["pair", "ties", "rate", "95 % interval", "bias"]
-_BESIDE = [
-    "chance",
-    "class chance",
-    "agreement",
-    "its 95 % interval",
-    "tie mass",
-    "set sizes",
-    "all trials",
-    "tie mass of all",
-]
-
-
-def _details(c: Comparison, side: Side) -> Section:
-    rows = [[*_RATE, f"{c.judge}s a group", *_BESIDE]]
+def _details(c: Comparison, side: Side) -> show.Frame:
+    rows = []
     for ties in c.ties:
         for cell in (cell for cell in c.cells if cell.side == side and cell.ties == ties):
             names = (c.names[cell.a], c.names[cell.b])
-            row = ["ceiling of " + names[0] if cell.a == cell.b else " - ".join(names), ties]
             g, every = cell.groups, cell.all_trials
-            if g is None:
-                chances = (every.chance, every.class_chance) if every else (None, None)
-                row += ["none", "", "", "", *(number(chance) for chance in chances), "", "", "", ""]
-            else:
-                row += [
-                    marked(number(g.rate) or "empty", g.decided),
-                    interval_text(*g.interval),
-                    number(g.bias),
-                    str(g.group_size),
-                    number(g.chance),
-                    number(g.class_chance),
-                    number(cell.agreement) or _blank(cell),
-                    interval_text(cell.agreement_low, cell.agreement_high),
-                    " ".join(number(mass) for mass in g.tie_mass),
-                    " ".join(number(size, 0) for size in g.sizes),
-                ]
-            row += (
-                ["", ""]
-                if every is None
-                else [number(every.rate) or "empty", " ".join(number(mass) for mass in every.tie_mass)]
+            rows.append(
+                {
+                    "pair": "ceiling of " + names[0] if cell.a == cell.b else " - ".join(names),
+                    "ties": ties,
+                    "rate": _rate(g),
+                    "95 % interval": interval_text(*g.interval) if g else "",
+                    "bias": g.bias if g else math.nan,
+                    f"{c.judge}s a group": str(g.group_size) if g else "",
+                    **_chances(g or every),
+                    "agreement": (number(cell.agreement) or _blank(cell)) if g else "",
+                    "its 95 % interval": interval_text(cell.agreement_low, cell.agreement_high) if g else "",
+                    "tie mass": " ".join(map(number, g.tie_mass)) if g else "",
+                    "set sizes": " ".join(number(size, 0) for size in g.sizes) if g else "",
+                    "all trials": (number(every.rate) or "empty") if every else "",
+                    "tie mass of all": " ".join(map(number, every.tie_mass)) if every else "",
+                }
             )
-            rows.append(row)
-    return Section(
+    return show.table(
         f"{side.capitalize()} examples: what each rate must be read beside",
         "Rates are means over choices of disjoint groups. Intervals are a bootstrap over trials, "
         "without its bias. Class chance: the rate of sets that share only how many of each class "
         "they hold. Agreement: the rate with endless trials, or why it is unknown. Rates from all "
         "trials have no ceiling.",
         rows,
+        digits=2,
     )
+
+
+def _chances(found: GroupMatch | Match | None) -> dict[str, float | None]:
+    chance, of_classes = (found.chance, found.class_chance) if found else (math.nan, math.nan)
+    return {"chance": chance, "class chance": of_classes}
 
 
 def _blank(cell: Cell) -> str:
@@ -190,50 +181,49 @@ def _blank(cell: Cell) -> str:
     return "" if cell.agreed is None or cell.agreed.reason is None else f"none: {cell.agreed.reason}"
 
 
-_TAILS = [
-    "rank correlation",
-    "Spearman-Brown",
-    "easy refine",
-    "easy expected",
-    "easy tie mass",
-    "hard refine",
-    "hard expected",
-    "hard tie mass",
-]
+def _tails(half: SplitHalf) -> dict[str, float]:
+    found = {"rank correlation": half.rank_correlation, "Spearman-Brown": half.spearman_brown}
+    for side, tail in (("easy", half.easy), ("hard", half.hard)):
+        found |= {
+            f"{side} refine": tail.refine,
+            f"{side} expected": tail.expected,
+            f"{side} tie mass": tail.tie_mass,
+        }
+    return found
 
 
-def _tails(half: SplitHalf) -> list[str]:
-    values = [half.rank_correlation, half.spearman_brown]
-    for tail in (half.easy, half.hard):
-        values += [tail.refine, tail.expected, tail.tie_mass]
-    return [number(value) for value in values]
-
-
-def _by_epoch(name: str, reliability: Reliability) -> Section:
+def _by_epoch(name: str, reliability: Reliability) -> show.Frame:
     name_of, value_of = reliability.row_name, reliability.value
     best = {side: reliability.best_epoch(side) for side in SIDES}
-    rows = [[name_of, *_TAILS, *(f"{side} drift" for side in SIDES), "best for"]]
-    for half in reliability.by_epoch:
-        marks = [side for side in SIDES if best[side] == half.epoch]
-        drifts = [number(reliability.drift[side].get(half.epoch)) for side in SIDES]
-        rows.append([f"{value_of(half):g}", *_tails(half), *drifts, " and ".join(marks)])
+    rows = [
+        {
+            name_of: f"{value_of(half):g}",
+            **_tails(half),
+            **{f"{side} drift": reliability.drift[side].get(half.epoch, math.nan) for side in SIDES},
+            "best for": " and ".join(side for side in SIDES if best[side] == half.epoch),
+        }
+        for half in reliability.by_epoch
+    ]
     size = reliability.by_epoch[0].group_size
-    return Section(
+    return show.table(
         f"{name}: reliability by {name_of}",
         f"Matching rates between disjoint groups of {size} {reliability.judges}: how far the easy and "
         "hard sets repeat. Drift: the agreement of the refined sets with those of the last "
         f"{name_of}. Sets can repeat and still not be those.",
         rows,
+        digits=2,
     )
 
 
-def _by_trials(name: str, c: Comparison, reliability: Reliability) -> Section:
-    rows = [[f"{reliability.judges} a group", *_TAILS]]
-    rows += [[str(half.group_size), *_tails(half)] for half in reliability.by_trials]
-    return Section(
+def _by_trials(name: str, c: Comparison, reliability: Reliability) -> show.Frame:
+    rows = [
+        {f"{reliability.judges} a group": half.group_size, **_tails(half)} for half in reliability.by_trials
+    ]
+    return show.table(
         f"{name}: reliability by number of {reliability.judges}, {c.at}",
         "Matching rate between groups, by their number of trials.",
         rows,
+        digits=2,
     )
 
 
@@ -317,7 +307,7 @@ class Comparison(show.Result):
 
     def printed(self) -> list[show.Section]:
         """The table that goes with the answers; with ``detailed`` every table."""
-        return self.sections() if self.detailed else [headline(self)]
+        return self.sections() if self.detailed else [headline(self).section]
 
     @property
     def epoch(self) -> int | None:
@@ -367,9 +357,9 @@ class Comparison(show.Result):
         """Table 1 as a picture, see `draw_matching`."""
         return draw_matching(self)
 
-    def sections(self) -> list[show.Section]:
+    def frames(self) -> list[show.Frame]:
         """The table that goes with the answers, then every other."""
-        return [headline(self), *comparison_sections(self)]
+        return [headline(self), *comparison_frames(self)]
 
     def markdown(self) -> str:
         """Note, answers and all tables as Markdown."""

@@ -56,20 +56,18 @@ class CombinedScores(show.Result):
         axes.set(xlabel=f"rank in {self.runs[0].path.name}", ylabel=f"rank in {self.runs[1].path.name}")
         return figure
 
-    def sections(self) -> list[show.Section]:
+    def frames(self) -> list[show.Frame]:
         """The hardest examples in the combined order."""
         names = ", ".join(f"{in_words(run.path)} ({run.model})" for run in self.runs)
         hardest = self.scores.sort_values("difficulty", ascending=False, kind="stable").head(_FIRST)
         ranks = [f"rank_{at}" for at in range(1, len(self.runs) + 1)]
-        rows = [["id", "class", "difficulty", *ranks]]
-        for one in hardest.to_dict("records"):
-            cells = [show.number(float(one[name]), 3) for name in ("difficulty", *ranks)]
-            rows.append([str(one["id"]), str(one["class"]), *cells])
         note = (
             f"{names}. Difficulty is the mean rank of an example over the runs: 0 is the easiest, 1 "
             f"the hardest. The runs' ranks correlate at {self.agreement:.2f}."
         )
-        return [show.Section("The hardest examples of all runs together", note, rows)]
+        columns = {name: show.numbers(3) for name in ("difficulty", *ranks)}
+        columns = {"id": show.names(), "class": show.names(), **columns}
+        return [show.Frame("The hardest examples of all runs together", note, hardest, columns)]
 
 
 def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedScores:

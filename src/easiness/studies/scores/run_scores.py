@@ -9,7 +9,7 @@ from easiness.analysis import usual_fraction
 from easiness.engine import SEVERAL_RUNS, At, HeldOutToo, Study
 from easiness.errors import BadInput
 from easiness.scoring import SCORES as ALL_SCORES
-from easiness.show import Result, Section, number
+from easiness.show import Frame, Result, Section, counts, names, numbers
 from easiness.spec import ALL, Option, Split, observe_text
 from easiness.store import Run
 from easiness.studies.scores.combined import CombinedScores, combined_scores
@@ -92,36 +92,57 @@ class RunScores(Result):
         votes = self.run.votes(self.epoch, split=self.split)
         return draw_levels(easiness_levels(votes, len(self.run.classes), self.fraction))
 
-    def sections(self) -> list[Section]:
+    def frames(self) -> list[Frame]:
         """Summaries of each score over all examples, then easiness by class."""
         return [self._by_score(), self._by_class()]
 
-    def _by_score(self) -> Section:
-        rows = [["score", "mean", "sd", "least", "most", "95 % within", "undefined"]]
-        for name in (str(one).removesuffix(_ERROR) for one in self.scores if str(one).endswith(_ERROR)):
-            values = self.scores[name]
-            shown = (values.mean(), values.std(), values.min(), values.max())
-            within = (self.scores[f"{name}_high"] - self.scores[f"{name}_low"]).mean() / 2
-            rows.append([name, *(number(float(v), 3) for v in (*shown, within)), str(values.isna().sum())])
+    def _by_score(self) -> Frame:
+        import pandas as pd
+
+        scored = [str(one).removesuffix(_ERROR) for one in self.scores if str(one).endswith(_ERROR)]
+        values = self.scores[scored]
+        within = [(self.scores[f"{one}_high"] - self.scores[f"{one}_low"]).mean() / 2 for one in scored]
+        data = pd.DataFrame(
+            {
+                "score": scored,
+                "mean": values.mean().to_numpy(),
+                "sd": values.std().to_numpy(),
+                "least": values.min().to_numpy(),
+                "most": values.max().to_numpy(),
+                "95 % within": within,
+                "undefined": values.isna().sum().to_numpy(),
+            }
+        )
         of = "examples" if self.split == "train" else "held-out examples"
-        return Section(
+        columns = {name: numbers(3) for name in data} | {"score": names(), "undefined": counts()}
+        return Frame(
             f"Scores of {len(self.scores)} {of} {self.run.at(self.epoch)}",
             f"{self.run.network}, {len(self.run.trials)} trials. Over all examples that have the "
             "score. 95 % within: half the width of an example's interval, on average.",
-            rows,
+            data,
+            columns,
         )
 
-    def _by_class(self) -> Section:
-        rows = [["class", "examples", "easiness", "p easy", "p hard", "never learned"]]
-        for label, own in self.scores.groupby("label", sort=True):
-            means = (number(float(own[name].mean()), 3) for name in ("easiness", "p_easy", "p_hard"))
-            name = self.run.classes[int(str(label))]
-            rows.append([name, str(len(own)), *means, str(int(own["never_learned"].sum()))])
-        return Section(
+    def _by_class(self) -> Frame:
+        own = self.scores.groupby("label", sort=True)
+        data = own[["easiness", "p_easy", "p_hard"]].mean()
+        data.insert(0, "class", [self.run.classes[int(label)] for label in data.index])
+        data.insert(1, "examples", own.size())
+        data["never learned"] = own["never_learned"].sum()
+        columns = {
+            "class": names(),
+            "examples": counts(),
+            "easiness": numbers(3),
+            "p_easy": numbers(3, title="p easy"),
+            "p_hard": numbers(3, title="p hard"),
+            "never learned": counts(),
+        }
+        return Frame(
             "Easiness by class",
             "Means over the examples of a class; p easy and p hard are the probabilities to be among the "
             f"truly easiest and hardest {100 * self.fraction:g} % of all examples.",
-            rows,
+            data,
+            columns,
         )
 
 

@@ -10,7 +10,6 @@ from .evidence import Glance as Glance, glance as glance, one_trial as one_trial
 from .neighbours import Nearest as Nearest, nearest_by_class as nearest_by_class
 from .ranked import (
     ABOVE as ABOVE,
-    HowMany as HowMany,
     Suspects as Suspects,
     features_command as features_command,
 )

@@ -118,11 +118,11 @@ class Conflicts:
     unit: str = ""
     flawed: Mapping[tuple[str, object], str] = field(default_factory=dict)
 
-    def of(self, *kinds: Kind) -> tuple[Pair, ...]:
+    def of(self, *kinds: str) -> tuple[Pair, ...]:
         """The pairs of some kinds."""
         return tuple(pair for pair in self.pairs if pair.kind in kinds)
 
-    def groups(self, kind: Kind) -> tuple[Group, ...]:
+    def groups(self, kind: str) -> tuple[Group, ...]:
         """The groups of identical training examples: with ``two labels`` or more, or each a ``duplicate``."""
         groups: dict[Example, list[Example]] = {}
         for pair in self.of(kind):
@@ -153,45 +153,34 @@ class Conflicts:
             left = [label for label in labels if label is not None]
             return len(left) == 2 if pair.other.split == "held_out" else len({*left}) > 1
 
-        kinds: tuple[Kind, ...] = ("two labels", "in both splits", "nearly in both splits", WITHIN[0])
+        kinds = "two labels", "in both splits", "nearly in both splits", WITHIN[0]
         return replace(self, pairs=tuple(pair for pair in self.of(*kinds) if contradicts(pair)))
 
     def sentences(self) -> list[str]:
         """What a person should know first; the notes come last."""
         if not self.num_train:
             return list(self.notes)
-        identical, held_out = (
-            f"identical training {self.nouns}",
-            f"{self.num_held_out:,} held-out {self.nouns}",
-        )
-        found = []
-        kinds: tuple[tuple[Kind, str], ...] = (
-            ("two labels", "two labels or more"),
-            ("duplicate", "one label"),
-        )
-        for kind, what in kinds:
+        of, found = f"identical training {self.nouns}", []
+        for kind, what in (("two labels", "two labels or more"), ("duplicate", "one label")):
             groups = self.groups(kind)
             num, in_all = show.counted(len(groups), "group"), sum(map(len, groups))
             if groups:
-                found.append(f"{num} of {identical} ({in_all:,} in all) with {what}.")
+                found.append(f"{num} of {of} ({in_all:,} in all) with {what}.")
             elif kind == "two labels":
-                found.append(f"No {identical} with {what}.")
+                found.append(f"No {of} with {what}.")
         if self.looked_within:
-            near, differ = (
-                {one.id for pair in self.of(*kinds) for one in pair[1:3]} for kinds in (WITHIN, WITHIN[:1])
-            )
+            near = {one.id: False for pair in self.of(*WITHIN) for one in pair[1:3]}
+            near |= {one.id: True for pair in self.of(WITHIN[0]) for one in pair[1:3]}
             of = f"{self.num_train:,} training {self.nouns} have a near copy among the others"
-            found.append(_with_another(len(near), len(differ), of))
-        both: tuple[tuple[Kind, str], ...] = (
-            ("in both splits", "are in the training split as well"),
-            ("nearly in both splits", "have a near copy in the training split"),
-        )
-        for kind, what in both[: 0 if not self.num_held_out else 1 + self.looked_for_near]:
-            pairs = self.of(kind)
-            differ = {one.other.id for one in pairs if not one.labels_agree}
-            found.append(
-                _with_another(len({one.other.id for one in pairs}), len(differ), f"{held_out} {what}")
-            )
+            found.append(_with_another(near, of))
+        for kind, what, looked in (
+            ("in both splits", "are in the training split as well", self.num_held_out),
+            ("nearly in both splits", "have a near copy in the training split", self.looked_for_near),
+        ):
+            if self.num_held_out and looked:
+                near = {pair.other.id: False for pair in self.of(kind)}
+                near |= {pair.other.id: True for pair in self.of(kind) if not pair.labels_agree}
+                found.append(_with_another(near, f"{self.num_held_out:,} held-out {self.nouns} {what}"))
         for flaw in dict.fromkeys(self.flawed.values()):
             ids = [str(one) for (_, one), what in self.flawed.items() if what == flaw]
             verb = "is" if len(ids) == 1 else "are"
@@ -199,8 +188,10 @@ class Conflicts:
         return found + list(self.notes)
 
 
-def _with_another(num: int, num_differ: int, of: str) -> str:
-    return f"{num:,} of {of}{f', {num_differ:,} of them with another label' if num_differ else ''}."
+def _with_another(near: Mapping[int | str, bool], of: str) -> str:
+    """How many are ``near`` to another one, and how many of them to one of another label."""
+    differ = sum(near.values())
+    return f"{len(near):,} of {of}{f', {differ:,} of them with another label' if differ else ''}."
 
 
 def find_conflicts(data: Dataset) -> Conflicts:

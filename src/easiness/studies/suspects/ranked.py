@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,95 +43,15 @@ _BY = {
 }
 
 
-@dataclass(frozen=True)
-class HowMany:
-    """Of ``num`` labels the ``share`` that is wrong ``by`` a model, and the range that fits the data.
+def about(share: float, num: int) -> str:
+    """``about 312``: how many of ``num`` a share is."""
+    return "fewer than one" if share * num < 1 else f"about {round(share * num):,}"
 
-    They are not a number where something tells the labels. ``course`` has the share that stands out over the
-    rows of the training, and ``read`` is the row read.
-    """
 
-    num: int
-    share: float
-    low: float
-    high: float
-    by: str
-    course: tuple[tuple[Row, float], ...]
-    read: Row
-
-    def expected(self) -> str:
-        """``about 312 (3.1 %) can be expected to be wrong; 150 to 520 fit the data.``, and by which model."""
-        return f"{self.about} can be expected to be wrong; {self.between} fit the data. {_BY[self.by]}"
-
-    @property
-    def about(self) -> str:
-        """``about 312 (3.1 %)``: how many can be expected to be wrong."""
-        if math.isnan(self.share):
-            return _UNKNOWN
-        return f"{self._about(self.share)} ({show.percent(self.share)})"
-
-    @property
-    def between(self) -> str:
-        """``150 to 520``, or ``up to 12``: how many fit the data."""
-        if math.isnan(self.share):
-            return _UNKNOWN
-        low, high = math.floor(self.low * self.num), math.ceil(self.high * self.num)
-        return f"{f'{low:,} to' if low else 'up to'} {high:,}"
-
-    def left(self, p_wrong: npt.NDArray[np.float64], num_wrong: int) -> str:
-        """On those not decided, by their probabilities, where ``num_wrong`` were found; empty without any."""
-        num = len(p_wrong)
-        if not num:
-            return ""
-        low, high = (round(max(end * self.num - num_wrong, 0), 6) / num for end in (self.low, self.high))
-        rest = replace(self, num=num, share=float(p_wrong.mean()), low=low, high=high)
-        likely = likely_wrong(int((p_wrong >= 1 / 2).sum()))
-        return (
-            f" Left are {num:,} that are not decided: {likely[:1].lower()}{likely[1:]}, and {rest.about} can "
-            f"be expected to be wrong; {rest.between} fit the data."
-        )
-
-    def by_heart(self) -> str:
-        """What is said where labels were being learned by heart, and an epoch before was read; else empty."""
-        last, at_end = self.course[-1]
-        if self.read.number >= last.number:
-            return ""
-        stand_out = dict(self.course)[self.read]
-        return (
-            f"Labels are being learned by heart: {self.read.at} {self._about(stand_out)} stood out, "
-            f"{last.at} {self._about(at_end)}, so it was read {self.read.at}"
-        )
-
-    @property
-    def has_curve(self) -> bool:
-        """Are there enough points for a curve?"""
-        return len(self.course) >= _FEWEST_OF_CURVE
-
-    def figure(self) -> Figure:
-        """The curve alone."""
-        figure, axes = show.new_axes(3.6, 2.4)
-        self.draw(axes)
-        return figure
-
-    def draw(self, axes: Axes) -> None:
-        """Draw the curve with the row read, and behind its end what is expected and what fits the data."""
-        rows, stands_out = zip(*((row.value, 100 * share) for row, share in self.course), strict=True)
-        axes.plot(rows, stands_out, color=show.INK, linewidth=1.4, marker="o", markersize=3)
-        read = self.read.value
-        axes.plot(read, stands_out[rows.index(read)], "o", color=show.HARD, markersize=7, label="read")
-        aside = rows[-1] + _ASIDE * (rows[-1] - rows[0])
-        axes.vlines(
-            aside, 100 * self.low, 100 * self.high, color=show.HARD, linewidth=3, label="fits the data"
-        )
-        axes.plot(aside, 100 * self.share, "_", color=show.INK, markersize=9, markeredgewidth=2)
-        axes.set(xlabel=self.read.name, ylabel="labels that stand out (%)")
-        axes.set_ylim(bottom=0)
-        show.whole_ticks(axes)
-        show.legend_above(axes, 2)
-
-    def _about(self, share: float) -> str:
-        expected = share * self.num
-        return "fewer than one" if expected < 1 else f"about {round(expected):,}"
+def fitting(low: float, high: float, num: int) -> str:
+    """``150 to 520``, or ``up to 12``: a range of shares of ``num``."""
+    least, most = math.floor(low * num), math.ceil(high * num)
+    return f"{f'{least:,} to' if least else 'up to'} {most:,}"
 
 
 def likely_wrong(num: int, of: str = "") -> str:
@@ -257,10 +177,16 @@ class Suspects(show.Result):
         return self.ranked["p_wrong"][undecided].to_numpy()
 
     @property
-    def how_many(self) -> HowMany:
-        """How many labels are wrong, with its range and over the epochs."""
-        fits = self.low, self.high, self.model_of_noise
-        return HowMany(len(self.ranked), self.share, *fits, self.course, self.rows[-1])
+    def about(self) -> str:
+        """``about 312 (3.1 %)``: how many can be expected to be wrong."""
+        if self.leak:
+            return _UNKNOWN
+        return f"{about(self.share, len(self.ranked))} ({show.percent(self.share)})"
+
+    @property
+    def between(self) -> str:
+        """``150 to 520``: how many fit the data."""
+        return _UNKNOWN if self.leak else fitting(self.low, self.high, len(self.ranked))
 
     @property
     def glance(self) -> Glance:
@@ -312,16 +238,14 @@ class Suspects(show.Result):
 
         Beside it, where it was followed, what stands out over the training.
         """
-        curve = self.how_many.has_curve
-        figure, axes = show.new_axes(8.2 if curve else 5.2, 2.9)
-        if curve:
+        figure, axes = show.new_axes(8.2 if self.has_curve else 5.2, 2.9)
+        if self.has_curve:
             both = figure.add_gridspec(1, 2, width_ratios=(5, 3))
             axes.set_subplotspec(both[0])
             beside = figure.add_subplot(both[1])
             show.quiet(beside)
-            self.how_many.draw(beside)
-        margin = self.ranked["margin"].to_numpy()
-        p_wrong = self.ranked["p_wrong"].to_numpy()
+            self._draw_course(beside)
+        margin, p_wrong = self.ranked["margin"].to_numpy(), self.ranked["p_wrong"].to_numpy()
         axes.hist(
             [margin, margin],
             _BINS,
@@ -333,6 +257,33 @@ class Suspects(show.Result):
         axes.set(xlabel="margin of the label, mean over trials (nats)", ylabel="examples")
         show.legend_above(axes, 2)
         return figure
+
+    @property
+    def has_curve(self) -> bool:
+        """Are there enough points of the training for a curve?"""
+        return len(self.course) >= _FEWEST_OF_CURVE
+
+    def course_figure(self) -> Figure:
+        """The curve of what stands out over the training."""
+        figure, axes = show.new_axes(3.6, 2.4)
+        self._draw_course(axes)
+        return figure
+
+    def _draw_course(self, axes: Axes) -> None:
+        """Draw the curve with the row read, and behind its end what is expected and what fits the data."""
+        rows, stands_out = zip(*((row.value, 100 * share) for row, share in self.course), strict=True)
+        read = self.rows[-1]
+        axes.plot(rows, stands_out, color=show.INK, linewidth=1.4, marker="o", markersize=3)
+        of_read = stands_out[rows.index(read.value)]
+        axes.plot(read.value, of_read, "o", color=show.HARD, markersize=7, label="read")
+        aside = rows[-1] + _ASIDE * (rows[-1] - rows[0])
+        low, high = 100 * self.low, 100 * self.high
+        axes.vlines(aside, low, high, color=show.HARD, linewidth=3, label="fits the data")
+        axes.plot(aside, 100 * self.share, "_", color=show.INK, markersize=9, markeredgewidth=2)
+        axes.set(xlabel=read.name, ylabel="labels that stand out (%)")
+        axes.set_ylim(bottom=0)
+        show.whole_ticks(axes)
+        show.legend_above(axes, 2)
 
     def frames(self) -> list[show.Frame]:
         """The input that tells the labels; conflicts, where pictures were compared; the first suspects."""
@@ -383,17 +334,35 @@ class Suspects(show.Result):
             return f"{self.leak[:1].upper()}{self.leak[1:]}. How many labels are wrong cannot be told."
         of = "labels" if self.split == "train" else "labels of held-out examples"
         likely = likely_wrong(self.num_likely, f" of {len(self.ranked):,} {of}")
-        found = f"{likely}; in all {self.how_many.expected()}"
+        fits = f"{self.about} can be expected to be wrong; {self.between} fit the data"
+        found = f"{likely}; in all {fits}. {_BY[self.model_of_noise]}"
         if (made := self.decided) is None:
             return found
-        left = self.how_many.left(self._undecided, made.num_wrong)
-        return f"{found} {made.sentence()}{left}{made.doubt()}"
+        return f"{found} {made.sentence()}{self._left(made.num_wrong)}{made.doubt()}"
+
+    def _left(self, num_wrong: int) -> str:
+        """A sentence on those not decided, where ``num_wrong`` were found; empty where all are."""
+        p_wrong, num_all = self._undecided, len(self.ranked)
+        if not (num := len(p_wrong)):
+            return ""
+        low, high = (round(max(end * num_all - num_wrong, 0), 6) / num for end in (self.low, self.high))
+        likely, share = likely_wrong(int((p_wrong >= 1 / 2).sum())), float(p_wrong.mean())
+        return (
+            f" Left are {num:,} that are not decided: {likely[:1].lower()}{likely[1:]}, and "
+            f"{about(share, num)} ({show.percent(share)}) can be expected to be wrong; "
+            f"{fitting(low, high, num)} fit the data."
+        )
 
     def by_heart(self) -> str:
         """A sentence where labels were being learned by heart, and an epoch before was read; else empty."""
-        found, last = self.how_many.by_heart(), self.course[-1][0]
+        (last, at_end), read, num = self.course[-1], self.rows[-1], len(self.ranked)
+        if read.number >= last.number:
+            return ""
         the_end = "" if self.others else f"; --at {last.value:g} reads the end"
-        return found and f"{found}{the_end}."
+        return (
+            f"Labels are being learned by heart: {read.at} {about(dict(self.course)[read], num)} stood out, "
+            f"{last.at} {about(at_end, num)}, so it was read {read.at}{the_end}."
+        )
 
     def doubt(self) -> str:
         """A sentence where the networks know too little to be believed; empty where they know enough."""

@@ -190,23 +190,24 @@ class Difference(show.Result):
         show.legend_above(axes, 2)
         return figure
 
-    def sections(self) -> list[show.Section]:
-        """What changed in each class, then the examples that changed most surely."""
+    def frames(self) -> list[show.Frame]:
+        """The changes in each class, then the examples that changed most surely."""
         changed: tuple[Change, ...] = ("harder", "easier")
-        return [_classes(self), *(_examples(self, change) for change in changed if self.num(change))]
+        return [_classes(self), *(_surest(self, change) for change in changed if self.num(change))]
 
 
-def _classes(found: Difference) -> show.Section:
-    table = found.by_class()
-    rows = [["class", *found.changes, "mean difference"]]
-    rows.append(
-        ["all", *(show.count(found.num(change)) for change in found.changes), f"{found.overall[0]:+.3f}"]
-    )
-    for _, row in table.head(_MOST_CLASSES).iterrows():
-        changes = (show.count(int(row[one])) for one in found.changes)
-        rows.append([row["class"], *changes, show.number(row["difference"], 3, signed=True)])
+def _classes(found: Difference) -> show.Frame:
+    import pandas as pd
+
+    whole = {"class": "all", **{one: found.num(one) for one in found.changes}, "difference": found.overall[0]}
+    data = pd.concat([pd.DataFrame([whole]), found.by_class().head(_MOST_CLASSES)], ignore_index=True)
     unknown = [f"{found.unknown}."] if found.unknown else []
-    return show.Section(found.text, " ".join([*unknown, _how(found), *found.notes]), rows)
+    columns = {
+        "class": show.names(),
+        **dict.fromkeys(found.changes, show.counts()),
+        "difference": show.numbers(3, title="mean difference", signed=True),
+    }
+    return show.Frame(found.text, " ".join([*unknown, _how(found), *found.notes]), data, columns)
 
 
 def _how(found: Difference) -> str:
@@ -225,20 +226,21 @@ def _how(found: Difference) -> str:
     )
 
 
-def _examples(found: Difference, change: Change) -> show.Section:
-    table = found.examples[found.examples["change"] == change].head(_MOST_EXAMPLES)
-    rows = [["id", "class", "was", "before", "after", "q"]]
-    for _, row in table.iterrows():
-        was = "" if row["old_class"] == row["class"] else row["old_class"]
-        cells = [
-            show.number(row["confidence_old"], 3),
-            show.number(row["confidence_new"], 3),
-            f"{row['q']:.2g}",
-        ]
-        rows.append([str(row["id"]), row["class"], was, *cells])
-    return show.Section(
+def _surest(found: Difference, change: Change) -> show.Frame:
+    data = found.examples[found.examples["change"] == change].head(_MOST_EXAMPLES)
+    was = data["old_class"].where(data["old_class"] != data["class"], "")
+    columns = {
+        "id": show.names(),
+        "class": show.names(),
+        "was": show.names(),
+        "confidence_old": show.numbers(3, title="before"),
+        "confidence_new": show.numbers(3, title="after"),
+        "q": show.Column("{:.2g}".format),
+    }
+    return show.Frame(
         f"Became {change}",
-        f"The {len(table)} surest of {show.count(found.num(change))}: mean probability of the label before "
+        f"The {len(data)} surest of {show.count(found.num(change))}: mean probability of the label before "
         "and after, and the adjusted p-value; `was` is the class before, where it was another.",
-        rows,
+        data.assign(was=was),
+        columns,
     )

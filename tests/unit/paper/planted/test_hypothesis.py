@@ -8,6 +8,7 @@ import runpy
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,8 +45,8 @@ def planned(folder: Path, seed: int = 0) -> Experiment:
     return planted.plan(Planted(folder, "smoke", seed))
 
 
-def carried_out(folder: Path, **options: object) -> Hypothesis:
-    where = {"device": "cpu", "executor": "serial", "progress": False, **options}
+def carried_out(folder: Path, **options: Any) -> Hypothesis:
+    where: dict[str, Any] = {"device": "cpu", "executor": "serial", "progress": False, **options}
     found = easiness.paper.hypothesis(out=folder, preset="smoke", **where)
     assert isinstance(found, Hypothesis)
     return found
@@ -272,6 +273,7 @@ def test_pictures_that_are_held_out_follow_from_the_seed():
 def test_arms_differ_in_patches_alone(arm, low, high, tmp_path):
     data = planned(tmp_path).runs[f"{arm}-wrn_10_1"].data
     patch = torch.from_numpy(data.values(np.array([0]))[0])
+    assert isinstance(data.kind, PatternKind)
     pictures = data.kind.made(patch.expand(3000, -1, -1), torch.Generator().manual_seed(2))
     found = torch.nn.functional.conv2d(pictures, patch[None, None]).amax(dim=(1, 2, 3)) / 25
     # the patch answers itself with its amplitude; noise and new patches answer by chance

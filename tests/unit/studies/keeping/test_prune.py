@@ -59,7 +59,7 @@ def test_the_score_of_both_parts(run):
 @pytest.mark.parametrize(("keep", "sign"), [("top", -1), ("bottom", 1)])
 @pytest.mark.parametrize("score", ["variability", "entropy", "aleatoric"])
 @pytest.mark.parametrize(
-    ("policy", "beta"), [(None, (3, 1)), ("beta:3,1", (3, 1)), ("random", (1, 1)), ("beta:1,9", (1, 9))]
+    ("policy", "beta"), [(None, (3, 1)), ("beta:3,1", (3, 1)), ("random", (1, 1)), ("beta:1,2", (1, 2))]
 )
 def test_the_end_to_keep_has_the_place_of_the_hard(run, score, keep, sign, policy, beta):
     pruned = prune(run, score=score, keep=keep, policy=policy)

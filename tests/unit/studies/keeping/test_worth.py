@@ -43,7 +43,7 @@ def run(tmp_path_factory) -> Run:
 
 def _measured(folder: Path, num: int) -> Run:
     x, y = _data()
-    held_out = {"x_test": x[NUM:num], "y_test": y[NUM:num]} if num > NUM else {}
+    held_out: dict[str, Any] = {"x_test": x[NUM:num], "y_test": y[NUM:num]} if num > NUM else {}
     np.savez(folder / "digits.npz", x=x[:NUM], y=y[:NUM], **held_out)
     return easiness.measure(
         folder / "digits.npz", features="inputs", trials=5, out=folder / "run", progress=False
@@ -195,9 +195,12 @@ def first_wrong(*wrong: int) -> Any:
 
 
 def test_the_fewest_examples_that_lose_less_than_the_margin():
-    asked: Any = [100, 80, 50, 50, 20], [first_wrong(10, 10, 12, 11, 100)], [0]
-    assert choose(*asked, margin=0.02) == (3, 0)
-    assert choose(*asked, margin=0.001) == (0, 0)  # a row without any difference has an interval, too
+    sizes, wrong = [100, 80, 50, 50, 20], [first_wrong(10, 10, 12, 11, 100)]
+    assert choose(sizes, wrong, [0], margin=0.02) == (3, 0)
+    assert choose(sizes, wrong, [0], margin=0.001) == (
+        0,
+        0,
+    )  # a row without any difference has an interval, too
 
 
 def test_it_is_held_against_all_but_the_suspects_where_these_are_better():

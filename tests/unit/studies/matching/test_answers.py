@@ -180,7 +180,7 @@ def test_the_table_is_at_most_100_columns_wide_for_four_runs_of_long_names() -> 
         for a in range(4)
         for b in range(a, 4)
     ]
-    shown = headline(comparison(*cells, names=names))
+    shown = headline(comparison(*cells, names=names)).section
     assert len(shown.rows) == 1 + 2 * 10
     lines = sections_text([shown]).splitlines()
     assert max(map(len, lines)) <= 100
@@ -200,7 +200,7 @@ def test_rows_say_what_there_is() -> None:
         comparison(
             ceiling(), pair(agreed=EMPTY), pair(None, None, a=1, b=2), none, names=("wrn", "mlp", "cnn")
         )
-    )
+    ).section
     assert shown.rows[1:] == [
         ["hard: wrn - itself", "0.41 (0.37 to 0.46)", "", "0.10", "0.13"],
         ["hard: wrn - mlp", "0.41 (0.37 to 0.46)", "", "0.10", "0.13"],
