@@ -47,7 +47,7 @@ def test_the_site_builds_without_a_fault(project: Path, tools: Callable[[str], d
     front = (project / "site" / "index.html").read_text("utf-8")
     assert "How to" in front
     # functions from their docstrings, commands from the program
-    assert "Train <code>model</code>" in (project / "site" / "reference" / "measure.html").read_text("utf-8")
+    assert "Train a network several times" in (project / "site" / "reference" / "measure.html").read_text("utf-8")
     assert "--train-share" in (project / "site" / "reference" / "commands.html").read_text("utf-8")
 
 
@@ -131,7 +131,9 @@ def test_every_option_is_on_the_page_of_commands(tools: Callable[[str], dict[str
     assert [head.split("`")[1] for head in sections] == [one.name for one in (*COMMANDS, *PAPER)]
     for head, section in sections.items():
         for parameter in tool["loaded"](head.split("`")[1])[0].params:
-            for name in parameter.opts if parameter.name != "help" else ():
+            is_option = parameter.param_type_name == "option"
+            names = parameter.opts if is_option else [parameter.metavar or parameter.name]
+            for name in names if parameter.name != "help" else ():
                 assert any(f"{name}{end}" in section for end in ("<", ",", "...<")), (head, name)
     row = next(line for line in text.splitlines() if line.startswith("| <code>--precision"))
     assert row.endswith("| `auto` |")

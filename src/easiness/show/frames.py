@@ -50,10 +50,11 @@ class Column:
         value = row[name]
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return ""
-        mark = "?" if self.decided and not row[self.decided] else ""
         if self.low and self.interval is not None:
-            return self.interval(value, row[self.low], row[self.high]) + mark
-        return self.text(value) + mark
+            text = self.interval(value, row[self.low], row[self.high])
+        else:
+            text = self.text(value)
+        return f"{text}?" if self.decided and not row[self.decided] else text
 
 
 def names(about: str = "", title: str = "") -> Column:
