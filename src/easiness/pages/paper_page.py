@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from easiness.data import Dataset
 from easiness.pages.examples import FoundExamples, Named, are_small, found_within, room_for
