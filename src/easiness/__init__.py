@@ -7,7 +7,7 @@ import importlib
 from importlib.util import find_spec
 from typing import Any
 
-from easiness.commands import COMMANDS, RENAMED
+from easiness.commands import COMMANDS, MOVED, RENAMED
 from easiness.higher_functions import offer
 from easiness.named_import import needing_torch
 from easiness.wait_policy import wait_passively
@@ -44,8 +44,9 @@ def __getattr__(name: str) -> Any:
         return version(__name__)
     if name == "paper":
         return importlib.import_module(f"{__name__}.paper")
-    if name in RENAMED:
-        raise AttributeError(f"easiness.{name} is easiness.{RENAMED[name].replace(' ', '.')} now")
+    now = {**RENAMED, **MOVED}.get(name, "").replace(" ", ".")
+    if now:
+        raise AttributeError(f"easiness.{name} is easiness.{now} now")
     if name not in __all__ and (name.startswith("_") or find_spec(f"{__name__}.{name}") is not None):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")  # a module, which is imported
     wait_passively()

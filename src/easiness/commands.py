@@ -130,6 +130,14 @@ RENAMED = {
 }
 """The commands and functions of before, and those that do now what they did."""
 
+MOVED = {
+    "TrialFailed": "errors.TrialFailed",
+    "apply_card": "card",
+    "learning_curve": "studies.learning.learning_curve",
+    "similarity": "studies.similarity.similarity",
+}
+"""Names that only Python had, and where what they named is now."""
+
 OLD_ARGUMENTS = {
     "epoch": "is at= now: the number of the epoch",
     "share": "is at= now: the share",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from easiness.commands import MOVED
 from lengths import long_but
 
 HEAVY = ("torch", "torchvision", "ray", "matplotlib", "plotly")
@@ -162,6 +164,15 @@ def test_recording_from_numpy_is_light(tmp_path: Path):
 @pytest.mark.long
 def test_the_probe_sees_a_heavy_library():
     assert heavy_after("import torch") == ["torch"]
+
+
+@pytest.mark.parametrize(("old", "now"), MOVED.items())
+def test_what_has_moved_says_where_it_is(old, now):
+    import easiness
+
+    with pytest.raises(AttributeError, match=f"easiness.{old} is easiness.{now} now"):
+        getattr(easiness, old)
+    pkgutil.resolve_name(f"easiness.{now}")
 
 
 def test_every_public_name_is_there():
