@@ -33,11 +33,15 @@ if TYPE_CHECKING:
 _NAME = 14  # letters of a name, so that the table stays within 100 columns
 
 
+_NUMBERS = ("rate", "low", "high", "group_size", "chance", "class_chance", "all_trials_rate")
+
+
 def headline(c: Comparison) -> show.Frame:
     """The one table that goes with the answers, at most 100 columns wide."""
     ties = headline_ties(c)
     rows = c.table()
     rows = rows[rows["ties"] == ties]
+    rows = rows.astype(dict.fromkeys(_NUMBERS, float))  # without any value a column is of None
     for name in ("chance", "class_chance"):  # a run of one trial is in no groups
         rows[name] = rows[name].fillna(rows[f"all_trials_{name}"])
     a, b = (rows[name].map(shortened) for name in ("a", "b"))
@@ -63,7 +67,7 @@ def headline(c: Comparison) -> show.Frame:
 
 def _match(row: Mapping[Any, Any]) -> str:
     """The rate of a row between groups, or that of all trials where a run has one alone."""
-    if row["group_size"] is not None and not math.isnan(row["group_size"]):
+    if not math.isnan(row["group_size"]):
         return marked(with_interval(row["rate"], row["low"], row["high"]), row["decided"])
     every = number(row["all_trials_rate"])
     return every and f"{every} (all trials)"
