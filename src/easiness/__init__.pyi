@@ -121,7 +121,7 @@ def suspects(
 ) -> Suspects: ...
 def labels(
     run: Run,
-    files: Sequence[str | Path] | None = ...,
+    files: str | Path | Sequence[str | Path] | None = ...,
     *,
     relabel_above: float | None = ...,
     drop_above: float | None = ...,

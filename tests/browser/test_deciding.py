@@ -57,7 +57,7 @@ def _recorded(folder: Path) -> None:
         rows.append([to_cell(str(data.ids[at])), label, "", label, *action, "train", stratum, "1", "0.7"])
     with (folder / "audit.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
-    asked: dict[str, Any] = {"source": data, "decide": folder / "audit.csv"}
+    asked: dict[str, Any] = {"data": data, "decide": folder / "audit.csv"}
     ez.report(run, folder / "decide.html", **asked, blind=False)
     ez.report(run, folder / "blind.html", **asked)
 

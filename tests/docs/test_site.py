@@ -47,10 +47,9 @@ def test_the_site_builds_without_a_fault(project: Path, tools: Callable[[str], d
     front = (project / "site" / "index.html").read_text("utf-8")
     assert "How to" in front
     # functions from their docstrings, commands from the program
-    assert "Train a network several times" in (project / "site" / "reference" / "measure.html").read_text(
-        "utf-8"
-    )
-    assert "--train-share" in (project / "site" / "reference" / "commands.html").read_text("utf-8")
+    shown = project / "site" / "reference"
+    assert "Train a network several times" in (shown / "measure.html").read_text("utf-8")
+    assert "--train-share" in (shown / "commands.html").read_text("utf-8")
 
 
 @pytest.fixture

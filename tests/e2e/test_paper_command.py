@@ -140,7 +140,7 @@ def test_a_study_is_read_by_the_commands_for_runs(command, refused, studied, tmp
     (row,) = (line.split() for line in lines if line.startswith("trials/full"))
     assert row[1] == "mlp_2_w8"
     assert row[4:7] + row[-2:] == ["1", "of", "2", "1", "missing"]
-    assert lines[-1] == "report: not written yet; `easiness paper` goes on"
+    assert lines[-1] == "report: not written yet; `easiness paper all` goes on"
     assert f"{begun}: the study has no" in refused("report", begun, "-o", page)
 
 

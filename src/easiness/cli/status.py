@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from easiness import show, spec, store
 from easiness.cli.kit import damage
-from easiness.engine import Verb, say_text
+from easiness.engine import Verb, say
 from easiness.errors import BadInput, RunFailed, printable
 from easiness.paper import reproduction as paper
 from easiness.spec import Option
@@ -72,7 +72,7 @@ def said(asked: Asked) -> Iterator[str]:
 
 def _carry(asked: Asked) -> None:
     for line in said(asked):
-        say_text(line)
+        say(line)
 
 
 STATUS = Verb(
@@ -129,7 +129,7 @@ def _table(folder: Path, runs: list[Path], found: dict[Path, list[store.Finding]
         if ones := damage.seen_damaged(path, opened=None if isinstance(run, str) else run):
             found[path] = ones
         rows.append(_row(folder, path, run, damaged=bool(ones)))
-    yield _table_text(folder, rows)
+    yield from _table_text(folder, rows).split("\n")
     yield from damage.damage_lines(folder, found)
 
 

@@ -51,7 +51,8 @@ class Column:
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return ""
         if self.low and self.interval is not None:
-            text = self.interval(value, row[self.low], row[self.high])
+            ends = (math.nan if row[end] is None else row[end] for end in (self.low, self.high))
+            text = self.interval(value, *ends)
         else:
             text = self.text(value)
         return f"{text}?" if self.decided and not row[self.decided] else text

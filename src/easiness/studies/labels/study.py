@@ -26,7 +26,7 @@ class Labelling:
             "Files of decisions of people, from the page, `labels`, an audit or an editor, and answers that "
             "Label Studio exports (JSON): merge what they say.",
             typed=list[Path] | None,
-            given=Sequence[str | Path] | None,
+            given=str | Path | Sequence[str | Path] | None,
             argument=True,
         ),
     ] = None

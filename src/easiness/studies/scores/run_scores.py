@@ -114,7 +114,7 @@ class RunScores(Result):
             }
         )
         of = "examples" if self.split == "train" else "held-out examples"
-        columns = {name: numbers(3) for name in data} | {"score": names(), "undefined": counts()}
+        columns = {str(name): numbers(3) for name in data} | {"score": names(), "undefined": counts()}
         return Frame(
             f"Scores of {len(self.scores)} {of} {self.run.at(self.epoch)}",
             f"{self.run.network}, {len(self.run.trials)} trials. Over all examples that have the "

@@ -199,12 +199,13 @@ class Difference(show.Result):
 def _classes(found: Difference) -> show.Frame:
     import pandas as pd
 
-    whole = {"class": "all", **{one: found.num(one) for one in found.changes}, "difference": found.overall[0]}
+    whole: dict[str, Any] = {one: found.num(one) for one in found.changes}
+    whole |= {"class": "all", "difference": found.overall[0]}
     data = pd.concat([pd.DataFrame([whole]), found.by_class().head(_MOST_CLASSES)], ignore_index=True)
     unknown = [f"{found.unknown}."] if found.unknown else []
-    columns = {
+    columns: dict[str, show.Column] = {
         "class": show.names(),
-        **dict.fromkeys(found.changes, show.counts()),
+        **{change: show.counts() for change in found.changes},
         "difference": show.numbers(3, title="mean difference", signed=True),
     }
     return show.Frame(found.text, " ".join([*unknown, _how(found), *found.notes]), data, columns)

@@ -170,7 +170,9 @@ def test_a_run_on_digits_from_end_to_end(run):
     for side in ("easy", "hard"):
         regular = match_groups(run.votes(), run.votes(), Rule(side=side, ties="refine"), group_size=2)
         assert curve.ceiling(side, "refine") == pytest.approx(regular.rate, abs=0.05)  # type: ignore[union-attr]
-        assert curve.at(6, side, "refine").same_models.rate == 1
+        same = curve.at(6, side, "refine").same_models
+        assert same is not None
+        assert same.rate == 1
     assert not curve.changes_nothing
     again = paper.perturb(
         run, kind="radial", levels=[2, 1], num_replicates=20, side="easy", ties=["refine"]

@@ -20,7 +20,7 @@ from easiness.paper.validation.validating import (
 )
 from easiness.paper.validation.validation import FinalModels, Validation
 from easiness.scoring.easiness_score import easiness_interval
-from easiness.spec import Training
+from easiness.spec import RunSpec, Training
 
 MODELS = ("mlp_2_w16", "mlp_3_w16")
 
@@ -51,7 +51,8 @@ def test_runs_are_on_merged_and_on_training_examples(made: tuple[Path, Validatio
     merged, final = open_run(out / "merged-mlp_2_w16"), open_run(out / "final-mlp_2_w16")
     assert (len(merged.ids), len(final.ids)) == (400, found.num_train)
     assert found.num_train + found.num_validation == 400
-    assert merged.spec.kind == "measured"
+    assert isinstance(merged.spec, RunSpec)
+    assert isinstance(final.spec, RunSpec)
     assert (merged.spec.recipe.period, final.spec.recipe.period) == (300, 5)
     assert merged.spec.seed != final.spec.seed
     assert [probe.name for probe in final.spec.probes] == ["held_out"]
