@@ -127,8 +127,8 @@ def digits(times):
             file = Path(folder, "labels.csv")
             lines = [f"{one},{label}\n" for one, label in zip(data.ids, given, strict=True)]
             file.write_text("id,label\n" + "".join(lines))
-            given = load_dataset("digits", labels=file)
-            run = measure(given, model="mlp_3", trials=3, epochs=10, out=Path(folder, "run"))
+            labelled = load_dataset("digits", labels=file)
+            run = measure(labelled, model="mlp_3", trials=3, epochs=10, out=Path(folder, "run"))
             ranked = suspects(run, pictures=False).ranked
         wrong = np.isin(ranked["id"], data.ids[chosen])
         p_wrong = ranked["p_wrong"].to_numpy()

@@ -139,7 +139,7 @@ def by_heads(x, labels, wrong, model, out):
     except ez.BadInput as refused:
         said["refused"] = str(refused)
     shutil.rmtree(out)
-    return said, p_wrong, found.too_few
+    return said, p_wrong, found.doubts[0]
 
 
 def by_cleanlab(x, labels, wrong, truth):

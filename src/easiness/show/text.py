@@ -16,9 +16,9 @@ def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str
     return "" if value is None or math.isnan(value) else f"{value:{'+' if signed else ''}.{digits}f}"
 
 
-def interval_text(low: float, high: float, digits: int = 2, *, signed: bool = False) -> str:
+def interval_text(low: float | None, high: float | None, digits: int = 2, *, signed: bool = False) -> str:
     """An interval as ``0.12 to 0.34``; blank where there is none."""
-    if math.isnan(low):
+    if low is None or math.isnan(low):
         return ""
     return f"{number(low, digits, signed=signed)} to {number(high, digits, signed=signed)}"
 
