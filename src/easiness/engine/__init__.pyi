@@ -50,4 +50,4 @@ from .results import (
     show_result as show_result,
 )
 from .said import print_rows as print_rows, say as say, say_text as say_text
-from .study import Planned as Planned, Study as Study, Verb as Verb
+from .study import Later as Later, Planned as Planned, Study as Study, Verb as Verb

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from easiness.commands import OLD_ARGUMENTS
 from easiness.engine.asking import Asked, asked_of, made
 from easiness.engine.carrying import answer
-from easiness.engine.study import Study, Verb
+from easiness.engine.study import Later, Study, Verb
 from easiness.errors import BadInput
 from easiness.named_import import needing_torch
 from easiness.regular_file import at_home
@@ -98,6 +98,8 @@ def _given(one: Asked) -> Any:
 
 def _returned(function: Callable[..., Any]) -> Any:
     """The type that a function returns; those of its parameters may be known to type checkers alone."""
+    if isinstance(function, Later):
+        function = function.function
     alone = SimpleNamespace(__annotations__={"return": function.__annotations__.get("return", Any)})
     return typing.get_type_hints(alone, function.__globals__)["return"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -29,6 +30,26 @@ class Planned(Protocol):
 
 def _never(_: Mapping[str, Any]) -> bool:
     return False
+
+
+@dataclass(frozen=True)
+class Later:
+    """A function by its ``home``, ``package.module:name``, which is imported when it is first called.
+
+    So the help of a study that trains loads no torch.
+    """
+
+    home: str
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function itself."""
+        module, _, name = self.home.partition(":")
+        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        return found
+
+    def __call__(self, *asked: Any) -> Any:
+        return self.function(*asked)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
 from .asked import image_shape as image_shape
+from .asking import PERTURB as PERTURB, Perturbing as Perturbing
 from .curve import (
     Loss as Loss,
     PerturbationCurve as PerturbationCurve,
@@ -12,8 +13,6 @@ from .panel import (
 )
 from .patterns import PseudoPatterns as PseudoPatterns
 from .study import (
-    PERTURB as PERTURB,
-    Perturbing as Perturbing,
     perturbation_curve as perturbation_curve,
     pseudo_patterns as pseudo_patterns,
 )

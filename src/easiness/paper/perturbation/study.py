@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Annotated
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +13,6 @@ import numpy.typing as npt
 from easiness.analysis import (
     SIDES,
     Rule,
-    Side,
     Votes,
     check_fraction,
     match_groups,
@@ -23,7 +20,6 @@ from easiness.analysis import (
     select,
 )
 from easiness.data import Dataset
-from easiness.engine import ONE_RUN, PICTURE, Data, Fraction, Policies, Study
 from easiness.errors import BadInput
 from easiness.paper.perturbation.asked import (
     check_asked,
@@ -33,6 +29,7 @@ from easiness.paper.perturbation.asked import (
     seen_as,
     spec_with_weights,
 )
+from easiness.paper.perturbation.asking import Perturbing
 from easiness.paper.perturbation.curve import PerturbationCurve, PerturbedMatch
 from easiness.paper.perturbation.observing import PerturbedProbe
 from easiness.paper.perturbation.panel import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
@@ -40,78 +37,9 @@ from easiness.paper.perturbation.patterns import Perturbed, PseudoLevel, PseudoP
 from easiness.perturb import find_kind
 from easiness.runs import Progress, data_of
 from easiness.scoring import easiness_interval
-from easiness.spec import Execution, Fields, Option, Split, read_numbers
-from easiness.store import Run
+from easiness.spec import Split
 
 _ALIKE = 1e-3  # of a probability: grey stored as color changes by rounding where color is taken away
-
-
-def _levels(text: str) -> tuple[float, ...]:
-    return read_numbers("--levels", text, "0,0.5,1")
-
-
-@dataclass(frozen=True)
-class Perturbing:
-    """What `perturb` asks."""
-
-    run: Annotated[
-        Run,
-        Option(
-            "",
-            "Folder of a run that keeps its weights. Of a run on features the heads of the largest share are "
-            "asked, about the examples that they were not shown.",
-            **ONE_RUN,
-        ),
-    ]
-    kind: Annotated[
-        str,
-        Option(
-            "--kind",
-            "Of pictures color, shuffle, radial; of texts order, case; of sounds shuffle, radial; or "
-            "package.module:name for one that the module registers.",
-        ),
-    ]
-    levels: Annotated[
-        Sequence[float] | None,
-        Option(
-            "--levels",
-            "Such as 0,0.5,1, beside the neutral one; by default those of the kind, for the size of the "
-            "pictures.",
-            read=_levels,
-        ),
-    ] = None
-    side: Annotated[Side | None, Option("--side", "Match only this set, easy or hard; both by default.")] = (
-        None
-    )
-    fraction: Fraction = 0.1
-    ties: Policies = ("expected", "refine")
-    pattern_level: Annotated[
-        float | None,
-        Option(
-            "--pattern-level",
-            "Level at which examples are listed that all networks get right; the last but one by default.",
-        ),
-    ] = None
-    probe: Annotated[
-        Split | None,
-        Option("", "The split in which these are looked for; held_out by default, where there is one."),
-    ] = None
-    data: Data = None
-    seed: Annotated[
-        int, Option("--seed", "Seed of random perturbations, groups of trials and the bootstrap.")
-    ] = 0
-    num_replicates: Annotated[int, Option("", "Replicates of the bootstrap over trials.")] = 200
-    execution: Annotated[
-        Execution, Fields(("device", "cache"), help={"device": "Where the networks look."})
-    ] = Execution()
-    panel: Annotated[
-        Path | None,
-        Option("--panel", "Also draw perturbed examples: FILE.png, .svg or .pdf.", **PICTURE),
-    ] = None
-    patterns: Annotated[
-        Path | None,
-        Option("--patterns", "Also draw examples that all networks still get right.", **PICTURE),
-    ] = None
 
 
 def perturb(asked: Perturbing, progress: Progress | None = None) -> Perturbed:
@@ -135,20 +63,6 @@ def perturb(asked: Perturbing, progress: Progress | None = None) -> Perturbed:
     if asked.patterns is not None:
         drawn[asked.patterns] = draw_patterns(pattern_pictures(found.patterns, data, recipe))
     return replace(found, drawn=drawn)
-
-
-PERTURB = Study(
-    "paper perturb",
-    "Paper",
-    "Show perturbed examples to the networks of a run.",
-    Perturbing,
-    perturb,
-    about="Says how accuracy and the easy and hard sets change, and which examples all networks still get "
-    "right. Nothing is trained. The regular examples are those at the neutral level, looked at again by the "
-    "same networks. Answers are kept in the run: the same command again goes on, or only reads.",
-    watched=True,
-    trusts=True,
-)
 
 
 def perturbation_curve(

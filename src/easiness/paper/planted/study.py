@@ -4,37 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.engine import Out, Study
 from easiness.paper.planted import design
+from easiness.paper.planted.asking import Planted
 from easiness.paper.planted.claims import OfArm
 from easiness.paper.planted.estimates import Values
 from easiness.paper.planted.kind import PatternKind, StoredPatterns
 from easiness.paper.planted.result import Hypothesis
 from easiness.runs import Plan, make_plan
-from easiness.spec import LAST, Execution, Fields, Option, Recording, Training, at_least, content_hash
+from easiness.spec import LAST, Recording, Training, at_least, content_hash
 from easiness.store import Run
-
-
-@dataclass(frozen=True)
-class Planted:
-    """Options of `hypothesis`."""
-
-    out: Out
-    preset: Annotated[
-        Literal["smoke", "full"],
-        Option("--preset", "smoke: a minute, decides nothing; full: under an hour on two cores."),
-    ] = "full"
-    seed: Annotated[int, Option("--seed", "Seed of the patterns and of all trials.")] = 0
-    execution: Annotated[
-        Execution,
-        Fields(("device", "executor", "ray_address", "jobs"), help={"device": "Where to train."}),
-    ] = Execution()
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,18 +109,3 @@ def _shares(right: Values, examples: design.Examples, chosen: npt.NDArray[np.boo
     with np.errstate(invalid="ignore"):  # of patterns that no chosen example carries
         shares: Values = right[:, chosen] @ carries / carries.sum(axis=0)
     return shares
-
-
-HYPOTHESIS = Study(
-    "paper hypothesis",
-    "Paper",
-    "Test the paper's hypothesis on planted patterns.",
-    Planted,
-    decide,
-    plan,
-    about=(
-        "Patterns of known frequency and contradiction are planted in noise, networks are trained on them, "
-        "and claims with margins set beforehand decide whether examples are easy whose patterns are frequent "
-        "and contradict no class.\n\nThe same command again goes on where it stopped."
-    ),
-)

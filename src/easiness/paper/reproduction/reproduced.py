@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from easiness import runs, show
 from easiness.engine import ONE_SOURCE, OneFolder, Verb, say, say_text
@@ -13,9 +13,10 @@ from easiness.higher_functions import offered
 from easiness.paper.reproduction.claims import Claim, count_verdicts
 from easiness.paper.reproduction.folder import check_folder, describe_folder
 from easiness.paper.reproduction.presets import find_preset
-from easiness.paper.reproduction.study import PaperPlan, plan_paper, run_paper
 from easiness.spec import Execution, Fields, Loading, Option
-from easiness.training import resolve_device
+
+if TYPE_CHECKING:
+    from easiness.paper.reproduction.study import PaperPlan
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ class Reproduced:
 
 def _planned(asked: Reproduced) -> PaperPlan:
     """The plan, of which ``out`` may hold the beginning."""
+    from easiness.paper.reproduction.study import plan_paper  # which loads torch
+    from easiness.training import resolve_device
+
     check_execution(asked.execution)
     resolve_device(asked.execution.device)  # refuses one that is not there before anything is written
     preset = find_preset(asked.preset, asked.data)
@@ -71,6 +75,8 @@ def finish(
     plan: PaperPlan, out: Path, execution: Execution = Execution(), progress: runs.Progress | None = None
 ) -> list[Claim]:
     """Carry out what ``out`` lacks of the plan and write figures, tables, claims and the page."""
+    from easiness.paper.reproduction.study import run_paper  # which loads torch
+
     describe_folder(plan, out)
     claims: list[Claim] = offered("write_paper")(plan, *run_paper(plan, out, execution, progress), out)
     return claims
@@ -98,6 +104,8 @@ def _carry(asked: Reproduced) -> None:
 
 def _described(plan: PaperPlan, asked: Reproduced) -> str:
     """A table of all runs with what is missing of them, and what that costs."""
+    from easiness.training import resolve_device  # which loads torch
+
     device = resolve_device(asked.execution.device)
     costs = plan.costs(asked.out, device, asked.execution)
     rows = [["run", "network", "trials", "epochs", "trained on", "missing", "about", "disk"]]

@@ -1,6 +1,5 @@
+from .asking import ABLATE as ABLATE, CORRUPT as CORRUPT, Ablated as Ablated, Corrupted as Corrupted
 from .study import (
-    ABLATE as ABLATE,
-    CORRUPT as CORRUPT,
     TrainingSets as TrainingSets,
     plan_ranked as plan_ranked,
 )

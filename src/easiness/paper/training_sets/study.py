@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, ClassVar, get_args
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.engine import ONE_SOURCE, STUDY_TRAINING, OneFolder, Out, Study
 from easiness.errors import BadInput
+from easiness.paper.training_sets.asking import Ablated
 from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.runs import Drawn, Plan, make_plan, recipe_of_run
 from easiness.spec import (
@@ -21,10 +21,6 @@ from easiness.spec import (
     Draw,
     Drawing,
     Effect,
-    Execution,
-    Fields,
-    Loading,
-    Option,
     Recipe,
     Recording,
     Steps,
@@ -42,58 +38,6 @@ _RECORDING = Recording(keep_weights=False, splits=("held_out",))
 _HINT = ", or draw the same share of each class (--balanced)"
 
 
-_DRAWN = ("rates", "policies", "repetitions", "score", "keep", "at", "balanced")
-_OF_THE_RUN = ("limit", "labels", "text", "sound", "inputs", "without", "label", "id", "encoding")
-
-
-@dataclass(frozen=True)
-class Ablated:
-    """What `ablate` asks."""
-
-    effect: ClassVar[Effect] = "drop"
-
-    data: Annotated[
-        Any, Option("", "The data that the run of scores was measured on; as for `measure`.", **ONE_SOURCE)
-    ]
-    scores: Annotated[
-        Run, Option("--scores", "Folder of the run whose scores rank the examples.", opens=True)
-    ]
-    out: Out
-    training: Annotated[
-        Training,
-        Fields(
-            ("model", "epochs", "seed", "batch_size", "image_size", "recipe", "precision"),
-            required=("model", "epochs"),
-            help={
-                "model": "Network to train; as for `measure`.",
-                "epochs": "Epochs of each training; also the cosine period, unless --recipe sets it.",
-                **STUDY_TRAINING,
-            },
-        ),
-    ]
-    drawing: Annotated[Drawing, Fields((*_DRAWN, "steps"), required=("rates",))]
-    holdout: Annotated[
-        float | None,
-        Option("--holdout", "Hold out and test on this share of each class, if the run held none out."),
-    ] = None
-    loading: Annotated[
-        Loading, Fields(_OF_THE_RUN, help=dict.fromkeys(_OF_THE_RUN, "Taken from the run of --scores."))
-    ] = Loading()
-    execution: OneFolder = Execution()
-    every_epoch: Annotated[
-        bool, Option("--every-epoch", "Write a row for every epoch, not only the last.")
-    ] = False
-
-
-@dataclass(frozen=True)
-class Corrupted(Ablated):
-    """What `corrupt` asks."""
-
-    effect: ClassVar[Effect] = "relabel"
-
-    drawing: Annotated[Drawing, Fields((*_DRAWN, "other_label"), required=("rates",))]
-
-
 def plan_sets(asked: Ablated) -> TrainingSets:
     """Check every choice and plan the runs of `ablate` or `corrupt`."""
     check_choices(asked.drawing)  # before the data are read
@@ -107,31 +51,6 @@ def plan_sets(asked: Ablated) -> TrainingSets:
 def read_sets(asked: Ablated, planned: TrainingSets, runs: Mapping[str, Run]) -> TrainingSetStudy:
     """The result of `ablate` or `corrupt`, from the finished runs."""
     return replace(planned.read(runs), every_epoch=asked.every_epoch)
-
-
-_ABOUT = (
-    "Examples are drawn by how easy they are, in each repetition others; tests are on the held-out split. "
-    "Each policy and rate is a run in a folder of its own below --out, {beside}\n\n"
-    "The same command again goes on, or only reads; more repetitions train what is missing."
-)
-ABLATE = Study(
-    "paper ablate",
-    "Paper",
-    "Train without some examples, and test.",
-    Ablated,
-    read_sets,
-    plan_sets,
-    about=_ABOUT.format(beside="which `corrupt` may share."),
-)
-CORRUPT = Study(
-    "paper corrupt",
-    "Paper",
-    "Train with random labels for some examples, and test.",
-    Corrupted,
-    read_sets,
-    plan_sets,
-    about=_ABOUT.format(beside="which may be that of `ablate`: the run for rate 0 is the same."),
-)
 
 
 @dataclass(frozen=True, eq=False)

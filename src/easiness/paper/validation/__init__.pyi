@@ -1,5 +1,5 @@
+from .asking import VALIDATE as VALIDATE, Validated as Validated
 from .validating import (
-    VALIDATE as VALIDATE,
     Trainings as Trainings,
     ValidationPlans as ValidationPlans,
     plan_validation as plan_validation,

@@ -6,26 +6,22 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import num_selected, select, tie_mass
 from easiness.data import Dataset, merge_splits
-from easiness.engine import ONE_SOURCE, STUDY_TRAINING, OneFolder, Out, Study
 from easiness.errors import BadInput
-from easiness.models import ModelGiven, model_name
+from easiness.models import model_name
 from easiness.paper.validation import validation
+from easiness.paper.validation.asking import Validated
 from easiness.paper.validation.validation import Validation
 from easiness.runs import Plan, given_data, make_plan, recipe_of_run
 from easiness.scoring import easiness_interval
 from easiness.spec import (
     ALL,
-    Execution,
-    Fields,
-    Loading,
-    Option,
     Recipe,
     RecipeGiven,
     Recording,
@@ -199,50 +195,6 @@ class Trainings:
 
 
 @dataclass(frozen=True)
-class Validated:
-    """What `validate` asks."""
-
-    data: Annotated[
-        Any, Option("", "Data with a held-out split, or --holdout; as for `measure`.", **ONE_SOURCE)
-    ]
-    models: Annotated[
-        Sequence[ModelGiven],
-        Option(
-            "--model",
-            "Network to measure easiness with, the first foremost; may be given several times.",
-            metavar="NAME",
-            typed=list[str],
-        ),
-    ]
-    out: Out
-    trials: Annotated[int, Option("--trials", "Trainings of each on all examples.")] = 10
-    epochs: Annotated[int, Option("--epochs", "Epochs of each of these.")] = 10
-    final_models: Annotated[
-        Sequence[ModelGiven] | None,
-        Option(
-            "--final-model",
-            "Network to train to the end; may be given several times; as --model.",
-            metavar="NAME",
-            typed=list[str] | None,
-        ),
-    ] = None
-    final_trials: Annotated[
-        int, Option("--final-trials", "Trainings of each on the training examples alone.")
-    ] = 5
-    final_epochs: Annotated[
-        int,
-        Option(
-            "--final-epochs", "Epochs of each of these, and their cosine period, whatever the recipe says."
-        ),
-    ] = 300
-    loading: Loading = Loading()
-    training: Annotated[
-        Training, Fields(("seed", "batch_size", "recipe", "precision"), help=STUDY_TRAINING)
-    ] = Training()
-    execution: OneFolder = Execution()
-
-
-@dataclass(frozen=True)
 class ValidationPlans:
     """The runs of a validation by the name of their folder: on merged splits, and the final models'."""
 
@@ -283,19 +235,6 @@ def plan(asked: Validated) -> ValidationPlans:
 def validate(_: Validated, planned: ValidationPlans, runs: Mapping[str, Run]) -> Validation:
     """Section 7.1 and Figure 5 of the paper: the easiness of held-out examples, and who gets them right."""
     return planned.read(runs)
-
-
-VALIDATE = Study(
-    "paper validate",
-    "Paper",
-    "Check easiness by networks that never saw the examples.",
-    Validated,
-    validate,
-    plan,
-    about="Easiness is measured with all examples, in OUT/merged-MODEL. The final models are trained without "
-    "the held-out split, in OUT/final-MODEL, and asked about it.\n\n"
-    "The same command again goes on, or only reads; more trials or epochs train what is missing.",
-)
 
 
 def plan_validation(

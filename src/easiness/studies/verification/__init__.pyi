@@ -1,1 +1,2 @@
-from .study import VERIFY as VERIFY, Verification as Verification, verify as verify
+from .asking import VERIFY as VERIFY, Verified as Verified
+from .study import Verification as Verification, verify as verify

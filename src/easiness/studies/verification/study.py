@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,6 @@ import numpy.typing as npt
 from easiness import show
 from easiness.analysis import MIN_GROUP, Gain, paired_gain
 from easiness.data import Dataset, new_labels, relabelled
-from easiness.engine import OneFolder, Out, Source, Study
 from easiness.errors import BadInput
 from easiness.heads import Deal, joined_with_near
 from easiness.runs import (
@@ -31,21 +29,15 @@ from easiness.spec import (
     ALL,
     LAST,
     SHARES,
-    Execution,
-    Featuring,
-    Fields,
     Loading,
-    Option,
     Recipe,
     Recording,
     Split,
-    Training,
-    options_of,
-    read_names,
     recipe_settings,
 )
 from easiness.store import Row, Run
 from easiness.studies.suspects import find_conflicts
+from easiness.studies.verification.asking import Verified
 from easiness.studies.verification.beside import Beside, accuracy_of, plans_beside, read_beside
 
 if TYPE_CHECKING:
@@ -317,63 +309,6 @@ BEFORE, AFTER = "before", "after"
 _FEWEST = 20  # examples that nobody decided, to test on
 
 
-@dataclass(frozen=True)
-class Verified:
-    """What `verify` asks."""
-
-    data: Source
-    out: Out
-    labels: Annotated[
-        Path,
-        Option("--labels", "CSV of the new labels, from `labels`, the page or yourself.", metavar="FILE.csv"),
-    ]
-    before: Annotated[
-        Path | None,
-        Option(
-            "--before",
-            "CSV of the labels before, if that run was measured with --labels; the source's labels by "
-            "default.",
-        ),
-    ] = None
-    beside: Annotated[
-        Sequence[str],
-        Option(
-            "--beside",
-            "If the new labels leave examples out, also train on as many random ones, or on other random "
-            "ones in every epoch (RS2), with as many steps.",
-            metavar="random,rs2",
-            read=read_names,
-        ),
-    ] = ()
-    trials: Annotated[
-        int,
-        Option("--trials", "Pairs of trainings with the same seeds; in fives where no split is held out."),
-    ] = 10
-    training: Annotated[
-        Training,
-        Fields(
-            ("model", "epochs", "seed", "batch_size", "image_size", "recipe", "precision", "pretrained"),
-            help={
-                "model": "Network to train; as for `measure`.",
-                "seed": "Seed of the runs.",
-                "recipe": "How networks are trained: as for `measure`.",
-            },
-        ),
-    ] = Training()
-    featuring: Featuring = Featuring()
-    loading: Annotated[
-        Loading,
-        Fields(
-            tuple(one for one in options_of(Loading) if one != "labels"),
-            help={
-                "limit": "Use this many examples, as many of each class; as for the run of the labels.",
-                "holdout": "Test on this share of each class alone, instead of each example in turn.",
-            },
-        ),
-    ] = Loading()
-    execution: OneFolder = Execution()
-
-
 @dataclass(frozen=True, eq=False)
 class Verifications:
     """The plans of the runs on the labels ``before`` and ``after``, and of those ``beside`` them by name.
@@ -519,21 +454,6 @@ def _planner(data: Dataset, asked: Verified) -> Callable[[Dataset], Plan]:
 def verify(asked: Verified, planned: Verifications, runs: Mapping[str, Run]) -> Verification:  # noqa: ARG001
     """What the new labels gain, from the finished runs."""
     return planned.read(runs)
-
-
-VERIFY = Study(
-    "verify",
-    "Mend",
-    "Train on the labels before and after; say what was gained.",
-    Verified,
-    verify,
-    plan,
-    about=(
-        "Both are tested on the same held-out examples. Without any, each example is tested in turn by "
-        "trainings that did not see it, which come in fives, and only examples that nobody decided count.\n\n"
-        "The same command again goes on, or only reads; more trials train what is missing."
-    ),
-)
 
 
 def _in_one_fold(data: Dataset) -> npt.NDArray[np.int64]:
