@@ -12,13 +12,14 @@ from easiness import BadInput, Recipe, load_dataset, paper
 from easiness.analysis import Rule, match_groups, match_votes
 from easiness.data import Dataset
 from easiness.paper.perturbation.asked import check_changes_something
+from easiness.paper.perturbation.asking import Perturbing
 from easiness.paper.perturbation.curve import (
     PerturbationCurve,
     difference_of_losses,
     level_name,
 )
 from easiness.paper.perturbation.panel import draw_panel, perturbed_panel
-from easiness.paper.perturbation.study import Perturbing, perturbation_curve
+from easiness.paper.perturbation.study import perturbation_curve
 from easiness.perturb import Radial, Shuffle
 from easiness.runs import data_of
 from easiness.show.result import sections_text

@@ -16,7 +16,8 @@ from easiness.data import Dataset, rewritten, texts_of
 from easiness.errors import BadInput
 from easiness.paper.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
 from easiness.paper.perturbation.asked import check_changes_something, image_shape, perturbed_probe, seen_as
-from easiness.paper.perturbation.study import Perturbing, perturbation_curve, pseudo_patterns
+from easiness.paper.perturbation.asking import Perturbing
+from easiness.paper.perturbation.study import perturbation_curve, pseudo_patterns
 from easiness.perturb import Order, perturbation
 from easiness.show import sections_text
 
