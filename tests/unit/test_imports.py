@@ -50,6 +50,8 @@ def heavy_after(code: str) -> list[str]:
         COMMAND.format(arguments=["measure", "--help"]),
         COMMAND.format(arguments=["compare", "--help"]),
         COMMAND.format(arguments=["report", "--help"]),
+        COMMAND.format(arguments=["verify", "--help"]),
+        COMMAND.format(arguments=["paper", "hypothesis", "--help"]),
     ],
 )
 def test_starting_is_light(code):
