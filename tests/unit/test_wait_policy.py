@@ -134,7 +134,8 @@ def warnings_of(tmp_path: Path, then: str, first: str = "import torch", **enviro
 
 @pytest.mark.long
 def test_in_python_measure_says_once_that_torch_came_first(tmp_path):
-    again = 'ez.measure("digits", model="mlp_2_w8", limit=20, trials=2, epochs=1, precision="float32"'
+    data = 'ez.load_dataset("digits", limit=20)'
+    again = f'ez.measure({data}, model="mlp_2_w8", trials=2, epochs=1, precision="float32"'
     # read when torch is loaded and then taken away, so that nothing spins while the test waits
     first = "import os, torch; del os.environ['GOMP_SPINCOUNT']"
     then = f"train(1, threads=2); {again}, out=sys.argv[1] + '/2')"

@@ -53,7 +53,7 @@ class CommandsInGroups(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command of a name; one of before is refused with the name that it has now."""
         if not self.prefix and cmd_name in RENAMED:
-            raise BadInput(f"{cmd_name}: is `easiness {RENAMED[cmd_name]}` now")
+            raise BadInput(f"{cmd_name}: is `easiness {RENAMED[cmd_name]}` now; type that")
         return _command(f"{self.prefix}{cmd_name}")
 
     prefix = ""

@@ -149,7 +149,9 @@ class Rows:
         if 0 < at < 1:
             return self.row_of(at)
         if at != int(at):
-            raise BadInput(f"at {at:g}: is neither an epoch, such as 3, nor a share, such as 0.8")
+            raise BadInput(
+                f"at {at:g}: is neither an epoch, such as 3, nor a share, such as 0.8; give one of them"
+            )
         if self.shares:
             choices = shares_text(self.shares)
             raise BadInput(f"{self.path}: at {at:g}: has shares, not epochs; choose {choices}")

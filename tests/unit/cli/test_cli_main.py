@@ -64,7 +64,7 @@ def test_the_list_of_commands_says_what_each_says_of_itself(one):
 
 @pytest.mark.parametrize("old", [one for one in RENAMED if one != "perturb"])
 def test_old_names_end_with_the_new_one(refused, old):
-    assert refused(old, "x") == f"easiness: error: {old}: is `easiness {RENAMED[old]}` now\n"
+    assert refused(old, "x") == f"easiness: error: {old}: is `easiness {RENAMED[old]}` now; type that\n"
     with pytest.raises(AttributeError, match=f"is easiness.{RENAMED[old].replace(' ', '.')} now"):
         getattr(ez, old)
 

@@ -470,7 +470,7 @@ def test_a_run_recorded_in_python_has_no_data_to_train_on_again(record: Record) 
     assert found is not None
     assert found.ablate is None
     page = render_report([run])
-    assert "easiness ablate</code> trains without some" in page
+    assert "easiness paper ablate</code> trains without some" in page
 
 
 NUM = 40

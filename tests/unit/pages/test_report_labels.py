@@ -75,7 +75,7 @@ def test_labels_learned_by_heart_are_shown_as_before(tmp_path: Path) -> None:
     (part,) = suspect_labels(run, 4, 10, 0)
     found = suspects(run, pictures=False)
     assert (part.summary, part.by_heart) == (found.summary(), found.by_heart())
-    assert part.by_heart.endswith("--epoch 4 reads the end.")
+    assert part.by_heart.endswith("--at 4 reads the end.")
     assert {one.named[1] for one in part.shown} >= set(WRONG)
     page = render_report([run])
     section = _section(page, "labels")

@@ -116,7 +116,9 @@ def test_every_policy_trains_and_the_page_is_of_the_seeds_that_are_whole(script,
         asked += [f"--{name}", value]
     script.main([*map(str, asked), "--seeds", "2"])
     assert "**2 seeds.**" in page.read_text("utf-8")
-    added = "on wrong labels (2 seeds): uniform sampling of what `easiness labels --drop-above 0.5` leaves"
+    added = (
+        "on wrong labels (2 seeds): uniform sampling of what `easiness labels RUN --drop-above 0.5` leaves"
+    )
     assert added in page.read_text("utf-8")
     assert page.with_suffix(".svg").read_bytes().startswith(b"<")
     table = (tmp_path / "page" / "policies.csv").read_text("utf-8")

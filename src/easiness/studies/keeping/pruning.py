@@ -298,7 +298,7 @@ def ids_as_text(ids: npt.NDArray[Any]) -> bytes:
     text = "".join(f"{name}\n" for name in names)
     if _names_in(io.StringIO(text, newline="")) != names or text.startswith(_MARK) or "\0" in text:
         bad = next((name for name in names if _names_in(io.StringIO(name, newline="")) != [name]), names[0])
-        raise BadInput(f"the id {bad!r} cannot stand on a line of text; write FILE.csv instead of FILE.txt")
+        raise BadInput(f"id {bad!r}: cannot stand on a line of text; write FILE.csv instead of FILE.txt")
     return text.encode()
 
 

@@ -112,7 +112,7 @@ def _task(given: Mapping[str, Any]) -> str:
     asked = [(task, _flag(own[0])) for task, own in of_tasks.items() if own]
     if len(asked) > 1:
         (one, flag), (other, second), *_ = asked
-        raise BadInput(f"{flag} {one}, and {second} {other}: leave one of them out")
+        raise BadInput(f"{flag} and {second}: one {one}, the other {other}; leave one of them out")
     [(task, flag)] = asked or [(_TRIES, "")]
     if task == _PACES and "steps" not in named:
         raise BadInput(f"{flag}: {_PACES}; say of how many steps (--steps)")

@@ -383,6 +383,8 @@ class Verifications:
 
 def plan(asked: Verified) -> Verifications:
     """Check every choice and plan the runs of `verify`; the labels ``before`` are the source's by default."""
+    if asked.labels is None:
+        raise BadInput("--labels: give the CSV file of the labels to verify, as `easiness labels` writes it")
     data = given_data(asked.data, asked.loading, asked.featuring.group)
     if data.held_out is not None and len(data.held_out) < 2:
         raise BadInput(f"{data.name}: one held-out example is too few to test on; hold out more")

@@ -107,7 +107,9 @@ def test_examples_are_found_by_id_whatever_their_order(alike: tuple[Run, Any], t
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return small_run(tmp_path_factory.mktemp("alike") / "run", limit=400, trials=5, epochs=4, batch_size=16)
+    return small_run(
+        tmp_path_factory.mktemp("alike") / "run", limit=400, trials=5, epochs=4, recipe={"batch_size": 16}
+    )
 
 
 def test_both_spaces_of_a_measured_run(trained: Run) -> None:

@@ -356,6 +356,7 @@ def test_labels_before_and_others_beside_without_a_split_held_out(flat, tmp_path
     ],
 )
 def test_what_cannot_be_tested_without_a_held_out_split(flat, tmp_path, monkeypatch, change, asked, said):
+    asked = dict(asked)
     source, file = flat
     monkeypatch.chdir(tmp_path)
     given = np.load(source)["y"]
@@ -363,7 +364,8 @@ def test_what_cannot_be_tested_without_a_held_out_split(flat, tmp_path, monkeypa
     table.loc[0, "action"] = "drop"
     table.to_csv("all.csv", index=False)
     with pytest.raises(BadInput, match=said):
-        ez.verify(source, **{"labels": file, "out": tmp_path / "out", **CROSSED[0], **change, **asked})
+        data = ez.load_dataset(source, holdout=asked.pop("holdout", None))
+        ez.verify(data, **{"labels": file, "out": tmp_path / "out", **CROSSED[0], **change, **asked})
     assert not (tmp_path / "out").exists()
 
 
@@ -374,6 +376,7 @@ def test_what_it_would_cost(command, flat, tmp_path):
     assert finished.out.startswith("2 runs with 10 trials, 0 of them finished; the other 10 take ")
     assert finished.out.endswith(
         "; each is tested on what it leaves out of 140 examples that nobody decided\n"
+        "nothing was trained and nothing written\n"
     )
     assert not (tmp_path / "out").exists()
 
