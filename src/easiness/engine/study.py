@@ -49,6 +49,7 @@ class Later:
         return found
 
     def __call__(self, *asked: Any) -> Any:
+        """Call the function."""
         return self.function(*asked)
 
 

@@ -383,7 +383,10 @@ def test_the_command_writes_ids_to_keep_and_says_the_rest_beside_them(command, r
     ("options", "said"),
     [
         (("--drop", 0.3, "--steps", 8), "--drop and --steps: one drops some, the other paces a training"),
-        (("--ids", "a.txt", "--margin", 0.1), "--ids and --margin: one drops some, the other tries what is worth keeping"),
+        (
+            ("--ids", "a.txt", "--margin", 0.1),
+            "--ids and --margin: one drops some, the other tries what is worth keeping",
+        ),
         (("--batch-size", 8), "--batch-size: paces a training; say of how many steps (--steps)"),
         (("--score", "loss"), "--score: ranks what is dropped or paced; give --drop or --steps, too"),
         (("--keep", "0.2,0.4"), "--keep"),

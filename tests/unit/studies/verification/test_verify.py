@@ -363,8 +363,8 @@ def test_what_cannot_be_tested_without_a_held_out_split(flat, tmp_path, monkeypa
     table = pd.DataFrame({"id": np.arange(NUM), "label": given, "action": "keep", "by": "me"})
     table.loc[0, "action"] = "drop"
     table.to_csv("all.csv", index=False)
+    data = ez.load_dataset(source, holdout=asked.pop("holdout", None))
     with pytest.raises(BadInput, match=said):
-        data = ez.load_dataset(source, holdout=asked.pop("holdout", None))
         ez.verify(data, **{"labels": file, "out": tmp_path / "out", **CROSSED[0], **change, **asked})
     assert not (tmp_path / "out").exists()
 
