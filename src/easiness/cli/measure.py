@@ -9,7 +9,7 @@ from easiness import pages, runs, show, spec, store
 from easiness.cli import status
 from easiness.engine import Verb, say, say_text
 from easiness.spec import Measuring
-from easiness.studies import learning, matching, suspects
+from easiness.studies import matching, suspects
 
 if TYPE_CHECKING:
     from easiness.runs import Progress
@@ -98,7 +98,9 @@ def summarize(run: store.Run) -> str:
     about = "" if heads is None else "".join(f"\nfeatures: {one}" for one in pages.about_features(heads))
     about = about and f"{about}\n{pages.FOR_FEATURES}"
     if run.shares:
-        ahead = f"\n{learning.learning_curve(run).text}{ahead}"
+        from easiness.studies.learning import learning_curve  # which loads SciPy
+
+        ahead = f"\n{learning_curve(run).text}{ahead}"
     augmented = f"\nobservations: {spec.observe_text(run.spec.observe)}" if run.augmented else ""
     return f"""\
 {head}

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from easiness.data import csv_header
 from easiness.errors import BadInput, RunFailed
 from easiness.regular_file import shared
 from easiness.show import SUFFIXES, Result, picture_bytes, render
@@ -36,6 +35,8 @@ def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES, *, decis
 
 def _check_no_decisions(path: Path) -> None:
     """Make sure that there is no file with the columns in which people decide and sign."""
+    from easiness.data import csv_header  # which loads NumPy, and is not needed for help
+
     if {"action", "by"} <= {*csv_header(path)}:
         raise BadInput(f"{path}: holds decisions of people; give another name for -o")
 
