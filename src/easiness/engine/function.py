@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import textwrap
 import typing
@@ -84,7 +83,7 @@ def function_typed(
         "return": signature.return_annotation
     }
     function.__doc__ = help_of(about, asked)
-    return functools.wraps(function)(function)
+    return function
 
 
 def _given(one: Asked) -> Any:

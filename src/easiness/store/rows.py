@@ -148,7 +148,7 @@ class Rows:
             return self.resolve_row(None)
         if 0 < at < 1:
             return self.row_of(at)
-        if at != int(at):
+        if not float(at).is_integer():  # nor is what is not finite
             raise BadInput(
                 f"at {at:g}: is neither an epoch, such as 3, nor a share, such as 0.8; give one of them"
             )

@@ -127,7 +127,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
             )
 
 
-def common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
+def common_epoch(runs: Sequence[Run], epoch: float | None) -> int:
     """``epoch``, if all runs were observed after it; the last such one for ``None``."""
     if epoch is None:
         for run in runs:
@@ -154,7 +154,7 @@ def rows_of(runs: Sequence[Run], at: float | None = None) -> list[int]:
         return [
             run.resolve_at(at) for run in runs
         ]  # where a share is asked, or an epoch of heads, it says so
-    after = common_epoch(trainings, int(at) if at is not None and of_trainings else None) if trainings else 0
+    after = common_epoch(trainings, at if of_trainings else None) if trainings else 0
     return [run.resolve_at(None if of_trainings else at) if run.shares else after for run in runs]
 
 

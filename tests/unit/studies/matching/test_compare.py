@@ -185,3 +185,9 @@ def test_one_run_and_other_data_are_refused(tmp_path):
     fewer = recorded(tmp_path / "fewer", np.ones((1, 3, 2)), np.array([0, 1, 0]), classes=("a", "b"))
     with pytest.raises(BadInput, match="different data"):
         scores([one, fewer])
+
+
+@pytest.mark.parametrize("at", [2.5, float("nan"), float("inf")])
+def test_what_is_neither_an_epoch_nor_a_share_is_refused(runs, at):
+    with pytest.raises(BadInput, match="neither an epoch"):
+        compare(runs, at=at)
