@@ -43,7 +43,7 @@ EXPORT = Verb(
 
 @dataclass(frozen=True)
 class Published:
-    """What `card` asks."""
+    """Options of `card`."""
 
     run: Annotated[
         Any,

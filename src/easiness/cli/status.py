@@ -27,7 +27,7 @@ _MOST_LINES = 10  # of trials, a line each; of more, a line of all
 
 @dataclass(frozen=True)
 class Asked:
-    """What `status` asks."""
+    """Options of `status`."""
 
     run: Annotated[
         Path, Option("", "Folder of a run, of a study (`paper all`), or of several runs.", argument=True)
@@ -40,7 +40,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Status:
-    """What a run or the runs of a folder have and lack, in ``lines``; ``damage`` says what is damaged."""
+    """State of a run or of the runs of a folder, in ``lines``; ``damage`` says what is damaged."""
 
     lines: tuple[str, ...]
     damage: str = ""
@@ -50,7 +50,7 @@ class Status:
 
 
 def status(asked: Asked) -> Status:
-    """What there is, and what is missing."""
+    """Say which trials are there and which are missing."""
     lines: list[str] = []
     try:
         lines.extend(said(asked))

@@ -25,7 +25,7 @@ class Planned(Protocol):
 
     @property
     def note(self) -> str:
-        """What ``--dry-run`` says beside the cost; empty where there is no more."""
+        """Sentence of ``--dry-run`` beside the cost; empty where there is no more."""
 
 
 def _never(_: Mapping[str, Any]) -> bool:

@@ -52,7 +52,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class Exporting:
-    """What `export` asks."""
+    """Options of `export`."""
 
     run: OneRun
     to: Annotated[

@@ -86,7 +86,7 @@ class Before:
 
 @dataclass(frozen=True)
 class RegisteredPart:
-    """What a study that another package registers says of the run of the page."""
+    """Result of a study that another package registers, on the run of the page."""
 
     title: str
     headline: str
@@ -191,7 +191,7 @@ _NOTHING_BEFORE, _FIRST_SUSPECTS = Before(), ToDecide()
 
 @dataclass(frozen=True)
 class Reported:
-    """What `report` asks."""
+    """Options of `report`."""
 
     runs: Annotated[
         Any,

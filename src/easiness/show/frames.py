@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """What a column holds: how its cells are written, and what they are, in a sentence.
+    """Type of a column: how its cells are written, and their meaning in a sentence.
 
     Args:
         text: the cell of a value.

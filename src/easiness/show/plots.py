@@ -45,7 +45,7 @@ def dots_and_mean(
 def dots_with_intervals(
     names: Sequence[str], series: Mapping[str, tuple[Sequence[Sequence[float]], str]], label: str
 ) -> Figure:
-    """Of each name, the first on top, a dot with its interval (value, low and high) in each of the series.
+    """Draw a dot with its interval (value, low and high) for each name, the first on top, in each series.
 
     A series has a name and a color. What is not there is NaN.
     """
@@ -63,7 +63,7 @@ def dots_with_intervals(
 
 
 def bars(names: Sequence[str], series: Mapping[str, tuple[Sequence[float], str]], label: str) -> Figure:
-    """Of each name, the first on top, a bar in each of the series, which have a name and a color."""
+    """Draw a bar for each name, the first on top, in each of the series, which have a name and a color."""
     figure, axes = new_axes(5.2, 1.2 + 0.3 * len(names))
     height = 0.8 / len(series)
     for row, (name, (lengths, color)) in enumerate(series.items()):

@@ -333,7 +333,7 @@ class Result(Protocol):
     """Its headline stands above its tables; else it is the last line, which is seen below a long table."""
 
     listing: str = ""
-    """What its table lists, where one wants just that: ``labels``. A command then prints the table."""
+    """Name of the rows of its table where one wants just these: ``labels``. A command then prints them."""
 
     @property
     def headline(self) -> str:
@@ -342,7 +342,7 @@ class Result(Protocol):
 
     @property
     def notices(self) -> Sequence[str]:
-        """What one has to know before one believes it, each in a sentence."""
+        """Warnings to know before one believes it, each in a sentence."""
         return ()
 
     def printed(self) -> list[Section]:
@@ -356,7 +356,7 @@ class Result(Protocol):
         return "\n\n".join(filter(None, parts))
 
     def next_steps(self, outputs: Sequence[Path]) -> Sequence[str]:  # noqa: ARG002
-        """What to do now, once it was written to these files: a command or a sentence each."""
+        """Next steps once it was written to these files: a command or a sentence each."""
         return ()
 
     def drawings(self) -> Mapping[Path, Figure]:

@@ -14,7 +14,7 @@ from easiness.spec.options import Execution, Recording, Training, Trials
 
 @dataclass(frozen=True)
 class Measuring:
-    """What `measure` asks."""
+    """Options of `measure`."""
 
     data: Annotated[
         Any,

@@ -19,7 +19,7 @@ def _levels(text: str) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class Perturbing:
-    """What `perturb` asks."""
+    """Options of `perturb`."""
 
     run: Annotated[
         Run,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reproduced:
-    """What `all` asks."""
+    """Options of `all`."""
 
     out: Annotated[Path, Option("--out", "Folder of the study. A study that is there goes on.")]
     data: Annotated[

@@ -16,7 +16,7 @@ _OF_THE_RUN = ("limit", "labels", "text", "sound", "inputs", "without", "label",
 
 @dataclass(frozen=True)
 class Ablated:
-    """What `ablate` asks."""
+    """Options of `ablate`."""
 
     effect: ClassVar[Effect] = "drop"
 
@@ -55,7 +55,7 @@ class Ablated:
 
 @dataclass(frozen=True)
 class Corrupted(Ablated):
-    """What `corrupt` asks."""
+    """Options of `corrupt`."""
 
     effect: ClassVar[Effect] = "relabel"
 

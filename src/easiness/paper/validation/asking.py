@@ -14,7 +14,7 @@ _HERE = "easiness.paper.validation.validating"
 
 @dataclass(frozen=True)
 class Validated:
-    """What `validate` asks."""
+    """Options of `validate`."""
 
     data: Annotated[
         Any, Option("", "Data with a held-out split, or --holdout; as for `measure`.", **ONE_SOURCE)

@@ -37,7 +37,7 @@ _WRITE = "easiness audit RUN -o audit.csv writes one"
 
 @dataclass(frozen=True)
 class Auditing:
-    """What `audit` asks."""
+    """Options of `audit`."""
 
     run: OneRun
     looks: Annotated[

@@ -29,7 +29,7 @@ def _read_shares(text: str) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class Kept:
-    """What `keep` asks."""
+    """Options of `keep`."""
 
     run: OneRun
     drop: Annotated[float | None, Option("--drop", "Drop this share of the examples, such as 0.3.")] = None
@@ -166,7 +166,7 @@ KEEP = Study(
 
 @dataclass(frozen=True)
 class LabelledNext:
-    """What `next` asks."""
+    """Options of `next`."""
 
     run: OneRun
     pool: Annotated[

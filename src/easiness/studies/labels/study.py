@@ -16,7 +16,7 @@ from easiness.studies.labels.rule import RELABEL_ABOVE, Cleaned, by_rule
 
 @dataclass(frozen=True)
 class Labelling:
-    """What `labels` asks."""
+    """Options of `labels`."""
 
     run: OneRun
     files: Annotated[

@@ -45,7 +45,7 @@ def matching_rate(
 
 @dataclass(frozen=True)
 class Compared:
-    """What `compare` asks."""
+    """Options of `compare`."""
 
     runs: Annotated[
         tuple[Run, ...],

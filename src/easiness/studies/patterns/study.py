@@ -156,7 +156,7 @@ _OF_IMAGENET = re.compile(r"n\d{8}")  # a class of ImageNet as its folder is cal
 
 @dataclass(frozen=True)
 class Explained:
-    """What `explain` asks."""
+    """Options of `explain`."""
 
     run: OneRun
     features: Annotated[

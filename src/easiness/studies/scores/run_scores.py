@@ -158,7 +158,7 @@ def run_scores(
 
 @dataclass(frozen=True)
 class Scored:
-    """What `scores` asks."""
+    """Options of `scores`."""
 
     run: Annotated[
         tuple[Run, ...],

@@ -99,7 +99,7 @@ _HELD_OUT = "networks are asked for training examples only"
 
 @dataclass(frozen=True)
 class Suspected:
-    """What `suspects` asks."""
+    """Options of `suspects`."""
 
     run: Annotated[
         tuple[Run, ...],

@@ -15,7 +15,7 @@ _HERE = "easiness.studies.verification"
 
 @dataclass(frozen=True)
 class Verified:
-    """What `verify` asks."""
+    """Options of `verify`."""
 
     data: Source
     out: Out

@@ -36,7 +36,7 @@ Positions = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Versions:
-    """What `diff` asks."""
+    """Options of `diff`."""
 
     old: Annotated[Run, Option("", "The run on the version before.", **ONE_RUN)]
     new: Annotated[Run, Option("", "The run on the version after, by the same recipe.", **ONE_RUN)]
