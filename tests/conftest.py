@@ -62,14 +62,6 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _steps_timed_in_short() -> Iterator[None]:
-    """What a trial will take is foretold from a step or a few: no test waits for a forecast that is good."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("easiness.training.speed._SECONDS", 0.02)
-        yield
-
-
 @pytest.fixture
 def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The user's cache of this test alone: what one measured on its machine is not what another would."""

@@ -20,13 +20,11 @@ EXACT, ROUNDED = (0.97, 0.02), (0.90, 0.10)
 # of each way: what is other than usual, and how far off trials may be
 CHEAP = {
     "again": ({}, EXACT),
-    "graph": ({"graphed": True}, EXACT),
     "bfloat16": ({"precision": "bfloat16"}, ROUNDED),
-    "bfloat16, graph": ({"precision": "bfloat16", "graphed": True}, ROUNDED),
 }
 COMPILED = {
     "compiled": ({"compiled": True}, EXACT),
-    "compiled, graph, bfloat16": (WAYS["+ compiled, CUDA graph"], ROUNDED),
+    "compiled, bfloat16": (WAYS["+ compiled"], ROUNDED),
 }
 SECONDS, SECONDS_COMPILED = 20, 100  # that a way may take on a GPU
 

@@ -1,6 +1,6 @@
 """One GPU: is everything right on it, how near its limits is a step, and how long do ten trials take?
 
-First checks: trials in float32 against the same in bfloat16, and as CUDA graphs. Then what the
+First checks: trials in float32 against the same in bfloat16. Then what the
 goals are about: steps of WRN 16-4 and their share of the roofline, the easiness of all of CIFAR-10 and where
 its time goes, a plain loop. Then other networks, and checks of compiled networks. All of
 it in less than ten minutes: what might not end in the time that is left is not begun, and said. Without a GPU
@@ -139,14 +139,11 @@ def checks(parts, device, models, ways):
 
 
 def waiting(parts, device):
-    for graphed in (False, True):
-        if waits(device, graphed):
-            parts.right = False
-            answer = "WAITS for the GPU"
-        else:
-            answer = "never waits for the GPU"
-        name = "as a CUDA graph" if graphed else "without a graph"
-        parts.report.say(f"A step {name} {answer} (`torch.cuda.set_sync_debug_mode`).", "")
+    answer = "never waits for the GPU"
+    if waits(device):
+        parts.right = False
+        answer = "WAITS for the GPU"
+    parts.report.say(f"A step {answer} (`torch.cuda.set_sync_debug_mode`).", "")
 
 
 def on_gpu(parts, path, device):

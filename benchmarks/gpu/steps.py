@@ -15,7 +15,6 @@ from easiness.inputs import IMAGE, Packed
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training import Network
-from easiness.training.loop import make_update
 
 SHAPE = (3, 32, 32)
 BATCH = 128
@@ -24,14 +23,7 @@ WAYS = {
     "float32": {"precision": "float32"},
     "bfloat16": {"precision": "bfloat16"},
     "bfloat16, channels last": {"precision": "bfloat16", "channels_last": True},
-    "+ CUDA graph": {"precision": "bfloat16", "channels_last": True, "graphed": True},
     "+ compiled": {"precision": "bfloat16", "channels_last": True, "compiled": True},
-    "+ compiled, CUDA graph": {
-        "precision": "bfloat16",
-        "channels_last": True,
-        "compiled": True,
-        "graphed": True,
-    },
 }
 
 
@@ -56,16 +48,15 @@ class Steps:
         drawn = self.bank.draw(self.positions, torch.Generator().manual_seed(0))
         self.drawn = drawn.to(self.bank.home)
         self.labels = torch.randint(0, NUM_CLASSES, (batch,), device=device)
-        self.update = make_update(self.network, self.bank, graphed=resolved.graphed)
         self.device = device
 
     def step(self):
-        self.network.optimizer.advance()
-        return self.update(*self.bank.fetch(self.positions, self.drawn), self.labels)[0]
+        images = self.bank.finish(*self.bank.fetch(self.positions, self.drawn))
+        return self.network.step(images, self.labels)[0]
 
     def seconds(self, rounds=5, at_least=0.15):
         """Seconds per step: the median of rounds of many steps, each waited for at its end."""
-        for _ in range(6):  # libraries, compilers and graphs are ready afterwards
+        for _ in range(6):  # libraries and compilers are ready afterwards
             self.step()
         torch.cuda.synchronize()
         num, found = 10, []
@@ -79,9 +70,9 @@ class Steps:
         return statistics.median(found)
 
 
-def waits(device, graphed):
+def waits(device):
     """Does the program wait for the GPU somewhere in a step? Other errors are raised as they are."""
-    steps = Steps("wrn_16_1", settings(precision="bfloat16", channels_last=True, graphed=graphed), device)
+    steps = Steps("wrn_16_1", settings(precision="bfloat16", channels_last=True), device)
     for _ in range(6):
         steps.step()
     torch.cuda.synchronize()

@@ -20,15 +20,15 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
+from easiness.inputs import Signature
 from easiness.spec import RECIPES
-from easiness.training.device import rehearsing
-from easiness.training.facts import Workload
-from easiness.training.speed import Rehearsal
+from easiness.training import Workload
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
 from kit.pages import head, markdown, write_page
+from kit.rehearsal import Rehearsal, rehearsing
 from science.recipes_figure import draw
 from science.recipes_runs import SUBJECTS, judged, reference_runs, way_run
 
@@ -114,7 +114,7 @@ def correlations(run, reference):
 def minutes_per_trial(runs):
     """Core minutes of a trial of each run: steps and evaluation batches on one thread, in turn, medians."""
     looks = {}
-    with rehearsing("cpu"):
+    with rehearsing():
         torch.set_num_threads(1)
         rehearsals = {}
         for name, run in runs.items():
@@ -123,7 +123,7 @@ def minutes_per_trial(runs):
             workload = Workload(
                 run.model,
                 recipe,
-                (run.spec.data.image_shape[0], side, side),
+                Signature((run.spec.data.image_shape[0], side, side)),
                 len(run.classes),
                 min(recipe.batch_size, len(run.ids)),
                 "cpu",

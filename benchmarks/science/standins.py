@@ -20,15 +20,15 @@ import torch
 from easiness import load_dataset
 from easiness.analysis import Agreement, GroupMatch, Measured, Rule, agreement, match_groups
 from easiness.errors import BadInput, RunFailed
+from easiness.inputs import Signature
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.spec import Execution, Recording, Training
-from easiness.training.device import rehearsing
-from easiness.training.facts import Workload
-from easiness.training.speed import Rehearsal
+from easiness.training import Workload
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
+from kit.rehearsal import Rehearsal, rehearsing
 from kit.results import Report, parser
 from science.standins_text import EXPENSIVE, FIGURE, SIDES, save_figure, say
 
@@ -111,14 +111,13 @@ def seconds_per_epoch(runs, examples):
     What trial.json says of a run was measured at another time than that of the next, on a shared machine.
     """
     looks = {}
-    with rehearsing("cpu"):
+    with rehearsing():
         rehearsals = {}
         for name, run in runs.items():
             spec = run.spec
             shape = tuple(side // spec.recipe.reduce for side in spec.data.image_shape[1:])
-            workload = Workload(
-                spec.model, spec.recipe, (spec.data.image_shape[0], *shape), 10, spec.recipe.batch_size, "cpu"
-            )
+            signature = Signature((spec.data.image_shape[0], *shape))
+            workload = Workload(spec.model, spec.recipe, signature, 10, spec.recipe.batch_size, "cpu")
             torch.set_num_threads(spec.resolved.threads)
             rehearsals[name] = Rehearsal(workload, spec.resolved)
             rehearsals[name].warm_up()

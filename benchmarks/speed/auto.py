@@ -19,16 +19,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from easiness.runs import make_plan, resolve_plan
-from easiness.runs.forecast import Forecast, work_of
+from easiness.runs import make_plan, resolve_plan, work_of
 from easiness.spec import Execution, Training
-from easiness.training.device import rehearsing
-from easiness.training.speed import Rehearsal, part_of
+from easiness.training import network_facts
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit import machine
 from kit.pages import head, write_page
+from kit.rehearsal import Rehearsal, part_of, rehearsing
 from kit.results import Report, command, parser
 
 CPU = torch.device("cpu")
@@ -56,7 +55,7 @@ LOOK = 0.4  # seconds of steps in a turn
 def serve(connection):
     """A process that trains: makes ready the ways that it is told of, then takes its turns at them."""
     rehearsals = {}
-    with rehearsing("cpu"):
+    with rehearsing():
         while True:
             task, *told = connection.recv()
             if task == "end":
@@ -131,10 +130,9 @@ def measure(processes, model, shape, rounds):
     plan, cores = plan_of(model, shape), torch.get_num_threads()
     resolved = resolve_plan(plan, CPU, Execution())
     workload = work_of(plan.asked, plan.data, "cpu").workload
-    facts = Forecast(workload).facts()
     ways = ways_of(resolved, cores)
     # batches of all ways are as large, or small ones would be compared with whole ones
-    looked_at = part_of(workload, facts, 1)
+    looked_at = part_of(workload, network_facts(workload))
     for jobs in sorted({way[1] for way in ways}, reverse=True):
         its_ways = {way: one for way, one in ways.items() if jobs <= way[1]}
         processes.ask(jobs, "make ready", looked_at, its_ways)

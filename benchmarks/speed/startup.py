@@ -114,7 +114,7 @@ def main():
             for name in KNOWN[:2]:
                 found[name] = announced(cache, out)
                 shutil.rmtree(out, ignore_errors=True)
-            shutil.rmtree(cache)
+            shutil.rmtree(cache, ignore_errors=True)
             for name in KNOWN[2:]:
                 found[name] = choosing(cache)
             if number:  # the first reads the files

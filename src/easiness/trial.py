@@ -72,7 +72,7 @@ def run_trial(
         lane = Lane(spec.index, positions, torch.from_numpy(learned.labels).to(device), seeds)
         recipe = spec.recipe
         steps = recipe.steps_per_epoch(examples_of_epoch(spec, len(data), len(positions)))
-        course = Course(spec.epochs, steps, recipe.batch_size, spec.resolved.graphed)
+        course = Course(spec.epochs, steps, recipe.batch_size)
         network = _network(spec, data, device, pretrained, seeds, num_examples=len(positions), steps=steps)
         banks = _banks(spec, data, device, images or {}, seeds)
         observers: dict[str, AnyObserver] = {

@@ -127,20 +127,6 @@ def test_a_run_goes_on_whatever_other_files_come_and_go(command, pictures, tmp_p
     assert [len(run.trials), run.trials[0].document] == [3, first]
 
 
-def test_a_dry_run_keeps_nothing_and_a_run_times_a_step_for_the_next(command, digits, tmp_path, empty_cache):
-    assert command(*digits(tmp_path / "a", "--dry-run")).code == 0
-    assert not empty_cache.exists()
-    assert command(*digits(tmp_path / "a")).code == 0
-    (file,) = (empty_cache / "speeds").iterdir()
-    before = open_run(tmp_path / "a").spec.measured
-    assert command(*digits(tmp_path / "b")).code == 0
-    assert list((empty_cache / "speeds").iterdir()) == [file]
-    after = open_run(tmp_path / "b").spec.measured
-    assert before is not None
-    assert after is not None
-    assert after.resolved == before.resolved
-
-
 def test_a_dry_run_prints_the_plan_and_writes_nothing(command, digits, tmp_path):
     finished = command(*digits(tmp_path / "run", "--dry-run", "--batch-size", 32))
     assert finished.code == 0

@@ -327,25 +327,8 @@ def test_a_trial_that_fails_says_when_and_ends_at_once(data, monkeypatch, where,
     assert sum(counted) <= 200 + 200
 
 
-def test_graphed_steps_are_the_same_bit_for_bit(data):
-    plain, graphed = (
-        run_trial(
-            spec(
-                data,
-                model="wrn_10_1",
-                resolved=Resolved(precision="float32", channels_last=False, threads=1, graphed=graphed),
-            ),
-            data,
-            CPU,
-        )
-        for graphed in (False, True)
-    )
-    assert_same(plain, graphed)
-
-
-@pytest.mark.parametrize("graphed", [False, True])
-def test_nothing_of_a_network_outlives_its_trial(data, monkeypatch, graphed):
-    """Without a look for garbage: networks and graphs of trials before would fill the memory of a GPU."""
+def test_nothing_of_a_network_outlives_its_trial(data, monkeypatch):
+    """Without a look for garbage: networks of trials before would fill the memory of a GPU."""
     made: list[weakref.ref[Any]] = []
 
     def noted(kind: Any) -> Any:
@@ -358,7 +341,6 @@ def test_nothing_of_a_network_outlives_its_trial(data, monkeypatch, graphed):
 
     monkeypatch.setattr(trial_module, "Network", noted(trial_module.Network))  # type: ignore[attr-defined]
     asked = spec(data, epochs=1)
-    asked = asked.model_copy(update={"resolved": asked.resolved.model_copy(update={"graphed": graphed})})
     run_trial(asked, data, CPU)  # torch keeps the very first in what it imports for its optimizers
     made.clear()
     gc.collect()

@@ -101,7 +101,6 @@ def bits(result: TrialRecord) -> Any:
         {"probes": (Probe(name="train", observe="last"),)},
         {"probes": (Probe(name="train", observe="train"), Probe(name="held_out"))},
         {"model": "wrn_10_1", "resolved": {"channels_last": True}},
-        {"resolved": {"graphed": True}},
     ],
     ids=str,
 )

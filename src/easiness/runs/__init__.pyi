@@ -1,5 +1,11 @@
 from .carrying_out import Foreseen as Foreseen, carry_out as carry_out, foresee as foresee
-from .cost import Cost as Cost, estimate_cost as estimate_cost
+from .cost import (
+    Cost as Cost,
+    effort_text as effort_text,
+    estimate_cost as estimate_cost,
+    seconds_beside as seconds_beside,
+    work_of as work_of,
+)
 from .deciding import (
     data_version as data_version,
     decisions_of_people as decisions_of_people,
@@ -8,7 +14,6 @@ from .deciding import (
 )
 from .difference import training_difference as training_difference
 from .execution import resolve_plan as resolve_plan
-from .forecast import Forecast as Forecast, work_of as work_of
 from .heads_plan import check_rotates as check_rotates, on_features as on_features, plan_of as plan_of
 from .leak import find_leak as find_leak, leak_of as leak_of
 from .making import cache_beside as cache_beside
@@ -29,11 +34,11 @@ from .plan import (
 )
 from .progress import Progress as Progress, tracked as tracked, trackers_of as trackers_of
 from .readable import check_readable as check_readable
-from .screens import passes_shown as passes_shown, reading_shown as reading_shown
 from .shown import (
     ShownProgress as ShownProgress,
+    passes_shown as passes_shown,
     progress_of as progress_of,
-    tell_of_data as tell_of_data,
+    reading_shown as reading_shown,
 )
 from .source import (
     data_of as data_of,

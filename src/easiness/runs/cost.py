@@ -1,25 +1,53 @@
-"""What a run will cost, before it starts: time from a timed step, disk from its size."""
+"""What a run will cost, before it starts: operations, memory, disk, and time where trials have taken it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import statistics
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from easiness.data import Dataset
-from easiness.runs.forecast import Forecast, work_of
+from easiness.errors import BadInput
 from easiness.runs.plan import num_trained_on
 from easiness.show import counted, duration_text, size_text
 from easiness.spec import TRAIN, Recipe, RunSpec, examples_of_epoch
+from easiness.store import is_run, open_run
+from easiness.training import NetworkFacts, Workload, network_facts
 
-_SECONDS_OF_HEADS = 1.0  # of a trial, to begin with: so long is a bar
-_FORETOLD = 0.7, 1.5
-"""Between which times what a timed step foretells most trials take, on a machine that others use as well."""
-
+_BYTES_OF_A_PROCESS = 700 * 2**20  # Python, torch and the activations of a small network
 _BYTES_PER_OBSERVATION = 17
 """Four statistics that hardly compress and a prediction, as measured on stored runs."""
+_MOST_BESIDE = 50  # folders beside a run that are asked how long their trials took
+
+
+@dataclass(frozen=True)
+class Work:
+    """A trial has ``num_steps`` training steps, and ``num_observed`` images in passes of their own."""
+
+    workload: Workload
+    num_steps: int
+    num_observed: int
+
+
+def work_of(run: RunSpec, data: Dataset, device: str) -> Work:
+    """The work of each trial of a run on these data."""
+    trained_on = num_trained_on(len(data), run.train_share, run.draw)
+    batch = min(run.recipe.batch_size, trained_on)
+    # what training computes anyway is no pass of its own
+    probes = [probe for probe in run.probes if probe.observe != TRAIN]
+    return Work(
+        Workload(run.model, run.recipe, data.signature(run.recipe), data.num_classes, batch, device),
+        run.epochs * run.recipe.steps_per_epoch(examples_of_epoch(run, len(data), trained_on)),
+        sum(len(probe.observed(run.epochs)) * len(data.splits[probe.name]) for probe in probes),
+    )
+
+
+def bytes_of_trial(facts: NetworkFacts, batch: int) -> int:
+    """Memory of a process: weights with gradients and moments, and what a step keeps for its gradients."""
+    return _BYTES_OF_A_PROCESS + 16 * facts.num_weights + facts.kept_bytes * batch
 
 
 @dataclass(frozen=True)
@@ -27,11 +55,10 @@ class Cost:
     """What the trials that are still to be trained will cost.
 
     ``num_observed`` images go through a trial's network to be observed, over all its epochs, beside the
-    ``num_trained_on`` of each epoch. ``seconds`` of training and observation, and ``step_seconds`` of one
-    training step, are those with as many trials at work at a time as there will be; ``decoding_seconds``
-    go into decoding photos, for the cache or without it. ``run_bytes`` are what the trials take on disk and
-    ``cache_bytes`` the photos cached beside the run that are not there yet. Time is ``foretold`` by a timed
-    step where no such trial has trained here. A trial is observed in ``num_looks`` passes.
+    ``num_trained_on`` of each epoch. ``flops`` are the floating-point operations of a training step per
+    example, a third of which an observation takes. ``memory`` in bytes is that of all trials at work at a
+    time, ``run_bytes`` are what the trials take on disk, and ``cache_bytes`` the photos cached beside the run
+    that are not there yet. ``seconds`` are known where such trials have trained here.
     """
 
     num_examples: int
@@ -41,61 +68,42 @@ class Cost:
     num_trials: int
     epochs: int
     steps_per_epoch: int
-    step_seconds: float
-    seconds: float
-    decoding_seconds: float
     run_bytes: int
-    cache_bytes: int
-    foretold: bool = False
-    num_looks: int = 1
+    cache_bytes: int = 0
+    flops: float = 0.0
+    memory: int = 0
+    seconds: float | None = None
 
     @property
     def num_images(self) -> int:
         """How many images will go through a network, in training and observation."""
         return self.num_trials * (self.epochs * self.num_trained_on + self.num_observed)
 
-    def worked(self, num_images: int, jobs: int) -> float:
-        """Seconds of the work that the first images are, of trials that go side by side, ``jobs`` at a time.
-
-        An image to train on takes several times as long as one observed, and until a look all are of those.
-        """
-        each = self.seconds / max(self.num_images, 1)
-        trained = jobs * self.epochs * self.num_trained_on / self.num_looks
-        observed = jobs * self.num_observed / self.num_looks
-        training = -(-self.num_trials // jobs) * self.epochs * self.steps_per_epoch * self.step_seconds
-        if not trained or not observed or not 0 < training < self.seconds:
-            return num_images * each
-        rounds, rest = divmod(num_images, trained + observed)
-        share = training / self.seconds
-        part = share * min(rest / trained, 1) + (1 - share) * max(rest - trained, 0) / observed
-        return (rounds + part) * (trained + observed) * each
+    @property
+    def operations(self) -> float:
+        """Floating-point operations of all trials."""
+        return self.num_trials * self.flops * (self.epochs * self.num_trained_on + self.num_observed / 3)
 
     def __str__(self) -> str:
         """One line."""
         held_out = f" and {self.num_held_out:,} held out" if self.num_held_out else ""
-        decoding = f" and {duration_text(self.decoding_seconds)} to decode" if self.decoding_seconds else ""
         cache = f" and {size_text(self.cache_bytes)} of cached photos" if self.cache_bytes else ""
-        steps = self.num_trials * self.epochs * self.steps_per_epoch
-        if not steps:
-            return f"{self.num_examples:,} examples{held_out}; about {size_text(self.run_bytes)} of disk"
-        return (
-            f"{self.num_examples:,} examples{held_out}; {steps:,} steps "
-            f"({counted(self.num_trials, 'trial')} x {counted(self.epochs, 'epoch')} x "
-            f"{self.steps_per_epoch}), "
-            f"{duration_text(self.step_seconds)} each: {time_text([self])}{decoding}; "
-            f"about {size_text(self.run_bytes)} of disk{cache}"
-        )
+        steps = ""
+        if self.steps_per_epoch:
+            steps = (
+                f"; {self.num_trials * self.epochs * self.steps_per_epoch:,} steps "
+                f"({counted(self.num_trials, 'trial')} x {counted(self.epochs, 'epoch')} x "
+                f"{self.steps_per_epoch}): {effort_text([self])}; about {size_text(self.memory)} of memory"
+            )
+        disk = f"about {size_text(self.run_bytes)} of disk{cache}"
+        return f"{self.num_examples:,} examples{held_out}{steps}; {disk}"
 
 
-def time_text(costs: Sequence[Cost]) -> str:
-    """How long they take in all: ``about 40 min``, or a range where a timed step foretells some of it."""
-    seconds = sum(cost.seconds for cost in costs)
-    if not any(cost.foretold for cost in costs):
-        return f"about {duration_text(seconds)}"
-    low, high = (
-        sum(cost.seconds * (factor if cost.foretold else 1) for cost in costs) for factor in _FORETOLD
-    )
-    return f"{duration_text(low)} to {duration_text(high)}"
+def effort_text(costs: Sequence[Cost]) -> str:
+    """The operations of all, and how long they take where that is known: ``1.2e+15 FLOP, about 40 min``."""
+    known = [cost.seconds for cost in costs if cost.seconds is not None]
+    took = f", about {duration_text(sum(known))}" if known and len(known) == len(costs) else ""
+    return f"{sum(cost.operations for cost in costs):.1e} FLOP{took}"
 
 
 def estimate_cost(
@@ -104,73 +112,74 @@ def estimate_cost(
     missing: int,
     device: torch.device,
     cache: Path | None,
-    forecast: Forecast | None = None,
+    taken: Iterable[tuple[RunSpec, float]] = (),
 ) -> Cost:
-    """The cost of ``missing`` trials of the run; one step is timed where its speed is not known.
+    """The cost of ``missing`` trials of the run.
 
-    ``cache`` is the folder that photos are cached in, ``None`` where they are not.
+    ``cache`` is the folder that photos are cached in, ``None`` where they are not; ``taken`` are runs that
+    there are, with the `seconds_beside` of their trials.
     """
-    if spec.heads is not None:
-        return _cost_of_heads(spec, data, missing)
-    trained_on = num_trained_on(len(data), spec.train_share, spec.draw)
-    work = work_of(spec, data, str(device))
-    forecast = forecast or Forecast(work.workload)
-    facts, speed = forecast.facts(), forecast.speed(spec.resolved)
     splits = data.splits
-    rows = {probe.name: len(probe.observed(spec.epochs)) for probe in spec.probes}
-    passes = {probe.name: 0 if probe.observe == TRAIN else rows[probe.name] for probe in spec.probes}
-    observations = sum(num * len(splits[name]) for name, num in rows.items()) * _BYTES_PER_OBSERVATION
-    kept = [rows[p.name] * len(splits[p.name]) for p in spec.probes if p.keep_logits != "none"]
-    share = 1 - spec.train_share if spec.probes[0].keep_logits == "left_out" else 1.0
-    logits = int(share * sum(kept) * 4 * data.num_classes)
-    weights = 4 * facts.num_weights if spec.keep_weights else 0
-    decoding = [
-        split.kind.decoding(
-            split, spec.recipe, cache, missing * (passes.get(name, 0) + spec.epochs * (name == "train"))
-        )
-        for name, split in splits.items()
-    ]
-    return Cost(
-        num_examples=len(data),
-        num_held_out=0 if data.held_out is None else len(data.held_out),
-        num_observed=work.num_observed,
-        num_trained_on=examples_of_epoch(spec, len(data), trained_on),
-        num_trials=missing,
-        epochs=spec.epochs,
-        steps_per_epoch=work.num_steps // spec.epochs,
-        step_seconds=speed.step,
-        seconds=-(-missing // spec.resolved.jobs) * work.seconds(speed),
-        run_bytes=missing * (observations + logits + weights),
-        decoding_seconds=sum(seconds for _, seconds in decoding),
-        cache_bytes=sum(num_bytes for num_bytes, _ in decoding),
-        foretold=not forecast.has_seen(spec.resolved),
-        num_looks=max(1, *passes.values()),
-    )
-
-
-def _cost_of_heads(spec: RunSpec, data: Dataset, missing: int) -> Cost:
-    """The cost of heads: what is asked of them, by the example; fitting them is foretold by none of it."""
-    num = sum(len(data.splits[probe.name]) for probe in spec.probes)
-    share = 1 - spec.heads.shares[-1] if spec.heads else 0.0
+    rows = {probe.name: len(probe.observed(spec.epochs)) * len(splits[probe.name]) for probe in spec.probes}
+    seen = spec.heads.shares[-1] if spec.heads else spec.train_share
     logits = sum(
-        (share if probe.name == "train" else 1.0) * len(data.splits[probe.name]) * 4 * data.num_classes
+        4 * data.num_classes * rows[probe.name] * (1 - seen if probe.keep_logits == "left_out" else 1)
         for probe in spec.probes
         if probe.keep_logits != "none"
     )
+    stored = sum(rows.values()) * _BYTES_PER_OBSERVATION + int(logits)
+    held_out = 0 if data.held_out is None else len(data.held_out)
+    if spec.heads is not None:
+        return Cost(len(data), held_out, 0, sum(rows.values()), missing, spec.epochs, 0, missing * stored)
+    trained_on = num_trained_on(len(data), spec.train_share, spec.draw)
+    work = work_of(spec, data, str(device))
+    facts = network_facts(work.workload)
     return Cost(
         num_examples=len(data),
-        num_held_out=0 if data.held_out is None else len(data.held_out),
-        num_trained_on=0,
-        num_observed=num * spec.epochs,
+        num_held_out=held_out,
+        num_trained_on=examples_of_epoch(spec, len(data), trained_on),
+        num_observed=work.num_observed,
         num_trials=missing,
         epochs=spec.epochs,
-        steps_per_epoch=0,
-        step_seconds=0.0,
-        seconds=missing * _SECONDS_OF_HEADS,
-        run_bytes=missing * spec.epochs * (num * _BYTES_PER_OBSERVATION + int(logits)),
-        decoding_seconds=0.0,
-        cache_bytes=0,
+        steps_per_epoch=work.num_steps // spec.epochs,
+        run_bytes=missing * (stored + (4 * facts.num_weights if spec.keep_weights else 0)),
+        cache_bytes=cached_bytes(data, spec.recipe, cache),
+        flops=facts.flops,
+        memory=min(spec.resolved.jobs, missing) * bytes_of_trial(facts, work.workload.batch),
+        seconds=_seconds(spec, missing, taken),
     )
+
+
+def seconds_beside(out: Path) -> list[tuple[RunSpec, float]]:
+    """The runs in ``out`` and beside it, with the median seconds that a trial of each has taken."""
+    try:
+        beside = sorted(path for path in out.absolute().parent.iterdir() if is_run(path))
+    except OSError:
+        return []
+    found = []
+    for path in beside[:_MOST_BESIDE]:
+        try:
+            run = open_run(path)
+        except BadInput:
+            continue
+        took = [trial.known.seconds for trial in run.trials if trial.known.seconds is not None]
+        if run.spec.measured is not None and took:
+            found.append((run.spec.measured, statistics.median(took)))
+    return found
+
+
+def _seconds(spec: RunSpec, missing: int, taken: Iterable[tuple[RunSpec, float]]) -> float | None:
+    """How long the trials take by those of the same network, data and settings of a run that there is."""
+    words = {"reason", "together", "graphed", "folded"}
+    for run, seconds in taken:
+        alike = (run.model, run.recipe, run.probes, run.data.train.num_examples, run.data.classes) == (
+            *(spec.model, spec.recipe, spec.probes, spec.data.train.num_examples, spec.data.classes),
+        )
+        ours, theirs = (one.resolved.model_dump(exclude=words) for one in (spec, run))
+        if alike and ours == theirs:
+            length = spec.epochs * spec.train_share / (run.epochs * run.train_share)
+            return -(-missing // spec.resolved.jobs) * seconds * length
+    return None
 
 
 def cached_bytes(data: Dataset, recipe: Recipe, cache: Path | None) -> int:

@@ -18,13 +18,13 @@ from easiness.errors import BadInput
 from easiness.executors import Executor, Needs, check_execution, find_executor, make_executor, room
 from easiness.gate import available_memory
 from easiness.models import is_given
-from easiness.runs.forecast import Forecast, Work, work_of
+from easiness.runs.cost import Work, bytes_of_trial, work_of
 from easiness.runs.plan import Plan
 from easiness.show import counted
 from easiness.spec import RIDGE, Execution, Resolved
-from easiness.training import NetworkFacts, can_be_graphed, choose_precision, num_gpus
+from easiness.training import NetworkFacts, choose_precision, network_facts, num_gpus
 
-_BYTES_OF_A_PROCESS = 700 * 2**20  # Python, torch and the activations of a small network
+_BYTES_ELSEWHERE = 700 * 2**20  # of a trial on a cluster
 _SMALL_STEP = 3e9  # FLOP on a CPU, below which threads mostly wait for each other
 _SMALL_ON_GPU = 5e10  # FLOP, below which a GPU waits for the launches of its kernels
 _MOST_ON_A_GPU = 5  # processes
@@ -36,17 +36,15 @@ _SECONDS_A_STEP = 2e-3
 _STARTING = 4.0  # seconds until processes train
 
 
-def resolve_plan(
-    plan: Plan, device: torch.device, execution: Execution, forecast: Forecast | None = None
-) -> Resolved:
+def resolve_plan(plan: Plan, device: torch.device, execution: Execution) -> Resolved:
     """What ``auto`` becomes for this plan on this machine.
 
     The precision is bfloat16 where the device multiplies such numbers, else float32, as on a processor for
     networks of depthwise convolutions. As many trials train
     at a time as cores, memory and trials allow, the threads shared out among them: as many as are over
     soonest, when n threads are n ** 0.7 times as fast as one and starting processes takes 4 seconds. Small
-    steps run on one thread. On a GPU one process for each, five where steps are small, and steps are CUDA
-    graphs where they can be. Nothing is compiled unless asked. Sparse gradients take plain steps.
+    steps run on one thread. On a GPU one process for each, five where steps are small. Nothing is compiled
+    unless asked.
     """
     kind = check_execution(execution)
     check_compile(execution.compile)
@@ -54,7 +52,7 @@ def resolve_plan(
         by_steps = plan.model != RIDGE
         return _resolved_heads(execution, one_at_a_time=kind.one_at_a_time, by_steps=by_steps)
     work = work_of(plan.asked, plan.data, str(device))
-    facts = (forecast or Forecast(work.workload)).facts()
+    facts = network_facts(work.workload)
     if facts.sparse and execution.compile == "on":
         raise BadInput(
             f"compile on: {plan.model} has sparse gradients, which cannot be compiled; leave it out"
@@ -73,7 +71,7 @@ def resolve_plan(
     if threads_of_small or (kind.elsewhere and execution.jobs == "auto" and device.type == "cpu"):
         threads = 1  # elsewhere: a trial on each core of the cluster, whose number may change
     at_a_time = f"{counted(jobs, 'trial')} at a time{', as asked,' if execution.jobs != 'auto' else ''}"
-    resolved = Resolved(
+    return Resolved(
         precision=precision,
         channels_last=facts.convolutions and device.type != "mps",
         threads=threads,
@@ -82,10 +80,6 @@ def resolve_plan(
         folded=device.type != "mps",
         reason=f"{reason}; {at_a_time} on {counted(threads, 'thread')} each",
     )
-    plain = resolved.compiled or facts.sparse
-    if device.type == "cuda" and not plain and can_be_graphed(work.workload, resolved):
-        return resolved.model_copy(update={"graphed": True, "reason": f"{resolved.reason}; CUDA graphs"})
-    return resolved
 
 
 def _resolved_heads(execution: Execution, *, one_at_a_time: bool, by_steps: bool) -> Resolved:
@@ -115,7 +109,7 @@ def check_compile(choice: str) -> None:
 def _jobs_on_cpu(work: Work, facts: NetworkFacts, trials: int, cores: int, *, threads: int | None) -> int:
     """The fewest processes that are over soonest, each of ``threads`` or of its share of the ``cores``."""
     available = available_memory()
-    fitting = cores if available is None else available // _bytes(work, facts)
+    fitting = cores if available is None else available // bytes_of_trial(facts, work.workload.batch)
     flops = facts.flops * (work.num_steps * work.workload.batch + work.num_observed / 3)
     one_trial = work.num_steps * _SECONDS_A_STEP + flops / _FLOPS_A_SECOND
 
@@ -131,14 +125,10 @@ def _jobs_on_gpu(work: Work, facts: NetworkFacts, trials: int, cores: int, devic
         return 1  # Apple's GPU runs what several processes give it one after the other
     gpus = num_gpus(device)
     small = facts.flops * work.workload.batch < _SMALL_ON_GPU
-    on_each = min(_MOST_ON_A_GPU, torch.cuda.mem_get_info(device)[0] // _bytes(work, facts)) if small else 1
+    fitting = torch.cuda.mem_get_info(device)[0] // bytes_of_trial(facts, work.workload.batch)
+    on_each = min(_MOST_ON_A_GPU, fitting) if small else 1
     most = max(1, min(cores, trials, gpus * max(1, on_each)))
     return math.ceil(trials / math.ceil(trials / most))
-
-
-def _bytes(work: Work, facts: NetworkFacts) -> int:
-    """What a process takes: weights with gradients and moments, and what a step keeps for its gradients."""
-    return _BYTES_OF_A_PROCESS + 16 * facts.num_weights + facts.kept_bytes * work.workload.batch
 
 
 def allowed(execution: Execution, *, photos: bool, models: Iterable[str] = ()) -> Execution:
@@ -191,12 +181,12 @@ def needs_of(settings: Resolved, execution: Execution, device: torch.device) -> 
     if kind.machines is None:
         return Needs()
     if device.type != "cuda":
-        return Needs(settings.threads, _BYTES_OF_A_PROCESS)
+        return Needs(settings.threads, _BYTES_ELSEWHERE)
     sharers = math.ceil(settings.jobs / num_gpus(device))
     if execution.jobs != "auto":
         gpus = sum(machine.gpus for machine in kind.machines(execution.ray_address))
         sharers = math.ceil(execution.jobs / max(1, gpus))
-    return Needs(1, _BYTES_OF_A_PROCESS, max(1, sharers))
+    return Needs(1, _BYTES_ELSEWHERE, max(1, sharers))
 
 
 class Workers:

@@ -19,7 +19,6 @@ from easiness.records import TrialRecord
 from easiness.runs.checkpoints import Checkpoints, Note
 from easiness.runs.cost import estimate_cost
 from easiness.runs.execution import Workers
-from easiness.runs.forecast import Pace, work_of
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.trainer import Trainer
@@ -89,14 +88,7 @@ class Making:
             self.deal,
         )
         self.progress.images(0)  # it has begun, though processes may have to start first
-        pace = Pace(spec.epochs)
-        try:
-            return self._work(trainer, set(task.missing), pace)
-        finally:
-            if (
-                len(task.missing) >= self.jobs and not spec.heads
-            ):  # or the processes were fewer than this is about
-                pace.learn(work_of(here, plan.data, str(self.device)), here.resolved)
+        return self._work(trainer, set(task.missing))
 
     def _describe(self, spec: RunSpec, plan: Plan) -> None:
         """Write down what the run is, where that has changed."""
@@ -105,13 +97,12 @@ class Making:
         elif read_document(self.writer.path).spec != spec:
             self.writer.describe(spec)
 
-    def _work(self, trainer: Trainer, missing: set[int], pace: Pace) -> dict[int, str]:
+    def _work(self, trainer: Trainer, missing: set[int]) -> dict[int, str]:
         """Train the missing trials and store each."""
 
         def hear(message: int | EpochReport | Note) -> None:
             if isinstance(message, EpochReport):
                 self.progress.epoch(message)
-                pace.note(message)
             elif isinstance(message, Note):
                 self.progress.note(message.text)
                 self.progress.skipped(message.images)

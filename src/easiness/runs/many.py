@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,14 @@ from pydantic import TypeAdapter
 from easiness.errors import BadInput
 from easiness.regular_file import read_regular
 from easiness.runs.carrying_out import carry_out, missing_trials, ready_images
-from easiness.runs.cost import Cost, estimate_cost, time_text
+from easiness.runs.cost import Cost, effort_text, estimate_cost, seconds_beside
 from easiness.runs.execution import Workers, allowed, resolve_plan
 from easiness.runs.making import cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.readable import check_readable, naming_unreadable
 from easiness.show import counted, size_text
-from easiness.spec import Execution, Resolved
+from easiness.spec import Execution, Resolved, RunSpec
 from easiness.store import Run, check_output, is_run, read_document, sweep, write_whole
 from easiness.training import resolve_device
 
@@ -74,7 +74,7 @@ def carry_out_all(
         progress.study(
             describe(plans, missing, costs),
             sum(cost.num_images for cost in costs.values()),
-            sum(cost.seconds for cost in costs.values()),
+            sum(cost.operations for cost in costs.values()),
         )
     with Workers(execution) as workers:
         return {
@@ -104,7 +104,7 @@ def _check_images(plans: list[Plan], folder: Path, execution: Execution, progres
 
 
 def describe(plans: Mapping[str, Plan], missing: Mapping[str, int], costs: Mapping[str, Cost]) -> str:
-    """One line: what there is, what is to be trained, how long that takes."""
+    """One line: what there is, what is to be trained, what that takes."""
     wanted = sum(plan.trials for plan in plans.values())
     to_train = sum(missing.values())
     text = (
@@ -112,8 +112,8 @@ def describe(plans: Mapping[str, Plan], missing: Mapping[str, int], costs: Mappi
     )
     if not to_train:
         return text
-    disk = sum(cost.run_bytes for cost in costs.values())
-    return f"{text}; the other {to_train} take {time_text([*costs.values()])} and {size_text(disk)} of disk"
+    disk = size_text(sum(cost.run_bytes for cost in costs.values()))
+    return f"{text}; the other {to_train} take {effort_text([*costs.values()])} and {disk} of disk"
 
 
 def plan_costs(
@@ -126,7 +126,7 @@ def plan_costs(
     missing = missing_by_run(plans, folder)
     resolve = partial(resolve_plan, device=device, execution=execution)
     chosen = _chosen(plans, missing, folder, resolve, keep=False)
-    return _costs(plans, missing, chosen, device, _cache(folder, execution))
+    return _costs(plans, missing, chosen, device, _cache(folder, execution), seconds_beside(folder / "any"))
 
 
 def _cache(folder: Path, execution: Execution) -> Path | None:
@@ -200,11 +200,10 @@ def _costs(
     chosen: Mapping[Any, Resolved],
     device: torch.device,
     cache: Path | None,
+    taken: Sequence[tuple[RunSpec, float]] = (),
 ) -> dict[str, Cost]:
-    return {
-        name: estimate_cost(
-            plan.spec(chosen[_alike(plan)], plan.trials, plan.epochs), plan.data, missing[name], device, cache
-        )
-        for name, plan in plans.items()
-        if missing[name]
-    }
+    def cost(name: str, plan: Plan) -> Cost:
+        spec = plan.spec(chosen[_alike(plan)], plan.trials, plan.epochs)
+        return estimate_cost(spec, plan.data, missing[name], device, cache, taken)
+
+    return {name: cost(name, plan) for name, plan in plans.items() if missing[name]}

@@ -12,7 +12,6 @@ from easiness.runs.heads_plan import on_features, plan_of
 from easiness.runs.leak import leak_of
 from easiness.runs.plan import Plan, with_recipe
 from easiness.runs.progress import Progress, tracked, trackers_of
-from easiness.runs.shown import tell_of_data
 from easiness.spec import (
     Check,
     Measuring,
@@ -139,7 +138,11 @@ def planned(asked: Measuring, tell: Progress) -> tuple[Plan, UntilReliable | Non
         recording=asked.recording,
         device=asked.execution.device,
     )
-    tell_of_data(plan, tell)
+    if plan.asked.data.num_unreadable:
+        data = plan.asked.data
+        tell.note(f"{data.examples_text} left out, since they cannot be read: {data.unreadable_text()}")
+    for note in plan.data.remarks:
+        tell.note(f"note: {note}")
     return plan, until
 
 

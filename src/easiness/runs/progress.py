@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from easiness.analysis import MOST_EXAMPLES, SIDES, forecast
 from easiness.errors import BadInput
-from easiness.runs.cost import Cost
 from easiness.spec import RunSpec, shares_text
 from easiness.store import Run
 from easiness.tracking import Tracker, make_tracker
-from easiness.training import EpochReport
+
+if TYPE_CHECKING:
+    from easiness.runs.cost import Cost
+    from easiness.training import EpochReport
 
 _MOST_READ = 1000  # trials whose observations are read for the summary
 
@@ -22,8 +24,8 @@ Curves = dict[str, dict[int, float]]
 class Progress:
     """What a front end may show while runs go on; this one shows nothing."""
 
-    def study(self, text: str, num_images: int, seconds: float | None = None) -> None:
-        """What is to be done, as ``text`` says: ``num_images`` are to be seen, in about ``seconds``."""
+    def study(self, text: str, num_images: int, work: float | None = None) -> None:
+        """What is to be done, as ``text`` says: ``num_images`` are to be seen, in ``work`` operations."""
 
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Trials ``missing`` of the run are about to be trained."""
@@ -77,6 +79,8 @@ class Tracked(Progress):
         self._trackers = list(trackers)
         self._curves: dict[int, Curves] = {}
         self._begun = False
+        for told in ("study", "cached", "features", "images", "skipped", "note"):
+            setattr(self, told, getattr(shown, told))
 
     def _tell(self, call: Callable[[Tracker], None]) -> None:
         for tracker in list(self._trackers):
@@ -89,10 +93,6 @@ class Tracked(Progress):
                     f"warning: {type(tracker).__name__} failed ({reason}); the run goes on without"
                 )
 
-    def study(self, text: str, num_images: int, seconds: float | None = None) -> None:
-        """Hand it on."""
-        self._shown.study(text, num_images, seconds)
-
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Name the run, once: one that grows until it is reliable begins several times."""
         self._shown.begin(spec, missing, path, cost)
@@ -100,18 +100,6 @@ class Tracked(Progress):
             self._begun = True
             name = path.absolute().name
             self._tell(lambda tracker: tracker.begin(name, parameters_of(spec)))
-
-    def cached(self, split: str, done: int, total: int) -> None:
-        """Hand it on."""
-        self._shown.cached(split, done, total)
-
-    def features(self, what: str, done: int, total: int) -> None:
-        """Hand it on."""
-        self._shown.features(what, done, total)
-
-    def images(self, num: int) -> None:
-        """Hand it on."""
-        self._shown.images(num)
 
     def epoch(self, report: EpochReport) -> None:
         """Keep it until the trial is whole."""
@@ -131,14 +119,6 @@ class Tracked(Progress):
         """Hand it on; half a curve is none."""
         self._shown.failed(index, reason)
         self._curves.pop(index, None)
-
-    def skipped(self, num: int) -> None:
-        """Hand it on."""
-        self._shown.skipped(num)
-
-    def note(self, text: str) -> None:
-        """Hand it on."""
-        self._shown.note(text)
 
     def end(self, run: Run) -> None:
         """Tell what the run came to, if any of it was trained."""
@@ -177,6 +157,8 @@ def summary_of(run: Run) -> dict[str, float]:
         summary[f"accuracy_{name}"] = sum(values) / len(values)
     if len(run.trials) > _MOST_READ:
         return summary
+    from easiness.analysis import MOST_EXAMPLES, SIDES, forecast  # which loads SciPy
+
     try:
         votes = run.votes()
         right = votes.correct.sum(axis=0)

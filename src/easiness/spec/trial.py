@@ -98,9 +98,10 @@ class Probe(Frozen):
 class Resolved(Frozen):
     """What ``auto`` became, decided once per run and reused, so that resuming is bit-identical on a CPU.
 
-    ``jobs`` processes work at a time, a trial in each. ``compiled`` and ``graphed`` say whether a network
-    runs through ``torch.compile`` and its steps as CUDA graphs. ``together`` is from versions that trained
-    several trials side by side in one process: they go on one by one, and agree to rounding.
+    ``jobs`` processes work at a time, a trial in each. ``compiled`` says whether a network runs through
+    ``torch.compile``. ``graphed`` is from versions that replayed steps as CUDA graphs, and ``together`` from
+    those that trained several trials side by side in one process: such runs go on by plain steps, one by
+    one, and agree to rounding.
     ``folded`` says whether evaluation takes batches as large as the network's activations allow, which the
     oldest runs do not; the name is from versions that folded batch normalization into convolutions as well.
     """

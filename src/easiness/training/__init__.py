@@ -2,7 +2,6 @@
 
 from easiness.training.device import (
     choose_precision,
-    device_name,
     how_it_ran,
     num_gpus,
     own_device,
@@ -15,7 +14,6 @@ from easiness.training.facts import NetworkFacts, Workload, network_facts
 from easiness.training.loop import Course, EpochReport, Keeper, Lane, Listener, train
 from easiness.training.network import Network, find_classifier
 from easiness.training.observer import AnyObserver, Observer, StepObserver
-from easiness.training.speed import Speed, can_be_graphed, measure_speed
 from easiness.training.standing import Standing, TrainingState
 from easiness.training.stored_network import TransformedExamples, open_network, threads_of
 from easiness.training.training_set import TrainingSet, training_set
@@ -24,15 +22,11 @@ __all__ = [
     "FeatureReader",
     "InputReader",
     "NetworkFacts",
-    "Speed",
     "TransformedExamples",
     "Workload",
-    "can_be_graphed",
     "choose_precision",
-    "device_name",
     "how_it_ran",
     "find_classifier",
-    "measure_speed",
     "network_facts",
     "num_gpus",
     "open_network",

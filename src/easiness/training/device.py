@@ -1,6 +1,6 @@
 """The device that this process trains on: name, precision, memory, and what is set in torch meanwhile.
 
-Apple's GPU (``mps``) has no double precision and no graphs, and shares the memory of the host; there is one.
+Apple's GPU (``mps``) has no double precision, and shares the memory of the host; there is one.
 Networks train on it in float32 and in the usual layout, by plain steps: nothing else is known to be right on
 every version of PyTorch.
 """
@@ -37,7 +37,6 @@ _MUCH_DEPTHWISE = 0.025
 """ShuffleNet's 3 % make a step in bfloat16 take 1.3 times as long (AMD EPYC), ConvNeXt's 2 % do not."""
 
 _CPUINFO = Path("/proc/cpuinfo")
-_NAMED_BY = ("model name", "cpu family", "model", "stepping", "CPU implementer", "CPU part")
 
 
 def resolve_device(device: str) -> torch.device:
@@ -74,17 +73,6 @@ def how_it_ran(began: float, device: torch.device) -> dict[str, Any]:
         "torch": str(torch.__version__),
         "machine": platform.machine(),
     }
-
-
-def device_name(device: torch.device) -> str:
-    """Name of the GPU, or of the processor: those of equal names compute equally fast."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    if device.type == "mps":
-        return f"GPU of {platform.processor() or platform.machine()} {platform.mac_ver()[0]}".rstrip()
-    facts = _cpu_facts()
-    known = [facts[name] for name in _NAMED_BY if name in facts]
-    return " ".join([platform.machine(), *(known or [platform.processor()])])
 
 
 def choose_precision(
@@ -137,19 +125,11 @@ def _cpu_facts() -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def wait_for(device: torch.device) -> None:
-    """Until all that it was given to do is done; a CPU has done it."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
 def give_back_memory(device: torch.device) -> None:
     """Give back, for others, what is no longer used of the memory of a GPU."""
     if device.type == "cpu":
         return
-    gc.collect()  # graphs hold memory, and what a cycle holds would stay until some later time
+    gc.collect()  # what a cycle holds would stay until some later time
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":
@@ -205,14 +185,6 @@ def set_up(device: torch.device, threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
         torch.backends.cudnn.benchmark = search
         give_back_memory(device)
-
-
-@contextmanager
-def rehearsing(device: str) -> Iterator[None]:
-    """Set up torch as for trials, with random numbers of its own and as many threads as before."""
-    with set_up(own_device(torch.device(device)), torch.get_num_threads()):
-        torch.manual_seed(0)
-        yield
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -15,7 +15,7 @@ from easiness.inputs import Signature
 from easiness.models import build_model
 from easiness.named_import import describe
 from easiness.spec import Recipe, Resolved
-from easiness.training.device import rehearsing
+from easiness.training.device import own_device, set_up
 from easiness.training.network import Network
 from easiness.training.optimizer import sparse_parameters
 
@@ -24,30 +24,18 @@ _FEW = 2  # examples tell the operations of one, and batch normalization needs t
 
 @dataclass(frozen=True)
 class Workload:
-    """What trials do at each step, as far as time goes.
-
-    ``shape`` is that of an example of this ``kind`` as the network gets it, ``batch`` the examples of a step,
-    and ``vocabulary`` the number of tokens, where examples are such.
-    """
+    """A network and the steps of its trials: ``batch`` examples of a signature by a recipe on a device."""
 
     model: str
     recipe: Recipe
-    shape: tuple[int, ...]
+    signature: Signature
     num_classes: int
     batch: int
     device: str
-    kind: str = "image"
-    vocabulary: int | None = None
-
-    @property
-    def signature(self) -> Signature:
-        """What the network gets."""
-        if self.vocabulary is None:
-            return Signature(self.shape)
-        return Signature(self.shape, "int64", self.vocabulary)
 
 
-class NetworkFacts(BaseModel):
+@dataclass(frozen=True)
+class NetworkFacts:
     """What holds of a network on any machine.
 
     ``flops`` are the floating-point operations of a training step per example, ``num_weights`` the numbers
@@ -56,29 +44,30 @@ class NetworkFacts(BaseModel):
     ``sparse`` tells whether it has sparse gradients.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     convolutions: bool
-    flops: float = Field(ge=0, allow_inf_nan=False)
-    num_weights: int = Field(ge=0)
-    kept_bytes: int = Field(ge=0)
-    depthwise: float = Field(ge=0, le=1)
+    flops: float
+    num_weights: int
+    kept_bytes: int
+    depthwise: float
     sparse: bool = False
 
 
+@functools.cache
 def network_facts(workload: Workload) -> NetworkFacts:
     """Facts by a step on two made-up examples, or on a whole batch where the network does not take so few."""
     first: Exception | None = None
-    with rehearsing(workload.device):
+    device = own_device(torch.device(workload.device))
+    with set_up(device, torch.get_num_threads()):
+        torch.manual_seed(0)
         for num in dict.fromkeys((min(_FEW, workload.batch), workload.batch)):
             try:
-                return _facts(workload, num, torch.device(workload.device))
+                return _facts(workload, num, device)
             except BadInput:
                 raise
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit) as error:  # a network may be anybody's code
                 first = first or unless_exit(error)
     assert first is not None
-    raise cannot_train(workload, first) from first
+    raise _cannot_train(workload, first) from first
 
 
 def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
@@ -93,8 +82,6 @@ def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
         num_classes=workload.num_classes,
     )
     network.model.train()
-    images = _made_up(workload.signature, num, device)
-    labels = torch.arange(num, device=device) % workload.num_classes
     own = {parameter.data_ptr() for parameter in model.parameters()}
     kept: dict[int, int] = {}
 
@@ -114,8 +101,10 @@ def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
 
     for layer in model.modules():
         layer.register_forward_hook(count)
-    with FlopCounterMode(display=False) as counter, torch.autograd.graph.saved_tensors_hooks(note, _as_it_is):
-        network.step(images, labels)
+    saved = torch.autograd.graph.saved_tensors_hooks(note, lambda value: value)
+    with FlopCounterMode(display=False) as counter, saved:
+        labels = torch.arange(num, device=device) % workload.num_classes
+        network.step(_made_up(workload.signature, num, device), labels)
     return NetworkFacts(
         convolutions=convolutions,
         flops=counter.get_total_flops() / num,
@@ -132,12 +121,7 @@ def _made_up(signature: Signature, num: int, device: torch.device) -> Tensor:
     return torch.randint(1, signature.vocabulary, (num, *signature.shape), device=device)
 
 
-def _as_it_is(value: Tensor) -> Tensor:
-    return value
-
-
-def cannot_train(workload: Workload, error: Exception) -> BadInput:
-    """The error for a model of which a step, before any trial, ended with ``error``."""
+def _cannot_train(workload: Workload, error: Exception) -> BadInput:
     if is_out_of_memory(error):
         return BadInput(
             f"model {workload.model}: a training step on a batch of {workload.batch} does not fit into the "

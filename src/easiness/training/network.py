@@ -96,10 +96,8 @@ class Network:
         self.optimizer = Optimizer(
             self.model.parameters(),
             recipe,
-            device,
             num_examples=num_examples,
             steps_per_epoch=steps_per_epoch,
-            rate_on_device=resolved.graphed,
             sparse=sparse_parameters(self.model),
         )
         self._at_once: int | None = None

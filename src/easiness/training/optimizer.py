@@ -26,28 +26,18 @@ class Optimizer:
         self,
         parameters: Iterable[nn.Parameter],
         recipe: Recipe,
-        device: torch.device,
         *,
         num_examples: int,
         steps_per_epoch: int | None,
-        rate_on_device: bool,
         sparse: Collection[nn.Parameter] = (),
     ) -> None:
         """``num_examples`` decides the weight decay and, unless ``steps_per_epoch`` does, the schedule.
 
-        ``rate_on_device`` keeps the learning rate in memory of the device, so that a CUDA graph of an
-        update, which repeats what it was given, still sees the rate of each step. ``sparse`` are those of the
-        parameters that have sparse gradients.
+        ``sparse`` are those of the parameters that have sparse gradients.
         """
         self._recipe = recipe
         self._steps_per_epoch = steps_per_epoch or recipe.steps_per_epoch(num_examples)
         self._step = 0
-        cuda, single = device.type == "cuda", device.type != "cpu"
-        rate: float | Tensor = recipe.alpha
-        if rate_on_device:
-            # the kernel on a GPU reads single precision, the one on a CPU double
-            rate = torch.tensor(recipe.alpha, dtype=torch.float32 if single else torch.float64, device=device)
-        self._rate = rate
         self._parameters = list(parameters)
         marks = {id(parameter) for parameter in sparse}
         tables = [parameter for parameter in self._parameters if id(parameter) in marks]
@@ -57,16 +47,15 @@ class Optimizer:
         if others:
             adamw = torch.optim.AdamW(
                 others,
-                lr=rate,
+                lr=recipe.alpha,
                 betas=betas,
                 eps=epsilon,
                 weight_decay=recipe.torch_weight_decay(num_examples),
                 fused=True,
-                capturable=rate_on_device and cuda,
             )
             self._optimizers.append(adamw)
         if tables:
-            self._optimizers.append(torch.optim.SparseAdam(tables, lr=rate, betas=betas, eps=epsilon))
+            self._optimizers.append(torch.optim.SparseAdam(tables, lr=recipe.alpha, betas=betas, eps=epsilon))
         self._of = {
             id(parameter): optimizer
             for optimizer in self._optimizers
@@ -117,9 +106,6 @@ class Optimizer:
         """Set the rate of the next step; nothing waits for the device."""
         rate = self._recipe.eta(self._step / self._steps_per_epoch) * self._recipe.alpha
         self._step += 1
-        if isinstance(self._rate, Tensor):
-            self._rate.fill_(rate)
-            return
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+import statistics
 from dataclasses import replace
 from typing import Any
 
@@ -8,9 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+import easiness as ez
 from easiness import load_dataset, measure
 from easiness.runs.carrying_out import cache_beside, resolve_plan  # type: ignore[attr-defined]
-from easiness.runs.cost import Cost, estimate_cost, time_text
+from easiness.runs.cost import Cost, effort_text, estimate_cost, seconds_beside
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
 from easiness.show import duration_text, size_text
@@ -26,25 +29,40 @@ COST = Cost(
     num_trials=2,
     epochs=10,
     steps_per_epoch=20_019,
-    step_seconds=0.25,
-    seconds=28 * 3600.0,
-    decoding_seconds=7200.0,
     run_bytes=600_000_000,
     cache_bytes=340_000_000_000,
+    flops=1e9,
+    memory=3 * 10**9,
 )
 
 
 def test_it_is_one_line():
     assert str(COST) == (
-        "1,281,167 examples and 50,000 held out; 400,380 steps (2 trials x 10 epochs x 20019), 0.2 s each: "
-        "about 28 h and 2 h to decode; about 600 MB of disk and 340 GB of cached photos"
+        "1,281,167 examples and 50,000 held out; 400,380 steps (2 trials x 10 epochs x 20019): 2.7e+16 FLOP; "
+        "about 3 GB of memory; about 600 MB of disk and 340 GB of cached photos"
     )
-    foretold = f"{replace(COST, foretold=True)}"
-    assert " 0.2 s each: 20 h to 42 h and 2 h to decode; " in foretold
-    assert time_text([COST, replace(COST, foretold=True)]) == "48 h to 2.9 days"
-    plain = replace(COST, num_examples=100, num_held_out=0, num_trials=1, cache_bytes=0, decoding_seconds=0)
-    assert str(plain).startswith("100 examples; 200,190 steps (1 trial x 10 epochs x 20019)")
-    assert str(plain).endswith("about 600 MB of disk")
+    known = replace(COST, seconds=28 * 3600.0)
+    assert effort_text([known, known]) == "5.3e+16 FLOP, about 2.3 days"
+    assert effort_text([known, COST]) == "5.3e+16 FLOP"
+    heads = replace(COST, num_examples=100, num_held_out=0, steps_per_epoch=0, cache_bytes=0)
+    assert str(heads) == "100 examples; about 600 MB of disk"
+
+
+def test_hours_are_those_of_trials_that_are_there(tmp_path, measured):
+    """Of the same network on the same data by the same settings: others say nothing of them."""
+    shutil.copytree(measured, tmp_path / "beside")
+    run = ez.open_run(measured)
+    assert isinstance(run.spec, RunSpec)
+    ((spec, seconds),) = seconds_beside(tmp_path / "new")
+    assert spec == run.spec
+    assert seconds == statistics.median(trial.known.seconds or 0 for trial in run.trials)
+    data = load_dataset("digits", limit=100)
+    longer = spec.model_copy(update={"epochs": 2 * spec.epochs})
+    assert estimate_cost(longer, data, spec.resolved.jobs, CPU, None).seconds is None
+    taken = [(spec, 60.0)]
+    assert estimate_cost(longer, data, spec.resolved.jobs, CPU, None, taken).seconds == 120.0
+    other = spec.model_copy(update={"model": "mlp_2"})
+    assert estimate_cost(other, data, 1, CPU, None, taken).seconds is None
 
 
 @pytest.mark.parametrize(
@@ -84,7 +102,7 @@ def test_the_disk_is_about_what_a_run_takes(tmp_path):
     plan = planned("digits", **settings)
     cost = cost_of(plan)
     assert (cost.num_examples, cost.steps_per_epoch, cost.num_images) == (1797, 15, 10 * 2 * 1797)
-    assert cost.seconds >= 10 * 15 * cost.step_seconds > 0
+    assert cost.operations > 0
     run = measure("digits", **settings, out=tmp_path / "run")
     (trial,) = run.trials
     taken = sum(file.stat().st_size for file in trial.path.iterdir())
@@ -149,7 +167,6 @@ def test_the_cache_counts_until_it_is_there(tmp_path):
     # short sides of 24: 24 x 36, 50 x 20 (smaller already), 24 x 24
     expected = 2 * 3 * (24 * 36 + 50 * 20 + 24 * 24)
     assert cost_of(plan, cache).cache_bytes == expected
-    assert cost_of(plan, cache).decoding_seconds > 0
     assert cost_of(plan).cache_bytes == 0
     run = measure(plan.data, **settings, out=tmp_path / "run")
     assert isinstance(run.spec, RunSpec)

@@ -13,14 +13,11 @@ import torch
 
 from easiness.errors import BadInput
 from easiness.executors import EXECUTORS, Machine, Needs, ProcessesExecutor, check_executor, registry
-from easiness.runs import execution as module, forecast
+from easiness.runs import execution as module
 from easiness.runs.execution import allowed, jobs_of, needs_of, resolve_plan
-from easiness.runs.forecast import Forecast
 from easiness.runs.plan import Plan, make_plan
 from easiness.spec import Execution, Loading, Resolved, Training
 from easiness.training import NetworkFacts, own_device
-
-pytestmark = pytest.mark.usefixtures("empty_cache")
 
 CPU, GPU, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
 LARGE = NetworkFacts(convolutions=True, flops=1e9, num_weights=1000, kept_bytes=1000, depthwise=0)
@@ -38,13 +35,11 @@ def machine(monkeypatch: pytest.MonkeyPatch):
 
     def use(facts: NetworkFacts, cores: int = 4, gib: float | None = 100.0, gpus: int = 1) -> None:
         memory = None if gib is None else int(gib * 2**30)
-        monkeypatch.setattr(Forecast, "facts", lambda _: facts)
-        monkeypatch.setattr(forecast, "device_name", lambda _: "a device")
+        monkeypatch.setattr(module, "network_facts", lambda _: facts)
         monkeypatch.setattr(torch, "get_num_threads", lambda: cores)
         monkeypatch.setattr(module, "available_memory", lambda: memory)
         monkeypatch.setattr(module, "num_gpus", lambda _: gpus)
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (memory, memory))
-        monkeypatch.setattr(module, "can_be_graphed", lambda *_: True)
         monkeypatch.setattr(module, "choose_precision", lambda *_: ("float32", "so it is"))
 
     return use
@@ -87,7 +82,7 @@ def test_no_more_trials_at_a_time_than_fit_into_memory(machine, gib, jobs):
 
 
 def test_what_a_step_keeps_counts(machine):
-    machine(LARGE.model_copy(update={"kept_bytes": 2**30 // 128}), gib=4.0)  # a GiB a batch
+    machine(replace(LARGE, kept_bytes=2**30 // 128), gib=4.0)  # a GiB a batch
     assert resolve_plan(plan(60), CPU, Execution()).jobs == 2
 
 
@@ -132,7 +127,7 @@ def test_the_same_machine_makes_the_same_choice(machine):
 def test_small_steps_share_a_gpu(machine, facts, trials, gpus, jobs):
     machine(facts, cores=16, gpus=gpus)
     chosen = resolve_plan(plan(trials), GPU, Execution())
-    assert (chosen.jobs, chosen.graphed) == (jobs, True)
+    assert chosen.jobs == jobs
 
 
 def test_no_more_share_a_gpu_than_its_memory_holds(machine):
@@ -140,24 +135,17 @@ def test_no_more_share_a_gpu_than_its_memory_holds(machine):
     assert resolve_plan(plan(), GPU, Execution()).jobs == 2
 
 
-def test_steps_that_cannot_be_graphs_are_launched(machine, monkeypatch):
-    machine(LARGE)
-    monkeypatch.setattr(module, "can_be_graphed", lambda *_: False)
-    assert not resolve_plan(plan(), GPU, Execution()).graphed
-
-
-def test_networks_with_sparse_gradients_take_plain_steps(machine):
-    machine(SMALL.model_copy(update={"sparse": True}))
-    assert not resolve_plan(plan(), GPU, Execution()).graphed
+def test_networks_with_sparse_gradients_are_not_compiled(machine):
+    machine(replace(SMALL, sparse=True))
     with pytest.raises(BadInput, match="compile on: wrn_10_1 has sparse gradients"):
         resolve_plan(plan(), GPU, Execution(compile="on"))
 
 
-def test_apples_gpu_has_one_process_and_no_graphs(machine):
+def test_apples_gpu_has_one_process(machine):
     machine(LARGE)
     found = resolve_plan(plan(20), MPS, Execution())
     assert found.jobs == 1
-    assert not any([found.graphed, found.channels_last, found.folded])
+    assert not any([found.channels_last, found.folded])
     assert resolve_plan(plan(20), MPS, Execution(jobs=2)).jobs == 2
 
 

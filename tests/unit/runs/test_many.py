@@ -52,8 +52,8 @@ class Noted(Progress):
         self.trained: list[tuple[str, int]] = []
         self._name = ""
 
-    def study(self, text: str, num_images: int, seconds: float | None = None) -> None:
-        assert seconds is not None
+    def study(self, text: str, num_images: int, work: float | None = None) -> None:
+        assert work is not None
         self.announced.append((text, num_images))
 
     def begin(self, _spec: Any, _missing: Any, path: Path, _cost: Any) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,8 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput
-from easiness.inputs import counted, reading, tell
-from easiness.inputs.encoded import reading as listening
-from easiness.runs import Progress, screens as module, screens as shown
-from easiness.runs.screens import reading_shown
-from easiness.runs.shown import ShownProgress, call_text, progress_of
+from easiness.runs import Progress, ShownProgress, progress_of, shown as module
+from easiness.runs.shown import call_text
 from easiness.store import last_events
 
 MEASURE: dict[str, Any] = {"model": "mlp_2_w8", "epochs": 2, "precision": "float32", "jobs": 1}
@@ -198,96 +194,8 @@ def test_an_interrupt_is_raised_and_says_how_to_go_on(capsys, progress, says):
     assert capsys.readouterr().err == (said if says else "")
 
 
-class FakeScreen:
-    def __init__(self) -> None:
-        self.happened: list[object] = []
-
-    def open(self) -> None:
-        self.happened.append("open")
-
-    def close(self) -> None:
-        self.happened.append("close")
-
-    def say(self, text: str) -> None:
-        self.happened.append(text)
-
-    def show(self, state: object) -> None:
-        self.happened.append((state.texts, state.done))  # type: ignore[attr-defined]
-
-
-def test_a_screen_is_opened_once_it_takes_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = FakeScreen()
-    now = [0.0]
-    monkeypatch.setattr(shown, "find_screen", lambda: screen)
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    with shown.passes_shown(True):
-        tell("looking", 1, 4)
-        assert screen.happened == []
-        now[0] = 1.5
-        tell("looking", 2, 4)
-        assert list(counted(range(3), "counting", 3)) == [0, 1, 2]
-    assert screen.happened == ["open", (["looking"], 0.5), (["counting"], 1.0), "close"]
-    with shown.passes_shown(True):
-        tell("quick", 1, 1)
-    assert len(screen.happened) == 4
-
-
-def test_without_a_screen_lines_come_now_and_then(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    now = [0.0]
-    monkeypatch.setattr(shown, "find_screen", lambda: None)
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    with shown.passes_shown(True):
-        tell("looking", 1, 4000)
-        now[0] = 6.0
-        tell("looking", 2000, 4000)
-    assert capsys.readouterr().err == "looking: 2,000 of 4,000\n"
-
-
-def test_who_shows_it_already_goes_on_to(capsys: pytest.CaptureFixture[str]) -> None:
-    heard: list[tuple[str, int, int]] = []
-    with reading(lambda *how_far: heard.append(how_far)), shown.passes_shown(False):
-        tell("looking", 1, 2)
-    assert heard == [("looking", 1, 2)]
-    tell("to nobody", 1, 2)
-    assert capsys.readouterr().err == ""
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that goes on by a second whenever it is read."""
-    now = iter(range(1000))
-    monkeypatch.setattr(time, "monotonic", lambda: float(next(now)))
-
-
-def test_nothing_is_shown_where_it_is_quick(capsys):
-    with reading_shown():
-        list(counted(range(1024), "reading images", 1024))
-    assert capsys.readouterr() == ("", "")
-
-
-@pytest.mark.usefixtures("clock")
-def test_a_line_now_and_then(capsys):
-    with reading_shown():
-        list(counted(range(2560), "reading images", 2560))
-    assert capsys.readouterr().err == "reading images: 1,280 of 2,560\nreading images: 2,560 of 2,560\n"
-
-
-def test_afterwards_nobody_listens(capsys, monkeypatch):
-    monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0.0)
-    with reading_shown():
-        pass
-    list(counted(range(256), "x", 256))
-    assert capsys.readouterr().err == ""
-    heard = []
-    with listening(lambda *what: heard.append(what)):
-        list(counted(range(256), "x", 256))
-    assert heard == [("x", 256, 256)]
-
-
 def test_notes_and_passes_are_shown_by_measure(command, unsplit, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(module, "_WHILE_READING", 0.0)
     shown = command("measure", unsplit, "--out", tmp_path / "run", "--model", "mlp_1", "--dry-run")
     assert shown.code == 0
     assert "reading images: 24 of 24\n" in shown.err

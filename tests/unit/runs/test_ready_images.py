@@ -25,6 +25,7 @@ from easiness.runs.progress import Progress
 from easiness.runs.readable import check_readable
 from easiness.runs.trainer import NodePhotos
 from easiness.spec import Loading, Recipe, Training
+from easiness.training import network_facts
 
 BAD = "train/dog/3.jpg"
 TRAINED: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "recipe": {"crop": 24}}
@@ -81,18 +82,17 @@ SOURCES: dict[str, tuple[Callable[[Path], str], str]] = {
 
 
 @pytest.fixture
-def rehearsed(monkeypatch: pytest.MonkeyPatch, empty_cache: Path) -> list[str]:
-    """What was measured of a network: nothing of it is known from other tests."""
+def rehearsed(monkeypatch: pytest.MonkeyPatch, empty_cache: Path) -> list[object]:
+    """The networks of which a step was taken."""
     assert not empty_cache.exists()
-    done: list[str] = []
-    for name in ("network_facts", "measure_speed"):
-        real = getattr(__import__("easiness.training", fromlist=[name]), name)
+    done: list[object] = []
+    for module in ("cost", "execution"):
 
-        def noted(*arguments: Any, name: str = name, real: Any = real, **options: Any) -> Any:
-            done.append(name)
-            return real(*arguments, **options)
+        def noted(workload: Any) -> Any:
+            done.append(workload)
+            return network_facts(workload)
 
-        monkeypatch.setattr(f"easiness.runs.forecast.{name}", noted)
+        monkeypatch.setattr(f"easiness.runs.{module}.network_facts", noted)
     return done
 
 
@@ -201,7 +201,7 @@ def test_left_out_on_request_it_is_named_and_the_rest_is_measured(photos, rehear
     run = ez.measure(ez.load_dataset(photos, skip_unreadable=True), **TRAINED, out=tmp_path / "run")
     assert [name.split("pets/")[-1] for name in run.spec.data.unreadable] == [BAD]
     assert len(run.ids) == 9
-    assert "network_facts" in rehearsed
+    assert rehearsed
 
 
 def test_what_was_checked_when_loaded_is_not_checked_again(photos, monkeypatch, tmp_path):

@@ -24,20 +24,14 @@ from easiness.spec import Recipe, Resolved, TrialSeeds
 from easiness.training import Course, Lane, Listener, Network, Observer, device as module, train
 from easiness.training.device import (
     choose_precision,
-    device_name,
     keep_memory,
     multiplies_bfloat16,
     own_device,
-    rehearsing,
     resolve_device,
     searching,
     set_up,
-    wait_for,
 )
 from easiness.training.distances import euclidean
-from easiness.training.facts import Workload
-from easiness.training.optimizer import Optimizer
-from easiness.training.speed import Rehearsal
 from pixels import moved_bank
 
 CPU, GPU, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
@@ -92,16 +86,6 @@ def test_on_a_cpu_no_gpu_is_touched(calls):
     with set_up(CPU, 1):
         assert not search()
     assert calls == ["fork "]
-
-
-def test_rehearsals_set_what_trials_set(calls, monkeypatch):
-    """cuDNN keeps the convolutions of a shape that was seen without a search, and never searches again."""
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch, "manual_seed", lambda _: None)
-    with rehearsing("cuda"):
-        assert search()
-        assert calls == ["on cuda:0", "fork cuda:0"]
-    assert calls[-2:] == ["collect", "empty"]
 
 
 class Noting:
@@ -163,23 +147,6 @@ def test_workers_take_one_gpu_after_the_other(monkeypatch, as_worker):
         assert own_device(CPU) == CPU
         assert own_device(CUDA) == CUDA  # asked for by its number
     assert found == ["cuda:0", "cuda:1", "cuda:2", "cuda:0", "cuda:1"]
-
-
-def test_a_rehearsal_in_a_worker_is_on_the_gpu_of_its_trials(monkeypatch, as_worker):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    used = []
-
-    def stop(*_: object, **__: object) -> None:
-        raise InterruptedError
-
-    monkeypatch.setattr("easiness.training.speed.Network", lambda *a, **_: used.append(a[3]) or stop())
-    workload = Workload("mlp_2_w16", Recipe(), (1, 8, 8), 10, 8, "cuda")
-    resolved = Resolved(precision="float32", channels_last=False, threads=1)
-    for number in range(2):
-        as_worker(number)
-        with pytest.raises(InterruptedError):
-            Rehearsal(workload, resolved)
-    assert list(map(str, used)) == ["cuda:0", "cuda:1"]
 
 
 def test_the_device_is_the_one_named_or_the_gpu_where_there_is_one(monkeypatch):
@@ -272,20 +239,6 @@ def test_products_of_bfloat16_are_listed_by_the_system(cpuinfo, text, expected):
     assert multiplies_bfloat16() is expected
 
 
-def test_processors_are_told_apart(cpuinfo):
-    names = []
-    for text in (INTEL, INTEL.replace("143", "106"), ARM, ARM.replace("0xd40", "0xd0c"), ""):
-        cpuinfo(text)
-        names.append(device_name(CPU))
-    assert len(set(names)) == 5
-    assert "Xeon" in names[0]
-
-
-def test_a_gpu_is_known_by_its_name(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"some {device.type}")
-    assert device_name(torch.device("cuda")) == "some cuda"
-
-
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize("device", [CPU, GPU])
 def test_auto_is_bfloat16_where_it_is_multiplied(monkeypatch, device, native):
@@ -339,12 +292,6 @@ def test_its_random_state_is_kept_and_its_memory_given_back(calls_of_mps):
     assert calls_of_mps == ["state", "state 1", "empty"]
 
 
-def test_it_is_waited_for(calls_of_mps):
-    wait_for(MPS)
-    wait_for(CPU)
-    assert calls_of_mps == ["wait"]
-
-
 @pytest.mark.parametrize(("num_bytes", "sharers", "room"), [(30, 1, True), (31, 1, False), (26, 2, False)])
 @pytest.mark.usefixtures("calls_of_mps")
 def test_images_leave_as_much_for_training(num_bytes, sharers, room):
@@ -353,7 +300,6 @@ def test_images_leave_as_much_for_training(num_bytes, sharers, room):
 
 def test_there_is_one():
     assert own_device(MPS) == MPS
-    assert device_name(MPS) != device_name(CPU)
 
 
 def test_its_copies_are_plain(monkeypatch):
@@ -382,26 +328,6 @@ def test_a_run_that_was_begun_elsewhere_goes_on_plainly(monkeypatch):
     assert not made._fitting
     with pytest.raises(BadInput, match=r"bfloat16: .*Apple's GPU"):
         network(MPS, precision="bfloat16")
-
-
-def test_the_rate_of_a_step_is_in_single_precision(monkeypatch):
-    kinds, real = [], torch.tensor
-
-    def tensor(value: float, dtype: torch.dtype, **_: object) -> torch.Tensor:
-        kinds.append(dtype)
-        return real(value)
-
-    monkeypatch.setattr(torch, "tensor", tensor)
-    for device in (MPS, CPU):
-        Optimizer(
-            [nn.Parameter(torch.zeros(1))],
-            Recipe(),
-            device,
-            num_examples=4,
-            steps_per_epoch=None,
-            rate_on_device=True,
-        )
-    assert kinds == [torch.float32, torch.float64]
 
 
 def test_distances_are_computed_where_there_is_double_precision():

@@ -3,7 +3,6 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,6 @@ from easiness.training import (
 )
 from easiness.training.network import evaluation_batch, fitting_batch
 from easiness.training.optimizer import Optimizer, sparse_parameters
-from easiness.training.speed import Rehearsal
 from pixels import moved_bank
 
 CPU = torch.device("cpu")
@@ -91,7 +89,6 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
             changes.pop("epochs", 2),
             changes.pop("steps", len(loop.batches(len(trained_on), recipe.batch_size))),
             recipe.batch_size,
-            changes.pop("graphed", False),
         ),
         Listener(reports.append, changes.pop("on_images", ignore)),
     )
@@ -471,10 +468,8 @@ def test_a_network_of_nothing_but_a_table_trains():
     optimizer = Optimizer(
         table.parameters(),
         Recipe(),
-        CPU,
         num_examples=4,
         steps_per_epoch=1,
-        rate_on_device=False,
         sparse=sparse_parameters(table),
     )
     before = table.weight.detach().clone()
@@ -483,29 +478,23 @@ def test_a_network_of_nothing_but_a_table_trains():
     assert (table.weight != before).any(1).tolist() == [False, True, True, False]
 
 
-def workload(model: str, *, kind: str = "text") -> Workload:
-    return Workload(model, Recipe(batch_size=4), (30,), 3, 4, "cpu", kind, VOCABULARY)
+def workload(model: str) -> Workload:
+    return Workload(model, Recipe(batch_size=4), Signature((30,), "int64", VOCABULARY), 3, 4, "cpu")
 
 
 @pytest.mark.parametrize("model", ["bag_2", "text_cnn"])
-def test_facts_and_speed_of_networks_on_tokens(model: str):
+def test_facts_of_networks_on_tokens(model: str):
     facts = network_facts(workload(model))
     assert facts.sparse
     assert not facts.convolutions
     assert facts.num_weights == sum(
         one.numel() for one in build_model(model, workload(model).signature, 3).parameters()
     )
-    rehearsal = Rehearsal(workload(model), PLAIN.model_copy(update={"folded": True}))
-    rehearsal.warm_up()
-    assert rehearsal.look() > 0
-    assert rehearsal.observe() > 0
 
 
 def test_networks_of_pictures_have_no_sparse_gradients():
-    pictures = Workload("mlp_2_w4", Recipe(batch_size=4), (1, 4, 4), 3, 4, "cpu")
+    pictures = Workload("mlp_2_w4", Recipe(batch_size=4), Signature((1, 4, 4)), 3, 4, "cpu")
     assert not network_facts(pictures).sparse
-    assert pictures.signature == Signature((1, 4, 4))
-    assert replace(pictures, vocabulary=9).signature == Signature((1, 4, 4), "int64", 9)
 
 
 def test_batches_of_tokens_are_fitted_by_tokens():

@@ -9,7 +9,16 @@ from pathlib import Path
 import torch
 
 from easiness.analysis import FIRST_CHECK
-from easiness.runs import Cost, Forecast, Foreseen, Plan, cache_beside, estimate_cost, resolve_plan, work_of
+from easiness.runs import (
+    Cost,
+    Foreseen,
+    Plan,
+    cache_beside,
+    estimate_cost,
+    resolve_plan,
+    seconds_beside,
+    work_of,
+)
 from easiness.show import counted, trials_text
 from easiness.spec import (
     BOOSTING,
@@ -21,6 +30,7 @@ from easiness.spec import (
     settings_of_others,
     shares_text,
 )
+from easiness.training import network_facts
 
 
 def describe(
@@ -30,7 +40,7 @@ def describe(
     foreseen: Foreseen,
     rule: StoppingRule | None = None,
 ) -> str:
-    """The plan in full, with the ``rule`` of ``--trials auto``; a timed step tells the cost.
+    """The plan in full, with the ``rule`` of ``--trials auto``.
 
     Of a run that goes on it is said what would be trained, and what that alone would cost.
     """
@@ -48,14 +58,13 @@ def _of_trainings(
     held_out, kind = plan.data.held_out, plan.data.kind
     last = recipe.eta(plan.epochs - 1 / steps)
     execution, task = foreseen.execution, foreseen.task
-    forecast = Forecast(work_of(plan.asked, plan.data, str(device)).workload, remember=False)
     going_on = None if foreseen.run is None else foreseen.run.spec.measured
-    resolved = resolve_plan(plan, device, execution, forecast) if going_on is None else going_on.resolved
+    resolved = resolve_plan(plan, device, execution) if going_on is None else going_on.resolved
     spec = plan.spec(resolved, task.trials, task.epochs)
     cache = cache_beside(out) if execution.cache else None
-    cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache, forecast=forecast)
+    cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache, taken=seconds_beside(out))
     sparse = ""
-    if forecast.facts().sparse:
+    if network_facts(work_of(spec, plan.data, str(device)).workload).sparse:
         sparse = "; torch.optim.SparseAdam, without weight decay, of tables with sparse gradients"
     costs = f"cost of the whole run: {cost(plan.trials)}"
     if foreseen.run is not None:

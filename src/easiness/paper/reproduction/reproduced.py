@@ -108,11 +108,10 @@ def _described(plan: PaperPlan, asked: Reproduced) -> str:
 
     device = resolve_device(asked.execution.device)
     costs = plan.costs(asked.out, device, asked.execution)
-    rows = [["run", "network", "trials", "epochs", "trained on", "missing", "about", "disk"]]
+    rows = [["run", "network", "trials", "epochs", "trained on", "missing", "takes", "disk"]]
     for name, one in plan.everything.items():
         planned = [name, one.model, str(one.trials), str(one.epochs), show.count(one.num_trained_on)]
         rows.append([*planned, *_missing(costs.get(name))])
-    seconds = sum(cost.seconds + cost.decoding_seconds for cost in costs.values())
     num_bytes = sum(cost.run_bytes + cost.cache_bytes for cost in costs.values())
     trials = sum(cost.num_trials for cost in costs.values())
     data = plan.data
@@ -121,20 +120,20 @@ def _described(plan: PaperPlan, asked: Reproduced) -> str:
         f"{asked.out}: preset {plan.preset.name} on {data.name}, {len(data):,} examples and {held_out:,} "
         "held out"
     )
-    note = "Trials of one run differ in their seeds; times are from a few steps measured on this machine."
+    note = "Trials of one run differ in their seeds; times are known of runs with trials here."
     return (
         f"{show.sections_text([show.Section(title, note, rows)])}\n\n"
-        f"{trials} trials to train, about {show.duration_text(seconds)} on {device} and "
+        f"{trials} trials to train, {runs.effort_text([*costs.values()])} on {device} and "
         f"{show.size_text(num_bytes)} of disk; perturbations and figures come on top\n"
         "nothing was trained and nothing written"
     )
 
 
 def _missing(cost: runs.Cost | None) -> list[str]:
-    """How many trials of a run are missing, how long they take and how large they are."""
+    """How many trials of a run are missing, what they take and how large they are."""
     if cost is None:
         return ["0", "", ""]
-    return [str(cost.num_trials), show.duration_text(cost.seconds), show.size_text(cost.run_bytes)]
+    return [str(cost.num_trials), runs.effort_text([cost]), show.size_text(cost.run_bytes)]
 
 
 ALL = Verb(

@@ -121,7 +121,7 @@ def run_paper(
     progress.study(
         f"{out}: {runs.describe(plan.everything, runs.missing_by_run(plan.everything, folder), costs)}",
         sum(cost.num_images for cost in costs.values()),
-        sum(cost.seconds for cost in costs.values()),
+        sum(cost.operations for cost in costs.values()),
     )
     carry_out = partial(
         runs.carry_out_all, folder=folder, execution=execution, progress=progress, announce=False
