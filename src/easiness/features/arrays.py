@@ -17,7 +17,7 @@ from easiness.errors import BadInput, is_out_of_memory, unless_exit
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, identity_of
 from easiness.gate import mapped_array, read_npz
 from easiness.inputs import VECTOR
-from easiness.models import code_digest
+from easiness.models import callable_name
 from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
 from easiness.records import to_numpy
 from easiness.regular_file import at_home
@@ -45,15 +45,16 @@ def by_function(function: Any, name: str | None = None) -> FeatureSource:
     """A function that is called with a list of decoded examples and gives an array [n, D].
 
     Pictures are uint8 [height, width, channels], texts are ``str``, sounds float32 [n]; a function with a
-    parameter ``rate`` gets their samples a second as that. The identity is a digest of its code, and of all
-    of the module that it is from where that can be read.
+    parameter ``rate`` gets their samples a second as that. The identity is the name of the function and the
+    text of its module; one that cannot be imported, such as a lambda, has another in every process.
     """
     name = name or str(getattr(function, "__qualname__", type(function).__name__))
     if not callable(function):
         raise BadInput(
             f"features {name!r}: a {type(function).__name__}, which cannot be called; give a function"
         )
-    identity = identity_of(form="callable", code=code_digest(function), source=_source_of(function))
+    code = hashlib.sha256(callable_name(function).encode()).hexdigest()
+    identity = identity_of(form="callable", code=code, source=_source_of(function))
     return FeatureSource(name, identity, _ABOUT, partial(_read, function, name))
 
 

@@ -1,10 +1,10 @@
 """Networks by name. Importing this package does not import torch; `build_model` does."""
 
-from easiness.models.build import build_model
-from easiness.models.custom import ModelGiven, code_digest, is_given, model_name
+from easiness.models.custom import ModelGiven, callable_name, is_given, model_name
 from easiness.models.family import Family
 from easiness.models.registry import (
     FAMILIES,
+    build_model,
     check_model_name,
     find_family,
     is_users_own,
@@ -20,7 +20,7 @@ __all__ = [
     "ModelGiven",
     "build_model",
     "check_model_name",
-    "code_digest",
+    "callable_name",
     "find_family",
     "is_given",
     "is_users_own",

@@ -1,58 +1,63 @@
-"""Families of networks that a library publishes, with weights that others have trained.
+"""Networks that libraries publish, torchvision's and timm's, with weights that others have trained.
 
-Files of weights are safetensors alone, and are copied into all of a network but its classifier.
+A library is imported when one of its networks is asked for, and nothing is downloaded unasked. Files of
+weights are safetensors alone, and are copied into all of a network but its classifier.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
+import re
 import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from easiness.errors import BadInput, caught
+from easiness.errors import BadInput, caught, nearest
 from easiness.inputs import Signature
-from easiness.models.family import IMAGES, Inputs, Shape
+from easiness.models.family import IMAGES, Family, Shape
 from easiness.named_import import describe
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    ReadWeights: TypeAlias = Callable[[str, Path, nn.Module, Shape], dict[str, Tensor]]
-
 SUFFIX = ".safetensors"
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(Family):
     """Networks of a library, by the library's own names.
 
-    ``net`` builds one from its name, the shape of its images and the number of classes; ``any_channels``
-    tells whether images may have another number of channels than three. ``weights_file`` finds the file
-    of its weights on this disk, and ``fetch`` gets it there; ``weights`` reads one for a network that sees
-    images of a shape.
-    ``smallest_side`` is that of the images, in pixels, where the library states it.
+    ``any_channels`` tells whether images may have another number of channels than three.
     """
 
-    form: str
-    reads: Callable[[str], bool]
-    known: Callable[[], Sequence[str] | None]
-    check: Callable[[str], None]
-    net: Callable[[str, Shape, int], nn.Module]
-    weights_file: Callable[[str], Path]
-    fetch: Callable[[str], None]
-    weights: ReadWeights
-    any_channels: bool = False
-    smallest_side: Callable[[str], int] | None = None
+    takes = IMAGES
+    any_channels = False
 
-    takes: ClassVar[Inputs] = IMAGES
+    def net(self, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
+        """The network ``name`` with random weights, for images of ``input_shape`` (c, h, w).
 
-    @property
-    def published(self) -> Published:
-        """Itself."""
-        return self
+        Gives logits [b, num_classes], also in training mode. One with a fixed image size, such as a vision
+        transformer, is built for that of the images. Initialized as the library does, from torch's global
+        generator.
+        """
+        raise NotImplementedError
+
+    def weights_file(self, name: str) -> Path:
+        """The file of the weights of ``name`` on this disk, as safetensors; nothing is downloaded."""
+        raise NotImplementedError
+
+    def fetch(self, name: str) -> None:
+        """Download the weights of ``name``, so that `weights_file` finds them."""
+        raise NotImplementedError
+
+    def weights(self, name: str, path: Path, net: nn.Module, input_shape: Shape) -> dict[str, Tensor]:
+        """The state in a file of weights, for a ``net`` of images of ``input_shape`` (3, h, w)."""
+        raise NotImplementedError
+
+    def smallest_side(self, name: str) -> int:  # noqa: ARG002
+        """Smallest height and width of images in pixels, where the library states it."""
+        return 0
 
     def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
         """The network, initialized as its library does; a grey image is seen as three equal channels."""
@@ -79,7 +84,7 @@ class Published:
         """The reason why the network cannot take such an example, and the remedy."""
         _, height, width = input_shape
         larger = "use larger images, or set `crop` in the recipe to a larger side"
-        least = 0 if self.smallest_side is None else self.smallest_side(name)
+        least = self.smallest_side(name)
         if min(height, width) < least:
             return (
                 f"model {name!r}: needs images of at least {least} x {least} pixels; these are "
@@ -88,6 +93,229 @@ class Published:
         return (
             f"model {name!r}: cannot take images of {height} x {width} pixels ({describe(error)}); {larger}"
         )
+
+
+class Torchvision(Published):
+    """torchvision's classifiers under their own names."""
+
+    form = "a name of torchvision's (such as resnet18, vgg11_bn)"
+    _with_side_outputs = ("googlenet", "inception_v3")
+    _side_output = re.compile(r"(AuxLogits|aux1|aux2)\.")
+    # DenseNet's files are older than the rule that a module's name has no dot: norm.1 is now norm1.
+    _densenet_dot = re.compile(r"(.*denselayer\d+\.(?:norm|conv))\.(\d\..*)")
+
+    @property
+    def _models(self) -> Any:
+        """``torchvision.models``, or ``None`` where torchvision is not installed."""
+        try:
+            return importlib.import_module("torchvision.models")
+        except ModuleNotFoundError:
+            return None
+
+    def _best(self, name: str) -> Any:
+        return self._models.get_model_weights(name).DEFAULT
+
+    def reads(self, name: str) -> bool:
+        """Is it one of torchvision's list?"""
+        return ":" not in name and name in (self.known() or ())
+
+    def known(self) -> list[str] | None:
+        """The names of torchvision's classifiers; ``None`` where torchvision is not installed."""
+        models = self._models
+        return None if models is None else list(models.list_models(module=models))
+
+    def net(self, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
+        """As `Published.net`; ``googlenet`` and ``inception_v3`` have no auxiliary outputs."""
+        _, height, width = input_shape
+        options: dict[str, Any] = {}
+        if name in self._with_side_outputs:
+            options = {"aux_logits": False, "init_weights": True}
+        elif name.startswith(("vit_", "maxvit")):
+            if height != width:
+                raise BadInput(
+                    f"model {name!r}: takes square images only and these are {height} x {width}; set `crop` "
+                    "in the recipe, or choose another model"
+                )
+            options = {"image_size": height} if name.startswith("vit_") else {"input_size": (height, width)}
+        net: nn.Module = self._models.get_model(name, weights=None, num_classes=num_classes, **options)
+        return net
+
+    def smallest_side(self, name: str) -> int:
+        """As torchvision states it."""
+        return int(max(self._best(name).meta["min_size"]))
+
+    def weights_file(self, name: str) -> Path:
+        """The best weights of ``name`` in torch's hub folder, which follows ``TORCH_HOME``.
+
+        torchvision's own file, which is pickled, is not read.
+        """
+        path = _converted_file(self._best(name).url)
+        if path.is_file():
+            return path
+        best = f"get_model_weights({_quoted(name)}).DEFAULT"
+        command = _converting(
+            "from torchvision.models import get_model_weights",
+            f"{best}.get_state_dict(check_hash=True, weights_only=True)",
+            path,
+        )
+        raise BadInput(
+            f"model {name!r}: its weights {path} are not there; torchvision downloads and converts them: "
+            f"{command}"
+        )
+
+    def fetch(self, name: str) -> None:
+        """Download the best weights, and convert them."""
+        from safetensors.torch import save_file
+
+        best = self._best(name)
+        path = _converted_file(best.url)
+        state = best.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        aside = path.with_suffix(".part")
+        save_file({key: value.contiguous() for key, value in state.items()}, aside)
+        aside.replace(path)
+
+    def weights(self, name: str, path: Path, *_: object) -> dict[str, Tensor]:
+        """Without auxiliary outputs, by the names of today."""
+        weights = _read_weights(path)
+        for key in list(weights):
+            if name in self._with_side_outputs and self._side_output.match(key):
+                del weights[key]
+            elif match := self._densenet_dot.fullmatch(key):
+                weights["".join(match.groups())] = weights.pop(key)
+        return weights
+
+
+_PREFIX = "timm:"
+
+
+class Timm(Published):
+    """timm's networks as ``timm:NAME``."""
+
+    form = f"{_PREFIX}NAME"
+    any_channels = True
+
+    def reads(self, name: str) -> bool:
+        """Has it the prefix? timm is imported for a name of its own alone."""
+        return name.startswith(_PREFIX)
+
+    def check(self, name: str) -> None:
+        """Raise `BadInput` unless timm is installed and knows ``name``, with or without a tag of weights."""
+        known = name.removeprefix(_PREFIX)
+        if any(mark in known for mark in ":/@\\"):
+            raise BadInput(
+                f"model {name!r}: models from the hub or a folder are not loaded, they could change; give "
+                "timm:NAME with a name from timm.list_models()"
+            )
+        timm = self._timm(name)
+        names = timm.list_models()
+        architecture, _, tag = known.partition(".")
+        if architecture not in names:
+            raise BadInput(f"model {name!r}: timm does not know it{_timm_hint(known, names)}")
+        tagged = timm.list_models(f"{architecture}.*", pretrained=True)
+        if tag and known not in tagged:
+            raise BadInput(
+                f"model {name!r}: timm has no weights {tag!r} of it{_timm_hint(known, tagged)}; "
+                f"timm:{architecture} is the same network"
+            )
+
+    def _timm(self, name: str) -> Any:
+        try:
+            return importlib.import_module("timm")
+        except ModuleNotFoundError:
+            raise BadInput(f"model {name!r}: needs timm; run pip install 'easiness[timm]'") from None
+
+    def _config(self, name: str) -> Any:
+        return self._timm(name).models.get_pretrained_cfg(name.removeprefix(_PREFIX))
+
+    def net(self, name: str, input_shape: Shape, num_classes: int, **options: Any) -> nn.Module:
+        """As `Published.net`, built by timm with ``options``."""
+        channels, height, width = input_shape
+        if self._config(name).fixed_input_size:
+            options["img_size"] = (height, width)
+        net: nn.Module = self._timm(name).create_model(
+            name.removeprefix(_PREFIX), in_chans=channels, num_classes=num_classes, **options
+        )
+        return net
+
+    def _on_hub(self, name: str) -> tuple[str, str, str | None] | None:
+        """Repository, file and revision of the weights on the hub, if they are safetensors there."""
+        config = self._config(name)
+        repository, _, revision = (config.hf_hub_id or "").partition("@")
+        file = config.hf_hub_filename or f"model{SUFFIX}"
+        return (repository, file, revision or None) if repository and file.endswith(SUFFIX) else None
+
+    def weights_file(self, name: str) -> Path:
+        """In the Hugging Face cache or torch's hub folder."""
+        from huggingface_hub import try_to_load_from_cache
+
+        config, on_hub = self._config(name), self._on_hub(name)
+        repository = (config.hf_hub_id or "").partition("@")[0]
+        url = "" if (config.url or "").endswith(".npz") else config.url or ""
+        if not repository and not url:
+            raise BadInput(f"model {name!r}: there are no weights of it; leave out --pretrained")
+        if on_hub is not None:
+            found = try_to_load_from_cache(on_hub[0], on_hub[1], revision=on_hub[2])
+            if isinstance(found, str):
+                return Path(found)
+        path = _converted_file(url or f"{repository.replace('/', '--')}.bin")
+        if path.is_file():
+            return path
+        call = f"timm.create_model({_quoted(name.removeprefix(_PREFIX))}, pretrained=True)"
+        if on_hub is not None:
+            raise BadInput(
+                f"model {name!r}: its weights {repository}/{on_hub[1]} in the Hugging Face cache are not "
+                f"there; call {call} once in Python, which downloads them"
+            )
+        raise BadInput(
+            f"model {name!r}: its weights {path} are not there; timm downloads and converts them: "
+            f"{_converting('import timm', f'{call}.state_dict()', path)}"
+        )
+
+    def fetch(self, name: str) -> None:
+        """Download the weights into the Hugging Face cache, where they are there as safetensors."""
+        from huggingface_hub import hf_hub_download
+
+        on_hub = self._on_hub(name)
+        if on_hub is not None:
+            hf_hub_download(on_hub[0], on_hub[1], revision=on_hub[2])
+
+    def weights(self, name: str, path: Path, net: nn.Module, input_shape: Shape) -> dict[str, Tensor]:
+        """Names and positional embeddings as timm brings them into line.
+
+        The classifier is as wide as in the file, or that of ``net`` where the file has none.
+        """
+        import torch
+
+        config = self._config(name)
+        weights = _read_weights(path)
+        misfit = f"{path}: these weights do not fit model {name!r}"
+        with caught(lambda error: BadInput(f"{misfit}: {describe(error)}")):
+            num_classes = _num_classes(config, weights)
+            overlay = {"state_dict": weights, "custom_load": False, "num_classes": num_classes}
+            with torch.random.fork_rng(devices=[]):
+                filled = self.net(
+                    name, input_shape, num_classes, pretrained=True, pretrained_cfg_overlay=overlay
+                )
+        # timm has seen that the file is whole; what it lacks is a classifier that was never there
+        return {**net.state_dict(), **filled.state_dict()}
+
+
+TORCHVISION, TIMM = Torchvision(), Timm()
+
+
+def _num_classes(config: Any, weights: Mapping[str, Tensor]) -> int:
+    """Outputs of the classifier in a file, less a class for the background; timm's word where it has none."""
+    layers = [config.classifier] if isinstance(config.classifier, str) else config.classifier or []
+    for layer in layers:
+        if f"{layer}.weight" in weights:
+            return len(weights[f"{layer}.weight"]) - (config.label_offset or 0)
+    return int(config.num_classes)
+
+
+def _timm_hint(name: str, known: Sequence[str]) -> str:
+    """The nearest names, those that only go on where there are any."""
+    known = [other for other in known if other.startswith(name)] or known
+    return nearest(_PREFIX + name, [_PREFIX + other for other in known])
 
 
 def _colored(name: str, input_shape: Shape, weights: str = "") -> Shape:
@@ -100,18 +328,18 @@ def _colored(name: str, input_shape: Shape, weights: str = "") -> Shape:
 
 def _for(input_shape: Shape, net: nn.Module) -> nn.Module:
     """The network of colored images as one of images of this shape."""
-    from easiness.models.layers import Grey
+    from easiness.models.networks import Grey
 
     return net if input_shape[0] == 3 else Grey(net)
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
+def _read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors in a ``.safetensors`` file, by name, on the CPU."""
     from safetensors.torch import load_file
 
     if path.suffix != SUFFIX:
-        state = f'torch.load({quoted(path)}, map_location="cpu", weights_only=True)'
-        command = converting("import torch", state, path.with_suffix(SUFFIX))
+        state = f'torch.load({_quoted(path)}, map_location="cpu", weights_only=True)'
+        command = _converting("import torch", state, path.with_suffix(SUFFIX))
         raise BadInput(
             f"{path}: is no {SUFFIX} file, and others are not read, since they may be pickled; convert "
             f"it: {command}"
@@ -121,23 +349,23 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         return load_file(path)
 
 
-def converted_file(url: str) -> Path:
+def _converted_file(url: str) -> Path:
     """The file for the weights at ``url``: in torch's folder of downloads, as safetensors."""
     import torch
 
     return Path(torch.hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1]).with_suffix(SUFFIX)
 
 
-def converting(imports: str, state: str, path: Path) -> str:
+def _converting(imports: str, state: str, path: Path) -> str:
     """A command that writes ``state``, a dict of tensors in Python after ``imports``, to a file."""
     code = (
         f"{imports}; from safetensors.torch import save_file; "
-        f"save_file({{k: v.contiguous() for k, v in {state}.items()}}, {quoted(path)})"
+        f"save_file({{k: v.contiguous() for k, v in {state}.items()}}, {_quoted(path)})"
     )
     return shlex.join(["python", "-c", code])
 
 
-def quoted(text: str | Path) -> str:
+def _quoted(text: str | Path) -> str:
     """The text in Python, between double quotes, so that a shell takes the code between single ones."""
     return json.dumps(str(text), ensure_ascii=False)
 
@@ -148,16 +376,23 @@ def load_weights(net: nn.Module, weights: dict[str, Tensor], num_classes: int, p
     A classifier for another number of classes is left out, so that it stays as it is in ``net``.
     """
     own = net.state_dict()
+    # only a last layer can differ in the number of outputs alone: any other has one after it
     classifier = [
-        key for key in weights if key in own and _is_for_other_classes(weights[key], own[key], num_classes)
+        key
+        for key, theirs in weights.items()
+        if key in own
+        and theirs.ndim == own[key].ndim > 0
+        and theirs.shape[1:] == own[key].shape[1:]
+        and len(own[key]) == num_classes != len(theirs)
     ]
     for key in classifier:
         del weights[key]
     for key, tensor in weights.items():
         if key in own and tensor.shape != own[key].shape:
+            theirs, ours = (" x ".join(map(str, one.shape)) for one in (tensor, own[key]))
             raise BadInput(
-                f"{path}: these weights do not fit: {key} is {_size(tensor)} in the file and "
-                f"{_size(own[key])} in the network for these images; give the weights of this network"
+                f"{path}: these weights do not fit: {key} is {theirs} in the file and {ours} in the network "
+                "for these images; give the weights of this network"
             )
     missing, unexpected = net.load_state_dict(weights, strict=False)
     missing = [key for key in missing if key not in classifier]
@@ -165,14 +400,3 @@ def load_weights(net: nn.Module, weights: dict[str, Tensor], num_classes: int, p
         raise BadInput(f"{path}: these weights do not fit: the file has no {missing[0]}")
     if unexpected:
         raise BadInput(f"{path}: these weights do not fit: the network has no {unexpected[0]}")
-
-
-def _is_for_other_classes(theirs: Tensor, ours: Tensor, num_classes: int) -> bool:
-    """Do they differ in the number of outputs alone? Only a last layer can, any other has one after it."""
-    if theirs.ndim != ours.ndim or theirs.shape[1:] != ours.shape[1:] or ours.ndim == 0:
-        return False
-    return len(ours) == num_classes != len(theirs)
-
-
-def _size(tensor: Tensor) -> str:
-    return " x ".join(map(str, tensor.shape))

@@ -1,4 +1,4 @@
-"""Every family of networks, and the one that a name belongs to. None of it loads torch."""
+"""Every family of networks, and from a name to a network that fits the data; only building loads torch."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from easiness.errors import BadInput, RunFailed, caught, nearest
 from easiness.inputs import Signature
 from easiness.models.custom import CUSTOM, GIVEN
-from easiness.models.family import IMAGES, NUMBERS, TOKENS, Family, Inputs, Shape, cannot_take
-from easiness.models.published import Published
-from easiness.models.timm_nets import TIMM
-from easiness.models.torchvision_nets import TORCHVISION
+from easiness.models.family import IMAGES, NUMBERS, TOKENS, Family, Inputs
+from easiness.models.published import TIMM, TORCHVISION, Published
 from easiness.named_import import describe
 
 if TYPE_CHECKING:
@@ -27,13 +25,13 @@ _WHOLE = "(0|[1-9][0-9]{0,5})"
 
 
 @dataclass(frozen=True)
-class Numbered:
+class Numbered(Family):
     """Networks named by ``form``, in which each word in capitals stands for a number.
 
-    ``name`` is that of a module beside this one and of the function in it that builds them, from the
-    examples' shape, the number of classes, of tokens the size of their ``vocabulary``, and the numbers.
-    ``numbers`` gives the values that each word may have, ``min_side`` the smallest height and width of images
-    in pixels, ``examples`` some members, for hints; ``takes`` says what examples have to be.
+    ``name`` is that of the function of a ``module`` beside this one that builds them, from the examples'
+    shape, the number of classes, of tokens the size of their ``vocabulary``, and the numbers. ``numbers``
+    gives the values that each word may have, ``min_side`` the smallest height and width of images in pixels,
+    ``examples`` some members, for hints; ``takes`` says what examples have to be.
     """
 
     name: str
@@ -42,8 +40,7 @@ class Numbered:
     min_side: int
     examples: tuple[str, ...]
     takes: Inputs = IMAGES
-
-    published: ClassVar[None] = None
+    module: str = "networks"
 
     def read(self, name: str) -> dict[str, int] | None:
         """The numbers in a name of this form, in or out of range; ``None`` for another form."""
@@ -62,7 +59,16 @@ class Numbered:
     def check(self, name: str) -> None:
         """Raise `BadInput` for numbers that do not work."""
         for word, value in (self.read(name) or {}).items():
-            _check_number(name, word, value, self.numbers[word])
+            allowed = self.numbers[word]
+            if value in allowed:
+                continue
+            rule = f"from {allowed[0]} to {allowed[-1]}"
+            if allowed.step > 1:
+                rule = f"{allowed.step}n+{allowed[0] % allowed.step} {rule}"
+                if allowed[0] < value < allowed[-1]:
+                    below = value - (value - allowed[0]) % allowed.step
+                    rule += f", so {below} or {below + allowed.step} is the nearest"
+            raise BadInput(f"model {name!r}: {word} {value} does not work; it must be {rule}")
 
     def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
         """The network, initialized from torch's global generator."""
@@ -74,26 +80,10 @@ class Numbered:
                 f"are {height} x {width}, so use larger images or an MLP such as mlp_3"
             )
         # its module loads torch
-        builder = getattr(importlib.import_module(f"{__package__}.{self.name}"), self.name)
+        builder = getattr(importlib.import_module(f"{__package__}.{self.module}"), self.name)
         given = {} if signature.vocabulary is None else {"vocabulary": signature.vocabulary}
         net: nn.Module = builder(signature.shape, num_classes, **given, **(self.read(name) or {}))
         return net
-
-    def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
-        """The reason why the network cannot take such an example."""
-        return cannot_take(name, input_shape, error)
-
-
-def _check_number(name: str, word: str, value: int, allowed: range) -> None:
-    if value in allowed:
-        return
-    rule = f"from {allowed[0]} to {allowed[-1]}"
-    if allowed.step > 1:
-        rule = f"{allowed.step}n+{allowed[0] % allowed.step} {rule}"
-        if allowed[0] < value < allowed[-1]:
-            below = value - (value - allowed[0]) % allowed.step
-            rule += f", so {below} or {below + allowed.step} is the nearest"
-    raise BadInput(f"model {name!r}: {word} {value} does not work; it must be {rule}")
 
 
 # Two halvings leave one pixel of four, while of three DenseNet's poolings would leave none.
@@ -177,13 +167,93 @@ def find_family(name: str) -> Family:
     return family
 
 
+def build_model(
+    name: str,
+    signature: Signature | tuple[int, ...] | None = None,
+    num_classes: int = 0,
+    pretrained: Path | None = None,
+    *,
+    input_shape: tuple[int, ...] | None = None,
+) -> nn.Module:
+    """The network ``name`` for examples of this ``signature``, with ``num_classes`` logits.
+
+    A shape, here or as ``input_shape``, stands for the signature of float32 values: (c, h, w) of images, (D,)
+    of vectors. One of tokens has (L,) and a vocabulary. Initialized from torch's global generator, in
+    training mode, on the CPU (one from ``package.module:callable`` as the callable leaves it). It has been
+    seen to give [1, num_classes] for one example. torchvision's networks, and timm's with pretrained weights,
+    see a grey image as three equal channels.
+
+    ``pretrained`` is a file of weights, such as `pretrained_file` gives, for everything but the
+    classifier; that too where it has as many classes. The random numbers drawn are the same without it.
+
+    Raises `BadInput` for an unknown name, a number in it that does not work, a library that is not
+    installed, examples that do not suit the network, a file of weights that does not fit, and a callable
+    that fails or gives anything but such a network.
+    """
+    given = input_shape if signature is None else signature
+    wanted = Signature.of(given or ())
+    shape = wanted.shape
+    if len(shape) not in (1, 3) or min(shape) < 1:
+        raise BadInput(f"input_shape {shape}: give (channels, height, width) or (values,), each at least 1")
+    if num_classes < 2:
+        raise BadInput(f"num_classes {num_classes}: give at least 2")
+    family = find_family(name)
+    if not family.takes.suits(wanted):
+        raise BadInput(_other_kind(name, family, wanted))
+    if pretrained is None:
+        net = family.build(name, wanted, num_classes)
+    else:
+        net = _published(family, name).build_from(pretrained, name, shape, num_classes)
+    _check_output(net, family, name, wanted, num_classes)
+    return net
+
+
+def _other_kind(name: str, family: Family, given: Signature) -> str:
+    from easiness.inputs import KINDS  # which load what reads examples, for help in vain
+
+    tokens = given.vocabulary is not None
+    kinds = [kind for kind in KINDS if len(kind.axes) == len(given.shape) and kind.tokens == tokens]
+    if kinds:
+        nouns = " or ".join(kind.nouns for kind in kinds)
+        networks = " or ".join(dict.fromkeys(name for kind in kinds for name in kind.networks))
+        return f"model {name!r}: it takes {family.takes.what} and these are {nouns}; give {networks}"
+    return f"model {name!r}: it takes {family.takes.what}, not examples of shape {given.shape}; give another"
+
+
+def _check_output(net: nn.Module, family: Family, name: str, given: Signature, num_classes: int) -> None:
+    """One example in evaluation mode; neither modes nor random numbers are different afterwards."""
+    import torch
+
+    modes = [(module, module.training) for module in net.modules()]
+    parameter = next(net.parameters(), None)
+    example = given.blank(device=None if parameter is None else parameter.device)
+    try:
+        net.eval()
+        # A network of the user's own may draw random numbers even in evaluation mode.
+        unsuited = caught(lambda error: BadInput(family.unsuited(name, given.shape, error)))
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), unsuited:
+            output = net(example)
+    finally:
+        for module, training in modes:
+            module.training = training
+    if not isinstance(output, torch.Tensor):
+        raise BadInput(f"model {name!r}: gives {type(output).__name__} for an example; it must give a tensor")
+    if tuple(output.shape) != (1, num_classes) or not output.is_floating_point():
+        raise BadInput(
+            f"model {name!r}: gives {output.dtype} {tuple(output.shape)} for one example; it must give "
+            f"floating-point logits (1, {num_classes})"
+        )
+    if not any(parameter.requires_grad for parameter in net.parameters()):
+        raise BadInput(f"model {name!r}: has no parameter that can be trained; give another network")
+
+
 def pretrained_file(name: str, *, download: bool = False) -> Path:
     """The file on this disk with the weights that torchvision or timm publish for the network ``name``.
 
     Of torchvision's, the ones it calls ``DEFAULT``; of timm's, those of the tag in the name, or its first.
     Nothing is downloaded without ``download``, which fetches a file that is not there.
     """
-    family = published(find_family(name), name)
+    family = _published(find_family(name), name)
     try:
         return family.weights_file(name)
     except BadInput:
@@ -196,14 +266,14 @@ def pretrained_file(name: str, *, download: bool = False) -> Path:
     return family.weights_file(name)
 
 
-def published(family: Family, name: str) -> Published:
+def _published(family: Family, name: str) -> Published:
     """The family of ``name`` as one with weights."""
-    if family.published is None:
+    if not isinstance(family, Published):
         raise BadInput(
             f"model {name!r}: has no pretrained weights; leave out --pretrained, or choose a model of "
             "torchvision's or timm:NAME"
         )
-    return family.published
+    return family
 
 
 def is_users_own(name: str) -> bool:

@@ -22,6 +22,7 @@ from easiness.errors import BadInput, RunFailed
 from easiness.features import ready_features
 from easiness.gate import fits
 from easiness.heads import Deal, bytes_of_moments, kept_together
+from easiness.models import is_given
 from easiness.regular_file import read_regular
 from easiness.runs.checkpoints import check_checkpoints
 from easiness.runs.cost import cached_bytes
@@ -157,6 +158,8 @@ def carry_out(
     device, progress = resolve_device(execution.device), progress or Progress()
     cache = cache_beside(out) if execution.cache else None
     failures: dict[int, str] = {}
+    if is_given(plan.model):
+        progress.note(f"{out}: only this process can resume the run: {plan.model} is defined in no module")
     with RunWriter(out) as writer, writer.events.ended(), ExitStack() as stack:
         task, stored = _begun(writer, plan, more, retrain_damaged, before)
         # before anything is measured: an unreadable image is said at once

@@ -13,8 +13,8 @@ from easiness.errors import BadInput
 from easiness.inputs import GRAMS, WORDS, Signature
 from easiness.inputs.text.tokens import VOCABULARY
 from easiness.models import build_model, check_model_name, model_name, model_names
+from easiness.models.published import TORCHVISION as FAMILY
 from easiness.models.registry import OWN, Numbered
-from easiness.models.torchvision_nets import torchvision_names, torchvision_net
 
 SMALL = ["mlp_1", "mlp_3_w16", "wrn_10_1", "densenet_bc_10_4", "resnext_11_2x2d"]
 TIMM = ["timm:test_resnet", "timm:test_resnet.r160_in1k", "timm:test_vit"]
@@ -76,9 +76,9 @@ def test_the_same_generator_state_gives_the_same_network(name: str) -> None:
 )
 def test_parameter_counts(name: str, num: int) -> None:
     """Ours and timm's on 10 classes of small images, torchvision's as published."""
-    if name in (torchvision_names() or []):
+    if name in (FAMILY.known() or []):
         with torch.device("meta"):
-            net = torchvision_net(name, (3, 224, 224), 1000)
+            net = FAMILY.net(name, (3, 224, 224), 1000)
     else:
         net = built(name, (3, 32, 32), 10)
     assert sum(parameter.numel() for parameter in net.parameters()) == num
@@ -200,7 +200,7 @@ def test_a_hand_computed_mlp() -> None:
 
 def test_inception_gives_one_tensor_in_training_mode() -> None:
     with torch.device("meta"):
-        output = torchvision_net("inception_v3", (3, 75, 75), 7).train()(torch.zeros(2, 3, 75, 75))
+        output = FAMILY.net("inception_v3", (3, 75, 75), 7).train()(torch.zeros(2, 3, 75, 75))
     assert output.shape == (2, 7)
 
 
@@ -224,7 +224,7 @@ def test_gradient_reaches_every_parameter_behind_a_grey_image_in_channels_last()
 
 def test_a_transformer_is_built_for_the_size_of_the_images() -> None:
     with torch.device("meta"):
-        net = torchvision_net("vit_b_16", (3, 32, 32), 4)
+        net = FAMILY.net("vit_b_16", (3, 32, 32), 4)
         assert net.encoder.pos_embedding.shape == (1, 2 * 2 + 1, 768)  # type: ignore[union-attr]
         assert net(torch.zeros(2, 3, 32, 32)).shape == (2, 4)
     wide = built("timm:vit_tiny_patch16_224.augreg_in21k", (3, 32, 64), 4)

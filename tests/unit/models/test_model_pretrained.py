@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from easiness.errors import BadInput
 from easiness.models import build_model, pretrained_file
-from easiness.models.published import load_weights
-from easiness.models.torchvision_nets import torchvision_net, torchvision_weights
+from easiness.models.published import TORCHVISION, load_weights
 from lengths import long_but
 
 State = dict[str, Tensor]
@@ -95,19 +94,19 @@ def test_auxiliary_outputs_in_a_file_are_ignored(tmp_path: Path) -> None:
         "aux2.fc1.bias": torch.ones(2),
     }
     save_file(weights, tmp_path / "w.safetensors")
-    assert list(torchvision_weights("googlenet", tmp_path / "w.safetensors")) == ["conv1.conv.weight"]
+    assert list(TORCHVISION.weights("googlenet", tmp_path / "w.safetensors")) == ["conv1.conv.weight"]
     save_file({"AuxLogits.fc.bias": torch.ones(2)}, tmp_path / "w.safetensors")
-    assert torchvision_weights("inception_v3", tmp_path / "w.safetensors") == {}
-    assert list(torchvision_weights("resnet18", tmp_path / "w.safetensors")) == ["AuxLogits.fc.bias"]
+    assert TORCHVISION.weights("inception_v3", tmp_path / "w.safetensors") == {}
+    assert list(TORCHVISION.weights("resnet18", tmp_path / "w.safetensors")) == ["AuxLogits.fc.bias"]
 
 
 def test_the_old_names_in_densenets_files_are_read(tmp_path: Path) -> None:
     with torch.device("meta"):
-        today = torchvision_net("densenet121", SHAPE, 1000).state_dict()
+        today = TORCHVISION.net("densenet121", SHAPE, 1000).state_dict()
     old = {re.sub(r"(denselayer\d+\.(?:norm|conv))", r"\1.", key): torch.ones(1) for key in today}
     assert "features.denseblock1.denselayer1.norm.1.weight" in old
     save_file(old, tmp_path / "w.safetensors")
-    assert set(torchvision_weights("densenet121", tmp_path / "w.safetensors")) == set(today)
+    assert set(TORCHVISION.weights("densenet121", tmp_path / "w.safetensors")) == set(today)
 
 
 def test_a_file_from_before_batches_were_counted_is_read(tmp_path: Path) -> None:

@@ -251,25 +251,25 @@ def net(input_shape: tuple[int, int, int], num_classes: int) -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(input_shape)), num_classes))
 
 
-def test_a_run_of_a_lambda_goes_on(tmp_path: Path):
+def test_only_the_process_of_a_lambda_can_resume_its_run(tmp_path: Path, monkeypatch, capsys):
+    def model() -> nn.Module:
+        return net((1, 8, 8), 10)
+
     def measure(trials: int, **given: Any) -> ez.Run:
-        return ez.measure(
-            model=lambda: net((1, 8, 8), 10), trials=trials, out=tmp_path / "run", **ASKED, **given
-        )
+        return ez.measure(**{"model": model, **ASKED, "progress": True, **given}, trials=trials, out=tmp_path)
 
     first = measure(1)
-    assert first.model.startswith("lambda#")
+    assert first.model.startswith("model#")
+    assert f"only this process can resume the run: {first.model} is" in capsys.readouterr().err
     more = measure(2)
     assert [trial.index for trial in more.trials] == [0, 1]
     assert more.spec.measured is not None
     assert more.spec.measured.resolved.jobs == 1
     with pytest.raises(ez.BadInput, match=r"settings: model .*lambda#"):
-        ez.measure(
-            model=lambda: nn.Sequential(net((1, 8, 8), 10)),
-            trials=2,
-            out=tmp_path / "run",
-            **ASKED,
-        )
+        measure(2, model=lambda: net((1, 8, 8), 10))
+    monkeypatch.setattr("easiness.models.custom._given", {})
+    with pytest.raises(ez.BadInput, match="object of Python in another process"):
+        ez.paper.perturb(first, kind="radial", levels=[1.0], device="cpu")
 
 
 def test_a_function_of_a_module_is_that_of_the_command(tmp_path: Path):
