@@ -20,7 +20,7 @@ from easiness.regular_file import in_words, shared
 USER = "secretuser"
 RESULTS = (".csv", ".md", ".json", ".parquet", ".png", ".svg", ".pdf")
 EXPORTS = {
-    **dict.fromkeys(("hf", "fiftyone", "label-studio"), ""),
+    **dict.fromkeys(("hf", "label-studio"), ""),
     **{"cleanlab": ".npz", "torch": ".npz", "spotlight": ".parquet", "csv": ".csv", "parquet": ".parquet"},
 }
 
@@ -112,10 +112,6 @@ def test_pages_results_cards_and_exports(run, home, command):
     page = (out / "page.html").read_text()
     assert f"../runs/{run.name}" in page
     assert str(home.parent) not in page
-    # what FiftyOne reads leads to the pictures
-    ways = re.findall(r'"filepath": "([^"]*)"', (out / "fiftyone" / "samples.json").read_text())
-    assert all((out / "fiftyone" / way).resolve().is_relative_to(home / "pets") for way in ways)
-    assert all((out / "fiftyone" / way).is_file() for way in ways)
 
 
 def test_elsewhere_on_the_machine_the_last_name_is_told(home, command, tmp_path):
@@ -123,10 +119,8 @@ def test_elsewhere_on_the_machine_the_last_name_is_told(home, command, tmp_path)
     elsewhere.mkdir()
     command("measure", home / "pets", *PETS, "--out", home / "run")
     command("report", home / "run", "-o", elsewhere / "page.html")
-    command("export", home / "run", "--to", "fiftyone", "-o", elsewhere / "fiftyone")
     assert telling(elsewhere) == []
     assert ">pets<" in (elsewhere / "page.html").read_text()
-    assert len(list((elsewhere / "fiftyone" / "data").iterdir())) == 24  # pictures go along
 
 
 @pytest.mark.long

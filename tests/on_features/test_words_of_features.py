@@ -55,7 +55,6 @@ COMMANDS = (
     ("export", "f", "--to", "csv", "-o", "rows.csv"),
     ("export", "f", "--to", "cleanlab", "-o", "cleanlab.npz"),
     ("export", "f", "--to", "hf", "-o", "hf"),
-    ("export", "f", "--to", "fiftyone", "-o", "fiftyone"),
     ("card", "f", "-o", "card"),
 )
 

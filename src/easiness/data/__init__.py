@@ -35,7 +35,7 @@ from easiness.data.label_files import (
     relabelled,
 )
 from easiness.data.load import grouped, load_dataset, part_of
-from easiness.data.sources.file_facts import cache_folder
+from easiness.data.sources.file_blobs import cache_folder
 from easiness.data.tables.csv_files import csv_header
 from easiness.data.tables.splits import is_table, open_table
 from easiness.data.tables.table import written_in

@@ -173,11 +173,9 @@ class Dataset:
         Raises:
             BadInput: they are from no table, or it has no such column of lists of numbers.
         """
-        if self.columns is not None:
-            return self.columns(name, self.ids)
-        if not hasattr(self.stored, "column"):
+        if self.columns is None:
             raise BadInput(f"{self.where}: is no table, so it has no column {name}; give a Parquet file")
-        return self.stored.column(name)  # type: ignore[no-any-return]
+        return self.columns(name, self.ids)
 
     def packed(
         self, recipe: Recipe, cache: Path | None = None, on_packed: Callable[[int], None] = lambda _: None

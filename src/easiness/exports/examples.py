@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.engine import At, Data, HeldOutToo, OneRun
 from easiness.errors import BadInput
 from easiness.inputs import Cell, Exported, kind_named
 from easiness.runs import Told, find_split, positions_in, told
-from easiness.spec import Split
+from easiness.spec import Option, Split
 from easiness.store import Run
 from easiness.studies.suspects import Suspected, suspects
 
@@ -32,36 +33,75 @@ Place = TypeVar("Place", BinaryIO, Path)
 
 
 @dataclass(frozen=True)
-class ToLabel:
-    """Which examples people are to decide on, and what of them they see.
+class Exporting:
+    """Options of `export`."""
 
-    Those whose label is wrong with a probability ``above`` at least, or those of a file of decisions alone
-    (``only``). Of ``blind`` ones neither label nor suggestion is shown. Below ``root`` files are served to
-    them; without it what they see goes along.
-    """
-
-    above: float | None = None
-    only: Path | None = None
-    blind: bool = False
-    root: Path | None = None
+    run: OneRun
+    to: Annotated[
+        str,
+        Option(
+            "--to",
+            "hf (a folder for Hugging Face datasets), cleanlab (labels and pred_probs), label-studio (tasks, "
+            "and how they are shown), spotlight (a Parquet with the examples), torch (indices and sampling "
+            "weights), csv or parquet (rows).",
+            placed=True,
+        ),
+    ]
+    output: Annotated[Path, Option("-o", "File or new folder to write.", also=("--output",), placed=True)]
+    split: HeldOutToo = "train"
+    at: At = None
+    data: Data = None
+    above: Annotated[
+        float | None,
+        Option(
+            "--above",
+            "For label-studio: labels that are wrong with this probability or more, and five in any case; "
+            "0.1 by default.",
+        ),
+    ] = None
+    only: Annotated[
+        Path | None,
+        Option(
+            "--only", "For label-studio: only the examples of this file of labels, such as one of `audit`."
+        ),
+    ] = None
+    blind: Annotated[bool, Option("--blind", "For label-studio: show neither labels nor suggestions.")] = (
+        False
+    )
+    document_root: Annotated[
+        Path | None,
+        Option(
+            "--document-root",
+            "For label-studio: the folder that it serves files from; without it, files are put into the "
+            "tasks.",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """The examples of a ``split`` of ``run`` after ``epoch`` epochs.
+    """The examples of a split of a run after ``epoch`` epochs, as ``asked`` for.
 
     ``data`` are those of the split; ``without_data`` says why there are none. ``note`` says what else is left
-    out, ``to_label`` what people are to look at.
+    out.
     """
 
-    run: Run
+    asked: Exporting
     epoch: int
     table: pd.DataFrame
     data: Dataset | None
     without_data: str | None = None
     note: str | None = None
-    split: Split = "train"
-    to_label: ToLabel = ToLabel()
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return self.asked.run
+
+    @property
+    def split(self) -> Split:
+        """The split."""
+        return self.asked.split
 
     @property
     def ids(self) -> npt.NDArray[Any]:
@@ -93,20 +133,17 @@ class Examples:
         nouns = kind_named(self.run.spec.data.kind).nouns
         return f"without {nouns}: {self.without_data}" if self.data is None else None
 
-    def cells(self) -> Iterator[list[Cell]]:
-        """Examples as other tools have them, pictures as PNG, to the pixel: some hundred at a time."""
+    def with_cells(self, rows: pa.Table) -> Iterator[tuple[list[Cell], pa.Table]]:
+        """Examples as other tools have them, pictures as PNG, to the pixel, with their ``rows`` of [K].
+
+        Some hundred come at a time.
+        """
         data = self.data
         assert data is not None
         for first in range(0, len(self.table), _AT_ONCE):
-            some = np.arange(first, min(first + _AT_ONCE, len(self.table)))
-            yield data.map(self.rows[some], lambda value: data.kind.show(value, data.traits).cell)
-
-    def with_cells(self, rows: pa.Table) -> Iterator[tuple[list[Cell], pa.Table]]:
-        """`cells`, each time with those of the ``rows`` [K] that belong to them."""
-        first = 0
-        for cells in self.cells():
+            some = self.rows[first : first + _AT_ONCE]
+            cells = data.map(some, lambda value: data.kind.show(value, data.traits).cell)
             yield cells, rows.slice(first, len(cells))
-            first += len(cells)
 
     @cached_property
     def told(self) -> Told | None:
@@ -118,19 +155,20 @@ class Examples:
         return self.table if self.told is None else self.table.assign(**{self.told.column: self.told.texts})
 
 
-def examples_of(run: Run, epoch: int, source: Any, split: Split = "train") -> Examples:
+def examples_of(asked: Exporting) -> Examples:
     """The examples of a split of a run: every score, what is suspected, and the data where they are found."""
-    table, note = run.scores(**run.asked(epoch), split=split), None
+    run, split, note = asked.run, asked.split, None
+    epoch = run.resolve_at(asked.at)
+    table = run.scores(**run.asked(epoch), split=split)
     try:
-        asked = run.asked(epoch) if epoch != run.observed[-1] else {}
-        ranked = suspects(Suspected((run,), split=split, pictures=False, **asked)).ranked
+        at = run.asked(epoch) if epoch != run.observed[-1] else {}
+        ranked = suspects(Suspected((run,), split=split, pictures=False, **at)).ranked
     except BadInput as error:
         note = f"nothing is said of suspect labels ({error})"
     else:
-        chosen = ranked.set_index("id")[_SUSPECTED]
-        table = table.join(chosen, on="id")
-    data, why = find_split(run, source, split)
-    return Examples(run, epoch, table, data, None if data is not None else why, note, split)
+        table = table.join(ranked.set_index("id")[_SUSPECTED], on="id")
+    data, why = find_split(run, asked.data, split)
+    return Examples(asked, epoch, table, data, None if data is not None else why, note)
 
 
 @dataclass(frozen=True)
@@ -140,8 +178,7 @@ class Format(Generic[Place]):
     ``suffixes`` are what the name of a file ends in; without any it is a folder. ``then`` is how to read it,
     with ``{out}`` for the path and the ``{column}`` and ``{dtype}`` of `Exported`, and ``then_without`` how
     where no column needs one, if that differs. ``shows`` tells whether it shows what examples are, where that
-    is not so of all kinds, or of examples that are not found; ``is_to_label`` that people decide in it on
-    examples that are `ToLabel`.
+    is not so of all kinds, or of examples that are not found; ``is_to_label`` that people decide in it.
     """
 
     name: str

@@ -37,7 +37,7 @@ def _write(examples: Examples, folder: Path) -> str | None:
     shown = examples.exported
     assert shown is not None
     element = _ELEMENTS[shown.column]
-    if element == "Audio" and examples.to_label.root is None:
+    if element == "Audio" and examples.asked.document_root is None:
         element += ' decoder="none"'  # what is in a task is played, and not taken apart for a picture of it
     (folder / CONFIG).write_text(_config(examples.run.classes, element), "utf-8")
     rows = examples.table.to_dict("records")
@@ -53,7 +53,7 @@ def _write(examples: Examples, folder: Path) -> str | None:
 
 def _chosen(examples: Examples) -> tuple[npt.NDArray[np.int64], bool]:
     """The positions of the examples to decide on, in order, and whether they are shown blind."""
-    asked, table = examples.to_label, examples.table
+    asked, table = examples.asked, examples.table
     if asked.only is not None:
         listed = decisions_on(examples.run, asked.only, examples.split).listed
         if not listed:
@@ -72,7 +72,7 @@ def _chosen(examples: Examples) -> tuple[npt.NDArray[np.int64], bool]:
 
 def _addresses(examples: Examples, positions: npt.NDArray[np.int64]) -> Iterator[str]:
     """What each example is in a task: its text, where its file is served, or a ``data:`` address."""
-    data, root = examples.data, examples.to_label.root
+    data, root = examples.data, examples.asked.document_root
     assert data is not None
     if root is not None:
         yield from (_served(examples, position, root.resolve()) for position in positions.tolist())

@@ -6,10 +6,7 @@ from .bank import (
     fetched_ahead as fetched_ahead,
 )
 from .encoded import (
-    IMAGES as IMAGES,
     MOST_BYTES as MOST_BYTES,
-    SIZES as SIZES,
-    UNREADABLE as UNREADABLE,
     Blob as Blob,
     Blobs as Blobs,
     Encoded as Encoded,
@@ -20,9 +17,7 @@ from .encoded import (
     Unreadable as Unreadable,
     counted as counted,
     digest as digest,
-    find_unreadable as find_unreadable,
     in_threads as in_threads,
-    read_headers as read_headers,
     reading as reading,
     tell as tell,
 )

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +27,6 @@ Told = Callable[[str, int, int], None]
 """Called with what is done, and how many of how many images it is done for."""
 
 AT_ONCE = 256  # images between two calls
-
-IMAGES = "reading images"
-SIZES = "reading image sizes"
-UNREADABLE = "looking for unreadable images"
 
 _told: ContextVar[Told | None] = ContextVar("_told", default=None)
 
@@ -100,11 +96,13 @@ Header: TypeAlias = tuple[Any, ...]
 class Files:
     """How examples of a kind are read from the bytes of a file, or of a cell of a table.
 
-    One is called ``noun``, and what headers tell of it ``measures``.
+    One is called ``noun``, and what headers tell of it ``measures``. Several are decoded at once, where they
+    can be ``in_threads``.
     """
 
     noun: str
     measures: str
+    in_threads = True
 
     def suffixes(self) -> frozenset[str]:
         """The ends of the names of such files, in lower case."""
@@ -191,30 +189,54 @@ def in_threads(function: Callable[[T], R], items: Iterable[T], num: int | None =
                 future.cancel()
 
 
-class Blobs(Protocol):
-    """All stored examples of one split, by position."""
+class Blobs:
+    """All stored examples of one split, by position: each is read by the ``reader``."""
 
-    @property
-    def reader(self) -> Files:
-        """How one is read."""
+    reader: Files
 
     def __len__(self) -> int:
-        """Number of examples."""
+        raise NotImplementedError
 
     def name(self, position: int) -> str:
-        """What to call an example in an error: its file, and its row where a file holds many."""
+        """The example in words, for an error: its file, and its row where a file holds many."""
+        raise NotImplementedError
 
     def blobs(self, positions: Positions) -> Iterator[Blob]:
         """Readers of the examples at ascending ``positions``, in order, made as they are taken."""
+        raise NotImplementedError
 
     def headers(self, positions: Positions) -> Iterator[Header | None]:
         """Headers of the examples at ascending ``positions``; ``None`` for one that cannot be read."""
 
+        def read(item: tuple[str, Blob]) -> Header | None:
+            try:
+                return self.reader.read_header(item[1], item[0])
+            except Unreadable:  # named when it is decoded; it may lie outside of the subset in use
+                return None
+
+        with self.reader.quiet():
+            found = in_threads(read, named_blobs(self, positions))
+            yield from counted(found, self.reader.reading_headers, len(positions))
+
     def digests(self, positions: Positions) -> list[str]:
         """SHA-256 (hex) of the stored bytes at ascending ``positions``."""
+        found = in_threads(digest, self.blobs(positions))
+        return [one.hex() for one in counted(found, self.reader.reading, len(positions))]
 
-    def unreadable(self) -> Positions:
-        """Positions of the examples that cannot be decoded, ascending."""
+    def unreadable(self, positions: Positions) -> Positions:
+        """Those of ascending ``positions`` at which examples cannot be decoded."""
+        return self.tried(positions, len(positions), 0)
+
+    def tried(self, positions: Positions, total: int, done: int) -> Positions:
+        """`unreadable`, tried now: what is told of it is of ``total`` examples with ``done`` before these."""
+
+        def readable(item: tuple[str, Blob]) -> bool:
+            return self.reader.is_readable(item[1], item[0])
+
+        with self.reader.quiet():
+            verdicts = in_threads(readable, named_blobs(self, positions))
+            found = np.array(list(counted(verdicts, self.reader.looking, total, done)), np.bool_)
+        return positions[~found]
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,10 +306,7 @@ class Encoded(Stored):
 
     def unreadable(self) -> list[int]:
         """Positions among these of the examples that cannot be decoded, ascending."""
-        if len(self) == len(self._blobs):  # what is remembered of them may tell
-            found = self._blobs.unreadable()
-        else:
-            found = find_unreadable(self._blobs, self._positions, len(self))
+        found = self._blobs.unreadable(self._positions)
         return [int(at) for at in np.searchsorted(self._positions, found)]
 
     def headers(self) -> Iterator[Header]:
@@ -299,15 +318,6 @@ class Encoded(Stored):
         """(height, width) of each picture, [K, 2], from the headers."""
         return np.array([header[:2] for header in self.headers()], np.int64).reshape(len(self), 2)
 
-    def column(self, name: str) -> Iterator[npt.NDArray[Any]]:
-        """Vectors [n, D] in a column of the table that the examples are in, some at a time."""
-        if not hasattr(self._blobs, "column"):
-            nouns = f"{self._blobs.reader.noun}s"
-            raise BadInput(
-                f"column {name}: these {nouns} are files and no rows of a table; give a Parquet file"
-            )
-        return self._blobs.column(name, self._positions)  # type: ignore[no-any-return]
-
     def map(self, function: Callable[[Value], R]) -> Iterator[R]:
         """``function`` of each decoded example, in order, a few at a time in threads."""
         traits, reader = self.traits, self._blobs.reader
@@ -316,38 +326,6 @@ class Encoded(Stored):
             name, blob = item
             return function(reader.decode(blob, name, traits))
 
+        items = named_blobs(self._blobs, self._positions)
         with reader.quiet():
-            yield from in_threads(decoded, named_blobs(self._blobs, self._positions), len(self))
-
-
-def read_headers(blobs: Blobs, positions: Positions) -> Iterator[Header | None]:
-    """Headers of the examples at ascending ``positions``, read now."""
-    reader = blobs.reader
-
-    def read(item: tuple[str, Blob]) -> Header | None:
-        name, blob = item
-        try:
-            return reader.read_header(blob, name)
-        except Unreadable:  # named when it is decoded; it may lie outside of the subset in use
-            return None
-
-    with reader.quiet():
-        found = in_threads(read, named_blobs(blobs, positions))
-        yield from counted(found, reader.reading_headers, len(positions))
-
-
-def find_unreadable(blobs: Blobs, positions: Positions, total: int, done: int = 0) -> Positions:
-    """Those of ascending ``positions`` at which examples cannot be decoded.
-
-    What is told of it is of ``total`` examples, of which so many are ``done``.
-    """
-    reader = blobs.reader
-
-    def readable(item: tuple[str, Blob]) -> bool:
-        name, blob = item
-        return reader.is_readable(blob, name)
-
-    with reader.quiet():
-        verdicts = in_threads(readable, named_blobs(blobs, positions))
-        found = np.array(list(counted(verdicts, reader.looking, total, done)), np.bool_)
-    return positions[~found]
+            yield from in_threads(decoded, items, len(self)) if reader.in_threads else map(decoded, items)

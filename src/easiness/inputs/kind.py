@@ -119,15 +119,14 @@ class Exported:
     """How examples of a kind stand in tables of other tools.
 
     ``column`` is the usual name of their column, and ``form`` what is in it. ``feature`` is the type of
-    Hugging Face datasets that reads such files, ``dtype`` the one by which Spotlight shows the column, and
-    ``media`` what FiftyOne calls them; ``None`` where it has none or needs none.
+    Hugging Face datasets that reads such files, and ``dtype`` the one by which Spotlight shows the column;
+    ``None`` where it has none or needs none.
     """
 
     column: str
     form: Literal["file", "text", "numbers"]
     feature: str | None = None
     dtype: str | None = None
-    media: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

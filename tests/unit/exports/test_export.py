@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from PIL import Image
 
 from easiness import BadInput, export, load_dataset, measure, open_run
 from easiness.exports import FORMATS
-from easiness.integrations.fiftyone import to_fiftyone
 from pixels import images_of, write_pictures
 from recording import recorded
 
@@ -172,37 +170,6 @@ def test_spotlights_parquet_has_pictures(run, tmp_path):
     np.testing.assert_array_equal(picture, images_of(digits)[41, 0].numpy())
 
 
-def test_fiftyones_json_points_to_files_where_there_are_any(run, photos, tmp_path):
-    export(photos, "fiftyone", tmp_path / "photos")
-    samples = json.loads((tmp_path / "photos" / "samples.json").read_text())["samples"]
-    assert len(samples) == 30
-    assert samples[20]["filepath"].endswith("bee <b>/05.png")
-    assert samples[20]["ground_truth"] == {"_cls": "Classification", "label": "bee <b>"}
-    assert not (tmp_path / "photos" / "data").exists()
-
-    export(run, "fiftyone", tmp_path / "digits")
-    samples = json.loads((tmp_path / "digits" / "samples.json").read_text())["samples"]
-    scores = run.scores()
-    assert [sample["confidence"] for sample in samples] == scores["confidence"].tolist()
-    digits = load_dataset("digits", limit=NUM)
-    with Image.open(tmp_path / "digits" / samples[41]["filepath"]) as picture:
-        np.testing.assert_array_equal(np.asarray(picture), images_of(digits)[41, 0].numpy())
-
-
-def test_fiftyone_itself_loads_it(run, tmp_path):
-    fiftyone = pytest.importorskip("fiftyone")
-    try:
-        fiftyone.list_datasets()
-    except Exception as error:
-        pytest.skip(f"FiftyOne has no database here: {error}")
-    dataset = to_fiftyone(run, tmp_path / "fo")
-    assert len(dataset) == NUM
-    assert dataset.count_values("ground_truth.label") == {
-        name: int((run.labels == at).sum()) for at, name in enumerate(run.classes)
-    }
-    dataset.delete()
-
-
 @pytest.mark.long
 def test_a_recorders_run_goes_everywhere_but_where_pictures_are_shown(tmp_path):
     ids = np.array([f"text {number}" for number in range(40)], object)
@@ -260,9 +227,6 @@ def test_the_held_out_split_in_every_format(with_held_out, tmp_path):
             assert kept["out_of_sample"].all()
             np.testing.assert_allclose(kept["pred_probs"], run.probabilities(split="held_out"))
     assert len(pd.read_csv(tmp_path / "a.csv")) == 10
-    samples = json.loads((tmp_path / "fiftyone" / "samples.json").read_text())["samples"]
-    assert [sample["tags"] for sample in samples] == [["test"]] * 10
-    assert all("/val/" in sample["filepath"] for sample in samples)
     assert (tmp_path / "hf" / "data" / "test-00000-of-00001.parquet").exists()
     datasets = pytest.importorskip("datasets")
     loaded = datasets.load_dataset(str(tmp_path / "hf"), cache_dir=str(tmp_path / "cache"))
@@ -283,7 +247,7 @@ def test_torch_indices_of_the_held_out_split_are_those_of_its_folder(with_held_o
 def test_a_held_out_split_that_changed_is_not_taken(with_held_out, tmp_path):
     shutil.copytree(with_held_out.spec.data.source, tmp_path / "in")
     next((tmp_path / "in" / "val" / "light").iterdir()).unlink()
-    export(with_held_out, "fiftyone", tmp_path / "train", data=tmp_path / "in")
+    export(with_held_out, "spotlight", tmp_path / "train.parquet", data=tmp_path / "in")
     with pytest.raises(BadInput, match=r"in: .*another held-out split"):
         export(with_held_out, "csv", tmp_path / "a.csv", data=tmp_path / "in", split="held_out")
 

@@ -18,7 +18,6 @@ import pytest
 from PIL import Image
 
 from easiness import BadInput, Dataset, Recorder, Run, card, export, labels, load_dataset
-from easiness.exports import FORMATS
 from easiness.runs import data_version, decisions_on
 from pixels import write_pictures
 from recording import believing, recorded
@@ -139,15 +138,6 @@ def test_cleanlab_has_texts_beside_the_labels(texts, run_of, tmp_path):
     kept = np.load(tmp_path / "a.npz")
     assert kept["texts"].tolist() == TEXTS
     assert kept["pred_probs"].shape == (NUM, 2)
-
-
-@pytest.mark.parametrize("kind", ["texts", "vectors", "sounds"])
-def test_a_tool_that_shows_pictures_alone_says_which_take_others(request, run_of, tmp_path, kind):
-    data = request.getfixturevalue(kind)
-    others = ", ".join(form.name for form in FORMATS if form.shows is None)
-    with pytest.raises(BadInput, match=f"--to fiftyone: shows pictures, .* has {kind}; choose {others}$"):
-        export(run_of(data), "fiftyone", tmp_path / "fo", data=data)
-    assert not (tmp_path / "fo").exists()
 
 
 def test_positions_of_files_stand_beside_their_paths_and_ids_alone(tmp_path, run_of):

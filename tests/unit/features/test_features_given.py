@@ -224,7 +224,7 @@ def test_other_columns_are_refused(write: Callable[..., Path], folder: Path) -> 
         ("", "nothing is named behind column:; write column:NAME"),
     ):
         refused(f"column:{name}", data, words)
-    refused("column:v", load_dataset(folder), "these images are files and no rows of a table")
+    refused("column:v", load_dataset(folder), "is no table, so it has no column v")
 
 
 MODULE = """

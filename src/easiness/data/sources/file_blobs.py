@@ -1,22 +1,193 @@
-"""Examples in files of their own below one folder."""
+"""Examples in files of their own, and what was learned of files while they have not changed."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import sqlite3
+import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from easiness.data.sources.file_facts import FileFacts, Stamp
-from easiness.inputs import MOST_BYTES, Files, Header, Positions, Unreadable, counted, digest, in_threads
-from easiness.regular_file import read_regular
+from easiness.errors import BadInput
+from easiness.inputs import (
+    MOST_BYTES,
+    Blobs,
+    Files,
+    Header,
+    Positions,
+    StoredTexts,
+    Unreadable,
+    counted,
+    digest,
+    from_texts,
+    in_threads,
+)
+from easiness.regular_file import UTF_8, read_regular
 
+T = TypeVar("T")
 R = TypeVar("R")
 
+MOST_LETTERS = 2**26
+"""Bytes of a text at most: a longer one is more than anything reads at a time."""
 
-class FileBlobs:
+FORMAT = 2
+AT_ONCE = 4096  # files to a transaction; an interrupt loses no more than these
+SECONDS_TO_WAIT = 10.0  # for another process that is writing
+Stamp = tuple[int, int]
+"""Size in bytes and time of modification in nanoseconds."""
+_TABLE = """CREATE TABLE IF NOT EXISTS files (
+    name BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, facts TEXT
+) WITHOUT ROWID"""
+_RECALL = "SELECT facts FROM files WHERE name = ? AND size = ? AND mtime_ns = ?"
+# facts that another process added in the meantime are kept, where they are about the same content
+_REMEMBER = """INSERT INTO files VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET
+    facts = CASE WHEN size = excluded.size AND mtime_ns = excluded.mtime_ns AND json_valid(facts)
+        THEN json_patch(facts, excluded.facts) ELSE excluded.facts END,
+    size = excluded.size, mtime_ns = excluded.mtime_ns"""
+
+
+def cache_folder() -> Path:
+    """The folder in which facts are kept: ``EASINESS_CACHE``, or the user's cache folder for ``easiness``.
+
+    For a user without a home it is a place where nothing can be.
+    """
+    import platformdirs
+
+    chosen = os.environ.get("EASINESS_CACHE")
+    if chosen:
+        return Path(chosen)
+    try:
+        found = platformdirs.user_cache_path("easiness")
+    except RuntimeError:  # of those that know of it; the others would make a folder named ~
+        found = Path("~")
+    return found if found.is_absolute() else Path(os.devnull, "easiness")
+
+
+class FileFacts:
+    """Facts (digest, header, readable or not) about files, by size and time of modification.
+
+    Files are named from ``root``, and each root has an SQLite file of its own, from which one file's
+    facts are read at a time. It may be used from several threads and processes. A cache and no more: one
+    that is broken, locked, missing or cannot be written costs time, never an error.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        key = hashlib.sha256(os.fsencode(root)).hexdigest()
+        self._path = cache_folder() / "files" / f"{key}-{FORMAT}.sqlite"
+        self._lock = threading.Lock()
+        self._new: dict[str, tuple[Stamp, dict[str, Any]]] = {}
+        self._database = self._open()
+
+    def __reduce__(self) -> tuple[type[FileFacts], tuple[Path]]:
+        return FileFacts, (self._root,)
+
+    def recall(self, name: str) -> tuple[Stamp | None, dict[str, Any]]:
+        """The file's stamp now, to be taken before it is read, and the facts known under that stamp."""
+        try:
+            status = (self._root / name).stat()
+        except (OSError, ValueError):  # the latter of what no file can be called
+            return None, {}
+        stamp = (status.st_size, status.st_mtime_ns)
+        with self._lock:
+            facts = self._stored(name, stamp)
+            newer, added = self._new.get(name, (None, {}))
+        return stamp, {**facts, **added} if newer == stamp else facts
+
+    def remember(self, name: str, stamp: Stamp | None, **facts: Any) -> None:
+        """Add facts (any but ``None``) about the file as it was under ``stamp``."""
+        if stamp is None:
+            return
+        with self._lock:
+            newer, added = self._new.get(name, (None, {}))
+            self._new[name] = (stamp, {**added, **facts} if newer == stamp else facts)
+            if len(self._new) >= AT_ONCE:
+                self._write()
+
+    def learned(self, name: str, fact: str, kind: type[T], learn: Callable[[], T]) -> tuple[Stamp | None, T]:
+        """The file's stamp now, and a fact of this kind under it: as known, else learned and remembered."""
+        stamp, known = self.recall(name)
+        found = known.get(fact)
+        if not isinstance(found, kind):
+            found = learn()
+            self.remember(name, stamp, **{fact: found})
+        return stamp, found
+
+    def save(self) -> None:
+        """Keep what was remembered since the last time: all of it or nothing."""
+        with self._lock:
+            self._write()
+
+    def _open(self) -> sqlite3.Connection | None:
+        for _ in range(2):  # the second time in place of one that was broken
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                database = sqlite3.connect(
+                    self._path,
+                    timeout=SECONDS_TO_WAIT,
+                    isolation_level="IMMEDIATE",
+                    check_same_thread=False,
+                )
+            except (OSError, sqlite3.Error):
+                return None
+            weakref.finalize(self, database.close)
+            try:
+                database.execute(_TABLE)
+            except sqlite3.Error as error:
+                self._remove_if_broken(error)
+            else:
+                return database
+        return None
+
+    def _stored(self, name: str, stamp: Stamp) -> dict[str, Any]:
+        if self._database is None:
+            return {}
+        try:
+            rows = self._database.execute(_RECALL, (os.fsencode(name), *stamp)).fetchall()
+            facts = json.loads(rows[0][0]) if rows else {}
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return {}
+        except (TypeError, ValueError, RecursionError):
+            return {}
+        return facts if isinstance(facts, dict) else {}
+
+    def _write(self) -> None:
+        new, self._new = self._new, {}
+        if self._database is None or not new:
+            return
+        rows = [
+            (os.fsencode(name), *stamp, json.dumps(facts, separators=(",", ":")))
+            for name, (stamp, facts) in new.items()
+        ]
+        try:
+            with self._database:
+                self._database.executemany(_REMEMBER, rows)
+        except sqlite3.Error as error:
+            self._give_up(error)
+
+    def _give_up(self, error: sqlite3.Error) -> None:
+        """Go on without: waiting for the same lock at each file would take longer than reading it."""
+        self._database = None
+        self._remove_if_broken(error)
+
+    def _remove_if_broken(self, error: sqlite3.Error) -> None:
+        if isinstance(error, sqlite3.OperationalError):  # locked, full, not to be written
+            return
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError:
+            return
+
+
+class FileBlobs(Blobs):
     """Examples in files of their own: the one at position i is ``root / files[i]``.
 
     ``files`` are relative to ``root`` or absolute; ``facts`` are about files below ``root`` too.
@@ -49,9 +220,8 @@ class FileBlobs:
         """SHA-256 (hex) of each file, from the cache where size and time of modification are the same."""
         return list(self._of_each(self._digest, positions, self.reader.reading))
 
-    def unreadable(self) -> Positions:
+    def unreadable(self, positions: Positions) -> Positions:
         """Positions of files that cannot be decoded; unchanged files are not tried again."""
-        positions = np.arange(len(self))
         with self.reader.quiet():
             readable = np.array(list(self._of_each(self._readable, positions, self.reader.looking)), np.bool_)
         return positions[~readable]
@@ -103,3 +273,51 @@ class FileBlobs:
 def _mark(stamp: Stamp) -> np.uint64:
     """A stamp in eight bytes, of which there may be one for each of millions of files; never 0."""
     return np.uint64(hash(stamp) & (2**64 - 1) or 1)
+
+
+class TextFiles:
+    """The texts in the files ``root / files[i]``, as they are."""
+
+    def __init__(self, root: Path, files: Sequence[str], encoding: str | None) -> None:
+        self._root = root
+        self._files = files
+        self._encoding = encoding
+
+    def name(self, position: int) -> str:
+        """The path of a file."""
+        return str(self._root / self._files[position])
+
+    def unreadable(self) -> Positions:
+        """Positions of files that cannot be read, are empty, or are in another encoding."""
+        return np.array([at for at, one in enumerate(self._texts) if isinstance(one, Unreadable)], np.int64)
+
+    def stored(self, kept: Positions) -> StoredTexts:
+        """The texts at some positions."""
+        texts = [self._texts[at] for at in kept.tolist()]
+        if not texts:
+            raise BadInput(f"{self._root}: no text in it can be read; give some that can")
+        bad = [
+            (one, self._files[at])
+            for one, at in zip(texts, kept.tolist(), strict=True)
+            if isinstance(one, Unreadable)
+        ]
+        if bad:
+            raise Unreadable(bad[0][0].name, bad[0][0].reason, [name for _, name in bad[1:]])
+        return from_texts(texts, str(self._root), lambda at: self.name(int(kept[at])))
+
+    @cached_property
+    def _texts(self) -> list[str | Unreadable]:
+        return list(in_threads(self._read, self._files))
+
+    def _read(self, file: str) -> str | Unreadable:
+        path = self._root / file
+        try:
+            content = read_regular(path, MOST_LETTERS)
+            text = content.decode(self._encoding or UTF_8)
+        except OSError as error:
+            return Unreadable(str(path), f"the file cannot be read: {error.strerror}")
+        except UnicodeError as error:
+            line = content[: getattr(error, "start", 0)].count(10) + 1
+            hint = "" if self._encoding else " (--encoding names its own, such as latin-1)"
+            return Unreadable(str(path), f"line {line} is not in {self._encoding or 'UTF-8'}{hint}")
+        return text if text.strip() else Unreadable(str(path), "the text is empty")

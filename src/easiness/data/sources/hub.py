@@ -12,31 +12,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from easiness.data.dataset import Dataset
-from easiness.data.sources.file_facts import FileFacts, row_digests
+from easiness.data.sources.file_blobs import FileFacts
 from easiness.data.sources.source import Source, absolute
 from easiness.data.sources.splits import HELD_OUT_ON_HUB
 from easiness.data.tables.columns import label_column
 from easiness.data.tables.dataset import dataset_of_tables
-from easiness.data.tables.parquet import AT_ONCE, stored_bytes
+from easiness.data.tables.parquet import AT_ONCE, Part, RowBlobs
 from easiness.data.tables.splits import split_by_column
 from easiness.data.tables.table import Table, Tables
 from easiness.errors import BadInput, RunFailed, one_line
 from easiness.gate import reading
-from easiness.inputs import (
-    SOUND,
-    Blob,
-    Files,
-    Header,
-    Positions,
-    counted,
-    digest,
-    find_unreadable,
-    in_threads,
-    read_headers,
-)
+from easiness.inputs import SOUND, Files, Positions
 from easiness.spec import LoadOptions
 
 PREFIX = "hf:"
@@ -144,82 +131,43 @@ def hub_table(table: Any, where: str) -> Table:
         len(table),
         lambda row: f"{where}: row {row}",
         lambda name: table.select_columns([name]).with_format("arrow")[:].column(name),
-        blobs=lambda column, reader: HubBlobs(table, column, where, reader),
+        blobs=lambda column, reader: _in_rows(table, column, where, reader),
     )
 
 
-class HubBlobs:
-    """Examples in the column of a `datasets.Dataset` which are stored as (bytes, path)."""
+def _in_rows(table: Any, column: str, where: str, reader: Files) -> RowBlobs:
+    """Examples in a column of a `datasets.Dataset` which are stored as (bytes, path).
 
-    def __init__(self, table: Any, column: str, what: str, reader: Files) -> None:
-        """``what`` names the table in an error."""
-        import datasets
+    What is found out is remembered where they lie in files of the library. Its own fingerprint says which
+    rows are taken, in which order; that the files still hold what they did is seen by their size and time of
+    modification.
+    """
+    import datasets
+    import pyarrow.compute as pc
 
-        feature = datasets.Audio if reader.noun == SOUND.noun else datasets.Image
-        try:
-            self._table = table.cast_column(column, feature(decode=False)).with_format("arrow")
-        except (TypeError, ValueError, NotImplementedError) as error:  # pyarrow's errors are among these
-            raise BadInput(
-                f"{what}: column {column} does not hold {reader.noun}s ({one_line(error)}); name another"
-            ) from None
-        self._column = column
-        self._what = what
-        self.reader = reader
+    feature = datasets.Audio if reader.noun == SOUND.noun else datasets.Image
+    try:
+        rows = table.cast_column(column, feature(decode=False)).with_format("arrow")
+    except (TypeError, ValueError, NotImplementedError) as error:  # pyarrow's errors are among these
+        raise BadInput(
+            f"{where}: column {column} does not hold {reader.noun}s ({one_line(error)}); name another"
+        ) from None
 
-    def __len__(self) -> int:
-        return len(self._table)
-
-    def name(self, position: int) -> str:
-        """The split and the row in it, from 0."""
-        return f"{self._what}: row {position}"
-
-    def blobs(self, positions: Positions) -> Iterator[Blob]:
-        """Readers of the rows."""
+    def read(positions: Positions) -> Iterator[tuple[bytes | None, str | None]]:
         for start in range(0, len(positions), AT_ONCE):
-            rows = positions[start : start + AT_ONCE].tolist()
-            values = self._table[rows].column(self._column).to_pylist()
-            for row, value in zip(rows, values, strict=True):
-                stored = value or {"bytes": None, "path": None}
-                yield partial(stored_bytes, stored["bytes"], self.name(row), self.reader.noun, stored["path"])
+            some = rows[positions[start : start + AT_ONCE].tolist()].column(column)
+            yield from ((one["bytes"], one["path"]) if one else (None, None) for one in some.to_pylist())
 
-    def headers(self, positions: Positions) -> Iterator[Header | None]:
-        """Headers of the rows."""
-        return read_headers(self, positions)
-
-    def digests(self, positions: Positions) -> list[str]:
-        """SHA-256 (hex) of the bytes of each row; remembered where they lie in files of the library."""
-        found = self._files()
-        if found is None:
-            return [value.hex() for value in self._read_digests(positions)]
-        path, identity = found
-        facts = FileFacts(path.parent)
-        return row_digests(facts, path.name, len(self), positions, self._read_digests, identity=identity)
-
-    def _read_digests(self, positions: Positions) -> Iterator[bytes]:
-        return counted(in_threads(digest, self.blobs(positions)), self.reader.reading, len(positions))
-
-    def _files(self) -> tuple[Path, str] | None:
-        """The first Arrow file, and what the rows are in it and the others; ``None`` where they are in none.
-
-        The library's own fingerprint says which rows are taken, in which order; that the files still hold
-        what they did is seen by their size and time of modification.
-        """
-        import pyarrow.compute as pc
-
-        files = [Path(file["filename"]) for file in self._table.cache_files]
-        stored_bytes = pc.struct_field(self._table.data.column(self._column), "bytes")
-        if not files or stored_bytes.null_count:  # in memory, or in picture files that change by themselves
-            return None
-        try:
-            stamps = [(str(file), (status := file.stat()).st_size, status.st_mtime_ns) for file in files]
-        except OSError:
-            return None
-        identity = json.dumps([self._table._fingerprint, self._column, stamps])
-        return files[0], hashlib.sha256(identity.encode()).hexdigest()
-
-    def unreadable(self) -> Positions:
-        """Positions of the rows that cannot be decoded."""
-        return find_unreadable(self, np.arange(len(self)), len(self))
+    made = partial(RowBlobs, lambda row: f"{where}: row {row}", len(rows), read, reader)
+    files = [Path(file["filename"]) for file in rows.cache_files]
+    try:
+        stamps = [(str(file), (status := file.stat()).st_size, status.st_mtime_ns) for file in files]
+    except OSError:
+        return made()
+    if not files or pc.struct_field(rows.data.column(column), "bytes").null_count:
+        return made()  # in memory, or in picture files that change by themselves
+    identity = hashlib.sha256(json.dumps([rows._fingerprint, column, stamps]).encode()).hexdigest()
+    return made([Part(0, len(rows), files[0].name, identity)], FileFacts(files[0].parent))
 
 
 def open_named(name: str, config: str | None, source: str, *, local: bool, download: bool) -> Any:

@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeGuard
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data.checks import Ids, check_examples, check_held_out, check_ids
 from easiness.data.dataset import Dataset
+from easiness.data.sources.file_blobs import TextFiles
 from easiness.inputs import IMAGE, Blobs, Encoded, InputKind, Positions, Source, Stored
 
 # what a held-out split may be called, as folders and as the column of a table; the first that is there counts
 HELD_OUT_NAMES = ("test", "val", "valid", "validation")
 HELD_OUT_PREFIXES = ("test", "val")  # of files; "val" begins all but the first of those
 HELD_OUT_ON_HUB = ("test", "validation", "val", "valid")  # where "validation" is what most call it
-
-
-class ReadWhole(Protocol):
-    """Examples that are read at once, as files of texts."""
-
-    def unreadable(self) -> Positions:
-        """Positions of those that cannot be read."""
-
-    def stored(self, kept: Positions) -> Stored:
-        """The examples at positions, which all have to be readable."""
-
-    def name(self, position: int) -> str:
-        """The example in words, for an error."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +31,7 @@ class Split:
 
     name: str
     where: str
-    examples: Stored | Blobs | ReadWhole
+    examples: Stored | Blobs | TextFiles
     ids: Ids
     labels: npt.NDArray[Any]
     name_at: Callable[[int], str]
@@ -59,9 +47,13 @@ class Split:
 
     def readable(self) -> Split:
         """Without the examples that cannot be read, which are named, by their ids where these are texts."""
-        if not (_are_encoded(self.examples) or _are_read_whole(self.examples)):
+        if isinstance(self.examples, Blobs):
+            unreadable = self.examples.unreadable(np.arange(len(self.examples)))
+        elif isinstance(self.examples, TextFiles):
+            unreadable = self.examples.unreadable()
+        else:
             return self
-        bad = np.isin(self.positions, self.examples.unreadable())
+        bad = np.isin(self.positions, unreadable)
         kept, by_id = np.flatnonzero(~bad), self.ids.dtype == object
         left_out = np.flatnonzero(bad).tolist()
         return replace(
@@ -76,18 +68,9 @@ class Split:
 
     def stored(self, parts: Source) -> Stored:
         """The examples; ``parts`` are the encoded ones of all splits."""
-        if _are_encoded(self.examples):
+        if isinstance(self.examples, Blobs):
             return Encoded(self.examples, self.positions, parts)
-        found: Any = self.examples
-        return found.stored(self.positions) if _are_read_whole(found) else found
-
-
-def _are_encoded(examples: Stored | Blobs | ReadWhole) -> TypeGuard[Blobs]:
-    return hasattr(examples, "reader")
-
-
-def _are_read_whole(examples: Stored | Blobs | ReadWhole) -> TypeGuard[ReadWhole]:
-    return hasattr(examples, "stored")
+        return self.examples.stored(self.positions) if isinstance(self.examples, TextFiles) else self.examples
 
 
 def dataset_of(
@@ -104,7 +87,7 @@ def dataset_of(
     Without labels the classes are those of data that it is to be ``like``.
     """
     found = [split.readable() if skip_unreadable else split for split in splits]
-    parts = Source(tuple((one.examples, one.positions) for one in found if _are_encoded(one.examples)))
+    parts = Source(tuple((one.examples, one.positions) for one in found if isinstance(one.examples, Blobs)))
     names: tuple[str, ...] = () if like is None else like.classes
     made: list[Dataset] = []
     for at, one in enumerate(found):

@@ -5,45 +5,38 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.data.sources.file_blobs import FileBlobs
-from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.file_blobs import FileBlobs, FileFacts
 from easiness.data.sources.splits import Split, dataset_of
 from easiness.errors import BadInput, one_line
 from easiness.inputs import (
     BOMB,
     IMAGE_FILES,
-    IMAGES,
-    SIZES,
-    UNREADABLE,
+    Blobs,
     ImageHeader,
     ImageTraits,
     Pixels,
     Positions,
-    Stored,
     Unreadable,
     counted,
     decode_opened,
     decoder_warnings,
     header_of,
     pixel_digest,
-    scan,
     to_picture,
 )
 from easiness.records import to_numpy
 
-R = TypeVar("R")
-
-READ_TWICE = 5
-"""Items read a second time when a Dataset is loaded, spread evenly over it."""
+READ_TWICE = 8
+"""Items that are read a second time when a Dataset is loaded: the first ones."""
 
 INT64 = np.iinfo(np.int64)
 
@@ -54,30 +47,27 @@ class _Seen(NamedTuple):
     label: int
 
 
-def length_of(dataset: Any, what: str) -> int:
-    """Number of items of a Dataset."""
-    try:
-        return len(dataset)
-    except (Exception, SystemExit) as error:  # somebody else's code
-        raise BadInput(
-            f"{what}: its length is not to be had ({type(error).__name__}: {one_line(error)}); let __len__ "
-            "return the number of its items"
-        ) from None
+class _ItemFiles(type(IMAGE_FILES)):  # type: ignore[misc]
+    """Items in the place of files: what stands for stored bytes are pixels."""
+
+    in_threads = False
+
+    def decode(self, blob: Any, name: str, traits: ImageTraits) -> Pixels:  # noqa: ARG002
+        """Pixels with as many channels as all pictures have."""
+        pixels: Pixels = blob()
+        return np.repeat(pixels, 3, axis=2) if traits.channels > pixels.shape[2] else pixels
 
 
-class Items:
-    """All items of a Dataset, and what was seen of each when it was first read.
+class Items(Blobs):
+    """All items of a Dataset, which is used only from the thread that asks."""
 
-    The Dataset is used only from the thread that asks, so that it need not be safe for several.
-    """
+    reader = _ItemFiles()
 
     def __init__(self, dataset: Any, what: str) -> None:
         self._dataset = dataset
         self._what = what
         self._length = length_of(dataset, what)
         self._seen: dict[int, _Seen] = {}
-        self.expected: npt.NDArray[np.int64] | None = None
-        """Labels [K] that the items must have, where these are known without reading them."""
 
     def __len__(self) -> int:
         return self._length
@@ -86,89 +76,69 @@ class Items:
         """The item in words, for an error."""
         return f"item {position} of {self._what}"
 
-    def read(self, position: int) -> Pixels:
-        """Pixels [height, width, channels] of an item, grey ones with one channel."""
+    def blobs(self, positions: Positions) -> Iterator[Any]:
+        """Readers of the items' pixels."""
+        return (partial(self._pixels, position) for position in positions.tolist())
+
+    def headers(self, positions: Positions) -> Iterator[ImageHeader | None]:
+        """Sizes and colors of the items; ``None`` for one that cannot be read."""
+        for position in counted(positions.tolist(), self.reader.reading_headers, len(positions)):
+            seen = self._seen_or_none(position)
+            yield None if seen is None else seen.header
+
+    def digests(self, positions: Positions) -> list[str]:
+        """SHA-256 (hex) of shape and pixels, as of arrays."""
+        return [
+            self.seen(at).digest for at in counted(positions.tolist(), self.reader.reading, len(positions))
+        ]
+
+    def labels(self, positions: Positions) -> npt.NDArray[np.int64]:
+        """Labels of the items, which are read where they were not yet."""
+        found = counted(positions.tolist(), self.reader.reading, len(positions))
+        return np.array([self.seen(at).label for at in found], np.int64)
+
+    def unreadable(self, positions: Positions) -> Positions:
+        """Positions of the items that cannot be read."""
+        told = counted(positions.tolist(), self.reader.looking, len(positions))
+        return np.array([at for at in told if self._seen_or_none(at) is None], np.int64)
+
+    def seen(self, position: int) -> _Seen:
+        """Header, digest and label of an item, as it was when it was first read."""
+        if position not in self._seen:
+            self._seen[position] = self._look(position)
+        return self._seen[position]
+
+    def check(self, positions: Positions, labels: npt.NDArray[np.int64]) -> None:
+        """Read the first of the items twice; their labels must be the ``labels`` [K] of all."""
+        for position in positions[:READ_TWICE].tolist():
+            seen, name = self.seen(position), self.name(position)
+            if seen != self._look(position):
+                raise BadInput(
+                    f"{name}: it is not the same when it is read again; take random transforms out of the "
+                    "Dataset (training augments by itself)"
+                )
+            if seen.label != labels[position]:
+                raise BadInput(
+                    f"{name}: its label is {seen.label} but targets[{position}] is {labels[position]}; make "
+                    "both the same"
+                )
+
+    def _seen_or_none(self, position: int) -> _Seen | None:
+        try:
+            return self.seen(position)
+        except Unreadable:  # named when it is used; it may lie outside of the subset in use
+            return None
+
+    def _look(self, position: int) -> _Seen:
         name = self.name(position)
         with decoder_warnings():
             picture, label = self._item(position)
             pixels, deep = _pixels(picture, name)
         header = ImageHeader(pixels.shape[0], pixels.shape[1], pixels.shape[2] == 1, deep)
-        seen = _Seen(header, pixel_digest(pixels.transpose(2, 0, 1)), _label(label, name))
-        if self.expected is not None and seen.label != self.expected[position]:
-            raise BadInput(
-                f"{name}: its label is {seen.label} but targets[{position}] is {self.expected[position]}; "
-                "make both the same"
-            )
-        if self._seen.setdefault(position, seen) != seen:
-            raise BadInput(
-                f"{name}: it is not the same when it is read again; take random transforms out of the "
-                "Dataset (training augments by itself)"
-            )
-        return pixels
+        return _Seen(header, pixel_digest(pixels.transpose(2, 0, 1)), _label(label, name))
 
-    def seen(self, position: int) -> _Seen:
-        """ImageHeader, digest and label of an item, which is read where it was not yet."""
-        if position not in self._seen:
-            self.read(position)
-        return self._seen[position]
-
-    def check_length(self) -> None:
-        """See before every pass that the length is what it was."""
-        length = length_of(self._dataset, self._what)
-        if length != self._length:
-            raise BadInput(
-                f"{self._what}: its length was {self._length} and is {length} now; give a Dataset that does "
-                "not change"
-            )
-
-    def check_stable(self, positions: Positions) -> None:
-        """Read a few of the items at ``positions`` twice."""
-        self.check_length()
-        chosen = positions[np.unique(np.linspace(0, len(positions) - 1, READ_TWICE).astype(int))]
-        for position in chosen.tolist():
-            self.seen(position)
-        for position in chosen.tolist():
-            self.read(position)
-
-    def readable(self) -> Positions:
-        """Positions of the items that can be read; every item is read for it."""
-        self.check_length()
-        kept = []
-        for position in counted(range(len(self)), UNREADABLE, len(self)):
-            try:
-                self.seen(position)
-            except Unreadable:
-                continue
-            kept.append(position)
-        return np.array(kept, np.int64)
-
-    @cached_property
-    def scan(self) -> ImageTraits:
-        """Channels and sizes of the pictures, which are read until these are certain."""
-        self.check_length()
-        found = scan(self._headers())
-        if found is None:
-            self.read(0)
-            raise AssertionError("an item that could not be read was read")
-        return found
-
-    def _headers(self) -> Iterator[ImageHeader]:
-        for position in counted(range(len(self)), SIZES, len(self)):
-            try:
-                yield self.seen(position).header
-            except Unreadable:  # named when it is used; it may lie outside of the subset in use
-                continue
-
-    def labels(self, positions: Positions) -> npt.NDArray[np.int64]:
-        """Labels of the items at ``positions``, which are read where they were not yet."""
-        return np.array(
-            [self.seen(p).label for p in counted(positions.tolist(), IMAGES, len(positions))], np.int64
-        )
-
-    def digests(self, positions: Positions) -> list[str]:
-        """SHA-256 (hex) of shape and pixels of the items at ``positions``."""
-        self.check_length()
-        return [self.seen(p).digest for p in counted(positions.tolist(), IMAGES, len(positions))]
+    def _pixels(self, position: int) -> Pixels:
+        return _pixels(self._item(position)[0], self.name(position))[0]
 
     def _item(self, position: int) -> tuple[Any, Any]:
         from PIL import Image
@@ -196,49 +166,15 @@ class Items:
         return item[0], item[1]
 
 
-class ItemImages(Stored):
-    """The pictures of ``items`` at ascending ``positions``."""
-
-    def __init__(self, items: Items, positions: Positions) -> None:
-        self._items = items
-        self._positions = positions
-
-    def __len__(self) -> int:
-        return len(self._positions)
-
-    @property
-    def traits(self) -> ImageTraits:
-        """Channels and sizes over the whole Dataset, of which pictures are read until that is certain."""
-        return self._items.scan
-
-    def subset(self, positions: Positions) -> ItemImages:
-        """The pictures at ascending ``positions`` among these; nothing is read."""
-        return ItemImages(self._items, self._positions[positions])
-
-    def digests(self) -> list[str]:
-        """SHA-256 (hex) of each picture's shape and pixels, as for arrays."""
-        return self._items.digests(self._positions)
-
-    def unreadable(self) -> list[int]:
-        """Positions among these of the pictures that cannot be read; every item is read for it."""
-        return np.flatnonzero(~np.isin(self._positions, self._items.readable())).tolist()
-
-    def sizes(self) -> npt.NDArray[np.int64]:
-        """(height, width) of each picture, [K, 2]."""
-        self._items.check_length()
-        return np.array([self._items.seen(p).header[:2] for p in self._positions.tolist()], np.int64)
-
-    def map(self, function: Callable[[Pixels], R]) -> Iterator[R]:
-        """``function`` of each picture, in order, one at a time."""
-        channels = self.traits.channels
-        self._items.check_length()
-        for position in self._positions.tolist():
-            pixels = self._items.read(position)
-            yield function(np.repeat(pixels, 3, axis=2) if channels > pixels.shape[2] else pixels)
-
-    def name(self, position: int) -> str:
-        """The item's position in the Dataset."""
-        return self._items.name(int(self._positions[position]))
+def length_of(dataset: Any, what: str) -> int:
+    """Number of items of a Dataset."""
+    try:
+        return len(dataset)
+    except (Exception, SystemExit) as error:  # somebody else's code
+        raise BadInput(
+            f"{what}: its length is not to be had ({type(error).__name__}: {one_line(error)}); let __len__ "
+            "return the number of its items"
+        ) from None
 
 
 def _pixels(picture: Any, name: str) -> tuple[Pixels, bool]:
@@ -353,23 +289,28 @@ def load_map_style(
             raise BadInput(
                 f"{parts[1].what}: its class names differ from those of {parts[0].what}; give both the same"
             )
-    files = [part.files() for part in parts]
-    splits = [one for one in files if one is not None]
-    if len(splits) < len(parts):
-        splits = [part.read(skip_unreadable) for part in parts]
-    return dataset_of(name, source, splits, classes, skip_unreadable=skip_unreadable)
+    splits = [found for part in parts if (found := part.files())]
+    if len(splits) == len(parts):
+        return dataset_of(name, source, splits, classes, skip_unreadable=skip_unreadable)
+    return dataset_of(name, source, [part.read(skip_unreadable) for part in parts], classes)
 
 
 class _Part:
     """A Dataset as given, and what is known about it without reading its items."""
 
     def __init__(self, dataset: Any, split: str, what: str) -> None:
-        self.dataset = dataset
-        self.split = split
-        self.what = what
+        self.dataset, self.split, self.what = dataset, split, what
         self.base, self.indices = _base(dataset)
-        self._check_indices()
         self.classes = _class_names(self.base)
+        if self.indices is None:
+            return
+        num = length_of(self.base, what)
+        outside = self.indices[(self.indices < -num) | (self.indices >= num)]
+        if len(outside):
+            raise BadInput(
+                f"{what}: index {outside[0]} is outside of the {num} items that it is taken from; give "
+                "indices of these"
+            )
 
     def files(self) -> Split | None:
         """The files, where the Dataset is no more than a list of them."""
@@ -379,48 +320,29 @@ class _Part:
         root, files, labels = listed
         chosen = range(len(files)) if self.indices is None else self.indices.tolist()
         blobs = FileBlobs(root, [files[i] for i in chosen], FileFacts(root), IMAGE_FILES)
-        return Split(
-            name=self.split,
-            where=self.what,
-            examples=blobs,
-            ids=np.arange(len(chosen)),
-            labels=np.array([labels[i] for i in chosen], np.int64),
-            name_at=blobs.name,
-        )
+        own = np.array([labels[i] for i in chosen], np.int64)
+        return Split(self.split, self.what, blobs, np.arange(len(chosen)), own, blobs.name)
 
     def read(self, skip_unreadable: bool) -> Split:
         """The items."""
         items = Items(self.dataset, self.what)
-        items.expected = self._targets(len(items))
-        kept = items.readable() if skip_unreadable else np.arange(len(items))
-        try:
-            if len(kept):
-                items.check_stable(kept)
-            labels = items.labels(kept) if items.expected is None else items.expected[kept]
-        except Unreadable as error:
-            unreadable = map(items.name, np.setdiff1d(kept, items.readable()).tolist())
-            others = [name for name in unreadable if name != error.name]
-            raise Unreadable(error.name, error.reason, others) from None
+        every = np.arange(len(items))
+        bad = items.unreadable(every) if skip_unreadable else every[:0]
+        kept = np.setdiff1d(every, bad)
+        targets = self._targets(len(items))
+        labels = np.full(len(items), -1)
+        labels[kept] = items.labels(kept) if targets is None else targets[kept]
+        items.check(kept, labels)
         return Split(
             name=self.split,
             where=self.what,
-            examples=ItemImages(items, kept),
+            examples=items,
             ids=kept,
-            labels=labels,
+            labels=labels[kept],
             name_at=lambda row: items.name(int(kept[row])),
-            unreadable=tuple(items.name(at) for at in sorted(set(range(len(items))) - set(kept.tolist()))),
+            unreadable=tuple(map(items.name, bad.tolist())),
+            rows=kept,
         )
-
-    def _check_indices(self) -> None:
-        if self.indices is None:
-            return
-        num = length_of(self.base, self.what)
-        outside = self.indices[(self.indices < -num) | (self.indices >= num)]
-        if len(outside):
-            raise BadInput(
-                f"{self.what}: index {outside[0]} is outside of the {num} items that it is taken from; give "
-                "indices of these"
-            )
 
     def _targets(self, num: int) -> npt.NDArray[np.int64] | None:
         """Its ``targets`` where these are one integer per item, not changed on the way to the item."""

@@ -1,159 +1,199 @@
-"""Tables in Parquet files, and encoded examples in their rows, which are read a few at a time."""
+"""Tables in Parquet files, and encoded examples in the rows of tables, which are read a few at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from easiness.data.sources.file_facts import FileFacts, row_digests
+from easiness.data.sources.file_blobs import FileFacts
 from easiness.data.tables.table import Reader, Table
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_rows, open_parquet, read_batches, read_column
 from easiness.inputs import (
     MOST_BYTES,
     Blob,
+    Blobs,
     Files,
     Header,
     Positions,
     Unreadable,
     counted,
     digest,
-    find_unreadable,
     in_threads,
-    read_headers,
 )
 from easiness.regular_file import read_regular
 
 AT_ONCE = 64  # encoded examples read together
 _ROWS = 4096  # of another column
+_ROWS_FACT = "row_sha256"
+_SHA256_BYTES = 32
 
 
-class _Group(NamedTuple):
-    """A row group, and where its rows are in the split."""
+class Part(NamedTuple):
+    """Rows of a table that lie in one file, of which facts are remembered under its name.
 
-    file: int
-    group: int
+    ``identity`` tells apart what one file can be read as; what is known under another one is forgotten.
+    """
+
     start: int
     stop: int
+    file: str
+    identity: str = ""
 
 
-class ParquetBlobs:
-    """Examples in a column of files, the rows of all joined in order."""
+class RowBlobs(Blobs):
+    """Encoded examples in the rows of a table, which ``read`` gives as (bytes, path of a file) by positions.
+
+    What is found out of the ``parts`` is remembered, where all rows are in such and there are ``facts``.
+    """
 
     def __init__(
-        self, files: Sequence[Path], column: str, root: Path, facts: FileFacts, reader: Files
+        self,
+        name_at: Callable[[int], str],
+        num: int,
+        read: Callable[[Positions], Iterator[tuple[bytes | None, str | None]]],
+        reader: Files,
+        parts: Sequence[Part] = (),
+        facts: FileFacts | None = None,
     ) -> None:
-        self._files = files
-        self._column = column
-        self._root = root
-        self._facts = facts
         self.reader = reader
-        self._groups: list[_Group] = []
-        starts = [0]
-        for index, file in enumerate(files):
-            opened = open_parquet(file)
-            _check_type(str(file), column, opened.schema_arrow.field(column).type, reader)
-            start = starts[-1]
-            for group in range(opened.metadata.num_row_groups):
-                stop = start + opened.metadata.row_group(group).num_rows
-                self._groups.append(_Group(index, group, start, stop))
-                start = stop
-            starts.append(start)
-        self._starts = np.array(starts)
+        self._name_at, self._num, self._read, self._parts, self._facts = name_at, num, read, parts, facts
 
     def __len__(self) -> int:
-        return int(self._starts[-1])
+        return self._num
 
     def name(self, position: int) -> str:
-        """The file and the row in it, from 0."""
-        index = int(np.searchsorted(self._starts, position, side="right")) - 1
-        return f"{self._files[index]}: row {position - self._starts[index]}"
+        """The row in words."""
+        return self._name_at(position)
 
     def blobs(self, positions: Positions) -> Iterator[Blob]:
-        """Readers of the rows, some at a time; row groups without a row wanted are not read."""
-        for group in self._groups:
-            low, high = np.searchsorted(positions, [group.start, group.stop])
-            if low < high:
-                yield from self._blobs_of(group, positions[low:high])
-
-    def _blobs_of(self, group: _Group, positions: Positions) -> Iterator[Blob]:
-        start = group.start
-        for values in self._read(group):
-            low, high = np.searchsorted(positions, [start, start + len(values)])
-            for position in positions[low:high].tolist():
-                yield partial(
-                    stored_bytes, values[position - start].as_py(), self.name(position), self.reader.noun
-                )
-            start += len(values)
-            if high == len(positions):
-                return
+        """Readers of the rows, some at a time."""
+        for position, (content, path) in zip(positions.tolist(), self._read(positions), strict=True):
+            yield partial(_stored_bytes, content, self.name(position), self.reader.noun, path)
 
     def headers(self, positions: Positions) -> Iterator[Header | None]:
         """Headers of the rows; of a file whose headers are all the same that one is remembered."""
-        for index, file in enumerate(self._files):
-            rows = positions[(positions >= self._starts[index]) & (positions < self._starts[index + 1])]
-            stamp, known = self._facts.recall(self._fact_name(file))
+        for part, rows in self._parts_of(positions):
+            if part is None or part.identity or self._facts is None:
+                yield from super().headers(rows)
+                continue
+            stamp, known = self._facts.recall(part.file)
             remembered = self.reader.header(known.get("header"))
             if remembered is not None:
                 yield from repeat(remembered, len(rows))
                 continue
             seen: set[Header | None] = set()
-            for header in read_headers(self, rows):
+            for header in super().headers(rows):
                 seen.add(header)
                 yield header
-            if len(rows) == self._starts[index + 1] - self._starts[index] and len(seen) == 1:
-                (header,) = seen
-                if header is not None:
-                    self._facts.remember(self._fact_name(file), stamp, header=list(header))
-                    self._facts.save()
+            if len(rows) == part.stop - part.start and len(seen) == 1 and None not in seen:
+                self._facts.remember(part.file, stamp, header=list(*seen))
+                self._facts.save()
 
     def digests(self, positions: Positions) -> list[str]:
         """SHA-256 (hex) of the bytes in each row; those of files that have not changed are remembered."""
-        found = []
-        for index, file in enumerate(self._files):
-            start, stop = self._starts[index : index + 2].tolist()
-            low, high = np.searchsorted(positions, [start, stop]).tolist()
-            read = partial(self._read_digests, start, len(positions), low)
-            if low < high:
-                rows = positions[low:high] - start
-                found += row_digests(self._facts, self._fact_name(file), stop - start, rows, read)
+        found, done = [], 0
+        for part, rows in self._parts_of(positions):
+            read = partial(self._read_digests, len(positions), done)
+            if part is None or self._facts is None:
+                found += [one.hex() for one in read(rows)]
+            else:
+                found += _row_digests(self._facts, part, rows, read)
+            done += len(rows)
         return found
 
-    def _read_digests(self, start: int, total: int, done: int, rows: Positions) -> Iterator[bytes]:
-        return counted(in_threads(digest, self.blobs(rows + start)), self.reader.reading, total, done)
+    def _read_digests(self, total: int, done: int, rows: Positions) -> Iterator[bytes]:
+        return counted(in_threads(digest, self.blobs(rows)), self.reader.reading, total, done)
 
-    def unreadable(self) -> Positions:
+    def unreadable(self, positions: Positions) -> Positions:
         """Positions of rows that cannot be decoded; files that have not changed are not tried again."""
+        if self._facts is None or len(positions) < len(self) or any(part.identity for part in self._parts):
+            return super().unreadable(positions)
         found = []
-        fact = f"un{self.reader.readable()}".replace("unreadable", "unreadable_rows")
-        for index, file in enumerate(self._files):
-            start, stop = int(self._starts[index]), int(self._starts[index + 1])
-            learn = partial(self._unreadable_between, start, stop)
-            _, rows = self._facts.learned(self._fact_name(file), fact, list, learn)
+        for part, rows in self._parts_of(positions):
+            assert part is not None
+            fact = f"un{self.reader.readable()}".replace("unreadable", "unreadable_rows")
+            start, learn = part.start, partial(self.tried, rows, len(self), part.start)
+            _, bad = self._facts.learned(part.file, fact, list, lambda: (learn() - start).tolist())  # noqa: B023
             self._facts.save()
-            found.append(np.array(rows, np.int64) + start)
+            found.append(np.array(bad, np.int64) + start)
         return np.concatenate(found)
 
-    def _unreadable_between(self, start: int, stop: int) -> list[int]:
-        found = find_unreadable(self, np.arange(start, stop), len(self), start)
-        rows: list[int] = (found - start).tolist()
-        return rows
+    def _parts_of(self, positions: Positions) -> Iterator[tuple[Part | None, Positions]]:
+        """Each part with its rows among ascending ``positions``; all of them where there are no parts."""
+        if not self._parts:
+            yield None, positions
+        for part in self._parts:
+            low, high = np.searchsorted(positions, [part.start, part.stop])
+            if low < high:
+                yield part, positions[low:high]
 
-    def _fact_name(self, file: Path) -> str:
-        return file.relative_to(self._root).as_posix()
 
-    def _read(self, group: _Group) -> Iterator[Any]:
-        """The stored bytes in a row group, some rows at a time: what is packed well may be huge unpacked."""
+def _row_digests(
+    facts: FileFacts, part: Part, rows: Positions, read: Callable[[Positions], Iterator[bytes]]
+) -> list[str]:
+    """SHA-256 (hex) of ascending ``rows``; ``read`` digests those that are not known yet."""
+    stamp, known = facts.recall(part.file)
+    table = _unpacked(known.get(_ROWS_FACT), part)
+    missing = rows[~table[rows - part.start].any(axis=1)]  # no digest is all zeros
+    try:
+        for row, one in zip((missing - part.start).tolist(), read(missing), strict=True):
+            table[row] = np.frombuffer(one, np.uint8)
+    finally:
+        if len(missing):
+            packed = b64encode(table.tobytes()).decode()
+            facts.remember(part.file, stamp, **{_ROWS_FACT: [part.identity, packed]})
+            facts.save()
+    return [one.tobytes().hex() for one in table[rows - part.start]]
+
+
+def _unpacked(fact: Any, part: Part) -> npt.NDArray[np.uint8]:
+    content, num = b"", part.stop - part.start
+    match fact:
+        case [str(known), str(packed)] if known == part.identity:
+            with suppress(ValueError):  # not base64
+                content = b64decode(packed)
+    if len(content) != num * _SHA256_BYTES:
+        return np.zeros((num, _SHA256_BYTES), np.uint8)
+    return np.frombuffer(content, np.uint8).reshape(num, _SHA256_BYTES).copy()
+
+
+def _in_parquet(table: Table, files: Sequence[Path], root: Path, column: str, reader: Files) -> RowBlobs:
+    """Examples in a column of files; groups of rows without one wanted are not read."""
+    groups: list[tuple[Path, int, int, int]] = []
+    parts, stop = [], 0
+    for file in files:
+        opened, first = open_parquet(file), stop
+        _check_type(str(file), column, opened.schema_arrow.field(column).type, reader)
+        for group in range(opened.metadata.num_row_groups):
+            start, stop = stop, stop + opened.metadata.row_group(group).num_rows
+            groups.append((file, group, start, stop))
+        parts.append(Part(first, stop, file.relative_to(root).as_posix()))
+
+    def read(positions: Positions) -> Iterator[tuple[bytes | None, None]]:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        for values in read_batches(self._files[group.file], self._column, AT_ONCE, [group.group]):
-            yield pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
+        for file, group, first, last in groups:
+            wanted = positions[slice(*np.searchsorted(positions, [first, last]))]
+            for values in read_batches(file, column, AT_ONCE, [group]) if len(wanted) else ():
+                stored = pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
+                some = wanted[: np.searchsorted(wanted, first + len(values))]
+                for position in some.tolist():
+                    yield stored[position - first].as_py(), None
+                first, wanted = first + len(values), wanted[len(some) :]
+                if not len(wanted):
+                    break
+
+    return RowBlobs(table.name_at, stop, read, reader, parts, FileFacts(root))
 
 
 def _check_type(where: str, column: str, kind: Any, reader: Files) -> None:
@@ -166,7 +206,7 @@ def _check_type(where: str, column: str, kind: Any, reader: Files) -> None:
         raise BadInput(f"{where}: column {column} holds {kind}; store encoded {reader.noun}s as bytes")
 
 
-def stored_bytes(content: bytes | None, name: str, noun: str, path: str | None = None) -> bytes:
+def _stored_bytes(content: bytes | None, name: str, noun: str, path: str | None = None) -> bytes:
     """The ``content``, else that of the file at ``path``."""
     if content is not None:
         return content
@@ -194,7 +234,7 @@ def parquet_table(files: Sequence[Path], _: str | None, where: str, root: Path) 
         at = int(np.searchsorted(starts, row, side="right")) - 1
         return f"{files[at]}: row {row - starts[at]}"
 
-    return Table(
+    table = Table(
         where,
         opened[0].schema_arrow,
         int(starts[-1]),
@@ -202,8 +242,9 @@ def parquet_table(files: Sequence[Path], _: str | None, where: str, root: Path) 
         lambda name: _parquet_column(files, name),
         root=root,
         batches=lambda name: chain.from_iterable(read_batches(file, name, _ROWS) for file in files),
-        blobs=lambda column, reader: ParquetBlobs(files, column, root, FileFacts(root), reader),
+        blobs=lambda column, reader: _in_parquet(table, files, root, column, reader),
     )
+    return table
 
 
 def _parquet_column(files: Sequence[Path], name: str) -> Any:

@@ -346,7 +346,7 @@ class ImageKind(InputKind):
     columns = ("image", "img")
     networks = ("wrn_16_4", "mlp_3")
     show = ShownPicture
-    exported = Exported("image", "file", feature="Image", dtype="Image", media="image")
+    exported = Exported("image", "file", feature="Image", dtype="Image")
     files = IMAGE_FILES
     near = NEAR_PICTURES
     flaws = OF_PICTURES

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from easiness.data.sources import file_facts
-from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources import file_blobs
+from easiness.data.sources.file_blobs import FileFacts
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_facts_of_two_writers_are_joined(root):
 
 
 def test_many_are_saved_as_they_come(root, monkeypatch):
-    monkeypatch.setattr(file_facts, "AT_ONCE", 2)
+    monkeypatch.setattr(file_blobs, "AT_ONCE", 2)
     facts = FileFacts(root)
     for name in "abc":
         facts.remember(name, facts.recall(name)[0], sha256=name)
@@ -114,7 +114,7 @@ def test_several_threads(root):
 
 
 def _remember_many(root: Path, key: str) -> None:
-    file_facts.AT_ONCE = 3
+    file_blobs.AT_ONCE = 3
     facts = FileFacts(root)
     for i in range(30):
         for name in "abc":
@@ -135,7 +135,7 @@ def test_several_processes(root):
 
 
 def test_a_locked_database_costs_time_once(root, cache, monkeypatch):
-    monkeypatch.setattr(file_facts, "SECONDS_TO_WAIT", 0.01)
+    monkeypatch.setattr(file_blobs, "SECONDS_TO_WAIT", 0.01)
     remember(root, sha256="00")
     reader, writer = FileFacts(root), FileFacts(root)
     stamp, _ = writer.recall("b")

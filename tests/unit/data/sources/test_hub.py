@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from easiness.data import load_dataset
-from easiness.data.sources.hub import HubBlobs
+from easiness.data.tables.parquet import RowBlobs
 from easiness.errors import BadInput, RunFailed
 from pixels import images_of
 
@@ -178,9 +178,9 @@ def test_digests_in_files_of_the_library_are_remembered(table, tmp_path, monkeyp
     expected = load_dataset(whole).stored.digests()
     read = []
     monkeypatch.setattr(
-        HubBlobs,
+        RowBlobs,
         "blobs",
-        lambda blobs, at, original=HubBlobs.blobs: read.append(at.tolist()) or original(blobs, at),
+        lambda blobs, at, original=RowBlobs.blobs: read.append(at.tolist()) or original(blobs, at),
     )
     assert load_dataset(f"hf:{tmp_path / 'pets'}").stored.digests() == expected
     assert read == [[]]

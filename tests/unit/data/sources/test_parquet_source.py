@@ -12,8 +12,8 @@ import pytest
 
 from easiness import gate
 from easiness.data import load_dataset
-from easiness.data.sources.file_facts import FileFacts
-from easiness.data.tables.parquet import ParquetBlobs
+from easiness.data.sources.file_blobs import FileFacts
+from easiness.data.tables.parquet import RowBlobs
 from easiness.errors import BadInput
 from pixels import images_of
 
@@ -114,7 +114,7 @@ def test_undecodable_row_is_named_or_skipped(tmp_path, encoded):
 def test_verdicts_on_rows_are_remembered(tmp_path, encoded, monkeypatch):
     path = write(tmp_path / "a.parquet", [encoded(0), b"broken", encoded(1)], [0, 1, 1])
     assert load_dataset(path, skip_unreadable=True).ids.tolist() == [0, 2]
-    monkeypatch.setattr(ParquetBlobs, "blobs", lambda *_: pytest.fail("rows were read"))
+    monkeypatch.setattr(RowBlobs, "blobs", lambda *_: pytest.fail("rows were read"))
     assert load_dataset(path, skip_unreadable=True).ids.tolist() == [0, 2]
 
 
