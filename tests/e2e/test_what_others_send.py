@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 import json
 import marshal
 import os
@@ -22,10 +21,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
 from easiness import BadInput, card, load_dataset, measure, open_run, paper
 from easiness.studies.similarity import similarity
+from pixels import png
 
 MODULE = """
 from pathlib import Path
@@ -270,23 +269,17 @@ def _pictures() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 255, (NUM, 8, 8, 3)).astype(np.uint8)
 
 
-def _png(pixels: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "png")
-    return file.getvalue()
-
-
 def _data(folder: Path) -> None:
     """A small data set of each kind of file."""
     folder.mkdir()
     pixels, labels = _pictures(), np.arange(NUM) % 2
     np.savez(folder / "arrays.npz", x=pixels, y=labels)
-    images = pa.array([{"bytes": _png(one), "path": None} for one in pixels])
+    images = pa.array([{"bytes": png(one), "path": None} for one in pixels])
     pq.write_table(pa.table({"image": images, "label": labels}), folder / "rows.parquet")
     for number, (one, label) in enumerate(zip(pixels, labels, strict=True)):
         place = folder / "photos" / f"class {label}"
         place.mkdir(parents=True, exist_ok=True)
-        (place / f"{number}.png").write_bytes(_png(one))
+        (place / f"{number}.png").write_bytes(png(one))
     names = [f"photos/class {label}/{number}.png" for number, label in enumerate(labels)]
     pd.DataFrame({"path": names, "label": labels}).to_csv(folder / "list.csv", index=False)
 
