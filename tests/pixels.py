@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,13 @@ def images_of(data: Dataset | None) -> torch.Tensor:
     """The pictures of a data set, uint8 [K, channels, height, width]."""
     assert data is not None
     return torch.from_numpy(data.array).permute(0, 3, 1, 2).contiguous()
+
+
+def png(pixels: np.ndarray[Any, Any]) -> bytes:
+    """The file of a picture, uint8 [height, width] or [height, width, 3]."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def write_pictures(root: Path, pictures: Iterable[tuple[str, Any]]) -> Path:

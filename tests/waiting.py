@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 Seen = TypeVar("Seen")
@@ -18,3 +19,11 @@ def wait_until(look: Callable[[], Seen], process: subprocess.Popen[str] | None =
         assert time.monotonic() < until
         time.sleep(0.002)
     return seen
+
+
+def is_alive(pid: int) -> bool:
+    """Is the process there, and no zombie?"""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False

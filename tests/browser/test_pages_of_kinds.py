@@ -142,16 +142,10 @@ def page_of_sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "sounds.html"
 
 
-def test_it_fits_every_screen_and_says_nothing_to_the_console(
-    open_page: Any, fits: Any, has_two_themes: Any, page_of_sounds: Path
+def test_each_has_its_picture_and_a_player_that_waits_and_plays_alone(
+    open_page: Any, page_of_sounds: Path
 ) -> None:
-    page = open_page(page_of_sounds, viewport={"width": 390, "height": 800})
-    fits(page)
-    has_two_themes(page)
-
-
-def test_each_has_its_picture_and_a_player_that_waits(open_page: Any, page_of_sounds: Path) -> None:
-    page = open_page(page_of_sounds, viewport={"width": 1280, "height": 800})
+    page = open_page(page_of_sounds, viewport={"width": 1280, "height": 900})
     players = page.locator("main audio")
     assert players.count() == page.locator("main figure img").count()
     assert players.count() > SOUNDS
@@ -159,10 +153,6 @@ def test_each_has_its_picture_and_a_player_that_waits(open_page: Any, page_of_so
     said = players.evaluate_all(ask)
     assert all(one[:4] == [True, False, "none", True] and one[4] for one in said)
     assert all(box and box["width"] > 130 for box in (one.bounding_box() for one in players.all()[:8]))
-
-
-def test_one_plays_at_a_time(open_page: Any, page_of_sounds: Path) -> None:
-    page = open_page(page_of_sounds)
     first, second, seconds = page.evaluate(
         """async () => {
           const [one, two] = document.querySelectorAll('audio');
@@ -176,20 +166,12 @@ def test_one_plays_at_a_time(open_page: Any, page_of_sounds: Path) -> None:
     )
     assert (first, second) == (True, False)
     assert 0.3 <= seconds <= 1.2
-
-
-def test_the_map_plays_what_is_chosen(open_page: Any, page_of_sounds: Path) -> None:
-    page = open_page(page_of_sounds, viewport={"width": 1280, "height": 900})
-    page.locator("#map-body th button").first.click()
+    page.locator("#map-body th button").first.click()  # the map plays what is chosen
     card = page.locator("#map-card")
     card.locator("audio").wait_for()
     assert card.locator("img").count() == 1
     assert page.evaluate("document.querySelector('#map-card audio').src.startsWith('data:audio/wav')")
-
-
-def test_a_picture_is_enlarged_above_its_player(open_page: Any, page_of_sounds: Path) -> None:
-    page = open_page(page_of_sounds, viewport={"width": 1280, "height": 800})
-    figure = page.locator(".class figure").first
+    figure = page.locator(".class figure").first  # a picture is enlarged above its player
     small = figure.locator("img").bounding_box()["width"]
     figure.locator("summary").press("Enter")
     assert figure.locator("img").bounding_box()["width"] > 2 * small
@@ -408,15 +390,11 @@ def settle(page: Any) -> None:
     page.evaluate("new Promise((done) => setTimeout(() => requestAnimationFrame(done), 200))")
 
 
-def test_it_fits_every_screen_and_nothing_in_a_text_runs(
-    open_page: Any, fits: Any, has_two_themes: Any, page_of_texts: Path
+@pytest.mark.parametrize("kind", ["sounds", "texts"])
+def test_it_fits_every_screen_and_says_nothing_to_the_console(
+    open_page: Any, fits: Any, has_two_themes: Any, kind: str, request: pytest.FixtureRequest
 ) -> None:
-    page = open_page(page_of_texts, viewport={"width": 390, "height": 800})
-    assert page.title().startswith("Easy and hard examples")
-    assert page.evaluate("[document.scripts.length, document.images.length]") == [4, 0]
-    shown = page.locator(".words > p").all_inner_texts()
-    assert any(text.startswith(EVIL[0]) for text in shown)
-    assert any("null ␀ and ␛[31m" in text for text in shown)
+    page = open_page(request.getfixturevalue(f"page_of_{kind}"), viewport={"width": 390, "height": 800})
     fits(page)
     has_two_themes(page)
 
@@ -468,16 +446,33 @@ def test_the_list_says_how_each_text_begins(open_deciding: Any, page_of_texts: P
     assert page.title().startswith("Easy and hard examples")
 
 
-def test_a_browser_finds_what_is_folded(open_page: Any, page_of_texts: Path) -> None:
-    page = open_page(page_of_texts)
-    assert page.evaluate("window.find('needle at its end')")
-
-
-def test_text_runs_in_its_own_direction(open_page: Any, page_of_texts: Path) -> None:
-    page = open_page(page_of_texts)
+def test_texts_stay_text_and_stand_with_what_they_are_about(open_page: Any, page_of_texts: Path) -> None:
+    page = open_page(page_of_texts, viewport={"width": 1280, "height": 900})
+    assert page.title().startswith("Easy and hard examples")
+    assert page.evaluate("[document.scripts.length, document.images.length]") == [4, 0]
+    shown = page.locator(".words > p").all_inner_texts()
+    assert any(text.startswith(EVIL[0]) for text in shown)
+    assert any("null ␀ and ␛[31m" in text for text in shown)
+    # in its own direction
     words = page.locator(".class .words > p", has_text="שלום").first
     assert words.evaluate("e => getComputedStyle(e).direction") == "rtl"
     assert page.locator(".class figcaption").first.evaluate("e => getComputedStyle(e).direction") == "ltr"
+    # suspects and conflicts have theirs
+    suspects = page.locator("#labels .suspects figure")
+    assert suspects.count() >= 5
+    assert suspects.locator(".words").count() == suspects.count()
+    pair = page.locator("#labels .alike figure .words p").all_inner_texts()
+    assert len(pair) > 2  # those that are nearly the same come behind
+    assert pair[0] == pair[1]
+    assert pair[0].endswith(" 41")
+    # on paper all of it is there, and a browser finds what is folded
+    words = page.locator(".class .words", has_text="needle").first
+    folded = words.locator("p").bounding_box()["height"]
+    page.emulate_media(media="print")
+    assert words.locator("p").bounding_box()["height"] > folded
+    assert not words.locator("summary").is_visible()
+    page.emulate_media(media="screen")
+    assert page.evaluate("window.find('needle at its end')")
 
 
 def test_the_map_searches_texts_and_shows_them(open_page: Any, page_of_texts: Path) -> None:
@@ -503,23 +498,3 @@ def test_the_map_searches_texts_and_shows_them(open_page: Any, page_of_texts: Pa
     assert card.locator("p").text_content().startswith(EVIL[0])
     assert page.evaluate("document.images.length") == 0
     assert page.title() != "evil"
-
-
-def test_suspects_and_conflicts_have_their_texts(open_page: Any, page_of_texts: Path) -> None:
-    page = open_page(page_of_texts, viewport={"width": 1280, "height": 900})
-    suspects = page.locator("#labels .suspects figure")
-    assert suspects.count() >= 5
-    assert suspects.locator(".words").count() == suspects.count()
-    pair = page.locator("#labels .alike figure .words p").all_inner_texts()
-    assert len(pair) > 2  # those that are nearly the same come behind
-    assert pair[0] == pair[1]
-    assert pair[0].endswith(" 41")
-
-
-def test_on_paper_all_of_a_text_is_there(open_page: Any, page_of_texts: Path) -> None:
-    page = open_page(page_of_texts, viewport={"width": 1280, "height": 900})
-    words = page.locator(".class .words", has_text="needle").first
-    folded = words.locator("p").bounding_box()["height"]
-    page.emulate_media(media="print")
-    assert words.locator("p").bounding_box()["height"] > folded
-    assert not words.locator("summary").is_visible()

@@ -21,6 +21,7 @@ import pytest
 from easiness.errors import BadInput
 from easiness.executors import Executor, ProcessesExecutor, SerialExecutor, Tell, make_executor
 from easiness.worker import worker_number
+from waiting import is_alive, wait_until
 
 FACTORIES: list[Callable[[], Executor]] = [
     SerialExecutor,
@@ -300,28 +301,10 @@ def test_workers_need_no_guarded_main_module_and_end_with_a_killed_parent(tmp_pa
     script = tmp_path / "script.py"
     script.write_text(UNGUARDED)
     parent = subprocess.Popen([sys.executable, str(script), str(tmp_path)])
-    workers = wait_until(
-        lambda: [p.name for p in tmp_path.iterdir() if p.name.isdigit()], lambda w: len(w) == 2
-    )
+    workers = wait_until(lambda: (found := [p.name for p in tmp_path.glob("[0-9]*")])[1:] and found)
     parent.kill()
     parent.wait()
-    assert wait_until(lambda: [w for w in workers if is_alive(int(w))], lambda alive: not alive) == []
-
-
-def wait_until(look: Callable[[], list[str]], good: Callable[[list[str]], bool]) -> list[str]:
-    for _ in range(600):
-        if good(found := look()):
-            return found
-        time.sleep(0.1)
-    raise AssertionError(found)
-
-
-def is_alive(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    try:
-        return stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+    wait_until(lambda: not any(is_alive(int(worker)) for worker in workers))
 
 
 @pytest.mark.long

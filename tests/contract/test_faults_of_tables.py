@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import re
 from collections.abc import Callable
@@ -15,20 +14,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
 from easiness.data import load_dataset
 from easiness.errors import BadInput
+from pixels import png
 
 Columns = list[tuple[str, list[Any]]]
 NUM = 8
 LABELS = ["ant", "bee"] * 4
 
 
-def png(at: int) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(np.full((4, 4, 3), 20 * at, np.uint8)).save(buffer, "PNG")
-    return buffer.getvalue()
+def picture(at: int) -> bytes:
+    return png(np.full((4, 4, 3), 20 * at, np.uint8))
 
 
 def as_csv(path: Path, columns: Columns) -> Any:
@@ -98,7 +95,7 @@ class Table:
             "text": [f"words {at}" for at in range(NUM)],
             "size": [at + 0.5 for at in range(NUM)],
             "path": [f"{at}.png" for at in range(NUM)],
-            "image": [png(at) for at in range(NUM)],
+            "image": [picture(at) for at in range(NUM)],
         }
         self.columns: dict[str, list[Any]] = {kind: cells[kind], "label": list(LABELS)}
         self.columns["key"] = [f"k{at}" for at in range(NUM)]
@@ -111,7 +108,7 @@ class Table:
 
     def written(self, form: Form, folder: Path) -> Any:
         for at in range(NUM):
-            (folder / f"{at}.png").write_bytes(png(at))
+            (folder / f"{at}.png").write_bytes(picture(at))
         columns = [*self.columns.items(), *((name, self.columns[name]) for name in self.again)]
         return form.write(folder / f"table{form.suffix}", columns)
 

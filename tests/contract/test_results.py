@@ -417,22 +417,3 @@ READ: dict[str, Callable[[Path, Any], None]] = {
 
 def test_pictures_are_among_what_can_be_written():
     assert set(PICTURE_SUFFIXES) < set(SUFFIXES) == set(READ)
-
-
-@pytest.mark.long
-def test_the_commands_write_them(command, measured, tmp_path: Path):
-    for name in ("scores", "compare", "suspects"):
-        for suffix in SUFFIXES:
-            assert command(name, measured, "-o", tmp_path / f"{name}{suffix}").code == 0
-    for suffix in (*SUFFIXES, ".txt"):
-        asked = ["--drop", 0.3, "--policy", "hard", "-o", tmp_path / f"prune{suffix}"]
-        assert command("keep", measured, *asked).code == 0
-    assert len(list(tmp_path.iterdir())) == 4 * len(SUFFIXES) + 1
-    assert len(json.loads((tmp_path / "prune.json").read_text())) == 70
-    made = pd.read_parquet(tmp_path / "prune.parquet").attrs
-    assert "row=Row(number=2, share=None), policy='hard', keep=None, drop=0.3, seed=0" in made["result"]
-    made = pd.read_parquet(tmp_path / "scores.parquet").attrs["result"]
-    assert re.match(
-        r"RunScores\(Run\('.*', model='.*', trials=\d+, epochs=2\), data='\w{64}', epoch=2, ", made
-    )
-    assert (tmp_path / "scores.md").read_text().startswith("### Scores of 100 examples after epoch 2\n")

@@ -28,18 +28,12 @@ from torchvision.datasets import ImageFolder
 from easiness.data import Dataset, load_dataset
 from easiness.data.sources import folders
 from easiness.errors import BadInput
-from pixels import images_of
+from pixels import images_of, png
 from sounds import encoded
 
 
 def random_pixels(num: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (num, 5, 6, 3), dtype=np.uint8)
-
-
-def png(pixels: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def said(pixels: np.ndarray) -> str:

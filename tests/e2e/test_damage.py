@@ -53,23 +53,6 @@ def test_a_damaged_trial(command, refused, digits, run_copy, trial_folder, snaps
     assert command(*digits(run_copy)).err == ""
 
 
-@pytest.mark.parametrize("harm", [flip, truncate, empty])
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("run.json", "run.json: the description of the run is damaged"),
-        ("examples.parquet", "examples.parquet: the list of examples is damaged"),
-    ],
-)
-def test_a_damaged_run(refused, digits, run_copy, snapshot, harm, name, message):
-    harm(run_copy / name)
-    before = snapshot(run_copy)
-    for more in ([], ["--trials", 5], ["--retrain-damaged"]):
-        assert message in refused(*digits(run_copy, *more))
-    assert message in refused("scores", run_copy)
-    assert snapshot(run_copy)["run.json"] == before["run.json"]
-
-
 def test_trials_are_not_mixed_up(refused, digits, run_copy, trial_folder):
     folder = trial_folder(run_copy, 2)
     other = folder.rename(folder.with_name(folder.name.replace("0002", "0001")))

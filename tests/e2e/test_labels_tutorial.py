@@ -8,14 +8,12 @@ import runpy
 import shlex
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[2]
-READ = ("--known", "--decide", "--decided", "--labels")
 SMALLER = {"--trials": "10"}
 STEADY = ["--precision", "float32", "--jobs", "1"]  # what is fastest need not be found out here
 
@@ -62,15 +60,6 @@ def test_from_planted_mistakes_to_what_mending_is_worth(command, tutorial, tmp_p
     last = said["verify"][0].splitlines()[-1]
     assert last.startswith((f"{changed}gains ", f"{changed}shows no difference: +"))
     assert pd.read_csv("gain.csv")["gain_mean"].iloc[0] > 0
-
-
-def test_the_lines_name_what_the_others_wrote(tutorial):
-    lines = [shlex.split(line) for line in tutorial["commands"]()]
-    wrote = {words[words.index("-o") + 1] for words in lines if "-o" in words}
-    wrote.add("labels.csv")  # by the page
-    named = {after for words in lines for option, after in pairwise(words) if option in READ}
-    assert named == {"labels.csv", "audit.csv"}
-    assert named <= wrote
 
 
 @pytest.mark.long

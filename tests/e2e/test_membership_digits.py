@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pytest
 
 from easiness import Run
-from easiness.analysis import SIDES, Side, membership, select
+from easiness.analysis import SIDES, Side, select
 from easiness.analysis.mixing import binomial, fit_mixing, shares_of_tail
 from recording import small_run
 
@@ -56,27 +52,3 @@ def test_twenty_trials_foretell_the_sets_of_twenty_others(run: Run, epoch: int, 
     assert enough.any()
     np.testing.assert_allclose(said[enough] / num[enough], came[enough] / num[enough], atol=0.03)
     assert said.sum() / num.sum() == pytest.approx(came.sum() / num.sum(), abs=0.01)
-
-
-def test_the_columns_are_the_memberships(run: Run) -> None:
-    counts = run.votes().correct.sum(axis=0)
-    for fraction, table in ((0.1, run.scores()), (0.25, run.scores(fraction=0.25))):
-        expected = membership(counts, TRIALS, fraction)
-        np.testing.assert_array_equal(table["p_easy"], expected.p_easy)
-        np.testing.assert_array_equal(table["p_hard"], expected.p_hard)
-        np.testing.assert_array_equal(table["easiness_expected"], expected.expected)
-        assert table["p_hard"].sum() == pytest.approx(fraction * NUM)
-        weights = select(counts, fraction, "hard", ties="posterior", num_trials=TRIALS)
-        np.testing.assert_array_equal(table["p_hard"], weights)
-        assert list(table.columns)[-3:] == ["p_easy", "p_hard", "easiness_expected"]
-    assert table["easiness_expected"].corr(table["easiness"], method="spearman") == pytest.approx(1)
-
-
-def test_scores_of_another_fraction(command, refused, measured: Path) -> None:
-    """The small run holds 100 examples."""
-    finished = command("scores", measured, "--fraction", 0.2)
-    assert finished.code == 0
-    table = pd.read_csv(io.StringIO(finished.out))
-    assert table["p_hard"].sum() == pytest.approx(20)
-    assert table["p_easy"].sum() == pytest.approx(20)
-    assert "fraction 2.0: not in (0, 1]" in refused("scores", measured, "--fraction", 2.0)

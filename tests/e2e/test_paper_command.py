@@ -117,7 +117,7 @@ def test_what_cannot_be_a_study_is_refused_before_anything_is_written(refused, t
     assert not out.exists()
 
 
-def test_a_study_is_read_by_the_commands_for_runs(command, refused, studied, tmp_path):
+def test_a_study_is_read_by_the_commands_for_runs(command, studied, tmp_path):
     status = command("status", studied)
     assert (status.code, status.err) == (0, "")
     lines = status.out.splitlines()
@@ -130,18 +130,6 @@ def test_a_study_is_read_by_the_commands_for_runs(command, refused, studied, tmp
     page = tmp_path / "page.html"
     assert command("report", studied, "-o", page).code == 0
     assert page.read_bytes() == (studied / "report.html").read_bytes()
-
-    begun = tmp_path / "begun"
-    begun.mkdir()
-    shutil.copy(studied / "study.json", begun)
-    run = Path(shutil.copytree(studied / "trials/full", begun / "trials/full"))
-    next((run / "trials").iterdir()).rename(tmp_path / "trial")
-    lines = command("status", begun).out.splitlines()
-    (row,) = (line.split() for line in lines if line.startswith("trials/full"))
-    assert row[1] == "mlp_2_w8"
-    assert row[4:7] + row[-2:] == ["1", "of", "2", "1", "missing"]
-    assert lines[-1] == "report: not written yet; `easiness paper all` goes on"
-    assert f"{begun}: the study has no" in refused("report", begun, "-o", page)
 
 
 # Makes the study LONE without a kill and counts the calls that make a change durable or take a name.

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-import random
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +17,6 @@ from easiness.store import is_run
 from easiness.store.files import ASIDE
 from recording import small_run
 from starting import Started
-from waiting import wait_until
 
 
 @contextmanager
@@ -110,33 +107,6 @@ def test_a_kill_at_any_step_costs_nothing_finished(command, digits, tmp_path, co
         assert leftovers(path) == []
         assert len(list((path / "trials").iterdir())) == len(whole)
     assert left > 0
-
-
-def test_kills_at_random_moments(start, command, digits, tmp_path, contents):
-    """Three kills from outside, the last while a trial is being written."""
-    path = tmp_path / "run"
-    # a prime number: no group of trials divides it, however long a busy machine expects them to take
-    arguments = digits(path, "--trials", 397, "--epochs", 5)
-    delays = random.Random(0)
-    counts: list[int] = []
-    for kill in range(3):
-        process = start(*arguments)
-        if kill == 2:
-            process.until(lambda: any((path / "trials").glob(f"{ASIDE}*")))
-        else:
-            known = counts[-1] if counts else 0
-            process.until(lambda: len(list(path.glob("trials/0*"))) > known)  # noqa: B023
-            time.sleep(delays.uniform(0, 0.1))
-        process.send(signal.SIGKILL)
-        process.wait()
-        counts.append(len(open_run(path).trials))
-    assert counts == sorted(counts)
-    assert 0 < counts[-1] < 397
-    trials = counts[-1] + 1
-    assert command(*digits(path, "--trials", trials, "--epochs", 5)).code == 0
-    assert leftovers(path) == []
-    assert command(*digits(tmp_path / "lone", "--trials", trials, "--epochs", 5)).code == 0
-    assert contents(path) == contents(tmp_path / "lone")
 
 
 @pytest.mark.long
@@ -256,87 +226,3 @@ def test_what_a_kill_left_of_a_finished_trial_goes_with_the_next_command(command
     assert command(*digits(run_copy)).code == 0
     after = snapshot(run_copy)
     assert after.keys() == before.keys()
-
-
-TRIALS, LONG = 6, 60  # enough that trials are unfinished when the first one has been stored
-SIZE = ("--trials", TRIALS, "--epochs", LONG)
-
-
-def descendants(pid: int) -> list[int]:
-    """The living processes that a process has started, and those that these have."""
-    parents: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = stat.read_text().rsplit(")", 1)[1].split()[:2]
-        except OSError:  # it has just ended
-            continue
-        if state != "Z":
-            parents.setdefault(int(parent), []).append(int(stat.parent.name))
-    found = [pid]
-    for one in found:
-        found += parents.get(one, [])
-    return found[1:]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def command_line(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
-
-
-@pytest.fixture(scope="module")
-def never_killed(tmp_path_factory, contents):
-    """The same run, trained by one process and never interrupted."""
-    path = tmp_path_factory.mktemp("never_killed") / "run"
-    small_run(path, model="mlp_3", limit=100, trials=TRIALS, epochs=LONG, executor="serial")
-    return contents(path)
-
-
-@pytest.fixture
-def killed(start, digits, made_once, contents, never_killed):
-    """A run in two processes that was killed once the first trial had been stored, its workers gone."""
-
-    def make(path: Path) -> None:
-        process = start(*digits(path, *SIZE, "--jobs", 2))
-        process.until(lambda: any(path.glob("trials/0*")))
-        workers = descendants(process.pid)
-        assert len(workers) >= 2
-        assert list(path.glob(f"{ASIDE}*"))  # the images that they share
-        process.send(signal.SIGKILL)
-        process.wait()
-        wait_until(lambda: not any(is_alive(worker) for worker in workers))
-
-    path = made_once("killed_in_two_processes", make)
-    kept = contents(path)
-    assert 0 < len(kept) < TRIALS
-    assert all(trial == never_killed[index] for index, trial in kept.items())
-    return path
-
-
-@pytest.mark.long
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
-@pytest.mark.parametrize(
-    "then",
-    [
-        pytest.param(["--jobs", 2], id="in two again"),
-        pytest.param(["--executor", "serial"], id="in one"),
-    ],
-)
-def test_killed_in_two_processes_and_gone_on_with(
-    command, digits, tmp_path, contents, never_killed, killed, then
-):
-    path = shutil.copytree(killed, tmp_path / "run")
-    assert command(*digits(path, *SIZE, *then)).code == 0
-    assert contents(path) == never_killed
-    assert open_run(path).spec.resolved.jobs == 2  # type: ignore[union-attr]
-    assert not list(path.rglob(f"{ASIDE}*"))
-    # what keeps track of shared resources stays as long as this process does
-    assert [line for line in map(command_line, descendants(os.getpid())) if "LokyProcess" in line] == []

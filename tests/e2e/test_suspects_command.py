@@ -1,70 +1,26 @@
-"""``suspects`` on digits of which a fifth has another label, and ``diff`` in pipelines."""
+"""``suspects`` that are refused, and ``diff`` in pipelines."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from easiness import load_dataset, measure, open_run
 from recording import recorded
-
-NUM = 300
-
-
-@pytest.fixture(scope="module")
-def wrong_digits(made_once) -> Path:
-    """A run on 300 digits, and the true labels."""
-
-    def make(folder: Path) -> None:
-        folder.mkdir()
-        data = load_dataset("digits", limit=NUM)
-        rng = np.random.default_rng(0)
-        given = np.where(rng.random(NUM) < 0.2, (data.labels + rng.integers(1, 10, NUM)) % 10, data.labels)
-        table = pd.DataFrame({"id": data.ids, "label": given})
-        table.to_csv(folder / "labels.csv", index=False)
-        np.save(folder / "true.npy", data.labels)
-        data = load_dataset("digits", limit=NUM, labels=folder / "labels.csv")
-        size = dict[str, Any](model="mlp_3", trials=3, epochs=8, precision="float32")
-        measure(data, compile="off", out=folder / "run", **size)
-
-    return made_once("suspects-command", make)
-
-
-def test_wrong_labels_come_first(command, wrong_digits, tmp_path, snapshot):
-    run, true = wrong_digits / "run", np.load(wrong_digits / "true.npy")
-    measured = open_run(run)
-    wrong = pd.Series(measured.labels != true, measured.ids)
-    truth = pd.Series(true, measured.ids)
-    before = snapshot(run)
-    finished = command("suspects", run, "-o", tmp_path / "found.csv")
-    assert finished.code == 0, finished.err
-    assert "Labels to look at" in finished.out
-    assert f"of {NUM} labels are more likely wrong than right" in finished.out
-    assert snapshot(run) == before
-    table = pd.read_csv(tmp_path / "found.csv")
-    assert wrong[table["id"].head(20)].mean() > 0.8
-    assert (table["p_wrong"].diff().dropna() <= 0).all()
-    first = table.head(20)
-    assert (truth[first["id"]].to_numpy() == first["suggested"]).mean() > 0.7
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--split", "held_out"], "has no held-out split"),
-        (["--above", 2], "--above 2: give a probability from 0 to 1"),
         (["--at", 99], "epoch 99 is not recorded"),
-        (["-o", "found.txt"], "found.txt: cannot tell the format; end the name in .csv"),
     ],
 )
-def test_what_is_refused_leaves_nothing(refused, wrong_digits, tmp_path, monkeypatch, options, message):
+def test_what_is_refused_leaves_nothing(refused, measured, tmp_path, monkeypatch, options, message):
     monkeypatch.chdir(tmp_path)
-    assert message in refused("suspects", wrong_digits / "run", "-o", "found.csv", *options)
+    assert message in refused("suspects", measured, "-o", "found.csv", *options)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,7 +14,7 @@ from easiness import open_run
 from easiness.store import is_run
 from easiness.store.files import ASIDE
 
-ALONE, WITH_WORKERS, OF_WORKERS = 24, 3, 6
+ALONE, WITH_WORKERS, OF_WORKERS = 27, 4, 6
 MORE_THAN_ENOUGH = 3001  # a prime number: no group of trials divides it
 
 pytestmark = [

@@ -22,10 +22,11 @@ from doors import CLASSES, DATA, HUB, LABELS, NUM, OURS, PIXELS, ROWS, ask, prep
 from PIL import Image
 from refitted import TRIAL, refit, run_and_card
 
-from easiness import Recorder, audit, load_dataset, measure, open_run
+from easiness import audit, load_dataset, measure, open_run
 from easiness.inputs.image.kind import suffixes
 from easiness.runs import Progress
 from easiness.store import CHECKPOINTS, CheckpointDocument, write_checkpoint
+from recording import recorded
 from sounds import encoded, tone
 
 _PICTURES: dict[str, dict[str, Any]] = {
@@ -236,10 +237,8 @@ def _runs(whole: Path) -> None:
     tones = [tone(300 + at, 0.02) for at in range(len(ids))]
     given: dict[str, dict[str, Any]] = {"texts": {"texts": texts}, "sounds": {"sounds": tones, "rate": 8000}}
     for name, options in given.items():
-        made = Recorder(whole / "recorded" / name, ids=ids, labels=labels, **options)
-        with made.trial(seed=0) as trial:
-            trial.update(ids, np.random.default_rng(0).normal(size=(len(ids), 2)))
-            trial.end_epoch()
+        logits = np.random.default_rng(0).normal(size=(1, len(ids), 2))
+        recorded(whole / "recorded" / name, logits, labels, ids=ids, **options)
     heads = _folder(whole / "on_features")
     shutil.copy(whole / "data.npz", heads)
     images = np.load(heads / "data.npz")["x"]

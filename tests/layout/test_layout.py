@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 import easiness
 
-ROOT = Path(__file__).parents[2] / "src" / "easiness"
+PROJECT = Path(__file__).parents[2]
+ROOT = PROJECT / "src" / "easiness"
+PAGES = [page for page in (PROJECT / "docs").rglob("*.md") if page.name != "commands.md"]  # generated
 
 
 def name_of(file: Path) -> str:
@@ -158,3 +163,44 @@ def test_there_is_no_circle(graph: Callable[[], dict[str, set[str]]]) -> None:
 
     for name in sorted(uses):
         visit(name, ())
+
+
+@pytest.mark.parametrize("of", ["src", "tests"])
+def test_no_folder_has_more_than_25_files(of: str) -> None:
+    sizes = Counter(file.parent for file in (PROJECT / of).rglob("*.py"))
+    assert {str(folder) for folder, size in sizes.items() if size > 25} == set()
+
+
+def test_imports_are_a_small_part_of_the_source() -> None:
+    num_lines = num_imports = 0
+    for file in (PROJECT / "src").rglob("*.py"):
+        text = file.read_text("utf-8")
+        num_lines += len(text.splitlines())
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                num_imports += (node.end_lineno or node.lineno) - node.lineno + 1
+    assert num_imports / num_lines <= 0.085
+
+
+def test_the_documentation_can_be_read_in_an_evening() -> None:
+    assert len((PROJECT / "README.md").read_text("utf-8").splitlines()) <= 100
+    assert len(PAGES) > 50
+    assert sum(len(page.read_text("utf-8").split()) for page in PAGES) <= 37_500
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_opens_with_its_command(page: Path) -> None:
+    opening = page.read_text("utf-8").splitlines()[:25]
+    assert any(re.match("```(sh|console|python|sql)$", line) or "`easiness " in line for line in opening)
+
+
+def test_hooks_before_a_commit_are_the_steps_of_make_lint() -> None:
+    recipe = (PROJECT / "Makefile").read_text("utf-8").split("\nlint:")[1].split("\n\n")[0]
+    steps = [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe.splitlines()[1:]]
+    (local,) = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    hooks = [hook["entry"] for hook in local["hooks"]]
+    # its tests of the layout take the longest, and are left to `make lint`
+    assert [*hooks, steps[-1]] == steps
+    assert steps[-1].endswith("tests/layout")
+    assert local["repo"] == "local"
+    assert all(hook["language"] == "system" for hook in local["hooks"])

@@ -40,12 +40,6 @@ KINDS = {
 }
 
 
-def pair_of_eases(num: int, correlation: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """The ease [K] of examples for two networks, standard normal with this correlation."""
-    ours, other = rng.standard_normal((2, num))
-    return ours, correlation * ours + np.sqrt(1 - correlation**2) * other
-
-
 def _distance(ease: Floats, kind: Kind) -> Floats:
     distance = kind.middle + kind.spread * ease
     distance = np.where(distance > kind.always_right, FAR, distance)

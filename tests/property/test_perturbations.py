@@ -24,7 +24,6 @@ def of_shape(shape: tuple[int, ...]) -> st.SearchStrategy[torch.Tensor]:
 
 
 images = shapes.flatmap(of_shape)
-pairs = shapes.flatmap(lambda shape: st.tuples(of_shape(shape), of_shape(shape)))
 shares = st.floats(0, 1)
 tiles = st.one_of(st.floats(0.01, 1), st.integers(1, 12).map(lambda n: 1 / n))
 radii = st.one_of(st.floats(0, 8), st.integers(0, 50).map(math.sqrt))
@@ -101,15 +100,6 @@ def test_color_moves_in_a_line_to_grey_and_keeps_the_mean(batch: torch.Tensor, a
     assert Color(a)(batch).max() <= 1 + 1e-15
 
 
-@given(images, tiles, ids, seeds)
-@checked
-def test_shuffle_only_moves_pixels(
-    batch: torch.Tensor, tile: float, names: list[int] | list[str], seed: int
-) -> None:
-    out = Shuffle(tile, seed)(batch, ids=names[: len(batch)])
-    assert torch.equal(out.flatten(2).sort().values, batch.flatten(2).sort().values)
-
-
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12), ids, seeds)
 @checked
 def test_shuffle_permutes_whole_tiles_and_keeps_the_border(
@@ -154,25 +144,6 @@ def test_radial_is_the_masked_spectrum_and_keeps_its_energy(batch: torch.Tensor,
     assert low.dtype == batch.dtype
 
 
-@given(images)
-@checked
-def test_radius_0_leaves_the_mean(batch: torch.Tensor) -> None:
-    close(Radial(0)(batch), batch.mean((2, 3), keepdim=True).expand_as(batch))
-
-
-@given(images, radii, radii)
-@checked
-def test_radial_twice_is_the_smaller_radius(batch: torch.Tensor, a: float, b: float) -> None:
-    small, large = sorted([a, b])
-    low, high = Radial(small)(batch), Radial(large)(batch)
-    close(Radial(small)(low), low)
-    close(Radial(small)(high), low)
-    close(Radial(large)(low), low)
-    assert (energy(low) <= energy(high) + 1e-9).all()
-    # what the larger radius adds is orthogonal to what the smaller one keeps
-    close(energy(high - low), energy(high) - energy(low))
-
-
 @given(images, radii, st.integers(-3, 3), st.integers(-3, 3))
 @checked
 def test_radial_knows_no_side_and_no_place(batch: torch.Tensor, radius: float, down: int, right: int) -> None:
@@ -182,14 +153,6 @@ def test_radial_knows_no_side_and_no_place(batch: torch.Tensor, radius: float, d
         close(Radial(radius)(batch.flip(axis)), low.flip(axis))
     close(Radial(radius)(batch.transpose(2, 3)), low.transpose(2, 3))
     close(Radial(radius)(batch.roll((down, right), (2, 3))), low.roll((down, right), (2, 3)))
-
-
-@given(pairs, radii, shares)
-@checked
-def test_radial_is_linear(pair: tuple[torch.Tensor, torch.Tensor], radius: float, share: float) -> None:
-    batch, other = pair
-    mixed = Radial(radius)(share * batch + (1 - share) * other)
-    close(mixed, share * Radial(radius)(batch) + (1 - share) * Radial(radius)(other))
 
 
 WORD = r"\w+(?:(?:['’.-]|(?<=\d),(?=\d))\w+)*"
@@ -274,29 +237,6 @@ def test_every_pixel_comes_from_where_it_should(images, shift, seed, data):
     for i, position in enumerate(positions):
         expected = by_loops(images[position], shift, int(drawn[i, 0]), int(drawn[i, 1]), bool(drawn[i, 2]))
         np.testing.assert_array_equal(seen[i], expected.astype(np.float32) / np.float32(255))
-
-
-@given(stored, st.integers(0, 3), st.integers(0, 2**40))
-@settings(deadline=None, max_examples=60)
-def test_an_example_does_not_depend_on_its_batch(images, shift, seed):
-    num = len(images)
-    drawn = draw_moves(num, shift, 0.5, torch.Generator().manual_seed(seed))
-    bank = moved_bank(torch.from_numpy(images), Recipe(), CPU, shift=shift)
-    together = bank.augmented(torch.arange(num), drawn)
-    for i in range(num):
-        alone = bank.augmented(torch.tensor([i]), drawn[i : i + 1])
-        torch.testing.assert_close(alone[0], together[i], rtol=1e-5, atol=1e-5)
-
-
-@given(stored)
-@settings(deadline=None, max_examples=60)
-def test_mirroring_the_stored_image_is_mirroring_its_crop(images):
-    num = len(images)
-    mirrored, plain = (torch.tensor([[0, 0, flip]] * num) for flip in (1, 0))
-    bank = moved_bank(torch.from_numpy(images), Recipe(gcn=False), CPU)
-    flipped = moved_bank(torch.from_numpy(images[..., ::-1].copy()), Recipe(gcn=False), CPU)
-    positions = torch.arange(num)
-    assert torch.equal(bank.augmented(positions, mirrored), flipped.augmented(positions, plain))
 
 
 @given(stored, st.floats(0.1, 10), st.floats(-1, 1))

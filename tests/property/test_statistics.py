@@ -34,22 +34,6 @@ def draw_labels(data, logits):
 
 @given(batches_of_logits, st.data())
 @settings(deadline=None)
-def test_statistics_agree_with_float64_log_softmax(logits, data):
-    labels = draw_labels(data, logits)
-    seen = example_statistics(logits, labels)
-    rows = np.arange(len(labels))
-    log_p = log_softmax(logits.astype(np.float64), axis=1)
-    p = np.exp(log_p)
-    np.testing.assert_array_equal(seen.prediction, logits.argmax(axis=1))
-    np.testing.assert_allclose(np.exp(-seen.loss.astype(np.float64)), p[rows, labels], rtol=1e-5, atol=1e-12)
-    np.testing.assert_allclose(
-        seen.error_norm, np.linalg.norm(p - np.eye(logits.shape[1])[labels], axis=1), rtol=1e-5, atol=1e-7
-    )
-    np.testing.assert_allclose(seen.entropy, -(p * log_p).sum(axis=1), rtol=1e-5, atol=1e-7)
-
-
-@given(batches_of_logits, st.data())
-@settings(deadline=None)
 def test_statistics_stay_in_their_ranges(logits, data):
     labels = draw_labels(data, logits)
     seen = example_statistics(logits, labels)
@@ -94,24 +78,6 @@ def test_the_rival_has_the_largest_logit_but_for_the_label(logits, many, data):
     np.testing.assert_array_equal(seen.margin, margin.astype(np.float32))
     wrong = seen.prediction != labels
     np.testing.assert_array_equal(seen.rival[wrong], seen.prediction[wrong])
-
-
-@given(batches_of_logits, st.data())
-@settings(deadline=None)
-def test_a_log_does_not_depend_on_how_examples_come_in(logits, data):
-    labels = draw_labels(data, logits)
-    num, num_classes = logits.shape
-    order = np.array(data.draw(st.permutations(range(num))))
-    cuts = sorted(data.draw(st.lists(st.integers(0, num), max_size=3)))
-    log = ObservationLog(np.arange(num), labels, num_classes, keep_logits=np.ones(num, np.bool_))
-    for batch in np.split(order, cuts):
-        log.update(batch, logits[batch])
-    log.end_epoch()
-    seen = log.observations()
-    for name, expected in example_statistics(logits, labels)._asdict().items():
-        np.testing.assert_array_equal(getattr(seen, name)[0], expected)
-    assert seen.logits is not None
-    np.testing.assert_array_equal(seen.logits.values[0], logits)
 
 
 observing = st.one_of(st.just("all"), st.just("last"), st.integers(2, 9).map("every:{}".format))

@@ -11,7 +11,7 @@ import pytest
 from easiness import open_run, suspects
 from easiness.runs import find_data
 from recording import believing, recorded
-from sounds import encoded, tone
+from sounds import tone
 
 NUM, RATE = 30, 8000
 LABELS = np.arange(NUM) % 2
@@ -37,19 +37,6 @@ def test_the_samples_are_found_under_the_ids_of_the_run(run):
     assert data.ids.tolist() == IDS.tolist()
     for found, samples in zip(data.values(np.arange(NUM)), TONES, strict=True):
         np.testing.assert_array_equal(found, samples)
-
-
-def test_files_are_found_as_they_were(tmp_path):
-    paths = [tmp_path / f"{at}.flac" for at in range(NUM)]
-    for path, samples in zip(paths, TONES, strict=True):
-        path.write_bytes(encoded(samples, form="FLAC"))
-    run = make(tmp_path / "run", paths, None)
-    for path in paths:
-        path.unlink()
-    data, _ = find_data(open_run(run), None)
-    assert data is not None
-    (found,) = data.values(np.array([3]))
-    np.testing.assert_allclose(found, TONES[3], atol=2**-15)
 
 
 @pytest.mark.long

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from easiness import load_dataset, open_run, suspects
+from easiness import load_dataset, open_run
 from easiness.runs import find_data
 from lengths import long_but
 from recording import believing, recorded
@@ -74,11 +74,6 @@ def _labels_by_position(file: Path) -> Path:
     table["id"] = [IDS.index(name) for name in table["id"]]
     table.to_csv(file, index=False)
     return file
-
-
-def test_notebooks_show_them(run):
-    html = suspects(open_run(run))._repr_html_()
-    assert "Who wrote &lt;b&gt;number&lt;/b&gt;" in html
 
 
 def test_the_kept_table_is_a_source_of_its_own(run):

@@ -134,23 +134,14 @@ def test_no_argument_shows_the_help(command):
         (["measure", "digits", "more", "--out", "RUN"], "more"),
         (["measure", "digits", "--out", "RUN", "--trails", "3"], "--trails"),
         (["measure", "digits", "--out", "RUN", "--trials", "x"], "--trials"),
-        (["measure", "digits", "--out", "RUN", "--trials", "1.5"], "--trials"),
-        (["measure", "digits", "--out", "RUN", "--trials"], "--trials"),
-        (["measure", "digits", "--out", "RUN", "--limit", "all"], "--limit"),
         (["measure", "digits", "--out", "RUN", "--train-share", "half"], "--train-share"),
         (["measure", "digits", "--out", "RUN", "--precision", "float16"], "'float16'"),
-        (["measure", "digits", "--out", "RUN", "--device", "tpu"], "'tpu'"),
         (["measure", "digits", "--out", "RUN", "--executor", "pool"], "'pool'"),
-        (["measure", "digits", "--out", "RUN", "--compile", "maybe"], "'maybe'"),
         (["scores"], "run"),
         (["scores", "RUN", "--at", "last"], "--at"),
         (["scores", "RUN", "--top", "x"], "No such option: --top"),
-        (["scores", "RUN", "-o"], "-o"),
-        (["status", "RUN", "--at", "1"], "--at"),
         (["paper", "all"], "--out"),
         (["paper", "all", "--out", "RUN", "--preset", "tiny"], "'tiny'"),
-        (["paper", "all", "--out", "RUN", "--limit", "half"], "--limit"),
-        (["paper", "all", "digits", "more", "--out", "RUN"], "more"),
     ],
 )
 def test_usage_errors_are_one_line(refused, tmp_path, arguments, named):
@@ -331,29 +322,6 @@ def test_of_what_is_recorded_and_suspected(command, record):
     assert 'From 2 trials of recorded, epoch 1. "p wrong" is' in suspects(two).sections()[1].note
 
 
-@pytest.fixture
-def with_held_out(command, digits, tmp_path):
-    out = tmp_path / "run"
-    assert command(*digits(out, "--holdout", 0.2, "--trials", 1)).code == 0
-    return out
-
-
-def test_the_held_out_split(command, refused, with_held_out, measured, tmp_path):
-    finished = command("scores", with_held_out, "--split", "held_out")
-    assert finished.code == 0, finished.err
-    run = open_run(with_held_out)
-    assert finished.out == run.scores(split="held_out").to_csv(index=False)
-    assert run.spec.data.held_out is not None
-    assert len(finished.out.splitlines()) == 1 + run.spec.data.held_out.num_examples
-    assert finished.err == ""
-    assert command("scores", with_held_out, "--split", "train").out == run.scores().to_csv(index=False)
-    for file in (tmp_path / "a.md", tmp_path / "a.png"):
-        assert command("scores", with_held_out, "--split", "held_out", "-o", file).code == 0
-    assert (tmp_path / "a.md").read_text().startswith("### Scores of 100 held-out examples after epoch 2\n")
-    assert "no held-out split" in refused("scores", measured, "--split", "held_out")
-    assert "--split" in refused("scores", measured, "--split", "test")
-
-
 EMPTY = (
     "consistency, memorization, self_confidence, normalized_margin, confident_learning_flag are empty: they "
     "need trials that left examples out; "
@@ -409,14 +377,6 @@ def test_the_file_is_named_once_on_standard_error(
     assert Path(words[-1]).exists()
     assert finished.err.splitlines().count(f"wrote {words[-1]}") == 1
     assert "wrote" not in finished.out
-
-
-def test_scores_of_a_card_that_was_applied(
-    command: Callable[..., Any], measured: Path, tmp_path: Path
-) -> None:
-    card, file = tmp_path / "card", tmp_path / "scores.csv"
-    command("card", measured, "-o", card)
-    assert f"wrote {file}" in command("card", "--apply", card, "digits", "-o", file).err.splitlines()
 
 
 def test_no_command_with_an_output_is_left_out() -> None:

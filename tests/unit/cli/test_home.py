@@ -114,10 +114,6 @@ DOORS: dict[str, Callable[[], Any]] = {
     ),
     "card": lambda: easiness.card(easiness.open_run("~/run"), "~/card"),
     "card, apply": lambda: easiness.card("digits", apply="~/card"),
-    "suspects": lambda: easiness.suspects(easiness.open_run("~/run"), decided="~/labels.csv"),
-    "labels": lambda: easiness.labels(easiness.open_run("~/run"), decided="~/labels.csv"),
-    "audit, known": lambda: easiness.audit(easiness.open_run("~/run"), looks=5, known="~/labels.csv"),
-    "labels, files": lambda: easiness.labels(easiness.open_run("~/run"), files=["~/labels.csv"]),
     "keep": lambda: easiness.keep(easiness.open_run("~/run"), ids="~/ids.txt"),
 }
 

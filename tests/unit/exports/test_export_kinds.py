@@ -198,15 +198,12 @@ def test_spotlight_is_told_of_pictures_only_where_the_file_has_them(loop, tmp_pa
 
 def test_cleanlab_needs_no_other_logits_where_all_were_left_out(loop, tmp_path):
     ids = np.arange(NUM)
-    recorder = Recorder(tmp_path / "left", ids=ids, labels=LABELS)
-    for seed in range(2):
-        with recorder.trial(seed, trained_on=ids[seed::2]) as trial:
-            trial.update(ids, np.random.default_rng(seed).normal(size=(NUM, 2)))
-            trial.end_epoch()
-    export(recorder.run, "cleanlab", tmp_path / "a.npz")
+    logits = [np.random.default_rng(seed).normal(size=(NUM, 2)) for seed in range(2)]
+    run = recorded(tmp_path / "left", logits, LABELS, trained_on=[ids[::2], ids[1::2]])
+    export(run, "cleanlab", tmp_path / "a.npz")
     kept = np.load(tmp_path / "a.npz")
     assert kept["out_of_sample"].all()
-    np.testing.assert_allclose(kept["pred_probs"], recorder.run.probabilities(left_out=True))
+    np.testing.assert_allclose(kept["pred_probs"], run.probabilities(left_out=True))
     with pytest.raises(BadInput, match=r"not all logits.*\(--keep-logits\)"):
         export(loop(), "cleanlab", tmp_path / "b.npz")
 

@@ -21,7 +21,7 @@ from easiness.pages.labels import certain, suspect_labels
 from easiness.pages.page import render_report
 from easiness.pages.to_decide import ToDecide, listed
 from easiness.runs import data_version
-from recording import recorded
+from recording import believing, recorded
 
 NUM = 60
 WRONG = [7, 20, 31, 52]
@@ -31,10 +31,7 @@ Record = Callable[..., Run]
 
 def _logits(believed: Any, *, trials: int = 5, epochs: int = 4, seed: int = 0) -> Any:
     """Logits [trials, epochs, examples, classes] of networks that believe these labels, ever more clearly."""
-    rng = np.random.default_rng(seed)
-    classes = int(max(believed)) + 1
-    sure = 2 + 2 * np.arange(epochs)[:, None, None]
-    return rng.normal(size=(trials, epochs, len(believed), classes)) + sure * np.eye(classes)[believed]
+    return believing(believed, trials, epochs, sure=2 + 2 * np.arange(epochs)[:, None], seed=seed)
 
 
 def _mislabelled() -> tuple[Any, Any]:

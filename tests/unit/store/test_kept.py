@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +55,7 @@ def test_texts_stand_in_a_table_beside_the_list_of_examples(tmp_path):
     assert listed(tmp_path / "run") == [".lock", KEPT, "examples.parquet", "run.json", "trials"]
     spec = made.run.spec
     assert (spec.data.kind, spec.data.source) == ("text", None)
+    assert list(made.run.document.files) == ["examples.parquet", KEPT]
     assert verify(tmp_path / "run") == []
     record(made)
     assert made.run.scores()["easiness"].tolist() == [1.0] * 4
@@ -203,14 +203,10 @@ def test_texts_that_cannot_be_kept_are_named(tmp_path, texts, line):
     is_refused(tmp_path / "run", line, texts=texts)
 
 
-def _ids_as_texts(table):
-    return table.set_column(0, "id", pa.array([str(one) for one in IDS]))
-
-
 ALTERED = {
     "another column": lambda table: table.append_column("more", pa.array(IDS)),
     "other ids": lambda table: table.set_column(0, "id", pa.array(IDS[::-1])),
-    "ids as texts": _ids_as_texts,
+    "ids as texts": lambda table: table.set_column(0, "id", pa.array([str(one) for one in IDS])),
     "other labels": lambda table: table.set_column(1, "label", pa.array([0, 0, 1, 1])),
     "no label": lambda table: table.set_column(1, "label", pa.array([0, 1, 1, None])),
     "bytes": lambda table: table.set_column(2, "text", pa.array([b"a"] * 4)),
@@ -226,12 +222,6 @@ def test_another_table_in_its_place_is_damage(tmp_path, how):
     pq.write_table(ALTERED[how](pq.read_table(file)), file)
     with pytest.raises(BadInput, match=r"data\.parquet: the examples .* damaged; restore"):
         check_kept(file, "text", np.array(IDS), labels)
-
-
-def test_run_json_says_which_file_it_was(tmp_path):
-    recorder(tmp_path / "run", texts=TEXTS)
-    document = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert list(document["files"]) == ["examples.parquet", KEPT]
 
 
 ARRAYS = {"a": np.arange(6.0).reshape(3, 2).T, "b": np.array([1, 2])}
@@ -353,22 +343,3 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 def test_sounds_that_cannot_be_kept_are_named(tmp_path, how):
     options, line = BAD[how]
     is_refused(tmp_path / "run", line, ids=NAMES, **options)
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"no sound at all", "not a sound that can be read (Format not recognised)"),
-        (b"", "an empty file"),
-        (encoded(np.zeros(0)), "no samples in it"),
-        (encoded(np.full(100, np.nan), subtype="FLOAT"), "sample 0 is not a finite number"),
-    ],
-    ids=["no sound", "empty", "no samples", "NaN"],  # a file of floats has the second it was written in
-)
-def test_files_that_are_no_sounds_are_named(tmp_path, content, reason):
-    paths = [tmp_path / f"{name}.wav" for name in NAMES]
-    for path, one in zip(paths, TONES, strict=True):
-        path.write_bytes(encoded(one))
-    paths[2].write_bytes(content)
-    said = is_refused(tmp_path / "run", f"Recorder: id c: {paths[2]}: {reason}", ids=NAMES, sounds=paths)
-    assert said.endswith("; mend it or leave the example out")

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import shutil
 import tracemalloc
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +10,7 @@ import pytest
 
 from easiness.analysis import membership
 from easiness.errors import BadInput
-from easiness.records import Observations, TrialRecord
 from easiness.scoring import SCORES
-from easiness.spec import DatasetRef, RecordedSpec, SplitRef
 from easiness.store import (
     RunWriter,
     StoredTrial,
@@ -28,9 +25,6 @@ from easiness.store import (
 )
 from easiness.store.parquet import STATISTICS
 from recording import recorded
-
-IDS = np.array([30, 10, 20, 40])
-LABELS = np.array([0, 1, 1, 0])
 
 
 @pytest.fixture
@@ -127,9 +121,8 @@ def test_columns_of_the_table_are_independent(run_path):
 
 @pytest.mark.parametrize("at_once", [1, 5, 1 << 22])
 def test_predicted_is_what_most_trials_give_read_in_parts(tmp_path, monkeypatch, at_once):
-    write_random_run(tmp_path / "run", 7, num_trials=3, epochs=2)
+    run = random_run(tmp_path / "run", 7, num_trials=3, epochs=2)
     monkeypatch.setattr(over_trials, "_AT_ONCE", at_once)
-    run = open_run(tmp_path / "run")
     table = run.scores(1)
     ones = sum(trial.columns(1, ["prediction"])["prediction"] for trial in run.trials)  # of the classes 0, 1
     assert table["predicted"].tolist() == (ones >= 2).astype(int).tolist()  # type: ignore[union-attr]
@@ -141,33 +134,16 @@ def test_predicted_is_what_most_trials_give_read_in_parts(tmp_path, monkeypatch,
 @pytest.mark.long
 def test_scoring_holds_a_block_of_a_trial_however_long_it_is(tmp_path, monkeypatch):
     K, M = 20_000, 20
-    write_random_run(tmp_path / "run", K, num_trials=2, epochs=M)
+    run = random_run(tmp_path / "run", K, num_trials=2, epochs=M)
     monkeypatch.setattr(parquet, "_BLOCK", 500)
-    run = open_run(tmp_path / "run")
     few, many = (peak_bytes(lambda m=m: run.scores(m)) for m in (10, M))
     assert many - few < 20 * K  # what a single epoch of one trial has: ten more are read for `many`
     assert many < 1000 * K  # sums and table in turn; side by side they are 1,300
 
 
-def write_random_run(path, num, *, num_trials, epochs):
-    ids, labels = np.arange(num), np.arange(num) % 2
-    spec = RecordedSpec(
-        data=DatasetRef(train=SplitRef(fingerprint="f", num_examples=num), classes=("no", "yes"))
-    )
-    with RunWriter(path) as writer:
-        writer.create(spec, ids, labels)
-        for index in range(num_trials):
-            rng = np.random.default_rng(index)
-            columns: dict[str, Any] = {
-                name: rng.random((epochs, num), np.float32)
-                for name in ("loss", "margin", "error_norm", "entropy")
-            }
-            prediction = rng.integers(0, 2, (epochs, num)).astype(np.int32)
-            columns["rival"] = np.broadcast_to(1 - labels, prediction.shape).astype(np.int32)
-            seen = Observations(labels, 2, np.ones(num, bool), prediction, **columns)
-            writer.add(
-                TrialRecord({"train": seen}), {"train": ids}, index=index, seed=index, identity=f"{index:064}"
-            )
+def random_run(path, num, *, num_trials, epochs):
+    logits = np.random.default_rng(0).normal(size=(num_trials, epochs, num, 2)).astype(np.float32)
+    return recorded(path, logits, np.arange(num) % 2)
 
 
 def peak_bytes(function):
@@ -220,13 +196,6 @@ def test_no_such_run(tmp_path):
     with pytest.raises(BadInput, match=r"not a run .*run\.json"):
         open_run(tmp_path)
     assert not is_run(tmp_path)
-
-
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": 1, "files": {}, "spec": {"kind": "other"}}'])
-def test_a_damaged_description(run_path, content):
-    (run_path / "run.json").write_text(content)
-    with pytest.raises(BadInput, match=r"run\.json: .*damaged"):
-        open_run(run_path)
 
 
 def test_failures_are_noted_until_the_trial_is_there(run_path, add):

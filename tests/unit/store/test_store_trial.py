@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -71,13 +70,6 @@ def test_what_is_written_is_read(write, make_record):
     assert trial.observations(2).logits is None
 
 
-def test_columns_of_an_epoch(write, make_record):
-    record = make_record(3)
-    columns = StoredTrial(write(record)).columns(2, ["loss", "id"])
-    assert columns["loss"].tolist() == record.probes["train"].loss[1].tolist()
-    assert columns["id"].tolist() == [30, 10, 20, 40]
-
-
 def test_a_trial_from_before_there_were_rivals(write, make_record, monkeypatch):
     monkeypatch.setattr(trial_writing, "STATISTICS", STATISTICS[:-1])
     record = make_record(3)
@@ -134,66 +126,11 @@ def test_without_weights(write, make_record):
         trial.weights()
 
 
-@pytest.mark.parametrize(
-    ("trained_on", "keep", "positions"),
-    [
-        ([True, True, False, True], [False, False, True, False], [2]),
-        ([True, True, False, True], [True] * 4, [0, 1, 2, 3]),
-        ([True] * 4, [True] * 4, [0, 1, 2, 3]),
-    ],
-)
-def test_kept_logits(write, make_record, trained_on, keep, positions):
-    record = make_record(3, trained_on=trained_on, keep=keep)
-    logits = StoredTrial(write(record)).observations(2, epoch=2).logits
-    assert logits is not None
-    assert logits.positions.tolist() == positions
-    assert logits.values.shape == (2, len(positions), 2)
-    np.testing.assert_array_equal(logits.values, record.probes["train"].logits.values[:2])
-
-
 def test_writing_twice_gives_the_same_bytes(write, make_record):
     first = write(make_record(), index=0)
     second = write(make_record(), index=1)
     for name in ("train.parquet", "weights.safetensors"):
         assert (first / name).read_bytes() == (second / name).read_bytes()
-
-
-@pytest.mark.parametrize("name", ["train.parquet", "train_logits.parquet", "weights.safetensors"])
-@pytest.mark.parametrize("harm", ["flip", "cut", "remove"])
-def test_damage_is_found_before_the_file_is_used(write, make_record, harm, name):
-    folder = write(make_record(keep=[True] * 4))
-    file = folder / name
-    content = bytearray(file.read_bytes())
-    if harm == "flip":
-        content[len(content) // 2] ^= 1
-        file.write_bytes(content)
-    elif harm == "cut":
-        file.write_bytes(content[:-1])
-    else:
-        file.unlink()
-    trial = StoredTrial(folder)
-    with pytest.raises(BadInput, match=rf"{re.escape(str(file))}: .*damaged"):
-        trial.check()
-    with pytest.raises(BadInput, match=re.escape(str(file))):
-        trial.weights() if name == "weights.safetensors" else trial.observations(2)
-
-
-def test_every_changed_value_in_the_document_is_found(write, make_record):
-    folder = write(make_record())
-    sealed = json.loads((folder / "trial.json").read_text())
-    for key in sealed["trial"]:
-        changed = {**sealed["trial"], key: {"files": {}, "spec": None}.get(key, 3)}
-        (folder / "trial.json").write_text(json.dumps({**sealed, "trial": changed}))
-        with pytest.raises(BadInput, match=r"trial\.json: .*damaged"):
-            StoredTrial(folder)
-
-
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b"\xff\xfe", b'{"trial": 1, "sha256": ""}'])
-def test_a_document_that_is_none(write, make_record, content):
-    folder = write(make_record())
-    (folder / "trial.json").write_bytes(content)
-    with pytest.raises(BadInput, match=r"trial\.json: .*damaged"):
-        StoredTrial(folder)
 
 
 def test_a_document_whose_hash_is_not_its_specs(write, make_record):

@@ -84,14 +84,9 @@ def test_one_writer_at_a_time(tmp_path, add):
         with pytest.raises(BadInput, match="another process is writing"):
             RunWriter(tmp_path / "run")
         assert len(open_run(tmp_path / "run").trials) == 1
-    with RunWriter(tmp_path / "run"):
-        pass
-
-
-def test_the_lock_goes_when_the_block_fails(tmp_path):
     with pytest.raises(ValueError, match="mine"), RunWriter(tmp_path / "run"):
         raise ValueError("mine")
-    with RunWriter(tmp_path / "run"):
+    with RunWriter(tmp_path / "run"):  # the lock goes with the block, also with one that fails
         pass
 
 
@@ -160,12 +155,6 @@ sys.stdin.read()
 """
 
 
-def test_nobody_is_at_work(tmp_path, add):
-    assert at_work(tmp_path / "none") is None
-    add(tmp_path / "run", 0)
-    assert at_work(tmp_path / "run") is None
-
-
 def test_a_writer_is_at_work_until_it_ends(tmp_path, add):
     add(tmp_path / "run", 0)
     with RunWriter(tmp_path / "run") as writer:
@@ -228,6 +217,7 @@ def test_a_note_that_says_nothing(tmp_path, add, content):
 
 
 def test_who_looks_is_no_writer_and_changes_nothing(tmp_path, add, snapshot):
+    assert at_work(tmp_path / "none") is None
     add(tmp_path / "run", 0)
     before = snapshot(tmp_path)
     for _ in range(3):
