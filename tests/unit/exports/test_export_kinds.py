@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from easiness import BadInput, Dataset, Recorder, Run, card, export, labels, load_dataset
+from easiness import BadInput, Dataset, Run, card, export, labels, load_dataset
 from easiness.runs import data_version, decisions_on
 from pixels import write_pictures
 from recording import believing, recorded
