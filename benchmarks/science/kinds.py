@@ -77,9 +77,10 @@ def intervals(truth, said, kinds):
 
 def tried(evidence):
     """What `easiness` says of each example, and where it says nothing ``rare``, tried here alone."""
-    kinds = find_kinds(evidence).kind.copy()
-    far = evidence.near.distance >= FAR
-    kinds[is_hard(evidence) & far & np.isin(kinds, ["", "slow"])] = "rare"
+    kinds, _ = find_kinds(*evidence)
+    table = evidence[0]
+    far = (table["distance"] >= FAR).to_numpy()
+    kinds[is_hard(table) & far & np.isin(kinds, ["", "slow"])] = "rare"
     return np.array([kind or NONE for kind in kinds])
 
 
@@ -137,7 +138,7 @@ def judge(subject, run, data, truth):
     place = scores["confidence"].to_numpy(), scores["variability"].to_numpy()
     hard = truth != NONE
     accuracy = np.mean([trial.accuracy(run.epochs)["train"] for trial in run.trials])
-    natural = (evidence.p_label[~hard] < 0.5).mean()
+    natural = (evidence[0]["p_label"][~hard] < 0.5).mean()
     about = (
         f"{subject.name}: {subject.each} of each kind among {subject.examples:,}. {len(run.trials)} trials "
         f"of {subject.model}, {subject.epochs} epochs, know {accuracy:.0%} of the labels, and are wrong "

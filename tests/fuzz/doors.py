@@ -216,9 +216,9 @@ def ask(folder: Path) -> None:
     run, some = open_run(folder), np.arange(4)
     near, nearest = find_neighbours(run)[0], nearest_by_class(run, some, some % 2)[0]
     assert near is not None
-    assert np.isfinite(near.strength).all()
+    assert np.isfinite(near["strength"]).all()
     assert nearest is not None
-    assert nearest.positions.max() < len(run.labels)
+    assert nearest.max() < len(run.labels)
     assert conflicts_of(run).sentences()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from easiness import Run, compare, load_dataset, measure, open_run, suspects
+from easiness import Run, load_dataset, measure, open_run, suspects
 from easiness.spec import Heads
 
 LIMIT = 120
@@ -113,14 +112,7 @@ def test_trials_that_are_missing_or_damaged_are_made_again(
 )
 def test_other_settings_are_refused(refused, heads, lone, vectors, monkeypatch, options, difference) -> None:
     monkeypatch.chdir(vectors)
-    line = refused(*heads(lone, *options))
-    assert "cannot be continued with other settings" in line
-    assert difference in line.split("settings: ")[1]
-
-
-def test_a_training_is_no_run_on_features(refused, lone) -> None:
-    line = refused("measure", "digits", "--limit", LIMIT, "--model", "mlp_3", "--epochs", 1, "--out", lone)
-    assert "settings: " in line
+    assert difference in refused(*heads(lone, *options)).split("with other settings: ")[1]
 
 
 def test_several_features_are_combined(command, heads, tmp_path, vectors) -> None:
@@ -150,13 +142,6 @@ def test_features_in_python(tmp_path, vectors) -> None:
     np.testing.assert_array_equal(votes[0], votes[2])
 
 
-def test_nothing_is_kept_of_weights_unless_wanted(command, heads, tmp_path) -> None:
-    path = tmp_path / "run"
-    assert command(*heads(path, "--no-weights")).code == 0
-    assert not list(path.rglob("weights*"))
-    assert len(open_run(path).scores()) == LIMIT
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("model", ["linear", "mlp_2"])
 def test_heads_by_steps(command, heads, tmp_path, contents, model) -> None:
@@ -182,18 +167,6 @@ def test_held_out_examples_are_asked_about_too(command, tmp_path) -> None:
     assert held_out.logits is not None
     assert held_out.logits.values.shape == (3, len(data.held_out), 10)
     assert len(run.scores(split="held_out")) == len(data.held_out)
-
-
-def test_labels_from_a_file(command, tmp_path, vectors) -> None:
-    data = load_dataset("digits", limit=LIMIT)
-    labels = data.labels.copy()
-    labels[:3] = (labels[:3] + 1) % 10
-    rows = [f"{one},{label}" for one, label in zip(data.ids, labels, strict=True)]
-    (tmp_path / "labels.csv").write_text("\n".join(["id,label", *rows]) + "\n")
-    path = tmp_path / "run"
-    arguments = ["measure", "digits", "--limit", LIMIT, "--features", vectors / "0.npy", "--trials", 5]
-    assert command(*arguments, "--labels", tmp_path / "labels.csv", "--out", path).code == 0
-    np.testing.assert_array_equal(open_run(path).labels, labels)
 
 
 def test_a_few_examples(command, tmp_path) -> None:
@@ -227,27 +200,6 @@ def test_arrays_in_python_and_groups(tmp_path) -> None:
     assert heads_of(alone).groups is None
 
 
-def test_several_arrays_in_python_have_names_of_their_own(tmp_path) -> None:
-    rng = np.random.default_rng(0)
-    y = np.arange(60) % 3
-    x = (rng.standard_normal((60, 8)) + y[:, None]).astype(np.float32)
-    given = [x[:, :5], x[:, 3:], lambda vectors: np.stack(vectors)[:, :2], lambda vectors: np.stack(vectors)]
-    for _ in range(2):  # the second finds it whole
-        run = measure((x, y), features=given, trials=5, out=tmp_path / "run")
-        names = [one.name for one in heads_of(run).features]
-        assert names[:2] == ["array", "array 2"]
-        assert names[3] == f"{names[2]} 2"
-    assert (run.scores()["easiness"] >= 0).all()
-
-
-def test_one_head_at_the_largest_share_is_no_group(tmp_path) -> None:
-    rng = np.random.default_rng(0)
-    y = np.arange(60) % 2
-    x = (rng.standard_normal((60, 4)) + y[:, None]).astype(np.float32)
-    run = measure((x, y), features=x, trials=5, out=tmp_path / "run")
-    assert compare([run]).reliability[0].drift == {"easy": {}, "hard": {}}
-
-
 CODE = """import numpy as np
 def squares(pictures):
     return np.stack([one.ravel() ** 2.0 for one in pictures])
@@ -275,26 +227,20 @@ PATIENTS, OF_EACH = 12, 5
 
 
 @pytest.fixture
-def manifest(tmp_path: Path) -> Path:
+def arguments(tmp_path: Path) -> list[object]:
     """60 pictures of two classes, five of each patient, and vectors of them."""
     rng = np.random.default_rng(0)
     rows = ["file,label,patient,room"]
     for at in range(PATIENTS * OF_EACH):
-        pixels = rng.integers(0, 255, (6, 6, 3), np.uint8)
-        Image.fromarray(pixels).save(tmp_path / f"{at}.png")
+        Image.fromarray(rng.integers(0, 255, (6, 6, 3), np.uint8)).save(tmp_path / f"{at}.png")
         rows.append(f"{at}.png,{'xy'[at % 2]},patient {at // OF_EACH},{at % 3}")
     (tmp_path / "list.csv").write_text("\n".join(rows) + "\n")
     np.save(tmp_path / "v.npy", rng.standard_normal((len(rows) - 1, 8)) + (np.arange(60) % 2)[:, None])
-    return tmp_path / "list.csv"
-
-
-@pytest.fixture
-def arguments(manifest: Path, tmp_path: Path) -> list[object]:
-    source = ["measure", manifest, "--columns", "path=file", "--features", tmp_path / "v.npy"]
+    source = ["measure", tmp_path / "list.csv", "--columns", "path=file", "--features", tmp_path / "v.npy"]
     return [*source, "--trials", 5, "--out", tmp_path / "run"]
 
 
-def test_patients_are_seen_together_or_not_at_all(command, arguments, tmp_path) -> None:
+def test_patients_are_seen_together_or_not_at_all(command, refused, arguments, tmp_path) -> None:
     assert command(*arguments, "--group", "patient").code == 0
     run = open_run(tmp_path / "run")
     assert run.spec.data.model_dump()["group"] == "patient"
@@ -304,10 +250,6 @@ def test_patients_are_seen_together_or_not_at_all(command, arguments, tmp_path) 
         assert (seen.sum(axis=(1, 2)) <= np.array(run.shares) * 60 + OF_EACH).all()
     assert command(*arguments, "--group", "patient", "--trials", 10).code == 0
     assert len(open_run(tmp_path / "run").trials) == 10
-
-
-def test_a_run_keeps_its_groups(command, refused, arguments) -> None:
-    assert command(*arguments, "--group", "patient").code == 0
     assert "settings: groups of examples is" in refused(*arguments)
 
 
@@ -331,26 +273,15 @@ def test_held_out_patients_are_nobody_s_in_training(command, arguments, tmp_path
     assert not patients[0] & patients[1]
 
 
-def test_class_folders_have_no_column(refused, pictures, tmp_path) -> None:
-    line = refused("measure", pictures, "--features", "auto", "--group", "patient", "--out", tmp_path / "run")
-    assert re.search("no table, so .*group", line)
-
-
-RNG = np.random.default_rng(0)
-
-
 @pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """40 vectors of two classes, with ids."""
-    y = np.arange(40) % 2
-    np.savez(tmp_path / "data.npz", x=RNG.standard_normal((40, 6)).astype(np.float32), y=y)
-    return tmp_path / "data.npz"
+def refusal(refused: Callable[..., str], tmp_path: Path) -> Callable[..., str]:
+    """What is said of 40 vectors of two classes, or as many as there are ``labels``."""
 
-
-@pytest.fixture
-def refusal(refused: Callable[..., str], source: Path, tmp_path: Path) -> Callable[..., str]:
-    def call(*options: object, data: object = None) -> str:
-        line = refused("measure", source if data is None else data, *options, "--out", tmp_path / "run")
+    def call(*options: object, labels: list[int] | None = None) -> str:
+        y = np.arange(40) % 2 if labels is None else np.array(labels)
+        x = np.random.default_rng(0).standard_normal((len(y), 6)).astype(np.float32)
+        np.savez(tmp_path / "data.npz", x=x, y=y)
+        line = refused("measure", tmp_path / "data.npz", *options, "--trials", 5, "--out", tmp_path / "run")
         assert not (tmp_path / "run").exists()
         return line
 
@@ -358,16 +289,12 @@ def refusal(refused: Callable[..., str], source: Path, tmp_path: Path) -> Callab
 
 
 def test_the_same_features_twice(refusal, tmp_path) -> None:
-    values = RNG.standard_normal((40, 3))
+    values = np.random.default_rng(0).standard_normal((40, 3))
     np.save(tmp_path / "v.npy", values)
     np.savez(tmp_path / "w.npz", x=values)
     for other in ("v.npy", "w.npz"):
         given = [option for name in ("v.npy", other) for option in ("--features", tmp_path / name)]
-        assert "are the same as" in refusal(*given, "--trials", 5)
-
-
-def test_features_that_are_not_there(refusal) -> None:
-    assert "features 'nonsense': not known" in refusal("--features", "nonsense", "--trials", 5)
+        assert "are the same as" in refusal(*given)
 
 
 @pytest.mark.parametrize(
@@ -377,54 +304,49 @@ def test_features_that_are_not_there(refusal) -> None:
         ([0] * 9 + [1], "class '1' has one example"),
     ],
 )
-def test_too_few_examples(refusal, tmp_path, labels, message) -> None:
-    np.savez(tmp_path / "few.npz", x=RNG.standard_normal((len(labels), 3)).astype(np.float32), y=labels)
-    assert message in refusal("--features", "inputs", "--trials", 5, data=tmp_path / "few.npz")
+def test_too_few_examples(refusal, labels, message) -> None:
+    assert message in refusal("--features", "inputs", labels=labels)
 
 
 @pytest.mark.parametrize(
-    ("shares", "message"),
+    ("options", "message"),
     [
-        *((given, "give numbers between 0 and 1") for given in ("0", "0.5,1")),
-        *((given, "have to ascend") for given in ("0.8,0.2", "0.5,0.5")),
-        *((given, "shares") for given in ("nan", "a", "")),
-        ("0.999", "leaves out less than a hundredth"),
-        ("0.003", "leaves out less than a hundredth, or no simple part"),
-        ("0.01,0.8", "0 of 40 examples are fewer than the 2 classes; give a larger one"),
-        ("0.98", "rotates over 50 folds, and data has 40 examples"),
+        *((["--shares", given], "give numbers between 0 and 1") for given in ("0", "0.5,1")),
+        *((["--shares", given], "have to ascend") for given in ("0.8,0.2", "0.5,0.5")),
+        *((["--shares", given], "shares") for given in ("nan", "a", "")),
+        (["--shares", "0.999"], "leaves out less than a hundredth"),
+        (["--shares", "0.003"], "leaves out less than a hundredth, or no simple part"),
+        (["--shares", "0.01,0.8"], "0 of 40 examples are fewer than the 2 classes; give a larger one"),
+        (["--shares", "0.98"], "rotates over 50 folds, and data has 40 examples"),
+        *(
+            (["--model", "linear", "--epochs", 1, *given], f"error: {' '.join(given)}: ")
+            for given in (["--precision", "bfloat16"], ["--compile", "on"])
+        ),
+        (["--train-share", 0.5], "train"),
+        (["--pretrained"], "pretrained"),
+        (["--observe", "last"], "observe"),
+        (["--image-size", 64], "image"),
+        (["--recipe", "paper"], "recipe"),
+        (["--epochs", 3], "epochs"),
+        (["--batch-size", 8], "batch"),
+        (["--precision", "bfloat16"], "precision"),
+        *((["--trials", given], "trials") for given in ("auto", 7, 0)),
+        (["--group", "patient"], "group"),
+        *((["--model", given], "model") for given in ("resnet18", "nonsense")),
     ],
 )
-def test_shares_that_make_no_sense(refusal, shares, message) -> None:
-    assert message in refusal("--features", "inputs", "--trials", 5, "--shares", shares)
+def test_options_that_make_no_sense(refusal, options, message) -> None:
+    assert message in refusal("--features", "inputs", *options)
 
 
 @pytest.mark.parametrize(
-    ("option", "value"),
+    ("options", "message"),
     [
-        *(("--train-share", 0.5), ("--pretrained", None), ("--observe", "last"), ("--image-size", 64)),
-        *(("--recipe", "paper"), ("--epochs", 3), ("--batch-size", 8), ("--precision", "bfloat16")),
-        *(("--trials", "auto"), ("--trials", 7), ("--trials", 0), ("--group", "patient")),
-        *(("--model", "resnet18"), ("--model", "nonsense")),
+        (["--features", "nonsense"], "features 'nonsense': not known"),
+        (["--model", "mlp_2", "--shares", "0.5"], "--shares: goes with --features"),
+        (["--model", "mlp_2", "--group", "patient"], "--group: goes with --features"),
+        (["--model", "ridge"], "fits heads on features; name some with --features"),
     ],
 )
-def test_options_that_mean_nothing_here(refusal, option, value) -> None:
-    given = [option] if value is None else [option, value]
-    line = refusal("--features", "inputs", "--trials", 5, *given)
-    assert option.lstrip("-").split("-")[0] in line
-
-
-@pytest.mark.parametrize("options", [["--shares", "0.5"], ["--group", "patient"]])
-def test_options_that_need_features(refusal, options) -> None:
-    line = refusal("--model", "mlp_2", "--trials", 5, *options)
-    assert re.search(rf"{options[0]}: goes with --features; give some, or leave it out", line)
-
-
-@pytest.mark.parametrize("options", [["--precision", "bfloat16"], ["--compile", "on"]])
-def test_heads_by_steps_take_no_settings_of_networks(refusal, options) -> None:
-    line = refusal("--features", "inputs", "--model", "linear", "--epochs", 1, "--trials", 5, *options)
-    assert line.startswith(f"easiness: error: {' '.join(options)}: ")
-
-
-def test_a_closed_form_of_pictures_needs_features(refusal) -> None:
-    line = refusal("--model", "ridge", "--trials", 5, data="digits")
-    assert "fits heads on features; name some with --features, such as auto" in line
+def test_features_are_named_and_known(refusal, options, message) -> None:
+    assert message in refusal(*options)

@@ -14,7 +14,6 @@ import pytest
 from sklearn.datasets import load_digits
 
 from easiness import compare, load_dataset, measure, open_run, suspects
-from easiness.errors import BadInput
 from easiness.studies.suspects import glance
 
 LIMIT = 120
@@ -145,14 +144,6 @@ def test_scores_without_a_course_are_named(command: Callable[..., Any]) -> None:
     table = pd.read_csv("scores.csv")
     assert table["forgetting_events"].isna().all()
     assert table["confidence"].notna().all()
-
-
-@pytest.mark.usefixtures("here")
-def test_a_share_is_one_of_a_run_on_features_in_python() -> None:
-    run = open_run("f")
-    assert run.scores(at=0.2)["easiness"].mean() < run.scores()["easiness"].mean()
-    with pytest.raises(BadInput, match="has shares, not epochs"):
-        run.scores(1)
 
 
 def test_what_measure_ends_with_is_what_suspects_says(folder: Path) -> None:

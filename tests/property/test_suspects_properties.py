@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from easiness.analysis import LabelEvidence, label_noise
 from easiness.data import load_dataset
 from easiness.inputs.text import near
+from easiness.store import Row
 from easiness.studies.suspects.conflicts import find_conflicts
-from easiness.studies.suspects.kinds import BY_FEATURES, KINDS, KindEvidence, find_kinds
-from easiness.studies.suspects.neighbours import Neighbours, neighbours
+from easiness.studies.suspects.kinds import BY_FEATURES, KINDS, find_kinds
+from easiness.studies.suspects.neighbours import neighbours
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(4, 30), st.integers(2, 10))
@@ -21,7 +24,7 @@ def test_distinct_random_pictures_are_in_no_conflict(seed: int, num: int, num_he
     pictures = np.random.default_rng(seed).integers(0, 256, (num + num_held_out, 24, 28, 3), dtype=np.uint8)
     labels = np.arange(num + num_held_out) % 2
     train, held_out = (pictures[:num], labels[:num]), (pictures[num:], labels[num:])
-    assert find_conflicts(load_dataset(train, held_out=held_out)).table().empty
+    assert find_conflicts(load_dataset(train, held_out=held_out)).pairs.empty
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(6, 30), st.integers(2, 10))
@@ -40,12 +43,13 @@ def test_what_was_planted_is_found_whatever_the_order(seed: int, num: int, num_h
         (x[order], labels[order]), held_out=(held_out[other_order], held_out_labels[other_order])
     )
     found = find_conflicts(data)
-    assert [{one.id for one in group} for group in found.groups("two labels")] == [{where[0], where[1]}]
-    assert [{one.id for one in group} for group in found.groups("duplicate")] == [{where[2], where[4]}]
-    pairs = [(p.train.id, p.other.id, p.labels_agree) for p in found.of("in both splits")]
-    assert pairs == [(where[3], other_where[0], False)]
-    pairs = [(p.train.id, p.other.id, p.labels_agree) for p in found.of("nearly in both splits")]
-    assert pairs == [(where[5], other_where[1], False)]
+    columns = ["kind", "id_a", "id_b", "label_a", "label_b"]
+    rows = {kind: rest for kind, *rest in found.pairs[columns].to_numpy().tolist()}
+    assert len(rows) == len(found.pairs) == 4
+    assert {*rows["two labels"][:2]} == {where[0], where[1]}
+    assert {*rows["duplicate"][:2]} == {where[2], where[4]}
+    assert rows["in both splits"] == [where[3], other_where[0], 1, 0]
+    assert rows["nearly in both splits"] == [where[5], other_where[1], 1, 0]
 
 
 runs_of_words = st.lists(
@@ -112,29 +116,22 @@ def test_the_lower_the_margin_the_more_probable(told):
     assert (np.diff(found.p_wrong[ranked]) <= 1e-9).all()
 
 
-def drawn(seed: int, num: int) -> KindEvidence:
+def drawn(seed: int, num: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     p_label = rng.random(num)
-    near = Neighbours(rng.uniform(0.5, 2, num), rng.random(num), rng.uniform(0.3, 1.5, num), 10, 3)
-    return KindEvidence(
-        p_wrong=rng.random(num),
-        p_label=p_label,
-        p_rival=(1 - p_label) * rng.random(num),
-        rival=rng.integers(-1, 3, num),
-        first_right=np.where(rng.random(num) < 0.3, np.nan, rng.integers(1, 11, num)),
-        num_epochs=10,
-        known=rng.uniform(0.6, 1.1),
-        near=near,
-    )
+    columns = {
+        "p_wrong": rng.random(num),
+        "p_label": p_label,
+        "p_rival": (1 - p_label) * rng.random(num),
+        "rival": rng.integers(-1, 3, num),
+        "first_right": np.where(rng.random(num) < 0.3, np.nan, rng.integers(1, 11, num)),
+        "strength": rng.uniform(0.3, 1.5, num),
+    }
+    return pd.DataFrame(columns)
 
 
-def rows(e: KindEvidence, where: np.ndarray) -> KindEvidence:
-    names = ("p_wrong", "p_label", "p_rival", "rival", "first_right")
-    assert e.near is not None
-    near = replace(
-        e.near, **{name: getattr(e.near, name)[where] for name in ("distance", "own_share", "strength")}
-    )
-    return replace(e, near=near, **{name: getattr(e, name)[where] for name in names})
+def kinds_of(table: pd.DataFrame, seed: int) -> Any:
+    return find_kinds(table, Row(10), np.random.default_rng(seed).uniform(0.6, 1.1))[0]
 
 
 seeds = st.integers(0, 2**32 - 1)
@@ -143,26 +140,25 @@ sizes = st.integers(1, 60)
 
 @given(seeds, sizes)
 def test_permuting_examples_permutes_kinds(seed: int, num: int) -> None:
-    evidence, order = drawn(seed, num), np.random.default_rng(seed).permutation(num)
-    kinds = find_kinds(evidence).kind
+    table, order = drawn(seed, num), np.random.default_rng(seed).permutation(num)
+    kinds = kinds_of(table, seed)
     assert set(kinds) <= {*KINDS, ""}
-    assert find_kinds(rows(evidence, order)).kind.tolist() == kinds[order].tolist()
+    assert kinds_of(table.iloc[order], seed).tolist() == kinds[order].tolist()
 
 
 @given(seeds, sizes, sizes)
 def test_other_examples_do_not_change_why_one_is_hard(seed: int, num: int, more: int) -> None:
-    evidence = drawn(seed, num + more)
-    hard = np.flatnonzero(evidence.p_label[:num] < 0.5)
-    alone = find_kinds(rows(evidence, np.arange(num))).kind[hard]
-    beside = find_kinds(evidence).kind[hard]
+    table = drawn(seed, num + more)
+    hard = np.flatnonzero(table["p_label"][:num] < 0.5)
+    alone, beside = kinds_of(table[:num], seed)[hard], kinds_of(table, seed)[hard]
     told = ~np.isin(alone, ["", "slow"])  # how late is late depends on the others
     assert beside[told].tolist() == alone[told].tolist()
 
 
 @given(seeds, sizes)
 def test_without_networks_no_kind_of_theirs_is_named(seed: int, num: int) -> None:
-    evidence = drawn(seed, num)
-    kinds, bare = find_kinds(evidence).kind, find_kinds(replace(evidence, near=None)).kind
+    table = drawn(seed, num)
+    kinds, bare = kinds_of(table, seed), kinds_of(table.drop(columns="strength"), seed)
     assert not np.isin(bare, BY_FEATURES).any()
     same = ~np.isin(kinds, BY_FEATURES)
     assert bare[same].tolist() == kinds[same].tolist()
@@ -179,7 +175,7 @@ def test_a_class_elsewhere_does_not_change_the_neighbours_of_others(seed: int) -
     alone = neighbours([features], labels, num_nearest=5)
     beside = neighbours([elsewhere], np.concatenate([labels, np.full(20, 2)]), num_nearest=5)
     for name in ("distance", "own_share", "strength"):
-        assert np.allclose(getattr(alone, name), getattr(beside, name)[:40], atol=1e-6)
+        assert np.allclose(alone[name], beside[name][:40], atol=1e-6)
 
 
 @given(seeds, st.floats(0.01, 100))
@@ -187,5 +183,5 @@ def test_the_scale_of_features_does_not_matter(seed: int, scale: float) -> None:
     rng = np.random.default_rng(seed)
     features, labels = rng.normal(size=(30, 3)), rng.integers(0, 2, 30)
     once, scaled = (neighbours([f], labels, num_nearest=5) for f in (features, features * scale))
-    assert np.allclose(once.distance, scaled.distance)
-    assert np.allclose(once.strength, scaled.strength)
+    assert np.allclose(once["distance"], scaled["distance"])
+    assert np.allclose(once["strength"], scaled["strength"])

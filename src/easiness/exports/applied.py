@@ -46,7 +46,8 @@ FILES: dict[Split, str] = {"train": SCORES, "held_out": HELD_OUT}
 DIGEST = "digest"
 """Column of both tables: SHA-256 (hex) of the decoded example, see `value_digest`."""
 _MOST_BYTES = 2**26  # of card.json
-_TYPES_OF_IDS = ("int64", "string", "large_string")
+_TEXTS = ("string", "large_string")
+_TYPES_OF_IDS = ("int64", *_TEXTS)
 _INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 _TYPES = (*_TYPES_OF_IDS, *_INTEGERS, "bool", "halffloat", "float", "double", "null")
 
@@ -109,20 +110,22 @@ def _tables(found: RunScores, source: Any) -> tuple[dict[Split, pd.DataFrame], s
 
     With them why some have none.
     """
-    run, note = found.run, None
+    run, without = found.run, []
     tables: dict[Split, pd.DataFrame] = {"train": found.table()}
     if has_held_out(run):
         tables["held_out"] = run.scores(**run.asked(found.epoch), split="held_out")
     for split, table in tables.items():
         data, why = find_split(run, source, split)
         if data is not None:
-            digests = value_digests(data)[positions_in(data, run, split)]
-            table.insert(1, DIGEST, [one.tobytes().hex() for one in digests])
-        elif split == "train":
-            note = f"without digests of examples, so that it applies by ids alone: {why}"
-        elif note is None:
-            note = f"{HELD_OUT} is without digests of examples, so that it applies by ids alone: {why}"
-    return tables, note
+            table.insert(1, DIGEST, _digests(data)[positions_in(data, run, split)])
+        else:
+            what = f"without digests of examples, so that it applies by ids alone: {why}"
+            without.append(what if split == "train" else f"{HELD_OUT} is {what}")
+    return tables, next(iter(without), None)
+
+
+def _digests(data: Dataset) -> npt.NDArray[np.object_]:
+    return np.array([one.tobytes().hex() for one in value_digests(data)], object)
 
 
 def open_card(path: str | Path) -> Card:
@@ -152,17 +155,18 @@ def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     with read_strictly(path, damaged_card), pq.ParquetFile(path) as file:
-        schema = file.schema_arrow
-        if num_examples not in (None, file.metadata.num_rows) or len(set(schema.names)) < len(schema):
+        kinds = {field.name: str(field.type) for field in file.schema_arrow}
+        texts = [name for name in (DIGEST, "class") if name == "class" or name in kinds]
+        known = {"id": _TYPES_OF_IDS} | dict.fromkeys(texts, _TEXTS)
+        own = {"split", "card_id", "card_split"}  # it gets them when applied
+        if (
+            num_examples not in (None, file.metadata.num_rows)
+            or len(kinds) < len(file.schema_arrow)
+            or not own.isdisjoint(kinds)
+            or any(kind not in known.get(name, _TYPES) for name, kind in kinds.items())
+        ):
             raise ValueError
-        if any(str(field.type) not in (_TYPES_OF_IDS if field.name == "id" else _TYPES) for field in schema):
-            raise ValueError
-        if not {"split", "card_id", "card_split"}.isdisjoint(schema.names):  # it gets them when applied
-            raise ValueError
-        texts = [name for name in (DIGEST, "class") if name == "class" or name in schema.names]
-        if {str(schema.field(name).type) for name in texts} - {"string", "large_string"}:
-            raise ValueError
-        check_columns(path, file, schema.names, names=["id", *texts])
+        check_columns(path, file, [*kinds], names=["id", *texts])
         table = file.read()
         table.validate(full=True)
         if any(table.column(name).null_count for name in {"id", "label", *texts}):
@@ -181,7 +185,11 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
     measured = run.spec.measured
     ran = [trial.document.ran for trial in run.trials]
     training: dict[str, Any] | None = None
-    if measured is not None:
+    if measured is not None and measured.heads is not None:
+        training = {"heads": measured.heads.model_dump(mode="json"), "seed": measured.seed}
+        for one in training["heads"]["features"]:
+            one["name"] = in_words(one["name"])
+    elif measured is not None:
         training = {
             "recipe": measured.recipe.model_dump(exclude=settings_of_others(run.spec.data.kind)),
             "epochs": run.epochs,
@@ -190,10 +198,6 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
             "precision": measured.resolved.precision,
             "pretrained": measured.pretrained,
         }
-        if measured.heads is not None:
-            training = {"heads": measured.heads.model_dump(mode="json"), "seed": measured.seed}
-            for one in training["heads"]["features"]:
-                one["name"] = in_words(one["name"])
     torch = sorted({one["torch"] for one in ran if "torch" in one})
     return CardDocument(
         data=data_name(run),
@@ -212,8 +216,7 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
 
 
 def _readme(run: Run, epoch: int, document: CardDocument) -> str:
-    name = document.data or "a data set"
-    measured = run.spec.measured
+    name, measured = document.data or "a data set", run.spec.measured
     recipe = (
         "a training loop of its own" if measured is None else f"recipe: {describe_recipe(measured.recipe)}"
     )
@@ -226,8 +229,14 @@ def _readme(run: Run, epoch: int, document: CardDocument) -> str:
         if document.has_digests
         else f"No digests of examples were to be had: join `{SCORES}` to your examples by `id`."
     )
-    held_out = "" if document.held_out is None else _held_out(document.held_out.num_examples)
-    files = SCORES if document.held_out is None else _SPLITS
+    files, held_out = SCORES, ""
+    if document.held_out is not None:
+        files = f"\n  - split: train\n    path: {SCORES}\n  - split: test\n    path: {HELD_OUT}"
+        held_out = (
+            f"\n\n`{HELD_OUT}` has the same of {count(document.held_out.num_examples)} examples that no "
+            "training saw. That alone makes\ntheir scores others, so compare them among each other; `p_easy` "
+            "and `p_hard` do too."
+        )
     trainings = f"{count(document.num_trials)} {run.made}"
     return f"""---
 configs:
@@ -254,20 +263,6 @@ The scores were made by easiness {document.versions["easiness"]}, which implemen
 Nakayama, "Empirical Study of Easy and Hard Examples in CNN Training", ICONIP 2019, arXiv 1911.10739. Cite
 the data set as its authors ask.
 """
-
-
-_SPLITS = f"""
-  - split: train
-    path: {SCORES}
-  - split: test
-    path: {HELD_OUT}"""
-
-
-def _held_out(num: int) -> str:
-    return (
-        f"\n\n`{HELD_OUT}` has the same of {count(num)} examples that no training saw. That alone makes\n"
-        "their scores others, so compare them among each other; `p_easy` and `p_hard` do too."
-    )
 
 
 _OF_THE_COPY = ("id", "label", "class", "split")
@@ -343,8 +338,12 @@ def apply_card(card: str | Path, source: Any) -> Applied:
     found = _found(scores, own)
     known = np.flatnonzero(found >= 0)
     if not len(known):
+        shape, kind = data.traits.shape, data.kind
+        looks = "" if shape is None else f" (here {kind.looks(shape).removeprefix(', ')})"
         raise BadInput(
-            f"{data.name}: none of its {len(own):,} {data.kind.nouns} is in {_what(opened)}; {_why(data)}"
+            f"{data.name}: none of its {len(own):,} {kind.nouns} is in the card {in_words(opened.path)} of "
+            f"{opened.document.data or 'arrays'}; {kind.values} have to be the same{looks}: give the data "
+            "that it was made from"
         )
     rows = scores.iloc[found[known]].reset_index(drop=True)
     named = own.drop(columns=DIGEST).iloc[known].reset_index(drop=True)
@@ -363,21 +362,15 @@ def _scores(card: Card) -> pd.DataFrame:
     """The rows of both splits of a card, as far as they have digests."""
     import pandas as pd
 
-    parts = []
-    for split, name in FILES.items():
-        if name in card.document.files:
-            part = read_scores(card.path / name, _num_examples(card, split))
-            if DIGEST in part:
-                parts.append(part.assign(split=split))
+    made = card.document
+    held_out = None if made.held_out is None else made.held_out.num_examples
+    nums: dict[Split, int | None] = {"train": made.num_examples, "held_out": held_out}
+    there = [(split, name) for split, name in FILES.items() if name in made.files]
+    parts = [read_scores(card.path / name, nums[split]).assign(split=split) for split, name in there]
+    parts = [part for part in parts if DIGEST in part]
     if not parts:
         raise damaged_card(card.path / SCORES)
     return pd.concat(parts, ignore_index=True)
-
-
-def _num_examples(card: Card, split: str) -> int | None:
-    if split == "train":
-        return card.document.num_examples
-    return None if card.document.held_out is None else card.document.held_out.num_examples
 
 
 def _examples(data: Dataset, split: str) -> pd.DataFrame:
@@ -385,9 +378,7 @@ def _examples(data: Dataset, split: str) -> pd.DataFrame:
     import pandas as pd
 
     columns = {"id": data.ids, "label": data.labels, "class": np.array(data.classes, object)[data.labels]}
-    return pd.DataFrame(columns).assign(
-        split=split, **{DIGEST: [one.tobytes().hex() for one in value_digests(data)]}
-    )
+    return pd.DataFrame(columns).assign(split=split, **{DIGEST: _digests(data)})
 
 
 def _found(scores: pd.DataFrame, own: pd.DataFrame) -> npt.NDArray[np.int64]:
@@ -400,13 +391,3 @@ def _found(scores: pd.DataFrame, own: pd.DataFrame) -> npt.NDArray[np.int64]:
         pairs = left.merge(free, on=[*keys, "nth"])
         found[pairs["at"]] = pairs["row"]
     return found
-
-
-def _what(card: Card) -> str:
-    return f"the card {in_words(card.path)} of {card.document.data or 'arrays'}"
-
-
-def _why(data: Dataset) -> str:
-    shape = data.traits.shape
-    here = "" if shape is None else f" (here {data.kind.looks(shape).removeprefix(', ')})"
-    return f"{data.kind.values} have to be the same{here}: give the data that it was made from"

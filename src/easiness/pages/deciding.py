@@ -1,27 +1,44 @@
-"""The view in which labels are decided: what its script reads."""
+"""The view in which labels are decided: which examples are to be decided on, and what its script reads."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import resources
-from typing import Any
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import Dataset
+from easiness.data import DRAWN, UNKNOWN, Dataset, read_label_file, splits_in
+from easiness.errors import BadInput
 from easiness.pages.data_map import SHARED
 from easiness.pages.examples import FoundExamples, Named, are_small, originals_of, table_of
-from easiness.pages.labels import Copy
+from easiness.pages.labels import SuspectLabels
 from easiness.pages.quantized import Document, trajectories
 from easiness.pages.template import Inlined, inert, inlined
-from easiness.pages.to_decide import Listed, ToDecide
-from easiness.runs import data_version
+from easiness.runs import data_version, decisions_on
 from easiness.show import counted
-from easiness.spec import command_line
+from easiness.spec import Split, command_line
 from easiness.store import Run
-from easiness.studies.suspects import ABOVE, nearest_by_class
+from easiness.studies.suspects import ABOVE, Conflicts, nearest_by_class
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUSPECTS = 1000
+"""So many examples of each split can be decided on, the most suspicious ones."""
+PIXELS = 640
+"""The longer side of a photo to decide on, in pixels, at most."""
+
+_PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out labels"}
+_FOUND = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
+KNOWN = "known"  # instead of the stratum that an example was drawn from
+_OF_AUDIT = frozenset(DRAWN[1:])  # columns that `easiness.audit` writes
+_HINTS = [*_FOUND, "suggested_class", "suggested_share"]
 
 _SCRIPTS = (
     *SHARED,
@@ -35,7 +52,127 @@ _MOST_ASKED, _MOST_PHOTOS = 2_000, 200  # of more the networks are not asked for
 _LARGE = 100  # of each list have a large picture, or all suspects
 _DIGITS = 4  # of a probability
 
-_Beside = dict[int, Any]
+
+@dataclass(frozen=True)
+class ToDecide:
+    """What labels are decided on: of each split so many ``suspects``, or instead those of a ``file``.
+
+    Photos have so many ``pixels`` on the longer side, and files are named as seen from the ``page``.
+
+    Where it is ``blind``, nothing is said of what networks make of them; of an audit unless it is ``False``.
+    """
+
+    suspects: int = SUSPECTS
+    file: Path | None = None
+    blind: bool | None = None
+    pixels: int = PIXELS
+    page: Path | None = None
+
+    @cached_property
+    def is_blind(self) -> bool:
+        """Is nothing said of what networks make of the labels?"""
+        if self.blind is not None or self.file is None or self.file.suffix.lower() == ".json":
+            return bool(self.blind)
+        return read_label_file(self.file).columns >= _OF_AUDIT
+
+    @property
+    def file_name(self) -> str:
+        """Name of the saved file: that of the file the page was made from."""
+        return "labels.csv" if self.file is None else self.file.name
+
+    def __post_init__(self) -> None:
+        if self.suspects < 0:
+            raise BadInput(f"--suspects {self.suspects}: give how many labels can be decided on, 0 or more")
+        if not 32 <= self.pixels <= 4096:
+            raise BadInput(f"--pixels {self.pixels}: give the longer side of a photo, 32 to 4096")
+        if self.blind and self.file is None:
+            raise BadInput(
+                "--blind: hides what is suggested of the examples of a file; name the file with --decide"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """The examples of a ``split`` to be decided on, of which the first ``num_suspect`` are suspects.
+
+    ``rows`` has one for each: ``id``, ``label``, ``suggested`` (-1 for none), ``p_wrong`` (NaN where nobody
+    can tell), ``kind`` and ``reason``. ``decided`` has by row the action, the label, who and when of those
+    that are decided in a file, and ``cells`` the texts of its other columns, which are nobody's.
+    """
+
+    split: Split
+    name: str
+    rows: pd.DataFrame = field(repr=False)
+    num_suspect: int = 0
+    decided: Mapping[int, Sequence[Any]] = field(default_factory=dict, repr=False)
+    cells: pd.DataFrame | None = field(default=None, repr=False)
+
+    @property
+    def is_audit(self) -> bool:
+        """Were they drawn by `easiness.audit`?"""
+        return self.cells is not None and {*self.cells} >= _OF_AUDIT
+
+    @property
+    def known(self) -> list[int]:
+        """The rows of an audit that were decided before it, and are no looks."""
+        if self.cells is None or not self.is_audit:
+            return []
+        stratum = self.cells["stratum"].tolist()
+        return [row for row in self.decided if stratum[row] == KNOWN]
+
+    def positions(self, run: Run, num: int | None = None) -> npt.NDArray[np.int64]:
+        """Where the first ``num`` of the examples, or all, stand in the run."""
+        known = {one: at for at, one in enumerate(run.examples(self.split)[0].tolist())}
+        return np.array(
+            [known[one] for one in self.rows["id"].head(num or len(self.rows)).tolist()], np.int64
+        )
+
+
+def listed(
+    run: Run,
+    parts: Sequence[SuspectLabels],
+    asked: ToDecide,
+    flaws: Mapping[tuple[str, object], str] | None = None,
+) -> list[Listed]:
+    """What is decided on: the suspects, then those with ``flaws``, then all others; or those of a file."""
+    if asked.file is not None:
+        return list(_of_file(run, asked.file, () if asked.is_blind else parts, asked.is_blind))
+    found = []
+    for part in parts if asked.suspects else ():
+        split, ranked = part.found.split, part.found.ranked
+        told = [(flaws or {}).get((split, one), "") for one in ranked["id"].tolist()]
+        reasons = ["; ".join(filter(None, both)) for both in zip(told, ranked["reason"], strict=True)]
+        last = (np.arange(len(told)) >= part.num) * np.where([bool(one) for one in told], 1, 2)
+        rows = ranked.assign(reason=reasons).iloc[np.argsort(last, kind="stable")].head(asked.suspects)
+        found.append(Listed(split, _PARTS[split], rows, min(int((last < 2).sum()), len(rows))))
+    return found
+
+
+def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) -> Iterator[Listed]:
+    import pandas as pd
+
+    for split in splits_in(file) or ("train",):
+        found = decisions_on(run, file, split)
+        at = np.array([*found.listed], np.int64)
+        if not len(at):
+            raise BadInput(f"{file}: names no example; give a row for each that is to be decided on")
+        place = {one: row for row, one in enumerate(at.tolist())}
+        labels = np.where(found.labels == UNKNOWN, found.of.labels[found.at], found.labels)
+        decided = zip(
+            found.actions.tolist(), labels.tolist(), found.by.tolist(), found.times.tolist(), strict=True
+        )
+        cells = pd.DataFrame([*found.listed.values()], range(len(at))).fillna("")
+        rows = pd.DataFrame({"id": found.of.ids[at], "label": found.of.labels[at], **_FOUND})
+        for part in parts:  # what the networks make of them, where that is known
+            if part.found.split == split:
+                rows = part.found.ranked.set_index("id").loc[found.of.ids[at]].reset_index()
+        yield Listed(
+            split,
+            f"{_PARTS[split]} of {file.name}",
+            rows,
+            decided={place[one]: row for one, row in zip(found.at.tolist(), decided, strict=True)},
+            cells=cells.drop(columns=_HINTS, errors="ignore") if blind else cells,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,36 +258,56 @@ def deciding(
     run: Run,
     epoch: int,
     lists: Sequence[Listed],
-    copies: Sequence[Copy],
+    conflicts: Conflicts,
     data: Dataset | None,
     asked: ToDecide,
 ) -> Deciding | None:
     """The view of some lists of a run; ``None`` where there are none."""
+    import pandas as pd
+
     if not lists:
         return None
-    seen = _Seen(lists)
+    seen, audit = _Seen(lists), any(one.is_audit for one in lists)
+    file = asked.file or asked.file_name
     values: Document = {
         "run": run.path.resolve().name,
         "data": data_version(run),
         "blind": asked.is_blind,
         "above": ABOVE,
         "file": asked.file_name,
-        **_next(run, lists, asked),
+        "audit": audit,
+        "command": command_line("audit" if audit else "suspects", run.path, "--decided", file),
         "classes": list(run.classes),
         "parts": [{"name": one.name, "num": len(one.rows), "numSuspect": one.num_suspect} for one in lists],
-        "copies": _copies(seen, copies),
+        "copies": _copies(seen, conflicts),
         "near": _nearest(run, lists, seen, data),
     }
+    firsts = np.cumsum([0, *(len(one.rows) for one in lists)]).tolist()
     if not asked.is_blind:
-        values |= {**_of_networks(lists), "courses": _courses(run, epoch, lists)}
+        rows = pd.concat([one.rows for one in lists])
+        p_wrong = rows["p_wrong"].round(_DIGITS).astype(object).where(rows["p_wrong"].notna(), None)
+        values |= {"pWrong": p_wrong.tolist(), "suggested": rows["suggested"].tolist()}
+        values |= {"kinds": rows["kind"].tolist(), "reasons": rows["reason"].tolist(), "courses": []}
+        for first, one in zip(firsts, lists, strict=False):
+            at = one.positions(run)
+            course = trajectories(run, epoch, at, np.arange(len(at)), _COURSE_BYTES, one.split)
+            about = {"first": first, "num": len(at), "numTrials": len(run.trials)}
+            values["courses"].append(about | course.document())
     if asked.file is not None:
-        values |= _of_file(lists)
-    examples = {
+        cells = pd.concat([one.cells for one in lists if one.cells is not None]).fillna("")
+        both = [*zip(firsts, lists, strict=False)]
+        values |= {
+            "whole": True,
+            "decided": {first + row: said for first, one in both for row, said in one.decided.items()},
+            "known": [first + row for first, one in both for row in one.known],
+            "others": [*cells],
+            "cells": cells.to_numpy().tolist(),
+        }
+    values["examples"] = {
         "splits": [int(split == "held_out") for split, _ in seen.named],
         "ids": [str(one) for _, one in seen.named],
         "labels": seen.labels,
     }
-    values["examples"] = examples
     of_table = data is not None and getattr(data.traits, "of_columns", False)
     of = _which(lists, asked)
     view = Deciding(seen.named, seen.num_listed, of, asked.is_blind, asked.file_name, of_table, values)
@@ -158,16 +315,6 @@ def deciding(
         values["originals"] = originals_of(data, seen.named, asked.page)
         values["table"] = table_of(data, seen.named, seen.labels, view.by_worth)
     return view
-
-
-def _next(run: Run, lists: Sequence[Listed], asked: ToDecide) -> Document:
-    """The command that reads what was decided: does it come of an ``audit``?"""
-    audit = any(one.is_audit for one in lists)
-    file = asked.file or asked.file_name
-    return {
-        "audit": audit,
-        "command": command_line("audit" if audit else "suspects", run.path, "--decided", file),
-    }
 
 
 def _which(lists: Sequence[Listed], asked: ToDecide) -> str:
@@ -181,32 +328,6 @@ def _which(lists: Sequence[Listed], asked: ToDecide) -> str:
         return f"{counted(num, 'label')}, none of them suspect"
     held_out = f", and {suspects['held_out']:,} held out" if suspects.get("held_out") else ""
     return f"{counted(suspects.get('train', 0), 'suspect')}{held_out}"
-
-
-def _of_networks(lists: Sequence[Listed]) -> Document:
-    """What networks make of the examples."""
-    rows = [row for one in lists for row in one.rows.to_dict("records")]
-    return {
-        "suggested": [row["suggested"] for row in rows],
-        "pWrong": [None if np.isnan(row["p_wrong"]) else round(row["p_wrong"], _DIGITS) for row in rows],
-        "kinds": [row["kind"] for row in rows],
-        "reasons": [row["reason"] for row in rows],
-    }
-
-
-def _of_file(lists: Sequence[Listed]) -> Document:
-    """What is decided in a file, by place, and the texts of its other columns."""
-    others = list(dict.fromkeys(name for one in lists for name in one.others))
-    decided: dict[int, Sequence[Any]] = {}
-    known: list[int] = []
-    cells, first = [], 0
-    for one in lists:
-        decided |= {first + row: decision for row, decision in one.decided.items()}
-        known += [first + row for row in one.known]
-        named = [dict(zip(one.others, texts, strict=True)) for texts in one.cells]
-        cells += [[texts.get(name, "") for name in others] for texts in named]
-        first += len(one.rows)
-    return {"whole": True, "decided": decided, "known": known, "others": others, "cells": cells}
 
 
 class _Seen:
@@ -224,9 +345,6 @@ class _Seen:
     def named(self) -> list[Named]:
         return list(self._places)
 
-    def is_listed(self, named: Named) -> bool:
-        return self._places.get(named, self.num_listed) < self.num_listed
-
     def place(self, named: Named, label: int) -> int:
         """Where an example stands, which comes last where it did not."""
         if named not in self._places:
@@ -235,57 +353,40 @@ class _Seen:
         return self._places[named]
 
 
-def _copies(seen: _Seen, copies: Sequence[Copy]) -> _Beside:
+def _copies(seen: _Seen, found: Conflicts) -> dict[int, Any]:
     """Of examples that are listed the others that are the same, or nearly: where they stand, and how near."""
-    found: dict[int, list[tuple[int, str]]] = {}
-    for copy in copies:
-        for one, other in (copy.pair, copy.pair[::-1]):
-            if seen.is_listed((one.split, one.id)):
-                others = found.setdefault(seen.place((one.split, one.id), one.label), [])
-                if len(others) < _MOST_COPIES:
-                    others.append((seen.place((other.split, other.id), other.label), copy.how))
-    return found
+    beside: dict[Named, dict[tuple[Named, int], str]] = {}
+    for pair in found.pairs.to_dict("records"):
+        one, other = (((pair[f"split_{x}"], pair[f"id_{x}"]), pair[f"label_{x}"]) for x in "ab")
+        how = "nearly identical" if pair["kind"].startswith("near") else "identical"
+        beside.setdefault(one[0], {})[other] = beside.setdefault(other[0], {})[one] = how
+    copies: dict[int, Any] = {}
+    for name in [name for name in seen.named if name in beside]:
+        others = dict(beside[name])
+        for same in [one for (one, _), how in others.items() if how == "identical"][:_MOST_COPIES]:
+            some = islice(beside[same].items(), _MOST_COPIES + 1)  # one of which may be itself
+            others |= {one: how for one, how in some if how == "identical" and one[0] != name}
+        nearest = sorted(others.items(), key=lambda one: one[1])[:_MOST_COPIES]
+        copies[seen.place(name, 0)] = [(seen.place(*one), how) for one, how in nearest]
+    return copies
 
 
-def _nearest(run: Run, lists: Sequence[Listed], seen: _Seen, data: Dataset | None) -> _Beside:
+def _nearest(run: Run, lists: Sequence[Listed], seen: _Seen, data: Dataset | None) -> dict[int, Any]:
     """Of the first examples of each list those nearest to them, of their label's class and the suggested."""
-    found: _Beside = {}
-    ask = data is not None and (_soon_asked(run, data) or bool(run.shares))
+    found: dict[int, Any] = {}
+    ask = bool(data is not None and run.shares)
+    if data is not None and not ask:  # are the networks asked within a minute or so?
+        ask = len(run.ids) <= (_MOST_ASKED if are_small(data) or data.kind.in_words else _MOST_PHOTOS)
     for one in lists:
         first = one.rows.head(_BESIDE)
-        at, suggested = _positions(run, one, len(first)), first["suggested"].to_numpy(np.int64)
+        at, suggested = one.positions(run, len(first)), first["suggested"].to_numpy(np.int64)
         near, _ = nearest_by_class(run, at, suggested, split=one.split, source=data, device="cpu", ask=ask)
         if near is None:
             continue
-        for name, sides in zip(first["id"].tolist(), near.positions.tolist(), strict=True):
-            beside = [[_placed(run, seen, position) for position in side if position >= 0] for side in sides]
+        for name, sides in zip(first["id"].tolist(), near, strict=True):
+            beside = []
+            for side in (side[side >= 0] for side in sides):
+                both = zip(run.ids[side].tolist(), run.labels[side].tolist(), strict=True)
+                beside.append([seen.place(("train", other), label) for other, label in both])
             found[seen.place((one.split, name), 0)] = beside
     return found
-
-
-def _soon_asked(run: Run, data: Dataset) -> bool:
-    """Is what the networks make of all training examples known within a minute or so?"""
-    most = _MOST_ASKED if are_small(data) or data.kind.in_words else _MOST_PHOTOS
-    return len(run.ids) <= most
-
-
-def _placed(run: Run, seen: _Seen, position: int) -> int:
-    """Where a training example stands that may be listed, or seen before."""
-    return seen.place(("train", run.ids[position : position + 1].tolist()[0]), int(run.labels[position]))
-
-
-def _courses(run: Run, epoch: int, lists: Sequence[Listed]) -> list[Document]:
-    """The course of the examples of each list, and ``first``, where that stands."""
-    found, first = [], 0
-    for one in lists:
-        at = _positions(run, one, len(one.rows))
-        course = trajectories(run, epoch, at, np.arange(len(at)), _COURSE_BYTES, one.split)
-        found.append({"first": first, "num": len(at), "numTrials": len(run.trials), **course.document()})
-        first += len(at)
-    return found
-
-
-def _positions(run: Run, listed: Listed, num: int) -> npt.NDArray[np.int64]:
-    """Where the first examples of a list stand in the run."""
-    known = {one: at for at, one in enumerate(run.examples(listed.split)[0].tolist())}
-    return np.array([known[one] for one in listed.rows["id"].head(num).tolist()], np.int64)

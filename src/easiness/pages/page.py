@@ -26,13 +26,12 @@ from easiness.engine import (
 from easiness.errors import BadInput
 from easiness.inputs import kind_named, tell
 from easiness.pages.data_map import data_map
-from easiness.pages.deciding import deciding
+from easiness.pages.deciding import PIXELS, SUSPECTS, ToDecide, deciding, listed
 from easiness.pages.examples import FoundExamples, Named, are_small, found_examples, found_within
 from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
 from easiness.pages.labels import Certain, certain
 from easiness.pages.run_part import MAX_CLASSES, RunPart, run_part
 from easiness.pages.template import Page, render_page
-from easiness.pages.to_decide import PIXELS, SUSPECTS, ToDecide, listed
 from easiness.paper import reproduction as paper
 from easiness.runs import data_of, find_data
 from easiness.show import Section, to_svg
@@ -164,7 +163,7 @@ def _parts(found: Difference, new: Run) -> Iterator[tuple[str, int, list[ShownCh
 def blind_page(run: Run, epoch: int, source: Any, asked: ToDecide) -> Page:
     """The page, of a run read after ``epoch``; its data are looked for at the ``source``."""
     data, why = find_data(run, source)
-    view = deciding(run, epoch, listed(run, (), asked), certain(run, data).copies, data, asked)
+    view = deciding(run, epoch, listed(run, (), asked), certain(run, data).conflicts, data, asked)
     assert view is not None
     found = FoundExamples(why_none=why)
     if data is not None:
@@ -311,11 +310,11 @@ def render_report(
         parts.append(run_part(run, index, rows[index], tables[index], comparison, data, len(runs), fraction))
         tell("judging examples and labels", len(parts), len(runs))
     sure = certain(runs[0], data)
-    ranked = [part.suspects[0].ranked if part.suspects else None for part in parts]
+    ranked = [part.suspects[0].found.ranked if part.suspects else None for part in parts]
     positions = _hardest_first(parts)
     drawn = data_map(runs, [part.name for part in parts], rows, tables, ranked, positions)
     lists = listed(runs[0], parts[0].suspects, to_decide, sure.flaws) if len(runs) == 1 else []
-    view = deciding(runs[0], rows[0], lists, sure.copies, data, to_decide)
+    view = deciding(runs[0], rows[0], lists, sure.conflicts, data, to_decide)
     found = FoundExamples(why_none=why)
     if data is not None:
         try:

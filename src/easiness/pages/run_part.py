@@ -428,7 +428,7 @@ def run_part(
             run, votes, scores["difficulty"].to_numpy(), _PER_SIDE[num_runs > 1], MAX_CLASSES, fraction
         ),
         suspects=labels,
-        more=measure_more(run, labels[0].glance if labels else None),
+        more=measure_more(run, labels[0].found.glance if labels else None),
         left_out=left_out(run, epoch),
         learning=learning(run, key),
         reliability=reliability,

@@ -1,3 +1,10 @@
-from .agreement import Agreement as Agreement, Between as Between
-from .rule import Cleaned as Cleaned, cleaned as cleaned, verifying as verifying, without as without
-from .study import LABELS as LABELS, Labelling as Labelling, labels as labels
+from .agreement import Agreement as Agreement
+from .rule import (
+    LABELS as LABELS,
+    Cleaned as Cleaned,
+    Labelling as Labelling,
+    cleaned as cleaned,
+    labels as labels,
+    verifying as verifying,
+    without as without,
+)

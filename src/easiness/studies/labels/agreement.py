@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import Kappa, kappa
+from easiness.analysis import kappa
 from easiness.data import ACTIONS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, Labelled
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import at_home
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _MOST = 20  # rows that are shown; files have all
 _ON = {"wrong": "wrong or not", "label": "class"}
+_ENDS = "value", "low", "high"
+_BOTH = ("agreed", "low", "high"), ("kappa", "kappa_low", "kappa_high")
 
 SAID = "said"
 """The column with what each person said."""
@@ -40,22 +43,6 @@ TIED, OUTVOTED, UNSEEN, AGREED = range(4)
 nobody has looked, or all say the same."""
 
 
-class Between(NamedTuple):
-    """How far ``people`` agree on whether labels are ``wrong``, and on the ``label`` that is right.
-
-    ``None`` where no example was decided by all of them.
-    """
-
-    people: tuple[str, ...]
-    wrong: Kappa | None
-    label: Kappa | None
-
-    @property
-    def text(self) -> str:
-        """``ann, bob``, or ``all 3``."""
-        return ", ".join(self.people) if len(self.people) == 2 else f"all {len(self.people)}"
-
-
 @dataclass(frozen=True, eq=False)
 class Agreement(show.Result):
     """What people decided on labels ``of`` a split, as ``codes``: a row an example, a column a person.
@@ -63,8 +50,11 @@ class Agreement(show.Result):
     A code is the label that the example should have, the number of classes where it is to be dropped, one
     more where it is wrong and no class is given, or `NOT_SEEN` or `NOT_SURE`. ``merged`` is the file of
     decisions of all, without the columns that ``differ`` between files, and ``standing`` [n] how people stand
-    to each of its rows. ``between`` says how far each two people agree, and behind these all, where they are
-    more; it is empty where it is one person.
+    to each of its rows.
+
+    ``between`` says how far each two people agree, and behind these all, where they are more; it is empty
+    where it is one person. For ``people`` it has a row on whether labels are ``wrong``, and one on the
+    ``label`` that is right: the ``num`` examples decided by all of them, and what `Kappa` says of these.
     """
 
     of: Labelled = field(repr=False)
@@ -72,7 +62,7 @@ class Agreement(show.Result):
     merged: pd.DataFrame = field(repr=False)
     standing: npt.NDArray[np.int64] = field(repr=False)
     differ: tuple[str, ...]
-    between: tuple[Between, ...]
+    between: pd.DataFrame = field(repr=False)
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -86,7 +76,7 @@ class Agreement(show.Result):
     def text(self) -> str:
         """``115 of 120 examples are decided, 7 of them against somebody; 5 are undecided``."""
         num, undecided, unseen = len(self.standing), self._num(TIED, UNSEEN), self._num(UNSEEN)
-        against = f", {self._num(OUTVOTED):,} of them against somebody" if self.between else ""
+        against = f", {self._num(OUTVOTED):,} of them against somebody" if len(self.people) > 1 else ""
         found = f"{num - undecided:,} of {show.counted(num, 'example')} are decided{against}"
         if not undecided:
             return found
@@ -105,33 +95,45 @@ class Agreement(show.Result):
 
     def document(self) -> Any:
         """The value of the JSON file: how far people agree, and the rows."""
+
+        def of(row: dict[Any, Any]) -> dict[str, Any] | None:
+            agreed, beyond = (
+                {end: row[name] for end, name in zip(_ENDS, names, strict=True)} for names in _BOTH
+            )
+            known = None if math.isnan(row["kappa"]) else beyond
+            return {"num": row["num"], "agreed": agreed, "kappa": known} if row["num"] else None
+
+        rows = self.between.to_dict("records")
         between = [
-            {"people": list(one.people), "wrong": _document(one.wrong), "label": _document(one.label)}
-            for one in self.between
+            {"people": list(wrong["people"]), "wrong": of(wrong), "label": of(label)}
+            for wrong, label in zip(rows[::2], rows[1::2], strict=True)
         ]
         return {"people": list(self.people), "agreement": between, "decisions": super().document()}
 
     @property
-    def _shown(self) -> list[Between]:
+    def _shown(self) -> pd.DataFrame:
         """The first pairs, and all people together, which come last."""
-        return [*self.between[: _MOST - 1], *self.between[_MOST - 1 :][-1:]]
+        num, people = 2 * _MOST - 2, self.between["people"]
+        texts = [", ".join(some) if len(some) == 2 else f"all {len(some)}" for some in people]
+        rows = np.arange(len(people))
+        shown = self.between.assign(between=texts, on=self.between["on"].map(_ON))
+        return shown[(rows < num) | (rows >= len(people) - 2)]
 
     def figure(self) -> Figure:
         """Kappa of each two people and of all, with its interval; of one person, how often what was said."""
-        shown = self._shown
-        if not shown:
+        if len(self.people) == 1:
             (said,) = self._said().drop(columns="looked at").to_dict("records")
             name = str(said.pop("person"))
             return show.bars([*map(str, said)], {name: ([*said.values()], show.TRAIN)}, "examples")
-        none = (np.nan,) * 3
-        found = {on: [getattr(one, on) for one in shown] for on in _ON}
+        shown = self._shown
+        series = {
+            str(on): (some[[*_BOTH[1]]].to_numpy().tolist(), color)
+            for (on, some), color in zip(
+                shown.groupby("on", sort=False), (show.HARD, show.TRAIN), strict=True
+            )
+        }
         return show.dots_with_intervals(
-            [one.text for one in shown],
-            {
-                _ON[on]: ([none if one is None or one.kappa is None else one.kappa for one in of_all], color)
-                for (on, of_all), color in zip(found.items(), (show.HARD, show.TRAIN), strict=True)
-            },
-            "kappa, with its 95 % interval",
+            shown["between"][::2].tolist(), series, "kappa, with its 95 % interval"
         )
 
     def frames(self) -> list[show.Frame]:
@@ -142,7 +144,7 @@ class Agreement(show.Result):
         said = self._said()
         columns = {str(name): show.counts() for name in said} | {"person": show.names()}
         people = show.Frame(show.capitalized(self.text), note, said, columns)
-        agreeing = [self._agreeing()] if self.between else []
+        agreeing = [self._agreeing()] if len(self.people) > 1 else []
         return [people, *agreeing, *([self._differing()] if self._num(TIED, OUTVOTED) else [])]
 
     def _said(self) -> pd.DataFrame:
@@ -162,9 +164,7 @@ class Agreement(show.Result):
         return pd.DataFrame({"person": self.people, **counts})
 
     def _agreeing(self) -> show.Frame:
-        import pandas as pd
-
-        left = len(self.between) - _MOST
+        left = len(self.between) // 2 - _MOST
         note = (
             "On whether the label is wrong, and on the class that is right (to drop counts as one), among "
             "examples on which all of them are sure. Kappa is the agreement beyond chance, Cohen's of two "
@@ -172,21 +172,19 @@ class Agreement(show.Result):
             "are the same."
         )
         note += f" {show.count(left)} more pairs are in the JSON file." if left > 0 else ""
-        rows = [
-            {"between": one.text, "on": on, **_agreed(getattr(one, name))}
-            for one in self._shown
-            for name, on in _ON.items()
-        ]
         columns = {
             "between": show.names(),
             "on": show.names(),
-            "examples": show.counts(),
-            "agree": show.shares(),
+            "num": show.counts(title="examples"),
+            "agreed": show.shares(title="agree"),
             "low": show.intervals(1, title="95 %", high="high"),
             "kappa": show.names(),
             "kappa_low": show.intervals(title="95 %", high="kappa_high"),
         }
-        data = pd.DataFrame(rows, columns=[*columns, "high", "kappa_high"])
+        data = self._shown
+        undefined = data["agreed"].notna() & data["kappa"].isna()
+        kappa = data["kappa"].map(show.number).where(data["kappa"].notna(), None).mask(undefined, "undefined")
+        data = data.assign(kappa=kappa, low=100 * data["low"], high=100 * data["high"])
         return show.Frame("How far people agree", note, data, columns)
 
     def _differing(self) -> show.Frame:
@@ -200,24 +198,6 @@ class Agreement(show.Result):
         note = f"{which}, those without a majority first; the class is that of the run."
         columns = dict.fromkeys(("id", "class", "decided", SAID), show.names())
         return show.Frame("Decided differently", note, data, columns)
-
-
-def _document(found: Kappa | None) -> Any:
-    if found is None:
-        return None
-    kappa = None if found.kappa is None else found.kappa._asdict()
-    return {"num": found.num, "agreed": found.agreed._asdict(), "kappa": kappa}
-
-
-def _agreed(found: Kappa | None) -> dict[str, Any]:
-    """The cells on how far people agree; those that are missing stay empty."""
-    if found is None:
-        return {"examples": 0}
-    agreed, kappa = found.agreed, found.kappa
-    row = {"examples": found.num, "agree": agreed.value, "low": 100 * agreed.low, "high": 100 * agreed.high}
-    if kappa is None:
-        return row | {"kappa": "undefined"}
-    return row | {"kappa": show.number(kappa.value), "kappa_low": kappa.low, "kappa_high": kappa.high}
 
 
 def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> Agreement:
@@ -250,20 +230,21 @@ def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> Agreem
 
 def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisions:
     """The decisions of one person in two files; where one of them says unsure, that in the other."""
-    before = {at: row for row, at in enumerate(one.at.tolist())}
-    kept, new = np.ones(len(one), bool), np.array([at not in before for at in other.at.tolist()], bool)
-    for row in np.flatnonzero(~new & other.sure).tolist():
-        at = int(other.at[row])
-        there = before[at]
-        if one.actions[there] == UNSURE:
-            kept[there], new[row] = False, True
-        elif (one.actions[there], one.labels[there]) != (other.actions[row], other.labels[row]):
-            raise BadInput(
-                f"{path}: {name!r} says {other.actions[row]} of the example {str(one.of.ids[at])!r}, and "
-                f"{one.actions[there]} in another file; keep one of them, or write another name "
-                "in the column by"
-            )
-    return one.part(kept).and_those(other.part(new))
+    import pandas as pd
+
+    both = one.and_those(other)
+    said = pd.DataFrame({"at": both.at, "action": both.actions, "label": both.labels})[both.sure]
+    twice = said.drop_duplicates().loc[lambda rows: rows.duplicated("at", keep=False)].drop_duplicates("at")
+    for at, action in zip(twice["at"].tolist(), twice["action"], strict=True):
+        again = said.loc[said["at"] == at, "action"].iloc[-1]
+        raise BadInput(
+            f"{path}: {name!r} says {again} of the example {str(one.of.ids[at])!r}, and {action} in another "
+            "file; keep one of them, or write another name in the column by"
+        )
+    order = np.argsort(~both.sure, kind="stable")
+    first = np.zeros(len(both), np.bool_)
+    first[order[np.unique(both.at[order], return_index=True)[1]]] = True
+    return both.part(first)
 
 
 def _agreement(said: Mapping[str, Decisions]) -> Agreement:
@@ -310,7 +291,7 @@ def _agreement(said: Mapping[str, Decisions]) -> Agreement:
     table = (
         pd.concat([merged, others, pd.Series(words, name=SAID)], axis=1).iloc[order].reset_index(drop=True)
     )
-    return Agreement(of, codes, table, standing[order], differ, tuple(_between(codes, own)))
+    return Agreement(of, codes, table, standing[order], differ, _between(codes, own))
 
 
 def _majority(codes: Sequence[int]) -> tuple[int, int]:
@@ -347,11 +328,19 @@ def _other_columns(said: Mapping[str, Decisions]) -> tuple[dict[str, dict[int, s
     return {name: column for name, column in columns.items() if name not in (*differ, SAID)}, tuple(differ)
 
 
-def _between(codes: pd.DataFrame, own: npt.NDArray[np.int64]) -> Iterator[Between]:
+def _between(codes: pd.DataFrame, own: npt.NDArray[np.int64]) -> pd.DataFrame:
     """How far each pair agrees, then all where they are more."""
-    people = tuple(map(str, codes))
-    groups = [*combinations(people, 2), *([people] if len(people) > 2 else [])]
-    for group in groups:
+    import pandas as pd
+
+    people, rows = tuple(map(str, codes)), []
+    for group in [*combinations(people, 2), *([people] if len(people) > 2 else [])]:
         sure = (codes[[*group]] >= 0).all(axis=1).to_numpy()
         said = codes.loc[sure, [*group]].to_numpy().T
-        yield Between(group, kappa(np.asarray(said != own[sure], np.int64)), kappa(said))
+        for on, answers in (("wrong", np.asarray(said != own[sure], np.int64)), ("label", said)):
+            found = kappa(answers)
+            values = () if found is None else zip(_BOTH, found[1:], strict=True)
+            cells = {
+                name: one for names, ends in values for name, one in zip(names, ends or (), strict=False)
+            }
+            rows.append({"people": group, "on": on, "num": 0 if found is None else found.num, **cells})
+    return pd.DataFrame(rows, columns=["people", "on", "num", *_BOTH[0], *_BOTH[1]])

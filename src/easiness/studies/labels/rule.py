@@ -1,4 +1,4 @@
-"""From the suspects of a run to a file of labels by a rule, and what that does to each example."""
+"""``labels``: a file of labels, by a rule on the suspects of a run, or as several people say."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness import show
 from easiness.data import DROP, KEEP, RELABEL, Decisions
+from easiness.engine import Decided, HeldOutToo, OneRun, Study
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.models import is_given
 from easiness.runs import Told, find_data, load_as, positions_in, told
 from easiness.spec import (
     NOT_BY_STEPS,
-    RunSpec,
+    Option,
     Trials,
     command_line,
     featuring_of,
@@ -27,6 +28,7 @@ from easiness.spec import (
     training_of,
 )
 from easiness.store import Run
+from easiness.studies.labels.agreement import Agreement, agreement
 from easiness.studies.suspects import Suspected, suspects
 
 if TYPE_CHECKING:
@@ -271,22 +273,15 @@ def cleaned(
     relabel = (suggested != _NONE) & (suggested != labels) & (p_right >= relabel_above)  # not if it is none
     drop = ~relabel & (p_wrong >= drop_above)
     new = np.where(relabel, suggested, labels)
-    _check_classes_left(labels, new, drop, classes)
-    arrays, above = (ranked["id"].to_numpy(), labels, new, drop, labels), (relabel_above, drop_above)
-    return Cleaned(*arrays, classes, above=above)
-
-
-def _check_classes_left(
-    before: _Labels, after: _Labels, drop: npt.NDArray[np.bool_], classes: tuple[str, ...]
-) -> None:
-    num = np.bincount(before, minlength=len(classes))
-    left = np.bincount(after[~drop], minlength=len(classes))
-    for label in np.flatnonzero((num > 0) & (left == 0)).tolist():
-        dropped = int((drop & (before == label)).sum())
+    for label in np.setdiff1d(labels, new[~drop]).tolist():
+        own = labels == label
+        num, dropped = int(own.sum()), int((drop & own).sum())
         raise BadInput(
-            f"no example of class {classes[label]!r} would be left: of {num[label]}, {num[label] - dropped} "
-            f"would be relabelled and {dropped} dropped; give a higher --relabel-above or --drop-above"
+            f"no example of class {classes[label]!r} would be left: of {num}, {num - dropped} would be "
+            f"relabelled and {dropped} dropped; give a higher --relabel-above or --drop-above"
         )
+    above = (relabel_above, drop_above)
+    return Cleaned(ranked["id"].to_numpy(), labels, new, drop, labels, classes, above=above)
 
 
 def verifying(
@@ -304,26 +299,95 @@ def verifying(
     ref, measured = run.spec.data, run.spec.measured
     if by_rule and ref.held_out is None and measured is not None:
         return "use it by --labels; to verify a rule, measure first with a part held out (--holdout 0.2)"
-    if measured is not None and _only_in_python(measured):
-        return "use it by --labels; to verify it, give easiness.verify what the run was given"
+    if measured is not None:  # a network or features that have no name?
+        features = [] if measured.heads is None else measured.heads.features
+        if is_given(measured.model) or any(one.name.split()[0] == "array" for one in features):
+            return "use it by --labels; to verify it, give easiness.verify what the run was given"
     given = ["--labels", labels, *([] if before is None else ["--before", before])]
     loading = replace(loading_of(ref), labels=None)
-    words = (ref.source or "SOURCE", *given, loading, *(trained or _trained(run)), "--out", "DIR")
+    if measured is None:  # of a loop of one's own only its epochs are known
+        trained = trained or ["--model", "MODEL", "--epochs", run.epochs]
+    else:  # of heads the shares decide how many trials there may be
+        trials = Trials(measured.trials if measured.heads else Trials.trials)
+        trained = trained or [training_of(measured, run.path), featuring_of(measured), trials]
+    words = (ref.source or "SOURCE", *given, loading, *trained, "--out", "DIR")
     at_once = measured is not None and measured.model in NOT_BY_STEPS
     return command_line("verify", *words, always=("model",) if at_once else ("model", "epochs"))
 
 
-def _only_in_python(measured: RunSpec) -> bool:
-    """Was the run given a network or features that have no name?"""
-    heads = measured.heads
-    features = [] if heads is None else [one.name.split()[0] for one in heads.features]
-    return is_given(measured.model) or "array" in features
+@dataclass(frozen=True)
+class Labelling:
+    """Options of `labels`."""
+
+    run: OneRun
+    files: Annotated[
+        Sequence[Path] | None,
+        Option(
+            "",
+            "Files of decisions of people, from the page, `labels`, an audit or an editor, and answers that "
+            "Label Studio exports (JSON): merge what they say.",
+            typed=list[Path] | None,
+            given=str | Path | Sequence[str | Path] | None,
+            argument=True,
+        ),
+    ] = None
+    relabel_above: Annotated[
+        float | None,
+        Option(
+            "--relabel-above",
+            "Relabel an example if its suggested label is right with at least this probability; 0.9 by "
+            "default.",
+        ),
+    ] = None
+    drop_above: Annotated[
+        float | None,
+        Option(
+            "--drop-above",
+            "Else drop an example whose label is that likely wrong; 0.5, or 0.9 where none may be.",
+        ),
+    ] = None
+    decided: Decided = None
+    only_decided: Annotated[
+        bool, Option("--only-decided", "Change only what people decided, nothing by rule.")
+    ] = False
+    split: HeldOutToo = "train"
 
 
-def _trained(run: Run) -> list[object]:
-    """The words by which `verify` trains as the run did; of a loop of one's own only its epochs are known."""
-    measured = run.spec.measured
-    if measured is None:
-        return ["--model", "MODEL", "--epochs", run.epochs]
-    trials = measured.trials if measured.heads else Trials.trials  # the shares decide how many there may be
-    return [training_of(measured, run.path), featuring_of(measured), Trials(trials)]
+def labels(asked: Labelling) -> Cleaned | Agreement:
+    """The file of labels by the rule; or the merged decisions of people, and how far they agree."""
+    if asked.files is None:
+        if asked.split != "train":
+            raise BadInput(
+                f"--split {asked.split}: the rule is for the examples measured; give files of decisions, too"
+            )
+        above = RELABEL_ABOVE if asked.relabel_above is None else asked.relabel_above
+        return by_rule(asked.run, above, asked.drop_above, asked.decided, only_decided=asked.only_decided)
+    if not asked.files:
+        raise BadInput("files: none is given; give one or more, or leave them out to decide by rule")
+    of_rule = {
+        "--relabel-above": asked.relabel_above,
+        "--drop-above": asked.drop_above,
+        "--decided": asked.decided,
+        "--only-decided": asked.only_decided or None,
+    }
+    for name, value in of_rule.items():
+        if value is not None:
+            raise BadInput(
+                f"{name}: is of the rule, and files say what people decided; leave one of them out"
+            )
+    files = [asked.files] if isinstance(asked.files, str | Path) else asked.files
+    return agreement(asked.run, files, asked.split)
+
+
+LABELS = Study(
+    "labels",
+    "Mend",
+    "Write a file of labels: by rule, or as people say.",
+    Labelling,
+    labels,
+    about="By rule: what to relabel, drop and keep of the suspects of a run. You may edit label, class and "
+    "action in the file. Every command that reads data takes it by --labels.\n\nWith files: how far people "
+    "agree, and the decision of the majority. Examples on which people differ come first. It is a file of "
+    "decisions like any other.",
+    decides=lambda _: True,
+)

@@ -1,13 +1,12 @@
 from .conflicts import (
     WITHIN as WITHIN,
     Conflicts as Conflicts,
-    Example as Example,
     conflicts_in as conflicts_in,
     find_conflicts as find_conflicts,
     kept_conflicts as kept_conflicts,
 )
 from .evidence import Glance as Glance, glance as glance, one_trial as one_trial, too_few as too_few
-from .neighbours import Nearest as Nearest, nearest_by_class as nearest_by_class
+from .neighbours import nearest_by_class as nearest_by_class
 from .ranked import (
     ABOVE as ABOVE,
     Suspects as Suspects,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -43,74 +43,40 @@ _COMPARING = "comparing examples"
 _NOTHING_HELD_OUT = "Nothing is held out, so no {} can be in both splits."
 _MANY = 10  # near copies: where half of those that have any have more, it may be their kind
 _WIDTH = 60  # letters of a text on a terminal
-_SPLITS = get_args(Split)
+_SPLITS: tuple[Split, ...] = get_args(Split)
+_SPLIT_B = np.array(["both" in name for name in KINDS], np.int64)  # of a kind of pairs
 
-COLUMNS = (
-    "kind",
-    *(f"{name}_{side}" for side in "ab" for name in ("split", "id", "label", "class")),
-    "distance",
-)
+_SIDE = ("split", "id", "label", "class")
+COLUMNS = ("kind", *(f"{name}_{side}" for side in "ab" for name in _SIDE), "distance")
+"""Columns of pairs. A training example (``a``) and another one (``b``), which may be held out, are the same
+or nearly so: each by its split, its id there, its label and the name of that.
+
+A group of n identical training examples has n - 1 pairs, each of its first one and another. A held-out
+example has a pair with the first identical training example of each label, and with the nearest that is
+not identical, of each label; a training example has one with the nearest before it. ``distance`` is 0 for
+identical ones, and for others in the unit of their kind: of pictures the bits of 144 that their perceptual
+hashes differ in, of texts the percent of their runs of letters that only one has.
+"""
 
 Positions = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Example:
-    """An example by the ``split`` that it is in and its ``id`` there, with its label and that one's name."""
-
-    split: Split
-    id: int | str
-    label: int
-    class_name: str
-
-    @staticmethod
-    def at(data: Dataset, name: Split, position: int) -> Example:
-        """The example at a position of a split of ``data``."""
-        split = data.splits[name]
-        label = int(split.labels[position])
-        return Example(name, split.ids[position : position + 1].tolist()[0], label, data.classes[label])
-
-
-class Pair(NamedTuple):
-    """A training example and an ``other``, held out or training too, that are the same or nearly so.
-
-    A group of n identical training examples has n - 1 pairs, each of its first one and another. Of a held-out
-    example there is the first identical training example of each label, and the nearest that is not
-    identical, of each label; so has a training example the nearest among those before it. ``distance`` is 0
-    for identical ones, and for others in the unit of their kind: of pictures the bits of 144 that their
-    perceptual hashes differ in, of texts the percent of their runs of letters that only one has.
-    """
-
-    kind: Kind
-    train: Example
-    other: Example
-    distance: int
-
-    @property
-    def labels_agree(self) -> bool:
-        """Do both have one label?"""
-        return self.train.label == self.other.label
-
 
 Labels = Mapping[tuple[str, object], int | None]
 """Labels by split and id, `None` where an example is of no class."""
 
-Group = tuple[Example, ...]
-"""Training examples that are identical, two or more, in the order of the data."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Conflicts:
     """The ``pairs`` found among so many training and held-out examples, which people call ``nouns``.
 
-    ``looked_for_near`` and ``looked_within`` tell whether near ones were looked for, whose distances are in
-    ``unit``. ``flawed`` says of those in which there is nothing to see or hear what they are, by split and
-    id. ``notes`` are sentences on what was not looked for and why, and on what to be careful with.
+    They are rows of `COLUMNS`, by kind. ``looked_for_near`` and ``looked_within`` tell whether near ones were
+    looked for, whose distances are in ``unit``. ``flawed`` says of those in which there is nothing to see or
+    hear what they are, by split and id. ``notes`` are sentences on what was not looked for and why, and on
+    what to be careful with.
     """
 
     num_train: int
     num_held_out: int
-    pairs: tuple[Pair, ...] = ()
+    pairs: pd.DataFrame
     looked_for_near: bool = False
     looked_within: bool = False
     notes: tuple[str, ...] = ()
@@ -118,43 +84,31 @@ class Conflicts:
     unit: str = ""
     flawed: Mapping[tuple[str, object], str] = field(default_factory=dict)
 
-    def of(self, *kinds: str) -> tuple[Pair, ...]:
-        """The pairs of some kinds."""
-        return tuple(pair for pair in self.pairs if pair.kind in kinds)
-
-    def groups(self, kind: str) -> tuple[Group, ...]:
-        """The groups of identical training examples: with ``two labels`` or more, or each a ``duplicate``."""
-        groups: dict[Example, list[Example]] = {}
-        for pair in self.of(kind):
-            groups.setdefault(pair.train, [pair.train]).append(pair.other)
-        return tuple(map(tuple, groups.values()))
-
-    def table(self) -> pd.DataFrame:
-        """A row per pair, by kind.
-
-        Columns are the ``kind`` (`Kind`), split, id, label and class name of either example (``split_a``,
-        ..., ``class_b``) and their ``distance`` (see `Pair`).
-        """
+    @staticmethod
+    def none(nouns: str, *notes: str) -> Conflicts:
+        """No pairs, and why not."""
         import pandas as pd
 
-        pairs = sorted(self.pairs, key=lambda pair: KINDS.index(pair.kind))
-        rows = [
-            (one.kind, *vars(one.train).values(), *vars(one.other).values(), one.distance) for one in pairs
-        ]
-        return pd.DataFrame(rows, columns=list(COLUMNS))
+        return Conflicts(0, 0, pd.DataFrame(columns=[*COLUMNS]), notes=notes, nouns=nouns)
 
-    def unsettled(self, decided: Labels) -> Conflicts:
-        """Those that contradict something still, when labels are as ``decided``."""
-        group = {one[0]: one for one in self.groups("two labels")}
+    def of(self, *kinds: str) -> pd.DataFrame:
+        """The pairs of some kinds."""
+        return self.pairs[self.pairs["kind"].isin(kinds)]
 
-        def contradicts(pair: Pair) -> bool:
-            some = group[pair.train] if pair.kind == "two labels" else pair[1:3]
-            labels = [decided.get((one.split, one.id), one.label) for one in some]
-            left = [label for label in labels if label is not None]
-            return len(left) == 2 if pair.other.split == "held_out" else len({*left}) > 1
+    def unsettled(self, decided: Labels) -> pd.DataFrame:
+        """The pairs that contradict something still, when labels are as ``decided``."""
+        import pandas as pd
 
-        kinds = "two labels", "in both splits", "nearly in both splits", WITHIN[0]
-        return replace(self, pairs=tuple(pair for pair in self.of(*kinds) if contradicts(pair)))
+        some = self.of("two labels", "in both splits", "nearly in both splits", WITHIN[0])
+        labels = pd.DataFrame(index=some.index)
+        for side in "ab":
+            named = zip(*(some[f"{name}_{side}"] for name in _SIDE[:3]), strict=True)
+            labels[side] = np.array([decided.get((split, one), own) for split, one, own in named], float)
+        group = some["id_a"].where(some["kind"] == "two labels", np.arange(len(some)).astype(object))
+        groups = labels.assign(kind=some["kind"], group=group).groupby(["kind", "group"], sort=False)
+        lowest, highest = (groups[["a", "b"]].transform(end) for end in ("min", "max"))
+        differ = lowest.min(axis=1) < highest.max(axis=1)
+        return some[differ.where(some["split_b"] == "train", labels.notna().all(axis=1))]
 
     def sentences(self) -> list[str]:
         """What a person should know first; the notes come last."""
@@ -162,36 +116,49 @@ class Conflicts:
             return list(self.notes)
         of, found = f"identical training {self.nouns}", []
         for kind, what in (("two labels", "two labels or more"), ("duplicate", "one label")):
-            groups = self.groups(kind)
-            num, in_all = show.counted(len(groups), "group"), sum(map(len, groups))
-            if groups:
-                found.append(f"{num} of {of} ({in_all:,} in all) with {what}.")
+            same = self.of(kind)["id_a"]
+            num = same.nunique()
+            if num:
+                in_all = num + len(same)
+                found.append(f"{show.counted(num, 'group')} of {of} ({in_all:,} in all) with {what}.")
             elif kind == "two labels":
                 found.append(f"No {of} with {what}.")
-        if self.looked_within:
-            near = {one.id: False for pair in self.of(*WITHIN) for one in pair[1:3]}
-            near |= {one.id: True for pair in self.of(WITHIN[0]) for one in pair[1:3]}
-            of = f"{self.num_train:,} training {self.nouns} have a near copy among the others"
-            found.append(_with_another(near, of))
-        for kind, what, looked in (
-            ("in both splits", "are in the training split as well", self.num_held_out),
-            ("nearly in both splits", "have a near copy in the training split", self.looked_for_near),
+        for kinds, sides, num_all, what, looked in (
+            (
+                WITHIN,
+                "ab",
+                f"{self.num_train:,} training",
+                "have a near copy among the others",
+                self.looked_within,
+            ),
+            (
+                ("in both splits",),
+                "b",
+                f"{self.num_held_out:,} held-out",
+                "are in the training split as well",
+                self.num_held_out,
+            ),
+            (
+                ("nearly in both splits",),
+                "b",
+                f"{self.num_held_out:,} held-out",
+                "have a near copy in the training split",
+                self.num_held_out and self.looked_for_near,
+            ),
         ):
-            if self.num_held_out and looked:
-                near = {pair.other.id: False for pair in self.of(kind)}
-                near |= {pair.other.id: True for pair in self.of(kind) if not pair.labels_agree}
-                found.append(_with_another(near, f"{self.num_held_out:,} held-out {self.nouns} {what}"))
+            if looked:
+                near = self.of(*kinds)
+                differ = near[near["label_a"] != near["label_b"]]
+                num, others = (
+                    len({*one[[f"id_{side}" for side in sides]].to_numpy().flat}) for one in (near, differ)
+                )
+                with_other = f", {others:,} of them with another label" if others else ""
+                found.append(f"{num:,} of {num_all} {self.nouns} {what}{with_other}.")
         for flaw in dict.fromkeys(self.flawed.values()):
             ids = [str(one) for (_, one), what in self.flawed.items() if what == flaw]
             verb = "is" if len(ids) == 1 else "are"
             found.append(f"{len(ids):,} of the {self.nouns} {verb} {flaw}: {shorten(ids)}.")
         return found + list(self.notes)
-
-
-def _with_another(near: Mapping[int | str, bool], of: str) -> str:
-    """How many are ``near`` to another one, and how many of them to one of another label."""
-    differ = sum(near.values())
-    return f"{len(near):,} of {of}{f', {differ:,} of them with another label' if differ else ''}."
 
 
 def find_conflicts(data: Dataset) -> Conflicts:
@@ -227,14 +194,10 @@ def conflicts_of(run: Run, source: Any = None) -> Conflicts:
                 raise
             why = str(error)
     nouns = kind_named(run.spec.data.kind).nouns
-    return Conflicts(0, 0, notes=(f"{show.capitalized(nouns)} were not compared: {why}.",), nouns=nouns)
+    return Conflicts.none(nouns, f"{show.capitalized(nouns)} were not compared: {why}.")
 
 
-def _identity(run: Run, data: Dataset) -> str:  # noqa: ARG001
-    return content_hash([SEARCH, *(part.fingerprint for part in data.splits.values())])
-
-
-def _are_of(arrays: Arrays, run: Run, data: Dataset) -> bool:  # noqa: ARG001
+def _are_of(arrays: Arrays, _: Run, data: Dataset) -> bool:
     """Are all pairs of examples that there are, and flaws of a kind that there is?"""
 
     def below(values: Positions, most: Any) -> bool:
@@ -243,9 +206,8 @@ def _are_of(arrays: Arrays, run: Run, data: Dataset) -> bool:  # noqa: ARG001
     (kind, train, other, _), (split, at, flaw) = arrays["pairs"].T, arrays["flawed"].T
     if not below(kind, len(KINDS)) or not below(split, len(_SPLITS)):
         return False
-    sizes = np.array([len(data.splits[name]) if name in data.splits else 0 for name in _SPLITS])
-    both = np.array(["both" in name for name in KINDS], np.int64)
-    of_pairs = below(train, len(data)) and below(other, sizes[both[kind]])
+    sizes = np.array([len(data.splits.get(name, ())) for name in _SPLITS])
+    of_pairs = below(train, len(data)) and below(other, sizes[_SPLIT_B[kind]])
     return of_pairs and below(at, sizes[split]) and below(flaw, len(FLAWS))
 
 
@@ -257,53 +219,53 @@ def _are_of(arrays: Arrays, run: Run, data: Dataset) -> bool:  # noqa: ARG001
         "flawed": (np.int64, ("flawed", 3)),  # number of the split, position, number in `FLAWS`
         "notes": (np.uint8, ("bytes",)),
     },
-    _identity,
+    lambda _, data: content_hash([SEARCH, *(part.fingerprint for part in data.splits.values())]),
     _are_of,
 )
-def _searched(run: Run, data: Dataset) -> Arrays:  # noqa: ARG001
+def _searched(_: Run, data: Dataset) -> Arrays:
     return _search(data)
 
 
 def _named(data: Dataset, found: Arrays) -> Conflicts:
     """What `_search` found, as examples with their names."""
-    kinds = data.kind
-    held_out = data.held_out
+    import pandas as pd
+
+    def example(split: int, at: int) -> tuple[Split, Any, int, str]:
+        part = data.splits[_SPLITS[split]]
+        label = int(part.labels[at])
+        return _SPLITS[split], part.ids[at : at + 1].tolist()[0], label, data.classes[label]
+
+    rows = [
+        (KINDS[kind], *example(0, train), *example(_SPLIT_B[kind], other), distance)
+        for kind, train, other, distance in sorted(found["pairs"].tolist(), key=lambda row: row[0])
+    ]
     looked_for_near, looked_within = found["looked"].tolist()
-    pairs = (
-        Pair(
-            KINDS[kind],
-            Example.at(data, "train", train),
-            Example.at(data, "held_out" if "both" in KINDS[kind] else "train", other),
-            distance,
-        )
-        for kind, train, other, distance in found["pairs"].tolist()
-    )
     return Conflicts(
         len(data),
-        0 if held_out is None else len(held_out),
-        tuple(pairs),
+        0 if data.held_out is None else len(data.held_out),
+        pd.DataFrame(rows, columns=[*COLUMNS]),
         looked_for_near,
         looked_within,
         tuple(found["notes"].tobytes().decode(errors="replace").splitlines()),
-        kinds.nouns,
-        "" if kinds.near is None else kinds.near.unit,
-        {
-            (_SPLITS[split], Example.at(data, _SPLITS[split], at).id): FLAWS[flaw]
-            for split, at, flaw in found["flawed"].tolist()
-        },
+        data.kind.nouns,
+        "" if data.kind.near is None else data.kind.near.unit,
+        {example(split, at)[:2]: FLAWS[flaw] for split, at, flaw in found["flawed"].tolist()},
     )
 
 
 def _search(data: Dataset) -> Arrays:
     """What `find_conflicts` finds, by positions."""
     near, nouns, held_out = data.kind.near, data.kind.nouns, data.held_out
-    seen = {name: _Seen.of(split) for name, split in data.splits.items()}
-    numbers = dict(zip(seen, _numbered([one.digests for one in seen.values()]), strict=True))
-    pairs, looked = list(_identical(data, numbers)), [False, False]
+    seen = {name: _look(split) for name, split in data.splits.items()}
+    digests = np.concatenate([one for one, _, _ in seen.values()]).view(f"V{DIGEST_BYTES}").ravel()
+    ends = np.cumsum([len(split) for split in data.splits.values()])[:-1]
+    numbered = np.split(np.unique(digests, return_inverse=True)[1].ravel(), ends)
+    numbers = dict(zip(seen, numbered, strict=True))  # the same for identical examples
+    pairs, looked = [*_identical(data.labels, numbers)], [False, False]
     notes = [] if held_out is not None else [_NOTHING_HELD_OUT.format(data.kind.noun)]
     if near is not None:
-        looks = seen["train"].looks
-        others = near.kept(0) if held_out is None else seen["held_out"].looks
+        looks = seen["train"][1]
+        others = near.kept(0) if held_out is None else seen["held_out"][1]
         within, left_out = near.within(looks)
         looked[1] = within is not None
         notes += [near.left_out(looks, others), left_out]
@@ -313,95 +275,85 @@ def _search(data: Dataset) -> Arrays:
             found.append(("held_out", "held-out", near.pairs(looks, others)))
         for split, words, blocks in found:
             num_near = np.zeros(len(numbers[split]), np.int64)
-            for block in blocks:
-                pairs += _nearly(data, split, block, numbers, num_near)
+            pairs += [_nearly(data, split, block, numbers, num_near) for block in blocks]
             notes.append(_alike(num_near, f"{words} {nouns}", nouns))
     flawed = [
-        (_SPLITS.index(name), at, one.flaws[at])
-        for name, one in seen.items()
-        for at in np.flatnonzero(one.flaws).tolist()
+        (_SPLITS.index(name), at, flaws[at])
+        for name, (_, _, flaws) in seen.items()
+        for at in np.flatnonzero(flaws).tolist()
     ]
     return {
-        "pairs": np.array(pairs, np.int64).reshape(-1, 4),
+        "pairs": np.concatenate(pairs),
         "looked": np.array(looked),
         "flawed": np.array(flawed, np.int64).reshape(-1, 3),
         "notes": np.frombuffer("\n".join(filter(None, notes)).encode(), np.uint8),
     }
 
 
-class _Seen(NamedTuple):
-    """Every example of a split as the SHA-256 of its shape and values, [K, 32], its looks, and its flaw."""
+def _look(split: Dataset) -> tuple[npt.NDArray[np.uint8], Any, Positions]:
+    """Decode every example once: the SHA-256 of its shape and values [K, 32], its looks, and its flaw [K].
 
-    digests: npt.NDArray[np.uint8]
-    looks: Any
-    flaws: Positions
+    How it looks is kept where near ones are to be found.
+    """
+    near, flaws = split.kind.near, split.kind.flaws
 
-    @staticmethod
-    def of(split: Dataset) -> _Seen:
-        """Decodes every example once; how it looks is kept where near ones are to be found."""
-        near, flaws = split.kind.near, split.kind.flaws
+    def see(value: npt.NDArray[Any]) -> tuple[bytes, Any, tuple[float, float, float]]:
+        seen = None if near is None else near.look(value)
+        return value_digest(split.kind, value), seen, (0, 0, 0) if flaws is None else flaws.look(value)
 
-        def see(value: npt.NDArray[Any]) -> tuple[bytes, Any, tuple[float, float, float]]:
-            seen = None if near is None else near.look(value)
-            return value_digest(split.kind, value), seen, (0, 0, 0) if flaws is None else flaws.look(value)
-
-        numbers = np.zeros((len(split), 3))
-        digests = np.zeros((len(split), DIGEST_BYTES), np.uint8)
-        looks = None if near is None else near.kept(len(split))
-        for at, (digest, look, three) in enumerate(counted(split.stored.map(see), _COMPARING, len(split))):
-            digests[at], numbers[at] = np.frombuffer(digest, np.uint8), three
-            if looks is not None:
-                looks.keep(at, look)
-        none = np.zeros(len(split), np.int64)
-        return _Seen(digests, looks, none if flaws is None else flaws.among(numbers))
+    numbers = np.zeros((len(split), 3))
+    digests = np.zeros((len(split), DIGEST_BYTES), np.uint8)
+    looks = None if near is None else near.kept(len(split))
+    for at, (digest, look, three) in enumerate(counted(split.stored.map(see), _COMPARING, len(split))):
+        digests[at], numbers[at] = np.frombuffer(digest, np.uint8), three
+        if looks is not None:
+            looks.keep(at, look)
+    return digests, looks, np.zeros(len(split), np.int64) if flaws is None else flaws.among(numbers)
 
 
-def _numbered(digests: list[npt.NDArray[np.uint8]]) -> list[Positions]:
-    """A number for each example of each split, the same for identical ones."""
-    joined = np.concatenate(digests)
-    numbers = np.unique(joined.view("V32").ravel(), return_inverse=True)[1].ravel()
-    return np.split(numbers.astype(np.int64), np.cumsum([len(part) for part in digests])[:-1])
-
-
-def _identical(data: Dataset, numbers: Mapping[Split, Positions]) -> Iterator[tuple[int, int, int, int]]:
+def _identical(labels: Positions, numbers: Mapping[Split, Positions]) -> Iterator[Positions]:
     """Pairs of the first of each group of identical training examples and another, by the first; then those
     of a held-out example and the first identical training example of each label."""
-    labels, train = data.labels, numbers["train"]
-    order = np.argsort(train, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(train[order])) + 1)
-    for part in sorted((part for part in parts if len(part) > 1), key=lambda part: int(part[0])):
-        kind = KINDS.index("two labels" if len(np.unique(labels[part])) > 1 else "duplicate")
-        yield from ((kind, int(part[0]), other, 0) for other in part[1:].tolist())
-    by_number: dict[int, list[int]] = {}
-    for at in np.sort(np.unique(np.column_stack([train, labels]), axis=0, return_index=True)[1]).tolist():
-        by_number.setdefault(int(train[at]), []).append(at)
-    for at, number in enumerate(numbers.get("held_out", np.zeros(0, np.int64)).tolist()):
-        yield from ((KINDS.index("in both splits"), one, at, 0) for one in by_number.get(number, ()))
+    import pandas as pd
+
+    train = pd.DataFrame({"number": numbers["train"], "label": labels, "at": np.arange(len(labels))})
+    several = train[train.duplicated("number", keep=False)]
+    groups = several.groupby("number")
+    several = several.assign(first=groups["at"].transform("min"), num=groups["label"].transform("nunique"))
+    several = several[several["at"] > several["first"]].sort_values(["first", "at"])
+    kinds = np.where(several["num"] > 1, KINDS.index("two labels"), KINDS.index("duplicate"))
+    yield _pairs(kinds, several["first"], several["at"], 0)
+    other = numbers.get("held_out", np.zeros(0, np.int64))
+    held_out = pd.DataFrame({"number": other, "other": np.arange(len(other))})
+    both = held_out.merge(train.drop_duplicates(["number", "label"]), on="number")
+    yield _pairs(KINDS.index("in both splits"), both["at"], both["other"], 0)
 
 
 def _nearly(
     data: Dataset, split: Split, found: NearPairs, numbers: Mapping[Split, Positions], num_near: Positions
-) -> Iterator[tuple[int, int, int, int]]:
+) -> Positions:
     """Pairs of each example of a split and the nearest training example of each label that is not identical.
 
     How many training examples are near to each is added to ``num_near`` [K].
     """
-    other = numbers["train"][found.train] != numbers[split][found.held_out]
-    some, others, distance = found.train[other], found.held_out[other], found.distance[other]
-    num_near += np.bincount(others, minlength=len(num_near))
+    import pandas as pd
+
+    near = pd.DataFrame({"at": found.train, "other": found.held_out, "distance": found.distance})
+    near = near[numbers["train"][near["at"]] != numbers[split][near["other"]]]
+    num_near += np.bincount(near["other"], minlength=len(num_near))
     if split == "train":  # of each pair both are training examples
-        num_near += np.bincount(some, minlength=len(num_near))
-    labels = data.labels[some]
-    order = np.lexsort((some, distance, labels, others))
-    keys = np.column_stack([others, labels])[order]
-    nearest = order[np.flatnonzero(np.diff(keys, axis=0, prepend=-1).any(axis=1))]
-    nearest = nearest[np.lexsort((distance[nearest], others[nearest]))]
-    kinds = np.full_like(nearest, 3)
+        num_near += np.bincount(near["at"], minlength=len(num_near))
+    near = near.assign(label=data.labels[near["at"]]).sort_values(["other", "label", "distance", "at"])
+    near = near.drop_duplicates(["other", "label"]).sort_values(["other", "distance"])
+    kinds: Any = KINDS.index("nearly in both splits")
     if split == "train":
-        agree = labels[nearest] == data.labels[others[nearest]]
+        agree = near["label"] == data.labels[near["other"]]
         kinds = np.where(agree, *map(KINDS.index, WITHIN[::-1]))
-    columns = kinds, some[nearest], others[nearest], distance[nearest]
-    yield from zip(*(column.tolist() for column in columns), strict=True)
+    return _pairs(kinds, near["at"], near["other"], near["distance"])
+
+
+def _pairs(*columns: Any) -> Positions:
+    return np.stack(np.broadcast_arrays(*columns), axis=1).astype(np.int64)
 
 
 def _alike(num_near: Positions, some_of: str, nouns: str) -> str:
@@ -427,7 +379,7 @@ def pairs_frames(
     note = " ".join(conflicts.sentences())
     if not note:
         return []
-    table = conflicts.unsettled(decided).table()
+    table = conflicts.unsettled(decided)
     settled = len(conflicts.pairs) - len(conflicts.of("duplicate", "near duplicate")) - len(table)
     if settled:
         note += f" {show.counted(settled, 'pair')} {'is' if settled == 1 else 'are'} settled by decisions."

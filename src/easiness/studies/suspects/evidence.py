@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,11 +71,6 @@ class Evidence:
     heard: _Mask
     course: LabelCourse
     stages: tuple[int, ...] = ()
-
-    @property
-    def of_labels(self) -> LabelEvidence:
-        """What the margins of all examples say at the end."""
-        return self.course.last.of_labels
 
     @property
     def labels(self) -> _Integers:
@@ -194,10 +189,10 @@ class Told:
         self._label, self._num = np.zeros((2, len(labels)))
         self._log_p: npt.NDArray[np.float32] | None = None
 
-    def add(self, heard: _Mask, seen: _Seen, logits: KeptLogits | None) -> None:
-        """What one trial saw after an epoch."""
+    def add(self, heard: _Mask, seen: _Seen, of_seen: _Floats, logits: KeptLogits | None) -> None:
+        """Add what one trial saw after an epoch, of which `said` tells ``of_seen``."""
         self._num += heard
-        rows = self._rows[heard]
+        known = heard
         if logits is not None and len(logits.positions):
             kept = heard[logits.positions]
             full = logits.positions[kept]
@@ -210,17 +205,14 @@ class Told:
             if self._log_p is None:
                 self._log_p = np.zeros_like(self._predicted)
             self._log_p[full] += log_p
-            told = np.zeros(len(heard), np.bool_)
-            told[full] = True
-            rows = self._rows[heard & ~told]
-        log_p_label = -seen["loss"][rows].astype(np.float64)
-        p_label = np.exp(log_p_label)
-        p_rival = np.minimum(np.exp(np.minimum(log_p_label - seen["margin"][rows], 0)), 1 - p_label)
-        self._label[rows] += p_label
-        wrong = seen["prediction"][rows] != self._labels[rows]
-        self._predicted[rows[wrong], seen["prediction"][rows[wrong]]] += p_rival[wrong]
-        known = ~wrong & (seen["rival"][rows] >= 0)
-        self._next[rows[known], seen["rival"][rows[known]]] += p_rival[known]
+            known = heard.copy()
+            known[full] = False
+        p_label, p_rival = of_seen[:2]
+        self._label[known] += p_label[known]
+        wrong = known & (seen["prediction"] != self._labels)
+        self._predicted[wrong, seen["prediction"][wrong]] += p_rival[wrong]
+        right = known & ~wrong & (seen["rival"] >= 0)
+        self._next[right, seen["rival"][right]] += p_rival[right]
 
     @property
     def of_all(self) -> bool:
@@ -232,13 +224,11 @@ class Told:
         some = self._rows if rows is None else rows
         num = self._num[some][:, None]
         p = (self._predicted[some] + of_next * self._next[some]) / num
-        at = np.arange(len(some)), self._labels[some]
         label = self._label[some] / num[:, 0]
         rest = np.maximum(1 - label - p.sum(axis=1), 0)
         p += rest[:, None] / (p.shape[1] - 1)
-        p[at] = label
-        told: npt.NDArray[np.float32] = p.astype(np.float32)
-        return told
+        p[np.arange(len(some)), self._labels[some]] = label
+        return np.asarray(p, np.float32)
 
     def log_p(self) -> _Floats:
         """Mean log probabilities [K, C]; of examples without kept logits, logarithms of `p`."""
@@ -255,16 +245,11 @@ class Told:
         return np.where(others.any(axis=1), others.argmax(axis=1), -1).astype(np.int64)
 
 
-@dataclass
-class _Epoch:
-    """Sums of `SAID` and of those heard over the halves of the trials, [2, 6, K], and all predictions."""
-
-    sums: _Floats
-    predictions: list[npt.NDArray[np.int32]] = field(default_factory=list)
-
-
 class Course:
-    """What trials say of K labels, epoch by epoch; ``heard`` [trials, K] says who is heard of which."""
+    """What trials say of K labels, epoch by epoch; ``heard`` [trials, K] says who is heard of which.
+
+    ``stages`` are the positions of the epochs that it is followed at.
+    """
 
     def __init__(
         self,
@@ -277,48 +262,43 @@ class Course:
         left_out: bool,
         of_heads: bool,
     ) -> None:
-        self._labels, self._num_classes, self._heard, self._of_heads = labels, num_classes, heard, of_heads
-        self._left_out = left_out
-        self._window: deque[_Epoch] = deque(maxlen=num_last)
-        self._now = self._begun()
+        self._labels, self._num_classes, self._heard = labels, num_classes, heard
+        self._left_out, self._of_heads = left_out, of_heads
+        # of each half of the trials the sums of `SAID` and of those heard, and all predictions
+        self._window: deque[tuple[_Floats, list[npt.NDArray[np.int32]]]] = deque(maxlen=num_last)
         few = num_classes <= MOST_CLASSES and len(labels) * num_classes <= _MOST_VALUES
-        self._told = Told(labels, num_classes) if few else None
-        self._recent = Told(labels, num_classes) if few else None
-        self._row, self._last = 0, num_epochs - 1
-        self._rows = np.unique(np.geomspace(1, num_epochs, min(_MOST_STAGES, num_epochs)).round().astype(int))
-        self._rows = self._rows - 1 if not of_heads else self._rows[-1:] - 1
+        self._told, self._recent = (Told(labels, num_classes) if few else None for _ in "01")
+        self._num_epochs, self._first_recent = num_epochs, num_epochs - num_last
+        stages = np.unique(np.geomspace(1, num_epochs, min(_MOST_STAGES, num_epochs)).round().astype(int)) - 1
+        self.stages: tuple[int, ...] = tuple(stages[-1:].tolist() if of_heads else stages.tolist())
         self._some = np.arange(0, len(labels), -(-len(labels) // _SOME))
-        self._stages: list[Stage] = []
-
-    def _begun(self) -> _Epoch:
-        return _Epoch(np.zeros((2, len(SAID) + 1, len(self._labels))))
-
-    @property
-    def stages(self) -> tuple[int, ...]:
-        """The positions of the epochs that the course is followed at."""
-        return tuple(self._rows.tolist())
+        self._found: list[Stage] = []
+        self._begin(0)
 
     def needs_logits(self, row: int) -> bool:
         """Are logits of this epoch of use? Of heads, which have no course, at the end alone."""
-        return self._told is not None and (not self._of_heads or row == self._last)
+        return self._told is not None and (not self._of_heads or row == self._num_epochs - 1)
 
     def add(self, trial: int, seen: _Seen, logits: KeptLogits | None) -> None:
-        """What one trial saw after an epoch, as far as it is heard."""
-        own, sums = self._heard[trial], self._now.sums[trial % 2]
-        sums[:-1] += np.where(own, said(seen["loss"], seen["margin"], self._num_classes), 0)
-        sums[-1] += own
-        self._now.predictions.append(np.where(own, seen["prediction"], -1).astype(np.int32))
-        for told, first in ((self._told, 0), (self._recent, self._last + 1 - (self._window.maxlen or 1))):
+        """Add what one trial saw after an epoch, as far as it is heard."""
+        own, of_seen = self._heard[trial], said(seen["loss"], seen["margin"], self._num_classes)
+        self._sums[trial % 2, :-1] += np.where(own, of_seen, 0)
+        self._sums[trial % 2, -1] += own
+        self._predictions.append(np.where(own, seen["prediction"], -1).astype(np.int32))
+        for told, first in ((self._told, 0), (self._recent, self._first_recent)):
             if told is not None and self._row >= first and (not self._of_heads or logits is not None):
-                told.add(own, seen, logits)
+                told.add(own, seen, of_seen, logits)
 
     def end_epoch(self, row: int) -> None:
         """Close an epoch."""
-        self._row = row + 1
-        self._window.append(self._now)
-        self._now = self._begun()
-        if row in self._rows:
-            self._stages.append(self._stage((0, 1), self._some))
+        self._window.append((self._sums, self._predictions))
+        if row in self.stages:
+            self._found.append(self._stage((0, 1), self._some))
+        self._begin(row + 1)
+
+    def _begin(self, row: int) -> None:
+        self._row, self._sums = row, np.zeros((2, len(SAID) + 1, len(self._labels)))
+        self._predictions: list[npt.NDArray[np.int32]] = []
 
     def end(self) -> tuple[LabelCourse, dict[str, npt.NDArray[Any]]]:
         """The course after the last epoch, and the columns of `Evidence` on where it ends.
@@ -326,49 +306,43 @@ class Course:
         The rival is the most probable class but the label, by the mean over trials and the last epochs; where
         there are very many classes the one that is predicted most, the first of equals.
         """
-        everyone = np.arange(len(self._labels))
-        halves = []
+        everyone, halves = np.arange(len(self._labels)), []
         for half in (0, 1):
-            judged = np.flatnonzero(np.min([one.sums[half, -1] for one in self._window], axis=0) > 0)
+            judged = np.flatnonzero(np.min([sums[half, -1] for sums, _ in self._window], axis=0) > 0)
             if len(judged) > len(everyone) / 2:
                 halves.append(self._stage((half,), np.intersect1d(judged, self._some)))
-        last = self._stage((0, 1), everyone)
-        rival, named, others = self._rivals(everyone)
+        rival, named, others = rivals(self._named(everyone), self._labels, self._num_classes)
         if self._recent is not None and self._recent.of_all:
             rival = self._recent.next_class()
-            named = np.sum([one == rival for epoch in self._window for one in epoch.predictions], axis=0)
+            named = (self._named(everyone) == rival).sum(axis=0)
         log_p = None if self._told is None or not self._told.of_all else self._told.log_p()
         num = len(self._window) * self._heard.sum(axis=0)
-        course = LabelCourse(last, self._stages, halves, log_p, self._of_heads, self._left_out, others / num)
+        last, ends = self._stage((0, 1), everyone), (self._of_heads, self._left_out, others / num)
         means = self._means((0, 1))
-        return course, {
+        return LabelCourse(last, self._found, halves, log_p, *ends), {
             **{name: means[name] for name in ("p_label", "p_rival", "margin")},
             "rival": rival,
             "rival_share": named / num,
             "other_share": others / num,
         }
 
+    def _named(self, rows: _Integers) -> npt.NDArray[np.int32]:
+        return np.stack([one[rows] for _, predictions in self._window for one in predictions])
+
     def _means(self, halves: Sequence[int]) -> dict[str, _Floats]:
         """Each of `SAID` [K] over the last epochs; 0 where nobody is heard."""
-        *sums, num = sum(epoch.sums[half] for epoch in self._window for half in halves)
+        *sums, num = sum(sums[half] for sums, _ in self._window for half in halves)
         return {name: one / np.maximum(num, 1) for name, one in zip(SAID, sums, strict=True)}
 
-    def _rivals(self, rows: _Integers) -> tuple[_Integers, _Integers, _Integers]:
-        seen = np.stack([one[rows] for epoch in self._window for one in epoch.predictions])
-        return rivals(seen, self._labels[rows], self._num_classes)
-
     def _stage(self, halves: Sequence[int], rows: _Integers) -> Stage:
+        labels = self._labels[rows]
         means = {name: values[rows] for name, values in self._means(halves).items()}
-        now = np.stack([one[rows] for one in self._window[-1].predictions])
-        wrong = ((now != self._labels[rows]) & (now >= 0)).sum() / self._heard[:, rows].sum()
-        evidence = LabelEvidence(
-            self._labels[rows],
-            means["margin"],
-            means["lead"],
-            self._rivals(rows)[0],
-            float(means["p_predicted"].mean()),
-            self._num_classes,
-        )
+        predictions = self._named(rows)
+        now = predictions[-len(self._heard) :]
+        wrong = ((now != labels) & (now >= 0)).sum() / self._heard[:, rows].sum()
+        rival = rivals(predictions, labels, self._num_classes)[0]
+        predicted = float(means["p_predicted"].mean())
+        evidence = LabelEvidence(labels, means["margin"], means["lead"], rival, predicted, self._num_classes)
         p = None if self._told is None or self._of_heads else self._told.p(1.0, rows)
         return Stage(evidence, p, float(wrong))
 

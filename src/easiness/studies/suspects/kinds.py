@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,9 @@ import numpy.typing as npt
 from easiness.spec import Split
 from easiness.store import Row, Run
 from easiness.studies.suspects.evidence import Evidence
-from easiness.studies.suspects.neighbours import Neighbours
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind = Literal["wrong label", "between two classes", "unlike its class", "slow"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -38,45 +39,18 @@ RIVALS = 1 / 4
 WEAK = 2 / 3
 """The share of the usual strength of the networks' answer up to which an example is unlike its class."""
 
-_Floats = npt.NDArray[np.float64]
 _Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class KindEvidence:
-    """What tells the kinds of K examples; means are over trials and the last epochs observed.
+def find_kinds(
+    table: pd.DataFrame, row: Row, known: float, why_not_near: str = ""
+) -> tuple[npt.NDArray[np.object_], dict[str, str]]:
+    """Why each example is hard: of `KINDS` or empty [K], and why some kinds were left out.
 
-    ``first_right`` [K] is the epoch, or share, from which on most trials have the label right to the end, NaN
-    where they have not. ``num_epochs`` were trained, or are the largest share, as ``row_name`` says.
-    ``known`` is how many of the labels the trials have right over how many can be expected to be sound.
-    Without ``near`` the kinds `BY_FEATURES` are left out, and ``why_not_near`` says why.
-    """
-
-    p_wrong: _Floats
-    p_label: _Floats
-    p_rival: _Floats
-    rival: npt.NDArray[np.int64]
-    first_right: _Floats
-    num_epochs: float
-    known: float
-    near: Neighbours | None = None
-    why_not_near: str = "no networks were asked"
-    row_name: str = "epoch"
-
-
-@dataclass(frozen=True)
-class Kinds:
-    """The ``kind`` [K] of each example, of `KINDS` or empty, and why some others were ``left_out``.
-
-    It is empty where an example is not hard, and where it is but nothing tells why.
-    """
-
-    kind: npt.NDArray[np.object_]
-    left_out: dict[str, str]
-
-
-def find_kinds(evidence: KindEvidence) -> Kinds:
-    """Why each example is hard.
+    It is empty where an example is not hard, and where it is but nothing tells why. The ``table`` has the
+    columns of `Evidence`, ``p_wrong``, and those of `neighbours`; without these the kinds `BY_FEATURES` are
+    left out, and ``why_not_near`` says why. ``row`` is the last that was read, ``known`` is how many of the
+    labels the trials have right over how many can be expected to be sound.
 
     Hard is an example whose label has less than half of the probability in the last epochs, or is among the
     `HARDEST` in that. Such an example is the first of these that holds:
@@ -94,62 +68,53 @@ def find_kinds(evidence: KindEvidence) -> Kinds:
     A kind is named only where trials know as much as `LEAST_KNOWN` says. The other thresholds are plain
     shares and ratios, and were looked at on other data than those they are judged on.
     """
-    e = evidence
-    hard = is_hard(e)
-    holds: dict[Kind, _Mask] = {  # from the last to the first
-        "slow": _slow(e),
-        "between two classes": hard & _between(e),
-        "wrong label": hard & (e.p_wrong >= 1 / 2),
+    hard, both = is_hard(table), table[["p_label", "p_rival"]]
+    near = (both.sum(axis=1) >= BOTH) & (both.min(axis=1) >= RIVALS * both.max(axis=1))
+    late = table["first_right"].quantile(3 / 4)  # NaN, which nothing is later than, where nothing is learned
+    holds: dict[Kind, Any] = {  # from the last to the first
+        "slow": table["first_right"] > np.maximum(row.value / 2, late),
+        "between two classes": hard & near & (table["rival"] >= 0),
+        "wrong label": hard & (table["p_wrong"] >= 1 / 2),
     }
-    if e.near is not None:
-        holds["unlike its class"] = hard & (e.near.strength <= WEAK)
-    left_out = NOT_CARRIED | ({} if e.near is not None else dict.fromkeys(BY_FEATURES, e.why_not_near))
-    left_out |= {kind: _too_little(e.known) for kind in holds if e.known < LEAST_KNOWN.get(kind, 0)}
-    found = np.full(len(e.p_label), "", object)
+    left_out = dict(NOT_CARRIED)
+    if "strength" in table:
+        holds["unlike its class"] = hard & (table["strength"] <= WEAK)
+    else:
+        left_out |= dict.fromkeys(BY_FEATURES, why_not_near)
+    found = np.full(len(table), "", object)
     for kind, where in holds.items():
-        if kind not in left_out:
+        if known < LEAST_KNOWN.get(kind, 0):
+            left_out[kind] = (
+                f"the trials have {known:.0%} of the labels right that can be expected to be sound, and with "
+                "so few it would be guessed"
+            )
+        else:
             found[where] = kind
-    return Kinds(found, left_out)
+    return found, left_out
 
 
-def _too_little(known: float) -> str:
-    return (
-        f"the trials have {known:.0%} of the labels right that can be expected to be sound, and with so few "
-        "it would be guessed"
-    )
-
-
-def is_hard(e: KindEvidence) -> _Mask:
+def is_hard(table: pd.DataFrame) -> _Mask:
     """Which examples [K] have too little of the probability on their label, see `find_kinds`."""
-    hard: _Mask = (e.p_label < 1 / 2) | (e.p_label < np.quantile(e.p_label, HARDEST))
+    p_label = table["p_label"].to_numpy()
+    hard: _Mask = (p_label < 1 / 2) | (p_label < np.quantile(p_label, HARDEST))
     return hard
 
 
-def _between(e: KindEvidence) -> _Mask:
-    lesser, greater = np.minimum(e.p_label, e.p_rival), np.maximum(e.p_label, e.p_rival)
-    return (e.rival >= 0) & (lesser + greater >= BOTH) & (lesser >= RIVALS * greater)
-
-
-def _slow(e: KindEvidence) -> _Mask:
-    learned = e.first_right[~np.isnan(e.first_right)]
-    if not len(learned):
-        return np.zeros(len(e.first_right), np.bool_)
-    late: _Mask = e.first_right > max(e.num_epochs / 2, float(np.quantile(learned, 3 / 4)))
-    return late
-
-
 def reasons(
-    run: Run, split: Split, evidence: Evidence, positions: npt.NDArray[np.int64], of_kinds: Sequence[str]
+    run: Run, split: Split, evidence: Evidence, table: pd.DataFrame, positions: npt.NDArray[np.int64]
 ) -> list[str]:
-    """A sentence for each of the examples at ``positions`` [n], with what ``of_kinds`` [K] adds."""
+    """A sentence for each of the examples at ``positions`` [n] of the ``table``, with their kinds."""
     named = naming(run, split, evidence, positions).T
-    alone = evidence["left_out"].all()
-    rows = evidence.table.iloc[positions].to_dict("records")
-    texts = [
-        _reason(one, numbers, evidence.rows, run.classes, bool(alone))
+    alone = bool(evidence["left_out"].all())
+    rows = table.iloc[positions].to_dict("records")
+    texts = (
+        (
+            _reason(one, numbers, evidence.rows, run.classes, alone),
+            kind_reason(one, evidence.rows[-1], run.classes),
+        )
         for one, numbers in zip(rows, named, strict=True)
-    ]
-    return ["; ".join(filter(None, (text, of_kinds[at]))) for at, text in zip(positions, texts, strict=True)]
+    )
+    return ["; ".join(filter(None, both)) for both in texts]
 
 
 def naming(
@@ -189,38 +154,17 @@ def _reason(
     return f"{f'{some} {judges}' if num > 1 else judges} {verb} {classes[one['rival']]}{since}"
 
 
-def reasons_mean(row: Row, left_out: bool) -> str:
-    """The words that all `reasons` share: who says so, and from when on. Were all examples ``left_out``?"""
-    none = "; none was {} on the labels that it judges" if left_out else ""
-    if row.share is None:
-        return (
-            f"The reason says how many networks name another class, and from when on{none.format('trained')}."
-        )
-    return (
-        "The reason says how many heads name another class, and how little of the data was enough for that. "
-        f"A head is a small classifier of the features{none.format('fitted')}."
-    )
-
-
-def kind_reasons(
-    found: Kinds, e: KindEvidence, labels: npt.NDArray[np.int64], classes: Sequence[str]
-) -> list[str]:
-    """A fragment of a sentence for each example; empty where it has no kind, or what is suggested says it."""
-    return [
-        _kind_reason(kind, at, e, classes[labels[at]], classes[e.rival[at]]) if kind else ""
-        for at, kind in enumerate(found.kind)
-    ]
-
-
-def _kind_reason(kind: str, at: int, e: KindEvidence, own: str, rival: str) -> str:
-    if kind == "between two classes":
-        return f"between {own} ({e.p_label[at]:.2f}) and {rival} ({e.p_rival[at]:.2f})"
-    if kind == "slow":
-        since = f"{e.row_name} {e.first_right[at]:g} of {e.num_epochs:g}"
+def kind_reason(one: Mapping[Any, Any], row: Row, classes: Sequence[str]) -> str:
+    """A fragment of a sentence on ``one`` example; empty if what is suggested says it, or nothing."""
+    own = classes[one["label"]]
+    if one["kind"] == "between two classes":
+        return f"between {own} ({one['p_label']:.2f}) and {classes[one['rival']]} ({one['p_rival']:.2f})"
+    if one["kind"] == "slow":
+        since = f"{row.name} {one['first_right']:g} of {row.value:g}"
         return f"right in most trials only from {since} on"
-    if kind != "unlike its class" or e.near is None:
+    if one["kind"] != "unlike its class":
         return ""
     return (
-        f"unlike {own}: the networks' answer to it is {e.near.strength[at]:.2f} times as strong as usual "
-        f"there, and {e.near.own_share[at]:.0%} of its {e.near.num_nearest} nearest neighbours are {own}"
+        f"unlike {own}: the networks' answer to it is {one['strength']:.2f} times as strong as usual there, "
+        f"and {one['own_share']:.0%} of its {one['num_nearest']} nearest neighbours are {own}"
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +19,15 @@ from easiness.runs import features_of, find_data, find_split, positions_in
 from easiness.spec import Split, content_hash
 from easiness.store import WEIGHTS, Arrays, Run, keep_answer, kept_answer, kept_in_run
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 MOST_TRIALS = 5
 """Networks that are asked: one more hardly changes a mean over five."""
 _AT_ONCE = 2_000
 _ASKING = "asking the networks"
 
 Vectors: TypeAlias = npt.NDArray[np.floating]
-_Floats = npt.NDArray[np.float64]
 _Integers = npt.NDArray[np.int64]
 Wanted: TypeAlias = Mapping[Split, _Integers]
 """Positions in the run of the examples that are asked about, by split."""
@@ -117,53 +118,33 @@ AT_MOST = 20_000
 _MEANS = "distance", "own_share", "strength"
 
 
-@dataclass(frozen=True)
-class Neighbours:
-    """Means over trials of what lies next to each of K examples; ``num_trials`` of them were asked.
-
-    ``distance`` [K] is how far the last of the ``num_nearest`` nearest examples is by direction (between
-    features of unit length), over the median of that in the example's class: 1 is usual. ``own_share`` [K]
-    is the share of the nearest that have the example's label. ``strength`` [K] is the length of its
-    features over the median length in its class: networks answer weakly to what they do not know (Tack et
-    al. 2020, arXiv 2007.08176).
-    """
-
-    distance: _Floats
-    own_share: _Floats
-    strength: _Floats
-    num_nearest: int
-    num_trials: int
-
-
 def find_neighbours(
     run: Run,
     source: Any = None,
     device: str = "auto",
     *,
     also: Callable[[Vectors], None] = lambda _: None,
-) -> tuple[Neighbours | None, str]:
-    """The neighbours of the examples of a run, or ``None`` and why they cannot be seen.
+) -> tuple[pd.DataFrame | None, str]:
+    """The `neighbours` of the examples of a run, or ``None`` and why they cannot be seen.
 
     They are kept in the run, and found anew where its networks are others. Memory holds the features of one
     network, K x d in float32, and a block of distances.
     """
+    import pandas as pd
+
     try:
-        found = _found(run, source, device, also)
+        return pd.DataFrame(_found(run, source, device, also)), ""
     except CannotAsk as error:
         return None, str(error)
-    distance, own_share, strength = (found[name] for name in _MEANS)
-    return Neighbours(distance, own_share, strength, *found["counts"].tolist()), ""
-
-
-def _are_whole(arrays: Arrays, run: Run, *_: Any) -> bool:
-    return all(len(arrays[name]) == len(run.labels) and np.isfinite(arrays[name]).all() for name in _MEANS)
 
 
 @kept_in_run(
     "neighbours",
-    {**dict.fromkeys(_MEANS, (np.float64, ("examples",))), "counts": (np.int64, (2,))},
-    lambda run, *_: identity_of(run, neighbours=NUM_NEAREST, at_most=AT_MOST),
-    _are_whole,
+    {**dict.fromkeys(_MEANS, (np.float64, ("examples",))), "num_nearest": (np.int64, ("examples",))},
+    lambda run, *_: identity_of(run, neighbours=NUM_NEAREST, at_most=AT_MOST, version=2),
+    lambda arrays, run, *_: all(
+        len(one) == len(run.labels) and np.isfinite(one).all() for one in arrays.values()
+    ),
 )
 def _found(run: Run, source: Any, device: str, also: Callable[[Vectors], None]) -> Arrays:
     def passed() -> Iterator[Vectors]:
@@ -171,44 +152,44 @@ def _found(run: Run, source: Any, device: str, also: Callable[[Vectors], None]) 
             also(one["train"])
             yield one["train"]
 
-    distance, own_share, strength, *counts = vars(neighbours(passed(), run.labels)).values()
-    return {**dict(zip(_MEANS, (distance, own_share, strength), strict=True)), "counts": np.array(counts)}
+    return {str(name): values.to_numpy() for name, values in neighbours(passed(), run.labels).items()}
 
 
 def neighbours(
     features: Iterable[npt.NDArray[np.floating]],
-    labels: npt.NDArray[np.int64],
+    labels: _Integers,
     num_nearest: int = NUM_NEAREST,
     at_most: int = AT_MOST,
     seed: int = 0,
-) -> Neighbours:
-    """The neighbours of K examples in the ``features`` [K, d] of each trial (d may differ)."""
+) -> pd.DataFrame:
+    """What lies next to each of K examples in the ``features`` [K, d] of each trial (d may differ).
+
+    Means over trials: ``distance`` is how far the last of the ``num_nearest`` nearest examples is by
+    direction (between features of unit length), over the median of that in the example's class: 1 is usual.
+    ``own_share`` is the share of the nearest that have the example's label. ``strength`` is the length of its
+    features over the median length in its class: networks answer weakly to what they do not know (Tack et al.
+    2020, arXiv 2007.08176).
+    """
+    import pandas as pd
+
     drawn = drawn_examples(len(labels), at_most, seed)
     among = np.arange(len(labels)) if drawn is None else drawn
     place = np.full(len(labels), -1)
     place[among] = np.arange(len(among))
     num_nearest = min(num_nearest, len(among) - 1)
-    distance, own_share, strength = np.zeros((3, len(labels)))
-    num_trials = 0
+
+    def over_class(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        medians = pd.Series(values).groupby(labels).transform("median").replace(0, 1)
+        return np.asarray(values / medians.to_numpy(np.float64))
+
+    sums, num_trials = np.zeros((len(_MEANS), len(labels))), 0
     for of_trial in features:
-        lengths = np.linalg.norm(of_trial, axis=1)
         unit = unit_rows(of_trial)
         nearest, distances = nearest_rows(unit, unit[among], num_nearest, place)
-        distance += _over_class(distances[:, -1], labels)
-        own_share += (labels[among[nearest]] == labels[:, None]).mean(axis=1)
-        strength += _over_class(lengths, labels)
+        own_share = (labels[among[nearest]] == labels[:, None]).mean(axis=1)
+        sums += over_class(distances[:, -1]), own_share, over_class(np.linalg.norm(of_trial, axis=1))
         num_trials += 1
-    return Neighbours(
-        distance / num_trials, own_share / num_trials, strength / num_trials, num_nearest, num_trials
-    )
-
-
-def _over_class(values: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> _Floats:
-    """Values [K] over the median of their class, or over 1 where that is 0."""
-    medians = np.ones(labels.max() + 1)
-    for label in np.unique(labels):
-        medians[label] = np.median(values[labels == label]) or 1.0
-    return np.asarray(values / medians[labels], np.float64)
+    return pd.DataFrame(dict(zip(_MEANS, sums / num_trials, strict=True))).assign(num_nearest=num_nearest)
 
 
 NUM_OF_CLASS = 4
@@ -216,26 +197,11 @@ _NEAREST = "nearest-{}"
 _FORMS: dict[str, tuple[type[np.generic], tuple[Any, ...]]] = {
     "pairs": (np.int64, ("pairs", 2)),  # of the position of an example, and a class
     "positions": (np.int64, ("pairs", NUM_OF_CLASS)),
-    "similarity": (np.float32, ("pairs", NUM_OF_CLASS)),
 }
 MOST_OF_CLASS = 10_000
 """Examples of a class among which the nearest are looked for; of more, so many are drawn."""
 MOST_KEPT = 20_000
 """Pairs of an example and a class whose nearest a run keeps; where there are more, the last ones."""
-
-
-@dataclass(frozen=True, eq=False)
-class Nearest:
-    """The training examples nearest to each of n examples, of the class of its label and of another one.
-
-    ``positions`` [n, 2, `NUM_OF_CLASS`] are theirs in the training split of the run, the nearest first, -1
-    where there are no more: at [:, 0] those with the label of the example, at [:, 1] those of the class
-    suggested. ``similarity``, of the same shape, is the cosine between features, -1..1, the mean over the
-    networks asked; NaN where there is none. No example is near to itself.
-    """
-
-    positions: _Integers
-    similarity: npt.NDArray[np.float32]
 
 
 def nearest_by_class(
@@ -247,12 +213,16 @@ def nearest_by_class(
     source: Any = None,
     device: str = "auto",
     ask: bool = True,
-) -> tuple[Nearest | None, str]:
+) -> tuple[_Integers | None, str]:
     """What is nearest to some examples by the features of a run, or ``None`` and why that cannot be seen.
 
     For each of the ``positions`` [n] of examples in the ``split`` of the run ``suggested`` [n] is the class
-    suggested instead of its label, -1 for none. The answer is kept in the run: `suspects` has it for the
-    first suspects, when it asks the networks. Without ``ask`` nothing else is asked, which takes a while.
+    suggested instead of its label, -1 for none. Returns positions [n, 2, `NUM_OF_CLASS`] in the training
+    split, the nearest by the mean cosine over networks first, -1 where there are no more: at [:, 0] those
+    with the label of the example, at [:, 1] those of the class suggested. No example is near to itself.
+
+    The answer is kept in the run: `suspects` has it for the first suspects, when it asks the networks.
+    Without ``ask`` nothing else is asked, which takes a while.
     """
     try:
         looked = Looked(run, positions, suggested, split)
@@ -279,27 +249,25 @@ class Looked:
 
     def __init__(self, run: Run, positions: _Integers, suggested: _Integers, split: Split = "train") -> None:
         """As `nearest_by_class`; raises `CannotAsk` where the run has no networks."""
-        self._identity = identity_of(run, of_class=NUM_OF_CLASS, among=MOST_OF_CLASS)
+        import pandas as pd
+
+        self._identity = identity_of(run, of_class=NUM_OF_CLASS, among=MOST_OF_CLASS, version=2)
         self._run, self._split = run, split
-        own = run.examples(split)[1][positions]
-        self._asked = np.stack([np.column_stack([positions, one]) for one in (own, suggested)], axis=1)
+        classes = np.concatenate([run.examples(split)[1][positions], suggested])
+        self._asked = pd.MultiIndex.from_arrays([np.tile(positions, 2), classes])
         found = kept_answer(run.path, _NEAREST.format(split), self._identity, _FORMS)
         if found is None or not np.isin(found["positions"], np.arange(-1, len(run.labels))).all():
             found = {name: np.zeros((0, *shape[1:]), kind) for name, (kind, shape) in _FORMS.items()}
-        self._kept = found
-        pairs = np.unique(self._asked[self._asked[..., 1] >= 0], axis=0)
-        known = set(map(tuple, found["pairs"].tolist()))
-        self._new = pairs[[pair not in known for pair in map(tuple, pairs.tolist())]]
-        self.missing, self._rows = np.unique(self._new[:, 0], return_inverse=True)
+        kept = pd.DataFrame(found["positions"], pd.MultiIndex.from_arrays([*found["pairs"].T]))
+        self._kept = kept[~kept.index.duplicated()]
+        new = self._asked[(classes >= 0) & ~self._asked.isin(self._kept.index)].unique().sortlevel()[0]
+        pairs = new.to_frame(index=False, name=["at", "class"])
+        self.missing = np.unique(pairs["at"].to_numpy(np.int64))
         """Positions of the examples that something is not kept of."""
-        self._members = {one: self._of_class(one) for one in np.unique(self._new[:, 1]).tolist()}
-        self._sums = {
-            one: np.zeros(((self._new[:, 1] == one).sum(), len(members)), np.float32)
-            for one, members in self._members.items()
-        }
-        self._num_trials = 0
+        self._new = {one: (at.to_numpy(), self._of_class(one)) for one, at in pairs.groupby("class")["at"]}
+        self._sums: dict[Any, npt.NDArray[np.float32]] = {}
 
-    def _of_class(self, one: int) -> _Integers:
+    def _of_class(self, one: Any) -> _Integers:
         """The training examples of a class, or some of them."""
         members = np.flatnonzero(self._run.labels == one)
         drawn = drawn_examples(len(members), MOST_OF_CLASS)
@@ -307,39 +275,31 @@ class Looked:
 
     def add(self, of_train: Vectors, of_missing: Vectors | None = None) -> None:
         """Add the features of a trial: of all training examples [K, d], and of those missing of others."""
-        unit = unit_rows(of_train[self.missing] if of_missing is None else of_missing)[self._rows]
-        for one, sums in self._sums.items():
-            sums += unit[self._new[:, 1] == one] @ unit_rows(of_train[self._members[one]]).T
-        self._num_trials += 1
+        unit = unit_rows(of_train[self.missing] if of_missing is None else of_missing)
+        for one, (at, members) in self._new.items():
+            cosine = unit[np.searchsorted(self.missing, at)] @ unit_rows(of_train[members]).T
+            self._sums[one] = self._sums.get(one, np.float32(0)) + cosine
 
     def keep(self) -> None:
         """Keep in the run what was added, beside what is kept; nothing where nothing was added."""
-        if not self._num_trials or not len(self._new):
-            return
-        shape = len(self._new), NUM_OF_CLASS
-        added = {"pairs": self._new, "positions": np.full(shape, -1), "similarity": np.full(shape, np.nan)}
-        for one, sums in self._sums.items():
-            rows, members = np.flatnonzero(self._new[:, 1] == one), self._members[one]
-            if self._split == "train":  # where each example is among the members itself
-                sums[members == self._new[rows, :1]] = -np.inf
-            order = np.argsort(-sums, axis=1, kind="stable")[:, :NUM_OF_CLASS]
-            similarity = np.take_along_axis(sums, order, axis=1) / self._num_trials
-            there = np.isfinite(similarity)
-            added["positions"][rows, : order.shape[1]] = np.where(there, members[order], -1)
-            added["similarity"][rows, : order.shape[1]] = np.where(there, similarity, np.nan)
-        self._kept = {
-            name: np.concatenate([self._kept[name], added[name].astype(kind)])
-            for name, (kind, _) in _FORMS.items()
-        }
-        last = {name: array[-MOST_KEPT:] for name, array in self._kept.items()}
-        keep_answer(self._run.path, _NEAREST.format(self._split), self._identity, last)
+        import pandas as pd
 
-    def found(self) -> Nearest:
+        for one, sums in self._sums.items():
+            at, members = self._new[one]
+            if self._split == "train":  # where each example is among the members itself
+                sums[members == at[:, None]] = -np.inf
+            order = np.argsort(-sums, axis=1, kind="stable")[:, :NUM_OF_CLASS]
+            nearest = np.full((len(at), NUM_OF_CLASS), -1)
+            there = np.isfinite(np.take_along_axis(sums, order, axis=1))
+            nearest[:, : order.shape[1]] = np.where(there, members[order], -1)
+            added = pd.DataFrame(nearest, pd.MultiIndex.from_product([at, [one]]))
+            self._kept = pd.concat([self._kept, added])
+        if self._sums:
+            last = self._kept[-MOST_KEPT:]
+            arrays = {"pairs": np.array(last.index.to_list(), np.int64), "positions": last.to_numpy(np.int64)}
+            keep_answer(self._run.path, _NEAREST.format(self._split), self._identity, arrays)
+
+    def found(self) -> _Integers:
         """The nearest of the examples asked for, all of which are kept or were added."""
-        where = {pair: at for at, pair in enumerate(map(tuple, self._kept["pairs"].tolist()))}
-        rows = [where.get(pair, -1) for both in self._asked.tolist() for pair in map(tuple, both)]
-        at = np.array(rows, np.int64).reshape(-1, 2)
-        none = np.full((1, NUM_OF_CLASS), -1), np.full((1, NUM_OF_CLASS), np.nan, np.float32)
-        names = "positions", "similarity"
-        kept = (np.concatenate([self._kept[name], one])[at] for name, one in zip(names, none, strict=True))
-        return Nearest(*kept)
+        found = self._kept.reindex(self._asked, fill_value=-1).to_numpy(np.int64)
+        return found.reshape(2, -1, NUM_OF_CLASS).transpose(1, 0, 2)

@@ -12,15 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import features, show
-from easiness.data import UNSURE
+from easiness.data import UNKNOWN, UNSURE, Decisions
 from easiness.inputs import IMAGE, VECTOR
 from easiness.regular_file import in_words
 from easiness.spec import Split, command_line, loading_of
 from easiness.store import Row, Run
-from easiness.studies.suspects.conflicts import FIRST, Conflicts, pairs_frames, shortened
-from easiness.studies.suspects.decided import Decided
+from easiness.studies.suspects.conflicts import FIRST, Conflicts, Labels, pairs_frames, shortened
 from easiness.studies.suspects.evidence import Glance
-from easiness.studies.suspects.kinds import NOT_CARRIED, reasons_mean
+from easiness.studies.suspects.kinds import NOT_CARRIED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,6 +105,77 @@ def how_many_listed(p_wrong: npt.NDArray[np.float64], above: float) -> int:
 
 
 @dataclass(frozen=True, eq=False)
+class LabelDecisions:
+    """The ``decisions`` of a ``file`` on the labels of a run.
+
+    Of those that somebody was sure of ``foretold`` were expected to be wrong. ``factor`` is by how much the
+    odds of the last ones looked at have changed for examples like them. ``audit`` is the command that tells
+    of the rest, where decisions from the top of the list alone do not.
+    """
+
+    file: Path
+    decisions: Decisions
+    foretold: float
+    factor: float
+    audit: str = ""
+
+    @property
+    def num_sure(self) -> int:
+        """On how many labels something was decided."""
+        return int(self.decisions.sure.sum())
+
+    @property
+    def num_wrong(self) -> int:
+        """How many labels were found wrong."""
+        return int(self.decisions.wrong.sum())
+
+    @property
+    def labels(self) -> Labels:
+        """The labels decided, by split and id."""
+        made = self.decisions.part(self.decisions.sure)
+        pairs = zip(made.of.ids[made.at].tolist(), made.labels.tolist(), strict=True)
+        return {(made.split, name): None if label == UNKNOWN else label for name, label in pairs}
+
+    def sentence(self) -> str:
+        """How many were decided, and found wrong against what was foretold."""
+        num, wrong = len(self.decisions) - self.num_sure, self.num_wrong
+        still = (
+            f", {num:,} left unsure {'is' if num == 1 else 'are'} still open and not listed" if num else ""
+        )
+        return (
+            f"{self.num_sure:,} are decided{still}: {wrong:,} {'was' if wrong == 1 else 'were'} found wrong, "
+            f"where {self.foretold:,.1f} were expected. This multiplies the odds of the labels near them by "
+            f"{show.number(self.factor)}."
+        )
+
+    def doubt(self) -> str:
+        """A sentence where decisions do not tell of the rest, with the command that does; else empty."""
+        above = "Decisions are from the top of the list, and say little of those below"
+        return f" {above}; an audit tells: {self.audit}." if self.audit else ""
+
+    def note(self) -> str:
+        """What is said where the file names every example; else empty."""
+        num = len(self.decisions)
+        if num < len(self.decisions.of.ids):
+            return ""
+        return (
+            f"{in_words(self.file)} has an action for each of the {num:,} examples, as labels writes it: all "
+            "count as looked at; empty the action of those that nobody has seen."
+        )
+
+    def document(self) -> dict[str, Any]:
+        """What the JSON file has of it."""
+        return {
+            "decided": self.num_sure,
+            "unsure": len(self.decisions) - self.num_sure,
+            "found_wrong": self.num_wrong,
+            "foretold_wrong": self.foretold,
+            "odds_factor": self.factor,
+            "audit": self.audit or None,
+        }
+
+
+@dataclass(frozen=True, eq=False)
 class Suspects(show.Result):
     """The labels of a ``split`` of a run, most suspicious first, as ``ranked``, a row for each example.
 
@@ -129,7 +199,6 @@ class Suspects(show.Result):
     split: Split
     num_trials: int
     rows: tuple[Row, ...]
-    classes: tuple[str, ...]
     ranked: pd.DataFrame = field(repr=False)
     share: float
     model_of_noise: str
@@ -144,7 +213,7 @@ class Suspects(show.Result):
     told: str | None = None
     shown: tuple[show.ShownExample, ...] = field(default=(), repr=False)
     in_pairs: Mapping[tuple[str, object], str] = field(default_factory=dict, repr=False)
-    decided: Decided | None = None
+    decided: LabelDecisions | None = None
     doubts: tuple[str, ...] = ()
     leak: str = ""
     missing: str = ""
@@ -220,7 +289,7 @@ class Suspects(show.Result):
             "known": self.known,
             "num_likely": self.num_likely,
             "kinds_left_out": self.left_out_kinds,
-            "conflicts": self.conflicts.table().to_dict("records"),
+            "conflicts": self.conflicts.pairs.to_dict("records"),
             "suspects": self.table().to_dict("records"),
         }
         if self.decided is not None:
@@ -377,7 +446,14 @@ class Suspects(show.Result):
     @property
     def reasons_mean(self) -> str:
         """The words that all reasons share, said once."""
-        return reasons_mean(self.rows[-1], bool(self.ranked["left_out"].all()))
+        none = "; none was {} on the labels that it judges" if self.ranked["left_out"].all() else ""
+        if self.rows[-1].share is None:
+            who = "The reason says how many networks name another class, and from when on"
+            return f"{who}{none.format('trained')}."
+        return (
+            "The reason says how many heads name another class, and how little of the data was enough for "
+            f"that. A head is a small classifier of the features{none.format('fitted')}."
+        )
 
     @property
     def _right(self) -> str:

@@ -3,88 +3,53 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import (
+    ALL_BUT_CERTAIN,
     EstimatedNoise,
     LabelNoise,
     estimate_noise,
     label_noise_of_heads,
     label_noise_together,
     pulled_to_prior,
+    relearned,
     weights_together,
 )
-from easiness.data import Dataset
+from easiness.data import Dataset, Decisions
 from easiness.engine import SEVERAL_RUNS, At, Data, Decided, Device, HeldOutToo, Study
 from easiness.errors import BadInput
 from easiness.models import missing_code
-from easiness.runs import Told, find_data, leak_of, positions_in, told
-from easiness.spec import Option, Split
+from easiness.runs import Told, decisions_on, find_data, leak_of, positions_in, told
+from easiness.spec import Option, Split, command_line
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, conflicts_of
-from easiness.studies.suspects.decided import Learned, learned_from
 from easiness.studies.suspects.evidence import Evidence, gather, one_trial, too_few
-from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds, kind_reasons, reasons
-from easiness.studies.suspects.neighbours import CannotAsk, Looked, Neighbours, find_neighbours
-from easiness.studies.suspects.ranked import ABOVE, Suspects, how_many_listed, to_judge_along
+from easiness.studies.suspects.kinds import find_kinds, reasons
+from easiness.studies.suspects.neighbours import CannotAsk, Looked, find_neighbours
+from easiness.studies.suspects.ranked import ABOVE, LabelDecisions, Suspects, how_many_listed, to_judge_along
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+_Integers = npt.NDArray[np.int64]
+_Shown: TypeAlias = tuple[Told | None, tuple[show.ShownExample, ...], dict[tuple[str, object], str]]
+
 _FIRST = ("id", "label", "class", "suggested", "suggested_class", "p_wrong", "suggested_share")
 _BEHIND = ("margin", "p_label", "rival_share", "num_heard", "left_out")
 _MOST_BYTES = 4_000_000  # of pictures and sounds in a notebook
-
-
-class _AsShown(NamedTuple):
-    """What `told` has of all examples, the first suspects, and the texts of pairs by split and id."""
-
-    texts: Told | None = None
-    first: tuple[show.ShownExample, ...] = ()
-    in_pairs: Mapping[tuple[str, object], str] = {}
-
-
-def _as_shown(
-    run: Run, data: Dataset | None, split: Split, first: npt.NDArray[np.int64], left: Conflicts
-) -> _AsShown:
-    """What is shown of the examples, where their ``data`` are there and can be read.
-
-    The ``first`` suspects are at these positions in the run, ``left`` in conflict are the pairs. So many have
-    their pictures and sounds as a notebook should hold.
-    """
-    part = data if data is None or split == "train" else data.held_out
-    with suppress(BadInput):
-        if data is None or part is None:
-            return _AsShown()
-        rows = positions_in(part, run, split)
-        shown = part.map(rows[first], lambda value: part.kind.show(value, part.traits).in_page())
-        fits = np.cumsum([one.size for one in shown]) <= _MOST_BYTES
-        fitting = (one if there else one.in_words() for one, there in zip(shown, fits, strict=True))
-        return _AsShown(told(part, rows), tuple(fitting), _in_pairs(data, left.table()))
-    return _AsShown()
-
-
-def _in_pairs(data: Dataset, pairs: pd.DataFrame) -> dict[tuple[str, object], str]:
-    sides = (pairs[[f"split_{side}", f"id_{side}"]] for side in "ab")
-    wanted = {name for side in sides for name in side.itertuples(index=False, name=None)}
-    found: dict[tuple[str, object], str] = {}
-    for split, part in data.splits.items():
-        names = [(split, one) for one in part.ids.tolist()]
-        rows = np.array([at for at, name in enumerate(names) if name in wanted], np.int64)
-        of_split = told(part, rows)
-        if of_split is not None:
-            found |= dict(zip([names[at] for at in rows], of_split.texts, strict=True))
-    return found
+_NEARLY_ALL = 0.95  # of the decisions
 
 
 MOST_LOOKED_AT = 1_000
@@ -139,78 +104,163 @@ def suspects(asked: Suspected) -> Suspects:
         raise BadInput(f"--above {above:g}: give a probability from 0 to 1")
     run, judged, noise, others = _together(asked.run, split, asked.at)
     evidence = judged.evidence
-    learned = learned_from(asked.decided, run, split, noise, judged.noise, evidence["rival"])
+    seen = np.zeros(len(evidence.labels), np.bool_)
+    before, decided, low, high = _order(noise, seen), None, judged.noise.low, judged.noise.high
+    if asked.decided is not None:
+        made = decisions_on(run, asked.decided, split)
+        seen[made.at] = True
+        noise, low, high, decided = _learned(
+            run, asked.decided, made, noise, judged.noise, evidence["rival"], before
+        )
+    order = _order(noise, seen)
     data = find_data(run, asked.data)[0] if pictures else None
     source = asked.data if data is None else data
-    conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
-    kinds, of_kinds = _kinds(run, split, evidence, learned, source, pictures, asked.device)
-    listed = learned.order[: how_many_listed(learned.noise.p_wrong[~learned.seen], above)]
-    shown = _as_shown(run, data, split, listed[:FIRST], conflicts.unsettled(learned.labels))
-    reason = np.full(len(evidence.labels), "", object)
-    why_hard = kind_reasons(kinds, of_kinds, evidence.labels, run.classes)
-    reason[listed] = reasons(run, split, evidence, listed, why_hard)
-    flaws = [conflicts.flawed.get((split, one), "") for one in evidence["id"].tolist()]
-    both = ["; ".join(filter(None, texts)) for texts in zip(flaws, reason, strict=True)]
+    conflicts = conflicts_of(run, source) if pictures else Conflicts.none("")
+    near, why = None, _HELD_OUT if pictures else _NOT_ASKED
+    if pictures and split == "train":
+        near, why = _near(run, source, asked.device, before[:MOST_LOOKED_AT], evidence["rival"])
+    table = evidence.table.assign(p_wrong=noise.p_wrong)
+    table = table if near is None else table.join(near)
+    known = 1 - float(evidence["other_share"].mean())
+    kinds, left_out = find_kinds(table, evidence.rows[-1], known / max(1 - noise.share, 1e-9), why)
+    table = table.assign(kind=kinds, reason="")
+    listed = order[: how_many_listed(noise.p_wrong[~seen], above)]
+    table.loc[listed, "reason"] = reasons(run, split, evidence, table, listed)
+    flaws = (conflicts.flawed.get((split, one), "") for one in table["id"].tolist())
+    table["reason"] = ["; ".join(filter(None, texts)) for texts in zip(flaws, table["reason"], strict=True)]
+    as_shown: _Shown = (None, (), {})
+    if data is not None and split in data.splits:
+        labels = {} if decided is None else decided.labels
+        with suppress(BadInput):
+            as_shown = _as_shown(run, data, split, listed[:FIRST], conflicts.unsettled(labels))
+    texts, shown, in_pairs = as_shown
     leak = leak_of(run, data)
-    share, low, high = (math.nan,) * 3 if leak else (learned.noise.share, learned.low, learned.high)
+    alone = one_trial(run) if len(asked.run) == 1 else ""
     trusted = (missing_code(one.model) for one in asked.run if one.trusted and pictures)
     return Suspects(
         model=run.network,
         split=split,
         num_trials=len(run.trials),
         rows=evidence.rows[-evidence.num_epochs :],
-        classes=run.classes,
-        ranked=_ranked(run, evidence, learned, kinds.kind, both, shown.texts),
-        share=share,
+        ranked=_ranked(run, table, texts, decided).iloc[order].reset_index(drop=True),
+        share=math.nan if leak else noise.share,
         model_of_noise=judged.noise.by,
-        low=low,
-        high=high,
+        low=math.nan if leak else low,
+        high=math.nan if leak else high,
         course=judged.course,
-        known=1 - float(evidence["other_share"].mean()),
+        known=known,
         above=above,
         conflicts=conflicts,
-        left_out_kinds=kinds.left_out,
+        left_out_kinds=left_out,
         others=others,
-        told=None if shown.texts is None else shown.texts.column,
-        shown=shown.first,
-        in_pairs=shown.in_pairs,
-        decided=learned.decided,
-        doubts=(too_few(evidence.labels, run.classes), *(_alone(run) if len(asked.run) == 1 else ())),
+        told=None if texts is None else texts.column,
+        shown=shown,
+        in_pairs=in_pairs,
+        decided=decided,
+        doubts=(
+            too_few(evidence.labels, run.classes),
+            alone and f"{show.capitalized(alone)}.",
+            to_judge_along(run) if len(asked.run) == 1 else "",
+        ),
         leak=leak,
         missing=next(filter(None, trusted), ""),
     )
 
 
-def _alone(run: Run) -> tuple[str, str]:
-    """What one trial cannot say, and which features can judge along, of a run that judges alone."""
-    only = show.capitalized(one_trial(run))
-    return only and f"{only}.", to_judge_along(run)
+def _order(noise: LabelNoise, seen: npt.NDArray[np.bool_]) -> _Integers:
+    """The most suspicious first, and last what somebody has ``seen`` [K].
+
+    Stable order; ties at certainty keep their order from before the decisions.
+    """
+    return np.lexsort((-noise.suspicion, -np.minimum(noise.p_wrong, ALL_BUT_CERTAIN), seen))
+
+
+def _learned(
+    run: Run,
+    file: Path,
+    made: Decisions,
+    noise: LabelNoise,
+    fits: EstimatedNoise,
+    suggested: _Integers,
+    order: _Integers,
+) -> tuple[LabelNoise, float, float, LabelDecisions]:
+    """What decisions make of ``noise`` and the range that ``fits``; ``suggested`` [K] are other classes.
+
+    ``order`` [K] has the examples by suspicion whatever is decided.
+    """
+    pairs = made.of.labels * (len(run.classes) + 1) + suggested
+    at, wrong = made.at[made.sure], made.wrong[made.sure]
+    found = relearned(noise.p_wrong, (made.of.labels, pairs), at, wrong, fits.low, fits.high)
+    place, rest, audit = np.argsort(order), np.setdiff1d(order, at), ""
+    if len(at):  # nearly all decisions may be above most of what may be wrong of the rest
+        below = rest[place[rest] > np.quantile(place[at], _NEARLY_ALL)]
+        if noise.p_wrong[below].sum() > noise.p_wrong[rest].sum() / 2:
+            of_split = ("--split", made.split) if made.split == "held_out" else ()
+            audit = command_line("audit", run.path, "--known", file, *of_split, "-o", "audit.csv")
+    decided = LabelDecisions(file, made, float(noise.p_wrong[at].sum()), found.factor, audit)
+    return LabelNoise(found.p_wrong, noise.suspicion), found.low, found.high, decided
+
+
+def _near(
+    run: Run, source: Any, device: str, first: _Integers, suggested: _Integers
+) -> tuple[pd.DataFrame | None, str]:
+    """The neighbours of all examples, or why there are none; what is nearest to the ``first`` is kept."""
+    try:
+        looked = Looked(run, first, suggested[first])
+    except CannotAsk as error:
+        return None, str(error)
+    found = find_neighbours(run, source, device, also=looked.add)
+    looked.keep()
+    return found
+
+
+def _as_shown(run: Run, data: Dataset, split: Split, first: _Integers, pairs: pd.DataFrame) -> _Shown:
+    """What is told of all examples, the ``first`` suspects, and the texts of ``pairs`` by split and id.
+
+    So many suspects have their pictures and sounds as a notebook should hold.
+    """
+    import pandas as pd
+
+    part = data.splits[split]
+    rows = positions_in(part, run, split)
+    shown = part.map(rows[first], lambda value: part.kind.show(value, part.traits).in_page())
+    fits = np.cumsum([one.size for one in shown]) <= _MOST_BYTES
+    in_pairs: dict[tuple[str, object], str] = {}
+    for name, each in data.splits.items():
+        wanted = pd.concat([pairs.loc[pairs[f"split_{side}"] == name, f"id_{side}"] for side in "ab"])
+        at = np.flatnonzero(pd.Index(each.ids).isin(wanted))
+        texts = told(each, at)
+        if texts is not None:
+            in_pairs |= zip(zip(repeat(name), each.ids[at].tolist()), texts.texts, strict=True)
+    fitting = (one if there else one.in_words() for one, there in zip(shown, fits, strict=True))
+    return told(part, rows), tuple(fitting), in_pairs
 
 
 def _ranked(
-    run: Run,
-    evidence: Evidence,
-    learned: Learned,
-    kind: npt.NDArray[np.object_],
-    reason: Sequence[str],
-    texts: Told | None,
+    run: Run, table: pd.DataFrame, texts: Told | None, decided: LabelDecisions | None
 ) -> pd.DataFrame:
-    """All examples, most suspicious first, with what tells who they are behind what is always there."""
-    names = np.array([*run.classes, ""], object)  # the last is that of -1
-    seen, others = evidence.table, evidence["other_share"]
-    table = seen.assign(
-        **{"class": names[seen["label"]], "suggested_class": names[seen["rival"]]},
-        suggested=seen["rival"],
-        suggested_share=seen["rival_share"],
-        p_wrong=learned.noise.p_wrong,
-        kind=kind,
-        reason=reason,
-        rival_share=np.divide(evidence["rival_share"], others, out=np.zeros(len(seen)), where=others > 0),
+    """All examples in the order of the run, with what tells who they are behind what is always there.
+
+    Decisions stand in a column ``action``, empty for the others. What a label is to be instead is
+    ``suggested``, and no share of predictions is known of that.
+    """
+    names, others = np.array([*run.classes, ""], object), table["other_share"]  # the last is that of -1
+    table = table.assign(
+        suggested=table["rival"],
+        suggested_share=table["rival_share"],
+        rival_share=(table["rival_share"] / others).where(others > 0, 0.0),
+        **{} if texts is None else {texts.column: texts.texts},
     )
-    told = {} if texts is None else {texts.column: texts.texts}
-    table = table.assign(**told)[[*_FIRST, "kind", "reason", *told, *_BEHIND]]
-    table = table if learned.decided is None else learned.decided.added_to(table)
-    return table.iloc[learned.order].reset_index(drop=True)
+    columns = [*_FIRST, "kind", "reason", *([] if texts is None else [texts.column]), *_BEHIND]
+    if decided is not None:
+        made, table["action"] = decided.decisions, ""
+        columns.append("action")
+        table.loc[made.at, "action"] = made.actions
+        other = made.wrong & (made.labels >= 0) & (made.labels != table["suggested"].to_numpy()[made.at])
+        table.loc[made.at[other], "suggested"] = made.labels[other]
+        table.loc[made.at[other], ["suggested_share", "rival_share"]] = np.nan
+    named = {"class": names[table["label"]], "suggested_class": names[table["suggested"]]}
+    return table.assign(**named)[columns]
 
 
 def _together(
@@ -275,48 +325,6 @@ def _judged(run: Run, split: Split, epoch: int, asked: bool) -> _Judged:
         evidence = gather(run, split, rows[evidence.stages[noise.to_read]].number)
         noise = estimate_noise(evidence.course)
     return _Judged(evidence, noise, course)
-
-
-def _kinds(
-    run: Run,
-    split: Split,
-    evidence: Evidence,
-    learned: Learned,
-    source: Any,
-    pictures: bool,
-    device: str,
-) -> tuple[Kinds, KindEvidence]:
-    """The kinds of all examples; the networks are asked about them, in order of suspicion, if at all."""
-    near, why = None, _HELD_OUT if pictures else _NOT_ASKED
-    if pictures and split == "train":
-        first = learned.asked[:MOST_LOOKED_AT]
-        try:
-            looked = Looked(run, first, evidence["rival"][first])
-        except CannotAsk as error:
-            why = str(error)
-        else:
-            near, why = find_neighbours(run, source, device, also=looked.add)
-            looked.keep()
-    of_kinds = kind_evidence(evidence, learned.noise, near, why)
-    return find_kinds(of_kinds), of_kinds
-
-
-def kind_evidence(
-    evidence: Evidence, noise: LabelNoise, near: Neighbours | None, why_not_near: str
-) -> KindEvidence:
-    """What tells the kinds of examples, from what is heard of them."""
-    return KindEvidence(
-        noise.p_wrong,
-        evidence["p_label"],
-        evidence["p_rival"],
-        evidence["rival"],
-        evidence["first_right"],
-        evidence.rows[-1].value,
-        (1 - float(evidence["other_share"].mean())) / max(1 - noise.share, 1e-9),
-        near,
-        why_not_near,
-        evidence.rows[-1].name,
-    )
 
 
 SUSPECTS = Study(

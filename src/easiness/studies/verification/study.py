@@ -460,7 +460,7 @@ def verify(asked: Verified, planned: Verifications, runs: Mapping[str, Run]) -> 
 
 def _in_one_fold(data: Dataset) -> npt.NDArray[np.int64]:
     """Numbers [K], the same for examples that networks see together or not at all: copies, and groups."""
-    pairs = find_conflicts(data).table()
+    pairs = find_conflicts(data).pairs
     at = {name: position for position, name in enumerate(data.ids.tolist())}
     a, b = (np.array([at[one] for one in pairs[side]], np.int64) for side in ("id_a", "id_b"))
     same = (pairs["distance"] == 0).to_numpy(bool)

@@ -82,35 +82,27 @@ def test_the_file_of_all_is_read_as_decisions(run: Run, three: list[Path], tmp_p
 
 def test_people_agree_on_what_they_are_sure_of(run: Run, three: list[Path]):
     found = ez.labels(run, three)
-    assert [one.people for one in found.between] == [
-        *(("ann", "bob"), ("ann", "eve"), ("bob", "eve"), ("ann", "bob", "eve")),
-    ]
-    first = found.between[0]  # of 0, 1, 2 and 4 they agree that 2 is wrong, and not on its class
-    assert first.wrong is not None
-    assert first.label is not None
-    assert (first.wrong.num, first.wrong.agreed.value, first.label.agreed.value) == (4, 0.75, 0.5)
-    assert first.wrong.kappa is not None
-    assert first.wrong.kappa.value == pytest.approx(0.5)  # chance: 2/4 * 1/4 + 2/4 * 3/4 = 1/2
-    assert found.between[-1].wrong is not None
-    assert found.between[-1].wrong.num == 3
+    wrong, label = (found.between[found.between["on"] == on] for on in ("wrong", "label"))
+    assert wrong["people"].tolist() == [("ann", "bob"), ("ann", "eve"), ("bob", "eve"), ("ann", "bob", "eve")]
+    # of 0, 1, 2 and 4 the first two agree that 2 is wrong, and not on its class
+    assert wrong["num"].tolist()[::3] == [4, 3]
+    assert (wrong["agreed"].iloc[0], label["agreed"].iloc[0]) == (0.75, 0.5)
+    assert wrong["kappa"].iloc[0] == pytest.approx(0.5)  # chance: 2/4 * 1/4 + 2/4 * 3/4 = 1/2
 
 
 def test_kappa_is_undefined_where_all_say_the_same_and_empty_where_nobody_does(run: Run, tmp_path: Path):
     files = _files(run, tmp_path, {"a": "k k k", "b": "k k k"})
-    (one,) = ez.labels(run, files).between
-    assert one.wrong is not None
-    assert one.wrong.kappa is None
-    assert one.wrong.agreed.value == 1
-    assert "undefined" in ez.labels(run, files).markdown()
-    other = _file(run, tmp_path / "c.csv", "- - - k k")
-    found = ez.labels(run, [files[0], other])
-    assert found.between[0] == (("a", "c"), None, None)
+    found = ez.labels(run, files)
+    assert (found.between["agreed"].iloc[0], found.document()["agreement"][0]["wrong"]["kappa"]) == (1, None)
+    assert "undefined" in found.markdown()
+    found = ez.labels(run, [files[0], _file(run, tmp_path / "c.csv", "- - - k k")])
+    assert found.document()["agreement"] == [{"people": ["a", "c"], "wrong": None, "label": None}]
     assert "| 0 |" in found.markdown()
 
 
 def test_one_person_is_shown_without_an_agreement(run: Run, tmp_path: Path):
     found = ez.labels(run, _file(run, tmp_path / "a.csv", "k d u - -"))
-    assert found.between == ()
+    assert found.between.empty
     assert found.text == "2 of 5 examples are decided; 3 are undecided (2 of them by nobody)"
     assert found.table()["id"].tolist() == [2, 3, 4, 0, 1]
 

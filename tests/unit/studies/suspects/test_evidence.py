@@ -10,8 +10,8 @@ import pytest
 from easiness.errors import BadInput
 from easiness.records import KeptLogits
 from easiness.store import Row, Run
-from easiness.studies.suspects.evidence import Course, Told, gather, glance
-from easiness.studies.suspects.kinds import _reason, naming, reasons, reasons_mean
+from easiness.studies.suspects.evidence import Course, Told, gather, glance, said as said_of
+from easiness.studies.suspects.kinds import _reason, naming, reasons
 from recording import recorded
 
 LABELS = [0, 1, 2, 0]
@@ -62,10 +62,10 @@ def test_means_over_those_heard(run):
     np.testing.assert_allclose(found["p_label"], [1.3 / 6, 2 / 6, 0.45, 0.8], rtol=1e-5)
     np.testing.assert_allclose(found["p_rival"], [(5 * 0.8 + 0.1) / 6, 3.4 / 6, 0.45, 0.1], rtol=1e-5)
     margin = [-4 / 6 * LOG_8, -2 / 6 * LOG_8, 0, LOG_8]
-    np.testing.assert_allclose(found.of_labels.margin, margin, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(found.of_labels.lead, LOG_8, rtol=1e-5)  # 0.8 to a mean of 0.1
-    assert found.of_labels.p_predicted == pytest.approx(0.8)
-    assert found.of_labels.num_classes == 3
+    of_labels = found.course.last.of_labels
+    np.testing.assert_allclose(of_labels.margin, margin, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(of_labels.lead, LOG_8, rtol=1e-5)  # 0.8 to a mean of 0.1
+    assert (of_labels.p_predicted, of_labels.num_classes) == (pytest.approx(0.8), 3)
 
 
 def test_an_epoch_asked_for_is_the_last_that_counts(run):
@@ -92,7 +92,7 @@ def test_the_lead_of_networks_that_are_nearly_certain(tmp_path, apart, num_class
     labels = np.arange(num_classes)
     said = np.where(labels == 0, 1, labels)  # the first is taken for the second
     run = recorded(tmp_path / "run", [apart * np.eye(num_classes)[said]] * 2, labels)
-    found = gather(run, "train").of_labels
+    found = gather(run, "train").course.last.of_labels
     np.testing.assert_allclose(found.lead, apart, rtol=0.02)
     np.testing.assert_allclose(found.margin, np.where(labels == 0, -apart, apart), rtol=1e-5)
 
@@ -111,7 +111,7 @@ def test_networks_that_are_certain_of_another_class(tmp_path):
     found = gather(recorded(tmp_path / "run", [[[0.0, 1e4], [0.0, 1e4]]] * 2, [0, 1]), "train")
     assert found["p_label"].tolist() == [0, 1]
     assert found["p_rival"].tolist() == [1, 0]
-    assert np.isfinite(found.of_labels.lead).all()
+    assert np.isfinite(found.course.last.of_labels.lead).all()
 
 
 @pytest.mark.long
@@ -156,26 +156,21 @@ def test_what_the_networks_say(num, options, named, said):
     assert _reason(one | {"rival": rival}, np.array(named), rows, CLASSES, not some) == said
 
 
-def test_what_all_reasons_have_in_common_is_said_once():
-    heads = reasons_mean(Row(3, 0.8), True)
-    assert heads.startswith("The reason says how many heads name another class, and how little of the data")
-    assert heads.endswith(
-        "A head is a small classifier of the features; none was fitted on the labels that it judges."
-    )
-    assert reasons_mean(Row(3), False).endswith("how many networks name another class, and from when on.")
-
-
 def test_who_names_the_rival_is_counted_and_the_kind_is_added(record):
     """Three trials of two epochs; the last example is taken for 1 by one, then by two of them."""
     said = np.array([[[0, 1, 0], [0, 1, 1]], [[0, 1, 1], [0, 1, 1]], [[0, 1, 0], [0, 1, 0]]])
     run = record(np.eye(2)[said], [0, 1, 0], classes=CLASSES)
     told = gather(run, "train")
     told.table["rival"] = [-1, -1, 1]
+    table = told.table.assign(p_label=0.3, p_rival=0.4, kind=["", "", "between two classes"])
     assert naming(run, "train", told, np.array([2, 0])).tolist() == [[1, 0], [2, 0]]
     deaf = replace(told, heard=np.array([[0, 0, 0], [1, 1, 1], [1, 1, 1]], np.bool_))
     assert naming(run, "train", deaf, np.array([2])).tolist() == [[1], [1]]
-    both = reasons(run, "train", told, np.array([2, 0]), ["", "", "between dog and cat"])
-    assert both == ["2 of 3 say cat, from epoch 2 on; between dog and cat", "all 3 have it right"]
+    both = reasons(run, "train", told, table, np.array([2, 0]))
+    assert both == [
+        "2 of 3 say cat, from epoch 2 on; between dog (0.30) and cat (0.40)",
+        "all 3 have it right",
+    ]
 
 
 OWN = np.array([0, 1, 2])
@@ -191,13 +186,17 @@ SEEN = {
 ALL = np.ones(3, np.bool_)
 
 
+def hear(told: Told, heard, seen, logits=None) -> None:
+    told.add(heard, seen, said_of(seen["loss"], seen["margin"], 4), logits)
+
+
 @pytest.fixture
 def told() -> Told:
     return Told(OWN, 4)
 
 
 def test_mean_probabilities_with_known_rivals_and_without(told):
-    told.add(ALL, SEEN, None)
+    hear(told, ALL, SEEN)
     left = 0.1 / 3, 0.2 / 3, 0.3 / 3  # of each class but the label
     expected = [
         [0.6, left[0], 0.3 + left[0], left[0]],
@@ -209,7 +208,7 @@ def test_mean_probabilities_with_known_rivals_and_without(told):
 
 
 def test_so_much_of_the_class_next_to_the_label_is_told(told):
-    told.add(ALL, SEEN, None)
+    hear(told, ALL, SEEN)
     left = (1 - 0.6 - 0.15) / 3
     np.testing.assert_allclose(told.p(0.5)[0], [0.6, left, 0.15 + left, left], atol=1e-6)
     np.testing.assert_allclose(told.log_p()[0], np.log(told.p(0.5)[0] + 1e-4), atol=1e-6)
@@ -217,8 +216,8 @@ def test_so_much_of_the_class_next_to_the_label_is_told(told):
 
 def test_only_trials_that_are_heard_count(told):
     """The second trial is heard of the first example alone, and takes it for the class 3 with .8."""
-    told.add(ALL, SEEN, None)
-    told.add(np.array([True, False, False]), _taken_for_the_last(), None)
+    hear(told, ALL, SEEN)
+    hear(told, np.array([True, False, False]), _taken_for_the_last())
     left = 0.2 / 2 / 3  # .1 in each trial, whose mean is shared by three classes
     np.testing.assert_allclose(told.p(1.0)[0], [0.35, left, 0.15 + left, 0.4 + left], atol=1e-6)
     assert told.p(1.0)[2, 2] == pytest.approx(0.7)
@@ -227,16 +226,16 @@ def test_only_trials_that_are_heard_count(told):
 
 def test_kept_logits_tell_all(told):
     p = np.array([[0.1, 0.2, 0.3, 0.4]])
-    told.add(ALL, SEEN, KeptLogits(np.array([2]), np.log(p)[None].astype(np.float32)))
+    hear(told, ALL, SEEN, KeptLogits(np.array([2]), np.log(p)[None].astype(np.float32)))
     np.testing.assert_allclose(told.p(1.0)[2], p[0], atol=1e-6)
     np.testing.assert_allclose(told.log_p()[2], np.log(p[0]), atol=1e-6)
     assert told.p(1.0)[0, 0] == pytest.approx(0.6)
 
 
 def test_the_class_that_comes_next(told):
-    told.add(ALL, SEEN, None)
+    hear(told, ALL, SEEN)
     assert told.next_class().tolist() == [2, 3, -1]
-    told.add(np.array([True, False, False]), _taken_for_the_last(), None)
+    hear(told, np.array([True, False, False]), _taken_for_the_last())
     assert told.next_class().tolist() == [3, 3, -1]
 
 

@@ -1,23 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from easiness import load_dataset, measure, open_run, report, suspects
 from easiness.data import Dataset
 from easiness.runs import positions_in
 from easiness.spec import Split
-from easiness.store import Run, keep_answer
-from easiness.studies.suspects import Nearest, nearest_by_class
-from easiness.studies.suspects.kinds import NOT_CARRIED, KindEvidence, find_kinds, kind_reasons
+from easiness.store import Row, Run, keep_answer
+from easiness.studies.suspects import nearest_by_class
+from easiness.studies.suspects.kinds import NOT_CARRIED, find_kinds, kind_reason
 from easiness.studies.suspects.neighbours import (
     NUM_OF_CLASS,
-    Neighbours,
     _found,
     _of_networks,
     features,
@@ -41,27 +40,27 @@ def test_distances_are_between_directions_and_relative_to_the_class() -> None:
     features = at(0, 2, 90, 94, 124) * np.array([1, 2, 4, 3, 1])[:, None]
     labels = np.array([0, 0, 1, 1, 1])
     found = neighbours([features], labels, num_nearest=1)
-    assert np.allclose(found.distance, [1, 1, 1, 1, chord(30) / chord(4)])
-    assert found.own_share.tolist() == [1, 1, 1, 1, 1]
+    assert np.allclose(found["distance"], [1, 1, 1, 1, chord(30) / chord(4)])
+    assert found["own_share"].tolist() == [1, 1, 1, 1, 1]
     # median lengths are 1.5 and 3
-    assert np.allclose(found.strength, [1 / 1.5, 2 / 1.5, 4 / 3, 1, 1 / 3])
-    assert (found.num_nearest, found.num_trials) == (1, 1)
+    assert np.allclose(found["strength"], [1 / 1.5, 2 / 1.5, 4 / 3, 1, 1 / 3])
+    assert (found["num_nearest"] == 1).all()
 
 
 def test_neighbours_are_a_mean_over_trials() -> None:
     labels = np.array([0, 1, 0, 1])
     own, other = at(0, 90, 1, 91), at(0, 1, 90, 91)
-    assert neighbours([own, other], labels, num_nearest=1).own_share.tolist() == [0.5] * 4
+    assert neighbours([own, other], labels, num_nearest=1)["own_share"].tolist() == [0.5] * 4
     wider = np.concatenate([other, np.zeros((4, 3))], axis=1)
-    assert neighbours([own, wider, wider], labels, num_nearest=1).own_share.tolist() == [1 / 3] * 4
+    assert neighbours([own, wider, wider], labels, num_nearest=1)["own_share"].tolist() == [1 / 3] * 4
 
 
 def test_equal_examples_are_each_others_neighbours_and_never_their_own() -> None:
     labels = np.array([0, 1, 1, 1, 1, 1])
     found = neighbours([np.ones((6, 2))], labels, num_nearest=3)
-    assert found.own_share[0] == 0
-    assert found.distance.max() < 1e-5
-    assert neighbours([np.zeros((6, 2))], labels).num_nearest == 5
+    assert found["own_share"][0] == 0
+    assert found["distance"].max() < 1e-5
+    assert neighbours([np.zeros((6, 2))], labels)["num_nearest"][0] == 5
 
 
 def test_of_many_examples_some_are_drawn_to_be_neighbours() -> None:
@@ -70,8 +69,8 @@ def test_of_many_examples_some_are_drawn_to_be_neighbours() -> None:
     labels = rng.integers(0, 2, 300)
     for at_most in (100, 300):
         found = neighbours([features], labels, num_nearest=5, at_most=at_most)
-        assert set(np.argsort(found.distance)[-3:]) == {297, 298, 299}
-        assert np.isclose(np.median(found.distance[labels == 0]), 1)
+        assert set(np.argsort(found["distance"].to_numpy())[-3:]) == {297, 298, 299}
+        assert np.isclose(np.median(found["distance"][labels == 0]), 1)
 
 
 def test_the_neighbours_of_a_run_are_in_the_order_of_the_run(measured: Path) -> None:
@@ -79,8 +78,7 @@ def test_the_neighbours_of_a_run_are_in_the_order_of_the_run(measured: Path) -> 
     found, why = find_neighbours(run)
     assert found is not None
     assert why == ""
-    assert found.num_trials == 3
-    assert found.own_share.mean() > 0.5
+    assert found["own_share"].mean() > 0.5
     # the same data in another order
     data = load_dataset("digits", limit=100)
     turned = data._take(np.random.default_rng(0).permutation(100))
@@ -95,13 +93,12 @@ def test_what_somebody_else_wrote_is_asked_again(run_copy: Path) -> None:
     key = (run, None, "cpu", print)
     arrays = {**(_found.kept(*key) or {})}
     for wrong in (np.full(100, np.nan), np.zeros(99)):
-        lengths = {name: wrong[: len(one)] if len(one) > 2 else one for name, one in arrays.items()}
-        keep_answer(run.path, "neighbours", _found._identity(*key), lengths)
+        others = {name: wrong if one.dtype == np.float64 else one for name, one in arrays.items()}
+        keep_answer(run.path, "neighbours", _found._identity(*key), others)
         assert _found.kept(*key) is None
         again, _ = find_neighbours(run)
         assert again is not None
-        assert found is not None
-        assert np.array_equal(again.strength, found.strength)
+        assert again.equals(found)
 
 
 def test_a_run_without_networks_or_data_says_why(
@@ -133,15 +130,13 @@ def halves(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def asked(
     run: Run, positions: list[int], suggested: list[int], split: Split = "train", source: Any = None
-) -> Nearest:
+) -> Any:
     found, why = nearest_by_class(run, np.array(positions), np.array(suggested), split=split, source=source)
     assert found is not None, why
     return found
 
 
-def expected(
-    run: Run, split: Split, at: int, of_class: int, source: Any = None
-) -> tuple[list[int], list[float]]:
+def expected(run: Run, split: Split, at: int, of_class: int, source: Any = None) -> list[int]:
     """The four nearest of a class by the mean cosine over trials, one example at a time."""
     wanted = {one: np.arange(len(run.examples(one)[0])) for one in ("train", "held_out")}
     trials = list(features(run, wanted, source, "cpu"))  # type: ignore[arg-type]
@@ -154,7 +149,7 @@ def expected(
         one for one in np.flatnonzero(run.labels == of_class).tolist() if (split, one) != ("train", at)
     ]
     order = sorted(members, key=lambda one: -means[one])[:NUM_OF_CLASS]
-    return order, means[order].tolist()
+    return order + [NONE] * (NUM_OF_CLASS - len(order))
 
 
 @pytest.mark.parametrize("split", ["train", "held_out"])
@@ -163,13 +158,9 @@ def test_the_nearest_of_two_classes(halves: Run, split: Split) -> None:
     other = int((labels[7] + 1) % 10)
     found = asked(halves, [7, 3], [other, NONE], split)
     for side, of_class in enumerate((int(labels[7]), other)):
-        order, means = expected(halves, split, 7, of_class)
-        num = len(order)
-        assert found.positions[0, side].tolist() == order + [NONE] * (NUM_OF_CLASS - num)
-        assert np.allclose(found.similarity[0, side, :num], means, atol=1e-5)
-        assert np.isnan(found.similarity[0, side, num:]).all()
-    assert (found.positions[1, 1] == NONE).all()
-    assert 3 not in found.positions[1] or split == "held_out"
+        assert found[0, side].tolist() == expected(halves, split, 7, of_class)
+    assert (found[1, 1] == NONE).all()
+    assert 3 not in found[1] or split == "held_out"
 
 
 def test_what_was_asked_once_is_kept(halves: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,12 +174,11 @@ def test_what_was_asked_once_is_kept(halves: Run, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("easiness.studies.suspects.neighbours.features", counted)
     again = asked(open_run(halves.path), [2, 1], [5, 4])
     assert not calls
-    assert np.array_equal(again.positions, both.positions[::-1])
-    assert np.array_equal(again.similarity, both.similarity[::-1], equal_nan=True)
+    assert np.array_equal(again, both[::-1])
     more = asked(halves, [1, 2], [4, 6])  # another class is suggested
     assert calls == [1]
-    assert np.array_equal(more.positions[0], both.positions[0])
-    assert (halves.labels[more.positions[1, 1][more.positions[1, 1] >= 0]] == 6).all()
+    assert np.array_equal(more[0], both[0])
+    assert (halves.labels[more[1, 1][more[1, 1] >= 0]] == 6).all()
     asked(halves.first(1), [1, 2], [4, 5])  # other networks
     assert calls == [1, 1]
 
@@ -199,7 +189,7 @@ def test_suspects_ask_for_the_first_ones_in_passing(run_copy: Path, monkeypatch:
     where = {one: at for at, one in enumerate(run.ids.tolist())}
     monkeypatch.setattr("easiness.studies.suspects.neighbours.features", None)
     kept = asked(run, [where[one] for one in found["id"]], found["suggested"].tolist())
-    assert (run.labels[kept.positions[:, 0]] == found["label"].to_numpy()[:, None]).all()
+    assert (run.labels[kept[:, 0]] == found["label"].to_numpy()[:, None]).all()
     assert suspects(run).ranked.equals(found)
 
 
@@ -217,14 +207,13 @@ def test_of_a_run_on_features_these_are_looked_at(tmp_path: Path) -> None:
     digits = load_dataset("digits", limit=60)
     data = load_dataset((digits.array.reshape(60, -1).astype(np.float32), digits.labels), holdout=1 / 3)
     run = measure(data, features="inputs", trials=5, out=tmp_path / "run")
-    order, means = expected(run, "held_out", 5, 2, data)
     found = asked(run, [5], [2], "held_out", data)
-    assert found.positions[0, 1, : len(order)].tolist() == order
-    assert np.allclose(found.similarity[0, 1, : len(order)], means, atol=1e-5)
+    assert found[0, 1].tolist() == expected(run, "held_out", 5, 2, data)
     assert nearest_by_class(run, np.array([4]), np.array([2]))[1].startswith("the run does not say where")
 
 
 EASY = {
+    "label": 0,
     "p_wrong": 0.0,
     "p_label": 0.9,
     "p_rival": 0.02,
@@ -233,19 +222,18 @@ EASY = {
     "distance": 1.0,
     "own_share": 1.0,
     "strength": 1.0,
+    "num_nearest": 10,
 }
 HARD = {**EASY, "p_label": 0.2, "p_rival": 0.15, "first_right": np.nan, "own_share": 0.3}
 
 
-def evidence(*examples: dict[str, Any], num_epochs: int = 10, known: float = 0.95) -> KindEvidence:
+def evidence(*examples: dict[str, Any]) -> pd.DataFrame:
     """The examples given, and eight easy ones behind them."""
-    rows = [*examples, *[EASY] * 8]
-    columns = {name: np.array([row[name] for row in rows]) for name in EASY}
-    near = Neighbours(columns["distance"], columns["own_share"], columns["strength"], 10, 3)
-    told: dict[str, Any] = {
-        name: columns[name] for name in ("p_wrong", "p_label", "p_rival", "rival", "first_right")
-    }
-    return KindEvidence(**told, num_epochs=num_epochs, known=known, near=near)
+    return pd.DataFrame([*examples, *[EASY] * 8])
+
+
+def kinds_of(*examples: dict[str, Any]) -> list[str]:
+    return find_kinds(evidence(*examples), Row(10), 0.95)[0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -273,40 +261,38 @@ def evidence(*examples: dict[str, Any], num_epochs: int = 10, known: float = 0.9
 )
 def test_each_kind_is_known_by_its_evidence(kind: str, changes: dict[str, Any], reason: str) -> None:
     given = evidence({**HARD, **changes})
-    found = find_kinds(given)
-    assert found.kind.tolist() == [kind, *[""] * 8]
-    assert found.left_out == NOT_CARRIED
-    labels = np.zeros(9, np.int64)
-    assert kind_reasons(found, given, labels, ["cat", "dog"]) == [reason, *[""] * 8]
+    found, left_out = find_kinds(given, Row(10), 0.95)
+    assert found.tolist() == [kind, *[""] * 8]
+    assert left_out == NOT_CARRIED
+    (first, *others) = given.assign(kind=found).to_dict("records")
+    assert kind_reason(first, Row(10), ["cat", "dog"]) == reason
+    assert {kind_reason(one, Row(10), ["cat", "dog"]) for one in others} == {""}
 
 
 def test_the_first_kind_that_holds_is_named() -> None:
     between = {"p_label": 0.3, "p_rival": 0.4}
-    found = find_kinds(
-        evidence(
-            {**HARD, **between, "p_wrong": 0.9, "strength": 0.4, "distance": 2},
-            {**HARD, **between, "p_wrong": 0.9, "distance": 2},
-            {**HARD, **between, "distance": 2},
-            {**HARD, "distance": 2, "first_right": 9},
-        )
+    found = kinds_of(
+        {**HARD, **between, "p_wrong": 0.9, "strength": 0.4, "distance": 2},
+        {**HARD, **between, "p_wrong": 0.9, "distance": 2},
+        {**HARD, **between, "distance": 2},
+        {**HARD, "distance": 2, "first_right": 9},
     )
-    assert found.kind[:4].tolist() == ["unlike its class", "wrong label", "between two classes", "slow"]
+    assert found[:4] == ["unlike its class", "wrong label", "between two classes", "slow"]
 
 
 def test_an_easy_example_has_no_kind_but_may_be_slow_and_the_hardest_quarter_is_hard() -> None:
     strange = {**EASY, "p_wrong": 0.9, "distance": 9, "strength": 0.1}
     # two of ten are harder than the rest, but the quarter of them is cut between equal ones
-    found = find_kinds(evidence({**strange, "p_label": 0.9}, {**EASY, "first_right": 9.0}))
-    assert found.kind[:2].tolist() == ["", "slow"]
+    assert kinds_of({**strange, "p_label": 0.9}, {**EASY, "first_right": 9.0})[:2] == ["", "slow"]
     # however sure the networks are
-    assert find_kinds(evidence({**EASY, "p_label": 0.7, "strength": 0.5})).kind[0] == "unlike its class"
+    assert kinds_of({**EASY, "p_label": 0.7, "strength": 0.5})[0] == "unlike its class"
 
 
 def test_without_networks_a_kind_more_is_left_out() -> None:
-    given = evidence({**HARD, "distance": 2}, {**HARD, "strength": 0.1, "p_wrong": 0.8})
-    found = find_kinds(replace(given, near=None, why_not_near="the run was made without weights"))
-    assert found.kind[:2].tolist() == ["", "wrong label"]
-    assert found.left_out == {**NOT_CARRIED, "unlike its class": "the run was made without weights"}
+    given = evidence({**HARD, "distance": 2}, {**HARD, "p_wrong": 0.8}).drop(columns="strength")
+    found, left_out = find_kinds(given, Row(10), 0.95, "the run was made without weights")
+    assert found[:2].tolist() == ["", "wrong label"]
+    assert left_out == {**NOT_CARRIED, "unlike its class": "the run was made without weights"}
 
 
 @pytest.mark.parametrize(
@@ -325,20 +311,18 @@ def test_where_little_is_known_kinds_are_not_guessed(known: float, kinds: list[s
         {**HARD, "p_wrong": 0.9},
         {**HARD, **between},
         {**HARD, "first_right": 9},
-        known=known,
     )
-    found = find_kinds(given)
-    assert found.kind[:4].tolist() == kinds
-    for kind in found.left_out.keys() - NOT_CARRIED.keys():
-        assert f"{known:.0%} of the labels right that can be expected to be sound" in found.left_out[kind]
+    found, left_out = find_kinds(given, Row(10), known)
+    assert found[:4].tolist() == kinds
+    for kind in left_out.keys() - NOT_CARRIED.keys():
+        assert f"{known:.0%} of the labels right that can be expected to be sound" in left_out[kind]
         assert kind not in kinds
 
 
 def test_where_nothing_was_learned_nothing_is_slow() -> None:
-    found = find_kinds(evidence(num_epochs=1))
-    assert found.kind.tolist() == [""] * 8
-    never = replace(evidence(HARD), first_right=np.full(9, np.nan))
-    assert find_kinds(never).kind.tolist() == [""] * 9
+    assert find_kinds(evidence(), Row(1), 0.95)[0].tolist() == [""] * 8
+    never = evidence(HARD).assign(first_right=np.nan)
+    assert find_kinds(never, Row(10), 0.95)[0].tolist() == [""] * 9
 
 
 EACH = 25
@@ -369,9 +353,8 @@ def trained(made_once: Callable[..., Path]) -> Path:
     return made_once("planted-kinds", make)
 
 
-def evidence_of(path: Path) -> KindEvidence:
+def evidence_of(run: Run) -> pd.DataFrame:
     """By the last epoch alone; a label is suspect where one class is named and the label not believed."""
-    run = open_run(path)
     trials = [trial.observations(10) for trial in run.trials]
     p_label = np.mean([one.p_label[-1] for one in trials], axis=0)
     named = np.zeros((len(run.labels), 10))
@@ -379,22 +362,20 @@ def evidence_of(path: Path) -> KindEvidence:
         named[np.arange(len(run.labels)), one.prediction[-1]] += 1 / len(trials)
     named[np.arange(len(run.labels)), run.labels] = 0
     near, why = find_neighbours(run, planted())
-    assert why == ""
-    return KindEvidence(
+    assert near is not None, why
+    return near.assign(
         p_wrong=(1 - p_label) * named.max(axis=1),
         p_label=p_label,
         p_rival=np.mean([one.p_label[-1] * np.exp(-one.margin[-1]) for one in trials], axis=0),
         rival=np.where(named.any(axis=1), named.argmax(axis=1), -1),
-        first_right=np.full(len(run.labels), np.nan),
-        num_epochs=run.epochs,
-        known=0.95,
-        near=near,
+        first_right=np.nan,
     )
 
 
 @pytest.mark.long
 def test_planted_kinds_are_found(trained: Path) -> None:
-    kinds = find_kinds(evidence_of(trained)).kind
+    run = open_run(trained)
+    kinds, _ = find_kinds(evidence_of(run), Row(run.epochs), 0.95)
 
     def share(kind: str, where: slice) -> float:
         return float((kinds[where] == kind).mean())
