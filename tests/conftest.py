@@ -290,8 +290,7 @@ def tiny_preset() -> Preset:
 @pytest.fixture(scope="session")
 def studied(tiny_preset: Preset, made_once: MadeOnce) -> Path:
     """The folder of a whole study of 150 digits; read it, or change a copy."""
-    from easiness.paper.reproduction.reproduced import finish
-    from easiness.paper.reproduction.study import plan_paper
+    from easiness.paper.reproduction.study import finish, plan_paper
 
     def make(out: Path) -> None:
         finish(plan_paper(tiny_preset, loading=Loading(limit=150)), out)

@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from easiness.analysis import MIN_GROUP, GroupMatch, Rule, Votes
-from easiness.paper.perturbation import study
-from easiness.paper.perturbation.curve import PerturbationCurve
-from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
+from easiness.paper.perturbation import curve
+from easiness.paper.training_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.runs.plan import Drawn, Plan, make_plan
 from easiness.spec import Draw, Loading, Recording, Training
 from easiness.store import Row
@@ -34,10 +33,10 @@ def match_levels(votes: Any, levels: Any, neutral: int, **options: Any) -> Any:
         for ties in options["ties"]
         for side in options["sides"]
     ]
-    return study.match_levels(votes, levels, neutral, rules, options["num_replicates"])
+    return curve.match_levels(votes, levels, neutral, rules, options["num_replicates"])
 
 
-def curve_of(votes: Any, levels: Any, **changes: Any) -> PerturbationCurve:
+def curve_of(votes: Any, levels: Any, **changes: Any) -> curve.PerturbationCurve:
     """The curve of votes at each level, of which the first is the neutral one unless ``neutral`` is given."""
     plain: dict[str, Any] = {"run": "run", "model": "mlp", "epoch": 1, "num_examples": votes[0].num_examples}
     plain |= {"num_classes": 2, "kind": "color", "axis": "alpha", "neutral": levels[0]}
@@ -49,7 +48,7 @@ def curve_of(votes: Any, levels: Any, **changes: Any) -> PerturbationCurve:
     silent = {level: int((~one.correct.any(axis=1)).sum()) for level, one in zip(levels, votes, strict=True)}
     accuracy = {"train": np.stack([one.correct.mean(axis=1) for one in votes], axis=1)}
     own = {"matches": matches, "accuracy": accuracy, "num_silent": silent, "changes_nothing": False}
-    return PerturbationCurve(levels=tuple(levels), **own | plain)
+    return curve.PerturbationCurve(levels=tuple(levels), **own | plain)
 
 
 def group_match(rate: float, half: float = 0.02, size: int = 5, **changes: Any) -> GroupMatch:
@@ -62,7 +61,7 @@ def group_match(rate: float, half: float = 0.02, size: int = 5, **changes: Any) 
 def training_sets(points: Sequence[TrainingSetPoint], **changes: Any) -> TrainingSetStudy:
     """A study of ten classes with these points."""
     plain: dict[str, Any] = {"effect": "drop", "model": "net", "score": "easiness", "score_row": Row(3)}
-    plain |= {"num_examples": 100, "num_held_out": 20, "largest_share": 0.1}
+    plain |= {"num_examples": 100, "num_held_out": 20, "chance": 0.1}
     plain |= {"epochs": 2, "repetitions": 5} | dict.fromkeys(("same_steps", "balanced", "other_label"), False)
     return TrainingSetStudy(**plain | {"points": tuple(points)} | changes)
 

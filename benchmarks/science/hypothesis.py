@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 import easiness
-from easiness.paper.planted.claims import FREQUENT, JUDGED, SHARE, of_the_whole
-from easiness.paper.planted.design import FULL, examples_of, patterns_of
+from easiness.paper.planted.design import FREQUENT, FULL, JUDGED, examples_of, patterns_of
 from easiness.paper.planted.estimates import drop, mean, slope
+from easiness.paper.planted.result import SHARE, of_the_whole
 from easiness.show import rendered
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in

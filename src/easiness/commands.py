@@ -79,32 +79,30 @@ COMMANDS: tuple[Listed, ...] = (
 """The commands of the front door, in the order of the help."""
 
 PAPER: tuple[Listed, ...] = (
-    Listed(
-        "paper all", "Paper", "paper.reproduction:ALL", "Reproduce the paper's tables, figures and claims."
-    ),
+    Listed("paper all", "Paper", "paper.options:ALL", "Reproduce the paper's tables, figures and claims."),
     Listed(
         "paper perturb",
         "Paper",
-        "paper.perturbation:PERTURB",
+        "paper.options:PERTURB",
         "Show perturbed examples to the networks of a run.",
     ),
-    Listed("paper ablate", "Paper", "paper.training_sets:ABLATE", "Train without some examples, and test."),
+    Listed("paper ablate", "Paper", "paper.options:ABLATE", "Train without some examples, and test."),
     Listed(
         "paper corrupt",
         "Paper",
-        "paper.training_sets:CORRUPT",
+        "paper.options:CORRUPT",
         "Train with random labels for some examples, and test.",
     ),
     Listed(
         "paper validate",
         "Paper",
-        "paper.validation:VALIDATE",
+        "paper.options:VALIDATE",
         "Check easiness by networks that never saw the examples.",
     ),
     Listed(
         "paper hypothesis",
         "Paper",
-        "paper.planted:HYPOTHESIS",
+        "paper.options:HYPOTHESIS",
         "Test the paper's hypothesis on planted patterns.",
     ),
 )

@@ -12,7 +12,7 @@ import pytest
 import easiness as ez
 from easiness import open_run
 from easiness.pages.paper_page import Illustration, Part, StudyPage, render_study
-from easiness.paper.reproduction.claims import Claim, Statistic
+from easiness.paper.claims import Claim, Statistic
 from easiness.show.result import Section
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]

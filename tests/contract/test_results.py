@@ -27,14 +27,12 @@ from easiness import audit, compare, diff, explain, keep, labels, load_dataset, 
 from easiness.analysis import Curve, Foretold, Gain, Interval, Votes
 from easiness.engine import write_result
 from easiness.paper.perturbation.curve import PerturbationCurve
-from easiness.paper.perturbation.patterns import Perturbed, PseudoPatterns
-from easiness.paper.perturbation.study import count_levels
+from easiness.paper.perturbation.study import Perturbed, PseudoPatterns, count_levels
 from easiness.paper.planted import Hypothesis
-from easiness.paper.planted.claims import OfArm
 from easiness.paper.planted.design import ARMS, CONTROLS, SMOKE, patterns_of
-from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
-from easiness.paper.validation.validating import HARDEST, Tally, easiness_view
-from easiness.paper.validation.validation import FinalModels, Validation
+from easiness.paper.planted.result import OfArm
+from easiness.paper.training_sets import TrainingSetPoint, TrainingSetStudy
+from easiness.paper.validation import Tally, Validation, easiness_view
 from easiness.show import markdown_text, rendered
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
@@ -108,7 +106,7 @@ def _training_sets(_: Run) -> TrainingSetStudy:
         for policy, beta in (("easy", (3.0, 1.0)), ("random", (1.0, 1.0)), ("beta:2,5", (2.0, 5.0)))
         for rate in (0.0, 0.3)
     )
-    return training_sets(points, model=HOSTILE, largest_share=0.5, repetitions=2)
+    return training_sets(points, model=HOSTILE, chance=0.5, repetitions=2)
 
 
 def _learning(_: Run) -> LearningCurve:
@@ -132,10 +130,9 @@ def _similarity(_: Run) -> Similarity:
 def _validation(_: Run) -> Validation:
     counts = np.array([4, 0, 0, 0, 1, 1, 2, 3, 4, 4])
     tally = Tally(counts, np.linspace(0, 1, 10), np.arange(10, dtype=np.uint64), 5)
-    view = easiness_view(HOSTILE, tally, np.array([2, 1, 1, 0, 1, 0, 0, 0]), 2)
-    assert len(view.hardest) == len(HARDEST)
     return Validation(
-        views=[view], final=[FinalModels(HOSTILE, np.array([0.5, 0.75]))], epoch=2, final_epoch=3,
+        rows=easiness_view(HOSTILE, tally, np.array([2, 1, 1, 0, 1, 0, 0, 0]), 2, 0.5),
+        final={HOSTILE: np.array([0.5, 0.75])}, epoch=2, final_epoch=3,
         num_train=2, num_validation=8, num_classes=CLASSES, num_wrong=5,
     )  # fmt: skip
 

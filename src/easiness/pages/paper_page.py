@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from easiness.data import Dataset
 from easiness.pages.examples import FoundExamples, Named, are_small, found_within, room_for
 from easiness.pages.template import render_page
-from easiness.paper import reproduction as paper
+from easiness.paper.claims import Claim, count_verdicts
 from easiness.show import (
     Result,
     Section,
@@ -134,7 +134,7 @@ class StudyPage:
     title: str
     subtitle: str
     parts: Sequence[Part]
-    claims: Sequence[paper.Claim] = ()
+    claims: Sequence[Claim] = ()
     notices: Sequence[str] = ()
 
 
@@ -158,7 +158,7 @@ _VERBS = {
 }
 
 
-def _in_words(claims: Sequence[paper.Claim]) -> str:
+def _in_words(claims: Sequence[Claim]) -> str:
     """``4 hold, 7 are undecided and 3 are not tested here``."""
-    counts = paper.count_verdicts(claims).items()
+    counts = count_verdicts(claims).items()
     return listed([f"{number} {_VERBS[verdict][number > 1]}" for verdict, number in counts if number])

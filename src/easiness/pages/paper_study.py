@@ -13,7 +13,8 @@ from easiness.errors import RunFailed
 from easiness.pages.gallery_figure import draw_gallery, gallery
 from easiness.pages.paper_page import Illustration, Part, StudyPage, render_study
 from easiness.paper import reproduction as paper
-from easiness.paper.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
+from easiness.paper.claims import Claim
+from easiness.paper.perturbation import draw_panel, draw_patterns
 from easiness.regular_file import shared
 from easiness.runs import recipe_of
 from easiness.show import Result, Section, count, json_bytes, picture_bytes, rendered, to_svg
@@ -29,7 +30,7 @@ _LETTERS = dict(zip(paper.KINDS, "abc", strict=True))
 
 def write_paper(
     plan: paper.PaperPlan, results: paper.PaperResults, runs: Mapping[str, Run], out: Path
-) -> list[paper.Claim]:
+) -> list[Claim]:
     """Write ``figures/``, ``tables/``, ``claims.json`` and ``report.html`` below ``out``; each file whole."""
     claims = paper.paper_claims(results)
     folder = _Folder(plan, results, runs)
@@ -176,7 +177,7 @@ class _Folder:
             )
             label = "Two line charts against the level: left the matching rates, right the accuracy."
             figures.append(self._shown(f"figure-2{_LETTERS[kind]}-{kind}", curve, label, caption))
-        panel = draw_panel(perturbed_panel(self.plan.data, recipe, seed=self.plan.seed))
+        panel = draw_panel(self.plan.data, recipe, seed=self.plan.seed)
         label = "Pictures: a block for each perturbation, a row for each example, a column for each level."
         figures.append(self._figure("figure-3", panel, label, "Figure 3: the same examples, perturbed."))
         lead = (
@@ -190,14 +191,14 @@ class _Folder:
         pseudo, level = self.results.pseudo, self.results.pseudo.at_level
         self._tables("pseudo-patterns", pseudo)
         run = next(run for run in self.runs.values() if str(run.path) == pseudo.run)
-        pictures = draw_patterns(pattern_pictures(pseudo, self.plan.data, recipe_of(run, self.plan.data)))
+        pictures = draw_patterns(pseudo, self.plan.data, recipe_of(run, self.plan.data))
         caption = "Some of the examples that every final model still gets right, and what it saw of them."
         label = "Pairs of pictures: an example as it is, and perturbed."
         lead = (
-            f"{level.count} of {count(level.num_examples)} {pseudo.probe.replace('_', '-')} "
+            f"{level['count']} of {count(level['num_examples'])} {pseudo.probe.replace('_', '-')} "
             f"examples are right in all {pseudo.num_trials} final models when only "
             f"frequencies up to {pseudo.level:g} are left. By chance it would be "
-            f"{level.chance:.1f}, and {level.class_chance:.1f} if the models agreed on classes alone."
+            f"{level['chance']:.1f}, and {level['class_chance']:.1f} if the models agreed on classes alone."
         )
         shown = self._figure("pseudo-patterns", pictures, label, caption, pseudo.sections())
         return Part("pseudo-patterns", "Pseudo patterns", lead, [shown])

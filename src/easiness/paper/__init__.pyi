@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from easiness.paper.perturbation.patterns import Perturbed
+from easiness.paper.claims import Claim
+from easiness.paper.perturbation.study import Perturbed
 from easiness.paper.planted import Hypothesis
-from easiness.paper.reproduction import Claim
 from easiness.paper.training_sets import TrainingSetStudy
 from easiness.paper.validation import Validation
 from easiness.runs import Progress

@@ -1,11 +1,13 @@
-"""What a kind of perturbation is: a declaration, what makes one of a level, and what that takes and gives."""
+"""Kinds of perturbation: a declaration, what makes one of a level, and what that takes and gives."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias, overload
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -86,10 +88,6 @@ Levels: TypeAlias = Sequence[float] | Callable[[Any], Sequence[float]]
 Level: TypeAlias = float | Callable[[Any], float]
 
 
-def _as_it_is(level: float) -> float:
-    return level
-
-
 @dataclass(frozen=True)
 class Kind:
     """A kind of perturbation: ``factory(level)`` makes one, ``factory(level, seed)`` where it is ``seeded``.
@@ -99,7 +97,6 @@ class Kind:
     and ``neutral`` the one that changes nothing; either may be a function of the examples' `Shape`. ``label``
     names the level on an axis. Levels are ordered by their ``strength``, which grows, or falls, from the
     neutral one on.
-    ``clamped`` tells that values may leave [0, 1], so that pictures of them need `clamp_for_display`.
     ``digest`` stands for what the factory's transforms compute, in the names of files that keep what networks
     saw of it: it changes when that does, and only then. Without one the text of its module stands for it.
     """
@@ -110,37 +107,38 @@ class Kind:
     neutral: Level
     label: str
     seeded: bool = False
-    clamped: bool = True
     digest: str | None = None
     kinds: tuple[str, ...] = ("image",)
-    strength: Callable[[float], float] = _as_it_is
+    strength: Callable[[float], float] = float
 
     def levels(self, shape: Shape) -> tuple[float, ...]:
         """The default levels, the neutral one among them, in the order of `ordered`."""
-        chosen = self.chosen_levels(shape) if callable(self.chosen_levels) else self.chosen_levels
-        return self.ordered(chosen, shape)
+        return self.ordered(self._chosen(shape), shape)
+
+    def _chosen(self, shape: Shape) -> Sequence[float]:
+        return self.chosen_levels(shape) if callable(self.chosen_levels) else self.chosen_levels
 
     def ordered(self, levels: Iterable[float], shape: Shape) -> tuple[float, ...]:
         """Some levels and the neutral one, each once, from that to the strongest.
 
         Of a kind with levels on both sides of the neutral one they ascend.
         """
-        distinct = {*map(float, levels), self.neutral_level(shape)}
-        return tuple(sorted(distinct, key=self.strength, reverse=self.stronger(shape) == "low"))
-
-    def stronger(self, shape: Shape) -> Literal["low", "high", "both"]:
-        """The side of the neutral level on which default levels perturb more, or ``both``."""
-        chosen = self.chosen_levels(shape) if callable(self.chosen_levels) else self.chosen_levels
-        neutral = self.strength(self.neutral_level(shape))
-        others = [self.strength(level) for level in chosen]
-        below, above = min(others, default=neutral) < neutral, max(others, default=neutral) > neutral
-        if below and above:
-            return "both"
-        return "high" if above else "low"
+        neutral = self.neutral_level(shape)
+        falling = all(self.strength(level) <= self.strength(neutral) for level in self._chosen(shape))
+        return tuple(sorted({*map(float, levels), neutral}, key=self.strength, reverse=falling))
 
     def neutral_level(self, shape: Shape) -> float:
         """The level that changes nothing."""
         return float(self.neutral(shape) if callable(self.neutral) else self.neutral)
+
+    def at(self, level: float, seed: int, name: str) -> Perturbation:
+        """The perturbation at ``level``, as it is asked for by ``name``."""
+        if not math.isfinite(level):
+            raise BadInput(f"perturbation {name!r}: level {level} is not finite; give a number")
+        made = Perturbation(name, float(level), seed, None)
+        with made.failing():
+            transform = self.factory(level, seed) if self.seeded else self.factory(level)
+        return replace(made, transform=transform)
 
 
 @dataclass(frozen=True)
@@ -152,40 +150,25 @@ class Perturbation:
     seed: int
     transform: Any = field(repr=False, compare=False)
 
-    @overload
-    def __call__(self, examples: Tensor, /, *, ids: Ids | None = None) -> Tensor: ...
+    def __call__(self, examples: Any, /, *, ids: Ids | None = None) -> Any:
+        """The perturbed images [b, c, h, w], in at least single precision, or as many perturbed texts."""
+        given = examples if isinstance(examples, list) else as_batch(examples, ids)
+        with self.failing():
+            out = self.transform(given, ids=ids)
+        if isinstance(given, list):
+            if isinstance(out, list) and len(out) == len(given) and all(isinstance(one, str) for one in out):
+                return out
+            returned = f"{len(out)} items" if isinstance(out, list) else type(out).__name__
+            wanted = f"a list of {len(given)} texts"
+        else:
+            if isinstance(out, Tensor) and out.shape == given.shape and out.is_floating_point():
+                return out
+            returned, wanted = _form(out), f"floats {list(given.shape)}"
+        raise BadInput(f"{self._name}: returned {returned}; return {wanted}, as it was given")
 
-    @overload
-    def __call__(self, examples: Sequence[str], /, *, ids: Ids | None = None) -> list[str]: ...
-
-    def __call__(self, examples: Tensor | Sequence[str], /, *, ids: Ids | None = None) -> Tensor | list[str]:
-        """The perturbed images [b, c, h, w], in at least single precision, or the perturbed texts."""
-        if isinstance(examples, list):
-            return self._of_texts(examples, ids)
-        images = as_batch(examples, ids)  # type: ignore[arg-type]
-        out = self._made(images, ids)
-        if not isinstance(out, Tensor) or out.shape != images.shape or not out.is_floating_point():
-            raise BadInput(
-                f"{self._name}: returned {_form(out)}; return floats {list(images.shape)}, as it was given"
-            )
-        return out
-
-    def _of_texts(self, texts: list[str], ids: Ids | None) -> list[str]:
-        out = self._made(texts, ids)
-        if (
-            not isinstance(out, list)
-            or len(out) != len(texts)
-            or not all(isinstance(one, str) for one in out)
-        ):
-            given = f"{len(out)} items" if isinstance(out, list) else type(out).__name__
-            raise BadInput(
-                f"{self._name}: returned {given}; return a list of {len(texts)} texts, as it was given"
-            )
-        return out
-
-    def _made(self, examples: Any, ids: Ids | None) -> Any:
-        with caught(lambda error: BadInput(f"{self._name}: raised {describe(error)}")):
-            return self.transform(examples, ids=ids)
+    def failing(self) -> AbstractContextManager[None]:
+        """Name the perturbation where code of the user's own fails in the block."""
+        return caught(lambda error: BadInput(f"{self._name}: raised {describe(error)}"))
 
     @property
     def _name(self) -> str:

@@ -7,11 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from easiness.errors import BadInput, caught, nearest
-from easiness.named_import import current_folder_importable, describe, import_module, split_name
+from easiness.errors import BadInput, nearest
+from easiness.named_import import current_folder_importable, import_module, split_name
 from easiness.perturb.kind import FITTING, Factory, Kind, Level, Levels, Perturbation, Shape
-from easiness.perturb.pictures import COLOR, RADIAL, SHUFFLE, SHUFFLE_IN_TIME
-from easiness.perturb.texts import CASE, ORDER
+from easiness.perturb.ours import CASE, COLOR, ORDER, RADIAL, SHUFFLE, SHUFFLE_IN_TIME
 
 KINDS: tuple[Kind, ...] = (COLOR, RADIAL, SHUFFLE, SHUFFLE_IN_TIME, ORDER, CASE)
 
@@ -28,7 +27,6 @@ def register(
     neutral: Level,
     label: str | None = None,
     seeded: bool = False,
-    clamped: bool = True,
     kinds: Sequence[str] = ("image",),
 ) -> Callable[[_F], _F]:
     """Decorate a function, or a class, that makes a transform from a level, to make it known as ``name``.
@@ -41,9 +39,9 @@ def register(
 
     ``levels`` are the default ones and ``neutral`` the one that changes nothing; either may be a
     function of the examples' shape: (c, h, w) of pictures, () of texts. ``label`` names the level on an
-    axis, ``seeded`` asks for a second argument, a seed, and ``clamped`` is false where values never leave
-    [0, 1]. It is for examples of ``kinds``: ``image``, ``sound``, whose log-mel pictures [b, 1, h, w] it
-    gets, or ``text``, of which its transform gets a list of str and returns as many.
+    axis, and ``seeded`` asks for a second argument, a seed. It is for examples of ``kinds``: ``image``,
+    ``sound``, whose log-mel pictures [b, 1, h, w] it gets, or ``text``, of which its transform gets a list
+    of str and returns as many.
 
     Raises:
         BadInput: the name is taken or no plain word, a level is not finite, or there is no such kind of
@@ -61,22 +59,20 @@ def register(
             raise BadInput(f"perturbation {name!r}: level {level} is not finite; give numbers")
 
     def decorate(factory: _F) -> _F:
-        known = _known(name)
-        made = Kind(name, factory, levels, neutral, label or name, seeded, clamped, kinds=tuple(kinds))
+        known, origin = _known(name), ("__module__", "__qualname__")
+        made = Kind(name, factory, levels, neutral, label or name, seeded, kinds=tuple(kinds))
         if known is None:
             _registered.append(made)
         # a notebook cell that is run again, or a module that is loaded again, replaces its own
-        elif known in _registered and _origin(known.factory) == _origin(factory):
+        elif known in _registered and all(
+            getattr(known.factory, one, None) == getattr(factory, one, None) for one in origin
+        ):
             _registered[_registered.index(known)] = made
         else:
             raise BadInput(f"perturbation {name!r}: exists already; choose another name")
         return factory
 
     return decorate
-
-
-def _origin(factory: Factory) -> tuple[str | None, str | None]:
-    return getattr(factory, "__module__", None), getattr(factory, "__qualname__", None)
 
 
 def kinds(of: str | None = None) -> tuple[str, ...]:
@@ -93,7 +89,16 @@ def find_kind(name: str, of: str | None = None) -> Kind:
 
     ``of`` examples of this kind, if given: ``shuffle`` is another for sounds than for pictures.
     """
-    short = _import_named(name) if ":" in name else name
+    short = name.rpartition(":")[2]
+    if short != name:
+        parts = split_name(name)
+        if parts is None:
+            raise BadInput(
+                f"perturbation {name!r}: write package.module:name, with a module's dotted name (not a file)"
+            )
+        with current_folder_importable():
+            # what registering refuses says so itself
+            import_module(f"perturbation {name!r}", parts[0], passed_on=(BadInput,))
     found = _known(short, of)
     if found is not None:
         return found
@@ -107,20 +112,6 @@ def find_kind(name: str, of: str | None = None) -> Kind:
         f"perturbation {name!r}: unknown{nearest(short, kinds(of))}; give one of {', '.join(kinds(of))}, "
         "or package.module:name for one that the module registers"
     )
-
-
-def _import_named(name: str) -> str:
-    """Import the module of ``package.module:name``, also from the current folder; what follows the colon."""
-    parts = split_name(name)
-    if parts is None:
-        raise BadInput(
-            f"perturbation {name!r}: write package.module:name, with a module's dotted name (not a file)"
-        )
-    module, kind = parts
-    with current_folder_importable():
-        # what registering refuses says so itself
-        import_module(f"perturbation {name!r}", module, passed_on=(BadInput,))
-    return kind
 
 
 def _known(name: str, of: str | None = None) -> Kind | None:
@@ -152,10 +143,4 @@ def perturbation(kind: str, level: float, seed: int = 0, of: str | None = None) 
         BadInput: the kind is not known or does not fit the examples, it does not take this level, or its
             factory raises an exception.
     """
-    known = find_kind(kind, of)
-    if not math.isfinite(level):
-        raise BadInput(f"perturbation {kind!r}: level {level} is not finite; give a number")
-    name = f"perturbation {kind!r} at level {level:g}"
-    with caught(lambda error: BadInput(f"{name}: raised {describe(error)}")):
-        transform = known.factory(level, seed) if known.seeded else known.factory(level)
-    return Perturbation(kind, float(level), seed, transform)
+    return find_kind(kind, of).at(level, seed, kind)

@@ -11,8 +11,8 @@ import easiness as ez
 from easiness import BadInput, load_dataset
 from easiness.data import Labelled, part_of, read_decisions
 from easiness.engine import made
-from easiness.paper.training_sets import ABLATE
-from easiness.paper.training_sets.study import plan_sets
+from easiness.paper.options import ABLATE
+from easiness.paper.training_sets import plan_sets
 from easiness.spec import DatasetRef, Loading, SplitRef
 from easiness.store import Run
 from pixels import images_of

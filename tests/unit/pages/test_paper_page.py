@@ -16,7 +16,7 @@ import easiness
 from easiness.errors import RunFailed
 from easiness.pages.paper_page import Illustration, Part, StudyPage, render_study
 from easiness.pages.paper_study import write_paper
-from easiness.paper.reproduction.claims import Claim, Statistic
+from easiness.paper.claims import Claim, Statistic
 from easiness.paper.reproduction.judge import paper_claims
 from easiness.paper.reproduction.presets import Preset
 from easiness.paper.reproduction.study import plan_paper, run_paper

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from easiness import show
-from easiness.analysis import MIN_GROUP, GroupMatch, Match, Side, Ties
+from easiness.analysis import MIN_GROUP, GroupMatch, Match, Rule, Side, Ties, Votes, match_groups
 from easiness.errors import BadInput
+from easiness.paper.claims import Contrast
 from easiness.store import Row
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -53,29 +56,6 @@ class PerturbedMatch:
         """The rate between groups with the ends of its interval, NaN where there is none."""
         nothing = (math.nan, math.nan, math.nan)
         return nothing if self.groups is None else (self.groups.rate, *self.groups.interval)
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A loss of matching rate, or a difference of two; 0 is none.
-
-    ``interval`` is the 95 % bootstrap interval over trials, the same groups before and after, with the
-    bias of resampling taken off. Where a rate is undefined, or there is one trial, all are NaN.
-    ``decided`` is whether the groups are large enough to decide anything.
-    """
-
-    value: float
-    interval: tuple[float, float]
-    decided: bool
-
-    @classmethod
-    def of(cls, value: float, replicates: _Floats, decided: bool) -> Loss:
-        """The loss with its interval, from its bootstrap replicates [R]."""
-        defined = replicates[~np.isnan(replicates)]
-        if math.isnan(value) or not len(defined):
-            return cls(value, (math.nan, math.nan), False)
-        low, high = np.percentile(defined, (2.5, 97.5)) - (defined.mean() - value)
-        return cls(value, (float(low), float(high)), decided)
 
 
 @dataclass(frozen=True)
@@ -117,11 +97,6 @@ class PerturbationCurve(show.Result):
         return Row(self.epoch, self.share)
 
     @property
-    def chance_accuracy(self) -> float:
-        """Accuracy of guessing a class."""
-        return 1 / self.num_classes
-
-    @property
     def sides(self) -> tuple[Side, ...]:
         """The sides compared."""
         return tuple(dict.fromkeys(match.side for match in self.matches))
@@ -149,15 +124,24 @@ class PerturbationCurve(show.Result):
         """The matching rate between groups at the neutral level; NaN where there is none."""
         return self.at(self.neutral, side, ties).rates[0]
 
-    def replicated_loss(self, level: float, side: Side, ties: Ties) -> tuple[float, _Floats, bool]:
+    def _lost(self, level: float, side: Side, ties: Ties) -> tuple[float, _Floats, bool]:
         """The loss up to a level, its replicates [R], and whether the groups are large enough to decide."""
         before, after = self.at(self.neutral, side, ties), self.at(level, side, ties)
         decided = before.groups is not None and after.groups is not None and after.groups.decided
         return before.rates[0] - after.rates[0], before.replicates - after.replicates, decided
 
-    def lost(self, level: float, side: Side = "easy", ties: Ties = "refine") -> Loss:
+    def lost(self, level: float, side: Side = "easy", ties: Ties = "refine") -> Contrast:
         """The matching rate between disjoint groups at the neutral level, less that at ``level``."""
-        return Loss.of(*self.replicated_loss(level, side, ties))
+        return _loss(*self._lost(level, side, ties))
+
+    def lost_more(self, level: float, other: PerturbationCurve, level_of_other: float) -> Contrast:
+        """How much more of easy sets is lost at a level than at one of another curve of the same run.
+
+        Below 0 where this costs less. Each replicate takes the same trials for both.
+        """
+        value, replicates, decided = self._lost(level, "easy", "refine")
+        value_b, replicates_b, decided_b = other._lost(level_of_other, "easy", "refine")
+        return _loss(value - value_b, replicates - replicates_b, decided and decided_b)
 
     def mean_accuracy(self, split: str) -> _Floats:
         """Mean accuracy over trials, at each level [L]."""
@@ -172,8 +156,6 @@ class PerturbationCurve(show.Result):
 
     def table(self) -> pd.DataFrame:
         """A row for each level, side and policy; NaN where there is no value."""
-        import pandas as pd
-
         return pd.DataFrame([self._row(match) for match in self.matches])
 
     def _row(self, match: PerturbedMatch) -> dict[str, Any]:
@@ -218,7 +200,7 @@ class PerturbationCurve(show.Result):
         for split in self.accuracy:
             row[f"{split}_accuracy"] = self.mean_accuracy(split)[at]
             row[f"{split}_accuracy_se"] = self.accuracy_se(split)[at]
-        row["accuracy_chance"] = self.chance_accuracy
+        row["accuracy_chance"] = 1 / self.num_classes
         return {name: math.nan if value is None else value for name, value in row.items()}
 
     def frames(self) -> list[show.Frame]:
@@ -297,7 +279,7 @@ class PerturbationCurve(show.Result):
             show.draw_curve(
                 right, show.Curve(at, self.mean_accuracy(split), name, color, marker, line, errors)
             )
-        show.chance_line(right, self.chance_accuracy)
+        show.chance_line(right, 1 / self.num_classes)
         right.set_ylabel("accuracy")
         show.legend_above(right, len(self.accuracy))
         return figure
@@ -343,33 +325,39 @@ class PerturbationCurve(show.Result):
                 axes.annotate("undefined", (x, 0.5), fontsize=show.FONT_SIZE - 1, **style)
 
 
-def difference_of_losses(
-    curve_a: PerturbationCurve,
-    level_a: float,
-    curve_b: PerturbationCurve,
-    level_b: float,
-    side: Side = "easy",
-    ties: Ties = "refine",
-) -> Loss:
-    """How much more is lost at ``level_a`` of the one perturbation than at ``level_b`` of the other.
+def _loss(value: float, replicates: _Floats, decided: bool) -> Contrast:
+    """A loss of matching rate, or a difference of two, with its 95 % bootstrap interval over trials.
 
-    Below 0 where the first costs less. Each replicate takes the same trials for both.
+    The same groups before and after, with the bias of resampling taken off. Where a rate is undefined, or
+    there is one trial, all are NaN.
     """
-    for name in ("run", "epoch", "trials", "seed", "fraction"):
-        ours, theirs = getattr(curve_a, name), getattr(curve_b, name)
-        if ours != theirs:
-            raise BadInput(
-                f"the curves of {curve_a.kind} and {curve_b.kind}: differ in {name} ({ours} and {theirs}); "
-                "losses can be compared between curves of one run with one seed and fraction"
-            )
-    value_a, replicates_a, decided_a = curve_a.replicated_loss(level_a, side, ties)
-    value_b, replicates_b, decided_b = curve_b.replicated_loss(level_b, side, ties)
-    if replicates_a.shape != replicates_b.shape:
-        raise BadInput(
-            f"the curves of {curve_a.kind} and {curve_b.kind}: have {len(replicates_a)} and "
-            f"{len(replicates_b)} replicates; make them with the same number"
-        )
-    return Loss.of(value_a - value_b, replicates_a - replicates_b, decided_a and decided_b)
+    defined = replicates[~np.isnan(replicates)]
+    if math.isnan(value) or not len(defined):
+        return Contrast(value, (math.nan, math.nan), False)
+    low, high = np.percentile(defined, (2.5, 97.5)) - (defined.mean() - value)
+    return Contrast(value, (float(low), float(high)), decided)
+
+
+def match_levels(
+    votes: Sequence[Votes],
+    levels: Sequence[float],
+    neutral: int,
+    rules: Iterable[Rule],
+    num_replicates: int,
+) -> list[PerturbedMatch]:
+    """Match the votes at each level with those at the position ``neutral``, rule by rule, level by level."""
+    # a copy, since votes that are one object are matched over other groups than votes that are two
+    regular = copy.copy(votes[neutral])
+    found = []
+    for rule in rules:
+        for level, perturbed in zip(levels, votes, strict=True):
+            same = groups = None
+            if perturbed is votes[neutral] or perturbed.correct.any(axis=1).all():
+                same = rule.match_all(regular, perturbed)
+                groups = match_groups(regular, perturbed, rule, num_replicates=num_replicates)
+            rates = np.full(num_replicates, np.nan) if groups is None else groups.replicates
+            found.append(PerturbedMatch(level, rule.side, rule.ties, same, groups, rates))
+    return found
 
 
 def level_text(level: float) -> str:

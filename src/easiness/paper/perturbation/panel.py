@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.paper.perturbation.asked import SeenAs, examples_at, image_shape
 from easiness.paper.perturbation.curve import level_name
+from easiness.paper.perturbation.looking import SeenAs, examples_at, image_shape
 from easiness.perturb import (
     clamp_for_display,
     default_levels,
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from easiness.paper.perturbation.patterns import PseudoPatterns
+    from easiness.paper.perturbation.study import PseudoPatterns
 
-OURS = ("color", "shuffle", "radial", "order", "case")
+_OURS = ("color", "shuffle", "radial", "order", "case")
 _WIDTH = 7.2  # inches
 _LINE = 0.17  # inches
 _LETTERS = 100  # in a line
@@ -40,97 +39,51 @@ _NAME_WIDTH = 12  # letters in a line of a class name
 _PAIRS = 4  # in a row
 
 
-@dataclass(frozen=True)
-class PanelBlock:
-    """Examples under one kind of perturbation: ``pictures`` [n, levels, h, w, c] in [0, 1], cut to that.
+class PanelBlock(NamedTuple):
+    """Examples at the ``levels`` of a kind of perturbation, as they are ``seen`` [n][levels].
 
-    Of texts they are ``texts`` [n][levels].
+    Each is a text, or a picture [h, w, c] cut to [0, 1].
     """
 
-    kind: str
-    axis: str
+    heading: str
     levels: tuple[float, ...]
-    pictures: npt.NDArray[np.float32] = field(repr=False)
-    texts: Sequence[Sequence[str]] = field(default=(), repr=False)
+    seen: Sequence[Sequence[Any]]
 
 
-@dataclass(frozen=True)
-class PerturbedPanel:
-    """The same examples under several kinds; ``classes`` [n] are the names of their classes."""
-
-    classes: tuple[str, ...]
-    blocks: tuple[PanelBlock, ...]
-
-
-@dataclass(frozen=True)
-class PatternPictures:
-    """Some of the pseudo patterns ``of`` a run, regular and perturbed: the two levels of the block."""
-
-    of: PseudoPatterns
-    classes: tuple[str, ...]
-    block: PanelBlock
-
-
-def perturbed_panel(
-    data: Dataset,
-    recipe: SeenAs,
-    *,
-    kinds: Sequence[str] | None = None,
-    levels: Mapping[str, Sequence[float]] | None = None,
-    num: int = 5,
-    positions: npt.NDArray[np.int64] | None = None,
-    seed: int = 0,
-) -> PerturbedPanel:
-    """Some examples, each of another class as far as there are classes, under kinds of perturbation."""
-    if positions is None:
-        positions = _one_per_class(data.labels, num, seed)
-    of = data.kind.name
-    blocks = []
-    for kind in kinds or [name for name in OURS if name in fitting_kinds(of)]:
-        chosen = tuple((levels or {}).get(kind, default_levels(kind, image_shape(data, recipe), of)))
-        made = [perturbation(kind, level, seed, of) for level in chosen]
-        blocks.append(_block(data, recipe, positions, kind, chosen, made))
-    return PerturbedPanel(tuple(data.classes[label] for label in data.labels[positions]), tuple(blocks))
-
-
-def pattern_pictures(
-    patterns: PseudoPatterns, data: Dataset, recipe: SeenAs, num: int = 12
-) -> PatternPictures:
-    """``num`` pseudo patterns to be drawn, the best of each class in turn (see `PseudoPatterns.shown`)."""
-    split = data if patterns.probe == "train" or data.held_out is None else data.held_out
-    positions = patterns.positions[patterns.shown(num)]
-    classes = tuple(data.classes[label] for label in split.labels[positions])
-    one = perturbation(patterns.kind, patterns.level, patterns.seed, data.kind.name)
-    levels = patterns.levels[0].level, patterns.level
-    made: list[Callable[..., Any]] = [_unchanged, one]
-    return PatternPictures(patterns, classes, _block(split, recipe, positions, patterns.kind, levels, made))
-
-
-def _unchanged(examples: Any, ids: Any) -> Any:  # noqa: ARG001
-    return examples
-
-
-def _block(
+def panel_blocks(
     data: Dataset,
     recipe: SeenAs,
     positions: npt.NDArray[np.int64],
-    kind: str,
-    levels: tuple[float, ...],
-    transforms: Sequence[Callable[..., Any]],
-) -> PanelBlock:
+    *,
+    kinds: Sequence[str] | None = None,
+    levels: Mapping[str, Sequence[float]] | None = None,
+    seed: int = 0,
+) -> list[PanelBlock]:
+    """The examples at ``positions`` under kinds of perturbation: ours that fit, at their own levels."""
+    of, blocks = data.kind.name, []
+    for kind in kinds or [name for name in _OURS if name in fitting_kinds(of)]:
+        known = find_kind(kind, of)
+        chosen = tuple((levels or {}).get(kind, default_levels(kind, image_shape(data, recipe), of)))
+        made = [perturbation(kind, level, seed, of) for level in chosen]
+        seen = _seen(data, recipe, positions, made)
+        blocks.append(PanelBlock(f"{known.name}: {known.label}", chosen, seen))
+    return blocks
+
+
+def _seen(
+    data: Dataset, recipe: SeenAs, positions: npt.NDArray[np.int64], transforms: Sequence[Callable[..., Any]]
+) -> list[Sequence[Any]]:
     """The examples at ``positions`` as each of the transforms changes them."""
-    known = find_kind(kind, data.kind.name)
-    block = partial(PanelBlock, known.name, known.label, levels)
     if not len(positions):
-        return block(np.zeros((0, 1, 1, 1, 1), np.float32))
+        return []
     examples = examples_at(data, positions, recipe)
-    seen = [one(examples, ids=data.ids[positions]) for one in transforms]
-    if isinstance(examples, list):
-        return block(np.zeros((0, 1, 1, 1, 1), np.float32), list(zip(*seen, strict=True)))
-    return block(np.stack([clamp_for_display(one).permute(0, 2, 3, 1).numpy() for one in seen], axis=1))
+    changed = [one(examples, ids=data.ids[positions]) for one in transforms]
+    if not isinstance(examples, list):
+        changed = [clamp_for_display(one).permute(0, 2, 3, 1).numpy() for one in changed]
+    return list(zip(*changed, strict=True))
 
 
-def _one_per_class(labels: npt.NDArray[np.int64], num: int, seed: int) -> npt.NDArray[np.int64]:
+def one_per_class(labels: npt.NDArray[np.int64], num: int, seed: int) -> npt.NDArray[np.int64]:
     """Positions of ``num`` random examples, of as many classes as there are, in the order of classes."""
     order = np.random.default_rng(seed).permutation(len(labels))
     turn = np.empty(len(labels), np.int64)
@@ -141,72 +94,81 @@ def _one_per_class(labels: npt.NDArray[np.int64], num: int, seed: int) -> npt.ND
     return chosen[np.argsort(labels[chosen], kind="stable")]
 
 
-def draw_panel(panel: PerturbedPanel) -> Figure:
-    """A block for each kind, one below the other: a row for each example, a column for each level.
+def draw_panel(data: Dataset, recipe: SeenAs, *, num: int = 5, seed: int = 0, **asked: Any) -> Figure:
+    """Some examples, each of another class as far as there are classes, under kinds of perturbation.
 
-    Of texts each has a line.
+    A block for each kind, one below the other: a row for each example, a column for each level. Of texts each
+    has a line. ``asked`` is as for `panel_blocks`.
     """
-    if any(block.texts for block in panel.blocks):
+    positions = one_per_class(data.labels, num, seed)
+    blocks = panel_blocks(data, recipe, positions, seed=seed, **asked)
+    classes = [data.classes[label] for label in data.labels[positions]]
+    if isinstance(blocks[0].seen[0][0], str):
         return _draw_texts(
             {
-                f"{block.kind}: {block.axis}": [
+                block.heading: [
                     (name, list(zip(map(level_name, block.levels), texts, strict=True)))
-                    for name, texts in zip(panel.classes, block.texts, strict=True)
+                    for name, texts in zip(classes, block.seen, strict=True)
                 ]
-                for block in panel.blocks
+                for block in blocks
             }
         )
-    columns = max(len(block.levels) for block in panel.blocks)
-    num = len(panel.classes)
-    names = [textwrap.fill(name, _NAME_WIDTH) for name in panel.classes]
+    names = [textwrap.fill(name, _NAME_WIDTH) for name in classes]
     # room for names at the left, in cells
     left = (0.085 * max(len(line) for name in names for line in name.split("\n")) + 0.15) / _CELL
     head, gap = 0.62, 0.3
-    height = len(panel.blocks) * (head + num) + (len(panel.blocks) - 1) * gap
-    figure, axes = _blank(left + columns, height + 0.05, left)
+    height = len(blocks) * (head + len(names)) + (len(blocks) - 1) * gap
+    figure, axes = _blank(left + max(len(block.levels) for block in blocks), height + 0.05, left)
     write = partial(axes.text, color=INK, fontsize=FONT_SIZE, va="center", parse_math=False)
     top = 0.0
-    for block in panel.blocks:
-        write(0, top + 0.22, f"{block.kind}: {block.axis}", fontweight="bold")
+    for block in blocks:
+        write(0, top + 0.22, block.heading, fontweight="bold")
         for column, level in enumerate(block.levels):
             write(column + 0.48, top + 0.5, level_name(level), fontsize=FONT_SIZE - 1, ha="center")
         top += head
-        for row, name in enumerate(names):
+        for row, (name, seen) in enumerate(zip(names, block.seen, strict=True)):
             write(-0.1, top + row + 0.48, name, ha="right")
-            for column in range(len(block.levels)):
-                _picture(axes, block.pictures[row, column], column, top + row)
-        top += num + gap
+            for column, pixels in enumerate(seen):
+                _picture(axes, pixels, column, top + row)
+        top += len(names) + gap
     return figure
 
 
-def draw_patterns(pictures: PatternPictures) -> Figure:
-    """Pairs of a regular example and what all networks still recognize, with their count and chance."""
-    patterns, num = pictures.of, len(pictures.classes)
+def draw_patterns(patterns: PseudoPatterns, data: Dataset, recipe: SeenAs, num: int = 12) -> Figure:
+    """Pairs of a regular example and what all networks still recognize, with their count and chance.
+
+    ``num`` at most, the best of each class in turn (see `PseudoPatterns.shown`).
+    """
     at, made = patterns.at_level, patterns.made
     models = f"all {patterns.num_trials} {made}" if patterns.num_trials > 1 else f"the {made[:-1]}"
     title = (
-        f"{at.count:,} of {at.num_examples:,} {patterns.probe.replace('_', '-')} examples are right in "
+        f"{at['count']:,} of {at['num_examples']:,} {patterns.probe.replace('_', '-')} examples are right in "
         f"{models} under {patterns.kind} {level_name(patterns.level)}"
     )
     beside = (
-        f"by chance {at.chance:.3g}, within classes {at.class_chance:.3g}; accuracy "
-        f"{np.mean(at.accuracy):.3f}, guessing {1 / len(patterns.classes):.3f}. Pairs: regular, perturbed."
+        f"by chance {at['chance']:.3g}, within classes {at['class_chance']:.3g}; accuracy "
+        f"{at['accuracy']:.3f}, guessing {1 / len(patterns.classes):.3f}. Pairs: regular, perturbed."
     )
-    if pictures.block.texts:
-        named = zip(pictures.classes, pictures.block.texts, strict=True)
-        pairs = [(name, list(zip(("regular", "perturbed"), both, strict=True))) for name, both in named]
-        return _draw_texts({title: [], beside: pairs})
-    rows = max(1, -(-num // _PAIRS))
+    split = data if patterns.probe == "train" or data.held_out is None else data.held_out
+    positions = patterns.positions[patterns.shown(num)]
+    classes = [data.classes[label] for label in split.labels[positions]]
+    one = perturbation(patterns.kind, patterns.level, patterns.seed, data.kind.name)
+    pairs = _seen(split, recipe, positions, [lambda examples, ids: examples, one])  # noqa: ARG005
+    if pairs and isinstance(pairs[0][0], str):
+        named = zip(classes, pairs, strict=True)
+        shown = [(name, list(zip(("regular", "perturbed"), both, strict=True))) for name, both in named]
+        return _draw_texts({title: [], beside: shown})
+    rows = max(1, -(-len(pairs) // _PAIRS))
     figure, axes = _blank(2.25 * _PAIRS, 0.95 + 1.35 * rows, 0.13)
     write = partial(axes.text, color=INK, fontsize=FONT_SIZE, va="center", parse_math=False)
     write(0, 0.2, title, fontweight="bold")
     write(0, 0.56, beside, fontsize=FONT_SIZE - 1)
-    if not num:
+    if not pairs:
         write(0, 1.2, "there is none to show")
-    for place, name in enumerate(pictures.classes):
+    for place, (name, both) in enumerate(zip(classes, pairs, strict=True)):
         row, column = divmod(place, _PAIRS)
         x, y = 2.25 * column, 0.85 + 1.35 * row
-        for beside_it, pixels in enumerate(pictures.block.pictures[place]):
+        for beside_it, pixels in enumerate(both):
             _picture(axes, pixels, x + beside_it, y)
         shortened = textwrap.shorten(name, 24, placeholder=" ...")
         write(x + 0.98, y + 1.0, shortened, fontsize=FONT_SIZE - 1, ha="center", va="top")
@@ -256,9 +218,8 @@ def _picture(axes: Axes, pixels: npt.NDArray[np.float32], x: float, y: float) ->
     height, width, channels = pixels.shape
     down, right = (0.96 * side / max(height, width) for side in (height, width))
     x, y = x + (0.96 - right) / 2, y + (0.96 - down) / 2
-    rgb = np.broadcast_to(pixels, (height, width, 3)) if channels == 1 else pixels[..., :3]
     axes.imshow(
-        rgb,
+        np.broadcast_to(pixels, (height, width, 3)) if channels == 1 else pixels[..., :3],
         extent=(x, x + right, y + down, y),
         interpolation="nearest" if max(height, width) <= _SMALL else "antialiased",
         aspect="auto",

@@ -1,25 +1,33 @@
-"""The result of the experiment: rows, figures, tables, and the claims that it decides."""
+"""The result of the experiment: rows, figures, tables, and claims whose margins were set before any ran."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from easiness import show
-from easiness.paper.planted.claims import DROP, MEASURES, Found, Measure, of_the_whole
-from easiness.paper.planted.design import ARMS, CONTROLS, FREQUENT, JUDGED, Arm
-from easiness.paper.planted.estimates import Estimate, mean
-from easiness.paper.reproduction import count_verdicts
+from easiness.analysis import MIN_GROUP
+from easiness.paper.claims import Claim, Side, Statistic, count_verdicts
+from easiness.paper.planted.design import ARMS, CONTROLS, FREQUENT, JUDGED, Arm, Patterns, Preset
+from easiness.paper.planted.estimates import Estimate, Values, drop, mean, slope
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+Measure: TypeAlias = Literal["easiness", "held_out"]
+MEASURES: dict[Measure, str] = {"easiness": "easiness", "held_out": "held-out probability"}
+"""The first is of carriers of a pattern's own label, the other of that label on pictures never trained on."""
+SLOPE, SHARE, DROP, NOTHING = 0.15, 0.25, 0.05, 0.05
+"""Margins: of the slope, of the balanced one as a share of it, of the drop, and of slopes of controls."""
 
+_WHOLE = ("1a", "1b", "1c")
 _SHOWN_PATTERNS, _SHOWN_PICTURES = 3, 5
 _STYLES = ((show.EASY, "o"), (show.TRAIN, "^"), (show.LEFT_OUT, "s"), (show.HARD, "D"))
 _DARKEST = 4.0  # deviations of the noise that are black, or white
@@ -29,9 +37,60 @@ _AXES: dict[Measure, str] = {
 }
 
 
+class OfArm(NamedTuple):
+    """Outcomes of the trials of a network in an arm, by trial and pattern, [T, P].
+
+    ``easiness`` is the share of a pattern's carriers with its own label that the network is right about,
+    ``contradicted`` that of carriers with other labels, not a number where there are none. ``held_out`` is
+    the mean probability of the pattern's own label on pictures that no training saw. ``accuracy`` [T] is over
+    all examples.
+    """
+
+    easiness: Values
+    contradicted: Values
+    held_out: Values
+    accuracy: Values
+
+
 @dataclass(frozen=True, eq=False)
-class Hypothesis(Found, show.Result):
-    """The outcome of the experiment, and the ``claims`` that it decides."""
+class Hypothesis(show.Result):
+    """The ``patterns`` that were planted, what each network made of them in each arm, and ``claims``."""
+
+    preset: Preset
+    seed: int
+    patterns: Patterns
+    arms: Mapping[tuple[Arm, str], OfArm]
+
+    def values(self, arm: Arm, network: str, measure: Measure) -> Values:
+        """The values of a measure [T, P]."""
+        one = self.arms[arm, network]
+        return one.easiness if measure == "easiness" else one.held_out
+
+    def cell(self, arm: Arm, network: str, measure: Measure, support: int, contradiction: float) -> Estimate:
+        """The mean over the patterns of a support and contradiction."""
+        chosen = (self.patterns.support == support) & (self.patterns.contradiction == contradiction)
+        return mean(self.values(arm, network, measure)[:, chosen])
+
+    def slope(self, arm: Arm, network: str, measure: Measure) -> Estimate:
+        """The change of the logit for one doubling of f, at the same contradiction."""
+        doublings = np.log2(self.patterns.frequency)
+        return slope(self.values(arm, network, measure), doublings, self.patterns.contradiction)
+
+    def drop(self, arm: Arm, network: str, measure: Measure, contradiction: float = JUDGED) -> Estimate:
+        """How much less it is with contradiction than without, at the same support."""
+        with_it, without = (self.compared(arm, one) for one in (contradiction, 0.0))
+        return drop(self.values(arm, network, measure), with_it, without, self.patterns.support)
+
+    def compared(self, arm: Arm, contradiction: float) -> npt.NDArray[np.bool_]:
+        """The patterns [P] of a contradiction: those that are frequent, or all that are made equally so."""
+        often = self.patterns.support >= (0 if arm == "balanced" else FREQUENT)
+        compared: npt.NDArray[np.bool_] = often & (self.patterns.contradiction == contradiction)
+        return compared
+
+    @cached_property
+    def claims(self) -> list[Claim]:
+        """Each is decided for every network, and falls with any of them."""
+        return [*_of_measure(self, 1, "easiness"), *_of_measure(self, 2, "held_out"), *_of_controls(self)]
 
     @property
     def headline(self) -> str:
@@ -257,6 +316,76 @@ class Hypothesis(Found, show.Result):
             room = self.preset.side - self.preset.patch
             rows.append([np.pad(kind.amplitude * patch, (0, room)), *made[:, 0].numpy()])
         return show.pictures(rows, ["patch", *["a carrier"] * _SHOWN_PICTURES], _DARKEST)
+
+
+def of_the_whole(verdicts: Mapping[str, str]) -> str:
+    """The verdict on the hypothesis by those on the claims: any of 1a, 1b and 1c refutes it."""
+    found = {one: verdicts[one] for one in _WHOLE}
+    lost = [one for one, verdict in found.items() if verdict == "does not hold"]
+    if lost:
+        return f"the hypothesis is refuted by {show.listed(lost)}"
+    held = set(found.values()) == {"holds"}
+    return f"the hypothesis holds: {show.listed(_WHOLE)} do" if held else "the hypothesis is undecided"
+
+
+def _judged(
+    name: str, side: Side, margin: float, estimates: Mapping[str, Estimate], trials: int
+) -> tuple[Statistic, ...]:
+    few = f"fewer than {MIN_GROUP} trials decide nothing" if trials < MIN_GROUP else ""
+    return tuple(
+        Statistic(f"{name}, {which}", one.value, one.interval, side, margin, few)
+        for which, one in estimates.items()
+    )
+
+
+def _of_measure(found: Hypothesis, number: int, by: Measure) -> Iterator[Claim]:
+    networks, trials, measure = found.preset.networks, found.preset.trials, MEASURES[by]
+    steep, flat = (
+        {network: found.slope(arm, network, by) for network in networks} for arm in ("natural", "balanced")
+    )
+    left = {network: flat[network].less(steep[network], SHARE) for network in networks}
+    lost = {network: found.drop("natural", network, by) for network in networks}
+    for letter, text, needed, statistics in (
+        (
+            "a",
+            "what is frequent is easy",
+            f"the logit rises by more than {SLOPE:g} for one doubling of f in the natural arm",
+            _judged("slope, natural", "above", SLOPE, steep, trials),
+        ),
+        (
+            "b",
+            "because it is frequent",
+            "where every pattern is shown equally often, the slope is less than a quarter of the natural one",
+            _judged("slope, balanced - natural / 4", "below", 0.0, left, trials),
+        ),
+        (
+            "c",
+            "what contradicts is hard",
+            f"at the same support of at least {FREQUENT} examples an epoch, patterns of which a quarter "
+            f"bears other labels lose more than {DROP:g}",
+            _judged(f"drop at c = {JUDGED:g}", "above", DROP, lost, trials),
+        ),
+    ):
+        which = "" if by == "easiness" else f" ({measure})"
+        yield Claim(f"{number}{letter}", f"{text}{which}", needed, statistics, note=f"judged by {measure}")
+
+
+def _of_controls(found: Hypothesis) -> Iterator[Claim]:
+    first, trials = found.preset.networks[0], found.preset.control_trials
+    slopes = {f"{arm}, {first}": found.slope(arm, first, "easiness") for arm in CONTROLS if arm != "half"}
+    yield Claim(
+        "3a",
+        "nothing is there without patterns that repeat, or with labels dealt anew",
+        f"the slope is below {NOTHING:g} with sham patches and with permuted labels",
+        _judged("slope", "below", NOTHING, slopes, trials),
+    )
+    half, whole = (mean(found.arms[arm, first].easiness) for arm in ("half", "natural"))
+    yield Claim(
+        "3b",
+        "fainter patterns are harder",
+        "mean easiness is lower at half the amplitude",
+        _judged("half - natural", "below", 0.0, {first: half.less(whole)}, trials),
+    )
 
 
 def _curve(x: Any, estimates: Sequence[Estimate], label: str, style: tuple[str, str]) -> show.Curve:

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
+from easiness.paper.options import Planted
 from easiness.paper.planted import design
-from easiness.paper.planted.asking import Planted
-from easiness.paper.planted.claims import OfArm
 from easiness.paper.planted.estimates import Values
 from easiness.paper.planted.kind import PatternKind, StoredPatterns
-from easiness.paper.planted.result import Hypothesis
+from easiness.paper.planted.result import Hypothesis, OfArm
 from easiness.runs import Plan, make_plan
 from easiness.spec import LAST, Recording, Training, at_least, content_hash
 from easiness.store import Run

@@ -1,9 +1,3 @@
-from .claims import (
-    Claim as Claim,
-    Side as Side,
-    Statistic as Statistic,
-    count_verdicts as count_verdicts,
-)
 from .folder import (
     FIGURES as FIGURES,
     TABLES as TABLES,
@@ -13,7 +7,6 @@ from .folder import (
 )
 from .judge import PaperResults as PaperResults, paper_claims as paper_claims
 from .presets import find_preset as find_preset
-from .reproduced import ALL as ALL
 from .study import (
     KINDS as KINDS,
     PaperPlan as PaperPlan,

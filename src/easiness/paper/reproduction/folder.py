@@ -38,13 +38,10 @@ def is_study(out: Path) -> bool:
 
 def is_damaged_study(out: Path) -> bool:
     """Does the folder hold a study whose description cannot be read as one?"""
-    if not is_study(out):
-        return False
     try:
-        settings = read_json(out / DOCUMENT)
+        return is_study(out) and not _flat(read_json(out / DOCUMENT))
     except (OSError, ValueError):
         return True
-    return not (isinstance(settings, dict) and isinstance(settings.get("preset"), dict))
 
 
 def study_page(out: Path) -> str:

@@ -10,16 +10,15 @@ from itertools import combinations
 
 from easiness import analysis
 from easiness.analysis import MIN_GROUP, GroupMatch
-from easiness.paper.perturbation import Loss, PerturbationCurve, PseudoPatterns, difference_of_losses
-from easiness.paper.reproduction.claims import Claim, Side, Statistic
+from easiness.paper.claims import Claim, Contrast, Side, Statistic
+from easiness.paper.perturbation import PerturbationCurve, PseudoPatterns
 from easiness.paper.reproduction.presets import Kind
 from easiness.paper.training_sets import (
     AccuracyCurve,
-    Contrast,
     TrainingSetStudy,
     breakdown,
+    contrast,
     differences,
-    mean_accuracy,
     steps,
 )
 from easiness.paper.validation import Validation
@@ -126,7 +125,7 @@ def _claim(number: str, *found: Statistic, not_tested: str = "", note: str = "")
 
 
 def _statistic(
-    name: str, one: Contrast | Loss, side: Side, margin: float = 0.0, few: str = _FEW_REPETITIONS
+    name: str, one: Contrast, side: Side, margin: float = 0.0, few: str = _FEW_REPETITIONS
 ) -> Statistic:
     return Statistic(name, one.value, one.interval, side, margin, "" if one.decided else few)
 
@@ -230,7 +229,7 @@ def _structure_or_color(results: PaperResults) -> Claim:
         ("shuffle", 0.25, "tile 0.25"),
         ("radial", results.side / 4, f"r = {results.side / 4:g}"),
     ):
-        one = difference_of_losses(curves["color"], 0.0, curves[kind], level)
+        one = curves["color"].lost_more(0.0, curves[kind], level)
         what = f"matching lost at alpha = 0, less that lost at {name}"
         rows.append(_statistic(what, one, _needed(results.kind), few=_FEW_TRIALS))
     return _claim("5", *rows, note=_of_which(results.kind))
@@ -255,7 +254,7 @@ def _breaks(curve: AccuracyCurve, at: float, what: str) -> Iterator[Statistic]:
 def _tested(study: TrainingSetStudy) -> str:
     """What was trained, and how much it knows when nothing is dropped or relabelled."""
     least = study.rates[0]
-    known = study.curve("random").at(least).mean()
+    known = study.curve("random")[least].mean()
     what = f"{study.model}, {study.repetitions} repetitions of {study.epochs} epochs"
     return f"{what}, right about {known:.0%} of the held-out examples at rate {least:g}"
 
@@ -282,8 +281,8 @@ def corruption_claims(study: TrainingSetStudy) -> list[Claim]:
         accuracy = "accuracy, {} relabelled at 0.9"
         noise = _claim(
             "7b",
-            _statistic(accuracy.format("easy"), mean_accuracy(easy, 0.9), "below", chance + 0.02),
-            _statistic(accuracy.format("hard"), mean_accuracy(hard, 0.9), "above", 2 * chance),
+            _statistic(accuracy.format("easy"), contrast([(1, easy[0.9])]), "below", chance + 0.02),
+            _statistic(accuracy.format("hard"), contrast([(1, hard[0.9])]), "above", 2 * chance),
             note=note,
         )
     return [
@@ -294,9 +293,9 @@ def corruption_claims(study: TrainingSetStudy) -> list[Claim]:
 
 
 def _validation(found: Validation) -> Claim:
-    quarter = found.shares_in_hardest[0.25]
+    quarter = found.hardest(0.25)
     wrong = f"wrong about {found.num_wrong / (found.num_validation * found.num_final):.0%}"
-    if not quarter.most > 0.5:  # also where nothing is misclassified
+    if not quarter["most"] > 0.5:  # also where nothing is misclassified
         reason = (
             f"the final models are {wrong} of the validation examples, so that no ranking could put more "
             "than half of these into a quarter"
@@ -306,9 +305,10 @@ def _validation(found: Validation) -> Claim:
     what = "share of the misclassified in the hardest quarter"
     note = (
         f"{found.num_final} final models after {found.final_epoch} epochs, {wrong}; no ranking could put "
-        f"more than {quarter.most:.2f} of that into a quarter of the examples"
+        f"more than {quarter['most']:.2f} of that into a quarter of the examples"
     )
-    return _claim("8", Statistic(what, quarter.value, quarter.interval, "above", 0.5, few), note=note)
+    value, *interval = map(float, quarter[["value", "low", "high"]])
+    return _claim("8", Statistic(what, value, (interval[0], interval[1]), "above", 0.5, few), note=note)
 
 
 def _batch_norm(results: PaperResults) -> Claim:
@@ -330,12 +330,11 @@ def _batch_norm(results: PaperResults) -> Claim:
 
 def _pseudo(found: PseudoPatterns) -> Claim:
     level, num = found.at_level, found.num_trials
-    low, high = level.interval
     what = f"examples that all {num} models get right at r = {found.level:g}, less those expected by chance"
-    interval = (low - level.chance, high - level.chance)
+    value, low, high = (level[one] - level["chance"] for one in ("count", "low", "high"))
     few = "" if num >= MIN_GROUP else _FEW.format(MIN_GROUP, "models")
     note = (
-        f"{found.model} after {found.epoch} epochs, {level.count} of {level.num_examples} "
-        f"{found.probe.replace('_', '-')} examples; by class difficulty alone {level.class_chance:.1f}"
+        f"{found.model} after {found.epoch} epochs, {level['count']} of {level['num_examples']} "
+        f"{found.probe.replace('_', '-')} examples; by class difficulty alone {level['class_chance']:.1f}"
     )
-    return _claim("10", Statistic(what, level.count - level.chance, interval, "above", 0.0, few), note=note)
+    return _claim("10", Statistic(what, value, (low, high), "above", 0.0, few), note=note)

@@ -1,4 +1,4 @@
-"""``paper``: every experiment of the paper at the scale of a preset, planned as one study."""
+"""``paper all``: every experiment of the paper at the scale of a preset, in a folder that goes on."""
 
 from __future__ import annotations
 
@@ -12,18 +12,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from easiness import runs
+from easiness import runs, show
 from easiness.analysis import Side
 from easiness.data import Dataset
+from easiness.engine import say, say_text
 from easiness.errors import BadInput
-from easiness.paper.perturbation import Perturbing, image_shape, perturbation_curve, pseudo_patterns
-from easiness.paper.reproduction.folder import RUNS
+from easiness.executors import check_execution
+from easiness.higher_functions import offered
+from easiness.paper.claims import Claim, count_verdicts
+from easiness.paper.options import Perturbing, Reproduced
+from easiness.paper.perturbation import image_shape, perturbation_curve, pseudo_patterns
+from easiness.paper.reproduction.folder import RUNS, check_folder, describe_folder
 from easiness.paper.reproduction.judge import PaperResults
-from easiness.paper.reproduction.presets import Preset, kind_of
+from easiness.paper.reproduction.presets import Preset, find_preset, kind_of
 from easiness.paper.training_sets import TrainingSets, plan_ranked
 from easiness.paper.validation import Trainings, ValidationPlans, plan_validation
 from easiness.perturb import default_levels
-from easiness.spec import Drawing, Execution, Loading, Recording, Training
+from easiness.spec import Drawing, Effect, Execution, Loading, Recording, Training
 from easiness.store import Run
 from easiness.studies.keeping import ranking
 from easiness.studies.matching import Compared, Comparison, Reliability, compare
@@ -58,14 +63,9 @@ class PaperPlan:
         return {match_name(model): plan for model, plan in self.matching.items()}
 
     @property
-    def first(self) -> dict[str, runs.Plan]:
-        """The runs that need no other, by name."""
-        return {**self.scoring, **self.validation.merged, **self.validation.final}
-
-    @property
     def everything(self) -> dict[str, runs.Plan]:
         """All runs by name; trials that two experiments need are there once."""
-        return {**self.first, **self.ablation.runs, **self.corruption.runs}
+        return {**self.scoring, **self.validation.runs, **self.ablation.runs, **self.corruption.runs}
 
     def costs(self, folder: Path, device: torch.device, execution: Execution) -> dict[str, runs.Cost]:
         """What the trials that are missing below ``folder`` cost, by the name of their run."""
@@ -106,8 +106,8 @@ def plan_paper(
         seed,
         matching,
         validation,
-        _drawable(preset, data, "drop", nothing, seed),
-        _drawable(preset, data, "relabel", nothing, seed),
+        _training_sets(preset, data, "drop", nothing, seed),
+        _training_sets(preset, data, "relabel", nothing, seed),
     )
 
 
@@ -131,7 +131,7 @@ def run_paper(
     main = matched[preset.cnns[0]]
     values = ranking(main)
     ablation, corruption = (
-        _drawable(preset, data, effect, values, plan.seed) for effect in ("drop", "relabel")
+        _training_sets(preset, data, effect, values, plan.seed) for effect in ("drop", "relabel")
     )
     # what is longest comes last
     for part in (ablation.runs, plan.validation.merged, plan.validation.final, corruption.runs):
@@ -170,10 +170,23 @@ def run_paper(
     return results, by_name
 
 
-def _drawable(preset: Preset, data: Dataset, effect: Any, values: Any, seed: int) -> TrainingSets:
+def _training_sets(preset: Preset, data: Dataset, effect: Effect, values: Any, seed: int) -> TrainingSets:
     """The runs by this ranking; drawn class by class where a class would lose all of its examples."""
+    training = Training(
+        model=preset.ablation_model,
+        epochs=preset.ablation_epochs,
+        seed=seed + 3,
+        recipe=dict(preset.learned or preset.recipe),
+        precision=preset.precision,
+    )
+    drawing = Drawing(
+        rates=preset.drop_rates if effect == "drop" else preset.corrupt_rates,
+        repetitions=preset.repetitions,
+        at=preset.epochs,
+        balanced=preset.balanced,
+    )
     try:
-        return _training_sets(preset, data, effect, values, seed)
+        return plan_ranked(effect, data, values, training, drawing, observe=preset.observe)
     except BadInput:
         if preset.balanced:
             raise
@@ -222,28 +235,6 @@ def match_name(model: str) -> str:
     return f"match-{model.replace(':', '-').replace('/', '-')}"
 
 
-def _training_sets(preset: Preset, data: Dataset, effect: Any, values: Any, seed: int) -> TrainingSets:
-    return plan_ranked(
-        effect,
-        data,
-        values,
-        Training(
-            model=preset.ablation_model,
-            epochs=preset.ablation_epochs,
-            seed=seed + 3,
-            recipe=dict(preset.learned or preset.recipe),
-            precision=preset.precision,
-        ),
-        Drawing(
-            rates=preset.drop_rates if effect == "drop" else preset.corrupt_rates,
-            repetitions=preset.repetitions,
-            at=preset.epochs,
-            balanced=preset.balanced,
-        ),
-        observe=preset.observe,
-    )
-
-
 def _load(preset: Preset, source: Any, loading: Loading) -> Dataset:
     """The data; what is left open is as the preset has it, where the data need it."""
     source = preset.source if source is None else source
@@ -259,3 +250,77 @@ def _load(preset: Preset, source: Any, loading: Loading) -> Dataset:
     limit = preset.limit if loading.limit is None else loading.limit
     limit = None if limit is None or limit >= len(data) else limit
     return runs.given_data(data, Loading(limit=limit, labels=loading.labels))
+
+
+def _planned(asked: Reproduced) -> PaperPlan:
+    """The plan, of which ``out`` may hold the beginning."""
+    check_execution(asked.execution)
+    resolve_device(asked.execution.device)  # refuses one that is not there before anything is written
+    preset = find_preset(asked.preset, asked.data)
+    return plan_paper(preset, asked.data, loading=asked.loading, seed=asked.seed)
+
+
+def reproduce(asked: Reproduced, progress: runs.Progress) -> list[Claim]:
+    """Carry out what the folder lacks of the study, write the results, and give the claims."""
+    plan = _planned(asked)
+    for note in plan.data.remarks:
+        progress.note(f"note: {note}")
+    check_folder(plan, asked.out)
+    return finish(plan, asked.out, asked.execution, progress)
+
+
+def finish(
+    plan: PaperPlan, out: Path, execution: Execution = Execution(), progress: runs.Progress | None = None
+) -> list[Claim]:
+    """Carry out what ``out`` lacks of the plan and write figures, tables, claims and the page."""
+    describe_folder(plan, out)
+    claims: list[Claim] = offered("write_paper")(plan, *run_paper(plan, out, execution, progress), out)
+    return claims
+
+
+def carry(asked: Reproduced) -> None:
+    """The command: what it would do, or the claims."""
+    if asked.dry_run:
+        with runs.reading_shown():
+            plan = _planned(asked)
+        for note in plan.data.remarks:
+            say(f"note: {note}", err=True)
+        check_folder(plan, asked.out)
+        say_text(_described(plan, asked))
+        return
+    with runs.ShownProgress() as progress:
+        claims = reproduce(asked, progress)
+    for claim in claims:
+        say(f"{claim.id:>3}  {claim.verdict:<15}  {claim.text}")
+    counts = count_verdicts(claims).items()
+    verdicts = ", ".join(f"{number} {verdict}" for verdict, number in counts if number)
+    say(f"{verdicts}; a claim is decided only where intervals lie on one side of a margin set beforehand")
+    say(f"{asked.out}/report.html")
+
+
+def _described(plan: PaperPlan, asked: Reproduced) -> str:
+    """A table of all runs with what is missing of them, and what that costs."""
+    device = resolve_device(asked.execution.device)
+    costs = plan.costs(asked.out, device, asked.execution)
+    rows = [["run", "network", "trials", "epochs", "trained on", "missing", "takes", "disk"]]
+    for name, one in plan.everything.items():
+        planned = [name, one.model, str(one.trials), str(one.epochs), show.count(one.num_trained_on)]
+        cost, missing = costs.get(name), ["0", "", ""]
+        if cost is not None:
+            missing = [str(cost.num_trials), runs.effort_text([cost]), show.size_text(cost.run_bytes)]
+        rows.append([*planned, *missing])
+    num_bytes = sum(cost.run_bytes + cost.cache_bytes for cost in costs.values())
+    trials = sum(cost.num_trials for cost in costs.values())
+    data = plan.data
+    held_out = 0 if data.held_out is None else len(data.held_out)
+    title = (
+        f"{asked.out}: preset {plan.preset.name} on {data.name}, {len(data):,} examples and {held_out:,} "
+        "held out"
+    )
+    note = "Trials of one run differ in their seeds; times are known of runs with trials here."
+    return (
+        f"{show.sections_text([show.Section(title, note, rows)])}\n\n"
+        f"{trials} trials to train, {runs.effort_text([*costs.values()])} on {device} and "
+        f"{show.size_text(num_bytes)} of disk; perturbations and figures come on top\n"
+        "nothing was trained and nothing written"
+    )

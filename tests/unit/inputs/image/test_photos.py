@@ -31,7 +31,7 @@ from easiness.inputs.image.photos import (
     opened_cache,
     reduced_size,
 )
-from easiness.paper.perturbation.asked import evaluation_pixels
+from easiness.paper.perturbation.looking import examples_at
 from easiness.runs.plan import make_plan
 from easiness.spec import Recipe, Resolved, Training
 from easiness.trial import run_trial
@@ -483,7 +483,7 @@ def test_translation_follows_the_reduced_side():
 
 def test_perturbations_see_the_reduced_pixels(data):
     positions = np.array([5, 2])
-    seen = evaluation_pixels(data, positions, Recipe(reduce=2))
+    seen = examples_at(data, positions, Recipe(reduce=2))
     expected = average_blocks(data.array, 2)[positions].transpose(0, 3, 1, 2) / 255
     np.testing.assert_allclose(seen, expected, atol=1e-6)
 

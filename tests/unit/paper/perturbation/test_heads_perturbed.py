@@ -23,8 +23,7 @@ from easiness import (
 )
 from easiness.features import FeatureKind, FeatureSource, Preparation, Request, frozen, registry
 from easiness.features.frozen import network_source
-from easiness.paper.perturbation.asked import perturbed_probe, seen_as
-from easiness.paper.perturbation.observing import PERTURBED
+from easiness.paper.perturbation.looking import PERTURBED, perturbed_probe, seen_as
 from easiness.records.observations import STATISTICS
 
 NUM, SIDE = 100, 12

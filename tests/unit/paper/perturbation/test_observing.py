@@ -6,9 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from easiness import BadInput, RunFailed, load_dataset, open_run
-from easiness.paper.perturbation.asked import evaluation_pixels, perturbed_probe
-from easiness.paper.perturbation.observing import PERTURBED
+from easiness import BadInput, Recipe, RunFailed, load_dataset, open_run
+from easiness.paper.perturbation.looking import PERTURBED, examples_at, perturbed_probe
 from easiness.perturb.registry import _registered
 from easiness.records.observations import STATISTICS
 from easiness.runs.progress import Progress
@@ -185,8 +184,5 @@ def test_what_cannot_be_looked_at(opened, data, tmp_path):
 
 
 def test_pixels_are_those_of_the_examples_in_any_order(data):
-    from easiness import Recipe
-
     positions = np.array([7, 3, 3, 50])
-    seen = evaluation_pixels(data, positions, Recipe())
-    assert np.array_equal(seen, images_of(data)[positions] / 255)
+    assert np.array_equal(examples_at(data, positions, Recipe()), images_of(data)[positions] / 255)

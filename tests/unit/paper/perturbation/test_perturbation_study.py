@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,15 +10,11 @@ import pytest
 from easiness import BadInput, Recipe, load_dataset, paper
 from easiness.analysis import Rule, match_groups, match_votes
 from easiness.data import Dataset
-from easiness.paper.perturbation.asked import check_changes_something
-from easiness.paper.perturbation.asking import Perturbing
-from easiness.paper.perturbation.curve import (
-    PerturbationCurve,
-    difference_of_losses,
-    level_name,
-)
-from easiness.paper.perturbation.panel import draw_panel, perturbed_panel
-from easiness.paper.perturbation.study import perturbation_curve
+from easiness.paper.options import Perturbing
+from easiness.paper.perturbation import draw_panel, perturbation_curve
+from easiness.paper.perturbation.curve import PerturbationCurve, level_name
+from easiness.paper.perturbation.looking import check_changes_something
+from easiness.paper.perturbation.panel import one_per_class, panel_blocks
 from easiness.perturb import Radial, Shuffle
 from easiness.runs import data_of
 from easiness.show.result import sections_text
@@ -28,7 +23,6 @@ from plans import curve_of, match_levels, votes_of
 from recording import small_run
 
 NUM, TRIALS = 40, 4
-OPTIONS = {"fraction": 0.25, "seed": 0, "num_replicates": 60}
 
 
 def random_votes(seed, noise):
@@ -88,25 +82,16 @@ def test_losses_are_differences_from_the_ceiling(curve):
 
 
 def test_replicates_of_two_levels_are_of_the_same_trials(curve):
-    same = difference_of_losses(curve, 0, curve, 0)
-    assert same.value == 0
-    assert same.interval == pytest.approx((0, 0), abs=1e-12)
+    assert curve.lost_more(0, curve, 0).value == 0
     # two levels with the same votes lose the same in every replicate
     votes = [random_votes(0, 0.1), random_votes(1, 0.3), random_votes(1, 0.3)]
     twice = curve_of(votes, [1.0, 0.5, 0.25])
-    assert difference_of_losses(twice, 0.5, twice, 0.25).interval == pytest.approx((0, 0), abs=1e-12)
-    more = difference_of_losses(curve, 0, curve, 0.5, side="hard", ties="expected")
-    assert more.value == pytest.approx(
-        curve.lost(0, "hard", "expected").value - curve.lost(0.5, "hard", "expected").value
-    )
-    by_hand = curve.at(0.5, "hard", "expected").replicates - curve.at(0, "hard", "expected").replicates
+    assert twice.lost_more(0.5, twice, 0.25).interval == pytest.approx((0, 0), abs=1e-12)
+    more = curve.lost_more(0, curve, 0.5)
+    assert more.value == pytest.approx(curve.lost(0).value - curve.lost(0.5).value)
+    by_hand = curve.at(0.5, "easy", "refine").replicates - curve.at(0, "easy", "refine").replicates
     expected = np.percentile(by_hand, (2.5, 97.5)) - by_hand.mean() + more.value
     assert more.interval == pytest.approx(tuple(expected))
-
-
-def test_losses_of_different_runs_or_missing_levels_are_refused(curve):
-    with pytest.raises(BadInput, match="differ in seed"):
-        difference_of_losses(curve, 0, replace(curve, seed=1), 0)
     with pytest.raises(BadInput, match=r"no level 0.3 .* 1, 0.5, 0"):
         curve.lost(0.3)
 
@@ -129,13 +114,6 @@ def test_a_level_at_which_easiness_is_undefined_is_said_to_be():
     assert "Undefined at 0.5: some trial gets no example right" in " ".join(
         sections_text(curve.sections()).split()
     )
-
-
-def test_one_trial_has_no_groups_and_no_loss():
-    votes = [votes_of(random_votes(seed, 0.2).correct[:1]) for seed in (0, 1)]
-    matches = match_levels(votes, [1, 0], 0, sides=["easy"], ties=["expected"], **OPTIONS)
-    assert all(match.groups is None for match in matches)
-    assert matches[1].same_models.chance == pytest.approx(0.25)
 
 
 def test_the_table_has_a_row_for_each_point(curve):
@@ -227,7 +205,9 @@ def test_undefined_levels_are_marked_and_one_trial_has_no_groups():
     figure = of_noise(silent=True).figure()
     lines_of(figure)
     assert "undefined" in [text.get_text() for text in figure.axes[0].texts]
-    assert not any("other models" in name for name in lines_of(of_noise(num_trials=1).figure()))
+    alone = of_noise(num_trials=1)
+    assert all(match.groups is None for match in alone.matches)
+    assert not any("other models" in name for name in lines_of(alone.figure()))
 
 
 def test_levels_have_short_names():
@@ -237,30 +217,28 @@ def test_levels_have_short_names():
 
 
 def test_the_panel_holds_the_transformed_pixels_cut_for_display():
-    data = load_dataset("digits")
-    panel = perturbed_panel(data, Recipe(), num=5, levels={"radial": [6, 1]}, seed=3)
-    assert len(set(panel.classes)) == 5
-    assert [block.kind for block in panel.blocks] == ["color", "shuffle", "radial"]
-    positions = np.array([5, 2])
-    chosen = perturbed_panel(data, Recipe(), kinds=["radial", "shuffle"], positions=positions, seed=3)
+    data, positions = load_dataset("digits"), np.array([5, 2])
     pixels = images_of(data)[positions] / 255
-    radial, shuffle = chosen.blocks
+    radial, shuffle = panel_blocks(data, Recipe(), positions, kinds=["radial", "shuffle"], seed=3)
     for at, level in enumerate(radial.levels):
         expected = Radial(level)(pixels).clamp(0, 1).permute(0, 2, 3, 1)
-        assert np.array_equal(radial.pictures[:, at], expected)
+        assert np.array_equal([seen[at] for seen in radial.seen], expected)
     for at, level in enumerate(shuffle.levels):
         expected = Shuffle(level, 3)(pixels, ids=data.ids[positions]).permute(0, 2, 3, 1)
-        assert np.array_equal(shuffle.pictures[:, at], expected)
-    figure = draw_panel(chosen)
+        assert np.array_equal([seen[at] for seen in shuffle.seen], expected)
+    figure = draw_panel(data, Recipe(), kinds=["radial", "shuffle"], num=2)
     assert len(figure.axes[0].images) == 2 * (len(radial.levels) + len(shuffle.levels))
     lines_of(figure)
-
-
-def test_more_examples_than_classes_and_a_level_that_does_not_exist():
-    data = load_dataset("digits", limit=40)
-    assert len(perturbed_panel(data, Recipe(), kinds=["color"], num=12).classes) == 12
+    every = panel_blocks(data, Recipe(), positions)
+    assert [block.heading.partition(":")[0] for block in every] == ["color", "shuffle", "radial"]
     with pytest.raises(BadInput, match="color alpha 2"):
-        perturbed_panel(data, Recipe(), kinds=["color"], levels={"color": [2]})
+        panel_blocks(data, Recipe(), positions, kinds=["color"], levels={"color": [2]})
+
+
+def test_examples_are_of_as_many_classes_as_there_are():
+    labels = np.arange(40) % 10
+    assert len(set(labels[one_per_class(labels, 5, 3)])) == 5
+    assert len(one_per_class(labels, 12, 0)) == 12
 
 
 PICTURES = 40

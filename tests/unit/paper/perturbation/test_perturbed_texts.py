@@ -14,10 +14,15 @@ import pytest
 import easiness as ez
 from easiness.data import Dataset, rewritten, texts_of
 from easiness.errors import BadInput
-from easiness.paper.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
-from easiness.paper.perturbation.asked import check_changes_something, image_shape, perturbed_probe, seen_as
-from easiness.paper.perturbation.asking import Perturbing
-from easiness.paper.perturbation.study import perturbation_curve, pseudo_patterns
+from easiness.paper.options import Perturbing
+from easiness.paper.perturbation import draw_panel, draw_patterns, perturbation_curve, pseudo_patterns
+from easiness.paper.perturbation.looking import (
+    check_changes_something,
+    image_shape,
+    perturbed_probe,
+    seen_as,
+)
+from easiness.paper.perturbation.panel import panel_blocks
 from easiness.perturb import Order, perturbation
 from easiness.show import sections_text
 
@@ -118,20 +123,15 @@ def test_what_changes_no_text_is_refused(own: ez.Run) -> None:
 
 def test_panels_show_the_texts(own: ez.Run, data: Dataset, tmp_path: Path) -> None:
     recipe = seen_as(own, data)
-    panel = perturbed_panel(data, recipe, kinds=["order", "case"], num=2)
-    assert panel.classes == ("up", "down")
-    order, case = panel.blocks
-    assert [len(texts) for texts in order.texts] == [5, 5]
-    assert all(texts[0] in texts_of(data) for texts in order.texts)
-    assert [texts[-1] for texts in case.texts] == [texts[0].upper() for texts in case.texts]
-    figure = draw_panel(panel)
+    order, case = panel_blocks(data, recipe, np.array([1, 0]), kinds=["order", "case"])
+    assert [texts[0] for texts in order.seen] == [texts_of(data)[at] for at in (1, 0)]
+    assert [len(texts) for texts in order.seen] == [5, 5]
+    assert [texts[-1] for texts in case.seen] == [texts[0].upper() for texts in case.seen]
+    figure = draw_panel(data, recipe, kinds=["order", "case"], num=2)
     figure.savefig(tmp_path / "panel.png")
     said = [text.get_text() for text in figure.texts]
-    assert {"order: window (words; 0: all)", "case: share of words", *order.texts[0]} <= set(said)
-    patterns = pseudo_patterns(Perturbing(own, "order"), data)
-    shown = pattern_pictures(patterns, data, recipe)
-    assert len(shown.block.texts) == min(12, patterns.at_level.count)
-    figure = draw_patterns(shown)
+    assert {"order: window (words; 0: all)", "case: share of words", "up", "down"} <= set(said)
+    figure = draw_patterns(pseudo_patterns(Perturbing(own, "order"), data), data, recipe)
     figure.savefig(tmp_path / "patterns.png")
     assert "perturbed" in {text.get_text() for text in figure.texts}
 

@@ -15,14 +15,7 @@ from scipy import stats
 import easiness as ez
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
-from easiness.paper.training_sets.trained_sets import (
-    AccuracyCurve,
-    breakdown,
-    contrast,
-    differences,
-    mean_accuracy,
-    steps,
-)
+from easiness.paper.training_sets import AccuracyCurve, breakdown, contrast, differences, steps
 from easiness.scoring import SCORES
 from easiness.spec import Loading
 from easiness.studies.keeping.ranks import aligned, order_of, ranking, scored_data
@@ -35,19 +28,16 @@ def scored(measured: Path) -> ez.Run:
     return ez.open_run(measured)
 
 
-def test_scores_are_turned_so_that_high_is_easy(scored):
-    table = scored.scores(1)
+def test_scores_are_turned_so_that_high_is_easy_or_not_to_be_kept(scored):
+    table, entropy = scored.scores(1), scored.scores()["entropy"]
     np.testing.assert_array_equal(ranking(scored, "easiness", 1), table["easiness"])
     np.testing.assert_array_equal(ranking(scored, "el2n", 1), -table["el2n"])
-    np.testing.assert_array_equal(ranking(scored, "confidence"), scored.scores()["confidence"])
-
-
-def test_other_scores_are_turned_so_that_low_is_what_to_keep(scored):
-    entropy = scored.scores()["entropy"]
     np.testing.assert_array_equal(ranking(scored, "entropy", keep="bottom"), entropy)
     np.testing.assert_array_equal(ranking(scored, "entropy", keep="top"), -entropy)
-    with pytest.raises(BadInput, match=r"high means unsure, .*--keep bottom"):
+    with pytest.raises(BadInput, match=r"--keep bottom"):
         ranking(scored, "entropy")
+    with pytest.raises(BadInput, match="epoch 3"):
+        ranking(scored, at=3)
 
 
 def test_a_score_that_is_undefined(scored):
@@ -95,11 +85,6 @@ def test_an_epoch_that_was_not_observed_gives_no_ranking(tmp_path):
             ranking(run, "forgetting_events", epoch)
 
 
-def test_an_epoch_that_is_not_recorded(scored):
-    with pytest.raises(BadInput, match=r"epoch 3 .*recorded; choose 1 to 2"):
-        ranking(scored, at=3)
-
-
 def test_the_limit_is_that_of_the_run(scored):
     data = scored_data(scored, "digits", Loading(holdout=0.2))
     assert data.held_out is not None
@@ -108,24 +93,13 @@ def test_the_limit_is_that_of_the_run(scored):
     # a limit comes after a part held out when a source is loaded, so this is not found there again
     assert data.ref().source is None
     assert scored_data(scored, "digits", Loading(limit=100, holdout=0.2)).fingerprint == data.fingerprint
-    with pytest.raises(BadInput, match=r"limit 50: .* 100 examples"):
+    with pytest.raises(BadInput, match="limit 50"):
         scored_data(scored, "digits", Loading(limit=50, holdout=0.2))
-
-
-def test_values_go_with_their_examples(scored):
-    data = scored_data(scored, "digits", Loading(holdout=0.2))
-    values = aligned(scored, ranking(scored, "el2n"), data)
     by_id = -scored.scores().set_index("id")["el2n"]
-    np.testing.assert_array_equal(values, by_id.loc[data.ids])
-
-
-@pytest.mark.parametrize("holdout", [None, 0])
-def test_a_split_to_test_on_is_needed(scored, holdout):
-    with pytest.raises(BadInput, match=r"digits: .*held-out split .* \(--holdout 0\.2\)"):
-        scored_data(scored, "digits", Loading(holdout=holdout))
-
-
-def test_other_data(scored):
+    np.testing.assert_array_equal(aligned(scored, ranking(scored, "el2n"), data), by_id.loc[data.ids])
+    for holdout in (None, 0):
+        with pytest.raises(BadInput, match=r"--holdout 0\.2"):
+            scored_data(scored, "digits", Loading(holdout=holdout))
     with pytest.raises(BadInput, match="not the data"):
         scored_data(scored, ez.load_dataset("digits", limit=100, seed=1), Loading(holdout=0.2))
 
@@ -185,14 +159,6 @@ def test_every_score_ranks_one_way_or_with_an_end_to_keep(score):
         assert order.policies == {drawn: (3, 1), "random": (1, 1)}
 
 
-def test_the_scores_without_easy_and_hard():
-    neither = [score.name for score in SCORES if score.high_means not in ("easy", "hard")]
-    assert neither == [
-        *("variability", "aleatoric", "dyn_unc", "dual", "entropy"),
-        *("self_confidence", "normalized_margin", "confident_learning_flag"),
-    ]
-
-
 def test_names_of_policies():
     ease, kept = order_of("easiness"), order_of("dual", "top")
     assert [ease.beta(name) for name in ("easy", "hard", "random", "beta:2,5")] == [
@@ -204,31 +170,18 @@ def test_names_of_policies():
 
 
 @pytest.mark.parametrize(
-    ("score", "keep", "message"),
+    ("act", "message"),
     [
-        ("easines", None, r"score 'easines': unknown \(did you mean easiness.*; choose easiness, "),
-        ("foo", None, r"score 'foo': unknown; choose easiness, .*, confident_learning_flag"),
-        ("entropy", "high", "keep 'high': unknown; choose top or bottom"),
-        ("el2n", "high", "keep 'high': unknown; choose top or bottom"),
+        (lambda: order_of("easines", None), r"score 'easines': unknown \(did you mean easiness"),
+        (lambda: order_of("el2n", "high"), "keep 'high': unknown"),  # type: ignore[arg-type]
+        (lambda: order_of("dual", "top").beta("easy"), "policy 'easy': high dual means ambiguous"),
+        (lambda: order_of("dual", "top").beta("top"), "policy 'top': unknown"),
+        (lambda: order_of("dual", "top").beta("beta:1,0"), "two positive numbers"),
     ],
 )
-def test_what_gives_no_order(score, keep, message):
+def test_what_gives_no_order(act, message):
     with pytest.raises(BadInput, match=message):
-        order_of(score, keep)
-
-
-@pytest.mark.parametrize(
-    ("policy", "message"),
-    [
-        ("easy", "policy 'easy': high dual means ambiguous, .*; give bottom, random or beta:A,B, or leave"),
-        ("hard", "policy 'hard': high dual means ambiguous, .*; give bottom, random or beta:A,B, or leave"),
-        ("top", "policy 'top': unknown.*; give bottom, random or beta:A,B"),
-        ("beta:1,0", "give two positive numbers"),
-    ],
-)
-def test_policies_that_contradict_the_end_to_keep(policy, message):
-    with pytest.raises(BadInput, match=message):
-        order_of("dual", "top").beta(policy)
+        act()
 
 
 A = np.array([0.81, 0.84, 0.79, 0.83, 0.80])
@@ -236,7 +189,7 @@ B = np.array([0.70, 0.76, 0.64, 0.73, 0.71])
 
 
 def curve(*accuracies: list[float], rates: tuple[float, ...] = (0.0, 0.3, 0.6, 0.9)) -> AccuracyCurve:
-    return AccuracyCurve(rates, tuple(np.array(values) for values in accuracies))
+    return AccuracyCurve(zip(rates, map(np.array, accuracies), strict=True))
 
 
 def around(mean: float, spread: float = 0.01) -> list[float]:
@@ -249,20 +202,19 @@ def test_a_difference_has_the_interval_of_a_paired_t_test():
     expected = stats.ttest_rel(A, B).confidence_interval(0.95)
     assert found.value == pytest.approx(A.mean() - B.mean())
     assert found.interval == pytest.approx((expected.low, expected.high))
-    assert (found.repetitions, found.decided) == (5, True)
+    assert found.decided
+    three = contrast([(3, A), (-3, B)])
+    assert three.value == pytest.approx(3 * found.value)
+    assert three.interval == pytest.approx(tuple(3 * end for end in found.interval))
+    common = np.array([0.1, -0.2, 0.3, 0.05, -0.1])  # what repetitions have in common drops out
+    assert contrast([(1, A + common), (-1, A + common - 0.25)]).interval == pytest.approx((0.25, 0.25))
 
 
 def test_a_mean_has_students_interval():
-    found = mean_accuracy(curve([0.9] * 5, A.tolist(), [0.1] * 5, [0.1] * 5), 0.3)
+    found = contrast([(1, A)])
     expected = stats.ttest_1samp(A, 0).confidence_interval(0.95)
     assert found.value == pytest.approx(A.mean())
     assert found.interval == pytest.approx((expected.low, expected.high))
-
-
-def test_the_interval_scales_with_the_weights():
-    one, three = contrast([(1, A), (-1, B)]), contrast([(3, A), (-3, B)])
-    assert three.value == pytest.approx(3 * one.value)
-    assert three.interval == pytest.approx(tuple(3 * end for end in one.interval))
 
 
 def test_the_interval_covers_as_often_as_it_says():
@@ -277,16 +229,11 @@ def test_the_interval_covers_as_often_as_it_says():
 
 def test_few_repetitions_decide_nothing():
     four = contrast([(1, A[:4]), (-1, B[:4])])
-    assert (four.repetitions, four.decided) == (4, False)
+    assert not four.decided
     assert not any(map(math.isnan, four.interval))
     one = contrast([(1, A[:1]), (-1, B[:1])])
     assert one.value == pytest.approx(0.81 - 0.70)
     assert all(map(math.isnan, one.interval))
-
-
-def test_what_repetitions_have_in_common_drops_out():
-    common = np.array([0.1, -0.2, 0.3, 0.05, -0.1])
-    assert contrast([(1, A + common), (-1, A + common - 0.25)]).interval == pytest.approx((0.25, 0.25))
 
 
 def test_differences_at_common_rates_above_zero():

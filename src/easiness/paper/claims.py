@@ -1,14 +1,28 @@
-"""Claims and what decides them: statistics against margins set beforehand."""
+"""Claims and what decides them: estimates with intervals, against margins set beforehand."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, get_args
+
+from easiness.show import defined
 
 Side = Literal["above", "below"]
 Verdict = Literal["holds", "does not hold", "undecided", "not tested here"]
+
+
+class Contrast(NamedTuple):
+    """A mean, a difference of means or another weighted sum of them, with its 95 % interval.
+
+    NaN where there is none. ``decided`` is whether there are repetitions or trials enough to decide anything.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    decided: bool
 
 
 @dataclass(frozen=True)
@@ -78,14 +92,13 @@ class Claim:
             return "every interval is on the side that the claim needs"
         if not self.statistics:
             return "there is nothing to decide it by"
+        alike = [one.name for one in self.statistics if one.verdict == verdict]
         if verdict == "does not hold":
-            failed = [s.name for s in self.statistics if s.verdict == "does not hold"]
-            return f"on the other side of the margin: {_some(failed)}"
-        reasons = [s.undecided for s in self.statistics if s.undecided]
+            return f"on the other side of the margin: {_some(alike)}"
+        reasons = dict.fromkeys(one.undecided for one in self.statistics if one.undecided)
         if reasons:
-            return _some(list(dict.fromkeys(reasons)))
-        open_ones = [s.name for s in self.statistics if s.verdict == "undecided"]
-        return f"the interval contains the margin, or there is none: {_some(open_ones)}"
+            return _some([*reasons])
+        return f"the interval contains the margin, or there is none: {_some(alike)}"
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: numbers that are undefined are ``None``."""
@@ -98,15 +111,15 @@ class Claim:
             "note": self.note,
             "statistics": [
                 {
-                    "name": s.name,
-                    "value": _finite(s.value),
-                    "interval": None if s.interval is None else [_finite(end) for end in s.interval],
-                    "needed": s.side,
-                    "margin": s.margin,
-                    "verdict": s.verdict,
-                    "undecided_because": s.undecided,
+                    "name": one.name,
+                    "value": defined(one.value),
+                    "interval": None if one.interval is None else [*map(defined, one.interval)],
+                    "needed": one.side,
+                    "margin": one.margin,
+                    "verdict": one.verdict,
+                    "undecided_because": one.undecided,
                 }
-                for s in self.statistics
+                for one in self.statistics
             ],
         }
 
@@ -116,13 +129,7 @@ def _some(names: list[str]) -> str:
     return shown if len(names) <= 3 else f"{shown}; and {len(names) - 3} more"
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
 def count_verdicts(claims: Iterable[Claim]) -> dict[Verdict, int]:
     """How many claims got each verdict."""
-    counts: dict[Verdict, int] = {"holds": 0, "does not hold": 0, "undecided": 0, "not tested here": 0}
-    for claim in claims:
-        counts[claim.verdict] += 1
-    return counts
+    counts = Counter(claim.verdict for claim in claims)
+    return {verdict: counts[verdict] for verdict in get_args(Verdict)}

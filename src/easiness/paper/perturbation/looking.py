@@ -1,4 +1,4 @@
-"""What the trained networks of a run see of perturbed images, kept in the folder of the run."""
+"""What trained networks see of perturbed examples, kept in the folder of their run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,22 +18,31 @@ import torch
 
 from easiness import training
 from easiness.analysis import Votes, keys_when_asked
-from easiness.data import Dataset, rewritten
-from easiness.errors import RunFailed, TrialFailed
-from easiness.features import FeatureSource, changed_vectors, kept_features
+from easiness.data import Dataset, rewritten, texts_of
+from easiness.errors import BadInput, RunFailed, TrialFailed
+from easiness.features import (
+    FeatureSource,
+    Preparation,
+    changed_vectors,
+    check_trusted,
+    eye_of,
+    find_frozen,
+    kept_features,
+)
 from easiness.heads import StoredHeads, stored_heads
 from easiness.inputs import Evaluated, Signature, TensorBank, Values
 from easiness.models import pretrained_file
-from easiness.perturb import Kind, Perturbation, find_kind
+from easiness.perturb import Kind, Perturbation, Shape, find_kind, perturbation
 from easiness.records import ObservationLog, Observations
-from easiness.runs import Progress, features_beside
-from easiness.spec import RunSpec, Split, content_hash
+from easiness.runs import Progress, cache_beside, features_beside
+from easiness.spec import Execution, Recipe, RunSpec, Split, content_hash
 from easiness.store import (
     STATISTICS,
     WEIGHTS,
     Run,
     Seats,
     StoredTrial,
+    check_no_links,
     file_written_whole,
     num_heard,
     read_rows,
@@ -41,8 +50,178 @@ from easiness.store import (
     write_observations,
 )
 
+PERTURBED = "perturbed"
+_MOST_KEPT = 2**28  # token numbers of all levels: 1 GiB; of more, each trial has the texts numbered anew
+_FIRST = 16  # pictures from all over the data, one of which nearly always tells
+_AT_ONCE = 256
+_SEEN = 1 / 255  # of a value in [0, 1]: grey stored as color changes by rounding where color is taken away
 
-def digest_of(kind: Kind) -> str | None:
+Learned: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
+SeenAs: TypeAlias = Recipe | Preparation
+"""How networks see examples: by the recipe that they were trained with, or as a frozen one wants them."""
+
+
+def perturbed_probe(
+    run: Run,
+    data: Dataset,
+    kind: str,
+    levels: Sequence[float],
+    *,
+    probe: Split = "train",
+    seed: int = 0,
+    execution: Execution = Execution(),
+) -> PerturbedProbe:
+    """Prepare to look at a split of ``data``, those of the run, under a perturbation."""
+    spec = spec_with_weights(run)
+    perturbations = check_asked(kind, levels, seed, data.kind.name)
+    if not levels:
+        raise BadInput(f"perturbation {kind!r}: there is no level; give at least one")
+    check_no_links(run.path, run.path / PERTURBED)  # where what is seen is kept
+    split = data if probe == "train" else data.held_out
+    if split is None:
+        raise BadInput(f"{run.path}: the data have no held-out split; look at the training examples")
+    recorded = run.spec.data.train if probe == "train" else run.spec.data.held_out
+    if recorded is not None and recorded.fingerprint != split.fingerprint:
+        raise BadInput(
+            f"{split.name}: the {split.split} split is not that of {run.path} (fingerprints "
+            f"{split.fingerprint[:8]} and {recorded.fingerprint[:8]}); give the source it was measured on"
+        )
+    device = training.resolve_device(execution.device)
+    cache = cache_beside(run.path) if execution.cache else None
+    if run.shares:
+        sources = networks_of(run, data, device)
+        return HeadsProbe(run, spec, split, probe, perturbations, device, cache, data, sources)
+    return PerturbedProbe(run, spec, split, probe, perturbations, device, cache)
+
+
+def check_asked(
+    kind: str, levels: Sequence[float], seed: int, of: str | None = None
+) -> tuple[Perturbation, ...]:
+    """The perturbations of a kind at some levels; a mistake in what was asked is refused before any work.
+
+    ``of`` examples of this kind, if given.
+    """
+    if seed < 0:
+        raise BadInput(f"seed {seed}: negative; use 0 or above")
+    find_kind(kind, of)
+    return tuple(perturbation(kind, level, seed, of) for level in levels)
+
+
+def spec_with_weights(run: Run) -> RunSpec:
+    """The spec of a run whose networks can look again."""
+    if run.spec.measured is None:
+        raise BadInput(
+            f"{run.path}: was recorded from a training loop of your own, without its networks; "
+            "make a run with `easiness measure`"
+        )
+    run.resolve_at(None)
+    epochs = run.epochs
+    longest = max(trial.epochs for trial in run.trials)
+    if longest != epochs:
+        raise BadInput(
+            f"{run.path}: some trials have {epochs} epochs and others {longest}; "
+            "run the same `easiness measure` to go on first"
+        )
+    if any(WEIGHTS not in trial.document.files for trial in run.trials):
+        raise BadInput(
+            f"{run.path}: the run was made without weights; measure again without --no-weights, "
+            "into another --out"
+        )
+    if run.shares and not all(trial.has("train") for trial in run.trials):
+        raise BadInput(
+            f"{run.path}: its heads were not asked about the training examples, so that it is not known whom "
+            "they left out; measure again with them, into another --out"
+        )
+    check_trusted(run)
+    return run.spec.measured
+
+
+def seen_as(run: Run, data: Dataset) -> SeenAs:
+    """How the networks of a run see examples; of texts that are rewritten it does not matter."""
+    if not run.shares:
+        return spec_with_weights(run).recipe
+    sources = networks_of(run, data, torch.device("cpu"))
+    if data.kind.rewritten is not None:
+        return spec_with_weights(run).recipe
+    preparations = [eye_of(source).preparation for source in sources]
+    for source, other in zip(sources, preparations, strict=True):
+        if other.size != preparations[0].size:
+            sizes = [" x ".join(map(str, one.size)) for one in (preparations[0], other)]
+            raise BadInput(
+                f"{run.path}: {sources[0].name} and {source.name} see pictures of {sizes[0]} and {sizes[1]} "
+                "pixels, so that a level is not the same for both; give a run on one of them"
+            )
+    return preparations[0]
+
+
+def networks_of(run: Run, data: Dataset, device: torch.device) -> list[FeatureSource]:
+    """The frozen networks of a run on features."""
+    heads = run.spec.heads
+    assert heads is not None
+    try:
+        return [find_frozen(ref, data, device) for ref in heads.features]
+    except BadInput as error:
+        raise BadInput(f"{run.path}: {error}") from error
+
+
+def examples_at(data: Dataset, positions: npt.NDArray[np.int64], recipe: SeenAs) -> torch.Tensor | list[str]:
+    """The examples at ``positions`` [n] as perturbations take them: texts, or float [n, c, h, w] in [0, 1].
+
+    Photos are cropped as in evaluation; nothing is normalized. Only these are decoded.
+    """
+    if data.kind.rewritten is not None:
+        return texts_of(data, positions)
+    ascending, back = np.unique(positions, return_inverse=True)
+    if isinstance(recipe, Preparation):
+        prepared = np.stack(list(data.stored.subset(ascending).map(recipe.prepared)))
+        return torch.from_numpy(prepared[back]).float() / 255
+    few = data.part(ascending).packed(recipe)
+    bank = data.kind.bank(few, recipe, torch.device("cpu"), augment=False, sharers=1)
+    return bank.raw(slice(0, len(bank)))[torch.from_numpy(back)].contiguous()
+
+
+def image_shape(data: Dataset, recipe: SeenAs) -> Shape:
+    """(channels, height, width) of the examples as networks see them; () of texts, and of vectors (D,)."""
+    if data.kind.rewritten is not None:
+        return ()
+    if isinstance(recipe, Preparation):
+        return 3, *recipe.size
+    return data.signature(recipe).shape
+
+
+def check_changes_something(
+    data: Dataset, recipe: SeenAs, kind: str, levels: Sequence[float] | None, seed: int
+) -> None:
+    """Make sure that some example changes at some level; the first that does ends the search."""
+    known, shape = find_kind(kind, data.kind.name), image_shape(data, recipe)
+    chosen = known.levels(shape) if levels is None else levels
+    asked = check_asked(
+        kind, [level for level in chosen if level != known.neutral_level(shape)], seed, data.kind.name
+    )
+    if not asked or any(_changes(split, recipe, asked) for split in data.splits.values()):
+        return
+    raise BadInput(
+        f"--kind {kind}: changes none of the {sum(map(len, data.splits.values())):,} {data.kind.nouns} at "
+        f"{', '.join(f'{one.level:g}' for one in asked)}; give another kind or other levels"
+    )
+
+
+def _changes(split: Dataset, recipe: SeenAs, asked: Sequence[Perturbation]) -> bool:
+    everything = np.arange(len(split))
+    first = everything[:: -(-len(split) // _FIRST)]
+    for positions in (first, *(everything[at : at + _AT_ONCE] for at in range(0, len(split), _AT_ONCE))):
+        examples, ids = examples_at(split, positions, recipe), split.ids[positions]
+        for one in asked:
+            changed: Any = one(examples, ids=ids)
+            if isinstance(examples, list):
+                if changed != examples:
+                    return True
+            elif float((changed - examples).abs().max()) >= _SEEN:
+                return True
+    return False
+
+
+def _digest_of(kind: Kind) -> str | None:
     """What a kind computes, as SHA-256 (hex): ours say so, a user's own is the module that it is written in.
 
     ``None`` where that cannot be read.
@@ -58,12 +237,6 @@ def digest_of(kind: Kind) -> str | None:
         return None
 
 
-PERTURBED = "perturbed"
-_MOST_KEPT = 2**28  # token numbers of all levels: 1 GiB; of more, each trial has the texts numbered anew
-
-Learned: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
-
-
 @contextlib.contextmanager
 def _finite(trial: StoredTrial, one: Perturbation) -> Iterator[None]:
     """Name the trial and the perturbation where logits in the block are not finite."""
@@ -75,8 +248,7 @@ def _finite(trial: StoredTrial, one: Perturbation) -> Iterator[None]:
         ) from None
 
 
-@dataclass(frozen=True)
-class ProbeVotes:
+class ProbeVotes(NamedTuple):
     """What all trials of a run see of a split: ``votes`` for each level, of heads those that are heard.
 
     ``accuracy`` has an array [trials, levels] of shares in [0, 1] for ``train`` (the examples trained on)
@@ -232,7 +404,7 @@ class PerturbedProbe:
 
     @cached_property
     def _source(self) -> str | None:
-        return digest_of(find_kind(self.perturbations[0].kind, self.split.kind.name))
+        return _digest_of(find_kind(self.perturbations[0].kind, self.split.kind.name))
 
     def _file(self, trial: StoredTrial, one: Perturbation) -> Path | None:
         """Where the observations are kept, named by all that decides them; ``None`` where they are not."""
@@ -320,7 +492,8 @@ class HeadsProbe(PerturbedProbe):
             for labels, trained_on in learned
         ]
         first = 0
-        for vectors in changed_vectors(self.sources, self._exponents, self.split, one):
+        exponents = [exponent for exponent, _ in self._kept]
+        for vectors in changed_vectors(self.sources, exponents, self.split, one):
             positions = np.arange(first, first + len(vectors[0]))
             for own, log in zip(heads, logs, strict=True):
                 log.update(positions, own.logits(vectors))
@@ -337,10 +510,6 @@ class HeadsProbe(PerturbedProbe):
         folder = features_beside(self.run.path)
         files = [kept_features(source, self.data, folder)["train"] for source in self.sources]
         return [(one.exponent, one.rows.shape[1]) for one in files]
-
-    @property
-    def _exponents(self) -> list[int]:
-        return [exponent for exponent, _ in self._kept]
 
     @cached_property
     def _heads(self) -> dict[int, StoredHeads]:

@@ -1,0 +1,331 @@
+"""The paper's own commands as values: what each asks, and where it is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from easiness.analysis import Side
+from easiness.engine import (
+    ONE_RUN,
+    ONE_SOURCE,
+    PICTURE,
+    STUDY_TRAINING,
+    Data,
+    Fraction,
+    Later,
+    OneFolder,
+    Out,
+    Policies,
+    Study,
+    Verb,
+)
+from easiness.spec import (
+    Drawing,
+    Effect,
+    Execution,
+    Fields,
+    Loading,
+    Option,
+    Split,
+    Training,
+    read_numbers,
+)
+from easiness.store import Run
+
+_SETS = f"{__package__}.training_sets"
+_VALIDATION = f"{__package__}.validation"
+_PLANTED = f"{__package__}.planted.study"
+_REPRODUCTION = f"{__package__}.reproduction.study"
+_DRAWN = ("rates", "policies", "repetitions", "score", "keep", "at", "balanced")
+_OF_THE_RUN = ("limit", "labels", "text", "sound", "inputs", "without", "label", "id", "encoding")
+
+
+def _levels(text: str) -> tuple[float, ...]:
+    return read_numbers("--levels", text, "0,0.5,1")
+
+
+@dataclass(frozen=True)
+class Perturbing:
+    """Options of `perturb`."""
+
+    run: Annotated[
+        Run,
+        Option(
+            "",
+            "Folder of a run that keeps its weights. Of a run on features the heads of the largest share are "
+            "asked, about the examples that they were not shown.",
+            **ONE_RUN,
+        ),
+    ]
+    kind: Annotated[
+        str,
+        Option(
+            "--kind",
+            "Of pictures color, shuffle, radial; of texts order, case; of sounds shuffle, radial; or "
+            "package.module:name for one that the module registers.",
+        ),
+    ]
+    levels: Annotated[
+        Sequence[float] | None,
+        Option(
+            "--levels",
+            "Such as 0,0.5,1, beside the neutral one; by default those of the kind, for the size of the "
+            "pictures.",
+            read=_levels,
+        ),
+    ] = None
+    side: Annotated[Side | None, Option("--side", "Match only this set, easy or hard; both by default.")] = (
+        None
+    )
+    fraction: Fraction = 0.1
+    ties: Policies = ("expected", "refine")
+    pattern_level: Annotated[
+        float | None,
+        Option(
+            "--pattern-level",
+            "Level at which examples are listed that all networks get right; the last but one by default.",
+        ),
+    ] = None
+    probe: Annotated[
+        Split | None,
+        Option("", "The split in which these are looked for; held_out by default, where there is one."),
+    ] = None
+    data: Data = None
+    seed: Annotated[
+        int, Option("--seed", "Seed of random perturbations, groups of trials and the bootstrap.")
+    ] = 0
+    num_replicates: Annotated[int, Option("", "Replicates of the bootstrap over trials.")] = 200
+    execution: Annotated[
+        Execution, Fields(("device", "cache"), help={"device": "Where the networks look."})
+    ] = Execution()
+    panel: Annotated[
+        Path | None,
+        Option("--panel", "Also draw perturbed examples: FILE.png, .svg or .pdf.", **PICTURE),
+    ] = None
+    patterns: Annotated[
+        Path | None,
+        Option("--patterns", "Also draw examples that all networks still get right.", **PICTURE),
+    ] = None
+
+
+PERTURB = Study(
+    "paper perturb",
+    "Paper",
+    "Show perturbed examples to the networks of a run.",
+    Perturbing,
+    Later("easiness.paper.perturbation.study:perturb"),
+    about="Says how accuracy and the easy and hard sets change, and which examples all networks still get "
+    "right. Nothing is trained. The regular examples are those at the neutral level, looked at again by the "
+    "same networks. Answers are kept in the run: the same command again goes on, or only reads.",
+    watched=True,
+    trusts=True,
+)
+
+
+@dataclass(frozen=True)
+class Ablated:
+    """Options of `ablate`."""
+
+    effect: ClassVar[Effect] = "drop"
+
+    data: Annotated[
+        Any, Option("", "The data that the run of scores was measured on; as for `measure`.", **ONE_SOURCE)
+    ]
+    scores: Annotated[
+        Run, Option("--scores", "Folder of the run whose scores rank the examples.", opens=True)
+    ]
+    out: Out
+    training: Annotated[
+        Training,
+        Fields(
+            ("model", "epochs", "seed", "batch_size", "image_size", "recipe", "precision"),
+            required=("model", "epochs"),
+            help={
+                "model": "Network to train; as for `measure`.",
+                "epochs": "Epochs of each training; also the cosine period, unless --recipe sets it.",
+                **STUDY_TRAINING,
+            },
+        ),
+    ]
+    drawing: Annotated[Drawing, Fields((*_DRAWN, "steps"), required=("rates",))]
+    holdout: Annotated[
+        float | None,
+        Option("--holdout", "Hold out and test on this share of each class, if the run held none out."),
+    ] = None
+    loading: Annotated[
+        Loading, Fields(_OF_THE_RUN, help=dict.fromkeys(_OF_THE_RUN, "Taken from the run of --scores."))
+    ] = Loading()
+    execution: OneFolder = Execution()
+    every_epoch: Annotated[
+        bool, Option("--every-epoch", "Write a row for every epoch, not only the last.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class Corrupted(Ablated):
+    """Options of `corrupt`."""
+
+    effect: ClassVar[Effect] = "relabel"
+
+    drawing: Annotated[Drawing, Fields((*_DRAWN, "other_label"), required=("rates",))]
+
+
+_ABOUT_SETS = (
+    "Examples are drawn by how easy they are, in each repetition others; tests are on the held-out split. "
+    "Each policy and rate is a run in a folder of its own below --out, {beside}\n\n"
+    "The same command again goes on, or only reads; more repetitions train what is missing."
+)
+ABLATE = Study(
+    "paper ablate",
+    "Paper",
+    "Train without some examples, and test.",
+    Ablated,
+    Later(f"{_SETS}:read_sets"),
+    Later(f"{_SETS}:plan_sets"),
+    about=_ABOUT_SETS.format(beside="which `corrupt` may share."),
+)
+CORRUPT = Study(
+    "paper corrupt",
+    "Paper",
+    "Train with random labels for some examples, and test.",
+    Corrupted,
+    Later(f"{_SETS}:read_sets"),
+    Later(f"{_SETS}:plan_sets"),
+    about=_ABOUT_SETS.format(beside="which may be that of `ablate`: the run for rate 0 is the same."),
+)
+
+
+@dataclass(frozen=True)
+class Validated:
+    """Options of `validate`."""
+
+    data: Annotated[
+        Any, Option("", "Data with a held-out split, or --holdout; as for `measure`.", **ONE_SOURCE)
+    ]
+    models: Annotated[
+        Sequence[str | Callable[..., Any]],
+        Option(
+            "--model",
+            "Network to measure easiness with, the first foremost; may be given several times.",
+            metavar="NAME",
+            typed=list[str],
+        ),
+    ]
+    out: Out
+    trials: Annotated[int, Option("--trials", "Trainings of each on all examples.")] = 10
+    epochs: Annotated[int, Option("--epochs", "Epochs of each of these.")] = 10
+    final_models: Annotated[
+        Sequence[str | Callable[..., Any]] | None,
+        Option(
+            "--final-model",
+            "Network to train to the end; may be given several times; as --model.",
+            metavar="NAME",
+            typed=list[str] | None,
+        ),
+    ] = None
+    final_trials: Annotated[
+        int, Option("--final-trials", "Trainings of each on the training examples alone.")
+    ] = 5
+    final_epochs: Annotated[
+        int,
+        Option(
+            "--final-epochs", "Epochs of each of these, and their cosine period, whatever the recipe says."
+        ),
+    ] = 300
+    loading: Loading = Loading()
+    training: Annotated[
+        Training, Fields(("seed", "batch_size", "recipe", "precision"), help=STUDY_TRAINING)
+    ] = Training()
+    execution: OneFolder = Execution()
+
+
+VALIDATE = Study(
+    "paper validate",
+    "Paper",
+    "Check easiness by networks that never saw the examples.",
+    Validated,
+    Later(f"{_VALIDATION}:validate"),
+    Later(f"{_VALIDATION}:plan"),
+    about="Easiness is measured with all examples, in OUT/merged-MODEL. The final models are trained without "
+    "the held-out split, in OUT/final-MODEL, and asked about it.\n\n"
+    "The same command again goes on, or only reads; more trials or epochs train what is missing.",
+)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Options of `hypothesis`."""
+
+    out: Out
+    preset: Annotated[
+        Literal["smoke", "full"],
+        Option("--preset", "smoke: a minute, decides nothing; full: under an hour on two cores."),
+    ] = "full"
+    seed: Annotated[int, Option("--seed", "Seed of the patterns and of all trials.")] = 0
+    execution: Annotated[
+        Execution,
+        Fields(("device", "executor", "ray_address", "jobs"), help={"device": "Where to train."}),
+    ] = Execution()
+
+
+HYPOTHESIS = Study(
+    "paper hypothesis",
+    "Paper",
+    "Test the paper's hypothesis on planted patterns.",
+    Planted,
+    Later(f"{_PLANTED}:decide"),
+    Later(f"{_PLANTED}:plan"),
+    about=(
+        "Patterns of known frequency and contradiction are planted in noise, networks are trained on them, "
+        "and claims with margins set beforehand decide whether examples are easy whose patterns are frequent "
+        "and contradict no class.\n\nThe same command again goes on where it stopped."
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """Options of `all`."""
+
+    out: Annotated[Path, Option("--out", "Folder of the study. A study that is there goes on.")]
+    data: Annotated[
+        Any,
+        Option(
+            "", "Data as for `measure`; the preset's own by default.", **ONE_SOURCE | {"typed": str | None}
+        ),
+    ] = None
+    preset: Annotated[
+        Literal["smoke", "laptop", "overnight", "paper"],
+        Option(
+            "--preset",
+            "smoke: two minutes; laptop: CIFAR-10, no GPU; overnight: claims 6 to 8; paper: GPUs.",
+        ),
+    ] = "laptop"
+    loading: Annotated[
+        Loading,
+        Fields(
+            ("limit", "holdout", "labels", "data_root", "download"),
+            help={"limit": "Train on this many examples, instead of the preset's."},
+        ),
+    ] = Loading()
+    seed: Annotated[int, Option("--seed", "Seed of the study.")] = 0
+    execution: OneFolder = Execution()
+    dry_run: Annotated[
+        bool, Option("--dry-run", "Show every run and what it costs, and train nothing.", python=False)
+    ] = False
+
+
+ALL = Verb(
+    "paper all",
+    "Paper",
+    "Reproduce the paper's tables, figures and claims.",
+    Reproduced,
+    Later(f"{_REPRODUCTION}:reproduce"),
+    Later(f"{_REPRODUCTION}:carry"),
+    about="At the scale of a preset. What the folder has of the study is kept: the same command again goes "
+    "on where it stopped.",
+    trains=True,
+)
