@@ -1,4 +1,4 @@
-"""The matching rate by Eq. 2 from membership weights, which the one that is made from bits is held to."""
+"""The matching rate by Eq. 2 from membership weights, which that of groups is held to."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import bits
-from easiness.analysis.matching import Chosen, Match
+from easiness.analysis import Match
 from easiness.errors import BadInput
 
 
@@ -70,11 +69,3 @@ def match_weights(
         class_chance=class_chance,
         sizes=sizes,
     )
-
-
-def weights_of(chosen: Chosen, num_examples: int) -> npt.NDArray[np.float64]:
-    """Membership weights [K], as `select` gives them."""
-    weights = bits.unpack(chosen.members, num_examples).astype(np.float64)
-    if chosen.tied is not None:
-        weights[bits.unpack(chosen.tied, num_examples)] = chosen.share
-    return weights

@@ -36,7 +36,6 @@ from easiness.store import (
     last_events,
     read_checkpoint,
     run_folder,
-    trial_document,
     verify,
 )
 from easiness.studies.audit.drawing import parse
@@ -125,12 +124,6 @@ def without_spec(rng: np.random.Generator, at: Path) -> str:
     trial = {**json.loads(file.read_bytes())["trial"], "spec": None}
     file.write_text(json.dumps({"trial": trial}))
     return f"without a spec: {alter(rng, file)}"
-
-
-def indexed(rng: np.random.Generator, at: Path) -> str:
-    """What a large run keeps of its trials."""
-    trial_document.write_index(at, {one.path.name: one.known for one in open_run(at).trials})
-    return alter(rng, at / trial_document.INDEX)
 
 
 _IDS: tuple[Callable[[list[Any]], list[Any]], ...] = (
@@ -269,7 +262,7 @@ RUN_SLOW = (
     "measure digits --model mlp_2_w8 --trials 2 --epochs 2 --out {at}",
 )
 _ALIKE = (ids_alike, spec_alike)
-RUN_ALTERS = (*ANY, *(without_spec, indexed, tensors_alike, *_ALIKE, spec_alike) * 5)
+RUN_ALTERS = (*ANY, *(without_spec, tensors_alike, *_ALIKE, spec_alike) * 5)
 RECORDED_ALTERS = (*ANY, *_ALIKE * 5, *only("data.parquet") * 20)
 
 # data

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import Rule, Side, Ties, Votes, select
-from matching_by_weights import weights_of
+from easiness.analysis import Side, Ties, Votes, select
 
 Floats = npt.NDArray[np.float64]
 
@@ -73,5 +72,5 @@ def true_set(ease: Floats, kind: Kind, side: Side, fraction: float, ties: Ties) 
 def found_set(votes: Votes, side: Side, fraction: float, ties: Ties) -> Floats:
     """The weights [K] that all of these trials lead to."""
     everything = votes.all_trials()
-    chosen, _ = next(Rule(side, fraction, ties).pairs(votes, votes, everything, everything))
-    return weights_of(chosen.groups[0], votes.num_examples)
+    counts, sure = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
+    return select(counts, fraction, side, ties, sure if ties == "refine" else None, votes.ids)

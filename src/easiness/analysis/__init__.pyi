@@ -11,7 +11,6 @@ from .audit import (
     wealth_of_looks as wealth_of_looks,
     wrong_in_strata as wrong_in_strata,
 )
-from .bits import pack as pack
 from .ceiling import MIN_GROUP as MIN_GROUP, GroupMatch as GroupMatch, match_groups as match_groups
 from .change import (
     Gain as Gain,
@@ -78,9 +77,11 @@ from .learning_curve import (
     share_votes as share_votes,
 )
 from .matching import (
+    MOST_COMPARED as MOST_COMPARED,
     Match as Match,
     Rule as Rule,
     match_votes as match_votes,
+    pack as pack,
 )
 from .membership import Membership as Membership, membership as membership
 from .nearest import nearest_rows as nearest_rows, unit_rows as unit_rows

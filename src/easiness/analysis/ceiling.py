@@ -22,13 +22,6 @@ MIN_GROUP = 5
 _Pair = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-def group_rows(rows: npt.NDArray[np.int64], num_trials: int) -> npt.NDArray[np.float32]:
-    """The number of times that each of N trials occurs in rows [R, h] of positions: [R, N]."""
-    groups = np.zeros((len(rows), num_trials), np.float32)
-    np.add.at(groups, (np.arange(len(rows))[:, None], rows), 1)
-    return groups
-
-
 @dataclass(frozen=True)
 class Splits:
     """Pairs of disjoint groups of h trials each: positions [S, h] among A's trials and among B's."""
@@ -175,13 +168,16 @@ def match_groups(
         )
     _, replicate_seed = np.random.SeedSequence(rule.seed).spawn(2)  # the first is that of the splits
     splits = disjoint_splits(a, b, h, max_splits=max_splits, seed=rule.seed)
-    pairs = rule.pairs(a, b, group_rows(splits.a, a.num_trials), group_rows(splits.b, b.num_trials))
-    classes = a.classes if by_class else None
-    matches = [one for pair in pairs for one in rule.matches(pair, a.num_examples, classes)]
+    sets = rule.sets(a, splits.a, 0), rule.sets(b, splits.b, 1)
+    matches = rule.matches(*sets, a.num_examples, a.labels if by_class else None)
     rate = mean_defined(m.rate for m in matches)
     replicates = splits.resampled(num_replicates, np.random.default_rng(replicate_seed))
-    rates = _rates(rule, a, b, replicates)
+    rates = np.empty(0)
+    if len(replicates):
+        rates = rule.rates(rule.sets(a, replicates.a, 0), rule.sets(b, replicates.b, 1))
     interval, bias = shifted_interval(rate, rates)
+    if rule.drawn < 1:
+        interval = _widened(rate, interval, rule.reach_of_draw(rate, a.num_examples))
     if h == 1:  # a group of one trial is never another one
         interval = (math.nan, math.nan)
     return GroupMatch(
@@ -200,11 +196,10 @@ def match_groups(
     )
 
 
-def _rates(rule: Rule, a: Votes, b: Votes, groups: Splits) -> npt.NDArray[np.float64]:
-    if not len(groups):
-        return np.empty(0)
-    pairs = rule.pairs(a, b, group_rows(groups.a, a.num_trials), group_rows(groups.b, b.num_trials))
-    return np.concatenate([rule.rates(pair) for pair in pairs])
+def _widened(rate: float, interval: tuple[float, float], reach: float) -> tuple[float, float]:
+    """The interval in [0, 1] with an independent error of this reach added to either side of the rate."""
+    low, high = interval
+    return max(rate - math.hypot(rate - low, reach), 0.0), min(rate + math.hypot(high - rate, reach), 1.0)
 
 
 def shifted_interval(rate: float, replicates: npt.NDArray[np.float64]) -> tuple[tuple[float, float], float]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.ceiling import disjoint_splits, group_rows, match_groups, mean_defined
-from easiness.analysis.matching import Rule
+from easiness.analysis.ceiling import disjoint_splits, match_groups, mean_defined
+from easiness.analysis.matching import Rule, joint_tally
 from easiness.analysis.sides import Side, num_selected
 from easiness.analysis.true_agreement import Agreement, Measured, agreement
 from easiness.analysis.votes import Votes
@@ -96,10 +96,10 @@ def split_half(
         raise BadInput(f"group size {h}: not in 1..{largest}; give half of the number of trials at most")
     splits = disjoint_splits(votes, votes, h, max_splits=max_splits, seed=seed)
     for rows in (splits.a, splits.b):
-        votes.check_heard(group_rows(rows, votes.num_trials))
+        votes.check_heard(rows)
     correlation = mean_defined(
-        _spearman(votes.tails.joint_tally(tuple(ours), tuple(theirs)))
-        for ours, theirs in zip(splits.a.tolist(), splits.b.tolist(), strict=True)
+        _spearman(joint_tally(votes.correct[ours], votes.correct[theirs]))
+        for ours, theirs in zip(splits.a, splits.b, strict=True)
     )
     easy, chance = _tail(votes, "easy", h, fraction, max_splits, seed)
     hard, _ = _tail(votes, "hard", h, fraction, max_splits, seed)

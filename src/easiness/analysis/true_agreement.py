@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import bits
 from easiness.analysis.ceiling import GroupMatch
-from easiness.analysis.matching import Rule
+from easiness.analysis.matching import Rule, joint_tally
 from easiness.analysis.mixing import POINTS_OF_TWO, MassFit, fit_masses, fit_tallies, ratio, shares_of_tail
 from easiness.analysis.sides import Side
 from easiness.analysis.votes import Votes
@@ -90,7 +89,8 @@ def agreement(
         return Agreement(rate)
     num_counted = min(a.votes.num_trials, b.votes.num_trials) / (2 if same_trials else 1)
     few = _SHAPE_ERROR / num_counted
-    reach = math.hypot(pairs.jackknife(), between, few)
+    of_draw = rule.reach_of_draw(rate, a.votes.num_examples)
+    reach = math.hypot(pairs.jackknife(), between, few, of_draw)
     return Agreement(rate, max(rate - reach, 0.0), 1.0 if may_be_full else min(rate + reach, 1.0))
 
 
@@ -135,7 +135,6 @@ class _Pairs:
             _, ours, others = np.intersect1d(a.trial_indices, b.trial_indices, return_indices=True)
             a, b = a.rows(ours), b.rows(others)
         self._a, self._b = rule.each_trial(a, 0), rule.each_trial(b, 1)
-        self._everyone = a.tails.everyone
         self._fraction, self._same_trials = rule.fraction, same_trials
         # a set's own members are its easiest: they are in it more often
         self._side: Side = "easy" if rule.ties == "refine" else rule.side
@@ -173,9 +172,7 @@ class _Pairs:
         return np.asarray(np.mean([self._joint(order[:half], order[half:]) for order in orders], axis=0))
 
     def _joint(self, ours: Sequence[int], others: Sequence[int]) -> _Floats:
-        of_a, of_b = bits.sums([self._a[at] for at in ours]), bits.sums([self._b[at] for at in others])
-        tally = bits.joint_tally(of_a, of_b, self._everyone)
-        return tally[: len(ours) + 1, : len(others) + 1].astype(np.float64)
+        return joint_tally([self._a[at] for at in ours], [self._b[at] for at in others]).astype(np.float64)
 
     def _overlap(self, masses: _Floats) -> float:
         ours, theirs = (shares_of_tail(masses.sum(axis=axis), self._fraction, self._side) for axis in (1, 0))

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.bits import ClassTally
 from easiness.analysis.sides import id_keys
-from easiness.analysis.tails import COLUMNS, Tails
 from easiness.errors import BadInput
 
+_COLUMNS = 1 << 14  # examples added up at a time, so that all trials of them stay in a processor's cache
 _UNIT = float(1 << 40)
 _STREAM = 0x766F7465  # keeps the random numbers here apart from others of the same seed
 
@@ -47,7 +46,8 @@ class Votes:
     epoch: int
     trials: npt.NDArray[np.int64] | None = None
     id_keys: Callable[[], npt.NDArray[np.uint64]] | None = None
-    tails: Tails = field(init=False, repr=False)
+    memo: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
+    """Sets that were made of them; a copy has the same."""
     is_rounded: InitVar[bool] = False
     """Is ``p_label`` in double precision and rounded already? Then it is kept, not copied."""
     share: float | None = None
@@ -67,8 +67,6 @@ class Votes:
             for part in self._columns():
                 round_in_place(np.add(self.p_label[:, part], 0, out=rounded[:, part], dtype=np.float64))
             object.__setattr__(self, "p_label", rounded)
-        # made here, so that a copy has the same: what one of them has looked up the other has, too
-        object.__setattr__(self, "tails", Tails(self.correct, np.asarray(self.p_label, np.float64)))
 
     @property
     def num_trials(self) -> int:
@@ -89,11 +87,6 @@ class Votes:
     def keys(self) -> npt.NDArray[np.uint64]:
         """The ids [K] as integers that break ties just as the ids do, hashed once."""
         return id_keys(self.ids) if self.id_keys is None else self.id_keys()
-
-    @cached_property
-    def classes(self) -> ClassTally:
-        """The classes of the examples, to count sets by."""
-        return ClassTally(self.labels)
 
     def keys_at(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
         """The ``keys`` of some examples; while few were asked for only those are hashed."""
@@ -138,21 +131,17 @@ class Votes:
         Raises:
             BadInput: no trial of some group is right about any example, so easiness is undefined.
         """
-        self.check_heard(groups)
+        for trials in self._members(groups):
+            self.check_heard(trials[None])
         counts = np.empty((len(groups), self.num_examples), np.float32)
         narrow = np.min_scalar_type(int(groups.sum(axis=1).max()))  # bytes are added many at a time
         self._add_up(self.correct.view(np.uint8), groups, counts, narrow)
         return counts
 
-    def check_heard(self, groups: npt.NDArray[np.float32]) -> None:
-        """Make sure that easiness is defined in each group, as in `counts`.
-
-        Raises:
-            BadInput: no trial of some group is right about any example.
-        """
-        silent = ~groups[:, self._ever_right].any(axis=1)
-        if silent.any():
-            num = int(groups[silent.argmax()].sum())
+    def check_heard(self, groups: npt.NDArray[np.int64]) -> None:
+        """Make sure that in each group, positions [R, h], some trial is right about some example."""
+        if not self._ever_right[groups].any(axis=1).all():
+            num = groups.shape[1]
             many = "s" * (num != 1)
             if self.share is not None:
                 raise BadInput(
@@ -183,13 +172,17 @@ class Votes:
         within: np.dtype[Any],
     ) -> None:
         """Fill ``sums`` [R, K] with sums of ``values`` [N, K] over groups, in type ``within``."""
-        members = [np.repeat(np.arange(self.num_trials), group.astype(np.int64)) for group in groups]
+        members = self._members(groups)
         for part in self._columns():
             for total, trials in zip(sums, members, strict=True):
                 total[part] = values[trials, part].sum(axis=0, dtype=within)
 
+    def _members(self, groups: npt.NDArray[np.float32]) -> list[npt.NDArray[np.int64]]:
+        """Positions of the trials of each group, one that counts twice twice."""
+        return [np.repeat(np.arange(self.num_trials), group.astype(np.int64)) for group in groups]
+
     def _columns(self) -> Iterator[slice]:
-        return (slice(at, at + COLUMNS) for at in range(0, self.num_examples, COLUMNS))
+        return (slice(at, at + _COLUMNS) for at in range(0, self.num_examples, _COLUMNS))
 
 
 def drawn_examples(num_examples: int, num: int, seed: int = 0) -> npt.NDArray[np.int64] | None:

@@ -115,7 +115,7 @@ def _judges(run: store.Run, num: int) -> str:
 
 def _accuracy(run: store.Run, epoch: int) -> str:
     accuracy = []
-    for name in run.trials[0].known.accuracy:
+    for name in run.trials[0].accuracy():
         values = [trial.accuracy(epoch)[name] for trial in run.trials]
         deviation = statistics.stdev(values) if len(values) > 1 else None
         accuracy.append(f"{name.replace('_', '-')} {show.plus_minus(statistics.fmean(values), deviation)}")

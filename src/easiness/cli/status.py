@@ -165,7 +165,7 @@ def _row(folder: Path, path: Path, run: store.Run | str, *, damaged: bool) -> li
         return [name, "", "", "", "", "", "", run]
     measured, missing = run.spec.measured, _missing(run)
     of = "left_out" if run.shares else "train"
-    last = [trial.known.accuracy[of] for trial in run.trials if of in trial.known.accuracy]
+    last = [trial.accuracy()[of] for trial in run.trials if of in trial.accuracy()]
     if working is not None:
         state = f"at work, {len(missing)} to go" if missing else "at work"
         hourly = _hourly(store.last_events(path), datetime.now(UTC))
@@ -317,14 +317,14 @@ def _accuracies(run: store.Run) -> list[str]:
     if len(run.trials) <= _MOST_LINES:
         lines = []
         for trial in run.trials:
-            final = ", ".join(f"{_plain(k)} {v:.3f}" for k, v in trial.known.accuracy.items())
+            final = ", ".join(f"{_plain(k)} {v:.3f}" for k, v in trial.accuracy().items())
             length = show.counted(trial.epochs, "share" if run.shares else "epoch")
-            took = "" if trial.known.seconds is None else f" in {trial.known.seconds:.0f} s"
+            took = "" if trial.document.seconds is None else f" in {trial.document.seconds:.0f} s"
             lines.append(f"trial {trial.index}: {length}{took}, accuracy {final}")
         return lines
     ranges = []
-    for name in run.trials[0].known.accuracy:
-        last = [trial.known.accuracy[name] for trial in run.trials]
+    for name in run.trials[0].accuracy():
+        last = [trial.accuracy()[name] for trial in run.trials]
         ranges.append(f"{_plain(name)} {show.interval_text(min(last), max(last), 3)}")
     return [f"{show.trials_text([trial.index for trial in run.trials])}: accuracy {', '.join(ranges)}"]
 

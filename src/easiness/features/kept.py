@@ -1,19 +1,16 @@
 """Vectors of all examples, made once and kept in a file that later runs find again.
 
-While it grows it is called ``.part``. The note beside it has a checksum of each block of rows that is on the
-disk. Values are there before the note vouches for them, so that a build killed at any moment goes on.
+While it grows it is called ``.part``. The note beside it says how many rows are on the disk: they are there
+before the note vouches for them, so that a build killed at any moment goes on.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
-import json
 import math
 import os
 import shutil
 import time
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -23,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, Field
 
 from easiness.data import Dataset, rewritten
 from easiness.errors import BadInput, RunFailed
@@ -30,7 +28,7 @@ from easiness.features.registry import eye_of
 from easiness.features.source import FeatureSource, Positions, Vectors, identity_of
 from easiness.gate import mapped_array
 from easiness.regular_file import open_growing, read_regular
-from easiness.store import read_json, write_whole
+from easiness.store import FileDigest, digest, is_intact, read_sealed, write_sealed, write_whole
 
 if TYPE_CHECKING:
     from easiness.perturb import Transform
@@ -38,19 +36,16 @@ if TYPE_CHECKING:
 Tell: TypeAlias = Callable[[str, int, int], None]
 Halves: TypeAlias = npt.NDArray[np.float16]
 
-FORMAT = 2
-BLOCK = 64
-"""Rows that have a checksum of their own; a build goes on behind a whole number of them."""
-
+FORMAT = 3
 MOST_IN_MEMORY = 2**28
 """Bytes: arrays that are given are written into a file where they are larger."""
 
 _SECONDS = 1.0  # of work that a kill may lose, about
+_BLOCK = 64  # rows that tell the scale
 _LARGEST = float(np.finfo(np.float16).max)
 _USUAL = (2.0**-4, 2.0**12)  # largest values of the first block that are kept as they are
 _WANTED = 8  # power of two below which others are brought
 _STEP = 8  # by which the exponent goes down where a value is too large, wherever that is
-_MOST_EXPONENT = 200  # either way: those of single precision go less far
 _LOOKED_AT = 1024  # vectors that tell whether half precision keeps what is in them
 _LOST = 0.01  # of the variance: of the features of networks a millionth is lost
 _DIGEST = "S32"  # half of the digest of an example, by which it is known
@@ -65,6 +60,16 @@ class FeatureFile:
 
     rows: Halves
     exponent: int
+
+
+class _Note(BaseModel):
+    """The rows that are on the disk, and the digest of the file once these are all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    exponent: int = Field(gt=-200, lt=200)  # those of single precision go less far
+    done: int = Field(ge=0)
+    whole: FileDigest | None = None
 
 
 def ready_features(
@@ -133,45 +138,42 @@ def halved(values: Vectors, exponent: int) -> Halves:
 
 
 def _rounded(
-    source: FeatureSource, split: Dataset, start: int, exponent: int | None, *, cut: bool
+    source: FeatureSource, split: Dataset, at: int, exponent: int | None, *, cut: bool
 ) -> Iterator[tuple[int, FeatureFile]]:
-    """Vectors from ``start`` on at half precision, some at a time, and the row of the first.
+    """Vectors from row ``at`` on at half precision, some at a time, and the row of the first.
 
     Where no exponent is given it goes by the first block. They begin again at row 0, with a smaller one,
     where a value is too large and not to be ``cut``.
     """
-    at = start
-    while at < len(split):
-        for values in _in_blocks(source.parts(split, np.arange(at, len(split)))):
-            _check_finite(source, split, values, at)
-            if exponent is None:
-                largest = _largest(values[:BLOCK])
-                usual = largest == 0 or _USUAL[0] <= largest <= _USUAL[1]
-                exponent = 0 if usual else _WANTED - math.frexp(largest)[1]
-            if not cut and _largest(values) > math.ldexp(_LARGEST, -exponent):
-                at, exponent = 0, exponent - _STEP
-                break
-            if at == 0 and not cut:
-                some = np.unique(np.linspace(0, len(split) - 1, _LOOKED_AT).astype(np.int64))
-                looked = values if source.slow else source.vectors(split, some)
-                _check_precision(source, looked[np.isfinite(looked).all(axis=1)], exponent)
-            yield at, FeatureFile(halved(values, exponent), exponent)
-            at += len(values)
+    for values in _joined(source.parts(split, np.arange(at, len(split)))) if at < len(split) else ():
+        _check_finite(source, split, values, at)
+        if exponent is None:
+            largest = _largest(values[:_BLOCK])
+            usual = largest == 0 or _USUAL[0] <= largest <= _USUAL[1]
+            exponent = 0 if usual else _WANTED - math.frexp(largest)[1]
+        if not cut and _largest(values) > math.ldexp(_LARGEST, -exponent):
+            yield from _rounded(source, split, 0, exponent - _STEP, cut=cut)
+            return
+        if at == 0 and not cut:
+            some = np.unique(np.linspace(0, len(split) - 1, _LOOKED_AT).astype(np.int64))
+            looked = values if source.slow else source.vectors(split, some)
+            _check_precision(source, looked[np.isfinite(looked).all(axis=1)], exponent)
+        yield at, FeatureFile(halved(values, exponent), exponent)
+        at += len(values)
 
 
 def _largest(values: Vectors) -> float:
     return max(float(values.max()), -float(values.min()))
 
 
-def _in_blocks(parts: Iterator[Vectors]) -> Iterator[Vectors]:
+def _joined(parts: Iterator[Vectors]) -> Iterator[Vectors]:
+    """The same vectors, a block or more at a time."""
     waiting: list[Vectors] = []
     for part in parts:
-        waiting = [*(one for one in waiting if len(one)), part]
-        if sum(map(len, waiting)) >= BLOCK:
-            joined = np.concatenate(waiting) if len(waiting) > 1 else part
-            end = len(joined) // BLOCK * BLOCK
-            yield joined[:end]
-            waiting = [joined[end:]]
+        waiting.append(part)
+        if sum(map(len, waiting)) >= _BLOCK:
+            yield np.concatenate(waiting)
+            waiting = []
     if sum(map(len, waiting)):
         yield np.concatenate(waiting)
 
@@ -213,75 +215,65 @@ def whole(path: Path, num: int, wanted: int | None = None) -> FeatureFile | None
 
     A file of another exponent than the ``wanted`` one is not taken.
     """
-    file, sums = _as_written(path, num, wanted)
-    return file if len(sums) * BLOCK >= num else None
+    rows, note = _as_noted(path, num, wanted)
+    if note is None or note.whole is None or not is_intact(path, note.whole):
+        return None
+    return FeatureFile(rows, note.exponent)
 
 
-def _as_written(path: Path, num: int, wanted: int | None) -> tuple[FeatureFile, list[int]]:
-    """A file and the checksums of its blocks, up to the first block that is not as its note says."""
-    nothing = FeatureFile(np.empty((0, 0), np.float16), 0)
+def _as_noted(path: Path, num: int, wanted: int | None) -> tuple[Halves, _Note | None]:
+    """The rows of a file and its note, where they go together."""
     try:
-        note = read_json(path.with_suffix(".json"), 100 + 12 * -(-num // BLOCK))
-        exponent, known = note["exponent"], list(note["checksums"])
+        note = _Note.model_validate(read_sealed(path.with_suffix(".json"), "features", 1000))
         rows = mapped_array(path)
-        header = memoryview(rows.base)[: path.stat().st_size - rows.nbytes]  # type: ignore[arg-type]
-        right = type(exponent) is int and abs(exponent) < _MOST_EXPONENT and wanted in (None, exponent)
-        if not right or header != _header(num, rows.shape[-1]):
-            return nothing, []
+        if rows.dtype == np.dtype("<f2") and rows.shape[:-1] == (num,) and wanted in (None, note.exponent):
+            return rows, note
     except (BadInput, OSError, ValueError, LookupError, TypeError):
-        return nothing, []
-    sums: list[int] = []
-    for block, said in zip(_parts(rows, BLOCK), known, strict=False):
-        if zlib.crc32(block.data, exponent % 2**32) != said or not np.isfinite(block).all():
-            break
-        sums.append(said)
-    return FeatureFile(rows, exponent), sums
-
-
-def _header(num: int, width: int) -> bytes:
-    made = io.BytesIO()
-    header: dict[str, Any] = {"descr": "<f2", "fortran_order": False, "shape": (num, width)}
-    np.lib.format.write_array_header_1_0(made, header)
-    return made.getvalue()
+        pass
+    return np.empty((0, 0), np.float16), None
 
 
 def _built(source: FeatureSource, split: Dataset, path: Path, wanted: int | None, tell: Tell) -> FeatureFile:
-    part, note = path.with_suffix(".part"), path.with_suffix(".json")
-    num, what = len(split), f"making features {source.name}"
-    some, sums = _as_written(part, num, wanted)
-    start, exponent = (min(BLOCK * len(sums), num), some.exponent) if sums else (0, wanted)
+    part, beside = path.with_suffix(".part"), path.with_suffix(".json")
+    num, what, cut = len(split), f"making features {source.name}", wanted is not None
+    rows, note = _as_noted(part, num, wanted)
+    if note and note.whole and not is_intact(part, note.whole):
+        note = None
+    done, exponent = (min(note.done, num), note.exponent) if note else (0, wanted)
+    offset = getattr(rows, "offset", 0)
 
     def save() -> None:
         file.flush()
         os.fsync(file.fileno())
-        write_whole(note, json.dumps({"exponent": some.exponent, "checksums": sums}).encode())
+        if exponent is not None:
+            complete = digest(part) if done == num else None
+            kept = _Note(exponent=exponent, done=done, whole=complete)
+            write_sealed(beside, "features", kept)
 
     try:
         with open_growing(part) as file, contextlib.ExitStack() as at_the_end:
             at_the_end.callback(save)
-            tell(what, start, num)
+            tell(what, done, num)
             saved = time.monotonic()
-            for at, some in _rounded(source, split, start, exponent, cut=wanted is not None):
-                header, size = _header(num, some.rows.shape[1]), some.rows[0].nbytes
+            for at, some in _rounded(source, split, done, exponent, cut=cut):
                 if at == 0:
-                    sums.clear()
-                    file.truncate(len(header) + size * num)
-                    file.seek(0)
-                    file.write(header)
-                file.seek(len(header) + size * at)
+                    shape = (num, some.rows.shape[1])
+                    offset = np.lib.format.open_memmap(part, "w+", some.rows.dtype, shape).offset
+                file.seek(offset + at * some.rows[0].nbytes)
                 file.write(some.rows.data)
-                sums += [zlib.crc32(block.data, some.exponent % 2**32) for block in _parts(some.rows, BLOCK)]
+                done, exponent = at + len(some.rows), some.exponent
                 if time.monotonic() - saved > _SECONDS:
                     save()
                     saved = time.monotonic()
-                tell(what, at + len(some.rows), num)
+                tell(what, done, num)
         _check_varied(source, mapped_array(part))
     except BadInput:  # whatever mends them makes another file of them
         part.unlink(missing_ok=True)
-        note.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
     part.replace(path)
-    return FeatureFile(mapped_array(path), some.exponent)
+    assert exponent is not None
+    return FeatureFile(mapped_array(path), exponent)
 
 
 def _list_examples(

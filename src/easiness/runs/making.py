@@ -215,13 +215,12 @@ class Making:
                 f"{writer.path}: trial {index} cannot be stored ({reason}); "
                 f"the {len(writer.read().trials)} finished ones are kept; make room and run it again"
             ) from error
-        known = stored.known
         writer.events.write(
             "trial_finished",
             trial=index,
-            epochs=known.epochs,
-            seconds=known.seconds,
-            accuracy=dict(known.accuracy),
+            epochs=stored.epochs,
+            seconds=stored.document.seconds,
+            accuracy=stored.accuracy(),
         )
         self.progress.stored(index)
 

@@ -152,8 +152,8 @@ def summary_of(run: Run) -> dict[str, float]:
     if not run.observed:
         return {}
     summary = {"trials": float(len(run.trials))}
-    for name in run.trials[0].known.accuracy:
-        values = [trial.known.accuracy[name] for trial in run.trials if name in trial.known.accuracy]
+    for name in run.trials[0].accuracy():
+        values = [trial.accuracy()[name] for trial in run.trials if name in trial.accuracy()]
         summary[f"accuracy_{name}"] = sum(values) / len(values)
     if len(run.trials) > _MOST_READ:
         return summary

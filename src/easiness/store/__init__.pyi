@@ -24,7 +24,9 @@ from .files import (
     folder_written_whole as folder_written_whole,
     is_intact as is_intact,
     read_json as read_json,
+    read_sealed as read_sealed,
     sweep as sweep,
+    write_sealed as write_sealed,
     write_whole as write_whole,
 )
 from .kept import KEPT as KEPT

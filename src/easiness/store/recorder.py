@@ -25,7 +25,7 @@ from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
 from easiness.store.kept import KEPT, Kept
 from easiness.store.parquet import Ids
 from easiness.store.run import Run, open_run
-from easiness.store.run_folder import Index, is_run, read_document
+from easiness.store.run_folder import Trials, is_run, read_document
 from easiness.store.writer import RunWriter, of_kind
 
 Outputs: TypeAlias = Literal["logits", "probabilities"]
@@ -49,9 +49,9 @@ class Recorded:
     duplicates: Duplicates
 
     @functools.cached_property
-    def index(self) -> Index:
+    def trials(self) -> Trials:
         """Trials as they were at the last look, which are not read again."""
-        return Index(self.path)
+        return Trials(self.path)
 
     @property
     def num_classes(self) -> int:
@@ -59,7 +59,7 @@ class Recorded:
         return len(self.spec.data.classes)
 
     def __contains__(self, seed: int) -> bool:
-        return any(trial.known.seed == seed for trial in self.index.look(self.spec.data))
+        return any(trial.document.seed == seed for trial in self.trials.look(self.spec.data))
 
 
 class TrialRecorder:
@@ -213,7 +213,7 @@ class TrialRecorder:
         record = TrialRecord(
             probes={"train": self._log.observations()}, held_out_accuracy=self._held_out or None
         )
-        with RunWriter(into.path, wait=WAIT_SECONDS, index=into.index) as writer:
+        with RunWriter(into.path, wait=WAIT_SECONDS, trials=into.trials) as writer:
             if self._seed in into:
                 raise BadInput(
                     f"{into.path}: another process has recorded seed {self._seed} meanwhile; take another"
@@ -221,7 +221,7 @@ class TrialRecorder:
             writer.add(
                 record,
                 {"train": into.ids},
-                index=max((trial.index for trial in into.index.trials), default=-1) + 1,
+                index=max((trial.index for trial in into.trials.by_folder.values()), default=-1) + 1,
                 seed=self._seed,
                 identity=content_hash({"data": into.spec.data.identity(), "seed": self._seed}),
             )

@@ -17,14 +17,7 @@ from easiness.spec import DatasetRef, RecordedSpec, RunSpec, Stopped, content_ha
 from easiness.store.files import FileDigest, FileName, read_json, write_whole
 from easiness.store.later import later, own_version
 from easiness.store.trial import StoredTrial
-from easiness.store.trial_document import (
-    DOCUMENT as TRIAL_DOCUMENT,
-    FEWEST,
-    index_in,
-    read_index,
-    stamp,
-    write_index,
-)
+from easiness.store.trial_document import DOCUMENT as TRIAL_DOCUMENT, folder_name, stamp
 
 DOCUMENT = "run.json"
 EXAMPLES = "examples.parquet"
@@ -33,7 +26,6 @@ TRIALS = "trials"
 _TRIAL = re.compile("[0-9]+-")
 _NOTE_BEGINS = "failed-"
 _MOST_BYTES_OF_NOTE = 2**20  # of a note, which is a line
-_WHILE, _AT_THE_END = 10, 50  # one of so many trials may be missing in the index: to read it takes a moment
 
 
 class RunDocument(BaseModel):
@@ -140,28 +132,17 @@ def finished_trials(
 ) -> list[StoredTrial]:
     """The trials of a run over these data, by index; of two with the same index, the longer one.
 
-    Trials of ``before`` whose documents did not change are not read again, nor those that the index of a
-    large run knows. Folders named in ``but`` are left out.
+    Trials of ``before`` whose documents did not change are not read again. Folders named in ``but`` are left
+    out.
     """
     folder, names = path / TRIALS, [name for name in trial_names(path) if name not in but]
-    there = {trial.path.name: trial.known for trial in before}
-    if len(names) - len(there) >= FEWEST:
-        there = {**read_index(path), **there}
-    stay = {trial.path.name: trial for trial in before}
+    there = {trial.path.name: trial for trial in before}
     found: dict[int, StoredTrial] = {}
     for name in names:
-        known = there.get(name)
-        if known is not None and (
-            known.stamp is None or known.stamp != stamp(folder / name / TRIAL_DOCUMENT)
-        ):
-            known = None
+        trial = there.get(name)
         try:
-            if known is None:
-                trial = StoredTrial(folder / name, data=data)
-                if len(names) >= FEWEST:
-                    trial.forget_document()  # of very many the documents would fill the memory
-            else:
-                trial = stay.get(name) or StoredTrial(folder / name, known, data)
+            if trial is None or trial.stamp is None or trial.stamp != stamp(folder / name / TRIAL_DOCUMENT):
+                trial = StoredTrial(folder / name, data)
         except BadInput:
             if os.path.lexists(folder / name):  # also a link to nothing
                 raise
@@ -173,74 +154,33 @@ def finished_trials(
     return [found[index] for index in sorted(found)]
 
 
-class Index:
-    """The trials of a run by folder, and the file that lists them, kept up to date as the run grows."""
+class Trials:
+    """The trials of a run that were read, by the names of their folders, kept up to date as the run grows."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._folders: dict[int, list[str]] | None = None
-        self._trials: dict[str, StoredTrial] | None = None
-        self._num_new = 0
-
-    @property
-    def trials(self) -> list[StoredTrial]:
-        """The trials taken and added."""
-        return list((self._trials or {}).values())
+        self.by_folder: dict[str, StoredTrial] = {}
 
     def look(self, data: DatasetRef) -> list[StoredTrial]:
         """All trials of the run over these data: only those are read that came since the last look."""
-        if self._trials is None:
-            self.take(finished_trials(self._path, data))
-            return self.trials
-        names = set(trial_names(self._path))
-        if names != self._trials.keys():
-            self._folders = None
-        for name in self._trials.keys() - names:
-            del self._trials[name]
-        for name in names - self._trials.keys():
-            with contextlib.suppress(FileNotFoundError):  # gone since the folders were listed
-                (self._path / TRIALS / name).lstat()
-                self._trials[name] = trial = StoredTrial(self._path / TRIALS / name, data=data)
-                trial.forget_document()
-                self._num_new += 1
-        return self.trials
+        names = trial_names(self._path)
+        self.by_folder = {name: self.by_folder[name] for name in names if name in self.by_folder}
+        for name in names:
+            if name not in self.by_folder:
+                with contextlib.suppress(FileNotFoundError):  # gone since the folders were listed
+                    (self._path / TRIALS / name).lstat()
+                    self.by_folder[name] = StoredTrial(self._path / TRIALS / name, data)
+        return list(self.by_folder.values())
 
-    def folders(self, index: int) -> list[str]:
+    def of_index(self, index: int) -> list[str]:
         """Names of the folders of the trials of an index."""
-        if self._folders is None:
-            self._folders = {}
-            for name in trial_names(self._path):
-                self._folders.setdefault(index_in(name), []).append(name)
-        return self._folders.get(index, [])
-
-    def take(self, trials: Iterable[StoredTrial]) -> None:
-        """Take all trials of the run, as they have been read."""
-        first, self._folders = self._trials is None, None
-        self._trials = {trial.path.name: trial for trial in trials}
-        if first and len(self._trials) >= FEWEST:
-            there = read_index(self._path)
-            self._num_new = sum(there.get(name) != trial.known for name, trial in self._trials.items())
+        begins = folder_name(index, "")
+        return [name for name in os.listdir(self._path / TRIALS) if name.startswith(begins)]  # noqa: PTH208
 
     def add(self, trial: StoredTrial) -> None:
         """Add a trial that has been written, and is now the only one of its index."""
-        if self._trials is not None:
-            for name in self.folders(trial.index):
-                self._trials.pop(name, None)
-            self._trials[trial.path.name] = trial
-        if self._folders is not None:
-            self._folders[trial.index] = [trial.path.name]
-        self._num_new += 1
-        self._write(max(FEWEST, len(self._trials or ()) // _WHILE))
-
-    def close(self) -> None:
-        """Write the file where it lacks more than a few trials."""
-        self._write(1 + len(self._trials or ()) // _AT_THE_END)
-
-    def _write(self, fewest_new: int) -> None:
-        if self._trials is None or self._num_new < fewest_new or len(self._trials) < FEWEST:
-            return
-        write_index(self._path, {name: trial.known for name, trial in self._trials.items()})
-        self._num_new = 0
+        self.by_folder = {name: one for name, one in self.by_folder.items() if one.index != trial.index}
+        self.by_folder[trial.path.name] = trial
 
 
 class FailureNote(BaseModel):

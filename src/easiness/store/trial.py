@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from easiness.spec import DatasetRef
 from easiness.store import parquet, trial_document
 from easiness.store.files import is_intact
 from easiness.store.parquet import STATISTICS, Extent
-from easiness.store.trial_document import DOCUMENT, Known, TrialDocument, damaged
+from easiness.store.trial_document import DOCUMENT, TrialDocument, damaged
 
 WEIGHTS = "weights.safetensors"
 
@@ -25,34 +24,16 @@ WEIGHTS = "weights.safetensors"
 class StoredTrial:
     """Reads a trial; every file is checked against its digest before it is first used."""
 
-    def __init__(self, path: Path, known: Known | None = None, data: DatasetRef | None = None) -> None:
-        """Reads the document only, or where all is ``known`` of it that a list needs, nothing yet.
-
-        Its files have to fit ``data``, those of its run.
-        """
+    def __init__(
+        self, path: Path, data: DatasetRef | None = None, document: TrialDocument | None = None
+    ) -> None:
+        """Reads the document only, if not given. Its files have to fit ``data``, those of its run."""
         self.path = path
         self._data = data
         self._checked: frozenset[str] = frozenset()
-        self._document: TrialDocument | None = None
-        if known is None:
-            # its stamp before it is read: what changes meanwhile is read again
-            before = trial_document.stamp(path / DOCUMENT)
-            self._document = trial_document.read_document(path)
-            known = trial_document.known_of(self._document, before)
-        self.known = known
-
-    @property
-    def document(self) -> TrialDocument:
-        """The content of ``trial.json``."""
-        if self._document is None:
-            self._document = trial_document.read_document(self.path)
-            if (self._document.index, self._document.observed) != (self.index, self.observed):
-                raise damaged(self.path / DOCUMENT)  # the index of the run says otherwise
-        return self._document
-
-    def forget_document(self) -> None:
-        """Hold what `known` has alone; the document is read again where it is asked for."""
-        self._document = None
+        # before it is read: what changes meanwhile is read again
+        self.stamp = trial_document.stamp(path / DOCUMENT)
+        self.document = document or trial_document.read_document(path)
 
     def __repr__(self) -> str:
         return f"StoredTrial({str(self.path)!r}, index={self.index}, epochs={self.epochs})"
@@ -60,23 +41,21 @@ class StoredTrial:
     @property
     def index(self) -> int:
         """The number of the trial in its run, from 0."""
-        return self.known.index
+        return self.document.index
 
     @property
     def epochs(self) -> int:
         """Number of epochs trained."""
-        return self.known.epochs
+        return self.document.epochs
 
-    @property
+    @cached_property
     def observed(self) -> tuple[int, ...]:
         """The epochs observed: ascending from 1 on, the last of the trial among them."""
-        return self.known.observed
+        return self.document.observed
 
-    def accuracy(self, epoch: int) -> dict[str, float]:
-        """Accuracy after an epoch observed, as far as known: ``train``, ``left_out``, ``held_out``."""
-        if epoch == self.observed[-1]:
-            return dict(self.known.accuracy)
-        row = self.observed.index(epoch)
+    def accuracy(self, epoch: int | None = None) -> dict[str, float]:
+        """Accuracy after an epoch observed (the last), if known: ``train``, ``left_out``, ``held_out``."""
+        row = -1 if epoch is None else self.observed.index(epoch)
         return {name: values[row] for name, values in self.document.accuracy.items()}
 
     def has(self, probe: str) -> bool:
@@ -85,14 +64,8 @@ class StoredTrial:
 
     def check(self) -> None:
         """Check every file."""
-        before = trial_document.stamp_of_all(self.path)
-        if before is not None and before == self.known.files:
-            return
-        held, document = self._document, self.document
-        for name in document.files:
+        for name in self.document.files:
             self._file(name)
-        self._document = held  # of very many trials the documents would fill the memory
-        self.known = replace(self.known, files=before)
 
     def _extent(self, probe: str) -> Extent:
         """The extent that files of a probe must have."""
@@ -147,11 +120,10 @@ class StoredTrial:
             },
         )
 
-    @cached_property
+    @property
     def by_share(self) -> bool:
         """Are the rows those of heads that have seen shares of the examples, and not of epochs?"""
-        held, spec = self._document, self.document.spec
-        self._document = held  # of very many trials the documents would fill the memory
+        spec = self.document.spec
         return spec is not None and spec.heads is not None
 
     @property

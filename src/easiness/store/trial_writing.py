@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,7 +30,7 @@ def write_trial(
     spec: TrialSpec | None,
     keep_weights: bool,
 ) -> StoredTrial:
-    """Write a trial below ``folder``, whole or not at all; ``ids`` by probe. Returns it as known by heart."""
+    """Write a trial below ``folder``, whole or not at all; ``ids`` by probe."""
     from safetensors.numpy import save
 
     path = folder / trial_document.folder_name(index, identity)
@@ -55,8 +54,7 @@ def write_trial(
             files={file.name: digest(file) for file in sorted(aside.iterdir())},
         )
         write_sealed(aside / DOCUMENT, "trial", document)
-    known = trial_document.known_of(document, trial_document.stamp(path / DOCUMENT))
-    return StoredTrial(path, replace(known, files=trial_document.stamp_of_all(path)))
+    return StoredTrial(path, document=document)
 
 
 def ids_array(ids: Ids) -> Any:

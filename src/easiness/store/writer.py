@@ -202,9 +202,9 @@ class RunWriter:
     run was created nothing is left behind.
     """
 
-    def __init__(self, path: Path, *, wait: float = 0, index: run_folder.Index | None = None) -> None:
+    def __init__(self, path: Path, *, wait: float = 0, trials: run_folder.Trials | None = None) -> None:
         """Raises `BadInput` if the folder is something else, not writable, or after ``wait`` seconds
-        still in another process's hands. An ``index`` of the run is kept up to date."""
+        still in another process's hands. ``trials`` that were read are kept up to date."""
         check_output(path)
         files.check_writable(path)
         self.path = path
@@ -220,7 +220,7 @@ class RunWriter:
                 f"{path}: another process is writing to this run; wait for it, or choose another output"
             ) from None
         self._began, self._noted = time.time(), False
-        self._index = index or run_folder.Index(path)
+        self._trials = trials or run_folder.Trials(path)
         self.events = Events(path)
         files.sweep(path)
         (path / TRIALS).mkdir(exist_ok=True)
@@ -235,7 +235,6 @@ class RunWriter:
         if not is_run(self.path):
             self._abandon()
         else:
-            self._index.close()
             if self._noted:
                 clear_work(self.path)
         self._lock.release()
@@ -267,7 +266,6 @@ class RunWriter:
         """Make this a run over these examples, which may be ``kept`` in it."""
         with self._writing():
             write_examples(self.path / EXAMPLES, ids, labels, spec.data.classes)
-            self._index.take(())
             if kept is None:
                 self.describe(spec)
             else:
@@ -346,7 +344,7 @@ class RunWriter:
         keep_weights: bool = True,
     ) -> StoredTrial:
         """Store a finished trial, then remove older ones of the same index."""
-        old = self._index.folders(index)
+        old = self._trials.of_index(index)
         trial = write_trial(
             self.path / TRIALS,
             record,
@@ -360,7 +358,7 @@ class RunWriter:
         for name in old:
             if name != trial.path.name:
                 files.remove_folder(self.path / TRIALS / name)
-        self._index.add(trial)
+        self._trials.add(trial)
         run_folder.remove_note(self.path, index)
         return trial
 
@@ -381,10 +379,10 @@ class RunWriter:
         Trials of ``before``, and those that this writer has read or written, are not read again.
         """
         # whoever writes to a run has named its network
-        run = Run(self.path, [*before, *self._index.trials], trusted=True)
+        run = Run(self.path, [*before, *self._trials.by_folder.values()], trusted=True)
         for folder in run.leftovers():
             files.remove_folder(folder)
-        self._index.take(run.trials)
+        self._trials.by_folder = {trial.path.name: trial for trial in run.trials}
         return run
 
 

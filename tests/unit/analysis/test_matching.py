@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness.analysis import GroupMatch, Rule, Votes, bits, match_groups, match_votes, select, true_rate
-from easiness.analysis.bits import ClassTally
-from easiness.analysis.ceiling import Splits, disjoint_splits, group_rows
+from easiness.analysis import GroupMatch, Rule, Votes, match_groups, match_votes, select, true_rate
+from easiness.analysis.ceiling import Splits, disjoint_splits
 from easiness.analysis.pairs import draws, mean_distance, resampled_means
 from easiness.analysis.sides import id_keys, tie_order
 from easiness.errors import BadInput
@@ -279,10 +278,6 @@ def test_replicates_stay_within_their_groups() -> None:
     assert len(seen) == 18  # 3 sets from each group of two, in both pairs
 
 
-def test_rows_become_how_often_each_trial_counts() -> None:
-    assert group_rows(np.array([[0, 2, 2], [1, 0, 2]]), 4).tolist() == [[1, 0, 2, 0], [1, 1, 1, 0]]
-
-
 # three points on a line at 0, 1 and 3: pairs are 1, 2 and 3 apart
 LINE = np.array([[0.0, 1.0, 3.0], [1.0, 0.0, 2.0], [3.0, 2.0, 0.0]])
 
@@ -349,58 +344,3 @@ def test_consecutive_ids_are_ordered_as_if_at_random() -> None:
     assert abs(np.corrcoef(first, second)[0, 1]) < limit
     assert abs(np.corrcoef(first, np.arange(len(keys)))[0, 1]) < limit
     assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < limit
-
-
-SIZES = (1, 7, 8, 63, 64, 65, 200)
-
-
-def masks(num: int, num_sets: int = 7) -> np.ndarray:
-    return np.random.default_rng(num).random((num_sets, num)) < 0.4
-
-
-@pytest.mark.parametrize("num", SIZES)
-def test_sets_come_back_with_their_sizes_and_members(num: int) -> None:
-    for mask, words in zip(masks(num), bits.pack(masks(num)), strict=True):
-        assert np.array_equal(bits.unpack(words, num), mask)
-        assert bits.size(words) == mask.sum()
-        members = bits.Members(words)
-        assert members.positions.tolist() == np.flatnonzero(mask).tolist()
-        some = np.random.default_rng(1).random(len(members.positions)) < 0.5
-        part = bits.unpack(members.subset(some), num)
-        assert np.flatnonzero(part).tolist() == members.positions[some].tolist()
-
-
-@pytest.mark.parametrize("num", SIZES)
-def test_members_before_a_position(num: int) -> None:
-    (mask,) = masks(num, 1)
-    before = [mask[:at].sum() for at in range(num + 1)]
-    assert bits.ones_before(bits.pack(mask), np.arange(num + 1)).tolist() == before
-
-
-@pytest.mark.parametrize("num_sets", [1, 2, 3, 4, 7, 20])
-def test_sets_are_added_up_in_binary_digits(num_sets: int) -> None:
-    many = masks(200, num_sets)
-    digits = [bits.unpack(digit, 200) for digit in bits.sums(list(bits.pack(many)))]
-    assert len(digits) == num_sets.bit_length()
-    assert np.array_equal(sum(digit * 2**i for i, digit in enumerate(digits)), many.sum(axis=0))
-
-
-def test_pairs_of_counts_are_tallied() -> None:
-    ours, theirs = masks(200, 5), masks(201, 3)[:, :200]
-    everyone = bits.pack(np.ones(200, np.bool_))
-    tally = bits.joint_tally(bits.sums(list(bits.pack(ours))), bits.sums(list(bits.pack(theirs))), everyone)
-    expected = np.zeros((8, 4), int)
-    np.add.at(expected, (ours.sum(axis=0), theirs.sum(axis=0)), 1)
-    assert np.array_equal(tally, expected)
-
-
-@pytest.mark.parametrize("in_order", [True, False])
-def test_members_are_counted_by_class_in_any_order(in_order: bool) -> None:
-    rng = np.random.default_rng(0)
-    labels = rng.choice([0, 1, 2, 4, 9], 300)  # no example of 3, 5, ...
-    if in_order:
-        labels.sort()
-    mask = rng.random(300) < 0.3
-    classes = ClassTally(labels)
-    assert classes.sizes.tolist() == np.bincount(labels).tolist()
-    assert classes.of(bits.pack(mask)).tolist() == np.bincount(labels[mask], minlength=10).tolist()

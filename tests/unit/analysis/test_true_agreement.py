@@ -27,7 +27,6 @@ from easiness.analysis import (
     true_rate,
     votes as votes_module,
 )
-from easiness.analysis.bits import unpack
 from easiness.analysis.sides import id_keys
 from easiness.errors import BadInput
 from plans import group_match
@@ -144,7 +143,7 @@ def test_counts_that_any_agreement_would_give_leave_it_open() -> None:
 def test_trials_that_order_ties_by_chance_do_so_each_for_itself() -> None:
     """All are right and equally sure: each trial has a tenth of its own, and no two the same."""
     said = Votes(np.ones((3, K), np.bool_), np.ones((3, K)), np.zeros(K, np.int64), np.arange(K), 1)
-    sets = [{*np.flatnonzero(unpack(one, K))} for run in (0, 1) for one in RULE.each_trial(said, run)]
+    sets = [{*np.flatnonzero(one)} for run in (0, 1) for one in RULE.each_trial(said, run)]
     assert [len(one) for one in sets] == [100] * 6
     for ours, theirs in itertools.combinations(sets, 2):
         assert len(ours & theirs) < 30
@@ -154,7 +153,7 @@ def test_trials_that_order_ties_by_chance_do_so_each_for_itself() -> None:
 def test_trials_count_what_they_are_right_about(ties: Ties) -> None:
     for run in (0, 1):
         sets = Rule("hard", F, ties).each_trial(VOTES, run)
-        assert np.array_equal([unpack(one, K) for one in sets], VOTES.correct)
+        assert np.array_equal(sets, VOTES.correct)
 
 
 CEILING = match(0.5)
@@ -325,7 +324,7 @@ def test_ids_are_hashed_as_they_are_asked_for_until_those_are_many() -> None:
 def test_chunks_change_nothing(three: Votes, monkeypatch: pytest.MonkeyPatch) -> None:
     many = groups([1, 0, 0], [0, 1, 0], [1, 1, 1], [2, 0, 1], [1, 0, 3])
     whole = three.counts(many), three.mean_p_label(many)
-    monkeypatch.setattr(votes_module, "COLUMNS", 3)
+    monkeypatch.setattr(votes_module, "_COLUMNS", 3)
     assert np.array_equal(three.counts(many), whole[0])
     assert np.array_equal(three.mean_p_label(many), whole[1])
 

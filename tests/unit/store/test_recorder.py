@@ -470,6 +470,6 @@ def test_trials_that_come_and_go_by_other_hands_are_seen(recorder):
     assert 9 in recorder
     record(recorder, seed=1)
     trials = recorder.run.trials
-    assert [(one.index, one.known.seed) for one in trials] == [(0, 0), (1, 9), (2, 1)]
+    assert [(one.index, one.document.seed) for one in trials] == [(0, 0), (1, 9), (2, 1)]
     shutil.rmtree(trials[1].path)
     assert 9 not in recorder

@@ -150,7 +150,7 @@ def test_a_card_that_names_files_elsewhere_is_refused(
     assert str(caught.value).startswith(f"{document}: ")
 
 
-@pytest.mark.parametrize("name", [".lock", "events.jsonl", "checkpoints", "trials", ".index"])
+@pytest.mark.parametrize("name", [".lock", "events.jsonl", "checkpoints", "trials"])
 def test_nothing_is_written_through_a_link_in_a_run(
     name: str, run_copy: Path, tmp_path: Path, refused: Callable[..., str]
 ) -> None:

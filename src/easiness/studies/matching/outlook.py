@@ -197,7 +197,7 @@ def _drifts(
 
 def seconds_per_trial(run: Run) -> float | None:
     """What another trial of a run takes as they were run, several at a time or one; None if not known."""
-    took = [trial.known.seconds for trial in run.trials if trial.known.seconds is not None]
+    took = [seconds for trial in run.trials if (seconds := trial.document.seconds) is not None]
     if not took or run.spec.measured is None:
         return None
     return float(statistics.median(took)) / run.spec.measured.resolved.jobs

@@ -104,7 +104,9 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
         thinned = np.rint(np.geomspace(1, len(epochs), _MAX_EPOCHS)).astype(int)
         epochs = sorted({*(epochs[place - 1] for place in thinned), votes.epoch})
     last = run.observed[-1]
-    late = votes if last == votes.epoch else run.votes(last)
+    most = analysis.MOST_COMPARED
+    votes = votes.at_most(most)
+    late = votes if last == votes.epoch else run.votes(last, most)
     drawn = {one.epoch: one.at_most(analysis.MOST_EXAMPLES) for one in (votes, late)}
     by_epoch: list[analysis.SplitHalf] = []
     drift: dict[analysis.Side, dict[int, float]] = {side: {} for side in analysis.SIDES}
@@ -112,7 +114,7 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
     for at in epochs:
         # before anything is learned in some group of trials, easiness has no value there
         with contextlib.suppress(BadInput):
-            early = {votes.epoch: votes, last: late}.get(at) or run.votes(at, spare=spare)
+            early = {votes.epoch: votes, last: late}.get(at) or run.votes(at, most, spare)
             # of few examples none are drawn, and the votes themselves are needed again
             spare = None if early in (votes, late) or early.num_examples <= analysis.MOST_EXAMPLES else early
             drawn.setdefault(at, early.at_most(analysis.MOST_EXAMPLES))
@@ -127,7 +129,8 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
     by_trials = analysis.reliability_by_trials(votes, fraction=fraction, max_splits=_SPLITS, seed=seed)
     if len(by_epoch) == 1 or last not in drift["easy"]:
         drift = {side: {} for side in analysis.SIDES}
-    ahead = outlook(run, votes.epoch, fraction=fraction, seed=seed, known=drawn)
+    known = drawn if len(run.ids) <= most else None  # examples drawn of those drawn are others
+    ahead = outlook(run, votes.epoch, fraction=fraction, seed=seed, known=known)
     return Reliability(by_epoch, by_trials, drift, ahead, run.shares)
 
 

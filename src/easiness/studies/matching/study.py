@@ -70,9 +70,10 @@ def compare(asked: Compared, *, rates_alone: bool = False) -> Comparison:
     _check_each_once(runs)
     check_comparable(runs)
     rows = rows_of(runs, asked.at)
-    votes = [run.votes(row) for run, row in zip(runs, rows, strict=True)]
+    votes = [run.votes(row, analysis.MOST_COMPARED) for run, row in zip(runs, rows, strict=True)]
+    drawn = votes[0].num_examples / len(runs[0].ids)
     rules = [
-        analysis.Rule(side, fraction, policy, asked.seed)
+        analysis.Rule(side, fraction, policy, asked.seed, drawn)
         for policy in dict.fromkeys(policies)
         for side in analysis.SIDES
     ]
@@ -85,7 +86,7 @@ def compare(asked: Compared, *, rates_alone: bool = False) -> Comparison:
         cells=_cells(votes, _names(runs), rules, rates_alone),
         resolution=[_resolution(one, fraction) for one in votes],
         reliability=[] if rates_alone else list(_reliability(runs, votes, fraction, asked.seed)),
-        note=_note(runs, rows),
+        note=_note(runs, rows, votes[0].num_examples),
         detailed=asked.details,
     )
 
@@ -158,10 +159,14 @@ def rows_of(runs: Sequence[Run], at: float | None = None) -> list[int]:
     return [run.resolve_at(None if of_trainings else at) if run.shares else after for run in runs]
 
 
-def _note(runs: Sequence[Run], rows: Sequence[int]) -> str | None:
+def _note(runs: Sequence[Run], rows: Sequence[int], num: int) -> str | None:
     pairs = zip(runs, rows, strict=True)
     notes = [f"{run.path}: {text}" for run, row in pairs if (text := run.unfinished(row)) is not None]
     made = _how_observed(runs)
+    if num < len(runs[0].ids):
+        notes.append(
+            f"on {num:,} examples drawn at random of {len(runs[0].ids):,}, for which intervals allow"
+        )
     return "; ".join(notes if made is None else [made, *notes]) or None
 
 

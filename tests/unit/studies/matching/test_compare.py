@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from easiness import BadInput, compare, load_dataset, matching_rate, measure, scores
+from easiness import BadInput, analysis, compare, load_dataset, matching_rate, measure, scores
 from easiness.analysis import Measured, Rule, agreement, match_groups, match_votes
 from easiness.inputs import reading
 from easiness.show.rendering import rendered
@@ -41,17 +41,30 @@ def test_every_group_of_a_table_has_the_size_of_the_smallest_runs_half(runs):
 def test_a_set_is_drawn_once_however_many_runs_it_is_matched_with_and_each_pair_is_told(
     tmp_path, monkeypatch
 ):
-    drawn, told = [], []
-    by_count = Rule._by_count
-    monkeypatch.setattr(Rule, "_by_count", lambda *a: drawn.append(a[1:3]) or by_count(*a))
+    drawn, told, of_each = [], [], []
+    chosen = Rule._chosen
+    monkeypatch.setattr(Rule, "_chosen", lambda *a: drawn.append(a[2]) or chosen(*a))
     for num in (2, 4):
         drawn.clear()
         same = [made(tmp_path / f"{num} {at}", 4, seed=at) for at in range(num)]
         with reading(lambda *a: told.append(a)):
             find_comparison(Compared(tuple(same), ties=["expected"]))
-        of_groups = [(tails, group) for tails, group in drawn if len(group) == 2]
-        assert len(of_groups) == len(set(of_groups)) * 2  # the easy ones and the hard ones
+        of_each.append(sum(len(group) == 2 for group in drawn) / num)
+    assert of_each[0] == of_each[1]
     assert ("comparing pairs of runs", 6, 6) in told
+
+
+def test_of_very_many_examples_some_are_drawn_and_intervals_allow_for_it(runs, monkeypatch):
+    whole = compare(runs)
+    monkeypatch.setattr(analysis, "MOST_COMPARED", NUM // 2)
+    some = compare(runs)
+    assert some.num_examples == NUM // 2
+    assert some.notices == [f"on {NUM // 2:,} examples drawn at random of {NUM:,}, for which intervals allow"]
+    widths = [[c.groups.interval[1] - c.groups.interval[0] for c in found.cells] for found in (some, whole)]
+    assert np.all(np.array(widths[0]) > 1.1 * np.array(widths[1]))
+    assert len(some.reliability) == len(runs)
+    alone = Rule("hard", 0.1, "refine", drawn=0.5).reach_of_draw(0.5, 1000)
+    assert alone == pytest.approx(1.96 * (0.25 / 2 / 100) ** 0.5)
 
 
 @pytest.mark.parametrize("side", ["easy", "hard"])
