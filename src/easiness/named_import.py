@@ -6,7 +6,7 @@ import importlib
 import sys
 import sysconfig
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -101,3 +101,17 @@ def describe(error: BaseException) -> str:
     said = str(error) if isinstance(error, EasinessError) else f"{type(error).__name__}: {error}"
     text = textwrap.shorten(said, 300, placeholder=" ...")
     return text.removesuffix(":")
+
+
+_MODULES: dict[str, str] = {}
+
+
+def offer(name: str, module: str) -> None:
+    """Say that the function ``name`` is in ``module``."""
+    _MODULES[name] = module
+
+
+def offered(name: str) -> Callable[..., Any]:
+    """The function that was offered by this name."""
+    function: Callable[..., Any] = getattr(importlib.import_module(_MODULES[name]), name)
+    return function

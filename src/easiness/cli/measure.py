@@ -40,7 +40,7 @@ def _carry(asked: Measuring) -> None:
 
 def _foreseen(asked: Measuring) -> str:
     """The plan in words, and what it would cost."""
-    from easiness.cli.kit.plan_text import describe  # which loads torch
+    from easiness.cli.plan_text import describe  # which loads torch
     from easiness.training import resolve_device
 
     progress = runs.ShownProgress()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,11 +18,12 @@ import numpy.typing as npt
 import torch
 
 from easiness import inputs
-from easiness.data import same_values
+from easiness.data import Dataset, same_values
 from easiness.errors import BadInput, RunFailed
 from easiness.features import ready_features
 from easiness.gate import fits
 from easiness.heads import Deal, bytes_of_moments, kept_together
+from easiness.inputs import Unreadable
 from easiness.regular_file import read_regular
 from easiness.runs.checkpoints import check_checkpoints
 from easiness.runs.cost import cached_bytes
@@ -29,7 +31,6 @@ from easiness.runs.execution import Workers, allowed, check_compile, jobs_of, re
 from easiness.runs.making import Making, Task, cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
-from easiness.runs.readable import naming_unreadable
 from easiness.runs.source import features_beside
 from easiness.runs.trainer import features_key
 from easiness.show import counted, size_text, trials_text
@@ -331,3 +332,47 @@ def check_room(plan: Plan, cache: Path | None, out: Path) -> None:
             f"{out}: the cached photos need about {size_text(needed)} and {size_text(free)} are "
             "free; make room, use --limit, or --cache off"
         )
+
+
+LOOKED_FOR = 20.0
+"""Seconds for which a dry run looks at examples."""
+
+
+@contextmanager
+def naming_unreadable(data: Dataset) -> Iterator[None]:
+    """Within the block an error of one unreadable example becomes one of all, which are then looked for."""
+    try:
+        yield
+    except Unreadable as error:
+        others = [name for split in data.splits.values() for name in _unreadable(split, error.name)]
+        raise Unreadable(error.name, error.reason, others) from None
+
+
+def check_readable(data: Dataset, seconds: float = LOOKED_FOR) -> str:
+    """Read the examples for so many seconds, unless that was done when they were loaded.
+
+    The answer says how many were not looked at; it is empty where none were not.
+    """
+    splits = [split for split in data.splits.values() if hasattr(split.stored, "unreadable")]
+    if data.load_options.skip_unreadable or not splits:
+        return ""
+    end, looked, total = time.monotonic() + seconds, 0, sum(map(len, splits))
+    what = f"checking {data.kind.nouns}"
+    with naming_unreadable(data):
+        for split in splits:
+            for _ in inputs.counted(split.stored.map(lambda _: None), what, total, looked):
+                looked += 1
+                if looked < total and time.monotonic() > end:
+                    return (
+                        f"{looked:,} of {total:,} {data.kind.nouns} were looked at; whether the others can "
+                        "be read is seen before the training begins"
+                    )
+    return ""
+
+
+def _unreadable(split: Dataset, known: str) -> Iterator[str]:
+    """Names of the examples of a split that cannot be read, but for the one that is ``known``."""
+    stored, by_path = split.stored, split.ids.dtype == object
+    for at in stored.unreadable() if hasattr(stored, "unreadable") else ():
+        if stored.name(at) != known:
+            yield str(split.ids[at]) if by_path else stored.name(at)

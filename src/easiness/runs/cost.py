@@ -186,4 +186,4 @@ def cached_bytes(data: Dataset, recipe: Recipe, cache: Path | None) -> int:
     """What the photos of both splits will take in the folder ``cache`` that are not there yet."""
     if cache is None:
         return 0
-    return sum(split.kind.decoding(split, recipe, cache, 0)[0] for split in data.splits.values())
+    return sum(split.kind.cached_bytes(split, recipe, cache) for split in data.splits.values())

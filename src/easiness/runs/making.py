@@ -15,6 +15,7 @@ import torch
 from easiness.errors import EasinessError, RunFailed, TrialFailed, is_out_of_memory
 from easiness.heads import Deal
 from easiness.inputs import DamagedCache, Values
+from easiness.own_process import warn_of_spinning
 from easiness.records import TrialRecord
 from easiness.runs.checkpoints import Checkpoints, Note
 from easiness.runs.cost import estimate_cost
@@ -35,7 +36,6 @@ from easiness.store import (
     remove_checkpoints,
 )
 from easiness.training import EpochReport
-from easiness.wait_policy import warn_of_spinning
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ import torch
 from torch import Tensor
 
 from easiness.errors import BadInput, is_out_of_memory
+from easiness.own_process import worker_number
 from easiness.spec import Precision
-from easiness.worker import worker_number
 
 _GPUS: Mapping[str, Callable[[], bool]] = {
     "cuda": lambda: torch.cuda.is_available(),

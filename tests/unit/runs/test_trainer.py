@@ -13,13 +13,13 @@ import easiness as ez
 import easiness.runs.checkpoints as checkpoints
 from easiness.data import load_dataset
 from easiness.errors import BadInput, RunFailed
+from easiness.own_process import become_worker
 from easiness.runs import make_plan
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.checkpoints import Checkpoints, Note, check_checkpoints
 from easiness.runs.execution import Workers, jobs_of
 from easiness.runs.trainer import Trainer
 from easiness.spec import Execution, Resolved, Training
-from easiness.worker import become_worker
 from plans import planned
 
 DIGITS = ez.load_dataset("digits", limit=100)

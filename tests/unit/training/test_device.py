@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch import nn
 
-from easiness import worker
+from easiness import own_process as worker
 from easiness.errors import BadInput
 from easiness.inputs.bank import has_room, moved, staging
 from easiness.records import ObservationLog

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from easiness import runs, show
 from easiness.engine import ONE_SOURCE, OneFolder, Verb, say, say_text
 from easiness.executors import check_execution
-from easiness.higher_functions import offered
+from easiness.named_import import offered
 from easiness.paper.reproduction.claims import Claim, count_verdicts
 from easiness.paper.reproduction.folder import check_folder, describe_folder
 from easiness.paper.reproduction.presets import find_preset
