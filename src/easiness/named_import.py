@@ -90,7 +90,6 @@ def current_folder_importable() -> Iterator[None]:
 
 
 def _after_python_itself() -> int:
-    """The place on the path after the folders of the standard library."""
     own = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     own |= {f"{folder}/lib-dynload" for folder in own}
     return 1 + max((place for place, folder in enumerate(sys.path) if folder in own), default=-1)

@@ -122,7 +122,6 @@ def sections_of(command: Any, ctx: Any) -> Sections:
 
 
 def _write(formatter: Any, sections: Mapping[str, list[tuple[str, str]]]) -> None:
-    """Write sections whose second columns stand under each other."""
     width = min(max(len(name) for told in sections.values() for name, _ in told), _GROUP_NAMES)
     for group, told in sections.items():
         with formatter.section(group):

@@ -154,7 +154,6 @@ def _table(folder: Path, runs: list[Path], found: _Found) -> Iterator[str]:
 
 
 def _opened(path: Path) -> store.Run | str:
-    """The run, or why it cannot be opened."""
     if not store.is_run(path):
         return "at work"
     try:
@@ -257,7 +256,6 @@ def _work(run: store.Run, working: store.AtWork | None) -> Iterator[str]:
 
 
 def _until(num_missing: int, hourly: float) -> str:
-    """When the last of the missing trials is finished, by the clock on the wall."""
     seconds = min(3600 * num_missing / hourly, 1e10)  # a damaged log may give more than a clock has
     return time.strftime("until %a %H:%M", time.localtime(time.time() + seconds))
 
@@ -283,7 +281,6 @@ def _hourly(events: Sequence[Mapping[str, Any]], now: datetime) -> float | None:
 
 
 def _missing(run: store.Run) -> list[int]:
-    """Indices of the trials that were asked for and are not there, or not as long as asked."""
     measured = run.spec.measured
     if measured is None:
         return []
@@ -354,7 +351,6 @@ def _seen_damaged(
 
 
 def _text(finding: store.Finding) -> str:
-    """One line, whatever is in the name of the file."""
     return " ".join(str(finding).split())
 
 

@@ -125,7 +125,6 @@ class RayExecutor:
         return self._mailbox
 
     def _check_room(self) -> None:
-        """A task that no machine has room for would wait for ever."""
         there = machines(self._address)
         if room(there, self._needs) < 1:
             has = "; ".join(sorted({f"{m}" for m in there}))
@@ -143,7 +142,6 @@ class RayExecutor:
 
 
 def _hear(ray: Any, mailbox: Any, listener: Tell) -> None:
-    """Pass on the messages since the last time."""
     from ray import cloudpickle
 
     try:
@@ -189,7 +187,6 @@ def _lost(ray: Any, error: Exception) -> str:
 
 
 def _cancel(ray: Any, refs: list[Any]) -> None:
-    """End tasks, also in the middle of an item, and wait until they have."""
     if ray.is_initialized():
         for ref in refs:
             ray.cancel(ref, force=True)

@@ -69,7 +69,9 @@ def examples_together(plan: Plan, features: Sequence[npt.NDArray[np.floating]], 
     if groups is None:
         groups = kept_together(features, plan.data.groups, same_values(plan.data))
         if path is not None:
-            _write(path, groups)
+            with contextlib.suppress(OSError):  # it saves time alone
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(path, np.append(groups, _checksum(groups)).astype(_STORED).tobytes())
     num = len(np.unique(groups))
     if num < heads.folds:
         raise BadInput(
@@ -91,13 +93,6 @@ def _read(path: Path, num: int) -> Groups | None:
     if values is None or values[-1] != _checksum(values[:-1]):
         return None
     return values[:-1].astype(np.int64)
-
-
-def _write(path: Path, groups: Groups) -> None:
-    """Write the file, where that is possible: it saves time alone."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, np.append(groups, _checksum(groups)).astype(_STORED).tobytes())
 
 
 def _checksum(groups: Groups) -> int:
@@ -203,7 +198,6 @@ def foresee(
 
 
 def _checked_execution(plan: Plan, out: Path, execution: Execution) -> Execution:
-    """How to execute, where that and the folder can be used."""
     check_output(out)
     check_compile(execution.compile)
     if plan.features and execution.compile == "on":
@@ -241,7 +235,6 @@ def _begun(
 def _jobs(
     settings: Resolved, execution: Execution, device: torch.device, out: Path, progress: Progress
 ) -> int:
-    """How many trials at a time; says where they are fewer than asked."""
     jobs = jobs_of(settings, execution, device)
     if execution.jobs not in ("auto", jobs):
         progress.note(
@@ -252,7 +245,6 @@ def _jobs(
 
 
 def _checked(run: Run, plan: Plan) -> Run:
-    """The run, if the plan continues it and no file of it is damaged."""
     plan.check_continues(run.spec, run.path)
     run.check()
     return run

@@ -91,15 +91,12 @@ class Making:
         return self._work(trainer, set(task.missing))
 
     def _describe(self, spec: RunSpec, plan: Plan) -> None:
-        """Write down what the run is, where that has changed."""
         if not is_run(self.writer.path):
             self.writer.create(spec, plan.data.ids, plan.data.labels)
         elif read_document(self.writer.path).spec != spec:
             self.writer.describe(spec)
 
     def _work(self, trainer: Trainer, missing: set[int]) -> dict[int, str]:
-        """Train the missing trials and store each."""
-
         def hear(message: int | EpochReport | Note) -> None:
             if isinstance(message, EpochReport):
                 self.progress.epoch(message)
@@ -144,7 +141,6 @@ class Making:
         return self.writer.path.absolute() / CHECKPOINTS
 
     def _checkpoints(self, missing: Iterable[int]) -> Checkpoints | None:
-        """What is given to whoever trains; rids the run of checkpoints of other trials."""
         clear_checkpoints(self._checkpoint_folder, set(missing))
         if self.checkpoint_every == "off":
             return None

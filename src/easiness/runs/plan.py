@@ -215,7 +215,6 @@ def _probes(data: Dataset, recording: Recording, observe: str, train_share: floa
 
 
 def _check_trained_on_once(train_share: float, drawn: Drawn | None) -> None:
-    """Make sure that an epoch trains on every example, once."""
     reason = None
     if train_share < 1:
         reason = f"--train-share {train_share:g} leaves some out"
@@ -348,7 +347,6 @@ def _training(run: RunSpec, asked: RunSpec) -> list[tuple[str, Any, Any]]:
 
 
 def _of_heads(run: RunSpec, asked: RunSpec) -> list[tuple[str, Any, Any]]:
-    """What differs of runs on features."""
     there, here = run.heads, asked.heads
     if there is None or here is None:
         words = ["trainings" if one is None else "heads on features" for one in (there, here)]
@@ -383,7 +381,6 @@ def _recording(run: RunSpec, asked: RunSpec, precision: Precision) -> list[tuple
 
 
 def _first(settings: list[tuple[str, Any, Any]]) -> tuple[str, Any, Any] | None:
-    """The first of (name, value in the run, value here) that differs."""
     return next((one for one in settings if one[1] != one[2]), None)
 
 

@@ -52,7 +52,6 @@ def _options_typed(options: Any, always: Container[str]) -> Iterator[list[str]]:
 
 
 def _typed(option: Option, value: Any) -> list[str]:
-    """The words that set an option to a value."""
     if option.words is not None:
         return [option.flag, next(word for word, meant in option.words.items() if meant == value)]
     on, _, off = option.flag.partition("/")

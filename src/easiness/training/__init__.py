@@ -9,7 +9,6 @@ from easiness.training.device import (
     seed_all,
     set_up,
 )
-from easiness.training.distances import FeatureReader, InputReader
 from easiness.training.facts import NetworkFacts, Workload, network_facts
 from easiness.training.loop import (
     Course,
@@ -24,7 +23,13 @@ from easiness.training.loop import (
 from easiness.training.network import Network, find_classifier
 from easiness.training.observer import AnyObserver, Observer, StepObserver
 from easiness.training.standing import Standing, TrainingState
-from easiness.training.stored_network import TransformedExamples, open_network, threads_of
+from easiness.training.stored_network import (
+    FeatureReader,
+    InputReader,
+    TransformedExamples,
+    open_network,
+    threads_of,
+)
 
 __all__ = [
     "FeatureReader",

@@ -145,7 +145,6 @@ def seed_all(seed: int) -> None:
 
 @contextmanager
 def _random_state_kept(device: torch.device) -> Iterator[None]:
-    """The random state of the host and the device is as before afterwards."""
     of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     on_mps = torch.mps.get_rng_state() if device.type == "mps" else None
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

@@ -166,7 +166,6 @@ def train(
 
 
 def _mean(losses: Tensor, epoch: int) -> float:
-    """The mean loss of the steps of an epoch."""
     failed = (~losses.isfinite()).nonzero()
     if len(failed):
         where = f"epoch {epoch}, step {int(failed[0]) + 1} of {len(losses)}"

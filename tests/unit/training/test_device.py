@@ -31,7 +31,7 @@ from easiness.training.device import (
     searching,
     set_up,
 )
-from easiness.training.distances import euclidean
+from easiness.training.stored_network import euclidean
 from pixels import moved_bank
 
 CPU, GPU, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")

@@ -11,10 +11,16 @@ from easiness.models import build_model
 from easiness.perturb import Color, Radial, Shuffle, perturbation
 from easiness.records import ObservationLog
 from easiness.records.observations import STATISTICS
-from easiness.training.distances import FeatureReader, InputReader, euclidean
 from easiness.training.network import find_classifier
 from easiness.training.observer import Observer
-from easiness.training.stored_network import TransformedExamples, open_network, threads_of
+from easiness.training.stored_network import (
+    FeatureReader,
+    InputReader,
+    TransformedExamples,
+    euclidean,
+    open_network,
+    threads_of,
+)
 from pixels import images_of, make_bank, packed_photos
 
 CPU = torch.device("cpu")
