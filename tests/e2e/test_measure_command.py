@@ -443,10 +443,6 @@ def test_the_result_of_each_check_and_why_it_stopped(command, arguments, tmp_pat
     assert stopped.sentence in (tmp_path / "report.html").read_text()
 
 
-def test_a_number_of_trials_says_nothing_of_it(command, measured):
-    assert "reliability:" not in command("status", measured).out
-
-
 def test_the_plan(command, arguments, tmp_path):
     shown = command(*arguments(tmp_path / "run", "--max-trials", 15, "--dry-run"))
     assert shown.code == 0
@@ -504,11 +500,6 @@ def test_damaged_trials_are_refused_or_would_be_trained_again(
     lines = planned(command, digits(run_copy, "--retrain-damaged"))
     assert "to train: trials 1 and 2, for 2 epochs; the run has 1 trial of 2 epochs" in lines
     assert snapshot(run_copy) == before
-
-
-def test_the_settings_are_those_of_the_run(command, digits, run_copy):
-    (precision,) = (line for line in planned(command, digits(run_copy)) if line.startswith("precision: "))
-    assert precision.startswith("precision: float32 (as asked")
 
 
 def test_options_that_cannot_be_used_are_refused_as_without_it(refused, digits, tmp_path):

@@ -17,13 +17,13 @@ import typer
 from typer.testing import CliRunner
 
 import easiness as ez
-from easiness import open_run, suspects
+from easiness import open_run
 from easiness.cli.main import _command, sections_of
 from easiness.commands import COMMANDS, OLD_OPTIONS, PAPER, RENAMED, Group
 from easiness.engine import asked_of, command_typed, find_study, made
 from easiness.runs.carrying_out import _failed
 from easiness.spec import Fields, Option, OptionGroup
-from recording import believing, recorded
+from recording import recorded
 
 
 def test_help(command, monkeypatch):
@@ -230,24 +230,6 @@ def test_status(command, measured):
     assert [line.split(", accuracy ")[1] for line in lines[4:-1]] == [f"train {a:.3f}" for a in accuracies]
 
 
-def test_status_of_a_run_that_is_not_finished(command, run_copy, digits, monkeypatch):
-    monkeypatch.setattr("easiness.runs.trainer.run_trial", interrupted)
-    assert command(*digits(run_copy, "--trials", 5)).code == 130
-    lines = command("status", run_copy).out.splitlines()
-    assert lines[0].endswith("mlp_3, 3 of 5 trials finished")
-    assert lines[4].startswith("missing: trials 3 and 4; no process is at work")
-
-
-def test_scores_at_an_epoch(command, measured):
-    finished = command("scores", measured, "--at", 1)
-    assert finished.code == 0
-    run = open_run(measured)
-    expected = run.scores(1).to_csv(index=False)
-    assert finished.out == expected
-    assert finished.err.splitlines()[0] == f"note: {measured}: {run.unfinished(1)}"
-    assert command("scores", measured).out != expected
-
-
 @pytest.mark.parametrize("name", ["scores.txt", "scores", "none/scores.csv"])
 def test_an_output_file_that_cannot_be(refused, measured, name, tmp_path):
     assert str(tmp_path / name) in refused("scores", measured, "-o", tmp_path / name)
@@ -323,37 +305,6 @@ def test_of_a_failure(tmp_path):
     assert _failed(tmp_path, {0: "why"}, 2, 1).endswith("; the 1 finished one is kept")
 
 
-def test_of_what_is_recorded_and_suspected(command, record):
-    labels = [0, 1] * 20
-    one = record(believing(labels, 1, 1), labels, name="one")
-    assert command("status", one.path).out.startswith(f"{one.path}: recorded, 1 trial finished\n")
-    two = record(believing(labels, 2, 1), labels, name="two")
-    assert 'From 2 trials of recorded, epoch 1. "p wrong" is' in suspects(two).sections()[1].note
-
-
-@pytest.fixture
-def with_held_out(command, digits, tmp_path):
-    out = tmp_path / "run"
-    assert command(*digits(out, "--holdout", 0.2, "--trials", 1)).code == 0
-    return out
-
-
-def test_the_held_out_split(command, refused, with_held_out, measured, tmp_path):
-    finished = command("scores", with_held_out, "--split", "held_out")
-    assert finished.code == 0, finished.err
-    run = open_run(with_held_out)
-    assert finished.out == run.scores(split="held_out").to_csv(index=False)
-    assert run.spec.data.held_out is not None
-    assert len(finished.out.splitlines()) == 1 + run.spec.data.held_out.num_examples
-    assert finished.err == ""
-    assert command("scores", with_held_out, "--split", "train").out == run.scores().to_csv(index=False)
-    for file in (tmp_path / "a.md", tmp_path / "a.png"):
-        assert command("scores", with_held_out, "--split", "held_out", "-o", file).code == 0
-    assert (tmp_path / "a.md").read_text().startswith("### Scores of 100 held-out examples after epoch 2\n")
-    assert "no held-out split" in refused("scores", measured, "--split", "held_out")
-    assert "--split" in refused("scores", measured, "--split", "test")
-
-
 EMPTY = (
     "consistency, memorization, self_confidence, normalized_margin, confident_learning_flag are empty: they "
     "need trials that left examples out; "
@@ -409,14 +360,6 @@ def test_the_file_is_named_once_on_standard_error(
     assert Path(words[-1]).exists()
     assert finished.err.splitlines().count(f"wrote {words[-1]}") == 1
     assert "wrote" not in finished.out
-
-
-def test_scores_of_a_card_that_was_applied(
-    command: Callable[..., Any], measured: Path, tmp_path: Path
-) -> None:
-    card, file = tmp_path / "card", tmp_path / "scores.csv"
-    command("card", measured, "-o", card)
-    assert f"wrote {file}" in command("card", "--apply", card, "digits", "-o", file).err.splitlines()
 
 
 def test_no_command_with_an_output_is_left_out() -> None:
@@ -521,17 +464,3 @@ def test_a_command_may_take_some_fields_with_words_of_its_own():
     assert kitchen("ann").exit_code == 2
     assert kitchen("ann", "--dish", "rice").exit_code == 0
     assert kitchen.seen == [("ann", Cooking("rice", lid=True))]
-
-
-@pytest.mark.parametrize(
-    ("flags", "salted"), [([], True), (["--salt"], True), (["--no-salt"], False), (["--bland"], False)]
-)
-def test_a_flag_is_given_either_way_and_by_other_spellings(flags, salted):
-    kitchen = Kitchen()
-    assert kitchen("ann", *flags).exit_code == 0
-    assert kitchen.seen == [("ann", Cooking(salted=salted))]
-
-
-@pytest.mark.parametrize("wrong", ["--pepper", "--cook"])
-def test_other_options_are_unknown(wrong):
-    assert Kitchen()("ann", wrong, "x").exit_code == 2

@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-import json
-
-import pandas as pd
 import pytest
 
-from easiness import measure
 from easiness.errors import BadInput
 from easiness.spec import Drawing, options_of
 from recording import small_run
@@ -15,50 +11,6 @@ from recording import small_run
 def run(tmp_path_factory):
     out = tmp_path_factory.mktemp("perturb") / "run"
     return small_run(out, limit=200, holdout=0.25, trials=4, epochs=4, recipe={"batch_size": 16}).path
-
-
-def test_tables_figures_and_pictures(command, run, tmp_path):
-    table, panel, patterns = tmp_path / "a.csv", tmp_path / "panel.png", tmp_path / "patterns.svg"
-    done = command(
-        "paper", "perturb", run, "--kind", "radial", "--levels", "2,1", "-o", table, "--panel", panel,
-        "--patterns", patterns,
-    )  # fmt: skip
-    assert done.code == 0, done.err
-    assert "noise ceiling" in done.out.replace("\n", " ")
-    assert "examples that all 4 networks get right" in done.out
-    assert "4 trials look at" in done.err
-    assert done.err.splitlines()[-3:] == [f"wrote {one}" for one in (table, panel, patterns)]
-    rows = pd.read_csv(table)
-    assert len(rows) == 2 * 2 * 3
-    assert set(rows.level) == {6, 2, 1}
-    assert panel.read_bytes().startswith(b"\x89PNG")
-    assert b"<svg" in patterns.read_bytes()
-
-
-@pytest.mark.long
-def test_the_same_again_looks_at_nothing_and_writes_the_same(command, run, tmp_path):
-    arguments = [
-        "paper",
-        "perturb",
-        run,
-        "--kind",
-        "shuffle",
-        "--levels",
-        "0.5",
-        "--side",
-        "hard",
-        "--ties",
-        "refine",
-    ]
-    first = command(*arguments, "-o", tmp_path / "a.json")
-    again = command(*arguments, "-o", tmp_path / "b.json")
-    assert first.out == again.out
-    assert again.err == f"wrote {tmp_path / 'b.json'}\n"
-    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
-    rows = json.loads((tmp_path / "a.json").read_text())
-    assert [(row["level"], row["side"], row["ties"]) for row in rows] == [
-        (1.0, "hard", "refine"), (0.5, "hard", "refine"),
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -89,30 +41,6 @@ def test_runs_that_cannot_be_looked_at(refused, digits, command, tmp_path):
     assert "without --no-weights" in refused("paper", "perturb", bare, "--kind", "color")
 
 
-@pytest.fixture(scope="module")
-def texts(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("perturb_texts")
-    rows = [f'"{("red" if at % 2 else "blue")} fish number {at}, or is it?",{at % 2}' for at in range(40)]
-    (folder / "fish.csv").write_text("\n".join(["text,label", *rows]))
-    source = folder / "fish.csv"
-    return measure(source, model="bag", trials=2, epochs=2, out=folder / "run", progress=False).path
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        (["--kind", "color"], "'color': does not fit examples of kind text; give one of order, case"),
-        (["--kind", "order", "--levels", "1,2.5"], "order window 2.5: no whole number of words"),
-        (["--kind", "order", "--levels", "all"], "--levels 'all': give numbers with commas"),
-        (["--kind", "case", "--levels", "2"], "case share 2.0: not in [0, 1]"),
-    ],
-)
-def test_what_is_refused_of_texts(command, texts, options, text):
-    done = command("paper", "perturb", texts, *options)
-    assert (done.code, done.out) == (2, "")
-    assert text in done.err.replace("\n", " ")
-
-
 STUDY = ["--model", "mlp_2_w16", "--rates", "0,0.3", "--policies", "easy,beta:1,3", "--repetitions", 1]
 STUDY += ["--epochs", 1, "--precision", "float32", "--holdout", 0.2]
 
@@ -128,40 +56,6 @@ def test_lists_in_options():
         parse_rates("0;1")
     assert split_policies("easy, beta:1,3,random") == ("easy", "beta:1,3", "random")
     assert split_policies("beta:0.5,2,beta:2,0.5") == ("beta:0.5,2", "beta:2,0.5")
-
-
-@pytest.mark.parametrize(("name", "effect"), [("ablate", "drop"), ("corrupt", "relabel")])
-def test_a_study(command, measured, tmp_path, name, effect):
-    out = tmp_path / "out"
-    finished = command(
-        "paper", name, "digits", "--scores", measured, *STUDY, "--out", out, "-o", tmp_path / "a.csv"
-    )
-    assert finished.code == 0, finished.err
-    assert "Accuracy of mlp_2_w16 on 20 held-out examples after epoch 1" in finished.out
-    assert "3 runs with 3 trials, 0 of them finished" in finished.err
-    assert f"wrote {tmp_path / 'a.csv'}" in finished.err.splitlines()
-    table = pd.read_csv(tmp_path / "a.csv")
-    assert table["policy"].tolist() == ["easy", "easy", "hard", "hard"]  # Beta(1, 3) has a name
-    assert table["rate"].tolist() == [0, 0.3, 0, 0.3]
-    assert set(table["effect"]) == {effect}
-    assert (out / f"{effect}-hard-0.30").is_dir()
-    again = command(
-        "paper",
-        name,
-        "digits",
-        "--scores",
-        measured,
-        *STUDY,
-        "--every-epoch",
-        "--out",
-        out,
-        "-o",
-        tmp_path / "a.json",
-    )
-    assert again.out == finished.out
-    rows = json.loads((tmp_path / "a.json").read_text())
-    assert [row["accuracy"] for row in rows] == table["accuracy"].tolist()
-    assert rows[0]["accuracy_sd"] is None
 
 
 @pytest.mark.parametrize("name", ["ablate", "corrupt"])

@@ -123,7 +123,7 @@ def _described(plan: PaperPlan, asked: Reproduced) -> str:
     note = "Trials of one run differ in their seeds; times are known of runs with trials here."
     return (
         f"{show.sections_text([show.Section(title, note, rows)])}\n\n"
-        f"{trials} trials to train, {runs.effort_text([*costs.values()])} on {device} and "
+        f"{trials} trials to train, about {runs.effort_text([*costs.values()])} on {device} and "
         f"{show.size_text(num_bytes)} of disk; perturbations and figures come on top\n"
         "nothing was trained and nothing written"
     )
