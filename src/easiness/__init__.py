@@ -1,6 +1,6 @@
 """Measure which training examples a neural network finds easy and which hard, and how sure we can be."""
 
-import easiness.safe_path  # noqa: F401 takes the current folder off the path before any other import
+import easiness.own_process  # noqa: F401 takes the current folder off the path before any other import
 
 # isort: split
 import importlib
@@ -8,9 +8,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from easiness.commands import COMMANDS, MOVED, RENAMED
-from easiness.higher_functions import offer
-from easiness.named_import import needing_torch
-from easiness.wait_policy import wait_passively
+from easiness.named_import import needing_torch, offer
+from easiness.own_process import wait_passively
 
 # where each public name lives that is no command; loaded on first use, so that importing the package is light
 _HOMES = {

@@ -93,7 +93,6 @@ def _first_undecodable(path: Path, encoding: str) -> int | None:
 
 
 def _separator(header: str) -> str:
-    """The separator by which the first line of a file has most cells; of equals the comma."""
     return max(SEPARATORS, key=lambda one: _num_cells(header, one))
 
 

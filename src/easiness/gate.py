@@ -177,7 +177,6 @@ def read_column(path: Path, name: str, groups: Sequence[int] | None = None) -> A
 
 
 def _packed(texts: Any) -> Any:
-    """Texts as a dictionary."""
     import pyarrow as pa
 
     if not pa.types.is_dictionary(texts.type):
@@ -276,7 +275,6 @@ def _taken(path: Path, file: Any, group: int, place: int, packed: bool = False) 
 
 
 def _num(file: Any, places: Iterable[tuple[int, int]]) -> int:
-    """Values of columns in groups of rows."""
     groups = ((file.metadata.row_group(group), place) for group, place in places)
     return sum(max(group.column(place).num_values, group.num_rows) for group, place in groups)
 

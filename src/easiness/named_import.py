@@ -6,7 +6,7 @@ import importlib
 import sys
 import sysconfig
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -90,7 +90,6 @@ def current_folder_importable() -> Iterator[None]:
 
 
 def _after_python_itself() -> int:
-    """The place on the path after the folders of the standard library."""
     own = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     own |= {f"{folder}/lib-dynload" for folder in own}
     return 1 + max((place for place, folder in enumerate(sys.path) if folder in own), default=-1)
@@ -101,3 +100,17 @@ def describe(error: BaseException) -> str:
     said = str(error) if isinstance(error, EasinessError) else f"{type(error).__name__}: {error}"
     text = textwrap.shorten(said, 300, placeholder=" ...")
     return text.removesuffix(":")
+
+
+_MODULES: dict[str, str] = {}
+
+
+def offer(name: str, module: str) -> None:
+    """Say that the function ``name`` is in ``module``."""
+    _MODULES[name] = module
+
+
+def offered(name: str) -> Callable[..., Any]:
+    """The function that was offered by this name."""
+    function: Callable[..., Any] = getattr(importlib.import_module(_MODULES[name]), name)
+    return function

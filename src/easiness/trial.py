@@ -115,7 +115,6 @@ def _network(
 def _banks(
     spec: TrialSpec, data: Dataset, device: torch.device, images: Mapping[str, Values], seeds: TrialSeeds
 ) -> dict[str, TensorBank]:
-    """The images of the training split, and of the others that are looked at."""
     looked_at = {"train", *(probe.name for probe in spec.probes)}
     return {
         name: data.kind.bank(
@@ -146,7 +145,6 @@ def _array(value: Tensor) -> npt.NDArray[np.generic]:
 
 
 def _as_trained(probe: Probe) -> bool:
-    """Is the probe what training computes anyway?"""
     return probe.name == "train" and probe.observe == "train"
 
 

@@ -20,7 +20,7 @@ import pytest
 
 from easiness.errors import BadInput
 from easiness.executors import Executor, ProcessesExecutor, SerialExecutor, Tell, make_executor
-from easiness.worker import worker_number
+from easiness.own_process import worker_number
 from waiting import is_alive, wait_until
 
 FACTORIES: list[Callable[[], Executor]] = [

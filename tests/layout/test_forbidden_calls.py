@@ -14,15 +14,13 @@ OWN = "of a name that is written in this file"
 BETWEEN = "values between the driver and its own workers, which run what it says in any case"
 ALLOWED = {
     ("executors/ray.py", "ray.cloudpickle"): BETWEEN,
-    ("executors/ray_task.py", "ray.cloudpickle"): BETWEEN,
     ("features/packaged.py", "torch.load"): "weights alone, of the one file whose SHA-256 is known",
-    ("engine/said.py", "typer.echo"): "what every command prints, escaped",
+    ("engine/results.py", "typer.echo"): "what every command prints, escaped",
     ("cli/main.py", "typer.echo"): "the version",
     ("cli/main.py", "print"): "the line of an error, escaped",
     ("standard_error.py", "print"): "progress, escaped",
     ("named_import.py", "importlib.import_module"): "what the user names; of a run only with trust",
     ("__init__.py", "importlib.import_module"): OWN,
-    ("higher_functions.py", "importlib.import_module"): OWN,
     ("engine/study.py", "importlib.import_module"): OWN,
     ("engine/registry.py", "importlib.import_module"): "studies: our own, and those of installed packages",
     ("models/registry.py", "importlib.import_module"): "of a family, whose names are in the registry",

@@ -20,7 +20,7 @@ from easiness.commands import COMMANDS, PAPER
 from easiness.data.sources.registry import SOURCES, find_source
 from easiness.data.sources.source import SourceRequest
 from easiness.errors import BadInput
-from easiness.executors import EXECUTORS, Executor, executor_names, find_executor, make_executor
+from easiness.executors import EXECUTORS, Executor, Needs, executor_names, find_executor, make_executor
 from easiness.exports import FORMATS, find_format
 from easiness.features import KINDS as FEATURES
 from easiness.inputs import Signature
@@ -111,7 +111,7 @@ def test_every_family_of_ours_builds_its_examples() -> None:
 def test_executors_are_in_the_help_and_carry_what_they_are() -> None:
     assert f"--executor {'|'.join((*executor_names(), 'package.module:name'))}" in help_of("measure")
     for kind in EXECUTORS:
-        with_one = kind.make(1)
+        with_one = kind.make(1, Needs(), None)
         assert isinstance(with_one, Executor)
         assert with_one.shares_memory == kind.shares_memory
         assert with_one.jobs == 1

@@ -116,13 +116,6 @@ def test_weight_decay_goes_by_the_examples_trained_on(data, watched, same_steps)
     assert decays == pytest.approx(expected)
 
 
-def test_what_is_recorded_of_dropped_examples(data):
-    record = trained(data, draw(), ("train", "held_out"))
-    chosen = training_set(data.labels, data.num_classes, 1.0, draw(), EASE, trial_seeds(0, 0))
-    np.testing.assert_array_equal(record.probes["train"].trained_on, chosen.trained_on)
-    assert set(record.accuracy()) == {"train", "left_out", "held_out"}
-
-
 def test_what_is_recorded_of_relabelled_examples(data):
     one = draw(effect="relabel", other_label=True)
     record = trained(data, one, ("train", "held_out"))
@@ -139,11 +132,3 @@ def test_the_held_out_split_alone(data):
     assert list(record.probes) == ["held_out"]
     assert record.num_epochs == 2
     assert record.accuracy() == {"held_out": both.accuracy()["held_out"]}
-
-
-@pytest.mark.parametrize(("effect", "same_steps"), [("relabel", False), ("drop", True)])
-def test_each_trial_has_its_own_draws(data, effect, same_steps):
-    specs = [asked(data, draw(effect=effect), same_steps=same_steps, index=index) for index in (0, 1)]
-    records = [run_trial(spec, data, torch.device("cpu"), ranking=EASE) for spec in specs]
-    first, second = (record.probes["train"] for record in records)
-    assert (first.labels != second.labels).any() or (first.trained_on != second.trained_on).any()

@@ -23,7 +23,6 @@ from easiness.spec import TABLE_OPTIONS, Fields, Loading, Option
 
 
 def _export(asked: exports.Exporting) -> None:
-    """Export, and say what to do with it."""
     found = exports.export(asked)
     say_written(found.path)
     say(f"{found.path}: {found.then}")
@@ -91,7 +90,6 @@ def card(asked: Published) -> exports.Card | exports.Applied:
 
 
 def _card(asked: Published) -> None:
-    """Publish or apply, and say what came of it."""
     with runs.passes_shown(True):
         made = card(asked)
     if isinstance(made, exports.Applied):
@@ -109,7 +107,6 @@ def _card(asked: Published) -> None:
 
 
 def _applied(found: exports.Applied, asked: Published) -> None:
-    """Write the scores found, or print them."""
     output = asked.output
     if output is None:
         print_rows(found.table)

@@ -31,9 +31,9 @@ from easiness.errors import (
     raise_end,
 )
 from easiness.named_import import needing_torch
+from easiness.own_process import wait_passively
 from easiness.regular_file import at_home
 from easiness.standard_error import escaped_stdout, lenient_stderr
-from easiness.wait_policy import wait_passively
 
 WIDEST = 110
 """Columns of a terminal that help fills at most."""
@@ -122,7 +122,6 @@ def sections_of(command: Any, ctx: Any) -> Sections:
 
 
 def _write(formatter: Any, sections: Mapping[str, list[tuple[str, str]]]) -> None:
-    """Write sections whose second columns stand under each other."""
     width = min(max(len(name) for told in sections.values() for name, _ in told), _GROUP_NAMES)
     for group, told in sections.items():
         with formatter.section(group):

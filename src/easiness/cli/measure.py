@@ -21,7 +21,6 @@ def measure(asked: Measuring, progress: Progress) -> store.Run:
 
 
 def _carry(asked: Measuring) -> None:
-    """Measure with progress shown, and say what was found and what is next."""
     store.check_output(asked.out)
     if asked.dry_run:
         say_text(_foreseen(asked))
@@ -39,8 +38,7 @@ def _carry(asked: Measuring) -> None:
 
 
 def _foreseen(asked: Measuring) -> str:
-    """The plan in words, and what it would cost."""
-    from easiness.cli.kit.plan_text import describe  # which loads torch
+    from easiness.cli.plan_text import describe  # which loads torch
     from easiness.training import resolve_device
 
     progress = runs.ShownProgress()

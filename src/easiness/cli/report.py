@@ -18,7 +18,6 @@ def report(asked: pages.Reported) -> Path:
 
 
 def _carry(asked: pages.Reported) -> None:
-    """Write the page, and say where it is: the last line printed is its path."""
     if len(asked.runs) > 1 or not reproduction.is_study(asked.runs[0]):
         asked = replace(asked, runs=[store.open_run(one) for one in asked.runs])
     with passes_shown(True):

@@ -1,17 +1,17 @@
-"""``easiness status``: what runs have, what is missing, and whether a process is at work."""
+"""``easiness status``: what runs have, what is missing or damaged, and whether a process is at work."""
 
 from __future__ import annotations
 
 import itertools
+import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 from easiness import show, spec, store
-from easiness.cli.kit import damage
 from easiness.engine import Verb, say
 from easiness.errors import BadInput, RunFailed, printable
 from easiness.paper import reproduction as paper
@@ -21,8 +21,12 @@ from easiness.studies import matching
 MOST_READ = 1000  # trials whose observations are read for a summary; of more it would take minutes
 _DEEPEST = 3  # folders below the one given, as `ablate` in a folder of runs makes them
 _LATEST = 20  # finished trials that the rate is taken of
-_LENGTH, _SHARE = 5, "share"  # of a row of the table: a column, and what it says of heads
 _MOST_LINES = 10  # of trials, a line each; of more, a line of all
+_MOST_LOOKED_AT = 512  # trials looked at for damage; those of more have an index, and --verify takes its time
+_SHOWN = ("examples.parquet", "train.parquet")  # files that the status of one run reads
+
+_Found = dict[Path, list[store.Finding]]
+"""The damaged files by run."""
 
 
 @dataclass(frozen=True)
@@ -53,25 +57,45 @@ def status(asked: Asked) -> Status:
     """Say which trials are there and which are missing."""
     lines: list[str] = []
     try:
-        lines.extend(said(asked))
+        lines.extend(_said(asked))
     except RunFailed as error:
         return Status(tuple(lines), str(error))
     return Status(tuple(lines))
 
 
-def said(asked: Asked) -> Iterator[str]:
+def _said(asked: Asked) -> Iterator[str]:
     """The lines of a status as they are found; raises `RunFailed` at the end where something is damaged."""
+    folder, found = asked.run, _Found()
+    is_run, working = store.is_run(folder), None if asked.verify else store.at_work(folder)
+    below = [folder] if is_run else _runs_below(folder)
     if asked.verify:
-        runs = [asked.run] if store.is_run(asked.run) else _runs_below(asked.run) or [asked.run]
-        yield from damage.verified(asked.run, runs)
-    elif store.is_run(asked.run):
-        yield from _of_run(asked.run)
+        below = below or [folder]
+        yield from _verified(folder, below, found)
+    elif is_run:
+        yield from _of_run(folder, working, found)
+    elif paper.is_study(folder):
+        yield from _table(folder, below, found)
+        page = folder / "report.html"
+        yield f"report: {page}" if page.exists() else "report: not written yet; `easiness paper all` goes on"
+    elif working is not None:
+        yield f"{folder}: {_process(working)} is at work: it reads and prepares, and has trained nothing yet"
+        return
+    elif below:
+        yield from _table(folder, below, found)
+    elif folder.is_dir():
+        raise BadInput(f"{folder}: not a run, and none is in it; give a folder written by `easiness measure`")
     else:
-        yield from _of_folder(asked.run)
+        store.open_run(folder)  # says why it is none
+    _refuse_damage(folder, found, len(below))
+    if asked.verify:
+        yield (
+            f"{folder}: records, weights and descriptions of {show.counted(len(below), 'run')} are as they "
+            "were written (the log, events.jsonl, is not checked)"
+        )
 
 
 def _carry(asked: Asked) -> None:
-    for line in said(asked):
+    for line in _said(asked):
         say(line)
 
 
@@ -84,109 +108,6 @@ STATUS = Verb(
     _carry,
     about="For a folder with several runs, a row for each.",
 )
-
-
-def _of_folder(run: Path) -> Iterator[str]:
-    """A row for each run below a folder, or what is at work there."""
-    below = _runs_below(run)
-    found: dict[Path, list[store.Finding]] = {}
-    if paper.is_study(run):
-        yield from _table(run, below, found)
-        page = run / "report.html"
-        yield f"report: {page}" if page.exists() else "report: not written yet; `easiness paper all` goes on"
-        damage.refuse_damage(run, found, len(below))
-    elif (working := store.at_work(run)) is not None:
-        yield f"{run}: {_process(working)} is at work: it reads and prepares, and has trained nothing yet"
-    elif below:
-        yield from _table(run, below, found)
-        damage.refuse_damage(run, found, len(below))
-    elif run.is_dir():
-        raise BadInput(f"{run}: not a run, and none is in it; give a folder written by `easiness measure`")
-    else:
-        store.open_run(run)  # says why it is none
-
-
-def _of_run(run: Path) -> Iterator[str]:
-    """All there is to say of a run, after its first line what is damaged."""
-    working = store.at_work(run)
-    damaged = damage.seen_damaged(run, damage.SHOWN)
-    lines = [f"damaged: {damage.finding_text(one)}" for one in damaged]
-    try:
-        first, *others = _lines(store.open_run(run), working, damaged=bool(damaged))
-        lines = [first, *lines, *others]
-    except BadInput:
-        if not damaged:
-            raise
-    yield from lines
-    damage.refuse_damage(run, {run: damaged}, 1)
-
-
-def _table(folder: Path, runs: list[Path], found: dict[Path, list[store.Finding]]) -> Iterator[str]:
-    """A row for each run, then what is damaged, a line each; it is put into ``found``, by run."""
-    rows = []
-    for path in runs:
-        run = _opened(path)
-        if ones := damage.seen_damaged(path, opened=None if isinstance(run, str) else run):
-            found[path] = ones
-        rows.append(_row(folder, path, run, damaged=bool(ones)))
-    yield from _table_text(folder, rows).split("\n")
-    yield from damage.damage_lines(folder, found)
-
-
-def _table_text(folder: Path, rows: list[list[str]]) -> str:
-    """A row for each run, with what it is, has and lacks."""
-    of_heads = [_SHARE in row[_LENGTH] for row in rows]
-    lengths = f"{_SHARE}s" if all(of_heads) else "epochs"
-    header = ["run", "network", "data", "examples", "trials", lengths, "accuracy", "state"]
-    heads = "; of heads on what they had not seen" if any(of_heads) else ""
-    note = (
-        f"Accuracy is the mean over trials, on what was measured{heads}. `easiness status` of one run says "
-        "more."
-    )
-    title = f"{folder}: {show.counted(len(rows), 'run')}"
-    return show.sections_text([show.Section(title, note, [header, *rows])])
-
-
-def _opened(path: Path) -> store.Run | str:
-    """The run, or why it cannot be opened."""
-    if not store.is_run(path):
-        return "at work"
-    try:
-        return store.open_run(path)
-    except store.LaterVersion:
-        return "of a later version"
-    except BadInput:
-        return "damaged"
-
-
-def _row(folder: Path, path: Path, run: store.Run | str, *, damaged: bool) -> list[str]:
-    name, working = str(path.relative_to(folder)), store.at_work(path)
-    if isinstance(run, str):
-        return [name, "", "", "", "", "", "", run]
-    measured, missing = run.spec.measured, _missing(run)
-    of = "left_out" if run.shares else "train"
-    last = [trial.accuracy()[of] for trial in run.trials if of in trial.accuracy()]
-    if working is not None:
-        state = f"at work, {len(missing)} to go" if missing else "at work"
-        hourly = _hourly(store.last_events(path), datetime.now(UTC))
-        if missing and hourly:
-            state += f", {_until(len(missing), hourly)}"
-    elif failures := run.failures():
-        state = f"{len(failures)} failed"
-    else:
-        state = f"{len(missing)} missing" if missing else "finished"
-    if damaged:
-        state = f"damaged, {state}"
-    return [
-        name,
-        run.network,
-        str(run.spec.data.source or "arrays"),
-        f"{run.spec.data.train.num_examples:,}",
-        str(len(run.trials)) if measured is None else f"{len(run.trials)} of {measured.trials}",
-        show.counted(len(run.shares), _SHARE) if run.shares else str(run.epochs),
-        f"{sum(last) / len(last):.3f}" if last else "",
-        state,
-    ]
 
 
 def _runs_below(folder: Path, depth: int = _DEEPEST) -> list[Path]:
@@ -204,73 +125,137 @@ def _runs_below(folder: Path, depth: int = _DEEPEST) -> list[Path]:
     return found
 
 
-def _lines(run: store.Run, working: store.AtWork | None, *, damaged: bool) -> list[str]:
-    """All there is to say of one run; what its sets hold only where nothing is damaged."""
-    asked, measured = run.spec, run.spec.measured
-    lines = _heading(run)
-    if asked.data.num_unreadable:
-        what = asked.data.examples_text
-        lines.append(f"{what} left out, since they cannot be read: {asked.data.unreadable_text()}")
-    if asked.data.num_other_files:
-        no = "pictures" if asked.data.kind == "image" else asked.data.examples_text
-        lines.append(f"files left out, since by name they are no {no}: {asked.data.other_files_text()}")
-    if measured is not None:
-        finished = f"epochs: {run.epochs} finished in every trial, {measured.epochs} asked"
-        lines.append(f"shares: {spec.shares_text(run.shares)}" if run.shares else finished)
-    if asked.observe != spec.ALL:
-        lines.append(f"observations: {spec.observe_text(asked.observe)}")
-    if measured is not None:
-        lines.append(f"precision: {measured.resolved.precision} ({measured.resolved.reason})")
-    lines += _work(run, working)
-    if run.document.stopped is not None:
-        lines.append(f"reliability: {run.document.stopped.sentence}")
-    of_reason: dict[str, list[int]] = {}
-    for index, reason in run.failures().items():
-        of_reason.setdefault(reason, []).append(index)
-    lines += [f"failed: {show.trials_text(indices)}: {reason}" for reason, indices in of_reason.items()]
-    lines += _accuracies(run)
-    if len(run.trials) > MOST_READ:
-        return [*lines, "reliability of its sets: not computed here, since every trial would have to be read"]
-    return lines + (matching.outlook_lines(run) if run.observed and not damaged else [])
+# ---- several runs
 
 
-def _heading(run: store.Run) -> list[str]:
-    """What was trained how often, and on what."""
-    data, measured, num = run.spec.data, run.spec.measured, len(run.trials)
-    trials = (
-        show.counted(num, "trial")
-        if measured is None
-        else f"{num} of {show.counted(measured.trials, 'trial')}"
+def _table(folder: Path, runs: list[Path], found: _Found) -> Iterator[str]:
+    """A row for each run, then what is damaged, a line each; it is put into ``found``, by run."""
+    rows = []
+    for path in runs:
+        run = _opened(path)
+        if ones := _seen_damaged(path, opened=None if isinstance(run, str) else run):
+            found[path] = ones
+        name = str(path.relative_to(folder))
+        rows.append(
+            [name, *[""] * 6, run] if isinstance(run, str) else [name, *_row(run, damaged=bool(ones))]
+        )
+    of_heads = ["share" in row[5] for row in rows]
+    lengths = "shares" if all(of_heads) else "epochs"
+    header = ["run", "network", "data", "examples", "trials", lengths, "accuracy", "state"]
+    heads = "; of heads on what they had not seen" if any(of_heads) else ""
+    note = (
+        f"Accuracy is the mean over trials, on what was measured{heads}. `easiness status` of one run says "
+        "more."
     )
+    title = f"{folder}: {show.counted(len(rows), 'run')}"
+    yield from show.sections_text([show.Section(title, note, [header, *rows])]).split("\n")
+    lines = [_text(one) for ones in found.values() for one in ones]
+    yield from (f"damaged: {line}" for line in [*lines, *_study_damage(folder)])
+
+
+def _opened(path: Path) -> store.Run | str:
+    if not store.is_run(path):
+        return "at work"
+    try:
+        return store.open_run(path)
+    except store.LaterVersion:
+        return "of a later version"
+    except BadInput:
+        return "damaged"
+
+
+def _row(run: store.Run, *, damaged: bool) -> list[str]:
+    measured, missing = run.spec.measured, _missing(run)
+    of = "left_out" if run.shares else "train"
+    last = [trial.accuracy()[of] for trial in run.trials if of in trial.accuracy()]
+    state = f"{len(missing)} missing" if missing else "finished"
+    if store.at_work(run.path) is not None:
+        state = f"at work, {len(missing)} to go" if missing else "at work"
+        hourly = _hourly(store.last_events(run.path), datetime.now(UTC))
+        if missing and hourly:
+            state += f", {_until(len(missing), hourly)}"
+    elif failures := run.failures():
+        state = f"{len(failures)} failed"
     return [
-        f"{run.path}: {printable(run.network)}, {trials} finished",
-        f"data: {printable(data.source or 'arrays')}, {data.train.num_examples} examples "
-        f"of {len(run.classes)} classes",
+        run.network,
+        str(run.spec.data.source or "arrays"),
+        f"{run.spec.data.train.num_examples:,}",
+        str(len(run.trials)) if measured is None else f"{len(run.trials)} of {measured.trials}",
+        show.counted(len(run.shares), "share") if run.shares else str(run.epochs),
+        f"{sum(last) / len(last):.3f}" if last else "",
+        f"damaged, {state}" if damaged else state,
     ]
 
 
-def _work(run: store.Run, working: store.AtWork | None) -> list[str]:
+# ---- one run
+
+
+def _of_run(path: Path, working: store.AtWork | None, found: _Found) -> Iterator[str]:
+    """All there is to say of a run, after its first line what is damaged."""
+    damaged = found[path] = _seen_damaged(path, _SHOWN)
+    lines = [f"damaged: {_text(one)}" for one in damaged]
+    try:
+        first, *others = _lines(store.open_run(path), working, damaged=bool(damaged))
+        lines = [first, *lines, *others]
+    except BadInput:
+        if not damaged:
+            raise
+    yield from lines
+
+
+def _lines(run: store.Run, working: store.AtWork | None, *, damaged: bool) -> Iterator[str]:
+    """All there is to say of one run; what its sets hold only where nothing is damaged."""
+    asked, measured, data, num = run.spec, run.spec.measured, run.spec.data, len(run.trials)
+    trials = show.counted(num if measured is None else measured.trials, "trial")
+    of = "" if measured is None else f"{num} of "
+    yield f"{run.path}: {printable(run.network)}, {of}{trials} finished"
+    source = printable(data.source or "arrays")
+    yield f"data: {source}, {data.train.num_examples} examples of {len(run.classes)} classes"
+    if data.num_unreadable:
+        yield f"{data.examples_text} left out, since they cannot be read: {data.unreadable_text()}"
+    if data.num_other_files:
+        no = "pictures" if data.kind == "image" else data.examples_text
+        yield f"files left out, since by name they are no {no}: {data.other_files_text()}"
+    if measured is not None:
+        finished = f"epochs: {run.epochs} finished in every trial, {measured.epochs} asked"
+        yield f"shares: {spec.shares_text(run.shares)}" if run.shares else finished
+    if asked.observe != spec.ALL:
+        yield f"observations: {spec.observe_text(asked.observe)}"
+    if measured is not None:
+        yield f"precision: {measured.resolved.precision} ({measured.resolved.reason})"
+    yield from _work(run, working)
+    if run.document.stopped is not None:
+        yield f"reliability: {run.document.stopped.sentence}"
+    of_reason: dict[str, list[int]] = {}
+    for index, reason in run.failures().items():
+        of_reason.setdefault(reason, []).append(index)
+    yield from (f"failed: {show.trials_text(indices)}: {reason}" for reason, indices in of_reason.items())
+    yield from _accuracies(run)
+    if num > MOST_READ:
+        yield "reliability of its sets: not computed here, since every trial would have to be read"
+    elif run.observed and not damaged:
+        yield from matching.outlook_lines(run)
+
+
+def _work(run: store.Run, working: store.AtWork | None) -> Iterator[str]:
     """What is in hand, or what is missing where nobody is at work."""
     missing = _missing(run)
     if working is None:
-        if not missing:
-            return []
-        which = show.trials_text(missing)
-        return [f"missing: {which}; no process is at work, run the same `easiness measure` to go on"]
+        if missing:
+            which = show.trials_text(missing)
+            yield f"missing: {which}; no process is at work, run the same `easiness measure` to go on"
+        return
     left = f"; {show.counted(len(missing), 'trial')} to go with these" if missing else ""
     hand = [index for index in working.trials if index in missing]
-    lines = [f"at work: {_process(working)}{f' on {show.trials_text(hand)}{left}' if hand else ''}"]
+    yield f"at work: {_process(working)}{f' on {show.trials_text(hand)}{left}' if hand else ''}"
     hourly = _hourly(store.last_events(run.path), datetime.now(UTC))
     if missing and hourly:
         rate = f"{hourly:,.0f}" if hourly >= 10 else f"{hourly:.1f}"
-        seconds = 3600 * len(missing) / hourly
-        ahead = f"about {show.duration_text(seconds)} left, {_until(len(missing), hourly)}"
-        lines.append(f"rate: {rate} trials an hour; {ahead}")
-    return lines
+        ahead = f"about {show.duration_text(3600 * len(missing) / hourly)} left"
+        yield f"rate: {rate} trials an hour; {ahead}, {_until(len(missing), hourly)}"
 
 
 def _until(num_missing: int, hourly: float) -> str:
-    """When the last of the missing trials is finished, by the clock on the wall."""
     seconds = min(3600 * num_missing / hourly, 1e10)  # a damaged log may give more than a clock has
     return time.strftime("until %a %H:%M", time.localtime(time.time() + seconds))
 
@@ -296,7 +281,6 @@ def _hourly(events: Sequence[Mapping[str, Any]], now: datetime) -> float | None:
 
 
 def _missing(run: store.Run) -> list[int]:
-    """Indices of the trials that were asked for and are not there, or not as long as asked."""
     measured = run.spec.measured
     if measured is None:
         return []
@@ -312,22 +296,96 @@ def _process(working: store.AtWork) -> str:
     return f"process {working.process}{where}, since {since},"
 
 
-def _accuracies(run: store.Run) -> list[str]:
+def _accuracies(run: store.Run) -> Iterator[str]:
     """The last accuracy of each trial, or of many the least and the most."""
     if len(run.trials) <= _MOST_LINES:
-        lines = []
         for trial in run.trials:
-            final = ", ".join(f"{_plain(k)} {v:.3f}" for k, v in trial.accuracy().items())
+            final = ", ".join(f"{k.replace('_', '-')} {v:.3f}" for k, v in trial.accuracy().items())
             length = show.counted(trial.epochs, "share" if run.shares else "epoch")
             took = "" if trial.document.seconds is None else f" in {trial.document.seconds:.0f} s"
-            lines.append(f"trial {trial.index}: {length}{took}, accuracy {final}")
-        return lines
+            yield f"trial {trial.index}: {length}{took}, accuracy {final}"
+        return
     ranges = []
     for name in run.trials[0].accuracy():
         last = [trial.accuracy()[name] for trial in run.trials]
-        ranges.append(f"{_plain(name)} {show.interval_text(min(last), max(last), 3)}")
-    return [f"{show.trials_text([trial.index for trial in run.trials])}: accuracy {', '.join(ranges)}"]
+        ranges.append(f"{name.replace('_', '-')} {show.interval_text(min(last), max(last), 3)}")
+    yield f"{show.trials_text([trial.index for trial in run.trials])}: accuracy {', '.join(ranges)}"
 
 
-def _plain(name: str) -> str:
-    return name.replace("_", "-")
+# ---- damage
+
+
+def _verified(folder: Path, runs: Sequence[Path], found: _Found) -> Iterator[str]:
+    """Check what the runs below ``folder`` hold, and name each file that is damaged as it is found.
+
+    The log has no digest and is not checked; the description of a study is.
+    """
+    yield from _study_damage(folder)
+    for run in runs:
+        for finding in store.findings(run):
+            yield _text(finding)
+            found.setdefault(run, []).append(finding)
+
+
+def _seen_damaged(
+    run: Path, read: Container[str] = (), opened: store.Run | None = None
+) -> list[store.Finding]:
+    """The damage in a run, ``opened`` or not, that documents, sizes and the files to ``read`` show."""
+    if not store.is_run(run):
+        return []  # it is only beginning
+    try:
+        if sum(1 for _ in os.scandir(run / "trials")) >= _MOST_LOOKED_AT:
+            return []
+    except OSError:
+        pass  # without trials, or findings say so
+    try:
+        found = list(store.findings(run, read, opened))
+    except store.LaterVersion:
+        return []  # which whoever opens it is told
+    # a longer trial may have taken the place of one meanwhile; a note of a failure counts for nothing
+    return [
+        one
+        for one in found
+        if one.trial is None or (os.path.lexists(one.file.parent) and one.file.parent.name != "trials")
+    ]
+
+
+def _text(finding: store.Finding) -> str:
+    return " ".join(str(finding).split())
+
+
+def _study_damage(folder: Path) -> list[str]:
+    """A line where the description of a study is damaged."""
+    if not paper.is_damaged_study(folder):
+        return []
+    return [f"{folder / 'study.json'}: is damaged; its runs stay, but the study cannot go on without it"]
+
+
+def _refuse_damage(folder: Path, of_run: _Found, num_runs: int) -> None:
+    """End with what to do where something is damaged: in the runs, or the study in ``folder``.
+
+    Trials are trained again only in a run whose own files are whole.
+    """
+    found = [one for findings in of_run.values() for one in findings]
+    if not found:
+        if _study_damage(folder):
+            raise RunFailed(
+                f"{folder}: the description of the study is damaged; restore study.json from a copy"
+            )
+        return
+    trials = len({(run, one.trial) for run, ones in of_run.items() for one in ones if one.trial is not None})
+    of_trials = f", of {show.counted(trials, 'trial')}" if trials else ""
+    of_runs = sorted({one.file.name for one in found if one.trial is None})
+    steps = []
+    if of_runs == [store.KEPT]:
+        steps.append(f"restore {store.KEPT} from a copy, or remove it: pages then show no examples")
+    elif of_runs:
+        steps.append(f"restore {' and '.join(of_runs)} from a copy, or measure into another folder")
+    if trials:
+        first = "then for the files of trials " if of_runs else ""
+        again = "run the same `easiness measure` with --retrain-damaged, or restore them from a copy"
+        steps.append(f"{first}{again}")
+    raise RunFailed(
+        f"{folder}: {show.counted(len(found), 'damaged file')} in {sum(map(bool, of_run.values()))} of "
+        f"{show.counted(num_runs, 'run')}{of_trials}; {'; '.join(steps)}"
+    )

@@ -1,5 +1,4 @@
 from .asking import Asked as Asked, asked_of as asked_of, made as made
-from .carrying import answer as answer
 from .command import command_of as command_of, command_typed as command_typed, opened as opened
 from .files import (
     check_output_file as check_output_file,
@@ -46,8 +45,16 @@ from .registry import (
 from .results import (
     WRITTEN as WRITTEN,
     check_outputs as check_outputs,
+    print_rows as print_rows,
+    say as say,
+    say_text as say_text,
     say_written as say_written,
     show_result as show_result,
 )
-from .said import print_rows as print_rows, say as say, say_text as say_text
-from .study import Later as Later, Planned as Planned, Study as Study, Verb as Verb
+from .study import (
+    Later as Later,
+    Planned as Planned,
+    Study as Study,
+    Verb as Verb,
+    answer as answer,
+)

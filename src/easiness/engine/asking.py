@@ -53,7 +53,6 @@ def asked_of(asks: type) -> list[Asked]:
 
 
 def _of_value(kind: type, holder: str, wanted: Fields) -> Iterator[Asked]:
-    """The options of a common value, as one study asks them."""
     known = options_of(kind)
     own = {one.name: one for one in fields(kind)}
     for name in wanted.only or known:

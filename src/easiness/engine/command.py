@@ -6,18 +6,15 @@ import inspect
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from easiness.engine.asking import Asked, asked_of, made
-from easiness.engine.carrying import answer, forecast
 from easiness.engine.files import check_output_file
-from easiness.engine.results import WRITTEN, check_outputs, show_result
-from easiness.engine.said import say_text
-from easiness.engine.study import Study, Verb
+from easiness.engine.results import WRITTEN, check_outputs, say_text, show_result
+from easiness.engine.study import Study, Verb, answer, forecast
 from easiness.errors import BadInput
 from easiness.executors import executor_names, find_executor
 from easiness.runs import passes_shown
@@ -25,6 +22,7 @@ from easiness.spec import Option
 from easiness.store import open_run
 
 _TRUST = Option("--trust", "Import the module that the run names for its network. Its code runs.")
+_EXECUTOR, _OWN = "executor", "package.module:name"  # registered above `spec`, which cannot list them
 _DRY = Option("--dry-run", "Show what is there and what is missing, and train nothing.")
 _OUTPUT = Option("-o", WRITTEN, also=("--output",), typed=list[Path] | None, several=True)
 
@@ -107,7 +105,6 @@ def opened(asked: Sequence[Asked], given: Mapping[str, Any], *, trust: bool = Fa
 
 
 def _parameter(one: Asked) -> inspect.Parameter:
-    """The parameter as Typer takes it."""
     option, required = one.option, one.required
     if option.argument:
         declared: Any = typer.Argument(help=option.help, metavar=option.metavar)
@@ -116,7 +113,7 @@ def _parameter(one: Asked) -> inspect.Parameter:
             option.flag,
             *option.also,
             help=option.help,
-            metavar=_REGISTERED[one.name].names() if one.name in _REGISTERED else option.metavar,
+            metavar="|".join((*executor_names(), _OWN)) if one.name == _EXECUTOR else option.metavar,
             callback=_checking(one.name, option),
             rich_help_panel=one.group,
             min=option.least,
@@ -131,7 +128,6 @@ def _parameter(one: Asked) -> inspect.Parameter:
 
 def _checking(name: str, option: Option) -> Callable[[Any], Any] | None:
     """Refuses text that cannot be read while the command line still knows the name of the option."""
-    known = _REGISTERED.get(name)
 
     def check(given: Any) -> Any:
         try:
@@ -140,32 +136,17 @@ def _checking(name: str, option: Option) -> Callable[[Any], Any] | None:
             raise
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
-        if known is not None:
+        if name == _EXECUTOR:
             try:
-                known.check(given)
+                find_executor(given)
             except BadInput as error:
                 raise typer.BadParameter(str(error).removeprefix(f"{name} ")) from None
         return given
 
-    return check if option.read is not None or known is not None else None
-
-
-@dataclass(frozen=True)
-class _Registered:
-    """What the help shows for an option that names something registered, and what refuses an unknown name."""
-
-    names: Callable[[], str]
-    check: Callable[[str], Any]
-
-
-# above `spec`, which therefore cannot list them
-_REGISTERED: Mapping[str, _Registered] = {
-    "executor": _Registered(lambda: "|".join((*executor_names(), "package.module:name")), find_executor)
-}
+    return check if option.read is not None or name == _EXECUTOR else None
 
 
 def _typed(kind: Any, option: Option) -> Any:
-    """The type of what is typed."""
     if option.opens:
         return list[Path] if option.several else Path
     if option.words is not None:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from easiness.commands import OLD_ARGUMENTS
 from easiness.engine.asking import Asked, asked_of, made
-from easiness.engine.carrying import answer
-from easiness.engine.study import Later, Study, Verb
+from easiness.engine.study import Later, Study, Verb, answer
 from easiness.errors import BadInput
 from easiness.named_import import needing_torch
 from easiness.regular_file import at_home

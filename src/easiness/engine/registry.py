@@ -26,7 +26,6 @@ def registered() -> tuple[Listed, ...]:
 
 
 def _points() -> list[EntryPoint]:
-    """The entry points of studies, by name."""
     from importlib.metadata import entry_points
 
     taken = {one.name for one in (*COMMANDS, *PAPER)}

@@ -17,9 +17,12 @@ from typing import Any, ClassVar
 
 from easiness.errors import RunFailed
 from easiness.executors.executor import Item, Outcome, Tell, Value, failed
-from easiness.safe_path import ChildrenOffCurrentFolder, safe_environment
-from easiness.wait_policy import passive_environment
-from easiness.worker import become_worker
+from easiness.own_process import (
+    ChildrenOffCurrentFolder,
+    become_worker,
+    passive_environment,
+    safe_environment,
+)
 
 _SECONDS_BETWEEN_LOOKS = 0.1  # at messages of workers, and in workers for whether their parent lives
 

@@ -20,18 +20,17 @@ AUTO = "auto"
 class ExecutorKind:
     """An executor, declared.
 
-    ``make`` gives one for a number of jobs. ``shares_memory`` is that of `Executor`: do items stay in
-    this process? ``one_at_a_time`` ones do no more than one job. ``make_for`` makes one that is told what
-    each item needs and where the cluster is. ``machines`` says what those of the cluster at an address have,
-    for an executor whose items do not stay on this one and may not see its files. ``extra`` is the module,
-    and our extra of that name, that it takes.
+    ``make`` gives one for a number of jobs, or for as many as there is room for, told what each item needs
+    and where the cluster is. ``shares_memory`` is that of `Executor`: do items stay in this process?
+    ``one_at_a_time`` ones do no more than one job. ``machines`` says what those of the cluster at an address
+    have, for an executor whose items do not stay on this one and may not see its files. ``extra`` is the
+    module, and our extra of that name, that it takes.
     """
 
     name: str
-    make: Callable[[int], Executor]
+    make: Callable[[int | None, Needs, str | None], Executor]
     shares_memory: bool
     one_at_a_time: bool = False
-    make_for: Callable[[int | None, Needs, str | None], Executor] | None = None
     machines: Callable[[str | None], tuple[Machine, ...]] | None = None
     extra: str | None = None
 
@@ -46,7 +45,7 @@ class ExecutorKind:
             raise BadInput(f"executor {self.name}: is not installed; pip install 'easiness[{self.extra}]'")
 
 
-def _make_ray(jobs: int | None, needs: Needs = Needs(), address: str | None = None) -> Executor:
+def _make_ray(jobs: int | None, needs: Needs, address: str | None) -> Executor:
     from easiness.executors.ray import RayExecutor
 
     return RayExecutor(jobs, needs, address)
@@ -58,11 +57,9 @@ def _machines_of_ray(address: str | None) -> tuple[Machine, ...]:
     return machines(address)
 
 
-SERIAL = ExecutorKind("serial", lambda _: SerialExecutor(), SerialExecutor.shares_memory, one_at_a_time=True)
-PROCESSES = ExecutorKind("processes", ProcessesExecutor, ProcessesExecutor.shares_memory)
-RAY = ExecutorKind(
-    "ray", _make_ray, shares_memory=False, make_for=_make_ray, machines=_machines_of_ray, extra="ray"
-)
+SERIAL = ExecutorKind("serial", lambda *_: SerialExecutor(), shares_memory=True, one_at_a_time=True)
+PROCESSES = ExecutorKind("processes", lambda jobs, *_: ProcessesExecutor(jobs), shares_memory=False)
+RAY = ExecutorKind("ray", _make_ray, shares_memory=False, machines=_machines_of_ray, extra="ray")
 
 EXECUTORS: tuple[ExecutorKind, ...] = (SERIAL, PROCESSES, RAY)
 
@@ -97,7 +94,7 @@ def _users_own(name: str) -> ExecutorKind:
     with current_folder_importable():
         found = find_attribute(what, *parts)
 
-    def make(jobs: int) -> Executor:
+    def make(jobs: int | None, *_: object) -> Executor:
         try:
             made: Any = found(jobs)
         except Exception as error:
@@ -141,8 +138,4 @@ def make_executor(
     ``needs`` of an item and the ``address`` of a cluster are for executors that go by them; ``jobs`` is
     ``None``, for as many as there is room for, only with them.
     """
-    kind = check_executor(name, "auto" if jobs is None else jobs)
-    if kind.make_for is not None:
-        return kind.make_for(jobs, needs, address)
-    assert jobs is not None
-    return kind.make(jobs)
+    return check_executor(name, "auto" if jobs is None else jobs).make(jobs, needs, address)

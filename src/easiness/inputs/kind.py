@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from easiness.inputs.vector import Column
 
 R = TypeVar("R")
-
-_DECODED, _SECONDS = 32, 1.0  # examples whose decoding stands for that of all, fewer where it takes longer
 
 
 class Traits:
@@ -274,9 +270,9 @@ class InputKind:
         """
         raise NotImplementedError
 
-    def decoding(self, examples: Any, recipe: Recipe, cache: Path | None, passes: int) -> tuple[int, float]:  # noqa: ARG002
-        """Cost of packing a `Dataset`: bytes in the folder ``cache``, and seconds for so many passes."""
-        return 0, 0.0
+    def cached_bytes(self, examples: Any, recipe: Recipe, cache: Path) -> int:  # noqa: ARG002
+        """Bytes that packing a `Dataset` will take in the folder ``cache``."""
+        return 0
 
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
         """How packed examples of a split become network input: by default as they are."""
@@ -303,10 +299,6 @@ class InputKind:
 
         return TensorBank(values, self.preparation(values, recipe, augment=augment), device, sharers=sharers)
 
-    def made_up(self, num: int, shape: tuple[int, ...], recipe: Recipe) -> Values:
-        """So many examples that become network input of a shape, to time a network on."""
-        raise NotImplementedError
-
     def looks(self, shape: tuple[int, ...], /) -> str:  # noqa: ARG002
         """Behind a comma, what examples of a shape are."""
         return ""
@@ -332,12 +324,3 @@ class InputKind:
         """The part of a recipe that is this kind's: fields by name."""
         part = KIND_SETTINGS.get(self.name)
         return {} if part is None else part.model_fields
-
-
-def timed(stored: Stored, function: Callable[[Value], R]) -> tuple[list[R], float]:
-    """``function`` of a few examples, and the seconds that it would take for all."""
-    began, num, at_once = time.perf_counter(), min(_DECODED, len(stored)), os.cpu_count() or 1
-    made: list[R] = []
-    while len(made) < num and time.perf_counter() - began < _SECONDS:
-        made += stored.subset(np.arange(len(made), min(len(made) + at_once, num))).map(function)
-    return made, (time.perf_counter() - began) / len(made) * len(stored)

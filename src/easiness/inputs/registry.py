@@ -8,12 +8,12 @@ from typing import Any
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.higher_functions import offered
 from easiness.inputs.image.kind import IMAGE
 from easiness.inputs.kind import InputKind
 from easiness.inputs.sound.kind import SOUND
 from easiness.inputs.text.kind import TEXT
 from easiness.inputs.vector import VECTOR
+from easiness.named_import import offered
 
 KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR, SOUND, TEXT)
 """A folder of classes is of the first kind that has a file in it: a text may lie beside each recording."""

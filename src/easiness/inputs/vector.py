@@ -15,7 +15,6 @@ from easiness.errors import BadInput
 from easiness.inputs.kind import Exported, InputKind, Shown, Stored, Traits
 from easiness.inputs.packed import Packed
 from easiness.inputs.signature import Signature
-from easiness.spec import Recipe
 
 Vector: TypeAlias = npt.NDArray[np.float32]
 """One example: [D]."""
@@ -218,10 +217,6 @@ class VectorKind(InputKind):
         for start in range(0, num, _AT_ONCE):
             made[start : start + _AT_ONCE] = traits.standardized(np.stack(list(islice(rows, _AT_ONCE))))
         return Packed.of_array(made)
-
-    def made_up(self, num: int, shape: tuple[int, ...], recipe: Recipe) -> Packed:  # noqa: ARG002
-        """Of a normal distribution."""
-        return Packed.of_array(np.random.default_rng(0).standard_normal((num, *shape), np.float32))
 
     def table(self, values: _Floats, traits: VectorTraits) -> list[Column]:
         """Columns of the table that vectors [K, D] were made of.

@@ -1,4 +1,9 @@
-from .carrying_out import Foreseen as Foreseen, carry_out as carry_out, foresee as foresee
+from .carrying_out import (
+    Foreseen as Foreseen,
+    carry_out as carry_out,
+    check_readable as check_readable,
+    foresee as foresee,
+)
 from .cost import (
     Cost as Cost,
     effort_text as effort_text,
@@ -6,13 +11,6 @@ from .cost import (
     seconds_beside as seconds_beside,
     work_of as work_of,
 )
-from .deciding import (
-    data_version as data_version,
-    decisions_of_people as decisions_of_people,
-    decisions_on as decisions_on,
-    labelled_examples as labelled_examples,
-)
-from .difference import training_difference as training_difference
 from .execution import resolve_plan as resolve_plan
 from .heads_plan import check_rotates as check_rotates, on_features as on_features, plan_of as plan_of
 from .leak import find_leak as find_leak, leak_of as leak_of
@@ -30,10 +28,10 @@ from .plan import (
     Plan as Plan,
     make_plan as make_plan,
     recipe_of_run as recipe_of_run,
+    training_difference as training_difference,
     with_recipe as with_recipe,
 )
 from .progress import Progress as Progress, tracked as tracked, trackers_of as trackers_of
-from .readable import check_readable as check_readable
 from .shown import (
     ShownProgress as ShownProgress,
     passes_shown as passes_shown,
@@ -41,16 +39,21 @@ from .shown import (
     reading_shown as reading_shown,
 )
 from .source import (
+    Told as Told,
     data_of as data_of,
+    data_version as data_version,
+    decisions_of_people as decisions_of_people,
+    decisions_on as decisions_on,
     features_beside as features_beside,
     features_of as features_of,
     find_data as find_data,
     find_split as find_split,
     given_data as given_data,
     has_held_out as has_held_out,
+    labelled_examples as labelled_examples,
     load_as as load_as,
     positions_in as positions_in,
     recipe_of as recipe_of,
     run_values as run_values,
+    told as told,
 )
-from .telling import Told as Told, told as told

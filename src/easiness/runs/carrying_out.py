@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,11 +18,12 @@ import numpy.typing as npt
 import torch
 
 from easiness import inputs
-from easiness.data import same_values
+from easiness.data import Dataset, same_values
 from easiness.errors import BadInput, RunFailed
 from easiness.features import ready_features
 from easiness.gate import fits
 from easiness.heads import Deal, bytes_of_moments, kept_together
+from easiness.inputs import Unreadable
 from easiness.models import is_given
 from easiness.regular_file import read_regular
 from easiness.runs.checkpoints import check_checkpoints
@@ -30,7 +32,6 @@ from easiness.runs.execution import Workers, allowed, check_compile, jobs_of, re
 from easiness.runs.making import Making, Task, cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
-from easiness.runs.readable import naming_unreadable
 from easiness.runs.source import features_beside
 from easiness.runs.trainer import features_key
 from easiness.show import counted, size_text, trials_text
@@ -69,7 +70,9 @@ def examples_together(plan: Plan, features: Sequence[npt.NDArray[np.floating]], 
     if groups is None:
         groups = kept_together(features, plan.data.groups, same_values(plan.data))
         if path is not None:
-            _write(path, groups)
+            with contextlib.suppress(OSError):  # it saves time alone
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(path, np.append(groups, _checksum(groups)).astype(_STORED).tobytes())
     num = len(np.unique(groups))
     if num < heads.folds:
         raise BadInput(
@@ -91,13 +94,6 @@ def _read(path: Path, num: int) -> Groups | None:
     if values is None or values[-1] != _checksum(values[:-1]):
         return None
     return values[:-1].astype(np.int64)
-
-
-def _write(path: Path, groups: Groups) -> None:
-    """Write the file, where that is possible: it saves time alone."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, np.append(groups, _checksum(groups)).astype(_STORED).tobytes())
 
 
 def _checksum(groups: Groups) -> int:
@@ -205,7 +201,6 @@ def foresee(
 
 
 def _checked_execution(plan: Plan, out: Path, execution: Execution) -> Execution:
-    """How to execute, where that and the folder can be used."""
     check_output(out)
     check_compile(execution.compile)
     if plan.features and execution.compile == "on":
@@ -243,7 +238,6 @@ def _begun(
 def _jobs(
     settings: Resolved, execution: Execution, device: torch.device, out: Path, progress: Progress
 ) -> int:
-    """How many trials at a time; says where they are fewer than asked."""
     jobs = jobs_of(settings, execution, device)
     if execution.jobs not in ("auto", jobs):
         progress.note(
@@ -254,7 +248,6 @@ def _jobs(
 
 
 def _checked(run: Run, plan: Plan) -> Run:
-    """The run, if the plan continues it and no file of it is damaged."""
     plan.check_continues(run.spec, run.path)
     run.check()
     return run
@@ -334,3 +327,47 @@ def check_room(plan: Plan, cache: Path | None, out: Path) -> None:
             f"{out}: the cached photos need about {size_text(needed)} and {size_text(free)} are "
             "free; make room, use --limit, or --cache off"
         )
+
+
+LOOKED_FOR = 20.0
+"""Seconds for which a dry run looks at examples."""
+
+
+@contextmanager
+def naming_unreadable(data: Dataset) -> Iterator[None]:
+    """Within the block an error of one unreadable example becomes one of all, which are then looked for."""
+    try:
+        yield
+    except Unreadable as error:
+        others = [name for split in data.splits.values() for name in _unreadable(split, error.name)]
+        raise Unreadable(error.name, error.reason, others) from None
+
+
+def check_readable(data: Dataset, seconds: float = LOOKED_FOR) -> str:
+    """Read the examples for so many seconds, unless that was done when they were loaded.
+
+    The answer says how many were not looked at; it is empty where none were not.
+    """
+    splits = [split for split in data.splits.values() if hasattr(split.stored, "unreadable")]
+    if data.load_options.skip_unreadable or not splits:
+        return ""
+    end, looked, total = time.monotonic() + seconds, 0, sum(map(len, splits))
+    what = f"checking {data.kind.nouns}"
+    with naming_unreadable(data):
+        for split in splits:
+            for _ in inputs.counted(split.stored.map(lambda _: None), what, total, looked):
+                looked += 1
+                if looked < total and time.monotonic() > end:
+                    return (
+                        f"{looked:,} of {total:,} {data.kind.nouns} were looked at; whether the others can "
+                        "be read is seen before the training begins"
+                    )
+    return ""
+
+
+def _unreadable(split: Dataset, known: str) -> Iterator[str]:
+    """Names of the examples of a split that cannot be read, but for the one that is ``known``."""
+    stored, by_path = split.stored, split.ids.dtype == object
+    for at in stored.unreadable() if hasattr(stored, "unreadable") else ():
+        if stored.name(at) != known:
+            yield str(split.ids[at]) if by_path else stored.name(at)

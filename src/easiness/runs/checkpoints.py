@@ -138,7 +138,6 @@ class CheckpointKeeper:
         return seconds >= every * _SECONDS_PER_MINUTE
 
     def _expected(self, state: TrainingState) -> float:
-        """How long it takes to write, in seconds."""
         if self._took is not None:
             return self._took
         return sum(value.nbytes for value in state.tensors.values()) / _BYTES_PER_SECOND

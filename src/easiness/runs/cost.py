@@ -162,7 +162,7 @@ def seconds_beside(out: Path) -> list[tuple[RunSpec, float]]:
             run = open_run(path)
         except BadInput:
             continue
-        took = [trial.known.seconds for trial in run.trials if trial.known.seconds is not None]
+        took = [trial.document.seconds for trial in run.trials if trial.document.seconds is not None]
         if run.spec.measured is not None and took:
             found.append((run.spec.measured, statistics.median(took)))
     return found
@@ -186,4 +186,4 @@ def cached_bytes(data: Dataset, recipe: Recipe, cache: Path | None) -> int:
     """What the photos of both splits will take in the folder ``cache`` that are not there yet."""
     if cache is None:
         return 0
-    return sum(split.kind.decoding(split, recipe, cache, 0)[0] for split in data.splits.values())
+    return sum(split.kind.cached_bytes(split, recipe, cache) for split in data.splits.values())

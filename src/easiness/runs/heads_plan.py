@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -77,8 +78,15 @@ def plan_of(
         given = INPUTS_NAME
     _check_examples(data)
     several = isinstance(given, list | tuple) and not _is_numbers(given)
-    asked = _Asked(list(given) if several else [given], data, loading.download, device)
-    return _heads_plan(asked, training, trials, featuring, recording)
+    features = list(given) if several else [given]
+    model = training.model or _usual_model(features, data)
+    _check_no_training(training, recording)
+    if model in NOT_BY_STEPS:
+        _check_no_steps(model, training)
+    find = partial(find_features, data=data, download=loading.download, device=device)
+    return _heads_plan(
+        data, features, find, replace(training, model=model), trials, featuring.shares, recording
+    )
 
 
 def on_features(featuring: Featuring, training: Training) -> bool:
@@ -94,34 +102,27 @@ def _is_numbers(given: Sequence[Any]) -> bool:
     return isinstance(first, list | tuple | Real) or getattr(first, "ndim", 2) < 2
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """The features that are given, which take a while to find, and the examples."""
-
-    features: list[Any]
-    data: Dataset
-    download: bool
-    device: str
-
-
 def _heads_plan(
-    asked: _Asked, training: Training, trials: int, featuring: Featuring, recording: Recording
+    data: Dataset,
+    features: list[Any],
+    find: Callable[[Any], FeatureSource],
+    training: Training,
+    trials: int,
+    shares_asked: Sequence[float] | None,
+    recording: Recording,
 ) -> Plan:
-    data = asked.data
+    model = training.model
+    assert model is not None
     trials = at_least("--trials", trials, 1, MOST)
     seed = at_least("--seed", training.seed, 0)
-    model = training.model or _usual_model(asked)
-    _check_no_training(training, recording)
-    if model in NOT_BY_STEPS:
-        _check_no_steps(model, training)
-    shares = _shares(data, featuring.shares)
+    shares = _shares(data, shares_asked)
     check_rotates(trials, shares)
     epochs = None
     if model not in NOT_BY_STEPS:
         epochs = at_least("--epochs", training.epochs, 1, MOST)
         with torch.random.fork_rng(devices=[]):  # only to see that it can be built
             build_model(model, Signature((_ANY_WIDTH,)), data.num_classes)
-    sources = _sources(asked)
+    sources = _sources(features, find)
     heads = Heads(
         features=tuple(FeaturesRef(name=one.name, identity=one.identity, about=one.about) for one in sources),
         shares=shares,
@@ -143,10 +144,9 @@ def _heads_plan(
     return Plan(data, spec, Signature(()), "float32", features=tuple(sources))
 
 
-def _usual_model(asked: _Asked) -> str:
-    """Ridge, or boosting on the columns of a table themselves."""
-    own = all(isinstance(one, str) and one in (AUTO_NAME, INPUTS_NAME) for one in asked.features)
-    return BOOSTING if own and asked.data.kind == VECTOR and asked.data.traits.of_columns else RIDGE
+def _usual_model(features: list[Any], data: Dataset) -> str:
+    own = all(isinstance(one, str) and one in (AUTO_NAME, INPUTS_NAME) for one in features)
+    return BOOSTING if own and data.kind == VECTOR and data.traits.of_columns else RIDGE
 
 
 def check_rotates(trials: int, shares: tuple[float, ...]) -> None:
@@ -160,7 +160,6 @@ def check_rotates(trials: int, shares: tuple[float, ...]) -> None:
 
 
 def _check_no_steps(model: str, training: Training) -> None:
-    """Refuse what speaks of steps, where heads are fitted without."""
     recipe = training.recipe
     for option, is_given in (
         (f"--epochs {training.epochs}", training.epochs != Training.epochs),
@@ -190,7 +189,6 @@ def _groups(data: Dataset, shares: tuple[float, ...]) -> str | None:
 
 
 def _check_no_training(training: Training, recording: Recording) -> None:
-    """Refuse what speaks of the training of a whole network."""
     for option, is_given in (
         (f"--train-share {training.train_share:g}", training.train_share != 1),
         ("--pretrained", training.pretrained),
@@ -246,11 +244,10 @@ def _shares(data: Dataset, given: Sequence[float] | None) -> tuple[float, ...]:
     return shares
 
 
-def _sources(asked: _Asked) -> list[FeatureSource]:
-    """The sources of features, each once."""
+def _sources(features: list[Any], find: Callable[[Any], FeatureSource]) -> list[FeatureSource]:
     found: list[FeatureSource] = []
-    for one in asked.features:
-        source = find_features(one, asked.data, download=asked.download, device=asked.device)
+    for one in features:
+        source = find(one)
         if not isinstance(one, str | os.PathLike | FeatureSource):  # arrays and functions may share a name
             source = _renamed(source, {other.name for other in found})
         same = next((other for other in found if other.identity == source.identity), None)
@@ -265,7 +262,6 @@ def _sources(asked: _Asked) -> list[FeatureSource]:
 
 
 def _renamed(source: FeatureSource, taken: set[str]) -> FeatureSource:
-    """The source by a name of its own: ``array``, ``array 2``, ..."""
     names = (source.name, *(f"{source.name} {number}" for number in range(2, len(taken) + 2)))
     return replace(source, name=next(name for name in names if name not in taken))
 

@@ -15,6 +15,7 @@ import torch
 from easiness.errors import EasinessError, RunFailed, TrialFailed, is_out_of_memory
 from easiness.heads import Deal
 from easiness.inputs import DamagedCache, Values
+from easiness.own_process import warn_of_spinning
 from easiness.records import TrialRecord
 from easiness.runs.checkpoints import Checkpoints, Note
 from easiness.runs.cost import estimate_cost
@@ -35,7 +36,6 @@ from easiness.store import (
     remove_checkpoints,
 )
 from easiness.training import EpochReport
-from easiness.wait_policy import warn_of_spinning
 
 
 @dataclass(frozen=True)
@@ -91,15 +91,12 @@ class Making:
         return self._work(trainer, set(task.missing))
 
     def _describe(self, spec: RunSpec, plan: Plan) -> None:
-        """Write down what the run is, where that has changed."""
         if not is_run(self.writer.path):
             self.writer.create(spec, plan.data.ids, plan.data.labels)
         elif read_document(self.writer.path).spec != spec:
             self.writer.describe(spec)
 
     def _work(self, trainer: Trainer, missing: set[int]) -> dict[int, str]:
-        """Train the missing trials and store each."""
-
         def hear(message: int | EpochReport | Note) -> None:
             if isinstance(message, EpochReport):
                 self.progress.epoch(message)
@@ -144,7 +141,6 @@ class Making:
         return self.writer.path.absolute() / CHECKPOINTS
 
     def _checkpoints(self, missing: Iterable[int]) -> Checkpoints | None:
-        """What is given to whoever trains; rids the run of checkpoints of other trials."""
         clear_checkpoints(self._checkpoint_folder, set(missing))
         if self.checkpoint_every == "off":
             return None

@@ -13,13 +13,18 @@ from pydantic import TypeAdapter
 
 from easiness.errors import BadInput
 from easiness.regular_file import read_regular
-from easiness.runs.carrying_out import carry_out, missing_trials, ready_images
+from easiness.runs.carrying_out import (
+    carry_out,
+    check_readable,
+    missing_trials,
+    naming_unreadable,
+    ready_images,
+)
 from easiness.runs.cost import Cost, effort_text, estimate_cost, seconds_beside
 from easiness.runs.execution import Workers, allowed, resolve_plan
 from easiness.runs.making import cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
-from easiness.runs.readable import check_readable, naming_unreadable
 from easiness.show import counted, size_text
 from easiness.spec import Execution, Resolved, RunSpec
 from easiness.store import Run, check_output, is_run, read_document, sweep, write_whole

@@ -219,7 +219,6 @@ class ShownProgress(Progress):
         self._bar.update(self._bar.tasks[0].id, speed=speed)
 
     def _speed(self) -> float:
-        """Images per second of this run."""
         return self._seen / max(time.monotonic() - (self._began or 0.0), 1e-9)
 
     def _pace(self) -> str:

@@ -1,19 +1,30 @@
-"""The data and the trained networks of a run: as they are given, and found again."""
+"""The data of a run: as they are given, found again, told to people, and decided on by them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import Dataset, grouped, load_dataset, part_of
+from easiness.data import (
+    Dataset,
+    Decisions,
+    Labelled,
+    decisions_by_person,
+    grouped,
+    load_dataset,
+    part_of,
+    read_decisions,
+)
 from easiness.errors import BadInput
 from easiness.features import code_behind, find_features, ready_features
 from easiness.inputs import tell
+from easiness.regular_file import in_words
 from easiness.spec import DatasetRef, Loading, Recipe, Split, make_recipe
 from easiness.store import Run
 
@@ -188,3 +199,51 @@ def features_of(run: Run, data: Dataset) -> tuple[list[Mapping[str, npt.NDArray[
 def features_beside(out: Path) -> Path:
     """The folder of the features of a run; runs that lie beside each other share it."""
     return out.absolute().parent / "easiness-features"
+
+
+class Told(NamedTuple):
+    """A ``column`` for a table of examples, with the ``texts`` of its cells."""
+
+    column: str
+    texts: list[str]
+
+
+def told(data: Dataset, rows: npt.NDArray[np.int64]) -> Told | None:
+    """The texts of the examples at ``rows`` of the data, or their paths where their ids are positions.
+
+    ``None`` where the ids are paths already, or where the examples are neither texts nor files.
+    """
+    kind = data.kind
+    if kind.exported.form == "text":
+        return Told(kind.exported.column, data.map(rows, kind.plain))
+    if kind.files is None or data.ids.dtype != np.int64 or not len(rows):
+        return None
+    paths = [Path(data.stored.name(at)) for at in rows.tolist()]
+    return Told("path", [in_words(path.absolute()) for path in paths]) if paths[0].is_file() else None
+
+
+def data_version(run: Run) -> str:
+    """The name of the data of a run, and the version of the labels of its splits: ``photos@3fa2c0d1e5b7``."""
+    return run.spec.data.version
+
+
+def labelled_examples(run: Run, split: Split) -> Labelled:
+    """The examples of a split of the run, with the labels that they have there."""
+    ids, labels = run.examples(split)
+    noun = "training example" if split == "train" else "held-out example"
+    return Labelled(str(run.path), ids, labels, run.classes, noun=noun)
+
+
+def decisions_on(run: Run, file: str | os.PathLike[str], split: Split = "train") -> Decisions:
+    """The decisions on the labels of a run in a file that the page, `audit` or a person has written.
+
+    It may be the JSON that Label Studio exports, with the answers of one person.
+    """
+    return read_decisions(file, labelled_examples(run, split), split, data_version(run))
+
+
+def decisions_of_people(
+    run: Run, file: str | os.PathLike[str], split: Split = "train"
+) -> dict[str, Decisions]:
+    """The decisions on the labels of a run in a file, by the name of who decided."""
+    return decisions_by_person(file, labelled_examples(run, split), split, data_version(run))

@@ -104,11 +104,12 @@ class Trainer:
         images: dict[str, Any] = {}
         num_bytes = 0
         for name, own in self.images.items():
+            images[name] = own
             if isinstance(own, Packed) and own.in_memory:
-                images[name] = own
                 num_bytes += own.num_bytes
             else:
-                images[name] = NodePhotos.of(self.spec, name, own)
+                path = images[name].flat.path
+                images[name] = NodePhotos(path, name, self.spec.data, self.spec.recipe)
         if num_bytes:
             tell(f"examples: {size_text(num_bytes)}, in the object store, from which each machine takes them")
         else:
@@ -159,18 +160,10 @@ class NodePhotos:
     ref: DatasetRef
     recipe: Recipe
 
-    @classmethod
-    def of(cls, spec: RunSpec, split: str, photos: Any) -> NodePhotos:
-        """Name the photos of a run that lie in a file."""
-        return cls(photos.flat.path, split, spec.data, spec.recipe)
-
     def open(self) -> Values:
         """The photos; a machine that does not see the run's cache makes one in its own cache folder, once."""
         if self.path.is_file():
             return opened_cache(self.path)
-        return self._from_source()
-
-    def _from_source(self) -> Values:
         here = f"machine {platform.node()}: it does not see the cache of photos {self.path}"
         if self.ref.source is None:
             raise RunFailed(f"{here}: the data have no source; use a shared file system")

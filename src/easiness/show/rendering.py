@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from easiness.csv_cells import to_cell
-from easiness.higher_functions import offered
+from easiness.named_import import offered
 from easiness.show.result import Result
 from easiness.show.svg import picture_bytes
 

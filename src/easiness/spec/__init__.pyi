@@ -12,7 +12,6 @@ from .data_ref import (
     LoadOptions as LoadOptions,
     SplitRef as SplitRef,
 )
-from .featuring import Featuring as Featuring
 from .heads import (
     BOOSTING as BOOSTING,
     NOT_BY_STEPS as NOT_BY_STEPS,
@@ -25,7 +24,6 @@ from .heads import (
     shares_text as shares_text,
 )
 from .loading import Loading as Loading
-from .measuring import Measuring as Measuring
 from .named_recipes import (
     BASE as BASE,
     DEFAULT_RECIPE as DEFAULT_RECIPE,
@@ -33,14 +31,6 @@ from .named_recipes import (
     describe_recipe as describe_recipe,
     named_recipe as named_recipe,
     recipe_settings as recipe_settings,
-)
-from .observe import (
-    ALL as ALL,
-    LAST as LAST,
-    TRAIN as TRAIN,
-    check_observe as check_observe,
-    observe_text as observe_text,
-    observed_epochs as observed_epochs,
 )
 from .option import (
     Fields as Fields,
@@ -53,12 +43,17 @@ from .option import (
     read_numbers as read_numbers,
 )
 from .options import (
+    ALL as ALL,
+    LAST as LAST,
+    TRAIN as TRAIN,
     CheckpointEvery as CheckpointEvery,
     Compile as Compile,
     Drawing as Drawing,
     Execution as Execution,
+    Featuring as Featuring,
     Jobs as Jobs,
     Keep as Keep,
+    Measuring as Measuring,
     Precision as Precision,
     RecipeGiven as RecipeGiven,
     Recording as Recording,
@@ -66,6 +61,9 @@ from .options import (
     Steps as Steps,
     Training as Training,
     Trials as Trials,
+    check_observe as check_observe,
+    observe_text as observe_text,
+    observed_epochs as observed_epochs,
 )
 from .recipe import (
     KIND_SETTINGS as KIND_SETTINGS,
@@ -75,7 +73,6 @@ from .recipe import (
     read_recipe as read_recipe,
     settings_of_others as settings_of_others,
 )
-from .seeds import TrialSeeds as TrialSeeds, trial_seeds as trial_seeds
 from .stopping import Check as Check, Stopped as Stopped, StoppingRule as StoppingRule, Tail as Tail
 from .trial import (
     MOST as MOST,
@@ -86,7 +83,9 @@ from .trial import (
     RecordedSpec as RecordedSpec,
     Resolved as Resolved,
     RunSpec as RunSpec,
+    TrialSeeds as TrialSeeds,
     TrialSpec as TrialSpec,
     content_hash as content_hash,
     examples_of_epoch as examples_of_epoch,
+    trial_seeds as trial_seeds,
 )

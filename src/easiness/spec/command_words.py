@@ -10,12 +10,11 @@ from typing import Any
 
 from easiness.regular_file import in_words
 from easiness.spec.data_ref import DatasetRef
-from easiness.spec.featuring import Featuring
 from easiness.spec.heads import NOT_BY_STEPS
 from easiness.spec.loading import Loading
 from easiness.spec.named_recipes import DEFAULT_RECIPE, RECIPES, named_recipe
 from easiness.spec.option import Option, options_of
-from easiness.spec.options import Training
+from easiness.spec.options import Featuring, Training
 from easiness.spec.recipe import Recipe
 from easiness.spec.trial import RunSpec
 
@@ -53,7 +52,6 @@ def _options_typed(options: Any, always: Container[str]) -> Iterator[list[str]]:
 
 
 def _typed(option: Option, value: Any) -> list[str]:
-    """The words that set an option to a value."""
     if option.words is not None:
         return [option.flag, next(word for word, meant in option.words.items() if meant == value)]
     on, _, off = option.flag.partition("/")

@@ -6,9 +6,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from easiness.errors import BadInput
+from easiness.spec.data_ref import Frozen
 
 SHARES = (0.05, 0.2, 0.8)
 """The shares of the examples that heads see unless others are asked for."""
@@ -25,25 +26,21 @@ NOT_BY_STEPS = frozenset((RIDGE, BOOSTING))
 _MOST_FOLDS = 100
 
 
-class FeaturesRef(BaseModel):
+class FeaturesRef(Frozen):
     """Vectors of the examples: what people call them, and the digest of what makes them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     identity: str
     about: str = ""
 
 
-class Heads(BaseModel):
+class Heads(Frozen):
     """What a run on features is beside its model and seed.
 
     Row m of a trial, which elsewhere is of epoch m, is of heads that have seen ``shares[m - 1]`` of the
     examples. ``groups`` is the digest of what keeps examples together in one fold, where users say so, and
     ``epochs`` are those of heads that are fitted by steps.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     features: tuple[FeaturesRef, ...] = Field(min_length=1)
     shares: tuple[float, ...] = Field(min_length=1)

@@ -1,18 +1,61 @@
 """The options of everything that trains, as frozen values: each is declared here and nowhere else."""
 
 # Annotations are not postponed: the command line reads them as they are, without loading what they name.
-
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
-from easiness.spec.observe import ALL
+from easiness.errors import BadInput
+from easiness.spec.loading import Loading
 from easiness.spec.option import Option, OptionGroup, read_at, read_minutes, read_numbers
 
 if TYPE_CHECKING:
     from easiness.spec.recipe import Recipe  # which takes a tenth of a second to load
+
+
+ALL, LAST, TRAIN = "all", "last", "train"
+_EVERY = "every:"
+_MOST_DIGITS = 9  # more epochs than anybody trains, and int() refuses thousands of digits
+_WORDS = {
+    ALL: "after every epoch, clean",
+    LAST: "after the last epoch, clean",
+    TRAIN: "augmented: made during training, while the weights moved",
+}
+
+
+def check_observe(text: str) -> str:
+    """``text`` in the one way to write it: ``all``, ``every:K``, ``last`` or ``train``.
+
+    ``all`` looks after each epoch, ``every:K`` after the epochs K, 2K, ... and the last, ``last`` after the
+    last alone. ``train`` takes what the training steps compute of their augmented images, and looks at a
+    held-out split after each epoch.
+    """
+    if text in (ALL, LAST, TRAIN):
+        return text
+    every = text.removeprefix(_EVERY)
+    is_number = every.isascii() and every.isdigit() and len(every) <= _MOST_DIGITS
+    if every == text or not (is_number and int(every) > 0):
+        raise BadInput(f"--observe {text}: unknown; choose all, every:K (K = 2, 3, ...), last or train")
+    return ALL if int(every) == 1 else f"{_EVERY}{int(every)}"
+
+
+def observe_text(observe: str) -> str:
+    """In words: ``after epochs 5, 10, ... and the last``."""
+    if observe in _WORDS:
+        return _WORDS[observe]
+    every = int(observe.removeprefix(_EVERY))
+    return f"after epochs {every}, {2 * every}, ... and the last, clean"
+
+
+def observed_epochs(observe: str, epochs: int) -> tuple[int, ...]:
+    """The epochs (from 1, ascending) after which a training of ``epochs`` epochs is observed."""
+    if observe in (ALL, TRAIN):
+        return tuple(range(1, epochs + 1))
+    every = epochs if observe == LAST else int(observe.removeprefix(_EVERY))
+    return (*range(every, epochs, every), epochs)
+
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 Jobs: TypeAlias = int | Literal["auto"]
@@ -270,3 +313,93 @@ class Drawing:
         object.__setattr__(self, "rates", tuple(self.rates))
         if self.policies is not None:
             object.__setattr__(self, "policies", tuple(self.policies))
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    return read_numbers("--shares", text, "0.05,0.2,0.8")
+
+
+@dataclass(frozen=True)
+class Featuring:
+    """Features of a frozen network, and how much of the data its heads see; ``features`` may be arrays."""
+
+    GROUP: ClassVar[OptionGroup] = "Training"
+
+    features: Annotated[
+        Any,
+        Option(
+            "--features",
+            "Fit heads on features, and train no network: auto, timm:NAME, torchvision:NAME, "
+            "hf:NAME, hashed, logmel, run:RUN, column:NAME, inputs, a file of vectors or "
+            "package.module:callable; may be given several times.",
+            metavar="NAME",
+            typed=list[str] | None,
+            several=True,
+            first=True,
+        ),
+    ] = None
+    shares: Annotated[
+        Sequence[float] | None,
+        Option(
+            "--shares",
+            "With --features: shares of the examples that heads are fitted on, ascending; "
+            "0.05,0.2,0.8 by default.",
+            metavar="S,S,...",
+            read=_shares,
+        ),
+    ] = None
+    group: Annotated[
+        Any,
+        Option(
+            "--group",
+            "With --features: a column, such as the patient or the film. No head is fitted on some "
+            "examples of a value and judges others.",
+            metavar="COLUMN",
+            typed=str | None,
+            python=False,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Options of `measure`."""
+
+    data: Annotated[
+        Any,
+        Option(
+            "",
+            "A folder with a folder of pictures, recordings or .txt files for each class (train/val/test may "
+            "be above them); a CSV of path,label[,split]; a CSV or Parquet file of texts or numbers, or a "
+            "folder of train*/test* ones; a Parquet file of pictures; an .npz with x and y; hf:NAME; digits; "
+            "mini-imagenet:PATH; or a torchvision name with --data-root. In Python also what `load_dataset` "
+            "gives, or takes with its defaults.",
+            metavar="SOURCE",
+            typed=str,
+            argument=True,
+        ),
+    ]
+    out: Annotated[Path, Option("--out", "Folder of the run. A run that is there goes on.")]
+    training: Training = field(default_factory=Training)
+    featuring: Featuring = field(default_factory=Featuring)
+    trials: Trials = field(default_factory=Trials)
+    loading: Loading = field(default_factory=Loading)
+    recording: Recording = field(default_factory=Recording)
+    execution: Execution = field(default_factory=Execution)
+    retrain_damaged: Annotated[
+        bool,
+        Option("--retrain-damaged", "Train trials again whose files are damaged.", group="Recording"),
+    ] = False
+    track: Annotated[
+        Any,
+        Option(
+            "--track",
+            "Also log to an experiment tracker; may be given several times. In Python also a "
+            "`easiness.tracking.Tracker`.",
+            metavar="tensorboard:FOLDER|mlflow[:URI]|wandb[:PROJECT]",
+            typed=list[str] | None,
+            several=True,
+            group="Recording",
+        ),
+    ] = None
+    dry_run: Annotated[bool, Option("--dry-run", "Show the plan and train nothing.", python=False)] = False

@@ -132,8 +132,6 @@ _LATER = {name for kind, part in KIND_SETTINGS.items() if kind != IMAGE for name
 
 
 class _TrainingSettings(BaseModel):
-    """Optimizer and schedule, whatever the examples are."""
-
     batch_size: int = Field(default=128, ge=1, lt=2**31, description="examples per step")
     alpha: float = Field(default=0.001, gt=0, description="step size at the start of the cosine")
     beta1: float = Field(default=0.9, ge=0, lt=1, description="decay of the first moment")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from easiness.spec.data_ref import Frozen
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class StoppingRule(_Frozen):
+class StoppingRule(Frozen):
     """What was asked: sets of ``fraction`` of the examples as reliable as this, by ``max_trials`` at most.
 
     ``reliability`` is the share of the true set that a set is to hold; under the rule of ``halves``, which
@@ -24,7 +22,7 @@ class StoppingRule(_Frozen):
     of: Literal["halves", "true set"] = "halves"
 
 
-class Tail(_Frozen):
+class Tail(Frozen):
     """How reliable one set is, as the rule has it, with its 95 % interval, in [0, 1]."""
 
     rate: float
@@ -32,7 +30,7 @@ class Tail(_Frozen):
     high: float
 
 
-class Check(_Frozen):
+class Check(Frozen):
     """How reliable the first ``trials`` trials are after ``epoch`` epochs.
 
     ``group_size`` is that of the halves behind it, ``decided`` whether they are large enough to decide
@@ -50,7 +48,7 @@ class Check(_Frozen):
     next: int | None = None
 
 
-class Stopped(_Frozen):
+class Stopped(Frozen):
     """Why a run of ``measure --trials auto`` has no more trials: the last of ``checks`` is the decision.
 
     ``reason`` is ``reliable`` where the rule was met and ``cap`` where the most trials allowed were not

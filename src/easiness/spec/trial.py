@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import (
@@ -17,7 +18,7 @@ from pydantic import (
 
 from easiness.spec.data_ref import DatasetRef, Frozen
 from easiness.spec.heads import Heads
-from easiness.spec.observe import ALL, TRAIN, check_observe, observed_epochs
+from easiness.spec.options import ALL, TRAIN, check_observe, observed_epochs
 from easiness.spec.recipe import RECIPE_VERSION, Recipe
 
 Effect = Literal["drop", "relabel"]
@@ -71,7 +72,7 @@ def examples_of_epoch(spec: TrialSpec | RunSpec, everything: int, trained_on: in
 
 
 class Probe(Frozen):
-    """Which examples are observed, when (see `easiness.spec.observe`), and keeping what.
+    """Which examples are observed, when (see `check_observe`), and keeping what.
 
     Observations are clean (evaluation mode, no augmentation), but those of ``observe="train"``.
     """
@@ -253,3 +254,27 @@ class RecordedSpec(Frozen):
     @property
     def heads(self) -> None:
         """A training loop has epochs, not shares."""
+
+
+@dataclass(frozen=True)
+class TrialSeeds:
+    """Independent seeds of one trial, each an integer in [0, 2**63)."""
+
+    initialization: int
+    order: int
+    augmentation: int
+    share: int
+    draw: int
+
+
+def trial_seeds(seed: int, index: int) -> TrialSeeds:
+    """The seeds of trial ``index`` of a run with ``seed``, by ``numpy.random.SeedSequence``.
+
+    Each stream is a child of its own, so that drawing more from one (a larger image, another
+    augmentation) changes none of the others.
+    """
+    import numpy as np  # which the options do without
+
+    children = np.random.SeedSequence(entropy=seed, spawn_key=(index,)).spawn(5)
+    values = [int(child.generate_state(1, np.uint64)[0] >> np.uint64(1)) for child in children]
+    return TrialSeeds(*values)

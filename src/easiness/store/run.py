@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from easiness.analysis import Votes, drawn_examples, keys_when_asked
 from easiness.errors import BadInput
-from easiness.higher_functions import offered
+from easiness.named_import import offered
 from easiness.regular_file import at_home, in_words
 from easiness.spec import Split
 from easiness.store import run_folder

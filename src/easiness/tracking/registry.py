@@ -1,14 +1,132 @@
-"""What a tracker of experiments has to do, and those that there are by name."""
+"""Trackers of experiments by name, each of which imports its library when it is made."""
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from easiness.errors import BadInput, nearest
+from easiness.regular_file import at_home
+
+
+class WeightsAndBiases:
+    """Tells the service, or with ``WANDB_MODE=offline`` the folder ``wandb``."""
+
+    def __init__(self, target: str | None) -> None:
+        self._project = target or "easiness"
+        self._run: Any = None
+
+    def begin(self, name: str, parameters: Mapping[str, str | int | float]) -> None:
+        """A run with these as its configuration."""
+        import wandb
+
+        self.close()
+        self._run = wandb.init(
+            project=self._project, name=name, config=dict(parameters), settings=wandb.Settings(silent=True)
+        )
+        self._run.define_metric("epoch")
+        self._run.define_metric("trial_*", step_metric="epoch")
+
+    def trial(self, index: int, curves: Mapping[str, Mapping[int, float]]) -> None:
+        """Metrics ``trial_3/loss`` over ``epoch``."""
+        for epoch in sorted({epoch for values in curves.values() for epoch in values}):
+            seen = {f"trial_{index}/{name}": v[epoch] for name, v in curves.items() if epoch in v}
+            self._run.log({"epoch": epoch, **seen})
+
+    def end(self, summary: Mapping[str, float]) -> None:
+        """The summary of the run."""
+        self._run.summary.update(dict(summary))
+        self.close()
+
+    def close(self) -> None:
+        """End the run, if one is begun."""
+        if self._run is not None:
+            self._run.finish()
+            self._run = None
+
+
+class TensorBoard:
+    """Writes event files below ``FOLDER/RUN``."""
+
+    def __init__(self, target: str | None) -> None:
+        assert target is not None
+        self._root = self._folder = at_home(target)
+
+    def _writer(self, folder: Path) -> Any:
+        from torch.utils.tensorboard import SummaryWriter  # type: ignore[attr-defined,unused-ignore]
+
+        return SummaryWriter(str(folder))  # type: ignore[no-untyped-call,unused-ignore]
+
+    def begin(self, name: str, parameters: Mapping[str, str | int | float]) -> None:
+        """The parameters as a table of text."""
+        self._folder = self._root / name
+        rows = "\n".join(f"| {key} | {str(value).replace('|', '/')} |" for key, value in parameters.items())
+        with self._writer(self._folder) as writer:
+            writer.add_text("run", f"| what | value |\n| --- | --- |\n{rows}")
+
+    def trial(self, index: int, curves: Mapping[str, Mapping[int, float]]) -> None:
+        """A scalar an epoch for each curve."""
+        with self._writer(self._folder / f"trial-{index:04d}") as writer:
+            for name, values in curves.items():
+                for epoch, value in values.items():
+                    writer.add_scalar(name, value, epoch)
+
+    def end(self, summary: Mapping[str, float]) -> None:
+        """A scalar each, below ``summary``."""
+        with self._writer(self._folder) as writer:
+            for name, value in summary.items():
+                writer.add_scalar(f"summary/{name}", value, 0)
+
+    def close(self) -> None:
+        """Do nothing: every file is closed by now."""
+
+
+class MLflow:
+    """Tells the store at a URI, or the one that MLflow is set up for."""
+
+    def __init__(self, target: str | None) -> None:
+        from mlflow.tracking import MlflowClient
+
+        self._client: Any = MlflowClient(target)
+        self._run: str | None = None
+
+    def begin(self, name: str, parameters: Mapping[str, str | int | float]) -> None:
+        """A run in the experiment ``easiness`` with these parameters."""
+        found = self._client.get_experiment_by_name("easiness")
+        experiment = self._client.create_experiment("easiness") if found is None else found.experiment_id
+        self._run = self._client.create_run(experiment, run_name=name).info.run_id
+        for key, value in parameters.items():
+            self._client.log_param(self._run, key, value)
+
+    def trial(self, index: int, curves: Mapping[str, Mapping[int, float]]) -> None:
+        """Metrics ``trial_3/loss`` with the epoch as the step, sent at once."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        metrics = [
+            Metric(f"trial_{index}/{name}", value, now, epoch)
+            for name, values in curves.items()
+            for epoch, value in values.items()
+        ]
+        for first in range(0, len(metrics), 1000):  # what MLflow takes at a time
+            self._client.log_batch(self._run, metrics[first : first + 1000])
+
+    def end(self, summary: Mapping[str, float]) -> None:
+        """Metrics of the run."""
+        for name, value in summary.items():
+            self._client.log_metric(self._run, name, value)
+        self._client.set_terminated(self._run)
+        self._run = None
+
+    def close(self) -> None:
+        """A run that has not ended by now is marked as killed."""
+        if self._run is not None:
+            self._client.set_terminated(self._run, "KILLED")
+            self._run = None
 
 
 @runtime_checkable
@@ -30,7 +148,7 @@ class Tracker(Protocol):
 
 @dataclass(frozen=True)
 class TrackerKind:
-    """A tracker: its name, the package that it needs, the module of ours, and what follows the colon."""
+    """A tracker: its name, the package that it needs, what makes it, and what follows the colon."""
 
     name: str
     package: str
@@ -39,20 +157,10 @@ class TrackerKind:
     needs_target: bool = False
 
 
-def _later(module: str, name: str) -> Callable[[str | None], Tracker]:
-    def make(target: str | None) -> Tracker:
-        tracker: Tracker = getattr(importlib.import_module(f"easiness.tracking.{module}"), name)(target)
-        return tracker
-
-    return make
-
-
 TRACKERS = (
-    TrackerKind(
-        "tensorboard", "tensorboard", _later("of_tensorboard", "TensorBoard"), "FOLDER", needs_target=True
-    ),
-    TrackerKind("mlflow", "mlflow", _later("of_mlflow", "MLflow"), "URI"),
-    TrackerKind("wandb", "wandb", _later("of_wandb", "WeightsAndBiases"), "PROJECT"),
+    TrackerKind("tensorboard", "tensorboard", TensorBoard, "FOLDER", needs_target=True),
+    TrackerKind("mlflow", "mlflow", MLflow, "URI"),
+    TrackerKind("wandb", "wandb", WeightsAndBiases, "PROJECT"),
 )
 
 

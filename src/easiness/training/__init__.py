@@ -9,14 +9,27 @@ from easiness.training.device import (
     seed_all,
     set_up,
 )
-from easiness.training.distances import FeatureReader, InputReader
 from easiness.training.facts import NetworkFacts, Workload, network_facts
-from easiness.training.loop import Course, EpochReport, Keeper, Lane, Listener, train
+from easiness.training.loop import (
+    Course,
+    EpochReport,
+    Keeper,
+    Lane,
+    Listener,
+    TrainingSet,
+    train,
+    training_set,
+)
 from easiness.training.network import Network, find_classifier
 from easiness.training.observer import AnyObserver, Observer, StepObserver
 from easiness.training.standing import Standing, TrainingState
-from easiness.training.stored_network import TransformedExamples, open_network, threads_of
-from easiness.training.training_set import TrainingSet, training_set
+from easiness.training.stored_network import (
+    FeatureReader,
+    InputReader,
+    TransformedExamples,
+    open_network,
+    threads_of,
+)
 
 __all__ = [
     "FeatureReader",

@@ -25,8 +25,8 @@ import torch
 from torch import Tensor
 
 from easiness.errors import BadInput, is_out_of_memory
+from easiness.own_process import worker_number
 from easiness.spec import Precision
-from easiness.worker import worker_number
 
 _GPUS: Mapping[str, Callable[[], bool]] = {
     "cuda": lambda: torch.cuda.is_available(),
@@ -145,7 +145,6 @@ def seed_all(seed: int) -> None:
 
 @contextmanager
 def _random_state_kept(device: torch.device) -> Iterator[None]:
-    """The random state of the host and the device is as before afterwards."""
     of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     on_mps = torch.mps.get_rng_state() if device.type == "mps" else None
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

@@ -1,4 +1,4 @@
-"""Looking again with a network that is trained already: stored weights observe images under transforms."""
+"""Networks that are trained already: they observe images under transforms, and give their feature space."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.inputs import Signature, TensorBank
+from easiness.inputs import Signature, TensorBank, global_contrast_normalization
 from easiness.models import build_model
 from easiness.perturb import Ids, Transform
-from easiness.spec import RunSpec
-from easiness.training.network import Network
+from easiness.spec import Recipe, RunSpec
+from easiness.training.network import Network, evaluation_batch, find_classifier
 
 
 @dataclass(frozen=True)
@@ -94,3 +96,114 @@ def threads_of(spec: RunSpec) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+class FeatureReader:
+    """A trained network in evaluation mode and float32 that gives the input of its classifier."""
+
+    def __init__(
+        self,
+        model: str,
+        signature: Signature,
+        num_classes: int,
+        weights: Mapping[str, npt.NDArray[Any]],
+        device: torch.device,
+        pretrained: Path | None = None,
+    ) -> None:
+        """``weights`` by their names in the network ``model``, as a stored trial gives them.
+
+        ``pretrained`` is the file that training started from, which some networks are built by.
+        """
+        net = restored(model, signature, num_classes, weights, pretrained)
+        classifier = find_classifier(net, num_classes)
+        if classifier is None:
+            raise BadInput(
+                f"model {model!r}: has no linear or convolutional layer with {num_classes} outputs, so it "
+                "has no feature space; use pixel space alone"
+            )
+        classifier.register_forward_pre_hook(self._keep)
+        self._net: nn.Module = net.to(device).eval()
+        self._seen: Tensor | None = None
+
+    def _keep(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self._seen = inputs[0]
+
+    @torch.inference_mode()
+    def read(self, examples: Tensor) -> Tensor:
+        """Features [b, d] of network input [b, ...]; maps of features are averaged over space."""
+        self._net(examples)
+        seen, self._seen = self._seen, None
+        assert seen is not None
+        return seen.mean(dim=(2, 3)) if seen.ndim == 4 else seen.flatten(1)
+
+
+_COLUMNS = 8192  # values of each example that are widened to double precision at a time
+
+
+@dataclass(frozen=True)
+class Distances:
+    """``distances`` [n, n] between n examples, 0 on the diagonal, and the ``squared_norms`` [n] of each."""
+
+    distances: npt.NDArray[np.float64]
+    squared_norms: npt.NDArray[np.float64]
+
+
+class InputReader:
+    """Reads examples as evaluation input and measures them, in pixels and with a network in features."""
+
+    def __init__(
+        self, data: Dataset, recipe: Recipe, device: torch.device, network: FeatureReader | None
+    ) -> None:
+        """Without ``network`` only pixels are measured."""
+        self._data = data
+        self._recipe = recipe
+        self._device = device
+        self._network = network
+        self._batch = evaluation_batch(data.signature(recipe).shape)
+
+    def distances(self, positions: npt.NDArray[np.int64]) -> dict[str, Distances]:
+        """Between the examples at ascending ``positions`` [n], by space.
+
+        ``pixel`` is in global contrast normalization, divided by the root of the number of values.
+        """
+        pixels, features = [], []
+        for images in self._batches(positions):
+            flat = images.flatten(1) if self._recipe.gcn else self._normalized(images)
+            pixels.append(flat / flat.shape[1] ** 0.5)
+            if self._network is not None:
+                features.append(self._network.read(images))
+        found = {"pixel": euclidean(torch.cat(pixels))}
+        if features:
+            found["feature"] = euclidean(torch.cat(features))
+        return found
+
+    def features(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """What the network makes [n, d] of the examples at ascending ``positions`` [n]."""
+        assert self._network is not None
+        read = [self._network.read(images).float().cpu().numpy() for images in self._batches(positions)]
+        return np.concatenate(read)
+
+    def _batches(self, positions: npt.NDArray[np.int64]) -> Iterator[Tensor]:
+        values = self._data.part(positions).packed(self._recipe)
+        bank = self._data.kind.bank(values, self._recipe, self._device, augment=False, sharers=1)
+        for start in range(0, len(bank), self._batch):
+            yield bank.clean(slice(start, min(start + self._batch, len(bank))))
+
+    def _normalized(self, images: Tensor) -> Tensor:
+        return global_contrast_normalization(images.contiguous(), self._recipe.gcn_epsilon).flatten(1)
+
+
+def euclidean(values: Tensor) -> Distances:
+    """Distances between the rows of ``values`` [n, d], exact also between rows that hardly differ."""
+    if values.device.type == "mps":  # which has no double precision
+        values = values.cpu()
+    num, width = values.shape
+    # from products in double precision: differences of all pairs would take n times the memory
+    products = torch.zeros(num, num, dtype=torch.float64, device=values.device)
+    for start in range(0, width, _COLUMNS):
+        part = values[:, start : start + _COLUMNS].double()
+        products += part @ part.T
+    norms = products.diagonal()
+    squared = (norms[:, None] + norms[None] - 2 * products).clamp(min=0)
+    squared.fill_diagonal_(0)
+    return Distances(squared.sqrt().cpu().numpy(), norms.cpu().numpy().copy())

@@ -17,13 +17,13 @@ import typer
 from typer.testing import CliRunner
 
 import easiness as ez
-from easiness import open_run, suspects
+from easiness import open_run
 from easiness.cli.main import _command, sections_of
 from easiness.commands import COMMANDS, OLD_OPTIONS, PAPER, RENAMED, Group
 from easiness.engine import asked_of, command_typed, find_study, made
 from easiness.runs.carrying_out import _failed
 from easiness.spec import Fields, Option, OptionGroup
-from recording import believing, recorded
+from recording import recorded
 
 
 def test_help(command, monkeypatch):
@@ -221,24 +221,6 @@ def test_status(command, measured):
     assert [line.split(", accuracy ")[1] for line in lines[4:-1]] == [f"train {a:.3f}" for a in accuracies]
 
 
-def test_status_of_a_run_that_is_not_finished(command, run_copy, digits, monkeypatch):
-    monkeypatch.setattr("easiness.runs.trainer.run_trial", interrupted)
-    assert command(*digits(run_copy, "--trials", 5)).code == 130
-    lines = command("status", run_copy).out.splitlines()
-    assert lines[0].endswith("mlp_3, 3 of 5 trials finished")
-    assert lines[4].startswith("missing: trials 3 and 4; no process is at work")
-
-
-def test_scores_at_an_epoch(command, measured):
-    finished = command("scores", measured, "--at", 1)
-    assert finished.code == 0
-    run = open_run(measured)
-    expected = run.scores(1).to_csv(index=False)
-    assert finished.out == expected
-    assert finished.err.splitlines()[0] == f"note: {measured}: {run.unfinished(1)}"
-    assert command("scores", measured).out != expected
-
-
 @pytest.mark.parametrize("name", ["scores.txt", "scores", "none/scores.csv"])
 def test_an_output_file_that_cannot_be(refused, measured, name, tmp_path):
     assert str(tmp_path / name) in refused("scores", measured, "-o", tmp_path / name)
@@ -312,14 +294,6 @@ def test_of_a_failure(tmp_path):
         f"{tmp_path}: 1 of 1 trial failed (trial 0: why); the 0 finished ones are kept"
     )
     assert _failed(tmp_path, {0: "why"}, 2, 1).endswith("; the 1 finished one is kept")
-
-
-def test_of_what_is_recorded_and_suspected(command, record):
-    labels = [0, 1] * 20
-    one = record(believing(labels, 1, 1), labels, name="one")
-    assert command("status", one.path).out.startswith(f"{one.path}: recorded, 1 trial finished\n")
-    two = record(believing(labels, 2, 1), labels, name="two")
-    assert 'From 2 trials of recorded, epoch 1. "p wrong" is' in suspects(two).sections()[1].note
 
 
 EMPTY = (
@@ -481,17 +455,3 @@ def test_a_command_may_take_some_fields_with_words_of_its_own():
     assert kitchen("ann").exit_code == 2
     assert kitchen("ann", "--dish", "rice").exit_code == 0
     assert kitchen.seen == [("ann", Cooking("rice", lid=True))]
-
-
-@pytest.mark.parametrize(
-    ("flags", "salted"), [([], True), (["--salt"], True), (["--no-salt"], False), (["--bland"], False)]
-)
-def test_a_flag_is_given_either_way_and_by_other_spellings(flags, salted):
-    kitchen = Kitchen()
-    assert kitchen("ann", *flags).exit_code == 0
-    assert kitchen.seen == [("ann", Cooking(salted=salted))]
-
-
-@pytest.mark.parametrize("wrong", ["--pepper", "--cook"])
-def test_other_options_are_unknown(wrong):
-    assert Kitchen()("ann", wrong, "x").exit_code == 2

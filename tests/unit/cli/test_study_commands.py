@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
-import pandas as pd
 import pytest
 
 from easiness.errors import BadInput
@@ -40,22 +37,6 @@ def test_lists_in_options():
         parse_rates("0;1")
     assert split_policies("easy, beta:1,3,random") == ("easy", "beta:1,3", "random")
     assert split_policies("beta:0.5,2,beta:2,0.5") == ("beta:0.5,2", "beta:2,0.5")
-
-
-@pytest.mark.parametrize(("name", "effect"), [("ablate", "drop"), ("corrupt", "relabel")])
-def test_a_study(command, measured, tmp_path, name, effect):
-    out, asked = tmp_path / "out", ["paper", name, "digits", "--scores", measured, *STUDY]
-    finished = command(*asked, "--out", out, "-o", tmp_path / "a.csv")
-    assert finished.code == 0, finished.err
-    assert "3 runs with 3 trials, 0 of them finished" in finished.err
-    table = pd.read_csv(tmp_path / "a.csv")
-    assert table["policy"].tolist() == ["easy", "easy", "hard", "hard"]  # Beta(1, 3) has a name
-    assert table["rate"].tolist() == [0, 0.3, 0, 0.3]
-    assert set(table["effect"]) == {effect}
-    again = command(*asked, "--every-epoch", "--out", out, "-o", tmp_path / "a.json")
-    assert again.out == finished.out
-    rows = json.loads((tmp_path / "a.json").read_text())
-    assert [row["accuracy"] for row in rows] == table["accuracy"].tolist()
 
 
 @pytest.mark.parametrize("name", ["ablate", "corrupt"])

@@ -450,15 +450,6 @@ def test_silent_sounds_are_measured_and_named(folder, tmp_path, how):
     assert "3 of the sounds are silent: " in (tmp_path / "page.html").read_text()
 
 
-def test_made_up_sounds_serve_a_network():
-    recipe = Recipe(seconds=0.2)
-    signature = SoundTraits(8000, 0.2).signature(recipe, "x")
-    values = SOUND.made_up(3, signature.shape, recipe)
-    bank = SOUND.bank(values, recipe, torch.device("cpu"), augment=True, sharers=1)
-    drawn = bank.draw(torch.arange(3), torch.Generator())
-    assert bank.augmented(torch.arange(3), drawn).shape == (3, *signature.shape)
-
-
 def test_a_sound_is_shown_and_played():
     shown = SOUND.show(tone(440, 0.43), SoundTraits(8000, 0.5))
     assert shown.text == "0.43 s at 8 kHz"

@@ -66,29 +66,18 @@ def test_hours_are_those_of_trials_that_are_there(tmp_path, measured):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"),
+    ("text", "expected"),
     [
-        (0.0012, "1.2 ms"),
-        (0.05, "50 ms"),
-        (0.5, "0.5 s"),
-        (99, "99 s"),
-        (130, "2.2 min"),
-        (5999, "100 min"),
-        (7200, "2 h"),
-        (30 * 3600, "30 h"),
-        (72 * 3600, "3 days"),
+        (duration_text(0.05), "50 ms"),
+        (duration_text(130), "2.2 min"),
+        (duration_text(72 * 3600), "3 days"),
+        (size_text(999), "999 bytes"),
+        (size_text(1500), "1.5 kB"),
+        (size_text(340 * 10**9), "340 GB"),
     ],
 )
-def test_durations(seconds, text):
-    assert duration_text(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (2e6, "2 MB"), (3.4e11, "340 GB")],
-)
-def test_sizes(size, text):
-    assert size_text(int(size)) == text
+def test_durations_and_sizes(text, expected):
+    assert text == expected
 
 
 def cost_of(plan, cache=None) -> Cost:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +9,12 @@ import pytest
 import torch
 
 from easiness.errors import BadInput
-from easiness.executors import EXECUTORS, Machine, Needs, ProcessesExecutor, check_executor, registry
+from easiness.executors import EXECUTORS, Machine, Needs, check_executor, registry
 from easiness.runs import execution as module
 from easiness.runs.execution import allowed, jobs_of, needs_of, resolve_plan
 from easiness.runs.plan import Plan, make_plan
 from easiness.spec import Execution, Loading, Resolved, Training
-from easiness.training import NetworkFacts, own_device
+from easiness.training import NetworkFacts
 
 CPU, GPU, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
 LARGE = NetworkFacts(convolutions=True, flops=1e9, num_weights=1000, kept_bytes=1000, depthwise=0)
@@ -112,11 +109,6 @@ def test_networks_with_convolutions_run_channels_last(machine):
         assert resolve_plan(plan(), CPU, Execution()).channels_last is facts.convolutions
 
 
-def test_the_same_machine_makes_the_same_choice(machine):
-    machine(LARGE)
-    assert resolve_plan(plan(), CPU, Execution()) == resolve_plan(plan(), CPU, Execution())
-
-
 # ---- GPUs
 
 
@@ -189,33 +181,6 @@ def test_a_gpu_has_a_trial_or_as_many_as_fit_or_as_have_to(monkeypatch):
         2,
         2,
     ]
-
-
-@pytest.fixture
-def four_processes() -> Iterator[ProcessesExecutor]:
-    executor = ProcessesExecutor(4)
-    yield executor
-    executor.close()
-
-
-def device_of_this_worker(_: int) -> str:
-    torch.cuda.device_count = lambda: 2
-    time.sleep(0.3)  # so that a quick worker does not take the items of the others
-    return str(own_device(GPU))
-
-
-def process_after_a_while(_: int) -> int:
-    time.sleep(0.3)
-    return os.getpid()
-
-
-@pytest.mark.long
-def test_processes_spread_over_the_gpus_of_a_machine(four_processes):
-    started = set[int | None]()
-    while len(started) < 4:
-        started |= {o.value for o in four_processes.run(process_after_a_while, range(4))}
-    found = [o.value for _ in range(5) for o in four_processes.run(device_of_this_worker, range(4))]
-    assert set(found) == {"cuda:0", "cuda:1"}
 
 
 def test_an_address_goes_with_a_cluster():

@@ -5,21 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from torch import nn
 from typer.testing import CliRunner
 
 import easiness as ez
 from easiness.cli.main import app
 from easiness.errors import BadInput, RunFailed, TrialFailed
-from easiness.pages.facts import measure_command
 from easiness.runs import carrying_out as execute_module, trainer as trainer_module
-from easiness.runs.execution import allowed
 from easiness.runs.progress import Progress
-from easiness.spec import Execution
 from easiness.store import RunWriter
 from easiness.studies.similarity import similarity
-from recording import small_run
 
 DIGITS: dict[str, Any] = {
     "model": "mlp_3",
@@ -93,24 +88,6 @@ def test_a_run_stays_a_rectangle(run_copy, trials, epochs, trained):
     assert again(run_copy, trials, epochs)[1] == []
 
 
-def test_longer_trials_begin_like_the_shorter_ones(tmp_path):
-    before, _ = again(tmp_path / "short", epochs=2, recipe="paper")
-    run, _ = again(tmp_path / "long", epochs=3, recipe="paper")
-    for long, short in zip(run.trials, before.trials, strict=True):
-        for epoch in (1, 2):
-            names = ["prediction", "loss", "margin", "error_norm", "entropy", "rival"]
-            ours, theirs = long.columns(epoch, names), short.columns(epoch, names)
-            for name in names:
-                np.testing.assert_array_equal(ours[name], theirs[name])
-
-
-def test_trials_differ_and_seeds_too(tmp_path, contents, measured):
-    again(tmp_path / "other", trials=1, seed=1)
-    losses = [trial["train_loss"] for trial in contents(measured).values()]
-    losses.append(contents(tmp_path / "other")[0]["train_loss"])
-    assert len({tuple(loss) for loss in losses}) == 4
-
-
 def test_what_auto_became_is_reused(run_copy, monkeypatch):
     def resolve(*_, **__):
         pytest.fail("decided again")
@@ -122,46 +99,6 @@ def test_what_auto_became_is_reused(run_copy, monkeypatch):
     assert run.spec.resolved == resolved
     assert run.trials[3].document.spec is not None
     assert run.trials[3].document.spec.resolved == resolved
-
-
-@pytest.mark.usefixtures("two_threads")
-def test_the_callers_random_state_and_threads_are_left_alone(tmp_path):
-    torch.manual_seed(5)
-    expected = torch.rand(3)
-    torch.manual_seed(5)
-    threads = torch.get_num_threads()
-    again(tmp_path / "run", trials=1)
-    assert torch.get_num_threads() == threads
-    assert torch.equal(torch.rand(3), expected)
-
-
-def test_a_held_out_split_and_a_share(tmp_path):
-    random = np.random.default_rng(0)
-    x, labels = random.integers(0, 256, (40, 4, 4), dtype=np.uint8), np.arange(40) % 2
-    ids = np.arange(100, 140)
-    np.savez(tmp_path / "a.npz", x=x, y=labels, ids=ids, x_test=x[:6], y_test=labels[:6])
-    run = small_run(
-        tmp_path / "run",
-        tmp_path / "a.npz",
-        limit=None,
-        trials=2,
-        epochs=2,
-        train_share=0.5,
-        keep_weights=False,
-    )
-    assert run.ids.tolist() == ids.tolist()
-    trained_on = [trial.columns(1, ["trained_on"])["trained_on"] for trial in run.trials]
-    assert [mask.sum() for mask in trained_on] == [20, 20]
-    assert (trained_on[0] != trained_on[1]).any()
-    for trial, mask in zip(run.trials, trained_on, strict=True):
-        assert sorted(trial.document.files) == ["held_out.parquet", "train.parquet", "train_logits.parquet"]
-        assert set(trial.document.accuracy) == {"train", "left_out", "held_out"}
-        assert trial.observations(2).logits.positions.tolist() == np.flatnonzero(~mask).tolist()  # type: ignore[union-attr]
-        held_out = trial.observations(2, probe="held_out")
-        assert held_out.prediction.shape == (2, 6)
-        assert not held_out.trained_on.any()
-        # the held-out pictures are the first of the training split: they look the same to the network
-        np.testing.assert_allclose(held_out.loss, trial.observations(2).loss[:, :6], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -301,21 +238,6 @@ def test_other_processes_are_refused(tmp_path: Path, given, named):
     assert not (tmp_path / "run").exists()
 
 
-def test_several_jobs_become_one():
-    assert allowed(Execution(), photos=False, models=["mlp_3", "net#1"]).jobs == 1
-    assert allowed(Execution(), photos=False, models=["mlp_3"]).jobs == "auto"
-    assert allowed(Execution(executor="serial"), photos=False, models=["net#1"]).executor == "serial"
-
-
-def test_what_asks_the_networks_again_finds_them(tmp_path: Path):
-    asked = {**ASKED, "data": ez.load_dataset("digits", limit=300), "epochs": 4}
-    run = ez.measure(model=lambda: net((1, 8, 8), 10), trials=2, out=tmp_path / "run", **asked)
-    found = ez.paper.perturb(run, kind="radial", levels=[1.0], device="cpu", progress=False)
-    assert found.curve.model == run.model
-    assert measure_command(run, None) is None  # no command could
-    assert f'<td style="text-align: left">{run.model}</td>' in run._repr_html_()
-
-
 QUESTIONS = [f"{'Who wrote' if at % 2 else 'Where is'} the book of number {at} ?" for at in range(40)]
 ASKED_OF_TEXTS: dict[str, Any] = {"trials": 2, "epochs": 2, "progress": False, "device": "cpu"}
 
@@ -323,24 +245,6 @@ ASKED_OF_TEXTS: dict[str, Any] = {"trials": 2, "epochs": 2, "progress": False, "
 @pytest.fixture(scope="module")
 def texts() -> ez.Dataset:
     return ez.load_dataset((QUESTIONS, [0, 1] * 20), classes=["place", "person"], holdout=0.2)
-
-
-def bits(run: ez.Run) -> list[bytes]:
-    found = []
-    for trial in run.trials:
-        found += [trial.weights()[name].tobytes() for name in sorted(trial.weights())]
-        found += [trial.observations(2, None, name).loss.tobytes() for name in ("train", "held_out")]
-    return found
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("model", ["bag_4", "text_cnn"])
-def test_processes_train_to_the_same_bits(texts, model, tmp_path):
-    runs = [
-        ez.measure(texts, model=model, jobs=jobs, out=tmp_path / str(jobs), **ASKED_OF_TEXTS)
-        for jobs in (1, 2)
-    ]
-    assert bits(runs[0]) == bits(runs[1])
 
 
 def test_texts_in_python_are_measured_by_a_bag(tmp_path):

@@ -16,7 +16,6 @@ from easiness.spec import (
     RECIPES,
     DatasetRef,
     Draw,
-    Loading,
     Recipe,
     RecordedSpec,
     Recording,
@@ -66,13 +65,6 @@ def test_a_plan_holds_what_was_asked(plan):
     assert spec.data.classes == ("0", "1")
 
 
-@pytest.mark.parametrize(("share", "expected"), [(1.0, 10), (0.5, 5), (0.25, 3), (0.24, 2)])
-def test_share_of_the_examples(data, share, expected):
-    plan = make_plan(data, Training(model="mlp_3", epochs=1, train_share=share), 1)
-    assert plan.num_trained_on == expected
-    assert plan.asked.probes[0].keep_logits == ("left_out" if share < 1 else "none")
-
-
 def test_probes_with_a_held_out_split(tmp_path):
     labels = np.arange(10) % 2
     np.savez(tmp_path / "a.npz", x=pixels(10), y=labels, x_test=pixels(4, 1), y_test=labels[:4])
@@ -91,17 +83,6 @@ def test_probes_with_a_held_out_split(tmp_path):
     assert probes == [[("train", "none"), ("held_out", "none")], [("train", "all"), ("held_out", "all")]]
 
 
-def test_a_data_set_is_limited_like_a_source():
-    arrays = (pixels(10), np.arange(10) % 2)
-    plans = [
-        make_plan(source, Training(model="mlp_3", epochs=1), 1, loading=Loading(limit=4))
-        for source in (arrays, load_dataset(arrays))
-    ]
-    assert plans[0].data.ids.tolist() == plans[1].data.ids.tolist()
-    assert plans[0].asked.data == plans[1].asked.data
-    assert plans[0].asked.data.limit == 4
-
-
 def test_recipes(data, tmp_path):
     def recipe(given=None, **options):
         return planned(data, model="mlp_3", trials=1, epochs=1, recipe=given, **options).recipe
@@ -115,16 +96,6 @@ def test_recipes(data, tmp_path):
     assert recipe(Recipe(flip=0), batch_size=8) == Recipe(flip=0, batch_size=8)
     assert recipe(image_size=16).crop == 16
     assert recipe(Recipe(crop=24), image_size=16) == Recipe(crop=16)
-
-
-def test_digits_are_not_mirrored_unless_asked():
-    def flip(recipe):
-        return make_plan(
-            "digits", Training(model="mlp_3", epochs=1, recipe=recipe), 1, loading=Loading(limit=10)
-        ).recipe.flip
-
-    assert flip(None) == 0
-    assert flip({"flip": 0.5}) == 0.5
 
 
 @pytest.mark.parametrize(
@@ -316,20 +287,6 @@ def test_a_run_of_before_goes_on_as_what_it_is(tmp_path, contents, describe_anew
     assert contents(tmp_path / "run") == contents(tmp_path / "lone")
 
 
-@pytest.mark.parametrize(
-    ("asked", "difference"),
-    [
-        ("paper", "recipe setting alpha is 0.003 in the run, 0.001 here"),
-        ({"base": "short", "flip": 0.5}, "recipe setting flip is 0.0 in the run, 0.5 here"),
-        ({"base": "short", "period": 2}, "recipe setting period is epochs in the run, 2.0 here"),
-    ],
-)
-def test_another_recipe_is_refused(tmp_path, asked, difference):
-    grown(tmp_path / "run", trials=1)
-    with pytest.raises(BadInput, match=difference):
-        grown(tmp_path / "run", trials=2, recipe=asked)
-
-
 def test_a_recorded_run_has_none(tmp_path):
     recorded(tmp_path / "mine", [np.eye(2)], [0, 1])
     assert with_recipe(Training(), tmp_path / "mine").recipe == "short"
@@ -378,12 +335,3 @@ def test_scores_of_before_the_end_are_marked(tmp_path):
     assert run.unfinished(2).startswith("epoch 2 of 3 is of an unfinished training")
     paper = grown(tmp_path / "paper", epochs=3, recipe="paper")
     assert paper.unfinished(2) is None
-
-
-def test_a_comparison_says_which_runs_are_unfinished(tmp_path):
-    run, paper = grown(tmp_path / "run"), grown(tmp_path / "paper", recipe="paper")
-    note = ez.compare([run, paper], at=1).note
-    assert note is not None
-    assert note.startswith(f"{run.path}: epoch 1 of 2 is of an unfinished training")
-    assert str(paper.path) not in note
-    assert ez.compare([run, paper]).note is None

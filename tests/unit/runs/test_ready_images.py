@@ -20,9 +20,8 @@ import easiness as ez
 from easiness.data import load_dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.inputs import Unreadable
-from easiness.runs.carrying_out import ready_images
+from easiness.runs.carrying_out import check_readable, ready_images
 from easiness.runs.progress import Progress
-from easiness.runs.readable import check_readable
 from easiness.runs.trainer import NodePhotos
 from easiness.spec import Loading, Recipe, Training
 from easiness.training import network_facts

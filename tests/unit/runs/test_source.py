@@ -20,8 +20,6 @@ from recording import believing
 
 PART: dict[str, Any] = {"limit": 60, "holdout": 0.2}
 SMALL: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
-VALIDATED: dict[str, Any] = {"models": ["mlp_2_w16"], "trials": 1, "epochs": 1, "final_trials": 1}
-VALIDATED |= {"final_epochs": 1, "precision": "float32"}
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +47,6 @@ def test_measured_alike_and_gone_on_with(digits, tmp_path, contents, options):
     assert len(ez.measure(loaded, **{**SMALL, "trials": 2}, out=run.path).trials) == 2
     with pytest.raises(BadInput, match="cannot be continued"):
         ez.measure(given_data(digits, Loading(**options | {"holdout": None})), **SMALL, out=run.path)
-
-
-def test_validated_alike_and_gone_on_with(digits, tmp_path, snapshot):
-    found = ez.paper.validate(ez.load_dataset("digits", **PART), **VALIDATED, out=tmp_path)
-    before = snapshot(tmp_path)
-    again = ez.paper.validate(given_data(digits, Loading(**PART)), **VALIDATED, out=tmp_path)
-    assert again.table().equals(found.table())
-    assert snapshot(tmp_path) == before
-    whole = ez.measure(given_data(digits, Loading(**PART)), **SMALL, out=tmp_path / "measured")
-    np.testing.assert_array_equal(whole.ids, ez.open_run(tmp_path / "final-mlp_2_w16").ids)
 
 
 def test_a_split_that_is_held_out_is_not_replaced(digits):

@@ -19,7 +19,6 @@ from easiness.runs.checkpoints import Checkpoints, Note, check_checkpoints
 from easiness.runs.execution import Workers, jobs_of
 from easiness.runs.trainer import Trainer
 from easiness.spec import Execution, Resolved, Training
-from easiness.worker import become_worker
 from plans import planned
 
 DIGITS = ez.load_dataset("digits", limit=100)
@@ -29,21 +28,6 @@ CPU = torch.device("cpu")
 
 def settings(**changes: Any) -> Resolved:
     return Resolved(precision="float32", channels_last=False, threads=1, reason="for a test", **changes)
-
-
-def test_trials_of_several_workers_spread_over_the_gpus(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    devices: list[str] = []
-    monkeypatch.setattr("easiness.runs.trainer.run_trial", lambda *given, **_: devices.append(str(given[2])))
-    plan = planned(DIGITS, **FEW, trials=4)
-    trainer = Trainer(plan.spec(settings(jobs=4), 4, 2), plan.data, "cuda", {}, None, None)
-    try:
-        for number in range(4):
-            become_worker(number)
-            trainer(number, lambda _: None)
-    finally:
-        become_worker(0)
-    assert devices == ["cuda:0", "cuda:1"] * 2
 
 
 @pytest.mark.long
@@ -59,27 +43,6 @@ def test_several_processes_record_what_one_does(tmp_path, contents):
     ez.measure(DIGITS, **FEW, trials=4, out=tmp_path / "alone", executor="processes", jobs=1)
     assert len(more.trials) == 4
     assert contents(tmp_path / "beside") == contents(tmp_path / "alone")
-
-
-@pytest.mark.long
-def test_a_custom_network_and_arrays_reach_other_processes(tmp_path, monkeypatch):
-    (tmp_path / "own_nets.py").write_text(
-        "from torch import nn\n"
-        "def tiny(input_shape, num_classes):\n"
-        "    return nn.Sequential(nn.Flatten(), nn.Linear(16, num_classes))\n"
-    )
-    monkeypatch.chdir(tmp_path)
-    x = np.random.default_rng(0).integers(0, 256, (40, 4, 4), dtype=np.uint8)
-    run = ez.measure(
-        (x, np.arange(40) % 2),
-        model="own_nets:tiny",
-        trials=2,
-        epochs=1,
-        out=tmp_path / "run",
-        executor="processes",
-        jobs=1,
-    )
-    assert len(run.trials) == 2
 
 
 def test_a_run_whose_trials_trained_side_by_side_goes_on_one_by_one(tmp_path, contents):
@@ -113,13 +76,6 @@ def test_more_trials_are_trained_while_they_are_asked_for(tmp_path):
     assert asked == [2, 4, 5]
 
 
-def test_a_run_that_has_what_was_planned_is_asked_for_more_too(tmp_path):
-    plan = planned(DIGITS, **FEW, trials=2)
-    carry_out(plan, tmp_path / "run", Execution())
-    run = carry_out(plan, tmp_path / "run", Execution(), more=lambda run: 3 if len(run.trials) < 3 else None)
-    assert len(run.trials) == 3
-
-
 def test_jobs_are_as_asked_or_as_begun_and_fit_the_threads_of_a_run(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     assert jobs_of(settings(jobs=3), Execution(executor="auto", jobs="auto"), CPU) == 3
@@ -140,22 +96,6 @@ def test_workers_are_kept_while_they_suit():
         assert four.jobs == 4
         assert workers.of(4, 1) is four
         assert workers.of(1, 9).jobs == 1
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"executor": "serial", "jobs": 2}, "jobs 2: the serial executor"),
-        ({"jobs": 0}, "jobs 0: give auto"),
-        ({"jobs": "many"}, "jobs many: give auto"),
-        ({"executor": "pool"}, "executor 'pool': unknown"),
-        ({"compile": "maybe"}, "compile 'maybe': unknown; choose auto, on or off"),
-    ],
-)
-def test_options_that_make_no_sense(tmp_path, options, text):
-    with pytest.raises(BadInput, match=text):
-        ez.measure(DIGITS, **FEW, trials=1, out=tmp_path / "run", **options)
-    assert not (tmp_path / "run").exists()
 
 
 def test_images_that_cannot_be_shared_are_one_error(tmp_path, monkeypatch):
@@ -315,8 +255,3 @@ def test_what_is_of_no_use_is_said_and_the_next_best_is_taken(trainer, tmp_path)
 def test_other_intervals_are_refused(every):
     with pytest.raises(BadInput, match="number of minutes"):
         check_checkpoints(every)
-
-
-@pytest.mark.parametrize("every", ["auto", "off", 0, 2.5])
-def test_intervals(every):
-    check_checkpoints(every)

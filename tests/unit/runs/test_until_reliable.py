@@ -144,18 +144,6 @@ def test_checks_of_another_epoch_are_made_again(tmp_path: Path) -> None:
     assert [(check.trials, check.epoch) for check in stopped.checks] == [(10, 2), (12, 2)]
 
 
-def test_checks_made_before_are_enough_to_stop(tmp_path: Path) -> None:
-    run = made(tmp_path / "run", steady(10))
-    lines: list[str] = []
-    until = UntilReliable(stopping_rule(0.9, 20), 1, lines.append)
-    assert until(run) is None
-    assert until(run) is None
-    assert len(lines) == 1
-    stopped = until.conclude(run).document.stopped
-    assert stopped is not None
-    assert stopped.reason == "reliable"
-
-
 def test_a_longer_run_is_judged_after_its_own_last_epoch(tmp_path: Path) -> None:
     run = made(tmp_path / "run", steady(10), epochs=3)
     until = UntilReliable(stopping_rule(0.9, 20), 2, lambda _: None)
@@ -174,11 +162,6 @@ def test_only_the_first_trials_are_looked_at(tmp_path: Path) -> None:
     assert until(run) is None
     shutil.rmtree(next((tmp_path / "run" / "trials").glob("0003-*")))
     assert UntilReliable(stopping_rule(0.9, 20), 1, lambda _: None)(ez.open_run(run.path)) == 10
-
-
-def test_trials_that_are_too_short_are_missing(tmp_path: Path) -> None:
-    run = made(tmp_path / "run", steady(10))
-    assert UntilReliable(stopping_rule(0.9, 20), 2, print)(run) == 10
 
 
 def test_reliability_that_is_undefined_keeps_the_trials(tmp_path: Path) -> None:

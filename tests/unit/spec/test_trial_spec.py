@@ -5,9 +5,7 @@ import json
 from dataclasses import astuple
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 from pydantic import ValidationError
 
 from easiness.errors import BadInput
@@ -229,10 +227,6 @@ def test_files_that_are_no_pictures_are_counted_and_named_where_there_are_any():
     assert trial(data=ref).hash == trial().hash
 
 
-def test_a_whole_number_given_for_a_float_is_the_same_recipe():
-    assert trial(recipe=Recipe(period=300, flip=1)).hash == trial(recipe=Recipe(flip=1.0)).hash
-
-
 def test_known_hash():
     # A change here makes every run that exists another run, that cannot be continued.
     assert trial().hash == "62ccc2558c48a2d9b0f55f5f324c1f8f9fce8e8a7dd6e4e63a6fa2097ff50d35"
@@ -289,25 +283,9 @@ def test_known_values():
     )
 
 
-def test_they_depend_on_seed_and_index_alone():
-    forward = [trial_seeds(1, i) for i in range(5)]
-    np.random.default_rng(0).random(10)
-    backward = [trial_seeds(1, i) for i in reversed(range(5))]
-    assert forward == backward[::-1]
-
-
 def test_all_streams_of_all_trials_differ():
     values = [v for seed in range(5) for i in range(20) for v in astuple(trial_seeds(seed, i))]
     assert len(set(values)) == len(values) == 5 * 20 * 5
-
-
-def test_they_suit_torch_and_numpy():
-    for seed in (0, 2**32, 2**100):
-        for value in astuple(trial_seeds(seed, 0)):
-            assert type(value) is int
-            assert 0 <= value < 2**63
-            torch.Generator().manual_seed(value)
-            np.random.default_rng(value)
 
 
 @pytest.mark.parametrize(
@@ -331,19 +309,14 @@ def test_the_last_epoch_is_always_observed(observe, epochs, expected):
     ("text", "same"),
     [
         ("all", "all"),
-        ("last", "last"),
         ("train", "train"),
-        ("every:7", "every:7"),
+        ("every:1", "all"),
         ("every:07", "every:7"),
         ("every:999999999", "every:999999999"),
     ],
 )
 def test_what_can_be_asked_for(text, same):
     assert check_observe(text) == same
-
-
-def test_every_epoch_has_one_name():
-    assert check_observe("every:1") == "all"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch import nn
 
-from easiness import worker
+from easiness import own_process as worker
 from easiness.errors import BadInput
 from easiness.inputs.bank import has_room, moved, staging
 from easiness.records import ObservationLog
@@ -31,7 +31,7 @@ from easiness.training.device import (
     searching,
     set_up,
 )
-from easiness.training.distances import euclidean
+from easiness.training.stored_network import euclidean
 from pixels import moved_bank
 
 CPU, GPU, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")

@@ -271,14 +271,6 @@ def test_what_is_observed_of_images_fetched_ahead_is_the_same():
         np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
 
 
-def test_accuracy_is_reported_by_probe():
-    log, observer, network = observed(20)
-    _, (report,) = run(network_with(network), list(range(20)), epochs=1, observers={"train": observer})
-    right = (images(20).flatten(1)[:, :3].numpy().argmax(1) == 0).mean()
-    assert report.accuracy == {"train": right}
-    assert log.num_epochs == 1
-
-
 def network_with(network: Network) -> Any:
     """Observes with ``network`` and trains nothing."""
     listening: Any = Listening()
@@ -304,16 +296,6 @@ def made(
     return training_set(labels, CLASSES, share, one, ranking, trial_seeds(0, index))
 
 
-@pytest.mark.parametrize(
-    ("num", "rate", "dropped"), [(200, 0.3, 60), (10, 0.25, 3), (10, 0.24, 2), (7, 0.5, 4), (7, 0.0, 0)]
-)
-def test_as_many_are_dropped_as_the_rate_says(num, rate, dropped):
-    labels = LABELS[:num]
-    chosen = made(draw(rate=rate), labels=labels)
-    assert chosen.trained_on.sum() == num - dropped
-    np.testing.assert_array_equal(chosen.labels, labels)
-
-
 def test_without_a_draw_a_share_is_trained_on():
     assert made(None).trained_on.all()
     assert made(None, share=0.25).trained_on.sum() == 50
@@ -324,15 +306,6 @@ def test_without_a_draw_a_share_is_trained_on():
 def test_mainly_easy_or_hard_examples_are_dropped(beta, easier):
     kept = made(draw(beta=beta)).trained_on
     assert (EASE[~kept].mean() > EASE[kept].mean()) == easier
-
-
-def test_all_are_trained_on_where_labels_change():
-    before = LABELS.copy()
-    changed = made(draw(effect="relabel", rate=0.9))
-    assert changed.trained_on.all()
-    assert changed.labels.min() >= 0
-    assert changed.labels.max() < CLASSES
-    np.testing.assert_array_equal(before, LABELS)  # those given are left alone
 
 
 def test_a_drawn_label_may_be_the_own_one():
@@ -370,12 +343,6 @@ def test_each_trial_draws_its_own_and_always_the_same(effect):
     np.testing.assert_array_equal(first.labels, again.labels)
     same = np.array_equal(first.trained_on, other.trained_on) and np.array_equal(first.labels, other.labels)
     assert not same
-
-
-def test_a_balanced_draw_takes_the_same_of_each_class():
-    uneven = np.repeat([0, 1, 2, 3], [100, 50, 30, 20])
-    kept = made(draw(balanced=True), labels=uneven).trained_on
-    assert np.bincount(uneven[~kept]).tolist() == [30, 15, 9, 6]
 
 
 def test_a_class_cannot_be_emptied():
@@ -490,11 +457,6 @@ def test_facts_of_networks_on_tokens(model: str):
     assert facts.num_weights == sum(
         one.numel() for one in build_model(model, workload(model).signature, 3).parameters()
     )
-
-
-def test_networks_of_pictures_have_no_sparse_gradients():
-    pictures = Workload("mlp_2_w4", Recipe(batch_size=4), Signature((1, 4, 4)), 3, 4, "cpu")
-    assert not network_facts(pictures).sparse
 
 
 def test_batches_of_tokens_are_fitted_by_tokens():

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import copy
-import gc
 import math
-import weakref
 
 import numpy as np
 import pytest
@@ -11,11 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training import Network
-from easiness.training.network import evaluation_batch, fitting_batch
-from lengths import long_but
+from easiness.training.network import fitting_batch
 
 CPU = torch.device("cpu")
 
@@ -110,20 +105,6 @@ def test_steps_follow_the_update_of_the_paper_over_epochs(period):
             np.testing.assert_allclose(p.detach(), parameters[name], rtol=2e-4, atol=2e-5)
 
 
-def test_decay_alone_multiplies_by_one_minus_eta_lambda():
-    # A zero gradient leaves the decay: lambda = 0.05 * sqrt(2 / (8 * 4)) = 0.0125, four steps an epoch
-    recipe = Recipe(batch_size=2, period=4)
-    linear = nn.Linear(4, 3)
-    nn.init.ones_(linear.weight)
-    nn.init.zeros_(linear.bias)
-    ours = network(nn.Sequential(nn.Flatten(), linear), recipe, num_examples=8)
-    expected = 1.0
-    for step in range(6):
-        ours.step(torch.zeros(2, 1, 2, 2), torch.tensor([0, 1]))
-        expected *= 1 - 0.5 * (1 + math.cos(math.pi * step / 16)) * 0.0125
-        torch.testing.assert_close(linear.weight.detach(), torch.full((3, 4), expected))
-
-
 class Spy(nn.Module):
     """Passes its input on, and keeps the types and strides that it saw."""
 
@@ -200,12 +181,6 @@ def test_the_loss_is_that_of_float32_logits(build):
     assert all(p.dtype == torch.float32 for p in model.parameters())
 
 
-def test_float32_is_float32_throughout():
-    model, body = linear_classifier()
-    network(model).step(torch.ones(2, 1, 1, 1), torch.tensor([1, 2]))
-    assert body.dtypes == [torch.float32]
-
-
 def test_a_model_without_a_classifier_layer_gives_float32_logits():
     model = nn.Sequential(
         nn.Flatten(), nn.Linear(4, 6), nn.Unflatten(1, (3, 2)), nn.AvgPool1d(2), nn.Flatten()
@@ -213,11 +188,6 @@ def test_a_model_without_a_classifier_layer_gives_float32_logits():
     ours = network(model, precision="bfloat16")
     assert ours.step(torch.ones(2, 1, 2, 2), torch.tensor([0, 1]))[0].dtype == torch.float32
     assert ours.logits(torch.ones(2, 1, 2, 2)).dtype == torch.float32
-
-
-def test_the_names_of_the_weights_are_those_of_the_model():
-    model, _ = linear_classifier()
-    assert list(network(model).model.state_dict()) == ["1.weight", "3.weight"]
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
@@ -229,56 +199,6 @@ def test_the_memory_layout_is_that_which_was_resolved(channels_last):
     ours.step(torch.randn(2, 3, 4, 4), torch.tensor([0, 1]))
     assert spy.last is channels_last
     assert convolution.weight.is_contiguous(memory_format=torch.channels_last) is channels_last
-
-
-@pytest.mark.parametrize(
-    ("shape", "examples"), [((3, 32, 32), 341), ((1, 8, 8), 500), ((3, 224, 224), 16), ((3, 100, 100), 34)]
-)
-def test_evaluation_batches_hold_about_a_million_values(shape, examples):
-    assert evaluation_batch(shape) == examples
-
-
-class Uncollected:
-    """No garbage is collected in here, so that only what is in no cycle goes when it is no longer used."""
-
-    def __enter__(self) -> None:
-        gc.collect()
-        gc.disable()
-
-    def __exit__(self, *_: object) -> None:
-        gc.enable()
-
-
-@pytest.mark.parametrize("compiled", long_but([False, True], [True]))
-def test_a_network_and_its_weights_are_gone_when_no_longer_used(monkeypatch, compiled):
-    """Nothing that they hold holds them: on a GPU they would fill its memory from trial to trial."""
-    monkeypatch.setattr(torch, "compile", lambda forward, **_: forward)
-    resolved = Resolved(precision="float32", channels_last=False, threads=1, compiled=compiled)
-    kept: list[weakref.ref[object]] = []
-    for _ in range(2):  # torch keeps the very first in what it imports for its optimizers
-        with Uncollected():
-            ours = Network(
-                build_model("wrn_10_1", (3, 8, 8), 3), Recipe(), resolved, CPU, num_examples=8, num_classes=3
-            )
-            ours.step(torch.zeros(4, 3, 8, 8), torch.tensor([0, 1, 2, 0]))
-            ours.model.eval()
-            ours.logits(torch.zeros(5, 3, 8, 8))
-            parameters = list(ours.model.parameters())
-            moments = [state["exp_avg"] for state in ours.optimizer._optimizers[0].state.values()]
-            kept = [weakref.ref(one) for one in (ours, ours.model, *parameters, *moments)]
-            del ours, parameters, moments
-            left = sum(one() is not None for one in kept)
-    assert len(kept) > 40
-    assert left == 0
-
-
-def test_a_copy_of_a_network_has_a_classifier_of_its_own():
-    model, _ = linear_classifier()
-    network(model, precision="bfloat16")
-    other = copy.deepcopy(model)
-    other[-1].weight.data.zero_()  # type: ignore[index]
-    assert torch.equal(other(torch.ones(1, 1, 1, 1)), torch.zeros(1, 3))
-    assert torch.equal(model(torch.ones(1, 1, 1, 1)), near_ties()[None])
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,16 @@ from easiness.models import build_model
 from easiness.perturb import Color, Radial, Shuffle, perturbation
 from easiness.records import ObservationLog
 from easiness.records.observations import STATISTICS
-from easiness.training.distances import FeatureReader, InputReader, euclidean
 from easiness.training.network import find_classifier
 from easiness.training.observer import Observer
-from easiness.training.stored_network import TransformedExamples, open_network, threads_of
+from easiness.training.stored_network import (
+    FeatureReader,
+    InputReader,
+    TransformedExamples,
+    euclidean,
+    open_network,
+    threads_of,
+)
 from pixels import images_of, make_bank, packed_photos
 
 CPU = torch.device("cpu")
@@ -41,15 +47,6 @@ def test_without_a_change_everything_recorded_comes_again_bit_by_bit(measured, t
         recorded = trial.columns(run.epochs, STATISTICS)
         for name in STATISTICS:
             assert np.array_equal(getattr(seen, name)[0], recorded[name]), name
-
-
-def test_a_convolutional_network_too(tmp_path):
-    from easiness import measure
-
-    data = load_dataset("digits", limit=40)
-    run = measure(data, model="wrn_10_1", trials=1, epochs=1, precision="float32", out=tmp_path / "run")
-    seen = observe(run, data, run.trials[0], Radial(6))
-    assert np.array_equal(seen.loss[0], run.trials[0].columns(1, ["loss"])["loss"])
 
 
 def test_what_a_network_gets_is_transformed_before_it_is_normalized():
@@ -118,13 +115,6 @@ def test_features_are_what_the_classifier_gets(name: str, shape: tuple[int, int,
     assert features.shape == (5, classifier.in_features)
     with torch.no_grad():
         assert torch.allclose(classifier(features), model(images), atol=1e-6)
-
-
-def test_the_random_state_is_left_as_it_was() -> None:
-    weights = _weights(build_model("mlp_2_w16", (1, 4, 4), 2))
-    before = torch.random.get_rng_state()
-    FeatureReader("mlp_2_w16", Signature((1, 4, 4)), 2, weights, CPU)
-    assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_the_last_layer_with_as_many_outputs_is_the_classifier() -> None:
@@ -208,13 +198,3 @@ def test_reduced_images_are_measured_as_the_network_gets_them() -> None:
     found = InputReader(data, Recipe(reduce=2), CPU, None).distances(np.array([1, 6]))["pixel"]
     expected = np.linalg.norm(normalized[1] - normalized[6]) / 4
     assert np.isclose(found.distances[0, 1], expected, atol=1e-4)
-
-
-def test_photos_are_measured_in_their_evaluation_crop() -> None:
-    random = np.random.default_rng(0)
-    x = random.integers(0, 256, (4, 12, 12, 3), dtype=np.uint8)
-    data = load_dataset((x, np.array([0, 1, 0, 1])))
-    recipe = Recipe(crop=7, crop_share=0.5)
-    found = InputReader(data, recipe, CPU, None).distances(np.array([0, 3]))["pixel"].distances
-    assert found.shape == (2, 2)
-    assert 0.5 < found[0, 1] < 2

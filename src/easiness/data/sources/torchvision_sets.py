@@ -14,7 +14,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.source import Source, SourceRequest
 from easiness.data.sources.torch_dataset import load_map_style
 from easiness.errors import BadInput, RunFailed, one_line
-from easiness.wait_policy import wait_passively
+from easiness.own_process import wait_passively
 
 SECONDS_TO_WAIT = 30.0  # for the next bytes of a download
 

@@ -12,7 +12,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,14 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import caught, one_line
-from easiness.gate import fits
 from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_PICTURES
 from easiness.inputs.image.near import NEAR_PICTURES
 from easiness.inputs.image.photos import average_blocks, cache_path, cached_photos, reduce, uncached_photos
 from easiness.inputs.image.scan import ImageHeader, ImageTraits, scan
 from easiness.inputs.image.stored import ArrayImages, Pixels, to_pil, to_pixels
-from easiness.inputs.kind import Exported, InputKind, Shown, timed
+from easiness.inputs.kind import Exported, InputKind, Shown
 from easiness.inputs.packed import Packed, Values
 from easiness.spec import Recipe
 
@@ -258,6 +257,7 @@ LARGEST_SIDE = 160
 
 _EXPORTED_SIDE = 1024  # pixels of a picture in a browser
 _QUALITY = 80
+_FEW = 32  # photos, whose sizes stand for those of all
 _COLORS = {1: "grey", 3: "color"}
 
 
@@ -325,18 +325,6 @@ def _address(kind: str, image: Any, **options: Any) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
-class _Repeated(Values):
-    """One photo as many, which takes the memory of one."""
-
-    def __init__(self, photo: Pixels, num: int) -> None:
-        self._photo = photo
-        self.shapes = np.tile(np.array(photo.shape, np.int64), (num, 1))
-
-    def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
-        """The photo for each of the ``positions``."""
-        return [self._photo] * len(positions)
-
-
 class ImageKind(InputKind):
     """Pictures, which networks see moved and mirrored, or as crops of photos."""
 
@@ -388,15 +376,13 @@ class ImageKind(InputKind):
             return uncached_photos(examples.stored, examples.stored.sizes(), recipe.resize)
         return cached_photos(examples.stored, recipe.resize, _path(examples, recipe, cache), on_packed)
 
-    def decoding(self, examples: Any, recipe: Recipe, cache: Path | None, passes: int) -> tuple[int, float]:
-        """By the first photos of the split; without a cache each pass may decode all."""
-        if not recipe.crop or (cache and _path(examples, recipe, cache).exists()):
-            return 0, 0.0
-        photos, seconds = timed(examples.stored, partial(reduce, short_side=recipe.resize))
-        num_bytes = int(np.mean([photo.size for photo in photos]) * len(examples.stored))
-        if cache:
-            return num_bytes, seconds
-        return 0, seconds if fits(num_bytes) else seconds * passes
+    def cached_bytes(self, examples: Any, recipe: Recipe, cache: Path) -> int:
+        """By the first photos of the split."""
+        if not recipe.crop or _path(examples, recipe, cache).exists():
+            return 0
+        few = examples.stored.subset(np.arange(min(_FEW, len(examples.stored))))
+        sizes = few.map(lambda photo: reduce(photo, short_side=recipe.resize).size)
+        return int(np.mean(list(sizes)) * len(examples.stored))
 
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:
         """Moved and mirrored where they have one size, else cropped to one."""
@@ -407,15 +393,6 @@ class ImageKind(InputKind):
         if recipe.crop:
             return Cropped(recipe, torch.from_numpy(np.ascontiguousarray(values.shapes[:, :2])))
         return Moved(recipe, recipe.shift(int(values.shapes[0, :2].min())) if augment else 0)
-
-    def made_up(self, num: int, shape: tuple[int, ...], recipe: Recipe) -> Values:
-        """Noise; of photos one for all."""
-        channels, height, width = shape
-        random = np.random.default_rng(0)
-        if not recipe.crop:
-            return Packed.of_array(random.integers(0, 256, (num, height, width, channels), np.uint8))
-        side = recipe.resize
-        return _Repeated(random.integers(0, 256, (side, side * 4 // 3, channels), np.uint8), num)
 
     def looks(self, shape: tuple[int, ...], /) -> str:
         """Color and size."""

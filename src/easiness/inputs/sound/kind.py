@@ -20,7 +20,7 @@ from easiness.errors import BadInput, caught, one_line
 from easiness.gate import check_fits
 from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_SOUNDS
-from easiness.inputs.kind import Exported, InputKind, Shown, Stored, timed
+from easiness.inputs.kind import Exported, InputKind, Shown, Stored
 from easiness.inputs.packed import Packed, Values
 from easiness.inputs.sound.log_mel import Samples, log_mel, windowed
 from easiness.inputs.sound.scan import SoundHeader, SoundTraits, scan
@@ -403,20 +403,11 @@ class SoundKind(InputKind):
             made[at] = one
         return Packed.of_array(made)
 
-    def decoding(self, examples: Any, recipe: Recipe, *_: object) -> tuple[int, float]:
-        """By the first sounds of the split; they are kept in memory."""
-        return 0, timed(examples.stored, partial(picture, rate=examples.traits.rate, recipe=recipe))[1]
-
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
         """Shifted, louder or quieter, masked, and standardized."""
         from easiness.inputs.sound.preparation import Heard
 
         return Heard(recipe, augment)
-
-    def made_up(self, num: int, shape: tuple[int, ...], recipe: Recipe) -> Packed:  # noqa: ARG002
-        """Random pictures."""
-        random = np.random.default_rng(0)
-        return Packed.of_array(random.random((num, *shape[1:]), np.float32).astype(np.float16))
 
     def seen(self, recipe: Recipe, /) -> str:
         """How networks hear sounds."""

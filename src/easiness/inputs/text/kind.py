@@ -19,7 +19,7 @@ from easiness.inputs.kind import Exported, InputKind, Shown, Stored, Traits
 from easiness.inputs.packed import Packed, Values
 from easiness.inputs.signature import Signature
 from easiness.inputs.text.near import NEAR_TEXTS
-from easiness.inputs.text.tokens import GRAMS, VOCABULARY, WORDS, placed_tokens, reach_of, tokens_of, words_of
+from easiness.inputs.text.tokens import VOCABULARY, placed_tokens, reach_of, tokens_of, words_of
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -161,10 +161,6 @@ def _checked(text: Any, at: int, called: Callable[[int], str]) -> str:
     return str(text)
 
 
-_WORDS_IN_TEN = 1  # of ten tokens
-_FILLED = 2  # half of a row: most texts are shorter than the longest
-
-
 class ShownText(Shown):
     """A text, whole."""
 
@@ -237,16 +233,6 @@ class TextKind(InputKind):
         from easiness.inputs.text.preparation import Numbered
 
         return Numbered(recipe.word_dropout if augment else 0.0)
-
-    def made_up(self, num: int, shape: tuple[int, ...], recipe: Recipe) -> Packed:  # noqa: ARG002
-        """Random tokens in a half of each row."""
-        random, (length,) = np.random.default_rng(0), shape
-        rows = np.zeros((num, length), np.int32)
-        filled = -(-length // _FILLED)
-        words = -(-filled * _WORDS_IN_TEN // 10)
-        rows[:, :words] = random.integers(WORDS.start, WORDS.stop, (num, words))
-        rows[:, words:filled] = random.integers(GRAMS.start, GRAMS.stop, (num, filled - words))
-        return Packed.of_array(rows)
 
     def seen(self, recipe: Recipe, /) -> str:
         """How many words of a text are read."""

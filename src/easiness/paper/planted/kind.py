@@ -101,10 +101,6 @@ class PatternKind(InputKind, Traits):
             bank.draw(torch.arange(len(bank)), torch.Generator().manual_seed(seed))
         return bank
 
-    def made_up(self, num: int, *_: object) -> Packed:
-        """Patches of a normal distribution."""
-        return Packed.of_array(np.random.default_rng(0).standard_normal((num, 5, 5), np.float32))
-
     def observation(self, *_: object) -> str:
         """The pictures of the last pass, or those held out."""
         return "the picture that was trained on last"

@@ -18,7 +18,7 @@ from easiness.data import Dataset
 from easiness.engine import say, say_text
 from easiness.errors import BadInput
 from easiness.executors import check_execution
-from easiness.higher_functions import offered
+from easiness.named_import import offered
 from easiness.paper.claims import Claim, count_verdicts
 from easiness.paper.options import Perturbing, Reproduced
 from easiness.paper.perturbation import image_shape, perturbation_curve, pseudo_patterns

@@ -176,12 +176,6 @@ def test_traits_and_packed_texts_can_be_sent():
     assert pickle.loads(pickle.dumps(data.traits)).reach.tolist() == data.traits.reach.tolist()
 
 
-def test_made_up_texts_are_tokens():
-    made_up = TEXT.made_up(3, (50,), Recipe()).take(np.array([0]))[0]
-    assert made_up.shape == (50,)
-    assert 0 < (made_up > 0).sum() < 50
-
-
 def test_ranges_lie_one_after_another():
     assert WORDS.start == 1
     assert WORDS.stop == GRAMS.start

@@ -99,7 +99,6 @@ nothing was trained and nothing written"""
 
 
 def _of_heads(plan: Plan, heads: Heads, out: Path, device: torch.device, foreseen: Foreseen) -> str:
-    """The plan of a run on features; there is no network to train and no step to time."""
     held_out, task, run = plan.data.held_out, foreseen.task, foreseen.run
     resolved = resolve_plan(plan, device, foreseen.execution)
     spec = plan.spec(resolved, task.trials, task.epochs)
@@ -133,7 +132,6 @@ nothing was fitted and nothing written"""
 
 
 def _settings(recipe: Recipe, kind: str) -> str:
-    """The settings that examples of the kind have a use for, a line each."""
     return "\n".join(
         f"  {name} = {value}  # {Recipe.model_fields[name].description}"
         for name, value in recipe.model_dump(exclude=settings_of_others(kind)).items()
@@ -141,7 +139,6 @@ def _settings(recipe: Recipe, kind: str) -> str:
 
 
 def _of_what_is_missing(foreseen: Foreseen, cost: Callable[[int], Cost]) -> str:
-    """Which trials of a run that is there would be trained, and what they cost."""
     task, run = foreseen.task, foreseen.run
     assert run is not None
     there = f"the run has {counted(len(run.trials), 'trial')} of {counted(run.epochs, 'epoch')}"
@@ -158,7 +155,6 @@ def _annealed(plan: Plan) -> str:
 
 
 def _until(rule: StoppingRule) -> str:
-    """How many trials a run that is to be reliable may have."""
     return (
         f"{FIRST_CHECK}, then as many as the forecast asks for, at most {rule.max_trials}: until the "
         f"easy and hard sets hold {rule.reliability:g} of the true ones; each"

@@ -1,1 +1,0 @@
-"""What commands are made of: options from values, files of results, help in groups, how a process ends."""
