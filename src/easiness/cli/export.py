@@ -72,7 +72,6 @@ class Published:
 
 
 def card(asked: Published) -> exports.Card | exports.Applied:
-    """Write the card of a run, or find the scores of a card for other data."""
     if asked.apply is not None:
         if asked.at is not None or asked.data is not None:
             raise BadInput("--apply: takes the scores that are in the card; leave out --at and --data")

@@ -47,7 +47,6 @@ class CommandsInGroups(TyperGroup):
     """``easiness --help``; a command is loaded when it is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """The names of all commands, in the order of the help."""
         return [name for name, _ in self._listed()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
@@ -66,7 +65,6 @@ class CommandsInGroups(TyperGroup):
         return [*((one.name, one) for one in COMMANDS), ("paper", paper), *more]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
-        """Write a section for each group."""
         sections: Sections = {group: [] for group in get_args(Group)}
         for _, one in self._listed():
             sections[one.group].append(
@@ -103,7 +101,6 @@ class OptionsInGroups(TyperCommand):
         return read
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the sections."""
         _write(formatter, sections_of(self, ctx))
 
 

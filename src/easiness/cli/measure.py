@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 
 def measure(asked: Measuring, progress: Progress) -> store.Run:
-    """The run, with every trial that was asked for."""
     return runs.measure(asked, progress)
 
 

@@ -12,7 +12,6 @@ from easiness.runs import passes_shown
 
 
 def report(asked: pages.Reported) -> Path:
-    """Write the page, and give its path."""
     pages.write_report(asked)
     return asked.output
 

@@ -54,7 +54,6 @@ class Status:
 
 
 def status(asked: Asked) -> Status:
-    """Say which trials are there and which are missing."""
     lines: list[str] = []
     try:
         lines.extend(_said(asked))

@@ -1,4 +1,3 @@
-from .asking import Asked as Asked, asked_of as asked_of, made as made
 from .command import command_of as command_of, command_typed as command_typed, opened as opened
 from .files import (
     check_output_file as check_output_file,
@@ -52,9 +51,12 @@ from .results import (
     show_result as show_result,
 )
 from .study import (
+    Asked as Asked,
     Later as Later,
     Planned as Planned,
     Study as Study,
     Verb as Verb,
     answer as answer,
+    asked_of as asked_of,
+    made as made,
 )

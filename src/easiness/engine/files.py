@@ -42,7 +42,6 @@ def _check_no_decisions(path: Path) -> None:
 
 
 def check_output_folder(path: Path) -> None:
-    """Make sure that ``path`` can become a new folder."""
     if _looked_at(path, Path.exists):
         raise BadInput(f"{path}: exists already; give the name of a new folder")
     _check_has_folder(path)
@@ -81,7 +80,6 @@ def _or_failed(path: Path, folder: Path, filling: AbstractContextManager[Filled]
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write the file, or raise `RunFailed` and leave what was there."""
     with output_file(path) as file:
         file.write(data)
 
@@ -96,11 +94,9 @@ def write_page(path: Path, page: Callable[[], Text]) -> Text:
 
 
 def write_result(path: Path, result: Result) -> None:
-    """Write a result as what the end of the name asks for, one of `SUFFIXES`."""
     with output_file(path) as file:
         render(result, path.suffix, file)
 
 
 def write_figure(path: Path, figure: Figure) -> None:
-    """Write a figure that is no result's own, as what the end of the name asks for."""
     write_file(path, picture_bytes(figure, path.suffix))

@@ -11,8 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from easiness.commands import OLD_ARGUMENTS
-from easiness.engine.asking import Asked, asked_of, made
-from easiness.engine.study import Later, Study, Verb, answer
+from easiness.engine.study import Asked, Later, Study, Verb, answer, asked_of, made
 from easiness.errors import BadInput
 from easiness.named_import import needing_torch
 from easiness.regular_file import at_home
@@ -40,13 +39,12 @@ def function_of(study: Study[Any] | Verb[Any]) -> Callable[..., Any]:
                 return answer(study, value)
         from easiness.runs import progress_of  # which loads torch
 
-        with progress_of(progress, function, {**given, "progress": progress}) as tell:
+        with progress_of(progress) as tell:
             return answer(study, value, tell)
 
     returning = study.find if isinstance(study, Study) else study.call
     name = f"easiness.{study.name.replace(' ', '.')}"
-    function = function_typed(name, asked, returning, call, [study.summary, study.about])
-    return function
+    return function_typed(name, asked, returning, call, [study.summary, study.about])
 
 
 def function_typed(
@@ -119,7 +117,6 @@ def signature_of(asked: Sequence[Asked], returns: Any) -> inspect.Signature:
 
 
 def help_of(about: Sequence[str], asked: Sequence[Asked]) -> str:
-    """The docstring: what it does, and a line for each argument."""
     lines = [f"{one.name}: {one.option.help}" for one in asked]
     lines.append("progress: show how far it is, or tell a `Progress` of your own.")
     fill = textwrap.TextWrapper(_WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 8).fill

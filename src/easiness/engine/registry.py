@@ -45,7 +45,6 @@ def find_listed(name: str) -> Listed | None:
 
 
 def find_study(one: Listed) -> Study[Any] | Verb[Any]:
-    """The study of a command."""
     study: Study[Any] | Verb[Any] = loaded(
         f"easiness.{one.home}" if one in (*COMMANDS, *PAPER) else one.home, one.name
     )

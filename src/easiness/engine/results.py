@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """Print a line, on standard error where ``err`` says so."""
     typer.echo(printable(line), err=err)
 
 

@@ -55,7 +55,6 @@ class ProcessesExecutor:
         self._queue: Any = None
 
     def run(self, fn: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
-        """Outcomes in completion order; no more items are taken than are worked on."""
         return self._run(partial(_call, fn), items, _ignore)
 
     def run_telling(

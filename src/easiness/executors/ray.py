@@ -59,11 +59,9 @@ class RayExecutor:
 
     @property
     def jobs(self) -> int:
-        """The number of items in hand at a time."""
         return self._jobs or self._counted()
 
     def run(self, fn: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
-        """Outcomes in completion order; no more items are taken than are in hand."""
         return self._run(fn, items, None)
 
     def run_telling(
@@ -73,7 +71,6 @@ class RayExecutor:
         return self._run(fn, items, listener)
 
     def close(self) -> None:
-        """End the connection, and the cluster where it was started for this."""
         self._mailbox = None
         self._counted_at = float("-inf")
         disconnect()
@@ -280,11 +277,9 @@ class Mailbox:
         self._messages: list[bytes] = []
 
     def put(self, message: bytes) -> None:
-        """Keep this, pickled."""
         self._messages.append(message)
 
     def take(self) -> list[bytes]:
-        """Return all that was put since the last time, in the order of each that tells."""
         messages, self._messages = self._messages, []
         return messages
 
@@ -352,7 +347,6 @@ def _pickled(error: BaseException) -> bytes:
 
 
 def remote_work(ray: Any, **options: Any) -> Any:
-    """`work` as a task of Ray's."""
     return ray.remote(work).options(**options)
 
 

@@ -40,7 +40,6 @@ class ExecutorKind:
         return self.machines is not None
 
     def check_installed(self) -> None:
-        """Raise `BadInput` where what it takes is not installed."""
         if self.extra is not None and find_spec(self.extra) is None:
             raise BadInput(f"executor {self.name}: is not installed; pip install 'easiness[{self.extra}]'")
 
@@ -118,7 +117,6 @@ def check_execution(execution: Execution) -> ExecutorKind:
 
 
 def check_executor(name: str, jobs: Jobs) -> ExecutorKind:
-    """The executor of this name, which can do so many jobs."""
     kind = find_executor(name, jobs)
     kind.check_installed()
     if jobs != "auto" and (not isinstance(jobs, int) or jobs < 1):

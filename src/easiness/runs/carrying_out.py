@@ -26,14 +26,13 @@ from easiness.heads import Deal, bytes_of_moments, kept_together
 from easiness.inputs import Unreadable
 from easiness.models import is_given
 from easiness.regular_file import read_regular
-from easiness.runs.checkpoints import check_checkpoints
 from easiness.runs.cost import cached_bytes
 from easiness.runs.execution import Workers, allowed, check_compile, jobs_of, resolve_plan
 from easiness.runs.making import Making, Task, cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.source import features_beside
-from easiness.runs.trainer import features_key
+from easiness.runs.trainer import check_checkpoints, features_key
 from easiness.show import counted, size_text, trials_text
 from easiness.spec import RIDGE, Execution, Heads, Resolved, content_hash
 from easiness.store import (
@@ -318,7 +317,6 @@ def ready_images(plan: Plan, cache: Path | None, out: Path, progress: Progress) 
 
 
 def check_room(plan: Plan, cache: Path | None, out: Path) -> None:
-    """Refuse to begin what the disk cannot hold."""
     needed = cached_bytes(plan.data, plan.recipe, cache)
     place = next(folder for folder in out.absolute().parents if folder.exists())
     free = shutil.disk_usage(place).free

@@ -33,7 +33,6 @@ class Work:
 
 
 def work_of(run: RunSpec, data: Dataset, device: str) -> Work:
-    """The work of each trial of a run on these data."""
     trained_on = num_trained_on(len(data), run.train_share, run.draw)
     batch = min(run.recipe.batch_size, trained_on)
     # what training computes anyway is no pass of its own
@@ -76,12 +75,10 @@ class Cost:
 
     @property
     def num_images(self) -> int:
-        """How many images will go through a network, in training and observation."""
         return self.num_trials * (self.epochs * self.num_trained_on + self.num_observed)
 
     @property
     def operations(self) -> float:
-        """Floating-point operations of all trials."""
         return self.num_trials * self.flops * (self.epochs * self.num_trained_on + self.num_observed / 3)
 
     def __str__(self) -> str:

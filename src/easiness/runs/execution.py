@@ -101,7 +101,6 @@ def _resolved_heads(execution: Execution, *, one_at_a_time: bool, by_steps: bool
 
 
 def check_compile(choice: str) -> None:
-    """Raise `BadInput` unless this is a choice."""
     if choice not in ("auto", "on", "off"):
         raise BadInput(f"compile {choice!r}: unknown; choose auto, on or off")
 
@@ -216,7 +215,6 @@ class Workers:
             self._executor.close()
 
     def needs(self, settings: Resolved, device: torch.device) -> Needs:
-        """What a trial with these settings needs."""
         return needs_of(settings, self._execution, device)
 
     def of(self, jobs: int, num_trials: int, needs: Needs = Needs()) -> Executor:

@@ -161,16 +161,16 @@ def check_rotates(trials: int, shares: tuple[float, ...]) -> None:
 
 def _check_no_steps(model: str, training: Training) -> None:
     recipe = training.recipe
-    for option, is_given in (
-        (f"--epochs {training.epochs}", training.epochs != Training.epochs),
-        (f"--batch-size {training.batch_size}", training.batch_size is not None),
-        (f"--recipe {recipe}", recipe not in (None, DEFAULT_RECIPE) and not isinstance(recipe, Recipe)),
-    ):
-        if is_given:
-            raise BadInput(
-                f"{option}: belongs to training by steps, and {model} is fitted without; leave it out, or "
-                "choose --model linear or mlp_2"
-            )
+    given = {
+        f"--epochs {training.epochs}": training.epochs != Training.epochs,
+        f"--batch-size {training.batch_size}": training.batch_size is not None,
+        f"--recipe {recipe}": recipe not in (None, DEFAULT_RECIPE) and not isinstance(recipe, Recipe),
+    }
+    for option in filter(given.get, given):
+        raise BadInput(
+            f"{option}: belongs to training by steps, and {model} is fitted without; leave it out, or "
+            "choose --model linear or mlp_2"
+        )
 
 
 def _groups(data: Dataset, shares: tuple[float, ...]) -> str | None:
@@ -189,18 +189,18 @@ def _groups(data: Dataset, shares: tuple[float, ...]) -> str | None:
 
 
 def _check_no_training(training: Training, recording: Recording) -> None:
-    for option, is_given in (
-        (f"--train-share {training.train_share:g}", training.train_share != 1),
-        ("--pretrained", training.pretrained),
-        (f"--image-size {training.image_size}", training.image_size is not None),
-        (f"--observe {recording.observe}", recording.observe != ALL),
-        (f"--precision {training.precision}", training.precision == "bfloat16"),
-    ):
-        if is_given:
-            raise BadInput(
-                f"{option}: belongs to the training of networks; with --features heads see --shares of the "
-                "examples, so leave it out"
-            )
+    given = {
+        f"--train-share {training.train_share:g}": training.train_share != 1,
+        "--pretrained": training.pretrained,
+        f"--image-size {training.image_size}": training.image_size is not None,
+        f"--observe {recording.observe}": recording.observe != ALL,
+        f"--precision {training.precision}": training.precision == "bfloat16",
+    }
+    for option in filter(given.get, given):
+        raise BadInput(
+            f"{option}: belongs to the training of networks; with --features heads see --shares of the "
+            "examples, so leave it out"
+        )
 
 
 def _check_examples(data: Dataset) -> None:

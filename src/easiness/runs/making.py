@@ -17,12 +17,11 @@ from easiness.heads import Deal
 from easiness.inputs import DamagedCache, Values
 from easiness.own_process import warn_of_spinning
 from easiness.records import TrialRecord
-from easiness.runs.checkpoints import Checkpoints, Note
 from easiness.runs.cost import estimate_cost
 from easiness.runs.execution import Workers
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
-from easiness.runs.trainer import Trainer
+from easiness.runs.trainer import Checkpoints, Note, Trainer
 from easiness.show import trials_text
 from easiness.spec import CheckpointEvery, Resolved, RunSpec
 from easiness.store import (

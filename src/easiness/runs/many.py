@@ -127,7 +127,6 @@ def plan_costs(
     device: torch.device,
     execution: Execution,
 ) -> dict[str, Cost]:
-    """What the trials that are missing cost, by the name of their run."""
     missing = missing_by_run(plans, folder)
     resolve = partial(resolve_plan, device=device, execution=execution)
     chosen = _chosen(plans, missing, folder, resolve, keep=False)
@@ -139,7 +138,6 @@ def _cache(folder: Path, execution: Execution) -> Path | None:
 
 
 def missing_by_run(plans: Mapping[str, Plan], folder: Path) -> dict[str, int]:
-    """How many trials are missing, by the name of their run."""
     return {name: missing_trials(plan, folder / name) for name, plan in plans.items()}
 
 

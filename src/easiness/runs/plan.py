@@ -85,31 +85,25 @@ class Plan:
 
     @property
     def trials(self) -> int:
-        """Number of trials asked."""
         return self.asked.trials
 
     @property
     def epochs(self) -> int:
-        """Epochs of each of them."""
         return self.asked.epochs
 
     @property
     def model(self) -> str:
-        """Name of the network."""
         return self.asked.model
 
     @property
     def recipe(self) -> Recipe:
-        """How it is trained."""
         return self.asked.recipe
 
     @property
     def num_trained_on(self) -> int:
-        """Number of examples that each trial trains on."""
         return num_trained_on(len(self.data), self.asked.train_share, self.asked.draw)
 
     def of(self, trials: int) -> Plan:
-        """The same with so many trials."""
         return replace(self, asked=self.asked.model_copy(update={"trials": trials}))
 
     def dealt(self, deal: Deal) -> Plan:
@@ -122,7 +116,6 @@ class Plan:
         return self.asked.model_copy(update=size)
 
     def check_continues(self, existing: RunSpec | RecordedSpec, out: Path) -> None:
-        """Make sure that this plan asks for more of the same run."""
         different = difference(self.asked, self.precision, existing)
         if different:
             raise BadInput(
@@ -230,7 +223,6 @@ def _check_trained_on_once(train_share: float, drawn: Drawn | None) -> None:
 
 
 def num_trained_on(num_examples: int, train_share: float, draw: Draw | None) -> int:
-    """Number of examples that a trial trains on."""
     if draw is not None and draw.effect == "drop":
         return num_examples - int(draw.rate * num_examples + 0.5)
     return int(train_share * num_examples + 0.5)

@@ -110,7 +110,6 @@ class Tracked(Progress):
             curves.setdefault(name, {})[report.epoch] = float(value)
 
     def stored(self, index: int) -> None:
-        """Tell how the trial learned."""
         self._shown.stored(index)
         curves = self._curves.pop(index, {})
         self._tell(lambda tracker: tracker.trial(index, curves))
@@ -121,18 +120,15 @@ class Tracked(Progress):
         self._curves.pop(index, None)
 
     def end(self, run: Run) -> None:
-        """Tell what the run came to, if any of it was trained."""
         if self._begun and self._trackers:
             summary = summary_of(run)
             self._tell(lambda tracker: tracker.end(summary))
 
     def close(self) -> None:
-        """There is no more to come."""
         self._tell(lambda tracker: tracker.close())
 
 
 def parameters_of(spec: RunSpec) -> Mapping[str, str | int | float]:
-    """What a run is, in plain values."""
     return {
         "data": str(spec.data.source or "arrays"),
         "examples": spec.data.train.num_examples,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -20,7 +19,6 @@ from easiness.runs.progress import Progress
 from easiness.show import counted, duration_text
 from easiness.spec import RunSpec, shares_text
 from easiness.standard_error import lenient_stderr, say_on_stderr
-from easiness.store import Run
 
 if TYPE_CHECKING:
     from easiness.runs.cost import Cost
@@ -31,8 +29,6 @@ _WITHIN_EPOCH = 30.0  # seconds, after which a plain line comes however long an 
 _QUICK = 1.0  # seconds of reading without a bar
 _BAR, _WIDE = 8, 112  # columns of a bar, and of a terminal that has room for units
 _PACE = 600.0  # seconds of which the time left is told
-_LONGEST = 100  # characters of a value in the text of a call
-_UNSAID = "..."
 
 
 def _make_bar() -> Bar:
@@ -129,7 +125,6 @@ class ShownProgress(Progress):
         self._bar.stop()
 
     def note(self, text: str) -> None:
-        """Say it in a line that stays."""
         self._last_line = time.monotonic()
         if self._bar.disable:
             say_on_stderr(text)
@@ -140,13 +135,11 @@ class ShownProgress(Progress):
         return time.monotonic() - self._last_line > seconds
 
     def study(self, text: str, num_images: int, work: float | None = None) -> None:
-        """Say what is to be done in all; the bar then covers all of it."""
         self.note(text)
         self._in_study = True
         self._done, self._total = 0.0, work or num_images
 
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
-        """Note what is about to be trained, and what it will cost."""
         layout = ", channels-last" if spec.resolved.channels_last else ""
         jobs = spec.resolved.jobs
         at_a_time = f", {jobs} at a time" if jobs > 1 else ""
@@ -198,11 +191,9 @@ class ShownProgress(Progress):
             self.note(f"{self._bar.tasks[0].percentage:.0f}% of the work, {self._pace()}")
 
     def skipped(self, num: int) -> None:
-        """Leave these images out of what there is to do."""
         self._total -= num * self._each
 
     def epoch(self, report: EpochReport) -> None:
-        """Name the epoch beside the bar, or print a line now and then and at the end of each trial."""
         row = f"epoch {report.epoch}/{report.epochs}" if report.share is None else f"share {report.share:g}"
         found = [f"{name.replace('_', '-')} {value:.3f}" for name, value in report.accuracy.items()]
         accuracy = f"accuracy {', '.join(found)}, " if found else ""
@@ -226,18 +217,12 @@ class ShownProgress(Progress):
         return f"{self._speed():,.0f} examples/s" + (f", {duration_text(left)} left" if left else "")
 
     def failed(self, index: int, reason: str) -> None:
-        """Name the trial that failed."""
         self.note(f"trial {index} failed: {reason}")
 
 
 @contextmanager
-def progress_of(
-    progress: Progress | bool, function: Callable[..., Any], given: Mapping[str, Any]
-) -> Iterator[Progress]:
-    """The progress to tell, within the block: shown for true, none for false, or the caller's own.
-
-    Where it is shown, an interrupt says which call of ``function`` with the arguments ``given`` goes on.
-    """
+def progress_of(progress: Progress | bool) -> Iterator[Progress]:
+    """The progress to tell, within the block: shown for true, none for false, or the caller's own."""
     if isinstance(progress, Progress):
         yield progress
     elif progress is False or progress is None:
@@ -247,44 +232,7 @@ def progress_of(
             with ShownProgress() as shown:
                 yield shown
         except KeyboardInterrupt:
-            say_on_stderr(
-                "interrupted; everything finished so far is kept. To go on, call it again: "
-                f"{call_text(function, given)}"
-            )
+            say_on_stderr("interrupted; everything finished so far is kept, and the same call again goes on")
             raise
     else:
         raise BadInput(f"progress {progress!r}: give True, False, or a Progress of your own")
-
-
-def call_text(function: Callable[..., Any], given: Mapping[str, Any]) -> str:
-    """The call of a public function, without what is at its default; ``...`` for what has no short text."""
-    arguments = []
-    for parameter in inspect.signature(function).parameters.values():
-        default, value = parameter.default, given.get(parameter.name, parameter.default)
-        if default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
-            arguments.append(_argument_text(value))
-        elif value is not default and not (isinstance(value, str | int | float | tuple) and value == default):
-            arguments.append(f"{parameter.name}={_argument_text(value)}")
-    return f"easiness.{function.__name__}({', '.join(arguments)})"
-
-
-def _argument_text(value: Any) -> str:
-    """How a value is written in Python, where that is short and makes it again."""
-    if isinstance(value, Run):
-        from easiness.models import module_of  # which loads torch
-
-        trust = ", trust=True" if value.trusted and module_of(value.model) else ""
-        return f"easiness.open_run({str(value.path)!r}{trust})"
-    if callable(value):
-        return str(getattr(value, "__name__", _UNSAID)).replace("<lambda>", _UNSAID)
-    value = str(value) if isinstance(value, Path) else value
-    text = repr(value) if _is_plain(value) else _UNSAID
-    return text if len(text) <= _LONGEST else _UNSAID
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return all(map(_is_plain, [*value, *value.values()]))
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    return value is None or type(value) in (str, int, float, bool)

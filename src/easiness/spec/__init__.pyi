@@ -24,14 +24,6 @@ from .heads import (
     shares_text as shares_text,
 )
 from .loading import Loading as Loading
-from .named_recipes import (
-    BASE as BASE,
-    DEFAULT_RECIPE as DEFAULT_RECIPE,
-    RECIPES as RECIPES,
-    describe_recipe as describe_recipe,
-    named_recipe as named_recipe,
-    recipe_settings as recipe_settings,
-)
 from .option import (
     Fields as Fields,
     Option as Option,
@@ -66,23 +58,32 @@ from .options import (
     observed_epochs as observed_epochs,
 )
 from .recipe import (
+    BASE as BASE,
+    DEFAULT_RECIPE as DEFAULT_RECIPE,
     KIND_SETTINGS as KIND_SETTINGS,
     RECIPE_VERSION as RECIPE_VERSION,
+    RECIPES as RECIPES,
     Recipe as Recipe,
+    describe_recipe as describe_recipe,
     make_recipe as make_recipe,
+    named_recipe as named_recipe,
     read_recipe as read_recipe,
+    recipe_settings as recipe_settings,
     settings_of_others as settings_of_others,
 )
-from .stopping import Check as Check, Stopped as Stopped, StoppingRule as StoppingRule, Tail as Tail
 from .trial import (
     MOST as MOST,
     UNNAMED as UNNAMED,
+    Check as Check,
     Draw as Draw,
     Effect as Effect,
     Probe as Probe,
     RecordedSpec as RecordedSpec,
     Resolved as Resolved,
     RunSpec as RunSpec,
+    Stopped as Stopped,
+    StoppingRule as StoppingRule,
+    Tail as Tail,
     TrialSeeds as TrialSeeds,
     TrialSpec as TrialSpec,
     content_hash as content_hash,

@@ -21,7 +21,6 @@ class WeightsAndBiases:
         self._run: Any = None
 
     def begin(self, name: str, parameters: Mapping[str, str | int | float]) -> None:
-        """A run with these as its configuration."""
         import wandb
 
         self.close()
@@ -32,13 +31,11 @@ class WeightsAndBiases:
         self._run.define_metric("trial_*", step_metric="epoch")
 
     def trial(self, index: int, curves: Mapping[str, Mapping[int, float]]) -> None:
-        """Metrics ``trial_3/loss`` over ``epoch``."""
         for epoch in sorted({epoch for values in curves.values() for epoch in values}):
             seen = {f"trial_{index}/{name}": v[epoch] for name, v in curves.items() if epoch in v}
             self._run.log({"epoch": epoch, **seen})
 
     def end(self, summary: Mapping[str, float]) -> None:
-        """The summary of the run."""
         self._run.summary.update(dict(summary))
         self.close()
 
@@ -62,21 +59,18 @@ class TensorBoard:
         return SummaryWriter(str(folder))  # type: ignore[no-untyped-call,unused-ignore]
 
     def begin(self, name: str, parameters: Mapping[str, str | int | float]) -> None:
-        """The parameters as a table of text."""
         self._folder = self._root / name
         rows = "\n".join(f"| {key} | {str(value).replace('|', '/')} |" for key, value in parameters.items())
         with self._writer(self._folder) as writer:
             writer.add_text("run", f"| what | value |\n| --- | --- |\n{rows}")
 
     def trial(self, index: int, curves: Mapping[str, Mapping[int, float]]) -> None:
-        """A scalar an epoch for each curve."""
         with self._writer(self._folder / f"trial-{index:04d}") as writer:
             for name, values in curves.items():
                 for epoch, value in values.items():
                     writer.add_scalar(name, value, epoch)
 
     def end(self, summary: Mapping[str, float]) -> None:
-        """A scalar each, below ``summary``."""
         with self._writer(self._folder) as writer:
             for name, value in summary.items():
                 writer.add_scalar(f"summary/{name}", value, 0)
@@ -95,7 +89,6 @@ class MLflow:
         self._run: str | None = None
 
     def begin(self, name: str, parameters: Mapping[str, str | int | float]) -> None:
-        """A run in the experiment ``easiness`` with these parameters."""
         found = self._client.get_experiment_by_name("easiness")
         experiment = self._client.create_experiment("easiness") if found is None else found.experiment_id
         self._run = self._client.create_run(experiment, run_name=name).info.run_id
@@ -103,7 +96,6 @@ class MLflow:
             self._client.log_param(self._run, key, value)
 
     def trial(self, index: int, curves: Mapping[str, Mapping[int, float]]) -> None:
-        """Metrics ``trial_3/loss`` with the epoch as the step, sent at once."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
@@ -116,7 +108,6 @@ class MLflow:
             self._client.log_batch(self._run, metrics[first : first + 1000])
 
     def end(self, summary: Mapping[str, float]) -> None:
-        """Metrics of the run."""
         for name, value in summary.items():
             self._client.log_metric(self._run, name, value)
         self._client.set_terminated(self._run)

@@ -16,13 +16,14 @@ from easiness.training.loop import (
     Keeper,
     Lane,
     Listener,
+    Standing,
     TrainingSet,
+    TrainingState,
     train,
     training_set,
 )
 from easiness.training.network import Network, find_classifier
 from easiness.training.observer import AnyObserver, Observer, StepObserver
-from easiness.training.standing import Standing, TrainingState
 from easiness.training.stored_network import (
     FeatureReader,
     InputReader,

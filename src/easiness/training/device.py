@@ -137,7 +137,6 @@ def give_back_memory(device: torch.device) -> None:
 
 
 def seed_all(seed: int) -> None:
-    """Seed the generators that code of a user's may draw from: those of torch, of Python and of NumPy."""
     torch.manual_seed(seed)
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - it is for those who draw from it

@@ -16,8 +16,7 @@ from easiness.models import build_model
 from easiness.named_import import describe
 from easiness.spec import Recipe, Resolved
 from easiness.training.device import own_device, set_up
-from easiness.training.network import Network
-from easiness.training.optimizer import sparse_parameters
+from easiness.training.network import Network, sparse_parameters
 
 _FEW = 2  # examples tell the operations of one, and batch normalization needs two
 

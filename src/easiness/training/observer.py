@@ -4,30 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from easiness.inputs import Evaluated, Signature, fetched_ahead
 from easiness.records import ObservationLog
 from easiness.training.device import searching, seen_in_parts
+from easiness.training.network import Network
 
 # logits per update of a log, about: bounds the memory that their statistics need
 _LOGITS_PER_UPDATE = 4_000_000
-
-
-class Observed(Protocol):
-    """A network that can be looked at."""
-
-    model: nn.Module
-
-    def logits(self, images: Tensor) -> Tensor:
-        """Logits [b, classes] of images."""
-
-    def at_once(self, given: Signature | tuple[int, ...]) -> int:
-        """Examples per evaluation batch."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +32,14 @@ class Observer:
     def stepped(self, positions: Tensor, logits: Tensor) -> None:
         """Nothing: what training computes is not looked at."""
 
-    def after_epoch(self, epoch: int, network: Observed, on_images: Callable[[int], None]) -> float | None:
+    def after_epoch(self, epoch: int, network: Network, on_images: Callable[[int], None]) -> float | None:
         """Observe, if it is this epoch's turn; returns the accuracy then."""
         if self.log.next_epoch != epoch:
             return None
         self.observe(network, on_images)
         return self.log.last_accuracy()
 
-    def observe(self, network: Observed, on_images: Callable[[int], None]) -> None:
+    def observe(self, network: Network, on_images: Callable[[int], None]) -> None:
         """Record every example once, clean: evaluation mode, no augmentation."""
         network.model.eval()
         batch = network.at_once(self.signature)
@@ -97,7 +86,7 @@ class StepObserver:
     def after_epoch(
         self,
         epoch: int,  # noqa: ARG002
-        network: Observed,  # noqa: ARG002
+        network: Network,  # noqa: ARG002
         on_images: Callable[[int], None],  # noqa: ARG002
     ) -> float | None:
         """Close the epoch; returns its accuracy."""

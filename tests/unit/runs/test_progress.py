@@ -9,7 +9,6 @@ import pytest
 import easiness as ez
 from easiness.errors import BadInput
 from easiness.runs import Progress, ShownProgress, progress_of, shown as module
-from easiness.runs.shown import call_text
 from easiness.store import last_events
 
 MEASURE: dict[str, Any] = {"model": "mlp_2_w8", "epochs": 2, "precision": "float32", "jobs": 1}
@@ -155,42 +154,16 @@ def test_what_is_found_in_the_data_and_not_used_is_said(unsplit: Path, tmp_path:
     assert "note: " in capsys.readouterr().err.splitlines()[0]
 
 
-def function(data, scores_run, *, model, rates=(0.3,), out, seed=0, progress=True):
-    """Stands for a public one."""
-
-
-GIVEN = {
-    "data": "a", "scores_run": "b", "model": "m", "rates": (0.3,), "out": "c", "seed": 0, "progress": True,
-}  # fmt: skip
-
-
-def test_the_call_is_written_as_it_was_made(measured: Path):
-    run = ez.open_run(measured)
-    given = {**GIVEN, "data": "digits", "scores_run": run, "out": Path("runs/a"), "seed": 3}
-    opened = f"easiness.open_run({str(measured)!r})"
-    assert call_text(function, given) == (
-        f"easiness.function('digits', {opened}, model='m', out='runs/a', seed=3)"
-    )
-
-
-def test_what_has_no_short_text_is_left_open():
-    given = {**GIVEN, "data": object(), "scores_run": ["x" * 200], "model": lambda: 3, "rates": [0.1]}
-    text = call_text(function, given)
-    assert text == "easiness.function(..., ..., model=..., rates=[0.1], out='c')"
-    assert "model=function" in call_text(function, {**given, "model": function})
-
-
 @pytest.mark.parametrize(("progress", "says"), [(True, True), (False, False), (Progress(), False)])
 def test_an_interrupt_is_raised_and_says_how_to_go_on(capsys, progress, says):
     def interrupted() -> None:
-        with progress_of(progress, function, GIVEN) as tell:
+        with progress_of(progress) as tell:
             assert isinstance(tell, ShownProgress) == says
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    call = "easiness.function('a', 'b', model='m', out='c')"
-    said = f"interrupted; everything finished so far is kept. To go on, call it again: {call}\n"
+    said = "interrupted; everything finished so far is kept, and the same call again goes on\n"
     assert capsys.readouterr().err == (said if says else "")
 
 

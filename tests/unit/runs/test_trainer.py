@@ -10,14 +10,13 @@ import pytest
 import torch
 
 import easiness as ez
-import easiness.runs.checkpoints as checkpoints
+import easiness.runs.trainer as checkpoints
 from easiness.data import load_dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.runs import make_plan
 from easiness.runs.carrying_out import carry_out
-from easiness.runs.checkpoints import Checkpoints, Note, check_checkpoints
 from easiness.runs.execution import Workers, jobs_of
-from easiness.runs.trainer import Trainer
+from easiness.runs.trainer import Checkpoints, Note, Trainer, check_checkpoints
 from easiness.spec import Execution, Resolved, Training
 from plans import planned
 

@@ -32,7 +32,7 @@ from easiness.spec import (
     options_of,
     training_of,
 )
-from easiness.spec.named_recipes import named_recipe
+from easiness.spec.recipe import named_recipe
 
 KINDS: tuple[type, ...] = (Drawing, Execution, Loading, Recording, Training, Trials)
 

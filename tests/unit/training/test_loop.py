@@ -33,8 +33,7 @@ from easiness.training import (
     train,
     training_set,
 )
-from easiness.training.network import evaluation_batch, fitting_batch
-from easiness.training.optimizer import Optimizer, sparse_parameters
+from easiness.training.network import Optimizer, evaluation_batch, fitting_batch, sparse_parameters
 from pixels import moved_bank
 
 CPU = torch.device("cpu")
