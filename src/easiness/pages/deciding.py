@@ -55,7 +55,7 @@ _DIGITS = 4  # of a probability
 
 @dataclass(frozen=True)
 class ToDecide:
-    """What labels are decided on: of each split so many ``suspects``, or instead those of a ``file``.
+    """The labels that are decided on: of each split so many ``suspects``, or instead those of a ``file``.
 
     Photos have so many ``pixels`` on the longer side, and files are named as seen from the ``page``.
 
@@ -134,7 +134,7 @@ def listed(
     asked: ToDecide,
     flaws: Mapping[tuple[str, object], str] | None = None,
 ) -> list[Listed]:
-    """What is decided on: the suspects, then those with ``flaws``, then all others; or those of a file."""
+    """The lists to decide on: the suspects, then those with ``flaws``, then all others; or those of a file."""
     if asked.file is not None:
         return list(_of_file(run, asked.file, () if asked.is_blind else parts, asked.is_blind))
     found = []
@@ -318,7 +318,6 @@ def deciding(
 
 
 def _which(lists: Sequence[Listed], asked: ToDecide) -> str:
-    """Which examples are decided on, in words."""
     num, suspects = sum(len(one.rows) for one in lists), {one.split: one.num_suspect for one in lists}
     if asked.file is not None:
         known = sum(len(one.known) for one in lists)
@@ -354,7 +353,7 @@ class _Seen:
 
 
 def _copies(seen: _Seen, found: Conflicts) -> dict[int, Any]:
-    """Of examples that are listed the others that are the same, or nearly: where they stand, and how near."""
+    """The same and nearly the same as each listed example: where they stand, and how near."""
     beside: dict[Named, dict[tuple[Named, int], str]] = {}
     for pair in found.pairs.to_dict("records"):
         one, other = (((pair[f"split_{x}"], pair[f"id_{x}"]), pair[f"label_{x}"]) for x in "ab")
@@ -372,7 +371,7 @@ def _copies(seen: _Seen, found: Conflicts) -> dict[int, Any]:
 
 
 def _nearest(run: Run, lists: Sequence[Listed], seen: _Seen, data: Dataset | None) -> dict[int, Any]:
-    """Of the first examples of each list those nearest to them, of their label's class and the suggested."""
+    """The nearest to the first examples of each list, of their label's class and the suggested."""
     found: dict[int, Any] = {}
     ask = bool(data is not None and run.shares)
     if data is not None and not ask:  # are the networks asked within a minute or so?

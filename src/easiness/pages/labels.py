@@ -143,26 +143,20 @@ def suspect_labels(
     """
     if len(run.classes) < 2:
         return []
-    parts = [_of_split(run, epoch, "train", most, key)]
-    if has_held_out(run):
-        parts.append(_of_split(run, epoch, "held_out", most_held_out, key))
-    return parts
-
-
-def _of_split(run: Run, epoch: int, split: Split, most: int, key: str) -> SuspectLabels:
     asked = run.asked(epoch) if epoch_option(run, epoch) else {}
-    found = suspects(Suspected((run,), split=split, pictures=False, **asked))
-    over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
-    listed = found.table() if found.doubt() and not len(over) else over
-    of_split = [] if split == "train" else ["--split", split]
-    shown = [one | {"named": (split, one["id"])} for one in listed.head(most).to_dict("records")]
-    return SuspectLabels(
-        found,
-        len(over),
-        shown,
-        command_line("suspects", run.path, *epoch_option(run, epoch), *of_split, "-o", "suspects.csv"),
-        _course_figure(found, f"{key}-{split}-course"),
-    )
+    nums: dict[Split, int] = {"train": most, "held_out": most_held_out}
+    parts = []
+    for split, num in [*nums.items()][: 1 + has_held_out(run)]:
+        found = suspects(Suspected((run,), split=split, pictures=False, **asked))
+        over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
+        listed = found.table() if found.doubt() and not len(over) else over
+        shown = [one | {"named": (split, one["id"])} for one in listed.head(num).to_dict("records")]
+        of_split = [] if split == "train" else ["--split", split]
+        where = (run.path, *epoch_option(run, epoch), *of_split)
+        command = command_line("suspects", *where, "-o", "suspects.csv")
+        figure = _course_figure(found, f"{key}-{split}-course")
+        parts.append(SuspectLabels(found, len(over), shown, command, figure))
+    return parts
 
 
 def _course_figure(found: Suspects, key: str) -> str:

@@ -1,4 +1,4 @@
-"""What several people decided on the labels of a run, how far they agree, and the decisions of all."""
+"""The decisions of several people on the labels of a run, how far they agree, and those of all."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ nobody has looked, or all say the same."""
 
 @dataclass(frozen=True, eq=False)
 class Agreement(show.Result):
-    """What people decided on labels ``of`` a split, as ``codes``: a row an example, a column a person.
+    """The decisions of people on labels ``of`` a split, as ``codes``: a row an example, a column a person.
 
     A code is the label that the example should have, the number of classes where it is to be dropped, one
     more where it is wrong and no class is given, or `NOT_SEEN` or `NOT_SURE`. ``merged`` is the file of
@@ -148,7 +148,6 @@ class Agreement(show.Result):
         return [people, *agreeing, *([self._differing()] if self._num(TIED, OUTVOTED) else [])]
 
     def _said(self) -> pd.DataFrame:
-        """How often each person says what."""
         import pandas as pd
 
         num, own = len(self.of.classes), self.of.labels[self.codes.index]
@@ -295,7 +294,6 @@ def _agreement(said: Mapping[str, Decisions]) -> Agreement:
 
 
 def _majority(codes: Sequence[int]) -> tuple[int, int]:
-    """How people stand to what more than half say, and that."""
     if not codes:
         return UNSEEN, NOT_SEEN
     code, num = Counter(codes).most_common(1)[0]
@@ -305,7 +303,6 @@ def _majority(codes: Sequence[int]) -> tuple[int, int]:
 
 
 def _in_words(of: Labelled, code: int, own: int) -> str:
-    """What a code says of an example: what to do, or the class that it should have."""
     num = len(of.classes)
     if code in (NOT_SURE, own):
         return UNSURE if code == NOT_SURE else KEEP

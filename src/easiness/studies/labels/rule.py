@@ -225,7 +225,6 @@ def _as_decided(in_order: pd.DataFrame, made: Decisions, only: bool) -> pd.DataF
 
 
 def _texts(run: Run) -> Told | None:
-    """The texts of a run whose examples are texts, where they are found."""
     if kind_named(run.spec.data.kind).exported.form != "text":
         return None
     data, _ = find_data(run, None)

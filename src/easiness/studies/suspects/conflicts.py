@@ -1,4 +1,4 @@
-"""What is certain before any statistics: identical examples with two labels, examples in both splits."""
+"""Certain conflicts, before any statistics: identical examples with two labels, examples in both splits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """In the order in which a table has them."""
 WITHIN: tuple[Kind, ...] = ("nearly, two labels", "near duplicate")
-"""Those of near copies among training examples."""
+"""Kinds of near copies among training examples."""
 
 FIRST = 20
 """Rows that a terminal shows; files have all."""
@@ -111,7 +111,7 @@ class Conflicts:
         return some[differ.where(some["split_b"] == "train", labels.notna().all(axis=1))]
 
     def sentences(self) -> list[str]:
-        """What a person should know first; the notes come last."""
+        """The sentences that a person should know first; the notes come last."""
         if not self.num_train:
             return list(self.notes)
         of, found = f"identical training {self.nouns}", []
@@ -178,7 +178,7 @@ def conflicts_in(run: Run, data: Dataset) -> Conflicts:
 
 
 def kept_conflicts(run: Run, data: Dataset) -> Conflicts | None:
-    """What `find_conflicts` once found in the ``data`` of a run, where that is kept."""
+    """The conflicts once found in the ``data`` of a run, where they are kept."""
     arrays = _searched.kept(run, data)
     return None if arrays is None else _named(data, arrays)
 
@@ -199,16 +199,11 @@ def conflicts_of(run: Run, source: Any = None) -> Conflicts:
 
 def _are_of(arrays: Arrays, _: Run, data: Dataset) -> bool:
     """Are all pairs of examples that there are, and flaws of a kind that there is?"""
-
-    def below(values: Positions, most: Any) -> bool:
-        return bool(((values >= 0) & (values < most)).all())
-
-    (kind, train, other, _), (split, at, flaw) = arrays["pairs"].T, arrays["flawed"].T
-    if not below(kind, len(KINDS)) or not below(split, len(_SPLITS)):
+    try:
+        _named(data, arrays)
+    except LookupError:
         return False
-    sizes = np.array([len(data.splits.get(name, ())) for name in _SPLITS])
-    of_pairs = below(train, len(data)) and below(other, sizes[_SPLIT_B[kind]])
-    return of_pairs and below(at, sizes[split]) and below(flaw, len(FLAWS))
+    return all((arrays[name] >= 0).all() for name in ("pairs", "flawed"))
 
 
 @kept_in_run(
@@ -227,7 +222,6 @@ def _searched(_: Run, data: Dataset) -> Arrays:
 
 
 def _named(data: Dataset, found: Arrays) -> Conflicts:
-    """What `_search` found, as examples with their names."""
     import pandas as pd
 
     def example(split: int, at: int) -> tuple[Split, Any, int, str]:
@@ -254,7 +248,6 @@ def _named(data: Dataset, found: Arrays) -> Conflicts:
 
 
 def _search(data: Dataset) -> Arrays:
-    """What `find_conflicts` finds, by positions."""
     near, nouns, held_out = data.kind.near, data.kind.nouns, data.held_out
     seen = {name: _look(split) for name, split in data.splits.items()}
     digests = np.concatenate([one for one, _, _ in seen.values()]).view(f"V{DIGEST_BYTES}").ravel()

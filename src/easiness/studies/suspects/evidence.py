@@ -1,4 +1,4 @@
-"""What the trials of a run say of each label, gathered epoch by epoch, and a glance at some."""
+"""The evidence of the trials of a run on each label, gathered epoch by epoch, and a glance at some."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _Seen = Mapping[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What is heard of K labels from the trials that left the example out, or from all where none did.
+    """The evidence on K labels from the trials that left the example out, or from all where none did.
 
     ``table`` has a row an example: its ``id`` and ``label``; means over those heard and the last
     ``num_epochs`` of the ``rows`` observed, or the last share that heads have seen, of the ``margin`` and of
@@ -136,7 +136,7 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
 
 
 def said(loss: npt.NDArray[np.float32], margin: npt.NDArray[np.float32], num_classes: int) -> _Floats:
-    """What one trial says of labels [K] after an epoch, [5, K], in the order of `SAID`."""
+    """The words of one trial on labels [K] after an epoch, [5, K], in the order of `SAID`."""
     log_p, apart = -loss.astype(np.float64), margin.astype(np.float64)
     p_label = np.exp(log_p)
     # one exponent: that of the margin alone can overflow
@@ -176,7 +176,7 @@ def rivals(
 
 
 class Told:
-    """What is told of each class, as sums over trials and epochs.
+    """The probability of each class, as sums over trials and epochs.
 
     Records tell the probabilities of the label and of the most probable other class; the rest is taken to be
     of all other classes alike. Kept logits tell all.
@@ -246,7 +246,7 @@ class Told:
 
 
 class Course:
-    """What trials say of K labels, epoch by epoch; ``heard`` [trials, K] says who is heard of which.
+    """The words of trials on K labels, epoch by epoch; ``heard`` [trials, K] says who is heard of which.
 
     ``stages`` are the positions of the epochs that it is followed at.
     """
@@ -386,7 +386,14 @@ def glance(run: Run) -> Glance:
     num = len(run.labels)
     counted = bool(run.shares) and num <= _FEW
     evidence = gather(run, "train", few=not counted)
-    share = estimate_noise(evidence.course).share if counted else _standing_out(evidence.course.stages)
+    if counted:
+        share = estimate_noise(evidence.course).share
+    else:
+        stages = evidence.course.stages
+        stages = [stages[0], stages[-1]] if len(stages) > 1 else stages
+        shares = [share_standing_out(stage.of_labels) for stage in stages]
+        by_heart = epoch_to_read(shares, [stage.wrong for stage in stages])
+        share = shares[-1 if by_heart is None else by_heart]
     others = evidence["other_share"]
     return Glance(
         num, share, 1 - float(others.mean()), round(num * float((others == 1).mean())), leak_of(run)
@@ -413,10 +420,3 @@ def one_trial(run: Run) -> str:
         return ""
     more = "record more, with other seeds" if run.spec.measured is None else "measure more (--trials 5)"
     return f"one trial alone judges the labels: how far p wrong would change in another is not known; {more}"
-
-
-def _standing_out(stages: Sequence[Stage]) -> float:
-    stages = [stages[0], stages[-1]] if len(stages) > 1 else stages
-    shares = [share_standing_out(stage.of_labels) for stage in stages]
-    by_heart = epoch_to_read(shares, [stage.wrong for stage in stages])
-    return shares[-1 if by_heart is None else by_heart]

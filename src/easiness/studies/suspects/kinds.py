@@ -137,7 +137,7 @@ def _reason(
     classes: Sequence[str],
     all_left_out: bool,
 ) -> str:
-    """What the trials heard say of ``one`` example, whose rival so many are ``naming`` in each row."""
+    """The words of the trials heard on ``one`` example, whose rival so many are ``naming`` in each row."""
     num, last = one["num_heard"], naming[-1]
     that = " that left it out" if one["left_out"] and not all_left_out else ""
     judges = f"{num}{that}" if num > 1 else f"the one asked{that}"

@@ -162,7 +162,7 @@ def neighbours(
     at_most: int = AT_MOST,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """What lies next to each of K examples in the ``features`` [K, d] of each trial (d may differ).
+    """The surroundings of each of K examples in the ``features`` [K, d] of each trial (d may differ).
 
     Means over trials: ``distance`` is how far the last of the ``num_nearest`` nearest examples is by
     direction (between features of unit length), over the median of that in the example's class: 1 is usual.
@@ -214,7 +214,7 @@ def nearest_by_class(
     device: str = "auto",
     ask: bool = True,
 ) -> tuple[_Integers | None, str]:
-    """What is nearest to some examples by the features of a run, or ``None`` and why that cannot be seen.
+    """The nearest to some examples by the features of a run, or ``None`` and why that cannot be seen.
 
     For each of the ``positions`` [n] of examples in the ``split`` of the run ``suggested`` [n] is the class
     suggested instead of its label, -1 for none. Returns positions [n, 2, `NUM_OF_CLASS`] in the training
@@ -268,7 +268,6 @@ class Looked:
         self._sums: dict[Any, npt.NDArray[np.float32]] = {}
 
     def _of_class(self, one: Any) -> _Integers:
-        """The training examples of a class, or some of them."""
         members = np.flatnonzero(self._run.labels == one)
         drawn = drawn_examples(len(members), MOST_OF_CLASS)
         return members if drawn is None else members[drawn]

@@ -154,7 +154,7 @@ class LabelDecisions:
         return f" {above}; an audit tells: {self.audit}." if self.audit else ""
 
     def note(self) -> str:
-        """What is said where the file names every example; else empty."""
+        """A sentence where the file names every example; else empty."""
         num = len(self.decisions)
         if num < len(self.decisions.of.ids):
             return ""
@@ -162,17 +162,6 @@ class LabelDecisions:
             f"{in_words(self.file)} has an action for each of the {num:,} examples, as labels writes it: all "
             "count as looked at; empty the action of those that nobody has seen."
         )
-
-    def document(self) -> dict[str, Any]:
-        """What the JSON file has of it."""
-        return {
-            "decided": self.num_sure,
-            "unsure": len(self.decisions) - self.num_sure,
-            "found_wrong": self.num_wrong,
-            "foretold_wrong": self.foretold,
-            "odds_factor": self.factor,
-            "audit": self.audit or None,
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +225,6 @@ class Suspects(show.Result):
 
     @property
     def _to_look_at(self) -> pd.DataFrame:
-        """The examples that nobody has looked at."""
         return self.ranked if self.decided is None else self.ranked[self.ranked["action"] == ""]
 
     @property
@@ -296,7 +284,12 @@ class Suspects(show.Result):
             looked_at, left = self.ranked[len(self._to_look_at) :], self._undecided
             numbers = len(left), int((left >= 1 / 2).sum()), float(left.sum())
             document["decisions"] = {
-                **self.decided.document(),
+                "decided": self.decided.num_sure,
+                "unsure": len(self.decided.decisions) - self.decided.num_sure,
+                "found_wrong": self.decided.num_wrong,
+                "foretold_wrong": self.decided.foretold,
+                "odds_factor": self.decided.factor,
+                "audit": self.decided.audit or None,
                 "left": dict(zip(("num_examples", "num_likely", "expected_wrong"), numbers, strict=True)),
                 "examples": looked_at.to_dict("records"),
             }
@@ -363,7 +356,7 @@ class Suspects(show.Result):
         return show.sections_markdown([frame.section for frame in self._frames(None)]) + "\n"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the figure, then the tables, and with each suspect what it is."""
+        """The HTML of a notebook: the figure, then the tables, and with each suspect what it is."""
         *others, last = self.sections()
         if self.shown:
             cells = "example", *(show.Embedded(one.text, one.html()) for one in self.shown)
@@ -373,7 +366,6 @@ class Suspects(show.Result):
         return show.result_html(self.figure(), [*others, last])
 
     def _frames(self, most: int | None) -> list[show.Frame]:
-        """At ``most`` so many rows each."""
         import pandas as pd
 
         leak = [show.Frame("What tells the labels", self.summary(), pd.DataFrame())] if self.leak else []
@@ -412,7 +404,6 @@ class Suspects(show.Result):
         return f"{found} {made.sentence()}{self._left(made.num_wrong)}{made.doubt()}"
 
     def _left(self, num_wrong: int) -> str:
-        """A sentence on those not decided, where ``num_wrong`` were found; empty where all are."""
         p_wrong, num_all = self._undecided, len(self.ranked)
         if not (num := len(p_wrong)):
             return ""
@@ -461,7 +452,6 @@ class Suspects(show.Result):
         return f"The {judges} have {show.percent(self.known)} of the labels right"
 
     def _note(self, num_shown: int) -> str:
-        """How many labels are wrong, who says so, how to read the table, and what was not looked for."""
         first, last = self.rows[0], self.rows[-1]
         when = last.text if first == last else f"{first.name}s {first.value:g} to {last.value:g}"
         others = " and ".join(f"{in_words(path)} {what}" for path, what in self.others)

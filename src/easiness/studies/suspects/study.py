@@ -184,7 +184,7 @@ def _learned(
     suggested: _Integers,
     order: _Integers,
 ) -> tuple[LabelNoise, float, float, LabelDecisions]:
-    """What decisions make of ``noise`` and the range that ``fits``; ``suggested`` [K] are other classes.
+    """Noise and range that fit, as decisions change them; ``suggested`` [K] are other classes.
 
     ``order`` [K] has the examples by suspicion whatever is decided.
     """
@@ -215,7 +215,7 @@ def _near(
 
 
 def _as_shown(run: Run, data: Dataset, split: Split, first: _Integers, pairs: pd.DataFrame) -> _Shown:
-    """What is told of all examples, the ``first`` suspects, and the texts of ``pairs`` by split and id.
+    """The texts of all examples, the ``first`` suspects, and the texts of ``pairs`` by split and id.
 
     So many suspects have their pictures and sounds as a notebook should hold.
     """
