@@ -55,7 +55,7 @@ def test_hours_are_those_of_trials_that_are_there(tmp_path, measured):
     assert isinstance(run.spec, RunSpec)
     ((spec, seconds),) = seconds_beside(tmp_path / "new")
     assert spec == run.spec
-    assert seconds == statistics.median(trial.known.seconds or 0 for trial in run.trials)
+    assert seconds == statistics.median(trial.document.seconds or 0 for trial in run.trials)
     data = load_dataset("digits", limit=100)
     longer = spec.model_copy(update={"epochs": 2 * spec.epochs})
     assert estimate_cost(longer, data, spec.resolved.jobs, CPU, None).seconds is None
