@@ -25,7 +25,6 @@ ALLOWED = {
     ("engine/registry.py", "importlib.import_module"): "studies: our own, and those of installed packages",
     ("models/registry.py", "importlib.import_module"): "of a family, whose names are in the registry",
     ("models/published.py", "importlib.import_module"): OWN,
-    ("tracking/registry.py", "importlib.import_module"): "of a kind of tracker, which the registry names",
     ("training/device.py", "ctypes"): "one setting of the memory of the C library",
     ("inputs/image/kind.py", "ctypes"): "one setting of libtiff, as Pillow has loaded it",
     ("pages/template.py", "markupsafe.Markup"): "our own styles and figures, whose texts are escaped",
