@@ -41,6 +41,7 @@ from easiness.spec import (
     Training,
     at_least,
     check_observe,
+    check_within,
     make_recipe,
     named_recipe,
     recipe_settings,
@@ -148,8 +149,7 @@ def make_plan(
     share = training.train_share
     if training.model is not None:
         check_model_name(training.model)
-    if not 0 < share <= 1:
-        raise BadInput(f"train share {share}: must be above 0 and at most 1")
+    check_within("--train-share", share, "(0, 1]")
     data = given_data(source, loading)
     model = data.kind.network(training.model)
     recipe = recipe_asked(data, replace(training, model=model))

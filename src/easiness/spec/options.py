@@ -129,7 +129,11 @@ class Training:
     ] = None
     train_share: Annotated[
         float,
-        Option("--train-share", "Share of the examples that each trial trains on. It observes all of them."),
+        Option(
+            "--train-share",
+            "Share of the examples that each trial trains on. It observes all of them.",
+            within="(0, 1]",
+        ),
     ] = 1.0
     precision: Annotated[Precision, Option("--precision", "auto: bfloat16 where the device has it.")] = "auto"
     pretrained: Annotated[
