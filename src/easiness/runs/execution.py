@@ -242,7 +242,6 @@ def resolve_plan(plan: Plan, device: torch.device, execution: Execution) -> Reso
     threads = max(1, cores // jobs) if device.type == "cpu" else cores
     if threads_of_small or (kind.elsewhere and execution.jobs == "auto" and device.type == "cpu"):
         threads = 1  # elsewhere: a trial on each core of the cluster, whose number may change
-    at_a_time = f"{counted(jobs, 'trial')} at a time{', as asked,' if execution.jobs != 'auto' else ''}"
     return Resolved(
         precision=precision,
         channels_last=facts.convolutions and device.type != "mps",
@@ -250,7 +249,7 @@ def resolve_plan(plan: Plan, device: torch.device, execution: Execution) -> Reso
         jobs=jobs,
         compiled=execution.compile == "on",
         folded=device.type != "mps",
-        reason=f"{reason}; {at_a_time} on {counted(threads, 'thread')} each",
+        reason=f"{reason}; {_at_a_time(jobs, threads, execution)}",
     )
 
 
@@ -262,14 +261,18 @@ def _resolved_heads(execution: Execution, *, one_at_a_time: bool, by_steps: bool
     cores = torch.get_num_threads()
     jobs = 1 if one_at_a_time or execution.jobs == "auto" else execution.jobs
     threads = 1 if by_steps else max(1, cores // jobs)
-    at_a_time = f"{counted(jobs, 'trial')} at a time{', as asked,' if execution.jobs != 'auto' else ''}"
     return Resolved(
         precision="float32",
         channels_last=False,
         threads=threads,
         jobs=jobs,
-        reason=f"features; {at_a_time} on {counted(threads, 'thread')} each",
+        reason=f"features; {_at_a_time(jobs, threads, execution)}",
     )
+
+
+def _at_a_time(jobs: int, threads: int, execution: Execution) -> str:
+    asked = "" if execution.jobs == "auto" else ", as asked,"
+    return f"{counted(jobs, 'trial')} at a time{asked} on {counted(threads, 'thread')} each"
 
 
 def check_compile(choice: str) -> None:

@@ -12,7 +12,6 @@ from .data_ref import (
     LoadOptions as LoadOptions,
     SplitRef as SplitRef,
 )
-from .loading import Loading as Loading
 from .option import (
     Fields as Fields,
     Option as Option,
@@ -35,6 +34,7 @@ from .options import (
     Featuring as Featuring,
     Jobs as Jobs,
     Keep as Keep,
+    Loading as Loading,
     Measuring as Measuring,
     Precision as Precision,
     RecipeGiven as RecipeGiven,

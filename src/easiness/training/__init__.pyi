@@ -7,11 +7,6 @@ from .device import (
     seed_all as seed_all,
     set_up as set_up,
 )
-from .facts import (
-    NetworkFacts as NetworkFacts,
-    Workload as Workload,
-    network_facts as network_facts,
-)
 from .loop import (
     Course as Course,
     EpochReport as EpochReport,
@@ -26,7 +21,10 @@ from .loop import (
 )
 from .network import (
     Network as Network,
+    NetworkFacts as NetworkFacts,
+    Workload as Workload,
     find_classifier as find_classifier,
+    network_facts as network_facts,
 )
 from .observer import (
     AnyObserver as AnyObserver,
