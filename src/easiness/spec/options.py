@@ -4,6 +4,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -361,10 +362,6 @@ class Trials:
     ] = None
 
 
-def _rates(text: str) -> tuple[float, ...]:
-    return read_numbers("--rates", text, "0,0.3")
-
-
 def _policies(text: str) -> tuple[str, ...]:
     """The names in ``easy,beta:1,3,random``; the comma in ``beta:A,B`` belongs to it."""
     return tuple(name.strip() for name in re.findall(r"\s*beta:[^,]*,[^,]*|[^,]+", text))
@@ -377,7 +374,12 @@ class Drawing:
     GROUP: ClassVar[OptionGroup] = "Drawing"
 
     rates: Annotated[
-        Iterable[float], Option("--rates", "Shares of the examples, such as 0,0.3,0.6,0.9.", read=_rates)
+        Iterable[float],
+        Option(
+            "--rates",
+            "Shares of the examples, such as 0,0.3,0.6,0.9.",
+            read=partial(read_numbers, "--rates", example="0,0.3"),
+        ),
     ] = ()
     policies: Annotated[
         Iterable[str] | None,
@@ -423,10 +425,6 @@ class Drawing:
             object.__setattr__(self, "policies", tuple(self.policies))
 
 
-def _shares(text: str) -> tuple[float, ...]:
-    return read_numbers("--shares", text, "0.05,0.2,0.8")
-
-
 @dataclass(frozen=True)
 class Featuring:
     """Features of a frozen network, and how much of the data its heads see; ``features`` may be arrays."""
@@ -453,7 +451,7 @@ class Featuring:
             "With --features: shares of the examples that heads are fitted on, ascending; "
             "0.05,0.2,0.8 by default.",
             metavar="S,S,...",
-            read=_shares,
+            read=partial(read_numbers, "--shares", example="0.05,0.2,0.8"),
         ),
     ] = None
     group: Annotated[
