@@ -196,7 +196,6 @@ def cached_bytes(data: Dataset, recipe: Recipe, cache: Path | None) -> int:
     return sum(split.kind.cached_bytes(split, recipe, cache) for split in data.splits.values())
 
 
-_BYTES_ELSEWHERE = 700 * 2**20  # of a trial on a cluster
 _SMALL_STEP = 3e9  # FLOP on a CPU, below which threads mostly wait for each other
 _SMALL_ON_GPU = 5e10  # FLOP, below which a GPU waits for the launches of its kernels
 _MOST_ON_A_GPU = 5  # processes
@@ -212,11 +211,9 @@ def resolve_plan(plan: Plan, device: torch.device, execution: Execution) -> Reso
     """What ``auto`` becomes for this plan on this machine.
 
     The precision is bfloat16 where the device multiplies such numbers, else float32, as on a processor for
-    networks of depthwise convolutions. As many trials train
-    at a time as cores, memory and trials allow, the threads shared out among them: as many as are over
-    soonest, when n threads are n ** 0.7 times as fast as one and starting processes takes 4 seconds. Small
-    steps run on one thread. On a GPU one process for each, five where steps are small. Nothing is compiled
-    unless asked.
+    networks of depthwise convolutions. As many trials train at a time as are over soonest on the cores and in
+    the memory there is, when n threads are n ** 0.7 times as fast as one and starting processes takes 4
+    seconds. Small steps run on one thread. On a GPU one process for each, five where steps are small.
     """
     kind = check_execution(execution)
     check_compile(execution.compile)
@@ -355,12 +352,12 @@ def needs_of(settings: Resolved, execution: Execution, device: torch.device) -> 
     if kind.machines is None:
         return Needs()
     if device.type != "cuda":
-        return Needs(settings.threads, _BYTES_ELSEWHERE)
+        return Needs(settings.threads, _BYTES_OF_A_PROCESS)
     sharers = math.ceil(settings.jobs / num_gpus(device))
     if execution.jobs != "auto":
         gpus = sum(machine.gpus for machine in kind.machines(execution.ray_address))
         sharers = math.ceil(execution.jobs / max(1, gpus))
-    return Needs(1, _BYTES_ELSEWHERE, max(1, sharers))
+    return Needs(1, _BYTES_OF_A_PROCESS, max(1, sharers))
 
 
 class Workers:

@@ -292,7 +292,8 @@ def difference(asked: RunSpec, precision: Precision, existing: RunSpec | Recorde
         return "it was recorded from a training loop of your own"
     if run.data.identity() != asked.data.identity():
         return _data_difference(run.data, asked.data)
-    found = _first([*_training(run, asked), *_recording(run, asked, precision)])
+    settings = [*_training(run, asked), *_recording(run, asked, precision)]
+    found = next((one for one in settings if one[1] != one[2]), None)
     if found is None:
         return None
     name, there, here = found
@@ -318,8 +319,9 @@ def training_difference(one: RunSpec, other: RunSpec) -> str | None:
 
     Seeds, data, splits and what is kept may differ: the trials of both are draws of the same procedure.
     """
-    found = _first([*_training(one, other), ("precision", one.resolved.precision, other.resolved.precision)])
-    return None if found is None else "{} is {} in one and {} in the other".format(*found)
+    settings = [*_training(one, other), ("precision", one.resolved.precision, other.resolved.precision)]
+    found = (f"{name} is {a} in one and {b} in the other" for name, a, b in settings if a != b)
+    return next(found, None)
 
 
 def _training(run: RunSpec, asked: RunSpec) -> list[tuple[str, Any, Any]]:
@@ -370,10 +372,6 @@ def _recording(run: RunSpec, asked: RunSpec, precision: Precision) -> list[tuple
     if precision != "auto":
         settings.append(("precision", run.resolved.precision, precision))
     return settings
-
-
-def _first(settings: list[tuple[str, Any, Any]]) -> tuple[str, Any, Any] | None:
-    return next((one for one in settings if one[1] != one[2]), None)
 
 
 def _short(digest: str | None) -> str:
