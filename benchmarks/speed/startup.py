@@ -49,7 +49,7 @@ def seconds(command):
 CHOOSE = f"""
 import time
 from easiness.runs import resolve_plan
-from easiness.runs.cost import estimate_cost
+from easiness.runs.execution import estimate_cost
 from easiness.runs.plan import make_plan
 from easiness.spec import Execution, Training
 from easiness.training import resolve_device

@@ -36,7 +36,7 @@ COMMANDS: tuple[Listed, ...] = (
         "cli.status:STATUS",
         "Show which trials of a run are done, missing and in training.",
     ),
-    Listed("report", "Look", "cli.report:REPORT", "Write a page that shows what was measured."),
+    Listed("report", "Look", "cli.export:REPORT", "Write a page that shows what was measured."),
     Listed(
         "scores", "Look", "studies.scores:SCORES", "Write every score of every example, with standard errors."
     ),

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from easiness.data import Dataset
 from easiness.inputs import TensorBank, Values
@@ -82,7 +81,9 @@ def run_trial(
         record = TrialRecord(
             probes={name: observer.log.observations() for name, observer in observers.items()},
             train_loss=losses,
-            weights={name: _array(value) for name, value in network.weights().items()},
+            weights={
+                name: value.detach().cpu().contiguous().numpy() for name, value in network.weights().items()
+            },
         )
     record.ran.update(how_it_ran(began, device))
     return record
@@ -137,11 +138,6 @@ def _observer(
     if _as_trained(probe):
         return StepObserver(log)
     return Observer(banks[probe.name], log, data.signature(spec.recipe), data.num_classes)
-
-
-def _array(value: Tensor) -> npt.NDArray[np.generic]:
-    array: npt.NDArray[np.generic] = value.detach().cpu().contiguous().numpy()
-    return array
 
 
 def _as_trained(probe: Probe) -> bool:

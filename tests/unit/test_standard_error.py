@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from easiness.engine import print_rows
-from easiness.runs.shown import ShownProgress
+from easiness.runs.progress import ShownProgress
 from easiness.standard_error import escaped_stdout, lenient_stderr, say_on_stderr
 
 

@@ -1,12 +1,12 @@
-"""``easiness export`` and ``card``: a run in the format of another tool, and scores to publish."""
+"""``easiness report``, ``export`` and ``card``: a page, a run for another tool, and scores to publish."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from easiness import exports, runs, show, spec, store
+from easiness import exports, pages, runs, show, spec, store
 from easiness.engine import (
     At,
     Data,
@@ -18,7 +18,9 @@ from easiness.engine import (
     say_written,
 )
 from easiness.errors import BadInput
+from easiness.paper import reproduction
 from easiness.regular_file import in_words
+from easiness.runs import passes_shown
 from easiness.spec import TABLE_OPTIONS, Fields, Loading, Option
 
 
@@ -128,4 +130,34 @@ CARD = Verb(
     card,
     _card,
     about="Examples are recognized by their decoded values, in any order, format and split.",
+)
+
+
+def report(asked: pages.Reported) -> Path:
+    pages.write_report(asked)
+    return asked.output
+
+
+def _carry(asked: pages.Reported) -> None:
+    if len(asked.runs) > 1 or not reproduction.is_study(asked.runs[0]):
+        asked = replace(asked, runs=[store.open_run(one) for one in asked.runs])
+    with passes_shown(True):
+        note = pages.write_report(asked)
+    if note:
+        say(f"note: {note}", err=True)
+    say_written(asked.output)
+    say(str(asked.output))
+
+
+REPORT = Verb(
+    "report",
+    "Look",
+    "Write a page that shows what was measured.",
+    pages.Reported,
+    report,
+    _carry,
+    about=(
+        "It has accuracy, galleries and matching tables, the labels to look at, and from two trials on what "
+        "can be left out. It is one file that needs no network. The last line printed is its path."
+    ),
 )

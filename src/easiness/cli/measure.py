@@ -91,6 +91,7 @@ def summarize(run: store.Run) -> str:
     stopped = run.document.stopped
     enough = "" if stopped is None else f"\nreliability: {stopped.sentence}"
     ahead = "".join(f"\n{line}" for line in matching.outlook_lines(run))
+    judges = f"all of {show.counted(num, 'head')} that did not see them" if run.shares else "every trial"
     heads = run.spec.heads
     about = "" if heads is None else "".join(f"\nfeatures: {one}" for one in pages.about_features(heads))
     about = about and f"{about}\n{pages.FOR_FEATURES}"
@@ -102,12 +103,8 @@ def summarize(run: store.Run) -> str:
     return f"""\
 {head}
 {_accuracy(run, epoch)}
-easiness {run.at(epoch)}: {(right == num).mean():.1%} of the examples right in {_judges(run, num)}, \
+easiness {run.at(epoch)}: {(right == num).mean():.1%} of the examples right in {judges}, \
 {(right == 0).mean():.1%} in none{augmented}{enough}{ahead}{about}"""
-
-
-def _judges(run: store.Run, num: int) -> str:
-    return f"all of {show.counted(num, 'head')} that did not see them" if run.shares else "every trial"
 
 
 def _accuracy(run: store.Run, epoch: int) -> str:

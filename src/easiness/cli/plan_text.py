@@ -63,6 +63,9 @@ def _of_trainings(
     spec = plan.spec(resolved, task.trials, task.epochs)
     cache = cache_beside(out) if execution.cache else None
     cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache, taken=seconds_beside(out))
+    annealed = ""
+    if plan.recipe.anneals(plan.epochs):
+        annealed = "; scores after an earlier epoch are of an unfinished training"
     sparse = ""
     if network_facts(work_of(spec, plan.data, str(device)).workload).sparse:
         sparse = "; torch.optim.SparseAdam, without weight decay, of tables with sparse gradients"
@@ -90,7 +93,7 @@ optimizer: torch.optim.AdamW, lr {recipe.alpha:g} at the start, \
 weight_decay {recipe.torch_weight_decay(num):.4g} \
 (lambda {recipe.weight_decay_lambda(num):.4g} / alpha {recipe.alpha:g}){sparse}
 schedule: eta(t) = (1 + cos(pi t / {recipe.period:g})) / 2 with t in epochs, \
-set every step: 1 at the first step, {last:.6g} at the last{_annealed(plan)}
+set every step: 1 at the first step, {last:.6g} at the last{annealed}
 augmentation: {kind.augmentation(recipe, plan.signature.shape)}
 observation: {observe_text(spec.observe)}; clean is {kind.observation(recipe)}
 {costs}
@@ -146,12 +149,6 @@ def _of_what_is_missing(foreseen: Foreseen, cost: Callable[[int], Cost]) -> str:
         return f"to train: nothing, since {there}"
     which = f"{trials_text(task.missing)}, for {counted(task.epochs, 'epoch')}"
     return f"to train: {which}; {there}\ncost of these: {cost(len(task.missing))}"
-
-
-def _annealed(plan: Plan) -> str:
-    if not plan.recipe.anneals(plan.epochs):
-        return ""
-    return "; scores after an earlier epoch are of an unfinished training"
 
 
 def _until(rule: StoppingRule) -> str:

@@ -1,14 +1,4 @@
 from .command import command_of as command_of, command_typed as command_typed, opened as opened
-from .files import (
-    check_output_file as check_output_file,
-    check_output_folder as check_output_folder,
-    output_file as output_file,
-    output_folder as output_folder,
-    write_figure as write_figure,
-    write_file as write_file,
-    write_page as write_page,
-    write_result as write_result,
-)
 from .function import (
     OF_THE_RECIPE as OF_THE_RECIPE,
     arguments_of as arguments_of,
@@ -43,12 +33,20 @@ from .registry import (
 )
 from .results import (
     WRITTEN as WRITTEN,
+    check_output_file as check_output_file,
+    check_output_folder as check_output_folder,
     check_outputs as check_outputs,
+    output_file as output_file,
+    output_folder as output_folder,
     print_rows as print_rows,
     say as say,
     say_text as say_text,
     say_written as say_written,
     show_result as show_result,
+    write_figure as write_figure,
+    write_file as write_file,
+    write_page as write_page,
+    write_result as write_result,
 )
 from .study import (
     Asked as Asked,

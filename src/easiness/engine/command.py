@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from easiness.engine.files import check_output_file
-from easiness.engine.results import WRITTEN, check_outputs, say_text, show_result
+from easiness.engine.results import WRITTEN, check_output_file, check_outputs, say_text, show_result
 from easiness.engine.study import Asked, Study, Verb, answer, asked_of, forecast, made
 from easiness.errors import BadInput
 from easiness.executors import executor_names, find_executor

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from easiness.commands import Group
 from easiness.executors import check_execution
-from easiness.spec import Fields, Option, options_of
+from easiness.spec import Fields, Option, check_within, options_of
 
 if TYPE_CHECKING:
     from easiness.runs import Plan
@@ -86,6 +86,8 @@ def made(asks: type[A], given: Mapping[str, Any]) -> A:
     hints = typing.get_type_hints(asks, include_extras=True)
     for one in asked_of(asks):
         value = given.get(one.name, one.default)
+        if one.option.within is not None and value is not None:
+            check_within(one.option.flag or one.name, value, one.option.within)
         (of_holders.setdefault(one.holder, {}) if one.holder else values)[one.name] = value
     for holder, parts in of_holders.items():
         kind, *_ = typing.get_args(hints[holder]) or (hints[holder],)

@@ -1,31 +1,5 @@
 """Where trials run. One contract: on a CPU the same spec gives the same record in each."""
 
-from easiness.executors.executor import Executor, Machine, Needs, Outcome, SerialExecutor, Tell, room
-from easiness.executors.processes import ProcessesExecutor
-from easiness.executors.registry import (
-    EXECUTORS,
-    ExecutorKind,
-    check_execution,
-    check_executor,
-    executor_names,
-    find_executor,
-    make_executor,
-)
+import lazy_loader
 
-__all__ = [
-    "EXECUTORS",
-    "Executor",
-    "ExecutorKind",
-    "Machine",
-    "Needs",
-    "Outcome",
-    "ProcessesExecutor",
-    "SerialExecutor",
-    "Tell",
-    "check_execution",
-    "check_executor",
-    "executor_names",
-    "find_executor",
-    "make_executor",
-    "room",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -84,8 +84,10 @@ class RayExecutor:
             return
         ray = connected(self._address)
         self._check_room()
-        task = remote_work(ray, **self._options())
-        mailbox = None if listener is None else self._open_mailbox(ray)
+        task = ray.remote(work).options(**self._options())
+        if listener is not None and self._mailbox is None:
+            self._mailbox = open_mailbox(ray)
+        mailbox = None if listener is None else self._mailbox
         function = [ray.put(fn)]
         here = str(Path.cwd())
         places = here, [folder or here for folder in sys.path]
@@ -115,11 +117,6 @@ class RayExecutor:
             "retry_exceptions": False,
             "name": "easiness",
         }
-
-    def _open_mailbox(self, ray: Any) -> Any:
-        if self._mailbox is None:
-            self._mailbox = open_mailbox(ray)
-        return self._mailbox
 
     def _check_room(self) -> None:
         there = machines(self._address)
@@ -344,10 +341,6 @@ def _pickled(error: BaseException) -> bytes:
     except Exception:
         content = cloudpickle.dumps(RunFailed(describe(error)))
     return content
-
-
-def remote_work(ray: Any, **options: Any) -> Any:
-    return ray.remote(work).options(**options)
 
 
 def open_mailbox(ray: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from easiness.errors import BadInput, nearest
 from easiness.executors.executor import Executor, Machine, Needs, SerialExecutor
 from easiness.executors.processes import ProcessesExecutor
+from easiness.executors.ray import RayExecutor, machines
 from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
 from easiness.spec import Execution, Jobs
 
@@ -44,21 +45,9 @@ class ExecutorKind:
             raise BadInput(f"executor {self.name}: is not installed; pip install 'easiness[{self.extra}]'")
 
 
-def _make_ray(jobs: int | None, needs: Needs, address: str | None) -> Executor:
-    from easiness.executors.ray import RayExecutor
-
-    return RayExecutor(jobs, needs, address)
-
-
-def _machines_of_ray(address: str | None) -> tuple[Machine, ...]:
-    from easiness.executors.ray import machines
-
-    return machines(address)
-
-
 SERIAL = ExecutorKind("serial", lambda *_: SerialExecutor(), shares_memory=True, one_at_a_time=True)
 PROCESSES = ExecutorKind("processes", lambda jobs, *_: ProcessesExecutor(jobs), shares_memory=False)
-RAY = ExecutorKind("ray", _make_ray, shares_memory=False, machines=_machines_of_ray, extra="ray")
+RAY = ExecutorKind("ray", RayExecutor, shares_memory=False, machines=machines, extra="ray")
 
 EXECUTORS: tuple[ExecutorKind, ...] = (SERIAL, PROCESSES, RAY)
 

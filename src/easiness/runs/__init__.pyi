@@ -1,27 +1,25 @@
 from .carrying_out import (
     Foreseen as Foreseen,
     carry_out as carry_out,
-    check_readable as check_readable,
-    foresee as foresee,
-)
-from .cost import (
-    Cost as Cost,
-    effort_text as effort_text,
-    estimate_cost as estimate_cost,
-    seconds_beside as seconds_beside,
-    work_of as work_of,
-)
-from .execution import resolve_plan as resolve_plan
-from .heads_plan import check_rotates as check_rotates, on_features as on_features, plan_of as plan_of
-from .leak import find_leak as find_leak, leak_of as leak_of
-from .making import cache_beside as cache_beside
-from .many import (
     carry_out_all as carry_out_all,
+    check_readable as check_readable,
     check_study_folder as check_study_folder,
     describe as describe,
+    foresee as foresee,
     missing_by_run as missing_by_run,
     plan_costs as plan_costs,
 )
+from .execution import (
+    Cost as Cost,
+    effort_text as effort_text,
+    estimate_cost as estimate_cost,
+    resolve_plan as resolve_plan,
+    seconds_beside as seconds_beside,
+    work_of as work_of,
+)
+from .heads_plan import check_rotates as check_rotates, on_features as on_features, plan_of as plan_of
+from .leak import find_leak as find_leak, leak_of as leak_of
+from .making import cache_beside as cache_beside
 from .measuring import measure as measure, planned as planned
 from .plan import (
     Drawn as Drawn,
@@ -31,12 +29,14 @@ from .plan import (
     training_difference as training_difference,
     with_recipe as with_recipe,
 )
-from .progress import Progress as Progress, tracked as tracked, trackers_of as trackers_of
-from .shown import (
+from .progress import (
+    Progress as Progress,
     ShownProgress as ShownProgress,
     passes_shown as passes_shown,
     progress_of as progress_of,
     reading_shown as reading_shown,
+    tracked as tracked,
+    trackers_of as trackers_of,
 )
 from .source import (
     Told as Told,

@@ -17,8 +17,7 @@ from easiness.heads import Deal
 from easiness.inputs import DamagedCache, Values
 from easiness.own_process import warn_of_spinning
 from easiness.records import TrialRecord
-from easiness.runs.cost import estimate_cost
-from easiness.runs.execution import Workers
+from easiness.runs.execution import Workers, estimate_cost
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.trainer import Checkpoints, Note, Trainer

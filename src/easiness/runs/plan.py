@@ -41,6 +41,7 @@ from easiness.spec import (
     Training,
     at_least,
     check_observe,
+    check_within,
     make_recipe,
     named_recipe,
     recipe_settings,
@@ -148,8 +149,7 @@ def make_plan(
     share = training.train_share
     if training.model is not None:
         check_model_name(training.model)
-    if not 0 < share <= 1:
-        raise BadInput(f"train share {share}: must be above 0 and at most 1")
+    check_within("--train-share", share, "(0, 1]")
     data = given_data(source, loading)
     model = data.kind.network(training.model)
     recipe = recipe_asked(data, replace(training, model=model))
@@ -292,7 +292,8 @@ def difference(asked: RunSpec, precision: Precision, existing: RunSpec | Recorde
         return "it was recorded from a training loop of your own"
     if run.data.identity() != asked.data.identity():
         return _data_difference(run.data, asked.data)
-    found = _first([*_training(run, asked), *_recording(run, asked, precision)])
+    settings = [*_training(run, asked), *_recording(run, asked, precision)]
+    found = next((one for one in settings if one[1] != one[2]), None)
     if found is None:
         return None
     name, there, here = found
@@ -318,8 +319,9 @@ def training_difference(one: RunSpec, other: RunSpec) -> str | None:
 
     Seeds, data, splits and what is kept may differ: the trials of both are draws of the same procedure.
     """
-    found = _first([*_training(one, other), ("precision", one.resolved.precision, other.resolved.precision)])
-    return None if found is None else "{} is {} in one and {} in the other".format(*found)
+    settings = [*_training(one, other), ("precision", one.resolved.precision, other.resolved.precision)]
+    found = (f"{name} is {a} in one and {b} in the other" for name, a, b in settings if a != b)
+    return next(found, None)
 
 
 def _training(run: RunSpec, asked: RunSpec) -> list[tuple[str, Any, Any]]:
@@ -370,10 +372,6 @@ def _recording(run: RunSpec, asked: RunSpec, precision: Precision) -> list[tuple
     if precision != "auto":
         settings.append(("precision", run.resolved.precision, precision))
     return settings
-
-
-def _first(settings: list[tuple[str, Any, Any]]) -> tuple[str, Any, Any] | None:
-    return next((one for one in settings if one[1] != one[2]), None)
 
 
 def _short(digest: str | None) -> str:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from easiness.errors import BadInput
+from rich.console import Console
+from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column
+
+from easiness.errors import BadInput, printable
+from easiness.inputs import reading
+from easiness.show import counted, duration_text
 from easiness.spec import RunSpec, shares_text
+from easiness.standard_error import lenient_stderr, say_on_stderr
 from easiness.store import Run
 from easiness.tracking import Tracker, make_tracker
 
 if TYPE_CHECKING:
-    from easiness.runs.cost import Cost
+    from easiness.runs.execution import Cost
     from easiness.training import EpochReport
+if TYPE_CHECKING:
+    from easiness.runs.execution import Cost
+    from easiness.training import EpochReport
+
 
 _MOST_READ = 1000  # trials whose observations are read for the summary
 
@@ -167,3 +180,217 @@ def summary_of(run: Run) -> dict[str, float]:
     except BadInput:  # too few trials, or nothing is learned: that much is not known
         pass
     return summary
+
+
+_BETWEEN_LINES, _WHILE_READING = 2.0, 5.0  # seconds from one plain line to the next
+_WITHIN_EPOCH = 30.0  # seconds, after which a plain line comes however long an epoch takes
+_QUICK = 1.0  # seconds of reading without a bar
+_BAR, _WIDE = 8, 112  # columns of a bar, and of a terminal that has room for units
+_PACE = 600.0  # seconds of which the time left is told
+
+
+def _make_bar() -> Bar:
+    """A bar with its task; disabled where standard error is a file, a pipe, or a notebook without widgets."""
+    console = Console(file=lenient_stderr(escaped=False), stderr=True)  # a bar moves the cursor
+    widgets = console.is_jupyter and find_spec("ipywidgets") is not None
+    bar = Bar(
+        TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
+        BarColumn(bar_width=_BAR),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        expand=True,
+        get_time=time.monotonic,
+        speed_estimate_period=_PACE,
+        disable=not (widgets or (console.is_terminal and not console.is_jupyter)),
+    )
+    bar.add_task("", total=None, visible=False, speed="")
+    return bar
+
+
+def _move(bar: Bar, text: str, done: float, total: float) -> None:
+    """Show the text beside the bar; one that goes back begins anew, with a time of its own."""
+    task = bar.tasks[0]
+    if task.total != total or done < task.completed:
+        bar.reset(task.id, total=total)
+    bar.update(task.id, description=printable(text), completed=done, visible=True)
+
+
+@contextmanager
+def reading_shown(say: Callable[[str], None] = say_on_stderr) -> Iterator[None]:
+    """Says how far the reading of the source has come, on standard error; nothing where that is quick."""
+    last_line = time.monotonic()
+
+    def show(what: str, done: int, total: int) -> None:
+        nonlocal last_line
+        if time.monotonic() - last_line >= _WHILE_READING:
+            last_line = time.monotonic()
+            say(f"{what}: {done:,} of {total:,}")
+
+    with reading(show):
+        yield
+
+
+@contextmanager
+def passes_shown(progress: bool) -> Iterator[None]:
+    """As `reading_shown`, for what reads alone: a bar on a terminal.
+
+    Nothing where that is quick. Without ``progress`` whoever shows it already goes on to do so.
+    """
+    bar, began = _make_bar(), time.monotonic()
+
+    def show(what: str, done: int, total: int) -> None:
+        if time.monotonic() - began >= _QUICK:
+            bar.start()
+            _move(bar, what, done, max(total, 1))
+
+    with ExitStack() as stack:
+        if progress:
+            stack.enter_context(reading_shown() if bar.disable else reading(show))
+        stack.callback(lambda: bar.stop() if bar.live.is_started else None)
+        yield
+
+
+class ShownProgress(Progress):
+    """Shows runs as they go on."""
+
+    def __init__(self, between_lines: float = _BETWEEN_LINES, within_epoch: float = _WITHIN_EPOCH) -> None:
+        """Plain lines come at least ``between_lines`` seconds after one another, after epochs.
+
+        However long an epoch takes, one comes at most ``within_epoch`` seconds late.
+        """
+        self._between_lines, self._within_epoch = between_lines, within_epoch
+        self._bar = _make_bar()
+        self._stack = ExitStack()
+        self._announcement: list[str] = []
+        self._in_study = self._preparing = False
+        self._last_line = time.monotonic()
+        self._began: float | None = None
+        self._seen = 0  # images of this run
+        self._text = "images"
+        # networks differ in speed, so the bar goes by operations, an image being of ``_each``
+        self._done = self._total = 0.0
+        self._each = 1.0
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(reading_shown(self.note))
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+        self._bar.stop()
+
+    def note(self, text: str) -> None:
+        self._last_line = time.monotonic()
+        if self._bar.disable:
+            say_on_stderr(text)
+        else:
+            self._bar.console.print(printable(text), markup=False, highlight=False)
+
+    def _is_quiet(self, seconds: float) -> bool:
+        return time.monotonic() - self._last_line > seconds
+
+    def study(self, text: str, num_images: int, work: float | None = None) -> None:
+        self.note(text)
+        self._in_study = True
+        self._done, self._total = 0.0, work or num_images
+
+    def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
+        layout = ", channels-last" if spec.resolved.channels_last else ""
+        jobs = spec.resolved.jobs
+        at_a_time = f", {jobs} at a time" if jobs > 1 else ""
+        what, length = "training", f"{counted(spec.epochs, 'epoch')} each"
+        if spec.heads is not None:
+            names = " and ".join(one.name for one in spec.heads.features)
+            what, length = f"fitting heads on {names}:", f"shares {shares_text(spec.heads.shares)}"
+        self._announcement = [
+            f"{path}: {what} {len(missing)} of {counted(spec.trials, 'trial')} of {spec.model}, "
+            f"{length}{at_a_time} "
+            f"({spec.resolved.precision}{layout}; {spec.resolved.reason})"
+        ]
+        work = cost.operations or cost.num_images
+        self._each = work / max(cost.num_images, 1)
+        if not self._in_study:
+            self._announcement.append(f"{path}: {cost}")
+            self._done, self._total = 0.0, work
+        self._preparing, self._began, self._seen = False, None, 0
+        self._last_line = time.monotonic()
+
+    def _announce(self) -> None:
+        """Say what begins once there is something to wait for: an image refused at once is one line alone."""
+        lines, self._announcement = self._announcement, []
+        for line in lines:
+            self.note(line)
+
+    def cached(self, split: str, done: int, total: int) -> None:
+        """Show how far the cache of a split is, or print a line now and then."""
+        self.features(f"caching photos of {split}", done, total)
+
+    def features(self, what: str, done: int, total: int) -> None:
+        """Show how far the features are, or print a line now and then."""
+        if not self._preparing and not self._is_quiet(self._between_lines):
+            return
+        self._preparing = True
+        self._announce()
+        _move(self._bar, what, done, max(total, 1))
+        if self._bar.disable and (done == total or self._is_quiet(self._between_lines)):
+            self.note(f"{what}: {done:,} of {total:,}")
+
+    def images(self, num: int) -> None:
+        """Move the bar by these images, or print a line where the last one was long ago."""
+        self._announce()
+        self._began = self._began or time.monotonic()
+        self._seen += num
+        self._done += num * self._each
+        self._show()
+        if self._bar.disable and self._is_quiet(self._within_epoch):
+            self.note(f"{self._bar.tasks[0].percentage:.0f}% of the work, {self._pace()}")
+
+    def skipped(self, num: int) -> None:
+        self._total -= num * self._each
+
+    def epoch(self, report: EpochReport) -> None:
+        row = f"epoch {report.epoch}/{report.epochs}" if report.share is None else f"share {report.share:g}"
+        found = [f"{name.replace('_', '-')} {value:.3f}" for name, value in report.accuracy.items()]
+        accuracy = f"accuracy {', '.join(found)}, " if found else ""
+        self._text = f"trial {report.trial} {row}: {accuracy}loss {report.train_loss:.3f}"
+        self._show()
+        if self._bar.disable and (report.epoch == report.epochs or self._is_quiet(self._between_lines)):
+            self.note(f"{self._text}, {self._pace()}")
+
+    def _show(self) -> None:
+        total = max(self._total, 1.0)
+        _move(self._bar, self._text, min(self._done, total), total)
+        unit = " examples/s" if self._bar.console.width >= _WIDE else "/s"
+        speed = f"{self._speed():,.0f}{unit}" if self._seen else ""
+        self._bar.update(self._bar.tasks[0].id, speed=speed)
+
+    def _speed(self) -> float:
+        return self._seen / max(time.monotonic() - (self._began or 0.0), 1e-9)
+
+    def _pace(self) -> str:
+        left = self._bar.tasks[0].time_remaining
+        return f"{self._speed():,.0f} examples/s" + (f", {duration_text(left)} left" if left else "")
+
+    def failed(self, index: int, reason: str) -> None:
+        self.note(f"trial {index} failed: {reason}")
+
+
+@contextmanager
+def progress_of(progress: Progress | bool) -> Iterator[Progress]:
+    """The progress to tell, within the block: shown for true, none for false, or the caller's own."""
+    if isinstance(progress, Progress):
+        yield progress
+    elif progress is False or progress is None:
+        yield Progress()
+    elif progress is True:
+        try:
+            with ShownProgress() as shown:
+                yield shown
+        except KeyboardInterrupt:
+            say_on_stderr("interrupted; everything finished so far is kept, and the same call again goes on")
+            raise
+    else:
+        raise BadInput(f"progress {progress!r}: give True, False, or a Progress of your own")

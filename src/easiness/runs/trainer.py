@@ -252,7 +252,13 @@ class Trainer:
                 images[name] = own
                 if isinstance(own, Packed) and own.in_memory:
                     paths.append(folder / f"{prefix}{name}")
-                    images[name] = _written(own, paths[-1])
+                    try:
+                        images[name] = own.written(paths[-1])
+                    except OSError as error:
+                        raise RunFailed(
+                            f"{folder}: the examples cannot be written for the processes to share "
+                            f"({error.strerror or error}); make room, or use --jobs 1"
+                        ) from error
             yield replace(self, data=self.data.without_values(), images=images)
         finally:
             for path in paths:
@@ -262,16 +268,6 @@ class Trainer:
 def features_key(split: str, at: int) -> str:
     """What the vectors of a split are called that the features at a place of their list are."""
     return f"{split}.features_{at}"
-
-
-def _written(examples: Packed, path: Path) -> Packed:
-    try:
-        return examples.written(path)
-    except OSError as error:
-        raise RunFailed(
-            f"{path.parent}: the examples cannot be written for the processes to share "
-            f"({error.strerror or error}); make room, or use --jobs 1"
-        ) from error
 
 
 @dataclass(frozen=True)

@@ -12,23 +12,12 @@ from .data_ref import (
     LoadOptions as LoadOptions,
     SplitRef as SplitRef,
 )
-from .heads import (
-    BOOSTING as BOOSTING,
-    NOT_BY_STEPS as NOT_BY_STEPS,
-    RIDGE as RIDGE,
-    SHARES as SHARES,
-    FeaturesRef as FeaturesRef,
-    Heads as Heads,
-    check_shares as check_shares,
-    fraction_of as fraction_of,
-    shares_text as shares_text,
-)
-from .loading import Loading as Loading
 from .option import (
     Fields as Fields,
     Option as Option,
     OptionGroup as OptionGroup,
     at_least as at_least,
+    check_within as check_within,
     options_of as options_of,
     read_at as read_at,
     read_names as read_names,
@@ -45,6 +34,7 @@ from .options import (
     Featuring as Featuring,
     Jobs as Jobs,
     Keep as Keep,
+    Loading as Loading,
     Measuring as Measuring,
     Precision as Precision,
     RecipeGiven as RecipeGiven,
@@ -72,11 +62,17 @@ from .recipe import (
     settings_of_others as settings_of_others,
 )
 from .trial import (
+    BOOSTING as BOOSTING,
     MOST as MOST,
+    NOT_BY_STEPS as NOT_BY_STEPS,
+    RIDGE as RIDGE,
+    SHARES as SHARES,
     UNNAMED as UNNAMED,
     Check as Check,
     Draw as Draw,
     Effect as Effect,
+    FeaturesRef as FeaturesRef,
+    Heads as Heads,
     Probe as Probe,
     RecordedSpec as RecordedSpec,
     Resolved as Resolved,
@@ -86,7 +82,10 @@ from .trial import (
     Tail as Tail,
     TrialSeeds as TrialSeeds,
     TrialSpec as TrialSpec,
+    check_shares as check_shares,
     content_hash as content_hash,
     examples_of_epoch as examples_of_epoch,
+    fraction_of as fraction_of,
+    shares_text as shares_text,
     trial_seeds as trial_seeds,
 )

@@ -10,12 +10,10 @@ from typing import Any
 
 from easiness.regular_file import in_words
 from easiness.spec.data_ref import DatasetRef
-from easiness.spec.heads import NOT_BY_STEPS
-from easiness.spec.loading import Loading
 from easiness.spec.option import Option, options_of
-from easiness.spec.options import Featuring, Training
+from easiness.spec.options import Featuring, Loading, Training
 from easiness.spec.recipe import DEFAULT_RECIPE, RECIPES, Recipe, named_recipe
-from easiness.spec.trial import RunSpec
+from easiness.spec.trial import NOT_BY_STEPS, RunSpec
 
 
 def command_line(command: str, *words: object, always: Container[str] = ()) -> str:

@@ -34,6 +34,7 @@ class Option:
         placed: in Python it has a place before the keywords, too.
         opens: it is a run, or several: folders on the command line, which are opened.
         least: the least number that is taken.
+        within: the numbers that are taken, such as ``(0, 1]``.
         group: the part of the help, where it is not that of the value.
         writes: it is a file to be written, whose name has one of these endings.
     """
@@ -53,6 +54,7 @@ class Option:
     placed: bool = False
     opens: bool = False
     least: int | None = None
+    within: str | None = None
     group: OptionGroup | None = None
     writes: tuple[str, ...] = ()
 
@@ -71,7 +73,6 @@ class Fields:
         required: those that have to be given.
         help: other words for some.
         defaults: other values to begin with.
-        given: the type in Python, where it is wider than the field's.
         python: the function of Python has them, too.
     """
 
@@ -106,6 +107,14 @@ def at_least(name: str, value: int, least: int, most: int | None = None) -> int:
     if most is not None and value > most:
         raise BadInput(f"{name} {value}: must be at most {most:,}")
     return value
+
+
+def check_within(name: str, value: float, within: str) -> None:
+    """Make sure that the value of the option ``name`` is in an interval, such as ``(0, 1]``."""
+    low, high = map(float, within[1:-1].split(","))
+    above = value > low if within[0] == "(" else value >= low
+    if not (above and (value < high if within[-1] == ")" else value <= high)):  # nor NaN
+        raise BadInput(f"{name} {value}: not in {within}; give a number in it")
 
 
 def read_numbers(flag: str, text: str, example: str) -> tuple[float, ...]:

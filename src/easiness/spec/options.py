@@ -4,15 +4,120 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from easiness.errors import BadInput
-from easiness.spec.loading import Loading
-from easiness.spec.option import Option, OptionGroup, read_at, read_minutes, read_numbers
+from easiness.spec.option import (
+    Option,
+    OptionGroup,
+    read_at,
+    read_columns,
+    read_minutes,
+    read_names,
+    read_numbers,
+)
 
 if TYPE_CHECKING:
     from easiness.spec.recipe import Recipe  # which takes a tenth of a second to load
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How the examples are read from their source, and which of them."""
+
+    GROUP: ClassVar[OptionGroup] = "Data"
+    OF_DATA: ClassVar[bool] = True
+    """In Python `load_dataset` has these options, and studies take what it gives."""
+
+    limit: Annotated[
+        int | None, Option("--limit", "Use this many examples, as many of each class.", first=True)
+    ] = None
+    holdout: Annotated[
+        float | None,
+        Option("--holdout", "Hold out this share of each class, if the data have no held-out split."),
+    ] = None
+    data_root: Annotated[
+        str | Path | None,
+        Option("--data-root", "Folder of a torchvision data set.", typed=Path | None),
+    ] = None
+    download: Annotated[
+        bool, Option("--download", "Let torchvision or the hub download what is not on disk.")
+    ] = False
+    allow_outside: Annotated[
+        bool, Option("--allow-outside", "Allow a CSV to name files outside of its folder.")
+    ] = False
+    labels: Annotated[
+        str | Path | None,
+        Option(
+            "--labels",
+            "CSV of id,label to train with instead of the source's labels. Examples that it lacks or "
+            "drops are left out.",
+            metavar="FILE.csv",
+            typed=Path | None,
+        ),
+    ] = None
+    skip_unreadable: Annotated[
+        bool, Option("--skip-unreadable", "Leave out files that cannot be read, and name them.")
+    ] = False
+    columns: Annotated[
+        Mapping[str, str] | None,
+        Option(
+            "--columns",
+            "Other names of the columns path, label and split of a CSV.",
+            metavar="path=filename,label=breed",
+            read=read_columns,
+        ),
+    ] = None
+    text: Annotated[
+        str | None,
+        Option("--text", "Column of a table with the texts.", metavar="COLUMN"),
+    ] = None
+    sound: Annotated[
+        str | None,
+        Option(
+            "--sound",
+            "Column of a table with the recordings, or their paths.",
+            metavar="COLUMN",
+        ),
+    ] = None
+    inputs: Annotated[
+        Sequence[str] | None,
+        Option(
+            "--inputs",
+            "Columns of a table that are the input: numbers, categories or lists of numbers. "
+            "Default: all but the label, in a table without text and path.",
+            metavar="A,B,...",
+            read=read_names,
+        ),
+    ] = None
+    without: Annotated[
+        Sequence[str] | None,
+        Option("--without", "Columns of a table that are not used.", metavar="A,B,...", read=read_names),
+    ] = None
+    label: Annotated[
+        str | None,
+        Option("--label", "Column of a table with the labels. Default: label.", metavar="COLUMN", first=True),
+    ] = None
+    id: Annotated[
+        str | None,
+        Option(
+            "--id",
+            "Column of a table with the ids, by which all else then names the examples.",
+            metavar="COLUMN",
+        ),
+    ] = None
+    encoding: Annotated[
+        str | None,
+        Option(
+            "--encoding",
+            "Encoding of CSV and .txt files, such as latin-1. Default: UTF-8.",
+            metavar="NAME",
+        ),
+    ] = None
+    rate: int | None = None
+    """Samples a second of recordings that are arrays."""
 
 
 ALL, LAST, TRAIN = "all", "last", "train"
@@ -129,7 +234,11 @@ class Training:
     ] = None
     train_share: Annotated[
         float,
-        Option("--train-share", "Share of the examples that each trial trains on. It observes all of them."),
+        Option(
+            "--train-share",
+            "Share of the examples that each trial trains on. It observes all of them.",
+            within="(0, 1]",
+        ),
     ] = 1.0
     precision: Annotated[Precision, Option("--precision", "auto: bfloat16 where the device has it.")] = "auto"
     pretrained: Annotated[
@@ -253,10 +362,6 @@ class Trials:
     ] = None
 
 
-def _rates(text: str) -> tuple[float, ...]:
-    return read_numbers("--rates", text, "0,0.3")
-
-
 def _policies(text: str) -> tuple[str, ...]:
     """The names in ``easy,beta:1,3,random``; the comma in ``beta:A,B`` belongs to it."""
     return tuple(name.strip() for name in re.findall(r"\s*beta:[^,]*,[^,]*|[^,]+", text))
@@ -269,7 +374,12 @@ class Drawing:
     GROUP: ClassVar[OptionGroup] = "Drawing"
 
     rates: Annotated[
-        Iterable[float], Option("--rates", "Shares of the examples, such as 0,0.3,0.6,0.9.", read=_rates)
+        Iterable[float],
+        Option(
+            "--rates",
+            "Shares of the examples, such as 0,0.3,0.6,0.9.",
+            read=partial(read_numbers, "--rates", example="0,0.3"),
+        ),
     ] = ()
     policies: Annotated[
         Iterable[str] | None,
@@ -315,10 +425,6 @@ class Drawing:
             object.__setattr__(self, "policies", tuple(self.policies))
 
 
-def _shares(text: str) -> tuple[float, ...]:
-    return read_numbers("--shares", text, "0.05,0.2,0.8")
-
-
 @dataclass(frozen=True)
 class Featuring:
     """Features of a frozen network, and how much of the data its heads see; ``features`` may be arrays."""
@@ -345,7 +451,7 @@ class Featuring:
             "With --features: shares of the examples that heads are fitted on, ascending; "
             "0.05,0.2,0.8 by default.",
             metavar="S,S,...",
-            read=_shares,
+            read=partial(read_numbers, "--shares", example="0.05,0.2,0.8"),
         ),
     ] = None
     group: Annotated[

@@ -18,7 +18,7 @@ import pytest
 
 import easiness as ez
 from easiness import Recipe, load_dataset, measure, open_run
-from easiness.engine.files import check_output_file, check_output_folder, output_folder, write_file
+from easiness.engine.results import check_output_file, check_output_folder, output_folder, write_file
 from easiness.errors import BadInput, RunFailed
 from easiness.pages.facts import data_name, describe_data, measure_command, run_facts
 from easiness.pages.run_part import measure_more, next_step

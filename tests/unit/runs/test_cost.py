@@ -13,7 +13,7 @@ from PIL import Image
 import easiness as ez
 from easiness import load_dataset, measure
 from easiness.runs.carrying_out import cache_beside, resolve_plan  # type: ignore[attr-defined]
-from easiness.runs.cost import Cost, effort_text, estimate_cost, seconds_beside
+from easiness.runs.execution import Cost, effort_text, estimate_cost, seconds_beside
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
 from easiness.show import duration_text, size_text

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from easiness.errors import BadInput
-from easiness.runs import many as module
-from easiness.runs.many import carry_out_all, missing_by_run, plan_costs
+from easiness.runs import carrying_out as module
+from easiness.runs.carrying_out import carry_out_all, missing_by_run, plan_costs
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.spec import Execution, Resolved, RunSpec

@@ -8,7 +8,7 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput
-from easiness.runs import Progress, ShownProgress, progress_of, shown as module
+from easiness.runs import Progress, ShownProgress, progress as module, progress_of
 from easiness.store import last_events
 
 MEASURE: dict[str, Any] = {"model": "mlp_2_w8", "epochs": 2, "precision": "float32", "jobs": 1}

@@ -10,7 +10,7 @@ from torch import nn
 from easiness.errors import BadInput
 from easiness.inputs import Signature
 from easiness.spec import Recipe
-from easiness.training import Workload, facts as module, network_facts
+from easiness.training import Workload, network as module, network_facts
 
 
 def workload(model: str = "mlp_2_w4", batch: int = 8) -> Workload:

@@ -1,0 +1,21 @@
+from .executor import (
+    Executor as Executor,
+    Machine as Machine,
+    Needs as Needs,
+    Outcome as Outcome,
+    SerialExecutor as SerialExecutor,
+    Tell as Tell,
+    room as room,
+)
+from .processes import (
+    ProcessesExecutor as ProcessesExecutor,
+)
+from .registry import (
+    EXECUTORS as EXECUTORS,
+    ExecutorKind as ExecutorKind,
+    check_execution as check_execution,
+    check_executor as check_executor,
+    executor_names as executor_names,
+    find_executor as find_executor,
+    make_executor as make_executor,
+)

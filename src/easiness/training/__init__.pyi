@@ -1,0 +1,40 @@
+from .device import (
+    choose_precision as choose_precision,
+    how_it_ran as how_it_ran,
+    num_gpus as num_gpus,
+    own_device as own_device,
+    resolve_device as resolve_device,
+    seed_all as seed_all,
+    set_up as set_up,
+)
+from .loop import (
+    Course as Course,
+    EpochReport as EpochReport,
+    Keeper as Keeper,
+    Lane as Lane,
+    Listener as Listener,
+    Standing as Standing,
+    TrainingSet as TrainingSet,
+    TrainingState as TrainingState,
+    train as train,
+    training_set as training_set,
+)
+from .network import (
+    Network as Network,
+    NetworkFacts as NetworkFacts,
+    Workload as Workload,
+    find_classifier as find_classifier,
+    network_facts as network_facts,
+)
+from .observer import (
+    AnyObserver as AnyObserver,
+    Observer as Observer,
+    StepObserver as StepObserver,
+)
+from .stored_network import (
+    FeatureReader as FeatureReader,
+    InputReader as InputReader,
+    TransformedExamples as TransformedExamples,
+    open_network as open_network,
+    threads_of as threads_of,
+)
