@@ -18,7 +18,7 @@ from easiness import load_dataset, measure, open_run
 from easiness.pages import next_step
 from easiness.records.observations import STATISTICS
 from easiness.spec import observe_text, trial_seeds
-from easiness.store import trial_writing as trial_module
+from easiness.store import trial as trial_module
 
 POISONED = '''
 from pathlib import Path

@@ -127,9 +127,6 @@ class Votes:
         """c of Eq. 1, [R, K]: how many trials of each group are right about each example.
 
         ``groups`` [R, N] says how often each trial counts: 0 or 1 for a group, more in a resampled one.
-
-        Raises:
-            BadInput: no trial of some group is right about any example, so easiness is undefined.
         """
         for trials in self._members(groups):
             self.check_heard(trials[None])

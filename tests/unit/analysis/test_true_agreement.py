@@ -25,7 +25,6 @@ from easiness.analysis import (
     kappa,
     match_groups,
     true_rate,
-    votes as votes_module,
 )
 from easiness.analysis.sides import id_keys
 from easiness.errors import BadInput
@@ -321,14 +320,6 @@ def test_ids_are_hashed_as_they_are_asked_for_until_those_are_many() -> None:
     assert np.array_equal(v.keys_at(np.array([7])), expected[[7]])
 
 
-def test_chunks_change_nothing(three: Votes, monkeypatch: pytest.MonkeyPatch) -> None:
-    many = groups([1, 0, 0], [0, 1, 0], [1, 1, 1], [2, 0, 1], [1, 0, 3])
-    whole = three.counts(many), three.mean_p_label(many)
-    monkeypatch.setattr(votes_module, "_COLUMNS", 3)
-    assert np.array_equal(three.counts(many), whole[0])
-    assert np.array_equal(three.mean_p_label(many), whole[1])
-
-
 def test_sums_of_probabilities_do_not_depend_on_the_order_of_trials() -> None:
     rng = np.random.default_rng(0)
     p = rng.random((9, 50))
@@ -337,8 +328,3 @@ def test_sums_of_probabilities_do_not_depend_on_the_order_of_trials() -> None:
     means = v.mean_p_label(v.all_trials())[0]
     assert np.array_equal(means[:50], means[50:])
     assert means[:50] == pytest.approx(p.mean(axis=0), abs=1e-11)
-
-
-def test_indices_of_trials_default_to_their_positions(three: Votes) -> None:
-    assert three.trial_indices.tolist() == [0, 1, 2]
-    assert (three.num_trials, three.num_examples) == (3, 4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -68,20 +67,6 @@ def test_others_read_the_table_with_the_names_of_its_classes(tmp_path):
     read = datasets.load_dataset("parquet", data_files=file, cache_dir=str(tmp_path / "cache"))["train"]
     assert read.features["label"].names == CLASSES
     assert read["text"][:] == TEXTS
-
-
-def test_without_texts_a_run_is_what_it_was(tmp_path):
-    made = recorder(tmp_path / "run")
-    assert not made.keeps_examples
-    assert listed(tmp_path / "run") == [".lock", "examples.parquet", "run.json", "trials"]
-    assert "text" not in (tmp_path / "run" / "run.json").read_text()
-
-
-def test_trials_are_the_same_with_texts_and_without(tmp_path):
-    for name, options in (("with", {"texts": TEXTS}), ("without", {})):
-        record(recorder(tmp_path / name, **options))
-    names = [listed(tmp_path / name / "trials") for name in ("with", "without")]
-    assert names[0] == names[1]
 
 
 def test_a_run_goes_on_with_the_same_texts_with_none_and_not_with_others(tmp_path):
@@ -226,12 +211,6 @@ def test_another_table_in_its_place_is_damage(tmp_path, how):
     pq.write_table(ALTERED[how](pq.read_table(file)), file)
     with pytest.raises(BadInput, match=r"data\.parquet: the examples .* damaged; restore"):
         check_kept(file, "text", np.array(IDS), labels)
-
-
-def test_run_json_says_which_file_it_was(tmp_path):
-    recorder(tmp_path / "run", texts=TEXTS)
-    document = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert list(document["files"]) == ["examples.parquet", KEPT]
 
 
 ARRAYS = {"a": np.arange(6.0).reshape(3, 2).T, "b": np.array([1, 2])}

@@ -47,16 +47,6 @@ def test_a_recorded_run_is_a_run(recorder):
     np.testing.assert_allclose(table["aum"], 2.0)
 
 
-def test_batches_in_any_order_and_split(recorder):
-    with recorder.trial(seed=0) as trial:
-        trial.update([5], RIGHT[3:])
-        trial.update([], np.empty((0, 2)))
-        trial.update([11, 7, 3], np.array([[2.0, 0], [2, 0], [0, 2]]))
-        trial.end_epoch()
-    assert recorder.run.trials[0].columns(1, ["prediction"])["prediction"].tolist() == [0, 1, 0, 0]
-    assert recorder.run.scores()["easiness"].tolist() == [1.0, 1.0, 0.0, 1.0]
-
-
 @pytest.mark.parametrize("at_once", [1, 3, 6, 100])
 def test_small_batches_are_those_of_one_large_batch(recorder, monkeypatch, at_once):
     monkeypatch.setattr(trial_module, "_LOGITS_AT_ONCE", at_once)
@@ -108,17 +98,6 @@ def test_batches_of_different_types(recorder):
         trial.update(np.array([11, 5], object), RIGHT[2:])
         trial.end_epoch()
     assert recorder.run.scores()["easiness"].tolist() == [1.0] * 4
-
-
-def test_half_precision_keeps_its_own_argmax(recorder):
-    import torch
-
-    logits = torch.tensor(RIGHT, dtype=torch.bfloat16)
-    logits[0] = torch.tensor([1.0, 1.0078125])
-    record(recorder, logits=logits)
-    assert recorder.run.trials[0].columns(1, ["prediction"])["prediction"].tolist() == [1, 1, 1, 0]
-    record(recorder, seed=1, logits=logits.float().numpy().astype(np.float16))
-    assert recorder.run.trials[1].columns(1, ["prediction"])["prediction"].tolist() == [1, 1, 1, 0]
 
 
 def test_before_its_first_trial_a_run_goes_on_by_the_loop(recorder):
@@ -247,15 +226,6 @@ def test_trained_on(recorder):
         recorder.trial(seed=1, trained_on=np.array([True, False, True, False]))
 
 
-def test_keeping_all_logits(tmp_path):
-    recorder = ez.Recorder(tmp_path / "mine", ids=IDS, labels=LABELS, keep_logits=True)
-    record(recorder, epochs=2)
-    logits = recorder.run.trials[0].observations(2).logits
-    assert logits is not None
-    np.testing.assert_array_equal(logits.values, [RIGHT, RIGHT])
-    assert recorder.run.classes == ("0", "1")
-
-
 def test_held_out_accuracy(recorder):
     def measured(seed, accuracies):
         with recorder.trial(seed=seed) as trial:
@@ -341,12 +311,6 @@ def test_other_examples_or_settings_are_refused(recorder, tmp_path, snapshot, ot
     with pytest.raises(BadInput, match=r"mine: .*other examples"):
         ez.Recorder(tmp_path / "mine", **settings)
     assert snapshot(recorder.path) == before
-
-
-def test_a_measured_run_is_not_recorded_into(run_copy):
-    run = ez.open_run(run_copy)
-    with pytest.raises(BadInput, match="run over other examples"):
-        ez.Recorder(run_copy, ids=run.ids, labels=run.labels, classes=run.classes)
 
 
 @pytest.mark.parametrize("ids", [["b/2", "a/1", "ä", "c"], np.array(["b/2", "a/1", "ä", "c"])])

@@ -20,12 +20,12 @@ from easiness.store import (
     parquet,
     read_checkpoint,
     remove_checkpoints,
-    trial_writing,
+    trial as trial_module,
     write_checkpoint,
 )
 from easiness.store.files import ASIDE
 from easiness.store.parquet import STATISTICS
-from easiness.store.trial_writing import write_trial
+from easiness.store.trial import write_trial
 
 IDS = np.array([30, 10, 20, 40])
 
@@ -71,17 +71,11 @@ def test_what_is_written_is_read(write, make_record):
     assert trial.observations(2).logits is None
 
 
-def test_columns_of_an_epoch(write, make_record):
-    record = make_record(3)
-    columns = StoredTrial(write(record)).columns(2, ["loss", "id"])
-    assert columns["loss"].tolist() == record.probes["train"].loss[1].tolist()
-    assert columns["id"].tolist() == [30, 10, 20, 40]
-
-
 def test_a_trial_from_before_there_were_rivals(write, make_record, monkeypatch):
-    monkeypatch.setattr(trial_writing, "STATISTICS", STATISTICS[:-1])
     record = make_record(3)
-    trial, seen = StoredTrial(write(record)), record.probes["train"]
+    with monkeypatch.context() as before:
+        before.setattr(trial_module, "STATISTICS", STATISTICS[:-1])
+        trial, seen = StoredTrial(write(record)), record.probes["train"]
     known = np.where(seen.correct, -1, seen.prediction)
     assert -1 in known
     assert set(known.ravel().tolist()) > {-1}
@@ -140,6 +134,7 @@ def test_without_weights(write, make_record):
         ([True, True, False, True], [False, False, True, False], [2]),
         ([True, True, False, True], [True] * 4, [0, 1, 2, 3]),
         ([True] * 4, [True] * 4, [0, 1, 2, 3]),
+        ([True] * 4, [False] * 4, []),  # a share below 1 that rounds to all
     ],
 )
 def test_kept_logits(write, make_record, trained_on, keep, positions):
@@ -204,14 +199,6 @@ def test_a_document_whose_hash_is_not_its_specs(write, make_record):
     (folder / "trial.json").write_text(json.dumps(sealed))
     with pytest.raises(BadInput, match=r"trial\.json: .*damaged"):
         StoredTrial(folder)
-
-
-def test_no_example_may_have_been_left_out(write, make_record):
-    """A share below 1 that rounds to all of the examples keeps the logits of none."""
-    trial = StoredTrial(write(make_record(2, trained_on=[True] * 4, keep=[False] * 4)))
-    logits = trial.observations(2).logits
-    assert logits is not None
-    assert logits.values.shape == (2, 0, 2)
 
 
 TENSORS = {

@@ -33,8 +33,8 @@ from easiness.paper.reproduction.presets import (
 )
 from easiness.paper.reproduction.study import PaperPlan, plan_paper
 from easiness.spec import Loading
+from easiness.store import own_version
 from easiness.store.files import ASIDE
-from easiness.store.later import own_version
 
 
 @pytest.fixture(scope="module")

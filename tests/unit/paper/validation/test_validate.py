@@ -19,7 +19,7 @@ from easiness.paper.validation.validating import (
     read_validation,
 )
 from easiness.paper.validation.validation import FinalModels, Validation
-from easiness.scoring.easiness_score import easiness_interval
+from easiness.scoring import easiness_interval
 from easiness.spec import RunSpec, Training
 
 MODELS = ("mlp_2_w16", "mlp_3_w16")
