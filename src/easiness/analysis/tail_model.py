@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -35,15 +36,6 @@ def falls_to_0(value_and_slope: Callable[[float], tuple[float, float]], start: f
         if abs(step) < _CLOSE:
             break
     return at
-
-
-def last(holds: Callable[[int], bool], limit: int) -> int:
-    """The largest whole number in 0..limit that ``holds``, which 0 does and all up to the last do."""
-    low, high = 0, limit + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low
 
 
 _Floats = npt.NDArray[np.float64]
@@ -116,7 +108,8 @@ class TailModel:
             tail: _Floats = np.zeros_like(p) if count > n else betainc(count, n - count + 1, p)
             return tail
 
-        level = last(lambda count: self.mean(at_least(count)) >= self.fraction, n)
+        short = range(1, n + 1)
+        level = bisect.bisect(short, False, key=lambda count: self.mean(at_least(count)) < self.fraction)
         above = at_least(level + 1)
         return _Level(above, at_least(level) - above, self.fraction - self.mean(above))
 
@@ -163,7 +156,7 @@ def counted_tails(parts: Sequence[Votes], side: Side, fraction: float) -> list[T
     """
     from scipy.special import ndtri
 
-    mixings = fit_mixings([(votes.counts(votes.all_trials())[0], votes.num_trials) for votes in parts])
+    mixings = fit_mixings([(votes.num_right, votes.num_trials) for votes in parts])
     around = 1 - min(5 * fraction, 0.9)
     edges = np.r_[np.linspace(0, around, _STEPS_OUT, endpoint=False), np.linspace(around, 1, _STEPS_IN + 1)]
     step, weight = (edges[1:] + edges[:-1]) / 2, np.diff(edges)

@@ -325,8 +325,7 @@ def similarity(
 
 def _extremes(votes: Votes, fraction: float) -> tuple[dict[Side, npt.NDArray[np.bool_]], dict[Side, float]]:
     """Members [K] of the easy and of the hard set, ties refined, and the tie masses of the cuts."""
-    everything = votes.all_trials()
-    counts, p_label = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
+    counts, p_label = votes.num_right, votes.mean_p_label
     members: dict[Side, npt.NDArray[np.bool_]] = {
         side: select(counts, fraction, side, "refine", p_label, votes.keys, _SEED) > 0 for side in SIDES
     }

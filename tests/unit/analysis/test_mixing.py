@@ -14,7 +14,7 @@ from scipy.stats import binom, multivariate_normal, norm
 
 from easiness.analysis import Votes, forecast, membership, select
 from easiness.analysis.mixing import MassFit, Mixing, binomial, fit_masses, fit_mixing, shares_of_tail
-from easiness.analysis.tail_model import Forecast, TailModel, counted_tails, falls_to_0, last, refined
+from easiness.analysis.tail_model import Forecast, TailModel, counted_tails, falls_to_0, refined
 from easiness.errors import BadInput
 from matching_by_weights import overlap_rate
 
@@ -225,11 +225,6 @@ def test_what_is_nowhere_0_ends_at_an_end() -> None:
 
 def test_a_value_that_falls_at_once_has_no_slope() -> None:
     assert falls_to_0(lambda x: (1.0 if x < 0.25 else -1.0, 0.0), 0.0) == pytest.approx(0.25)
-
-
-@pytest.mark.parametrize("bar", [0, 1, 6, 7])
-def test_the_last_that_holds(bar: int) -> None:
-    assert last(lambda number: number <= bar, 7) == bar
 
 
 K = 400

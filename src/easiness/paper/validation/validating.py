@@ -88,9 +88,8 @@ class Tally:
 
 def _tally(run: Run, epoch: int) -> Tally:
     votes = run.votes(epoch)
-    everything = votes.all_trials()
-    counts = votes.counts(everything)[0].astype(np.int64)
-    return Tally(counts, votes.mean_p_label(everything)[0], votes.keys, votes.num_trials)
+    counts = votes.num_right.astype(np.int64)
+    return Tally(counts, votes.mean_p_label, votes.keys, votes.num_trials)
 
 
 def _together(tallies: Sequence[Tally]) -> Tally:
