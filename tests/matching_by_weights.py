@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import Match
-from easiness.errors import BadInput
 
 
 def _size(weights: npt.NDArray[np.float64]) -> float:
@@ -38,22 +37,8 @@ def match_weights(
 ) -> Match:
     """Match two selections [K] made by `select` with one policy and fraction.
 
-    Chance is min(|A|, |B|) / K: exactly k / K under ``expected`` and ``refine``. Class-stratified chance
-    is sum_c W_A(c) W_B(c) / n_c, over the larger size, with W(c) the weight in class c and n_c its
-    examples.
-
-    Args:
-        w_a: weights of A.
-        w_b: weights of B, over the same examples in the same order.
-        labels: class indices from 0 [K], for the class-stratified chance.
-        tie_mass: of A and B, passed on to the result.
-
-    Raises:
-        BadInput: lengths differ.
+    The class chance is sum_c W_A(c) W_B(c) / n_c over the larger size, W(c) the weight in class c of n_c.
     """
-    if w_a.shape != w_b.shape or (labels is not None and labels.shape != w_a.shape):
-        other = w_b.shape if labels is None or w_a.shape != w_b.shape else labels.shape
-        raise BadInput(f"lengths {w_a.shape} and {other} differ: match selections of the same examples")
     sizes = _size(w_a), _size(w_b)
     class_chance = None
     if labels is not None:

@@ -56,7 +56,7 @@ def read(source, transform):
 
 def features(source):
     """Features [K, D] of the frozen network, with ids and labels [K]."""
-    from easiness.features.packaged import packaged_network, packaged_weights
+    from easiness.features.frozen import packaged_network, packaged_weights
 
     network = packaged_network("features", packaged_weights()).eval()
     network.classifier = nn.Identity()

@@ -88,7 +88,7 @@ def logits(_examples, _epochs, folder):
     import numpy as np
 
     from easiness.records import KeptLogits
-    from easiness.store.trial_writing import write_logits
+    from easiness.store.trial import write_logits
 
     num, classes = 20_000, 1000
     rng = np.random.default_rng(0)

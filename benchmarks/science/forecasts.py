@@ -64,8 +64,7 @@ def across(votes, rows, side):
     sets = []
     for some, seed in ((rows, 0), (rest, 1)):
         part = votes.rows(some)
-        group = part.all_trials()
-        counts, p_label = part.counts(group)[0], part.mean_p_label(group)[0]
+        counts, p_label = part.num_right, part.mean_p_label
         sets.append(select(counts, FRACTION, side, "refine", p_label, part.ids, seed))
     return float((sets[0] * sets[1]).sum() / sets[0].sum())
 

@@ -30,7 +30,7 @@ def test_a_run_of_an_earlier_format_opens(name: str) -> None:
     run = open_run(EARLIER / name)
     assert (len(run.trials), run.epochs, run.model) == (2, 2, "mlp_1")
     votes = run.votes(2)
-    assert votes.counts(votes.all_trials())[0].tolist() == [int(digit) for digit in RIGHT[name]]
+    assert votes.num_right.tolist() == [int(digit) for digit in RIGHT[name]]
     assert len(run.scores()) == 20
     assert verify(run) == []
 

@@ -14,7 +14,7 @@ OWN = "of a name that is written in this file"
 BETWEEN = "values between the driver and its own workers, which run what it says in any case"
 ALLOWED = {
     ("executors/ray.py", "ray.cloudpickle"): BETWEEN,
-    ("features/packaged.py", "torch.load"): "weights alone, of the one file whose SHA-256 is known",
+    ("features/frozen.py", "torch.load"): "weights alone, of the one file whose SHA-256 is known",
     ("engine/results.py", "typer.echo"): "what every command prints, escaped",
     ("cli/main.py", "typer.echo"): "the version",
     ("cli/main.py", "print"): "the line of an error, escaped",

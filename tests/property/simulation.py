@@ -71,6 +71,5 @@ def true_set(ease: Floats, kind: Kind, side: Side, fraction: float, ties: Ties) 
 
 def found_set(votes: Votes, side: Side, fraction: float, ties: Ties) -> Floats:
     """The weights [K] that all of these trials lead to."""
-    everything = votes.all_trials()
-    counts, sure = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
+    counts, sure = votes.num_right, votes.mean_p_label
     return select(counts, fraction, side, ties, sure if ties == "refine" else None, votes.ids)

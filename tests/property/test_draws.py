@@ -146,16 +146,6 @@ def test_of_each_stratum_as_many_are_kept_as_its_share(rows, rate, seed, strata)
     assert all(kept[s] == sizes[s] or kept[s] >= kept.max() - 1 for s in range(strata))
 
 
-@given(st.lists(st.integers(0, 30), min_size=1, max_size=60), st.floats(0, 1))
-def test_what_is_spread_adds_up_and_fits(sizes, share):
-    sizes = np.array(sizes)
-    num = int(share * sizes.sum())
-    parts = spread(num, sizes)
-    assert parts.sum() == num
-    assert (parts <= sizes).all()
-    assert (parts >= 0).all()
-
-
 labels_lists = st.lists(st.integers(0, 4), min_size=1, max_size=60).map(np.array)
 any_seeds = st.integers(0, 2**32)
 

@@ -13,7 +13,7 @@ from easiness.records import ObservationLog, TrialRecord, example_statistics
 from easiness.records.observations import STATISTICS
 from easiness.spec import Probe
 from easiness.store import StoredTrial
-from easiness.store.trial_writing import write_trial
+from easiness.store.trial import write_trial
 from recording import run_spec
 
 SQRT2 = float(np.float32(np.sqrt(2)))
@@ -78,6 +78,24 @@ def test_the_rival_has_the_largest_logit_but_for_the_label(logits, many, data):
     np.testing.assert_array_equal(seen.margin, margin.astype(np.float32))
     wrong = seen.prediction != labels
     np.testing.assert_array_equal(seen.rival[wrong], seen.prediction[wrong])
+
+
+@given(batches_of_logits, st.data())
+@settings(deadline=None)
+def test_a_log_does_not_depend_on_how_examples_come_in(logits, data):
+    labels = draw_labels(data, logits)
+    num, num_classes = logits.shape
+    order = np.array(data.draw(st.permutations(range(num))))
+    cuts = sorted(data.draw(st.lists(st.integers(0, num), max_size=3)))
+    log = ObservationLog(np.arange(num), labels, num_classes, keep_logits=np.ones(num, np.bool_))
+    for batch in np.split(order, cuts):
+        log.update(batch, logits[batch])
+    log.end_epoch()
+    seen = log.observations()
+    for name, expected in example_statistics(logits, labels)._asdict().items():
+        np.testing.assert_array_equal(getattr(seen, name)[0], expected)
+    assert seen.logits is not None
+    np.testing.assert_array_equal(seen.logits.values[0], logits)
 
 
 observing = st.one_of(st.just("all"), st.just("last"), st.integers(2, 9).map("every:{}".format))

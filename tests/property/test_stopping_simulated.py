@@ -29,8 +29,7 @@ def first(votes: Votes, num: int) -> Votes:
 
 def held(votes: Votes) -> float:
     """The share of its true set, by `EASE`, that the refined set of these trials holds: of the worse side."""
-    everything = votes.all_trials()
-    counts, sure = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
+    counts, sure = votes.num_right, votes.mean_p_label
     return min(
         match_weights(
             select(counts, side=side, ties="refine", refine_by=sure, ids=votes.ids), select(EASE, side=side)

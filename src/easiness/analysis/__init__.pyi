@@ -28,14 +28,6 @@ from .draw import (
     foremost as foremost,
     parse_policy as parse_policy,
 )
-from .enough import (
-    FIRST_CHECK as FIRST_CHECK,
-    MOST_EXAMPLES as MOST_EXAMPLES,
-    check_text as check_text,
-    check_trials as check_trials,
-    stopped as stopped,
-    stopping_rule as stopping_rule,
-)
 from .kappa import Kappa as Kappa, kappa as kappa
 from .labels.channel import (
     MOST_CLASSES as MOST_CLASSES,
@@ -83,9 +75,7 @@ from .matching import (
     match_votes as match_votes,
     pack as pack,
 )
-from .membership import Membership as Membership, membership as membership
 from .nearest import nearest_rows as nearest_rows, unit_rows as unit_rows
-from .pairs import draws as draws, mean_distance as mean_distance, resampled_means as resampled_means
 from .pruning import (
     EXPONENT as EXPONENT,
     default_cut as default_cut,
@@ -110,7 +100,12 @@ from .reliability import (
     spearman_brown as spearman_brown,
     split_half as split_half,
 )
-from .selection import select as select, tie_mass as tie_mass
+from .selection import (
+    Membership as Membership,
+    membership as membership,
+    select as select,
+    tie_mass as tie_mass,
+)
 from .sides import (
     SIDES as SIDES,
     Side as Side,
@@ -122,10 +117,16 @@ from .sides import (
     usual_fraction as usual_fraction,
 )
 from .tail_model import (
+    FIRST_CHECK as FIRST_CHECK,
     MIN_TRIALS as MIN_TRIALS,
+    MOST_EXAMPLES as MOST_EXAMPLES,
     Forecast as Forecast,
     Interval as Interval,
+    check_text as check_text,
+    check_trials as check_trials,
     forecast as forecast,
+    stopped as stopped,
+    stopping_rule as stopping_rule,
 )
 from .true_agreement import (
     Agreement as Agreement,

@@ -249,7 +249,6 @@ def _first_in_time(counted: _Counted, own: int, num: int, time: Floats) -> float
 
 
 def _summed(one: Floats, other: Floats) -> Floats:
-    """The distributions of sums, as far as they go."""
     places = one.shape[1]
     both = np.fft.rfft(one, 2 * places) * np.fft.rfft(other, 2 * places)
     return np.fft.irfft(both, 2 * places)[:, :places]

@@ -204,7 +204,6 @@ def _deals(old: int, new: int, most: int) -> list[npt.NDArray[np.bool_]]:
 
 
 def _change(old: Values, new: Values, prior: tuple[float, float]) -> tuple[Values, NoiseOfChange]:
-    """The size [K] of the difference of both means, and its noise."""
     size = np.abs(new.mean(axis=0) - old.mean(axis=0))
     return size, _noise(_variance(old, new), (len(old), len(new)), prior)
 
@@ -226,7 +225,6 @@ def _beyond_errors(size: Values, noise: NoiseOfChange, least: Values | float, er
 
 
 def _variance(old: Values, new: Values) -> Values:
-    """The variance [K] of trials about the mean of their version."""
     squares = len(old) * old.var(axis=0) + len(new) * new.var(axis=0)
     return np.asarray(squares / (len(old) + len(new) - 2))
 

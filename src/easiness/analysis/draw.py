@@ -135,7 +135,6 @@ def _successive(
 def _quotas(
     rate: float, num: int, sizes: npt.NDArray[Any], rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """The number to draw of each class, ``num`` in all: largest remainders, equal ones in random order."""
     exact = rate * sizes
     quotas = np.floor(exact).astype(np.int64)
     order = np.lexsort((rng.random(len(sizes)), quotas - np.round(exact, 9)))

@@ -74,7 +74,6 @@ def _with_range(value: float, draws: _Values) -> Interval:
 
 
 def _agreed(counts: _Values, num_people: int) -> _Values:
-    """The share of pairs of people that agree, by how many give each answer [ways, categories]."""
     pairs: _Values = (counts * (counts - 1)).sum(axis=1) / (num_people * (num_people - 1))
     return pairs
 

@@ -240,7 +240,6 @@ def fit_curve(votes: ShareVotes, num_examples: int, times: tuple[float, ...] = T
 
 
 def _silent(votes: ShareVotes, covariance: _Floats) -> str:
-    """Why the curve says nothing of more examples; empty where it does."""
     accuracy, num = votes.accuracy, votes.num_examples
     if len(accuracy) < 2:
         return "one share makes no curve"

@@ -113,7 +113,6 @@ class Sets:
 
 
 def _overlap(a: Sets, b: Sets) -> _Floats:
-    """The sums [R] over all examples of the product of their weights."""
 
     def common(ours: _Words, theirs: _Words) -> _Floats:
         return np.asarray(np.bitwise_count(ours & theirs).sum(axis=-1), np.float64)
@@ -179,7 +178,6 @@ class Rule:
         ]
 
     def _chosen(self, votes: Votes, group: Sequence[int], seed: int) -> _Chosen:
-        """The selection of the trials of a group."""
         num = votes.num_examples
         k = num_selected(num, self.fraction)
         counts = num_in([votes.correct[trial] for trial in group])

@@ -94,7 +94,6 @@ def draw_by_beta(
 
 
 def _weights(importance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The importance as weights of 0 and above, the largest 1; all 1 where none differs from 0."""
     finite = importance[np.isfinite(importance)]
     if len(finite) == 0:
         return np.where(importance > 0, 1.0, 0.0) if (importance > 0).any() else np.ones(len(importance))

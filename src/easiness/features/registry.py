@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
 from easiness.features.arrays import CALLED, COLUMN, INPUTS, NPY, NPZ, by_function, from_given
-from easiness.features.hashed import HASHED
+from easiness.features.from_nothing import HASHED, LOGMEL
+from easiness.features.frozen import (
+    ENCODER,
+    TIMM,
+    TORCHVISION,
+    of_package,
+    packaged_encoder,
+    packaged_weights,
+)
 from easiness.features.hub.networks import HUB
-from easiness.features.log_mel import LOGMEL
 from easiness.features.of_run import RUN
-from easiness.features.packaged import ENCODER, packaged_encoder, packaged_weights
-from easiness.features.published import TIMM, TORCHVISION, of_package
 from easiness.features.source import Eye, FeatureKind, FeatureSource, Request
 from easiness.inputs import IMAGE, SOUND, TEXT, VECTOR
 from easiness.named_import import current_folder_importable, needing_torch

@@ -126,7 +126,6 @@ def _threads() -> Any:
 
 
 def _models(labels: Positions, trees: bool) -> list[Any]:
-    """The classifiers, not fitted yet: of few examples no trees, and of one class no more than that."""
     from sklearn.dummy import DummyClassifier
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression

@@ -167,11 +167,9 @@ def _folds_and_parts(shares: tuple[float, ...], num: int) -> list[tuple[int, int
 
 
 def _cuts(shares: tuple[float, ...], num: int) -> tuple[Fraction, ...]:
-    """Where shares end within a fold, as shares of it, ascending."""
     return tuple(sorted({share * num % 1 for share in _fractions(shares)} - {Fraction(0)}))
 
 
 def _fractions(shares: tuple[float, ...]) -> list[Fraction]:
-    """The shares as fractions: the largest is of whole folds, however it was rounded (.667)."""
     largest = fraction_of(shares[-1])
     return [*(min(Fraction(share).limit_denominator(10_000), largest) for share in shares[:-1]), largest]

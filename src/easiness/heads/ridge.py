@@ -159,7 +159,6 @@ def _one_hot(labels: Tensor, share: Tensor) -> Tensor:
 
 
 def _primal(seen: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
-    """By the eigenvalues of the features' covariance."""
     assert seen.gram is not None
     gram = seen.gram - torch.outer(mean, seen.features)
     values, vectors = torch.linalg.eigh(gram)
@@ -203,7 +202,6 @@ def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
 
 
 def _best(outputs: Callable[[float], Tensor], one_hot: Tensor, scale: float) -> float:
-    """The strength of the least squared leave-one-out error."""
     tried = [max(scale, 1e-12) * strength for strength in _STRENGTHS]
     errors = [float((outputs(strength) - one_hot).square().sum()) for strength in tried]
     best: float = tried[errors.index(min(errors))]

@@ -265,7 +265,6 @@ def _moments(
 def _ask(
     asked: Sequence[Asked], rows: Sequence[Rows], logs: Sequence[ObservationLog], listener: Listener
 ) -> list[Observations]:
-    """What the heads of each row say of every example of a split, in one pass over the features."""
     for batch in zip(*(one.in_order() for one in rows), strict=True):
         first, values = batch[0][0], [x for _, x in batch]
         for heads, log in zip(asked, logs, strict=True):
@@ -278,7 +277,6 @@ def _ask(
 
 
 def _report(spec: TrialSpec, record: TrialRecord, seconds: float, listener: Listener) -> None:
-    """Tell of each row: the accuracy on what its heads saw, on the rest, and on a split that is held out."""
     assert spec.heads is not None
     accuracy = record.accuracy()
     for row, share in enumerate(spec.heads.shares):
@@ -295,7 +293,6 @@ def _report(spec: TrialSpec, record: TrialRecord, seconds: float, listener: List
 
 
 def _joined(rows: Sequence[Observations], trained_on: npt.NDArray[np.bool_]) -> Observations:
-    """The rows of a trial as one."""
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(one, name) for one in rows]) for name in Statistics._fields
     }

@@ -67,8 +67,7 @@ def class_extremes(
     """
     by: list[npt.NDArray[Any]] = [] if difficulty is None else [difficulty]
     if difficulty is None:
-        everything = votes.all_trials()
-        by = [-votes.mean_p_label(everything)[0], -votes.counts(everything)[0]]
+        by = [-votes.mean_p_label, -votes.num_right]
     ranked = np.lexsort((tie_order(votes.keys, 0), *by))
     chosen = []
     for label in labels:
@@ -96,7 +95,7 @@ def gallery(
         shown = " and ".join(kind.nouns for kind in KINDS if kind.pixels is not None)
         raise BadInput(f"{run.path}: its examples are {data.kind.nouns}; a gallery shows {shown} alone")
     votes = run.votes(run.resolve_at(at))
-    counts = votes.counts(votes.all_trials())[0]
+    counts = votes.num_right
     extremes = class_extremes(votes, labels, per_side)
     positions = np.concatenate([side for pair in extremes for side in pair])
     squares = run_values(run, data, positions, lambda value: _square(pixels(value, data.traits)))

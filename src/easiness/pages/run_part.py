@@ -85,8 +85,7 @@ def class_galleries(
     Where there are more than ``max_classes``, those whose examples fewest trials are right about on
     average, the hardest class first. ``fraction`` of all examples are called easiest, and hardest.
     """
-    everything = votes.all_trials()
-    counts, p_label = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
+    counts, p_label = votes.num_right, votes.mean_p_label
     members = membership(counts, votes.num_trials, fraction)
     labels = _shown_labels(votes.labels, counts, len(run.classes), max_classes)
     chosen = class_extremes(votes, labels, per_side, difficulty)

@@ -313,9 +313,7 @@ def read_validation(
 
 def _tally(run: Run, epoch: int) -> Tally:
     votes = run.votes(epoch)
-    everything = votes.all_trials()
-    counts = votes.counts(everything)[0].astype(np.int64)
-    return Tally(counts, votes.mean_p_label(everything)[0], votes.keys, votes.num_trials)
+    return Tally(votes.num_right.astype(np.int64), votes.mean_p_label, votes.keys, votes.num_trials)
 
 
 def _together(tallies: Sequence[Tally]) -> Tally:

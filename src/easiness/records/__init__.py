@@ -1,7 +1,16 @@
 """What trials saw: observations of examples over epochs, as NumPy arrays."""
 
-from easiness.records.observations import KeptLogits, ObservationLog, Observations, TrialRecord
-from easiness.records.statistics import Statistics, can_be_kept, example_statistics, known_rival, to_numpy
+from easiness.records.observations import (
+    KeptLogits,
+    ObservationLog,
+    Observations,
+    Statistics,
+    TrialRecord,
+    can_be_kept,
+    example_statistics,
+    known_rival,
+    to_numpy,
+)
 
 __all__ = [
     "KeptLogits",

@@ -13,8 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.records import Observations
-from easiness.scoring.moments import Estimate, Moments, Values, reach, standard_error
-from easiness.scoring.score import Score, correct_after, over_trials, p_label_after
+from easiness.scoring.score import (
+    Estimate,
+    Moments,
+    Score,
+    Values,
+    correct_after,
+    over_trials,
+    p_label_after,
+    reach,
+    standard_error,
+)
 
 
 def _correct_where(among: npt.NDArray[np.bool_], obs: Observations, m: int) -> Values:
@@ -184,8 +193,6 @@ class _NormalizedMargin:
 
 
 class _Flag:
-    """1 where the confident joint counts the example off its diagonal."""
-
     def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:
         self._labels = labels
         self._p = _Sums(len(labels), num_classes)

@@ -2,18 +2,81 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, nearest
 from easiness.records import Observations
-from easiness.scoring.easiness_score import EASINESS, EasinessCounts
-from easiness.scoring.moments import Estimate
-from easiness.scoring.registry import SCORES
-from easiness.scoring.score import Accumulator, Score, Start, correct_until
+from easiness.scoring import held_out, scores
+from easiness.scoring.score import Accumulator, Estimate, Score, Start, correct_until
+from easiness.scoring.scores import EASINESS, EasinessCounts
+
+SCORES: tuple[Score, ...] = (
+    scores.EASINESS,
+    scores.DIFFICULTY,
+    scores.CUMULATIVE_ACCURACY,
+    scores.CUMULATIVE_CONFIDENCE,
+    scores.FORGETTING_EVENTS,
+    scores.FIRST_LEARNED_EPOCH,
+    scores.ITERATION_LEARNED,
+    scores.EL2N,
+    scores.AUM,
+    scores.CONFIDENCE,
+    scores.VARIABILITY,
+    scores.CORRECTNESS,
+    scores.ALEATORIC,
+    scores.DYN_UNC,
+    scores.DUAL,
+    scores.LOSS,
+    scores.ENTROPY,
+    scores.MAX_CONFIDENCE,
+    held_out.CONSISTENCY,
+    held_out.MEMORIZATION,
+    held_out.SELF_CONFIDENCE,
+    held_out.NORMALIZED_MARGIN,
+    held_out.CONFIDENT_LEARNING_FLAG,
+)
+
+
+def find_score(name: str) -> Score:
+    """The score of this name."""
+    by_name = {score.name: score for score in SCORES}
+    if name in by_name:
+        return by_name[name]
+    raise BadInput(f"score {name!r}: unknown{nearest(name, by_name)}; choose {', '.join(by_name)}")
+
+
+_HEADER = ("name", "formula", "range", "high means", "needs", "source")
+
+
+def _bounds(low: float, high: float) -> str:
+    if math.isinf(low):
+        return "any"
+    if math.isinf(high):
+        return f"{low:.3g} or more"
+    return f"{low:.3g} to {high:.3g}"
+
+
+def scores_markdown() -> str:
+    """`SCORES` as a Markdown table, one row per score, without a newline at its end."""
+    rows = [
+        (
+            f"`{score.name}`",
+            score.formula,
+            f"{_bounds(*score.range)}, {score.unit}",
+            score.high_means,
+            ", ".join(score.needs),
+            score.source,
+        )
+        for score in SCORES
+    ]
+    lines = [_HEADER, ("---",) * len(_HEADER), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 class _NeverLearned:
@@ -59,11 +122,7 @@ class Scoring:
             self._accumulators[EASINESS.start] = EasinessCounts(labels, num_classes, heard)
 
     def add(self, obs: Observations, first: int = 0) -> None:
-        """Take a trial, or a piece of it whose examples stand at ``first`` and after it in the run.
-
-        Raises:
-            BadInput: the trial is shorter than m epochs, or was not observed after them.
-        """
+        """Take a trial, or a piece of it whose examples stand at ``first`` and after it in the run."""
         if not 1 <= self._epoch <= obs.epochs[-1]:
             raise BadInput(
                 f"epoch {self._epoch}: a trial has {obs.epochs[-1]} epoch(s); ask for 1..{obs.epochs[-1]}"
@@ -83,11 +142,7 @@ class Scoring:
         return counts
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
-        """The columns of `score_columns`; to be asked for once, since it gives the sums away.
-
-        Raises:
-            BadInput: no example is right in any trial at m, so that easiness is undefined.
-        """
+        """The columns of `score_columns`; to be asked for once, since it gives the sums away."""
         estimates: dict[Start, Estimate] = {}
         columns: dict[str, npt.NDArray[Any]] = {}
         for score in self._scores:
@@ -127,3 +182,27 @@ def score_columns(trials: Iterable[Observations], epoch: int) -> dict[str, npt.N
     if scoring is None:
         raise BadInput("trials: none is finished; measure at least one")
     return scoring.columns()
+
+
+def most_named(
+    predictions: npt.NDArray[np.integer[Any]], nobody: int | None = None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The class named most in each column [n], of equals the one with the lowest index, and how often.
+
+    Args:
+        predictions: class indices [N, n], one row at least.
+        nobody: an index above all classes that names none; -1 and 0 times where a column has nothing else.
+    """
+    ordered = np.sort(predictions, axis=0)
+    winner, most = ordered[0].astype(np.int64), np.ones(ordered.shape[1], np.int64)
+    if nobody is not None:
+        none = winner == nobody  # and so are all behind it
+        winner[none], most[none] = -1, 0
+    run = np.ones(ordered.shape[1], np.int64)  # equal predictions in a row, up to this one
+    for before, now in pairwise(ordered):
+        run = np.where(now == before, run + 1, 1)
+        more = run > most  # equally many are not more: they are of a higher index
+        if nobody is not None:
+            more &= now < nobody
+        winner[more], most[more] = now[more], run[more]
+    return winner, most

@@ -18,11 +18,14 @@ from .files import (
     ASIDE as ASIDE,
     FileDigest as FileDigest,
     FileName as FileName,
+    LaterVersion as LaterVersion,
     check_no_links as check_no_links,
     digest as digest,
     file_written_whole as file_written_whole,
     folder_written_whole as folder_written_whole,
     is_intact as is_intact,
+    later as later,
+    own_version as own_version,
     read_json as read_json,
     read_sealed as read_sealed,
     sweep as sweep,
@@ -30,7 +33,6 @@ from .files import (
     write_whole as write_whole,
 )
 from .kept import KEPT as KEPT
-from .later import LaterVersion as LaterVersion, later as later, own_version as own_version
 from .over_trials import Seats as Seats, num_heard as num_heard
 from .parquet import (
     STATISTICS as STATISTICS,
@@ -39,16 +41,18 @@ from .parquet import (
     read_strictly as read_strictly,
 )
 from .recorder import Recorder as Recorder, TrialRecorder as TrialRecorder
-from .rows import Row as Row
-from .run import Run as Run, open_run as open_run
+from .run import Row as Row, Run as Run, open_run as open_run
 from .run_folder import (
     check_opened as check_opened,
     is_run as is_run,
     notes_of_failures as notes_of_failures,
     read_document as read_document,
 )
-from .trial import WEIGHTS as WEIGHTS, StoredTrial as StoredTrial
-from .trial_writing import write_observations as write_observations
+from .trial import (
+    WEIGHTS as WEIGHTS,
+    StoredTrial as StoredTrial,
+    write_observations as write_observations,
+)
 from .watching import EVENTS as EVENTS, AtWork as AtWork, at_work as at_work, last_events as last_events
 from .writer import (
     Finding as Finding,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
-from functools import update_wrapper
+from functools import wraps
 from pathlib import Path
-from typing import Any, Generic, ParamSpec, TypeAlias
+from typing import Any, ParamSpec, Protocol, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -26,34 +26,13 @@ Form: TypeAlias = tuple[npt.DTypeLike, tuple[int | str, ...]]
 P = ParamSpec("P")
 
 
-class KeptAnswer(Generic[P]):
-    """A function of a run, its first argument, whose arrays the run keeps: see `kept_in_run`."""
+class KeptAnswer(Protocol[P]):
+    """A function of a run whose arrays the run keeps; ``kept`` gives them only where they are."""
 
-    def __init__(
-        self,
-        function: Callable[P, Arrays],
-        name: str,
-        forms: Mapping[str, Form],
-        identity: Callable[P, str],
-        is_sound: Callable[..., bool],
-    ) -> None:
-        self._function, self._name, self._forms = function, name, forms
-        self._identity, self._is_sound = identity, is_sound
-        update_wrapper(self, function)
-
-    def kept(self, *args: P.args, **options: P.kwargs) -> Arrays | None:
-        """The arrays, where they are kept."""
-        identity = self._identity(*args, **options)
-        found = kept_answer(_folder(*args), self._name, identity, self._forms)
-        return found if found is not None and self._is_sound(found, *args, **options) else None
+    kept: Callable[P, Arrays | None]
 
     def __call__(self, *args: P.args, **options: P.kwargs) -> Arrays:
         """The arrays, found out and kept where they are not yet."""
-        found = self.kept(*args, **options)
-        if found is None:
-            found = self._function(*args, **options)
-            keep_answer(_folder(*args), self._name, self._identity(*args, **options), found)
-        return found
 
 
 def kept_in_run(
@@ -68,12 +47,26 @@ def kept_in_run(
     they have not the ``forms``, are damaged, or `is_sound`, called with them and the arguments, is false:
     whoever sends a run may have written them. A folder that cannot be written to keeps none.
     """
-    return lambda function: KeptAnswer(function, name, forms, identity, is_sound)
 
+    def keeping(function: Callable[P, Arrays]) -> KeptAnswer[P]:
+        def kept(*args: P.args, **options: P.kwargs) -> Arrays | None:
+            run: Any = args[0]
+            found = kept_answer(run.path, name, identity(*args, **options), forms)
+            return found if found is not None and is_sound(found, *args, **options) else None
 
-def _folder(run: Any, *_: Any) -> Path:
-    path: Path = run.path
-    return path
+        @wraps(function)
+        def answer(*args: P.args, **options: P.kwargs) -> Arrays:
+            found = kept(*args, **options)
+            if found is None:
+                found = function(*args, **options)
+                run: Any = args[0]
+                keep_answer(run.path, name, identity(*args, **options), found)
+            return found
+
+        answer.kept = kept  # type: ignore[attr-defined]
+        return cast(KeptAnswer[P], answer)
+
+    return keeping
 
 
 def kept_answer(
@@ -122,7 +115,6 @@ def keep_answer(folder: Path, name: str, identity: str, arrays: Arrays) -> None:
 
 
 def _seal_of(arrays: Arrays, identity: str) -> npt.NDArray[np.uint8]:
-    """The SHA-256 of an identity and of all arrays by name."""
     seal = hashlib.sha256(identity.encode())
     for name, array in sorted(arrays.items()):
         seal.update(f"{name} {array.dtype.str} {array.shape} ".encode())

@@ -16,6 +16,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from io import BufferedReader
 from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any, BinaryIO, TypeAlias, cast
@@ -205,3 +206,51 @@ def read_sealed(file: Path, name: str, most: int = MOST_BYTES) -> Any:
     if not intact:
         raise ValueError(f"{file}: other content than was written")
     return sealed[name]
+
+
+_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?[0-9a-z.+]{0,20}", re.ASCII)
+
+
+class LaterVersion(BadInput):
+    """A later version of this package wrote the file."""
+
+
+def own_version() -> str:
+    """The version of this package."""
+    return version("easiness")
+
+
+def later(file: Path, document: Any, known: int = 1) -> LaterVersion | None:
+    """The error for a document that cannot be read because a later version wrote it; ``None`` for any other.
+
+    Args:
+        file: where it is.
+        document: its JSON value, or its bytes. Its ``format`` is a number, 1 where it says none; the version
+            that wrote it is in its ``version``, or in ``versions`` or ``ran`` as that of ``easiness``.
+        known: the latest format that this version reads.
+    """
+    values = _object(document)
+    number, written_by = values.get("format", 1), values.get("version")
+    for name in ("versions", "ran"):
+        written_by = _object(values.get(name)).get("easiness", written_by)
+    newer_format = type(number) is int and number > known
+    release, own = _release(written_by), _release(own_version())
+    if not newer_format and (release is None or own is None or release <= own):
+        return None
+    by = "a later easiness" if release is None else f"easiness {written_by}"
+    reads = f"this is {own_version()}, which reads format {known}"
+    return LaterVersion(f"{file}: was written by {by}, format {number}; {reads}: update easiness")
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if isinstance(value, bytes):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _release(text: Any) -> tuple[int, ...] | None:
+    found = _VERSION.fullmatch(text) if isinstance(text, str) else None
+    return None if found is None else tuple(int(part or 0) for part in found.groups())

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.gate import check_columns, read_batches
 from easiness.store.parquet import Ids, read_strictly
-from easiness.store.trial_writing import ids_array
+from easiness.store.trial import ids_array
 
 KEPT = "data.parquet"
 COLUMNS = {"text": "text", "sound": "audio"}

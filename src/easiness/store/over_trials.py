@@ -107,7 +107,6 @@ def num_heard(trials: Sequence[StoredTrial], epoch: int, split: Split) -> int | 
 
 
 def _share(trials: Sequence[StoredTrial], epoch: int) -> float:
-    """The share that the heads of a row have seen."""
     spec = trials[0].document.spec
     assert spec is not None
     assert spec.heads is not None
@@ -227,7 +226,6 @@ def mean_probabilities(
 def _logits(
     path: Path, kept: KeptLogits | None, wanted: npt.NDArray[np.int64], left_out: bool
 ) -> npt.NDArray[np.float32]:
-    """The logits [n, classes] of the examples wanted, all of which have to be kept."""
     if kept is None or not np.isin(wanted, kept.positions).all():
         others = kept is not None and not left_out
         instead = "; left_out=True takes those of examples left out of training" if others else ""

@@ -307,7 +307,6 @@ def _are_paths(sounds: list[Any]) -> bool:
 
 
 def _kept_arrays(given: list[Any], rate: Any, ids: Ids) -> Kept:
-    """Arrays of samples, as WAV of the single-precision numbers that they are."""
     if rate is None:
         raise BadInput("Recorder: sounds: are arrays without a rate; give the samples a second in rate=")
     arrays = [to_numpy(one) for one in given]
@@ -324,7 +323,6 @@ def _kept_arrays(given: list[Any], rate: Any, ids: Ids) -> Kept:
 
 
 def _kept_files(given: list[Any], rate: Any, ids: Ids) -> Kept:
-    """The bytes of files, and their names without the folders that they lie in."""
     if rate is not None:
         raise BadInput(f"Recorder: rate={rate}: files have their own; leave it out")
     files = SOUND.files
@@ -513,7 +511,6 @@ class Recorder:
 
 
 def _check_known(outputs: str, duplicates: str) -> None:
-    """Make sure that both are among what there is."""
     for name, value, known in (
         ("outputs", outputs, get_args(Outputs)),
         ("duplicates", duplicates, get_args(Duplicates)),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import bisect
 import copy
 import functools
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +16,13 @@ import numpy.typing as npt
 from easiness.analysis import Votes, drawn_examples, keys_when_asked
 from easiness.errors import BadInput
 from easiness.named_import import offered
-from easiness.regular_file import at_home, in_words
-from easiness.spec import Split
+from easiness.regular_file import at_home, in_words, last_name
+from easiness.spec import Split, shares_text
 from easiness.store import run_folder
 from easiness.store.files import ASIDE, is_intact
 from easiness.store.kept import KEPT, check_kept, damaged_kept
 from easiness.store.over_trials import Examples, mean_probabilities, scores_table, votes_of
 from easiness.store.parquet import Ids, read_examples
-from easiness.store.rows import Rows
 from easiness.store.run_folder import EXAMPLES, TRIALS, trial_names
 from easiness.store.trial import StoredTrial
 
@@ -35,8 +36,44 @@ _AT_A_PROMPT = (
 )
 
 
-class Run(Rows):
-    """A run folder, read. Trials that are being written or were interrupted do not exist here."""
+@dataclass(frozen=True)
+class Row:
+    """A row of observations by its ``number`` from 1: of an epoch, or of heads that saw a ``share``."""
+
+    number: int
+    share: float | None = None
+
+    @property
+    def name(self) -> Literal["epoch", "share"]:
+        """What tells rows apart, as columns and axes are called."""
+        return "epoch" if self.share is None else "share"
+
+    @property
+    def value(self) -> int | float:
+        """The epoch, or the share."""
+        return self.number if self.share is None else self.share
+
+    @property
+    def text(self) -> str:
+        """``epoch 3`` or ``share 0.8``."""
+        return f"{self.name} {self.value:g}"
+
+    @property
+    def at(self) -> str:
+        """``after epoch 3`` or ``at share 0.8``."""
+        return f"{'after' if self.share is None else 'at'} {self.text}"
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """``{"epoch": 3}`` or ``{"share": 0.8}``."""
+        return {self.name: self.value}
+
+
+class Run:
+    """A run folder, read. Trials that are being written or were interrupted do not exist here.
+
+    Its rows of observations count from 1, as epochs do; of heads row m is of the m-th share.
+    """
 
     def __init__(self, path: str | Path, before: Iterable[StoredTrial] = (), trusted: bool = False) -> None:
         """Raises `BadInput` if ``path`` is no run; trials of ``before`` that stayed are not read again."""
@@ -68,6 +105,130 @@ class Run(Rows):
         """Do the observations come from training steps on augmented images, and not from clean passes?"""
         return self.spec.augmented
 
+    @property
+    def epochs(self) -> int:
+        """Number of epochs that every finished trial has; 0 without one."""
+        return min((trial.epochs for trial in self.trials), default=0)
+
+    @property
+    def observed(self) -> tuple[int, ...]:
+        """The epochs after which every finished trial was observed: ascending, from 1."""
+        if not self.trials:
+            return ()
+        return tuple(sorted(set.intersection(*map(set, {trial.observed for trial in self.trials}))))
+
+    def unfinished(self, epoch: int) -> str | None:
+        """The reason why observations after ``epoch`` are not those of a training that ends there, if any.
+
+        There is one where the step size comes down to nothing by the end, and some trial is longer.
+        """
+        longest = max((trial.epochs for trial in self.trials), default=0)
+        measured = self.spec.measured
+        if epoch >= longest or measured is None or self.shares or not measured.recipe.anneals(longest):
+            return None
+        which = "" if self.epochs == longest else " in some trials"
+        return (
+            f"epoch {epoch} of {longest} is of an unfinished training{which}, whose step size was still "
+            f"coming down: a training that ends there gives other scores"
+        )
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Of a run on features the shares of the examples that heads have seen, row by row; else none."""
+        return () if self.spec.heads is None else self.spec.heads.shares
+
+    @property
+    def network(self) -> str:
+        """The model, with the features that its heads are on where it has some: ``ridge on auto``."""
+        if self.spec.heads is None:
+            return self.spec.model
+        return f"{self.spec.model} on {' and '.join(last_name(one.name) for one in self.spec.heads.features)}"
+
+    @property
+    def made(self) -> str:
+        """What its trials are: ``trainings``, or ``trials of heads``."""
+        many = "" if len(self.trials) == 1 else "s"
+        return f"trial{many} of heads" if self.shares else f"training{many}"
+
+    @property
+    def row_name(self) -> str:
+        """What tells rows apart: ``epoch`` or ``share``."""
+        return "share" if self.shares else "epoch"
+
+    @property
+    def length(self) -> str:
+        """How long each trial is: ``3 epochs``, or ``shares 0.05, 0.2, 0.8``."""
+        return (
+            f"shares {shares_text(self.shares)}"
+            if self.shares
+            else f"{self.epochs} epoch{'s' * (self.epochs != 1)}"
+        )
+
+    def row(self, epoch: int) -> Row:
+        """What the row is of."""
+        return Row(epoch, self.shares[epoch - 1] if self.shares else None)
+
+    def row_text(self, epoch: int) -> str:
+        """``epoch 3``, or of a run on features ``share 0.8``."""
+        return self.row(epoch).text
+
+    def at(self, epoch: int) -> str:
+        """``after epoch 3``, or of a run on features ``at share 0.8``."""
+        return self.row(epoch).at
+
+    def asked(self, epoch: int) -> dict[str, Any]:
+        """The argument by which functions are asked for this row, ``at=3`` or ``at=0.8``."""
+        return {"at": self.row(epoch).value}
+
+    def row_of(self, share: float) -> int:
+        """The row of observations of heads that have seen this share, counted from 1 as epochs are."""
+        if not self.shares:
+            raise BadInput(f"{self.path}: at {share:g}: has epochs, not shares; give the number of one")
+        near = [row for row, one in enumerate(self.shares, 1) if abs(one - share) < 1e-6]
+        if not near:
+            choices = shares_text(self.shares)
+            raise BadInput(f"{self.path}: at {share:g}: no heads have seen this share; choose {choices}")
+        return near[0]
+
+    def resolve_at(self, at: float | None) -> int:
+        """The row of observations ``at`` an epoch from 1 or, of a run on features, at a share below 1.
+
+        ``None`` is the last epoch after which every trial was observed, or the largest share.
+        """
+        if at is None:
+            return self.resolve_row(None)
+        if 0 < at < 1:
+            return self.row_of(at)
+        if not float(at).is_integer():  # nor is what is not finite
+            raise BadInput(
+                f"at {at:g}: is neither an epoch, such as 3, nor a share, such as 0.8; give one of them"
+            )
+        if self.shares:
+            choices = shares_text(self.shares)
+            raise BadInput(f"{self.path}: at {at:g}: has shares, not epochs; choose {choices}")
+        return self.resolve_row(int(at))
+
+    def resolve_row(self, epoch: int | None) -> int:
+        """`resolve_at` of a row by its number, whatever the run has."""
+        if not self.trials:
+            how = "go on with your loop" if self.spec.measured is None else "run `easiness measure` to go on"
+            raise BadInput(f"{self.path}: no trial is finished yet; {how}")
+        observed = self.observed
+        if not observed:
+            raise BadInput(
+                f"{self.path}: its trials have different epochs and were observed after no common one; run "
+                f"`easiness measure` with --epochs {max(trial.epochs for trial in self.trials)} to go on"
+            )
+        if epoch is None:
+            return observed[-1]
+        if epoch in observed:
+            return epoch
+        if observed == tuple(range(1, self.epochs + 1)):
+            raise BadInput(f"{self.path}: epoch {epoch} is not recorded; choose 1 to {self.epochs}")
+        around = bisect.bisect(observed, epoch)
+        nearest = " or ".join(map(str, observed[max(around - 1, 0) : around + 1]))
+        raise BadInput(f"{self.path}: epoch {epoch} was not observed; choose {nearest}")
+
     def first(self, num: int) -> Run:
         """The run with only those of its finished trials whose index is below ``num``."""
         part = copy.copy(self)
@@ -89,11 +250,7 @@ class Run(Rows):
         return path
 
     def kept_examples(self) -> Path | None:
-        """The table of the examples themselves, where the run was recorded with them; checked.
-
-        Raises:
-            BadInput: it was removed, or is damaged.
-        """
+        """The table of the examples themselves, where the run was recorded with them; checked."""
         path, written = self.path / KEPT, self.document.files.get(KEPT)
         if written is None:
             return None
@@ -113,11 +270,7 @@ class Run(Rows):
         return [*folder.glob(f"{ASIDE}*"), *old]
 
     def check(self) -> None:
-        """Check every file of the run and of its finished trials.
-
-        Raises:
-            BadInput: one is missing or damaged.
-        """
+        """Check every file of the run and of its finished trials."""
         for trial in self.trials:
             trial.check()
         self._examples  # noqa: B018 - reading it checks it
@@ -137,11 +290,7 @@ class Run(Rows):
         return keys_when_asked(self.ids)  # hashing every path takes longer than counting a trial's votes
 
     def examples(self, split: Split = "train") -> tuple[Ids, npt.NDArray[np.int64]]:
-        """Ids [K] and labels [K] of the examples of a split: `ids` and `labels`, or those ``held_out``.
-
-        Raises:
-            BadInput: there is no such split, or the trials did not observe it.
-        """
+        """Ids [K] and labels [K] of the examples of a split: `ids` and `labels`, or those ``held_out``."""
         if split not in get_args(Split):
             raise BadInput(f"split {split!r}: unknown; choose {' or '.join(get_args(Split))}")
         if split == "held_out" and self.spec.data.held_out is None:

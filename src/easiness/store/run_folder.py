@@ -14,8 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import read_regular
 from easiness.spec import DatasetRef, RecordedSpec, RunSpec, Stopped, content_hash
-from easiness.store.files import FileDigest, FileName, read_json, write_whole
-from easiness.store.later import later, own_version
+from easiness.store.files import FileDigest, FileName, later, own_version, read_json, write_whole
 from easiness.store.trial import StoredTrial
 from easiness.store.trial_document import DOCUMENT as TRIAL_DOCUMENT, folder_name, stamp
 

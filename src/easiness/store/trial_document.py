@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from easiness.errors import BadInput
 from easiness.spec import TrialSpec
-from easiness.store.files import FileDigest, FileName, read_sealed
-from easiness.store.later import later
+from easiness.store.files import FileDigest, FileName, later, read_sealed
 
 DOCUMENT = "trial.json"
 

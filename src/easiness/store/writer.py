@@ -22,9 +22,8 @@ from easiness.regular_file import at_home
 from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
 from easiness.store import files, run_folder, trial_document
 from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
-from easiness.store.files import FileDigest, digest
+from easiness.store.files import FileDigest, LaterVersion, digest
 from easiness.store.kept import KEPT, Kept, holds, write_kept
-from easiness.store.later import LaterVersion
 from easiness.store.parquet import Ids
 from easiness.store.run import Run
 from easiness.store.run_folder import (
@@ -36,9 +35,8 @@ from easiness.store.run_folder import (
     read_document,
     trial_names,
 )
-from easiness.store.trial import StoredTrial
+from easiness.store.trial import StoredTrial, write_examples, write_trial
 from easiness.store.trial_document import index_in
-from easiness.store.trial_writing import write_examples, write_trial
 from easiness.store.watching import LOCK, Events, clear_work, note_work
 
 
@@ -185,7 +183,6 @@ def check_output(path: Path) -> None:
 
 
 def _foreign(path: Path) -> list[str]:
-    """Names in ``path`` that keep it from becoming a run."""
     if not path.exists() or is_run(path):
         return []
     if not path.is_dir():
@@ -240,7 +237,6 @@ class RunWriter:
         self._lock.release()
 
     def _check_locks(self) -> None:
-        """Refuse a place where two processes could both write, for want of locks."""
         try:
             files.check_locks(self.path / LOCK)
         except OSError as error:

@@ -16,9 +16,6 @@ from easiness.analysis import (
     SIDES,
     Side,
     Votes,
-    draws,
-    mean_distance,
-    resampled_means,
     select,
     tie_mass,
 )
@@ -328,8 +325,7 @@ def similarity(
 
 def _extremes(votes: Votes, fraction: float) -> tuple[dict[Side, npt.NDArray[np.bool_]], dict[Side, float]]:
     """Members [K] of the easy and of the hard set, ties refined, and the tie masses of the cuts."""
-    everything = votes.all_trials()
-    counts, p_label = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
+    counts, p_label = votes.num_right, votes.mean_p_label
     members: dict[Side, npt.NDArray[np.bool_]] = {
         side: select(counts, fraction, side, "refine", p_label, votes.keys, _SEED) > 0 for side in SIDES
     }
@@ -395,3 +391,27 @@ def _summary(space: Space, means: _Floats, replicates: _Floats) -> SpaceDistance
 def _estimate(value: float, replicates: _Floats) -> Estimate:
     low, high = np.quantile(replicates, [0.025, 0.975])
     return Estimate(float(value), (float(low), float(high)))
+
+
+def mean_distance(distances: _Floats) -> float:
+    """Mean over the pairs of two different examples, from distances [n, n] that are 0 on the diagonal."""
+    num = len(distances)
+    return float(distances.sum()) / (num * (num - 1))
+
+
+def draws(num: int, replicates: int, rng: np.random.Generator) -> _Floats:
+    """The number of times that each of ``num`` >= 2 examples is in each of the sets drawn anew: [R, n].
+
+    A set of one example alone has no distance; the original set stands for it.
+    """
+    drawn = rng.multinomial(num, np.full(num, 1 / num), size=replicates).astype(np.float64)
+    drawn[(drawn > 0).sum(axis=1) == 1] = 1
+    return drawn
+
+
+def resampled_means(distances: _Floats, drawn: _Floats) -> _Floats:
+    """`mean_distance` of each of the sets ``drawn`` [R, n]; an example is not paired with itself."""
+    totals = ((drawn @ distances) * drawn).sum(axis=1)
+    pairs = drawn.sum(axis=1) ** 2 - (drawn**2).sum(axis=1)
+    means: _Floats = totals / pairs
+    return means

@@ -205,10 +205,3 @@ def test_draws_are_random_within_strata_and_their_beginnings_too():
         times[draw_fixed(strata, 60, np.random.default_rng(seed))] += 1
     wanted = (300 * allocated(strata, 60) / strata.sizes)[strata.of(np.arange(400))]
     assert (abs(times - wanted) <= 5 * np.sqrt(wanted)).all()
-
-
-def test_draws_in_sequence_begin_in_proportion_to_weights_and_end_with_all():
-    strata = Strata(np.array([5, 15]), np.array([0.5, 0.5]), np.array([0.5, 0.1]))
-    first = [draw_in_sequence(strata, 1, np.random.default_rng(seed))[0] for seed in range(1000)]
-    assert np.mean(np.array(first) < 5) == pytest.approx(0.5, abs=0.05)
-    assert sorted(draw_in_sequence(strata, 20, np.random.default_rng(0)).tolist()) == list(range(20))

@@ -93,13 +93,6 @@ def test_each_other_way_to_deal_trials_comes_once(old, new, num):
     assert old != new or all(way[0] for way in ways)
 
 
-def test_a_small_rate_takes_more_deals():
-    rng = np.random.default_rng(0)
-    old, new = rng.normal(size=(2, 8, 3))
-    assert p_of_change(old, new, rate=0.01).num_deals == 200
-    assert p_of_change(old, new, rate=1e-6).num_deals == 1000
-
-
 def right(differences):
     """Answers before and after that differ by these, [T, n]."""
     d = np.asarray(differences)

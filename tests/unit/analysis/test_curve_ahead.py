@@ -65,17 +65,6 @@ def test_where_few_examples_are_at_chance_the_rise_goes_on_steeply():
     assert twice.value > votes.accuracy[-1] + 0.05
 
 
-def test_more_shares_and_more_examples_narrow_it():
-    def width(shares, num):
-        accuracy = 0.8 - 2 * (num * np.array(shares)) ** -0.5
-        last = fit_curve(votes_of(accuracy, shares=shares, num=num), num).foretold[-1].accuracy
-        return last.high - last.low
-
-    few, many = (0.05, 0.2, 0.8), (0.05, 0.1, 0.2, 0.4, 0.8)
-    assert width(many, 4000) < width(few, 4000)
-    assert width(few, 40_000) < width(few, 4000)
-
-
 @pytest.mark.parametrize(
     ("accuracy", "reason"),
     [

@@ -79,17 +79,6 @@ def test_half_goes_up(rate: float, num: int) -> None:
     assert drawn.dtype == np.int64
 
 
-def test_infinite_values_have_a_rank() -> None:
-    drawn = draw_by_rank([np.inf, 0, -np.inf], 0.4, (1e6, 1), 0)
-    assert drawn.tolist() == [0]
-
-
-def test_classes_give_the_same_share() -> None:
-    labels = np.repeat([4, 7, 9], [10, 20, 5])  # 0.3 of them is 3, 6 and 1.5 of 10.5, so 11
-    drawn = draw_by_rank(np.arange(35), 0.3, (1e6, 1), 0, labels=labels)
-    assert drawn.tolist() == [7, 8, 9, 24, 25, 26, 27, 28, 29, 33, 34]  # the easiest of each
-
-
 def test_what_is_left_over_goes_to_classes_at_random() -> None:
     labels = np.repeat([0, 1, 2, 3], 5)  # 0.5 each of 2.5: two classes give one more
     more = np.zeros(4, int)
@@ -182,11 +171,6 @@ def test_exactly_those_with_the_largest_values():
     assert take([1, 0, 1, 2, 1, 0], 0.5, [5, 9, 6, 0, 7, 9]) == [2, 3, 4]
 
 
-def test_the_same_share_of_each_class():
-    labels = [0, 0, 0, 0, 1, 1]
-    assert take([9, 8, 7, 6, 1, 2], 0.5, labels=labels) == [0, 1, 5]
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -272,13 +256,6 @@ def test_what_still_ties_goes_by_the_hash_of_the_id() -> None:
     assert not np.array_equal(chosen[0], chosen[1])
     assert np.array_equal(chosen[0], select(np.zeros(40), 0.5, ties="refine", ids=np.arange(40)))
     assert not np.array_equal(chosen[0], select(np.zeros(40), 0.5, ties="refine", ids=np.arange(40) + 40))
-
-
-def test_the_finer_score_may_leave_a_tie_to_the_hash() -> None:
-    w = select([1, 1, 1, 1, 0], 0.6, ties="refine", refine_by=[9, 5, 5, 5, 9], ids=list("abcde"))
-    assert w[0] == 1
-    assert w[1:4].sum() == 2
-    assert w[4] == 0
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness.analysis import GroupMatch, Rule, Votes, match_groups, match_votes, select, true_rate
+from easiness.analysis import GroupMatch, Rule, Votes, match_groups, match_votes, true_rate
 from easiness.analysis.ceiling import Splits, disjoint_splits
-from easiness.analysis.pairs import draws, mean_distance, resampled_means
 from easiness.analysis.sides import id_keys, tie_order
 from easiness.errors import BadInput
+from easiness.studies.similarity import draws, mean_distance, resampled_means
 from lengths import long_but
-from matching_by_weights import match_weights, overlap_rate
+from matching_by_weights import match_weights
 from plans import votes_of
 
 
@@ -42,42 +42,12 @@ def test_expected_overlap_is_the_mean_over_independent_tie_breaks() -> None:
     assert m.chance == 0.5
 
 
-def test_sizes_and_chance_are_exact_whatever_the_shares() -> None:
-    w = select(np.r_[np.zeros(9000), np.ones(997)], 0.1001)  # 3 or so shared by 9000
-    m = match_weights(w, w)
-    assert m.sizes == (1001, 1001)
-    assert m.chance == 1001 / 9997
-
-
-@pytest.mark.parametrize("other", [weights(0, 0, 0), weights(1, 0, 0)])
-def test_an_empty_set_has_no_rate_and_shows_its_size(other: np.ndarray) -> None:
-    m = match_weights(weights(0, 0, 0), other, labels=np.array([0, 0, 1]))
-    assert math.isnan(m.rate)
-    assert m.class_chance is not None
-    assert math.isnan(m.class_chance)
-    assert m.chance == 0
-    assert m.sizes == (0, other.sum())
-
-
 def test_class_chance_is_that_of_independence_within_classes() -> None:
     # class 0 has 2 examples, A has both and B one: 2 * 1 / 2 = 1; class 2 has 4, A none; class 1 is absent
     labels = np.array([0, 0, 2, 2, 2, 2])
     m = match_weights(weights(1, 1, 0, 0, 0, 0), weights(1, 0, 1, 0, 0, 0), labels)
     assert m.class_chance == pytest.approx(1 / 2)
     assert m.chance == pytest.approx(2 / 6)
-
-
-def test_with_one_class_the_class_chance_is_chance() -> None:
-    w = weights(1, 0.5, 0.5, 0, 0, 0, 0, 0)
-    m = match_weights(w, w[::-1], np.zeros(8, int))
-    assert m.class_chance == pytest.approx(m.chance) == 2 / 8
-
-
-def test_lengths_must_agree() -> None:
-    with pytest.raises(BadInput, match=r"lengths \(2,\) and \(3,\) differ"):
-        match_weights(weights(1, 0), weights(1, 0, 0))
-    with pytest.raises(BadInput, match=r"lengths \(2,\) and \(1,\) differ"):
-        match_weights(weights(1, 0), weights(1, 0), np.array([0]))
 
 
 def test_runs_match_by_all_their_trials() -> None:
@@ -106,10 +76,6 @@ def test_runs_over_other_examples_are_refused() -> None:
         match_votes(votes([[1, 1]], ids=["a", "b"]), votes([[1, 1]], ids=["a", "x"]))
     with pytest.raises(BadInput, match="2 and 3 examples"):
         match_votes(votes([[1, 1]]), votes([[1, 1, 1]]))
-
-
-def test_overlap_rate_of_a_split_set_with_itself_is_below_one() -> None:
-    assert overlap_rate(weights(0.5, 0.5), weights(0.5, 0.5)) == 0.5
 
 
 K = 400
@@ -188,14 +154,6 @@ def test_empty_strict_sets_are_counted() -> None:
     assert math.isnan(m.bias)
     assert all(math.isnan(end) for end in m.interval)
     assert (m.num_empty, m.num_splits, m.sizes, m.chance) == (1, 1, (0, 0), 0)
-
-
-def test_without_replicates_there_is_no_interval() -> None:
-    run = simulated(1, 4)
-    m = matched(run, run, num_replicates=0)
-    assert math.isnan(m.bias)
-    assert math.isnan(m.interval[0])
-    assert m.rate == matched(run, run).rate
 
 
 def test_a_seed_decides_everything() -> None:
@@ -303,16 +261,6 @@ def test_draws_are_of_the_same_size_and_never_of_one_example_alone() -> None:
     assert len(np.unique(drawn, axis=0)) > 100
 
 
-def test_resampled_means_scatter_about_the_mean() -> None:
-    points = np.random.default_rng(1).normal(size=60)
-    distances = np.abs(points[:, None] - points)
-    means = resampled_means(distances, draws(60, 2000, np.random.default_rng(2)))
-    assert abs(means.mean() - mean_distance(distances)) < 0.01
-    # the distance of two standard normal numbers is 2 / sqrt(pi) on average
-    low, high = np.quantile(means, [0.025, 0.975])
-    assert low < 2 / np.sqrt(np.pi) < high
-
-
 def test_the_order_is_the_same_in_every_process() -> None:
     assert tie_order(id_keys(np.array([0, 1, -1])), 0).tolist() == [
         16380541254366472729,
@@ -326,11 +274,6 @@ def test_the_width_of_an_id_is_of_no_account() -> None:
     for dtype in (np.int8, np.int32, np.int64, np.uint64):
         assert id_keys(np.array([3, 7], dtype)).tolist() == [3, 7]
     assert np.array_equal(id_keys(np.array(["a", "bc"])), id_keys(np.array(["a", "bc"], object)))
-
-
-def test_keys_are_ids_that_order_alike() -> None:
-    keys = id_keys(np.array(["a", "b", "c"]))
-    assert np.array_equal(id_keys(keys), keys)
 
 
 def test_file_names_that_are_not_text_are_hashed() -> None:

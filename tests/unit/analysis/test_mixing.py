@@ -14,7 +14,7 @@ from scipy.stats import binom, multivariate_normal, norm
 
 from easiness.analysis import Votes, forecast, membership, select
 from easiness.analysis.mixing import MassFit, Mixing, binomial, fit_masses, fit_mixing, shares_of_tail
-from easiness.analysis.tail_model import Forecast, TailModel, counted_tails, falls_to_0, last, refined
+from easiness.analysis.tail_model import Forecast, TailModel, counted_tails, falls_to_0, refined
 from easiness.errors import BadInput
 from matching_by_weights import overlap_rate
 
@@ -142,19 +142,6 @@ def test_a_saturated_tail_is_shared_by_about_a_third() -> None:
     np.testing.assert_allclose(found.p_easy, np.repeat([1 / 3, 0], [300, 700]), atol=1e-3)
 
 
-def test_everything_belongs_to_all_of_it() -> None:
-    found = membership([0, 1, 2, 3], 3, 1.0)
-    np.testing.assert_allclose([found.p_easy, found.p_hard], 1)
-
-
-def test_examples_that_are_alike_are_all_as_likely() -> None:
-    """A spread as noise alone makes is no reason to call one of them hard: 0.1 each but for what fits it."""
-    counts = np.random.default_rng(0).binomial(40, 0.7, 5000)
-    found = membership(counts, 40, 0.1)
-    assert found.p_hard[np.abs(counts - 28) <= 3].max() < 0.25
-    assert found.expected.std() < 0.02
-
-
 def test_select_gives_the_same() -> None:
     counts = np.random.default_rng(0).binomial(10, np.linspace(0.1, 0.9, 200))
     for fraction in (0.1, 0.25):
@@ -238,11 +225,6 @@ def test_what_is_nowhere_0_ends_at_an_end() -> None:
 
 def test_a_value_that_falls_at_once_has_no_slope() -> None:
     assert falls_to_0(lambda x: (1.0 if x < 0.25 else -1.0, 0.0), 0.0) == pytest.approx(0.25)
-
-
-@pytest.mark.parametrize("bar", [0, 1, 6, 7])
-def test_the_last_that_holds(bar: int) -> None:
-    assert last(lambda number: number <= bar, 7) == bar
 
 
 K = 400
@@ -334,15 +316,6 @@ def test_the_finer_score_is_fitted_to_the_rate_of_halves() -> None:
         assert fitted.match(10) == pytest.approx(rate, abs=1e-4)
 
 
-def test_the_true_set_has_no_ties_where_a_finer_score_decides() -> None:
-    model = counted_tails([votes(SATURATED, 20)], "easy", 0.1)[0]
-    shared = (model.truth > 0) & (model.truth < 1)
-    assert shared.any()
-    fitted = refined(model, 0.5, 10)
-    inside = np.cumsum(fitted.weight) > 0.9 + 1e-9
-    np.testing.assert_allclose(fitted.truth, inside, atol=1e-9)
-
-
 @pytest.mark.parametrize("fraction", [0.0001, 0.01, 0.1, 0.3, 0.5, 0.95])
 def test_every_set_has_steps_enough(fraction: float) -> None:
     model = counted_tails([votes(GRADED, 20)], "hard", fraction)[0]
@@ -398,11 +371,6 @@ def test_more_trials_hold_more_where_nothing_ties(graded: Votes, side: str) -> N
         assert found.match(n).value < found.share(n).value  # the other set errs as well
 
 
-def test_the_share_by_default_is_that_of_the_trials_there_are(graded: Votes) -> None:
-    found = made(graded)
-    assert found.share() == found.share(20)
-
-
 @pytest.mark.parametrize("ties", ["expected", "refine"])
 def test_intervals_hold_their_value_within_0_and_1(graded: Votes, ties: str) -> None:
     found = made(graded, ties=ties)
@@ -432,22 +400,9 @@ def test_a_share_that_no_number_reaches() -> None:
     assert found.trials_to_show(0.999) is None
 
 
-def test_a_share_that_one_trial_reaches() -> None:
-    """The tenth is right in every trial and nothing else is in any."""
-    found = made(votes(np.repeat([0.0, 1.0], [360, 40]), 10), side="easy", ties="expected")
-    assert found.share().value > 0.999
-    assert found.trials_for(0.9) == 1
-
-
 def test_the_hard_set_is_the_easy_one_of_how_often_trials_are_wrong(graded: Votes) -> None:
     mirrored = replace(graded, correct=~graded.correct, p_label=1 - graded.p_label)
     one, other = made(graded, side="hard", ties="expected"), made(mirrored, side="easy", ties="expected")
     for n in (5, 20, 80):
         assert one.share(n) == pytest.approx(other.share(n))
         assert one.match(n) == pytest.approx(other.match(n))
-
-
-def test_the_same_trials_and_seed_foretell_the_same(graded: Votes) -> None:
-    assert made(graded).share() == made(graded).share()
-    shuffled = replace(graded, correct=graded.correct.copy())
-    assert made(shuffled, seed=3).match(40) == made(graded, seed=3).match(40)

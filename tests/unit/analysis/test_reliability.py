@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given, settings, strategies as st
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import spearmanr
 
 from easiness.analysis import (
     SIDES,
@@ -33,8 +33,7 @@ from easiness.analysis import (
     stopped,
     stopping_rule,
 )
-from easiness.analysis.enough import is_enough
-from easiness.analysis.reliability import level_ranks
+from easiness.analysis.tail_model import is_enough
 from easiness.analysis.true_agreement import Agreement
 from easiness.errors import BadInput
 from easiness.spec import Check, Tail
@@ -47,15 +46,6 @@ def simulated(num_trials: int, num_examples: int = 300) -> Votes:
     return Votes(rng.random(p.shape) < p, p, labels, np.arange(num_examples), 4)
 
 
-def test_ranks_of_counts_are_average_ranks() -> None:
-    counts = np.array([3, 0, 0, 2, 3, 3, 5])
-    assert (
-        level_ranks(np.bincount(counts))[counts].tolist()
-        == rankdata(counts).tolist()
-        == [5, 1.5, 1.5, 3, 5, 5, 7]
-    )
-
-
 def test_two_trials_by_hand() -> None:
     correct = np.array([[1, 1, 0, 0], [1, 0, 1, 0]], bool)
     run = Votes(correct, correct * 0.5, np.zeros(4, np.int64), np.arange(4), 2)
@@ -64,18 +54,6 @@ def test_two_trials_by_hand() -> None:
     assert (half.epoch, half.group_size, half.num_splits, half.chance) == (2, 1, 1, 0.5)
     assert half.rank_correlation == pytest.approx(0)
     assert half.easy == TailReliability(expected=0.5, refine=0.5, tie_mass=0)
-
-
-def test_rank_correlation_is_the_mean_spearman_over_halves() -> None:
-    run = simulated(4)
-    half = split_half(run)
-    assert half is not None
-    halves = [((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2))]
-    counts = [(run.correct[list(a)].sum(0), run.correct[list(b)].sum(0)) for a, b in halves]
-    expected = np.mean([spearmanr(a, b).statistic for a, b in counts])
-    assert half.num_splits == 3
-    assert half.rank_correlation == pytest.approx(expected)
-    assert half.spearman_brown == pytest.approx(2 * expected / (1 + expected))
 
 
 def test_tails_are_the_ceilings_of_the_same_groups() -> None:

@@ -25,7 +25,6 @@ from easiness.analysis import (
     kappa,
     match_groups,
     true_rate,
-    votes as votes_module,
 )
 from easiness.analysis.sides import id_keys
 from easiness.errors import BadInput
@@ -281,26 +280,18 @@ def three() -> Votes:
     )
 
 
-def groups(*rows: list[int]) -> np.ndarray:
-    return np.array(rows, np.float32)
-
-
-def test_counts_and_means_over_groups_and_repeated_trials(three: Votes) -> None:
-    assert three.counts(three.all_trials()).tolist() == [[2, 1, 1, 0]]
-    assert three.counts(groups([1, 0, 0], [2, 1, 0])).tolist() == [[1, 1, 0, 0], [3, 2, 1, 0]]
-    assert three.mean_p_label(groups([1, 1, 0], [0, 0, 2])).tolist() == [
-        [0.625, 0.375, 0.625, 0],
-        [0, 0, 0.25, 0.5],
-    ]
+def test_counts_and_means_over_trials(three: Votes) -> None:
+    assert three.num_right.tolist() == [2, 1, 1, 0]
+    np.testing.assert_allclose(three.mean_p_label, np.array([1.25, 0.75, 1.5, 0.5]) / 3)
+    rows = [0] * 300 + [1]
+    many = replace(three, correct=three.correct[rows], p_label=three.p_label[rows])
+    assert many.num_right.tolist() == [301, 300, 1, 0]
 
 
 def test_a_group_that_is_never_right_leaves_easiness_undefined(three: Votes) -> None:
+    three.check_heard(np.array([[0, 2], [1, 1]]))
     with pytest.raises(BadInput, match=r"epoch 7: no example .* group of 2"):
-        three.counts(groups([1, 0, 0], [0, 0, 2]))
-
-
-def test_a_trial_that_counts_more_often_than_a_byte_holds(three: Votes) -> None:
-    assert three.counts(groups([300, 1, 0])).tolist() == [[301, 300, 1, 0]]
+        three.check_heard(np.array([[0, 1], [2, 2]]))
 
 
 def test_ids_need_not_be_hashed_again(three: Votes) -> None:
@@ -321,24 +312,11 @@ def test_ids_are_hashed_as_they_are_asked_for_until_those_are_many() -> None:
     assert np.array_equal(v.keys_at(np.array([7])), expected[[7]])
 
 
-def test_chunks_change_nothing(three: Votes, monkeypatch: pytest.MonkeyPatch) -> None:
-    many = groups([1, 0, 0], [0, 1, 0], [1, 1, 1], [2, 0, 1], [1, 0, 3])
-    whole = three.counts(many), three.mean_p_label(many)
-    monkeypatch.setattr(votes_module, "_COLUMNS", 3)
-    assert np.array_equal(three.counts(many), whole[0])
-    assert np.array_equal(three.mean_p_label(many), whole[1])
-
-
 def test_sums_of_probabilities_do_not_depend_on_the_order_of_trials() -> None:
     rng = np.random.default_rng(0)
     p = rng.random((9, 50))
     twice = np.concatenate([p, p[::-1]], axis=1)  # the same nine values per example, in two orders
     v = Votes(twice > 0, twice, np.zeros(100, np.int64), np.arange(100), 1)
-    means = v.mean_p_label(v.all_trials())[0]
+    means = v.mean_p_label
     assert np.array_equal(means[:50], means[50:])
     assert means[:50] == pytest.approx(p.mean(axis=0), abs=1e-11)
-
-
-def test_indices_of_trials_default_to_their_positions(three: Votes) -> None:
-    assert three.trial_indices.tolist() == [0, 1, 2]
-    assert (three.num_trials, three.num_examples) == (3, 4)

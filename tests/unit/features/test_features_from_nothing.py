@@ -13,8 +13,7 @@ import pytest
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
 from easiness.features import changed_vectors, find_features, kept_features
-from easiness.features.hashed import Hashed, Settings
-from easiness.features.log_mel import statistics
+from easiness.features.from_nothing import Hashed, Settings, statistics
 from easiness.inputs import log_mel
 from sounds import tone
 
@@ -140,15 +139,6 @@ def test_what_makes_vectors_of_other_examples_is_refused_by_name(data: Dataset) 
     ):
         with pytest.raises(BadInput, match=words):
             find_features(name, examples)
-
-
-def test_a_function_is_called_with_strings(data: Dataset) -> None:
-    def lengths(texts: list[str]) -> np.ndarray:
-        assert all(isinstance(text, str) for text in texts)
-        return np.array([[len(text), text.count(" ")] for text in texts])
-
-    made = find_features(lengths, data).vectors(data, everything(data))
-    assert made[0].tolist() == [20, 4]
 
 
 SOUNDS = [tone(300), tone(900, 0.37), tone(300, 0.2), tone(2000, 0.013)]

@@ -271,13 +271,6 @@ def test_the_code_makes_the_identity(data: Dataset, module: Callable[[str], None
     assert given[0] == given[2] != given[1]  # of an object no other has
 
 
-def test_vectors_are_handed_over_as_they_are() -> None:
-    x = np.random.default_rng(0).standard_normal((6, 3)).astype(np.float32)
-    data = load_dataset((x, [0, 1] * 3))
-    source = find_features(lambda rows: [one[:2] for one in rows], data)
-    np.testing.assert_array_equal(source.vectors(data, np.arange(6)), x[:, :2])
-
-
 @pytest.mark.parametrize(
     ("name", "words"),
     [

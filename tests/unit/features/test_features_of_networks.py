@@ -16,8 +16,7 @@ from torch import nn
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.features import find_features, ready_features
-from easiness.features.frozen import FrozenNetwork, Preparation, folded
-from easiness.features.packaged import packaged_weights
+from easiness.features.frozen import FrozenNetwork, Preparation, folded, packaged_weights
 
 LITE = "timm:tf_efficientnet_lite0"
 
@@ -139,7 +138,7 @@ def test_other_weights_under_the_name_of_the_package_are_not_loaded(
     data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "other.pth").write_bytes(b"whatever")
-    monkeypatch.setattr("easiness.features.published.packaged_weights", lambda: tmp_path / "other.pth")
+    monkeypatch.setattr("easiness.features.frozen.packaged_weights", lambda: tmp_path / "other.pth")
     with pytest.raises(BadInput, match="not the file of weights that is known; install efficientnet-lite0"):
         find_features("auto", data).vectors(data, np.arange(1))
 
@@ -148,7 +147,7 @@ def test_weights_that_are_not_here_are_named_with_both_ways(
     data: Dataset, no_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert no_weights.is_dir()
-    monkeypatch.setattr("easiness.features.published.packaged_weights", lambda: None)
+    monkeypatch.setattr("easiness.features.frozen.packaged_weights", lambda: None)
     for name in (LITE, "timm:test_resnet", "torchvision:squeezenet1_1"):
         with pytest.raises(BadInput, match=r"--download, or .*easiness\[features\]' and give") as caught:
             find_features(name, data)

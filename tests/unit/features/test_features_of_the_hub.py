@@ -252,12 +252,6 @@ def test_parts_without_end_are_not_built(
     refused(f"hf:{folder}", pictures, "has more than 10 parts")
 
 
-def test_a_class_of_layers_or_players_is_no_layer(folder: Path, pictures: Dataset) -> None:
-    named = {"label2id": {"layer": 9000, "football player": 9001}, "vocab_size_per_layer_input": 262_144}
-    change(folder / "config.json", **named)
-    assert len(vectors(folder, pictures, 0, 1)) == 2
-
-
 def test_a_config_of_more_than_the_memory_holds_is_refused(
     folder: Path, pictures: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

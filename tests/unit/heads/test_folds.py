@@ -89,13 +89,6 @@ def test_seeds_and_repeats_give_other_partitions():
     assert not any(np.array_equal(ways[0], other) for other in ways[1:])
 
 
-@pytest.mark.parametrize("shares", [(0.8,), (0.5,), (0.05, 0.2, 0.8)])
-def test_two_classes_of_two_examples(shares):
-    seen = seen_in_repeat(np.array([0, 0, 1, 1]), shares)
-    assert seen.any(axis=2).all()  # heads of every share see something
-    assert len(set((~seen[:, -1]).sum(axis=0).tolist())) == 1
-
-
 @pytest.mark.parametrize("shares", SHARES[:6])
 def test_a_rare_class_is_spread_over_the_folds(shares):
     labels = np.repeat([0, 1, 2], [950, 45, 5])
@@ -140,10 +133,6 @@ def groups_of_several(numbers: np.ndarray) -> list[list[int]]:
     return [np.flatnonzero(numbers == one).tolist() for one in np.flatnonzero(np.bincount(numbers) > 1)]
 
 
-def test_examples_are_alone_unless_something_joins_them() -> None:
-    assert groups_of_several(kept_together([VECTORS])) == []
-
-
 def test_equal_vectors_are_kept_together_however_few_there_are() -> None:
     few = np.array([[0, 1], [2, 3], [0, 1], [2, 4]], np.float16)
     assert groups_of_several(kept_together([few])) == [[0, 2]]
@@ -159,11 +148,6 @@ def test_copies_that_were_saved_anew_are_kept_together() -> None:
     vectors = np.concatenate([VECTORS, copies_of(VECTORS[:5], 0.2)])
     assert groups_of_several(kept_together([vectors])) == [[at, 300 + at] for at in range(5)]
     assert groups_of_several(kept_together([vectors], most=304)) == []
-
-
-def test_copies_of_every_example_are_found() -> None:
-    found = kept_together([np.concatenate([VECTORS, copies_of(VECTORS, 0.2)])])
-    assert groups_of_several(found) == [[at, 300 + at] for at in range(300)]
 
 
 def test_several_copies_of_one_example_are_one_group() -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from easiness import load_dataset, measure
 from easiness.errors import BadInput
-from easiness.heads import Moments, fit_ridge, sample_of, temperature_of
+from easiness.heads import Moments, fit_ridge, temperature_of
 from easiness.heads.boosting import BoostedHead, _weighed, fit_boosted
 from easiness.heads.ridge import _STRENGTHS, _UNLIKE, Fitted
 from easiness.heads.values import Rows
@@ -149,14 +149,6 @@ def test_fewer_examples_than_columns_need_no_products_of_columns() -> None:
     moments = [Moments.of([(x, labels)], 3, with_gram=kept) for kept in (True, False)]
     with_them, without = (fit_ridge(one, x, labels) for one in moments)
     torch.testing.assert_close(with_them.left_out, without.left_out)
-
-
-def test_a_sample_is_spread_evenly() -> None:
-    assert sample_of(5).tolist() == [0, 1, 2, 3, 4]
-    some = sample_of(10_000).numpy()
-    assert len(some) == 1024
-    assert some[[0, -1]].tolist() == [0, 9999]
-    assert {*np.diff(some).tolist()} == {9, 10}
 
 
 def test_the_temperature_by_hand() -> None:

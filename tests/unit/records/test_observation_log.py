@@ -36,34 +36,6 @@ def log() -> ObservationLog:
     return ObservationLog(IDS, LABELS, 3)
 
 
-def test_batches_in_any_order_land_at_their_examples(log):
-    first, second = logits(1), logits(2)
-    log.update(at(3, 0), first[[3, 0]])
-    log.update(at(2), first[[2]])
-    log.update(at(1), first[[1]])
-    log.end_epoch()
-    log.update(at(0, 1, 2, 3), second)
-    log.end_epoch()
-    seen = log.observations()
-    assert seen.num_epochs == log.num_epochs == 2
-    for t, given in enumerate((first, second)):
-        expected = example_statistics(given, LABELS)
-        for name in STATISTICS:
-            np.testing.assert_array_equal(getattr(seen, name)[t], getattr(expected, name))
-    assert seen.trained_on.all()
-    assert seen.logits is None
-    assert log.last_accuracy() == np.mean(second.argmax(1) == LABELS)
-
-
-def test_pending_counts_the_open_epoch(log):
-    assert log.pending == 0
-    log.update(at(0, 1, 2), logits(0, 3))
-    assert (log.pending, log.num_epochs) == (3, 0)
-    log.update(at(3), logits(0, 1))
-    log.end_epoch()
-    assert (log.pending, log.num_epochs) == (0, 1)
-
-
 @pytest.mark.parametrize(
     ("batches", "message"),
     [
@@ -95,30 +67,6 @@ def test_logits_that_are_not_finite_fail_the_trial(log, bad):
     values[1, 2] = bad
     with pytest.raises(TrialFailed, match="epoch 2: logits of id 12"):
         log.update(at(0, 2), values)
-
-
-def test_kept_logits_are_those_of_the_mask():
-    keep = np.array([False, True, False, True])
-    log = ObservationLog(IDS, LABELS, 3, keep_logits=keep)
-    given = [logits(1), logits(2)]
-    for values in given:
-        log.update(at(3, 1), values[[3, 1]])
-        log.update(at(0, 2), values[[0, 2]])
-        log.end_epoch()
-    kept = log.observations().logits
-    assert kept is not None
-    assert kept.positions.tolist() == [1, 3]
-    assert kept.values.dtype == np.float32
-    np.testing.assert_array_equal(kept.values, np.stack(given)[:, [1, 3]])
-
-
-def test_keeping_the_logits_of_no_example_is_an_empty_array():
-    log = ObservationLog(IDS, LABELS, 3, keep_logits=np.zeros(4, np.bool_))
-    log.update(at(0, 1, 2, 3), logits(1))
-    log.end_epoch()
-    kept = log.observations().logits
-    assert kept is not None
-    assert kept.values.shape == (1, 0, 3)
 
 
 def test_a_log_goes_on_from_before_there_were_rivals(log):
@@ -166,14 +114,6 @@ def test_only_some_epochs_may_be_observed():
     assert seen.prediction.tolist() == [logits(e).argmax(1).tolist() for e in (2, 5)]
     assert [seen.row(2), seen.row(5)] == [0, 1]
     assert [seen.num_until(m) for m in range(1, 6)] == [0, 1, 1, 1, 2]
-
-
-def test_every_epoch_is_observed_by_default(log):
-    for seed in (1, 2):
-        assert log.next_epoch == seed
-        log.update(at(0, 1, 2, 3), logits(seed))
-        log.end_epoch()
-    assert (log.observations().epochs, log.observations().augmented) == ((1, 2), False)
 
 
 def test_mistakes_name_the_true_epoch():
@@ -245,14 +185,6 @@ def test_the_logits_given_are_left_alone():
     before = logits.copy()
     example_statistics(logits, np.array([0, 1]))
     np.testing.assert_array_equal(logits, before)
-
-
-def test_equal_logits_predict_the_first_class():
-    seen = example_statistics(np.zeros((2, 4), np.float32), np.array([0, 3]))
-    assert seen.prediction.tolist() == [0, 0]
-    assert seen.margin.tolist() == [0, 0]
-    np.testing.assert_allclose(seen.loss, np.log(4), rtol=1e-6)
-    np.testing.assert_allclose(seen.entropy, np.log(4), rtol=1e-6)
 
 
 # columns beyond the fifth are below the others

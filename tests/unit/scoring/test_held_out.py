@@ -56,10 +56,6 @@ def test_half_widths_of_both_groups_add_as_their_squares(trial_of_right) -> None
     assert_allclose(columns["memorization_high"], [0.3 + away], rtol=1e-5)
 
 
-def test_they_read_epoch_m(trials) -> None:
-    assert_allclose(score_columns(trials, 1)["consistency"], [0.5, 0.5, NAN, 1])
-
-
 def test_self_confidence_needs_no_logits(trial_of_p) -> None:
     trials = [
         trial_of_p([[0.9, 0.2]], trained_on=[True, False]),
@@ -71,18 +67,6 @@ def test_self_confidence_needs_no_logits(trial_of_p) -> None:
     assert_allclose(columns["self_confidence_se"], [NAN, 0.1], atol=1e-6)
     assert np.isnan(columns["normalized_margin"]).all()
     assert np.isnan(columns["confident_learning_flag"]).all()
-
-
-def test_without_left_out_trials_everything_here_is_undefined(trial_of_right) -> None:
-    columns = score_columns([trial_of_right([[1, 0]], keep=[True, True])], 1)
-    for name in (
-        "consistency",
-        "memorization",
-        "self_confidence",
-        "normalized_margin",
-        "confident_learning_flag",
-    ):
-        assert np.isnan(columns[name]).all(), name
 
 
 def trial(trial_of_logits, p, labels, trained_on, keep=None):
@@ -162,13 +146,6 @@ def test_a_class_without_out_of_sample_examples_contests_nothing(trial_of_logits
     p = [[0.2, 0.8], [0.6, 0.4], [0.3, 0.7]]
     columns = score_columns([trial(trial_of_logits, p, [0, 0, 1], [False, False, True])], 1)
     assert_allclose(columns["confident_learning_flag"], [0, 0, NAN])
-
-
-def test_probabilities_are_those_of_epoch_m(trial_of_logits) -> None:
-    logits = np.log([[[0.9, 0.1], [0.5, 0.5]], [[0.2, 0.8], [0.5, 0.5]]])
-    one = trial_of_logits(logits, [0, 0], trained_on=[False, False], keep=[True, True])
-    assert_allclose(score_columns([one], 1)["normalized_margin"], [0.8, 0], atol=1e-6)
-    assert_allclose(score_columns([one], 2)["normalized_margin"], [-0.6, 0], atol=1e-6)
 
 
 def test_the_rival_is_the_first_of_equals_and_q_is_as_it_was() -> None:
@@ -265,13 +242,6 @@ def test_of_one_epoch_of_several_only_scores_at_it_are_defined(trial_of_right, e
     for name in ("easiness", "el2n", "loss", "entropy", "max_confidence", "never_learned"):
         assert_array_equal(columns[name], first[name], err_msg=name)
         assert not np.isnan(columns[name]).any()
-
-
-def test_after_the_only_epoch_there_was_all_is_known(trial_of_right):
-    columns = score_columns([trial_of_right(SEEN[:1])], 1)
-    assert_array_equal(columns["cumulative_accuracy"], SEEN[0])
-    assert_array_equal(columns["variability"], [0] * 5)
-    assert_array_equal(columns["iteration_learned"], [1, NAN, NAN, NAN, 1])
 
 
 @pytest.mark.parametrize(("epochs", "defined"), [(range(1, 13), True), (range(2, 14), False)])

@@ -93,12 +93,6 @@ def test_no_trial_is_an_error() -> None:
         score_columns([], 1)
 
 
-@pytest.mark.parametrize("epoch", [0, 3])
-def test_epoch_outside_the_record_is_an_error(trial_of_right, epoch) -> None:
-    with pytest.raises(BadInput, match=rf"epoch {epoch}: .*1\.\.2"):
-        score_columns([trial_of_right([[1], [1]])], epoch)
-
-
 K = 2000
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(60)
 

@@ -28,10 +28,6 @@ def test_eq_1_divides_by_the_largest_count_and_not_by_the_number_of_trials() -> 
     assert_allclose(easiness(correct), [1, 0, 1, 1 / 3])
 
 
-def test_one_trial_gives_two_levels() -> None:
-    assert_array_equal(easiness(np.array([[True, False]])), [1.0, 0.0])
-
-
 def test_nothing_right_is_an_error_that_names_epoch_and_trials(trial_of_right) -> None:
     trials = [trial_of_right([[0, 0], [1, 1]]) for _ in range(3)]
     with pytest.raises(BadInput, match=r"^epoch 1: .* 3 trial.*train longer"):
@@ -170,15 +166,6 @@ def test_one_trial(trial_of_right, name, expected, at_3, ranked) -> None:
     assert_array_equal(columns[name], expected)  # the table keeps NaN
 
 
-def test_only_what_no_trial_learned_is_given_a_rank(trial_of_right) -> None:
-    # the second example: forgotten once in the one trial that learned it; the third: learned in none
-    trials = [trial_of_right([[1, 1, 0], [1, 0, 0]]), trial_of_right([[1, 0, 0], [1, 0, 0]])]
-    columns = score_columns(trials, 2)
-    assert_array_equal(DECLARED["forgetting_events"].ranked(columns, 2), [0, 1, 2])
-    assert_array_equal(DECLARED["first_learned_epoch"].ranked(columns, 2), [1, 1, 3])
-    assert_array_equal(DECLARED["iteration_learned"].ranked(columns, 2), [1, 3, 3])
-
-
 def test_one_epoch(trial_of_right) -> None:
     columns = score_columns([trial_of_right([[1, 0]])], 1)
     for name, expected in (("forgetting_events", 0), ("first_learned_epoch", 1), ("iteration_learned", 1)):
@@ -232,12 +219,6 @@ def test_one_trial_of_over_epochs(trial_of_p, name, expected) -> None:
     assert np.isnan(columns[f"{name}_se"]).all()
 
 
-def test_one_epoch_has_no_variability_but_a_value(trial_of_p) -> None:
-    columns = score_columns([trial_of_p(P)], 1)
-    assert_allclose(columns["variability"], [0, 0, 0])
-    assert_allclose(columns["confidence"], P[0], atol=1e-6)
-
-
 def test_scores_are_computed_in_a_trial_and_then_averaged(trial_of_p) -> None:
     # Two constant trials: the variability over epochs is 0, whatever the spread over trials.
     trials = [trial_of_p([[0.2], [0.2]]), trial_of_p([[0.8], [0.8]])]
@@ -289,38 +270,6 @@ def test_shorter_than_a_window_is_undefined(trial_of_p) -> None:
         assert np.isnan(columns[name]).all()
 
 
-def test_later_epochs_do_not_count(trial_of_p) -> None:
-    whole = score_columns([trial_of_p(TWO)], 10)
-    cut = score_columns([trial_of_p(TWO[:10])], 10)
-    assert_allclose(whole["dual"], cut["dual"], rtol=0)
-
-
-def test_what_is_never_learned_scores_as_the_easiest_does(trial_of_p) -> None:
-    right, wrong, border = [0.98] * 10, [0.02] * 10, [0.25, 0.75] * 5
-    columns = score_columns([trial_of_p(np.array([right, wrong, border]).T)], 10)
-    assert_allclose(columns["dual"][:2], 0, atol=1e-7)
-    assert columns["dual"][2] > 0.1
-    (declared,) = (score.high_means for score in SCORES if score.name == "dual")
-    assert declared == "ambiguous"
-
-
-def test_learning_late_scores_more_than_learning_early(trial_of_p) -> None:
-    early = [0.1] + [0.9] * 9
-    late = [0.1] * 9 + [0.9]
-    columns = score_columns([trial_of_p(np.array([early, late]).T)], 10)
-    assert columns["dual"][1] > columns["dual"][0]
-    assert_allclose(columns["dyn_unc"][0], columns["dyn_unc"][1], rtol=1e-6)
-
-
-def test_the_class_that_most_trials_give():
-    # one column an example: all agree, two of three, three classes tie, two classes tie at two of four
-    predicted, most = most_named(np.array([[4, 0, 2], [4, 7, 0], [4, 7, 1]], np.int32))
-    assert predicted.tolist() == [4, 7, 0]  # of equally many the lowest index
-    assert most.tolist() == [3, 2, 1]
-    predicted, most = most_named(np.array([[3], [1], [3], [1]]))
-    assert (predicted.tolist(), most.tolist()) == ([1], [2])
-
-
 @given(arrays(np.int32, st.tuples(st.integers(1, 7), st.integers(1, 5)), elements=st.integers(0, 3)))
 def test_it_is_the_first_maximum_of_a_tally(predictions):
     before = predictions.copy()
@@ -356,13 +305,6 @@ def test_reads_the_row_of_epoch_m(trial_of_logits, name, first, second) -> None:
     trial = trial_of_logits(LOGITS, LABELS)
     assert_allclose(score_columns([trial], 1)[name], first, atol=1e-6)
     assert_allclose(score_columns([trial], 2)[name], second, atol=1e-6)
-
-
-def test_two_trials_give_a_standard_error(trial_of_p) -> None:
-    columns = score_columns([trial_of_p([[0.6]]), trial_of_p([[0.9]])], 1)
-    assert_allclose(columns["max_confidence"], [0.75], atol=1e-6)
-    assert_allclose(columns["max_confidence_se"], [0.15], atol=1e-6)
-    assert_allclose(columns["loss_se"], [(np.log(0.9) - np.log(0.6)) / 2], atol=1e-6)
 
 
 def test_extreme_logits_neither_overflow_nor_pass_one(trial_of_logits) -> None:

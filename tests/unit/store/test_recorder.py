@@ -311,12 +311,6 @@ def test_other_examples_or_settings_are_refused(recorder, tmp_path, snapshot, ot
     assert snapshot(recorder.path) == before
 
 
-def test_a_measured_run_is_not_recorded_into(run_copy):
-    run = ez.open_run(run_copy)
-    with pytest.raises(BadInput, match="run over other examples"):
-        ez.Recorder(run_copy, ids=run.ids, labels=run.labels, classes=run.classes)
-
-
 @pytest.mark.parametrize("ids", [["b/2", "a/1", "ä", "c"], np.array(["b/2", "a/1", "ä", "c"])])
 def test_string_ids(tmp_path, ids):
     recorder = ez.Recorder(tmp_path / "mine", ids=ids, labels=LABELS)

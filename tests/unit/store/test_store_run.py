@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import shutil
 import tracemalloc
 
@@ -20,7 +19,7 @@ from easiness.store import (
     parquet,
     run as run_module,
     run_folder,
-    trial_writing,
+    trial as trial_module,
     verify,
 )
 from easiness.store.parquet import STATISTICS
@@ -57,7 +56,7 @@ def test_votes(run_path, make_record):
 def test_a_run_made_longer_since_there_are_rivals(run_path, add, tmp_path, monkeypatch):
     older = tmp_path / "older"
     with monkeypatch.context() as before:
-        before.setattr(trial_writing, "STATISTICS", STATISTICS[:-1])
+        before.setattr(trial_module, "STATISTICS", STATISTICS[:-1])
         add(older, 0)
     add(older, 1)
     ours, theirs = open_run(run_path), open_run(older)
@@ -101,12 +100,6 @@ def test_the_same_list_of_examples_is_checked_but_not_read_again(run_path, monke
     (run_path / "examples.parquet").write_bytes(b"")
     with pytest.raises(BadInput, match="list of examples"):
         damaged.shares_ids(ours)
-
-
-def test_ids_are_hashed_once_for_all_epochs(run_path):
-    run = open_run(run_path)
-    assert run.votes(1).keys.tolist() == [30, 10, 20, 40]
-    assert run.votes(1).keys is run.votes(2).keys
 
 
 def test_columns_of_the_table_are_independent(run_path):
@@ -207,19 +200,11 @@ def test_failures_are_noted_until_the_trial_is_there(run_path, add):
     assert open_run(run_path).failures() == {3: "the loss"}
 
 
-def test_the_description_is_plain_json(run_path):
-    document = json.loads((run_path / "run.json").read_text())
-    assert document["format"] == 1
-    assert document["spec"]["model"] == "mlp_3"
-    assert document["spec"]["seed"] == 5
-    assert list(document["files"]) == ["examples.parquet"]
-
-
 def test_a_trial_replaced_while_the_folders_are_read(run_path, add, monkeypatch):
-    def replaced_first(folder, *, data):
+    def replaced_first(folder, data):
         monkeypatch.setattr(run_folder, "StoredTrial", StoredTrial)
         add(run_path, 0, epochs=3)
-        return StoredTrial(folder, data=data)
+        return StoredTrial(folder, data)
 
     monkeypatch.setattr(run_folder, "StoredTrial", replaced_first)
     assert [trial.epochs for trial in open_run(run_path).trials] == [3, 2]

@@ -118,7 +118,7 @@ def test_the_old_trial_stays_when_the_new_one_cannot_be_written(tmp_path, add, m
     add(path, 0)
     before = names(path / "trials")
     with monkeypatch.context() as patch:
-        patch.setattr("easiness.store.trial_writing.write_whole", no_room)
+        patch.setattr("easiness.store.trial.write_whole", no_room)
         with pytest.raises(OSError, match="No space left"):
             add(path, 0, epochs=3)
     assert names(path / "trials") == before
@@ -210,15 +210,6 @@ def test_a_note_that_says_nothing(tmp_path, add, content):
     with RunWriter(tmp_path / "run"):
         (tmp_path / "run" / ".lock").write_bytes(content)
         assert at_work(tmp_path / "run") == AtWork()
-
-
-def test_who_looks_is_no_writer_and_changes_nothing(tmp_path, add, snapshot):
-    assert at_work(tmp_path / "none") is None
-    add(tmp_path / "run", 0)
-    before = snapshot(tmp_path)
-    for _ in range(3):
-        assert at_work(tmp_path / "run") is None
-    assert snapshot(tmp_path) == before
 
 
 def test_lines_that_others_read(tmp_path):

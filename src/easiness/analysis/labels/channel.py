@@ -148,8 +148,6 @@ def label_noise_of_outputs(outputs: npt.ArrayLike, labels: npt.ArrayLike) -> Cla
 
 
 class _Fit:
-    """What examples with ``outputs`` [n, C] and ``labels`` [n] teach."""
-
     def __init__(self, outputs: Values, labels: Positions) -> None:
         self._basis = contrasts(outputs.shape[1])
         points = outputs @ self._basis

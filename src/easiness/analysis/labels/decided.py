@@ -125,10 +125,6 @@ def _believed(p_wrong: Values) -> Values:
 def _design(
     odds: Values, groups: tuple[Integers, Integers], at: Integers
 ) -> tuple[sparse.csr_array, Integers]:
-    """What each example has of each part [K, parts], and the kind of each part.
-
-    Kinds: 0 the parts along the odds, each of variance 1, then 1 labels and 2 pairs.
-    """
     nodes = np.linspace(-_FARTHEST, _FARTHEST, _NODES)
     covariance = np.exp(-np.abs(nodes[:, None] - nodes) / _ALONG)
     between = np.maximum(1 - np.abs(odds[:, None] - nodes) / (nodes[1] - nodes[0]), 0)

@@ -131,7 +131,6 @@ def _best(evidence: LabelEvidence, by_heart: bool) -> _Fit:
 
 
 def _below(margin: Values, share: float) -> Values:
-    """A start: the lowest margins are of wrong labels."""
     spread = max(float(margin.std()), 1e-9)
     start: Values = expit((np.quantile(margin, share) - margin) / (0.15 * spread))
     return start
@@ -139,11 +138,6 @@ def _below(margin: Values, share: float) -> Values:
 
 @dataclass
 class _Fit:
-    """The mixture; ``wrong`` [K] are the probabilities to be of the wrong component.
-
-    ``by_heart``: small leads may be of wrong labels that are learned by heart.
-    """
-
     evidence: LabelEvidence
     by_heart: bool = False
     wrong: Values = field(init=False)

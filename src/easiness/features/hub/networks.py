@@ -7,10 +7,16 @@ from importlib.util import find_spec
 from typing import Any
 
 from easiness.errors import BadInput
-from easiness.features.frozen import Preparation, network_source
+from easiness.features.frozen import (
+    ENCODER,
+    EXTRA,
+    Preparation,
+    check_encoder,
+    network_source,
+    packaged_encoder,
+)
 from easiness.features.hub.files import HubNetwork
 from easiness.features.hub.sequences import Sounds, Texts
-from easiness.features.packaged import ENCODER, EXTRA, check_encoder, packaged_encoder
 from easiness.features.source import FeatureKind, FeatureSource, Request
 from easiness.inputs import IMAGE
 from easiness.regular_file import at_home
@@ -38,7 +44,6 @@ class Pictures(HubNetwork):
         return network_source(self.request, self.request.text, weights, preparation, self._build, about)
 
     def _preparation(self) -> Preparation:
-        """How the network wants pictures: as its own file says, else as is usual."""
         file = self.document("preprocessor_config.json")
         vision = getattr(self.config, "vision_config", self.config)
         seen = _sides(file.get("crop_size")) if file.get("do_center_crop") else None
@@ -101,10 +106,6 @@ NETWORKS: tuple[type[HubNetwork], ...] = (Pictures, Texts, Sounds)
 
 
 def _of_hub(request: Request) -> FeatureSource:
-    """A network in a folder, in the cache of the hub or, with ``download``, on the hub.
-
-    Only weights in safetensors are read, and no code of the hub's is run.
-    """
     request.check_kind(*(one.kind for one in NETWORKS))
     name = request.name
     if find_spec("transformers") is None:
@@ -120,7 +121,6 @@ def _of_hub(request: Request) -> FeatureSource:
 
 
 def _place(request: Request, name: str) -> str:
-    """The folder of a network that is here, or its name on the hub."""
     folder = packaged_encoder() if name == ENCODER else None
     if folder is not None:
         check_encoder(request.what, folder)

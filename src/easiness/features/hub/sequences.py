@@ -12,9 +12,8 @@ import numpy as np
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, caught
-from easiness.features.frozen import one_thread_each
+from easiness.features.frozen import TEXT_EXTRA, one_thread_each
 from easiness.features.hub.files import HubNetwork
-from easiness.features.packaged import TEXT_EXTRA
 from easiness.features.source import FeatureSource, Positions, Vectors, identity_of
 from easiness.inputs import SOUND, TEXT, Samples, in_threads, resampled, to_text
 from easiness.named_import import describe

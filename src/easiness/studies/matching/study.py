@@ -235,7 +235,7 @@ def _reliability(
 
 
 def _resolution(votes: analysis.Votes, fraction: float) -> Resolution:
-    counts = votes.counts(votes.all_trials())[0]
+    counts = votes.num_right
     return Resolution(
         num_trials=votes.num_trials,
         right_in_all=float((counts == votes.num_trials).mean()),

@@ -128,7 +128,7 @@ class Levels:
 
 def easiness_levels(votes: Votes, num_classes: int, fraction: float = 0.1) -> Levels:
     """Count the examples of each level."""
-    counts = votes.counts(votes.all_trials())[0].astype(np.int64)
+    counts = votes.num_right.astype(np.int64)
     num_levels = votes.num_trials + 1
     by_class = np.bincount(votes.labels * num_levels + counts, minlength=num_classes * num_levels)
     members: dict[Side, npt.NDArray[np.float64]] = {}

@@ -6,14 +6,12 @@ import csv
 import json
 import runpy
 import sys
-from argparse import Namespace
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 from sklearn.metrics import average_precision_score
 
 from easiness.analysis import (
@@ -208,12 +206,6 @@ def test_probabilities_without_a_known_transition():
     np.testing.assert_allclose(without_transition(q @ T, T), q, atol=0.001)
 
 
-def test_no_transition_changes_nothing():
-    p = np.array([[0.5, 0.3, 0.2], [1, 0, 0]])
-    np.testing.assert_allclose(without_transition(p, np.eye(3)), p, atol=1e-6)
-    np.testing.assert_allclose(wrong_by_transition(np.eye(3), np.arange(3)), 0, atol=1e-6)
-
-
 @pytest.mark.parametrize("transition", [T, np.eye(3), 0.7 * np.eye(3) + 0.1])
 def test_the_number_of_wrong_labels_where_networks_say_how_labels_are_given(transition):
     """Labels are drawn by p = q T: the number that is wrong is known, and not who."""
@@ -246,11 +238,6 @@ def test_the_one_that_knows_most_counts_one_and_the_others_less():
     noises = [LabelNoise(p, p) for p in (less, half, np.full(4, 0.5))]
     assert weights_together(noises) == pytest.approx([(1 - entropy / np.log(2)) ** 2, 1, 0])
     assert weights_together(noises[2:]).tolist() == [1]
-
-
-def test_one_run_stays_as_it_is():
-    noise = LabelNoise(np.array([0.1, 0.9]), np.array([-1.0, 2.0]))
-    assert label_noise_together([noise]) is noise
 
 
 def test_who_knows_nothing_changes_nothing():
@@ -323,55 +310,3 @@ def test_equal_orders_both_count_and_a_better_one_elsewhere_shows(tmp_path):
     assert "AUM: 1" in page
     assert "photos, features: 2 draws" in page
     assert "| cartography, confidence | 10 | 0.250 (0.200-0.300) | 0.250 (0.200-0.300) |  |  |  |" in page
-
-
-@pytest.mark.long
-def test_confidence_is_low_where_labels_are_wrong(tmp_path):
-    digits = load_digits()
-    images = np.repeat((digits.images[:400] * 15).astype(np.uint8)[..., None], 3, axis=-1)
-    labels = digits.target[:400].copy()
-    labels[:40] = (labels[:40] + 1) % 10
-    source = tmp_path / "digits.npz"
-    np.savez(source, x=np.kron(images, np.ones((1, 4, 4, 1), np.uint8)), y=labels)
-    ids, found = by_cartography(source, Namespace(kind="network", model="mlp_3", epochs=8))
-    assert ids == list(range(400))
-    assert found["score"][:40].mean() > found["score"][40:].mean() + 0.1
-
-
-def test_a_folder_has_as_many_photos_as_before_and_says_which_lie_wrong(tmp_path):
-    ids = np.array([f"{name}/{at}.jpg" for name in "ab" for at in range(30)])
-    for one in ids:
-        (tmp_path / "all" / "train" / one).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "all" / "train" / one).write_bytes(b"")
-    truth = np.repeat([0, 1], 30)
-    np.savez(tmp_path / "photos.npz", ids=ids, y=truth, log_p=np.log(np.full((60, 2), 0.5)))
-    folder, wrong = front_page.planted_photos(tmp_path / "all", "uniform", 0, tmp_path)
-    files = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.jpg")}
-    assert files == set(wrong)
-    assert {one for one in files if one[0] != one[2]} == {one for one, is_wrong in wrong.items() if is_wrong}
-    assert 0 < sum(wrong.values()) < 20
-
-
-@pytest.mark.parametrize(("values", "text"), [([0.25], "0.250 (0.250-0.250)"), ([None], ""), ([], "")])
-def test_a_spread_is_the_mean_with_its_ends(values, text):
-    assert front_page.spread(values, ".3f") == text
-
-
-def test_every_cell_begins_with_nothing(tmp_path, monkeypatch):
-    """Features that lay beside the last run would be taken from there."""
-    asked = []
-
-    def run(command, env, **_):
-        out = Path(command[command.index("--out") + 1] if "--out" in command else command[-1])
-        asked.append((out.parent, Path(env["EASINESS_CACHE"])))
-        assert not any(one.exists() and any(one.iterdir()) for one in asked[-1]) or command[3] == "suspects"
-        out.mkdir(exist_ok=True)
-
-    table = {"score": {"a": 2, "b": 1}, "p": {"a": 0.9, "b": 0.1}}
-    monkeypatch.setitem(front_page.cell.__globals__, "subprocess", SimpleNamespace(run=run))
-    monkeypatch.setitem(front_page.cell.__globals__, "listed", lambda *_: table)
-    for _ in range(2):
-        found = front_page.cell("easiness", "features", tmp_path, {"a": True, "b": False}, Namespace())
-        assert found["ap"] == 1
-    assert len({folder for folder, _ in asked}) == 2
-    assert list(tmp_path.iterdir()) == []

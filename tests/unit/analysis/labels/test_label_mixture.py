@@ -86,18 +86,8 @@ def test_all_margins_equal_say_nothing_of_one(margin, p_predicted):
     assert np.ptp(found.p_wrong) < 1e-6
 
 
-def test_no_rivals():
-    """The last epochs' margins may be below 0 on average although every prediction is right."""
-    found = checked(evidence(np.linspace(-3, 6, 60), rival=np.full(60, -1)))
-    assert found.p_wrong.argmax() == 0
-
-
 def test_margins_far_apart():
     assert checked(evidence([*[-1e4] * 5, *[1e4] * 35])).p_wrong[:5].min() > 0.9
-
-
-def test_more_classes_than_examples():
-    checked(evidence([4, 5, -5, 6, 7], num_classes=1000))
 
 
 STRENGTHS = np.geomspace(1, 3000, 17)
@@ -194,25 +184,12 @@ def test_of_two_peaks_one_is_left():
     assert found[20] > 3 * weights[20] / (weights.sum() * WIDTH)
 
 
-def test_weights_of_another_size_are_the_same_density():
-    once, often = (LogConcave(CENTERS).fit(size * bumps()) for size in (1, 1024))
-    np.testing.assert_allclose(once, often, rtol=1e-6)
-
-
 @pytest.mark.parametrize("second", DENSITIES)
 @pytest.mark.parametrize("first", [*DENSITIES, "bumps", "sharp"])
 def test_it_finds_back_from_where_it_stood(first, second):
     density, true = LogConcave(CENTERS), DENSITIES[second]
     density.fit({**DENSITIES, "bumps": bumps(), "sharp": norm.pdf(CENTERS, 2, 0.2)}[first])
     np.testing.assert_allclose(density.fit(true), true / (true.sum() * WIDTH), atol=0.05 * true.max())
-
-
-def test_all_weight_in_one_bin():
-    weights = np.zeros(41)
-    weights[30] = 5
-    found = LogConcave(CENTERS).fit(weights + 1e-9)
-    assert found.argmax() == 30
-    assert found[30] * WIDTH > 0.95
 
 
 SHAPES = {
@@ -450,3 +427,21 @@ def test_two_wrong_of_600_are_among_the_first_five(a_fifth):
         found = label_noise(rows_of(evidence, np.r_[two, sound]))
         first = np.lexsort((-found.suspicion, -found.p_wrong))[:5]
         assert {0, 1} <= set(first.tolist()), f"seed {seed}: {first}"
+
+
+def test_no_rivals():
+    """The last epochs' margins may be below 0 on average although every prediction is right."""
+    found = checked(evidence(np.linspace(-3, 6, 60), rival=np.full(60, -1)))
+    assert found.p_wrong.argmax() == 0
+
+
+def test_more_classes_than_examples():
+    checked(evidence([4, 5, -5, 6, 7], num_classes=1000))
+
+
+def test_all_weight_in_one_bin():
+    weights = np.zeros(41)
+    weights[30] = 5
+    found = LogConcave(CENTERS).fit(weights + 1e-9)
+    assert found.argmax() == 30
+    assert found[30] * WIDTH > 0.95

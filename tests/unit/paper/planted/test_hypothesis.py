@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from easiness.paper.planted.claims import of_the_whole
 
 import easiness
 from easiness.errors import BadInput
 from easiness.inputs import Packed, kind_named
 from easiness.paper import planted
 from easiness.paper.planted import Experiment, Hypothesis, Planted
-from easiness.paper.planted.claims import of_the_whole
 from easiness.paper.planted.design import FULL, SMOKE, examples_of, find_preset, patterns_of
 from easiness.paper.planted.estimates import Estimate, drop, mean, slope
 from easiness.paper.planted.kind import PatternKind, noise_filter

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from easiness.paper.perturbation.patterns import PseudoLevel, PseudoPatterns
+from easiness.paper.reproduction.claims import Claim
+from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
+from easiness.paper.validation.validation import EasinessView, FinalModels, HardestShare, Validation
 
 from easiness.analysis import Side
 from easiness.paper.perturbation.curve import PerturbationCurve, PerturbedMatch
-from easiness.paper.perturbation.patterns import PseudoLevel, PseudoPatterns
-from easiness.paper.reproduction.claims import Claim
 from easiness.paper.reproduction.judge import PaperResults, paper_claims
-from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
-from easiness.paper.validation.validation import EasinessView, FinalModels, HardestShare, Validation
 from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison
 from easiness.studies.similarity import Estimate, Similarity, SpaceDistances

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from easiness.paper.reproduction.claims import Claim, Statistic, count_verdicts
 
 from easiness.analysis import MIN_GROUP
 from easiness.errors import BadInput, RunFailed
 from easiness.models import check_model_name
-from easiness.paper.reproduction.claims import Claim, Statistic, count_verdicts
 from easiness.paper.reproduction.folder import (
     DOCUMENT,
     check_folder,
@@ -33,8 +33,8 @@ from easiness.paper.reproduction.presets import (
 )
 from easiness.paper.reproduction.study import PaperPlan, plan_paper
 from easiness.spec import Loading
+from easiness.store import own_version
 from easiness.store.files import ASIDE
-from easiness.store.later import own_version
 
 
 @pytest.fixture(scope="module")

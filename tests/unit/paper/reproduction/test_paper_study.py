@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from easiness.paper.reproduction.claims import Claim
+from easiness.paper.reproduction.reproduced import finish
+from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from PIL import Image
 
 from easiness.analysis.reliability import SplitHalf, TailReliability
@@ -15,12 +18,9 @@ from easiness.data import Dataset, load_dataset
 from easiness.data.sources.folders import SYNSETS
 from easiness.errors import BadInput
 from easiness.paper.reproduction import study as module
-from easiness.paper.reproduction.claims import Claim
 from easiness.paper.reproduction.judge import ablation_claims, corruption_claims, paper_claims
 from easiness.paper.reproduction.presets import LAPTOP, OVERNIGHT, PAPER_PHOTOS, SMOKE, find_preset, kind_of
-from easiness.paper.reproduction.reproduced import finish
 from easiness.paper.reproduction.study import PaperPlan, compare_at_best, match_name, plan_paper, run_paper
-from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.perturb import default_levels
 from easiness.spec import Loading, Recipe, Resolved, content_hash
 from easiness.store import Row

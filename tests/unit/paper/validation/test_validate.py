@@ -19,7 +19,7 @@ from easiness.paper.validation import (
     plan_validation,
     read_validation,
 )
-from easiness.scoring.easiness_score import easiness_interval
+from easiness.scoring import easiness_interval
 from easiness.spec import RunSpec, Training
 
 MODELS = ("mlp_2_w16", "mlp_3_w16")

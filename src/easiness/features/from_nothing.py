@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
+from functools import partial
+from itertools import islice, pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy import sparse
 
 from easiness.data import Dataset
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
-from easiness.inputs import TEXT, Stored, to_text
+from easiness.inputs import SOUND, TEXT, Samples, Stored, log_mel, to_text
 
 NAME = "hashed"
 RULE = 1
@@ -137,7 +138,6 @@ class Hashed:
 
 
 def _kept(having: Positions, most: int) -> Positions:
-    """Columns, ascending, that most texts have; of one text only where there are no others."""
     fewest = _FEWEST_TEXTS if (having >= _FEWEST_TEXTS).any() else 1
     order = np.argsort(-having, kind="stable")[:most]
     return np.sort(order[having[order] >= fewest])
@@ -159,3 +159,43 @@ def _hashing(settings: Settings) -> tuple[Any, Any]:
 
 
 HASHED = FeatureKind(NAME, _of_texts, frozen=True)
+
+
+SOUND_NAME = "logmel"
+MELS, HOP, QUARTERS = 64, 0.01, 4
+"""Bands of frequency, seconds between columns, and parts of a sound that have means of their own."""
+
+_SOUNDS_AT_ONCE = 256
+_ABOUT_SOUNDS = (
+    "Log-mel pictures: of each band of frequency the mean, the standard deviation, the mean change and the "
+    "means of four quarters of the sound. Nothing is learned."
+)
+
+
+def _of_sounds(request: Request) -> FeatureSource:
+    request.check_kind(SOUND)
+    rate = request.data.traits.rate
+    identity = identity_of(form=SOUND_NAME, rule=RULE, mels=MELS, hop=HOP, quarters=QUARTERS, rate=rate)
+    return FeatureSource(SOUND_NAME, identity, _ABOUT_SOUNDS, partial(_read_sounds, rate))
+
+
+def _read_sounds(rate: int, split: Dataset, positions: Positions) -> Iterator[Vectors]:
+    made = split.stored.subset(positions).map(lambda sound: statistics(sound, rate))
+    while some := list(islice(made, _SOUNDS_AT_ONCE)):
+        yield np.stack(some)
+
+
+def statistics(sound: Samples, rate: int) -> Vectors:
+    """The vector [`MELS` * (3 + `QUARTERS`)] of samples at ``rate`` a second, however loud these are."""
+    picture = log_mel(sound, rate, MELS, HOP)
+    frames = picture.shape[1]
+    change = np.abs(np.diff(picture, axis=1)).sum(axis=1) / max(1, frames - 1)
+    edges = np.arange(QUARTERS + 1) * frames
+    # parts overlap by a column where frames are no multiple of four, so that none is empty
+    parts = [picture[:, low // QUARTERS : -(-high // QUARTERS)] for low, high in pairwise(edges)]
+    return np.concatenate(
+        [picture.mean(axis=1), picture.std(axis=1), change, *(one.mean(axis=1) for one in parts)]
+    )
+
+
+LOGMEL = FeatureKind(SOUND_NAME, _of_sounds)
