@@ -77,28 +77,12 @@ def imbalanced(some):
     return some.part(np.flatnonzero(rng.random(len(labels)) < shares[labels]))
 
 
-def rows_of(replayed):
-    return [
-        {
-            "start": one.start,
-            "pool": one.pool,
-            "picks": one.picks,
-            "rule": one.rule,
-            "accuracy": one.accuracy,
-            "gain": one.gain.value,
-            "low": one.gain.interval[0],
-            "high": one.gain.interval[1],
-        }
-        for one in replayed
-    ]
-
-
 def cell(name, setting, splits, asked):
     some, test = splits
     some = imbalanced(some) if setting == "imbalanced" else some
     wrong = 0.2 if setting == "a fifth wrong" else 0.0
     found = replay(some, test, Replaying(asked.picks, asked.draws, wrong=wrong))
-    rows, verdict = rows_of(found), recommended(found)
+    rows, verdict = found.drop(columns="right").to_dict("records"), recommended(found)
     print(
         name, setting, verdict, [(r["start"], r["rule"], round(100 * r["gain"], 1)) for r in rows], flush=True
     )
@@ -139,13 +123,13 @@ def simulated(shape, asked):
         for name, own in zip(SAME, lots, strict=True):
             rules[name] = preferring(own)
         found = replay(some, test, Replaying(30, 10, seed=number, starts=(50,)), rules)
-        base = {one.start: one.right for one in found if one.rule == RANDOM}
+        base = found[found["rule"] == RANDOM].set_index("start")["right"]
         if number >= asked.worlds:
-            others += [(one.start, one.rule, one.gain.value) for one in found]
+            others += found[["start", "rule", "gain"]].values.tolist()
             continue
-        for one in found:
+        for one in found.itertuples():
             plain = paired_gain(base[one.start], one.right, LEVEL)
-            seen.append((one.start, one.rule, one.gain.value, *one.gain.interval, *plain.interval, number))
+            seen.append((one.start, one.rule, one.gain, one.low, one.high, *plain.interval, number))
     rows = []
     for start in sorted({one[0] for one in seen}):
         for names in ((RARE,), (MARGIN,), SAME):

@@ -27,7 +27,15 @@ from easiness.inputs import tell
 from easiness.show import counted
 from easiness.spec import at_least
 from easiness.studies.keeping.grid import FEWEST_SEEDS
-from easiness.studies.keeping.heads import Labelled, fit, heads_of, in_files, read_examples
+from easiness.studies.keeping.heads import (
+    Labelled,
+    Positions,
+    Right,
+    fit,
+    heads_of,
+    in_files,
+    read_examples,
+)
 from easiness.studies.keeping.labelling import (
     LEVEL,
     MARGIN,
@@ -36,12 +44,11 @@ from easiness.studies.keeping.labelling import (
     RARE,
     RULES,
     NextLabels,
-    Positions,
-    Replayed,
-    Right,
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from easiness.studies.keeping.study import LabelledNext
 
 NUM_NEAREST = 50
@@ -159,12 +166,14 @@ def without_copies(some: Labelled, copies: Positions) -> Labelled:
 
 def replay(
     some: Labelled, test: Labelled, asked: Replaying, rules: Mapping[str, Rule] = PICKS
-) -> list[Replayed]:
-    """What each rule gains at each start.
+) -> pd.DataFrame:
+    """What each rule gains at each start, a row each; see `NextLabels`.
 
     Each seed takes as many labelled examples as a start has, at random, and hides the labels of the rest,
     from which each rule picks. Heads of what is labelled then are tested on the same ``test`` examples.
     """
+    import pandas as pd
+
     rng = np.random.default_rng(np.random.SeedSequence(asked.seed, spawn_key=(_STREAM,)))
     if len(some) > MOST:
         some = some.part(np.sort(rng.permutation(len(some))[:MOST]))
@@ -190,8 +199,10 @@ def replay(
         for rule in rules:
             alike = _alike(picked[rule] - picked[RANDOM])
             gain = paired_gain(right[RANDOM], right[rule], LEVEL, alike=alike)
-            found.append(Replayed(start, len(some) - start, picks, rule, right[rule], gain))
-    return found
+            said = (right[rule], float(right[rule].mean()), gain.value, *gain.interval)
+            found.append((start, len(some) - start, picks, rule, *said))
+    columns = ["start", "pool", "picks", "rule", "right", "accuracy", "gain", "low", "high"]
+    return pd.DataFrame(found, columns=columns)
 
 
 def _alike(apart: npt.NDArray[np.float32]) -> float:
@@ -220,7 +231,6 @@ def margins(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _as_people_label(some: Labelled, wrong: float, rng: np.random.Generator) -> Labelled:
-    """The examples with a share of labels that are another class, at random."""
     if not wrong:
         return some
     num = some.num_classes
@@ -229,11 +239,11 @@ def _as_people_label(some: Labelled, wrong: float, rng: np.random.Generator) -> 
     return Labelled(some.x, torch.from_numpy(labels), some.groups, num)
 
 
-def recommended(replayed: Sequence[Replayed]) -> str:
+def recommended(replayed: pd.DataFrame) -> str:
     """The rule with the largest gain where replays begin with most labels, of those shown; else random."""
-    start = max(one.start for one in replayed)
-    ahead = [one for one in replayed if one.start == start and one.rule in RULES and one.beats_random]
-    return max(ahead, key=lambda one: one.gain.value).rule if ahead else RANDOM
+    most = replayed[replayed["start"] == replayed["start"].max()]
+    ahead = most[most["rule"].isin(RULES) & (most["low"] > 0)]
+    return str(ahead["rule"][ahead["gain"].idxmax()]) if len(ahead) else RANDOM
 
 
 def pick_next(asked: LabelledNext) -> NextLabels:
@@ -260,7 +270,7 @@ def pick_next(asked: LabelledNext) -> NextLabels:
     tried = without_copies(examples.pool, examples.copies[examples.positions])
     if len(tried) < 2 * len(run.classes):
         raise BadInput(f"{run.path}: {len(tried)} examples are too few to replay with; label some at random")
-    replayed = tuple(replay(tried, examples.test, Replaying(picks, asked.seeds, asked.seed)))
+    replayed = replay(tried, examples.test, Replaying(picks, asked.seeds, asked.seed))
     order = np.random.default_rng(asked.seed).permutation(new)[:MOST]
     drawn = drawn_examples(num, MOST)
     labelled = np.arange(num) if drawn is None else drawn

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from easiness.studies.keeping.choice import Judged
-
 
 ALL, EASIEST, HARDEST, RANDOM = "all", "easiest", "hardest", "random"
 """What is kept."""
@@ -59,7 +57,7 @@ class Worth(show.Result):
     held_out: bool
     margin: float
     grid: pd.DataFrame = field(repr=False)
-    judged: Sequence[Judged] = field(repr=False)
+    judged: Sequence[Mapping[str, Gain]] = field(repr=False)
     keep: Cleaned = field(repr=False)
     suspects: int
     twice: Interval | None
@@ -113,7 +111,6 @@ class Worth(show.Result):
         return f"{of}: {before}you can {what} {'and gain' if low > 0 else less} ({beyond})"
 
     def _by_each(self, name: str) -> str:
-        """The judgements by heads, and by neighbours where they were asked."""
         return "; ".join(f"{_points(one[name])} {whom}" for one, whom in zip(self.judged, _BY, strict=False))
 
     @property
@@ -144,7 +141,7 @@ class Worth(show.Result):
         """The value of its JSON file: the sentences, what was judged, and the grid."""
         judged = [
             {name: gain and Interval(gain.value, *gain.interval)._asdict() for name, gain in told.items()}
-            for told in (dict.fromkeys(_JUDGED) | one for one in self.judged)
+            for told in ({name: one.get(name) for name in _JUDGED} for one in self.judged)
         ]
         return {
             "advice": self.advice,
@@ -235,7 +232,6 @@ _BELOW, _ROOM = 0.15, 0.02  # of accuracy: what is farther below all examples is
 
 
 def _curves(size: int, rows: pd.DataFrame) -> list[show.Curve]:
-    """All examples as a level, each end with and without suspects, then all but these."""
     everything = rows["accuracy"].iloc[0]
     found = [show.Curve([0, _RIGHT], [everything, everything], "all", marker="", line=":")]
     for (out, kept), own in rows.sort_values("num_kept").groupby(["suspects_out", "kept"]):
