@@ -154,7 +154,7 @@ def learning_curve(run: Run) -> LearningCurve:
 
 
 def _votes(run: Run) -> ShareVotes:
-    """What heads said of the examples that they had not seen; a column is read at a time."""
+    """Votes of heads about the examples that they had not seen; a column is read at a time."""
     labels, rows = run.labels, run.observed
     right = np.zeros((len(run.trials), len(rows)), np.int64)
     left_out = np.zeros_like(right)
@@ -175,5 +175,4 @@ def _votes(run: Run) -> ShareVotes:
 
 
 def _chance(labels: npt.NDArray[np.int64]) -> float:
-    """The accuracy of naming the most frequent class."""
     return float(np.bincount(labels).max() / len(labels))

@@ -251,5 +251,4 @@ def _numbers(one: RankRegression) -> dict[str, Effect]:
 
 
 def _ends(name: str, effect: Effect) -> dict[str, float]:
-    """The columns of an effect with its interval."""
     return {name: effect.value, f"{name} low": effect.low, f"{name} high": effect.high}
