@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.pages.data_map import SHARED
+from easiness.pages.data_map import SHARED, Document, trajectories
 from easiness.pages.examples import FoundExamples, Named, are_small, originals_of, table_of
 from easiness.pages.labels import Copy
-from easiness.pages.quantized import Document, trajectories
 from easiness.pages.template import Inlined, inert, inlined
 from easiness.pages.to_decide import Listed, ToDecide
 from easiness.runs import data_version
@@ -279,8 +278,8 @@ def _courses(run: Run, epoch: int, lists: Sequence[Listed]) -> list[Document]:
     found, first = [], 0
     for one in lists:
         at = _positions(run, one, len(one.rows))
-        course = trajectories(run, epoch, at, np.arange(len(at)), _COURSE_BYTES, one.split)
-        found.append({"first": first, "num": len(at), "numTrials": len(run.trials), **course.document()})
+        course, _ = trajectories(run, epoch, at, np.arange(len(at)), _COURSE_BYTES, one.split)
+        found.append({"first": first, "num": len(at), "numTrials": len(run.trials), **course})
         first += len(at)
     return found
 
