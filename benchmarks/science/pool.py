@@ -31,7 +31,7 @@ import torch
 from easiness.analysis import paired_gain
 from easiness.data import load_dataset
 from easiness.features import find_features, ready_features
-from easiness.studies.keeping import MARGIN, PICKS, RANDOM, RARE, Labelled, Replaying, recommended, replay
+from easiness.studies.keeping import MARGIN, PICKS, RANDOM, RARE, Labelled, recommended, replay
 from kit.machine import measured
 from kit.pages import head, markdown, write_page
 
@@ -81,7 +81,7 @@ def cell(name, setting, splits, asked):
     some, test = splits
     some = imbalanced(some) if setting == "imbalanced" else some
     wrong = 0.2 if setting == "a fifth wrong" else 0.0
-    found = replay(some, test, Replaying(asked.picks, asked.draws, wrong=wrong))
+    found = replay(some, test, asked.picks, seeds=asked.draws, wrong=wrong)
     rows, verdict = found.drop(columns="right").to_dict("records"), recommended(found)
     print(
         name, setting, verdict, [(r["start"], r["rule"], round(100 * r["gain"], 1)) for r in rows], flush=True
@@ -122,7 +122,7 @@ def simulated(shape, asked):
         rules = dict(PICKS)
         for name, own in zip(SAME, lots, strict=True):
             rules[name] = preferring(own)
-        found = replay(some, test, Replaying(30, 10, seed=number, starts=(50,)), rules)
+        found = replay(some, test, 30, rules, seeds=10, seed=number, starts=(50,))
         base = found[found["rule"] == RANDOM].set_index("start")["right"]
         if number >= asked.worlds:
             others += found[["start", "rule", "gain"]].values.tolist()

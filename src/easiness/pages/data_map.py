@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Document = dict[str, Any]
-"""What JSON can hold."""
+"""A value of JSON."""
 
 Bits = Literal[8, 16]
 

@@ -86,7 +86,7 @@ class FoundExamples:
 
     @property
     def layout(self) -> str:
-        """What a list of them is called in the styles."""
+        """The name of a list of them in the styles."""
         if any(one.sound is not None for one in self.named.values()):
             return "with-sounds"
         return "" if self.with_pictures else "without-pictures"
@@ -244,7 +244,7 @@ def _made(
 
 
 def texts_at(run: Run, data: Dataset, positions: npt.NDArray[np.int64]) -> list[str] | None:
-    """What is said of the examples at ``positions`` of a run, cut as far as a page has room.
+    """The texts of the examples at ``positions`` of a run, cut as far as a page has room.
 
     ``None`` where words are not what examples of this kind are known by, or where there are too many.
     """

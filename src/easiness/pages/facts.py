@@ -198,7 +198,7 @@ def _again(run: Run, spec: RunSpec, *always: str, **how: Any) -> tuple[str, ...]
 
 
 _ARRAY = "array"
-"""What features are called that were given as an array."""
+"""The name of features that were given as an array."""
 
 
 def _named(spec: RunSpec, data: Dataset) -> tuple[str, Recipe] | None:

@@ -64,7 +64,11 @@ def class_galleries(
     chosen = class_extremes(votes, labels, per_side, difficulty)
     shown = np.unique(np.concatenate([p for pair in chosen for p in pair]))
     tally = np.zeros((len(shown), len(run.classes) + 1), np.int64)
-    np.add.at(tally, (np.arange(len(shown)), _predictions(run, votes.epoch, shown)), 1)
+    for trial in run.trials:
+        seen = trial.columns(votes.epoch, ["prediction", "trained_on"])
+        saw = seen["trained_on"] if run.shares else False  # a head that saw an example is not heard
+        said = np.where(saw, len(run.classes), seen["prediction"])[shown]
+        tally[np.arange(len(shown)), said] += 1
     tally = tally[:, :-1]
     table = pd.DataFrame(
         {
@@ -124,16 +128,6 @@ def _shown_labels(
         mean = right / totals  # NaN for a class without examples, which is sorted last
     order: list[int] = np.argsort(mean, kind="stable")[:most].tolist()
     return order
-
-
-def _predictions(run: Run, epoch: int, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Predicted classes [trials, n] of the examples at ``positions`` [n]; behind the last where not heard."""
-    rows = []
-    for trial in run.trials:
-        seen = trial.columns(epoch, ["prediction", "trained_on"])
-        saw = seen["trained_on"] if run.shares else False
-        rows.append(np.where(saw, len(run.classes), seen["prediction"])[positions])
-    return np.array(rows, np.int64)
 
 
 _SHARES = (0.1, 0.3, 0.5)
@@ -303,7 +297,7 @@ def run_part(
     num_runs: int,
     fraction: float,
 ) -> dict[str, Any]:
-    """What the page says of a run, which is read in the row ``epoch``, where it has these ``scores``.
+    """The part of the page about a run, read in the row ``epoch``, where it has these ``scores``.
 
     Figures are SVG elements. ``num_trials`` are those that judge an example: of ``num_fitted`` trials of a
     run on features the heads that were not shown it, and ``judges`` is what they are called. ``rows`` are

@@ -73,6 +73,7 @@ from .text import (
     duration_text as duration_text,
     interval_text as interval_text,
     listed as listed,
+    marked as marked,
     number as number,
     numbers_text as numbers_text,
     percent as percent,

@@ -1,4 +1,4 @@
-"""What every study and a run's scores give, so that one writer, one page and any notebook can show it."""
+"""Results of one form, so that one writer, one page and any notebook can show each."""
 
 from __future__ import annotations
 

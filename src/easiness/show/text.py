@@ -35,6 +35,11 @@ def plus_minus(value: float, error: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}f}" + (f" ± {spread}" if spread else "")
 
 
+def marked(text: str, decided: bool) -> str:
+    """A value with a question mark where it decides nothing: ``0.20?``."""
+    return text if decided else f"{text}?"
+
+
 def count(number: int) -> str:
     """``12,345``."""
     return f"{number:,}"

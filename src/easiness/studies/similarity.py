@@ -249,7 +249,9 @@ def similarity(
     where = positions_in(data, run)
     votes = run.votes(run.resolve_at(at))
     weights, masses = _extremes(votes, fraction)
-    counted = [c for c in range(len(run.classes)) if _num_members(votes, weights, c) >= 2]
+    of_class = [np.bincount(votes.labels[one], minlength=len(run.classes)) for one in weights.values()]
+    smaller = np.min(of_class, axis=0)
+    counted = np.flatnonzero(smaller >= 2).tolist()
     if not counted:
         raise BadInput(
             f"{run.path}: no class has two easy and two hard examples at fraction {fraction:g}; "
@@ -289,7 +291,7 @@ def similarity(
         num_classes=len(run.classes),
         at_most=at_most,
         sizes=sizes,
-        smallest=min(_num_members(votes, weights, label) for label in counted),
+        smallest=int(smaller[counted].min()),
         trial=used,
         distances=pd.DataFrame(
             row for space in spaces for row in _rows(space, means[space], replicates[space], sizes)
@@ -307,11 +309,6 @@ def _extremes(votes: Votes, fraction: float) -> tuple[dict[Side, npt.NDArray[np.
         side: select(counts, fraction, side, "refine", p_label, votes.keys, _SEED) > 0 for side in SIDES
     }
     return members, {side: tie_mass(counts, fraction, side) for side in SIDES}
-
-
-def _num_members(votes: Votes, members: dict[Side, npt.NDArray[np.bool_]], label: int) -> int:
-    own = votes.labels == label
-    return min(int(np.count_nonzero(chosen & own)) for chosen in members.values())
 
 
 def _members(

@@ -12,6 +12,7 @@ from easiness.show import (
     counted,
     interval_text,
     listed,
+    marked,
     number,
     numbers_text,
     plus_minus,
@@ -48,6 +49,8 @@ NAN = float("nan")
         (listed([]), ""),
         (listed(["a", "b"]), "a and b"),
         (listed(["a", "b", "c"]), "a, b and c"),
+        (marked("0.20", True), "0.20"),
+        (marked("0.20", False), "0.20?"),
     ],
 )
 def test_numbers_read_well(text, expected):

@@ -23,7 +23,6 @@ from .ranks import (
 from .replay import (
     PICKS as PICKS,
     Near as Near,
-    Replaying as Replaying,
     near_of as near_of,
     recommended as recommended,
     replay as replay,

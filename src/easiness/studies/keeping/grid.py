@@ -1,4 +1,4 @@
-"""What is worth keeping: heads of what each row of a grid keeps, all tested on the same examples.
+"""The grid of `keep`: heads of what each row of a grid keeps, all tested on the same examples.
 
 The best of many rows is best by luck as well, so the number it was chosen by flatters it. Therefore rows are
 chosen on one half of the test examples and of the seeds, and what is said of them is from the other half, of
@@ -81,7 +81,7 @@ def kept_in(cell: Any, judged: pd.DataFrame, lots: npt.NDArray[np.float64]) -> P
 
 
 def advise(asked: Kept) -> Worth:
-    """What to keep of the examples of a run on features, and what twice the labels would give.
+    """Advise what to keep of the examples of a run on features, and what twice the labels would give.
 
     At several sizes closed-form heads are fitted to the easiest, the hardest or random ones of the examples,
     with the suspects or without. Each is held against as many at random and against all, with paired
@@ -281,16 +281,16 @@ def table_of(grid: pd.DataFrame, advised: int) -> pd.DataFrame:
 
 
 LEVEL = 0.98
-"""Of the intervals that rows are chosen by: those judged by are of 95 %, and most rows are to pass them."""
+"""Level that rows are chosen by: the intervals judged by are of 95 %, and most rows are to pass them."""
 
 _NEXT, _RANGE = 0.6, (0.2, 1.3)
-"""What the next doubling of the labels gives of the gain of the last one, and a range that is wide enough.
+"""Share that the next doubling of the labels gives of the gain of the last, and a range wide enough.
 
 On parts of four data sets, with their labels and with three tenths wrong, it was 0.3 to 0.9, and once 1.3
 (docs/results/worth.md). Errors that fall as n^-c have 2^-c, 0.84 to 0.35 for c from 0.25 to 1.5.
 """
 _OF_DRAWS = 0.4
-"""Of the variance of the accuracy by draws of all examples, what is left in the gain of the last doubling.
+"""Share of the variance of the accuracy by draws of all examples that is left in the last gain.
 
 Draws of half of them have most of their luck in common with all; measured in the same way, 0.1 to 0.9.
 """
@@ -374,7 +374,7 @@ def _part(by: Classifier, seeds: slice, examples: Right) -> Classifier:
 
 
 def more_labels(sizes: Sequence[int], right: Sequence[Right], chance: float) -> tuple[Interval | None, str]:
-    """What twice the labels would gain in accuracy, on average over draws of as many.
+    """Gain in accuracy of twice the labels, on average over draws of as many.
 
     The gain from about half of the labels to all of them is seen, on the same test examples, and the next
     doubling gives a part of that (`_NEXT`, within `_RANGE`). To it come the test examples and the draw

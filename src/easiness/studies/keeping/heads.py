@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REPEATS, FOLDS = 2, 5
-"""Of the folds that examples are judged by: ten heads, two of which have not seen an example."""
+"""Folds that examples are judged by: ten heads, two of which have not seen an example."""
 
 Right = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
@@ -57,7 +57,7 @@ class Labelled:
         return len(self.labels)
 
     def part(self, positions: Positions) -> Labelled:
-        """Those at some positions."""
+        """The examples at some positions."""
         some = torch.from_numpy(positions)
         return Labelled(self.x[some], self.labels[some], self.groups[positions], self.num_classes)
 
@@ -67,7 +67,7 @@ class Labelled:
         return Labelled(x, labels, np.arange(len(labels)), self.num_classes)
 
     def moments(self) -> Moments:
-        """What heads are fitted from, which adds up over parts."""
+        """The sums that heads are fitted from; they add up over parts."""
         return Moments.of([(self.x, self.labels)], self.num_classes)
 
 
@@ -188,7 +188,10 @@ def read_examples(
     if split is not None:
         tested = Labelled(apart, torch.tensor(split.labels), np.arange(len(split)), len(run.classes))
         return Examples(labelled, np.arange(num), tested, held_out=True, everyone=everyone, copies=copies)
-    aside = set_aside(labelled, seed)
+    shares = ((_TEST_FOLDS - 1) / _TEST_FOLDS,)
+    aside = np.sort(
+        np.concatenate(Deal(labelled.labels.numpy(), labelled.groups).partition(shares, seed, 0).blocks[0])
+    )
     rest = np.setdiff1d(np.arange(num), aside)
     return Examples(
         labelled.part(rest), rest, labelled.part(aside), held_out=False, everyone=everyone, copies=copies
@@ -228,13 +231,6 @@ def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[npt.NDAr
             raise BadInput(f"{others.name}: a vector is not finite; leave that example out")
         made.append(np.asarray(vectors, np.float32))
     return made
-
-
-def set_aside(everyone: Labelled, seed: int) -> Positions:
-    """Positions, ascending, of a fifth of the examples, with copies on one side."""
-    shares = ((_TEST_FOLDS - 1) / _TEST_FOLDS,)
-    dealt = Deal(everyone.labels.numpy(), everyone.groups).partition(shares, seed, 0)
-    return np.sort(np.concatenate(dealt.blocks[0]))
 
 
 def _directions(kinds: Sequence[Vectors], num: int, test: Sequence[Vectors]) -> tuple[Tensor, Tensor]:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 RARE, MARGIN, RANDOM = "rare and uncertain", "margin", "random"
 RULES = (RARE, MARGIN)
-"""Those that are held against `RANDOM`."""
+"""Rules that are held against `RANDOM`."""
 
 LEVEL = 0.975
-"""Of intervals: one of two rules is recommended, and by chance each gets its turn."""
+"""Level of intervals: one of two rules is recommended, and by chance each gets its turn."""
 MOST = 20_000
 """Examples that a replay draws from."""
 
@@ -31,7 +31,7 @@ _STYLES = {RARE: (show.HARD, "o", 0.97), MARGIN: (show.EASY, "s", 1.03)}  # besi
 
 @dataclass(frozen=True, eq=False)
 class NextLabels(show.Result):
-    """What to label next of a ``pool`` without labels, beside ``num_labelled`` examples of a run.
+    """Examples to label next of a ``pool`` without labels, beside ``num_labelled`` examples of a run.
 
     ``picks`` has a row for each pick: ``id``, ``rank`` (from 1, by rule), ``rule``, ``margin`` (how much
     likelier the first class is than the second, 0..1), ``rarity`` (0 beside a labelled example, 1 where none
@@ -82,7 +82,7 @@ class NextLabels(show.Result):
         return self.picks
 
     def figure(self) -> Figure:
-        """What each rule gained over random in the replays, in points, by the labels they began with."""
+        """The gain of each rule over random in the replays, in points, by the labels they began with."""
         drawn = []
         for rule, (color, marker, beside) in _STYLES.items():
             own = self.replayed[self.replayed["rule"] == rule]
@@ -100,7 +100,7 @@ class NextLabels(show.Result):
         return figure
 
     def frames(self) -> list[show.Frame]:
-        """What the rules gained in the replays, and the first picks of the one that is recommended."""
+        """The gains of the rules in the replays, and the first picks of the one that is recommended."""
         return [self._verdict(), self._first()]
 
     def _verdict(self) -> show.Frame:

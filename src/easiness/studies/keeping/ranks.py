@@ -78,7 +78,7 @@ class Order:
 
     @property
     def by(self) -> str:
-        """What is ranked by, and how the ranks run where that is not from hard to easy."""
+        """The score, and how the ranks run where that is not from hard to easy."""
         if self.keep is None:
             return self.score.name
         return f"{self.score.name}, from the {self.keep} (to keep) to the {_OTHER_END[self.keep]}"

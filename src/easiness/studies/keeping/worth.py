@@ -1,4 +1,4 @@
-"""What to keep of a run's examples, and what more labels would give, as it is shown."""
+"""The advice what to keep of a run's examples, and what more labels would give, as it is shown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 ALL, EASIEST, HARDEST, RANDOM = "all", "easiest", "hardest", "random"
-"""What is kept."""
+"""Which examples are kept."""
 NEIGHBOURS = 15
 """Nearest examples that vote: a second kind of classifier, since what heads can spare others may need."""
 
@@ -43,7 +43,7 @@ _OF_SIZE = (
 
 @dataclass(frozen=True, eq=False)
 class Worth(show.Result):
-    """What to keep of the examples of a run, tried on ``num_test`` others over ``num_seeds`` seeds.
+    """Advice what to keep of the examples of a run, tried on ``num_test`` others over ``num_seeds`` seeds.
 
     ``grid`` has a row for all that was tried, and ``judged`` says what the advised one is worth, by heads and
     by neighbours. ``margin`` is the loss that counts as none. ``keep`` has the labels with what is to be
@@ -67,7 +67,7 @@ class Worth(show.Result):
 
     @property
     def headline(self) -> str:
-        """What to keep, and what twice the labels would give, in two sentences."""
+        """Advice what to keep, and what twice the labels would give, in two sentences."""
         return f"{show.capitalized(self.advice)}. {self.ahead}."
 
     @cached_property
@@ -155,7 +155,7 @@ class Worth(show.Result):
         }
 
     def frames(self) -> list[show.Frame]:
-        """What is advised with its rivals at equal size, then the whole grid, a table a size."""
+        """The advice with its rivals at equal size, then the whole grid, a table a size."""
         own, gains = self.judged[0], {"over_all": "over all", "over_random": "over as many at random"}
         said = " and ".join(f"{_points(own[name])} {over}" for name, over in gains.items() if name in own)
         told = f"In points, judged on the half of the tests that had no part in the choice: {said}. "
@@ -189,7 +189,7 @@ class Worth(show.Result):
         )
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
-        """What to do with the file of labels: networks may not bear out what heads on features say."""
+        """The next step with the file of labels: networks may not bear out what heads on features say."""
         trained = ("--beside", "random,rs2", "--model", "MODEL")
         labels = self.run.spec.data.labels
         return [

@@ -1,4 +1,4 @@
-"""What lies near an example in some features: how much of its own class, and how much of others."""
+"""Neighbours of an example in some features: how much of its own class, and how much of others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Neighbourhood:
-    """What lies near each of Q examples among the training examples, each picture counted once a class.
+    """Neighbours of each of Q examples among the training examples, each picture counted once a class.
 
     With d the distance of two examples by direction (between features of unit length), y their labels, s_k(i)
     the distance of i to the k-th nearest example of any class, and k = ``nearest``:

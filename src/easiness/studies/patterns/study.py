@@ -108,7 +108,7 @@ _MOST_SHARED = 0.01  # of the examples: those that two parts of one data set hav
 
 
 def notes_on_shared(source: FeatureSource, data: Dataset) -> tuple[str, ...]:
-    """What to say of features whose networks were trained on few of these examples with their labels."""
+    """Notes on features whose networks were trained on few of these examples with their labels."""
     other = source.trained_on
     shared = 0 if other is None else _num_shared(other, data)
     if other is None or not shared:

@@ -20,7 +20,6 @@ from easiness.studies.keeping import (
     RARE,
     Labelled,
     NextLabels,
-    Replaying,
     near_of,
     recommended,
     replay,
@@ -85,9 +84,9 @@ def test_a_rule_that_always_takes_the_same_examples_is_not_recommended():
         def same(_, judged, num, lots=lots):
             return np.argsort(lots[judged.pool])[:num]
 
+        examples = _world(120, 2 * world), _world(150, 2 * world + 1)
         rules = {RARE: same, MARGIN: same, RANDOM: PICKS[RANDOM]}
-        asked = Replaying(15, seeds=6, seed=world, starts=())
-        replayed = replay(_world(120, 2 * world), _world(150, 2 * world + 1), asked, rules)
+        replayed = replay(*examples, 15, rules, seeds=6, seed=world, starts=())
         found += recommended(replayed) != RANDOM
         own, base = (replayed[replayed["rule"] == rule].iloc[0] for rule in (RARE, RANDOM))
         naive += easiness.analysis.paired_gain(base["right"], own["right"], 0.975).interval[0] > own["low"]
@@ -102,12 +101,11 @@ def test_a_rule_that_knows_better_is_recommended_and_wrong_labels_cost_it():
     some, test = _world(900, 1), _world(400, 2)
     rare = np.isin(some.labels.numpy(), [2, 3]).astype(float)
     rules = {RARE: finds_rare, MARGIN: PICKS[MARGIN], RANDOM: PICKS[RANDOM]}
-    asked = Replaying(10, seeds=6, starts=(20,))
-    replayed = replay(some, test, asked, rules)
+    replayed = replay(some, test, 10, rules, seeds=6, starts=(20,))
     assert replayed["start"].tolist() == [20] * 3 + [450] * 3
     assert replayed["gain"][0] > 0.01
     assert recommended(replayed) == RARE
-    wrong = replay(some, test, Replaying(10, seeds=6, starts=(20,), wrong=0.5), rules)
+    wrong = replay(some, test, 10, rules, seeds=6, starts=(20,), wrong=0.5)
     assert wrong["accuracy"][0] < replayed["accuracy"][0]
 
 
@@ -230,10 +228,10 @@ def test_the_page_has_what_was_simulated(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     from science import pool
 
-    def few(picks, _, **others):
-        return Replaying(picks, 2, **others)
+    def few(*asked, **options):
+        return replay(*asked, **options | {"seeds": 2})
 
-    monkeypatch.setattr(pool, "Replaying", few)
+    monkeypatch.setattr(pool, "replay", few)
     page = tmp_path / "pool.md"
     arguments = ["--runs", str(tmp_path), "--worlds", "1", "--shapes", "two groups", "--docs", str(page)]
     pool.main(arguments)
