@@ -31,7 +31,7 @@ import torch
 from easiness.analysis import paired_gain
 from easiness.data import load_dataset
 from easiness.features import find_features, ready_features
-from easiness.studies.keeping import MARGIN, PICKS, RANDOM, RARE, Labelled, Replaying, recommended, replay
+from easiness.studies.keeping import MARGIN, PICKS, RANDOM, RARE, Labelled, recommended, replay
 from kit.machine import measured
 from kit.pages import head, markdown, write_page
 
@@ -77,28 +77,12 @@ def imbalanced(some):
     return some.part(np.flatnonzero(rng.random(len(labels)) < shares[labels]))
 
 
-def rows_of(replayed):
-    return [
-        {
-            "start": one.start,
-            "pool": one.pool,
-            "picks": one.picks,
-            "rule": one.rule,
-            "accuracy": one.accuracy,
-            "gain": one.gain.value,
-            "low": one.gain.interval[0],
-            "high": one.gain.interval[1],
-        }
-        for one in replayed
-    ]
-
-
 def cell(name, setting, splits, asked):
     some, test = splits
     some = imbalanced(some) if setting == "imbalanced" else some
     wrong = 0.2 if setting == "a fifth wrong" else 0.0
-    found = replay(some, test, Replaying(asked.picks, asked.draws, wrong=wrong))
-    rows, verdict = rows_of(found), recommended(found)
+    found = replay(some, test, asked.picks, seeds=asked.draws, wrong=wrong)
+    rows, verdict = found.drop(columns="right").to_dict("records"), recommended(found)
     print(
         name, setting, verdict, [(r["start"], r["rule"], round(100 * r["gain"], 1)) for r in rows], flush=True
     )
@@ -138,14 +122,14 @@ def simulated(shape, asked):
         rules = dict(PICKS)
         for name, own in zip(SAME, lots, strict=True):
             rules[name] = preferring(own)
-        found = replay(some, test, Replaying(30, 10, seed=number, starts=(50,)), rules)
-        base = {one.start: one.right for one in found if one.rule == RANDOM}
+        found = replay(some, test, 30, rules, seeds=10, seed=number, starts=(50,))
+        base = found[found["rule"] == RANDOM].set_index("start")["right"]
         if number >= asked.worlds:
-            others += [(one.start, one.rule, one.gain.value) for one in found]
+            others += found[["start", "rule", "gain"]].values.tolist()
             continue
-        for one in found:
+        for one in found.itertuples():
             plain = paired_gain(base[one.start], one.right, LEVEL)
-            seen.append((one.start, one.rule, one.gain.value, *one.gain.interval, *plain.interval, number))
+            seen.append((one.start, one.rule, one.gain, one.low, one.high, *plain.interval, number))
     rows = []
     for start in sorted({one[0] for one in seen}):
         for names in ((RARE,), (MARGIN,), SAME):

@@ -72,24 +72,34 @@ def settle(page: Page) -> None:
     page.evaluate("new Promise((done) => setTimeout(() => requestAnimationFrame(done), 200))")
 
 
+def said(page: Page, name: str) -> str:
+    """The words of an element of the map once the view is drawn."""
+    settle(page)
+    return page.locator(f"#map-{name}").inner_text()
+
+
 def rows(page: Page, column: int = 1) -> list[str]:
+    settle(page)
     if column == 1:  # the ids, of which the last part is shown
         return page.locator("#map-body th button").evaluate_all("all => all.map(b => b.title)")
     return page.locator("#map-body tr").evaluate_all(f"all => all.map(r => r.cells[{column}].innerText)")
 
 
 def numbers(page: Page, name: str) -> list[float]:
+    settle(page)
     heads = page.locator("#map-head th").evaluate_all("all => all.map(h => h.innerText.trim())")
     (at,) = [i for i, head in enumerate(heads) if head.startswith(name)]
     return [float(text) for text in rows(page, at)]
 
 
 def pixels(page: Page) -> str:
+    settle(page)
     return page.evaluate("document.getElementById('map-points').toDataURL()")
 
 
 def colors(page: Page) -> int:
     """How many pixels of the map are strongly orange or blue, as points that pass the filters are."""
+    settle(page)
     return page.evaluate("""() => {
         const map = document.getElementById("map-points");
         const copy = Object.assign(document.createElement("canvas"), {width: map.width, height: map.height});
@@ -121,8 +131,8 @@ LOWER_HALF = [(0.01, 0.5), (0.99, 0.5), (0.99, 0.99), (0.01, 0.99)]
 def test_the_first_view_has_all_examples(page: Page) -> None:
     assert page.locator("#data-map").is_visible()
     assert page.locator("nav a", has_text="Data map").count() == 1
-    assert page.locator("#map-shown").inner_text() == "60 examples"
-    assert page.locator("#map-page").inner_text() == "1 to 50 of 60"
+    assert said(page, "shown") == "60 examples"
+    assert said(page, "page") == "1 to 50 of 60"
     assert colors(page) > 300
     assert page.evaluate("document.title") == "Easy and hard examples: one"
     assert page.evaluate("[...document.images].filter(i => i.src.endsWith('x')).length") == 0
@@ -131,10 +141,9 @@ def test_the_first_view_has_all_examples(page: Page) -> None:
 def test_another_score_colors_the_map_and_becomes_a_column(page: Page) -> None:
     before = pixels(page)
     page.select_option("#map-color", "aum")
-    settle(page)
     assert pixels(page) != before
-    assert "aum" in page.locator("#map-head").inner_text()
-    assert "High means easy" in page.locator("#map-meaning").inner_text()
+    assert "aum" in said(page, "head")
+    assert "High means easy" in said(page, "meaning")
     page.select_option("#map-color", "loss")
     settle(page)
     assert page.locator("#map-ramp").evaluate("e => e.classList.contains('turned')")
@@ -143,28 +152,23 @@ def test_another_score_colors_the_map_and_becomes_a_column(page: Page) -> None:
 def test_filters_leave_what_they_say(page: Page) -> None:
     everything = colors(page)
     page.select_option("#map-label", label=EVIL[1])
-    settle(page)
-    assert page.locator("#map-shown").inner_text() == "20 of 60 examples"
+    assert said(page, "shown") == "20 of 60 examples"
     assert set(rows(page, 2)) == {EVIL[1]}
     assert 0 < colors(page) < everything
     page.select_option("#map-suggested", label=EVIL[2])
-    settle(page)
     assert set(rows(page, 3)) == {EVIL[2]}
-    assert page.locator("#map-filtered").inner_text() == "(2 in use)"
+    assert said(page, "filtered") == "(2 in use)"
     page.locator("#map-reset").click()
-    settle(page)
-    assert page.locator("#map-shown").inner_text() == "60 examples"
+    assert said(page, "shown") == "60 examples"
     page.select_option("#map-predicted", label=EVIL[0])
     page.select_option("#map-color", "confidence")
     page.fill("#map-least", "0.3")
     page.fill("#map-most", "0.7")
-    settle(page)
     found = numbers(page, "confidence")
     assert found
     assert all(0.3 <= one <= 0.7 for one in found)
     page.locator("#map-reset").click()
     page.fill("#map-search", "/1")
-    settle(page)
     assert sorted(one[-2:] for one in rows(page)) == [str(i) for i in range(10, 20)]
     page.fill("#map-search", "nowhere")
     settle(page)
@@ -177,32 +181,29 @@ def test_filters_leave_what_they_say(page: Page) -> None:
 
 def test_a_line_around_points_selects_them(page: Page) -> None:
     drag_around(page, LOWER_HALF)
-    number = int(page.locator("#map-selected").inner_text().split()[0])
+    number = int(said(page, "selected").split()[0])
     page.locator("#map-only").check()
-    settle(page)
     chosen = numbers(page, "confidence")
     assert len(chosen) == number > 4
     assert max(chosen) < 0.52
     page.keyboard.down("Control")
     drag_around(page, [(0.01, 0.01), (0.99, 0.01), (0.99, 0.5), (0.01, 0.5)])
     page.keyboard.up("Control")
-    assert page.locator("#map-selected").inner_text() == "60 selected"
+    assert said(page, "selected") == "60 selected"
     page.locator("#map-clear").click()
-    settle(page)
-    assert page.locator("#map-selected").inner_text() == "0 selected"
+    assert said(page, "selected") == "0 selected"
     assert page.locator("#map-save").is_disabled()
 
 
 def test_what_is_selected_is_copied_and_saved(page: Page) -> None:
     for at in (0, 1):
         page.locator("#map-body input").nth(at).check()
-    settle(page)
     chosen = rows(page)[:2]
     page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
     page.locator("#map-copy").click()
     settle(page)
     assert sorted(page.evaluate("window.copied").split("\n")) == sorted(chosen)
-    assert page.locator("#map-said").inner_text() == "Copied 2."
+    assert said(page, "said") == "Copied 2."
     with page.expect_download() as download:
         page.locator("#map-save").click()
     assert download.value.suggested_filename == "selected.csv"
@@ -234,7 +235,6 @@ def test_the_table_is_sorted_by_its_headers(page: Page) -> None:
     assert page.evaluate("document.activeElement.innerText") == "variability"
     shown = numbers(page, "variability")
     page.locator("#map-after").click()
-    settle(page)
     shown += numbers(page, "variability")
     assert len(shown) == NUM
     assert shown == sorted(shown, reverse=True)
@@ -243,7 +243,6 @@ def test_the_table_is_sorted_by_its_headers(page: Page) -> None:
     page.locator("#map-head button", has_text="forgetting events").click()
     settle(page)
     page.locator("#map-after").click()
-    settle(page)
     assert rows(page, 9)[-1] == "–"
 
 
@@ -259,13 +258,11 @@ def test_an_address_says_which_way_the_table_is_sorted(
     page: Page, fragment: str, name: str, descends: bool
 ) -> None:
     page.evaluate(f"location.hash = 'data-map&{fragment}'")
-    settle(page)
     assert numbers(page, name) == sorted(numbers(page, name), reverse=descends)
     page.locator("#map-head button", has_text=name).click()  # the other way round
     settle(page)
     assert ("descending" in page.url) == (name != "difficulty" or descends)
     page.evaluate("location.hash = location.hash.replace(/&page=0|$/, '&page=0')")  # it is read again
-    settle(page)
     assert numbers(page, name) == sorted(numbers(page, name), reverse=not descends)
 
 
@@ -282,8 +279,7 @@ def test_a_click_keeps_an_example_and_escape_lets_it_go(page: Page) -> None:
     assert card.locator("polyline.trial").count() == 3
     assert card.locator("polyline.mean").count() == 1
     card.locator("button", has_text="Add to the selection").click()
-    settle(page)
-    assert page.locator("#map-selected").inner_text() == "1 selected"
+    assert said(page, "selected") == "1 selected"
     page.locator("#map-body th button").first.focus()
     page.keyboard.press("Escape")
     settle(page)
@@ -317,11 +313,10 @@ def test_the_keyboard_walks_the_map_and_the_table(page: Page) -> None:
     page.keyboard.press("ArrowUp")
     settle(page)
     assert name.inner_text() != first
-    assert name.inner_text() in page.locator("#map-spoken").inner_text()
+    assert name.inner_text() in said(page, "spoken")
     page.keyboard.press("Escape")
     page.locator("#map-body th button").first.focus()
     page.keyboard.press("ArrowDown")
-    settle(page)
     assert page.evaluate("document.activeElement.title") == rows(page)[1] == name.inner_text()
     page.keyboard.press("Enter")
     settle(page)
@@ -350,13 +345,12 @@ def test_a_link_opens_the_same_view(page: Page, open_page: Any, written: dict[st
     for control in ("color", "label", "least", "search"):
         value = f"document.getElementById('map-{control}').value"
         assert other.evaluate(value) == page.evaluate(value)
-    assert other.locator("#map-selected").inner_text() == "2 selected"
-    assert other.locator("#map-card").inner_text() == page.locator("#map-card").inner_text()
+    assert said(other, "selected") == "2 selected"
+    assert said(other, "card") == said(page, "card")
     assert other.locator("#map-marks").evaluate("e => Math.abs(e.getBoundingClientRect().top)") < 900
     other.evaluate("location.hash = 'data-map&label=0'")  # and follows a change of the address
-    settle(other)
     assert set(rows(other, 2)) == {EVIL[0]}
-    assert other.locator("#map-selected").inner_text() == "0 selected"
+    assert said(other, "selected") == "0 selected"
 
 
 @pytest.mark.parametrize(
@@ -372,9 +366,9 @@ def test_addresses_that_make_no_sense_do_nothing(page: Page, fragment: str) -> N
     page.evaluate(f"location.hash = 'data-map&{fragment}'")
     settle(page)
     if "search" not in fragment:
-        assert page.locator("#map-shown").inner_text() == "60 examples"
+        assert said(page, "shown") == "60 examples"
         assert pixels(page) == first
-    assert page.locator("#map-selected").inner_text() == "0 selected"
+    assert said(page, "selected") == "0 selected"
     assert page.evaluate("document.title") == "Easy and hard examples: one"
 
 
@@ -383,16 +377,14 @@ def test_two_runs_have_a_choice_and_one_selection(open_page: Any, written: dict[
     page.locator("#map-body input").first.check()
     before = pixels(page)
     page.select_option("#map-run", label="two")
-    settle(page)
     assert pixels(page) != before
-    assert page.locator("#map-selected").inner_text() == "1 selected"
+    assert said(page, "selected") == "1 selected"
     assert re.search(r"run=1\b", page.url)
 
 
 def test_one_epoch_has_no_map_but_the_table(open_page: Any, written: dict[str, Path]) -> None:
     page = open_page(written["flat"], viewport={"width": 390, "height": 800})
-    settle(page)
-    assert "One epoch was observed" in page.locator("#map-flat").inner_text()
+    assert "One epoch was observed" in said(page, "flat")
     assert not page.locator("#map-plot").is_visible()
     page.locator("#map-body th button").first.click()
     settle(page)
@@ -428,17 +420,14 @@ def test_a_finger_draws_once_it_is_told_to(open_page: Any, written: dict[str, Pa
         for (const corner of corners) send("pointermove", corner);
         send("pointerup", corners[3]);
     }""")
-    settle(page)
-    assert page.locator("#map-selected").inner_text() == "60 selected"
+    assert said(page, "selected") == "60 selected"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_print_leaves_it_out_and_dark_has_other_colors(open_page: Any, written: dict[str, Path]) -> None:
     page = open_page(written["one"], viewport={"width": 768, "height": 800})
-    settle(page)
     light = pixels(page)
     page.emulate_media(color_scheme="dark")
-    settle(page)
     assert pixels(page) != light
     page.emulate_media(media="print")
     settle(page)
@@ -447,6 +436,7 @@ def test_print_leaves_it_out_and_dark_has_other_colors(open_page: Any, written: 
 
 def window(page: Page) -> tuple[float, float, float]:
     """How close the view is, and where it begins: as the address has it."""
+    settle(page)
     found = dict(re.findall(r"\b(zoom|x|y)=([\d.]+)", page.url))
     return float(found.get("zoom", 1)), float(found.get("x", 0)), float(found.get("y", 0))
 
@@ -474,7 +464,6 @@ def test_the_wheel_comes_closer_to_what_it_is_over(page: Page) -> None:
     wheel(page, 0.2, 0.2, 20)  # alone it moves the map
     assert window(page)[::2] == (zoom, pytest.approx(y - 20 / (560 - 52) / zoom, abs=1e-3))  # type: ignore[comparison-overlap]
     page.locator("#map-whole").click()
-    settle(page)
     assert window(page) == (1, 0, 0)
     assert pixels(page) == whole
     before = page.evaluate("scrollY")
@@ -488,26 +477,21 @@ def test_buttons_and_keys_come_closer_and_a_link_keeps_it(page: Page) -> None:
     assert further.is_disabled()
     assert whole.is_disabled()
     closer.click()
-    settle(page)
     assert window(page) == (1.6, pytest.approx(0.1875), pytest.approx(0.1875))  # type: ignore[comparison-overlap]
     page.locator("#map-marks").focus()
     page.keyboard.press("+")
     page.keyboard.press("Shift+ArrowUp")
-    settle(page)
     zoom, x, y = window(page)
     assert zoom == pytest.approx(2.56)
     assert y == pytest.approx(x + 0.25 / 2.56, abs=1e-3)
     shown, address = pixels(page), page.url.partition("#")[2]
     page.keyboard.press("0")
-    settle(page)
     assert pixels(page) == first
     page.evaluate(f"location.hash = {address!r}")
-    settle(page)
     assert pixels(page) == shown
     for _ in range(12):
         if closer.is_enabled():
             closer.click()
-            settle(page)
     assert window(page)[0] == 64
     page.evaluate("location.hash = 'data-map&zoom=1e9&x=-3&y=oops'")
     settle(page)
@@ -519,15 +503,13 @@ def test_what_is_chosen_comes_into_view_and_only_what_is_seen_is_selected(page: 
     page.evaluate("location.hash = 'data-map&zoom=2&x=0&y=0.5'")
     settle(page)
     drag_around(page, [(0.06, 0.02), (0.99, 0.02), (0.99, 0.92), (0.06, 0.92)])
-    number = int(page.locator("#map-selected").inner_text().split()[0])
+    number = int(said(page, "selected").split()[0])
     page.locator("#map-only").check()
-    settle(page)
     chosen = numbers(page, "confidence")
     assert len(chosen) == number
     assert all(value >= 0.49 for value in chosen)
     page.locator("#map-only").uncheck()
     page.locator("#map-body th button").first.click()  # the hardest
-    settle(page)
     zoom, _, y = window(page)
     assert zoom == 2
     assert y < 0.5

@@ -11,7 +11,7 @@ import pytest
 
 import easiness as ez
 from easiness import open_run
-from easiness.pages.paper_page import Illustration, Part, StudyPage, render_study
+from easiness.pages.paper_page import Illustration, Part, render_study
 from easiness.paper.claims import Claim, Statistic
 from easiness.show.result import Section
 
@@ -37,7 +37,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory, studied: Path) -> dict[str, 
     section = Section(EVIL, EVIL, rows)
     part = Part("part", EVIL, LONG, [Illustration(EVIL, svg), Illustration(LONG, svg, [section])], [section])
     made = tmp_path_factory.mktemp("pages") / "made.html"
-    made.write_text(render_study(StudyPage("A study", EVIL, [part], claims)), "utf-8")
+    made.write_text(render_study("A study", EVIL, [part], claims), "utf-8")
     return {"digits": studied / "report.html", "made": made}
 
 
@@ -66,21 +66,6 @@ def test_every_figure_is_shown_with_words_for_those_who_do_not_see_it(
         assert title in titles
 
 
-def test_verdicts_are_told_apart_and_open_to_what_decides_them(
-    open_page: Any, pages: dict[str, Path]
-) -> None:
-    page = open_page(pages["made"], viewport={"width": 1300, "height": 800})
-    verdicts = page.locator("p.verdict")
-    assert verdicts.all_inner_texts() == ["Holds", "Does not hold", "Undecided", "Not tested here"]
-    colors = [verdict.evaluate("e => getComputedStyle(e).color") for verdict in verdicts.all()]
-    assert len(set(colors[:3])) == 3
-    table = page.locator(".claims details table").first
-    assert not table.is_visible()
-    page.locator("summary").first.press("Enter")
-    assert table.is_visible()
-    assert "0.400 to 0.600" in table.inner_text()
-
-
 def test_names_are_shown_and_never_run(open_page: Any, pages: dict[str, Path]) -> None:
     page = open_page(pages["made"])
     assert page.title() == "A study"
@@ -88,14 +73,6 @@ def test_names_are_shown_and_never_run(open_page: Any, pages: dict[str, Path]) -
     assert page.evaluate("document.images.length") == 0
     assert EVIL in page.locator(".claim-text").all_inner_texts()
     assert EVIL in page.locator("caption").all_text_contents()
-
-
-def test_the_keyboard_skips_to_the_content_and_follows_links(open_page: Any, pages: dict[str, Path]) -> None:
-    page = open_page(pages["digits"], viewport={"width": 400, "height": 800})
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
-    page.locator("nav a", has_text="Claims").press("Enter")
-    assert page.url.endswith("#claims")
 
 
 def test_in_the_dark_no_figure_is_a_white_slab(open_page: Any, pages: dict[str, Path]) -> None:

@@ -38,7 +38,7 @@ from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
 from easiness.studies.audit import Audited, Drawn
-from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruned, Replayed, Worth
+from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruned, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import Agreement, Cleaned
 from easiness.studies.labels.rule import UNKNOWN
@@ -46,7 +46,7 @@ from easiness.studies.learning import LearningCurve
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.patterns import Patterns
 from easiness.studies.scores import CombinedScores, RunScores, run_scores
-from easiness.studies.similarity import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
+from easiness.studies.similarity import DIFFERENCES, SETS, Similarity
 from easiness.studies.suspects.ranked import Suspects
 from easiness.studies.verification.study import Verification
 from easiness.studies.versions.difference import Difference
@@ -116,14 +116,15 @@ def _learning(_: Run) -> LearningCurve:
 
 
 def _similarity(_: Run) -> Similarity:
-    one = Estimate(1.0, (0.9, 1.1))
-    space = SpaceDistances(
-        "pixel", dict.fromkeys(SETS, one), dict.fromkeys(DIFFERENCES, one), dict.fromkeys(SETS, np.ones(2))
+    one = {"space": "pixel", "value": 1.0, "low": 0.9, "high": 1.1, "examples": 4}
+    kinds = {"distance": SETS, "difference": DIFFERENCES}
+    rows = pd.DataFrame(
+        {**one, "kind": kind, "name": name} for kind, names in kinds.items() for name in names
     )
     return Similarity(
         model=HOSTILE, row=Row(1), num_trials=4, fraction=0.1, tie_mass={"easy": 0.1, "hard": 0.2},
         classes=("plain", HOSTILE), num_classes=CLASSES, at_most=5, sizes=dict.fromkeys(SETS, 4), smallest=2,
-        trial=None, spaces={"pixel": space},
+        trial=None, distances=rows, by_class={"pixel": np.ones((len(SETS), 2))},
     )  # fmt: skip
 
 
@@ -152,15 +153,14 @@ def _verification(_: Run) -> Verification:
 
 def _worth(run: Run) -> Worth:
     rng = np.random.default_rng(0)
-    cells = list(cells_of(NUM, (0.5,)))
-    right = {cell: rng.random((4, 30)) < 0.7 for cell in cells}
+    grid = cells_of(NUM, (0.5,)).assign(num_kept=20.0, near=np.nan)
+    grid["right"] = [rng.random((4, 30)) < 0.7 for _ in grid.index]
     gain = Gain(0.01, (-0.01, 0.03))
     judged = dict.fromkeys(("over_start", "over_random", "over_all"), gain)
     labels = Cleaned(run.ids, run.labels, run.labels, np.arange(NUM) == 3, run.labels, run.classes)
     return Worth(
         run=run, num_test=30, num_seeds=4, held_out=True, margin=0.05, judged=[judged], keep=labels,
-        grid=table_of(dict.fromkeys(cells, 20.0), right, {}, cells[4]), suspects=3, twice=None,
-        silent="there is one size",
+        grid=table_of(grid, 4), suspects=3, twice=None, silent="there is one size",
     )  # fmt: skip
 
 
@@ -192,8 +192,9 @@ def _audited(run: Run) -> Any:
 
 
 def _next_labels(_: Run) -> NextLabels:
-    right, gain = np.ones((2, 5), bool), Gain(0.1, (0.05, 0.15))
-    replayed = tuple(Replayed(start, 50, 2, rule, right, gain) for start in (9, 20) for rule in PICKS)
+    same = {"pool": 50, "picks": 2, "accuracy": 1.0, "gain": 0.1, "low": 0.05, "high": 0.15}
+    both = [{"start": start, "rule": rule, **same} for start in (9, 20) for rule in PICKS]
+    replayed = pd.DataFrame(both).assign(right=[np.ones((2, 5), bool)] * len(both))
     columns = {"id": HOSTILE, "rank": 1, "rule": list(PICKS), "margin": 0.5, "rarity": 0.1}
     return NextLabels(
         run=HOSTILE, source=HOSTILE, num_labelled=NUM, num_compared=3, num_copies=1, num_repeated=2,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from easiness.pages.quantized import indices, named, quantized, shares
+from easiness.pages.data_map import indices, named, quantized, shares
 
 NUMBERS = st.floats(-1e6, 1e6) | st.just(float("nan")) | st.sampled_from([0.0, -0.0, 1e-300])
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from itertools import islice, zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
-from easiness.pages.quantized import Bits, Document, Trajectories, indices, named, quantized, trajectories
 from easiness.pages.template import Inlined, inert, inlined
 from easiness.scoring import SCORES, formula_text
 from easiness.show import ShownExample, count
+from easiness.spec import Split
 from easiness.store import Run
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Document = dict[str, Any]
+"""A value of JSON."""
+
+Bits = Literal[8, 16]
+
+_MOST_LEVELS = 255
 
 SHARED = ("codes", "elements", "course")
 """The scripts that other views of the page have as well."""
@@ -42,45 +50,14 @@ _MOST_PICTURES = 160
 
 
 @dataclass(frozen=True, eq=False)
-class MapOfRun:
-    """A run on the map: ``scores`` by name, ``suggested`` and ``predicted`` classes; all [n] of points."""
-
-    name: str
-    num_trials: int
-    scores: dict[str, npt.NDArray[np.float64]] = field(repr=False)
-    suggested: npt.NDArray[np.int64] = field(repr=False)
-    predicted: npt.NDArray[np.int64] = field(repr=False)
-    predicted_share: npt.NDArray[np.float64] = field(repr=False)
-    trajectories: Trajectories
-
-    def document(self, num_classes: int) -> Document:
-        """The run as values of JSON; a score that another one equals names that one."""
-        bits: Bits = 16 if len(self.predicted) <= _FINE else 8
-        scores: list[Document] = []
-        seen = {self.scores[name].tobytes(): name for name in AXES if name in self.scores}
-        for name, values in self.scores.items():
-            same = seen.setdefault(values.tobytes(), name)
-            column = {"same": same} if same != name else quantized(values, 16 if name in AXES else bits)
-            scores.append({"name": name, **_about(name, self.trajectories.row_name), **column})
-        return {
-            "name": self.name,
-            "numTrials": self.num_trials,
-            "scores": scores,
-            "suggested": indices(self.suggested, num_classes),
-            "predicted": indices(self.predicted, num_classes),
-            "predictedShare": quantized(self.predicted_share, 8),
-            **self.trajectories.document(),
-        }
-
-
-@dataclass(frozen=True, eq=False)
 class DataMap:
     """The map of a page: ``points`` [n] are positions in its ``runs``, ascending, of ``num_examples``.
 
-    ``pictured`` are positions whose pictures the map wants, the most wanted first.
+    A run has its values and notes. ``pictured`` are positions whose pictures the map wants, the most wanted
+    first.
     """
 
-    runs: list[MapOfRun]
+    runs: list[tuple[Document, list[str]]] = field(repr=False)
     points: npt.NDArray[np.int64] = field(repr=False)
     pictured: list[int] = field(repr=False)
     num_examples: int
@@ -106,7 +83,7 @@ class DataMap:
             )
         if len(self.points) > _FINE:
             found.append("Scores other than the two of the map are rounded to 1/254 of their range.")
-        of_runs = [note for run in self.runs for note in run.trajectories.notes()]
+        of_runs = [note for _, notes in self.runs for note in notes]
         return found + list(dict.fromkeys(of_runs))
 
     def data(
@@ -129,10 +106,8 @@ class DataMap:
             for name, uri in addresses.items():
                 if uri is not None:
                     media[name][point] = uri
-        num_classes = len(self._fixed["classes"])
-        runs = [run.document(num_classes) for run in self.runs]
         had = {name: of for name, of in media.items() if of or name == "pictures"}
-        return inert({**self._fixed, "runs": runs, **had})
+        return inert({**self._fixed, "runs": [values for values, _ in self.runs], **had})
 
 
 def data_map(
@@ -190,7 +165,6 @@ def _with_suspicion(table: pd.DataFrame, ranked: pd.DataFrame | None) -> pd.Data
 
 
 def _worth_a_picture(table: pd.DataFrame) -> list[int]:
-    """The extremes of the map, and one example from each part of it."""
     confidence, variability = (table[name].to_numpy() for name in ("confidence", "variability"))
     if not np.isfinite(confidence).all() or not np.isfinite(variability).all():
         confidence, variability = table["easiness"].to_numpy(), np.zeros(len(table))
@@ -229,18 +203,149 @@ def _of_run(
     points: npt.NDArray[np.int64],
     first: npt.NDArray[np.int64],
     num_runs: int,
-) -> MapOfRun:
+) -> tuple[Document, list[str]]:
+    """The run as values of JSON, in which a score that another one equals names that one, and notes."""
     drawn = table.iloc[points]
     names = [*(score.name for score in SCORES), "p_wrong"]
-    scores = {one: drawn[one].to_numpy(np.float64) for one in names}
-    return MapOfRun(
-        name=name,
-        num_trials=len(run.trials),
-        scores={one: values for one, values in scores.items() if _is_defined(values)},
-        suggested=drawn["suggested"].to_numpy(np.int64),
-        predicted=drawn["predicted"].to_numpy(np.int64),
-        predicted_share=drawn["predicted_share"].to_numpy(np.float64),
-        trajectories=trajectories(
-            run, epoch, points, first, (_MEAN_BYTES // num_runs, _TRIAL_BYTES // num_runs)
-        ),
+    bits: Bits = 16 if len(points) <= _FINE else 8
+    columns = {one: drawn[one].to_numpy(np.float64) for one in names}
+    columns = {one: values for one, values in columns.items() if _is_defined(values)}
+    seen = {columns[name].tobytes(): name for name in AXES if name in columns}
+    scores: list[Document] = []
+    for one, values in columns.items():
+        same = seen.setdefault(values.tobytes(), one)
+        column = {"same": same} if same != one else quantized(values, 16 if one in AXES else bits)
+        scores.append({"name": one, **_about(one, run.row_name), **column})
+    course, notes = trajectories(
+        run, epoch, points, first, (_MEAN_BYTES // num_runs, _TRIAL_BYTES // num_runs)
     )
+    document = {
+        "name": name,
+        "numTrials": len(run.trials),
+        "scores": scores,
+        "suggested": indices(drawn["suggested"].to_numpy(np.int64), len(run.classes)),
+        "predicted": indices(drawn["predicted"].to_numpy(np.int64), len(run.classes)),
+        "predictedShare": quantized(drawn["predicted_share"].to_numpy(np.float64), 8),
+        **course,
+    }
+    return document, notes
+
+
+def quantized(values: npt.NDArray[Any], bits: Bits) -> Document:
+    """Numbers [K] as unsigned codes: exact where there are at most 255 different ones, else to half a step.
+
+    ``{"bits", "codes", "levels"}``: a code is a place in ``levels``; or ``{"bits", "codes", "low",
+    "step"}``: a code c is ``low + c * step``. Codes are little-endian in base64, and the largest that
+    ``bits`` can hold is an undefined value: NaN, or one that is not finite.
+    """
+    values = np.asarray(values, np.float64)
+    defined = np.isfinite(values)
+    levels, places = np.unique(values[defined], return_inverse=True)
+    if len(levels) <= _MOST_LEVELS:
+        codes = np.full(values.shape, 255, np.uint8)
+        codes[defined] = places
+        return {"bits": 8, "codes": encoded(codes), "levels": levels.tolist()}
+    most = (1 << bits) - 1
+    low, high = float(levels[0]), float(levels[-1])
+    step = high / (most - 1) - low / (most - 1)  # the difference itself may overflow
+    codes = np.full(values.shape, most, np.uint8 if bits == 8 else np.uint16)
+    codes[defined] = np.clip(np.rint(values[defined] / step - low / step), 0, most - 1)
+    return {"bits": bits, "codes": encoded(codes), "low": low, "step": step}
+
+
+def shares(values: npt.NDArray[Any]) -> str:
+    """Numbers in 0..1, of any shape, as bytes in base64: 254 is 1, and 255 is undefined."""
+    codes = np.full(values.shape, 255, np.uint8)
+    defined = np.isfinite(values)
+    codes[defined] = np.clip(np.rint(254 * np.asarray(values, np.float64)[defined]), 0, 254)
+    return encoded(codes)
+
+
+def indices(values: npt.NDArray[np.integer[Any]], num: int) -> Document:
+    """Indices below ``num`` [K], or -1 for none: ``{"bits", "codes"}``, the largest code is none."""
+    bits: Bits | Literal[32] = 8 if num < 1 << 8 else 16 if num < 1 << 16 else 32
+    codes = np.asarray(values, np.int64) % (1 << bits)
+    return {"bits": bits, "codes": encoded(codes.astype(f"<u{bits // 8}"))}
+
+
+def named(ids: npt.NDArray[Any]) -> Document:
+    """Ids [K] as one value, shorter than a list where it can be.
+
+    ``{"first", "step"}`` where they are evenly spaced, ``{"numbers"}``, or for paths ``{"folders", "of",
+    "names"}``: an id is its folder, which ends in ``/`` or is empty, and its name.
+    """
+    if ids.dtype == np.int64:
+        steps = np.unique(np.diff(ids))
+        exact = max(abs(int(ids.min())), abs(int(ids.max()))) < 1 << 53  # beyond it scripts cannot count
+        if len(steps) == 1 and exact:
+            return {"first": int(ids[0]), "step": int(steps[0])}
+        return {"numbers": [str(one) for one in ids.tolist()]}
+    parts = [str(one).rpartition("/") for one in ids.tolist()]
+    folders = {folder + slash: None for folder, slash, _ in parts}
+    place = {name: at for at, name in enumerate(folders)}
+    of = np.array([place[folder + slash] for folder, slash, _ in parts], np.int64)
+    return {"folders": list(folders), "of": indices(of, len(folders)), "names": [name for *_, name in parts]}
+
+
+def encoded(codes: npt.NDArray[Any]) -> str:
+    """The bytes of an array, little-endian, in base64."""
+    return base64.b64encode(codes.astype(codes.dtype.newbyteorder("<")).tobytes()).decode()
+
+
+def trajectories(
+    run: Run,
+    epoch: int,
+    points: npt.NDArray[np.int64],
+    first: npt.NDArray[np.int64],
+    most: tuple[int, int],
+    split: Split = "train",
+) -> tuple[Document, list[str]]:
+    """Probabilities of the label of the examples at ``points`` [n] of a split of a run up to an epoch.
+
+    As values of JSON, to 1/508, with sentences on what is left out. ``mean`` [n, epochs] is over trials, of
+    all points. ``byTrial`` [m, trials, epochs] has each trial, of the points that are ``detailed`` [m], all
+    where that is ``None``: the ``first`` of them as far as ``most`` numbers of both allow.
+    """
+    observed = [one for one in run.observed if one <= epoch]
+    epochs = _spread(observed, max(2, most[0] // max(1, len(points))))
+    num_trials = len(run.trials)
+    fit = most[1] // (num_trials * len(epochs))
+    detailed = np.arange(len(points)) if num_trials > 1 and len(points) <= fit else np.sort(first[:fit])
+    if run.shares or num_trials == 1:  # heads that saw an example are not heard, or the mean is all there is
+        detailed = detailed[:0]
+    mean, num = np.zeros((2, len(epochs), len(points)))
+    by_trial = np.empty((num_trials, len(epochs), len(detailed)), np.float32)
+    for row, trial in enumerate(run.trials):
+        for at, one in enumerate(epochs):
+            seen = trial.columns(one, ["loss", "trained_on"], split)
+            p = np.exp(-seen["loss"][points].astype(np.float64))
+            heard = ~seen["trained_on"][points] if run.shares else True
+            mean[at] += np.where(heard, p, 0)
+            num[at] += heard
+            by_trial[row, at] = p[detailed]
+    with np.errstate(invalid="ignore"):
+        mean /= num
+    notes = []
+    if len(epochs) < len(observed):
+        notes.append(f"Trajectories show {len(epochs)} of the {len(observed)} {run.row_name}s observed.")
+    if 0 < len(detailed) < len(points):
+        notes.append(
+            f"Curves of single trials are kept for {count(len(detailed))} examples, those "
+            "with a picture and suspects first. Their mean is kept for all."
+        )
+    document = {
+        "rowName": run.row_name,
+        "rows": [run.row(one).value for one in epochs],
+        "mean": shares(mean.T.astype(np.float32)),
+        "detailed": None if len(detailed) == len(points) else encoded(detailed.astype(np.uint32)),
+        "byTrial": shares(np.ascontiguousarray(by_trial.transpose(2, 0, 1))),
+    }
+    return document, notes
+
+
+def _spread(epochs: list[int], most: int) -> list[int]:
+    """At most so many of the epochs, the first and the last among them."""
+    if len(epochs) <= most:
+        return epochs
+    places = np.unique(np.rint(np.linspace(0, len(epochs) - 1, most)).astype(int))
+    return [epochs[at] for at in places.tolist()]

@@ -15,10 +15,9 @@ import numpy.typing as npt
 
 from easiness.data import DRAWN, UNKNOWN, Dataset, read_label_file, splits_in
 from easiness.errors import BadInput
-from easiness.pages.data_map import SHARED
+from easiness.pages.data_map import SHARED, Document, trajectories
 from easiness.pages.examples import FoundExamples, Named, are_small, originals_of, table_of
 from easiness.pages.labels import SuspectLabels
-from easiness.pages.quantized import Document, trajectories
 from easiness.pages.template import Inlined, inert, inlined
 from easiness.runs import data_version, decisions_on
 from easiness.show import counted
@@ -134,7 +133,7 @@ def listed(
     asked: ToDecide,
     flaws: Mapping[tuple[str, object], str] | None = None,
 ) -> list[Listed]:
-    """The lists to decide on: the suspects, then those with ``flaws``, then all others; or those of a file."""
+    """The lists to decide on: suspects, then those with ``flaws``, then all others; or those of a file."""
     if asked.file is not None:
         return list(_of_file(run, asked.file, () if asked.is_blind else parts, asked.is_blind))
     found = []
@@ -290,9 +289,9 @@ def deciding(
         values |= {"kinds": rows["kind"].tolist(), "reasons": rows["reason"].tolist(), "courses": []}
         for first, one in zip(firsts, lists, strict=False):
             at = one.positions(run)
-            course = trajectories(run, epoch, at, np.arange(len(at)), _COURSE_BYTES, one.split)
+            course, _ = trajectories(run, epoch, at, np.arange(len(at)), _COURSE_BYTES, one.split)
             about = {"first": first, "num": len(at), "numTrials": len(run.trials)}
-            values["courses"].append(about | course.document())
+            values["courses"].append(about | course)
     if asked.file is not None:
         cells = pd.concat([one.cells for one in lists if one.cells is not None]).fillna("")
         both = [*zip(firsts, lists, strict=False)]

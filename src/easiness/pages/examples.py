@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.inputs import reduced
-from easiness.pages.quantized import Document
+from easiness.pages.data_map import DataMap, Document
 from easiness.regular_file import way_between
 from easiness.runs import positions_in, run_values
 from easiness.show import ShownExample, count, size_text
@@ -25,7 +25,6 @@ from easiness.spec import Split
 from easiness.store import Run
 
 if TYPE_CHECKING:
-    from easiness.pages.data_map import DataMap
     from easiness.pages.deciding import Deciding
 
 _FEWEST_ROWS = 20  # of a class that say what is usual in it; of fewer all rows do
@@ -87,7 +86,7 @@ class FoundExamples:
 
     @property
     def layout(self) -> str:
-        """What a list of them is called in the styles."""
+        """The name of a list of them in the styles."""
         if any(one.sound is not None for one in self.named.values()):
             return "with-sounds"
         return "" if self.with_pictures else "without-pictures"
@@ -245,7 +244,7 @@ def _made(
 
 
 def texts_at(run: Run, data: Dataset, positions: npt.NDArray[np.int64]) -> list[str] | None:
-    """What is said of the examples at ``positions`` of a run, cut as far as a page has room.
+    """The texts of the examples at ``positions`` of a run, cut as far as a page has room.
 
     ``None`` where words are not what examples of this kind are known by, or where there are too many.
     """
@@ -259,7 +258,6 @@ def texts_at(run: Run, data: Dataset, positions: npt.NDArray[np.int64]) -> list[
 
 
 def _longest_that_fit(sizes: npt.NDArray[np.int64]) -> int:
-    """How many bytes of each can be kept, so that all fit."""
     if sizes.sum() <= _TEXT_BYTES:
         return int(sizes.max(initial=_FEWEST_LETTERS))
     few, many = 0, int(sizes.max())

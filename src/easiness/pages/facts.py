@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -23,7 +22,6 @@ from easiness.spec import (
     RunSpec,
     Training,
     Trials,
-    command_line,
     command_parts,
     describe_recipe,
     featuring_of,
@@ -129,19 +127,6 @@ def describe_data(run: Run) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class Command:
-    """A command line in ``parts``, each an option with its value, and the TOML file that it names, if any."""
-
-    parts: tuple[str, ...]
-    recipe: str | None
-
-    @property
-    def line(self) -> str:
-        """The whole line, as a shell takes it."""
-        return " ".join(self.parts)
-
-
 FOR_FEATURES = "Difficulty is measured for these features, not for networks in general."
 
 
@@ -155,39 +140,30 @@ def epoch_option(run: Run, epoch: int) -> list[str]:
     return [] if epoch == run.observed[-1] else ["--at", f"{run.row(epoch).value:g}"]
 
 
-def measure_command(run: Run, data: Dataset | None) -> Command | None:
-    """The command that measures the run again; ``None`` for what only Python has, and for recorded runs."""
+def measure_command(run: Run, data: Dataset | None) -> tuple[tuple[str, ...], str | None] | None:
+    """The command that measures the run again, in parts, and the TOML file that it names, if any.
+
+    A part is an option with its value. ``None`` for what only Python has, and for recorded runs.
+    """
     spec = run.spec.measured
-    if spec is None or spec.data.source is None or is_given(spec.model):
+    if spec is None or is_given(spec.model):
         return None
     if spec.heads is not None:
-        return _heads_command(run, spec, spec.heads)
+        parts = _again(run, spec)
+        return None if parts is None else (parts, None)
     recipe, batch_size, image_size = "recipe.toml", None, None
     by_name = None if data is None else _named(spec, data)
     if by_name is not None:
         recipe, usual = by_name
         batch_size = None if usual.batch_size == spec.recipe.batch_size else spec.recipe.batch_size
         image_size = None if usual.crop == spec.recipe.crop else spec.recipe.crop
-    training = Training(
-        spec.model,
-        spec.epochs,
-        spec.seed,
-        recipe,
-        batch_size,
-        image_size,
-        spec.train_share,
-        spec.resolved.precision,
-        pretrained=spec.pretrained is not None,
-    )
-    recording = Recording(spec.observe, spec.probes[0].keep_logits == "all", spec.keep_weights)
-    options = (training, Trials(spec.trials), loading_of(spec.data), recording)
-    always = (*_SIZE, "seed")
+    how = {"recipe": recipe, "batch_size": batch_size, "image_size": image_size}
+    parts = _again(run, spec, "seed", precision=spec.resolved.precision, **how)
+    if parts is None:
+        return None
     used = spec.recipe.model_dump(exclude=settings_of_others(spec.data.kind))
     settings = (f"{name} = {_toml(value)}" for name, value in used.items())
-    return Command(
-        command_parts("measure", spec.data.source, *options, "--out", run.path, always=always),
-        None if by_name else "\n".join(settings),
-    )
+    return parts, None if by_name else "\n".join(settings)
 
 
 def longer_command(run: Run, **more: int) -> str | None:
@@ -196,39 +172,33 @@ def longer_command(run: Run, **more: int) -> str | None:
     What a run has been trained by it keeps, so the line does not name its recipe.
     """
     spec = run.spec.measured
-    if spec is None or spec.data.source is None or is_given(spec.model):
+    parts = None if spec is None else _again(run, spec.model_copy(update=more))
+    return None if parts is None else " ".join(parts)
+
+
+def _again(run: Run, spec: RunSpec, *always: str, **how: Any) -> tuple[str, ...] | None:
+    """The command of a run in parts, which names its size and what is ``always`` named."""
+    heads, source = spec.heads, spec.data.source
+    if source is None or is_given(spec.model) or (heads and _ARRAY in {one.name for one in heads.features}):
         return None
-    spec = spec.model_copy(update=more)
-    if spec.heads is not None:
-        found = _heads_command(run, spec, spec.heads)
-        return None if found is None else found.line
-    training = Training(
-        spec.model,
-        spec.epochs,
-        spec.seed,
-        train_share=spec.train_share,
-        pretrained=spec.pretrained is not None,
-    )
-    recording = Recording(spec.observe, spec.probes[0].keep_logits == "all", spec.keep_weights)
-    options = (training, Trials(spec.trials), loading_of(spec.data), recording)
-    return command_line("measure", spec.data.source, *options, "--out", run.path, always=_SIZE)
+    size: tuple[Any, ...] = (Trials(spec.trials), loading_of(spec.data))
+    if heads is not None:
+        training = Training(spec.model, heads.epochs or Training.epochs, spec.seed)
+        always = ("seed", "trials") if heads.epochs is None else ("epochs", "seed", "trials")
+        options = (featuring_of(spec), training, *size)
+    else:
+        pretrained = spec.pretrained is not None
+        training = Training(
+            spec.model, spec.epochs, spec.seed, train_share=spec.train_share, pretrained=pretrained, **how
+        )
+        always = ("model", "epochs", "trials", *always)
+        recording = Recording(spec.observe, spec.probes[0].keep_logits == "all", spec.keep_weights)
+        options = (training, *size, recording)
+    return command_parts("measure", source, *options, "--out", run.path, always=always)
 
 
-def _heads_command(run: Run, spec: RunSpec, heads: Heads) -> Command | None:
-    """The command that measures a run on features again; ``None`` where they are arrays of Python."""
-    names = [one.name for one in heads.features]
-    if _ARRAY in names:
-        return None
-    training = Training(spec.model, heads.epochs or Training.epochs, spec.seed)
-    options = (featuring_of(spec), training, Trials(spec.trials), loading_of(spec.data))
-    always = ("seed", "trials") if heads.epochs is None else ("epochs", "seed", "trials")
-    source = spec.data.source
-    return Command(command_parts("measure", source, *options, "--out", run.path, always=always), None)
-
-
-_SIZE = ("model", "epochs", "trials")
 _ARRAY = "array"
-"""What features are called that were given as an array."""
+"""The name of features that were given as an array."""
 
 
 def _named(spec: RunSpec, data: Dataset) -> tuple[str, Recipe] | None:

@@ -30,71 +30,22 @@ from easiness.pages.deciding import PIXELS, SUSPECTS, ToDecide, deciding, listed
 from easiness.pages.examples import FoundExamples, Named, are_small, found_examples, found_within
 from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
 from easiness.pages.labels import Certain, certain
-from easiness.pages.run_part import MAX_CLASSES, RunPart, run_part
+from easiness.pages.run_part import MAX_CLASSES, run_part
 from easiness.pages.template import Page, render_page
 from easiness.paper import reproduction as paper
 from easiness.runs import data_of, find_data
-from easiness.show import Section, to_svg
+from easiness.show import to_svg
 from easiness.spec import Option
 from easiness.store import Run, check_opened
 from easiness.studies import matching
 from easiness.studies.matching import Compared, Comparison
 from easiness.studies.suspects import ABOVE
-from easiness.studies.versions import Difference, Matching, Versions, diff
+from easiness.studies.versions import Matching, Versions, diff
 
 _SHOWN = 6  # of those that became harder, and of those that became easier
 
 
-@dataclass(frozen=True)
-class ShownChange:
-    """An example that changed; ``named`` is its split and id, ``was`` its class before if another."""
-
-    named: Named
-    class_name: str
-    was: str
-    before: float
-    after: float
-
-
-@dataclass(frozen=True)
-class Changes:
-    """``classes`` is the table by class; ``parts`` are "harder" or "easier", how many, and the surest."""
-
-    text: str
-    classes: Section
-    figure: str
-    parts: list[tuple[str, int, list[ShownChange]]]
-
-    @property
-    def named(self) -> Iterator[Named]:
-        """The pictures of those shown."""
-        return (one.named for _, _, shown in self.parts for one in shown)
-
-
-@dataclass(frozen=True)
-class Before:
-    """The run on the version of the data before: ``by`` what examples are found in it, see `diff`.
-
-    ``source`` says where its data are now, for ``by="pixels"``.
-    """
-
-    run: Run | None = None
-    by: Matching = "ids"
-    source: Any = None
-
-
-@dataclass(frozen=True)
-class RegisteredPart:
-    """Result of a study that another package registers, on the run of the page."""
-
-    title: str
-    headline: str
-    notices: Sequence[str] = ()
-    figure: str = ""
-    sections: Sequence[Section] = ()
-
-
-def registered_parts(run: Run) -> Iterator[RegisteredPart]:
+def registered_parts(run: Run) -> Iterator[dict[str, Any]]:
     """The parts of registered studies that are shown on pages, each asked with its defaults."""
     for listed_study in registered():
         study = find_study(listed_study)
@@ -105,59 +56,53 @@ def registered_parts(run: Run) -> Iterator[RegisteredPart]:
         try:
             found = answer(study, made(study.asks, given))
         except BadInput as error:
-            yield RegisteredPart(study.name, str(error))
+            yield {"title": study.name, "headline": str(error), "notices": (), "figure": "", "sections": ()}
             continue
         label = f"{study.name}: the tables below have the numbers."
         figure = to_svg(found.figure(), key=f"study-{study.name}", label=label)
-        yield RegisteredPart(study.name, found.headline, found.notices, figure, found.sections())
+        yield {
+            "title": study.name,
+            "headline": found.headline,
+            "notices": found.notices,
+            "figure": figure,
+            "sections": found.sections(),
+        }
 
 
-def changes(runs: Sequence[Run], before: Before, at: dict[str, Any], source: Any) -> Changes | None:
-    """Compare the one run of the page with the run ``before``; ``None`` without such a run.
+def changes(
+    runs: Sequence[Run], since: Run | None, by: Matching, old_data: Any, at: dict[str, Any], source: Any
+) -> dict[str, Any] | None:
+    """Compare the one run of the page with the run ``since``; ``None`` without such a run.
 
-    Args:
-        runs: of the page.
-        before: the run on the version before.
-        at: where to read both, as an argument.
-        source: where the data of the run are now, for ``by="pixels"``.
+    ``at`` is where to read both, as an argument, and ``source`` where the data of the run are now. ``parts``
+    are "harder" or "easier", how many became so, and the surest of them.
     """
-    since, by = before.run, before.by
     if since is None:
         if by != "ids":
             raise BadInput(f"--by {by}: is how to find examples in the run before; name it with --since")
-        if before.source is not None:
+        if old_data is not None:
             raise BadInput("--old-data: is where the data of the run before are; name it with --since")
         return None
     if len(runs) != 1:
         raise BadInput(f"--since {since.path}: is compared with one run; give one instead of {len(runs)}")
     if by == "pixels":
         source = data_of(runs[0], source)
-    found = diff(Versions(since, runs[0], by, **at, old_data=before.source, new_data=source))
+    found = diff(Versions(since, runs[0], by, **at, old_data=old_data, new_data=source))
     label = "Confidence of each example after the change against before; the table below has the counts."
-    return Changes(
-        text=found.text,
-        classes=found.sections()[0],
-        figure=to_svg(found.figure(), key="changes", label=label),
-        parts=list(_parts(found, runs[0])),
-    )
-
-
-def _parts(found: Difference, new: Run) -> Iterator[tuple[str, int, list[ShownChange]]]:
-    own = {str(one): one for one in new.ids.tolist()}  # the table may have them as text
-    for change in ("harder", "easier"):
-        rows = found.examples[found.examples["change"] == change]
-        shown = [
-            ShownChange(
-                named=("train", own[str(row["id"])]),
-                class_name=row["class"],
-                was="" if row["old_class"] == row["class"] else row["old_class"],
-                before=row["confidence_old"],
-                after=row["confidence_new"],
-            )
-            for row in rows.head(_SHOWN).to_dict("records")
-        ]
+    own = {str(one): one for one in runs[0].ids.tolist()}  # the table may have them as text
+    parts = []
+    for kind in ("harder", "easier"):
+        rows = found.examples[found.examples["change"] == kind]
+        shown = rows.head(_SHOWN).to_dict("records")
         if shown:
-            yield change, len(rows), shown
+            named = [{**one, "named": ("train", own[str(one["id"])])} for one in shown]
+            parts.append((kind, len(rows), named))
+    return {
+        "text": found.text,
+        "classes": found.sections()[0],
+        "figure": to_svg(found.figure(), key="changes", label=label),
+        "parts": parts,
+    }
 
 
 def blind_page(run: Run, epoch: int, source: Any, asked: ToDecide) -> Page:
@@ -185,7 +130,7 @@ _MOST_OPEN = 10  # classes whose pictures are shown without being asked for
 _MOST_ANSWERS = 4  # on how runs agree, that are said before anything else
 _MOST_RUNS = 8  # that have parts of their own, and whose agreement is fitted pair by pair
 _MAX_GROUPS = 5  # of identical pictures, and of each so many ids
-_NOTHING_BEFORE, _FIRST_SUSPECTS = Before(), ToDecide()
+_FIRST_SUSPECTS = ToDecide()
 
 
 @dataclass(frozen=True)
@@ -268,7 +213,9 @@ def write_report(asked: Reported) -> str:
         runs,
         at=asked.at,
         source=asked.data,
-        before=Before(asked.since, asked.by, asked.old_data),
+        since=asked.since,
+        by=asked.by,
+        old_data=asked.old_data,
         to_decide=ToDecide(asked.suspects, asked.decide, asked.blind, asked.pixels, asked.output),
     )
     return write_page(asked.output, page).note
@@ -280,7 +227,9 @@ def render_report(
     at: float | None = None,
     source: Any = None,
     comparison: Comparison | None = None,
-    before: Before = _NOTHING_BEFORE,
+    since: Run | None = None,
+    by: Matching = "ids",
+    old_data: Any = None,
     to_decide: ToDecide = _FIRST_SUSPECTS,
 ) -> Page:
     """The page of `write_report`, as a text. The same runs give the same."""
@@ -292,7 +241,7 @@ def render_report(
         raise BadInput(f"--decide {to_decide.file}: is decided on in the page of one run; give one")
     if to_decide.is_blind:
         return blind_page(runs[0], rows[0], source, to_decide)
-    changed = changes(runs, before, runs[0].asked(rows[0]), source)
+    changed = changes(runs, since, by, old_data, runs[0].asked(rows[0]), source)
     data, why = find_data(runs[0], source)
     not_compared, usual = "", usual_fraction(len(runs[0].ids))
     if comparison is None:
@@ -310,15 +259,19 @@ def render_report(
         parts.append(run_part(run, index, rows[index], tables[index], comparison, data, len(runs), fraction))
         tell("judging examples and labels", len(parts), len(runs))
     sure = certain(runs[0], data)
-    ranked = [part.suspects[0].found.ranked if part.suspects else None for part in parts]
+    ranked = [part["suspects"][0].found.ranked if part["suspects"] else None for part in parts]
     positions = _hardest_first(parts)
-    drawn = data_map(runs, [part.name for part in parts], rows, tables, ranked, positions)
-    lists = listed(runs[0], parts[0].suspects, to_decide, sure.flaws) if len(runs) == 1 else []
+    drawn = data_map(runs, [part["name"] for part in parts], rows, tables, ranked, positions)
+    lists = listed(runs[0], parts[0]["suspects"], to_decide, sure.flaws) if len(runs) == 1 else []
     view = deciding(runs[0], rows[0], lists, sure.conflicts, data, to_decide)
-    found = FoundExamples(why_none=why)
+    found, marked = FoundExamples(why_none=why), [*_marked(parts, sure)]
+    on_page: set[Named] = {("train", one) for one in runs[0].ids[positions].tolist()}
+    on_page |= {one for one in marked if one[0] == "train"}
     if data is not None:
         try:
-            named = [*_marked(parts, sure, changed)]
+            named = list(marked)
+            for _, _, shown in () if changed is None else changed["parts"]:
+                named += [one["named"] for one in shown]
             found = found_examples(runs[0], data, named, positions, drawn, view, to_decide.pixels)
         except BadInput as error:
             if source is not None:
@@ -339,7 +292,7 @@ def render_report(
         fraction=fraction,
         runs=parts,
         num_runs=num_runs,
-        when=_when(parts),
+        when=" and ".join(dict.fromkeys(part["row"].at for part in parts)),
         for_features=FOR_FEATURES,
         all_heads=all(run.shares for run in runs),
         alone=len(parts) == 1,
@@ -361,34 +314,20 @@ def render_report(
         data_map=drawn,
         data_map_data=drawn.data(found.at, set(positions), found.texts),
         deciding=view,
-        deciding_data=None if view is None else view.data(found, pixelated, _on_page(runs[0], parts, sure)),
+        deciding_data=None if view is None else view.data(found, pixelated, on_page),
         most_open=_MOST_OPEN,
         most_answers=_MOST_ANSWERS,
     )
 
 
-def _when(parts: Sequence[RunPart]) -> str:
-    """``after epoch 3``, ``at share 0.8``, or both where runs are read so."""
-    return " and ".join(dict.fromkeys(part.row.at for part in parts))
+def _hardest_first(parts: Sequence[dict[str, Any]]) -> list[int]:
+    galleries = [gallery for part in parts for gallery in part["galleries"]]
+    sides = ("hardest", "easiest")
+    return [one["position"] for side in sides for gallery in galleries for one in gallery[side]]
 
 
-def _hardest_first(parts: Sequence[RunPart]) -> list[int]:
-    """The positions of the examples in the galleries, each as often as it is there."""
-    galleries = [gallery for part in parts for gallery in part.galleries]
-    hardest = [one.position for gallery in galleries for one in gallery.hardest]
-    return hardest + [one.position for gallery in galleries for one in gallery.easiest]
-
-
-def _on_page(run: Run, parts: Sequence[RunPart], sure: Certain) -> set[Named]:
-    """The training examples whose pictures stand in the page, named by their ids."""
-    galleries: list[Named] = [("train", one) for one in run.ids[_hardest_first(parts)].tolist()]
-    return {named for named in (*galleries, *_marked(parts, sure, None)) if named[0] == "train"}
-
-
-def _marked(parts: Sequence[RunPart], sure: Certain, changed: Changes | None) -> Iterator[Named]:
+def _marked(parts: Sequence[dict[str, Any]], sure: Certain) -> Iterator[Named]:
     for part in parts:
-        for of_split in part.suspects:
+        for of_split in part["suspects"]:
             yield from of_split.named
     yield from sure.named
-    if changed is not None:
-        yield from changed.named

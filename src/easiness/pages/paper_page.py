@@ -46,10 +46,14 @@ def result_page(result: Result) -> str:
         for at, (caption, figure) in enumerate(result.figures().items())
     ]
     part = Part("result", "What was tried", "", drawn, [first, *others])
-    claims = getattr(result, "claims", ())
-    notices = [*result.notices, *first.notices]
-    page = StudyPage(first.title, capitalized(result.headline), [part], claims, notices=notices)
-    return render_study(page, list(galleries_of(result)))
+    return render_study(
+        first.title,
+        capitalized(result.headline),
+        [part],
+        getattr(result, "claims", ()),
+        notices=[*result.notices, *first.notices],
+        galleries=list(galleries_of(result)),
+    )
 
 
 def galleries_of(result: Result) -> Iterator[Gallery]:
@@ -61,7 +65,6 @@ def galleries_of(result: Result) -> Iterator[Gallery]:
 
 
 def _picks(found: NextLabels, pool: Dataset) -> Iterator[Gallery]:
-    """The first picks of the rule that is recommended."""
     first = found.picks[found.picks["rule"] == found.rule].head(_MOST_PICKS)
     wanted: list[Named] = [("train", one) for one in first["id"].tolist()]
     examples = FoundExamples.of(pool, wanted, room_for(0), "those to label")
@@ -83,7 +86,6 @@ def _picks(found: NextLabels, pool: Dataset) -> Iterator[Gallery]:
 
 
 def _explained(found: Patterns) -> Iterator[Gallery]:
-    """The examples that are explained least."""
     ids = {title: found.examples["id"].iloc[some].tolist() for title, some in found.leftover.items()}
     wanted: list[Named] = [(found.split, one) for some in ids.values() for one in some]
     examples = found_within(found.run, found.data, wanted)
@@ -127,23 +129,24 @@ class Part:
     sections: Sequence[Section] = ()
 
 
-@dataclass(frozen=True)
-class StudyPage:
-    """The page of a study: titles, a part for each experiment, and claims."""
-
-    title: str
-    subtitle: str
-    parts: Sequence[Part]
-    claims: Sequence[Claim] = ()
-    notices: Sequence[str] = ()
-
-
-def render_study(page: StudyPage, galleries: Sequence[Gallery] = ()) -> str:
-    """The page as HTML that loads nothing from the network; the same content gives the same text."""
+def render_study(
+    title: str,
+    subtitle: str,
+    parts: Sequence[Part],
+    claims: Sequence[Claim] = (),
+    *,
+    notices: Sequence[str] = (),
+    galleries: Sequence[Gallery] = (),
+) -> str:
+    """The page of a study, a part for each experiment; the same content gives the same text."""
     return render_page(
         "study.html",
-        page=page,
-        verdicts=_in_words(page.claims),
+        title=title,
+        subtitle=subtitle,
+        experiments=parts,
+        claims=claims,
+        notices=notices,
+        verdicts=_in_words(claims),
         galleries=galleries,
         examples=galleries[0].found if galleries else None,
         pixelated=bool(galleries) and galleries[0].pixelated,

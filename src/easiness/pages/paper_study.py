@@ -3,29 +3,65 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from easiness.analysis import Side
-from easiness.errors import RunFailed
-from easiness.pages.gallery_figure import draw_gallery, gallery
-from easiness.pages.paper_page import Illustration, Part, StudyPage, render_study
+from easiness.data import Dataset
+from easiness.errors import BadInput, RunFailed
+from easiness.inputs import KINDS, to_pil
+from easiness.pages.paper_page import Illustration, Part, render_study
+from easiness.pages.run_part import class_extremes
 from easiness.paper import reproduction as paper
 from easiness.paper.claims import Claim
 from easiness.paper.perturbation import draw_panel, draw_patterns
 from easiness.regular_file import shared
-from easiness.runs import recipe_of
-from easiness.show import Result, Section, count, json_bytes, picture_bytes, rendered, to_svg
+from easiness.runs import recipe_of, run_values
+from easiness.show import (
+    EASY,
+    FONT_SIZE,
+    HARD,
+    INK,
+    Result,
+    Section,
+    count,
+    json_bytes,
+    picture_bytes,
+    rendered,
+    to_svg,
+)
 from easiness.store import Run, write_whole
 from easiness.studies.matching import Comparison, draw_matching
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _DPI = 160
 _LETTERS = dict(zip(paper.KINDS, "abc", strict=True))
+
+_MOST_CLASSES = 20
+_LARGEST_SIDE = 112  # pixels kept of larger pictures
+_CAPTION = 0.3  # height below a picture, in its sides
+_GAP = 0.5  # between the two blocks
+_NAME_WIDTH = 12  # letters in a line of a class name
+
+
+class Picture(NamedTuple):
+    """An example: its position in the run, how many trials are right, and uint8 pixels [side, side, c]."""
+
+    position: int
+    num_right: int
+    pixels: npt.NDArray[np.uint8]
+
+
+Block = list[Picture]
 
 
 def write_paper(
@@ -37,12 +73,8 @@ def write_paper(
     with shared(out):
         parts = list(folder.parts())
     preset = plan.preset
-    page = StudyPage(
-        title=f"Easy and hard examples in {plan.data.name}: the paper's experiments",
-        subtitle=f"Preset {preset.name}: {preset.description}",
-        parts=parts,
-        claims=claims,
-    )
+    title = f"Easy and hard examples in {plan.data.name}: the paper's experiments"
+    page = render_study(title, f"Preset {preset.name}: {preset.description}", parts, claims)
     document = {
         "preset": preset.name,
         "data": plan.data.name,
@@ -50,7 +82,7 @@ def write_paper(
         "seed": plan.seed,
         "claims": [claim.as_dict() for claim in claims],
     }
-    files = {**folder.files, "claims.json": json_bytes(document), "report.html": render_study(page).encode()}
+    files = {**folder.files, "claims.json": json_bytes(document), "report.html": page.encode()}
     try:
         for name, content in files.items():
             (out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +115,6 @@ class _Folder:
     def _figure(
         self, name: str, figure: Figure, label: str, caption: str, sections: Sequence[Section] = ()
     ) -> Illustration:
-        """A file of the folder, and the same figure in the page, in whose theme it is drawn."""
         self.files[f"{paper.FIGURES}/{name}.png"] = picture_bytes(figure, ".png", _DPI)
         return Illustration(caption, to_svg(figure, key=name, label=label), sections)
 
@@ -100,7 +131,6 @@ class _Folder:
         self.files |= {f"{paper.TABLES}/{stem}{suffix}": content for suffix, content in files.items()}
 
     def _shown(self, name: str, result: Result, label: str, caption: str) -> Illustration:
-        """The tables and the figure of a result."""
         self._tables(name, result)
         return self._figure(name, result.figure(), label, caption, result.sections())
 
@@ -125,13 +155,12 @@ class _Folder:
     def _matching(self) -> Part:
         preset, figures = self.plan.preset, list[Illustration]()
         of_side: dict[Side, Comparison] = {"easy": self.results.easy, "hard": self.results.hard}
-        for side, comparison in of_side.items():
-            caption = f"The same of {side} examples."
-            if not figures:
-                caption = (
-                    f"Table 1: matching rates of {side} examples, ties refined. Framed: a network against "
-                    "itself, its noise ceiling. In italics: undecided."
-                )
+        captions = (
+            "Table 1: matching rates of easy examples, ties refined. Framed: a network against itself, its "
+            "noise ceiling. In italics: undecided.",
+            "The same of hard examples.",
+        )
+        for (side, comparison), caption in zip(of_side.items(), captions, strict=True):
             label = f"A shaded table of matching rates, {side} examples: a row and a column for each network."
             drawn = draw_matching(comparison, [side])
             figures.append(self._figure(f"matching-{side}", drawn, label, caption))
@@ -153,9 +182,8 @@ class _Folder:
             (first, 6, 6, "Figure 6: more of them."),
             (last, 7, 6, f"Figure 7: the same by {last}."),
         )[: 3 if last != first else 2]:
-            drawn = draw_gallery(
-                gallery(self.runs[paper.match_name(model)], self.plan.data, per_side=per_side)
-            )
+            run = self.runs[paper.match_name(model)]
+            drawn = draw_gallery(gallery(run, self.plan.data, per_side), len(run.trials))
             label = (
                 f"Pictures: a row for each class, {per_side} on either side, and how many trials are right."
             )
@@ -236,3 +264,102 @@ class _Folder:
         )
         shown = [self._shown("figure-5", found, label, caption)]
         return Part("validation", "Validation examples (Figure 5)", lead, shown)
+
+
+def gallery(run: Run, data: Dataset, per_side: int = 5) -> dict[str, tuple[Block, Block]]:
+    """The ``per_side`` easiest and hardest examples of each class, by its name, with their pictures."""
+    labels = list(range(len(run.classes)))[:_MOST_CLASSES]
+    pixels = data.kind.pixels
+    if pixels is None:
+        shown = " and ".join(kind.nouns for kind in KINDS if kind.pixels is not None)
+        raise BadInput(f"{run.path}: its examples are {data.kind.nouns}; a gallery shows {shown} alone")
+    votes = run.votes()
+    counts = votes.num_right
+    extremes = class_extremes(votes, labels, per_side)
+    positions = np.concatenate([side for pair in extremes for side in pair])
+    squares = run_values(run, data, positions, lambda value: _square(pixels(value, data.traits)))
+    pictures = {
+        at: Picture(at, int(counts[at]), square)
+        for at, square in zip(positions.tolist(), squares, strict=True)
+    }
+    return {
+        run.classes[label]: ([pictures[at] for at in easy.tolist()], [pictures[at] for at in hard.tolist()])
+        for label, (easy, hard) in zip(labels, extremes, strict=True)
+    }
+
+
+def _square(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The centre square of a picture [height, width, c], larger ones at `_LARGEST_SIDE` pixels."""
+    from PIL import Image
+
+    height, width, channels = pixels.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = np.ascontiguousarray(pixels[top : top + side, left : left + side])
+    if side <= _LARGEST_SIDE:
+        return square
+    small = np.array(to_pil(square).resize((_LARGEST_SIDE, _LARGEST_SIDE), Image.Resampling.LANCZOS))
+    return small[..., None] if channels == 1 else small
+
+
+def draw_gallery(shown: Mapping[str, tuple[Block, Block]], num_trials: int) -> Figure:
+    """A row per class: its easiest examples on the left, its hardest on the right.
+
+    Pictures are cut to their centre square. Below each: how many trials are right.
+    """
+    from matplotlib.figure import Figure
+
+    columns = max(len(side) for row in shown.values() for side in row)
+    names = [textwrap.fill(name, _NAME_WIDTH) for name in shown]
+    cell = min(0.75, max(0.42, 6.6 / (2 * columns + 2)))  # inches
+    letters = max(len(line) for name in names for line in name.split("\n"))
+    left = (0.085 * letters + 0.2) / cell
+    width, height = left + 2 * columns + _GAP, 0.7 + len(names) * (1 + _CAPTION)
+    figure = Figure(figsize=(width * cell, height * cell))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(-left, width - left), ylim=(height, 0))
+    axes.set_axis_off()
+    right = columns + _GAP
+    for x, title, color in ((0.0, "easiest", EASY), (right, "hardest", HARD)):
+        axes.text(x, 0.55, title, color=color, fontsize=FONT_SIZE, fontweight="bold", va="baseline")
+    if columns > 2:
+        axes.text(
+            width - left,
+            0.55,
+            "below: trials that are right",
+            color=INK,
+            fontsize=FONT_SIZE - 2.5,
+            ha="right",
+            va="baseline",
+        )
+    for at, (row, name) in enumerate(zip(shown.values(), names, strict=True)):
+        top = 0.7 + at * (1 + _CAPTION)
+        axes.text(
+            -0.12, top + 0.47, name, color=INK, fontsize=FONT_SIZE, ha="right", va="center", parse_math=False
+        )
+        for side, x in zip(row, (0.0, right), strict=True):
+            _draw_block(axes, side, num_trials, x, top)
+    return figure
+
+
+def _draw_block(axes: Axes, block: list[Picture], num_trials: int, left: float, top: float) -> None:
+    limits = axes.get_xlim(), axes.get_ylim()
+    for column, one in enumerate(block):
+        x = left + column
+        small = len(one.pixels) < _LARGEST_SIDE // 2
+        axes.imshow(
+            np.broadcast_to(one.pixels, (*one.pixels.shape[:2], 3)),
+            extent=(x, x + 0.94, top + 0.94, top),
+            interpolation="nearest" if small else "antialiased",
+            aspect="auto",
+        )
+        axes.text(
+            x + 0.47,
+            top + 0.98,
+            f"{one.num_right}/{num_trials}",
+            color=INK,
+            fontsize=FONT_SIZE - 2.5,
+            ha="center",
+            va="top",
+        )
+    axes.set(xlim=limits[0], ylim=limits[1])

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness import features, models
-from easiness.analysis import Votes, membership
+from easiness.analysis import Votes, membership, tie_order
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.pages.facts import (
-    Command,
     about_features,
     epoch_option,
     longer_command,
     measure_command,
     run_facts,
 )
-from easiness.pages.gallery_figure import class_extremes
-from easiness.pages.labels import SuspectLabels, suspect_labels
-from easiness.show import Section, count, percent, to_svg
+from easiness.pages.labels import suspect_labels
+from easiness.show import count, percent, to_svg
 from easiness.spec import UNNAMED, Drawing, Loading, Training, command_line, training_of
-from easiness.store import Row, Run
+from easiness.store import Run
 from easiness.studies import matching, scores as run_figures
 from easiness.studies.keeping import Kept, prune
 from easiness.studies.learning import learning_curve
@@ -36,40 +34,7 @@ from easiness.studies.suspects import Glance, features_command, glance, one_tria
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class Shown:
-    """An example with what its caption says.
-
-    ``num_right`` trials predict the label, with mean probability ``p_label``; ``num_predicted`` of them
-    predict the class ``predicted``, more than predict any other (the first class of equals). ``p_easy`` and
-    ``p_hard`` are the probabilities to be among the truly easiest and hardest of all examples.
-    """
-
-    position: int
-    id: str
-    num_right: int
-    p_label: float
-    predicted: str
-    num_predicted: int
-    p_easy: float
-    p_hard: float
-
-
-@dataclass(frozen=True)
-class ClassGallery:
-    """The easiest examples of a class, easiest first, and the hardest, hardest first."""
-
-    label: int
-    name: str
-    num_examples: int
-    easiest: list[Shown]
-    hardest: list[Shown]
-
-    def __iter__(self) -> Iterator[Shown]:
-        yield from self.easiest
-        yield from self.hardest
+    from matplotlib.figure import Figure
 
 
 def class_galleries(
@@ -79,43 +44,75 @@ def class_galleries(
     per_side: int,
     max_classes: int,
     fraction: float = 0.1,
-) -> list[ClassGallery]:
+) -> list[dict[str, Any]]:
     """Galleries of the classes in order of their labels, by ``difficulty`` [K]; see `class_extremes`.
+
+    Each has the ``easiest`` examples, easiest first, and the ``hardest``, hardest first. ``num_right`` trials
+    predict the label of one, with mean probability ``p_label``; ``num_predicted`` of them predict the class
+    ``predicted``, more than predict any other (the first class of equals). ``p_easy`` and ``p_hard`` are the
+    probabilities to be among the truly easiest and hardest of all examples.
 
     Where there are more than ``max_classes``, those whose examples fewest trials are right about on
     average, the hardest class first. ``fraction`` of all examples are called easiest, and hardest.
     """
+    import pandas as pd
+
     counts, p_label = votes.num_right, votes.mean_p_label
     members = membership(counts, votes.num_trials, fraction)
     labels = _shown_labels(votes.labels, counts, len(run.classes), max_classes)
     chosen = class_extremes(votes, labels, per_side, difficulty)
     shown = np.unique(np.concatenate([p for pair in chosen for p in pair]))
-    predicted = _predictions(run, votes.epoch, shown)
-
-    def describe(position: int) -> Shown:
-        column = predicted[:, np.searchsorted(shown, position)]
-        tally = np.bincount(column, minlength=len(run.classes))[: len(run.classes)]
-        return Shown(
-            position=position,
-            id=str(votes.ids[position]),
-            num_right=int(counts[position]),
-            p_label=float(p_label[position]),
-            predicted=run.classes[tally.argmax()],
-            num_predicted=int(tally.max()),
-            p_easy=float(members.p_easy[position]),
-            p_hard=float(members.p_hard[position]),
-        )
-
+    tally = np.zeros((len(shown), len(run.classes) + 1), np.int64)
+    for trial in run.trials:
+        seen = trial.columns(votes.epoch, ["prediction", "trained_on"])
+        saw = seen["trained_on"] if run.shares else False  # a head that saw an example is not heard
+        said = np.where(saw, len(run.classes), seen["prediction"])[shown]
+        tally[np.arange(len(shown)), said] += 1
+    tally = tally[:, :-1]
+    table = pd.DataFrame(
+        {
+            "position": shown,
+            "id": [str(one) for one in votes.ids[shown]],
+            "num_right": counts[shown].astype(np.int64),
+            "p_label": p_label[shown],
+            "predicted": [run.classes[at] for at in tally.argmax(axis=1)],
+            "num_predicted": tally.max(axis=1),
+            "p_easy": members.p_easy[shown],
+            "p_hard": members.p_hard[shown],
+        },
+        index=shown,
+    )
     return [
-        ClassGallery(
-            label=label,
-            name=run.classes[label],
-            num_examples=int((votes.labels == label).sum()),
-            easiest=[describe(position) for position in easiest.tolist()],
-            hardest=[describe(position) for position in hardest.tolist()],
-        )
+        {
+            "label": label,
+            "name": run.classes[label],
+            "num_examples": int((votes.labels == label).sum()),
+            "easiest": table.loc[easiest].to_dict("records"),
+            "hardest": table.loc[hardest].to_dict("records"),
+        }
         for label, (easiest, hardest) in zip(labels, chosen, strict=True)
     ]
+
+
+def class_extremes(
+    votes: Votes, labels: Iterable[int], per_side: int, difficulty: npt.NDArray[np.float64] | None = None
+) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Positions of the easiest, easiest first, and the hardest, hardest first, for each of ``labels``.
+
+    Examples are ordered by ``difficulty`` [K], or without it as in the paper, by easiness and its ties by the
+    mean probability of the label; what still ties by a hash of the id. No example is on both sides, unless
+    its class has no other.
+    """
+    by: list[npt.NDArray[Any]] = [] if difficulty is None else [difficulty]
+    if difficulty is None:
+        by = [-votes.mean_p_label, -votes.num_right]
+    ranked = np.lexsort((tie_order(votes.keys, 0), *by))
+    chosen = []
+    for label in labels:
+        members = ranked[votes.labels[ranked] == label]
+        num = min(per_side, max(1, len(members) // 2))
+        chosen.append((members[:num], members[::-1][:num]))
+    return chosen
 
 
 def _shown_labels(
@@ -131,52 +128,18 @@ def _shown_labels(
     return order
 
 
-def _predictions(run: Run, epoch: int, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Predicted classes [trials, n] of the examples at ``positions`` [n]; behind the last where not heard."""
-    rows = []
-    for trial in run.trials:
-        seen = trial.columns(epoch, ["prediction", "trained_on"])
-        saw = seen["trained_on"] if run.shares else False
-        rows.append(np.where(saw, len(run.classes), seen["prediction"])[positions])
-    return np.array(rows, np.int64)
-
-
 _SHARES = (0.1, 0.3, 0.5)
 _POLICY = "easy"
 
 
-@dataclass(frozen=True)
-class Dropped:
-    """The ``num`` examples that `keep` drops at a ``share``; all trials have ``num_right`` of them right.
+def left_out(run: Run, epoch: int) -> dict[str, Any] | None:
+    """Count what can be left out after ``epoch``; ``None`` with one trial, or if nothing is right in all.
 
-    ``confidence`` is the mean probability of the label, of those dropped and of those kept.
+    ``num_right`` examples of ``num_examples`` are right in all trials then; ``since`` has pairs of an earlier
+    epoch, or share, and how many are so in each observed from it on. ``dropped`` are those that `keep` drops
+    at a ``share``, with the mean probability of the label of both parts. ``keep`` and ``ablate`` are
+    commands; there is none of the latter for data that have no name.
     """
-
-    share: float
-    num: int
-    num_right: int
-    confidence: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """The examples of a run that are easy beyond doubt, and those that `keep` would drop.
-
-    ``num_right`` examples of ``num_examples`` are right in all trials after the epoch that the page reads;
-    ``since`` has pairs of an earlier epoch, or share, and how many are so in each observed from it on.
-    ``keep`` and ``ablate`` are commands; there is none of the latter for data that have no name.
-    """
-
-    num_examples: int
-    num_right: int
-    since: list[tuple[str, int]]
-    dropped: list[Dropped]
-    keep: str
-    ablate: str | None
-
-
-def left_out(run: Run, epoch: int) -> LeftOut | None:
-    """Count what can be left out after ``epoch``; ``None`` with one trial, or if nothing is right in all."""
     if len(run.trials) < 2:
         return None
     epochs = [one for one in run.observed if one <= epoch]
@@ -186,14 +149,15 @@ def left_out(run: Run, epoch: int) -> LeftOut | None:
         return None
     # where few epochs were observed these may be one
     earlier = dict.fromkeys((epochs[len(epochs) // 2], epochs[0]))
-    return LeftOut(
-        num_examples=len(first),
-        num_right=int(right.sum()),
-        since=[(run.row_text(one), int((first <= one).sum())) for one in earlier if one != epoch],
-        dropped=_dropped(run, epoch, right),
-        keep=_keep_command(run, epoch),
-        ablate=_ablate_command(run, epoch),
-    )
+    which = ("--drop", 0.3, "--policy", _POLICY)
+    return {
+        "num_examples": len(first),
+        "num_right": int(right.sum()),
+        "since": [(run.row_text(one), int((first <= one).sum())) for one in earlier if one != epoch],
+        "dropped": _dropped(run, epoch, right),
+        "keep": command_line("keep", run.path, *which, *epoch_option(run, epoch), "-o", "kept.csv"),
+        "ablate": _ablate_command(run, epoch),
+    }
 
 
 def _right_since(run: Run, epochs: list[int]) -> npt.NDArray[np.float64]:
@@ -209,7 +173,7 @@ def _right_since(run: Run, epochs: list[int]) -> npt.NDArray[np.float64]:
     return first
 
 
-def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[Dropped]:
+def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[dict[str, float]]:
     p_label = run.votes(epoch).p_label.mean(axis=0)
     found = []
     for share in _SHARES:
@@ -220,19 +184,15 @@ def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[Dropped
         if kept.all():  # so few examples that the share is of none
             continue
         found.append(
-            Dropped(
-                share,
-                int((~kept).sum()),
-                int((right & ~kept).sum()),
-                (float(p_label[~kept].mean()), float(p_label[kept].mean())),
-            )
+            {
+                "share": share,
+                "num": int((~kept).sum()),
+                "num_right": int((right & ~kept).sum()),
+                "of_dropped": float(p_label[~kept].mean()),
+                "of_kept": float(p_label[kept].mean()),
+            }
         )
     return found
-
-
-def _keep_command(run: Run, epoch: int) -> str:
-    which = ("--drop", 0.3, "--policy", _POLICY)
-    return command_line("keep", run.path, *which, *epoch_option(run, epoch), "-o", "kept.csv")
 
 
 def _ablate_command(run: Run, epoch: int) -> str | None:
@@ -311,28 +271,10 @@ def measure_more(run: Run, seen: Glance | None) -> str | None:
 
 
 def _trust(run: Run) -> list[str]:
-    """The option that a command takes where code of somebody's own is behind the run."""
     heads = run.spec.heads
     if heads is None:
         return ["--trust"] if models.module_of(run.model) else []
     return ["--trust"] if any(features.code_behind(one.name) for one in heads.features) else []
-
-
-@dataclass(frozen=True)
-class Learning:
-    """The curve as an SVG element, and as a table to read."""
-
-    figure: str
-    section: Section
-
-
-def learning(run: Run, key: str) -> Learning | None:
-    """The curve of a run on features; ``None`` of any other run. ``key`` makes ids on the page unique."""
-    if not run.shares:
-        return None
-    curve = learning_curve(run)
-    label = "Left-out accuracy by the number of examples seen; the table below has the numbers."
-    return Learning(to_svg(curve.figure(), key=f"{key}-learning", label=label), curve.sections()[0])
 
 
 MAX_CLASSES = 20
@@ -341,50 +283,6 @@ MAX_CLASSES = 20
 _PER_SIDE = (10, 6)  # of a run alone, and of one of several
 _SUSPECTS_ALONE, _SUSPECTS_COMPARED = (24, 6), (6, 0)  # of those measured, and of those held out
 _LOOKED_AT = 500  # pictures of each set that are measured, so that a page of photos takes less than a minute
-
-
-@dataclass(frozen=True)
-class RunPart:
-    """The part of the page about one run; figures are SVG elements.
-
-    ``num_trials`` are those that judge an example: of ``num_fitted`` trials of a run on features the heads
-    that were not shown it, and ``judges`` is what they are called. ``rows`` are those observed and ``row`` is
-    the one read. ``about`` has sentences on the features, and ``agreeing`` on a training beside them.
-    ``more`` is the command that measures what is missing to judge labels, where something is.
-    """
-
-    key: str
-    name: str
-    facts: dict[str, str]
-    command: Command | None
-    failures: dict[int, str]
-    num_trials: int
-    row: Row
-    rows: tuple[Row, ...]
-    about: Sequence[str]
-    agreeing: str
-    num_fitted: int
-    accuracy: run_figures.AccuracyCurves
-    accuracy_figure: str
-    levels: run_figures.Levels
-    levels_figure: str
-    galleries: list[ClassGallery]
-    alike: str
-    reliability: matching.Reliability | None
-    suspects: list[SuspectLabels]
-    more: str | None
-    left_out: LeftOut | None
-    learning: Learning | None
-    outlook: list[str]
-    warnings: list[str]
-    too_few: str
-    by_epoch_figure: str | None
-    by_trials_figure: str | None
-
-    @property
-    def judges(self) -> str:
-        """``trials``, or ``heads`` of a run on features."""
-        return "trials" if self.row.share is None else "heads"
 
 
 def run_part(
@@ -396,73 +294,79 @@ def run_part(
     data: Dataset | None,
     num_runs: int,
     fraction: float,
-) -> RunPart:
-    """What the page says of a run, which is read in the row ``epoch``, where it has these ``scores``."""
-    key = f"run{index + 1}"
-    votes = run.votes(epoch)
+) -> dict[str, Any]:
+    """The part of the page about a run, read in the row ``epoch``, where it has these ``scores``.
+
+    Figures are SVG elements. ``num_trials`` are those that judge an example: of ``num_fitted`` trials of a
+    run on features the heads that were not shown it, and ``judges`` is what they are called. ``rows`` are
+    those observed and ``row`` is the one read. ``about`` has sentences on the features, and ``agreeing`` on a
+    training beside them. ``more`` is the command that measures what is missing to judge labels.
+    """
+    key, row, votes = f"run{index + 1}", run.row(epoch), run.votes(epoch)
     labels = suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key)
     accuracy = run_figures.accuracy_curves(run)
     levels = run_figures.easiness_levels(votes, len(run.classes), fraction)
-    reliability = None if comparison is None else _reliability(run, votes, index, comparison)
-    by_epoch = None if reliability is None else matching.curves_by_epoch(reliability)
-    by_trials = None if reliability is None else matching.curves_by_trials(reliability)
-    return RunPart(
-        key=key,
-        name=_name(run, index, comparison, num_runs),
-        facts=run_facts(run, accuracy, epoch),
-        command=measure_command(run, data),
-        failures=run.failures(),
-        num_trials=votes.num_trials,
-        agreeing="" if comparison is None or not run.shares else _agreeing(comparison, index),
-        num_fitted=len(run.trials),
-        row=run.row(epoch),
-        rows=tuple(run.row(one) for one in run.observed),
-        about=() if run.spec.heads is None else about_features(run.spec.heads),
-        accuracy=accuracy,
-        accuracy_figure=_accuracy_figure(run, accuracy, epoch, f"{key}-accuracy"),
-        levels=levels,
-        levels_figure=_levels_figure(levels, f"{key}-levels"),
-        alike="" if data is None or data.kind.pixels is None else _alike(run, data, epoch, fraction),
-        galleries=class_galleries(
+    reliability, by_epoch, by_trials = None, None, None
+    if comparison is not None:
+        # a comparison of many runs has rates alone
+        known = comparison.reliability
+        reliability = known[index] if known else matching.run_reliability(run, votes, fraction=fraction)
+        by_epoch, by_trials = matching.curves_by_epoch(reliability), matching.curves_by_trials(reliability)
+    warnings = [*filter(None, [one_trial(run)])] if labels else []
+    curve = learning_curve(run) if run.shares else None
+
+    def drawn(figure: Figure, name: str, shown: str) -> str:
+        return to_svg(figure, key=f"{key}-{name}", label=f"{shown}; the table below has the numbers.")
+
+    def halves(curves: matching.ReliabilityCurves | None, name: str) -> str | None:
+        if curves is None:
+            return None
+        shown = f"Matching rate between halves of the trials by {curves.x_name}"
+        return drawn(matching.draw_reliability(curves), f"by-{name}", shown)
+
+    return {
+        "key": key,
+        "name": _name(run, index, comparison, num_runs),
+        "facts": run_facts(run, accuracy, epoch),
+        "command": measure_command(run, data),
+        "failures": run.failures(),
+        "num_trials": votes.num_trials,
+        "judges": "trials" if row.share is None else "heads",
+        "agreeing": "" if comparison is None or not run.shares else _agreeing(comparison, index),
+        "num_fitted": len(run.trials),
+        "row": row,
+        "rows": [run.row(one) for one in run.observed],
+        "about": () if run.spec.heads is None else about_features(run.spec.heads),
+        "accuracy": accuracy,
+        "accuracy_figure": drawn(
+            run_figures.draw_accuracy(accuracy, row, run.shares),
+            "accuracy",
+            f"Accuracy over {run.row_name}s, a line per trial and their mean",
+        ),
+        "levels": levels,
+        "levels_figure": drawn(
+            run_figures.draw_levels(levels), "levels", "Examples by the number of trials that are right"
+        ),
+        "alike": "" if data is None or data.kind.pixels is None else _alike(run, data, epoch, fraction),
+        "galleries": class_galleries(
             run, votes, scores["difficulty"].to_numpy(), _PER_SIDE[num_runs > 1], MAX_CLASSES, fraction
         ),
-        suspects=labels,
-        more=measure_more(run, labels[0].found.glance if labels else None),
-        left_out=left_out(run, epoch),
-        learning=learning(run, key),
-        reliability=reliability,
-        outlook=[] if reliability is None else reliability.outlook.sentences(),
-        warnings=_warnings(run, labels, reliability),
-        too_few=too_few(run.labels, run.classes),
-        by_epoch_figure=_reliability_figure(by_epoch, f"{key}-by-{run.row_name}"),
-        by_trials_figure=_reliability_figure(by_trials, f"{key}-by-trials"),
-    )
-
-
-def _reliability(run: Run, votes: Votes, index: int, comparison: Comparison) -> matching.Reliability:
-    """The reliability in the comparison, or where it has rates alone, of a run that is shown."""
-    judged = comparison.reliability
-    return judged[index] if judged else matching.run_reliability(run, votes, fraction=comparison.fraction)
-
-
-def _warnings(run: Run, labels: list[SuspectLabels], judged: matching.Reliability | None) -> list[str]:
-    alone = one_trial(run) if labels else ""
-    return [*filter(None, [alone]), *([] if judged is None else judged.outlook.warnings())]
-
-
-def _levels_figure(levels: run_figures.Levels, key: str) -> str:
-    label = "Examples by the number of trials that are right; the table below has the numbers."
-    return to_svg(run_figures.draw_levels(levels), key=key, label=label)
-
-
-def _accuracy_figure(run: Run, accuracy: run_figures.AccuracyCurves, epoch: int, key: str) -> str:
-    of = f"Accuracy over {run.row_name}s, a line per trial and their mean"
-    figure = run_figures.draw_accuracy(accuracy, run.row(epoch), run.shares)
-    return to_svg(figure, key=key, label=f"{of}; the table below has the numbers.")
+        "suspects": labels,
+        "more": measure_more(run, labels[0].found.glance if labels else None),
+        "left_out": left_out(run, epoch),
+        "learning": curve and curve.sections()[0],
+        "learning_figure": curve
+        and drawn(curve.figure(), "learning", "Left-out accuracy by the number of examples seen"),
+        "reliability": reliability,
+        "outlook": [] if reliability is None else reliability.outlook.sentences(),
+        "warnings": warnings + ([] if reliability is None else reliability.outlook.warnings()),
+        "too_few": too_few(run.labels, run.classes),
+        "by_epoch_figure": halves(by_epoch, run.row_name),
+        "by_trials_figure": halves(by_trials, "trials"),
+    }
 
 
 def _agreeing(comparison: Comparison, index: int) -> str:
-    """How a run on features agrees with the trainings beside it, in sentences."""
     trainings = [at for at, row in enumerate(comparison.rows) if row.share is None]
     found = (text for at in trainings for text in matching.pair_answers(comparison, (index, at)))
     return "".join(f"{text}. " for text in found)
@@ -493,10 +397,3 @@ def _alike(run: Run, data: Dataset, epoch: int, fraction: float) -> str:
     except BadInput:
         return ""
     return found.sentence()
-
-
-def _reliability_figure(curves: matching.ReliabilityCurves | None, key: str) -> str | None:
-    if curves is None:
-        return None
-    label = f"Matching rate between halves of the trials by {curves.x_name}; the table below has the numbers."
-    return to_svg(matching.draw_reliability(curves), key=key, label=label)

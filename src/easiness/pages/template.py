@@ -27,7 +27,7 @@ _JOINTS = re.compile(r"(?<=[^\W_][_/\\-])(?=\w)|(?<=\w\.)(?=[^\W\d_])(?!\w{1,4}$
 
 @cache
 def _environment() -> Environment:
-    """That of all pages, which keeps templates as compiled: that takes longer than to fill them in."""
+    """Shared Jinja environment; compiling templates costs more than rendering."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 

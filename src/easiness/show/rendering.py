@@ -69,6 +69,8 @@ def write_csv(table: pd.DataFrame, file: Any) -> None:
 
     Texts that a spreadsheet would take for a formula get an apostrophe, which our readers take off again.
     """
+    import numpy as np
+
     written = table.copy(deep=False)
     quoted = False
     for place, kind in enumerate(table.dtypes):
@@ -76,7 +78,7 @@ def write_csv(table: pd.DataFrame, file: Any) -> None:
             column = table.iloc[:, place]
             texts = [to_cell(cell) if isinstance(cell, str) else cell for cell in column]
             quoted = quoted or any(_QUOTED.search(cell) for cell in texts if isinstance(cell, str))
-            written.isetitem(place, _as_objects(texts))
+            written.isetitem(place, np.fromiter(texts, object, len(texts)))
     written.columns = [to_cell(str(name)) for name in table.columns]
     written.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL)
 
@@ -95,11 +97,3 @@ def write_parquet(table: pd.DataFrame, file: Any, **about: str) -> None:
         if str(kind) == "object" and len({isinstance(cell, str) for cell in column[column.notna()]}) > 1:
             written.isetitem(place, column.map(str, na_action="ignore").to_numpy(object))
     written.to_parquet(file, index=False)
-
-
-def _as_objects(cells: list[Any]) -> Any:
-    import numpy as np
-
-    column = np.empty(len(cells), object)
-    column[:] = cells
-    return column

@@ -1,4 +1,4 @@
-"""What every study and a run's scores give, so that one writer, one page and any notebook can show it."""
+"""Results of one form, so that one writer, one page and any notebook can show each."""
 
 from __future__ import annotations
 
@@ -265,7 +265,6 @@ def in_a_line(value: Any) -> str:
 
 
 def _fields(value: Any, within: Callable[[Any], str]) -> Iterator[tuple[str, str]]:
-    """The names and texts of the fields that have one."""
     for field in dataclasses.fields(value):
         text = _text(getattr(value, field.name), within) if field.repr else None
         if text is not None:
@@ -384,5 +383,5 @@ class Result(Protocol):
         return sections_markdown(self.sections()) + "\n"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the figure, then the tables."""
+        """Show the figure, then the tables, in a notebook."""
         return result_html(self.figure(), self.sections())

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import TIMES, Curve, ShareVotes, fit_curve, share_votes
@@ -45,7 +44,7 @@ class LearningCurve(show.Result):
 
     @property
     def ahead(self) -> str:
-        """What twice the data would give, or why that is not said."""
+        """The gain of twice the data, or why that is not said."""
         if self.curve.silent:
             return f"what more data would give is unknown: {self.curve.silent}"
         last = self.curve.foretold[-1]
@@ -154,7 +153,7 @@ def learning_curve(run: Run) -> LearningCurve:
 
 
 def _votes(run: Run) -> ShareVotes:
-    """What heads said of the examples that they had not seen; a column is read at a time."""
+    """Votes of heads about the examples that they had not seen; a column is read at a time."""
     labels, rows = run.labels, run.observed
     right = np.zeros((len(run.trials), len(rows)), np.int64)
     left_out = np.zeros_like(right)
@@ -171,9 +170,5 @@ def _votes(run: Run) -> ShareVotes:
                 left_out[at, row] += heard.sum()
                 right[at, row] += correct.sum()
     shares = tuple(run.shares[epoch - 1] for epoch in rows)
-    return share_votes(shares, _chance(labels), right, left_out, (of_right, of_heard))
-
-
-def _chance(labels: npt.NDArray[np.int64]) -> float:
-    """The accuracy of naming the most frequent class."""
-    return float(np.bincount(labels).max() / len(labels))
+    chance = float(np.bincount(labels).max() / len(labels))  # of naming the most frequent class
+    return share_votes(shares, chance, right, left_out, (of_right, of_heard))

@@ -74,24 +74,6 @@ _Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A mean distance, or a difference of two, with its 95 % bootstrap interval over examples."""
-
-    value: float
-    interval: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class SpaceDistances:
-    """Mean distances in one space: of each of `SETS`, their `DIFFERENCES`, and each class alone [C]."""
-
-    space: Space
-    sets: dict[SetName, Estimate]
-    differences: dict[str, Estimate]
-    by_class: dict[SetName, _Floats]
-
-
-@dataclass(frozen=True)
 class Similarity(show.Result):
     """The distances that `similarity` found.
 
@@ -99,7 +81,9 @@ class Similarity(show.Result):
     ``num_classes`` is how many there are. ``sizes`` are the examples looked at per set, in these classes,
     and ``smallest`` those of the smallest easy or hard set of a class. ``tie_mass`` is that of the two
     cuts. ``trial`` is the one whose features were read, ``None`` where no features were.
-    ``pictures`` tells whether the examples are pictures.
+    ``pictures`` tells whether the examples are pictures. ``distances`` has a row for each space and set and
+    for each difference: the ``value`` (a mean over classes) with the ends of its 95 % bootstrap interval over
+    examples; ``by_class`` [sets, C] has the means of each class.
     """
 
     model: str
@@ -113,7 +97,8 @@ class Similarity(show.Result):
     sizes: dict[SetName, int]
     smallest: int
     trial: int | None
-    spaces: dict[Space, SpaceDistances]
+    distances: pd.DataFrame
+    by_class: dict[Space, _Floats]
     pictures: bool = True
 
     @property
@@ -121,10 +106,13 @@ class Similarity(show.Result):
         """Are there trials enough for the sets to mean something?"""
         return self.num_trials >= MIN_GROUP
 
+    def of(self, space: Space, name: str) -> pd.Series:
+        """The row of a set, or of a difference, in a space."""
+        rows = self.distances
+        return rows[(rows["space"] == space) & (rows["name"] == name)].iloc[0]
+
     def table(self) -> pd.DataFrame:
         """A row per space and set, and per space and difference."""
-        import pandas as pd
-
         fixed = {
             "model": self.model,
             **self.row.asked,
@@ -134,44 +122,25 @@ class Similarity(show.Result):
             "tie_mass_easy": self.tie_mass["easy"],
             "tie_mass_hard": self.tie_mass["hard"],
         }
-        rows = []
-        for space in self.spaces.values():
-            sizes = {name: sum(self.sizes[one] for one in pair) for name, pair in DIFFERENCES.items()}
-            of_kind: dict[str, tuple[Mapping[Any, Estimate], Mapping[Any, int]]] = {
-                "distance": (space.sets, self.sizes),
-                "difference": (space.differences, sizes),
-            }
-            rows += [
-                {
-                    "space": space.space,
-                    "kind": kind,
-                    "name": name,
-                    "value": estimate.value,
-                    "low": estimate.interval[0],
-                    "high": estimate.interval[1],
-                    "examples": num[name],
-                    **fixed,
-                }
-                for kind, (estimates, num) in of_kind.items()
-                for name, estimate in estimates.items()
-            ]
-        return pd.DataFrame(rows)
+        return self.distances.assign(**fixed)
 
     def figure(self) -> Figure:
         """A panel per space: the mean over classes with its interval, and a faint line for each class."""
-        figure, panels = show.new_panels(2.7 * len(self.spaces) + 0.3, 2.9, 1, len(self.spaces))
+        num = len(self.by_class)
+        figure, panels = show.new_panels(2.7 * num + 0.3, 2.9, 1, num)
         at = range(len(_SHOWN))
-        for axes, space in zip(panels, self.spaces.values(), strict=True):
-            for values in zip(*(space.by_class[name] for name, _, _ in _SHOWN), strict=True):
+        shown = [SETS.index(name) for name, _, _ in _SHOWN]
+        for axes, (space, by_class) in zip(panels, self.by_class.items(), strict=True):
+            for values in by_class[shown].T:
                 axes.plot(at, values, color=show.FAINT, linewidth=0.8)
             for x, (name, _, color) in zip(at, _SHOWN, strict=True):
-                value, (low, high) = space.sets[name].value, space.sets[name].interval
+                value, low, high = self.of(space, name)[["value", "low", "high"]]
                 show.draw_curve(
                     axes, show.Curve([x], [value], color=color, errors=[[value - low], [high - value]])
                 )
             axes.set_xticks(list(at), [label for _, label, _ in _SHOWN])
             axes.set_xlim(-0.4, len(_SHOWN) - 0.6)
-            axes.set_title(self._title(space.space), color=show.INK, fontsize=show.FONT_SIZE, loc="left")
+            axes.set_title(self._title(space), color=show.INK, fontsize=show.FONT_SIZE, loc="left")
         panels[0].set_ylabel("mean distance within a class", color=show.INK, fontsize=show.FONT_SIZE)
         return figure
 
@@ -189,7 +158,7 @@ class Similarity(show.Result):
         table = self.table().assign(decided=self.decided, in_words=lambda rows: rows["name"].replace(_NAMES))
         value = partial(show.numbers, 3, low="low", high="high", decided="decided")
         frames = []
-        for space in self.spaces:
+        for space in self.by_class:
             unit, name = _UNITS[space].format(trial=self.trial), f"{space} space"
             if space == "pixel" and not self.pictures:
                 unit, name = _INPUT_UNIT, "input space"
@@ -210,9 +179,8 @@ class Similarity(show.Result):
 
     def sentence(self) -> str:
         """The distances in pixels in a sentence or two."""
-        space = self.spaces["pixel"]
-        sets = (space.sets[name] for name in ("easy", "hard", "all"))
-        easy, hard, every = (show.with_interval(one.value, *one.interval) for one in sets)
+        sets = (self.of("pixel", name)[["value", "low", "high"]] for name in ("easy", "hard", "all"))
+        easy, hard, every = (show.with_interval(*one) for one in sets)
         normalized = "unrelated images are 1.41 apart"
         if not self.pictures:
             normalized = "standardized values"
@@ -278,7 +246,9 @@ def similarity(
     where = positions_in(data, run)
     votes = run.votes(run.resolve_at(at))
     weights, masses = _extremes(votes, fraction)
-    counted = [c for c in range(len(run.classes)) if _num_members(votes, weights, c) >= 2]
+    of_class = [np.bincount(votes.labels[one], minlength=len(run.classes)) for one in weights.values()]
+    smaller = np.min(of_class, axis=0)
+    counted = np.flatnonzero(smaller >= 2).tolist()
     if not counted:
         raise BadInput(
             f"{run.path}: no class has two easy and two hard examples at fraction {fraction:g}; "
@@ -302,6 +272,8 @@ def similarity(
                 if name == "all" and "feature" in spaces:
                     norms.append(found["feature"].squared_norms)
                 tell(_MEASURING, at * len(SETS) + row + 1, len(counted) * len(SETS))
+    import pandas as pd
+
     if norms:
         unit = float(np.sqrt(np.concatenate(norms).mean())) or 1.0
         means["feature"] /= unit
@@ -316,9 +288,12 @@ def similarity(
         num_classes=len(run.classes),
         at_most=at_most,
         sizes=sizes,
-        smallest=min(_num_members(votes, weights, label) for label in counted),
+        smallest=int(smaller[counted].min()),
         trial=used,
-        spaces={space: _summary(space, means[space], replicates[space]) for space in spaces},
+        distances=pd.DataFrame(
+            row for space in spaces for row in _rows(space, means[space], replicates[space], sizes)
+        ),
+        by_class=means,
         pictures=data.kind == IMAGE,
     )
 
@@ -330,12 +305,6 @@ def _extremes(votes: Votes, fraction: float) -> tuple[dict[Side, npt.NDArray[np.
         side: select(counts, fraction, side, "refine", p_label, votes.keys, _SEED) > 0 for side in SIDES
     }
     return members, {side: tie_mass(counts, fraction, side) for side in SIDES}
-
-
-def _num_members(votes: Votes, members: dict[Side, npt.NDArray[np.bool_]], label: int) -> int:
-    """How many of a class are in the smaller of the two sets."""
-    own = votes.labels == label
-    return min(int(np.count_nonzero(chosen & own)) for chosen in members.values())
 
 
 def _members(
@@ -358,7 +327,7 @@ def _members(
 
 
 def _reader(run: Run, data: Dataset, spaces: Sequence[Space], device: str) -> tuple[InputReader, int | None]:
-    """What measures distances, and the trial that it takes features from."""
+    """Reader of distances, and the trial that it takes features from."""
     with needing_torch("similarity"):
         from easiness.training import InputReader, resolve_device
     target = resolve_device(device)
@@ -373,24 +342,28 @@ def _reader(run: Run, data: Dataset, spaces: Sequence[Space], device: str) -> tu
     return feature_reader(run, data, first, target), first.index
 
 
-def _summary(space: Space, means: _Floats, replicates: _Floats) -> SpaceDistances:
+def _rows(
+    space: Space, means: _Floats, replicates: _Floats, sizes: Mapping[SetName, int]
+) -> Iterator[dict[str, Any]]:
     """From means [sets, C] and their replicates [sets, C, R]; classes count equally."""
     values, drawn = means.mean(axis=1), replicates.mean(axis=1)
     row = {name: at for at, name in enumerate(SETS)}
-    return SpaceDistances(
-        space=space,
-        sets={name: _estimate(values[at], drawn[at]) for name, at in row.items()},
-        differences={
-            name: _estimate(values[row[a]] - values[row[b]], drawn[row[a]] - drawn[row[b]])
-            for name, (a, b) in DIFFERENCES.items()
-        },
-        by_class={name: means[at] for name, at in row.items()},
-    )
-
-
-def _estimate(value: float, replicates: _Floats) -> Estimate:
-    low, high = np.quantile(replicates, [0.025, 0.975])
-    return Estimate(float(value), (float(low), float(high)))
+    found: dict[str, Any] = {
+        name: ("distance", values[at], drawn[at], sizes[name]) for name, at in row.items()
+    }
+    found |= {
+        name: (
+            "difference",
+            values[row[a]] - values[row[b]],
+            drawn[row[a]] - drawn[row[b]],
+            sizes[a] + sizes[b],
+        )
+        for name, (a, b) in DIFFERENCES.items()
+    }
+    for name, (kind, value, draw, num) in found.items():
+        low, high = np.quantile(draw, [0.025, 0.975])
+        ends = {"value": value, "low": low, "high": high}
+        yield {"space": space, "kind": kind, "name": name, **ends, "examples": num}
 
 
 def mean_distance(distances: _Floats) -> float:

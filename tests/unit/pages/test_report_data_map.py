@@ -12,10 +12,9 @@ import pytest
 
 from easiness import Dataset, load_dataset, open_run, suspects
 from easiness.pages import data_map as under_test
-from easiness.pages.data_map import data_map
+from easiness.pages.data_map import data_map, trajectories
 from easiness.pages.examples import Named, table_of
 from easiness.pages.page import render_report
-from easiness.pages.quantized import trajectories
 from easiness.pages.template import Inlined, inert, inlined
 from recording import believing
 
@@ -152,12 +151,13 @@ def test_a_large_page_stays_small_and_says_what_is_left_out(
     small = data_map([run], ["one"], [epochs], [run.scores()], [None], [7, 2999])
     assert {7, 2999} <= set(small.points.tolist())
     assert 500 < len(small.points) < 1500
-    (of_run,) = small.runs
-    assert of_run.trajectories.epochs == [1, 3, 6] or len(of_run.trajectories.epochs) < epochs
+    ((of_run, _),) = small.runs
+    assert of_run["rows"] == [1, 3, 6] or len(of_run["rows"]) < epochs
+    detailed = base64.b64decode(of_run["detailed"])
     notes = " ".join(small.notes())
     assert f"The map has {len(small.points):,} of the 3,000 examples" in notes
     assert f"of the {epochs} epochs observed" in notes
-    assert f"for {len(of_run.trajectories.detailed)} examples" in notes
+    assert f"for {len(detailed) // 4} examples" in notes
 
 
 def test_all_columns_of_many_examples_fit(record: Callable[..., Any]) -> None:
@@ -166,7 +166,7 @@ def test_all_columns_of_many_examples_fit(record: Callable[..., Any]) -> None:
     rng = np.random.default_rng(0)
     run = record(rng.normal(size=(2, 2, num, 2)) + 2 * np.eye(2)[labels], labels)
     drawn = data_map([run], ["one"], [2], [run.scores()], [None], [])
-    scores = drawn.runs[0].document(2)["scores"]
+    scores = drawn.runs[0][0]["scores"]
     drawn_by_default = ("easiness", "confidence", "variability")
     axes = sum(len(one["codes"]) for one in scores if one["name"] in drawn_by_default)
     assert axes <= num * 5 * 4 / 3 + 12  # 0.33 MB for 50,000
@@ -177,10 +177,10 @@ def test_epochs_that_are_drawn_are_spread_evenly(record: Callable[..., Any]) -> 
     labels = [0, 1] * 5
     run = record(believing(labels, 2, 9), labels)
     points, none = np.arange(10), np.array([], np.int64)
-    found = trajectories(run, 9, points, none, (30, 0))
-    assert found.epochs == [1, 5, 9]
-    assert trajectories(run, 8, points, none, (1000, 0)).epochs == list(range(1, 9))
-    assert found.by_trial.shape == (0, 2, 3)
+    found, _ = trajectories(run, 9, points, none, (30, 0))
+    assert found["rows"] == [1, 5, 9]
+    assert trajectories(run, 8, points, none, (1000, 0))[0]["rows"] == list(range(1, 9))
+    assert found["byTrial"] == ""
 
 
 NUM = 25

@@ -60,8 +60,9 @@ def test_the_command_continues_the_run(measured: Path, command: Callable[..., An
     run = open_run(measured)
     found = measure_command(run, load_dataset("digits", limit=100))
     assert found is not None
-    assert found.recipe is None
-    program, *arguments = shlex.split(found.line)
+    parts, recipe = found
+    assert recipe is None
+    program, *arguments = shlex.split(" ".join(parts))
     assert program == "easiness"
     before = sorted((measured / "trials").iterdir())
     assert command(*arguments).code == 0  # it refuses other settings, and has nothing left to train
@@ -75,10 +76,11 @@ def test_a_changed_recipe_is_part_of_the_command(tmp_path: Path, known: bool) ->
     run = small_run(tmp_path / "run", model="mlp_3", limit=50, recipe=recipe, train_share=0.5, **kept)
     found = measure_command(run, load_dataset("digits") if known else None)
     assert found is not None
-    assert found.recipe is not None
-    assert Recipe(**tomllib.loads(found.recipe)) == run.spec.recipe  # type: ignore[union-attr]
+    parts, changed = found
+    assert changed is not None
+    assert Recipe(**tomllib.loads(changed)) == run.spec.recipe  # type: ignore[union-attr]
     for option in ("--recipe recipe.toml", "--train-share 0.5", "--keep-logits", "--no-weights"):
-        assert option in found.parts
+        assert option in parts
 
 
 def test_another_size_of_photos_needs_no_recipe_file(tmp_path: Path) -> None:
@@ -88,8 +90,9 @@ def test_another_size_of_photos_needs_no_recipe_file(tmp_path: Path) -> None:
     run = measure(photos, model="mlp_2_w8", **size, out=tmp_path / "run")
     found = measure_command(run, load_dataset(photos))
     assert found is not None
-    assert found.recipe is None
-    assert {"--recipe short", "--batch-size 4", "--image-size 8"} <= {*found.parts}
+    parts, changed = found
+    assert changed is None
+    assert {"--recipe short", "--batch-size 4", "--image-size 8"} <= {*parts}
 
 
 def test_a_page_of_before_the_end_says_so(measured: Path) -> None:

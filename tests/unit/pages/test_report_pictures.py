@@ -227,16 +227,16 @@ def test_examples_are_ordered_by_difficulty(record: Callable[..., Any]) -> None:
     run = record(_logits(predictions, [1, 3, 3, 3, 2, 2, 1], 3), labels, classes=["a", "b", "c"])
     a, b, c = class_galleries(run, run.votes(), difficulty_of(run), per_side=2, max_classes=20)
     # examples 0 and 1 are right in all three trials, 1 more clearly; 3 in one; 2 in none
-    assert [one.id for one in a.easiest] == ["1", "0"]
-    assert [one.id for one in a.hardest] == ["2", "3"]
-    assert (a.hardest[0].num_right, a.hardest[0].predicted, a.hardest[0].num_predicted) == (0, "c", 2)
+    assert [one["id"] for one in a["easiest"]] == ["1", "0"]
+    assert [one["id"] for one in a["hardest"]] == ["2", "3"]
     # 0, 1 and 2 are each predicted once for example 3: the first class of equals
-    assert (a.hardest[1].num_right, a.hardest[1].predicted, a.hardest[1].num_predicted) == (1, "a", 1)
+    predicted = [(one["num_right"], one["predicted"], one["num_predicted"]) for one in a["hardest"]]
+    assert predicted == [(0, "c", 2), (1, "a", 1)]
     p = np.exp(3) / (np.exp(3) + 2)
-    assert np.isclose(a.easiest[0].p_label, p)
-    assert [one.id for one in (*b.easiest, *b.hardest)] == ["4", "5"]
-    assert c.easiest == c.hardest  # a class of one example
-    assert (c.num_examples, c.easiest[0].id) == (1, "6")
+    assert np.isclose(a["easiest"][0]["p_label"], p)
+    assert [one["id"] for one in (*b["easiest"], *b["hardest"])] == ["4", "5"]
+    assert c["easiest"] == c["hardest"]  # a class of one example
+    assert (c["num_examples"], c["easiest"][0]["id"]) == (1, "6")
 
 
 def test_of_many_classes_the_hardest_are_shown(record: Callable[..., Any]) -> None:
@@ -245,11 +245,11 @@ def test_of_many_classes_the_hardest_are_shown(record: Callable[..., Any]) -> No
     logits = np.eye(5)[np.where(right, labels, (labels + 1) % 5)]
     run = record([[logits], [logits]], labels)
     galleries = class_galleries(run, run.votes(), difficulty_of(run), per_side=2, max_classes=3)
-    assert [gallery.label for gallery in galleries] == [3, 1, 4]
+    assert [gallery["label"] for gallery in galleries] == [3, 1, 4]
     for gallery in galleries:
-        positions = [one.position for one in gallery]
+        positions = [one["position"] for one in (*gallery["easiest"], *gallery["hardest"])]
         assert len(set(positions)) == 4
-        assert set(labels[positions]) == {gallery.label}
+        assert set(labels[positions]) == {gallery["label"]}
 
 
 def test_examples_say_how_probably_they_are_among_the_outermost(record: Callable[..., Any]) -> None:
@@ -259,9 +259,9 @@ def test_examples_say_how_probably_they_are_among_the_outermost(record: Callable
     for options, fraction in (({}, 0.1), ({"fraction": 0.3}, 0.3)):
         expected = membership(counts, 8, fraction)
         galleries = class_galleries(run, run.votes(), difficulty_of(run), 5, 20, **options)
-        shown = [one for gallery in galleries for one in gallery]
+        shown = [one for gallery in galleries for one in (*gallery["easiest"], *gallery["hardest"])]
         assert len(shown) == 3 * 2 * 5
         for one in shown:
-            assert one.p_easy == expected.p_easy[one.position]
-            assert one.p_hard == expected.p_hard[one.position]
-        assert max(one.p_hard for one in shown) > 2 * fraction
+            assert one["p_easy"] == expected.p_easy[one["position"]]
+            assert one["p_hard"] == expected.p_hard[one["position"]]
+        assert max(one["p_hard"] for one in shown) > 2 * fraction

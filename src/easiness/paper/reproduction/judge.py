@@ -203,11 +203,11 @@ def _alike(found: Similarity | str) -> Claim:
         sparse = f"only {classes} have easy and hard examples, the smallest set {found.smallest}"
         few = few or f"{sparse}: too few for an interval"
     rows = []
-    for space in found.spaces.values():
+    for space in found.by_class:
         sides: dict[str, Side] = {"easy - random": "below", "hard - easy": "above"}
         for name, side in sides.items():
-            one = space.differences[name]
-            rows.append(Statistic(f"{space.space} distance, {name}", one.value, one.interval, side, 0.0, few))
+            value, *interval = found.of(space, name)[["value", "low", "high"]]
+            rows.append(Statistic(f"{space} distance, {name}", value, tuple(interval), side, 0.0, few))
     return _claim(
         "4", *rows, note=f"{found.model} {found.row.at}, {classes}; features of one trained network"
     )

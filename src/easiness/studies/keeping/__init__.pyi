@@ -1,16 +1,16 @@
-from .choice import (
+from .grid import (
+    FEWEST_SEEDS as FEWEST_SEEDS,
+    SIZES as SIZES,
     choose as choose,
     judged_choice as judged_choice,
     more_labels as more_labels,
 )
-from .grid import FEWEST_SEEDS as FEWEST_SEEDS, SIZES as SIZES
 from .heads import Labelled as Labelled, right_by_neighbours as right_by_neighbours
 from .labelling import (
     MARGIN as MARGIN,
     RANDOM as RANDOM,
     RARE as RARE,
     NextLabels as NextLabels,
-    Replayed as Replayed,
 )
 from .pacing import Curriculum as Curriculum, paced_batches as paced_batches, places as places
 from .pruning import Pruned as Pruned, ids_as_text as ids_as_text, prune as prune
@@ -23,7 +23,6 @@ from .ranks import (
 from .replay import (
     PICKS as PICKS,
     Near as Near,
-    Replaying as Replaying,
     near_of as near_of,
     recommended as recommended,
     replay as replay,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,10 +34,12 @@ from easiness.spec import Heads
 from easiness.store import Run
 from easiness.studies.keeping.worth import NEIGHBOURS
 
-REPEATS, FOLDS = 2, 5
-"""Of the folds that examples are judged by: ten heads, two of which have not seen an example."""
+if TYPE_CHECKING:
+    import pandas as pd
 
-Floats = npt.NDArray[np.float64]
+REPEATS, FOLDS = 2, 5
+"""Folds that examples are judged by: ten heads, two of which have not seen an example."""
+
 Right = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
 
@@ -55,7 +57,7 @@ class Labelled:
         return len(self.labels)
 
     def part(self, positions: Positions) -> Labelled:
-        """Those at some positions."""
+        """The examples at some positions."""
         some = torch.from_numpy(positions)
         return Labelled(self.x[some], self.labels[some], self.groups[positions], self.num_classes)
 
@@ -65,7 +67,7 @@ class Labelled:
         return Labelled(x, labels, np.arange(len(labels)), self.num_classes)
 
     def moments(self) -> Moments:
-        """What heads are fitted from, which adds up over parts."""
+        """The sums that heads are fitted from; they add up over parts."""
         return Moments.of([(self.x, self.labels)], self.num_classes)
 
 
@@ -78,16 +80,16 @@ def fit(seen: Labelled, moments: Moments | None = None) -> tuple[Head, float]:
     return fitted.head, temperature_of(fitted.left_out, seen.labels[some])
 
 
-def right(seen: Labelled, test: Labelled) -> npt.NDArray[np.bool_]:
-    """Is a head that has seen some examples right about each other one? [n]"""
+def right(seen: Labelled, test: Labelled) -> Right:
+    """Tell whether a head that has seen some examples is right about each other one [n]."""
     head, _ = fit(seen)
-    said: npt.NDArray[np.bool_] = (head(test.x).argmax(dim=1) == test.labels).numpy()
+    said: Right = (head(test.x).argmax(dim=1) == test.labels).numpy()
     return said
 
 
 def right_by_neighbours(some: Labelled, test: Labelled, parts: Sequence[Positions]) -> Right:
-    """Are the `NEIGHBOURS` nearest of each part right about each other example, by votes? [parts, n]"""
-    found: dict[bytes, npt.NDArray[np.bool_]] = {}
+    """Tell whether the `NEIGHBOURS` nearest of each part are right by votes [parts, n]."""
+    found: dict[bytes, Right] = {}
     for part in parts:
         if part.tobytes() not in found:
             near, _ = nearest_rows(test.x.numpy(), some.x.numpy()[part], min(NEIGHBOURS, len(part)))
@@ -96,27 +98,14 @@ def right_by_neighbours(some: Labelled, test: Labelled, parts: Sequence[Position
     return np.stack([found[part.tobytes()] for part in parts])
 
 
-@dataclass(frozen=True, eq=False)
-class Judgement:
-    """Of K examples by heads that were not shown them: ``p_label`` and ``p_wrong`` [K], both in 0..1.
+def judged_by_others(some: Labelled, seed: int) -> pd.DataFrame:
+    """The mean probability ``p_label`` of each label, high is easy, and how likely it is wrong, ``p_wrong``.
 
-    High ``p_label``, the mean probability of the label, is easy; ``p_wrong`` is how likely it is wrong.
+    Heads of these examples alone judge, by folds dealt with the ``seed``; copies of an example are in its
+    fold.
     """
+    import pandas as pd
 
-    p_label: Floats
-    p_wrong: Floats
-
-    @property
-    def suspects(self) -> npt.NDArray[np.bool_]:
-        """Labels that are more likely wrong than right [K]."""
-        return np.asarray(self.p_wrong >= 1 / 2)
-
-
-def judged_by_others(some: Labelled, seed: int) -> Judgement:
-    """How easy examples are and how likely their labels are wrong, from them alone, by folds.
-
-    Copies of an example are in its fold; ``seed`` is of the folds.
-    """
     labels = some.labels.numpy()
     log_p = np.zeros((REPEATS, len(some), some.num_classes))
     for repeat in range(REPEATS):
@@ -130,7 +119,7 @@ def judged_by_others(some: Labelled, seed: int) -> Judgement:
             log_p[repeat, block] = torch.log_softmax(logits, dim=1).numpy()
     noise = label_noise_of_heads([log_p.mean(axis=0)], labels)
     p_label = np.exp(log_p[:, np.arange(len(labels)), labels]).mean(axis=0)
-    return Judgement(p_label, np.asarray(noise.p_wrong, np.float64))
+    return pd.DataFrame({"p_label": p_label, "p_wrong": np.asarray(noise.p_wrong, np.float64)})
 
 
 WIDEST = 512
@@ -199,7 +188,10 @@ def read_examples(
     if split is not None:
         tested = Labelled(apart, torch.tensor(split.labels), np.arange(len(split)), len(run.classes))
         return Examples(labelled, np.arange(num), tested, held_out=True, everyone=everyone, copies=copies)
-    aside = set_aside(labelled, seed)
+    shares = ((_TEST_FOLDS - 1) / _TEST_FOLDS,)
+    aside = np.sort(
+        np.concatenate(Deal(labelled.labels.numpy(), labelled.groups).partition(shares, seed, 0).blocks[0])
+    )
     rest = np.setdiff1d(np.arange(num), aside)
     return Examples(
         labelled.part(rest), rest, labelled.part(aside), held_out=False, everyone=everyone, copies=copies
@@ -239,13 +231,6 @@ def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[npt.NDAr
             raise BadInput(f"{others.name}: a vector is not finite; leave that example out")
         made.append(np.asarray(vectors, np.float32))
     return made
-
-
-def set_aside(everyone: Labelled, seed: int) -> Positions:
-    """Positions, ascending, of a fifth of the examples, with copies on one side."""
-    shares = ((_TEST_FOLDS - 1) / _TEST_FOLDS,)
-    dealt = Deal(everyone.labels.numpy(), everyone.groups).partition(shares, seed, 0)
-    return np.sort(np.concatenate(dealt.blocks[0]))
 
 
 def _directions(kinds: Sequence[Vectors], num: int, test: Sequence[Vectors]) -> tuple[Tensor, Tensor]:

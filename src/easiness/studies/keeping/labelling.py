@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import Gain
 from easiness.data import Dataset
 from easiness.regular_file import in_words
 
@@ -19,15 +17,12 @@ if TYPE_CHECKING:
 
 RARE, MARGIN, RANDOM = "rare and uncertain", "margin", "random"
 RULES = (RARE, MARGIN)
-"""Those that are held against `RANDOM`."""
+"""Rules that are held against `RANDOM`."""
 
 LEVEL = 0.975
-"""Of intervals: one of two rules is recommended, and by chance each gets its turn."""
+"""Level of intervals: one of two rules is recommended, and by chance each gets its turn."""
 MOST = 20_000
 """Examples that a replay draws from."""
-
-Right = npt.NDArray[np.bool_]
-Positions = npt.NDArray[np.int64]
 
 _SHOWN = 10  # picks
 _ROOM = 1.25  # left and right of the numbers of labels in the figure
@@ -35,42 +30,18 @@ _STYLES = {RARE: (show.HARD, "o", 0.97), MARGIN: (show.EASY, "s", 1.03)}  # besi
 
 
 @dataclass(frozen=True, eq=False)
-class Replayed:
-    """From ``start`` labelled examples on a ``rule`` picked ``picks`` of a ``pool``.
-
-    Heads are ``right`` [seeds, n] then; ``gain`` is that over as many at random, with an interval for other
-    draws and other test examples.
-    """
-
-    start: int
-    pool: int
-    picks: int
-    rule: str
-    right: Right
-    gain: Gain
-
-    @property
-    def accuracy(self) -> float:
-        """The mean over seeds."""
-        return float(self.right.mean())
-
-    @property
-    def beats_random(self) -> bool:
-        """Is its interval above 0?"""
-        return self.gain.interval[0] > 0
-
-
-@dataclass(frozen=True, eq=False)
 class NextLabels(show.Result):
-    """What to label next of a ``pool`` without labels, beside ``num_labelled`` examples of a run.
+    """Examples to label next of a ``pool`` without labels, beside ``num_labelled`` examples of a run.
 
     ``picks`` has a row for each pick: ``id``, ``rank`` (from 1, by rule), ``rule``, ``margin`` (how much
     likelier the first class is than the second, 0..1), ``rarity`` (0 beside a labelled example, 1 where none
     is near) and the class ``predicted``. Of the ``num_pool`` that there were, those were left out that are
     the same as labelled ones, or nearly (``num_copies``), or as others of the pool (``num_repeated``), and
     ``num_looked_at`` of the rest were looked at. Rarity is beside ``num_compared`` labelled ones, which are
-    drawn where there are very many. ``replayed`` is what each rule gained on the run's own examples, and
-    ``rule`` the one that is recommended for it.
+    drawn where there are very many. ``replayed`` has what each ``rule`` gained on the run's own
+    examples, a row a ``start`` of so many labelled ones: how many it took (``picks``) of a ``pool``, the
+    ``accuracy`` of heads then, their ``gain`` over as many at random with its ends ``low`` and ``high`` for
+    other draws and other test examples, and ``right`` [seeds, n]. ``rule`` is the one that is recommended.
     """
 
     run: str
@@ -82,7 +53,7 @@ class NextLabels(show.Result):
     num_pool: int
     num_looked_at: int
     rule: str
-    replayed: tuple[Replayed, ...] = field(repr=False)
+    replayed: pd.DataFrame = field(repr=False)
     picks: pd.DataFrame = field(repr=False)
     pool: Dataset | None = field(default=None, repr=False)
 
@@ -92,69 +63,59 @@ class NextLabels(show.Result):
 
         Linear classifiers say so.
         """
-        here = f"here by linear classifiers ({_points(self._best.gain)})"
+        gain, low, high = 100 * self._best[["gain", "low", "high"]]
+        here = f"here by linear classifiers ({gain:+.1f}, {low:.1f} to {high:.1f})"
         if self.rule == RANDOM:
             return f"No rule beats random {here}: label at random"
         how = {RARE: "what is rare and uncertain", MARGIN: "what has the smallest margin"}[self.rule]
         return f"Label {how}: it beats random {here}"
 
     @property
-    def _best(self) -> Replayed:
-        """Of the rules, where most were labelled, the one that is recommended, or gained most."""
-        start = max(one.start for one in self.replayed)
-        there = [one for one in self.replayed if one.start == start and one.rule in RULES]
-        own = [one for one in there if one.rule == self.rule]
-        return max(own or there, key=lambda one: one.gain.value)
+    def _best(self) -> pd.Series:
+        most = self.replayed[self.replayed["start"] == self.replayed["start"].max()]
+        there = most[most["rule"].isin(RULES if self.rule == RANDOM else [self.rule])]
+        best: pd.Series = there.loc[there["gain"].idxmax()]
+        return best
 
     def table(self) -> pd.DataFrame:
         """A row for each pick, in an order to label in; those of the rule that is recommended come first."""
         return self.picks
 
     def figure(self) -> Figure:
-        """What each rule gained over random in the replays, in points, by the labels they began with."""
+        """The gain of each rule over random in the replays, in points, by the labels they began with."""
         drawn = []
         for rule, (color, marker, beside) in _STYLES.items():
-            own = [one for one in self.replayed if one.rule == rule]
-            middle = np.array([100 * one.gain.value for one in own])
-            ends = np.array([[100 * end for end in one.gain.interval] for one in own]).T
-            errors = np.abs(np.nan_to_num(ends - middle))
-            starts = [one.start * beside for one in own]
-            drawn.append(show.Curve(starts, middle, rule, color, marker, errors=errors))
+            own = self.replayed[self.replayed["rule"] == rule]
+            middle, *ends = (100 * own[name].to_numpy() for name in ("gain", "low", "high"))
+            errors = np.abs(np.nan_to_num(np.array(ends) - middle))
+            drawn.append(show.Curve(own["start"] * beside, middle, rule, color, marker, errors=errors))
         figure = show.curves({"": drawn}, (4.6, 2.9), x="labelled before", y="gain over random (points)")
         [axes] = figure.axes
         axes.axhline(0, color=show.INK, linewidth=0.8, linestyle=":")
         axes.set_xscale("log")
-        starts = sorted({one.start for one in self.replayed})
+        starts = np.unique(self.replayed["start"])
         axes.set_xticks(starts, [f"{one:,}" for one in starts])
         axes.set_xlim(starts[0] / _ROOM, starts[-1] * _ROOM)
         axes.minorticks_off()
         return figure
 
     def frames(self) -> list[show.Frame]:
-        """What the rules gained in the replays, and the first picks of the one that is recommended."""
+        """The gains of the rules in the replays, and the first picks of the one that is recommended."""
         return [self._verdict(), self._first()]
 
     def _verdict(self) -> show.Frame:
-        import pandas as pd
-
         few = self._best
-        data = pd.DataFrame(
-            {
-                "start": each.start,
-                "pool": each.pool,
-                "picks": each.picks,
-                "rule": each.rule + (" *" if each.rule == self.rule and each.start == few.start else ""),
-                "accuracy": each.accuracy,
-                "gain": None if each.rule == RANDOM else each.gain.value,
-                "low": each.gain.interval[0],
-                "high": each.gain.interval[1],
-            }
-            for each in self.replayed
+        known = self.replayed[["start", "pool", "picks", "accuracy", "low", "high"]]
+        advised = (self.replayed["rule"] == self.rule) & (known["start"] == few["start"])
+        data = known.assign(
+            rule=self.replayed["rule"] + np.where(advised, " *", ""),
+            gain=self.replayed["gain"].where(self.replayed["rule"] != RANDOM),
         )
+        seeds, num = few["right"].shape
         note = (
-            f"{self.headline}. Replayed on the run's own examples over {len(few.right)} draws, "
-            f"tested on {show.count(few.right.shape[1])} others; intervals of {show.percent(LEVEL)}, since "
-            f"one of two rules is chosen. It is judged where most are labelled: {show.count(few.start)} of "
+            f"{self.headline}. Replayed on the run's own examples over {seeds} draws, "
+            f"tested on {show.count(num)} others; intervals of {show.percent(LEVEL)}, since one of two rules "
+            f"is chosen. It is judged where most are labelled: {show.count(few['start'])} of "
             f"the {show.count(self.num_labelled)} that the run has."
         )
         columns = {
@@ -185,8 +146,3 @@ class NextLabels(show.Result):
         texts = dict.fromkeys(("rank", "id", "predicted"), show.names())
         columns = {**texts, **dict.fromkeys(("margin", "rarity"), show.numbers(2))}
         return show.Frame("First picks", note, own.head(_SHOWN), columns)
-
-
-def _points(gain: Gain) -> str:
-    low, high = (100 * end for end in gain.interval)
-    return f"{100 * gain.value:+.1f}, {low:.1f} to {high:.1f}"

@@ -64,7 +64,7 @@ class Curriculum(Result):
         return (batch.tolist() for batch in paced)
 
     def pool(self, step: int) -> int:
-        """Of how many of the easiest examples a step draws some; steps count from 0."""
+        """How many of the easiest examples a step draws from; steps count from 0."""
         return pool_size(step, len(self.order), self.num_steps, self.batch_size, self.start, self.whole_after)
 
     def _some(self, most: int) -> list[int]:

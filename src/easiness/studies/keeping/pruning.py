@@ -133,7 +133,6 @@ class Pruned(Result):
 
     @property
     def _dropped(self) -> str:
-        """The examples that are dropped, in words."""
         if self.policy == NAMED:
             return "exactly those named"
         order = ranks.order_of(self.score, self.keep)
@@ -179,7 +178,6 @@ def prune(asked: Kept) -> Pruned:
 
 
 def _without_named(asked: Kept, score: str) -> Pruned:
-    """All but the examples that are named; the score is for the summary alone."""
     run, given = asked.run, {"--policy": asked.policy, "--keep": asked.keep, "--balanced": asked.balanced}
     given = {"--drop": asked.drop is not None, **given}
     if others := [name for name, value in given.items() if value]:
@@ -196,10 +194,11 @@ def _order(score: str, policy: str | None, keep: Keep | None) -> tuple[ranks.Ord
 
     By a score that speaks of labels the worst are those whose label is least sound.
     """
-    if policy is None and keep is not None:
-        policy = ranks.policy_to_keep(score, keep)
-        keep = None if policy is not None else keep
-    meaning, end = find_score(score).high_means, keep
+    ranks.check_end(keep)
+    meaning = find_score(score).high_means
+    if policy is None and keep is not None and meaning in ("easy", "hard"):
+        policy, keep = "hard" if (meaning == "easy") == (keep == "top") else "easy", None
+    end = keep
     if policy in _EXACT and keep is None and meaning in ("sound label", "suspect label"):
         end = "top" if (meaning == "sound label") == (policy == "worst") else "bottom"
     order = ranks.order_of(score, end)
@@ -259,7 +258,6 @@ def _drawn(
 
 
 def _number(policy: str, text: str, within: Callable[[float], bool]) -> float:
-    """The number of a sampler's policy."""
     try:
         number = float(text)
     except ValueError:
@@ -273,7 +271,7 @@ def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) ->
     """Positions, ascending, of the examples that a file or a list names, among all ``ids`` [K]."""
     is_file = isinstance(given, str | Path)
     where = f"--ids {given}" if is_file else "ids"
-    names = _read(at_home(given), where) if isinstance(given, str | Path) else list(map(_text_of, given))
+    names = _read(at_home(given), where) if isinstance(given, str | Path) else list(map(str, given))
     positions = {str(one): position for position, one in enumerate(ids)}
     if is_file and "" not in positions:  # an empty cell names nothing
         names = [name for name in names if name]
@@ -283,13 +281,6 @@ def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) ->
     if unknown:
         raise BadInput(f"{where}: the run has no example with id {shorten(unknown)}; give ids of the run")
     return np.unique([positions[name] for name in names])
-
-
-def _text_of(given: Any) -> str:
-    try:
-        return str(given)
-    except ValueError:  # as of a number of thousands of digits
-        raise BadInput("ids: has one that has no text; give ids of the run") from None
 
 
 def ids_as_text(ids: npt.NDArray[Any]) -> bytes:

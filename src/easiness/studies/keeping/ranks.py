@@ -78,31 +78,22 @@ class Order:
 
     @property
     def by(self) -> str:
-        """What is ranked by, and how the ranks run where that is not from hard to easy."""
+        """The score, and how the ranks run where that is not from hard to easy."""
         if self.keep is None:
             return self.score.name
         return f"{self.score.name}, from the {self.keep} (to keep) to the {_OTHER_END[self.keep]}"
 
 
-def policy_to_keep(score: str, keep: Keep) -> str | None:
-    """The policy that mainly drops the other end of a score that speaks of ease; ``None`` for any other."""
-    meaning = find_score(score).high_means
-    _check_end(keep)
-    if meaning not in _EASE:
-        return None
-    return "hard" if (meaning == "easy") == (keep == "top") else "easy"
-
-
-def _check_end(keep: Keep) -> None:
-    if keep not in get_args(Keep):
+def check_end(keep: Keep | None) -> None:
+    """Refuse what is no end of a score."""
+    if keep not in (None, *get_args(Keep)):
         raise BadInput(f"keep {keep!r}: unknown; choose {' or '.join(get_args(Keep))}")
 
 
 def order_of(score: str, keep: Keep | None = None) -> Order:
     """The order by a score; ``keep`` is needed where it is high neither for easy nor for hard examples."""
     found = find_score(score)
-    if keep is not None:
-        _check_end(keep)
+    check_end(keep)
     meaning = found.high_means
     speaks_of_ease = meaning in _EASE
     if keep is None and not speaks_of_ease:

@@ -27,7 +27,15 @@ from easiness.inputs import tell
 from easiness.show import counted
 from easiness.spec import at_least
 from easiness.studies.keeping.grid import FEWEST_SEEDS
-from easiness.studies.keeping.heads import Labelled, fit, heads_of, in_files, read_examples
+from easiness.studies.keeping.heads import (
+    Labelled,
+    Positions,
+    Right,
+    fit,
+    heads_of,
+    in_files,
+    read_examples,
+)
 from easiness.studies.keeping.labelling import (
     LEVEL,
     MARGIN,
@@ -36,12 +44,11 @@ from easiness.studies.keeping.labelling import (
     RARE,
     RULES,
     NextLabels,
-    Positions,
-    Replayed,
-    Right,
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from easiness.studies.keeping.study import LabelledNext
 
 NUM_NEAREST = 50
@@ -52,7 +59,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Near:
-    """Of K examples the ``nearest`` [K, n], itself first, and how ``alike`` they are [K, n], in 0..1."""
+    """The ``nearest`` of K examples [K, n], itself first, and how ``alike`` they are [K, n], in 0..1."""
 
     nearest: Positions
     alike: npt.NDArray[np.float32]
@@ -65,7 +72,7 @@ class Near:
 
 
 def near_of(x: npt.NDArray[np.float32], num: int = NUM_NEAREST) -> Near:
-    """What is near to each example by its features ``x`` [K, D]; ``num`` of them, or all others."""
+    """The examples near to each by its features ``x`` [K, D]; ``num`` of them, or all others."""
     every, num = np.arange(len(x)), min(num, len(x) - 1)
     found, far = nearest_rows(x, x, num, every)
     scale = far[:, min(_SCALE, num) - 1].clip(min=1e-6)
@@ -86,7 +93,7 @@ class Judged:
     margin: Floats
 
     def uncertain(self, num: int) -> npt.NDArray[np.float32]:
-        """Of ``num`` examples one less the margin, and 0 of those that are not in the pool [num]."""
+        """One less the margin of ``num`` examples [num], 0 of those that are not in the pool."""
         weights = np.zeros(num, np.float32)
         weights[self.pool] = 1 - self.margin
         return weights
@@ -133,65 +140,56 @@ _REST = 4  # a pool has so many times as many examples as are picked, at least
 _STREAM = 0x706F6F6C  # keeps these random numbers apart from others of the same seed
 
 
-@dataclass(frozen=True)
-class Replaying:
-    """How to replay: ``picks`` at a time, over ``seeds`` draws of their ``seed``.
-
-    ``wrong`` is the share of the new labels that are wrong, as people's are; ``rules`` are those tried.
-    """
-
-    picks: int
-    seeds: int = 20
-    seed: int = 0
-    wrong: float = 0.0
-    starts: Sequence[int] = STARTS
-
-    def of(self, num: int) -> list[tuple[int, int]]:
-        """The labelled examples to begin with, and the picks, at each start with ``num`` examples in all."""
-        starts = sorted({one for one in self.starts if 3 * one <= num} | {num // 2})
-        return [(one, max(1, min(self.picks, (num - one) // _REST))) for one in starts]
-
-
-def without_copies(some: Labelled, copies: Positions) -> Labelled:
-    """One example of each number in ``copies``: to label a copy tells nothing, and none is picked."""
-    return some.part(np.sort(np.unique(copies, return_index=True)[1]))
-
-
 def replay(
-    some: Labelled, test: Labelled, asked: Replaying, rules: Mapping[str, Rule] = PICKS
-) -> list[Replayed]:
-    """What each rule gains at each start.
+    some: Labelled,
+    test: Labelled,
+    picks: int,
+    rules: Mapping[str, Rule] = PICKS,
+    *,
+    seeds: int = 20,
+    seed: int = 0,
+    wrong: float = 0.0,
+    starts: Sequence[int] = STARTS,
+) -> pd.DataFrame:
+    """The gain of each rule at each start, a row each; see `NextLabels`.
 
+    ``picks`` at most are made, and ``wrong`` is the share of the new labels that are wrong, as people's are.
     Each seed takes as many labelled examples as a start has, at random, and hides the labels of the rest,
     from which each rule picks. Heads of what is labelled then are tested on the same ``test`` examples.
     """
-    rng = np.random.default_rng(np.random.SeedSequence(asked.seed, spawn_key=(_STREAM,)))
+    import pandas as pd
+
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
     if len(some) > MOST:
         some = some.part(np.sort(rng.permutation(len(some))[:MOST]))
-    near, starts = near_of(some.x.numpy()), asked.of(len(some))
+    near, num = near_of(some.x.numpy()), len(some)
+    starts = sorted({one for one in starts if 3 * one <= num} | {num // 2})
     found = []
-    for at, (start, picks) in enumerate(starts):
-        picked = {rule: np.zeros((asked.seeds, len(some)), np.float32) for rule in rules}
-        right: dict[str, Right] = {rule: np.zeros((asked.seeds, len(test)), np.bool_) for rule in rules}
-        for seed in range(asked.seeds):
-            tell("replaying whom to label", at * asked.seeds + seed, len(starts) * asked.seeds)
+    for at, start in enumerate(starts):
+        here = max(1, min(picks, (num - start) // _REST))
+        picked = {rule: np.zeros((seeds, len(some)), np.float32) for rule in rules}
+        right: dict[str, Right] = {rule: np.zeros((seeds, len(test)), np.bool_) for rule in rules}
+        for draw in range(seeds):
+            tell("replaying whom to label", at * seeds + draw, len(starts) * seeds)
             order = rng.permutation(len(some))
             labelled, pool = order[:start], order[start:]
             known = some.part(labelled)
             moments = known.moments()
             judged = Judged(pool, labelled, margins(probabilities(known, some.part(pool))))
-            given = _as_people_label(some, asked.wrong, rng)
+            given = _as_people_label(some, wrong, rng)
             for rule, pick in rules.items():
-                own = pool[pick(near, judged, picks)]
+                own = pool[pick(near, judged, here)]
                 new = given.part(own)
                 head, _ = fit(known.with_others(new), moments + new.moments())
-                picked[rule][seed, own] = 1
-                right[rule][seed] = (head(test.x).argmax(dim=1) == test.labels).numpy()
+                picked[rule][draw, own] = 1
+                right[rule][draw] = (head(test.x).argmax(dim=1) == test.labels).numpy()
         for rule in rules:
             alike = _alike(picked[rule] - picked[RANDOM])
             gain = paired_gain(right[RANDOM], right[rule], LEVEL, alike=alike)
-            found.append(Replayed(start, len(some) - start, picks, rule, right[rule], gain))
-    return found
+            said = (right[rule], float(right[rule].mean()), gain.value, *gain.interval)
+            found.append((start, num - start, here, rule, *said))
+    columns = ["start", "pool", "picks", "rule", "right", "accuracy", "gain", "low", "high"]
+    return pd.DataFrame(found, columns=columns)
 
 
 def _alike(apart: npt.NDArray[np.float32]) -> float:
@@ -207,7 +205,7 @@ def _alike(apart: npt.NDArray[np.float32]) -> float:
 
 
 def probabilities(known: Labelled, others: Labelled) -> npt.NDArray[np.float64]:
-    """Of each class [n, C] for others, by a head on those known."""
+    """Probabilities of each class [n, C] of others, by a head on those known."""
     head, temperature = fit(known)
     p: npt.NDArray[np.float64] = torch.softmax(head(others.x).double() / temperature, dim=1).numpy()
     return p
@@ -220,7 +218,6 @@ def margins(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _as_people_label(some: Labelled, wrong: float, rng: np.random.Generator) -> Labelled:
-    """The examples with a share of labels that are another class, at random."""
     if not wrong:
         return some
     num = some.num_classes
@@ -229,11 +226,11 @@ def _as_people_label(some: Labelled, wrong: float, rng: np.random.Generator) -> 
     return Labelled(some.x, torch.from_numpy(labels), some.groups, num)
 
 
-def recommended(replayed: Sequence[Replayed]) -> str:
+def recommended(replayed: pd.DataFrame) -> str:
     """The rule with the largest gain where replays begin with most labels, of those shown; else random."""
-    start = max(one.start for one in replayed)
-    ahead = [one for one in replayed if one.start == start and one.rule in RULES and one.beats_random]
-    return max(ahead, key=lambda one: one.gain.value).rule if ahead else RANDOM
+    most = replayed[replayed["start"] == replayed["start"].max()]
+    ahead = most[most["rule"].isin(RULES) & (most["low"] > 0)]
+    return str(ahead["rule"][ahead["gain"].idxmax()]) if len(ahead) else RANDOM
 
 
 def pick_next(asked: LabelledNext) -> NextLabels:
@@ -257,10 +254,12 @@ def pick_next(asked: LabelledNext) -> NextLabels:
     repeated = pd.Series(examples.copies[num:]).duplicated().to_numpy() & ~copies
     new = num + np.flatnonzero(~copies & ~repeated)
     _check_enough(picks, pool, len(new), "new example")
-    tried = without_copies(examples.pool, examples.copies[examples.positions])
+    # to label a copy tells nothing, and none is picked
+    once = np.unique(examples.copies[examples.positions], return_index=True)[1]
+    tried = examples.pool.part(np.sort(once))
     if len(tried) < 2 * len(run.classes):
         raise BadInput(f"{run.path}: {len(tried)} examples are too few to replay with; label some at random")
-    replayed = tuple(replay(tried, examples.test, Replaying(picks, asked.seeds, asked.seed)))
+    replayed = replay(tried, examples.test, picks, seeds=asked.seeds, seed=asked.seed)
     order = np.random.default_rng(asked.seed).permutation(new)[:MOST]
     drawn = drawn_examples(num, MOST)
     labelled = np.arange(num) if drawn is None else drawn

@@ -106,7 +106,6 @@ _DEFAULTS = {one.name: one.default for one in fields(Kept) if one.default is not
 
 
 def _task(given: Mapping[str, Any]) -> str:
-    """The task in `_OPTIONS` that is asked; options of two of them are refused."""
     named = [name for name, default in _DEFAULTS.items() if _differs(given.get(name, default), default)]
     of_tasks = {task: [name for name in named if name in own] for task, own in _OPTIONS.items()}
     asked = [(task, _flag(own[0])) for task, own in of_tasks.items() if own]

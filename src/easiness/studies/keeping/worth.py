@@ -1,4 +1,4 @@
-"""What to keep of a run's examples, and what more labels would give, as it is shown."""
+"""The advice what to keep of a run's examples, and what more labels would give, as it is shown."""
 
 from __future__ import annotations
 
@@ -19,11 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from easiness.studies.keeping.choice import Judged
-
 
 ALL, EASIEST, HARDEST, RANDOM = "all", "easiest", "hardest", "random"
-"""What is kept."""
+"""Which examples are kept."""
 NEIGHBOURS = 15
 """Nearest examples that vote: a second kind of classifier, since what heads can spare others may need."""
 
@@ -45,7 +43,7 @@ _OF_SIZE = (
 
 @dataclass(frozen=True, eq=False)
 class Worth(show.Result):
-    """What to keep of the examples of a run, tried on ``num_test`` others over ``num_seeds`` seeds.
+    """Advice what to keep of the examples of a run, tried on ``num_test`` others over ``num_seeds`` seeds.
 
     ``grid`` has a row for all that was tried, and ``judged`` says what the advised one is worth, by heads and
     by neighbours. ``margin`` is the loss that counts as none. ``keep`` has the labels with what is to be
@@ -59,7 +57,7 @@ class Worth(show.Result):
     held_out: bool
     margin: float
     grid: pd.DataFrame = field(repr=False)
-    judged: Sequence[Judged] = field(repr=False)
+    judged: Sequence[Mapping[str, Gain]] = field(repr=False)
     keep: Cleaned = field(repr=False)
     suspects: int
     twice: Interval | None
@@ -69,7 +67,7 @@ class Worth(show.Result):
 
     @property
     def headline(self) -> str:
-        """What to keep, and what twice the labels would give, in two sentences."""
+        """Advice what to keep, and what twice the labels would give, in two sentences."""
         return f"{show.capitalized(self.advice)}. {self.ahead}."
 
     @cached_property
@@ -113,7 +111,6 @@ class Worth(show.Result):
         return f"{of}: {before}you can {what} {'and gain' if low > 0 else less} ({beyond})"
 
     def _by_each(self, name: str) -> str:
-        """The judgements by heads, and by neighbours where they were asked."""
         return "; ".join(f"{_points(one[name])} {whom}" for one, whom in zip(self.judged, _BY, strict=False))
 
     @property
@@ -144,7 +141,7 @@ class Worth(show.Result):
         """The value of its JSON file: the sentences, what was judged, and the grid."""
         judged = [
             {name: gain and Interval(gain.value, *gain.interval)._asdict() for name, gain in told.items()}
-            for told in (dict.fromkeys(_JUDGED) | one for one in self.judged)
+            for told in ({name: one.get(name) for name in _JUDGED} for one in self.judged)
         ]
         return {
             "advice": self.advice,
@@ -158,7 +155,7 @@ class Worth(show.Result):
         }
 
     def frames(self) -> list[show.Frame]:
-        """What is advised with its rivals at equal size, then the whole grid, a table a size."""
+        """The advice with its rivals at equal size, then the whole grid, a table a size."""
         own, gains = self.judged[0], {"over_all": "over all", "over_random": "over as many at random"}
         said = " and ".join(f"{_points(own[name])} {over}" for name, over in gains.items() if name in own)
         told = f"In points, judged on the half of the tests that had no part in the choice: {said}. "
@@ -192,7 +189,7 @@ class Worth(show.Result):
         )
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
-        """What to do with the file of labels: networks may not bear out what heads on features say."""
+        """The next step with the file of labels: networks may not bear out what heads on features say."""
         trained = ("--beside", "random,rs2", "--model", "MODEL")
         labels = self.run.spec.data.labels
         return [
@@ -235,7 +232,6 @@ _BELOW, _ROOM = 0.15, 0.02  # of accuracy: what is farther below all examples is
 
 
 def _curves(size: int, rows: pd.DataFrame) -> list[show.Curve]:
-    """All examples as a level, each end with and without suspects, then all but these."""
     everything = rows["accuracy"].iloc[0]
     found = [show.Curve([0, _RIGHT], [everything, everything], "all", marker="", line=":")]
     for (out, kept), own in rows.sort_values("num_kept").groupby(["suspects_out", "kept"]):

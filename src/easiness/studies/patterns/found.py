@@ -1,4 +1,4 @@
-"""What frequency and contradiction say of easiness, as it is shown."""
+"""Frequency and contradiction beside easiness, as they are shown."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def least_explained(left: _Floats, picture: _Integers, num: int = NUM_SHOWN) -> 
 
 @dataclass(frozen=True, eq=False)
 class Patterns(show.Result):
-    """What ``examples`` of a run show, which lies ``around`` them, and a ``score`` beside that.
+    """The ``examples`` of a run, what lies ``around`` them, and a ``score`` beside that.
 
     ``found`` is the rank regression of the score, ``turned`` where high is hard, on both over all examples,
     ``within`` that among examples of one class, and ``class_alone`` the share of the variance that the class
@@ -76,7 +76,7 @@ class Patterns(show.Result):
 
     @property
     def ease(self) -> str:
-        """What is explained, of which high is easy."""
+        """The name of the score, turned so that high is easy."""
         return f"ease by {self.score}" if self.turned else self.score
 
     @property
@@ -251,5 +251,4 @@ def _numbers(one: RankRegression) -> dict[str, Effect]:
 
 
 def _ends(name: str, effect: Effect) -> dict[str, float]:
-    """The columns of an effect with its interval."""
     return {name: effect.value, f"{name} low": effect.low, f"{name} high": effect.high}

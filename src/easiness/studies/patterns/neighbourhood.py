@@ -1,10 +1,9 @@
-"""What lies near an example in some features: how much of its own class, and how much of others."""
+"""Neighbours of an example in some features: how much of its own class, and how much of others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +28,7 @@ _Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Neighbourhood:
-    """What lies near each of Q examples among the training examples, each picture counted once a class.
+    """Neighbours of each of Q examples among the training examples, each picture counted once a class.
 
     With d the distance of two examples by direction (between features of unit length), y their labels, s_k(i)
     the distance of i to the k-th nearest example of any class, and k = ``nearest``:
@@ -89,17 +88,27 @@ def neighbourhood(
             f"--nearest {nearest}: not between 1 and {len(among) - 1}, the neighbours that {len(among)} "
             "different examples have; give such a number"
         )
-    space = _Space(unit, of_class, picture, among)
     ks = sorted({nearest, *(k for k in OTHER_SCALES if k < len(among))})
     place = slice(0 if asked is None else len(labels), len(every))
-    of_asked, contradiction = space.scales(place, ks, nearest)
-    of_among = of_asked[among] if asked is None else space.scales(among, ks, nearest)[0]
-    common, local = space.counts(place, of_asked, of_among)
+    pairs = picture * (of_class.max() + 1) + of_class
+    order = np.argsort(pairs[among])
+    own = order[np.searchsorted(pairs[among], pairs, sorter=order).clip(max=len(among) - 1)]
+    own = np.where(pairs[among][own] == pairs, own, -1)  # where an example is among them, or its copy
+
+    def scales(place: _Integers | slice) -> tuple[_Floats, _Integers]:
+        """s_k for each k [n, k] of the examples at a place, and where their nearest are [n, nearest]."""
+        found, far = nearest_rows(unit[place], unit[among], max(ks), own[place])
+        return np.asarray(far[:, [k - 1 for k in ks]], np.float32), among[found[:, :nearest]]
+
+    of_asked, neighbours = scales(place)
+    of_among = of_asked[among] if asked is None else scales(among)[0]
+    looked_at = (unit[among], of_class[among], of_among)
+    common, local = _counts((unit[place], of_class[place], of_asked), looked_at, own[place])
     others = {f"common {k}": common[:, column] for column, k in enumerate(ks)}
     others |= {f"local {k}": local[:, column] for column, k in enumerate(ks)}
     return Neighbourhood(
         frequency=others[f"common {nearest}"],
-        contradiction=contradiction,
+        contradiction=(of_class[neighbours] != of_class[place][:, None]).mean(axis=1),
         others=others,
         picture=picture[place],
         regions=_regions(unit[place], picture[place]),
@@ -116,55 +125,30 @@ def _once(picture: _Integers, labels: _Integers) -> _Integers:
     return np.asarray(first if drawn is None else first[drawn], np.int64)
 
 
-@dataclass(frozen=True)
-class _Space:
-    """All examples as ``unit`` vectors [K, D] with labels and pictures, and those looked ``among``."""
+_Looked: TypeAlias = tuple[_Floats, _Integers, _Floats]
+"""Unit vectors, labels and s_k of examples."""
 
-    unit: _Floats
-    labels: _Integers
-    picture: _Integers
-    among: _Integers
 
-    @cached_property
-    def own(self) -> _Integers:
-        """Where among those each example [K] or its copy of the same label is, -1 where none is."""
-        pairs = self.picture * (self.labels.max() + 1) + self.labels
-        known = pairs[self.among]
-        order = np.argsort(known)
-        found = order[np.searchsorted(known, pairs, sorter=order).clip(max=len(known) - 1)]
-        return np.where(known[found] == pairs, found, -1)
+def _counts(asked: _Looked, among: _Looked, itself: _Integers) -> tuple[_Integers, _Integers]:
+    """How many of its class are near each example [n, k], which is ``itself`` [n] one of those among.
 
-    def scales(
-        self, place: _Integers | slice, ks: Sequence[int], nearest: int
-    ) -> tuple[_Floats, npt.NDArray[np.float64]]:
-        """Of the examples at ``place`` [n]: s_k for each k [n, k], and the contradiction [n]."""
-        found, far = nearest_rows(self.unit[place], self.unit[self.among], max(ks), self.own[place])
-        neighbours = self.among[found[:, :nearest]]
-        other = (self.labels[neighbours] != self.labels[place][:, None]).mean(axis=1)
-        return np.asarray(far[:, [k - 1 for k in ks]], np.float32), other
-
-    def counts(self, place: slice, scales: _Floats, theirs: _Floats) -> tuple[_Integers, _Integers]:
-        """How many of its class are near each example at ``place``, of which s_k are ``scales`` [n, k].
-
-        ``theirs`` are the s_k of those among which is looked. Near is within their median, or within the mean
-        of both scales (of squares: the product), [n, k] each.
-        """
-        usual = np.median(theirs, axis=0) ** 2
-        common, local = np.zeros((2, *scales.shape), np.int64)
-        unit, labels, itself = self.unit[place], self.labels[place], self.own[place]
-        of_among = self.labels[self.among]
-        for label in np.unique(of_among):
-            own, mine = np.flatnonzero(of_among == label), np.flatnonzero(labels == label)
-            others = self.unit[self.among[own]]
-            for at in range(0, len(mine), _AT_ONCE):
-                rows = mine[at : at + _AT_ONCE]
-                squares = 2 - 2 * (unit[rows] @ others.T)
-                squares[itself[rows, None] == own] = np.inf
-                for column, limit in enumerate(usual):
-                    both = scales[rows, column, None] * theirs[own, column]
-                    common[rows, column] = np.count_nonzero(squares <= limit + _ROUNDED, axis=1)
-                    local[rows, column] = np.count_nonzero(squares <= both + _ROUNDED, axis=1)
-        return common, local
+    Near is within the median of their s_k, or within the mean of both (of squares: the product).
+    """
+    (unit, labels, scales), (others, of_others, theirs) = asked, among
+    usual = np.median(theirs, axis=0) ** 2
+    common, local = np.zeros((2, *scales.shape), np.int64)
+    for label in np.unique(of_others):
+        own, mine = np.flatnonzero(of_others == label), np.flatnonzero(labels == label)
+        of_class = others[own]
+        for at in range(0, len(mine), _AT_ONCE):
+            rows = mine[at : at + _AT_ONCE]
+            squares = 2 - 2 * (unit[rows] @ of_class.T)
+            squares[itself[rows, None] == own] = np.inf
+            for column, limit in enumerate(usual):
+                both = scales[rows, column, None] * theirs[own, column]
+                common[rows, column] = np.count_nonzero(squares <= limit + _ROUNDED, axis=1)
+                local[rows, column] = np.count_nonzero(squares <= both + _ROUNDED, axis=1)
+    return common, local
 
 
 def _regions(unit: _Floats, picture: _Integers) -> _Integers:

@@ -108,7 +108,7 @@ _MOST_SHARED = 0.01  # of the examples: those that two parts of one data set hav
 
 
 def notes_on_shared(source: FeatureSource, data: Dataset) -> tuple[str, ...]:
-    """What to say of features whose networks were trained on few of these examples with their labels."""
+    """Notes on features whose networks were trained on few of these examples with their labels."""
     other = source.trained_on
     shared = 0 if other is None else _num_shared(other, data)
     if other is None or not shared:
@@ -143,7 +143,6 @@ def _num_shared(run: Run, data: Dataset) -> int:
 
 
 def _named(data: Dataset, marks: Iterable[Any]) -> Iterator[tuple[Any, str]]:
-    """What marks each example, with the name of its class."""
     return zip(marks, (data.classes[one] for one in data.labels.tolist()), strict=True)
 
 
@@ -271,7 +270,6 @@ def _regression(
     within: npt.NDArray[np.int64] | None = None,
     frequency: npt.NDArray[np.int64] | None = None,
 ) -> RankRegression:
-    """On the frequency and the contradiction around, or on another count of frequency."""
     known = outcome.known
     return rank_regression(
         outcome.whole[known],
@@ -285,7 +283,6 @@ def _regression(
 
 
 def _score(run: Run, name: str | None, split: Split) -> Score:
-    """The score of this name, or that of the trials that left an example out where there are such."""
     spec = run.spec.measured
     leaves_out = spec is not None and spec.heads is None and spec.train_share < 1 and split == "train"
     score = find_score(name or ("consistency" if leaves_out else "easiness"))
@@ -300,7 +297,7 @@ def _score(run: Run, name: str | None, split: Split) -> Score:
 def _around(
     run: Run, data: Dataset, source: FeatureSource, split: Split, nearest: int | None
 ) -> tuple[Neighbourhood, str]:
-    """What lies around each example, and a note on copies."""
+    """Neighbourhood of each example, and a note on copies."""
     looked_at = data if split == "held_out" else replace(data, held_out=None)
     kept = ready_features(source, looked_at, features_beside(run.path), tell)
     own = positions_in(data, run)
@@ -345,7 +342,6 @@ def _copies(parts: Sequence[tuple[Dataset, _Positions]]) -> tuple[_Positions | N
 
 
 def _seen(run: Run, score: Score, split: Split) -> str:
-    """Of which looks at the examples the score is."""
     if split == "held_out":
         return "held-out examples, on which no trial was trained"
     if run.shares:

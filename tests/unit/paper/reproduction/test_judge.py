@@ -10,6 +10,7 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from easiness.paper.perturbation.patterns import PseudoLevel, PseudoPatterns
 from easiness.paper.reproduction.claims import Claim
@@ -21,7 +22,7 @@ from easiness.paper.perturbation.curve import PerturbationCurve, PerturbedMatch
 from easiness.paper.reproduction.judge import PaperResults, paper_claims
 from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison
-from easiness.studies.similarity import Estimate, Similarity, SpaceDistances
+from easiness.studies.similarity import Similarity
 from plans import group_match, training_sets
 
 IDS = ["1", "2", "3", "4", "5", "6a", "6b", "6c", "7a", "7b", "7c", "8", "9", "10"]
@@ -80,17 +81,16 @@ def similar(
     easy: float, hard: float, half: float = 0.01, trials: int = 5, classes: int = 5, smallest: int = 5
 ) -> Similarity:
     """Differences: the easy less random ones, and the hard less easy ones, in both spaces."""
-
-    def space(name: Any) -> SpaceDistances:
-        values = {"easy - random": easy, "hard - easy": hard}
-        differences = {key: Estimate(one, (one - half, one + half)) for key, one in values.items()}
-        return SpaceDistances(name, {}, differences, {})
-
+    spaces, values = ("pixel", "feature"), {"easy - random": easy, "hard - easy": hard}
+    rows = [
+        {"space": space, "name": name, "value": one, "low": one - half, "high": one + half}
+        for space in spaces
+        for name, one in values.items()
+    ]
     return Similarity(
         model="a", row=Row(3), num_trials=trials, fraction=0.1, tie_mass={"easy": 0, "hard": 0},
         classes=tuple("abcdefghij"[:classes]), num_classes=10, at_most=500, sizes={}, smallest=smallest,
-        trial=0,
-        spaces={"pixel": space("pixel"), "feature": space("feature")},
+        trial=0, distances=pd.DataFrame(rows), by_class=dict.fromkeys(spaces),
     )  # fmt: skip
 
 

@@ -20,7 +20,6 @@ from easiness.studies.keeping import (
     RARE,
     Labelled,
     NextLabels,
-    Replaying,
     near_of,
     recommended,
     replay,
@@ -85,15 +84,12 @@ def test_a_rule_that_always_takes_the_same_examples_is_not_recommended():
         def same(_, judged, num, lots=lots):
             return np.argsort(lots[judged.pool])[:num]
 
+        examples = _world(120, 2 * world), _world(150, 2 * world + 1)
         rules = {RARE: same, MARGIN: same, RANDOM: PICKS[RANDOM]}
-        asked = Replaying(15, seeds=6, seed=world, starts=())
-        replayed = replay(_world(120, 2 * world), _world(150, 2 * world + 1), asked, rules)
+        replayed = replay(*examples, 15, rules, seeds=6, seed=world, starts=())
         found += recommended(replayed) != RANDOM
-        own = next(one for one in replayed if one.rule == RARE)
-        base = next(one for one in replayed if one.rule == RANDOM)
-        naive += (
-            easiness.analysis.paired_gain(base.right, own.right, 0.975).interval[0] > own.gain.interval[0]
-        )
+        own, base = (replayed[replayed["rule"] == rule].iloc[0] for rule in (RARE, RANDOM))
+        naive += easiness.analysis.paired_gain(base["right"], own["right"], 0.975).interval[0] > own["low"]
     assert found == 0
     assert naive == 6
 
@@ -105,13 +101,12 @@ def test_a_rule_that_knows_better_is_recommended_and_wrong_labels_cost_it():
     some, test = _world(900, 1), _world(400, 2)
     rare = np.isin(some.labels.numpy(), [2, 3]).astype(float)
     rules = {RARE: finds_rare, MARGIN: PICKS[MARGIN], RANDOM: PICKS[RANDOM]}
-    asked = Replaying(10, seeds=6, starts=(20,))
-    replayed = replay(some, test, asked, rules)
-    assert [one.start for one in replayed] == [20] * 3 + [450] * 3
-    assert replayed[0].gain.value > 0.01
+    replayed = replay(some, test, 10, rules, seeds=6, starts=(20,))
+    assert replayed["start"].tolist() == [20] * 3 + [450] * 3
+    assert replayed["gain"][0] > 0.01
     assert recommended(replayed) == RARE
-    wrong = replay(some, test, Replaying(10, seeds=6, starts=(20,), wrong=0.5), rules)
-    assert wrong[0].accuracy < replayed[0].accuracy
+    wrong = replay(some, test, 10, rules, seeds=6, starts=(20,), wrong=0.5)
+    assert wrong["accuracy"][0] < replayed["accuracy"][0]
 
 
 @pytest.fixture(scope="module")
@@ -153,8 +148,8 @@ def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(tmp_
     found = easiness.next(run, pool=tmp_path / "pool.csv", picks=2, seeds=5)
     assert (found.num_copies, found.num_repeated, found.num_looked_at) == (1, 1, len(new))
     # one of each text that is not tested on, however many are of one film
-    tested = found.replayed[0].right.shape[1]
-    assert found.replayed[-1].start + found.replayed[-1].pool == len(texts) - tested
+    last = found.replayed.iloc[-1]
+    assert last["start"] + last["pool"] == len(texts) - last["right"].shape[1]
 
 
 def test_the_table_has_the_picks_of_each_rule_the_recommended_ones_first(found):
@@ -184,13 +179,12 @@ def test_the_page_shows_the_picks_where_they_are_pictures(found):
 
 def test_the_replay_is_judged_where_most_are_labelled(found):
     result, _ = found
-    assert {one.start for one in result.replayed} == {NUM // 2} | ({100} if NUM >= 300 else set())
+    assert set(result.replayed["start"]) == {NUM // 2}
     drawn = replace(result, num_compared=99)
     assert f"none of the {NUM} is near, 99 of which were drawn" in drawn.sections()[1].note
-    last = [one for one in result.replayed if one.start == NUM // 2]
-    assert all(one.right.shape == (5, 200) for one in last)
+    assert all(one.shape == (5, 200) for one in result.replayed["right"])
     assert result.rule == recommended(result.replayed)
-    beats = any(one.beats_random for one in last if one.rule != RANDOM)
+    beats = (result.replayed["low"][result.replayed["rule"] != RANDOM] > 0).any()
     assert ("label at random" in result.headline) == (not beats)
 
 
@@ -234,10 +228,10 @@ def test_the_page_has_what_was_simulated(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     from science import pool
 
-    def few(picks, _, **others):
-        return Replaying(picks, 2, **others)
+    def few(*asked, **options):
+        return replay(*asked, **options | {"seeds": 2})
 
-    monkeypatch.setattr(pool, "Replaying", few)
+    monkeypatch.setattr(pool, "replay", few)
     page = tmp_path / "pool.md"
     arguments = ["--runs", str(tmp_path), "--worlds", "1", "--shapes", "two groups", "--docs", str(page)]
     pool.main(arguments)

@@ -261,7 +261,6 @@ def test_those_named(ten, tmp_path):
         ("none.txt", None, r"--ids none\.txt: cannot be read \(No such file or directory\)"),
         ([99], None, "ids: the run has no example with id 99"),
         ([], None, "ids: names no example"),
-        ([10**5000], None, "ids: has one that has no text; give ids of the run"),
     ],
 )
 def test_ids_that_cannot_be_dropped(ten, tmp_path, name, content, message):

@@ -37,18 +37,17 @@ def alike(tmp_path: Path) -> tuple[Run, Any]:
 def test_equal_images_are_at_0_and_opposites_at_2(alike: tuple[Run, Any]) -> None:
     run, data = alike
     found = similarity(run, data, fraction=0.2, spaces=["pixel"])
-    space = found.spaces["pixel"]
     assert found.classes == ("0", "1")
     assert found.sizes == {"easy": 4, "hard": 4, "random as easy": 4, "random as hard": 4, "all": 20}
-    assert space.sets["easy"].value == 0
+    assert found.of("pixel", "easy")["value"] == 0
     # normalized images have unit mean square, so an image and its negative are two apart
-    assert np.isclose(space.sets["hard"].value, 2, atol=1e-4)
-    assert np.isclose(space.differences["hard - easy"].value, 2, atol=1e-4)
+    assert np.isclose(found.of("pixel", "hard")["value"], 2, atol=1e-4)
+    assert np.isclose(found.of("pixel", "hard - easy")["value"], 2, atol=1e-4)
     # unrelated images are at the root of two; one pair in 45 is at 0, another at 2
-    assert 1.3 < space.sets["all"].value < 1.5
-    low, high = space.sets["all"].interval
-    assert 1 < low < space.sets["all"].value < high < 1.7
-    assert space.by_class["hard"].shape == (2,)
+    value, low, high = found.of("pixel", "all")[["value", "low", "high"]]
+    assert 1.3 < value < 1.5
+    assert 1 < low < value < high < 1.7
+    assert found.by_class["pixel"].shape == (5, 2)
     assert found.decided
     assert found.trial is None
 
@@ -61,9 +60,9 @@ def test_the_mean_over_all_examples_is_that_of_the_definition(alike: tuple[Run, 
     for members in (normal[:10], normal[10:]):
         distances = np.linalg.norm(members[:, None] - members, axis=2) / 6
         means.append(distances[np.triu_indices(10, 1)].mean())
-    found = similarity(run, data, fraction=0.2, spaces=["pixel"]).spaces["pixel"]
-    assert np.allclose(found.by_class["all"], means, atol=1e-4)
-    assert np.isclose(found.sets["all"].value, np.mean(means), atol=1e-4)
+    found = similarity(run, data, fraction=0.2, spaces=["pixel"])
+    assert np.allclose(found.by_class["pixel"][-1], means, atol=1e-4)
+    assert np.isclose(found.of("pixel", "all")["value"], np.mean(means), atol=1e-4)
 
 
 def test_only_classes_with_two_examples_in_both_sets_count(tmp_path: Path) -> None:
@@ -100,9 +99,9 @@ def test_examples_are_found_by_id_whatever_their_order(alike: tuple[Run, Any], t
         ids=data.ids[order],
         fingerprint=data.fingerprint,
     )
-    found = similarity(shuffled, data, fraction=0.2, spaces=["pixel"]).spaces["pixel"]
-    assert found.sets["easy"].value == 0
-    assert np.isclose(found.sets["hard"].value, 2, atol=1e-4)
+    found = similarity(shuffled, data, fraction=0.2, spaces=["pixel"])
+    assert found.of("pixel", "easy")["value"] == 0
+    assert np.isclose(found.of("pixel", "hard")["value"], 2, atol=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +118,13 @@ def test_both_spaces_of_a_measured_run(trained: Run) -> None:
     assert len(found.table()) == 2 * (5 + 5)
     assert "classifier layer of trial 0" in sections_text(found.sections())
     assert found.trial == 0
-    for space in found.spaces.values():
-        assert space.sets["easy"].value < space.sets["all"].value < space.sets["hard"].value
-        for estimate in (*space.sets.values(), *space.differences.values()):
-            assert estimate.interval[0] < estimate.value < estimate.interval[1]
+    for _, rows in found.distances.groupby("space"):
+        values = rows.set_index("name")["value"]
+        assert values["easy"] < values["all"] < values["hard"]
+    assert (found.distances["low"] < found.distances["value"]).all()
+    assert (found.distances["value"] < found.distances["high"]).all()
     # as a network is rescaled, its features are measured in another unit: a mean square norm of 1
-    assert 0.1 < found.spaces["feature"].sets["all"].value < 1.5
+    assert 0.1 < found.of("feature", "all")["value"] < 1.5
 
 
 def test_few_trials_decide_nothing(alike: tuple[Run, Any]) -> None:
