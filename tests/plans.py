@@ -9,10 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from easiness.analysis import MIN_GROUP, GroupMatch, Rule, Votes
-from easiness.paper.perturbation import study
-from easiness.paper.perturbation.curve import PerturbationCurve
+from easiness.paper.perturbation import PerturbationCurve, study
 from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
-from easiness.runs.plan import Drawn, Plan, make_plan
+from easiness.runs import Drawn, Plan, make_plan
 from easiness.spec import Draw, Loading, Recording, Training
 from easiness.store import Row
 

@@ -12,8 +12,8 @@ import pytest
 import easiness as ez
 from easiness import open_run
 from easiness.pages.paper_page import Illustration, Part, StudyPage, render_study
-from easiness.paper.reproduction.claims import Claim, Statistic
-from easiness.show.result import Section
+from easiness.paper.reproduction import Claim, Statistic
+from easiness.show import Section
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
@@ -79,23 +79,6 @@ def test_verdicts_are_told_apart_and_open_to_what_decides_them(
     page.locator("summary").first.press("Enter")
     assert table.is_visible()
     assert "0.400 to 0.600" in table.inner_text()
-
-
-def test_names_are_shown_and_never_run(open_page: Any, pages: dict[str, Path]) -> None:
-    page = open_page(pages["made"])
-    assert page.title() == "A study"
-    assert page.evaluate("document.scripts.length") == 0
-    assert page.evaluate("document.images.length") == 0
-    assert EVIL in page.locator(".claim-text").all_inner_texts()
-    assert EVIL in page.locator("caption").all_text_contents()
-
-
-def test_the_keyboard_skips_to_the_content_and_follows_links(open_page: Any, pages: dict[str, Path]) -> None:
-    page = open_page(pages["digits"], viewport={"width": 400, "height": 800})
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
-    page.locator("nav a", has_text="Claims").press("Enter")
-    assert page.url.endswith("#claims")
 
 
 def test_in_the_dark_no_figure_is_a_white_slab(open_page: Any, pages: dict[str, Path]) -> None:

@@ -26,7 +26,7 @@ import easiness.studies
 from easiness import audit, compare, diff, explain, keep, labels, load_dataset, scores, suspects
 from easiness.analysis import Curve, Foretold, Gain, Interval, Votes
 from easiness.engine import write_result
-from easiness.paper.perturbation.curve import PerturbationCurve
+from easiness.paper.perturbation import PerturbationCurve
 from easiness.paper.perturbation.patterns import Perturbed, PseudoPatterns
 from easiness.paper.perturbation.study import count_levels
 from easiness.paper.planted import Hypothesis
@@ -35,9 +35,7 @@ from easiness.paper.planted.design import ARMS, CONTROLS, SMOKE, patterns_of
 from easiness.paper.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.paper.validation.validating import HARDEST, Tally, easiness_view
 from easiness.paper.validation.validation import FinalModels, Validation
-from easiness.show import markdown_text, rendered
-from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
-from easiness.show.result import Result, Section
+from easiness.show import PICTURE_SUFFIXES, SUFFIXES, Result, Section, markdown_text, rendered
 from easiness.store import Row, Run
 from easiness.studies.audit import Audited, Drawn
 from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruned, Replayed, Worth
@@ -45,13 +43,13 @@ from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import Agreement, Cleaned
 from easiness.studies.labels.rule import UNKNOWN
 from easiness.studies.learning import LearningCurve
-from easiness.studies.matching.comparison import Comparison
+from easiness.studies.matching import Comparison
 from easiness.studies.patterns import Patterns
 from easiness.studies.scores import CombinedScores, RunScores, run_scores
 from easiness.studies.similarity import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
-from easiness.studies.suspects.ranked import Suspects
-from easiness.studies.verification.study import Verification
-from easiness.studies.versions.difference import Difference
+from easiness.studies.suspects import Suspects
+from easiness.studies.verification import Verification
+from easiness.studies.versions import Difference
 from lengths import long_but
 from plans import curve_of, training_sets, votes_of
 from recording import believing, recorded

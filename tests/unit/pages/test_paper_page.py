@@ -14,13 +14,12 @@ from PIL import Image
 
 import easiness
 from easiness.errors import RunFailed
+from easiness.pages import write_paper
 from easiness.pages.paper_page import Illustration, Part, StudyPage, render_study
-from easiness.pages.paper_study import write_paper
-from easiness.paper.reproduction.claims import Claim, Statistic
-from easiness.paper.reproduction.judge import paper_claims
+from easiness.paper.reproduction import Claim, Statistic, paper_claims
 from easiness.paper.reproduction.presets import Preset
 from easiness.paper.reproduction.study import plan_paper, run_paper
-from easiness.show.result import Section
+from easiness.show import Section
 from easiness.spec import Loading
 from easiness.studies.similarity import similarity
 

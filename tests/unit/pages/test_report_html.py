@@ -17,11 +17,11 @@ import pytest
 
 import easiness as ez
 from easiness import BadInput, card, compare, load_dataset, open_run
-from easiness.pages.page import render_report
+from easiness.pages import render_report
 from easiness.pages.run_part import class_galleries, left_out
 from easiness.pages.template import breakable
 from easiness.regular_file import shared
-from easiness.show.text import whole_percent
+from easiness.show import whole_percent
 from easiness.store import Run
 from easiness.studies.matching.outlook import outlook
 from recording import believing, recorded

@@ -32,7 +32,7 @@ from easiness.inputs.image.photos import (
     reduced_size,
 )
 from easiness.paper.perturbation.asked import evaluation_pixels
-from easiness.runs.plan import make_plan
+from easiness.runs import make_plan
 from easiness.spec import Recipe, Resolved, Training
 from easiness.trial import run_trial
 from pixels import images_of
