@@ -32,14 +32,14 @@ def _written(folder: Path, data: Dataset) -> Path:
 
 @pytest.fixture(scope="module")
 def of_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page beside 12 photos of 4,000 x 3,000 pixels."""
+    """The page beside 12 photos of 1,600 x 1,200 pixels."""
     folder = tmp_path_factory.mktemp("photos")
     rng = np.random.default_rng(0)
     for at in range(OF_PHOTOS):
         few = Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8))
         path = folder / "photos" / ("a bird", "a fish")[at % 2] / f"#{at} 100%.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        few.resize((4000, 3000), Image.Resampling.BILINEAR).save(path, quality=70)
+        few.resize((1600, 1200), Image.Resampling.BILINEAR).save(path, quality=70)
     return _written(folder, load_dataset(str(folder / "photos")))
 
 
@@ -64,7 +64,7 @@ def test_a_photo_is_shown_large_and_opens_its_file(open_deciding: Any, of_files:
             act()
         opened.value.wait_for_load_state()
         assert opened.value.url.endswith(href)
-        assert opened.value.evaluate("document.images[0].naturalWidth") == 4000
+        assert opened.value.evaluate("document.images[0].naturalWidth") == 1600
         opened.value.close()
     assert page.locator("#decide-count").inner_text() == "0 of 3 suspects decided"
     box = page.locator("#decide-shown img").bounding_box()
@@ -412,8 +412,10 @@ def test_long_texts_unfold_by_the_keyboard_without_a_script(open_page: Any, page
     assert page.locator(".words", has_text="quotes").locator("summary").count() == 0
 
 
-def test_texts_near_one_stand_one_a_line(open_deciding: Any, tmp_path: Path, size: Any) -> None:
-    labels, draw = np.arange(TEXTS) % 2, np.random.default_rng(0)
+@pytest.fixture(scope="module")
+def page_of_heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of texts with heads on features, which knows the texts that are near."""
+    labels, draw, folder = np.arange(TEXTS) % 2, np.random.default_rng(0), tmp_path_factory.mktemp("heads")
     words = (
         ["sea", "wave", "boat", "fish", "salt", "harbour"],
         ["hill", "path", "goat", "stone", "hut", "snow"],
@@ -421,9 +423,13 @@ def test_texts_near_one_stand_one_a_line(open_deciding: Any, tmp_path: Path, siz
     texts = [" ".join(draw.choice(words[label], 5)) for label in labels]
     labels[0] = 1
     data = load_dataset((texts, labels))
-    run = measure(data, features="hashed", trials=5, out=tmp_path / "run", device="cpu")
-    ez.report(run, tmp_path / "near.html", data=data)
-    page = open_deciding(tmp_path / "near.html", viewport=size)
+    run = measure(data, features="hashed", trials=5, out=folder / "run", device="cpu")
+    ez.report(run, folder / "near.html", data=data)
+    return folder / "near.html"
+
+
+def test_texts_near_one_stand_one_a_line(open_deciding: Any, page_of_heads: Path, size: Any) -> None:
+    page = open_deciding(page_of_heads, viewport=size)
     for side in page.locator("#decide-near ul").all():
         boxes = [one.bounding_box() for one in side.locator("li").all()]
         assert len(boxes) == 4

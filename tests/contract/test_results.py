@@ -43,7 +43,7 @@ from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import Agreement, Cleaned
 from easiness.studies.labels.rule import UNKNOWN
 from easiness.studies.learning import LearningCurve
-from easiness.studies.matching.comparison import Comparison
+from easiness.studies.matching import Comparison
 from easiness.studies.patterns import Patterns
 from easiness.studies.scores import CombinedScores, RunScores, run_scores
 from easiness.studies.similarity import DIFFERENCES, SETS, Similarity

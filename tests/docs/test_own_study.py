@@ -14,7 +14,7 @@ from doc_blocks import blocks_of
 
 import easiness as ez
 from easiness.commands import ENTRY_POINTS
-from easiness.store.watching import last_events
+from easiness.store import last_events
 
 PAGE = "docs/how-to/own-study.md"
 

@@ -1,10 +1,15 @@
-"""Whatever is wrong with what was given: exit code 2, one line that names it, and no half-written run."""
+"""Whatever is wrong with what was given, or with a file of a run: one line that names it, and exit code 2."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from lengths import long_but
+from recording import recorded
 
 
 @pytest.mark.parametrize(
@@ -64,3 +69,148 @@ def test_an_empty_folder_is_used_and_stays_empty_when_refused(command, refused, 
     refused(*digits(tmp_path / "run", "--trials", 0))
     assert list((tmp_path / "run").iterdir()) == []
     assert command(*digits(tmp_path / "run")).code == 0
+
+
+def test_a_damaged_run_has_its_row(command, run_copy, tmp_path):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "run.json").write_text("{")
+    lines = command("status", tmp_path).out.splitlines()
+    assert lines[4].split() == ["broken", "damaged"]
+    assert lines[5].split()[0] == run_copy.name
+
+
+@pytest.mark.parametrize("name", ["scores", "report", "suspects"])
+def test_a_folder_of_runs_in_place_of_a_run(refused, run_copy, name):
+    assert f"runs in it ({run_copy.name})" in refused(name, run_copy.parent)
+
+
+def test_a_run_given_twice_is_not_compared(refused, measured):
+    line = refused("compare", measured, measured)
+    assert f"{measured}: given twice" in line
+
+
+def test_a_colon_in_the_path(command, digits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # an absolute path is never taken for an address
+    finished = command(*digits("a:b", "--trials", 2))
+    assert finished.code == 0, finished.err
+    assert finished.out.splitlines()[-1].split() == ["next:", "easiness", "suspects", "a:b"]
+    assert command("scores", "a:b", "-o", "s:c.parquet").code == 0
+    assert command("status", "a:b").out.startswith("a:b: mlp_3, 2 of 2 trials finished")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("none/photos", "'none/photos': no such file or folder, nor a folder none; give the path"),
+        ("./potos", "'./potos': no such file or folder (did you mean photos?); give the path"),
+        ("labels.csv", "'labels.csv': no such file or folder; give the path"),
+        ("potos", "'potos': no such file or folder, and not a known name (did you mean photos?)"),
+        ("nofolder", "'nofolder': no such file or folder, and not a known name; give digits"),
+    ],
+)
+def test_a_mistyped_path(refused, tmp_path, monkeypatch, source, words):
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert words in refused("measure", source, "--out", "run")
+
+
+FILES = ["trial.json", "train.parquet", "weights.safetensors"]
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    file.write_bytes(content)
+
+
+def truncate(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-10])
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+@pytest.mark.parametrize("harm", long_but([flip, truncate, empty, Path.unlink], [flip]))
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_trial(command, refused, digits, run_copy, trial_folder, snapshot, contents, harm, name):
+    intact, others = contents(run_copy), snapshot(run_copy)
+    folder = trial_folder(run_copy, 1)
+    others = {key: value for key, value in others.items() if folder.name not in key and "trials/" in key}
+    harm(folder / name)
+    before = snapshot(run_copy)
+
+    for more in ([], ["--trials", 5], ["--epochs", 3], ["--trials", 1]):
+        line = refused(*digits(run_copy, *more))
+        assert line.startswith(f"easiness: error: {folder / name}: this trial file")
+        assert "--retrain-damaged" in line
+    if name == "weights.safetensors":
+        assert command("scores", run_copy).code == 0
+    else:
+        assert f"{folder / name}: this trial file" in refused("scores", run_copy)
+    assert snapshot(run_copy) == before
+
+    finished = command(*digits(run_copy, "--retrain-damaged"))
+    assert finished.code == 0
+    assert finished.err.splitlines()[0].startswith(f"{run_copy}: training 1 of 3 trials")
+    assert contents(run_copy) == intact
+    after = snapshot(run_copy)
+    assert {key: after[key] for key in others} == others
+    assert command(*digits(run_copy)).err == ""
+
+
+def test_trials_are_not_mixed_up(refused, digits, run_copy, trial_folder):
+    folder = trial_folder(run_copy, 2)
+    other = folder.rename(folder.with_name(folder.name.replace("0002", "0001")))
+    assert f"{other / 'trial.json'}: this trial file" in refused(*digits(run_copy))
+    assert f"{other / 'trial.json'}: this trial file" in refused("scores", run_copy)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--split", "held_out"], "has no held-out split"),
+        (["--at", 99], "epoch 99 is not recorded"),
+    ],
+)
+def test_what_is_refused_leaves_nothing(refused, measured, tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    assert message in refused("suspects", measured, "-o", "found.csv", *options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def versions(folder: Path, num_trials: int) -> list[object]:
+    """The command on two runs of 100 examples, of which 3 moved by six levels."""
+    labels = np.arange(100) // 99
+    for name in ("old", "new"):
+        logits = np.random.default_rng(name == "new").normal(-2, 0.2, (num_trials, 100))
+        logits[:, :3] += 6 if name == "new" else 0
+        recorded(folder / name, np.eye(2)[labels] * logits[..., None], labels, classes=("ant", "bee"))
+    return ["diff", folder / "old", folder / "new"]
+
+
+def test_a_pipeline_stops_where_too_many_changed(command, refused, tmp_path):
+    runs = versions(tmp_path, 10)
+    stopped = command(*runs, "--fail-above", 0.01)
+    assert stopped.code == 1
+    assert stopped.err.startswith("easiness: error: ")
+    assert "--fail-above 1" in stopped.err
+    assert "0 of 100 examples became harder and 3 easier" in stopped.out
+    assert command(*runs, "--fail-above", 1).code == 0
+    assert "--fail-above 2: must be" in refused(*runs, "--fail-above", 2)
+    assert "same run twice" in refused(*runs[:2], runs[1])
+
+
+def test_a_pipeline_is_told_how_many_trials_it_takes(command, tmp_path):
+    """Between two and two trials of two levels that is no more than chance."""
+    runs, rows = versions(tmp_path, 2), tmp_path / "rows.json"
+    ended = command(*runs, "-o", rows)
+    assert ended.code == 0
+    said = "2 and 2 trials do not tell whether 3 examples changed"
+    assert said in " ".join(ended.out.split())
+    assert json.loads(rows.read_text())["needed"] == [3, 3]
+    stopped = command(*runs, "--fail-above", 0.01)
+    assert stopped.code == 2
+    assert said in stopped.err
+    assert "measure 3 and 3 trials at least" in stopped.err
+    assert command(*runs, "--fail-above", 0.03).code == 0  # were they all changed

@@ -21,8 +21,7 @@ import easiness as ez
 from easiness import Run
 from easiness.analysis import Rule, match_groups
 from easiness.data import Dataset
-from easiness.runs.carrying_out import carry_out
-from easiness.runs.plan import make_plan
+from easiness.runs import carry_out, make_plan
 from easiness.spec import Execution, Recording, Resolved, Training
 from easiness.trial import run_trial
 

@@ -1,19 +1,27 @@
-"""``easiness measure``: the plan, the run, looks, and trials until it is reliable."""
+"""``easiness measure``: the plan, the run, looks, trials until it is reliable; photos and tables as well."""
 
 from __future__ import annotations
 
+import csv
 import json
-import subprocess
-import sys
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
+import easiness as ez
 from easiness import open_run
+from easiness.inputs import IMAGE
+from easiness.inputs.image import kind as module
 from easiness.pages import next_step
+from easiness.pages.facts import measure_command
 from easiness.records.observations import STATISTICS
+from easiness.runs import data_of
 from easiness.spec import observe_text
 from recording import small_run
 
@@ -106,18 +114,6 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(command, digits, tmp_path)
     assert "recipe: paper, but flip = 0.0\n" in finished.out
     assert "unfinished" not in finished.out
     assert "translation by up to 1 pixels" in finished.out
-
-
-def test_the_installed_command(measured: Path):
-    finished = subprocess.run(
-        [Path(sys.executable).with_name("easiness"), "status", measured],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert finished.returncode == 0
-    assert finished.stdout.startswith(f"{measured}: mlp_3, 3 of 3 trials finished\n")
 
 
 def test_a_path_that_is_no_unicode_is_refused_and_nothing_is_left(refused, pictures, tmp_path):
@@ -317,3 +313,148 @@ def test_damaged_trials_are_refused_or_would_be_trained_again(
     lines = planned(command, digits(run_copy, "--retrain-damaged"))
     assert "to train: trials 1 and 2, for 2 epochs; the run has 1 trial of 2 epochs" in lines
     assert snapshot(run_copy) == before
+
+
+NUM = 12  # photos of each class and split
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory) -> Path:
+    """Train and val, cats dark and dogs bright: JPEG of many sizes and aspect ratios, one of them grey."""
+    root = tmp_path_factory.mktemp("photos") / "pets"
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for name, brightest in (("cat", 120), ("dog", 256)):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for i in range(NUM):
+                height, width = (int(side) for side in rng.integers(20, 90, 2))
+                pixels = rng.integers(0, brightest, (height, width, 3), dtype=np.uint8)
+                image = Image.fromarray(pixels)
+                (image.convert("L") if i == 5 else image).save(folder / f"{i:02d}.jpg")
+    return root
+
+
+@pytest.fixture
+def decoded(monkeypatch) -> list[str]:
+    """Names of the photos as they are decoded, but for the few that are to tell what decoding costs."""
+    monkeypatch.setattr(IMAGE, "decoding", lambda *_: (0, 0.0))
+    names: list[str] = []
+    decode = module.decode_image
+
+    def noted(blob: Any, name: str, channels: Any) -> Any:
+        names.append(name)
+        return decode(blob, name, channels)
+
+    monkeypatch.setattr(module, "decode_image", noted)
+    return names
+
+
+@pytest.fixture
+def measure(photos, tmp_path):
+    def call(out="run", **options):
+        settings = {"model": "wrn_10_1", "trials": 2, "epochs": 2, "recipe": {"crop": 24}}
+        return ez.measure(photos, **{**settings, **options}, precision="float32", out=tmp_path / out)
+
+    return call
+
+
+@pytest.mark.long
+def test_each_photo_is_decoded_once_whatever_is_trained(measure, decoded, tmp_path):
+    measure()
+    assert sorted(decoded) == sorted(set(decoded))
+    assert len(decoded) == 4 * NUM
+    files = sorted((tmp_path / "easiness-cache").iterdir())
+    assert [file.suffix for file in files] == [".photos"] * 2
+    decoded.clear()
+    measure(trials=3, epochs=3)
+    measure("another", model="mlp_2_w16")
+    assert decoded == []
+
+
+def test_without_the_cache_photos_are_held_in_memory(measure, decoded, contents, tmp_path):
+    cached = contents(measure("cached").path)
+    decoded.clear()
+    assert contents(measure("held", cache=False).path) == cached
+    assert len(decoded) == 4 * NUM
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cached", "easiness-cache", "held"]
+
+
+def test_the_plan_says_how_photos_are_seen(command, photos, tmp_path):
+    options = ["--model", "mlp_2_w16", "--trials", 1, "--epochs", 2, "--out", tmp_path / "run"]
+    planned = command("measure", photos, *options, "--dry-run")
+    assert planned.code == 0
+    assert "crop of 35% to 100% of the photo's area" in planned.out
+    assert "of cached photos" in planned.out
+    smaller = command("measure", photos, *options, "--image-size", 12, "--dry-run")
+    assert "resized to 12 x 12 pixels" in smaller.out
+    assert list(tmp_path.iterdir()) == []
+
+
+SHORT = ["--trials", 2, "--epochs", 30, "--batch-size", 8, "--precision", "float32", "--holdout", 0.2]
+
+
+def penguins() -> pd.DataFrame:
+    """Numbers and categories of three kinds of birds, made up: each has its island, and a bill of its own."""
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 3, 120)
+    table = pd.DataFrame(
+        {
+            "island": np.array(["Biscoe", "Dream", "Torgersen"])[(kind + (rng.random(120) < 0.2)) % 3],
+            "bill_length_mm": (39 + 5 * kind + rng.normal(0, 2, 120)).round(1),
+            "sex": rng.choice(["male", "female"], 120),
+            "species": np.array(["Adelie", "Chinstrap", "Gentoo"])[kind],
+        }
+    )
+    table.loc[[4, 40], "sex"] = None
+    table.loc[7, "bill_length_mm"] = np.nan
+    return table
+
+
+def test_networks_learn_tables_and_find_them_again(command, tmp_path):
+    path = tmp_path / "birds.csv"
+    penguins().to_csv(path, index=False)
+    asked = ["measure", path, "--label", "species", "--model", "mlp_2_w16", *SHORT, "--out", tmp_path / "run"]
+    done = command(*asked)
+    assert done.code == 0, done.err
+    assert "columns make" in done.err
+    run = open_run(tmp_path / "run")
+    data = data_of(run)
+    assert data.kind.name == "vector"
+    assert data.traits.names is not None
+    (accuracy,) = re.findall(r"epoch 30 .*held-out (0\.\d+|1\.0+)", done.out)
+    assert float(accuracy) > 0.65  # chance is a third
+    found = measure_command(run, data)
+    assert found is not None
+    assert "--label species" in found.line
+
+
+ONE_EPOCH = ["--model", "mlp_3", "--trials", 1, "--epochs", 1, "--precision", "float32"]
+
+
+def test_what_is_kept_goes_back_in(command, pictures, tmp_path):
+    assert command("measure", pictures, *ONE_EPOCH, "--out", tmp_path / "run").code == 0
+    kept = pictures / "kept.csv"
+    pruned = command("keep", tmp_path / "run", "--drop", 0.3, "--policy", "random", "-o", kept)
+    assert pruned.code == 0
+    assert command("measure", kept, *ONE_EPOCH, "--out", tmp_path / "kept").code == 0
+    run = open_run(tmp_path / "kept")
+    with kept.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert run.ids.tolist() == [row["id"] for row in rows]
+    assert run.labels.tolist() == [int(row["label"]) for row in rows]
+    assert run.classes == ("cat", "dog")
+
+
+def test_a_kept_list_of_positions_goes_with_its_source(command, refused, tmp_path, measured):
+    kept = tmp_path / "kept.csv"
+    assert command("keep", measured, "--drop", 0.3, "--policy", "random", "-o", kept).code == 0
+    said = refused("measure", kept, *ONE_EPOCH, "--out", tmp_path / "run")
+    assert "kept.csv: its ids" in said
+    assert f"give that one with --labels {kept}" in said
+    done = command(
+        "measure", "digits", "--limit", 100, "--labels", kept, *ONE_EPOCH, "--out", tmp_path / "run"
+    )
+    assert done.code == 0, done.err
+    with kept.open(newline="") as file:
+        assert open_run(tmp_path / "run").ids.tolist() == [int(row["id"]) for row in csv.DictReader(file)]

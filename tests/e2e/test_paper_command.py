@@ -14,7 +14,7 @@ import pytest
 
 from easiness.paper.reproduction import presets
 from easiness.paper.reproduction.presets import Preset
-from easiness.store.files import ASIDE
+from easiness.store import ASIDE
 
 
 @pytest.fixture

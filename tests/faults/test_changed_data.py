@@ -13,7 +13,7 @@ from PIL import Image
 
 from easiness import measure, open_run
 from easiness.errors import BadInput, RunFailed
-from easiness.runs.progress import Progress
+from easiness.runs import Progress
 from easiness.training import EpochReport
 from lengths import long_but
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from easiness import load_dataset, open_run
-from easiness.store.files import ASIDE
+from easiness.store import ASIDE
 from lengths import long_but
 
 PAGE = 4096

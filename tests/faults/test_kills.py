@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from easiness import open_run
-from easiness.store import is_run
-from easiness.store.files import ASIDE
+from easiness.store import ASIDE, is_run
 
 ALONE, WITH_WORKERS, OF_WORKERS = 27, 4, 6
 MORE_THAN_ENOUGH = 3001  # a prime number: no group of trials divides it

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from easiness.store.files import ASIDE
+from easiness.store import ASIDE
 from lengths import long_but
 
 KEPT = "everything finished so far is kept. To go on: easiness measure digits"

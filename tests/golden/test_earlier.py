@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from easiness.errors import BadInput
-from easiness.exports.applied import open_card
+from easiness.exports import open_card
 from easiness.spec import content_hash
-from easiness.store import LaterVersion, later, open_run, own_version, verify
-from easiness.store.trial_document import read_document as read_trial
+from easiness.store import LaterVersion, later, open_run, own_version, read_document as read_trial, verify
 from easiness.store.writer import damaged_trials
 
 EARLIER = Path(__file__).parent / "earlier"

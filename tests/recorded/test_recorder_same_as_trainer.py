@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import easiness as ez
-from easiness.store.parquet import STATISTICS
+from easiness.store import STATISTICS
 from recording import small_run
 
 

@@ -21,8 +21,9 @@ from easiness import open_run
 from easiness.cli.main import _command, sections_of
 from easiness.commands import COMMANDS, OLD_OPTIONS, PAPER, RENAMED, Group
 from easiness.engine import asked_of, command_typed, find_study, made
+from easiness.errors import BadInput
 from easiness.runs.carrying_out import _failed
-from easiness.spec import Fields, Option, OptionGroup
+from easiness.spec import Drawing, Fields, Option, OptionGroup, options_of
 from recording import recorded
 
 
@@ -455,3 +456,64 @@ def test_a_command_may_take_some_fields_with_words_of_its_own():
     assert kitchen("ann").exit_code == 2
     assert kitchen("ann", "--dish", "rice").exit_code == 0
     assert kitchen.seen == [("ann", Cooking("rice", lid=True))]
+
+
+@pytest.mark.parametrize(
+    ("flags", "salted"), [([], True), (["--salt"], True), (["--no-salt"], False), (["--bland"], False)]
+)
+def test_a_flag_is_given_either_way_and_by_other_spellings(flags, salted):
+    kitchen = Kitchen()
+    assert kitchen("ann", *flags).exit_code == 0
+    assert kitchen.seen == [("ann", Cooking(salted=salted))]
+
+
+@pytest.mark.parametrize("wrong", ["--pepper", "--cook"])
+def test_other_options_are_unknown(wrong):
+    assert Kitchen()("ann", wrong, "x").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--kind", "radial", "--levels", "2;1"], "--levels '2;1': give numbers with commas"),
+        (["--kind", "radial", "--pattern-level", "nan"], "level nan is not finite"),
+        (["--kind", "color"], "--kind color: changes none of the 100 pictures at 0.75, 0.5, 0.25, 0;"),
+        (["--kind", "radial", "-o", "a.txt"], "cannot tell the format"),
+        (["--kind", "radial", "--panel", "a.csv"], "cannot tell the format"),
+    ],
+)
+def test_perturbations_that_cannot_be_are_one_line(refused, run_copy, options, text):
+    assert text in refused("paper", "perturb", run_copy, *options)
+
+
+STUDY = ["--model", "mlp_2_w16", "--rates", "0,0.3", "--policies", "easy,beta:1,3", "--repetitions", 1]
+STUDY += ["--epochs", 1, "--precision", "float32", "--holdout", 0.2]
+
+
+def read(name):
+    return options_of(Drawing)[name][1].read
+
+
+def test_lists_in_options():
+    parse_rates, split_policies = read("rates"), read("policies")
+    assert parse_rates("0, 0.3,.9") == (0, 0.3, 0.9)
+    with pytest.raises(BadInput, match="--rates '0;1': give numbers"):
+        parse_rates("0;1")
+    assert split_policies("easy, beta:1,3,random") == ("easy", "beta:1,3", "random")
+    assert split_policies("beta:0.5,2,beta:2,0.5") == ("beta:0.5,2", "beta:2,0.5")
+
+
+@pytest.mark.parametrize("name", ["ablate", "corrupt"])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--rates", "many"], "--rates 'many'"),
+        (["--score", "entropy", "--keep", "left"], "--keep"),
+        (["--scores", "none"], "none: no such run"),
+        (["-o", "a.txt"], "end the name in .csv or .md or .json"),
+    ],
+)
+def test_bad_input(refused, measured, tmp_path, name, options, said):
+    line = refused("paper", name, "digits", "--scores", measured, *STUDY, "--out", tmp_path / "out", *options)
+    assert said in line
+    assert not (tmp_path / "out").exists()

@@ -8,7 +8,7 @@ from PIL import Image
 
 import easiness as ez
 from easiness.inputs.flaws import FLAWS, OF_PICTURES, OF_SOUNDS
-from easiness.studies.suspects.conflicts import find_conflicts, kept_conflicts
+from easiness.studies.suspects import find_conflicts, kept_conflicts
 
 RNG = np.random.default_rng(0)
 SCENE = np.asarray(Image.fromarray(RNG.integers(0, 256, (6, 6, 3), np.uint8)).resize((48, 48)))

@@ -20,12 +20,11 @@ from sklearn.datasets import load_digits
 import easiness as ez
 from easiness import BadInput, load_dataset
 from easiness.data import merge_splits
-from easiness.inputs import VECTOR
-from easiness.inputs.vector import StoredVectors
+from easiness.inputs import VECTOR, StoredVectors
 from easiness.models import build_model
+from easiness.pages import render_report
 from easiness.pages.facts import measure_command
-from easiness.pages.page import render_report
-from easiness.runs.source import given_data
+from easiness.runs import given_data
 from easiness.spec import DatasetRef, Loading, Recipe
 from easiness.studies.similarity import similarity
 

@@ -19,7 +19,7 @@ from easiness.paper.claims import Claim, Statistic
 from easiness.paper.reproduction.judge import paper_claims
 from easiness.paper.reproduction.presets import Preset
 from easiness.paper.reproduction.study import plan_paper, run_paper
-from easiness.show.result import Section
+from easiness.show import Section
 from easiness.spec import Loading
 from easiness.studies.similarity import similarity
 

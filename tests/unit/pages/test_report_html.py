@@ -17,7 +17,7 @@ import pytest
 
 import easiness as ez
 from easiness import BadInput, card, compare, load_dataset, open_run
-from easiness.pages.page import render_report
+from easiness.pages import render_report
 from easiness.pages.run_part import class_galleries, left_out
 from easiness.pages.template import breakable
 from easiness.show.text import whole_percent

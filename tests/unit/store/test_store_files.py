@@ -14,10 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 import easiness as ez
 from easiness import card, open_run
 from easiness.errors import BadInput
-from easiness.exports.applied import open_card
-from easiness.store import files
-from easiness.store.files import FileName, check_no_links, digest
-from easiness.store.writer import verify
+from easiness.exports import open_card
+from easiness.store import FileName, check_no_links, digest, files, verify
 from easiness.studies.learning import learning_curve
 from easiness.studies.similarity import similarity
 

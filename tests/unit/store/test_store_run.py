@@ -11,6 +11,7 @@ from easiness.analysis import membership
 from easiness.errors import BadInput
 from easiness.scoring import SCORES
 from easiness.store import (
+    STATISTICS,
     RunWriter,
     StoredTrial,
     is_run,
@@ -22,7 +23,6 @@ from easiness.store import (
     trial as trial_module,
     verify,
 )
-from easiness.store.parquet import STATISTICS
 from recording import recorded
 
 
@@ -118,9 +118,9 @@ def test_predicted_is_what_most_trials_give_read_in_parts(tmp_path, monkeypatch,
     monkeypatch.setattr(over_trials, "_AT_ONCE", at_once)
     table = run.scores(1)
     ones = sum(trial.columns(1, ["prediction"])["prediction"] for trial in run.trials)  # of the classes 0, 1
-    assert table["predicted"].tolist() == (ones >= 2).astype(int).tolist()  # type: ignore[union-attr]
+    assert table["predicted"].tolist() == (ones >= 2).astype(int).tolist()
     assert table["predicted_share"].tolist() == (np.maximum(ones, 3 - ones) / 3).tolist()
-    assert (table["predicted"].dtype, table["predicted_share"].dtype) == (np.int64, np.float64)  # type: ignore[comparison-overlap]
+    assert (table["predicted"].dtype, table["predicted_share"].dtype) == (np.int64, np.float64)
     assert list(table)[-7:-3] == ["never_learned", "never_learned_share", "predicted", "predicted_share"]
 
 

@@ -12,6 +12,8 @@ from easiness.errors import BadInput
 from easiness.records import Observations
 from easiness.spec import content_hash
 from easiness.store import (
+    ASIDE,
+    STATISTICS,
     CheckpointDocument,
     StoredTrial,
     checkpoints_of,
@@ -22,8 +24,6 @@ from easiness.store import (
     trial as trial_module,
     write_checkpoint,
 )
-from easiness.store.files import ASIDE
-from easiness.store.parquet import STATISTICS
 from easiness.store.trial import write_trial
 
 IDS = np.array([30, 10, 20, 40])

@@ -16,8 +16,7 @@ from PIL import Image, _imaging, features
 
 from easiness.data import load_dataset
 from easiness.errors import BadInput
-from easiness.inputs import IMAGE, encoded
-from easiness.inputs.encoded import Unreadable
+from easiness.inputs import IMAGE, Unreadable, encoded
 from easiness.inputs.image import kind as decoding
 from easiness.inputs.image.kind import (
     IMAGE_FILES,

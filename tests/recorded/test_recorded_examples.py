@@ -1,18 +1,20 @@
-"""A run of somebody's own loop that keeps its texts: every command shows them, without a source."""
+"""A run of somebody's own loop that keeps its texts or sounds: every command shows them, without a source."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from easiness import load_dataset, open_run
+from easiness import load_dataset, open_run, suspects
 from easiness.runs import find_data
 from lengths import long_but
 from recording import believing, recorded
+from sounds import tone
 
 NUM = 60
 IDS = [f"question-{at}" for at in range(NUM)]
@@ -99,3 +101,41 @@ def test_without_them_pages_show_ids_and_say_why(command, tmp_path, how):
     assert ("gone" if how == "removed" else "damaged") in page
     assert command("suspects", run, "-o", tmp_path / "found.csv").code == 0
     assert command("status", run).code == (0 if how == "removed" else 1)
+
+
+RATE = 8000
+TONES = [tone(200 + 400 * (at % 2) + 10 * at, 0.05 + at / 1000) for at in range(30)]
+TONES[6] = TONES[4]  # heard twice
+
+
+@pytest.fixture(scope="module")
+def heard(made_once) -> Path:
+    labels = np.arange(30) % 2
+    given: Any = {"ids": np.arange(0, 60, 2), "sounds": TONES, "rate": RATE}
+    logits = believing(labels, 2, sure=4)
+    return made_once(
+        "recorded-sounds", lambda path: recorded(path, logits, labels, classes=["low", "high"], **given)
+    )
+
+
+def test_the_samples_are_found_under_the_ids_of_the_run(heard):
+    data, why = find_data(open_run(heard), None)
+    assert data is not None
+    assert (why, data.kind.name, data.traits.rate) == ("", "sound", RATE)
+    assert data.ids.tolist() == list(range(0, 60, 2))
+    for found, samples in zip(data.values(np.arange(30)), TONES, strict=True):
+        np.testing.assert_array_equal(found, samples)
+
+
+@pytest.mark.long
+def test_pages_notebooks_and_exports_have_them(command, heard, tmp_path):
+    finished = command("report", heard, "-o", tmp_path / "page.html")
+    assert finished.code == 0, finished.err
+    assert "data:audio/wav;base64," in (tmp_path / "page.html").read_text()
+    assert "data:audio/wav;base64," in suspects(open_run(heard))._repr_html_()
+    assert command("export", heard, "--to", "hf", "-o", tmp_path / "hf").code == 0
+    (file,) = (tmp_path / "hf").rglob("*.parquet")
+    assert len(pq.read_table(file)["audio"]) == 30
+    finished = command("suspects", heard)
+    assert finished.code == 0, finished.err
+    assert "1 group of identical training sounds (2 in all) with one label" in " ".join(finished.out.split())
