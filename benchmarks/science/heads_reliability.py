@@ -19,7 +19,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from easiness.analysis import SIDES, Votes, forecast, membership, select, split_half
-from easiness.heads import Moments, fit_ridge, partition, sample_of
+from easiness.heads import Deal, Moments, fit_ridge, sample_of
 from easiness.spec import FeaturesRef, Heads
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
@@ -64,7 +64,7 @@ def asked(x, y, num_trials):
     for trial in range(num_trials):
         repeat, turn = divmod(trial, HEADS.folds)
         if turn == 0:
-            dealt = partition(y, HEADS, 0, repeat)
+            dealt = Deal(y).partition(SHARES, 0, repeat)
         for row in range(len(SHARES)):
             seen = torch.from_numpy(dealt.positions(turn, row))
             moments = Moments.of([(rows[seen], labels[seen])], classes)
