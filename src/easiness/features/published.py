@@ -12,7 +12,7 @@ from easiness.features.frozen import SEEN_IMAGENET, Preparation, network_source,
 from easiness.features.packaged import EXTRA, NETWORK, PREPARATION, SHA256, packaged_network, packaged_weights
 from easiness.features.source import FeatureKind, FeatureSource, Request
 from easiness.inputs import IMAGE
-from easiness.models import build_model, check_model_name, pretrained_file
+from easiness.models import build_model, find_family, pretrained_file
 from easiness.store import digest
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _of_timm(request: Request) -> FeatureSource:
     request.check_kind(IMAGE)
     if request.name == NETWORK and packaged_weights() is not None:
         return of_package(request)
-    check_model_name(request.text)
+    find_family(request.text)
     config = get_pretrained_cfg(request.name)
     if config is None or not (config.hf_hub_id or config.url):
         raise BadInput(f"{request.what}: timm has no weights of it; give another")

@@ -17,7 +17,7 @@ from easiness.features import FeatureSource
 from easiness.gate import check_fits
 from easiness.heads import Deal
 from easiness.inputs import Signature
-from easiness.models import build_model, check_model_name, pretrained_file
+from easiness.models import build_model, find_family, pretrained_file
 from easiness.regular_file import at_home
 from easiness.runs.difference import difference, remedy
 from easiness.runs.source import given_data
@@ -154,7 +154,7 @@ def make_plan(
         _check_trained_on_once(training.train_share, drawn)
     share = training.train_share
     if training.model is not None:
-        check_model_name(training.model)
+        find_family(training.model)
     if not 0 < share <= 1:
         raise BadInput(f"train share {share}: must be above 0 and at most 1")
     data = given_data(source, loading)

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -56,16 +55,6 @@ def test_a_table_behind_every_figure_of_numbers(studied):
     }
     wanted = {f"{stem}.{suffix}" for stem in stems for suffix in ("csv", "json", "md")}
     assert found - {f"similarity.{suffix}" for suffix in ("csv", "json", "md")} == wanted
-
-
-def test_accuracy_after_every_epoch_is_in_the_table(studied):
-    rows = json.loads((studied / "tables/figure-4-ablation.json").read_text())
-    assert {(row["policy"], row["rate"], row["epoch"]) for row in rows} == {
-        (policy, rate, epoch)
-        for policy in ("easy", "hard", "random")
-        for rate in (0.0, 0.6, 0.9)
-        for epoch in (1, 2)
-    }
 
 
 def test_claims_as_json(studied):
@@ -164,27 +153,6 @@ def page(text: str = "plain", claims: list[Claim] = CLAIMS) -> str:
         Part("third", "Third"),
     ]
     return render_study(StudyPage(text, text, parts, claims))
-
-
-class Balance(HTMLParser):
-    """Finds elements that are closed in another order than they were opened."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag, _attrs):
-        if tag not in {"meta", "wbr"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
-def test_elements_are_closed():
-    balance = Balance()
-    balance.feed(page())
-    assert balance.open == []
 
 
 def test_everything_given_is_escaped():
