@@ -20,7 +20,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput, caught, nearest
 from easiness.features.source import Eye, FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import IMAGE, Pixels, in_threads, to_pil
-from easiness.models import build_model, check_model_name, pretrained_file
+from easiness.models import build_model, find_family, pretrained_file
 from easiness.named_import import describe
 from easiness.store import digest
 
@@ -346,7 +346,7 @@ def _of_timm(request: Request) -> FeatureSource:
     request.check_kind(IMAGE)
     if request.name == NETWORK and packaged_weights() is not None:
         return of_package(request)
-    check_model_name(request.text)
+    find_family(request.text)
     config = get_pretrained_cfg(request.name)
     if config is None or not (config.hf_hub_id or config.url):
         raise BadInput(f"{request.what}: timm has no weights of it; give another")

@@ -5,7 +5,6 @@ from easiness.models.family import Family
 from easiness.models.registry import (
     FAMILIES,
     build_model,
-    check_model_name,
     find_family,
     is_users_own,
     missing_code,
@@ -19,7 +18,6 @@ __all__ = [
     "Family",
     "ModelGiven",
     "build_model",
-    "check_model_name",
     "callable_name",
     "find_family",
     "is_given",

@@ -18,7 +18,7 @@ Shape: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a network takes: ``what``, to people, and whether a signature ``suits`` it."""
+    """Examples that a network takes: ``what`` they are, to people, and whether a signature ``suits`` it."""
 
     what: str
     suits: Callable[[Signature], bool]

@@ -91,18 +91,6 @@ class DenseLayer(nn.Module):
         return torch.cat((x, self.conv2(relu(self.bn2(narrow), inplace=True))), dim=1)
 
 
-def transition(num_in: int, num_out: int) -> nn.Sequential:
-    """BN, ReLU, 1x1 conv, mean of 2x2 pixels: half the channels (rounded down) at half the size."""
-    return nn.Sequential(
-        OrderedDict(
-            bn=nn.BatchNorm2d(num_in),
-            relu=nn.ReLU(inplace=True),
-            conv=nn.Conv2d(num_in, num_out, 1, bias=False),
-            pool=nn.AvgPool2d(2),
-        )
-    )
-
-
 def densenet_bc(input_shape: tuple[int, ...], num_classes: int, depth: int, growth: int) -> nn.Sequential:
     """DenseNet-BC of three stages of (depth - 4) / 6 layers, each adding ``growth`` channels.
 
@@ -116,7 +104,10 @@ def densenet_bc(input_shape: tuple[int, ...], num_classes: int, depth: int, grow
     layers["conv"] = nn.Conv2d(input_shape[0], num_in, 3, padding=1, bias=False)
     for i in range(3):
         if i > 0:
-            layers[f"transition{i}"] = transition(num_in, num_in // 2)
+            # half the channels (rounded down) at half the size
+            between: dict[str, nn.Module] = {"bn": nn.BatchNorm2d(num_in), "relu": nn.ReLU(inplace=True)}
+            between["conv"] = nn.Conv2d(num_in, num_in // 2, 1, bias=False)
+            layers[f"transition{i}"] = nn.Sequential(OrderedDict(between, pool=nn.AvgPool2d(2)))
             num_in //= 2
         stage = nn.Sequential()
         for _ in range(num_layers):
@@ -247,12 +238,13 @@ _SEED = 0x1E3779B1  # an n-gram of one word, between two that are not there, is 
 class Bag(nn.Module):
     """A linear classifier of the sum of the vectors of all words, word n-grams and character n-grams.
 
-    The sum is divided by the root of their number, so that its length hardly depends on that of the text.
+    Vectors have ``dim`` values. The sum is divided by the root of their number, so that its length hardly
+    depends on that of the text.
     What is in a text falls into one of the ``ROWS`` of the table by a hash of its token numbers (Weinberger
     et al. 2009, arXiv 0902.2206; Joulin et al. 2016, arXiv 1607.01759). Gradients of the table are sparse.
     """
 
-    def __init__(self, num_classes: int, dim: int) -> None:
+    def __init__(self, _: tuple[int, ...], num_classes: int, vocabulary: int, dim: int = 32) -> None:  # noqa: ARG002
         super().__init__()
         self.table = nn.Embedding(ROWS, dim, sparse=True)
         nn.init.uniform_(self.table.weight, -0.1, 0.1)
@@ -285,11 +277,6 @@ def _features(tokens: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(found, 1), torch.cat(there, 1)
 
 
-def bag(input_shape: tuple[int, ...], num_classes: int, vocabulary: int, dim: int = 32) -> Bag:  # noqa: ARG001
-    """A `Bag` with vectors of ``dim`` values; 2 ** 16 of them are what it has to learn."""
-    return Bag(num_classes, dim)
-
-
 _WIDTHS = (3, 4, 5)
 _DIM = 64
 _CHANNELS = 100
@@ -303,7 +290,7 @@ class TextCNN(nn.Module):
     and dropout of one half before the classifier are Kim's (arXiv 1408.5882). Their gradients are sparse.
     """
 
-    def __init__(self, num_classes: int) -> None:
+    def __init__(self, _: tuple[int, ...], num_classes: int, vocabulary: int) -> None:  # noqa: ARG002
         super().__init__()
         self.vectors = nn.Embedding(WORDS.stop, _DIM, padding_idx=0, sparse=True)
         nn.init.uniform_(self.vectors.weight, -0.1, 0.1)
@@ -327,8 +314,3 @@ class TextCNN(nn.Module):
             most.append((F.relu(found) * inside).amax(2))
         logits: Tensor = self.classifier(self.dropout(torch.cat(most, 1)))
         return logits
-
-
-def text_cnn(input_shape: tuple[int, ...], num_classes: int, vocabulary: int) -> TextCNN:  # noqa: ARG001
-    """A `TextCNN`, which looks at words alone."""
-    return TextCNN(num_classes)

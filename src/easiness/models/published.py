@@ -7,9 +7,7 @@ weights are safetensors alone, and are copied into all of a network but its clas
 from __future__ import annotations
 
 import importlib
-import json
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +41,7 @@ class Published(Family):
         """
         raise NotImplementedError
 
-    def weights_file(self, name: str) -> Path:
+    def weights_file(self, name: str) -> Path | None:
         """The file of the weights of ``name`` on this disk, as safetensors; nothing is downloaded."""
         raise NotImplementedError
 
@@ -144,32 +142,26 @@ class Torchvision(Published):
         """As torchvision states it."""
         return int(max(self._best(name).meta["min_size"]))
 
-    def weights_file(self, name: str) -> Path:
+    def weights_file(self, name: str) -> Path | None:
         """The best weights of ``name`` in torch's hub folder, which follows ``TORCH_HOME``.
 
         torchvision's own file, which is pickled, is not read.
         """
-        path = _converted_file(self._best(name).url)
-        if path.is_file():
-            return path
-        best = f"get_model_weights({_quoted(name)}).DEFAULT"
-        command = _converting(
-            "from torchvision.models import get_model_weights",
-            f"{best}.get_state_dict(check_hash=True, weights_only=True)",
-            path,
-        )
-        raise BadInput(
-            f"model {name!r}: its weights {path} are not there; torchvision downloads and converts them: "
-            f"{command}"
-        )
+        path = self._converted(name)
+        return path if path.is_file() else None
+
+    def _converted(self, name: str) -> Path:
+        import torch
+
+        file = self._best(name).url.rsplit("/", 1)[-1]
+        return Path(torch.hub.get_dir(), "checkpoints", file).with_suffix(SUFFIX)
 
     def fetch(self, name: str) -> None:
         """Download the best weights, and convert them."""
         from safetensors.torch import save_file
 
-        best = self._best(name)
-        path = _converted_file(best.url)
-        state = best.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        state = self._best(name).get_state_dict(progress=False, check_hash=True, weights_only=True)
+        path = self._converted(name)
         aside = path.with_suffix(".part")
         save_file({key: value.contiguous() for key, value in state.items()}, aside)
         aside.replace(path)
@@ -237,47 +229,29 @@ class Timm(Published):
         )
         return net
 
-    def _on_hub(self, name: str) -> tuple[str, str, str | None] | None:
-        """Repository, file and revision of the weights on the hub, if they are safetensors there."""
+    def _on_hub(self, name: str) -> tuple[str, str, str | None]:
+        """Repository, file and revision of the weights on the Hugging Face hub."""
         config = self._config(name)
         repository, _, revision = (config.hf_hub_id or "").partition("@")
         file = config.hf_hub_filename or f"model{SUFFIX}"
-        return (repository, file, revision or None) if repository and file.endswith(SUFFIX) else None
+        if not repository or not file.endswith(SUFFIX):
+            raise BadInput(f"model {name!r}: has no weights as safetensors; leave out --pretrained")
+        return repository, file, revision or None
 
-    def weights_file(self, name: str) -> Path:
-        """In the Hugging Face cache or torch's hub folder."""
+    def weights_file(self, name: str) -> Path | None:
+        """In the Hugging Face cache."""
         from huggingface_hub import try_to_load_from_cache
 
-        config, on_hub = self._config(name), self._on_hub(name)
-        repository = (config.hf_hub_id or "").partition("@")[0]
-        url = "" if (config.url or "").endswith(".npz") else config.url or ""
-        if not repository and not url:
-            raise BadInput(f"model {name!r}: there are no weights of it; leave out --pretrained")
-        if on_hub is not None:
-            found = try_to_load_from_cache(on_hub[0], on_hub[1], revision=on_hub[2])
-            if isinstance(found, str):
-                return Path(found)
-        path = _converted_file(url or f"{repository.replace('/', '--')}.bin")
-        if path.is_file():
-            return path
-        call = f"timm.create_model({_quoted(name.removeprefix(_PREFIX))}, pretrained=True)"
-        if on_hub is not None:
-            raise BadInput(
-                f"model {name!r}: its weights {repository}/{on_hub[1]} in the Hugging Face cache are not "
-                f"there; call {call} once in Python, which downloads them"
-            )
-        raise BadInput(
-            f"model {name!r}: its weights {path} are not there; timm downloads and converts them: "
-            f"{_converting('import timm', f'{call}.state_dict()', path)}"
-        )
+        repository, file, revision = self._on_hub(name)
+        found = try_to_load_from_cache(repository, file, revision=revision)
+        return Path(found) if isinstance(found, str) else None
 
     def fetch(self, name: str) -> None:
-        """Download the weights into the Hugging Face cache, where they are there as safetensors."""
+        """Download the weights into the Hugging Face cache."""
         from huggingface_hub import hf_hub_download
 
-        on_hub = self._on_hub(name)
-        if on_hub is not None:
-            hf_hub_download(on_hub[0], on_hub[1], revision=on_hub[2])
+        repository, file, revision = self._on_hub(name)
+        hf_hub_download(repository, file, revision=revision)
 
     def weights(self, name: str, path: Path, net: nn.Module, input_shape: Shape) -> dict[str, Tensor]:
         """Names and positional embeddings as timm brings them into line.
@@ -338,36 +312,13 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     if path.suffix != SUFFIX:
-        state = f'torch.load({_quoted(path)}, map_location="cpu", weights_only=True)'
-        command = _converting("import torch", state, path.with_suffix(SUFFIX))
         raise BadInput(
-            f"{path}: is no {SUFFIX} file, and others are not read, since they may be pickled; convert "
-            f"it: {command}"
+            f"{path}: is no {SUFFIX} file, and others are not read, since they may be pickled; convert it "
+            "with safetensors.torch.save_file"
         )
     again = f"{path}: the weights cannot be read: {{}}; download them again"
     with caught(lambda error: BadInput(again.format(describe(error)))):
         return load_file(path)
-
-
-def _converted_file(url: str) -> Path:
-    """The file for the weights at ``url``: in torch's folder of downloads, as safetensors."""
-    import torch
-
-    return Path(torch.hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1]).with_suffix(SUFFIX)
-
-
-def _converting(imports: str, state: str, path: Path) -> str:
-    """A command that writes ``state``, a dict of tensors in Python after ``imports``, to a file."""
-    code = (
-        f"{imports}; from safetensors.torch import save_file; "
-        f"save_file({{k: v.contiguous() for k, v in {state}.items()}}, {_quoted(path)})"
-    )
-    return shlex.join(["python", "-c", code])
-
-
-def _quoted(text: str | Path) -> str:
-    """The text in Python, between double quotes, so that a shell takes the code between single ones."""
-    return json.dumps(str(text), ensure_ascii=False)
 
 
 def load_weights(net: nn.Module, weights: dict[str, Tensor], num_classes: int, path: Path) -> None:

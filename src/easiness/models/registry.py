@@ -28,7 +28,7 @@ _WHOLE = "(0|[1-9][0-9]{0,5})"
 class Numbered(Family):
     """Networks named by ``form``, in which each word in capitals stands for a number.
 
-    ``name`` is that of the function of a ``module`` beside this one that builds them, from the examples'
+    ``name`` is that of what builds them in a ``module`` beside this one, from the examples'
     shape, the number of classes, of tokens the size of their ``vocabulary``, and the numbers. ``numbers``
     gives the values that each word may have, ``min_side`` the smallest height and width of images in pixels,
     ``examples`` some members, for hints; ``takes`` says what examples have to be.
@@ -133,9 +133,9 @@ OWN: tuple[Numbered, ...] = (
         _HALVED_TWICE,
         ("resnext_11_2x8d_b16",),
     ),
-    Numbered("bag", "bag", {}, 1, ("bag",), takes=TOKENS),
-    Numbered("bag", "bag_DIM", {"dim": range(1, 513)}, 1, ("bag_8",), takes=TOKENS),
-    Numbered("text_cnn", "text_cnn", {}, 1, ("text_cnn",), takes=TOKENS),
+    Numbered("Bag", "bag", {}, 1, ("bag",), takes=TOKENS),
+    Numbered("Bag", "bag_DIM", {"dim": range(1, 513)}, 1, ("bag_8",), takes=TOKENS),
+    Numbered("TextCNN", "text_cnn", {}, 1, ("text_cnn",), takes=TOKENS),
 )
 
 FAMILIES: tuple[Family, ...] = (*OWN, GIVEN, TORCHVISION, TIMM, CUSTOM)
@@ -149,17 +149,12 @@ def model_names() -> str:
     return f"{own} (such as mlp_3, wrn_16_4, resnext_29_4x64d), {', '.join(others)} or {last}"
 
 
-def check_model_name(name: str) -> None:
-    """Raise `BadInput` unless the name is known, naming the nearest, with numbers that work.
+def find_family(name: str) -> Family:
+    """The family of a name; `BadInput`, naming the nearest, unless it is known, with numbers that work.
 
     Our own families are looked at first, without importing anything; torchvision and timm are imported
     only for a name that could be theirs. Of ``package.module:callable`` only the form is checked.
     """
-    find_family(name)
-
-
-def find_family(name: str) -> Family:
-    """The family of a name."""
     family = _reader(name)
     if family is None:
         raise BadInput(_unknown(name))
@@ -254,16 +249,18 @@ def pretrained_file(name: str, *, download: bool = False) -> Path:
     Nothing is downloaded without ``download``, which fetches a file that is not there.
     """
     family = _published(find_family(name), name)
-    try:
-        return family.weights_file(name)
-    except BadInput:
-        if not download:
-            raise
-    with caught(
-        lambda error: RunFailed(f"model {name!r}: its weights cannot be downloaded ({describe(error)})")
-    ):
-        family.fetch(name)
-    return family.weights_file(name)
+    path = family.weights_file(name)
+    if path is None and download:
+        failed = f"model {name!r}: its weights cannot be downloaded ({{}})"
+        with caught(lambda error: RunFailed(failed.format(describe(error)))):
+            family.fetch(name)
+        path = family.weights_file(name)
+    if path is None:
+        raise BadInput(
+            f"model {name!r}: its weights are not on this disk; fetch them in Python, "
+            f"easiness.models.pretrained_file({name!r}, download=True)"
+        )
+    return path
 
 
 def _published(family: Family, name: str) -> Published:

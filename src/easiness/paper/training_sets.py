@@ -66,19 +66,6 @@ class AccuracyCurve(dict[float, Repeated]):
         raise BadInput(f"rate {rate:g}: not among the rates tried; give one of {tried}")
 
 
-class Breakdown(NamedTuple):
-    """How accuracy is lost up to a rate and beyond it.
-
-    ``before`` and ``after`` are losses of accuracy per unit of rate, positive where accuracy falls.
-    ``excess`` is ``after`` minus a multiple of ``before``. Accuracy breaks down where both ``after`` and
-    ``excess`` are positive; ``excess`` alone is positive too where accuracy rises before and goes on rising.
-    """
-
-    before: Contrast
-    after: Contrast
-    excess: Contrast
-
-
 def contrast(terms: Iterable[tuple[float, Repeated]], level: float = 0.95) -> Contrast:
     """The sum of ``weight * mean(accuracies)`` over ``terms``, with Student's interval over repetitions.
 
@@ -110,18 +97,19 @@ def steps(curve: AccuracyCurve) -> dict[tuple[float, float], Contrast]:
     return {(low, high): contrast([(1, curve[high]), (-1, curve[low])]) for low, high in pairs}
 
 
-def breakdown(curve: AccuracyCurve, breakpoint: float, factor: float = 2) -> Breakdown:
-    """Loss of accuracy per unit of rate before and beyond a rate; the excess is over ``factor`` times."""
+def breakdown(curve: AccuracyCurve, breakpoint: float, factor: float = 2) -> tuple[Contrast, Contrast]:
+    """Loss of accuracy per unit of rate beyond a rate, and its excess over ``factor`` times that before.
+
+    Losses are positive where accuracy falls. Accuracy breaks down where both are positive; the excess alone
+    is positive too where accuracy rises before and goes on rising.
+    """
     first, *_, last = curve
     start, middle, end = curve[first], curve[breakpoint], curve[last]
     if not first < breakpoint < last:
         raise BadInput(f"rate {breakpoint:g}: needs a rate below it and one above it to tell slopes apart")
-    before, after = 1 / (breakpoint - first), 1 / (last - breakpoint)
-    return Breakdown(
-        before=contrast([(before, start), (-before, middle)]),
-        after=contrast([(after, middle), (-after, end)]),
-        excess=contrast([(-factor * before, start), (after + factor * before, middle), (-after, end)]),
-    )
+    before, after = factor / (breakpoint - first), 1 / (last - breakpoint)
+    beyond = contrast([(after, middle), (-after, end)])
+    return beyond, contrast([(-before, start), (after + before, middle), (-after, end)])
 
 
 class TrainingSetPoint(NamedTuple):
@@ -143,7 +131,7 @@ class TrainingSetPoint(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class TrainingSetStudy(show.Result):
-    """What became of dropping (``drop``) or relabelling (``relabel``) examples by their rank.
+    """Accuracies after dropping (``drop``) or relabelling (``relabel``) examples by their rank.
 
     The ranking is by ``score`` in the ``score_row`` of its run; ``keep`` is the end of it that was to be
     spared, where high means neither easy nor hard. ``points`` go by policy, then by rate; at rate 0 all
@@ -266,50 +254,47 @@ class TrainingSetStudy(show.Result):
         return frames
 
     def _accuracy(self) -> show.Frame:
-        table = replace(self, every_epoch=False).table()
-        dropping = self.effect == "drop"
-        data = table[table["policy"] == self.policies[0]].reset_index(drop=True)
-        data = data.assign(relabelled=0 if dropping else data["num_drawn"])
-        for policy in self.policies:
-            own = table[table["policy"] == policy].reset_index(drop=True)
-            data = data.assign(**{policy: own["accuracy"], f"{policy} sd": own["accuracy_sd"]})
+        dropping, rows = self.effect == "drop", []
+        for rate, same in replace(self, every_epoch=False).table().groupby("rate"):
+            first = same.iloc[0]
+            means = zip(same["policy"], same["accuracy"], same["accuracy_sd"], strict=True)
+            rows.append(
+                {
+                    "rate": f"{rate:g}",
+                    "trained on": int(first["num_trained_on"]),
+                    "relabelled": 0 if dropping else int(first["num_drawn"]),
+                    "steps": int(first["num_steps"]),
+                    **{one: show.marked(show.plus_minus(*mean), self._decided) for one, *mean in means},
+                    "chance": self.chance,
+                }
+            )
         what = "dropped" if dropping else "given a label drawn at random"
         labels = "" if dropping else (", never their own" if self.other_label else ", which may be their own")
         order = order_of(self.score, self.keep)
         drawn = ", or ".join(order.text(policy) for policy in self.policies)
         never = " Those that no trial learned rank as the hardest." if order.score.never_learned else ""
-        return show.Frame(
+        return show.table(
             f"Accuracy of {self.model} on {self.num_held_out} held-out examples after epoch {self.epochs}",
             f"A share (rate) of {self.num_examples} examples is {what}{labels}: {drawn}, {self.score_row.at} "
             f"by {order.by}"
             f"{', the same share of each class' if self.balanced else ''}.{never} Mean ± standard deviation "
             f"over {self.repetitions} repetitions{self._undecided}",
-            data,
-            {
-                "rate": show.Column("{:g}".format),
-                "num_trained_on": show.counts(title="trained on"),
-                "relabelled": show.counts(),
-                "num_steps": show.counts(title="steps"),
-                **{policy: show.means(f"{policy} sd", decided="decided") for policy in self.policies},
-                "chance": show.numbers(3),
-            },
+            rows,
         )
 
     def _contrasts(
         self, title: str, where: str, meaning: str, first: str, found: Mapping[str, Mapping[Any, Contrast]]
     ) -> show.Frame:
         """Contrasts by the name of their column and the rates of their row."""
-        rates = next(iter(found.values()))
-        data: dict[str, Any] = {"decided": self._decided}
-        data[first] = [" to ".join(f"{rate:g}" for rate in np.atleast_1d(one)) for one in rates]
-        columns = {first: show.names()}
-        for name, by_row in found.items():
-            values = np.array([(one.value, *one.interval) for one in by_row.values()])
-            ends = f"{name} low", f"{name} high"
-            data |= dict(zip((name, *ends), values.T.tolist(), strict=True))
-            columns[name] = show.numbers(3, low=ends[0], high=ends[1], signed=True, decided="decided")
+        rows = [
+            {
+                first: " to ".join(f"{rate:g}" for rate in np.atleast_1d(rates)),
+                **{name: by_rates[rates] for name, by_rates in found.items()},
+            }
+            for rates in next(iter(found.values()))
+        ]
         note = f"Difference of the means{where}, with Student's interval, paired by repetition; {meaning}"
-        return show.Frame(title, f"{note}{self._undecided}", pd.DataFrame(data), columns)
+        return show.table(title, f"{note}{self._undecided}", rows, signed=True)
 
     @property
     def _decided(self) -> bool:

@@ -266,7 +266,7 @@ def _to_the_end(recipe: RecipeGiven, epochs: int, model: str) -> Recipe | dict[s
 
 
 class Tally(NamedTuple):
-    """What ``num_trials`` trials say of each merged example [K]: how many are right, and how surely."""
+    """Counts of trials, of ``num_trials``, that are right about each merged example [K], and how surely."""
 
     counts: npt.NDArray[np.int64]
     p_label: _Floats

@@ -15,7 +15,7 @@ from easiness.perturb.ours import CASE, COLOR, ORDER, RADIAL, SHUFFLE, SHUFFLE_I
 KINDS: tuple[Kind, ...] = (COLOR, RADIAL, SHUFFLE, SHUFFLE_IN_TIME, ORDER, CASE)
 
 _registered: list[Kind] = []
-"""What modules of the user's own have registered in this process."""
+"""Kinds that modules of the user's own have registered in this process."""
 
 _F = TypeVar("_F", bound=Factory)
 

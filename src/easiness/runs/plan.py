@@ -17,7 +17,7 @@ from easiness.features import FeatureSource
 from easiness.gate import check_fits
 from easiness.heads import Deal
 from easiness.inputs import Signature
-from easiness.models import build_model, check_model_name, pretrained_file
+from easiness.models import build_model, find_family, pretrained_file
 from easiness.regular_file import at_home
 from easiness.runs.source import given_data
 from easiness.spec import (
@@ -148,7 +148,7 @@ def make_plan(
         _check_trained_on_once(training.train_share, drawn)
     share = training.train_share
     if training.model is not None:
-        check_model_name(training.model)
+        find_family(training.model)
     check_within("--train-share", share, "(0, 1]")
     data = given_data(source, loading)
     model = data.kind.network(training.model)

@@ -12,6 +12,7 @@ from easiness.show.result import Section
 from easiness.show.text import (
     count,
     interval_text,
+    marked,
     number,
     percent,
     plus_minus,
@@ -156,16 +157,19 @@ class Frame:
         return Section(self.title, self.note, [head, *rows], self.notices)
 
 
-def table(title: str, note: str, rows: Sequence[Mapping[str, Any]], digits: int = 3) -> Frame:
+def table(
+    title: str, note: str, rows: Sequence[Mapping[str, Any]], digits: int = 3, *, signed: bool = False
+) -> Frame:
     """A table whose columns are of the types of their values: text, whole numbers, numbers, or estimates.
 
-    An estimate has a ``value`` and an ``interval``.
+    An estimate has a ``value`` and an ``interval``, and may say whether it is ``decided``.
     """
     import pandas as pd
 
     def estimated(one: Any) -> str:
         low, high = one.interval
-        return with_interval(one.value, low, high, digits)
+        text = with_interval(one.value, low, high, digits, signed=signed)
+        return marked(text, getattr(one, "decided", True)) if text else ""
 
     types = {str: names(), int: counts(), float: numbers(digits)}
     columns = {name: types.get(type(value), Column(estimated)) for name, value in rows[0].items()}

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import re
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from torch import Tensor, nn
 from easiness.errors import BadInput
 from easiness.models import build_model, pretrained_file
 from easiness.models.published import TORCHVISION, load_weights
-from lengths import long_but
 
 State = dict[str, Tensor]
 SHAPE = (3, 32, 32)
@@ -126,21 +124,11 @@ def test_timm_takes_weights_from_the_hugging_face_cache(tmp_path: Path) -> None:
     state = trained(RESNET)
     path = folder / "snapshots" / "abc" / "model.safetensors"
     torch.save(state, path.with_name("pytorch_model.bin"))
-    with pytest.raises(BadInput, match="not there"):  # pickled
+    with pytest.raises(BadInput, match="not on this disk"):  # pickled
         pretrained_file(RESNET)
     save_file(state, path)
     assert pretrained_file(RESNET) == path
     check_starts_from(state, path, RESNET, "fc.")
-
-
-def test_timm_takes_weights_from_the_hub_folder_of_torch(hub: Path) -> None:
-    pytest.importorskip("timm")
-    path = hub / "resnet18_a1_0-d63eafa0.safetensors"
-    path.touch()
-    assert pretrained_file("timm:resnet18") == path
-    assert pretrained_file("timm:resnet18.a1_in1k") == path
-    with pytest.raises(BadInput, match="not there"):
-        pretrained_file("timm:resnet18.a2_in1k")
 
 
 def test_timm_resamples_the_embedding_of_positions(tmp_path: Path) -> None:
@@ -166,24 +154,12 @@ def test_timm_starts_from_a_file_without_a_classifier(tmp_path: Path) -> None:
         check_starts_from(state, tmp_path / "w.safetensors", f"timm:{name}", "head.")
 
 
-@pytest.mark.parametrize(
-    ("name", "parts"),
-    [
-        ("resnet18", ["resnet18-f37072fd.safetensors are not there", "torchvision downloads and converts"]),
-        (
-            RESNET,
-            ["timm/test_resnet.r160_in1k/model.safetensors", 'create_model("test_resnet", pretrained=True)'],
-        ),
-    ],
-)
-def test_a_file_that_is_not_there_is_named_with_how_to_get_it(name: str, parts: list[str]) -> None:
+@pytest.mark.parametrize("name", ["resnet18", RESNET])
+def test_a_file_that_is_not_there_is_named_with_how_to_get_it(name: str) -> None:
     if name == RESNET:
         pytest.importorskip("timm")
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput, match=rf"model '{name}': .*pretrained_file\('{name}', download=True\)"):
         pretrained_file(name)
-    for part in [f"model {name!r}", *parts]:
-        assert part in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["mlp_3", "wrn_16_4", "package.module:make"])
@@ -191,9 +167,6 @@ def test_other_models_have_no_weights(name: str, tmp_path: Path) -> None:
     for use in (pretrained_file, lambda name: build_model(name, SHAPE, 10, tmp_path / "w.safetensors")):
         with pytest.raises(BadInput, match=f"'{name}': has no pretrained"):
             use(name)
-
-
-def test_an_unknown_model_has_none_either() -> None:
     with pytest.raises(BadInput, match="mean resnet18"):
         pretrained_file("resnet-18")
 
@@ -239,28 +212,12 @@ class Hostile:
         return Path.touch, (self.proof,)
 
 
-def carry_out(message: str) -> None:
-    """The command at the end of a message, in this process."""
-    option, code = shlex.split(message.partition("python ")[2])
-    assert option == "-c"
-    exec(code, {})
-
-
-@pytest.mark.parametrize("suffix", long_but([".pth", ".bin", ".pt", ""], [""]))
-def test_a_pickled_file_is_refused_with_the_command_that_converts_it(suffix: str, tmp_path: Path) -> None:
-    state, path = trained("resnet18"), tmp_path / f"it's w{suffix}"
-    torch.save(state, path)
-    carry_out(refused("may be pickled", "resnet18", path))
-    check_starts_from(state, path.with_suffix(".safetensors"), "resnet18", "fc.")
-
-
-def test_torchvision_itself_converts_what_it_has_downloaded(hub: Path) -> None:
+def test_what_torchvision_has_downloaded_is_converted(hub: Path) -> None:
     state = trained(SQUEEZENET)
     torch.save(state, hub / "squeezenet1_1-b8a52dc0.pth")
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput, match="not on this disk"):
         pretrained_file(SQUEEZENET)
-    carry_out(str(caught.value))
-    check_starts_from(state, pretrained_file(SQUEEZENET), SQUEEZENET, "classifier.1.")
+    check_starts_from(state, pretrained_file(SQUEEZENET, download=True), SQUEEZENET, "classifier.1.")
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
@@ -281,9 +238,6 @@ def test_a_file_of_something_else_is_named(content: bytes, tmp_path: Path) -> No
     path = tmp_path / "w.safetensors"
     path.write_bytes(content)
     refused("cannot be read", "resnet18", path)
-
-
-def test_a_path_without_a_file_is_bad_input(tmp_path: Path) -> None:
     refused("the weights", "resnet18", tmp_path / "none.safetensors")
 
 

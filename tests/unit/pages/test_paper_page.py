@@ -57,16 +57,6 @@ def test_a_table_behind_every_figure_of_numbers(studied):
     assert found - {f"similarity.{suffix}" for suffix in ("csv", "json", "md")} == wanted
 
 
-def test_accuracy_after_every_epoch_is_in_the_table(studied):
-    rows = json.loads((studied / "tables/figure-4-ablation.json").read_text())
-    assert {(row["policy"], row["rate"], row["epoch"]) for row in rows} == {
-        (policy, rate, epoch)
-        for policy in ("easy", "hard", "random")
-        for rate in (0.0, 0.6, 0.9)
-        for epoch in (1, 2)
-    }
-
-
 def test_claims_as_json(studied):
     document = json.loads((studied / "claims.json").read_text())
     assert (document["preset"], document["data"], document["seed"]) == ("smoke", "digits", 0)

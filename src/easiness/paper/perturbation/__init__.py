@@ -1,4 +1,4 @@
-"""What perturbed images do to easy and hard examples (Figures 2 and 3), and pseudo patterns."""
+"""Easy and hard examples under perturbations (Figures 2 and 3), and pseudo patterns."""
 
 import lazy_loader
 

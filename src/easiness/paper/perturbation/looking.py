@@ -1,4 +1,4 @@
-"""What trained networks see of perturbed examples, kept in the folder of their run."""
+"""Observations of perturbed examples by trained networks, kept in the folder of their run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -72,20 +72,9 @@ def perturbed_probe(
     execution: Execution = Execution(),
 ) -> PerturbedProbe:
     """Prepare to look at a split of ``data``, those of the run, under a perturbation."""
-    spec = spec_with_weights(run)
+    spec, split = spec_with_weights(run), data.splits[probe]
     perturbations = check_asked(kind, levels, seed, data.kind.name)
-    if not levels:
-        raise BadInput(f"perturbation {kind!r}: there is no level; give at least one")
     check_no_links(run.path, run.path / PERTURBED)  # where what is seen is kept
-    split = data if probe == "train" else data.held_out
-    if split is None:
-        raise BadInput(f"{run.path}: the data have no held-out split; look at the training examples")
-    recorded = run.spec.data.train if probe == "train" else run.spec.data.held_out
-    if recorded is not None and recorded.fingerprint != split.fingerprint:
-        raise BadInput(
-            f"{split.name}: the {split.split} split is not that of {run.path} (fingerprints "
-            f"{split.fingerprint[:8]} and {recorded.fingerprint[:8]}); give the source it was measured on"
-        )
     device = training.resolve_device(execution.device)
     cache = cache_beside(run.path) if execution.cache else None
     if run.shares:
@@ -222,7 +211,7 @@ def _changes(split: Dataset, recipe: SeenAs, asked: Sequence[Perturbation]) -> b
 
 
 def _digest_of(kind: Kind) -> str | None:
-    """What a kind computes, as SHA-256 (hex): ours say so, a user's own is the module that it is written in.
+    """SHA-256 (hex) of what a kind computes: ours say so, a user's own is the module that it is written in.
 
     ``None`` where that cannot be read.
     """
@@ -249,7 +238,7 @@ def _finite(trial: StoredTrial, one: Perturbation) -> Iterator[None]:
 
 
 class ProbeVotes(NamedTuple):
-    """What all trials of a run see of a split: ``votes`` for each level, of heads those that are heard.
+    """Observations of a split by all trials: ``votes`` for each level, of heads those that are heard.
 
     ``accuracy`` has an array [trials, levels] of shares in [0, 1] for ``train`` (the examples trained on)
     and ``left_out``, or for ``held_out``; only those of which there are examples.
@@ -280,11 +269,15 @@ class PerturbedProbe:
         """The levels in the order they were asked for."""
         return tuple(one.level for one in self.perturbations)
 
+    at_once: ClassVar[bool] = False
+    """Do all trials look at one set of pictures?"""
+
     @property
     def num_images(self) -> int:
-        """How many images still have to go through a network."""
-        missing = sum(self.all_kept(trial, self.learned(trial)).count(None) for trial in self.run.trials)
-        return missing * len(self.split)
+        """How many images still have to go through a network, as far as files tell."""
+        files = [[self._file(trial, one) for one in self.perturbations] for trial in self.run.trials]
+        missing = np.array([[one is None or not one.is_file() for one in row] for row in files])
+        return int((missing.any(axis=0) if self.at_once else missing).sum()) * len(self.split)
 
     def observe(self, progress: Progress | None = None) -> Iterator[Observations]:
         """For each finished trial of the run what its network sees: Observations [levels, K].
@@ -293,27 +286,26 @@ class PerturbedProbe:
         cannot be written to, or the source of a perturbation of the user's own is not known, nothing is.
         """
         for trial in self.run.trials:
-            learned = self.learned(trial)
-            found = self.all_kept(trial, learned)
+            learned = self._learned(trial)
+            found = self._all_kept(trial, learned)
             network = self._network(trial) if None in found else None
             levels = []
             for one, kept in zip(self.perturbations, found, strict=True):
                 if kept is None:
                     assert network is not None
                     kept = self._look(trial, learned, network, one, progress or Progress())
-                    self.keep(trial, one, kept)
+                    self._keep(trial, one, kept)
                 levels.append(kept)
-            yield self.joined(levels)
+            yield self._joined(levels)
 
-    def joined(self, levels: Sequence[Observations]) -> Observations:
-        """What a trial sees at each level as one."""
+    def _joined(self, levels: Sequence[Observations]) -> Observations:
         columns: dict[str, Any] = {
             name: np.concatenate([getattr(seen, name) for seen in levels]) for name in STATISTICS
         }
         return Observations(levels[0].labels, self.split.num_classes, levels[0].trained_on, **columns)
 
     def look(self, progress: Progress | None = None) -> ProbeVotes:
-        """What all trials see, from one pass of `observe`."""
+        """Observations of all trials, from one pass of `observe`."""
         labels, ids = self.split.labels, self.split.ids
         heard = num_heard(self.run.trials, self.run.epochs, self.probe)
         seats = Seats(heard or len(self.run.trials), len(self.split))
@@ -393,7 +385,7 @@ class PerturbedProbe:
             training.Observer(changed, log, self._signature, num_classes).observe(network, progress.images)
         return log.observations()
 
-    def learned(self, trial: StoredTrial) -> Learned:
+    def _learned(self, trial: StoredTrial) -> Learned:
         """Labels that the trial has learned, and which of the examples it, or its last heads, have seen."""
         if self.probe == "held_out":
             return self.split.labels, np.zeros(len(self.split), np.bool_)
@@ -422,8 +414,8 @@ class PerturbedProbe:
         folder = f"{kind.name}-{one.level:g}-{content_hash(asked)[:12]}"
         return self.run.path / PERTURBED / folder / f"{trial.index:04d}-{weights}.parquet"
 
-    def all_kept(self, trial: StoredTrial, learned: Learned) -> list[Observations | None]:
-        """What is kept of each perturbation; ``None`` of one whose file is damaged or of other examples."""
+    def _all_kept(self, trial: StoredTrial, learned: Learned) -> list[Observations | None]:
+        """Observations kept of each perturbation; ``None`` where the file is damaged or of other examples."""
         labels, trained_on = learned
         found: list[Observations | None] = []
         for path in (self._file(trial, one) for one in self.perturbations):
@@ -436,7 +428,7 @@ class PerturbedProbe:
                     found[-1] = Observations(labels, self.split.num_classes, trained_on, **read)
         return found
 
-    def keep(self, trial: StoredTrial, one: Perturbation, seen: Observations) -> None:
+    def _keep(self, trial: StoredTrial, one: Perturbation, seen: Observations) -> None:
         """Keep what the trial sees at a level, whole or not at all, and sweep up what killed writers left.
 
         Nothing is written where the disk is full or read-only: the run can be looked at all the same.
@@ -461,25 +453,21 @@ class HeadsProbe(PerturbedProbe):
     data: Dataset
     sources: Sequence[FeatureSource]
 
-    @property
-    def num_images(self) -> int:
-        """How many images still have to go through the networks: all of a level of which a trial lacks."""
-        found = [self.all_kept(trial, self.learned(trial)) for trial in self.run.trials]
-        return sum(None in level for level in zip(*found, strict=True)) * len(self.split)
+    at_once = True
 
     def observe(self, progress: Progress | None = None) -> Iterator[Observations]:
         """For each finished trial of the run what its heads see; as `PerturbedProbe.observe`."""
-        learned = [self.learned(trial) for trial in self.run.trials]
-        found = [self.all_kept(*one) for one in zip(self.run.trials, learned, strict=True)]
+        learned = [self._learned(trial) for trial in self.run.trials]
+        found = [self._all_kept(*one) for one in zip(self.run.trials, learned, strict=True)]
         for at, one in enumerate(self.perturbations):
             missing = [row for row, kept in enumerate(found) if kept[at] is None]
             trials = [self.run.trials[row] for row in missing]
             seen = self._ask(one, trials, [learned[row] for row in missing], progress or Progress())
             for row, trial, new in zip(missing, trials, seen, strict=True):
                 found[row][at] = new
-                self.keep(trial, one, new)
+                self._keep(trial, one, new)
         for kept in found:
-            yield self.joined([seen for seen in kept if seen is not None])
+            yield self._joined([seen for seen in kept if seen is not None])
 
     def _ask(
         self, one: Perturbation, trials: Sequence[StoredTrial], learned: Sequence[Learned], progress: Progress

@@ -1,4 +1,4 @@
-"""What perturbed examples do to easy and hard ones (Figure 2), and which ones all networks still know."""
+"""Easy and hard examples under perturbations (Figure 2), and those that all networks still know."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class PseudoPatterns(show.Result):
 
     @property
     def made(self) -> str:
-        """What classifies: ``networks`` or ``heads``."""
+        """``networks`` or ``heads``: either classifies."""
         return "heads" if self.share else "networks"
 
     @property
@@ -182,7 +182,7 @@ class Perturbed(show.Result):
         return self.curve.figure()
 
     def frames(self) -> list[show.Frame]:
-        """Those of the curve, then of the patterns."""
+        """Frames of the curve, then of the patterns."""
         return [*self.curve.frames(), *self.patterns.frames()]
 
 

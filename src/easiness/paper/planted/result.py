@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from easiness import show
 from easiness.analysis import MIN_GROUP
 from easiness.paper.claims import Claim, Side, Statistic, count_verdicts
-from easiness.paper.planted.design import ARMS, CONTROLS, FREQUENT, JUDGED, Arm, Patterns, Preset
+from easiness.paper.planted.design import (
+    ARMS,
+    CONTROLS,
+    FREQUENT,
+    JUDGED,
+    Arm,
+    PatternKind,
+    Patterns,
+    Preset,
+)
 from easiness.paper.planted.estimates import Estimate, Values, drop, mean, slope
 
 if TYPE_CHECKING:
@@ -303,10 +313,6 @@ class Hypothesis(show.Result):
 
     def _planted(self) -> Figure:
         """Some patterns, a row each: the patch, then pictures that have it at random places."""
-        import torch
-
-        from easiness.paper.planted.kind import PatternKind
-
         kind = PatternKind(self.preset.side, self.preset.amplitude)
         generator = torch.Generator().manual_seed(self.seed % 2**64)  # which takes no more bits
         rows = []

@@ -12,7 +12,6 @@ from easiness.data import Dataset
 from easiness.paper.options import Planted
 from easiness.paper.planted import design
 from easiness.paper.planted.estimates import Values
-from easiness.paper.planted.kind import PatternKind, StoredPatterns
 from easiness.paper.planted.result import Hypothesis, OfArm
 from easiness.runs import Plan, make_plan
 from easiness.spec import LAST, Recording, Training, at_least, content_hash
@@ -66,7 +65,7 @@ def _data(
 ) -> Dataset:
     """The examples of an arm; held out are pictures of each pattern under its own label."""
     amplitude = preset.amplitude / (2 if arm == "half" else 1)
-    kind = PatternKind(preset.side, amplitude, arm == "sham")
+    kind = design.PatternKind(preset.side, amplitude, arm == "sham")
 
     def split(name: str, pattern: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> Dataset:
         return Dataset(
@@ -77,7 +76,7 @@ def _data(
             labels=labels,
             true_labels=patterns.label[pattern],
             classes=tuple(map(str, range(preset.classes))),
-            stored=StoredPatterns(patterns.patch[pattern], kind),
+            stored=design.StoredPatterns(patterns.patch[pattern], kind),
             kind=kind,
         )
 

@@ -1,12 +1,12 @@
-from .folder import (
+from .judge import PaperResults as PaperResults, paper_claims as paper_claims
+from .presets import (
     FIGURES as FIGURES,
     TABLES as TABLES,
+    find_preset as find_preset,
     is_damaged_study as is_damaged_study,
     is_study as is_study,
     study_page as study_page,
 )
-from .judge import PaperResults as PaperResults, paper_claims as paper_claims
-from .presets import find_preset as find_preset
 from .study import (
     KINDS as KINDS,
     PaperPlan as PaperPlan,

@@ -83,7 +83,7 @@ _FEW_REPETITIONS = _FEW.format(MIN_GROUP, "repetitions")
 
 @dataclass(frozen=True)
 class PaperResults:
-    """What the experiments gave; ``easy`` and ``hard`` are at the epoch that resolves that tail best.
+    """Results of the experiments; ``easy`` and ``hard`` are at the epoch that resolves that tail best.
 
     ``similarity`` is why there is none, where no class has enough easy and hard examples. ``side`` is the
     shorter one of the images in pixels. ``curves`` are empty where nothing was perturbed.
@@ -246,13 +246,12 @@ def _below(a: AccuracyCurve, b: AccuracyCurve, what: str) -> Iterator[Statistic]
 
 
 def _breaks(curve: AccuracyCurve, at: float, what: str) -> Iterator[Statistic]:
-    found = breakdown(curve, at)
-    yield _statistic(f"loss per rate beyond {at:g}, {what}", found.after, "above")
-    yield _statistic(f"the same, less twice that before {at:g}", found.excess, "above")
+    after, excess = breakdown(curve, at)
+    yield _statistic(f"loss per rate beyond {at:g}, {what}", after, "above")
+    yield _statistic(f"the same, less twice that before {at:g}", excess, "above")
 
 
 def _tested(study: TrainingSetStudy) -> str:
-    """What was trained, and how much it knows when nothing is dropped or relabelled."""
     least = study.rates[0]
     known = study.curve("random")[least].mean()
     what = f"{study.model}, {study.repetitions} repetitions of {study.epochs} epochs"

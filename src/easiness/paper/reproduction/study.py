@@ -22,9 +22,15 @@ from easiness.named_import import offered
 from easiness.paper.claims import Claim, count_verdicts
 from easiness.paper.options import Perturbing, Reproduced
 from easiness.paper.perturbation import image_shape, perturbation_curve, pseudo_patterns
-from easiness.paper.reproduction.folder import RUNS, check_folder, describe_folder
 from easiness.paper.reproduction.judge import PaperResults
-from easiness.paper.reproduction.presets import Preset, find_preset, kind_of
+from easiness.paper.reproduction.presets import (
+    RUNS,
+    Preset,
+    check_folder,
+    describe_folder,
+    find_preset,
+    kind_of,
+)
 from easiness.paper.training_sets import TrainingSets, plan_ranked
 from easiness.paper.validation import Trainings, ValidationPlans, plan_validation
 from easiness.perturb import default_levels
@@ -68,7 +74,7 @@ class PaperPlan:
         return {**self.scoring, **self.validation.runs, **self.ablation.runs, **self.corruption.runs}
 
     def costs(self, folder: Path, device: torch.device, execution: Execution) -> dict[str, runs.Cost]:
-        """What the trials that are missing below ``folder`` cost, by the name of their run."""
+        """Cost of the trials that are missing below ``folder``, by the name of their run."""
         return runs.plan_costs(self.everything, folder / RUNS, device, execution)
 
 

@@ -184,9 +184,3 @@ def test_a_network_that_has_changed_is_refused(run: Run, data: Dataset, monkeypa
     monkeypatch.setattr("easiness.features.frozen.RULE", 2)
     with pytest.raises(BadInput, match="have changed since the run; measure it again"):
         perturbed_probe(run, data, "radial", [1])
-
-
-def test_runs_without_weights_are_refused(measured_heads, data) -> None:
-    path = measured_heads("bare", trials=5, keep_weights=False)
-    with pytest.raises(BadInput, match="made without weights"):
-        perturbed_probe(open_run(path), data, "radial", [1])

@@ -111,7 +111,7 @@ def test_texts_that_are_too_many_to_keep_are_numbered_anew(
 ) -> None:
     whole = curve(own, "order", data, levels=[0])
     shutil.rmtree(own.path / "perturbed")
-    monkeypatch.setattr("easiness.paper.perturbation.observing._MOST_KEPT", 0)
+    monkeypatch.setattr("easiness.paper.perturbation.looking._MOST_KEPT", 0)
     assert curve(own, "order", data, levels=[0]).table().equals(whole.table())
 
 
