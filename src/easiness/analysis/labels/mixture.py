@@ -27,7 +27,10 @@ from scipy.special import expit, gammaln, logit
 Values = npt.NDArray[np.float64]
 
 _KNOTS, _STEPS = 60, 20  # tried at most in a fit, and steps of Newton's for each
-_GAIN, _STILL = 1e-7, 1e-9  # log likelihood of an example that a knot has to gain, and that ends the steps
+_GAIN, _NO_NEARER = (
+    1e-7,
+    1e-9,
+)  # log likelihood of an example that a knot has to gain, and that ends the steps
 _LEAST_STEP = 1e-6  # of Newton's
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the weights, where the first knots are
 
@@ -92,7 +95,7 @@ class LogConcave:
             curvature = (by_slope * share[:, None]).T @ by_slope - np.outer(mean, mean)
             curvature += np.diag(1e-9 * curvature.diagonal() + 1e-12)
             step = np.linalg.solve(curvature, uphill)
-            if (promised := float(uphill @ step)) < _STILL:
+            if (promised := float(uphill @ step)) < _NO_NEARER:
                 break
             falls = np.r_[False, step[1:] < 0]
             room = np.full(len(knots), np.inf)
