@@ -96,7 +96,7 @@ def test_what_somebody_else_wrote_is_asked_again(run_copy: Path) -> None:
     arrays = {**(_found.kept(*key) or {})}
     for wrong in (np.full(100, np.nan), np.zeros(99)):
         lengths = {name: wrong[: len(one)] if len(one) > 2 else one for name, one in arrays.items()}
-        keep_answer(run.path, "neighbours", _found._identity(*key), lengths)
+        keep_answer(run.path, "neighbours", _found.identity(*key), lengths)
         assert _found.kept(*key) is None
         again, _ = find_neighbours(run)
         assert again is not None
