@@ -121,7 +121,6 @@ _FINEST = 1 << 13  # steps that a total is counted in: of more examples a step i
 _CACHED = 4096
 
 _Counts = Sequence[int] | npt.NDArray[np.int64]
-_Floats = npt.NDArray[np.float64]
 _Spectrum = npt.NDArray[np.complex128]
 
 
@@ -144,7 +143,7 @@ def wrong_in_strata(
     looks: _Counts,
     wrong: _Counts,
     unsure: _Counts | int = 0,
-    chance: _Floats | float = 1,
+    chance: Floats | float = 1,
 ) -> float | None:
     """The number of wrong labels, without bias (Horvitz and Thompson, 1952).
 

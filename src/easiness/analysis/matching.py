@@ -25,6 +25,7 @@ MOST_COMPARED = 200_000
 """The most examples that runs are compared on, drawn from more."""
 
 _FEW = 2048  # examples, of which the selections of all groups take a few megabytes
+_FEW_CLASSES = 64  # of which each is counted by itself
 _SEEDS = 1_000_003  # apart: trials of a run break ties by seeds of their own
 
 
@@ -46,7 +47,7 @@ class Match:
 
 def pack(members: Mask) -> _Words:
     """Words [..., ceil(K / 64)] of masks [..., K]: an eighth of the memory, and common members at once."""
-    packed = np.packbits(members, axis=-1)
+    packed = np.packbits(members, axis=-1, bitorder="little")
     words = np.zeros((*members.shape[:-1], -(-members.shape[-1] // 64) * 8), np.uint8)
     words[..., : packed.shape[-1]] = packed
     return words.view(np.uint64)
@@ -108,8 +109,13 @@ class Sets:
 
     def _counted(self, words: _Words, labels: _Rows) -> _Floats:
         num = int(labels.max()) + 1
-        masks = (np.unpackbits(row.view(np.uint8), count=len(labels)).view(np.bool_) for row in words)
-        return np.array([np.bincount(labels[mask], minlength=num) for mask in masks], np.float64)
+        if num <= _FEW_CLASSES:
+            members = pack(labels == np.arange(num)[:, None])
+            return np.array([np.bitwise_count(row & members).sum(axis=1) for row in words], np.float64)
+        sets = np.unpackbits(words.view(np.uint8), axis=-1, count=len(labels), bitorder="little").view(
+            np.bool_
+        )
+        return np.array([np.bincount(labels[mask], minlength=num) for mask in sets], np.float64)
 
 
 def _overlap(a: Sets, b: Sets) -> _Floats:

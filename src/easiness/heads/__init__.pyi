@@ -4,6 +4,7 @@ from .folds import Deal as Deal, Partition as Partition
 from .ridge import (
     Head as Head,
     Moments as Moments,
+    Rows as Rows,
     by_examples as by_examples,
     bytes_of_moments as bytes_of_moments,
     fit_ridge as fit_ridge,
@@ -16,4 +17,3 @@ from .trial import (
     run_heads as run_heads,
     stored_heads as stored_heads,
 )
-from .values import Rows as Rows

@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 from torch import Tensor
 
-from easiness.heads.values import Rows
+from easiness.heads.ridge import Rows
 
 Values = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]

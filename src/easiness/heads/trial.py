@@ -20,8 +20,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.heads.boosting import fit_boosted
 from easiness.heads.folds import Deal, Partition
-from easiness.heads.ridge import Head, Moments, by_examples, fit_ridge, sample_of, temperature_of
-from easiness.heads.values import Rows
+from easiness.heads.ridge import Head, Moments, Rows, by_examples, fit_ridge, sample_of, temperature_of
 from easiness.inputs import VECTOR, Packed, Signature
 from easiness.models import build_model
 from easiness.records import KeptLogits, ObservationLog, Observations, Statistics, TrialRecord

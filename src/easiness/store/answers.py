@@ -30,6 +30,7 @@ class KeptAnswer(Protocol[P]):
     """A function of a run whose arrays the run keeps; ``kept`` gives them only where they are."""
 
     kept: Callable[P, Arrays | None]
+    identity: Callable[P, str]
 
     def __call__(self, *args: P.args, **options: P.kwargs) -> Arrays:
         """The arrays, found out and kept where they are not yet."""
@@ -63,7 +64,7 @@ def kept_in_run(
                 keep_answer(run.path, name, identity(*args, **options), found)
             return found
 
-        answer.kept = kept  # type: ignore[attr-defined]
+        answer.kept, answer.identity = kept, identity  # type: ignore[attr-defined]
         return cast(KeptAnswer[P], answer)
 
     return keeping

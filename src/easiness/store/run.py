@@ -180,16 +180,6 @@ class Run:
         """The argument by which functions are asked for this row, ``at=3`` or ``at=0.8``."""
         return {"at": self.row(epoch).value}
 
-    def row_of(self, share: float) -> int:
-        """The row of observations of heads that have seen this share, counted from 1 as epochs are."""
-        if not self.shares:
-            raise BadInput(f"{self.path}: at {share:g}: has epochs, not shares; give the number of one")
-        near = [row for row, one in enumerate(self.shares, 1) if abs(one - share) < 1e-6]
-        if not near:
-            choices = shares_text(self.shares)
-            raise BadInput(f"{self.path}: at {share:g}: no heads have seen this share; choose {choices}")
-        return near[0]
-
     def resolve_at(self, at: float | None) -> int:
         """The row of observations ``at`` an epoch from 1 or, of a run on features, at a share below 1.
 
@@ -198,7 +188,13 @@ class Run:
         if at is None:
             return self.resolve_row(None)
         if 0 < at < 1:
-            return self.row_of(at)
+            if not self.shares:
+                raise BadInput(f"{self.path}: at {at:g}: has epochs, not shares; give the number of one")
+            near = [row for row, one in enumerate(self.shares, 1) if abs(one - at) < 1e-6]
+            if not near:
+                choices = shares_text(self.shares)
+                raise BadInput(f"{self.path}: at {at:g}: no heads have seen this share; choose {choices}")
+            return near[0]
         if not float(at).is_integer():  # nor is what is not finite
             raise BadInput(
                 f"at {at:g}: is neither an epoch, such as 3, nor a share, such as 0.8; give one of them"

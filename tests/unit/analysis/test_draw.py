@@ -62,16 +62,6 @@ def test_extreme_parameters_take_an_end(beta: tuple[float, float], positions: li
     assert draw_by_rank(np.arange(5), 0.4, (1e300, 1e300), 0).tolist()[0] <= 2  # the middle is among them
 
 
-def test_beta_3_1_draws_mainly_easy_and_1_3_mainly_hard() -> None:
-    values = np.random.default_rng(0).permutation(10_000)
-    easy, hard, random = (
-        values[draw_by_rank(values, 0.1, beta, 0)].mean() / 10_000 for beta in [(3, 1), (1, 3), (1, 1)]
-    )
-    assert easy == pytest.approx(0.75, abs=0.03)  # the mean of Beta(3, 1), a little less as draws run on
-    assert hard == pytest.approx(0.25, abs=0.03)
-    assert random == pytest.approx(0.5, abs=0.03)
-
-
 @pytest.mark.parametrize(("rate", "num"), [(0, 0), (0.14, 1), (0.15, 2), (0.25, 3), (0.94, 9)])
 def test_half_goes_up(rate: float, num: int) -> None:
     drawn = draw_by_rank(np.arange(10), rate, (1, 1), 0)

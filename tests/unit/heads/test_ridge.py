@@ -16,8 +16,7 @@ from easiness import load_dataset, measure
 from easiness.errors import BadInput
 from easiness.heads import Moments, fit_ridge, temperature_of
 from easiness.heads.boosting import BoostedHead, _weighed, fit_boosted
-from easiness.heads.ridge import _STRENGTHS, _UNLIKE, Fitted
-from easiness.heads.values import Rows
+from easiness.heads.ridge import _STRENGTHS, _UNLIKE, Fitted, Rows
 from easiness.inputs import Packed
 from lengths import long_but
 

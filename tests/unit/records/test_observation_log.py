@@ -8,7 +8,7 @@ import torch
 from scipy.special import log_softmax
 from scipy.stats import entropy
 
-from easiness.errors import BadInput, TrialFailed
+from easiness.errors import BadInput
 from easiness.records import (
     ObservationLog,
     Observations,
@@ -34,39 +34,6 @@ def at(*positions: int) -> np.ndarray:
 @pytest.fixture
 def log() -> ObservationLog:
     return ObservationLog(IDS, LABELS, 3)
-
-
-@pytest.mark.parametrize(
-    ("batches", "message"),
-    [
-        ([at(0, 1, 2, 3), at(2)], "epoch 2: id 12 was given"),
-        ([at(0, 1, 1, 3)], "epoch 2: id 11 was given"),
-        ([at(1, 2)], r"epoch 2: 2 of 4 ids .*\(id 10, 13\)"),
-    ],
-)
-def test_ids_given_twice_or_missing_are_named_with_the_epoch(log, batches, message):
-    log.update(at(0, 1, 2, 3), logits(0))
-    log.end_epoch()
-    for batch in batches:
-        log.update(batch, logits(0, len(batch)))
-    with pytest.raises(BadInput, match=message):
-        log.end_epoch()
-
-
-def test_an_epoch_of_nothing_is_missing_everything():
-    log = ObservationLog(np.array([f"{i}.png" for i in range(9)], object), np.zeros(9, np.int64), 2)
-    with pytest.raises(BadInput, match=r"9 of 9 ids .* \(id 0.png, 1.png, 2.png and 6 more\)"):
-        log.end_epoch()
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_logits_that_are_not_finite_fail_the_trial(log, bad):
-    log.update(at(0, 1, 2, 3), logits(0))
-    log.end_epoch()
-    values = logits(0, 2)
-    values[1, 2] = bad
-    with pytest.raises(TrialFailed, match="epoch 2: logits of id 12"):
-        log.update(at(0, 2), values)
 
 
 def test_a_log_goes_on_from_before_there_were_rivals(log):

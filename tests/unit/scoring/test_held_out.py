@@ -7,7 +7,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from easiness.errors import BadInput
-from easiness.records import KeptLogits
 from easiness.scoring import SCORES, score_columns
 from easiness.scoring.held_out import margin_and_rival, off_the_diagonal
 
@@ -264,15 +263,6 @@ def test_only_the_never_learned_rank_where_an_epoch_is_missing(trial_of_right):
     never = ~np.array(SEEN, bool).any(axis=0)
     assert 0 < never.sum() < len(never)  # type: ignore[arg-type]
     assert_array_equal(score.ranked(columns, 4), np.where(never, 4, NAN))
-
-
-def test_logits_are_those_of_the_epoch(trial_of_logits):
-    logits = np.array([[[3.0, 0], [0, 3]], [[0, 1], [0, 1]]])
-    obs = trial_of_logits(logits, [0, 1], trained_on=[False, False], keep=[True, True])
-    assert isinstance(obs.logits, KeptLogits)
-    columns = score_columns([at_epochs(obs, (2, 4))], 4)
-    p = 1 / (1 + np.exp(-1))
-    assert_allclose(columns["normalized_margin"], [1 - 2 * p, 2 * p - 1], rtol=1e-6)
 
 
 def test_an_epoch_that_was_not_observed_has_no_scores(trial_of_right):

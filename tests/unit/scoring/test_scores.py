@@ -307,14 +307,6 @@ def test_reads_the_row_of_epoch_m(trial_of_logits, name, first, second) -> None:
     assert_allclose(score_columns([trial], 2)[name], second, atol=1e-6)
 
 
-def test_extreme_logits_neither_overflow_nor_pass_one(trial_of_logits) -> None:
-    trial = trial_of_logits([[[0.0, 5000.0], [5000.0, 0.0]]], [0, 0])
-    columns = score_columns([trial], 1)
-    assert_allclose(columns["max_confidence"], [1, 1])
-    assert_allclose(columns["loss"], [5000, 0])
-    assert_allclose(columns["confidence"], [0, 1])
-
-
 DOCS = Path(__file__).parents[3] / "docs" / "scores.md"
 
 

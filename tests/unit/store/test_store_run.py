@@ -290,13 +290,6 @@ def test_logits_that_were_not_kept_are_asked_for_in_a_line(record, tmp_path):
         _left_out(tmp_path / "part", keep_logits=False).probabilities()
 
 
-def test_of_the_held_out_split(held_out_run):
-    from easiness import open_run
-
-    with pytest.raises(BadInput, match="keep_logits=True"):
-        open_run(held_out_run).probabilities(split="held_out")
-
-
 def test_scores_of_the_held_out_split(held_out_run):
     run = open_run(held_out_run)
     table = run.scores(split="held_out")

@@ -20,8 +20,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.special import betaln, expit, gammaln, log_softmax, logit, logsumexp, softmax
 
-from easiness.analysis.labels.mixture import LabelNoise
-from easiness.analysis.labels.mixture_parts import roots_of, without_steps
+from easiness.analysis.labels.mixture import LabelNoise, roots_of, without_steps
 
 Values = npt.NDArray[np.float64]
 

@@ -282,8 +282,8 @@ class Comparison(show.Result):
     """Everything `compare` found; ``cells`` has the upper triangle for each side and policy.
 
     ``rows`` say after which epoch, or at which share, each run was read. ``note`` says which runs have
-    augmented observations or were not trained to the end then, where any. ``reliability`` is empty where
-    rates alone were asked for.
+    augmented observations or were not trained to the end then, where any, and of how many examples those
+    compared were drawn. ``reliability`` is empty where rates alone were asked for.
     """
 
     names: list[str]

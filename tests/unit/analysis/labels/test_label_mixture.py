@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score
 
 import easiness as ez
 from easiness.analysis import LabelEvidence, LabelNoise, label_noise
-from easiness.analysis.labels.mixture_parts import LogConcave, Pairs, roots_of
+from easiness.analysis.labels.mixture import LogConcave, Pairs, roots_of
 from easiness.studies.suspects.evidence import gather
 from label_worlds import calibration_error
 from lengths import long_but

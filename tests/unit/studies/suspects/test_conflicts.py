@@ -298,7 +298,7 @@ def test_what_somebody_else_wrote_is_looked_for_again(
     assert arrays is not None
     assert len(arrays["flawed"]) == 1
     arrays[name][row, column] = value
-    keep_answer(run.path, "conflicts", _searched._identity(run, data), arrays)
+    keep_answer(run.path, "conflicts", _searched.identity(run, data), arrays)
     assert kept_conflicts(run, data) is None
     assert values(conflicts_of(run, data)) == values(found) == values(kept_conflicts(run, data))
 

@@ -94,7 +94,7 @@ def test_what_somebody_else_wrote_is_asked_again(run_copy: Path) -> None:
     arrays = {**(_found.kept(*key) or {})}
     for wrong in (np.full(100, np.nan), np.zeros(99)):
         others = {name: wrong if one.dtype == np.float64 else one for name, one in arrays.items()}
-        keep_answer(run.path, "neighbours", _found._identity(*key), others)
+        keep_answer(run.path, "neighbours", _found.identity(*key), others)
         assert _found.kept(*key) is None
         again, _ = find_neighbours(run)
         assert again is not None
