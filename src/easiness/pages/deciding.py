@@ -134,7 +134,7 @@ def listed(
     asked: ToDecide,
     flaws: Mapping[tuple[str, object], str] | None = None,
 ) -> list[Listed]:
-    """The lists to decide on: the suspects, then those with ``flaws``, then all others; or those of a file."""
+    """The lists to decide on: suspects, then those with ``flaws``, then all others; or those of a file."""
     if asked.file is not None:
         return list(_of_file(run, asked.file, () if asked.is_blind else parts, asked.is_blind))
     found = []
