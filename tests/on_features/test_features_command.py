@@ -281,7 +281,7 @@ def refusal(refused: Callable[..., str], tmp_path: Path) -> Callable[..., str]:
         y = np.arange(40) % 2 if labels is None else np.array(labels)
         x = np.random.default_rng(0).standard_normal((len(y), 6)).astype(np.float32)
         np.savez(tmp_path / "data.npz", x=x, y=y)
-        line = refused("measure", tmp_path / "data.npz", *options, "--trials", 5, "--out", tmp_path / "run")
+        line = refused("measure", tmp_path / "data.npz", "--trials", 5, *options, "--out", tmp_path / "run")
         assert not (tmp_path / "run").exists()
         return line
 
@@ -345,8 +345,12 @@ def test_options_that_make_no_sense(refusal, options, message) -> None:
         (["--features", "nonsense"], "features 'nonsense': not known"),
         (["--model", "mlp_2", "--shares", "0.5"], "--shares: goes with --features"),
         (["--model", "mlp_2", "--group", "patient"], "--group: goes with --features"),
-        (["--model", "ridge"], "fits heads on features; name some with --features"),
     ],
 )
 def test_features_are_named_and_known(refusal, options, message) -> None:
     assert message in refusal(*options)
+
+
+def test_a_closed_form_of_pictures_needs_features(refused, tmp_path) -> None:
+    line = refused("measure", "digits", "--model", "ridge", "--trials", 5, "--out", tmp_path / "run")
+    assert "fits heads on features; name some with --features, such as auto" in line

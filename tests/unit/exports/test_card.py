@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -265,24 +264,28 @@ def test_the_command_makes_and_applies(command, run, tmp_path):
     table = pd.read_csv(tmp_path / "scores.csv")
     assert (table["id"] == table["card_id"]).all()
     piped = command("card", "--apply", tmp_path / "card", "digits")
-    assert piped.code == 0
-    assert piped.out == (tmp_path / "scores.csv").read_text("utf-8")
+    assert (piped.code, piped.out) == (0, (tmp_path / "scores.csv").read_text("utf-8"))
     assert f"{NUM} of 1,797 examples found by their values" in piped.err
-    assert (
-        command("card", "--apply", tmp_path / "card", "digits", "-o", tmp_path / "scores.parquet").code == 0
-    )
+    written = command("card", "--apply", tmp_path / "card", "digits", "-o", tmp_path / "scores.parquet")
+    assert written.code == 0
     about = pd.read_parquet(tmp_path / "scores.parquet").attrs
     assert about["card"] == "card"
     assert about["result"].startswith("Applied(num_missing=")
-    assert command("card", "--apply", tmp_path / "card", "digits", "-o", tmp_path / "scores.txt").code == 2
-    ended = command("card", run.path)
-    assert ended.code == 2
-    assert "-o: a card is a folder; give a new one" in ended.err
-    ended = command("card", "--apply", tmp_path / "card", "digits", "--at", 1, "-o", tmp_path / "a.csv")
-    assert ended.code == 2
-    assert "leave out --at and --data" in ended.err
-    ended = command("card", "--apply", tmp_path / "card", "nofolder", "-o", tmp_path / "a.csv")
-    assert "'nofolder': no such file" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("RUN", "-o: a card is a folder; give a new one"),
+        ("--apply CARD digits -o scores.txt", "scores.txt"),
+        ("--apply CARD digits --at 1 -o a.csv", "leave out --at and --data"),
+        ("--apply CARD nofolder -o a.csv", "'nofolder': no such file"),
+    ],
+)
+def test_what_the_command_refuses(refused, run, made, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    given = {"RUN": run.path, "CARD": made.path}
+    assert said in refused("card", *(given.get(word, word) for word in words.split()))
 
 
 def test_the_copy_is_read_as_it_is_to_be(command, run, tmp_path):
@@ -305,20 +308,3 @@ def test_the_copy_is_read_as_it_is_to_be(command, run, tmp_path):
     refused = command("card", run.path, "--skip-unreadable", "-o", tmp_path / "other")
     assert (refused.code, (tmp_path / "other").exists()) == (2, False)
     assert "how to read SOURCE: are for --apply" in refused.err
-
-
-@pytest.mark.long
-@pytest.mark.shared_data
-def test_a_card_of_cifar10_parquet_fits_a_shuffled_folder_of_png(tmp_path):
-    beside = Path(__file__).parents[4] / "shared" / "data"
-    cifar10 = Path(os.environ.get("EASINESS_DATA", beside)) / "cifar10"
-    if not cifar10.exists():
-        pytest.skip(f"{cifar10} is absent; set EASINESS_DATA to the folder that holds cifar10")
-    data = load_dataset(cifar10, limit=300)
-    made = card(small_run(tmp_path / "run", cifar10, limit=300, trials=2), tmp_path / "card")
-    order = np.random.default_rng(0).permutation(300)
-    found = card(write_pngs(tmp_path / "copy", data, order), apply=made.path)
-    assert len(found.table) == 300
-    assert not found.unknown
-    where = order[[int(Path(one).stem) for one in found.table["id"]]]
-    np.testing.assert_array_equal(found.table["card_id"], data.ids[where])

@@ -330,7 +330,11 @@ def few_classes(folder: Path, share: float, classes: tuple[int, ...]) -> Path:
 def judged(folder: Path) -> tuple[LabelNoise, Wrong, ez.Run]:
     """What is found, which labels are wrong, and the run."""
     run = ez.open_run(folder / "run")
-    return label_noise(gather(run, "train").of_labels), run.labels != np.load(folder / "true.npy"), run
+    return (
+        label_noise(gather(run, "train").course.last.of_labels),
+        run.labels != np.load(folder / "true.npy"),
+        run,
+    )
 
 
 def assert_found(folder: Path, *, error: float, apart: float, precision: float) -> None:
@@ -418,7 +422,7 @@ def test_two_wrong_of_600_are_among_the_first_five(a_fifth):
     The quarter of the wrong labels with the highest margins is left out: the networks half believe those.
     """
     _, wrong, run = judged(a_fifth)
-    evidence = gather(run, "train").of_labels
+    evidence = gather(run, "train").course.last.of_labels
     telling = np.flatnonzero(wrong & (evidence.margin < np.quantile(evidence.margin[wrong], 0.75)))
     for seed in range(FEW_SEEDS):
         rng = np.random.default_rng(seed)

@@ -141,16 +141,6 @@ def test_columns_that_differ_between_files_are_left_out_by_name(run: Run, tmp_pa
     assert "left out: stratum" in found.markdown()
 
 
-def test_a_merged_file_in_the_place_of_another_keeps_that(run: Run, tmp_path: Path, command):
-    files = _files(run, tmp_path, {"a": "k k", "b": "2 k"})
-    before = files[0].read_bytes()
-    finished = command("labels", run.path, *files, "-o", files[0])
-    assert finished.code == 0
-    assert "had other rows, which are now in" in finished.err
-    assert (tmp_path / "a.csv~").read_bytes() == before
-    assert files[0].read_bytes() != before
-
-
 def test_what_cannot_be_merged_is_refused(run: Run, tmp_path: Path):
     file = _file(run, tmp_path / "a.csv", "k k")
     with pytest.raises(BadInput, match=r"a\.csv: is given twice"):

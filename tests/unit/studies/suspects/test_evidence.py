@@ -205,12 +205,8 @@ def test_mean_probabilities_with_known_rivals_and_without(told):
     ]
     np.testing.assert_allclose(told.p(1.0), expected, atol=1e-6)
     np.testing.assert_allclose(told.p(1.0, np.array([1])), expected[1:2], atol=1e-6)
-
-
-def test_so_much_of_the_class_next_to_the_label_is_told(told):
-    hear(told, ALL, SEEN)
-    left = (1 - 0.6 - 0.15) / 3
-    np.testing.assert_allclose(told.p(0.5)[0], [0.6, left, 0.15 + left, left], atol=1e-6)
+    half = (1 - 0.6 - 0.15) / 3  # where half of the class next to the label is told
+    np.testing.assert_allclose(told.p(0.5)[0], [0.6, half, 0.15 + half, half], atol=1e-6)
     np.testing.assert_allclose(told.log_p()[0], np.log(told.p(0.5)[0] + 1e-4), atol=1e-6)
 
 

@@ -226,6 +226,14 @@ def test_conflicts_have_their_texts(tmp_path: Path) -> None:
     assert conflicts.rows[1][-1] == ("x " * 30)[:60].rstrip() + "…"
 
 
+def test_a_file_of_labels_has_texts(of_texts: Run, data: ez.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, found in {"find_data": (data, ""), "kind_named": data.kind}.items():
+        monkeypatch.setattr(f"easiness.studies.labels.rule.{name}", lambda *_, found=found: found)
+    table = ez.labels(of_texts).table()
+    assert list(table) == ["id", "label", "class", "was", "action", "text"]
+    assert table["text"].tolist() == texts()
+
+
 PICTURES = [f"{'abc'[at % 3]}/{at:03d}.png" for at in range(TEXTS)]
 
 
