@@ -70,13 +70,6 @@ def test_others_read_the_table_with_the_names_of_its_classes(tmp_path):
     assert read["text"][:] == TEXTS
 
 
-def test_without_texts_a_run_is_what_it_was(tmp_path):
-    made = recorder(tmp_path / "run")
-    assert not made.keeps_examples
-    assert listed(tmp_path / "run") == [".lock", "examples.parquet", "run.json", "trials"]
-    assert "text" not in (tmp_path / "run" / "run.json").read_text()
-
-
 def test_trials_are_the_same_with_texts_and_without(tmp_path):
     for name, options in (("with", {"texts": TEXTS}), ("without", {})):
         record(recorder(tmp_path / name, **options))

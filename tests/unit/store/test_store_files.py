@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import tempfile
@@ -27,13 +26,6 @@ def names(folder: Path) -> list[str]:
 
 def no_room(_: int) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def test_digest(tmp_path):
-    (tmp_path / "a").write_bytes(b"abc")
-    found = files.digest(tmp_path / "a")
-    assert found.num_bytes == 3
-    assert found.sha256 == hashlib.sha256(b"abc").hexdigest()
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):

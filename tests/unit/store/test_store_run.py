@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import shutil
 import tracemalloc
 
@@ -103,12 +102,6 @@ def test_the_same_list_of_examples_is_checked_but_not_read_again(run_path, monke
         damaged.shares_ids(ours)
 
 
-def test_ids_are_hashed_once_for_all_epochs(run_path):
-    run = open_run(run_path)
-    assert run.votes(1).keys.tolist() == [30, 10, 20, 40]
-    assert run.votes(1).keys is run.votes(2).keys
-
-
 def test_columns_of_the_table_are_independent(run_path):
     run = open_run(run_path)
     table = run.scores()
@@ -205,14 +198,6 @@ def test_failures_are_noted_until_the_trial_is_there(run_path, add):
     assert open_run(run_path).failures() == {2: "the disk", 3: "the loss"}
     add(run_path, 2)
     assert open_run(run_path).failures() == {3: "the loss"}
-
-
-def test_the_description_is_plain_json(run_path):
-    document = json.loads((run_path / "run.json").read_text())
-    assert document["format"] == 1
-    assert document["spec"]["model"] == "mlp_3"
-    assert document["spec"]["seed"] == 5
-    assert list(document["files"]) == ["examples.parquet"]
 
 
 def test_a_trial_replaced_while_the_folders_are_read(run_path, add, monkeypatch):

@@ -126,6 +126,24 @@ def test_without_weights(write, make_record):
         trial.weights()
 
 
+@pytest.mark.parametrize(
+    ("trained_on", "keep", "positions"),
+    [
+        ([True, True, False, True], [False, False, True, False], [2]),
+        ([True, True, False, True], [True] * 4, [0, 1, 2, 3]),
+        ([True] * 4, [True] * 4, [0, 1, 2, 3]),
+        ([True] * 4, [False] * 4, []),  # a share below 1 that rounds to all
+    ],
+)
+def test_kept_logits(write, make_record, trained_on, keep, positions):
+    record = make_record(3, trained_on=trained_on, keep=keep)
+    logits = StoredTrial(write(record)).observations(2, epoch=2).logits
+    assert logits is not None
+    assert logits.positions.tolist() == positions
+    assert logits.values.shape == (2, len(positions), 2)
+    np.testing.assert_array_equal(logits.values, record.probes["train"].logits.values[:2])
+
+
 def test_writing_twice_gives_the_same_bytes(write, make_record):
     first = write(make_record(), index=0)
     second = write(make_record(), index=1)
@@ -141,14 +159,6 @@ def test_a_document_whose_hash_is_not_its_specs(write, make_record):
     (folder / "trial.json").write_text(json.dumps(sealed))
     with pytest.raises(BadInput, match=r"trial\.json: .*damaged"):
         StoredTrial(folder)
-
-
-def test_no_example_may_have_been_left_out(write, make_record):
-    """A share below 1 that rounds to all of the examples keeps the logits of none."""
-    trial = StoredTrial(write(make_record(2, trained_on=[True] * 4, keep=[False] * 4)))
-    logits = trial.observations(2).logits
-    assert logits is not None
-    assert logits.values.shape == (2, 0, 2)
 
 
 TENSORS = {

@@ -155,6 +155,12 @@ sys.stdin.read()
 """
 
 
+def test_nobody_is_at_work(tmp_path, add):
+    assert at_work(tmp_path / "none") is None
+    add(tmp_path / "run", 0)
+    assert at_work(tmp_path / "run") is None
+
+
 def test_a_writer_is_at_work_until_it_ends(tmp_path, add):
     add(tmp_path / "run", 0)
     with RunWriter(tmp_path / "run") as writer:
@@ -214,15 +220,6 @@ def test_a_note_that_says_nothing(tmp_path, add, content):
     with RunWriter(tmp_path / "run"):
         (tmp_path / "run" / ".lock").write_bytes(content)
         assert at_work(tmp_path / "run") == AtWork()
-
-
-def test_who_looks_is_no_writer_and_changes_nothing(tmp_path, add, snapshot):
-    assert at_work(tmp_path / "none") is None
-    add(tmp_path / "run", 0)
-    before = snapshot(tmp_path)
-    for _ in range(3):
-        assert at_work(tmp_path / "run") is None
-    assert snapshot(tmp_path) == before
 
 
 def test_lines_that_others_read(tmp_path):
