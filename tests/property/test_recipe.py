@@ -36,15 +36,6 @@ def test_batches_cut_an_epoch_without_a_lonely_example(num, size):
         assert min(lengths) > 1
 
 
-@given(counts, sizes, st.floats(1, 1000), st.floats(0, 1), st.floats(1e-5, 1))
-@settings(deadline=None)
-def test_weight_decay_is_w_norm_over_the_root_of_the_number_of_batches(num, size, period, w_norm, alpha):
-    recipe = Recipe(batch_size=size, period=period, w_norm=w_norm, alpha=alpha)
-    num_batches = num * period / min(size, num)
-    assert recipe.weight_decay_lambda(num) * num_batches**0.5 == pytest.approx(w_norm)
-    assert recipe.torch_weight_decay(num) * alpha == pytest.approx(recipe.weight_decay_lambda(num))
-
-
 @given(st.floats(1, 1000), st.floats(0, 1), st.floats(0, 1))
 @settings(deadline=None)
 def test_eta_falls_from_1_to_0_and_is_symmetric(period, a, b):
@@ -52,14 +43,6 @@ def test_eta_falls_from_1_to_0_and_is_symmetric(period, a, b):
     early, late = sorted((a, b))
     assert 0 <= recipe.eta(late * period) <= recipe.eta(early * period) + 1e-12
     assert recipe.eta(a * period) + recipe.eta((1 - a) * period) == pytest.approx(1)
-
-
-@given(st.floats(0, 1, exclude_max=True), st.integers(1, 500))
-@settings(deadline=None)
-def test_the_shift_is_the_nearest_whole_pixel(translation, side):
-    shift = Recipe(translation=translation).shift(side)
-    assert abs(shift - translation * side) <= 0.5 + 1e-9
-    assert 0 <= shift <= side
 
 
 @given(

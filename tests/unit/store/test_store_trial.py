@@ -127,6 +127,24 @@ def test_without_weights(write, make_record):
         trial.weights()
 
 
+@pytest.mark.parametrize(
+    ("trained_on", "keep", "positions"),
+    [
+        ([True, True, False, True], [False, False, True, False], [2]),
+        ([True, True, False, True], [True] * 4, [0, 1, 2, 3]),
+        ([True] * 4, [True] * 4, [0, 1, 2, 3]),
+        ([True] * 4, [False] * 4, []),  # a share below 1 that rounds to all
+    ],
+)
+def test_kept_logits(write, make_record, trained_on, keep, positions):
+    record = make_record(3, trained_on=trained_on, keep=keep)
+    logits = StoredTrial(write(record)).observations(2, epoch=2).logits
+    assert logits is not None
+    assert logits.positions.tolist() == positions
+    assert logits.values.shape == (2, len(positions), 2)
+    np.testing.assert_array_equal(logits.values, record.probes["train"].logits.values[:2])
+
+
 def test_writing_twice_gives_the_same_bytes(write, make_record):
     first = write(make_record(), index=0)
     second = write(make_record(), index=1)

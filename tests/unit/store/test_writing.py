@@ -151,6 +151,12 @@ sys.stdin.read()
 """
 
 
+def test_nobody_is_at_work(tmp_path, add):
+    assert at_work(tmp_path / "none") is None
+    add(tmp_path / "run", 0)
+    assert at_work(tmp_path / "run") is None
+
+
 def test_a_writer_is_at_work_until_it_ends(tmp_path, add):
     add(tmp_path / "run", 0)
     with RunWriter(tmp_path / "run") as writer:
