@@ -75,7 +75,7 @@ def test_networks_learn_tables_and_find_them_again(command, tmp_path, make, mode
     assert float(accuracy) > 0.65  # chance is 0.63 at most
     found = measure_command(run, data)
     assert found is not None
-    assert "--label species" in found.line
+    assert "--label species" in found[0]
 
 
 def test_heads_on_the_columns_of_a_table(command, tmp_path):
@@ -135,4 +135,4 @@ def test_columns_are_named_and_found_again(command, refused, pictures, tmp_path)
     assert data_of(run).ids.tolist() == names
     found = measure_command(run, data_of(run))
     assert found is not None
-    assert "--columns path=photo,label=breed" in found.line
+    assert "--columns path=photo,label=breed" in found[0]

@@ -54,20 +54,16 @@ def registered_parts(run: Run) -> Iterator[dict[str, Any]]:
             continue
         asked = [one for one in asked_of(study.asks) if one.option.opens]
         given = {one.name: (run,) if one.option.several else run for one in asked}
+        part = {"title": study.name, "notices": (), "figure": "", "sections": ()}
         try:
             found = answer(study, made(study.asks, given))
         except BadInput as error:
-            yield {"title": study.name, "headline": str(error), "notices": (), "figure": "", "sections": ()}
+            yield {**part, "headline": str(error)}
             continue
         label = f"{study.name}: the tables below have the numbers."
         figure = to_svg(found.figure(), key=f"study-{study.name}", label=label)
-        yield {
-            "title": study.name,
-            "headline": found.headline,
-            "notices": found.notices,
-            "figure": figure,
-            "sections": found.sections(),
-        }
+        shown = {"notices": found.notices, "figure": figure, "sections": found.sections()}
+        yield {**part, "headline": found.headline, **shown}
 
 
 def changes(
