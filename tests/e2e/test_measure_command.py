@@ -426,7 +426,7 @@ def test_networks_learn_tables_and_find_them_again(command, tmp_path):
     assert float(accuracy) > 0.65  # chance is a third
     found = measure_command(run, data)
     assert found is not None
-    assert "--label species" in found.line
+    assert "--label species" in found[0]
 
 
 ONE_EPOCH = ["--model", "mlp_3", "--trials", 1, "--epochs", 1, "--precision", "float32"]

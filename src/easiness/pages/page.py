@@ -29,7 +29,7 @@ from easiness.pages.data_map import data_map
 from easiness.pages.deciding import PIXELS, SUSPECTS, ToDecide, deciding, listed
 from easiness.pages.examples import FoundExamples, Named, are_small, found_examples, found_within
 from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
-from easiness.pages.labels import Certain, certain
+from easiness.pages.labels import certain
 from easiness.pages.run_part import MAX_CLASSES, run_part
 from easiness.pages.template import Page, render_page
 from easiness.paper import reproduction as paper
@@ -53,20 +53,16 @@ def registered_parts(run: Run) -> Iterator[dict[str, Any]]:
             continue
         asked = [one for one in asked_of(study.asks) if one.option.opens]
         given = {one.name: (run,) if one.option.several else run for one in asked}
+        part = {"title": study.name, "notices": (), "figure": "", "sections": ()}
         try:
             found = answer(study, made(study.asks, given))
         except BadInput as error:
-            yield {"title": study.name, "headline": str(error), "notices": (), "figure": "", "sections": ()}
+            yield {**part, "headline": str(error)}
             continue
         label = f"{study.name}: the tables below have the numbers."
         figure = to_svg(found.figure(), key=f"study-{study.name}", label=label)
-        yield {
-            "title": study.name,
-            "headline": found.headline,
-            "notices": found.notices,
-            "figure": figure,
-            "sections": found.sections(),
-        }
+        shown = {"notices": found.notices, "figure": figure, "sections": found.sections()}
+        yield {**part, "headline": found.headline, **shown}
 
 
 def changes(
@@ -126,10 +122,7 @@ def blind_page(run: Run, epoch: int, source: Any, asked: ToDecide) -> Page:
     )
 
 
-_MOST_OPEN = 10  # classes whose pictures are shown without being asked for
-_MOST_ANSWERS = 4  # on how runs agree, that are said before anything else
 _MOST_RUNS = 8  # that have parts of their own, and whose agreement is fitted pair by pair
-_MAX_GROUPS = 5  # of identical pictures, and of each so many ids
 _FIRST_SUSPECTS = ToDecide()
 
 
@@ -264,7 +257,8 @@ def render_report(
     drawn = data_map(runs, [part["name"] for part in parts], rows, tables, ranked, positions)
     lists = listed(runs[0], parts[0]["suspects"], to_decide, sure.flaws) if len(runs) == 1 else []
     view = deciding(runs[0], rows[0], lists, sure.conflicts, data, to_decide)
-    found, marked = FoundExamples(why_none=why), [*_marked(parts, sure)]
+    found, suspected = FoundExamples(why_none=why), [one for part in parts for one in part["suspects"]]
+    marked = [*(named for of_split in suspected for named in of_split.named), *sure.named]
     on_page: set[Named] = {("train", one) for one in runs[0].ids[positions].tolist()}
     on_page |= {one for one in marked if one[0] == "train"}
     if data is not None:
@@ -310,13 +304,10 @@ def render_report(
         sides=SIDES,
         min_group=MIN_GROUP,
         max_classes=MAX_CLASSES,
-        max_groups=_MAX_GROUPS,
         data_map=drawn,
         data_map_data=drawn.data(found.at, set(positions), found.texts),
         deciding=view,
         deciding_data=None if view is None else view.data(found, pixelated, on_page),
-        most_open=_MOST_OPEN,
-        most_answers=_MOST_ANSWERS,
     )
 
 
@@ -324,10 +315,3 @@ def _hardest_first(parts: Sequence[dict[str, Any]]) -> list[int]:
     galleries = [gallery for part in parts for gallery in part["galleries"]]
     sides = ("hardest", "easiest")
     return [one["position"] for side in sides for gallery in galleries for one in gallery[side]]
-
-
-def _marked(parts: Sequence[dict[str, Any]], sure: Certain) -> Iterator[Named]:
-    for part in parts:
-        for of_split in part["suspects"]:
-            yield from of_split.named
-    yield from sure.named

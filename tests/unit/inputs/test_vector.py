@@ -227,10 +227,11 @@ def test_a_page_of_a_loop_of_ones_own_goes_by_the_data(source: Path, record, noi
 
 
 def test_the_recipe_to_measure_it_again_is_taken(run: ez.Run, source: Path, tmp_path: Path):
-    command = measure_command(run, None)
-    assert command is not None
-    assert command.recipe is not None
-    (tmp_path / "recipe.toml").write_text(command.recipe)
+    found = measure_command(run, None)
+    assert found is not None
+    _, recipe = found
+    assert recipe is not None
+    (tmp_path / "recipe.toml").write_text(recipe)
     asked = {**FEW, "trials": 1, "recipe": tmp_path / "recipe.toml"}
     again = ez.measure(source, **asked, out=tmp_path / "run")
     assert again.trials[0].document.hash == run.trials[0].document.hash

@@ -92,16 +92,11 @@ class Judged:
     labelled: Positions
     margin: Floats
 
-    def uncertain(self, num: int) -> npt.NDArray[np.float32]:
-        """One less the margin of ``num`` examples [num], 0 of those that are not in the pool."""
-        weights = np.zeros(num, np.float32)
-        weights[self.pool] = 1 - self.margin
-        return weights
-
 
 def rare_and_uncertain(near: Near, judged: Judged, num: int) -> Positions:
     """Places in the pool of those that together cover most of what is uncertain, the first one first."""
-    covered, weights = near.covered(judged.labelled), judged.uncertain(len(near.nearest))
+    covered, weights = near.covered(judged.labelled), np.zeros(len(near.nearest), np.float32)
+    weights[judged.pool] = 1 - judged.margin
 
     def adds(position: int) -> float:
         others = near.nearest[position]

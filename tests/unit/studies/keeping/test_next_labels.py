@@ -58,7 +58,7 @@ def test_picks_are_those_of_a_greedy_search_that_looks_at_all():
     rng = np.random.default_rng(1)
     near = near_of(rng.normal(size=(80, 4)).astype(np.float32), num=10)
     judged = Judged(np.arange(5, 80), np.arange(5), rng.random(75))
-    covered, weights = near.covered(judged.labelled).astype(float), judged.uncertain(80)
+    covered, weights = near.covered(judged.labelled).astype(float), np.append(np.zeros(5), 1 - judged.margin)
     for place in PICKS[RARE](near, judged, 12):
         adds = (weights[near.nearest] * (near.alike - covered[near.nearest]).clip(min=0)).sum(axis=1)
         adds[:5] = -1
