@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from easiness import load_dataset
-from easiness.runs import carry_out, checkpoints, make_plan
+from easiness.runs import carry_out, make_plan, trainer as checkpoints
 from easiness.runs.progress import Progress
 from easiness.spec import Execution, Resolved, Training
 
