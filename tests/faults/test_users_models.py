@@ -71,45 +71,28 @@ class Draws(Quiet):
     def forward(self, images):
         return super().forward(images) * (self.scale + np.random.rand() + torch.rand(1))
 
-# these misbehave in any trial, and so before the first one, where steps are timed
+# these misbehave in any step, and so before the first trial, where the operations of one are counted
 
 class Early(Quiet):
     steps = 0
 
     def forward(self, images):
         self.steps += self.training
-        if self.is_time(images):
+        if self.steps == 1:
             self.happen()
         return torch.nn.Sequential.forward(self, images)
-
-    def is_time(self, images):
-        return self.steps == 1
 
     def happen(self):
         raise RuntimeError("one\\ntwo")
 
-class Later(Early):
-    def is_time(self, images):
-        return self.steps == 2  # the first that is timed
-
-class Looking(Early):
-    def is_time(self, images):
-        return not self.training and len(images) > 1
-
-class LaterOutOfMemory(Later):
+class EarlyOutOfMemory(Early):
     def happen(self):
         raise MemoryError
 
 class EarlyLeaves(Early):
     happen = Leaves.happen
 
-class LaterLeaves(Later):
-    happen = Leaves.happen
-
-class LookingLeaves(Looking):
-    happen = Leaves.happen
-
-class LaterExits(Later):
+class EarlyExits(Early):
     happen = Exits.happen
 
 class LeavesAtOnce(Quiet):
@@ -161,10 +144,10 @@ STEP = "cannot take a training step on a batch of 60 ({}); mend the model or cha
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        *((name, STEP.format("RuntimeError: one two")) for name in ("Early", "Later", "Looking")),
-        *((f"{name}Leaves", STEP.format("it called sys.exit(0)")) for name in ("Early", "Later", "Looking")),
+        ("Early", STEP.format("RuntimeError: one two")),
+        ("EarlyLeaves", STEP.format("it called sys.exit(0)")),
         (
-            "LaterOutOfMemory",
+            "EarlyOutOfMemory",
             "a training step on a batch of 60 does not fit into the memory of the device; use a smaller "
             "batch size, or --precision bfloat16",
         ),
@@ -220,9 +203,9 @@ def test_what_ends_the_process_itself_leaves_what_was_finished(start, tmp_path, 
 
 @pytest.mark.long
 def test_what_ends_the_process_before_a_trial_ends_the_command(start, tmp_path):
-    """With any executor: steps are timed in the process of the command. Nothing is left in the way."""
+    """With any executor: a first step is taken in the process of the command. Nothing is left in the way."""
     workers = ("--executor", "processes", "--jobs", 2)
-    process = start(*arguments("LaterExits", str(tmp_path / "run"), *workers))
+    process = start(*arguments("EarlyExits", str(tmp_path / "run"), *workers))
     assert process.wait() == 7
     process = start(*arguments("Quiet", str(tmp_path / "run")))
     assert process.wait() == 0, process.err

@@ -26,7 +26,6 @@ from .plan import (
     Plan as Plan,
     make_plan as make_plan,
     recipe_of_run as recipe_of_run,
-    training_difference as training_difference,
     with_recipe as with_recipe,
 )
 from .progress import (
@@ -56,4 +55,5 @@ from .source import (
     recipe_of as recipe_of,
     run_values as run_values,
     told as told,
+    training_difference as training_difference,
 )
