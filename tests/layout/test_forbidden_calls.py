@@ -30,7 +30,6 @@ ALLOWED = {
     ("models/torchvision_nets.py", "importlib.import_module"): OWN,
     ("tracking/registry.py", "importlib.import_module"): "of a kind of tracker, which the registry names",
     ("training/device.py", "ctypes"): "one setting of the memory of the C library",
-    ("inputs/image/kind.py", "ctypes"): "one setting of libtiff, as Pillow has loaded it",
     ("pages/template.py", "markupsafe.Markup"): "our own styles and figures, whose texts are escaped",
 }
 """What a file may do all the same, and why."""

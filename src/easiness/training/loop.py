@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from easiness.errors import TrialFailed
-from easiness.inputs import Learned, fetched_ahead
+from easiness.inputs import TensorBank, fetched_ahead
 from easiness.spec import TrialSeeds
 from easiness.training.device import searching
 from easiness.training.network import Network
@@ -150,7 +150,7 @@ def batches(num_examples: int, batch_size: int) -> list[slice]:
 
 
 def _passes(
-    images: Learned, lane: Lane, batch_size: int, first: int = 0
+    images: TensorBank, lane: Lane, batch_size: int, first: int = 0
 ) -> Iterator[tuple[Tensor, tuple[Tensor, ...], Tensor]]:
     """Batches of positions, their images as fetched, and labels: pass after pass, each in a new order.
 
@@ -174,8 +174,8 @@ def _passes(
             yield positions[batch], images.fetch(positions[batch], drawn[batch]), labels[batch]
 
 
-def make_update(network: Network, images: Learned, *, graphed: bool) -> Callable[..., tuple[Tensor, ...]]:
-    """Make the function from what `Learned.fetch` gives of a batch, and its labels, to loss and logits.
+def make_update(network: Network, images: TensorBank, *, graphed: bool) -> Callable[..., tuple[Tensor, ...]]:
+    """Make the function from what `TensorBank.fetch` gives of a batch, and its labels, to loss and logits.
 
     `Optimizer.advance` comes first. ``graphed``: as a `StaticStep`.
     """
@@ -189,7 +189,7 @@ def make_update(network: Network, images: Learned, *, graphed: bool) -> Callable
 
 def train(
     network: Network,
-    images: Learned,
+    images: TensorBank,
     lane: Lane,
     observers: Mapping[str, AnyObserver],
     course: Course,
