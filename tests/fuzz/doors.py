@@ -1,271 +1,196 @@
-"""The doors by which files come in: what is sound, how it is altered, and what then reads it."""
+"""The doors by which files come in: what is sound, and what reads it once a file of it was altered."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
-import datasets  # noqa: F401
+import datasets
 import numpy as np
 import pandas as pd
-import torchvision  # noqa: F401
-import typer
-from herd import Asked
-from mutations import CELLS, FORMATS, TEXTS, VALUES, altered, generator, one_of, places
-from refitted import EXAMPLES, ODD, RUN, TRIAL, refit, rewrite, set_column
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from mutations import altered, one_of
+from PIL import Image
+from refitted import ODD, refit, run_and_card
 
 import loaded  # noqa: F401
-from easiness import Dataset, card, load_dataset, open_run
-from easiness.cli.main import app
-from easiness.csv_cells import to_cell
-from easiness.data import Labelled, decisions_by_person
+from easiness import Dataset, Recorder, audit, card, load_dataset, open_run
+from easiness.cli.main import run as command
+from easiness.data import Labelled, decisions_by_person, load_unlabelled
 from easiness.errors import BadInput
 from easiness.features import find_features, kept, ready_features
+from easiness.inputs import suffixes
 from easiness.runs import find_data
-from easiness.spec import Recipe, TrialSpec, make_recipe, recipe_settings
+from easiness.spec import Recipe, make_recipe, recipe_settings
 from easiness.store import (
     CHECKPOINTS,
-    answers,
+    CheckpointDocument,
     checkpoints_of,
     last_events,
     read_checkpoint,
-    run_folder,
     verify,
+    write_checkpoint,
 )
-from easiness.studies.audit.drawing import parse
-from easiness.studies.keeping.pruning import named_positions
-from easiness.studies.suspects import nearest_by_class
-from easiness.studies.suspects.conflicts import conflicts_of
-from easiness.studies.suspects.neighbours import find_neighbours
-
-Read: TypeAlias = Callable[[Path], object]
-Alter: TypeAlias = Callable[[np.random.Generator, Path], str]
+from sounds import encoded, tone
 
 NUM = 12
 PIXELS = np.random.default_rng(0).integers(0, 256, (NUM, 16, 12, 3), dtype=np.uint8)
-LABELS = np.arange(NUM) % 2
-CLASSES = ["cat", "dog"]
+LABELS, CLASSES = np.arange(NUM) % 2, ["cat", "dog"]
 ROWS = np.random.default_rng(0).standard_normal((NUM, 4)).astype(np.float32)
+TEXTS = ("What is a fuzz test?", "Wer  fragt\n das?", "=1+1", "ﬁne", "a b c", "x" * 300)
 DATA = "pets@0123456789ab"
 OURS = {"identity": "a", "easiness": "b", "torch": "c"}
-HUB = "model.safetensors", "config.json", "preprocessor_config.json"
-_SHARE_OF_SEALED = 0.85
+SHARE_OF_SEALED, SHARE_OF_ODD = 0.85, 0.05
+RECIPE = 'base = "short"\nalpha = 0.002\n[mlp]\nperiod = 300.0\n["timm:vit"]\nlabel_smoothing = 0.1\n'
+PICTURES: dict[str, dict[str, Any]] = {
+    **{"a.png": {}, "b.jpg": {}, "c.jpg": {"progressive": True}, "d.gif": {}, "e.bmp": {}, "f.webp": {}},
+    **{"g.ppm": {}, "h.tif": {"compression": "tiff_lzw"}, "k.tif": {}, "l.heic": {}, "m.avif": {}},
+}
+"""In every format that is read, and how they are packed."""
+SOUNDS = {"a.wav": "PCM_16", "c.wav": "FLOAT", "d.flac": None, "e.ogg": None, "f.mp3": None, "g.aiff": None}
+"""In every format that is read, and how samples are written."""
 
 
 def prepare() -> None:
-    """Let little be as much: runs have an index and features a file, and seals of answers fit."""
-    os.environ["EASINESS_CACHE"] = "/dev/null/none"  # what is found out of files is remembered nowhere
-    run_folder.FEWEST = 1  # type: ignore[attr-defined]
+    """Let little be as much: features have a file, and what is found out of files is remembered nowhere."""
+    os.environ["EASINESS_CACHE"] = "/dev/null/none"
     kept.MOST_IN_MEMORY, kept.BLOCK = 0, 4
-    answers._seal_of = lambda *_: np.zeros(32, np.uint8)
 
 
-def alter(rng: np.random.Generator, at: Path, *globs: str) -> str:
-    """Alter one of the files, mostly with the digest that then fits."""
-    found = {file for glob in globs or ("**/*",) for file in at.glob(glob) if file.is_file()}
-    file = one_of(rng, sorted(found) or [at])
-    content, how = altered(rng, file.read_bytes(), file.name)
-    file.write_bytes(content)
-    fits = rng.random() < _SHARE_OF_SEALED and refit(file)
-    return f"{file.name}: {how}{', its digest fits' * fits}"
+# what is sound
 
 
-def odd(rng: np.random.Generator, at: Path) -> str:
-    """Put something else in place of a file or a folder."""
-    file, kind = one_of(rng, sorted(at.rglob("*")) or [at]), str(rng.choice(list(ODD)))
-    shutil.rmtree(file) if file.is_dir() else file.unlink()
-    ODD[kind](file)
-    return f"{file.name}: {kind}"
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
-ANY: tuple[Alter, ...] = (*[alter] * 20, odd)
+def _lines(file: Path, *rows: str) -> None:
+    _folder(file.parent)
+    file.write_text("\n".join([*rows, ""]))
 
 
-def only(*globs: str) -> tuple[Alter]:
-    """Alter one of these files."""
-    return (lambda rng, at: alter(rng, at, *globs),)
+def _png(at: int) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(PIXELS[at]).save(content, "PNG")
+    return content.getvalue()
 
 
-@dataclass(frozen=True)
-class Door:
-    """What is ``whole`` is copied and altered, and one of ``reads`` reads it, or a command; some are slow.
-
-    Commands name the copy ``{at}``, and the folder of all that is whole ``{whole}``.
-    """
-
-    share: float
-    whole: str
-    reads: Mapping[str, Read] = field(default_factory=dict)
-    commands: Sequence[str] = ()
-    slow: Sequence[str] = ()
-    alters: Sequence[Alter] = ANY
-
-    def copied(self, whole: Path, folder: Path) -> Path:
-        source, at = whole / self.whole, folder / Path(self.whole).name
-        return Path(shutil.copytree(source, at) if source.is_dir() else shutil.copy(source, at))
-
-    def asked(self, by: str, at: Path, whole: Path, was: str = "") -> Asked:
-        words = [] if by in self.reads else [one.format(at=at, whole=whole) for one in by.split()]
-        return Asked(f"{self.whole}: {was}", by, words or partial(self.reads[by], at))
-
-
-# runs
+def _files(whole: Path) -> None:
+    """Class folders of pictures, sounds and texts, a list of paths, and arrays."""
+    for label, name in enumerate(CLASSES):
+        pets, voices = _folder(whole / "pets" / name), _folder(whole / "voices" / name)
+        for at, (file, options) in enumerate(PICTURES.items()):
+            if Path(file).suffix in suffixes():
+                Image.fromarray(PIXELS[(at + label) % NUM]).save(pets / file, **options)
+        for at, (file, subtype) in enumerate(SOUNDS.items()):
+            wave = tone(300 + 90 * at + 45 * label, 0.1)
+            (voices / file).write_bytes(encoded(wave, 8000, Path(file).suffix[1:], subtype))
+        for at, text in enumerate(TEXTS):
+            _lines(whole / "mail" / name / f"{at}.txt", text)
+    rows = [f"{at}.png,{CLASSES[at % 2]},{'test' if at > 8 else 'train'}" for at in range(NUM)]
+    _lines(whole / "csv" / "list.csv", "path,label,split", *rows)
+    for at in range(NUM):
+        (whole / "csv" / f"{at}.png").write_bytes(_png(at))
+    names = [f"picture {at}" for at in range(NUM)]
+    test: dict[str, Any] = {"x_test": PIXELS[:4], "y_test": LABELS[:4]}
+    np.savez(whole / "a.npz", x=PIXELS, y=LABELS, ids=names, classes=CLASSES, **test)
+    np.savez_compressed(whole / "b.npz", x=PIXELS / 255, y=LABELS.astype(np.int8))
+    np.save(whole / "rows.npy", ROWS)
 
 
-def without_spec(rng: np.random.Generator, at: Path) -> str:
-    """A trial whose document says other numbers, and of whose spec nothing is known that says otherwise."""
-    file = one_of(rng, sorted(at.glob(f"trials/*/{TRIAL}")))
-    trial = {**json.loads(file.read_bytes())["trial"], "spec": None}
-    file.write_text(json.dumps({"trial": trial}))
-    return f"without a spec: {alter(rng, file)}"
+def _tables(whole: Path) -> None:
+    """Numbers in every form of table, texts, pictures as on the hub, and what the library saved."""
+    rng, num = np.random.default_rng(0), 24
+    numbers = pd.DataFrame(
+        {
+            "x": rng.normal(size=num).round(3),
+            "kind": rng.choice(["red", "green", "blue"], num),
+            "text": [f"what is {at}?" for at in range(num)],
+            "label": rng.permutation(CLASSES * (num // 2)),
+            "split": ["train"] * 18 + ["test"] * 6,
+        }
+    )
+    numbers.loc[3, "x"] = np.nan
+    for end in ("csv", "csv.gz"):
+        numbers.to_csv(whole / f"numbers.{end}", index=False)
+    numbers.to_json(whole / "numbers.jsonl", orient="records", lines=True)
+    numbers.to_json(whole / "numbers.json", orient="records")
+    hidden = numbers.drop(columns="split").assign(hidden=pd.Series(list(rng.normal(size=(num, 4)))))
+    hidden.astype({"kind": "category"}).to_parquet(whole / "numbers.parquet", row_group_size=10)
+    about = {"label": {"names": CLASSES, "_type": "ClassLabel"}, "image": {"_type": "Image"}}
+    text = json.dumps({"info": {"features": about}})
+    for name, some in (("train", NUM), ("test", 4)):
+        images: list[Any] = [{"bytes": _png(at), "path": f"{at}.png"} for at in range(some)]
+        table = pa.table({"image": images, "label": LABELS[:some]})
+        table = table.replace_schema_metadata({"huggingface": text})
+        pq.write_table(table, _folder(whole / "hub") / f"{name}-0.parquet", row_group_size=5)
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=CLASSES)})
+    images = [{"bytes": _png(at), "path": None} for at in range(NUM)]
+    datasets.disable_progress_bars()
+    saved = datasets.Dataset.from_dict({"image": images, "label": LABELS.tolist()}, features)
+    saved.save_to_disk(whole / "saved")
 
 
-_IDS: tuple[Callable[[list[Any]], list[Any]], ...] = (
-    *((lambda ids, text=text: [f"{text}{at}" for at, _ in enumerate(ids)]) for text in TEXTS[:24]),
-    lambda ids: [TEXTS[at] if at < 24 else f"n{one}" for at, one in enumerate(ids)],
-    *((lambda ids, first=first: [first, *ids[1:]]) for first in (2**63 - 1, -(2**63), 10**6)),
-    *(lambda ids: [ids[0]] * len(ids), lambda ids: [-1 - at for at, _ in enumerate(ids)]),
-    *(lambda ids: [*range(len(ids))], lambda ids: ids[::-1]),
-)
+def _decisions(whole: Path) -> None:
+    rows = [f"{at},{1 - label},{CLASSES[1 - label]},{label},relabel" for at, label in enumerate(LABELS)]
+    _lines(whole / "labels.csv", "id,label,class,was,action", *rows)
+    (whole / "recipe.toml").write_text(RECIPE)
+    rows = [
+        f"{at},{at % 3},{at % 3},{action},{'ab'[at % 2]},2026-11-28T10:00:00Z,train,{DATA}"
+        for at, action in enumerate(("keep", "drop", "unsure", "", "keep", "relabel"))
+    ]
+    _lines(whole / "decisions.csv", "id,label,was,action,by,time,split,data", *rows)
+    tasks = [
+        {
+            "data": {"example": "a text", "id": str(at), "was": at % 3, "split": "train", "of": DATA},
+            "annotations": [
+                {
+                    "completed_by": person,
+                    "created_at": f"2026-11-28T10:00:0{at}Z",
+                    "result": [{"from_name": "decision", "value": {"choices": [choice]}}],
+                }
+                for person in (1, {"id": 2, "email": "b@example.org"})
+            ],
+        }
+        for at, choice in enumerate(("class 0", "class 2", "drop", "unsure"))
+    ]
+    (whole / "answers.json").write_text(json.dumps(tasks))
 
 
-def ids_alike(rng: np.random.Generator, at: Path) -> str:
-    """Other ids in the list of examples and in every trial."""
-    split = str(rng.choice(["train"] * 4 + ["held_out"]))
-    tables = [at / EXAMPLES] * (split == "train") + sorted(at.glob(f"trials/*/{split}*.parquet"))
-    known: dict[Any, Any] = {}
-
-    def others(values: list[Any]) -> list[Any]:
-        if not known:
-            own = list(dict.fromkeys(values))
-            known.update(zip(own, one_of(rng, _IDS)(own), strict=True))
-        return [known[one] for one in values]
-
-    for file in tables:
-        rewrite(file, set_column("id", others))
-    return f"ids of {split} are {str(list(known.values())[:2])[:40]}"
-
-
-def tensors_alike(rng: np.random.Generator, at: Path) -> str:
-    """The same in the headers of the weights of every trial."""
-    seed, how = int(rng.integers(2**32)), ""
-    for file in sorted(at.glob("trials/*/weights.safetensors")):
-        content, how = FORMATS[".safetensors"](generator(seed, 0), file.read_bytes())
-        file.write_bytes(content)
-        refit(file)
-    return f"all weights: {how}"
+def _runs(whole: Path) -> None:
+    """A run and its card, one that keeps texts, an audit, and a checkpoint."""
+    run_and_card(whole)
+    ids = np.arange(24) * 3
+    texts = [f"{TEXTS[at % len(TEXTS)]} {at}" for at in range(24)]
+    made = Recorder(whole / "recorded", ids=ids, labels=np.arange(24) % 2, texts=texts)
+    with made.trial(seed=0) as trial:
+        trial.update(ids, np.random.default_rng(0).normal(size=(24, 2)))
+        trial.end_epoch()
+    document = CheckpointDocument(**OURS, epoch=1, images=40, seconds=1.0)  # type: ignore[arg-type]
+    tensors = {"network/bias": torch.zeros(10), "losses": torch.ones(1, 1, dtype=torch.float64)}
+    write_checkpoint(_folder(whole / CHECKPOINTS), 0, document, tensors)
+    shutil.copytree(whole / "run", whole / "audited" / "run")
+    audit(open_run(whole / "run"), looks=12).table().to_csv(whole / "audited" / "audit.csv", index=False)
 
 
-def spec_alike(rng: np.random.Generator, at: Path) -> str:
-    """Another value in what the run was to be, in its description and in every trial."""
-    document = json.loads((at / RUN).read_bytes())
-    place = one_of(rng, [*places(document["spec"])])
-    value = one_of(rng, TEXTS if rng.random() < 0.4 else VALUES)
-    _put(document["spec"], place, value)
-    _write(at / RUN, document)
-    for file in sorted(at.glob(f"trials/*/{TRIAL}")):
-        trial = json.loads(file.read_bytes())["trial"]
-        if isinstance(trial.get("spec"), dict) and _put(trial["spec"], place, value):
-            try:
-                trial["hash"] = TrialSpec.model_validate(trial["spec"]).hash
-            except (ValueError, TypeError, UnicodeError):
-                continue
-        if place == ("epochs",):
-            trial["epochs"] = value
-        _write(file, {"trial": trial})
-    return f"{'/'.join(map(str, place))} is {str(value)[:30]!r} everywhere"
+def make(whole: Path) -> None:
+    """All of them, in the folder ``whole``."""
+    prepare()
+    for part in (_files, _tables, _decisions, _runs):
+        part(_folder(whole))
 
 
-def _write(file: Path, document: dict[str, Any]) -> None:
-    file.write_text(json.dumps(document))
-    refit(file)
-
-
-def _put(holder: Any, place: tuple[Any, ...], value: Any) -> bool:
-    try:
-        for key in place[:-1]:
-            holder = holder[key]
-        holder[place[-1]] = value
-    except (LookupError, TypeError):
-        return False
-    return True
-
-
-def _all_data(run: Path) -> None:
-    data, why = find_data(open_run(run), None)
-    assert "\n" not in why
-    if data is not None:
-        read_all(data)
-
-
-def ask(folder: Path) -> None:
-    """Ask a run for all that it keeps the answers to: what is damaged is asked again."""
-    run, some = open_run(folder), np.arange(4)
-    near, nearest = find_neighbours(run)[0], nearest_by_class(run, some, some % 2)[0]
-    assert near is not None
-    assert np.isfinite(near["strength"]).all()
-    assert nearest is not None
-    assert nearest.max() < len(run.labels)
-    assert conflicts_of(run).sentences()
-
-
-def _read_checkpoint(folder: Path) -> None:
-    """As a training does, which goes on without one that it cannot use."""
-    for path in checkpoints_of(folder, 0):
-        stored = read_checkpoint(path, **OURS)
-        if not all(value.isfinite().all() for value in stored.tensors.values() if value.is_floating_point()):
-            raise BadInput("not finite")
-
-
-def _in_all(read: Callable[[Any], object]) -> Read:
-    return lambda path: read(open_run(path))
-
-
-RUN_READS: dict[str, Read] = {
-    "verify": verify,
-    "check": _in_all(lambda run: run.check()),
-    "scores": _in_all(lambda run: run.scores()),
-    "scores of held-out": _in_all(lambda run: run.scores(split="held_out")),
-    "scores of epoch 1": _in_all(lambda run: run.scores(1)),
-    "votes": _in_all(lambda run: run.votes()),
-    "probabilities": _in_all(lambda run: run.probabilities()),
-    "observations": _in_all(lambda run: [one.observations(len(run.classes)) for one in run.trials]),
-    "weights": _in_all(lambda run: [one.weights() for one in run.trials]),
-    "notes": lambda path: (last_events(path), open_run(path).failures()),
-}
-RUN_COMMANDS = (
-    *("status {at}", "status {at}", "status {at}/..", "status {at} --verify", "scores {at}", "explain {at}"),
-    "measure digits --limit 40 --out out.run --dry-run",
-    *(f"scores {{at}} -o out.{end}" for end in ("csv", "parquet", "json", "md")),
-    *("scores {at} --split held_out", "scores {at} {whole}/run"),
-    *(f"keep {{at}} --drop 0.3 --policy {policy}" for policy in ("easy", "worst", "ccs")),
-    *(f"keep {{at}} --drop 0.2 --policy hard -o out.{end}" for end in ("txt", "csv")),
-    *("compare {at} {whole}/run", "compare {at} {whole}/run --details"),
-    *("diff {whole}/run {at}", "diff {whole}/run {at} -o out.csv"),
-    "keep {at} --steps 9 --batch-size 4 -o out.csv",
-)
-KEPT_COMMANDS = ("suspects {at}", "report {at} -o out.html", "export {at} --to csv -o out.csv", "status {at}")
-RUN_SLOW = (
-    *("suspects {at}", "suspects {at} --no-pictures", "suspects {at} --split held_out -o out.csv"),
-    *("labels {at} --drop-above 0.99 -o out.csv", "labels {at}", "audit {at} --looks 5 -o out.csv"),
-    *(f"export {{at}} --to {form} -o out.npz" for form in ("torch", "cleanlab")),
-    *(f"export {{at}} --to {form} -o out.{form}" for form in ("csv", "parquet", "hf", "label-studio")),
-    *("export {at} --to spotlight -o out.parquet", "card {at} -o out.card", "report {at} -o out.html"),
-    *("scores {at} -o out.svg", "compare {at} {whole}/run -o out.svg"),
-    "paper perturb {at} --kind shuffle -o out.csv",
-    "measure digits --model mlp_2_w8 --trials 2 --epochs 2 --out {at}",
-)
-_ALIKE = (ids_alike, spec_alike)
-RUN_ALTERS = (*ANY, *(without_spec, tensors_alike, *_ALIKE, spec_alike) * 5)
-RECORDED_ALTERS = (*ANY, *_ALIKE * 5, *only("data.parquet") * 20)
-
-# data
+# what reads it
 
 
 def read_all(data: Dataset) -> None:
@@ -276,119 +201,12 @@ def read_all(data: Dataset) -> None:
             pass
 
 
-_NARROW = "--model mlp_2_w2"
-_SIZE = "--trials 2 --epochs 2 --executor serial --precision float32 --cache off --out out.run"
-_SKIP: tuple[dict[str, Any], ...] = ({}, {}, {"skip_unreadable": True})
-
-
-def data(
-    share: float,
-    whole: str,
-    source: str = "{at}",
-    *,
-    options: Sequence[Mapping[str, Any]] = ({},),
-    flags: str = "",
-    model: str = f"{_NARROW} --image-size 8",
-    alters: Sequence[Alter] = ANY,
-) -> Door:
-    """Data, which are loaded with each of the ``options``, measured, and looked up in a card."""
-
-    def load(given: Mapping[str, Any], at: Path) -> None:
-        filled: dict[str, Any] = {name: at if value == "{at}" else value for name, value in given.items()}
-        read_all(load_dataset(source.format(at=at), **filled))
-
-    reads = {
-        f"load {source} with {given}, {place}": partial(load, given) for place, given in enumerate(options)
-    }
-    commands = [f"card --apply {{whole}}/card {source} {flags} -o out.{end}" for end in ("csv", "parquet")]
-    measured = f"measure {source} {flags} {model} {_SIZE}"
-    return Door(share, whole, reads, (*commands, f"{measured} --dry-run"), (measured,), alters)
-
-
-_OF_TABLES: tuple[dict[str, Any], ...] = (
-    *({}, {}, {"text": "text"}, {"inputs": ["x", "kind"]}, {"inputs": "hidden"}, {"encoding": "utf-16"}),
-    *({"encoding": "latin-1"}, {"encoding": "unicode_escape"}, {"label": "kind"}, {"group": "kind"}),
-    *({"columns": {"split": "kind"}}, {"holdout": 0.25}, {"id": "kind"}, {"id": "x"}, {"without": "kind,x"}),
-)
-
-
-def _recipe(file: Path) -> Any:
-    settings = recipe_settings(file, model="mlp_2_w2")
-    settings.pop("base")
-    return make_recipe({}, settings, origin=str(file))
-
-
-def _photos_packed(rng: np.random.Generator, at: Path) -> str:
-    """A cache of photos, finished or half made."""
-    rows = load_dataset(at / "list.csv")
-    rows.packed(Recipe(crop=8), cache := at.parent / "cache")
-    (file,) = cache.iterdir()
-    if rng.random() < 0.5:
-        content, table = file.read_bytes(), 12 * len(rows)
-        file.unlink()
-        Path(f"{file}.pixels").write_bytes(content[: -62 - table])
-        Path(f"{file}.table").write_bytes(content[-62 - table : -62])
-    return alter(rng, cache)
-
-
-def _take_photos(at: Path) -> None:
-    rows = load_dataset(at / "list.csv")
-    rows.packed(Recipe(crop=8), at.parent / "cache").take(np.arange(len(rows)))
-
-
-_digits = cache(partial(load_dataset, "digits", limit=40, holdout=0.2))
-
-# vectors
-
-
-_BESIDE = "easiness-features"
+def _load(form: str = "{}", **options: Any) -> Callable[[Path], object]:
+    return lambda at: read_all(load_dataset(form.format(at), **options))
 
 
 def _arrays() -> Dataset:
     return load_dataset((PIXELS, LABELS), classes=CLASSES)
-
-
-def _vectors(at: Path) -> object:
-    return ready_features(find_features(at, _arrays()), _arrays(), at.parent / _BESIDE)
-
-
-def _column(at: Path) -> object:
-    rows = load_dataset(at)
-    return find_features("column:v", rows).vectors(rows, np.arange(len(rows)))
-
-
-def _file_of_features(rng: np.random.Generator, at: Path) -> str:
-    """A file of features, or one that grows and its note."""
-    ready_features(find_features(ROWS, _arrays()), _arrays(), beside := at.parent / _BESIDE)
-    (file,) = beside.glob("*.npy")
-    if rng.random() < 0.5:
-        file.rename(file.with_suffix(".part"))  # as it is before it takes its name
-    return alter(rng, beside)
-
-
-def _made_again(at: Path) -> None:
-    """Whatever became of the file, the vectors are what they have to be."""
-    made = ready_features(find_features(ROWS, _arrays()), _arrays(), at.parent / _BESIDE)["train"]
-    assert np.array_equal(made, ROWS.astype(np.float16))
-
-
-# what people decided
-
-
-def _answered(rng: np.random.Generator, at: Path) -> str:
-    """Answers to an audit: other cells, mostly with the digest of the row that fits; or other bytes."""
-    cells: Any = pd.read_csv(at, dtype=object, keep_default_na=False)
-    cells["action"] = rng.choice(["keep", "keep", "drop", "unsure", "relabel"], len(cells))
-    was = []
-    for _ in range(int(rng.integers(0, 3))):
-        row, name = int(rng.integers(len(cells))), str(rng.choice(list(cells)))
-        cells.at[row, name] = to_cell(str(one_of(rng, (*CELLS, "known"))))
-        design = parse(cells.at[row, "draw"])
-        if design is not None and rng.random() < 0.8:
-            cells.at[row, "draw"] = design.cell(*cells.loc[row, ["data", "split", "id", "order", "stratum"]])
-        was.append(f"{name} {cells.at[row, name][:20]!r}")
-    cells.to_csv(at, index=False)
-    return ", ".join([*was, alter(rng, at)] if rng.random() < 0.3 else was)
 
 
 def _decided(at: Path) -> None:
@@ -398,152 +216,156 @@ def _decided(at: Path) -> None:
         found.table()
 
 
-_BEGUN = "digits --limit 40 --holdout 0.2 --model mlp_2_w8 --trials 2 --epochs 4 --checkpoint-every 0.0001"
-_HEADS = "measure data.npz --features rows.npy --model ridge --trials 5 --executor serial --out"
+def _vectors(at: Path) -> object:
+    return ready_features(find_features(at, _arrays()), _arrays(), at.parent)
+
+
+def _recipe(file: Path) -> Any:
+    settings = recipe_settings(file, model="mlp_2_w2")
+    settings.pop("base")
+    return make_recipe({}, settings, origin=str(file))
+
+
+def _cached_photos(at: Path) -> None:
+    rows = load_dataset(at / "list.csv")
+    rows.packed(Recipe(crop=8), at / "cache").take(np.arange(len(rows)))
+
+
+def _made_again(at: Path) -> None:
+    """Whatever became of a file of features, the vectors are what they have to be."""
+    made = ready_features(find_features(ROWS, _arrays()), _arrays(), at)["train"]
+    assert np.array_equal(made, ROWS.astype(np.float16))
+
+
+def _read_checkpoint(folder: Path) -> None:
+    """As a training does, which goes on without one that it cannot use."""
+    for path in checkpoints_of(folder, 0):
+        stored = read_checkpoint(path, **OURS)
+        if not all(value.isfinite().all() for value in stored.tensors.values() if value.is_floating_point()):
+            raise BadInput("not finite")
+
+
+def _whole_run(at: Path) -> None:
+    """All that a run has."""
+    run = open_run(at)
+    run.check()
+    run.scores()
+    if run.spec.data.held_out is not None:
+        run.scores(split="held_out")
+    run.votes()
+    for trial in run.trials:
+        trial.observations(len(run.classes))
+        trial.weights()
+
+
+def _kept_examples(at: Path) -> None:
+    data, _ = find_data(open_run(at), None)
+    if data is not None:
+        read_all(data)
+
+
+def _command(words: str) -> Callable[[Path], object]:
+    def call(at: Path) -> None:
+        sys.argv = ["easiness", *words.format(at=at).split()]
+        command()
+
+    return call
+
+
+OF_TABLES: tuple[dict[str, Any], ...] = (
+    *({}, {"text": "text"}, {"inputs": ["x", "kind"]}, {"inputs": "hidden"}, {"encoding": "utf-16"}),
+    *({"encoding": "unicode_escape"}, {"label": "kind"}, {"group": "kind"}, {"columns": {"split": "kind"}}),
+    *({"holdout": 0.25}, {"id": "kind"}, {"id": "x"}, {"without": "kind,x"}),
+)
+
+
+class Door(NamedTuple):
+    """What is ``whole`` is copied, a file of it (of ``globs``) is altered, and one of ``reads`` reads it."""
+
+    share: float
+    whole: str
+    reads: Mapping[str, Callable[[Path], object]]
+    globs: Sequence[str] = ("**/*",)
+
+
+_SKIP = {"load": _load(), "load what is readable": _load(skip_unreadable=True)}
+_RUN = {
+    "read": _whole_run,
+    "verify": verify,
+    "notes": lambda path: (last_events(path), open_run(path).failures()),
+    **{
+        words: _command(words)
+        for words in ("status {at} --verify", "scores {at} -o out.csv", "suspects {at}")
+    },
+}
 DOORS = (
-    Door(16, "run", RUN_READS, RUN_COMMANDS, RUN_SLOW, alters=RUN_ALTERS),
-    Door(2, "on_features/run", {}, RUN_COMMANDS, RUN_SLOW, alters=RUN_ALTERS),
+    Door(12, "run", _RUN),
+    Door(4, "recorded", {**_RUN, "read": _kept_examples}),
+    Door(2, CHECKPOINTS, {"checkpoint": _read_checkpoint}),
+    Door(4, "card", {"card": lambda at: card(load_dataset("digits", limit=40), apply=at).text}),
+    *(Door(4, name, _SKIP, ("*/*",)) for name in ("pets", "voices", "mail")),
+    *(Door(2, f"{name}.npz", _SKIP) for name in "ab"),
+    Door(4, "hub", _SKIP),
+    Door(2, "saved", {"hf": _load("hf:{}")}),
+    Door(3, "csv", {"list": _load("{}/list.csv"), "outside": _load("{}/list.csv", allow_outside=True)}),
     *(
-        Door(2, f"recorded/{kind}", {"data": _all_data}, RUN_COMMANDS, KEPT_COMMANDS, alters=RECORDED_ALTERS)
-        for kind in ("texts", "sounds")
+        Door(3, f"numbers.{end}", {str(options): _load(**options) for options in OF_TABLES})
+        for end in ("csv", "csv.gz", "jsonl", "json", "parquet")
     ),
-    Door(1, "asked", {"answers": ask}, KEPT_COMMANDS, alters=only("answer-*")),
-    Door(1, CHECKPOINTS, {"read_checkpoint": _read_checkpoint}),
-    Door(
-        0.2,
-        "begun",
-        slow=[f"measure {_BEGUN} --executor serial --precision float32 --cache off --out {{at}}"],
-        alters=(*only(f"{CHECKPOINTS}/*/*"), alter),
-    ),
-    Door(
-        6,
-        "card",
-        {"card": lambda at: card(_digits(), apply=at).text},
-        [f"card --apply {{at}} {{whole}}/data.npz -o out.{end}" for end in ("csv", "parquet")],
-    ),
-    data(5, "pets", options=_SKIP, flags="--skip-unreadable", alters=only("*/*")),
-    data(2, "voices", options=_SKIP, model=""),
-    *(data(1.5, name) for name in ("a.npz", "b.npz")),
-    data(3.5, "hub"),
-    data(1.5, "saved", "hf:{at}"),
-    data(1.5, "csv", "{at}/list.csv", options=({}, {"allow_outside": True}), alters=only("list.csv")),
-    data(0.5, "csv", "{at}/list.csv", alters=only("*.png")),
-    *(
-        data(0.6, name, name, options=({"data_root": "{at}"},), flags="--data-root {at}", alters=alters)
-        for name in ("mnist", "usps", "gtsrb", "oxfordiiitpet")
-        for alters in (only(), only("**/*.txt", "**/*.csv", "**/*ubyte", "**/*.bz2"))
-    ),
-    *(data(3, f"{name}.csv", options=_OF_TABLES, model="") for name in ("numbers", "texts")),
-    *(data(3, f"{name}.parquet", options=_OF_TABLES, model="") for name in ("numbers", "texts")),
-    *(data(1, f"numbers.{end}", options=_OF_TABLES, model="") for end in ("csv.gz", "jsonl", "json")),
-    data(2, "mail", options=_SKIP, model=""),
+    Door(2, "labels.csv", {"labels": lambda at: load_dataset((PIXELS, LABELS), classes=CLASSES, labels=at)}),
+    Door(2, "recipe.toml", {"recipe": _recipe}),
+    Door(2, "csv_cached", {"a cache of photos": _cached_photos}, ("cache/*",)),
     Door(
         2,
-        "labels.csv",
-        {"labels": lambda at: read_all(load_dataset((PIXELS, LABELS), classes=CLASSES, labels=at))},
-        slow=[f"measure {{whole}}/a.npz --labels {{at}} {_NARROW} {_SIZE}"],
+        "rows.npy",
+        {"vectors": lambda at: ready_features(find_features(at, _arrays()), _arrays(), at.parent)},
     ),
-    *(
-        Door(1, f"ids.{end}", {"ids": lambda at: named_positions(at, np.arange(NUM))})
-        for end in ("csv", "txt")
-    ),
-    Door(
-        2,
-        "recipe.toml",
-        {"a recipe": _recipe},
-        slow=[f"measure {{whole}}/a.npz --recipe {{at}} {_NARROW} {_SIZE}"],
-    ),
-    Door(1, "csv", {"a cache of photos": _take_photos}, alters=(_photos_packed,)),
-    *(Door(2, f"rows.{end}", {"vectors": _vectors}) for end in ("npy", "npz")),
-    Door(2, "column.parquet", {"a column": _column}),
-    Door(3, "rows.npy", {"a file of features": _made_again}, alters=(_file_of_features,)),
-    Door(
-        2,
-        "vit",
-        {"a network": lambda at: find_features(f"hf:{at}", _arrays()).vectors(_arrays(), np.arange(2))},
-        alters=only(*HUB),
-    ),
-    Door(
-        2,
-        "on_features",
-        commands=[
-            *(
-                f"{_HEADS} run",
-                f"{_HEADS} out.run",
-                "suspects run",
-                "report run -o out.html",
-                "status run --verify",
-            ),
-            *(f"next run --pool {pool} --seeds 4 --picks 4 -o out.csv" for pool in ("data.npz", "rows.npy")),
-        ],
-        alters=only("data.npz", "rows.npy", "easiness-features/*"),
-    ),
-    Door(1, "decisions.csv", {"decisions": _decided}),
+    Door(1, "rows.npy", {"a pool": lambda at: load_unlabelled(at, _arrays(), vectors=True)}),
+    Door(2, "features", {"a file of features": _made_again}),
+    Door(2, "decisions.csv", {"decisions": _decided}),
     Door(3, "answers.json", {"decisions": _decided}),
-    Door(
-        4,
-        "audit.csv",
-        commands=[
-            *(f"audit {{whole}}/run --decided {{at}}{more}" for more in ("", " -o out.json")),
-            *(f"labels {{whole}}/run {{at}} -o out.{end}" for end in ("csv", "json", "md")),
-            *(f"keep {{whole}}/run --ids {{at}} -o out.{end}" for end in ("txt", "csv")),
-            "suspects {whole}/run --decided {at}",
-            "labels {whole}/run --decided {at} --only-decided -o out.csv",
-        ],
-        alters=(_answered,),
-    ),
-)
-
-# targets
-
-_SHARES = {"reads": 0.78, "commands": 0.2, "slow": 0.02}
-_SHARE_OF_OPTIONS = 0.12  # of the commands
-_VALUES = (
-    *(*TEXTS, "0", "1e999", "nan", "inf", "9" * 5000, "0.5,0.5", "\udcff", "/dev/null", "--", "http://x"),
-    *("$(id)", "auto", "mlp_9_w9", "every:0", "beta:1", "beta:nan,1", "ccs:2"),
+    Door(2, "audited", {"audit": _command("audit {at}/run --decided {at}/audit.csv")}, ("audit.csv",)),
 )
 
 
-@cache
-def _options_of(verb: str) -> list[str]:
-    command: Any = typer.main.get_command(app)
-    for word in verb.split():
-        command = command.get_command(None, word)
-    return [name for one in command.params for name in one.opts if name.startswith("-")]
+def copied(door: Door, whole: Path, folder: Path) -> Path:
+    """A copy of what is whole; caches are made anew."""
+    name = door.whole.removesuffix("_cached")
+    at, source = folder / Path(name).name, whole / name
+    if door.whole == "features":
+        ready_features(find_features(ROWS, _arrays()), _arrays(), at)
+    elif source.is_dir():
+        shutil.copytree(source, at)
+    else:
+        shutil.copy(source, at)
+    if door.whole == "csv_cached":
+        _cached_photos(at)
+    return at
 
 
-def _odd_options(rng: np.random.Generator, verb: str) -> list[str]:
-    """An option with an odd value, or two."""
-    num = int(rng.choice([1, 1, 2]))
-    return [str(one_of(rng, among)) for _ in range(num) for among in (_options_of(verb), _VALUES)]
+def alter(rng: np.random.Generator, at: Path, door: Door) -> str:
+    """Alter one of the files, mostly with the digest that then fits, or put something else in its place."""
+    file = one_of(
+        rng, sorted({file for glob in door.globs for file in at.glob(glob) if file.is_file()}) or [at]
+    )
+    if rng.random() < SHARE_OF_ODD:
+        kind = str(rng.choice(list(ODD)))
+        file.unlink()
+        ODD[kind](file)
+        return f"{file.name}: {kind}"
+    content, how = altered(rng, file.read_bytes(), file.name)
+    file.write_bytes(content)
+    fits = rng.random() < SHARE_OF_SEALED and refit(file)
+    return f"{file.name}: {how}{', its digest fits' * fits}"
 
 
-def _drawn(rng: np.random.Generator, shares: Mapping[Any, float]) -> Any:
-    return list(shares)[int(rng.choice(len(shares), p=np.array([*shares.values()]) / sum(shares.values())))]
-
-
-def _one(ways: Sequence[str], rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
-    """Whatever is read in one of these ways; some commands have odd options, and then nothing is altered."""
-    among = [door for door in DOORS if any(getattr(door, way) for way in ways)]
-    door = among[_drawn(rng, {at: one.share for at, one in enumerate(among)})]
-    way = _drawn(rng, {one: _SHARES[one] for one in ways if getattr(door, one)})
-    at, by = door.copied(whole, folder), one_of(rng, list(getattr(door, way)))
-    if way != "reads" and rng.random() < _SHARE_OF_OPTIONS:
-        asked = door.asked(by, at, whole, "odd options")
-        verb = " ".join(by.split()[: 2 if by.startswith("paper") else 1])
-        return replace(asked, call=[*asked.call, *_odd_options(rng, verb)])
-    return door.asked(by, at, whole, one_of(rng, door.alters)(rng, at))
-
-
-anything, commands, slow = (
-    partial(_one, ways) for ways in (["reads", "commands", "slow"], ["commands", "slow"], ["slow"])
-)
-SOUND = [door for door in DOORS if door.reads]
-
-
-def sound(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
-    """Nothing altered: by the number of the case the first reading of one of these."""
-    seed: Any = rng.bit_generator.seed_seq
-    door = SOUND[seed.entropy[1] % len(SOUND)]
-    by = next(iter(door.reads))
-    return door.asked(by, door.copied(whole, folder), whole)
+def drawn(
+    rng: np.random.Generator, whole: Path, folder: Path, *, changed: bool
+) -> tuple[str, str, partial[object]]:
+    """A case: what was altered (nothing unless ``changed``), what reads it, and the reading."""
+    shares = np.array([door.share for door in DOORS])
+    door = DOORS[int(rng.choice(len(DOORS), p=shares / shares.sum()))]
+    at = copied(door, whole, folder)
+    by = one_of(rng, list(door.reads)) if changed else next(iter(door.reads))
+    was = alter(rng, at, door) if changed else ""
+    return f"{door.whole}: {was}", by, partial(door.reads[by], at)

@@ -1,6 +1,6 @@
 """Whatever is read, altered: each of thousands of inputs ends in a result or in one clear line.
 
-``FUZZ_CASES=10000 FUZZ_OF=commands pytest tests/fuzz -k sample`` reads so many by whole commands.
+``FUZZ_CASES=10000 pytest tests/fuzz -k sample`` reads so many.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from refitted import CARD, EXAMPLES, ODD, RUN, TRIAL, digest_of, refit, rewrite, sealed_run, set_column
+from refitted import CARD, EXAMPLES, ODD, RUN, TRIAL, refit, rewrite, sealed_run, set_column
 
 import easiness as ez
-from easiness import BadInput, Recorder, export, gate, load_dataset, open_run
-from easiness.gate import check_columns, read_batches
+from easiness import BadInput, Recorder, export, load_dataset, open_run
 from easiness.spec import LONGEST_NAME
 from easiness.store import verify
 from lengths import long_but
@@ -34,26 +33,25 @@ from lengths import long_but
 HERE = Path(__file__).parent
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 SAMPLE = int(os.environ.get("FUZZ_CASES", "100"))
-TARGET = os.environ.get("FUZZ_OF", "anything")
 GOOD = {"result", "refused", "failed"}
 _MOST_SHOWN = 5
 
 
-def check(start, target: str, whole: Path, num: int, first: int = 0) -> collections.Counter[str]:
-    """How many of ``num`` cases of a target ended how: each has to end in a result or in one clear line.
+def check(start, whole: Path, num: int, first: int = 0, *, changed: bool = True) -> collections.Counter[str]:
+    """How many of ``num`` cases ended how: each has to end in a result or in one clear line.
 
     They run in a process forked from one that has loaded everything.
     """
-    given = [target, str(whole), SEED, first, num]
+    given = [str(whole), SEED, first, num, int(changed)]
     herd = f"import sys; sys.path[:0] = {[str(HERE), str(HERE.parent)]}; import herd; herd.main(*{given})"
     done = start(before=f"{herd}; sys.exit(0)")
     assert done.wait(1200 + num) == 0, done.err
-    found = [one for one in map(json.loads, done.out.splitlines()) if "case" in one]
+    found = [json.loads(line) for line in done.out.splitlines()]
     assert [one["case"] for one in found] == list(range(first, first + num))
     bad = [one for one in found if one["how"] not in GOOD]
     shown = [
-        f"{one['how']}: {one['was']}; read by {one['reads']}\n{one['said']}\nonce more: "
-        f"PYTHONPATH={HERE.parent} python {HERE / 'herd.py'} {target} {whole} {SEED} {one['case']} 1"
+        f"{one['how']}: {one.get('was')}; read by {one.get('reads')}\n{one['said']}\nonce more: "
+        f"PYTHONPATH={HERE.parent} python {HERE / 'herd.py'} {whole} {SEED} {one['case']} 1 1"
         for one in bad[:_MOST_SHOWN]
     ]
     counts = collections.Counter(one["how"] for one in found)
@@ -62,20 +60,15 @@ def check(start, target: str, whole: Path, num: int, first: int = 0) -> collecti
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("first", "num"), [(0, SAMPLE), (SAMPLE, 4100)], ids=["sample", "all"])
+@pytest.mark.parametrize(("first", "num"), [(0, SAMPLE), (SAMPLE, 3000)], ids=["sample", "all"])
 def test_altered_inputs(start, whole, first, num):
-    counts = check(start, TARGET, whole, num, first)
+    counts = check(start, whole, num, first)
     assert min(counts["refused"], counts["result"]) > num // 10
 
 
 @pytest.mark.long
-def test_altered_inputs_by_commands_that_take_long(start, whole):
-    check(start, "slow", whole, 40)
-
-
-@pytest.mark.long
 def test_what_is_not_altered_is_read(start, whole):
-    assert set(check(start, "sound", whole, 50)) == {"result"}
+    assert set(check(start, whole, 60, changed=False)) == {"result"}
 
 
 PATIENCE = 30  # seconds, after which a command hangs
@@ -154,12 +147,6 @@ def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("easiness.gate.available_memory", lambda: 2**28)
 
 
-def in_bytes(values: pa.DictionaryArray) -> pa.Array:
-    """As pictures are in a table."""
-    stored = pa.DictionaryArray.from_arrays(values.indices, values.dictionary.cast(pa.binary()))
-    return pa.StructArray.from_arrays([stored, pa.nulls(len(values), pa.string())], ["bytes", "path"])
-
-
 def zeros(num: int, kind: pa.DataType) -> pa.Array:
     return pa.array(np.zeros(num, kind.to_pandas_dtype()))
 
@@ -192,13 +179,6 @@ def test_data_that_take_all_memory(tmp_path, name):
         load_dataset(file).fingerprint  # noqa: B018
 
 
-def test_pictures_that_share_their_bytes_are_read_a_few_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("easiness.gate._BATCH", 2**25)
-    file = write(tmp_path / "a.parquet", pa.table({"image": in_bytes(shared(12))}))
-    monkeypatch.setattr("easiness.gate._LEAST", 1)
-    assert [len(batch) for batch in read_batches(file, "image", 64)] == [4, 4, 4]
-
-
 @pytest.mark.usefixtures("little_memory")
 def test_ids_of_a_run_that_are_as_long_as_books(small, tmp_path):
     run = Path(shutil.copytree(small / "run", tmp_path / "run"))
@@ -207,21 +187,6 @@ def test_ids_of_a_run_that_are_as_long_as_books(small, tmp_path):
     refit(file)
     with pytest.raises(BadInput, match=r"examples\.parquet: column id: .*at most 4096"):
         open_run(run).ids  # noqa: B018
-
-
-@pytest.mark.usefixtures("little_memory")
-def test_names_in_a_card_that_are_as_long_as_books(small, tmp_path):
-    card = Path(shutil.copytree(small / "card", tmp_path / "card"))
-    table = pq.read_table(card / "scores.parquet")
-    at = table.column_names.index("class")
-    pq.write_table(
-        table.set_column(at, "class", shared(len(table))), card / "scores.parquet", store_schema=False
-    )
-    document = json.loads((card / "card.json").read_bytes())
-    document["files"]["scores.parquet"] = digest_of(card / "scores.parquet")
-    (card / "card.json").write_text(json.dumps(document))
-    with pytest.raises(BadInput, match=r"scores\.parquet: column class: .*at most 4096"):
-        ez.card(small / "data.npz", apply=card)
 
 
 def test_ids_of_arrays_that_are_as_long_as_books(tmp_path):
@@ -242,22 +207,6 @@ def test_letters_count_by_the_bytes_that_a_run_keeps_them_in(tmp_path):
     with pytest.raises(BadInput, match=rf"ids: one of {LONGEST_NAME + 2} bytes; .*at most {LONGEST_NAME}"):
         Recorder(tmp_path / "run", ids=[most + "ü", "b"], labels=[0, 1])
     assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize("length", [LONGEST_NAME, 2**20])
-def test_names_that_are_too_long_are_told_by_what_the_file_says_of_itself(tmp_path, monkeypatch, length):
-    """Their dictionary would take several times its size."""
-    read = []
-    monkeypatch.setattr(gate, "_longest", lambda *_: read.append(1) or 1)
-    ids = [f"{one:0{length}}" for one in range(4)]
-    pq.write_table(pa.table({"id": ids}), tmp_path / "a.parquet", compression="zstd")
-    with pq.ParquetFile(tmp_path / "a.parquet") as file:
-        if length == LONGEST_NAME:
-            check_columns(tmp_path / "a.parquet", file, ["id"], names=["id"])
-        else:
-            with pytest.raises(BadInput, match=r"column id: one of 10\d{5} bytes; .* at most 4096"):
-                check_columns(tmp_path / "a.parquet", file, ["id"], names=["id"])
-    assert bool(read) == (length == LONGEST_NAME)
 
 
 Alter = Callable[[Path], object]
@@ -344,9 +293,6 @@ OF_RUNS: dict[str, tuple[str, Alter]] = {
     "labels of no class": (TRAIN, column("label", lambda v: [99] * len(v), pa.int32())),
     "predictions below 0": (TRAIN, column("prediction", lambda v: [-1] * len(v), pa.int32())),
     "rivals of no class": (TRAIN, column("rival", lambda v: [10] * len(v), pa.int32())),
-    "rivals far below 0": (TRAIN, column("rival", lambda v: [-2] * len(v), pa.int32())),
-    "rivals as text": (TRAIN, column("rival", lambda v: [str(one) for one in v])),
-    "a rival there twice": (TRAIN, table(lambda t: t.append_column("rival", t.column("rival")))),
     "nulls": (TRAIN, column("trained_on", lambda v: [None] * len(v), pa.bool_())),
     "a loss that is no number": (TRAIN, column("loss", lambda v: [np.nan, *v[1:]], pa.float32())),
     "a loss far below 0": (TRAIN, column("loss", lambda v: [-1e38] * len(v), pa.float32())),
@@ -356,7 +302,6 @@ OF_RUNS: dict[str, tuple[str, Alter]] = {
         LOGITS,
         column("logits", lambda v: [one[:-1] for one in v], pa.list_(pa.float32(), 9)),
     ),
-    "logits that are numbers": (HELD_OUT_LOGITS, column("logits", lambda v: [1.0] * len(v))),
     "logits without end": (
         LOGITS,
         column("logits", lambda v: [[np.inf] * 10] * len(v), pa.list_(pa.float32(), 10)),
@@ -364,13 +309,12 @@ OF_RUNS: dict[str, tuple[str, Alter]] = {
     "examples without labels": (EXAMPLES, table(lambda t: t.drop_columns(["label"]))),
     "an example less": (EXAMPLES, table(lambda t: t.slice(1))),
     "examples of no class": (EXAMPLES, column("label", lambda v: [10] * len(v), pa.int64())),
-    "examples of half a class": (EXAMPLES, column("label", lambda v: [0.5] * len(v))),
     "an example without id": (EXAMPLES, column("id", lambda v: [None, *v[1:]], pa.int64())),
     "examples of one id": (EXAMPLES, column("id", lambda v: [v[0]] * len(v))),
     **{
         f"{file} until {end}": (file, content(lambda whole, end=end: whole[:end]))  # type: ignore[misc]
         for file in (TRAIN, HELD_OUT_LOGITS, WEIGHTS)
-        for end in (0, 4, 100, -8, -1)
+        for end in (0, 100, -1)
     },
     **{
         f"a header of {name}, {length} long": (WEIGHTS, header(text, length))
@@ -381,8 +325,6 @@ OF_RUNS: dict[str, tuple[str, Alter]] = {
     "a spec of giant epochs": (FIRST + TRIAL, document("trial", "spec", epochs=2**40)),
     "a spec of no probes": (FIRST + TRIAL, document("trial", "spec", probes=[])),
     "no accuracies": (FIRST + TRIAL, document("trial", "accuracy", train=[])),
-    "too few accuracies": (FIRST + TRIAL, document("trial", "accuracy", train=[0.5])),
-    "no accuracy": (FIRST + TRIAL, document("trial", accuracy={})),
     "no spec and more epochs": (FIRST + TRIAL, document("trial", spec=None, epochs=3)),
     "a file above": (FIRST + TRIAL, another_file("../../examples.parquet")),
     "a device": (FIRST + TRIAL, another_file("/dev/zero")),
@@ -400,7 +342,6 @@ DESCRIPTIONS: dict[str, Alter] = {
     "no examples": document("spec", "data", "train", num_examples=0),
     "no probes": document("spec", probes=[]),
     "giant trials": document("spec", trials=2**40),
-    "giant threads": document("spec", "resolved", threads=2**31),
     "half a letter": document("spec", "data", source="\ud800"),
     "another format": document(format=0),
     "many classes": document("spec", "data", classes=[str(i) for i in range(2 * 10**5)]),

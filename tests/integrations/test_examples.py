@@ -91,23 +91,3 @@ def test_text_by_the_trainer_and_its_flipped_labels_are_found(tmp_path, monkeypa
 def test_five_lines_are_added(name):
     lines = (EXAMPLES / f"{name}.py").read_text().splitlines()
     assert sum("  # +" in line for line in lines) == 5
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(
-    ("name", "needs"), [("lightning_trainer", "lightning"), ("transformers_trainer", "accelerate")]
-)
-def test_without_them_the_training_runs(name, needs, tmp_path, monkeypatch):
-    """The last line reads what was recorded, and goes with them."""
-    pytest.importorskip(needs)
-    lines = (EXAMPLES / f"{name}.py").read_text().splitlines()[:-1]
-    bare = tmp_path / "bare.py"
-    bare.write_text("\n".join(line for line in lines if "  # +" not in line))
-    assert "easiness" not in bare.read_text().partition('"""\n\nimport')[2]
-    arguments = [tmp_path / "run"]
-    if name == "transformers_trainer":
-        texts = ["how many", "who is", "how much", "who was"] * 8
-        table = pd.DataFrame({"text": texts, "label": ["N", "P"] * 16})
-        table.to_csv(tmp_path / "few.csv", index=False)
-        arguments.insert(0, tmp_path / "few.csv")
-    run_script(bare, monkeypatch, *arguments)

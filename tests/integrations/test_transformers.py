@@ -172,23 +172,6 @@ def test_texts_that_the_data_set_has_are_kept_once(tmp_path):
     assert len(made.run.trials) == 2
 
 
-@pytest.mark.long
-def test_texts_are_taken_from_another_key_or_left_out(tmp_path):
-    rows = [{**row, "text": text, "words": text[7:]} for row, text in zip(ROWS, TEXTS, strict=True)]
-    for key, expected in (("words", [text[7:] for text in TEXTS]), (None, None)):
-        made = recorder(tmp_path / str(key))
-        train(tmp_path, RecordCallback(made, rows, text_key=key), epochs=1, rows=rows)
-        assert made.keeps_examples == (expected is not None)
-        assert expected is None or kept_texts(made) == expected
-
-
-def test_what_is_no_text_is_not_kept(tmp_path):
-    made = recorder(tmp_path / "run")
-    rows = [{**row, "text": row["input_ids"]} for row in ROWS]
-    train(tmp_path, RecordCallback(made, rows), epochs=1)
-    assert not made.keeps_examples
-
-
 @pytest.mark.parametrize("other", ["", None, "left out"])
 def test_an_example_without_its_text_is_named_before_the_training(tmp_path, other):
     rows = [{**row, "text": text} for row, text in zip(ROWS, TEXTS, strict=True)]

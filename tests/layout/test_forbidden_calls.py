@@ -27,7 +27,6 @@ ALLOWED = {
     ("models/registry.py", "importlib.import_module"): "of a family, whose names are in the registry",
     ("models/published.py", "importlib.import_module"): OWN,
     ("training/device.py", "ctypes"): "one setting of the memory of the C library",
-    ("inputs/image/kind.py", "ctypes"): "one setting of libtiff, as Pillow has loaded it",
     ("pages/template.py", "markupsafe.Markup"): "our own styles and figures, whose texts are escaped",
 }
 """What a file may do all the same, and why."""

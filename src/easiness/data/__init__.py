@@ -1,6 +1,5 @@
 """Labelled examples: their values, labels, class names, stable ids and a fingerprint."""
 
-from easiness.data.checks import check_examples, check_ids, own_ids
 from easiness.data.dataset import (
     DIGEST_BYTES,
     Dataset,
@@ -11,34 +10,33 @@ from easiness.data.dataset import (
     value_digest,
     value_digests,
 )
-from easiness.data.decisions import (
-    CONTROL,
-    UNKNOWN,
-    Decisions,
-    choice_of,
-    decisions_by_person,
-    read_decisions,
-    splits_in,
-)
 from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.label_files import (
     ACTIONS,
     COLUMNS,
+    CONTROL,
     DRAWN,
     DROP,
     KEEP,
     RELABEL,
+    UNKNOWN,
     UNSURE,
+    Decisions,
     Labelled,
+    choice_of,
+    decisions_by_person,
     new_labels,
+    read_decisions,
     read_label_file,
     relabelled,
+    splits_in,
 )
 from easiness.data.load import grouped, load_dataset, part_of
 from easiness.data.sources.file_blobs import cache_folder
-from easiness.data.tables.csv_files import csv_header
+from easiness.data.sources.splits import check_examples, check_ids, own_ids
 from easiness.data.tables.splits import is_table, open_table
 from easiness.data.tables.table import written_in
+from easiness.data.tables.text_files import csv_header
 from easiness.data.unlabelled import load_unlabelled
 
 __all__ = [

@@ -93,11 +93,7 @@ class Dataset:
 
     @cached_property
     def traits(self) -> Any:
-        """What the examples of both splits have in common: the `Traits` of their kind.
-
-        Raises:
-            BadInput: no example is readable, or the splits do not go together.
-        """
+        """What the examples of both splits have in common: the `Traits` of their kind."""
         if self.standard is not None:
             return self.stored.traits.held_out_from(self.standard)
         if self.held_out is None:
@@ -122,12 +118,7 @@ class Dataset:
         return {**self.traits.recipe(), **self.recipe_changes}
 
     def signature(self, recipe: Recipe) -> Signature:
-        """What a network gets of an example under ``recipe``.
-
-        Raises:
-            BadInput: the recipe does not suit the examples, as where pictures differ in size and are not
-                cropped.
-        """
+        """What a network gets of an example under ``recipe``; `BadInput` where that does not suit them."""
         signature: Signature = self.traits.signature(recipe, self.where)
         return signature
 
@@ -168,11 +159,7 @@ class Dataset:
         return [found[at] for at in back.tolist()]
 
     def column(self, name: str) -> Iterator[npt.NDArray[Any]]:
-        """Vectors [n, D] in a column of the table that the examples are read from, some at a time.
-
-        Raises:
-            BadInput: they are from no table, or it has no such column of lists of numbers.
-        """
+        """Vectors [n, D] in a column of the table that the examples are read from, some at a time."""
         if self.columns is None:
             raise BadInput(f"{self.where}: is no table, so it has no column {name}; give a Parquet file")
         return self.columns(name, self.ids)
@@ -184,10 +171,6 @@ class Dataset:
 
         What takes long is put into a file in the folder ``cache`` and found again; ``on_packed`` is told how
         many examples it has while it is built.
-
-        Raises:
-            BadInput: an example is unreadable, or the recipe does not suit the examples.
-            RunFailed: the file cannot be written.
         """
         return self.kind.pack(self, recipe, cache, on_packed)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from typing import Any, TypeVar
@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.checks import Ids
 from easiness.data.dataset import Dataset
+from easiness.data.sources.splits import Ids
 from easiness.errors import BadInput
+from easiness.inputs import Stored
 
 R = TypeVar("R")
 
@@ -107,11 +108,11 @@ def _joined_ids(data: Dataset, other: Dataset) -> Ids:
     return np.array(named, dtype=object)
 
 
-@dataclass(frozen=True, eq=False)
-class JoinedExamples:
+class JoinedExamples(Stored):
     """The examples of two splits, one after the other."""
 
-    parts: tuple[Any, Any]
+    def __init__(self, parts: tuple[Any, Any]) -> None:
+        self.parts = parts
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))

@@ -18,7 +18,7 @@ from easiness.data.sources.hub import from_hub_object, is_hub_object
 from easiness.data.sources.registry import accepted, find_source
 from easiness.data.sources.source import SourceRequest, absolute
 from easiness.data.sources.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
-from easiness.data.tables.columns import checked_columns, checked_encoding, checked_names
+from easiness.data.tables.dataset import checked_columns, checked_encoding, checked_names
 from easiness.data.tables.table import is_missing
 from easiness.errors import BadInput
 from easiness.spec import TABLE_OPTIONS, Loading, LoadOptions

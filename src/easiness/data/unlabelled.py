@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.checks import own_ids
 from easiness.data.dataset import Dataset
 from easiness.data.load import load_dataset
 from easiness.data.sources.folders import files_of
 from easiness.data.sources.source import absolute
-from easiness.data.sources.splits import Split, dataset_of
-from easiness.data.tables.columns import Held, held_in, label_column, text_column
-from easiness.data.tables.dataset import unlabelled_rows
-from easiness.data.tables.examples import Examples, examples_in, files_below
+from easiness.data.sources.splits import Split, dataset_of, own_ids
+from easiness.data.tables.dataset import (
+    Examples,
+    Held,
+    columns_of,
+    examples_in,
+    files_below,
+    held_in,
+    label_column,
+    row_ids,
+    text_column,
+)
 from easiness.data.tables.splits import open_tables, table_files
 from easiness.data.tables.table import Table, Tables
 from easiness.data.tables.vectors import input_columns, make_vectors
@@ -67,7 +75,7 @@ def _found(source: Any, like: Dataset) -> Dataset:
         raise BadInput(f"{source}: is a run, not a pool; give {_FORMS}")
     if path.exists() and table_files(path) is not None:
         table = open_tables(path, like.load_options).train
-        return unlabelled_rows(path.stem, str(path), table, _in_table(table, like), like)
+        return _pool(path.stem, str(path), table.where, _in_table(table, like), like, table)
     if path.is_dir():
         files = files_of(path, like.kind)
         if not files:
@@ -120,11 +128,19 @@ def _of_array(
     return _pool(name, source, where, examples, like)
 
 
-def _pool(name: str, source: str | None, where: str, examples: Examples, like: Dataset) -> Dataset:
+def _pool(
+    name: str, source: str | None, where: str, examples: Examples, like: Dataset, table: Table | None = None
+) -> Dataset:
+    """The examples, which may be rows of a table, as others like them, whatever labels they may have."""
     (ids,), (found,), options = examples.ids, examples.found, like.load_options
+    if table is not None and options.id in table.names:
+        ids = row_ids(table, options, ids)
+    name_at = (lambda row: f"{where}: {ids[row]}") if table is None else table.name_at
+    rows = table.rows if table is not None and examples.in_rows else None
     labels = np.zeros(len(ids), np.int64)
-    split = Split("pool", where, found, ids, labels, lambda row: f"{where}: {ids[row]}", examples.kind)
-    return dataset_of(name, source, [split], None, skip_unreadable=options.skip_unreadable, like=like)
+    split = Split("pool", where, found, ids, labels, name_at, examples.kind, rows=rows)
+    data = dataset_of(name, source, [split], None, skip_unreadable=options.skip_unreadable, like=like)
+    return data if table is None else replace(data, columns=columns_of(table, ids))
 
 
 def _vectors_in_file(path: Path) -> npt.NDArray[np.float32]:

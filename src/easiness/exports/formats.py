@@ -21,19 +21,17 @@ _NAMES = {"train": "train", "held_out": "test"}
 """The names of the splits for `datasets`."""
 
 
-def _csv(examples: Examples, file: BinaryIO) -> None:
-    write_csv(examples.table_with_texts(), file)
-
-
-def _parquet(examples: Examples, file: BinaryIO) -> None:
-    write_parquet(examples.table_with_texts(), file)
-
-
-CSV = Format("csv", "rows with every score and suspect", _csv, "pandas.read_csv({out!r})", suffixes=(".csv",))
-PARQUET = Format(
+CSV = Format[BinaryIO](
+    "csv",
+    "rows with every score and suspect",
+    lambda examples, file: write_csv(examples.table_with_texts(), file),
+    "pandas.read_csv({out!r})",
+    suffixes=(".csv",),
+)
+PARQUET = Format[BinaryIO](
     "parquet",
     "the same rows as Parquet, for DuckDB, polars and pandas",
-    _parquet,
+    lambda examples, file: write_parquet(examples.table_with_texts(), file),
     "polars.read_parquet({out!r})",
     suffixes=(".parquet",),
 )

@@ -1,6 +1,5 @@
 from .bank import (
     Evaluated as Evaluated,
-    Learned as Learned,
     Preparation as Preparation,
     TensorBank as TensorBank,
     fetched_ahead as fetched_ahead,
@@ -40,11 +39,13 @@ from .image.photos import (
     reduce as reduce,
 )
 from .image.preparation import global_contrast_normalization as global_contrast_normalization
-from .image.scan import ImageHeader as ImageHeader, ImageTraits as ImageTraits, scan as scan
 from .image.stored import (
     ArrayImages as ArrayImages,
+    ImageHeader as ImageHeader,
+    ImageTraits as ImageTraits,
     Pixels as Pixels,
     pixel_digest as pixel_digest,
+    scan as scan,
     to_picture as to_picture,
     to_pil as to_pil,
 )

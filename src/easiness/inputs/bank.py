@@ -6,7 +6,7 @@ Values go from the host's memory to a device without waiting for it, and while i
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar, cast
 
@@ -19,7 +19,6 @@ from easiness.inputs.packed import Packed, Value, Values
 
 Item = TypeVar("Item")
 
-_BYTES_AT_ONCE = 2**26
 _END = object()
 
 
@@ -36,22 +35,6 @@ class Evaluated(Protocol):
     def __len__(self) -> int: ...
 
     def clean(self, batch: slice) -> Tensor: ...  # noqa: D102
-
-
-class Learned(Protocol):
-    """Examples that are trained on: what is drawn for each of a pass, and how batches become network input.
-
-    ``home`` is where positions and what is drawn are needed; all is as of a `TensorBank`.
-    """
-
-    home: torch.device
-    ahead: torch.device | None
-
-    def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor: ...  # noqa: D102
-
-    def fetch(self, positions: Tensor, drawn: Tensor) -> tuple[Tensor, ...]: ...  # noqa: D102
-
-    def finish(self, *fetched: Tensor) -> Tensor: ...  # noqa: D102
 
 
 class Preparation:
@@ -174,7 +157,7 @@ def _placed(values: npt.NDArray[Any], device: torch.device, sharers: int) -> tup
         whole = torch.from_numpy(values)
     if has_room(device, whole.nbytes, sharers):
         try:
-            return moved_in_pieces(whole, device), True
+            return whole.to(device), True
         except torch.OutOfMemoryError:  # others took it meanwhile
             pass
     return whole, False
@@ -200,17 +183,6 @@ def moved(values: Tensor, device: torch.device) -> Tensor:
     return values.to(device, non_blocking=_is_apart(device))
 
 
-def moved_in_pieces(values: Tensor, device: torch.device, bytes_at_once: int = _BYTES_AT_ONCE) -> Tensor:
-    """Values [K, ...] on the device, contiguous, which takes no more memory there than they need."""
-    if values.device.type == device.type:
-        return values.contiguous()
-    there = torch.empty(values.shape, dtype=values.dtype, device=device)
-    num = max(1, bytes_at_once // max(1, values[:1].nbytes))
-    for part, into in zip(torch.split(values, num), torch.split(there, num), strict=True):
-        into.copy_(part)
-    return there
-
-
 def has_room(device: torch.device, num_bytes: int, sharers: int = 1) -> bool:
     """Do so many bytes of examples leave as many for training, of what each of ``sharers`` may have?"""
     if device.type == "mps":
@@ -226,48 +198,13 @@ def has_room(device: torch.device, num_bytes: int, sharers: int = 1) -> bool:
 def fetched_ahead(items: Iterator[Item], device: torch.device | None) -> Iterator[Item]:
     """The same items, each taken by a thread while the one before is worked on; none for no ``device``.
 
-    The thread ends with the iteration, and an error in it is raised here. On a GPU it has a stream of its
-    own, and whoever takes an item finds every copy of it done.
+    The thread ends with the iteration, and an error in it is raised here.
     """
     if device is None:
         yield from items
         return
-    take: Callable[[], Any] = _on_stream(items, device) if _is_apart(device) else lambda: next(items, _END)
     with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(take)
-        while (item := _handed_over(following.result(), device)) is not _END:
-            following = pool.submit(take)
+        following = pool.submit(next, items, _END)
+        while (item := following.result()) is not _END:
+            following = pool.submit(next, items, _END)
             yield cast(Item, item)
-
-
-def _on_stream(items: Iterator[Any], device: torch.device) -> Callable[[], Any]:
-    """Takes the next item on a stream of its own, with the event after which it is there."""
-    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream(device))  # what the items are made of is there
-
-    def take() -> Any:
-        with torch.cuda.stream(stream):
-            item = next(items, _END)
-            return item, stream.record_event()
-
-    return take
-
-
-def _handed_over(taken: Any, device: torch.device) -> Any:
-    if not _is_apart(device):
-        return taken
-    item, event = taken
-    stream = torch.cuda.current_stream(device)
-    stream.wait_event(event)
-    for tensor in _tensors(item):
-        if tensor.device.type == device.type:
-            tensor.record_stream(stream)  # its memory is not used again before the stream is past it
-    return item
-
-
-def _tensors(item: Any) -> Iterator[Tensor]:
-    if isinstance(item, Tensor):
-        yield item
-    elif isinstance(item, tuple):
-        for part in item:
-            yield from _tensors(part)

@@ -59,7 +59,6 @@ def counted(items: Iterable[T], what: str, total: int, done: int = 0) -> Iterato
 
 Positions = npt.NDArray[np.int64]
 R = TypeVar("R")
-_HOPELESS = 10_000  # examples without one that can be read
 
 Blob = Callable[[], bytes]
 """Returns the stored bytes of one example; raises `Unreadable` where there are none."""
@@ -249,19 +248,12 @@ class Source:
     def traits(self) -> Any:
         """The `Traits` of the examples; `Unreadable` where no one has a header that can be read."""
         first, positions = self.parts[0]
-        found = first.reader.scan(_known(h for blobs, some in self.parts for h in blobs.headers(some)))
+        headers = (header for blobs, some in self.parts for header in blobs.headers(some))
+        found = first.reader.scan(header for header in headers if header is not None)
         if found is None:
             found = first.reader.scan(iter([_header_again(first, positions[:1])]))
             assert found is not None
         return found
-
-
-def _known(headers: Iterator[Header | None]) -> Iterator[Header]:
-    """The headers that can be read; none where the first ones cannot, of which there may be millions."""
-    first = next((h for h in islice(headers, _HOPELESS) if h is not None), None)
-    if first is not None:
-        yield first
-        yield from (h for h in headers if h is not None)
 
 
 def named_blobs(blobs: Blobs, positions: Positions) -> Iterator[tuple[str, Blob]]:

@@ -38,42 +38,34 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
 
 def ids_apart(batch: Any, key: str) -> tuple[Any, Any]:
     """The ids of a batch, and the rest: a mapping without them, or what follows where they come first."""
-    if isinstance(batch, Mapping):
-        if key in batch:
-            return batch[key], {name: value for name, value in batch.items() if name != key}
-        raise _no_ids(f"has no {key!r}, only {_names(batch)}", key)
-    if not isinstance(batch, list | tuple) or len(batch) < 2:
-        length = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
-        raise _no_ids(f"is a {type(batch).__name__}{length} without ids", key)
-    if not _are_ids(batch[0]):
-        raise _no_ids(f"begins with {_what(batch[0])}, which are no ids", key)
-    return batch[0], batch[1]
+    if isinstance(batch, Mapping) and key in batch:
+        return batch[key], {name: value for name, value in batch.items() if name != key}
+    if isinstance(batch, list | tuple) and len(batch) > 1 and _are_ids(batch[0]):
+        return batch[0], batch[1]
+    if isinstance(batch, list | tuple) and len(batch) > 1:
+        found = f"begins with {_described(batch[0])}, which are no ids"
+    else:
+        found = _without(batch, key)
+    raise BadInput(
+        f"RecordCallback: a batch of the loader {found}; give batches of (ids, inputs, ...), the ids one "
+        f"integer or string an example, or mappings with the ids in {key!r} (id_key names another key)"
+    )
 
 
 def id_of(example: Any, key: str, where: str) -> Any:
     """The id of one example, a mapping; ``where`` names who asks."""
     if isinstance(example, Mapping) and key in example:
         return example[key]
-    found = (
-        f"has no {key!r}, only {_names(example)}"
-        if isinstance(example, Mapping)
-        else f"is a {type(example).__name__}"
-    )
     raise BadInput(
-        f"{where}: an example of the data set {found}; give each as a mapping with its id in {key!r} "
-        "(id_key names another key)"
+        f"{where}: an example of the data set {_without(example, key)}; give each as a mapping with its id "
+        f"in {key!r} (id_key names another key)"
     )
 
 
-def _no_ids(found: str, key: str) -> BadInput:
-    return BadInput(
-        f"RecordCallback: a batch of the loader {found}; give batches of (ids, inputs, ...), the ids one "
-        f"integer or string an example, or mappings with the ids in {key!r} (id_key names another key)"
-    )
-
-
-def _names(mapping: Mapping[Any, Any]) -> str:
-    return ", ".join(map(repr, mapping)) or "nothing"
+def _without(given: Any, key: str) -> str:
+    if isinstance(given, Mapping):
+        return f"has no {key!r}, only {', '.join(map(repr, given)) or 'nothing'}"
+    return f"is {_described(given)} without ids"
 
 
 def _are_ids(values: Any) -> bool:
@@ -87,7 +79,7 @@ def _are_ids(values: Any) -> bool:
     return array.ndim == 1 and (texts or array.dtype.kind in "iuU")
 
 
-def _what(values: Any) -> str:
+def _described(values: Any) -> str:
     if hasattr(values, "shape") and hasattr(values, "dtype"):
         return f"{str(values.dtype).removeprefix('torch.')} of shape {tuple(values.shape)}"
     return f"a {type(values).__name__}"

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from easiness.analysis import draw_by_rank
 from easiness.errors import BadInput, TrialFailed
-from easiness.inputs import Learned, fetched_ahead
+from easiness.inputs import TensorBank, fetched_ahead
 from easiness.records import ObservationLog
 from easiness.spec import Draw, TrialSeeds
 from easiness.training.device import searching
@@ -220,7 +220,7 @@ def batches(num_examples: int, batch_size: int) -> list[slice]:
 
 
 def _passes(
-    images: Learned, lane: Lane, batch_size: int, first: int = 0
+    images: TensorBank, lane: Lane, batch_size: int, first: int = 0
 ) -> Iterator[tuple[Tensor, tuple[Tensor, ...], Tensor]]:
     """Batches of positions, their images as fetched, and labels: pass after pass, each in a new order.
 
@@ -246,7 +246,7 @@ def _passes(
 
 def train(
     network: Network,
-    images: Learned,
+    images: TensorBank,
     lane: Lane,
     observers: Mapping[str, AnyObserver],
     course: Course,

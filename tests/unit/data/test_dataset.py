@@ -2,17 +2,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from easiness.data import Dataset, hold_out, load_dataset, merge_splits
-from easiness.data.checks import check_examples, check_held_out, check_ids
+from easiness.data.sources.splits import check_examples, check_ids
 from easiness.errors import BadInput
 from easiness.inputs.image.stored import ArrayImages
-from easiness.spec import LoadOptions
 from pixels import images_of
 
 
@@ -60,11 +58,6 @@ def test_held_out_is_limited_to_as_many(data):
     assert abs(np.bincount(part.held_out.labels) - 1.5).max() == 0.5
 
 
-def test_limit_is_seeded(data):
-    assert data.limit(4, seed=5).ids.tolist() == data.limit(4, seed=5).ids.tolist()
-    assert len({tuple(data.limit(4, seed=s).ids) for s in range(20)}) > 5
-
-
 @pytest.mark.parametrize(
     ("k", "seed", "message"),
     [
@@ -75,25 +68,6 @@ def test_limit_is_seeded(data):
 def test_limits_that_cannot_be(data, k, seed, message):
     with pytest.raises(BadInput, match=message):
         data.limit(k, seed)
-
-
-def test_images_are_computed_once(data):
-    assert data.array is data.array
-    assert data.array.dtype == np.uint8
-
-
-def test_reference(data):
-    ref = replace(data, load_options=LoadOptions(skip_unreadable=True)).ref()
-    assert ref.train.fingerprint == data.fingerprint
-    assert ref.train.num_examples == 10
-    assert ref.held_out.num_examples == 4
-    assert ref.held_out.fingerprint == data.held_out.fingerprint
-    assert ref.classes == ("a", "b", "c")
-    assert ref.image_shape == (1, 1, 2)
-    assert (ref.source, ref.limit, ref.skip_unreadable) == (None, None, True)
-    assert data.limit(5).ref().limit == 5
-    assert data.limit(3).held_out.ref().held_out is None
-    assert ref.load_options() == LoadOptions(skip_unreadable=True)
 
 
 def test_ids_and_labels_come_without_torch():
@@ -183,13 +157,6 @@ def check(labels, num=None, classes=None):
     return check_examples(labels, num or len(labels), classes, "data", "data: row {}".format)
 
 
-def test_good_labels():
-    labels, classes = check(np.array([2, 0, 1], np.uint8))
-    assert labels.dtype == np.int64
-    assert labels.tolist() == [2, 0, 1]
-    assert classes == ("0", "1", "2")
-
-
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
@@ -238,14 +205,3 @@ def test_lengths_that_differ():
 def test_duplicate_ids_are_named():
     with pytest.raises(BadInput, match="id a, b occurs"):
         check_ids(np.array(["a", "b", "b", "a", "c"], object), 5, "data")
-
-
-def test_held_out_labels_need_only_be_in_range():
-    def check_two(labels):
-        return check_held_out(np.array(labels), 2, 3, "test", "test: row {}".format)
-
-    assert check_two([2, 2]).tolist() == [2, 2]
-    with pytest.raises(BadInput, match="test: row 1: label 3"):
-        check_two([0, 3])
-    with pytest.raises(BadInput, match=r"test: row 0: .*NaN"):
-        check_two([np.nan, 1])

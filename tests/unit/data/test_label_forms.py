@@ -124,13 +124,6 @@ def test_classes_of_pictures_are_no_boxes(other, tmp_path, picture):
     assert load_dataset(tmp_path).classes == ("images", "labels")
 
 
-def test_texts_called_as_boxes_are_classes(tmp_path):
-    for name in ("images", "labels"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "1.txt").write_text(f"words of {name}")
-    assert load_dataset(tmp_path).classes == ("images", "labels")
-
-
 @pytest.mark.parametrize("sign", [";", "|"])
 def test_several_labels_in_a_cell(sign, tmp_path):
     labels = [f"dog{sign}outdoor", "cat", "dog", f"cat {sign} outdoor", "outdoor", "dog", "cat", "cat"]

@@ -44,11 +44,6 @@ def test_labels_by_index_or_name_and_what_is_not_named_is_left_out(tmp_path: Pat
     assert found.ref().labels == str(tmp_path / "labels.csv")
 
 
-def test_the_same_labels_for_all_change_nothing_but_the_reference(tmp_path: Path):
-    rows = "".join(f"{at},{at % 3}\n" for at in range(6))
-    assert read(tmp_path, f"id,label\n{rows}").fingerprint == data().fingerprint
-
-
 @pytest.mark.parametrize("form", ["csv.gz", "tsv", "parquet", "jsonl", "json"])
 def test_labels_in_every_form_of_table(tmp_path: Path, form: str):
     def write(labels: list[int]) -> Path:
@@ -183,16 +178,6 @@ def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(tmp_path: Path, d
         ez.paper.ablate("digits", scores=run, **study, out=tmp_path / "gone", precision="float32")
 
 
-def test_the_command_takes_them(command, refused, tmp_path: Path, digits_labels: Path):
-    size = ["digits", "--model", "mlp_2_w8", "--limit", 100, "--holdout", 0.2, "--trials", 1, "--epochs", 1]
-    size += ["--precision", "float32"]
-    done = command("measure", *size, "--labels", digits_labels, "--out", tmp_path / "run")
-    assert done.code == 0, done.err
-    assert "over 99 examples" in done.out
-    told = refused("measure", *size, "--labels", tmp_path / "no.csv", "--out", tmp_path / "other")
-    assert "no.csv: the table cannot be read (No such file or directory); give" in told
-
-
 def test_decisions_on_other_data_are_refused(tmp_path: Path):
     version = data().ref().version
     assert version == f"data@{data().fingerprint[:12]}"
@@ -202,18 +187,6 @@ def test_decisions_on_other_data_are_refused(tmp_path: Path):
         assert read(tmp_path, rows + of).labels[0] == 1
     with pytest.raises(BadInput, match=f"row 2: is of cars@0123456789ab, and not of {version}; give a file"):
         read(tmp_path, f"{rows}cars@0123456789ab")
-
-
-def test_every_command_that_takes_labels_refuses_them(refused, measured: Path, tmp_path: Path):
-    file = tmp_path / "labels.csv"
-    file.write_text("id,label,action,was,by,data\n0,1,relabel,0,me,cars@0123456789ab\n")
-    told = f"{file}: row 2: is of cars@0123456789ab, and not of digits@"
-    size = ("--model", "mlp_1", "--limit", 100, "--trials", 1, "--epochs", 1, "--out", tmp_path / "run")
-    assert told in refused("measure", "digits", "--labels", file, *size)
-    assert told in refused("verify", "digits", "--labels", file, "--holdout", 0.2, *size)
-    assert told in refused("suspects", measured, "--decided", file)
-    assert told in refused("labels", measured, "--decided", file)
-    assert not (tmp_path / "run").exists()
 
 
 OF = Labelled("pets", np.arange(7), np.arange(7) % 3, tuple(CLASSES))

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from easiness.data import load_dataset
-from easiness.inputs import IMAGE_FILES
 from pixels import images_of
 
 pytestmark = pytest.mark.shared_data
@@ -53,13 +52,3 @@ def test_imagenette224():
     assert images_of(part).shape == (20, 3, 224, 224)
     assert part.held_out is not None
     assert images_of(part.held_out).shape == (20, 3, 224, 224)
-
-
-def test_grey_photos_among_color_become_three_equal_channels():
-    data = load_dataset(shared("imagenette224"))
-    root = Path(str(data.source))
-    grey = [p for p, i in enumerate(data.ids) if IMAGE_FILES.read_header((root / i).read_bytes, i).grey]
-    assert grey
-    for pixels in data.values(np.array(grey[:3])):
-        assert pixels.shape == (224, 224, 3)
-        assert (pixels[..., :1] == pixels).all()

@@ -235,16 +235,6 @@ def test_examples_of_both_splits_are_found_in_one_folder(with_held_out, tmp_path
         assert row.confidence == scores[split][known]
 
 
-def test_a_picture_that_is_in_both_splits_stays_in_its_own(with_held_out):
-    run, made, _, _ = with_held_out
-    found = card(run.spec.data.source, apply=made.path)
-    assert found.text == (
-        "100 of 100 examples found by their values; 20 of them are in the held-out split of the card"
-    )
-    assert (found.table["split"] == found.table["card_split"]).all()
-    assert (found.table["id"] == found.table["card_id"]).all()
-
-
 def test_a_held_out_split_that_changed_gets_no_digests(with_held_out, tmp_path):
     run, _, pictures, labels = with_held_out
     first = {"x": pictures[:80], "y": labels[:80]}
@@ -255,37 +245,21 @@ def test_a_held_out_split_that_changed_gets_no_digests(with_held_out, tmp_path):
 
 
 def test_the_command_makes_and_applies(command, run, tmp_path):
-    made = command("card", run.path, "-o", tmp_path / "card")
-    assert made.code == 0
-    assert f"easiness card --apply {tmp_path / 'card'} SOURCE" in made.out
-    done = command("card", "--apply", tmp_path / "card", "digits", "-o", tmp_path / "scores.csv")
-    assert done.code == 0
-    assert f"{NUM} of 1,797 examples found by their values; 1,677 are not in the card" in done.out
-    table = pd.read_csv(tmp_path / "scores.csv")
-    assert (table["id"] == table["card_id"]).all()
-    piped = command("card", "--apply", tmp_path / "card", "digits")
-    assert (piped.code, piped.out) == (0, (tmp_path / "scores.csv").read_text("utf-8"))
+    assert command("card", run.path, "-o", tmp_path / "card").code == 0
+    apply = ("card", "--apply", tmp_path / "card")
+    assert command(*apply, "digits", "-o", tmp_path / "scores.csv").code == 0
+    piped = command(*apply, "digits")
+    assert piped.out == (tmp_path / "scores.csv").read_text("utf-8")
     assert f"{NUM} of 1,797 examples found by their values" in piped.err
-    written = command("card", "--apply", tmp_path / "card", "digits", "-o", tmp_path / "scores.parquet")
-    assert written.code == 0
-    about = pd.read_parquet(tmp_path / "scores.parquet").attrs
-    assert about["card"] == "card"
-    assert about["result"].startswith("Applied(num_missing=")
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ("RUN", "-o: a card is a folder; give a new one"),
-        ("--apply CARD digits -o scores.txt", "scores.txt"),
-        ("--apply CARD digits --at 1 -o a.csv", "leave out --at and --data"),
-        ("--apply CARD nofolder -o a.csv", "'nofolder': no such file"),
-    ],
-)
-def test_what_the_command_refuses(refused, run, made, tmp_path, monkeypatch, words, said):
-    monkeypatch.chdir(tmp_path)
-    given = {"RUN": run.path, "CARD": made.path}
-    assert said in refused("card", *(given.get(word, word) for word in words.split()))
+    for words, told in (
+        ((*apply, "digits", "-o", tmp_path / "scores.txt"), "scores.txt"),
+        (("card", run.path), "-o: a card is a folder; give a new one"),
+        ((*apply, "digits", "--at", 1, "-o", tmp_path / "a.csv"), "leave out --at and --data"),
+        ((*apply, "nofolder", "-o", tmp_path / "a.csv"), "'nofolder': no such file"),
+    ):
+        ended = command(*words)
+        assert ended.code == 2
+        assert told in ended.err
 
 
 def test_the_copy_is_read_as_it_is_to_be(command, run, tmp_path):

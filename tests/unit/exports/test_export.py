@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -127,19 +126,6 @@ def test_torch_takes_indices_and_weights(run, scores, tmp_path):
     np.testing.assert_allclose(kept["weights"], 1 - by_id.loc[kept["ids"], "easiness_expected"])
 
 
-def test_what_is_printed_of_torch_draws_each_example_by_its_own_weight(run, scores, tmp_path):
-    import torch
-
-    done = export(run, "torch", tmp_path / "a.npz")
-    names = {"numpy": np, "torch": torch, "data": range(1797)}  # data whose examples are their ids
-    exec(done.then, names)
-    loader, weight_of = names["loader"], 1 - scores.set_index("id")["easiness_expected"]
-    weights = loader.sampler.weights.tolist()  # type: ignore[attr-defined]
-    assert len(set(weights)) > 1
-    assert len(list(loader)) == NUM  # type: ignore[call-overload]
-    np.testing.assert_allclose(weights, [weight_of[one] for one in loader.dataset])  # type: ignore[attr-defined]
-
-
 def test_torch_indices_of_a_folder_are_those_of_torchvision(photos, tmp_path):
     from torchvision.datasets import ImageFolder
 
@@ -244,23 +230,7 @@ def test_torch_indices_of_the_held_out_split_are_those_of_its_folder(with_held_o
     assert done.notes[0].startswith("indices are positions in the held-out split")
 
 
-def test_a_held_out_split_that_changed_is_not_taken(with_held_out, tmp_path):
-    shutil.copytree(with_held_out.spec.data.source, tmp_path / "in")
-    next((tmp_path / "in" / "val" / "light").iterdir()).unlink()
-    export(with_held_out, "spotlight", tmp_path / "train.parquet", data=tmp_path / "in")
-    with pytest.raises(BadInput, match=r"in: .*another held-out split"):
-        export(with_held_out, "csv", tmp_path / "a.csv", data=tmp_path / "in", split="held_out")
-
-
 def test_a_run_without_one_has_no_held_out_split_to_export(run, refused, tmp_path):
     said = refused("export", run.path, "--to", "csv", "--split", "held_out", "-o", tmp_path / "a.csv")
     assert "no held-out split to show" in said
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_command_says_how_to_read_it(command, run, tmp_path):
-    ended = command("export", run.path, "--to", "torch", "-o", tmp_path / "a.npz")
-    assert ended.code == 0
-    assert "subset = torch.utils.data.Subset(data, part['indices']); sampler = " in ended.out
-    assert "note: indices are" in ended.err
-    assert command("export", run.path, "--to", "huggingface", "-o", tmp_path / "b").code == 2

@@ -91,14 +91,6 @@ def test_tables_have_texts(texts, run_of, form, tmp_path):
     assert list(table)[0 if form == "spotlight" else -1] == "text"
 
 
-def test_hugging_face_datasets_loads_texts(texts, run_of, tmp_path):
-    export(run_of(texts), "hf", tmp_path / "hf", data=texts)
-    rows = loaded(tmp_path)
-    assert rows["text"] == TEXTS
-    assert rows.features["text"].dtype == "string"
-    assert rows["label"] == LABELS.tolist()
-
-
 def test_vectors_are_lists_of_numbers(vectors, run_of, tmp_path):
     run = run_of(vectors)
     done = export(run, "spotlight", tmp_path / "a.parquet", data=vectors)
@@ -131,13 +123,6 @@ def test_hugging_face_and_spotlight_have_files_to_hear(sounds, run_of, tmp_path)
     assert type(rows.features["audio"]).__name__ == "Audio"
     undecoded = rows.cast_column("audio", type(rows.features["audio"])(decode=False))
     assert undecoded[5]["audio"]["bytes"] == files[5]
-
-
-def test_cleanlab_has_texts_beside_the_labels(texts, run_of, tmp_path):
-    export(run_of(texts), "cleanlab", tmp_path / "a.npz", data=texts)
-    kept = np.load(tmp_path / "a.npz")
-    assert kept["texts"].tolist() == TEXTS
-    assert kept["pred_probs"].shape == (NUM, 2)
 
 
 def test_positions_of_files_stand_beside_their_paths_and_ids_alone(tmp_path, run_of):
@@ -227,12 +212,6 @@ def test_a_card_without_pictures_is_joined_by_id(loop, tmp_path, command):
 def test_a_readme_of_hugging_face_has_no_markup_of_a_name(loop, tmp_path):
     export(loop(), "hf", tmp_path / "hf")
     assert r"trainings of \<b> [mine] after" in (tmp_path / "hf" / "README.md").read_text()
-
-
-def test_ids_with_lines_and_commas_stay_whole(loop, tmp_path):
-    ids = np.array([f'a,"{at}\nb' for at in range(NUM)], dtype=object)
-    export(loop(ids), "csv", tmp_path / "a.csv")
-    assert pd.read_csv(tmp_path / "a.csv")["id"].tolist() == ids.tolist()
 
 
 TASKS = 24

@@ -8,7 +8,7 @@ from PIL import Image
 
 import easiness as ez
 from easiness.inputs.flaws import FLAWS, OF_PICTURES, OF_SOUNDS
-from easiness.studies.suspects import find_conflicts, kept_conflicts
+from easiness.studies.suspects import kept_conflicts
 
 RNG = np.random.default_rng(0)
 SCENE = np.asarray(Image.fromarray(RNG.integers(0, 256, (6, 6, 3), np.uint8)).resize((48, 48)))
@@ -57,10 +57,6 @@ def test_what_many_have_is_their_kind():
     assert OF_PICTURES.among(np.array([blank] * 6 + [plain] * 194)).sum() == 6
 
 
-def test_no_digit_is_named():
-    assert find_conflicts(ez.load_dataset("digits")).flawed == {}
-
-
 def test_they_are_in_every_form_of_the_suspects(record, noisy_logits):
     x = RNG.integers(0, 256, (12, 8, 8, 3), np.uint8)
     x[3], x[7] = 100, x[7] // 8
@@ -76,17 +72,3 @@ def test_they_are_in_every_form_of_the_suspects(record, noisy_logits):
     assert listed[: found.num_listed] == found.ranked["id"].tolist()[: found.num_listed]
     assert sorted(listed[found.num_listed :]) == sorted({3, 7} - {*listed[: found.num_listed]})
     assert kept_conflicts(run, data).flawed == found.conflicts.flawed
-
-
-def test_the_page_says_it(record, noisy_logits, tmp_path):
-    x = RNG.integers(0, 256, (12, 8, 8, 3), np.uint8)
-    labels = np.arange(12) % 3
-    logits = noisy_logits(labels, trials=2, epochs=1)
-    logits[:, :, 0] = [0, 9, 0]  # the first is a suspect, too
-    x[0] = 100
-    data = ez.load_dataset((x, labels))
-    run = record(logits, labels, fingerprint=data.fingerprint)
-    run.report(tmp_path / "page.html", data=data)
-    page = (tmp_path / "page.html").read_text()
-    assert "1 of the pictures is blank: 0." in page
-    assert '<span class="reason">blank; ' in page

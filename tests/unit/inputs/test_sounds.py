@@ -9,7 +9,6 @@ import wave
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -18,11 +17,18 @@ from transformers.audio_utils import mel_filter_bank, power_to_db, spectrogram, 
 from easiness import BadInput, load_dataset, measure, suspects
 from easiness.inputs import SOUND, SOUND_FILES, Unreadable, resampled
 from easiness.inputs.sound import kind as module
-from easiness.inputs.sound.kind import LONGEST, ShownSound, picture
+from easiness.inputs.sound.kind import (
+    LONGEST,
+    ShownSound,
+    SoundHeader,
+    SoundTraits,
+    picture,
+    scan,
+    window_for,
+)
 from easiness.inputs.sound.log_mel import RANGE, log_mel, mel_filters, mel_power, windowed
 from easiness.inputs.sound.preparation import Heard
-from easiness.inputs.sound.scan import SoundHeader, SoundTraits, scan, window_for
-from easiness.spec import Recipe, RunSpec
+from easiness.spec import Recipe
 from sounds import encoded, tone, write_sounds
 
 TONE = tone(440, 0.5, 16000)
@@ -101,23 +107,10 @@ def test_what_cannot_be_used_is_one_line(reason, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_silence_is_a_sound():
-    content = encoded(TONE * 0)
-    assert not decoded(content, 4000).any()
-    assert SOUND_FILES.is_readable(lambda: content, "a.wav")
-
-
 def test_a_sound_without_end_is_refused(monkeypatch):
     monkeypatch.setattr(module, "MOST_SAMPLES", 7999)
     with pytest.raises(Unreadable, match=r"longer than 7,999 samples; cut it into shorter sounds"):
         decoded(encoded(TONE))
-
-
-def test_damaged_mp3_says_nothing_of_its_own(capfd):
-    content = bytearray(encoded(TONE, 16000, "MP3"))
-    content[800:1000] = bytes(200)
-    assert len(decoded(bytes(content)))
-    assert capfd.readouterr() == ("", "")
 
 
 def test_without_the_library_it_is_named(monkeypatch):
@@ -343,30 +336,6 @@ def folder(tmp_path: Path) -> Path:
     return write_sounds(tmp_path / "tones", files)
 
 
-def test_sounds_of_several_lengths_are_no_array(folder):
-    with pytest.raises(BadInput, match=r"sounds of several sizes; ask for `values` instead"):
-        _ = load_dataset(folder).array
-
-
-def test_pictures_come_before_sounds(folder):
-    Image.new("L", (4, 4)).save(folder / "low/0.png")
-    with pytest.raises(BadInput, match=r"class 'high' has no image \(6 files left out"):
-        load_dataset(folder)
-
-
-def test_other_files_of_a_folder_are_left_out(folder):
-    (folder / "low/about.pdf").write_bytes(b"pdf")
-    data = load_dataset(folder)
-    assert data.notes == ("1 file left out, since by name it is no sound that can be read: low/about.pdf",)
-
-
-def test_another_rate_is_noted(folder):
-    (folder / "low/9.wav").write_bytes(encoded(tone(300, 0.3, 16000), 16000))
-    data = load_dataset(folder)
-    assert data.remarks == ("1 of the sounds has 16 kHz, and is resampled to 8 kHz",)
-    assert len(data.values(np.array([12]))[0]) == 2400
-
-
 def test_held_out_sounds_are_heard_as_those_of_training(folder, tmp_path):
     root = tmp_path / "splits"
     root.mkdir()
@@ -385,12 +354,6 @@ def test_arrays_with_a_rate():
     data, faster = (load_dataset((equal, [0, 0, 1, 1]), rate=rate) for rate in (8000, 16000))
     assert data.kind == SOUND
     assert data.fingerprint != faster.fingerprint
-
-
-def test_arrays_of_a_high_rate_are_resampled():
-    data = load_dataset(([tone(300, 0.5, 48000)] * 4, [0, 0, 1, 1]), rate=48000)
-    assert data.traits.rate == 16000
-    assert len(data.values(np.array([0]))[0]) == 8000
 
 
 @pytest.mark.parametrize(
@@ -414,25 +377,6 @@ def test_arrays_that_are_no_sounds(sounds, rate, problem):
 def test_sounds_of_many_lengths_without_a_rate():
     with pytest.raises(BadInput, match=r"for sounds with rate="):
         load_dataset((SOUNDS, LABELS))
-
-
-def test_packed_pictures_are_the_same_however_they_are_read(folder):
-    data = load_dataset(folder)
-    recipe = Recipe(**data.recipe_defaults)
-    whole = data.packed(recipe).take(np.arange(12))
-    positions = np.array([3, 8])
-    part = data.part(positions).packed(recipe).take(np.arange(2))
-    assert all(np.array_equal(whole[at], one) for at, one in zip(positions, part, strict=True))
-    assert whole[0].shape == data.signature(recipe).shape[1:]
-
-
-def test_a_run_of_sounds(folder, tmp_path):
-    run = measure(folder, model="mlp_1", trials=2, epochs=2, out=tmp_path / "run", progress=False)
-    assert run.spec.data.kind == "sound"
-    assert isinstance(run.spec, RunSpec)
-    assert run.spec.recipe.seconds == 0.56
-    again = measure(folder, model="mlp_1", trials=2, epochs=2, out=tmp_path / "again", progress=False)
-    pd.testing.assert_frame_equal(run.scores(), again.scores(), check_exact=True)
 
 
 @pytest.mark.parametrize("how", [{"model": "mlp_1", "epochs": 2}, {"features": "logmel"}], ids=str)
@@ -476,12 +420,3 @@ def test_of_a_long_sound_a_part_is_played():
         assert file.getnframes() == LONGEST * 8000
     with wave.open(io.BytesIO(shown.file())) as file:
         assert file.getnframes() == 240_000
-
-
-def test_words_for_people():
-    recipe = Recipe(seconds=0.68, hop=0.01, mels=40, masks=1)
-    assert SOUND.seen(recipe) == ", heard as log-mel pictures of 40 bands × 68 columns (0.68 seconds)"
-    assert "1 x up to 10% of the time" in SOUND.augmentation(recipe)
-    nothing = recipe.model_copy(update={"masks": 0, "gain": 0.0, "time_shift": 0.0})
-    assert SOUND.augmentation(nothing) == "no shift, no gain"
-    assert SOUND.observation(recipe).startswith("the loudest 0.68 seconds")

@@ -6,9 +6,7 @@ import pickle
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from easiness.errors import BadInput
 from easiness.inputs import Packed, bank as module
-from easiness.inputs.bank import fetched_ahead, moved_in_pieces
+from easiness.inputs.bank import fetched_ahead
 from easiness.inputs.image import preparation
 from easiness.spec import Recipe
 from pixels import make_bank, moved_bank, packed_photos
@@ -99,31 +97,6 @@ def test_nothing_waits_for_images_that_stay_on_the_host(copies):
     assert copies.waited == [False] * 3
 
 
-def test_the_copies_that_wait_would_be_seen(copies):
-    with copies:
-        torch.zeros(3).to(META)
-        torch.zeros(3).to(META, non_blocking=True)
-    assert copies.waited == [True, True]
-
-
-@pytest.mark.parametrize("images_at_once", [1, 3, 100])
-def test_images_come_in_pieces_and_whole(images_at_once):
-    images = torch.randint(0, 256, (10, 4, 5, 3), dtype=torch.uint8)
-    copied = []
-
-    class Into(TorchDispatchMode):
-        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            if func is torch.ops.aten.copy_.default:
-                copied.append(len(args[1]))
-            return func(*args, **(kwargs or {}))
-
-    with Into():
-        assert moved_in_pieces(images, META, images_at_once * 60).shape == (10, 4, 5, 3)
-    assert sum(copied) == 10
-    assert max(copied) == min(images_at_once, 10)
-    assert torch.equal(moved_in_pieces(images, CPU), images)
-
-
 @pytest.mark.parametrize(
     ("num_bytes", "sharers", "resident"),
     [(500, 1, True), (501, 1, False), (250, 4, True), (251, 4, False)],
@@ -131,7 +104,7 @@ def test_images_come_in_pieces_and_whole(images_at_once):
 def test_images_stay_on_the_host_where_the_device_has_no_room(monkeypatch, num_bytes, sharers, resident):
     """Of 2,000 bytes 1,000 are free, and as many as the images take are left for the training."""
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 2000))
-    monkeypatch.setattr("easiness.inputs.bank.moved_in_pieces", lambda images, _: images)
+    monkeypatch.setattr(torch.Tensor, "to", lambda images, *_: images)
     images = torch.zeros(num_bytes, 1, 1, 1, dtype=torch.uint8)
     bank = make_bank(images, Recipe(), CUDA, augment=True, sharers=sharers)
     assert (bank.ahead, bank.home) == ((None, CUDA) if resident else (CUDA, CPU))
@@ -142,7 +115,7 @@ def test_images_stay_on_the_host_where_room_is_lost_while_they_come(monkeypatch)
         raise torch.OutOfMemoryError
 
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 1000))
-    monkeypatch.setattr("easiness.inputs.bank.moved_in_pieces", taken)
+    monkeypatch.setattr(torch.Tensor, "to", taken)
     bank = make_bank(torch.zeros(9, 1, 2, 2, dtype=torch.uint8), Recipe(), CUDA, augment=True)
     assert (bank.ahead, bank.home) == (CUDA, CPU)
 
@@ -196,36 +169,6 @@ def test_an_error_while_fetching_is_raised_where_its_item_is_asked_for():
     assert threading.active_count() == before
 
 
-def test_on_a_gpu_the_step_waits_for_the_copy_on_the_gpu_and_memory_for_the_step(monkeypatch):
-    """Streams that note what is asked of them, and tensors of the meta device as those of a GPU."""
-    log: list[str] = []
-    current = SimpleNamespace(wait_event=lambda event: log.append(f"step waits for {event}"))
-    side = SimpleNamespace(
-        wait_stream=lambda stream: log.append("side waits" if stream is current else "wrong"),
-        record_event=lambda: "copied",
-    )
-
-    @contextmanager
-    def using(stream: object) -> Iterator[None]:
-        log.append("fetch" if stream is side else "wrong")
-        yield
-
-    monkeypatch.setattr(module, "_is_apart", lambda device: device == META)
-    monkeypatch.setattr(torch.cuda, "Stream", lambda _: side)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: current)
-    monkeypatch.setattr(torch.cuda, "stream", using)
-    monkeypatch.setattr(
-        torch.Tensor, "record_stream", lambda tensor, _: log.append(f"kept {tuple(tensor.shape)}")
-    )
-    batch = torch.zeros(7), (torch.zeros(2, device=META),), torch.zeros(3, device=META)
-    assert list(fetched_ahead(iter([batch]), META)) == [batch]
-    assert log[0] == "side waits"
-    assert log.count("fetch") == 2  # the batch, and that there is no other
-    assert "wrong" not in log
-    in_order = [entry for entry in log if entry not in ("fetch", "side waits")]
-    assert in_order == ["step waits for copied", "kept (2,)", "kept (3,)", "step waits for copied"]
-
-
 RNG = np.random.default_rng(0)
 RAGGED = [RNG.integers(0, 256, shape, np.uint8) for shape in ((2, 3, 1), (1, 1, 1), (4, 2, 3))]
 EVEN = RNG.standard_normal((5, 2, 3)).astype(np.float32)
@@ -271,10 +214,3 @@ def test_what_is_written_to_a_mapped_file_stays_in_the_process(tmp_path: Path):
     written = Packed.of_array(EVEN).written(tmp_path / "file")
     written.array()[:] = 0
     assert np.array_equal(pickle.loads(pickle.dumps(written)).array(), EVEN)
-
-
-def test_values_that_may_not_be_written_to_are_sent_as_they_are():
-    values = EVEN.copy()
-    values.flags.writeable = False  # as in an object store
-    packed = Packed.of_array(values)
-    assert np.shares_memory(packed.array(), values)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,9 @@ from easiness import BadInput, load_dataset
 from easiness.data import merge_splits
 from easiness.inputs import VECTOR, StoredVectors
 from easiness.models import build_model
-from easiness.pages import render_report
 from easiness.pages.facts import measure_command
-from easiness.runs import given_data
+from easiness.runs.source import given_data
 from easiness.spec import DatasetRef, Loading, Recipe
-from easiness.studies.similarity import similarity
 
 CPU = torch.device("cpu")
 RNG = np.random.default_rng(0)
@@ -180,23 +177,6 @@ def test_a_hash_says_nothing_of_settings_of_pictures(run: ez.Run):
     assert "flip" in spec.recipe.identity()
 
 
-@pytest.mark.long
-def test_other_executors_and_a_resumed_run_give_the_same(run: ez.Run, source: Path, tmp_path: Path, contents):
-    ez.measure(source, **{**FEW, "trials": 2}, out=tmp_path / "run", jobs=2, executor="processes")
-    ez.measure(source, **FEW, out=tmp_path / "run", jobs=1)
-    assert contents(tmp_path / "run") == contents(run.path)
-
-
-@pytest.mark.long
-def test_scores_suspects_and_comparisons(run: ez.Run, source: Path, tmp_path: Path):
-    table = run.scores()
-    assert len(table) == 400
-    assert table["easiness"].mean() > 0.8
-    assert len(ez.suspects(run).table()) > 0
-    other = ez.measure(source, **{**FEW, "model": "mlp_2_w16"}, out=tmp_path / "mlp")
-    assert ez.compare([run, other]).table()["rate"].notna().any()
-
-
 def words_of(page: str) -> str:
     return re.sub(r"<script.*?</script>|<style.*?</style>|<!--.*?-->|class=\"[^\"]*\"", "", page, flags=re.S)
 
@@ -219,13 +199,6 @@ def test_a_page_that_calls_them_vectors(run: ez.Run, tmp_path: Path):
     assert len(data["texts"]) == 400  # of every example
 
 
-@pytest.mark.long
-def test_a_page_of_a_loop_of_ones_own_goes_by_the_data(source: Path, record, noisy_logits):
-    data = load_dataset(source)
-    page = render_report([record(noisy_logits(data.labels, trials=2, epochs=1), data.labels)], source=data)
-    assert not re.search(r"\bpictures?\b|\bimages?\b|\bpixels?\b", words_of(page), flags=re.I)
-
-
 def test_the_recipe_to_measure_it_again_is_taken(run: ez.Run, source: Path, tmp_path: Path):
     found = measure_command(run, None)
     assert found is not None
@@ -235,29 +208,6 @@ def test_the_recipe_to_measure_it_again_is_taken(run: ez.Run, source: Path, tmp_
     asked = {**FEW, "trials": 1, "recipe": tmp_path / "recipe.toml"}
     again = ez.measure(source, **asked, out=tmp_path / "run")
     assert again.trials[0].document.hash == run.trials[0].document.hash
-
-
-def test_a_card_speaks_of_values(run: ez.Run, source: Path, tmp_path: Path):
-    made = ez.card(run, tmp_path / "card")
-    assert made.document.training is not None
-    assert "flip" not in made.document.training["recipe"]
-    assert "decoded values" in (made.path / "README.md").read_text()
-    assert ez.card(source, apply=made.path).text.startswith("600 of 600 examples found by their values")
-    with pytest.raises(BadInput, match="none of its 40 vectors is in the card"):
-        ez.card((X, Y), apply=made.path)
-    shutil.copytree(run.path, tmp_path / "copy")
-    found = ez.diff(run, ez.open_run(tmp_path / "copy"), by="pixels")
-    assert "examples matched by their values" in found.sections()[0].note
-
-
-def test_distances_are_in_input_space(run: ez.Run):
-    found = similarity(run, spaces=("pixel",), device="cpu", progress=False, fraction=0.3)
-    assert found.sentence().startswith("In input space, the mean distance between two")
-    words = " ".join([found.sentence(), *(f"{one.title} {one.note}" for one in found.sections())])
-    assert "input space" in words
-    assert "tandardized values" in words
-    assert not re.search("pixel|image|contrast", words)
-    assert found.figure().axes[0].get_title(loc="left") == "in input space"
 
 
 def test_what_is_a_pictures_is_refused(
@@ -271,15 +221,6 @@ def test_what_is_a_pictures_is_refused(
     )
     assert "does not fit examples of kind vector" in refused("paper", "perturb", run.path, "--kind", "color")
     assert not (tmp_path / "run").exists()
-
-
-def test_a_plan_says_how_vectors_are_seen(source: Path, command: Callable[..., Any], tmp_path: Path):
-    plan = command("measure", source, "--model", "linear", "--out", tmp_path / "run", "--dry-run").out
-    assert "64 (values, as the network gets them)" in plan
-    assert "augmentation: none" in plan
-    assert "standardized by the training examples" in plan
-    assert "crop" not in plan
-    assert "flip" not in plan
 
 
 def test_what_is_most_unusual_in_a_vector():
@@ -306,13 +247,6 @@ def test_part_of_merged_splits_may_lie_in_one():
     merged = merge_splits(load_dataset((X, Y), held_out=(ELSEWHERE, TEST_Y)))
     for some in (np.arange(5), np.arange(42, 45), np.array([3, 44])):
         np.testing.assert_allclose(packed(merged.part(some)), packed(merged)[some], atol=1e-6)
-
-
-def test_arrays_may_change_afterwards():
-    values = X.copy()
-    data = load_dataset((values, Y))
-    values[:] = 0
-    assert np.array_equal(data.array, X)
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,22 @@
-"""Examples that are arrays: in memory already, or in an ``.npz`` file."""
+"""Examples that are arrays: in memory already, in an ``.npz`` file, or scikit-learn's digits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.checks import Ids, own_ids
 from easiness.data.dataset import Dataset
 from easiness.data.sources.source import Source
-from easiness.data.sources.splits import Split, dataset_of
+from easiness.data.sources.splits import Ids, Split, dataset_of, own_ids
 from easiness.errors import BadInput
 from easiness.gate import read_npz
-from easiness.inputs import SOUND, kind_of, to_sounds
+from easiness.inputs import SOUND, ArrayImages, kind_of, to_sounds
 from easiness.records import to_numpy
 
 KEYS = ("x", "y", "ids", "classes", "x_test", "y_test")
@@ -52,8 +53,9 @@ def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
         if content["classes"].ndim != 1 or content["classes"].dtype.kind != "U":
             raise BadInput(f"{path}: classes are not a list of strings; save one name per class")
         classes = content["classes"].tolist()
-    ids = _ids(content.get("ids"), path)
-    splits = [_split("train", f"{path}: x", content["x"], f"{path}: y", content["y"], ids)]
+    splits = [_split("train", f"{path}: x", content["x"], f"{path}: y", content["y"])]
+    if "ids" in content:
+        splits = [replace(splits[0], ids=_ids(content["ids"], path))]
     if "x_test" in content:
         where = (f"{path}: x_test", f"{path}: y_test")
         splits.append(_split("test", where[0], content["x_test"], where[1], content["y_test"]))
@@ -63,34 +65,18 @@ def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
 
 def _from_pair(x: Any, y: Any, x_name: str, y_name: str, split: str, rate: int | None) -> Split:
     labels = _to_array(y, y_name)
-    if rate is not None:
-        sounds = to_sounds(x, rate, x_name)
-        name = f"{y_name}: row {{}}".format
-        return Split(split, y_name, sounds, np.arange(len(sounds)), labels, name, kind=SOUND)
-    examples = _examples(x, x_name)
-    return _split(split, x_name, examples, y_name, labels, copy=True)  # the caller may change them later
+    if rate is None:
+        return _split(split, x_name, _examples(x, x_name), y_name, labels, copy=True)  # they may change later
+    sounds, name = to_sounds(x, rate, x_name), f"{y_name}: row {{}}".format
+    return Split(split, y_name, sounds, np.arange(len(sounds)), labels, name, SOUND)
 
 
 def _split(
-    name: str,
-    x_name: str,
-    x: npt.NDArray[Any],
-    y_name: str,
-    y: npt.NDArray[Any],
-    ids: Ids | None = None,
-    *,
-    copy: bool = False,
+    name: str, x_name: str, x: npt.NDArray[Any], y_name: str, y: npt.NDArray[Any], *, copy: bool = False
 ) -> Split:
     kind = kind_of(x, x_name)
-    return Split(
-        name=name,
-        where=y_name,
-        examples=kind.from_array(x, x_name, copy=copy),
-        ids=np.arange(len(x)) if ids is None else ids,
-        labels=y,
-        name_at=lambda row: f"{y_name}: row {row}",
-        kind=kind,
-    )
+    examples = kind.from_array(x, x_name, copy=copy)
+    return Split(name, y_name, examples, np.arange(len(x)), y, f"{y_name}: row {{}}".format, kind)
 
 
 def _check_kinds(splits: Sequence[Split], where: str) -> None:
@@ -119,9 +105,7 @@ def _examples(values: Any, name: str) -> npt.NDArray[Any]:
     return array
 
 
-def _ids(ids: npt.NDArray[Any] | None, path: Path) -> Ids | None:
-    if ids is None:
-        return None
+def _ids(ids: npt.NDArray[Any], path: Path) -> Ids:
     if ids.ndim != 1 or ids.dtype.kind not in "iuU":
         raise BadInput(f"{path}: ids are not a list of integers or strings; save one per example")
     return own_ids(ids, f"{path}: ids")
@@ -132,4 +116,47 @@ NPZ = Source(
     reads=lambda request: request.path.suffix.lower() == ".npz" and request.path.is_file(),
     load=lambda request: load_npz(request.path, classes=request.classes),
     takes_classes=True,
+)
+
+
+def load_digits() -> Dataset:
+    """scikit-learn's digits in its order: 1797 grey pictures of 8 x 8 pixels, ids 0..1796; no held-out split.
+
+    Stored intensities 0..16 become 0..255. The recipe default turns flips off: a mirrored digit is
+    another shape.
+    """
+    rows = _rows()
+    pixels, labels = rows[:, :-1].reshape(-1, 1, 8, 8), rows[:, -1].astype(np.int64)
+    return Dataset(
+        name="digits",
+        source="digits",
+        split="train",
+        ids=np.arange(len(labels)),
+        labels=labels,
+        true_labels=labels,
+        classes=tuple(str(digit) for digit in range(10)),
+        stored=ArrayImages(np.rint(pixels * (255 / 16)).astype(np.uint8)),
+        recipe_changes={"flip": 0.0},
+    )
+
+
+def _rows() -> npt.NDArray[np.float64]:
+    """The 64 intensities of each picture and its label: from the file, since importing the library that
+    carries it takes longer than everything else before a short run."""
+    library = find_spec("sklearn")
+    for folder in (library.submodule_search_locations or ()) if library else ():
+        file = Path(folder, "datasets", "data", "digits.csv.gz")
+        if file.exists():
+            return np.loadtxt(file, delimiter=",")
+    from sklearn.datasets import load_digits as sklearn_digits
+
+    pixels, labels = sklearn_digits(return_X_y=True)
+    return np.column_stack([pixels, labels])
+
+
+DIGITS = Source(
+    form="digits",
+    reads=lambda request: request.text == "digits",
+    load=lambda _: load_digits(),
+    names=("digits",),
 )

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -147,44 +148,42 @@ class FileFacts:
         return None
 
     def _stored(self, name: str, stamp: Stamp) -> dict[str, Any]:
-        if self._database is None:
-            return {}
         try:
-            rows = self._database.execute(_RECALL, (os.fsencode(name), *stamp)).fetchall()
+            rows = self._asked(lambda base: base.execute(_RECALL, (os.fsencode(name), *stamp)).fetchall())
             facts = json.loads(rows[0][0]) if rows else {}
-        except sqlite3.Error as error:
-            self._give_up(error)
-            return {}
         except (TypeError, ValueError, RecursionError):
             return {}
         return facts if isinstance(facts, dict) else {}
 
     def _write(self) -> None:
         new, self._new = self._new, {}
-        if self._database is None or not new:
-            return
         rows = [
             (os.fsencode(name), *stamp, json.dumps(facts, separators=(",", ":")))
             for name, (stamp, facts) in new.items()
         ]
-        try:
-            with self._database:
-                self._database.executemany(_REMEMBER, rows)
-        except sqlite3.Error as error:
-            self._give_up(error)
 
-    def _give_up(self, error: sqlite3.Error) -> None:
-        """Go on without: waiting for the same lock at each file would take longer than reading it."""
-        self._database = None
-        self._remove_if_broken(error)
+        def add(base: sqlite3.Connection) -> None:
+            with base:
+                base.executemany(_REMEMBER, rows)
+
+        self._asked(add)
+
+    def _asked(self, question: Callable[[sqlite3.Connection], Any]) -> Any:
+        """The answer of the database; after an error it is not asked again: waiting takes longer."""
+        if self._database is None:
+            return None
+        try:
+            return question(self._database)
+        except sqlite3.Error as error:
+            self._database = None
+            self._remove_if_broken(error)
+            return None
 
     def _remove_if_broken(self, error: sqlite3.Error) -> None:
         if isinstance(error, sqlite3.OperationalError):  # locked, full, not to be written
             return
-        try:
+        with suppress(OSError):
             self._path.unlink(missing_ok=True)
-        except OSError:
-            return
 
 
 class FileBlobs(Blobs):

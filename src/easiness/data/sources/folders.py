@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path, PurePath
 
 import numpy as np
 
-from easiness.data.checks import Ids
 from easiness.data.dataset import Dataset
-from easiness.data.label_forms import CROP
 from easiness.data.sources.source import Source, SourceRequest, absolute
 from easiness.data.sources.splits import HELD_OUT_NAMES, Split, dataset_of
-from easiness.data.tables.examples import files_below, suffixes_of
+from easiness.data.tables.dataset import files_below, suffixes_of
+from easiness.data.tables.labels import CROP
 from easiness.data.tables.splits import table_files
 from easiness.errors import BadInput, printable, shorten
 from easiness.inputs import HEIF, IMAGE, KINDS, TEXT, InputKind
@@ -78,7 +76,7 @@ def load_folder(
     classes = folders if selection is None else list(selection.values())
     examples = files_below(root, [ids for _, _, ids, _ in found], kind, options)
     splits = [
-        Split(split, where, own, ids, np.array(labels), partial(_name, root, ids), kind)
+        Split(split, where, own, ids, np.array(labels), own.name, kind)
         for (split, where, _, labels), own, ids in zip(found, examples.found, examples.ids, strict=True)
     ]
     dataset = dataset_of(
@@ -196,10 +194,6 @@ def _listed(
         paths += sorted(own)
         labels += [label] * len(own)
     return name, str(folder), paths, labels
-
-
-def _name(root: Path, ids: Ids, row: int) -> str:
-    return str(root / ids[row])
 
 
 def _folders(folder: Path) -> list[str]:

@@ -16,8 +16,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileFacts
 from easiness.data.sources.source import Source, absolute
 from easiness.data.sources.splits import HELD_OUT_ON_HUB
-from easiness.data.tables.columns import label_column
-from easiness.data.tables.dataset import dataset_of_tables
+from easiness.data.tables.dataset import dataset_of_tables, label_column
 from easiness.data.tables.parquet import AT_ONCE, Part, RowBlobs
 from easiness.data.tables.splits import split_by_column
 from easiness.data.tables.table import Table, Tables
@@ -210,22 +209,21 @@ def _offline() -> Iterator[None]:
     import datasets
     import huggingface_hub
 
-    switches: list[Any] = [datasets.config, huggingface_hub.constants]
-    loggers: list[Any] = [datasets.logging, huggingface_hub.logging]
-    before = [
-        (module.HF_HUB_OFFLINE, logger.get_verbosity())
-        for module, logger in zip(switches, loggers, strict=True)
+    both: list[tuple[Any, Any]] = [
+        (datasets.config, datasets.logging),
+        (huggingface_hub.constants, huggingface_hub.logging),
     ]
+    before = [(switch.HF_HUB_OFFLINE, logger.get_verbosity()) for switch, logger in both]
     bars = not datasets.utils.are_progress_bars_disabled()
     datasets.disable_progress_bars()
     try:
-        for module, logger in zip(switches, loggers, strict=True):
-            module.HF_HUB_OFFLINE = True
+        for switch, logger in both:
+            switch.HF_HUB_OFFLINE = True
             logger.set_verbosity(logging.CRITICAL)
         yield
     finally:
-        for module, logger, (offline, verbosity) in zip(switches, loggers, before, strict=True):
-            module.HF_HUB_OFFLINE = offline
+        for (switch, logger), (offline, verbosity) in zip(both, before, strict=True):
+            switch.HF_HUB_OFFLINE = offline
             logger.set_verbosity(verbosity)
         if bars:
             datasets.enable_progress_bars()

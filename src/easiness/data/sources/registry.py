@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from easiness.data.dataset import Dataset
-from easiness.data.sources.arrays import NPZ
-from easiness.data.sources.digits import DIGITS
+from easiness.data.sources.arrays import DIGITS, NPZ
 from easiness.data.sources.folders import FOLDER, MINI_IMAGENET
 from easiness.data.sources.hub import HUB
 from easiness.data.sources.source import OF_TABLES, Source, SourceRequest

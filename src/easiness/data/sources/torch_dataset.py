@@ -108,19 +108,13 @@ class Items(Blobs):
             self._seen[position] = self._look(position)
         return self._seen[position]
 
-    def check(self, positions: Positions, labels: npt.NDArray[np.int64]) -> None:
-        """Read the first of the items twice; their labels must be the ``labels`` [K] of all."""
+    def check(self, positions: Positions) -> None:
+        """Read the first of the items twice."""
         for position in positions[:READ_TWICE].tolist():
-            seen, name = self.seen(position), self.name(position)
-            if seen != self._look(position):
+            if self.seen(position) != self._look(position):
                 raise BadInput(
-                    f"{name}: it is not the same when it is read again; take random transforms out of the "
-                    "Dataset (training augments by itself)"
-                )
-            if seen.label != labels[position]:
-                raise BadInput(
-                    f"{name}: its label is {seen.label} but targets[{position}] is {labels[position]}; make "
-                    "both the same"
+                    f"{self.name(position)}: it is not the same when it is read again; take random "
+                    "transforms out of the Dataset (training augments by itself)"
                 )
 
     def _seen_or_none(self, position: int) -> _Seen | None:
@@ -207,8 +201,7 @@ def _label(label: Any, name: str) -> int:
 
 
 LOADERS = ("default_loader", "pil_loader", "accimage_loader")
-Listed = tuple[Path, list[str], list[int]]
-"""A root, files relative to it (absolute where they lie elsewhere), and the label of each."""
+CHANGES = ("transform", "target_transform", "transforms")  # the last of the others, or given alone
 
 
 def is_map_style(source: object) -> bool:
@@ -246,15 +239,14 @@ def refuse_iterable(source: object) -> None:
     torch_data: Any = sys.modules.get("torch.utils.data")
     if is_map_style(source):
         return
-    has_items = hasattr(source, "__getitem__")
-    if torch_data is not None and isinstance(source, torch_data.IterableDataset):
-        has_items = False  # the class has the method, and no items
-    elif has_items and not hasattr(source, "__len__"):
-        raise BadInput(
-            f"{type(source).__name__}: it has no __len__, so it is not known how many items there are; add "
-            "one that returns their number"
-        )
-    if hasattr(source, "__iter__") and not has_items:
+    of_torch = torch_data is not None and isinstance(source, torch_data.IterableDataset)
+    if hasattr(source, "__getitem__") and not of_torch:  # which has the method, and no items
+        if not hasattr(source, "__len__"):
+            raise BadInput(
+                f"{type(source).__name__}: it has no __len__, so it is not known how many items there are; "
+                "add one that returns their number"
+            )
+    elif hasattr(source, "__iter__"):
         raise BadInput(
             f"{type(source).__name__}: it can only be iterated, and an example needs an identity to be "
             "measured over epochs and trials; give a Dataset with __len__ and __getitem__"
@@ -274,10 +266,9 @@ def load_map_style(
     """The items (image, label) of a map-style torch Dataset or a list, and of another that is held out.
 
     Images are PIL images, or arrays or tensors of one image, uint8 or floats in [0, 1]; labels are
-    integers. Ids are positions. Class names are ``classes``, else the ``classes`` of the Dataset. Labels
-    are its ``targets`` where it has them, else every item is read once. A `torch.utils.data.Subset` has
-    the names, targets and files of what it is taken from. Where all that the Datasets do is to read files
-    (`listed_files`), the files are used.
+    integers. Ids are positions. Class names are ``classes``, else the ``classes`` of the Dataset. Every item
+    is read once, the first ones twice. A `torch.utils.data.Subset` has the names and files of what it is
+    taken from. Where all that the Datasets do is to read files (`_listed_files`), the files are used.
     """
     name = name or type(_base(dataset)[0]).__name__
     parts = [_Part(dataset, "train", source or type(dataset).__name__)]
@@ -314,7 +305,7 @@ class _Part:
 
     def files(self) -> Split | None:
         """The files, where the Dataset is no more than a list of them."""
-        listed = listed_files(self.base)
+        listed = _listed_files(self.base)
         if listed is None:
             return None
         root, files, labels = listed
@@ -329,38 +320,17 @@ class _Part:
         every = np.arange(len(items))
         bad = items.unreadable(every) if skip_unreadable else every[:0]
         kept = np.setdiff1d(every, bad)
-        targets = self._targets(len(items))
-        labels = np.full(len(items), -1)
-        labels[kept] = items.labels(kept) if targets is None else targets[kept]
-        items.check(kept, labels)
+        items.check(kept)
         return Split(
             name=self.split,
             where=self.what,
             examples=items,
             ids=kept,
-            labels=labels[kept],
+            labels=items.labels(kept),
             name_at=lambda row: items.name(int(kept[row])),
             unreadable=tuple(map(items.name, bad.tolist())),
             rows=kept,
         )
-
-    def _targets(self, num: int) -> npt.NDArray[np.int64] | None:
-        """Its ``targets`` where these are one integer per item, not changed on the way to the item."""
-        changes = [getattr(self.base, f"{name}transform", None) for name in ("target_", "")]
-        joint = getattr(self.base, "transforms", None) is not None and changes[1] is None
-        if changes[0] is not None or joint:
-            return None
-        try:
-            targets = to_numpy(self.base.targets)
-        except (AttributeError, TypeError, ValueError):
-            return None
-        if targets.ndim != 1 or targets.dtype.kind not in "iu":
-            return None
-        if len(targets) != length_of(self.base, self.what) or (targets > INT64.max).any():
-            return None
-        targets = targets.astype(np.int64)
-        targets = targets if self.indices is None else targets[self.indices]
-        return targets if len(targets) == num else None
 
 
 def _base(dataset: Any) -> tuple[Any, Positions | None]:
@@ -388,50 +358,31 @@ def _class_names(dataset: Any) -> tuple[str, ...] | None:
     return tuple(name if counts[name] == 1 else f"{name} ({label})" for label, name in enumerate(names))
 
 
-def listed_files(dataset: Any) -> Listed | None:
-    """The files and labels of a Dataset that reads them with torchvision's loader and changes nothing.
+def _listed_files(dataset: Any) -> tuple[Path, list[str], list[int]] | None:
+    """A root, files relative to it (absolute where they lie elsewhere), and the label of each.
 
-    These are torchvision's `DatasetFolder` and classes derived from it that get their items in the same
-    way (`ImageFolder`, `ImageNet`, ...), and torchvision's other Datasets with such a list.
+    These are of a Dataset that reads them with torchvision's loader and changes nothing: a `DatasetFolder`,
+    classes derived from it that get their items in the same way (`ImageFolder`, `ImageNet`, ...), and
+    torchvision's other Datasets with such a list.
     """
     folder: Any = sys.modules.get("torchvision.datasets.folder")
-    pairs = [] if folder is None or not _only_loads(dataset, folder) else list(_pairs(dataset, folder))
-    if (
-        not pairs
-        or len(pairs) != len(dataset)
-        or not all(
-            isinstance(path, str | os.PathLike)
-            and isinstance(label, int | np.integer)
-            and abs(int(label)) < 2**63
-            for path, label in pairs
-        )
-    ):
+    if folder is None or any(getattr(dataset, name, None) is not None for name in CHANGES):
         return None
-    root = Path(os.path.abspath(dataset.root))  # noqa: PTH100 - resolves ".." but no links
-    return root, [_from(root, path) for path, _ in pairs], [int(label) for _, label in pairs]
-
-
-def _only_loads(dataset: Any, folder: Any) -> bool:
-    changes = ("transform", "target_transform", "transforms")  # the last of the others, or given alone
     loader = getattr(dataset, "loader", getattr(dataset, "_loader", None))
-    return all(getattr(dataset, name, None) is None for name in changes) and (
-        loader is None or loader in [getattr(folder, name) for name in LOADERS]
-    )
-
-
-def _pairs(dataset: Any, folder: Any) -> Iterable[tuple[Any, Any]]:
-    """(path, label) of each item, where a Dataset of torchvision's has such a list under one of its names."""
-    pairs: Iterable[tuple[Any, Any]] = ()
+    if loader is not None and loader not in [getattr(folder, name) for name in LOADERS]:
+        return None
+    found: Iterable[tuple[Any, Any]] = ()
     if isinstance(dataset, folder.DatasetFolder):
         if type(dataset).__getitem__ is folder.DatasetFolder.__getitem__:
-            pairs = dataset.samples
+            found = dataset.samples
     elif type(dataset).__module__.startswith("torchvision.datasets."):
         if hasattr(dataset, "_image_files") and hasattr(dataset, "_labels"):
-            pairs = zip(dataset._image_files, dataset._labels, strict=True)
-        pairs = getattr(dataset, "_samples", getattr(dataset, "imgs", pairs))
-    return pairs
-
-
-def _from(root: Path, path: str | os.PathLike[str]) -> str:
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100
-    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else str(absolute)
+            found = zip(dataset._image_files, dataset._labels, strict=True)
+        found = getattr(dataset, "_samples", getattr(dataset, "imgs", found))
+    pairs = [(path, label) for path, label in found if isinstance(label, int | np.integer)]
+    if not pairs or len(pairs) != len(dataset) or any(abs(int(label)) >= 2**63 for _, label in pairs):
+        return None
+    root = Path(os.path.abspath(dataset.root))  # noqa: PTH100 - resolves ".." but no links
+    files = [Path(os.path.abspath(path)) for path, _ in pairs]  # noqa: PTH100
+    named = [one.relative_to(root).as_posix() if one.is_relative_to(root) else str(one) for one in files]
+    return root, named, [int(label) for _, label in pairs]

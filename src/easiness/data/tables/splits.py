@@ -10,11 +10,10 @@ import numpy as np
 
 from easiness.csv_cells import from_cell
 from easiness.data.sources.splits import HELD_OUT_NAMES, HELD_OUT_PREFIXES
-from easiness.data.tables.columns import named_columns
-from easiness.data.tables.csv_files import CSV, csv_table
-from easiness.data.tables.json_lines import JSON_LINES
+from easiness.data.tables.dataset import named_columns
 from easiness.data.tables.parquet import PARQUET
 from easiness.data.tables.table import Reader, Table, Tables, values_in
+from easiness.data.tables.text_files import CSV, JSON_LINES, csv_table
 from easiness.errors import BadInput, nearest
 from easiness.regular_file import UTF_8
 from easiness.spec import LoadOptions

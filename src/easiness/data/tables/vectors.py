@@ -24,18 +24,11 @@ MOST_SHOWN = 40
 """Characters of a category in the name of its column."""
 
 
-class Made(NamedTuple):
-    """Columns [K, d] made of one: for the training rows, the held-out ones if any, with their names.
+Making = tuple[Sequence[str], Callable[[Table], tuple[Numbers, int, int]]]
+"""Names of the columns that one becomes, and what makes them, [K, d], of a table's own.
 
-    ``num_filled`` counts the cells that were missing, and ``num_unseen`` held-out categories that no training
-    row has.
-    """
-
-    train: Numbers
-    held_out: Numbers | None
-    names: Sequence[str]
-    num_filled: int = 0
-    num_unseen: int = 0
+Beside them are the numbers of cells that were missing, and of categories that no training row has.
+"""
 
 
 class Vectors(NamedTuple):
@@ -53,15 +46,24 @@ def make_vectors(train: Table, held_out: Table | None, columns: Sequence[str]) -
     where, if a training row lacks one. A category becomes a column for each of those in the training rows,
     of which that of the row is 1; where it is missing, or not among them, none.
     """
-    made: dict[str, tuple[str, Made]] = {}
+    tables = [train] if held_out is None else [train, held_out]
+    kinds: list[str] = []
+    names: list[str] = []
+    made: list[list[Singles]] = [[] for _ in tables]
+    filled = unseen = 0
     faults: list[cells.UnusableColumn] = []
-    for name in columns:
+    for column in columns:
         try:
-            if held_out is not None and name not in held_out.names:
-                problem = f"column {name} is not in {held_out.where}"
-                raise cells.unusable(train.where, name, problem, "add it there")
-            kind = cells.kind_of_column(train, name)
-            made[name] = kind, _MAKERS[kind](train, held_out, name)
+            if held_out is not None and column not in held_out.names:
+                problem = f"column {column} is not in {held_out.where}"
+                raise cells.unusable(train.where, column, problem, "add it there")
+            kinds.append(cells.kind_of_column(train, column))
+            own, make = _MAKERS[kinds[-1]](train, column)
+            for parts, table in zip(made, tables, strict=True):
+                values, num_filled, num_unseen = make(table)
+                parts.append(values.astype(np.float32))
+                filled, unseen = filled + num_filled, unseen + num_unseen
+            names += own
         except cells.UnusableColumn as error:
             faults.append(error)
     if len(faults) == 1:
@@ -72,25 +74,15 @@ def make_vectors(train: Table, held_out: Table | None, columns: Sequence[str]) -
             f"{train.where}: {len(faults)} columns cannot be used ({problems}); leave them out with "
             f"{cells.leaving_out([error.column for error in faults])}, or mend them"
         )
-    names = tuple(printable(name) for _, one in made.values() for name in one.names)
-    num = train.num_rows + (0 if held_out is None else held_out.num_rows)
-    check_fits(4 * num * len(names), train.where)
-    values = [_joined([one.train for _, one in made.values()])]
-    if held_out is not None:
-        values.append(_joined([one.held_out for _, one in made.values() if one.held_out is not None]))
-    return Vectors(values, names, _described(list(made.values())))
+    check_fits(4 * sum(table.num_rows for table in tables) * len(names), train.where)
+    note = _described(kinds, len(names), filled, unseen)
+    joined = [np.concatenate(parts, axis=1) for parts in made]
+    return Vectors(joined, tuple(map(printable, names)), note)
 
 
-def _joined(parts: Sequence[Numbers]) -> Singles:
-    return np.concatenate([part.astype(np.float32) for part in parts], axis=1)
-
-
-def _described(columns: Sequence[tuple[str, Made]]) -> str:
-    kinds, made = [kind for kind, _ in columns], [one for _, one in columns]
+def _described(kinds: Sequence[str], width: int, filled: int, unseen: int) -> str:
     nouns = {"numbers": "numeric", "texts": "categorical", "vectors": "vector"}
     found = [f"{kinds.count(kind)} {noun}" for kind, noun in nouns.items() if kind in kinds]
-    width = sum(len(one.names) for one in made)
-    filled, unseen = sum(one.num_filled for one in made), sum(one.num_unseen for one in made)
     text = (
         f"{' and '.join(found)} {'column' if len(kinds) == 1 else 'columns'} make {counted(width, 'value')}"
     )
@@ -101,51 +93,40 @@ def _described(columns: Sequence[tuple[str, Made]]) -> str:
     return text
 
 
-def _of_numbers(train: Table, held_out: Table | None, name: str) -> Made:
+def _of_numbers(train: Table, name: str) -> Making:
     ours = cells.numbers_in(train, name)
     gone = np.isnan(ours)
     middle = 0.0 if gone.all() else float(np.median(ours[~gone]))
     flagged = bool(gone.any())
 
-    def made(values: Numbers) -> Numbers:
+    def make(table: Table) -> tuple[Numbers, int, int]:
+        values = cells.numbers_in(table, name)
         empty = np.isnan(values)
         filled = np.where(empty, middle, values)
-        return np.column_stack([filled, empty] if flagged else [filled])
+        return np.column_stack([filled, empty] if flagged else [filled]), int(empty.sum()), 0
 
-    theirs = None if held_out is None else cells.numbers_in(held_out, name)
-    return Made(
-        made(ours),
-        None if theirs is None else made(theirs),
-        [name, f"{name} is missing"] if flagged else [name],
-        int(gone.sum()) + (0 if theirs is None else int(np.isnan(theirs).sum())),
-    )
+    return [name, f"{name} is missing"] if flagged else [name], make
 
 
-def _of_texts(train: Table, held_out: Table | None, name: str) -> Made:
+def _of_texts(train: Table, name: str) -> Making:
     ours = cells.texts_in(train, name)
     found = sorted({text for text in ours if text is not None})
     _check_categories(train, name, ours, len(found))
     places = {text: at for at, text in enumerate(found)}
-    flagged = None in ours
-
-    def made(texts: Sequence[str | None]) -> Numbers:
-        values = np.zeros((len(texts), len(found) + flagged))
-        for row, text in enumerate(texts):
-            if text in places:
-                values[row, places[text]] = 1
-            elif text is None and flagged:
-                values[row, -1] = 1
-        return values
-
-    theirs = None if held_out is None else cells.texts_in(held_out, name)
     names = [f"{name}: {text[:MOST_SHOWN]}" for text in found]
-    return Made(
-        made(ours),
-        None if theirs is None else made(theirs),
-        [*names, f"{name} is missing"] if flagged else names,
-        ours.count(None) + (0 if theirs is None else theirs.count(None)),
-        sum(text is not None and text not in places for text in theirs or ()),
-    )
+    if None in ours:
+        places[None] = len(found)  # type: ignore[index]
+        names.append(f"{name} is missing")
+
+    def make(table: Table) -> tuple[Numbers, int, int]:
+        texts = cells.texts_in(table, name)
+        known = [row for row, text in enumerate(texts) if text in places]
+        values = np.zeros((len(texts), len(names)))
+        values[known, [places[texts[row]] for row in known]] = 1  # type: ignore[index]
+        missing = texts.count(None)
+        return values, missing, sum(text is not None and text not in places for text in texts)
+
+    return names, make
 
 
 def _check_categories(table: Table, name: str, texts: Sequence[str | None], num: int) -> None:
@@ -164,16 +145,20 @@ def _check_categories(table: Table, name: str, texts: Sequence[str | None], num:
     raise cells.unusable(table.where, name, f"column {name} holds {problem}", remedy)
 
 
-def _of_vectors(train: Table, held_out: Table | None, name: str) -> Made:
-    ours = cells.vectors_in(train, name)
-    theirs = None if held_out is None else cells.vectors_in(held_out, name)
-    if theirs is not None and theirs.shape[1] != ours.shape[1]:
-        problem = f"column {name} has lists of {ours.shape[1]} and of {theirs.shape[1]} numbers held out"
-        raise cells.unusable(train.where, name, problem, "give both splits the same")
-    return Made(ours, theirs, [f"{name}[{at}]" for at in range(ours.shape[1])])
+def _of_vectors(train: Table, name: str) -> Making:
+    width = cells.vectors_in(train, name).shape[1]
+
+    def make(table: Table) -> tuple[Numbers, int, int]:
+        values = cells.vectors_in(table, name)
+        if values.shape[1] != width:
+            problem = f"column {name} has lists of {width} and of {values.shape[1]} numbers held out"
+            raise cells.unusable(train.where, name, problem, "give both splits the same")
+        return values, 0, 0
+
+    return [f"{name}[{at}]" for at in range(width)], make
 
 
-_MAKERS: dict[str, Callable[[Table, Table | None, str], Made]] = {
+_MAKERS: dict[str, Callable[[Table, str], Making]] = {
     "numbers": _of_numbers,
     "texts": _of_texts,
     "vectors": _of_vectors,

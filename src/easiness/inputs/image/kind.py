@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import ctypes
 import importlib.util
 import io
-import logging
 import math
 import threading
 import warnings
@@ -24,8 +22,15 @@ from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_PICTURES
 from easiness.inputs.image.near import NEAR_PICTURES
 from easiness.inputs.image.photos import average_blocks, cache_path, cached_photos, reduce, uncached_photos
-from easiness.inputs.image.scan import ImageHeader, ImageTraits, scan
-from easiness.inputs.image.stored import ArrayImages, Pixels, to_pil, to_pixels
+from easiness.inputs.image.stored import (
+    ArrayImages,
+    ImageHeader,
+    ImageTraits,
+    Pixels,
+    scan,
+    to_pil,
+    to_pixels,
+)
 from easiness.inputs.kind import Exported, InputKind, Shown
 from easiness.inputs.packed import Packed, Values
 from easiness.spec import Recipe
@@ -86,47 +91,16 @@ STORED_SIZE = (0x0100, 0x0101)
 
 @contextmanager
 def decoder_warnings() -> Iterator[None]:
-    """Around decoding: a decompression bomb is an error, other remarks of the decoders are dropped.
+    """Around decoding: a decompression bomb is an error, other remarks of Pillow are dropped.
 
-    Nothing is written to standard error by libtiff and Pillow. The filters of warnings and the handler of
-    libtiff belong to the process, so this is entered once, around all the threads.
+    The filters of warnings belong to the process, so this is entered once, around all the threads.
     """
     from PIL import Image
 
-    with _quiet_decoders(), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield
-
-
-@contextmanager
-def _quiet_decoders() -> Iterator[None]:
-    _no_last_resort()
-    before = _set_libtiff_handler()(None)
-    try:
-        yield
-    finally:
-        _set_libtiff_handler()(before)
-
-
-@cache
-def _set_libtiff_handler() -> Callable[[int | None], int | None]:
-    """``TIFFSetErrorHandler`` of the library that Pillow has loaded; without effect where it has none."""
-    from PIL import _imaging
-
-    try:
-        # found among what the extension itself depends on, wherever that lies
-        found = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
-    except (AttributeError, OSError):
-        return lambda _: None
-    found.argtypes, found.restype = [ctypes.c_void_p], ctypes.c_void_p
-    return found
-
-
-@cache
-def _no_last_resort() -> None:
-    """Pillow's log goes where the user sends logs, and not to standard error because that is nowhere."""
-    logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 def decode_image(blob: Blob, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:

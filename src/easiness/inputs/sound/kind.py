@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-import threading
+import math
 import wave
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +21,10 @@ from easiness.errors import BadInput, caught, one_line
 from easiness.gate import check_fits
 from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_SOUNDS
-from easiness.inputs.kind import Exported, InputKind, Shown, Stored
+from easiness.inputs.kind import Exported, InputKind, Shown, Stored, Traits
 from easiness.inputs.packed import Packed, Values
+from easiness.inputs.signature import Signature
 from easiness.inputs.sound.log_mel import Samples, log_mel, windowed
-from easiness.inputs.sound.scan import SoundHeader, SoundTraits, scan
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -43,13 +44,95 @@ MOST_SAMPLES = 2**26
 _AT_ONCE = 2**16  # samples of every channel that are read together
 _FINEST = 1000  # of the fraction by which rates are changed: off by less than a millionth
 
-_ERRORS = 2  # the descriptor of standard error
-_MP3 = (b"ID3", b"\xff")  # what such files begin with
 _FULL_SCALE = {"int16": 2.0**15, "int32": 2.0**31}  # what samples of whole numbers are divided by
 
-_lock = threading.Lock()
-_num_inside = 0
-_kept = -1
+
+HIGHEST_RATE = 16_000
+"""Samples a second, at most; speech and most that is told apart by ear lies below 8 kHz."""
+
+LONGEST_HEARD = 4.0
+"""Seconds that are heard by default, at most."""
+
+FEW_EXAMPLES_A_STEP = 16
+
+_ENOUGH = 0.95  # of the sounds are heard whole
+_STEP = 0.04  # seconds, to which the window is rounded up
+
+
+class SoundHeader(NamedTuple):
+    """What a sound's header says: samples a second, channels, and samples a channel."""
+
+    rate: int
+    channels: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class SoundTraits(Traits):
+    """The whole source at a glance.
+
+    ``rate`` is that of all decoded sounds, in samples a second, and ``seconds`` what a network hears of each
+    by default. ``others`` are rates that sounds are stored at instead, with how many there are of each.
+    """
+
+    rate: int
+    seconds: float
+    others: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know: which sounds are resampled."""
+        return tuple(
+            f"{num:,} of the sounds {'has' if num == 1 else 'have'} {rate / 1000:g} kHz, and "
+            f"{'is' if num == 1 else 'are'} resampled to {self.rate / 1000:g} kHz"
+            for rate, num in self.others
+        )
+
+    def recipe(self) -> dict[str, Any]:
+        """Recipe settings that these sounds need: the window, and small steps, as sounds are seldom many."""
+        return {"seconds": self.seconds, "batch_size": FEW_EXAMPLES_A_STEP}
+
+    def signature(self, recipe: Recipe, *_: object) -> Signature:
+        """(1, bands, columns) of the log-mel picture."""
+        return Signature((1, recipe.mels, recipe.frames))
+
+    def joined(self, held_out: SoundTraits, where: str, names: tuple[str, str]) -> SoundTraits:
+        """The traits of the training split; rates must be the same."""
+        if self.rate != held_out.rate:
+            raise BadInput(
+                f"{where}: sounds of {names[0]} have {self.rate:,} samples a second but those of {names[1]} "
+                f"{held_out.rate:,}; give both splits the same"
+            )
+        return self
+
+    def pooled(self, other: SoundTraits, nums: tuple[int, int]) -> SoundTraits:
+        """The traits of two sets of so many sounds as one; the larger one decides the rate."""
+        rate = self.rate if nums[0] >= nums[1] else other.rate
+        return SoundTraits(rate, max(self.seconds, other.seconds))
+
+
+def scan(headers: Iterable[SoundHeader]) -> SoundTraits | None:
+    """The traits of sounds with these headers; ``None`` where there are none.
+
+    The rate is the most common one, the lowest of several, and at most `HIGHEST_RATE`.
+    """
+    rates = Counter[int]()
+    seconds = []
+    for header in headers:
+        rates[header.rate] += 1
+        seconds.append(header.frames / header.rate)
+    if not rates:
+        return None
+    usual = min(rates, key=lambda rate: (-rates[rate], rate))
+    rate = min(usual, HIGHEST_RATE)
+    others = tuple(sorted((other, num) for other, num in rates.items() if other != rate))
+    return SoundTraits(rate, window_for(seconds), others)
+
+
+def window_for(seconds: Iterable[float]) -> float:
+    """The seconds that 95 % of sounds of such lengths do not exceed, within bounds, as a multiple of 0.04."""
+    enough = min(float(np.quantile(list(seconds), _ENOUGH)), LONGEST_HEARD)
+    return round(max(4, math.ceil(enough / _STEP - 1e-9)) * _STEP, 2)
 
 
 @cache
@@ -150,14 +233,13 @@ def _opened(blob: Blob, name: str) -> Iterator[Any]:
     library, data = soundfile(), blob()
     if not data:
         raise Unreadable(name, "an empty file")
-    with _quiet_mp3(data):
-        with caught(lambda error: Unreadable(name, f"not a sound that can be read ({_reason(error)})")):
-            file = library.SoundFile(_QuietBytesIO(data))
-        with file:
-            problem = _problem_of_header(file)
-            if problem:
-                raise Unreadable(name, problem)
-            yield file
+    with caught(lambda error: Unreadable(name, f"not a sound that can be read ({_reason(error)})")):
+        file = library.SoundFile(_QuietBytesIO(data))
+    with file:
+        problem = _problem_of_header(file)
+        if problem:
+            raise Unreadable(name, problem)
+        yield file
 
 
 def _reason(error: Exception) -> str:
@@ -182,47 +264,6 @@ def _mono(file: Any, name: str) -> Iterator[Samples]:
         if num > MOST_SAMPLES:
             raise Unreadable(name, f"longer than {MOST_SAMPLES:,} samples; cut it into shorter sounds")
         yield part[:, 0] if part.shape[1] == 1 else part.mean(axis=1, dtype=np.float32)
-
-
-@contextmanager
-def _quiet_mp3(data: bytes) -> Iterator[None]:
-    """Within the block, of a sound that may be MP3, nothing reaches standard error from any thread.
-
-    The library has no switch for it that can be reached through libsndfile. The descriptor belongs to the
-    process, so that the first that comes in turns it away and the last that leaves turns it back.
-    """
-    if not data.startswith(_MP3):
-        yield
-        return
-    _enter()
-    try:
-        yield
-    finally:
-        _leave()
-
-
-def _enter() -> None:
-    global _num_inside, _kept
-    with _lock:
-        _num_inside += 1
-        if _num_inside == 1:
-            try:
-                _kept = os.dup(_ERRORS)
-            except OSError:  # there is no standard error
-                return
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, _ERRORS)
-            os.close(nowhere)
-
-
-def _leave() -> None:
-    global _num_inside, _kept
-    with _lock:
-        _num_inside -= 1
-        if _num_inside == 0 and _kept >= 0:
-            os.dup2(_kept, _ERRORS)
-            os.close(_kept)
-            _kept = -1
 
 
 class ArraySounds(Stored):

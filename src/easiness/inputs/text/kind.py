@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -70,21 +70,6 @@ class TextTraits(Traits):
         return self.joined(train.traits)
 
 
-_REMEMBERED = 4096  # different texts, which may occur again: a million equal ones are looked at once
-_SHORT = 1024  # characters, which are digested as fast as they are found again
-
-
-def _mostly_once(texts: Iterable[str]) -> Iterator[str]:
-    """The texts, of which one that has occurred a short while before is left out."""
-    seen: set[str] = set()
-    for text in texts:
-        if text not in seen:
-            yield text
-            if len(seen) == _REMEMBERED:
-                seen.clear()
-            seen.add(text)
-
-
 class StoredTexts(Stored):
     """Texts in memory; their stored bytes are UTF-8. ``name`` says what the one at a position is called."""
 
@@ -104,7 +89,7 @@ class StoredTexts(Stored):
     @cached_property
     def traits(self) -> TextTraits:
         """How long these texts are."""
-        return TextTraits(reach_of(_mostly_once(self._held)))
+        return TextTraits(reach_of(set(self._held)))  # a million equal ones are looked at once
 
     def texts(self) -> list[str]:
         """The texts, in order."""
@@ -117,11 +102,8 @@ class StoredTexts(Stored):
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of each text."""
-        again = lru_cache(_REMEMBERED)(self._digest)
-        return [(self._digest if len(text) < _SHORT else again)(text) for text in self._held]
-
-    def _digest(self, text: str) -> str:
-        return hashlib.sha256(self._stored(text)).hexdigest()
+        found = {text: hashlib.sha256(self._stored(text)).hexdigest() for text in set(self._held)}
+        return [found[text] for text in self._held]
 
     def name(self, position: int) -> str:
         """The words for the text in an error."""

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -64,15 +62,6 @@ def test_a_file_that_changed_is_unknown(root):
     assert recall(root) == {}
 
 
-def test_a_file_that_is_not_there(root):
-    facts = FileFacts(root)
-    stamp, known = facts.recall("gone")
-    assert (stamp, known) == (None, {})
-    facts.remember("gone", stamp, sha256="00")
-    facts.save()
-    assert facts.recall("gone") == (None, {})
-
-
 def test_facts_of_two_writers_are_joined(root):
     first, second = FileFacts(root), FileFacts(root)
     for facts, given in ((first, {"sha256": "00"}), (second, {"readable": True})):
@@ -95,22 +84,6 @@ def test_names_in_any_encoding(root):
     (root / name).write_text("x")
     remember(root, name, sha256="00")
     assert recall(root, name) == {"sha256": "00"}
-
-
-def test_several_threads(root):
-    for i in range(200):
-        (root / str(i)).write_text("x")
-    facts = FileFacts(root)
-
-    def learn(i):
-        stamp, known = facts.recall(str(i))
-        facts.remember(str(i), stamp, sha256=i)
-        return known or facts.recall(str(i))[1]
-
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(learn, range(200))) == [{"sha256": i} for i in range(200)]
-        facts.save()
-        assert list(pool.map(learn, range(200))) == [{"sha256": i} for i in range(200)]
 
 
 def _remember_many(root: Path, key: str) -> None:
@@ -189,10 +162,3 @@ def test_a_database_that_cannot_be_written_is_still_read(root, monkeypatch):
     )
     remember(root, readable=True)
     assert recall(root) == {"sha256": "00"}
-
-
-def test_a_copy_for_another_process_knows_the_same(root):
-    facts = FileFacts(root)
-    facts.remember("a", facts.recall("a")[0], sha256="00")
-    facts.save()
-    assert pickle.loads(pickle.dumps(facts)).recall("a")[1] == {"sha256": "00"}

@@ -23,13 +23,6 @@ def no_heif(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("easiness.data.sources.folders.KINDS", (IMAGE,))
 
 
-def test_source_is_absolute_and_ids_do_not_depend_on_the_working_folder(folder, monkeypatch):
-    monkeypatch.chdir(folder.parent)
-    data = load_dataset("pets")
-    assert data.source == str(folder)
-    assert data.ids[0] == "cat/0.png"
-
-
 def test_nested_hidden_and_other_files(folder, picture):
     (folder / "cat/old/.thumbs").mkdir(parents=True)
     picture(1).save(folder / "cat/old/9.PNG")
@@ -68,14 +61,6 @@ def test_files_that_are_left_out_are_counted_and_named(folder, picture):
     assert "train/cat/3, train/cat/a.heic and 2 more; HEIC" in note
 
 
-def test_subsets_remember_the_first_hundred_files_that_are_left_out(folder):
-    for i in range(101):
-        (folder / f"cat/{i:03d}.txt").touch()
-    for data in (load_dataset(folder, limit=4), load_dataset(folder, holdout=0.5)):
-        assert data.ref().num_other_files == 101
-        assert data.ref().other_files == tuple(f"cat/{i:03d}.txt" for i in range(100))
-
-
 def test_a_file_that_is_left_out_may_have_any_name(folder):
     for name in (b"\xff.txt", b"\x1b[2J\n"):
         (folder / "cat" / os.fsdecode(name)).touch()
@@ -83,24 +68,6 @@ def test_a_file_that_is_left_out_may_have_any_name(folder):
     assert data.other_files == ("cat/\\udcff.txt", "cat/\\x1b[2J\\n")
     assert DatasetRef.model_validate_json(data.ref().model_dump_json()) == data.ref()
     assert data.notes[0].endswith(": cat/\\udcff.txt, cat/\\x1b[2J\\n")
-
-
-@pytest.mark.usefixtures("no_heif")
-def test_a_class_of_other_files_alone_names_them(folder):
-    (folder / "emu").mkdir()
-    (folder / "emu/0.heic").write_bytes(b"x")
-    with pytest.raises(BadInput, match=r"class 'emu' .*\(1 file .*emu/0\.heic; HEIC"):
-        load_dataset(folder)
-
-
-def test_avif_is_a_picture_where_pillow_reads_it(folder, picture):
-    if ".avif" not in formats.suffixes():
-        pytest.skip("Pillow before 11.3")
-    picture(1).save(folder / "cat/3.AVIF", quality=100, subsampling="4:4:4")
-    data = load_dataset(folder)
-    assert data.ids.tolist()[3] == "cat/3.AVIF"
-    assert data.notes == ()
-    assert images_of(data).shape == (7, 3, 4, 4)
 
 
 def test_heic_is_a_picture_where_its_plugin_is_there(folder, picture):
@@ -175,22 +142,6 @@ def test_a_held_out_folder_of_images_alone_is_noted(folder, picture, name):
         assert other.notes == data.notes
 
 
-def test_what_would_not_be_used_anyway_is_not_noted(folder, picture):
-    assert load_dataset(folder).notes == ()
-    root = as_split(folder, "train")
-    (root / "test/cat").mkdir(parents=True)
-    (root / "val").mkdir()
-    for name in ("test/cat", "val"):
-        picture(1).save(root / name / "0.png")
-    assert load_dataset(root).notes == ()
-
-
-def test_train_with_images_is_a_class(folder, picture):
-    (folder / "train").mkdir()
-    picture(5).save(folder / "train/0.png")
-    assert load_dataset(folder).classes == ("cat", "dog", "train")
-
-
 @pytest.mark.parametrize(
     ("files", "message"),
     [
@@ -232,25 +183,8 @@ def test_grey_only_if_all_of_both_splits_are(folder, picture):
     assert data.limit(2).traits.shape == (3, 4, 4)
 
 
-def test_held_out_may_have_another_size(folder, picture):
-    root = as_split(folder, "train")
-    (root / "val/cat").mkdir(parents=True)
-    picture(2, size=(8, 4)).save(root / "val/cat/0.png")
-    data = load_dataset(root)
-    assert data.traits.shape is None
-    assert data.held_out is not None
-    assert data.held_out.values(np.array([0]))[0].shape == (4, 8, 3)
-
-
 def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
-
-
-def test_skipping_a_whole_class_is_refused(folder):
-    for file in (folder / "dog").iterdir():
-        file.write_bytes(b"broken")
-    with pytest.raises(BadInput, match=r"'dog' \(label 1\) has no"):
-        load_dataset(folder, skip_unreadable=True)
 
 
 def test_only_the_kept_images_are_decoded(folder):
@@ -329,13 +263,6 @@ def test_headers_that_cannot_be_read_give_the_reason(folder, picture, monkeypatc
         _ = load_dataset(folder).traits
 
 
-def test_a_cache_that_cannot_be_written_is_ignored(folder, tmp_path, monkeypatch):
-    before = load_dataset(folder).fingerprint
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("EASINESS_CACHE", str(tmp_path / "file"))
-    assert load_dataset(folder).fingerprint == before
-
-
 def test_a_file_that_went_away_is_named(folder):
     data = load_dataset(folder)
     (folder / "dog/2.png").unlink()
@@ -384,24 +311,6 @@ def test_synset_folders_without_a_split(imagenet, monkeypatch):
     assert data.ids[0] == "n01751748/n01751748_0.JPEG"
     assert data.held_out is None
     assert data.source == f"mini-imagenet:{imagenet / 'train'}"
-
-
-def test_a_flat_validation_folder_is_passed_over(imagenet, tmp_path):
-    (imagenet / "val").rename(tmp_path / "sorted")
-    (imagenet / "val").mkdir()
-    next((tmp_path / "sorted").rglob("*.JPEG")).rename(imagenet / "val/ILSVRC2012_val_00000001.JPEG")
-    data = load_dataset(f"mini-imagenet:{imagenet}")
-    assert data.held_out is None
-    assert data.notes == (
-        f"{imagenet / 'val'} holds images without class folders, so it is not used as a held-out split",
-    )
-
-
-def test_missing_classes_are_named(imagenet, tmp_path):
-    for synset in ("n04553703", "n02883205"):
-        (imagenet / "train" / synset).rename(tmp_path / synset)
-    with pytest.raises(BadInput, match="folder n02883205, n04553703"):
-        load_dataset(f"mini-imagenet:{imagenet}")
 
 
 def test_folders_without_the_ten_classes(tmp_path):

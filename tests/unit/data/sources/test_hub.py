@@ -14,7 +14,6 @@ import pytest
 from easiness.data import load_dataset
 from easiness.data.tables.parquet import RowBlobs
 from easiness.errors import BadInput, RunFailed
-from pixels import images_of
 
 
 @pytest.fixture(autouse=True)
@@ -58,21 +57,6 @@ def table(picture):
 
 def splits(**tables):
     return datasets.DatasetDict(tables)
-
-
-def test_a_saved_folder_here(table, tmp_path, monkeypatch):
-    table([0, 1, 1]).save_to_disk(tmp_path / "pets")
-    monkeypatch.chdir(tmp_path)
-    data = load_dataset("hf:pets")
-    assert data.source == f"hf:{tmp_path / 'pets'}"
-    assert data.name == "pets"
-
-
-def test_selected_rows_keep_their_order(table, picture):
-    data = load_dataset(table([0, 1, 0, 1]).select([3, 0]))
-    assert data.labels.tolist() == [1, 0]
-    for i, original in enumerate((3, 0)):
-        assert (images_of(data)[i].numpy() == np.asarray(picture(original)).transpose(2, 0, 1)).all()
 
 
 def write_cache(folder, name, config, tables):
@@ -254,13 +238,6 @@ def test_null_and_missing_pictures(table, tmp_path):
     assert load_dataset(whole, skip_unreadable=True).ids.tolist() == [0, 1]
 
 
-def test_columns_under_other_names(table):
-    renamed = table([0, 1]).rename_column("image", "photo").rename_column("label", "kind")
-    assert load_dataset(renamed).classes == ("cat", "dog")
-    with pytest.raises(BadInput, match=r"no column of images.* are kind:"):
-        load_dataset(renamed.remove_columns("photo"))
-
-
 def test_several_columns(table):
     pictures = table([0, 1])
     fine = (datasets.ClassLabel(names=["a", "b", "c"]), [0, 2])
@@ -281,11 +258,6 @@ def test_integer_labels_and_text_labels(table):
         load_dataset(table([0, 1]), classes=["a", "b"])
     with pytest.raises(BadInput, match="image does not hold"):
         load_dataset(datasets.Dataset.from_dict({"image": [1, 2], "label": [0, 1]}))
-
-
-def test_other_class_names_in_the_held_out_split(table):
-    with pytest.raises(BadInput, match="class names differ"):
-        load_dataset(table([0, 1]), held_out=table([0, 1], names=("dog", "cat")))
 
 
 def test_streams_and_transforms_are_refused(table):

@@ -13,7 +13,6 @@ import torch
 
 from easiness.data import load_dataset
 from easiness.errors import BadInput
-from easiness.inputs.image.stored import to_pixels
 from pixels import images_of
 
 
@@ -144,13 +143,6 @@ def test_npz_with_everything(tmp_path):
     assert (images_of(data.held_out).numpy() == x_test.transpose(0, 3, 1, 2)).all()
 
 
-def test_integer_ids_stay_int64(tmp_path):
-    np.savez(tmp_path / "a.npz", x=X, y=Y, ids=np.array([7, 5, 3, 1], np.int32))
-    data = load_dataset(tmp_path / "a.npz")
-    assert data.ids.dtype == np.int64
-    assert data.ids.tolist() == [7, 5, 3, 1]
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -187,13 +179,6 @@ def test_not_a_zip_and_a_damaged_one(tmp_path):
     path.write_bytes(content)
     with pytest.raises(BadInput, match=r"a\.npz: .*damaged"):
         load_dataset(path)
-
-
-def test_layouts_of_grey_pictures():
-    grey = pixels(4, 6, 5)
-    assert (to_pixels(grey, "x") == grey[:, None]).all()
-    assert to_pixels(pixels(4, 6, 5, 1), "x").shape == (4, 1, 6, 5)
-    assert to_pixels(pixels(4, 1, 6, 5), "x").shape == (4, 1, 6, 5)
 
 
 @pytest.mark.parametrize(
@@ -254,16 +239,6 @@ def test_other_pixel_types(dtype):
         load_dataset((np.ones((4, 6, 5), dtype), Y))
 
 
-def test_object_arrays():
-    x = np.empty(4, object)
-    with pytest.raises(BadInput, match=r"x: .*array of objects"):
-        load_dataset((x, Y))
-    with pytest.raises(BadInput, match="labels have dtype object"):
-        load_dataset((pixels(4, 6, 5), Y.astype(object)))
-    with pytest.raises(BadInput, match="x: cannot be made"):
-        load_dataset(([[1, 2], [3]], Y))
-
-
 def test_torch_arrays_and_a_copy_of_either_kind():
     x = torch.from_numpy(pixels(4, 3, 6, 5))
     data = load_dataset((x, torch.tensor(Y)))
@@ -297,8 +272,3 @@ def test_held_out_pairs_that_do_not_fit():
         load_dataset((pixels(4, 6, 5), Y), held_out=(pixels(2, 6, 5).astype(int), [1, 1]))
     with pytest.raises(BadInput, match=r"held_out: .*pair of arrays"):
         load_dataset((pixels(4, 6, 5), Y), held_out=pixels(2, 6, 5))
-
-
-def test_the_same_bytes_in_another_shape_are_other_images():
-    wide, tall = pixels(4, 6, 5), pixels(4, 6, 5).reshape(4, 5, 6)
-    assert load_dataset((wide, Y)).fingerprint != load_dataset((tall, Y)).fingerprint

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -62,26 +61,12 @@ def test_numbers_categories_and_truths(tmp_path, name):
     assert load_dataset(data.source, **data.ref().load_options().model_dump()).ref() == data.ref()
 
 
-def test_the_same_from_a_categorical_column_of_pandas(tmp_path):
-    frame = BIRDS.assign(
-        island=BIRDS["island"].astype("category"), species=BIRDS["species"].astype("category")
-    )
-    data = load_dataset(written(tmp_path / "birds.parquet", frame), label="species")
-    assert data.array.tolist() == MADE
-
-
 def test_what_is_shown_names_the_columns(tmp_path):
     data = load_dataset(written(tmp_path / "birds.csv", BIRDS), label="species", inputs=["bill"])
     assert data.traits.names == ("bill", "bill is missing")
     shown = data.kind.show(data.array[2], data.traits).text
     # one of six is missing: mean 1/6, standard deviation sqrt(5)/6; of the bills 23/6
     assert shown == "bill is missing = 1 (+2.2 sd), bill = 3 (-0.3 sd)"
-
-
-def test_names_of_columns_do_not_change_what_the_examples_are(tmp_path):
-    data = load_dataset(written(tmp_path / "birds.csv", BIRDS), label="species")
-    x, y = np.array(MADE, np.float32), data.labels
-    assert data.fingerprint == load_dataset((x, y), classes=data.classes).fingerprint
 
 
 @pytest.mark.parametrize("cell", ["", "NaN", "nan", "NA", "null", "N/A"])
@@ -112,16 +97,6 @@ def test_a_held_out_split_is_filled_by_the_training_rows(tmp_path):
         "3 missing cells filled in; 1 held-out cell of a category that no training row has"
     )
     assert data.traits.names == data.held_out.traits.names == NAMES
-
-
-def test_a_column_of_splits(tmp_path):
-    frame = BIRDS.assign(split=["test", "train", "train", "train", "train", "test"])
-    data = load_dataset(written(tmp_path / "birds.csv", frame), label="species", inputs="bill")
-    assert data.array[:, 0].tolist() == [3, 5, 5, 9]  # the median of the training rows alone
-    assert data.held_out is not None
-    assert data.held_out.array[:, 0].tolist() == [1, 2]
-    assert data.ids.tolist() == [0, 1, 2, 3]
-    assert data.held_out.labels.tolist() == [1, 0]
 
 
 def test_columns_of_lists(tmp_path):
@@ -246,15 +221,6 @@ def test_a_column_that_was_chosen_by_its_name_is_said(tmp_path):
     assert data.notes == ("the texts are the column 'text' (--text names another); not used: 'score'",)
 
 
-def test_other_encodings(tmp_path):
-    path = written(tmp_path / "a.csv", FRAME, encoding="latin-1")
-    assert texts_of(load_dataset(path, encoding="latin-1")) == QUESTIONS
-    with pytest.raises(BadInput, match=r"a\.csv: line 5: .*not UTF-8"):
-        load_dataset(path, text="text")
-    with pytest.raises(BadInput, match=r"a\.csv: line 5: the table is not in ascii; give --encoding its own"):
-        load_dataset(path, encoding="ascii", text="text")
-
-
 def test_options_that_do_not_go_with_tables(tmp_path):
     path = written(tmp_path / "a.parquet", FRAME)
     with pytest.raises(BadInput, match="Parquet, whose texts are UTF-8; leave out --encoding"):
@@ -297,34 +263,6 @@ def files(root: Path, files: dict[str, str] = FILES, encoding: str = "utf-8") ->
     return root
 
 
-def test_texts_of_files_are_as_they_are(tmp_path):
-    data = load_dataset(files(tmp_path / "mail"))
-    assert data.kind.name == "text"
-    assert data.ids.tolist() == ["ham/a.TXT", "ham/b.txt", "spam/sub/c.txt"]
-    assert data.stored.texts() == [" Ünïcode", "See you\nat ten\n", "WIN"]
-    assert data.classes == ("ham", "spam")
-    assert data.labels.tolist() == [0, 0, 1]
-    assert data.stored.name(2).endswith("/mail/spam/sub/c.txt")
-    assert load_dataset(data.source, **data.ref().load_options().model_dump()).ref() == data.ref()
-
-
-def test_other_files_are_left_out(tmp_path):
-    files(tmp_path / "mail" / "train", {**FILES, "ham/notes.md": "# no text"})
-    files(tmp_path / "mail" / "test", {"ham/z.txt": "late"})
-    data = load_dataset(tmp_path / "mail")
-    assert data.other_files == ("train/ham/notes.md",)
-    assert data.notes == (
-        "1 file left out, since by name it is no text that can be read: train/ham/notes.md",
-    )
-
-
-def test_a_picture_among_them_makes_it_a_folder_of_pictures(tmp_path, picture):
-    root = files(tmp_path / "mail")
-    picture(3).save(root / "ham" / "a.png")
-    with pytest.raises(BadInput, match="class 'spam' has no image"):
-        load_dataset(root)
-
-
 def test_other_encodings_of_files(tmp_path):
     root = files(tmp_path / "mail", encoding="utf-16")
     with pytest.raises(BadInput, match=r"ham/a\.TXT: line 1 is not in UTF-8 \(--encoding names its own"):
@@ -349,11 +287,6 @@ def test_files_that_cannot_be_read_are_named_or_left_out(tmp_path):
     assert data.unreadable == ("spam/e.txt",)
     assert data.labels.tolist() == [0, 0, 0, 1]
     assert data.stored.name(3).endswith("/mail/spam/sub/c.txt")
-
-
-def test_an_encoding_is_for_texts(folder):
-    with pytest.raises(BadInput, match="holds images, which have no encoding; leave out --encoding"):
-        load_dataset(folder, encoding="latin-1")
 
 
 def test_nothing_that_can_be_read(tmp_path):

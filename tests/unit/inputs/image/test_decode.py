@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import ctypes
 import io
 import itertools
-import logging
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, _imaging, features
+from PIL import Image
 
 from easiness.data import load_dataset
-from easiness.errors import BadInput
-from easiness.inputs import IMAGE, Unreadable, encoded
+from easiness.inputs.encoded import Unreadable
 from easiness.inputs.image import kind as decoding
 from easiness.inputs.image.kind import (
     IMAGE_FILES,
-    _set_libtiff_handler,
     decode_image,
     decoder_warnings,
     reads_heif,
 )
-from easiness.inputs.image.scan import ImageHeader, ImageTraits, scan
+from easiness.inputs.image.stored import ImageHeader, ImageTraits, scan
 from pixels import images_of
 
 
@@ -225,72 +220,12 @@ def test_decompression_bombs_are_named(picture, monkeypatch, limit):
         decode(data)
 
 
-def test_a_bomb_in_a_folder_is_named_or_left_out(folder, picture, monkeypatch):
-    picture(0, size=(15, 15)).save(folder / "cat/bomb.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
-    with pytest.raises(Unreadable, match=r"cat/bomb\.png: too many pixels"):
-        load_dataset(folder).values(np.arange(7))
-    assert load_dataset(folder, skip_unreadable=True).num_unreadable == 1
-
-
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_truncated_images_are_named(picture, kind):
     data = encode(picture(0, size=(32, 32)), kind)
     with pytest.raises(Unreadable, match=r"some\.png: ") as caught:
         decode(data[: len(data) // 2])
     assert "\n" not in str(caught.value)
-
-
-def test_empty_bytes():
-    with pytest.raises(Unreadable, match="an empty file"):
-        decode(b"")
-    with pytest.raises(Unreadable, match="in a known format"):
-        decode(Path(__file__).read_bytes())
-
-
-libtiff = pytest.mark.skipif(not features.check("libtiff"), reason="Pillow is without libtiff")
-
-
-def damaged_tiff() -> bytes:
-    """Whose packed pixels say what no packer would: libtiff itself writes a line about it."""
-    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    content = encode(Image.fromarray(pixels), "TIFF", compression="tiff_lzw")
-    return content.replace(content[300:700], b"\xff" * 400)
-
-
-def decode_badly() -> None:
-    with pytest.raises(Unreadable, match=r"a\.tif: .*truncated image"):
-        decode_image(damaged_tiff, "a.tif", 3)
-
-
-@libtiff
-def test_libtiff_is_quiet_while_we_decode_and_as_it_was_after(capfd):
-    decode_badly()
-    assert capfd.readouterr().err.startswith("tempfile.tif: ")
-    with decoder_warnings():
-        decode_badly()
-    assert capfd.readouterr().err == ""
-    decode_badly()
-    assert capfd.readouterr().err.startswith("tempfile.tif: ")
-
-
-@libtiff
-def test_a_pillow_without_libtiff(monkeypatch):
-    monkeypatch.setattr(ctypes, "CDLL", lambda file: {_imaging.__file__: object()}[file])
-    _set_libtiff_handler.cache_clear()
-    with decoder_warnings():
-        decode_badly()
-    _set_libtiff_handler.cache_clear()
-
-
-def test_pillows_log_goes_where_the_user_sends_logs_and_nowhere_else(capfd, caplog):
-    with decoder_warnings():
-        pass
-    logger = logging.getLogger("PIL.TiffImagePlugin")
-    assert any(isinstance(handler, logging.NullHandler) for handler in logging.getLogger("PIL").handlers)
-    logger.error("more samples than can be decoded")
-    assert "more samples" in caplog.text
-    assert capfd.readouterr().err == ""
 
 
 def headers(*sizes: tuple[int, int], grey: bool = False) -> list[ImageHeader]:
@@ -308,11 +243,6 @@ def test_sizes_that_differ_and_the_usual_short_side():
     assert scan(headers((5, 6), (6, 4), (3, 3), (9, 10))) == ImageTraits(3, None, 4)
     # the same sizes upright and across differ
     assert scan(headers((4, 6), (6, 4))).size is None  # type: ignore[union-attr]
-
-
-def test_grey_only_if_all_are():
-    assert scan([ImageHeader(4, 4, True), ImageHeader(4, 4, False), ImageHeader(4, 4, True)]).channels == 3  # type: ignore[union-attr]
-    assert scan(itertools.repeat(ImageHeader(4, 4, True), 300)).channels == 1  # type: ignore[union-attr]
 
 
 def test_one_odd_picture_at_the_end_is_seen():
@@ -347,12 +277,6 @@ def test_settings_for_photos(found, recipe):
     assert found.recipe() == recipe
 
 
-def test_two_splits():
-    train, same, other = ImageTraits(3, (4, 4), 4), ImageTraits(3, (4, 4), 4), ImageTraits(3, (9, 9), 9)
-    assert train.joined(same, "x", ("train", "test")) == train
-    assert train.joined(other, "x", ("train", "test")) == ImageTraits(3, None, 4)
-
-
 original = decoding._decoded
 
 
@@ -366,18 +290,3 @@ def test_large_pictures_are_decoded_one_at_a_time(folder, monkeypatch):
     monkeypatch.setattr(decoding, "_LARGE", 16)
     assert len(images_of(load_dataset(folder))) == 6
     assert held == [True] * 6 + [False] * 6
-
-
-def test_headers_of_millions_of_empty_files_are_not_all_tried(folder, monkeypatch):
-    """The first ones stand for all."""
-    for path in folder.rglob("*.png"):
-        path.write_bytes(b"")
-    tried = []
-    read = IMAGE.files.read_header
-    monkeypatch.setattr(type(IMAGE.files), "read_header", lambda _, *given: tried.append(1) or read(*given))
-    monkeypatch.setattr(encoded, "_HOPELESS", 2)
-    monkeypatch.setattr(encoded, "CHUNK", 1)
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
-    with pytest.raises(BadInput, match="an empty file"):
-        _ = load_dataset(folder).traits
-    assert len(tried) < 6

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,12 +25,10 @@ from easiness.inputs.image.photos import (
     CheckedPixels,
     DamagedCache,
     average_blocks,
-    cache_path,
     cached_photos,
     opened_cache,
     reduced_size,
 )
-from easiness.paper.perturbation.looking import examples_at
 from easiness.runs.plan import make_plan
 from easiness.spec import Recipe, Resolved, Training
 from easiness.trial import run_trial
@@ -110,14 +107,6 @@ def test_in_a_file(photos, tmp_path):
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".photos"]
 
 
-def test_small_images_stay_one_tensor(folder, tmp_path):
-    data = load_dataset(folder)
-    packed = data.packed(Recipe(), tmp_path / "cache")
-    assert isinstance(packed, Packed)
-    assert np.shares_memory(packed.array(), data.array)
-    assert not (tmp_path / "cache").exists()
-
-
 @pytest.mark.parametrize("flat", [False, True])
 def test_of_a_very_long_photo_the_middle_is_used(flat):
     shape = (2, 1000, 3) if flat else (1000, 2, 3)
@@ -137,16 +126,6 @@ def test_images_beyond_a_third_of_the_memory_are_refused(folder, monkeypatch):
     monkeypatch.setattr(gate, "available_memory", lambda: 3 * 6 * 3 * 4 * 4 - 1)
     with pytest.raises(BadInput, match=r"more than a third .*--limit"):
         _ = images_of(load_dataset(folder))
-
-
-def test_an_unknown_amount_is_no_reason_to_refuse(folder, monkeypatch):
-    monkeypatch.setattr(gate, "available_memory", lambda: None)
-    assert len(images_of(load_dataset(folder))) == 6
-
-
-def test_this_machine_has_some_memory():
-    available = gate.available_memory()
-    assert available is None or 2**20 < available < 2**50
 
 
 NUM = 7
@@ -268,17 +247,6 @@ def test_a_build_that_was_killed_anywhere_goes_on(tmp_path_factory, whole, data)
 
 
 @settings(deadline=None, max_examples=60)
-@given(length=st.integers(0, 100_000))
-def test_a_truncated_file_is_built_anew(tmp_path_factory, whole, length):
-    path = tmp_path_factory.mktemp("cut") / "a.photos"
-    path.write_bytes(whole[: min(length, len(whole) - 1)])
-    with pytest.raises(DamagedCache, match=r"a\.photos: .*damaged"):
-        opened_cache(path)
-    open_cache(Stored(), path)
-    assert path.read_bytes() == whole
-
-
-@settings(deadline=None, max_examples=60)
 @given(at=st.integers(1, 62 + 12 * NUM), bit=st.integers(0, 7))
 def test_a_file_with_a_flipped_bit_in_table_or_footer_is_built_anew(tmp_path_factory, whole, at, bit):
     path = tmp_path_factory.mktemp("flipped") / "a.photos"
@@ -369,36 +337,6 @@ def test_a_disk_that_cannot_be_written(tmp_path):
         open_cache(Stored(), tmp_path / "file/a.photos")
 
 
-def test_the_path_tells_data_and_resolution_apart(tmp_path):
-    paths = {
-        cache_path(tmp_path, f * 64, side, channels) for f in "ab" for side in (5, 6) for channels in (1, 3)
-    }
-    assert len(paths) == 8
-
-
-def test_a_grey_part_of_a_color_source(folder, picture, tmp_path):
-    for i in range(3):
-        picture(i, size=(9, 8), mode="L").save(folder / f"cat/{i}.png")
-    data = load_dataset(folder)
-    assert data.traits.channels == 3
-    photos = cached_photos(data.stored.subset(np.arange(3)), SHORT_SIDE, tmp_path / "a.photos", [].append)  # type: ignore[arg-type]
-    for photo in photos.take(np.arange(3)):
-        assert photo.shape == (5, 5, 3)
-        assert (photo == photo[..., :1]).all()
-
-
-def test_the_second_epoch_decodes_nothing(folder, picture, tmp_path, monkeypatch):
-    picture(1, size=(30, 45)).save(folder / "cat/1.png")
-    recipe = Recipe(crop=10)
-    data = load_dataset(folder)
-    first = data.packed(recipe, tmp_path / "cache")
-    before = [photo.copy() for photo in first.take(np.arange(6))]
-    monkeypatch.setattr(Image, "open", lambda *_: pytest.fail("a picture was decoded"))
-    again = load_dataset(folder).packed(recipe, tmp_path / "cache")
-    for photo, expected in zip(again.take(np.arange(6)), before, strict=True):
-        assert (photo == expected).all()
-
-
 @pytest.mark.parametrize("end", ["pixels", "table"])
 def test_a_link_in_the_place_of_what_grows_is_not_written_through(tmp_path, end):
     """It may have come with the folder of a run from others."""
@@ -427,11 +365,6 @@ def test_blocks_of_three_go_to_the_nearest_level():
     assert average_blocks(image, 3).tolist() == [[[[0], [1]]]]
 
 
-def test_blocks_of_one_pixel_are_the_images():
-    images = IMAGE[None]
-    assert average_blocks(images, 1) is images
-
-
 def test_images_are_averaged_in_parts_and_from_any_layout():
     at_once = 24  # sums of two images
     images = np.random.default_rng(0).integers(0, 256, (5, 4, 8, 3), np.uint8)
@@ -449,28 +382,11 @@ def data():
     return load_dataset((pixels, np.arange(8) % 2))
 
 
-def test_working_images_have_the_shape_that_the_network_gets(data):
-    recipe = Recipe(reduce=2)
-    packed = data.packed(recipe)
-    assert data.signature(recipe).shape == (1, 2, 3)
-    assert packed.array().shape == (8, 2, 3, 1)
-    assert np.array_equal(packed.array(), average_blocks(data.array, 2))
-    assert data.traits.shape == (1, 4, 6)
-
-
 @pytest.mark.parametrize(("reduce", "side"), [(3, "height of 4"), (4, "width of 6"), (12, "height of 4")])
 def test_a_side_that_does_not_divide_is_named(data, reduce, side):
     with pytest.raises(BadInput, match=rf"{side} .*multiple .*`reduce` = {reduce}") as caught:
         make_plan(data, Training(model="mlp_2_w4", epochs=1, recipe={"reduce": reduce}), 1)
     assert "\n" not in str(caught.value)
-
-
-def test_images_of_several_sizes_are_not_reduced():
-    sizes = [(8, 8), (8, 6)] * 3
-    pictures = [(np.full(size, 7, np.uint8), at % 2) for at, size in enumerate(sizes)]
-    data = load_dataset(pictures)
-    with pytest.raises(BadInput, match=re.escape("images differ in size")):
-        make_plan(data, Training(model="mlp_2_w4", epochs=1, recipe={"crop": 0, "reduce": 2}), 1)
 
 
 def test_translation_follows_the_reduced_side():
@@ -479,13 +395,6 @@ def test_translation_follows_the_reduced_side():
     bank = data.kind.bank(data.packed(recipe), recipe, CPU, augment=True, sharers=1)
     drawn = bank.draw(torch.zeros(500, dtype=torch.long), torch.Generator().manual_seed(0))
     assert sorted(set(drawn[:, 0].tolist())) == [0, 1, 2]  # an eighth of 8 pixels each way
-
-
-def test_perturbations_see_the_reduced_pixels(data):
-    positions = np.array([5, 2])
-    seen = examples_at(data, positions, Recipe(reduce=2))
-    expected = average_blocks(data.array, 2)[positions].transpose(0, 3, 1, 2) / 255
-    np.testing.assert_allclose(seen, expected, atol=1e-6)
 
 
 def test_a_trial_at_half_resolution_is_one_of_the_smaller_images(data):

@@ -129,13 +129,6 @@ def test_pixels_are_left_as_they_were_also_where_they_are_float(dtype, recipe):
     assert torch.equal(seen, kept)
 
 
-def test_the_layout_does_not_matter_to_normalization():
-    images = random_images(4, (3, 6, 5)) / 255
-    last = images.permute(0, 2, 3, 1).contiguous()
-    seen = global_contrast_normalization(last, 1e-6).permute(0, 3, 1, 2)
-    torch.testing.assert_close(seen, global_contrast_normalization(images, 1e-6))
-
-
 def test_translations_are_uniform_and_mirrors_have_their_frequency():
     num, shift = 50_000, 2
     drawn = draw_moves(num, shift, 0.3, torch.Generator().manual_seed(0))
@@ -147,14 +140,6 @@ def test_translations_are_uniform_and_mirrors_have_their_frequency():
     # mirroring is independent of the translation
     mirrored = np.bincount(cells[drawn[:, 2] == 1], minlength=25)
     assert chisquare(mirrored, counts * mirrored.sum() / num).pvalue > 0.01
-
-
-def test_certain_mirrors_and_no_shift():
-    generator = torch.Generator().manual_seed(0)
-    always, never = (draw_moves(1000, 0, flip, generator) for flip in (1.0, 0.0))
-    assert always[:, 2].all()
-    assert not never[:, 2].any()
-    assert not always[:, :2].any()
 
 
 @pytest.mark.parametrize("shift", [0, 2])
@@ -250,14 +235,6 @@ def test_a_panorama_makes_no_batch_of_its_size(monkeypatch):
     # boxes are at most 4 / 3 as long as the short side; of a centre no more than a pixel or two is not seen
     assert max(random[1:3]) <= 86
     assert max(centre[1:3]) <= 52
-
-
-def test_the_whole_photo_at_its_own_size_is_itself(anywhere):
-    p = photo(64, 64)
-    whole = torch.tensor([[0, 0, 64, 64, 0], [0, 0, 64, 64, 1]])
-    seen = crop_random([p, p], whole, 64, anywhere)
-    assert np.array_equal(seen[0], p)
-    assert np.array_equal(seen[1], p[:, ::-1])
 
 
 def test_boxes_are_distributed_as_torchvisions():
@@ -357,25 +334,6 @@ def test_augmented_is_the_crop_that_was_drawn():
     expected = crop_random([few_photos()[0]] * 2, again[1:3], 28, CPU)
     assert torch.equal(seen, expected.permute(0, 3, 1, 2) / 255)
     assert not torch.equal(seen[0], seen[1])
-
-
-def test_normalized_as_all_images_are():
-    plain = make_bank(packed_photos(few_photos(1)), CROPPED, CPU, augment=True).clean(slice(0, 5))
-    normalized = make_bank(packed_photos(few_photos(1)), Recipe(crop=28), CPU, augment=True).clean(
-        slice(0, 5)
-    )
-    assert normalized.shape == (5, 1, 28, 28)
-    torch.testing.assert_close(normalized, global_contrast_normalization(plain.contiguous(), 1e-6))
-
-
-def test_an_epoch_is_drawn_in_parts(monkeypatch):
-    monkeypatch.setattr(preparation, "_DRAWN_AT_ONCE", 3)
-    bank = make_bank(packed_photos(few_photos()), CROPPED, CPU, augment=True)
-    positions = torch.arange(5).repeat(2)
-    drawn = bank.draw(positions, torch.Generator().manual_seed(0))
-    assert drawn.shape == (10, 5)
-    sizes = torch.tensor([p.shape[:2] for p in few_photos()]).repeat(2, 1)
-    assert (drawn[:, :2] + drawn[:, 2:4] <= sizes).all()
 
 
 @pytest.mark.parametrize("threads", [1, 2])

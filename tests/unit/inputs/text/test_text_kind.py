@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-import pickle
-import subprocess
-import sys
 import zlib
 from pathlib import Path
 
@@ -32,7 +29,7 @@ from easiness.inputs import (
     words_of,
 )
 from easiness.inputs.text import near
-from easiness.inputs.text.near import NEAR_TEXTS, FoldedTexts, folded, near_texts
+from easiness.inputs.text.near import FoldedTexts, folded, near_texts
 from easiness.inputs.text.tokens import PLACE, VOCABULARY, placed_tokens, reach_of, tokens_of
 from easiness.models import build_model
 from easiness.spec import Recipe
@@ -150,39 +147,6 @@ def test_word_dropout_takes_a_word_and_its_n_grams():
     assert torch.equal(bank.augmented(positions, drawn), seen)
 
 
-def test_texts_are_the_same_after_normalization_and_spaces():
-    assert to_text(TEXT.same(to_bytes("  ﬁne\u00a0\n day "))) == "fine day"
-    assert to_text(TEXT.same(to_bytes("Fine day"))) == "Fine day"
-
-
-def test_a_text_is_shown_whole():
-    shown = TEXT.show(to_bytes("<b>Who?</b>\nYou."), None)
-    assert shown.text == "<b>Who?</b>\nYou."
-    assert shown.uri is None
-    assert shown.file() == b"<b>Who?</b>\nYou."
-    assert shown.suffix == ".txt"
-
-
-def test_words_about_texts():
-    recipe = Recipe(word_dropout=0.1, max_words=64)
-    assert TEXT.augmentation(recipe) == "each word is left out with probability 0.1"
-    assert TEXT.augmentation(Recipe()) == "none"
-    assert TEXT.observation(recipe) == "the text, its first 64 words"
-    assert TEXT.seen(recipe) == ", texts of at most 64 words"
-
-
-def test_traits_and_packed_texts_can_be_sent():
-    data = load_dataset((TEXTS, [0, 1, 0, 1])).without_values()
-    assert pickle.loads(pickle.dumps(data.traits)).reach.tolist() == data.traits.reach.tolist()
-
-
-def test_ranges_lie_one_after_another():
-    assert WORDS.start == 1
-    assert WORDS.stop == GRAMS.start
-    assert GRAMS.stop == VOCABULARY == 1 + 2**17
-    assert VOCABULARY < 2**PLACE
-
-
 def test_words_are_runs_of_letters_and_marks_by_themselves():
     assert list(words_of("What 's  a\n'café' in Zürich_2?")) == [
         *("What", "'", "s", "a", "'", "café", "'", "in", "Zürich_2", "?")
@@ -209,32 +173,12 @@ def test_numbers_stay_what_they_are():
     assert tokens_of("é?").tolist()[0] == 56215
 
 
-def test_numbers_are_the_same_in_another_process():
-    code = "from easiness.inputs.text.tokens import tokens_of; print(tokens_of('serfdom').tolist())"
-    for seed in ("1", "2"):
-        found = subprocess.run(
-            [sys.executable, "-c", code],
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert found.stdout.strip() == str(tokens_of("serfdom").tolist())
-
-
 def test_words_come_first_then_the_n_grams_of_each_with_its_place():
     placed = placed_tokens(["Hi", "you"])
     numbers, places = placed & (2**PLACE - 1), placed >> PLACE
     hi, you = tokens_of("Hi"), tokens_of("you")
     assert numbers.tolist() == [hi[0], you[0], *hi[1:], *you[1:]]
     assert places.tolist() == [0, 1, *[0] * (len(hi) - 1), *[1] * (len(you) - 1)]
-
-
-def test_the_last_place_fits():
-    placed = placed_tokens(["a"] * 2**11)
-    assert placed.dtype == np.int32
-    assert (placed >> PLACE).max() == 2**11 - 1
-    assert (placed > 0).all()
 
 
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(lambda text: not text.isspace())
@@ -395,11 +339,6 @@ def test_other_questions_are_not_near(text: str, other: str) -> None:
     assert found([text], [other]) == []
 
 
-def test_texts_of_a_character_or_none_that_is_a_letter_are_near_to_themselves() -> None:
-    texts = ["a", "!", "😀", "中文"]
-    assert found(texts, texts) == [(at, at, 0) for at in range(4)]
-
-
 def test_all_copies_are_named_of_one_side_and_the_first_of_the_other() -> None:
     pairs = found([LONG] * 40, [LONG.lower()] * 3)
     assert pairs == [(some, other, 0) for some in range(32) for other in range(3)]
@@ -412,10 +351,6 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(near, "_CELLS_AT_ONCE", 1)
     monkeypatch.setattr(near, "_COMPARED_AT_ONCE", 1)
     assert found(texts, texts[::-1]) == whole
-
-
-def test_their_unit_is_named() -> None:
-    assert NEAR_TEXTS.unit == "percent of their runs of 4 letters"
 
 
 @pytest.mark.long

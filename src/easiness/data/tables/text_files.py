@@ -1,21 +1,102 @@
-"""Tables in JSON: a list of objects, or an object a line."""
+"""Tables in files of text: CSV, whose cells are texts, and JSON, a list of objects or an object a line."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from easiness.data.label_forms import CROP
+from easiness.csv_cells import csv_rows
+from easiness.data.tables.labels import CROP
 from easiness.data.tables.table import AT_ONCE, Reader, Table, the_only
 from easiness.errors import BadInput, one_line
-from easiness.gate import check_fits
+from easiness.gate import A_ROW, check_fits
 from easiness.regular_file import UTF_8, text_lines
 
-_STEP = 2**24  # bytes between looks at the memory
 _MOST_EMPTY = 200  # cells to one that a row has
 _FORM = 'give a list of objects, or one a line, such as {"text": "a b", "label": "c"}'
+
+
+def csv_table(
+    files: Sequence[Path],
+    encoding: str | None,
+    where: str,
+    root: Path,
+    *,
+    sheet: bool = False,
+    ragged: bool = False,
+) -> Table:
+    """A CSV file, whose cells are strings; its rows are named by the lines that they end on.
+
+    Those of a ``sheet``, which people write, are counted as a spreadsheet counts, and spaces around the names
+    of its columns do not. Where it is ``ragged`` empty cells at the ends of rows may be left out.
+    """
+    import pyarrow as pa
+
+    path = the_only(files)
+    rows = csv_rows(path, "table", encoding=encoding)
+    _, header = next(rows, (1, []))
+    if not any(header):
+        raise BadInput(f"{path}: no header; name the columns in the first line")
+    unit = f"{path}: {'row' if sheet else 'line'}"
+    if sheet:
+        header = [name.strip() for name in header]
+        rows = ((number, cells) for number, (_, cells) in enumerate(rows, start=2))
+    if ragged:
+        rows = _even(rows, len(header))
+    lines: list[int] = []
+    parts: list[list[Any]] = [[] for _ in header]
+    num_bytes = 0
+    filled = (row for row in rows if row[1])
+    while some := list(islice(filled, AT_ONCE)):
+        for line, cells in some:
+            if len(cells) != len(header):
+                raise BadInput(
+                    f"{unit} {line}: {len(cells)} values for {len(header)} columns; quote values that "
+                    "hold a separator"
+                )
+            lines.append(line)
+        for part, column in zip(parts, zip(*(cells for _, cells in some), strict=True), strict=True):
+            part.append(_strings(column, path))
+            num_bytes += part[-1].nbytes
+        check_fits(num_bytes + A_ROW * len(lines), str(path))
+    if not lines:
+        raise BadInput(f"{path}: no rows; give one for each example")
+    places = {name: at for at, name in reversed(list(enumerate(header)))}
+    return Table(
+        where,
+        pa.schema([(name, pa.large_string()) for name in header]),
+        len(lines),
+        lambda row: f"{unit} {lines[row]}",
+        lambda name: pa.chunked_array(parts[places[name]]),
+        root=root,
+    )
+
+
+def _even(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[tuple[int, list[str]]]:
+    """Rows with as many cells as there are columns, unless there are more that are not empty."""
+    for number, cells in rows:
+        yield number, cells if any(cells[width:]) or not cells else [*cells, *[""] * width][:width]
+
+
+def csv_header(path: Path) -> list[str]:
+    """The names in the first line of a CSV, without spaces around them; none where it cannot be read."""
+    try:
+        _, header = next(csv_rows(path, "file", errors="replace"), (1, []))
+    except BadInput:
+        return []
+    return [name.strip() for name in header]
+
+
+def _strings(cells: Sequence[str], path: Path) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.array(cells, pa.large_string())
+    except UnicodeError:  # halves of pairs, which some encodings have
+        raise BadInput(f"{path}: holds halves of characters; save it as UTF-8") from None
 
 
 def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Path) -> Table:
@@ -25,17 +106,13 @@ def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Pa
     path = the_only(files)
     names: dict[str, None] = {}
     rows: list[dict[str, Any]] = []
-    num_bytes = known = num_cells = 0
-    for length, row in _objects(path, encoding):
+    num_cells = 0
+    for row in _objects(path, encoding):
         if not isinstance(row, dict):
             raise BadInput(f"{path}: row {len(rows)} is no object; {_FORM}")
         names.update(dict.fromkeys(row))
         rows.append(row)
         num_cells += len(row)
-        num_bytes += 8 * length  # what values of Python take beside their letters
-        if num_bytes > known + _STEP:
-            known = num_bytes
-            check_fits(num_bytes, str(path))
     if not rows:
         raise BadInput(f"{path}: no rows; {_FORM}")
     if len(names) * len(rows) > _MOST_EMPTY * num_cells:
@@ -49,24 +126,22 @@ def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Pa
     return Table(where, table.schema, len(rows), lambda row: f"{path}: row {row}", table.column, root=root)
 
 
-def _objects(path: Path, encoding: str | None) -> Iterator[tuple[int, Any]]:
-    """The letters that a row takes, and the row."""
+def _objects(path: Path, encoding: str | None) -> Iterator[Any]:
     number = 0
     try:
-        lines = text_lines(path, encoding=encoding or UTF_8)
+        lines = _fitting(path, text_lines(path, encoding=encoding or UTF_8))
         if path.name.lower().removesuffix(".gz").endswith(".json"):
-            whole = "".join(_fitting(path, lines))
-            found = json.loads(whole)
+            found = json.loads("".join(lines))
             if not isinstance(found, list):
                 boxes = (
                     f"; if it has boxes, as of COCO, {CROP}" if "annotations" in str(found)[:10_000] else ""
                 )
                 raise BadInput(f"{path}: JSON that is no list of objects; {_FORM}{boxes}")
-            yield from ((len(whole) // max(len(found), 1), row) for row in found)
+            yield from found
             return
         for number, line in enumerate(lines, start=1):  # noqa: B007 - for the errors below
             if line.strip():
-                yield len(line), json.loads(line)
+                yield json.loads(line)
     except OSError as error:
         raise BadInput(f"{path}: the table cannot be read ({error.strerror or error}); {_FORM}") from None
     except UnicodeError:
@@ -106,6 +181,7 @@ def _column(path: Path, name: str, values: list[Any]) -> Any:
         raise BadInput(f"{path}: {name!r:.80} holds halves of characters; save it as UTF-8") from None
 
 
+CSV = Reader((".csv", ".csv.gz", ".tsv", ".tsv.gz"), csv_table)
 JSON_LINES = Reader(
     tuple(f".{one}{end}" for one in ("jsonl", "ndjson", "json") for end in ("", ".gz")), json_table
 )
