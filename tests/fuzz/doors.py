@@ -39,7 +39,7 @@ from easiness.store import (
     trial_document,
     verify,
 )
-from easiness.studies.audit.drawing import parse
+from easiness.studies.audit.found import parse
 from easiness.studies.keeping.pruning import named_positions
 from easiness.studies.suspects import nearest_by_class
 from easiness.studies.suspects.conflicts import conflicts_of

@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from columns import columns_by_command
 from easiness.cli.main import app, sections_of
 from easiness.commands import COMMANDS, PAPER
 
@@ -30,7 +31,10 @@ def commands_page() -> str:
             f"- [`{one.name}`](#{anchor(one.name)}): {plain(one.summary)}"
         )
     groups = [f"**{group}**\n\n" + "\n".join(lines) for group, lines in listed.items()]
-    sections = [section(one.name) for one in (*COMMANDS, *PAPER)]
+    columns = columns_by_command()
+    sections = [
+        "\n\n".join(filter(None, (section(one.name), columns.get(one.name)))) for one in (*COMMANDS, *PAPER)
+    ]
     return "\n\n".join([HEAD.strip(), *groups, *sections]) + "\n"
 
 

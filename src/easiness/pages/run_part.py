@@ -405,8 +405,6 @@ def run_part(
     accuracy = run_figures.accuracy_curves(run)
     levels = run_figures.easiness_levels(votes, len(run.classes), fraction)
     reliability = None if comparison is None else _reliability(run, votes, index, comparison)
-    by_epoch = None if reliability is None else matching.curves_by_epoch(reliability)
-    by_trials = None if reliability is None else matching.curves_by_trials(reliability)
     return RunPart(
         key=key,
         name=_name(run, index, comparison, num_runs),
@@ -435,8 +433,8 @@ def run_part(
         outlook=[] if reliability is None else reliability.outlook.sentences(),
         warnings=_warnings(run, labels, reliability),
         too_few=too_few(run.labels, run.classes),
-        by_epoch_figure=_reliability_figure(by_epoch, f"{key}-by-{run.row_name}"),
-        by_trials_figure=_reliability_figure(by_trials, f"{key}-by-trials"),
+        by_epoch_figure=_reliability_figure(reliability, f"{key}-by-{run.row_name}"),
+        by_trials_figure=_reliability_figure(reliability, f"{key}-by-trials", by_trials=True),
     )
 
 
@@ -465,7 +463,7 @@ def _accuracy_figure(run: Run, accuracy: run_figures.AccuracyCurves, epoch: int,
 def _agreeing(comparison: Comparison, index: int) -> str:
     """How a run on features agrees with the trainings beside it, in sentences."""
     trainings = [at for at, row in enumerate(comparison.rows) if row.share is None]
-    found = (text for at in trainings for text in matching.pair_answers(comparison, (index, at)))
+    found = (text for at in trainings for text in comparison.pair_answers((index, at)))
     return "".join(f"{text}. " for text in found)
 
 
@@ -496,8 +494,12 @@ def _alike(run: Run, data: Dataset, epoch: int, fraction: float) -> str:
     return found.sentence()
 
 
-def _reliability_figure(curves: matching.ReliabilityCurves | None, key: str) -> str | None:
-    if curves is None:
+def _reliability_figure(
+    judged: matching.Reliability | None, key: str, *, by_trials: bool = False
+) -> str | None:
+    figure = None if judged is None else matching.draw_reliability(judged, by_trials=by_trials)
+    if judged is None or figure is None:
         return None
-    label = f"Matching rate between halves of the trials by {curves.x_name}; the table below has the numbers."
-    return to_svg(matching.draw_reliability(curves), key=key, label=label)
+    by = f"{judged.judges} in each half" if by_trials else judged.row_name
+    label = f"Matching rate between halves of the trials by {by}; the table below has the numbers."
+    return to_svg(figure, key=key, label=label)

@@ -23,7 +23,7 @@ from easiness.pages.template import breakable
 from easiness.regular_file import shared
 from easiness.show.text import whole_percent
 from easiness.store import Run
-from easiness.studies.matching.outlook import outlook
+from easiness.studies.matching.reliability import outlook
 from recording import believing, recorded
 
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')

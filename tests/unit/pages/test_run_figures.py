@@ -12,7 +12,7 @@ from easiness import BadInput, open_run
 from easiness.pages.gallery_figure import Gallery, GalleryRow, Picture, class_extremes, draw_gallery, gallery
 from easiness.runs.source import data_of
 from easiness.store import Recorder, Row
-from easiness.studies.scores.run_figures import (
+from easiness.studies.scores import (
     AccuracyCurves,
     accuracy_curves,
     draw_accuracy,

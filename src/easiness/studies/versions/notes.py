@@ -18,8 +18,7 @@ from easiness.show import counted, percent
 from easiness.store import Run
 
 if TYPE_CHECKING:
-    from easiness.studies.versions.difference import Matching
-    from easiness.studies.versions.study import Matched
+    from easiness.studies.versions.study import Matched, Matching
 
 Values = npt.NDArray[np.float64]
 
