@@ -11,7 +11,6 @@ import numpy as np
 import easiness as ez
 from easiness.store import Run
 
-
 _PLAIN = ("Text.", "Number.", "Whole number.")  # columns whose titles say it all
 
 
