@@ -94,6 +94,7 @@ def test_draw_fill_in_and_read(run: Run, tmp_path: Path):
     assert len(table) == table["id"].nunique() == 80
     assert drawn_from(run, looks=80).table().equals(table)
     assert not drawn_from(run, looks=80, seed=1).table()["id"].equals(table["id"])
+    assert not {"suggested", "suggested_class", "p_wrong"} & {*drawn_from(run, looks=9, blind=True).table()}
     found = answered(run, filled(drawn, tmp_path / "audit.csv"))
     document = json.loads(show.rendered(found, ".json"))
     seen = sum(one in WRONG for one in table["id"])
@@ -243,7 +244,7 @@ def test_a_file_with_other_rows_is_refused_by_name(run: Run, tmp_path: Path, wha
         answered(run, file)
 
 
-@pytest.mark.parametrize("number", ["", "-1", "nan", "9" * 30])
+@pytest.mark.parametrize("number", ["", "x", "-1", "nan", "1e300", "9" * 30, "1+1"])
 @pytest.mark.parametrize("name", ["sizes", "shares", "expected", "looks", "known", "check"])
 def test_a_draw_that_is_told_otherwise_is_refused(run: Run, tmp_path: Path, name: str, number: str):
     table = drawn_from(run, looks=5).table().assign(action="keep")
