@@ -63,7 +63,7 @@ class Design:
         )
 
     def cell(self, data: str, split: str, name: object, order: str, stratum: str) -> str:
-        """What the row of an example has in the column ``draw``: the design, and a digest of the row.
+        """Cell of an example in the column ``draw``: the design, and a digest of the row.
 
         Of the ``data`` the version counts; their name may change.
         """
@@ -118,7 +118,7 @@ def looks_needed(strata: Strata, drawn: Positions, wrong: Mask, left: int) -> fl
 
 @dataclass(frozen=True, eq=False)
 class Audited(show.Result):
-    """What was seen of examples ``drawn`` says of the ``num_examples`` labels of a ``split``.
+    """Estimates for the ``num_examples`` labels of a ``split`` from what was seen of those ``drawn``.
 
     Of those ``drawn``, up to the first that is undecided, and of those ``known`` each row has the position
     ``at`` of an example in the split, and whether its label was seen to be ``wrong`` or nobody was sure
@@ -138,7 +138,7 @@ class Audited(show.Result):
 
     @property
     def unsure(self) -> int:
-        """Of how many, known ones too, nobody could tell."""
+        """Number of labels, known ones too, of which nobody could tell."""
         return int(self.drawn["unsure"].sum() + self.known["unsure"].sum())
 
     @property
@@ -217,7 +217,7 @@ class Audited(show.Result):
         return rows
 
     def _part(self, name: str, chosen: Mask | None) -> dict[str, Any]:
-        """What is known of the examples ``chosen`` [num_examples], or of all."""
+        """Estimate for the examples ``chosen`` [num_examples], or of all."""
         design, known = self.design, self.known
         # how probable it was for each stratum to be looked at
         fixed = design.looks if design.at_most is None else None
@@ -240,7 +240,7 @@ class Audited(show.Result):
         return np.stack([sizes, *(np.bincount(one["stratum"], minlength=len(sizes)) for one in rows)])
 
     def _estimate(self, name: str, counts: Positions, chance: Floats, known: pd.DataFrame) -> dict[str, Any]:
-        """What `_counts` of what was drawn from say, beside what is ``known`` of it.
+        """Estimate from the `_counts` of what was drawn from, beside what is ``known`` of it.
 
         There was a ``chance`` [H] to look at any example of it in each stratum.
         """

@@ -274,7 +274,7 @@ def _file(
 
 
 def _answered(run: Run, file: Path, split: Split | None) -> Audited:
-    """What the answers say in a file that an audit of the run wrote, all or the first ones."""
+    """Estimates from the answers in a file that an audit of the run wrote, all or the first ones."""
     if split is None:
         split = "held_out" if "held_out" in splits_in(file) else "train"
     design, rows = _rows(decisions_on(run, file, split), file)

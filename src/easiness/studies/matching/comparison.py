@@ -1,4 +1,4 @@
-"""What a comparison of runs found: the matching rates of Table 1, their ceilings and reliability."""
+"""The result of a comparison of runs: matching rates of Table 1, their ceilings and reliability."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class Comparison(show.Result):
 
     @property
     def judge(self) -> str:
-        """What is put in groups: a ``trial``, or a ``head`` where all runs are on features."""
+        """Name of what is put in groups: a ``trial``, or a ``head`` where all runs are on features."""
         return "trial" if any(row.share is None for row in self.rows) else "head"
 
     @property

@@ -56,7 +56,7 @@ class Outlook:
     trials_of_each: float | None = None
 
     def sentences(self, *, with_time: bool = True) -> list[str]:
-        """What to know before using the sets, a sentence a side; ``with_time`` says what more would take."""
+        """Sentences on what the sets hold, one a side; ``with_time`` says what more would take."""
         both = f"how much of the true easiest and {tail_text('hard', self.fraction)} the sets hold"
         if self.num_trials < analysis.MIN_TRIALS:
             least, few = analysis.MIN_TRIALS, show.counted(self.num_trials, self._judge)
@@ -123,7 +123,7 @@ class Outlook:
         return said
 
     def values(self) -> dict[str, Any]:
-        """What the sets hold, by side: a share of the true set, and the trials that 90 % of it needs."""
+        """Contents of the sets, by side: a share of the true set, and the trials that 90 % of it needs."""
         return {
             one.side: {
                 **dict(zip(("share", "low", "high"), one.share(), strict=True)),
@@ -189,7 +189,7 @@ def outlook(
 
 
 def _seconds_per_trial(run: Run) -> float | None:
-    """What another trial of a run takes as they were run, several at a time or one; None if not known."""
+    """Seconds of another trial of a run, as they were run: several at a time or one; None if not known."""
     took = [trial.known.seconds for trial in run.trials if trial.known.seconds is not None]
     if not took or run.spec.measured is None:
         return None
@@ -214,12 +214,12 @@ class Reliability:
 
     @property
     def row_name(self) -> str:
-        """What tells the rows apart: ``epoch`` or ``share``."""
+        """Name of what tells the rows apart: ``epoch`` or ``share``."""
         return "share" if self.shares else "epoch"
 
     @property
     def judges(self) -> str:
-        """What is put in groups: ``trials``, or ``heads`` that left an example out."""
+        """Name of what is put in groups: ``trials``, or ``heads`` that left an example out."""
         return "heads" if self.shares else "trials"
 
     def value(self, row: int) -> int | float:

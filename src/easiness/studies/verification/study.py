@@ -161,7 +161,7 @@ class Verification(show.Result):
 
     @property
     def headline(self) -> str:
-        """What was gained."""
+        """The gain, in a sentence."""
         return self.text
 
     def frames(self) -> list[show.Frame]:
@@ -293,7 +293,7 @@ class Verifications:
 
     @property
     def note(self) -> str:
-        """What they are tested on."""
+        """The examples that all are tested on."""
         if self.decided is None:
             return "all are tested on the held-out split"
         num = show.counted(int((~self.decided).sum()), "example")
@@ -301,7 +301,7 @@ class Verifications:
 
 
 def verify(asked: Verified, planned: Verifications, runs: Mapping[str, Run]) -> Verification:  # noqa: ARG001
-    """What the new labels gain, from the finished runs by name; trials beyond the plan are left out."""
+    """The gain of the new labels, from the finished runs by name; trials beyond the plan are left out."""
     first, (old, new), decided = planned.runs[BEFORE], planned.labels, planned.decided
     right, *others = _right({name: run.first(first.trials) for name, run in runs.items()}, planned)
     heads = first.asked.heads

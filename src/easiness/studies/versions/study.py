@@ -89,7 +89,7 @@ class Versions:
 
 
 def diff(asked: Versions) -> Difference:
-    """What changed between two versions of a data set, each measured with the same recipe.
+    """Changes between two versions of a data set, each measured with the same recipe.
 
     An example has become harder or easier where its confidence (the mean probability of its label over the
     epochs observed) differs between the trials of both by more than trials differ among themselves: a
@@ -329,7 +329,7 @@ class Difference(show.Result):
 
     @property
     def changes(self) -> list[str]:
-        """Those that there can be, in the order of the table."""
+        """Changes that there can be, in the order of the table."""
         return [one for one in CHANGES if one != "unknown" or self.needed is not None]
 
     @property
@@ -346,7 +346,7 @@ class Difference(show.Result):
 
     @property
     def what(self) -> str:
-        """What confidence is, over the epochs read or at a share."""
+        """Meaning of confidence, over the epochs read or at a share."""
         over = self.row.at if self.row.share is not None else f"over epochs 1 to {self.row.number}"
         return f"Mean probability of the label {over}"
 
