@@ -49,7 +49,7 @@ from easiness.studies.scores import CombinedScores, RunScores, run_scores
 from easiness.studies.similarity import DIFFERENCES, SETS, Similarity
 from easiness.studies.suspects.ranked import Suspects
 from easiness.studies.verification.study import Verification
-from easiness.studies.versions.difference import Difference
+from easiness.studies.versions import Difference
 from lengths import long_but
 from plans import curve_of, training_sets, votes_of
 from recording import believing, recorded
@@ -145,10 +145,8 @@ def _cleaned(run: Run) -> Cleaned:
 
 
 def _verification(_: Run) -> Verification:
-    return Verification(
-        model=HOSTILE, epochs=2, num_examples=NUM, num_relabelled=1, num_dropped=1, num_held_out=20,
-        before=np.array([0.5, 0.6]), after=np.array([0.6, 0.8]), gain=Gain(0.15, (-0.1, 0.4)),
-    )  # fmt: skip
+    right = {name: np.arange(40).reshape(2, 20) % 3 < num for name, num in (("before", 1), ("after", 2))}
+    return Verification(HOSTILE, Row(2), NUM, 1, 1, 0, right)
 
 
 def _worth(run: Run) -> Worth:
@@ -262,6 +260,7 @@ def test_rows_a_figure_and_tables_to_read(result):
         assert len({len(row) for row in section.rows}) == 1
         assert len(section.rows) > 1 or section.title == "Certain conflicts"  # there may be none
         assert all(isinstance(cell, str) for row in section.rows for cell in row)
+    assert all(meaning.endswith(".") for frame in result.frames() for meaning in frame.about.values())
 
 
 def test_a_notebook_shows_a_figure_and_tables_and_no_name_becomes_markup(result):
@@ -270,7 +269,7 @@ def test_a_notebook_shows_a_figure_and_tables_and_no_name_becomes_markup(result)
     tags = {element.tag for element in root.iter()}
     of_figures = {tag for tag in tags if tag.startswith(SVG)}
     assert tags - of_figures <= {
-        *("div", "ul", "li", "h4", "p", "table", "thead", "tbody", "tr", "th", "td"),
+        *("div", "ul", "li", "h4", "p", "table", "thead", "tbody", "tr", "th", "td", "abbr"),
     }
     assert len(root.findall(f"div/{SVG}svg")) == 1
     assert f"{SVG}script" not in of_figures

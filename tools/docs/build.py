@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from columns import columns_by_command
 from commands import commands_page
 from links import troubles
 
@@ -25,7 +26,7 @@ COLORS = re.compile("\x1b\\[[0-9;]*m")  # of a terminal
 
 def build(root: Path) -> list[str]:
     """Build what ``zensical.toml`` in the folder says; returns what is wrong, a line each."""
-    (root / "docs" / "reference" / "commands.md").write_text(commands_page(), "utf-8")
+    (root / "docs" / "reference" / "commands.md").write_text(commands_page(columns_by_command()), "utf-8")
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
     finished = subprocess.run(command, cwd=root, capture_output=True, text=True)
     if finished.returncode:

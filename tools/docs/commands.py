@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import typer
@@ -22,15 +24,20 @@ NAMES = re.compile(r"(?<!\S)--?[a-z][a-z-]*")
 REQUIRED = re.compile(r"\s*\[required\]$")
 
 
-def commands_page() -> str:
-    """Markdown, a section for each command in the order of ``easiness --help``."""
+def commands_page(columns: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Markdown, a section for each command in the order of ``easiness --help``.
+
+    ``columns`` documents those of the tables of a command, by its name.
+    """
     listed: dict[str, list[str]] = {}
     for one in (*COMMANDS, *PAPER):
         listed.setdefault(one.group, []).append(
             f"- [`{one.name}`](#{anchor(one.name)}): {plain(one.summary)}"
         )
     groups = [f"**{group}**\n\n" + "\n".join(lines) for group, lines in listed.items()]
-    sections = [section(one.name) for one in (*COMMANDS, *PAPER)]
+    sections = [
+        "\n\n".join(filter(None, (section(one.name), columns.get(one.name)))) for one in (*COMMANDS, *PAPER)
+    ]
     return "\n\n".join([HEAD.strip(), *groups, *sections]) + "\n"
 
 

@@ -292,7 +292,7 @@ def render_report(
         alone=len(parts) == 1,
         comparison=comparison,
         not_compared=not_compared,
-        answers=[] if comparison is None else matching.pair_answers(comparison),
+        answers=[] if comparison is None else comparison.pair_answers(),
         changes=changed,
         registered=list(registered_parts(runs[0])) if len(parts) == 1 else [],
         certain=sure,

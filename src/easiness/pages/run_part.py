@@ -306,23 +306,23 @@ def run_part(
     labels = suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key)
     accuracy = run_figures.accuracy_curves(run)
     levels = run_figures.easiness_levels(votes, len(run.classes), fraction)
-    reliability, by_epoch, by_trials = None, None, None
+    reliability = None
     if comparison is not None:
         # a comparison of many runs has rates alone
         known = comparison.reliability
         reliability = known[index] if known else matching.run_reliability(run, votes, fraction=fraction)
-        by_epoch, by_trials = matching.curves_by_epoch(reliability), matching.curves_by_trials(reliability)
     warnings = [*filter(None, [one_trial(run)])] if labels else []
     curve = learning_curve(run) if run.shares else None
 
     def drawn(figure: Figure, name: str, shown: str) -> str:
         return to_svg(figure, key=f"{key}-{name}", label=f"{shown}; the table below has the numbers.")
 
-    def halves(curves: matching.ReliabilityCurves | None, name: str) -> str | None:
-        if curves is None:
+    def halves(name: str, *, by_trials: bool) -> str | None:
+        figure = None if reliability is None else matching.draw_reliability(reliability, by_trials=by_trials)
+        if reliability is None or figure is None:
             return None
-        shown = f"Matching rate between halves of the trials by {curves.x_name}"
-        return drawn(matching.draw_reliability(curves), f"by-{name}", shown)
+        by = f"{reliability.judges} in each half" if by_trials else reliability.row_name
+        return drawn(figure, f"by-{name}", f"Matching rate between halves of the trials by {by}")
 
     return {
         "key": key,
@@ -361,14 +361,14 @@ def run_part(
         "outlook": [] if reliability is None else reliability.outlook.sentences(),
         "warnings": warnings + ([] if reliability is None else reliability.outlook.warnings()),
         "too_few": too_few(run.labels, run.classes),
-        "by_epoch_figure": halves(by_epoch, run.row_name),
-        "by_trials_figure": halves(by_trials, "trials"),
+        "by_epoch_figure": halves(run.row_name, by_trials=False),
+        "by_trials_figure": halves("trials", by_trials=True),
     }
 
 
 def _agreeing(comparison: Comparison, index: int) -> str:
     trainings = [at for at, row in enumerate(comparison.rows) if row.share is None]
-    found = (text for at in trainings for text in matching.pair_answers(comparison, (index, at)))
+    found = (text for at in trainings for text in comparison.pair_answers((index, at)))
     return "".join(f"{text}. " for text in found)
 
 

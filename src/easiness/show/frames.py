@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from easiness.show.result import Section
+from easiness.show.result import Embedded, Section
 from easiness.show.text import (
     count,
     interval_text,
@@ -24,18 +25,58 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_MEANINGS = {
+    "id": "Id of the example.",
+    "label": "Number of its class.",
+    "class": "Name of its class.",
+    "was": "Class before, where it was another.",
+    "suggested_class": "Class that the trials say instead.",
+    "suggested_share": "Share of the trials that say so.",
+    "p_wrong": "Probability that the label is wrong.",
+    "kind": "Kind of hard example that it looks like.",
+    "reason": "Sentence on what the trials say.",
+    "difficulty": "From 0, the easiest, to 1, the hardest.",
+    "easiness": "Share of the trials that are right, over the largest such share.",
+    "p_easy": "Probability to be among the truly easiest.",
+    "p_hard": "Probability to be among the truly hardest.",
+    "chance": "Matching rate of sets drawn at random.",
+    "class_chance": "Matching rate of sets that share only how many of each class they hold.",
+    "agreement": "Matching rate without the noise of few trials.",
+    "rate": "Matching rate between groups of trials.",
+    "q": "p-value, adjusted for all examples.",
+    "examples": "Number of examples.",
+    "harder": "Number of examples that became harder.",
+    "easier": "Number of examples that became easier.",
+    "came": "Number of examples in the new version alone.",
+    "went": "Number of examples in the old version alone.",
+    "unknown": "Number of examples of which the trials are too few to tell.",
+    "confidence_old": "Mean probability of the label in the old version.",
+    "confidence_new": "Mean probability of the label in the new version.",
+    "stratum": "Part of the list of suspects, the most suspicious first.",
+    "looks": "Number of labels drawn to be looked at.",
+    "expected_wrong": "Number of wrong labels that the list foretells.",
+    "looked_at": "Number of labels seen of those drawn.",
+    "wrong_seen": "Number of those seen that are wrong.",
+    "wrong": "Number of wrong labels, estimated.",
+    "tie_mass_a": "Share of the examples that tie at the edge of the set of the first run.",
+    "tie_mass_b": "Share of the examples that tie at the edge of the set of the second run.",
+}
+"""Meanings of columns of these names, wherever they stand."""
+
+
 @dataclass(frozen=True)
 class Column:
     """Type of a column: how its cells are written, and their meaning in a sentence.
 
     Args:
         text: the cell of a value.
-        about: what the column means; part of the documentation of the frame.
+        about: what the column means, where that is neither the meaning of its name nor that of its type.
         title: its name in tables to read; that of the column in the frame by default.
         low, high: columns of the interval that is written with the value.
         interval: the cell of a value with its interval.
         decided: a column that says whether the value decides anything; a question mark follows those that
             do not.
+        kind: what values of the type are.
     """
 
     text: Callable[[Any], str] = str
@@ -45,6 +86,17 @@ class Column:
     high: str = ""
     interval: Callable[[Any, Any, Any], str] | None = None
     decided: str = ""
+    kind: str = "Text."
+
+    def meaning(self, name: str) -> str:
+        """The documentation of the column of this name."""
+        parts = [self.about or _MEANINGS.get(name, self.kind)]
+        if self.low:
+            ends = f"`{self.low}`" if self.low == self.high else f"`{self.low}` to `{self.high}`"
+            parts.append(f"Beside it {ends}.")
+        if self.decided:
+            parts.append("A question mark: too few trials to decide anything.")
+        return " ".join(parts)
 
     def cell(self, row: Mapping[Any, Any], name: str) -> str:
         """The text of the cell of a row; blank where there is no value."""
@@ -66,7 +118,7 @@ def names(about: str = "", title: str = "") -> Column:
 
 def counts(about: str = "", title: str = "") -> Column:
     """Whole numbers: ``12,345``."""
-    return Column(lambda value: count(int(value)), about, title)
+    return Column(lambda value: count(int(value)), about, title, kind="Whole number.")
 
 
 def numbers(
@@ -90,6 +142,7 @@ def numbers(
             float(value), float(least), float(most), digits, signed=signed
         ),
         decided,
+        "Number.",
     )
 
 
@@ -99,7 +152,7 @@ def means(error: str, digits: int = 3, about: str = "", title: str = "", *, deci
     def within(value: Any, spread: Any, _: Any) -> str:
         return plus_minus(float(value), float(spread), digits)
 
-    return Column(str, about, title, error, error, within, decided)
+    return Column(str, about, title, error, error, within, decided, "Mean.")
 
 
 def shares(about: str = "", title: str = "", *, low: str = "", high: str = "") -> Column:
@@ -108,12 +161,12 @@ def shares(about: str = "", title: str = "", *, low: str = "", high: str = "") -
     def within(value: float, least: float, most: float) -> str:
         return percent(value) + ("" if math.isnan(least) else f" ({percent(least)} to {percent(most)})")
 
-    return Column(percent, about, title, low, high, within)
+    return Column(percent, about, title, low, high, within, kind="Share.")
 
 
 def probabilities(about: str = "", title: str = "") -> Column:
     """Probabilities without needless digits: ``97 %``."""
-    return Column(whole_percent, about, title)
+    return Column(whole_percent, about, title, kind="Probability.")
 
 
 def points(about: str = "", title: str = "", *, low: str = "", high: str = "") -> Column:
@@ -122,14 +175,19 @@ def points(about: str = "", title: str = "", *, low: str = "", high: str = "") -
     def within(value: float, least: float, most: float) -> str:
         return with_interval(100 * value, 100 * least, 100 * most, 1, signed=True)
 
-    return Column(lambda value: number(100 * value, 1, signed=True), about, title, low, high, within)
+    text = "Difference of shares, in points."
+    return Column(
+        lambda value: number(100 * value, 1, signed=True), about, title, low, high, within, kind=text
+    )
 
 
 def intervals(digits: int = 2, about: str = "", title: str = "", *, high: str) -> Column:
     """The lower ends of intervals, written with the column of the upper ends: ``0.12 to 0.34``."""
-    return Column(
-        str, about, title, high, high, lambda least, _, most: interval_text(float(least), float(most), digits)
-    )
+
+    def ends(least: Any, _: Any, most: Any) -> str:
+        return interval_text(float(least), float(most), digits)
+
+    return Column(str, about, title, high, high, ends, kind="Lower end of an interval.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,15 +204,27 @@ class Frame:
     columns: Mapping[str, Column] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
+    @property
+    def about(self) -> dict[str, str]:
+        """The meaning of each column to read, by its name in tables."""
+        return {column.title or name: column.meaning(name) for name, column in self.columns.items()}
+
     @cached_property
     def section(self) -> Section:
-        """The table to read; the first row is its header."""
-        head = [column.title or name for name, column in self.columns.items()]
+        """The table to read; the first row is its header, which explains itself in a notebook."""
+        head: list[str] = [
+            Embedded(column.title or name, _explained(column.title or name, column.meaning(name)))
+            for name, column in self.columns.items()
+        ]
         rows = [
             [column.cell(row, name) for name, column in self.columns.items()]
             for row in self.data.to_dict("records")
         ]
         return Section(self.title, self.note, [head, *rows], self.notices)
+
+
+def _explained(title: str, meaning: str) -> str:
+    return f'<abbr title="{html.escape(meaning)}">{html.escape(title)}</abbr>'
 
 
 def table(

@@ -24,7 +24,7 @@ from easiness.pages.facts import data_name, describe_data, measure_command, run_
 from easiness.pages.run_part import measure_more, next_step
 from easiness.show.text import chosen_percent, count, duration, percent
 from easiness.store import Run
-from easiness.studies.scores.run_figures import accuracy_curves
+from easiness.studies.scores import accuracy_curves
 from easiness.studies.suspects import Glance
 from pixels import write_pictures
 from recording import believing, small_run

@@ -21,7 +21,7 @@ from easiness.pages.run_part import class_galleries, left_out
 from easiness.pages.template import breakable
 from easiness.show.text import whole_percent
 from easiness.store import Run
-from easiness.studies.matching.outlook import outlook
+from easiness.studies.matching.reliability import outlook
 from recording import believing, recorded
 
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')

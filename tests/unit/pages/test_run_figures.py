@@ -13,7 +13,7 @@ from easiness.pages.paper_study import Picture, draw_gallery, gallery
 from easiness.pages.run_part import class_extremes
 from easiness.runs.source import data_of
 from easiness.store import Recorder, Row
-from easiness.studies.scores.run_figures import (
+from easiness.studies.scores import (
     AccuracyCurves,
     accuracy_curves,
     draw_accuracy,

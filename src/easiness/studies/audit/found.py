@@ -1,8 +1,10 @@
-"""How many labels are wrong and how many are left, from what was seen of those drawn."""
+"""How many labels are wrong and how many are left, from what was seen of those drawn by a design."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import hashlib
+import math
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,115 +13,171 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import (
+    Strata,
     chance_of_a_look,
     chance_within,
+    draw_fixed,
+    draw_in_sequence,
     most_wrong,
     most_wrong_in_sequence,
+    wealth_of_looks,
     wrong_in_strata,
 )
 from easiness.spec import Split
-from easiness.studies.audit.drawing import CONFIDENCE, Design, Positions, looks_needed
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-_TWO_SIDED = (1 + CONFIDENCE) / 2
-_CUTS = (100, 1_000, 10_000)
-
+Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
+CONFIDENCE = 0.95
+_TWO_SIDED = (1 + CONFIDENCE) / 2
+_DIGITS = 8  # of the checksum of a row
+_CUTS = (100, 1_000, 10_000)
+
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What was seen of the examples ``drawn``, up to the first that is undecided, and of those ``known``.
+class Design:
+    """So many ``looks`` were drawn from ``strata`` with a ``seed``; ``known`` examples had been decided.
 
-    Each row has the position ``at`` of an example in the ``split``, and whether its label was seen to be
-    ``wrong`` or nobody was sure (``unsure``); of those drawn also the number of the ``stratum``. ``behind``
-    counts answers behind the first undecided row, which is that of ``undecided``.
+    Where ``at_most`` is a share, they were drawn one by one, to stop when no more are left wrong.
     """
 
-    split: Split
-    design: Design
-    drawn: pd.DataFrame
-    known: pd.DataFrame
-    undecided: str
-    behind: int
+    strata: Strata
+    looks: int
+    seed: int
+    known: int
+    at_most: float | None
 
-    @property
-    def not_right(self) -> Mask:
-        """Was the label seen to be wrong, or may it be? [n] of those drawn."""
-        return (self.drawn["wrong"] | self.drawn["unsure"]).to_numpy(np.bool_)
+    def text(self) -> str:
+        """Everything in one line, as `parse` reads it."""
+        strata = self.strata
+        target = "" if self.at_most is None else f" at_most={self.at_most!r}"
+        return (
+            f"looks={self.looks} seed={self.seed} known={self.known}{target} "
+            f"sizes={_listed(strata.sizes)} shares={_listed(strata.shares)} "
+            f"expected={_listed(strata.expected)}"
+        )
 
-    @property
-    def strata(self) -> Positions:
-        """The number of the stratum [n] of those drawn."""
-        return self.drawn["stratum"].to_numpy(np.int64)
+    def cell(self, data: str, split: str, name: object, order: str, stratum: str) -> str:
+        """Cell of an example in the column ``draw``: the design, and a digest of the row.
+
+        Of the ``data`` the version counts; their name may change.
+        """
+        row = "\n".join((self.text(), data.rpartition("@")[2], split, str(name), order, stratum))
+        return f"{self.text()} check={hashlib.sha256(row.encode()).hexdigest()[:_DIGITS]}"
+
+    def ranks(self) -> Positions:
+        """The ranks [looks] of the examples drawn among those that are not known."""
+        draw = draw_fixed if self.at_most is None else draw_in_sequence
+        return draw(self.strata, self.looks, np.random.default_rng(self.seed))
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """Of ``num`` labels ``wrong`` are, ``low`` to ``high`` with 95 % confidence, or ``None``.
+def parse(cell: str) -> Design | None:
+    """The design that a cell tells; ``None`` where it tells none."""
+    said = dict(word.split("=", 1) for word in cell.split() if "=" in word)
+    try:
+        sizes = np.array([int(one) for one in said["sizes"].split("+")], np.int64)
+        shares, expected = (np.array(said[name].split("+"), np.float64) for name in ("shares", "expected"))
+        target = None if "at_most" not in said else float(said["at_most"])
+        looks, seed, known = (int(said[name]) for name in ("looks", "seed", "known"))
+        design = Design(Strata(sizes, shares, expected), looks, seed, known, target)
+    except (KeyError, ValueError, OverflowError):
+        return None
+    alike = len(sizes) == len(shares) == len(expected)
+    sound = alike and (sizes > 0).all() and (shares > 0).all() and ((expected >= 0) & (expected <= 1)).all()
+    return design if sound and (shares <= 1).all() and (target is None or 0 < target < 1) else None
 
-    ``looked_at`` were drawn and seen, and ``wrong_seen`` of them are. ``wrong`` is ``None`` where nobody was
-    sure of any.
+
+def rounded(strata: Strata) -> Strata:
+    """The strata as a file tells them: what is drawn by them and what is read is then the same."""
+    both = (np.array(_listed(one).split("+"), np.float64) for one in (strata.shares, strata.expected))
+    return Strata(strata.sizes, *both)
+
+
+def _listed(values: npt.NDArray[Any]) -> str:
+    return "+".join(f"{one:.6g}" if isinstance(one, float) else str(one) for one in values.tolist())
+
+
+def looks_needed(strata: Strata, drawn: Positions, wrong: Mask, left: int) -> float | None:
+    """How many more looks can be expected until no more than ``left`` wrong labels can be left.
+
+    ``None`` where that cannot be expected.
     """
-
-    part: str
-    num: int
-    looked_at: int
-    wrong_seen: int
-    wrong: float | None
-    low: int | None
-    high: int | None
+    total = float(left + wrong.sum() + 1)
+    if total > strata.sizes.sum():
+        return 0
+    found = wealth_of_looks(strata, drawn, wrong, np.array([total]))
+    so_far = found.log[-1].max() if len(drawn) else 0.0
+    growth = float(found.growth[0])
+    return max(-math.log(1 - CONFIDENCE) - so_far, 0) / growth if growth > 1e-5 else None
 
 
 @dataclass(frozen=True, eq=False)
 class Audited(show.Result):
-    """What the ``answers`` of an audit say of the ``num_examples`` labels of a split.
+    """Estimates for the ``num_examples`` labels of a ``split`` from what was seen of those ``drawn``.
 
-    ``rank`` [num_examples] is the place of each in the list of suspects, from 0, or ``None`` where the list
-    is not that of which they were drawn.
+    Of those ``drawn``, up to the first that is undecided, and of those ``known`` each row has the position
+    ``at`` of an example in the split, and whether its label was seen to be ``wrong`` or nobody was sure
+    (``unsure``); of those drawn also the number of the ``stratum``. ``behind`` counts answers behind the
+    first undecided row, which is that of ``undecided``. ``rank`` [num_examples] is the place of each in the
+    list of suspects, from 0, or ``None`` where the list is not that of which they were drawn.
     """
 
     num_examples: int
-    answers: Answers = field(repr=False)
+    split: Split = field(repr=False)
+    design: Design = field(repr=False)
+    drawn: pd.DataFrame = field(repr=False)
+    known: pd.DataFrame = field(repr=False)
+    undecided: str = field(repr=False)
+    behind: int = field(repr=False)
     rank: Positions | None = field(repr=False)
 
     @property
     def unsure(self) -> int:
-        """Of how many, known ones too, nobody could tell."""
-        return int(self.answers.drawn["unsure"].sum() + self.answers.known["unsure"].sum())
+        """Number of labels, known ones too, of which nobody could tell."""
+        return int(self.drawn["unsure"].sum() + self.known["unsure"].sum())
 
     @property
     def known_wrong(self) -> int:
         """How many labels were known to be wrong before anything was drawn."""
-        return int(self.answers.known["wrong"].sum())
+        return int(self.known["wrong"].sum())
 
     @property
     def corrected(self) -> int:
         """How many wrong labels somebody has seen, which can be mended."""
-        return int(self.answers.drawn["wrong"].sum()) + self.known_wrong
+        return int(self.drawn["wrong"].sum()) + self.known_wrong
+
+    @property
+    def _not_right(self) -> Mask:
+        """Was the label seen to be wrong, or may it be? [n] of those drawn."""
+        return (self.drawn["wrong"] | self.drawn["unsure"]).to_numpy(np.bool_)
+
+    @property
+    def _strata(self) -> Positions:
+        """The number of the stratum [n] of those drawn."""
+        return self.drawn["stratum"].to_numpy(np.int64)
 
     @cached_property
-    def whole(self) -> Estimate:
-        """The number of wrong labels in the whole split."""
+    def whole(self) -> dict[str, Any]:
+        """The number of wrong labels in the whole split, as the first row of the table."""
         part = self._part("all", None)
-        if self.answers.design.at_most is None:
+        if self.design.at_most is None:
             return part
-        seen, strata = self.answers, self.answers.design.strata
-        right = ~seen.drawn["wrong"].to_numpy(np.bool_)
-        sound = most_wrong_in_sequence(strata.turned(), seen.strata, right, (_TWO_SIDED,))[-1, 0]
+        strata, right = self.design.strata, ~self.drawn["wrong"].to_numpy(np.bool_)
+        sound = most_wrong_in_sequence(strata.turned(), self._strata, right, (_TWO_SIDED,))[-1, 0]
         low = self.known_wrong + int(strata.sizes.sum() - sound)
         high = self._beside + self._most_in_sequence[1]
-        middle = None if part.wrong is None else float(np.clip(part.wrong, low, high))
-        return replace(part, wrong=middle, low=low, high=high)
+        middle = None if part["wrong"] is None else float(np.clip(part["wrong"], low, high))
+        return part | {"wrong": middle, "low": low, "high": high}
 
     @cached_property
     def at_most(self) -> int:
         """No more labels are wrong, with 95 % confidence: a bound from one side."""
-        if self.answers.design.at_most is not None:
+        if self.design.at_most is not None:
             return self._beside + self._most_in_sequence[0]
         sizes, looks, wrong, unsure = self._counts(None)
         return self._beside + most_wrong(sizes, looks, wrong + unsure, CONFIDENCE)
@@ -132,48 +190,38 @@ class Audited(show.Result):
     @property
     def enough(self) -> bool | None:
         """Are no more left than was asked for? ``None`` where nothing was."""
-        target = self.answers.design.at_most
+        target = self.design.at_most
         return None if target is None else self.left_at_most <= target * self.num_examples
 
     @property
     def more_looks(self) -> int | None:
         """How many more looks are likely needed; ``None`` where nothing says so."""
-        seen, target = self.answers, self.answers.design.at_most
+        target = self.design.at_most
         if target is None or self.enough:
             return 0
-        left = int(target * self.num_examples) - int(seen.known["unsure"].sum())
-        more = looks_needed(seen.design.strata, seen.strata, seen.not_right, left)
-        return None if more is None else int(np.ceil(more))
-
-    def first(self, num: int) -> tuple[Estimate, Estimate] | None:
-        """How many labels are wrong among the first ``num`` suspects, and among the others.
-
-        ``None`` where the list of suspects is another than that of which the examples were drawn.
-        """
-        if self.rank is None:
-            return None
-        above = self.rank < num
-        return self._part(f"first {num:,} suspects", above), self._part("all others", ~above)
+        left = int(target * self.num_examples) - int(self.known["unsure"].sum())
+        more = looks_needed(self.design.strata, self._strata, self._not_right, left)
+        return None if more is None else math.ceil(more)
 
     @cached_property
-    def parts(self) -> tuple[Estimate, ...]:
-        """The whole, each stratum, and the first suspects and all others at a few cuts."""
-        strata, nothing = self.answers.design.strata, self.answers.known[:0]
-        counts, parts = self._counts(None), [self.whole]
+    def parts(self) -> list[dict[str, Any]]:
+        """The whole, each stratum, and the first suspects and all others at a few cuts: rows of the table."""
+        strata, counts, rows = self.design.strata, self._counts(None), [self.whole]
         for at in range(len(strata.sizes)) if len(strata.sizes) > 1 else ():
             name = f"stratum {at + 1}, {show.percent(float(strata.expected[at]))} expected"
-            parts.append(self._estimate(name, counts[:, at : at + 1], np.ones(1), nothing))
+            rows.append(self._estimate(name, counts[:, at : at + 1], np.ones(1), self.known[:0]))
         for cut in _CUTS:
-            if cut < self.num_examples:
-                parts += self.first(cut) or ()
-        return tuple(parts)
+            if self.rank is not None and cut < self.num_examples:
+                rows.append(self._part(f"first {cut:,} suspects", self.rank < cut))
+                rows.append(self._part("all others", self.rank >= cut))
+        return rows
 
-    def _part(self, name: str, chosen: Mask | None) -> Estimate:
-        """What is known of the examples ``chosen`` [num_examples], or of all."""
-        design, known = self.answers.design, self.answers.known
+    def _part(self, name: str, chosen: Mask | None) -> dict[str, Any]:
+        """Estimate for the examples ``chosen`` [num_examples], or of all."""
+        design, known = self.design, self.known
         # how probable it was for each stratum to be looked at
         fixed = design.looks if design.at_most is None else None
-        chance, counts = chance_of_a_look(design.strata, len(self.answers.drawn), fixed), self._counts(chosen)
+        chance, counts = chance_of_a_look(design.strata, len(self.drawn), fixed), self._counts(chosen)
         if chosen is not None:
             sizes, looks = self._counts(None)[:2]
             chance, known = chance * chance_within(sizes, looks, counts[0]), known[chosen[known["at"]]]
@@ -181,18 +229,18 @@ class Audited(show.Result):
 
     def _counts(self, chosen: Mask | None) -> Positions:
         """Examples, looks, wrong and unsure ones seen [4, H] of each stratum, as far as it is chosen."""
-        drawn, strata = self.answers.drawn, self.answers.design.strata
+        drawn, strata = self.drawn, self.design.strata
         sizes = strata.sizes
         if chosen is not None and self.rank is not None:
             drawn = drawn[chosen[drawn["at"]]]
             in_order = np.argsort(self.rank)
-            unknown = in_order[~np.isin(in_order, self.answers.known["at"])]
+            unknown = in_order[~np.isin(in_order, self.known["at"])]
             sizes = np.add.reduceat(chosen[unknown].astype(np.int64), strata.ends - strata.sizes)
         rows = drawn, drawn[drawn["wrong"]], drawn[drawn["unsure"]]
         return np.stack([sizes, *(np.bincount(one["stratum"], minlength=len(sizes)) for one in rows)])
 
-    def _estimate(self, name: str, counts: Positions, chance: Floats, known: pd.DataFrame) -> Estimate:
-        """What `_counts` of what was drawn from say, beside what is ``known`` of it.
+    def _estimate(self, name: str, counts: Positions, chance: Floats, known: pd.DataFrame) -> dict[str, Any]:
+        """Estimate from the `_counts` of what was drawn from, beside what is ``known`` of it.
 
         There was a ``chance`` [H] to look at any example of it in each stratum.
         """
@@ -205,22 +253,28 @@ class Audited(show.Result):
         middle = wrong_in_strata(sizes, looks, wrong, unsure, chance[there]) if num else 0.0
         if middle is not None:
             middle = float(np.clip(known_wrong + middle, low, high))
-        seen = int(looks.sum()), int(wrong.sum())
-        bounds = (low, high) if self.answers.design.at_most is None else (None, None)
-        return Estimate(name, num + len(known), *seen, middle, *bounds)
+        fixed = self.design.at_most is None
+        return {
+            "part": name,
+            "examples": num + len(known),
+            "looked_at": int(looks.sum()),
+            "wrong_seen": int(wrong.sum()),
+            "wrong": middle,
+            "low": low if fixed else None,
+            "high": high if fixed else None,
+        }
 
     @property
     def _beside(self) -> int:
         """How many known labels are wrong, or may be."""
-        return int(self.answers.known[["wrong", "unsure"]].to_numpy().sum())
+        return int(self.known[["wrong", "unsure"]].to_numpy().sum())
 
     @cached_property
-    def _most_in_sequence(self) -> tuple[int, int]:
+    def _most_in_sequence(self) -> list[int]:
         """No more of the labels drawn from are wrong, where one may stop: from one side, in an interval."""
-        seen = self.answers
-        arguments = seen.design.strata, seen.strata, seen.not_right
-        one, two = most_wrong_in_sequence(*arguments, (CONFIDENCE, _TWO_SIDED))[-1].tolist()
-        return one, two
+        levels = CONFIDENCE, _TWO_SIDED
+        found = most_wrong_in_sequence(self.design.strata, self._strata, self._not_right, levels)
+        return [int(one) for one in found[-1]]
 
     def table(self) -> pd.DataFrame:
         """A row for all labels, for each stratum, and for the first suspects and all others at a few cuts.
@@ -230,24 +284,21 @@ class Audited(show.Result):
         """
         import pandas as pd
 
-        return pd.DataFrame(map(vars, self.parts)).rename(columns={"num": "examples"})
+        return pd.DataFrame(self.parts)
 
     def document(self) -> dict[str, Any]:
         """The value of the JSON file."""
-        design, seen = self.answers.design, self.answers
-        left = None if self.whole.wrong is None else self.whole.wrong - self.corrected
+        design, whole = self.design, self.whole
+        left = None if whole["wrong"] is None else whole["wrong"] - self.corrected
         return {
-            "split": seen.split,
+            "split": self.split,
             "num_examples": self.num_examples,
-            "wrong": self.whole.wrong,
-            "low": self.whole.low,
-            "high": self.whole.high,
+            **{name: whole[name] for name in ("wrong", "low", "high")},
             "confidence": CONFIDENCE,
             "at_most": self.at_most,
-            "looked_at": self.whole.looked_at,
-            "wrong_seen": self.whole.wrong_seen,
+            **{name: whole[name] for name in ("looked_at", "wrong_seen")},
             "unsure": self.unsure,
-            "known": len(seen.known),
+            "known": len(self.known),
             "known_wrong": self.known_wrong,
             "left": {"wrong": left, "at_most": self.left_at_most},
             "drawn": design.looks,
@@ -272,8 +323,8 @@ class Audited(show.Result):
 
     def frames(self) -> list[show.Frame]:
         """The answer in words, above its parts."""
-        table = self.table()
-        wrong = ["–" if one.wrong is None else show.count(round(one.wrong)) for one in self.parts]
+        table, whole = self.table(), self.whole
+        wrong = ["–" if one["wrong"] is None else show.count(round(one["wrong"])) for one in self.parts]
         columns = {
             "part": show.names(),
             "examples": show.counts(title="labels"),
@@ -283,13 +334,12 @@ class Audited(show.Result):
             "low": show.counts(),
             "high": show.counts(),
         }
-        num_known = len(self.answers.known)
         by = (
-            f" From {show.counted(self.whole.looked_at, 'look')} at labels drawn by chance, "
-            f"{show.count(self.whole.wrong_seen)} of them wrong"
+            f" From {show.counted(whole['looked_at'], 'look')} at labels drawn by chance, "
+            f"{show.count(whole['wrong_seen'])} of them wrong"
         )
-        if num_known:
-            by += f", and {show.count(num_known)} known before, {show.count(self.known_wrong)} of them wrong"
+        if num := len(self.known):
+            by += f", and {show.count(num)} known before, {show.count(self.known_wrong)} of them wrong"
         note = f"{self.summary()}{by}. It holds whatever p_wrong is worth."
         notices = tuple(self._notices())
         return [show.Frame("How many labels are wrong", note, table.assign(wrong=wrong), columns, notices)]
@@ -297,14 +347,14 @@ class Audited(show.Result):
     def summary(self) -> str:
         """The numbers to publish, in a sentence or two."""
         whole, num = self.whole, self.num_examples
-        of = "labels" if self.answers.split == "train" else "held-out labels"
+        of = "labels" if self.split == "train" else "held-out labels"
         about = "nobody can say how many are wrong"
-        if whole.wrong is not None:
-            verb = "is" if round(whole.wrong) == 1 else "are"
-            about = f"about {round(whole.wrong):,} ({show.percent(whole.wrong / num)}) {verb} wrong"
+        if whole["wrong"] is not None:
+            verb = "is" if round(whole["wrong"]) == 1 else "are"
+            about = f"about {round(whole['wrong']):,} ({show.percent(whole['wrong'] / num)}) {verb} wrong"
         said = (
-            f"Of {num:,} {of} {about}: {whole.low:,} to {whole.high:,} with 95 % confidence, and at most "
-            f"{self.at_most:,} ({show.percent(self.at_most / num)}) from one side."
+            f"Of {num:,} {of} {about}: {whole['low']:,} to {whole['high']:,} with 95 % confidence, and at "
+            f"most {self.at_most:,} ({show.percent(self.at_most / num)}) from one side."
         )
         if self.corrected:
             left = f"{self.left_at_most:,} ({show.percent(self.left_at_most / num)})"
@@ -313,17 +363,17 @@ class Audited(show.Result):
         return said
 
     def _notices(self) -> list[str]:
-        seen, said = self.answers, list[str]()
+        said = list[str]()
         if self.enough is not None:
             said.append(self._whether_to_go_on())
-        elif seen.undecided:
+        elif self.undecided:
             said.append(
-                f"{self.whole.looked_at:,} of the {seen.design.looks:,} drawn were looked at, the first "
+                f"{self.whole['looked_at']:,} of the {self.design.looks:,} drawn were looked at, the first "
                 "ones. The interval is wider, and right unless what was seen made you stop."
             )
-        if seen.behind:
+        if self.behind:
             said.append(
-                f"{show.counted(seen.behind, 'answer')} behind the first undecided row ({seen.undecided}) "
+                f"{show.counted(self.behind, 'answer')} behind the first undecided row ({self.undecided}) "
                 "do not count; decide that one, with unsure where you cannot tell."
             )
         if self.unsure:
@@ -339,11 +389,11 @@ class Audited(show.Result):
         return said
 
     def _whether_to_go_on(self) -> str:
-        target = show.chosen_percent(self.answers.design.at_most or 0)
+        target = show.chosen_percent(self.design.at_most or 0)
         holds = "The bounds hold at every look."
         if self.enough:
             return f"At most {target} are left: you can stop. {holds}"
-        more, rows = self.more_looks, self.answers.design.looks - self.whole.looked_at
+        more, rows = self.more_looks, self.design.looks - self.whole["looked_at"]
         if more is None or more > self.num_examples:
             return (
                 f"More than {target} may be left, and what was seen makes it likely that more are: mend the "

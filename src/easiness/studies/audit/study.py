@@ -2,37 +2,155 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
+from easiness import show
+from easiness.analysis import stratify
 from easiness.data import DRAWN, UNSURE, Decisions, splits_in
 from easiness.engine import OneRun, Study, share
 from easiness.errors import BadInput
 from easiness.runs import data_version, decisions_on, labelled_examples
-from easiness.spec import Option, Split
+from easiness.spec import Option, Split, command_line
 from easiness.store import Run
-from easiness.studies.audit.drawing import (
-    KNOWN,
+from easiness.studies.audit.found import (
+    CONFIDENCE,
+    Audited,
     Design,
-    Drawn,
+    Floats,
     Positions,
-    check_request,
-    design_of,
-    drawn_ranks,
+    looks_needed,
     parse,
-    rows_of,
+    rounded,
 )
-from easiness.studies.audit.found import Answers, Audited
 from easiness.studies.suspects import Suspected, suspects
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
+_KNOWN = "known"  # stratum of an example that had been decided before
+_LOOKS = 100
+_TIMES, _MORE = 2, 50  # as many draws as can be expected to be needed, and some more
+_HINTS = ("suggested", "suggested_class", "p_wrong")
 _WRITE = "easiness audit RUN -o audit.csv writes one"
+
+
+def _design_of(
+    p_wrong: Floats, num_examples: int, looks: int | None, at_most: float | None, seed: int
+) -> tuple[Design, float | None]:
+    """How to draw from a list of suspects with falling probabilities, and the looks likely needed.
+
+    ``num_examples`` counts those that are known too.
+    """
+    num_known = num_examples - len(p_wrong)
+    if at_most is None:
+        looks = min(_LOOKS if looks is None else looks, len(p_wrong))
+        return Design(rounded(stratify(p_wrong, looks)), looks, seed, num_known, None), None
+    without_any = -math.log(1 - CONFIDENCE) / max(at_most, 1 / num_examples)
+    strata = rounded(stratify(p_wrong, math.ceil(without_any)))
+    nothing = np.zeros(0, np.int64), np.zeros(0, np.bool_)
+    needed = looks_needed(strata, *nothing, math.floor(at_most * num_examples))
+    if looks is None:
+        looks = math.ceil(_TIMES * (3 * without_any if needed is None else needed)) + _MORE
+    return Design(strata, min(looks, len(p_wrong)), seed, num_known, at_most), needed
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn(show.Result):
+    """Examples of a ``split`` to look at, drawn by a ``design``, a row each in ``rows``, first one first.
+
+    Behind them are those that had been decided before. ``needed`` is how many looks can be expected to do,
+    where one stops when the bound is low enough.
+    """
+
+    split: Split
+    data: str
+    num_examples: int
+    design: Design = field(repr=False)
+    rows: pd.DataFrame = field(repr=False)
+    blind: bool
+    needed: float | None = None
+    run: Path | None = None
+    listing = "rows"
+
+    def next_steps(self, outputs: Sequence[Path]) -> list[str]:
+        """How to look at the labels, and how to read what was seen."""
+        blind = ["--blind"] if self.blind else []
+        steps = []
+        for output in (one for one in outputs if one.suffix == ".csv"):
+            page = output.with_suffix(".html")
+            looking = command_line("report", self.run, "--decide", output, *blind, "-o", page)
+            reading = command_line("audit", self.run, "--decided", output)
+            steps.append(f"look at them: {looking} (or write the actions into {output}); then {reading}")
+        return steps
+
+    def table(self) -> pd.DataFrame:
+        """The file to fill in: columns as of decisions, then how each was drawn.
+
+        ``id``, ``label``, ``class``, ``was``, ``action`` (empty), ``by``, ``time``, ``split``, ``data``, what
+        is ``suggested`` and how probable (unless ``blind``), ``order``, ``stratum`` and ``draw``.
+        """
+        return self.rows.drop(columns=list(_HINTS) if self.blind else [])
+
+    def _by_stratum(self) -> pd.DataFrame:
+        """A row a stratum, from the top of the list: its examples, looks, and wrong labels foretold."""
+        import pandas as pd
+
+        strata = self.design.strata
+        drawn = self.rows["stratum"][self.rows["stratum"] != _KNOWN].astype(np.int64)
+        return pd.DataFrame(
+            {
+                "stratum": np.arange(1, len(strata.sizes) + 1),
+                "examples": strata.sizes,
+                "looks": np.bincount(drawn - 1, minlength=len(strata.sizes)),
+                "expected_wrong": strata.expected * strata.sizes,
+            }
+        )
+
+    def figure(self) -> Figure:
+        """The share of all examples and of all looks that each stratum has."""
+        table = self._by_stratum()
+        series = {
+            f"of the {name}": ((100 * table[name] / table[name].sum()).tolist(), color)
+            for name, color in (("examples", show.FAINT), ("looks", show.HARD))
+        }
+        names = [f"stratum {one}" for one in table["stratum"]]
+        return show.bars(names, series, "share (%); the most suspicious stratum first")
+
+    def frames(self) -> list[show.Frame]:
+        """The strata, and how many looks each is given."""
+        columns = dict.fromkeys(("stratum", "examples", "looks"), show.counts())
+        columns["expected_wrong"] = show.numbers(1, title="wrong, expected")
+        return [show.Frame("Labels to look at, drawn by chance", self._note(), self._by_stratum(), columns)]
+
+    def _note(self) -> str:
+        design = self.design
+        known = f" {show.count(design.known)} are known and were not drawn." if design.known else ""
+        of = f"{show.count(design.looks)} of {show.count(self.num_examples)} labels were drawn by chance"
+        if whole := design.looks == self.num_examples - design.known:
+            which = "All the other" if known else "All"
+            of = f"{which} {show.counted(design.looks, 'label')} are to be looked at"
+        if design.at_most is None:
+            return (
+                f"{of}.{known}"
+                if whole
+                else (f"{of}, more where p_wrong leaves it open.{known} Look at all of them.")
+            )
+        enough = f"at most {show.chosen_percent(design.at_most)} can be said to be left wrong"
+        first = "more of the suspects first" if known else "the suspects first (--known)"
+        likely = f"that may need a look at most of them: decide {first}"
+        if self.needed is not None and self.needed <= design.looks:
+            likely = f"about {show.count(math.ceil(self.needed))} looks are likely to do"
+        return (
+            f"{of}, one after another.{known} Look at them in their order, and stop when {enough}: {likely}. "
+            "The answer may be asked for at any time."
+        )
 
 
 @dataclass(frozen=True)
@@ -91,7 +209,12 @@ def audit(asked: Auditing) -> Drawn | Audited:
                 "(--looks, --at-most, --seed, --blind, --known)"
             )
         return _answered(run, asked.decided, asked.split)
-    check_request(looks, at_most, seed)
+    if looks is not None and looks < 1:
+        raise BadInput(f"--looks {looks}: give a whole number from 1 on")
+    if at_most is not None and not 0 < at_most < 1:
+        raise BadInput(f"--at-most {at_most:g}: give a share above 0 and below 1, such as 0.01 or 1%")
+    if seed < 0:
+        raise BadInput(f"--seed {seed}: give a whole number from 0 on")
     split = asked.split or "train"
     decisions = None if known is None else _known(run, known, split)
     ranked, _ = _unknown(run, split, np.zeros(0, np.int64) if decisions is None else decisions.at)
@@ -100,9 +223,9 @@ def audit(asked: Auditing) -> Drawn | Audited:
         raise BadInput(
             f"{known}: all {num} labels are decided, so the number of wrong ones is known; count them"
         )
-    design, needed = design_of(ranked["p_wrong"].to_numpy(), num, looks, at_most, seed)
+    design, needed = _design_of(ranked["p_wrong"].to_numpy(), num, looks, at_most, seed)
     data = data_version(run)
-    rows = rows_of(ranked, design, split, data, decisions)
+    rows = _file(ranked, design, split, data, decisions)
     return Drawn(split, data, num, design, rows, asked.blind, needed, run.path)
 
 
@@ -128,8 +251,30 @@ def _unknown(run: Run, split: Split, known: Positions) -> tuple[pd.DataFrame, Po
     return ranked[~np.isin(order, known)].reset_index(drop=True), order
 
 
+def _file(
+    ranked: pd.DataFrame, design: Design, split: Split, data: str, known: Decisions | None
+) -> pd.DataFrame:
+    """The rows of an audit's file, of a table of suspects with those that are not known, and those known."""
+    import pandas as pd
+
+    ranks = design.ranks()
+    rows = ranked.iloc[ranks].reset_index(drop=True)
+    table = rows[["id", "label", "class"]].assign(was=rows["label"], action="", by="", time="")
+    table = table.assign(split=split, data=data, **{name: rows[name] for name in _HINTS})
+    table["order"] = np.arange(1, len(ranks) + 1).astype(str).astype(object)
+    table["stratum"] = (design.strata.of(ranks) + 1).astype(str).astype(object)
+    if known is not None:
+        decided = known.table()
+        decided[[*_HINTS, "order"]] = None
+        decided["stratum"] = _KNOWN
+        table = pd.concat([table.astype(object), decided.astype(object)], ignore_index=True)[list(table)]
+        table["order"] = table["order"].fillna("")
+    told = zip(*(table[name].tolist() for name in ("id", *DRAWN[:2])), strict=True)
+    return table.assign(draw=[design.cell(data, split, *row) for row in told])
+
+
 def _answered(run: Run, file: Path, split: Split | None) -> Audited:
-    """What the answers say in a file that an audit of the run wrote, all or the first ones."""
+    """Estimates from the answers in a file that an audit of the run wrote, all or the first ones."""
     if split is None:
         split = "held_out" if "held_out" in splits_in(file) else "train"
     design, rows = _rows(decisions_on(run, file, split), file)
@@ -137,7 +282,7 @@ def _answered(run: Run, file: Path, split: Split | None) -> Audited:
     drawn = rows[rows["stratum"] >= 0].drop_duplicates("order", keep="last").set_index("order").sort_index()
     ranked, order = _unknown(run, split, known["at"].to_numpy())
     same = len(ranked) == design.strata.sizes.sum()
-    _check_whole(file, design, drawn.index, len(known), ranked["id"] if same else None)
+    _check_whole(file, design, drawn.index, len(known), ranked["id"].tolist() if same else [])
     decided = (drawn["action"] != "").to_numpy()
     first = len(drawn) if decided.all() else int(decided.argmin())
     seen, rest = drawn[:first], drawn[first:]
@@ -154,9 +299,16 @@ def _answered(run: Run, file: Path, split: Split | None) -> Audited:
     place = np.zeros(len(order), np.int64)
     place[order[~np.isin(order, known["at"])]] = np.arange(len(ranked))
     same = same and bool((design.strata.of(place[seen["at"]]) == seen["stratum"]).all())
-    undecided = "" if first == len(drawn) else f"{rest['where'].iloc[0]}, {rest['name'].iloc[0]}"
-    answers = Answers(split, design, seen, known, undecided, int(decided[first:].sum()))
-    return Audited(len(order), answers, np.argsort(order) if same else None)
+    return Audited(
+        num_examples=len(order),
+        split=split,
+        design=design,
+        drawn=seen,
+        known=known,
+        undecided="" if first == len(drawn) else f"{rest['where'].iloc[0]}, {rest['name'].iloc[0]}",
+        behind=int(decided[first:].sum()),
+        rank=np.argsort(order) if same else None,
+    )
 
 
 def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
@@ -186,7 +338,7 @@ def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
             )
         # a spreadsheet may have added to numbers
         order, stratum = (row[one].strip().removesuffix(".0") for one in ("order", "stratum"))
-        known = stratum == KNOWN
+        known = stratum == _KNOWN
         sound = known or (_is_up_to(order, design.looks) and _is_up_to(stratum, len(design.strata.sizes)))
         told = design.cell(decisions.data, decisions.split, name, order, stratum)
         if not sound or row["draw"].strip() != told:
@@ -195,10 +347,11 @@ def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
                 "the file that audit wrote, with nothing changed but the actions"
             )
         action, wrong = decided.get(at, ("", False))
-        numbers = {"order": 0, "stratum": -1} if known else {"order": int(order), "stratum": int(stratum) - 1}
-        seen = {"action": action, "wrong": wrong, "unsure": action == UNSURE}
-        rows.append({"where": where, "name": name, "at": at, **numbers, **seen})
-    return design, pd.DataFrame(rows)
+        numbers = (0, -1) if known else (int(order), int(stratum) - 1)
+        rows.append((where, name, at, *numbers, action, wrong, action == UNSURE))
+    return design, pd.DataFrame(
+        rows, columns=["where", "name", "at", "order", "stratum", "action", "wrong", "unsure"]
+    )
 
 
 def _is_up_to(text: str, most: int) -> bool:
@@ -207,20 +360,16 @@ def _is_up_to(text: str, most: int) -> bool:
 
 
 def _check_whole(
-    path: Path, design: Design, looks: Collection[int], num_known: int, ids: pd.Series[Any] | None
+    path: Path, design: Design, looks: Collection[int], num_known: int, ids: Sequence[object]
 ) -> None:
     """Make sure that all rows are there: the ``looks`` drawn from the list of ``ids``, and the known ones."""
     missing = [look for look in range(1, design.looks + 1) if look not in looks]
     if missing:
-        name = "" if ids is None else f" ({ids.iloc[int(drawn_ranks(design)[missing[0] - 1])]})"
-        one, rest = f"look {missing[0]}{name}", len(missing) - 1
-        which, it, row = (
-            (f"{one} and {rest} more were", "them", "rows") if rest else (f"{one} was", "it", "row")
-        )
-        there = "are" if rest else "is"
+        name = f" ({ids[int(design.ranks()[missing[0] - 1])]})" if ids else ""
         raise BadInput(
-            f"{path}: {which} drawn and {there} not there, and without {it} the answer would be bent; put "
-            f"the {row} back, with unsure where you cannot tell"
+            f"{path}: lacks {show.counted(len(missing), 'row')} that were drawn, first look "
+            f"{missing[0]}{name}, which would bend the answer; put them back, with unsure where you cannot "
+            "tell"
         )
     if num_known != design.known:
         raise BadInput(

@@ -1,12 +1,11 @@
-"""What a comparison of runs found: the matching rates of Table 1, their ceilings and reliability."""
+"""The result of a comparison of runs: matching rates of Table 1, their ceilings and reliability."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import combinations_with_replacement
@@ -15,22 +14,289 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from easiness import show
-from easiness.analysis import MIN_GROUP, SIDES, Agreement, GroupMatch, Match, Side, SplitHalf, Ties
-from easiness.show import interval_text, marked, number, with_interval
+from easiness.analysis import MIN_GROUP, SIDES, Agreement, GroupMatch, Match, Side, Ties
+from easiness.errors import shorten
+from easiness.show import counted, marked, number, with_interval
 from easiness.store import Row
-from easiness.studies.matching.answers import answers, headline_ties
-from easiness.studies.matching.outlook import Outlook
-from easiness.studies.matching.reliability import Reliability
+from easiness.studies.matching.reliability import Reliability, tail_text
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from easiness.studies.matching.reliability import Reliability
-
-
 _NAME = 14  # letters of a name, so that the table stays within 100 columns
+_NAME_WIDTH, _MOST_LINES = 12, 5  # letters of a line of a name in the figure, and lines
+_NARROW = 0.2  # width of an interval that more trials would not change much
+_MOST_PAIRS = 6  # of a side that have a sentence each, as those of four runs; more have theirs together
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One entry of a matching table: runs ``a`` and ``b`` by position, the same for a noise ceiling.
+
+    ``groups`` compares groups of equal size and is ``None`` where a run has one trial; ``agreed`` is the
+    `Agreement` that follows from it and the ceilings at the same group size, NaN on the diagonal.
+    ``all_trials`` uses every trial and has no ceiling to be read against; on the diagonal it is ``None``.
+    """
+
+    a: int
+    b: int
+    side: Side
+    ties: Ties
+    groups: GroupMatch | None
+    agreed: Agreement = field(default_factory=Agreement)
+    all_trials: Match | None = None
+
+    @property
+    def agreement(self) -> float:
+        """The matching rate without the noise of few trials, in [0, 1]; NaN where it cannot be told."""
+        return self.agreed.rate
+
+    def values(self) -> dict[str, Any]:
+        """The rate with everything beside it, as a flat row; ``None`` where there is no value."""
+        groups, every, agreed = self.groups, self.all_trials, self.agreed
+
+        def of(match: Any, name: str, at: int | None = None) -> Any:
+            value = getattr(match, name, None)
+            return show.defined(value if at is None or value is None else value[at])
+
+        names = ("bias", "decided", "group_size", "num_splits", "num_empty", "chance", "class_chance")
+        return {
+            "rate": of(groups, "rate"),
+            "low": of(groups, "interval", 0),
+            "high": of(groups, "interval", 1),
+            **{name: of(groups, name) for name in names},
+            "agreement": of(agreed, "rate"),
+            **{f"agreement_{name}": of(agreed, name) for name in ("low", "high", "reason")},
+            **{f"tie_mass_{run}": of(groups, "tie_mass", at) for at, run in enumerate("ab")},
+            **{f"size_{run}": of(groups, "sizes", at) for at, run in enumerate("ab")},
+            **{f"all_trials_{name}": of(every, name) for name in ("rate", "chance", "class_chance")},
+            **{f"all_trials_tie_mass_{run}": of(every, "tie_mass", at) for at, run in enumerate("ab")},
+        }
+
+
+@dataclass(frozen=True)
+class Comparison(show.Result):
+    """Everything `compare` found; ``cells`` has the upper triangle for each side and policy.
+
+    ``rows`` say after which epoch, or at which share, each run was read. ``resolution`` has of each run
+    ``num_trials``, the shares of the examples that are ``right_in_all`` and ``right_in_none``, and the
+    ``tie_mass`` by side. ``note`` says which runs have augmented observations or were not trained to the end
+    then, where any, and of how many examples those compared were drawn. ``reliability`` is empty where
+    rates alone were asked for.
+    """
+
+    names: list[str]
+    rows: tuple[Row, ...]
+    fraction: float
+    num_examples: int
+    ties: tuple[Ties, ...]
+    cells: list[Cell]
+    resolution: list[dict[str, Any]]
+    reliability: list[Reliability]
+    note: str | None = None
+    detailed: bool = field(default=False, repr=False)
+    leads = True
+
+    @property
+    def notices(self) -> list[str]:
+        """Which runs were observed otherwise, or not to the end."""
+        return [] if self.note is None else [self.note]
+
+    @property
+    def headline(self) -> str:
+        """The answers, a line each."""
+        wrapped = textwrap.TextWrapper(100, subsequent_indent="  ", break_long_words=False)
+        return "\n".join(wrapped.fill(text) for text in self.answers())
+
+    def printed(self) -> list[show.Section]:
+        """The table that goes with the answers; with ``detailed`` every table."""
+        return self.sections() if self.detailed else [headline(self).section]
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch after which trainings were read; ``None`` where there are runs on features alone."""
+        return next((row.number for row in self.rows if row.share is None), None)
+
+    @property
+    def share(self) -> float | None:
+        """The share that runs on features were read at; ``None`` without any, and where they are several."""
+        shares = {row.share for row in self.rows if row.share is not None}
+        return shares.pop() if len(shares) == 1 else None
+
+    @property
+    def at(self) -> str:
+        """``after epoch 3``, ``at share 0.8``, or that of each run by its name."""
+        if len(set(self.rows)) == 1:
+            return self.rows[0].at
+        named = [f"{name} {row.at}" for name, row in zip(self.names, self.rows, strict=True)]
+        return f"({', '.join(named)})"
+
+    @property
+    def judge(self) -> str:
+        """Name of what is put in groups: a ``trial``, or a ``head`` where all runs are on features."""
+        return "trial" if any(row.share is None for row in self.rows) else "head"
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """``epoch`` and ``share``, as far as the runs were read after or at one."""
+        of_rows = {name for row in self.rows for name in row.asked}
+        return {name: getattr(self, name) for name in ("epoch", "share") if name in of_rows}
+
+    @cached_property
+    def _by_key(self) -> dict[tuple[int, int, Side, Ties], Cell]:
+        return {(cell.a, cell.b, cell.side, cell.ties): cell for cell in self.cells}
+
+    def cell(self, a: int, b: int, side: Side, ties: Ties) -> Cell:
+        """The cell of two runs in either order."""
+        return self._by_key[min(a, b), max(a, b), side, ties]
+
+    def table(self) -> pd.DataFrame:
+        """One row per matching rate, both sides and all policies."""
+        import pandas as pd
+
+        return pd.DataFrame([self._row(cell) for cell in self.cells])
+
+    def _row(self, cell: Cell) -> dict[str, Any]:
+        names = {"a": self.names[cell.a], "b": self.names[cell.b], "ceiling": cell.a == cell.b}
+        of = {"side": cell.side, "ties": cell.ties, **names, **self.asked, "fraction": self.fraction}
+        return of | cell.values()
+
+    def figure(self) -> Figure:
+        """Table 1 as a picture, see `draw_matching`."""
+        return draw_matching(self)
+
+    def frames(self) -> list[show.Frame]:
+        """The table that goes with the answers, then every other, in reading order."""
+        frames = [headline(self), _resolution(self)]
+        for side in SIDES:
+            frames += [_matrix(self, side), _details(self, side)]
+        for name, judged in zip(self.names, self.reliability, strict=False):
+            if judged.by_epoch:
+                frames += [_halves(name, self, judged, by) for by in (judged.row_name, "trials")]
+        return frames
+
+    def markdown(self) -> str:
+        """Note, answers and all tables as Markdown."""
+        note = "" if self.note is None else f"Note: {show.markdown_text(self.note)}.\n\n"
+        sentences = "\n".join(f"- {show.markdown_text(text)}" for text in self.answers())
+        return f"{note}{sentences}\n\n{show.sections_markdown(self.sections())}"
+
+    def _repr_html_(self) -> str:
+        return show.result_html(self.figure(), self.sections(), self.answers())
+
+    def document(self) -> dict[str, Any]:
+        """Answers, matching rates, resolution and reliability, and the note; keys are relied on."""
+        judged = [one.values() for one in self.reliability] or [{}] * len(self.names)
+        runs = [
+            {"name": name, "resolution": resolution, **alone}
+            for name, resolution, alone in zip(self.names, self.resolution, judged, strict=True)
+        ]
+        return {
+            **self.asked,
+            "fraction": self.fraction,
+            "num_examples": self.num_examples,
+            "note": self.note,
+            "answers": self.answers(),
+            "runs": show.defined(runs),
+            "matching": [self._row(cell) for cell in self.cells],
+        }
+
+    @property
+    def headline_ties(self) -> Ties:
+        """The policy for ties that the answers are about: ``refine`` if it was among those compared."""
+        return "refine" if "refine" in self.ties else self.ties[0]
+
+    def answers(self) -> list[str]:
+        """The sentences of `pair_answers`, then what each run's sets hold and whether they still change."""
+        named: dict[str, list[str]] = {}
+        for name, judged in zip(self.names, self.reliability, strict=False):
+            ahead = judged.outlook
+            for text in (*ahead.sentences(with_time=False), *(f"warning: {one}" for one in ahead.warnings())):
+                named.setdefault(text, []).append(name)
+        return [*self.pair_answers(), *(f"{shorten(names)}: {text}" for text, names in named.items())]
+
+    def pair_answers(self, pair: tuple[int, int] | None = None) -> list[str]:
+        """A sentence for each side and pair of runs, or for each side of a run that is alone.
+
+        More pairs than four runs have share a sentence, with the range of their rates, where the same can be
+        said of them. With a ``pair`` of positions it is of this alone.
+        """
+        alone = len(self.names) == 1
+        cells = [
+            cell
+            for side in SIDES
+            for cell in self.cells
+            if (cell.side, cell.ties) == (side, self.headline_ties)
+            and (alone or cell.a != cell.b)
+            and (pair is None or {cell.a, cell.b} == set(pair))
+        ]
+        together = len(cells) > _MOST_PAIRS * len(SIDES)
+        alike: dict[object, list[Cell]] = {}
+        for cell in cells:
+            groups = cell.groups
+            told = None if groups is None else (groups.group_size, groups.decided, math.isnan(groups.rate))
+            kind = (told, cell.agreed.reason) if together else (cell.a, cell.b)
+            alike.setdefault((cell.side, *kind), []).append(cell)
+        return [_answer(self, ones) for ones in alike.values()]
+
+
+def _answer(c: Comparison, cells: Sequence[Cell]) -> str:
+    """One sentence on a pair of runs, or on several of a kind."""
+    cell, num = cells[0], len(cells)
+    tail = tail_text(cell.side, c.fraction)
+    names = f"{c.names[cell.a]} and {c.names[cell.b]}" if num == 1 else f"{num:,} pairs of runs"
+    groups, every = cell.groups, cell.all_trials
+    if groups is None and every is None:
+        return f"{c.names[cell.a]}: one {c.judge} cannot say how much of its {tail} another would find"
+    matches = [one.all_trials if one.groups is None else one.groups for one in cells]
+    rate = _range(match.rate for match in matches if match)
+    chance = f"{_range(match.chance for match in matches if match)} would be chance"
+    if groups is None:
+        return (
+            f"{names} match in {rate} of the {tail}; {chance}; "
+            f"with one {c.judge} of each, noise cannot be told from disagreement"
+        )
+    if math.isnan(groups.rate) and cell.a == cell.b:
+        return f"{c.names[cell.a]}: its sets of the {tail} are empty"
+    if cell.a == cell.b:
+        return (
+            f"{c.names[cell.a]} finds {with_interval(groups.rate, *groups.interval)} of its {tail} again "
+            f"with {counted(groups.group_size, f'other {c.judge}')}; {chance}{_doubt(c, groups.decided)}"
+        )
+    if cell.agreed.reason is not None:
+        return (
+            f"how far {names} agree on the {tail} cannot be told ({cell.agreed.reason}); "
+            + (
+                f"groups of {counted(groups.group_size, c.judge)} match in {rate}; {chance}"
+                if groups.rate >= 0
+                else "there is nothing to match"
+            )
+            + _doubt(c, groups.decided)
+        )
+    agreed = with_interval(cell.agreed.rate, cell.agreed.low, cell.agreed.high)
+    if num > 1:
+        ends = [choose(cells, key=lambda one: one.agreement) for choose in (min, max)]
+        agreed = " to ".join(
+            f"{number(one.agreement)} ({c.names[one.a]} and {c.names[one.b]})" for one in ends
+        )
+    narrow = all(one.agreed.high - one.agreed.low <= _NARROW for one in cells)
+    more = "would hardly change that" if narrow else "would narrow that down"
+    return (
+        f"{names} agree on {agreed} of the {tail}; "
+        f"{chance}{f'; more trials {more}' if groups.decided else _doubt(c, groups.decided)}"
+    )
+
+
+def _range(values: Iterable[float]) -> str:
+    found = sorted(values)
+    return " to ".join(dict.fromkeys((number(found[0]), number(found[-1]))))
+
+
+def _doubt(c: Comparison, decided: bool) -> str:
+    few = f"groups of fewer than {MIN_GROUP} {c.judge}s"
+    return "" if decided else f"; undecided, since {few} decide nothing"
 
 
 _NUMBERS = ("rate", "low", "high", "group_size", "chance", "class_chance", "all_trials_rate")
@@ -38,7 +304,7 @@ _NUMBERS = ("rate", "low", "high", "group_size", "chance", "class_chance", "all_
 
 def headline(c: Comparison) -> show.Frame:
     """The one table that goes with the answers, at most 100 columns wide."""
-    ties = headline_ties(c)
+    ties = c.headline_ties
     rows = c.table()
     rows = rows[rows["ties"] == ties]
     rows = rows.astype(dict.fromkeys(_NUMBERS, float))  # without any value a column is of None
@@ -81,27 +347,16 @@ def shortened(name: str) -> str:
     return f"{name[: ends // 2]}…{name[-(ends - ends // 2) :]}"
 
 
-def comparison_frames(comparison: Comparison) -> list[show.Frame]:
-    """The tables of `easiness compare`, in reading order."""
-    frames = [_resolution(comparison)]
-    for side in SIDES:
-        frames += [_matrix(comparison, side), _details(comparison, side)]
-    for name, reliability in zip(comparison.names, comparison.reliability, strict=False):
-        if reliability.by_epoch:
-            frames += [_by_epoch(name, reliability), _by_trials(name, comparison, reliability)]
-    return frames
-
-
 def _resolution(c: Comparison) -> show.Frame:
     rows = [
         {
             "run": name,
-            f"{c.judge}s": run.num_trials,
-            "right in all": run.right_in_all,
-            "right in none": run.right_in_none,
-            **{f"tie mass {side}": run.tie_mass[side] for side in SIDES},
+            f"{c.judge}s": of["num_trials"],
+            "right in all": of["right_in_all"],
+            "right in none": of["right_in_none"],
+            **{f"tie mass {side}": of["tie_mass"][side] for side in SIDES},
         }
-        for name, run in zip(c.names, c.resolution, strict=True)
+        for name, of in zip(c.names, c.resolution, strict=True)
     ]
     return show.table(
         f"How far easiness tells {c.num_examples} examples apart {c.at}",
@@ -142,306 +397,62 @@ def _chance_of(c: Comparison, i: int, side: Side, ties: Ties) -> float:
 
 
 def _details(c: Comparison, side: Side) -> show.Frame:
-    rows = []
-    for ties in c.ties:
-        for cell in (cell for cell in c.cells if cell.side == side and cell.ties == ties):
-            names = (c.names[cell.a], c.names[cell.b])
-            g, every = cell.groups, cell.all_trials
-            rows.append(
-                {
-                    "pair": "ceiling of " + names[0] if cell.a == cell.b else " - ".join(names),
-                    "ties": ties,
-                    "rate": _rate(g),
-                    "95 % interval": interval_text(*g.interval) if g else "",
-                    "bias": g.bias if g else math.nan,
-                    f"{c.judge}s a group": str(g.group_size) if g else "",
-                    **_chances(g or every),
-                    "agreement": (number(cell.agreement) or _blank(cell)) if g else "",
-                    "its 95 % interval": interval_text(cell.agreement_low, cell.agreement_high) if g else "",
-                    "tie mass": " ".join(map(number, g.tie_mass)) if g else "",
-                    "set sizes": " ".join(number(size, 0) for size in g.sizes) if g else "",
-                    "all trials": (number(every.rate) or "empty") if every else "",
-                    "tie mass of all": " ".join(map(number, every.tie_mass)) if every else "",
-                }
-            )
-    return show.table(
+    rows = c.table()
+    rows = rows[rows["side"] == side]
+    pair = (rows["a"] + " - " + rows["b"]).where(~rows["ceiling"], "ceiling of " + rows["a"])
+    numbers = dict.fromkeys(("chance", "class_chance", "tie_mass_a", "tie_mass_b"), show.numbers(2))
+    every = ("all_trials_rate", "all_trials_chance", "all_trials_tie_mass_a", "all_trials_tie_mass_b")
+    columns = {
+        "pair": show.names(),
+        "ties": show.names(),
+        "rate": show.numbers(2, low="low", high="high", decided="decided"),
+        "bias": show.numbers(2),
+        "group_size": show.counts(title=f"{c.judge}s a group"),
+        **numbers,
+        "size_a": show.numbers(0),
+        "size_b": show.numbers(0),
+        "agreement": show.numbers(2, low="agreement_low", high="agreement_high"),
+        "agreement_reason": show.names(title="why none"),
+        **dict.fromkeys(every, show.numbers(2)),
+    }
+    return show.Frame(
         f"{side.capitalize()} examples: what each rate must be read beside",
         "Rates are means over choices of disjoint groups. Intervals are a bootstrap over trials, "
         "without its bias. Class chance: the rate of sets that share only how many of each class "
         "they hold. Agreement: the rate with endless trials, or why it is unknown. Rates from all "
         "trials have no ceiling.",
-        rows,
-        digits=2,
+        rows.assign(pair=pair),
+        columns,
     )
 
 
-def _chances(found: GroupMatch | Match | None) -> dict[str, float | None]:
-    chance, of_classes = (found.chance, found.class_chance) if found else (math.nan, math.nan)
-    return {"chance": chance, "class chance": of_classes}
-
-
-def _blank(cell: Cell) -> str:
-    """Why a cell has no agreement; nothing where none is asked for."""
-    return "" if cell.agreed is None or cell.agreed.reason is None else f"none: {cell.agreed.reason}"
-
-
-def _tails(half: SplitHalf) -> dict[str, float]:
-    found = {"rank correlation": half.rank_correlation, "Spearman-Brown": half.spearman_brown}
-    for side, tail in (("easy", half.easy), ("hard", half.hard)):
-        found |= {
-            f"{side} refine": tail.refine,
-            f"{side} expected": tail.expected,
-            f"{side} tie mass": tail.tie_mass,
-        }
-    return found
-
-
-def _by_epoch(name: str, reliability: Reliability) -> show.Frame:
-    name_of, value_of = reliability.row_name, reliability.value
-    best = {side: reliability.best_epoch(side) for side in SIDES}
-    rows = [
-        {
-            name_of: f"{value_of(half):g}",
-            **_tails(half),
-            **{f"{side} drift": reliability.drift[side].get(half.epoch, math.nan) for side in SIDES},
-            "best for": " and ".join(side for side in SIDES if best[side] == half.epoch),
-        }
-        for half in reliability.by_epoch
-    ]
-    size = reliability.by_epoch[0].group_size
-    return show.table(
-        f"{name}: reliability by {name_of}",
-        f"Matching rates between disjoint groups of {size} {reliability.judges}: how far the easy and "
-        "hard sets repeat. Drift: the agreement of the refined sets with those of the last "
-        f"{name_of}. Sets can repeat and still not be those.",
-        rows,
-        digits=2,
+def _halves(name: str, c: Comparison, judged: Reliability, by: str) -> show.Frame:
+    """How far halves of the trials agree, by epoch or share, or by the number of trials in them."""
+    by_trials = by == "trials"
+    rows = []
+    for half in judged.by_trials if by_trials else judged.by_epoch:
+        row: dict[str, Any] = {by: f"{judged.value(half.epoch):g}"}
+        if by_trials:
+            row = {f"{judged.judges} a group": half.group_size}
+        row |= {"rank correlation": half.rank_correlation, "Spearman-Brown": half.spearman_brown}
+        for side, tail in (("easy", half.easy), ("hard", half.hard)):
+            row |= {f"{side} {one}": getattr(tail, one) for one in ("refine", "expected")}
+            row[f"{side} tie mass"] = tail.tie_mass
+        if not by_trials:
+            row |= {f"{side} drift": judged.drift[side].get(half.epoch, math.nan) for side in SIDES}
+            best = [side for side in SIDES if judged.best_epoch(side) == half.epoch]
+            row["best for"] = " and ".join(best)
+        rows.append(row)
+    title = f"{name}: reliability by {by}"
+    note = (
+        f"Matching rates between disjoint groups of {judged.by_epoch[0].group_size} {judged.judges}: how far "
+        "the easy and hard sets repeat. Drift: the agreement of the refined sets with those of the last "
+        f"{by}. Sets can repeat and still not be those."
     )
-
-
-def _by_trials(name: str, c: Comparison, reliability: Reliability) -> show.Frame:
-    rows = [
-        {f"{reliability.judges} a group": half.group_size, **_tails(half)} for half in reliability.by_trials
-    ]
-    return show.table(
-        f"{name}: reliability by number of {reliability.judges}, {c.at}",
-        "Matching rate between groups, by their number of trials.",
-        rows,
-        digits=2,
-    )
-
-
-_NAME_WIDTH, _MOST_LINES = 12, 5  # letters of a line of a name in the figure, and lines
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One entry of a matching table: runs ``a`` and ``b`` by position, the same for a noise ceiling.
-
-    ``groups`` compares groups of equal size and is ``None`` where a run has one trial; ``agreed`` is the
-    `Agreement` that follows from it and the ceilings at the same group size. ``all_trials`` uses every trial
-    and has no ceiling to be read against. On the diagonal both are ``None``.
-    """
-
-    a: int
-    b: int
-    side: Side
-    ties: Ties
-    groups: GroupMatch | None
-    agreed: Agreement | None
-    all_trials: Match | None
-
-    @property
-    def agreement(self) -> float:
-        """The matching rate without the noise of few trials, in [0, 1]; NaN where it cannot be told."""
-        return math.nan if self.agreed is None else self.agreed.rate
-
-    @property
-    def agreement_low(self) -> float:
-        """Low end of the 95 % interval of `agreement`."""
-        return math.nan if self.agreed is None else self.agreed.low
-
-    @property
-    def agreement_high(self) -> float:
-        """High end of the 95 % interval of `agreement`."""
-        return math.nan if self.agreed is None else self.agreed.high
-
-
-@dataclass(frozen=True)
-class Resolution:
-    """How far the N + 1 levels of easiness tell one run's examples apart at the epoch compared."""
-
-    num_trials: int
-    right_in_all: float
-    right_in_none: float
-    tie_mass: dict[Side, float]
-
-
-@dataclass(frozen=True)
-class Comparison(show.Result):
-    """Everything `compare` found; ``cells`` has the upper triangle for each side and policy.
-
-    ``rows`` say after which epoch, or at which share, each run was read. ``note`` says which runs have
-    augmented observations or were not trained to the end then, where any, and of how many examples those
-    compared were drawn. ``reliability`` is empty where rates alone were asked for.
-    """
-
-    names: list[str]
-    rows: tuple[Row, ...]
-    fraction: float
-    num_examples: int
-    ties: tuple[Ties, ...]
-    cells: list[Cell]
-    resolution: list[Resolution]
-    reliability: list[Reliability]
-    note: str | None = None
-    detailed: bool = field(default=False, repr=False)
-    leads = True
-
-    @property
-    def notices(self) -> list[str]:
-        """Which runs were observed otherwise, or not to the end."""
-        return [] if self.note is None else [self.note]
-
-    @property
-    def headline(self) -> str:
-        """The answers, a line each."""
-        wrapped = textwrap.TextWrapper(100, subsequent_indent="  ", break_long_words=False)
-        return "\n".join(wrapped.fill(text) for text in answers(self))
-
-    def printed(self) -> list[show.Section]:
-        """The table that goes with the answers; with ``detailed`` every table."""
-        return self.sections() if self.detailed else [headline(self).section]
-
-    @property
-    def epoch(self) -> int | None:
-        """The epoch after which trainings were read; ``None`` where there are runs on features alone."""
-        return next((row.number for row in self.rows if row.share is None), None)
-
-    @property
-    def share(self) -> float | None:
-        """The share that runs on features were read at; ``None`` without any, and where they are several."""
-        shares = {row.share for row in self.rows if row.share is not None}
-        return shares.pop() if len(shares) == 1 else None
-
-    @property
-    def at(self) -> str:
-        """``after epoch 3``, ``at share 0.8``, or that of each run by its name."""
-        if len(set(self.rows)) == 1:
-            return self.rows[0].at
-        named = [f"{name} {row.at}" for name, row in zip(self.names, self.rows, strict=True)]
-        return f"({', '.join(named)})"
-
-    @property
-    def judge(self) -> str:
-        """What is put in groups: a ``trial``, or a ``head`` where all runs are on features."""
-        return "trial" if any(row.share is None for row in self.rows) else "head"
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        """``epoch`` and ``share``, as far as the runs were read after or at one."""
-        of_rows = {name for row in self.rows for name in row.asked}
-        return {name: getattr(self, name) for name in ("epoch", "share") if name in of_rows}
-
-    @cached_property
-    def _by_key(self) -> dict[tuple[int, int, Side, Ties], Cell]:
-        return {(cell.a, cell.b, cell.side, cell.ties): cell for cell in self.cells}
-
-    def cell(self, a: int, b: int, side: Side, ties: Ties) -> Cell:
-        """The cell of two runs in either order."""
-        return self._by_key[min(a, b), max(a, b), side, ties]
-
-    def table(self) -> pd.DataFrame:
-        """One row per matching rate, both sides and all policies."""
-        import pandas as pd
-
-        return pd.DataFrame([_cell_values(self, cell) for cell in self.cells])
-
-    def figure(self) -> Figure:
-        """Table 1 as a picture, see `draw_matching`."""
-        return draw_matching(self)
-
-    def frames(self) -> list[show.Frame]:
-        """The table that goes with the answers, then every other."""
-        return [headline(self), *comparison_frames(self)]
-
-    def markdown(self) -> str:
-        """Note, answers and all tables as Markdown."""
-        note = "" if self.note is None else f"Note: {show.markdown_text(self.note)}.\n\n"
-        sentences = "\n".join(f"- {show.markdown_text(text)}" for text in answers(self))
-        return f"{note}{sentences}\n\n{show.sections_markdown(self.sections())}"
-
-    def _repr_html_(self) -> str:
-        return show.result_html(self.figure(), self.sections(), answers(self))
-
-    def document(self) -> dict[str, Any]:
-        """Answers, matching rates, resolution and reliability, and the note; keys are relied on."""
-        judged = [{**one.values(), "outlook": _outlook_values(one.outlook)} for one in self.reliability] or [
-            {}
-        ] * len(self.names)
-        runs = [
-            {"name": name, "resolution": dataclasses.asdict(resolution), **alone}
-            for name, resolution, alone in zip(self.names, self.resolution, judged, strict=True)
-        ]
-        return {
-            **self.asked,
-            "fraction": self.fraction,
-            "num_examples": self.num_examples,
-            "note": self.note,
-            "answers": answers(self),
-            "runs": show.defined(runs),
-            "matching": [_cell_values(self, cell) for cell in self.cells],
-        }
-
-
-def _cell_values(comparison: Comparison, cell: Cell) -> dict[str, Any]:
-    """One matching rate with everything beside it, as a flat row; ``None`` where there is no value."""
-    groups, every = cell.groups, cell.all_trials
-    row: dict[str, Any] = {
-        "side": cell.side,
-        "ties": cell.ties,
-        "a": comparison.names[cell.a],
-        "b": comparison.names[cell.b],
-        "ceiling": cell.a == cell.b,
-        **comparison.asked,
-        "fraction": comparison.fraction,
-        "rate": groups and groups.rate,
-        "low": groups and groups.interval[0],
-        "high": groups and groups.interval[1],
-        "bias": groups and groups.bias,
-        "decided": groups and groups.decided,
-        "group_size": groups and groups.group_size,
-        "num_splits": groups and groups.num_splits,
-        "num_empty": groups and groups.num_empty,
-        "chance": groups and groups.chance,
-        "class_chance": groups and groups.class_chance,
-        "agreement": cell.agreement,
-        "agreement_low": cell.agreement_low,
-        "agreement_high": cell.agreement_high,
-        "agreement_reason": cell.agreed and cell.agreed.reason,
-        "tie_mass_a": groups and groups.tie_mass[0],
-        "tie_mass_b": groups and groups.tie_mass[1],
-        "size_a": groups and groups.sizes[0],
-        "size_b": groups and groups.sizes[1],
-        "all_trials_rate": every and every.rate,
-        "all_trials_chance": every and every.chance,
-        "all_trials_class_chance": every and every.class_chance,
-        "all_trials_tie_mass_a": every and every.tie_mass[0],
-        "all_trials_tie_mass_b": every and every.tie_mass[1],
-    }
-    return {name: show.defined(value) for name, value in row.items()}
-
-
-def _outlook_values(outlook: Outlook) -> dict[str, Any]:
-    """What the sets of a run hold, by side: a share of the true set, and the trials that 90 % of it needs."""
-    return {
-        one.side: {
-            **dict(zip(("share", "low", "high"), one.share(), strict=True)),
-            "trials": one.num_trials,
-            "trials_for_90_percent": one.trials_for(0.9),
-        }
-        for one in outlook.forecasts
-    }
+    if by_trials:
+        title = f"{name}: reliability by number of {judged.judges}, {c.at}"
+        note = "Matching rate between groups, by their number of trials."
+    return show.table(title, note, rows, digits=2)
 
 
 def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES, ties: Ties | None = None) -> Figure:
@@ -453,7 +464,7 @@ def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES, ties: T
     """
     from matplotlib.figure import Figure
 
-    ties = headline_ties(comparison) if ties is None else ties
+    ties = comparison.headline_ties if ties is None else ties
     num, names = len(comparison.names), [_wrapped(name) for name in comparison.names]
     lines = max(name.count("\n") for name in names)
     figure = Figure(figsize=(1.6 + 1.15 * (num + 1), 1.0 + 0.13 * lines + 0.85 * num), layout="constrained")

@@ -1,39 +1,199 @@
-"""How reproducible the sets of one run are, by epoch and by number of trials, and how they drift."""
+"""How reproducible the sets of one run are, what they are worth, and what more trials or epochs give."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from easiness import analysis
-from easiness.analysis import best_epoch
+from easiness import analysis, show
+from easiness.analysis import SIDES, Side
 from easiness.errors import BadInput
-from easiness.show import (
-    EASY,
-    FONT_SIZE,
-    HARD,
-    INK,
-    chance_line,
-    legend_above,
-    new_axes,
-    share_axis,
-    whole_ticks,
-)
 from easiness.store import Run
-from easiness.studies.matching.outlook import Outlook, outlook
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_TARGETS = (0.9, 0.95, 0.99)  # shares of the true set to name the trials for: the first not reached yet
+_VAGUE = 0.5  # width of an interval that says nothing
 _MAX_EPOCHS = 24  # epochs that are looked at; more are thinned out evenly in log scale
 _SPLITS = 20
-_COLORS = {"easy": EASY, "hard": HARD}
+_COLORS = {"easy": show.EASY, "hard": show.HARD}
+
+
+def tail_text(side: Side, fraction: float) -> str:
+    """``hardest tenth``, or ``hardest 5 %``."""
+    superlative = {"easy": "easiest", "hard": "hardest"}[side]
+    return f"{superlative} {'tenth' if fraction == 0.1 else f'{100 * fraction:g} %'}"
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Forecasts and drifts of the refined sets of ``fraction`` of the examples, one a side, after ``epoch``.
+
+    ``forecasts`` are empty below `MIN_TRIALS`, and where they cannot be made; ``reason`` then says why. Each
+    of ``drifts`` is between the epoch before the last quarter and the last one, or between ``epoch`` and the
+    last where it is an earlier one; empty where one epoch or one trial was observed, and of runs on features.
+    ``num_observed`` is the number of epochs observed, ``seconds`` what a further trial takes as these did;
+    None if not known. Of a run on features ``num_trials`` are the heads that left an example out, and
+    ``trials_of_each`` trials have one such.
+    """
+
+    num_trials: int
+    epoch: int
+    fraction: float
+    forecasts: tuple[analysis.Forecast, ...]
+    drifts: tuple[analysis.Drift, ...]
+    seconds: float | None
+    reason: str | None = None
+    num_observed: int = 1
+    trials_of_each: float | None = None
+
+    def sentences(self, *, with_time: bool = True) -> list[str]:
+        """Sentences on what the sets hold, one a side; ``with_time`` says what more would take."""
+        both = f"how much of the true easiest and {tail_text('hard', self.fraction)} the sets hold"
+        if self.num_trials < analysis.MIN_TRIALS:
+            least, few = analysis.MIN_TRIALS, show.counted(self.num_trials, self._judge)
+            needed = f"{few}: {least} are needed"
+            if self.trials_of_each is not None:
+                trials = self._trials(least)
+                needed = f"{few} that left an example out: {trials} trials are needed, for {least} heads"
+            return [f"{both} cannot be told from {needed}{self._cost(least, with_time)}"]
+        if not self.forecasts:
+            return [] if self.reason is None else [f"{both} cannot be told: {self.reason}"]
+        sentences = [self._sentence(one, with_time) for one in self.forecasts]
+        if self.num_observed == 1 and self.trials_of_each is None:
+            sentences.append(
+                "whether more epochs would change the sets is unknown, since only one was observed"
+            )
+        return sentences
+
+    @property
+    def _judge(self) -> str:
+        return "trial" if self.trials_of_each is None else "head"
+
+    def _trials(self, num: int) -> int:
+        """The trials of the run in which an example is judged ``num`` times."""
+        return num if self.trials_of_each is None else math.ceil(num * self.trials_of_each - 1e-9)
+
+    def _cost(self, num: int, with_time: bool) -> str:
+        """How long it takes to judge an example ``num`` times, as far as that is known and to be said."""
+        more = self._trials(num) - self._trials(self.num_trials)
+        known = with_time and self.seconds is not None
+        return f", {show.duration_text(more * (self.seconds or 0))} more here" if known else ""
+
+    def _sentence(self, one: analysis.Forecast, with_time: bool) -> str:
+        value, low, high = one.share()
+        tail, within = tail_text(one.side, one.fraction), f"{100 * low:.0f} to {100 * high:.0f}"
+        if high - low > _VAGUE:
+            return (
+                f"the {one.side} set holds {within} % of the true {tail}, and "
+                f"{one.num_trials} {self._judge}s cannot narrow it down"
+            )
+        held = f"the {one.side} set holds about {100 * value:.0f} % ({within}) of the true {tail}"
+        target = next((share for share in _TARGETS if round(value, 2) < share), None)
+        if target is None:
+            return f"{held}; more trials would hardly change it"
+        needed = one.trials_for(target)
+        if needed is None:
+            most = self._trials(one.farthest)
+            return f"{held}; {100 * target:.0f} % needs more than {most} trials, or cannot be reached"
+        cost = self._cost(needed, with_time)
+        return f"{held}; {100 * target:.0f} % needs about {self._trials(needed)} trials{cost}"
+
+    def warnings(self) -> list[str]:
+        """A sentence for each side whose sets are shown to have changed towards the last epoch."""
+        said = []
+        for one in self.drifts:
+            agreed = show.with_interval(one.agreement.rate, one.agreement.low, one.agreement.high)
+            last = self.epoch == one.last
+            after = f"training after epoch {one.epoch} changed them"
+            if one.goes_on:
+                said.append(
+                    f"the {one.side} sets after epoch {one.epoch} and after epoch {one.last} agree on "
+                    f"{agreed}, without noise: "
+                    f"{'training still changes them, so more epochs may too' if last else after}"
+                )
+        return said
+
+    def values(self) -> dict[str, Any]:
+        """Contents of the sets, by side: a share of the true set, and the trials that 90 % of it needs."""
+        return {
+            one.side: {
+                **dict(zip(("share", "low", "high"), one.share(), strict=True)),
+                "trials": one.num_trials,
+                "trials_for_90_percent": one.trials_for(0.9),
+            }
+            for one in self.forecasts
+        }
+
+
+def outlook_lines(run: Run) -> list[str]:
+    """`Outlook.sentences` of a run after its last epoch, then its warnings, marked as such.
+
+    One line with the reason where nothing can be said, as with a damaged file or too few examples.
+    """
+    try:
+        ahead = outlook(run)
+    except BadInput as error:
+        reason = str(error).partition("; ")[0]  # what could be asked instead cannot be asked here
+        return [f"what its sets hold cannot be told ({reason})"]
+    return [*ahead.sentences(), *(f"warning: {text}" for text in ahead.warnings())]
+
+
+def outlook(
+    run: Run,
+    epoch: int | None = None,
+    *,
+    fraction: float = 0.1,
+    seed: int = 0,
+    known: Mapping[int, analysis.Votes] | None = None,
+) -> Outlook:
+    """Look ahead from the trials of a run after ``epoch`` epochs, the last by default.
+
+    Of more than 20,000 examples so many are drawn. ``known`` are votes by epoch, of those drawn, that are not
+    read again.
+    """
+    epoch, last = run.resolve_row(epoch), run.observed[-1]
+    analysis.num_selected(len(run.ids), fraction)  # a wrong fraction is no reason that nothing is known
+    # what is seen more of is judged otherwise: heads on larger shares are no training that goes on
+    before = None if run.shares else analysis.before_last_quarter(run.observed) if epoch == last else epoch
+    wanted = [epoch] if before is None else [epoch, before, last]
+    votes = {at: (known or {}).get(at) or run.votes(at, analysis.MOST_EXAMPLES) for at in wanted}
+    asked: dict[str, Any] = {"fraction": fraction, "seed": seed}
+    reason, forecasts, drifts = None, list[analysis.Forecast | None](), list[analysis.Drift | None]()
+    try:
+        forecasts = [analysis.forecast(votes[epoch], side=side, **asked) for side in SIDES]
+        if before is not None:
+            drifts = [analysis.drift(votes[before], votes[last], side=side, **asked) for side in SIDES]
+    except BadInput as error:  # nothing is learned in some group of trials yet
+        reason = str(error)
+    num = votes[epoch].num_trials
+    return Outlook(
+        num_trials=num,
+        epoch=epoch,
+        fraction=fraction,
+        forecasts=tuple(one for one in forecasts if one is not None),
+        drifts=tuple(one for one in drifts if one is not None),
+        seconds=_seconds_per_trial(run),
+        reason=reason,
+        num_observed=len(run.observed),
+        trials_of_each=len(run.trials) / num if run.shares else None,
+    )
+
+
+def _seconds_per_trial(run: Run) -> float | None:
+    """Seconds of another trial of a run, as they were run: several at a time or one; None if not known."""
+    took = [seconds for trial in run.trials if (seconds := trial.document.seconds) is not None]
+    if not took or run.spec.measured is None:
+        return None
+    return float(statistics.median(took)) / run.spec.measured.resolved.jobs
 
 
 @dataclass(frozen=True)
@@ -48,53 +208,50 @@ class Reliability:
 
     by_epoch: list[analysis.SplitHalf]
     by_trials: list[analysis.SplitHalf]
-    drift: dict[analysis.Side, dict[int, float]]
+    drift: dict[Side, dict[int, float]]
     outlook: Outlook
     shares: tuple[float, ...] = ()
 
     @property
     def row_name(self) -> str:
-        """What tells the rows apart: ``epoch`` or ``share``."""
+        """Name of what tells the rows apart: ``epoch`` or ``share``."""
         return "share" if self.shares else "epoch"
 
     @property
     def judges(self) -> str:
-        """What is put in groups: ``trials``, or ``heads`` that left an example out."""
+        """Name of what is put in groups: ``trials``, or ``heads`` that left an example out."""
         return "heads" if self.shares else "trials"
 
-    def value(self, half: analysis.SplitHalf) -> int | float:
-        """The epoch, or the share, of halves of the trials."""
-        return self._value(half.epoch)
-
-    def _value(self, row: int) -> int | float:
+    def value(self, row: int) -> int | float:
+        """The epoch, or the share, of a row."""
         return self.shares[row - 1] if self.shares else row
 
-    def best_epoch(self, side: analysis.Side) -> int | None:
+    def best_epoch(self, side: Side) -> int | None:
         """The epoch, or row, at which the halves match best in this tail, under ``refine``."""
-        return best_epoch(self.by_epoch, side)
+        return analysis.best_epoch(self.by_epoch, side)
 
-    def best(self, side: analysis.Side) -> int | float | None:
+    def best(self, side: Side) -> int | float | None:
         """The epoch, or the share, at which the halves match best in this tail."""
         row = self.best_epoch(side)
-        return None if row is None else self._value(row)
+        return None if row is None else self.value(row)
 
     def values(self) -> dict[str, Any]:
         """Plain values by name, for a file: of epochs, or of shares."""
         by = self.row_name
+
+        def half_values(half: analysis.SplitHalf) -> dict[str, Any]:
+            values = dataclasses.asdict(half)
+            return {by: self.value(values.pop("epoch")), **values}
+
         return {
-            f"best_{by}": {side: self.best(side) for side in analysis.SIDES},
-            f"reliability_by_{by}": [self._values(half) for half in self.by_epoch],
-            "reliability_by_trials": [self._values(half) for half in self.by_trials],
-            f"drift_by_{by}": self.drifts(),
+            f"best_{by}": {side: self.best(side) for side in SIDES},
+            f"reliability_by_{by}": [half_values(half) for half in self.by_epoch],
+            "reliability_by_trials": [half_values(half) for half in self.by_trials],
+            f"drift_by_{by}": {
+                side: {self.value(row): rate for row, rate in of.items()} for side, of in self.drift.items()
+            },
+            "outlook": self.outlook.values(),
         }
-
-    def _values(self, half: analysis.SplitHalf) -> dict[str, Any]:
-        values = dataclasses.asdict(half)
-        return {self.row_name: self._value(values.pop("epoch")), **values}
-
-    def drifts(self) -> dict[analysis.Side, dict[int | float, float]]:
-        """``drift`` by epoch, or by share."""
-        return {side: {self._value(row): rate for row, rate in of.items()} for side, of in self.drift.items()}
 
 
 def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, seed: int = 0) -> Reliability:
@@ -109,7 +266,7 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
     late = votes if last == votes.epoch else run.votes(last, most)
     drawn = {one.epoch: one.at_most(analysis.MOST_EXAMPLES) for one in (votes, late)}
     by_epoch: list[analysis.SplitHalf] = []
-    drift: dict[analysis.Side, dict[int, float]] = {side: {} for side in analysis.SIDES}
+    drift: dict[Side, dict[int, float]] = {side: {} for side in SIDES}
     spare: analysis.Votes | None = None
     for at in epochs:
         # before anything is learned in some group of trials, easiness has no value there
@@ -123,12 +280,12 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
                 continue
             by_epoch.append(half)
             if half.group_size >= analysis.MIN_GROUP:
-                for side in analysis.SIDES:
+                for side in SIDES:
                     rule = analysis.Rule(side, fraction, "refine", seed)
                     drift[side][at] = _drift(early, late, half, rule)
     by_trials = analysis.reliability_by_trials(votes, fraction=fraction, max_splits=_SPLITS, seed=seed)
     if len(by_epoch) == 1 or last not in drift["easy"]:
-        drift = {side: {} for side in analysis.SIDES}
+        drift = {side: {} for side in SIDES}
     known = drawn if len(run.ids) <= most else None  # examples drawn of those drawn are others
     ahead = outlook(run, votes.epoch, fraction=fraction, seed=seed, known=known)
     return Reliability(by_epoch, by_trials, drift, ahead, run.shares)
@@ -148,113 +305,49 @@ def _drift(
     return analysis.true_rate(early, late, rule, same_trials=True)
 
 
-@dataclass(frozen=True)
-class ReliabilityCurves:
-    """Matching rates between halves against ``x``, whole numbers or shares, named by ``x_name``.
+def draw_reliability(judged: Reliability, *, by_trials: bool = False) -> Figure | None:
+    """Matching rates of halves by epoch, or by the number of trials in each; ``None`` without halves.
 
-    ``refine`` and ``expected`` are the rates under the two policies for ties, by side; ``drift`` the
-    agreement without noise with the sets after the last epoch, where ``x`` are epochs. ``best`` is the
-    ``x`` at which a side matches best, where that is to be marked; below ``decided_from`` the halves are
-    too small to decide anything.
+    Lines are for both sides, policies and the drift; chance, the best epochs and groups that are too small
+    to decide anything are marked.
     """
-
-    x_name: str
-    x: list[int | float]
-    refine: dict[analysis.Side, list[float]]
-    expected: dict[analysis.Side, list[float]]
-    drift: dict[analysis.Side, list[float]]
-    chance: float
-    best: dict[analysis.Side, int | float]
-    decided_from: int | None
-
-
-def curves_by_epoch(reliability: Reliability) -> ReliabilityCurves | None:
-    """Agreement by epoch, or by share, the best for each side marked; ``None`` where there are no halves."""
-    return _curves(
-        reliability.row_name,
-        reliability.by_epoch,
-        reliability.value,
-        best={side: reliability.best(side) for side in analysis.SIDES},
-        drift=reliability.drifts(),
-    )
-
-
-def curves_by_trials(reliability: Reliability) -> ReliabilityCurves | None:
-    """Agreement by the number of trials, or heads, in each half; ``None`` where no halves can be made."""
-    return _curves(
-        f"{reliability.judges} in each half",
-        reliability.by_trials,
-        lambda half: half.group_size,
-        decided_from=analysis.MIN_GROUP,
-    )
-
-
-def _curves(
-    x_name: str,
-    halves: list[analysis.SplitHalf],
-    x_of: Callable[[analysis.SplitHalf], int | float],
-    *,
-    best: Mapping[analysis.Side, int | float | None] | None = None,
-    drift: Mapping[analysis.Side, Mapping[int | float, float]] | None = None,
-    decided_from: int | None = None,
-) -> ReliabilityCurves | None:
+    halves = judged.by_trials if by_trials else judged.by_epoch
     if not halves:
         return None
-    return ReliabilityCurves(
-        x_name=x_name,
-        x=[x_of(half) for half in halves],
-        refine={"easy": [h.easy.refine for h in halves], "hard": [h.hard.refine for h in halves]},
-        expected={"easy": [h.easy.expected for h in halves], "hard": [h.hard.expected for h in halves]},
-        drift={side: [of.get(x_of(h), math.nan) for h in halves] for side, of in (drift or {}).items()},
-        chance=halves[0].chance,
-        best={side: x for side, x in (best or {}).items() if x is not None},
-        decided_from=decided_from,
-    )
-
-
-def draw_reliability(curves: ReliabilityCurves) -> Figure:
-    """Lines for both sides, policies and the drift; chance, best epochs and too small groups are marked."""
-    figure, axes = new_axes(4.4, 3.1)
-    for side in analysis.SIDES:
-        color = _COLORS[side]
-        rates = curves.refine[side]
-        axes.plot(curves.x, rates, "o-", color=color, linewidth=1.8, markersize=3.5, label=f"{side}, refine")
-        axes.plot(
-            curves.x,
-            curves.expected[side],
-            "s--",
-            color=color,
-            linewidth=1.2,
-            markersize=3,
-            markerfacecolor="none",
-            label=f"{side}, expected",
-        )
-        if side in curves.drift:
-            axes.plot(curves.x, curves.drift[side], ":", color=color, linewidth=1.6, label=f"{side}, drift")
-        if side in curves.best:
-            at = curves.best[side]
-            axes.plot(at, rates[curves.x.index(at)], "o", color=color, markersize=10, fillstyle="none")
-    chance_line(axes, curves.chance)
-    axes.set(xlabel=curves.x_name, ylabel="matching rate", ylim=(0, 1.02))
-    if curves.x_name == "share":
-        share_axis(axes, curves.x)
+    figure, axes = show.new_axes(4.4, 3.1)
+    x = [half.group_size if by_trials else judged.value(half.epoch) for half in halves]
+    for side in SIDES:
+        tails, color = [getattr(half, side) for half in halves], _COLORS[side]
+        rates, expected = [tail.refine for tail in tails], [tail.expected for tail in tails]
+        axes.plot(x, rates, "o-", color=color, linewidth=1.8, markersize=3.5, label=f"{side}, refine")
+        hollow: dict[str, Any] = {"linewidth": 1.2, "markersize": 3, "markerfacecolor": "none"}
+        axes.plot(x, expected, "s--", color=color, label=f"{side}, expected", **hollow)
+        if not by_trials:
+            drift = [judged.drift[side].get(half.epoch, math.nan) for half in halves]
+            axes.plot(x, drift, ":", color=color, linewidth=1.6, label=f"{side}, drift")
+            if (at := judged.best(side)) is not None:
+                axes.plot(at, rates[x.index(at)], "o", color=color, markersize=10, fillstyle="none")
+    show.chance_line(axes, halves[0].chance)
+    name = f"{judged.judges} in each half" if by_trials else judged.row_name
+    axes.set(xlabel=name, ylabel="matching rate", ylim=(0, 1.02))
+    if name == "share":
+        show.share_axis(axes, x)
     else:
         axes.set_xlim(left=0.5)
-        whole_ticks(axes)
-    if curves.decided_from is not None:
+        show.whole_ticks(axes)
+    if by_trials:
         low, high = axes.get_xlim()
-        right = min(high, curves.decided_from - 0.5)
-        axes.axvspan(low, right, color=INK, alpha=0.06, linewidth=0)
+        axes.axvspan(low, min(high, analysis.MIN_GROUP - 0.5), color=show.INK, alpha=0.06, linewidth=0)
         axes.annotate(
-            f"under {curves.decided_from}: undecided",
+            f"under {analysis.MIN_GROUP}: undecided",
             (low, 1),
             xycoords=("data", "axes fraction"),
             xytext=(3, -3),
             textcoords="offset points",
             va="top",
-            color=INK,
-            fontsize=FONT_SIZE - 1,
+            color=show.INK,
+            fontsize=show.FONT_SIZE - 1,
         )
         axes.set_xlim(low, high)
-    legend_above(axes, 2)
+    show.legend_above(axes, 2)
     return figure

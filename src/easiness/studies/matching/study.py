@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from easiness import analysis
 from easiness.analysis import Match, Side, Ties
@@ -15,7 +15,7 @@ from easiness.errors import BadInput
 from easiness.inputs import tell
 from easiness.spec import Option
 from easiness.store import Run, check_opened
-from easiness.studies.matching.comparison import Cell, Comparison, Resolution
+from easiness.studies.matching.comparison import Cell, Comparison
 from easiness.studies.matching.reliability import Reliability, run_reliability
 
 _NOT_FITTED = "it was not fitted for so many pairs; `easiness compare` does"
@@ -194,34 +194,29 @@ def _cells(
     """The upper triangle for each rule, made pair by pair: what rules have in common is made once."""
     # one group size on and off the diagonal: larger groups match better for being larger
     size = min(one.num_trials for one in votes) // 2
+    cells: dict[tuple[analysis.Rule, int, int], Cell] = {}
 
-    def groups(i: int, j: int, rule: analysis.Rule) -> analysis.GroupMatch | None:
+    def add(i: int, j: int, rule: analysis.Rule) -> None:
         # a ceiling is that of a run and its copy, so that its groups and replicates are those of every pair
         other = copy.copy(votes[j]) if i == j else votes[j]
-        return analysis.match_groups(votes[i], other, rule, group_size=size) if size else None
+        pair = analysis.match_groups(votes[i], other, rule, group_size=size) if size else None
+        agreed, every = analysis.Agreement(), None if i == j else rule.match_all(votes[i], other)
+        if i != j and pair is not None:
+            agreed = analysis.Agreement(reason=_NOT_FITTED)
+            if not rates_alone:
+                both = ((at, cells[rule, at, at].groups) for at in (i, j))
+                a, b = (analysis.Measured(names[at], votes[at], own) for at, own in both if own is not None)
+                agreed = analysis.agreement(a, b, pair, rule)
+        cells[rule, i, j] = Cell(i, j, rule.side, rule.ties, pair, agreed, every)
 
-    def compared(i: int, j: int, rule: analysis.Rule) -> Cell:
-        pair = groups(i, j, rule)
-        agreed = None if pair is None else analysis.Agreement(reason=_NOT_FITTED)
-        ours, theirs = (cells[rule, k, k].groups for k in (i, j))
-        if not rates_alone and pair is not None and ours is not None and theirs is not None:
-            a, b = (
-                analysis.Measured(names[i], votes[i], ours),
-                analysis.Measured(names[j], votes[j], theirs),
-            )
-            agreed = analysis.agreement(a, b, pair, rule)
-        everything = rule.match_all(votes[i], votes[j])
-        return Cell(i, j, rule.side, rule.ties, pair, agreed, everything)
-
-    cells: dict[tuple[analysis.Rule, int, int], Cell] = {}
     places = range(len(votes))
+    pairs = [(i, j) for i in places for j in places[i + 1 :]]
     for i in places:
         for rule in rules:
-            cells[rule, i, i] = Cell(i, i, rule.side, rule.ties, groups(i, i, rule), None, None)
-    pairs = [(i, j) for i in places for j in places[i + 1 :]]
+            add(i, i, rule)
     for done, (i, j) in enumerate(pairs, 1):
         for rule in rules:
-            cells[rule, i, j] = compared(i, j, rule)
+            add(i, j, rule)
         tell("comparing pairs of runs", done, len(pairs))
     return [cells[rule, i, j] for rule in rules for i in places for j in places[i:]]
 
@@ -234,11 +229,12 @@ def _reliability(
         yield run_reliability(run, one, fraction=fraction, seed=seed)
 
 
-def _resolution(votes: analysis.Votes, fraction: float) -> Resolution:
+def _resolution(votes: analysis.Votes, fraction: float) -> dict[str, Any]:
+    """How far the N + 1 levels of easiness tell one run's examples apart at the epoch compared."""
     counts = votes.num_right
-    return Resolution(
-        num_trials=votes.num_trials,
-        right_in_all=float((counts == votes.num_trials).mean()),
-        right_in_none=float((counts == 0).mean()),
-        tie_mass={side: analysis.tie_mass(counts, fraction, side) for side in analysis.SIDES},
-    )
+    return {
+        "num_trials": votes.num_trials,
+        "right_in_all": float((counts == votes.num_trials).mean()),
+        "right_in_none": float((counts == 0).mean()),
+        "tie_mass": {side: analysis.tie_mass(counts, fraction, side) for side in analysis.SIDES},
+    }

@@ -1,4 +1,4 @@
-"""What other labels are worth: paired networks on those before and after, tested on the same examples."""
+"""The worth of other labels: paired networks on those before and after, tested on the same examples."""
 
 import lazy_loader
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import MIN_GROUP, Gain, paired_gain
+from easiness.analysis import MIN_GROUP, POLICIES, Gain, paired_gain
 from easiness.data import Dataset, new_labels, relabelled
 from easiness.errors import BadInput
 from easiness.heads import Deal, joined_with_near
@@ -25,33 +26,27 @@ from easiness.runs import (
     plan_of,
     with_recipe,
 )
-from easiness.spec import (
-    ALL,
-    LAST,
-    SHARES,
-    Loading,
-    Recipe,
-    Recording,
-    Split,
-    recipe_settings,
-)
+from easiness.spec import ALL, LAST, SHARES, Draw, Loading, Recipe, Recording, Split, recipe_settings
 from easiness.store import Row, Run
 from easiness.studies.suspects import find_conflicts
 from easiness.studies.verification.asking import Verified
-from easiness.studies.verification.beside import Beside, accuracy_of, plans_beside, read_beside
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+Labels = npt.NDArray[np.int64]
+Right = Mapping[str, npt.NDArray[np.bool_]]
+"""Is each trial right about each test example [trials, n], by run; masked where it has seen it."""
 
-_Floats = npt.NDArray[np.float64]
-
+BEFORE, AFTER = "before", "after"
+BESIDE = {"random": "as many at random", "rs2": "others in every epoch (RS2)"}
+"""Names of the runs; of those beside both with a title."""
 
 WAYS = ("nobody decided", "all, by the labels before", "all, by the labels after")
 """Names of the examples and labels that a gain is tested by, where no split is held out."""
 
-
+_FEWEST = 20  # examples that nobody decided, to test on
 _RULE = (
     "No label was looked at and kept. If a rule made these labels, they follow what was learned of the very "
     "examples tested, and the gain is too high. Then hold some out from the start: measure --holdout 0.2, "
@@ -63,53 +58,51 @@ _NOT_SHOWN = (
 )
 
 
-@dataclass(frozen=True)
-class Way:
-    """Mean accuracies ``before`` and ``after`` on ``num`` examples, and the gain."""
-
-    num: int
-    before: float
-    after: float
-    gain: Gain
-
-    @classmethod
-    def of(cls, before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]) -> Way:
-        """Is each trial right about each example that it is tested on, [T, n]?"""
-        return cls(before.shape[1], float(before.mean()), float(after.mean()), paired_gain(before, after))
-
-
 @dataclass(frozen=True, eq=False)
 class Verification(show.Result):
-    """Accuracies [trials] of ``model`` after ``epochs`` epochs on the same ``num_held_out`` examples.
+    """Which trials of ``model`` are right about which test examples, on labels before and after.
 
-    Those ``before`` were trained on all ``num_examples`` with the labels of the source, or of a file, those
-    ``after`` with ``num_relabelled`` other labels, without the ``num_dropped``, and with
-    ``num_taken_back`` that the file before had dropped. Trials of the same index have the same
-    seeds, and so have those ``beside``. ``gain`` is the mean difference, with an interval over trials and
-    held-out examples. Of heads on features the ``share`` of the examples that they have seen says more than
-    their epochs. Where no split is held out, tests are on examples that nobody decided, the first of
-    the ``ways`` (`WAYS`). Nobody has ``kept`` a label where these may come from a rule.
+    Those before were trained on all ``num_examples`` with the labels of the source, or of a file, those
+    after with ``num_relabelled`` other labels, without the ``num_dropped``, and with ``num_taken_back`` that
+    the file before had dropped. Trials of the same index have the same seeds, and so have those beside. All
+    are read at ``row``. Where no split is held out, ``right`` is about examples that nobody decided, and
+    ``others`` about those of the other `WAYS`. Nobody has ``kept`` a label where these may come from a rule.
     """
 
     model: str
-    epochs: int
+    row: Row
     num_examples: int
     num_relabelled: int
     num_dropped: int
-    num_held_out: int
-    before: _Floats
-    after: _Floats
-    gain: Gain
-    num_taken_back: int = 0
-    share: float | None = None
-    beside: tuple[Beside, ...] = ()
-    ways: tuple[Way, ...] = ()
+    num_taken_back: int
+    right: Right = field(repr=False)
+    others: tuple[Right, ...] = field(default=(), repr=False)
     kept: bool = True
 
     @property
-    def row(self) -> Row:
-        """What the accuracies are of: the last epoch, or the largest share."""
-        return Row(self.epochs, self.share)
+    def before(self) -> npt.NDArray[np.float64]:
+        """Accuracy of each trial [trials] on the labels before."""
+        return accuracy_of(self.right[BEFORE])
+
+    @property
+    def after(self) -> npt.NDArray[np.float64]:
+        """Accuracy of each trial [trials] on the labels after."""
+        return accuracy_of(self.right[AFTER])
+
+    @cached_property
+    def gain(self) -> Gain:
+        """The mean difference, with an interval over trials and held-out examples."""
+        return self.gains[0]
+
+    @cached_property
+    def gains(self) -> tuple[Gain, ...]:
+        """The gain on the examples tested, then in the other `WAYS`."""
+        return tuple(paired_gain(one[BEFORE], one[AFTER]) for one in (self.right, *self.others))
+
+    @property
+    def num_held_out(self) -> int:
+        """The number of the examples tested."""
+        return int(self.right[BEFORE].shape[1])
 
     @property
     def text(self) -> str:
@@ -119,16 +112,21 @@ class Verification(show.Result):
             "dropping": self.num_dropped,
             "taking back": self.num_taken_back,
         }
-        *first, last = [f"{verb} {num:,}" for verb, num in numbers.items() if num]
-        done = f"{', '.join(first)} and {last}" if first else last
-        held = (f"beside {one.title} it {_effect(one.after_over)}" for one in self.beside)
-        where = f" on {self._tested}" if self.ways else ""
-        return "; ".join([f"{done} of {self.num_examples:,} {_effect(self.gain)}{where}", *held])
+        done = show.listed([f"{verb} {num:,}" for verb, num in numbers.items() if num])
+        where = f" on {self._tested}" if self.others else ""
+        held = [
+            f"beside {BESIDE[name]} it {effect_text(paired_gain(own, self.right[AFTER]))}"
+            for name, own in self.right.items()
+            if name in BESIDE
+        ]
+        return "; ".join([f"{done} of {self.num_examples:,} {effect_text(self.gain)}{where}", *held])
 
     @property
     def _tested(self) -> str:
         """The tested examples, in words."""
-        return f"{self.num_held_out:,} {'examples that nobody decided' if self.ways else 'held-out examples'}"
+        return (
+            f"{self.num_held_out:,} {'examples that nobody decided' if self.others else 'held-out examples'}"
+        )
 
     def table(self) -> pd.DataFrame:
         """A row a trial: its accuracies before and after, and its ``gain``, all in 0..1 or -1..1.
@@ -138,34 +136,20 @@ class Verification(show.Result):
         """
         import pandas as pd
 
-        low, high = self.gain.interval
-        others = zip(("gain_by_before", "gain_by_after"), self.ways[1:], strict=False)
-        return pd.DataFrame(
-            {
-                "trial": np.arange(len(self.before)),
-                "accuracy_before": self.before,
-                "accuracy_after": self.after,
-                "gain": self.after - self.before,
-                "gain_mean": self.gain.value,
-                "gain_low": low,
-                "gain_high": high,
-                **{
-                    f"{name}{end}": value
-                    for name, way in others
-                    for end, value in zip(
-                        ("", "_low", "_high"), (way.gain.value, *way.gain.interval), strict=True
-                    )
-                },
-                "model": self.model,
-                **({"epochs": self.epochs} if self.share is None else {"share": self.share}),
-                **{f"accuracy_{one.name}": one.accuracy for one in self.beside},
-                "num_examples": self.num_examples,
-                "num_relabelled": self.num_relabelled,
-                "num_dropped": self.num_dropped,
-                "num_taken_back": self.num_taken_back,
-                "num_held_out": self.num_held_out,
-            }
-        )
+        found: dict[str, Any] = _ends(self.gain, "gain_mean", "gain_low", "gain_high")
+        for name, gain in zip(("gain_by_before", "gain_by_after"), self.gains[1:], strict=False):
+            found |= _ends(gain, name, f"{name}_low", f"{name}_high")
+        found |= {"model": self.model}
+        found |= {"epochs": self.row.number} if self.row.share is None else {"share": self.row.share}
+        found |= {f"accuracy_{name}": accuracy_of(one) for name, one in self.right.items() if name in BESIDE}
+        counts = ("num_examples", "num_relabelled", "num_dropped", "num_taken_back", "num_held_out")
+        by_trial = {
+            "trial": np.arange(len(self.before)),
+            "accuracy_before": self.before,
+            "accuracy_after": self.after,
+            "gain": self.after - self.before,
+        }
+        return pd.DataFrame(by_trial | found | {name: getattr(self, name) for name in counts})
 
     def figure(self) -> Figure:
         """The gain of each trial in points of accuracy, above their mean with its 95 % interval if any."""
@@ -177,12 +161,19 @@ class Verification(show.Result):
 
     @property
     def headline(self) -> str:
-        """What was gained."""
+        """The gain, in a sentence."""
         return self.text
 
     def frames(self) -> list[show.Frame]:
         """The accuracy with both labels and beside them, what else it is tested on, then each trial."""
-        return [self._accuracies(), *([self._other_ways()] if self.ways else []), self._by_trial()]
+        columns = {
+            "trial": show.counts(),
+            "accuracy_before": show.numbers(title="before"),
+            "accuracy_after": show.numbers(title="after"),
+            "gain": show.numbers(signed=True),
+        }
+        trials = show.Frame("By trial", "Accuracy of each trial with both labels.", self.table(), columns)
+        return [self._accuracies(), *([self._other_ways()] if self.others else []), trials]
 
     def _accuracies(self) -> show.Frame:
         import pandas as pd
@@ -190,37 +181,39 @@ class Verification(show.Result):
         num = len(self.before)
         few = f" Fewer than {MIN_GROUP} trials make it a rough one." if 1 < num < MIN_GROUP else ""
         left = self.num_examples - self.num_dropped + self.num_taken_back
-        arms = [
-            ("before", self.num_examples, self.before, None, None),
-            ("after", left, self.after, self.gain, None),
-            *((one.title, left, one.accuracy, one.over_before, one.after_over) for one in self.beside),
-        ]
-        data = pd.DataFrame(
-            {
-                "labels": name,
-                "trained on": trained_on,
-                "accuracy": accuracy.mean(),
-                "± sd": accuracy.std(ddof=1) if num > 1 else math.nan,
-                **_gain("over before", over),
-                **_gain("after over it", after_over),
-            }
-            for name, trained_on, accuracy, over, after_over in arms
-        )
+        rows = []
+        for name, own in self.right.items():
+            accuracy = accuracy_of(own)
+            over = None if name == BEFORE else paired_gain(self.right[BEFORE], own)
+            after_over = paired_gain(own, self.right[AFTER]) if name in BESIDE else None
+            rows.append(
+                {
+                    "labels": BESIDE.get(name, name),
+                    "trained on": self.num_examples if name == BEFORE else left,
+                    "accuracy": accuracy.mean(),
+                    "± sd": accuracy.std(ddof=1) if num > 1 else math.nan,
+                    **_ends(over, "over before", "low", "high"),
+                    **_ends(after_over, "after over it", "least", "most"),
+                }
+            )
+        gains = {
+            "over before": show.points(low="low", high="high"),
+            "after over it": show.points(low="least", high="most"),
+        }
         changed = self.num_relabelled + self.num_dropped + self.num_taken_back
         not_shown = _NOT_SHOWN.format(changed=show.count(changed), num=show.count(self.num_examples))
-        notices = ("" if self.kept else _RULE, not_shown if self.ways and not self.gain.shown else "")
-        gains = {name: show.points(low=f"{name} low", high=f"{name} high") for name in _GAINS}
+        notices = ("" if self.kept else _RULE, not_shown if self.others and not self.gain.shown else "")
         return show.Frame(
             f"Accuracy of {self.model} on {self._tested} {self.row.at}",
             f"{show.capitalized(self.text)}. {_over(num)}{few} Their labels are taken as they are."
-            f"{' Each trial leaves a part out and is tested on it.' if self.ways else ''}",
-            data,
+            f"{' Each trial leaves a part out and is tested on it.' if self.others else ''}",
+            pd.DataFrame(rows),
             {
                 "labels": show.names(),
                 "trained on": show.counts(),
-                "accuracy": show.numbers(3),
-                "± sd": show.numbers(3),
-                **(gains if self.beside else {}),
+                "accuracy": show.numbers(),
+                "± sd": show.numbers(),
+                **(gains if len(self.right) > 2 else {}),
             },
             tuple(filter(None, notices)),
         )
@@ -231,12 +224,12 @@ class Verification(show.Result):
         data = pd.DataFrame(
             {
                 "tested on": name,
-                "examples": one.num,
-                "before": one.before,
-                "after": one.after,
-                **_gain("gain", one.gain),
+                "examples": one[BEFORE].shape[1],
+                "before": one[BEFORE].mean(),
+                "after": one[AFTER].mean(),
+                **_ends(gain, "gain", "low", "high"),
             }
-            for name, one in zip(WAYS, self.ways, strict=True)
+            for name, one, gain in zip(WAYS, (self.right, *self.others), self.gains, strict=True)
         )
         return show.Frame(
             "What else it is tested on",
@@ -247,51 +240,34 @@ class Verification(show.Result):
             {
                 "tested on": show.names(),
                 "examples": show.counts(),
-                "before": show.numbers(3),
-                "after": show.numbers(3),
-                "gain": show.points(title="gain (points)", low="gain low", high="gain high"),
-            },
-        )
-
-    def _by_trial(self) -> show.Frame:
-        return show.Frame(
-            "By trial",
-            "Accuracy of each trial with both labels.",
-            self.table(),
-            {
-                "trial": show.counts(),
-                "accuracy_before": show.numbers(3, title="before"),
-                "accuracy_after": show.numbers(3, title="after"),
-                "gain": show.numbers(3, signed=True),
+                "before": show.numbers(),
+                "after": show.numbers(),
+                "gain": show.points(title="gain (points)", low="low", high="high"),
             },
         )
 
 
-_GAINS = ("over before", "after over it")
+def accuracy_of(right: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """The accuracy of each trial [T], NaN where it is tested on nothing."""
+    return np.asarray(np.ma.filled(right.mean(axis=1), np.nan))
 
 
-def _gain(name: str, gain: Gain | None) -> dict[str, float | None]:
-    """The columns of a gain with the ends of its interval."""
-    low, high = (None, None) if gain is None else gain.interval
-    return {name: None if gain is None else gain.value, f"{name} low": low, f"{name} high": high}
+def _ends(gain: Gain | None, *names: str) -> dict[str, float | None]:
+    """A gain and the ends of its interval, in columns of these names."""
+    return dict(zip(names, (None, None, None) if gain is None else (gain.value, *gain.interval), strict=True))
 
 
-def _effect(gain: Gain) -> str:
+def effect_text(gain: Gain) -> str:
+    """``gains 2.1 points (1.4 to 2.8)``."""
     low, high = (100 * end for end in gain.interval)
     value = 100 * gain.value
     if math.isnan(low):
         return f"changes accuracy by {value:+.1f} points in one trial, which shows nothing"
     if not gain.shown:
         return f"shows no difference: {value:+.1f} points ({show.interval_text(low, high, 1, signed=True)})"
-    if value > 0:
-        return f"gains {value:.1f} points ({_near_end(low)} to {high:.1f})"
-    return f"loses {-value:.1f} points ({_near_end(-high)} to {-low:.1f})"
-
-
-def _near_end(value: float) -> str:
-    """The end of an interval towards 0, which it leaves out."""
-    text = f"{value:.1f}"
-    return "just over 0" if float(text) == 0 else text
+    verb, (near, far) = ("gains", (low, high)) if value > 0 else ("loses", (-high, -low))
+    end = f"{near:.1f}"
+    return f"{verb} {abs(value):.1f} points ({'just over 0' if float(end) == 0 else end} to {far:.1f})"
 
 
 def _over(num: int) -> str:
@@ -303,82 +279,65 @@ def _over(num: int) -> str:
     )
 
 
-BEFORE, AFTER = "before", "after"
-"""Names of the runs."""
-
-_FEWEST = 20  # examples that nobody decided, to test on
-
-
 @dataclass(frozen=True, eq=False)
 class Verifications:
-    """The plans of the runs on the labels ``before`` and ``after``, and of those ``beside`` them by name.
+    """The plans of the ``runs`` by name, on the ``labels`` before and after [K], -1 where one is left out.
 
-    ``labels`` are both [K], -1 where an example is left out. ``decided`` [K] is there where no split is held
-    out, so that each trial is tested on the fold that it leaves out.
+    ``decided`` [K] is there where no split is held out, so that each trial is tested on the fold that it
+    leaves out.
     """
 
-    before: Plan
-    after: Plan
-    labels: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    runs: Mapping[str, Plan]
+    labels: tuple[Labels, Labels]
     decided: npt.NDArray[np.bool_] | None = None
-    beside: Mapping[str, Plan] = field(default_factory=dict)
-
-    @property
-    def runs(self) -> dict[str, Plan]:
-        """All, by the name of their run."""
-        return {BEFORE: self.before, AFTER: self.after, **self.beside}
 
     @property
     def note(self) -> str:
-        """What they are tested on."""
+        """The examples that all are tested on."""
         if self.decided is None:
             return "all are tested on the held-out split"
         num = show.counted(int((~self.decided).sum()), "example")
         return f"each is tested on what it leaves out of {num} that nobody decided"
 
-    def read(self, runs: Mapping[str, Run]) -> Verification:
-        """The result, from the finished runs by name; trials beyond the plan are left out."""
-        heads, (old, new) = self.before.asked.heads, self.labels
-        right, *others = self._right({name: run.first(self.before.trials) for name, run in runs.items()})
-        ways = [Way.of(one[BEFORE], one[AFTER]) for one in (right, *others)]
-        return Verification(
-            model=self.before.model,
-            epochs=self.before.epochs,
-            num_examples=int((old >= 0).sum()),
-            num_relabelled=int(((old != new) & (old >= 0) & (new >= 0)).sum()),
-            num_dropped=int(((old >= 0) & (new < 0)).sum()),
-            num_taken_back=int(((old < 0) & (new >= 0)).sum()),
-            num_held_out=right[BEFORE].shape[1],
-            before=accuracy_of(right[BEFORE]),
-            after=accuracy_of(right[AFTER]),
-            gain=ways[0].gain,
-            share=None if heads is None else heads.shares[-1],
-            beside=read_beside(right, BEFORE, AFTER),
-            ways=tuple(ways) if others else (),
-            kept=self.decided is None or bool((self.decided & (old == new)).any()),
-        )
 
-    def _right(self, runs: Mapping[str, Run]) -> Sequence[Mapping[str, npt.NDArray[np.bool_]]]:
-        """Who is right about what is held out; or else about the undecided, and by both labels, masked."""
-        epoch = self.before.epochs
-        if self.decided is None:
-            return [{name: run.votes(epoch, split="held_out").correct for name, run in runs.items()}]
-        seen = {
-            name: [trial.columns(epoch, ["prediction", "trained_on"]) for trial in run.trials]
-            for name, run in runs.items()
+def verify(asked: Verified, planned: Verifications, runs: Mapping[str, Run]) -> Verification:  # noqa: ARG001
+    """The gain of the new labels, from the finished runs by name; trials beyond the plan are left out."""
+    first, (old, new), decided = planned.runs[BEFORE], planned.labels, planned.decided
+    right, *others = _right({name: run.first(first.trials) for name, run in runs.items()}, planned)
+    heads = first.asked.heads
+    return Verification(
+        model=first.model,
+        row=Row(first.epochs, None if heads is None else heads.shares[-1]),
+        num_examples=int((old >= 0).sum()),
+        num_relabelled=int(((old != new) & (old >= 0) & (new >= 0)).sum()),
+        num_dropped=int(((old >= 0) & (new < 0)).sum()),
+        num_taken_back=int(((old < 0) & (new >= 0)).sum()),
+        right=right,
+        others=tuple(others),
+        kept=decided is None or bool((decided & (old == new)).any()),
+    )
+
+
+def _right(runs: Mapping[str, Run], planned: Verifications) -> Sequence[Right]:
+    """Who is right about what is held out; or else about the undecided, and by both labels, masked."""
+    epoch, (old, new), decided = planned.runs[BEFORE].epochs, planned.labels, planned.decided
+    if decided is None:
+        return [{name: run.votes(epoch, split="held_out").correct for name, run in runs.items()}]
+    seen = {
+        name: [trial.columns(epoch, ["prediction", "trained_on"]) for trial in run.trials]
+        for name, run in runs.items()
+    }
+    before, after = (np.array([one["trained_on"] for one in seen[name]]) for name in (BEFORE, AFTER))
+    trained_on: npt.NDArray[np.bool_] = before | after
+    return [
+        {
+            name: np.ma.array(
+                [one["prediction"][rows] == labels[rows] for one in own], mask=trained_on[:, rows]
+            )
+            for name, own in seen.items()
         }
-        before, after = (np.array([one["trained_on"] for one in seen[name]]) for name in (BEFORE, AFTER))
-        trained_on: npt.NDArray[np.bool_] = before | after
-        old, new = self.labels
-        return [
-            {
-                name: np.ma.array(
-                    [one["prediction"][rows] == labels[rows] for one in own], mask=trained_on[:, rows]
-                )
-                for name, own in seen.items()
-            }
-            for labels, rows in ((new, ~self.decided), (old, old >= 0), (new, new >= 0))
-        ]
+        for labels, rows in ((new, ~decided), (old, old >= 0), (new, new >= 0))
+    ]
 
 
 def plan(asked: Verified) -> Verifications:
@@ -388,7 +347,7 @@ def plan(asked: Verified) -> Verifications:
     data = given_data(asked.data, asked.loading, asked.featuring.group)
     if data.held_out is not None and len(data.held_out) < 2:
         raise BadInput(f"{data.name}: one held-out example is too few to test on; hold out more")
-    crossed = data.held_out is None
+    crossed, decided = data.held_out is None, None
     read = partial(new_labels, data, splits=("train", "held_out") if crossed else ("train",))
     old, known = (data.labels, False) if asked.before is None else read(asked.before)
     new, found = read(asked.labels)
@@ -397,35 +356,42 @@ def plan(asked: Verified) -> Verifications:
             f"{asked.labels}: has the labels that {asked.before or data.name} has, of every example; "
             "there is nothing to verify"
         )
-    plan = _planner(data, asked)
-    if not crossed:
+    if crossed:
+        decided = known | found | (old != new)
+        runs = _crossed(data, asked, (old, new), decided)
+    else:
+        planned = _planner(data, asked)
         before = data if asked.before is None else relabelled(data, asked.before)
-        return _with_arms(
-            Verifications(plan(before), plan(relabelled(data, asked.labels)), (old, new)), asked
-        )
+        runs = {BEFORE: planned(before), AFTER: planned(relabelled(data, asked.labels))}
+    everything, kept = (int((one >= 0).sum()) for one in (old, new))
+    runs |= _beside(asked.beside, runs[BEFORE], everything, kept)
+    return Verifications(runs, (old, new), decided)
+
+
+def _crossed(
+    data: Dataset, asked: Verified, labels: tuple[Labels, Labels], decided: npt.NDArray[np.bool_]
+) -> dict[str, Plan]:
+    """The runs of trials which are tested on what they leave out."""
     check_rotates(asked.trials, SHARES if asked.featuring.shares is None else tuple(asked.featuring.shares))
-    decided = known | found | (old != new)
     if decided.sum() > len(data) - _FEWEST:
         raise BadInput(
             f"{asked.labels}: leaves {(~decided).sum()} examples that nobody decided, too few to test on; "
             "give data with a held-out split"
         )
-    plans: list[Plan] = []
-    for labels in (old, new):  # what is left out keeps its label and its fold, to be tested there
-        given = np.where(labels < 0, data.labels, labels)
+    planned, plans = _planner(data, asked), dict[str, Plan]()
+    for name, one in zip((BEFORE, AFTER), labels, strict=True):
+        # what is left out keeps its label and its fold, to be tested there
+        given = np.where(one < 0, data.labels, one)
         source = data.source if np.array_equal(given, data.labels) else None
-        own = plan(replace(data, source=source, labels=given, true_labels=given))
-        plans.append(own.dealt(Deal(plans[0].data.labels if plans else given, never=labels < 0)))
-    if not plans[0].features and any(missing_by_run({BEFORE: plans[0], AFTER: plans[1]}, asked.out).values()):
+        own = planned(replace(data, source=source, labels=given, true_labels=given))
+        folds = plans[BEFORE].data.labels if plans else given
+        plans[name] = own.dealt(Deal(folds, never=one < 0))
+    if not plans[BEFORE].features and any(missing_by_run(plans, asked.out).values()):
         groups = _in_one_fold(data)
-        plans = [one.dealt(replace(one.deal, groups=groups)) for one in plans if one.deal is not None]
-    return _with_arms(Verifications(plans[0], plans[1], (old, new), decided), asked)
-
-
-def _with_arms(planned: Verifications, asked: Verified) -> Verifications:
-    """The same with arms beside them, see `plans_beside`."""
-    everything, kept = (int((one >= 0).sum()) for one in planned.labels)
-    return replace(planned, beside=plans_beside(asked.beside, planned.before, everything, kept))
+        for name, run in plans.items():
+            assert run.deal is not None
+            plans[name] = run.dealt(replace(run.deal, groups=groups))
+    return plans
 
 
 def _planner(data: Dataset, asked: Verified) -> Callable[[Dataset], Plan]:
@@ -453,12 +419,35 @@ def _planner(data: Dataset, asked: Verified) -> Callable[[Dataset], Plan]:
     )
 
 
-def verify(asked: Verified, planned: Verifications, runs: Mapping[str, Run]) -> Verification:  # noqa: ARG001
-    """What the new labels gain, from the finished runs."""
-    return planned.read(runs)
+def _beside(names: Sequence[str], before: Plan, everything: int, kept: int) -> dict[str, Plan]:
+    """The plans of runs on the labels before, each with as many steps as the new labels have.
+
+    Those at random leave as many out as the new labels do, in each trial others. Repeated random subsets
+    without replacement (RS2, Okanovic et al. 2023) are passes over all examples, cut into epochs of as many
+    steps as the part that is kept has.
+    """
+    plans = {}
+    for name in names:
+        if name not in BESIDE:
+            raise BadInput(f"--beside {name}: unknown; choose of {', '.join(BESIDE)}")
+        if before.asked.heads is not None:
+            raise BadInput(
+                f"--beside {name}: is for trainings; `easiness keep` has heads of as many at random"
+            )
+        if kept >= everything:
+            raise BadInput(f"--beside {name}: the new labels leave no example out; leave it out")
+        changes: dict[str, Any] = {"steps_of": round(kept * before.asked.train_share)}
+        ranking = before.ranking
+        if name == "random":
+            ranking = np.zeros(len(before.data))
+            digest = hashlib.sha256(ranking.astype("<f8").tobytes()).hexdigest()
+            draw = Draw(effect="drop", rate=1 - kept / everything, beta=POLICIES["random"], ranking=digest)
+            changes = {"draw": draw}
+        plans[name] = replace(before, asked=before.asked.model_copy(update=changes), ranking=ranking)
+    return plans
 
 
-def _in_one_fold(data: Dataset) -> npt.NDArray[np.int64]:
+def _in_one_fold(data: Dataset) -> Labels:
     """Numbers [K], the same for examples that networks see together or not at all: copies, and groups."""
     pairs = find_conflicts(data).pairs
     at = {name: position for position, name in enumerate(data.ids.tolist())}

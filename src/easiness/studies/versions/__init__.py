@@ -1,4 +1,4 @@
-"""What changed between two versions of a data set: which examples became harder or easier, came and went."""
+"""Changes between two versions of a data set: which examples became harder or easier, came and went."""
 
 import lazy_loader
 

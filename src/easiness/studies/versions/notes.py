@@ -1,4 +1,4 @@
-"""What has to be known of two versions beside what changed in them, and how small a change could be seen."""
+"""Notes on two versions beside what changed in them, and how small a change could be seen."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from easiness.show import counted, percent
 from easiness.store import Run
 
 if TYPE_CHECKING:
-    from easiness.studies.versions.difference import Matching
-    from easiness.studies.versions.study import Matched
+    from easiness.studies.versions.study import Matched, Matching
 
 Values = npt.NDArray[np.float64]
 
@@ -70,7 +69,7 @@ def renamed_classes(
 
 
 def _on_recordings(old: Run, new: Run) -> Iterator[str]:
-    """What is known of how two recordings were made, where it differs."""
+    """Differences in how two recordings were made, as far as is known."""
     if old.epochs != new.epochs:
         long = counted(old.epochs, "epoch")
         yield f"The old version was recorded for {long}, the new one for {new.epochs}."

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import PValues, p_of_change
+from easiness import show
+from easiness.analysis import p_of_change
 from easiness.engine import ONE_RUN, At, Study
-from easiness.errors import BadInput
+from easiness.errors import BadInput, RunFailed
+from easiness.regular_file import in_words
 from easiness.runs import training_difference
 from easiness.spec import UNNAMED, Option
-from easiness.store import Run
+from easiness.store import Row, Run
 from easiness.studies.matching import rows_of
-from easiness.studies.versions.difference import AT_LEAST, CHANGES, MATCHED, Difference, Matching
 from easiness.studies.versions.notes import (
     CERTAIN,
     least_logits,
@@ -29,9 +29,26 @@ from easiness.studies.versions.notes import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 Values = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
+
+CHANGES = ("harder", "easier", "came", "went", "unknown", "unchanged")
+"""Changes of an example in the order of the table; unknown where the trials are too few to tell."""
+
+Matching = Literal["ids", "pixels"]
+_MATCHED: dict[Matching, str] = {"ids": "ids", "pixels": "their values"}  # to people
+
+_MOST_CLASSES = 20
+_MOST_EXAMPLES = 10  # of each kind
+_DRAWN = 2_000  # examples of each kind: more make a file of megabytes and cover each other
+_DOTS = (
+    ("unknown", show.FAINT, 4.0),
+    ("unchanged", show.FAINT, 4.0),
+    ("harder", show.HARD, 14.0),
+    ("easier", show.EASY, 14.0),
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +68,7 @@ class Versions:
     ] = 0.05
     at_least: Annotated[
         float, Option("--at-least", "Smallest change of confidence that counts, in [0, 1).")
-    ] = AT_LEAST
+    ] = 0.1
     old_data: Annotated[
         Any,
         Option("--old-data", "Where the data of OLD are now; for --by pixels.", typed=str | None),
@@ -72,7 +89,7 @@ class Versions:
 
 
 def diff(asked: Versions) -> Difference:
-    """What changed between two versions of a data set, each measured with the same recipe.
+    """Changes between two versions of a data set, each measured with the same recipe.
 
     An example has become harder or easier where its confidence (the mean probability of its label over the
     epochs observed) differs between the trials of both by more than trials differ among themselves: a
@@ -91,17 +108,24 @@ def diff(asked: Versions) -> Difference:
     at = rows_of([old, new], asked.at)[0]
     _check_heads((old, new), at)
     matched = match_examples(old, new, by, (asked.old_data, asked.new_data))
-    before, after = _Confidence(old, at, matched.old), _Confidence(new, at, matched.new)
-    least = least_logits((before.mean + after.mean) / 2, at_least)
-    tested = p_of_change(before.logits, after.logits, least, rate)
+    confidences = [_confidence(run, at) for run in (old, new)]
+    before, after = (one[:, rows] for one, rows in zip(confidences, matched[:2], strict=True))
+    old_mean, new_mean = before.mean(axis=0), after.mean(axis=0)
+    least = least_logits((old_mean + new_mean) / 2, at_least)
+    logits = [logit(np.clip(one, CERTAIN, 1 - CERTAIN)) for one in (before, after)]
+    tested = p_of_change(logits[0], logits[1], least, rate)
     num_trials = (len(old.trials), len(new.trials))
     needed = trials_needed(tested, num_trials, rate, at_least)
-    change = _changes(tested, after.mean < before.mean, rate, needed is not None)
+    change = np.where(tested.q > rate, "unchanged", np.where(new_mean < old_mean, "harder", "easier"))
+    if needed is not None:  # what the t-test would name is unknown, or all where it names none
+        change[tested.named if tested.named.any() else slice(None)] = "unknown"
     sentences = [*notes(old, new, by, at, matched)]
     if needed is None and (change == "unchanged").all():
         sentences.append(resolution_note(tested, num_trials, rate, at_least))
+    both = {"change": change, "confidence_old": old_mean, "confidence_new": new_mean}
+    both |= {"difference": new_mean - old_mean, "p": tested.p, "q": tested.q}
     return Difference(
-        examples=_examples(old, new, matched, before, after, tested, change),
+        examples=_examples(old, new, matched, both, [one.mean(axis=0) for one in confidences]),
         names=(str(old.path), str(new.path)),
         model=new.model,
         by=by,
@@ -109,7 +133,7 @@ def diff(asked: Versions) -> Difference:
         num_trials=num_trials,
         rate=rate,
         at_least=at_least,
-        overall=_overall(before.by_trial, after.by_trial),
+        overall=_overall(before.mean(axis=1), after.mean(axis=1)),
         notes=tuple(sentences),
         needed=needed,
         fail_above=asked.fail_above,
@@ -185,28 +209,21 @@ def match_examples(old: Run, new: Run, by: Matching, sources: tuple[Any, Any]) -
     if not len(matched.old):
         other = "pixels" if by == "ids" else "ids"
         raise BadInput(
-            f"{old.path} and {new.path}: have no example in common by {MATCHED[by]}; match them --by {other}"
+            f"{old.path} and {new.path}: have no example in common by {_MATCHED[by]}; match --by {other}"
         )
     return matched
 
 
 def _matched(old: Iterable[Hashable], new: Iterable[Hashable]) -> Matched:
-    before, after = _numbered(old), _numbered(new)
+    import pandas as pd
+
+    both = [pd.Series([*keys], dtype=object) for keys in (old, new)]
+    before, after = ([*zip(one, one.groupby(one, sort=False).cumcount(), strict=True)] for one in both)
     positions = {key: at for at, key in enumerate(before)}
     found = np.array([positions.get(key, -1) for key in after], np.int64)
     common = np.flatnonzero(found >= 0)
     went = np.setdiff1d(np.arange(len(before)), found[common])
     return Matched(found[common], common, went, np.flatnonzero(found < 0))
-
-
-def _numbered(keys: Iterable[Hashable]) -> list[tuple[Hashable, int]]:
-    """Each key with how many times it was there before."""
-    seen: Counter[Hashable] = Counter()
-    numbered = []
-    for key in keys:
-        numbered.append((key, seen[key]))
-        seen[key] += 1
-    return numbered
 
 
 def _pixels(run: Run, source: Any, option: str) -> list[bytes]:
@@ -217,20 +234,13 @@ def _pixels(run: Run, source: Any, option: str) -> list[bytes]:
     return [digest.tobytes() for digest in value_digests(data)[positions_in(data, run)]]
 
 
-class _Confidence:
-    """The confidence of examples [C] in the trials of a run, or in its heads that left each of them out."""
+def _confidence(run: Run, epoch: int) -> Values:
+    """The mean probability of the label over the epochs up to this one [trials, K].
 
-    def __init__(self, run: Run, epoch: int, positions: Positions) -> None:
-        heard = run.votes(epoch).p_label if run.shares else _mean_p_label(run, epoch)
-        p_label = np.asarray(heard, np.float64)
-        self.everywhere = p_label.mean(axis=0)
-        self.mean = self.everywhere[positions]
-        self.by_trial = p_label[:, positions].mean(axis=1)
-        self.logits = logit(np.clip(p_label[:, positions], CERTAIN, 1 - CERTAIN))
-
-
-def _mean_p_label(run: Run, epoch: int) -> Values:
-    """The mean probability of the label over the epochs up to this one [trials, K]."""
+    Of a run on features it is that of the heads which left each example out.
+    """
+    if run.shares:
+        return np.asarray(run.votes(epoch).p_label, np.float64)
     means = np.empty((len(run.trials), len(run.ids)))
     for row, trial in zip(means, run.trials, strict=True):
         for first, seen in trial.blocks(len(run.classes), epoch):
@@ -239,70 +249,36 @@ def _mean_p_label(run: Run, epoch: int) -> Values:
     return means
 
 
-def _changes(
-    tested: PValues, is_less: npt.NDArray[np.bool_], rate: float, too_few: bool
-) -> npt.NDArray[np.str_]:
-    """What is said of each example [C]; of too few trials, what the t-test would name, or all, is unknown."""
-    change = np.where(tested.q > rate, "unchanged", np.where(is_less, "harder", "easier"))
-    if too_few:
-        change[tested.named if tested.named.any() else slice(None)] = "unknown"
-    return change
-
-
 def _examples(
-    old: Run,
-    new: Run,
-    matched: Matched,
-    before: _Confidence,
-    after: _Confidence,
-    tested: PValues,
-    change: npt.NDArray[np.str_],
+    old: Run, new: Run, matched: Matched, of_both: dict[str, Any], everywhere: Sequence[Values]
 ) -> pd.DataFrame:
+    """The rows of the table, from columns ``of_both``; ``everywhere`` is the confidence in each version."""
     import pandas as pd
 
-    both = {
-        **_named(new, matched.new, old, matched.old),
-        "change": change,
-        "confidence_old": before.mean,
-        "confidence_new": after.mean,
-        "difference": after.mean - before.mean,
-        "p": tested.p,
-        "q": tested.q,
-    }
-    came = {**_named(new, matched.came), "change": "came", "confidence_new": after.everywhere[matched.came]}
-    went = {**_named(old, matched.went), "change": "went", "confidence_old": before.everywhere[matched.went]}
-    parts = [pd.DataFrame(part) for part in (both, came, went)]
+    def named(run: Run, at: Positions) -> dict[str, Any]:
+        labels = run.labels[at]
+        return {"id": run.ids[at], "label": labels, "class": [run.classes[one] for one in labels.tolist()]}
+
+    was = named(old, matched.old)
+    kind: Any = "Int64" if old.ids.dtype.kind == "i" else str
+    both = named(new, matched.new) | {"old_class": was["class"], "old_id": pd.array(was["id"], dtype=kind)}
+    one_alone = [
+        {**named(run, at), "old_class": "", "change": change, f"confidence_{name}": of[at]}
+        for run, at, change, name, of in (
+            (new, matched.came, "came", "new", everywhere[1]),
+            (old, matched.went, "went", "old", everywhere[0]),
+        )
+    ]
+    both |= of_both
+    parts = [pd.DataFrame(part) for part in (both, *one_alone)]
     table = pd.concat([part for part in parts if len(part)], ignore_index=True).reindex(columns=list(both))
     if old.ids.dtype.kind != "i":
         table["old_id"] = table["old_id"].fillna("")
     if old.ids.dtype != new.ids.dtype:  # one column of a file has one type
         table["id"] = table["id"].astype(str)
     table["label"] = table["label"].astype(np.int64)
-    order = np.lexsort((table["p"].to_numpy(), table["change"].map(list(CHANGES).index).to_numpy()))
+    order = np.lexsort((table["p"].to_numpy(), table["change"].map(CHANGES.index).to_numpy()))
     return table.iloc[order].reset_index(drop=True)
-
-
-def _named(
-    run: Run,
-    positions: Positions,
-    old: Run | None = None,
-    old_positions: Positions | None = None,
-) -> dict[str, Any]:
-    """Ids, labels and classes of examples, and what they were in the old version."""
-    import pandas as pd
-
-    labels = run.labels[positions]
-    named: dict[str, Any] = {
-        "id": run.ids[positions],
-        "label": labels,
-        "class": [run.classes[label] for label in labels.tolist()],
-        "old_class": "",
-    }
-    if old is not None and old_positions is not None:
-        kind: Any = "Int64" if old.ids.dtype.kind == "i" else str
-        named["old_id"] = pd.array(old.ids[old_positions], dtype=kind)
-        named["old_class"] = [old.classes[label] for label in old.labels[old_positions].tolist()]
-    return named
 
 
 def _overall(before: Values, after: Values) -> tuple[float, float, float]:
@@ -314,3 +290,196 @@ def _overall(before: Values, after: Values) -> tuple[float, float, float]:
         return value, value, value
     interval = ttest_ind(after, before, equal_var=False).confidence_interval(0.95)
     return value, float(interval.low), float(interval.high)
+
+
+@dataclass(frozen=True, eq=False)
+class Difference(show.Result):
+    """The examples of two versions, and how each changed.
+
+    ``examples`` are the rows that `table` describes. ``num_trials`` are those of the old and of the new
+    run, both read in this ``row`` (after an epoch, or at a share). Of the examples said to have changed a
+    share of ``rate`` at most is expected not to have; one counts as changed where its confidence moved by
+    more than ``at_least``. ``overall`` is the difference in mean confidence over the examples in both, with
+    its 95 % interval over trials. ``needed`` are the trials of each that would tell whether those that are
+    unknown changed, where these are too few.
+    """
+
+    examples: pd.DataFrame
+    names: tuple[str, str]
+    model: str
+    by: Matching
+    row: Row
+    num_trials: tuple[int, int]
+    rate: float
+    at_least: float
+    overall: tuple[float, float, float]
+    notes: tuple[str, ...] = ()
+    needed: tuple[int, int] | None = None
+    fail_above: float | None = field(default=None, repr=False)
+
+    def check(self) -> None:
+        """Fail where more changed than was allowed, or where the trials do not tell."""
+        if self.fail_above is None:
+            return
+        if self.share_changed > self.fail_above:
+            changed, most = show.percent(self.share_changed), show.chosen_percent(self.fail_above)
+            raise RunFailed(f"--fail-above {most}: {changed} of the examples changed")
+        if self.share_unknown > self.fail_above:
+            raise BadInput(f"--fail-above {self.fail_above:g}: {self.unknown}")
+
+    @property
+    def changes(self) -> list[str]:
+        """Changes that there can be, in the order of the table."""
+        return [one for one in CHANGES if one != "unknown" or self.needed is not None]
+
+    @property
+    def unknown(self) -> str:
+        """Why some are unknown, and how many trials it takes; empty where none is."""
+        if self.needed is None:
+            return ""
+        (old, new), (more_old, more_new) = self.num_trials, self.needed
+        examples = show.counted(self.num("unknown"), "example")
+        return (
+            f"{old} and {new} trials do not tell whether {examples} changed, as chance alone makes trials "
+            f"differ as much; measure {more_old} and {more_new} trials at least"
+        )
+
+    @property
+    def what(self) -> str:
+        """Meaning of confidence, over the epochs read or at a share."""
+        over = self.row.at if self.row.share is not None else f"over epochs 1 to {self.row.number}"
+        return f"Mean probability of the label {over}"
+
+    def num(self, change: str) -> int:
+        """How many examples changed so."""
+        return int((self.examples["change"] == change).sum())
+
+    @property
+    def num_common(self) -> int:
+        """Examples that are in both versions."""
+        return len(self.examples) - self.num("came") - self.num("went")
+
+    @property
+    def share_changed(self) -> float:
+        """Share of the examples in both versions that became harder or easier, 0..1."""
+        return (self.num("harder") + self.num("easier")) / self.num_common
+
+    @property
+    def share_unknown(self) -> float:
+        """Share of the examples in both versions of which the trials are too few to tell, 0..1."""
+        return self.num("unknown") / self.num_common
+
+    @property
+    def text(self) -> str:
+        """``12 of 1,797 examples became harder and 3 easier (0.8 %); 20 came, 4 went``."""
+        harder, easier = (show.count(self.num(one)) for one in ("harder", "easier"))
+        came, went = (show.count(self.num(one)) for one in ("came", "went"))
+        both = show.count(self.num_common)
+        changed = (
+            f"{harder} of {both} examples became harder and {easier} easier "
+            f"({show.percent(self.share_changed)})"
+        )
+        if self.needed is not None:
+            unknown = show.count(self.num("unknown"))
+            changed = f"Whether {unknown} of {both} examples changed is unknown from so few trials"
+        return f"{changed}; {came} came, {went} went"
+
+    def by_class(self) -> pd.DataFrame:
+        """A row a class, those that changed most first: ``class``, then how many changed in each way, and
+        ``difference``, the mean of the examples in both.
+
+        An example counts for its class in the new version, one that went for that in the old one.
+        """
+        import pandas as pd
+
+        one = self.examples
+        table = pd.crosstab(one["class"], one["change"]).reindex(columns=self.changes, fill_value=0)
+        table["difference"] = one.groupby("class")["difference"].mean()
+        order = (table["harder"] + table["easier"]).sort_values(ascending=False, kind="stable").index
+        return table.loc[order].rename_axis(columns=None).reset_index()
+
+    def table(self) -> pd.DataFrame:
+        """A row an example: those that became harder, easier, came, went, and the others; surest first.
+
+        Columns: ``id`` in the new version (in the old one of those that went), ``old_id``, ``label`` and
+        ``class`` (in the version of the ``id``), ``old_class``, ``change``, ``confidence_old`` and
+        ``confidence_new`` (mean probability of the label over trials and the epochs observed, 0..1),
+        ``difference`` (new less old), ``p`` (two-sided) and ``q`` (adjusted for all examples, Benjamini and
+        Hochberg 1995). Blank is what one version alone does not have.
+        """
+        return self.examples
+
+    def document(self) -> Any:
+        """The rows of the table; where some are unknown, why, the trials ``needed``, and the ``rows``."""
+        rows = super().document()
+        if self.needed is None:
+            return rows
+        return {"unknown": self.unknown, "needed": list(self.needed), "rows": rows}
+
+    def figure(self) -> Figure:
+        """Confidence after over confidence before, a point an example, those that changed above the others.
+
+        Of more examples than can be told apart those drawn are spread evenly over the table.
+        """
+        figure, axes = show.new_axes(4.6, 4.6)
+        axes.axline((0, 0), slope=1, color=show.FAINT, linewidth=0.8)
+        for kind, color, size in _DOTS:
+            rows = self.examples[self.examples["change"] == kind]
+            if len(rows):
+                shown = rows.iloc[:: -(-len(rows) // _DRAWN)]
+                x, y, name = shown["confidence_old"], shown["confidence_new"], f"{kind} ({len(rows):,})"
+                axes.scatter(x, y, s=size, color=color, label=name, linewidths=0, clip_on=False)
+        axes.set(
+            xlabel="confidence before", ylabel="confidence after", xlim=(0, 1), ylim=(0, 1), aspect="equal"
+        )
+        show.legend_above(axes, 2)
+        return figure
+
+    def frames(self) -> list[show.Frame]:
+        """The changes in each class, then the examples that changed most surely."""
+        surest = (self._surest(change) for change in ("harder", "easier") if self.num(change))
+        return [self._classes(), *surest]
+
+    def _classes(self) -> show.Frame:
+        import pandas as pd
+
+        by_class = self.by_class()
+        whole: dict[str, Any] = {one: self.num(one) for one in self.changes}
+        whole |= {"class": "all", "difference": self.overall[0]}
+        least = f" by more than {self.at_least:g}" if self.at_least else ""
+        more = len(by_class) - _MOST_CLASSES
+        rest = f" {show.count(more)} more classes are not shown." if more > 0 else ""
+        before, after = map(in_words, self.names)
+        how = (
+            f"{self.what} of {self.model}, {self.num_trials[0]} trials of {before} against "
+            f"{self.num_trials[1]} of {after}, examples matched by {_MATCHED[self.by]}; an example counts "
+            f"where it moved{least} beyond the noise of the trials, at a false-discovery rate of "
+            f"{show.chosen_percent(self.rate)} (Benjamini-Hochberg). All examples together moved by "
+            f"{show.with_interval(*self.overall, 3, signed=True)}. Classes with the most changed examples "
+            f"come first.{rest}"
+        )
+        return show.Frame(
+            self.text,
+            " ".join([*([f"{self.unknown}."] if self.unknown else []), how, *self.notes]),
+            pd.concat([pd.DataFrame([whole]), by_class.head(_MOST_CLASSES)], ignore_index=True),
+            {
+                "class": show.names(),
+                **dict.fromkeys(self.changes, show.counts()),
+                "difference": show.numbers(3, title="mean difference", signed=True),
+            },
+        )
+
+    def _surest(self, change: str) -> show.Frame:
+        data = self.examples[self.examples["change"] == change].head(_MOST_EXAMPLES)
+        return show.Frame(
+            f"Became {change}",
+            f"The {len(data)} surest of {show.count(self.num(change))}: mean probability of the label before "
+            "and after, and the adjusted p-value; `was` is the class before, where it was another.",
+            data.assign(was=data["old_class"].where(data["old_class"] != data["class"], "")),
+            {
+                **dict.fromkeys(("id", "class", "was"), show.names()),
+                "confidence_old": show.numbers(3, title="before"),
+                "confidence_new": show.numbers(3, title="after"),
+                "q": show.Column("{:.2g}".format),
+            },
+        )

@@ -45,7 +45,7 @@ def compared(
         (i, j): group_match(rates.get(f"{names[i]} {names[j]}", 0.5), half, size)
         for i, j in combinations_with_replacement(range(len(names)), 2)
     }
-    cells = [Cell(*pair, side, "refine", groups[pair], None, None) for pair in groups]
+    cells = [Cell(*pair, side, "refine", groups[pair]) for pair in groups]
     return Comparison(list(names), (Row(3),) * len(names), 0.1, 100, ("refine",), cells, [], [])
 
 

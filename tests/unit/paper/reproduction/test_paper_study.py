@@ -30,8 +30,7 @@ from easiness.perturb import default_levels
 from easiness.spec import Loading, Recipe, Resolved, content_hash
 from easiness.store import Row
 from easiness.studies.matching.comparison import Comparison
-from easiness.studies.matching.outlook import Outlook
-from easiness.studies.matching.reliability import Reliability
+from easiness.studies.matching.reliability import Outlook, Reliability
 from plans import training_sets
 
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

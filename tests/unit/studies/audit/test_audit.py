@@ -14,7 +14,7 @@ from easiness import show
 from easiness.errors import BadInput
 from easiness.store import Run
 from easiness.studies.audit import Audited, Drawn, study
-from easiness.studies.audit.drawing import parse
+from easiness.studies.audit.found import parse
 from easiness.studies.suspects import Suspects
 from recording import recorded
 
@@ -75,7 +75,7 @@ def answered(run: Run, file: Path) -> Audited:
 
 
 def interval(found: Audited) -> tuple[int, int]:
-    return found.whole.low or 0, found.whole.high or 0
+    return found.whole["low"], found.whole["high"]
 
 
 def known(path: Path, run: Run, num: int, **columns: Any) -> Path:
@@ -94,6 +94,7 @@ def test_draw_fill_in_and_read(run: Run, tmp_path: Path):
     assert len(table) == table["id"].nunique() == 80
     assert drawn_from(run, looks=80).table().equals(table)
     assert not drawn_from(run, looks=80, seed=1).table()["id"].equals(table["id"])
+    assert not {"suggested", "suggested_class", "p_wrong"} & {*drawn_from(run, looks=9, blind=True).table()}
     found = answered(run, filled(drawn, tmp_path / "audit.csv"))
     document = json.loads(show.rendered(found, ".json"))
     seen = sum(one in WRONG for one in table["id"])
@@ -102,24 +103,18 @@ def test_draw_fill_in_and_read(run: Run, tmp_path: Path):
     told = {"confidence": 0.95, "looked_at": 80, "num_examples": NUM, "split": "train", "wrong_seen": seen}
     assert {name: document[name] for name in told} == told
     assert document["left"]["at_most"] == document["at_most"] - seen
-    first, others = found.first(41) or (found.whole, found.whole)
-    assert (first.num, others.num) == (41, NUM - 41)
-    assert (first.wrong or 0) + (others.wrong or 0) == pytest.approx(found.whole.wrong, rel=0.15)
-    assert (first.wrong or 0) > 30
-    assert {"all", "first 100 suspects", "all others"} <= set(found.table()["part"])
+    rows = found.table().set_index("part")
+    parts = rows.loc[["first 100 suspects", "all others"]]
+    assert parts["examples"].tolist() == [100, NUM - 100]
+    assert parts["wrong"].sum() == pytest.approx(rows.loc["all", "wrong"], rel=0.15)
+    assert parts["wrong"].iloc[0] > 30
     assert f"After your {seen} corrections at most" in found.sections()[0].note
-
-
-def test_blind_shows_nothing_that_is_suggested(run: Run, tmp_path: Path):
-    drawn = drawn_from(run, looks=30, blind=True)
-    assert not {"suggested", "suggested_class", "p_wrong"} & set(drawn.table())
-    assert answered(run, filled(drawn, tmp_path / "audit.csv")).whole.looked_at == 30
 
 
 def test_the_first_rows_do_where_others_are_undecided(run: Run, tmp_path: Path):
     drawn = drawn_from(run, looks=80)
     found = answered(run, filled(drawn, tmp_path / "half.csv", 40, r60="keep"))
-    assert found.whole.looked_at == 40
+    assert found.whole["looked_at"] == 40
     notices = " ".join(found.sections()[0].notices)
     assert "40 of the 80 drawn were looked at" in notices
     assert "1 answer behind the first undecided row" in notices
@@ -145,10 +140,6 @@ def test_unsure_widens_the_interval_to_both_sides(run: Run, tmp_path: Path):
 def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
     file = known(tmp_path / "labels.csv", run, 50)
     drawn = drawn_from(run, looks=60, known=file)
-    note = drawn_from(run, looks=NUM, known=file).sections()[0].note
-    assert note == f"All the other {NUM - 50} labels are to be looked at. 50 are known and were not drawn."
-    note = drawn_from(run, at_most=0.001, known=file).sections()[0].note
-    assert "a look at most of them: decide more of the suspects first. The answer" in note
     table = drawn.table()
     assert set(table["id"][:60]).isdisjoint(range(50))
     assert table["stratum"].tolist()[60:] == ["known"] * 50
@@ -165,17 +156,17 @@ def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
 def test_of_what_nobody_is_sure_nothing_is_said(run: Run, tmp_path: Path, options: dict[str, Any]):
     drawn = drawn_from(run, **options)
     found = answered(run, filled(drawn, tmp_path / "audit.csv", 1, r0="unsure"))
-    assert (found.whole.wrong, found.whole.low, found.whole.high) == (None, 0, NUM)
+    assert (found.whole["wrong"], *interval(found)) == (None, 0, NUM)
     assert "nobody can say how many are wrong: 0 to 400 with 95 % confidence" in found.summary()
     document = json.loads(show.rendered(found, ".json"))
     assert (document["wrong"], document["left"]["wrong"], document["parts"][0]["wrong"]) == (None,) * 3
     assert {row[4] for row in found.sections()[0].rows[1:]} == {"–"}
     assert found.figure().axes
     half = answered(run, filled(drawn, tmp_path / "half.csv", 2))
-    unseen = [part for part in half.parts if not part.looked_at]
+    unseen = [part for part in half.parts if not part["looked_at"]]
     assert unseen
-    assert all(part.wrong is None for part in unseen)
-    assert half.whole.wrong is not None
+    assert all(part["wrong"] is None for part in unseen)
+    assert half.whole["wrong"] is not None
 
 
 def test_what_is_known_needs_no_name(run: Run, tmp_path: Path):
@@ -238,8 +229,8 @@ def altered(what: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("removed", r"look 8 \(ID\) was drawn .*; put the row back"),
-        ("cut off", r"look 8 \(ID\) and 32 more were drawn .*; put the rows back"),
+        ("removed", r"1 row that .*look 8 \(ID\)"),
+        ("cut off", r"33 rows that .*look 8 \(ID\)"),
         ("other id", "row 9: .* as look 8"),
         ("not drawn", "row 42: .* take the row out"),
         ("sealed", "row 9: the example 'ID' .* as look 9"),
@@ -289,7 +280,7 @@ def test_options_that_are_refused(run: Run, options: dict[str, Any], said: str):
 
 def test_all_labels_can_be_looked_at(run: Run, tmp_path: Path):
     found = answered(run, filled(drawn_from(run, looks=1000), tmp_path / "audit.csv"))
-    assert (found.whole.low, found.whole.wrong, found.whole.high, found.at_most) == (41, 41, 41, 41)
+    assert (*interval(found), found.whole["wrong"], found.at_most) == (41, 41, 41, 41)
     assert found.left_at_most == 0
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from easiness import BadInput, analysis, compare, load_dataset, matching_rate, measure, scores
+from easiness import BadInput, analysis, compare, matching_rate, scores
 from easiness.analysis import Measured, Rule, agreement, match_groups, match_votes
 from easiness.inputs import reading
 from easiness.show.rendering import rendered
@@ -102,9 +102,9 @@ def test_reliability_covers_every_epoch_and_growing_groups(runs):
 def test_resolution_counts_all_trials(runs):
     resolution = compare(runs).resolution[0]
     counts = runs[0].votes(EPOCHS).correct.sum(axis=0)
-    assert resolution.num_trials == 4
-    assert resolution.right_in_all == np.mean(counts == 4)
-    assert resolution.right_in_none == np.mean(counts == 0)
+    assert resolution["num_trials"] == 4
+    assert resolution["right_in_all"] == np.mean(counts == 4)
+    assert resolution["right_in_none"] == np.mean(counts == 0)
 
 
 def test_runs_over_other_examples_are_refused(runs, tmp_path):
@@ -123,17 +123,12 @@ def test_an_epoch_that_is_not_recorded_is_refused(runs, epoch):
 
 def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
     comparison = compare([made(tmp_path / "single", 1), runs[0]])
-    assert all(cell.groups is None and cell.agreed is None for cell in comparison.cells)
+    assert all(cell.groups is None and np.isnan(cell.agreement) for cell in comparison.cells)
     entry = json.loads(rendered(comparison, ".json"))["matching"][1]
     assert entry["rate"] is None
     assert comparison.cells[1].all_trials is not None
     assert entry["all_trials_rate"] == comparison.cells[1].all_trials.rate
-    line = next(
-        line
-        for line in replace(comparison, detailed=True).in_words().splitlines()
-        if line.startswith("single - few")
-    )
-    assert line.split()[4:6] == ["none", "0.10"]
+    assert entry["all_trials_chance"] == pytest.approx(0.1)
 
 
 def test_rates_alone_are_those_of_the_whole_comparison_and_nothing_is_fitted(runs, monkeypatch):
@@ -175,22 +170,8 @@ def test_difficulty_is_the_mean_of_the_ranks(tmp_path):
     assert (table["difficulty_high"] <= 1).all()
     assert table["rank_2"].tolist() == pytest.approx([0, 0.6, 0.4, 0.2, 1, 0.8])
     assert table["easiness_1"].tolist() == [1, 1, 1, 1, 0, 0]
-
-
-def test_equal_examples_have_equal_ranks(tmp_path):
-    one = run_of(tmp_path / "one", [0.9, 0.9, 0.7, 0.7, 0.4, 0.2])
-    assert scores([one, one]).table()["rank_1"].tolist() == pytest.approx([0.1, 0.1, 0.5, 0.5, 0.8, 1])
-
-
-def test_a_run_that_was_not_observed_after_each_epoch_is_read_where_it_was(tmp_path):
-    data = load_dataset("digits", limit=40)
-    whole, last = (
-        measure(data, model="linear", trials=2, epochs=2, observe=when, out=tmp_path / name)
-        for name, when in (("whole", "all"), ("last", "last"))
-    )
-    told = scores([whole, last]).table()
-    assert told["rank_2"].corr(last.scores()["loss"], method="spearman") > 0.9
-    assert told["difficulty"].notna().all()
+    equal = run_of(tmp_path / "equal", [0.9, 0.9, 0.7, 0.7, 0.4, 0.2])
+    assert scores([equal, equal]).table()["rank_1"].tolist() == pytest.approx([0.1, 0.1, 0.5, 0.5, 0.8, 1])
 
 
 def test_one_run_and_other_data_are_refused(tmp_path):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import math
 from itertools import combinations, combinations_with_replacement
 from typing import Any
@@ -12,19 +11,13 @@ from easiness.analysis import GroupMatch, Side, SplitHalf, TailReliability, Ties
 from easiness.show.svg import picture_bytes
 from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison, draw_matching
-from easiness.studies.matching.outlook import Outlook
-from easiness.studies.matching.reliability import (
-    Reliability,
-    curves_by_epoch,
-    curves_by_trials,
-    draw_reliability,
-)
+from easiness.studies.matching.reliability import Outlook, Reliability, draw_reliability
 from lengths import long_but
+from plans import group_match
 
 
-def group(rate: float, size: int = 5, interval: tuple[float, float] | None = None) -> GroupMatch:
-    interval = (rate - 0.05, rate + 0.05) if interval is None else interval
-    return GroupMatch(rate, size, 3, 0, interval, 0.0, 0.1, 0.1, (0.0, 0.0), (10.0, 10.0), size >= 5)
+def group(rate: float, size: int = 5) -> GroupMatch:
+    return group_match(rate, 0.05, size)
 
 
 def compared(
@@ -40,7 +33,7 @@ def compared(
             pairs = combinations_with_replacement(range(len(names)), 2)
             for at, (i, j) in enumerate(pairs):
                 rate = 0.1 * (at + 1) + (0.05 if side == "hard" else 0) + (0.3 if policy == "refine" else 0)
-                cells.append(Cell(i, j, side, policy, groups(rate), None, None))
+                cells.append(Cell(i, j, side, policy, groups(rate)))
     return Comparison(names, (Row(3),) * len(names), 0.1, 100, ties, cells, [], [])
 
 
@@ -69,13 +62,6 @@ def test_a_cell_for_each_pair_its_interval_and_a_column_of_chance():
     assert axes.get_title(loc="left") == "easy examples, after epoch 3"
 
 
-def test_higher_rates_are_darker():
-    (axes,) = draw_matching(compared(["a", "b", "c"]), ["hard"]).axes
-    assert len({patch.get_facecolor()[:3] for patch in axes.patches}) == 1
-    opacity = [patch.get_facecolor()[3] for patch in axes.patches]  # type: ignore[misc]
-    assert opacity == pytest.approx([0.75 * (0.45 + 0.1 * at) for at in range(6)])
-
-
 def test_easy_is_above_the_diagonal_and_hard_below_it_so_that_no_cell_is_empty():
     (axes,) = draw_matching(compared(["a", "b", "c"])).axes
     where = {text.get_text(): text.get_position() for text in axes.texts}
@@ -87,14 +73,6 @@ def test_easy_is_above_the_diagonal_and_hard_below_it_so_that_no_cell_is_empty()
     assert sum(box.width * box.height for box in boxes) > 0.85 * 9
     assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
     assert axes.get_title(loc="left") == "easy examples above, hard ones below, after epoch 3"
-
-
-def test_the_policy_asked_for():
-    comparison = compared(["a", "b"])
-    (axes,) = draw_matching(comparison, ["easy"], "expected").axes
-    assert texts(axes)[0] == "0.10"
-    (axes,) = draw_matching(compared(["a", "b"], ties=("expected",)), ["easy"]).axes
-    assert texts(axes)[0] == "0.10"
 
 
 def test_small_groups_are_in_italics():
@@ -109,7 +87,7 @@ def test_what_is_undefined_is_said_and_has_no_interval():
     assert texts(axes) == ["none", "0.10"]
     (axes,) = draw_matching(compared(["a"], groups=lambda _: group(math.nan)), ["easy"]).axes
     assert texts(axes) == ["none", "0.10"]
-    bare = compared(["a"], groups=lambda rate: group(rate, interval=(math.nan, math.nan)))
+    bare = compared(["a"], groups=lambda rate: group_match(rate, math.nan))
     (axes,) = draw_matching(bare, ["easy"]).axes
     assert texts(axes) == ["0.40", "0.10"]
 
@@ -141,18 +119,6 @@ def test_long_names_lie_over_nothing(name):
     assert not any(a.overlaps(b) for a, b in combinations(texts, 2))
 
 
-def test_the_figure_grows_with_the_number_of_networks():
-    from PIL import Image
-
-    def size(num: int) -> tuple[int, int]:
-        figure = draw_matching(compared([f"net{i}" for i in range(num)]), ["easy"])
-        return Image.open(io.BytesIO(picture_bytes(figure, ".png"))).size
-
-    small, large = size(2), size(6)
-    assert small[0] < large[0]
-    assert small[1] < large[1]
-
-
 def _half(epoch: int, size: int, easy: float, hard: float) -> SplitHalf:
     return SplitHalf(
         epoch=epoch,
@@ -175,42 +141,32 @@ RELIABILITY = Reliability(
 )
 
 
-def test_curves_are_the_rates_of_the_halves() -> None:
-    by_epoch, by_trials = curves_by_epoch(RELIABILITY), curves_by_trials(RELIABILITY)
-    assert by_epoch is not None
-    assert by_trials is not None
-    assert by_epoch.x == [1, 2]
-    assert by_epoch.refine == {"easy": [0.4, 0.6], "hard": [0.8, 0.7]}
-    assert by_epoch.expected == {"easy": [0.2, 0.3], "hard": [0.4, 0.35]}
-    assert by_epoch.best == {"easy": 2, "hard": 1}
-    assert by_epoch.decided_from is None
-    assert by_trials.x == [1, 3]
-    assert by_trials.refine["easy"] == [0.2, 0.6]
-    assert by_epoch.drift["easy"] == [0.5, 1.0]
-    np.testing.assert_array_equal(by_epoch.drift["hard"], [np.nan, 1.0])
-    assert by_trials.best == {}
-    assert by_trials.drift == {}
-    assert by_trials.decided_from == 5
+def lines(axes: Any) -> dict[str, list[float]]:
+    return {str(line.get_label()): list(line.get_ydata()) for line in axes.lines}
 
 
-def test_one_trial_has_no_curves() -> None:
-    assert curves_by_epoch(Reliability([], [], {}, OUTLOOK)) is None
-    assert curves_by_trials(Reliability([], [], {}, OUTLOOK)) is None
-
-
-def test_the_best_epoch_is_marked() -> None:
-    curves = curves_by_epoch(RELIABILITY)
-    assert curves is not None
-    (axes,) = draw_reliability(curves).axes
+def test_curves_are_the_rates_of_the_halves_and_the_best_epoch_is_marked() -> None:
+    figure = draw_reliability(RELIABILITY)
+    assert figure is not None
+    (axes,) = figure.axes
+    drawn = lines(axes)
+    assert list(np.ravel(axes.lines[0].get_xdata())) == [1, 2]
+    assert (drawn["easy, refine"], drawn["hard, refine"]) == ([0.4, 0.6], [0.8, 0.7])
+    assert (drawn["easy, expected"], drawn["hard, expected"]) == ([0.2, 0.3], [0.4, 0.35])
+    assert drawn["easy, drift"] == [0.5, 1.0]
+    np.testing.assert_array_equal(drawn["hard, drift"], [np.nan, 1.0])
     rings = [line for line in axes.lines if line.get_fillstyle() == "none"]
     marked = [(int(np.ravel(r.get_xdata())[0]), float(np.ravel(r.get_ydata())[0])) for r in rings]
     assert marked == [(2, 0.6), (1, 0.8)]
+    assert draw_reliability(Reliability([], [], {}, OUTLOOK)) is None
 
 
 def test_groups_too_small_to_decide_are_shaded() -> None:
-    curves = curves_by_trials(RELIABILITY)
-    assert curves is not None
-    (axes,) = draw_reliability(curves).axes
+    figure = draw_reliability(RELIABILITY, by_trials=True)
+    assert figure is not None
+    (axes,) = figure.axes
+    assert lines(axes)["easy, refine"] == [0.2, 0.6]
+    assert not any("drift" in name for name in lines(axes))
     assert "under 5: undecided" in [text.get_text() for text in axes.texts]
     low, high = axes.get_xlim()
     assert low < 1 < 3 < high < 4  # the shade does not widen the axes

@@ -18,7 +18,7 @@ from easiness.analysis import Gain, paired_gain
 from easiness.heads import Deal
 from easiness.spec import trial_seeds
 from easiness.studies.verification import Verification
-from easiness.studies.verification.study import WAYS, _in_one_fold
+from easiness.studies.verification.study import WAYS, _in_one_fold, accuracy_of, effect_text
 from pixels import images_of
 
 SMALL: dict[str, Any] = {"model": "mlp_3", "trials": 3, "epochs": 4, "precision": "float32"}
@@ -80,14 +80,15 @@ def test_what_is_kept_is_held_against_as_many_at_random_and_others_in_every_epoc
     assert of_rs2 is not None
     assert of_random.draw.rate == pytest.approx(0.1)
     assert (of_rs2.steps_of, of_rs2.draw) == (270, None)
-    assert [one.name for one in found.beside] == ["random", "rs2"]
+    assert list(found.right) == ["before", "after", "random", "rs2"]
     right = {name: ez.open_run(tmp_path / name).votes(split="held_out").correct for name in ("after", "rs2")}
-    assert found.beside[1].after_over == paired_gain(right["rs2"], right["after"])
+    gain = effect_text(paired_gain(right["rs2"], right["after"]))
+    assert found.text.endswith(f"; beside others in every epoch (RS2) it {gain}")
     assert "; beside as many at random it " in found.text
     assert [row[0] for row in found.sections()[0].rows] == [
         "labels", "before", "after", "as many at random", "others in every epoch (RS2)",
     ]  # fmt: skip
-    assert found.table()["accuracy_rs2"].tolist() == found.beside[1].accuracy.tolist()
+    assert found.table()["accuracy_rs2"].tolist() == accuracy_of(right["rs2"]).tolist()
 
 
 @pytest.mark.parametrize(
@@ -165,43 +166,19 @@ def test_labels_before_from_a_file(command, planted, tmp_path):
         ez.verify(planted[0], labels=planted[1], before=planted[1], out=tmp_path / "same", **SMALL)
 
 
-def test_one_pair_has_no_interval(planted, tmp_path):
-    found = ez.verify(planted[0], labels=planted[1], out=tmp_path, **{**SMALL, "trials": 1, "epochs": 1})
-    note = found.sections()[0].note
-    assert "From one pair of trials with the same seeds" in note
-    assert "95 %" not in note
-    (legend,) = found.figure().legends or [found.figure().axes[0].get_legend()]  # type: ignore[list-item]
-    assert [text.get_text() for text in legend.get_texts()] == ["trials", "mean"]
-
-
-def of(gain: float, low: float, high: float, relabelled: int = 812, dropped: int = 301) -> Verification:
-    return Verification(
-        model="mlp_3", epochs=2, num_examples=10_000, num_relabelled=relabelled, num_dropped=dropped,
-        num_held_out=100, before=np.array([0.5, 0.6]), after=np.array([0.6, 0.7]),
-        gain=Gain(gain, (low, high)),
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(
-    ("found", "text"),
+    ("gain", "low", "high", "text"),
     [
-        (of(0.021, 0.014, 0.028), "relabelling 812 and dropping 301 of 10,000 gains 2.1 points (1.4 to 2.8)"),
-        (of(-0.012, -0.02, -0.004, 812, 0), "relabelling 812 of 10,000 loses 1.2 points (0.4 to 2.0)"),
-        (of(-0.02, -0.04, -0.0004, 1, 0), "relabelling 1 of 10,000 loses 2.0 points (just over 0 to 4.0)"),
-        (of(0.02, 0.0003, 0.04, 0, 2), "dropping 2 of 10,000 gains 2.0 points (just over 0 to 4.0)"),
-        (
-            of(0.003, -0.005, 0.011, 0, 1301),
-            "dropping 1,301 of 10,000 shows no difference: +0.3 points (-0.5 to +1.1)",
-        ),
-        (
-            of(0.1, math.nan, math.nan, 1, 0),
-            "relabelling 1 of 10,000 changes accuracy by +10.0 points in one trial, which shows nothing",
-        ),
+        (0.021, 0.014, 0.028, "gains 2.1 points (1.4 to 2.8)"),
+        (-0.012, -0.02, -0.004, "loses 1.2 points (0.4 to 2.0)"),
+        (-0.02, -0.04, -0.0004, "loses 2.0 points (just over 0 to 4.0)"),
+        (0.02, 0.0003, 0.04, "gains 2.0 points (just over 0 to 4.0)"),
+        (0.003, -0.005, 0.011, "shows no difference: +0.3 points (-0.5 to +1.1)"),
+        (0.1, math.nan, math.nan, "changes accuracy by +10.0 points in one trial, which shows nothing"),
     ],
 )
-def test_what_it_says(found, text):
-    assert found.text == text
-    assert found.sections()[0].note.startswith(text[0].upper() + text[1:])
+def test_what_it_says(gain, low, high, text):
+    assert effect_text(Gain(gain, (low, high))) == text
 
 
 @pytest.mark.parametrize(
@@ -287,15 +264,18 @@ def test_without_a_split_held_out_each_example_is_tested_where_it_was_not_seen(
     # who is right, of each row in the one trial that left it out
     tested = (~seen[0]).argmax(axis=0), np.arange(NUM)
     answers = [one[tested] for one in said]
-    for way, labels, rows in zip(
-        found.ways, (given, given, new), (~decided, np.ones(NUM, bool), ~dropped), strict=True
+    for way, gain, labels, rows in zip(
+        (found.right, *found.others),
+        found.gains,
+        (given, given, new),
+        (~decided, np.ones(NUM, bool), ~dropped),
+        strict=True,
     ):
         before, after = ((one == labels)[rows].mean() for one in answers)
-        assert way.num == rows.sum()
-        assert [way.before, way.after] == pytest.approx([before, after])
-        assert way.gain.value == pytest.approx(after - before)
-        assert way.gain.interval[0] < way.gain.value < way.gain.interval[1]
-    assert found.gain == found.ways[0].gain
+        assert way["before"].shape[1] == rows.sum()
+        assert [way["before"].mean(), way["after"].mean()] == pytest.approx([before, after])
+        assert gain.value == pytest.approx(after - before)
+        assert gain.interval[0] < gain.value < gain.interval[1]
     assert (found.num_examples, found.num_dropped, found.num_held_out) == (NUM, 3, NUM - DECIDED)
     assert found.num_relabelled == (new != given).sum()
     assert found.text.endswith(" on 140 examples that nobody decided")
@@ -303,8 +283,8 @@ def test_without_a_split_held_out_each_example_is_tested_where_it_was_not_seen(
     assert [row[0] for row in ways.rows[1:]] == list(WAYS)
     assert len(trials.rows) == 1 + 5
     frame = found.table()
-    assert frame["gain_by_after"][0] == found.ways[2].gain.value
-    assert (frame["gain_by_before_low"][0], frame["gain_by_before_high"][0]) == found.ways[1].gain.interval
+    assert frame["gain_by_after"][0] == found.gains[2].value
+    assert (frame["gain_by_before_low"][0], frame["gain_by_before_high"][0]) == found.gains[1].interval
     more = ez.verify(source, labels=file, out=tmp_path / "out", **{**asked, "trials": 10})
     np.testing.assert_array_equal(more.before[:5], found.before)
     assert len(more.before) == 10
@@ -337,10 +317,13 @@ def test_labels_before_and_others_beside_without_a_split_held_out(flat, tmp_path
     found = ez.verify(source, labels=file, before=tmp_path / "before.csv", out=tmp_path / "one", **small)
     assert (found.num_examples, found.num_dropped, found.num_taken_back) == (NUM - 5, 0, 2)
     assert found.num_held_out == NUM - DECIDED
-    assert [way.num for way in found.ways] == [NUM - DECIDED, NUM - 5, NUM - 3]
+    assert [row[1] for row in found.sections()[1].rows[1:]] == [
+        str(NUM - DECIDED),
+        str(NUM - 5),
+        str(NUM - 3),
+    ]
     found = ez.verify(source, labels=file, out=tmp_path / "two", beside=("random", "rs2"), **small)
-    random, rs2 = found.beside
-    assert len(random.accuracy) == len(rs2.accuracy) == 5
+    assert found.table()[["accuracy_random", "accuracy_rs2"]].notna().all(axis=None)
     spec = ez.open_run(tmp_path / "two" / "rs2").spec.measured
     assert spec is not None
     assert spec.steps_of == round(0.8 * (NUM - 3))
@@ -409,13 +392,12 @@ WRONG, LOOKED_AT = 0.3, 0.25
 
 @dataclass(frozen=True)
 class Tried:
-    """Gains as verified, on the undecided and by the labels after, and the ``truth``: on clean examples.
+    """The gain as verified, on the undecided, and the ``truth``: on clean examples.
 
     ``of_undecided`` is that on other examples that nobody would have decided, by labels as wrong as given.
     """
 
     undecided: Gain
-    by_after: Gain
     truth: float
     of_undecided: float
 
@@ -482,25 +464,21 @@ def tried(shape: str, decided: str, number: int, num: int = 800) -> Tried:
             alike_undecided.append((-1) ** (1 - side) * (right == test_given)[others].mean())
             left_out[trial] |= False if side else ~seen
 
-    def gain(labels: Labels, rows: npt.NDArray[np.bool_]) -> Gain:
-        before, after = (
-            np.ma.array(one[:, rows] == labels[rows], mask=~left_out[:, rows]) for one in answers
-        )
-        return paired_gain(before, after)
-
+    rows = ~looked_at
+    right_of = (np.ma.array(one[:, rows] == given[rows], mask=~left_out[:, rows]) for one in answers)
     truth, of_undecided = (sum(one) / TRIALS for one in (clean, alike_undecided))
-    return Tried(gain(given, ~looked_at), gain(after, ~dropped), float(truth), float(of_undecided))
+    return Tried(paired_gain(*right_of), float(truth), float(of_undecided))
 
 
-def held(found: list[Tried], truth: str = "truth", way: str = "undecided") -> float:
+def held(found: list[Tried], truth: str = "truth") -> float:
     """How many intervals hold the truth."""
-    intervals = [(getattr(one, way).interval, getattr(one, truth)) for one in found]
+    intervals = [(one.undecided.interval, getattr(one, truth)) for one in found]
     return float(np.mean([low <= value <= high for (low, high), value in intervals]))
 
 
-def bias(found: list[Tried], way: str = "undecided") -> float:
+def bias(found: list[Tried]) -> float:
     """The mean gain less the mean truth, in points."""
-    return 100 * float(np.mean([getattr(one, way).value - one.truth for one in found]))
+    return 100 * float(np.mean([one.undecided.value - one.truth for one in found]))
 
 
 def size(found: list[Tried]) -> float:
@@ -532,17 +510,3 @@ def test_of_suggestions_taken_right_or_wrong_the_gain_is_too_high():
     found = [tried("groups", "suggested", number) for number in range(100)]
     assert bias(found) > 1
     assert held(found) < 0.9
-
-
-if __name__ == "__main__":
-    for world in SHAPES:
-        for how in ("rightly", "carelessly", "suggested", "nothing"):
-            of_all = [tried(world, how, number) for number in range(300)]
-            truth = 100 * np.mean([one.truth for one in of_all])
-            print(
-                f"{world} {how}: truth {truth:+.2f}, bias {bias(of_all):+.2f}, by labels after "
-                f"{bias(of_all, 'by_after'):+.2f}; 95 % hold {held(of_all):.3f} of truths, "
-                f"{held(of_all, 'of_undecided'):.3f} of those of undecided; by labels after "
-                f"{held(of_all, way='by_after'):.3f}",
-                flush=True,
-            )

@@ -61,6 +61,11 @@ def test_planted_changes_are_found_and_named(versions):
     assert found.share_changed == pytest.approx(8 / 59)
     assert found.num_trials == (TRIALS, 4)
     assert list(dict.fromkeys(table["change"])) == ["harder", "easier", "came", "went", "unchanged"]
+    assert any("--by pixels then" in note for note in found.notes)  # ids are numbers, of other sizes
+    assert not any("one example alone" in note for note in found.notes)
+    assert (found.needed, found.unknown, found.share_unknown) == (None, "", 0)
+    assert "unknown" not in found.by_class()
+    assert isinstance(found.document(), list)
 
 
 def test_the_table_has_what_both_trials_said(versions):
@@ -125,10 +130,6 @@ def test_noise_alone_is_no_change(versions, tmp_path):
     assert note.startswith("Between 6 and 6 trials a change of one example alone is shown from 0.")
 
 
-def test_what_could_not_be_seen_is_said_only_where_nothing_was(versions):
-    assert not any("one example alone" in note for note in diff(*versions).notes)
-
-
 @pytest.fixture(scope="module")
 def jumping(tmp_path_factory):
     """Three and three trials of examples that are learned in some: of 5 all after, of 10 in others too."""
@@ -167,13 +168,6 @@ def test_trials_that_are_too_few_to_tell_ask_for_more(jumping):
     assert (document["unknown"], document["needed"], len(document["rows"])) == (said, [4, 4], 200)
 
 
-def test_where_something_is_named_none_is_unknown(versions):
-    found = diff(*versions)
-    assert (found.needed, found.unknown, found.share_unknown) == (None, "", 0)
-    assert "unknown" not in found.by_class()
-    assert isinstance(found.document(), list)
-
-
 def test_another_class_is_said(versions, tmp_path):
     old, _ = versions
     labels = np.arange(NUM) % 2
@@ -183,10 +177,6 @@ def test_another_class_is_said(versions, tmp_path):
     assert "3 of the examples in both have another class in the new version." in found.notes
     row = found.table().set_index("id").loc[0]
     assert (row["class"], row["old_class"]) == ("bee", "ant")
-
-
-def test_ids_of_numbers_and_versions_of_other_sizes_are_doubted(versions):
-    assert any("--by pixels then" in note for note in diff(*versions).notes)
 
 
 def test_the_same_key_several_times_is_matched_in_order():
@@ -404,9 +394,6 @@ def test_what_looks_sure_by_chance_asks_for_more_by_quarters():
     assert trials_needed(found, (3, 3), 0.05, 0.1) == (5, 5)
 
 
-def test_trials_that_are_enough_ask_for_none():
-    assert trials_needed(heard(np.full(50, 0.3)), (10, 10), 0.05, 0.1) is None
-
-
-def test_trials_without_noise_show_what_counts():
+def test_trials_without_noise_show_what_counts_and_enough_ask_for_none():
     assert smallest_shown(heard(np.zeros(4), 2), 0.05, 0.1) == pytest.approx(0.1)
+    assert trials_needed(heard(np.full(50, 0.3)), (10, 10), 0.05, 0.1) is None
