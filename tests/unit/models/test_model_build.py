@@ -122,9 +122,11 @@ def test_what_a_network_cannot_take_is_refused(name: str, shape: Any, num_classe
 @pytest.mark.parametrize("name", SMALL)
 def test_a_network_of_ours_in_any_memory_format_and_precision(name: str) -> None:
     torch.manual_seed(0)
-    net, images = build_model(name, (3, 8, 8), 4), torch.randn(8, 3, 8, 8)
+    net: Any = build_model(name, (3, 8, 8), 4)
+    images = torch.randn(8, 3, 8, 8)
     *_, last = net.children()
-    assert (type(last), last.out_features) == (nn.Linear, 4)
+    assert type(last) is nn.Linear
+    assert last.out_features == 4
     before, labels = images.clone(), torch.arange(8) % 4
     nn.functional.cross_entropy(net(images), labels).backward()
     assert torch.equal(images, before)
@@ -132,7 +134,7 @@ def test_a_network_of_ours_in_any_memory_format_and_precision(name: str) -> None
         assert parameter.grad is not None, key
         assert parameter.grad.abs().sum() > 0, key
     expected = net.eval()(images)
-    net, images = (one.to(memory_format=torch.channels_last) for one in (net, images))  # type: ignore[attr-defined]
+    net, images = (one.to(memory_format=torch.channels_last) for one in (net, images))
     torch.testing.assert_close(net(images), expected, rtol=1e-4, atol=1e-5)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits = net.train()(images)

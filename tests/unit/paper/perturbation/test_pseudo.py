@@ -84,7 +84,7 @@ def test_a_run_on_digits_from_end_to_end(run):
     figure = draw_patterns(found, data, run.spec.recipe, num=5)
     assert len(figure.axes[0].images) == 10
     first = data.held_out.array[found.positions[found.shown(5)[0]]] / np.float32(255)
-    np.testing.assert_array_equal(figure.axes[0].images[0].get_array()[..., :1], first)
+    np.testing.assert_array_equal(np.asarray(figure.axes[0].images[0].get_array())[..., :1], first)
 
 
 def test_the_level_is_chosen_beforehand(run):

@@ -95,9 +95,15 @@ def test_reading_again_gives_the_same(made: tuple[Path, Validation]) -> None:
 def test_the_command_goes_on_where_it_was(
     command: Callable[..., Any], tmp_path: Path, snapshot: Callable[..., Any]
 ) -> None:
-    sizes = {"--limit": 100, "--trials": 2, "--epochs": 2, "--final-trials": 1, "--final-epochs": 2}
+    sizes: dict[str, Any] = {
+        "--limit": 100,
+        "--trials": 2,
+        "--epochs": 2,
+        "--final-trials": 1,
+        "--final-epochs": 2,
+    }
     sizes |= {"--holdout": 0.2, "--batch-size": 16}
-    arguments = ["paper", "validate", "digits", *(one for pair in sizes.items() for one in pair)]
+    arguments: list[Any] = ["paper", "validate", "digits", *(one for pair in sizes.items() for one in pair)]
     arguments += ["--model", "mlp_2_w16", "--final-model", "mlp_3_w16", "--out", tmp_path / "out"]
     first = command(*arguments, "-o", tmp_path / "found.json")
     assert first.code == 0, first.err
@@ -144,7 +150,7 @@ COUNTS = [4, 0, 0, 0, 1, 1, 2, 3, 4, 4]
 WRONG = [2, 1, 1, 0, 1, 0, 0, 0]  # of two final models, for each validation example
 
 
-def part(table: pd.DataFrame, view: str, name: str) -> pd.DataFrame:
+def part(table: pd.DataFrame, view: str, name: str) -> Any:
     return table[(table["easiness_of"] == view) & (table["part"] == name)]
 
 
@@ -154,7 +160,7 @@ def view_of(
     p_label: list[float] | None = None,
     trials: int = 5,
     num_final: int = 2,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[Any, Any]:
     """The curve by the trials that are right, and the hardest by their share."""
     num = len(counts)
     p = np.zeros(num) if p_label is None else np.array(p_label)
