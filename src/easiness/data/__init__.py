@@ -1,83 +1,48 @@
 """Labelled examples: their values, labels, class names, stable ids and a fingerprint."""
 
 from easiness.data.dataset import (
-    DIGEST_BYTES,
-    Dataset,
-    rewritten,
-    same_at,
-    same_values,
-    texts_of,
-    value_digest,
-    value_digests,
+    DIGEST_BYTES as DIGEST_BYTES,
+    Dataset as Dataset,
+    rewritten as rewritten,
+    same_at as same_at,
+    same_values as same_values,
+    texts_of as texts_of,
+    value_digest as value_digest,
+    value_digests as value_digests,
 )
-from easiness.data.holdout import hold_out, merge_splits
+from easiness.data.holdout import hold_out as hold_out, merge_splits as merge_splits
 from easiness.data.label_files import (
-    ACTIONS,
-    COLUMNS,
-    CONTROL,
-    DRAWN,
-    DROP,
-    KEEP,
-    RELABEL,
-    UNKNOWN,
-    UNSURE,
-    Decisions,
-    Labelled,
-    choice_of,
-    decisions_by_person,
-    new_labels,
-    read_decisions,
-    read_label_file,
-    relabelled,
-    splits_in,
+    ACTIONS as ACTIONS,
+    COLUMNS as COLUMNS,
+    CONTROL as CONTROL,
+    DRAWN as DRAWN,
+    DROP as DROP,
+    KEEP as KEEP,
+    RELABEL as RELABEL,
+    UNKNOWN as UNKNOWN,
+    UNSURE as UNSURE,
+    Decisions as Decisions,
+    Labelled as Labelled,
+    choice_of as choice_of,
+    decisions_by_person as decisions_by_person,
+    new_labels as new_labels,
+    read_decisions as read_decisions,
+    read_label_file as read_label_file,
+    relabelled as relabelled,
+    splits_in as splits_in,
 )
-from easiness.data.load import grouped, load_dataset, part_of
-from easiness.data.sources.file_blobs import cache_folder
-from easiness.data.sources.splits import check_examples, check_ids, own_ids
-from easiness.data.tables.splits import is_table, open_table
-from easiness.data.tables.table import written_in
-from easiness.data.tables.text_files import csv_header
-from easiness.data.unlabelled import load_unlabelled
-
-__all__ = [
-    "ACTIONS",
-    "COLUMNS",
-    "CONTROL",
-    "DIGEST_BYTES",
-    "DRAWN",
-    "DROP",
-    "Dataset",
-    "Decisions",
-    "KEEP",
-    "Labelled",
-    "RELABEL",
-    "UNKNOWN",
-    "UNSURE",
-    "cache_folder",
-    "check_examples",
-    "check_ids",
-    "choice_of",
-    "csv_header",
-    "decisions_by_person",
-    "grouped",
-    "hold_out",
-    "is_table",
-    "load_dataset",
-    "load_unlabelled",
-    "merge_splits",
-    "new_labels",
-    "open_table",
-    "own_ids",
-    "part_of",
-    "read_decisions",
-    "read_label_file",
-    "relabelled",
-    "rewritten",
-    "same_at",
-    "same_values",
-    "splits_in",
-    "texts_of",
-    "value_digest",
-    "value_digests",
-    "written_in",
-]
+from easiness.data.load import (
+    grouped as grouped,
+    load_dataset as load_dataset,
+    part_of as part_of,
+)
+from easiness.data.sources.file_blobs import cache_folder as cache_folder
+from easiness.data.sources.splits import (
+    check_examples as check_examples,
+    check_ids as check_ids,
+    own_ids as own_ids,
+)
+from easiness.data.tables.splits import is_table as is_table, open_table as open_table
+from easiness.data.tables.table import written_in as written_in
+from easiness.data.tables.text_files import csv_header as csv_header
+from easiness.data.unlabelled import load_unlabelled as load_unlabelled

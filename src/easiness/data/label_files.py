@@ -225,14 +225,9 @@ class _Reader:
 def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     """The training examples that a table of ``id,label`` names, with its labels, in their own order.
 
-    A label is the index of a class or its name; a column ``class``, where there is one, has to agree with it,
-    unless the column ``was`` shows that only one of the two was edited: that one counts. Of the columns of
-    `labels` (`ACTIONS`), ``action`` leaves the rows out that say ``drop``, and ``was`` has to be the label
-    that the data have; other columns are not read. One to ``relabel`` whose label is what it ``was`` is left
-    out: it is wrong, and what is right is not said. Spaces around an id, a label or a word do not count.
-
-    A file with a column ``by`` has decisions on some labels: examples that it does not name keep theirs.
-    The held-out split stays as it is, and rows whose ``split`` is ``held_out`` are not for training.
+    A column ``class`` has to agree with the label, unless the column ``was`` shows that only one of the two
+    was edited: that one counts. Rows to ``drop`` are left out, and those to ``relabel`` whose label is what
+    it ``was``. A file with a column ``by`` has decisions on some labels: other examples keep theirs.
     """
     labels, _ = new_labels(data, file)
     kept = np.flatnonzero(labels >= 0)
@@ -350,16 +345,9 @@ class Decisions:
 def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, data: str) -> Decisions:
     """The decisions in a file of labels on the examples of a split, or in answers of Label Studio.
 
-    A row is one where its ``action`` says something, or its label is another than the example has. A label
-    counts as wrong where the action is ``drop`` or ``relabel``, even where no other class is given.
-
-    Args:
-        file: a table with the columns of `labels`; those of `DECIDED` may be there. Or the JSON that Label
-            Studio exports, see `read_answers`.
-        of: the examples of the split.
-        split: rows of the other one are not read.
-        data: the name of the data and, behind an @, the version of their labels, which the column ``data``
-            has to have where it says something; the name may have changed.
+    A row is one where its ``action`` says something, or its label is another than the example has. ``data``
+    is a name and, behind an @, the version of the labels, which the column ``data`` has to have where it says
+    something; the name may have changed.
     """
     found = _files(file, of)
     if len(found) > 1:

@@ -37,17 +37,10 @@ _FORMS = "a folder, a CSV or Parquet file without the labels, an .npz file with 
 
 
 def load_unlabelled(source: Any, like: Dataset, *, vectors: bool = False) -> Dataset:
-    """Examples of the kind of ``like``, read as these were; labels that they may have are not looked at.
+    """Examples of the kind of ``like`` (or ``vectors``), read as these were; labels are not looked at.
 
-    A folder is searched with all folders in it, and ids are paths in it. Rows of a table are numbered, those
-    of a CSV of paths have these as ids; which columns are read is as for ``like``, and categories are made
-    into the values that they have there. Of an ``.npz`` file ``x`` and ``ids`` are read; an ``.npy`` file has
-    vectors [M, D]. Whatever else `load_dataset` takes is loaded, and its training split used.
-
-    Args:
-        source: a path, or what `load_dataset` takes; in Python also an array of the examples alone.
-        like: examples with labels, and how they were loaded.
-        vectors: take vectors in place of what ``like`` has, too.
+    A folder is searched with all folders in it. Categories in a table are made into the values that they have
+    in that of ``like``. Of an ``.npz`` file ``x`` and ``ids`` are read; an ``.npy`` file has vectors [M, D].
     """
     found = _found(source, like)
     if found.kind != (VECTOR if vectors else like.kind):

@@ -40,13 +40,7 @@ def load_folder(
     """The examples in the class folders at the absolute path ``root``: pictures if there is one, else sounds,
     else texts (``.txt``).
 
-    Where ``root/train`` holds folders, those are the classes, and the first of ``test``, ``val``,
-    ``valid`` and ``validation`` that holds folders is the held-out split. Ids are paths relative to
-    ``root`` with forward slashes; examples are ordered by class name, then by id. Folders inside a class
-    folder belong to the class. Hidden files and links to folders inside a class are passed over, and files
-    that are none of the kind that can be read are left out, counted and named (the first `RECORDED`), which
-    is noted. A ``val`` (or so) with examples but no folders is not used, which is noted too.
-
+    Ids are paths relative to ``root`` with forward slashes; examples are ordered by class name, then by id.
     ``selection`` is {folder: class name} of the class folders to use, in this order, where not all are.
     ``name`` and ``source`` are those of the data set where they are not those of the folder.
     """

@@ -44,10 +44,7 @@ def load_hub(
 ) -> Dataset:
     """The data set ``hf:NAME[:CONFIG]``, NAME on the hub or a local folder that `datasets` can load.
 
-    Without ``download`` nothing is fetched: NAME must be in the cache of the library. The training split
-    is ``train``, else the only one; held out is the first of ``test``, ``validation``, ``val`` and
-    ``valid`` that has labels. Columns are as in any table; those that the library calls images, audio or
-    class labels are such.
+    Without ``download`` nothing is fetched: NAME must be in the cache of the library.
     """
     text = source.removeprefix(PREFIX)
     folder = absolute(text)

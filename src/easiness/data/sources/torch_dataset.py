@@ -265,10 +265,8 @@ def load_map_style(
 ) -> Dataset:
     """The items (image, label) of a map-style torch Dataset or a list, and of another that is held out.
 
-    Images are PIL images, or arrays or tensors of one image, uint8 or floats in [0, 1]; labels are
-    integers. Ids are positions. Class names are ``classes``, else the ``classes`` of the Dataset. Every item
-    is read once, the first ones twice. A `torch.utils.data.Subset` has the names and files of what it is
-    taken from. Where all that the Datasets do is to read files (`_listed_files`), the files are used.
+    Every item is read once, the first ones twice. A `torch.utils.data.Subset` has the names and files of what
+    it is taken from. Where all that the Datasets do is to read files (`_listed_files`), the files are used.
     """
     name = name or type(_base(dataset)[0]).__name__
     parts = [_Part(dataset, "train", source or type(dataset).__name__)]
