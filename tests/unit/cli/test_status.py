@@ -152,7 +152,7 @@ def test_of_a_folder_of_runs(command, run_copy, trial_folder):
 @pytest.mark.parametrize("content", ["{", "[]", '{"preset": 3}'])
 def test_of_a_study(command, run_copy, content):
     file = run_copy.parent / "study.json"
-    file.write_text('{"preset": {}}')
+    file.write_text('{"preset": {"name": "smoke"}}')
     assert command("status", run_copy.parent).code == 0
     file.write_text(content)
     for more in ([], ["--verify"]):
