@@ -53,7 +53,13 @@ class CommandsInGroups(TyperGroup):
         """The command of a name; one of before is refused with the name that it has now."""
         if not self.prefix and cmd_name in RENAMED:
             raise BadInput(f"{cmd_name}: is `easiness {RENAMED[cmd_name]}` now; type that")
-        return _command(f"{self.prefix}{cmd_name}")
+        found = _command(f"{self.prefix}{cmd_name}")
+        if found is None and self.prefix and not cmd_name.startswith("-"):
+            raise BadInput(
+                f"paper: {cmd_name!r} is none of its experiments; `easiness paper all {cmd_name}` reproduces "
+                "all on such data"
+            )
+        return found
 
     prefix = ""
 

@@ -70,6 +70,10 @@ def test_old_names_end_with_the_new_one(refused, old):
         getattr(ez, old)
 
 
+def test_paper_of_before_ends_with_paper_all(refused):
+    assert "`easiness paper all digits`" in refused("paper", "digits", "--preset", "smoke")
+
+
 @pytest.mark.parametrize(
     ("command_name", "old"), [("scores", "--epoch"), ("report", "--source"), ("diff", "--share")]
 )
