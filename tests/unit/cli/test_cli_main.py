@@ -142,7 +142,7 @@ def test_no_argument_shows_the_help(command):
         (["measure", "digits", "--out", "RUN", "--train-share", "half"], "--train-share"),
         (["measure", "digits", "--out", "RUN", "--precision", "float16"], "'float16'"),
         (["measure", "digits", "--out", "RUN", "--executor", "pool"], "'pool'"),
-        (["scores"], "run"),
+        (["scores"], "RUN"),
         (["scores", "RUN", "--at", "last"], "--at"),
         (["scores", "RUN", "--top", "x"], "No such option: --top"),
         (["paper", "all"], "--out"),
