@@ -16,7 +16,6 @@ from PIL import Image
 
 import easiness as ez
 from easiness import open_run
-from easiness.inputs import IMAGE
 from easiness.inputs.image import kind as module
 from easiness.pages import next_step
 from easiness.pages.facts import measure_command
@@ -337,8 +336,7 @@ def photos(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def decoded(monkeypatch) -> list[str]:
-    """Names of the photos as they are decoded, but for the few that are to tell what decoding costs."""
-    monkeypatch.setattr(IMAGE, "decoding", lambda *_: (0, 0.0))
+    """Names of the photos as they are decoded."""
     names: list[str] = []
     decode = module.decode_image
 
