@@ -63,7 +63,7 @@ SOUNDS = {"a.wav": "PCM_16", "c.wav": "FLOAT", "d.flac": None, "e.ogg": None, "f
 def prepare() -> None:
     """Let little be as much: features have a file, and what is found out of files is remembered nowhere."""
     os.environ["EASINESS_CACHE"] = "/dev/null/none"
-    kept.MOST_IN_MEMORY, kept.BLOCK = 0, 4
+    kept.MOST_IN_MEMORY, kept._BLOCK = 0, 4
 
 
 # what is sound
