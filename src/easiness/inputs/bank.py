@@ -30,11 +30,11 @@ class Evaluated(Protocol):
     """
 
     @property
-    def ahead(self) -> torch.device | None: ...  # noqa: D102
+    def ahead(self) -> torch.device | None: ...
 
     def __len__(self) -> int: ...
 
-    def clean(self, batch: slice) -> Tensor: ...  # noqa: D102
+    def clean(self, batch: slice) -> Tensor: ...
 
 
 class Preparation:

@@ -281,19 +281,15 @@ class Encoded(Stored):
 
     @property
     def traits(self) -> Any:
-        """What the examples of the whole source have in common."""
         return self._source.traits
 
     def subset(self, positions: Positions) -> Encoded:
-        """The examples at ascending ``positions`` among these; nothing is read."""
         return Encoded(self._blobs, self._positions[positions], self._source)
 
     def digests(self) -> list[str]:
-        """SHA-256 (hex) of each example's stored bytes."""
         return self._blobs.digests(self._positions)
 
     def name(self, position: int) -> str:
-        """The example's file, and its row where a file holds many."""
         return self._blobs.name(int(self._positions[position]))
 
     def unreadable(self) -> list[int]:
@@ -311,7 +307,6 @@ class Encoded(Stored):
         return np.array([header[:2] for header in self.headers()], np.int64).reshape(len(self), 2)
 
     def map(self, function: Callable[[Value], R]) -> Iterator[R]:
-        """``function`` of each decoded example, in order, a few at a time in threads."""
         traits, reader = self.traits, self._blobs.reader
 
         def decoded(item: tuple[str, Blob]) -> R:
