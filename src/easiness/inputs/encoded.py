@@ -84,7 +84,6 @@ class Unreadable(BadInput):
 
 
 def digest(blob: Blob) -> bytes:
-    """SHA-256 of the stored bytes of an example."""
     return hashlib.sha256(blob()).digest()
 
 
@@ -127,7 +126,6 @@ class Files:
         raise NotImplementedError
 
     def is_readable(self, blob: Blob, name: str) -> bool:
-        """Can the example be decoded?"""
         try:
             self.decode(blob, name, None)
         except Unreadable:
@@ -139,22 +137,18 @@ class Files:
         return f"readable_{self.noun}"
 
     def quiet(self) -> AbstractContextManager[None]:
-        """What is around all reading."""
         return nullcontext()
 
     @property
     def reading(self) -> str:
-        """What is being done, while all are read."""
         return f"reading {self.noun}s"
 
     @property
     def reading_headers(self) -> str:
-        """What is being done, while headers are read."""
         return f"reading {self.noun} {self.measures}"
 
     @property
     def looking(self) -> str:
-        """What is being done, while each is decoded."""
         return f"looking for unreadable {self.noun}s"
 
 
@@ -218,7 +212,6 @@ class Blobs:
             yield from counted(found, self.reader.reading_headers, len(positions))
 
     def digests(self, positions: Positions) -> list[str]:
-        """SHA-256 (hex) of the stored bytes at ascending ``positions``."""
         found = in_threads(digest, self.blobs(positions))
         return [one.hex() for one in counted(found, self.reader.reading, len(positions))]
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from easiness.errors import caught, one_line
 from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_PICTURES
-from easiness.inputs.image.near import NEAR_PICTURES
+from easiness.inputs.image.near import NearPictures
 from easiness.inputs.image.photos import average_blocks, cache_path, cached_photos, reduce, uncached_photos
 from easiness.inputs.image.stored import (
     ArrayImages,
@@ -177,7 +177,6 @@ IMAGE_FILES = ImageFiles()
 
 
 def header_of(image: Image.Image) -> ImageHeader:
-    """The header of an opened picture."""
     width, height = image.size
     deep = _is_deep(image)
     if image.format == "TIFF":  # whose size is given as turned already by some versions of Pillow
@@ -301,7 +300,7 @@ class ImageKind(InputKind):
     show = ShownPicture
     exported = Exported("image", "file", feature="Image", dtype="Image")
     files = IMAGE_FILES
-    near = NEAR_PICTURES
+    near = NearPictures()
     flaws = OF_PICTURES
 
     def takes(self, array: npt.NDArray[Any]) -> bool:
@@ -312,7 +311,6 @@ class ImageKind(InputKind):
         return ArrayImages(pixels.copy() if copy and np.may_share_memory(pixels, array) else pixels)
 
     def pixels(self, value: Pixels, _: Any) -> Pixels:
-        """The picture."""
         return value
 
     def photo(self, value: Pixels, side: int) -> str | None:

@@ -217,7 +217,6 @@ class _QuietBytesIO(io.BytesIO):
     """Bytes before whose beginning a damaged file may look: the library would print a traceback of that."""
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """To the offset, or to the beginning."""
         return super().seek(max(offset, 0) if whence == io.SEEK_SET else offset, whence)
 
 
@@ -276,7 +275,6 @@ class ArraySounds(Stored):
         return traits
 
     def samples(self) -> list[Samples]:
-        """The samples of each at the rate that they were given with."""
         return list(self._held)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> ArraySounds:

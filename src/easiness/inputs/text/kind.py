@@ -18,7 +18,7 @@ from easiness.inputs.encoded import counted
 from easiness.inputs.kind import Exported, InputKind, Shown, Stored, Traits
 from easiness.inputs.packed import Packed, Values
 from easiness.inputs.signature import Signature
-from easiness.inputs.text.near import NEAR_TEXTS
+from easiness.inputs.text.near import NearTexts
 from easiness.inputs.text.tokens import VOCABULARY, placed_tokens, reach_of, tokens_of, words_of
 from easiness.spec import Recipe
 
@@ -31,7 +31,6 @@ TextBytes: TypeAlias = npt.NDArray[np.uint8]
 
 
 def to_text(value: TextBytes) -> str:
-    """The text of an example."""
     return value.tobytes().decode()
 
 
@@ -89,7 +88,6 @@ class StoredTexts(Stored):
         return TextTraits(reach_of(set(self._held)))  # a million equal ones are looked at once
 
     def texts(self) -> list[str]:
-        """The texts, in order."""
         return list(self._held)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredTexts:
@@ -165,7 +163,7 @@ class TextKind(InputKind):
     show = ShownText
     exported = Exported("text", "text")
     in_words = tokens = True
-    near = NEAR_TEXTS
+    near = NearTexts()
     rewritten = StoredTexts
 
     def takes(self, array: npt.NDArray[Any]) -> bool:
