@@ -240,8 +240,8 @@ def _made_again(at: Path) -> None:
 def _read_checkpoint(folder: Path) -> None:
     """As a training does, which goes on without one that it cannot use."""
     for path in checkpoints_of(folder, 0):
-        stored = read_checkpoint(path, **OURS)
-        if not all(value.isfinite().all() for value in stored.tensors.values() if value.is_floating_point()):
+        _, tensors = read_checkpoint(path, **OURS)
+        if not all(value.isfinite().all() for value in tensors.values() if value.is_floating_point()):
             raise BadInput("not finite")
 
 

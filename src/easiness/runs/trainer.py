@@ -98,11 +98,10 @@ class CheckpointKeeper:
         """Go on from the latest checkpoint that is of this training; says so, and which are of no use."""
         for path in checkpoints_of(self._where.folder, self._index):
             try:
-                stored = read_checkpoint(path, self._identity, self._easiness, self._torch)
-                document = stored.document
+                document, tensors = read_checkpoint(path, self._identity, self._easiness, self._torch)
                 if document.epoch >= self._epochs:
                     raise BadInput("it is of a longer training")
-                standing.restore(TrainingState(document.epoch, document.images, stored.tensors))
+                standing.restore(TrainingState(document.epoch, document.images, tensors))
             except BadInput as error:
                 self._say(f"its checkpoint {path.name} is not used: {error}")
                 continue
