@@ -49,6 +49,7 @@ def reading(
 
 def reason(error: Exception) -> str:
     """The words of a library's error, on a line."""
+
     return getattr(error, "strerror", None) or one_line(error)
 
 

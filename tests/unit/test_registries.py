@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import easiness
 from easiness.cli.main import app
 from easiness.commands import COMMANDS, PAPER
-from easiness.data.sources.registry import SOURCES, find_source
+from easiness.data.load import SOURCES, find_source
 from easiness.data.sources.source import SourceRequest
 from easiness.errors import BadInput
 from easiness.executors import EXECUTORS, Executor, Needs, executor_names, find_executor, make_executor

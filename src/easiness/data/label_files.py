@@ -149,7 +149,6 @@ class _Reader:
         self._known = {name: label for label, name in enumerate(data.classes)}
 
     def position(self, text: str, where: str) -> int:
-        """The position of the example among the data."""
         whole = _WHOLE.fullmatch(text.strip()) if self._whole_ids else None
         forms = (text, text.strip(), *(() if whole is None else (whole[1],)))
         at = next((self._at[form] for form in forms if form in self._at), None)
@@ -167,7 +166,6 @@ class _Reader:
         )
 
     def label(self, row: Cells, action: str, position: int, where: str) -> int | None:
-        """The label of the example, ``None`` where it is to be dropped."""
         own, was, classes = int(self._data.labels[position]), row["was"], self._data.classes
         if was.strip() and own not in self._meant(was):
             raise BadInput(
@@ -317,11 +315,9 @@ class Decisions:
         return np.isin(self.actions, (RELABEL, DROP))
 
     def part(self, chosen: npt.NDArray[np.bool_]) -> Decisions:
-        """The decisions that are ``chosen`` [n], of the same file."""
         return replace(self, **{name: getattr(self, name)[chosen] for name in _ARRAYS})
 
     def and_those(self, other: Decisions) -> Decisions:
-        """With those of another file on other labels of the same examples."""
         both: dict[str, Any] = {
             name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _ARRAYS
         }
@@ -387,7 +383,6 @@ def _is_json(file: str | os.PathLike[str]) -> bool:
 
 
 def _files(file: str | os.PathLike[str], of: Labelled) -> dict[str, LabelFile]:
-    """The answers of each person in JSON, or all of a file of labels, under no name."""
     path = at_home(file)
     return read_answers(path, of) if _is_json(file) else {"": read_label_file(path)}
 
@@ -457,7 +452,6 @@ class _Annotation(_Read):
 
     @property
     def choices(self) -> list[str]:
-        """What was chosen; nothing where the task was skipped."""
         results = () if self.was_cancelled else self.result
         return [one for result in results if result.from_name == CONTROL for one in result.choices]
 

@@ -177,7 +177,6 @@ def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
 
 
 def damaged_card(file: Path) -> BadInput:
-    """The error for a file of a card that is not what was written."""
     return BadInput(f"{file}: is damaged or missing; get the card again")
 
 

@@ -95,12 +95,10 @@ class Examples:
 
     @property
     def run(self) -> Run:
-        """The run."""
         return self.asked.run
 
     @property
     def split(self) -> Split:
-        """The split."""
         return self.asked.split
 
     @property

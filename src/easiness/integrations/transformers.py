@@ -47,7 +47,6 @@ class _Recording(TrainerCallback):  # type: ignore[misc]
         self._trial = trial
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Keep what was recorded in the folder of the checkpoint that the Trainer has just written."""
         from safetensors.numpy import save_file
 
         folder = _folder(args, state)
@@ -55,7 +54,6 @@ class _Recording(TrainerCallback):  # type: ignore[misc]
             save_file(self._trial.state(), folder / STATE)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Store the trial."""
         if self._trial is not None:
             self._trial.__exit__(None, None, None)
             self._trial = None
@@ -104,11 +102,6 @@ class RecordCallback(_Recording):
         self._collator = collator or default_data_collator
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        """Begin the trial, or go on with that of the checkpoint.
-
-        Raises:
-            BadInput: the first example of the data set has no id, or one has no text where others have one.
-        """
         if state.is_world_process_zero:
             with undisturbed(model):  # an id that is missing would otherwise show after an epoch of training
                 for examples in self._batches(1):
@@ -134,7 +127,6 @@ class RecordCallback(_Recording):
             ) from None
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        """Look at every example, and close the epoch."""
         if self._trial is None:
             return
         net = getattr(model, "module", model)  # without what makes it parallel
@@ -179,7 +171,6 @@ class RecordTraining(_Recording):
         self._hooks: list[Any] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        """Begin the trial, or go on with that of the checkpoint; from now on the network is listened to."""
         if args.remove_unused_columns:
             raise BadInput(
                 "RecordTraining: give TrainingArguments remove_unused_columns=False, or ids are lost"
@@ -206,12 +197,10 @@ class RecordTraining(_Recording):
             self._trial.update(self._ids, _logits_of(outputs))
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Close the epoch."""
         if self._trial is not None:
             self._trial.end_epoch()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Store the trial, and listen no longer."""
         for hook in self._hooks:
             hook.remove()
         super().on_train_end(args, state, control)
@@ -240,13 +229,11 @@ def keep_ids(collator: Collator, id_key: str = "id") -> Collator:
 
 
 def _logits_of(outputs: Any) -> torch.Tensor:
-    """The logits of what a network of `transformers` returns."""
     logits: torch.Tensor = outputs["logits"] if isinstance(outputs, dict) else outputs[0]
     return logits
 
 
 def _recorded(kept: Path) -> dict[str, Any]:
-    """The recording in a file beside a checkpoint of the Trainer."""
     from safetensors.numpy import load_file
 
     lost = (

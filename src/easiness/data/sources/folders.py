@@ -153,7 +153,6 @@ def _passed_over(root: Path, held_out_name: str | None, kind: InputKind) -> tupl
 
 
 def _left_out(files: Sequence[str], kind: InputKind) -> tuple[str, ...]:
-    """A note about the files of classes that are not used, where there are any."""
     if not files:
         return ()
     what = counted(len(files), "file")
@@ -207,7 +206,6 @@ def _is_of(kind: InputKind, path: Path) -> bool:
 
 
 def _nouns(kind: InputKind) -> str:
-    """What files of a kind are called."""
     return f"{kind.files.noun}s" if kind.files else kind.nouns
 
 

@@ -31,7 +31,6 @@ SAVED = ("dataset_dict.json", "state.json")
 
 
 def is_hub_object(source: object) -> bool:
-    """Is this an object of the `datasets` library?"""
     return type(source).__module__.split(".")[0] == "datasets"
 
 
@@ -66,7 +65,6 @@ def from_hub_object(
     classes: Sequence[str] | None = None,
     options: LoadOptions,
 ) -> Dataset:
-    """The examples of a `datasets.Dataset` or `DatasetDict`, as for `load_hub`."""
     what = source or name
     for one in (*(found.values() if isinstance(found, dict) else [found]), held_out):
         if one is not None:

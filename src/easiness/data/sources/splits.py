@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.dataset import Dataset
+from easiness.data.dataset import Dataset, Ids
 from easiness.data.sources.file_blobs import TextFiles
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_names
 from easiness.inputs import IMAGE, Blobs, Encoded, InputKind, Positions, Source, Stored
 
-Ids = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 # what a held-out split may be called, as folders and as the column of a table; the first that is there counts
 HELD_OUT_NAMES = ("test", "val", "valid", "validation")
 HELD_OUT_PREFIXES = ("test", "val")  # of files; "val" begins all but the first of those
@@ -45,7 +44,6 @@ class Split:
 
     @property
     def positions(self) -> Positions:
-        """The positions of the examples among all that are stored."""
         return np.arange(len(self.ids)) if self.rows is None else self.rows
 
     def readable(self) -> Split:
@@ -70,7 +68,6 @@ class Split:
         )
 
     def stored(self, parts: Source) -> Stored:
-        """The examples; ``parts`` are the encoded ones of all splits."""
         if isinstance(self.examples, Blobs):
             return Encoded(self.examples, self.positions, parts)
         return self.examples.stored(self.positions) if isinstance(self.examples, TextFiles) else self.examples

@@ -106,7 +106,6 @@ def _listed(given: _Distinct, order: Sequence[int]) -> list[str] | None:
 
 
 def _told(table: Table) -> str:
-    """Tell what columns may hold instead of labels."""
     cells = {name: table.read(name).slice(0, LOOKED_AT).to_pylist() for name in usable(table)}
     return instead_of_labels({name: [str(cell).strip() for cell in cells[name]] for name in cells})
 
@@ -120,11 +119,9 @@ class _Distinct:
     rows: npt.NDArray[np.int64]
 
     def name_at(self, at: int) -> str:
-        """Names the first row with a value."""
         return self.table.name_at(int(np.argmax(self.rows == at)))
 
     def labels(self, numbers: list[int]) -> npt.NDArray[np.int64]:
-        """The number [K] of each row, by those of the values."""
         return np.array(numbers, np.int64)[self.rows]
 
 

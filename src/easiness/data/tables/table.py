@@ -56,7 +56,6 @@ class Table:
 
     @property
     def names(self) -> list[str]:
-        """The names of the columns, in order."""
         return list(self.schema.names)
 
     @cached_property
@@ -75,7 +74,6 @@ class Table:
         return getattr(kind, "value_type", kind) if type(kind).__name__ == "DictionaryType" else kind
 
     def column(self, name: str) -> Any:
-        """The column of this name."""
         self.check_column(name)
         return self.read(name)
 
@@ -94,7 +92,6 @@ class Table:
         return self.name_at(row).rpartition(": ")[2]
 
     def taken(self, rows: Positions, where: str) -> Table:
-        """The table of these rows."""
         positions = rows.tolist()
         return replace(
             self,
@@ -115,7 +112,6 @@ class Tables(NamedTuple):
     name: str = ""
 
     def both(self) -> list[Table]:
-        """The splits that there are, the training one first."""
         return [self.train] if self.held_out is None else [self.train, self.held_out]
 
 
@@ -131,7 +127,6 @@ class Reader(NamedTuple):
     is_text: bool = True
 
     def reads(self, path: Path) -> bool:
-        """Is a file of this form, by its name?"""
         return path.name.lower().endswith(self.suffixes)
 
 
@@ -289,7 +284,6 @@ def _number(table: Table, name: str, row: int, text: str | None) -> float:
 
 
 def vectors_in(table: Table, name: str) -> Numbers:
-    """The lists of numbers in a column, [K, D]."""
     made = _array(table, name, table.column(name)).astype(np.float64)
     bad = np.flatnonzero(~(np.abs(made) <= _LARGEST).all(axis=1))
     if len(bad):
