@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from easiness.errors import BadInput
-from easiness.regular_file import UTF_8, open_regular, text_lines
+from easiness.regular_file import UTF_8, text_lines
 
 SEPARATORS = ",;\t"
 
@@ -69,27 +69,10 @@ def csv_rows(
 
 
 def _undecodable(path: Path, what: str, encoding: str | None) -> BadInput:
-    """What is wrong with a file of bytes that are no text, with the line of the first of them."""
-    number = _first_undecodable(path, encoding or UTF_8)
-    place = "" if number is None else f"line {number}: "
     if encoding in (None, UTF_8):
         other = "" if encoding else ", or name its own with --encoding, such as latin-1"
-        return BadInput(f"{path}: {place}the {what} is not UTF-8; save the file in that encoding{other}")
-    return BadInput(f"{path}: {place}the {what} is not in {encoding}; give --encoding its own")
-
-
-def _first_undecodable(path: Path, encoding: str) -> int | None:
-    """The first line, from 1, that is no text; ``None`` where no line is by itself, as in UTF-16."""
-    try:
-        with open_regular(path) as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    line.decode(encoding)
-                except UnicodeError:
-                    return number
-    except OSError:  # it could be read a moment ago
-        pass
-    return None
+        return BadInput(f"{path}: the {what} is not UTF-8; save the file in that encoding{other}")
+    return BadInput(f"{path}: the {what} is not in {encoding}; give --encoding its own")
 
 
 def _separator(header: str) -> str:

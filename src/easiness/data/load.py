@@ -375,11 +375,8 @@ def _of_array(
 ) -> Dataset:
     where = f"{source or name}: x"
     kind = kind_of(x, where)
-    if ids is None:
-        ids = np.arange(len(x))
-    elif ids.shape != (len(x),) or ids.dtype.kind not in "iuU":
-        raise BadInput(f"{source}: ids are not {len(x)} numbers or texts; give each row an id of its own")
-    examples = Examples(kind, [kind.from_array(x, where, copy=True)], [own_ids(ids, f"{source}: ids")])
+    named = own_ids(np.arange(len(x)) if ids is None else ids, f"{source}: ids")
+    examples = Examples(kind, [kind.from_array(x, where, copy=True)], [named])
     return _pool(name, source, where, examples, like)
 
 

@@ -232,21 +232,16 @@ def is_item_list(source: object) -> bool:
 
 
 def refuse_iterable(source: object) -> None:
-    """Refuse data that can only be iterated over, such as an iterable Dataset or a DataLoader."""
+    """Refuse data without items or their number, such as an iterable Dataset or a DataLoader."""
     torch_data: Any = sys.modules.get("torch.utils.data")
     if is_map_style(source):
         return
     of_torch = torch_data is not None and isinstance(source, torch_data.IterableDataset)
-    if hasattr(source, "__getitem__") and not of_torch:  # which has the method, and no items
-        if not hasattr(source, "__len__"):
-            raise BadInput(
-                f"{type(source).__name__}: it has no __len__, so it is not known how many items there are; "
-                "add one that returns their number"
-            )
-    elif hasattr(source, "__iter__"):
+    has_items, has_length = hasattr(source, "__getitem__"), hasattr(source, "__len__")
+    if of_torch or (has_items and not has_length) or (not has_items and hasattr(source, "__iter__")):
         raise BadInput(
-            f"{type(source).__name__}: it can only be iterated, and an example needs an identity to be "
-            "measured over epochs and trials; give a Dataset with __len__ and __getitem__"
+            f"{type(source).__name__}: it can only be iterated or has no __len__, and an example needs an "
+            "identity to be measured over epochs and trials; give a Dataset with __len__ and __getitem__"
         )
 
 

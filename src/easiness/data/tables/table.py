@@ -243,7 +243,12 @@ def numbers_in(table: Table, name: str) -> Numbers:
     if parsed is not None:
         values = parsed
     elif is_text(table.kind(name)):
-        values = [_number(table, name, row, text) for row, text in enumerate(texts_in(table, name))]
+        texts = texts_in(table, name)
+        values = [math.nan if text is None else number_in(text) for text in texts]
+        if None in values:
+            row = values.index(None)
+            problem = f"the {name} is {texts[row]!r:.80}, and elsewhere a number"
+            raise unusable(table.name_at(row), name, problem, "mend it or empty the cell")
     elif is_numbers(table.kind(name)):
         values = [math.nan if cell is None else float(cell) for cell in values_in(table, name)]
     else:
@@ -271,16 +276,6 @@ def _parsed(table: Table, name: str) -> Any:
         return pc.if_else(missing, None, texts).cast(pa.float64()).to_numpy()
     except pa.ArrowInvalid:
         return None
-
-
-def _number(table: Table, name: str, row: int, text: str | None) -> float:
-    if text is None:
-        return math.nan
-    number = number_in(text)
-    if number is None:
-        problem = f"the {name} is {text!r:.80}, and elsewhere a number"
-        raise unusable(table.name_at(row), name, problem, "mend it or empty the cell")
-    return number
 
 
 def vectors_in(table: Table, name: str) -> Numbers:
