@@ -493,7 +493,6 @@ def _tasks(path: Path) -> list[_Task]:
 
 
 def _row(task: _Task, person: str, one: _Annotation, of: Labelled, where: str) -> Cells:
-    """The row of a file of labels that says what somebody has chosen."""
     label, action = task.was, ""
     if len(one.choices) > 1:
         raise BadInput(f"{where}: has {len(one.choices)} choices of {person}; give each example one")

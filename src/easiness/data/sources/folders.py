@@ -83,7 +83,6 @@ def load_folder(
 
 
 def _kind_in(root: Path) -> InputKind:
-    """The first of all kinds that has a file in a folder of ``root``; pictures where none has one."""
     found: set[InputKind] = set()
     for folder in _folders(root):
         for path in _files_below(root / folder):
@@ -122,7 +121,6 @@ def _is_split(folder: Path, kind: InputKind) -> bool:
 
 
 def _passed_over(root: Path, held_out_name: str | None, kind: InputKind) -> tuple[str, ...]:
-    """Notes about folders that would be the held-out split if their examples were in class folders."""
     before = (
         HELD_OUT_NAMES if held_out_name is None else HELD_OUT_NAMES[: HELD_OUT_NAMES.index(held_out_name)]
     )
@@ -191,8 +189,6 @@ def _nouns(kind: InputKind) -> str:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """Files that are not hidden, nor in folders that are."""
-
     def refuse(error: OSError) -> None:
         raise BadInput(f"{error.filename}: the folder cannot be read: {error.strerror}")
 

@@ -131,7 +131,7 @@ def check_examples(
     Without ``classes`` the names are "0", "1" and so on. ``where`` names the source in an error and
     ``name(i)`` the example at position i.
     """
-    values = _integers(labels, num_examples, where)
+    values = _integers(labels, num_examples, where, name)
     check_unicode(classes or (), where)
     check_names(classes or (), f"{where}: names of classes")
     if classes is None:
@@ -160,7 +160,9 @@ def check_examples(
     return values.astype(np.int64), tuple(classes)
 
 
-def _integers(labels: npt.NDArray[Any], num_examples: int, where: str) -> npt.NDArray[Any]:
+def _integers(
+    labels: npt.NDArray[Any], num_examples: int, where: str, name: Callable[[int], str]
+) -> npt.NDArray[Any]:
     if labels.ndim != 1:
         raise BadInput(f"{where}: labels have shape {labels.shape}; give one integer per example")
     if len(labels) != num_examples:
@@ -169,6 +171,9 @@ def _integers(labels: npt.NDArray[Any], num_examples: int, where: str) -> npt.ND
         )
     if num_examples == 0:
         raise BadInput(f"{where}: no examples; give at least one per class")
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        row = int(np.flatnonzero(np.isnan(labels))[0])
+        raise BadInput(f"{name(row)}: the label is NaN; give it a label or leave the example out")
     if labels.dtype.kind not in "iu":
         raise BadInput(f"{where}: labels have dtype {labels.dtype}; convert them to integers 0, 1, 2, ...")
     return labels
@@ -185,7 +190,6 @@ def _check_range(labels: npt.NDArray[Any], num_classes: int | None, name: Callab
 
 
 def check_ids(ids: Ids, num_examples: int, where: str, *, unique: bool = True) -> None:
-    """Make sure that there is an id for each example, none too long, and that each can be written."""
     if len(ids) != num_examples:
         raise BadInput(f"{where}: {num_examples} examples but {len(ids)} ids; give one id per example")
     check_names(ids.tolist(), f"{where}: ids")
@@ -210,7 +214,6 @@ def own_ids(ids: npt.NDArray[Any], where: str) -> Ids:
 
 
 def check_unicode(names: Ids | Sequence[str], where: str) -> None:
-    """Make sure that ids, or names of classes, can be written: names of files need not be valid text."""
     if isinstance(names, np.ndarray) and names.dtype != object:
         return
     for name in names:

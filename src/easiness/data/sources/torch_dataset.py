@@ -107,7 +107,6 @@ class Items(Blobs):
         return self._seen[position]
 
     def check(self, positions: Positions) -> None:
-        """Read the first of the items twice."""
         for position in positions[:READ_TWICE].tolist():
             if self.seen(position) != self._look(position):
                 raise BadInput(
@@ -169,7 +168,6 @@ def length_of(dataset: Any, what: str) -> int:
 
 
 def _pixels(picture: Any, name: str) -> tuple[Pixels, bool]:
-    """The pixels of an item, and whether it has 16 bits per channel."""
     from PIL import Image
 
     if isinstance(picture, Image.Image):
@@ -333,7 +331,6 @@ def _base(dataset: Any) -> tuple[Any, Positions | None]:
 
 
 def _class_names(dataset: Any) -> tuple[str, ...] | None:
-    """The ``classes``; a tuple of synonyms becomes one name, and a name that repeats gets its label."""
     classes = getattr(dataset, "classes", None)
     if not isinstance(classes, list | tuple) or not classes:
         return None
@@ -464,7 +461,6 @@ def load_torchvision(
 
 
 def _open(entry: NamedSet, name: str, split: dict[str, Any], root: Path, download: bool) -> Any:
-    """The Dataset; torchvision itself unpickles some files, once they have the checksum it knows."""
     wait_passively()
     import torchvision
 

@@ -160,7 +160,6 @@ def checked_columns(columns: Any) -> dict[str, str] | None:
 
 
 def checked_names(option: str, given: Any) -> tuple[str, ...] | None:
-    """The names of columns that an ``option`` is given: in a list or with commas between them."""
     if given is None:
         return None
     try:
@@ -246,7 +245,6 @@ def texts_of(table: Table, column: str) -> Stored:
 
 
 def _chosen(train: Table, column: str, label: str, options: LoadOptions) -> tuple[str, ...]:
-    """A note on which column holds the texts, where it was chosen by its name among others."""
     known = {column, label, "split", "id", options.id, *(options.without or ())}
     others = [name for name in train.names if name not in known]
     if options.text is not None or not others:
@@ -256,7 +254,6 @@ def _chosen(train: Table, column: str, label: str, options: LoadOptions) -> tupl
 
 
 def _files(tables: Sequence[Table], held: Held, options: LoadOptions) -> Examples:
-    """The files that the rows name; ids are their normalized paths from the folder of the table."""
     ids: list[list[str]] = []
     places: dict[str, str] = {}
     for table in tables:
@@ -325,7 +322,6 @@ def listed_path(text: str, folder: Path) -> str:
 
 
 def _check_files(table: Table, paths: Sequence[str], places: dict[str, str]) -> None:
-    """Make sure that paths lead to files, each to another one; ``places`` has those of splits before."""
     missing = []
     root = table.root or Path()
     for row, path in enumerate(paths):
@@ -395,7 +391,6 @@ def splits_of(tables: Tables, examples: Examples, labels: Labels, options: LoadO
 
 
 def _check_unused(table: Table, named: dict[str, str], options: LoadOptions) -> None:
-    """Make sure that columns to do without are there, and not used for something else."""
     used = {"id": options.id, "text": options.text, "sound": options.sound, "group": options.group, **named}
     for column in options.without or ():
         table.check_column(column)
@@ -407,7 +402,6 @@ def _check_unused(table: Table, named: dict[str, str], options: LoadOptions) -> 
 
 
 def row_ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
-    """The ids of rows in the column for them: integers, or texts where one is none."""
     if options.id is None:
         return usual
     names = names_in(table, options.id, "for --id")
@@ -428,8 +422,6 @@ def _groups(table: Table, options: LoadOptions) -> npt.NDArray[np.object_] | Non
 
 
 def columns_of(table: Table, ids: Ids) -> Columns:
-    """Reads vectors of rows by their ids."""
-
     def read(name: str, wanted: npt.NDArray[Any]) -> Any:
         rows = {one: row for row, one in enumerate(ids.tolist())}
         return vectors_of(table, name, np.array([rows[one] for one in wanted.tolist()], np.int64))

@@ -70,7 +70,6 @@ def read_labels(
 
 
 def _check_known(given: Sequence[_Distinct], order: Sequence[Any]) -> dict[Any, int]:
-    """The place of each class; no other may be in a held-out split."""
     places = {value: place for place, value in enumerate(order)}
     for one in given:
         for at, value in enumerate(one.values):
@@ -83,7 +82,6 @@ def _check_known(given: Sequence[_Distinct], order: Sequence[Any]) -> dict[Any, 
 
 
 def _listed(given: _Distinct, order: Sequence[int]) -> list[str] | None:
-    """The names of classes 0, 1, ... in the column ``class`` of a list, where every label has one."""
     cells = [from_cell(str(cell or "")) for cell in values_in(given.table, "class")]
     named: dict[int, tuple[str, int]] = {}
     for row, (at, name) in enumerate(zip(given.rows.tolist(), cells, strict=True)):
@@ -113,7 +111,6 @@ class _Distinct:
 
 
 def _distinct(table: Table, column: str) -> _Distinct:
-    """The labels as they are: all integers, or all strings."""
     import pyarrow as pa
 
     cells = table.column(column)
@@ -189,7 +186,6 @@ def _in_range(found: _Distinct) -> _Distinct:
 
 
 def _described(table: Table, column: str) -> list[str] | None:
-    """Names of classes in the metadata of `datasets`; ``None`` where none can be understood."""
     names = table.features.get(column, {}).get("names")
     return [str(name) for name in names] if isinstance(names, list) else None
 

@@ -94,7 +94,6 @@ class RowBlobs(Blobs):
                 self._facts.save()
 
     def digests(self, positions: Positions) -> list[str]:
-        """SHA-256 (hex) of the bytes in each row; those of whole files are remembered."""
         found: list[str] = []
         for part, rows in self._parts_of(positions):
             found += self._digests_in(part, rows, len(positions), len(found))
@@ -119,7 +118,6 @@ class RowBlobs(Blobs):
         return found
 
     def unreadable(self, positions: Positions) -> Positions:
-        """Positions of rows that cannot be decoded; files that have not changed are not tried again."""
         if self._facts is None or len(positions) < len(self) or any(part.identity for part in self._parts):
             return super().unreadable(positions)
         found = []
@@ -133,7 +131,6 @@ class RowBlobs(Blobs):
         return np.concatenate(found)
 
     def _parts_of(self, positions: Positions) -> Iterator[tuple[Part | None, Positions]]:
-        """Each part with its rows among ascending ``positions``; all of them where there are no parts."""
         if not self._parts:
             yield None, positions
         for part in self._parts:
@@ -143,7 +140,6 @@ class RowBlobs(Blobs):
 
 
 def _in_parquet(table: Table, files: Sequence[Path], root: Path, column: str, reader: Files) -> RowBlobs:
-    """Examples in a column of files; groups of rows without one wanted are not read."""
     groups: list[tuple[Path, int, int, int]] = []
     parts, stop = [], 0
     for file in files:
@@ -183,7 +179,6 @@ def _check_type(where: str, column: str, kind: Any, reader: Files) -> None:
 
 
 def _stored_bytes(content: bytes | None, name: str, noun: str, path: str | None = None) -> bytes:
-    """The ``content``, else that of the file at ``path``."""
     if content is not None:
         return content
     if path is None:
