@@ -389,7 +389,6 @@ def _held(data: Dataset, share: float, lots: npt.NDArray[np.float64]) -> npt.NDA
 
 
 def _held_groups(data: Dataset, share: float, lots: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Which examples [K] to hold out, whole groups: about a share, and of no class much more."""
     _, group = np.unique(np.asarray(data.groups, str), return_inverse=True)
     sizes = np.bincount(data.labels, minlength=data.num_classes)
     wanted = np.array([max(_num_held(share, num), 0) for num in sizes.tolist()])

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -424,10 +424,6 @@ class _Person(_Read):
     id: int
     email: str = ""
 
-    @property
-    def name(self) -> str:
-        return self.email.strip() or f"user {self.id}"
-
 
 class _Result(_Read):
     from_name: str = ""
@@ -444,7 +440,9 @@ class _Annotation(_Read):
     @property
     def person(self) -> str:
         one = self.completed_by
-        return one.name if isinstance(one, _Person) else "user" if one is None else f"user {one}"
+        if isinstance(one, _Person):
+            return one.email.strip() or f"user {one.id}"
+        return "user" if one is None else f"user {one}"
 
     @property
     def time(self) -> str:
@@ -456,15 +454,11 @@ class _Annotation(_Read):
         return [one for result in results if result.from_name == CONTROL for one in result.choices]
 
 
-class _Data(_Read):
-    id: str
-    was: Annotated[int, Field(ge=0)]
-    split: str
-    of: str
-
-
 class _Task(_Read):
-    data: _Data
+    id: str = Field(validation_alias=AliasPath("data", "id"))
+    was: int = Field(ge=0, validation_alias=AliasPath("data", "was"))
+    split: str = Field(validation_alias=AliasPath("data", "split"))
+    of: str = Field(validation_alias=AliasPath("data", "of"))
     annotations: list[_Annotation] = []
 
 
@@ -481,7 +475,7 @@ def read_answers(path: Path, of: Labelled) -> dict[str, LabelFile]:
         for one in sorted(task.annotations, key=lambda one: one.time):
             last[one.person] = one
         for person, one in last.items():
-            rows.setdefault(person, []).append((where, _row(task.data, person, one, of, where)))
+            rows.setdefault(person, []).append((where, _row(task, person, one, of, where)))
     if not rows:
         raise BadInput(f"{path}: has no answers; {_MADE_BY} and people have looked at")
     return {person: LabelFile(path, frozenset(COLUMNS), some) for person, some in rows.items()}
@@ -493,17 +487,13 @@ def _tasks(path: Path) -> list[_Task]:
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); {_MADE_BY}") from None
     except ValidationError as error:
-        raise BadInput(f"{path}: {_problem(error.errors(include_url=False)[0])}; {_MADE_BY}") from None
+        what = error.errors(include_url=False)[0]
+        place = f" at {'.'.join(map(str, what['loc']))}" if what["loc"] else ""
+        raise BadInput(f"{path}: is not as expected{place} ({what['msg']}); {_MADE_BY}") from None
 
 
-def _problem(what: Any) -> str:
-    place = ".".join(map(str, what["loc"]))
-    return f"is not as expected{f' at {place}' if place else ''} ({what['msg']})"
-
-
-def _row(data: _Data, person: str, one: _Annotation, of: Labelled, where: str) -> Cells:
-    """The row of a file of labels that says what somebody has chosen."""
-    label, action = data.was, ""
+def _row(task: _Task, person: str, one: _Annotation, of: Labelled, where: str) -> Cells:
+    label, action = task.was, ""
     if len(one.choices) > 1:
         raise BadInput(f"{where}: has {len(one.choices)} choices of {person}; give each example one")
     for choice in one.choices:
@@ -511,17 +501,17 @@ def _row(data: _Data, person: str, one: _Annotation, of: Labelled, where: str) -
             action = choice
         else:
             label = _label(choice, of, where)
-            action = "keep" if label == data.was else "relabel"
+            action = "keep" if label == task.was else "relabel"
     return {
-        "id": data.id,
+        "id": task.id,
         "label": str(label),
         "class": of.classes[label] if label < len(of.classes) else "",
-        "was": str(data.was),
+        "was": str(task.was),
         "action": action,
         "by": person,
         "time": one.time,
-        "split": data.split,
-        "data": data.of,
+        "split": task.split,
+        "data": task.of,
     }
 
 

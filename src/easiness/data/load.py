@@ -271,7 +271,6 @@ def _in_folder(folder: Path) -> list[str]:
 
 
 def accepted() -> str:
-    """The forms of a source, for error texts (one line)."""
     forms = ", ".join(source.form for source in SOURCES)
     return f"{forms}, a pair of arrays (x, y), or a map-style torch Dataset or a list of (image, label)"
 
@@ -343,7 +342,6 @@ def _found(source: Any, like: Dataset) -> Dataset:
 
 
 def _in_table(table: Table, like: Dataset) -> Examples:
-    """The examples in the columns of a table that those of ``like`` are in."""
     options = like.load_options
     label = label_column(table, options)
     if like.kind == VECTOR:
@@ -375,18 +373,14 @@ def _of_array(
 ) -> Dataset:
     where = f"{source or name}: x"
     kind = kind_of(x, where)
-    if ids is None:
-        ids = np.arange(len(x))
-    elif ids.shape != (len(x),) or ids.dtype.kind not in "iuU":
-        raise BadInput(f"{source}: ids are not {len(x)} numbers or texts; give each row an id of its own")
-    examples = Examples(kind, [kind.from_array(x, where, copy=True)], [own_ids(ids, f"{source}: ids")])
+    named = own_ids(np.arange(len(x)) if ids is None else ids, f"{source}: ids")
+    examples = Examples(kind, [kind.from_array(x, where, copy=True)], [named])
     return _pool(name, source, where, examples, like)
 
 
 def _pool(
     name: str, source: str | None, where: str, examples: Examples, like: Dataset, table: Table | None = None
 ) -> Dataset:
-    """The examples, which may be rows of a table, as others like them, whatever labels they may have."""
     (ids,), (found,), options = examples.ids, examples.found, like.load_options
     if table is not None and options.id in table.names:
         ids = row_ids(table, options, ids)

@@ -28,7 +28,6 @@ from easiness.studies.suspects import ABOVE
 
 
 def find_format(name: str) -> Format[Any]:
-    """The format of a name; `BadInput` where there is none."""
     for one in FORMATS:
         if one.name == name:
             return one
@@ -66,7 +65,6 @@ def export(asked: Exporting) -> Exported:
 
 
 def _check_to_label(form: Format[Any], asked: Exporting) -> None:
-    """Refuse what is for people who label alone, of any other format, and what contradicts itself."""
     for field in ("above", "only", "blind", "document_root"):
         if getattr(asked, field) not in (None, False) and not form.is_to_label:
             option = f"--{field.replace('_', '-')}"
@@ -78,7 +76,6 @@ def _check_to_label(form: Format[Any], asked: Exporting) -> None:
 
 
 def _check_shown(form: Format[Any], examples: Examples) -> None:
-    """Refuse a format that shows nothing of the kind that the examples are, by what it does show."""
     assert form.shows is not None
     kinds = [kind.nouns for kind in KINDS if form.shows(kind.exported)]
     shown, run, data = listed(kinds), examples.run, examples.data
@@ -224,7 +221,6 @@ def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
 
 
 def _told(examples: Examples) -> dict[str, npt.NDArray[Any]]:
-    """``texts`` or ``paths`` [K] of a fixed width, beginnings where the whole would take too much memory."""
     if examples.told is None:
         return {}
     most = max(1, _TEXT_BYTES // (4 * len(examples.told.texts)))
@@ -345,7 +341,6 @@ def _write(examples: Examples, folder: Path) -> str | None:
 
 
 def _chosen(examples: Examples) -> tuple[npt.NDArray[np.int64], bool]:
-    """The positions of the examples to decide on, in order, and whether they are shown blind."""
     asked, table = examples.asked, examples.table
     if asked.only is not None:
         listed = decisions_on(examples.run, asked.only, examples.split).listed
@@ -425,7 +420,6 @@ def _config(classes: tuple[str, ...], element: str) -> str:
 
 
 def _choices(classes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """What people read, each once, and what stands in the answers."""
     # a dollar would make a variable of what follows it
     names = [_NOT_IN_XML.sub("", printable(name)).replace("$", "\uff04") for name in classes]
     often = Counter([*map(str.strip, names), *_ACTIONS.values()])

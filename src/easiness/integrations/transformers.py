@@ -31,7 +31,6 @@ class _Recording(TrainerCallback):  # type: ignore[misc]
         self._trial: TrialRecorder | None = None
 
     def _begin(self, args: Any, state: Any) -> None:
-        """Begin a trial, or where the Trainer goes on from a checkpoint, take that with what is beside it."""
         trial = self._recorder.trial(self._seed, trained_on=self._trained_on)
         if state.global_step:
             folder = args.resume_from_checkpoint
@@ -111,7 +110,6 @@ class RecordCallback(_Recording):
             self._begin(args, state)
 
     def _keep_texts(self, first: Any) -> None:
-        """Give the recorder the texts of the examples, where the ``first`` has one and it has none yet."""
         key = self._text_key
         if key is None or not isinstance(first.get(key), str) or self._recorder.keeps_examples:
             return

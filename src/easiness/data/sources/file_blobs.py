@@ -127,25 +127,19 @@ class FileFacts:
             self._write()
 
     def _open(self) -> sqlite3.Connection | None:
-        for _ in range(2):  # the second time in place of one that was broken
-            try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                database = sqlite3.connect(
-                    self._path,
-                    timeout=SECONDS_TO_WAIT,
-                    isolation_level="IMMEDIATE",
-                    check_same_thread=False,
-                )
-            except (OSError, sqlite3.Error):
-                return None
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            database = sqlite3.connect(
+                self._path, timeout=SECONDS_TO_WAIT, isolation_level="IMMEDIATE", check_same_thread=False
+            )
             weakref.finalize(self, database.close)
-            try:
-                database.execute(_TABLE)
-            except sqlite3.Error as error:
-                self._remove_if_broken(error)
-            else:
-                return database
-        return None
+            database.execute(_TABLE)
+        except OSError:
+            return None
+        except sqlite3.Error as error:
+            self._remove_if_broken(error)
+            return None
+        return database
 
     def _stored(self, name: str, stamp: Stamp) -> dict[str, Any]:
         try:

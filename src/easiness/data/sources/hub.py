@@ -114,7 +114,6 @@ def _check_table(table: Any, what: str) -> None:
 
 
 def hub_table(table: Any, where: str) -> Table:
-    """A `datasets.Dataset`; its rows are named by their number, from 0."""
     if table.format["type"] == "custom":
         raise BadInput(
             f"{where}: the Dataset has a transform; call reset_format() on it (training augments itself)"
@@ -225,7 +224,6 @@ def _offline() -> Iterator[None]:
 
 
 def name_and_config(text: str) -> tuple[str, str | None]:
-    """The name, of a folder its absolute path, and the configuration in ``NAME[:CONFIG]``."""
     name, _, config = text.rpartition(":") if ":" in text else (text, "", "")
     if not name:
         raise BadInput(f"{PREFIX}{text}: no name of a data set; give {PREFIX}NAME or {PREFIX}NAME:CONFIG")

@@ -107,7 +107,6 @@ class Items(Blobs):
         return self._seen[position]
 
     def check(self, positions: Positions) -> None:
-        """Read the first of the items twice."""
         for position in positions[:READ_TWICE].tolist():
             if self.seen(position) != self._look(position):
                 raise BadInput(
@@ -169,7 +168,6 @@ def length_of(dataset: Any, what: str) -> int:
 
 
 def _pixels(picture: Any, name: str) -> tuple[Pixels, bool]:
-    """The pixels of an item, and whether it has 16 bits per channel."""
     from PIL import Image
 
     if isinstance(picture, Image.Image):
@@ -232,21 +230,16 @@ def is_item_list(source: object) -> bool:
 
 
 def refuse_iterable(source: object) -> None:
-    """Refuse data that can only be iterated over, such as an iterable Dataset or a DataLoader."""
+    """Refuse data without items or their number, such as an iterable Dataset or a DataLoader."""
     torch_data: Any = sys.modules.get("torch.utils.data")
     if is_map_style(source):
         return
     of_torch = torch_data is not None and isinstance(source, torch_data.IterableDataset)
-    if hasattr(source, "__getitem__") and not of_torch:  # which has the method, and no items
-        if not hasattr(source, "__len__"):
-            raise BadInput(
-                f"{type(source).__name__}: it has no __len__, so it is not known how many items there are; "
-                "add one that returns their number"
-            )
-    elif hasattr(source, "__iter__"):
+    has_items, has_length = hasattr(source, "__getitem__"), hasattr(source, "__len__")
+    if of_torch or (has_items and not has_length) or (not has_items and hasattr(source, "__iter__")):
         raise BadInput(
-            f"{type(source).__name__}: it can only be iterated, and an example needs an identity to be "
-            "measured over epochs and trials; give a Dataset with __len__ and __getitem__"
+            f"{type(source).__name__}: it can only be iterated or has no __len__, and an example needs an "
+            "identity to be measured over epochs and trials; give a Dataset with __len__ and __getitem__"
         )
 
 
@@ -338,7 +331,6 @@ def _base(dataset: Any) -> tuple[Any, Positions | None]:
 
 
 def _class_names(dataset: Any) -> tuple[str, ...] | None:
-    """The ``classes``; a tuple of synonyms becomes one name, and a name that repeats gets its label."""
     classes = getattr(dataset, "classes", None)
     if not isinstance(classes, list | tuple) or not classes:
         return None
@@ -469,7 +461,6 @@ def load_torchvision(
 
 
 def _open(entry: NamedSet, name: str, split: dict[str, Any], root: Path, download: bool) -> Any:
-    """The Dataset; torchvision itself unpickles some files, once they have the checksum it knows."""
     wait_passively()
     import torchvision
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from easiness.csv_cells import csv_rows
-from easiness.data.tables.labels import CROP
 from easiness.data.tables.table import AT_ONCE, Reader, Table, the_only
 from easiness.errors import BadInput, one_line
 from easiness.gate import A_ROW, check_fits
@@ -76,7 +75,6 @@ def csv_table(
 
 
 def _even(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[tuple[int, list[str]]]:
-    """Rows with as many cells as there are columns, unless there are more that are not empty."""
     for number, cells in rows:
         yield number, cells if any(cells[width:]) or not cells else [*cells, *[""] * width][:width]
 
@@ -100,7 +98,6 @@ def _strings(cells: Sequence[str], path: Path) -> Any:
 
 
 def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Path) -> Table:
-    """The objects in a file, a row each; a key that an object lacks is missing there."""
     import pyarrow as pa
 
     path = the_only(files)
@@ -133,10 +130,7 @@ def _objects(path: Path, encoding: str | None) -> Iterator[Any]:
         if path.name.lower().removesuffix(".gz").endswith(".json"):
             found = json.loads("".join(lines))
             if not isinstance(found, list):
-                boxes = (
-                    f"; if it has boxes, as of COCO, {CROP}" if "annotations" in str(found)[:10_000] else ""
-                )
-                raise BadInput(f"{path}: JSON that is no list of objects; {_FORM}{boxes}")
+                raise BadInput(f"{path}: JSON that is no list of objects; {_FORM}")
             yield from found
             return
         for number, line in enumerate(lines, start=1):  # noqa: B007 - for the errors below
@@ -165,7 +159,6 @@ def _fitting(path: Path, lines: Iterator[str]) -> Iterator[str]:
 
 
 def _column(path: Path, name: str, values: list[Any]) -> Any:
-    """The values of a key, as texts where they are of several types, as cells of a CSV are."""
     import pyarrow as pa
 
     try:
