@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.csv_cells import csv_rows
+from easiness.data.tables.labels import CROP
 from easiness.data.tables.table import AT_ONCE, Reader, Table, the_only
 from easiness.errors import BadInput, one_line
 from easiness.gate import A_ROW, check_fits
@@ -130,7 +131,10 @@ def _objects(path: Path, encoding: str | None) -> Iterator[Any]:
         if path.name.lower().removesuffix(".gz").endswith(".json"):
             found = json.loads("".join(lines))
             if not isinstance(found, list):
-                raise BadInput(f"{path}: JSON that is no list of objects; {_FORM}")
+                boxes = (
+                    f"; if it has boxes, as of COCO, {CROP}" if "annotations" in str(found)[:10_000] else ""
+                )
+                raise BadInput(f"{path}: JSON that is no list of objects; {_FORM}{boxes}")
             yield from found
             return
         for number, line in enumerate(lines, start=1):  # noqa: B007 - for the errors below
