@@ -94,10 +94,7 @@ class Hashed:
 
     @classmethod
     def fitted(cls, train: Stored, settings: Settings) -> Hashed:
-        """Fit weights on all training texts, and directions on as many as fit in memory.
-
-        The same texts give the same bits: one thread computes.
-        """
+        """Fit weights on all training texts, and directions, in one thread, on as many as fit in memory."""
         from sklearn.utils.extmath import randomized_svd
         from threadpoolctl import threadpool_limits
 

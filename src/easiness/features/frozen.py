@@ -134,10 +134,7 @@ class FrozenNetwork:
     def read(
         self, split: Dataset, positions: Positions, transform: Transform | None = None
     ) -> Iterator[Vectors]:
-        """Vectors [b, D] of the examples at ascending ``positions``, some at a time.
-
-        A ``transform`` gets the prepared pictures [b, 3, height, width] in [0, 1], and their ids.
-        """
+        """Vectors [b, D] at ascending ``positions``; a ``transform`` gets pictures in [0, 1] and ids."""
         pictures = split.stored.subset(positions).map(self.preparation.prepared)
         named = zip(pictures, split.ids[positions].tolist(), strict=True)
         vectors = functools.partial(self._vectors, transform)
@@ -305,10 +302,7 @@ def _check_known(what: str, file: Path, known: str, kind: str, module: str) -> N
 
 
 def packaged_network(what: str, path: Path) -> nn.Module:
-    """The network with the weights at ``path``; ``what`` begins an error.
-
-    Its file has names of its own: tensors go by their order.
-    """
+    """The network with the weights at ``path``, which go by their order; ``what`` begins an error."""
     import timm
     import torch
 

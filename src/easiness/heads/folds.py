@@ -19,10 +19,9 @@ _STREAM = 0x666F6C64  # keeps these random numbers apart from those of trials
 
 @dataclass(frozen=True, eq=False)
 class Deal:
-    """A division of examples into folds by ``labels`` [K], which need not be those that are trained with.
+    """Divides examples into folds by ``labels`` [K], maybe not those trained with; ``groups`` [K] stay whole.
 
-    Examples of one of the ``groups`` [K] stay together; each is alone by default. Those ``never`` [K] trained
-    on have a fold as well.
+    Examples that are ``never`` [K] trained on have a fold as well.
     """
 
     labels: Positions
@@ -61,10 +60,7 @@ class Deal:
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """``num`` examples dealt out to folds for one repeat: as many trials as there are folds.
-
-    ``blocks`` [folds][parts] are positions: a share of the examples is a union of them.
-    """
+    """``num`` examples dealt out for a repeat: ``blocks`` [folds][parts] are positions, parts of shares."""
 
     blocks: tuple[tuple[Positions, ...], ...]
     shares: tuple[float, ...]

@@ -343,10 +343,7 @@ def stored_heads(
     num_classes: int,
     device: torch.device,
 ) -> StoredHeads:
-    """The heads that have seen ``share``, one of ``spec.heads.shares``, in the ``weights`` of a trial.
-
-    ``widths`` are the lengths of the vectors of each of the features.
-    """
+    """The heads that have seen ``share`` in the ``weights`` of a trial, of features of these ``widths``."""
     if spec.model == BOOSTING:
         raise BadInput("model boosting: keeps no trees, so nothing new can be asked of it; use --model ridge")
     kinds = range(len(widths))

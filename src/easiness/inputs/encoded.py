@@ -119,10 +119,7 @@ class Files:
         raise NotImplementedError
 
     def decode(self, blob: Blob, name: str, traits: Any) -> Value:
-        """The example that a file holds, by the traits of the data where there are some.
-
-        Raises `Unreadable` where it cannot be used.
-        """
+        """The example of a file, by the traits of the data if any; `Unreadable` where it cannot be used."""
         raise NotImplementedError
 
     def is_readable(self, blob: Blob, name: str) -> bool:

@@ -48,10 +48,7 @@ class Traits:
         raise NotImplementedError
 
     def joined(self, held_out: Self, where: str, names: tuple[str, str]) -> Self:
-        """Traits of a training split (this) and its ``held_out`` one; ``names`` are those of the splits.
-
-        Raises `BadInput` where the two do not go together.
-        """
+        """Traits of this training split and its ``held_out`` one, called ``names``; may be a `BadInput`."""
         raise NotImplementedError
 
     def held_out_from(self, train: Stored) -> Any:
@@ -64,10 +61,7 @@ class Traits:
 
 
 class Stored:
-    """Examples that can be identified without being decoded, and decoded when needed: here those in memory.
-
-    ``noun`` and a position name one in an error.
-    """
+    """Examples identified without being decoded, here in memory; errors name a ``noun`` and a position."""
 
     noun: ClassVar[str]
     _held: Any
@@ -165,10 +159,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class NearPairs:
-    """Positions in the training and in the held-out split, and how far they are from each other: [n] each.
-
-    Of pairs within the training split ``held_out`` is the other training example.
-    """
+    """Positions [n] of near examples of two splits, or of one, and how far they are from each other."""
 
     train: npt.NDArray[np.int64]
     held_out: npt.NDArray[np.int64]
@@ -244,10 +235,7 @@ class InputKind:
         return False
 
     def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> Stored:
-        """The examples of an array [K, ...] that it takes, called ``where`` in a `BadInput`.
-
-        With ``copy`` they share no memory with the array.
-        """
+        """The examples of an array [K, ...], called ``where``; a ``copy`` shares no memory with it."""
         raise NotImplementedError
 
     def same(self, value: Value) -> Value:
@@ -266,10 +254,7 @@ class InputKind:
     def pack(
         self, examples: Any, recipe: Recipe, cache: Path | None, on_packed: Callable[[int], None]
     ) -> Values:
-        """A `Dataset` as training takes it; in the folder ``cache`` there may be a file that is found again.
-
-        ``on_packed`` is told how many examples such a file has while it is built.
-        """
+        """A `Dataset` as training takes it, in a file in ``cache`` if any, of which ``on_packed`` is told."""
         raise NotImplementedError
 
     def cached_bytes(self, examples: Any, recipe: Recipe, cache: Path) -> int:  # noqa: ARG002

@@ -76,20 +76,14 @@ class VectorTraits(Traits):
         return VectorTraits(self.mean + share * apart, scale, constant, self.names)
 
     def standardized(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Values [n, D] less the mean of the training examples, in units of their standard deviation.
-
-        Those that are the same in all training examples become 0.
-        """
+        """Values [n, D] less the training examples' mean, over their deviation; constant ones become 0."""
         made = ((values.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
         made[:, self.constant] = 0
         return made
 
 
 class StoredVectors(Stored):
-    """Vectors [K, D] in memory; their stored bytes are those of float32 values, little-endian.
-
-    ``names`` [D] are those of the columns, where they come from a table.
-    """
+    """Vectors [K, D] in memory, identified as float32, little-endian; ``names`` [D] are a table's."""
 
     noun = "vector"
 

@@ -286,11 +286,7 @@ UNNAMED = "recorded"
 
 
 class RecordedSpec(Frozen):
-    """A run written by `Recorder` from a user's own training loop.
-
-    ``augmented`` logits are those of training steps and not of clean passes. ``network`` is what its user
-    calls the network.
-    """
+    """A run by `Recorder`; ``augmented`` logits are of training steps, ``network`` is as its user calls it."""
 
     kind: Literal["recorded"] = "recorded"
     data: DatasetRef

@@ -103,10 +103,7 @@ def _fit(arrays: Arrays, forms: Mapping[str, Form]) -> bool:
 
 
 def keep_answer(folder: Path, name: str, identity: str, arrays: Arrays) -> None:
-    """Keep ``arrays`` for `kept_answer`, whole or not at all. Of two processes at once the later one's stay.
-
-    They are not kept where the folder cannot be written to, or has links.
-    """
+    """Keep ``arrays`` for `kept_answer`, whole or not at all, in a folder that can be written to."""
     from safetensors.numpy import save
 
     whole = {one: np.ascontiguousarray(array) for one, array in arrays.items()}

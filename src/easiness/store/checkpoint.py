@@ -104,10 +104,7 @@ def remove_checkpoints(folder: Path, trial: int) -> None:
 
 
 def clear_checkpoints(folder: Path, but: Collection[int] = ()) -> None:
-    """Remove all checkpoints but of the trials ``but``, and the folder where none is left.
-
-    Nobody may be writing to it; what cannot be removed stays.
-    """
+    """Remove all checkpoints but of the trials ``but``, and an empty folder; nobody may be writing to it."""
     if not folder.is_dir():
         return
     files.sweep(folder)

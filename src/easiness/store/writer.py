@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import Any, Self
 
 import filelock
 import numpy as np
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.records import TrialRecord
 from easiness.regular_file import at_home
-from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
+from easiness.spec import RecordedSpec, RunSpec, Stopped
 from easiness.store import files, run_folder, trial_document
 from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
 from easiness.store.files import FileDigest, LaterVersion, digest
@@ -303,10 +303,7 @@ class RunWriter:
     def describe(
         self, spec: RunSpec | RecordedSpec, beside: Mapping[str, files.FileDigest] = MappingProxyType({})
     ) -> None:
-        """Write what the run is to be; what was concluded of it holds as long as it does not grow.
-
-        ``beside`` are digests of files that lie beside the list of examples.
-        """
+        """Write what the run is to be, and digests of files ``beside``; it stays stopped unless it grows."""
         stopped = None
         if is_run(self.path):
             old = read_document(self.path)
@@ -319,29 +316,10 @@ class RunWriter:
         document = read_document(self.path).model_copy(update={"stopped": stopped})
         run_folder.write_document(self.path, document)
 
-    def add(
-        self,
-        record: TrialRecord,
-        ids: dict[str, Ids],
-        *,
-        index: int,
-        seed: int,
-        identity: str,
-        spec: TrialSpec | None = None,
-        keep_weights: bool = True,
-    ) -> StoredTrial:
-        """Store a finished trial, then remove older ones of the same index."""
+    def add(self, record: TrialRecord, ids: dict[str, Ids], *, index: int, **about: Any) -> StoredTrial:
+        """Store a finished trial, as `write_trial`, then remove older ones of the same index."""
         old = self._trials.of_index(index)
-        trial = write_trial(
-            self.path / TRIALS,
-            record,
-            ids,
-            index=index,
-            seed=seed,
-            identity=identity,
-            spec=spec,
-            keep_weights=keep_weights,
-        )
+        trial = write_trial(self.path / TRIALS, record, ids, index=index, **about)
         for name in old:
             if name != trial.path.name:
                 files.remove_folder(self.path / TRIALS / name)
@@ -359,10 +337,7 @@ class RunWriter:
         return [index_in(name) for name in names]
 
     def read(self, before: Iterable[StoredTrial] = ()) -> Run:
-        """The run as it now is, rid of trials that a longer one has replaced.
-
-        Trials of ``before``, and those that this writer has read or written, are not read again.
-        """
+        """The run, rid of replaced trials; those of ``before``, or known here, are not read again."""
         # whoever writes to a run has named its network
         run = Run(self.path, [*before, *self._trials.by_folder.values()], trusted=True)
         for folder in run.leftovers():

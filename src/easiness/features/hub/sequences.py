@@ -95,10 +95,7 @@ class _Encoder(HubNetwork):
 
 
 class Texts(_Encoder):
-    """Its vector is the mean of the last hidden state over the tokens of a text.
-
-    On a CPU texts go through it one by one, without padding.
-    """
+    """Makes the mean of the last hidden state over tokens; on a CPU texts go one by one, unpadded."""
 
     kind = TEXT
     inputs = ("input_ids",)
@@ -188,10 +185,7 @@ class Texts(_Encoder):
 
 
 class Sounds(_Encoder):
-    """Its vector is the pooled output, or the mean of the last hidden state over time where it has none.
-
-    Sounds go through it one by one, at its own rate: padding would be heard.
-    """
+    """Makes the pooled output, or the mean over time; sounds go one by one, since padding would be heard."""
 
     kind = SOUND
     inputs = (_SAMPLES, _FRAMES)

@@ -91,10 +91,7 @@ STORED_SIZE = (0x0100, 0x0101)
 
 @contextmanager
 def decoder_warnings() -> Iterator[None]:
-    """Around decoding: a decompression bomb is an error, other remarks of Pillow are dropped.
-
-    The filters of warnings belong to the process, so this is entered once, around all the threads.
-    """
+    """Around all threads that decode: a decompression bomb is an error, other remarks are dropped."""
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -314,10 +311,7 @@ class ImageKind(InputKind):
         return value
 
     def photo(self, value: Pixels, side: int) -> str | None:
-        """A ``data:`` address of a picture larger than is shown, no side longer than ``side`` pixels.
-
-        It is never enlarged, and compressed with loss: WebP or JPEG, which takes fewer bytes.
-        """
+        """A ``data:`` address (WebP or JPEG), no side longer than ``side``, of pictures larger than shown."""
         image = to_pil(value)
         return None if max(image.size) <= LARGEST_SIDE else _with_loss(image, side)
 
