@@ -286,7 +286,7 @@ UNNAMED = "recorded"
 
 
 class RecordedSpec(Frozen):
-    """A run by `Recorder`; ``augmented`` logits are of training steps, ``network`` is as its user calls it."""
+    """A run by `Recorder`; ``augmented`` logits are of training steps, ``network`` is its user's word."""
 
     kind: Literal["recorded"] = "recorded"
     data: DatasetRef
