@@ -32,7 +32,7 @@ def votes_of(run: Run, epoch: int, at_most: int | None, spare: Votes | None, spl
     """The votes that `Run.votes` gives, for all examples or ``at_most`` drawn, in order."""
     trials, (ids, labels) = run.trials, run.examples(split)
     drawn = None if at_most is None else drawn_examples(len(ids), at_most)
-    keys = run.keys if drawn is None and ids is run.ids else None
+    keys = run.id_keys if drawn is None and ids is run.ids else None
     if drawn is not None:
         ids, labels = ids[drawn], labels[drawn]
     heard = num_heard(trials, epoch, split)

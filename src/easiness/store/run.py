@@ -282,7 +282,7 @@ class Run:
         return self._examples[1]
 
     @functools.cached_property
-    def keys(self) -> Callable[[], npt.NDArray[np.uint64]]:
+    def id_keys(self) -> Callable[[], npt.NDArray[np.uint64]]:
         """Keys [K] of the ids, by which matching runs draw alike, when they are asked for."""
         return keys_when_asked(self.ids)  # hashing every path takes longer than counting a trial's votes
 
@@ -307,11 +307,11 @@ class Run:
         same_file = self.document.files[EXAMPLES] == other.document.files[EXAMPLES]
         if same_file and "_examples" not in self.__dict__:
             self._intact_examples()
-            self._examples, self.keys = other._examples, other.keys  # the file need not be read twice
+            self._examples, self.id_keys = other._examples, other.id_keys  # the file need not be read twice
         if self.ids is not other.ids:
             if not np.array_equal(self.ids, other.ids):
                 return False
-            self._examples, self.keys = (other.ids, self.labels), other.keys
+            self._examples, self.id_keys = (other.ids, self.labels), other.id_keys
         return True
 
     def votes(
