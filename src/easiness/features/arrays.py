@@ -105,7 +105,7 @@ CALLED = _Called("package.module:callable", _by_name)
 
 INPUTS_NAME = "inputs"
 NAMES = ("x", *VECTOR.columns, "embeddings")
-"""What an array of vectors is called in an ``.npz`` file; the first that is there."""
+"""Names of an array of vectors in an ``.npz`` file; the first that is there."""
 
 _AT_ONCE = 4096  # rows
 _GIVEN = "Given by you; what they were trained on is not known here."

@@ -36,7 +36,7 @@ SEEN_IMAGENET = (
 )
 
 RULE = 1
-"""Of the preparation: a change in what it gives makes other features."""
+"""The version of the preparation: another makes other features."""
 
 _AT_ONCE = 64  # pictures to a batch of a GPU
 _ALIKE = 1e-3  # of the largest value: rounding alone is a thousandth of this
@@ -91,7 +91,7 @@ class Preparation:
         return left, top, left + wide, top + tall
 
     def normalizing(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """What prepared values are multiplied by, and what is added then: [3, 1, 1] each."""
+        """The factor of prepared values and the summand that follows: [3, 1, 1] each."""
         mean, std = (np.array(one, np.float64)[:, None, None] for one in (self.mean, self.std))
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
 
@@ -258,7 +258,7 @@ def folded(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
 NETWORK, EXTRA = "tf_efficientnet_lite0", "easiness[features]"
 ENCODER, TEXT_EXTRA = "sentence-transformers/all-MiniLM-L6-v2", "easiness[text]"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-"""Of the file of the network's weights."""
+"""The digest of the file of the network's weights."""
 
 PREPARATION = Preparation(size=(224, 224), mean=(0.5,) * 3, std=(0.5,) * 3, kept=0.875)
 """By it most photos of ten classes of ImageNet were named right among the 1,000."""

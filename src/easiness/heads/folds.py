@@ -153,7 +153,7 @@ def _parts(order: Positions, groups: Positions, cuts: tuple[Fraction, ...]) -> t
 
 
 def _folds_and_parts(shares: tuple[float, ...], num: int) -> list[tuple[int, int]]:
-    """Of each share, how many whole folds it has, and how many parts of the next one."""
+    """The number of whole folds of each share, and of parts of the next one."""
     cuts = _cuts(shares, num)
     found = []
     for share in _fractions(shares):

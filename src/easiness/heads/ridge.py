@@ -197,7 +197,7 @@ def by_examples(num: int, width: int) -> bool:
 
 
 def bytes_of_moments(num: int, width: int, classes: int, blocks: int) -> int:
-    """What the moments of so many blocks take, and a head's own, where it sees ``num`` examples."""
+    """The bytes of moments of so many blocks, and of a head's own, where it sees ``num`` examples."""
     gram = 0 if by_examples(num, width) else width
     return 4 * (blocks + 4) * width * (gram + classes)
 

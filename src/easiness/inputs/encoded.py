@@ -88,7 +88,7 @@ def digest(blob: Blob) -> bytes:
 
 
 Header: TypeAlias = tuple[Any, ...]
-"""What the beginning of a file says of its example: numbers and truth values, which are kept as JSON."""
+"""The beginning of a file on its example: numbers and truth values, which are kept as JSON."""
 
 
 class Files:
@@ -213,7 +213,7 @@ class Blobs:
         return [one.hex() for one in counted(found, self.reader.reading, len(positions))]
 
     def unreadable(self, positions: Positions) -> Positions:
-        """Those of ascending ``positions`` at which examples cannot be decoded."""
+        """The ascending ``positions`` at which examples cannot be decoded."""
         return self.tried(positions, len(positions), 0)
 
     def tried(self, positions: Positions, total: int, done: int) -> Positions:

@@ -1,4 +1,4 @@
-"""What an example is: everything that depends on the kind of examples hangs from one value."""
+"""Kinds of examples: everything that depends on the kind of examples hangs from one value."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class Shown:
 
     @property
     def text(self) -> str:
-        """What it is, in one line."""
+        """A description in one line."""
         raise NotImplementedError
 
     @property
@@ -166,7 +166,7 @@ class NearPairs:
     distance: npt.NDArray[np.int64]
 
     def later(self) -> NearPairs:
-        """Of pairs within one split those of which the other comes later, so that each is there once."""
+        """Pairs within one split of which the other comes later, so that each is there once."""
         later = self.held_out > self.train
         return NearPairs(self.train[later], self.held_out[later], self.distance[later])
 
@@ -183,7 +183,7 @@ class Near:
         raise NotImplementedError
 
     def within(self, looks: Any) -> tuple[Iterator[NearPairs] | None, str]:
-        """Those of one split, each once, or ``None`` where it does not look; what was left out and why."""
+        """Near pairs of one split, once each, or ``None``, and what was not looked for and why."""
         return (found.later() for found in self.pairs(looks, looks)), ""
 
     def compares(self, train: Any, held_out: Any) -> bool:  # noqa: ARG002
@@ -191,7 +191,7 @@ class Near:
         return True
 
     def left_out(self, train: Any, held_out: Any) -> str:  # noqa: ARG002
-        """What of two splits was not looked at, and why."""
+        """The part of two splits that was not looked at, and why."""
         return ""
 
 
@@ -295,11 +295,11 @@ class InputKind:
         return ""
 
     def augmentation(self, recipe: Recipe, shape: tuple[int, ...]) -> str:  # noqa: ARG002
-        """What is done to network input of a shape in training."""
+        """The changes to network input of a shape in training."""
         return "none"
 
     def observation(self, recipe: Recipe, /) -> str:
-        """What a network is shown when it is observed."""
+        """The form in which a network is shown examples when it is observed."""
         raise NotImplementedError
 
     def network(self, asked: str | None) -> str:

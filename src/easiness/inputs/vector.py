@@ -28,7 +28,7 @@ _Floats = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, eq=False)
 class VectorTraits(Traits):
-    """What vectors have in common: their width, and ``mean`` and ``scale`` [D] of each value.
+    """Traits of vectors: their width, and ``mean`` and ``scale`` [D] of each value.
 
     ``scale`` is the (population) standard deviation, and 1 for a value that is ``constant`` [D]: the same in
     all. ``names`` [D] are those of the columns of a table.
@@ -45,7 +45,7 @@ class VectorTraits(Traits):
         return self.names is not None and not all(name.endswith("]") for name in self.names)
 
     def called(self, at: int) -> str:
-        """What the value at a position is called."""
+        """The name of the value at a position."""
         return f"x[{at}]" if self.names is None else self.names[at]
 
     @property

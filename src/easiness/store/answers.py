@@ -1,4 +1,4 @@
-"""What takes long to find out of a run: kept in its folder, and found out anew where it is not there."""
+"""Answers that take long to find out of a run: kept in its folder, else found out anew."""
 
 from __future__ import annotations
 

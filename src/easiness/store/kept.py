@@ -78,7 +78,7 @@ def _schema(column: str, ids: Ids) -> Any:
 
 
 def _for_datasets(kept: Kept, ids: Ids, classes: Sequence[str]) -> dict[str, str]:
-    """What tells the library `datasets`, and our own sources, the names of the classes."""
+    """The names of the classes for the library `datasets` and our own sources."""
     label = {"names": list(classes), "_type": "ClassLabel"}
     of_ids = {"dtype": str(ids_array(ids[:0]).type), "_type": "Value"}
     features = {"id": of_ids, "label": label, kept.column: kept.feature}

@@ -1,4 +1,4 @@
-"""What the trials of a run say together: votes, the table of scores, probabilities.
+"""The trials of a run together: votes, the table of scores, probabilities.
 
 Trials are read in pieces, so that memory does not grow with their length.
 """

@@ -251,7 +251,7 @@ def kept_examples(ids: Ids, texts: Any, sounds: Any, rate: Any) -> Kept | None:
 
 
 def _in_order(given: Any, what: str, of: str, ids: Ids) -> list[Any]:
-    """What is given for each id: in the order of ids, or by id."""
+    """The things given, one for each id: in the order of ids, or by id."""
     if isinstance(given, Mapping):
         missing = next((name for name in ids.tolist() if name not in given), None)
         if missing is not None:

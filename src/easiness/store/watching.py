@@ -1,4 +1,4 @@
-"""What a run shows to whoever watches it: the process that writes to it, and the log of its events.
+"""Signs of a run for whoever watches it: the process that writes to it, and the log of its events.
 
 The lock of a run says whether a process writes to it: it goes with the process, however it ends. What the
 file of the lock says is of use only while it is held. ``events.jsonl`` has what happened and when, as lines

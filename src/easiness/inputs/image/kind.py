@@ -74,7 +74,7 @@ def is_phone_picture(data: bytes) -> bool:
 GREY_MODES = ("1", "L", "LA", "I")
 """Modes of Pillow's without color, and the beginning of those of 16 bits (``I;16``, ``I;16B``)."""
 DEEP = ";16"
-"""What Pillow calls stored pixels of 16 bits per channel, as in ``I;16`` and ``RGB;16B``."""
+"""Pillow's name of stored pixels of 16 bits per channel, as in ``I;16`` and ``RGB;16B``."""
 HAS_16_BITS = ("PNG", "TIFF")
 """Formats of colors of 16 bits; in BMP the same word means 16 bits for all three."""
 MEANS_16_BITS = ("PNG", "PPM")

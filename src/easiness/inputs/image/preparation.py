@@ -65,7 +65,7 @@ class _Pictures(Preparation):
         return scaled.permute(0, 3, 1, 2)
 
     def normalized(self, raw: Tensor) -> Tensor:
-        """What a network gets, in global contrast normalization where the recipe asks for it.
+        """Network input, in global contrast normalization where the recipe asks for it.
 
         It is in single precision and has the strides of channels-last, so that equal values give equal
         results bit by bit.
@@ -130,7 +130,7 @@ class Cropped(_Pictures):
         return crop_random(values, drawn, recipe.crop, device).to(device)
 
     def finished(self, values: Tensor) -> Tensor:
-        """What a network gets of pixels in 0..255; on a CPU computed a few photos at a time."""
+        """Network input of pixels in 0..255; on a CPU computed a few photos at a time."""
         num_parts = len(values) // _NORMALIZED_AT_ONCE
         if values.device.type != "cpu" or num_parts < 2:
             return super().finished(values)

@@ -60,7 +60,7 @@ _STEP = 0.04  # seconds, to which the window is rounded up
 
 
 class SoundHeader(NamedTuple):
-    """What a sound's header says: samples a second, channels, and samples a channel."""
+    """The header of a sound: samples a second, channels, and samples a channel."""
 
     rate: int
     channels: int
@@ -230,7 +230,7 @@ def _opened(blob: Blob, name: str) -> Iterator[Any]:
 
 
 def _reason(error: Exception) -> str:
-    """What the library says, without the name that it has for bytes in memory."""
+    """The words of the library, without the name that it has for bytes in memory."""
     said = one_line(error)
     return (said.partition("BytesIO")[2].partition(": ")[2] or said).rstrip(".")
 
@@ -324,7 +324,7 @@ LONGEST = 10
 """Seconds that are shown and played in a page; of a longer sound its loudest."""
 
 MOST_COLUMNS = 320
-"""Of the picture, at most."""
+"""Columns of the picture, at most."""
 
 _BANDS = 64
 _HOP = 0.005  # seconds between columns of a short sound
