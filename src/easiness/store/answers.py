@@ -73,11 +73,7 @@ def kept_in_run(
 def kept_answer(
     folder: Path, name: str, identity: str, forms: Mapping[str, Form]
 ) -> dict[str, npt.NDArray[Any]] | None:
-    """The arrays kept under a ``name`` in the ``folder`` of a run, of these ``forms``.
-
-    ``None`` where there are none, or other bytes than were written, or where what they were made from, as the
-    ``identity`` says, was something else.
-    """
+    """The arrays of these ``forms`` kept under a ``name``, as written and of this ``identity``, if any."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 

@@ -159,11 +159,7 @@ def read_rows(
 def read_blocks(
     path: Path, rows: Iterable[int], columns: Iterable[str], extent: Extent = _ANY
 ) -> Iterator[dict[str, npt.NDArray[Any]]]:
-    """The asked columns at the given rows of epochs (from 0) for a block of n examples: [len(rows), n].
-
-    All epochs are read side by side, so that one pass over the file serves however long the trial is
-    and a page of each column is in memory, not the column.
-    """
+    """The columns of blocks of n examples, [len(rows), n]: epochs are read side by side, page by page."""
     import pyarrow.parquet as pq
 
     columns = list(columns)

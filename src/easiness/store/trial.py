@@ -143,11 +143,7 @@ class StoredTrial:
     def blocks(
         self, num_classes: int, epoch: int | None = None, probe: str = "train"
     ) -> Iterator[tuple[int, Observations]]:
-        """`observations` in pieces: the position of the first example, then what was seen of it and the next.
-
-        Every example comes once, in the order of the run. Statistics are read as they are asked for;
-        kept logits are read at once.
-        """
+        """`observations` in pieces: the position of the first example, then what was seen from there on."""
         path, rows, fixed = self._before_reading(epoch, probe)
         extent = self._extent(probe)
         logits, augmented = self._logits(probe, rows), parquet.is_augmented(path, extent)

@@ -92,10 +92,7 @@ def _read(content: bytes) -> AtWork:
 
 
 def note_work(path: Path, began: float, trials: Iterable[int]) -> None:
-    """Write into the lock that this process holds which trials it has in hand; errors are ignored.
-
-    It is written over in one go, never empty between: who looks meanwhile finds the last note or this one.
-    """
+    """Write into the lock held which trials are in hand: in one go, never empty; errors are ignored."""
     note = AtWork(
         process=os.getpid(), began=began, trials=tuple(sorted(trials)), host=platform.node() or None
     )

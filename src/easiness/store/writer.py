@@ -66,11 +66,7 @@ def verify(run: Run | str | Path) -> list[Finding]:
 
 
 def findings(path: Path, read: Container[str] | None = None, opened: Run | None = None) -> Iterator[Finding]:
-    """Yield what `verify` finds in the run at ``path``.
-
-    Where names of files are given to ``read``, others are only checked for being there, and their size. The
-    descriptions that an ``opened`` run has read are not read again.
-    """
+    """Yield what `verify` finds; only files named in ``read``, if given, are read, none ``opened`` again."""
     there = {} if opened is None else {trial.path.name: trial.document for trial in opened.trials}
     if not (path / DOCUMENT).exists() and not (path / TRIALS).is_dir():
         read_document(path)  # which says what to give instead
@@ -164,24 +160,19 @@ def check_output(path: Path) -> None:
     """Make sure that ``path`` is a run, which may then only be read, or could become one."""
     if "\0" in str(path):
         raise BadInput(f"{str(path)!r}: no folder has such a name; choose another output")
+    # a run whose first process was killed before it was described
+    ours = (LOCK, EXAMPLES, TRIALS)
     try:
-        foreign = _foreign(path)
+        if path.exists() and not path.is_dir():
+            raise BadInput(f"{path}: is a file; give a folder for the run")
+        there = [p.name for p in path.iterdir()] if path.exists() and not is_run(path) else []
     except OSError as error:
         raise BadInput(f"{path}: cannot be written to ({error.strerror}); choose another output") from None
+    foreign = sorted(name for name in there if name not in ours and not name.startswith(files.ASIDE))
     if foreign:
         raise BadInput(f"{path}: neither empty nor a run (it holds {foreign[0]!r}); choose another output")
     if not is_run(path):
         files.check_writable(path)
-
-
-def _foreign(path: Path) -> list[str]:
-    if not path.exists() or is_run(path):
-        return []
-    if not path.is_dir():
-        raise BadInput(f"{path}: is a file; give a folder for the run")
-    # a run whose first process was killed before it was described
-    ours = (LOCK, EXAMPLES, TRIALS)
-    return sorted(p.name for p in path.iterdir() if p.name not in ours and not p.name.startswith(files.ASIDE))
 
 
 class RunWriter:
