@@ -169,5 +169,6 @@ OLD_OPTIONS = {
     "--page": "-o FILE.html",
     "--num-steps": "--steps",
     "--keep": "--keep-shares",
+    "--pool": "`easiness next RUN --pool`",
 }
 """Options of before, and those of now."""

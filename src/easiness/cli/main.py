@@ -345,6 +345,8 @@ def _run() -> None:
             raise
         message = _usage(error)
         # not by the error's context, which what the parser refuses by itself lacks
+        from easiness.engine import find_listed
+
         named = arguments[: 2 if arguments[:1] == ["paper"] else 1]
-        about = " ".join(["easiness", *(one for one in named if one in _NAMES)])
+        about = " ".join(["easiness", *(one for one in named if one in _NAMES or find_listed(one))])
         _fail(f"error: {message}; see `{about} --help`", 2, debug)

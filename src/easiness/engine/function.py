@@ -6,6 +6,7 @@ import inspect
 import textwrap
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ OF_THE_RECIPE = ("batch_size", "image_size", "pretrained")
 """Settings of a recipe in Python that the command line has flags for."""
 _OF_AUTO = ("reliability", "max_trials")
 _WIDTH = 100
+_NUMBERS: dict[Any, Any] = {int: Integral, int | None: Integral, float: Real, float | None: Real}
 
 
 def function_of(study: Study[Any] | Verb[Any]) -> Callable[..., Any]:
@@ -134,8 +136,13 @@ def arguments_of(asked: Sequence[Asked], given: Mapping[str, Any]) -> dict[str, 
             check_opened(**{one.name: value})
             if one.option.several:
                 found[one.name] = (value,) if isinstance(value, Run) else tuple(value)
+                if not found[one.name]:
+                    raise BadInput(f"{one.name}: is empty; give one or several")
         elif one.kind in (Path, Path | None):
             found[one.name] = at_home(value)
+        elif one.kind in _NUMBERS and (isinstance(value, bool) or not isinstance(value, _NUMBERS[one.kind])):
+            whole = "whole " if _NUMBERS[one.kind] is Integral else ""
+            raise BadInput(f"{one.name} {value!r}: is no {whole}number; give one")
     if callable(found.get("model")):
         from easiness.models import model_name  # which loads torch
 

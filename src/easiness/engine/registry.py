@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from easiness.commands import COMMANDS, ENTRY_POINTS, PAPER, Listed
-from easiness.errors import BadInput
+from easiness.errors import BadInput, unless_exit
+from easiness.standard_error import say_on_stderr
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -21,8 +22,17 @@ def listed() -> tuple[Listed, ...]:
 
 
 def registered() -> tuple[Listed, ...]:
-    """The studies that other packages register by an entry point; names that are taken are left alone."""
-    return tuple(_listed(point) for point in _points())
+    """The studies that other packages register by an entry point; names that are taken are left alone.
+
+    A package that cannot be loaded is left out with a note, so that it stops nothing but its own command.
+    """
+    found = []
+    for point in _points():
+        try:
+            found.append(_listed(point))
+        except BadInput as error:
+            say_on_stderr(f"note: {error}")
+    return tuple(found)
 
 
 def _points() -> list[EntryPoint]:
@@ -70,7 +80,9 @@ def loaded(home: str, name: str) -> Any:
     module, _, attribute = home.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (Exception, SystemExit) as error:  # of a stranger's module, which may end in any way
+        if module.startswith("easiness."):
+            raise
         raise BadInput(
-            f"{name}: its study {home} cannot be loaded ({error}); mend or remove its package"
+            f"{name}: its study {home} cannot be loaded ({unless_exit(error)}); mend or remove its package"
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import copy
 import functools
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_MOST_EPOCHS = 2**53
 _AT_A_PROMPT = (
     *("classes", "epochs", "examples", "failures", "first", "ids", "labels", "model", "network", "observed"),
     *("path", "probabilities", "report", "scores", "shares", "spec", "trials"),
@@ -187,6 +189,9 @@ class Run:
         """
         if at is None:
             return self.resolve_row(None)
+        if isinstance(at, bool) or not isinstance(at, int | float | np.number):
+            raise BadInput(f"at {at!r}: is no number; give an epoch, such as 3, or a share, such as 0.8")
+        at = math.inf if abs(at) > _MOST_EPOCHS else at
         if 0 < at < 1:
             if not self.shares:
                 raise BadInput(f"{self.path}: at {at:g}: has epochs, not shares; give the number of one")

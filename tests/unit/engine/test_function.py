@@ -147,3 +147,19 @@ def test_the_stubs_are_those_that_the_script_writes():
     spec.loader.exec_module(stubs)
     for path, text in stubs.stubs().items():
         assert path.read_text() == text, "run python tools/stubs.py"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"others": []}, "others: is empty"),
+        ({"at": "3"}, "at '3': is no number"),
+        ({"at": True}, "at True: is no number"),
+        ({"at": 10**400}, "at inf: is neither an epoch"),
+    ],
+)
+def test_values_of_other_types_are_refused(record, arguments, said):
+    run = record(believing([0, 1] * 5, 2, 2), [0, 1] * 5)
+    with pytest.raises(BadInput, match=said):
+        asked = ask(run, **arguments).asked
+        asked.run.resolve_at(asked.at)

@@ -58,7 +58,7 @@ def cells_of(size: int, shares: Sequence[float]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    ends = product(shares, (False, True), (EASIEST, HARDEST, RANDOM))
+    ends = product(dict.fromkeys(shares), (False, True), (EASIEST, HARDEST, RANDOM))
     always = [(ALL, 1.0, False), (ALL, np.nan, True), (RANDOM, np.nan, False)]
     rows = [*always, *((kept, share, out) for share, out, kept in ends)]
     return pd.DataFrame(rows, columns=["kept", "share", "suspects_out"]).assign(size=size)

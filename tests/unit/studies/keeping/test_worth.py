@@ -20,6 +20,7 @@ from easiness.analysis import Gain
 from easiness.engine import write_result
 from easiness.store import Run
 from easiness.studies.keeping import Worth, choose, judged_choice, more_labels
+from easiness.studies.keeping.grid import cells_of
 
 NUM, WRONG = 600, 0.3
 
@@ -53,6 +54,10 @@ def _measured(folder: Path, num: int) -> Run:
 @pytest.fixture(scope="module")
 def found(run) -> Worth:
     return keep(run, sizes=[200], keep_shares=(0.2, 0.5), seeds=5, margin=0.08)
+
+
+def test_a_share_twice_is_tried_once():
+    pd.testing.assert_frame_equal(cells_of(100, (0.1, 0.1, 0.2)), cells_of(100, (0.1, 0.2)))
 
 
 def test_rows_are_held_to_all_and_to_as_many_at_random(found):
