@@ -1,4 +1,4 @@
-"""Observations of examples over epochs, by trial, as NumPy arrays."""
+"""Records of trials: observations of examples over epochs, as NumPy arrays."""
 
 import lazy_loader
 
