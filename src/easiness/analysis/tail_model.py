@@ -25,7 +25,7 @@ MIN_TRIALS = 10
 """Trials that a forecast needs: two halves of `MIN_GROUP`."""
 
 _STEPS_IN, _STEPS_OUT = 600, 400  # steps of the true order near the set, and outside of five times the set
-_FARTHEST_CUT = 50.0  # in standard deviations
+_FARTHEST_CUT = 40.0  # in standard deviations of the finer score: beyond, all are in, or none
 _LARGEST_SPREAD = 100.0  # of the finer score, in standard deviations of the examples: it says nothing
 _SPLITS = 20  # choices of halves to average over
 _PARTS = 5  # of the trials, left out in turn
@@ -94,14 +94,14 @@ class TailModel:
         if math.isinf(self.spread):
             return above + at * min(room / max(self.mean(at), 1e-300), 1.0)
         steepness = math.sqrt(num_trials) / self.spread
-        unit = max(1 / steepness, 1.0)  # of cuts: the noisier the finer score, the farther out they lie
         room = min(max(room, 0.0), self.mean(at))
 
         def taken(cut: float) -> _Floats:
-            return np.asarray(at * ndtr((self.place - cut * unit) * steepness))
+            return np.asarray(at * ndtr((self.place - cut) * steepness))
 
-        cut = brentq(lambda cut: self.mean(taken(cut)) - room, -_FARTHEST_CUT, _FARTHEST_CUT, xtol=1e-14)
-        return above + taken(cut)
+        far = _FARTHEST_CUT / steepness  # the noisier the finer score, the farther out cuts lie
+        ends = self.place[0] - far, self.place[-1] + far
+        return above + taken(brentq(lambda cut: self.mean(taken(cut)) - room, *ends, xtol=1e-15))
 
     def match(self, num_trials: int, others: int | None = None) -> float:
         """Expected matching rate of sets from ``num_trials`` and from ``others`` trials, as many if None."""
