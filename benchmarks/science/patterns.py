@@ -22,7 +22,8 @@ from scipy.stats import spearmanr
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 import easiness as ez
-from easiness.analysis import rank_coefficients, rank_regression
+from easiness.analysis import rank_regression
+from easiness.analysis.rank_regression import _fit, _Levels
 from easiness.data import texts_of
 from easiness.engine import write_result
 from easiness.show import with_interval
@@ -100,6 +101,12 @@ def counted(right):
 def regression(right, first, second, region, **options):
     scores = [counted(np.delete(right, one, axis=0)) for one in range(len(right))]
     return rank_regression(counted(right), (first, second), region, without=scores, **options)
+
+
+def rank_coefficients(outcome, predictors, within=None):
+    """As `rank_regression`, without intervals: both coefficients, R squared, that of the product."""
+    levels = [_Levels.of(one, within) for one in (outcome, *predictors)]
+    return _fit(levels, np.ones(len(outcome)))[:4].tolist()
 
 
 def truth(options):

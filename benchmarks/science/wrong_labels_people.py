@@ -102,11 +102,11 @@ def course_of(log_p, labels):
 
 def said_of(course, estimate, wrong):
     """What is said of the labels, and which [K] are wrong, as plain values."""
-    between = _between(course.last, course.left_out)
+    *_, margins, transition = _between(course.last, course.left_out)
     return {
         "wrong": float(wrong.mean()),
-        "margins": between.margins,
-        "transition": between.transition,
+        "margins": margins,
+        "transition": transition,
         "estimated": estimate.share,
         "low": estimate.low,
         "high": estimate.high,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from easiness.analysis import Rule, Side, Ties, Votes, match_groups, match_votes, select
+from easiness.analysis import Rule, Side, Ties, Votes, match_groups, select
 from matching_by_weights import match_weights
 
 K, NUM_TRIALS, FRACTION, NUM_SEEDS = 1000, 3, 0.1, 200
@@ -54,9 +54,9 @@ def votes(seed: int, p_label: float | None = None) -> Votes:
 def test_unrelated_runs_match_at_chance(ties: Ties, p_label: float | None) -> None:
     # p_label 1 leaves every tie to the hash, which must then not be the same in both runs
     rates = [
-        match_votes(
-            votes(2 * s, p_label), votes(2 * s + 1, p_label), fraction=FRACTION, ties=ties, seed=s
-        ).rate
+        Rule(fraction=FRACTION, ties=ties, seed=s)
+        .match_all(votes(2 * s, p_label), votes(2 * s + 1, p_label))
+        .rate
         for s in range(NUM_SEEDS)
     ]
     assert abs(deviation(rates)) < 4

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings, strategies as st
 
 from easiness import draw_by_rank
 from easiness.analysis import draw_by_beta, draw_for_coverage
-from easiness.analysis.pruning import spread, strata_of
+from easiness.analysis.draw import spread, strata_of
 from easiness.data.dataset import balanced_subset
 
 levels = st.lists(st.integers(0, 5), min_size=2, max_size=60)

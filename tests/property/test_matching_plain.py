@@ -20,7 +20,7 @@ from easiness.analysis import (
     split_half,
     tie_mass,
 )
-from easiness.analysis.ceiling import disjoint_splits, mean_defined
+from easiness.analysis.matching import disjoint_splits, mean_defined
 from matching_by_weights import match_weights
 
 

@@ -11,7 +11,6 @@ from .audit import (
     wealth_of_looks as wealth_of_looks,
     wrong_in_strata as wrong_in_strata,
 )
-from .ceiling import MIN_GROUP as MIN_GROUP, GroupMatch as GroupMatch, match_groups as match_groups
 from .change import (
     Gain as Gain,
     NoiseOfChange as NoiseOfChange,
@@ -22,9 +21,13 @@ from .change import (
     paired_gain as paired_gain,
 )
 from .draw import (
+    EXPONENT as EXPONENT,
     POLICIES as POLICIES,
     check_classes_left as check_classes_left,
+    default_cut as default_cut,
+    draw_by_beta as draw_by_beta,
     draw_by_rank as draw_by_rank,
+    draw_for_coverage as draw_for_coverage,
     foremost as foremost,
     parse_policy as parse_policy,
 )
@@ -69,36 +72,35 @@ from .learning_curve import (
     share_votes as share_votes,
 )
 from .matching import (
+    MIN_GROUP as MIN_GROUP,
     MOST_COMPARED as MOST_COMPARED,
+    GroupMatch as GroupMatch,
     Match as Match,
     Rule as Rule,
-    match_votes as match_votes,
+    match_groups as match_groups,
     pack as pack,
 )
 from .nearest import nearest_rows as nearest_rows, unit_rows as unit_rows
-from .pruning import (
-    EXPONENT as EXPONENT,
-    default_cut as default_cut,
-    draw_by_beta as draw_by_beta,
-    draw_for_coverage as draw_for_coverage,
-)
 from .rank_regression import (
     Effect as Effect,
     RankRegression as RankRegression,
     class_share as class_share,
-    rank_coefficients as rank_coefficients,
     rank_regression as rank_regression,
 )
 from .reliability import (
+    Agreement as Agreement,
     Drift as Drift,
+    Measured as Measured,
     SplitHalf as SplitHalf,
     TailReliability as TailReliability,
+    agreement as agreement,
     before_last_quarter as before_last_quarter,
     best_epoch as best_epoch,
     drift as drift,
     reliability_by_trials as reliability_by_trials,
     spearman_brown as spearman_brown,
     split_half as split_half,
+    true_rate as true_rate,
 )
 from .selection import (
     Membership as Membership,
@@ -127,11 +129,5 @@ from .tail_model import (
     forecast as forecast,
     stopped as stopped,
     stopping_rule as stopping_rule,
-)
-from .true_agreement import (
-    Agreement as Agreement,
-    Measured as Measured,
-    agreement as agreement,
-    true_rate as true_rate,
 )
 from .votes import Votes as Votes, drawn_examples as drawn_examples, round_in_place as round_in_place

@@ -135,7 +135,7 @@ def most_wrong(sizes: _Counts, looks: _Counts, wrong: _Counts, confidence: float
     wrong labels cost no more than one of them. A stratum without looks may be all wrong. Given the right ones
     for the ``wrong``, it is an upper bound for those, and so a lower one for the wrong.
     """
-    return _bound(tuple(map(int, sizes)), tuple(map(int, looks)), tuple(map(int, wrong)), float(confidence))
+    return _bound(*(tuple(map(int, one)) for one in (sizes, looks, wrong)), float(confidence))
 
 
 def wrong_in_strata(
@@ -238,19 +238,14 @@ def _first_in_time(counted: _Counted, own: int, num: int, time: Floats) -> float
 
     ``counted`` says how probable each number of looks below that of places is [times, places].
     """
-    below: Floats | None = None
-    for at in range(num):
-        if at == own:
-            continue
-        one = counted(at, time)
-        below = one if below is None else _summed(below, one)
-    return 1.0 if below is None else min(float(below.sum(axis=1).mean()), 1.0)
-
-
-def _summed(one: Floats, other: Floats) -> Floats:
-    places = one.shape[1]
-    both = np.fft.rfft(one, 2 * places) * np.fft.rfft(other, 2 * places)
-    return np.fft.irfft(both, 2 * places)[:, :places]
+    if num == 1:
+        return 1.0
+    below, *others = (counted(at, time) for at in range(num) if at != own)
+    places = below.shape[1]
+    for one in others:
+        both = np.fft.rfft(below, 2 * places) * np.fft.rfft(one, 2 * places)
+        below = np.fft.irfft(both, 2 * places)[:, :places]
+    return min(float(below.sum(axis=1).mean()), 1.0)
 
 
 def chance_within(sizes: Integers, looks: Integers, parts: Integers) -> Floats:
@@ -341,7 +336,9 @@ def most_wrong_in_sequence(
     Arguments are those of `wealth_of_looks`, for one sequence.
     """
     total = int(strata.sizes.sum())
-    tried = _numbers(total)
+    steps = int(np.log(total) / np.log(_FINER)) + 2
+    from_one = np.unique(np.clip(np.round(np.geomspace(1, total, steps)), 1, total))
+    tried = np.union1d(from_one, total + 1 - from_one)  # close to one another near both ends
     log = np.maximum.accumulate(wealth_of_looks(strata, drawn, wrong, tried).log, axis=0)
     refuted = log[..., None] >= -np.log(1 - np.asarray(confidences))
     # where a number is not refuted, none below it is
@@ -349,10 +346,3 @@ def most_wrong_in_sequence(
     least = np.where(refuted.any(axis=1), tried[refuted.argmax(axis=1)], total + 1)
     right_seen = np.cumsum(~wrong)[:, None]
     return np.minimum.accumulate(np.minimum(least - 1, total - right_seen), axis=0).astype(np.int64)
-
-
-def _numbers(total: int) -> Floats:
-    """Whole numbers from 1 to a total, close to one another near both."""
-    steps = int(np.log(total) / np.log(_FINER)) + 2
-    from_one = np.unique(np.clip(np.round(np.geomspace(1, total, steps)), 1, total))
-    return np.union1d(from_one, total + 1 - from_one)

@@ -20,6 +20,10 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 
 _Right = npt.NDArray[np.bool_]
+Values = npt.NDArray[np.float64]
+
+_DEALS = 100  # of many
+_WIDEST = 15.0  # logarithm of half the degrees of freedom: a normal distribution for all that matters
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ def paired_gain(before: _Right, after: _Right, level: float = 0.95, *, alike: fl
         level: of the interval, in (0, 1).
         alike: by how many times trials that resemble each other vary more in their mean, at least 1.
     """
+    from scipy.special import stdtrit
+
     if before.shape != after.shape or before.ndim != 2 or len(before) < 1 or before.shape[1] < 2:
         raise BadInput(
             f"trials {before.shape} before and {after.shape} after: give as many of both, on two examples or "
@@ -81,17 +87,8 @@ def paired_gain(before: _Right, after: _Right, level: float = 0.95, *, alike: fl
     )
     variance = max(parts[0] + parts[1] - parts[2], *parts[:2])
     weight = sum(part**2 / of for part, of in zip(parts, freedom, strict=True))
-    return _student(value, variance, variance**2 / weight, level)
-
-
-def _student(value: float, variance: float, freedom: float, level: float) -> Gain:
-    from scipy.special import stdtrit
-
-    margin = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(variance)
+    margin = float(stdtrit(variance**2 / weight, (1 + level) / 2)) * math.sqrt(variance)
     return Gain(value, (value - margin, value + margin))
-
-
-Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,18 +166,22 @@ def p_of_change(old: Values, new: Values, least: Values | float = 0.0, rate: flo
 
     if min(len(old), len(new)) < 2:
         raise ValueError(f"trials must be 2 and 2 at least, not {len(old)} and {len(new)}")
-    prior = _prior(_variance(old, new), len(old) + len(new) - 2)
+    freedom = len(old) + len(new) - 2
+    prior = _prior(_variance(old, new), freedom)
     size, noise = _change(old, new, prior)
     by_t = p_beyond(size, noise, least)
     named = stats.false_discovery_control(by_t) <= rate
-    values = _without_change(old, new, named)
-    deals = _deals(len(old), len(new), most=int(min(max(_DEALS, 2 / rate), 10 * _DEALS)))
+    values = np.concatenate([old, new])
+    for part in (values[: len(old)], values[len(old) :]):  # those named are noise about their version's mean
+        part[:, named] = (part[:, named] - part[:, named].mean(axis=0)) * math.sqrt(len(values) / freedom)
     errors = float(stats.t.isf(rate, noise.freedom))  # those closer by have p-values above the rate
-    dealt = [_beyond_errors(*_change(values[olds], values[~olds], prior), least, errors) for olds in deals]
+    least, dealt = np.broadcast_to(least, size.shape), []
+    deals = _deals(len(old), len(new), most=int(min(max(_DEALS, 2 / rate), 10 * _DEALS)))
+    for olds in deals:
+        size, one = _change(values[olds], values[~olds], prior)
+        far = np.flatnonzero(size - least >= errors * one.error)
+        dealt.append(p_beyond(size[far], NoiseOfChange(one.error[far], one.freedom), least[far]))
     return PValues((len(old), len(new)), by_t, named, noise, np.sort(np.concatenate(dealt)), len(deals))
-
-
-_DEALS = 100  # of many
 
 
 def num_deals(old: int, new: int) -> int:
@@ -204,37 +205,17 @@ def _deals(old: int, new: int, most: int) -> list[npt.NDArray[np.bool_]]:
 
 
 def _change(old: Values, new: Values, prior: tuple[float, float]) -> tuple[Values, NoiseOfChange]:
-    size = np.abs(new.mean(axis=0) - old.mean(axis=0))
-    return size, _noise(_variance(old, new), (len(old), len(new)), prior)
-
-
-def _without_change(old: Values, new: Values, named: npt.NDArray[np.bool_]) -> Values:
-    """Trials [T + U, K], those of an example that is named as noise about the mean of their version."""
-    values = np.concatenate([old, new])
-    freedom = len(values) - 2
-    for part in (values[: len(old)], values[len(old) :]):
-        part[:, named] = (part[:, named] - part[:, named].mean(axis=0)) * math.sqrt(len(values) / freedom)
-    return values
-
-
-def _beyond_errors(size: Values, noise: NoiseOfChange, least: Values | float, errors: float) -> Values:
-    """The p-values of the t-test of the sizes that are more than so many standard errors beyond the least."""
-    far = np.flatnonzero(size - least >= errors * noise.error)
-    least = np.broadcast_to(least, size.shape)[far]
-    return p_beyond(size[far], NoiseOfChange(noise.error[far], noise.freedom), least)
+    """The size of the change of each example [K], with its noise, moderated by the prior."""
+    total, centre = prior[0] + len(old) + len(new) - 2, prior[1]
+    weight = 1.0 if math.isinf(total) else prior[0] / total
+    moderated = weight * centre + (1 - weight) * _variance(old, new)
+    noise = NoiseOfChange(np.sqrt(moderated * (1 / len(old) + 1 / len(new))), total)
+    return np.abs(new.mean(axis=0) - old.mean(axis=0)), noise
 
 
 def _variance(old: Values, new: Values) -> Values:
     squares = len(old) * old.var(axis=0) + len(new) * new.var(axis=0)
     return np.asarray(squares / (len(old) + len(new) - 2))
-
-
-def _noise(variance: Values, trials: tuple[int, int], prior: tuple[float, float]) -> NoiseOfChange:
-    freedom, (prior_freedom, centre) = sum(trials) - 2, prior
-    total = prior_freedom + freedom
-    weight = 1.0 if math.isinf(prior_freedom) else prior_freedom / total
-    moderated = weight * centre + (1 - weight) * variance
-    return NoiseOfChange(np.sqrt(moderated * (1 / trials[0] + 1 / trials[1])), total)
 
 
 def _prior(variance: Values, freedom: int) -> tuple[float, float]:
@@ -256,6 +237,3 @@ def _prior(variance: Values, freedom: int) -> tuple[float, float]:
         optimize.brentq(lambda log: special.polygamma(1, math.exp(log)) - beyond_chance, -_WIDEST, _WIDEST)
     )
     return 2 * half, math.exp(centre + float(special.digamma(half)) - math.log(half))
-
-
-_WIDEST = 15.0  # logarithm of half the degrees of freedom: a normal distribution for all that matters

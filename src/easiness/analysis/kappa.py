@@ -53,10 +53,14 @@ def kappa(answers: npt.NDArray[np.int64], seed: int = 0) -> Kappa | None:
     ways, counts = np.unique(answers.reshape(num_people, num), axis=1, return_counts=True)
     same = np.eye(len(seen))
     by_person = same[ways]  # [people, ways, categories]
-    agreed = np.concatenate([_agreed(by_person.sum(axis=0), num_people), np.ones(len(seen)), [0]])
+    named = by_person.sum(axis=0)
+    pairs = (named * (named - 1)).sum(axis=1) / (num_people * (num_people - 1))
+    agreed = np.concatenate([pairs, np.ones(len(seen)), [0]])
     if num_people > 2:
         by_person = by_person.mean(axis=0, keepdims=True)
-    more = np.concatenate([same, [_where_they_differ(by_person, counts)]])
+    usual = np.average(by_person.mean(axis=0), axis=0, weights=counts)
+    differ = usual * (1 - usual)  # how often two people give each answer where they differ by chance
+    more = np.concatenate([same, [differ / differ.sum() if differ.any() else usual]])
     by_person = np.concatenate([by_person, np.broadcast_to(more, (len(by_person), *more.shape))], axis=1)
     prior = [*[1 / len(seen)] * len(seen), 0.5]
     drawn = np.random.default_rng(seed).dirichlet([*counts, *prior], _DRAWS)
@@ -73,21 +77,8 @@ def _with_range(value: float, draws: _Values) -> Interval:
     return Interval(float(value), float(min(low, value)), float(max(high, value)))
 
 
-def _agreed(counts: _Values, num_people: int) -> _Values:
-    pairs: _Values = (counts * (counts - 1)).sum(axis=1) / (num_people * (num_people - 1))
-    return pairs
-
-
-def _where_they_differ(by_person: _Values, counts: npt.NDArray[np.int64]) -> _Values:
-    """How often two people give each answer [categories] where they differ by chance."""
-    usual = np.average(by_person.mean(axis=0), axis=0, weights=counts)
-    differ: _Values = usual * (1 - usual)
-    return differ / differ.sum() if differ.any() else usual
-
-
 def _beyond_chance(weights: _Values, agreed: _Values, by_person: _Values) -> _Values:
     """Kappa by each row of ``weights`` [draws, ways], which say how often each way of answering occurs."""
     usual = weights @ by_person  # [people or 1, draws, categories]
     chance = (usual[0] * usual[-1]).sum(axis=1)
-    beyond: _Values = (weights @ agreed - chance) / (1 - chance)
-    return beyond
+    return np.asarray((weights @ agreed - chance) / (1 - chance))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,40 +20,21 @@ _STEPS = 15  # quantiles that stand for what a shape leaves open
 _LEAST = 1e-7  # of the largest weight: shapes below are out of the question
 
 
-@dataclass(frozen=True, eq=False)
-class Shapes:
-    """Curves ``base + rise * form``, of which only the rise in 0..most is not known yet.
+def _shapes(log_num: _Floats, chance: float, best: float) -> tuple[_Floats, _Floats, _Floats, _Floats]:
+    """Curves ``base + rise * form`` of both families, of which only the rise in 0..most is not known yet.
 
-    ``form`` [G, n] is at each of n numbers of examples, ``base`` and ``most`` [G]; ``log_prior`` [G] sums,
-    without its logarithm, to 1.
+    They are ``base`` [G], ``form`` [G, n] at numbers of examples whose logarithms are ``log_num`` [n],
+    ``most`` [G], and the logarithm of the prior [G]. ``chance`` is the accuracy of those who have seen
+    nothing, ``best`` the largest seen; rises of the first family are counted from the first number on.
     """
-
-    base: _Floats
-    form: _Floats
-    most: _Floats
-    log_prior: _Floats
-
-
-def shapes(log_num: _Floats, chance: float, best: float) -> list[Shapes]:
-    """Both families at numbers of examples whose logarithms are ``log_num`` [n].
-
-    Args:
-        log_num: the first is where rises are counted from.
-        chance: accuracy of those who have seen nothing.
-        best: the largest accuracy that was seen.
-    """
-    tops, powers = _grid(1 - np.linspace(0, 1.05, _TOPS) * (1 - best), _POWERS)
-    falls = -np.exp(-powers[:, None] * (log_num - log_num[0]))
-    law = Shapes(tops, falls, tops, _prior(powers, "power"))
-    middles, powers = _grid(np.linspace(log_num[0] - 4, log_num[-1] + 3, _MIDDLES), _POWERS)
-    rises = 1 / (1 + np.exp(-powers[:, None] * (log_num - middles[:, None])))
-    most = np.full(len(powers), 1 - chance)
-    return [law, Shapes(np.full(len(powers), chance), rises, most, _prior(powers, "s"))]
-
-
-def _grid(first: _Floats, second: _Floats) -> tuple[_Floats, _Floats]:
-    a, b = np.meshgrid(first, second, indexing="ij")
-    return a.ravel(), b.ravel()
+    tops = np.repeat(1 - np.linspace(0, 1.05, _TOPS) * (1 - best), len(_POWERS))
+    middles = np.repeat(np.linspace(log_num[0] - 4, log_num[-1] + 3, _MIDDLES), len(_POWERS))
+    of_tops, of_middles = np.tile(_POWERS, _TOPS), np.tile(_POWERS, _MIDDLES)
+    falls = -np.exp(-of_tops[:, None] * (log_num - log_num[0]))
+    rises = 1 / (1 + np.exp(-of_middles[:, None] * (log_num - middles[:, None])))
+    flat = np.full(len(middles), chance)
+    log_prior = np.concatenate([_prior(of_tops, "power"), _prior(of_middles, "s")])
+    return np.r_[tops, flat], np.concatenate([falls, rises]), np.r_[tops, 1 - flat], log_prior
 
 
 def _prior(powers: _Floats, family: str) -> _Floats:
@@ -66,54 +47,45 @@ def _prior(powers: _Floats, family: str) -> _Floats:
 def quantiles_ahead(
     log_num: _Floats, accuracy: _Floats, covariance: _Floats, ahead: _Floats, chance: float, at: _Floats
 ) -> _Floats:
-    """Quantiles ``at`` [q] of the accuracy at numbers of examples ``ahead``, [targets, q].
+    """Quantiles ``at`` [q] of the accuracy at other numbers of examples, [targets, q].
 
-    Args:
-        log_num: logarithms of the numbers of examples seen [n], ascending.
-        accuracy: there [n].
-        covariance: of its errors [n, n].
-        ahead: logarithms of other numbers of examples [targets].
-        chance: accuracy of those who have seen nothing.
-        at: in (0, 1).
+    ``log_num`` [n], ascending, and ``ahead`` [targets] are logarithms of numbers of examples. ``accuracy`` is
+    known at the first [n], with errors of this ``covariance`` [n, n].
     """
-    num = len(log_num)
-    both = shapes(np.concatenate([log_num, ahead]), chance, float(accuracy.max()))
-    left = [_left_of(one, accuracy, covariance) for one in both]
-    log_weight = np.concatenate([weight for weight, _ in left])
+    base, form, most, log_prior = _shapes(np.concatenate([log_num, ahead]), chance, float(accuracy.max()))
+    seen, form = form[:, : len(log_num)], form[:, len(log_num) :]
+    log_weight, rise = _left_of(base, seen, most, accuracy, covariance)
+    log_weight += log_prior
     weight = np.exp(log_weight - log_weight.max())
     kept = weight > _LEAST
-    rise = np.concatenate([rises for _, rises in left])[kept]
-    base = np.concatenate([one.base for one in both])[kept]
-    form = np.concatenate([one.form[:, num:] for one in both])[kept]
-    values = base[:, None, None] + form[:, :, None] * rise[:, None, :]
-    each = np.repeat(weight[kept], _STEPS)
-    return np.array([_weighted(values[:, target].ravel(), each, at) for target in range(len(ahead))])
+    each, found = np.repeat(weight[kept], _STEPS), []
+    for one in form[kept].T:
+        values = (base[kept, None] + one[:, None] * rise[kept]).ravel()
+        order = np.argsort(values, kind="stable")
+        below = np.cumsum(each[order])
+        found.append(np.interp(at, (below - each[order] / 2) / below[-1], values[order]))
+    return np.array(found)
 
 
-def _left_of(of: Shapes, accuracy: _Floats, covariance: _Floats) -> tuple[_Floats, _Floats]:
-    """The logarithm of each shape's weight [G], and its rises [G, steps], equally probable, given the points.
+def _left_of(
+    base: _Floats, seen: _Floats, most: _Floats, accuracy: _Floats, covariance: _Floats
+) -> tuple[_Floats, _Floats]:
+    """The log likelihood of each shape [G], and its rises [G, steps], equally probable, given the points.
 
     Errors are normal and the rise is as probable anywhere in its range before: it is then normal, cut there.
     """
-    num = len(accuracy)
     root = np.linalg.cholesky(covariance)
-    form = np.linalg.solve(root, of.form[:, :num].T)
-    over = np.linalg.solve(root, (accuracy - of.base[:, None]).T)
+    form = np.linalg.solve(root, seen.T)
+    over = np.linalg.solve(root, (accuracy - base[:, None]).T)
     inner, square = (form * over).sum(axis=0), np.square(form).sum(axis=0)
     mean, spread = inner / square, square**-0.5
-    low, high = ndtr(-mean / spread), ndtr((of.most - mean) / spread)
+    low, high = ndtr(-mean / spread), ndtr((most - mean) / spread)
     inside = np.maximum(high - low, 1e-300)
     misfit = np.square(over).sum(axis=0) - inner**2 / square
-    weight = of.log_prior - misfit / 2 + np.log(inside * spread / of.most)
+    weight = np.log(inside * spread / most) - misfit / 2
     steps = low[:, None] + (np.arange(_STEPS) + 0.5) / _STEPS * (high - low)[:, None]
     rise = mean[:, None] + spread[:, None] * ndtri(np.clip(steps, 1e-12, 1 - 1e-12))
-    return weight, np.clip(rise, 0, of.most[:, None])
-
-
-def _weighted(values: _Floats, weight: _Floats, at: _Floats) -> _Floats:
-    order = np.argsort(values, kind="stable")
-    below = np.cumsum(weight[order])
-    return np.asarray(np.interp(at, (below - weight[order] / 2) / below[-1], values[order]))
+    return weight, np.clip(rise, 0, most[:, None])
 
 
 _Counts = npt.NDArray[np.int64]
@@ -212,7 +184,7 @@ class Curve:
     accuracy: _Floats
     error: _Floats
     foretold: tuple[Foretold, ...] = ()
-    silent: str = field(default="")
+    silent: str = ""
 
 
 def fit_curve(votes: ShareVotes, num_examples: int, times: tuple[float, ...] = TIMES) -> Curve:
@@ -233,10 +205,8 @@ def fit_curve(votes: ShareVotes, num_examples: int, times: tuple[float, ...] = T
     doubt = np.diag(off**2 + 0.25 / votes.num_examples**2)
     ahead = np.log(np.array(times) * num_examples)
     found = quantiles_ahead(seen, accuracy, covariance + doubt, ahead, votes.chance, _LEVELS)
-    foretold = tuple(
-        Foretold(time, Interval(*map(float, row))) for time, row in zip(times, found, strict=True)
-    )
-    return Curve(votes.shares, accuracy, error, foretold)
+    foretold = [Foretold(time, Interval(*row)) for time, row in zip(times, found.tolist(), strict=True)]
+    return Curve(votes.shares, accuracy, error, tuple(foretold))
 
 
 def _silent(votes: ShareVotes, covariance: _Floats) -> str:

@@ -35,8 +35,7 @@ def binomial(num_trials: int, probability: _Floats) -> _Floats:
 
     count = np.arange(num_trials + 1)[:, None]
     ways = gammaln(num_trials + 1) - gammaln(count + 1) - gammaln(num_trials - count + 1)
-    likelihood: _Floats = np.exp(ways + xlogy(count, probability) + xlog1py(num_trials - count, -probability))
-    return likelihood
+    return np.asarray(np.exp(ways + xlogy(count, probability) + xlog1py(num_trials - count, -probability)))
 
 
 def shares_of_tail(mass: _Floats, fraction: float, side: Side) -> _Floats:
@@ -48,8 +47,7 @@ def shares_of_tail(mass: _Floats, fraction: float, side: Side) -> _Floats:
         return shares_of_tail(mass[::-1], fraction, "hard")[::-1]
     before = np.cumsum(mass) - mass
     room = np.clip(fraction - before, 0, mass)
-    shares: _Floats = np.divide(room, mass, out=np.zeros_like(mass), where=mass > 0)
-    return shares
+    return np.asarray(np.divide(room, mass, out=np.zeros_like(mass), where=mass > 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,19 +79,14 @@ class Mixing:
     @cached_property
     def population(self) -> _Floats:
         """Distribution [G] of the examples themselves: the mean of their posteriors."""
-        mean: _Floats = self.tally @ self.posterior / self.tally.sum()
-        return mean
+        return np.asarray(self.tally @ self.posterior / self.tally.sum())
 
 
 def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
-    """Fit the distribution of the probability to be right to how often each example was right.
+    """Fit the distribution of the probability to be right to ``counts`` [K], in 0..N, of the trials right.
 
     The fit is that of `fit_masses`. A count is binomial given its example's probability: trials are
     independent and alike. The fit depends on how many examples have each of the N + 1 counts alone.
-
-    Args:
-        counts: in how many trials each example is right [K], whole numbers in 0..N.
-        num_trials: N, at least 1.
     """
     return fit_mixings([(counts, num_trials)])[0]
 
@@ -131,10 +124,8 @@ def fit_masses(tally: _Floats, points: int | None = None) -> _Floats:
     Then EM goes on for some steps with a free mass at each point (Laird 1978), towards the nonparametric
     maximum likelihood (Kiefer and Wolfowitz 1956), and moves what the counts can tell.
 
-    Args:
-        tally: numbers of examples right in 0..N of N trials [N + 1, 1], or those right in 0..N trials of
-            one run and 0..M of another [N + 1, M + 1].
-        points: G, where it is not to be as fine as can be.
+    ``tally`` has the numbers of examples right in 0..N of N trials [N + 1, 1], or those right in 0..N trials
+    of one run and 0..M of another [N + 1, M + 1]; the grid is as fine as can be, or has ``points``.
     """
     return np.asarray(fit_each(tally[None], points or (_POINTS if tally.shape[1] == 1 else POINTS_OF_TWO))[0])
 
@@ -179,11 +170,6 @@ class MassFit:
                     counts[run] = np.add.reduceat(counts[run], starts) / np.diff(starts, append=num + 1)
         return cls(observed, likelihoods, counts, _FREE_STEPS // sum(numbers))
 
-    def single(self) -> MassFit:
-        """The same in single precision."""
-        likelihoods = [one.astype(np.float32) for one in self.likelihoods]
-        return replace(self, observed=self.observed.astype(np.float32), likelihoods=likelihoods)
-
     def expected(self, mass: _Floats) -> _Floats:
         """The shares of the examples that should have each count."""
         ours, theirs = self.likelihoods
@@ -208,9 +194,8 @@ class MassFit:
 def _starts(num: int) -> npt.NDArray[np.int64]:
     """The first of the counts 0..N in each of the levels that tell apart what N trials tell apart."""
     turned = np.arcsin(np.sqrt(np.arange(num + 1) / num)) / (np.pi / 2)  # as noisy at each count
-    return np.unique(np.minimum(turned * _MOST_LEVELS, _MOST_LEVELS - 1).astype(np.int64), return_index=True)[
-        1
-    ]
+    levels = np.minimum(turned * _MOST_LEVELS, _MOST_LEVELS - 1).astype(np.int64)
+    return np.unique(levels, return_index=True)[1]
 
 
 def _places(num: int) -> _Floats:
@@ -220,8 +205,7 @@ def _places(num: int) -> _Floats:
 def _probabilities(num: int) -> _Floats:
     from scipy.special import ndtr
 
-    probability: _Floats = ndtr(_places(num))
-    return probability
+    return np.asarray(ndtr(_places(num)))
 
 
 def _two_normals(fit: MassFit) -> _Floats:
@@ -231,7 +215,8 @@ def _two_normals(fit: MassFit) -> _Floats:
     hundreds of examples changes by 1e-8. A single run is quick, and may be of few examples.
     """
     observed, of_one, num = fit.observed, fit.observed.shape[2] == 1, len(fit.observed)
-    rough = fit if of_one else fit.single()
+    single = [one.astype(np.float32) for one in fit.likelihoods]
+    rough = fit if of_one else replace(fit, observed=observed.astype(np.float32), likelihoods=single)
     shape = (fit.likelihoods[0].shape[1], fit.likelihoods[1].shape[1])
     x, y = np.meshgrid(_places(shape[0]), np.zeros(1) if of_one else _places(shape[1]), indexing="ij")
     whole = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
@@ -287,5 +272,4 @@ def _normals(
 def ratio(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> _Floats:
     """a / b, and 0 where b is 0: a count that no example has may become impossible."""
     empty = np.zeros(np.broadcast_shapes(a.shape, b.shape), np.result_type(a, b, np.float32))
-    quotient: _Floats = np.divide(a, b, out=empty, where=b > 0)
-    return quotient
+    return np.asarray(np.divide(a, b, out=empty, where=b > 0))

@@ -91,10 +91,13 @@ def rank_regression(
     levels = [_Levels.of(one, within) for one in (outcome, *predictors)]
     once = np.ones(len(outcome))
     values = _fit(levels, once)
-    spread = _of_examples(levels, regions, rng)
+    num = int(regions.max()) + 1
+    drawn = rng.multinomial(num, np.full(num, 1 / num), size=REPLICATES)
+    replicates = [_fit(levels, one) for row in drawn if (one := row[regions].astype(np.float64)).any()]
+    of_examples = np.var(replicates, axis=0, ddof=1)
     of_trials = np.array([_fit([_Levels.of(one, within), *levels[1:]], once) for one in without])
-    ends = _ends(values, spread, of_trials)
-    found = [Effect(*map(float, one)) for one in zip(values, *ends, strict=True)]
+    reach = _reach(of_examples, of_trials)
+    found = [Effect(*map(float, one)) for one in zip(values, values - reach, values + reach, strict=True)]
     first, second, r_squared, product, with_product = found
     ranks, x, z = (one.ranks(once) for one in levels)
     fitted = first.value * x + second.value * z
@@ -112,17 +115,6 @@ def rank_regression(
     )
 
 
-def rank_coefficients(
-    outcome: _Floats,
-    predictors: tuple[npt.NDArray[np.number], npt.NDArray[np.number]],
-    within: _Integers | None = None,
-) -> tuple[float, float, float, float]:
-    """As `rank_regression`, without intervals: both coefficients, R squared, that of the product."""
-    levels = [_Levels.of(one, within) for one in (outcome, *predictors)]
-    first, second, share, product = _fit(levels, np.ones(len(outcome)))[:4].tolist()
-    return first, second, share, product
-
-
 def class_share(outcome: _Floats, classes: _Integers) -> float:
     """The share of the variance of the ranks of ``outcome`` [K] that its class alone explains, in 0..1."""
     ranks = _Levels.of(outcome, None).ranks(np.ones(len(outcome)))
@@ -137,16 +129,15 @@ def reliability(
     """Of the ranks of an outcome, from halves of its trials (Spearman and Brown); NaN without halves."""
     if not halves:
         return math.nan
-    correlation = float(np.mean([_correlation(a, b, within) for a, b in halves]))
+    correlations = []
+    for pair in halves:
+        both = np.isfinite(pair).all(axis=0)
+        inside = None if within is None else within[both]
+        x, y = (_Levels.of(one[both], inside).ranks(np.ones(int(both.sum()))) for one in pair)
+        correlations.append((x * y).mean())
+    correlation = float(np.mean(correlations))
     of_all = times * correlation / (1 + (times - 1) * correlation) if correlation > 0 else 0.0
     return min(of_all, 1.0)
-
-
-def _correlation(a: _Floats, b: _Floats, within: _Integers | None) -> float:
-    both = np.isfinite(a) & np.isfinite(b)
-    inside = None if within is None else within[both]
-    x, y = (_Levels.of(one[both], inside).ranks(np.ones(int(both.sum()))) for one in (a, b))
-    return float((x * y).mean())
 
 
 @dataclass(frozen=True)
@@ -194,28 +185,18 @@ def _solved(moments: _Floats, along: _Floats) -> _Floats:
     return np.asarray(np.linalg.lstsq(moments, along, rcond=1e-10)[0])
 
 
-def _of_examples(levels: Sequence[_Levels], regions: _Integers, rng: np.random.Generator) -> _Floats:
-    """The variance of each number of `_fit` where regions are drawn anew."""
-    num = int(regions.max()) + 1
-    drawn = rng.multinomial(num, np.full(num, 1 / num), size=REPLICATES)
-    found = [_fit(levels, weights) for row in drawn if (weights := row[regions].astype(np.float64)).any()]
-    return np.asarray(np.var(found, axis=0, ddof=1))
-
-
-def _ends(values: _Floats, of_examples: _Floats, without: _Floats) -> tuple[_Floats, _Floats]:
+def _reach(of_examples: _Floats, without: _Floats) -> _Floats:
     from scipy.special import stdtrit
 
     num = len(without)
-    of_trials = without.var(axis=0) * (num - 1) if num > 1 else np.zeros(len(values))
+    of_trials = without.var(axis=0) * (num - 1) if num > 1 else np.zeros_like(of_examples)
     total = of_examples + of_trials
-    freedom = np.full(len(values), 1e6)
+    freedom = np.full_like(total, 1e6)
     np.divide(total**2 * (num - 1), of_trials**2, out=freedom, where=of_trials**2 > 1e-6 * total**2)
-    reach = stdtrit(freedom, _LEVEL) * np.sqrt(total)
-    return values - reach, values + reach
+    return np.asarray(stdtrit(freedom, _LEVEL) * np.sqrt(total))
 
 
 def _kept(share: Effect) -> Effect:
-    """A share of a variance, whose interval is kept in 0..1."""
     return share._replace(low=max(share.low, 0.0), high=min(share.high, 1.0))
 
 
@@ -226,16 +207,9 @@ def _by_chance(
     moments = np.array([[1.0, (x * z).mean()], [(x * z).mean(), 1.0]])
     found = []
     for _ in range(_SHUFFLES):
-        dealt = y[_shuffled(len(y), within, rng)]
-        along = np.array([(x * dealt).mean(), (z * dealt).mean()])
+        order = rng.permutation(len(y))
+        if within is not None:
+            order[np.argsort(within, kind="stable")] = order[np.argsort(within[order], kind="stable")]
+        along = np.array([(x * y[order]).mean(), (z * y[order]).mean()])
         found.append(float(along @ _solved(moments, along)))
     return float(np.quantile(found, 0.95))
-
-
-def _shuffled(num: int, within: _Integers | None, rng: np.random.Generator) -> _Integers:
-    order = rng.permutation(num)
-    if within is None:
-        return order
-    places = np.empty(num, np.int64)
-    places[np.argsort(within, kind="stable")] = order[np.argsort(within[order], kind="stable")]
-    return places

@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.draw import of_length
-from easiness.analysis.mixing import Mixing, binomial, fit_mixing, shares_of_tail
+from easiness.analysis.draw import as_floats, of_length
+from easiness.analysis.mixing import binomial, fit_mixing, shares_of_tail
 from easiness.analysis.sides import SIDES, Side, Ties, check_fraction, first_in_order, id_keys, num_selected
 from easiness.errors import BadInput, nearest
 
@@ -52,18 +52,10 @@ def membership(
     check_fraction(fraction)
     mixing = fit_mixing(c, num_trials)
     # with the cut at the population's own fraction the memberships sum to it exactly
-    p_easy, p_hard = (
-        np.clip(mixing.posterior @ _belongs(mixing, fraction, side, further), 0, 1) for side in SIDES
-    )
+    likelihood = np.eye(len(mixing.mass)) if further is None else binomial(further, mixing.probability)
+    belongs = (shares_of_tail(likelihood @ mixing.population, fraction, side) for side in SIDES)
+    p_easy, p_hard = (np.clip(mixing.posterior @ (one @ likelihood), 0, 1) for one in belongs)
     return Membership(p_easy[c], p_hard[c], (mixing.posterior @ mixing.probability)[c])
-
-
-def _belongs(mixing: Mixing, fraction: float, side: Side, further: int | None) -> _Floats:
-    if further is None:
-        return shares_of_tail(mixing.population, fraction, side)
-    likelihood = binomial(further, mixing.probability)
-    belongs: _Floats = shares_of_tail(likelihood @ mixing.population, fraction, side) @ likelihood
-    return belongs
 
 
 def _checked(counts: npt.ArrayLike, num_trials: int) -> npt.NDArray[np.int64]:
@@ -93,40 +85,20 @@ def check_option(name: str, value: str, known: tuple[str, ...]) -> None:
 
 
 def _from_side(values: npt.ArrayLike, side: str, name: str) -> Floats:
-    """``values`` as floats [K], negated for the hard side, so that members are always the largest.
-
-    Single precision stays as it is, which orders counts in half the time and memory.
-    """
+    """``values`` as floats [K], negated for the hard side, so that members are always the largest."""
     check_option("side", side, get_args(Side))
-    try:
-        array = np.asarray(values)
-        if array.dtype != np.float32:
-            array = array.astype(np.float64, copy=False)
-    except (TypeError, ValueError):
-        raise BadInput(f"{name}: not numbers; give one number per example") from None
-    if array.ndim != 1:
-        raise BadInput(f"{name}: have shape {array.shape}; give one number per example")
-    undefined = np.isnan(array)
-    if undefined.any():
-        raise BadInput(
-            f"{name}: NaN for {undefined.sum()} of {len(array)} examples "
-            f"(the first at position {undefined.argmax()}); leave those examples out"
-        )
-    return -array if side == "hard" else array
+    return -as_floats(values, name) if side == "hard" else as_floats(values, name)
 
 
 def nth_largest(values: Floats, n: int) -> np.floating[Any]:
     """The n-th largest of ``values`` (n counts from 1), in linear time."""
     # where values tie a few thousand of them tell, and counting, ten times faster than a partition, proves it
     some = values[:: max(1, len(values) // _SOME)]
-    guess = _at_rank(some, len(some) - max(1, n * len(some) // len(values)))
-    if np.count_nonzero(values > guess) < n <= np.count_nonzero(values >= guess):
-        return guess
-    return _at_rank(values, len(values) - n)
-
-
-def _at_rank(values: Floats, position: int) -> np.floating[Any]:
-    return np.partition(values, position)[position]  # type: ignore[no-any-return]
+    ranks = len(some) - max(1, n * len(some) // len(values)), len(values) - n
+    guess: np.floating[Any] = np.partition(some, ranks[0])[ranks[0]]
+    if not np.count_nonzero(values > guess) < n <= np.count_nonzero(values >= guess):
+        guess = np.partition(values, ranks[1])[ranks[1]]
+    return guess
 
 
 def select(

@@ -12,31 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.ceiling import match_groups
-from easiness.analysis.matching import Rule
+from easiness.analysis.matching import Rule, match_groups
 from easiness.analysis.mixing import fit_mixings, shares_of_tail
-from easiness.analysis.sides import Side, Ties
+from easiness.analysis.sides import SIDES, Side, Ties
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
 from easiness.spec import Check, Stopped, StoppingRule, Tail
-
-_CLOSE = 1e-8  # a step: Newton's square it, so that the next would be lost in rounding
-
-
-def falls_to_0(value_and_slope: Callable[[float], tuple[float, float]], start: float) -> float:
-    """Where a value that falls, given with how steeply, is 0: within 40 of 0, else at an end."""
-    low, high, at = -40.0, 40.0, start
-    for _ in range(60):
-        value, slope = value_and_slope(at)
-        low, high = (at, high) if value > 0 else (low, at)
-        following = at + value / slope if slope > 0 else math.inf
-        if not low <= following <= high:
-            following = (low + high) / 2
-        step, at = following - at, following
-        if abs(step) < _CLOSE:
-            break
-    return at
-
 
 _Floats = npt.NDArray[np.float64]
 
@@ -44,6 +25,7 @@ MIN_TRIALS = 10
 """Trials that a forecast needs: two halves of `MIN_GROUP`."""
 
 _STEPS_IN, _STEPS_OUT = 600, 400  # steps of the true order near the set, and outside of five times the set
+_FARTHEST_CUT = 40.0  # in standard deviations of the finer score: beyond, all are in, or none
 _LARGEST_SPREAD = 100.0  # of the finer score, in standard deviations of the examples: it says nothing
 _SPLITS = 20  # choices of halves to average over
 _PARTS = 5  # of the trials, left out in turn
@@ -58,17 +40,6 @@ class Interval(NamedTuple):
     value: float
     low: float
     high: float
-
-
-class _Level(NamedTuple):
-    """Probabilities [M] to have more right trials than the level that a cut splits, and as many.
-
-    ``room`` is the share of the examples that the set takes of it.
-    """
-
-    above: _Floats
-    at: _Floats
-    room: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +65,13 @@ class TailModel:
 
     def members(self, num_trials: int) -> _Floats:
         """Probability of each [M] to be in the set of ``num_trials`` trials."""
-        return self.within(self.level(num_trials), num_trials)
+        return self.within(*self.level(num_trials), num_trials)
 
-    def level(self, num_trials: int) -> _Level:
-        """The last level that a set of ``num_trials`` trials reaches into, whatever the finer score."""
+    def level(self, num_trials: int) -> tuple[_Floats, _Floats, float]:
+        """The last level that a set of ``num_trials`` trials reaches into, whatever the finer score.
+
+        Probabilities [M] to have more right trials, and as many, and the share of the examples taken of it.
+        """
         from scipy.special import betainc
 
         n, p = num_trials, self.probability
@@ -105,34 +79,29 @@ class TailModel:
         def at_least(count: int) -> _Floats:
             if count <= 0:
                 return np.ones_like(p)
-            tail: _Floats = np.zeros_like(p) if count > n else betainc(count, n - count + 1, p)
-            return tail
+            return np.asarray(np.zeros_like(p) if count > n else betainc(count, n - count + 1, p))
 
         short = range(1, n + 1)
         level = bisect.bisect(short, False, key=lambda count: self.mean(at_least(count)) < self.fraction)
         above = at_least(level + 1)
-        return _Level(above, at_least(level) - above, self.fraction - self.mean(above))
+        return above, at_least(level) - above, self.fraction - self.mean(above)
 
-    def within(self, level: _Level, num_trials: int) -> _Floats:
-        """The probabilities of `members` [M] where the set of ``num_trials`` trials splits this level."""
+    def within(self, above: _Floats, at: _Floats, room: float, num_trials: int) -> _Floats:
+        """The probabilities of `members` [M] where the set of ``num_trials`` trials splits this `level`."""
+        from scipy.optimize import brentq
         from scipy.special import ndtr
 
-        at, room = level.at, level.room
         if math.isinf(self.spread):
-            return level.above + at * min(room / max(self.mean(at), 1e-300), 1.0)
+            return above + at * min(room / max(self.mean(at), 1e-300), 1.0)
         steepness = math.sqrt(num_trials) / self.spread
-        unit = max(1 / steepness, 1.0)  # of cuts: the noisier the finer score, the farther out they lie
+        room = min(max(room, 0.0), self.mean(at))
 
-        def excess(cut: float) -> tuple[float, float]:
-            far = (self.place - cut * unit) * steepness
-            slope = self.mean(at * np.exp(-far * far / 2)) * steepness * unit / math.sqrt(2 * math.pi)
-            return self.mean(at * ndtr(far)) - room, slope
+        def taken(cut: float) -> _Floats:
+            return np.asarray(at * ndtr((self.place - cut) * steepness))
 
-        # a finer score without noise is cut where the steps from the end on fill the room
-        filled = np.cumsum((self.weight * at)[::-1])
-        start = float(self.place[::-1][min(int(np.searchsorted(filled, room)), len(at) - 1)])
-        cut = falls_to_0(excess, start / unit) * unit
-        return np.asarray(level.above + at * ndtr((self.place - cut) * steepness))
+        far = _FARTHEST_CUT / steepness  # the noisier the finer score, the farther out cuts lie
+        ends = self.place[0] - far, self.place[-1] + far
+        return above + taken(brentq(lambda cut: self.mean(taken(cut)) - room, *ends, xtol=1e-15))
 
     def match(self, num_trials: int, others: int | None = None) -> float:
         """Expected matching rate of sets from ``num_trials`` and from ``others`` trials, as many if None."""
@@ -180,7 +149,7 @@ def refined(model: TailModel, rate: float, group_size: int) -> TailModel:
     low, high = -math.log(_LARGEST_SPREAD), math.log(_LARGEST_SPREAD)
     for _ in range(24):
         middle = (low + high) / 2
-        members = replace(finer, spread=math.exp(middle)).within(level, group_size)
+        members = replace(finer, spread=math.exp(middle)).within(*level, group_size)
         low, high = (middle, high) if finer.rate(members, members) > rate else (low, middle)
     return replace(finer, spread=math.exp((low + high) / 2))
 
@@ -346,41 +315,25 @@ def check_trials(votes: Votes, rule: StoppingRule) -> Check:
     a fifth more than there are at least and twice as many at most, up to the cap. It depends on these trials
     alone, so that a run stops at the same number however it was interrupted.
     """
-    some = votes.at_most(MOST_EXAMPLES)
-    easy, hard = (_forecast(some, side, rule.fraction) for side in ("easy", "hard"))
-    num = votes.num_trials
-    tails = _tail(easy), _tail(hard)
+    some, num = votes.at_most(MOST_EXAMPLES), votes.num_trials
+    asked = (forecast(some, side=side, fraction=rule.fraction) for side in SIDES)
+    found = [one for one in asked if one is not None]
+    easy, hard = (Tail(rate=rate, low=low, high=high) for rate, low, high in (one.share() for one in found))
     following = None
-    if num < rule.max_trials and min(tail.low for tail in tails) < rule.reliability:
-        foretold = max(one.trials_to_show(rule.reliability) or rule.max_trials for one in (easy, hard))
+    if num < rule.max_trials and min(easy.low, hard.low) < rule.reliability:
+        foretold = max(one.trials_to_show(rule.reliability) or rule.max_trials for one in found)
         least, most = (2 * -(-round(num * growth) // 2) for growth in (_LEAST_GROWTH, _MOST_GROWTH))
         following = min(max(2 * -(-foretold // 2), least), most, rule.max_trials)
     return Check(
         trials=num,
         epoch=votes.epoch,
         group_size=num // 2,
-        easy=tails[0],
-        hard=tails[1],
+        easy=easy,
+        hard=hard,
         chance=rule.fraction,
         decided=True,
         next=following,
     )
-
-
-def _forecast(votes: Votes, side: Side, fraction: float) -> Forecast:
-    found = forecast(votes, side=side, fraction=fraction)
-    assert found is not None, votes.num_trials
-    return found
-
-
-def _tail(found: Forecast) -> Tail:
-    value, low, high = found.share()
-    return Tail(rate=value, low=low, high=high)
-
-
-def is_enough(check: Check, reliability: float) -> bool:
-    """Do the intervals of both sets lie at or above ``reliability``?"""
-    return min(check.easy.low, check.hard.low) >= reliability
 
 
 def check_text(check: Check) -> str:
@@ -394,12 +347,12 @@ def check_text(check: Check) -> str:
 def stopped(rule: StoppingRule, checks: tuple[Check, ...]) -> Stopped | None:
     """Why to stop after these ``checks``, each at the number that the one before it named; None to go on."""
     last = checks[-1]
-    if is_enough(last, rule.reliability):
+    below = " and ".join(side for side, tail in _tails(last) if not tail.low >= rule.reliability)
+    if not below:
         sentence = f"{check_text(last)}: both intervals at or above {rule.reliability:g}"
         return Stopped(rule=rule, checks=checks, reason="reliable", sentence=sentence)
     if last.next is not None:
         return None
-    below = " and ".join(side for side, tail in _tails(last) if not tail.low >= rule.reliability)
     sentence = (
         f"stopped at the cap of {last.trials} trials: {check_text(last)}: "
         f"the interval of {below} is not wholly at or above {rule.reliability:g}"
@@ -407,5 +360,5 @@ def stopped(rule: StoppingRule, checks: tuple[Check, ...]) -> Stopped | None:
     return Stopped(rule=rule, checks=checks, reason="cap", sentence=sentence)
 
 
-def _tails(check: Check) -> tuple[tuple[Side, Tail], tuple[Side, Tail]]:
+def _tails(check: Check) -> tuple[tuple[Side, Tail], ...]:
     return ("easy", check.easy), ("hard", check.hard)

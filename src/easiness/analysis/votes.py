@@ -56,10 +56,7 @@ class Votes:
         assert self.correct.ndim == 2, self.correct.shape
         assert self.correct.dtype == np.bool_, self.correct.dtype
         assert self.p_label.shape == self.correct.shape, (self.p_label.shape, self.correct.shape)
-        assert self.labels.shape == self.ids.shape == self.correct.shape[1:], (
-            self.labels.shape,
-            self.ids.shape,
-        )
+        assert self.labels.shape == self.ids.shape == self.correct.shape[1:], self.ids.shape
         assert self.trials is None or len(np.unique(self.trials)) == len(self.correct), self.trials
         if not is_rounded:
             rounded = self.p_label.astype(np.float64)
@@ -85,14 +82,6 @@ class Votes:
     def keys(self) -> npt.NDArray[np.uint64]:
         """The ids [K] as integers that break ties just as the ids do, hashed once."""
         return id_keys(self.ids) if self.id_keys is None else self.id_keys()
-
-    def keys_at(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
-        """The ``keys`` of some examples; while few were asked for only those are hashed."""
-        hashed = self.__dict__.get("_num_hashed", 0) + len(positions)
-        object.__setattr__(self, "_num_hashed", hashed)
-        if "keys" in self.__dict__ or hashed > self.num_examples // 8:
-            return self.keys[positions]
-        return id_keys(self.ids[positions])
 
     def rows(self, rows: npt.NDArray[np.int64]) -> Votes:
         """The votes of some of the trials, those at ``rows``."""

@@ -1,25 +1,5 @@
 """Records of trials: observations of examples over epochs, as NumPy arrays."""
 
-from easiness.records.observations import (
-    KeptLogits,
-    ObservationLog,
-    Observations,
-    Statistics,
-    TrialRecord,
-    can_be_kept,
-    example_statistics,
-    known_rival,
-    to_numpy,
-)
+import lazy_loader
 
-__all__ = [
-    "KeptLogits",
-    "ObservationLog",
-    "Observations",
-    "Statistics",
-    "TrialRecord",
-    "can_be_kept",
-    "example_statistics",
-    "known_rival",
-    "to_numpy",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -196,8 +196,7 @@ class Observations:
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
         """[epochs, K]: is the prediction the label trained with?"""
-        right: npt.NDArray[np.bool_] = self.prediction == self.labels
-        return right
+        return np.asarray(self.prediction == self.labels)
 
     @cached_property
     def p_label(self) -> npt.NDArray[np.float64]:
@@ -277,8 +276,7 @@ class ObservationLog:
         """Mask [b] of the ``positions`` that were not seen in this epoch yet, nor stand earlier here."""
         first = np.zeros(len(positions), np.bool_)
         first[np.unique(positions, return_index=True)[1]] = True
-        new: npt.NDArray[np.bool_] = first & (self._seen[positions] == 0)
-        return new
+        return np.asarray(first & (self._seen[positions] == 0))
 
     def update(self, positions: npt.NDArray[np.int64], logits: npt.NDArray[np.floating]) -> None:
         """Take the logits [b, classes] of the examples at ``positions`` [b]."""

@@ -20,7 +20,6 @@ from easiness.scoring.score import (
     Values,
     correct_after,
     over_trials,
-    p_label_after,
     reach,
     standard_error,
 )
@@ -77,7 +76,7 @@ SELF_CONFIDENCE = Score(
     high_means="sound label",
     needs=("p_y", "trials without x"),
     source="Northcutt et al. 2021, arXiv:1911.00068",
-    start=over_trials(lambda obs, m: np.where(obs.trained_on_at(m), np.nan, p_label_after(obs, m))),
+    start=over_trials(lambda obs, m: np.where(obs.trained_on_at(m), np.nan, obs.p_label[obs.row(m)])),
 )
 
 
@@ -98,7 +97,7 @@ def margin_and_rival(q: Values, labels: npt.NDArray[np.int64]) -> tuple[Values, 
     of_label = q[rows, labels]
     q[rows, labels] = -np.inf
     rival = q.argmax(axis=1)
-    margin: Values = of_label - q[rows, rival]
+    margin = of_label - q[rows, rival]
     q[rows, labels] = of_label
     return margin, rival
 
@@ -117,8 +116,7 @@ def off_the_diagonal(q: Values, labels: npt.NDArray[np.int64]) -> npt.NDArray[np
     to_beat = np.where(of_label >= thresholds[labels], of_label, -np.inf)  # a tie goes to the label
     contested = q >= thresholds
     contested &= q > to_beat[:, None]
-    by_any: npt.NDArray[np.bool_] = np.any(contested, axis=1)
-    return by_any
+    return np.asarray(np.any(contested, axis=1))
 
 
 def _out_of_sample(obs: Observations, m: int, first: int) -> tuple[_Positions, Values]:

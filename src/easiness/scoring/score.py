@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -75,14 +76,9 @@ def standard_error(squares: Values, num: Numbers) -> Values:
 
 
 def reach(num: Numbers, mean: Values, squares: Values, least: npt.ArrayLike, most: npt.ArrayLike) -> Values:
-    """How far the interval of each mean reaches to either side [K]; NaN below two values.
+    """How far the interval of each mean of ``num`` values reaches to either side [K]; NaN below two values.
 
-    Args:
-        num: of values [K].
-        mean: of these [K].
-        squares: their squared deviations from it, summed [K].
-        least: the smallest of them [K].
-        most: the largest [K].
+    ``squares`` are their squared deviations from it, summed, ``least`` and ``most`` their extremes, all [K].
     """
     from scipy.special import stdtrit
 
@@ -116,8 +112,7 @@ def _pooled(n: Numbers, mean: Values, squares: Values, lowest: Values, highest: 
     total, held = (np.bincount(group, of.ravel(), len(cuts) + 1) for of in (squared, weights))
     variance = np.full(len(held), total.sum() / held.sum())
     np.divide(total, held, out=variance, where=held > 0)
-    found: Values = variance[group[: len(n)]]
-    return found
+    return np.asarray(variance[group[: len(n)]])
 
 
 HighMeans = Literal["easy", "hard", "ambiguous", "unsure", "sound label", "suspect label"]
@@ -149,24 +144,13 @@ Columns: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class NeverLearned:
-    """The number an example counts as in a ranking where no trial learned it and the score is undefined.
-
-    ``rank_as`` gives it from m: a number beyond every value of an example that was learned. ``which`` [K]
-    tells from all columns at m which examples these are; a score may have no value for other reasons.
-    """
-
-    rank_as: Callable[[int], int]
-    which: Callable[[Columns], npt.NDArray[np.bool_]]
-
-
-@dataclass(frozen=True)
 class Score:
     """One score, declared.
 
     ``range`` is closed where finite. ``needs`` names the recorded quantities it reads. Two scores
     with the same ``start`` are computed once. ``never_learned`` is there where the score has no value for
-    examples that were never learned.
+    examples that were never learned: from all columns at m, and m, which ones these are [K] and the number
+    that they count as in a ranking, beyond every value of one that was learned.
     """
 
     name: str
@@ -177,29 +161,26 @@ class Score:
     needs: tuple[Need, ...]
     source: str
     start: Start
-    never_learned: NeverLearned | None = None
+    never_learned: Callable[[Columns, int], tuple[npt.NDArray[np.bool_], int]] | None = None
 
     def ranked(self, columns: Columns, m: int) -> Values:
         """The score [K] as a ranking reads it: that of ``columns``, with numbers for the never learned.
 
-        It stays NaN where it is undefined for another reason.
-
-        Args:
-            columns: all scores and masks after ``m`` epochs.
-            m: the epoch.
+        It stays NaN where it is undefined for another reason. The columns are all those after ``m`` epochs.
         """
         values = np.array(columns[self.name], np.float64)
         if self.never_learned is not None:
-            values[np.isnan(values) & self.never_learned.which(columns)] = self.never_learned.rank_as(m)
+            which, number = self.never_learned(columns, m)
+            values[np.isnan(values) & which] = number
         return values
 
 
 class MeanOverTrials:
     """A score per trial, averaged over the trials that define it, with its error."""
 
-    def __init__(self, per_trial: PerTrial, num_examples: int) -> None:
+    def __init__(self, per_trial: PerTrial, labels: npt.NDArray[np.int64], num_classes: int) -> None:  # noqa: ARG002
         self._per_trial = per_trial
-        self._moments = Moments(num_examples)
+        self._moments = Moments(len(labels))
 
     def add(self, obs: Observations, m: int, first: int) -> None:
         """Take a piece of a trial; heads speak of the examples that they were not shown alone."""
@@ -215,11 +196,7 @@ class MeanOverTrials:
 
 def over_trials(per_trial: PerTrial) -> Start:
     """The mean over trials of a score that is computed trial by trial."""
-
-    def start(labels: npt.NDArray[np.int64], num_classes: int) -> Accumulator:  # noqa: ARG001
-        return MeanOverTrials(per_trial, len(labels))
-
-    return start
+    return partial(MeanOverTrials, per_trial)
 
 
 def of_a_course(per_trial: PerTrial) -> PerTrial:
@@ -253,28 +230,19 @@ def over_epochs(per_trial: PerTrial) -> Start:
     return over_trials(if_several)
 
 
-def p_label_after(obs: Observations, epoch: int) -> Values:
-    """Probability of the label [K] after ``epoch`` epochs; many scores read it, so it is computed once."""
-    p: Values = obs.p_label[obs.row(epoch)]
-    return p
-
-
 def p_label_until(obs: Observations, m: int) -> Values:
-    """`p_label_after` for the epochs observed among 1..m: [epochs, K]."""
-    p: Values = obs.p_label[: obs.num_until(m)]
-    return p
+    """Probability of the label after the epochs observed among 1..m: [epochs, K]."""
+    return np.asarray(obs.p_label[: obs.num_until(m)])
 
 
 def correct_after(obs: Observations, epoch: int) -> npt.NDArray[np.bool_]:
     """Is the prediction after ``epoch`` epochs the label trained with? [K]"""
-    right: npt.NDArray[np.bool_] = obs.prediction[obs.row(epoch)] == obs.labels
-    return right
+    return np.asarray(obs.prediction[obs.row(epoch)] == obs.labels)
 
 
 def correct_until(obs: Observations, m: int) -> npt.NDArray[np.bool_]:
     """`correct_after` for the epochs observed among 1..m: [epochs, K]."""
-    right: npt.NDArray[np.bool_] = obs.prediction[: obs.num_until(m)] == obs.labels
-    return right
+    return np.asarray(obs.prediction[: obs.num_until(m)] == obs.labels)
 
 
 def sees_every_epoch(obs: Observations, m: int) -> bool:

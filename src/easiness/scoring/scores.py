@@ -12,7 +12,7 @@ the start or never: high means ambiguous, low means easy or hopeless.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +22,6 @@ from easiness.errors import BadInput
 from easiness.records import Observations
 from easiness.scoring.score import (
     Estimate,
-    NeverLearned,
     Score,
     Start,
     Values,
@@ -36,7 +35,6 @@ from easiness.scoring.score import (
 )
 
 Counts = npt.NDArray[np.int64]
-
 
 _LATER = "train longer or read a later epoch"
 
@@ -53,8 +51,7 @@ def _scaled(count: Counts, num_trials: int, where: str, remedy: str = _LATER) ->
             f"{where}: no example is classified correctly in any of {num_trials} trial(s), "
             f"so easiness is undefined; {remedy}"
         )
-    share: Values = count / largest
-    return share
+    return np.asarray(count / largest)
 
 
 def easiness_interval(
@@ -100,8 +97,7 @@ class EasinessCounts:
         num_classes: int,  # noqa: ARG002
         at_most: int | None = None,
     ) -> None:
-        self.num_right: Counts = np.zeros(len(labels), np.int64)
-        self._num_seen: Counts = np.zeros(len(labels), np.int64)
+        self.num_right, self._num_seen = np.zeros((2, len(labels)), np.int64)
         self._at_most = at_most
         self._epoch, self._by_share = 0, False
 
@@ -125,11 +121,8 @@ class EasinessCounts:
     def result(self) -> Estimate:
         """Easiness, and of the Jeffreys posterior of c / N the deviation and interval, on the same scale."""
         num_trials = self.num_trials
-        where = (
-            ("the heads of this share", "read a larger share")
-            if self._by_share
-            else (f"epoch {self._epoch}",)
-        )
+        heads = ("the heads of this share", "read a larger share")
+        where = heads if self._by_share else (f"epoch {self._epoch}",)
         value = _scaled(self.num_right, num_trials, *where)
         total = num_trials + 1  # a + b of Beta(c + 1/2, N - c + 1/2)
         a = self.num_right + 0.5
@@ -177,8 +170,7 @@ DIFFICULTY = Score(
 
 
 def _row(column: npt.NDArray[np.float32], obs: Observations, m: int) -> Values:
-    row: npt.NDArray[np.float32] = column[obs.row(m)]
-    return row.astype(np.float64)
+    return np.asarray(column[obs.row(m)], np.float64)
 
 
 def _max_confidence(obs: Observations, m: int) -> Values:
@@ -263,7 +255,7 @@ FORGETTING_EVENTS = Score(
     source="Toneva et al. 2019, arXiv:1812.05159",
     start=over_trials(of_a_course(_forgetting_events)),
     # as many as there are epochs; m epochs have room for m / 2 events at most
-    never_learned=NeverLearned(rank_as=lambda m: m, which=lambda columns: columns["never_learned"]),
+    never_learned=lambda columns, m: (columns["never_learned"], m),
 )
 
 FIRST_LEARNED_EPOCH = Score(
@@ -275,7 +267,7 @@ FIRST_LEARNED_EPOCH = Score(
     needs=("prediction",),
     source="definition",
     start=over_epochs(of_a_course(_first_learned_epoch)),
-    never_learned=NeverLearned(rank_as=lambda m: m + 1, which=lambda columns: columns["never_learned"]),
+    never_learned=lambda columns, m: (columns["never_learned"], m + 1),
 )
 
 ITERATION_LEARNED = Score(
@@ -287,7 +279,7 @@ ITERATION_LEARNED = Score(
     needs=("prediction",),
     source="Baldock et al. 2021, arXiv:2106.09647, of the label, not of the final prediction",
     start=over_epochs(of_a_course(_iteration_learned)),
-    never_learned=NeverLearned(rank_as=lambda m: m + 1, which=lambda columns: columns["easiness"] == 0),
+    never_learned=lambda columns, m: (columns["easiness"] == 0, m + 1),
 )
 
 
@@ -297,8 +289,7 @@ CARTOGRAPHY = "Swayamdipta et al. 2020, arXiv:2009.10795"
 
 def _variability(obs: Observations, m: int) -> Values:
     p = p_label_until(obs, m)
-    spread: Values = (p - p[0]).std(axis=0)  # less the first row, so that equal values spread by exactly 0
-    return spread
+    return np.asarray((p - p[0]).std(axis=0))  # less the first row, so that equal values spread by exactly 0
 
 
 def _aleatoric(obs: Observations, m: int) -> Values:
@@ -378,24 +369,17 @@ _LARGEST_STD = math.sqrt(WINDOW / (WINDOW - 1) / 4)  # half of the window at 0, 
 _LARGEST_DUAL = math.sqrt(WINDOW / (WINDOW - 1) * 27 / 256)  # bound of std * (1 - mean), at mean 1/4
 
 
-def _windows(obs: Observations, m: int) -> Iterator[tuple[Values, Values]]:
-    """Mean [K] and sample std [K] of p_y in each of the m - J + 1 windows."""
-    for last in range(WINDOW, m + 1):
-        window = obs.p_label[last - WINDOW : last]
-        yield window.mean(axis=0), window.std(axis=0, ddof=1)
-
-
 def _over_windows(of_window: Callable[[Values, Values], Values]) -> Start:
     """The mean over trials of the mean over windows of what ``of_window`` makes of mean and std there."""
 
     def per_trial(obs: Observations, m: int) -> Values:
-        num_windows = m - WINDOW + 1
-        if num_windows < 1 or not sees_every_epoch(obs, m):
+        if m < WINDOW or not sees_every_epoch(obs, m):
             return np.full(len(obs.labels), np.nan)
         total = np.zeros(len(obs.labels))
-        for mean, std in _windows(obs, m):
-            total += of_window(mean, std)
-        return total / num_windows
+        for last in range(WINDOW, m + 1):
+            window = obs.p_label[last - WINDOW : last]
+            total += of_window(window.mean(axis=0), window.std(axis=0, ddof=1))
+        return total / (m - WINDOW + 1)
 
     return over_trials(of_a_course(per_trial))
 

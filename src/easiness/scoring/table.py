@@ -51,15 +51,10 @@ def find_score(name: str) -> Score:
     raise BadInput(f"score {name!r}: unknown{nearest(name, by_name)}; choose {', '.join(by_name)}")
 
 
-_HEADER = ("name", "formula", "range", "high means", "needs", "source")
-
-
 def _bounds(low: float, high: float) -> str:
     if math.isinf(low):
         return "any"
-    if math.isinf(high):
-        return f"{low:.3g} or more"
-    return f"{low:.3g} to {high:.3g}"
+    return f"{low:.3g} or more" if math.isinf(high) else f"{low:.3g} to {high:.3g}"
 
 
 def scores_markdown() -> str:
@@ -75,7 +70,8 @@ def scores_markdown() -> str:
         )
         for score in SCORES
     ]
-    lines = [_HEADER, ("---",) * len(_HEADER), *rows]
+    header = ("name", "formula", "range", "high means", "needs", "source")
+    lines = [header, ("---",) * len(header), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
@@ -152,10 +148,8 @@ class Scoring:
             else:  # a second name: columns that share memory would change together
                 value, se, *ends = (column.copy() for column in estimates[score.start])
             columns[score.name], columns[f"{score.name}_se"] = value, se
-            columns |= {
-                f"{score.name}_{end}": np.clip(at, *score.range, out=at)
-                for end, at in zip(("low", "high"), ends, strict=True)
-            }
+            for end, at in zip(("low", "high"), ends, strict=True):
+                columns[f"{score.name}_{end}"] = np.clip(at, *score.range, out=at)
         return columns | self._never_learned.columns()
 
 

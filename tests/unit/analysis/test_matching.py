@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness.analysis import GroupMatch, Rule, Votes, match_groups, match_votes, true_rate
-from easiness.analysis.ceiling import Splits, disjoint_splits
+from easiness.analysis import GroupMatch, Rule, Votes, match_groups, true_rate
+from easiness.analysis.matching import Splits, disjoint_splits
 from easiness.analysis.sides import id_keys, tie_order
 from easiness.errors import BadInput
 from easiness.studies.similarity import draws, mean_distance, resampled_means
@@ -53,12 +53,12 @@ def test_class_chance_is_that_of_independence_within_classes() -> None:
 def test_runs_match_by_all_their_trials() -> None:
     a = votes([[1, 1, 0, 0], [1, 0, 1, 0]])  # counts 2 1 1 0: weights 1, 1/2, 1/2, 0
     b = votes([[0, 0, 1, 1], [1, 1, 0, 0]])  # counts 1 1 1 1: weights 1/2 each
-    m = match_votes(a, b, fraction=0.5)
+    m = Rule(fraction=0.5).match_all(a, b)
     assert m.rate == pytest.approx(0.5)
     assert m.tie_mass == (0.5, 1.0)
     assert m.chance == 0.5
     assert m.class_chance == pytest.approx((1.5 * 1 / 2 + 0.5 * 1 / 2) / 2)
-    strict = match_votes(a, b, fraction=0.5, ties="strict")
+    strict = Rule(fraction=0.5, ties="strict").match_all(a, b)
     assert strict.sizes == (1, 0)
     assert math.isnan(strict.rate)
 
@@ -66,16 +66,16 @@ def test_runs_match_by_all_their_trials() -> None:
 def test_runs_refine_by_the_probability_of_the_label() -> None:
     a = votes([[1, 1, 1, 1], [1, 1, 0, 0]], [[0.9, 0.6, 0.5, 0.5], [0.9, 0.6, 0.4, 0.1]])
     b = votes([[1, 1, 1, 1]], [[0.8, 0.7, 0.6, 0.5]])
-    assert match_votes(a, b, fraction=0.25, ties="refine").rate == 1  # both 0
-    assert match_votes(a, b, fraction=0.25, ties="refine", side="hard").rate == 1  # both 3
-    assert match_votes(a, b, fraction=0.25, ties="expected").rate == pytest.approx(0.25)
+    assert Rule(fraction=0.25, ties="refine").match_all(a, b).rate == 1  # both 0
+    assert Rule(fraction=0.25, ties="refine", side="hard").match_all(a, b).rate == 1  # both 3
+    assert Rule(fraction=0.25, ties="expected").match_all(a, b).rate == pytest.approx(0.25)
 
 
 def test_runs_over_other_examples_are_refused() -> None:
     with pytest.raises(BadInput, match=r"position 1 ids b and x"):
-        match_votes(votes([[1, 1]], ids=["a", "b"]), votes([[1, 1]], ids=["a", "x"]))
+        Rule().match_all(votes([[1, 1]], ids=["a", "b"]), votes([[1, 1]], ids=["a", "x"]))
     with pytest.raises(BadInput, match="2 and 3 examples"):
-        match_votes(votes([[1, 1]]), votes([[1, 1, 1]]))
+        Rule().match_all(votes([[1, 1]]), votes([[1, 1, 1]]))
 
 
 K = 400

@@ -14,7 +14,7 @@ from scipy.stats import binom, multivariate_normal, norm
 
 from easiness.analysis import Votes, forecast, membership, select
 from easiness.analysis.mixing import MassFit, Mixing, binomial, fit_masses, fit_mixing, shares_of_tail
-from easiness.analysis.tail_model import Forecast, TailModel, counted_tails, falls_to_0, refined
+from easiness.analysis.tail_model import Forecast, TailModel, counted_tails, refined
 from easiness.errors import BadInput
 from matching_by_weights import overlap_rate
 
@@ -204,27 +204,6 @@ def test_counts_of_very_many_trials_are_taken_together_where_they_tell_the_same(
     places = np.linspace(-4.5, 4.5, 61)
     means = [float(places @ mass.sum(axis=1)) for mass in masses]
     assert means[0] == pytest.approx(means[1], abs=0.05)
-
-
-@pytest.mark.parametrize("start", [-39.0, 0.0, 2.0, 39.0])
-@pytest.mark.parametrize("steepness", [0.1, 1.0, 50.0])
-def test_where_a_value_that_falls_is_0(start: float, steepness: float) -> None:
-    """Newton's steps alone would go astray from where it is flat."""
-
-    def tanh(x: float) -> tuple[float, float]:
-        value = math.tanh(steepness * (1.5 - x))
-        return value, steepness * (1 - value**2)
-
-    assert falls_to_0(tanh, start) == pytest.approx(1.5, abs=1e-12)
-
-
-def test_what_is_nowhere_0_ends_at_an_end() -> None:
-    assert falls_to_0(lambda _: (1.0, 0.0), 0.0) == pytest.approx(40)
-    assert falls_to_0(lambda x: (-1.0 - x / 1000, 0.001), 0.0) == pytest.approx(-40)
-
-
-def test_a_value_that_falls_at_once_has_no_slope() -> None:
-    assert falls_to_0(lambda x: (1.0 if x < 0.25 else -1.0, 0.0), 0.0) == pytest.approx(0.25)
 
 
 K = 400

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from easiness.analysis.pruning import (
+from easiness.analysis.draw import (
     beta_parameters,
     default_cut,
     draw_by_beta,

@@ -13,6 +13,7 @@ from scipy.stats import spearmanr
 
 from easiness.analysis import (
     SIDES,
+    Agreement,
     Drift,
     Rule,
     Side,
@@ -33,8 +34,6 @@ from easiness.analysis import (
     stopped,
     stopping_rule,
 )
-from easiness.analysis.tail_model import is_enough
-from easiness.analysis.true_agreement import Agreement
 from easiness.errors import BadInput
 from easiness.spec import Check, Tail
 
@@ -303,7 +302,7 @@ def test_trials_that_agree_are_reliable_at_once() -> None:
         assert tail.rate > 0.99
         assert tail.low > 0.95
     assert found.chance == 0.1
-    assert is_enough(found, 0.95)
+    assert min(found.easy.low, found.hard.low) >= 0.95
 
 
 def test_both_sets_count() -> None:
@@ -315,7 +314,7 @@ def test_both_sets_count() -> None:
     ):
         assert getattr(found, same).rate > 0.99
         assert getattr(found, other).rate < 0.5
-        assert not is_enough(found, 0.5)
+        assert min(found.easy.low, found.hard.low) < 0.5
 
 
 def test_the_next_number_of_trials_is_foretold_within_a_fifth_and_twice_as_many() -> None:
@@ -334,7 +333,7 @@ def test_checks_go_on_to_the_cap_and_never_past_it(num: int, cap: int, reliabili
         num, cap = cap, num
     found = check_trials(graded(num), stopping_rule(reliability, cap))
     following = found.next
-    if num == cap or is_enough(found, reliability):
+    if num == cap or min(found.easy.low, found.hard.low) >= reliability:
         assert following is None
     else:
         assert following is not None

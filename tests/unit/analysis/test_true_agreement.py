@@ -300,18 +300,6 @@ def test_ids_need_not_be_hashed_again(three: Votes) -> None:
     assert three.keys.tolist() == id_keys(three.ids).tolist()
 
 
-def test_ids_are_hashed_as_they_are_asked_for_until_those_are_many() -> None:
-    names = np.array([f"{i}.png" for i in range(100)])
-    ones = np.ones((1, 100), bool)
-    v = Votes(ones, ones.astype(float), np.zeros(100, np.int64), names, 1)
-    expected = id_keys(names)
-    for asked in (np.array([3, 99]), np.arange(5), np.arange(9)):
-        assert "keys" not in v.__dict__
-        assert np.array_equal(v.keys_at(asked), expected[asked])
-    assert "keys" in v.__dict__
-    assert np.array_equal(v.keys_at(np.array([7])), expected[[7]])
-
-
 def test_sums_of_probabilities_do_not_depend_on_the_order_of_trials() -> None:
     rng = np.random.default_rng(0)
     p = rng.random((9, 50))

@@ -20,44 +20,41 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.special import betaln, expit, gammaln, log_softmax, logit, logsumexp, softmax
 
-from easiness.analysis.labels.mixture import LabelNoise, roots_of, without_steps
+from easiness.analysis.labels.mixture import (
+    FAINT,
+    LabelNoise,
+    Positions,
+    Values,
+    likeliest_strength,
+    monotone,
+    roots_of,
+    without_steps,
+)
 
-Values = npt.NDArray[np.float64]
-
-_STRENGTHS = np.geomspace(1, 3000, 17)  # examples' worth of the usual other class
 _ALIKE = np.geomspace(20, 3000, 12)  # examples' worth of the usual rate of wrong labels, for each class
-_FAINT = 1e-3
 
 
-@dataclass(frozen=True)
-class ChannelTable:
-    """The share of each true class that is given each label, ``rates`` [true, given].
+def channel_table(counts: Values, strength: float | None = None) -> tuple[Values, float]:
+    """The share of each true class that is given each label, from expected counts; both [true, given].
 
-    Which label a wrong one is, is shrunk towards the usual wrong label by ``strength`` examples' worth: a lot
-    where all classes are taken for the same others, hardly where each is taken for one of its own.
+    Which label a wrong one is, is shrunk towards the usual wrong label by a strength in examples, which comes
+    second: a lot where all classes are taken for the same others, hardly where each is taken for one of its
+    own. Unless given it is the likeliest one.
     """
-
-    rates: Values
-    strength: float
-
-    @classmethod
-    def of(cls, counts: Values, strength: float | None = None) -> ChannelTable:
-        """From expected ``counts`` [true, given]; without a strength it is the likeliest one."""
-        apart = ~np.eye(len(counts), dtype=bool)
-        wrong = np.where(apart, counts, 0.0)
-        in_class = wrong.sum(axis=1)
-        usual = np.where(apart, wrong.sum(axis=0) + _FAINT * (wrong.sum() + 1), 0.0)
-        usual /= usual.sum(axis=1, keepdims=True)
-        if strength is None:
-            fits = [_log_dirichlet(wrong[apart], usual[apart], in_class, one) for one in _STRENGTHS]
-            strength = float(_STRENGTHS[int(np.argmax(fits))])
-        which = (wrong + strength * usual) / (in_class + strength)[:, None]
-        size = counts.sum(axis=1)
-        rate = float(wrong.sum() / counts.sum())
-        # half a wrong label in ten classes, so that one among a few hundred stays possible
-        alike = _how_alike(in_class, size, rate)
-        of_class = (in_class + alike * rate + 0.05) / (size + alike + 0.1)
-        return cls(which * of_class[:, None] + np.diag(1 - of_class), strength)
+    apart = ~np.eye(len(counts), dtype=bool)
+    wrong = np.where(apart, counts, 0.0)
+    in_class = wrong.sum(axis=1)
+    usual = np.where(apart, wrong.sum(axis=0) + FAINT * (wrong.sum() + 1), 0.0)
+    usual /= usual.sum(axis=1, keepdims=True)
+    if strength is None:
+        strength = likeliest_strength(wrong[apart], usual[apart], in_class)
+    which = (wrong + strength * usual) / (in_class + strength)[:, None]
+    size = counts.sum(axis=1)
+    rate = float(wrong.sum() / counts.sum())
+    # half a wrong label in ten classes, so that one among a few hundred stays possible
+    alike = _how_alike(in_class, size, rate)
+    of_class = (in_class + alike * rate + 0.05) / (size + alike + 0.1)
+    return which * of_class[:, None] + np.diag(1 - of_class), strength
 
 
 def _how_alike(wrong: Values, size: Values, rate: float) -> float:
@@ -73,14 +70,6 @@ def _how_alike(wrong: Values, size: Values, rate: float) -> float:
         fits.append(float((betaln(wrong + a, right + b) - betaln(a, b)).sum()) + np.log(strength) / 2)
     return float(_ALIKE[int(np.argmax(fits))])
 
-
-def _log_dirichlet(counts: Values, usual: Values, totals: Values, strength: float) -> float:
-    expected = strength * usual
-    of_classes = gammaln(strength) - gammaln(strength + totals)
-    return float(of_classes.sum() + (gammaln(counts + expected) - gammaln(expected)).sum())
-
-
-Positions = npt.NDArray[np.int64]
 
 TEMPER = 0.8
 """What a log density counts: at 1 overlap is taken for noise (0.03 of all labels), at 0.7 the reverse."""
@@ -130,20 +119,22 @@ def label_noise_of_outputs(outputs: npt.ArrayLike, labels: npt.ArrayLike) -> Cla
     of a regression on the classes or log probabilities, which differ by a scale alone. ``labels`` [K] are in
     0 to C - 1. Where there are many examples it is learned from some, evenly spaced.
     """
-    told = np.asarray(outputs, np.float64)
-    given = np.asarray(labels, np.int64)
+    told, given = np.asarray(outputs, np.float64), np.asarray(labels, np.int64)
     # sums are rounded alike in whatever order the examples come
     ranked = np.lexsort((given, *told.T[:3]))
     num_classes = told.shape[1]
     step = max(-(-told.size // _MOST_VALUES), -(-len(given) // (num_classes * _MOST_OF_CLASS)))
     fitted = _Fit(told[ranked[::step]], given[ranked[::step]])
-    p_wrong, suspicion = np.empty((2, len(given)))
-    at_once = max(_AT_ONCE // num_classes, 1)
-    for first in range(0, len(given), at_once):
-        some = slice(first, first + at_once)
-        suspicion[some] = fitted.suspicion(told[some], given[some])
-    p_wrong = fitted.p_wrong(suspicion)
+    parts = pieces(len(given), _AT_ONCE // num_classes)
+    suspicion = np.concatenate([fitted.suspicion(told[some], given[some]) for some in parts])
+    p_wrong = without_steps(fitted.stepped, fitted.order, suspicion)
     return ClassNoise(p_wrong, suspicion, fitted.sizes * step, fitted.apart)
+
+
+def pieces(num: int, at_once: int) -> list[slice]:
+    """Pieces of so many rows, of ``at_once`` each, or one."""
+    at_once = max(at_once, 1)
+    return [slice(first, first + at_once) for first in range(0, num, at_once)]
 
 
 class _Fit:
@@ -152,61 +143,51 @@ class _Fit:
         points = outputs @ self._basis
         self._scale = max(float(np.sqrt(np.square(points).mean())), 1e-300)
         points = points / self._scale
-        classes = _fit_classes(points, labels, outputs.argmax(axis=1))
-        wrong, true = _by_strata(classes.log_class, classes.true, labels)
-        self._table = ChannelTable.of(_named(true, labels)).rates
+        log_class, true = _fit_classes(points, labels, outputs.argmax(axis=1))
+        wrong, true = _by_strata(log_class, true, labels)
+        self._table, _ = channel_table(named(true, labels))
         self._discriminants = _discriminants(points, true)
         self.sizes: Values = true.sum(axis=0)
-        self.apart = float(np.exp(classes.log_class.max(axis=1)).mean())
-        from sklearn.isotonic import IsotonicRegression
-
-        self._order = self.suspicion(outputs, labels)
-        monotone = IsotonicRegression(y_min=0, y_max=1).fit_transform(self._order, wrong)
-        self._monotone: Values = monotone
+        self.apart = float(np.exp(log_class.max(axis=1)).mean())
+        self.order = self.suspicion(outputs, labels)
+        self.stepped = monotone(self.order, wrong)
 
     def suspicion(self, outputs: Values, labels: Positions) -> Values:
         """Log odds that a label is wrong [n], by linear discriminants; good for an order alone."""
         slopes, offsets = self._discriminants
         points = outputs @ self._basis / self._scale
         log_class = log_softmax(ORDER_TEMPER * (points @ slopes + offsets), axis=1)
-        joint = log_class + np.log(self._table.T)[labels]
-        rows = np.arange(len(labels))
-        right = joint[rows, labels]
-        joint[rows, labels] = -np.inf
-        odds: Values = logsumexp(joint, axis=1) - right
-        return odds
-
-    def p_wrong(self, suspicion: Values) -> Values:
-        """The probability to be wrong [n] for log odds [n] of `suspicion`."""
-        return without_steps(self._monotone, self._order, suspicion)
+        wrong, right = apart_from_label(log_class + np.log(self._table.T)[labels], labels)
+        return wrong - right
 
 
 def contrasts(num_classes: int) -> Values:
     """An orthonormal basis [C, C - 1] of what is left where all outputs may rise alike."""
     start = np.eye(num_classes)
     start[:, 0] = 1
-    basis: Values = np.linalg.qr(start)[0][:, 1:]
-    return basis
+    return np.asarray(np.linalg.qr(start)[0][:, 1:])
 
 
-def _named(true: Values, labels: Positions) -> Values:
+def named(true: Values, labels: Positions) -> Values:
     """How many examples of each true class have each label [true, given]; ``true`` [n, C] adds up to 1."""
     num, num_classes = true.shape
     of_label = csr_array((np.ones(num), (labels, np.arange(num))), shape=(num_classes, num))
-    counts: Values = np.asarray(of_label @ true).T
-    return counts
+    return np.asarray(of_label @ true).T
 
 
-@dataclass(frozen=True)
-class _Classes:
-    """Log probability of each class by outputs alone, and by the label too: ``true``; both [n, C]."""
+def apart_from_label(joint: Values, labels: Positions) -> tuple[Values, Values]:
+    """Logs of the sum over classes that are not the label, and of the label's own [n]."""
+    rows = np.arange(len(labels))
+    right, others = joint[rows, labels], joint.copy()
+    others[rows, labels] = -np.inf
+    return np.asarray(logsumexp(others, axis=1)), right
 
-    log_class: Values
-    true: Values
 
+def _fit_classes(points: Values, labels: Positions, said: Positions) -> tuple[Values, Values]:
+    """Log probability of each class by outputs alone, and its probability by the label too; both [n, C].
 
-def _fit_classes(points: Values, labels: Positions, said: Positions) -> _Classes:
-    """Densities and channel by expectation and maximization, from the classes ``said`` [n] by heads on."""
+    Densities and channel by expectation and maximization, from the classes ``said`` [n] by heads on.
+    """
     num, num_classes = len(points), points.shape[1] + 1
     rows = np.arange(num)
     true = np.full((num, num_classes), (1 - _BELIEVED) / num_classes)
@@ -222,14 +203,13 @@ def _fit_classes(points: Values, labels: Positions, said: Positions) -> _Classes
         size = true.sum(axis=0) + 1
         log_density = _student(far, log_volume, tail, points.shape[1])
         log_class = log_softmax(TEMPER * (log_density + np.log(size / size.sum())), axis=1)
-        table = ChannelTable.of(_named(true, labels), None if due else strength)
-        strength = table.strength
-        true = softmax(log_class + np.log(table.rates.T)[labels], axis=1)
+        table, strength = channel_table(named(true, labels), None if due else strength)
+        true = softmax(log_class + np.log(table.T)[labels], axis=1)
         near = (tail + points.shape[1]) / (tail + far)
         before, share = share, float(1 - true[rows, labels].mean())
         if iteration >= _FIRST and abs(share - before) < _STILL:
             break
-    return _Classes(log_class, true)
+    return log_class, true
 
 
 def _distances(points: Values, true: Values, near: Values) -> tuple[Values, Values]:
@@ -258,8 +238,7 @@ def _distances(points: Values, true: Values, near: Values) -> tuple[Values, Valu
 def _student(far: Values, log_volume: Values, tail: float, num_dims: int) -> Values:
     """Log of Student's t density at squared distances ``far`` [n, C], but for a constant in all of them."""
     level = gammaln((tail + num_dims) / 2) - gammaln(tail / 2) - num_dims / 2 * np.log(tail)
-    log_density: Values = level - log_volume / 2 - (tail + num_dims) / 2 * np.log1p(far / tail)
-    return log_density
+    return np.asarray(level - log_volume / 2 - (tail + num_dims) / 2 * np.log1p(far / tail))
 
 
 def _by_strata(log_class: Values, true: Values, labels: Positions) -> tuple[Values, Values]:
@@ -279,8 +258,7 @@ def _by_strata(log_class: Values, true: Values, labels: Positions) -> tuple[Valu
         rate = np.bincount(stratum, wrong, STRATA) + _USUAL_OF_STRATUM * usual
         rate = logit(np.clip(rate / (in_stratum + _USUAL_OF_STRATUM), 1e-5, 0.95))
         more = rate - logit(np.clip(usual, 1e-4, 0.9))
-        table = ChannelTable.of(_named(true, labels), strength)
-        rates, strength = table.rates, table.strength
+        rates, strength = channel_table(named(true, labels), strength)
         of_class = 1 - np.diag(rates)
         here = expit(logit(of_class) + more[:, None])  # [STRATA, C]
         joint = log_class + np.log(rates.T)[labels] + np.log(here / of_class)[stratum]

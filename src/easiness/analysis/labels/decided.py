@@ -30,7 +30,8 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.special import expit, logit, softmax
 
-Values = npt.NDArray[np.float64]
+from easiness.analysis.labels.mixture import Values
+
 Integers = npt.NDArray[np.int64]
 
 ALL_BUT_CERTAIN = 0.98
@@ -97,18 +98,18 @@ def relearned(
     seen = _Seen(design[at], odds[at], wrong, design[rest], odds[rest], num * share, sigma)
     spreads = [(off, apart) for off in _OFF for apart in _APART]
     fits = [seen.fit(np.array([off, apart / 2, apart])[of_group]) for off, apart in spreads]
-    favoured = (one.evidence + _ALIKE * (not apart) for (_, apart), one in zip(spreads, fits, strict=True))
-    weights = softmax([*favoured])
-    change = design @ sum(weight * one.mean for weight, one in zip(weights, fits, strict=True))
+    means, totals, variances, unknowns, evidence = map(np.array, zip(*fits, strict=True))
+    weights = softmax(evidence + [_ALIKE * (not apart) for _, apart in spreads])
+    change = design @ (weights @ means)
     after = np.where(change == 0, p_wrong, expit(odds + change))
     after[at] = wrong
     total, found = float(after[rest].sum()), float(wrong.sum())
     chance = _WITHIN * np.sqrt((after * (1 - after)).sum())
-    doubt = sum(w * (one.variance + (one.total - total) ** 2) for w, one in zip(weights, fits, strict=True))
+    doubt = weights @ (variances + np.square(totals - total))
     usual = float(np.square(design[:, :_NODES].T @ (p_wrong * (1 - p_wrong))).sum()) + 1e-12
     before = sum(w / (1 / (off**2 * usual) + sigma**-2) for w, (off, _) in zip(weights, spreads, strict=True))
-    unknown = float(sum(w * one.unknown for w, one in zip(weights, fits, strict=True)))
-    unknown = max(unknown, min(np.sqrt(doubt / before), 1))  # of the rest alone, or of how many are wrong
+    # of the rest alone, or of how many are wrong
+    unknown = max(float(weights @ unknowns), min(np.sqrt(doubt / before), 1))
     kept, moved = num * unknown * min(rest.sum() / len(at), 1), unknown * (total - p_wrong[rest].sum())
     down = np.hypot(kept * (share - low), chance) + max(moved, 0)
     up = np.hypot(kept * (high - share), chance) + max(-moved, 0)
@@ -145,22 +146,7 @@ def _design(
 
 
 def _fading(odds: Values, lowest: Values | np.floating) -> Values:
-    """The rest of a part at these log odds, of which the ``lowest`` was decided."""
     return np.exp(-np.maximum(lowest - odds, 0) / _FADES)
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """The likeliest parts, what of the doubt in the rest is ``unknown`` (0..1), and the log ``evidence``.
-
-    By them a ``total`` of the rest is wrong, with its variance.
-    """
-
-    mean: Values
-    total: float
-    variance: float
-    unknown: float
-    evidence: float
 
 
 @dataclass(frozen=True)
@@ -178,8 +164,12 @@ class _Seen:
     expected: float
     sigma: float
 
-    def fit(self, spread: Values) -> _Fit:
-        """By Newton's method, with steps that never lose; parts without ``spread`` are held at 0."""
+    def fit(self, spread: Values) -> tuple[Values, float, float, float, float]:
+        """By Newton's method, with steps that never lose; parts without ``spread`` are held at 0.
+
+        The likeliest parts, how many of the rest are wrong by them, its variance, what of the doubt in the
+        rest is unknown (0..1), and the log evidence.
+        """
         own = np.flatnonzero(spread > 0)
         x, rest, precision = self.x[:, own], self.rest[:, own], spread[own] ** -2.0
         sign, found = np.where(self.wrong, 1.0, -1.0), float(self.wrong.sum())
@@ -216,7 +206,7 @@ class _Seen:
         now, at_first = self._wide(rest @ parts, left, off), self._wide(0, off * np.eye(_NODES), off)
         variance = float(np.square(np.linalg.solve(root, along)).sum())
         unknown = min(now / at_first, 1) if at_first else 0.0
-        return _Fit(mean, float(of_rest.sum()), variance, unknown, evidence)
+        return mean, float(of_rest.sum()), variance, unknown, evidence
 
     def _wide(self, change: Values | int, covariance: Values, off: float) -> float:
         """By how many the rest that is wrong may differ where parts along the odds have this covariance."""

@@ -26,16 +26,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.labels.channel import classes_are_large, label_noise_of_outputs
 from easiness.analysis.labels.left_out import information, label_noise_of_heads, wrong_by_transition
-from easiness.analysis.labels.mixture import LabelEvidence, LabelNoise, label_noise, share_standing_out
-
-Positions = npt.NDArray[np.int64]
+from easiness.analysis.labels.mixture import (
+    LabelEvidence,
+    LabelNoise,
+    Positions,
+    Values,
+    label_noise,
+    monotone,
+    share_standing_out,
+)
 
 FEWEST = 20
 """Labels from which on a class is judged, where the others are far larger. Some draws of classes of 10 and 17
@@ -44,13 +50,16 @@ RARE = 0.1
 """The part of the median class up to which a class is far smaller than the others."""
 
 
+Noise = TypeVar("Noise", bound=LabelNoise)
+
+
 def too_small(labels: Positions) -> Positions:
     """The classes whose labels [K] are too few to judge: below `FEWEST`, and `RARE` beside the others."""
     present, sizes = np.unique(labels, return_counts=True)
     return np.asarray(present[(sizes < FEWEST) & (sizes < RARE * np.median(sizes))], np.int64)
 
 
-def pulled_to_prior(noise: LabelNoise, labels: Positions) -> tuple[LabelNoise, tuple[float, float]]:
+def pulled_to_prior(noise: Noise, labels: Positions) -> tuple[Noise, tuple[float, float]]:
     """The same with labels of classes that are `too_small` pulled towards the usual share of wrong ones.
 
     How far they keep their own probability goes by the square of their number. The second value is how much
@@ -67,8 +76,6 @@ def pulled_to_prior(noise: LabelNoise, labels: Positions) -> tuple[LabelNoise, t
     in_rare = float(p_wrong[rare].sum()) / len(labels)
     return replace(noise, p_wrong=p_wrong, suspicion=order), (-in_rare, float(rare.mean()) - in_rare)
 
-
-Values = npt.NDArray[np.float64]
 
 APART = 0.95
 """Mean probability of the likeliest class, by classes: from there on they lie apart. Digits .96."""
@@ -144,22 +151,22 @@ _MOST_KEPT = 8
 def estimate_noise(course: LabelCourse) -> EstimatedNoise:
     """How probable it is that each label is wrong, by the model that fits the data.
 
-    The last estimates are kept by what they were made of: a list, a page and decisions ask for the same.
-    Their arrays cannot be written to.
+    Labels of classes that are too small to judge are pulled to the usual share of wrong ones. The last
+    estimates are kept by what they were made of: a list, a page and decisions ask for the same. Their arrays
+    cannot be written to.
     """
     asked = _digest(course)
     if asked not in _kept:
-        found = _estimate(course)
+        found, (less, more) = pulled_to_prior(_by_model(course), course.last.of_labels.labels)
         for values in (found.p_wrong, found.suspicion):
             values.setflags(write=False)
         if len(_kept) == _MOST_KEPT:
             del _kept[next(iter(_kept))]
-        _kept[asked] = found
+        _kept[asked] = replace(found, low=max(found.low + less, 0), high=min(found.high + more, 1))
     return _kept[asked]
 
 
 def _digest(value: Any) -> str:
-    """Of all that it consists of: dataclasses, sequences, arrays and plain values."""
     if is_dataclass(value):
         value = [getattr(value, field.name) for field in fields(value)]
     digest = hashlib.sha256(type(value).__name__.encode())
@@ -173,19 +180,6 @@ def _digest(value: Any) -> str:
     return digest.hexdigest()
 
 
-def _estimate(course: LabelCourse) -> EstimatedNoise:
-    """By the model that fits; labels of classes that are too small to judge are pulled to the usual share."""
-    found = _by_model(course)
-    pulled, (less, more) = pulled_to_prior(found, course.last.of_labels.labels)
-    return replace(
-        found,
-        p_wrong=pulled.p_wrong,
-        suspicion=pulled.suspicion,
-        low=max(found.low + less, 0),
-        high=min(found.high + more, 1),
-    )
-
-
 def _by_model(course: LabelCourse) -> EstimatedNoise:
     shares = tuple(share_standing_out(stage.of_labels) for stage in course.stages)
     if course.of_heads and course.log_p is not None:
@@ -195,26 +189,23 @@ def _by_model(course: LabelCourse) -> EstimatedNoise:
         disputed = float(course.others.mean()) if hidden else 0.0
         fits = [noise.share, *noise.by.values(), noise.mixed_up]
         return _estimated(noise, by, fits, shares, None, disputed)
-    found = _between(course.last, course.left_out)
-    shares = (*shares[:-1], found.margins)
+    found, model, margins, transition = _between(course.last, course.left_out)
+    shares = (*shares[:-1], margins)
     learned = epoch_to_read(shares, [stage.wrong for stage in course.stages])
     unsaid = 0.0 if course.left_out else float(course.others.mean())
     labels = course.last.of_labels.labels
     if course.log_p is not None and learned is None and classes_are_large(labels, course.log_p.shape[1]):
         classes = label_noise_of_outputs(course.log_p, labels)
-        said = float(classes.p_wrong @ (1 - course.others)) / max(
-            float(classes.p_wrong.sum()), _NEXT_TO_NOTHING
-        )
+        said = classes.p_wrong @ (1 - course.others) / max(classes.p_wrong.sum(), _NEXT_TO_NOTHING)
         apart = classes.apart >= APART and said <= _STILL_SAID
-        if apart and information(classes.p_wrong) > information(found.noise.p_wrong):
+        if apart and information(classes.p_wrong) > information(found.p_wrong):
             return _estimated(classes, "classes", [classes.share], shares, None, unsaid)
-    fits_data = [2 * found.margins - found.noise.share, found.margins, found.transition]
+    fits_data = [2 * margins - found.share, margins, transition]
     for half in course.halves:
         fits_data.append(share_standing_out(half.of_labels))
         if half.p is not None and not course.left_out:
             fits_data.append(float(wrong_by_transition(half.p, half.of_labels.labels).mean()))
-    to_read = None if course.of_heads else learned
-    return _estimated(found.noise, found.by, fits_data, shares, to_read, unsaid)
+    return _estimated(found, model, fits_data, shares, None if course.of_heads else learned, unsaid)
 
 
 def _estimated(
@@ -223,7 +214,7 @@ def _estimated(
     fits: Sequence[float],
     shares: tuple[float, ...],
     to_read: int | None,
-    unsaid: float = 0,
+    unsaid: float,
 ) -> EstimatedNoise:
     low = max(min(fits) / _MODEL_ERROR - _UNSEEN, 0)
     most = max(fits) if by == "transition" else max(*fits, unsaid)  # plausible mistakes are said
@@ -245,34 +236,23 @@ def epoch_to_read(shares: Sequence[float], wrong: Sequence[float]) -> int | None
     return best if learned and part[best] > _LARGE_PART else None
 
 
-class _Between(NamedTuple):
-    """The noise between two models, which one it is ``by``, and the shares of wrong labels by both."""
+def _between(stage: Stage, left_out: bool) -> tuple[LabelNoise, str, float, float]:
+    """The noise by margins, or by transition as far as what stands out warrants it, and shares by both.
 
-    noise: LabelNoise
-    by: str
-    margins: float
-    transition: float
-
-
-def _between(stage: Stage, left_out: bool) -> _Between:
-    """By margins, or by transition as far as what stands out warrants it; in the order of the margins.
-
-    Trials that were not shown a label are not bent towards it, and nothing hides from them.
+    Its order is that of the margins. Trials that were not shown a label are not bent towards it, and nothing
+    hides from them.
     """
     noise = label_noise(stage.of_labels)
+    margins = noise.share
     if stage.p is None or left_out:
-        return _Between(noise, "margins", noise.share, noise.share)
+        return noise, "margins", margins, margins
     wrong = wrong_by_transition(stage.p, stage.of_labels.labels)
-    margins, transition = noise.share, float(wrong.mean())
+    transition = float(wrong.mean())
     share = share_between(margins, transition)
     if share <= _ALIKE * margins:
-        return _Between(noise, "margins", margins, transition)
-    from sklearn.isotonic import IsotonicRegression
-
-    monotone = IsotonicRegression(y_min=0, y_max=1).fit_transform(noise.suspicion, wrong)
-    return _Between(
-        replace(noise, p_wrong=monotone * (share / transition)), "transition", margins, transition
-    )
+        return noise, "margins", margins, transition
+    p_wrong = monotone(noise.suspicion, wrong) * (share / transition)
+    return replace(noise, p_wrong=p_wrong), "transition", margins, transition
 
 
 def share_between(margins: float, transition: float) -> float:

@@ -22,20 +22,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
-from scipy.special import log_softmax, logsumexp, softmax, xlogy
+from scipy.special import entr, log_softmax, logsumexp, softmax
 
 from easiness.analysis.labels.channel import (
-    ChannelTable,
     ClassNoise,
+    apart_from_label,
+    channel_table,
     classes_are_large,
     contrasts,
     label_noise_of_outputs,
+    named,
+    pieces,
 )
-from easiness.analysis.labels.mixture import LabelNoise
-
-Values = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+from easiness.analysis.labels.mixture import LabelNoise, Positions, Values, monotone
 
 _STEPS = 30
 _ROWS_AT_ONCE = 1 << 20  # values
@@ -48,9 +47,7 @@ def wrong_by_transition(p: npt.ArrayLike, labels: Positions) -> Values:
     transition = confident_joint(told, labels)
     transition /= transition.sum(axis=1, keepdims=True)
     wrong = np.empty(len(labels))
-    at_once = max(_ROWS_AT_ONCE // told.shape[1], 1)
-    for first in range(0, len(labels), at_once):
-        some = slice(first, first + at_once)
+    for some in pieces(len(labels), _ROWS_AT_ONCE // told.shape[1]):
         true = without_transition(told[some], transition)
         rows, given = np.arange(len(true)), labels[some]
         expected = np.maximum((true @ transition)[rows, given], _NEVER)
@@ -90,16 +87,13 @@ def label_noise_together(noises: Sequence[LabelNoise]) -> LabelNoise:
     are less sure than two can be that know equally much and err apart. One that claims more than it knows
     makes both worse than the other alone.
     """
-    from sklearn.isotonic import IsotonicRegression
-
     weights = weights_together(noises)
     best = int(weights.argmax())
     if len(noises) == 1 or np.ptp(noises[best].p_wrong) == 0:
         return noises[best]
     order: Values = sum(weight * noise.suspicion for weight, noise in zip(weights, noises, strict=True))
     mean = np.average([noise.p_wrong for noise in noises], axis=0, weights=weights)
-    p_wrong: Values = IsotonicRegression(y_min=0, y_max=1).fit_transform(order, mean)
-    return LabelNoise(p_wrong, order)
+    return LabelNoise(monotone(order, mean), order)
 
 
 def weights_together(noises: Sequence[LabelNoise]) -> Values:
@@ -109,19 +103,13 @@ def weights_together(noises: Sequence[LabelNoise]) -> Values:
     one that knows most, squared.
     """
     known = np.maximum([information(noise.p_wrong) for noise in noises], 0)
-    most = known.max()
-    weights: Values = np.square(known / most) if most > 0 else np.ones(len(noises))
-    return weights
+    return np.square(known / known.max()) if known.max() > 0 else np.ones(len(noises))
 
 
 def information(p_wrong: Values) -> float:
     """How much probabilities [K] say of which labels are wrong: nats an example, 0 if all are the same."""
-    return float(_entropy(p_wrong.mean()) - _entropy(p_wrong).mean())
-
-
-def _entropy(p: Values | np.floating) -> Values:
-    entropy: Values = -(xlogy(p, p) + xlogy(1 - p, 1 - p))
-    return entropy
+    share = p_wrong.mean()
+    return float(entr(share) + entr(1 - share) - (entr(p_wrong) + entr(1 - p_wrong)).mean())
 
 
 UNLIKE = 0.08
@@ -131,10 +119,7 @@ LEAST_SHRUNK = 0.01
 """How far the spread of outputs is shrunk towards a ball, for each dimension, at least: what is left out of a
 regression on very many classes betrays itself in directions in which outputs hardly differ."""
 _MOST_TIMES, _MORE = 3, 5  # examples of a class, truly, over those of its label
-_STARTS = (
-    (1.0, 0.02),
-    (3.0, 0.1),
-)  # sum of the powers, share of wrong labels: the likeliest end counts
+_STARTS = (1.0, 0.02), (3.0, 0.1)  # sum of the powers, share of wrong labels: the likeliest end counts
 _HELD = 8  # iterations in which the powers of a sharp start stay
 _FEWEST_TIMES, _LAST, _STILL = 12, 80, 2e-5  # iterations, and the change of the share that ends them
 FLOOR = 0.01
@@ -184,12 +169,9 @@ def label_noise_of_heads(log_p: Sequence[Values], labels: Positions) -> HeadNois
     if len(sizes) > 2 and len(noises) > 1:
         order = order + np.mean([one.suspicion for one in noises[1:]], axis=0)
     mixed_up = wrong_by_transition(softmax(np.mean(log_p, axis=0), axis=1), labels)
-    from sklearn.isotonic import IsotonicRegression
-
-    rising = IsotonicRegression(y_min=0, y_max=1)
     if len(sizes) == 2:  # heads that are sure of no label make any noise probable without a channel
-        noises.append(LabelNoise(rising.fit_transform(order, mixed_up), order))
-    p_wrong = rising.fit_transform(order, label_noise_together(noises).p_wrong)
+        noises.append(LabelNoise(monotone(order, mixed_up), order))
+    p_wrong = monotone(order, label_noise_together(noises).p_wrong)
     return HeadNoise(p_wrong, order, by, float(mixed_up.mean()), apart)
 
 
@@ -220,8 +202,7 @@ def label_noise_left_out(log_p: Sequence[Values], labels: Positions) -> LabelNoi
         of_heads = [one[rows] for one in told]
         of_places = [one(own, given[rows]) for one, own in zip(discriminants, of_heads, strict=True)]
         said = np.stack([*of_heads, *of_places])
-        said -= said.mean(axis=2, keepdims=True)
-        return said
+        return np.asarray(said - said.mean(axis=2, keepdims=True))
 
     # sums are rounded alike in whatever order the examples come
     ranked = np.lexsort((given, *told[0].T[:3]))
@@ -231,15 +212,11 @@ def label_noise_left_out(log_p: Sequence[Values], labels: Positions) -> LabelNoi
     fits = [_Channel.learned(said, given[some], share, *start) for start in _STARTS]
     best = max(fits, key=lambda one: one.objective)
     p_wrong, suspicion = np.empty((2, len(given)))
-    at_once = max(_AT_ONCE // told[0].shape[1], 1)
-    for first in range(0, len(given), at_once):
-        rows = slice(first, first + at_once)
+    for rows in pieces(len(given), _AT_ONCE // told[0].shape[1]):
         p_wrong[rows], suspicion[rows] = best.judge(voices(rows), given[rows])
-    from sklearn.isotonic import IsotonicRegression
-
     found = float(p_wrong.mean())
     p_wrong *= found / (found + _LEAST_UNLIKE)
-    return LabelNoise(IsotonicRegression().fit_transform(suspicion, p_wrong), suspicion)
+    return LabelNoise(monotone(suspicion, p_wrong), suspicion)
 
 
 class _Discriminants:
@@ -249,8 +226,7 @@ class _Discriminants:
         num, num_classes = outputs.shape
         self._basis = contrasts(num_classes)
         self._size = np.bincount(labels, minlength=num_classes)
-        of_label = csr_array((np.ones(num), (labels, np.arange(num))), shape=(num_classes, num))
-        means = (of_label @ outputs) / np.maximum(self._size, 1)[:, None] @ self._basis
+        means = named(outputs, labels).T / np.maximum(self._size, 1)[:, None] @ self._basis
         spread = self._basis.T @ (outputs.T @ outputs) @ self._basis
         spread = (spread - (means.T * self._size) @ means) / num
         usual = max(float(np.trace(spread)) / len(spread), 1e-12)
@@ -277,8 +253,7 @@ class _Discriminants:
         far[rows, labels] *= np.square(moved)
         taught = np.broadcast_to(self._size.astype(np.float64), far.shape).copy()
         taught[rows, labels] = others
-        log_class: Values = np.log(self._size + 0.5) - far / (2 * (1 + 1 / taught))
-        return log_class
+        return np.asarray(np.log(self._size + 0.5) - far / (2 * (1 + 1 / taught)))
 
 
 @dataclass(frozen=True)
@@ -311,11 +286,9 @@ class _Channel:
                 powers = _stepped(powers, said, true, q, known)
             found = float((known - true[rows, labels]).mean())
             true[rows, labels] += 1 - known
-            of_label = csr_array((np.ones(num), (labels, rows)), shape=(num_classes, num))
-            learned = ChannelTable.of((of_label @ true).T, None if iteration % _EVERY == 0 else strength)
-            strength = learned.strength
+            table, strength = channel_table(named(true, labels), strength if iteration % _EVERY else None)
             missed = max(UNLIKE * float(1 - q.max(axis=1).mean()), _NEXT_TO_NONE)
-            now = cls(powers, np.log(learned.rates), log_share + np.log(missed), float(total.mean()))
+            now = cls(powers, np.log(table), log_share + np.log(missed), float(total.mean()))
             if iteration > _FEWEST_TIMES and abs(found - before) < _STILL:
                 break
             before = found
@@ -333,20 +306,10 @@ class _Channel:
         This is the log odds to be wrong among examples that are like their class, were there `FLOOR` more.
         """
         log_q, joint, total = self._parts(said, labels)
-        wrong, _ = _sides(joint, labels)
+        wrong, _ = apart_from_label(joint, labels)
         floor = np.log(FLOOR / (len(self.table) - 1))
-        more, right = _sides(log_q + np.logaddexp(self.table, floor).T[labels], labels)
+        more, right = apart_from_label(log_q + np.logaddexp(self.table, floor).T[labels], labels)
         return np.exp(wrong - total), more - right
-
-
-def _sides(joint: Values, labels: Positions) -> tuple[Values, Values]:
-    """Logs of the sum over classes that are not the label, and of the label's own [n]."""
-    rows = np.arange(len(labels))
-    right = joint[rows, labels]
-    others = joint.copy()
-    others[rows, labels] = -np.inf
-    wrong: Values = logsumexp(others, axis=1)
-    return wrong, right
 
 
 def _stepped(powers: Values, said: Values, true: Values, q: Values, known: Values) -> Values:
@@ -360,5 +323,4 @@ def _stepped(powers: Values, said: Values, true: Values, q: Values, known: Value
     free, step = np.flatnonzero((powers > 0) | (slope > 0)), np.zeros(len(powers))
     step[free] = np.linalg.solve(curvature[np.ix_(free, free)], slope[free])
     step *= min(1.0, float(powers.sum()) / 2 / max(float(np.abs(step).max()), _NEXT_TO_NONE))
-    stepped: Values = np.clip(powers + step, 0, _FARTHEST)
-    return stepped
+    return np.clip(powers + step, 0, _FARTHEST)

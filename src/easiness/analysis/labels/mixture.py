@@ -22,15 +22,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, gammaln, logit
+from scipy.special import expit, gammaln, log_softmax, logit
 
 Values = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
 
 _KNOTS, _STEPS = 60, 20  # tried at most in a fit, and steps of Newton's for each
-_GAIN, _NO_NEARER = (
-    1e-7,
-    1e-9,
-)  # log likelihood of an example that a knot has to gain, and that ends the steps
+_GAIN, _NO_NEARER = 1e-7, 1e-9  # log likelihood of an example that a knot has to gain, and that ends steps
 _LEAST_STEP = 1e-6  # of Newton's
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the weights, where the first knots are
 
@@ -66,8 +64,7 @@ class LogConcave:
                 break
             slopes[best] = np.finfo(np.float64).tiny
         self._slopes = slopes
-        density: Values = share / self._width
-        return density
+        return share / self._width
 
     def _first(self, target: Values) -> Values:
         """About a normal density of the same mean and variance."""
@@ -87,7 +84,7 @@ class LogConcave:
         slopes = slopes.copy()
         knots = np.flatnonzero(np.r_[True, slopes[1:] > 0])
         level = self._by_slope @ slopes
-        log_share = _log_share(level)
+        log_share = log_softmax(level)
         for _ in range(_STEPS):
             share, by_slope = np.exp(log_share), self._by_slope[:, knots]
             mean = share @ by_slope
@@ -103,7 +100,7 @@ class LogConcave:
             part = whole = min(1.0, float(room.min()))
             rise = by_slope @ step
             while True:
-                stepped = _log_share(level + part * rise)
+                stepped = log_softmax(level + part * rise)
                 if target @ (stepped - log_share) >= 1e-4 * part * promised:
                     break
                 part /= 2
@@ -117,28 +114,22 @@ class LogConcave:
         return slopes, np.exp(log_share)
 
 
-def _log_share(level: Values) -> Values:
-    """Logarithms of the shares [bins] of bins with levels [bins], logarithms too."""
-    level = level - level.max()
-    log_share: Values = level - np.log(np.exp(level).sum())
-    return log_share
+_STRENGTHS = np.geomspace(1, 3000, 17)  # examples' worth of the usual other class
+FAINT = 1e-3
+"""Part of the whole mass, for a class that is hardly named."""
 
 
-Positions = npt.NDArray[np.int64]
+def likeliest_strength(counts: Values, usual: Values, totals: Values) -> float:
+    """The strength of ``usual`` shares as a prior by which ``counts`` are likeliest (Dirichlet-multinomial).
 
-_STRENGTHS = np.geomspace(1, 3000, 17)
-_FAINT = 1e-3  # of the whole mass, for a class that is hardly named
-
-
-@dataclass(frozen=True)
-class Rates:
-    """The share of a given class's mass that goes to another class, for each pair (given, other).
-
-    ``of_pair`` [pairs] is shrunk towards all other classes alike, by ``strength`` examples' worth.
+    ``totals`` are the sums of the counts of each class.
     """
-
-    of_pair: Values
-    strength: float
+    fits = [
+        (gammaln(one) - gammaln(one + totals)).sum()
+        + (gammaln(counts + one * usual) - gammaln(one * usual)).sum()
+        for one in _STRENGTHS
+    ]
+    return float(_STRENGTHS[int(np.argmax(fits))])
 
 
 class Pairs:
@@ -152,25 +143,20 @@ class Pairs:
 
     def add_up(self, weights: Values) -> Values:
         """The sum of weights [n] for each pair."""
-        total: Values = np.bincount(self.pair_of, weights, len(self.label)).astype(np.float64)
-        return total
+        return np.bincount(self.pair_of, weights, len(self.label)).astype(np.float64)
 
-    def rates(self, mass: Values, given: Positions, other: Positions) -> Rates:
-        """The rates for ``mass`` [pairs]; of each pair ``given`` and ``other`` [pairs] are the two ends.
+    def rates(self, mass: Values, given: Positions, other: Positions) -> tuple[Values, float]:
+        """The share of a given class's ``mass`` that goes to another, for each pair (given, other) [pairs].
 
-        They are shrunk towards the share of each other class in the whole mass. How far is what makes the
-        mass most likely (Dirichlet-multinomial): a lot where all classes are taken for the same others,
-        hardly where each is taken for one of its own.
+        They are shrunk towards the share of each other class in the whole mass, by a strength in examples
+        that comes second: the likeliest one (Dirichlet-multinomial), a lot where all classes are taken for
+        the same others, hardly where each is taken for one of its own.
         """
-        total = np.bincount(given, mass, self._num_classes)
-        named = np.bincount(other, mass, self._num_classes) + _FAINT * (mass.sum() + 1)
+        total = np.bincount(given, mass, self._num_classes).astype(np.float64)
+        named = np.bincount(other, mass, self._num_classes) + FAINT * (mass.sum() + 1)
         usual = named[other] / (named.sum() - named[given])
-        there = total[total > 0]  # classes that none of the examples is of say nothing
-        s = _STRENGTHS[:, None]
-        likelihood = (gammaln(s) - gammaln(s + there)).sum(axis=1)
-        likelihood += (gammaln(mass + s * usual) - gammaln(s * usual)).sum(axis=1)
-        strength = float(_STRENGTHS[int(np.argmax(likelihood))])
-        return Rates((mass + strength * usual) / (total[given] + strength), strength)
+        strength = likeliest_strength(mass, usual, total)
+        return (mass + strength * usual) / (total[given] + strength), strength
 
 
 _NEXT_TO_NONE = 1e-3  # of wrong labels: also where networks know too little to tell them from mistakes
@@ -182,7 +168,6 @@ def ordered(wrong: Values, margin: Values, log_odds_of_pair: Values) -> tuple[Va
     Suspicion is a logistic regression of the probabilities ``wrong`` [K] on the margins [K] and on how much
     likelier each label's pair with its rival is among wrong ones [K], in nats.
     """
-    from sklearn.isotonic import IsotonicRegression
     from sklearn.linear_model import LogisticRegression
 
     margin = margin / max(float(margin.std()), 1e-9)
@@ -194,22 +179,27 @@ def ordered(wrong: Values, margin: Values, log_odds_of_pair: Values) -> tuple[Va
         model = LogisticRegression(C=100, max_iter=500)
         model.fit(np.concatenate([by, by]), both, np.concatenate([wrong, 1 - wrong]))
         order = model.decision_function(by)
-    monotone = IsotonicRegression(y_min=0, y_max=1).fit_transform(order, wrong)
-    return without_steps(monotone, order, order), order
+    return without_steps(monotone(order, wrong), order, order), order
 
 
-def without_steps(monotone: Values, order: Values, wanted: Values) -> Values:
-    """Probabilities that rise by steps over ``order`` [K], linear between the middles of the steps.
+def monotone(order: Values, p: Values) -> Values:
+    """Probabilities [K] that are nearest to ``p`` [K] and do not fall along an ``order`` [K]."""
+    from sklearn.isotonic import IsotonicRegression
 
-    They are those at places ``wanted`` [n] of the order.
+    return np.asarray(IsotonicRegression(y_min=0, y_max=1).fit_transform(order, p))
+
+
+def without_steps(stepped: Values, order: Values, wanted: Values) -> Values:
+    """Probabilities at places ``wanted`` [n] of an ``order`` [K] along which they rise by steps [K].
+
+    Between the middles of the steps they are linear.
     """
     ranked = np.argsort(order, kind="stable")
-    values, x = monotone[ranked], order[ranked]
+    values, x = stepped[ranked], order[ranked]
     starts = np.flatnonzero(np.r_[True, np.diff(values) > 0])
     ends = np.r_[starts[1:], len(values)]
     middles = np.array([np.median(x[a:b]) for a, b in zip(starts, ends, strict=True)])
-    between: Values = np.interp(wanted, middles, values[starts])
-    return between
+    return np.asarray(np.interp(wanted, middles, values[starts]))
 
 
 def roots_of(spreads: Values, least: float) -> Values:
@@ -327,8 +317,7 @@ def _best(evidence: LabelEvidence, by_heart: bool) -> _Fit:
 
 def _below(margin: Values, share: float) -> Values:
     spread = max(float(margin.std()), 1e-9)
-    start: Values = expit((np.quantile(margin, share) - margin) / (0.15 * spread))
-    return start
+    return np.asarray(expit((np.quantile(margin, share) - margin) / (0.15 * spread)))
 
 
 @dataclass
@@ -393,16 +382,15 @@ class _Fit:
         if not known.any():
             return nearer, log_sound
         wrong = pairs.add_up(self.wrong[known])
-        sound = pairs.rates(pairs.add_up(1 - self.wrong[known]), pairs.label, pairs.rival)
-        of_wrong = pairs.rates(wrong, pairs.label, pairs.rival)
-        apart = 1 / (1 + (of_wrong.strength / _STRONG) ** 2)
-        self.weight_of_pairs = _LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * apart
-        self.log_odds_of_pair[known] = np.log(of_wrong.of_pair / sound.of_pair)[pairs.pair_of]
-        log_sound[known] = np.log(sound.of_pair)[pairs.pair_of]
+        sound, _ = pairs.rates(pairs.add_up(1 - self.wrong[known]), pairs.label, pairs.rival)
+        of_wrong, strength = pairs.rates(wrong, pairs.label, pairs.rival)
+        self.weight_of_pairs = _LEAST_WEIGHT + (1 - _LEAST_WEIGHT) / (1 + (strength / _STRONG) ** 2)
+        self.log_odds_of_pair[known] = np.log(of_wrong / sound)[pairs.pair_of]
+        log_sound[known] = np.log(sound)[pairs.pair_of]
         # the rate at which examples of the rival's class get this label
         num_classes = self.evidence.num_classes
         own = np.bincount(pairs.rival, wrong, num_classes) / np.maximum(self._size, 1)
-        rate = pairs.rates(wrong, pairs.rival, pairs.label).of_pair * (share + own[pairs.rival]) / 2
+        rate = pairs.rates(wrong, pairs.rival, pairs.label)[0] * (share + own[pairs.rival]) / 2
         others = num_classes - 1
         unsure = max(1 - self.evidence.p_predicted - share, 0.02) / others
         nearer[known] = np.log((rate + unsure) / (share / others + unsure))[pairs.pair_of]
@@ -436,7 +424,9 @@ class _Fit:
             deviation = float(np.sqrt(share @ np.square(self._centers - mean)))
             far = e.margin[own] - center[own]
             least = max(_UNSURE * float(e.lead[own].mean()), 1e-6)  # of sound margins that are all alike
-            log_wrong[own] = _log_logistic(far, WIDTH * max(deviation, least))
+            scale = WIDTH * max(deviation, least) * np.sqrt(3) / np.pi
+            z = np.abs(far) / scale
+            log_wrong[own] = -z - 2 * np.log1p(np.exp(-z)) - np.log(scale)  # a logistic density
             missed = float((sound * (e.margin[own] < 0)).sum() / max(float(sound.sum()), 1.0))
             alike = min(MISTAKEN / (e.num_classes - 1), _MOST_MISTAKEN) * missed
             log_alike = np.log(alike + 1e-300) + log_wrong[own]
@@ -461,13 +451,4 @@ class _Fit:
         gradient += np.array([_ADDED * (1 - usual), *(-slopes * self._prior[1:])])
         step = np.linalg.solve(curvature, gradient)
         self._prior = self._prior + np.clip(step, -1, 1)  # far from it Newton's step goes astray
-        odds: Values = self._prior @ self._design
-        return odds
-
-
-def _log_logistic(x: Values, deviation: float) -> Values:
-    """Log of the logistic density around 0 with a standard deviation."""
-    scale = deviation * np.sqrt(3) / np.pi
-    z = np.abs(x) / scale
-    log_density: Values = -z - 2 * np.log1p(np.exp(-z)) - np.log(scale)
-    return log_density
+        return np.asarray(self._prior @ self._design)

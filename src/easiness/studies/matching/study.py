@@ -40,7 +40,7 @@ def matching_rate(
     check_comparable([run_a, run_b])
     rows = rows_of([run_a, run_b], at)
     votes = [run.votes(row) for run, row in zip((run_a, run_b), rows, strict=True)]
-    return analysis.match_votes(*votes, side=side, fraction=fraction, ties=ties)
+    return analysis.Rule(side, fraction, ties).match_all(*votes)
 
 
 @dataclass(frozen=True)

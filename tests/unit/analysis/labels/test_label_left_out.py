@@ -475,7 +475,7 @@ def test_what_is_asked_again_is_not_fitted_again(monkeypatch):
 
     fitted: list[int] = []
     monkeypatch.setattr(estimate, "_kept", {})
-    monkeypatch.setattr(estimate, "_estimate", fit)
+    monkeypatch.setattr(estimate, "_by_model", fit)
     first = estimate_noise(course())
     assert estimate_noise(course()) is first
     with pytest.raises(ValueError, match="read-only"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, Recipe, load_dataset, paper
-from easiness.analysis import Rule, match_groups, match_votes
+from easiness.analysis import Rule, match_groups
 from easiness.data import Dataset
 from easiness.paper.options import Perturbing
 from easiness.paper.perturbation import draw_panel, perturbation_curve
@@ -63,7 +63,7 @@ def test_points_are_what_the_analysis_says(curve):
         for ties in ("expected", "refine"):
             point = curve.at(0.5, side, ties)
             options: dict[str, Any] = {"side": side, "ties": ties, "fraction": 0.25, "seed": 0}
-            assert point.same_models == match_votes(regular, perturbed, **options)
+            assert point.same_models == Rule(**options).match_all(regular, perturbed)
             assert point.groups == match_groups(regular, perturbed, Rule(**options), num_replicates=60)
             assert curve.at(1, side, "refine").same_models.rate == 1
     # a ceiling is of two groups, not of one with itself

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, analysis, compare, matching_rate, scores
-from easiness.analysis import Measured, Rule, agreement, match_groups, match_votes
+from easiness.analysis import Measured, Rule, agreement, match_groups
 from easiness.inputs import reading
 from easiness.show.rendering import rendered
 from easiness.studies.matching.study import Compared, compare as find_comparison
@@ -82,12 +82,12 @@ def test_cells_hold_what_the_analysis_says(runs, side, ties):
     )
     agreed = agreement(ours, theirs, expected, Rule(side, 0.1, ties))  # type: ignore[arg-type]
     assert repr(cell.agreed) == repr(agreed)  # it may have NaN
-    assert cell.all_trials == match_votes(few, many, side=side, ties=ties)
+    assert cell.all_trials == Rule(side, ties=ties).match_all(few, many)
 
 
 def test_matching_rate_reads_all_trials_of_the_last_common_epoch(runs):
     match = matching_rate(*runs, side="hard")  # type: ignore[misc]
-    expected = match_votes(*(run.votes(EPOCHS) for run in runs), side="hard")
+    expected = Rule("hard").match_all(*(run.votes(EPOCHS) for run in runs))
     assert match == expected
     assert match.chance == pytest.approx(0.1)
     assert len(match.tie_mass) == 2
