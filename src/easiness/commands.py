@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, TypeAlias
 
 Group: TypeAlias = Literal["Measure", "Look", "Mend", "Choose", "Share", "Paper"]
-"""What a command is for: ``easiness --help`` lists commands under these, in this order."""
+"""Purpose of a command: ``easiness --help`` lists commands under these, in this order."""
 
 ENTRY_POINTS = "easiness.studies"
 """The entry points by which other packages add studies: the name of the command, and the `Study`."""

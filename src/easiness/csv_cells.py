@@ -69,7 +69,7 @@ def csv_rows(
 
 
 def _undecodable(path: Path, what: str, encoding: str | None) -> BadInput:
-    """What is wrong with a file of bytes that are no text, with the line of the first of them."""
+    """Say why bytes of a file are no text, with the line of the first of them."""
     number = _first_undecodable(path, encoding or UTF_8)
     place = "" if number is None else f"line {number}: "
     if encoding in (None, UTF_8):

@@ -49,6 +49,7 @@ def reading(
 
 def reason(error: Exception) -> str:
     """The words of a library's error, on a line."""
+
     return getattr(error, "strerror", None) or one_line(error)
 
 
@@ -212,7 +213,6 @@ def read_batches(path: Path, name: str, most: int, groups: Sequence[int] | None 
 
 
 def _each(what: str, found: Iterator[T]) -> Iterator[T]:
-    """The finds of a library; an error that it throws says that ``what`` cannot be read."""
     while True:
         with reading(what):
             one = next(found, None)
@@ -255,7 +255,6 @@ def _check_num(file: Any, groups: Iterable[int], num: int) -> None:
 
 
 def _leaves(file: Any, name: str) -> list[int]:
-    """Places of the columns that a column of this name is stored in: several, of one of structs."""
     paths = [file.schema.column(place).path for place in range(len(file.schema))]
     return [place for place, path in enumerate(paths) if path == name or path.startswith(f"{name}.")]
 
@@ -304,7 +303,6 @@ def _longest(path: Path, file: Any, group: int, place: int) -> int:
 
 
 def _ends(values: Any) -> Iterator[Any]:
-    """The arrays of texts or bytes that an array holds, however deep."""
     import pyarrow as pa
 
     kind = values.type
@@ -370,7 +368,6 @@ def read_npz(path: Path, keys: Sequence[str], needed: Sequence[Sequence[str]]) -
 
 
 def _size(path: Path, key: str, zipped: zipfile.ZipFile, name: str) -> int:
-    """Bytes of an array by its header, where the file holds as much as that says."""
     with reading(f"{path}: {key}", _SAVE, "no array that can be read"), zipped.open(name) as opened:
         version = np.lib.format.read_magic(opened)
         if version not in _HEADERS:
@@ -404,5 +401,4 @@ def mapped_array(path: Path) -> npt.NDArray[Any]:
 
 
 def _without_advice() -> warnings.catch_warnings[None]:
-    """A block in which NumPy does not say that files of Python 2 take longer."""
     return warnings.catch_warnings(action="ignore", category=UserWarning)

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from easiness import load_dataset, open_run
-from easiness.data.sources import torchvision_sets
+from easiness.data.sources import torch_dataset
 from easiness.errors import RunFailed
 from easiness.store import RunWriter, at_work
 from lengths import long_but
@@ -303,7 +303,7 @@ def test_torchvision(silent_server, tmp_path, monkeypatch):
     datasets = pytest.importorskip("torchvision").datasets
     url = f"{silent_server}/usps.bz2"
     monkeypatch.setattr(datasets.USPS, "split_list", {"train": [url, "usps.bz2", "0" * 32]})
-    monkeypatch.setattr(torchvision_sets, "SECONDS_TO_WAIT", 0.2)
+    monkeypatch.setattr(torch_dataset, "SECONDS_TO_WAIT", 0.2)
     before = socket.getdefaulttimeout()
     with pytest.raises(RunFailed, match=rf"usps: .*{tmp_path} \(.*timed out\)"):
         load_dataset("usps", data_root=tmp_path, download=True)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import easiness
 from easiness.cli.main import app
 from easiness.commands import COMMANDS, PAPER
-from easiness.data.sources.registry import SOURCES, find_source
+from easiness.data.load import SOURCES, find_source
 from easiness.data.sources.source import SourceRequest
 from easiness.errors import BadInput
 from easiness.executors import EXECUTORS, Executor, Needs, executor_names, find_executor, make_executor
@@ -212,7 +212,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
     for path, source in re.findall(r"```python\n# (\S+)\n(.*?)```", CONTRIBUTING.read_text(), re.DOTALL):
         add_file(root / path, source)
     add_line(
-        root / "scoring/registry.py",
+        root / "scoring/table.py",
         "SCORES",
         "SURPRISE",
         "from easiness.scoring.surprise import SURPRISE",

@@ -3,6 +3,8 @@
 from easiness.data.dataset import (
     DIGEST_BYTES as DIGEST_BYTES,
     Dataset as Dataset,
+    hold_out as hold_out,
+    merge_splits as merge_splits,
     rewritten as rewritten,
     same_at as same_at,
     same_values as same_values,
@@ -10,7 +12,6 @@ from easiness.data.dataset import (
     value_digest as value_digest,
     value_digests as value_digests,
 )
-from easiness.data.holdout import hold_out as hold_out, merge_splits as merge_splits
 from easiness.data.label_files import (
     ACTIONS as ACTIONS,
     COLUMNS as COLUMNS,
@@ -34,6 +35,7 @@ from easiness.data.label_files import (
 from easiness.data.load import (
     grouped as grouped,
     load_dataset as load_dataset,
+    load_unlabelled as load_unlabelled,
     part_of as part_of,
 )
 from easiness.data.sources.file_blobs import cache_folder as cache_folder
@@ -45,4 +47,3 @@ from easiness.data.sources.splits import (
 from easiness.data.tables.splits import is_table as is_table, open_table as open_table
 from easiness.data.tables.table import written_in as written_in
 from easiness.data.tables.text_files import csv_header as csv_header
-from easiness.data.unlabelled import load_unlabelled as load_unlabelled

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -149,7 +149,6 @@ class _Reader:
         self._known = {name: label for label, name in enumerate(data.classes)}
 
     def position(self, text: str, where: str) -> int:
-        """The position of the example among the data."""
         whole = _WHOLE.fullmatch(text.strip()) if self._whole_ids else None
         forms = (text, text.strip(), *(() if whole is None else (whole[1],)))
         at = next((self._at[form] for form in forms if form in self._at), None)
@@ -167,7 +166,6 @@ class _Reader:
         )
 
     def label(self, row: Cells, action: str, position: int, where: str) -> int | None:
-        """The label of the example, ``None`` where it is to be dropped."""
         own, was, classes = int(self._data.labels[position]), row["was"], self._data.classes
         if was.strip() and own not in self._meant(was):
             raise BadInput(
@@ -317,11 +315,9 @@ class Decisions:
         return np.isin(self.actions, (RELABEL, DROP))
 
     def part(self, chosen: npt.NDArray[np.bool_]) -> Decisions:
-        """The decisions that are ``chosen`` [n], of the same file."""
         return replace(self, **{name: getattr(self, name)[chosen] for name in _ARRAYS})
 
     def and_those(self, other: Decisions) -> Decisions:
-        """With those of another file on other labels of the same examples."""
         both: dict[str, Any] = {
             name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _ARRAYS
         }
@@ -387,7 +383,6 @@ def _is_json(file: str | os.PathLike[str]) -> bool:
 
 
 def _files(file: str | os.PathLike[str], of: Labelled) -> dict[str, LabelFile]:
-    """The answers of each person in JSON, or all of a file of labels, under no name."""
     path = at_home(file)
     return read_answers(path, of) if _is_json(file) else {"": read_label_file(path)}
 
@@ -429,10 +424,6 @@ class _Person(_Read):
     id: int
     email: str = ""
 
-    @property
-    def name(self) -> str:
-        return self.email.strip() or f"user {self.id}"
-
 
 class _Result(_Read):
     from_name: str = ""
@@ -449,7 +440,9 @@ class _Annotation(_Read):
     @property
     def person(self) -> str:
         one = self.completed_by
-        return one.name if isinstance(one, _Person) else "user" if one is None else f"user {one}"
+        if isinstance(one, _Person):
+            return one.email.strip() or f"user {one.id}"
+        return "user" if one is None else f"user {one}"
 
     @property
     def time(self) -> str:
@@ -457,20 +450,15 @@ class _Annotation(_Read):
 
     @property
     def choices(self) -> list[str]:
-        """What was chosen; nothing where the task was skipped."""
         results = () if self.was_cancelled else self.result
         return [one for result in results if result.from_name == CONTROL for one in result.choices]
 
 
-class _Data(_Read):
-    id: str
-    was: Annotated[int, Field(ge=0)]
-    split: str
-    of: str
-
-
 class _Task(_Read):
-    data: _Data
+    id: str = Field(validation_alias=AliasPath("data", "id"))
+    was: int = Field(ge=0, validation_alias=AliasPath("data", "was"))
+    split: str = Field(validation_alias=AliasPath("data", "split"))
+    of: str = Field(validation_alias=AliasPath("data", "of"))
     annotations: list[_Annotation] = []
 
 
@@ -487,7 +475,7 @@ def read_answers(path: Path, of: Labelled) -> dict[str, LabelFile]:
         for one in sorted(task.annotations, key=lambda one: one.time):
             last[one.person] = one
         for person, one in last.items():
-            rows.setdefault(person, []).append((where, _row(task.data, person, one, of, where)))
+            rows.setdefault(person, []).append((where, _row(task, person, one, of, where)))
     if not rows:
         raise BadInput(f"{path}: has no answers; {_MADE_BY} and people have looked at")
     return {person: LabelFile(path, frozenset(COLUMNS), some) for person, some in rows.items()}
@@ -499,17 +487,13 @@ def _tasks(path: Path) -> list[_Task]:
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); {_MADE_BY}") from None
     except ValidationError as error:
-        raise BadInput(f"{path}: {_problem(error.errors(include_url=False)[0])}; {_MADE_BY}") from None
+        what = error.errors(include_url=False)[0]
+        place = f" at {'.'.join(map(str, what['loc']))}" if what["loc"] else ""
+        raise BadInput(f"{path}: is not as expected{place} ({what['msg']}); {_MADE_BY}") from None
 
 
-def _problem(what: Any) -> str:
-    place = ".".join(map(str, what["loc"]))
-    return f"is not as expected{f' at {place}' if place else ''} ({what['msg']})"
-
-
-def _row(data: _Data, person: str, one: _Annotation, of: Labelled, where: str) -> Cells:
-    """The row of a file of labels that says what somebody has chosen."""
-    label, action = data.was, ""
+def _row(task: _Task, person: str, one: _Annotation, of: Labelled, where: str) -> Cells:
+    label, action = task.was, ""
     if len(one.choices) > 1:
         raise BadInput(f"{where}: has {len(one.choices)} choices of {person}; give each example one")
     for choice in one.choices:
@@ -517,17 +501,17 @@ def _row(data: _Data, person: str, one: _Annotation, of: Labelled, where: str) -
             action = choice
         else:
             label = _label(choice, of, where)
-            action = "keep" if label == data.was else "relabel"
+            action = "keep" if label == task.was else "relabel"
     return {
-        "id": data.id,
+        "id": task.id,
         "label": str(label),
         "class": of.classes[label] if label < len(of.classes) else "",
-        "was": str(data.was),
+        "was": str(task.was),
         "action": action,
         "by": person,
         "time": one.time,
-        "split": data.split,
-        "data": data.of,
+        "split": task.split,
+        "data": task.of,
     }
 
 

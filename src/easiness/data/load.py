@@ -9,18 +9,43 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from easiness.data.dataset import Dataset
-from easiness.data.holdout import hold_out
+from easiness.data.dataset import Dataset, hold_out
 from easiness.data.label_files import relabelled
-from easiness.data.sources.arrays import from_arrays
-from easiness.data.sources.hub import from_hub_object, is_hub_object
-from easiness.data.sources.registry import accepted, find_source
-from easiness.data.sources.source import SourceRequest, absolute
-from easiness.data.sources.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
-from easiness.data.tables.dataset import checked_columns, checked_encoding, checked_names
-from easiness.data.tables.table import is_missing
-from easiness.errors import BadInput
+from easiness.data.sources.arrays import DIGITS, NPZ, from_arrays
+from easiness.data.sources.folders import FOLDER, MINI_IMAGENET, files_of
+from easiness.data.sources.hub import HUB, from_hub_object, is_hub_object
+from easiness.data.sources.source import OF_TABLES, Source, SourceRequest, absolute
+from easiness.data.sources.splits import Split, dataset_of, own_ids
+from easiness.data.sources.torch_dataset import (
+    TORCHVISION,
+    is_item_list,
+    is_map_style,
+    load_map_style,
+    refuse_iterable,
+)
+from easiness.data.tables.dataset import (
+    Examples,
+    Held,
+    checked_columns,
+    checked_encoding,
+    checked_names,
+    columns_of,
+    dataset_of_tables,
+    examples_in,
+    files_below,
+    held_in,
+    label_column,
+    row_ids,
+    text_column,
+)
+from easiness.data.tables.splits import open_tables, table_files
+from easiness.data.tables.table import Table, Tables, is_missing
+from easiness.data.tables.vectors import input_columns, make_vectors
+from easiness.errors import BadInput, nearest
+from easiness.gate import mapped_array, read_npz
+from easiness.inputs import TEXT, VECTOR, StoredVectors, kind_of
 from easiness.spec import TABLE_OPTIONS, Loading, LoadOptions
 
 
@@ -200,3 +225,176 @@ def _load_object(
     if held_out is not None and not is_map_style(held_out):
         raise BadInput(f"held_out: a {type(held_out).__name__}; give a Dataset, as the source is one")
     return load_map_style(source, held_out=held_out, classes=classes, skip_unreadable=options.skip_unreadable)
+
+
+def _load(request: SourceRequest) -> Dataset:
+    path = request.path
+    tables = open_tables(path, request.options)
+    name = path.name if path.is_dir() else path.stem
+    return dataset_of_tables(name, str(path), tables, request.options, request.classes)
+
+
+TABLES = Source(
+    form="a CSV or Parquet file, or a folder of train* and test* of them",
+    reads=lambda request: request.exists and table_files(request.path) is not None,
+    load=_load,
+    takes_classes=True,
+    takes=OF_TABLES,
+)
+
+
+_FILES = (".csv", ".npz", ".parquet")
+_ALIKE = 0.7  # a folder that is missing is called like some data set or other by less
+
+SOURCES: tuple[Source, ...] = (
+    DIGITS,
+    TABLES,
+    FOLDER,
+    NPZ,
+    TORCHVISION,
+    HUB,
+    MINI_IMAGENET,
+)
+
+
+def _beside(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f", nor a folder {path.parent}"
+    return nearest(path.name, _in_folder(path.parent))
+
+
+def _in_folder(folder: Path) -> list[str]:
+    try:
+        return [found.name for found in folder.iterdir()]
+    except OSError:
+        return []
+
+
+def accepted() -> str:
+    forms = ", ".join(source.form for source in SOURCES)
+    return f"{forms}, a pair of arrays (x, y), or a map-style torch Dataset or a list of (image, label)"
+
+
+def find_source(request: SourceRequest) -> Source:
+    """The kind of source that a request is for: by a name, else by a path.
+
+    ``digits`` and what starts with ``hf:`` or ``mini-imagenet:`` are names whatever files there are; the
+    name of a torchvision data set is one where ``data_root`` is given or there is no such file.
+    """
+    for source in sorted(SOURCES, key=lambda source: not source.names):
+        if source.reads(request):
+            return source
+    text = request.text
+    if request.exists:
+        raise BadInput(f"{text}: not a kind of file that can be read; give {accepted()}")
+    if "/" in text or Path(text).suffix.lower() in _FILES:  # a path and no name
+        raise BadInput(f"{text!r}: no such file or folder{_beside(Path(text))}; give the path of the data")
+    names = [name for source in SOURCES for name in source.names]
+    hint = nearest(text.lower(), [*names, *_in_folder(Path())], _ALIKE)
+    raise BadInput(f"{text!r}: no such file or folder, and not a known name{hint}; give {accepted()}")
+
+
+_FORMS = "a folder, a CSV or Parquet file without the labels, an .npz file with x, or an .npy file of vectors"
+
+
+def load_unlabelled(source: Any, like: Dataset, *, vectors: bool = False) -> Dataset:
+    """Examples of the kind of ``like`` (or ``vectors``), read as these were; labels are not looked at.
+
+    A folder is searched with all folders in it. Categories in a table are made into the values that they have
+    in that of ``like``. Of an ``.npz`` file ``x`` and ``ids`` are read; an ``.npy`` file has vectors [M, D].
+    """
+    found = _found(source, like)
+    if found.kind != (VECTOR if vectors else like.kind):
+        raise BadInput(
+            f"{found.name}: holds {found.kind.nouns}, and the run is on "
+            f"{'vectors of your own' if vectors else like.kind.nouns}; give a pool of such"
+        )
+    return found
+
+
+def _found(source: Any, like: Dataset) -> Dataset:
+    if isinstance(source, Dataset):
+        return source
+    if isinstance(source, np.ndarray):
+        return _of_array(like, "array", None, source, None)
+    if not isinstance(source, str | os.PathLike):
+        return load_dataset(source, classes=like.classes)
+    path = absolute(os.fspath(source))
+    if path.is_file() and path.suffix.lower() == ".npy":
+        return _of_array(like, path.stem, str(path), _vectors_in_file(path), None)
+    if path.is_file() and path.suffix.lower() == ".npz":
+        content = read_npz(path, ("x", "ids"), needed=(("x",),))
+        return _of_array(like, path.stem, str(path), content["x"], content.get("ids"))
+    if (path / "run.json").is_file():
+        raise BadInput(f"{source}: is a run, not a pool; give {_FORMS}")
+    if path.exists() and table_files(path) is not None:
+        table = open_tables(path, like.load_options).train
+        return _pool(path.stem, str(path), table.where, _in_table(table, like), like, table)
+    if path.is_dir():
+        files = files_of(path, like.kind)
+        if not files:
+            raise BadInput(f"{path}: no {like.kind.noun} in it that can be read by its name; give {_FORMS}")
+        examples = files_below(path, [files], like.kind, like.load_options)
+        return _pool(path.name, str(path), str(path), examples, like)
+    if path.exists():
+        raise BadInput(f"{source}: not a kind of file that can be read; give {_FORMS}")
+    return load_dataset(source, data_root=like.load_options.data_root)
+
+
+def _in_table(table: Table, like: Dataset) -> Examples:
+    options = like.load_options
+    label = label_column(table, options)
+    if like.kind == VECTOR:
+        return Examples(VECTOR, [_vectors(table, like)], [np.arange(table.num_rows)])
+    if like.kind == TEXT:
+        others = [one for one in table.names if one != label]
+        column = options.text or text_column(others) or TEXT.columns[0]
+        return examples_in(Tables(table), Held("texts", TEXT, column), label, options)
+    held = held_in(table, options)
+    if held.form not in ("files", "bytes"):
+        columns = " or ".join(("path", *like.kind.columns))
+        raise BadInput(f"{table.where}: no column {columns}; rename that of the {like.kind.nouns}")
+    return examples_in(Tables(table), held._replace(kind=like.kind), label, options)
+
+
+def _vectors(table: Table, like: Dataset) -> StoredVectors:
+    """Rows as the vectors that the same columns make in the table of ``like``."""
+    own = None if like.source is None else absolute(like.source)
+    if own is None or not own.exists() or table_files(own) is None:
+        raise BadInput(f"{table.where}: a table, and the run has vectors of none; give an .npy file of them")
+    train = open_tables(own, like.load_options).train
+    columns, _ = input_columns(train, label_column(train, like.load_options), like.load_options)
+    made = make_vectors(train, table, columns)
+    return StoredVectors(made.values[1], made.names)
+
+
+def _of_array(
+    like: Dataset, name: str, source: str | None, x: npt.NDArray[Any], ids: npt.NDArray[Any] | None
+) -> Dataset:
+    where = f"{source or name}: x"
+    kind = kind_of(x, where)
+    named = own_ids(np.arange(len(x)) if ids is None else ids, f"{source}: ids")
+    examples = Examples(kind, [kind.from_array(x, where, copy=True)], [named])
+    return _pool(name, source, where, examples, like)
+
+
+def _pool(
+    name: str, source: str | None, where: str, examples: Examples, like: Dataset, table: Table | None = None
+) -> Dataset:
+    (ids,), (found,), options = examples.ids, examples.found, like.load_options
+    if table is not None and options.id in table.names:
+        ids = row_ids(table, options, ids)
+    name_at = (lambda row: f"{where}: {ids[row]}") if table is None else table.name_at
+    rows = table.rows if table is not None and examples.in_rows else None
+    labels = np.zeros(len(ids), np.int64)
+    split = Split("pool", where, found, ids, labels, name_at, examples.kind, rows=rows)
+    data = dataset_of(name, source, [split], None, skip_unreadable=options.skip_unreadable, like=like)
+    return data if table is None else replace(data, columns=columns_of(table, ids))
+
+
+def _vectors_in_file(path: Path) -> npt.NDArray[np.float32]:
+    rows = mapped_array(path)
+    if rows.ndim != 2 or rows.dtype.kind not in "fiu" or not rows.size:
+        shape = " x ".join(map(str, rows.shape))
+        raise BadInput(f"{path}: holds {shape} values of {rows.dtype} and no vectors; give numbers [M, D]")
+    return np.asarray(rows, np.float32)

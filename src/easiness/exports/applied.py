@@ -177,7 +177,6 @@ def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
 
 
 def damaged_card(file: Path) -> BadInput:
-    """The error for a file of a card that is not what was written."""
     return BadInput(f"{file}: is damaged or missing; get the card again")
 
 
@@ -359,7 +358,6 @@ def apply_card(card: str | Path, source: Any) -> Applied:
 
 
 def _scores(card: Card) -> pd.DataFrame:
-    """The rows of both splits of a card, as far as they have digests."""
     import pandas as pd
 
     made = card.document
@@ -374,7 +372,6 @@ def _scores(card: Card) -> pd.DataFrame:
 
 
 def _examples(data: Dataset, split: str) -> pd.DataFrame:
-    """Id, label, class, split and digest of the examples of a split of the copy."""
     import pandas as pd
 
     columns = {"id": data.ids, "label": data.labels, "class": np.array(data.classes, object)[data.labels]}

@@ -95,12 +95,10 @@ class Examples:
 
     @property
     def run(self) -> Run:
-        """The run."""
         return self.asked.run
 
     @property
     def split(self) -> Split:
-        """The split."""
         return self.asked.split
 
     @property
@@ -117,19 +115,16 @@ class Examples:
         return positions_in(self.data, self.run, self.split)
 
     def file(self, position: int) -> Path | None:
-        """The example's own file, absolute, where it has one."""
         assert self.data is not None
         path = Path(self.data.stored.name(int(self.rows[position])))
         return path.absolute() if path.is_file() else None
 
     @property
     def exported(self) -> Exported | None:
-        """What the examples are to other tools; ``None`` where they are not to be had, see `without`."""
         return None if self.data is None else self.data.kind.exported
 
     @property
     def without(self) -> str | None:
-        """Why the examples themselves are not there; ``None`` where they are."""
         nouns = kind_named(self.run.spec.data.kind).nouns
         return f"without {nouns}: {self.without_data}" if self.data is None else None
 
@@ -147,11 +142,9 @@ class Examples:
 
     @cached_property
     def told(self) -> Told | None:
-        """The texts of the examples, or their paths where ids are positions; see `told`."""
         return None if self.data is None else told(self.data, self.rows)
 
     def table_with_texts(self) -> pd.DataFrame:
-        """The table, and behind it a column of what is `told` of the examples."""
         return self.table if self.told is None else self.table.assign(**{self.told.column: self.told.texts})
 
 

@@ -1,25 +1,33 @@
-"""``export``: a run in the format of another tool; a new format is a file and a line here."""
+"""``export``: a run in the format of another tool: rows, archives for NumPy, and tasks for Label Studio."""
 
 from __future__ import annotations
 
+import html
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+from urllib.parse import quote
 
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data import CONTROL, DROP, UNSURE, choice_of, load_dataset
 from easiness.engine import check_output_file, check_output_folder, output_file, output_folder
-from easiness.errors import BadInput, nearest
+from easiness.errors import BadInput, nearest, printable
 from easiness.exports.examples import Examples, Exporting, Format, examples_of
-from easiness.exports.formats import CLEANLAB, CSV, HUGGING_FACE, PARQUET, SPOTLIGHT, TORCH
-from easiness.exports.label_studio import LABEL_STUDIO
 from easiness.inputs import KINDS
-from easiness.show import listed
-
-FORMATS: tuple[Format[Any], ...] = (*(HUGGING_FACE, CLEANLAB, LABEL_STUDIO, SPOTLIGHT, TORCH, CSV, PARQUET),)
-"""In the order of the help."""
+from easiness.runs import data_version, decisions_on, positions_in
+from easiness.show import listed, markdown_text, write_csv, write_parquet
+from easiness.studies.suspects import ABOVE
 
 
 def find_format(name: str) -> Format[Any]:
-    """The format of a name; `BadInput` where there is none."""
     for one in FORMATS:
         if one.name == name:
             return one
@@ -57,7 +65,6 @@ def export(asked: Exporting) -> Exported:
 
 
 def _check_to_label(form: Format[Any], asked: Exporting) -> None:
-    """Refuse what is for people who label alone, of any other format, and what contradicts itself."""
     for field in ("above", "only", "blind", "document_root"):
         if getattr(asked, field) not in (None, False) and not form.is_to_label:
             option = f"--{field.replace('_', '-')}"
@@ -69,7 +76,6 @@ def _check_to_label(form: Format[Any], asked: Exporting) -> None:
 
 
 def _check_shown(form: Format[Any], examples: Examples) -> None:
-    """Refuse a format that shows nothing of the kind that the examples are, by what it does show."""
     assert form.shows is not None
     kinds = [kind.nouns for kind in KINDS if form.shows(kind.exported)]
     shown, run, data = listed(kinds), examples.run, examples.data
@@ -79,3 +85,361 @@ def _check_shown(form: Format[Any], examples: Examples) -> None:
         others = ", ".join(one.name for one in FORMATS if one.shows is None)
         has = data.kind.nouns
         raise BadInput(f"--to {form.name}: shows {shown}, and {run.path} has {has}; choose {others}")
+
+
+_NAMES = {"train": "train", "held_out": "test"}
+"""The names of the splits for `datasets`."""
+
+
+CSV = Format[BinaryIO](
+    "csv",
+    "rows with every score and suspect",
+    lambda examples, file: write_csv(examples.table_with_texts(), file),
+    "pandas.read_csv({out!r})",
+    suffixes=(".csv",),
+)
+PARQUET = Format[BinaryIO](
+    "parquet",
+    "the same rows as Parquet, for DuckDB, polars and pandas",
+    lambda examples, file: write_parquet(examples.table_with_texts(), file),
+    "polars.read_parquet({out!r})",
+    suffixes=(".parquet",),
+)
+
+
+def _with_examples(
+    examples: Examples,
+    place: Path | BinaryIO,
+    table: Any,
+    of_files: Any,
+    metadata: Callable[[Any], dict[str, str] | None] = lambda _: None,
+) -> str | None:
+    """Write a table as Parquet, with the examples as its first column; those of files have a type of Arrow.
+
+    ``metadata`` are made of the schema.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    plain = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    schema, exported = plain.schema, examples.exported
+    if exported is not None:
+        kind = {"file": of_files, "text": pa.string(), "numbers": pa.list_(pa.float32())}[exported.form]
+        schema = pa.schema([(exported.column, kind), *schema])
+    schema = schema.with_metadata(metadata(schema))
+    with pq.ParquetWriter(place, schema, compression="zstd") as writer:
+        if exported is None:
+            writer.write_table(plain.cast(schema))
+        for cells, part in examples.with_cells(plain) if exported is not None else ():
+            wrapped = [{"bytes": one, "path": None} for one in cells] if pa.types.is_struct(kind) else cells
+            writer.write_table(pa.table([pa.array(wrapped, kind), *part.columns], schema=schema))
+    return examples.without
+
+
+def _spotlight(examples: Examples, file: BinaryIO) -> str | None:
+    import pyarrow as pa
+
+    return _with_examples(examples, file, examples.table, pa.binary())
+
+
+SPOTLIGHT = Format(
+    "spotlight",
+    "a Parquet with the examples, for Renumics Spotlight",
+    _spotlight,
+    "spotlight.show({out!r}, dtype={{{column!r}: spotlight.{dtype}}})",
+    suffixes=(".parquet",),
+    then_without="spotlight.show({out!r})",
+)
+
+
+def _hugging_face(examples: Examples, folder: Path) -> str | None:
+    import pyarrow as pa
+
+    def features(schema: Any) -> dict[str, str]:  # `datasets` reads the types of columns from these
+        found = {name: _feature(name, schema, examples) for name in schema.names}
+        return {"huggingface": json.dumps({"info": {"features": found}})}
+
+    path = folder / "data" / f"{_NAMES[examples.split]}-00000-of-00001.parquet"
+    path.parent.mkdir()
+    file = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    (folder / "README.md").write_text(_card(examples), "utf-8")
+    return _with_examples(examples, path, examples.table.drop(columns="class"), file, features)
+
+
+def _feature(name: str, schema: Any, examples: Examples) -> dict[str, Any]:
+    exported = examples.exported
+    if exported is not None and name == exported.column and exported.form != "text":
+        numbers = {"_type": "Sequence", "feature": {"_type": "Value", "dtype": "float32"}}
+        return numbers if exported.feature is None else {"_type": exported.feature}
+    if name == "label":
+        return {"_type": "ClassLabel", "names": list(examples.run.classes)}
+    dtype = str(schema.field(name).type).replace("double", "float64").removeprefix("large_")
+    return {"_type": "Value", "dtype": dtype}
+
+
+def _card(examples: Examples) -> str:
+    run, split = examples.run, _NAMES[examples.split]
+    which = "examples" if split == "train" else "held-out examples"
+    return (
+        "---\nconfigs:\n- config_name: default\n  data_files:\n"
+        f"  - split: {split}\n    path: data/{split}-*\n---\n\n"
+        f"{len(examples.table):,} {which} with a column for each score of easiness, from {len(run.trials)} "
+        f"{run.made} of {markdown_text(run.network)} {run.at(examples.epoch)}.\n"
+    )
+
+
+HUGGING_FACE = Format(
+    "hf",
+    "a folder for Hugging Face datasets, with the examples and a column a score",
+    _hugging_face,
+    "datasets.load_dataset({out!r})",
+)
+
+
+_TEXT_BYTES = 2**28  # of texts in an array, where each takes as much as the longest
+
+
+def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
+    run, table, split = examples.run, examples.table, examples.split
+    probabilities = np.full((len(table), len(run.classes)), np.nan)
+    with suppress(BadInput):  # no trial left any out, or too few were kept
+        probabilities = run.probabilities(**run.asked(examples.epoch), split=split, left_out=True)
+    out_of_sample = ~np.isnan(probabilities).any(axis=1)
+    if not out_of_sample.all():
+        others = _of_all_trials(examples)
+        probabilities[~out_of_sample] = others[~out_of_sample]
+    arrays: dict[str, Any] = {
+        "labels": table["label"].to_numpy(),
+        "pred_probs": probabilities,
+        "out_of_sample": out_of_sample,
+        "ids": examples.ids,
+        "classes": np.array(run.classes, str),
+        **_told(examples),
+    }
+    np.savez_compressed(file, **arrays)
+    return _out_of_sample(int(out_of_sample.sum()), len(table))
+
+
+def _told(examples: Examples) -> dict[str, npt.NDArray[Any]]:
+    if examples.told is None:
+        return {}
+    most = max(1, _TEXT_BYTES // (4 * len(examples.told.texts)))
+    return {f"{examples.told.column}s": np.array([text[:most] for text in examples.told.texts], str)}
+
+
+def _of_all_trials(examples: Examples) -> npt.NDArray[np.float64]:
+    run = examples.run
+    try:
+        return run.probabilities(**run.asked(examples.epoch), split=examples.split)
+    except BadInput:
+        raise BadInput(
+            f"{run.path}: cleanlab needs probabilities of every example, and not all logits were kept; "
+            "measure (--keep-logits) or record (keep_logits=True) another run"
+        ) from None
+
+
+def _out_of_sample(num_out: int, num: int) -> str:
+    if num_out == num:
+        return "all probabilities are out of sample: of trials that did not train on the example"
+    if num_out == 0:
+        return (
+            "all probabilities are of networks that trained on the example, which hides wrong labels; "
+            "measure with --train-share 0.8 for trials that leave examples out"
+        )
+    return (
+        f"{num_out:,} of {num:,} examples have probabilities out of sample, see `out_of_sample`; every trial "
+        "trained on the others, and more trials would leave them out"
+    )
+
+
+CLEANLAB = Format(
+    "cleanlab",
+    "labels and pred_probs, for cleanlab, and texts beside them",
+    _write_cleanlab,
+    "cleanlab.filter.find_label_issues(**{{k: numpy.load({out!r})[k] for k in ('labels', 'pred_probs')}})",
+    suffixes=(".npz",),
+)
+
+
+def _write_torch(examples: Examples, file: BinaryIO) -> str | None:
+    table = examples.table
+    indices, note = _positions(examples)
+    order = np.argsort(table["difficulty"].to_numpy(), kind="stable")
+    wrong = table["p_wrong"] if "p_wrong" in table else np.zeros(len(table))
+    np.savez_compressed(
+        file,
+        indices=indices[order],
+        weights=1 - table["easiness_expected"].to_numpy()[order],
+        p_wrong=np.asarray(wrong, np.float64)[order],
+        labels=table["label"].to_numpy()[order],
+        ids=examples.ids[order],
+    )
+    return note
+
+
+def _positions(examples: Examples) -> tuple[npt.NDArray[np.int64], str]:
+    """Positions [K] of the examples in the data set that they come from, and how these are known."""
+    ids, ref = examples.table["id"].to_numpy(), examples.run.spec.data
+    whole = "held-out split" if examples.split == "held_out" and ref.holdout is None else "training split"
+    if examples.data is not None:  # or says which it lacks
+        positions_in(examples.data, examples.run, examples.split)
+    if examples.run.spec.measured is None:
+        return np.arange(len(ids)), "indices are positions in the ids that the Recorder was given"
+    if ids.dtype == np.int64:
+        of = "source" if whole == "training split" else f"source's {whole}"
+        return ids.astype(np.int64), f"indices are the ids: positions in the {of}"
+    if examples.data is None or examples.data.source is None:
+        return np.arange(len(ids)), "indices are positions in the run, since the source is not known"
+    options = ref.load_options().model_dump() | {"holdout": None, "labels": None}
+    data = load_dataset(examples.data.source, **options)
+    if whole == "held-out split":
+        assert data.held_out is not None
+        data = data.held_out
+    note = f"indices are positions in the {whole}, ids in order, as torchvision's ImageFolder has them"
+    return positions_in(data, examples.run, examples.split), note
+
+
+TORCH = Format(
+    "torch",
+    "indices, easiest first, and their weights, for Subset and a WeightedRandomSampler over it",
+    _write_torch,
+    "part = numpy.load({out!r}); subset = torch.utils.data.Subset(data, part['indices']); sampler = "
+    "torch.utils.data.WeightedRandomSampler(part['weights'], len(subset)); loader = "
+    "torch.utils.data.DataLoader(subset, sampler=sampler)",
+    suffixes=(".npz",),
+)
+
+
+TASKS, CONFIG = "tasks.json", "config.xml"
+
+_EXAMPLE, _QUESTION = "example", "question"
+_AT_ONCE = 64  # examples made at a time
+_AT_LEAST = 5  # examples
+_MOST_BUTTONS = 20  # of classes; more are a list
+_ELEMENTS = {"image": "Image", "audio": "Audio", "text": "Text"}
+_NOT_IN_XML = re.compile("[\ufffe\uffff]")
+_ACTIONS = {DROP: "drop: of no class", UNSURE: "unsure"}
+
+
+def _write(examples: Examples, folder: Path) -> str | None:
+    positions, blind = _chosen(examples)
+    shown = examples.exported
+    assert shown is not None
+    element = _ELEMENTS[shown.column]
+    if element == "Audio" and examples.asked.document_root is None:
+        element += ' decoder="none"'  # what is in a task is played, and not taken apart for a picture of it
+    (folder / CONFIG).write_text(_config(examples.run.classes, element), "utf-8")
+    rows = examples.table.to_dict("records")
+    number = 0
+    with (folder / TASKS).open("w", encoding="utf-8") as file:
+        for position, address in zip(positions.tolist(), _addresses(examples, positions), strict=True):
+            task = _task(examples, rows[position], address, blind)
+            file.write(("[" if not number else ",\n") + json.dumps(task, allow_nan=False))
+            number += 1
+        file.write("]\n")
+    return f"{number:,} tasks" + (", which show neither labels nor suggestions" if blind else "")
+
+
+def _chosen(examples: Examples) -> tuple[npt.NDArray[np.int64], bool]:
+    asked, table = examples.asked, examples.table
+    if asked.only is not None:
+        listed = decisions_on(examples.run, asked.only, examples.split).listed
+        if not listed:
+            raise BadInput(f"{asked.only}: has no examples of this split; give a file that lists some")
+        columns = {name for row in listed.values() for name in row}
+        return np.array([*listed], np.int64), asked.blind or (
+            "stratum" in columns and "suggested" not in columns
+        )
+    if "p_wrong" not in table:
+        raise BadInput(f"{examples.run.path}: {examples.note}; name the examples to look at by --only")
+    p_wrong = table["p_wrong"].fillna(-1).to_numpy(np.float64)
+    order = np.argsort(-p_wrong, kind="stable")
+    num = int((p_wrong >= (ABOVE if asked.above is None else asked.above)).sum())
+    return order[: max(num, _AT_LEAST)], asked.blind
+
+
+def _addresses(examples: Examples, positions: npt.NDArray[np.int64]) -> Iterator[str]:
+    """What each example is in a task: its text, where its file is served, or a ``data:`` address."""
+    data, root = examples.data, examples.asked.document_root
+    assert data is not None
+    if root is not None:
+        yield from (_served(examples, position, root.resolve()) for position in positions.tolist())
+        return
+    for first in range(0, len(positions), _AT_ONCE):
+        rows = examples.rows[positions[first : first + _AT_ONCE]]
+        yield from data.map(rows, lambda value: data.kind.show(value, data.traits).address)
+
+
+def _served(examples: Examples, position: int, root: Path) -> str:
+    file = examples.file(position)
+    if file is None:
+        raise BadInput(
+            f"--document-root {root}: the example {examples.table['id'].iloc[position]} is no file of its "
+            "own; leave it out, so that the tasks have the examples in them"
+        )
+    if not file.resolve().is_relative_to(root):
+        raise BadInput(f"--document-root {root}: {file} is not below it; give a folder that it is in")
+    return f"/data/local-files/?d={quote(file.resolve().relative_to(root).as_posix())}"
+
+
+def _task(examples: Examples, row: dict[Any, Any], address: str, blind: bool) -> dict[str, Any]:
+    about = {
+        "id": str(row["id"]),
+        "was": int(row["label"]),
+        "split": examples.split,
+        "of": data_version(examples.run),
+    }
+    if blind:
+        return {"data": {_EXAMPLE: address, _QUESTION: "Which class is it?", **about}}
+    question = f"Labelled as {printable(row['class'])}. Which class is right?"
+    data = {_EXAMPLE: address, _QUESTION: question, **about, "label": row["class"]}
+    p_wrong = float(row.get("p_wrong", math.nan))
+    if math.isnan(p_wrong):
+        return {"data": data}
+    choices = [choice_of(int(row["suggested"]))] if row["suggested"] >= 0 else []
+    result = {"from_name": CONTROL, "to_name": _EXAMPLE, "type": "choices", "value": {"choices": choices}}
+    prediction = {"model_version": "easiness", "score": p_wrong, "result": [result] if choices else []}
+    data |= {"suggested": row["suggested_class"], "p_wrong": p_wrong}
+    return {"data": data, "predictions": [prediction]}
+
+
+def _config(classes: tuple[str, ...], element: str) -> str:
+    """The labeling interface, in which any name of a class is but a text."""
+    layout = "inline" if len(classes) <= _MOST_BUTTONS else "select"
+    choices = [
+        f'    <Choice value="{html.escape(value)}" alias="{alias}"/>\n' for value, alias in _choices(classes)
+    ]
+    # the example is below the choices, which a tall picture would push away
+    return f"""<View>
+  <Header value="${_QUESTION}"/>
+  <Choices name="{CONTROL}" toName="{_EXAMPLE}" choice="single" required="true" layout="{layout}">
+{"".join(choices)}  </Choices>
+  <{element} name="{_EXAMPLE}" value="${_EXAMPLE}"/>
+</View>
+"""
+
+
+def _choices(classes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    # a dollar would make a variable of what follows it
+    names = [_NOT_IN_XML.sub("", printable(name)).replace("$", "\uff04") for name in classes]
+    often = Counter([*map(str.strip, names), *_ACTIONS.values()])
+    for label, name in enumerate(names):
+        is_clear = name.strip() and often[name.strip()] == 1
+        yield name if is_clear else f"{choice_of(label)}: {name}", choice_of(label)
+    for action, text in _ACTIONS.items():
+        yield text, action
+
+
+LABEL_STUDIO = Format(
+    "label-studio",
+    "a folder of tasks for Label Studio, with what is suggested",
+    _write,
+    f"make a project with {{out}}/{CONFIG} as its labeling interface, import {{out}}/{TASKS}, and give "
+    "the JSON that it exports to easiness labels",
+    shows=lambda exported: exported.form != "numbers",
+    is_to_label=True,
+)
+
+
+FORMATS: tuple[Format[Any], ...] = (HUGGING_FACE, CLEANLAB, LABEL_STUDIO, SPOTLIGHT, TORCH, CSV, PARQUET)
+"""In the order of the help."""

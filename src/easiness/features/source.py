@@ -45,7 +45,7 @@ class Eye:
 
 @dataclass(frozen=True, eq=False)
 class FeatureSource:
-    """What makes vectors of examples.
+    """A maker of vectors of examples.
 
     ``name`` is what people call it. ``identity`` is a SHA-256 (hex) of all that the vectors depend on: of
     weights and preprocessing, or of the values of an array. ``about`` says in a sentence or two which network
@@ -109,14 +109,12 @@ class Request:
 
     @property
     def target(self) -> torch.device:
-        """The device."""
         from easiness.training import resolve_device
 
         return resolve_device(self.device) if isinstance(self.device, str) else self.device
 
     @property
     def what(self) -> str:
-        """What errors begin with."""
         return f"features {self.text!r}"
 
     @property
@@ -154,12 +152,11 @@ class FeatureKind:
 
     @property
     def prefix(self) -> str:
-        """What the text begins with, up to a colon; empty for other forms."""
+        """The beginning of the text, up to a colon; empty for other forms."""
         prefix, colon, rest = self.form.partition(":")
         return prefix + colon if rest.isupper() else ""
 
     def reads(self, text: str) -> bool:
-        """Is the text of this form?"""
         if self.form.startswith("FILE"):
             return text.lower().endswith(self.form.removeprefix("FILE"))
         return text.startswith(self.prefix) if self.prefix else text == self.form

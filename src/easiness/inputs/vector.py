@@ -28,7 +28,7 @@ _Floats = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, eq=False)
 class VectorTraits(Traits):
-    """What vectors have in common: their width, and ``mean`` and ``scale`` [D] of each value.
+    """Traits of vectors: their width, and ``mean`` and ``scale`` [D] of each value.
 
     ``scale`` is the (population) standard deviation, and 1 for a value that is ``constant`` [D]: the same in
     all. ``names`` [D] are those of the columns of a table.
@@ -45,16 +45,14 @@ class VectorTraits(Traits):
         return self.names is not None and not all(name.endswith("]") for name in self.names)
 
     def called(self, at: int) -> str:
-        """What the value at a position is called."""
+        """The name of the value at a position."""
         return f"x[{at}]" if self.names is None else self.names[at]
 
     @property
     def shape(self) -> tuple[int]:
-        """(D,)."""
         return (len(self.mean),)
 
     def signature(self, *_: object) -> Signature:
-        """(D,), whatever the recipe."""
         return Signature(self.shape)
 
     def joined(self, held_out: VectorTraits, where: str, names: tuple[str, str]) -> VectorTraits:
@@ -78,20 +76,14 @@ class VectorTraits(Traits):
         return VectorTraits(self.mean + share * apart, scale, constant, self.names)
 
     def standardized(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Values [n, D] less the mean of the training examples, in units of their standard deviation.
-
-        Those that are the same in all training examples become 0.
-        """
+        """Values [n, D] less the training examples' mean, over their deviation; constant ones become 0."""
         made = ((values.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
         made[:, self.constant] = 0
         return made
 
 
 class StoredVectors(Stored):
-    """Vectors [K, D] in memory; their stored bytes are those of float32 values, little-endian.
-
-    ``names`` [D] are those of the columns, where they come from a table.
-    """
+    """Vectors [K, D] in memory, identified as float32, little-endian; ``names`` [D] are a table's."""
 
     noun = "vector"
 
@@ -102,7 +94,6 @@ class StoredVectors(Stored):
 
     @cached_property
     def traits(self) -> VectorTraits:
-        """Width, mean and standard deviation of these vectors, in double precision."""
         parts = [self._held[at : at + _AT_ONCE] for at in range(0, len(self), _AT_ONCE)]
         mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(self)
         squares = sum(((part - mean) ** 2).sum(axis=0) for part in parts) / len(self)
@@ -112,7 +103,6 @@ class StoredVectors(Stored):
         return VectorTraits(mean, scale, same, self._names)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredVectors:
-        """A copy of the vectors at ``positions``."""
         return StoredVectors(self._held[positions], self._names)
 
     def _stored(self, item: Vector) -> bytes:
@@ -134,12 +124,10 @@ class ShownVector(Shown):
         return ", ".join(named)
 
     def file(self) -> bytes:
-        """Its values, one a line."""
         return "".join(f"{value!r}\n" for value in self.value.tolist()).encode()
 
     @property
     def cell(self) -> list[float]:
-        """Its values."""
         values: list[float] = self.value.tolist()
         return values
 
@@ -189,7 +177,6 @@ class VectorKind(InputKind):
     in_words = True
 
     def takes(self, array: npt.NDArray[Any]) -> bool:
-        """Floats [K, D]."""
         return array.ndim == 2 and array.dtype.kind == "f"
 
     def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> StoredVectors:
@@ -210,7 +197,6 @@ class VectorKind(InputKind):
         return StoredVectors(values)
 
     def pack(self, examples: Any, *_: object) -> Packed:
-        """The vectors of one split, standardized by the training examples."""
         traits: VectorTraits = examples.traits
         rows, num = examples.stored.map(lambda value: value), len(examples.stored)
         made = np.empty((num, *traits.shape), np.float32)
@@ -240,11 +226,9 @@ class VectorKind(InputKind):
         return found
 
     def looks(self, shape: tuple[int, ...], /) -> str:
-        """How many values a vector has."""
         return f", vectors of {shape[0]} values"
 
     def observation(self, *_: object) -> str:
-        """The vector."""
         return "the vector, standardized by the training examples"
 
 

@@ -153,11 +153,6 @@ class RecordCallback(Callback):  # type: ignore[misc]
         self._state: dict[str, torch.Tensor] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin the trial, or go on with that of the checkpoint.
-
-        Raises:
-            BadInput: the first batch of the loader has no ids.
-        """
         if self._loader is None and trainer.world_size > 1:
             self._trial = DistributedTrial(self._recorder, self._seed, trained_on=self._trained_on)
         elif trainer.is_global_zero:
@@ -177,7 +172,6 @@ class RecordCallback(Callback):  # type: ignore[misc]
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Take what the step returned, where there is no loader."""
         if self._loader is not None or self._trial is None:
             return
         if not isinstance(outputs, dict) or not {"ids", "logits"} <= outputs.keys():
@@ -187,7 +181,6 @@ class RecordCallback(Callback):  # type: ignore[misc]
         self._trial.update(outputs["ids"], outputs["logits"])
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at every example, and close the epoch."""
         if self._trial is None:
             return
         if self._loader is not None:
@@ -199,17 +192,14 @@ class RecordCallback(Callback):  # type: ignore[misc]
         self._trial.end_epoch()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Store the trial."""
         if self._trial is not None:
             self._trial.__exit__(None, None, None)
             self._trial = None
 
     def state_dict(self) -> dict[str, Any]:
-        """The epochs recorded so far, for Lightning's checkpoint."""
         if not isinstance(self._trial, TrialRecorder):
             return {}
         return {name: torch.from_numpy(to_numpy(values)) for name, values in self._trial.state().items()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Keep what a checkpoint has until the training begins."""
         self._state = dict(state_dict)

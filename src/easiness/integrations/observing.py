@@ -53,7 +53,6 @@ def ids_apart(batch: Any, key: str) -> tuple[Any, Any]:
 
 
 def id_of(example: Any, key: str, where: str) -> Any:
-    """The id of one example, a mapping; ``where`` names who asks."""
     if isinstance(example, Mapping) and key in example:
         return example[key]
     raise BadInput(
@@ -69,7 +68,6 @@ def _without(given: Any, key: str) -> str:
 
 
 def _are_ids(values: Any) -> bool:
-    """Integers or strings in a row? A list of anything larger is not made an array."""
     if isinstance(values, list | tuple) and not all(
         isinstance(one, str | int) or getattr(one, "ndim", None) == 0 for one in values
     ):

@@ -24,14 +24,13 @@ Collator = Callable[[list[Any]], dict[str, Any]]
 
 
 class _Recording(TrainerCallback):  # type: ignore[misc]
-    """What both ways to record have in common: a trial that begins, is kept, and is stored in the end."""
+    """Base of both ways to record: a trial begins, is kept, and is stored in the end."""
 
     def __init__(self, recorder: Recorder, seed: int, trained_on: Any, id_key: str) -> None:
         self._recorder, self._seed, self._trained_on, self._id_key = recorder, seed, trained_on, id_key
         self._trial: TrialRecorder | None = None
 
     def _begin(self, args: Any, state: Any) -> None:
-        """Begin a trial, or where the Trainer goes on from a checkpoint, take that with what is beside it."""
         trial = self._recorder.trial(self._seed, trained_on=self._trained_on)
         if state.global_step:
             folder = args.resume_from_checkpoint
@@ -47,7 +46,6 @@ class _Recording(TrainerCallback):  # type: ignore[misc]
         self._trial = trial
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Keep what was recorded in the folder of the checkpoint that the Trainer has just written."""
         from safetensors.numpy import save_file
 
         folder = _folder(args, state)
@@ -55,7 +53,6 @@ class _Recording(TrainerCallback):  # type: ignore[misc]
             save_file(self._trial.state(), folder / STATE)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Store the trial."""
         if self._trial is not None:
             self._trial.__exit__(None, None, None)
             self._trial = None
@@ -104,11 +101,6 @@ class RecordCallback(_Recording):
         self._collator = collator or default_data_collator
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        """Begin the trial, or go on with that of the checkpoint.
-
-        Raises:
-            BadInput: the first example of the data set has no id, or one has no text where others have one.
-        """
         if state.is_world_process_zero:
             with undisturbed(model):  # an id that is missing would otherwise show after an epoch of training
                 for examples in self._batches(1):
@@ -118,7 +110,6 @@ class RecordCallback(_Recording):
             self._begin(args, state)
 
     def _keep_texts(self, first: Any) -> None:
-        """Give the recorder the texts of the examples, where the ``first`` has one and it has none yet."""
         key = self._text_key
         if key is None or not isinstance(first.get(key), str) or self._recorder.keeps_examples:
             return
@@ -134,7 +125,6 @@ class RecordCallback(_Recording):
             ) from None
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        """Look at every example, and close the epoch."""
         if self._trial is None:
             return
         net = getattr(model, "module", model)  # without what makes it parallel
@@ -179,7 +169,6 @@ class RecordTraining(_Recording):
         self._hooks: list[Any] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        """Begin the trial, or go on with that of the checkpoint; from now on the network is listened to."""
         if args.remove_unused_columns:
             raise BadInput(
                 "RecordTraining: give TrainingArguments remove_unused_columns=False, or ids are lost"
@@ -206,12 +195,10 @@ class RecordTraining(_Recording):
             self._trial.update(self._ids, _logits_of(outputs))
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Close the epoch."""
         if self._trial is not None:
             self._trial.end_epoch()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Store the trial, and listen no longer."""
         for hook in self._hooks:
             hook.remove()
         super().on_train_end(args, state, control)
@@ -240,13 +227,11 @@ def keep_ids(collator: Collator, id_key: str = "id") -> Collator:
 
 
 def _logits_of(outputs: Any) -> torch.Tensor:
-    """The logits of what a network of `transformers` returns."""
     logits: torch.Tensor = outputs["logits"] if isinstance(outputs, dict) else outputs[0]
     return logits
 
 
 def _recorded(kept: Path) -> dict[str, Any]:
-    """The recording in a file beside a checkpoint of the Trainer."""
     from safetensors.numpy import load_file
 
     lost = (

@@ -1,4 +1,4 @@
-"""What a trial is and what a run is, before anything runs: frozen values with a content hash."""
+"""Trials and runs before anything runs: frozen values with a content hash."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class FeaturesRef(Frozen):
 
 
 class Heads(Frozen):
-    """What a run on features is beside its model and seed.
+    """The settings of a run on features beside its model and seed.
 
     Row m of a trial, which elsewhere is of epoch m, is of heads that have seen ``shares[m - 1]`` of the
     examples. ``groups`` is the digest of what keeps examples together in one fold, where users say so, and
@@ -70,7 +70,7 @@ class Heads(Frozen):
         return self
 
     def identity(self) -> dict[str, Any]:
-        """What decides what is recorded: names of features do not."""
+        """The part that decides what is recorded: names of features do not."""
         return {**self.model_dump(mode="json"), "features": [one.identity for one in self.features]}
 
     @property
@@ -138,12 +138,6 @@ def content_hash(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _as_before(self: Any, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-    """Leave out what is not in use: documents are then those from before it existed."""
-    written: dict[str, Any] = write(self)
-    return {name: value for name, value in written.items() if name not in _LATER or value is not None}
-
-
 _LATER = ("heads", "steps_of", "dealt")
 _SPECIAL = ("pretrained", "draw", "same_steps", *_LATER)
 
@@ -170,7 +164,7 @@ class Probe(Frozen):
         return observe
 
     def identity(self) -> dict[str, Any]:
-        """What decides what is recorded; observing every epoch, which is usual, is left out."""
+        """The part that decides what is recorded; observing every epoch, which is usual, is left out."""
         return self.model_dump(mode="json", exclude={"observe"} if self.observe == ALL else set())
 
     def observed(self, epochs: int) -> tuple[int, ...]:
@@ -179,7 +173,7 @@ class Probe(Frozen):
 
 
 class Resolved(Frozen):
-    """What ``auto`` became, decided once per run and reused, so that resuming is bit-identical on a CPU.
+    """The settings that ``auto`` became: decided once, so that resuming a run is bit-identical on a CPU.
 
     ``jobs`` processes work at a time, a trial in each. ``compiled`` says whether a network runs through
     ``torch.compile``. ``graphed`` is from versions that replayed steps as CUDA graphs, and ``together`` from
@@ -200,8 +194,8 @@ class Resolved(Frozen):
     reason: str = ""
 
 
-class TrialSpec(Frozen):
-    """Everything that decides what a trial records, and nothing about where it runs.
+class _Trained(Frozen):
+    """Everything that decides what trials record, but which of them.
 
     ``pretrained`` is the SHA-256 (hex) of the file of weights that training starts from. ``draw`` drops
     or relabels examples; with ``same_steps`` an epoch of the trial then has as many steps as one of the
@@ -225,10 +219,19 @@ class TrialSpec(Frozen):
     probes: tuple[Probe, ...] = Field(min_length=1)
     epochs: int = Field(ge=1, le=MOST)
     seed: int = Field(ge=0)
-    index: int = Field(ge=0)
     heads: Heads | None = None
 
-    _as_before = model_serializer(mode="wrap")(_as_before)
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not in use: documents are then those from before it existed."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if name not in _LATER or value is not None}
+
+
+class TrialSpec(_Trained):
+    """Everything that decides what a trial records, and nothing about where it runs."""
+
+    index: int = Field(ge=0)
 
     @property
     def observed(self) -> tuple[int, ...]:
@@ -251,29 +254,12 @@ class TrialSpec(Frozen):
         return content_hash(value)
 
 
-class RunSpec(Frozen):
+class RunSpec(_Trained):
     """A run of `measure`: its trials differ in their index alone."""
 
     kind: Literal["measured"] = "measured"
-    data: DatasetRef
-    model: str
-    pretrained: str | None = None
-    recipe: Recipe
-    recipe_version: int = RECIPE_VERSION
-    resolved: Resolved
-    train_share: float = Field(default=1.0, gt=0, le=1)
-    draw: Draw | None = None
-    same_steps: bool = False
-    steps_of: int | None = Field(default=None, ge=1)
-    dealt: str | None = None
-    probes: tuple[Probe, ...] = Field(min_length=1)
     keep_weights: bool = True
-    seed: int = Field(ge=0)
     trials: int = Field(ge=1, le=MOST)
-    epochs: int = Field(ge=1, le=MOST)
-    heads: Heads | None = None
-
-    _as_before = model_serializer(mode="wrap")(_as_before)
 
     @property
     def observe(self) -> str:
@@ -292,8 +278,7 @@ class RunSpec(Frozen):
 
     def trial(self, index: int) -> TrialSpec:
         """The spec of trial ``index`` at the run's length."""
-        shared = TrialSpec.model_fields.keys() & type(self).model_fields.keys()
-        return TrialSpec(index=index, **{name: getattr(self, name) for name in shared})
+        return TrialSpec(index=index, **{name: getattr(self, name) for name in _Trained.model_fields})
 
 
 UNNAMED = "recorded"
@@ -301,11 +286,7 @@ UNNAMED = "recorded"
 
 
 class RecordedSpec(Frozen):
-    """A run written by `Recorder` from a user's own training loop.
-
-    ``augmented`` logits are those of training steps and not of clean passes. ``network`` is what its user
-    calls the network.
-    """
+    """A run by `Recorder`; ``augmented`` logits are of training steps, ``network`` is its user's word."""
 
     kind: Literal["recorded"] = "recorded"
     data: DatasetRef
@@ -363,7 +344,7 @@ def trial_seeds(seed: int, index: int) -> TrialSeeds:
 
 
 class StoppingRule(Frozen):
-    """What was asked: sets of ``fraction`` of the examples as reliable as this, by ``max_trials`` at most.
+    """The rule: sets of ``fraction`` of the examples as reliable as this, by ``max_trials`` at most.
 
     ``reliability`` is the share of the true set that a set is to hold; under the rule of ``halves``, which
     earlier versions wrote, the matching rate between halves of the trials.

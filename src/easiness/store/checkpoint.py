@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -47,21 +46,9 @@ class CheckpointDocument(BaseModel):
     files: dict[FileName, FileDigest] = {}
 
 
-@dataclass(frozen=True)
-class StoredCheckpoint:
-    """A checkpoint as it was read, found whole."""
-
-    document: CheckpointDocument
-    tensors: Mapping[str, Tensor]
-
-
 def checkpoints_of(folder: Path, trial: int) -> list[Path]:
     """Checkpoints of a trial, the latest epoch first."""
-    return sorted(folder.glob(f"{_name(trial)}*"), reverse=True)
-
-
-def _name(trial: int) -> str:
-    return f"{trial:04d}-"
+    return sorted(folder.glob(f"{trial:04d}-*"), reverse=True)
 
 
 def write_checkpoint(
@@ -70,7 +57,7 @@ def write_checkpoint(
     """Write a checkpoint of contiguous ``tensors``, whole or not at all, and remove those of other epochs."""
     from safetensors.torch import save_file
 
-    path = folder / f"{_name(trial)}{document.epoch:06d}"
+    path = folder / f"{trial:04d}-{document.epoch:06d}"
     others = [other for other in checkpoints_of(folder, trial) if other != path]
     if path.exists():  # another process was given the same trial, or this one is not of use
         shutil.rmtree(path)
@@ -82,8 +69,10 @@ def write_checkpoint(
         shutil.rmtree(other, ignore_errors=True)
 
 
-def read_checkpoint(path: Path, identity: str, easiness: str, torch: str) -> StoredCheckpoint:
-    """Read a checkpoint, which has to be whole, and of this training and these versions."""
+def read_checkpoint(
+    path: Path, identity: str, easiness: str, torch: str
+) -> tuple[CheckpointDocument, Mapping[str, Tensor]]:
+    """Read a checkpoint and its tensors, which has to be whole, and of this training and these versions."""
     from safetensors.torch import load_file
 
     with caught(lambda _: BadInput("it is damaged")):
@@ -101,7 +90,7 @@ def read_checkpoint(path: Path, identity: str, easiness: str, torch: str) -> Sto
         ):
             if there != here:
                 raise BadInput(f"it was written with {name} {there}, this is {here}")
-        return StoredCheckpoint(document, load_file(file))
+        return document, load_file(file)
 
 
 def remove_checkpoints(folder: Path, trial: int) -> None:
@@ -111,10 +100,7 @@ def remove_checkpoints(folder: Path, trial: int) -> None:
 
 
 def clear_checkpoints(folder: Path, but: Collection[int] = ()) -> None:
-    """Remove all checkpoints but of the trials ``but``, and the folder where none is left.
-
-    Nobody may be writing to it; what cannot be removed stays.
-    """
+    """Remove all checkpoints but of the trials ``but``, and an empty folder; nobody may be writing to it."""
     if not folder.is_dir():
         return
     files.sweep(folder)

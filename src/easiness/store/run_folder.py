@@ -72,7 +72,6 @@ def _seal_of(content: dict[str, Any]) -> str:
 
 
 def is_run(path: Path) -> bool:
-    """Does the folder hold a run?"""
     return (path / DOCUMENT).is_file()
 
 
@@ -86,7 +85,6 @@ def check_opened(**given: object) -> None:
 
 
 def read_document(path: Path) -> RunDocument:
-    """``run.json`` of the run at ``path``."""
     file = path / DOCUMENT
     try:
         there, described = path.exists(), file.is_file()
@@ -129,11 +127,7 @@ def trial_names(path: Path) -> list[str]:
 def finished_trials(
     path: Path, data: DatasetRef, before: Iterable[StoredTrial] = (), but: Collection[str] = ()
 ) -> list[StoredTrial]:
-    """The trials of a run over these data, by index; of two with the same index, the longer one.
-
-    Trials of ``before`` whose documents did not change are not read again. Folders named in ``but`` are left
-    out.
-    """
+    """The longest trial of each index, not of folders ``but``; of ``before`` unchanged ones are kept."""
     folder, names = path / TRIALS, [name for name in trial_names(path) if name not in but]
     there = {trial.path.name: trial for trial in before}
     found: dict[int, StoredTrial] = {}
@@ -172,7 +166,6 @@ class Trials:
         return list(self.by_folder.values())
 
     def of_index(self, index: int) -> list[str]:
-        """Names of the folders of the trials of an index."""
         begins = folder_name(index, "")
         return [name for name in os.listdir(self._path / TRIALS) if name.startswith(begins)]  # noqa: PTH208
 
@@ -199,7 +192,6 @@ def write_note(path: Path, trial: int, reason: str) -> None:
 
 
 def remove_note(path: Path, trial: int) -> None:
-    """Remove the note about a trial, if there is one."""
     _note_file(path, trial).unlink(missing_ok=True)
 
 

@@ -6,11 +6,11 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import Any, Self
 
 import filelock
 import numpy as np
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.records import TrialRecord
 from easiness.regular_file import at_home
-from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
+from easiness.spec import RecordedSpec, RunSpec, Stopped
 from easiness.store import files, run_folder, trial_document
 from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
 from easiness.store.files import FileDigest, LaterVersion, digest
@@ -36,7 +36,7 @@ from easiness.store.run_folder import (
     trial_names,
 )
 from easiness.store.trial import StoredTrial, write_examples, write_trial
-from easiness.store.trial_document import index_in
+from easiness.store.trial_document import TrialDocument, index_in
 from easiness.store.watching import LOCK, Events, clear_work, note_work
 
 
@@ -49,7 +49,6 @@ class Finding:
     what: str
 
     def __str__(self) -> str:
-        """One line."""
         return f"{self.file}: {'' if self.trial is None else f'trial {self.trial}: '}{self.what}"
 
 
@@ -67,54 +66,43 @@ def verify(run: Run | str | Path) -> list[Finding]:
 
 
 def findings(path: Path, read: Container[str] | None = None, opened: Run | None = None) -> Iterator[Finding]:
-    """Yield what `verify` finds in the run at ``path``.
-
-    Where names of files are given to ``read``, others are only checked for being there, and their size. The
-    descriptions that an ``opened`` run has read are not read again.
-    """
-    there = {} if opened is None else {trial.path.name: trial for trial in opened.trials}
+    """Yield what `verify` finds; only files named in ``read``, if given, are read, none ``opened`` again."""
+    there = {} if opened is None else {trial.path.name: trial.document for trial in opened.trials}
     if not (path / DOCUMENT).exists() and not (path / TRIALS).is_dir():
         read_document(path)  # which says what to give instead
-    yield from _of_run(path, read, None if opened is None else opened.document)
+    known, lost = None if opened is None else opened.document, f"{EXAMPLES} cannot be checked"
+    yield from _of_folder(path / DOCUMENT, None, known, read_document, lost, read)
     for name in trial_names(path):
-        yield from _of_trial(path / TRIALS / name, read, there.get(name))
+        file, lost = path / TRIALS / name / trial_document.DOCUMENT, "nothing of the trial can be checked"
+        yield from _of_folder(file, index_in(name), there.get(name), trial_document.read_document, lost, read)
     for file, index, note in run_folder.notes(path):
         if note is None:
             yield Finding(file, index, "cannot be read; it may be removed")
 
 
-def _of_run(path: Path, read: Container[str] | None, known: RunDocument | None) -> Iterator[Finding]:
-    file = path / DOCUMENT
+def _of_folder(
+    file: Path,
+    trial: int | None,
+    known: RunDocument | TrialDocument | None,
+    read_document: Callable[[Path], RunDocument | TrialDocument],
+    lost: str,
+    read: Container[str] | None,
+) -> Iterator[Finding]:
+    """Findings in a description of a run or of a ``trial``, without which much is ``lost``, and beside it."""
     what = _absent(file)
     try:
-        document = None if what else known or read_document(path)
+        document = None if what else known or read_document(file.parent)
     except LaterVersion:
         raise
     except BadInput:
         document, what = None, "is damaged"
     if document is None:
-        yield Finding(file, None, f"{what}; without it {EXAMPLES} cannot be checked")
+        yield Finding(file, trial, f"{what}; without it {lost}")
         return
     for name, expected in document.files.items():
-        if name == KEPT and not os.path.lexists(path / name):
+        if trial is None and name == KEPT and not os.path.lexists(file.with_name(name)):
             continue  # it may be removed, as where a run is handed on without its examples
-        yield from _of_file(path / name, None, expected, read is None or name in read)
-
-
-def _of_trial(folder: Path, read: Container[str] | None, known: StoredTrial | None) -> Iterator[Finding]:
-    file, index = folder / trial_document.DOCUMENT, trial_document.index_in(folder.name)
-    what = _absent(file)
-    try:
-        trial = None if what else known or StoredTrial(folder)
-    except LaterVersion:
-        raise
-    except BadInput:
-        trial, what = None, "is damaged"
-    if trial is None:
-        yield Finding(file, index, f"{what}; without it nothing of the trial can be checked")
-        return
-    for name, expected in trial.document.files.items():
-        yield from _of_file(folder / name, index, expected, read is None or name in read)
+        yield from _of_file(file.with_name(name), trial, expected, read is None or name in read)
 
 
 def _of_file(file: Path, trial: int | None, expected: FileDigest, reading: bool) -> Iterator[Finding]:
@@ -161,7 +149,7 @@ class WholeTrials(Run):
         self.document = read_document(path)
         self.spec = self.document.spec
         names = damaged_trials(path)
-        self.removed = [trial_document.index_in(name) for name in names]
+        self.removed = [index_in(name) for name in names]
         self.trials = run_folder.finished_trials(path, self.spec.data, but=names)
 
 
@@ -172,24 +160,19 @@ def check_output(path: Path) -> None:
     """Make sure that ``path`` is a run, which may then only be read, or could become one."""
     if "\0" in str(path):
         raise BadInput(f"{str(path)!r}: no folder has such a name; choose another output")
+    # a run whose first process was killed before it was described
+    ours = (LOCK, EXAMPLES, TRIALS)
     try:
-        foreign = _foreign(path)
+        if path.exists() and not path.is_dir():
+            raise BadInput(f"{path}: is a file; give a folder for the run")
+        there = [p.name for p in path.iterdir()] if path.exists() and not is_run(path) else []
     except OSError as error:
         raise BadInput(f"{path}: cannot be written to ({error.strerror}); choose another output") from None
+    foreign = sorted(name for name in there if name not in ours and not name.startswith(files.ASIDE))
     if foreign:
         raise BadInput(f"{path}: neither empty nor a run (it holds {foreign[0]!r}); choose another output")
     if not is_run(path):
         files.check_writable(path)
-
-
-def _foreign(path: Path) -> list[str]:
-    if not path.exists() or is_run(path):
-        return []
-    if not path.is_dir():
-        raise BadInput(f"{path}: is a file; give a folder for the run")
-    # a run whose first process was killed before it was described
-    ours = (LOCK, EXAMPLES, TRIALS)
-    return sorted(p.name for p in path.iterdir() if p.name not in ours and not p.name.startswith(files.ASIDE))
 
 
 class RunWriter:
@@ -311,10 +294,7 @@ class RunWriter:
     def describe(
         self, spec: RunSpec | RecordedSpec, beside: Mapping[str, files.FileDigest] = MappingProxyType({})
     ) -> None:
-        """Write what the run is to be; what was concluded of it holds as long as it does not grow.
-
-        ``beside`` are digests of files that lie beside the list of examples.
-        """
+        """Write what the run is to be, and digests of files ``beside``; it stays stopped unless it grows."""
         stopped = None
         if is_run(self.path):
             old = read_document(self.path)
@@ -324,33 +304,13 @@ class RunWriter:
         run_folder.write_document(self.path, document)
 
     def conclude(self, stopped: Stopped) -> None:
-        """Write why the run has no more trials, until it is to be another."""
         document = read_document(self.path).model_copy(update={"stopped": stopped})
         run_folder.write_document(self.path, document)
 
-    def add(
-        self,
-        record: TrialRecord,
-        ids: dict[str, Ids],
-        *,
-        index: int,
-        seed: int,
-        identity: str,
-        spec: TrialSpec | None = None,
-        keep_weights: bool = True,
-    ) -> StoredTrial:
-        """Store a finished trial, then remove older ones of the same index."""
+    def add(self, record: TrialRecord, ids: dict[str, Ids], *, index: int, **about: Any) -> StoredTrial:
+        """Store a finished trial, as `write_trial`, then remove older ones of the same index."""
         old = self._trials.of_index(index)
-        trial = write_trial(
-            self.path / TRIALS,
-            record,
-            ids,
-            index=index,
-            seed=seed,
-            identity=identity,
-            spec=spec,
-            keep_weights=keep_weights,
-        )
+        trial = write_trial(self.path / TRIALS, record, ids, index=index, **about)
         for name in old:
             if name != trial.path.name:
                 files.remove_folder(self.path / TRIALS / name)
@@ -359,21 +319,16 @@ class RunWriter:
         return trial
 
     def note_failure(self, index: int, reason: str) -> None:
-        """Keep why a trial could not be finished, until it is."""
         run_folder.write_note(self.path, index, reason)
 
     def remove_damaged(self) -> list[int]:
-        """Remove every trial with a damaged file; returns their indices."""
         names = damaged_trials(self.path)
         for name in names:
             files.remove_folder(self.path / TRIALS / name)
         return [index_in(name) for name in names]
 
     def read(self, before: Iterable[StoredTrial] = ()) -> Run:
-        """The run as it now is, rid of trials that a longer one has replaced.
-
-        Trials of ``before``, and those that this writer has read or written, are not read again.
-        """
+        """The run, rid of replaced trials; those of ``before``, or known here, are not read again."""
         # whoever writes to a run has named its network
         run = Run(self.path, [*before, *self._trials.by_folder.values()], trusted=True)
         for folder in run.leftovers():

@@ -185,7 +185,7 @@ def test_wrong_labels(labels, message):
 @pytest.mark.parametrize(
     ("classes", "message"),
     [
-        ([], "row 0: label 0 has no class, since no class is named; name them"),
+        ([], "row 0: label 0 is out of range"),
         (["a"], "row 1: label 1 is out of range; labels are 0 to 0"),
         (["a", "b", "c"], r"class 'c' \(label 2\) has no example"),
         (["a", "a"], "class name 'a' occurs twice"),

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import easiness as ez
-from easiness.data.holdout import hold_out, merge_splits
+from easiness.data import hold_out, merge_splits
 from easiness.errors import BadInput
 from easiness.runs.source import find_data, given_data
 from easiness.spec import Loading, LoadOptions

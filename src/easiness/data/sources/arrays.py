@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.source import Source
-from easiness.data.sources.splits import Ids, Split, dataset_of, own_ids
+from easiness.data.sources.splits import Split, dataset_of, own_ids
 from easiness.errors import BadInput
 from easiness.gate import read_npz
 from easiness.inputs import SOUND, ArrayImages, kind_of, to_sounds
@@ -55,7 +55,7 @@ def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
         classes = content["classes"].tolist()
     splits = [_split("train", f"{path}: x", content["x"], f"{path}: y", content["y"])]
     if "ids" in content:
-        splits = [replace(splits[0], ids=_ids(content["ids"], path))]
+        splits = [replace(splits[0], ids=own_ids(content["ids"], f"{path}: ids"))]
     if "x_test" in content:
         where = (f"{path}: x_test", f"{path}: y_test")
         splits.append(_split("test", where[0], content["x_test"], where[1], content["y_test"]))
@@ -103,12 +103,6 @@ def _examples(values: Any, name: str) -> npt.NDArray[Any]:
     array = np.empty(len(values), object)  # not of strings, where each takes the memory of the longest
     array[:] = values
     return array
-
-
-def _ids(ids: npt.NDArray[Any], path: Path) -> Ids:
-    if ids.ndim != 1 or ids.dtype.kind not in "iuU":
-        raise BadInput(f"{path}: ids are not a list of integers or strings; save one per example")
-    return own_ids(ids, f"{path}: ids")
 
 
 NPZ = Source(

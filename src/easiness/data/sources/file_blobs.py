@@ -127,25 +127,19 @@ class FileFacts:
             self._write()
 
     def _open(self) -> sqlite3.Connection | None:
-        for _ in range(2):  # the second time in place of one that was broken
-            try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                database = sqlite3.connect(
-                    self._path,
-                    timeout=SECONDS_TO_WAIT,
-                    isolation_level="IMMEDIATE",
-                    check_same_thread=False,
-                )
-            except (OSError, sqlite3.Error):
-                return None
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            database = sqlite3.connect(
+                self._path, timeout=SECONDS_TO_WAIT, isolation_level="IMMEDIATE", check_same_thread=False
+            )
             weakref.finalize(self, database.close)
-            try:
-                database.execute(_TABLE)
-            except sqlite3.Error as error:
-                self._remove_if_broken(error)
-            else:
-                return database
-        return None
+            database.execute(_TABLE)
+        except OSError:
+            return None
+        except sqlite3.Error as error:
+            self._remove_if_broken(error)
+            return None
+        return database
 
     def _stored(self, name: str, stamp: Stamp) -> dict[str, Any]:
         try:
@@ -203,24 +197,19 @@ class FileBlobs(Blobs):
         return len(self._files)
 
     def name(self, position: int) -> str:
-        """The file's path."""
         return str(self._root / self._files[position])
 
     def blobs(self, positions: Positions) -> Iterator[Callable[[], bytes]]:
-        """Readers of the files."""
         return (partial(self._read, position) for position in positions.tolist())
 
     def headers(self, positions: Positions) -> Iterator[Header | None]:
-        """Headers, from the cache where size and time of modification are the same."""
         with self.reader.quiet():
             yield from self._of_each(self._header, positions, self.reader.reading_headers)
 
     def digests(self, positions: Positions) -> list[str]:
-        """SHA-256 (hex) of each file, from the cache where size and time of modification are the same."""
         return list(self._of_each(self._digest, positions, self.reader.reading))
 
     def unreadable(self, positions: Positions) -> Positions:
-        """Positions of files that cannot be decoded; unchanged files are not tried again."""
         with self.reader.quiet():
             readable = np.array(list(self._of_each(self._readable, positions, self.reader.looking)), np.bool_)
         return positions[~readable]
@@ -283,15 +272,12 @@ class TextFiles:
         self._encoding = encoding
 
     def name(self, position: int) -> str:
-        """The path of a file."""
         return str(self._root / self._files[position])
 
     def unreadable(self) -> Positions:
-        """Positions of files that cannot be read, are empty, or are in another encoding."""
         return np.array([at for at, one in enumerate(self._texts) if isinstance(one, Unreadable)], np.int64)
 
     def stored(self, kept: Positions) -> StoredTexts:
-        """The texts at some positions."""
         texts = [self._texts[at] for at in kept.tolist()]
         if not texts:
             raise BadInput(f"{self._root}: no text in it can be read; give some that can")

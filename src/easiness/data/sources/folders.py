@@ -86,7 +86,6 @@ def load_folder(
 
 
 def _kind_in(root: Path) -> InputKind:
-    """The first of all kinds that has a file in a folder of ``root``; pictures where none has one."""
     found: set[InputKind] = set()
     for folder in _folders(root):
         for path in _files_below(root / folder):
@@ -141,7 +140,6 @@ def _is_split(folder: Path, kind: InputKind) -> bool:
 
 
 def _passed_over(root: Path, held_out_name: str | None, kind: InputKind) -> tuple[str, ...]:
-    """Notes about folders that would be the held-out split if their examples were in class folders."""
     before = (
         HELD_OUT_NAMES if held_out_name is None else HELD_OUT_NAMES[: HELD_OUT_NAMES.index(held_out_name)]
     )
@@ -153,7 +151,6 @@ def _passed_over(root: Path, held_out_name: str | None, kind: InputKind) -> tupl
 
 
 def _left_out(files: Sequence[str], kind: InputKind) -> tuple[str, ...]:
-    """A note about the files of classes that are not used, where there are any."""
     if not files:
         return ()
     what = counted(len(files), "file")
@@ -207,13 +204,10 @@ def _is_of(kind: InputKind, path: Path) -> bool:
 
 
 def _nouns(kind: InputKind) -> str:
-    """What files of a kind are called."""
     return f"{kind.files.noun}s" if kind.files else kind.nouns
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """Files that are not hidden, nor in folders that are."""
-
     def refuse(error: OSError) -> None:
         raise BadInput(f"{error.filename}: the folder cannot be read: {error.strerror}")
 

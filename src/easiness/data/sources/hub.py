@@ -31,7 +31,6 @@ SAVED = ("dataset_dict.json", "state.json")
 
 
 def is_hub_object(source: object) -> bool:
-    """Is this an object of the `datasets` library?"""
     return type(source).__module__.split(".")[0] == "datasets"
 
 
@@ -66,7 +65,6 @@ def from_hub_object(
     classes: Sequence[str] | None = None,
     options: LoadOptions,
 ) -> Dataset:
-    """The examples of a `datasets.Dataset` or `DatasetDict`, as for `load_hub`."""
     what = source or name
     for one in (*(found.values() if isinstance(found, dict) else [found]), held_out):
         if one is not None:
@@ -116,7 +114,6 @@ def _check_table(table: Any, what: str) -> None:
 
 
 def hub_table(table: Any, where: str) -> Table:
-    """A `datasets.Dataset`; its rows are named by their number, from 0."""
     if table.format["type"] == "custom":
         raise BadInput(
             f"{where}: the Dataset has a transform; call reset_format() on it (training augments itself)"
@@ -227,7 +224,6 @@ def _offline() -> Iterator[None]:
 
 
 def name_and_config(text: str) -> tuple[str, str | None]:
-    """The name, of a folder its absolute path, and the configuration in ``NAME[:CONFIG]``."""
     name, _, config = text.rpartition(":") if ":" in text else (text, "", "")
     if not name:
         raise BadInput(f"{PREFIX}{text}: no name of a data set; give {PREFIX}NAME or {PREFIX}NAME:CONFIG")

@@ -28,12 +28,10 @@ class SourceRequest:
 
     @cached_property
     def path(self) -> Path:
-        """The text as an absolute path."""
         return absolute(self.text)
 
     @cached_property
     def exists(self) -> bool:
-        """Is there such a file or folder?"""
         return bool(self.text) and os.path.exists(self.path)  # noqa: PTH110 - false for a name too long
 
 
@@ -54,7 +52,6 @@ class Source:
     takes: tuple[str, ...] = ()
 
     def dataset(self, request: SourceRequest) -> Dataset:
-        """The data set."""
         if request.classes is not None and not self.takes_classes:
             raise BadInput(f"{request.text}: has class names of its own; leave out classes=")
         for name in OF_TABLES:

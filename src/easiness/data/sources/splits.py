@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.dataset import Dataset
+from easiness.data.dataset import Dataset, Ids
 from easiness.data.sources.file_blobs import TextFiles
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_names
 from easiness.inputs import IMAGE, Blobs, Encoded, InputKind, Positions, Source, Stored
 
-Ids = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 # what a held-out split may be called, as folders and as the column of a table; the first that is there counts
 HELD_OUT_NAMES = ("test", "val", "valid", "validation")
 HELD_OUT_PREFIXES = ("test", "val")  # of files; "val" begins all but the first of those
@@ -45,7 +44,6 @@ class Split:
 
     @property
     def positions(self) -> Positions:
-        """The positions of the examples among all that are stored."""
         return np.arange(len(self.ids)) if self.rows is None else self.rows
 
     def readable(self) -> Split:
@@ -70,7 +68,6 @@ class Split:
         )
 
     def stored(self, parts: Source) -> Stored:
-        """The examples; ``parts`` are the encoded ones of all splits."""
         if isinstance(self.examples, Blobs):
             return Encoded(self.examples, self.positions, parts)
         return self.examples.stored(self.positions) if isinstance(self.examples, TextFiles) else self.examples
@@ -97,10 +94,11 @@ def dataset_of(
         stored = one.stored(parts)
         check_ids(one.ids, len(stored), one.where, unique=at == 0)
         labels = one.labels
-        if like is None and at == 0:
-            labels, names = check_examples(labels, len(stored), classes, one.where, one.name_at)
-        elif like is None:
-            labels = check_held_out(labels, len(stored), len(names), one.where, one.name_at)
+        if like is None:
+            known = names if at else classes
+            labels, names = check_examples(
+                labels, len(stored), known, one.where, one.name_at, held_out=at > 0
+            )
         made.append(
             Dataset(
                 name=name,
@@ -125,8 +123,10 @@ def check_examples(
     classes: Sequence[str] | None,
     where: str,
     name: Callable[[int], str],
+    *,
+    held_out: bool = False,
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-    """The labels [K] as int64 and the class names, of examples to train on.
+    """The labels [K] as int64 and the class names; of these a ``held_out`` split may lack some.
 
     Without ``classes`` the names are "0", "1" and so on. ``where`` names the source in an error and
     ``name(i)`` the example at position i.
@@ -150,7 +150,7 @@ def check_examples(
         raise BadInput(f"{where}: class name {twice!r} occurs twice; give each class its own name")
     _check_range(values, len(classes), name)
     counts = np.bincount(values.astype(np.int64), minlength=len(classes))
-    if not counts.all():
+    if not counts.all() and not held_out:
         empty = int(np.flatnonzero(counts == 0)[0])
         raise BadInput(
             f"{where}: class {classes[empty]!r} (label {empty}) has no example; add one or remove the class"
@@ -158,19 +158,6 @@ def check_examples(
     if len(classes) < 2:
         raise BadInput(f"{where}: only one class ({classes[0]!r}); at least two are needed")
     return values.astype(np.int64), tuple(classes)
-
-
-def check_held_out(
-    labels: npt.NDArray[Any],
-    num_examples: int,
-    num_classes: int,
-    where: str,
-    name: Callable[[int], str],
-) -> npt.NDArray[np.int64]:
-    """The labels [K] of a held-out split as int64; classes may be missing there, but none may be new."""
-    values = _integers(labels, num_examples, where, name)
-    _check_range(values, num_classes, name)
-    return values.astype(np.int64)
 
 
 def _integers(
@@ -198,16 +185,11 @@ def _check_range(labels: npt.NDArray[Any], num_classes: int | None, name: Callab
         outside |= labels >= num_classes
     if outside.any():
         row = int(np.flatnonzero(outside)[0])
-        if num_classes == 0:
-            raise BadInput(
-                f"{name(row)}: label {labels[row]} has no class, since no class is named; name them"
-            )
-        allowed = "0, 1, 2, ..." if num_classes is None else f"0 to {num_classes - 1}"
+        allowed = f"0 to {num_classes - 1}" if num_classes else "0, 1, 2, ..."
         raise BadInput(f"{name(row)}: label {labels[row]} is out of range; labels are {allowed}")
 
 
 def check_ids(ids: Ids, num_examples: int, where: str, *, unique: bool = True) -> None:
-    """Make sure that there is an id for each example, none too long, and that each can be written."""
     if len(ids) != num_examples:
         raise BadInput(f"{where}: {num_examples} examples but {len(ids)} ids; give one id per example")
     check_names(ids.tolist(), f"{where}: ids")
@@ -221,6 +203,8 @@ def check_ids(ids: Ids, num_examples: int, where: str, *, unique: bool = True) -
 
 def own_ids(ids: npt.NDArray[Any], where: str) -> Ids:
     """Ids [K] that are integers or fixed-width texts as we keep them: int64, or Python's texts."""
+    if ids.ndim != 1 or ids.dtype.kind not in "iuU":
+        raise BadInput(f"{where} are not a list of integers or strings; give one per example")
     if ids.dtype.kind == "U":
         return ids.astype(object)
     most = np.iinfo(np.int64).max
@@ -230,7 +214,6 @@ def own_ids(ids: npt.NDArray[Any], where: str) -> Ids:
 
 
 def check_unicode(names: Ids | Sequence[str], where: str) -> None:
-    """Make sure that ids, or names of classes, can be written: names of files need not be valid text."""
     if isinstance(names, np.ndarray) and names.dtype != object:
         return
     for name in names:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,8 +18,9 @@ import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts
+from easiness.data.sources.source import Source, SourceRequest
 from easiness.data.sources.splits import Split, dataset_of
-from easiness.errors import BadInput, one_line
+from easiness.errors import BadInput, RunFailed, one_line
 from easiness.inputs import (
     BOMB,
     IMAGE_FILES,
@@ -33,6 +37,7 @@ from easiness.inputs import (
     pixel_digest,
     to_picture,
 )
+from easiness.own_process import wait_passively
 from easiness.records import to_numpy
 
 READ_TWICE = 8
@@ -53,7 +58,6 @@ class _ItemFiles(type(IMAGE_FILES)):  # type: ignore[misc]
     in_threads = False
 
     def decode(self, blob: Any, name: str, traits: ImageTraits) -> Pixels:  # noqa: ARG002
-        """Pixels with as many channels as all pictures have."""
         pixels: Pixels = blob()
         return np.repeat(pixels, 3, axis=2) if traits.channels > pixels.shape[2] else pixels
 
@@ -73,32 +77,26 @@ class Items(Blobs):
         return self._length
 
     def name(self, position: int) -> str:
-        """The item in words, for an error."""
         return f"item {position} of {self._what}"
 
     def blobs(self, positions: Positions) -> Iterator[Any]:
-        """Readers of the items' pixels."""
         return (partial(self._pixels, position) for position in positions.tolist())
 
     def headers(self, positions: Positions) -> Iterator[ImageHeader | None]:
-        """Sizes and colors of the items; ``None`` for one that cannot be read."""
         for position in counted(positions.tolist(), self.reader.reading_headers, len(positions)):
             seen = self._seen_or_none(position)
             yield None if seen is None else seen.header
 
     def digests(self, positions: Positions) -> list[str]:
-        """SHA-256 (hex) of shape and pixels, as of arrays."""
         return [
             self.seen(at).digest for at in counted(positions.tolist(), self.reader.reading, len(positions))
         ]
 
     def labels(self, positions: Positions) -> npt.NDArray[np.int64]:
-        """Labels of the items, which are read where they were not yet."""
         found = counted(positions.tolist(), self.reader.reading, len(positions))
         return np.array([self.seen(at).label for at in found], np.int64)
 
     def unreadable(self, positions: Positions) -> Positions:
-        """Positions of the items that cannot be read."""
         told = counted(positions.tolist(), self.reader.looking, len(positions))
         return np.array([at for at in told if self._seen_or_none(at) is None], np.int64)
 
@@ -109,7 +107,6 @@ class Items(Blobs):
         return self._seen[position]
 
     def check(self, positions: Positions) -> None:
-        """Read the first of the items twice."""
         for position in positions[:READ_TWICE].tolist():
             if self.seen(position) != self._look(position):
                 raise BadInput(
@@ -161,7 +158,6 @@ class Items(Blobs):
 
 
 def length_of(dataset: Any, what: str) -> int:
-    """Number of items of a Dataset."""
     try:
         return len(dataset)
     except (Exception, SystemExit) as error:  # somebody else's code
@@ -172,7 +168,6 @@ def length_of(dataset: Any, what: str) -> int:
 
 
 def _pixels(picture: Any, name: str) -> tuple[Pixels, bool]:
-    """The pixels of an item, and whether it has 16 bits per channel."""
     from PIL import Image
 
     if isinstance(picture, Image.Image):
@@ -235,21 +230,16 @@ def is_item_list(source: object) -> bool:
 
 
 def refuse_iterable(source: object) -> None:
-    """Refuse data that can only be iterated over, such as an iterable Dataset or a DataLoader."""
+    """Refuse data without items or their number, such as an iterable Dataset or a DataLoader."""
     torch_data: Any = sys.modules.get("torch.utils.data")
     if is_map_style(source):
         return
     of_torch = torch_data is not None and isinstance(source, torch_data.IterableDataset)
-    if hasattr(source, "__getitem__") and not of_torch:  # which has the method, and no items
-        if not hasattr(source, "__len__"):
-            raise BadInput(
-                f"{type(source).__name__}: it has no __len__, so it is not known how many items there are; "
-                "add one that returns their number"
-            )
-    elif hasattr(source, "__iter__"):
+    has_items, has_length = hasattr(source, "__getitem__"), hasattr(source, "__len__")
+    if of_torch or (has_items and not has_length) or (not has_items and hasattr(source, "__iter__")):
         raise BadInput(
-            f"{type(source).__name__}: it can only be iterated, and an example needs an identity to be "
-            "measured over epochs and trials; give a Dataset with __len__ and __getitem__"
+            f"{type(source).__name__}: it can only be iterated or has no __len__, and an example needs an "
+            "identity to be measured over epochs and trials; give a Dataset with __len__ and __getitem__"
         )
 
 
@@ -302,7 +292,6 @@ class _Part:
             )
 
     def files(self) -> Split | None:
-        """The files, where the Dataset is no more than a list of them."""
         listed = _listed_files(self.base)
         if listed is None:
             return None
@@ -313,7 +302,6 @@ class _Part:
         return Split(self.split, self.what, blobs, np.arange(len(chosen)), own, blobs.name)
 
     def read(self, skip_unreadable: bool) -> Split:
-        """The items."""
         items = Items(self.dataset, self.what)
         every = np.arange(len(items))
         bad = items.unreadable(every) if skip_unreadable else every[:0]
@@ -343,7 +331,6 @@ def _base(dataset: Any) -> tuple[Any, Positions | None]:
 
 
 def _class_names(dataset: Any) -> tuple[str, ...] | None:
-    """The ``classes``; a tuple of synonyms becomes one name, and a name that repeats gets its label."""
     classes = getattr(dataset, "classes", None)
     if not isinstance(classes, list | tuple) or not classes:
         return None
@@ -384,3 +371,141 @@ def _listed_files(dataset: Any) -> tuple[Path, list[str], list[int]] | None:
     files = [Path(os.path.abspath(path)) for path, _ in pairs]  # noqa: PTH100
     named = [one.relative_to(root).as_posix() if one.is_relative_to(root) else str(one) for one in files]
     return root, named, [int(label) for _, label in pairs]
+
+
+SECONDS_TO_WAIT = 30.0  # for the next bytes of a download
+
+
+@dataclass(frozen=True)
+class NamedSet:
+    """A class of `torchvision.datasets`, how its splits are request for, and what is special about it."""
+
+    class_name: str
+    train: dict[str, Any] = field(default_factory=dict)
+    held_out: dict[str, Any] | None = None
+    downloads: bool = True
+    mirrored: bool = True
+    """Does a picture keep its class when it is mirrored?"""
+
+
+def _flag(class_name: str, **more: Any) -> NamedSet:
+    return NamedSet(class_name, {"train": True}, {"train": False}, **more)
+
+
+def _split(class_name: str, train: str = "train", held_out: str = "test", **more: Any) -> NamedSet:
+    return NamedSet(class_name, {"split": train}, {"split": held_out}, **more)
+
+
+# Image classification with labels 0, 1, ... Left out are sets in which order and with it the ids are those
+# of the file system (INaturalist, Omniglot, SUN397), and those with classes that have no example.
+SETS = {
+    "caltech101": NamedSet("Caltech101"),
+    "caltech256": NamedSet("Caltech256"),
+    "cifar10": _flag("CIFAR10"),
+    "cifar100": _flag("CIFAR100"),
+    "country211": _split("Country211"),
+    "dtd": _split("DTD"),
+    "eurosat": NamedSet("EuroSAT"),
+    "fashionmnist": _flag("FashionMNIST"),
+    "fer2013": NamedSet("FER2013", {"split": "train"}, downloads=False),  # its test labels may be missing
+    "fgvcaircraft": _split("FGVCAircraft", "trainval"),
+    "flowers102": _split("Flowers102"),
+    "food101": _split("Food101"),
+    "gtsrb": _split("GTSRB", mirrored=False),
+    "imagenet": _split("ImageNet", held_out="val", downloads=False),
+    "imagenette": _split("Imagenette", held_out="val"),
+    "kmnist": _flag("KMNIST", mirrored=False),
+    "mnist": _flag("MNIST", mirrored=False),
+    "oxfordiiitpet": _split("OxfordIIITPet", "trainval"),
+    "pcam": _split("PCAM"),
+    "places365": _split("Places365", "train-standard", "val"),
+    "qmnist": _flag("QMNIST", mirrored=False),
+    "renderedsst2": _split("RenderedSST2"),
+    "semeion": NamedSet("SEMEION", mirrored=False),
+    "stanfordcars": _split("StanfordCars", downloads=False),
+    "stl10": _split("STL10"),
+    "svhn": _split("SVHN", mirrored=False),
+    "usps": _flag("USPS", mirrored=False),
+}
+
+
+def load_torchvision(
+    name: str, root: Path, *, download: bool = False, skip_unreadable: bool = False
+) -> Dataset:
+    """The data set ``name`` of `SETS` as torchvision reads it from the absolute path ``root``.
+
+    Ids are positions. Where torchvision holds files, these are identified and decoded as they are.
+    """
+    entry = SETS[name]
+    if download and not entry.downloads:
+        raise BadInput(
+            f"{name}: torchvision cannot download it; put it in {root} as {entry.class_name} in its "
+            "documentation says, and leave out --download"
+        )
+    if not download and not root.is_dir():
+        raise BadInput(f"{root}: no such folder; give the --data-root that holds {name}{_or_download(entry)}")
+    train = _open(entry, name, entry.train, root, download)
+    held_out, held_out_name = None, ""
+    if entry.held_out is not None:
+        held_out = _open(entry, name, entry.held_out, root, download)
+        held_out_name = str(entry.held_out.get("split", "test"))
+    dataset = load_map_style(
+        train,
+        held_out=held_out,
+        held_out_name=held_out_name,
+        skip_unreadable=skip_unreadable,
+        name=name,
+        source=name,
+    )
+    return dataset if entry.mirrored else replace(dataset, recipe_changes={"flip": 0.0})
+
+
+def _open(entry: NamedSet, name: str, split: dict[str, Any], root: Path, download: bool) -> Any:
+    wait_passively()
+    import torchvision
+
+    arguments = {**split, "download": download} if entry.downloads else split
+    try:
+        with contextlib.redirect_stdout(sys.stderr), _answered_within(SECONDS_TO_WAIT):
+            return getattr(torchvision.datasets, entry.class_name)(str(root), **arguments)
+    except Exception as error:  # whatever is wrong with the files, or on the way to them
+        if download:
+            raise RunFailed(f"{name}: it cannot be downloaded to {root} ({one_line(error)})") from error
+        raise BadInput(
+            f"{root}: torchvision finds no {name} there ({one_line(error)}); give the --data-root that "
+            f"holds it{_or_download(entry)}"
+        ) from None
+
+
+@contextlib.contextmanager
+def _answered_within(seconds: float) -> Iterator[None]:
+    """Connections made in the block give up where nothing comes for so long; torchvision never does."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _or_download(entry: NamedSet) -> str:
+    return ", or use --download" if entry.downloads else ""
+
+
+def _load(request: SourceRequest) -> Dataset:
+    root = request.options.data_root
+    if root is None:
+        raise BadInput(f"{request.text}: a data set of torchvision; say where it lies with --data-root")
+    return load_torchvision(
+        request.text, Path(root), download=request.download, skip_unreadable=request.options.skip_unreadable
+    )
+
+
+TORCHVISION = Source(
+    form="a torchvision name with --data-root",
+    reads=lambda request: (
+        request.text in SETS and (request.options.data_root is not None or not request.exists)
+    ),
+    load=_load,
+    names=tuple(SETS),
+)

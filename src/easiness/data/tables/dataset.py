@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.csv_cells import from_cell
-from easiness.data.dataset import Columns, Dataset
+from easiness.data.dataset import Columns, Dataset, Ids
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts, TextFiles
-from easiness.data.sources.splits import Ids, Split, dataset_of
+from easiness.data.sources.splits import Split, dataset_of
 from easiness.data.tables import table as cells
 from easiness.data.tables.labels import CROP, Labels, read_labels
 from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable, values_in, vectors_of
@@ -64,7 +64,6 @@ class Held(NamedTuple):
 
     @property
     def is_list(self) -> bool:
-        """Do ids name the files?"""
         return self.form == "files" and self.column == "id"
 
 
@@ -86,7 +85,6 @@ def label_column(table: Table, options: LoadOptions) -> str:
 
 
 def held_in(table: Table, options: LoadOptions) -> Held:
-    """How a table holds its examples."""
     given = [name for name in ("text", "sound", "inputs") if getattr(options, name) is not None]
     if len(given) > 1:
         named = getattr(options, given[0])
@@ -136,12 +134,10 @@ def _by_names(table: Table, label: str, options: LoadOptions) -> Held:
 
 
 def text_column(names: Sequence[str]) -> str | None:
-    """The column that by its name holds texts."""
     return next((name for name in TEXT.columns if name in names), None)
 
 
 def _is_file(table: Table) -> bool:
-    """Does the first id name a file beside the table?"""
     if table.root is None or not is_text(table.kind("id")):
         return False
     try:
@@ -151,7 +147,6 @@ def _is_file(table: Table) -> bool:
 
 
 def checked_columns(columns: Any) -> dict[str, str] | None:
-    """The argument ``columns`` of `load_dataset`, or ``None`` where it maps nothing."""
     if not columns:
         return None
     if not isinstance(columns, Mapping) or not all(isinstance(name, str) for name in columns.values()):
@@ -166,7 +161,6 @@ def checked_columns(columns: Any) -> dict[str, str] | None:
 
 
 def checked_names(option: str, given: Any) -> tuple[str, ...] | None:
-    """The names of columns that an ``option`` is given: in a list or with commas between them."""
     if given is None:
         return None
     try:
@@ -182,7 +176,6 @@ def checked_names(option: str, given: Any) -> tuple[str, ...] | None:
 
 
 def checked_encoding(encoding: Any) -> str | None:
-    """The argument ``encoding`` of `load_dataset`."""
     if encoding is None:
         return None
     try:
@@ -238,7 +231,6 @@ def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) ->
 
 
 def texts_of(table: Table, column: str) -> Stored:
-    """The texts in a column, as they are given."""
     table.check_column(column, "; name that of the texts with --text NAME")
     if not is_text(table.kind(column)):
         raise BadInput(
@@ -254,7 +246,6 @@ def texts_of(table: Table, column: str) -> Stored:
 
 
 def _chosen(train: Table, column: str, label: str, options: LoadOptions) -> tuple[str, ...]:
-    """A note on which column holds the texts, where it was chosen by its name among others."""
     known = {column, label, "split", "id", options.id, *(options.without or ())}
     others = [name for name in train.names if name not in known]
     if options.text is not None or not others:
@@ -264,7 +255,6 @@ def _chosen(train: Table, column: str, label: str, options: LoadOptions) -> tupl
 
 
 def _files(tables: Sequence[Table], held: Held, options: LoadOptions) -> Examples:
-    """The files that the rows name; ids are their normalized paths from the folder of the table."""
     ids: list[list[str]] = []
     places: dict[str, str] = {}
     for table in tables:
@@ -333,7 +323,6 @@ def listed_path(text: str, folder: Path) -> str:
 
 
 def _check_files(table: Table, paths: Sequence[str], places: dict[str, str]) -> None:
-    """Make sure that paths lead to files, each to another one; ``places`` has those of splits before."""
     missing = []
     root = table.root or Path()
     for row, path in enumerate(paths):
@@ -367,7 +356,6 @@ def _check_files(table: Table, paths: Sequence[str], places: dict[str, str]) -> 
 
 
 def suffixes_of(kind: InputKind) -> frozenset[str]:
-    """The ends of the names of files that hold one."""
     if kind.files is not None:
         return kind.files.suffixes()
     return SUFFIXES if kind == TEXT else frozenset()
@@ -383,7 +371,6 @@ def _kind_of(paths: Sequence[str]) -> InputKind:
 def dataset_of_tables(
     name: str, source: str | None, tables: Tables, options: LoadOptions, classes: Sequence[str] | None
 ) -> Dataset:
-    """The rows of tables as labelled examples, of whatever kind they hold."""
     label = label_column(tables.train, options)
     _check_unused(tables.train, {**named_columns(options), "label": label}, options)
     held = held_in(tables.train, options)
@@ -399,7 +386,6 @@ def dataset_of_tables(
 
 
 def splits_of(tables: Tables, examples: Examples, labels: Labels, options: LoadOptions) -> list[Split]:
-    """The splits of tables, of which the training one has the groups."""
     found = zip(
         tables.both(), ("train", tables.name), examples.found, examples.ids, labels.values, strict=False
     )
@@ -420,7 +406,6 @@ def splits_of(tables: Tables, examples: Examples, labels: Labels, options: LoadO
 
 
 def _check_unused(table: Table, named: dict[str, str], options: LoadOptions) -> None:
-    """Make sure that columns to do without are there, and not used for something else."""
     used = {"id": options.id, "text": options.text, "sound": options.sound, "group": options.group, **named}
     for column in options.without or ():
         table.check_column(column)
@@ -432,7 +417,6 @@ def _check_unused(table: Table, named: dict[str, str], options: LoadOptions) -> 
 
 
 def row_ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
-    """The ids of rows in the column for them: integers, or texts where one is none."""
     if options.id is None:
         return usual
     names = names_in(table, options.id, "for --id")
@@ -449,13 +433,10 @@ def row_ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
 
 
 def _groups(table: Table, options: LoadOptions) -> npt.NDArray[np.object_] | None:
-    """The values in the column of examples of one origin: the patient, the film."""
     return None if options.group is None else np.array(names_in(table, options.group, "to group by"), object)
 
 
 def columns_of(table: Table, ids: Ids) -> Columns:
-    """Reads vectors of rows by their ids."""
-
     def read(name: str, wanted: npt.NDArray[Any]) -> Any:
         rows = {one: row for row, one in enumerate(ids.tolist())}
         return vectors_of(table, name, np.array([rows[one] for one in wanted.tolist()], np.int64))

@@ -78,7 +78,6 @@ def read_labels(
 
 
 def _check_known(given: Sequence[_Distinct], order: Sequence[Any]) -> dict[Any, int]:
-    """The place of each class; no other may be in a held-out split."""
     places = {value: place for place, value in enumerate(order)}
     for one in given:
         for at, value in enumerate(one.values):
@@ -91,7 +90,6 @@ def _check_known(given: Sequence[_Distinct], order: Sequence[Any]) -> dict[Any, 
 
 
 def _listed(given: _Distinct, order: Sequence[int]) -> list[str] | None:
-    """The names of classes 0, 1, ... in the column ``class`` of a list, where every label has one."""
     cells = [from_cell(str(cell or "")) for cell in values_in(given.table, "class")]
     named: dict[int, tuple[str, int]] = {}
     for row, (at, name) in enumerate(zip(given.rows.tolist(), cells, strict=True)):
@@ -106,7 +104,6 @@ def _listed(given: _Distinct, order: Sequence[int]) -> list[str] | None:
 
 
 def _told(table: Table) -> str:
-    """Tell what columns may hold instead of labels."""
     cells = {name: table.read(name).slice(0, LOOKED_AT).to_pylist() for name in usable(table)}
     return instead_of_labels({name: [str(cell).strip() for cell in cells[name]] for name in cells})
 
@@ -120,16 +117,13 @@ class _Distinct:
     rows: npt.NDArray[np.int64]
 
     def name_at(self, at: int) -> str:
-        """Names the first row with a value."""
         return self.table.name_at(int(np.argmax(self.rows == at)))
 
     def labels(self, numbers: list[int]) -> npt.NDArray[np.int64]:
-        """The number [K] of each row, by those of the values."""
         return np.array(numbers, np.int64)[self.rows]
 
 
 def _distinct(table: Table, column: str) -> _Distinct:
-    """The labels as they are: all integers, or all strings."""
     import pyarrow as pa
 
     cells = table.column(column)
@@ -205,7 +199,6 @@ def _in_range(found: _Distinct) -> _Distinct:
 
 
 def _described(table: Table, column: str) -> list[str] | None:
-    """Names of classes in the metadata of `datasets`; ``None`` where none can be understood."""
     names = table.features.get(column, {}).get("names")
     return [str(name) for name in names] if isinstance(names, list) else None
 

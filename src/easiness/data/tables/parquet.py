@@ -71,11 +71,9 @@ class RowBlobs(Blobs):
         return self._num
 
     def name(self, position: int) -> str:
-        """The row in words."""
         return self._name_at(position)
 
     def blobs(self, positions: Positions) -> Iterator[Blob]:
-        """Readers of the rows, some at a time."""
         for position, (content, path) in zip(positions.tolist(), self._read(positions), strict=True):
             yield partial(_stored_bytes, content, self.name(position), self.reader.noun, path)
 

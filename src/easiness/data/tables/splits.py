@@ -83,7 +83,6 @@ def open_tables(path: Path, options: LoadOptions) -> Tables:
 
 
 def is_table(path: Path) -> bool:
-    """Is a file a table, by its name?"""
     return any(reader.reads(path) for reader in READERS)
 
 

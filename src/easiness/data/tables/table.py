@@ -56,7 +56,6 @@ class Table:
 
     @property
     def names(self) -> list[str]:
-        """The names of the columns, in order."""
         return list(self.schema.names)
 
     @cached_property
@@ -69,13 +68,11 @@ class Table:
             return {}
 
     def kind(self, name: str) -> Any:
-        """Arrow's type of a column, or of the values that its places point to."""
         self.check_column(name)
         kind = self.schema.field(self.names.index(name)).type
         return getattr(kind, "value_type", kind) if type(kind).__name__ == "DictionaryType" else kind
 
     def column(self, name: str) -> Any:
-        """The column of this name."""
         self.check_column(name)
         return self.read(name)
 
@@ -90,11 +87,9 @@ class Table:
             raise BadInput(f"{self.where}: column {name} occurs more than once; leave one out")
 
     def place_at(self, row: int) -> str:
-        """The row in its file alone, where this is named already: ``line 7``."""
         return self.name_at(row).rpartition(": ")[2]
 
     def taken(self, rows: Positions, where: str) -> Table:
-        """The table of these rows."""
         positions = rows.tolist()
         return replace(
             self,
@@ -115,7 +110,6 @@ class Tables(NamedTuple):
     name: str = ""
 
     def both(self) -> list[Table]:
-        """The splits that there are, the training one first."""
         return [self.train] if self.held_out is None else [self.train, self.held_out]
 
 
@@ -131,12 +125,10 @@ class Reader(NamedTuple):
     is_text: bool = True
 
     def reads(self, path: Path) -> bool:
-        """Is a file of this form, by its name?"""
         return path.name.lower().endswith(self.suffixes)
 
 
 def the_only(files: Sequence[Path]) -> Path:
-    """The file of a split that cannot have several."""
     if len(files) > 1:
         names = shorten(file.name for file in files)
         raise BadInput(f"{files[0].parent}: {len(files)} files for one split ({names}); put them together")
@@ -152,7 +144,6 @@ class UnusableColumn(BadInput):
 
 
 def unusable(where: str, column: str, problem: str, remedy: str) -> UnusableColumn:
-    """The error of a column, which can be left out, too."""
     text = f"{where}: {problem}; {remedy}, or leave the column out with {leaving_out([column])}"
     row = re.search(r": ((?:line|row) \d+)$", where)
     return UnusableColumn(text, column, problem if row is None else f"{problem} in {row[1]}")
@@ -165,7 +156,6 @@ def leaving_out(names: Sequence[str]) -> str:
 
 
 def is_vectors(kind: Any) -> bool:
-    """Is a type of Arrow one of lists of numbers?"""
     from pyarrow import types
 
     listed = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
@@ -173,7 +163,6 @@ def is_vectors(kind: Any) -> bool:
 
 
 def is_numbers(kind: Any) -> bool:
-    """Is a type of Arrow one of numbers, or of true and false?"""
     from pyarrow import types
 
     tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null)
@@ -217,7 +206,6 @@ def written_in(table: Table, name: str) -> list[str]:
 
 
 def is_missing(value: Any) -> bool:
-    """Does a value say nothing: none, not a number, or an empty text?"""
     return value is None or value != value or not str(value).strip()
 
 
@@ -243,12 +231,16 @@ def number_in(text: str) -> float | None:
 
 
 def numbers_in(table: Table, name: str) -> Numbers:
-    """The numbers [K] in a column, not a number where one is missing."""
     parsed = _parsed(table, name)
     if parsed is not None:
         values = parsed
     elif is_text(table.kind(name)):
-        values = [_number(table, name, row, text) for row, text in enumerate(texts_in(table, name))]
+        texts = texts_in(table, name)
+        values = [math.nan if text is None else number_in(text) for text in texts]
+        if None in values:
+            row = values.index(None)
+            problem = f"the {name} is {texts[row]!r:.80}, and elsewhere a number"
+            raise unusable(table.name_at(row), name, problem, "mend it or empty the cell")
     elif is_numbers(table.kind(name)):
         values = [math.nan if cell is None else float(cell) for cell in values_in(table, name)]
     else:
@@ -278,18 +270,7 @@ def _parsed(table: Table, name: str) -> Any:
         return None
 
 
-def _number(table: Table, name: str, row: int, text: str | None) -> float:
-    if text is None:
-        return math.nan
-    number = number_in(text)
-    if number is None:
-        problem = f"the {name} is {text!r:.80}, and elsewhere a number"
-        raise unusable(table.name_at(row), name, problem, "mend it or empty the cell")
-    return number
-
-
 def vectors_in(table: Table, name: str) -> Numbers:
-    """The lists of numbers in a column, [K, D]."""
     made = _array(table, name, table.column(name)).astype(np.float64)
     bad = np.flatnonzero(~(np.abs(made) <= _LARGEST).all(axis=1))
     if len(bad):
@@ -349,6 +330,5 @@ def kind_of_column(table: Table, name: str) -> str:
 
 
 def usable(table: Table) -> list[str]:
-    """The columns of types that vectors can be made of."""
     tests: tuple[Callable[[Any], bool], ...] = (is_vectors, is_numbers, is_text)
     return [name for name in table.names if any(test(table.kind(name)) for test in tests)]

@@ -76,7 +76,6 @@ def csv_table(
 
 
 def _even(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[tuple[int, list[str]]]:
-    """Rows with as many cells as there are columns, unless there are more that are not empty."""
     for number, cells in rows:
         yield number, cells if any(cells[width:]) or not cells else [*cells, *[""] * width][:width]
 
@@ -100,7 +99,6 @@ def _strings(cells: Sequence[str], path: Path) -> Any:
 
 
 def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Path) -> Table:
-    """The objects in a file, a row each; a key that an object lacks is missing there."""
     import pyarrow as pa
 
     path = the_only(files)
@@ -165,7 +163,6 @@ def _fitting(path: Path, lines: Iterator[str]) -> Iterator[str]:
 
 
 def _column(path: Path, name: str, values: list[Any]) -> Any:
-    """The values of a key, as texts where they are of several types, as cells of a CSV are."""
     import pyarrow as pa
 
     try:

@@ -130,7 +130,6 @@ def _of_texts(train: Table, name: str) -> Making:
 
 
 def _check_categories(table: Table, name: str, texts: Sequence[str | None], num: int) -> None:
-    """Make sure that the texts of a column are categories: few, and some of them of several rows."""
     given = [(row, text) for row, text in enumerate(texts) if text is not None]
     if num <= MOST_CATEGORIES and num < len(given):
         return
@@ -198,7 +197,6 @@ def input_columns(train: Table, label: str, options: LoadOptions) -> tuple[tuple
 
 
 def _names_rows(of: Table, name: str) -> bool:
-    """Has the column another text in each row, as names of patients or files are?"""
     if name not in of.names or not is_text(of.kind(name)):
         return False
     texts = {text for text in cells.texts_in(of, name) if text is not None}

@@ -1,10 +1,11 @@
-"""Networks of the hub that take sequences: texts as tokens, sounds as samples or pictures of them."""
+"""Networks of the Hugging Face hub that take texts or sounds, and what finds those of all kinds by name."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -12,21 +13,22 @@ import numpy as np
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, caught
-from easiness.features.frozen import TEXT_EXTRA, one_thread_each
-from easiness.features.hub.files import HubNetwork
-from easiness.features.source import FeatureSource, Positions, Vectors, identity_of
+from easiness.features.frozen import ENCODER, TEXT_EXTRA, check_encoder, one_thread_each, packaged_encoder
+from easiness.features.hub.files import HubNetwork, Pictures
+from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import SOUND, TEXT, Samples, in_threads, resampled, to_text
 from easiness.named_import import describe
+from easiness.regular_file import at_home
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
 Prepared: TypeAlias = "tuple[Mapping[str, Tensor], Tensor]"
-"""What the network is called with, by name, and what of it counts."""
+"""Arguments of the network by name, and the part of them that counts."""
 
 RULE = 1
-"""Of how examples become vectors: a change in it makes other features."""
+"""The version of how examples become vectors: another makes other features."""
 
 _VOCABULARIES = (
     *("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model"),
@@ -47,7 +49,6 @@ class _Encoder(HubNetwork):
     part: ClassVar[str]  # that reads the examples, in a network of several
 
     def prepared(self, examples: Any) -> Prepared:
-        """The input of the network."""
         raise NotImplementedError
 
     def pooled(self, made: Any, counts: Tensor) -> Tensor:
@@ -94,10 +95,7 @@ class _Encoder(HubNetwork):
 
 
 class Texts(_Encoder):
-    """Its vector is the mean of the last hidden state over the tokens of a text.
-
-    On a CPU texts go through it one by one, without padding.
-    """
+    """Makes the mean of the last hidden state over tokens; on a CPU texts go one by one, unpadded."""
 
     kind = TEXT
     inputs = ("input_ids",)
@@ -105,7 +103,6 @@ class Texts(_Encoder):
     part = "text_model"
 
     def source(self, about: str) -> FeatureSource:
-        """The source of features, of which ``about`` is said."""
         vocabulary = self.guarded(lambda: self.digests(_VOCABULARIES))
         if not vocabulary:  # the library would make one without words
             raise BadInput(self.missing(f"no {_VOCABULARIES[0]}"))
@@ -137,7 +134,6 @@ class Texts(_Encoder):
 
     @functools.cached_property
     def at_once(self) -> int:
-        """Texts to a batch."""
         return 1 if self._device.type == "cpu" else _AT_ONCE
 
     def read(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
@@ -184,23 +180,18 @@ class Texts(_Encoder):
         return {"input_ids": ids, "attention_mask": mask}, mask[..., None]
 
     def pooled(self, made: Any, counts: Tensor) -> Tensor:
-        """The mean over tokens."""
         mean: Tensor = (made.last_hidden_state.float() * counts).sum(dim=1) / counts.sum(dim=1)
         return mean
 
 
 class Sounds(_Encoder):
-    """Its vector is the pooled output, or the mean of the last hidden state over time where it has none.
-
-    Sounds go through it one by one, at its own rate: padding would be heard.
-    """
+    """Makes the pooled output, or the mean over time; sounds go one by one, since padding would be heard."""
 
     kind = SOUND
     inputs = (_SAMPLES, _FRAMES)
     part = "audio_model"
 
     def source(self, about: str) -> FeatureSource:
-        """The source of features, of which ``about`` is said."""
         identity = identity_of(
             form="sounds",
             rule=RULE,
@@ -242,10 +233,53 @@ class Sounds(_Encoder):
         return {name: made[name].float()}, torch.tensor([min(len(samples), window), window])
 
     def pooled(self, made: Any, counts: Tensor) -> Tensor:
-        """What is behind the sound in its window is left out of the mean."""
+        """The mean leaves out the silence behind the sound in its window."""
         pooled: Tensor | None = getattr(made, "pooler_output", None)
         if pooled is not None:
             return pooled.flatten(1)
         hidden: Tensor = made.last_hidden_state.float()
         heard, window = counts.tolist()
         return hidden[:, : -(-heard * hidden.shape[1] // window)].mean(dim=1)
+
+
+NETWORKS: tuple[type[HubNetwork], ...] = (Pictures, Texts, Sounds)
+
+
+def _of_hub(request: Request) -> FeatureSource:
+    request.check_kind(*(one.kind for one in NETWORKS))
+    name = request.name
+    if find_spec("transformers") is None:
+        raise BadInput(f"{request.what}: needs transformers; pip install 'easiness[transformers]'")
+    network = next(one for one in NETWORKS if one.kind.name == request.data.kind.name)
+    found = network(request, _place(request, name))
+    _check_takes(found)
+    about = (
+        f"{name} through transformers ({found.config.model_type}). Its authors say what it has learned from; "
+        f"it may have seen these very {found.kind.nouns}."
+    )
+    return found.source(about)
+
+
+def _place(request: Request, name: str) -> str:
+    folder = packaged_encoder() if name == ENCODER else None
+    if folder is not None:
+        check_encoder(request.what, folder)
+        return str(folder)
+    folder = at_home(name)
+    return str(folder.resolve()) if folder.is_dir() else name
+
+
+def _check_takes(found: HubNetwork) -> None:
+    import transformers
+
+    network = transformers.MODEL_MAPPING.get(type(found.config), None)
+    taken = getattr(network, "main_input_name", None)
+    if network is None or not found.takes(taken):
+        nouns = found.kind.nouns
+        raise BadInput(
+            f"{found.request.what}: a {found.config.model_type} takes {taken or 'something else'} and no "
+            f"{nouns}; give a network for {nouns}"
+        )
+
+
+HUB = FeatureKind("hf:NAME", _of_hub, frozen=True)

@@ -48,19 +48,18 @@ Positions = npt.NDArray[np.int64]
 
 
 def folded(value: npt.NDArray[np.uint8]) -> str:
-    """What counts of a text (UTF-8): its words in lower case; of one without words all but spaces."""
+    """The part of a text (UTF-8) that counts: its words in lower case; or without any all but spaces."""
     text = unicodedata.normalize("NFKC", value.tobytes().decode("utf-8", "replace")).casefold()
     return " ".join(_WORD.findall(text) or text.split())
 
 
 class FoldedTexts:
-    """What is kept of K texts: what counts of each."""
+    """The part of each of K texts that counts."""
 
     def __init__(self, num: int) -> None:
         self.texts = [""] * num
 
     def keep(self, at: int, look: str) -> None:
-        """Keep the text at a position."""
         self.texts[at] = look
 
     @cached_property
@@ -73,7 +72,6 @@ class FoldedTexts:
 
     @cached_property
     def distinct(self) -> list[str]:
-        """The distinct texts."""
         return list(self.groups)
 
     @cached_property
@@ -149,7 +147,7 @@ def _keys(hashes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
 def _proposed(
     seen: npt.NDArray[np.bool_], held_out: npt.NDArray[np.uint32], train: npt.NDArray[np.uint32]
 ) -> tuple[Positions, Positions]:
-    """Of the pairs that were seen those with enough equal hashes."""
+    """The pairs that were seen and have enough equal hashes."""
     rows, columns = np.nonzero(seen)
     enough = np.zeros(len(rows), np.bool_)
     for at in range(0, len(rows), _COMPARED_AT_ONCE):
@@ -201,24 +199,12 @@ def _typed_alike(text: str, other: str) -> bool:
     return max(len(text), len(other)) <= 1 or (len(text) == 2 and text == other[::-1])
 
 
-def _within(texts: FoldedTexts) -> tuple[Iterator[NearPairs], str]:
-    return (found.later() for found in near_texts(texts, texts)), ""
+class NearTexts(Near):
+    """Near texts; see `near_texts`."""
 
+    look = staticmethod(folded)
+    kept = FoldedTexts
+    unit = f"percent of their runs of {GRAM} letters"
 
-def _any(train: FoldedTexts, held_out: FoldedTexts) -> bool:  # noqa: ARG001
-    return True
-
-
-def _not_looked_at(train: FoldedTexts, held_out: FoldedTexts) -> str:  # noqa: ARG001
-    return ""
-
-
-NEAR_TEXTS = Near(
-    folded,
-    FoldedTexts,
-    near_texts,
-    _within,
-    _any,
-    _not_looked_at,
-    unit=f"percent of their runs of {GRAM} letters",
-)
+    def pairs(self, train: FoldedTexts, held_out: FoldedTexts) -> Iterator[NearPairs]:
+        return near_texts(train, held_out)

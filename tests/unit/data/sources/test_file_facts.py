@@ -126,6 +126,7 @@ def test_a_locked_database_costs_time_once(root, cache, monkeypatch):
 def test_a_broken_database_is_made_anew(root, cache):
     remember(root, sha256="00")
     database(cache).write_bytes(b"no database" * 100)
+    assert recall(root) == {}
     remember(root, sha256="01")
     assert recall(root) == {"sha256": "01"}
 

@@ -14,7 +14,7 @@ import torchvision
 from PIL import Image
 
 from easiness.data import load_dataset
-from easiness.data.sources.torchvision_sets import SETS
+from easiness.data.sources.torch_dataset import SETS
 from easiness.errors import BadInput, RunFailed
 from pixels import images_of
 

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 import easiness as ez
-from easiness.data.holdout import hold_out
+from easiness.data import hold_out
 from easiness.errors import BadInput
 from easiness.paper.training_sets import AccuracyCurve, breakdown, contrast, differences, steps
 from easiness.scoring import SCORES
