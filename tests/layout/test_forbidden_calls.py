@@ -68,6 +68,7 @@ PLANTED = {
     "import numpy as np\nnp.load(path, allow_pickle=True)": "allow_pickle=True",
     "read(path, allow_pickle=own)": "allow_pickle=True",
     "import pandas as pd\npd.read_pickle(path)": "pandas.read_pickle",
+    "from easiness.lazy import pd\npd.read_pickle(path)": "pandas.read_pickle",
     "table.eval(text)": ".eval",
     "table.query(text)": ".query",
     "archive.extractall(path)": ".extractall",
@@ -178,7 +179,8 @@ def _imported(tree: ast.Module) -> dict[str, str]:
                 known[one.asname or first] = one.name if one.asname else first
         elif isinstance(node, ast.ImportFrom):
             for one in node.names:
-                known[one.asname or one.name] = f"{node.module}.{one.name}"
+                name = f"{node.module}.{one.name}"
+                known[one.asname or one.name] = "pandas" if name == "easiness.lazy.pd" else name
     return known
 
 

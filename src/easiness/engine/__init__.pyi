@@ -21,6 +21,7 @@ from .options import (
     OneRun as OneRun,
     Out as Out,
     Policies as Policies,
+    Seed as Seed,
     Source as Source,
     share as share,
 )

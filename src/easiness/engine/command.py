@@ -114,7 +114,6 @@ def _parameter(one: Asked) -> inspect.Parameter:
             metavar="|".join((*executor_names(), _OWN)) if one.name == _EXECUTOR else option.metavar,
             callback=_checking(one.name, option),
             rich_help_panel=one.group,
-            min=option.least,
         )
     return inspect.Parameter(
         one.name,

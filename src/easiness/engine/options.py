@@ -32,6 +32,7 @@ At: TypeAlias = Annotated[
         read=read_at,
     ),
 ]
+Seed: TypeAlias = Annotated[int, Option("--seed", "Seed of the draws.", least=0)]
 Data: TypeAlias = Annotated[
     Any,
     Option("--data", "Where the data are now, if not where the run found them.", typed=str | None),

@@ -19,7 +19,6 @@ from easiness.store import file_written_whole, folder_written_whole
 
 if TYPE_CHECKING:
     import pandas as pd
-if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 

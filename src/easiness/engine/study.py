@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from easiness.commands import Group
 from easiness.executors import check_execution
-from easiness.spec import Fields, Option, check_within, options_of
+from easiness.spec import Fields, Option, at_least, check_within, options_of
 
 if TYPE_CHECKING:
-    from easiness.runs import Plan
+    from easiness.runs import Plan, Progress
     from easiness.show import Result
-if TYPE_CHECKING:
-    from easiness.runs import Progress
 
 
 A = TypeVar("A")
@@ -86,8 +84,11 @@ def made(asks: type[A], given: Mapping[str, Any]) -> A:
     hints = typing.get_type_hints(asks, include_extras=True)
     for one in asked_of(asks):
         value = given.get(one.name, one.default)
+        name = one.option.flag or one.name
         if one.option.within is not None and value is not None:
-            check_within(one.option.flag or one.name, value, one.option.within)
+            check_within(name, value, one.option.within)
+        if one.option.least is not None and value is not None:
+            at_least(name, value, one.option.least)
         (of_holders.setdefault(one.holder, {}) if one.holder else values)[one.name] = value
     for holder, parts in of_holders.items():
         kind, *_ = typing.get_args(hints[holder]) or (hints[holder],)

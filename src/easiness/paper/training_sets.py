@@ -7,16 +7,15 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, get_args
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from easiness import show
 from easiness.analysis import MIN_GROUP
 from easiness.data import Dataset
 from easiness.errors import BadInput
+from easiness.lazy import Figure, Floats, pd
 from easiness.paper.claims import Contrast
 from easiness.paper.options import Ablated
 from easiness.runs import Drawn, Plan, make_plan, recipe_of_run
@@ -36,13 +35,10 @@ from easiness.spec import (
 from easiness.store import Row, Run
 from easiness.studies.keeping import aligned, order_of, ranking, scored_data
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 FULL = "full"
 """Name of the run in which nothing is dropped or relabelled."""
 
-Repeated: TypeAlias = npt.NDArray[np.float64]
+Repeated: TypeAlias = Floats
 """The accuracy of each repetition [n]."""
 
 _HINT = ", or draw the same share of each class (--balanced)"
@@ -126,7 +122,7 @@ class TrainingSetPoint(NamedTuple):
     num_drawn: int
     num_trained_on: int
     num_steps: int
-    accuracy: npt.NDArray[np.float64]
+    accuracy: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -383,7 +379,7 @@ def read_sets(asked: Ablated, planned: TrainingSets, runs: Mapping[str, Run]) ->
 def plan_ranked(
     effect: Effect,
     data: Dataset,
-    values: npt.NDArray[np.float64],
+    values: Floats,
     training: Training,
     drawing: Drawing,
     *,

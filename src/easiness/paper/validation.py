@@ -6,16 +6,16 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from easiness import show
 from easiness.analysis import MIN_GROUP, num_selected, select, tie_mass
 from easiness.data import Dataset, merge_splits
 from easiness.errors import BadInput
+from easiness.lazy import Figure, pd
 from easiness.models import model_name
 from easiness.paper.options import Validated
 from easiness.runs import Plan, given_data, make_plan, recipe_of_run
@@ -23,9 +23,6 @@ from easiness.scoring import easiness_interval
 from easiness.spec import ALL, Recipe, RecipeGiven, Recording, Training, recipe_settings
 from easiness.store import Run
 from easiness.studies.matching import common_epoch
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 HARDEST = (0.1, 0.25, 0.5)
 """Shares of the validation examples in which the misclassified ones are looked for."""

@@ -60,7 +60,7 @@ from .svg import (
     new_panels as new_panels,
     picture_bytes as picture_bytes,
     quiet as quiet,
-    share_axis as share_axis,
+    row_axis as row_axis,
     to_svg as to_svg,
     whole_ticks as whole_ticks,
 )

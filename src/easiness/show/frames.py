@@ -7,8 +7,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from easiness.lazy import pd
 from easiness.show.result import Embedded, Section
 from easiness.show.text import (
     count,
@@ -20,10 +21,6 @@ from easiness.show.text import (
     whole_percent,
     with_interval,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _MEANINGS = {
     "id": "Id of the example.",
@@ -234,7 +231,6 @@ def table(
 
     An estimate has a ``value`` and an ``interval``, and may say whether it is ``decided``.
     """
-    import pandas as pd
 
     def estimated(one: Any) -> str:
         low, high = one.interval

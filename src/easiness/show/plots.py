@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.lazy import Axes, Figure, Floats
 from easiness.show.svg import EASY, FONT_SIZE, INK, legend_above, new_axes, quiet
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-
-def dots_and_mean(
-    values: npt.NDArray[np.float64], mean: Sequence[float], label: str, each: str = "trials"
-) -> Figure:
+def dots_and_mean(values: Floats, mean: Sequence[float], label: str, each: str = "trials") -> Figure:
     """Values [n] as dots, above their ``mean`` with the ends of its interval, which may be NaN."""
     figure, axes = new_axes(5.2, 1.6 + 0.12 * len(values))
     axes.axvline(0, color=INK, linewidth=0.8, linestyle=":")

@@ -121,8 +121,12 @@ def whole_ticks(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def share_axis(axes: Axes, shares: Sequence[float]) -> None:
-    """An x axis of shares of the examples, in log scale, with a tick at each."""
+def row_axis(axes: Axes, shares: Sequence[float] = ()) -> None:
+    """An x axis of whole numbers from 1, or of ``shares`` of the examples in log scale, each with a tick."""
+    if not shares:
+        axes.set_xlim(left=0.5)
+        whole_ticks(axes)
+        return
     axes.set_xscale("log")
     axes.set_xticks(list(shares), [f"{one:g}" for one in shares])
     axes.minorticks_off()

@@ -114,7 +114,7 @@ def check_within(name: str, value: float, within: str) -> None:
     low, high = map(float, within[1:-1].split(","))
     above = value > low if within[0] == "(" else value >= low
     if not (above and (value < high if within[-1] == ")" else value <= high)):  # nor NaN
-        raise BadInput(f"{name} {value}: not in {within}; give a number in it")
+        raise BadInput(f"{name} {value:g}: not in {within}; give a number in it")
 
 
 def read_numbers(flag: str, text: str, example: str) -> tuple[float, ...]:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from easiness import show
 from easiness.analysis import TIMES, Curve, ShareVotes, fit_curve, share_votes
 from easiness.errors import BadInput
+from easiness.lazy import Figure, pd
 from easiness.store import Run, check_opened
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
 
 _Z95 = 1.96
 _NARROW = 0.02  # width of an interval from which on a third digit says something
@@ -62,8 +57,6 @@ class LearningCurve(show.Result):
         heads have not seen, with the ends ``low`` and ``high`` of its 95 % interval. ``foretold`` tells the
         rows apart.
         """
-        import pandas as pd
-
         points = zip(self.curve.shares, self.curve.accuracy.tolist(), self.curve.error.tolist(), strict=True)
         measured = [
             (share, value, max(value - _Z95 * error, 0), min(value + _Z95 * error, 1), False)
@@ -99,7 +92,6 @@ class LearningCurve(show.Result):
         return figure
 
     def frames(self) -> list[show.Frame]:
-        """A row for each share, then what is foretold."""
         table = self.table()
         seen = [
             f"{_NAMES[share]} (predicted)" if foretold else f"share {share:g}"
@@ -128,13 +120,6 @@ def learning_curve(run: Run) -> LearningCurve:
     for the accuracy on examples that are not among those measured: it allows for the finite number of
     examples, for which of them heads happened to see, and for what the shares leave open of the curve's form.
     Where they say nothing of more examples, a reason is given instead.
-
-    Args:
-        run: a run on features (``features=``).
-
-    Raises:
-        BadInput: the run has epochs instead of shares, or no finished trial, or some trial was observed at
-            no common share.
     """
     check_opened(run=run)
     if not run.shares:

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import SIDES, Side, Votes, select, tie_mass, usual_fraction
 from easiness.engine import SEVERAL_RUNS, At, HeldOutToo, Study
 from easiness.errors import BadInput
+from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import in_words
 from easiness.scoring import SCORES as ALL_SCORES, Moments
 from easiness.spec import ALL, Option, Split, observe_text
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
 _LEAVE_OUT = "measure another run with --train-share below 1, such as 0.7"
 _STYLES = {"train": (show.TRAIN, "-"), "left_out": (show.LEFT_OUT, "-."), "held_out": (show.HELD_OUT, "--")}
 _MOST_MARKED = 15  # epochs up to which each is marked with a dot
 _MOST_NAMED = 13  # levels up to which each bar says its share
 _FIRST = 20  # rows of the combined order that are shown
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -86,11 +80,7 @@ def draw_accuracy(curves: AccuracyCurves, row: Row, shares: tuple[float, ...] = 
     show.chance_line(axes, curves.chance)
     axes.axvline(row.value, color=show.FAINT, linewidth=0.8)
     axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
-    if shares:
-        show.share_axis(axes, shares)
-    else:
-        axes.set_xlim(left=0.5)
-        show.whole_ticks(axes)
+    show.row_axis(axes, shares)
     show.legend_above(axes, len(curves.by_split))
     return figure
 
@@ -105,8 +95,8 @@ class Levels:
     cut splits it, else 0.
     """
 
-    num_examples: npt.NDArray[np.int64]
-    by_class: npt.NDArray[np.int64]
+    num_examples: Integers
+    by_class: Integers
     fraction: float
     members: dict[Side, Floats]
     cut: dict[Side, int]
@@ -114,7 +104,6 @@ class Levels:
 
     @property
     def num_trials(self) -> int:
-        """N."""
         return len(self.num_examples) - 1
 
     @property
@@ -198,7 +187,6 @@ class RunScores(show.Result):
         return f"RunScores({self.run!r}, {self.run.row_text(self.epoch)}, examples={len(self.scores)})"
 
     def in_full(self) -> str:
-        """The run, its data and what was asked."""
         data = self.run.spec.data.train.fingerprint
         return (
             f"RunScores({self.run!r}, data={data!r}, epoch={self.epoch}, fraction={self.fraction:g}, "
@@ -211,7 +199,6 @@ class RunScores(show.Result):
 
     @property
     def notices(self) -> list[str]:
-        """How the examples were observed, whether the training was unfinished, and which scores are empty."""
         run, found = self.run, list[str | None]()
         if run.spec.observe != ALL and not (self.split == "held_out" and run.augmented):  # that is seen clean
             found.append(f"observations: {observe_text(run.spec.observe)}")
@@ -219,8 +206,7 @@ class RunScores(show.Result):
         return [f"{run.path}: {one}" for one in found if one]
 
     def printed(self) -> list[show.Section]:
-        """The table is long enough."""
-        return []
+        return []  # the table is long enough
 
     def left_empty(self) -> str | None:
         """Name the scores without a value: of networks those that need trials which left examples out."""
@@ -242,7 +228,6 @@ class RunScores(show.Result):
         return draw_levels(easiness_levels(votes, len(self.run.classes), self.fraction))
 
     def frames(self) -> list[show.Frame]:
-        """Summaries of each score over all examples, then easiness by class."""
         return [self._by_score(), self._by_class()]
 
     def _by_score(self) -> show.Frame:
@@ -319,8 +304,7 @@ class CombinedScores(show.Result):
         return self.scores
 
     def printed(self) -> list[show.Section]:
-        """The table is long enough."""
-        return []
+        return []  # the table is long enough
 
     def figure(self) -> Figure:
         """The ranks of the first two runs against each other."""
@@ -330,7 +314,6 @@ class CombinedScores(show.Result):
         return figure
 
     def frames(self) -> list[show.Frame]:
-        """The hardest examples in the combined order."""
         names = ", ".join(f"{in_words(run.path)} ({run.model})" for run in self.runs)
         hardest = self.scores.sort_values("difficulty", ascending=False, kind="stable").head(_FIRST)
         ranks = [f"rank_{at}" for at in range(1, len(self.runs) + 1)]
@@ -349,8 +332,6 @@ def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedS
     Each is read at its last epoch or largest share. What runs see differs, and so do their mistakes: the mean
     of their ranks is nearer to what a third one finds hard than either. No weight is fitted.
     """
-    import pandas as pd
-
     check_comparable(runs)
     tables = [run.scores(split=split) for run in runs]
     # from 0 to 1, the mean rank for equal values

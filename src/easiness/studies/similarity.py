@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import (
@@ -23,14 +22,12 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.features import feature_reader
 from easiness.inputs import IMAGE, tell
+from easiness.lazy import Figure, Floats, Integers, Mask, pd
 from easiness.named_import import needing_torch
 from easiness.runs import data_of, passes_shown, positions_in, recipe_of
 from easiness.store import Row, Run, check_opened
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
     from easiness.training import InputReader
 
 Space = Literal["pixel", "feature"]
@@ -70,7 +67,6 @@ _INPUT_UNIT = "Standardized values. Distances are divided by the root of the num
 
 _REPLICATES, _SEED = 1000, 0
 _MEASURING = "measuring distances within sets"
-_Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -98,7 +94,7 @@ class Similarity(show.Result):
     smallest: int
     trial: int | None
     distances: pd.DataFrame
-    by_class: dict[Space, _Floats]
+    by_class: dict[Space, Floats]
     pictures: bool = True
 
     @property
@@ -107,7 +103,6 @@ class Similarity(show.Result):
         return self.num_trials >= MIN_GROUP
 
     def of(self, space: Space, name: str) -> pd.Series:
-        """The row of a set, or of a difference, in a space."""
         rows = self.distances
         return rows[(rows["space"] == space) & (rows["name"] == name)].iloc[0]
 
@@ -145,7 +140,6 @@ class Similarity(show.Result):
         return figure
 
     def frames(self) -> list[show.Frame]:
-        """Two per space: the distances, and the differences between sets."""
         sets = (
             f"Easiest and hardest {100 * self.fraction:g} % {self.row.at}, {self.num_trials} "
             f"trials of {self.model}, ties refined (tie mass {show.number(self.tie_mass['easy'])} and "
@@ -178,7 +172,6 @@ class Similarity(show.Result):
         return frames
 
     def sentence(self) -> str:
-        """The distances in pixels in a sentence or two."""
         sets = (self.of("pixel", name)[["value", "low", "high"]] for name in ("easy", "hard", "all"))
         easy, hard, every = (show.with_interval(*one) for one in sets)
         normalized = "unrelated images are 1.41 apart"
@@ -272,8 +265,6 @@ def similarity(
                 if name == "all" and "feature" in spaces:
                     norms.append(found["feature"].squared_norms)
                 tell(_MEASURING, at * len(SETS) + row + 1, len(counted) * len(SETS))
-    import pandas as pd
-
     if norms:
         unit = float(np.sqrt(np.concatenate(norms).mean())) or 1.0
         means["feature"] /= unit
@@ -298,22 +289,22 @@ def similarity(
     )
 
 
-def _extremes(votes: Votes, fraction: float) -> tuple[dict[Side, npt.NDArray[np.bool_]], dict[Side, float]]:
+def _extremes(votes: Votes, fraction: float) -> tuple[dict[Side, Mask], dict[Side, float]]:
     """Members [K] of the easy and of the hard set, ties refined, and the tie masses of the cuts."""
     counts, p_label = votes.num_right, votes.mean_p_label
-    members: dict[Side, npt.NDArray[np.bool_]] = {
+    members: dict[Side, Mask] = {
         side: select(counts, fraction, side, "refine", p_label, votes.keys, _SEED) > 0 for side in SIDES
     }
     return members, {side: tie_mass(counts, fraction, side) for side in SIDES}
 
 
 def _members(
-    votes: Votes, extremes: dict[Side, npt.NDArray[np.bool_]], label: int, at_most: int
-) -> Iterator[tuple[SetName, npt.NDArray[np.int64]]]:
+    votes: Votes, extremes: dict[Side, Mask], label: int, at_most: int
+) -> Iterator[tuple[SetName, Integers]]:
     """Positions of the examples of a class in each of `SETS`, in that order."""
     own = np.flatnonzero(votes.labels == label)
     easy, hard = own[extremes["easy"][own]], own[extremes["hard"][own]]
-    wanted: dict[SetName, tuple[npt.NDArray[np.int64], int]] = {
+    wanted: dict[SetName, tuple[Integers, int]] = {
         "easy": (easy, len(easy)),
         "hard": (hard, len(hard)),
         "random as easy": (own, len(easy)),
@@ -343,7 +334,7 @@ def _reader(run: Run, data: Dataset, spaces: Sequence[Space], device: str) -> tu
 
 
 def _rows(
-    space: Space, means: _Floats, replicates: _Floats, sizes: Mapping[SetName, int]
+    space: Space, means: Floats, replicates: Floats, sizes: Mapping[SetName, int]
 ) -> Iterator[dict[str, Any]]:
     """From means [sets, C] and their replicates [sets, C, R]; classes count equally."""
     values, drawn = means.mean(axis=1), replicates.mean(axis=1)
@@ -366,13 +357,13 @@ def _rows(
         yield {"space": space, "kind": kind, "name": name, **ends, "examples": num}
 
 
-def mean_distance(distances: _Floats) -> float:
+def mean_distance(distances: Floats) -> float:
     """Mean over the pairs of two different examples, from distances [n, n] that are 0 on the diagonal."""
     num = len(distances)
     return float(distances.sum()) / (num * (num - 1))
 
 
-def draws(num: int, replicates: int, rng: np.random.Generator) -> _Floats:
+def draws(num: int, replicates: int, rng: np.random.Generator) -> Floats:
     """The number of times that each of ``num`` >= 2 examples is in each of the sets drawn anew: [R, n].
 
     A set of one example alone has no distance; the original set stands for it.
@@ -382,9 +373,9 @@ def draws(num: int, replicates: int, rng: np.random.Generator) -> _Floats:
     return drawn
 
 
-def resampled_means(distances: _Floats, drawn: _Floats) -> _Floats:
+def resampled_means(distances: Floats, drawn: Floats) -> Floats:
     """`mean_distance` of each of the sets ``drawn`` [R, n]; an example is not paired with itself."""
     totals = ((drawn @ distances) * drawn).sum(axis=1)
     pairs = drawn.sum(axis=1) ** 2 - (drawn**2).sum(axis=1)
-    means: _Floats = totals / pairs
+    means: Floats = totals / pairs
     return means

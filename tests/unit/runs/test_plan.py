@@ -108,7 +108,7 @@ def test_recipes(data, tmp_path):
         ({"epochs": 301}, "--epochs 301: longer than the cosine period of 300 epochs; set `period`"),
         ({"epochs": 3, "recipe": {"period": 2.0}}, "--epochs 3: longer than the cosine period of 2 epochs"),
         ({"seed": -1}, "--seed -1: must be at least 0"),
-        ({"train_share": 0.0}, r"--train-share 0\.0: not in \(0, 1\]"),
+        ({"train_share": 0.0}, r"--train-share 0: not in \(0, 1\]"),
         ({"train_share": 1.01}, r"--train-share 1\.01: not in \(0, 1\]"),
         ({"train_share": float("nan")}, "--train-share nan: not in"),
         ({"train_share": 0.1}, r"train share 0\.1: leaves 1 of 10 examples to train on, fewer than the 2"),

@@ -6,21 +6,17 @@ import copy
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from easiness import show
 from easiness.analysis import MIN_GROUP, GroupMatch, Match, Rule, Side, Ties, Votes, match_groups
 from easiness.errors import BadInput
+from easiness.lazy import Axes, Figure, pd
 from easiness.paper.claims import Contrast
 from easiness.store import Row
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MANY_LEVELS = 6
 """Levels beyond which their names need a smaller letter."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
+from easiness.lazy import Axes, Figure, Integers
 from easiness.paper.perturbation.curve import level_name
 from easiness.paper.perturbation.looking import SeenAs, examples_at, image_shape
 from easiness.perturb import (
@@ -23,9 +24,6 @@ from easiness.perturb import (
 from easiness.show import FONT_SIZE, INK
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
     from easiness.paper.perturbation.study import PseudoPatterns
 
 _OURS = ("color", "shuffle", "radial", "order", "case")
@@ -53,7 +51,7 @@ class PanelBlock(NamedTuple):
 def panel_blocks(
     data: Dataset,
     recipe: SeenAs,
-    positions: npt.NDArray[np.int64],
+    positions: Integers,
     *,
     kinds: Sequence[str] | None = None,
     levels: Mapping[str, Sequence[float]] | None = None,
@@ -71,7 +69,7 @@ def panel_blocks(
 
 
 def _seen(
-    data: Dataset, recipe: SeenAs, positions: npt.NDArray[np.int64], transforms: Sequence[Callable[..., Any]]
+    data: Dataset, recipe: SeenAs, positions: Integers, transforms: Sequence[Callable[..., Any]]
 ) -> list[Sequence[Any]]:
     """The examples at ``positions`` as each of the transforms changes them."""
     if not len(positions):
@@ -83,7 +81,7 @@ def _seen(
     return list(zip(*changed, strict=True))
 
 
-def one_per_class(labels: npt.NDArray[np.int64], num: int, seed: int) -> npt.NDArray[np.int64]:
+def one_per_class(labels: Integers, num: int, seed: int) -> Integers:
     """Positions of ``num`` random examples, of as many classes as there are, in the order of classes."""
     order = np.random.default_rng(seed).permutation(len(labels))
     turn = np.empty(len(labels), np.int64)

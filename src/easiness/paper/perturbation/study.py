@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from easiness import show
 from easiness.analysis import SIDES, Rule, Votes, check_fraction, num_selected, select
 from easiness.data import Dataset
 from easiness.errors import BadInput
+from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.paper.options import Perturbing
 from easiness.paper.perturbation.curve import (
     MANY_LEVELS,
@@ -40,9 +40,6 @@ from easiness.runs import Progress, data_of
 from easiness.scoring import easiness_interval
 from easiness.spec import Split
 from easiness.store import Row
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _ALIKE = 1e-3  # of a probability: grey stored as color changes by rounding where color is taken away
 
@@ -68,10 +65,10 @@ class PseudoPatterns(show.Result):
     classes: tuple[str, ...]
     level: float
     levels: list[dict[str, Any]]
-    positions: npt.NDArray[np.int64] = field(repr=False)
+    positions: Integers = field(repr=False)
     ids: npt.NDArray[Any] = field(repr=False)
-    labels: npt.NDArray[np.int64] = field(repr=False)
-    p_label: npt.NDArray[np.float64] = field(repr=False)
+    labels: Integers = field(repr=False)
+    p_label: Floats = field(repr=False)
     share: float | None = None
 
     @property
@@ -89,7 +86,7 @@ class PseudoPatterns(show.Result):
         """The counts at ``level``."""
         return next(one for one in self.levels if one["level"] == self.level)
 
-    def shown(self, num: int) -> npt.NDArray[np.int64]:
+    def shown(self, num: int) -> Integers:
         """Indices of the ``num`` patterns to show: the best of each class in turn, put class by class."""
         turn = np.empty(len(self.labels), np.int64)
         for label in np.unique(self.labels):

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from easiness import show
 from easiness.analysis import MIN_GROUP
+from easiness.lazy import Figure, Mask, pd
 from easiness.paper.claims import Claim, Side, Statistic, count_verdicts
 from easiness.paper.planted.design import (
     ARMS,
@@ -26,10 +26,6 @@ from easiness.paper.planted.design import (
     Preset,
 )
 from easiness.paper.planted.estimates import Estimate, Values, drop, mean, slope
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 Measure: TypeAlias = Literal["easiness", "held_out"]
 MEASURES: dict[Measure, str] = {"easiness": "easiness", "held_out": "held-out probability"}
@@ -91,10 +87,10 @@ class Hypothesis(show.Result):
         with_it, without = (self.compared(arm, one) for one in (contradiction, 0.0))
         return drop(self.values(arm, network, measure), with_it, without, self.patterns.support)
 
-    def compared(self, arm: Arm, contradiction: float) -> npt.NDArray[np.bool_]:
+    def compared(self, arm: Arm, contradiction: float) -> Mask:
         """The patterns [P] of a contradiction: those that are frequent, or all that are made equally so."""
         often = self.patterns.support >= (0 if arm == "balanced" else FREQUENT)
-        compared: npt.NDArray[np.bool_] = often & (self.patterns.contradiction == contradiction)
+        compared: Mask = often & (self.patterns.contradiction == contradiction)
         return compared
 
     @cached_property
@@ -116,8 +112,6 @@ class Hypothesis(show.Result):
 
     def table(self) -> pd.DataFrame:
         """A row for each arm, network and pattern: what it is, and the means over trials."""
-        import pandas as pd
-
         patterns = self.patterns
         planted = {
             "pattern": np.arange(len(patterns)),

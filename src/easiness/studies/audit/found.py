@@ -6,7 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,15 +23,8 @@ from easiness.analysis import (
     wealth_of_looks,
     wrong_in_strata,
 )
+from easiness.lazy import Figure, Floats, Integers, Mask, pd
 from easiness.spec import Split
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-Positions = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 CONFIDENCE = 0.95
 _TWO_SIDED = (1 + CONFIDENCE) / 2
@@ -70,7 +63,7 @@ class Design:
         row = "\n".join((self.text(), data.rpartition("@")[2], split, str(name), order, stratum))
         return f"{self.text()} check={hashlib.sha256(row.encode()).hexdigest()[:_DIGITS]}"
 
-    def ranks(self) -> Positions:
+    def ranks(self) -> Integers:
         """The ranks [looks] of the examples drawn among those that are not known."""
         draw = draw_fixed if self.at_most is None else draw_in_sequence
         return draw(self.strata, self.looks, np.random.default_rng(self.seed))
@@ -102,7 +95,7 @@ def _listed(values: npt.NDArray[Any]) -> str:
     return "+".join(f"{one:.6g}" if isinstance(one, float) else str(one) for one in values.tolist())
 
 
-def looks_needed(strata: Strata, drawn: Positions, wrong: Mask, left: int) -> float | None:
+def looks_needed(strata: Strata, drawn: Integers, wrong: Mask, left: int) -> float | None:
     """How many more looks can be expected until no more than ``left`` wrong labels can be left.
 
     ``None`` where that cannot be expected.
@@ -134,7 +127,7 @@ class Audited(show.Result):
     known: pd.DataFrame = field(repr=False)
     undecided: str = field(repr=False)
     behind: int = field(repr=False)
-    rank: Positions | None = field(repr=False)
+    rank: Integers | None = field(repr=False)
 
     @property
     def unsure(self) -> int:
@@ -157,7 +150,7 @@ class Audited(show.Result):
         return (self.drawn["wrong"] | self.drawn["unsure"]).to_numpy(np.bool_)
 
     @property
-    def _strata(self) -> Positions:
+    def _strata(self) -> Integers:
         """The number of the stratum [n] of those drawn."""
         return self.drawn["stratum"].to_numpy(np.int64)
 
@@ -227,7 +220,7 @@ class Audited(show.Result):
             chance, known = chance * chance_within(sizes, looks, counts[0]), known[chosen[known["at"]]]
         return self._estimate(name, counts, chance, known)
 
-    def _counts(self, chosen: Mask | None) -> Positions:
+    def _counts(self, chosen: Mask | None) -> Integers:
         """Examples, looks, wrong and unsure ones seen [4, H] of each stratum, as far as it is chosen."""
         drawn, strata = self.drawn, self.design.strata
         sizes = strata.sizes
@@ -239,7 +232,7 @@ class Audited(show.Result):
         rows = drawn, drawn[drawn["wrong"]], drawn[drawn["unsure"]]
         return np.stack([sizes, *(np.bincount(one["stratum"], minlength=len(sizes)) for one in rows)])
 
-    def _estimate(self, name: str, counts: Positions, chance: Floats, known: pd.DataFrame) -> dict[str, Any]:
+    def _estimate(self, name: str, counts: Integers, chance: Floats, known: pd.DataFrame) -> dict[str, Any]:
         """Estimate from the `_counts` of what was drawn from, beside what is ``known`` of it.
 
         There was a ``chance`` [H] to look at any example of it in each stratum.
@@ -282,12 +275,9 @@ class Audited(show.Result):
         ``part``, ``examples``, ``looked_at``, ``wrong_seen``, ``wrong`` (empty where nothing sure was seen),
         ``low``, ``high``.
         """
-        import pandas as pd
-
         return pd.DataFrame(self.parts)
 
     def document(self) -> dict[str, Any]:
-        """The value of the JSON file."""
         design, whole = self.design, self.whole
         left = None if whole["wrong"] is None else whole["wrong"] - self.corrected
         return {
@@ -322,7 +312,6 @@ class Audited(show.Result):
         return figure
 
     def frames(self) -> list[show.Frame]:
-        """The answer in words, above its parts."""
         table, whole = self.table(), self.whole
         wrong = ["–" if one["wrong"] is None else show.count(round(one["wrong"])) for one in self.parts]
         columns = {
@@ -345,7 +334,6 @@ class Audited(show.Result):
         return [show.Frame("How many labels are wrong", note, table.assign(wrong=wrong), columns, notices)]
 
     def summary(self) -> str:
-        """The numbers to publish, in a sentence or two."""
         whole, num = self.whole, self.num_examples
         of = "labels" if self.split == "train" else "held-out labels"
         about = "nobody can say how many are wrong"

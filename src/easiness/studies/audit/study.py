@@ -6,15 +6,16 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 
 from easiness import show
 from easiness.analysis import stratify
 from easiness.data import DRAWN, UNSURE, Decisions, splits_in
-from easiness.engine import OneRun, Study, share
+from easiness.engine import OneRun, Seed, Study, share
 from easiness.errors import BadInput
+from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.runs import data_version, decisions_on, labelled_examples
 from easiness.spec import Option, Split, command_line
 from easiness.store import Run
@@ -22,17 +23,11 @@ from easiness.studies.audit.found import (
     CONFIDENCE,
     Audited,
     Design,
-    Floats,
-    Positions,
     looks_needed,
     parse,
     rounded,
 )
 from easiness.studies.suspects import Suspected, suspects
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 _KNOWN = "known"  # stratum of an example that had been decided before
 _LOOKS = 100
@@ -80,7 +75,6 @@ class Drawn(show.Result):
     listing = "rows"
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
-        """How to look at the labels, and how to read what was seen."""
         blind = ["--blind"] if self.blind else []
         steps = []
         for output in (one for one in outputs if one.suffix == ".csv"):
@@ -100,8 +94,6 @@ class Drawn(show.Result):
 
     def _by_stratum(self) -> pd.DataFrame:
         """A row a stratum, from the top of the list: its examples, looks, and wrong labels foretold."""
-        import pandas as pd
-
         strata = self.design.strata
         drawn = self.rows["stratum"][self.rows["stratum"] != _KNOWN].astype(np.int64)
         return pd.DataFrame(
@@ -124,7 +116,6 @@ class Drawn(show.Result):
         return show.bars(names, series, "share (%); the most suspicious stratum first")
 
     def frames(self) -> list[show.Frame]:
-        """The strata, and how many looks each is given."""
         columns = dict.fromkeys(("stratum", "examples", "looks"), show.counts())
         columns["expected_wrong"] = show.numbers(1, title="wrong, expected")
         return [show.Frame("Labels to look at, drawn by chance", self._note(), self._by_stratum(), columns)]
@@ -159,7 +150,7 @@ class Auditing:
 
     run: OneRun
     looks: Annotated[
-        int | None, Option("--looks", "How many labels to draw; 100 where --at-most does not say.")
+        int | None, Option("--looks", "How many labels to draw; 100 where --at-most does not say.", least=1)
     ] = None
     at_most: Annotated[
         float | None,
@@ -169,9 +160,10 @@ class Auditing:
             "such as 1%. The bound holds at every look.",
             metavar="P",
             read=share,
+            within="(0, 1)",
         ),
     ] = None
-    seed: Annotated[int, Option("--seed", "Of the draw.")] = 0
+    seed: Seed = 0
     split: Annotated[
         Split | None,
         Option(
@@ -209,12 +201,6 @@ def audit(asked: Auditing) -> Drawn | Audited:
                 "(--looks, --at-most, --seed, --blind, --known)"
             )
         return _answered(run, asked.decided, asked.split)
-    if looks is not None and looks < 1:
-        raise BadInput(f"--looks {looks}: give a whole number from 1 on")
-    if at_most is not None and not 0 < at_most < 1:
-        raise BadInput(f"--at-most {at_most:g}: give a share above 0 and below 1, such as 0.01 or 1%")
-    if seed < 0:
-        raise BadInput(f"--seed {seed}: give a whole number from 0 on")
     split = asked.split or "train"
     decisions = None if known is None else _known(run, known, split)
     ranked, _ = _unknown(run, split, np.zeros(0, np.int64) if decisions is None else decisions.at)
@@ -243,7 +229,7 @@ def _known(run: Run, file: Path, split: Split) -> Decisions:
     return found.part(found.sure)
 
 
-def _unknown(run: Run, split: Split, known: Positions) -> tuple[pd.DataFrame, Positions]:
+def _unknown(run: Run, split: Split, known: Integers) -> tuple[pd.DataFrame, Integers]:
     """The list of suspects without those known, and the positions [K] of all in the order of the list."""
     ranked = suspects(Suspected((run,), split=split, pictures=False)).ranked
     place = {name: at for at, name in enumerate(labelled_examples(run, split).ids.tolist())}
@@ -255,8 +241,6 @@ def _file(
     ranked: pd.DataFrame, design: Design, split: Split, data: str, known: Decisions | None
 ) -> pd.DataFrame:
     """The rows of an audit's file, of a table of suspects with those that are not known, and those known."""
-    import pandas as pd
-
     ranks = design.ranks()
     rows = ranked.iloc[ranks].reset_index(drop=True)
     table = rows[["id", "label", "class"]].assign(was=rows["label"], action="", by="", time="")
@@ -313,8 +297,6 @@ def _answered(run: Run, file: Path, split: Split | None) -> Audited:
 
 def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
     """The design, which all rows have to tell alike, and the rows; those known are of the stratum -1."""
-    import pandas as pd
-
     missing = next((name for name in DRAWN if name not in decisions.columns), None)
     if missing is not None:
         raise BadInput(f"{path}: is no audit, without the column {missing!r}; {_WRITE}")

@@ -1,5 +1,4 @@
 from .grid import (
-    FEWEST_SEEDS as FEWEST_SEEDS,
     SIZES as SIZES,
     choose as choose,
     judged_choice as judged_choice,

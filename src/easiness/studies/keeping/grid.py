@@ -13,13 +13,12 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import stdtrit
 
 from easiness.analysis import Gain, Interval, paired_gain
 from easiness.errors import BadInput
 from easiness.inputs import tell
-from easiness.spec import at_least
+from easiness.lazy import Floats, pd
 from easiness.store import Run
 from easiness.studies.keeping.heads import (
     Examples,
@@ -38,16 +37,12 @@ from easiness.studies.labels import without
 from easiness.studies.suspects import Suspected, suspects
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from easiness.studies.keeping.study import Kept
 
 SIZES = (0.05, 0.2, 0.5, 1.0)
 """Shares of the examples that there are, unless sizes are asked for."""
 FEWEST_OF_CLASS = 5
 """Examples a class, on average, of the smallest size by default."""
-FEWEST_SEEDS = 5
-"""Draws from which on intervals hold, see `paired_gain`."""
 _STREAM = 0x776F7274  # keeps these random numbers apart from others of the same seed
 
 
@@ -56,15 +51,13 @@ def cells_of(size: int, shares: Sequence[float]) -> pd.DataFrame:
 
     ``share`` is NaN where all are kept but the suspects, and for as many at random.
     """
-    import pandas as pd
-
     ends = product(dict.fromkeys(shares), (False, True), (EASIEST, HARDEST, RANDOM))
     always = [(ALL, 1.0, False), (ALL, np.nan, True), (RANDOM, np.nan, False)]
     rows = [*always, *((kept, share, out) for share, out, kept in ends)]
     return pd.DataFrame(rows, columns=["kept", "share", "suspects_out"]).assign(size=size)
 
 
-def kept_in(cell: Any, judged: pd.DataFrame, lots: npt.NDArray[np.float64]) -> Positions | None:
+def kept_in(cell: Any, judged: pd.DataFrame, lots: Floats) -> Positions | None:
     """Positions of the examples that a row of the grid keeps; ``None`` where the suspects leave too few.
 
     ``lots`` [K] decide at random, and where examples are as easy as each other.
@@ -103,12 +96,6 @@ def advise(asked: Kept) -> Worth:
 
 
 def _check(asked: Kept, num_classes: int, most: int) -> None:
-    at_least("--seeds", asked.seeds, FEWEST_SEEDS)
-    at_least("--seed", asked.seed, 0)
-    if not 0 < asked.margin < 1:
-        raise BadInput(
-            f"--margin {asked.margin:g}: not between 0 and 1; give a loss of accuracy such as 0.01"
-        )
     for share in asked.keep_shares:
         wrong = "not between 0 and 1" if not 0 < share < 1 else f"keeps none of {most:,} examples"
         if not 0 < share < 1 or round(share * most) < 1:
@@ -123,8 +110,6 @@ def _check(asked: Kept, num_classes: int, most: int) -> None:
 
 def of_run(run: Run) -> pd.DataFrame:
     """How easy the examples of a run are and how likely their labels are wrong, as its heads say."""
-    import pandas as pd
-
     ranked = suspects(Suspected((run,), pictures=False)).ranked.set_index("id").reindex(run.ids.tolist())
     p_label = run.scores()["self_confidence"].to_numpy()
     if np.isnan(p_label).any():
@@ -143,8 +128,6 @@ def grid_of(examples: Examples, sizes: Sequence[int], asked: Kept, own: pd.DataF
     it is given. Each seed draws its own examples, with the classes as all have them, smaller sizes from
     larger ones. What keeps the same examples of the whole is not fitted again.
     """
-    import pandas as pd
-
     grid = pd.concat([cells_of(size, asked.keep_shares) for size in sizes], ignore_index=True)
     tried: dict[int, list[tuple[Positions, Right]]] = {row: [] for row in grid.index}
     of_whole = dict[bytes, Right]()
@@ -187,8 +170,6 @@ def _in_turn(some: Labelled, rng: np.random.Generator) -> Positions:
 
 
 def _advised(examples: Examples, own: pd.DataFrame, grid: pd.DataFrame, asked: Kept) -> Worth:
-    import pandas as pd
-
     run, test = asked.run, examples.test
     lots = np.random.default_rng(asked.seed).random(len(run.ids))
     cells: list[Any] = [*grid[grid["size"] == len(examples.pool)].itertuples()]
@@ -238,7 +219,7 @@ def _advised(examples: Examples, own: pd.DataFrame, grid: pd.DataFrame, asked: K
     )
 
 
-def _dropped(run: Run, cell: Any, own: pd.DataFrame, lots: npt.NDArray[np.float64]) -> Right | None:
+def _dropped(run: Run, cell: Any, own: pd.DataFrame, lots: Floats) -> Right | None:
     """Which examples of the run [K] a row leaves out; ``None`` where a class would have none left."""
     kept = kept_in(cell, own, lots)
     if kept is None or len(np.unique(run.labels[kept])) < len(np.unique(run.labels)):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,14 +28,12 @@ from easiness.heads import (
     temperature_of,
 )
 from easiness.inputs import tell
+from easiness.lazy import pd
 from easiness.runs import data_of, features_beside, features_of, find_split, positions_in
 from easiness.scoring import most_named
 from easiness.spec import Heads
 from easiness.store import Run
 from easiness.studies.keeping.worth import NEIGHBOURS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 REPEATS, FOLDS = 2, 5
 """Folds that examples are judged by: ten heads, two of which have not seen an example."""
@@ -57,7 +55,6 @@ class Labelled:
         return len(self.labels)
 
     def part(self, positions: Positions) -> Labelled:
-        """The examples at some positions."""
         some = torch.from_numpy(positions)
         return Labelled(self.x[some], self.labels[some], self.groups[positions], self.num_classes)
 
@@ -104,8 +101,6 @@ def judged_by_others(some: Labelled, seed: int) -> pd.DataFrame:
     Heads of these examples alone judge, by folds dealt with the ``seed``; copies of an example are in its
     fold.
     """
-    import pandas as pd
-
     labels = some.labels.numpy()
     log_p = np.zeros((REPEATS, len(some), some.num_classes))
     for repeat in range(REPEATS):
@@ -199,7 +194,6 @@ def read_examples(
 
 
 def heads_of(run: Run) -> Heads:
-    """The settings of the heads of a run on features."""
     if run.spec.heads is None:
         raise BadInput(f"{run.path}: is not on features; measure with them first (--features auto)")
     return run.spec.heads

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from easiness import show
 from easiness.data import Dataset
+from easiness.lazy import Figure, pd
 from easiness.regular_file import in_words
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 RARE, MARGIN, RANDOM = "rare and uncertain", "margin", "random"
 RULES = (RARE, MARGIN)
@@ -100,7 +96,6 @@ class NextLabels(show.Result):
         return figure
 
     def frames(self) -> list[show.Frame]:
-        """The gains of the rules in the replays, and the first picks of the one that is recommended."""
         return [self._verdict(), self._first()]
 
     def _verdict(self) -> show.Frame:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.scoring import find_score
 from easiness.show import TRAIN, Curve, Frame, Result, count, counted, counts, curves, numbers, whole_percent
 from easiness.spec import at_least
@@ -17,12 +18,8 @@ from easiness.store import Row
 from easiness.studies.keeping.ranks import order_of, ranked
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
     from easiness.studies.keeping.study import Kept
 
-_Positions = npt.NDArray[np.int64]
 
 _SHOWN, _DRAWN = 10, 500  # steps in the table, and in the figure
 _MOST_ROWS = 50_000_000  # of a file of all steps
@@ -45,8 +42,8 @@ class Curriculum(Result):
     """
 
     ids: npt.NDArray[Any]
-    values: npt.NDArray[np.float64]
-    order: _Positions
+    values: Floats
+    order: Integers
     score: str
     row: Row
     num_steps: int
@@ -73,13 +70,7 @@ class Curriculum(Result):
         return steps
 
     def table(self) -> pd.DataFrame:
-        """The examples of all steps, a row each: ``step`` from 1, and ``id``.
-
-        Raises:
-            BadInput: there are too many for a table.
-        """
-        import pandas as pd
-
+        """The examples of all steps, a row each: ``step`` from 1, and ``id``."""
         if self.num_steps * self.batch_size > _MOST_ROWS:
             raise BadInput(
                 f"{self.num_steps:,} steps of {self.batch_size:,} examples: more than {_MOST_ROWS:,} rows of "
@@ -99,9 +90,6 @@ class Curriculum(Result):
         return figure
 
     def frames(self) -> list[Frame]:
-        """At some steps, how many of the examples they are on, and the mean score of those."""
-        import pandas as pd
-
         steps = self._some(_SHOWN)
         pools = [self.pool(step) for step in steps]
         data = pd.DataFrame(
@@ -136,10 +124,6 @@ def pace(asked: Kept) -> Curriculum:
     batch_size = at_least("--batch-size", batch_size, 1, _MOST_STEPS)
     if batch_size > len(run.ids):
         raise BadInput(f"--batch-size {batch_size}: the run has {len(run.ids):,} examples; give fewer")
-    for name, value in (("--start", asked.start), ("--whole-after", asked.whole_after)):
-        if not 0 < value <= 1:
-            raise BadInput(f"{name} {value:g}: not in (0, 1]; give a share such as 0.5")
-    seed = at_least("--seed", asked.seed, 0)
     meaning = find_score(score).high_means
     if meaning not in ("easy", "hard"):
         raise BadInput(
@@ -151,11 +135,19 @@ def pace(asked: Kept) -> Curriculum:
     ease = ranked(run, order_of(score), row, table)
     finer = table["loss"].to_numpy() if "loss" in table else np.zeros(len(ease))
     order = np.argsort(places(np.lexsort((finer, -ease)), run.labels), kind="stable")
-    how = (score, run.row(row), num_steps, batch_size, float(asked.start), float(asked.whole_after), seed)
+    how = (
+        score,
+        run.row(row),
+        num_steps,
+        batch_size,
+        float(asked.start),
+        float(asked.whole_after),
+        asked.seed,
+    )
     return Curriculum(run.ids, table[score].to_numpy(), order, *how)
 
 
-def places(order: _Positions, labels: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+def places(order: Integers, labels: npt.NDArray[np.integer]) -> Floats:
     """The place of each example [K] in its class by the ``order`` of all, in 0..1: classes stay balanced."""
     found = np.empty(len(order))
     for label in np.unique(labels):
@@ -171,8 +163,8 @@ def pool_size(step: int, num: int, steps: int, batch_size: int, start: float, wh
 
 
 def paced_batches(
-    order: _Positions, steps: int, batch_size: int, start: float, whole_after: float, rng: np.random.Generator
-) -> Iterator[_Positions]:
+    order: Integers, steps: int, batch_size: int, start: float, whole_after: float, rng: np.random.Generator
+) -> Iterator[Integers]:
     """The positions of each step: some of the first in ``order``, then pass after pass over all of them."""
     everyone, waiting = np.sort(order), np.empty(0, np.int64)
     for step in range(steps):

@@ -22,6 +22,7 @@ from easiness.analysis import (
 )
 from easiness.data import is_table, open_table, written_in
 from easiness.errors import BadInput, shorten
+from easiness.lazy import Figure, Floats, Integers, Mask, pd
 from easiness.regular_file import at_home, text_lines
 from easiness.scoring import find_score
 from easiness.show import FAINT, TRAIN, Frame, Result, counts, legend_above, names, new_axes, numbers
@@ -30,12 +31,8 @@ from easiness.store import Row, Run
 from easiness.studies.keeping import ranks
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
     from easiness.studies.keeping.study import Kept
 
-_Floats = npt.NDArray[np.float64]
 
 NAMED = "ids"
 """The policy of examples that were dropped by name."""
@@ -68,8 +65,8 @@ class Pruned(Result):
     run: Run = field(repr=False)
     score: str
     row: Row
-    values: _Floats
-    kept: npt.NDArray[np.bool_]
+    values: Floats
+    kept: Mask
     policy: str
     keep: Keep | None = None
     drop: float | None = None
@@ -84,8 +81,6 @@ class Pruned(Result):
 
     def table(self) -> pd.DataFrame:
         """The kept examples, a row each: ``id``, ``label``, ``class``."""
-        import pandas as pd
-
         labels = self.run.labels[self.kept]
         classes = np.array(self.run.classes, dtype=object)[labels]
         return pd.DataFrame({"id": self.run.ids[self.kept], "label": labels, "class": classes})
@@ -95,8 +90,6 @@ class Pruned(Result):
 
         The mean is over those that have a score, NaN where none does.
         """
-        import pandas as pd
-
         classes, labels = self.run.classes, self.run.labels
         parts = {"kept": self.kept, "dropped": ~self.kept}
         num = {name: np.bincount(labels[part], minlength=len(classes)) for name, part in parts.items()}
@@ -117,7 +110,6 @@ class Pruned(Result):
         return figure
 
     def frames(self) -> list[Frame]:
-        """How many examples of each class are kept and dropped, with the mean score of both."""
         note = (
             f"By class, with the mean {self.score} {self.row.at} of both parts. Dropped are {self._dropped}."
         )
@@ -147,7 +139,6 @@ class Pruned(Result):
         return f"{which}, by {order.by}"
 
     def rendered(self, suffix: str) -> bytes:  # noqa: ARG002 the only one
-        """The text of the ids that are kept."""
         return ids_as_text(self.run.ids[self.kept])
 
 
@@ -215,8 +206,8 @@ def _order(score: str, policy: str | None, keep: Keep | None) -> tuple[ranks.Ord
 
 
 def _drawn(
-    asked: Kept, rate: float, order: ranks.Order, policy: str, ranking: _Floats, table: pd.DataFrame
-) -> tuple[str, npt.NDArray[np.int64]]:
+    asked: Kept, rate: float, order: ranks.Order, policy: str, ranking: Floats, table: pd.DataFrame
+) -> tuple[str, Integers]:
     """The full name of the policy, and the positions that it drops.
 
     ``ranking`` [K] is high for what is easy or not to be kept; ``table`` has all scores.
@@ -267,7 +258,7 @@ def _number(policy: str, text: str, within: Callable[[float], bool]) -> float:
     return number
 
 
-def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) -> Integers:
     """Positions, ascending, of the examples that a file or a list names, among all ``ids`` [K]."""
     is_file = isinstance(given, str | Path)
     where = f"--ids {given}" if is_file else "ids"

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.analysis import POLICIES, parse_policy
 from easiness.data import Dataset
 from easiness.errors import BadInput
+from easiness.lazy import Floats, pd
 from easiness.regular_file import at_home
 from easiness.runs import data_of, given_data
 from easiness.scoring import Score, find_score
 from easiness.spec import Keep, Loading
 from easiness.store import Run
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _EASE = ("easy", "hard")
 _OTHER_END = {"top": "bottom", "bottom": "top"}
@@ -114,7 +111,7 @@ def ranking(
     score: str = "easiness",
     at: float | None = None,
     keep: Keep | None = None,
-) -> npt.NDArray[np.float64]:
+) -> Floats:
     """A score of the examples of a run [K], its sign turned where needed: high = easy, or not to ``keep``.
 
     Examples that were never learned are the hardest, where the score has no value for them.
@@ -123,11 +120,11 @@ def ranking(
     return ranked(run, order, epoch, run.scores(**run.asked(epoch)))
 
 
-def ranked(run: Run, order: Order, epoch: int, table: pd.DataFrame) -> npt.NDArray[np.float64]:
+def ranked(run: Run, order: Order, epoch: int, table: pd.DataFrame) -> Floats:
     """The values [K] that rank by a score after ``epoch`` epochs; ``table`` has all scores then."""
     score = order.score
     columns = {str(name): column.to_numpy() for name, column in table.items()}
-    values: npt.NDArray[np.float64] = order.sign * score.ranked(columns, epoch)
+    values: Floats = order.sign * score.ranked(columns, epoch)
     if np.isnan(values).any():
         undefined = int(np.isnan(columns[score.name]).sum())
         raise BadInput(
@@ -175,7 +172,7 @@ def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
     return given_data(data, Loading(holdout=holdout))  # where there is a held-out split it says so
 
 
-def aligned(run: Run, values: npt.NDArray[np.float64], data: Dataset) -> npt.NDArray[np.float64]:
+def aligned(run: Run, values: Floats, data: Dataset) -> Floats:
     """``values`` of the examples of ``run`` in the order of ``data``, all of whose examples it has."""
     where = {name: at for at, name in enumerate(run.ids.tolist())}
     return values[[where[name] for name in data.ids.tolist()]]

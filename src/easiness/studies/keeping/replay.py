@@ -24,9 +24,9 @@ from easiness.analysis import drawn_examples, nearest_rows, paired_gain
 from easiness.data import Dataset, load_unlabelled
 from easiness.errors import BadInput
 from easiness.inputs import tell
+from easiness.lazy import Floats, pd
 from easiness.show import counted
 from easiness.spec import at_least
-from easiness.studies.keeping.grid import FEWEST_SEEDS
 from easiness.studies.keeping.heads import (
     Labelled,
     Positions,
@@ -47,14 +47,10 @@ from easiness.studies.keeping.labelling import (
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from easiness.studies.keeping.study import LabelledNext
 
 NUM_NEAREST = 50
 _SCALE = 10  # the nearest whose distance is the local scale
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,8 +148,6 @@ def replay(
     Each seed takes as many labelled examples as a start has, at random, and hides the labels of the rest,
     from which each rule picks. Heads of what is labelled then are tested on the same ``test`` examples.
     """
-    import pandas as pd
-
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
     if len(some) > MOST:
         some = some.part(np.sort(rng.permutation(len(some))[:MOST]))
@@ -199,14 +193,14 @@ def _alike(apart: npt.NDArray[np.float32]) -> float:
     return max(1.0, len(apart) * float(np.square(mean).sum()) / rest if rest else 1.0)
 
 
-def probabilities(known: Labelled, others: Labelled) -> npt.NDArray[np.float64]:
+def probabilities(known: Labelled, others: Labelled) -> Floats:
     """Probabilities of each class [n, C] of others, by a head on those known."""
     head, temperature = fit(known)
-    p: npt.NDArray[np.float64] = torch.softmax(head(others.x).double() / temperature, dim=1).numpy()
+    p: Floats = torch.softmax(head(others.x).double() / temperature, dim=1).numpy()
     return p
 
 
-def margins(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def margins(p: Floats) -> Floats:
     """The first probability less the second [n], of those of each class [n, C]."""
     two = np.partition(p, -2, axis=1)[:, -2:]
     return np.asarray(two[:, 1] - two[:, 0])
@@ -230,11 +224,7 @@ def recommended(replayed: pd.DataFrame) -> str:
 
 def pick_next(asked: LabelledNext) -> NextLabels:
     """The picks of each rule from a pool, and what each gains in replays; see `label_next`."""
-    import pandas as pd
-
     run, picks = asked.run, at_least("--picks", asked.picks, 1, MOST)
-    at_least("--seeds", asked.seeds, FEWEST_SEEDS)
-    at_least("--seed", asked.seed, 0)
     names = [one.name for one in heads_of(run).features]
     found: list[Dataset] = []
 

@@ -7,13 +7,13 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
-from easiness.engine import At, Data, OneRun, Study
+from easiness.engine import At, Data, OneRun, Seed, Study
 from easiness.errors import BadInput
 from easiness.spec import Keep, Option, read_numbers
 from easiness.studies.keeping.labelling import NextLabels
 from easiness.studies.keeping.pacing import Curriculum, pace
 from easiness.studies.keeping.pruning import Pruned, prune
-from easiness.studies.keeping.worth import Worth
+from easiness.studies.keeping.worth import FEWEST_SEEDS, Worth
 
 
 def _read_sizes(text: str) -> tuple[int, ...]:
@@ -63,9 +63,14 @@ class Kept:
     batch_size: Annotated[int | None, Option("--batch-size", "Examples of a step; 128, or all of fewer.")] = (
         None
     )
-    start: Annotated[float, Option("--start", "Share of the examples that the first step is on.")] = 0.2
+    start: Annotated[
+        float, Option("--start", "Share of the examples that the first step is on.", within="(0, 1]")
+    ] = 0.2
     whole_after: Annotated[
-        float, Option("--whole-after", "Share of the steps after which all examples have their turn.")
+        float,
+        Option(
+            "--whole-after", "Share of the steps after which all examples have their turn.", within="(0, 1]"
+        ),
     ] = 0.5
     score: Annotated[
         str | None, Option("--score", "Score to rank by: difficulty to drop some, easiness to pace.")
@@ -86,13 +91,18 @@ class Kept:
             "--keep-shares", "Shares of them to keep in these trials.", metavar="S,S,..", read=_read_shares
         ),
     ] = (0.1, 0.2, 0.4, 0.6, 0.8)
-    seeds: Annotated[int, Option("--seeds", "Draws of each size, at least five.")] = 5
+    seeds: Annotated[int, Option("--seeds", "Draws of each size, at least five.", least=FEWEST_SEEDS)] = 5
     margin: Annotated[
-        float, Option("--margin", "Loss of accuracy that you accept, in 0..1. Decide before you look.")
+        float,
+        Option(
+            "--margin",
+            "Loss of accuracy that you accept, in 0..1. Decide before you look.",
+            within="(0, 1)",
+        ),
     ] = 0.01
     details: Annotated[bool, Option("--details", "Show the whole grid.", python=False)] = False
     data: Data = None
-    seed: Annotated[int, Option("--seed", "Seed of the draws.")] = 0
+    seed: Seed = 0
 
 
 _PRUNES, _PACES, _TRIES = "drops some", "paces a training", "tries what is worth keeping"
@@ -180,9 +190,9 @@ class LabelledNext:
         ),
     ]
     picks: Annotated[int, Option("--picks", "How many to pick, by each rule.")] = 100
-    seeds: Annotated[int, Option("--seeds", "Draws of a replay, at least five.")] = 20
+    seeds: Annotated[int, Option("--seeds", "Draws of a replay, at least five.", least=FEWEST_SEEDS)] = 20
     data: Data = None
-    seed: Annotated[int, Option("--seed", "Seed of the draws.")] = 0
+    seed: Seed = 0
 
 
 def label_next(asked: LabelledNext) -> NextLabels:

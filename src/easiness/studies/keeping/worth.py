@@ -6,22 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from easiness import show
 from easiness.analysis import Gain, Interval
+from easiness.lazy import Figure, pd
 from easiness.store import Run
 from easiness.studies.labels import Cleaned, verifying
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-
 ALL, EASIEST, HARDEST, RANDOM = "all", "easiest", "hardest", "random"
 """Which examples are kept."""
+FEWEST_SEEDS = 5
+"""Draws from which on intervals hold, see `paired_gain`."""
 NEIGHBOURS = 15
 """Nearest examples that vote: a second kind of classifier, since what heads can spare others may need."""
 
@@ -72,12 +70,10 @@ class Worth(show.Result):
 
     @cached_property
     def advised(self) -> Mapping[str, Any]:
-        """The row of the grid that is advised."""
         return dict(self.grid[self.grid["advised"]].iloc[0])
 
     @property
     def num_examples(self) -> int:
-        """Examples of the run."""
         return len(self.run.ids)
 
     @property
@@ -138,7 +134,6 @@ class Worth(show.Result):
         return self.keep.table()
 
     def document(self) -> Any:
-        """The value of its JSON file: the sentences, what was judged, and the grid."""
         judged = [
             {name: gain and Interval(gain.value, *gain.interval)._asdict() for name, gain in told.items()}
             for told in ({name: one.get(name) for name in _JUDGED} for one in self.judged)
@@ -155,7 +150,6 @@ class Worth(show.Result):
         }
 
     def frames(self) -> list[show.Frame]:
-        """The advice with its rivals at equal size, then the whole grid, a table a size."""
         own, gains = self.judged[0], {"over_all": "over all", "over_random": "over as many at random"}
         said = " and ".join(f"{_points(own[name])} {over}" for name, over in gains.items() if name in own)
         told = f"In points, judged on the half of the tests that had no part in the choice: {said}. "
@@ -172,7 +166,6 @@ class Worth(show.Result):
         ]
 
     def printed(self) -> list[show.Section]:
-        """The whole grid only where details are asked for."""
         return self.sections() if self.detailed else self.sections()[:1]
 
     def _about(self) -> str:
@@ -189,7 +182,6 @@ class Worth(show.Result):
         )
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
-        """The next step with the file of labels: networks may not bear out what heads on features say."""
         trained = ("--beside", "random,rs2", "--model", "MODEL")
         labels = self.run.spec.data.labels
         return [

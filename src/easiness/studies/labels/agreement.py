@@ -8,24 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import kappa
 from easiness.data import ACTIONS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, Labelled
 from easiness.errors import BadInput, shorten
+from easiness.lazy import Figure, Integers, pd
 from easiness.regular_file import at_home
 from easiness.runs import decisions_of_people
 from easiness.spec import Split
 from easiness.store import Run
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
 
 _MOST = 20  # rows that are shown; files have all
 _ON = {"wrong": "wrong or not", "label": "class"}
@@ -60,13 +55,12 @@ class Agreement(show.Result):
     of: Labelled = field(repr=False)
     codes: pd.DataFrame = field(repr=False)
     merged: pd.DataFrame = field(repr=False)
-    standing: npt.NDArray[np.int64] = field(repr=False)
+    standing: Integers = field(repr=False)
     differ: tuple[str, ...]
     between: pd.DataFrame = field(repr=False)
 
     @property
     def people(self) -> tuple[str, ...]:
-        """The names of those who decided."""
         return tuple(map(str, self.codes))
 
     def _num(self, *standing: int) -> int:
@@ -94,8 +88,6 @@ class Agreement(show.Result):
         return self.merged
 
     def document(self) -> Any:
-        """The value of the JSON file: how far people agree, and the rows."""
-
         def of(row: dict[Any, Any]) -> dict[str, Any] | None:
             agreed, beyond = (
                 {end: row[name] for end, name in zip(_ENDS, names, strict=True)} for names in _BOTH
@@ -137,7 +129,6 @@ class Agreement(show.Result):
         )
 
     def frames(self) -> list[show.Frame]:
-        """Who decided what, how far people agree, and the first examples on which they do not."""
         note = "Examples by what each says of them."
         if self.differ:
             note += f" Columns that are not the same in all files are left out: {shorten(self.differ)}."
@@ -148,8 +139,6 @@ class Agreement(show.Result):
         return [people, *agreeing, *([self._differing()] if self._num(TIED, OUTVOTED) else [])]
 
     def _said(self) -> pd.DataFrame:
-        import pandas as pd
-
         num, own = len(self.of.classes), self.of.labels[self.codes.index]
         codes = self.codes.to_numpy().T
         told = {
@@ -229,8 +218,6 @@ def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> Agreem
 
 def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisions:
     """The decisions of one person in two files; where one of them says unsure, that in the other."""
-    import pandas as pd
-
     both = one.and_those(other)
     said = pd.DataFrame({"at": both.at, "action": both.actions, "label": both.labels})[both.sure]
     twice = said.drop_duplicates().loc[lambda rows: rows.duplicated("at", keep=False)].drop_duplicates("at")
@@ -251,8 +238,6 @@ def _agreement(said: Mapping[str, Decisions]) -> Agreement:
 
     Where there is no such majority the action is empty; where all who looked are unsure, it says so.
     """
-    import pandas as pd
-
     first = next(iter(said.values()))
     of, num = first.of, len(first.of.classes)
     at = [*dict.fromkeys(one for found in said.values() for one in found.listed)]
@@ -325,10 +310,8 @@ def _other_columns(said: Mapping[str, Decisions]) -> tuple[dict[str, dict[int, s
     return {name: column for name, column in columns.items() if name not in (*differ, SAID)}, tuple(differ)
 
 
-def _between(codes: pd.DataFrame, own: npt.NDArray[np.int64]) -> pd.DataFrame:
+def _between(codes: pd.DataFrame, own: Integers) -> pd.DataFrame:
     """How far each pair agrees, then all where they are more."""
-    import pandas as pd
-
     people, rows = tuple(map(str, codes)), []
     for group in [*combinations(people, 2), *([people] if len(people) > 2 else [])]:
         sure = (codes[[*group]] >= 0).all(axis=1).to_numpy()

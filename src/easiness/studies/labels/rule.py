@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from easiness.data import DROP, KEEP, RELABEL, Decisions
 from easiness.engine import Decided, HeldOutToo, OneRun, Study
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
+from easiness.lazy import Figure, Integers, Mask, pd
 from easiness.models import is_given
 from easiness.runs import Told, find_data, load_as, positions_in, told
 from easiness.spec import (
@@ -31,10 +32,6 @@ from easiness.store import Run
 from easiness.studies.labels.agreement import Agreement, agreement
 from easiness.studies.suspects import Suspected, suspects
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
 RELABEL_ABOVE, DROP_ABOVE = 0.9, 0.5
 
 UNKNOWN = -1
@@ -46,8 +43,6 @@ _BARS = {
     "from_others": ("from others", show.TRAIN),
     "dropped": ("dropped", show.EASY),
 }
-
-_Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +56,10 @@ class Cleaned(show.Result):
     """
 
     ids: npt.NDArray[Any]
-    before: _Labels
-    labels: _Labels
-    dropped: npt.NDArray[np.bool_]
-    was: _Labels
+    before: Integers
+    labels: Integers
+    dropped: Mask
+    was: Integers
     classes: tuple[str, ...]
     told: Told | None = None
     decided: int = 0
@@ -75,9 +70,8 @@ class Cleaned(show.Result):
     listing = "labels"
 
     @property
-    def relabelled(self) -> npt.NDArray[np.bool_]:
-        """Does the example get another label? [K]"""
-        changed: npt.NDArray[np.bool_] = (self.labels != self.before) & ~self.dropped
+    def relabelled(self) -> Mask:
+        changed: Mask = (self.labels != self.before) & ~self.dropped
         return changed
 
     @property
@@ -90,11 +84,9 @@ class Cleaned(show.Result):
 
     @property
     def notices(self) -> list[str]:
-        """The note on what is decided."""
         return [self.note] if self.note else []
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
-        """Where to look if no label changes, and how to verify the file of labels."""
         steps: list[str] = []
         if self.run is None:
             return steps
@@ -117,8 +109,6 @@ class Cleaned(show.Result):
         ``keep``, ``relabel`` (another label than at the source) or ``drop``, whose label stays as it is.
         ``was`` is empty where it is not known. The texts of the examples come last, where they are at hand.
         """
-        import pandas as pd
-
         known = self.was != UNKNOWN
         other = self.labels != np.where(known, self.was, self.before)
         columns = {
@@ -133,8 +123,6 @@ class Cleaned(show.Result):
 
     def by_class(self) -> pd.DataFrame:
         """A row a class: how many ``examples`` it has, go to others, come from others, are dropped, left."""
-        import pandas as pd
-
         num, changed = len(self.classes), self.relabelled
         chosen = {
             "examples": self.before,
@@ -155,9 +143,6 @@ class Cleaned(show.Result):
         return show.bars(shown["class"].tolist(), series, "examples")
 
     def frames(self) -> list[show.Frame]:
-        """How many examples of each class change, below the total."""
-        import pandas as pd
-
         table = self.by_class()
         total = pd.DataFrame([{"class": "all", **table.drop(columns="class").sum()}])
         changing = table[table[list(_BARS)].any(axis=1)]
@@ -205,7 +190,7 @@ def by_rule(
     return replace(found, ids=run.ids, was=_at_source(run), told=_texts(run), run=run)
 
 
-def without(run: Run, dropped: npt.NDArray[np.bool_]) -> Cleaned:
+def without(run: Run, dropped: Mask) -> Cleaned:
     """The file of labels of a run that leaves some examples out [K], and changes no label."""
     return Cleaned(run.ids, run.labels, run.labels, dropped, _at_source(run), run.classes, told=_texts(run))
 
@@ -235,7 +220,7 @@ def _texts(run: Run) -> Told | None:
     return None
 
 
-def _at_source(run: Run) -> _Labels:
+def _at_source(run: Run) -> Integers:
     """The labels at the source [K]; `UNKNOWN` where they were replaced and the source is not found."""
     ref = run.spec.data
     if ref.labels is None:
@@ -262,9 +247,6 @@ def cleaned(
     wrong: in a simulation with three such pictures in ten and a fifth of the labels wrong, 81 % of the
     suggestions taken at 0.9 were right, and 98 % with it; those that fall short are dropped instead.
     """
-    for option, value in (("--relabel-above", relabel_above), ("--drop-above", drop_above)):
-        if not 0 <= value <= 1:
-            raise BadInput(f"{option} {value:g}: give a probability from 0 to 1")
     labels = ranked["label"].to_numpy(np.int64)
     suggested = ranked["suggested"].fillna(_NONE).to_numpy(np.int64)
     p_wrong = ranked["p_wrong"].to_numpy(np.float64, na_value=np.nan)
@@ -336,6 +318,7 @@ class Labelling:
             "--relabel-above",
             "Relabel an example if its suggested label is right with at least this probability; 0.9 by "
             "default.",
+            within="[0, 1]",
         ),
     ] = None
     drop_above: Annotated[
@@ -343,6 +326,7 @@ class Labelling:
         Option(
             "--drop-above",
             "Else drop an example whose label is that likely wrong; 0.5, or 0.9 where none may be.",
+            within="[0, 1]",
         ),
     ] = None
     decided: Decided = None

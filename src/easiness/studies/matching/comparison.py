@@ -9,21 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import combinations_with_replacement
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from easiness import show
 from easiness.analysis import MIN_GROUP, SIDES, Agreement, GroupMatch, Match, Side, Ties
 from easiness.errors import shorten
+from easiness.lazy import Axes, Figure, pd
 from easiness.show import counted, marked, number, with_interval
 from easiness.store import Row
 from easiness.studies.matching.reliability import Reliability, tail_text
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _NAME = 14  # letters of a name, so that the table stays within 100 columns
 _NAME_WIDTH, _MOST_LINES = 12, 5  # letters of a line of a name in the figure, and lines
@@ -101,7 +97,6 @@ class Comparison(show.Result):
 
     @property
     def notices(self) -> list[str]:
-        """Which runs were observed otherwise, or not to the end."""
         return [] if self.note is None else [self.note]
 
     @property
@@ -111,7 +106,6 @@ class Comparison(show.Result):
         return "\n".join(wrapped.fill(text) for text in self.answers())
 
     def printed(self) -> list[show.Section]:
-        """The table that goes with the answers; with ``detailed`` every table."""
         return self.sections() if self.detailed else [headline(self).section]
 
     @property
@@ -149,13 +143,10 @@ class Comparison(show.Result):
         return {(cell.a, cell.b, cell.side, cell.ties): cell for cell in self.cells}
 
     def cell(self, a: int, b: int, side: Side, ties: Ties) -> Cell:
-        """The cell of two runs in either order."""
         return self._by_key[min(a, b), max(a, b), side, ties]
 
     def table(self) -> pd.DataFrame:
         """One row per matching rate, both sides and all policies."""
-        import pandas as pd
-
         return pd.DataFrame([self._row(cell) for cell in self.cells])
 
     def _row(self, cell: Cell) -> dict[str, Any]:
@@ -168,7 +159,6 @@ class Comparison(show.Result):
         return draw_matching(self)
 
     def frames(self) -> list[show.Frame]:
-        """The table that goes with the answers, then every other, in reading order."""
         frames = [headline(self), _resolution(self)]
         for side in SIDES:
             frames += [_matrix(self, side), _details(self, side)]
@@ -178,7 +168,6 @@ class Comparison(show.Result):
         return frames
 
     def markdown(self) -> str:
-        """Note, answers and all tables as Markdown."""
         note = "" if self.note is None else f"Note: {show.markdown_text(self.note)}.\n\n"
         sentences = "\n".join(f"- {show.markdown_text(text)}" for text in self.answers())
         return f"{note}{sentences}\n\n{show.sections_markdown(self.sections())}"
@@ -367,8 +356,6 @@ def _resolution(c: Comparison) -> show.Frame:
 
 
 def _matrix(c: Comparison, side: Side) -> show.Frame:
-    import pandas as pd
-
     columns, cells = {"name": show.names(title=" ")}, {"name": c.names}
     for ties in c.ties:
         for j, other in enumerate(c.names):

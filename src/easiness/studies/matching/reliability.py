@@ -8,17 +8,15 @@ import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from easiness import analysis, show
 from easiness.analysis import SIDES, Side
 from easiness.errors import BadInput
+from easiness.lazy import Figure
 from easiness.store import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _TARGETS = (0.9, 0.95, 0.99)  # shares of the true set to name the trials for: the first not reached yet
 _VAGUE = 0.5  # width of an interval that says nothing
@@ -330,11 +328,7 @@ def draw_reliability(judged: Reliability, *, by_trials: bool = False) -> Figure 
     show.chance_line(axes, halves[0].chance)
     name = f"{judged.judges} in each half" if by_trials else judged.row_name
     axes.set(xlabel=name, ylabel="matching rate", ylim=(0, 1.02))
-    if name == "share":
-        show.share_axis(axes, x)
-    else:
-        axes.set_xlim(left=0.5)
-        show.whole_ticks(axes)
+    show.row_axis(axes, x if name == "share" else ())
     if by_trials:
         low, high = axes.get_xlim()
         axes.axvspan(low, min(high, analysis.MIN_GROUP - 0.5), color=show.INK, alpha=0.06, linewidth=0)

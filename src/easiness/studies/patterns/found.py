@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import Effect, RankRegression
 from easiness.data import Dataset
+from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.spec import Split
 from easiness.store import Row, Run
 from easiness.studies.patterns.neighbourhood import Neighbourhood
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 NUM_SHOWN = 12
 TOO_HARD, TOO_EASY = "Too hard for what they show", "Too easy for what they show"
@@ -26,11 +22,8 @@ _PARTS = 10  # of the examples by their frequency, in the figure
 _TOP = 1.03  # of scores of up to 1, in the figure
 _THIRDS = {"contradicted least": show.EASY, "between": show.INK, "contradicted most": show.HARD}
 
-_Floats = npt.NDArray[np.float64]
-_Integers = npt.NDArray[np.int64]
 
-
-def least_explained(left: _Floats, picture: _Integers, num: int = NUM_SHOWN) -> dict[str, _Integers]:
+def least_explained(left: Floats, picture: Integers, num: int = NUM_SHOWN) -> dict[str, Integers]:
     """Positions of the examples `TOO_HARD` and `TOO_EASY` for what is explained, the least explained first.
 
     Of each more than a standard deviation is ``left`` [K] of easiness, which is NaN where there is none. Of
@@ -39,7 +32,7 @@ def least_explained(left: _Floats, picture: _Integers, num: int = NUM_SHOWN) -> 
     order = np.argsort(left, kind="stable")[: int(np.isfinite(left).sum())]
     far = np.abs(left[order]) > np.std(left[order])
 
-    def once(some: _Integers) -> _Integers:
+    def once(some: Integers) -> Integers:
         return some[np.sort(np.unique(picture[some], return_index=True)[1])][:num]
 
     hard, easy = order[far & (left[order] < 0)], order[far & (left[order] > 0)][::-1]
@@ -71,7 +64,7 @@ class Patterns(show.Result):
     within: RankRegression
     class_alone: float
     ways: Mapping[str, RankRegression] = field(repr=False)
-    leftover: Mapping[str, _Integers] = field(repr=False)
+    leftover: Mapping[str, Integers] = field(repr=False)
     notes: tuple[str, ...] = ()
 
     @property
@@ -102,7 +95,6 @@ class Patterns(show.Result):
         return self.examples
 
     def document(self) -> Any:
-        """The effects and what they are of, then the rows of the table as ``examples``."""
         of = {name: getattr(self, name) for name in ("split", "score", "seen", "features")}
         around = {name: getattr(self.around, name) for name in ("nearest", "num_copies")}
         effects = [
@@ -140,13 +132,10 @@ class Patterns(show.Result):
         return figure
 
     def frames(self) -> list[show.Frame]:
-        """The effects, other ways to count, then the examples that are explained least."""
         least = (self._of_examples(title, positions) for title, positions in self.leftover.items())
         return [self._of_effects(), self._of_ways(), *least]
 
     def _of_effects(self) -> show.Frame:
-        import pandas as pd
-
         over_all, within = _numbers(self.found), _numbers(self.within)
         rows = [
             {"effect": name, **_ends("all examples", one), **_ends("within classes", within[name])}
@@ -184,8 +173,6 @@ class Patterns(show.Result):
         )
 
     def _of_ways(self) -> show.Frame:
-        import pandas as pd
-
         rows = [
             {
                 "distances in units of": name,
@@ -209,7 +196,7 @@ class Patterns(show.Result):
             {"distances in units of": show.names(), **columns},
         )
 
-    def _of_examples(self, title: str, positions: _Integers) -> show.Frame:
+    def _of_examples(self, title: str, positions: Integers) -> show.Frame:
         note = "What is left over is in standard deviations of ranks."
         columns = {
             "id": show.names(),

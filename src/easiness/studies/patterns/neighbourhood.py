@@ -11,6 +11,7 @@ import numpy.typing as npt
 from easiness.analysis import drawn_examples, nearest_rows, unit_rows
 from easiness.errors import BadInput
 from easiness.heads import kept_together
+from easiness.lazy import Floats, Integers
 
 NUM_NEAREST = 50
 OTHER_SCALES = (10, 50, 100)
@@ -23,7 +24,6 @@ _ROUNDED = np.float32(1e-6)  # of squared distances
 _PER_REGION, _FEWEST_REGIONS, _MOST_REGIONS = 25, 20, 200
 
 _Floats = npt.NDArray[np.float32]
-_Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +48,11 @@ class Neighbourhood:
     parts of the space of features in which all examples are alike.
     """
 
-    frequency: _Integers
-    contradiction: npt.NDArray[np.float64]
-    others: dict[str, _Integers]
-    picture: _Integers
-    regions: _Integers
+    frequency: Integers
+    contradiction: Floats
+    others: dict[str, Integers]
+    picture: Integers
+    regions: Integers
     nearest: int
     num_among: int
 
@@ -64,11 +64,11 @@ class Neighbourhood:
 
 def neighbourhood(
     train: npt.NDArray[np.floating],
-    labels: _Integers,
-    asked: tuple[npt.NDArray[np.floating], _Integers] | None = None,
+    labels: Integers,
+    asked: tuple[npt.NDArray[np.floating], Integers] | None = None,
     *,
     nearest: int | None = None,
-    same: _Integers | None = None,
+    same: Integers | None = None,
 ) -> Neighbourhood:
     """The neighbourhood of the training examples, or of others that are ``asked`` about.
 
@@ -95,7 +95,7 @@ def neighbourhood(
     own = order[np.searchsorted(pairs[among], pairs, sorter=order).clip(max=len(among) - 1)]
     own = np.where(pairs[among][own] == pairs, own, -1)  # where an example is among them, or its copy
 
-    def scales(place: _Integers | slice) -> tuple[_Floats, _Integers]:
+    def scales(place: Integers | slice) -> tuple[_Floats, Integers]:
         """s_k for each k [n, k] of the examples at a place, and where their nearest are [n, nearest]."""
         found, far = nearest_rows(unit[place], unit[among], max(ks), own[place])
         return np.asarray(far[:, [k - 1 for k in ks]], np.float32), among[found[:, :nearest]]
@@ -117,7 +117,7 @@ def neighbourhood(
     )
 
 
-def _once(picture: _Integers, labels: _Integers) -> _Integers:
+def _once(picture: Integers, labels: Integers) -> Integers:
     """The places of the first example of each picture and class, at most `AT_MOST`, ascending."""
     pairs = np.stack([picture, labels], axis=1)
     first = np.sort(np.unique(pairs, axis=0, return_index=True)[1])
@@ -125,11 +125,11 @@ def _once(picture: _Integers, labels: _Integers) -> _Integers:
     return np.asarray(first if drawn is None else first[drawn], np.int64)
 
 
-_Looked: TypeAlias = tuple[_Floats, _Integers, _Floats]
+_Looked: TypeAlias = tuple[_Floats, Integers, _Floats]
 """Unit vectors, labels and s_k of examples."""
 
 
-def _counts(asked: _Looked, among: _Looked, itself: _Integers) -> tuple[_Integers, _Integers]:
+def _counts(asked: _Looked, among: _Looked, itself: Integers) -> tuple[Integers, Integers]:
     """How many of its class are near each example [n, k], which is ``itself`` [n] one of those among.
 
     Near is within the median of their s_k, or within the mean of both (of squares: the product).
@@ -151,7 +151,7 @@ def _counts(asked: _Looked, among: _Looked, itself: _Integers) -> tuple[_Integer
     return common, local
 
 
-def _regions(unit: _Floats, picture: _Integers) -> _Integers:
+def _regions(unit: _Floats, picture: Integers) -> Integers:
     """Numbers [Q] of the parts of the space that are nearest to examples drawn at random; copies together."""
     num = min(max(len(unit) // _PER_REGION, _FEWEST_REGIONS), _MOST_REGIONS, len(unit))
     seeds = unit[np.sort(np.random.default_rng(0).choice(len(unit), num, replace=False))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from easiness.errors import BadInput
 from easiness.features import FeatureSource, find_features, ready_features
 from easiness.heads import joined
 from easiness.inputs import counted, tell
+from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.runs import data_of, features_beside, find_data, find_split, positions_in
 from easiness.scoring import Score, Scoring, find_score
 from easiness.spec import Option, Split
@@ -32,8 +33,6 @@ _MOST_GROUPS = 10  # of trials that are left out in turn
 _NUM_HALVES = 4
 _FEWEST = 20  # examples
 
-_Floats: TypeAlias = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -43,11 +42,11 @@ class Outcome:
     There are ``times`` as many trials in all as in a half.
     """
 
-    values: _Floats
-    whole: _Floats
-    known: npt.NDArray[np.bool_]
-    without: list[_Floats]
-    halves: list[tuple[_Floats, _Floats]]
+    values: Floats
+    whole: Floats
+    known: Mask
+    without: list[Floats]
+    halves: list[tuple[Floats, Floats]]
     times: float
 
     @property
@@ -60,7 +59,7 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> Outcome:
     """The score of a row of the run, with that of parts of its trials."""
     labels = run.examples(split)[1]
 
-    def values_of(trials: Sequence[StoredTrial]) -> tuple[_Floats, _Floats]:
+    def values_of(trials: Sequence[StoredTrial]) -> tuple[Floats, Floats]:
         scoring = Scoring(labels, len(run.classes), row, num_heard(trials, row, split), [score])
         for trial in trials:
             for first, seen in trial.blocks(len(run.classes), row, split):
@@ -68,7 +67,7 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> Outcome:
         columns = scoring.columns()
         return columns[score.name], EASE[score.high_means] * score.ranked(columns, row)
 
-    def of_groups(some: npt.NDArray[np.integer]) -> _Floats:
+    def of_groups(some: npt.NDArray[np.integer]) -> Floats:
         return values_of([trial for at in np.sort(some).tolist() for trial in groups[at]])[1]
 
     values, whole = values_of(run.trials)
@@ -146,8 +145,6 @@ def _named(data: Dataset, marks: Iterable[Any]) -> Iterator[tuple[Any, str]]:
     return zip(marks, (data.classes[one] for one in data.labels.tolist()), strict=True)
 
 
-_Positions = npt.NDArray[np.int64]
-
 _MOSTLY_TIED = 0.5  # of the examples
 _FEW, _LARGEST = 20, 0.02  # examples, and of all: more copies of one than both are no copies
 _OF_IMAGENET = re.compile(r"n\d{8}")  # a class of ImageNet as its folder is called: n01440764
@@ -200,8 +197,6 @@ def explain(asked: Explained) -> Patterns:
     (`rank_regression`), over all examples and within classes, beside the most that any predictor could
     explain of a score from so many trials.
     """
-    import pandas as pd
-
     run, split = asked.run, asked.split
     ids, labels = run.examples(split)  # or says that there is none, before anything is read
     score = _score(run, asked.score, split)
@@ -267,8 +262,8 @@ EXPLAIN = Study(
 def _regression(
     outcome: Outcome,
     around: Neighbourhood,
-    within: npt.NDArray[np.int64] | None = None,
-    frequency: npt.NDArray[np.int64] | None = None,
+    within: Integers | None = None,
+    frequency: Integers | None = None,
 ) -> RankRegression:
     known = outcome.known
     return rank_regression(
@@ -314,7 +309,7 @@ def _around(
     return neighbourhood(train, run.labels, asked, nearest=nearest, same=same), note
 
 
-def _copies(parts: Sequence[tuple[Dataset, _Positions]]) -> tuple[_Positions | None, str]:
+def _copies(parts: Sequence[tuple[Dataset, Integers]]) -> tuple[Integers | None, str]:
     """Numbers of the examples at some positions of data, copies alike, and a note.
 
     Texts are the same as they are read. Near pictures are looked for by their pixels: in features that tell

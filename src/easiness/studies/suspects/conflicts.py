@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,10 @@ from easiness import show
 from easiness.data import DIGEST_BYTES, Dataset, value_digest
 from easiness.errors import BadInput, shorten
 from easiness.inputs import FLAWS, NearPairs, counted, kind_named
+from easiness.lazy import Integers, pd
 from easiness.runs import find_data
 from easiness.spec import Split, content_hash
 from easiness.store import Arrays, Run, kept_in_run
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SEARCH = 3
 """To be raised where `find_conflicts` finds others in the same data."""
@@ -58,7 +56,6 @@ identical ones, and for others in the unit of their kind: of pictures the bits o
 hashes differ in, of texts the percent of their runs of letters that only one has.
 """
 
-Positions = npt.NDArray[np.int64]
 
 Labels = Mapping[tuple[str, object], int | None]
 """Labels by split and id, `None` where an example is of no class."""
@@ -87,18 +84,13 @@ class Conflicts:
     @staticmethod
     def none(nouns: str, *notes: str) -> Conflicts:
         """No pairs, and why not."""
-        import pandas as pd
-
         return Conflicts(0, 0, pd.DataFrame(columns=[*COLUMNS]), notes=notes, nouns=nouns)
 
     def of(self, *kinds: str) -> pd.DataFrame:
-        """The pairs of some kinds."""
         return self.pairs[self.pairs["kind"].isin(kinds)]
 
     def unsettled(self, decided: Labels) -> pd.DataFrame:
         """The pairs that contradict something still, when labels are as ``decided``."""
-        import pandas as pd
-
         some = self.of("two labels", "in both splits", "nearly in both splits", WITHIN[0])
         labels = pd.DataFrame(index=some.index)
         for side in "ab":
@@ -222,8 +214,6 @@ def _searched(_: Run, data: Dataset) -> Arrays:
 
 
 def _named(data: Dataset, found: Arrays) -> Conflicts:
-    import pandas as pd
-
     def example(split: int, at: int) -> tuple[Split, Any, int, str]:
         part = data.splits[_SPLITS[split]]
         label = int(part.labels[at])
@@ -283,7 +273,7 @@ def _search(data: Dataset) -> Arrays:
     }
 
 
-def _look(split: Dataset) -> tuple[npt.NDArray[np.uint8], Any, Positions]:
+def _look(split: Dataset) -> tuple[npt.NDArray[np.uint8], Any, Integers]:
     """Decode every example once: the SHA-256 of its shape and values [K, 32], its looks, and its flaw [K].
 
     How it looks is kept where near ones are to be found.
@@ -304,11 +294,9 @@ def _look(split: Dataset) -> tuple[npt.NDArray[np.uint8], Any, Positions]:
     return digests, looks, np.zeros(len(split), np.int64) if flaws is None else flaws.among(numbers)
 
 
-def _identical(labels: Positions, numbers: Mapping[Split, Positions]) -> Iterator[Positions]:
+def _identical(labels: Integers, numbers: Mapping[Split, Integers]) -> Iterator[Integers]:
     """Pairs of the first of each group of identical training examples and another, by the first; then those
     of a held-out example and the first identical training example of each label."""
-    import pandas as pd
-
     train = pd.DataFrame({"number": numbers["train"], "label": labels, "at": np.arange(len(labels))})
     several = train[train.duplicated("number", keep=False)]
     groups = several.groupby("number")
@@ -323,14 +311,12 @@ def _identical(labels: Positions, numbers: Mapping[Split, Positions]) -> Iterato
 
 
 def _nearly(
-    data: Dataset, split: Split, found: NearPairs, numbers: Mapping[Split, Positions], num_near: Positions
-) -> Positions:
+    data: Dataset, split: Split, found: NearPairs, numbers: Mapping[Split, Integers], num_near: Integers
+) -> Integers:
     """Pairs of each example of a split and the nearest training example of each label that is not identical.
 
     How many training examples are near to each is added to ``num_near`` [K].
     """
-    import pandas as pd
-
     near = pd.DataFrame({"at": found.train, "other": found.held_out, "distance": found.distance})
     near = near[numbers["train"][near["at"]] != numbers[split][near["other"]]]
     num_near += np.bincount(near["other"], minlength=len(num_near))
@@ -345,11 +331,11 @@ def _nearly(
     return _pairs(kinds, near["at"], near["other"], near["distance"])
 
 
-def _pairs(*columns: Any) -> Positions:
+def _pairs(*columns: Any) -> Integers:
     return np.stack(np.broadcast_arrays(*columns), axis=1).astype(np.int64)
 
 
-def _alike(num_near: Positions, some_of: str, nouns: str) -> str:
+def _alike(num_near: Integers, some_of: str, nouns: str) -> str:
     some = num_near[num_near > 0]
     if not len(some) or np.median(some) <= _MANY:
         return ""

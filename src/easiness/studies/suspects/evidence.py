@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +23,12 @@ from easiness.analysis import (
     too_small,
 )
 from easiness.errors import BadInput, shorten
+from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.records import KeptLogits
 from easiness.runs import leak_of
 from easiness.scoring import most_named
 from easiness.spec import Split
 from easiness.store import Row, Run
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LAST = 3
 """Epochs observed at the end that count: more steady than one, and the training is over in all of them."""
@@ -45,9 +43,6 @@ _MOST_STAGES = 9
 _SOME = 5000  # examples that tell the course
 _MOST_VALUES = 1 << 26  # of mean probabilities
 
-_Floats = npt.NDArray[np.float64]
-_Integers = npt.NDArray[np.int64]
-_Mask = npt.NDArray[np.bool_]
 _Seen = Mapping[str, npt.NDArray[Any]]
 
 
@@ -68,13 +63,12 @@ class Evidence:
     table: pd.DataFrame
     rows: tuple[Row, ...]
     num_epochs: int
-    heard: _Mask
+    heard: Mask
     course: LabelCourse
     stages: tuple[int, ...] = ()
 
     @property
-    def labels(self) -> _Integers:
-        """The labels [K]."""
+    def labels(self) -> Integers:
         return self["label"]
 
     def __getitem__(self, column: str) -> npt.NDArray[Any]:
@@ -86,8 +80,6 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
 
     With ``few`` it is of the first trials, four epochs and some examples, without logits: a glance.
     """
-    import pandas as pd
-
     last = run.resolve_row(epoch)
     if len(run.classes) < 2:
         raise BadInput(f"{run.path}: has one class, {run.classes[0]!r}; a label can be wrong only among two")
@@ -135,7 +127,7 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
     return Evidence(table.assign(first_right=first_right), rows, num_last, heard, found, course.stages)
 
 
-def said(loss: npt.NDArray[np.float32], margin: npt.NDArray[np.float32], num_classes: int) -> _Floats:
+def said(loss: npt.NDArray[np.float32], margin: npt.NDArray[np.float32], num_classes: int) -> Floats:
     """The words of one trial on labels [K] after an epoch, [5, K], in the order of `SAID`."""
     log_p, apart = -loss.astype(np.float64), margin.astype(np.float64)
     p_label = np.exp(log_p)
@@ -158,8 +150,8 @@ less that of the other class; log p of the class predicted less log of the mean 
 
 
 def rivals(
-    predictions: npt.NDArray[np.int32], labels: _Integers, num_classes: int
-) -> tuple[_Integers, _Integers, _Integers]:
+    predictions: npt.NDArray[np.int32], labels: Integers, num_classes: int
+) -> tuple[Integers, Integers, Integers]:
     """The class named most instead of the label [K], how often it is, and how often any is.
 
     ``predictions`` [n, K] are -1 where nobody was heard.
@@ -182,14 +174,14 @@ class Told:
     of all other classes alike. Kept logits tell all.
     """
 
-    def __init__(self, labels: _Integers, num_classes: int) -> None:
+    def __init__(self, labels: Integers, num_classes: int) -> None:
         self._labels, self._rows = labels, np.arange(len(labels))
         shape = len(labels), num_classes
         self._predicted, self._next = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         self._label, self._num = np.zeros((2, len(labels)))
         self._log_p: npt.NDArray[np.float32] | None = None
 
-    def add(self, heard: _Mask, seen: _Seen, of_seen: _Floats, logits: KeptLogits | None) -> None:
+    def add(self, heard: Mask, seen: _Seen, of_seen: Floats, logits: KeptLogits | None) -> None:
         """Add what one trial saw after an epoch, of which `said` tells ``of_seen``."""
         self._num += heard
         known = heard
@@ -219,7 +211,7 @@ class Told:
         """Is something told of every example?"""
         return bool(self._num.all())
 
-    def p(self, of_next: float, rows: _Integers | None = None) -> npt.NDArray[np.float32]:
+    def p(self, of_next: float, rows: Integers | None = None) -> npt.NDArray[np.float32]:
         """Mean probabilities [n, C] of examples; so much of the classes next to a label predicted is told."""
         some = self._rows if rows is None else rows
         num = self._num[some][:, None]
@@ -230,7 +222,7 @@ class Told:
         p[np.arange(len(some)), self._labels[some]] = label
         return np.asarray(p, np.float32)
 
-    def log_p(self) -> _Floats:
+    def log_p(self) -> Floats:
         """Mean log probabilities [K, C]; of examples without kept logits, logarithms of `p`."""
         log_p = np.log(self.p(1 / 2).astype(np.float64) + _NEXT_TO_NOTHING)
         if self._log_p is not None:
@@ -238,7 +230,7 @@ class Told:
             log_p[full] = self._log_p[full] / self._num[full][:, None]
         return log_p
 
-    def next_class(self) -> _Integers:
+    def next_class(self) -> Integers:
         """The most probable class [K] besides the label, -1 where nobody tells which it is."""
         others = self._predicted + self._next
         others[self._rows, self._labels] = 0
@@ -253,9 +245,9 @@ class Course:
 
     def __init__(
         self,
-        labels: _Integers,
+        labels: Integers,
         num_classes: int,
-        heard: _Mask,
+        heard: Mask,
         num_last: int,
         num_epochs: int,
         *,
@@ -265,7 +257,7 @@ class Course:
         self._labels, self._num_classes, self._heard = labels, num_classes, heard
         self._left_out, self._of_heads = left_out, of_heads
         # of each half of the trials the sums of `SAID` and of those heard, and all predictions
-        self._window: deque[tuple[_Floats, list[npt.NDArray[np.int32]]]] = deque(maxlen=num_last)
+        self._window: deque[tuple[Floats, list[npt.NDArray[np.int32]]]] = deque(maxlen=num_last)
         few = num_classes <= MOST_CLASSES and len(labels) * num_classes <= _MOST_VALUES
         self._told, self._recent = (Told(labels, num_classes) if few else None for _ in "01")
         self._num_epochs, self._first_recent = num_epochs, num_epochs - num_last
@@ -290,7 +282,6 @@ class Course:
                 told.add(own, seen, of_seen, logits)
 
     def end_epoch(self, row: int) -> None:
-        """Close an epoch."""
         self._window.append((self._sums, self._predictions))
         if row in self.stages:
             self._found.append(self._stage((0, 1), self._some))
@@ -326,15 +317,15 @@ class Course:
             "other_share": others / num,
         }
 
-    def _named(self, rows: _Integers) -> npt.NDArray[np.int32]:
+    def _named(self, rows: Integers) -> npt.NDArray[np.int32]:
         return np.stack([one[rows] for _, predictions in self._window for one in predictions])
 
-    def _means(self, halves: Sequence[int]) -> dict[str, _Floats]:
+    def _means(self, halves: Sequence[int]) -> dict[str, Floats]:
         """Each of `SAID` [K] over the last epochs; 0 where nobody is heard."""
         *sums, num = sum(sums[half] for sums, _ in self._window for half in halves)
         return {name: one / np.maximum(num, 1) for name, one in zip(SAID, sums, strict=True)}
 
-    def _stage(self, halves: Sequence[int], rows: _Integers) -> Stage:
+    def _stage(self, halves: Sequence[int], rows: Integers) -> Stage:
         labels = self._labels[rows]
         means = {name: values[rows] for name, values in self._means(halves).items()}
         predictions = self._named(rows)
@@ -373,7 +364,6 @@ class Glance:
 
     @property
     def num_wrong(self) -> int:
-        """How many labels can be expected to be wrong."""
         return 0 if self.leak else round(self.share * self.num)
 
 
@@ -400,7 +390,7 @@ def glance(run: Run) -> Glance:
     )
 
 
-def too_few(labels: npt.NDArray[np.int64], classes: Sequence[str]) -> str:
+def too_few(labels: Integers, classes: Sequence[str]) -> str:
     """A sentence that names the ``classes`` whose ``labels`` [K] are too few to judge; else empty."""
     small = too_small(labels)
     if not len(small):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.lazy import Integers, Mask, pd
 from easiness.spec import Split
 from easiness.store import Row, Run
 from easiness.studies.suspects.evidence import Evidence
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Kind = Literal["wrong label", "between two classes", "unlike its class", "slow"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -38,8 +36,6 @@ RIVALS = 1 / 4
 """The least probability of the lesser of these two, as a share of that of the greater."""
 WEAK = 2 / 3
 """The share of the usual strength of the networks' answer up to which an example is unlike its class."""
-
-_Mask = npt.NDArray[np.bool_]
 
 
 def find_kinds(
@@ -93,15 +89,15 @@ def find_kinds(
     return found, left_out
 
 
-def is_hard(table: pd.DataFrame) -> _Mask:
+def is_hard(table: pd.DataFrame) -> Mask:
     """Which examples [K] have too little of the probability on their label, see `find_kinds`."""
     p_label = table["p_label"].to_numpy()
-    hard: _Mask = (p_label < 1 / 2) | (p_label < np.quantile(p_label, HARDEST))
+    hard: Mask = (p_label < 1 / 2) | (p_label < np.quantile(p_label, HARDEST))
     return hard
 
 
 def reasons(
-    run: Run, split: Split, evidence: Evidence, table: pd.DataFrame, positions: npt.NDArray[np.int64]
+    run: Run, split: Split, evidence: Evidence, table: pd.DataFrame, positions: Integers
 ) -> list[str]:
     """A sentence for each of the examples at ``positions`` [n] of the ``table``, with their kinds."""
     named = naming(run, split, evidence, positions).T
@@ -117,9 +113,7 @@ def reasons(
     return ["; ".join(filter(None, both)) for both in texts]
 
 
-def naming(
-    run: Run, split: Split, evidence: Evidence, positions: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
+def naming(run: Run, split: Split, evidence: Evidence, positions: Integers) -> Integers:
     """The number of trials heard that predict the rival of the examples at ``positions`` [n], [rows, n]."""
     rival, heard = evidence["rival"][positions], evidence.heard[:, positions]
     num = np.zeros((len(evidence.rows), len(positions)), np.int64)
@@ -132,7 +126,7 @@ def naming(
 
 def _reason(
     one: Mapping[Any, Any],
-    naming: npt.NDArray[np.int64],
+    naming: Integers,
     rows: Sequence[Row],
     classes: Sequence[str],
     all_left_out: bool,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +13,12 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.features import feature_reader, untrusted
 from easiness.inputs import tell
+from easiness.lazy import Floats, Integers, pd
 from easiness.models import missing_code
 from easiness.named_import import no_torch
 from easiness.runs import features_of, find_data, find_split, positions_in
 from easiness.spec import Split, content_hash
 from easiness.store import WEIGHTS, Arrays, Run, keep_answer, kept_answer, kept_in_run
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST_TRIALS = 5
 """Networks that are asked: one more hardly changes a mean over five."""
@@ -28,8 +26,7 @@ _AT_ONCE = 2_000
 _ASKING = "asking the networks"
 
 Vectors: TypeAlias = npt.NDArray[np.floating]
-_Integers = npt.NDArray[np.int64]
-Wanted: TypeAlias = Mapping[Split, _Integers]
+Wanted: TypeAlias = Mapping[Split, Integers]
 """Positions in the run of the examples that are asked about, by split."""
 
 
@@ -130,8 +127,6 @@ def find_neighbours(
     They are kept in the run, and found anew where its networks are others. Memory holds the features of one
     network, K x d in float32, and a block of distances.
     """
-    import pandas as pd
-
     try:
         return pd.DataFrame(_found(run, source, device, also)), ""
     except CannotAsk as error:
@@ -157,7 +152,7 @@ def _found(run: Run, source: Any, device: str, also: Callable[[Vectors], None]) 
 
 def neighbours(
     features: Iterable[npt.NDArray[np.floating]],
-    labels: _Integers,
+    labels: Integers,
     num_nearest: int = NUM_NEAREST,
     at_most: int = AT_MOST,
     seed: int = 0,
@@ -170,15 +165,13 @@ def neighbours(
     features over the median length in its class: networks answer weakly to what they do not know (Tack et al.
     2020, arXiv 2007.08176).
     """
-    import pandas as pd
-
     drawn = drawn_examples(len(labels), at_most, seed)
     among = np.arange(len(labels)) if drawn is None else drawn
     place = np.full(len(labels), -1)
     place[among] = np.arange(len(among))
     num_nearest = min(num_nearest, len(among) - 1)
 
-    def over_class(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    def over_class(values: npt.NDArray[np.floating]) -> Floats:
         medians = pd.Series(values).groupby(labels).transform("median").replace(0, 1)
         return np.asarray(values / medians.to_numpy(np.float64))
 
@@ -206,14 +199,14 @@ MOST_KEPT = 20_000
 
 def nearest_by_class(
     run: Run,
-    positions: _Integers,
-    suggested: _Integers,
+    positions: Integers,
+    suggested: Integers,
     *,
     split: Split = "train",
     source: Any = None,
     device: str = "auto",
     ask: bool = True,
-) -> tuple[_Integers | None, str]:
+) -> tuple[Integers | None, str]:
     """The nearest to some examples by the features of a run, or ``None`` and why that cannot be seen.
 
     For each of the ``positions`` [n] of examples in the ``split`` of the run ``suggested`` [n] is the class
@@ -229,7 +222,7 @@ def nearest_by_class(
         if len(looked.missing):
             if not ask:
                 raise CannotAsk("the networks were not asked")
-            wanted: dict[Split, _Integers] = {"train": np.arange(len(run.labels))}
+            wanted: dict[Split, Integers] = {"train": np.arange(len(run.labels))}
             if split != "train":
                 wanted[split] = looked.missing
             asked = features(run, wanted, source, device)
@@ -247,10 +240,8 @@ def nearest_by_class(
 class Looked:
     """The nearest of some examples: what is kept of them, and of the others what trial after trial says."""
 
-    def __init__(self, run: Run, positions: _Integers, suggested: _Integers, split: Split = "train") -> None:
+    def __init__(self, run: Run, positions: Integers, suggested: Integers, split: Split = "train") -> None:
         """As `nearest_by_class`; raises `CannotAsk` where the run has no networks."""
-        import pandas as pd
-
         self._identity = identity_of(run, of_class=NUM_OF_CLASS, among=MOST_OF_CLASS, version=2)
         self._run, self._split = run, split
         classes = np.concatenate([run.examples(split)[1][positions], suggested])
@@ -267,7 +258,7 @@ class Looked:
         self._new = {one: (at.to_numpy(), self._of_class(one)) for one, at in pairs.groupby("class")["at"]}
         self._sums: dict[Any, npt.NDArray[np.float32]] = {}
 
-    def _of_class(self, one: Any) -> _Integers:
+    def _of_class(self, one: Any) -> Integers:
         members = np.flatnonzero(self._run.labels == one)
         drawn = drawn_examples(len(members), MOST_OF_CLASS)
         return members if drawn is None else members[drawn]
@@ -281,8 +272,6 @@ class Looked:
 
     def keep(self) -> None:
         """Keep in the run what was added, beside what is kept; nothing where nothing was added."""
-        import pandas as pd
-
         for one, sums in self._sums.items():
             at, members = self._new[one]
             if self._split == "train":  # where each example is among the members itself
@@ -298,7 +287,7 @@ class Looked:
             arrays = {"pairs": np.array(last.index.to_list(), np.int64), "positions": last.to_numpy(np.int64)}
             keep_answer(self._run.path, _NEAREST.format(self._split), self._identity, arrays)
 
-    def found(self) -> _Integers:
+    def found(self) -> Integers:
         """The nearest of the examples asked for, all of which are kept or were added."""
         found = self._kept.reindex(self._asked, fill_value=-1).to_numpy(np.int64)
         return found.reshape(2, -1, NUM_OF_CLASS).transpose(1, 0, 2)

@@ -6,26 +6,20 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import features, show
 from easiness.data import UNKNOWN, UNSURE, Decisions
 from easiness.inputs import IMAGE, VECTOR
+from easiness.lazy import Axes, Figure, Floats, pd
 from easiness.regular_file import in_words
 from easiness.spec import Split, command_line, loading_of
 from easiness.store import Row, Run
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, Labels, pairs_frames, shortened
 from easiness.studies.suspects.evidence import Glance
 from easiness.studies.suspects.kinds import NOT_CARRIED
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 
 _UNKNOWN = "cannot be told"
 _FEWEST_OF_CURVE = 3  # points
@@ -99,7 +93,7 @@ _BINS = 40
 _BY_HEART = 0.97  # of the labels
 
 
-def how_many_listed(p_wrong: npt.NDArray[np.float64], above: float) -> int:
+def how_many_listed(p_wrong: Floats, above: float) -> int:
     """How many of the most suspicious examples are listed, by the probabilities [K] of all."""
     return max(int((p_wrong >= above).sum()), min(AT_LEAST, len(p_wrong)))
 
@@ -121,12 +115,10 @@ class LabelDecisions:
 
     @property
     def num_sure(self) -> int:
-        """On how many labels something was decided."""
         return int(self.decisions.sure.sum())
 
     @property
     def num_wrong(self) -> int:
-        """How many labels were found wrong."""
         return int(self.decisions.wrong.sum())
 
     @property
@@ -137,7 +129,6 @@ class LabelDecisions:
         return {(made.split, name): None if label == UNKNOWN else label for name, label in pairs}
 
     def sentence(self) -> str:
-        """How many were decided, and found wrong against what was foretold."""
         num, wrong = len(self.decisions) - self.num_sure, self.num_wrong
         still = (
             f", {num:,} left unsure {'is' if num == 1 else 'are'} still open and not listed" if num else ""
@@ -209,7 +200,6 @@ class Suspects(show.Result):
 
     @property
     def notices(self) -> list[str]:
-        """Which code of a network is missing."""
         missing = f"{self.missing}; the labels are judged by the record, without the networks"
         return [missing] if self.missing else []
 
@@ -220,7 +210,6 @@ class Suspects(show.Result):
 
     @property
     def num_listed(self) -> int:
-        """How many examples the table has."""
         return how_many_listed(self._to_look_at["p_wrong"].to_numpy(), self.above)
 
     @property
@@ -228,7 +217,7 @@ class Suspects(show.Result):
         return self.ranked if self.decided is None else self.ranked[self.ranked["action"] == ""]
 
     @property
-    def _undecided(self) -> npt.NDArray[np.float64]:
+    def _undecided(self) -> Floats:
         """How likely each label is wrong of which nobody is sure."""
         undecided = self.ranked["action"].isin(("", UNSURE))
         return self.ranked["p_wrong"][undecided].to_numpy()
@@ -264,7 +253,6 @@ class Suspects(show.Result):
         return open_ones[listed].drop(columns="action", errors="ignore")
 
     def document(self) -> Any:
-        """The value of the JSON file: the expected share, conflicts, suspects, and what was decided."""
         document: dict[str, Any] = {
             "split": self.split,
             "num_examples": len(self.ranked),
@@ -322,11 +310,9 @@ class Suspects(show.Result):
 
     @property
     def has_curve(self) -> bool:
-        """Are there enough points of the training for a curve?"""
         return len(self.course) >= _FEWEST_OF_CURVE
 
     def course_figure(self) -> Figure:
-        """The curve of what stands out over the training."""
         figure, axes = show.new_axes(3.6, 2.4)
         self._draw_course(axes)
         return figure
@@ -348,15 +334,12 @@ class Suspects(show.Result):
         show.legend_above(axes, 2)
 
     def frames(self) -> list[show.Frame]:
-        """The input that tells the labels; conflicts, where pictures were compared; the first suspects."""
         return self._frames(FIRST)
 
     def markdown(self) -> str:
-        """The text of its Markdown file: the tables with all rows."""
         return show.sections_markdown([frame.section for frame in self._frames(None)]) + "\n"
 
     def _repr_html_(self) -> str:
-        """The HTML of a notebook: the figure, then the tables, and with each suspect what it is."""
         *others, last = self.sections()
         if self.shown:
             cells = "example", *(show.Embedded(one.text, one.html()) for one in self.shown)
@@ -366,8 +349,6 @@ class Suspects(show.Result):
         return show.result_html(self.figure(), [*others, last])
 
     def _frames(self, most: int | None) -> list[show.Frame]:
-        import pandas as pd
-
         leak = [show.Frame("What tells the labels", self.summary(), pd.DataFrame())] if self.leak else []
         decided = {} if self.decided is None else self.decided.labels
         pairs = pairs_frames(self.conflicts, self.in_pairs, decided, most)
@@ -392,7 +373,6 @@ class Suspects(show.Result):
         ]
 
     def summary(self) -> str:
-        """How many labels are wrong, and how that was counted, in a few sentences."""
         if self.leak:
             return f"{self.leak[:1].upper()}{self.leak[1:]}. How many labels are wrong cannot be told."
         of = "labels" if self.split == "train" else "labels of held-out examples"

@@ -8,10 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import (
@@ -28,6 +27,7 @@ from easiness.analysis import (
 from easiness.data import Dataset, Decisions
 from easiness.engine import SEVERAL_RUNS, At, Data, Decided, Device, HeldOutToo, Study
 from easiness.errors import BadInput
+from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.models import missing_code
 from easiness.runs import Told, decisions_on, find_data, leak_of, positions_in, told
 from easiness.spec import Option, Split, command_line
@@ -39,11 +39,6 @@ from easiness.studies.suspects.kinds import find_kinds, reasons
 from easiness.studies.suspects.neighbours import CannotAsk, Looked, find_neighbours
 from easiness.studies.suspects.ranked import ABOVE, LabelDecisions, Suspects, how_many_listed, to_judge_along
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-_Integers = npt.NDArray[np.int64]
 _Shown: TypeAlias = tuple[Told | None, tuple[show.ShownExample, ...], dict[tuple[str, object], str]]
 
 _FIRST = ("id", "label", "class", "suggested", "suggested_class", "p_wrong", "suggested_share")
@@ -74,7 +69,9 @@ class Suspected:
     above: Annotated[
         float,
         Option(
-            "--above", "List labels that are wrong with this probability or more; at least five are listed."
+            "--above",
+            "List labels that are wrong with this probability or more; at least five are listed.",
+            within="[0, 1]",
         ),
     ] = ABOVE
     decided: Decided = None
@@ -100,8 +97,6 @@ def suspects(asked: Suspected) -> Suspects:
     claim to know, see `label_noise_together`. The rest is of the run that claims most.
     """
     split, above, pictures = asked.split, asked.above, asked.pictures
-    if not 0 <= above <= 1:
-        raise BadInput(f"--above {above:g}: give a probability from 0 to 1")
     run, judged, noise, others = _together(asked.run, split, asked.at)
     evidence = judged.evidence
     seen = np.zeros(len(evidence.labels), np.bool_)
@@ -167,7 +162,7 @@ def suspects(asked: Suspected) -> Suspects:
     )
 
 
-def _order(noise: LabelNoise, seen: npt.NDArray[np.bool_]) -> _Integers:
+def _order(noise: LabelNoise, seen: Mask) -> Integers:
     """The most suspicious first, and last what somebody has ``seen`` [K].
 
     Stable order; ties at certainty keep their order from before the decisions.
@@ -181,8 +176,8 @@ def _learned(
     made: Decisions,
     noise: LabelNoise,
     fits: EstimatedNoise,
-    suggested: _Integers,
-    order: _Integers,
+    suggested: Integers,
+    order: Integers,
 ) -> tuple[LabelNoise, float, float, LabelDecisions]:
     """Noise and range that fit, as decisions change them; ``suggested`` [K] are other classes.
 
@@ -202,7 +197,7 @@ def _learned(
 
 
 def _near(
-    run: Run, source: Any, device: str, first: _Integers, suggested: _Integers
+    run: Run, source: Any, device: str, first: Integers, suggested: Integers
 ) -> tuple[pd.DataFrame | None, str]:
     """The neighbours of all examples, or why there are none; what is nearest to the ``first`` is kept."""
     try:
@@ -214,13 +209,11 @@ def _near(
     return found
 
 
-def _as_shown(run: Run, data: Dataset, split: Split, first: _Integers, pairs: pd.DataFrame) -> _Shown:
+def _as_shown(run: Run, data: Dataset, split: Split, first: Integers, pairs: pd.DataFrame) -> _Shown:
     """The texts of all examples, the ``first`` suspects, and the texts of ``pairs`` by split and id.
 
     So many suspects have their pictures and sounds as a notebook should hold.
     """
-    import pandas as pd
-
     part = data.splits[split]
     rows = positions_in(part, run, split)
     shown = part.map(rows[first], lambda value: part.kind.show(value, part.traits).in_page())
@@ -309,7 +302,7 @@ class _Judged:
     course: tuple[tuple[Row, float], ...]
 
     @property
-    def voice(self) -> npt.NDArray[np.float64] | None:
+    def voice(self) -> Floats | None:
         """Log probabilities [K, C] by trials that left the example out; None where they did not."""
         course = self.evidence.course
         return course.log_p if course.of_heads or course.left_out else None

@@ -7,16 +7,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import MIN_GROUP, POLICIES, Gain, paired_gain
 from easiness.data import Dataset, new_labels, relabelled
 from easiness.errors import BadInput
 from easiness.heads import Deal, joined_with_near
+from easiness.lazy import Figure, Floats, Integers, Mask, pd
 from easiness.runs import (
     Plan,
     check_rotates,
@@ -31,12 +31,7 @@ from easiness.store import Row, Run
 from easiness.studies.suspects import find_conflicts
 from easiness.studies.verification.asking import Verified
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-Labels = npt.NDArray[np.int64]
-Right = Mapping[str, npt.NDArray[np.bool_]]
+Right = Mapping[str, Mask]
 """Is each trial right about each test example [trials, n], by run; masked where it has seen it."""
 
 BEFORE, AFTER = "before", "after"
@@ -80,12 +75,12 @@ class Verification(show.Result):
     kept: bool = True
 
     @property
-    def before(self) -> npt.NDArray[np.float64]:
+    def before(self) -> Floats:
         """Accuracy of each trial [trials] on the labels before."""
         return accuracy_of(self.right[BEFORE])
 
     @property
-    def after(self) -> npt.NDArray[np.float64]:
+    def after(self) -> Floats:
         """Accuracy of each trial [trials] on the labels after."""
         return accuracy_of(self.right[AFTER])
 
@@ -123,7 +118,6 @@ class Verification(show.Result):
 
     @property
     def _tested(self) -> str:
-        """The tested examples, in words."""
         return (
             f"{self.num_held_out:,} {'examples that nobody decided' if self.others else 'held-out examples'}"
         )
@@ -134,8 +128,6 @@ class Verification(show.Result):
         ``gain_mean`` with ``gain_low`` and ``gain_high``, its 95 % interval, is over all trials, and so are
         those of the other `WAYS`, ``gain_by_before`` and ``gain_by_after``.
         """
-        import pandas as pd
-
         found: dict[str, Any] = _ends(self.gain, "gain_mean", "gain_low", "gain_high")
         for name, gain in zip(("gain_by_before", "gain_by_after"), self.gains[1:], strict=False):
             found |= _ends(gain, name, f"{name}_low", f"{name}_high")
@@ -165,7 +157,6 @@ class Verification(show.Result):
         return self.text
 
     def frames(self) -> list[show.Frame]:
-        """The accuracy with both labels and beside them, what else it is tested on, then each trial."""
         columns = {
             "trial": show.counts(),
             "accuracy_before": show.numbers(title="before"),
@@ -176,8 +167,6 @@ class Verification(show.Result):
         return [self._accuracies(), *([self._other_ways()] if self.others else []), trials]
 
     def _accuracies(self) -> show.Frame:
-        import pandas as pd
-
         num = len(self.before)
         few = f" Fewer than {MIN_GROUP} trials make it a rough one." if 1 < num < MIN_GROUP else ""
         left = self.num_examples - self.num_dropped + self.num_taken_back
@@ -219,8 +208,6 @@ class Verification(show.Result):
         )
 
     def _other_ways(self) -> show.Frame:
-        import pandas as pd
-
         data = pd.DataFrame(
             {
                 "tested on": name,
@@ -247,7 +234,7 @@ class Verification(show.Result):
         )
 
 
-def accuracy_of(right: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def accuracy_of(right: Mask) -> Floats:
     """The accuracy of each trial [T], NaN where it is tested on nothing."""
     return np.asarray(np.ma.filled(right.mean(axis=1), np.nan))
 
@@ -288,8 +275,8 @@ class Verifications:
     """
 
     runs: Mapping[str, Plan]
-    labels: tuple[Labels, Labels]
-    decided: npt.NDArray[np.bool_] | None = None
+    labels: tuple[Integers, Integers]
+    decided: Mask | None = None
 
     @property
     def note(self) -> str:
@@ -328,7 +315,7 @@ def _right(runs: Mapping[str, Run], planned: Verifications) -> Sequence[Right]:
         for name, run in runs.items()
     }
     before, after = (np.array([one["trained_on"] for one in seen[name]]) for name in (BEFORE, AFTER))
-    trained_on: npt.NDArray[np.bool_] = before | after
+    trained_on: Mask = before | after
     return [
         {
             name: np.ma.array(
@@ -369,7 +356,7 @@ def plan(asked: Verified) -> Verifications:
 
 
 def _crossed(
-    data: Dataset, asked: Verified, labels: tuple[Labels, Labels], decided: npt.NDArray[np.bool_]
+    data: Dataset, asked: Verified, labels: tuple[Integers, Integers], decided: Mask
 ) -> dict[str, Plan]:
     """The runs of trials which are tested on what they leave out."""
     check_rotates(asked.trials, SHARES if asked.featuring.shares is None else tuple(asked.featuring.shares))
@@ -447,7 +434,7 @@ def _beside(names: Sequence[str], before: Plan, everything: int, kept: int) -> d
     return plans
 
 
-def _in_one_fold(data: Dataset) -> Labels:
+def _in_one_fold(data: Dataset) -> Integers:
     """Numbers [K], the same for examples that networks see together or not at all: copies, and groups."""
     pairs = find_conflicts(data).pairs
     at = {name: position for position, name in enumerate(data.ids.tolist())}

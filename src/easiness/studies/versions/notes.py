@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from easiness.analysis import NoiseOfChange, PValues, num_deals, p_beyond
 from easiness.errors import shorten
+from easiness.lazy import Floats, Integers
 from easiness.show import counted, percent
 from easiness.store import Run
 
 if TYPE_CHECKING:
     from easiness.studies.versions.study import Matched, Matching
 
-Values = npt.NDArray[np.float64]
 
 CERTAIN = 1e-6
 """Confidences nearer to 0 or 1 than this are taken for this: single precision knows no more."""
@@ -83,12 +83,11 @@ def _on_recordings(old: Run, new: Run) -> Iterator[str]:
 
 
 def _share_trained_on(run: Run) -> float:
-    """The mean share of the examples that a trial was trained on."""
     shares = [trial.columns(trial.observed[0], ["trained_on"])["trained_on"].mean() for trial in run.trials]
     return float(np.mean(shares))
 
 
-def _classes(run: Run, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+def _classes(run: Run, positions: Integers) -> npt.NDArray[np.object_]:
     return np.array(run.classes, object)[run.labels[positions]]
 
 
@@ -107,12 +106,11 @@ def _on_ids(old: Run, new: Run, matched: Matched) -> Iterator[str]:
         )
 
 
-def logit(p: Values) -> Values:
-    """The logarithm of the odds of probabilities in (0, 1)."""
+def logit(p: Floats) -> Floats:
     return np.log(p) - np.log1p(-p)
 
 
-def least_logits(middle: Values, at_least: float) -> Values:
+def least_logits(middle: Floats, at_least: float) -> Floats:
     """A change of confidence by ``at_least`` around ``middle`` [C], in logits; infinite at the ends."""
     low, high = middle - at_least / 2, middle + at_least / 2
     inside = (low > 0) & (high < 1)
@@ -177,7 +175,6 @@ def trials_needed(
 
 
 def _with_more(tested: PValues, by: int) -> PValues:
-    """The same noise with this many trials more of each version."""
     old, new = tested.trials
     smaller = math.sqrt((1 / (old + by) + 1 / (new + by)) / (1 / old + 1 / new))
     noise = NoiseOfChange(tested.noise.error * smaller, tested.noise.freedom + 2 * by)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import p_of_change
 from easiness.engine import ONE_RUN, At, Study
 from easiness.errors import BadInput, RunFailed
+from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import in_words
 from easiness.runs import training_difference
 from easiness.spec import UNNAMED, Option
@@ -26,13 +26,6 @@ from easiness.studies.versions.notes import (
     resolution_note,
     trials_needed,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-Values = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
 
 CHANGES = ("harder", "easier", "came", "went", "unknown", "unchanged")
 """Changes of an example in the order of the table; unknown where the trials are too few to tell."""
@@ -64,10 +57,14 @@ class Versions:
     at: At = None
     rate: Annotated[
         float,
-        Option("--rate", "False discovery rate in (0, 1): share of changes that may be none, on average."),
+        Option(
+            "--rate",
+            "False discovery rate in (0, 1): share of changes that may be none, on average.",
+            within="(0, 1)",
+        ),
     ] = 0.05
     at_least: Annotated[
-        float, Option("--at-least", "Smallest change of confidence that counts, in [0, 1).")
+        float, Option("--at-least", "Smallest change of confidence that counts, in [0, 1).", within="[0, 1)")
     ] = 0.1
     old_data: Annotated[
         Any,
@@ -84,6 +81,7 @@ class Versions:
             "Exit with 1 if a larger share of the common examples became harder or easier, with 2 if the "
             "trials are too few to tell. Changed labels and new or missing examples do not count.",
             python=False,
+            within="[0, 1]",
         ),
     ] = None
 
@@ -102,9 +100,7 @@ def diff(asked: Versions) -> Difference:
     each: only one of more than ``at_least`` counts. The test asks for that, so the rate holds for it too.
     """
     old, new, by, rate, at_least = asked.old, asked.new, asked.by, asked.rate, asked.at_least
-    if asked.fail_above is not None and not 0 <= asked.fail_above <= 1:
-        raise BadInput(f"--fail-above {asked.fail_above:g}: must be a share from 0 to 1")
-    _check(old, new, by, rate, at_least)
+    _check(old, new, by)
     at = rows_of([old, new], asked.at)[0]
     _check_heads((old, new), at)
     matched = match_examples(old, new, by, (asked.old_data, asked.new_data))
@@ -150,13 +146,9 @@ DIFF = Study(
 )
 
 
-def _check(old: Run, new: Run, by: str, rate: float, at_least: float) -> None:
+def _check(old: Run, new: Run, by: str) -> None:
     if by not in get_args(Matching):
         raise BadInput(f"--by {by!r}: unknown; choose {' or '.join(get_args(Matching))}")
-    if not 0 < rate < 1:
-        raise BadInput(f"--rate {rate:g}: must be above 0 and below 1")
-    if not 0 <= at_least < 1:
-        raise BadInput(f"--at-least {at_least:g}: must be at least 0 and below 1")
     for run in (old, new):
         if len(run.trials) < 2:
             raise BadInput(
@@ -190,10 +182,10 @@ def _check_heads(runs: Iterable[Run], at: int) -> None:
 class Matched(NamedTuple):
     """Positions in the old and in the new version: of examples in both [C], and of those in one alone."""
 
-    old: Positions
-    new: Positions
-    went: Positions
-    came: Positions
+    old: Integers
+    new: Integers
+    went: Integers
+    came: Integers
 
 
 def match_examples(old: Run, new: Run, by: Matching, sources: tuple[Any, Any]) -> Matched:
@@ -215,8 +207,6 @@ def match_examples(old: Run, new: Run, by: Matching, sources: tuple[Any, Any]) -
 
 
 def _matched(old: Iterable[Hashable], new: Iterable[Hashable]) -> Matched:
-    import pandas as pd
-
     both = [pd.Series([*keys], dtype=object) for keys in (old, new)]
     before, after = ([*zip(one, one.groupby(one, sort=False).cumcount(), strict=True)] for one in both)
     positions = {key: at for at, key in enumerate(before)}
@@ -234,7 +224,7 @@ def _pixels(run: Run, source: Any, option: str) -> list[bytes]:
     return [digest.tobytes() for digest in value_digests(data)[positions_in(data, run)]]
 
 
-def _confidence(run: Run, epoch: int) -> Values:
+def _confidence(run: Run, epoch: int) -> Floats:
     """The mean probability of the label over the epochs up to this one [trials, K].
 
     Of a run on features it is that of the heads which left each example out.
@@ -250,12 +240,11 @@ def _confidence(run: Run, epoch: int) -> Values:
 
 
 def _examples(
-    old: Run, new: Run, matched: Matched, of_both: dict[str, Any], everywhere: Sequence[Values]
+    old: Run, new: Run, matched: Matched, of_both: dict[str, Any], everywhere: Sequence[Floats]
 ) -> pd.DataFrame:
     """The rows of the table, from columns ``of_both``; ``everywhere`` is the confidence in each version."""
-    import pandas as pd
 
-    def named(run: Run, at: Positions) -> dict[str, Any]:
+    def named(run: Run, at: Integers) -> dict[str, Any]:
         labels = run.labels[at]
         return {"id": run.ids[at], "label": labels, "class": [run.classes[one] for one in labels.tolist()]}
 
@@ -281,7 +270,7 @@ def _examples(
     return table.iloc[order].reset_index(drop=True)
 
 
-def _overall(before: Values, after: Values) -> tuple[float, float, float]:
+def _overall(before: Floats, after: Floats) -> tuple[float, float, float]:
     """Mean after less mean before, with Welch's 95 % interval over trials."""
     from scipy.stats import ttest_ind
 
@@ -318,7 +307,6 @@ class Difference(show.Result):
     fail_above: float | None = field(default=None, repr=False)
 
     def check(self) -> None:
-        """Fail where more changed than was allowed, or where the trials do not tell."""
         if self.fail_above is None:
             return
         if self.share_changed > self.fail_above:
@@ -351,7 +339,6 @@ class Difference(show.Result):
         return f"Mean probability of the label {over}"
 
     def num(self, change: str) -> int:
-        """How many examples changed so."""
         return int((self.examples["change"] == change).sum())
 
     @property
@@ -390,8 +377,6 @@ class Difference(show.Result):
 
         An example counts for its class in the new version, one that went for that in the old one.
         """
-        import pandas as pd
-
         one = self.examples
         table = pd.crosstab(one["class"], one["change"]).reindex(columns=self.changes, fill_value=0)
         table["difference"] = one.groupby("class")["difference"].mean()
@@ -410,7 +395,6 @@ class Difference(show.Result):
         return self.examples
 
     def document(self) -> Any:
-        """The rows of the table; where some are unknown, why, the trials ``needed``, and the ``rows``."""
         rows = super().document()
         if self.needed is None:
             return rows
@@ -436,13 +420,10 @@ class Difference(show.Result):
         return figure
 
     def frames(self) -> list[show.Frame]:
-        """The changes in each class, then the examples that changed most surely."""
         surest = (self._surest(change) for change in ("harder", "easier") if self.num(change))
         return [self._classes(), *surest]
 
     def _classes(self) -> show.Frame:
-        import pandas as pd
-
         by_class = self.by_class()
         whole: dict[str, Any] = {one: self.num(one) for one in self.changes}
         whole |= {"class": "all", "difference": self.overall[0]}

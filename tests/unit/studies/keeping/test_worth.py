@@ -152,7 +152,7 @@ def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
         ({"sizes": [NUM + 1]}, r"--sizes 601: not between 20 .two of each class. and 600"),
         ({"seeds": 4}, r"--seeds 4: must be at least 5"),
         ({"seed": -1}, r"--seed -1: must be at least 0"),
-        ({"margin": 0.0}, r"--margin 0: not between 0 and 1"),
+        ({"margin": 0.0}, "--margin 0: not in"),
     ],
 )
 def test_choices_out_of_range_are_refused_before_anything_is_read(run, options, message):

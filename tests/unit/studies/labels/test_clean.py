@@ -277,10 +277,10 @@ def test_a_class_that_would_be_left_empty():
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
-def test_thresholds_out_of_range(value):
+def test_thresholds_out_of_range(first_two, value):
     for option in ("relabel_above", "drop_above"):
-        with pytest.raises(BadInput, match=f"--{option.replace('_', '-')} {value:g}: give a probability"):
-            cleaned(ranked(), CLASSES, **{option: value})
+        with pytest.raises(BadInput, match=f"--{option.replace('_', '-')} {value:g}: not in"):
+            ez.labels(first_two, **{option: value})
 
 
 def test_the_share_keeps_pictures_with_several_readings_from_being_relabelled():

@@ -236,7 +236,7 @@ def test_a_run_whose_source_moved(run_copy, describe_anew):
 
 @pytest.mark.parametrize("above", [-0.1, 2, float("nan")])
 def test_a_bound_out_of_range(wrong, above):
-    with pytest.raises(BadInput, match=f"--above {above:g}: give a probability"):
+    with pytest.raises(BadInput, match=f"--above {above:g}: not in"):
         ez.suspects(wrong, above=above)
 
 

@@ -191,8 +191,8 @@ def test_the_same_key_several_times_is_matched_in_order():
     ("options", "said"),
     [
         ({"by": "names"}, "--by 'names': unknown; choose ids or pixels"),
-        ({"rate": 0.0}, "--rate 0: must be above 0 and below 1"),
-        ({"at_least": 1.0}, "--at-least 1: must be at least 0 and below 1"),
+        ({"rate": 0.0}, "--rate 0: not in"),
+        ({"at_least": 1.0}, "--at-least 1: not in"),
         ({"at": 9}, "epoch 9 is not recorded"),
         ({"by": "pixels"}, "--old-data names them"),
     ],

@@ -1,0 +1,29 @@
+"""Pandas, which loads when it is first used, and the types of arrays and figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+else:
+
+    class _Pandas:
+        def __getattr__(self, name: str) -> Any:
+            import pandas
+
+            return getattr(pandas, name)
+
+    pd = _Pandas()
+    Axes = Figure = Any  # nothing here calls them
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+__all__ = ["Axes", "Figure", "Floats", "Integers", "Mask", "pd"]
