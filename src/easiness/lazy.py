@@ -1,4 +1,4 @@
-"""Pandas, which loads when it is first used, and the types of arrays and figures."""
+"""Pandas and sparse matrices, which load when they are first used, and types of arrays and figures."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from scipy import sparse
 else:
 
     class _Pandas:
@@ -19,11 +20,17 @@ else:
 
             return getattr(pandas, name)
 
-    pd = _Pandas()
+    class _Sparse:
+        def __getattr__(self, name: str) -> Any:
+            from scipy import sparse
+
+            return getattr(sparse, name)
+
+    pd, sparse = _Pandas(), _Sparse()
     Axes = Figure = Any  # nothing here calls them
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-__all__ = ["Axes", "Figure", "Floats", "Integers", "Mask", "pd"]
+__all__ = ["Axes", "Figure", "Floats", "Integers", "Mask", "pd", "sparse"]

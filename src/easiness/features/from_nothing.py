@@ -13,17 +13,17 @@ from itertools import islice, pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
-from scipy import sparse
 
 from easiness.data import Dataset
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import SOUND, TEXT, Samples, Stored, log_mel, to_text
+from easiness.lazy import sparse
 
 NAME = "hashed"
 RULE = 1
 """The version of how vectors are made: another makes other features."""
 
-Counts: TypeAlias = sparse.csr_matrix
+Counts: TypeAlias = Any  # a sparse matrix of rows
 
 _AT_ONCE = 4096  # texts
 _MOST_SEEN = 20_000  # texts, by which directions are found

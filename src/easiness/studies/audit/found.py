@@ -11,18 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness import show
-from easiness.analysis import (
-    Strata,
-    chance_of_a_look,
-    chance_within,
-    draw_fixed,
-    draw_in_sequence,
-    most_wrong,
-    most_wrong_in_sequence,
-    wealth_of_looks,
-    wrong_in_strata,
-)
+from easiness import analysis, show
 from easiness.lazy import Figure, Floats, Integers, Mask, pd
 from easiness.spec import Split
 
@@ -39,7 +28,7 @@ class Design:
     Where ``at_most`` is a share, they were drawn one by one, to stop when no more are left wrong.
     """
 
-    strata: Strata
+    strata: analysis.Strata
     looks: int
     seed: int
     known: int
@@ -65,7 +54,7 @@ class Design:
 
     def ranks(self) -> Integers:
         """The ranks [looks] of the examples drawn among those that are not known."""
-        draw = draw_fixed if self.at_most is None else draw_in_sequence
+        draw = analysis.draw_fixed if self.at_most is None else analysis.draw_in_sequence
         return draw(self.strata, self.looks, np.random.default_rng(self.seed))
 
 
@@ -77,7 +66,7 @@ def parse(cell: str) -> Design | None:
         shares, expected = (np.array(said[name].split("+"), np.float64) for name in ("shares", "expected"))
         target = None if "at_most" not in said else float(said["at_most"])
         looks, seed, known = (int(said[name]) for name in ("looks", "seed", "known"))
-        design = Design(Strata(sizes, shares, expected), looks, seed, known, target)
+        design = Design(analysis.Strata(sizes, shares, expected), looks, seed, known, target)
     except (KeyError, ValueError, OverflowError):
         return None
     alike = len(sizes) == len(shares) == len(expected)
@@ -85,17 +74,17 @@ def parse(cell: str) -> Design | None:
     return design if sound and (shares <= 1).all() and (target is None or 0 < target < 1) else None
 
 
-def rounded(strata: Strata) -> Strata:
+def rounded(strata: analysis.Strata) -> analysis.Strata:
     """The strata as a file tells them: what is drawn by them and what is read is then the same."""
     both = (np.array(_listed(one).split("+"), np.float64) for one in (strata.shares, strata.expected))
-    return Strata(strata.sizes, *both)
+    return analysis.Strata(strata.sizes, *both)
 
 
 def _listed(values: npt.NDArray[Any]) -> str:
     return "+".join(f"{one:.6g}" if isinstance(one, float) else str(one) for one in values.tolist())
 
 
-def looks_needed(strata: Strata, drawn: Integers, wrong: Mask, left: int) -> float | None:
+def looks_needed(strata: analysis.Strata, drawn: Integers, wrong: Mask, left: int) -> float | None:
     """How many more looks can be expected until no more than ``left`` wrong labels can be left.
 
     ``None`` where that cannot be expected.
@@ -103,7 +92,7 @@ def looks_needed(strata: Strata, drawn: Integers, wrong: Mask, left: int) -> flo
     total = float(left + wrong.sum() + 1)
     if total > strata.sizes.sum():
         return 0
-    found = wealth_of_looks(strata, drawn, wrong, np.array([total]))
+    found = analysis.wealth_of_looks(strata, drawn, wrong, np.array([total]))
     so_far = found.log[-1].max() if len(drawn) else 0.0
     growth = float(found.growth[0])
     return max(-math.log(1 - CONFIDENCE) - so_far, 0) / growth if growth > 1e-5 else None
@@ -161,7 +150,7 @@ class Audited(show.Result):
         if self.design.at_most is None:
             return part
         strata, right = self.design.strata, ~self.drawn["wrong"].to_numpy(np.bool_)
-        sound = most_wrong_in_sequence(strata.turned(), self._strata, right, (_TWO_SIDED,))[-1, 0]
+        sound = analysis.most_wrong_in_sequence(strata.turned(), self._strata, right, (_TWO_SIDED,))[-1, 0]
         low = self.known_wrong + int(strata.sizes.sum() - sound)
         high = self._beside + self._most_in_sequence[1]
         middle = None if part["wrong"] is None else float(np.clip(part["wrong"], low, high))
@@ -173,7 +162,7 @@ class Audited(show.Result):
         if self.design.at_most is not None:
             return self._beside + self._most_in_sequence[0]
         sizes, looks, wrong, unsure = self._counts(None)
-        return self._beside + most_wrong(sizes, looks, wrong + unsure, CONFIDENCE)
+        return self._beside + analysis.most_wrong(sizes, looks, wrong + unsure, CONFIDENCE)
 
     @property
     def left_at_most(self) -> int:
@@ -214,10 +203,16 @@ class Audited(show.Result):
         design, known = self.design, self.known
         # how probable it was for each stratum to be looked at
         fixed = design.looks if design.at_most is None else None
-        chance, counts = chance_of_a_look(design.strata, len(self.drawn), fixed), self._counts(chosen)
+        chance, counts = (
+            analysis.chance_of_a_look(design.strata, len(self.drawn), fixed),
+            self._counts(chosen),
+        )
         if chosen is not None:
             sizes, looks = self._counts(None)[:2]
-            chance, known = chance * chance_within(sizes, looks, counts[0]), known[chosen[known["at"]]]
+            chance, known = (
+                chance * analysis.chance_within(sizes, looks, counts[0]),
+                known[chosen[known["at"]]],
+            )
         return self._estimate(name, counts, chance, known)
 
     def _counts(self, chosen: Mask | None) -> Integers:
@@ -241,9 +236,9 @@ class Audited(show.Result):
         sizes, looks, wrong, unsure = counts[:, there]
         known_wrong, known_unsure = int(known["wrong"].sum()), int(known["unsure"].sum())
         num = int(sizes.sum())
-        low = known_wrong + num - most_wrong(sizes, looks, looks - wrong, _TWO_SIDED)
-        high = known_wrong + known_unsure + most_wrong(sizes, looks, wrong + unsure, _TWO_SIDED)
-        middle = wrong_in_strata(sizes, looks, wrong, unsure, chance[there]) if num else 0.0
+        low = known_wrong + num - analysis.most_wrong(sizes, looks, looks - wrong, _TWO_SIDED)
+        high = known_wrong + known_unsure + analysis.most_wrong(sizes, looks, wrong + unsure, _TWO_SIDED)
+        middle = analysis.wrong_in_strata(sizes, looks, wrong, unsure, chance[there]) if num else 0.0
         if middle is not None:
             middle = float(np.clip(known_wrong + middle, low, high))
         fixed = self.design.at_most is None
@@ -266,7 +261,7 @@ class Audited(show.Result):
     def _most_in_sequence(self) -> list[int]:
         """No more of the labels drawn from are wrong, where one may stop: from one side, in an interval."""
         levels = CONFIDENCE, _TWO_SIDED
-        found = most_wrong_in_sequence(self.design.strata, self._strata, self._not_right, levels)
+        found = analysis.most_wrong_in_sequence(self.design.strata, self._strata, self._not_right, levels)
         return [int(one) for one in found[-1]]
 
     def table(self) -> pd.DataFrame:

@@ -10,8 +10,7 @@ from typing import Annotated
 
 import numpy as np
 
-from easiness import show
-from easiness.analysis import stratify
+from easiness import analysis, show
 from easiness.data import DRAWN, UNSURE, Decisions, splits_in
 from easiness.engine import OneRun, Seed, Study, share
 from easiness.errors import BadInput
@@ -46,9 +45,9 @@ def _design_of(
     num_known = num_examples - len(p_wrong)
     if at_most is None:
         looks = min(_LOOKS if looks is None else looks, len(p_wrong))
-        return Design(rounded(stratify(p_wrong, looks)), looks, seed, num_known, None), None
+        return Design(rounded(analysis.stratify(p_wrong, looks)), looks, seed, num_known, None), None
     without_any = -math.log(1 - CONFIDENCE) / max(at_most, 1 / num_examples)
-    strata = rounded(stratify(p_wrong, math.ceil(without_any)))
+    strata = rounded(analysis.stratify(p_wrong, math.ceil(without_any)))
     nothing = np.zeros(0, np.int64), np.zeros(0, np.bool_)
     needed = looks_needed(strata, *nothing, math.floor(at_most * num_examples))
     if looks is None:

@@ -9,19 +9,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import log_softmax
 
-from easiness.analysis import (
-    FEWEST,
-    MOST_CLASSES,
-    LabelCourse,
-    LabelEvidence,
-    Stage,
-    epoch_to_read,
-    estimate_noise,
-    share_standing_out,
-    too_small,
-)
+from easiness import analysis
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.records import KeptLogits
@@ -64,7 +53,7 @@ class Evidence:
     rows: tuple[Row, ...]
     num_epochs: int
     heard: Mask
-    course: LabelCourse
+    course: analysis.LabelCourse
     stages: tuple[int, ...] = ()
 
     @property
@@ -188,6 +177,8 @@ class Told:
         if logits is not None and len(logits.positions):
             kept = heard[logits.positions]
             full = logits.positions[kept]
+            from scipy.special import log_softmax
+
             log_p = log_softmax(logits.values[0][kept].astype(np.float64), axis=1)
             p = np.exp(log_p)
             given = np.arange(len(full)), self._labels[full]
@@ -258,13 +249,13 @@ class Course:
         self._left_out, self._of_heads = left_out, of_heads
         # of each half of the trials the sums of `SAID` and of those heard, and all predictions
         self._window: deque[tuple[Floats, list[npt.NDArray[np.int32]]]] = deque(maxlen=num_last)
-        few = num_classes <= MOST_CLASSES and len(labels) * num_classes <= _MOST_VALUES
+        few = num_classes <= analysis.MOST_CLASSES and len(labels) * num_classes <= _MOST_VALUES
         self._told, self._recent = (Told(labels, num_classes) if few else None for _ in "01")
         self._num_epochs, self._first_recent = num_epochs, num_epochs - num_last
         stages = np.unique(np.geomspace(1, num_epochs, min(_MOST_STAGES, num_epochs)).round().astype(int)) - 1
         self.stages: tuple[int, ...] = tuple(stages[-1:].tolist() if of_heads else stages.tolist())
         self._some = np.arange(0, len(labels), -(-len(labels) // _SOME))
-        self._found: list[Stage] = []
+        self._found: list[analysis.Stage] = []
         self._begin(0)
 
     def needs_logits(self, row: int) -> bool:
@@ -291,7 +282,7 @@ class Course:
         self._row, self._sums = row, np.zeros((2, len(SAID) + 1, len(self._labels)))
         self._predictions: list[npt.NDArray[np.int32]] = []
 
-    def end(self) -> tuple[LabelCourse, dict[str, npt.NDArray[Any]]]:
+    def end(self) -> tuple[analysis.LabelCourse, dict[str, npt.NDArray[Any]]]:
         """The course after the last epoch, and the columns of `Evidence` on where it ends.
 
         The rival is the most probable class but the label, by the mean over trials and the last epochs; where
@@ -310,7 +301,7 @@ class Course:
         num = len(self._window) * self._heard.sum(axis=0)
         last, ends = self._stage((0, 1), everyone), (self._of_heads, self._left_out, others / num)
         means = self._means((0, 1))
-        return LabelCourse(last, self._found, halves, log_p, *ends), {
+        return analysis.LabelCourse(last, self._found, halves, log_p, *ends), {
             **{name: means[name] for name in ("p_label", "p_rival", "margin")},
             "rival": rival,
             "rival_share": named / num,
@@ -325,7 +316,7 @@ class Course:
         *sums, num = sum(sums[half] for sums, _ in self._window for half in halves)
         return {name: one / np.maximum(num, 1) for name, one in zip(SAID, sums, strict=True)}
 
-    def _stage(self, halves: Sequence[int], rows: Integers) -> Stage:
+    def _stage(self, halves: Sequence[int], rows: Integers) -> analysis.Stage:
         labels = self._labels[rows]
         means = {name: values[rows] for name, values in self._means(halves).items()}
         predictions = self._named(rows)
@@ -333,9 +324,11 @@ class Course:
         wrong = ((now != labels) & (now >= 0)).sum() / self._heard[:, rows].sum()
         rival = rivals(predictions, labels, self._num_classes)[0]
         predicted = float(means["p_predicted"].mean())
-        evidence = LabelEvidence(labels, means["margin"], means["lead"], rival, predicted, self._num_classes)
+        evidence = analysis.LabelEvidence(
+            labels, means["margin"], means["lead"], rival, predicted, self._num_classes
+        )
         p = None if self._told is None or self._of_heads else self._told.p(1.0, rows)
-        return Stage(evidence, p, float(wrong))
+        return analysis.Stage(evidence, p, float(wrong))
 
 
 _WELL_KNOWN = 0.75  # of the labels that can be expected to be sound
@@ -377,12 +370,12 @@ def glance(run: Run) -> Glance:
     counted = bool(run.shares) and num <= _FEW
     evidence = gather(run, "train", few=not counted)
     if counted:
-        share = estimate_noise(evidence.course).share
+        share = analysis.estimate_noise(evidence.course).share
     else:
         stages = evidence.course.stages
         stages = [stages[0], stages[-1]] if len(stages) > 1 else stages
-        shares = [share_standing_out(stage.of_labels) for stage in stages]
-        by_heart = epoch_to_read(shares, [stage.wrong for stage in stages])
+        shares = [analysis.share_standing_out(stage.of_labels) for stage in stages]
+        by_heart = analysis.epoch_to_read(shares, [stage.wrong for stage in stages])
         share = shares[-1 if by_heart is None else by_heart]
     others = evidence["other_share"]
     return Glance(
@@ -392,14 +385,14 @@ def glance(run: Run) -> Glance:
 
 def too_few(labels: Integers, classes: Sequence[str]) -> str:
     """A sentence that names the ``classes`` whose ``labels`` [K] are too few to judge; else empty."""
-    small = too_small(labels)
+    small = analysis.too_small(labels)
     if not len(small):
         return ""
     sizes = np.bincount(labels)
     named = shorten((f"{classes[one]!r} ({sizes[one]})" for one in small), _MOST_NAMED)
     which, have = ("Class", "has") if len(small) == 1 else ("Classes", "have")
     return (
-        f"{which} {named} {have} fewer than {FEWEST} labels, too few to judge beside "
+        f"{which} {named} {have} fewer than {analysis.FEWEST} labels, too few to judge beside "
         "classes ten times as large: their p wrong is drawn to the usual share."
     )
 

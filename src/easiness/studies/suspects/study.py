@@ -12,18 +12,7 @@ from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
-from easiness import show
-from easiness.analysis import (
-    ALL_BUT_CERTAIN,
-    EstimatedNoise,
-    LabelNoise,
-    estimate_noise,
-    label_noise_of_heads,
-    label_noise_together,
-    pulled_to_prior,
-    relearned,
-    weights_together,
-)
+from easiness import analysis, show
 from easiness.data import Dataset, Decisions
 from easiness.engine import SEVERAL_RUNS, At, Data, Decided, Device, HeldOutToo, Study
 from easiness.errors import BadInput
@@ -162,30 +151,30 @@ def suspects(asked: Suspected) -> Suspects:
     )
 
 
-def _order(noise: LabelNoise, seen: Mask) -> Integers:
+def _order(noise: analysis.LabelNoise, seen: Mask) -> Integers:
     """The most suspicious first, and last what somebody has ``seen`` [K].
 
     Stable order; ties at certainty keep their order from before the decisions.
     """
-    return np.lexsort((-noise.suspicion, -np.minimum(noise.p_wrong, ALL_BUT_CERTAIN), seen))
+    return np.lexsort((-noise.suspicion, -np.minimum(noise.p_wrong, analysis.ALL_BUT_CERTAIN), seen))
 
 
 def _learned(
     run: Run,
     file: Path,
     made: Decisions,
-    noise: LabelNoise,
-    fits: EstimatedNoise,
+    noise: analysis.LabelNoise,
+    fits: analysis.EstimatedNoise,
     suggested: Integers,
     order: Integers,
-) -> tuple[LabelNoise, float, float, LabelDecisions]:
+) -> tuple[analysis.LabelNoise, float, float, LabelDecisions]:
     """Noise and range that fit, as decisions change them; ``suggested`` [K] are other classes.
 
     ``order`` [K] has the examples by suspicion whatever is decided.
     """
     pairs = made.of.labels * (len(run.classes) + 1) + suggested
     at, wrong = made.at[made.sure], made.wrong[made.sure]
-    found = relearned(noise.p_wrong, (made.of.labels, pairs), at, wrong, fits.low, fits.high)
+    found = analysis.relearned(noise.p_wrong, (made.of.labels, pairs), at, wrong, fits.low, fits.high)
     place, rest, audit = np.argsort(order), np.setdiff1d(order, at), ""
     if len(at):  # nearly all decisions may be above most of what may be wrong of the rest
         below = rest[place[rest] > np.quantile(place[at], _NEARLY_ALL)]
@@ -193,7 +182,7 @@ def _learned(
             of_split = ("--split", made.split) if made.split == "held_out" else ()
             audit = command_line("audit", run.path, "--known", file, *of_split, "-o", "audit.csv")
     decided = LabelDecisions(file, made, float(noise.p_wrong[at].sum()), found.factor, audit)
-    return LabelNoise(found.p_wrong, noise.suspicion), found.low, found.high, decided
+    return analysis.LabelNoise(found.p_wrong, noise.suspicion), found.low, found.high, decided
 
 
 def _near(
@@ -258,7 +247,7 @@ def _ranked(
 
 def _together(
     runs: Sequence[Run], split: Split, at: float | None
-) -> tuple[Run, _Judged, LabelNoise, tuple[tuple[Path, str], ...]]:
+) -> tuple[Run, _Judged, analysis.LabelNoise, tuple[tuple[Path, str], ...]]:
     """The run that claims to know most, how it judges with the range of all that know about as much, how
     likely each label is wrong by all, and who the others are."""
     if not runs:
@@ -269,7 +258,7 @@ def _together(
     judged = [_judged(run, split, run.resolve_at(at), at is not None) for run in runs]
     if len(runs) == 1:
         return runs[0], judged[0], judged[0].noise, ()
-    weights = weights_together([one.noise for one in judged])
+    weights = analysis.weights_together([one.noise for one in judged])
     best, noise = int(weights.argmax()), _noise_of_all(judged)
     ranges = [one.noise for one, weight in zip(judged, weights, strict=True) if weight >= _KNOWS]
     low = min(noise.share, *(one.low for one in ranges))
@@ -283,14 +272,14 @@ def _together(
     return runs[best], fits, noise, (*others[:best], *others[best + 1 :])
 
 
-def _noise_of_all(judged: Sequence[_Judged]) -> LabelNoise:
+def _noise_of_all(judged: Sequence[_Judged]) -> analysis.LabelNoise:
     """Runs that left examples out are voices of one estimate; it and all others count by what they claim."""
     voices = [one.voice for one in judged if one.voice is not None]
     if len(voices) < 2:
-        return label_noise_together([one.noise for one in judged])
+        return analysis.label_noise_together([one.noise for one in judged])
     labels = judged[0].evidence.labels
-    heard, _ = pulled_to_prior(label_noise_of_heads(voices, labels), labels)
-    return label_noise_together([heard, *(one.noise for one in judged if one.voice is None)])
+    heard, _ = analysis.pulled_to_prior(analysis.label_noise_of_heads(voices, labels), labels)
+    return analysis.label_noise_together([heard, *(one.noise for one in judged if one.voice is None)])
 
 
 @dataclass(frozen=True)
@@ -298,7 +287,7 @@ class _Judged:
     """The evidence of a run and its estimate, over the ``course`` of (row, share of wrong labels)."""
 
     evidence: Evidence
-    noise: EstimatedNoise
+    noise: analysis.EstimatedNoise
     course: tuple[tuple[Row, float], ...]
 
     @property
@@ -311,12 +300,12 @@ class _Judged:
 def _judged(run: Run, split: Split, epoch: int, asked: bool) -> _Judged:
     """By the epoch; by one before labels were learned by heart, where the epoch was not ``asked`` for."""
     evidence = gather(run, split, epoch)
-    noise = estimate_noise(evidence.course)
+    noise = analysis.estimate_noise(evidence.course)
     rows = evidence.rows
     course = tuple((rows[at], share) for at, share in zip(evidence.stages, noise.shares, strict=True))
     if not asked and noise.to_read is not None:
         evidence = gather(run, split, rows[evidence.stages[noise.to_read]].number)
-        noise = estimate_noise(evidence.course)
+        noise = analysis.estimate_noise(evidence.course)
     return _Judged(evidence, noise, course)
 
 
