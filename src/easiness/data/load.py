@@ -16,8 +16,15 @@ from easiness.data.label_files import relabelled
 from easiness.data.sources.arrays import DIGITS, NPZ, from_arrays
 from easiness.data.sources.folders import FOLDER, MINI_IMAGENET, files_of
 from easiness.data.sources.hub import HUB, from_hub_object, is_hub_object
-from easiness.data.sources.source import OF_TABLES, Source, SourceRequest, absolute
-from easiness.data.sources.splits import Split, dataset_of, own_ids
+from easiness.data.sources.source import (
+    OF_TABLES,
+    Source,
+    SourceRequest,
+    Split,
+    absolute,
+    dataset_of,
+    own_ids,
+)
 from easiness.data.sources.torch_dataset import (
     TORCHVISION,
     is_item_list,

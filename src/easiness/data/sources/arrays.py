@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.data.sources.source import Source
-from easiness.data.sources.splits import Split, dataset_of, own_ids
+from easiness.data.sources.source import Source, Split, dataset_of, own_ids
 from easiness.errors import BadInput
 from easiness.gate import read_npz
 from easiness.inputs import SOUND, ArrayImages, kind_of, to_sounds

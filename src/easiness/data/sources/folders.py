@@ -10,8 +10,7 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from easiness.data.dataset import Dataset
-from easiness.data.sources.source import Source, SourceRequest, absolute
-from easiness.data.sources.splits import HELD_OUT_NAMES, Split, dataset_of
+from easiness.data.sources.source import HELD_OUT_NAMES, Source, SourceRequest, Split, absolute, dataset_of
 from easiness.data.tables.dataset import files_below, suffixes_of
 from easiness.data.tables.splits import table_files
 from easiness.errors import BadInput, printable, shorten

@@ -14,8 +14,7 @@ from typing import Any
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileFacts
-from easiness.data.sources.source import Source, absolute
-from easiness.data.sources.splits import HELD_OUT_ON_HUB
+from easiness.data.sources.source import HELD_OUT_ON_HUB, Source, absolute
 from easiness.data.tables.dataset import dataset_of_tables, label_column
 from easiness.data.tables.parquet import AT_ONCE, Part, RowBlobs
 from easiness.data.tables.splits import split_by_column

@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts
-from easiness.data.sources.source import Source, SourceRequest
-from easiness.data.sources.splits import Split, dataset_of
+from easiness.data.sources.source import Source, SourceRequest, Split, dataset_of
 from easiness.errors import BadInput, RunFailed, one_line
 from easiness.inputs import (
     BOMB,

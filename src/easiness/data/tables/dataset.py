@@ -16,7 +16,7 @@ import numpy.typing as npt
 from easiness.csv_cells import from_cell
 from easiness.data.dataset import Columns, Dataset, Ids
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts, TextFiles
-from easiness.data.sources.splits import Split, dataset_of
+from easiness.data.sources.source import Split, dataset_of
 from easiness.data.tables import table as cells
 from easiness.data.tables.labels import Labels, read_labels
 from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable, values_in, vectors_of

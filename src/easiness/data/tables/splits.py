@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from easiness.csv_cells import from_cell
-from easiness.data.sources.splits import HELD_OUT_NAMES, HELD_OUT_PREFIXES
+from easiness.data.sources.source import HELD_OUT_NAMES, HELD_OUT_PREFIXES
 from easiness.data.tables.dataset import named_columns
 from easiness.data.tables.parquet import PARQUET
 from easiness.data.tables.table import Reader, Table, Tables, values_in
