@@ -127,9 +127,10 @@ def simulated(shape, asked):
         if number >= asked.worlds:
             others += found[["start", "rule", "gain"]].values.tolist()
             continue
-        for one in found.itertuples():
-            plain = paired_gain(base[one.start], one.right, LEVEL)
-            seen.append((one.start, one.rule, one.gain, one.low, one.high, *plain.interval, number))
+        for one in found.to_dict("records"):
+            plain = paired_gain(base[one["start"]], one["right"], LEVEL)
+            own = [one[name] for name in ("start", "rule", "gain", "low", "high")]
+            seen.append((*own, *plain.interval, number))
     rows = []
     for start in sorted({one[0] for one in seen}):
         for names in ((RARE,), (MARGIN,), SAME):

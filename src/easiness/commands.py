@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, TypeAlias
 
 Group: TypeAlias = Literal["Measure", "Look", "Mend", "Choose", "Share", "Paper"]
-"""What a command is for: ``easiness --help`` lists commands under these, in this order."""
+"""Purpose of a command: ``easiness --help`` lists commands under these, in this order."""
 
 ENTRY_POINTS = "easiness.studies"
 """The entry points by which other packages add studies: the name of the command, and the `Study`."""
@@ -23,61 +23,89 @@ class Listed(NamedTuple):
     summary: str
 
 
-_BY_GROUP: dict[Group, tuple[tuple[str, str, str], ...]] = {
-    "Measure": (
-        ("measure", "cli.measure:MEASURE", "Train a network several times and record what it gets right."),
-        ("status", "cli.status:STATUS", "Show which trials of a run are done, missing and in training."),
+COMMANDS: tuple[Listed, ...] = (
+    Listed(
+        "measure",
+        "Measure",
+        "cli.measure:MEASURE",
+        "Train a network several times and record what it gets right.",
     ),
-    "Look": (
-        ("report", "cli.export:REPORT", "Write a page that shows what was measured."),
-        ("scores", "studies.scores:SCORES", "Write every score of every example, with standard errors."),
-        ("compare", "studies.matching:COMPARE", "Say how far runs agree on the easy and hard examples."),
-        ("diff", "studies.versions:DIFF", "Say which examples changed between two versions of the data."),
-        ("explain", "studies.patterns:EXPLAIN", "Say what explains easiness."),
+    Listed(
+        "status",
+        "Measure",
+        "cli.status:STATUS",
+        "Show which trials of a run are done, missing and in training.",
     ),
-    "Mend": (
-        (
-            "suspects",
-            "studies.suspects:SUSPECTS",
-            "Say which labels are likely wrong, most suspicious first.",
-        ),
-        ("labels", "studies.labels:LABELS", "Write a file of labels: by rule, or as people say."),
-        ("audit", "studies.audit:AUDIT", "Say how many labels are wrong, from a look at a few."),
-        (
-            "verify",
-            "studies.verification:VERIFY",
-            "Train on the labels before and after; say what was gained.",
-        ),
+    Listed("report", "Look", "cli.export:REPORT", "Write a page that shows what was measured."),
+    Listed(
+        "scores", "Look", "studies.scores:SCORES", "Write every score of every example, with standard errors."
     ),
-    "Choose": (
-        ("keep", "studies.keeping:KEEP", "Say which examples to keep, or to train on first."),
-        ("next", "studies.keeping:NEXT", "Say which examples to label next."),
+    Listed(
+        "compare",
+        "Look",
+        "studies.matching:COMPARE",
+        "Say how far runs agree on the easy and hard examples.",
     ),
-    "Share": (
-        ("export", "cli.export:EXPORT", "Write scores, suspects and the examples for another tool."),
-        ("card", "cli.export:CARD", "Publish scores, or find published ones for a copy of the data."),
+    Listed(
+        "diff",
+        "Look",
+        "studies.versions:DIFF",
+        "Say which examples changed between two versions of the data.",
     ),
-    "Paper": (
-        ("paper all", "paper.options:ALL", "Reproduce the paper's tables, figures and claims."),
-        ("paper perturb", "paper.options:PERTURB", "Show perturbed examples to the networks of a run."),
-        ("paper ablate", "paper.options:ABLATE", "Train without some examples, and test."),
-        ("paper corrupt", "paper.options:CORRUPT", "Train with random labels for some examples, and test."),
-        (
-            "paper validate",
-            "paper.options:VALIDATE",
-            "Check easiness by networks that never saw the examples.",
-        ),
-        ("paper hypothesis", "paper.options:HYPOTHESIS", "Test the paper's hypothesis on planted patterns."),
+    Listed("explain", "Look", "studies.patterns:EXPLAIN", "Say what explains easiness."),
+    Listed(
+        "suspects",
+        "Mend",
+        "studies.suspects:SUSPECTS",
+        "Say which labels are likely wrong, most suspicious first.",
     ),
-}
-_LISTED = tuple(
-    Listed(name, group, home, summary) for group, rows in _BY_GROUP.items() for name, home, summary in rows
+    Listed("labels", "Mend", "studies.labels:LABELS", "Write a file of labels: by rule, or as people say."),
+    Listed("audit", "Mend", "studies.audit:AUDIT", "Say how many labels are wrong, from a look at a few."),
+    Listed(
+        "verify",
+        "Mend",
+        "studies.verification:VERIFY",
+        "Train on the labels before and after; say what was gained.",
+    ),
+    Listed("keep", "Choose", "studies.keeping:KEEP", "Say which examples to keep, or to train on first."),
+    Listed("next", "Choose", "studies.keeping:NEXT", "Say which examples to label next."),
+    Listed(
+        "export", "Share", "cli.export:EXPORT", "Write scores, suspects and the examples for another tool."
+    ),
+    Listed(
+        "card", "Share", "cli.export:CARD", "Publish scores, or find published ones for a copy of the data."
+    ),
 )
-
-COMMANDS = tuple(one for one in _LISTED if one.group != "Paper")
 """The commands of the front door, in the order of the help."""
 
-PAPER = tuple(one for one in _LISTED if one.group == "Paper")
+PAPER: tuple[Listed, ...] = (
+    Listed("paper all", "Paper", "paper.options:ALL", "Reproduce the paper's tables, figures and claims."),
+    Listed(
+        "paper perturb",
+        "Paper",
+        "paper.options:PERTURB",
+        "Show perturbed examples to the networks of a run.",
+    ),
+    Listed("paper ablate", "Paper", "paper.options:ABLATE", "Train without some examples, and test."),
+    Listed(
+        "paper corrupt",
+        "Paper",
+        "paper.options:CORRUPT",
+        "Train with random labels for some examples, and test.",
+    ),
+    Listed(
+        "paper validate",
+        "Paper",
+        "paper.options:VALIDATE",
+        "Check easiness by networks that never saw the examples.",
+    ),
+    Listed(
+        "paper hypothesis",
+        "Paper",
+        "paper.options:HYPOTHESIS",
+        "Test the paper's hypothesis on planted patterns.",
+    ),
+)
 """The paper's own experiments, which are commands below ``paper`` and functions of `easiness.paper`."""
 
 RENAMED = {

@@ -1,4 +1,4 @@
-"""What can go wrong, in two kinds: the user can mend the input, or a run that was fine has failed.
+"""Errors of two kinds: the user can mend the input, or a run that was fine has failed.
 
 The text of an error has one form, ``thing: problem; remedy``, on one line and without a full stop. The thing
 is what the user has given, with its value (``rate 2``, ``--limit 9``), or the file. The remedy says what to
@@ -69,7 +69,7 @@ def raise_end() -> None:
 
 
 def forget_end() -> None:
-    """What has ended the work before does so no more."""
+    """Forget the pending exit signal."""
     _ends.clear()
 
 

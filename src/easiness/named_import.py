@@ -58,7 +58,7 @@ def import_module(what: str, module: str, passed_on: tuple[type[Exception], ...]
 
 
 def find_attribute(what: str, module: str, attribute: str) -> Any:
-    """What ``attribute`` of the module is; ``what`` it is wanted for begins the text of an error."""
+    """Import an ``attribute`` of a module; ``what`` it is wanted for begins the text of an error."""
     found = import_module(what, module)
     try:
         return getattr(found, attribute)

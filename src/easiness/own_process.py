@@ -46,7 +46,7 @@ class ChildrenOffCurrentFolder:
 
 
 def safe_environment() -> dict[str, str]:
-    """What a new process needs in its environment for the same."""
+    """Environment of a new process for the same."""
     return {_SETTING: "1"}
 
 
@@ -71,7 +71,7 @@ _warned = False
 
 
 def passive_environment() -> dict[str, str]:
-    """What a new process needs in its environment; nothing where the user has set the variable."""
+    """Environment of a new process; empty where the user has set the variable."""
     return {} if _POLICY in os.environ else {_POLICY: "passive"}
 
 

@@ -147,7 +147,7 @@ def text_lines(path: Path, errors: str = "strict", encoding: str = UTF_8) -> Ite
 
 
 class _Unpacked(gzip.GzipFile):
-    """What is damaged is an `OSError`, as for any other file."""
+    """A damaged file is an `OSError`, as for any other file."""
 
     most = _NO_BOMB
 

@@ -1,4 +1,4 @@
-"""What people read as it comes: standard error, where a line that is lost stops nothing, and terminals.
+"""Lines that people read as they come: standard error, where a lost line stops nothing, and terminals.
 
 Whatever is printed, by other libraries too, moves no cursor: controls are escaped, but the ends of lines.
 """
@@ -30,7 +30,7 @@ class _Escaped(io.TextIOWrapper):
 
 
 class _Lenient(io.FileIO):
-    """What cannot be written, to a full disk, a closed pipe or a terminal that has gone, is lost."""
+    """Lose what cannot be written: to a full disk, a closed pipe or a terminal that has gone."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         written = None

@@ -490,6 +490,7 @@ def test_buttons_and_keys_come_closer_and_a_link_keeps_it(page: Page) -> None:
     page.evaluate(f"location.hash = {address!r}")
     assert pixels(page) == shown
     for _ in range(12):
+        settle(page)
         if closer.is_enabled():
             closer.click()
     assert window(page)[0] == 64

@@ -152,7 +152,7 @@ def _verification(_: Run) -> Verification:
 def _worth(run: Run) -> Worth:
     rng = np.random.default_rng(0)
     grid = cells_of(NUM, (0.5,)).assign(num_kept=20.0, near=np.nan)
-    grid["right"] = [rng.random((4, 30)) < 0.7 for _ in grid.index]
+    grid = grid.assign(right=pd.Series([rng.random((4, 30)) < 0.7 for _ in grid.index], dtype=object))
     gain = Gain(0.01, (-0.01, 0.03))
     judged = dict.fromkeys(("over_start", "over_random", "over_all"), gain)
     labels = Cleaned(run.ids, run.labels, run.labels, np.arange(NUM) == 3, run.labels, run.classes)
@@ -192,7 +192,7 @@ def _audited(run: Run) -> Any:
 def _next_labels(_: Run) -> NextLabels:
     same = {"pool": 50, "picks": 2, "accuracy": 1.0, "gain": 0.1, "low": 0.05, "high": 0.15}
     both = [{"start": start, "rule": rule, **same} for start in (9, 20) for rule in PICKS]
-    replayed = pd.DataFrame(both).assign(right=[np.ones((2, 5), bool)] * len(both))
+    replayed = pd.DataFrame(both).assign(right=pd.Series([np.ones((2, 5), bool)] * len(both), dtype=object))
     columns = {"id": HOSTILE, "rank": 1, "rule": list(PICKS), "margin": 0.5, "rarity": 0.1}
     return NextLabels(
         run=HOSTILE, source=HOSTILE, num_labelled=NUM, num_compared=3, num_copies=1, num_repeated=2,

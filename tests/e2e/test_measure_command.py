@@ -337,8 +337,8 @@ def photos(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def decoded(monkeypatch) -> list[str]:
-    """Names of the photos as they are decoded, but for the few that are to tell what decoding costs."""
-    monkeypatch.setattr(IMAGE, "decoding", lambda *_: (0, 0.0))
+    """Names of the photos as they are decoded, but for the few that are to tell how large they are."""
+    monkeypatch.setattr(IMAGE, "cached_bytes", lambda *_: 0)
     names: list[str] = []
     decode = module.decode_image
 

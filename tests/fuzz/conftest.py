@@ -35,3 +35,8 @@ def small(made_once) -> Path:
 @pytest.fixture
 def run(small, tmp_path) -> Path:
     return Path(shutil.copytree(small / "run", tmp_path / "run"))
+
+
+@pytest.fixture
+def card(small, tmp_path) -> Path:
+    return Path(shutil.copytree(small / "card", tmp_path / "card"))

@@ -63,7 +63,7 @@ SOUNDS = {"a.wav": "PCM_16", "c.wav": "FLOAT", "d.flac": None, "e.ogg": None, "f
 def prepare() -> None:
     """Let little be as much: features have a file, and what is found out of files is remembered nowhere."""
     os.environ["EASINESS_CACHE"] = "/dev/null/none"
-    kept.MOST_IN_MEMORY, kept.BLOCK = 0, 4
+    kept.MOST_IN_MEMORY, kept._BLOCK = 0, 4
 
 
 # what is sound
@@ -240,8 +240,8 @@ def _made_again(at: Path) -> None:
 def _read_checkpoint(folder: Path) -> None:
     """As a training does, which goes on without one that it cannot use."""
     for path in checkpoints_of(folder, 0):
-        stored = read_checkpoint(path, **OURS)
-        if not all(value.isfinite().all() for value in stored.tensors.values() if value.is_floating_point()):
+        _, tensors = read_checkpoint(path, **OURS)
+        if not all(value.isfinite().all() for value in tensors.values() if value.is_floating_point()):
             raise BadInput("not finite")
 
 

@@ -212,7 +212,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
     for path, source in re.findall(r"```python\n# (\S+)\n(.*?)```", CONTRIBUTING.read_text(), re.DOTALL):
         add_file(root / path, source)
     add_line(
-        root / "scoring/registry.py",
+        root / "scoring/table.py",
         "SCORES",
         "SURPRISE",
         "from easiness.scoring.surprise import SURPRISE",

@@ -40,7 +40,7 @@ WIDEST = 110
 _GROUP_NAMES = 30  # columns of the names, beyond which their help begins on the next line
 
 Sections: TypeAlias = dict[str, list[tuple[str, str]]]
-"""Of each group what is typed, and its help."""
+"""Words to type and their help, by group."""
 
 
 class CommandsInGroups(TyperGroup):
@@ -53,7 +53,13 @@ class CommandsInGroups(TyperGroup):
         """The command of a name; one of before is refused with the name that it has now."""
         if not self.prefix and cmd_name in RENAMED:
             raise BadInput(f"{cmd_name}: is `easiness {RENAMED[cmd_name]}` now; type that")
-        return _command(f"{self.prefix}{cmd_name}")
+        found = _command(f"{self.prefix}{cmd_name}")
+        if found is None and self.prefix and not cmd_name.startswith("-"):
+            raise BadInput(
+                f"paper: {cmd_name!r} is none of its experiments; `easiness paper all {cmd_name}` reproduces "
+                "all on such data"
+            )
+        return found
 
     prefix = ""
 
@@ -105,7 +111,7 @@ class OptionsInGroups(TyperCommand):
 
 
 def sections_of(command: Any, ctx: Any) -> Sections:
-    """What a command takes, in the order of its help; in each section what is required comes first."""
+    """List what a command takes in the order of its help; required things come first in each section."""
     from easiness.spec import OptionGroup
 
     sections: Sections = {group: [] for group in ("Arguments", "Options", *get_args(OptionGroup))}
@@ -267,7 +273,7 @@ def _one_line(message: str) -> str:
 
 
 def _usage(error: Any) -> str:
-    """What the command line refuses, with the value that cannot be read, which newer versions do not name."""
+    """Say why the command line refuses, with the value that cannot be read; newer versions leave it out."""
     old = getattr(error, "option_name", None)
     if old in OLD_OPTIONS:
         return f"{old}: is {OLD_OPTIONS[old]} now"

@@ -1,4 +1,4 @@
-"""What ``measure --dry-run`` prints: the plan of a run and what it would cost."""
+"""Text of ``measure --dry-run``: the plan of a run and what it would cost."""
 
 from __future__ import annotations
 

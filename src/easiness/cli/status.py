@@ -237,7 +237,7 @@ def _lines(run: store.Run, working: store.AtWork | None, *, damaged: bool) -> It
 
 
 def _work(run: store.Run, working: store.AtWork | None) -> Iterator[str]:
-    """What is in hand, or what is missing where nobody is at work."""
+    """Trials in hand, or missing ones where nobody is at work."""
     missing = _missing(run)
     if working is None:
         if missing:

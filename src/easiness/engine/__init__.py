@@ -1,4 +1,4 @@
-"""What carries any study: its function of Python, its command, dry run, resumption and output."""
+"""Engine of every study: its function of Python, its command, dry run, resumption and output."""
 
 import lazy_loader
 

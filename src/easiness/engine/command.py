@@ -105,7 +105,7 @@ def opened(asked: Sequence[Asked], given: Mapping[str, Any], *, trust: bool = Fa
 def _parameter(one: Asked) -> inspect.Parameter:
     option, required = one.option, one.required
     if option.argument:
-        declared: Any = typer.Argument(help=option.help, metavar=option.metavar)
+        declared: Any = typer.Argument(help=option.help, metavar=option.metavar or one.name.upper())
     else:
         declared = typer.Option(
             option.flag,

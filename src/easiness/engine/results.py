@@ -1,4 +1,4 @@
-"""What commands do with a result: print it, write it where asked, and say what to do next."""
+"""Output of commands: a result is printed, written where asked, and followed by what to do next."""
 
 from __future__ import annotations
 

@@ -31,7 +31,6 @@ class SerialExecutor:
     def run_telling(
         self, fn: Callable[[Item, Tell], Value], items: Iterable[Item], listener: Tell
     ) -> Iterator[Outcome[Item, Value]]:
-        """Does as `run`; ``listener`` hears what is told at once."""
         return self.run(lambda item: fn(item, listener), items)
 
     def close(self) -> None:

@@ -132,7 +132,6 @@ class Hashed:
         return made
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
-        """Vectors [n, D] of texts."""
         made: Vectors = np.asarray(self.weighed(texts) @ self.directions.T, np.float32)
         return made
 

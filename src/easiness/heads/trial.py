@@ -56,7 +56,6 @@ class SteppedHead:
             return self.network.logits((x - self.mean) / self.scale)
 
     def state(self) -> dict[str, Tensor]:
-        """What it is made of, by name."""
         weights = {f"network.{name}": value for name, value in self.network.weights().items()}
         return {"mean": self.mean, "scale": self.scale, **weights}
 

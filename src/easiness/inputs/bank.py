@@ -30,11 +30,11 @@ class Evaluated(Protocol):
     """
 
     @property
-    def ahead(self) -> torch.device | None: ...  # noqa: D102
+    def ahead(self) -> torch.device | None: ...
 
     def __len__(self) -> int: ...
 
-    def clean(self, batch: slice) -> Tensor: ...  # noqa: D102
+    def clean(self, batch: slice) -> Tensor: ...
 
 
 class Preparation:
@@ -67,7 +67,6 @@ class Preparation:
         return raw.to(torch.float32)
 
     def finished(self, values: Tensor) -> Tensor:
-        """What a network gets of ``values``."""
         return self.normalized(self.raw(values))
 
 
@@ -99,7 +98,6 @@ class TensorBank:
         return len(self._values.shapes)
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
-        """Random parameters [b, p] of the augmentation of the examples at ``positions`` [b]."""
         return self._preparation.draw(positions, generator)
 
     def fetch(self, positions: Tensor, drawn: Tensor) -> tuple[Tensor, ...]:
@@ -123,7 +121,6 @@ class TensorBank:
         return self._preparation.finished(self._preparation.augmented(values, positions, drawn))
 
     def augmented(self, positions: Tensor, drawn: Tensor) -> Tensor:
-        """Training input of the examples at ``positions`` [b]."""
         return self.finish(*self.fetch(positions, drawn))
 
     def raw(self, batch: slice) -> Tensor:
@@ -135,7 +132,6 @@ class TensorBank:
         return self._preparation.normalized(raw)
 
     def clean(self, batch: slice) -> Tensor:
-        """Evaluation input of consecutive examples."""
         return self._preparation.finished(self._consecutive(batch))
 
     def _consecutive(self, batch: slice) -> Tensor:

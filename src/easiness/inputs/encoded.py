@@ -84,7 +84,6 @@ class Unreadable(BadInput):
 
 
 def digest(blob: Blob) -> bytes:
-    """SHA-256 of the stored bytes of an example."""
     return hashlib.sha256(blob()).digest()
 
 
@@ -127,7 +126,6 @@ class Files:
         raise NotImplementedError
 
     def is_readable(self, blob: Blob, name: str) -> bool:
-        """Can the example be decoded?"""
         try:
             self.decode(blob, name, None)
         except Unreadable:
@@ -139,22 +137,18 @@ class Files:
         return f"readable_{self.noun}"
 
     def quiet(self) -> AbstractContextManager[None]:
-        """What is around all reading."""
         return nullcontext()
 
     @property
     def reading(self) -> str:
-        """What is being done, while all are read."""
         return f"reading {self.noun}s"
 
     @property
     def reading_headers(self) -> str:
-        """What is being done, while headers are read."""
         return f"reading {self.noun} {self.measures}"
 
     @property
     def looking(self) -> str:
-        """What is being done, while each is decoded."""
         return f"looking for unreadable {self.noun}s"
 
 
@@ -218,7 +212,6 @@ class Blobs:
             yield from counted(found, self.reader.reading_headers, len(positions))
 
     def digests(self, positions: Positions) -> list[str]:
-        """SHA-256 (hex) of the stored bytes at ascending ``positions``."""
         found = in_threads(digest, self.blobs(positions))
         return [one.hex() for one in counted(found, self.reader.reading, len(positions))]
 
@@ -281,19 +274,15 @@ class Encoded(Stored):
 
     @property
     def traits(self) -> Any:
-        """What the examples of the whole source have in common."""
         return self._source.traits
 
     def subset(self, positions: Positions) -> Encoded:
-        """The examples at ascending ``positions`` among these; nothing is read."""
         return Encoded(self._blobs, self._positions[positions], self._source)
 
     def digests(self) -> list[str]:
-        """SHA-256 (hex) of each example's stored bytes."""
         return self._blobs.digests(self._positions)
 
     def name(self, position: int) -> str:
-        """The example's file, and its row where a file holds many."""
         return self._blobs.name(int(self._positions[position]))
 
     def unreadable(self) -> list[int]:
@@ -311,7 +300,6 @@ class Encoded(Stored):
         return np.array([header[:2] for header in self.headers()], np.int64).reshape(len(self), 2)
 
     def map(self, function: Callable[[Value], R]) -> Iterator[R]:
-        """``function`` of each decoded example, in order, a few at a time in threads."""
         traits, reader = self.traits, self._blobs.reader
 
         def decoded(item: tuple[str, Blob]) -> R:

@@ -41,7 +41,6 @@ class Traits:
         return ()
 
     def recipe(self) -> dict[str, Any]:
-        """Recipe settings that these examples need."""
         return {}
 
     def signature(self, recipe: Recipe, where: str) -> Signature:
@@ -98,11 +97,9 @@ class Stored:
         return f"{self.noun} {position}"
 
     def _stored(self, item: Any) -> bytes:
-        """The bytes that identify an item."""
         raise NotImplementedError
 
     def _value(self, item: Any) -> Value:
-        """The example of an item."""
         return item  # type: ignore[no-any-return]
 
 
@@ -158,7 +155,6 @@ class Shown:
         return self.file()
 
     def in_page(self) -> ShownExample:
-        """The example as a page or a notebook has it."""
         return ShownExample.of(self.uri, self.text, self.sound)
 
     @property
@@ -184,22 +180,28 @@ class NearPairs:
         return NearPairs(self.train[later], self.held_out[later], self.distance[later])
 
 
-@dataclass(frozen=True)
 class Near:
-    """What finds near copies: a ``look`` at each example, ``kept`` for K, and the ``pairs`` of two splits.
-
-    ``within`` gives those among the training examples, each once, or ``None`` where it does not look, and
-    what was not looked for and why. Distances are in ``unit``. ``compares`` tells whether there is anything
-    to compare, and ``left_out`` what of two splits was not looked at and why.
-    """
+    """Finds near copies by a ``look`` at each example, ``kept`` for K. Distances are in ``unit``."""
 
     look: Callable[[Value], Any]
     kept: Callable[[int], Any]
-    pairs: Callable[[Any, Any], Iterator[NearPairs]]
-    within: Callable[[Any], tuple[Iterator[NearPairs] | None, str]]
-    compares: Callable[[Any, Any], bool]
-    left_out: Callable[[Any, Any], str]
     unit: str
+
+    def pairs(self, train: Any, held_out: Any) -> Iterator[NearPairs]:
+        """All pairs of near examples of two splits, by blocks."""
+        raise NotImplementedError
+
+    def within(self, looks: Any) -> tuple[Iterator[NearPairs] | None, str]:
+        """Those of one split, each once, or ``None`` where it does not look; what was left out and why."""
+        return (found.later() for found in self.pairs(looks, looks)), ""
+
+    def compares(self, train: Any, held_out: Any) -> bool:  # noqa: ARG002
+        """Is there anything to compare?"""
+        return True
+
+    def left_out(self, train: Any, held_out: Any) -> str:  # noqa: ARG002
+        """What of two splits was not looked at, and why."""
+        return ""
 
 
 class InputKind:
@@ -316,7 +318,6 @@ class InputKind:
         raise NotImplementedError
 
     def network(self, asked: str | None) -> str:
-        """The name of the network that is ``asked`` for, else of the one that such examples begin with."""
         return asked or self.networks[0]
 
     @property

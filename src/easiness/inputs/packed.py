@@ -68,7 +68,6 @@ class Packed(Values):
         return np.concatenate([[0], np.cumsum(self.shapes.prod(axis=1))])
 
     def take(self, positions: npt.NDArray[np.int64]) -> list[Value]:
-        """See `Values.take`."""
         return [
             self.flat[self.offsets[at] : self.offsets[at + 1]].reshape(self.shapes[at])
             for at in positions.tolist()

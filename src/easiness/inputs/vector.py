@@ -50,11 +50,9 @@ class VectorTraits(Traits):
 
     @property
     def shape(self) -> tuple[int]:
-        """(D,)."""
         return (len(self.mean),)
 
     def signature(self, *_: object) -> Signature:
-        """(D,), whatever the recipe."""
         return Signature(self.shape)
 
     def joined(self, held_out: VectorTraits, where: str, names: tuple[str, str]) -> VectorTraits:
@@ -102,7 +100,6 @@ class StoredVectors(Stored):
 
     @cached_property
     def traits(self) -> VectorTraits:
-        """Width, mean and standard deviation of these vectors, in double precision."""
         parts = [self._held[at : at + _AT_ONCE] for at in range(0, len(self), _AT_ONCE)]
         mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(self)
         squares = sum(((part - mean) ** 2).sum(axis=0) for part in parts) / len(self)
@@ -112,7 +109,6 @@ class StoredVectors(Stored):
         return VectorTraits(mean, scale, same, self._names)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredVectors:
-        """A copy of the vectors at ``positions``."""
         return StoredVectors(self._held[positions], self._names)
 
     def _stored(self, item: Vector) -> bytes:
@@ -134,12 +130,10 @@ class ShownVector(Shown):
         return ", ".join(named)
 
     def file(self) -> bytes:
-        """Its values, one a line."""
         return "".join(f"{value!r}\n" for value in self.value.tolist()).encode()
 
     @property
     def cell(self) -> list[float]:
-        """Its values."""
         values: list[float] = self.value.tolist()
         return values
 
@@ -189,7 +183,6 @@ class VectorKind(InputKind):
     in_words = True
 
     def takes(self, array: npt.NDArray[Any]) -> bool:
-        """Floats [K, D]."""
         return array.ndim == 2 and array.dtype.kind == "f"
 
     def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> StoredVectors:
@@ -210,7 +203,6 @@ class VectorKind(InputKind):
         return StoredVectors(values)
 
     def pack(self, examples: Any, *_: object) -> Packed:
-        """The vectors of one split, standardized by the training examples."""
         traits: VectorTraits = examples.traits
         rows, num = examples.stored.map(lambda value: value), len(examples.stored)
         made = np.empty((num, *traits.shape), np.float32)
@@ -240,11 +232,9 @@ class VectorKind(InputKind):
         return found
 
     def looks(self, shape: tuple[int, ...], /) -> str:
-        """How many values a vector has."""
         return f", vectors of {shape[0]} values"
 
     def observation(self, *_: object) -> str:
-        """The vector."""
         return "the vector, standardized by the training examples"
 
 

@@ -24,7 +24,7 @@ Collator = Callable[[list[Any]], dict[str, Any]]
 
 
 class _Recording(TrainerCallback):  # type: ignore[misc]
-    """What both ways to record have in common: a trial that begins, is kept, and is stored in the end."""
+    """Base of both ways to record: a trial begins, is kept, and is stored in the end."""
 
     def __init__(self, recorder: Recorder, seed: int, trained_on: Any, id_key: str) -> None:
         self._recorder, self._seed, self._trained_on, self._id_key = recorder, seed, trained_on, id_key

@@ -65,12 +65,10 @@ class DataMap:
 
     @property
     def style(self) -> str:
-        """Its styles."""
         return (resources.files("easiness.pages") / "data_map.css").read_text("utf-8")
 
     @property
     def script(self) -> Inlined:
-        """Its script."""
         return inlined(SCRIPTS)
 
     def notes(self) -> list[str]:
@@ -118,7 +116,6 @@ def data_map(
     ranked: Sequence[pd.DataFrame | None],
     shown: Iterable[int],
 ) -> DataMap:
-    """The map of runs over the same examples."""
     num = len(runs[0].ids)
     tables = [_with_suspicion(table, one) for table, one in zip(scored, ranked, strict=True)]
     shown = sorted(set(shown))

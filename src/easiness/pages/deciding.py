@@ -221,12 +221,10 @@ class Deciding:
 
     @property
     def style(self) -> str:
-        """Its styles."""
         return (resources.files("easiness.pages") / "decide.css").read_text("utf-8")
 
     @property
     def script(self) -> Inlined:
-        """Its script."""
         return inlined(_SCRIPTS)
 
     def data(self, found: FoundExamples, pixelated: bool, elsewhere: Collection[Named] = ()) -> str:

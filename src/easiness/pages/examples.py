@@ -81,7 +81,6 @@ class FoundExamples:
 
     @property
     def with_pictures(self) -> bool:
-        """Is there a picture of any?"""
         return any(one.uri is not None for one in self.named.values())
 
     @property

@@ -90,7 +90,6 @@ class Certain:
 
     @property
     def named(self) -> Iterator[Named]:
-        """The pictures of the examples."""
         return (named for alike in self.examples for named, _ in alike.pair)
 
 
@@ -130,7 +129,6 @@ class SuspectLabels:
 
     @property
     def named(self) -> Iterator[Named]:
-        """The pictures of those shown."""
         return (one["named"] for one in self.shown)
 
 

@@ -102,7 +102,6 @@ class _Folder:
     files: dict[str, bytes] = field(default_factory=dict)
 
     def parts(self) -> Iterator[Part]:
-        """The parts of the page, in its order."""
         yield self._measured()
         yield self._matching()
         yield self._galleries()

@@ -1,4 +1,4 @@
-"""What trials saw: observations of examples over epochs, as NumPy arrays."""
+"""Records of trials: observations of examples over epochs, as NumPy arrays."""
 
 from easiness.records.observations import (
     KeptLogits,

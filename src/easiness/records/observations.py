@@ -1,4 +1,4 @@
-"""What one trial saw of a set of examples, and the log that collects it batch by batch."""
+"""Observations of a set of examples in one trial, and the log that collects it batch by batch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOGITS_PER_BLOCK = 65_536  # so that a block's float64 arrays stay in the cache
 
 
 LARGEST = 1e37
-"""Of a logit: losses and margins, which are differences of logits, are kept in single precision."""
+"""Largest logit: losses and margins, differences of logits, are kept in single precision."""
 
 
 def can_be_kept(logits: npt.NDArray[np.floating[Any]]) -> bool:
@@ -41,7 +41,7 @@ class Statistics(NamedTuple):
 
     @classmethod
     def empty(cls, num: int) -> Statistics:
-        """Of ``num`` examples, to be filled."""
+        """Room for ``num`` examples, to be filled."""
         return cls._make(np.empty(num, np.int32 if name in CLASSES else np.float32) for name in cls._fields)
 
 

@@ -97,7 +97,7 @@ def examples_together(plan: Plan, features: Sequence[npt.NDArray[np.floating]], 
 
 
 def _read(path: Path, num: int) -> Groups | None:
-    """What the file at ``path`` has for ``num`` examples, where it is there and as it was written."""
+    """Read what the file at ``path`` has for ``num`` examples, where it is as it was written."""
     most = (num + 1) * np.dtype(_STORED).itemsize
     try:
         content = read_regular(path, most)
@@ -131,7 +131,7 @@ More = Callable[[Run], int | None]
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What would be trained, how, and the run that is gone on with, where there is one."""
+    """Say what would be trained, how, and which run goes on, if any."""
 
     execution: Execution
     task: Task
@@ -235,7 +235,7 @@ def _failed(out: Path, failures: dict[int, str], wanted: int, finished: int) -> 
 def _begun(
     writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool, before: Sequence[StoredTrial]
 ) -> tuple[Task, Resolved | None]:
-    """What a run lacks, damaged trials included, and what ``auto`` became for it where it exists."""
+    """List what a run lacks, damaged trials included, and what ``auto`` became for it where it exists."""
     if not is_run(writer.path):
         writer.note_work(())
         return Task(plan, list(range(plan.trials)), plan.trials, plan.epochs), None
@@ -274,7 +274,7 @@ def missing_trials(plan: Plan, out: Path) -> int:
 
 
 def _task(run: Run, plan: Plan, more: More | None = None, removed: list[int] | None = None) -> Task:
-    """What the run lacks of the plan; if nothing, what of the plan with as many trials as ``more`` wants.
+    """List what the run lacks of the plan; if nothing, of the plan with as many trials as ``more`` wants.
 
     ``removed`` are trials to train again, also where the plan asks for fewer.
     """
@@ -497,7 +497,7 @@ def missing_by_run(plans: Mapping[str, Plan], folder: Path) -> dict[str, int]:
 
 
 def _alike(plan: Plan) -> Any:
-    """What runs agree in that are trained in the same way, as the file of choices names it."""
+    """Name of the way in which runs are trained, for the file of choices."""
     return plan.model, plan.signature.shape, plan.recipe.batch_size, plan.precision, ()
 
 
@@ -509,7 +509,7 @@ def _chosen(
     *,
     keep: bool,
 ) -> dict[Any, Resolved]:
-    """What ``auto`` is for each kind of run: as in a run that exists, else as kept, else by rule.
+    """Choose ``auto`` for each kind of run: as in a run that exists, else as kept, else by rule.
 
     The rule goes by the longest run of a kind.
     """
@@ -535,7 +535,7 @@ def _work(plan: Plan) -> int:
 
 
 class _Kept:
-    """What ``auto`` became before any run of its kind was begun: a killed study goes on with it."""
+    """Keep what ``auto`` became before any run of its kind was begun: a killed study goes on with it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

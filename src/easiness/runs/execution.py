@@ -61,7 +61,7 @@ def bytes_of_trial(facts: NetworkFacts, batch: int) -> int:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the trials that are still to be trained will cost.
+    """Cost of the trials that are still to be trained.
 
     ``num_observed`` images go through a trial's network to be observed, over all its epochs, beside the
     ``num_trained_on`` of each epoch. ``flops`` are the floating-point operations of a training step per
@@ -190,7 +190,7 @@ def _seconds(spec: RunSpec, missing: int, taken: Iterable[tuple[RunSpec, float]]
 
 
 def cached_bytes(data: Dataset, recipe: Recipe, cache: Path | None) -> int:
-    """What the photos of both splits will take in the folder ``cache`` that are not there yet."""
+    """Bytes that photos of both splits will take in the folder ``cache``, if they are not there yet."""
     if cache is None:
         return 0
     return sum(split.kind.cached_bytes(split, recipe, cache) for split in data.splits.values())
@@ -208,7 +208,7 @@ _STARTING = 4.0  # seconds until processes train
 
 
 def resolve_plan(plan: Plan, device: torch.device, execution: Execution) -> Resolved:
-    """What ``auto`` becomes for this plan on this machine.
+    """Choose what ``auto`` becomes for this plan on this machine.
 
     The precision is bfloat16 where the device multiplies such numbers, else float32, as on a processor for
     networks of depthwise convolutions. As many trials train at a time as are over soonest on the cores and in
@@ -344,7 +344,7 @@ def jobs_of(settings: Resolved, execution: Execution, device: torch.device) -> i
 
 
 def needs_of(settings: Resolved, execution: Execution, device: torch.device) -> Needs:
-    """What a trial takes of a machine of a cluster.
+    """Needs of a trial on a machine of a cluster.
 
     As many share a GPU as do on this machine, or as have to where a number of jobs is given.
     """

@@ -267,7 +267,7 @@ def _renamed(source: FeatureSource, taken: set[str]) -> FeatureSource:
 
 
 def _probes(data: Dataset, recording: Recording) -> tuple[Probe, ...]:
-    """What is asked of each split; logits are kept of what was left out, where they are not too many."""
+    """Observations asked of each split; logits are kept of what was left out, where they are not too many."""
     few = {name: len(split) * data.num_classes <= MOST_LOGITS for name, split in data.splits.items()}
     keep = {"train": "all" if recording.keep_logits else "left_out", "held_out": "all"}
     return tuple(

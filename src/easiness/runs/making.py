@@ -38,7 +38,7 @@ from easiness.training import EpochReport
 
 @dataclass(frozen=True)
 class Task:
-    """What a run lacks of a plan: the indices of the trials to train, and the size that it has with them."""
+    """Rest of a plan: the indices of the trials to train, and the size that it has with them."""
 
     plan: Plan
     missing: list[int]
@@ -48,7 +48,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Making:
-    """What stays the same while the trials of a run are trained.
+    """Things that stay the same while the trials of a run are trained.
 
     ``images``, by split, are decoded by now, and ``cache`` is the folder of photos. See `Trainer` for runs on
     features.

@@ -98,7 +98,7 @@ class UntilReliable:
         return sum(trial.epochs >= self._epochs for trial in part.trials) == num
 
     def _known(self, run: Run) -> Stopped | None:
-        """What the run says itself, where it was asked the same of the same trials at the same length."""
+        """Answer that the run has itself, if it was asked the same of the same trials at the same length."""
         there = run.document.stopped
         if there is None or there.rule != self.rule:
             return None

@@ -53,7 +53,7 @@ _MOST_LOGITS = 2**28  # a gibibyte of those of examples that were left out
 _BYTES_PER_LOGIT = 8  # in single precision, in the log and in the file
 
 UNDECIDED = Resolved(precision="float32", channels_last=False, threads=1, reason="not decided yet")
-"""What ``auto`` is in a plan."""
+"""Value of ``auto`` in a plan."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def make_plan(
 
 
 def _probes(data: Dataset, recording: Recording, observe: str, train_share: float) -> tuple[Probe, ...]:
-    """What is observed of each split; logits are kept of what was left out, if not too many, or of all."""
+    """Observations of each split; logits are kept of what was left out, if not too many, or of all."""
     num = max(map(len, data.splits.values()))
     if recording.keep_logits:
         what = f"logits of {num:,} examples for {data.num_classes:,} classes (--keep-logits)"

@@ -1,4 +1,4 @@
-"""What is told while runs are carried out: to whoever shows it, and to trackers of experiments."""
+"""Progress of runs: told to whoever shows it, and to trackers of experiments."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ Curves = dict[str, dict[int, float]]
 
 
 class Progress:
-    """What a front end may show while runs go on; this one shows nothing."""
+    """Events that a front end may show while runs go on; this one shows nothing."""
 
     def study(self, text: str, num_images: int, work: float | None = None) -> None:
-        """What is to be done, as ``text`` says: ``num_images`` are to be seen, in ``work`` operations."""
+        """The work begins, as ``text`` says: ``num_images`` are to be seen, in ``work`` operations."""
 
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Trials ``missing`` of the run are about to be trained."""

@@ -266,7 +266,7 @@ def difference(asked: RunSpec, precision: Precision, existing: RunSpec | Recorde
 
 
 def remedy(asked: RunSpec, existing: RunSpec | RecordedSpec) -> str:
-    """What to do where a run is not the one that is asked for."""
+    """Remedy where a run is not the one that is asked for."""
     run = existing.measured
     if (
         run is not None

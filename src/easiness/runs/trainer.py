@@ -98,11 +98,10 @@ class CheckpointKeeper:
         """Go on from the latest checkpoint that is of this training; says so, and which are of no use."""
         for path in checkpoints_of(self._where.folder, self._index):
             try:
-                stored = read_checkpoint(path, self._identity, self._easiness, self._torch)
-                document = stored.document
+                document, tensors = read_checkpoint(path, self._identity, self._easiness, self._torch)
                 if document.epoch >= self._epochs:
                     raise BadInput("it is of a longer training")
-                standing.restore(TrainingState(document.epoch, document.images, stored.tensors))
+                standing.restore(TrainingState(document.epoch, document.images, tensors))
             except BadInput as error:
                 self._say(f"its checkpoint {path.name} is not used: {error}")
                 continue
@@ -155,7 +154,7 @@ _SECONDS_BETWEEN_COUNTS = 0.1  # of images, which a small network has thousands 
 
 @dataclass(frozen=True)
 class Trainer:
-    """What trials of a run are trained on and how. Images that are shared are small to send.
+    """Inputs of the trials of a run, and how they are trained. Images that are shared are small to send.
 
     ``device`` is ``cpu`` or ``cuda``, of which each worker takes its own (`own_device`). ``checkpoints`` says
     where trials that are not finished keep how far they are, if they do. Of a run on features ``images`` are
@@ -266,7 +265,7 @@ class Trainer:
 
 
 def features_key(split: str, at: int) -> str:
-    """What the vectors of a split are called that the features at a place of their list are."""
+    """Name of the vectors of a split, of the features at a place of their list."""
     return f"{split}.features_{at}"
 
 

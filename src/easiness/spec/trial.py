@@ -138,12 +138,6 @@ def content_hash(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _as_before(self: Any, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-    """Leave out what is not in use: documents are then those from before it existed."""
-    written: dict[str, Any] = write(self)
-    return {name: value for name, value in written.items() if name not in _LATER or value is not None}
-
-
 _LATER = ("heads", "steps_of", "dealt")
 _SPECIAL = ("pretrained", "draw", "same_steps", *_LATER)
 
@@ -200,8 +194,8 @@ class Resolved(Frozen):
     reason: str = ""
 
 
-class TrialSpec(Frozen):
-    """Everything that decides what a trial records, and nothing about where it runs.
+class _Trained(Frozen):
+    """Everything that decides what trials record, but which of them.
 
     ``pretrained`` is the SHA-256 (hex) of the file of weights that training starts from. ``draw`` drops
     or relabels examples; with ``same_steps`` an epoch of the trial then has as many steps as one of the
@@ -225,10 +219,19 @@ class TrialSpec(Frozen):
     probes: tuple[Probe, ...] = Field(min_length=1)
     epochs: int = Field(ge=1, le=MOST)
     seed: int = Field(ge=0)
-    index: int = Field(ge=0)
     heads: Heads | None = None
 
-    _as_before = model_serializer(mode="wrap")(_as_before)
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not in use: documents are then those from before it existed."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if name not in _LATER or value is not None}
+
+
+class TrialSpec(_Trained):
+    """Everything that decides what a trial records, and nothing about where it runs."""
+
+    index: int = Field(ge=0)
 
     @property
     def observed(self) -> tuple[int, ...]:
@@ -251,29 +254,12 @@ class TrialSpec(Frozen):
         return content_hash(value)
 
 
-class RunSpec(Frozen):
+class RunSpec(_Trained):
     """A run of `measure`: its trials differ in their index alone."""
 
     kind: Literal["measured"] = "measured"
-    data: DatasetRef
-    model: str
-    pretrained: str | None = None
-    recipe: Recipe
-    recipe_version: int = RECIPE_VERSION
-    resolved: Resolved
-    train_share: float = Field(default=1.0, gt=0, le=1)
-    draw: Draw | None = None
-    same_steps: bool = False
-    steps_of: int | None = Field(default=None, ge=1)
-    dealt: str | None = None
-    probes: tuple[Probe, ...] = Field(min_length=1)
     keep_weights: bool = True
-    seed: int = Field(ge=0)
     trials: int = Field(ge=1, le=MOST)
-    epochs: int = Field(ge=1, le=MOST)
-    heads: Heads | None = None
-
-    _as_before = model_serializer(mode="wrap")(_as_before)
 
     @property
     def observe(self) -> str:
@@ -292,8 +278,7 @@ class RunSpec(Frozen):
 
     def trial(self, index: int) -> TrialSpec:
         """The spec of trial ``index`` at the run's length."""
-        shared = TrialSpec.model_fields.keys() & type(self).model_fields.keys()
-        return TrialSpec(index=index, **{name: getattr(self, name) for name in shared})
+        return TrialSpec(index=index, **{name: getattr(self, name) for name in _Trained.model_fields})
 
 
 UNNAMED = "recorded"

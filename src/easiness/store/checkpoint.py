@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -47,14 +46,6 @@ class CheckpointDocument(BaseModel):
     files: dict[FileName, FileDigest] = {}
 
 
-@dataclass(frozen=True)
-class StoredCheckpoint:
-    """A checkpoint as it was read, found whole."""
-
-    document: CheckpointDocument
-    tensors: Mapping[str, Tensor]
-
-
 def checkpoints_of(folder: Path, trial: int) -> list[Path]:
     """Checkpoints of a trial, the latest epoch first."""
     return sorted(folder.glob(f"{_name(trial)}*"), reverse=True)
@@ -82,8 +73,10 @@ def write_checkpoint(
         shutil.rmtree(other, ignore_errors=True)
 
 
-def read_checkpoint(path: Path, identity: str, easiness: str, torch: str) -> StoredCheckpoint:
-    """Read a checkpoint, which has to be whole, and of this training and these versions."""
+def read_checkpoint(
+    path: Path, identity: str, easiness: str, torch: str
+) -> tuple[CheckpointDocument, Mapping[str, Tensor]]:
+    """Read a checkpoint and its tensors, which has to be whole, and of this training and these versions."""
     from safetensors.torch import load_file
 
     with caught(lambda _: BadInput("it is damaged")):
@@ -101,7 +94,7 @@ def read_checkpoint(path: Path, identity: str, easiness: str, torch: str) -> Sto
         ):
             if there != here:
                 raise BadInput(f"it was written with {name} {there}, this is {here}")
-        return StoredCheckpoint(document, load_file(file))
+        return document, load_file(file)
 
 
 def remove_checkpoints(folder: Path, trial: int) -> None:

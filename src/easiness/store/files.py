@@ -179,7 +179,6 @@ def check_no_links(*folders: Path) -> None:
 
 
 def read_json(file: Path, most: int = MOST_BYTES) -> Any:
-    """The value in a file of JSON."""
     try:
         content = read_regular(file, most)
         value = json.loads(content)
@@ -216,7 +215,6 @@ class LaterVersion(BadInput):
 
 
 def own_version() -> str:
-    """The version of this package."""
     return version("easiness")
 
 

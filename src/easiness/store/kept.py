@@ -40,7 +40,6 @@ class Kept:
 
     @property
     def column(self) -> str:
-        """The name of their column."""
         return COLUMNS[self.kind]
 
 
@@ -128,5 +127,4 @@ def check_kept(path: Path, kind: str, ids: Ids, labels: npt.NDArray[np.int64]) -
 
 
 def damaged_kept(path: Path) -> BadInput:
-    """The error that says so of the file of a run's own examples."""
     return BadInput(f"{path}: the examples that the run keeps are damaged; restore the file or give --data")

@@ -5,51 +5,36 @@ Trials are read in pieces, so that memory does not grow with their length.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import Votes, membership, num_selected, round_in_place
+from easiness.analysis import Votes, drawn_examples, membership, num_selected, round_in_place
 from easiness.errors import BadInput
 from easiness.records import KeptLogits
 from easiness.scoring import Scoring, most_named
 from easiness.spec import Split
-from easiness.store.parquet import Ids
 from easiness.store.trial import StoredTrial
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from easiness.store.run import Run
+
 _COLUMNS = 8  # of a table, put together at a time
 _AT_ONCE = 1 << 22  # predictions held at a time, of all trials together: 16 MiB
 
 
-@dataclass(frozen=True)
-class Examples:
-    """The examples of one ``split`` of a run: ``ids`` [K], ``labels`` [K], and the names of all classes."""
-
-    ids: Ids
-    labels: npt.NDArray[np.int64]
-    classes: tuple[str, ...]
-    split: Split
-
-
-def votes_of(
-    trials: Sequence[StoredTrial],
-    examples: Examples,
-    epoch: int,
-    drawn: npt.NDArray[np.int64] | None,
-    spare: Votes | None,
-    keys: Callable[[], npt.NDArray[np.uint64]] | None,
-) -> Votes:
-    """The votes that `Run.votes` gives, for all examples or those at the positions ``drawn``, in order."""
-    ids, labels, split = examples.ids, examples.labels, examples.split
+def votes_of(run: Run, epoch: int, at_most: int | None, spare: Votes | None, split: Split) -> Votes:
+    """The votes that `Run.votes` gives, for all examples or ``at_most`` drawn, in order."""
+    trials, (ids, labels) = run.trials, run.examples(split)
+    drawn = None if at_most is None else drawn_examples(len(ids), at_most)
+    keys = run.keys if drawn is None and ids is run.ids else None
     if drawn is not None:
-        ids, labels, keys = ids[drawn], labels[drawn], None
+        ids, labels = ids[drawn], labels[drawn]
     heard = num_heard(trials, epoch, split)
     shape = (len(trials) if heard is None else heard, len(labels))
     if spare is not None and spare.correct.shape == shape:
@@ -82,7 +67,7 @@ def votes_of(
             np.exp(p, out=p)
             round_in_place(p)
     indices = np.arange(heard) if heard is not None else np.array([trial.index for trial in trials], np.int64)
-    share = _share(trials, epoch) if heard is not None else None
+    share = run.shares[epoch - 1] if heard is not None else None
     return Votes(correct, p_label, labels, ids, epoch, indices, keys, is_rounded=True, share=share)
 
 
@@ -100,17 +85,10 @@ def num_heard(trials: Sequence[StoredTrial], epoch: int, split: Split) -> int | 
         assert spec is not None
         assert spec.heads is not None
         raise BadInput(
-            f"share {_share(trials, epoch):g}: some examples were left out by no trial of "
+            f"share {spec.heads.shares[epoch - 1]:g}: some examples were left out by no trial of "
             f"{len(trials)}; measure {spec.heads.folds} trials or a multiple of that"
         )
     return least
-
-
-def _share(trials: Sequence[StoredTrial], epoch: int) -> float:
-    spec = trials[0].document.spec
-    assert spec is not None
-    assert spec.heads is not None
-    return spec.heads.shares[epoch - 1]
 
 
 class Seats:
@@ -132,13 +110,11 @@ class Seats:
         return rows, columns
 
 
-def scores_table(
-    trials: Sequence[StoredTrial], examples: Examples, epoch: int, fraction: float | None
-) -> pd.DataFrame:
+def scores_table(run: Run, epoch: int, fraction: float | None, split: Split) -> pd.DataFrame:
     """The table that `Run.scores` gives, and its errors."""
     import pandas as pd
 
-    ids, labels, classes, split = examples.ids, examples.labels, examples.classes, examples.split
+    trials, classes, (ids, labels) = run.trials, run.classes, run.examples(split)
     if fraction is None:
         fraction = 0.1  # of a handful of examples less than one, and still each has its probability
     else:
@@ -191,9 +167,7 @@ def _predicted(
     return predicted, share
 
 
-def mean_probabilities(
-    path: Path, trials: Sequence[StoredTrial], epoch: int, split: Split, *, left_out: bool
-) -> npt.NDArray[np.float64]:
+def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) -> npt.NDArray[np.float64]:
     """The mean over trials of the softmax of the logits kept after ``epoch``, [examples, classes].
 
     With ``left_out`` over the trials that did not train on the example; NaN where every one did.
@@ -201,12 +175,12 @@ def mean_probabilities(
     from scipy.special import softmax
 
     total: npt.NDArray[np.float64] | None = None
-    for trial in trials:
+    for trial in run.trials:
         trained_on = trial.columns(epoch, ["trained_on"], split)["trained_on"]
         if left_out and trained_on.all():
             continue
         wanted = np.flatnonzero(~trained_on) if left_out else np.arange(len(trained_on))
-        logits = _logits(path, trial.logits(epoch, split), wanted, left_out)
+        logits = _logits(run.path, trial.logits(epoch, split), wanted, left_out)
         values = softmax(logits.astype(np.float64), axis=1)
         if total is None:
             total, num = np.zeros((len(trained_on), values.shape[1])), np.zeros(len(trained_on), np.int64)
@@ -214,8 +188,8 @@ def mean_probabilities(
         num[wanted] += 1
     if total is None:
         raise BadInput(
-            f"{path}: no trial left an example out of its training; leave out left_out=True, or measure with "
-            "train_share below 1"
+            f"{run.path}: no trial left an example out of its training; leave out left_out=True, or measure "
+            "with train_share below 1"
         )
     mean: npt.NDArray[np.float64] = np.divide(
         total, num[:, None], out=np.full_like(total, np.nan), where=num[:, None] > 0

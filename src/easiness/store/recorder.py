@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import operator
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -37,40 +35,15 @@ _TOLERANCE = 1e-2  # of the sum of a row of probabilities, which may have been i
 _ENOUGH = 2  # rows: one row of logits may be like this by chance
 
 
-@dataclass(frozen=True, eq=False)
-class Recorded:
-    """The run in the folder ``path`` over examples with ``ids`` [K] and ``labels`` [K]."""
-
-    path: Path
-    ids: Ids
-    labels: npt.NDArray[np.int64]
-    spec: RecordedSpec
-    outputs: Outputs
-    duplicates: Duplicates
-
-    @functools.cached_property
-    def trials(self) -> Trials:
-        """Trials as they were at the last look, which are not read again."""
-        return Trials(self.path)
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes: columns of what is observed."""
-        return len(self.spec.data.classes)
-
-    def __contains__(self, seed: int) -> bool:
-        return any(trial.document.seed == seed for trial in self.trials.look(self.spec.data))
-
-
 class TrialRecorder:
     """One trial being recorded; an exception in its ``with`` block stores nothing."""
 
-    def __init__(self, into: Recorded, seed: int, trained_on: Any) -> None:
+    def __init__(self, into: Recorder, seed: int, trained_on: Any) -> None:
         import pandas as pd
 
         self._into = into
         self._seed = seed
-        self._index = pd.Index(into.ids)
+        self._index = pd.Index(into._ids)
         mask = np.ones(len(self._index), np.bool_)
         if trained_on is not None:
             wanted = to_numpy(trained_on)
@@ -79,14 +52,14 @@ class TrialRecorder:
                 raise BadInput(f"trained_on: unknown id {_named(wanted[positions < 0].tolist())}")
             mask[:] = False
             mask[positions] = True
-        kept = np.ones_like(mask) if into.spec.keep_logits else ~mask
+        kept = np.ones_like(mask) if into._spec.keep_logits else ~mask
         self._log = ObservationLog(
-            into.ids,
-            into.labels,
-            into.num_classes,
+            into._ids,
+            into._labels,
+            into._num_classes,
             trained_on=mask,
             keep_logits=kept if kept.any() else None,
-            augmented=into.spec.augmented,
+            augmented=into._spec.augmented,
         )
         self._waiting: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
         self._num_waiting = 0
@@ -116,7 +89,7 @@ class TrialRecorder:
         """
         wanted = to_numpy(ids)
         values = to_numpy(logits)
-        num_classes = self._into.num_classes
+        num_classes = self._into._num_classes
         if wanted.ndim != 1:
             raise BadInput(f"ids: need a flat list, one id a row of logits; got shape {wanted.shape}")
         if values.shape != (len(wanted), num_classes) or values.dtype.kind != "f":
@@ -147,10 +120,10 @@ class TrialRecorder:
         if not known.all():
             self._unknown.extend(ids[~known].tolist())
             positions, logits = positions[known], logits[known]
-        if self._into.duplicates == "first":
+        if self._into._duplicates == "first":
             new = self._log.unseen(positions)
             positions, logits = positions[new], logits[new]
-        self._log.update(positions, _as_logits(logits, self._into.outputs))
+        self._log.update(positions, _as_logits(logits, self._into._outputs))
 
     @property
     def num_epochs(self) -> int:
@@ -213,17 +186,17 @@ class TrialRecorder:
         record = TrialRecord(
             probes={"train": self._log.observations()}, held_out_accuracy=self._held_out or None
         )
-        with RunWriter(into.path, wait=WAIT_SECONDS, trials=into.trials) as writer:
+        with RunWriter(into.path, wait=WAIT_SECONDS, trials=into._trials) as writer:
             if self._seed in into:
                 raise BadInput(
                     f"{into.path}: another process has recorded seed {self._seed} meanwhile; take another"
                 )
             writer.add(
                 record,
-                {"train": into.ids},
-                index=max((trial.index for trial in into.trials.by_folder.values()), default=-1) + 1,
+                {"train": into._ids},
+                index=max((trial.index for trial in into._trials.by_folder.values()), default=-1) + 1,
                 seed=self._seed,
-                identity=content_hash({"data": into.spec.data.identity(), "seed": self._seed}),
+                identity=content_hash({"data": into._spec.data.identity(), "seed": self._seed}),
             )
 
 
@@ -414,36 +387,39 @@ class Recorder:
         _check_known(outputs, duplicates)
         _check_texts(model, fingerprint, classes)
         self.path = at_home(out)
-        own = _as_ids(ids)
-        checked, names = check_examples(
+        self._ids = own = _as_ids(ids)
+        self._labels, names = check_examples(
             to_numpy(labels), len(own), classes, "Recorder", lambda row: f"Recorder: id {own[row]}"
         )
         check_ids(own, len(own), "Recorder")
-        described = {"classes": list(names), "ids": own.tolist(), "labels": checked.tolist()}
+        described = {"classes": list(names), "ids": own.tolist(), "labels": self._labels.tolist()}
         split = SplitRef(fingerprint=fingerprint or content_hash(described), num_examples=len(own))
-        spec = RecordedSpec(
+        self._spec = spec = RecordedSpec(
             data=DatasetRef(train=split, classes=names),
             keep_logits=keep_logits,
             augmented=augmented,
             network=model,
         )
-        self._into = Recorded(self.path, own, checked, spec, outputs, duplicates)
+        self._outputs, self._duplicates = outputs, duplicates
+        self._trials = Trials(self.path)  # at the last look, which are not read again
         kept = kept_examples(own, texts, sounds, rate)
         with RunWriter(self.path, wait=WAIT_SECONDS) as writer:
             if not is_run(self.path):
-                writer.create(spec, own, checked, kept)
+                writer.create(spec, own, self._labels, kept)
             elif of_kind(read_document(self.path).spec, spec.data.kind) != spec:
                 raise BadInput(
                     f"{self.path}: holds a run over other examples or with other settings; "
                     "choose another output"
                 )
             elif kept is not None:
-                writer.keep(kept, own, checked)
+                writer.keep(kept, own, self._labels)
 
     def __repr__(self) -> str:
-        return (
-            f"Recorder({str(self.path)!r}, examples={len(self._into.ids)}, classes={self._into.num_classes})"
-        )
+        return f"Recorder({str(self.path)!r}, examples={len(self._ids)}, classes={self._num_classes})"
+
+    @property
+    def _num_classes(self) -> int:
+        return len(self._spec.data.classes)
 
     def keep(self, *, texts: Any = None, sounds: Any = None, rate: int | None = None) -> None:
         """Keep the examples themselves in the run, so that pages, lists and exports show them.
@@ -461,10 +437,10 @@ class Recorder:
             BadInput: they are not as many as the ids, one is empty or cannot be read, arrays have no
                 rate, or the run keeps other ones.
         """
-        kept = kept_examples(self._into.ids, texts, sounds, rate)
+        kept = kept_examples(self._ids, texts, sounds, rate)
         if kept is not None:
             with RunWriter(self.path, wait=WAIT_SECONDS) as writer:
-                writer.keep(kept, self._into.ids, self._into.labels)
+                writer.keep(kept, self._ids, self._labels)
 
     @property
     def keeps_examples(self) -> bool:
@@ -479,10 +455,10 @@ class Recorder:
     @property
     def augmented(self) -> bool:
         """Was it made for the logits of training steps, and not of clean passes?"""
-        return self._into.spec.augmented
+        return self._spec.augmented
 
     def __contains__(self, seed: int) -> bool:
-        return seed in self._into
+        return any(trial.document.seed == seed for trial in self._trials.look(self._spec.data))
 
     def trial(self, seed: int, *, trained_on: Any = None) -> TrialRecorder:
         """Begin a trial; use it in a ``with`` block, at whose end it is stored whole.
@@ -507,7 +483,7 @@ class Recorder:
                 f"{self.path}: has a trial with seed {seed}; skip it (`if {seed} in recorder`) "
                 "or take another seed"
             )
-        return TrialRecorder(self._into, seed, trained_on)
+        return TrialRecorder(self, seed, trained_on)
 
 
 def _check_known(outputs: str, duplicates: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import Votes, drawn_examples, keys_when_asked
+from easiness.analysis import Votes, keys_when_asked
 from easiness.errors import BadInput
 from easiness.named_import import offered
 from easiness.regular_file import at_home, in_words, last_name
@@ -21,7 +21,7 @@ from easiness.spec import Split, shares_text
 from easiness.store import run_folder
 from easiness.store.files import ASIDE, is_intact
 from easiness.store.kept import KEPT, check_kept, damaged_kept
-from easiness.store.over_trials import Examples, mean_probabilities, scores_table, votes_of
+from easiness.store.over_trials import mean_probabilities, scores_table, votes_of
 from easiness.store.parquet import Ids, read_examples
 from easiness.store.run_folder import EXAMPLES, TRIALS, trial_names
 from easiness.store.trial import StoredTrial
@@ -282,7 +282,8 @@ class Run:
         return self._examples[1]
 
     @functools.cached_property
-    def _keys(self) -> Callable[[], npt.NDArray[np.uint64]]:
+    def keys(self) -> Callable[[], npt.NDArray[np.uint64]]:
+        """Keys [K] of the ids, by which matching runs draw alike, when they are asked for."""
         return keys_when_asked(self.ids)  # hashing every path takes longer than counting a trial's votes
 
     def examples(self, split: Split = "train") -> tuple[Ids, npt.NDArray[np.int64]]:
@@ -306,11 +307,11 @@ class Run:
         same_file = self.document.files[EXAMPLES] == other.document.files[EXAMPLES]
         if same_file and "_examples" not in self.__dict__:
             self._intact_examples()
-            self._examples, self._keys = other._examples, other._keys  # the file need not be read twice
+            self._examples, self.keys = other._examples, other.keys  # the file need not be read twice
         if self.ids is not other.ids:
             if not np.array_equal(self.ids, other.ids):
                 return False
-            self._examples, self._keys = (other.ids, self.labels), other._keys
+            self._examples, self.keys = (other.ids, self.labels), other.keys
         return True
 
     def votes(
@@ -328,11 +329,7 @@ class Run:
 
         ``spare`` are votes of this run that nobody needs any more: their memory is taken where it fits.
         """
-        epoch = self.resolve_row(epoch)
-        ids, labels = self.examples(split)
-        drawn = None if at_most is None else drawn_examples(len(ids), at_most)
-        keys = self._keys if ids is self.ids else None
-        return votes_of(self.trials, Examples(ids, labels, self.classes, split), epoch, drawn, spare, keys)
+        return votes_of(self, self.resolve_row(epoch), at_most, spare, split)
 
     def scores(
         self,
@@ -362,8 +359,7 @@ class Run:
                 (0, 1] or selects no example, or there is no held-out split.
         """
         epoch = self.resolve_at(at)
-        ids, labels = self.examples(split)
-        table = scores_table(self.trials, Examples(ids, labels, self.classes, split), epoch, fraction)
+        table = scores_table(self, epoch, fraction, split)
         unfinished = self.unfinished(epoch)
         if unfinished is not None:
             table.attrs["unfinished"] = unfinished
@@ -387,8 +383,7 @@ class Run:
                 such split, or no trial left an example out.
         """
         self.examples(split)  # refuses a split that is not there
-        epoch = self.resolve_at(at)
-        return mean_probabilities(self.path, self.trials, epoch, split, left_out=left_out)
+        return mean_probabilities(self, self.resolve_at(at), split, left_out=left_out)
 
     def report(self, output: str | Path, **asked: Any) -> None:
         """Write the page about this run to the file ``output``, as `easiness.report` with these arguments."""

@@ -72,7 +72,6 @@ def _seal_of(content: dict[str, Any]) -> str:
 
 
 def is_run(path: Path) -> bool:
-    """Does the folder hold a run?"""
     return (path / DOCUMENT).is_file()
 
 
@@ -86,7 +85,6 @@ def check_opened(**given: object) -> None:
 
 
 def read_document(path: Path) -> RunDocument:
-    """``run.json`` of the run at ``path``."""
     file = path / DOCUMENT
     try:
         there, described = path.exists(), file.is_file()
@@ -172,7 +170,6 @@ class Trials:
         return list(self.by_folder.values())
 
     def of_index(self, index: int) -> list[str]:
-        """Names of the folders of the trials of an index."""
         begins = folder_name(index, "")
         return [name for name in os.listdir(self._path / TRIALS) if name.startswith(begins)]  # noqa: PTH208
 
@@ -199,7 +196,6 @@ def write_note(path: Path, trial: int, reason: str) -> None:
 
 
 def remove_note(path: Path, trial: int) -> None:
-    """Remove the note about a trial, if there is one."""
     _note_file(path, trial).unlink(missing_ok=True)
 
 

@@ -65,7 +65,6 @@ class TrialDocument(BaseModel):
 
 
 def read_document(folder: Path) -> TrialDocument:
-    """The document of the trial in a folder."""
     file = folder / DOCUMENT
     content: Any = None
     try:

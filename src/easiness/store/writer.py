@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -36,7 +36,7 @@ from easiness.store.run_folder import (
     trial_names,
 )
 from easiness.store.trial import StoredTrial, write_examples, write_trial
-from easiness.store.trial_document import index_in
+from easiness.store.trial_document import TrialDocument, index_in
 from easiness.store.watching import LOCK, Events, clear_work, note_work
 
 
@@ -49,7 +49,6 @@ class Finding:
     what: str
 
     def __str__(self) -> str:
-        """One line."""
         return f"{self.file}: {'' if self.trial is None else f'trial {self.trial}: '}{self.what}"
 
 
@@ -72,49 +71,42 @@ def findings(path: Path, read: Container[str] | None = None, opened: Run | None 
     Where names of files are given to ``read``, others are only checked for being there, and their size. The
     descriptions that an ``opened`` run has read are not read again.
     """
-    there = {} if opened is None else {trial.path.name: trial for trial in opened.trials}
+    there = {} if opened is None else {trial.path.name: trial.document for trial in opened.trials}
     if not (path / DOCUMENT).exists() and not (path / TRIALS).is_dir():
         read_document(path)  # which says what to give instead
-    yield from _of_run(path, read, None if opened is None else opened.document)
+    known, lost = None if opened is None else opened.document, f"{EXAMPLES} cannot be checked"
+    yield from _of_folder(path / DOCUMENT, None, known, read_document, lost, read)
     for name in trial_names(path):
-        yield from _of_trial(path / TRIALS / name, read, there.get(name))
+        file, lost = path / TRIALS / name / trial_document.DOCUMENT, "nothing of the trial can be checked"
+        yield from _of_folder(file, index_in(name), there.get(name), trial_document.read_document, lost, read)
     for file, index, note in run_folder.notes(path):
         if note is None:
             yield Finding(file, index, "cannot be read; it may be removed")
 
 
-def _of_run(path: Path, read: Container[str] | None, known: RunDocument | None) -> Iterator[Finding]:
-    file = path / DOCUMENT
+def _of_folder(
+    file: Path,
+    trial: int | None,
+    known: RunDocument | TrialDocument | None,
+    read_document: Callable[[Path], RunDocument | TrialDocument],
+    lost: str,
+    read: Container[str] | None,
+) -> Iterator[Finding]:
+    """Findings in a description of a run or of a ``trial``, without which much is ``lost``, and beside it."""
     what = _absent(file)
     try:
-        document = None if what else known or read_document(path)
+        document = None if what else known or read_document(file.parent)
     except LaterVersion:
         raise
     except BadInput:
         document, what = None, "is damaged"
     if document is None:
-        yield Finding(file, None, f"{what}; without it {EXAMPLES} cannot be checked")
+        yield Finding(file, trial, f"{what}; without it {lost}")
         return
     for name, expected in document.files.items():
-        if name == KEPT and not os.path.lexists(path / name):
+        if trial is None and name == KEPT and not os.path.lexists(file.with_name(name)):
             continue  # it may be removed, as where a run is handed on without its examples
-        yield from _of_file(path / name, None, expected, read is None or name in read)
-
-
-def _of_trial(folder: Path, read: Container[str] | None, known: StoredTrial | None) -> Iterator[Finding]:
-    file, index = folder / trial_document.DOCUMENT, trial_document.index_in(folder.name)
-    what = _absent(file)
-    try:
-        trial = None if what else known or StoredTrial(folder)
-    except LaterVersion:
-        raise
-    except BadInput:
-        trial, what = None, "is damaged"
-    if trial is None:
-        yield Finding(file, index, f"{what}; without it nothing of the trial can be checked")
-        return
-    for name, expected in trial.document.files.items():
-        yield from _of_file(folder / name, index, expected, read is None or name in read)
+        yield from _of_file(file.with_name(name), trial, expected, read is None or name in read)
 
 
 def _of_file(file: Path, trial: int | None, expected: FileDigest, reading: bool) -> Iterator[Finding]:
@@ -161,7 +153,7 @@ class WholeTrials(Run):
         self.document = read_document(path)
         self.spec = self.document.spec
         names = damaged_trials(path)
-        self.removed = [trial_document.index_in(name) for name in names]
+        self.removed = [index_in(name) for name in names]
         self.trials = run_folder.finished_trials(path, self.spec.data, but=names)
 
 
@@ -324,7 +316,6 @@ class RunWriter:
         run_folder.write_document(self.path, document)
 
     def conclude(self, stopped: Stopped) -> None:
-        """Write why the run has no more trials, until it is to be another."""
         document = read_document(self.path).model_copy(update={"stopped": stopped})
         run_folder.write_document(self.path, document)
 
@@ -359,11 +350,9 @@ class RunWriter:
         return trial
 
     def note_failure(self, index: int, reason: str) -> None:
-        """Keep why a trial could not be finished, until it is."""
         run_folder.write_note(self.path, index, reason)
 
     def remove_damaged(self) -> list[int]:
-        """Remove every trial with a damaged file; returns their indices."""
         names = damaged_trials(self.path)
         for name in names:
             files.remove_folder(self.path / TRIALS / name)

@@ -116,7 +116,7 @@ def multiplies_bfloat16() -> bool:
 
 @functools.cache
 def _cpu_facts() -> dict[str, str]:
-    """What Linux says of the first core; nothing elsewhere."""
+    """Facts that Linux tells of the first core; none elsewhere."""
     try:
         first = _CPUINFO.read_text().split("\n\n")[0]
     except OSError:
@@ -158,7 +158,7 @@ def _random_state_kept(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def set_up(device: torch.device, threads: int) -> Iterator[None]:
-    """What is set in torch while trials, or rehearsals of them, work on the device.
+    """Set torch up while trials, or rehearsals of them, work on the device.
 
     Threads and random state are as before afterwards. A process on a CPU keeps the memory that it frees
     (`keep_memory`); on a GPU all that is no longer used is given back at the end, for others.
@@ -224,7 +224,7 @@ def keep_memory() -> None:
 
 
 def seen_in_parts(look: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-    """What ``look`` makes of images [b, c, h, w], by halves where memory does not last for all of them.
+    """Apply ``look`` to images [b, c, h, w], by halves where memory does not last for all of them.
 
     Logits are [b, classes]. What does not last for one image raises what it raised.
     """

@@ -38,7 +38,7 @@ class TrainingState:
 
 @dataclass
 class Standing:
-    """What changes while a trial trains; ``losses`` are the means of the epochs that have ended."""
+    """State of a trial in training; ``losses`` are the means of the epochs that have ended."""
 
     network: Network
     observers: Mapping[str, AnyObserver]
@@ -156,7 +156,7 @@ def _set_random(states: Mapping[str, Tensor], device: torch.device) -> None:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What is known of a trial after an epoch, or of heads that saw a ``share``, to show."""
+    """Facts to show of a trial after an epoch, or of heads that saw a ``share``."""
 
     trial: int
     epoch: int
@@ -169,7 +169,7 @@ class EpochReport:
 
 @dataclass(frozen=True)
 class Lane:
-    """What a trial learns from: its index, examples, labels and random streams.
+    """Inputs of a trial: its index, examples, labels and random streams.
 
     ``trained_on`` are positions, on the CPU; ``labels`` [K] are those of all examples, on the device.
     """

@@ -69,7 +69,7 @@ class Optimizer:
         }
 
     def state(self) -> dict[str, Tensor]:
-        """What it has gathered, by name: the moments of each parameter, and how many steps have begun."""
+        """State by name: the moments of each parameter, and how many steps have begun."""
         moments = {
             f"{at}/{name}": torch.as_tensor(value)
             for at, parameter in enumerate(self._parameters)
@@ -306,7 +306,7 @@ class CompiledForward:
         self._shapes: dict[bool, torch.Size] = {}
 
     def __call__(self, images: Tensor) -> Tensor:
-        """What the forward pass gives for images [b, c, h, w]."""
+        """Logits of the forward pass for images [b, c, h, w]."""
         training = torch.is_grad_enabled()
         if training not in self._shapes:
             self._shapes[training] = images.shape
@@ -333,7 +333,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """What holds of a network on any machine.
+    """Facts of a network that hold on any machine.
 
     ``flops`` are the floating-point operations of a training step per example, ``num_weights`` the numbers
     that a file of its weights holds, and ``kept_bytes`` what a step keeps per example for its gradients.

@@ -178,7 +178,7 @@ class InputReader:
         return found
 
     def features(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """What the network makes [n, d] of the examples at ascending ``positions`` [n]."""
+        """Outputs [n, d] of the network for the examples at ascending ``positions`` [n]."""
         assert self._network is not None
         read = [self._network.read(images).float().cpu().numpy() for images in self._batches(positions)]
         return np.concatenate(read)

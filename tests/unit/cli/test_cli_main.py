@@ -70,6 +70,10 @@ def test_old_names_end_with_the_new_one(refused, old):
         getattr(ez, old)
 
 
+def test_paper_of_before_ends_with_paper_all(refused):
+    assert "`easiness paper all digits`" in refused("paper", "digits", "--preset", "smoke")
+
+
 @pytest.mark.parametrize(
     ("command_name", "old"), [("scores", "--epoch"), ("report", "--source"), ("diff", "--share")]
 )
@@ -138,7 +142,7 @@ def test_no_argument_shows_the_help(command):
         (["measure", "digits", "--out", "RUN", "--train-share", "half"], "--train-share"),
         (["measure", "digits", "--out", "RUN", "--precision", "float16"], "'float16'"),
         (["measure", "digits", "--out", "RUN", "--executor", "pool"], "'pool'"),
-        (["scores"], "run"),
+        (["scores"], "RUN"),
         (["scores", "RUN", "--at", "last"], "--at"),
         (["scores", "RUN", "--top", "x"], "No such option: --top"),
         (["paper", "all"], "--out"),

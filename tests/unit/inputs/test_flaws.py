@@ -71,4 +71,7 @@ def test_they_are_in_every_form_of_the_suspects(record, noisy_logits):
     listed = found.table()["id"].tolist()
     assert listed[: found.num_listed] == found.ranked["id"].tolist()[: found.num_listed]
     assert sorted(listed[found.num_listed :]) == sorted({3, 7} - {*listed[: found.num_listed]})
-    assert kept_conflicts(run, data).flawed == found.conflicts.flawed
+    conflicts = kept_conflicts(run, data)
+    assert conflicts is not None
+    assert found.conflicts is not None
+    assert conflicts.flawed == found.conflicts.flawed

@@ -251,7 +251,7 @@ def test_pictures_come_from_the_source_that_is_named(record: Callable[..., Any])
     data = load_dataset("digits", limit=40)
     logits = believing(data.labels, 2, 1)
     run = record(logits, data=data)
-    shown = [one for one in Page(render_report([run], source=data)).images if " of class " in one["alt"]]  # type: ignore[operator]
+    shown = [one for one in Page(render_report([run], source=data)).images if " of class " in one["alt"]]
     assert len(shown) == 40  # of the gallery; suspects are shown once more
     with pytest.raises(BadInput, match="not the data"):
         render_report([run], source=load_dataset("digits", limit=30))

@@ -145,7 +145,7 @@ def test_a_study_makes_no_features_where_a_held_out_image_is_unreadable(photos, 
     assert asked == []
 
 
-def test_rows_and_items_are_named_at_once_too(photos, tmp_path):
+def test_rows_are_named_at_once_too_and_the_first_item(photos, tmp_path):
     cut_off(photos, *OTHERS)
     with pytest.raises(Unreadable, match=r"row 1: .*, and 3 more .*row 5, .*row 8, .*row 2; mend"):
         ez.measure(parquet(photos), **TRAINED, out=tmp_path / "run")
@@ -158,7 +158,7 @@ def test_rows_and_items_are_named_at_once_too(photos, tmp_path):
         def __getitem__(self, at: int) -> tuple[Image.Image, int]:
             return Image.open(io.BytesIO(files[at][0])), files[at][1]
 
-    with pytest.raises(Unreadable, match=r"item 1 of .*, and 2 more .*: item 5 of .*, item 8 of Items;"):
+    with pytest.raises(Unreadable, match="item 1 of Items: unreadable"):
         ez.load_dataset(Items())
 
 

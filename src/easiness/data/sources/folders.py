@@ -12,6 +12,7 @@ import numpy as np
 from easiness.data.dataset import Dataset
 from easiness.data.sources.source import HELD_OUT_NAMES, Source, SourceRequest, Split, absolute, dataset_of
 from easiness.data.tables.dataset import files_below, suffixes_of
+from easiness.data.tables.labels import CROP
 from easiness.data.tables.splits import table_files
 from easiness.errors import BadInput, printable, shorten
 from easiness.inputs import HEIF, IMAGE, KINDS, TEXT, InputKind
@@ -23,6 +24,8 @@ NAMED = 5
 RECORDED = 100
 """Names of files that are left out, at most, that a run remembers: there may be one beside each picture."""
 LAYOUT = "give each class a folder of its own with its images in it: SOURCE/cat/1.png, SOURCE/dog/2.png"
+
+_OF_BOXES, _BOX_FILES = ("annotations", "labels"), {".json", ".xml", ".txt"}
 
 
 def load_folder(
@@ -51,7 +54,7 @@ def load_folder(
     if options.encoding is not None and kind != TEXT:
         raise BadInput(f"{root}: holds {_nouns(kind)}, which have no encoding; leave out --encoding")
     train_folder = root / "train" if has_train else root
-    folders = _class_folders(train_folder, selection)
+    folders = _class_folders(train_folder, selection, kind)
     left_out: list[str] = []
     found = [_listed(root, train_folder, "train", folders, kind, left_out)]
     if held_out_name is not None:
@@ -91,7 +94,7 @@ def _kind_in(root: Path) -> InputKind:
     return next((kind for kind in sorted(KINDS, key=lambda one: one.files is None) if kind in found), IMAGE)
 
 
-def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[str]:
+def _class_folders(folder: Path, selection: Mapping[str, str] | None, kind: InputKind) -> list[str]:
     found = _folders(folder)
     if selection is not None:
         missing = sorted(set(selection) - set(found))
@@ -100,9 +103,25 @@ def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[st
                 f"{folder}: no class folder {shorten(missing, len(missing))}; add it, or give another folder"
             )
         return list(selection)
+    if kind == IMAGE:
+        _check_no_boxes(folder, found)
     if not found:
         raise BadInput(f"{folder}: no class folders in it; {LAYOUT}")
     return found
+
+
+def _check_no_boxes(folder: Path, names: Sequence[str]) -> None:
+    """Make sure that labels are no files, in a folder of theirs (COCO, VOC, YOLO) or beside pictures."""
+    for name in (name for name in names if name.lower() in _OF_BOXES):
+        suffixes = {path.suffix.lower() for path in _files_below(folder / name)}
+        if suffixes & _BOX_FILES and not suffixes & suffixes_of(IMAGE):
+            raise BadInput(f"{folder / name}: labels in files, as of boxes; {CROP}, or remove the folder")
+    places = [folder, *map(folder.joinpath, names)]
+    if any((place / one).is_file() for place in places for one in ("data.yaml", "classes.txt")):
+        pictures = (path for place in places for path in place.iterdir() if _is_of(IMAGE, path))
+        beside = next((path for path in pictures if path.with_suffix(".txt").is_file()), None)
+        if beside is not None:
+            raise BadInput(f"{beside}: its labels in a .txt beside it, as of boxes; {CROP}")
 
 
 def _is_split(folder: Path, kind: InputKind) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import shlex
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -18,7 +19,7 @@ from easiness.data.dataset import Columns, Dataset, Ids
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts, TextFiles
 from easiness.data.sources.source import Split, dataset_of
 from easiness.data.tables import table as cells
-from easiness.data.tables.labels import Labels, read_labels
+from easiness.data.tables.labels import CROP, Labels, read_labels
 from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable, values_in, vectors_of
 from easiness.data.tables.vectors import input_columns, make_vectors, named_by
 from easiness.errors import BadInput, nearest, printable, shorten
@@ -328,9 +329,23 @@ def _check_files(table: Table, paths: Sequence[str], places: dict[str, str]) -> 
         where, file = table.name_at(row), root / at_home(path)
         place = os.path.abspath(file)  # noqa: PTH100 - resolves ".." but no links
         if place in places:
-            raise BadInput(f"{where}: {path} is in {places[place]} already; leave one out")
+            raise BadInput(
+                f"{where}: {path} is in {places[place]} already; leave one out, or where they are boxes, "
+                f"{CROP}"
+            )
         places[place] = table.place_at(row)
-        if not os.path.isfile(file):  # noqa: PTH113 - false for what no file is called
+        try:
+            mode = file.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # the last for what no file is called
+            missing.append(row)
+            continue
+        except OSError as error:
+            raise BadInput(
+                f"{where}: {path:.80} cannot be looked at ({error.strerror}); mend it or leave the row out"
+            ) from None
+        if stat.S_ISDIR(mode):
+            raise BadInput(f"{where}: {path} is a folder; give the path of a file")
+        if not stat.S_ISREG(mode):
             missing.append(row)
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""

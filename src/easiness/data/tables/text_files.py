@@ -11,10 +11,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from easiness.data.tables.labels import CROP
 from easiness.data.tables.table import AT_ONCE, Reader, Table, the_only
 from easiness.errors import BadInput, one_line
 from easiness.gate import A_ROW, check_fits
-from easiness.regular_file import UTF_8, text_lines
+from easiness.regular_file import UTF_8, open_regular, text_lines
 
 _MOST_EMPTY = 200  # cells to one that a row has
 _LONGEST = 2**24  # letters of a cell, which may be a whole text; the library's own limit is 2**17
@@ -34,10 +35,26 @@ def _reading(path: Path, what: str, encoding: str | None) -> Iterator[None]:
             f"{path}: the {what} cannot be read ({error.strerror or error}); give one that can"
         ) from None
     except UnicodeError:
+        number = _first_undecodable(path, encoding or UTF_8)
+        what = f"the {what}" if number is None else f"line {number}: the {what}"
         if encoding not in (None, UTF_8):
-            raise BadInput(f"{path}: the {what} is not in {encoding}; give --encoding its own") from None
+            raise BadInput(f"{path}: {what} is not in {encoding}; give --encoding its own") from None
         other = "" if encoding else ", or name its own with --encoding, such as latin-1"
-        raise BadInput(f"{path}: the {what} is not UTF-8; save the file in that encoding{other}") from None
+        raise BadInput(f"{path}: {what} is not UTF-8; save the file in that encoding{other}") from None
+
+
+def _first_undecodable(path: Path, encoding: str) -> int | None:
+    """The first line, from 1, that is no text; ``None`` where no line is by itself, as in UTF-16."""
+    try:
+        with open_regular(path) as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    line.decode(encoding)
+                except UnicodeError:
+                    return number
+    except OSError:  # it could be read a moment ago
+        pass
+    return None
 
 
 def csv_rows(
@@ -183,7 +200,9 @@ def _objects(path: Path, encoding: str | None) -> Iterator[Any]:
             if path.name.lower().removesuffix(".gz").endswith(".json"):
                 found = json.loads("".join(lines))
                 if not isinstance(found, list):
-                    raise BadInput(f"{path}: JSON that is no list of objects; {_FORM}")
+                    boxes = "annotations" in str(found)[:10_000]
+                    more = f"; if it has boxes, as of COCO, {CROP}" if boxes else ""
+                    raise BadInput(f"{path}: JSON that is no list of objects; {_FORM}{more}")
                 yield from found
                 return
             for number, line in enumerate(lines, start=1):  # noqa: B007 - for the error below

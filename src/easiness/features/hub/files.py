@@ -1,4 +1,4 @@
-"""A network of the hub: its files, wherever they are, and the network in them."""
+"""A network of the hub: its files, wherever they are, and the network in them; one that takes pictures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import hashlib
 import itertools
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +15,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from easiness.errors import BadInput, RunFailed, is_out_of_memory
+from easiness.features.frozen import EXTRA, Preparation, network_source
 from easiness.features.source import FeatureSource, Request
 from easiness.gate import GIB, fits
-from easiness.inputs import InputKind
+from easiness.inputs import IMAGE, InputKind
 from easiness.named_import import describe
 from easiness.regular_file import read_regular
 from easiness.store import digest
@@ -28,6 +30,10 @@ _MOST_LAYERS = 1000  # of which thousands would be built, for minutes, before th
 _LAYERS = re.compile(r"^((num|n|hidden|encoder|decoder)_)*layers?$|^depths?$")
 _MOST_PARTS = 100_000  # modules, counted while they are made without weights
 _NEEDLESS = ("pooler", "decoder", "masked_spec_embed")  # parts that weights may lack: no vector needs them
+_RESAMPLING = {0: "nearest", 2: "bilinear"}  # Pillow's numbers; all others are taken for bicubic
+_LARGEST = 4096  # side of a picture
+_FAR = 1e6  # from 1: of means and deviations of pixels in [0, 1]
+_HALF = (0.5, 0.5, 0.5)
 
 
 @dataclass(eq=False)
@@ -45,7 +51,6 @@ class HubNetwork:
     extra: ClassVar[str] = ""
 
     def source(self, about: str) -> FeatureSource:
-        """The source of features, of which ``about`` is said."""
         raise NotImplementedError
 
     def takes(self, taken: str | None) -> bool:
@@ -54,14 +59,12 @@ class HubNetwork:
 
     @functools.cached_property
     def config(self) -> Any:
-        """What the network is like."""
         from transformers import AutoConfig
 
         return self.guarded(lambda: AutoConfig.from_pretrained(self.place, **self.options))
 
     @property
     def local(self) -> bool:
-        """Is nothing to be fetched?"""
         return Path(self.place).is_dir() or not self.request.download
 
     @property
@@ -96,7 +99,6 @@ class HubNetwork:
         )
 
     def file(self, name: str) -> Path | None:
-        """A file of the network, or ``None`` where it has none of this name."""
         from transformers.utils import cached_file
 
         path = cached_file(
@@ -211,7 +213,6 @@ def _bytes_of(config: Any, what: str) -> int:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without remarks and bars of the library."""
     from transformers.utils import logging
 
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -223,3 +224,76 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(before)
         if bars:
             logging.enable_progress_bar()
+
+
+class Pictures(HubNetwork):
+    """Its vector is the pooled output, or the mean of the last hidden state where it has none."""
+
+    kind = IMAGE
+    inputs = ("pixel_values",)
+    extra = EXTRA
+
+    def takes(self, taken: str | None) -> bool:
+        return super().takes(taken) or hasattr(self.config, "vision_config")
+
+    def source(self, about: str) -> FeatureSource:
+        weights, preparation = self.guarded(self.weights_digest), self.guarded(self._preparation)
+        return network_source(self.request, self.request.text, weights, preparation, self._build, about)
+
+    def _preparation(self) -> Preparation:
+        file = self.document("preprocessor_config.json")
+        vision = getattr(self.config, "vision_config", self.config)
+        seen = _sides(file.get("crop_size")) if file.get("do_center_crop") else None
+        resized = _sides(file.get("size"))
+        size = seen or resized or _sides(getattr(vision, "image_size", None)) or (224, 224)
+        mean, std = _three(file.get("image_mean") or _HALF), _three(file.get("image_std") or _HALF)
+        usual = all(1 / _FAR < one < _FAR for one in std) and all(abs(one) < _FAR for one in mean)
+        if not (1 <= min(size) <= max(size) <= _LARGEST and usual):
+            raise ValueError(f"pictures of {size}, means of {mean} and deviations of {std} cannot be made")
+        kept = min(1.0, min(size) / min(resized)) if seen and resized else 1.0
+        return Preparation(size, mean, std, kept, _RESAMPLING.get(file.get("resample", 3), "bicubic"))
+
+    def _build(self) -> Any:
+        from torch import nn
+
+        net, whole = self.network()
+        net = getattr(net, "vision_model", net)
+
+        class Pooled(nn.Module):
+            """The network as one that gives vectors [b, D]."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.net = net
+
+            def forward(self, pictures: Any) -> Any:
+                """Pooled output where its weights are there, else the mean of the last hidden state."""
+                made = self.net(pixel_values=pictures)
+                pooled = getattr(made, "pooler_output", None) if whole else None
+                if pooled is not None:
+                    return pooled.flatten(1)
+                hidden = made.last_hidden_state
+                return hidden.mean(dim=1) if hidden.ndim == 3 else hidden
+
+        return Pooled()
+
+
+def _three(values: Any) -> tuple[float, float, float]:
+    first, second, third = map(float, values)
+    if not all(map(math.isfinite, (first, second, third))):
+        raise ValueError(f"{values} are not finite")
+    return first, second, third
+
+
+def _sides(size: Any) -> tuple[int, int] | None:
+    """(height, width) by any of the ways in which such files say it."""
+    match size:
+        case int(side):
+            return side, side
+        case [int(height), int(width)]:
+            return height, width
+        case {"height": int(height), "width": int(width)}:
+            return height, width
+        case {"shortest_edge": int(side)}:
+            return side, side
+    return None

@@ -1,10 +1,11 @@
-"""Networks of the hub that take sequences: texts as tokens, sounds as samples or pictures of them."""
+"""Networks of the Hugging Face hub that take texts or sounds, and what finds those of all kinds by name."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -12,11 +13,12 @@ import numpy as np
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, caught
-from easiness.features.frozen import TEXT_EXTRA, one_thread_each
-from easiness.features.hub.files import HubNetwork
-from easiness.features.source import FeatureSource, Positions, Vectors, identity_of
+from easiness.features.frozen import ENCODER, TEXT_EXTRA, check_encoder, one_thread_each, packaged_encoder
+from easiness.features.hub.files import HubNetwork, Pictures
+from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import SOUND, TEXT, Samples, in_threads, resampled, to_text
 from easiness.named_import import describe
+from easiness.regular_file import at_home
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +49,6 @@ class _Encoder(HubNetwork):
     part: ClassVar[str]  # that reads the examples, in a network of several
 
     def prepared(self, examples: Any) -> Prepared:
-        """The input of the network."""
         raise NotImplementedError
 
     def pooled(self, made: Any, counts: Tensor) -> Tensor:
@@ -105,7 +106,6 @@ class Texts(_Encoder):
     part = "text_model"
 
     def source(self, about: str) -> FeatureSource:
-        """The source of features, of which ``about`` is said."""
         vocabulary = self.guarded(lambda: self.digests(_VOCABULARIES))
         if not vocabulary:  # the library would make one without words
             raise BadInput(self.missing(f"no {_VOCABULARIES[0]}"))
@@ -137,7 +137,6 @@ class Texts(_Encoder):
 
     @functools.cached_property
     def at_once(self) -> int:
-        """Texts to a batch."""
         return 1 if self._device.type == "cpu" else _AT_ONCE
 
     def read(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
@@ -184,7 +183,6 @@ class Texts(_Encoder):
         return {"input_ids": ids, "attention_mask": mask}, mask[..., None]
 
     def pooled(self, made: Any, counts: Tensor) -> Tensor:
-        """The mean over tokens."""
         mean: Tensor = (made.last_hidden_state.float() * counts).sum(dim=1) / counts.sum(dim=1)
         return mean
 
@@ -200,7 +198,6 @@ class Sounds(_Encoder):
     part = "audio_model"
 
     def source(self, about: str) -> FeatureSource:
-        """The source of features, of which ``about`` is said."""
         identity = identity_of(
             form="sounds",
             rule=RULE,
@@ -249,3 +246,46 @@ class Sounds(_Encoder):
         hidden: Tensor = made.last_hidden_state.float()
         heard, window = counts.tolist()
         return hidden[:, : -(-heard * hidden.shape[1] // window)].mean(dim=1)
+
+
+NETWORKS: tuple[type[HubNetwork], ...] = (Pictures, Texts, Sounds)
+
+
+def _of_hub(request: Request) -> FeatureSource:
+    request.check_kind(*(one.kind for one in NETWORKS))
+    name = request.name
+    if find_spec("transformers") is None:
+        raise BadInput(f"{request.what}: needs transformers; pip install 'easiness[transformers]'")
+    network = next(one for one in NETWORKS if one.kind.name == request.data.kind.name)
+    found = network(request, _place(request, name))
+    _check_takes(found)
+    about = (
+        f"{name} through transformers ({found.config.model_type}). Its authors say what it has learned from; "
+        f"it may have seen these very {found.kind.nouns}."
+    )
+    return found.source(about)
+
+
+def _place(request: Request, name: str) -> str:
+    folder = packaged_encoder() if name == ENCODER else None
+    if folder is not None:
+        check_encoder(request.what, folder)
+        return str(folder)
+    folder = at_home(name)
+    return str(folder.resolve()) if folder.is_dir() else name
+
+
+def _check_takes(found: HubNetwork) -> None:
+    import transformers
+
+    network = transformers.MODEL_MAPPING.get(type(found.config), None)
+    taken = getattr(network, "main_input_name", None)
+    if network is None or not found.takes(taken):
+        nouns = found.kind.nouns
+        raise BadInput(
+            f"{found.request.what}: a {found.config.model_type} takes {taken or 'something else'} and no "
+            f"{nouns}; give a network for {nouns}"
+        )
+
+
+HUB = FeatureKind("hf:NAME", _of_hub, frozen=True)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from easiness.errors import caught, one_line
 from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_PICTURES
-from easiness.inputs.image.near import NEAR_PICTURES
+from easiness.inputs.image.near import NearPictures
 from easiness.inputs.image.photos import average_blocks, cache_path, cached_photos, reduce, uncached_photos
 from easiness.inputs.image.stored import (
     ArrayImages,
@@ -148,7 +148,6 @@ class ImageFiles(Files):
     noun, measures = "image", "sizes"
 
     def suffixes(self) -> frozenset[str]:
-        """Ends of the names of pictures that can be read."""
         return suffixes()
 
     def read_header(self, blob: Blob, name: str) -> ImageHeader:
@@ -156,26 +155,21 @@ class ImageFiles(Files):
         return header_of(_open(blob, name))
 
     def header(self, kept: Any) -> ImageHeader | None:
-        """From two whole numbers and two truth values."""
         match kept:
             case [int(height), int(width), bool(grey), bool(deep)]:
                 return ImageHeader(height, width, grey, deep)
         return None
 
     def scan(self, headers: Iterator[ImageHeader]) -> ImageTraits | None:
-        """Channels and sizes."""
         return scan(headers)
 
     def decode(self, blob: Blob, name: str, traits: ImageTraits | None) -> npt.NDArray[np.uint8]:
-        """Pixels with as many channels as all pictures have."""
         return decode_image(blob, name, 3 if traits is None else traits.channels)
 
     def readable(self) -> str:
-        """By what there is to read it."""
         return "readable_16_bits_heif" if reads_heif() else "readable_16_bits"
 
     def quiet(self) -> AbstractContextManager[None]:
-        """See `decoder_warnings`."""
         return decoder_warnings()
 
 
@@ -183,7 +177,6 @@ IMAGE_FILES = ImageFiles()
 
 
 def header_of(image: Image.Image) -> ImageHeader:
-    """The header of an opened picture."""
     width, height = image.size
     deep = _is_deep(image)
     if image.format == "TIFF":  # whose size is given as turned already by some versions of Pillow
@@ -242,7 +235,6 @@ class ShownPicture(Shown):
 
     @property
     def text(self) -> str:
-        """Its size."""
         height, width, _ = self.value.shape
         return f"{width} x {height} pixels"
 
@@ -253,7 +245,6 @@ class ShownPicture(Shown):
 
     @property
     def address(self) -> str:
-        """A ``data:`` address of a larger one."""
         return self._within(_EXPORTED_SIDE)
 
     def _within(self, side: int) -> str:
@@ -271,7 +262,6 @@ class ShownPicture(Shown):
         return _address("jpeg", image, quality=_QUALITY)
 
     def file(self) -> bytes:
-        """A PNG file, to the pixel."""
         file = io.BytesIO()
         to_pil(self.value).save(file, "PNG")
         return file.getvalue()
@@ -310,20 +300,17 @@ class ImageKind(InputKind):
     show = ShownPicture
     exported = Exported("image", "file", feature="Image", dtype="Image")
     files = IMAGE_FILES
-    near = NEAR_PICTURES
+    near = NearPictures()
     flaws = OF_PICTURES
 
     def takes(self, array: npt.NDArray[Any]) -> bool:
-        """Grey pictures, or with an axis of channels."""
         return array.ndim in (3, 4)
 
     def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> ArrayImages:
-        """See `to_pixels`."""
         pixels = to_pixels(array, where)
         return ArrayImages(pixels.copy() if copy and np.may_share_memory(pixels, array) else pixels)
 
     def pixels(self, value: Pixels, _: Any) -> Pixels:
-        """The picture."""
         return value
 
     def photo(self, value: Pixels, side: int) -> str | None:
@@ -351,7 +338,6 @@ class ImageKind(InputKind):
         return cached_photos(examples.stored, recipe.resize, _path(examples, recipe, cache), on_packed)
 
     def cached_bytes(self, examples: Any, recipe: Recipe, cache: Path) -> int:
-        """By the first photos of the split."""
         if not recipe.crop or _path(examples, recipe, cache).exists():
             return 0
         few = examples.stored.subset(np.arange(min(_FEW, len(examples.stored))))
@@ -359,7 +345,6 @@ class ImageKind(InputKind):
         return int(np.mean(list(sizes)) * len(examples.stored))
 
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:
-        """Moved and mirrored where they have one size, else cropped to one."""
         import torch
 
         from easiness.inputs.image.preparation import Cropped, Moved
@@ -369,19 +354,16 @@ class ImageKind(InputKind):
         return Moved(recipe, recipe.shift(int(values.shapes[0, :2].min())) if augment else 0)
 
     def looks(self, shape: tuple[int, ...], /) -> str:
-        """Color and size."""
         channels, height, width = shape
         return f", {_COLORS.get(channels, f'{channels}-channel')} pictures of {width} × {height} pixels"
 
     def seen(self, recipe: Recipe, /) -> str:
-        """As crops, or with pixels averaged."""
         text = f", seen as crops of {recipe.crop} × {recipe.crop}" if recipe.crop else ""
         if recipe.reduce > 1:
             text += f", seen with blocks of {recipe.reduce} × {recipe.reduce} averaged into one pixel"
         return text
 
     def augmentation(self, recipe: Recipe, shape: tuple[int, ...]) -> str:
-        """Crops or translation, and flips."""
         shift = 0 if recipe.crop else recipe.shift(min(shape[1:]))
         moves = f"translation by up to {shift} pixels (zero-padded)" if shift else "no translation"
         if recipe.crop:
@@ -392,7 +374,6 @@ class ImageKind(InputKind):
         return f"{moves}, flip with probability {recipe.flip:g}"
 
     def observation(self, recipe: Recipe, /) -> str:
-        """The centre, or the whole."""
         if recipe.crop:
             side = f"{recipe.crop} x {recipe.crop}"
             return f"short side resized to {recipe.resize} pixels, then the centre {side}"

@@ -79,13 +79,11 @@ class PictureHashes:
         self.thumbs = np.zeros((num, _THUMB**2), np.uint8)
 
     def keep(self, at: int, look: PictureHash) -> None:
-        """Keep the hash of the picture at a position."""
         self.large[at] = look.large
         self.words[:, at] = pack(look.bits)
         self.thumbs[at] = look.thumb.ravel()
 
     def some(self, positions: Positions) -> PictureHashes:
-        """Those of the pictures at ``positions``."""
         chosen = PictureHashes(0)
         chosen.large = self.large[positions]
         chosen.words = self.words[:, positions]
@@ -101,33 +99,6 @@ def near_pairs(train: PictureHashes, held_out: PictureHashes) -> Iterator[NearPa
     num = len(train.large)
     for block in _blocks(num, len(held_out.large)):
         yield _near(train, held_out, num, block, NEAR)
-
-
-def near_within(looks: PictureHashes) -> tuple[Iterator[NearPairs] | None, str]:
-    """All pairs of near pictures of one split, by blocks, and what was not looked for and why.
-
-    Where more than half of the pictures have a near one, they are alike by nature, and `CLOSE` bits are the
-    most; that is told by a sample. More than `MOST_WITHIN` are not compared.
-    """
-    num = len(looks.large)
-    if not looks.large.any():
-        return None, ""
-    if num > MOST_WITHIN:
-        return None, (
-            f"Near copies were not looked for among the {num:,} training pictures: up to {MOST_WITHIN:,} are "
-            "compared with each other."
-        )
-    alike = _alike_by_nature(looks)
-    most = CLOSE if alike else NEAR
-    pairs = (
-        _near(looks, looks, block.stop, block, most).later()
-        for block in _told(_blocks(num, num), "comparing pictures", num)
-    )
-    return pairs, "" if not alike else (
-        "More than half of the training pictures have a near copy, so that they may be alike by nature "
-        f"(drawings, digits, frames of a film): of two only those that differ in at most {CLOSE} of "
-        f"{_BITS**2} bits are named."
-    )
 
 
 def _told(blocks: Iterable[slice], what: str, total: int) -> Iterator[slice]:
@@ -194,27 +165,51 @@ def _standardized(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return scaled
 
 
-def _not_looked_at(train: PictureHashes, held_out: PictureHashes) -> str:
-    small = sum(int((~looks.large).sum()) for looks in (train, held_out))
-    total = len(train.large) + len(held_out.large)
-    if not small:
-        return ""
-    return (
-        f"Near copies were not looked for among {small:,} of {total:,} pictures: below {SMALLEST} pixels "
-        "different ones look alike."
-    )
+class NearPictures(Near):
+    """Near pictures; see `near_pairs`."""
 
+    look = staticmethod(hash_picture)
+    kept = PictureHashes
+    unit = f"bits of {_BITS**2}"
 
-def _any(train: PictureHashes, held_out: PictureHashes) -> bool:
-    return bool(train.large.any() and held_out.large.any())
+    def pairs(self, train: PictureHashes, held_out: PictureHashes) -> Iterator[NearPairs]:
+        return near_pairs(train, held_out)
 
+    def within(self, looks: PictureHashes) -> tuple[Iterator[NearPairs] | None, str]:
+        """Those of one split, by blocks.
 
-NEAR_PICTURES = Near(
-    hash_picture,
-    PictureHashes,
-    near_pairs,
-    near_within,
-    _any,
-    _not_looked_at,
-    unit=f"bits of {_BITS**2}",
-)
+        Where more than half of the pictures have a near one, they are alike by nature, and `CLOSE` bits are
+        the most; that is told by a sample. More than `MOST_WITHIN` are not compared.
+        """
+        num = len(looks.large)
+        if not looks.large.any():
+            return None, ""
+        if num > MOST_WITHIN:
+            return None, (
+                f"Near copies were not looked for among the {num:,} training pictures: up to {MOST_WITHIN:,} "
+                "are compared with each other."
+            )
+        alike = _alike_by_nature(looks)
+        most = CLOSE if alike else NEAR
+        pairs = (
+            _near(looks, looks, block.stop, block, most).later()
+            for block in _told(_blocks(num, num), "comparing pictures", num)
+        )
+        return pairs, "" if not alike else (
+            "More than half of the training pictures have a near copy, so that they may be alike by nature "
+            f"(drawings, digits, frames of a film): of two only those that differ in at most {CLOSE} of "
+            f"{_BITS**2} bits are named."
+        )
+
+    def compares(self, train: PictureHashes, held_out: PictureHashes) -> bool:
+        return bool(train.large.any() and held_out.large.any())
+
+    def left_out(self, train: PictureHashes, held_out: PictureHashes) -> str:
+        small = sum(int((~looks.large).sum()) for looks in (train, held_out))
+        total = len(train.large) + len(held_out.large)
+        if not small:
+            return ""
+        return (
+            f"Near copies were not looked for among {small:,} of {total:,} pictures: below {SMALLEST} pixels "
+            "different ones look alike."
+        )

@@ -80,7 +80,6 @@ class DecodedPhotos(Values):
         self.shapes = shapes
 
     def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
-        """The photos at ``positions``."""
         ascending, back = np.unique(positions, return_inverse=True)
         photos = list(self._stored.subset(ascending).map(partial(reduce, short_side=self._short_side)))
         return [photos[at] for at in back.tolist()]

@@ -63,12 +63,10 @@ class ImageTraits(Traits):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know: that bits are dropped."""
         return (_DEEP,) if self.deep else ()
 
     @property
     def shape(self) -> tuple[int, int, int] | None:
-        """(channels, height, width) of every picture, ``None`` where sizes differ."""
         return None if self.size is None else (self.channels, *self.size)
 
     def recipe(self) -> dict[str, Any]:
@@ -85,7 +83,6 @@ class ImageTraits(Traits):
         return {"crop": 224, "translation": 0.0, "batch_size": FEW_EXAMPLES_A_STEP}
 
     def signature(self, recipe: Recipe, where: str) -> Signature:
-        """(channels, height, width) of what a network gets under ``recipe``; ``where`` names the source."""
         if recipe.crop:
             return Signature((self.channels, recipe.crop, recipe.crop))
         if self.size is None:
@@ -171,13 +168,11 @@ class ArrayImages(Stored):
 
     @property
     def traits(self) -> ImageTraits:
-        """Channels and the one size."""
         channels: Literal[1, 3] = 1 if self._held.shape[1] == 1 else 3
         height, width = self._held.shape[2:]
         return ImageTraits(channels, (height, width), min(height, width))
 
     def subset(self, positions: npt.NDArray[np.int64]) -> ArrayImages:
-        """A copy of the pictures at ``positions``."""
         return ArrayImages(self._held[positions])
 
     def sizes(self) -> npt.NDArray[np.int64]:

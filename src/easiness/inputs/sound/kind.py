@@ -81,7 +81,6 @@ class SoundTraits(Traits):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know: which sounds are resampled."""
         return tuple(
             f"{num:,} of the sounds {'has' if num == 1 else 'have'} {rate / 1000:g} kHz, and "
             f"{'is' if num == 1 else 'are'} resampled to {self.rate / 1000:g} kHz"
@@ -97,7 +96,6 @@ class SoundTraits(Traits):
         return Signature((1, recipe.mels, recipe.frames))
 
     def joined(self, held_out: SoundTraits, where: str, names: tuple[str, str]) -> SoundTraits:
-        """The traits of the training split; rates must be the same."""
         if self.rate != held_out.rate:
             raise BadInput(
                 f"{where}: sounds of {names[0]} have {self.rate:,} samples a second but those of {names[1]} "
@@ -168,7 +166,6 @@ class SoundFiles(Files):
     noun, measures = "sound", "lengths"
 
     def suffixes(self) -> frozenset[str]:
-        """Ends of the names of sounds."""
         return SUFFIXES
 
     def read_header(self, blob: Blob, name: str) -> SoundHeader:
@@ -177,18 +174,15 @@ class SoundFiles(Files):
             return SoundHeader(file.samplerate, file.channels, file.frames)
 
     def header(self, kept: Any) -> SoundHeader | None:
-        """From three whole numbers."""
         match kept:
             case [int(rate), int(channels), int(frames)] if bool not in map(type, kept):
                 return SoundHeader(rate, channels, frames)
         return None
 
     def scan(self, headers: Iterator[SoundHeader]) -> SoundTraits | None:
-        """The rate and the usual length."""
         return scan(headers)
 
     def decode(self, blob: Blob, name: str, traits: SoundTraits | None) -> Samples:
-        """The samples [n] at the rate of the source; see `decode_at`."""
         return decode_at(blob, name, None if traits is None else traits.rate)
 
 
@@ -223,7 +217,6 @@ class _QuietBytesIO(io.BytesIO):
     """Bytes before whose beginning a damaged file may look: the library would print a traceback of that."""
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """To the offset, or to the beginning."""
         return super().seek(max(offset, 0) if whence == io.SEEK_SET else offset, whence)
 
 
@@ -277,13 +270,11 @@ class ArraySounds(Stored):
 
     @cached_property
     def traits(self) -> SoundTraits:
-        """Rate and usual length of these sounds."""
         traits = scan(SoundHeader(self._rate, 1, len(sound)) for sound in self._held)
         assert traits is not None
         return traits
 
     def samples(self) -> list[Samples]:
-        """The samples of each at the rate that they were given with."""
         return list(self._held)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> ArraySounds:
@@ -353,7 +344,6 @@ class ShownSound(Shown):
 
     @property
     def text(self) -> str:
-        """``0.43 s at 8 kHz``: how long it is, and its rate."""
         return f"{len(self.value) / self.traits.rate:.2f} s at {self.traits.rate / 1000:g} kHz"
 
     @property
@@ -372,7 +362,6 @@ class ShownSound(Shown):
 
     @property
     def address(self) -> str:
-        """As `sound`."""
         return self.sound
 
     @property
@@ -381,7 +370,6 @@ class ShownSound(Shown):
         return self._picture(self._seconds / _BANDS)[:, :_BANDS, None]
 
     def file(self) -> bytes:
-        """A WAV file of all of it, with 16 bits a sample."""
         return _wav(self.value, self.traits.rate)
 
     def _picture(self, hop: float) -> npt.NDArray[np.uint8]:
@@ -445,20 +433,17 @@ class SoundKind(InputKind):
         return Packed.of_array(made)
 
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
-        """Shifted, louder or quieter, masked, and standardized."""
         from easiness.inputs.sound.preparation import Heard
 
         return Heard(recipe, augment)
 
     def seen(self, recipe: Recipe, /) -> str:
-        """How networks hear sounds."""
         return (
             f", heard as log-mel pictures of {recipe.mels} bands × {recipe.frames} columns "
             f"({recipe.seconds:g} seconds)"
         )
 
     def augmentation(self, recipe: Recipe, *_: object) -> str:
-        """Shift, gain and masks."""
         said = [
             f"shift by up to {recipe.time_shift:.0%} of the window" if recipe.time_shift else "no shift",
             f"gain of up to ±{recipe.gain:g} dB" if recipe.gain else "no gain",
@@ -471,7 +456,6 @@ class SoundKind(InputKind):
         return ", ".join(said)
 
     def observation(self, recipe: Recipe, /) -> str:
-        """The window."""
         return f"the loudest {recipe.seconds:g} seconds, shorter sounds with silence on both sides"
 
 

@@ -18,7 +18,7 @@ from easiness.inputs.encoded import counted
 from easiness.inputs.kind import Exported, InputKind, Shown, Stored, Traits
 from easiness.inputs.packed import Packed, Values
 from easiness.inputs.signature import Signature
-from easiness.inputs.text.near import NEAR_TEXTS
+from easiness.inputs.text.near import NearTexts
 from easiness.inputs.text.tokens import VOCABULARY, placed_tokens, reach_of, tokens_of, words_of
 from easiness.spec import Recipe
 
@@ -31,7 +31,6 @@ TextBytes: TypeAlias = npt.NDArray[np.uint8]
 
 
 def to_text(value: TextBytes) -> str:
-    """The text of an example."""
     return value.tobytes().decode()
 
 
@@ -62,11 +61,9 @@ class TextTraits(Traits):
         return TextTraits(np.maximum(ours, theirs))
 
     def pooled(self, other: TextTraits, *_: object) -> TextTraits:
-        """The traits of both."""
         return self.joined(other)
 
     def held_out_from(self, train: Stored) -> TextTraits:
-        """The traits of these and of ``train``."""
         return self.joined(train.traits)
 
 
@@ -88,25 +85,20 @@ class StoredTexts(Stored):
 
     @cached_property
     def traits(self) -> TextTraits:
-        """How long these texts are."""
         return TextTraits(reach_of(set(self._held)))  # a million equal ones are looked at once
 
     def texts(self) -> list[str]:
-        """The texts, in order."""
         return list(self._held)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredTexts:
-        """The texts at ``positions``."""
         texts = [self._held[at] for at in positions.tolist()]
         return StoredTexts(texts, self._name, self._positions[positions])
 
     def digests(self) -> list[str]:
-        """SHA-256 (hex) of each text."""
         found = {text: hashlib.sha256(self._stored(text)).hexdigest() for text in set(self._held)}
         return [found[text] for text in self._held]
 
     def name(self, position: int) -> str:
-        """The words for the text in an error."""
         return self._name(int(self._positions[position]))
 
     def _stored(self, item: str) -> bytes:
@@ -150,16 +142,13 @@ class ShownText(Shown):
 
     @property
     def text(self) -> str:
-        """The text as it was given."""
         return to_text(self.value)
 
     def file(self) -> bytes:
-        """The text in UTF-8."""
         return self.value.tobytes()
 
     @property
     def cell(self) -> str:
-        """The text."""
         return self.text
 
 
@@ -174,7 +163,7 @@ class TextKind(InputKind):
     show = ShownText
     exported = Exported("text", "text")
     in_words = tokens = True
-    near = NEAR_TEXTS
+    near = NearTexts()
     rewritten = StoredTexts
 
     def takes(self, array: npt.NDArray[Any]) -> bool:
@@ -183,7 +172,6 @@ class TextKind(InputKind):
         return array.ndim == 1 and (array.dtype.kind == "U" or of_strings)
 
     def from_array(self, array: npt.NDArray[Any], where: str, **_: object) -> StoredTexts:
-        """The strings; see `from_texts`."""
         return from_texts(array.tolist(), where)
 
     def same(self, value: TextBytes) -> TextBytes:
@@ -191,7 +179,6 @@ class TextKind(InputKind):
         return to_bytes(" ".join(unicodedata.normalize("NFKC", to_text(value)).split()))
 
     def plain(self, value: TextBytes) -> str:
-        """The text."""
         return to_text(value)
 
     def pack(self, examples: Any, recipe: Recipe, *_: object) -> Packed:
@@ -211,22 +198,18 @@ class TextKind(InputKind):
         return Packed.of_array(made)
 
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
-        """Numbers of tokens, without those of words that are left out."""
         from easiness.inputs.text.preparation import Numbered
 
         return Numbered(recipe.word_dropout if augment else 0.0)
 
     def seen(self, recipe: Recipe, /) -> str:
-        """How many words of a text are read."""
         return f", texts of at most {recipe.max_words:,} words"
 
     def augmentation(self, recipe: Recipe, *_: object) -> str:
-        """Word dropout."""
         dropped = recipe.word_dropout
         return f"each word is left out with probability {dropped:g}" if dropped else "none"
 
     def observation(self, recipe: Recipe, /) -> str:
-        """The text."""
         return f"the text, its first {recipe.max_words:,} words"
 
 

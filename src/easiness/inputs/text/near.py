@@ -60,7 +60,6 @@ class FoldedTexts:
         self.texts = [""] * num
 
     def keep(self, at: int, look: str) -> None:
-        """Keep the text at a position."""
         self.texts[at] = look
 
     @cached_property
@@ -73,7 +72,6 @@ class FoldedTexts:
 
     @cached_property
     def distinct(self) -> list[str]:
-        """The distinct texts."""
         return list(self.groups)
 
     @cached_property
@@ -201,24 +199,12 @@ def _typed_alike(text: str, other: str) -> bool:
     return max(len(text), len(other)) <= 1 or (len(text) == 2 and text == other[::-1])
 
 
-def _within(texts: FoldedTexts) -> tuple[Iterator[NearPairs], str]:
-    return (found.later() for found in near_texts(texts, texts)), ""
+class NearTexts(Near):
+    """Near texts; see `near_texts`."""
 
+    look = staticmethod(folded)
+    kept = FoldedTexts
+    unit = f"percent of their runs of {GRAM} letters"
 
-def _any(train: FoldedTexts, held_out: FoldedTexts) -> bool:  # noqa: ARG001
-    return True
-
-
-def _not_looked_at(train: FoldedTexts, held_out: FoldedTexts) -> str:  # noqa: ARG001
-    return ""
-
-
-NEAR_TEXTS = Near(
-    folded,
-    FoldedTexts,
-    near_texts,
-    _within,
-    _any,
-    _not_looked_at,
-    unit=f"percent of their runs of {GRAM} letters",
-)
+    def pairs(self, train: FoldedTexts, held_out: FoldedTexts) -> Iterator[NearPairs]:
+        return near_texts(train, held_out)

@@ -60,7 +60,8 @@ def test_of_very_many_examples_some_are_drawn_and_intervals_allow_for_it(runs, m
     some = compare(runs)
     assert some.num_examples == NUM // 2
     assert some.notices == [f"on {NUM // 2:,} examples drawn at random of {NUM:,}, for which intervals allow"]
-    widths = [[c.groups.interval[1] - c.groups.interval[0] for c in found.cells] for found in (some, whole)]
+    groups = [[c.groups for c in found.cells if c.groups] for found in (some, whole)]
+    widths = [[one.interval[1] - one.interval[0] for one in found] for found in groups]
     assert np.all(np.array(widths[0]) > 1.1 * np.array(widths[1]))
     assert len(some.reliability) == len(runs)
     alone = Rule("hard", 0.1, "refine", drawn=0.5).reach_of_draw(0.5, 1000)

@@ -98,6 +98,7 @@ def test_what_somebody_else_wrote_is_asked_again(run_copy: Path) -> None:
         assert _found.kept(*key) is None
         again, _ = find_neighbours(run)
         assert again is not None
+        assert found is not None
         assert again.equals(found)
 
 

@@ -465,9 +465,9 @@ def tried(shape: str, decided: str, number: int, num: int = 800) -> Tried:
             left_out[trial] |= False if side else ~seen
 
     rows = ~looked_at
-    right_of = (np.ma.array(one[:, rows] == given[rows], mask=~left_out[:, rows]) for one in answers)
+    before, now = (np.ma.array(one[:, rows] == given[rows], mask=~left_out[:, rows]) for one in answers)
     truth, of_undecided = (sum(one) / TRIALS for one in (clean, alike_undecided))
-    return Tried(paired_gain(*right_of), float(truth), float(of_undecided))
+    return Tried(paired_gain(before, now), float(truth), float(of_undecided))
 
 
 def held(found: list[Tried], truth: str = "truth") -> float:
