@@ -92,7 +92,7 @@ def test_labels_in_every_form_of_table(tmp_path: Path, form: str):
         ("id,label,draw,draw\n0,0,0,\n", "column draw occurs more than once"),
         ('id,label\n0,"0\n', "line 2: .* not CSV .*; mend the quotes"),
         ('id,label,note\n0,0,"two\nlines"\n\n1,1,\n2,7,\n', "row 5: .*'7' is no"),  # as a spreadsheet counts
-        ("id,label\n0,caf\u00e9\n".encode("latin-1"), "not UTF-8; save"),
+        ("id,label\n0,caf\u00e9\n".encode("latin-1"), "line 2: .* not UTF-8; save"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, text: str | bytes, message: str):

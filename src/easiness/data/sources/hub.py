@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from easiness.spec import LoadOptions
 
 PREFIX = "hf:"
 SAVED = ("dataset_dict.json", "state.json")
-"""Files of a folder that `save_to_disk` wrote."""
 
 
 def is_hub_object(source: object) -> bool:
@@ -40,10 +39,7 @@ def load_hub(
     options: LoadOptions,
     download: bool = False,
 ) -> Dataset:
-    """The data set ``hf:NAME[:CONFIG]``, NAME on the hub or a local folder that `datasets` can load.
-
-    Without ``download`` nothing is fetched: NAME must be in the cache of the library.
-    """
+    """The data set ``hf:NAME[:CONFIG]``, NAME on the hub or a local folder that `datasets` can load."""
     text = source.removeprefix(PREFIX)
     folder = absolute(text)
     name, config = (str(folder), None) if text and folder.is_dir() else name_and_config(text)
@@ -195,31 +191,23 @@ def open_named(name: str, config: str | None, source: str, *, local: bool, downl
 
 @contextmanager
 def _offline() -> Iterator[None]:
-    """Without the network, and without progress bars and remarks of the libraries.
-
-    Their own switches are set, which they look at whenever they are about to use the network.
-    """
+    """Without the network, and without progress bars and remarks of the libraries."""
     import datasets
     import huggingface_hub
 
-    both: list[tuple[Any, Any]] = [
-        (datasets.config, datasets.logging),
-        (huggingface_hub.constants, huggingface_hub.logging),
-    ]
-    before = [(switch.HF_HUB_OFFLINE, logger.get_verbosity()) for switch, logger in both]
-    bars = not datasets.utils.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
-    try:
-        for switch, logger in both:
+    with ExitStack() as before:
+        for switch, logger in (
+            (datasets.config, datasets.logging),
+            (huggingface_hub.constants, huggingface_hub.logging),
+        ):
+            before.callback(setattr, switch, "HF_HUB_OFFLINE", switch.HF_HUB_OFFLINE)
+            before.callback(logger.set_verbosity, logger.get_verbosity())
             switch.HF_HUB_OFFLINE = True
             logger.set_verbosity(logging.CRITICAL)
+        if not datasets.utils.are_progress_bars_disabled():
+            before.callback(datasets.enable_progress_bars)
+            datasets.disable_progress_bars()
         yield
-    finally:
-        for (switch, logger), (offline, verbosity) in zip(both, before, strict=True):
-            switch.HF_HUB_OFFLINE = offline
-            logger.set_verbosity(verbosity)
-        if bars:
-            datasets.enable_progress_bars()
 
 
 def name_and_config(text: str) -> tuple[str, str | None]:

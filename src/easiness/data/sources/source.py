@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.dataset import Dataset, Ids
+from easiness.data.dataset import Columns, Dataset, Ids
 from easiness.data.sources.file_blobs import TextFiles
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_names
@@ -101,6 +101,7 @@ class Split:
     unreadable: tuple[str, ...] = ()
     rows: Positions | None = None
     groups: npt.NDArray[np.object_] | None = None
+    columns: Columns | None = None
 
     @property
     def positions(self) -> Positions:
@@ -142,10 +143,7 @@ def dataset_of(
     skip_unreadable: bool = False,
     like: Dataset | None = None,
 ) -> Dataset:
-    """The data set of the training split and a held-out one, with ``skip_unreadable`` without those examples.
-
-    Without labels the classes are those of data that it is to be ``like``.
-    """
+    """The data set of the training split and a held-out one; ``like`` gives classes where labels do not."""
     found = [split.readable() if skip_unreadable else split for split in splits]
     encoded = ((one.examples, one.positions) for one in found if isinstance(one.examples, Blobs))
     parts = Encodings(tuple(encoded))
@@ -173,6 +171,7 @@ def dataset_of(
                 unreadable=one.unreadable,
                 kind=one.kind,
                 groups=one.groups,
+                columns=one.columns,
             )
         )
     return replace(made[0], held_out=made[1]) if len(made) > 1 else made[0]
@@ -187,11 +186,7 @@ def check_examples(
     *,
     held_out: bool = False,
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-    """The labels [K] as int64 and the class names; of these a ``held_out`` split may lack some.
-
-    Without ``classes`` the names are "0", "1" and so on. ``where`` names the source in an error and
-    ``name(i)`` the example at position i.
-    """
+    """The labels [K] as int64 and the class names; of these a ``held_out`` split may lack some."""
     values = _integers(labels, num_examples, where, name)
     check_unicode(classes or (), where)
     check_names(classes or (), f"{where}: names of classes")

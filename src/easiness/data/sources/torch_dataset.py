@@ -40,7 +40,6 @@ from easiness.own_process import wait_passively
 from easiness.records import to_numpy
 
 READ_TWICE = 8
-"""Items that are read a second time when a Dataset is loaded: the first ones."""
 
 INT64 = np.iinfo(np.int64)
 
@@ -252,11 +251,7 @@ def load_map_style(
     name: str | None = None,
     source: str | None = None,
 ) -> Dataset:
-    """The items (image, label) of a map-style torch Dataset or a list, and of another that is held out.
-
-    Every item is read once, the first ones twice. A `torch.utils.data.Subset` has the names and files of what
-    it is taken from. Where all that the Datasets do is to read files (`_listed_files`), the files are used.
-    """
+    """The items (image, label) of a map-style torch Dataset or a list, and of another that is held out."""
     name = name or type(_base(dataset)[0]).__name__
     parts = [_Part(dataset, "train", source or type(dataset).__name__)]
     if held_out is not None:
@@ -431,10 +426,7 @@ SETS = {
 def load_torchvision(
     name: str, root: Path, *, download: bool = False, skip_unreadable: bool = False
 ) -> Dataset:
-    """The data set ``name`` of `SETS` as torchvision reads it from the absolute path ``root``.
-
-    Ids are positions. Where torchvision holds files, these are identified and decoded as they are.
-    """
+    """The data set ``name`` of `SETS` as torchvision reads it from the absolute path ``root``."""
     entry = SETS[name]
     if download and not entry.downloads:
         raise BadInput(

@@ -31,14 +31,11 @@ from easiness.regular_file import read_regular
 AT_ONCE = 64  # encoded examples read together
 _ROWS = 4096  # of another column
 _ROWS_FACT = "row_sha256"
-_DIGITS = 64
+_UNKNOWN = 64 * "-"
 
 
 class Part(NamedTuple):
-    """Rows of a table that lie in one file, of which facts are remembered under its name.
-
-    ``identity`` tells apart what one file can be read as; what is known under another one is forgotten.
-    """
+    """Rows of a table that lie in one file, of which facts are remembered under its name."""
 
     start: int
     stop: int
@@ -47,10 +44,7 @@ class Part(NamedTuple):
 
 
 class RowBlobs(Blobs):
-    """Encoded examples in the rows of a table, which ``read`` gives as (bytes, path of a file) by positions.
-
-    What is found out of the ``parts`` is remembered, where all rows are in such and there are ``facts``.
-    """
+    """Encoded examples in the rows of a table, which ``read`` gives as (bytes, path of a file)."""
 
     def __init__(
         self,
@@ -100,22 +94,26 @@ class RowBlobs(Blobs):
         return found
 
     def _digests_in(self, part: Part | None, rows: Positions, total: int, done: int) -> list[str]:
-        def read() -> list[str]:
-            found = in_threads(digest, self.blobs(rows))
-            return [one.hex() for one in counted(found, self.reader.reading, total, done)]
+        def read(rows: Positions) -> Iterator[bytes]:
+            return counted(in_threads(digest, self.blobs(rows)), self.reader.reading, total, done)
 
         if part is None or self._facts is None:
-            return read()
+            return [one.hex() for one in read(rows)]
         stamp, known = self._facts.recall(part.file)
+        found = [_UNKNOWN] * (part.stop - part.start)
         match known.get(_ROWS_FACT):
-            case [part.identity, str(joined)] if len(joined) == _DIGITS * (part.stop - part.start):
-                starts = _DIGITS * (rows - part.start)
-                return [joined[start : start + _DIGITS] for start in starts.tolist()]
-        found = read()
-        if len(found) == part.stop - part.start:
-            self._facts.remember(part.file, stamp, **{_ROWS_FACT: [part.identity, "".join(found)]})
-            self._facts.save()
-        return found
+            case [part.identity, str(joined)] if len(joined) == len(_UNKNOWN) * len(found):
+                found = [joined[at : at + len(_UNKNOWN)] for at in range(0, len(joined), len(_UNKNOWN))]
+        places = (rows - part.start).tolist()
+        missing = [at for at in places if found[at] == _UNKNOWN]
+        try:
+            for at, one in zip(missing, read(np.array(missing, np.int64) + part.start), strict=True):
+                found[at] = one.hex()
+        finally:
+            if missing:
+                self._facts.remember(part.file, stamp, **{_ROWS_FACT: [part.identity, "".join(found)]})
+                self._facts.save()
+        return [found[at] for at in places]
 
     def unreadable(self, positions: Positions) -> Positions:
         if self._facts is None or len(positions) < len(self) or any(part.identity for part in self._parts):
