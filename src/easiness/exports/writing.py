@@ -28,11 +28,10 @@ from easiness.studies.suspects import ABOVE
 
 
 def find_format(name: str) -> Format[Any]:
-    for one in FORMATS:
-        if one.name == name:
-            return one
-    names = [one.name for one in FORMATS]
-    raise BadInput(f"--to {name}: unknown{nearest(name, names)}; choose {', '.join(names)}")
+    formats = {one.name: one for one in FORMATS}
+    if name not in formats:
+        raise BadInput(f"--to {name}: unknown{nearest(name, formats)}; choose {', '.join(formats)}")
+    return formats[name]
 
 
 @dataclass(frozen=True)

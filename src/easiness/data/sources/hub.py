@@ -14,7 +14,7 @@ from typing import Any
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileFacts
-from easiness.data.sources.source import HELD_OUT_ON_HUB, Source, absolute
+from easiness.data.sources.source import HELD_OUT_ON_HUB, Source, SourceRequest, absolute
 from easiness.data.tables.dataset import dataset_of_tables, label_column
 from easiness.data.tables.parquet import AT_ONCE, Part, RowBlobs
 from easiness.data.tables.splits import split_by_column
@@ -32,23 +32,22 @@ def is_hub_object(source: object) -> bool:
     return type(source).__module__.split(".")[0] == "datasets"
 
 
-def load_hub(
-    source: str,
-    *,
-    classes: Sequence[str] | None = None,
-    options: LoadOptions,
-    download: bool = False,
-) -> Dataset:
+def load_hub(request: SourceRequest) -> Dataset:
     """The data set ``hf:NAME[:CONFIG]``, NAME on the hub or a local folder that `datasets` can load."""
-    text = source.removeprefix(PREFIX)
-    folder = absolute(text)
-    name, config = (str(folder), None) if text and folder.is_dir() else name_and_config(text)
+    source, options = request.text, request.options
+    name, config = source.removeprefix(PREFIX), ""
+    if ":" in name and not absolute(name).is_dir():
+        name, _, config = name.rpartition(":")
+    if not name:
+        raise BadInput(f"{source}: no name of a data set; give {PREFIX}NAME or {PREFIX}NAME:CONFIG")
+    if absolute(name).is_dir():
+        name = str(absolute(name))
     local = os.path.isabs(name)  # noqa: PTH117
-    found = open_named(name, config, source, local=local, download=download and not local)
+    found = open_named(name, config or None, source, local=local, download=request.download and not local)
     if local:
         source = f"{PREFIX}{name}" + (f":{config}" if config else "")
     short = Path(name).name if local else name
-    return from_hub_object(found, name=short, source=source, classes=classes, options=options)
+    return from_hub_object(found, name=short, source=source, classes=request.classes, options=options)
 
 
 def from_hub_object(
@@ -195,11 +194,12 @@ def _offline() -> Iterator[None]:
     import datasets
     import huggingface_hub
 
+    both: list[tuple[Any, Any]] = [
+        (datasets.config, datasets.logging),
+        (huggingface_hub.constants, huggingface_hub.logging),
+    ]
     with ExitStack() as before:
-        for switch, logger in (
-            (datasets.config, datasets.logging),
-            (huggingface_hub.constants, huggingface_hub.logging),
-        ):
+        for switch, logger in both:
             before.callback(setattr, switch, "HF_HUB_OFFLINE", switch.HF_HUB_OFFLINE)
             before.callback(logger.set_verbosity, logger.get_verbosity())
             switch.HF_HUB_OFFLINE = True
@@ -210,23 +210,10 @@ def _offline() -> Iterator[None]:
         yield
 
 
-def name_and_config(text: str) -> tuple[str, str | None]:
-    name, _, config = text.rpartition(":") if ":" in text else (text, "", "")
-    if not name:
-        raise BadInput(f"{PREFIX}{text}: no name of a data set; give {PREFIX}NAME or {PREFIX}NAME:CONFIG")
-    folder = absolute(name)
-    return str(folder) if folder.is_dir() else name, config or None
-
-
 HUB = Source(
     form=f"{PREFIX}NAME",
     reads=lambda request: request.text.startswith(PREFIX),
-    load=lambda request: load_hub(
-        request.text,
-        classes=request.classes,
-        options=request.options,
-        download=request.download,
-    ),
+    load=load_hub,
     names=(f"{PREFIX}NAME",),
     takes_classes=True,
     takes=("columns", "text", "sound", "inputs", "label", "id", "without", "group"),

@@ -423,11 +423,13 @@ SETS = {
 }
 
 
-def load_torchvision(
-    name: str, root: Path, *, download: bool = False, skip_unreadable: bool = False
-) -> Dataset:
-    """The data set ``name`` of `SETS` as torchvision reads it from the absolute path ``root``."""
+def load_torchvision(request: SourceRequest) -> Dataset:
+    """The data set of `SETS` that a request names, as torchvision reads it."""
+    name, download = request.text, request.download
     entry = SETS[name]
+    if request.options.data_root is None:
+        raise BadInput(f"{name}: a data set of torchvision; say where it lies with --data-root")
+    root = Path(request.options.data_root)
     if download and not entry.downloads:
         raise BadInput(
             f"{name}: torchvision cannot download it; put it in {root} as {entry.class_name} in its "
@@ -444,7 +446,7 @@ def load_torchvision(
         train,
         held_out=held_out,
         held_out_name=held_out_name,
-        skip_unreadable=skip_unreadable,
+        skip_unreadable=request.options.skip_unreadable,
         name=name,
         source=name,
     )
@@ -483,20 +485,11 @@ def _or_download(entry: NamedSet) -> str:
     return ", or use --download" if entry.downloads else ""
 
 
-def _load(request: SourceRequest) -> Dataset:
-    root = request.options.data_root
-    if root is None:
-        raise BadInput(f"{request.text}: a data set of torchvision; say where it lies with --data-root")
-    return load_torchvision(
-        request.text, Path(root), download=request.download, skip_unreadable=request.options.skip_unreadable
-    )
-
-
 TORCHVISION = Source(
     form="a torchvision name with --data-root",
     reads=lambda request: (
         request.text in SETS and (request.options.data_root is not None or not request.exists)
     ),
-    load=_load,
+    load=load_torchvision,
     names=tuple(SETS),
 )

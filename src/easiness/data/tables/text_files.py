@@ -127,7 +127,7 @@ def csv_table(
                 )
             lines.append(line)
         for part, column in zip(parts, zip(*(cells for _, cells in some), strict=True), strict=True):
-            part.append(_strings(column, path))
+            part.append(_strings(column, f"{path}:"))
             num_bytes += part[-1].nbytes
         check_fits(num_bytes + A_ROW * len(lines), str(path))
     if not lines:
@@ -157,13 +157,13 @@ def csv_header(path: Path) -> list[str]:
     return [name.strip() for name in header]
 
 
-def _strings(cells: Sequence[str], path: Path) -> Any:
+def _strings(cells: Sequence[str | None], what: str) -> Any:
     import pyarrow as pa
 
     try:
         return pa.array(cells, pa.large_string())
-    except UnicodeError:  # halves of pairs, which some encodings have
-        raise BadInput(f"{path}: holds halves of characters; save it as UTF-8") from None
+    except (pa.ArrowException, UnicodeError):  # the latter of halves of pairs, which some encodings have
+        raise BadInput(f"{what} holds halves of characters; save it as UTF-8") from None
 
 
 def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Path) -> Table:
@@ -237,10 +237,7 @@ def _column(path: Path, name: str, values: list[Any]) -> Any:
         values = [one if isinstance(one, str | None) else json.dumps(one) for one in values]
     except UnicodeError:
         pass
-    try:
-        return pa.array(values, pa.large_string())
-    except (pa.ArrowException, UnicodeError):  # the latter of halves of pairs
-        raise BadInput(f"{path}: {name!r:.80} holds halves of characters; save it as UTF-8") from None
+    return _strings(values, f"{path}: {name!r:.80}")
 
 
 CSV = Reader((".csv", ".csv.gz", ".tsv", ".tsv.gz"), csv_table)
