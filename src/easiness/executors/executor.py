@@ -1,4 +1,4 @@
-"""What an executor is: what items take of a machine, and the value or the error that each comes to."""
+"""Executors: what items take of a machine, and the value or the error that each comes to."""
 
 from __future__ import annotations
 

@@ -197,10 +197,7 @@ def _outcome(item: Item, future: Future[Value]) -> Outcome[Item, Value]:
 
 
 def _begin(messages: Any, numbers: Any, parent: int) -> None:
-    """Makes a new process a worker: deaf to Ctrl-C, which the parent answers, and gone with its parent.
-
-    ``numbers`` has the number of the next worker, which each takes and leaves one higher.
-    """
+    """Makes a process a worker with the next of ``numbers``: deaf to Ctrl-C, and gone with its parent."""
     global _messages
     _messages = messages
     number = numbers.get()

@@ -344,10 +344,7 @@ def _pickled(error: BaseException) -> bytes:
 
 
 def open_mailbox(ray: Any) -> Any:
-    """A `Mailbox` on the machine of this process, which takes none of its resources.
-
-    One that is killed comes back; what was in it is lost.
-    """
+    """A `Mailbox` on this machine, of whose resources it takes none; one killed comes back, but empty."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)

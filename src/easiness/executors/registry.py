@@ -58,10 +58,7 @@ def executor_names() -> tuple[str, ...]:
 
 
 def find_executor(name: str, jobs: Jobs = "auto") -> ExecutorKind:
-    """The executor of this name, or of ``package.module:name``: what makes one of a number of jobs.
-
-    ``auto`` is ``serial`` for one job and ``processes`` for more, or for as many as are found to be best.
-    """
+    """The executor of this name, or of ``package.module:name``; ``auto`` goes by the number of jobs."""
     if name == AUTO:
         return SERIAL if jobs == 1 else PROCESSES
     if ":" in name:

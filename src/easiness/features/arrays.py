@@ -105,17 +105,14 @@ CALLED = _Called("package.module:callable", _by_name)
 
 INPUTS_NAME = "inputs"
 NAMES = ("x", *VECTOR.columns, "embeddings")
-"""What an array of vectors is called in an ``.npz`` file; the first that is there."""
+"""Names of an array of vectors in an ``.npz`` file; the first that is there."""
 
 _AT_ONCE = 4096  # rows
 _GIVEN = "Given by you; what they were trained on is not known here."
 
 
 def from_given(given: Any, data: Dataset) -> FeatureSource:
-    """A source of an array [K, D] in the order of the examples, or of one for each split by its name.
-
-    With a held-out split one array has the training examples first, then those held out.
-    """
+    """A source of an array [K, D], held-out examples behind the others, or of one for each split."""
     name = "array"
     if not isinstance(given, Mapping):
         return _of_splits(name, _divided(_numbers(given, name), data, name), data)
@@ -193,10 +190,7 @@ def _from_npy(request: Request) -> FeatureSource:
 
 
 def _from_npz(request: Request) -> FeatureSource:
-    """The rows of an ``.npz`` file, by its ``ids`` if any.
-
-    Held-out vectors may have arrays of their own, ``x_test`` and ``ids_test``.
-    """
+    """The rows of an ``.npz`` file by its ``ids``, those of held-out examples in ``x_test``; each if any."""
     path, data, what = at_home(request.text), request.data, request.text
     keys = [f"{name}{end}" for name in (*NAMES, "ids") for end in ("", "_test")]
     arrays = read_npz(path, keys, needed=())

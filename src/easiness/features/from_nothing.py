@@ -21,7 +21,7 @@ from easiness.inputs import SOUND, TEXT, Samples, Stored, log_mel, to_text
 
 NAME = "hashed"
 RULE = 1
-"""Of how vectors are made: a change in it makes other features."""
+"""The version of how vectors are made: another makes other features."""
 
 Counts: TypeAlias = sparse.csr_matrix
 
@@ -85,7 +85,7 @@ def _texts(stored: Stored) -> Iterator[list[str]]:
 
 @dataclass(frozen=True, eq=False)
 class Hashed:
-    """What was fitted: the ``columns`` [C] that are kept, their ``weights`` and ``directions`` [D, C]."""
+    """The ``columns`` [C] that are kept, their ``weights`` and ``directions`` [D, C], as fitted."""
 
     settings: Settings
     columns: Positions
@@ -94,10 +94,7 @@ class Hashed:
 
     @classmethod
     def fitted(cls, train: Stored, settings: Settings) -> Hashed:
-        """Fit weights on all training texts, and directions on as many as fit in memory.
-
-        The same texts give the same bits: one thread computes.
-        """
+        """Fit weights on all training texts, and directions, in one thread, on as many as fit in memory."""
         from sklearn.utils.extmath import randomized_svd
         from threadpoolctl import threadpool_limits
 

@@ -36,7 +36,7 @@ SEEN_IMAGENET = (
 )
 
 RULE = 1
-"""Of the preparation: a change in what it gives makes other features."""
+"""The version of the preparation: another makes other features."""
 
 _AT_ONCE = 64  # pictures to a batch of a GPU
 _ALIKE = 1e-3  # of the largest value: rounding alone is a thousandth of this
@@ -91,7 +91,7 @@ class Preparation:
         return left, top, left + wide, top + tall
 
     def normalizing(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """What prepared values are multiplied by, and what is added then: [3, 1, 1] each."""
+        """The factor of prepared values and the summand that follows: [3, 1, 1] each."""
         mean, std = (np.array(one, np.float64)[:, None, None] for one in (self.mean, self.std))
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
 
@@ -134,10 +134,7 @@ class FrozenNetwork:
     def read(
         self, split: Dataset, positions: Positions, transform: Transform | None = None
     ) -> Iterator[Vectors]:
-        """Vectors [b, D] of the examples at ascending ``positions``, some at a time.
-
-        A ``transform`` gets the prepared pictures [b, 3, height, width] in [0, 1], and their ids.
-        """
+        """Vectors [b, D] at ascending ``positions``; a ``transform`` gets pictures in [0, 1] and ids."""
         pictures = split.stored.subset(positions).map(self.preparation.prepared)
         named = zip(pictures, split.ids[positions].tolist(), strict=True)
         vectors = functools.partial(self._vectors, transform)
@@ -261,7 +258,7 @@ def folded(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
 NETWORK, EXTRA = "tf_efficientnet_lite0", "easiness[features]"
 ENCODER, TEXT_EXTRA = "sentence-transformers/all-MiniLM-L6-v2", "easiness[text]"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-"""Of the file of the network's weights."""
+"""The digest of the file of the network's weights."""
 
 PREPARATION = Preparation(size=(224, 224), mean=(0.5,) * 3, std=(0.5,) * 3, kept=0.875)
 """By it most photos of ten classes of ImageNet were named right among the 1,000."""
@@ -305,10 +302,7 @@ def _check_known(what: str, file: Path, known: str, kind: str, module: str) -> N
 
 
 def packaged_network(what: str, path: Path) -> nn.Module:
-    """The network with the weights at ``path``; ``what`` begins an error.
-
-    Its file has names of its own: tensors go by their order.
-    """
+    """The network with the weights at ``path``, which go by their order; ``what`` begins an error."""
     import timm
     import torch
 

@@ -209,10 +209,7 @@ def _in_file(
 
 
 def whole(path: Path, num: int, wanted: int | None = None) -> FeatureFile | None:
-    """The file of ``num`` vectors, or ``None`` where it is not there, or is not as it was written.
-
-    A file of another exponent than the ``wanted`` one is not taken.
-    """
+    """The file of ``num`` vectors, of the ``wanted`` exponent, where it is there and as it was written."""
     rows, note = _as_noted(path, num, wanted)
     if note is None or note.whole is None or not is_intact(path, note.whole):
         return None

@@ -46,10 +46,7 @@ def check_trusted(run: Run) -> None:
 def feature_reader(
     run: Run, data: Dataset, trial: StoredTrial, device: torch.device, split: Dataset | None = None
 ) -> InputReader:
-    """Reads the input of the last layer of a trial's network for ``data``, or a split of them.
-
-    The run must be a measured one, whose network has a linear or convolutional classifier.
-    """
+    """Reads the input of the last layer of a measured network for ``data``, or a split of them."""
     from easiness.training import FeatureReader, InputReader
 
     check_trusted(run)

@@ -34,7 +34,7 @@ AUTO_NAME = "auto"
 
 
 def _auto(request: Request) -> FeatureSource:
-    """What goes with the examples.
+    """The source that goes with the examples.
 
     Of pictures it is a small network that comes as a package; of texts such a one where it is installed, and
     else hashed words; of sounds statistics of their log-mel pictures; of vectors their values.

@@ -45,7 +45,7 @@ class Eye:
 
 @dataclass(frozen=True, eq=False)
 class FeatureSource:
-    """What makes vectors of examples.
+    """A maker of vectors of examples.
 
     ``name`` is what people call it. ``identity`` is a SHA-256 (hex) of all that the vectors depend on: of
     weights and preprocessing, or of the values of an array. ``about`` says in a sentence or two which network
@@ -152,7 +152,7 @@ class FeatureKind:
 
     @property
     def prefix(self) -> str:
-        """What the text begins with, up to a colon; empty for other forms."""
+        """The beginning of the text, up to a colon; empty for other forms."""
         prefix, colon, rest = self.form.partition(":")
         return prefix + colon if rest.isupper() else ""
 

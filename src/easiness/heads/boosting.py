@@ -63,10 +63,7 @@ class _Member:
 
 @dataclass(frozen=True, eq=False)
 class BoostedHead:
-    """Trees and a regression on features less ``center`` over ``scale`` [D], to which both are fitted.
-
-    Logits are the sum of their log probabilities times ``weights``.
-    """
+    """Sums members' log probabilities times ``weights``, of features less ``center`` over ``scale`` [D]."""
 
     members: Sequence[_Member]
     weights: Sequence[float]

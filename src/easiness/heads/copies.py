@@ -52,10 +52,7 @@ def kept_together(
 def joined_with_near(
     num: int, sure: Sequence[Pairs], near: Pairs, groups: npt.NDArray[np.object_] | None
 ) -> Groups:
-    """`joined` examples [K]: ``sure`` pairs, ``groups`` [K] of equal values, and pairs that are ``near``.
-
-    Where these chain many they look alike without being copies, and do not count.
-    """
+    """Examples `joined` by ``sure`` pairs, ``groups`` and ``near`` pairs, unless these chain many."""
     known = [*sure, *_pairs_of_groups(groups)]
     found, grown = joined(num, known), joined(num, [*known, near])
     most = max(np.bincount(found).max(), _LARGEST * num, 2)
@@ -95,10 +92,7 @@ def joined(num: int, pairs: Sequence[Pairs]) -> Groups:
 
 
 def _near(rows: npt.NDArray[np.float32]) -> Pairs:
-    """Pairs of examples that are nearer than others can be expected to be: each with the nearest to it.
-
-    The rows, which have a length of one, are changed.
-    """
+    """Pairs of examples nearer than by chance, each and the nearest; rows, of length one, are changed."""
     rows -= rows.mean(axis=0)
     few = rows
     if rows.shape[1] > _NUM_DIRECTIONS:  # distances are kept well enough to look for the nearest

@@ -19,10 +19,9 @@ _STREAM = 0x666F6C64  # keeps these random numbers apart from those of trials
 
 @dataclass(frozen=True, eq=False)
 class Deal:
-    """A division of examples into folds by ``labels`` [K], which need not be those that are trained with.
+    """Divides examples into folds by ``labels`` [K], maybe not those trained with; ``groups`` [K] stay whole.
 
-    Examples of one of the ``groups`` [K] stay together; each is alone by default. Those ``never`` [K] trained
-    on have a fold as well.
+    Examples that are ``never`` [K] trained on have a fold as well.
     """
 
     labels: Positions
@@ -61,10 +60,7 @@ class Deal:
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """``num`` examples dealt out to folds for one repeat: as many trials as there are folds.
-
-    ``blocks`` [folds][parts] are positions: a share of the examples is a union of them.
-    """
+    """``num`` examples dealt out for a repeat: ``blocks`` [folds][parts] are positions, parts of shares."""
 
     blocks: tuple[tuple[Positions, ...], ...]
     shares: tuple[float, ...]
@@ -157,7 +153,7 @@ def _parts(order: Positions, groups: Positions, cuts: tuple[Fraction, ...]) -> t
 
 
 def _folds_and_parts(shares: tuple[float, ...], num: int) -> list[tuple[int, int]]:
-    """Of each share, how many whole folds it has, and how many parts of the next one."""
+    """The number of whole folds of each share, and of parts of the next one."""
     cuts = _cuts(shares, num)
     found = []
     for share in _fractions(shares):

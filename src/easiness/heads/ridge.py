@@ -192,15 +192,12 @@ def _fit(seen: Moments, x: Tensor, labels: Tensor) -> Fitted:
 
 
 def by_examples(num: int, width: int) -> bool:
-    """Are examples so few that heads are computed from their products, and not from those of columns?
-
-    Heads of not many more examples than columns may fit every one, which single precision cannot tell.
-    """
+    """Are examples so few that heads, which may fit each, are computed from products of examples?"""
     return num <= width + width // 8 + 8
 
 
 def bytes_of_moments(num: int, width: int, classes: int, blocks: int) -> int:
-    """What the moments of so many blocks take, and a head's own, where it sees ``num`` examples."""
+    """The bytes of moments of so many blocks, and of a head's own, where it sees ``num`` examples."""
     gram = 0 if by_examples(num, width) else width
     return 4 * (blocks + 4) * width * (gram + classes)
 
@@ -237,10 +234,7 @@ def _primal(seen: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tenso
 
 
 def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
-    """By the eigenvalues of the examples' inner products, where examples are few.
-
-    Heads may then fit every example, and what is left of it is a ratio of small numbers: in double precision.
-    """
+    """By eigenvalues of examples' inner products, in double precision: heads may fit every example."""
     apart, one_hot = (x - mean).double(), _one_hot(labels, share.double())
     values, vectors = torch.linalg.eigh(apart @ apart.T)
     values = values.clamp(min=0)

@@ -106,7 +106,7 @@ MOST_LOGITS = 5_000_000
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What heads say of a row: logits [n, C] are ``sum_f outputs_f(x) / temperature_f``, over features."""
+    """Heads of a row, whose logits [n, C] are ``sum_f outputs_f(x) / temperature_f``, over features."""
 
     heads: Sequence[Any]
     scales: Sequence[float]
@@ -301,7 +301,7 @@ def _joined(rows: Sequence[Observations], trained_on: npt.NDArray[np.bool_]) -> 
 
 
 def _weights_of_rows(rows: Sequence[Rows]) -> dict[str, npt.NDArray[Any]]:
-    """What is taken off features before heads see them, and what they are multiplied by then."""
+    """Centers that are taken off features before heads see them, and scales that they have then."""
     found: dict[str, npt.NDArray[Any]] = {}
     for at, one in enumerate(rows):
         found[f"features_{at}.center"] = one.center.cpu().numpy()
@@ -343,10 +343,7 @@ def stored_heads(
     num_classes: int,
     device: torch.device,
 ) -> StoredHeads:
-    """The heads that have seen ``share``, one of ``spec.heads.shares``, in the ``weights`` of a trial.
-
-    ``widths`` are the lengths of the vectors of each of the features.
-    """
+    """The heads that have seen ``share`` in the ``weights`` of a trial, of features of these ``widths``."""
     if spec.model == BOOSTING:
         raise BadInput("model boosting: keeps no trees, so nothing new can be asked of it; use --model ridge")
     kinds = range(len(widths))

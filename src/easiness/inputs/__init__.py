@@ -1,4 +1,4 @@
-"""What an example is: a folder a kind, with all that depends on it."""
+"""Kinds of examples: a folder a kind, with all that depends on it."""
 
 import lazy_loader
 

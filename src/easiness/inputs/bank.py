@@ -63,7 +63,7 @@ class Preparation:
         return values
 
     def normalized(self, raw: Tensor) -> Tensor:
-        """What a network gets of `raw` examples."""
+        """Network input of `raw` examples."""
         return raw.to(torch.float32)
 
     def finished(self, values: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ class TensorBank:
         return self._preparation.draw(positions, generator)
 
     def fetch(self, positions: Tensor, drawn: Tensor) -> tuple[Tensor, ...]:
-        """What `finish` needs of the examples at ``positions`` [b]: tensors on the device."""
+        """Arguments of `finish` for the examples at ``positions`` [b]: tensors on the device."""
         if self._whole is None:
             return (self._collated(positions.numpy(), drawn),)
         if self._resident:

@@ -88,7 +88,7 @@ def digest(blob: Blob) -> bytes:
 
 
 Header: TypeAlias = tuple[Any, ...]
-"""What the beginning of a file says of its example: numbers and truth values, which are kept as JSON."""
+"""The beginning of a file on its example: numbers and truth values, which are kept as JSON."""
 
 
 class Files:
@@ -119,10 +119,7 @@ class Files:
         raise NotImplementedError
 
     def decode(self, blob: Blob, name: str, traits: Any) -> Value:
-        """The example that a file holds, by the traits of the data where there are some.
-
-        Raises `Unreadable` where it cannot be used.
-        """
+        """The example of a file, by the traits of the data if any; `Unreadable` where it cannot be used."""
         raise NotImplementedError
 
     def is_readable(self, blob: Blob, name: str) -> bool:
@@ -216,7 +213,7 @@ class Blobs:
         return [one.hex() for one in counted(found, self.reader.reading, len(positions))]
 
     def unreadable(self, positions: Positions) -> Positions:
-        """Those of ascending ``positions`` at which examples cannot be decoded."""
+        """The ascending ``positions`` at which examples cannot be decoded."""
         return self.tried(positions, len(positions), 0)
 
     def tried(self, positions: Positions, total: int, done: int) -> Positions:

@@ -1,4 +1,4 @@
-"""What an example is: everything that depends on the kind of examples hangs from one value."""
+"""Kinds of examples: everything that depends on the kind of examples hangs from one value."""
 
 from __future__ import annotations
 
@@ -48,10 +48,7 @@ class Traits:
         raise NotImplementedError
 
     def joined(self, held_out: Self, where: str, names: tuple[str, str]) -> Self:
-        """Traits of a training split (this) and its ``held_out`` one; ``names`` are those of the splits.
-
-        Raises `BadInput` where the two do not go together.
-        """
+        """Traits of this training split and its ``held_out`` one, called ``names``; may be a `BadInput`."""
         raise NotImplementedError
 
     def held_out_from(self, train: Stored) -> Any:
@@ -64,10 +61,7 @@ class Traits:
 
 
 class Stored:
-    """Examples that can be identified without being decoded, and decoded when needed: here those in memory.
-
-    ``noun`` and a position name one in an error.
-    """
+    """Examples identified without being decoded, here in memory; errors name a ``noun`` and a position."""
 
     noun: ClassVar[str]
     _held: Any
@@ -132,7 +126,7 @@ class Shown:
 
     @property
     def text(self) -> str:
-        """What it is, in one line."""
+        """A description in one line."""
         raise NotImplementedError
 
     @property
@@ -165,17 +159,14 @@ class Shown:
 
 @dataclass(frozen=True)
 class NearPairs:
-    """Positions in the training and in the held-out split, and how far they are from each other: [n] each.
-
-    Of pairs within the training split ``held_out`` is the other training example.
-    """
+    """Positions [n] of near examples of two splits, or of one, and how far they are from each other."""
 
     train: npt.NDArray[np.int64]
     held_out: npt.NDArray[np.int64]
     distance: npt.NDArray[np.int64]
 
     def later(self) -> NearPairs:
-        """Of pairs within one split those of which the other comes later, so that each is there once."""
+        """Pairs within one split of which the other comes later, so that each is there once."""
         later = self.held_out > self.train
         return NearPairs(self.train[later], self.held_out[later], self.distance[later])
 
@@ -192,7 +183,7 @@ class Near:
         raise NotImplementedError
 
     def within(self, looks: Any) -> tuple[Iterator[NearPairs] | None, str]:
-        """Those of one split, each once, or ``None`` where it does not look; what was left out and why."""
+        """Near pairs of one split, once each, or ``None``, and what was not looked for and why."""
         return (found.later() for found in self.pairs(looks, looks)), ""
 
     def compares(self, train: Any, held_out: Any) -> bool:  # noqa: ARG002
@@ -200,7 +191,7 @@ class Near:
         return True
 
     def left_out(self, train: Any, held_out: Any) -> str:  # noqa: ARG002
-        """What of two splits was not looked at, and why."""
+        """The part of two splits that was not looked at, and why."""
         return ""
 
 
@@ -244,10 +235,7 @@ class InputKind:
         return False
 
     def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> Stored:
-        """The examples of an array [K, ...] that it takes, called ``where`` in a `BadInput`.
-
-        With ``copy`` they share no memory with the array.
-        """
+        """The examples of an array [K, ...], called ``where``; a ``copy`` shares no memory with it."""
         raise NotImplementedError
 
     def same(self, value: Value) -> Value:
@@ -266,10 +254,7 @@ class InputKind:
     def pack(
         self, examples: Any, recipe: Recipe, cache: Path | None, on_packed: Callable[[int], None]
     ) -> Values:
-        """A `Dataset` as training takes it; in the folder ``cache`` there may be a file that is found again.
-
-        ``on_packed`` is told how many examples such a file has while it is built.
-        """
+        """A `Dataset` as training takes it, in a file in ``cache`` if any, of which ``on_packed`` is told."""
         raise NotImplementedError
 
     def cached_bytes(self, examples: Any, recipe: Recipe, cache: Path) -> int:  # noqa: ARG002
@@ -310,11 +295,11 @@ class InputKind:
         return ""
 
     def augmentation(self, recipe: Recipe, shape: tuple[int, ...]) -> str:  # noqa: ARG002
-        """What is done to network input of a shape in training."""
+        """The changes to network input of a shape in training."""
         return "none"
 
     def observation(self, recipe: Recipe, /) -> str:
-        """What a network is shown when it is observed."""
+        """The form in which a network is shown examples when it is observed."""
         raise NotImplementedError
 
     def network(self, asked: str | None) -> str:

@@ -82,7 +82,7 @@ class Packed(Values):
 
     @property
     def num_bytes(self) -> int:
-        """What the values take, of an array."""
+        """The bytes that the values take, of an array."""
         return int(self.flat.nbytes) if isinstance(self.flat, np.ndarray) else 0
 
     @property

@@ -20,10 +20,7 @@ KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR, SOUND, TEXT)
 
 
 def kind_named(name: str) -> InputKind:
-    """The kind with this name; `BadInput` where there is none, as for a run of a later version.
-
-    A study may have a kind of its own, which no source has; its package offers it as ``NAME_kind``.
-    """
+    """The kind with this name, which a study offers as ``NAME_kind``; `BadInput` where there is none."""
     for kind in KINDS:
         if kind.name == name:
             return kind

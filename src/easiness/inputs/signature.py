@@ -1,4 +1,4 @@
-"""What a network takes and a kind of examples gives; light, since the help of commands names networks."""
+"""The input that a network takes and a kind gives; light, since the help of commands names networks."""
 
 from __future__ import annotations
 

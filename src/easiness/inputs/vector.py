@@ -28,7 +28,7 @@ _Floats = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, eq=False)
 class VectorTraits(Traits):
-    """What vectors have in common: their width, and ``mean`` and ``scale`` [D] of each value.
+    """Traits of vectors: their width, and ``mean`` and ``scale`` [D] of each value.
 
     ``scale`` is the (population) standard deviation, and 1 for a value that is ``constant`` [D]: the same in
     all. ``names`` [D] are those of the columns of a table.
@@ -45,7 +45,7 @@ class VectorTraits(Traits):
         return self.names is not None and not all(name.endswith("]") for name in self.names)
 
     def called(self, at: int) -> str:
-        """What the value at a position is called."""
+        """The name of the value at a position."""
         return f"x[{at}]" if self.names is None else self.names[at]
 
     @property
@@ -76,20 +76,14 @@ class VectorTraits(Traits):
         return VectorTraits(self.mean + share * apart, scale, constant, self.names)
 
     def standardized(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Values [n, D] less the mean of the training examples, in units of their standard deviation.
-
-        Those that are the same in all training examples become 0.
-        """
+        """Values [n, D] less the training examples' mean, over their deviation; constant ones become 0."""
         made = ((values.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
         made[:, self.constant] = 0
         return made
 
 
 class StoredVectors(Stored):
-    """Vectors [K, D] in memory; their stored bytes are those of float32 values, little-endian.
-
-    ``names`` [D] are those of the columns, where they come from a table.
-    """
+    """Vectors [K, D] in memory, identified as float32, little-endian; ``names`` [D] are a table's."""
 
     noun = "vector"
 

@@ -230,11 +230,7 @@ class Deciding:
     def data(self, found: FoundExamples, pixelated: bool, elsewhere: Collection[Named] = ()) -> str:
         """Everything that the script reads, as JSON that can stand in a script element.
 
-        Args:
-            found: the examples that were found.
-            pixelated: are pictures enlarged pixel by pixel?
-            elsewhere: training examples whose pictures and sounds the page has in any case; the script takes
-                them from there.
+        Pictures and sounds of examples ``elsewhere`` in the page are taken from there.
         """
         media: dict[str, dict[int, str]] = {"pictures": {}, "sounds": {}, "texts": {}}
         for at, named in enumerate(self.wanted):

@@ -135,10 +135,7 @@ def room_for(num_bytes: int) -> int:
 
 
 def shown_of(data: Dataset, wanted: Sequence[Named], room: int) -> tuple[dict[Named, ShownExample], int]:
-    """Examples by their split and id, and how many have lost picture and sound for want of room.
-
-    Those that the data lack are left out.
-    """
+    """Examples of the data by split and id, and how many have lost picture and sound for want of room."""
     times = Counter(wanted)
     rank = {name: at for at, name in enumerate(times)}
     kept: dict[Named, ShownExample] = {}
@@ -243,10 +240,7 @@ def _made(
 
 
 def texts_at(run: Run, data: Dataset, positions: npt.NDArray[np.int64]) -> list[str] | None:
-    """The texts of the examples at ``positions`` of a run, cut as far as a page has room.
-
-    ``None`` where words are not what examples of this kind are known by, or where there are too many.
-    """
+    """Texts at ``positions`` of a run, cut to a page's room; ``None`` of too many, or kinds without words."""
     if not data.kind.in_words or len(positions) > _MOST_TEXTS:
         return None
     texts = run_values(run, data, positions, lambda value: data.kind.show(value, data.traits).in_page().text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
 
@@ -99,18 +98,14 @@ def _where(run: Run) -> dict[str, str]:
     if seconds:
         facts["time"] = f"{duration(sum(seconds))}, {duration(sum(seconds) / len(seconds))} a trial"
     machine = " and ".join(
-        _distinct(f"{one['device']} ({one['machine']})" for one in ran if {"device", "machine"} <= one.keys())
+        sorted({f"{one['device']} ({one['machine']})" for one in ran if {"device", "machine"} <= one.keys()})
     )
     if machine:
         facts["ran on"] = machine
     for library, name in (("easiness", "easiness"), ("torch", "PyTorch")):
-        if versions := ", ".join(_distinct(str(one[library]) for one in ran if library in one)):
+        if versions := ", ".join(sorted({str(one[library]) for one in ran if library in one})):
             facts[name] = versions
     return facts
-
-
-def _distinct(values: Iterable[str]) -> list[str]:
-    return sorted(set(values))
 
 
 def describe_data(run: Run) -> str:
@@ -141,10 +136,7 @@ def epoch_option(run: Run, epoch: int) -> list[str]:
 
 
 def measure_command(run: Run, data: Dataset | None) -> tuple[tuple[str, ...], str | None] | None:
-    """The command that measures the run again, in parts, and the TOML file that it names, if any.
-
-    A part is an option with its value. ``None`` for what only Python has, and for recorded runs.
-    """
+    """The parts of the command that measures the run again, if one does, and its TOML file, if any."""
     spec = run.spec.measured
     if spec is None or is_given(spec.model):
         return None
@@ -167,10 +159,7 @@ def measure_command(run: Run, data: Dataset | None) -> tuple[tuple[str, ...], st
 
 
 def longer_command(run: Run, **more: int) -> str | None:
-    """The line that gives a run more ``trials`` or ``epochs``; ``None`` as `measure_command`.
-
-    What a run has been trained by it keeps, so the line does not name its recipe.
-    """
+    """The line that gives a run more ``trials`` or ``epochs``, if any does, by the recipe it has."""
     spec = run.spec.measured
     parts = None if spec is None else _again(run, spec.model_copy(update=more))
     return None if parts is None else " ".join(parts)
@@ -221,10 +210,7 @@ _LEFT_TO_THE_REPORT = ("precision", "recipe", "seed", "time", "ran on", "PyTorch
 
 
 def run_html(run: Run) -> str:
-    """A table and a figure as HTML that loads nothing; every text is escaped.
-
-    A run that has no common epoch yet has the table alone.
-    """
+    """A table, and a figure of a common epoch, as HTML that loads nothing; every text is escaped."""
     if run.observed:
         epoch = run.observed[-1]
         facts = run_facts(run, accuracy_curves(run), epoch)

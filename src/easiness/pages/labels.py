@@ -44,10 +44,7 @@ class Alike:
 
 @dataclass(frozen=True)
 class Certain:
-    """The certain ``conflicts`` in the data, whatever networks say, and ``sentences`` on them.
-
-    Where nothing was looked for there are none; ``sentences`` may then say why.
-    """
+    """Certain ``conflicts`` in the data, and ``sentences`` on them or on why there are none."""
 
     sentences: list[str] = field(default_factory=list)
     conflicts: Conflicts = field(default_factory=lambda: Conflicts.none("examples"), repr=False)
@@ -135,10 +132,7 @@ class SuspectLabels:
 def suspect_labels(
     run: Run, epoch: int, most: int, most_held_out: int, key: str = "run"
 ) -> list[SuspectLabels]:
-    """The suspects among the examples of a run, and among those held out where they were observed.
-
-    Empty where labels cannot be judged: with one class.
-    """
+    """The suspects in a run, and among those held out where observed; none where there is one class."""
     if len(run.classes) < 2:
         return []
     asked = run.asked(epoch) if epoch_option(run, epoch) else {}

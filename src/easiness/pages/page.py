@@ -253,7 +253,9 @@ def render_report(
         tell("judging examples and labels", len(parts), len(runs))
     sure = certain(runs[0], data)
     ranked = [part["suspects"][0].found.ranked if part["suspects"] else None for part in parts]
-    positions = _hardest_first(parts)
+    galleries = [gallery for part in parts for gallery in part["galleries"]]
+    sides = ("hardest", "easiest")
+    positions = [one["position"] for side in sides for gallery in galleries for one in gallery[side]]
     drawn = data_map(runs, [part["name"] for part in parts], rows, tables, ranked, positions)
     lists = listed(runs[0], parts[0]["suspects"], to_decide, sure.flaws) if len(runs) == 1 else []
     view = deciding(runs[0], rows[0], lists, sure.conflicts, data, to_decide)
@@ -309,9 +311,3 @@ def render_report(
         deciding=view,
         deciding_data=None if view is None else view.data(found, pixelated, on_page),
     )
-
-
-def _hardest_first(parts: Sequence[dict[str, Any]]) -> list[int]:
-    galleries = [gallery for part in parts for gallery in part["galleries"]]
-    sides = ("hardest", "easiest")
-    return [one["position"] for side in sides for gallery in galleries for one in gallery[side]]

@@ -117,10 +117,7 @@ class Illustration:
 
 @dataclass(frozen=True)
 class Part:
-    """An experiment: a sentence or two, figures with their numbers, and tables that belong to no figure.
-
-    The tables are folded.
-    """
+    """An experiment: a sentence or two, figures with their numbers, and tables that belong to none."""
 
     key: str
     title: str

@@ -302,10 +302,7 @@ def _square(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def draw_gallery(shown: Mapping[str, tuple[Block, Block]], num_trials: int) -> Figure:
-    """A row per class: its easiest examples on the left, its hardest on the right.
-
-    Pictures are cut to their centre square. Below each: how many trials are right.
-    """
+    """A row per class: its easiest left, its hardest right, as squares, with how many trials are right."""
     from matplotlib.figure import Figure
 
     columns = max(len(side) for row in shown.values() for side in row)

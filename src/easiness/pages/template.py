@@ -72,10 +72,7 @@ def render_page(template: str, note: str = "", **values: Any) -> Page:
 
 
 def breakable(name: object) -> Markup:
-    """A name that may go on in the next line behind an underscore, a dash, a dot or a slash; escaped.
-
-    What is HTML already stays as it is.
-    """
+    """A name, escaped unless it is HTML, that may go on in the next line behind one of `_JOINTS`."""
     from markupsafe import Markup, escape
 
     if isinstance(name, Markup):

@@ -1,4 +1,4 @@
-"""What is to be done: recipes, trials and runs as frozen values, and the seeds they draw from.
+"""Plans as values: recipes, trials and runs as frozen values, and the seeds they draw from.
 
 The names are in the stub beside this file; each is loaded when it is first used, so that the command line,
 which needs the options alone, starts at once.

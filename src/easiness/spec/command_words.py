@@ -67,10 +67,7 @@ def loading_of(data: DatasetRef) -> Loading:
 
 
 def featuring_of(spec: RunSpec) -> Featuring:
-    """The options by which a command fits heads on the same features; none of a run of networks.
-
-    Groups that were given as values have the name ``COLUMN``.
-    """
+    """The options by which a command fits heads on the same features; groups as values are ``COLUMN``."""
     heads = spec.heads
     if heads is None:
         return Featuring()

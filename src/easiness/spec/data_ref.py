@@ -127,7 +127,7 @@ class DatasetRef(LoadOptions):
 
     @property
     def examples_text(self) -> str:
-        """What the examples are called in a sentence on those that are left out."""
+        """The name of the examples in a sentence on those that are left out."""
         return "images" if self.kind == IMAGE else f"{self.kind}s"
 
     def unreadable_text(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from easiness.errors import BadInput
 
 OptionGroup: TypeAlias = Literal["Data", "Drawing", "Training", "Recording", "Machine"]
-"""What the help of a command puts together, in this order; a value of options names its own as ``GROUP``."""
+"""Parts of the help of a command, in this order; a value of options names its own as ``GROUP``."""
 
 
 @dataclass(frozen=True)

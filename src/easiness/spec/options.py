@@ -173,7 +173,7 @@ Split: TypeAlias = Literal["train", "held_out"]
 Keep: TypeAlias = Literal["top", "bottom"]
 """The end of a score whose examples are to be kept, where a high score means neither easy nor hard."""
 Steps: TypeAlias = Literal["epochs", "steps"]
-"""What a smaller training set has in common with the full one: the epochs, or the number of steps."""
+"""The size that a smaller training set shares with the full one: the epochs, or the number of steps."""
 
 _ON_OFF = {"on": True, "off": False}
 
@@ -192,7 +192,7 @@ def _jobs(text: str) -> Any:
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained, how, and for how long."""
+    """The network to train, how, and for how long."""
 
     GROUP: ClassVar[OptionGroup] = "Training"
 
@@ -253,7 +253,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Recording:
-    """What is kept of a trial; ``splits`` are those to observe, as far as the data have them."""
+    """The records of a trial; ``splits`` are those to observe, as far as the data have them."""
 
     GROUP: ClassVar[OptionGroup] = "Recording"
 

@@ -299,7 +299,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
     "paper": {},
     "short": {"period": "epochs", "alpha": 0.003, "translation": 0.0, "crop_scale": 0.35},
 }
-"""What each named recipe changes of `Recipe`, whose own settings are the paper's.
+"""The changes of each named recipe to `Recipe`, whose own settings are the paper's.
 
 ``short`` is for trainings of a few epochs: its step size, three times the paper's, comes down to nothing with
 the last step, and images are mirrored and hardly moved (docs/results/recipes.md has what it gains).
@@ -316,7 +316,7 @@ BASE = "base"
 
 
 def named_recipe(name: str, model: str) -> dict[str, Any]:
-    """What the named recipe changes of `Recipe` for a network.
+    """The changes of the named recipe to `Recipe` for a network.
 
     AlexNet, VGG and SqueezeNet without batch normalization keep the paper's step size in each.
     """

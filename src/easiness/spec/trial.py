@@ -1,4 +1,4 @@
-"""What a trial is and what a run is, before anything runs: frozen values with a content hash."""
+"""Trials and runs before anything runs: frozen values with a content hash."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class FeaturesRef(Frozen):
 
 
 class Heads(Frozen):
-    """What a run on features is beside its model and seed.
+    """The settings of a run on features beside its model and seed.
 
     Row m of a trial, which elsewhere is of epoch m, is of heads that have seen ``shares[m - 1]`` of the
     examples. ``groups`` is the digest of what keeps examples together in one fold, where users say so, and
@@ -70,7 +70,7 @@ class Heads(Frozen):
         return self
 
     def identity(self) -> dict[str, Any]:
-        """What decides what is recorded: names of features do not."""
+        """The part that decides what is recorded: names of features do not."""
         return {**self.model_dump(mode="json"), "features": [one.identity for one in self.features]}
 
     @property
@@ -164,7 +164,7 @@ class Probe(Frozen):
         return observe
 
     def identity(self) -> dict[str, Any]:
-        """What decides what is recorded; observing every epoch, which is usual, is left out."""
+        """The part that decides what is recorded; observing every epoch, which is usual, is left out."""
         return self.model_dump(mode="json", exclude={"observe"} if self.observe == ALL else set())
 
     def observed(self, epochs: int) -> tuple[int, ...]:
@@ -173,7 +173,7 @@ class Probe(Frozen):
 
 
 class Resolved(Frozen):
-    """What ``auto`` became, decided once per run and reused, so that resuming is bit-identical on a CPU.
+    """The settings that ``auto`` became: decided once, so that resuming a run is bit-identical on a CPU.
 
     ``jobs`` processes work at a time, a trial in each. ``compiled`` says whether a network runs through
     ``torch.compile``. ``graphed`` is from versions that replayed steps as CUDA graphs, and ``together`` from
@@ -286,11 +286,7 @@ UNNAMED = "recorded"
 
 
 class RecordedSpec(Frozen):
-    """A run written by `Recorder` from a user's own training loop.
-
-    ``augmented`` logits are those of training steps and not of clean passes. ``network`` is what its user
-    calls the network.
-    """
+    """A run by `Recorder`; ``augmented`` logits are of training steps, ``network`` is its user's word."""
 
     kind: Literal["recorded"] = "recorded"
     data: DatasetRef
@@ -348,7 +344,7 @@ def trial_seeds(seed: int, index: int) -> TrialSeeds:
 
 
 class StoppingRule(Frozen):
-    """What was asked: sets of ``fraction`` of the examples as reliable as this, by ``max_trials`` at most.
+    """The rule: sets of ``fraction`` of the examples as reliable as this, by ``max_trials`` at most.
 
     ``reliability`` is the share of the true set that a set is to hold; under the rule of ``halves``, which
     earlier versions wrote, the matching rate between halves of the trials.

@@ -1,4 +1,4 @@
-"""What takes long to find out of a run: kept in its folder, and found out anew where it is not there."""
+"""Answers that take long to find out of a run: kept in its folder, else found out anew."""
 
 from __future__ import annotations
 
@@ -73,11 +73,7 @@ def kept_in_run(
 def kept_answer(
     folder: Path, name: str, identity: str, forms: Mapping[str, Form]
 ) -> dict[str, npt.NDArray[Any]] | None:
-    """The arrays kept under a ``name`` in the ``folder`` of a run, of these ``forms``.
-
-    ``None`` where there are none, or other bytes than were written, or where what they were made from, as the
-    ``identity`` says, was something else.
-    """
+    """The arrays of these ``forms`` kept under a ``name``, as written and of this ``identity``, if any."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -103,10 +99,7 @@ def _fit(arrays: Arrays, forms: Mapping[str, Form]) -> bool:
 
 
 def keep_answer(folder: Path, name: str, identity: str, arrays: Arrays) -> None:
-    """Keep ``arrays`` for `kept_answer`, whole or not at all. Of two processes at once the later one's stay.
-
-    They are not kept where the folder cannot be written to, or has links.
-    """
+    """Keep ``arrays`` for `kept_answer`, whole or not at all, in a folder that can be written to."""
     from safetensors.numpy import save
 
     whole = {one: np.ascontiguousarray(array) for one, array in arrays.items()}

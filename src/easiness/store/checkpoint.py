@@ -48,11 +48,7 @@ class CheckpointDocument(BaseModel):
 
 def checkpoints_of(folder: Path, trial: int) -> list[Path]:
     """Checkpoints of a trial, the latest epoch first."""
-    return sorted(folder.glob(f"{_name(trial)}*"), reverse=True)
-
-
-def _name(trial: int) -> str:
-    return f"{trial:04d}-"
+    return sorted(folder.glob(f"{trial:04d}-*"), reverse=True)
 
 
 def write_checkpoint(
@@ -61,7 +57,7 @@ def write_checkpoint(
     """Write a checkpoint of contiguous ``tensors``, whole or not at all, and remove those of other epochs."""
     from safetensors.torch import save_file
 
-    path = folder / f"{_name(trial)}{document.epoch:06d}"
+    path = folder / f"{trial:04d}-{document.epoch:06d}"
     others = [other for other in checkpoints_of(folder, trial) if other != path]
     if path.exists():  # another process was given the same trial, or this one is not of use
         shutil.rmtree(path)
@@ -104,10 +100,7 @@ def remove_checkpoints(folder: Path, trial: int) -> None:
 
 
 def clear_checkpoints(folder: Path, but: Collection[int] = ()) -> None:
-    """Remove all checkpoints but of the trials ``but``, and the folder where none is left.
-
-    Nobody may be writing to it; what cannot be removed stays.
-    """
+    """Remove all checkpoints but of the trials ``but``, and an empty folder; nobody may be writing to it."""
     if not folder.is_dir():
         return
     files.sweep(folder)

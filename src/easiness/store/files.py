@@ -219,13 +219,9 @@ def own_version() -> str:
 
 
 def later(file: Path, document: Any, known: int = 1) -> LaterVersion | None:
-    """The error for a document that cannot be read because a later version wrote it; ``None`` for any other.
+    """The error for a ``document`` (JSON value or bytes) of a later version, or format than ``known``.
 
-    Args:
-        file: where it is.
-        document: its JSON value, or its bytes. Its ``format`` is a number, 1 where it says none; the version
-            that wrote it is in its ``version``, or in ``versions`` or ``ran`` as that of ``easiness``.
-        known: the latest format that this version reads.
+    Its ``format`` is 1 where it says none; what wrote it is its ``version``, or ``easiness`` in other fields.
     """
     values = _object(document)
     number, written_by = values.get("format", 1), values.get("version")

@@ -47,13 +47,15 @@ def write_kept(
     file: BinaryIO, kept: Kept, ids: Ids, labels: npt.NDArray[np.int64], classes: Sequence[str]
 ) -> None:
     """Columns ``id``, ``label`` and that of the examples, in the order of the run."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     schema = _schema(kept.column, ids).with_metadata(_for_datasets(kept, ids, classes))
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for start, cells in _groups(kept):
             rows = slice(start, start + len(cells))
-            writer.write_table(_table(schema, ids[rows], labels[rows], cells))
+            columns = [ids_array(ids[rows]), pa.array(labels[rows]), pa.array(cells, schema.field(2).type)]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 
 
 def _groups(kept: Kept) -> Iterator[tuple[int, list[Any]]]:
@@ -61,14 +63,10 @@ def _groups(kept: Kept) -> Iterator[tuple[int, list[Any]]]:
     for row in range(kept.num):
         cells.append(kept.cell(row))
         kept.check(row, cells[-1])
-        size += _size(cells[-1])
+        size += len(cells[-1]["bytes"] if isinstance(cells[-1], dict) else cells[-1])
         if len(cells) == _ROWS or size >= _BYTES or row == kept.num - 1:
             yield start, cells
             start, cells, size = row + 1, [], 0
-
-
-def _size(cell: Any) -> int:
-    return len(cell["bytes"] if isinstance(cell, dict) else cell)
 
 
 def _schema(column: str, ids: Ids) -> Any:
@@ -79,15 +77,8 @@ def _schema(column: str, ids: Ids) -> Any:
     return pa.schema([("id", ids_array(ids[:0]).type), ("label", pa.int64()), (column, types[column])])
 
 
-def _table(schema: Any, ids: Ids, labels: npt.NDArray[np.int64], cells: list[Any]) -> Any:
-    import pyarrow as pa
-
-    columns = [ids_array(ids), pa.array(labels), pa.array(cells, schema.field(2).type)]
-    return pa.Table.from_arrays(columns, schema=schema)
-
-
 def _for_datasets(kept: Kept, ids: Ids, classes: Sequence[str]) -> dict[str, str]:
-    """What tells the library `datasets`, and our own sources, the names of the classes."""
+    """The names of the classes for the library `datasets` and our own sources."""
     label = {"names": list(classes), "_type": "ClassLabel"}
     of_ids = {"dtype": str(ids_array(ids[:0]).type), "_type": "Value"}
     features = {"id": of_ids, "label": label, kept.column: kept.feature}

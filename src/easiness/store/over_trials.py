@@ -1,4 +1,4 @@
-"""What the trials of a run say together: votes, the table of scores, probabilities.
+"""The trials of a run together: votes, the table of scores, probabilities.
 
 Trials are read in pieces, so that memory does not grow with their length.
 """
@@ -32,7 +32,7 @@ def votes_of(run: Run, epoch: int, at_most: int | None, spare: Votes | None, spl
     """The votes that `Run.votes` gives, for all examples or ``at_most`` drawn, in order."""
     trials, (ids, labels) = run.trials, run.examples(split)
     drawn = None if at_most is None else drawn_examples(len(ids), at_most)
-    keys = run.keys if drawn is None and ids is run.ids else None
+    keys = run.id_keys if drawn is None and ids is run.ids else None
     if drawn is not None:
         ids, labels = ids[drawn], labels[drawn]
     heard = num_heard(trials, epoch, split)
@@ -72,10 +72,7 @@ def votes_of(run: Run, epoch: int, at_most: int | None, spare: Votes | None, spl
 
 
 def num_heard(trials: Sequence[StoredTrial], epoch: int, split: Split) -> int | None:
-    """How many heads of a row are heard of every example at least: those that were not shown it.
-
-    ``None`` of trials that are trainings, which are all heard.
-    """
+    """The number of heads that left out each example at least; ``None`` of trainings, all heard."""
     if not trials or not trials[0].by_share:
         return None
     columns = (trial.columns(epoch, ["trained_on"], split)["trained_on"] for trial in trials)
@@ -92,10 +89,7 @@ def num_heard(trials: Sequence[StoredTrial], epoch: int, split: Split) -> int | 
 
 
 class Seats:
-    """Deals to each example the rows of votes, first come, first served: the heads that left it out.
-
-    In the j-th row is the j-th head of each, so that a row is a vote on all examples as of one trial.
-    """
+    """Deals the rows of votes on examples, first come, first served, to heads that left them out."""
 
     def __init__(self, num: int, num_examples: int) -> None:
         self._num, self._taken = num, np.zeros(num_examples, np.int64)
@@ -147,10 +141,7 @@ def scores_table(run: Run, epoch: int, fraction: float | None, split: Split) -> 
 def _predicted(
     trials: Sequence[StoredTrial], epoch: int, num_examples: int, split: Split, num_classes: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """The class that most trials that are heard name, and their share, of all examples.
-
-    The trials are read once for every so many examples.
-    """
+    """The class that most trials that are heard name, and their share; for so many examples at a time."""
     predicted, share = np.empty(num_examples, np.int64), np.empty(num_examples)
     size = min(num_examples, max(1, _AT_ONCE // len(trials)))
     names = ["prediction", *(["trained_on"] if trials[0].by_share else [])]
@@ -168,10 +159,7 @@ def _predicted(
 
 
 def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) -> npt.NDArray[np.float64]:
-    """The mean over trials of the softmax of the logits kept after ``epoch``, [examples, classes].
-
-    With ``left_out`` over the trials that did not train on the example; NaN where every one did.
-    """
+    """The mean softmax over trials, or those that left it out, of each example: [examples, classes]."""
     from scipy.special import softmax
 
     total: npt.NDArray[np.float64] | None = None

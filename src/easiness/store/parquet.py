@@ -48,10 +48,7 @@ _BUFFER = 1 << 16  # bytes of a file held ahead of each column being read
 
 @dataclass(frozen=True)
 class Extent:
-    """The extent of a file of observations: ``epochs`` groups of rows, each of ``examples`` rows.
-
-    Labels and predictions are below ``classes``. What is ``None`` is not known.
-    """
+    """A file's ``epochs`` groups of ``examples`` rows, labels below ``classes``; ``None`` is not known."""
 
     epochs: int | None = None
     examples: int | None = None
@@ -86,10 +83,7 @@ def check_groups(metadata: Any, extent: Extent) -> int:
 
 
 def stored_columns(file: Any, columns: Sequence[str], extent: Extent) -> list[str]:
-    """The columns to read of an open file for those asked, each checked by `check_table`.
-
-    Where there is no ``rival`` yet, they are those that tell a part of it.
-    """
+    """The columns to read of an open file, checked; for a missing ``rival`` those that tell it."""
     stored = list(columns)
     if "rival" in stored and "rival" not in file.schema_arrow.names:
         stored = [name for name in dict.fromkeys([*stored, "label", "prediction"]) if name != "rival"]
@@ -140,10 +134,7 @@ def is_augmented(path: Path, extent: Extent) -> bool:
 def read_rows(
     path: Path, rows: Iterable[int], columns: Iterable[str], extent: Extent = _ANY
 ) -> dict[str, npt.NDArray[Any]]:
-    """The asked columns at the given rows of epochs (from 0: the first observed), each [len(rows), K].
-
-    In files from before there was a ``rival`` it is -1 where the prediction does not tell it.
-    """
+    """Columns at the rows of epochs (from 0), each [len(rows), K]; a ``rival`` that is not known is -1."""
     import pyarrow.parquet as pq
 
     rows, columns = list(rows), list(columns)
@@ -168,11 +159,7 @@ def read_rows(
 def read_blocks(
     path: Path, rows: Iterable[int], columns: Iterable[str], extent: Extent = _ANY
 ) -> Iterator[dict[str, npt.NDArray[Any]]]:
-    """The asked columns at the given rows of epochs (from 0) for a block of n examples: [len(rows), n].
-
-    All epochs are read side by side, so that one pass over the file serves however long the trial is
-    and a page of each column is in memory, not the column.
-    """
+    """The columns of blocks of n examples, [len(rows), n]: epochs are read side by side, page by page."""
     import pyarrow.parquet as pq
 
     columns = list(columns)

@@ -49,7 +49,7 @@ class TrialRecorder:
             wanted = to_numpy(trained_on)
             positions = self._positions(wanted)
             if (positions < 0).any():
-                raise BadInput(f"trained_on: unknown id {_named(wanted[positions < 0].tolist())}")
+                raise BadInput(f"trained_on: unknown id {shorten(map(repr, wanted[positions < 0].tolist()))}")
             mask[:] = False
             mask[positions] = True
         kept = np.ones_like(mask) if into._spec.keep_logits else ~mask
@@ -159,7 +159,7 @@ class TrialRecorder:
         self._observe_waiting()
         if self._unknown:
             raise BadInput(
-                f"epoch {self._log.num_epochs + 1}: unknown id {_named(self._unknown)}; "
+                f"epoch {self._log.num_epochs + 1}: unknown id {shorten(map(repr, self._unknown))}; "
                 "only ids given to Recorder can be recorded"
             )
         self._log.end_epoch()
@@ -198,11 +198,6 @@ class TrialRecorder:
                 seed=self._seed,
                 identity=content_hash({"data": into._spec.data.identity(), "seed": self._seed}),
             )
-
-
-def _named(ids: Iterable[object]) -> str:
-    """Ids as Python writes them: 7 is another id than '7'."""
-    return shorten(map(repr, ids))
 
 
 def _share(accuracy: Any) -> float:
@@ -251,7 +246,7 @@ def kept_examples(ids: Ids, texts: Any, sounds: Any, rate: Any) -> Kept | None:
 
 
 def _in_order(given: Any, what: str, of: str, ids: Ids) -> list[Any]:
-    """What is given for each id: in the order of ids, or by id."""
+    """The things given, one for each id: in the order of ids, or by id."""
     if isinstance(given, Mapping):
         missing = next((name for name in ids.tolist() if name not in given), None)
         if missing is not None:
@@ -324,9 +319,7 @@ def _kept_files(given: list[Any], rate: Any, ids: Ids) -> Kept:
     return Kept(SOUND.name, _AUDIO, len(given), cell, check)
 
 
-_BITS_OF_A_SEED = (
-    128  # as NumPy's SeedSequence draws; a number of thousands of digits could not be read again
-)
+_BITS_OF_A_SEED = 128  # as NumPy's SeedSequence draws; thousands of digits could not be read again
 
 
 class Recorder:

@@ -45,7 +45,7 @@ class Row:
 
     @property
     def name(self) -> Literal["epoch", "share"]:
-        """What tells rows apart, as columns and axes are called."""
+        """The unit that tells rows apart, as columns and axes are called."""
         return "epoch" if self.share is None else "share"
 
     @property
@@ -134,7 +134,7 @@ class Run:
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """Of a run on features the shares of the examples that heads have seen, row by row; else none."""
+        """The shares of the examples that heads of a run on features have seen, row by row; else none."""
         return () if self.spec.heads is None else self.spec.heads.shares
 
     @property
@@ -146,13 +146,13 @@ class Run:
 
     @property
     def made(self) -> str:
-        """What its trials are: ``trainings``, or ``trials of heads``."""
+        """The name of its trials: ``trainings``, or ``trials of heads``."""
         many = "" if len(self.trials) == 1 else "s"
         return f"trial{many} of heads" if self.shares else f"training{many}"
 
     @property
     def row_name(self) -> str:
-        """What tells rows apart: ``epoch`` or ``share``."""
+        """The unit that tells rows apart: ``epoch`` or ``share``."""
         return "share" if self.shares else "epoch"
 
     @property
@@ -165,7 +165,7 @@ class Run:
         )
 
     def row(self, epoch: int) -> Row:
-        """What the row is of."""
+        """The epoch or the share of the row."""
         return Row(epoch, self.shares[epoch - 1] if self.shares else None)
 
     def row_text(self, epoch: int) -> str:
@@ -282,7 +282,7 @@ class Run:
         return self._examples[1]
 
     @functools.cached_property
-    def keys(self) -> Callable[[], npt.NDArray[np.uint64]]:
+    def id_keys(self) -> Callable[[], npt.NDArray[np.uint64]]:
         """Keys [K] of the ids, by which matching runs draw alike, when they are asked for."""
         return keys_when_asked(self.ids)  # hashing every path takes longer than counting a trial's votes
 
@@ -307,11 +307,11 @@ class Run:
         same_file = self.document.files[EXAMPLES] == other.document.files[EXAMPLES]
         if same_file and "_examples" not in self.__dict__:
             self._intact_examples()
-            self._examples, self.keys = other._examples, other.keys  # the file need not be read twice
+            self._examples, self.id_keys = other._examples, other.id_keys  # the file need not be read twice
         if self.ids is not other.ids:
             if not np.array_equal(self.ids, other.ids):
                 return False
-            self._examples, self.keys = (other.ids, self.labels), other.keys
+            self._examples, self.id_keys = (other.ids, self.labels), other.id_keys
         return True
 
     def votes(
@@ -322,7 +322,7 @@ class Run:
         *,
         split: Split = "train",
     ) -> Votes:
-        """What all finished trials said after ``epoch`` epochs of every example, or of ``at_most`` drawn.
+        """The votes of all finished trials after ``epoch`` epochs on every example, or on ``at_most`` drawn.
 
         Of a run on features ``epoch`` is the number of a row, and the votes are those of heads that have seen
         its share of the examples, on examples that they were not shown.

@@ -127,11 +127,7 @@ def trial_names(path: Path) -> list[str]:
 def finished_trials(
     path: Path, data: DatasetRef, before: Iterable[StoredTrial] = (), but: Collection[str] = ()
 ) -> list[StoredTrial]:
-    """The trials of a run over these data, by index; of two with the same index, the longer one.
-
-    Trials of ``before`` whose documents did not change are not read again. Folders named in ``but`` are left
-    out.
-    """
+    """The longest trial of each index, not of folders ``but``; of ``before`` unchanged ones are kept."""
     folder, names = path / TRIALS, [name for name in trial_names(path) if name not in but]
     there = {trial.path.name: trial for trial in before}
     found: dict[int, StoredTrial] = {}

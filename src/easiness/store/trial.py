@@ -92,10 +92,7 @@ class StoredTrial:
         return path
 
     def columns(self, epoch: int, names: Iterable[str], probe: str = "train") -> dict[str, npt.NDArray[Any]]:
-        """Columns of one of the epochs observed, each [K]; cheap, since only they are read.
-
-        ``rival`` is -1 where the trial does not tell it (`easiness.records.known_rival`).
-        """
+        """Columns of an epoch observed, each [K], alone read; ``rival`` is -1 where it is not known."""
         path, row = self._file(f"{probe}.parquet"), self.observed.index(epoch)
         read = parquet.read_rows(path, [row], names, self._extent(probe))
         return {name: values[0] for name, values in read.items()}
@@ -146,11 +143,7 @@ class StoredTrial:
     def blocks(
         self, num_classes: int, epoch: int | None = None, probe: str = "train"
     ) -> Iterator[tuple[int, Observations]]:
-        """`observations` in pieces: the position of the first example, then what was seen of it and the next.
-
-        Every example comes once, in the order of the run. Statistics are read as they are asked for;
-        kept logits are read at once.
-        """
+        """`observations` in pieces: the position of the first example, then what was seen from there on."""
         path, rows, fixed = self._before_reading(epoch, probe)
         extent = self._extent(probe)
         logits, augmented = self._logits(probe, rows), parquet.is_augmented(path, extent)
@@ -202,8 +195,8 @@ def write_trial(
     index: int,
     seed: int,
     identity: str,
-    spec: TrialSpec | None,
-    keep_weights: bool,
+    spec: TrialSpec | None = None,
+    keep_weights: bool = True,
 ) -> StoredTrial:
     """Write a trial below ``folder``, whole or not at all; ``ids`` by probe."""
     from safetensors.numpy import save
@@ -258,10 +251,7 @@ def _writer(path: Path | BinaryIO, schema: Any) -> Any:
 
 
 def write_observations(path: Path | BinaryIO, ids: Ids, observations: Observations) -> None:
-    """Columns ``epoch`` (from 1), ``id``, ``label``, ``trained_on``, the statistics and ``augmented``.
-
-    Each row group is one of the epochs observed, with the examples in the order of the run.
-    """
+    """Write a group of rows for each epoch observed, with the examples in the order of the run."""
     import pyarrow as pa
 
     fixed = {
@@ -283,10 +273,7 @@ def write_observations(path: Path | BinaryIO, ids: Ids, observations: Observatio
 
 
 def write_logits(path: Path, ids: Ids, logits: KeptLogits, epochs: Sequence[int]) -> None:
-    """Columns ``epoch``, ``id`` and ``logits`` (a list of one float32 per class), for the examples kept.
-
-    ``epochs`` are those observed.
-    """
+    """Write columns ``epoch`` (of those observed), ``id`` and ``logits`` [classes] of the examples kept."""
     import pyarrow as pa
 
     _, num, num_classes = logits.values.shape

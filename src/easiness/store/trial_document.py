@@ -21,10 +21,7 @@ Stamp: TypeAlias = tuple[int, int]
 
 
 class TrialDocument(BaseModel):
-    """``trial.json``: everything about a trial but its arrays. ``spec`` is absent in recorded runs.
-
-    ``train_loss`` has a value an epoch, each list of ``accuracy`` one an epoch `observed`.
-    """
+    """A loss is of each epoch, an ``accuracy`` of each `observed`; ``spec`` is absent in recorded runs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

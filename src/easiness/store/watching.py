@@ -1,4 +1,4 @@
-"""What a run shows to whoever watches it: the process that writes to it, and the log of its events.
+"""Signs of a run for whoever watches it: the process that writes to it, and the log of its events.
 
 The lock of a run says whether a process writes to it: it goes with the process, however it ends. What the
 file of the lock says is of use only while it is held. ``events.jsonl`` has what happened and when, as lines
@@ -92,10 +92,7 @@ def _read(content: bytes) -> AtWork:
 
 
 def note_work(path: Path, began: float, trials: Iterable[int]) -> None:
-    """Write into the lock that this process holds which trials it has in hand; errors are ignored.
-
-    It is written over in one go, never empty between: who looks meanwhile finds the last note or this one.
-    """
+    """Write into the lock held which trials are in hand: in one go, never empty; errors are ignored."""
     note = AtWork(
         process=os.getpid(), began=began, trials=tuple(sorted(trials)), host=platform.node() or None
     )

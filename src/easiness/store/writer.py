@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import Any, Self
 
 import filelock
 import numpy as np
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.records import TrialRecord
 from easiness.regular_file import at_home
-from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
+from easiness.spec import RecordedSpec, RunSpec, Stopped
 from easiness.store import files, run_folder, trial_document
 from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
 from easiness.store.files import FileDigest, LaterVersion, digest
@@ -66,11 +66,7 @@ def verify(run: Run | str | Path) -> list[Finding]:
 
 
 def findings(path: Path, read: Container[str] | None = None, opened: Run | None = None) -> Iterator[Finding]:
-    """Yield what `verify` finds in the run at ``path``.
-
-    Where names of files are given to ``read``, others are only checked for being there, and their size. The
-    descriptions that an ``opened`` run has read are not read again.
-    """
+    """Yield what `verify` finds; only files named in ``read``, if given, are read, none ``opened`` again."""
     there = {} if opened is None else {trial.path.name: trial.document for trial in opened.trials}
     if not (path / DOCUMENT).exists() and not (path / TRIALS).is_dir():
         read_document(path)  # which says what to give instead
@@ -164,24 +160,19 @@ def check_output(path: Path) -> None:
     """Make sure that ``path`` is a run, which may then only be read, or could become one."""
     if "\0" in str(path):
         raise BadInput(f"{str(path)!r}: no folder has such a name; choose another output")
+    # a run whose first process was killed before it was described
+    ours = (LOCK, EXAMPLES, TRIALS)
     try:
-        foreign = _foreign(path)
+        if path.exists() and not path.is_dir():
+            raise BadInput(f"{path}: is a file; give a folder for the run")
+        there = [p.name for p in path.iterdir()] if path.exists() and not is_run(path) else []
     except OSError as error:
         raise BadInput(f"{path}: cannot be written to ({error.strerror}); choose another output") from None
+    foreign = sorted(name for name in there if name not in ours and not name.startswith(files.ASIDE))
     if foreign:
         raise BadInput(f"{path}: neither empty nor a run (it holds {foreign[0]!r}); choose another output")
     if not is_run(path):
         files.check_writable(path)
-
-
-def _foreign(path: Path) -> list[str]:
-    if not path.exists() or is_run(path):
-        return []
-    if not path.is_dir():
-        raise BadInput(f"{path}: is a file; give a folder for the run")
-    # a run whose first process was killed before it was described
-    ours = (LOCK, EXAMPLES, TRIALS)
-    return sorted(p.name for p in path.iterdir() if p.name not in ours and not p.name.startswith(files.ASIDE))
 
 
 class RunWriter:
@@ -303,10 +294,7 @@ class RunWriter:
     def describe(
         self, spec: RunSpec | RecordedSpec, beside: Mapping[str, files.FileDigest] = MappingProxyType({})
     ) -> None:
-        """Write what the run is to be; what was concluded of it holds as long as it does not grow.
-
-        ``beside`` are digests of files that lie beside the list of examples.
-        """
+        """Write what the run is to be, and digests of files ``beside``; it stays stopped unless it grows."""
         stopped = None
         if is_run(self.path):
             old = read_document(self.path)
@@ -319,29 +307,10 @@ class RunWriter:
         document = read_document(self.path).model_copy(update={"stopped": stopped})
         run_folder.write_document(self.path, document)
 
-    def add(
-        self,
-        record: TrialRecord,
-        ids: dict[str, Ids],
-        *,
-        index: int,
-        seed: int,
-        identity: str,
-        spec: TrialSpec | None = None,
-        keep_weights: bool = True,
-    ) -> StoredTrial:
-        """Store a finished trial, then remove older ones of the same index."""
+    def add(self, record: TrialRecord, ids: dict[str, Ids], *, index: int, **about: Any) -> StoredTrial:
+        """Store a finished trial, as `write_trial`, then remove older ones of the same index."""
         old = self._trials.of_index(index)
-        trial = write_trial(
-            self.path / TRIALS,
-            record,
-            ids,
-            index=index,
-            seed=seed,
-            identity=identity,
-            spec=spec,
-            keep_weights=keep_weights,
-        )
+        trial = write_trial(self.path / TRIALS, record, ids, index=index, **about)
         for name in old:
             if name != trial.path.name:
                 files.remove_folder(self.path / TRIALS / name)
@@ -359,10 +328,7 @@ class RunWriter:
         return [index_in(name) for name in names]
 
     def read(self, before: Iterable[StoredTrial] = ()) -> Run:
-        """The run as it now is, rid of trials that a longer one has replaced.
-
-        Trials of ``before``, and those that this writer has read or written, are not read again.
-        """
+        """The run, rid of replaced trials; those of ``before``, or known here, are not read again."""
         # whoever writes to a run has named its network
         run = Run(self.path, [*before, *self._trials.by_folder.values()], trusted=True)
         for folder in run.leftovers():

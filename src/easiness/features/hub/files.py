@@ -69,11 +69,11 @@ class HubNetwork:
 
     @property
     def options(self) -> dict[str, bool]:
-        """What everything is loaded with: no code of the hub's is run."""
+        """Arguments of everything that is loaded: no code of the hub's is run."""
         return {"local_files_only": self.local, "trust_remote_code": False}
 
     def guarded(self, get: Callable[[], Any]) -> Any:
-        """What ``get`` gets; errors of the libraries are told in a line."""
+        """The result of ``get``; errors of the libraries are told in a line."""
         try:
             with quiet():
                 return get()
@@ -87,7 +87,7 @@ class HubNetwork:
             raise RunFailed(f"{self.request.what}: it cannot be fetched ({describe(error)})") from error
 
     def missing(self, reason: str) -> str:
-        """What is said where files are not there, or are not as they should be."""
+        """The text of an error where files are not there, or are not as they should be."""
         if Path(self.place).is_dir():
             return f"{self.request.what}: the folder cannot be read ({reason}); save the model there again"
         small = (
@@ -189,7 +189,7 @@ def _layers(config: Any) -> int:
 
 
 def _bytes_of(config: Any, what: str) -> int:
-    """What the weights of a network take in single precision, without having them."""
+    """The bytes of a network's weights in single precision, without having them."""
     import torch
     import transformers
     from torch.nn.modules.module import register_module_module_registration_hook

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Prepared: TypeAlias = "tuple[Mapping[str, Tensor], Tensor]"
-"""What the network is called with, by name, and what of it counts."""
+"""Arguments of the network by name, and the part of them that counts."""
 
 RULE = 1
-"""Of how examples become vectors: a change in it makes other features."""
+"""The version of how examples become vectors: another makes other features."""
 
 _VOCABULARIES = (
     *("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model"),
@@ -95,10 +95,7 @@ class _Encoder(HubNetwork):
 
 
 class Texts(_Encoder):
-    """Its vector is the mean of the last hidden state over the tokens of a text.
-
-    On a CPU texts go through it one by one, without padding.
-    """
+    """Makes the mean of the last hidden state over tokens; on a CPU texts go one by one, unpadded."""
 
     kind = TEXT
     inputs = ("input_ids",)
@@ -188,10 +185,7 @@ class Texts(_Encoder):
 
 
 class Sounds(_Encoder):
-    """Its vector is the pooled output, or the mean of the last hidden state over time where it has none.
-
-    Sounds go through it one by one, at its own rate: padding would be heard.
-    """
+    """Makes the pooled output, or the mean over time; sounds go one by one, since padding would be heard."""
 
     kind = SOUND
     inputs = (_SAMPLES, _FRAMES)
@@ -239,7 +233,7 @@ class Sounds(_Encoder):
         return {name: made[name].float()}, torch.tensor([min(len(samples), window), window])
 
     def pooled(self, made: Any, counts: Tensor) -> Tensor:
-        """What is behind the sound in its window is left out of the mean."""
+        """The mean leaves out the silence behind the sound in its window."""
         pooled: Tensor | None = getattr(made, "pooler_output", None)
         if pooled is not None:
             return pooled.flatten(1)

@@ -74,7 +74,7 @@ def is_phone_picture(data: bytes) -> bool:
 GREY_MODES = ("1", "L", "LA", "I")
 """Modes of Pillow's without color, and the beginning of those of 16 bits (``I;16``, ``I;16B``)."""
 DEEP = ";16"
-"""What Pillow calls stored pixels of 16 bits per channel, as in ``I;16`` and ``RGB;16B``."""
+"""Pillow's name of stored pixels of 16 bits per channel, as in ``I;16`` and ``RGB;16B``."""
 HAS_16_BITS = ("PNG", "TIFF")
 """Formats of colors of 16 bits; in BMP the same word means 16 bits for all three."""
 MEANS_16_BITS = ("PNG", "PPM")
@@ -91,10 +91,7 @@ STORED_SIZE = (0x0100, 0x0101)
 
 @contextmanager
 def decoder_warnings() -> Iterator[None]:
-    """Around decoding: a decompression bomb is an error, other remarks of Pillow are dropped.
-
-    The filters of warnings belong to the process, so this is entered once, around all the threads.
-    """
+    """Around all threads that decode: a decompression bomb is an error, other remarks are dropped."""
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -314,10 +311,7 @@ class ImageKind(InputKind):
         return value
 
     def photo(self, value: Pixels, side: int) -> str | None:
-        """A ``data:`` address of a picture larger than is shown, no side longer than ``side`` pixels.
-
-        It is never enlarged, and compressed with loss: WebP or JPEG, which takes fewer bytes.
-        """
+        """A ``data:`` address (WebP or JPEG), no side longer than ``side``, of pictures larger than shown."""
         image = to_pil(value)
         return None if max(image.size) <= LARGEST_SIDE else _with_loss(image, side)
 

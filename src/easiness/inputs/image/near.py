@@ -51,7 +51,7 @@ Positions = npt.NDArray[np.int64]
 
 
 class PictureHash(NamedTuple):
-    """What is kept of a picture: whether it is large enough, its hash [144] and its thumbnail [16, 16]."""
+    """The look at a picture: whether it is large enough, its hash [144] and its thumbnail [16, 16]."""
 
     large: bool
     bits: npt.NDArray[np.bool_]
@@ -71,7 +71,7 @@ def hash_picture(pixels: Pixels) -> PictureHash:
 
 
 class PictureHashes:
-    """What is kept of K pictures, about 300 bytes each: hashes as words [3, K] and thumbnails [K, 256]."""
+    """The looks at K pictures, about 300 bytes each: hashes as words [3, K] and thumbnails [K, 256]."""
 
     def __init__(self, num: int) -> None:
         self.large = np.zeros(num, np.bool_)
@@ -92,10 +92,7 @@ class PictureHashes:
 
 
 def near_pairs(train: PictureHashes, held_out: PictureHashes) -> Iterator[NearPairs]:
-    """All pairs of near pictures, identical ones included, by blocks of held-out pictures.
-
-    Memory is bounded by the block, time grows with the product: some ten seconds for 50,000 x 10,000.
-    """
+    """All pairs of near pictures, identical ones included, by blocks of held-out ones that fit in memory."""
     num = len(train.large)
     for block in _blocks(num, len(held_out.large)):
         yield _near(train, held_out, num, block, NEAR)
@@ -176,7 +173,7 @@ class NearPictures(Near):
         return near_pairs(train, held_out)
 
     def within(self, looks: PictureHashes) -> tuple[Iterator[NearPairs] | None, str]:
-        """Those of one split, by blocks.
+        """Near pairs of one split, by blocks.
 
         Where more than half of the pictures have a near one, they are alike by nature, and `CLOSE` bits are
         the most; that is told by a sample. More than `MOST_WITHIN` are not compared.

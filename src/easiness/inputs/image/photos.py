@@ -168,10 +168,7 @@ class CheckedPixels:
 
 
 class _DamagedMeanwhile:
-    """Photos whose file was whole when they were handed on: said once one is asked for.
-
-    A worker that cannot unpickle what it is handed ends, and nobody learns why.
-    """
+    """Photos of a file damaged meanwhile: said once one is asked for, since unpickling may not fail."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -288,10 +285,7 @@ def _build(stored: Stored, short_side: int, path: Path, on_cached: Callable[[int
 
 
 def _go_on(pixels: BinaryIO, table: BinaryIO, num: int, channels: int) -> int:
-    """Put both files where an interrupted build can be continued; returns how many photos there are.
-
-    It goes on behind the last photo before which all are as they were written.
-    """
+    """Put both files behind the last photo up to which all are as they were written; returns how many."""
     content = table.read(_ROW * num)
     rows = np.frombuffer(content[: len(content) // _ROW * _ROW], "<u4").reshape(-1, 3).tolist()
     left = os.fstat(pixels.fileno()).st_size

@@ -65,7 +65,7 @@ class _Pictures(Preparation):
         return scaled.permute(0, 3, 1, 2)
 
     def normalized(self, raw: Tensor) -> Tensor:
-        """What a network gets, in global contrast normalization where the recipe asks for it.
+        """Network input, in global contrast normalization where the recipe asks for it.
 
         It is in single precision and has the strides of channels-last, so that equal values give equal
         results bit by bit.
@@ -78,10 +78,7 @@ class _Pictures(Preparation):
 
 @dataclass(frozen=True)
 class Moved(_Pictures):
-    """Pictures of one size, [K, h, w, c] in 0..255; beyond their borders they are zero.
-
-    ``shift`` is the largest translation in pixels, 0 for a split that is only evaluated.
-    """
+    """Pictures [K, h, w, c] in 0..255, zero beyond borders; ``shift`` is the largest translation, or 0."""
 
     shift: int = 0
 
@@ -111,10 +108,7 @@ class Moved(_Pictures):
 
 @dataclass(frozen=True)
 class Cropped(_Pictures):
-    """Photos of any size, cropped to ``recipe.crop`` pixels: at random in training, at the centre else.
-
-    ``sizes`` [K, 2] are (height, width) of all photos of the split.
-    """
+    """Photos of ``sizes`` [K, 2], cropped to ``recipe.crop`` pixels: at random, evaluated at the centre."""
 
     sizes: Tensor
     gathered = False
@@ -136,7 +130,7 @@ class Cropped(_Pictures):
         return crop_random(values, drawn, recipe.crop, device).to(device)
 
     def finished(self, values: Tensor) -> Tensor:
-        """What a network gets of pixels in 0..255; on a CPU computed a few photos at a time."""
+        """Network input of pixels in 0..255; on a CPU computed a few photos at a time."""
         num_parts = len(values) // _NORMALIZED_AT_ONCE
         if values.device.type != "cpu" or num_parts < 2:
             return super().finished(values)
@@ -300,10 +294,7 @@ def _seen(sizes: Tensor, scale: Tensor, offsets: Tensor, side: int) -> tuple[Ten
 
 
 def _padded(parts: list[Pixels], device: torch.device) -> Tensor:
-    """Parts of photos on the device in one tensor; what lies beyond a part is arbitrary and gets no weight.
-
-    Parts and not whole photos, since a panorama among them would make all as wide as itself.
-    """
+    """Parts of photos, not whole panoramas, in one tensor; what lies beyond a part gets no weight."""
     height = max(part.shape[0] for part in parts)
     width = max(part.shape[1] for part in parts)
     batch = staging((len(parts), height, width, parts[0].shape[2]), torch.uint8, device)

@@ -36,10 +36,7 @@ _DEEP = "some pictures have 16 bits per channel, and are scaled: 0 to 65535 beco
 
 
 class ImageHeader(NamedTuple):
-    """What a picture's header says; height and width as they are after its EXIF orientation.
-
-    A ``deep`` one has 16 bits per channel, of which 8 are used.
-    """
+    """Height and width of a picture after its EXIF orientation; a ``deep`` one has 16 bits per channel."""
 
     height: int
     width: int

@@ -60,7 +60,7 @@ _STEP = 0.04  # seconds, to which the window is rounded up
 
 
 class SoundHeader(NamedTuple):
-    """What a sound's header says: samples a second, channels, and samples a channel."""
+    """The header of a sound: samples a second, channels, and samples a channel."""
 
     rate: int
     channels: int
@@ -110,10 +110,7 @@ class SoundTraits(Traits):
 
 
 def scan(headers: Iterable[SoundHeader]) -> SoundTraits | None:
-    """The traits of sounds with these headers; ``None`` where there are none.
-
-    The rate is the most common one, the lowest of several, and at most `HIGHEST_RATE`.
-    """
+    """The traits of sounds by their headers, if any, at the most common rate, `HIGHEST_RATE` at most."""
     rates = Counter[int]()
     seconds = []
     for header in headers:
@@ -199,10 +196,7 @@ def problem_of(samples: npt.NDArray[Any]) -> str:
 
 
 def resampled(samples: Samples, rate: int, wanted: int) -> Samples:
-    """Samples [n] at ``rate`` a second as such at ``wanted``, none of them beyond 1.
-
-    By a polyphase filter (`scipy.signal.resample_poly`), which leaves out what the new rate cannot hold.
-    """
+    """Samples [n] at ``rate`` a second as such at ``wanted``, by a polyphase filter, none beyond 1."""
     made = samples
     if rate != wanted:
         from scipy.signal import resample_poly
@@ -236,7 +230,7 @@ def _opened(blob: Blob, name: str) -> Iterator[Any]:
 
 
 def _reason(error: Exception) -> str:
-    """What the library says, without the name that it has for bytes in memory."""
+    """The words of the library, without the name that it has for bytes in memory."""
     said = one_line(error)
     return (said.partition("BytesIO")[2].partition(": ")[2] or said).rstrip(".")
 
@@ -330,7 +324,7 @@ LONGEST = 10
 """Seconds that are shown and played in a page; of a longer sound its loudest."""
 
 MOST_COLUMNS = 320
-"""Of the picture, at most."""
+"""Columns of the picture, at most."""
 
 _BANDS = 64
 _HOP = 0.005  # seconds between columns of a short sound
@@ -397,10 +391,7 @@ def _wav(samples: Samples, rate: int) -> bytes:
 
 
 def picture(samples: Samples, rate: int, recipe: Recipe) -> npt.NDArray[np.float16]:
-    """The log-mel picture [mels, frames] of the window that a network hears of a sound; see `log_mel`.
-
-    Of single precision's last bits, which differ between machines, half precision has none.
-    """
+    """The log-mel picture [mels, frames] of what is heard, at half precision: alike on all machines."""
     num = recipe.frames * max(1, round(recipe.hop * rate))
     return log_mel(windowed(samples, num), rate, recipe.mels, recipe.hop).astype(np.float16)
 

@@ -37,10 +37,7 @@ def log_mel(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray[n
 
 
 def mel_power(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray[np.float64]:
-    """The power [mels, frames] of each band over time; at least one frame.
-
-    It is computed in double precision, so that whatever is rounded from it does not depend on the machine.
-    """
+    """The power [mels, frames] of each band over time, in double precision: alike on all machines."""
     import torch
 
     step, width = max(1, round(hop * rate)), max(1, round(WINDOW * rate))

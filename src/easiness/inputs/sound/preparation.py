@@ -63,7 +63,7 @@ class Heard(Preparation):
         return values.to(torch.float32).unsqueeze(1)
 
     def normalized(self, raw: Tensor) -> Tensor:
-        """What a network gets: each picture less its mean, over its standard deviation."""
+        """Network input: each picture less its mean, over its standard deviation."""
         return global_contrast_normalization(raw.to(torch.float32).contiguous(), _EPSILON)
 
     @property

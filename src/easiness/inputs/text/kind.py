@@ -41,7 +41,7 @@ def to_bytes(text: str) -> TextBytes:
 
 @dataclass(frozen=True, eq=False)
 class TextTraits(Traits):
-    """What texts have in common: the most tokens that the first n words of one have, by n; see `reach_of`."""
+    """Traits of texts: the most tokens that the first n words of one have, by n; see `reach_of`."""
 
     reach: npt.NDArray[np.int64]
 

@@ -48,13 +48,13 @@ Positions = npt.NDArray[np.int64]
 
 
 def folded(value: npt.NDArray[np.uint8]) -> str:
-    """What counts of a text (UTF-8): its words in lower case; of one without words all but spaces."""
+    """The part of a text (UTF-8) that counts: its words in lower case; or without any all but spaces."""
     text = unicodedata.normalize("NFKC", value.tobytes().decode("utf-8", "replace")).casefold()
     return " ".join(_WORD.findall(text) or text.split())
 
 
 class FoldedTexts:
-    """What is kept of K texts: what counts of each."""
+    """The part of each of K texts that counts."""
 
     def __init__(self, num: int) -> None:
         self.texts = [""] * num
@@ -147,7 +147,7 @@ def _keys(hashes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
 def _proposed(
     seen: npt.NDArray[np.bool_], held_out: npt.NDArray[np.uint32], train: npt.NDArray[np.uint32]
 ) -> tuple[Positions, Positions]:
-    """Of the pairs that were seen those with enough equal hashes."""
+    """The pairs that were seen and have enough equal hashes."""
     rows, columns = np.nonzero(seen)
     enough = np.zeros(len(rows), np.bool_)
     for at in range(0, len(rows), _COMPARED_AT_ONCE):

@@ -58,10 +58,7 @@ def _number(text: str, among: range) -> int:
 
 
 def placed_tokens(words: Iterable[str], tokens: Callable[[str], Tokens] = tokens_of) -> Tokens:
-    """The tokens of a text, each with the place of its word: ``place << PLACE | number``.
-
-    First the words, then their n-grams, word by word. ``tokens`` may remember what it found.
-    """
+    """Tokens of words, then of n-grams, each with the place of its word: ``place << PLACE | number``."""
     found = [tokens(word) + np.int32(place << PLACE) for place, word in enumerate(words)]
     return np.concatenate([np.array([one[0] for one in found], np.int32), *(one[1:] for one in found)])
 
