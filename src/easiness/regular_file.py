@@ -76,10 +76,7 @@ def in_words(path: object) -> str:
 
 
 def way_between(folder: Path, place: Path) -> str:
-    """The relative path from a folder to a place, both absolute; empty where it would tell whose they are.
-
-    It does where it leads through a folder above the home folder, or by one that has the user's name.
-    """
+    """The relative path from a folder to a place, both absolute; empty where it would tell whose they are."""
     home = at_home("~").resolve()
     try:
         way, common = os.path.relpath(place, folder), Path(os.path.commonpath([place, folder]))

@@ -49,18 +49,10 @@ def run_trial(
 
     The caller's torch random state and number of threads are left as they were; see `set_up` for the rest.
 
-    Args:
-        spec: what to do.
-        data: the examples that ``spec.data`` describes.
-        device: where to train.
-        images: packed examples by split (``train``, ``held_out``); without them they are packed anew.
-        ranking: the values [K] whose digest is ``spec.draw.ranking``; NaN of examples that are left out.
-        listener: hears of each epoch, and after each batch how many images went through the network.
-        keeper: has kept a part of this training, which goes on from there to the same record.
-        pretrained: the file of weights whose digest is ``spec.pretrained``.
-
-    Raises:
-        TrialFailed: the loss or a logit stopped being finite.
+    ``images`` are packed examples by split (``train``, ``held_out``), else they are packed anew, ``ranking``
+    [K] those whose digest is ``spec.draw.ranking``, NaN of examples that are left out, and ``pretrained`` the
+    file of weights whose digest is ``spec.pretrained``. A ``keeper`` that has kept a part of this training
+    goes on from there to the same record. `TrialFailed` where the loss or a logit stops being finite.
     """
     assert (spec.pretrained is None) == (pretrained is None)
     began = time.perf_counter()

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from easiness.csv_cells import SEPARATORS
+from easiness.data.tables.text_files import SEPARATORS
 from easiness.spec import Recipe
 
 Altered: TypeAlias = tuple[bytes, str]

@@ -218,7 +218,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "from easiness.scoring.surprise import SURPRISE",
     )
     add_line(
-        root / "data/sources/registry.py",
+        root / "data/load.py",
         "SOURCES",
         "STRIPES",
         "from easiness.data.sources.stripes import STRIPES",

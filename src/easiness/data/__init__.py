@@ -39,7 +39,7 @@ from easiness.data.load import (
     part_of as part_of,
 )
 from easiness.data.sources.file_blobs import cache_folder as cache_folder
-from easiness.data.sources.splits import (
+from easiness.data.sources.source import (
     check_examples as check_examples,
     check_ids as check_ids,
     own_ids as own_ids,

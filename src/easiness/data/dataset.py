@@ -249,6 +249,9 @@ class Dataset:
     def ref(self) -> DatasetRef:
         """What a run records of this data."""
         unreadable = self.unreadable + (() if self.held_out is None else self.held_out.unreadable)
+        shape = {"kind": self.kind.name, "shape": self.traits.shape}
+        if self.kind.name == IMAGE.name:  # as it was called when there was no other
+            shape = {"image_shape": self.traits.shape}
         return DatasetRef(
             source=self.source,
             **self.load_options.model_dump(),
@@ -260,13 +263,8 @@ class Dataset:
             train=self._split_ref(),
             held_out=None if self.held_out is None else self.held_out._split_ref(),
             classes=self.classes,
-            **self._shape_in_ref(),
+            **shape,
         )
-
-    def _shape_in_ref(self) -> dict[str, Any]:
-        if self.kind.name == IMAGE.name:  # as it was called when there was no other
-            return {"image_shape": self.traits.shape}
-        return {"kind": self.kind.name, "shape": self.traits.shape}
 
     def _split_ref(self) -> SplitRef:
         return SplitRef(fingerprint=self.fingerprint, num_examples=len(self))

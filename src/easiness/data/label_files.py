@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEEP, RELABEL, DROP, UNSURE = ACTIONS = ("keep", "relabel", "drop", "unsure")
-"""The actions that a file of labels may name for an example."""
 
 NEEDED = ("id", "label")
 DECIDED = ("by", "time", "split", "data")
@@ -58,10 +57,7 @@ class Labelled:
 
 
 class LabelFile(NamedTuple):
-    """The rows of a file of labels, each with its place in words; ``columns`` are those that the file has.
-
-    A row has the texts in them, and empty ones in those of `COLUMNS` that are not there.
-    """
+    """The rows of a file of labels, each with its place in words; ``columns`` are those that the file has."""
 
     path: Path
     columns: frozenset[str]
@@ -117,7 +113,13 @@ def read_rows(
     """
     reader, seen = _Reader(of), set[int]()
     for where, row in rows:
-        _check_made_for(row["data"], where, data, by_name=by_name)
+        (name, _, version), (ours, _, own) = row["data"].rpartition("@"), data.rpartition("@")
+        if row["data"] and version != own and not (by_name and name == ours):
+            remedy = "; where the ids still mean the same examples, remove the column data"
+            raise BadInput(
+                f"{where}: is of {row['data']}, and not of {data}; give a file of these data"
+                f"{remedy if name == ours else ''}"
+            )
         at = reader.position(row["id"], where)
         if at in seen:
             raise BadInput(f"{where}: the id {row['id']!r} stands there twice; keep one of its rows")
@@ -128,15 +130,6 @@ def read_rows(
                 f"{where}: the action {row['action']!r} is unknown; write {', '.join(ACTIONS)}, or nothing"
             )
         yield Said(at, reader.label(row, action, at, where), action, row, where)
-
-
-def _check_made_for(made_for: str, where: str, data: str, *, by_name: bool) -> None:
-    (name, _, version), (ours, _, own) = made_for.rpartition("@"), data.rpartition("@")
-    if made_for and version != own and not (by_name and name == ours):
-        changed = (
-            "; where the ids still mean the same examples, remove the column data" if name == ours else ""
-        )
-        raise BadInput(f"{where}: is of {made_for}, and not of {data}; give a file of these data{changed}")
 
 
 class _Reader:
@@ -365,10 +358,7 @@ def splits_in(file: str | os.PathLike[str]) -> tuple[Split, ...]:
 def decisions_by_person(
     file: str | os.PathLike[str], of: Labelled, split: Split, data: str
 ) -> dict[str, Decisions]:
-    """The decisions in a file, as `read_decisions`, by the name of who decided.
-
-    Rows without a name are of the only person named in the file; of several or none, by the file's own name.
-    """
+    """The decisions in a file, as `read_decisions`, by the name of who decided."""
     answers = {name: _decided(one, of, split, data) for name, one in _files(file, of).items()}
     if "" not in answers:
         return answers

@@ -16,8 +16,15 @@ from easiness.data.label_files import relabelled
 from easiness.data.sources.arrays import DIGITS, NPZ, from_arrays
 from easiness.data.sources.folders import FOLDER, MINI_IMAGENET, files_of
 from easiness.data.sources.hub import HUB, from_hub_object, is_hub_object
-from easiness.data.sources.source import OF_TABLES, Source, SourceRequest, absolute
-from easiness.data.sources.splits import Split, dataset_of, own_ids
+from easiness.data.sources.source import (
+    OF_TABLES,
+    Source,
+    SourceRequest,
+    Split,
+    absolute,
+    dataset_of,
+    own_ids,
+)
 from easiness.data.sources.torch_dataset import (
     TORCHVISION,
     is_item_list,
@@ -31,13 +38,12 @@ from easiness.data.tables.dataset import (
     checked_columns,
     checked_encoding,
     checked_names,
-    columns_of,
     dataset_of_tables,
     examples_in,
     files_below,
     held_in,
     label_column,
-    row_ids,
+    split_of,
     text_column,
 )
 from easiness.data.tables.splits import open_tables, table_files
@@ -166,10 +172,7 @@ def part_of(data: Dataset, loading: Loading, seed: int = 0) -> Dataset:
 
 
 def grouped(data: Dataset, group: Any) -> Dataset:
-    """The data with ``group`` as groups, a value for each training example [K]; ``None`` changes nothing.
-
-    The name of a column is for data that were read with its values.
-    """
+    """The data with ``group`` as groups, a value for each training example [K]; ``None`` changes nothing."""
     if group is None or (isinstance(group, str) and data.load_options.group == group):
         return data
     if isinstance(group, str):
@@ -298,11 +301,7 @@ _FORMS = "a folder, a CSV or Parquet file without the labels, an .npz file with 
 
 
 def load_unlabelled(source: Any, like: Dataset, *, vectors: bool = False) -> Dataset:
-    """Examples of the kind of ``like`` (or ``vectors``), read as these were; labels are not looked at.
-
-    A folder is searched with all folders in it. Categories in a table are made into the values that they have
-    in that of ``like``. Of an ``.npz`` file ``x`` and ``ids`` are read; an ``.npy`` file has vectors [M, D].
-    """
+    """Examples of the kind of ``like`` (or ``vectors``), read as these were; labels are not looked at."""
     found = _found(source, like)
     if found.kind != (VECTOR if vectors else like.kind):
         raise BadInput(
@@ -382,14 +381,13 @@ def _pool(
     name: str, source: str | None, where: str, examples: Examples, like: Dataset, table: Table | None = None
 ) -> Dataset:
     (ids,), (found,), options = examples.ids, examples.found, like.load_options
-    if table is not None and options.id in table.names:
-        ids = row_ids(table, options, ids)
-    name_at = (lambda row: f"{where}: {ids[row]}") if table is None else table.name_at
-    rows = table.rows if table is not None and examples.in_rows else None
     labels = np.zeros(len(ids), np.int64)
-    split = Split("pool", where, found, ids, labels, name_at, examples.kind, rows=rows)
-    data = dataset_of(name, source, [split], None, skip_unreadable=options.skip_unreadable, like=like)
-    return data if table is None else replace(data, columns=columns_of(table, ids))
+    if table is None:
+        split = Split("pool", where, found, ids, labels, lambda row: f"{where}: {ids[row]}", examples.kind)
+    else:
+        known = options if options.id in table.names else options.model_copy(update={"id": None})
+        split = split_of(table, examples, 0, labels, known, "pool")
+    return dataset_of(name, source, [split], None, skip_unreadable=options.skip_unreadable, like=like)
 
 
 def _vectors_in_file(path: Path) -> npt.NDArray[np.float32]:

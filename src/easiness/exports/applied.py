@@ -106,10 +106,7 @@ def write_card(run: Run, path: Path, at: float | None = None, source: Any = None
 
 
 def _tables(found: RunScores, source: Any) -> tuple[dict[Split, pd.DataFrame], str | None]:
-    """The scores of each split that the trials observed, with digests where its examples are found.
-
-    With them why some have none.
-    """
+    """The scores of each split that the trials observed, with digests where its examples are found."""
     run, without = found.run, []
     tables: dict[Split, pd.DataFrame] = {"train": found.table()}
     if has_held_out(run):

@@ -129,10 +129,7 @@ class Examples:
         return f"without {nouns}: {self.without_data}" if self.data is None else None
 
     def with_cells(self, rows: pa.Table) -> Iterator[tuple[list[Cell], pa.Table]]:
-        """Examples as other tools have them, pictures as PNG, to the pixel, with their ``rows`` of [K].
-
-        Some hundred come at a time.
-        """
+        """Examples as other tools have them, pictures as PNG, to the pixel, with their ``rows`` of [K]."""
         data = self.data
         assert data is not None
         for first in range(0, len(self.table), _AT_ONCE):

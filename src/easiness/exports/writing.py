@@ -28,11 +28,10 @@ from easiness.studies.suspects import ABOVE
 
 
 def find_format(name: str) -> Format[Any]:
-    for one in FORMATS:
-        if one.name == name:
-            return one
-    names = [one.name for one in FORMATS]
-    raise BadInput(f"--to {name}: unknown{nearest(name, names)}; choose {', '.join(names)}")
+    formats = {one.name: one for one in FORMATS}
+    if name not in formats:
+        raise BadInput(f"--to {name}: unknown{nearest(name, formats)}; choose {', '.join(formats)}")
+    return formats[name]
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,6 @@ def _check_shown(form: Format[Any], examples: Examples) -> None:
 
 
 _NAMES = {"train": "train", "held_out": "test"}
-"""The names of the splits for `datasets`."""
 
 
 CSV = Format[BinaryIO](
@@ -114,10 +112,7 @@ def _with_examples(
     of_files: Any,
     metadata: Callable[[Any], dict[str, str] | None] = lambda _: None,
 ) -> str | None:
-    """Write a table as Parquet, with the examples as its first column; those of files have a type of Arrow.
-
-    ``metadata`` are made of the schema.
-    """
+    """Write a table as Parquet, with the examples as its first column, and metadata of the schema."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -442,4 +437,3 @@ LABEL_STUDIO = Format(
 
 
 FORMATS: tuple[Format[Any], ...] = (HUGGING_FACE, CLEANLAB, LABEL_STUDIO, SPOTLIGHT, TORCH, CSV, PARQUET)
-"""In the order of the help."""

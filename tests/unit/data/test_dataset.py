@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from easiness.data import Dataset, hold_out, load_dataset, merge_splits
-from easiness.data.sources.splits import check_examples, check_ids
+from easiness.data.sources.source import check_examples, check_ids
 from easiness.errors import BadInput
 from easiness.inputs.image.stored import ArrayImages
 from pixels import images_of

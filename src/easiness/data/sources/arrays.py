@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.data.sources.source import Source
-from easiness.data.sources.splits import Split, dataset_of, own_ids
+from easiness.data.sources.source import Source, Split, dataset_of, own_ids
 from easiness.errors import BadInput
 from easiness.gate import read_npz
 from easiness.inputs import SOUND, ArrayImages, kind_of, to_sounds
@@ -25,13 +24,7 @@ KEYS = ("x", "y", "ids", "classes", "x_test", "y_test")
 def from_arrays(
     x: Any, y: Any, *, held_out: Any = None, classes: Sequence[str] | None = None, rate: int | None = None
 ) -> Dataset:
-    """Examples ``x`` and labels ``y`` [K] from NumPy or torch, copied; ids are 0..K-1.
-
-    Images are [K, height, width], [K, height, width, channels] or [K, channels, height, width] with 1 or 3
-    channels, uint8 or floats in [0, 1], which are rounded to 255ths; vectors are floats [K, D], kept in
-    single precision; texts are a list or an array of strings. With a ``rate`` they are sounds, as for
-    `to_sounds`. ``held_out`` is such a pair too.
-    """
+    """Examples ``x`` and labels ``y`` [K] from NumPy or torch, copied; ids are 0..K-1."""
     splits = [_from_pair(x, y, "x", "y", "train", rate)]
     if held_out is not None:
         if not isinstance(held_out, tuple | list) or len(held_out) != 2:
@@ -43,11 +36,7 @@ def from_arrays(
 
 
 def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
-    """The examples in an ``.npz`` file at the absolute ``path``.
-
-    Arrays ``x`` and ``y`` as for `from_arrays`; optional are ``ids`` (integers or strings),
-    ``classes`` (strings), and ``x_test`` with ``y_test``, which are held out.
-    """
+    """The examples in an ``.npz`` file at the absolute ``path``."""
     content = read_npz(path, KEYS, needed=(("x", "y"), ("x_test", "y_test")))
     if classes is None and "classes" in content:
         if content["classes"].ndim != 1 or content["classes"].dtype.kind != "U":

@@ -55,10 +55,7 @@ _REMEMBER = """INSERT INTO files VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDAT
 
 
 def cache_folder() -> Path:
-    """The folder in which facts are kept: ``EASINESS_CACHE``, or the user's cache folder for ``easiness``.
-
-    For a user without a home it is a place where nothing can be.
-    """
+    """The folder in which facts are kept: ``EASINESS_CACHE``, or the user's cache folder for ``easiness``."""
     import platformdirs
 
     chosen = os.environ.get("EASINESS_CACHE")
@@ -181,10 +178,7 @@ class FileFacts:
 
 
 class FileBlobs(Blobs):
-    """Examples in files of their own: the one at position i is ``root / files[i]``.
-
-    ``files`` are relative to ``root`` or absolute; ``facts`` are about files below ``root`` too.
-    """
+    """Examples in files of their own: the one at position i is ``root / files[i]``."""
 
     def __init__(self, root: Path, files: Sequence[str], facts: FileFacts, reader: Files) -> None:
         self._root = root

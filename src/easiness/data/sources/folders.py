@@ -10,8 +10,7 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from easiness.data.dataset import Dataset
-from easiness.data.sources.source import Source, SourceRequest, absolute
-from easiness.data.sources.splits import HELD_OUT_NAMES, Split, dataset_of
+from easiness.data.sources.source import HELD_OUT_NAMES, Source, SourceRequest, Split, absolute, dataset_of
 from easiness.data.tables.dataset import files_below, suffixes_of
 from easiness.data.tables.labels import CROP
 from easiness.data.tables.splits import table_files
@@ -21,7 +20,6 @@ from easiness.show import counted
 from easiness.spec import LoadOptions
 
 NAMED = 5
-"""Files that a note names at most."""
 RECORDED = 100
 """Names of files that are left out, at most, that a run remembers: there may be one beside each picture."""
 LAYOUT = "give each class a folder of its own with its images in it: SOURCE/cat/1.png, SOURCE/dog/2.png"
@@ -163,10 +161,7 @@ def _left_out(files: Sequence[str], kind: InputKind) -> tuple[str, ...]:
 def _listed(
     root: Path, folder: Path, name: str, classes: Sequence[str], kind: InputKind, left_out: list[str]
 ) -> tuple[str, str, list[str], list[int]]:
-    """The name of a split, its folder, its files by their paths from ``root``, and their labels.
-
-    Files of its classes that are of other kinds go to ``left_out``.
-    """
+    """The name of a split, its folder, its files by their paths from ``root``, and their labels."""
     paths: list[str] = []
     labels: list[int] = []
     for label, class_name in enumerate(classes):
@@ -245,11 +240,7 @@ SYNSETS = {
 
 
 def load_mini_imagenet(request: SourceRequest) -> Dataset:
-    """The ten classes (Kishida and Nakayama 2019, section 3) in the ImageNet folder that a request names.
-
-    It holds folders named by synset, or ``train`` and ``val`` with such folders, as for `load_folder`; a
-    ``val`` without class folders is passed over with a note, and so are all other classes without one.
-    """
+    """The ten classes (Kishida and Nakayama 2019, section 3) in the ImageNet folder that a request names."""
     folder = request.text.removeprefix(PREFIX)
     if not folder:
         raise BadInput(f"{request.text}: no folder; give {PREFIX}PATH with that of ImageNet")

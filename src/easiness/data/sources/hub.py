@@ -7,15 +7,14 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileFacts
-from easiness.data.sources.source import Source, absolute
-from easiness.data.sources.splits import HELD_OUT_ON_HUB
+from easiness.data.sources.source import HELD_OUT_ON_HUB, Source, SourceRequest, absolute
 from easiness.data.tables.dataset import dataset_of_tables, label_column
 from easiness.data.tables.parquet import AT_ONCE, Part, RowBlobs
 from easiness.data.tables.splits import split_by_column
@@ -27,33 +26,28 @@ from easiness.spec import LoadOptions
 
 PREFIX = "hf:"
 SAVED = ("dataset_dict.json", "state.json")
-"""Files of a folder that `save_to_disk` wrote."""
 
 
 def is_hub_object(source: object) -> bool:
     return type(source).__module__.split(".")[0] == "datasets"
 
 
-def load_hub(
-    source: str,
-    *,
-    classes: Sequence[str] | None = None,
-    options: LoadOptions,
-    download: bool = False,
-) -> Dataset:
-    """The data set ``hf:NAME[:CONFIG]``, NAME on the hub or a local folder that `datasets` can load.
-
-    Without ``download`` nothing is fetched: NAME must be in the cache of the library.
-    """
-    text = source.removeprefix(PREFIX)
-    folder = absolute(text)
-    name, config = (str(folder), None) if text and folder.is_dir() else name_and_config(text)
+def load_hub(request: SourceRequest) -> Dataset:
+    """The data set ``hf:NAME[:CONFIG]``, NAME on the hub or a local folder that `datasets` can load."""
+    source, options = request.text, request.options
+    name, config = source.removeprefix(PREFIX), ""
+    if ":" in name and not absolute(name).is_dir():
+        name, _, config = name.rpartition(":")
+    if not name:
+        raise BadInput(f"{source}: no name of a data set; give {PREFIX}NAME or {PREFIX}NAME:CONFIG")
+    if absolute(name).is_dir():
+        name = str(absolute(name))
     local = os.path.isabs(name)  # noqa: PTH117
-    found = open_named(name, config, source, local=local, download=download and not local)
+    found = open_named(name, config or None, source, local=local, download=request.download and not local)
     if local:
         source = f"{PREFIX}{name}" + (f":{config}" if config else "")
     short = Path(name).name if local else name
-    return from_hub_object(found, name=short, source=source, classes=classes, options=options)
+    return from_hub_object(found, name=short, source=source, classes=request.classes, options=options)
 
 
 def from_hub_object(
@@ -196,10 +190,7 @@ def open_named(name: str, config: str | None, source: str, *, local: bool, downl
 
 @contextmanager
 def _offline() -> Iterator[None]:
-    """Without the network, and without progress bars and remarks of the libraries.
-
-    Their own switches are set, which they look at whenever they are about to use the network.
-    """
+    """Without the network, and without progress bars and remarks of the libraries."""
     import datasets
     import huggingface_hub
 
@@ -207,39 +198,22 @@ def _offline() -> Iterator[None]:
         (datasets.config, datasets.logging),
         (huggingface_hub.constants, huggingface_hub.logging),
     ]
-    before = [(switch.HF_HUB_OFFLINE, logger.get_verbosity()) for switch, logger in both]
-    bars = not datasets.utils.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
-    try:
+    with ExitStack() as before:
         for switch, logger in both:
+            before.callback(setattr, switch, "HF_HUB_OFFLINE", switch.HF_HUB_OFFLINE)
+            before.callback(logger.set_verbosity, logger.get_verbosity())
             switch.HF_HUB_OFFLINE = True
             logger.set_verbosity(logging.CRITICAL)
+        if not datasets.utils.are_progress_bars_disabled():
+            before.callback(datasets.enable_progress_bars)
+            datasets.disable_progress_bars()
         yield
-    finally:
-        for (switch, logger), (offline, verbosity) in zip(both, before, strict=True):
-            switch.HF_HUB_OFFLINE = offline
-            logger.set_verbosity(verbosity)
-        if bars:
-            datasets.enable_progress_bars()
-
-
-def name_and_config(text: str) -> tuple[str, str | None]:
-    name, _, config = text.rpartition(":") if ":" in text else (text, "", "")
-    if not name:
-        raise BadInput(f"{PREFIX}{text}: no name of a data set; give {PREFIX}NAME or {PREFIX}NAME:CONFIG")
-    folder = absolute(name)
-    return str(folder) if folder.is_dir() else name, config or None
 
 
 HUB = Source(
     form=f"{PREFIX}NAME",
     reads=lambda request: request.text.startswith(PREFIX),
-    load=lambda request: load_hub(
-        request.text,
-        classes=request.classes,
-        options=request.options,
-        download=request.download,
-    ),
+    load=load_hub,
     names=(f"{PREFIX}NAME",),
     takes_classes=True,
     takes=("columns", "text", "sound", "inputs", "label", "id", "without", "group"),

@@ -1,15 +1,23 @@
-"""A kind of source that is given as a text, and a request to load one."""
+"""A kind of source, a request to load one, and the checked data set of the splits that it finds."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from easiness.data.dataset import Dataset
-from easiness.errors import BadInput
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data.dataset import Columns, Dataset, Ids
+from easiness.data.sources.file_blobs import TextFiles
+from easiness.errors import BadInput, shorten
+from easiness.gate import check_names
+from easiness.inputs import IMAGE, Blobs, Encoded, InputKind, Positions, Source as Encodings, Stored
 from easiness.regular_file import at_home
 from easiness.spec import TABLE_OPTIONS, LoadOptions
 
@@ -66,3 +74,208 @@ class Source:
 def absolute(text: str) -> Path:
     """The path without ``~`` and ``..``, whose links are left as they are."""
     return Path(os.path.abspath(at_home(text)))  # noqa: PTH100
+
+
+# what a held-out split may be called, as folders and as the column of a table; the first that is there counts
+HELD_OUT_NAMES = ("test", "val", "valid", "validation")
+HELD_OUT_PREFIXES = ("test", "val")  # of files; "val" begins all but the first of those
+HELD_OUT_ON_HUB = ("test", "validation", "val", "valid")  # where "validation" is what most call it
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A split as found: examples, ids and labels [K] in one order, labels still unchecked.
+
+    In an error ``where`` names the split and ``name_at(i)`` the example at position i. Of encoded examples
+    (`Blobs`) those at ``rows`` [K] are meant, by default all. ``unreadable`` names examples that were left
+    out already. ``groups`` [K] are of one origin.
+    """
+
+    name: str
+    where: str
+    examples: Stored | Blobs | TextFiles
+    ids: Ids
+    labels: npt.NDArray[Any]
+    name_at: Callable[[int], str]
+    kind: InputKind = IMAGE
+    unreadable: tuple[str, ...] = ()
+    rows: Positions | None = None
+    groups: npt.NDArray[np.object_] | None = None
+    columns: Columns | None = None
+
+    @property
+    def positions(self) -> Positions:
+        return np.arange(len(self.ids)) if self.rows is None else self.rows
+
+    def readable(self) -> Split:
+        """Without the examples that cannot be read, which are named, by their ids where these are texts."""
+        if isinstance(self.examples, Blobs):
+            unreadable = self.examples.unreadable(np.arange(len(self.examples)))
+        elif isinstance(self.examples, TextFiles):
+            unreadable = self.examples.unreadable()
+        else:
+            return self
+        bad = np.isin(self.positions, unreadable)
+        kept, by_id = np.flatnonzero(~bad), self.ids.dtype == object
+        left_out = np.flatnonzero(bad).tolist()
+        return replace(
+            self,
+            ids=self.ids[kept],
+            labels=self.labels[kept],
+            rows=self.positions[kept],
+            name_at=lambda row: self.name_at(int(kept[row])),
+            groups=None if self.groups is None else self.groups[kept],
+            unreadable=tuple(str(self.ids[at]) if by_id else self.name_at(at) for at in left_out),
+        )
+
+    def stored(self, parts: Encodings) -> Stored:
+        if isinstance(self.examples, Blobs):
+            return Encoded(self.examples, self.positions, parts)
+        return self.examples.stored(self.positions) if isinstance(self.examples, TextFiles) else self.examples
+
+
+def dataset_of(
+    name: str,
+    source: str | None,
+    splits: Sequence[Split],
+    classes: Sequence[str] | None,
+    *,
+    skip_unreadable: bool = False,
+    like: Dataset | None = None,
+) -> Dataset:
+    """The data set of the training split and a held-out one; ``like`` gives classes where labels do not."""
+    found = [split.readable() if skip_unreadable else split for split in splits]
+    encoded = ((one.examples, one.positions) for one in found if isinstance(one.examples, Blobs))
+    parts = Encodings(tuple(encoded))
+    names: tuple[str, ...] = () if like is None else like.classes
+    made: list[Dataset] = []
+    for at, one in enumerate(found):
+        stored = one.stored(parts)
+        check_ids(one.ids, len(stored), one.where, unique=at == 0)
+        labels = one.labels
+        if like is None:
+            known = names if at else classes
+            labels, names = check_examples(
+                labels, len(stored), known, one.where, one.name_at, held_out=at > 0
+            )
+        made.append(
+            Dataset(
+                name=name,
+                source=source,
+                split=one.name,
+                ids=one.ids,
+                labels=labels,
+                true_labels=labels,
+                classes=names,
+                stored=stored,
+                unreadable=one.unreadable,
+                kind=one.kind,
+                groups=one.groups,
+                columns=one.columns,
+            )
+        )
+    return replace(made[0], held_out=made[1]) if len(made) > 1 else made[0]
+
+
+def check_examples(
+    labels: npt.NDArray[Any],
+    num_examples: int,
+    classes: Sequence[str] | None,
+    where: str,
+    name: Callable[[int], str],
+    *,
+    held_out: bool = False,
+) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """The labels [K] as int64 and the class names; of these a ``held_out`` split may lack some."""
+    values = _integers(labels, num_examples, where, name)
+    check_unicode(classes or (), where)
+    check_names(classes or (), f"{where}: names of classes")
+    if classes is None:
+        # The labels in use are compared with 0, 1, 2, ... without ever allocating up to the largest.
+        _check_range(values, None, name)
+        used = np.unique(values)
+        gaps = np.flatnonzero(used != np.arange(len(used)))
+        if len(gaps):
+            raise BadInput(
+                f"{where}: label {gaps[0]} never occurs though labels go up to {used[-1]}; "
+                "number the classes from 0 without a gap"
+            )
+        classes = [str(label) for label in used]
+    if len(set(classes)) < len(classes):
+        twice = next(name for name, times in Counter(classes).items() if times > 1)
+        raise BadInput(f"{where}: class name {twice!r} occurs twice; give each class its own name")
+    _check_range(values, len(classes), name)
+    counts = np.bincount(values.astype(np.int64), minlength=len(classes))
+    if not counts.all() and not held_out:
+        empty = int(np.flatnonzero(counts == 0)[0])
+        raise BadInput(
+            f"{where}: class {classes[empty]!r} (label {empty}) has no example; add one or remove the class"
+        )
+    if len(classes) < 2:
+        raise BadInput(f"{where}: only one class ({classes[0]!r}); at least two are needed")
+    return values.astype(np.int64), tuple(classes)
+
+
+def _integers(
+    labels: npt.NDArray[Any], num_examples: int, where: str, name: Callable[[int], str]
+) -> npt.NDArray[Any]:
+    if labels.ndim != 1:
+        raise BadInput(f"{where}: labels have shape {labels.shape}; give one integer per example")
+    if len(labels) != num_examples:
+        raise BadInput(
+            f"{where}: {num_examples} examples but {len(labels)} labels; give one label per example"
+        )
+    if num_examples == 0:
+        raise BadInput(f"{where}: no examples; give at least one per class")
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        row = int(np.flatnonzero(np.isnan(labels))[0])
+        raise BadInput(f"{name(row)}: the label is NaN; give it a label or leave the example out")
+    if labels.dtype.kind not in "iu":
+        raise BadInput(f"{where}: labels have dtype {labels.dtype}; convert them to integers 0, 1, 2, ...")
+    return labels
+
+
+def _check_range(labels: npt.NDArray[Any], num_classes: int | None, name: Callable[[int], str]) -> None:
+    outside = labels < 0
+    if num_classes is not None:
+        outside |= labels >= num_classes
+    if outside.any():
+        row = int(np.flatnonzero(outside)[0])
+        allowed = f"0 to {num_classes - 1}" if num_classes else "0, 1, 2, ..."
+        raise BadInput(f"{name(row)}: label {labels[row]} is out of range; labels are {allowed}")
+
+
+def check_ids(ids: Ids, num_examples: int, where: str, *, unique: bool = True) -> None:
+    if len(ids) != num_examples:
+        raise BadInput(f"{where}: {num_examples} examples but {len(ids)} ids; give one id per example")
+    check_names(ids.tolist(), f"{where}: ids")
+    check_unicode(ids, where)
+    if not unique:
+        return
+    values, counts = np.unique(ids, return_counts=True)
+    if len(values) < len(ids):
+        raise BadInput(f"{where}: id {shorten(values[counts > 1])} occurs more than once; ids must be unique")
+
+
+def own_ids(ids: npt.NDArray[Any], where: str) -> Ids:
+    """Ids [K] that are integers or fixed-width texts as we keep them: int64, or Python's texts."""
+    if ids.ndim != 1 or ids.dtype.kind not in "iuU":
+        raise BadInput(f"{where} are not a list of integers or strings; give one per example")
+    if ids.dtype.kind == "U":
+        return ids.astype(object)
+    most = np.iinfo(np.int64).max
+    if len(ids) and ids.max() > most:
+        raise BadInput(f"{where}: {ids.max()} is above {most}; give the ids as texts")
+    return ids.astype(np.int64)
+
+
+def check_unicode(names: Ids | Sequence[str], where: str) -> None:
+    if isinstance(names, np.ndarray) and names.dtype != object:
+        return
+    for name in names:
+        try:
+            str(name).encode()
+        except UnicodeEncodeError:
+            raise BadInput(
+                f"{where}: {name!r}: is not valid Unicode; rename that file, class or example"
+            ) from None

@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts
-from easiness.data.sources.source import Source, SourceRequest
-from easiness.data.sources.splits import Split, dataset_of
+from easiness.data.sources.source import Source, SourceRequest, Split, dataset_of
 from easiness.errors import BadInput, RunFailed, one_line
 from easiness.inputs import (
     BOMB,
@@ -41,7 +40,6 @@ from easiness.own_process import wait_passively
 from easiness.records import to_numpy
 
 READ_TWICE = 8
-"""Items that are read a second time when a Dataset is loaded: the first ones."""
 
 INT64 = np.iinfo(np.int64)
 
@@ -253,11 +251,7 @@ def load_map_style(
     name: str | None = None,
     source: str | None = None,
 ) -> Dataset:
-    """The items (image, label) of a map-style torch Dataset or a list, and of another that is held out.
-
-    Every item is read once, the first ones twice. A `torch.utils.data.Subset` has the names and files of what
-    it is taken from. Where all that the Datasets do is to read files (`_listed_files`), the files are used.
-    """
+    """The items (image, label) of a map-style torch Dataset or a list, and of another that is held out."""
     name = name or type(_base(dataset)[0]).__name__
     parts = [_Part(dataset, "train", source or type(dataset).__name__)]
     if held_out is not None:
@@ -429,14 +423,13 @@ SETS = {
 }
 
 
-def load_torchvision(
-    name: str, root: Path, *, download: bool = False, skip_unreadable: bool = False
-) -> Dataset:
-    """The data set ``name`` of `SETS` as torchvision reads it from the absolute path ``root``.
-
-    Ids are positions. Where torchvision holds files, these are identified and decoded as they are.
-    """
+def load_torchvision(request: SourceRequest) -> Dataset:
+    """The data set of `SETS` that a request names, as torchvision reads it."""
+    name, download = request.text, request.download
     entry = SETS[name]
+    if request.options.data_root is None:
+        raise BadInput(f"{name}: a data set of torchvision; say where it lies with --data-root")
+    root = Path(request.options.data_root)
     if download and not entry.downloads:
         raise BadInput(
             f"{name}: torchvision cannot download it; put it in {root} as {entry.class_name} in its "
@@ -453,7 +446,7 @@ def load_torchvision(
         train,
         held_out=held_out,
         held_out_name=held_out_name,
-        skip_unreadable=skip_unreadable,
+        skip_unreadable=request.options.skip_unreadable,
         name=name,
         source=name,
     )
@@ -492,20 +485,11 @@ def _or_download(entry: NamedSet) -> str:
     return ", or use --download" if entry.downloads else ""
 
 
-def _load(request: SourceRequest) -> Dataset:
-    root = request.options.data_root
-    if root is None:
-        raise BadInput(f"{request.text}: a data set of torchvision; say where it lies with --data-root")
-    return load_torchvision(
-        request.text, Path(root), download=request.download, skip_unreadable=request.options.skip_unreadable
-    )
-
-
 TORCHVISION = Source(
     form="a torchvision name with --data-root",
     reads=lambda request: (
         request.text in SETS and (request.options.data_root is not None or not request.exists)
     ),
-    load=_load,
+    load=load_torchvision,
     names=tuple(SETS),
 )

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from easiness.csv_cells import from_cell
 from easiness.data.dataset import Columns, Dataset, Ids
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts, TextFiles
-from easiness.data.sources.splits import Split, dataset_of
+from easiness.data.sources.source import Split, dataset_of
 from easiness.data.tables import table as cells
-from easiness.data.tables.labels import CROP, Labels, read_labels
+from easiness.data.tables.labels import CROP, read_labels
 from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable, values_in, vectors_of
 from easiness.data.tables.vectors import input_columns, make_vectors, named_by
 from easiness.errors import BadInput, nearest, printable, shorten
@@ -41,10 +41,8 @@ from easiness.spec import LoadOptions, read_names
 
 SUFFIXES = frozenset({".txt"})
 COLUMNS = ("path", "label", "split")
-"""Columns that `columns` renames."""
 LABEL = "label"
 PATHS = ("path", "filename", "file", "image", *SOUND.columns)
-"""Columns of paths; the first that is there counts."""
 _LISTED = frozenset({"id", "class", "split", "was", "action"})  # columns that `keep` and `labels` write
 _TYPES = {"image": "Image", "sound": "Audio"}  # of columns, as the library `datasets` calls them
 
@@ -188,10 +186,7 @@ def checked_encoding(encoding: Any) -> str | None:
 
 
 class Examples(NamedTuple):
-    """The rows of each split as examples of a kind, their ids, and notes on how they were made.
-
-    Those that are ``in_rows`` are of all rows of a file, of which a split may have a part.
-    """
+    """The rows of each split as examples of a kind, their ids, and notes on how they were made."""
 
     kind: InputKind
     found: Sequence[Stored | Blobs | TextFiles]
@@ -293,10 +288,7 @@ def _check_no_positions(table: Table, ids: Sequence[str]) -> None:
 
 
 def _inside(table: Table, row: int, path: str, column: str, options: LoadOptions) -> str:
-    """The normalized path of an example from the folder of its table.
-
-    Only the text is looked at: a link inside of the folder may lead anywhere.
-    """
+    """The normalized path of an example from the folder of its table; links are not followed."""
     if not path.strip():
         raise BadInput(f"{table.name_at(row)}: the {column} is empty; fill it in or leave the row out")
     listed = listed_path(path, table.root or Path())
@@ -376,33 +368,36 @@ def dataset_of_tables(
     held = held_in(tables.train, options)
     labels = read_labels(tables.both(), label, classes, is_list=held.is_list)
     examples = examples_in(tables, held, label, options)
-    splits = splits_of(tables, examples, labels, options)
-    data = dataset_of(name, source, splits, labels.classes, skip_unreadable=options.skip_unreadable)
-    held_out = data.held_out
-    if held_out is not None and tables.held_out is not None:
-        held_out = replace(held_out, columns=columns_of(tables.held_out, splits[1].ids))
-    notes = (*examples.notes, *labels.notes)
-    return replace(data, notes=notes, held_out=held_out, columns=columns_of(tables.train, splits[0].ids))
-
-
-def splits_of(tables: Tables, examples: Examples, labels: Labels, options: LoadOptions) -> list[Split]:
-    found = zip(
-        tables.both(), ("train", tables.name), examples.found, examples.ids, labels.values, strict=False
-    )
-    return [
-        Split(
-            name=name,
-            where=table.where,
-            examples=stored,
-            ids=row_ids(table, options, ids),
-            labels=own,
-            name_at=table.name_at,
-            kind=examples.kind,
-            rows=table.rows if examples.in_rows else None,
-            groups=_groups(table, options) if name == "train" else None,
-        )
-        for table, name, stored, ids, own in found
+    splits = [
+        split_of(table, examples, at, labels.values[at], options, "train" if at == 0 else tables.name)
+        for at, table in enumerate(tables.both())
     ]
+    data = dataset_of(name, source, splits, labels.classes, skip_unreadable=options.skip_unreadable)
+    return replace(data, notes=(*examples.notes, *labels.notes))
+
+
+def split_of(
+    table: Table,
+    examples: Examples,
+    at: int,
+    labels: npt.NDArray[np.int64],
+    options: LoadOptions,
+    name: str,
+) -> Split:
+    """The split of a table, whose examples are those ``at`` a place; the training one has the groups."""
+    ids = row_ids(table, options, examples.ids[at])
+    return Split(
+        name=name,
+        where=table.where,
+        examples=examples.found[at],
+        ids=ids,
+        labels=labels,
+        name_at=table.name_at,
+        kind=examples.kind,
+        rows=table.rows if examples.in_rows else None,
+        groups=_groups(table, options) if name == "train" else None,
+        columns=columns_of(table, ids),
+    )
 
 
 def _check_unused(table: Table, named: dict[str, str], options: LoadOptions) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data.sources.file_blobs import FileFacts
 from easiness.data.tables.table import Reader, Table
@@ -34,14 +31,11 @@ from easiness.regular_file import read_regular
 AT_ONCE = 64  # encoded examples read together
 _ROWS = 4096  # of another column
 _ROWS_FACT = "row_sha256"
-_SHA256_BYTES = 32
+_UNKNOWN = 64 * "-"
 
 
 class Part(NamedTuple):
-    """Rows of a table that lie in one file, of which facts are remembered under its name.
-
-    ``identity`` tells apart what one file can be read as; what is known under another one is forgotten.
-    """
+    """Rows of a table that lie in one file, of which facts are remembered under its name."""
 
     start: int
     stop: int
@@ -50,10 +44,7 @@ class Part(NamedTuple):
 
 
 class RowBlobs(Blobs):
-    """Encoded examples in the rows of a table, which ``read`` gives as (bytes, path of a file) by positions.
-
-    What is found out of the ``parts`` is remembered, where all rows are in such and there are ``facts``.
-    """
+    """Encoded examples in the rows of a table, which ``read`` gives as (bytes, path of a file)."""
 
     def __init__(
         self,
@@ -97,22 +88,34 @@ class RowBlobs(Blobs):
                 self._facts.save()
 
     def digests(self, positions: Positions) -> list[str]:
-        """SHA-256 (hex) of the bytes in each row; those of files that have not changed are remembered."""
-        found, done = [], 0
+        found: list[str] = []
         for part, rows in self._parts_of(positions):
-            read = partial(self._read_digests, len(positions), done)
-            if part is None or self._facts is None:
-                found += [one.hex() for one in read(rows)]
-            else:
-                found += _row_digests(self._facts, part, rows, read)
-            done += len(rows)
+            found += self._digests_in(part, rows, len(positions), len(found))
         return found
 
-    def _read_digests(self, total: int, done: int, rows: Positions) -> Iterator[bytes]:
-        return counted(in_threads(digest, self.blobs(rows)), self.reader.reading, total, done)
+    def _digests_in(self, part: Part | None, rows: Positions, total: int, done: int) -> list[str]:
+        def read(rows: Positions) -> Iterator[bytes]:
+            return counted(in_threads(digest, self.blobs(rows)), self.reader.reading, total, done)
+
+        if part is None or self._facts is None:
+            return [one.hex() for one in read(rows)]
+        stamp, known = self._facts.recall(part.file)
+        found = [_UNKNOWN] * (part.stop - part.start)
+        match known.get(_ROWS_FACT):
+            case [part.identity, str(joined)] if len(joined) == len(_UNKNOWN) * len(found):
+                found = [joined[at : at + len(_UNKNOWN)] for at in range(0, len(joined), len(_UNKNOWN))]
+        places = (rows - part.start).tolist()
+        missing = [at for at in places if found[at] == _UNKNOWN]
+        try:
+            for at, one in zip(missing, read(np.array(missing, np.int64) + part.start), strict=True):
+                found[at] = one.hex()
+        finally:
+            if missing:
+                self._facts.remember(part.file, stamp, **{_ROWS_FACT: [part.identity, "".join(found)]})
+                self._facts.save()
+        return [found[at] for at in places]
 
     def unreadable(self, positions: Positions) -> Positions:
-        """Positions of rows that cannot be decoded; files that have not changed are not tried again."""
         if self._facts is None or len(positions) < len(self) or any(part.identity for part in self._parts):
             return super().unreadable(positions)
         found = []
@@ -126,7 +129,6 @@ class RowBlobs(Blobs):
         return np.concatenate(found)
 
     def _parts_of(self, positions: Positions) -> Iterator[tuple[Part | None, Positions]]:
-        """Each part with its rows among ascending ``positions``; all of them where there are no parts."""
         if not self._parts:
             yield None, positions
         for part in self._parts:
@@ -135,37 +137,7 @@ class RowBlobs(Blobs):
                 yield part, positions[low:high]
 
 
-def _row_digests(
-    facts: FileFacts, part: Part, rows: Positions, read: Callable[[Positions], Iterator[bytes]]
-) -> list[str]:
-    """SHA-256 (hex) of ascending ``rows``; ``read`` digests those that are not known yet."""
-    stamp, known = facts.recall(part.file)
-    table = _unpacked(known.get(_ROWS_FACT), part)
-    missing = rows[~table[rows - part.start].any(axis=1)]  # no digest is all zeros
-    try:
-        for row, one in zip((missing - part.start).tolist(), read(missing), strict=True):
-            table[row] = np.frombuffer(one, np.uint8)
-    finally:
-        if len(missing):
-            packed = b64encode(table.tobytes()).decode()
-            facts.remember(part.file, stamp, **{_ROWS_FACT: [part.identity, packed]})
-            facts.save()
-    return [one.tobytes().hex() for one in table[rows - part.start]]
-
-
-def _unpacked(fact: Any, part: Part) -> npt.NDArray[np.uint8]:
-    content, num = b"", part.stop - part.start
-    match fact:
-        case [str(known), str(packed)] if known == part.identity:
-            with suppress(ValueError):  # not base64
-                content = b64decode(packed)
-    if len(content) != num * _SHA256_BYTES:
-        return np.zeros((num, _SHA256_BYTES), np.uint8)
-    return np.frombuffer(content, np.uint8).reshape(num, _SHA256_BYTES).copy()
-
-
 def _in_parquet(table: Table, files: Sequence[Path], root: Path, column: str, reader: Files) -> RowBlobs:
-    """Examples in a column of files; groups of rows without one wanted are not read."""
     groups: list[tuple[Path, int, int, int]] = []
     parts, stop = [], 0
     for file in files:
@@ -205,7 +177,6 @@ def _check_type(where: str, column: str, kind: Any, reader: Files) -> None:
 
 
 def _stored_bytes(content: bytes | None, name: str, noun: str, path: str | None = None) -> bytes:
-    """The ``content``, else that of the file at ``path``."""
     if content is not None:
         return content
     if path is None:

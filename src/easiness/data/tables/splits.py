@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from easiness.csv_cells import from_cell
-from easiness.data.sources.splits import HELD_OUT_NAMES, HELD_OUT_PREFIXES
+from easiness.data.sources.source import HELD_OUT_NAMES, HELD_OUT_PREFIXES
 from easiness.data.tables.dataset import named_columns
 from easiness.data.tables.parquet import PARQUET
 from easiness.data.tables.table import Reader, Table, Tables, values_in
@@ -87,10 +87,7 @@ def is_table(path: Path) -> bool:
 
 
 def open_table(path: Path, *, ragged: bool = False) -> Table:
-    """A table that people write, of any form in `READERS`; a file of another name is CSV.
-
-    Where it is ``ragged`` empty cells at the ends of rows of CSV may be left out.
-    """
+    """A table that people write, of any form in `READERS`; a file of another name is CSV."""
     reader = next((one for one in READERS if one.reads(path)), CSV)
     if reader is CSV:
         return csv_table([path], UTF_8, str(path), path.parent, sheet=True, ragged=ragged)
@@ -98,10 +95,7 @@ def open_table(path: Path, *, ragged: bool = False) -> Table:
 
 
 def split_by_column(table: Table, options: LoadOptions) -> Tables:
-    """The rows by their value in the column of splits, where there is one.
-
-    Of the held-out splits the first of the usual names counts.
-    """
+    """The rows by their value in the column of splits, where there is one."""
     columns = named_columns(options)
     column = columns.get("split", "split")
     unused = column not in table.names or column in (options.without or ())

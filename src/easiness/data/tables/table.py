@@ -30,7 +30,6 @@ MISSING = frozenset({"", "na", "n/a", "nan", "null"})
 TRUTHS = {"true": 1.0, "false": 0.0}
 _LARGEST = float(np.finfo(np.float32).max)
 AT_ONCE = 1024
-"""Rows that are read together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,10 +176,7 @@ def values_in(table: Table, name: str) -> list[Any]:
 
 
 def names_in(table: Table, name: str, purpose: str = "") -> list[str]:
-    """The cells of a column that names something of each row, as texts without spaces around them.
-
-    ``purpose`` says what the names are for.
-    """
+    """The cells of a column that names something of each row, as texts without spaces around them."""
     import pyarrow as pa
 
     table.check_column(name, purpose and f"; name the column {purpose}")

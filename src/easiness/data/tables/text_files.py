@@ -2,21 +2,89 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from easiness.csv_cells import csv_rows
 from easiness.data.tables.labels import CROP
 from easiness.data.tables.table import AT_ONCE, Reader, Table, the_only
 from easiness.errors import BadInput, one_line
 from easiness.gate import A_ROW, check_fits
-from easiness.regular_file import UTF_8, text_lines
+from easiness.regular_file import UTF_8, open_regular, text_lines
 
 _MOST_EMPTY = 200  # cells to one that a row has
+_LONGEST = 2**24  # letters of a cell, which may be a whole text; the library's own limit is 2**17
 _FORM = 'give a list of objects, or one a line, such as {"text": "a b", "label": "c"}'
+
+
+SEPARATORS = ",;\t"
+
+
+@contextmanager
+def _reading(path: Path, what: str, encoding: str | None) -> Iterator[None]:
+    """The encoding is UTF-8 where a user, who may give it, has not (``None``)."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(
+            f"{path}: the {what} cannot be read ({error.strerror or error}); give one that can"
+        ) from None
+    except UnicodeError:
+        number = _first_undecodable(path, encoding or UTF_8)
+        what = f"the {what}" if number is None else f"line {number}: the {what}"
+        if encoding not in (None, UTF_8):
+            raise BadInput(f"{path}: {what} is not in {encoding}; give --encoding its own") from None
+        other = "" if encoding else ", or name its own with --encoding, such as latin-1"
+        raise BadInput(f"{path}: {what} is not UTF-8; save the file in that encoding{other}") from None
+
+
+def _first_undecodable(path: Path, encoding: str) -> int | None:
+    """The first line, from 1, that is no text; ``None`` where no line is by itself, as in UTF-16."""
+    try:
+        with open_regular(path) as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    line.decode(encoding)
+                except UnicodeError:
+                    return number
+    except OSError:  # it could be read a moment ago
+        pass
+    return None
+
+
+def csv_rows(
+    path: Path, what: str, errors: str = "strict", encoding: str | None = UTF_8
+) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row, the header first, with the number of the line that the row ends on, from 1.
+
+    Commas, semicolons or tabs separate them. Rows without cells are among them. An error calls the file
+    ``what``; ``errors`` says what becomes of bytes that are no text, as for `open`.
+    """
+    csv.field_size_limit(max(_LONGEST, csv.field_size_limit()))
+    with _reading(path, what, encoding):
+        lines = text_lines(path, errors, encoding or UTF_8)
+        first = next(lines, "")
+        separator = max(SEPARATORS, key=partial(_num_cells, first))
+        reader = csv.reader(chain([first], lines), strict=True, delimiter=separator)
+        try:
+            for cells in reader:
+                yield reader.line_num, cells
+        except csv.Error as error:
+            raise BadInput(
+                f"{path}: line {reader.line_num}: the {what} is not CSV ({error}); mend the quotes"
+            ) from None
+
+
+def _num_cells(line: str, separator: str) -> int:
+    try:
+        return len(next(csv.reader([line], strict=True, delimiter=separator), []))
+    except csv.Error:  # quotes end elsewhere
+        return 0
 
 
 def csv_table(
@@ -59,7 +127,7 @@ def csv_table(
                 )
             lines.append(line)
         for part, column in zip(parts, zip(*(cells for _, cells in some), strict=True), strict=True):
-            part.append(_strings(column, path))
+            part.append(_strings(column, f"{path}:"))
             num_bytes += part[-1].nbytes
         check_fits(num_bytes + A_ROW * len(lines), str(path))
     if not lines:
@@ -89,13 +157,13 @@ def csv_header(path: Path) -> list[str]:
     return [name.strip() for name in header]
 
 
-def _strings(cells: Sequence[str], path: Path) -> Any:
+def _strings(cells: Sequence[str | None], what: str) -> Any:
     import pyarrow as pa
 
     try:
         return pa.array(cells, pa.large_string())
-    except UnicodeError:  # halves of pairs, which some encodings have
-        raise BadInput(f"{path}: holds halves of characters; save it as UTF-8") from None
+    except (pa.ArrowException, UnicodeError):  # the latter of halves of pairs, which some encodings have
+        raise BadInput(f"{what} holds halves of characters; save it as UTF-8") from None
 
 
 def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Path) -> Table:
@@ -126,30 +194,27 @@ def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Pa
 
 def _objects(path: Path, encoding: str | None) -> Iterator[Any]:
     number = 0
-    try:
-        lines = _fitting(path, text_lines(path, encoding=encoding or UTF_8))
-        if path.name.lower().removesuffix(".gz").endswith(".json"):
-            found = json.loads("".join(lines))
-            if not isinstance(found, list):
-                boxes = (
-                    f"; if it has boxes, as of COCO, {CROP}" if "annotations" in str(found)[:10_000] else ""
-                )
-                raise BadInput(f"{path}: JSON that is no list of objects; {_FORM}{boxes}")
-            yield from found
-            return
-        for number, line in enumerate(lines, start=1):  # noqa: B007 - for the errors below
-            if line.strip():
-                yield json.loads(line)
-    except OSError as error:
-        raise BadInput(f"{path}: the table cannot be read ({error.strerror or error}); {_FORM}") from None
-    except UnicodeError:
-        other = "" if encoding else ", or name its own with --encoding, such as latin-1"
-        raise BadInput(f"{path}: is not in {encoding or 'UTF-8'}; save it in that encoding{other}") from None
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, BadInput):
-            raise
-        at = f"line {number}: " if number else ""
-        raise BadInput(f"{path}: {at}no JSON that can be read ({one_line(error):.200}); {_FORM}") from None
+    with _reading(path, "table", encoding):
+        try:
+            lines = _fitting(path, text_lines(path, encoding=encoding or UTF_8))
+            if path.name.lower().removesuffix(".gz").endswith(".json"):
+                found = json.loads("".join(lines))
+                if not isinstance(found, list):
+                    boxes = "annotations" in str(found)[:10_000]
+                    more = f"; if it has boxes, as of COCO, {CROP}" if boxes else ""
+                    raise BadInput(f"{path}: JSON that is no list of objects; {_FORM}{more}")
+                yield from found
+                return
+            for number, line in enumerate(lines, start=1):  # noqa: B007 - for the error below
+                if line.strip():
+                    yield json.loads(line)
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, BadInput | UnicodeError):
+                raise
+            at = f"line {number}: " if number else ""
+            raise BadInput(
+                f"{path}: {at}no JSON that can be read ({one_line(error):.200}); {_FORM}"
+            ) from None
 
 
 def _fitting(path: Path, lines: Iterator[str]) -> Iterator[str]:
@@ -172,10 +237,7 @@ def _column(path: Path, name: str, values: list[Any]) -> Any:
         values = [one if isinstance(one, str | None) else json.dumps(one) for one in values]
     except UnicodeError:
         pass
-    try:
-        return pa.array(values, pa.large_string())
-    except (pa.ArrowException, UnicodeError):  # the latter of halves of pairs
-        raise BadInput(f"{path}: {name!r:.80} holds halves of characters; save it as UTF-8") from None
+    return _strings(values, f"{path}: {name!r:.80}")
 
 
 CSV = Reader((".csv", ".csv.gz", ".tsv", ".tsv.gz"), csv_table)

@@ -17,11 +17,9 @@ from easiness.spec import LoadOptions
 
 MOST_CATEGORIES = 50
 MOST_FAULTS = 6
-"""Columns of which a message says why they cannot be used."""
 IDS = frozenset({"id", "index", "unnamed: 0", "", "__index_level_0__"})
 """Columns that count the rows, in small letters; pandas writes all but the first two."""
 MOST_SHOWN = 40
-"""Characters of a category in the name of its column."""
 
 
 Making = tuple[Sequence[str], Callable[[Table], tuple[Numbers, int, int]]]
