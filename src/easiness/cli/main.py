@@ -274,9 +274,11 @@ def _one_line(message: str) -> str:
 
 def _usage(error: Any) -> str:
     """Say why the command line refuses, with the value that cannot be read; newer versions leave it out."""
-    old = getattr(error, "option_name", None)
-    if old in OLD_OPTIONS:
-        return f"{old}: is {OLD_OPTIONS[old]} now"
+    old = getattr(error, "option_name", None) or ""
+    now = OLD_OPTIONS.get(old, "")
+    options = {name for one in error.ctx.command.params for name in one.opts} if now and error.ctx else ()
+    if now.startswith("`") or now.partition(" ")[0] in options:
+        return f"{old}: is {now} now"
     message = str(error.format_message()).removesuffix(".")
     refused = getattr(error.__cause__, "errors", None)
     if refused is not None:

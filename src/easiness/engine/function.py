@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -66,7 +67,9 @@ def function_typed(
 
     def function(*args: Any, **given: Any) -> Any:
         for old in OLD_ARGUMENTS.keys() & given.keys() - signature.parameters.keys():
-            raise BadInput(f"{short}(): {old}= {OLD_ARGUMENTS[old]}")
+            now = re.match(r"is (\w+)= now", OLD_ARGUMENTS[old])
+            if now is None or now[1] in signature.parameters:
+                raise BadInput(f"{short}(): {old}= {OLD_ARGUMENTS[old]}")
         try:
             bound = signature.bind(*args, **given)
         except TypeError as error:

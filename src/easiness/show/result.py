@@ -336,8 +336,8 @@ class Result(Protocol):
 
     @property
     def headline(self) -> str:
-        """The result in a sentence; empty where its tables say all."""
-        return ""
+        """The result in a sentence; the title of its first table unless it says otherwise."""
+        return next((frame.title for frame in self.frames()), "")
 
     @property
     def notices(self) -> Sequence[str]:
@@ -350,9 +350,15 @@ class Result(Protocol):
 
     def in_words(self) -> str:
         """The text that a command prints."""
-        tables = sections_text(self.printed())
-        parts = [self.headline, tables] if self.leads else [tables, self.headline]
-        return "\n\n".join(filter(None, parts))
+        printed = self.printed()
+        titles = {section.title.casefold() for section in (*printed, *self.sections())}
+        parts = [sections_text(printed), "" if self.headline.casefold() in titles else self.headline]
+        return "\n\n".join(filter(None, reversed(parts) if self.leads else parts))
+
+    def said(self) -> list[str]:
+        """The headline and notices, but for those that a title or a note repeats, for Markdown and pages."""
+        told = "\n".join(f"{one.title}\n{one.note}" for one in self.sections()).casefold()
+        return [text for text in (self.headline, *self.notices) if text and text.casefold() not in told]
 
     def next_steps(self, outputs: Sequence[Path]) -> Sequence[str]:  # noqa: ARG002
         """Next steps once it was written to these files: a command or a sentence each."""
@@ -380,8 +386,9 @@ class Result(Protocol):
 
     def markdown(self) -> str:
         """The text of its Markdown file."""
-        return sections_markdown(self.sections()) + "\n"
+        said = "".join(f"{markdown_text(text)}\n\n" for text in self.said())
+        return f"{said}{sections_markdown(self.sections())}\n"
 
     def _repr_html_(self) -> str:
-        """Show the figure, then the tables, in a notebook."""
-        return result_html(self.figure(), self.sections())
+        """Show what is said, the figure, then the tables, in a notebook."""
+        return result_html(self.figure(), self.sections(), self.said())

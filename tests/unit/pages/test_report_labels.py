@@ -345,7 +345,7 @@ def test_what_cannot_be_decided_on_is_refused(run: Run, tmp_path: Path) -> None:
         ({"decide": theirs}, f"theirs.csv: row 2: is of cats@0123456789ab, and not of {version}"),
         ({"decide": empty}, "empty.csv: no rows"),
         ({"blind": True}, "--blind: hides what is suggested of the examples of a file"),
-        ({"suspects": -1}, "--suspects -1: give how many"),
+        ({"suspects": -1}, "--suspects -1: must be at least 0"),
         ({"pixels": 31}, "--pixels 31: give the longer side of a photo, 32 to 4096"),
     ]
     for asked, why in refused:

@@ -260,7 +260,7 @@ def check_ids(ids: Ids, num_examples: int, where: str, *, unique: bool = True) -
 def own_ids(ids: npt.NDArray[Any], where: str) -> Ids:
     """Ids [K] that are integers or fixed-width texts as we keep them: int64, or Python's texts."""
     if ids.ndim != 1 or ids.dtype.kind not in "iuU":
-        raise BadInput(f"{where} are not a list of integers or strings; give one per example")
+        raise BadInput(f"{where}: are not a list of integers or strings; give one per example")
     if ids.dtype.kind == "U":
         return ids.astype(object)
     most = np.iinfo(np.int64).max

@@ -163,7 +163,7 @@ def _strings(cells: Sequence[str | None], what: str) -> Any:
     try:
         return pa.array(cells, pa.large_string())
     except (pa.ArrowException, UnicodeError):  # the latter of halves of pairs, which some encodings have
-        raise BadInput(f"{what} holds halves of characters; save it as UTF-8") from None
+        raise BadInput(f"{what}: holds halves of characters; save it as UTF-8") from None
 
 
 def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Path) -> Table:

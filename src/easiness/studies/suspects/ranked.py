@@ -336,6 +336,13 @@ class Suspects(show.Result):
     def frames(self) -> list[show.Frame]:
         return self._frames(FIRST)
 
+    @property
+    def headline(self) -> str:
+        return self.summary()
+
+    def in_words(self) -> str:
+        return show.sections_text(self.printed())  # the note begins with the headline
+
     def markdown(self) -> str:
         return show.sections_markdown([frame.section for frame in self._frames(None)]) + "\n"
 
