@@ -197,7 +197,7 @@ def test_a_pipeline_stops_where_too_many_changed(command, refused, tmp_path):
     assert "--fail-above 1" in stopped.err
     assert "0 of 100 examples became harder and 3 easier" in stopped.out
     assert command(*runs, "--fail-above", 1).code == 0
-    assert "--fail-above 2: must be" in refused(*runs, "--fail-above", 2)
+    assert "--fail-above 2: not in [0, 1]" in refused(*runs, "--fail-above", 2)
     assert "same run twice" in refused(*runs[:2], runs[1])
 
 

@@ -161,5 +161,4 @@ def test_the_stubs_are_those_that_the_script_writes():
 def test_values_of_other_types_are_refused(record, arguments, said):
     run = record(believing([0, 1] * 5, 2, 2), [0, 1] * 5)
     with pytest.raises(BadInput, match=said):
-        asked = ask(run, **arguments).asked
-        asked.run.resolve_at(asked.at)
+        run.resolve_at(ask(run, **arguments).asked.at)

@@ -152,7 +152,7 @@ def test_npz_with_everything(tmp_path):
         ({"ids": [1, 2, 2, 3]}, "id 2 occurs more than once"),
         ({"ids": [1, 2, 3]}, "4 examples but 3 ids"),
         ({"ids": np.array([0, 1, 2, 2**64 - 1], np.uint64)}, "ids: 18446744073709551615 is above 922337203"),
-        ({"ids": [1.0, 2.0, 3.0, 4.0]}, "ids are not a list of integers or strings"),
+        ({"ids": [1.0, 2.0, 3.0, 4.0]}, "ids: are not a list of integers or strings"),
         ({"classes": [1, 2]}, "classes are not a list of strings"),
         ({"classes": ["a", "b", "c"]}, r"class 'c' \(label 2\) has no example"),
         ({"x_test": pixels(2, 6, 5), "y_test": [0, 2]}, r"y_test: row 1: label 2 is out of range"),

@@ -87,10 +87,11 @@ def similar(
         for space in spaces
         for name, one in values.items()
     ]
+    none = np.empty((5, classes))
     return Similarity(
         model="a", row=Row(3), num_trials=trials, fraction=0.1, tie_mass={"easy": 0, "hard": 0},
         classes=tuple("abcdefghij"[:classes]), num_classes=10, at_most=500, sizes={}, smallest=smallest,
-        trial=0, distances=pd.DataFrame(rows), by_class={"pixel": np.empty((5, classes)), "feature": np.empty((5, classes))},
+        trial=0, distances=pd.DataFrame(rows), by_class={"pixel": none, "feature": none},
     )  # fmt: skip
 
 
