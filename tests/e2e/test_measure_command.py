@@ -417,7 +417,7 @@ def test_networks_learn_tables_and_find_them_again(command, tmp_path):
     asked = ["measure", path, "--label", "species", "--model", "mlp_2_w16", *SHORT, "--out", tmp_path / "run"]
     done = command(*asked)
     assert done.code == 0, done.err
-    assert "columns make" in done.err
+    assert "note: input: " in done.err
     run = open_run(tmp_path / "run")
     data = data_of(run)
     assert data.kind.name == "vector"

@@ -73,17 +73,17 @@ def make_vectors(train: Table, held_out: Table | None, columns: Sequence[str]) -
             f"{cells.leaving_out([error.column for error in faults])}, or mend them"
         )
     check_fits(4 * sum(table.num_rows for table in tables) * len(names), train.where)
-    note = _described(kinds, len(names), filled, unseen)
+    note = _described(columns, kinds, len(names), filled, unseen)
     joined = [np.concatenate(parts, axis=1) for parts in made]
     return Vectors(joined, tuple(map(printable, names)), note)
 
 
-def _described(kinds: Sequence[str], width: int, filled: int, unseen: int) -> str:
-    nouns = {"numbers": "numeric", "texts": "categorical", "vectors": "vector"}
-    found = [f"{kinds.count(kind)} {noun}" for kind, noun in nouns.items() if kind in kinds]
-    text = (
-        f"{' and '.join(found)} {'column' if len(kinds) == 1 else 'columns'} make {counted(width, 'value')}"
-    )
+def _described(columns: Sequence[str], kinds: Sequence[str], width: int, filled: int, unseen: int) -> str:
+    found = []
+    for kind, noun in {"numbers": "numeric", "texts": "categorical", "vectors": "vector"}.items():
+        if own := [column for column, one in zip(columns, kinds, strict=True) if one == kind]:
+            found.append(f"{counted(len(own), f'{noun} column')} ({shorten(own, MOST_FAULTS)})")
+    text = f"input: {' and '.join(found)}, {counted(width, 'value')} a row"
     if filled:
         text += f"; {counted(filled, 'missing cell')} filled in"
     if unseen:

@@ -57,7 +57,10 @@ def test_numbers_categories_and_truths(tmp_path, name):
     assert data.classes == ("Adelie", "Gentoo")
     assert data.labels.tolist() == [1, 0, 1, 0, 1, 0]
     assert data.ids.tolist() == [0, 1, 2, 3, 4, 5]
-    assert data.notes == ("2 numeric and 1 categorical columns make 7 values; 2 missing cells filled in",)
+    assert data.notes == (
+        "input: 2 numeric columns (bill, tagged) and 1 categorical column (island), 7 values a row; "
+        "2 missing cells filled in",
+    )
     assert load_dataset(data.source, **data.ref().load_options().model_dump()).ref() == data.ref()
 
 
