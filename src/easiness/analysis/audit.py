@@ -12,7 +12,7 @@ from scipy.special import betaln, gammaln
 from scipy.stats import binom
 
 _LEAST = 0.95
-"""Of the looks that a stratum would have by its size it has at least so many, so that probabilities that are
+"""Least share of the looks that a stratum would have by its size, so that probabilities that are
 worth nothing cost no more than a twentieth."""
 
 _EVEN = 0.2  # of the measure by which strata are cut, how much counts examples alike
@@ -264,7 +264,7 @@ _FINER = 1.03  # from one number of wrong labels tried to the next
 
 @dataclass(frozen=True, eq=False)
 class Wealth:
-    """What bets against numbers of wrong labels have come to.
+    """Wealth of bets against numbers of wrong labels.
 
     ``log`` [n, ..., T] is the logarithm of the wealth after each look, for each number tried, and ``growth``
     [..., T] what the next look can be expected to add.

@@ -102,7 +102,7 @@ _SURE = 2  # standard errors
 
 @dataclass(frozen=True, eq=False)
 class ShareVotes:
-    """What heads of each of S shares said of the examples that they had not seen.
+    """Answers of heads of each of S shares on examples that they had not seen.
 
     ``left_out`` [T, S] counts the examples that the heads of a trial had not seen, ``right`` those of them
     that they were right about. ``among_examples`` [S, S] is the covariance, over ``num_examples`` examples,

@@ -17,7 +17,7 @@ _Floats = npt.NDArray[np.float64]
 _FARTHEST = 4.5  # of the grid, in standard deviations of a trial's noise: there one in 300,000 trials errs
 _POINTS = 121  # of the grid of one run
 POINTS_OF_TWO = 61
-"""Of the grid of each of two runs."""
+"""Points of the grid of each of two runs."""
 
 _SMOOTH_STEPS = 150  # of EM for two normals
 _FREE_STEPS = 1000  # of EM for a mass at each point, over the trials: what follows fits noise with spikes
@@ -67,7 +67,7 @@ class Mixing:
         return len(self.tally) - 1
 
     def mirrored(self) -> Mixing:
-        """That of the probability to be wrong."""
+        """Grid of the probability to be wrong."""
         return Mixing(self.probability, self.mass[::-1], self.tally[::-1])
 
     @cached_property
@@ -142,7 +142,7 @@ def fit_each(tallies: _Floats, points: int = POINTS_OF_TWO) -> _Floats:
 
 @dataclass(frozen=True, eq=False)
 class MassFit:
-    """What is fitted: the shares of the examples with each count, and how likely each point makes a count.
+    """Mixture to fit: the shares of the examples with each count, and how likely each point makes a count.
 
     ``observed`` [B, N + 1, M + 1] are B tables that are fitted side by side. ``counts`` [N + 1] and [M + 1]
     are the share that each count is of the trials. Of two runs of very many trials counts that tell the same
@@ -156,7 +156,7 @@ class MassFit:
 
     @classmethod
     def of(cls, tallies: _Floats, points: int) -> MassFit:
-        """Of numbers of examples [B, N + 1, M + 1], on a grid of so many points for each run."""
+        """Mixture of numbers of examples [B, N + 1, M + 1], on a grid of so many points for each run."""
         numbers = [size - 1 for size in tallies.shape[1:]]
         likelihoods = [binomial(num, _probabilities(points)) if num else np.ones((1, 1)) for num in numbers]
         counts = [(np.arange(num + 1) + 0.5) / (num + 1) for num in numbers]
@@ -176,18 +176,18 @@ class MassFit:
         return ours @ mass @ theirs.T
 
     def gain(self, mass: _Floats) -> _Floats:
-        """What a step of EM multiplies each mass by."""
+        """Factors by which a step of EM multiplies each mass."""
         ours, theirs = self.likelihoods
         return np.asarray(ours.T @ ratio(self.observed, self.expected(mass)) @ theirs)
 
     def freed(self, mass: _Floats) -> _Floats:
-        """What EM makes of a mass at each point, free to move."""
+        """Apply EM to a mass at each point, free to move."""
         for _ in range(self.num_steps):
             mass = mass * self.gain(mass)
         return mass
 
     def log_likelihood(self, mass: _Floats) -> float:
-        """Of the counts of a single table, per example."""
+        """Log likelihood of the counts of a single table, per example."""
         return float((self.observed * np.log(np.maximum(self.expected(mass), _TINY))).sum())
 
 

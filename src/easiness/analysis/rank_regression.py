@@ -126,7 +126,7 @@ def class_share(outcome: _Floats, classes: _Integers) -> float:
 def reliability(
     halves: Sequence[tuple[_Floats, _Floats]], within: _Integers | None = None, times: float = 2
 ) -> float:
-    """Of the ranks of an outcome, from halves of its trials (Spearman and Brown); NaN without halves."""
+    """Reliability of ranks of an outcome, by halves of its trials (Spearman and Brown); NaN without any."""
     if not halves:
         return math.nan
     correlations = []

@@ -50,7 +50,7 @@ class Votes:
     is_rounded: InitVar[bool] = False
     """Is ``p_label`` in double precision and rounded already? Then it is kept, not copied."""
     share: float | None = None
-    """Of heads on features: the share of the examples that they have seen."""
+    """Share of the examples that heads on features have seen."""
 
     def __post_init__(self, is_rounded: bool) -> None:
         assert self.correct.ndim == 2, self.correct.shape

@@ -96,7 +96,7 @@ class Dataset:
 
     @cached_property
     def traits(self) -> Any:
-        """What the examples of both splits have in common: the `Traits` of their kind."""
+        """Facts that examples of both splits share: the `Traits` of their kind."""
         if self.standard is not None:
             return self.stored.traits.held_out_from(self.standard)
         if self.held_out is None:
@@ -112,7 +112,7 @@ class Dataset:
 
     @property
     def where(self) -> str:
-        """What to call the data in an error."""
+        """Name of the data in an error."""
         return self.source or self.name
 
     @property
@@ -121,7 +121,7 @@ class Dataset:
         return {**self.traits.recipe(), **self.recipe_changes}
 
     def signature(self, recipe: Recipe) -> Signature:
-        """What a network gets of an example under ``recipe``; `BadInput` where that does not suit them."""
+        """Input of a network for an example under ``recipe``; `BadInput` where that does not suit them."""
         signature: Signature = self.traits.signature(recipe, self.where)
         return signature
 
@@ -247,7 +247,7 @@ class Dataset:
         )
 
     def ref(self) -> DatasetRef:
-        """What a run records of this data."""
+        """Record that a run keeps of this data."""
         unreadable = self.unreadable + (() if self.held_out is None else self.held_out.unreadable)
         shape = {"kind": self.kind.name, "shape": self.traits.shape}
         if self.kind.name == IMAGE.name:  # as it was called when there was no other
@@ -272,7 +272,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class _NoValues:
-    """What is known of examples that are elsewhere: their number and their traits."""
+    """Facts on examples that are elsewhere: their number and their traits."""
 
     num: int
     traits: Any

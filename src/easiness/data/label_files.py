@@ -107,7 +107,7 @@ class Said(NamedTuple):
 def read_rows(
     rows: Iterator[tuple[str, Cells]], of: Labelled, data: str, *, by_name: bool = False
 ) -> Iterator[Said]:
-    """What each row says of one of the examples, which is ``of`` the ``data``: a name, an @ and a version.
+    """Read what each row says of an example, which is ``of`` the ``data``: a name, an @ and a version.
 
     With ``by_name`` data of the same name will do, of which another part may have been held out.
     """
@@ -271,7 +271,7 @@ _ARRAYS = ("at", "actions", "labels", "by", "times")
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """What was decided on n labels of a ``split``, at the positions ``at`` [n] among its examples ``of``.
+    """Decisions on n labels of a ``split``, at the positions ``at`` [n] among its examples ``of``.
 
     ``actions`` [n] are of `ACTIONS`. ``labels`` [n] are those that the examples should have: their own where
     they are kept or nobody is sure, else another one, or `UNKNOWN`. ``by`` [n] and ``times`` [n] are as
@@ -402,7 +402,7 @@ def _decided(read: LabelFile, of: Labelled, split: Split, data: str) -> Decision
 
 
 def choice_of(label: int) -> str:
-    """What stands in answers for a class: not its name, which may be that of an action, or blank."""
+    """Text that stands in answers for a class: not its name, which may be that of an action, or blank."""
     return f"{_CLASS}{label}"
 
 

@@ -1,4 +1,4 @@
-"""What a format is, and what it is given of each example: scores, suspicions of its label, and itself."""
+"""Formats, and what they are given of each example: scores, suspicions of its label, and itself."""
 
 from __future__ import annotations
 

@@ -354,7 +354,7 @@ def _chosen(examples: Examples) -> tuple[npt.NDArray[np.int64], bool]:
 
 
 def _addresses(examples: Examples, positions: npt.NDArray[np.int64]) -> Iterator[str]:
-    """What each example is in a task: its text, where its file is served, or a ``data:`` address."""
+    """Fields of each example in a task: its text, where its file is served, or a ``data:`` address."""
     data, root = examples.data, examples.asked.document_root
     assert data is not None
     if root is not None:

@@ -140,7 +140,7 @@ PerTrial: TypeAlias = Callable[[Observations, int], Values]
 
 
 Columns: TypeAlias = Mapping[str, npt.NDArray[Any]]
-"""What `score_columns` gives: a name and an array [K] each."""
+"""Result of `score_columns`: a name and an array [K] each."""
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def _how_alike(wrong: Values, size: Values, rate: float) -> float:
 
 
 TEMPER = 0.8
-"""What a log density counts: at 1 overlap is taken for noise (0.03 of all labels), at 0.7 the reverse."""
+"""Weight of a log density: at 1 overlap is taken for noise (0.03 of all labels), at 0.7 the reverse."""
 ORDER_TEMPER = 0.4
 """The same for the linear discriminants that make the order: 0.3 to 0.5 do as well."""
 STRATA = 5
@@ -80,7 +80,7 @@ STRATA = 5
 
 _MOST_OF_CLASS = 2000  # examples to learn from, on average; of more, evenly spaced ones
 MOST_CLASSES = 200
-"""Of more it takes minutes."""
+"""Most of them: more take minutes."""
 
 _MOST_VALUES = 1 << 23  # the same of outputs: 64 MiB
 _OWN = 20  # classes at most for spreads of their own, which cost the cube

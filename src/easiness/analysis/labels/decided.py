@@ -1,4 +1,4 @@
-"""What decisions on some labels say of all others: the probabilities to be wrong, calibrated anew.
+"""Decisions on some labels tell of all others: the probabilities to be wrong, calibrated anew.
 
 The log odds of a model are taken to be off by something that is learned from what was decided:
 
@@ -151,7 +151,7 @@ def _fading(odds: Values, lowest: Values | np.floating) -> Values:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What was decided, ``x`` [n, parts] with ``odds`` [n] and ``wrong`` [n], and the ``rest``.
+    """Decided examples, ``x`` [n, parts] with ``odds`` [n] and ``wrong`` [n], and the ``rest``.
 
     In all ``expected`` labels are wrong, give or take ``sigma``.
     """

@@ -86,7 +86,7 @@ _ALIKE = 1.05  # times as much is counted as stands out
 
 _STILL_SAID = 0.6  # at most, of the labels that are wrong by classes
 FALLEN = 2 / 3
-"""Of the number at the epoch to read, where labels are being learned by heart."""
+"""Share of the number at the epoch to read, where labels are being learned by heart."""
 _LARGE_PART, _NEARLY = 1 / 3, 0.9  # of what networks get wrong; of the largest such part
 _MOST_WRONG = 2 / 3  # of the predictions: networks that have hardly begun tell nothing
 _LEARNED = 1.25  # of the number at the epoch to read is still wrong, where nothing is learned
@@ -97,7 +97,7 @@ _NEXT_TO_NOTHING = 1e-4  # probability
 
 
 class Stage(NamedTuple):
-    """What networks make of the labels after an epoch, of all examples or some: see `label_noise`.
+    """Evidence of networks on the labels after an epoch, of all examples or some: see `label_noise`.
 
     ``p`` [K, C] are mean probabilities until then, None for very many classes; ``wrong`` is the share of
     predictions that are not the label.

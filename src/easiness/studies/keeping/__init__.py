@@ -1,4 +1,4 @@
-"""What to keep: every size, share and end of a run's examples tried with heads, and one advised."""
+"""Examples to keep: every size, share and end of a run's examples tried with heads, and one advised."""
 
 import lazy_loader
 

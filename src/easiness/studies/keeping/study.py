@@ -143,7 +143,7 @@ def _suffixes(given: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def keep(asked: Kept) -> Worth | Pruned | Curriculum:
-    """What is worth keeping, or which examples to keep, or those of each step of a training."""
+    """Find what is worth keeping, or which examples to keep, or those of each step of a training."""
     task = _task(vars(asked))
     if task == _PACES:
         return pace(asked)

@@ -1,4 +1,4 @@
-"""What makes an example easy: how frequent what it shows is, and whether other classes contradict it."""
+"""Reasons why an example is easy: how frequent what it shows is, and whether other classes contradict it."""
 
 import lazy_loader
 
