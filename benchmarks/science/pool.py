@@ -31,7 +31,7 @@ import torch
 from easiness.analysis import paired_gain
 from easiness.data import load_dataset
 from easiness.features import find_features, ready_features
-from easiness.studies.keeping import MARGIN, PICKS, RANDOM, RARE, Labelled, recommended, replay
+from easiness.studies.keeping import MARGIN, PICKS, RANDOM, RARE, LabelledVectors, recommended, replay
 from kit.machine import measured
 from kit.pages import head, markdown, write_page
 
@@ -65,7 +65,7 @@ def as_heads_read(x, y, x_test, y_test):
         x, x_test = np.ascontiguousarray(x @ leading), np.ascontiguousarray(x_test @ leading)
     num = int(y.max()) + 1
     return tuple(
-        Labelled(torch.from_numpy(a), torch.from_numpy(b), np.arange(len(b)), num)
+        LabelledVectors(torch.from_numpy(a), torch.from_numpy(b), np.arange(len(b)), num)
         for a, b in ((x, y), (x_test, y_test))
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from easiness.studies.keeping import Labelled, more_labels, right_by_neighbours
+from easiness.studies.keeping import LabelledVectors, more_labels, right_by_neighbours
 from easiness.studies.keeping.grid import FEWEST_OF_CLASS, SIZES
 from easiness.studies.keeping.heads import right
 from science.pool import DATA, as_heads_read, vectors_of
@@ -126,7 +126,7 @@ def with_wrong(some, rate):
     rng, labels = np.random.default_rng(0), some.labels.numpy()
     other = (labels + rng.integers(1, some.num_classes, len(labels))) % some.num_classes
     changed = np.where(rng.random(len(labels)) < rate, other, labels)
-    return Labelled(some.x, torch.from_numpy(changed), some.groups, some.num_classes)
+    return LabelledVectors(some.x, torch.from_numpy(changed), some.groups, some.num_classes)
 
 
 def near(seen, test):

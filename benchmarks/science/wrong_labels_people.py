@@ -84,11 +84,11 @@ def learned(x, labels, num_classes):
 
 def course_of(log_p, labels):
     """What `suspects` reads of such trials, and after which epochs it follows them."""
-    from easiness.studies.suspects.evidence import Course
+    from easiness.studies.suspects.evidence import TrialCourse
 
     epochs, trials, num, classes = log_p.shape
     heard, rows = np.ones((trials, num), bool), np.arange(num)
-    course = Course(labels, classes, heard, 3, epochs, left_out=False, of_heads=False)
+    course = TrialCourse(labels, classes, heard, 3, epochs, left_out=False, of_heads=False)
     for epoch in range(epochs):
         for trial, told in enumerate(log_p[epoch]):
             own, others = told[rows, labels], told.copy()

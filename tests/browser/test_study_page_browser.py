@@ -11,7 +11,7 @@ import pytest
 
 import easiness as ez
 from easiness import open_run
-from easiness.pages.paper_page import Illustration, Part, render_study
+from easiness.pages.paper_page import Illustration, StudyPart, render_study
 from easiness.paper.claims import Claim, Statistic
 from easiness.show.result import Section
 
@@ -35,7 +35,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory, studied: Path) -> dict[str, 
     ]
     rows = [[EVIL, *(f"column {i}" for i in range(20))], *([f"{LONG}{i}", *["0.123"] * 20] for i in range(3))]
     section = Section(EVIL, EVIL, rows)
-    part = Part("part", EVIL, LONG, [Illustration(EVIL, svg), Illustration(LONG, svg, [section])], [section])
+    part = StudyPart(
+        "part", EVIL, LONG, [Illustration(EVIL, svg), Illustration(LONG, svg, [section])], [section]
+    )
     made = tmp_path_factory.mktemp("pages") / "made.html"
     made.write_text(render_study("A study", EVIL, [part], claims), "utf-8")
     return {"digits": studied / "report.html", "made": made}

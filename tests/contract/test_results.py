@@ -24,7 +24,7 @@ from PIL import Image
 import easiness.pages
 import easiness.studies
 from easiness import audit, compare, diff, explain, keep, labels, load_dataset, scores, suspects
-from easiness.analysis import Curve, Foretold, Gain, Interval, Votes
+from easiness.analysis import FittedCurve, Foretold, Gain, Interval, Votes
 from easiness.engine import write_result
 from easiness.paper.perturbation.curve import PerturbationCurve
 from easiness.paper.perturbation.study import Perturbed, PseudoPatterns, count_levels
@@ -37,10 +37,10 @@ from easiness.show import markdown_text, rendered
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
-from easiness.studies.audit import Audited, Drawn
+from easiness.studies.audit import AuditDraw, Audited
 from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruned, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
-from easiness.studies.labels import Agreement, Cleaned
+from easiness.studies.labels import Cleaned, PeopleAgreement
 from easiness.studies.labels.rule import UNKNOWN
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
@@ -111,7 +111,7 @@ def _training_sets(_: Run) -> TrainingSetStudy:
 
 def _learning(_: Run) -> LearningCurve:
     ahead = tuple(Foretold(times, Interval(0.75, 0.7, 0.8)) for times in (1, 2))
-    curve = Curve((0.2, 0.8), np.array([0.6, 0.7]), np.array([0.02, 0.01]), ahead)
+    curve = FittedCurve((0.2, 0.8), np.array([0.6, 0.7]), np.array([0.02, 0.01]), ahead)
     return LearningCurve(model=HOSTILE, num_trials=5, num_examples=100, chance=0.5, curve=curve)
 
 
@@ -174,7 +174,7 @@ def _hypothesis(_: Run) -> Hypothesis:
     return Hypothesis(SMOKE, 0, patterns, arms)
 
 
-def _agreement(run: Run) -> Agreement:
+def _agreement(run: Run) -> PeopleAgreement:
     files = [run.path.with_name(f"{name}.csv") for name in ("a", "b", "c")]
     for at, file in enumerate(files):
         rows = [f"{one},{one % 2},{'keep' if one % (at + 2) else 'drop'},{file.stem} <b>" for one in range(9)]
@@ -202,13 +202,13 @@ def _next_labels(_: Run) -> NextLabels:
 
 
 RESULTS: dict[type, Callable[[Run], Any]] = {
-    Agreement: _agreement,
+    PeopleAgreement: _agreement,
     Audited: _audited,
     Cleaned: _cleaned,
     CombinedScores: lambda run: scores([run, _recorded(run.path.with_name("second"))]),
     Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
     Difference: _difference,
-    Drawn: lambda run: audit(run, looks=5),
+    AuditDraw: lambda run: audit(run, looks=5),
     Hypothesis: _hypothesis,
     LearningCurve: _learning,
     NextLabels: _next_labels,
@@ -228,7 +228,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
 }
 
 
-NAMELESS = (Audited, Curriculum, Drawn, Hypothesis)
+NAMELESS = (Audited, Curriculum, AuditDraw, Hypothesis)
 """What is shown of them names neither classes nor examples."""
 
 
@@ -349,7 +349,7 @@ def _read_json(file: Path, result: Any) -> None:
     assert isinstance(document, list) or document["easiness"] == version("easiness")
     rows = document
     within: dict[type, str] = {
-        Agreement: "decisions",
+        PeopleAgreement: "decisions",
         Audited: "parts",
         Comparison: "matching",
         Hypothesis: "rows",

@@ -105,6 +105,14 @@ def test_docstrings_begin_with_their_subject() -> None:
     assert [place for place, (*first,) in texts if {*first} & {"Of", "That", "Those", "What", "Whose"}] == []
 
 
+def test_no_two_classes_share_a_name() -> None:
+    names = Counter(
+        node.name for file in MODULES.values() for node in nodes_of(file) if isinstance(node, ast.ClassDef)
+    )
+    # Lightning and transformers each have a callback that records, of which users import one
+    assert {name for name, times in names.items() if times > 1} == {"RecordCallback"}
+
+
 def test_signatures_stay_small() -> None:
     large = []
     for name, node in functions():

@@ -65,7 +65,7 @@ from .labels.mixture import (
 )
 from .learning_curve import (
     TIMES as TIMES,
-    Curve as Curve,
+    FittedCurve as FittedCurve,
     Foretold as Foretold,
     ShareVotes as ShareVotes,
     fit_curve as fit_curve,

@@ -174,7 +174,7 @@ class Foretold:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class FittedCurve:
     """Left-out ``accuracy`` [S] by share with standard errors ``error`` [S], and what more would give.
 
     ``silent`` says why nothing is foretold, where that is so.
@@ -187,7 +187,7 @@ class Curve:
     silent: str = ""
 
 
-def fit_curve(votes: ShareVotes, num_examples: int, times: tuple[float, ...] = TIMES) -> Curve:
+def fit_curve(votes: ShareVotes, num_examples: int, times: tuple[float, ...] = TIMES) -> FittedCurve:
     """The curve, and what ``times`` the ``num_examples`` there are would give.
 
     Points are taken for noisy by `ShareVotes.covariance`, and for off any family by 3 % of the error
@@ -198,7 +198,7 @@ def fit_curve(votes: ShareVotes, num_examples: int, times: tuple[float, ...] = T
     accuracy, error = votes.accuracy, np.sqrt(np.diag(covariance))
     silent = _silent(votes, covariance)
     if silent:
-        return Curve(votes.shares, accuracy, error, silent=silent)
+        return FittedCurve(votes.shares, accuracy, error, silent=silent)
     wrong = np.maximum(1 - accuracy, 0.5 / votes.num_examples)
     seen = np.log(np.array(votes.shares) * num_examples)
     off = _OFF * wrong * (1 + _FARTHER * (seen[-1] - seen))
@@ -206,7 +206,7 @@ def fit_curve(votes: ShareVotes, num_examples: int, times: tuple[float, ...] = T
     ahead = np.log(np.array(times) * num_examples)
     found = quantiles_ahead(seen, accuracy, covariance + doubt, ahead, votes.chance, _LEVELS)
     foretold = [Foretold(time, Interval(*row)) for time, row in zip(times, found.tolist(), strict=True)]
-    return Curve(votes.shares, accuracy, error, tuple(foretold))
+    return FittedCurve(votes.shares, accuracy, error, tuple(foretold))
 
 
 def _silent(votes: ShareVotes, covariance: _Floats) -> str:

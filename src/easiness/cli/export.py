@@ -43,7 +43,7 @@ EXPORT = Verb(
 
 
 @dataclass(frozen=True)
-class Published:
+class CardOptions:
     """Options of `card`."""
 
     run: Annotated[
@@ -73,7 +73,7 @@ class Published:
     ] = Loading()
 
 
-def card(asked: Published) -> exports.Card | exports.Applied:
+def card(asked: CardOptions) -> exports.Card | exports.Applied:
     if asked.apply is not None:
         if asked.at is not None or asked.data is not None:
             raise BadInput("--apply: takes the scores that are in the card; leave out --at and --data")
@@ -90,7 +90,7 @@ def card(asked: Published) -> exports.Card | exports.Applied:
     return exports.write_card(run, asked.output, asked.at, asked.data)
 
 
-def _card(asked: Published) -> None:
+def _card(asked: CardOptions) -> None:
     with runs.passes_shown(True):
         made = card(asked)
     if isinstance(made, exports.Applied):
@@ -107,7 +107,7 @@ def _card(asked: Published) -> None:
         say(f"note: {made.note}", err=True)
 
 
-def _applied(found: exports.Applied, asked: Published) -> None:
+def _applied(found: exports.Applied, asked: CardOptions) -> None:
     output = asked.output
     if output is None:
         print_rows(found.table)
@@ -126,7 +126,7 @@ CARD = Verb(
     "card",
     "Share",
     "Publish scores, or find published ones for a copy of the data.",
-    Published,
+    CardOptions,
     card,
     _card,
     about="Examples are recognized by their decoded values, in any order, format and split.",

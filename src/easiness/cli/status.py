@@ -30,7 +30,7 @@ _Found = dict[Path, list[store.Finding]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class StatusOptions:
     """Options of `status`."""
 
     run: Annotated[
@@ -53,7 +53,7 @@ class Status:
         return "\n".join([*self.lines, *filter(None, [self.damage])])
 
 
-def status(asked: Asked) -> Status:
+def status(asked: StatusOptions) -> Status:
     lines: list[str] = []
     try:
         lines.extend(_said(asked))
@@ -62,7 +62,7 @@ def status(asked: Asked) -> Status:
     return Status(tuple(lines))
 
 
-def _said(asked: Asked) -> Iterator[str]:
+def _said(asked: StatusOptions) -> Iterator[str]:
     """The lines of a status as they are found; raises `RunFailed` at the end where something is damaged."""
     folder, found = asked.run, _Found()
     is_run, working = store.is_run(folder), None if asked.verify else store.at_work(folder)
@@ -93,7 +93,7 @@ def _said(asked: Asked) -> Iterator[str]:
         )
 
 
-def _carry(asked: Asked) -> None:
+def _carry(asked: StatusOptions) -> None:
     for line in _said(asked):
         say(line)
 
@@ -102,7 +102,7 @@ STATUS = Verb(
     "status",
     "Measure",
     "Show which trials of a run are done, missing and in training.",
-    Asked,
+    StatusOptions,
     status,
     _carry,
     about="For a folder with several runs, a row for each.",

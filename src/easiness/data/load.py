@@ -33,8 +33,8 @@ from easiness.data.sources.torch_dataset import (
     refuse_iterable,
 )
 from easiness.data.tables.dataset import (
-    Examples,
     Held,
+    TableExamples,
     checked_columns,
     checked_encoding,
     checked_names,
@@ -340,11 +340,11 @@ def _found(source: Any, like: Dataset) -> Dataset:
     return load_dataset(source, data_root=like.load_options.data_root)
 
 
-def _in_table(table: Table, like: Dataset) -> Examples:
+def _in_table(table: Table, like: Dataset) -> TableExamples:
     options = like.load_options
     label = label_column(table, options)
     if like.kind == VECTOR:
-        return Examples(VECTOR, [_vectors(table, like)], [np.arange(table.num_rows)])
+        return TableExamples(VECTOR, [_vectors(table, like)], [np.arange(table.num_rows)])
     if like.kind == TEXT:
         others = [one for one in table.names if one != label]
         column = options.text or text_column(others) or TEXT.columns[0]
@@ -373,12 +373,17 @@ def _of_array(
     where = f"{source or name}: x"
     kind = kind_of(x, where)
     named = own_ids(np.arange(len(x)) if ids is None else ids, f"{source}: ids")
-    examples = Examples(kind, [kind.from_array(x, where, copy=True)], [named])
+    examples = TableExamples(kind, [kind.from_array(x, where, copy=True)], [named])
     return _pool(name, source, where, examples, like)
 
 
 def _pool(
-    name: str, source: str | None, where: str, examples: Examples, like: Dataset, table: Table | None = None
+    name: str,
+    source: str | None,
+    where: str,
+    examples: TableExamples,
+    like: Dataset,
+    table: Table | None = None,
 ) -> Dataset:
     (ids,), (found,), options = examples.ids, examples.found, like.load_options
     labels = np.zeros(len(ids), np.int64)

@@ -156,7 +156,7 @@ def _outcome(ray: Any, item: Item, ref: Any) -> Outcome[Item, Any]:
     from ray import cloudpickle
 
     try:
-        ended: Ended = ray.get(ref)
+        ended: EncodedOutcome = ray.get(ref)
     except ray.exceptions.RayError as error:
         return Outcome(item, error=RunFailed(_lost(ray, error)))
     found = cloudpickle.loads(ended.content)
@@ -282,14 +282,14 @@ class Mailbox:
 
 
 @dataclass(frozen=True)
-class Ended:
+class EncodedOutcome:
     """The end of an item, as bytes: its value, or what it ``raised``."""
 
     content: bytes
     raised: bool = False
 
 
-def work(function: list[Any], places: tuple[str, list[str]], item: Any, mailbox: Any) -> Ended:
+def work(function: list[Any], places: tuple[str, list[str]], item: Any, mailbox: Any) -> EncodedOutcome:
     """Call the function on the item; with a mailbox it is told what happens.
 
     ``function`` has a reference: what it refers to is looked up here, since loading it may load torch, which
@@ -306,11 +306,11 @@ def work(function: list[Any], places: tuple[str, list[str]], item: Any, mailbox:
     try:
         fn = ray.get(function[0])
         value = fn(item) if mailbox is None else _telling(fn, item, mailbox)
-        return Ended(cloudpickle.dumps(value))
+        return EncodedOutcome(cloudpickle.dumps(value))
     except ray.exceptions.RayError as error:  # the driver's machine is lost, for instance
-        return Ended(cloudpickle.dumps(RunFailed(describe(error))), raised=True)
+        return EncodedOutcome(cloudpickle.dumps(RunFailed(describe(error))), raised=True)
     except BaseException as error:  # an interrupt, too, is for the driver to answer
-        return Ended(_pickled(error), raised=True)
+        return EncodedOutcome(_pickled(error), raised=True)
 
 
 def _telling(fn: Callable[[Any, Callable[[Any], None]], Any], item: Any, mailbox: Any) -> Any:

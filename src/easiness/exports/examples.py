@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from easiness.engine import At, Data, HeldOutToo, OneRun
 from easiness.errors import BadInput
-from easiness.inputs import Cell, Exported, kind_named
+from easiness.inputs import Cell, ExportForm, kind_named
 from easiness.runs import Told, find_split, positions_in, told
 from easiness.spec import Option, Split
 from easiness.store import Run
@@ -120,7 +120,7 @@ class Examples:
         return path.absolute() if path.is_file() else None
 
     @property
-    def exported(self) -> Exported | None:
+    def exported(self) -> ExportForm | None:
         return None if self.data is None else self.data.kind.exported
 
     @property
@@ -166,7 +166,7 @@ class Format(Generic[Place]):
     """One format: ``write`` fills a file, or a folder that is empty, and may say a sentence about it.
 
     ``suffixes`` are what the name of a file ends in; without any it is a folder. ``then`` is how to read it,
-    with ``{out}`` for the path and the ``{column}`` and ``{dtype}`` of `Exported`, and ``then_without`` how
+    with ``{out}`` for the path and the ``{column}`` and ``{dtype}`` of `ExportForm`, and ``then_without`` how
     where no column needs one, if that differs. ``shows`` tells whether it shows what examples are, where that
     is not so of all kinds, or of examples that are not found; ``is_to_label`` that people decide in it.
     """
@@ -177,5 +177,5 @@ class Format(Generic[Place]):
     then: str
     suffixes: tuple[str, ...] = ()
     then_without: str | None = None
-    shows: Callable[[Exported], bool] | None = None
+    shows: Callable[[ExportForm], bool] | None = None
     is_to_label: bool = False

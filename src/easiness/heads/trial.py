@@ -105,7 +105,7 @@ MOST_LOGITS = 5_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class RowOfHeads:
     """Heads of a row, whose logits [n, C] are ``sum_f outputs_f(x) / temperature_f``, over features."""
 
     heads: Sequence[Any]
@@ -179,7 +179,7 @@ class _Repeat:
     num_classes: int
     moments: Sequence[dict[tuple[int, int], Moments]]
 
-    def fit(self, spec: TrialSpec, turn: int, row: int) -> tuple[Asked, float]:
+    def fit(self, spec: TrialSpec, turn: int, row: int) -> tuple[RowOfHeads, float]:
         """The heads of a row, and their mean loss (nats) on what they saw, left out where it can be."""
         assert spec.heads is not None
         positions = self.partition.positions(turn, row)
@@ -191,7 +191,7 @@ class _Repeat:
                 heads, loss = fit_boosted(self.rows, positions, labels, self.num_classes, largest)
             else:
                 heads, loss = fit_by_steps(spec, self.rows, positions, labels, self.num_classes, row)
-            return Asked(heads, [1 / len(heads)] * len(heads)), loss
+            return RowOfHeads(heads, [1 / len(heads)] * len(heads)), loss
         sample = sample_of(len(positions))
         fitted = []
         for rows, moments in zip(self.rows, self.moments, strict=True):
@@ -208,7 +208,7 @@ class _Repeat:
         together = torch.stack([one * scale for one, scale in zip(left_out, scales, strict=True)]).sum(dim=0)
         joint = temperature_of(together, labels[own]) if len(fitted) > 1 else 1.0
         loss = float(torch.nn.functional.cross_entropy(together / joint, labels[own]))
-        return Asked([one.head for one in fitted], [scale / joint for scale in scales]), loss
+        return RowOfHeads([one.head for one in fitted], [scale / joint for scale in scales]), loss
 
 
 _last: dict[str, tuple[Any, _Repeat]] = {}
@@ -261,7 +261,7 @@ def _moments(
 
 
 def _ask(
-    asked: Sequence[Asked], rows: Sequence[Rows], logs: Sequence[ObservationLog], listener: Listener
+    asked: Sequence[RowOfHeads], rows: Sequence[Rows], logs: Sequence[ObservationLog], listener: Listener
 ) -> list[Observations]:
     for batch in zip(*(one.in_order() for one in rows), strict=True):
         first, values = batch[0][0], [x for _, x in batch]
@@ -309,7 +309,7 @@ def _weights_of_rows(rows: Sequence[Rows]) -> dict[str, npt.NDArray[Any]]:
     return found
 
 
-def _weights(asked: Asked, share: float) -> dict[str, npt.NDArray[Any]]:
+def _weights(asked: RowOfHeads, share: float) -> dict[str, npt.NDArray[Any]]:
     """The heads of a share as arrays: what is multiplied and what is added, scaled as logits are."""
     found: dict[str, npt.NDArray[Any]] = {}
     for at, (head, scale) in enumerate(zip(asked.heads, asked.scales, strict=True)):
@@ -323,7 +323,7 @@ def _weights(asked: Asked, share: float) -> dict[str, npt.NDArray[Any]]:
 class StoredHeads:
     """The heads of a trial at a share; features are read less ``centers`` [D] and times ``scales``."""
 
-    asked: Asked
+    asked: RowOfHeads
     centers: Sequence[Tensor]
     scales: Sequence[float]
 
@@ -357,7 +357,7 @@ def stored_heads(
         heads.append(read(spec, own, width, num_classes, device))
     # the heads of ridge are kept as they are added up
     factor = 1.0 if spec.model == RIDGE else 1 / len(heads)
-    return StoredHeads(Asked(heads, [factor] * len(heads)), centers, scales)
+    return StoredHeads(RowOfHeads(heads, [factor] * len(heads)), centers, scales)
 
 
 def _ridge(_: RunSpec, own: Weights, width: int, num_classes: int, device: torch.device) -> Head:

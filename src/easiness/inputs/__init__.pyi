@@ -9,10 +9,10 @@ from .encoded import (
     Blob as Blob,
     Blobs as Blobs,
     Encoded as Encoded,
+    EncodedSource as EncodedSource,
     Files as Files,
     Header as Header,
     Positions as Positions,
-    Source as Source,
     Unreadable as Unreadable,
     counted as counted,
     digest as digest,
@@ -51,7 +51,7 @@ from .image.stored import (
 )
 from .kind import (
     Cell as Cell,
-    Exported as Exported,
+    ExportForm as ExportForm,
     InputKind as InputKind,
     Near as Near,
     NearPairs as NearPairs,

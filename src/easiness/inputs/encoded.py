@@ -229,7 +229,7 @@ class Blobs:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class EncodedSource:
     """All splits of a source; what examples have in common is looked up over all of them at once."""
 
     parts: tuple[tuple[Blobs, Positions], ...]
@@ -261,7 +261,7 @@ def _header_again(blobs: Blobs, position: Positions) -> Header:
 class Encoded(Stored):
     """The examples of ``blobs`` at ascending ``positions``."""
 
-    def __init__(self, blobs: Blobs, positions: Positions, source: Source) -> None:
+    def __init__(self, blobs: Blobs, positions: Positions, source: EncodedSource) -> None:
         self._blobs = blobs
         self._positions = positions
         self._source = source

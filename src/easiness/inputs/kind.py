@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from easiness.inputs.bank import Preparation, TensorBank
     from easiness.inputs.encoded import Files
-    from easiness.inputs.vector import Column
+    from easiness.inputs.vector import VectorColumn
 
 R = TypeVar("R")
 
@@ -102,7 +102,7 @@ Cell = bytes | str | list[float]
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportForm:
     """How examples of a kind stand in tables of other tools.
 
     ``column`` is the usual name of their column, and ``form`` what is in it. ``feature`` is the type of
@@ -145,7 +145,7 @@ class Shown:
 
     @property
     def cell(self) -> Cell:
-        """The example in a table of another tool, in the form of `Exported`."""
+        """The example in a table of another tool, in the form of `ExportForm`."""
         return self.file()
 
     def in_page(self) -> ShownExample:
@@ -219,7 +219,7 @@ class InputKind:
     columns: tuple[str, ...]
     networks: tuple[str, ...]
     show: type[Shown]
-    exported: Exported
+    exported: ExportForm
     in_words = False
     tokens = False
     files: Files | None = None
@@ -227,7 +227,7 @@ class InputKind:
     flaws: Flaws | None = None
     pixels: Callable[[Value, Any], npt.NDArray[np.uint8]] | None = None
     photo: Callable[[Value, int], str | None] | None = None
-    table: Callable[[Value, Any], list[Column]] | None = None
+    table: Callable[[Value, Any], list[VectorColumn]] | None = None
     rewritten: Callable[[list[str]], Stored] | None = None
 
     def takes(self, array: npt.NDArray[Any]) -> bool:  # noqa: ARG002

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import Exported, InputKind, Shown, Stored, Traits
+from easiness.inputs.kind import ExportForm, InputKind, Shown, Stored, Traits
 from easiness.inputs.packed import Packed
 from easiness.inputs.signature import Signature
 
@@ -132,7 +132,7 @@ class ShownVector(Shown):
         return values
 
 
-class Column(NamedTuple):
+class VectorColumn(NamedTuple):
     """Values [K, n] in ``at`` of the vectors: of a number one, of a category one for each of ``texts``."""
 
     name: str
@@ -173,7 +173,7 @@ class VectorKind(InputKind):
     columns = ("vector", "embedding", "features")
     networks = ("linear", "mlp_2")
     show = ShownVector
-    exported = Exported("vector", "numbers", dtype="Embedding")
+    exported = ExportForm("vector", "numbers", dtype="Embedding")
     in_words = True
 
     def takes(self, array: npt.NDArray[Any]) -> bool:
@@ -204,7 +204,7 @@ class VectorKind(InputKind):
             made[start : start + _AT_ONCE] = traits.standardized(np.stack(list(islice(rows, _AT_ONCE))))
         return Packed.of_array(made)
 
-    def table(self, values: _Floats, traits: VectorTraits) -> list[Column]:
+    def table(self, values: _Floats, traits: VectorTraits) -> list[VectorColumn]:
         """Columns of the table that vectors [K, D] were made of.
 
         The columns of a category stand side by side, and one of them is 1, or the next that says that it is
@@ -220,9 +220,9 @@ class VectorKind(InputKind):
             flagged = names[first : first + 1] == [f"{name} is missing"]
             part = values[:, at.start : at.stop + flagged]
             if all(texts) and np.isin(part, (0, 1)).all() and (part.sum(axis=1) == 1).all():
-                found.append(Column(name, at, texts))
+                found.append(VectorColumn(name, at, texts))
             else:
-                found += [Column(one, slice(i, i + 1)) for i, one in enumerate(own, at.start)]
+                found += [VectorColumn(one, slice(i, i + 1)) for i, one in enumerate(own, at.start)]
         return found
 
     def looks(self, shape: tuple[int, ...], /) -> str:

@@ -91,7 +91,7 @@ class ToDecide:
 
 
 @dataclass(frozen=True, eq=False)
-class Listed:
+class DecidingList:
     """The examples of a ``split`` to be decided on, of which the first ``num_suspect`` are suspects.
 
     ``rows`` has one for each: ``id``, ``label``, ``suggested`` (-1 for none), ``p_wrong`` (NaN where nobody
@@ -132,7 +132,7 @@ def listed(
     parts: Sequence[SuspectLabels],
     asked: ToDecide,
     flaws: Mapping[tuple[str, object], str] | None = None,
-) -> list[Listed]:
+) -> list[DecidingList]:
     """The lists to decide on: suspects, then those with ``flaws``, then all others; or those of a file."""
     if asked.file is not None:
         return list(_of_file(run, asked.file, () if asked.is_blind else parts, asked.is_blind))
@@ -143,11 +143,11 @@ def listed(
         reasons = ["; ".join(filter(None, both)) for both in zip(told, ranked["reason"], strict=True)]
         last = (np.arange(len(told)) >= part.num) * np.where([bool(one) for one in told], 1, 2)
         rows = ranked.assign(reason=reasons).iloc[np.argsort(last, kind="stable")].head(asked.suspects)
-        found.append(Listed(split, _PARTS[split], rows, min(int((last < 2).sum()), len(rows))))
+        found.append(DecidingList(split, _PARTS[split], rows, min(int((last < 2).sum()), len(rows))))
     return found
 
 
-def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) -> Iterator[Listed]:
+def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) -> Iterator[DecidingList]:
     import pandas as pd
 
     for split in splits_in(file) or ("train",):
@@ -165,7 +165,7 @@ def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) 
         for part in parts:  # what the networks make of them, where that is known
             if part.found.split == split:
                 rows = part.found.ranked.set_index("id").loc[found.of.ids[at]].reset_index()
-        yield Listed(
+        yield DecidingList(
             split,
             f"{_PARTS[split]} of {file.name}",
             rows,
@@ -250,7 +250,7 @@ class Deciding:
 def deciding(
     run: Run,
     epoch: int,
-    lists: Sequence[Listed],
+    lists: Sequence[DecidingList],
     conflicts: Conflicts,
     data: Dataset | None,
     asked: ToDecide,
@@ -260,7 +260,7 @@ def deciding(
 
     if not lists:
         return None
-    seen, audit = _Seen(lists), any(one.is_audit for one in lists)
+    seen, audit = _ShownExamples(lists), any(one.is_audit for one in lists)
     file = asked.file or asked.file_name
     values: Document = {
         "run": run.path.resolve().name,
@@ -310,7 +310,7 @@ def deciding(
     return view
 
 
-def _which(lists: Sequence[Listed], asked: ToDecide) -> str:
+def _which(lists: Sequence[DecidingList], asked: ToDecide) -> str:
     num, suspects = sum(len(one.rows) for one in lists), {one.split: one.num_suspect for one in lists}
     if asked.file is not None:
         known = sum(len(one.known) for one in lists)
@@ -322,10 +322,10 @@ def _which(lists: Sequence[Listed], asked: ToDecide) -> str:
     return f"{counted(suspects.get('train', 0), 'suspect')}{held_out}"
 
 
-class _Seen:
+class _ShownExamples:
     """The examples that the view shows, each with its place and its label: first those that are listed."""
 
-    def __init__(self, lists: Sequence[Listed]) -> None:
+    def __init__(self, lists: Sequence[DecidingList]) -> None:
         self._places: dict[Named, int] = {}
         self.labels: list[int] = []
         for one in lists:
@@ -345,7 +345,7 @@ class _Seen:
         return self._places[named]
 
 
-def _copies(seen: _Seen, found: Conflicts) -> dict[int, Any]:
+def _copies(seen: _ShownExamples, found: Conflicts) -> dict[int, Any]:
     """The same and nearly the same as each listed example: where they stand, and how near."""
     beside: dict[Named, dict[tuple[Named, int], str]] = {}
     for pair in found.pairs.to_dict("records"):
@@ -363,7 +363,9 @@ def _copies(seen: _Seen, found: Conflicts) -> dict[int, Any]:
     return copies
 
 
-def _nearest(run: Run, lists: Sequence[Listed], seen: _Seen, data: Dataset | None) -> dict[int, Any]:
+def _nearest(
+    run: Run, lists: Sequence[DecidingList], seen: _ShownExamples, data: Dataset | None
+) -> dict[int, Any]:
     """The nearest to the first examples of each list, of their label's class and the suggested."""
     found: dict[int, Any] = {}
     ask = bool(data is not None and run.shares)

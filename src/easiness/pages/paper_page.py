@@ -45,7 +45,7 @@ def result_page(result: Result) -> str:
         Illustration(caption, to_svg(figure, key=f"result{at or ''}", label=caption or label))
         for at, (caption, figure) in enumerate(result.figures().items())
     ]
-    part = Part("result", "What was tried", "", drawn, [first, *others])
+    part = StudyPart("result", "What was tried", "", drawn, [first, *others])
     return render_study(
         first.title,
         capitalized(result.headline),
@@ -116,7 +116,7 @@ class Illustration:
 
 
 @dataclass(frozen=True)
-class Part:
+class StudyPart:
     """An experiment: a sentence or two, figures with their numbers, and tables that belong to none."""
 
     key: str
@@ -129,7 +129,7 @@ class Part:
 def render_study(
     title: str,
     subtitle: str,
-    parts: Sequence[Part],
+    parts: Sequence[StudyPart],
     claims: Sequence[Claim] = (),
     *,
     notices: Sequence[str] = (),

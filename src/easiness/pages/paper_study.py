@@ -16,7 +16,7 @@ from easiness.analysis import Side
 from easiness.data import Dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.inputs import KINDS, to_pil
-from easiness.pages.paper_page import Illustration, Part, render_study
+from easiness.pages.paper_page import Illustration, StudyPart, render_study
 from easiness.pages.run_part import class_extremes
 from easiness.paper import reproduction as paper
 from easiness.paper.claims import Claim
@@ -101,7 +101,7 @@ class _Folder:
     runs: Mapping[str, Run]
     files: dict[str, bytes] = field(default_factory=dict)
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[StudyPart]:
         yield self._measured()
         yield self._matching()
         yield self._galleries()
@@ -133,7 +133,7 @@ class _Folder:
         self._tables(name, result)
         return self._figure(name, result.figure(), label, caption, result.sections())
 
-    def _measured(self) -> Part:
+    def _measured(self) -> StudyPart:
         """Every run: network, trials, epochs and precision; nothing that differs when it is run again."""
         data = self.plan.data
         rows = [["run", "network", "trials", "epochs", "trained on", "precision"]]
@@ -149,9 +149,9 @@ class _Folder:
             "machine cannot bear, is set by the preset; the table has every run."
         )
         table = Section("Runs", f"In the folder trials/; seed {self.plan.seed}.", rows)
-        return Part("measured", "What was measured", lead, (), [table])
+        return StudyPart("measured", "What was measured", lead, (), [table])
 
-    def _matching(self) -> Part:
+    def _matching(self) -> StudyPart:
         preset, figures = self.plan.preset, list[Illustration]()
         of_side: dict[Side, Comparison] = {"easy": self.results.easy, "hard": self.results.hard}
         captions = (
@@ -171,9 +171,9 @@ class _Folder:
             f"The easy tail is read after epoch {self.results.easy.epoch}, the hard one after epoch "
             f"{self.results.hard.epoch}: where halves of the trials agree best."
         )
-        return Part("matching", "Matching between architectures (Table 1)", lead, figures)
+        return StudyPart("matching", "Matching between architectures (Table 1)", lead, figures)
 
-    def _galleries(self) -> Part:
+    def _galleries(self) -> StudyPart:
         figures = []
         first, last = self.plan.preset.cnns[0], self.plan.preset.cnns[-1]
         for model, number, per_side, caption in (
@@ -192,9 +192,9 @@ class _Folder:
             label = "Points with intervals for easy, any and hard examples, a panel for each space."
             figures.append(self._shown("similarity", self.results.similarity, label, caption))
         lead = "Examples in the order of easiness, then of the mean probability of their label."
-        return Part("galleries", "Easy and hard examples (Figures 1, 6, 7)", lead, figures)
+        return StudyPart("galleries", "Easy and hard examples (Figures 1, 6, 7)", lead, figures)
 
-    def _perturbations(self) -> Part:
+    def _perturbations(self) -> StudyPart:
         network = self.plan.preset.cnns[0]
         recipe = recipe_of(self.runs[paper.match_name(network)], self.plan.data)
         figures = []
@@ -212,9 +212,9 @@ class _Folder:
             "again. The thick line compares disjoint groups of trials: where nothing is changed, it "
             "is the noise ceiling. The thin line compares the same models, as in the paper."
         )
-        return Part("perturbations", "Perturbations (Figures 2 and 3)", lead, figures)
+        return StudyPart("perturbations", "Perturbations (Figures 2 and 3)", lead, figures)
 
-    def _pseudo_patterns(self) -> Part:
+    def _pseudo_patterns(self) -> StudyPart:
         pseudo, level = self.results.pseudo, self.results.pseudo.at_level
         self._tables("pseudo-patterns", pseudo)
         run = next(run for run in self.runs.values() if str(run.path) == pseudo.run)
@@ -228,9 +228,9 @@ class _Folder:
             f"{level['chance']:.1f}, and {level['class_chance']:.1f} if the models agreed on classes alone."
         )
         shown = self._figure("pseudo-patterns", pictures, label, caption, pseudo.sections())
-        return Part("pseudo-patterns", "Pseudo patterns", lead, [shown])
+        return StudyPart("pseudo-patterns", "Pseudo patterns", lead, [shown])
 
-    def _training_sets(self) -> Part:
+    def _training_sets(self) -> StudyPart:
         ablation = self.results.ablation
         label = "A line chart of held-out accuracy, a line for each policy, with error bars."
         figures = [
@@ -250,9 +250,9 @@ class _Folder:
             f"mislabelled by the easiness of {self.plan.preset.cnns[0]}. Error bars are the standard "
             "deviation over repetitions."
         )
-        return Part("training-sets", "Ablation and corrupted labels (Figure 4)", lead, figures)
+        return StudyPart("training-sets", "Ablation and corrupted labels (Figure 4)", lead, figures)
 
-    def _validation(self) -> Part:
+    def _validation(self) -> StudyPart:
         preset, found = self.plan.preset, self.results.validation
         caption = "Figure 5: final models that classify a validation example correctly, against its easiness."
         label = "A line chart with error bars; bars below it count the examples."
@@ -262,7 +262,7 @@ class _Folder:
             f"{found.final_epoch} epochs without them."
         )
         shown = [self._shown("figure-5", found, label, caption)]
-        return Part("validation", "Validation examples (Figure 5)", lead, shown)
+        return StudyPart("validation", "Validation examples (Figure 5)", lead, shown)
 
 
 def gallery(run: Run, data: Dataset, per_side: int = 5) -> dict[str, tuple[Block, Block]]:

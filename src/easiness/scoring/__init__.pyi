@@ -1,4 +1,4 @@
-from .score import Moments as Moments, Score as Score, formula_text as formula_text
+from .score import Score as Score, ScoreMoments as ScoreMoments, formula_text as formula_text
 from .scores import easiness as easiness, easiness_interval as easiness_interval
 from .table import (
     SCORES as SCORES,

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from easiness.records import Observations
 from easiness.scoring.score import (
-    Estimate,
-    Moments,
     Score,
+    ScoreEstimate,
+    ScoreMoments,
     Values,
     correct_after,
     over_trials,
@@ -33,17 +33,17 @@ class _Memorization:
     """Accuracy with the example less accuracy without it; two independent groups of trials."""
 
     def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:  # noqa: ARG002
-        self._with, self._without = Moments(len(labels)), Moments(len(labels))
+        self._with, self._without = ScoreMoments(len(labels)), ScoreMoments(len(labels))
 
     def add(self, obs: Observations, m: int, first: int) -> None:
         self._with.add(_correct_where(obs.trained_on_at(m), obs, m), first)
         self._without.add(_correct_where(~obs.trained_on_at(m), obs, m), first)
 
-    def result(self) -> Estimate:
+    def result(self) -> ScoreEstimate:
         seen, unseen = self._with.estimate(), self._without.estimate()
         away = np.hypot(seen.high - seen.value, unseen.high - unseen.value)
         value = seen.value - unseen.value
-        return Estimate(value, np.hypot(seen.se, unseen.se), value - away, value + away)
+        return ScoreEstimate(value, np.hypot(seen.se, unseen.se), value - away, value + away)
 
 
 CONSISTENCY = Score(
@@ -176,7 +176,7 @@ class _NormalizedMargin:
         p -= of_label[:, None]
         self._squares.add(positions, np.square(p, out=p))
 
-    def result(self) -> Estimate:
+    def result(self) -> ScoreEstimate:
         value, se, away = np.full((3, len(self._labels)), np.nan)
         defined, q = self._p.take_mean()
         margin, rival = margin_and_rival(q, self._labels[defined])
@@ -187,7 +187,7 @@ class _NormalizedMargin:
         se[defined] = standard_error(spread * num, num)
         root = np.sqrt(spread)  # the values are not kept: as if each were as far from their mean
         away[defined] = reach(num, margin, spread * num, margin - root, margin + root)
-        return Estimate(value, se, value - away, value + away)
+        return ScoreEstimate(value, se, value - away, value + away)
 
 
 class _Flag:
@@ -198,11 +198,11 @@ class _Flag:
     def add(self, obs: Observations, m: int, first: int) -> None:
         self._p.add(*_out_of_sample(obs, m, first))
 
-    def result(self) -> Estimate:
+    def result(self) -> ScoreEstimate:
         flag = np.full(len(self._labels), np.nan)
         defined, q = self._p.take_mean()
         flag[defined] = off_the_diagonal(q, self._labels[defined])
-        return Estimate(flag, *np.full((3, len(self._labels)), np.nan))
+        return ScoreEstimate(flag, *np.full((3, len(self._labels)), np.nan))
 
 
 NORMALIZED_MARGIN = Score(

@@ -20,7 +20,7 @@ _GROUPS = 5  # of examples with like means
 _FEWEST = 20  # examples of a group
 
 
-class Estimate(NamedTuple):
+class ScoreEstimate(NamedTuple):
     """A score of K examples, its standard error and the ends of its interval; [K], NaN where undefined."""
 
     value: Values
@@ -29,7 +29,7 @@ class Estimate(NamedTuple):
     high: Values
 
 
-class Moments:
+class ScoreMoments:
     """Mean and spread, per example, of the values added so far; NaN counts as not there.
 
     Welford's update: one pass, and a spread of exactly 0 where all values are equal.
@@ -60,14 +60,14 @@ class Moments:
         step *= delta  # -(value - old mean) (value - new mean)
         squares -= step
 
-    def estimate(self) -> Estimate:
+    def estimate(self) -> ScoreEstimate:
         """The mean, std(ddof=1) / sqrt(number of values), and the interval; NaN below two values.
 
         The mean is NaN where there was no value.
         """
         mean = np.where(self._num > 0, self._mean, np.nan)
         away = reach(self._num, self._mean, self._squares, self._least, self._most)
-        return Estimate(mean, standard_error(self._squares, self._num), mean - away, mean + away)
+        return ScoreEstimate(mean, standard_error(self._squares, self._num), mean - away, mean + away)
 
 
 def standard_error(squares: Values, num: Numbers) -> Values:
@@ -128,7 +128,7 @@ class Accumulator(Protocol):
         The examples of ``obs`` stand at ``first`` and after it in the run.
         """
 
-    def result(self) -> Estimate:
+    def result(self) -> ScoreEstimate:
         """The score over the trials added: at least one, and each in full."""
 
 
@@ -180,7 +180,7 @@ class MeanOverTrials:
 
     def __init__(self, per_trial: PerTrial, labels: npt.NDArray[np.int64], num_classes: int) -> None:  # noqa: ARG002
         self._per_trial = per_trial
-        self._moments = Moments(len(labels))
+        self._moments = ScoreMoments(len(labels))
 
     def add(self, obs: Observations, m: int, first: int) -> None:
         """Take a piece of a trial; heads speak of the examples that they were not shown alone."""
@@ -189,7 +189,7 @@ class MeanOverTrials:
             values = np.where(obs.trained_on_at(m), np.nan, values)
         self._moments.add(values, first)
 
-    def result(self) -> Estimate:
+    def result(self) -> ScoreEstimate:
         """The mean over the trials that define it, see `Moments.estimate`."""
         return self._moments.estimate()
 

@@ -21,8 +21,8 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.records import Observations
 from easiness.scoring.score import (
-    Estimate,
     Score,
+    ScoreEstimate,
     Start,
     Values,
     correct_after,
@@ -118,7 +118,7 @@ class EasinessCounts:
         self._num_seen[part] += heard
         self._epoch, self._by_share = m, obs.by_share
 
-    def result(self) -> Estimate:
+    def result(self) -> ScoreEstimate:
         """Easiness, and of the Jeffreys posterior of c / N the deviation and interval, on the same scale."""
         num_trials = self.num_trials
         heads = ("the heads of this share", "read a larger share")
@@ -130,7 +130,7 @@ class EasinessCounts:
         most = self.num_right.max()
         ends = easiness_interval(np.arange(num_trials + 1), num_trials, most)
         low, high = (end[self.num_right] for end in ends)
-        return Estimate(value, posterior_std * (num_trials / most), low, high)
+        return ScoreEstimate(value, posterior_std * (num_trials / most), low, high)
 
 
 EASINESS = Score(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from easiness.errors import BadInput, nearest
 from easiness.records import Observations
 from easiness.scoring import held_out, scores
-from easiness.scoring.score import Accumulator, Estimate, Score, Start, correct_until
+from easiness.scoring.score import Accumulator, Score, ScoreEstimate, Start, correct_until
 from easiness.scoring.scores import EASINESS, EasinessCounts
 
 SCORES: tuple[Score, ...] = (
@@ -139,7 +139,7 @@ class Scoring:
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """The columns of `score_columns`; to be asked for once, since it gives the sums away."""
-        estimates: dict[Start, Estimate] = {}
+        estimates: dict[Start, ScoreEstimate] = {}
         columns: dict[str, npt.NDArray[Any]] = {}
         for score in self._scores:
             if score.start in self._accumulators:

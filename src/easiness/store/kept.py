@@ -25,7 +25,7 @@ _AT_ONCE = 64  # rows compared together
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class KeptExamples:
     """Examples to keep, so many of a ``kind``: ``cell(row)`` is what stands in their column.
 
     ``check`` raises `BadInput` for a cell that is no example; it is asked when the cell is written.
@@ -44,7 +44,7 @@ class Kept:
 
 
 def write_kept(
-    file: BinaryIO, kept: Kept, ids: Ids, labels: npt.NDArray[np.int64], classes: Sequence[str]
+    file: BinaryIO, kept: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64], classes: Sequence[str]
 ) -> None:
     """Columns ``id``, ``label`` and that of the examples, in the order of the run."""
     import pyarrow as pa
@@ -58,7 +58,7 @@ def write_kept(
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 
 
-def _groups(kept: Kept) -> Iterator[tuple[int, list[Any]]]:
+def _groups(kept: KeptExamples) -> Iterator[tuple[int, list[Any]]]:
     start, cells, size = 0, [], 0
     for row in range(kept.num):
         cells.append(kept.cell(row))
@@ -77,7 +77,7 @@ def _schema(column: str, ids: Ids) -> Any:
     return pa.schema([("id", ids_array(ids[:0]).type), ("label", pa.int64()), (column, types[column])])
 
 
-def _for_datasets(kept: Kept, ids: Ids, classes: Sequence[str]) -> dict[str, str]:
+def _for_datasets(kept: KeptExamples, ids: Ids, classes: Sequence[str]) -> dict[str, str]:
     """The names of the classes for the library `datasets` and our own sources."""
     label = {"names": list(classes), "_type": "ClassLabel"}
     of_ids = {"dtype": str(ids_array(ids[:0]).type), "_type": "Value"}
@@ -85,7 +85,7 @@ def _for_datasets(kept: Kept, ids: Ids, classes: Sequence[str]) -> dict[str, str
     return {"huggingface": json.dumps({"info": {"features": features}})}
 
 
-def holds(path: Path, kept: Kept) -> bool:
+def holds(path: Path, kept: KeptExamples) -> bool:
     """Does the file at ``path`` hold these examples?"""
     import pyarrow.parquet as pq
 

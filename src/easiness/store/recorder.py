@@ -20,10 +20,10 @@ from easiness.inputs import MOST_BYTES, SOUND, TEXT, Unreadable, from_texts, to_
 from easiness.records import ObservationLog, TrialRecord, can_be_kept, to_numpy
 from easiness.regular_file import at_home, read_regular
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
-from easiness.store.kept import KEPT, Kept
+from easiness.store.kept import KEPT, KeptExamples
 from easiness.store.parquet import Ids
 from easiness.store.run import Run, open_run
-from easiness.store.run_folder import Trials, is_run, read_document
+from easiness.store.run_folder import ReadTrials, is_run, read_document
 from easiness.store.writer import RunWriter, of_kind
 
 Outputs: TypeAlias = Literal["logits", "probabilities"]
@@ -231,7 +231,7 @@ def _as_logits(values: npt.NDArray[np.floating[Any]], outputs: Outputs) -> npt.N
     return logits
 
 
-def kept_examples(ids: Ids, texts: Any, sounds: Any, rate: Any) -> Kept | None:
+def kept_examples(ids: Ids, texts: Any, sounds: Any, rate: Any) -> KeptExamples | None:
     """The examples with these ids as `Recorder.keep` takes them, or ``None`` where none are given."""
     if texts is not None and sounds is not None:
         raise BadInput("Recorder: texts and sounds: are two kinds of examples; give one of them")
@@ -261,10 +261,10 @@ def _in_order(given: Any, what: str, of: str, ids: Ids) -> list[Any]:
     return list(given)
 
 
-def _kept_texts(given: list[Any], ids: Ids) -> Kept:
+def _kept_texts(given: list[Any], ids: Ids) -> KeptExamples:
     texts = from_texts(given, "Recorder: texts", lambda row: f"Recorder: id {ids[row]}").texts()
     feature = {"dtype": "string", "_type": "Value"}
-    return Kept(TEXT.name, feature, len(texts), lambda row: texts[row])
+    return KeptExamples(TEXT.name, feature, len(texts), lambda row: texts[row])
 
 
 _AUDIO = {"_type": "Audio"}
@@ -274,7 +274,7 @@ def _are_paths(sounds: list[Any]) -> bool:
     return isinstance(sounds[0], str | os.PathLike)
 
 
-def _kept_arrays(given: list[Any], rate: Any, ids: Ids) -> Kept:
+def _kept_arrays(given: list[Any], rate: Any, ids: Ids) -> KeptExamples:
     if rate is None:
         raise BadInput("Recorder: sounds: are arrays without a rate; give the samples a second in rate=")
     arrays = [to_numpy(one) for one in given]
@@ -287,10 +287,10 @@ def _kept_arrays(given: list[Any], rate: Any, ids: Ids) -> Kept:
         wavfile.write(made, int(rate), samples[row])
         return {"bytes": made.getvalue(), "path": None}
 
-    return Kept(SOUND.name, _AUDIO, len(samples), cell)
+    return KeptExamples(SOUND.name, _AUDIO, len(samples), cell)
 
 
-def _kept_files(given: list[Any], rate: Any, ids: Ids) -> Kept:
+def _kept_files(given: list[Any], rate: Any, ids: Ids) -> KeptExamples:
     if rate is not None:
         raise BadInput(f"Recorder: rate={rate}: files have their own; leave it out")
     files = SOUND.files
@@ -316,7 +316,7 @@ def _kept_files(given: list[Any], rate: Any, ids: Ids) -> Kept:
         except Unreadable as error:
             raise BadInput(f"{name(row)}: {error.reason}; mend it or leave the example out") from None
 
-    return Kept(SOUND.name, _AUDIO, len(given), cell, check)
+    return KeptExamples(SOUND.name, _AUDIO, len(given), cell, check)
 
 
 _BITS_OF_A_SEED = 128  # as NumPy's SeedSequence draws; thousands of digits could not be read again
@@ -394,7 +394,7 @@ class Recorder:
             network=model,
         )
         self._outputs, self._duplicates = outputs, duplicates
-        self._trials = Trials(self.path)  # at the last look, which are not read again
+        self._trials = ReadTrials(self.path)  # at the last look, which are not read again
         kept = kept_examples(own, texts, sounds, rate)
         with RunWriter(self.path, wait=WAIT_SECONDS) as writer:
             if not is_run(self.path):

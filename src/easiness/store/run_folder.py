@@ -147,7 +147,7 @@ def finished_trials(
     return [found[index] for index in sorted(found)]
 
 
-class Trials:
+class ReadTrials:
     """The trials of a run that were read, by the names of their folders, kept up to date as the run grows."""
 
     def __init__(self, path: Path) -> None:

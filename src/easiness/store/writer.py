@@ -23,7 +23,7 @@ from easiness.spec import RecordedSpec, RunSpec, Stopped
 from easiness.store import files, run_folder, trial_document
 from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
 from easiness.store.files import FileDigest, LaterVersion, digest
-from easiness.store.kept import KEPT, Kept, holds, write_kept
+from easiness.store.kept import KEPT, KeptExamples, holds, write_kept
 from easiness.store.parquet import Ids
 from easiness.store.run import Run
 from easiness.store.run_folder import (
@@ -182,7 +182,7 @@ class RunWriter:
     run was created nothing is left behind.
     """
 
-    def __init__(self, path: Path, *, wait: float = 0, trials: run_folder.Trials | None = None) -> None:
+    def __init__(self, path: Path, *, wait: float = 0, trials: run_folder.ReadTrials | None = None) -> None:
         """Raises `BadInput` if the folder is something else, not writable, or after ``wait`` seconds
         still in another process's hands. ``trials`` that were read are kept up to date."""
         check_output(path)
@@ -200,7 +200,7 @@ class RunWriter:
                 f"{path}: another process is writing to this run; wait for it, or choose another output"
             ) from None
         self._began, self._noted = time.time(), False
-        self._trials = trials or run_folder.Trials(path)
+        self._trials = trials or run_folder.ReadTrials(path)
         self.events = Events(path)
         files.sweep(path)
         (path / TRIALS).mkdir(exist_ok=True)
@@ -240,7 +240,7 @@ class RunWriter:
         spec: RunSpec | RecordedSpec,
         ids: Ids,
         labels: npt.NDArray[np.int64],
-        kept: Kept | None = None,
+        kept: KeptExamples | None = None,
     ) -> None:
         """Make this a run over these examples, which may be ``kept`` in it."""
         with self._writing():
@@ -250,7 +250,7 @@ class RunWriter:
             else:
                 self._write_kept(kept, ids, labels, spec)
 
-    def keep(self, kept: Kept, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
+    def keep(self, kept: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
         """Keep the examples themselves in a run that is there, where it does not; see `Recorder.keep`."""
         document, path = read_document(self.path), self.path / KEPT
         if KEPT in document.files and files.is_intact(path, document.files[KEPT]):
@@ -275,7 +275,7 @@ class RunWriter:
             ) from None
 
     def _write_kept(
-        self, kept: Kept, ids: Ids, labels: npt.NDArray[np.int64], spec: RunSpec | RecordedSpec
+        self, kept: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64], spec: RunSpec | RecordedSpec
     ) -> None:
         with files.file_written_whole(self.path / KEPT) as file:
             write_kept(file, kept, ids, labels, spec.data.classes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from easiness import show
-from easiness.analysis import TIMES, Curve, ShareVotes, fit_curve, share_votes
+from easiness.analysis import TIMES, FittedCurve, ShareVotes, fit_curve, share_votes
 from easiness.errors import BadInput
 from easiness.lazy import Figure, pd
 from easiness.store import Run, check_opened
@@ -28,7 +28,7 @@ class LearningCurve(show.Result):
     num_trials: int
     num_examples: int
     chance: float
-    curve: Curve
+    curve: FittedCurve
 
     @property
     def text(self) -> str:

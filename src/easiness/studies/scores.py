@@ -14,7 +14,7 @@ from easiness.engine import SEVERAL_RUNS, At, HeldOutToo, Study
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import in_words
-from easiness.scoring import SCORES as ALL_SCORES, Moments
+from easiness.scoring import SCORES as ALL_SCORES, ScoreMoments
 from easiness.spec import ALL, Option, Split, observe_text
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
@@ -336,7 +336,7 @@ def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedS
     tables = [run.scores(split=split) for run in runs]
     # from 0 to 1, the mean rank for equal values
     ranks = [(table["difficulty"].rank().to_numpy() - 1) / max(len(table) - 1, 1) for table in tables]
-    moments = Moments(len(tables[0]))
+    moments = ScoreMoments(len(tables[0]))
     for rank in ranks:
         moments.add(rank)
     found = moments.estimate()

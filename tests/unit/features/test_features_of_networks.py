@@ -16,7 +16,7 @@ from torch import nn
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.features import find_features, ready_features
-from easiness.features.frozen import FrozenNetwork, Preparation, folded, packaged_weights
+from easiness.features.frozen import FrozenNetwork, PicturePreparation, folded, packaged_weights
 
 LITE = "timm:tf_efficientnet_lite0"
 
@@ -37,7 +37,7 @@ def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_small_pictures_are_seen_whole_and_photos_in_their_middle() -> None:
-    preparation = Preparation(size=(8, 8), mean=(0,) * 3, std=(1,) * 3, kept=0.5)
+    preparation = PicturePreparation(size=(8, 8), mean=(0,) * 3, std=(1,) * 3, kept=0.5)
     small = np.zeros((4, 4, 1), np.uint8)
     small[:2] = 255  # the upper half
     made = preparation.prepared(small)
@@ -53,7 +53,7 @@ def test_small_pictures_are_seen_whole_and_photos_in_their_middle() -> None:
 
 
 def test_normalization_is_that_of_the_network() -> None:
-    preparation = Preparation(size=(1, 1), mean=(0.5, 0.2, 0), std=(0.5, 0.1, 2))
+    preparation = PicturePreparation(size=(1, 1), mean=(0.5, 0.2, 0), std=(0.5, 0.1, 2))
     factor, offset = preparation.normalizing()
     values = factor[:, 0, 0] * 255 * np.array([1, 0.2, 1], np.float32) + offset[:, 0, 0]
     np.testing.assert_allclose(values, [1, 0, 0.5], atol=1e-6)
@@ -92,7 +92,7 @@ def test_folding_changes_nothing() -> None:
 
 
 def test_a_vector_is_the_mean_over_the_picture_whatever_is_beside_it(data: Dataset) -> None:
-    preparation = Preparation(size=(12, 12), mean=(0.5,) * 3, std=(0.5,) * 3)
+    preparation = PicturePreparation(size=(12, 12), mean=(0.5,) * 3, std=(0.5,) * 3)
     network = FrozenNetwork("small", Small, preparation, torch.device("cpu"))
     together = np.concatenate(list(network.read(data, np.arange(12))))
     alone = np.concatenate(list(network.read(data, np.array([7]))))
@@ -111,7 +111,7 @@ def test_a_vector_is_the_mean_over_the_picture_whatever_is_beside_it(data: Datas
     ],
 )
 def test_a_network_that_makes_no_vectors_is_refused(data: Dataset, build: Any, problem: str) -> None:
-    preparation = Preparation(size=(12, 12), mean=(0.5,) * 3, std=(0.5,) * 3)
+    preparation = PicturePreparation(size=(12, 12), mean=(0.5,) * 3, std=(0.5,) * 3)
     network = FrozenNetwork("odd", build, preparation, torch.device("cpu"))
     with pytest.raises(BadInput, match=problem):
         list(network.read(data, np.arange(12)))
@@ -165,7 +165,9 @@ def test_weights_on_disk_are_found(data: Dataset, no_weights: Path) -> None:
     source = find_features("torchvision:squeezenet1_1", data)
     made = source.vectors(data, np.arange(3))
     assert made.shape == (3, 512)
-    steps = Preparation((224, 224), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 224 / 256, "bilinear")
+    steps = PicturePreparation(
+        (224, 224), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 224 / 256, "bilinear"
+    )
     factor, offset = steps.normalizing()
     seen = np.stack([steps.prepared(one) for one in data.values(np.arange(3))]) * factor + offset
     with torch.no_grad():

@@ -13,7 +13,7 @@ from PIL import Image
 
 import easiness
 from easiness.errors import RunFailed
-from easiness.pages.paper_page import Illustration, Part, render_study
+from easiness.pages.paper_page import Illustration, StudyPart, render_study
 from easiness.pages.paper_study import write_paper
 from easiness.paper.claims import Claim, Statistic
 from easiness.paper.reproduction.judge import paper_claims
@@ -148,9 +148,9 @@ CLAIMS = [
 def page(text: str = "plain", claims: list[Claim] = CLAIMS) -> str:
     section = Section(text, text, [[text, "value"], [text, "1.0"], ["other", text]])
     parts = [
-        Part("first", text, text, [Illustration(text, SVG)], [section]),
-        Part("second", "Second", "", [Illustration(text, SVG, [section, section])]),
-        Part("third", "Third"),
+        StudyPart("first", text, text, [Illustration(text, SVG)], [section]),
+        StudyPart("second", "Second", "", [Illustration(text, SVG, [section, section])]),
+        StudyPart("third", "Third"),
     ]
     return render_study(text, text, parts, claims)
 

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 import easiness as ez
 from easiness.errors import BadInput
-from easiness.scoring import SCORES, Moments, score_columns
+from easiness.scoring import SCORES, ScoreMoments, score_columns
 
 NAMES = [
     "easiness",
@@ -135,7 +135,7 @@ def _shapes(rng):
 
 
 def _estimate(trials):
-    moments = Moments(trials.shape[1])
+    moments = ScoreMoments(trials.shape[1])
     for values in trials:
         moments.add(values)
     return moments.estimate()

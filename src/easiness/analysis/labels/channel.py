@@ -124,7 +124,7 @@ def label_noise_of_outputs(outputs: npt.ArrayLike, labels: npt.ArrayLike) -> Cla
     ranked = np.lexsort((given, *told.T[:3]))
     num_classes = told.shape[1]
     step = max(-(-told.size // _MOST_VALUES), -(-len(given) // (num_classes * _MOST_OF_CLASS)))
-    fitted = _Fit(told[ranked[::step]], given[ranked[::step]])
+    fitted = _ChannelFit(told[ranked[::step]], given[ranked[::step]])
     parts = pieces(len(given), _AT_ONCE // num_classes)
     suspicion = np.concatenate([fitted.suspicion(told[some], given[some]) for some in parts])
     p_wrong = without_steps(fitted.stepped, fitted.order, suspicion)
@@ -137,7 +137,7 @@ def pieces(num: int, at_once: int) -> list[slice]:
     return [slice(first, first + at_once) for first in range(0, num, at_once)]
 
 
-class _Fit:
+class _ChannelFit:
     def __init__(self, outputs: Values, labels: Positions) -> None:
         self._basis = contrasts(outputs.shape[1])
         points = outputs @ self._basis

@@ -95,7 +95,7 @@ def relearned(
     rest = np.ones(num, np.bool_)
     rest[at] = False
     sigma = max((high - low) / (2 * _WITHIN), _LEAST_RANGE) * num
-    seen = _Seen(design[at], odds[at], wrong, design[rest], odds[rest], num * share, sigma)
+    seen = _Decided(design[at], odds[at], wrong, design[rest], odds[rest], num * share, sigma)
     spreads = [(off, apart) for off in _OFF for apart in _APART]
     fits = [seen.fit(np.array([off, apart / 2, apart])[of_group]) for off, apart in spreads]
     means, totals, variances, unknowns, evidence = map(np.array, zip(*fits, strict=True))
@@ -150,7 +150,7 @@ def _fading(odds: Values, lowest: Values | np.floating) -> Values:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Decided:
     """Decided examples, ``x`` [n, parts] with ``odds`` [n] and ``wrong`` [n], and the ``rest``.
 
     In all ``expected`` labels are wrong, give or take ``sigma``.

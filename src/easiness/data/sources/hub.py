@@ -16,7 +16,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileFacts
 from easiness.data.sources.source import HELD_OUT_ON_HUB, Source, SourceRequest, absolute
 from easiness.data.tables.dataset import dataset_of_tables, label_column
-from easiness.data.tables.parquet import AT_ONCE, Part, RowBlobs
+from easiness.data.tables.parquet import AT_ONCE, RowBlobs, RowsOfFile
 from easiness.data.tables.splits import split_by_column
 from easiness.data.tables.table import Table, Tables
 from easiness.errors import BadInput, RunFailed, one_line
@@ -154,7 +154,7 @@ def _in_rows(table: Any, column: str, where: str, reader: Files) -> RowBlobs:
     if not files or pc.struct_field(rows.data.column(column), "bytes").null_count:
         return made()  # in memory, or in picture files that change by themselves
     identity = hashlib.sha256(json.dumps([rows._fingerprint, column, stamps]).encode()).hexdigest()
-    return made([Part(0, len(rows), files[0].name, identity)], FileFacts(files[0].parent))
+    return made([RowsOfFile(0, len(rows), files[0].name, identity)], FileFacts(files[0].parent))
 
 
 def open_named(name: str, config: str | None, source: str, *, local: bool, download: bool) -> Any:

@@ -17,7 +17,7 @@ from easiness.data.dataset import Columns, Dataset, Ids
 from easiness.data.sources.file_blobs import TextFiles
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_names
-from easiness.inputs import IMAGE, Blobs, Encoded, InputKind, Positions, Source as Encodings, Stored
+from easiness.inputs import IMAGE, Blobs, Encoded, EncodedSource, InputKind, Positions, Stored
 from easiness.regular_file import at_home
 from easiness.spec import TABLE_OPTIONS, LoadOptions
 
@@ -128,7 +128,7 @@ class Split:
             unreadable=tuple(str(self.ids[at]) if by_id else self.name_at(at) for at in left_out),
         )
 
-    def stored(self, parts: Encodings) -> Stored:
+    def stored(self, parts: EncodedSource) -> Stored:
         if isinstance(self.examples, Blobs):
             return Encoded(self.examples, self.positions, parts)
         return self.examples.stored(self.positions) if isinstance(self.examples, TextFiles) else self.examples
@@ -146,7 +146,7 @@ def dataset_of(
     """The data set of the training split and a held-out one; ``like`` gives classes where labels do not."""
     found = [split.readable() if skip_unreadable else split for split in splits]
     encoded = ((one.examples, one.positions) for one in found if isinstance(one.examples, Blobs))
-    parts = Encodings(tuple(encoded))
+    parts = EncodedSource(tuple(encoded))
     names: tuple[str, ...] = () if like is None else like.classes
     made: list[Dataset] = []
     for at, one in enumerate(found):

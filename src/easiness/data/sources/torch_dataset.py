@@ -44,7 +44,7 @@ READ_TWICE = 8
 INT64 = np.iinfo(np.int64)
 
 
-class _Seen(NamedTuple):
+class _ItemFacts(NamedTuple):
     header: ImageHeader
     digest: str
     label: int
@@ -69,7 +69,7 @@ class Items(Blobs):
         self._dataset = dataset
         self._what = what
         self._length = length_of(dataset, what)
-        self._seen: dict[int, _Seen] = {}
+        self._seen: dict[int, _ItemFacts] = {}
 
     def __len__(self) -> int:
         return self._length
@@ -98,7 +98,7 @@ class Items(Blobs):
         told = counted(positions.tolist(), self.reader.looking, len(positions))
         return np.array([at for at in told if self._seen_or_none(at) is None], np.int64)
 
-    def seen(self, position: int) -> _Seen:
+    def seen(self, position: int) -> _ItemFacts:
         """Header, digest and label of an item, as it was when it was first read."""
         if position not in self._seen:
             self._seen[position] = self._look(position)
@@ -112,19 +112,19 @@ class Items(Blobs):
                     "transforms out of the Dataset (training augments by itself)"
                 )
 
-    def _seen_or_none(self, position: int) -> _Seen | None:
+    def _seen_or_none(self, position: int) -> _ItemFacts | None:
         try:
             return self.seen(position)
         except Unreadable:  # named when it is used; it may lie outside of the subset in use
             return None
 
-    def _look(self, position: int) -> _Seen:
+    def _look(self, position: int) -> _ItemFacts:
         name = self.name(position)
         with decoder_warnings():
             picture, label = self._item(position)
             pixels, deep = _pixels(picture, name)
         header = ImageHeader(pixels.shape[0], pixels.shape[1], pixels.shape[2] == 1, deep)
-        return _Seen(header, pixel_digest(pixels.transpose(2, 0, 1)), _label(label, name))
+        return _ItemFacts(header, pixel_digest(pixels.transpose(2, 0, 1)), _label(label, name))
 
     def _pixels(self, position: int) -> Pixels:
         return _pixels(self._item(position)[0], self.name(position))[0]

@@ -185,7 +185,7 @@ def checked_encoding(encoding: Any) -> str | None:
     return str(encoding)
 
 
-class Examples(NamedTuple):
+class TableExamples(NamedTuple):
     """The rows of each split as examples of a kind, their ids, and notes on how they were made."""
 
     kind: InputKind
@@ -195,7 +195,7 @@ class Examples(NamedTuple):
     in_rows: bool = False
 
 
-def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) -> Examples:
+def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) -> TableExamples:
     """The examples of the rows; ids are paths of files, the texts that name vectors, else positions."""
     both = tables.both()
     numbered = [np.arange(table.num_rows) for table in both]
@@ -204,7 +204,7 @@ def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) ->
         raise BadInput(f"{option}{label}: holds the labels; name another, or the labels with --label")
     if held.form == "texts":
         texts = [texts_of(table, held.column) for table in both]
-        return Examples(TEXT, texts, numbered, _chosen(tables.train, held.column, label, options))
+        return TableExamples(TEXT, texts, numbered, _chosen(tables.train, held.column, label, options))
     if held.form == "vectors":
         columns, notes = input_columns(tables.train, label, options)
         made = make_vectors(tables.train, tables.held_out, columns)
@@ -212,7 +212,7 @@ def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) ->
         naming = "" if options.id else named_by(tables, columns, label, options)
         notes += (f"the ids are the column {printable(naming)!r} (--id names another)",) if naming else ()
         ids = [np.array(cells.texts_in(table, naming), object) for table in both] if naming else numbered
-        return Examples(VECTOR, vectors, ids, (made.note, *notes))
+        return TableExamples(VECTOR, vectors, ids, (made.note, *notes))
     if held.form == "files":
         return _files(both, held, options)
     assert held.kind is not None
@@ -222,7 +222,7 @@ def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) ->
         if table.blobs is None:
             raise BadInput(f"{table.where}: column {held.column} holds no files; give a Parquet file of them")
     found = [table.blobs(held.column, held.kind.files) for table in both if table.blobs]
-    return Examples(held.kind, found, numbered, in_rows=True)
+    return TableExamples(held.kind, found, numbered, in_rows=True)
 
 
 def texts_of(table: Table, column: str) -> Stored:
@@ -249,7 +249,7 @@ def _chosen(train: Table, column: str, label: str, options: LoadOptions) -> tupl
     return (f"the texts are the column {printable(column)!r} (--text names another); not used: {rest}",)
 
 
-def _files(tables: Sequence[Table], held: Held, options: LoadOptions) -> Examples:
+def _files(tables: Sequence[Table], held: Held, options: LoadOptions) -> TableExamples:
     ids: list[list[str]] = []
     places: dict[str, str] = {}
     for table in tables:
@@ -266,13 +266,15 @@ def _files(tables: Sequence[Table], held: Held, options: LoadOptions) -> Example
     return found._replace(ids=[np.array(paths, dtype=object) for paths in ids])
 
 
-def files_below(root: Path, files: Sequence[list[str]], kind: InputKind, options: LoadOptions) -> Examples:
+def files_below(
+    root: Path, files: Sequence[list[str]], kind: InputKind, options: LoadOptions
+) -> TableExamples:
     """The files of each split, by their paths from ``root``, which are their ids."""
     ids = [np.array(paths, dtype=object) for paths in files]
     if kind.files is None:
-        return Examples(kind, [TextFiles(root, paths, options.encoding) for paths in files], ids)
+        return TableExamples(kind, [TextFiles(root, paths, options.encoding) for paths in files], ids)
     facts = FileFacts(root)
-    return Examples(kind, [FileBlobs(root, paths, facts, kind.files) for paths in files], ids)
+    return TableExamples(kind, [FileBlobs(root, paths, facts, kind.files) for paths in files], ids)
 
 
 def _check_no_positions(table: Table, ids: Sequence[str]) -> None:
@@ -378,7 +380,7 @@ def dataset_of_tables(
 
 def split_of(
     table: Table,
-    examples: Examples,
+    examples: TableExamples,
     at: int,
     labels: npt.NDArray[np.int64],
     options: LoadOptions,

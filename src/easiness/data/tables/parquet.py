@@ -34,7 +34,7 @@ _ROWS_FACT = "row_sha256"
 _UNKNOWN = 64 * "-"
 
 
-class Part(NamedTuple):
+class RowsOfFile(NamedTuple):
     """Rows of a table that lie in one file, of which facts are remembered under its name."""
 
     start: int
@@ -52,7 +52,7 @@ class RowBlobs(Blobs):
         num: int,
         read: Callable[[Positions], Iterator[tuple[bytes | None, str | None]]],
         reader: Files,
-        parts: Sequence[Part] = (),
+        parts: Sequence[RowsOfFile] = (),
         facts: FileFacts | None = None,
     ) -> None:
         self.reader = reader
@@ -93,7 +93,7 @@ class RowBlobs(Blobs):
             found += self._digests_in(part, rows, len(positions), len(found))
         return found
 
-    def _digests_in(self, part: Part | None, rows: Positions, total: int, done: int) -> list[str]:
+    def _digests_in(self, part: RowsOfFile | None, rows: Positions, total: int, done: int) -> list[str]:
         def read(rows: Positions) -> Iterator[bytes]:
             return counted(in_threads(digest, self.blobs(rows)), self.reader.reading, total, done)
 
@@ -128,7 +128,7 @@ class RowBlobs(Blobs):
             found.append(np.array(bad, np.int64) + start)
         return np.concatenate(found)
 
-    def _parts_of(self, positions: Positions) -> Iterator[tuple[Part | None, Positions]]:
+    def _parts_of(self, positions: Positions) -> Iterator[tuple[RowsOfFile | None, Positions]]:
         if not self._parts:
             yield None, positions
         for part in self._parts:
@@ -146,7 +146,7 @@ def _in_parquet(table: Table, files: Sequence[Path], root: Path, column: str, re
         for group in range(opened.metadata.num_row_groups):
             start, stop = stop, stop + opened.metadata.row_group(group).num_rows
             groups.append((file, group, start, stop))
-        parts.append(Part(first, stop, file.relative_to(root).as_posix()))
+        parts.append(RowsOfFile(first, stop, file.relative_to(root).as_posix()))
 
     def read(positions: Positions) -> Iterator[tuple[bytes | None, None]]:
         import pyarrow as pa

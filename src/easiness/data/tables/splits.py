@@ -23,7 +23,7 @@ READERS: tuple[Reader, ...] = (PARQUET, CSV, JSON_LINES)
 SPLITS = ("train", *HELD_OUT_NAMES)
 
 
-class Files(NamedTuple):
+class SplitFiles(NamedTuple):
     """The files of a source, all of one form; ``name`` is that of the held-out split."""
 
     reader: Reader
@@ -32,7 +32,7 @@ class Files(NamedTuple):
     name: str = ""
 
 
-def table_files(path: Path) -> Files | None:
+def table_files(path: Path) -> SplitFiles | None:
     """The files of tables at a path: itself, or those in the folder; ``None`` where there are none.
 
     In a folder (of Parquet, in its ``data`` folder too) the ``train*`` files are the training split and the
@@ -41,11 +41,11 @@ def table_files(path: Path) -> Files | None:
     """
     if not path.is_dir():
         reader = next((one for one in READERS if one.reads(path)), None)
-        return None if reader is None else Files(reader, [path])
+        return None if reader is None else SplitFiles(reader, [path])
     for place in (path, path / "data"):
         found = _files_in(place, PARQUET)
         if found:
-            return _by_prefix(found, PARQUET) or Files(PARQUET, found)
+            return _by_prefix(found, PARQUET) or SplitFiles(PARQUET, found)
     folders = any(one.is_dir() and one.name[0] != "." for one in path.iterdir())
     others = () if folders else READERS[1:]
     return next((files for one in others if (files := _by_prefix(_files_in(path, one), one))), None)
@@ -59,13 +59,14 @@ def _files_in(folder: Path, reader: Reader) -> list[Path]:
     return [one for one in found if reader.reads(one) and one.is_file() and one.name[0] != "."]
 
 
-def _by_prefix(files: list[Path], reader: Reader) -> Files | None:
+def _by_prefix(files: list[Path], reader: Reader) -> SplitFiles | None:
     train = [file for file in files if file.name.startswith("train")]
     if not train:
         return None
     parts = {prefix: [one for one in files if one.name.startswith(prefix)] for prefix in HELD_OUT_PREFIXES}
     return next(
-        (Files(reader, train, found, name) for name, found in parts.items() if found), Files(reader, train)
+        (SplitFiles(reader, train, found, name) for name, found in parts.items() if found),
+        SplitFiles(reader, train),
     )
 
 

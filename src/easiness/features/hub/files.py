@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from easiness.errors import BadInput, RunFailed, is_out_of_memory
-from easiness.features.frozen import EXTRA, Preparation, network_source
+from easiness.features.frozen import EXTRA, PicturePreparation, network_source
 from easiness.features.source import FeatureSource, Request
 from easiness.gate import GIB, fits
 from easiness.inputs import IMAGE, InputKind
@@ -240,7 +240,7 @@ class Pictures(HubNetwork):
         weights, preparation = self.guarded(self.weights_digest), self.guarded(self._preparation)
         return network_source(self.request, self.request.text, weights, preparation, self._build, about)
 
-    def _preparation(self) -> Preparation:
+    def _preparation(self) -> PicturePreparation:
         file = self.document("preprocessor_config.json")
         vision = getattr(self.config, "vision_config", self.config)
         seen = _sides(file.get("crop_size")) if file.get("do_center_crop") else None
@@ -251,7 +251,7 @@ class Pictures(HubNetwork):
         if not (1 <= min(size) <= max(size) <= _LARGEST and usual):
             raise ValueError(f"pictures of {size}, means of {mean} and deviations of {std} cannot be made")
         kept = min(1.0, min(size) / min(resized)) if seen and resized else 1.0
-        return Preparation(size, mean, std, kept, _RESAMPLING.get(file.get("resample", 3), "bicubic"))
+        return PicturePreparation(size, mean, std, kept, _RESAMPLING.get(file.get("resample", 3), "bicubic"))
 
     def _build(self) -> Any:
         from torch import nn

@@ -31,7 +31,7 @@ from easiness.inputs.image.stored import (
     to_pil,
     to_pixels,
 )
-from easiness.inputs.kind import Exported, InputKind, Shown
+from easiness.inputs.kind import ExportForm, InputKind, Shown
 from easiness.inputs.packed import Packed, Values
 from easiness.spec import Recipe
 
@@ -295,7 +295,7 @@ class ImageKind(InputKind):
     columns = ("image", "img")
     networks = ("wrn_16_4", "mlp_3")
     show = ShownPicture
-    exported = Exported("image", "file", feature="Image", dtype="Image")
+    exported = ExportForm("image", "file", feature="Image", dtype="Image")
     files = IMAGE_FILES
     near = NearPictures()
     flaws = OF_PICTURES

@@ -21,7 +21,7 @@ from easiness.errors import BadInput, caught, one_line
 from easiness.gate import check_fits
 from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_SOUNDS
-from easiness.inputs.kind import Exported, InputKind, Shown, Stored, Traits
+from easiness.inputs.kind import ExportForm, InputKind, Shown, Stored, Traits
 from easiness.inputs.packed import Packed, Values
 from easiness.inputs.signature import Signature
 from easiness.inputs.sound.log_mel import Samples, log_mel, windowed
@@ -405,7 +405,7 @@ class SoundKind(InputKind):
     columns = ("audio", "sound")
     networks = ("wrn_10_1", "mlp_3")
     show = ShownSound
-    exported = Exported("audio", "file", feature="Audio", dtype="Audio")
+    exported = ExportForm("audio", "file", feature="Audio", dtype="Audio")
     files = SOUND_FILES
     flaws = OF_SOUNDS
 

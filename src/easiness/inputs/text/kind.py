@@ -15,7 +15,7 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.gate import check_fits
 from easiness.inputs.encoded import counted
-from easiness.inputs.kind import Exported, InputKind, Shown, Stored, Traits
+from easiness.inputs.kind import ExportForm, InputKind, Shown, Stored, Traits
 from easiness.inputs.packed import Packed, Values
 from easiness.inputs.signature import Signature
 from easiness.inputs.text.near import NearTexts
@@ -161,7 +161,7 @@ class TextKind(InputKind):
     columns = ("text", "sentence", "question", "review", "content", "document", "utterance", "tweet", "title")
     networks = ("bag", "text_cnn")
     show = ShownText
-    exported = Exported("text", "text")
+    exported = ExportForm("text", "text")
     in_words = tokens = True
     near = NearTexts()
     rewritten = StoredTexts
@@ -198,9 +198,9 @@ class TextKind(InputKind):
         return Packed.of_array(made)
 
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
-        from easiness.inputs.text.preparation import Numbered
+        from easiness.inputs.text.preparation import PlacedTokens
 
-        return Numbered(recipe.word_dropout if augment else 0.0)
+        return PlacedTokens(recipe.word_dropout if augment else 0.0)
 
     def seen(self, recipe: Recipe, /) -> str:
         return f", texts of at most {recipe.max_words:,} words"

@@ -29,7 +29,7 @@ def only_words(tokens: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Numbered(Preparation):
+class PlacedTokens(Preparation):
     """Placed tokens [K, L] of words and their n-grams, padded with 0.
 
     ``word_dropout`` is the probability that a word is left out, 0 for a split that is only evaluated. What is

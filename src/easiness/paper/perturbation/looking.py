@@ -22,7 +22,7 @@ from easiness.data import Dataset, rewritten, texts_of
 from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.features import (
     FeatureSource,
-    Preparation,
+    PicturePreparation,
     changed_vectors,
     check_trusted,
     eye_of,
@@ -57,7 +57,7 @@ _AT_ONCE = 256
 _SEEN = 1 / 255  # of a value in [0, 1]: grey stored as color changes by rounding where color is taken away
 
 Learned: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
-SeenAs: TypeAlias = Recipe | Preparation
+SeenAs: TypeAlias = Recipe | PicturePreparation
 """How networks see examples: by the recipe that they were trained with, or as a frozen one wants them."""
 
 
@@ -161,7 +161,7 @@ def examples_at(data: Dataset, positions: npt.NDArray[np.int64], recipe: SeenAs)
     if data.kind.rewritten is not None:
         return texts_of(data, positions)
     ascending, back = np.unique(positions, return_inverse=True)
-    if isinstance(recipe, Preparation):
+    if isinstance(recipe, PicturePreparation):
         prepared = np.stack(list(data.stored.subset(ascending).map(recipe.prepared)))
         return torch.from_numpy(prepared[back]).float() / 255
     few = data.part(ascending).packed(recipe)
@@ -173,7 +173,7 @@ def image_shape(data: Dataset, recipe: SeenAs) -> Shape:
     """(channels, height, width) of the examples as networks see them; () of texts, and of vectors (D,)."""
     if data.kind.rewritten is not None:
         return ()
-    if isinstance(recipe, Preparation):
+    if isinstance(recipe, PicturePreparation):
         return 3, *recipe.size
     return data.signature(recipe).shape
 

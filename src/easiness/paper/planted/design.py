@@ -34,7 +34,7 @@ _PATTERNS, _LABELS = 0, 1  # streams of a study's seed
 
 
 @dataclass(frozen=True)
-class Preset:
+class PlantedPreset:
     """Every number of the experiment.
 
     Pictures have ``side`` x ``side`` pixels of 1/f noise with variance 1 and one patch of ``patch`` x
@@ -68,8 +68,8 @@ class Preset:
 
 # f from 8 to 512: 307 / (1 - 0.4). On seed 901, which is not the study's, the mean easiness of patterns in
 # the natural arm is 0.74 and 0.46 after six epochs at this amplitude: neither all right nor all at chance.
-FULL = Preset("full")
-SMOKE = Preset(
+FULL = PlantedPreset("full")
+SMOKE = PlantedPreset(
     "smoke",
     supports={4: 1, 16: 1, 128: 1},
     contradictions=(0.0, JUDGED),
@@ -83,7 +83,7 @@ SMOKE = Preset(
 PRESETS = {preset.name: preset for preset in (FULL, SMOKE)}
 
 
-def find_preset(name: str) -> Preset:
+def find_preset(name: str) -> PlantedPreset:
     """The preset of this name."""
     if name not in PRESETS:
         raise BadInput(f"preset {name!r}: unknown{nearest(name, PRESETS)}; choose {' or '.join(PRESETS)}")
@@ -91,7 +91,7 @@ def find_preset(name: str) -> Preset:
 
 
 @dataclass(frozen=True, eq=False)
-class Patterns:
+class PlantedPatterns:
     """Patterns [P]: ``support`` and ``contradiction`` of each, its class ``label``, and its ``patch``."""
 
     support: npt.NDArray[np.int64]
@@ -108,7 +108,7 @@ class Patterns:
         return self.support / (1 - self.contradiction)
 
 
-class Examples(NamedTuple):
+class ArmExamples(NamedTuple):
     """Examples [K] of an arm: the ``pattern`` that each carries, its ``label``, and is that its ``own``?"""
 
     pattern: npt.NDArray[np.int64]
@@ -116,7 +116,7 @@ class Examples(NamedTuple):
     own: npt.NDArray[np.bool_]
 
 
-def patterns_of(preset: Preset, seed: int) -> Patterns:
+def patterns_of(preset: PlantedPreset, seed: int) -> PlantedPatterns:
     """The patterns of a study, the same in all arms, networks and trials.
 
     Every class has as many patterns of each support and contradiction as every other, so that no class is
@@ -133,10 +133,10 @@ def patterns_of(preset: Preset, seed: int) -> Patterns:
     random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_PATTERNS,)))
     patch = random.standard_normal((len(cells), preset.patch, preset.patch))
     patch /= np.sqrt((patch**2).mean(axis=(1, 2), keepdims=True))
-    return Patterns(support, contradiction, label, patch.astype(np.float32))
+    return PlantedPatterns(support, contradiction, label, patch.astype(np.float32))
 
 
-def examples_of(arm: Arm, patterns: Patterns, preset: Preset, seed: int) -> Examples:
+def examples_of(arm: Arm, patterns: PlantedPatterns, preset: PlantedPreset, seed: int) -> ArmExamples:
     """The examples of an epoch of an arm, the same in every epoch and trial; only pictures are made anew.
 
     In the balanced arm the pattern of every f is shown equally often, with the same share under other labels,
@@ -157,7 +157,7 @@ def examples_of(arm: Arm, patterns: Patterns, preset: Preset, seed: int) -> Exam
     if arm == "permuted":
         random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_LABELS,)))
         label = random.permutation(label)
-    return Examples(pattern, label, is_own)
+    return ArmExamples(pattern, label, is_own)
 
 
 def noise_filter(side: int) -> Tensor:

@@ -16,7 +16,7 @@ _LEAST = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class PlantedEstimate:
     """A number, and what each trial and pattern adds to its deviation from the truth, ``parts`` [T, P].
 
     Patterns have effects of their own in all trials, and trials in all patterns: the variance is that of sums
@@ -56,7 +56,7 @@ class Estimate:
         margin = float(stdtrit(freedom, 0.975)) * math.sqrt(by_pattern + by_trial)
         return self.value - margin, self.value + margin
 
-    def less(self, other: Estimate, factor: float = 1.0) -> Estimate:
+    def less(self, other: PlantedEstimate, factor: float = 1.0) -> PlantedEstimate:
         """This less ``factor`` times the other one, of the same patterns and of other trials."""
         parts = np.concatenate([self.parts, -factor * other.parts])
         shared = self.shared + factor**2 * other.shared
@@ -65,10 +65,10 @@ class Estimate:
         if ours + theirs > 0:  # an arm of few trials may be nearly all of it
             spread = ours**2 / max(1, self.of_trials) + theirs**2 / max(1, other.of_trials)
             of_trials = (ours + theirs) ** 2 / spread
-        return Estimate(self.value - factor * other.value, parts, shared, freedom, of_trials)
+        return PlantedEstimate(self.value - factor * other.value, parts, shared, freedom, of_trials)
 
 
-def slope(values: Values, doublings: Values, groups: npt.NDArray[np.generic]) -> Estimate:
+def slope(values: Values, doublings: Values, groups: npt.NDArray[np.generic]) -> PlantedEstimate:
     """The change of the logit of shares [T, P] for one of ``doublings`` [P], the same in all ``groups`` [P].
 
     A logistic regression of the mean over trials, in which every pattern counts once, whatever number of
@@ -79,7 +79,7 @@ def slope(values: Values, doublings: Values, groups: npt.NDArray[np.generic]) ->
 
 def drop(
     values: Values, low: npt.NDArray[np.bool_], high: npt.NDArray[np.bool_], groups: npt.NDArray[np.generic]
-) -> Estimate:
+) -> PlantedEstimate:
     """The mean of the patterns ``high`` [P] less that of ``low`` [P], within ``groups`` [P]."""
     chosen = low | high
     columns = np.column_stack([high[chosen], _members(groups[chosen])]).astype(np.float64)
@@ -89,7 +89,7 @@ def drop(
     return replace(found, parts=parts)
 
 
-def mean(values: Values) -> Estimate:
+def mean(values: Values) -> PlantedEstimate:
     """The mean over patterns and trials of values [T, P]."""
     return _fitted(values, np.ones((values.shape[1], 1)), logistic=False)
 
@@ -99,7 +99,7 @@ def _members(groups: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
     return members
 
 
-def _fitted(values: Values, columns: Values, *, logistic: bool) -> Estimate:
+def _fitted(values: Values, columns: Values, *, logistic: bool) -> PlantedEstimate:
     """The coefficient of the first of ``columns`` [P, k]; leverages enlarge deviations, as jackknives do."""
     trials, num = values.shape
     columns = columns.astype(np.float64)
@@ -118,7 +118,7 @@ def _fitted(values: Values, columns: Values, *, logistic: bool) -> Estimate:
     # the spread of trials about their own mean is a bit too small
     apart = (parts - own) * math.sqrt(trials / max(1, trials - 1))
     freedom = num - int(np.linalg.matrix_rank(columns))
-    return Estimate(float(coefficients[0]), own + apart, float((apart**2).sum()), freedom, trials - 1)
+    return PlantedEstimate(float(coefficients[0]), own + apart, float((apart**2).sum()), freedom, trials - 1)
 
 
 def _logistic(target: Values, columns: Values) -> tuple[Values, Values]:

@@ -22,10 +22,10 @@ from easiness.paper.planted.design import (
     JUDGED,
     Arm,
     PatternKind,
-    Patterns,
-    Preset,
+    PlantedPatterns,
+    PlantedPreset,
 )
-from easiness.paper.planted.estimates import Estimate, Values, drop, mean, slope
+from easiness.paper.planted.estimates import PlantedEstimate, Values, drop, mean, slope
 
 Measure: TypeAlias = Literal["easiness", "held_out"]
 MEASURES: dict[Measure, str] = {"easiness": "easiness", "held_out": "held-out probability"}
@@ -62,9 +62,9 @@ class OfArm(NamedTuple):
 class Hypothesis(show.Result):
     """The ``patterns`` that were planted, what each network made of them in each arm, and ``claims``."""
 
-    preset: Preset
+    preset: PlantedPreset
     seed: int
-    patterns: Patterns
+    patterns: PlantedPatterns
     arms: Mapping[tuple[Arm, str], OfArm]
 
     def values(self, arm: Arm, network: str, measure: Measure) -> Values:
@@ -72,17 +72,21 @@ class Hypothesis(show.Result):
         one = self.arms[arm, network]
         return one.easiness if measure == "easiness" else one.held_out
 
-    def cell(self, arm: Arm, network: str, measure: Measure, support: int, contradiction: float) -> Estimate:
+    def cell(
+        self, arm: Arm, network: str, measure: Measure, support: int, contradiction: float
+    ) -> PlantedEstimate:
         """The mean over the patterns of a support and contradiction."""
         chosen = (self.patterns.support == support) & (self.patterns.contradiction == contradiction)
         return mean(self.values(arm, network, measure)[:, chosen])
 
-    def slope(self, arm: Arm, network: str, measure: Measure) -> Estimate:
+    def slope(self, arm: Arm, network: str, measure: Measure) -> PlantedEstimate:
         """The change of the logit for one doubling of f, at the same contradiction."""
         doublings = np.log2(self.patterns.frequency)
         return slope(self.values(arm, network, measure), doublings, self.patterns.contradiction)
 
-    def drop(self, arm: Arm, network: str, measure: Measure, contradiction: float = JUDGED) -> Estimate:
+    def drop(
+        self, arm: Arm, network: str, measure: Measure, contradiction: float = JUDGED
+    ) -> PlantedEstimate:
         """How much less it is with contradiction than without, at the same support."""
         with_it, without = (self.compared(arm, one) for one in (contradiction, 0.0))
         return drop(self.values(arm, network, measure), with_it, without, self.patterns.support)
@@ -329,7 +333,7 @@ def of_the_whole(verdicts: Mapping[str, str]) -> str:
 
 
 def _judged(
-    name: str, side: Side, margin: float, estimates: Mapping[str, Estimate], trials: int
+    name: str, side: Side, margin: float, estimates: Mapping[str, PlantedEstimate], trials: int
 ) -> tuple[Statistic, ...]:
     few = f"fewer than {MIN_GROUP} trials decide nothing" if trials < MIN_GROUP else ""
     return tuple(
@@ -388,12 +392,12 @@ def _of_controls(found: Hypothesis) -> Iterator[Claim]:
     )
 
 
-def _curve(x: Any, estimates: Sequence[Estimate], label: str, style: tuple[str, str]) -> show.Curve:
+def _curve(x: Any, estimates: Sequence[PlantedEstimate], label: str, style: tuple[str, str]) -> show.Curve:
     reach = np.nan_to_num([one.interval[1] - one.value for one in estimates])
     return show.Curve(x, [one.value for one in estimates], label, *style, errors=reach)
 
 
-def _share(one: Estimate) -> str:
+def _share(one: PlantedEstimate) -> str:
     """A mean of shares, whose interval ends where shares do."""
     low, high = np.clip(one.interval, 0, 1)
     return show.with_interval(one.value, low, high, digits=3)

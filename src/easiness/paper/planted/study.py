@@ -22,10 +22,10 @@ from easiness.store import Run
 class Experiment:
     """The patterns, and for each arm and network its examples and the plan of its run."""
 
-    preset: design.Preset
+    preset: design.PlantedPreset
     seed: int
-    patterns: design.Patterns
-    cells: Mapping[tuple[design.Arm, str], tuple[design.Examples, Plan]]
+    patterns: design.PlantedPatterns
+    cells: Mapping[tuple[design.Arm, str], tuple[design.ArmExamples, Plan]]
 
     @property
     def runs(self) -> dict[str, Plan]:
@@ -61,7 +61,10 @@ def plan(asked: Planted) -> Experiment:
 
 
 def _data(
-    arm: design.Arm, patterns: design.Patterns, examples: design.Examples, preset: design.Preset
+    arm: design.Arm,
+    patterns: design.PlantedPatterns,
+    examples: design.ArmExamples,
+    preset: design.PlantedPreset,
 ) -> Dataset:
     """The examples of an arm; held out are pictures of each pattern under its own label."""
     amplitude = preset.amplitude / (2 if arm == "half" else 1)
@@ -101,7 +104,7 @@ def decide(asked: Planted, planned: Experiment, runs: Mapping[str, Run]) -> Hypo
     return Hypothesis(planned.preset, planned.seed, planned.patterns, arms)
 
 
-def _shares(right: Values, examples: design.Examples, chosen: npt.NDArray[np.bool_]) -> Values:
+def _shares(right: Values, examples: design.ArmExamples, chosen: npt.NDArray[np.bool_]) -> Values:
     """The share [T, P] of the chosen carriers of each pattern that a trial is right about."""
     carries = examples.pattern[chosen, None] == np.unique(examples.pattern)
     with np.errstate(invalid="ignore"):  # of patterns that no chosen example carries

@@ -1,2 +1,2 @@
 from .found import Audited as Audited
-from .study import AUDIT as AUDIT, Auditing as Auditing, Drawn as Drawn, audit as audit
+from .study import AUDIT as AUDIT, AuditDraw as AuditDraw, Auditing as Auditing, audit as audit

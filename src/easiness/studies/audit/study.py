@@ -56,7 +56,7 @@ def _design_of(
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn(show.Result):
+class AuditDraw(show.Result):
     """Examples of a ``split`` to look at, drawn by a ``design``, a row each in ``rows``, first one first.
 
     Behind them are those that had been decided before. ``needed`` is how many looks can be expected to do,
@@ -185,7 +185,7 @@ class Auditing:
     ] = None
 
 
-def audit(asked: Auditing) -> Drawn | Audited:
+def audit(asked: Auditing) -> AuditDraw | Audited:
     """Draw labels to look at; or, with ``decided``, how many of all labels are wrong, and how many are left.
 
     Labels are drawn by chance from strata of the list of suspects, more where ``p_wrong`` leaves it open, and
@@ -211,7 +211,7 @@ def audit(asked: Auditing) -> Drawn | Audited:
     design, needed = _design_of(ranked["p_wrong"].to_numpy(), num, looks, at_most, seed)
     data = data_version(run)
     rows = _file(ranked, design, split, data, decisions)
-    return Drawn(split, data, num, design, rows, asked.blind, needed, run.path)
+    return AuditDraw(split, data, num, design, rows, asked.blind, needed, run.path)
 
 
 def _known(run: Run, file: Path, split: Split) -> Decisions:

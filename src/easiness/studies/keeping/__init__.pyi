@@ -4,7 +4,7 @@ from .grid import (
     judged_choice as judged_choice,
     more_labels as more_labels,
 )
-from .heads import Labelled as Labelled, right_by_neighbours as right_by_neighbours
+from .heads import LabelledVectors as LabelledVectors, right_by_neighbours as right_by_neighbours
 from .labelling import (
     MARGIN as MARGIN,
     RANDOM as RANDOM,
@@ -21,7 +21,7 @@ from .ranks import (
 )
 from .replay import (
     PICKS as PICKS,
-    Near as Near,
+    NearestRows as NearestRows,
     near_of as near_of,
     recommended as recommended,
     replay as replay,

@@ -21,10 +21,10 @@ from easiness.inputs import tell
 from easiness.lazy import Floats, pd
 from easiness.store import Run
 from easiness.studies.keeping.heads import (
-    Examples,
-    Labelled,
+    LabelledVectors,
     Positions,
     Right,
+    SplitVectors,
     heads_of,
     judged_by_others,
     read_examples,
@@ -119,7 +119,9 @@ def of_run(run: Run) -> pd.DataFrame:
     return pd.DataFrame({"p_label": p_label, "p_wrong": ranked["p_wrong"].to_numpy(np.float64)})
 
 
-def grid_of(examples: Examples, sizes: Sequence[int], asked: Kept, own: pd.DataFrame | None) -> pd.DataFrame:
+def grid_of(
+    examples: SplitVectors, sizes: Sequence[int], asked: Kept, own: pd.DataFrame | None
+) -> pd.DataFrame:
     """The rows of the grid that can be tried with every seed.
 
     ``parts`` are the examples of the pool that are kept with each, and ``right`` [seeds, n] says whether
@@ -160,7 +162,7 @@ def _generator(seed: int, number: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM, number)))
 
 
-def _in_turn(some: Labelled, rng: np.random.Generator) -> Positions:
+def _in_turn(some: LabelledVectors, rng: np.random.Generator) -> Positions:
     """Positions in a random order of which any beginning has the classes as all have."""
     labels = some.labels.numpy()
     order = np.lexsort((rng.random(len(labels)), labels))
@@ -169,7 +171,7 @@ def _in_turn(some: Labelled, rng: np.random.Generator) -> Positions:
     return np.argsort(places(order, labels) + shift[labels], kind="stable")
 
 
-def _advised(examples: Examples, own: pd.DataFrame, grid: pd.DataFrame, asked: Kept) -> Worth:
+def _advised(examples: SplitVectors, own: pd.DataFrame, grid: pd.DataFrame, asked: Kept) -> Worth:
     run, test = asked.run, examples.test
     lots = np.random.default_rng(asked.seed).random(len(run.ids))
     cells: list[Any] = [*grid[grid["size"] == len(examples.pool)].itertuples()]

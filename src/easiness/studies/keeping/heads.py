@@ -43,7 +43,7 @@ Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class LabelledVectors:
     """Vectors ``x`` [K, D], ``labels`` [K], and numbers ``groups`` [K], the same for copies."""
 
     x: Tensor
@@ -54,21 +54,21 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def part(self, positions: Positions) -> Labelled:
+    def part(self, positions: Positions) -> LabelledVectors:
         some = torch.from_numpy(positions)
-        return Labelled(self.x[some], self.labels[some], self.groups[positions], self.num_classes)
+        return LabelledVectors(self.x[some], self.labels[some], self.groups[positions], self.num_classes)
 
-    def with_others(self, others: Labelled) -> Labelled:
+    def with_others(self, others: LabelledVectors) -> LabelledVectors:
         """The same with others behind them, none of which is taken for a copy."""
         x, labels = torch.cat([self.x, others.x]), torch.cat([self.labels, others.labels])
-        return Labelled(x, labels, np.arange(len(labels)), self.num_classes)
+        return LabelledVectors(x, labels, np.arange(len(labels)), self.num_classes)
 
     def moments(self) -> Moments:
         """The sums that heads are fitted from; they add up over parts."""
         return Moments.of([(self.x, self.labels)], self.num_classes)
 
 
-def fit(seen: Labelled, moments: Moments | None = None) -> tuple[Head, float]:
+def fit(seen: LabelledVectors, moments: Moments | None = None) -> tuple[Head, float]:
     """A head that has seen these examples, and the temperature of its outputs."""
     moments = seen.moments() if moments is None else moments
     few = by_examples(len(seen), seen.x.shape[1])
@@ -77,14 +77,14 @@ def fit(seen: Labelled, moments: Moments | None = None) -> tuple[Head, float]:
     return fitted.head, temperature_of(fitted.left_out, seen.labels[some])
 
 
-def right(seen: Labelled, test: Labelled) -> Right:
+def right(seen: LabelledVectors, test: LabelledVectors) -> Right:
     """Tell whether a head that has seen some examples is right about each other one [n]."""
     head, _ = fit(seen)
     said: Right = (head(test.x).argmax(dim=1) == test.labels).numpy()
     return said
 
 
-def right_by_neighbours(some: Labelled, test: Labelled, parts: Sequence[Positions]) -> Right:
+def right_by_neighbours(some: LabelledVectors, test: LabelledVectors, parts: Sequence[Positions]) -> Right:
     """Tell whether the `NEIGHBOURS` nearest of each part are right by votes [parts, n]."""
     found: dict[bytes, Right] = {}
     for part in parts:
@@ -95,7 +95,7 @@ def right_by_neighbours(some: Labelled, test: Labelled, parts: Sequence[Position
     return np.stack([found[part.tobytes()] for part in parts])
 
 
-def judged_by_others(some: Labelled, seed: int) -> pd.DataFrame:
+def judged_by_others(some: LabelledVectors, seed: int) -> pd.DataFrame:
     """The mean probability ``p_label`` of each label, high is easy, and how likely it is wrong, ``p_wrong``.
 
     Heads of these examples alone judge, by folds dealt with the ``seed``; copies of an example are in its
@@ -126,7 +126,7 @@ Vectors = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class SplitVectors:
     """``pool`` may be kept, at these ``positions`` in the run; ``test`` are others, to test on.
 
     ``held_out`` says whether those tested on are the held-out split; else they were set aside from the run.
@@ -135,17 +135,17 @@ class Examples:
     nearly the same words ask for a label of their own.
     """
 
-    pool: Labelled
+    pool: LabelledVectors
     positions: Positions
-    test: Labelled
+    test: LabelledVectors
     held_out: bool
-    everyone: Labelled
+    everyone: LabelledVectors
     copies: Positions
 
 
 def read_examples(
     run: Run, source: Any = None, seed: int = 0, unlabelled: Callable[[Dataset], Dataset] | None = None
-) -> Examples:
+) -> SplitVectors:
     """The vectors and labels of a run on features, and what to test on.
 
     That is the held-out split. Where there is none it is a fifth of the examples, with the classes as all
@@ -178,17 +178,17 @@ def read_examples(
         copies = groups if origin is None or others is None else kept_together(kinds)
     split = None if run.spec.data.held_out is None else find_split(run, data, "held_out")[0]
     x, apart = _directions(kinds, num, [] if split is None else [one["held_out"] for one in found])
-    everyone = Labelled(x, labels, groups, len(run.classes))
+    everyone = LabelledVectors(x, labels, groups, len(run.classes))
     labelled = everyone if others is None else everyone.part(np.arange(num))
     if split is not None:
-        tested = Labelled(apart, torch.tensor(split.labels), np.arange(len(split)), len(run.classes))
-        return Examples(labelled, np.arange(num), tested, held_out=True, everyone=everyone, copies=copies)
+        tested = LabelledVectors(apart, torch.tensor(split.labels), np.arange(len(split)), len(run.classes))
+        return SplitVectors(labelled, np.arange(num), tested, held_out=True, everyone=everyone, copies=copies)
     shares = ((_TEST_FOLDS - 1) / _TEST_FOLDS,)
     aside = np.sort(
         np.concatenate(Deal(labelled.labels.numpy(), labelled.groups).partition(shares, seed, 0).blocks[0])
     )
     rest = np.setdiff1d(np.arange(num), aside)
-    return Examples(
+    return SplitVectors(
         labelled.part(rest), rest, labelled.part(aside), held_out=False, everyone=everyone, copies=copies
     )
 

@@ -180,7 +180,7 @@ def _without_named(asked: Kept, score: str) -> Pruned:
     return Pruned(run, score, run.row(at), values, ~np.isin(np.arange(len(values)), dropped), NAMED)
 
 
-def _order(score: str, policy: str | None, keep: Keep | None) -> tuple[ranks.Order, str]:
+def _order(score: str, policy: str | None, keep: Keep | None) -> tuple[ranks.Ranking, str]:
     """The order of the ranks, and the policy that drops by it.
 
     By a score that speaks of labels the worst are those whose label is least sound.
@@ -206,7 +206,7 @@ def _order(score: str, policy: str | None, keep: Keep | None) -> tuple[ranks.Ord
 
 
 def _drawn(
-    asked: Kept, rate: float, order: ranks.Order, policy: str, ranking: Floats, table: pd.DataFrame
+    asked: Kept, rate: float, order: ranks.Ranking, policy: str, ranking: Floats, table: pd.DataFrame
 ) -> tuple[str, Integers]:
     """The full name of the policy, and the positions that it drops.
 

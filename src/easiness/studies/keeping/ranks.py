@@ -23,7 +23,7 @@ _OTHER_END = {"top": "bottom", "bottom": "top"}
 
 
 @dataclass(frozen=True)
-class Order:
+class Ranking:
     """A score, and the direction in which `draw_by_rank` ranks by it.
 
     By a score that speaks of ease the ranks run from hard to easy, and ``keep`` is ``None``. By any other
@@ -87,7 +87,7 @@ def check_end(keep: Keep | None) -> None:
         raise BadInput(f"keep {keep!r}: unknown; choose {' or '.join(get_args(Keep))}")
 
 
-def order_of(score: str, keep: Keep | None = None) -> Order:
+def order_of(score: str, keep: Keep | None = None) -> Ranking:
     """The order by a score; ``keep`` is needed where it is high neither for easy nor for hard examples."""
     found = find_score(score)
     check_end(keep)
@@ -103,7 +103,7 @@ def order_of(score: str, keep: Keep | None = None) -> Order:
             f"keep {keep}: high {score} means {meaning}, so the policy says which examples are drawn (easy, "
             "hard); leave --keep out"
         )
-    return Order(found, keep)
+    return Ranking(found, keep)
 
 
 def ranking(
@@ -120,7 +120,7 @@ def ranking(
     return ranked(run, order, epoch, run.scores(**run.asked(epoch)))
 
 
-def ranked(run: Run, order: Order, epoch: int, table: pd.DataFrame) -> Floats:
+def ranked(run: Run, order: Ranking, epoch: int, table: pd.DataFrame) -> Floats:
     """The values [K] that rank by a score after ``epoch`` epochs; ``table`` has all scores then."""
     score = order.score
     columns = {str(name): column.to_numpy() for name, column in table.items()}

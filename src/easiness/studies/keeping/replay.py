@@ -28,7 +28,7 @@ from easiness.lazy import Floats, pd
 from easiness.show import counted
 from easiness.spec import at_least
 from easiness.studies.keeping.heads import (
-    Labelled,
+    LabelledVectors,
     Positions,
     Right,
     fit,
@@ -54,7 +54,7 @@ _SCALE = 10  # the nearest whose distance is the local scale
 
 
 @dataclass(frozen=True, eq=False)
-class Near:
+class NearestRows:
     """The ``nearest`` of K examples [K, n], itself first, and how ``alike`` they are [K, n], in 0..1."""
 
     nearest: Positions
@@ -67,14 +67,14 @@ class Near:
         return cover
 
 
-def near_of(x: npt.NDArray[np.float32], num: int = NUM_NEAREST) -> Near:
+def near_of(x: npt.NDArray[np.float32], num: int = NUM_NEAREST) -> NearestRows:
     """The examples near to each by its features ``x`` [K, D]; ``num`` of them, or all others."""
     every, num = np.arange(len(x)), min(num, len(x) - 1)
     found, far = nearest_rows(x, x, num, every)
     scale = far[:, min(_SCALE, num) - 1].clip(min=1e-6)
     alike = np.exp(-np.square(far) / (scale[:, None] * scale[found]))
     itself = np.ones(len(x), np.float32)
-    return Near(np.column_stack([every, found]), np.column_stack([itself, alike]).astype(np.float32))
+    return NearestRows(np.column_stack([every, found]), np.column_stack([itself, alike]).astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ class Judged:
     margin: Floats
 
 
-def rare_and_uncertain(near: Near, judged: Judged, num: int) -> Positions:
+def rare_and_uncertain(near: NearestRows, judged: Judged, num: int) -> Positions:
     """Places in the pool of those that together cover most of what is uncertain, the first one first."""
     covered, weights = near.covered(judged.labelled), np.zeros(len(near.nearest), np.float32)
     weights[judged.pool] = 1 - judged.margin
@@ -115,7 +115,7 @@ def rare_and_uncertain(near: Near, judged: Judged, num: int) -> Positions:
     return np.array(picked, np.int64)
 
 
-Rule = Callable[[Near, Judged, int], Positions]
+Rule = Callable[[NearestRows, Judged, int], Positions]
 
 PICKS: dict[str, Rule] = {
     RARE: rare_and_uncertain,
@@ -132,8 +132,8 @@ _STREAM = 0x706F6F6C  # keeps these random numbers apart from others of the same
 
 
 def replay(
-    some: Labelled,
-    test: Labelled,
+    some: LabelledVectors,
+    test: LabelledVectors,
     picks: int,
     rules: Mapping[str, Rule] = PICKS,
     *,
@@ -193,7 +193,7 @@ def _alike(apart: npt.NDArray[np.float32]) -> float:
     return max(1.0, len(apart) * float(np.square(mean).sum()) / rest if rest else 1.0)
 
 
-def probabilities(known: Labelled, others: Labelled) -> Floats:
+def probabilities(known: LabelledVectors, others: LabelledVectors) -> Floats:
     """Probabilities of each class [n, C] of others, by a head on those known."""
     head, temperature = fit(known)
     p: Floats = torch.softmax(head(others.x).double() / temperature, dim=1).numpy()
@@ -206,13 +206,13 @@ def margins(p: Floats) -> Floats:
     return np.asarray(two[:, 1] - two[:, 0])
 
 
-def _as_people_label(some: Labelled, wrong: float, rng: np.random.Generator) -> Labelled:
+def _as_people_label(some: LabelledVectors, wrong: float, rng: np.random.Generator) -> LabelledVectors:
     if not wrong:
         return some
     num = some.num_classes
     other = (some.labels.numpy() + rng.integers(1, num, len(some))) % num
     labels = np.where(rng.random(len(some)) < wrong, other, some.labels.numpy())
-    return Labelled(some.x, torch.from_numpy(labels), some.groups, num)
+    return LabelledVectors(some.x, torch.from_numpy(labels), some.groups, num)
 
 
 def recommended(replayed: pd.DataFrame) -> str:

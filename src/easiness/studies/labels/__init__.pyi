@@ -1,4 +1,4 @@
-from .agreement import Agreement as Agreement
+from .agreement import PeopleAgreement as PeopleAgreement
 from .rule import (
     LABELS as LABELS,
     Cleaned as Cleaned,

@@ -39,7 +39,7 @@ nobody has looked, or all say the same."""
 
 
 @dataclass(frozen=True, eq=False)
-class Agreement(show.Result):
+class PeopleAgreement(show.Result):
     """The decisions of people on labels ``of`` a split, as ``codes``: a row an example, a column a person.
 
     A code is the label that the example should have, the number of classes where it is to be dropped, one
@@ -188,7 +188,7 @@ class Agreement(show.Result):
         return show.Frame("Decided differently", note, data, columns)
 
 
-def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> Agreement:
+def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> PeopleAgreement:
     """The decisions of people on the labels of a run: how far they agree, and what their majority says.
 
     A person is who stands in the column ``by``, or the name of a file that names nobody; whose decisions are
@@ -233,7 +233,7 @@ def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisi
     return both.part(first)
 
 
-def _agreement(said: Mapping[str, Decisions]) -> Agreement:
+def _agreement(said: Mapping[str, Decisions]) -> PeopleAgreement:
     """The decisions of more than half of those who looked at an example, those on which people differ first.
 
     Where there is no such majority the action is empty; where all who looked are unsure, it says so.
@@ -275,7 +275,7 @@ def _agreement(said: Mapping[str, Decisions]) -> Agreement:
     table = (
         pd.concat([merged, others, pd.Series(words, name=SAID)], axis=1).iloc[order].reset_index(drop=True)
     )
-    return Agreement(of, codes, table, standing[order], differ, _between(codes, own))
+    return PeopleAgreement(of, codes, table, standing[order], differ, _between(codes, own))
 
 
 def _majority(codes: Sequence[int]) -> tuple[int, int]:

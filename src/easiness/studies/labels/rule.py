@@ -29,7 +29,7 @@ from easiness.spec import (
     training_of,
 )
 from easiness.store import Run
-from easiness.studies.labels.agreement import Agreement, agreement
+from easiness.studies.labels.agreement import PeopleAgreement, agreement
 from easiness.studies.suspects import Suspected, suspects
 
 RELABEL_ABOVE, DROP_ABOVE = 0.9, 0.5
@@ -336,7 +336,7 @@ class Labelling:
     split: HeldOutToo = "train"
 
 
-def labels(asked: Labelling) -> Cleaned | Agreement:
+def labels(asked: Labelling) -> Cleaned | PeopleAgreement:
     """The file of labels by the rule; or the merged decisions of people, and how far they agree."""
     if asked.files is None:
         if asked.split != "train":

@@ -35,7 +35,7 @@ _FEWEST = 20  # examples
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class ScoredOutcome:
     """A score of K examples as it is (``values``) and turned so that high is easy (``whole``).
 
     It is ``known`` of some; ``without`` is that of all trials but a part, and ``halves`` of disjoint halves.
@@ -55,7 +55,7 @@ class Outcome:
         return float(np.unique(self.whole[self.known], return_counts=True)[1].max() / self.known.sum())
 
 
-def outcome_of(run: Run, score: Score, row: int, split: Split) -> Outcome:
+def outcome_of(run: Run, score: Score, row: int, split: Split) -> ScoredOutcome:
     """The score of a row of the run, with that of parts of its trials."""
     labels = run.examples(split)[1]
 
@@ -91,7 +91,7 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> Outcome:
     halves = [(of_groups(order[:size]), of_groups(order[size : 2 * size])) for order in orders]
     in_two = [sum(len(groups[at]) for at in order[: 2 * size]) for order in orders]
     times = 2 * len(run.trials) / float(np.mean(in_two)) if orders else 1.0
-    return Outcome(values, whole, np.asarray(known), without, halves, times)
+    return ScoredOutcome(values, whole, np.asarray(known), without, halves, times)
 
 
 def _groups(run: Run) -> list[list[StoredTrial]]:
@@ -260,7 +260,7 @@ EXPLAIN = Study(
 
 
 def _regression(
-    outcome: Outcome,
+    outcome: ScoredOutcome,
     around: Neighbourhood,
     within: Integers | None = None,
     frequency: Integers | None = None,
@@ -350,7 +350,7 @@ def _seen(run: Run, score: Score, split: Split) -> str:
     return f"examples that the trials were trained on, {how}"
 
 
-def _notes(run: Run, source: FeatureSource, outcome: Outcome, score: Score) -> Iterator[str]:
+def _notes(run: Run, source: FeatureSource, outcome: ScoredOutcome, score: Score) -> Iterator[str]:
     if source.eye is not None and any(map(_OF_IMAGENET.fullmatch, run.classes)):
         yield (
             f"{source.name} was trained on the labels of ImageNet, whose names these classes have: frequency "

@@ -87,7 +87,7 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
     )
     left_out = ~trained_on.all(axis=0)
     heard = ~trained_on | ~left_out
-    course = Course(
+    course = TrialCourse(
         labels,
         len(run.classes),
         heard,
@@ -156,7 +156,7 @@ def rivals(
     return rival, named, others
 
 
-class Told:
+class SummedProbabilities:
     """The probability of each class, as sums over trials and epochs.
 
     Records tell the probabilities of the label and of the most probable other class; the rest is taken to be
@@ -228,7 +228,7 @@ class Told:
         return np.where(others.any(axis=1), others.argmax(axis=1), -1).astype(np.int64)
 
 
-class Course:
+class TrialCourse:
     """The words of trials on K labels, epoch by epoch; ``heard`` [trials, K] says who is heard of which.
 
     ``stages`` are the positions of the epochs that it is followed at.
@@ -250,7 +250,7 @@ class Course:
         # of each half of the trials the sums of `SAID` and of those heard, and all predictions
         self._window: deque[tuple[Floats, list[npt.NDArray[np.int32]]]] = deque(maxlen=num_last)
         few = num_classes <= analysis.MOST_CLASSES and len(labels) * num_classes <= _MOST_VALUES
-        self._told, self._recent = (Told(labels, num_classes) if few else None for _ in "01")
+        self._told, self._recent = (SummedProbabilities(labels, num_classes) if few else None for _ in "01")
         self._num_epochs, self._first_recent = num_epochs, num_epochs - num_last
         stages = np.unique(np.geomspace(1, num_epochs, min(_MOST_STAGES, num_epochs)).round().astype(int)) - 1
         self.stages: tuple[int, ...] = tuple(stages[-1:].tolist() if of_heads else stages.tolist())

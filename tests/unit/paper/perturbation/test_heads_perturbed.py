@@ -21,7 +21,7 @@ from easiness import (
     open_run,
     paper,
 )
-from easiness.features import FeatureKind, FeatureSource, Preparation, Request, frozen, registry
+from easiness.features import FeatureKind, FeatureSource, PicturePreparation, Request, frozen, registry
 from easiness.features.frozen import network_source
 from easiness.paper.perturbation.looking import PERTURBED, perturbed_probe, seen_as
 from easiness.records.observations import STATISTICS
@@ -45,7 +45,7 @@ class Small(nn.Module):
 
 def _find(request: Request) -> FeatureSource:
     side = int(request.name)
-    preparation = Preparation(size=(side, side), mean=(0.5,) * 3, std=(0.2,) * 3)
+    preparation = PicturePreparation(size=(side, side), mean=(0.5,) * 3, std=(0.2,) * 3)
     return network_source(request, request.text, "0" * 64, preparation, Small, "Drawn at random.")
 
 

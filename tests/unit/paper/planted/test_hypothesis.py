@@ -29,7 +29,7 @@ from easiness.paper.planted.design import (
     noise_filter,
     patterns_of,
 )
-from easiness.paper.planted.estimates import Estimate, drop, mean, slope
+from easiness.paper.planted.estimates import PlantedEstimate, drop, mean, slope
 from easiness.records import TrialRecord
 from easiness.runs import Progress
 from easiness.spec import Resolved
@@ -312,7 +312,7 @@ def test_a_slope_without_noise_is_found_and_shares_of_0_and_1_are_none_that_stop
 
 def test_less_is_of_the_same_patterns_and_other_trials():
     ones = np.array([[0.1, -0.2], [0.3, 0.0]])
-    one, other = Estimate(0.6, ones, 0.08, 9, 1), Estimate(0.4, 2 * ones, 0.32, 7, 1)
+    one, other = PlantedEstimate(0.6, ones, 0.08, 9, 1), PlantedEstimate(0.4, 2 * ones, 0.32, 7, 1)
     found = one.less(other, 0.25)
     assert found.value == pytest.approx(0.5)
     assert found.parts.shape == (4, 2)
@@ -324,10 +324,10 @@ def test_less_is_of_the_same_patterns_and_other_trials():
 def test_an_arm_of_few_trials_has_the_freedom_of_those():
     """Where it varies as much as the other, both count; where it is all there is, its trials alone."""
     spread = np.array([[1.0, 1.0], [-1.0, -1.0]])
-    few, many = Estimate(0.0, spread, 0.0, 9, 4), Estimate(0.0, spread, 0.0, 9, 19)
+    few, many = PlantedEstimate(0.0, spread, 0.0, 9, 4), PlantedEstimate(0.0, spread, 0.0, 9, 19)
     assert few.less(many).of_trials == pytest.approx((8 + 8) ** 2 / (8**2 / 4 + 8**2 / 19))
-    assert few.less(Estimate(0.0, 0 * spread, 0.0, 9, 19)).of_trials == pytest.approx(4)
-    nothing = Estimate(0.0, 0 * spread, 0.0, 9, 4)
+    assert few.less(PlantedEstimate(0.0, 0 * spread, 0.0, 9, 19)).of_trials == pytest.approx(4)
+    nothing = PlantedEstimate(0.0, 0 * spread, 0.0, 9, 4)
     assert nothing.less(nothing).of_trials == 8
 
 
@@ -354,7 +354,7 @@ def test_intervals_of_a_change_of_means_cover_the_truth(two_groups):
     """Of the same patterns, which are fainter in one arm, and of other trials; claim 3b is such a change."""
     random = np.random.default_rng(5)
 
-    def drawn(num: int) -> Iterator[Estimate]:
+    def drawn(num: int) -> Iterator[PlantedEstimate]:
         for _ in range(num):
             pattern = random.choice([-1.5, 1.5], 64) if two_groups else random.standard_t(3, 64)
             trial, both = 0.4 * random.standard_normal((10, 1)), 0.5 * random.standard_normal((10, 64))

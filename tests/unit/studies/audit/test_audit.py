@@ -13,7 +13,7 @@ import easiness as ez
 from easiness import show
 from easiness.errors import BadInput
 from easiness.store import Run
-from easiness.studies.audit import Audited, Drawn, study
+from easiness.studies.audit import AuditDraw, Audited, study
 from easiness.studies.audit.found import parse
 from easiness.studies.suspects import Suspects
 from recording import recorded
@@ -45,7 +45,7 @@ def judged_once(monkeypatch: pytest.MonkeyPatch, listed: Suspects) -> None:
 
 
 def filled(
-    drawn: Drawn,
+    drawn: AuditDraw,
     path: Path,
     num: int | None = None,
     change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
@@ -62,9 +62,9 @@ def filled(
     return path
 
 
-def drawn_from(run: Run, **options: Any) -> Drawn:
+def drawn_from(run: Run, **options: Any) -> AuditDraw:
     drawn = ez.audit(run, **options)
-    assert isinstance(drawn, Drawn)
+    assert isinstance(drawn, AuditDraw)
     return drawn
 
 

@@ -18,13 +18,13 @@ from easiness.studies.keeping import (
     PICKS,
     RANDOM,
     RARE,
-    Labelled,
+    LabelledVectors,
     NextLabels,
     near_of,
     recommended,
     replay,
 )
-from easiness.studies.keeping.replay import Judged, Near
+from easiness.studies.keeping.replay import Judged, NearestRows
 
 PIXELS = [f"p{at}" for at in range(64)]
 NUM, COPIES = 240, 7
@@ -45,7 +45,7 @@ def test_what_is_rare_and_uncertain_covers_what_no_label_does():
     # 0 has a label and is near to 1; 2 and 3 are near to each other, 4 is alone and sure
     nearest = np.array([[0, 1], [1, 0], [2, 3], [3, 2], [4, 0]])
     alike = np.array([[1, 0.9], [1, 0.9], [1, 0.8], [1, 0.8], [1, 0]], np.float32)
-    near = Near(nearest, alike)
+    near = NearestRows(nearest, alike)
     judged = Judged(np.array([1, 2, 3, 4]), np.array([0]), np.array([0.0, 0.5, 0.4, 0.9]))
     # they add .1, .5 + .8 * .6 = .98, .6 + .8 * .5 = 1 and .1; behind 3 then 2 adds .2 * .5 = .1
     assert PICKS[RARE](near, judged, 1).tolist() == [2]
@@ -67,12 +67,12 @@ def test_picks_are_those_of_a_greedy_search_that_looks_at_all():
         covered[own] = np.maximum(covered[own], near.alike[judged.pool[place]])
 
 
-def _world(num: int, seed: int) -> Labelled:
+def _world(num: int, seed: int) -> LabelledVectors:
     """Four classes, of which the last two are rare, in noise."""
     rng = np.random.default_rng(seed)
     labels = rng.choice(4, num, p=[0.46, 0.46, 0.04, 0.04])
     x = 2 * np.random.default_rng(0).normal(size=(4, 6))[labels] + rng.normal(size=(num, 6))
-    return Labelled(torch.tensor(x / 6, dtype=torch.float32), torch.tensor(labels), np.arange(num), 4)
+    return LabelledVectors(torch.tensor(x / 6, dtype=torch.float32), torch.tensor(labels), np.arange(num), 4)
 
 
 def test_a_rule_that_always_takes_the_same_examples_is_not_recommended():

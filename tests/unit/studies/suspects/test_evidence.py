@@ -10,7 +10,13 @@ import pytest
 from easiness.errors import BadInput
 from easiness.records import KeptLogits
 from easiness.store import Row, Run
-from easiness.studies.suspects.evidence import Course, Told, gather, glance, said as said_of
+from easiness.studies.suspects.evidence import (
+    SummedProbabilities,
+    TrialCourse,
+    gather,
+    glance,
+    said as said_of,
+)
 from easiness.studies.suspects.kinds import _reason, naming, reasons
 from recording import recorded
 
@@ -187,13 +193,13 @@ SEEN = {
 ALL = np.ones(3, np.bool_)
 
 
-def hear(told: Told, heard, seen, logits=None) -> None:
+def hear(told: SummedProbabilities, heard, seen, logits=None) -> None:
     told.add(heard, seen, said_of(seen["loss"], seen["margin"], 4), logits)
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told(OWN, 4)
+def told() -> SummedProbabilities:
+    return SummedProbabilities(OWN, 4)
 
 
 def test_mean_probabilities_with_known_rivals_and_without(told):
@@ -242,9 +248,9 @@ def _taken_for_the_last() -> dict[str, np.ndarray]:
     return {name: np.concatenate([[first[name]], values[1:]]) for name, values in SEEN.items()}
 
 
-def course(num_epochs: int, **options: bool) -> Course:
+def course(num_epochs: int, **options: bool) -> TrialCourse:
     heard = np.ones((2, 3), np.bool_)
-    return Course(OWN, 4, heard, 1, num_epochs, **{"left_out": False, "of_heads": False} | options)
+    return TrialCourse(OWN, 4, heard, 1, num_epochs, **{"left_out": False, "of_heads": False} | options)
 
 
 def test_the_epochs_that_a_course_is_followed_at():
