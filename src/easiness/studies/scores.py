@@ -203,7 +203,7 @@ class RunScores(show.Result):
         if run.spec.observe != ALL and not (self.split == "held_out" and run.augmented):  # that is seen clean
             found.append(f"observations: {observe_text(run.spec.observe)}")
         found += [self.scores.attrs.get("unfinished"), self.left_empty()]
-        return [f"{run.path}: {one}" for one in found if one]
+        return [f"{in_words(run.path)}: {one}" for one in found if one]
 
     def printed(self) -> list[show.Section]:
         return []  # the table is long enough

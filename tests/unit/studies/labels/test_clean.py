@@ -67,7 +67,8 @@ def test_the_command_says_how_to_go_on(command, first_two: Run, tmp_path: Path):
     file = tmp_path / "my labels.csv"
     finished = command("labels", first_two.path, "-o", file)
     assert (finished.code, finished.out) == (0, "")
-    assert f"\nrelabels 1 and drops 1 of 100\nwrote {file}\nedit {file}, then use" in finished.err
+    assert finished.err.startswith("Relabels 1 and drops 1 of 100\n")
+    assert f"\nwrote {file}\nedit {file}, then use" in finished.err
     assert finished.err.endswith("first with a part held out (--holdout 0.2)\n")
     data = load_dataset("digits", limit=100, labels=file)
     assert (len(data), data.labels[0]) == (99, other(first_two.labels[0]))
