@@ -6,7 +6,6 @@ import statistics
 from typing import TYPE_CHECKING
 
 from easiness import pages, runs, show, spec, store
-from easiness.cli import status
 from easiness.engine import Verb, say, say_text
 from easiness.spec import Measuring
 from easiness.studies import matching, suspects
@@ -74,6 +73,8 @@ def summarize(run: store.Run) -> str:
 
     Both are left out where its trials were observed after no common epoch: it is being made longer.
     """
+    from easiness.cli import status
+
     num = len(run.trials)
     size = f"{show.counted(num, 'trial')} of {run.length}"
     head = f"{run.path}: {run.network}, {size} over {len(run.ids)} examples"

@@ -15,9 +15,7 @@ from easiness.engine.results import WRITTEN, check_output_file, check_outputs, s
 from easiness.engine.study import Asked, Study, Verb, answer, asked_of, forecast, made
 from easiness.errors import BadInput
 from easiness.executors import executor_names, find_executor
-from easiness.runs import passes_shown
 from easiness.spec import Option
-from easiness.store import open_run
 
 _TRUST = Option("--trust", "Import the module that the run names for its network. Its code runs.")
 _EXECUTOR, _OWN = "executor", "package.module:name"  # registered above `spec`, which cannot list them
@@ -61,13 +59,13 @@ def command_of(study: Study[Any] | Verb[Any]) -> Callable[..., None]:
 @contextmanager
 def _told(study: Study[Any]) -> Iterator[tuple[Any, ...]]:
     """Show how far the study is within the block, which is given what to tell where it trains or asks."""
+    from easiness import runs  # not where its help is shown
+
     if study.plan is None and not study.watched:
-        with passes_shown(True):
+        with runs.passes_shown(True):
             yield ()
         return
-    from easiness.runs import ShownProgress  # which loads torch
-
-    with ShownProgress() as progress:
+    with runs.ShownProgress() as progress:
         yield (progress,)
 
 
@@ -92,6 +90,8 @@ def command_typed(
 
 def opened(asked: Sequence[Asked], given: Mapping[str, Any], *, trust: bool = False) -> dict[str, Any]:
     """The same with runs in place of their folders."""
+    from easiness.store import open_run  # not where its help is shown
+
     found = dict(given)
     for one in asked:
         value = found.get(one.name)

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import typer
 
-from easiness import show
+from easiness import show, store
 from easiness.errors import BadInput, RunFailed, printable
 from easiness.regular_file import shared
 from easiness.show import SUFFIXES, Result, picture_bytes, render
-from easiness.store import file_written_whole, folder_written_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,12 +68,12 @@ def _looked_at(path: Path, question: Callable[[Path], bool]) -> bool:
 
 def output_file(path: Path) -> AbstractContextManager[BinaryIO]:
     """The file to fill; what cannot be written raises `RunFailed` and leaves what was there."""
-    return _or_failed(path, path.parent, file_written_whole(path))
+    return _or_failed(path, path.parent, store.file_written_whole(path))
 
 
 def output_folder(path: Path) -> AbstractContextManager[Path]:
     """The folder to fill, which takes its name in the end; on `RunFailed` nothing is left of it."""
-    return _or_failed(path, path, folder_written_whole(path))
+    return _or_failed(path, path, store.folder_written_whole(path))
 
 
 @contextmanager
