@@ -16,6 +16,7 @@ import itertools
 import statistics
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,8 @@ from easiness.spec import Execution, Training
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.own_process import OwnProcess
-from kit.results import Report, command, data_text, parser
+from kit.results import begin, data_text
+from kit.rounds import OwnProcess
 
 BATCH = 64
 SIDE = 224
@@ -147,16 +148,13 @@ def make_photos(folder, num):
 
 def compare(report, folder, scratch, rounds, name):
     num = len(torchvision.datasets.ImageFolder(folder))
-    sides = [OwnProcess(work, folder, scratch, rounds) for work in (serve_torchvision, serve_easiness)]
-    try:
+    work = (serve_torchvision, serve_easiness)
+    with ExitStack() as stack:
+        sides = [stack.enter_context(OwnProcess(one, folder, scratch, rounds)) for one in work]
         first = [side.seconds() for side in sides]
         epochs = [[side.seconds() for side in sides] for _ in range(rounds)]
         alone = [[[side.seconds() for side in sides] for _ in range(2)] for _ in range(rounds)]
         settings = [side.result() for side in sides]
-    finally:
-        for side in sides:
-            side.end()
-
     theirs, ours = (statistics.median(times) for times in zip(*epochs, strict=True))
     ratio = theirs / ours
     report.whole(
@@ -183,12 +181,7 @@ def _ratio(theirs, ours):
 
 
 def main():
-    made = parser(__doc__)
-    made.add_argument("--data", type=Path, help="a folder with a folder of photos for each class")
-    made.add_argument("--photos", type=int, default=400, help="photos to make up without --data")
-    made.add_argument("--rounds", type=int, default=5, help="epochs from the second on")
-    options = made.parse_args()
-    report = Report("Photos", command(made, options))
+    options, report = begin(__doc__, "Photos", data=None, photos=400, rounds=5)
     name = data_text(options.data, "made-up JPEGs", options.data and options.data.resolve().name)
     with tempfile.TemporaryDirectory() as scratch:
         folder, scratch = options.data, Path(scratch)
