@@ -9,8 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from scale.costs import Costs
-from scale.workload import HOUR, Fleet, Job
+from scale.model import HOUR, Costs, Fleet, Job
 
 TRIES = 4  # of a trial whose node is lost, as executors/ray.py has it
 
