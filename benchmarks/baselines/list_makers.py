@@ -27,6 +27,8 @@ from torchvision.datasets import ImageFolder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
+from baselines.plain_loop import BATCH, Numbered, optimizer_and_schedule, train_epoch, training_transform
+
 FOLDS = 5
 HEAD_EPOCHS, HEAD_BATCH = 20, 128
 
@@ -89,7 +91,7 @@ def cross_trained(images, labels, options):
     """Probabilities [K, C] of networks that left the example out."""
     from baselines.cleanlab_folds import Cleanlab
 
-    folds = Cleanlab(options.model, images, labels, int(labels.max()) + 1, 0)
+    folds = Cleanlab(options.model, images, labels, 0)
     folds.network.set_params(max_epochs=options.epochs)
     found = np.empty((len(labels), int(labels.max()) + 1))
     for learned, judged in [next(folds.folds) for _ in range(FOLDS)]:
@@ -107,34 +109,6 @@ def by_cleanlab(p, labels):
     return {"score": score, "issue": find_label_issues(labels, p, n_jobs=1), "p": 1 + score}
 
 
-def trained(model, loader, optimizer, schedule, epochs, seen):
-    """Train, and show ``seen`` the logits of every step."""
-    criterion = nn.CrossEntropyLoss()
-    model.train()
-    for _ in range(epochs):
-        for images, labels, at in loader:
-            optimizer.zero_grad()
-            logits = model(images)
-            criterion(logits, labels).backward()
-            optimizer.step()
-            schedule.step()
-            seen(logits.detach(), labels, at)
-
-
-class Numbered(Dataset):
-    """Examples with their position, which a recorder asks for."""
-
-    def __init__(self, examples):
-        self.examples = examples
-
-    def __len__(self):
-        return len(self.examples)
-
-    def __getitem__(self, at):
-        image, label = self.examples[at]
-        return image, label, at
-
-
 def dynamics(source, options, seen):
     """One training of a head or of a network, each step shown to ``seen``; ids and labels [K]."""
     if options.kind == "features":
@@ -145,7 +119,6 @@ def dynamics(source, options, seen):
         optimizer, epochs, batch = torch.optim.Adam(model.parameters(), 1e-3), HEAD_EPOCHS, HEAD_BATCH
         schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
     else:
-        from baselines.plain_loop import BATCH, optimizer_and_schedule, training_transform
         from easiness.models import build_model
 
         examples, ids, labels = read(source, training_transform(32))
@@ -153,7 +126,8 @@ def dynamics(source, options, seen):
         epochs, batch = options.epochs, BATCH
         optimizer, schedule = optimizer_and_schedule(model, -(-len(labels) // batch))
     loader = DataLoader(Numbered(examples), batch, shuffle=True)
-    trained(model, loader, optimizer, schedule, epochs, seen)
+    for _ in range(epochs):
+        train_epoch(model, loader, optimizer, schedule, seen)
     return ids, labels
 
 

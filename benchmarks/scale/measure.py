@@ -202,7 +202,7 @@ def store(_examples, _epochs, folder):
 
 
 def multiply(run, num):
-    """Make the run of one trial one of ``num``: its observations under another name, documents of their own."""
+    """Make the run of one trial one of ``num``: hard links to its observations, documents of their own."""
     from easiness.spec import content_hash
     from easiness.store import RunWriter
 

@@ -21,10 +21,8 @@ from itertools import cycle
 from pathlib import Path
 from unittest import mock
 
-import numpy as np
 import torch
 
-from easiness import load_dataset
 from easiness.models import build_model
 from easiness.records import ObservationLog
 from easiness.runs import resolve_plan
@@ -38,6 +36,7 @@ from easiness.trial import run_trial
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
+from kit.rehearsal import pictures
 from kit.results import begin, data_text
 from kit.rounds import timed
 
@@ -219,19 +218,10 @@ def recording(report, data, options, folder):
     )
 
 
-def load(path, num_examples):
-    """Images of CIFAR-10's shape: real ones of a folder, or random."""
-    if path is not None:
-        return load_dataset(path, limit=num_examples)
-    rng = np.random.default_rng(0)
-    labels = np.arange(num_examples) % 10
-    return load_dataset((rng.integers(0, 256, (num_examples, 3, 32, 32), dtype=np.uint8), labels))
-
-
 def main():
     options, report = begin(__doc__, "The program itself", data=None, examples=2000, epochs=2, rounds=3)
     options.images = data_text(options.data, "random images")
-    data = load(options.data, options.examples)
+    data = pictures(options.data, options.examples)
     with tempfile.TemporaryDirectory() as folder:
         for part in (loop, recording):
             part(report, data, options, Path(folder))
