@@ -52,13 +52,13 @@ class Turns:
     """A process's end of a conversation: it works when it is told to, and says how long that took."""
 
     def __init__(self, connection):
-        self.connection = connection
+        self.connection, self.told = connection, True
 
     def begin(self):
-        """Wait for the next turn; whether there is one."""
-        more = self.connection.recv()
+        """Wait for the next turn; what is falsy says that there is none."""
+        self.told = self.connection.recv()
         self.began = time.perf_counter()
-        return more
+        return self.told
 
     def end(self):
         self.connection.send(time.perf_counter() - self.began)
@@ -78,7 +78,11 @@ def serve(side, connection, *arguments):
     # its own processes start as they usually do: a new process starts others as it was started itself
     multiprocessing.set_start_method(None, force=True)
     connection.send(None)  # all is imported
-    connection.send(side(Turns(connection), *arguments))
+    turns = Turns(connection)
+    found = side(turns, *arguments)
+    if turns.told:
+        connection.recv()  # that there is no other turn
+    connection.send(found)
 
 
 class OwnProcess:

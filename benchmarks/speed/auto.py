@@ -56,11 +56,11 @@ LOOK = 0.4  # seconds of steps in a turn
 
 def work(turns):
     """A process that trains: makes ready the ways that it is told of, then takes its turns at them."""
-    rehearsals, told = {}, turns.connection.recv
+    rehearsals = {}
     with rehearsing():
-        while task := told():
+        while task := turns.begin():
             if isinstance(task, dict):
-                workload, rehearsals = told(), {}
+                workload, rehearsals = turns.connection.recv(), {}
                 for way, settings in task.items():
                     torch.set_num_threads(settings.threads)
                     rehearsals[way] = Rehearsal(workload, settings)
