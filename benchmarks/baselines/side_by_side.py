@@ -27,7 +27,7 @@ import torch
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from easiness import Recorder, load_dataset
+from easiness import load_dataset
 from easiness.models import build_model
 from easiness.records import ObservationLog
 from easiness.runs import resolve_plan
@@ -60,11 +60,8 @@ LOOK = 3 * BATCH  # examples of such a try
 TRIALS, EPOCHS = 10, 10  # of the run that `auto` chooses for
 RECORDING_GOAL = 50
 GROUP = 4_000_000  # logits that the program records at a time
-# ways to record: the two that are judged, and the two that write to the disk
 AUM = "aum: AUMCalculator, batches of 128"
 PROGRAM = "easiness: ObservationLog, as the program calls it"
-AUM_STORED = "aum: AUMCalculator, batches of 128, stored by finalize"
-RECORDER_STORED = "easiness: Recorder, batches of 128, stored as a trial"
 
 
 class Easiness:
@@ -221,78 +218,43 @@ class Lightning:
         self.epochs = recorder.epochs
 
 
-def aum_recording(logits, labels, epochs, folder, *, store):
-    """Lists of ids are ready; kept is the running sum of an example's margin, ``store`` writes its mean."""
-    targets, ids = torch.from_numpy(labels), list(range(len(labels)))
-    batches = [slice(start, start + BATCH) for start in range(0, len(ids), BATCH)]
-    lists = [ids[batch] for batch in batches]
+def recording(report, options):
+    """Recording alone: the same logits through aum's calculator and through ours."""
+    num, epochs = options.recorded, 10
+    logits = np.random.default_rng(0).normal(0, 3, (num, NUM_CLASSES)).astype(np.float32)
+    logits, labels, ids = torch.from_numpy(logits), np.arange(num) % NUM_CLASSES, np.arange(num)
+    targets, group = torch.from_numpy(labels), GROUP // (BATCH * NUM_CLASSES) * BATCH
+    batches, groups = ([slice(at, at + size) for at in range(0, num, size)] for size in (BATCH, group))
+    lists = [ids[batch].tolist() for batch in batches]
 
-    def record():
-        recorder = aum.AUMCalculator(str(folder), compressed=True)
+    def theirs():
+        """What is kept is the running sum of an example's margin."""
+        recorder = aum.AUMCalculator("unused", compressed=True)
         for _ in range(epochs):
             for batch, listed in zip(batches, lists, strict=True):
                 recorder.update(logits[batch], targets[batch], listed)
-        if store:
-            recorder.finalize()
 
-    return record
-
-
-def log_recording(logits, labels, epochs):
-    """As the program observes: logits of evaluation batches, joined to groups."""
-    ids, group = np.arange(len(labels)), GROUP // (BATCH * NUM_CLASSES) * BATCH
-
-    def record():
+    def ours():
+        """As the program observes: logits of evaluation batches, joined to groups."""
         log = ObservationLog(ids, labels, NUM_CLASSES)
         for _ in range(epochs):
-            for start in range(0, len(ids), group):
-                joined = slice(start, start + group)
+            for joined in groups:
                 log.update(ids[joined], torch.cat(logits[joined].split(BATCH)).cpu().numpy())
             log.end_epoch()
         log.observations()
 
-    return record
-
-
-def recorder_recording(logits, labels, epochs, folder):
-    """From somebody's own loop, a batch at a time, and written as a trial of a run."""
-    ids = np.arange(len(labels))
-    recorder = Recorder(folder, ids=ids, labels=labels)
-
-    def record():
-        with recorder.trial(seed=len(recorder.run.trials)) as trial:
-            for _ in range(epochs):
-                for start in range(0, len(ids), BATCH):
-                    batch = slice(start, start + BATCH)
-                    trial.update(ids[batch], logits[batch])
-                trial.end_epoch()
-
-    return record
-
-
-def recording(report, options):
-    num, epochs = options.recorded, 10
-    rng = np.random.default_rng(0)
-    labels = np.arange(num) % NUM_CLASSES
-    data = torch.from_numpy(rng.normal(0, 3, (num, NUM_CLASSES)).astype(np.float32)), labels, epochs
-    with tempfile.TemporaryDirectory() as folder:
-        ways = {
-            AUM: aum_recording(*data, folder, store=False),
-            PROGRAM: log_recording(*data),
-            AUM_STORED: aum_recording(*data, f"{folder}/aum", store=True),
-            RECORDER_STORED: recorder_recording(*data, f"{folder}/run"),
-        }
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # aum's small operations are no faster with more, and waiting would count
-        in_turn(ways, 1)
-        times, _ = in_turn(ways, options.recording_rounds)
-        torch.set_num_threads(threads)
+    ways = {AUM: theirs, PROGRAM: ours}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # aum's small operations are no faster with more, and waiting would count
+    in_turn(ways, 1)
+    times, _ = in_turn(ways, options.recording_rounds)
+    torch.set_num_threads(threads)
     each = {name: [one / (num * epochs) * 1e6 for one in values] for name, values in times.items()}
     typical, rows = medians(each), []
     for name, us in typical.items():
-        ratio = typical[AUM_STORED if "stored" in name else AUM] / us
-        rows.append([name, f"{us:.3f}", f"{min(each[name]):.3f} to {max(each[name]):.3f}", f"{ratio:.1f}"])
-    header = ["way", "median µs per example and epoch", "all", "times cheaper than aum, stored or not alike"]
+        least, most = min(each[name]), max(each[name])
+        rows.append([name, f"{us:.3f}", f"{least:.3f} to {most:.3f}", f"{typical[AUM] / us:.1f}"])
+    header = ["way", "median µs per example and epoch", "all", "times cheaper than aum"]
     report.whole("baselines-recording", header, rows)
     ratio = typical[AUM] / typical[PROGRAM]
     what = "recording of an example against aum's, before storage, both"

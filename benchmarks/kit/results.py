@@ -14,17 +14,6 @@ ROOT = Path(__file__).resolve().parents[2]  # of the project
 VERDICTS = {True: "met", False: "**missed**"}
 
 
-@dataclass(frozen=True)
-class Goal:
-    """One goal of the project's: ``key`` is its name in the reasons for missed goals."""
-
-    key: str
-    what: str
-    goal: str
-    measured: str
-    met: bool
-
-
 @dataclass
 class Report:
     """Printed as it grows, so that a benchmark that is stopped has shown what it knew."""
@@ -33,7 +22,7 @@ class Report:
     command: str
     measured: str = field(default_factory=machine.measured)
     lines: list[str] = field(default_factory=list)
-    goals: list[Goal] = field(default_factory=list)
+    goals: list[dict[str, object]] = field(default_factory=list)
     tables: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -55,9 +44,10 @@ class Report:
         print(f"{name}\n{pages.markdown(header, rows)}\n", flush=True)
 
     def goal(self, key, what, goal, measured, met):
-        """A goal and whether it was met."""
-        self.goals.append(Goal(key, what, goal, measured, bool(met)))
-        print(f"{VERDICTS[self.goals[-1].met]}: {what}: {measured} (goal {goal})\n", flush=True)
+        """A goal and whether it was met; ``key`` is its name in the reasons for missed goals."""
+        one = {"key": key, "what": what, "goal": goal, "measured": measured, "met": bool(met)}
+        self.goals.append(one)
+        print(f"{VERDICTS[one['met']]}: {what}: {measured} (goal {goal})\n", flush=True)
 
     def write(self, path):
         """For the docs page; nothing without a path."""

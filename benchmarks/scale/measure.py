@@ -12,8 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
-import shutil
 import statistics
 import sys
 import tempfile
@@ -26,14 +24,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 from kit.machine import measured
 from kit.pages import read_table
 from kit.results import ROOT
-from kit.rounds import of_process, timed
+from kit.rounds import timed
 from scale.model import MEASURED
 
 # Nothing heavy is imported up here: a process counts what its parent held when it was started.
 
 TABLES = ROOT / "docs" / "benchmarks"
 MIB = 2**20
-LINKS = 30_000  # of one file; file systems have a limit
 
 
 def seconds(function):
@@ -43,13 +40,6 @@ def seconds(function):
     return time.process_time() - began, result
 
 
-def paths_of(labels):
-    import numpy as np
-
-    texts = [f"train/n{1440764 + k:08d}/n{1440764 + k:08d}_{i}.JPEG" for i, k in enumerate(labels)]
-    return np.array(texts, dtype=object)
-
-
 def record(examples, epochs, folder):
     """Bytes and seconds of one trial: made into bytes, read from bytes, written, asked by DuckDB."""
     import duckdb
@@ -57,9 +47,9 @@ def record(examples, epochs, folder):
     from ray import cloudpickle
 
     from easiness.records import TrialRecord
-    from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
+    from easiness.spec import RecordedSpec, content_hash
     from easiness.store import RunWriter
-    from speed.records import CLASSES, observe
+    from speed.records import CLASSES, observe, paths_of, reference
 
     rng, cells = np.random.default_rng(0), examples * epochs
     labels = np.sort(np.arange(examples) % CLASSES)
@@ -69,13 +59,9 @@ def record(examples, epochs, folder):
     unpacking, trial = seconds(partial(cloudpickle.loads, content))
     sent = len(content)
     del content
-    data = DatasetRef(
-        train=SplitRef(fingerprint=content_hash(examples), num_examples=examples),
-        classes=tuple(f"n{1440764 + k:08d}" for k in range(CLASSES)),
-    )
     ids, run = paths_of(labels), folder / "run"
     with RunWriter(run) as writer:
-        writer.create(RecordedSpec(data=data), ids, labels)
+        writer.create(RecordedSpec(data=reference(examples)), ids, labels)
         identity = {"index": 0, "seed": 0, "identity": content_hash(0)}
         writing, _ = seconds(lambda: writer.add(trial, {"train": ids}, **identity))
     file = next(run.glob("trials/*/train.parquet"))
@@ -97,6 +83,7 @@ def logits(_examples, _epochs, folder):
 
     from easiness.records import KeptLogits
     from easiness.store.trial import write_logits
+    from speed.records import paths_of
 
     num, classes = 20_000, 1000
     values = np.random.default_rng(0).standard_normal((2, num, classes), np.float32)
@@ -111,6 +98,8 @@ def examples_in_memory(examples, _epochs, _folder):
 
     import numpy as np
 
+    from speed.records import paths_of
+
     tracemalloc.start()
     labels = np.sort(np.arange(examples) % 1000)
     kept = paths_of(labels), labels.copy()
@@ -121,19 +110,12 @@ def examples_in_memory(examples, _epochs, _folder):
 
 def photos(_examples, _epochs, folder):
     """Seconds of a core to decode a photo of 500 x 375 pixels into the cache, and its bytes there."""
-    import numpy as np
-    from PIL import Image
-
     from easiness import load_dataset
     from easiness.spec import Recipe
+    from speed.photos import make_photos
 
-    rng, num = np.random.default_rng(0), 400
-    for at in range(num):
-        # noise of few pixels made large has the detail of a photo, about
-        small = Image.fromarray(rng.integers(0, 256, (94, 125, 3), dtype=np.uint8))
-        place = folder / "photos" / f"class{at % 2}" / f"{at}.jpg"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        small.resize((500, 375), Image.Resampling.BICUBIC).save(place, quality=90)
+    num = 400
+    make_photos(folder / "photos", num)
     data, cache = load_dataset(str(folder / "photos")), folder / "cache"
     took, _ = seconds(lambda: data.packed(Recipe(crop=224), cache))
     kept = sum(file.stat().st_size for file in cache.iterdir()) / num
@@ -176,21 +158,15 @@ def dispatch(_examples, _epochs, _folder):
     return {"dispatch_seconds": (took / num, "s of the driver an item through Ray")}
 
 
-def one_trial(path):
-    """A run of one tiny trial."""
-    from easiness import measure
-
-    settings = {"model": "mlp_1_w4", "limit": 20, "trials": 1, "epochs": 1, "precision": "float32"}
-    return measure("digits", **settings, jobs=1, keep_weights=False, progress=False, out=path)
-
-
 def store(_examples, _epochs, folder):
     """The driver's time to store a tiny trial, as it passes, since a disk takes part."""
+    from easiness import measure
     from easiness.records import TrialRecord
     from easiness.spec import content_hash
     from easiness.store import RunWriter
 
-    run = one_trial(folder / "run")
+    settings = {"model": "mlp_1_w4", "limit": 20, "trials": 1, "epochs": 1, "precision": "float32"}
+    run = measure("digits", **settings, jobs=1, keep_weights=False, progress=False, out=folder / "run")
     again = TrialRecord(probes={"train": run.trials[0].observations(len(run.classes))})
     with RunWriter(folder / "other") as writer:
         writer.create(run.spec, run.ids, run.labels)
@@ -201,41 +177,9 @@ def store(_examples, _epochs, folder):
     return {"store_seconds": (fast, what)}
 
 
-def multiply(run, num):
-    """Make the run of one trial one of ``num``: hard links to its observations, documents of their own."""
-    from easiness.spec import content_hash
-    from easiness.store import RunWriter
-
-    (first,), spec = run.trials, run.spec.measured
-    source, sealed = first.path, json.loads((first.path / "trial.json").read_bytes())
-    with RunWriter(run.path) as writer:
-        writer.describe(spec.model_copy(update={"trials": num}))
-    for index in range(1, num):
-        trial = spec.trial(index)
-        value = {**sealed["trial"], "index": index, "hash": trial.hash, "spec": trial.model_dump(mode="json")}
-        folder = run.path / "trials" / f"{index:04d}-{trial.hash[:12]}"
-        folder.mkdir()
-        for name in value["files"]:
-            (os.link if index % LINKS else shutil.copy)(source / name, folder / name)
-        source = source if index % LINKS else folder
-        text = json.dumps({"trial": value, "sha256": content_hash(value)})
-        (folder / "trial.json").write_text(text)
-
-
-def trials(_examples, _epochs, folder):
-    """What a trial costs `status` where there are very many."""
-    few, many = 2_000, 20_000
-    busy = {}
-    for num in (few, many):
-        multiply(one_trial(folder / f"{num}"), num)
-        _, busy[num], _ = of_process("-m", "easiness", "status", folder / f"{num}")
-    each = (busy[many] - busy[few]) / (many - few)
-    return {"trial_seconds": (each, "s of `status` a trial, without an index")}
-
-
 PARTS = {
     one.__name__: one
-    for one in (record, logits, examples_in_memory, photos, checkpoint, network, dispatch, store, trials)
+    for one in (record, logits, examples_in_memory, photos, checkpoint, network, dispatch, store)
 }
 
 

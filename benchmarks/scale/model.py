@@ -22,7 +22,6 @@ CHECKPOINT_BYTES = 20  # an example and epoch observed, as a checkpoint keeps th
 LEAST_SECONDS, SHARE_OF_TIME = 120.0, 0.02  # of checkpoints, as runs/checkpoints.py has them
 IMAGE_BYTES = 3 * 224 * 224  # of one size, as the object store holds them
 COPIES = 3  # of a record on the driver's machine: in the object store, as bytes, and as arrays
-STATUS_SECONDS = 60.0  # that one is ready to wait for `status`
 CIFAR_BYTES = 3 * 32 * 32
 
 
@@ -309,6 +308,7 @@ def limits(workload: Workload, fleet: Fleet, costs: Costs) -> list[Limit]:
     served = costs.link_rate / (costs.cached_bytes * costs.training_rate)
     driven = gpus_of_driver(workload, fleet, costs)
     tiny = costs.dispatch_seconds + costs.store_seconds
+    tiny_trials = f"tiny trials through one driver, {1000 * tiny:.1f} ms each"
     parts, loop = "runs over parts", "your own loop on several GPUs"
     last, ducks = f"`--observe last`; {parts}", f"DuckDB; {parts}"
     through = f"a record of {epochs} epochs through one driver"
@@ -322,17 +322,6 @@ def limits(workload: Workload, fleet: Fleet, costs: Costs) -> list[Limit]:
         ("`scores` in one process", scoring, "examples", "the same"),
         ("photos read from one file server at each use", served, "GPUs", "a cache on each node"),
         ("one driver that stores every record", driven, "GPUs", "several commands"),
-        (
-            f"tiny trials through one driver, {1000 * tiny:.1f} ms each",
-            1 / tiny,
-            "trials a second",
-            "several commands",
-        ),
-        (
-            "`status` in a minute, without an index",
-            STATUS_SECONDS / costs.trial_seconds,
-            "trials",
-            "several runs",
-        ),
+        (tiny_trials, 1 / tiny, "trials a second", "several commands"),
     ]
     return [Limit(*one) for one in found]

@@ -134,16 +134,14 @@ def serve_easiness(turns, folder, scratch, rounds):
 
 
 def make_photos(folder, num):
-    """JPEGs of about 400 x 300 pixels in class folders: smooth shapes with a little noise on top."""
+    """JPEGs of 500 x 375 pixels in class folders."""
     rng = np.random.default_rng(0)
     for at in range(num):
-        height, width = int(rng.integers(280, 321)), int(rng.integers(380, 421))
-        coarse = rng.integers(0, 256, (12, 16, 3), dtype=np.uint8)
-        smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
-        noisy = np.clip(smooth + rng.normal(0, 8, smooth.shape), 0, 255).astype(np.uint8)
+        # noise of few pixels made large has the detail of a photo, about
+        small = Image.fromarray(rng.integers(0, 256, (94, 125, 3), dtype=np.uint8))
         path = folder / f"class_{at % NUM_CLASSES}" / f"{at}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(noisy).save(path, quality=90)
+        small.resize((500, 375), Image.Resampling.BICUBIC).save(path, quality=90)
 
 
 def compare(report, folder, scratch, rounds, name):

@@ -57,25 +57,36 @@ class Size:
         return self.examples * self.trials * self.epochs
 
 
+def paths_of(labels):
+    import numpy as np
+
+    texts = [f"train/n{1440764 + k:08d}/n{1440764 + k:08d}_{i}.JPEG" for i, k in enumerate(labels)]
+    return np.array(texts, dtype=object)
+
+
+def reference(examples):
+    """The data set of so many examples, as a run names it."""
+    from easiness.spec import DatasetRef, SplitRef, content_hash
+
+    return DatasetRef(
+        train=SplitRef(fingerprint=content_hash(examples), num_examples=examples),
+        classes=tuple(f"n{1440764 + k:08d}" for k in range(CLASSES)),
+    )
+
+
 def generate(folder, size, seed):
     """A run in ``folder``, one trial in memory at a time; runs of any seed are over the same examples."""
     import numpy as np
 
     from easiness.records import TrialRecord
-    from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
+    from easiness.spec import RecordedSpec, content_hash
     from easiness.store import RunWriter
 
     labels = np.sort(np.arange(size.examples) % CLASSES)
-    ids = np.array(
-        [f"train/n{1440764 + k:08d}/n{1440764 + k:08d}_{i}.JPEG" for i, k in enumerate(labels)], dtype=object
-    )
+    ids = paths_of(labels)
     difficulty = np.random.default_rng(0).gamma(2, 1.5, size.examples).astype(np.float32)
-    data = DatasetRef(
-        train=SplitRef(fingerprint=content_hash(size.examples), num_examples=size.examples),
-        classes=tuple(f"n{1440764 + k:08d}" for k in range(CLASSES)),
-    )
     with RunWriter(folder) as writer:
-        writer.create(RecordedSpec(data=data), ids, labels)
+        writer.create(RecordedSpec(data=reference(size.examples)), ids, labels)
         for index in range(size.trials):
             rng = np.random.default_rng([seed, index])
             record = TrialRecord(probes={"train": observe(difficulty, labels, size.epochs, rng)})
