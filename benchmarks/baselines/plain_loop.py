@@ -76,3 +76,10 @@ def train_epoch(model, loader, optimizer, schedule, seen=lambda *_: None):
         optimizer.step()
         schedule.step()
         seen(logits.detach(), labels, *more)
+
+
+def right(model, loader):
+    """Which examples the model is right about."""
+    model.eval()
+    with torch.no_grad():
+        return torch.cat([model(images).argmax(1) == labels for images, labels in loader])

@@ -46,6 +46,7 @@ from baselines.plain_loop import (
     evaluation_transform,
     loading,
     optimizer_and_schedule,
+    right,
     train_epoch,
     training_transform,
 )
@@ -121,10 +122,7 @@ class PlainLoop:
     def __call__(self):
         model = self.build()
         train_epoch(model, self.train, *optimizer_and_schedule(model, len(self.train)))
-        model.eval()
-        with torch.no_grad():
-            right = [model(images).argmax(1) == labels for images, labels in self.clean]
-        self.correct = torch.cat(right)
+        self.correct = right(model, self.clean)
 
 
 class AumLoop:

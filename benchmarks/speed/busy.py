@@ -28,9 +28,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-import numpy as np
-
-from easiness import load_dataset
 from easiness.executors import ProcessesExecutor
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.execution import Workers
@@ -39,6 +36,7 @@ from easiness.spec import Execution, Resolved, Training
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
+from kit.rehearsal import pictures
 from kit.results import begin
 from kit.rounds import OwnProcess, medians
 
@@ -83,9 +81,7 @@ def spinning(jobs):
 
 def work(turns, way, options, folder):
     """In a process of its own: trains the next trials of one run when it is its turn."""
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (options.examples, 3, 32, 32), dtype=np.uint8)
-    data = load_dataset((images, np.arange(options.examples) % 10))
+    data = pictures(None, options.examples)
     plan = make_plan(data, Training(model=options.model, epochs=1, precision="float32"), TRIALS)
     resolved = Resolved(precision="float32", channels_last=True, threads=way.threads, jobs=way.jobs)
     several = "processes" if way.passive else f"{Path(__file__).stem}:spinning"
