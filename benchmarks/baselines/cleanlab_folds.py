@@ -47,7 +47,8 @@ class Cleanlab:
     name = "skorch with cleanlab's cross-validation"
     observes = "probabilities and label quality, out of sample"
 
-    def __init__(self, model, images, labels, num_classes, num_workers):
+    def __init__(self, model, images, labels, num_workers):
+        num_classes = int(labels.max()) + 1
         self.images, self.labels = np.ascontiguousarray(images.transpose(0, 2, 3, 1)), labels
         steps_per_epoch = -(-len(labels) * (FOLDS - 1) // FOLDS // BATCH)
         loaders = {

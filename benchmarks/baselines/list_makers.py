@@ -19,29 +19,24 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
+from baselines.plain_loop import (
+    BATCH,
+    Numbered,
+    PilImages,
+    optimizer_and_schedule,
+    train_epoch,
+    training_transform,
+)
+
 FOLDS = 5
 HEAD_EPOCHS, HEAD_BATCH = 20, 128
-
-
-class Rows(Dataset):
-    """Images [K, H, W, 3] with their labels, as PIL images through a transform."""
-
-    def __init__(self, images, labels, transform):
-        self.images, self.labels, self.transform = images, labels, transform
-
-    def __len__(self):
-        return len(self.labels)
-
-    def __getitem__(self, at):
-        return self.transform(Image.fromarray(self.images[at])), self.labels[at]
 
 
 def read(source, transform):
@@ -51,7 +46,8 @@ def read(source, transform):
         ids = [Path(path).relative_to(source).as_posix() for path, _ in photos.samples]
         return photos, ids, np.array(photos.targets)
     arrays = np.load(source)
-    return Rows(arrays["x"], arrays["y"], transform), list(range(len(arrays["y"]))), arrays["y"]
+    images, labels = arrays["x"].transpose(0, 3, 1, 2), arrays["y"]
+    return PilImages(images, labels, transform), list(range(len(labels))), labels
 
 
 def features(source):
@@ -85,17 +81,19 @@ def cross_validated(x, labels):
     return cross_val_predict(model, x, labels, cv=FOLDS, method="predict_proba")
 
 
-def cross_trained(images, labels, options):
-    """Probabilities [K, C] of networks that left the example out."""
+def cross_trained(source, options):
+    """Probabilities [K, C] of networks that left the example out, and labels [K]."""
     from baselines.cleanlab_folds import Cleanlab
 
-    folds = Cleanlab(options.model, images, labels, int(labels.max()) + 1, 0)
+    arrays = np.load(source)
+    images, labels = arrays["x"].transpose(0, 3, 1, 2), arrays["y"]
+    folds = Cleanlab(options.model, images, labels, 0)
     folds.network.set_params(max_epochs=options.epochs)
     found = np.empty((len(labels), int(labels.max()) + 1))
     for learned, judged in [next(folds.folds) for _ in range(FOLDS)]:
         network = folds.network.fit(folds.images[learned], labels[learned])
         found[judged] = network.predict_proba(folds.images[judged])
-    return found
+    return found, labels
 
 
 def by_cleanlab(p, labels):
@@ -105,34 +103,6 @@ def by_cleanlab(p, labels):
 
     score = -get_label_quality_scores(labels, p)
     return {"score": score, "issue": find_label_issues(labels, p, n_jobs=1), "p": 1 + score}
-
-
-def trained(model, loader, optimizer, schedule, epochs, seen):
-    """Train, and show ``seen`` the logits of every step."""
-    criterion = nn.CrossEntropyLoss()
-    model.train()
-    for _ in range(epochs):
-        for images, labels, at in loader:
-            optimizer.zero_grad()
-            logits = model(images)
-            criterion(logits, labels).backward()
-            optimizer.step()
-            schedule.step()
-            seen(logits.detach(), labels, at)
-
-
-class Numbered(Dataset):
-    """Examples with their position, which a recorder asks for."""
-
-    def __init__(self, examples):
-        self.examples = examples
-
-    def __len__(self):
-        return len(self.examples)
-
-    def __getitem__(self, at):
-        image, label = self.examples[at]
-        return image, label, at
 
 
 def dynamics(source, options, seen):
@@ -145,7 +115,6 @@ def dynamics(source, options, seen):
         optimizer, epochs, batch = torch.optim.Adam(model.parameters(), 1e-3), HEAD_EPOCHS, HEAD_BATCH
         schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
     else:
-        from baselines.plain_loop import BATCH, optimizer_and_schedule, training_transform
         from easiness.models import build_model
 
         examples, ids, labels = read(source, training_transform(32))
@@ -153,7 +122,8 @@ def dynamics(source, options, seen):
         epochs, batch = options.epochs, BATCH
         optimizer, schedule = optimizer_and_schedule(model, -(-len(labels) // batch))
     loader = DataLoader(Numbered(examples), batch, shuffle=True)
-    trained(model, loader, optimizer, schedule, epochs, seen)
+    for _ in range(epochs):
+        train_epoch(model, loader, optimizer, schedule, seen)
     return ids, labels
 
 
@@ -188,9 +158,8 @@ def by_folds(source, options):
     if options.kind == "features":
         x, ids, labels = features(source)
         return ids, by_cleanlab(cross_validated(x, labels), labels)
-    arrays = np.load(source)
-    images = arrays["x"].transpose(0, 3, 1, 2)
-    return list(range(len(images))), by_cleanlab(cross_trained(images, arrays["y"], options), arrays["y"])
+    found, labels = cross_trained(source, options)
+    return list(range(len(labels))), by_cleanlab(found, labels)
 
 
 TOOLS = {"cleanlab": by_folds, "cartography": by_cartography, "aum": by_aum}

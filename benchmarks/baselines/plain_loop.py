@@ -8,10 +8,8 @@ from __future__ import annotations
 import torch
 from PIL import Image
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 from torchvision import transforms
-
-from easiness.models import build_model
 
 BATCH = 128
 
@@ -19,6 +17,19 @@ BATCH = 128
 def loading(num_workers):
     """A DataLoader's options for so many processes that load images; 0 are none but its own."""
     return {"num_workers": num_workers, "persistent_workers": num_workers > 0}
+
+
+class Numbered(Dataset):
+    """Examples with their position, which a recorder asks for."""
+
+    def __init__(self, examples):
+        self.examples = examples
+
+    def __len__(self):
+        return len(self.examples)
+
+    def __getitem__(self, at):
+        return (*self.examples[at], at)
 
 
 class PilImages(Dataset):
@@ -54,32 +65,21 @@ def optimizer_and_schedule(model, steps_per_epoch):
     return optimizer, torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 300 * steps_per_epoch)
 
 
-class PlainLoop:
-    """A trial of one epoch per call: train on shuffled, augmented batches, then see which are right."""
+def train_epoch(model, loader, optimizer, schedule, seen=lambda *_: None):
+    """Train, and show ``seen`` the logits of every step, its labels and what more the loader gives."""
+    criterion = nn.CrossEntropyLoss()
+    model.train()
+    for images, labels, *more in loader:
+        optimizer.zero_grad()
+        logits = model(images)
+        criterion(logits, labels).backward()
+        optimizer.step()
+        schedule.step()
+        seen(logits.detach(), labels, *more)
 
-    name = "plain PyTorch loop"
-    observes = "right or wrong, in a pass over clean images"
 
-    def __init__(self, model, images, labels, num_classes, num_workers):
-        train = PilImages(images, labels, training_transform(images.shape[-1]))
-        clean = PilImages(images, labels, evaluation_transform())
-        self.train = DataLoader(train, BATCH, shuffle=True, **loading(num_workers))
-        self.clean = DataLoader(clean, BATCH, **loading(num_workers))
-        self.build = lambda: build_model(model, images.shape[1:], num_classes)
-
-    def __call__(self):
-        model = self.build()
-        criterion = nn.CrossEntropyLoss()
-        optimizer, schedule = optimizer_and_schedule(model, len(self.train))
-        model.train()
-        for images, labels in self.train:
-            optimizer.zero_grad()
-            criterion(model(images), labels).backward()
-            optimizer.step()
-            schedule.step()
-        model.eval()
-        correct = []
-        with torch.no_grad():
-            for images, labels in self.clean:
-                correct.append(model(images).argmax(1) == labels)
-        self.correct = torch.cat(correct)
+def right(model, loader):
+    """Which examples the model is right about."""
+    model.eval()
+    with torch.no_grad():
+        return torch.cat([model(images).argmax(1) == labels for images, labels in loader])

@@ -9,12 +9,21 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from easiness import load_dataset
 from easiness.inputs import IMAGE, Packed
 from easiness.models import build_model
 from easiness.training import Network, set_up
 
 CPU = torch.device("cpu")
 FLOPS_OF_A_STEP = 80e9  # of a thread, two seconds at the most
+
+
+def pictures(path, num):
+    """So many examples of CIFAR-10's shape: real ones of a folder, or random."""
+    if path is not None:
+        return load_dataset(path, limit=num)
+    pixels = np.random.default_rng(0).integers(0, 256, (num, 3, 32, 32), dtype=np.uint8)
+    return load_dataset((pixels, np.arange(num) % 10))
 
 
 @contextmanager

@@ -11,21 +11,7 @@ from pathlib import Path
 from kit import machine, pages
 
 ROOT = Path(__file__).resolve().parents[2]  # of the project
-VERDICTS = {True: "met", False: "**missed**", None: "not measured"}
-
-
-@dataclass(frozen=True)
-class Goal:
-    """One goal of the project's: ``key`` is its name in the reasons for missed goals.
-
-    ``met`` is ``None`` where the machine could not tell.
-    """
-
-    key: str
-    what: str
-    goal: str
-    measured: str
-    met: bool | None
+VERDICTS = {True: "met", False: "**missed**"}
 
 
 @dataclass
@@ -36,7 +22,7 @@ class Report:
     command: str
     measured: str = field(default_factory=machine.measured)
     lines: list[str] = field(default_factory=list)
-    goals: list[Goal] = field(default_factory=list)
+    goals: list[dict[str, object]] = field(default_factory=list)
     tables: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -58,9 +44,10 @@ class Report:
         print(f"{name}\n{pages.markdown(header, rows)}\n", flush=True)
 
     def goal(self, key, what, goal, measured, met):
-        """A goal and whether it was met: ``None`` where this cannot be told, and ``measured`` says why."""
-        self.goals.append(Goal(key, what, goal, measured, None if met is None else bool(met)))
-        print(f"{VERDICTS[self.goals[-1].met]}: {what}: {measured} (goal {goal})\n", flush=True)
+        """A goal and whether it was met; ``key`` is its name in the reasons for missed goals."""
+        one = {"key": key, "what": what, "goal": goal, "measured": measured, "met": bool(met)}
+        self.goals.append(one)
+        print(f"{VERDICTS[one['met']]}: {what}: {measured} (goal {goal})\n", flush=True)
 
     def write(self, path):
         """For the docs page; nothing without a path."""
@@ -79,6 +66,22 @@ def parser(doc):
     made = argparse.ArgumentParser(description=doc.splitlines()[0])
     made.add_argument("--json", type=Path, help="write the results here, for the docs page")
     return made
+
+
+def begin(doc, title, **defaults):
+    """The options of a benchmark, and its report.
+
+    Each option is of its default's type: several values for a tuple, a path for ``None``. The last lines of
+    ``doc`` show all of them.
+    """
+    made = parser(doc)
+    for name, default in defaults.items():
+        several = {"nargs": "+"} if isinstance(default, tuple) else {}
+        one = default[0] if several else default
+        kind = Path if one is None else type(one)
+        made.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, **several)
+    options = made.parse_args()
+    return options, Report(title, command(made, options))
 
 
 def command(made, options):

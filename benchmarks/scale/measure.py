@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
+import multiprocessing
+import statistics
 import sys
 import tempfile
+import time
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
@@ -21,39 +24,187 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 from kit.machine import measured
 from kit.pages import read_table
 from kit.results import ROOT
-from scale.parts import PARTS
+from kit.rounds import timed
+from scale.model import MEASURED
 
-FOUND = Path(__file__).with_name("measured.json")
+# Nothing heavy is imported up here: a process counts what its parent held when it was started.
+
 TABLES = ROOT / "docs" / "benchmarks"
 MIB = 2**20
+
+
+def seconds(function):
+    """Processor seconds of a call, and what it gives."""
+    began = time.process_time()
+    result = function()
+    return time.process_time() - began, result
+
+
+def record(examples, epochs, folder):
+    """Bytes and seconds of one trial: made into bytes, read from bytes, written, asked by DuckDB."""
+    import duckdb
+    import numpy as np
+    from ray import cloudpickle
+
+    from easiness.records import TrialRecord
+    from easiness.spec import RecordedSpec, content_hash
+    from easiness.store import RunWriter
+    from speed.records import CLASSES, observe, paths_of, reference
+
+    rng, cells = np.random.default_rng(0), examples * epochs
+    labels = np.sort(np.arange(examples) % CLASSES)
+    seen = observe(rng.gamma(2, 1.5, examples).astype(np.float32), labels, epochs, rng)
+    packing, content = seconds(partial(cloudpickle.dumps, TrialRecord(probes={"train": seen})))
+    del seen
+    unpacking, trial = seconds(partial(cloudpickle.loads, content))
+    sent = len(content)
+    del content
+    ids, run = paths_of(labels), folder / "run"
+    with RunWriter(run) as writer:
+        writer.create(RecordedSpec(data=reference(examples)), ids, labels)
+        identity = {"index": 0, "seed": 0, "identity": content_hash(0)}
+        writing, _ = seconds(lambda: writer.add(trial, {"train": ids}, **identity))
+    file = next(run.glob("trials/*/train.parquet"))
+    by_id = f"SELECT id, avg((prediction = label)::INT) AS p FROM '{file}' GROUP BY id"
+    asking, _ = seconds(lambda: duckdb.sql(f"SELECT count(*), avg(p) FROM ({by_id})").fetchall())
+    return {
+        "record_bytes": (file.stat().st_size / cells, "bytes an observation, stored"),
+        "sent_bytes": (sent / cells, "bytes an observation, from the node to the driver"),
+        "packing_seconds": (packing / cells, "s an observation to make bytes of, on the node"),
+        "unpacking_seconds": (unpacking / cells, "s an observation to make arrays of, in the driver"),
+        "writing_seconds": (writing / cells, "s an observation to write, digest included"),
+        "asking_seconds": (asking / cells, "s an observation for DuckDB's mean by id"),
+    }
+
+
+def logits(_examples, _epochs, folder):
+    """Bytes of logits of 1,000 classes, of fewer examples."""
+    import numpy as np
+
+    from easiness.records import KeptLogits
+    from easiness.store.trial import write_logits
+    from speed.records import paths_of
+
+    num, classes = 20_000, 1000
+    values = np.random.default_rng(0).standard_normal((2, num, classes), np.float32)
+    path = folder / "logits.parquet"
+    write_logits(path, paths_of(np.arange(num) % classes), KeptLogits(np.arange(num), values), (1, 2))
+    return {"logit_bytes": (path.stat().st_size / values.size, "bytes a logit, stored")}
+
+
+def examples_in_memory(examples, _epochs, _folder):
+    """What the driver holds of every example beside images."""
+    import tracemalloc
+
+    import numpy as np
+
+    from speed.records import paths_of
+
+    tracemalloc.start()
+    labels = np.sort(np.arange(examples) % 1000)
+    kept = paths_of(labels), labels.copy()
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return {"held_bytes": (held / len(kept[0]), "bytes an example, path and labels, in memory")}
+
+
+def photos(_examples, _epochs, folder):
+    """Seconds of a core to decode a photo of 500 x 375 pixels into the cache, and its bytes there."""
+    from easiness import load_dataset
+    from easiness.spec import Recipe
+    from speed.photos import make_photos
+
+    num = 400
+    make_photos(folder / "photos", num)
+    data, cache = load_dataset(str(folder / "photos")), folder / "cache"
+    took, _ = seconds(lambda: data.packed(Recipe(crop=224), cache))
+    kept = sum(file.stat().st_size for file in cache.iterdir()) / num
+    return {
+        "decoding_seconds": (took / num, "s a photo of 500 x 375 pixels to decode and reduce into the cache"),
+        "cached_bytes": (kept, "bytes of such a photo in the cache"),
+    }
+
+
+def checkpoint(_examples, _epochs, folder):
+    """Seconds to write a checkpoint of 256 MB, as they pass: a disk takes part."""
+    import torch
+
+    from easiness.store import CheckpointDocument, write_checkpoint
+
+    tensors = {"observed": torch.randn(64_000_000)}
+    document = CheckpointDocument(identity="a", easiness="b", torch="c", epoch=1, images=1, seconds=1)
+    rate = 256e6 / timed(lambda: write_checkpoint(folder, 0, document, tensors))
+    return {"checkpoint_rate": (rate, "bytes a passing second of a checkpoint, fsync and digest included")}
+
+
+def network(_examples, _epochs, _folder):
+    """Numbers of ResNet-50."""
+    import torchvision
+
+    net = torchvision.models.resnet50(weights=None)
+    kept = sum(p.numel() for p in net.parameters()) * 4
+    kept += sum(b.numel() * b.element_size() for b in net.buffers())
+    return {"resnet50_bytes": (kept, "bytes of weights and buffers of ResNet-50")}
+
+
+def dispatch(_examples, _epochs, _folder):
+    """The driver's time for an item that does nothing, through Ray."""
+    from easiness.executors import Needs, make_executor
+
+    executor, num = make_executor("ray", 2, Needs(1), None), 3000
+    list(executor.run(abs, range(200)))  # workers have started
+    took, _ = seconds(lambda: [outcome.value for outcome in executor.run(abs, range(num))])
+    executor.close()
+    return {"dispatch_seconds": (took / num, "s of the driver an item through Ray")}
+
+
+def store(_examples, _epochs, folder):
+    """The driver's time to store a tiny trial, as it passes, since a disk takes part."""
+    from easiness import measure
+    from easiness.records import TrialRecord
+    from easiness.spec import content_hash
+    from easiness.store import RunWriter
+
+    settings = {"model": "mlp_1_w4", "limit": 20, "trials": 1, "epochs": 1, "precision": "float32"}
+    run = measure("digits", **settings, jobs=1, keep_weights=False, progress=False, out=folder / "run")
+    again = TrialRecord(probes={"train": run.trials[0].observations(len(run.classes))})
+    with RunWriter(folder / "other") as writer:
+        writer.create(run.spec, run.ids, run.labels)
+        add = partial(writer.add, again, {"train": run.ids}, seed=0)
+        took = [timed(partial(add, index=at, identity=content_hash(at))) for at in range(500)]
+    fast = statistics.quantiles(took, n=10)[0]
+    what = "s that pass as the driver stores a trial of 20 examples, fsync included; the fastest tenth of 500"
+    return {"store_seconds": (fast, what)}
+
+
+PARTS = {
+    one.__name__: one
+    for one in (record, logits, examples_in_memory, photos, checkpoint, network, dispatch, store)
+}
 
 
 def from_benchmarks():
     """What the page on speed says of scores, comparisons and photos, with where and when."""
     reports = json.loads((ROOT / "benchmarks" / "found.json").read_text())
-
-    def said(name):
-        return {key: reports[name][key] for key in ("command", "measured")}
-
-    found = {}
-    rows = read_table(TABLES / "records.csv")
+    of_records, of_photos = (
+        {key: reports[name][key] for key in ("command", "measured")} for name in ("records", "photos")
+    )
+    found, rows = {}, read_table(TABLES / "records.csv")
     for command, name in (("scores", "scoring"), ("compare (expected, refine)", "comparing")):
-        mine = [{key: float(row[key]) for key in COLUMNS} for row in rows if row["command"] == command]
-        few, many = mine[-2:]
-        an_example = (many["peak MiB"] - few["peak MiB"]) * MIB / (many["examples"] - few["examples"])
-        word, base = f"`{command.split(' ')[0]}`", few["peak MiB"] * MIB - few["examples"] * an_example
-        cells = many["examples"] * 10 * 20
-        found[f"{name}_bytes"] = entry(an_example, f"{word}: bytes of memory an example", said("records"))
-        found[f"{name}_base_bytes"] = entry(base, f"{word}: bytes of memory beside these", said("records"))
-        what = f"{word}: s an example, trial and epoch"
-        found[f"{name}_seconds"] = entry(many["CPU s"] / cells, what, said("records"))
-    rates = {row[WITHOUT]: row["easiness"] for row in read_table(TABLES / "photos-rates.csv")}
-    for words, name in (("random crops to train on", "crops"), ("centre crops to evaluate", "centres")):
-        found[f"{name}_rate"] = entry(float(rates[words]) / 2, f"{words}, a second and core", said("photos"))
+        few, many = [row for row in rows if row["command"] == command][-2:]
+        less, more = (float(row["examples"]) for row in (few, many))
+        base, peak = (float(row["peak MiB"]) * MIB for row in (few, many))
+        an_example, word = (peak - base) / (more - less), f"`{command.split(' ')[0]}`"
+        base -= less * an_example
+        found[f"{name}_bytes"] = entry(an_example, f"{word}: bytes of memory an example", of_records)
+        found[f"{name}_base_bytes"] = entry(base, f"{word}: bytes of memory beside these", of_records)
+        if name == "scoring":
+            each = float(many["CPU s"]) / (more * 10 * 20)
+            found["scoring_seconds"] = entry(each, f"{word}: s an example, trial and epoch", of_records)
+    crops, centres = (float(row["easiness"]) / 2 for row in read_table(TABLES / "photos-rates.csv"))
+    found["crops_rate"] = entry(crops, "random crops to train on, a second and core", of_photos)
+    found["centres_rate"] = entry(centres, "centre crops to evaluate, a second and core", of_photos)
     return found
-
-
-COLUMNS, WITHOUT = ("examples", "CPU s", "peak MiB"), "images per second without a network"
 
 
 def entry(value, what, where):
@@ -62,8 +213,18 @@ def entry(value, what, where):
 
 def keep(found):
     """Beside what was found before."""
-    known = json.loads(FOUND.read_text()) if FOUND.exists() else {}
-    FOUND.write_text(json.dumps(dict(sorted((known | found).items())), indent=1) + "\n")
+    known = json.loads(MEASURED.read_text())
+    MEASURED.write_text(json.dumps(dict(sorted((known | found).items())), indent=1) + "\n")
+
+
+def measure_part(name, examples, epochs):
+    """In a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = PARTS[name](examples, epochs, Path(folder))
+    where = {"command": f"python benchmarks/scale/measure.py --only {name}", "measured": measured()}
+    keep({key: entry(value, what, where) for key, (value, what) in found.items()})
+    for key, (value, what) in found.items():
+        print(f"{key}: {value:.4g} {what}", flush=True)
 
 
 def main():
@@ -71,22 +232,15 @@ def main():
     made.add_argument("--only", nargs="+", choices=PARTS, default=[*PARTS])
     made.add_argument("--examples", type=int, default=1_281_167)
     made.add_argument("--epochs", type=int, default=20)
-    made.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     given = made.parse_args()
-    if given.part:
-        with tempfile.TemporaryDirectory() as folder:
-            print(json.dumps(PARTS[given.part](given.examples, given.epochs, folder)))
-        return
     keep(from_benchmarks())
     for name in given.only:
-        size = ["--examples", str(given.examples), "--epochs", str(given.epochs)]
-        words = [sys.executable, __file__, "--part", name, *size]
-        said = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, timeout=900).stdout
-        where = {"command": f"python benchmarks/scale/measure.py --only {name}", "measured": measured()}
-        found = json.loads(said.splitlines()[-1])
-        keep({key: entry(value, what, where) for key, (value, what) in found.items()})
-        for key, (value, what) in found.items():
-            print(f"{key}: {value:.4g} {what}", flush=True)
+        context = multiprocessing.get_context("spawn")
+        process = context.Process(target=measure_part, args=(name, given.examples, given.epochs))
+        process.start()
+        process.join()
+        if process.exitcode:
+            sys.exit(f"{name} ended with {process.exitcode}")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ on and observed once. The rule is to be within 5 % of the fastest in all pairs b
 
 from __future__ import annotations
 
-import multiprocessing
 import statistics
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +25,10 @@ from easiness.training import network_facts
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit import machine
 from kit.pages import head, write_page
 from kit.rehearsal import Rehearsal, part_of, rehearsing
-from kit.results import Report, command, parser
+from kit.results import begin
+from kit.rounds import OwnProcess, medians
 
 CPU = torch.device("cpu")
 PAIRS = [
@@ -48,56 +48,41 @@ PAIRS = [
     ("squeezenet1_1", (3, 112, 112)),
 ]
 TRIALS, EPOCHS, EXAMPLES = 10, 100, 2000  # long enough for processes to pay
-WITHIN, ALLOWED = 1.05, 1.10
+WITHIN = 1.05
+TITLE = "What `auto` chooses, against the fastest"
+COLUMNS = ("network and size", "rule (precision, trials at a time x threads)", "fastest", "times as long")
 LOOK = 0.4  # seconds of steps in a turn
 
 
-def serve(connection):
+def work(turns):
     """A process that trains: makes ready the ways that it is told of, then takes its turns at them."""
     rehearsals = {}
     with rehearsing():
-        while True:
-            task, *told = connection.recv()
-            if task == "end":
-                return
-            if task == "make ready":
-                workload, ways = told
-                rehearsals.clear()
-                for way, settings in ways.items():
+        while task := turns.begin():
+            if isinstance(task, dict):
+                workload, rehearsals = turns.connection.recv(), {}
+                for way, settings in task.items():
                     torch.set_num_threads(settings.threads)
                     rehearsals[way] = Rehearsal(workload, settings)
                     rehearsals[way].warm_up()
                     rehearsals[way].observe()
-                connection.send(None)
+                turns.connection.send(None)
                 continue
-            rehearsal = rehearsals[told[0]]
+            rehearsal = rehearsals[task]
             torch.set_num_threads(rehearsal.resolved.threads)
             steps, began = [], time.perf_counter()
             while not steps or time.perf_counter() - began < LOOK:
                 steps.append(rehearsal.look())
             step, observed = statistics.mean(steps), rehearsal.observe()
-            connection.send(step / rehearsal.batch + observed / rehearsal.num_observed)
+            turns.connection.send(step / rehearsal.batch + observed / rehearsal.num_observed)
 
 
-class Processes:
-    """As many as there are cores; some of them work at the same time."""
-
-    def __init__(self, num):
-        context = multiprocessing.get_context("spawn")
-        self.ends = []
-        for _ in range(num):
-            ours, theirs = context.Pipe()
-            context.Process(target=serve, args=(theirs,), daemon=True).start()
-            self.ends.append(ours)
-
-    def ask(self, num, *told):
-        for end in self.ends[:num]:
-            end.send(told)
-        return [end.recv() for end in self.ends[:num]]
-
-    def close(self):
-        for end in self.ends:
-            end.send(("end",))
+def ask(processes, *told):
+    """The answers of processes that work at the same time."""
+    for process in processes:
+        for one in told:
+            process.connection.send(one)
+    return [process.connection.recv() for process in processes]
 
 
 def plan_of(model, shape):
@@ -134,35 +119,19 @@ def measure(processes, model, shape, rounds):
     # batches of all ways are as large, or small ones would be compared with whole ones
     looked_at = part_of(workload, network_facts(workload))
     for jobs in sorted({way[1] for way in ways}, reverse=True):
-        its_ways = {way: one for way, one in ways.items() if jobs <= way[1]}
-        processes.ask(jobs, "make ready", looked_at, its_ways)
+        ask(processes[:jobs], {way: one for way, one in ways.items() if jobs <= way[1]}, looked_at)
     times = {way: [] for way in ways}
     for _ in range(rounds):
         for way in ways:
-            at_once = processes.ask(way[1], "work", way)
-            times[way].append(statistics.mean(at_once) / way[1])
-    return {way: statistics.median(found) for way, found in times.items()}, (
-        resolved.precision,
-        resolved.jobs,
-        resolved.threads,
-    )
-
-
-COLUMNS = ("network and size", "rule (precision, trials at a time x threads)", "fastest", "times as long")
-
-
-def row_of(model, shape, medians, ours):
-    fastest = min(medians, key=medians.get)
-    ratio = medians[ours] / medians[fastest]
-    size = " x ".join(map(str, shape))
-    return ratio, (f"{model}, {size}", text(ours), text(fastest), f"{ratio:.2f}")
+            times[way].append(statistics.mean(ask(processes[: way[1]], way)) / way[1])
+    return medians(times), (resolved.precision, resolved.jobs, resolved.threads)
 
 
 def page(rows, ratios, shown, made):
     """The page of docs/results and its whole table."""
     near = sum(ratio <= WITHIN for ratio in ratios)
     text = f"""\
-{head("What `auto` chooses, against the fastest", shown, made)}
+{head(TITLE, shown, made)}
 `auto` chooses precision and cores by a [rule](../running.md#what-auto-chooses). Is it the fastest choice? For
 {len(ratios)} pairs of network and size every way to train ten trials was timed in turn: both precisions,
 and the cores for one trial or shared out among several at a time. What counts are median seconds per trial
@@ -177,36 +146,23 @@ One processor was measured, and no GPU.
 
 
 def main():
-    made = parser(__doc__)
-    made.add_argument("--pairs", type=int, default=len(PAIRS), help="how many of them, the first ones")
-    made.add_argument("--rounds", type=int, default=7)
-    made.add_argument("--docs", type=Path, help="write the page here")
-    options = made.parse_args()
-    report = Report("`auto` against the fastest choice", command(made, options))
-    processes = Processes(torch.get_num_threads())
+    options, report = begin(__doc__, TITLE, pairs=len(PAIRS), rounds=7, docs=None)
+    made = f"{report.measured}, PyTorch {torch.__version__}"
     rows, ratios = [], []
-    for model, shape in PAIRS[: options.pairs]:
-        began = time.perf_counter()
-        medians, ours = measure(processes, model, shape, options.rounds)
-        ratio, row = row_of(model, shape, medians, ours)
-        rows.append(row)
-        ratios.append(ratio)
-        each = ", ".join(f"{text(way)} {1e6 * found:.0f} us" for way, found in sorted(medians.items()))
-        print(" | ".join(row), f"({time.perf_counter() - began:.0f} s: {each})", flush=True)
-        if options.docs is not None:
-            made = f"{machine.measured()}, PyTorch {torch.__version__}"
-            write_page(options.docs, *page(rows, ratios, report.command, made))
-    processes.close()
-    report.table(COLUMNS, rows)
-    near = sum(ratio <= WITHIN for ratio in ratios)
-    report.goal(
-        "auto-rule",
-        f"The rule of `auto` within {WITHIN - 1:.0%} of the fastest choice, never beyond {ALLOWED - 1:.0%}",
-        f"{len(ratios) - 1} of {len(ratios)}",
-        f"{near} of {len(ratios)}, at most {max(ratios):.2f} times as long",
-        near >= len(ratios) - 1 and max(ratios) <= ALLOWED,
-    )
-    report.write(options.json)
+    with ExitStack() as stack:
+        processes = [stack.enter_context(OwnProcess(work)) for _ in range(torch.get_num_threads())]
+        for model, shape in PAIRS[: options.pairs]:
+            found, ours = measure(processes, model, shape, options.rounds)
+            fastest = min(found, key=found.get)
+            ratios.append(found[ours] / found[fastest])
+            size = " x ".join(map(str, shape))
+            rows.append((f"{model}, {size}", text(ours), text(fastest), f"{ratios[-1]:.2f}"))
+            each = ", ".join(f"{text(way)} {1e6 * one:.0f} us" for way, one in sorted(found.items()))
+            print(" | ".join(rows[-1]), f"({each})", flush=True)
+            if options.docs is not None:
+                write_page(options.docs, *page(rows, ratios, report.command, made))
+        for process in processes:
+            process.result()
 
 
 if __name__ == "__main__":

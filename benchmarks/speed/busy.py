@@ -18,20 +18,16 @@ ratio of medians, in parts of the fair one: more than 100 % says that training g
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-import numpy as np
-
-from easiness import load_dataset
 from easiness.executors import ProcessesExecutor
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.execution import Workers
@@ -40,8 +36,9 @@ from easiness.spec import Execution, Resolved, Training
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.own_process import OwnProcess
-from kit.results import Report, command, parser
+from kit.rehearsal import pictures
+from kit.results import begin
+from kit.rounds import OwnProcess, medians
 
 POLICY = "OMP_WAIT_POLICY"
 JOBS = 2
@@ -84,16 +81,12 @@ def spinning(jobs):
 
 def work(turns, way, options, folder):
     """In a process of its own: trains the next trials of one run when it is its turn."""
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (options.examples, 3, 32, 32), dtype=np.uint8)
-    data = load_dataset((images, np.arange(options.examples) % 10))
+    data = pictures(None, options.examples)
     plan = make_plan(data, Training(model=options.model, epochs=1, precision="float32"), TRIALS)
     resolved = Resolved(precision="float32", channels_last=True, threads=way.threads, jobs=way.jobs)
-    executor = (
-        "serial" if way.jobs == 1 else "processes" if way.passive else f"{Path(__file__).stem}:spinning"
-    )
+    several = "processes" if way.passive else f"{Path(__file__).stem}:spinning"
     warnings.filterwarnings("ignore", message=f"torch was loaded with {POLICY} unset")  # that is the point
-    execution = Execution(device="cpu", executor=executor, jobs=way.jobs)
+    execution = Execution(device="cpu", executor="serial" if way.jobs == 1 else several, jobs=way.jobs)
     with Workers(execution) as workers:
 
         def train():
@@ -101,10 +94,7 @@ def work(turns, way, options, folder):
             carry_out(plan, folder, execution, resolved=resolved, workers=workers)
             plan = plan.of(plan.trials + TRIALS)
 
-        train()  # workers start, kernels and caches get warm
-        turns.connection.send(None)
-        for _ in range(turns.connection.recv()):
-            turns.take(train)
+        turns.take_all(train)
 
 
 def started(way, options, folder):
@@ -139,35 +129,21 @@ def measure(processes, options):
             quiet[way].append(processes[way].seconds())
         with beside_busy(options.busy):
             for way in ways:
-                if is_looked_at(way, number):
+                if way.passive or number % SELDOM == 0:
                     busy[way].append(processes[way].seconds())
-    return [{way: statistics.median(values) for way, values in found.items()} for found in (quiet, busy)]
-
-
-def is_looked_at(way, number):
-    """Does it have a turn beside busy processes in this round?"""
-    return way.passive or number % SELDOM == 0
+    return medians(quiet), medians(busy)
 
 
 def main():
-    made = parser(__doc__)
-    made.add_argument("--model", default="wrn_16_1")
-    made.add_argument("--examples", type=int, default=256)
-    made.add_argument("--rounds", type=int, default=8)
-    made.add_argument("--busy", type=int, default=1, help="busy processes beside the training")
-    options = made.parse_args()
-    report = Report("A busy machine", command(made, options))
-    with tempfile.TemporaryDirectory() as folder:
+    options, report = begin(__doc__, "A busy machine", model="wrn_16_1", examples=256, rounds=8, busy=1)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         processes = {}
         for at, way in enumerate(WAYS):
-            processes[way] = started(way, options, Path(folder, str(at)))
-            looks = sum(1 + is_looked_at(way, number) for number in range(options.rounds))
-            processes[way].connection.recv()  # it is warm
-            processes[way].connection.send(looks)
+            processes[way] = stack.enter_context(started(way, options, Path(folder, str(at))))
+            processes[way].seconds()  # workers start, kernels and caches get warm
         quiet, busy = measure(processes, options)
         for process in processes.values():
             process.result()
-            process.end()
     shares = {way: quiet[way] / busy[way] * min(CORES, way.jobs * way.threads) for way in WAYS}
     shares = {way: cores / way.fair(options.busy) for way, cores in shares.items()}
     beside = "a busy process" if options.busy == 1 else f"{options.busy} busy processes"

@@ -1,27 +1,26 @@
-"""How near the machine's limits a training step and an evaluation batch come, network by network.
+"""How near the machine's peak a training step and an evaluation batch come, network by network.
 
-The ceiling is what the machine does at best with all of its cores: matrix products and convolutions in
-float32 and bfloat16, and copies in memory. A network's step is the bare `Network.step` on a batch that is
-ready, its evaluation batch `Network.logits`. Each is timed between two measurements of the ceiling in its
-precision, since a machine's speed changes by the minute, and compared with the mean of these two.
+The peak is the FLOPs per second of the best matrix product with all of the machine's cores, in float32 and in
+bfloat16. A network's step is the bare `Network.step` on a batch that is ready, its evaluation batch
+`Network.logits`. Each is timed between two measurements of the peak in its precision, since a machine's speed
+changes by the minute, and compared with the mean of these two.
 
-Two shares are given. "Of peak" is FLOPs per second over the best matrix product. "Of roofline" also knows
-memory: each operation takes at least the time of its FLOPs at that peak, or that of the bytes it reads and
-writes at the rate of a large copy, whichever is longer; the roofline is the sum. A share above 100 % says
-that much stayed in a cache.
-
-    python benchmarks/speed/ceiling.py [--models NAME ...] [--no-photos] [--rounds 3] [--photo-batch 16]
+    python benchmarks/speed/ceiling.py [--rounds 3] [--photo-batch 16]
 """
 
 from __future__ import annotations
 
 import gc
-import itertools
+import math
+import statistics
 import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
@@ -30,216 +29,156 @@ from easiness.training.network import Network, evaluation_batch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.results import Report, parser
-from speed.ceiling_rates import Ceiling, Copy, Product, convolution_rates
-from speed.ceiling_work import Work, forward_flops, measure
+from kit.results import begin
+from kit.rounds import timed
 
-SMALL = (3, 32, 32)
+SMALL, SMALL_BATCH = (3, 32, 32), 128
 PHOTO = (3, 224, 224)
-SMALL_BATCH = 128
-SMALL_MODELS = (
-    "wrn_16_4",
-    "mlp_3",
-    "densenet_bc_100_12",
-    "resnext_29_4x64d",
-    "wrn_16_1",
-    "wrn_10_1",
-    "densenet_bc_16_8",
-)
+SHORT = ("mlp_3", "wrn_16_1", "wrn_10_1", "densenet_bc_16_8")  # steps, tried on one thread too
+SMALL_MODELS = ("wrn_16_4", "densenet_bc_100_12", "resnext_29_4x64d", *SHORT)
 PHOTO_MODELS = ("mlp_3", "alexnet", "vgg11", "vgg11_bn", "resnet18", "densenet121")
 NUM_CLASSES = 10
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 # rows, inner, columns: square ones, and tall ones as the layers of a network are
 PRODUCTS = ((1024, 1024, 1024), (2048, 2048, 2048), (4096, 1024, 1024), (8192, 1152, 128))
-# channels and side of the three stages of a WRN-16-4
-CONVOLUTIONS = ((64, 32), (128, 16), (256, 8))
 GOAL = 0.75
 LONG = 5e11  # FLOPs of a step from which on bfloat16 alone is measured
+PATIENCE = 6.0  # seconds after which no further round of one kind begins
+HEADER = (
+    "network", "batch", "precision", "threads", "step", "GFLOP", "step rate", "of peak", "evaluation rate",
+    "of peak",
+)  # fmt: skip
 
 
-def make_network(name, shape, precision, threads):
-    """The network as trials have it, its FLOPs per image forward, and those of its first layer."""
-    torch.manual_seed(0)
-    model = build_model(name, shape, NUM_CLASSES)
-    flops, of_first = forward_flops(model, shape)
-    channels_last = any(isinstance(layer, nn.Conv2d) for layer in model.modules())
-    resolved = Resolved(precision=precision, channels_last=channels_last, threads=threads)
-    network = Network(
-        model, Recipe(), resolved, torch.device("cpu"), num_examples=2000, num_classes=NUM_CLASSES
-    )
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    return network, flops, of_first, layout
-
-
-def measure_network(case, ceiling, rounds):
-    """A step and an evaluation batch of a network in one precision."""
-    name, shape, batch, precision, threads = case
-    network, flops, of_first, layout = make_network(name, shape, precision, threads)
-    images = torch.randn(batch, *shape).contiguous(memory_format=layout)
-    labels = torch.randint(0, NUM_CLASSES, (batch,))
-    looked_at = torch.randn(evaluation_batch(shape), *shape).contiguous(memory_format=layout)
-
-    available = torch.get_num_threads()
+@contextmanager
+def threads_set(num):
+    before = torch.get_num_threads()
+    torch.set_num_threads(num)
     try:
-        torch.set_num_threads(threads)
-        # gradients of weights and of inputs cost as much as the forward pass; nobody needs the images'
-        step = Work.of(lambda: network.step(images, labels), batch * (3 * flops - of_first))
-        in_training = measure(step, ceiling, rounds)
-        network.model.eval()
-        look = Work.of(lambda: network.logits(looked_at), len(looked_at) * flops)
-        in_evaluation = measure(look, ceiling, rounds)
+        yield
     finally:
-        torch.set_num_threads(available)
-    gc.collect()
-    return step, in_training, in_evaluation
+        torch.set_num_threads(before)
 
 
-KINDS = {
-    "convolutions, backward": ("convolution_backward",),
-    "convolutions, forward": ("convolution",),
-    "batch normalization": ("batch_norm",),
-    "ReLU and additions": ("relu", "threshold", "clamp", "aten::add"),
-    "changes of precision and layout": ("copy", "_to", "contiguous"),
-    "optimizer": ("adam", "Optimizer"),
-}
+def product(dtype, rows, inner, columns):
+    """The highest FLOP/s of a matrix product, at the moment that it is asked and for so many seconds."""
+    left, right = torch.randn(rows, inner).to(dtype), torch.randn(inner, columns).to(dtype)
+    out = torch.empty(rows, columns, dtype=dtype)
+    threads = torch.get_num_threads()  # all, also where the work beside it runs on one
+
+    def rate(seconds):
+        with threads_set(threads):
+            best, began = math.inf, time.perf_counter()
+            while time.perf_counter() - began < seconds:
+                best = min(best, timed(lambda: torch.mm(left, right, out=out)))
+        return 2 * rows * inner * columns / best
+
+    return rate
 
 
-def where_time_goes(report, name, precision):
-    """The parts of a training step, as torch's profiler sees them."""
-    network, _, _, layout = make_network(name, SMALL, precision, torch.get_num_threads())
-    images = torch.randn(SMALL_BATCH, *SMALL).contiguous(memory_format=layout)
-    labels = torch.randint(0, NUM_CLASSES, (SMALL_BATCH,))
-    network.step(images, labels)
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiled:
-        for _ in range(3):
-            network.step(images, labels)
-    spent = dict.fromkeys((*KINDS, "the rest"), 0.0)
-    for event in profiled.key_averages():
-        kind = next((k for k, words in KINDS.items() if any(w in event.key for w in words)), "the rest")
-        spent[kind] += event.self_cpu_time_total
-    total = sum(spent.values())
-    rows = [(kind, f"{100 * s / total:.0f} %") for kind, s in spent.items()]
-    report.whole("ceiling-parts", (f"part of a step of {name} in {precision}", "share"), rows)
-
-
-def cases(names, shape, batch):
-    """Name, shape, batch, precision and threads; a network whose step is short is tried on one thread too."""
-    for name in names:
-        for precision in PRECISIONS:
-            yield name, shape, batch, precision, torch.get_num_threads()
-        if name in ("mlp_3", "wrn_16_1", "wrn_10_1", "densenet_bc_16_8") and torch.get_num_threads() > 1:
-            for precision in PRECISIONS:
-                yield name, shape, batch, precision, 1
-
-
-def ceilings(report):
-    """The table of the machine; returns the ceiling of each precision."""
+def peaks(report):
+    """The best product of each precision, and the table of them."""
     best, rows = {}, []
     for precision, dtype in PRECISIONS.items():
-        products = [Product(dtype, *size) for size in PRODUCTS]
-        rates = [product.rate(0.5) for product in products]
-        at = rates.index(max(rates))
-        best[precision] = products[at]
-        rows.append((f"matrix product {products[at].name}", precision, gflops(rates[at])))
-        for channels, side in CONVOLUTIONS:
-            forward, both = convolution_rates(dtype, SMALL_BATCH, channels, side)
-            what = f"3x3 convolution, {channels} channels, {side} x {side}"
-            rows.append((f"{what}: forward", precision, gflops(forward)))
-            rows.append((f"{what}: forward and backward", precision, gflops(both)))
-    copy = Copy(256)
-    rows.append(("copy of 256 MB, read + write", "", f"{copy.rate(0.5) / 1e9:.1f} GB/s"))
-    rows.append(("copy of 8 MB, read + write", "", f"{Copy(8).rate(0.5) / 1e9:.1f} GB/s"))
+        products = {size: product(dtype, *size) for size in PRODUCTS}
+        rates = {size: rate(0.5) for size, rate in products.items()}
+        size = max(rates, key=rates.get)
+        best[precision] = products[size]
+        rows.append((f"matrix product {' x '.join(map(str, size))}", precision, gflops(rates[size])))
     report.whole("ceiling-machine", ("the machine at its best", "precision", "rate"), rows)
-    return {precision: Ceiling(p, copy, torch.get_num_threads()) for precision, p in best.items()}
+    return best
 
 
 def gflops(rate):
     return f"{rate / 1e9:.0f} GFLOP/s"
 
 
-def takes_long(case):
-    """Is a step too much work for the slower precision?"""
-    name, shape, batch, *_ = case
-    flops, _ = forward_flops(build_model(name, shape, NUM_CLASSES), shape)
-    return 3 * batch * flops > LONG
-
-
-def row(case, step, training, evaluation):
-    """A network's row of the table."""
-    name, shape, batch, precision, threads = case
-    return (
-        f"{name}, {shape[1]} x {shape[2]}",
-        str(batch),
-        precision,
-        str(threads),
-        f"{1000 * training.seconds:.1f} ms",
-        f"{step.flops / 1e9:.1f}",
-        f"{step.bytes / 1e9:.2f}",
-        gflops(training.rate),
-        f"{100 * training.peak:.0f} %",
-        f"{100 * training.roofline:.0f} %",
-        gflops(evaluation.rate),
-        f"{100 * evaluation.peak:.0f} %",
-        f"{100 * evaluation.roofline:.0f} %",
+def forward_flops(model, shape):
+    """FLOPs per image of the forward pass, and of its first layer alone."""
+    first = next(layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear))
+    of_first = []
+    hook = first.register_forward_hook(
+        lambda layer, _, output: of_first.append(2 * output.numel() * layer.weight[0].numel())
     )
+    model.eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, *shape))
+    hook.remove()
+    model.train()
+    return counter.get_total_flops(), of_first[0]
 
 
-HEADER = (
-    "network",
-    "batch",
-    "precision",
-    "threads",
-    "step",
-    "GFLOP",
-    "GB moved",
-    "step rate",
-    "of peak",
-    "of roofline",
-    "evaluation rate",
-    "of peak",
-    "of roofline",
-)
+def measure(call, flops, peak, rounds):
+    """Median seconds of a call and its share of the peak, over rounds of peak, call, peak."""
+    call()  # caches of the kernels
+    seconds, shares, began = [], [], time.perf_counter()
+    for _ in range(rounds):
+        before = peak(0.1)
+        # short work is repeated, so that a round is not one glance at the clock
+        times = [timed(call)]
+        while sum(times) < 0.2:
+            times.append(timed(call))
+        seconds.append(statistics.median(times))
+        shares.append(flops / seconds[-1] / ((before + peak(0.1)) / 2))
+        if time.perf_counter() - began > PATIENCE:
+            break
+    return statistics.median(seconds), statistics.median(shares)
+
+
+def measure_network(case, peak, rounds):
+    """The row of a network in one precision, its share of the peak in a step, and its FLOP/s there."""
+    name, shape, batch, precision, threads = case
+    torch.manual_seed(0)
+    model = build_model(name, shape, NUM_CLASSES)
+    flops, of_first = forward_flops(model, shape)
+    channels_last = any(isinstance(layer, nn.Conv2d) for layer in model.modules())
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    resolved = Resolved(precision=precision, channels_last=channels_last, threads=threads)
+    sizes = {"num_examples": 2000, "num_classes": NUM_CLASSES}
+    network = Network(model, Recipe(), resolved, torch.device("cpu"), **sizes)
+    images = torch.randn(batch, *shape).contiguous(memory_format=layout)
+    labels = torch.randint(0, NUM_CLASSES, (batch,))
+    looked_at = torch.randn(evaluation_batch(shape), *shape).contiguous(memory_format=layout)
+    # gradients of weights and of inputs cost as much as the forward pass; nobody needs the images'
+    step_flops, look_flops = batch * (3 * flops - of_first), len(looked_at) * flops
+    with threads_set(threads):
+        step, share = measure(lambda: network.step(images, labels), step_flops, peak, rounds)
+        network.model.eval()
+        look, look_share = measure(lambda: network.logits(looked_at), look_flops, peak, rounds)
+    gc.collect()
+    row = [f"{name}, {shape[1]} x {shape[2]}", str(batch), precision, str(threads)]
+    row += [f"{1000 * step:.1f} ms", f"{step_flops / 1e9:.1f}", gflops(step_flops / step)]
+    row += [f"{100 * share:.0f} %", gflops(look_flops / look), f"{100 * look_share:.0f} %"]
+    return row, share, step_flops / step
+
+
+def cases(photo_batch):
+    """Name, shape, batch, precision and threads; steps of much work are measured in bfloat16 alone."""
+    available = torch.get_num_threads()
+    every = [(name, SMALL, SMALL_BATCH) for name in SMALL_MODELS]
+    for name, shape, batch in every + [(name, PHOTO, photo_batch) for name in PHOTO_MODELS]:
+        flops, _ = forward_flops(build_model(name, shape, NUM_CLASSES), shape)
+        precisions = [one for one in PRECISIONS if one == "bfloat16" or 3 * batch * flops <= LONG]
+        for threads in sorted({available, 1} if name in SHORT else {available}, reverse=True):
+            for precision in precisions:
+                yield name, shape, batch, precision, threads
 
 
 def main():
-    options = parser(__doc__)
-    options.add_argument("--models", nargs="+", help="only these of the networks")
-    options.add_argument("--no-photos", action="store_true", help="leave out the images of 224 x 224")
-    options.add_argument("--photo-batch", type=int, default=16, help="examples per step at 224 x 224")
-    options.add_argument("--rounds", type=int, default=3)
-    options = options.parse_args()
+    options, report = begin(__doc__, "The machine's ceiling", rounds=3, photo_batch=16)
     keep_memory()  # as every trial does
-    report = Report("The machine's ceiling", "python benchmarks/speed/ceiling.py")
-    best = ceilings(report)
-
-    photos = () if options.no_photos else PHOTO_MODELS
-    everything = itertools.chain(
-        cases(SMALL_MODELS, SMALL, SMALL_BATCH), cases(photos, PHOTO, options.photo_batch)
-    )
+    best = peaks(report)
     rows, achieved = [], {}
-    for case in everything:
-        name, shape, _, precision, _ = case
-        if options.models and name not in options.models:
-            continue
-        if precision == "float32" and takes_long(case):
-            continue
-        rounds = options.rounds if shape == SMALL else min(2, options.rounds)
-        step, training, evaluation = measure_network(case, best[precision], rounds)
-        rows.append(row(case, step, training, evaluation))
-        print("   ".join(rows[-1]), flush=True)
-        achieved[case] = training
+    for case in cases(options.photo_batch):
+        rounds = options.rounds if case[1] == SMALL else min(2, options.rounds)
+        row, *achieved[case] = measure_network(case, best[case[3]], rounds)
+        rows.append(row)
+        print("   ".join(row), flush=True)
     report.whole("ceiling-networks", HEADER, rows)
-    wanted = ("wrn_16_4", SMALL, SMALL_BATCH, "bfloat16", torch.get_num_threads())
-    if wanted in achieved:
-        where_time_goes(report, "wrn_16_4", "bfloat16")
-        share = achieved[wanted].peak
-        report.goal(
-            "ceiling",
-            "WRN 16-4 training step over the bfloat16 peak of a matrix product",
-            f"{100 * GOAL:.0f} %",
-            f"{100 * share:.0f} % ({gflops(achieved[wanted].rate)})",
-            share >= GOAL,
-        )
+    share, rate = achieved["wrn_16_4", SMALL, SMALL_BATCH, "bfloat16", torch.get_num_threads()]
+    what = "WRN 16-4 training step over the bfloat16 peak of a matrix product"
+    said = f"{100 * share:.0f} % ({gflops(rate)})"
+    report.goal("ceiling", what, f"{100 * GOAL:.0f} %", said, share >= GOAL)
     report.write(options.json)
 
 

@@ -7,9 +7,7 @@ FOLDER has Imagenette's class folders, of whose training photos there are 1,000;
 
 from __future__ import annotations
 
-import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,25 +17,13 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from kit.machine import measured
 from kit.pages import head, markdown, write_page
+from kit.results import begin
+from kit.rounds import of_process
 
 TRIALS, SHARES, FOLDS = 20, (0.05, 0.2, 0.8), 5
 SAMPLE = 1024  # examples of a head of which leave-one-out errors are computed
 FULL = 1_281_167
-
-
-def processor_seconds():
-    """Seconds of processor time of the processes that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def run(*command):
-    """Seconds of processor time and gigabytes at the most of a command."""
-    before = processor_seconds()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return processor_seconds() - before
 
 
 def peak():
@@ -90,25 +76,16 @@ def heads(num, width, classes, trials):
 
 
 def photos(imagenette):
-    """Seconds of processor time of `measure` and of `suspects` on 1,000 photos."""
+    """Seconds of processor time of `measure`, of `suspects`, and of `measure` again on 1,000 photos."""
     with tempfile.TemporaryDirectory() as folder:
-        out = f"{folder}/run"
-        program = [sys.executable, "-m", "easiness"]
-        measure = run(
-            *program, "measure", str(imagenette), "--features", "auto", "--trials", str(TRIALS), "--out", out
-        )
-        again = run(
-            *program, "measure", str(imagenette), "--features", "auto", "--trials", str(TRIALS), "--out", out
-        )
-        return measure, run(*program, "suspects", out), again
+        program, out = ("-m", "easiness"), f"{folder}/run"
+        measure = (*program, "measure", imagenette, "--features", "auto", "--trials", TRIALS, "--out", out)
+        commands = (measure, (*program, "suspects", out), measure)
+        return [of_process(*command)[1] for command in commands]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--imagenette", type=Path)
-    parser.add_argument("--docs", type=Path)
-    parser.add_argument("--part", type=int, default=240_000, help="vectors of the 1.28 million to measure")
-    options = parser.parse_args()
+    options, report = begin(__doc__, TITLE, imagenette=None, docs=None, part=240_000)
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     best = peak()
     rows = []
@@ -119,16 +96,14 @@ def main():
     seconds, memory = heads(50_000, 1280, 10, TRIALS)
     used = products(50_000, 1280, 10, TRIALS) / seconds / best
     rows.append(("heads, 50,000 x 1,280, 10 classes", f"{seconds:.0f} s", f"{memory:.1f} GiB", f"{used:.0%}"))
-    small = heads(options.part * 3 // 4, 768, 1000, FOLDS)
-    part = heads(options.part, 768, 1000, FOLDS)
-    slope = (part[0] - small[0]) / (options.part / 4)
-    full = (part[0] + slope * (FULL - options.part)) * TRIALS / FOLDS
-    growth = (part[1] - small[1]) / (options.part / 4)
-    memory = part[1] + growth * (FULL - options.part)
+    small = np.array(heads(options.part * 3 // 4, 768, 1000, FOLDS))
+    part = np.array(heads(options.part, 768, 1000, FOLDS))
+    full, memory = part + (part - small) / (options.part / 4) * (FULL - options.part)
+    full *= TRIALS / FOLDS
     used = products(FULL, 768, 1000, TRIALS) / full / best
     what = f"heads, 1.28 M x 768, 1,000 classes, foretold from {options.part:,}"
     rows.append((what, f"{full / 3600:.1f} h", f"{memory:.1f} GiB", f"{used:.0%}"))
-    text = page(head(TITLE, COMMAND, measured()), rows, f"{best / 1e9:.0f}")
+    text = page(head(TITLE, COMMAND, report.measured), rows, f"{best / 1e9:.0f}")
     print(text)
     if options.docs is not None:
         write_page(options.docs, text)

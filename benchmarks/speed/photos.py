@@ -16,6 +16,7 @@ import itertools
 import statistics
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,9 @@ from easiness.spec import Execution, Training
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.own_process import OwnProcess
-from kit.results import Report, command, data_text, parser
+from baselines.plain_loop import right, train_epoch
+from kit.results import begin, data_text
+from kit.rounds import OwnProcess
 
 BATCH = 64
 SIDE = 224
@@ -57,21 +59,12 @@ def serve_torchvision(turns, folder, _, rounds):
     train_loader = DataLoader(train, BATCH, shuffle=True, **workers)
     test_loader = DataLoader(test, BATCH, **workers)
     model = small_network((3, SIDE, SIDE), len(train.classes))
-    criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.001)
+    schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
 
     def epoch():
-        model.train()
-        for images, labels in train_loader:
-            optimizer.zero_grad()
-            criterion(model(images), labels).backward()
-            optimizer.step()
-        model.eval()
-        correct = []
-        with torch.no_grad():
-            for images, labels in test_loader:
-                correct.append(model(images).argmax(1) == labels)
-        return torch.cat(correct)
+        train_epoch(model, train_loader, optimizer, schedule)
+        return right(model, test_loader)
 
     def read(loader):
         return sum(len(images) for images, _ in loader)
@@ -133,30 +126,25 @@ def serve_easiness(turns, folder, scratch, rounds):
 
 
 def make_photos(folder, num):
-    """JPEGs of about 400 x 300 pixels in class folders: smooth shapes with a little noise on top."""
+    """JPEGs of 500 x 375 pixels in class folders."""
     rng = np.random.default_rng(0)
     for at in range(num):
-        height, width = int(rng.integers(280, 321)), int(rng.integers(380, 421))
-        coarse = rng.integers(0, 256, (12, 16, 3), dtype=np.uint8)
-        smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
-        noisy = np.clip(smooth + rng.normal(0, 8, smooth.shape), 0, 255).astype(np.uint8)
+        # noise of few pixels made large has the detail of a photo, about
+        small = Image.fromarray(rng.integers(0, 256, (94, 125, 3), dtype=np.uint8))
         path = folder / f"class_{at % NUM_CLASSES}" / f"{at}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(noisy).save(path, quality=90)
+        small.resize((500, 375), Image.Resampling.BICUBIC).save(path, quality=90)
 
 
 def compare(report, folder, scratch, rounds, name):
     num = len(torchvision.datasets.ImageFolder(folder))
-    sides = [OwnProcess(work, folder, scratch, rounds) for work in (serve_torchvision, serve_easiness)]
-    try:
+    work = (serve_torchvision, serve_easiness)
+    with ExitStack() as stack:
+        sides = [stack.enter_context(OwnProcess(one, folder, scratch, rounds)) for one in work]
         first = [side.seconds() for side in sides]
         epochs = [[side.seconds() for side in sides] for _ in range(rounds)]
         alone = [[[side.seconds() for side in sides] for _ in range(2)] for _ in range(rounds)]
         settings = [side.result() for side in sides]
-    finally:
-        for side in sides:
-            side.end()
-
     theirs, ours = (statistics.median(times) for times in zip(*epochs, strict=True))
     ratio = theirs / ours
     report.whole(
@@ -183,12 +171,7 @@ def _ratio(theirs, ours):
 
 
 def main():
-    made = parser(__doc__)
-    made.add_argument("--data", type=Path, help="a folder with a folder of photos for each class")
-    made.add_argument("--photos", type=int, default=400, help="photos to make up without --data")
-    made.add_argument("--rounds", type=int, default=5, help="epochs from the second on")
-    options = made.parse_args()
-    report = Report("Photos", command(made, options))
+    options, report = begin(__doc__, "Photos", data=None, photos=400, rounds=5)
     name = data_text(options.data, "made-up JPEGs", options.data and options.data.resolve().name)
     with tempfile.TemporaryDirectory() as scratch:
         folder, scratch = options.data, Path(scratch)

@@ -1,4 +1,4 @@
-"""What the program adds to a bare loop, what recording costs, and one process against two.
+"""What the program adds to a bare loop, and what recording costs.
 
 The bare loop calls `Network.step` and `Network.logits` on tensors that are ready: no images to fetch, no
 augmentation, nothing recorded. It runs inside the program's own trial: after each batch of the program it
@@ -6,7 +6,6 @@ does a batch of the same size, and its time is taken off the program's. So both 
 program's time is that of a whole trial, from building the network to its files on disk.
 
     python benchmarks/speed/program.py [--data cifar10-folder] [--examples 2000] [--epochs 2] [--rounds 3]
-                                       [--parts loop recording observe processes]
 """
 
 from __future__ import annotations
@@ -18,53 +17,102 @@ import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from functools import wraps
+from itertools import cycle
 from pathlib import Path
 from unittest import mock
 
-import numpy as np
 import torch
 
-from easiness import load_dataset
+from easiness.models import build_model
 from easiness.records import ObservationLog
 from easiness.runs import resolve_plan
-from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
-from easiness.runs.progress import Progress
 from easiness.spec import Execution, Training
 from easiness.store import RunWriter
-from easiness.training import StepObserver
+from easiness.training import Listener, StepObserver
+from easiness.training.loop import batches
 from easiness.training.network import Network
+from easiness.trial import run_trial
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.clock import timed
-from kit.results import Report, command, data_text, parser
-from speed.program_trials import CPU, BareLoop, Program
+from kit.rehearsal import pictures
+from kit.results import begin, data_text
+from kit.rounds import timed
 
-PARTS = ("loop", "recording", "observe", "processes")
+CPU = torch.device("cpu")
 MODELS = ("wrn_16_4", "wrn_16_1", "mlp_3")
 JUDGED = "wrn_16_4"
-MADE_UP = "random images"
 LOSS_GOAL = 0.05
 RECORDING_GOAL = 0.02
-OBSERVE_EPOCHS, OBSERVE_EXAMPLES = 10, 256
-OBSERVE = ("all", "every:5", "last", "train")
-JOBS = 2
-IN_PROCESSES = ("mlp_3", "wrn_16_1", "densenet_bc_16_8")
 
 
-def fewer_rounds(options):
-    """For what needs no close look."""
-    return max(1, options.rounds - 1)
+class Program:
+    """Trials of a run, one after the other: trained, observed, stored."""
+
+    def __init__(self, data, model, folder, epochs):
+        self.plan = make_plan(data, Training(model=model, epochs=epochs), 1)
+        self.resolved = resolve_plan(self.plan, CPU, Execution(executor="serial", compile="off"))
+        self.folder = folder
+        self.spec = self.plan.spec(self.resolved, trials=1, epochs=epochs)
+        self.done = 0
+        with RunWriter(folder) as writer:
+            writer.create(self.spec, data.ids, data.labels)
+
+    def trial(self, on_images=lambda num: None):  # noqa: ARG005
+        """Train one and keep it."""
+        trial, data = self.spec.trial(self.done), self.plan.data
+        record = run_trial(trial, data, CPU, listener=Listener(on_images=on_images))
+        ids = {name: split.ids for name, split in data.splits.items()}
+        with RunWriter(self.folder) as writer:
+            writer.add(record, ids, index=self.done, seed=trial.seed, identity=trial.hash, spec=trial)
+        self.done += 1
 
 
-def load(path, num_examples):
-    """Images of CIFAR-10's shape: real ones of a folder, or random."""
-    if path is not None:
-        return load_dataset(path, limit=num_examples)
-    rng = np.random.default_rng(0)
-    labels = np.arange(num_examples) % 10
-    return load_dataset((rng.integers(0, 256, (num_examples, 3, 32, 32), dtype=np.uint8), labels))
+class BareLoop:
+    """The same network, batches and order of work, on tensors that are ready."""
+
+    def __init__(self, program):
+        data, recipe = program.plan.data, program.plan.recipe
+        shape = data.signature(recipe).shape
+        self.network = Network(
+            build_model(program.plan.model, shape, data.num_classes),
+            recipe,
+            program.resolved,
+            CPU,
+            num_examples=len(data),
+            num_classes=data.num_classes,
+        )
+        size = self.network.at_once(shape)
+        steps = [b.stop - b.start for b in batches(len(data), recipe.batch_size)]
+        looks = [
+            min(size, len(split) - at) for split in data.splits.values() for at in range(0, len(split), size)
+        ]
+        images = torch.randn(max(*steps, *looks), *shape)
+        if program.resolved.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        labels = torch.randint(0, data.num_classes, (len(images),))
+        self.seconds = 0.0
+        self._work = cycle(
+            [(self._step, images[:num], labels[:num]) for num in steps]
+            + [(self._look, images[:num], None) for num in looks]
+        )
+
+    def follow(self, num):
+        """Do what the program has just done with ``num`` images."""
+        began = time.perf_counter()
+        call, images, labels = next(self._work)
+        assert len(images) == num
+        call(images, labels)
+        self.seconds += time.perf_counter() - began
+
+    def _step(self, images, labels):
+        self.network.model.train()
+        self.network.step(images, labels)
+
+    def _look(self, images, _):
+        self.network.model.eval()
+        self.network.logits(images)
 
 
 def loop(report, data, options, folder):
@@ -96,7 +144,7 @@ def loop(report, data, options, folder):
     report.whole("program-loop", header, rows)
     report.goal(
         "program",
-        f"WRN 16-4: whole program over a bare loop, {data_text(options.data, MADE_UP)}",
+        f"WRN 16-4: whole program over a bare loop, {options.images}",
         f"at most {100 * LOSS_GOAL:.0f} % more",
         f"{100 * lost[JUDGED]:.1f} % more",
         lost[JUDGED] <= LOSS_GOAL,
@@ -152,7 +200,7 @@ def recording(report, data, options, folder):
         program = Program(data, model, folder / f"{model}-watched", options.epochs)
         program.trial()
         parts = []
-        for _ in range(fewer_rounds(options)):
+        for _ in range(max(1, options.rounds - 1)):
             with watched() as seconds:
                 total = timed(program.trial)
             seconds["the rest"] = total - sum(seconds.values())
@@ -163,100 +211,20 @@ def recording(report, data, options, folder):
     report.whole("program-recording", ("network", *WATCHED, "the rest"), rows)
     report.goal(
         "recording",
-        f"WRN 16-4: statistics and storage over the time of a trial, {data_text(options.data, MADE_UP)}",
+        f"WRN 16-4: statistics and storage over the time of a trial, {options.images}",
         f"at most {100 * RECORDING_GOAL:.0f} %",
         f"{100 * shares[JUDGED]:.2f} %",
         shares[JUDGED] <= RECORDING_GOAL,
     )
 
 
-def observe(report, data, options, folder):
-    """What fewer passes, or none, save."""
-    fewer = data if len(data) <= OBSERVE_EXAMPLES else data.limit(OBSERVE_EXAMPLES)
-    resolved = None
-    programs = {}
-    for how in OBSERVE:
-        at = folder / f"observe-{how.replace(':', '-')}"
-        programs[how] = Program(fewer, JUDGED, at, OBSERVE_EPOCHS, how, resolved)
-        resolved = programs[how].resolved
-    programs["last"].trial()
-    seconds = {how: [] for how in OBSERVE}
-    for _ in range(fewer_rounds(options)):
-        for how, program in programs.items():
-            seconds[how].append(timed(program.trial))
-    medians = {how: statistics.median(values) for how, values in seconds.items()}
-    report.whole(
-        "program-observe",
-        ("--observe", f"seconds per trial of {OBSERVE_EPOCHS} epochs, {len(fewer)} examples", "of all"),
-        [(how, f"{m:.2f}", f"{100 * m / medians['all']:.0f} %") for how, m in medians.items()],
-    )
-
-
-class Clock(Progress):
-    """When each trial was stored."""
-
-    def __init__(self):
-        self.times = []
-
-    def stored(self, index):  # noqa: ARG002
-        self.times.append(time.perf_counter())
-
-    def seconds_per_trial(self, at_a_time):
-        """From when the first of all workers was done: start-up is not counted."""
-        times = self.times[at_a_time - 1 :]
-        return (times[-1] - times[0]) / (len(times) - 1)
-
-
-def processes(report, data, options, folder):
-    """One trial at a time against two, in a process each, with the threads that the run resolves to.
-
-    These are all that torch uses, or half of them in each of two processes, and one for a network whose steps
-    are short.
-    """
-    rows = []
-    ways = {"one": ("serial", 1), "two": ("processes", JOBS)}
-    for model in IN_PROCESSES:
-        plan = make_plan(data, Training(model=model, epochs=options.epochs), options.trials)
-        single = plan.of(1)  # nothing but the precision is chosen for one trial
-        one = resolve_plan(single, CPU, Execution(executor="serial", compile="off"))
-        half = min(one.threads, max(1, torch.get_num_threads() // JOBS))
-        resolved = {"one": one, "two": one.model_copy(update={"jobs": JOBS, "threads": half})}
-        seconds = {way: [] for way in ways}
-        for number in range(fewer_rounds(options)):
-            for way, (executor, jobs) in ways.items():
-                clock = Clock()
-                carry_out(
-                    plan,
-                    folder / f"{way}-{model}-{number}",
-                    Execution(device="cpu", executor=executor, jobs=jobs),
-                    progress=clock,
-                    resolved=resolved[way],
-                )
-                seconds[way].append(clock.seconds_per_trial(jobs))
-        alone, beside = (statistics.median(seconds[way]) for way in ways)
-        settings = [f"{r.precision}, {r.threads} threads" for r in resolved.values()]
-        rows.append(
-            (model, settings[0], f"{alone:.2f}", settings[1], f"{beside:.2f}", f"{alone / beside:.2f}")
-        )
-    header = ("network", "one process", "s", f"{JOBS} processes, each", "s", "times faster")
-    report.whole("program-two-at-a-time", header, rows)
-
-
 def main():
-    made = parser(__doc__)
-    made.add_argument("--data", help="CIFAR-10 as Parquet or class folders; random images otherwise")
-    made.add_argument("--examples", type=int, default=2000)
-    made.add_argument("--epochs", type=int, default=2)
-    made.add_argument("--rounds", type=int, default=3)
-    made.add_argument("--trials", type=int, default=8, help="of the runs in one process and two")
-    made.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    options = made.parse_args()
-    report = Report("The program itself", command(made, options))
-    data = load(options.data, options.examples)
+    options, report = begin(__doc__, "The program itself", data=None, examples=2000, epochs=2, rounds=3)
+    options.images = data_text(options.data, "random images")
+    data = pictures(options.data, options.examples)
     with tempfile.TemporaryDirectory() as folder:
-        for part in (loop, recording, observe, processes):
-            if part.__name__ in options.parts:
-                part(report, data, options, Path(folder))
+        for part in (loop, recording):
+            part(report, data, options, Path(folder))
     report.write(options.json)
 
 

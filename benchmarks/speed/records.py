@@ -5,27 +5,23 @@ whose margins grow with training at their own pace. Every command then runs in a
 memory is that process's ru_maxrss from wait4: its largest resident set, with Python and every library in it.
 Time is given as it passed and as processors were busy; the second says more on a shared machine.
 
-    python benchmarks/speed/records.py [--examples 10000 100000 1281167] [--trials 10] [--epochs 20] [--scan]
-                                       [--many] [--folder FOLDER] [--json FILE]
-
-With ``--many`` it is `report` of 50 small runs, `status` of 1,000, and `Recorder` at its 2,300th trial.
+    python benchmarks/speed/records.py [--examples 10000 100000 1281167] [--trials 10] [--epochs 20]
+                                       [--folder FOLDER]
 """
 
 from __future__ import annotations
 
-import argparse
-import os
+import multiprocessing
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.results import Report, parser
+from kit.results import begin
+from kit.rounds import of_process
 
 # Nothing heavy is imported up here: a process counts what its parent held when it was started.
 
@@ -35,8 +31,6 @@ LIMIT = 2 * 1024**3  # bytes that no command may pass
 COMPARE = "compare (expected, refine)"
 COMPARE_SECONDS = 60  # of processor time, over two runs of ImageNet's size
 GROWTH = 1.2  # of processor time per cell, from the last size but one to the last
-LABELS = [number % 10 for number in range(120)]  # of small runs
-BYTES_PER_CELL = 19  # on disk; a little above what is seen
 
 SELECT = """
 import sys
@@ -63,25 +57,36 @@ class Size:
         return self.examples * self.trials * self.epochs
 
 
+def paths_of(labels):
+    import numpy as np
+
+    texts = [f"train/n{1440764 + k:08d}/n{1440764 + k:08d}_{i}.JPEG" for i, k in enumerate(labels)]
+    return np.array(texts, dtype=object)
+
+
+def reference(examples):
+    """The data set of so many examples, as a run names it."""
+    from easiness.spec import DatasetRef, SplitRef, content_hash
+
+    return DatasetRef(
+        train=SplitRef(fingerprint=content_hash(examples), num_examples=examples),
+        classes=tuple(f"n{1440764 + k:08d}" for k in range(CLASSES)),
+    )
+
+
 def generate(folder, size, seed):
     """A run in ``folder``, one trial in memory at a time; runs of any seed are over the same examples."""
     import numpy as np
 
     from easiness.records import TrialRecord
-    from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
+    from easiness.spec import RecordedSpec, content_hash
     from easiness.store import RunWriter
 
     labels = np.sort(np.arange(size.examples) % CLASSES)
-    ids = np.array(
-        [f"train/n{1440764 + k:08d}/n{1440764 + k:08d}_{i}.JPEG" for i, k in enumerate(labels)], dtype=object
-    )
+    ids = paths_of(labels)
     difficulty = np.random.default_rng(0).gamma(2, 1.5, size.examples).astype(np.float32)
-    data = DatasetRef(
-        train=SplitRef(fingerprint=content_hash(size.examples), num_examples=size.examples),
-        classes=tuple(f"n{1440764 + k:08d}" for k in range(CLASSES)),
-    )
     with RunWriter(folder) as writer:
-        writer.create(RecordedSpec(data=data), ids, labels)
+        writer.create(RecordedSpec(data=reference(size.examples)), ids, labels)
         for index in range(size.trials):
             rng = np.random.default_rng([seed, index])
             record = TrialRecord(probes={"train": observe(difficulty, labels, size.epochs, rng)})
@@ -114,21 +119,8 @@ def observe(difficulty, labels, epochs, rng):
     return Observations(labels=labels, num_classes=CLASSES, trained_on=np.ones(num, np.bool_), **columns)
 
 
-def measured(arguments):
-    """Wall seconds, processor seconds and peak bytes of a process; an error ends the benchmark."""
-    began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(map(str, arguments))} ended with {process.returncode}")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit
-
-
 def measure_all(folder, size):
-    """Name and `measured` of every command over runs of this size, made here and removed after."""
+    """Name and `of_process` of every command over runs of this size, made here and removed after."""
     runs, table = [folder / "a", folder / "b"], folder / "scores.parquet"
     easiness = ["-m", "easiness"]
     commands = {
@@ -139,24 +131,16 @@ def measure_all(folder, size):
     }
     try:
         for seed, run in enumerate(runs):
-            measured([__file__, "--generate", run, seed, size.examples, size.trials, size.epochs])
+            # a process of its own, or those below would count what it holds
+            process = multiprocessing.get_context("spawn").Process(target=generate, args=(run, size, seed))
+            process.start()
+            process.join()
         for name, arguments in commands.items():
-            yield name, *measured(arguments)
+            yield name, *of_process(*arguments)
     finally:
         for run in runs:
             shutil.rmtree(run, ignore_errors=True)
         table.unlink(missing_ok=True)
-
-
-def check_room(sizes, folder):
-    """End with a line if the runs would not fit on the disk; those of one size are there at a time."""
-    need = 2 * max(size.cells for size in sizes) * BYTES_PER_CELL
-    free = shutil.disk_usage(folder).free
-    if need > free:
-        sys.exit(
-            f"{folder}: the runs take {need / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
-            "give --folder on another disk or fewer --examples"
-        )
 
 
 HEADER = (
@@ -218,84 +202,14 @@ def judge(report, sizes, peaks, scoring, comparing):
         )
 
 
-def record(recorder, seeds, epochs=5):
-    """The median seconds of a recorded trial of 10 classes."""
-    import numpy as np
-
-    rng, taken, num = np.random.default_rng(0), [], len(LABELS)
-    for seed in seeds:
-        logits = rng.normal(size=(epochs, num, 10)) + np.linspace(0, 6, num)[:, None] * np.eye(10)[LABELS]
-        began = time.perf_counter()
-        with recorder.trial(seed=seed) as trial:
-            for one in logits:
-                trial.update(range(num), one)
-                trial.end_epoch()
-        taken.append(time.perf_counter() - began)
-    return sorted(taken)[len(taken) // 2]
-
-
-def many(report, folder):
-    """Time the work that grows with the number of runs, or of trials."""
-    from easiness import Recorder
-
-    def recorder(name):
-        return Recorder(folder / name, ids=range(120), labels=LABELS, model=Path(name).name)
-
-    for number in range(50):
-        record(recorder(f"few/run{number}"), range(number, number + 5))
-    for number in range(1000):
-        shutil.copytree(folder / f"few/run{number % 50}", folder / f"thousand/run{number:03d}")
-    page, runs = folder / "page.html", sorted((folder / "few").iterdir())
-    for key, most, arguments in (
-        ("report of 50 runs", 20, ["report", *runs, "-o", page]),
-        ("status of 1,000 runs", 3, ["status", folder / "thousand"]),
-    ):
-        seconds, busy, _ = measured(["-m", "easiness", *arguments])
-        text = f"{seconds:.1f} s, {busy:.1f} of a processor"
-        report.goal(key.replace(" ", "-"), f"Time of `{key}`", f"at most {most} s", text, busy <= most)
-    long = recorder("long")
-    first, _, last = record(long, range(100)), record(long, range(100, 2200)), record(long, range(2200, 2300))
-    text = f"{1000 * first:.1f} and {1000 * last:.1f} ms"
-    report.goal(
-        "recorder",
-        "A trial, of the first 100 and of 2,200 to 2,300",
-        "at most twice",
-        text,
-        last <= 2 * first,
-    )
-
-
 def main():
-    made = parser(__doc__)
-    made.add_argument("--examples", type=int, nargs="+", default=[10_000, 100_000, IMAGENET])
-    made.add_argument("--trials", type=int, default=10)
-    made.add_argument("--epochs", type=int, default=20)
-    made.add_argument("--scan", action="store_true", help="at 100,000 examples, halve trials and epochs")
-    made.add_argument("--many", action="store_true", help="many small runs instead, and many trials")
-    made.add_argument("--folder", type=Path, help="for the runs: about 9 GB")
-    made.add_argument("--generate", nargs=5, help=argparse.SUPPRESS)
-    options = made.parse_args()
-    if options.generate:
-        run, seed, *size = options.generate
-        generate(Path(run), Size(*map(int, size)), int(seed))
-        return
-    if options.many:
-        report = Report("Many runs and many trials", "python benchmarks/speed/records.py --many")
-        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            many(report, Path(folder))
-        report.write(options.json)
-        return
-    sizes = [Size(examples, options.trials, options.epochs) for examples in options.examples]
-    if options.scan:
-        halves = [(trials, epochs) for trials in (5, 10) for epochs in (5, 10)]
-        sizes = [Size(100_000, trials, epochs) for trials, epochs in halves]
-    title = "Records as trials and epochs grow" if options.scan else "Reading records, up to ImageNet's size"
-    report = Report(title, "python benchmarks/speed/records.py" + (" --scan" if options.scan else ""))
+    title = "Reading records, up to ImageNet's size"
+    examples = (10_000, 100_000, IMAGENET)
+    options, report = begin(__doc__, title, examples=examples, trials=10, epochs=20, folder=None)
+    sizes = [Size(num, options.trials, options.epochs) for num in options.examples]
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        check_room(sizes, folder)
-        peaks, scoring, comparing = fill(report, sizes, Path(folder))
-    if not options.scan:
-        judge(report, sizes, peaks, scoring, comparing)
+        found = fill(report, sizes, Path(folder))
+    judge(report, sizes, *found)
     report.write(options.json)
 
 

@@ -11,9 +11,7 @@ every score with its standard error.
 from __future__ import annotations
 
 import itertools
-import statistics
 import sys
-import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -36,7 +34,8 @@ from easiness.scoring.held_out import (
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.results import Report, command, parser
+from kit.results import begin
+from kit.rounds import in_turn, medians
 
 NUM_CLASSES = 10
 BLOCK = 1 << 14  # examples that our program scores at a time
@@ -101,13 +100,6 @@ def by_dictionary(dynamics):
     return confidence, variability, correctness, forgetting, losses
 
 
-def seconds(work):
-    """How long ``work`` takes, and what it returns."""
-    began = time.perf_counter()
-    result = work()
-    return time.perf_counter() - began, result
-
-
 def against_python(report, examples, trials, epochs, rounds):
     """Nanoseconds per example, trial and epoch of everything of ours and of the two others."""
     labels = np.random.default_rng(1).integers(0, NUM_CLASSES, examples)
@@ -118,46 +110,44 @@ def against_python(report, examples, trials, epochs, rounds):
         i: {"gold": int(labels[i]), "logits": logits[0, :, i].astype(np.float64).tolist()} for i in range(few)
     }
     as_tensor = torch.from_numpy(labels[:few])
-    ours, of_trial, theirs = None, None, {}
-    nanoseconds = {name: [] for name in ("statistics", "scores", "aum", "dictionary")}
-    for _ in range(rounds):
-        spent, observed = seconds(lambda: list(our_statistics(logits, labels)))
-        nanoseconds["statistics"].append(spent / logits[..., 0].size * 1e9)
-        spent, ours = seconds(lambda seen=observed: score_columns(seen, epochs))
-        nanoseconds["scores"].append(spent / logits[..., 0].size * 1e9)
-        spent, theirs["aum"] = seconds(lambda: with_aum(logits[0, :, :few], as_tensor))
-        nanoseconds["aum"].append(spent / (few * epochs) * 1e9)
-        spent, theirs["dictionary"] = seconds(lambda: by_dictionary(dynamics))
-        nanoseconds["dictionary"].append(spent / (few * epochs) * 1e9)
-        of_trial = score_columns(observed[:1], epochs)
-    assert len(ours["aum"]) == examples
-    np.testing.assert_allclose(theirs["aum"], of_trial["aum"][:few], rtol=1e-4, atol=1e-4)
-    for name, values in zip(("confidence", "variability"), theirs["dictionary"], strict=False):
+    observed = []
+
+    def observe():
+        observed[:] = our_statistics(logits, labels)
+
+    ways = {
+        "statistics": observe,
+        "scores": lambda: score_columns(observed, epochs),
+        "aum": lambda: with_aum(logits[0, :, :few], as_tensor),
+        "dictionary": lambda: by_dictionary(dynamics),
+    }
+    times, found = in_turn(ways, rounds)
+    of_trial = score_columns(observed[:1], epochs)
+    assert len(found["scores"]["aum"]) == examples
+    np.testing.assert_allclose(found["aum"], of_trial["aum"][:few], rtol=1e-4, atol=1e-4)
+    for name, values in zip(("confidence", "variability"), found["dictionary"], strict=False):
         np.testing.assert_allclose(list(values.values()), of_trial[name][:few], rtol=1e-4, atol=1e-6)
 
-    medians = {name: statistics.median(values) for name, values in nanoseconds.items()}
-    both = statistics.median(map(sum, zip(nanoseconds["statistics"], nanoseconds["scores"], strict=True)))
+    times["both"] = list(map(sum, zip(times["statistics"], times["scores"], strict=True)))
+    theirs = ("aum", "dictionary")
+    cells = {name: epochs * (few if name in theirs else examples * trials) for name in times}
+    each = {name: 1e9 * value / cells[name] for name, value in medians(times).items()}
     rows = [
-        ("ours: statistics of every example", "-", medians["statistics"]),
-        (f"ours: all {len(SCORES)} scores with errors", "-", medians["scores"]),
-        ("**ours: both**", len(SCORES), both),
-        ("aum's calculator", 1, medians["aum"]),
-        ("dictionary of logits, example by example (cartography)", 4, medians["dictionary"]),
+        ("statistics", "ours: statistics of every example", "-"),
+        ("scores", f"ours: all {len(SCORES)} scores with errors", "-"),
+        ("both", "**ours: both**", len(SCORES)),
+        ("aum", "aum's calculator", 1),
+        ("dictionary", "dictionary of logits, example by example (cartography)", 4),
     ]
+    over = {name: f"{value / each['both']:.1f}x" for name, value in each.items()}
     report.whole(
         "scores",
         ("what", "scores", "ns per example x trial x epoch", "over ours"),
-        [(what, num, f"{value:,.0f}", f"{value / both:.1f}x") for what, num, value in rows],
+        [(what, num, f"{each[name]:,.0f}", over[name]) for name, what, num in rows],
     )
-    for name, what in (("aum", "aum's calculator"), ("dictionary", "a cartography script")):
-        ratio = medians[name] / both
-        report.goal(
-            f"scores-{name}",
-            f"all scores from logits, against {what}",
-            f"at least {FASTER}x faster",
-            f"{ratio:.1f}x faster",
-            ratio >= FASTER,
-        )
+    for name, whose in zip(theirs, ("aum's calculator", "a cartography script"), strict=True):
+        what, met = f"all scores from logits, against {whose}", each[name] >= FASTER * each["both"]
+        report.goal(f"scores-{name}", what, f"at least {FASTER}x faster", f"{over[name]} faster", met)
 
 
 def recorded(logits, labels):
@@ -232,18 +222,16 @@ def against_cleanlab(report, examples, rounds):
         labels = rng.integers(0, num_classes, examples)
         logits = rng.standard_normal((examples, num_classes), np.float32)
         logits[np.arange(examples), labels] += 2
-        work = list(held_out_work(labels, logits))
-        spent = {name: ([], []) for name, _, _ in work}
-        for _ in range(rounds):
-            for name, *both in work:
-                results = []
-                for times, side in zip(spent[name], both, strict=True):
-                    passed, result = seconds(side)
-                    times.append(passed)
-                    results.append(result)
-                agree(name, *results, logits.argmax(axis=1) == labels)
-        for name, (ours, theirs) in spent.items():
-            mine, other = statistics.median(ours), statistics.median(theirs)
+        work = {
+            (name, side): one
+            for name, *both in held_out_work(labels, logits)
+            for side, one in enumerate(both)
+        }
+        times, found = in_turn(work, rounds)
+        spent = medians(times)
+        for name in dict.fromkeys(name for name, _ in work):
+            agree(name, found[name, 0], found[name, 1], logits.argmax(axis=1) == labels)
+            mine, other = spent[name, 0], spent[name, 1]
             if name != FROM_LOGITS:
                 ratios[f"{name}, {num_classes} classes"] = mine / other
             rows.append((name, num_classes, f"{mine * 1e3:.1f}", f"{other * 1e3:.1f}", f"{mine / other:.2f}"))
@@ -264,15 +252,8 @@ def against_cleanlab(report, examples, rounds):
 
 
 def main():
-    made = parser(__doc__)
-    made.add_argument("--examples", type=int, default=10_000)
-    made.add_argument("--trials", type=int, default=10)
-    made.add_argument("--epochs", type=int, default=20)
-    made.add_argument("--rounds", type=int, default=5)
-    made.add_argument("--held-out", type=int, default=50_000, help="examples of the comparison with cleanlab")
-    options = made.parse_args()
-    title = "Scores, against per-example Python and against cleanlab"
-    report = Report(title, command(made, options))
+    sizes = {"examples": 10_000, "trials": 10, "epochs": 20, "rounds": 5, "held_out": 50_000}
+    options, report = begin(__doc__, "Scores, against per-example Python and against cleanlab", **sizes)
     against_python(report, options.examples, options.trials, options.epochs, options.rounds)
     against_cleanlab(report, options.held_out, options.rounds)
     report.write(options.json)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,30 +20,26 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.results import Report, parser
+from kit.results import begin
+from kit.rounds import medians, of_process
 
-HELP, SCORES, ANNOUNCED, CHOOSING = 0.3, 1.5, 3.0, 1.5  # seconds
-
-KNOWN = (
-    "announcing a fresh run",
-    "announcing one of a network timed before",
-    "choosing and timing a step",
-    "choosing, timed before",
-)
-EASINESS = Path(sys.executable).with_name("easiness")
+PROGRAM = "-m", "easiness"
 ABOUT_HALF_A_MINUTE = {"model": "wrn_10_1", "trials": 10, "epochs": 6}
 MEASURE = ("--model", "mlp_2_w16", "--trials", "3", "--epochs", "3", "--precision", "float32")
-
-
-def seconds(command):
-    """How long a new process takes; an error ends the benchmark."""
-    began = time.perf_counter()
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    passed = time.perf_counter() - began
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))} ended with {done.returncode}: {done.stderr[-300:]}")
-    return passed
-
+# by key: what is timed, what more the goal says of it, how it is within its seconds
+GOALS = {
+    "help": ("`easiness --help`", "", "under", 0.3),
+    "scores": ("`easiness scores`", " on a small run", "under", 1.5),
+    "announced": ("announcing a fresh run", ", for a run of about 30 s", "within", 3.0),
+    "announced-again": (
+        "announcing one of a network timed before",
+        ", for a run of about 30 s",
+        "within",
+        3.0,
+    ),
+    "choosing": ("choosing and timing a step", ", for a run of about 30 s", "within", 1.5),
+    "choosing-again": ("choosing, timed before", ", for a run of about 30 s", "within", 1.5),
+}
 
 CHOOSE = f"""
 import time
@@ -63,96 +58,56 @@ print(time.perf_counter() - began)
 """
 
 
-def choosing(cache):
+def choosing(environment):
     """Seconds of choosing and of the estimate of time, in a new process that knows what is in the cache."""
-    done = subprocess.run(
-        [sys.executable, "-c", CHOOSE],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "EASINESS_CACHE": str(cache)},
-    )
-    return float(done.stdout)
+    words = [sys.executable, "-c", CHOOSE]
+    return float(subprocess.run(words, stdout=subprocess.PIPE, check=True, env=environment).stdout)
 
 
-def announced(cache, out):
+def announced(environment, out):
     """Seconds from the start of a command until it tells of its run, which is then given up."""
     options = [f"--{name}={value}" for name, value in ABOUT_HALF_A_MINUTE.items()]
+    words = [sys.executable, *PROGRAM, "measure", "digits", *options, "--out", out, "--device", "cpu"]
     began = time.perf_counter()
-    with subprocess.Popen(
-        [EASINESS, "measure", "digits", *options, "--out", out, "--device", "cpu"],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "EASINESS_CACHE": str(cache)},
-    ) as process:
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as process:
         for line in process.stderr:
             if "examples; " in line:
                 passed = time.perf_counter() - began
                 process.send_signal(signal.SIGINT)
                 process.stderr.read()
+                shutil.rmtree(out, ignore_errors=True)
                 return passed
     sys.exit(f"easiness measure ended with {process.returncode} before it had announced a run")
 
 
+def one_round(folder, run):
+    """Seconds of each by its key, with an empty cache at first and for choosing."""
+    yield "nothing", of_process("-c", "pass")[0]
+    yield "help", of_process(*PROGRAM, "--help")[0]
+    yield "scores", of_process(*PROGRAM, "scores", run, "-o", folder / "scores.parquet")[0]
+    environment = {**os.environ, "EASINESS_CACHE": str(folder / "cache")}
+    for work, *arguments in ((announced, environment, folder / "given-up"), (choosing, environment)):
+        shutil.rmtree(folder / "cache", ignore_errors=True)
+        for again in ("", "-again"):
+            yield work.__name__ + again, work(*arguments)
+
+
 def main():
-    made = parser(__doc__)
-    made.add_argument("--rounds", type=int, default=9)
-    options = made.parse_args()
-    report = Report("Start-up", "python benchmarks/speed/startup.py")
+    options, report = begin(__doc__, "Start-up", rounds=9)
     with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
-        seconds([EASINESS, "measure", "digits", *MEASURE, "--out", run])
-        commands = {
-            "python -c pass": [sys.executable, "-c", "pass"],
-            "easiness --help": [EASINESS, "--help"],
-            "easiness scores": [EASINESS, "scores", run, "-o", Path(folder) / "scores.parquet"],
-        }
-        spent = {name: [] for name in (*commands, *KNOWN)}
-        for number in range(options.rounds + 1):
-            found = {name: seconds(command) for name, command in commands.items()}
-            cache, out = Path(folder) / f"cache{number}", Path(folder) / f"run{number}"
-            for name in KNOWN[:2]:
-                found[name] = announced(cache, out)
-                shutil.rmtree(out, ignore_errors=True)
-            shutil.rmtree(cache, ignore_errors=True)
-            for name in KNOWN[2:]:
-                found[name] = choosing(cache)
-            if number:  # the first reads the files
-                for name, passed in found.items():
-                    spent[name].append(passed)
-    medians = {name: statistics.median(values) for name, values in spent.items()}
-    report.whole(
-        "startup",
-        ("command", "seconds", "fastest", "slowest"),
-        [
-            (
-                name if name in KNOWN else f"`{name}`",
-                f"{medians[name]:.3f}",
-                f"{min(values):.3f}",
-                f"{max(values):.3f}",
-            )
-            for name, values in spent.items()
-        ],
-    )
-    for key, name, most in (
-        ("startup-help", "easiness --help", HELP),
-        ("startup-scores", "easiness scores", SCORES),
-    ):
-        what = f"`{name}`" + (" on a small run" if name.endswith("scores") else "")
-        report.goal(key, what, f"under {most} s", f"{medians[name]:.2f} s", medians[name] < most)
-    for key, name, most in zip(
-        ("announced", "announced-again", "choosing", "choosing-again"),
-        KNOWN,
-        (ANNOUNCED, ANNOUNCED, CHOOSING, CHOOSING),
-        strict=True,
-    ):
-        report.goal(
-            f"startup-{key}",
-            f"{name}, for a run of about 30 s",
-            f"within {most} s",
-            f"{medians[name]:.2f} s",
-            medians[name] <= most,
-        )
+        run = Path(folder, "run")
+        of_process(*PROGRAM, "measure", "digits", *MEASURE, "--out", run)
+        dict(one_round(Path(folder), run))  # the first reads the files
+        rounds = [dict(one_round(Path(folder), run)) for _ in range(options.rounds)]
+    spent = {key: [one[key] for one in rounds] for key in rounds[0]}
+    typical = medians(spent)
+    names = {"nothing": "`python -c pass`", **{key: name for key, (name, *_) in GOALS.items()}}
+    numbers = {key: (typical[key], min(values), max(values)) for key, values in spent.items()}
+    rows = [(names[key], *(f"{one:.3f}" for one in three)) for key, three in numbers.items()]
+    report.whole("startup", ("command", "seconds", "fastest", "slowest"), rows)
+    for key, (name, more, within, most) in GOALS.items():
+        said = f"{typical[key]:.2f} s"
+        report.goal(f"startup-{key}", name + more, f"{within} {most} s", said, typical[key] <= most)
     report.write(options.json)
 
 

@@ -13,12 +13,27 @@ import pytest
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
 from scale import page
-from scale.costs import ENDS, Costs, read_assumed, read_costs, read_measured
-from scale.limits import examples_in_a_week, examples_in_driver, fits_driver, gpus_of_driver
-from scale.plan import expected_seconds, plan_of
+from scale.model import (
+    ENDS,
+    Costs,
+    Fleet,
+    Job,
+    Workload,
+    driver_bytes,
+    examples_in_a_week,
+    examples_in_driver,
+    expected_seconds,
+    fits_driver,
+    gpus_of_driver,
+    job_of,
+    plan_of,
+    read_assumed,
+    read_costs,
+    read_measured,
+    storing_seconds,
+)
+from scale.page import BILLION, IMAGENET, MANY_NODES, TWO_NODES
 from scale.simulate import simulate
-from scale.worked import BILLION, IMAGENET, MANY_NODES, TWO_NODES
-from scale.workload import Fleet, Job, Workload, driver_bytes, job_of, storing_seconds
 
 WITHIN = 0.10
 ONE_GPU = Fleet(nodes=1, gpus=1)
