@@ -8,7 +8,6 @@ sure, as of labels that people mix up, worth nothing, and upside down; and by ra
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from functools import cache
@@ -22,8 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 from easiness import load_dataset, measure, suspects
 from easiness.analysis import draw_fixed, draw_in_sequence, most_wrong, stratify, wealth_of_looks
 from easiness.analysis.audit import allocated
-from kit.machine import measured
-from kit.pages import head, markdown, write_page
+from kit.science import options, publish
 from science.audit_worlds import KINDS, at_random, counts, intervals, world
 
 SIZES, LOOKS = (2_000, 50_000), (50, 100, 300)
@@ -163,86 +161,32 @@ def by_difference(p_wrong, wrong, looks, times, rng):
     return with_p / plain if plain else 1.0
 
 
-def span(found):
-    return f"{min(found):.2f} to {max(found):.2f}"
-
-
-def page(cells, real, sequences, times, made):
-    """The page of docs/results and its whole tables."""
-    held, ratios, errors = (np.array([cell[which] for cell in cells.values()]) for which in range(3))
-    of_kind = {kind: {key[1:]: cell for key, cell in cells.items() if key[0] == kind} for kind in KINDS}
-    calibrated, few = of_kind["calibrated"], ("none", "five", "1 %")
-    saved = span([c[1] for (name, _, looks), c in calibrated.items() if name not in few and looks > LOOKS[0]])
-    ever = max(float(row[3]) for row in sequences if row[3] != "–")
-    slow = max(int(row[4]) / int(row[5]) for row in sequences if row[1] == "0 %")
+def tables(cells, real, sequences):
+    """The whole tables, and the one on the page."""
+    flat = [(*key, f"{held:.3f}", f"{ratio:.2f}") for key, (held, ratio, _) in cells.items()]
+    fixed = ("p_wrong", "wrong", "labels", "looks", "holds", "looks for one at random")
+    networks = ("planted", "wrong", "looks", "holds", "looks for one at random", "sd with p_wrong")
+    at_any = ("labels", "wrong", "p_wrong", "ever refuted", "looks", "looks at random")
     small = [
         (
             kind,
-            f"{min(cell[0] for cell in found.values()):.3f}",
-            *(f"{found[name, SIZES[1], 100][1]:.2f}" for name in SHARES),
+            f"{min(held for key, (held, *_) in cells.items() if key[0] == kind):.3f}",
+            *(f"{cells[kind, name, SIZES[1], 100][1]:.2f}" for name in SHARES),
         )
-        for kind, found in of_kind.items()
+        for kind in KINDS
     ]
-    command = f"python benchmarks/science/audit.py --times {times} --docs docs/results/audit.md"
-    text = f"""\
-{head("Does an audit hold?", command, made)}
-Does the 95 % interval of `audit` hold the true number of wrong labels, whatever `p_wrong` is worth, and how
-many looks does it save? Sets of 2,000 and of 50,000 labels with known mistakes (none, five, or 1 to 40 %) are
-audited {times} times each.
-
-- **It holds.** Of {len(cells)} cells the least share of intervals that hold is {held.min():.3f}.
-- **It is unbiased.** Mean estimates are off by at most {np.abs(errors).max():.1f} of their standard errors,
-  which is what {len(cells)} cells give by chance.
-- **It saves looks** where `p_wrong` is calibrated. From 5 % wrong and 100 looks on it takes {saved} of the
-  looks of random draws. Our goal is half. Where 1 % or less is wrong it takes
-  {span([c[1] for (name, *_), c in calibrated.items() if name in few])}, and where half of the wrong labels
-  look sound {span([c[1] for c in of_kind["people"].values()])}.
-- **It costs little** where `p_wrong` is worth nothing: at most {ratios.max():.2f} times the looks.
-- **It may stop at any look** (`--at-most`). In at most {ever:.3f} of the audits a bound was below the true
-  number at any look: 0.05 is allowed, and such shares are off by 0.01 by chance. Where `p_wrong` expects
-  wrong labels and there are none, it takes up to {slow:.1f} times the looks of random draws.
-
-{markdown(("p_wrong", "least share that holds", *(f"looks, {name} wrong" for name in SHARES)), small)}
-
-Looks are a share of those that random draws need for an interval as narrow (exact, Clopper and Pearson),
-for 100 looks at 50,000 labels. `overconfident`: odds to the power of three. `people`: half of the wrong
-labels look sound, and 3 % of the sound ones suspect. `useless`: as sharp as calibrated, assigned at random.
-`inverted`: the suspects last.
-
-## What is not certain
-
-- All this is simulated. With the `p_wrong` of networks, on digits with planted wrong labels, at least
-  {min(row[3] for row in real)} of the intervals hold, for {min(row[4] for row in real)} to
-  {max(row[4] for row in real)} of the looks.
-"""
-    flat = [(*key, f"{held:.3f}", f"{ratio:.2f}") for key, (held, ratio, _) in cells.items()]
-    tables = {
-        "fixed-looks": (("p_wrong", "wrong", "labels", "looks", "holds", "looks for one at random"), flat),
-        "networks": (
-            ("planted", "wrong", "looks", "holds", "looks for one at random", "sd with p_wrong"),
-            real,
-        ),
-        "at-any-look": (
-            ("labels", "wrong", "p_wrong", "ever refuted", "looks", "looks at random"),
-            sequences,
-        ),
-    }
-    return text, tables
+    header = ("p_wrong", "least share that holds", *(f"looks, {name} wrong" for name in SHARES))
+    whole = {"fixed-looks": (fixed, flat), "networks": (networks, real), "at-any-look": (at_any, sequences)}
+    return whole, (header, small)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--times", type=int, default=500)
-    parser.add_argument("--docs", type=Path)
-    options = parser.parse_args()
-    cells = fixed(options.times)
-    real = digits(options.times)
-    sequences = in_sequence(options.times, 2_000, 0.03, 400, (0, 0.25, 0.5, 1, 5))
-    sequences += in_sequence(options.times // 2, 50_000, 0.01, 800, (0, 0.5, 1))
-    text, tables = page(cells, real, sequences, options.times, measured())
-    print(text)
-    if options.docs is not None:
-        write_page(options.docs, text, tables)
+    asked = options(__doc__, more={"--times": 500})
+    cells = fixed(asked.times)
+    real = digits(asked.times)
+    sequences = in_sequence(asked.times, 2_000, 0.03, 400, (0, 0.25, 0.5, 1, 5))
+    sequences += in_sequence(asked.times // 2, 50_000, 0.01, 800, (0, 0.5, 1))
+    publish(asked.docs, "audit", *tables(cells, real, sequences))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ kept in --kept.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -26,11 +25,50 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 from easiness import open_run
 from easiness.analysis import ALL_BUT_CERTAIN, relearned
-from kit.machine import measured
-from kit.pages import write_page
-from science.decided_text import AT_FIRST, WELL, page
+from kit.science import options, publish
 from science.wrong_labels import by_default
 from science.wrong_labels_runs import cells
+
+WELL = 0.05  # calibrated
+AT_FIRST = tuple(f"error at first {than} {WELL}" for than in ("at most", "over"))
+COLUMNS = ("looks", "worlds", "found by first list", "found by new lists", "worlds with fewer")
+COLUMNS += ("worlds with more", "fewest against first list")
+COLUMNS += tuple(
+    f"{what}, {when} decisions"
+    for what in ("calibration error", "share of wrong off by", "range holds", "range is wide")
+    for when in ("before", "after")
+)
+SOME = ("runs", "number", "found by first list", "found by new lists")
+SOME += ("calibration error", "share of wrong off by", "range holds")
+SHOWN = ("as predicted", "odds a seventh", "odds seven times", "half the slope", "heavy tails")
+OF_DRAWN = (
+    "world",
+    "share off by: 200 from the top",
+    "half at random",
+    "range holds: 200 from the top",
+    "half at random",
+)
+
+
+def arrow(pair):
+    """Before and after."""
+    return " → ".join(pair)
+
+
+def shown(runs, drawn, anywhere):
+    """The tables on the page, from rows of texts."""
+    small = [row for row in runs if row[1] in AT_FIRST and row[:3:2] == ("10", "200")]
+    at_random = {row[0]: row for row in anywhere}
+    yield SOME, [(row[1], *row[3:6], *map(arrow, (row[9:11], row[11:13], row[13:15]))) for row in small]
+    yield (
+        OF_DRAWN,
+        [
+            (row[0], *(arrow(of[at : at + 2]) for at in (10, 12) for of in (row, at_random[row[0]])))
+            for row in drawn
+            if row[1] == "200" and row[0] in SHOWN
+        ],
+    )
+
 
 LOOKS = (100, 200, 500)
 EVERY = {50: LOOKS, 10: (100, 200)}
@@ -198,32 +236,28 @@ def of_runs(on_runs):
 
 def main():
     """Look at all, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--kept", type=Path, default=Path("runs/decided"))
-    parser.add_argument("--docs", type=Path, help="folder for decided.md")
-    options = parser.parse_args()
-    options.kept.mkdir(parents=True, exist_ok=True)
-    on_drawn = {
-        kind: [looked(drawn(kind, np.random.default_rng([at, seed])), 50) for seed in range(DRAWS)]
-        for at, kind in enumerate(KINDS)
-    }
-    anywhere = {
-        kind: [
-            looked_anywhere(drawn(kind, np.random.default_rng([at, seed])), np.random.default_rng(seed))
-            for seed in range(DRAWS)
-        ]
-        for at, kind in enumerate(KINDS)
-    }
+    asked = options(__doc__, "--runs", more={"--kept": Path("runs/decided")})
+    asked.kept.mkdir(parents=True, exist_ok=True)
+    worlds = [(kind, at, seed) for at, kind in enumerate(KINDS) for seed in range(DRAWS)]
+    on_drawn, anywhere = {kind: [] for kind in KINDS}, {kind: [] for kind in KINDS}
+    for kind, at, seed in worlds:
+        one = drawn(kind, np.random.default_rng([at, seed]))
+        on_drawn[kind].append(looked(one, 50))
+        anywhere[kind].append(looked_anywhere(one, np.random.default_rng(seed)))
     on_runs = []
     for cell in cells():
-        world = said_of(cell, options.runs, options.kept)
+        world = said_of(cell, asked.runs, asked.kept)
         if world is not None and world.wrong.any():
             on_runs.append((cell, {every: looked(world, every) for every in EVERY}))
             print(cell.name, on_runs[-1][1][50].get(200), flush=True)
-    if options.docs is not None:
-        rows = (*of_runs(on_runs), summary(on_drawn, 50), summary(anywhere, 50))
-        write_page(options.docs / "decided.md", *page(*rows, f"{NUM:,}", DRAWS, measured()))
+    (rows, lost), of_drawn, at_random = of_runs(on_runs), summary(on_drawn, 50), summary(anywhere, 50)
+    tables = {
+        "runs": (("new list after", "labels", *COLUMNS), rows),
+        "fewer": (("new list after", "run", "looks", "found", "found by first list"), lost),
+        "drawn": (("world", *COLUMNS), of_drawn),
+        "half-at-random": (("world", *COLUMNS), at_random),
+    }
+    publish(asked.docs, "decided", tables, *shown(rows, of_drawn, at_random))
 
 
 if __name__ == "__main__":
