@@ -26,7 +26,11 @@ def options(doc, *needed, runs=None, more=None, arguments=None):
         parser.add_argument(name, type=Path, required=True)
     others = {"--docs": None, **({"--runs": Path("runs", runs)} if runs else {}), **(more or {})}
     for name, value in others.items():
-        how = {"action": "store_true"} if value is False else {"type": Path if value is None else type(value)}
+        how = {"type": Path if value is None else type(value)}
+        if value is False:
+            how = {"action": "store_true"}
+        elif isinstance(value, tuple):
+            how = {"nargs": "*", "type": type(value[0])}
         parser.add_argument(name, default=value, **how)
     found = parser.parse_args(arguments)
     if runs:

@@ -9,7 +9,6 @@ does: the j-th head that an example was left out by stands in row j.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -24,8 +23,7 @@ from easiness.spec import FeaturesRef, Heads
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
-from kit.pages import head, markdown, write_page
+from kit.science import options, publish
 
 SHARES, FRACTION, NUM = (0.05, 0.2, 0.8), 0.1, 500
 LENGTHS = (10, 20, 40)  # trials of a run
@@ -156,14 +154,11 @@ def mean(values):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=300)
-    parser.add_argument("--docs", type=Path)
-    options = parser.parse_args()
+    asked_for = options(__doc__, more={"--repeats": 300})
     torch.set_num_threads(1)
     rows, of_length = [], defaultdict(list)
     for name, (x, y) in data_sets().items():
-        right, left_out = asked(x, y, HEADS.folds * options.repeats)
+        right, left_out = asked(x, y, HEADS.folds * asked_for.repeats)
         for row, share in enumerate(SHARES):
             for length, seen in judge(right[:, row], left_out[:, row], y).items():
                 of_length[length].append(seen)
@@ -178,11 +173,7 @@ def main():
         for side in SIDES
         for length, all_seen in of_length.items()
     ]
-    command = f"python benchmarks/science/heads_reliability.py --repeats {options.repeats} --docs {PAGE_FILE}"
-    text = page(head(TITLE, command, measured()), options.repeats, rows, told)
-    print(text)
-    if options.docs is not None:
-        write_page(options.docs, text, {"shares": (HEADER, rows)})
+    publish(asked_for.docs, "heads-reliability", {"shares": (HEADER, rows)}, (BINS, told))
 
 
 HEADER = (
@@ -190,29 +181,6 @@ HEADER = (
     "reliability: said", "came", "share of the true set: off", "interval holds it",
 )  # fmt: skip
 BINS = ("", "trials", *(f"{one / 5:g} to {(one + 1) / 5:g}" for one in range(5)))
-TITLE = "Do reliability and memberships hold for heads?"
-PAGE_FILE = "docs/results/heads-reliability.md"
-
-
-def page(top, repeats, rows, told):
-    """The page, of the rows of both tables."""
-    least = min(row[-1] for row in rows if row[-1] != "–")
-    return f"""\
-{top}
-`p_easy`, `p_hard`, reliability and `forecast` are made for independent trials. Heads of one repeat are not:
-they see parts of one partition. Do the numbers hold? {repeats} repeats on {NUM} vectors of each of four data
-sets tell the truth, and runs of 10, 20 and 40 trials are held to it.
-
-- **Memberships hold at every share**, with one exception: a `p_easy` above 0.6 from ten trials, or above 0.8
-  from forty, is too high. Few examples have one.
-- **Reliability is too high by up to 0.05** where many examples are always right.
-- **At the share 0.2 counts vary less than independent trials would**: they have 0.7 of a binomial's variance.
-- **Intervals of `forecast`** (ten heads or more) hold the truth in at least {least} of the runs of a cell.
-
-The probability, and how often it came true, over all data:
-
-{markdown(BINS, told)}
-"""
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ page. `--seeds 0` trains nothing more and writes the page of what there is. Thre
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from dataclasses import asdict, replace
@@ -28,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 from easiness.studies.keeping import places
 from kit.machine import measured
+from kit.science import kept, options
 from science import in_training_page as paper
 from science.in_training_policies import (
     CLEANED,
@@ -43,15 +43,6 @@ from science.in_training_policies import (
 
 SEEDS = 10
 BESIDE = ("wrong", CLEANED)
-
-
-def kept(file, make):
-    """What the file has, made where it is not there: whole or not at all."""
-    if not file.exists():
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps(make()) + "\n")
-        part.replace(file)
-    return json.loads(file.read_text())
 
 
 def looked_up(data, settings, runs):
@@ -139,30 +130,25 @@ def carry_out(settings, source, runs, seeds):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="CIFAR-10 as Parquet or class folders")
-    parser.add_argument("--runs", type=Path, default=Path("runs/in-training"))
-    parser.add_argument("--docs", type=Path, help="the page to write")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--replicates", type=int, default=1000, help="of the simulation of the statistics")
-    for name, value in asdict(Settings()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    options = parser.parse_args(arguments)
-    settings = Settings(**{name: getattr(options, name) for name in asdict(Settings())})
+    fields = asdict(Settings())
+    more = {f"--{name.replace('_', '-')}": value for name, value in fields.items()}
+    more |= {"--seeds": SEEDS, "--replicates": 1000}  # of the simulation of the statistics
+    asked = options(__doc__, "--data", runs="in-training", more=more, arguments=arguments)
+    settings = Settings(**{name: getattr(asked, name) for name in fields})
     torch.set_num_threads(1)
-    if options.seeds > 0:
-        carry_out(settings, options.data, options.runs, options.seeds)
-    if options.docs is None:
+    if asked.seeds > 0:
+        carry_out(settings, str(asked.data), asked.runs, asked.seeds)
+    if asked.docs is None:
         return
-    results = known(options.runs)
-    files = {name: options.runs / f"easiness-{name}.json" for name in LABELS}
+    results = known(asked.runs)
+    files = {name: asked.runs / f"easiness-{name}.json" for name in LABELS}
     easiness = {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
     seeds = len(results) if len(results) >= 2 else SEEDS
     known_truth = kept(
-        options.runs / f"simulated-{seeds}-{options.replicates}.json",
-        lambda: paper.simulated(seeds, options.replicates),
+        asked.runs / f"simulated-{seeds}-{asked.replicates}.json",
+        lambda: paper.simulated(seeds, asked.replicates),
     )
-    paper.write(options.docs, settings, results, easiness, known_truth)
+    paper.write(asked.docs, settings, results, easiness, known_truth)
 
 
 if __name__ == "__main__":

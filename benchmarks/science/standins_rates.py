@@ -1,8 +1,9 @@
 """The agreement of cheap stand-ins from matching rates that were recorded, where the runs are not at hand.
 
-`docs/results/standins.csv` has the rates of trials of eight epochs on 2,500 images of CIFAR-10, and their 95 % intervals. Replicates of
-a rate are drawn from a normal distribution of that interval, independently of the other two. So an interval
-of the agreement is rather too wide than too narrow: a bootstrap of the runs draws the same trials for all.
+`docs/results/standins.csv` has the rates of trials of eight epochs on 2,500 images of CIFAR-10 and their 95 %
+intervals. Replicates of a rate are drawn from a normal distribution of that interval, independently of the
+other two. So an interval of the agreement is rather too wide than too narrow: a bootstrap of the runs draws
+the same trials for all.
 
     python benchmarks/science/standins_rates.py [--figure [docs/results/standins.svg]]
 """

@@ -10,8 +10,6 @@ that are finished are kept in --runs.
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
 import sys
 import zlib
@@ -26,13 +24,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 import easiness as ez
 from easiness.analysis import estimate_noise
-from easiness.analysis.labels.estimate import HIDDEN, _between
-from kit.machine import measured
-from kit.pages import head, write_page
+from easiness.analysis.labels.estimate import _between
+from kit.science import kept, options, publish
 from science.simulated_people import PEOPLE, mistaken, perceived, shown
 from science.wrong_labels import LEAST, SHARE
 
-COMMAND = "python benchmarks/science/wrong_labels_people.py --data FOLDER --docs docs/results"
 QUICK = {"cifar16": (1800, 900), "imagenette16": (1000,)}  # examples
 CHOSE = {
     ("cifar16", "clean", 0.0),
@@ -177,51 +173,10 @@ def row(cell, chooses, one):
     return *cell, "chose" if chooses else "judges", *shares[:3], one["by"], *shares[3:], missed(one).strip()
 
 
-def page(found, made):
-    """The page of docs/results, and its whole table."""
-    chose = [one for chooses, one in found.values() if chooses]
-    judges = [one for chooses, one in found.values() if not chooses]
-    hidden = [
-        np.log(one["wrong"] / one["margins"]) / np.log(one["transition"] / one["margins"])
-        for one in chose
-        if one["wrong"] and one["transition"] > one["margins"]
-    ]
-    counted, holds = (sum(word not in missed(one) for one in judges) for word in ("number", "range"))
-    rows = [row(cell, *one) for cell, one in found.items()]
-    judged = [line for line in rows if line[2] == "judges"]
-    text = f"""\
-{head("Labels that people got wrong, in a training from scratch", COMMAND, made)}
-How many labels are wrong where people got them wrong? Skilled and hasty people were simulated, people who
-mix up two pairs of classes, slips of the hand, and a crowd of all. Which label is wrong, and as what, depends
-on the example. Where networks count more wrong labels (by which class is labelled as which other) than stand
-out, `suspects` says a number between both: {HIDDEN:.2f} of the way, in logarithms, and at most three times
-what stands out.
-
-In the {len(hidden)} cells with wrong labels that chose it, the truth is {np.median(hidden):.2f} of that way
-(the median), from {min(hidden):.2f} to {max(hidden):.2f}. Nothing in a run tells these cells apart, or clean
-labels of hard examples from them, so the range is wide: up to all labels that networks do not say.
-
-{len(judges)} cells took no part in that number. It is within a quarter or two points of the truth in
-{counted} of them, and the range holds in {holds}; its upper end was widened after some of
-them had missed, which flatters that. Those that missed:
-
-{"; ".join(f"{line[0]}, {line[1]}: {line[7]} ({line[-1]})" for line in judged if line[-1])}.
-
-A cell is one draw of labels and one run of {TRIALS} trials of {EPOCHS} epochs. People are simulated.
-"""
-    return text, {"cells": (COLUMNS, rows)}
-
-
 def main():
     """Measure what is missing, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--runs", type=Path, default=Path("runs/wrong-labels-people"))
-    parser.add_argument("--docs", type=Path, help="folder for people.md")
-    parser.add_argument("--cells", default=".*", help="names of cells, a regular expression")
-    options = parser.parse_args()
-    options.runs.mkdir(parents=True, exist_ok=True)
-    where, cells = {"folder": options.data, "runs": options.runs}, {}
+    asked = options(__doc__, "--data", runs="wrong-labels-people", more={"--cells": ".*"})
+    where, cells = {"folder": asked.data, "runs": asked.runs}, {}
     for kind, rate in PEOPLE:
         for name, sizes in QUICK.items():
             for num in sizes:
@@ -230,16 +185,13 @@ def main():
         for name in NETWORKS:
             judge = partial(trained, name, kind, rate, **where)
             cells[name, f"{kind} {rate:.0%}"] = (name, kind, rate) in CHOSE, judge
-    found = {}
+    rows = []
     for cell, (chooses, judge) in cells.items():
-        kept = options.runs / f"{' '.join(cell)}.json"
-        if not kept.exists() and re.fullmatch(options.cells, " ".join(cell)):
-            kept.write_text(json.dumps(judge()))
-        if kept.exists():
-            found[cell] = chooses, json.loads(kept.read_text())
-            print(*row(cell, *found[cell]), flush=True)
-    if options.docs is not None:
-        write_page(options.docs / "people.md", *page(found, measured()))
+        file = asked.runs / f"{' '.join(cell)}.json"
+        if file.exists() or re.fullmatch(asked.cells, " ".join(cell)):
+            rows.append(row(cell, chooses, kept(file, judge)))
+            print(*rows[-1], flush=True)
+    publish(asked.docs, "people", {"cells": (COLUMNS, rows)})
 
 
 if __name__ == "__main__":
