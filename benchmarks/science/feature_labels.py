@@ -25,7 +25,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import easiness as ez
 from kit.science import kept, options, publish
-from science.simulated_people import drawn
+from science.wrong_labels_runs import drawn
 
 SIZES = (5_000, 10_000)
 CELLS = [("clean", 0.0)] + [

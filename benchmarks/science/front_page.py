@@ -15,7 +15,6 @@ networks from nothing, which take longest: without them a draw takes half an hou
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -37,6 +36,7 @@ from baselines.list_makers import features
 from easiness.show import counted
 from kit.machine import measured
 from kit.results import Report
+from kit.science import options as asked
 from science.feature_labels import images_of, judged, made_wrong, told_by_another
 
 RATE = 0.1
@@ -151,7 +151,6 @@ def file_of(runs, data, kind, labels, draw, tool):
 
 def carry_out(options):
     """Measure what is missing, draw after draw, the tools in turn."""
-    options.runs.mkdir(parents=True, exist_ok=True)
     sources = {"photos": options.photos, "cifar10": options.cifar10}
     for draw, (data, kind), labels in product(range(options.draws), SETTINGS, LABELS):
         files = {tool: file_of(options.runs, data, kind, labels, draw, tool) for tool in TOOLS}
@@ -253,18 +252,16 @@ def page(options):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photos", type=Path)
-    parser.add_argument("--cifar10", type=Path, help="as Parquet")
-    parser.add_argument("--runs", type=Path, default=Path("runs/front-page"))
-    parser.add_argument("--docs", type=Path, help="the page to write")
-    parser.add_argument("--draws", type=int, default=3)
-    kinds = sorted({kind for _, kind in SETTINGS})
-    parser.add_argument("--kinds", nargs="+", default=kinds, choices=kinds, help="of list, to measure")
-    parser.add_argument("--images", type=int, default=5_000, help="of CIFAR-10")
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--model", default="wrn_16_1")
-    options = parser.parse_args(arguments)
+    more = {
+        "--photos": None,
+        "--cifar10": None,  # as Parquet
+        "--draws": 3,
+        "--kinds": tuple(sorted({kind for _, kind in SETTINGS})),  # of list, to measure
+        "--images": 5_000,  # of CIFAR-10
+        "--epochs": 10,
+        "--model": "wrn_16_1",
+    }
+    options = asked(__doc__, runs="front-page", more=more, arguments=arguments)
     carry_out(options)
     page(options)
 

@@ -148,7 +148,7 @@ def main(arguments=None):
         asked.runs / f"simulated-{seeds}-{asked.replicates}.json",
         lambda: paper.simulated(seeds, asked.replicates),
     )
-    paper.write(asked.docs, settings, results, easiness, known_truth)
+    paper.write(asked.docs, results, easiness, known_truth)
 
 
 if __name__ == "__main__":

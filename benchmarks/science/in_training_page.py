@@ -13,13 +13,12 @@ from scipy.special import expit
 
 from easiness.analysis import paired_gain
 from easiness.show.svg import EASY, FONT_SIZE, INK, picture_bytes, quiet
-from kit.results import Report
-from science.in_training_policies import CLEANED, LABELS, LEAST, MOST, POLICIES, START, UNIFORM
+from kit.science import publish
+from science.in_training_policies import CLEANED, LABELS, POLICIES, UNIFORM
 
 OTHERS = [policy for policy in POLICIES if policy is not UNIFORM]
 FAMILY = len(OTHERS) * len(LABELS)  # gains that the page tells
 LEVEL = 1 - 0.05 / FAMILY
-COMMAND = "python benchmarks/science/in_training.py --data FOLDER --docs docs/results/in-training.md"
 
 SHAPES = {  # of the world that is simulated: what is drawn for each training, on the scale of log odds
     "normally": lambda rng, size: 0.15 * rng.standard_normal(size),
@@ -88,49 +87,23 @@ def points(value, sign="+"):
     return f"{100 * value:{sign}.1f}"
 
 
-TITLE = "Does it pay to train on easy or on hard examples first, or more?"
-BEGINNING = f"""\
-Should examples be seen easy first, hard first, or more often the harder they are? {{settings.examples:,}}
-images of CIFAR-10, {{settings.model}}, {{settings.steps}} steps of {{settings.batch}}, tested on 10,000
-others, with clean labels and with
-{LABELS["wrong"]:.0%} wrong ones. Policies, beside uniform sampling:
-
-- *easy first*, *hard first*, *any first*: steps are on the easiest, hardest or random {START:.0%} at first,
-  on more and more, and on all from half the training on. *Any first* is the control.
-- *mining*: twice as many examples go forward, and the half with the larger losses counts.
-- *towards hard*, *towards easy*: the loss of an example counts {LEAST} to {MOST} times.
-
-Stated before it was run: a policy is better or worse where the interval of its gain leaves 0 out. Intervals
-are over seeds and test examples, and hold all {FAMILY} gains at once with 95 % (Bonferroni). Easy first is
-expected to win where labels are wrong or time is short, and little else (Wu, Dyer and Neyshabur 2021).
-"""
-NOTES = """\
-Accuracy in percent, ± the standard deviation over seeds. What *easy first* and *hard first* owe to the order
-is what they have beyond *any first*. Steps are equal, cost is not: *mining* has twice the forward passes, and
-what goes by easiness takes a run of its own before ({settings.trials} trials of {settings.scoring_epochs}
-epochs). The CSV has the rest, and gains on the harder half of the test examples.
-"""
-
-
-def write(path, settings, results, easiness, known_truth):
+def write(docs, results, easiness, known_truth):
     """The page, of the seeds that are whole: without results where they are fewer than two."""
-    report = Report(TITLE, COMMAND)
-    report.say(*BEGINNING.format(settings=settings).splitlines(), "")
-    if len(results) < 2:
-        report.say("**No two seeds are whole yet, and nothing is known.**", "")
-    else:
-        report.measured = "\n".join(sorted({cell["measured"] for one in results for cell in one.values()}))
-        path.with_suffix(".svg").write_bytes(draw(results))
-        tables(report, settings, results, easiness, path.with_suffix(".svg").name)
     rows = [(shape, points(v), f"{held:.1%}", f"{told:.1%}") for shape, v, held, told in known_truth["rows"]]
-    report.whole(
-        "known-truth", ("trainings differ", "true gain", "pages whose intervals hold all", "gains told"), rows
-    )
-    report.say(
-        f"On {known_truth['replicates']:,} simulated pages, where trainings differ in several ways, all "
-        f"intervals held the truth in {min(float(row[2][:-1]) for row in rows)}% or more.",
-    )
-    report.write_page(path)
+    truths = ("trainings differ", "true gain", "pages whose intervals hold all", "gains told")
+    if len(results) < 2:
+        print("No two seeds are whole yet, and nothing is known.")
+        return
+    hard = easiness["clean"]["harder_half_of_test"]
+    policies = [row(results, labels, policy, hard) for labels in LABELS for policy in POLICIES]
+    found = easiness["wrong"]["wrong_in_hardest_fifth"]
+    print(f"{len(results)} seeds. Of the wrong labels {found:.0%} are among the hardest fifth.")
+    print(*of_cleaned(results), sep="\n")
+    shown = [[one[at] for at in SHOWN] for one in policies if one[6] in ("", "better")]
+    made = "\n".join(sorted({cell["measured"] for one in results for cell in one.values()}))
+    tables = {"policies": (HEADER, policies), "known-truth": (truths, rows)}
+    some = ([HEADER[at] for at in SHOWN], shown)
+    publish(docs, "in-training", tables, some, made=made, figure=draw(results))
 
 
 HEADER = (
@@ -138,26 +111,6 @@ HEADER = (
     "beyond uniform, harder half", "forward",
 )  # fmt: skip
 SHOWN = (0, 1, 4, 5, 6)  # columns on the page
-
-
-def tables(report, settings, results, easiness, figure):
-    """What was found."""
-    found = easiness["wrong"]["wrong_in_hardest_fifth"]
-    hard = easiness["clean"]["harder_half_of_test"]
-    rows = [row(results, labels, policy, hard) for labels in LABELS for policy in POLICIES]
-    report.whole("policies", HEADER, rows)
-    report.say(
-        f"**{len(results)} seeds.** Of the wrong labels {found:.0%} are among the hardest fifth.",
-        "",
-        *summary(results),
-        *of_cleaned(results),
-        "",
-        f"![Gain of each policy over uniform sampling, with its interval]({figure})",
-        "",
-    )
-    shown = [[one[at] for at in SHOWN] for one in rows if one[6] in ("", "better")]
-    report.table([HEADER[at] for at in SHOWN], shown)
-    report.say(*NOTES.format(settings=settings, FAMILY=FAMILY).splitlines(), "")
 
 
 def of_cleaned(results):
@@ -227,20 +180,3 @@ def draw(results):
         axes.set_ylim(len(OTHERS) - 0.5, -0.5)
         axes.set_xlabel("accuracy beyond uniform sampling, points")
     return picture_bytes(figure, ".svg")
-
-
-def summary(results):
-    """What can be told, in a few sentences."""
-    gains = {(labels, policy.name): gain(results, labels, policy) for labels in LABELS for policy in OTHERS}
-    said = []
-    for word, sign in (("better", 1), ("worse", -1)):
-        for labels in LABELS:
-            names = [
-                f"*{policy.name}* ({points(gains[labels, policy.name].value)})"
-                for policy in OTHERS
-                if gains[labels, policy.name].shown and sign * gains[labels, policy.name].value > 0
-            ]
-            said.append(f"- {word.capitalize()} on {labels} labels: {', '.join(names) or 'nothing'}.")
-    width = np.median([(one.interval[1] - one.interval[0]) / 2 for one in gains.values()])
-    said.append(f"- Differences of less than about {points(width, '')} points could not be told.")
-    return said

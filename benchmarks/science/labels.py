@@ -17,8 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cleanlab.filter import find_label_issues
-from cleanlab.rank import get_label_quality_scores
 from scipy.special import softmax
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -156,6 +154,9 @@ def of_suspects(run):
 
 def of_cleanlab(labels, probabilities):
     """Suspicion [n] by name of cleanlab's quality scores, and which its filter finds."""
+    from cleanlab.filter import find_label_issues
+    from cleanlab.rank import get_label_quality_scores
+
     found = {}
     for method, adjusted in QUALITIES:
         quality = get_label_quality_scores(labels, probabilities, method=method, adjust_pred_probs=adjusted)

@@ -15,16 +15,15 @@ import json
 import sys
 import tempfile
 import time
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from itertools import product
-from math import isfinite
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import false_discovery_control, t, ttest_1samp
+from scipy.stats import false_discovery_control, ttest_1samp
 
 from easiness import keep, load_dataset
 from easiness.errors import BadInput
@@ -108,75 +107,42 @@ LEVEL = 0.95
 FALSE = 0.05  # share of false ones among those called different, at most on average
 
 
-@dataclass(frozen=True)
-class Difference:
-    """Mean accuracy of an arm, and by how much it is above random choice, with Student's interval over seeds.
+def compared(results):
+    """A row for each share kept, arm and length: accuracy, and how far it is above random choice.
 
-    ``p`` is that of the paired t test, ``adjusted`` for all comparisons of the page (Benjamini-Hochberg).
+    Differences are of pairs of the same seed, with Student's interval over seeds. Verdicts are those of the
+    paired t test, adjusted for all comparisons of the page (Benjamini-Hochberg).
     """
-
-    arm: tuple[str, str]
-    kept: float
-    length: str
-    seeds: int
-    accuracy: float
-    value: float
-    low: float
-    high: float
-    p: float
-    adjusted: float = np.nan
-
-    @property
-    def verdict(self) -> str:
-        """``above`` or ``below`` random choice, or ``undecided``."""
-        if not self.adjusted <= FALSE:
-            return "undecided"
-        return "above" if self.value > 0 else "below"
-
-
-def by_seed(results, arm, kept, length):
-    """What is known of a cell by seed; ``None`` where a class would have been left without examples."""
-    cells = {seed: full(seed) if kept == 1 else Cell(*arm, kept, length, seed) for seed in range(100)}
-    return {seed: results[cell.name] for seed, cell in cells.items() if cell.name in results}
-
-
-def accuracies(results, arm, kept, length):
-    """The accuracy of a cell by seed, of those that were trained."""
-    known = by_seed(results, arm, kept, length)
-    return {seed: accuracy for seed, accuracy in known.items() if accuracy is not None}
-
-
-def loses_a_class(results, arm, kept, length):
-    """Would this arm have left a class without examples, at any seed?"""
-    return None in by_seed(results, arm, kept, length).values()
-
-
-def compared(results, arm, kept, length):
-    """The `Difference` of an arm, ``None`` with fewer than two pairs."""
-    ours, theirs = (accuracies(results, one, kept, length) for one in (arm, RANDOM))
-    seeds = sorted(ours.keys() & theirs.keys())
-    if len(seeds) < 2:
-        return None
-    differences = np.array([ours[seed] - theirs[seed] for seed in seeds])
-    mean = float(differences.mean())
-    error = float(differences.std(ddof=1)) / np.sqrt(len(seeds))
-    margin = float(t.ppf((1 + LEVEL) / 2, len(seeds) - 1)) * error
-    # without any spread the test is undefined: nothing is decided by that
-    p = float(ttest_1samp(differences, 0).pvalue) if error > 0 else 1.0
-    accuracy = float(np.mean([ours[seed] for seed in seeds]))
-    return Difference(arm, kept, length, len(seeds), accuracy, mean, mean - margin, mean + margin, p)
-
-
-def all_compared(results):
-    """Every comparison there is, by arm, share kept and length, adjusted for their number."""
-    keys = [(arm, kept, length) for kept in KEPT for length in LENGTHS for arm in ARMS if arm != RANDOM]
-    found = {key: one for key in keys if (one := compared(results, *key)) is not None}
-    if not found:
-        return {}
-    adjusted = false_discovery_control([one.p for one in found.values()])
-    return {
-        key: replace(one, adjusted=float(p)) for (key, one), p in zip(found.items(), adjusted, strict=True)
-    }
+    names = ["score", "sampler", "kept", "length", "seed"]
+    cells = pd.DataFrame(
+        [(*name.split("/"), one) for name, one in results.items()], columns=[*names, "accuracy"]
+    )
+    cells = cells.astype({"kept": float, "accuracy": float})
+    by_cell = {key: one.set_index("seed")["accuracy"] for key, one in cells.groupby(names[:-1])}
+    rows = []
+    for kept, arm, length in product(sorted(KEPT, reverse=True), ARMS, LENGTHS):
+        own = by_cell.get((*arm, kept, length), pd.Series(dtype=float))
+        row = dict(zip(names, (*arm, kept, length), strict=False))
+        row |= {"lost": own.isna().any(), "seeds": own.notna().sum(), "accuracy": own.mean()}
+        difference = (own - by_cell.get((*RANDOM, kept, length), own)).dropna()
+        if arm != RANDOM and len(difference) >= 2:
+            test = ttest_1samp(difference, 0)
+            row |= {"value": difference.mean(), "p": test.pvalue}
+            row["low"], row["high"] = test.confidence_interval(LEVEL)
+        rows.append(row)
+    found, known = pd.DataFrame(rows), [row for row in rows if "p" in row]
+    adjusted = iter(false_discovery_control([row["p"] for row in known]) <= FALSE)
+    found["verdict"] = [
+        ""
+        if "p" not in row
+        else "undecided"
+        if not next(adjusted)
+        else "above"
+        if row["value"] > 0
+        else "below"
+        for row in rows
+    ]
+    return found
 
 
 SCORING_TRIALS, SCORING_SEED = 8, 1000  # another seed than any that is judged
@@ -258,61 +224,43 @@ COLORS = {"top": HARD, "balanced": HARD, "ccs": EASY, "beta": INK}
 MARKERS = {"top": "o", "balanced": "D", "ccs": "s", "beta": "^"}
 
 
-def draw(results):
+def draw(found):
     """The figure as SVG, with each interval; filled marks are differences that are decided."""
-    found = all_compared(results)
-    known = {kept for (_, kept, _), one in found.items() if one is not None and isfinite(one.low)}
-    # others have no interval yet
-    shares = [kept for kept in sorted(KEPT, reverse=True) if kept in known or not known]
+    known = found[found["verdict"] != ""]
+    shares = sorted(known["kept"].unique(), reverse=True)
     figure = Figure(figsize=(2.6 + 1.8 * len(shares), 5.4), layout="constrained")
     panels = figure.subplots(len(LENGTHS), len(shares), sharey=True, sharex="col", squeeze=False)
-    for row, length in zip(panels, LENGTHS, strict=True):
-        for axes, kept in zip(row, shares, strict=True):
-            quiet(axes)
-            axes.axvline(0, color=INK, linewidth=0.8, linestyle=":")
-            for at, sampler in enumerate(SAMPLERS):
-                ones = [found.get(((score, sampler), kept, length)) for score in SCORES]
-                points(axes, ones, sampler, 0.18 * (at - (len(SAMPLERS) - 1) / 2))
-            axes.set_title(f"{kept:.0%} kept, equal {length}", color=INK, fontsize=FONT_SIZE + 1, loc="left")
-            axes.set_yticks(range(len(SCORES)), list(SCORES))
-            axes.set_ylim(len(SCORES) - 0.5, -0.5)
+    for (length, kept), axes in zip(product(LENGTHS, shares), panels.flat, strict=True):
+        quiet(axes)
+        axes.axvline(0, color=INK, linewidth=0.8, linestyle=":")
+        of_panel = known[
+            (known["length"] == length) & (known["kept"] == kept) & known["score"].isin([*SCORES])
+        ]
+        for one in of_panel.to_dict("records"):
+            at = [*SCORES].index(one["score"]) + 0.18 * (
+                SAMPLERS.index(one["sampler"]) - (len(SAMPLERS) - 1) / 2
+            )
+            color, marker = COLORS[one["sampler"]], MARKERS[one["sampler"]]
+            face = "white" if one["verdict"] == "undecided" else color
+            axes.plot([100 * one["low"], 100 * one["high"]], [at, at], color=color, linewidth=1)
+            axes.plot(100 * one["value"], at, marker, color=color, markersize=4, markerfacecolor=face)
+        axes.set_title(f"{kept:.0%} kept, equal {length}", color=INK, fontsize=FONT_SIZE + 1, loc="left")
+        axes.set_yticks(range(len(SCORES)), list(SCORES))
+        axes.set_ylim(len(SCORES) - 0.5, -0.5)
     for axes in panels[-1]:
         axes.set_xlabel("accuracy beyond random, %")
-    handles, labels = panels[0][0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(SAMPLERS), frameon=False, fontsize=FONT_SIZE
-    )
+    for sampler, color in COLORS.items():
+        panels[0][0].plot([], [], MARKERS[sampler], color=color, markersize=4, label=sampler)
+    figure.legend(loc="outside lower center", ncols=len(SAMPLERS), frameon=False, fontsize=FONT_SIZE)
     return picture_bytes(figure, ".svg")
-
-
-def points(axes, ones, sampler, offset):
-    """A mark and an interval for each score of those that are there."""
-    color = COLORS[sampler]
-    for at, one in enumerate(ones):
-        if one is not None:
-            axes.plot([100 * one.low, 100 * one.high], [at + offset] * 2, color=color, linewidth=1)
-            axes.plot(
-                100 * one.value,
-                at + offset,
-                MARKERS[sampler],
-                color=color,
-                markersize=4,
-                markerfacecolor="white" if one.verdict == "undecided" else color,
-            )
-    axes.plot([], [], MARKERS[sampler], color=color, markersize=4, label=sampler)
-
-
-def percent(share):
-    return f"{100 * share:.1f}"
 
 
 def within(one):
     """`+1.2 (0.3 to 2.1)` in percent, in bold where it is decided."""
-    if one is None:
+    if not one["verdict"]:
         return ""
-    mark = "" if one.verdict == "undecided" else "**"
-    value = f"{mark}{100 * one.value:+.1f}{mark}"
-    return f"{value} ({100 * one.low:+.1f} to {100 * one.high:+.1f})"
+    mark = "" if one["verdict"] == "undecided" else "**"
+    return f"{mark}{100 * one['value']:+.1f}{mark} ({100 * one['low']:+.1f} to {100 * one['high']:+.1f})"
 
 
 COLUMNS = ("", ", beyond random", ", verdict")
@@ -325,35 +273,30 @@ CELLS = (
 )
 
 
-def cell_rows(results, found):
+def cell_rows(found):
     """A row for each share kept and arm, equal epochs and equal steps side by side."""
-    for kept in sorted(KEPT, reverse=True):
-        for arm in ARMS:
-            columns, counts = [], []
-            for length in LENGTHS:
-                values = accuracies(results, arm, kept, length)
-                counts.append(len(values))
-                lost = "a class lost" if loses_a_class(results, arm, kept, length) else ""
-                one = None if arm == RANDOM else found.get((arm, kept, length))
-                accuracy = percent(np.mean(list(values.values()))) if values else lost
-                columns += [accuracy, within(one), "" if one is None else one.verdict]
-            seeds = " and ".join(str(one) for one in dict.fromkeys(counts))
-            sampler = "" if arm == RANDOM else arm[1]
-            yield f"{kept:.0%}", arm[0], sampler, seeds, *columns
+    for (kept, *arm), pair in found.groupby(["kept", "score", "sampler"], sort=False):
+        columns = []
+        for one in pair.to_dict("records"):
+            accuracy = f"{100 * one['accuracy']:.1f}" if one["seeds"] else "a class lost" * one["lost"]
+            columns += [accuracy, within(one), one["verdict"]]
+        seeds = " and ".join(dict.fromkeys(map(str, pair["seeds"])))
+        yield f"{kept:.0%}", arm[0], "" if tuple(arm) == RANDOM else arm[1], seeds, *columns
 
 
 VERDICTS = ("kept", "equal", "random", "arms", "above random", "best arm", "beyond random", "below random")
 
 
-def verdicts(results, found):
+def verdicts(found):
     """A row for each share kept and length: how many arms beat random choice, and the best of them."""
-    for kept, length in product(sorted(KEPT, reverse=True), LENGTHS):
-        ones = [one for (_, k, at), one in found.items() if (k, at) == (kept, length)]
-        if ones:
-            above, below = ([one for one in ones if one.verdict == which] for which in ("above", "below"))
-            best = max(above or ones, key=lambda one: one.value)
-            random = percent(np.mean(list(accuracies(results, RANDOM, kept, length).values())))
-            shown = (", ".join(best.arm), within(best))
+    for (kept, length), group in found.groupby(["kept", "length"], sort=False):
+        ones = group[group["verdict"] != ""]
+        above, below = (ones[ones["verdict"] == which] for which in ("above", "below"))
+        if len(ones):
+            some = above if len(above) else ones
+            best = some.loc[some["value"].idxmax()]
+            random = f"{100 * group['accuracy'].iloc[ARMS.index(RANDOM)]:.1f}"
+            shown = f"{best['score']}, {best['sampler']}", within(best)
             yield f"{kept:.0%}", length, random, f"{len(ones)}", f"{len(above)}", *shown, f"{len(below)}"
 
 
@@ -362,22 +305,20 @@ BY_SAMPLER = ("sampler", "kept", "comparisons", "above random", "below random", 
 
 def by_sampler(found):
     """How often each sampler is above and below random choice, and its mean difference."""
+    of_scores = found[(found["verdict"] != "") & (found["score"] != "random")]
     for sampler, kept in product(SAMPLERS, sorted(KEPT, reverse=True)):
-        mine = [one for one in found.values() if (one.arm[1], one.kept) == (sampler, kept)]
-        ones = [one for one in mine if one.arm[0] in SCORES]
-        if ones:
-            above, below = (sum(one.verdict == which for one in ones) for which in ("above", "below"))
-            mean = 100 * np.mean([one.value for one in ones])
-            yield sampler, f"{kept:.0%}", f"{len(ones)}", f"{above}", f"{below}", f"{mean:+.1f}"
+        ones = of_scores[(of_scores["sampler"] == sampler) & (of_scores["kept"] == kept)]
+        if len(ones):
+            above, below = (f"{(ones['verdict'] == which).sum()}" for which in ("above", "below"))
+            yield sampler, f"{kept:.0%}", f"{len(ones)}", above, below, f"{100 * ones['value'].mean():+.1f}"
 
 
-def tables(results):
+def tables(found):
     """The whole tables by their names, and the one on the page."""
-    found = all_compared(results)
-    best = list(verdicts(results, found))
+    best = list(verdicts(found))
     rows = [(f"{row[0]}, equal {row[1]}", row[2], f"{row[4]} of {row[3]}", *row[5:]) for row in best]
     return {
-        "cells": (CELLS, list(cell_rows(results, found))),
+        "cells": (CELLS, list(cell_rows(found))),
         "verdicts": (VERDICTS, best),
         "samplers": (BY_SAMPLER, list(by_sampler(found))),
     }, (("kept", "random", "above random", "best", "beyond random", "below random"), rows)
@@ -411,18 +352,13 @@ def write(file, settings, machines, results):
 
 
 def trained(missing, start, minutes):
-    """The results of cells as they come, of as many as begin within so many minutes."""
+    """The results of cells as they come, of as many as end within so many minutes."""
     end = time.monotonic() + 60 * minutes
-    context = get_context("spawn")
-    with ProcessPoolExecutor(PROCESSES, mp_context=context, initializer=begin, initargs=start) as pool:
-        running, todo = set(), iter(missing)
-        while True:
-            while len(running) < PROCESSES and time.monotonic() < end and (cell := next(todo, None)):
-                running.add(pool.submit(train, cell))
-            if not running:
+    with get_context("spawn").Pool(PROCESSES, begin, start) as pool:
+        for found in pool.imap_unordered(train, missing):
+            yield found
+            if time.monotonic() > end:
                 return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            yield from (one.result() for one in done)
 
 
 def main():
@@ -442,8 +378,8 @@ def main():
             print(f"{done + 1}/{len(missing)} {found}", flush=True)
     if published is not None:
         write(published, settings, machines, results)
-        made, figure = "; ".join(machines), draw(results)
-        publish(asked.docs, "pruning", *tables(results), made=made, figure=figure)
+        made, found = "; ".join(machines), compared(results)
+        publish(asked.docs, "pruning", *tables(found), made=made, figure=draw(found))
 
 
 if __name__ == "__main__":

@@ -13,11 +13,9 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import softmax
 
 import easiness as ez
-from science.wrong_labels_runs import examples
+from science.wrong_labels_runs import drawn, examples
 
 PEOPLE = (
     ("clean", 0.0),
@@ -110,19 +108,6 @@ def perceived(name, folder, runs):
         np.savez(kept, y=y, strong=skilled, weak=hasty)
     found = np.load(kept)
     return found["y"], found["strong"], found["weak"]
-
-
-def drawn(log_p, y, rate, draw):
-    """Labels [n] drawn from what is seen, the true class favoured until a share ``rate`` is wrong."""
-    rows = np.arange(len(y))
-
-    def told(favour):
-        raised = log_p.copy()
-        raised[rows, y] += favour
-        return softmax(raised, axis=1)
-
-    favour = brentq(lambda one: 1 - told(one)[rows, y].mean() - rate, -60, 60)
-    return (told(favour).cumsum(1) > draw.random((len(y), 1))).argmax(1)
 
 
 def mistaken(kind, rate, y, skilled, hasty, draw):

@@ -158,20 +158,25 @@ def confusing(subject, data, data_folder, runs):
     return log_p
 
 
+def drawn(log_p, y, rate, draw):
+    """Labels [n] drawn from what is seen, the true class favoured until a share ``rate`` is wrong."""
+    rows = np.arange(len(y))
+
+    def told(favour):
+        raised = log_p.copy()
+        raised[rows, y] += favour
+        return softmax(raised, axis=1)
+
+    favour = brentq(lambda one: 1 - told(one)[rows, y].mean() - rate, -60, 60)
+    return (told(favour).cumsum(1) > draw.random((len(y), 1))).argmax(1)
+
+
 def made_wrong(labels, cell, log_p):
     """Labels [K] of which about the cell's share are wrong."""
     draw = np.random.default_rng(np.random.SeedSequence(cell.seed))
-    num, rows = int(labels.max()) + 1, np.arange(len(labels))
+    num = int(labels.max()) + 1
     if cell.noise == "confusable":
-
-        def told(favour):
-            raised = log_p / SOFT
-            raised[rows, labels] += favour
-            return softmax(raised, axis=1)
-
-        favour = brentq(lambda one: 1 - told(one)[rows, labels].mean() - cell.rate, -40, 40)
-        chosen: np.ndarray = (told(favour).cumsum(axis=1) > draw.random((len(labels), 1))).argmax(axis=1)
-        return chosen
+        return drawn(log_p / SOFT, labels, cell.rate, draw)
     wrong = draw.random(len(labels)) < cell.rate
     if cell.noise == "one pair":
         wrong &= labels == cell.seed % num

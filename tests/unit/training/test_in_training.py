@@ -108,18 +108,22 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.mark.long
-def test_every_policy_trains_and_the_page_is_of_the_seeds_that_are_whole(script, tmp_path, photos) -> None:
+def test_every_policy_trains_and_the_page_is_of_the_seeds_that_are_whole(
+    script, tmp_path, photos, capsys
+) -> None:
     runs, page = tmp_path / "runs", tmp_path / "page.md"
     asked = ["--data", photos, "--runs", runs, "--docs", page, "--replicates", 2]
     small = {"examples": 60, "batch": 10, "epochs": 1, "trials": 2, "scoring-epochs": 1, "model": "wrn_10_1"}
     for name, value in small.items():
         asked += [f"--{name}", value]
     script.main([*map(str, asked), "--seeds", "2"])
-    assert "**2 seeds.**" in page.read_text("utf-8")
+    told = capsys.readouterr().out
+    assert "2 seeds." in told
     added = (
         "on wrong labels (2 seeds): uniform sampling of what `easiness labels RUN --drop-above 0.5` leaves"
     )
-    assert added in page.read_text("utf-8")
+    assert added in told
+    assert "| Clean labels | uniform |" in page.read_text("utf-8")
     assert page.with_suffix(".svg").read_bytes().startswith(b"<")
     table = (tmp_path / "page" / "policies.csv").read_text("utf-8")
     assert table.count(",towards easy,") == 2  # with clean labels and with wrong ones
