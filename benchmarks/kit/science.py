@@ -1,4 +1,4 @@
-"""What every study on real data repeats: its options, what it keeps, and its page in docs/results.
+"""The frame of a study on real data: its options, results that are kept, and its page in docs/results.
 
 A page has its sentences from whoever read the tables. A script writes the tables alone: those on the page,
 the whole ones as CSV beside it, and when and where they were made.
@@ -10,6 +10,8 @@ import argparse
 import json
 import re
 from pathlib import Path
+
+import numpy as np
 
 from kit.machine import measured
 from kit.pages import markdown, write_table
@@ -39,12 +41,18 @@ def options(doc, *needed, runs=None, more=None, arguments=None):
 
 
 def kept(file, make):
-    """What the JSON file has, made where it is not there: whole or not at all."""
+    """The content of a JSON file, made where it is not there: whole or not at all."""
     if not file.exists():
         part = file.with_suffix(".part")
         part.write_text(json.dumps(make(), indent=1) + "\n")
         part.replace(file)
     return json.loads(file.read_text())
+
+
+def calibration_error(p, came):
+    """The expected calibration error of probabilities [n] in ten bins, of what came true [n]."""
+    at = np.minimum((10 * p).astype(int), 9)
+    return float(np.abs(np.bincount(at, p - came, 10)).sum() / max(len(p), 1))
 
 
 def renewed(text, *shown, made=None):

@@ -114,7 +114,6 @@ CHANGES = ("dropped", *DIFFERENCES)
 
 
 def tables(sizes):
-    """Accuracies and differences by size, and how these change from the smallest to the largest."""
     rows, changes = [], []
     for found, run in sizes:
         for rate in RATES:

@@ -27,7 +27,7 @@ from science.audit_worlds import KINDS, at_random, counts, intervals, world
 SIZES, LOOKS = (2_000, 50_000), (50, 100, 300)
 SHARES = {"none": 0, "five": None, "1 %": 0.01, "5 %": 0.05, "20 %": 0.2, "40 %": 0.4}
 MORE = (0.4, 0.6, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.7, 2.2, 3, 4, 5.5)
-"""Of the looks of an audit, how many random draws its width is compared with."""
+"""Random draws, over the looks of an audit, that its width is compared with."""
 
 PLANTED = (0.01, 0.05, 0.2)
 ALPHA = 0.05
@@ -162,7 +162,6 @@ def by_difference(p_wrong, wrong, looks, times, rng):
 
 
 def tables(cells, real, sequences):
-    """The whole tables, and the one on the page."""
     flat = [(*key, f"{held:.3f}", f"{ratio:.2f}") for key, (held, ratio, _) in cells.items()]
     fixed = ("p_wrong", "wrong", "labels", "looks", "holds", "looks for one at random")
     networks = ("planted", "wrong", "looks", "holds", "looks for one at random", "sd with p_wrong")

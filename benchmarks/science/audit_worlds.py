@@ -7,7 +7,7 @@ import numpy as np
 from easiness.analysis import Strata, most_wrong, wrong_in_strata
 
 KINDS = ("calibrated", "overconfident", "people", "useless", "inverted")
-"""What p_wrong is worth: right; three times too sure; half of the wrong labels overlooked and some sound ones
+"""The worth of p_wrong: right; three times too sure; half of the wrong labels overlooked and some sound ones
 suspected; nothing, in the same distribution; the most suspicious ones last."""
 
 SHARPNESS = 0.3  # of a beta distribution: most labels are surely right or surely wrong

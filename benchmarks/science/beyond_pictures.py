@@ -52,7 +52,6 @@ SUBJECTS = (
 
 
 def spent(make):
-    """The seconds of processor time that ``make`` took of this process."""
     before = time.process_time()
     make()
     return time.process_time() - before
@@ -76,7 +75,6 @@ def runs_of(subject, data, runs):
 
 
 def compared(pair, epoch):
-    """A pair of runs compared, with ties shared out and with ties broken."""
     trained = any(not run.shares for run in pair)
     return ez.compare(pair, at=epoch if trained else None, ties=TIES)
 
@@ -138,7 +136,6 @@ def seconds_of(data, name, runs, subject):
 
 
 def cell(subject, data, kind, rate, log_p, runs):
-    """What is found of planted labels."""
     labels = made_wrong(data.labels, kind, rate, log_p, seed=7)
     wrong = labels != data.labels
     planted = replace(data, labels=labels, true_labels=labels, held_out=None, source=None)
@@ -176,7 +173,6 @@ def labels(subject, found):
 
 
 def tables_of(subject, data, runs):
-    """The rows of the three tables about a subject."""
     found = runs_of(subject, data, runs)
     log_p = confusing(subject, data, None, runs)
     planted = {

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 from easiness import open_run
 from easiness.analysis import ALL_BUT_CERTAIN, relearned
-from kit.science import options, publish
+from kit.science import calibration_error, options, publish
 from science.wrong_labels import by_default
 from science.wrong_labels_runs import cells
 
@@ -51,12 +51,10 @@ OF_DRAWN = (
 
 
 def arrow(pair):
-    """Before and after."""
     return " → ".join(pair)
 
 
 def shown(runs, drawn, anywhere):
-    """The tables on the page, from rows of texts."""
     small = [row for row in runs if row[1] in AT_FIRST and row[:3:2] == ("10", "200")]
     at_random = {row[0]: row for row in anywhere}
     yield SOME, [(row[1], *row[3:6], *map(arrow, (row[9:11], row[11:13], row[13:15]))) for row in small]
@@ -76,7 +74,7 @@ DRAWS, NUM, CLASSES = 20, 5000, 10
 
 
 def said_of(cell, runs, kept):
-    """What `suspects` says of the labels of a cell, and which are wrong; None where it is not measured."""
+    """The answer of `suspects` about a cell, and which labels are wrong; None where it is not measured."""
     from easiness.studies.suspects.study import _judged
 
     file = kept / f"{cell.name}.npz"
@@ -107,14 +105,8 @@ def order(p, suspicion, seen):
     return found[~seen[found]]
 
 
-def off(p, wrong):
-    """The expected calibration error in ten bins."""
-    at = np.minimum((10 * p).astype(int), 9)
-    return float(np.abs(np.bincount(at, p - wrong, 10)).sum() / max(len(p), 1))
-
-
 def looked(world, every):
-    """What is found after so many looks, by the number of looks."""
+    """Wrong labels found, by the number of looks."""
     seen, at, found = np.zeros(len(world.p), bool), np.zeros(0, np.int64), {}
     fixed, now = order(world.p, world.suspicion, seen), world.p
     for looks in EVERY[every]:
@@ -132,13 +124,13 @@ def looked(world, every):
 
 
 def said(world, fixed, at, learned):
-    """What is found at the positions ``at``, and said of the rest."""
+    """Wrong labels found at the positions ``at``, and the state of the rest."""
     seen, share, now = np.isin(np.arange(len(world.p)), at), world.wrong.mean(), learned.p_wrong
     rest, before = ~seen, np.where(seen, world.wrong, world.p)
     return {
         "fixed": int(world.wrong[fixed].sum()),
         "read again": int(world.wrong[at].sum()),
-        "off": (off(world.p[rest], world.wrong[rest]), off(now[rest], world.wrong[rest])),
+        "off": tuple(calibration_error(one[rest], world.wrong[rest]) for one in (world.p, now)),
         "number": (abs(before.mean() - share), abs(now.mean() - share)),
         "holds": (world.low <= share <= world.high, learned.low <= share <= learned.high),
         "wide": (world.high - world.low, learned.high - learned.low),
@@ -154,7 +146,6 @@ def looked_anywhere(world, draw):
 
 
 def drawn(kind, draw):
-    """A world whose log odds are off by what is known."""
     odds = np.where(draw.random(NUM) < 0.15, draw.normal(1.5, 2, NUM), draw.normal(-5, 2, NUM))
     labels, rival = draw.integers(CLASSES, size=NUM), draw.integers(CLASSES, size=NUM)
     truth = {
@@ -204,7 +195,6 @@ def summed(name, looks, found):
 
 
 def summary(groups, every):
-    """A row for each group and number of looks."""
     there = {
         (name, looks): [one[looks] for one in worlds if looks in one]
         for name, worlds in groups.items()
@@ -235,7 +225,6 @@ def of_runs(on_runs):
 
 
 def main():
-    """Look at all, and write the page."""
     asked = options(__doc__, "--runs", more={"--kept": Path("runs/decided")})
     asked.kept.mkdir(parents=True, exist_ok=True)
     worlds = [(kind, at, seed) for at, kind in enumerate(KINDS) for seed in range(DRAWS)]

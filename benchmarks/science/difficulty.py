@@ -61,7 +61,6 @@ OWN = {("r / (p_y + r)", "the last twice"): "difficulty"} | {
 
 
 def examples(name, folder):
-    """The examples of a data set, without a held-out split."""
     if name == "imagenette":
         files = sorted((folder / "imagenette224" / "train").glob("*/*"))
         photos = [Image.open(file).convert("RGB").resize((24, 24), Image.Resampling.BOX) for file in files]
@@ -76,7 +75,7 @@ def examples(name, folder):
 
 
 def made(name, folder, runs):
-    """Of each network the run that scores, and the one that leaves examples out."""
+    """The run that scores and the one that leaves examples out, for each network."""
     data = examples(name, folder)
     for network in SETS[name]:
         how = {"model": network, "epochs": 10, "keep_weights": False}
@@ -105,7 +104,7 @@ def averaged(run, quantity, weights, of_shares=None):
 
 
 def values_of(run):
-    """What might order the examples, high = hard, by name: [K]. Scores of second names are left out."""
+    """Values [K] that might order the examples, high = hard, by name, without scores of second names."""
     m, table = run.resolve_epoch(None), run.scores()
     columns, found = {str(name): table[name].to_numpy() for name in table}, {}
     for score in SCORES:
@@ -127,7 +126,7 @@ def correlation(hard, easy):
 
 
 def cells_of(runs):
-    """Of each network and target: values by name [K], and the target [K]."""
+    """Values [K] by name and the target [K], for each network and target."""
     runs = list(runs)
     values = [values_of(short) for short, _ in runs]
     ease = np.array([left.scores()["consistency"].to_numpy() for _, left in runs])
@@ -196,7 +195,6 @@ def of_heads(runs, cells):
 
 
 def written(whole, short, without, heads):
-    """The whole tables, and those on the page."""
     header = ("score", *TARGETS, *(f"{name}, {target}" for name in SETS for target in TARGETS), "behind")
     leads = ("left out", "chosen", *(f"`{rival}`, {target}" for rival in RIVALS for target in TARGETS))
     cells = (f"{name}, {net}, {target}" for name, nets in SETS.items() for net in nets for target in TARGETS)

@@ -24,7 +24,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import easiness as ez
-from kit.science import kept, options, publish
+from kit.science import calibration_error, kept, options, publish
 from science.wrong_labels_runs import drawn
 
 SIZES = (5_000, 10_000)
@@ -36,14 +36,12 @@ LOGISTIC = {"plain": (1.0, False), "standardized": (1e-3, True)}
 
 
 def images_of(folder, shard):
-    """Images and labels of a shard of the training split."""
     files = sorted(Path(folder).glob("train*.parquet"))
     data = ez.load_dataset(files[shard])
     return data.array, data.labels
 
 
 def features_of(folder, runs):
-    """Features [10,000, D] of the first shard, made once."""
     from easiness.features import find_features, ready_features
 
     data = ez.load_dataset(sorted(Path(folder).glob("train*.parquet"))[0])
@@ -64,7 +62,6 @@ def told_by_another(folder, runs):
 
 
 def made_wrong(labels, kind, rate, log_p, seed):
-    """Labels [K] of which about ``rate`` are wrong."""
     draw = np.random.default_rng(seed)
     if kind == "clean":
         return labels.copy()
@@ -80,10 +77,9 @@ def judged(wrong, order, p_wrong):
     """Average precision of an order, calibration error in ten bins, and how far the expected share is off."""
     from sklearn.metrics import average_precision_score
 
-    bins = np.minimum((p_wrong * 10).astype(int), 9)
-    error = np.abs(np.bincount(bins, p_wrong - wrong, 10)).sum() / len(wrong)
+    error = calibration_error(p_wrong, wrong)
     precision = average_precision_score(wrong, order) if wrong.any() else None
-    return {"ap": precision, "error": float(error), "share": float(p_wrong.mean() - wrong.mean())}
+    return {"ap": precision, "error": error, "share": float(p_wrong.mean() - wrong.mean())}
 
 
 def by_heads(x, labels, wrong, out):
@@ -115,7 +111,6 @@ def by_cleanlab(labels, p, wrong):
 
 
 def by_others(x, labels, wrong):
-    """Judges what others do with the same features."""
     from cleanlab.filter import find_label_issues
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -146,7 +141,6 @@ def by_others(x, labels, wrong):
 
 
 def cell(size, kind, rate, x, truth, log_p, runs):
-    """What is found in a cell."""
     labels = made_wrong(truth[:size], kind, rate, log_p[:size], seed=size)
     wrong = labels != truth[:size]
     out = runs / f"heads-{size}-{kind}-{rate:g}"

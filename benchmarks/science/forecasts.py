@@ -99,7 +99,7 @@ def memberships(axes, name, votes, fraction):
 
 
 def calibrated(axes, calibrations):
-    """What twenty trials foretell of membership, against what twenty others find."""
+    """Membership foretold by twenty trials, against that of twenty others."""
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8)
     names = list(dict.fromkeys(name for name, _ in calibrations))
     for (name, side), bins in calibrations.items():
@@ -137,7 +137,6 @@ BIN, FULL = 0.1, 100  # width of a bin of memberships, and examples from which i
 
 
 def train(data, folder):
-    """The run of each network, trained as far as it is missing."""
     runs = {}
     for network in NETWORKS:
         plan = make_plan(
@@ -189,8 +188,8 @@ def forecasts(votes, side):
 
 
 def spearman_brown(rate, times):
-    """What the Spearman-Brown formula makes of a matching rate in groups so many times larger."""
-    r = correlation_of(rate, FRACTION, FRACTION)
+    """The matching rate by the Spearman-Brown formula in groups so many times larger."""
+    r = correlation_of(rate, FRACTION)
     return float(rate_of(times * r / (1 + (times - 1) * r), FRACTION))
 
 
@@ -222,7 +221,6 @@ def drifts(run, side):
 
 
 def rows_of(made):
-    """Forecasts as rows of texts."""
     for network, side, name, foretold, found, brown in made:
         values = [one.value for one in foretold]
         held = [one.low <= there <= one.high for one, there in zip(foretold, found, strict=True)]

@@ -92,7 +92,6 @@ def planted_images(source, labels, draw, runs, size):
 
 
 def ours(kind, source, out, options):
-    """The commands of easiness, of which the second prints the list."""
     program = [sys.executable, "-m", "easiness"]
     how = ["--features", "auto"]
     if kind == "network":
@@ -115,7 +114,7 @@ def listed(tool, out):
 
 
 def cell(tool, kind, source, wrong, options):
-    """What a tool took and what its list is worth."""
+    """The cost of a tool and the worth of its list."""
     # nothing is known of the pictures beforehand: caches lie in its own folder, or beside what it writes
     with tempfile.TemporaryDirectory() as fresh:
         out = Path(fresh) / "out" / ("run" if tool == "easiness" else "list.npz")
@@ -175,7 +174,6 @@ def whole(runs, data, kind):
 
 
 def known(runs, data, kind, labels, tool):
-    """What was found of each draw that is whole."""
     files = (file_of(runs, data, kind, labels, draw, tool) for draw in whole(runs, data, kind))
     return [json.loads(file.read_text()) for file in files]
 
@@ -188,7 +186,6 @@ def spread(values, form):
 
 
 def rows_of(runs, data, kind):
-    """A row for each tool."""
     for tool, name in TOOLS.items():
         found = {labels: known(runs, data, kind, labels, tool) for labels in LABELS}
         if not all(found.values()):
@@ -204,7 +201,6 @@ def rows_of(runs, data, kind):
 
 
 def best(runs):
-    """For how many columns of average precision each tool has the highest, or one equal, and of how many."""
     won, columns = dict.fromkeys(TOOLS, 0), 0
     for (data, kind), labels in product(SETTINGS, LABELS):
         found = {tool: known(runs, data, kind, labels, tool) for tool in TOOLS}
@@ -217,7 +213,6 @@ def best(runs):
 
 
 def page(options):
-    """The page of what there is."""
     every = [json.loads(file.read_text()) for file in sorted(options.runs.glob("*-*-*-*-*.json"))]
     command = "python benchmarks/science/front_page.py --photos FOLDER --cifar10 FOLDER"
     trained = whole(options.runs, "cifar10", "network")

@@ -23,7 +23,7 @@ from easiness.spec import FeaturesRef, Heads
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.science import options, publish
+from kit.science import calibration_error, options, publish
 
 SHARES, FRACTION, NUM = (0.05, 0.2, 0.8), 0.1, 500
 LENGTHS = (10, 20, 40)  # trials of a run
@@ -39,7 +39,6 @@ def blobs(classes, width, apart, rng, *, tails=False):
 
 
 def data_sets():
-    """Vectors and labels by name."""
     rng = np.random.default_rng(0)
     x, y = load_digits(return_X_y=True)
     some = rng.permutation(len(y))[:NUM]
@@ -133,8 +132,7 @@ def spearman(a, b):
 def calibration(seen, side):
     """The mean distance of a probability to how often it came true, in ten bins, weighted by examples."""
     p, came = np.concatenate(seen[f"p_{side}"]), np.concatenate(seen[f"is_{side}"])
-    at = np.minimum((10 * p).astype(int), 9)
-    return sum(abs(p[at == one].sum() - came[at == one].sum()) for one in range(10)) / len(p)
+    return calibration_error(p, came)
 
 
 def bins(all_seen, side):

@@ -69,7 +69,6 @@ WORLDS = {
 
 
 def effects(world, random, num):
-    """Of patterns."""
     if world.groups:
         return world.pattern * random.choice([-1.0, 1.0], num)
     if world.tails is not None:
@@ -78,7 +77,7 @@ def effects(world, random, num):
 
 
 def probabilities(world, patterns, arm, random, pattern, trials):
-    """Of being right, [trials, P], for patterns with these effects."""
+    """Probabilities of right answers [trials, P], for patterns with these effects."""
     doublings = np.log2(patterns.frequency) - 6
     part = world.balanced if arm == "balanced" else 1.0
     steep = part * world.slope + world.trial_slope * random.standard_normal((trials, 1))
@@ -91,7 +90,6 @@ def probabilities(world, patterns, arm, random, pattern, trials):
 
 
 def estimates(patterns, natural, balanced, half):
-    """The four statistics of the claims."""
     doublings, contradiction = np.log2(patterns.frequency), patterns.contradiction
     frequent = patterns.support >= FREQUENT
     steep = slope(natural, doublings, contradiction)
@@ -106,7 +104,7 @@ def estimates(patterns, natural, balanced, half):
 
 
 def truth(world, patterns, seed, drawn):
-    """What the estimates are for patterns and trials without number: arms have the same draws."""
+    """The estimates for patterns and trials without number: arms have the same draws."""
     of_arms = []
     for arm in ARMS:
         random, sums = np.random.default_rng(seed), np.zeros(len(patterns))
@@ -172,7 +170,6 @@ TRUTHS = (
 
 
 def in_cells(rows):
-    """The rows of the simulation as texts."""
     for world, trials, row in rows:
         of_each = [row[name] for name in STATISTICS]
         yield (
@@ -205,7 +202,6 @@ def shown(tables):
 
 
 def with_interval(row):
-    """Value and interval of a claim."""
     return f"{row[4]} ({row[5]})" if row[5] else row[4]
 
 

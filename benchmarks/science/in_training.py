@@ -71,7 +71,6 @@ def looked_up(data, settings, runs):
 
 
 def file_of(runs, labels, policy, seed):
-    """Where a training is kept."""
     return runs / f"{seed:02}-{labels}-{policy.name.replace(' ', '-')}.json"
 
 
@@ -97,7 +96,7 @@ def right_of(kept_training):
 
 
 def known(runs):
-    """Of each seed that is whole the trainings, by labels and policy, with ``right`` [n]."""
+    """The trainings of each seed that is whole, by labels and policy, with ``right`` [n]."""
     cells = list(product(LABELS, POLICIES))
     found: list[dict[tuple[str, str], dict[str, Any]]] = []
     while all(file_of(runs, *cell, len(found)).exists() for cell in cells):

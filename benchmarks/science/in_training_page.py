@@ -39,7 +39,6 @@ def gain(results, labels, policy, part=slice(None), *, beside=UNIFORM, level=LEV
 
 
 def verdict(one):
-    """In one word."""
     if not one.shown:
         return "undecided"
     return "better" if one.value > 0 else "worse"
@@ -74,7 +73,6 @@ def _true_gain(rng, of_trainings, planted):
 
 
 def _page(rng, of_trainings, planted, seeds):
-    """The gains of a page, of worlds of their own."""
     gains = []
     for _ in range(FAMILY):
         odds = _odds(rng, TESTED) + of_trainings(rng, (2, seeds, 1)) + np.array([0, planted])[:, None, None]
@@ -114,7 +112,7 @@ SHOWN = (0, 1, 4, 5, 6)  # columns on the page
 
 
 def of_cleaned(results):
-    """What it is beside to have labels cleaned, of the seeds that have it, in a sentence."""
+    """The gain of cleaned labels, over the seeds that have them, in a sentence."""
     some = [one for one in results if ("wrong", CLEANED.name) in one]
     if len(some) < 2:
         return
@@ -130,7 +128,6 @@ def of_cleaned(results):
 
 
 def row(results, labels, policy, hard):
-    """Of the table."""
     cells = [one[labels, policy.name] for one in results]
     right = np.array([cell["right"] for cell in cells])
     forward = cells[0]["forward"] / results[0][labels, UNIFORM.name]["forward"]
@@ -153,12 +150,10 @@ def row(results, labels, policy, hard):
 
 
 def within(one):
-    """`+1.2 (0.3 to 2.1)` in points."""
     return f"{points(one.value)} ({points(one.interval[0])} to {points(one.interval[1])})"
 
 
 def name_of(share):
-    """Labels of which a share are wrong."""
     return "Clean labels" if share == 0 else f"{share:.0%} wrong labels"
 
 

@@ -77,7 +77,7 @@ CLEANED = Policy("cleaned", "uniform sampling of the labels that `easiness label
 
 @dataclass(frozen=True)
 class Settings:
-    """What all trainings have in common; results of other settings are not comparable."""
+    """Settings that all trainings share; results of others are not comparable."""
 
     examples: int = 10_000
     model: str = "wrn_16_1"
@@ -104,12 +104,10 @@ class Settings:
 
     @property
     def steps(self) -> int:
-        """Of a training."""
         return self.epochs * self.steps_per_epoch
 
 
 def labels_of(data, share):
-    """The labels [K], of which a share are wrong."""
     draw = np.random.default_rng(np.random.SeedSequence(NOISE_SEED))
     step = draw.integers(1, data.num_classes, len(data))
     return np.where(draw.random(len(data)) < share, (data.labels + step) % data.num_classes, data.labels)
@@ -157,7 +155,7 @@ def batches(policy, rank, settings, seed, among=None) -> Iterator[np.ndarray]:
 
 
 def weights(policy, rank):
-    """What each example counts [K], 1 in the mean."""
+    """The weight of each example [K], 1 in the mean."""
     if policy.towards == "":
         return np.ones(len(rank))
     return LEAST + (MOST - LEAST) * (rank if policy.towards == "hard" else 1 - rank)

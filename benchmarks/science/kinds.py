@@ -31,7 +31,7 @@ from kit.science import options, publish
 
 
 def evidence_of(run, data=None):
-    """What `find_kinds` takes of the training examples of a run, as `suspects` has it: a table, and so on."""
+    """The arguments of `find_kinds` for the training examples of a run, as `suspects` has them."""
     evidence = gather(run, "train")
     noise, (near, why) = estimate_noise(evidence.course), find_neighbours(run, data)
     table = evidence.table.assign(p_wrong=noise.p_wrong)
@@ -101,7 +101,6 @@ def noisy(rng, side):
 
 
 def trained(data, out, model, trials, epochs):
-    """The run that learns from planted examples; it goes on where it was stopped."""
     return measure(
         data,
         model=model,
@@ -163,7 +162,7 @@ def intervals(truth, said, kinds):
 
 
 def tried(evidence):
-    """What `easiness` says of each example, and where it says nothing ``rare``, tried here alone."""
+    """The kind of each example by `easiness`, and where it names none ``rare``, tried here alone."""
     kinds, _ = find_kinds(*evidence)
     table = evidence[0]
     far = (table["distance"] >= FAR).to_numpy()
@@ -182,7 +181,7 @@ def by_chance(truth, said, kinds):
 
 
 def data_map(confidence, variability, truth, kinds):
-    """What the best thresholds say that are fitted to the examples themselves, and to four fifths of them."""
+    """Answers of the best thresholds that are fitted to the examples, and to four fifths of them."""
     x = np.stack([confidence, variability], axis=1)
     trees = [
         DecisionTreeClassifier(max_leaf_nodes=leaves, class_weight="balanced", random_state=0)

@@ -32,7 +32,7 @@ from easiness.spec import Execution, Recording, Training
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
-from kit.science import options, publish
+from kit.science import calibration_error, options, publish
 
 SUSPECTS = "suspects"
 
@@ -121,7 +121,6 @@ def _trained(data, training, trials, recording, out):
 
 
 SUSPICIOUS = {"hard": 1, "suspect label": 1, "unsure": 1, "ambiguous": 1, "easy": -1, "sound label": -1}
-BINS = 10
 QUALITIES = (
     ("self_confidence", False),
     ("self_confidence", True),
@@ -191,12 +190,8 @@ def judged(suspicion, wrong):
 
 def calibration(p_wrong, wrong):
     """Expected calibration error in bins of equal width, the true and the estimated share of wrong labels."""
-    at = np.minimum((p_wrong * BINS).astype(int), BINS - 1)
-    error = sum(
-        (at == one).mean() * abs(p_wrong[at == one].mean() - wrong[at == one].mean()) for one in set(at)
-    )
     return {
-        "error": float(error),
+        "error": calibration_error(p_wrong, wrong),
         "share": float(wrong.mean()),
         "estimated": float(p_wrong.mean()),
         "likely": int((p_wrong >= 0.5).sum()),
@@ -208,7 +203,6 @@ COLUMNS = ("AP", "AUROC", "precision", "missed")
 
 
 def tables(results):
-    """The whole tables, and the one on the page."""
     there = [
         (recipe, cell, results[f"{cell.name}-{recipe}"])
         for recipe in RECIPES
@@ -223,7 +217,6 @@ def tables(results):
 
 
 def _measured(cells):
-    """One line on all cells, which were measured one by one."""
     days, commits, machines = (sorted(set(part)) for part in zip(*map(_parts, cells), strict=True))
     when = " to ".join(sorted({days[0], days[-1]}))
     return f"date {when}, commits {' '.join(commits)}, {'; '.join(machines)}"
@@ -241,7 +234,6 @@ def _best(scores, cleanlab):
 
 
 def _gain(found):
-    """Average precision of `suspects` less that of cleanlab's best; ``None`` where it is not measured."""
     rival = _best(found["scores"], True)
     return None if rival is None else found["scores"][SUSPECTS]["ap"] - found["scores"][rival]["ap"]
 
@@ -290,7 +282,6 @@ def _cells(there):
 
 
 def _scores(noisy):
-    """Each score of each cell, from the best on."""
     rows = []
     for recipe, cell, found in noisy:
         sides = (("all", found["scores"]), ("left out", found.get("left out", {}).get("scores", {})))
@@ -306,7 +297,6 @@ OF_LEFT_OUT = ("uniform-20-short", "pair-20-short", "uniform-20-paper")  # that 
 
 
 def judge(source, cell, recipe, folder):
-    """The results of a cell with a recipe as plain values."""
     true, data = noisy(source, cell, folder)
     wrong, run = data.labels != true, cell_run(source, cell, recipe, folder)[1]
     p_wrong = of_suspects(run)

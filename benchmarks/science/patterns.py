@@ -110,7 +110,7 @@ def rank_coefficients(outcome, predictors, within=None):
 
 
 def truth(options):
-    """What is held to the truth, of many examples over several sets of trials; see `_ALL`.
+    """The truth, from many examples over several sets of trials; see `_ALL`.
 
     The most that can be explained is the correlation with as many other trials.
     """
@@ -128,7 +128,7 @@ def truth(options):
 
 
 def coverage(replicates):
-    """Of each world the truth, the bias, and how often the 95 % interval held it; see `_ALL`."""
+    """The truth, the bias and the coverage of 95 % intervals in each world; see `_ALL`."""
     for name, shape in WORLDS.items():
         right = truth(shape)
         found = []
@@ -159,7 +159,7 @@ def held(values, right):
 
 
 SIZES = np.repeat([8, 16, 32, 64, 128, 256], [24, 16, 12, 8, 6, 3])
-"""Of the patterns planted: how many examples carry each."""
+"""Examples that carry each of the patterns planted."""
 
 
 def planted(rng, patterns=None):
@@ -253,7 +253,7 @@ DATA = (
 
 
 def real(asked):
-    """Of each run: rows of the regression, and of the coefficients by other ways to count frequency."""
+    """Rows of the regression for each run, and of the coefficients by other ways to count frequency."""
     runs = {name: measured(asked, name) for name in RUNS}
     rows, others, least = [], [], []
     for name, features, more in ASKED:

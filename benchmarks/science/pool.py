@@ -68,7 +68,7 @@ def as_heads_read(x, y, x_test, y_test):
 
 
 def imbalanced(some):
-    """Of each class fewer than of the one before, down to a twentieth."""
+    """Fewer examples of each class than of the one before, down to a twentieth."""
     labels, rng = some.labels.numpy(), np.random.default_rng(0)
     shares = 0.05 ** (np.arange(some.num_classes) / (some.num_classes - 1))
     return some.part(np.flatnonzero(rng.random(len(labels)) < shares[labels]))
@@ -159,7 +159,6 @@ GAINS = ("data", "labels", "labelled before", "pool", "picked", "random", RARE, 
 
 
 def gains(name, found):
-    """Rows of one data set: gains in points by setting and start."""
     for setting, one in found.items():
         starts = sorted({row["start"] for row in one["rows"]})
         for start in starts:
@@ -183,7 +182,6 @@ TRUTHS = (
 
 
 def truths(found):
-    """Rows of the simulation."""
     for shape, rows in found.items():
         for row in rows:
             shown = (f"{row['shown']:.0%}", f"{row['coverage']:.1%}")

@@ -1,4 +1,4 @@
-"""What can be left out of the training data, by which score and sampler: does any beat random choice?
+"""Which training data can be left out, by which score and sampler: does any beat random choice?
 
 Scores x samplers x shares kept, at equal epochs and at equal steps, each against random choice with the same
 seed. Results are kept in `--runs` and, with `--docs`, in pruning.json beside the page: it goes on from both.
@@ -74,7 +74,7 @@ class Cell:
         return round(1 - self.kept, 6)
 
     def options(self):
-        """What `keep` is to be given."""
+        """The arguments of `keep`."""
         shared = {"drop": self.drop, "seed": self.seed, "balanced": self.sampler == "balanced"}
         if self.score == "random":
             return {**shared, "policy": "random"}
@@ -90,7 +90,6 @@ class Cell:
 
 
 def full(seed):
-    """The training on all examples."""
     return Cell("full", "top", 1.0, "epochs", seed)
 
 
@@ -152,7 +151,7 @@ _WORKING = {}  # of this process: the data and the settings
 
 @dataclass(frozen=True)
 class Settings:
-    """What all trainings have in common; results of other settings are not comparable."""
+    """Settings that all trainings share; results of others are not comparable."""
 
     examples: int = 3000
     held_out: int = 4000
@@ -314,7 +313,6 @@ def by_sampler(found):
 
 
 def tables(found):
-    """The whole tables by their names, and the one on the page."""
     best = list(verdicts(found))
     rows = [(f"{row[0]}, equal {row[1]}", row[2], f"{row[4]} of {row[3]}", *row[5:]) for row in best]
     return {
@@ -342,7 +340,6 @@ def known(files, settings):
 
 
 def write(file, settings, machines, results):
-    """All results as JSON, whole or not at all."""
     text = json.dumps(
         {"settings": asdict(settings), "measured": machines, "cells": dict(sorted(results.items()))}, indent=0
     )

@@ -26,17 +26,14 @@ from scipy.stats import spearmanr
 
 from easiness import load_dataset
 from easiness.data.dataset import balanced_subset
-from easiness.inputs import Signature
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
 from easiness.spec import Execution, Recording, Training
-from easiness.training import Workload
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
-from kit.rehearsal import Rehearsal, rehearsing
 from kit.science import options, publish
 
 SHORT = {"period": "epochs", "alpha": 0.003, "translation": 0.0}
@@ -158,7 +155,7 @@ def reference_runs(name, source, folder):
 
 
 def seen_by(one, subject, source):
-    """What a part of the reference learns from; those judged are held out where it learns from others."""
+    """The examples for a part of the reference; those judged are held out where it learns from others."""
     data, full = judged(subject, source)
     if one.others is None:
         return data
@@ -231,7 +228,6 @@ def draw(results, goal, scores):
 GOAL, MINUTES, CORES = 0.85, 15, 2
 SUBSETS = 20  # choices of so many trials
 SPLITS = 20  # of the reference's trials in halves
-ROUNDS = 5
 SCORES = {
     "easiness": "easiness after the last epoch",
     "confidence": "probability of the label, mean over all epochs",
@@ -306,45 +302,22 @@ def correlations(run, reference):
     return found
 
 
-def minutes_per_trial(runs):
-    """Core minutes of a trial of each run: steps and evaluation batches on one thread, in turn, medians."""
-    looks = {}
-    with rehearsing():
-        torch.set_num_threads(1)
-        rehearsals = {}
-        for name, run in runs.items():
-            recipe = run.spec.recipe
-            side = recipe.crop or run.spec.data.image_shape[1]
-            workload = Workload(
-                run.model,
-                recipe,
-                Signature((run.spec.data.image_shape[0], side, side)),
-                len(run.classes),
-                min(recipe.batch_size, len(run.ids)),
-                "cpu",
-            )
-            rehearsals[name] = Rehearsal(workload, run.spec.resolved)
-            rehearsals[name].warm_up()
-            rehearsals[name].observe()
-        for _ in range(ROUNDS):
-            for name, rehearsal in rehearsals.items():
-                run = runs[name]
-                steps = run.epochs * run.spec.recipe.steps_per_epoch(len(run.ids))
-                seen = len(run.observed) * len(run.ids)
-                seconds = steps * rehearsal.look() + seen * rehearsal.observe() / rehearsal.num_observed
-                looks.setdefault(name, []).append(seconds / 60)
-    return {name: statistics.median(found) for name, found in looks.items()}
+def minutes_per_trial(run):
+    """Core minutes of a trial: the seconds that it took, on as many threads as it had."""
+    seconds = statistics.median(trial.document.ran["seconds"] for trial in run.trials)
+    return seconds * run.spec.resolved.threads / 60
 
 
 def judge(name, source, folder):
-    """Of one subject: the reference's own correlation, and rows (way, run, correlations, minutes a trial)."""
+    """The reference's own correlation, and rows (way, run, correlations, minutes a trial) of a subject."""
     subject = SUBJECTS[name]
     data, _ = judged(subject, source)
     shared = folder / "reference" / subject.source
     reference, own = make_reference(reference_runs(name, source, shared), data.ids)
     runs = {way: way_run(name, way, source, folder / name) for way in subject.ways}
-    minutes = minutes_per_trial(runs)
-    return own, [(way, run, correlations(run, reference), minutes[way]) for way, run in runs.items()]
+    return own, [
+        (way, run, correlations(run, reference), minutes_per_trial(run)) for way, run in runs.items()
+    ]
 
 
 WAYS = (
@@ -353,7 +326,6 @@ WAYS = (
 
 
 def ways(name, own, rows):
-    """Each way after one trial and after all, as rows of the table."""
     for way, run, found, minutes in rows:
         for num in dict.fromkeys((1, len(run.trials))):
             values = [found[score][num - 1] for score in SCORES]
@@ -363,7 +335,7 @@ def ways(name, own, rows):
 
 
 def within_the_time(own, rows):
-    """What the default reaches in so much time, as a sentence."""
+    """The correlation of the default in so much time, as a sentence."""
     _, run, found, minutes = next(row for row in rows if row[0] == "short")
     num = min(len(run.trials), int(MINUTES * CORES / minutes))
     if num == 0:
@@ -385,7 +357,7 @@ REFERENCES = ("data", "examples", "the reference", "halves correlate", "in the t
 
 
 def reference(name, own, rows):
-    """What the ways of a subject are judged by, and when, as a row of the table."""
+    """The judge of the ways of a subject, and when it was made, as a row of the table."""
     subject, run = SUBJECTS[name], rows[0][1]
     parts = [
         f"{one.trials} trials of {one.model.rpartition(':')[2]}, {one.epochs} epochs on {one.share:.0%} of "

@@ -71,7 +71,7 @@ def outlines(pictures):
 
 
 def looked_at(name, folder, runs):
-    """What people see of all examples [n, D]."""
+    """The features of all examples [n, D] that people see."""
     if name == "cifar16":
         return outlines(examples("cifar32", folder).limit(SEEN[name]).array)
     if name == "imagenette16":

@@ -104,7 +104,6 @@ def world(classes, examples, kinds, power, right, rng):
 
 
 def share_right(x, truth):
-    """How many linear discriminants in three folds are right on."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.model_selection import cross_val_predict
 
@@ -131,7 +130,7 @@ def planted(x, truth, kind, rate, rng):
 
 
 def by_heads(x, labels, wrong, model, out):
-    """What `suspects` says, judged, what `labels` changes (none where it refuses), and p_wrong [K]."""
+    """The judgement of `suspects`, what `labels` changes (none where it refuses), and p_wrong [K]."""
     shutil.rmtree(out, ignore_errors=True)
     asked = {"features": "inputs", "model": model, "trials": TRIALS, "jobs": 1}
     run = ez.measure((x, labels), **asked, out=out, progress=False)
@@ -174,7 +173,6 @@ def draws_of(shape):
 
 
 def simulated(at, kind, rate, draw, runs):
-    """What is found in a draw of a cell."""
     rng = np.random.default_rng(np.random.SeedSequence([SEED, at, draw, round(100 * rate), len(kind)]))
     x, truth = world(*SHAPES[at], rng)
     labels = planted(x, truth, kind, rate, rng)
@@ -210,7 +208,6 @@ def rare(x, truth, size, share, draw, runs):
 
 
 def vectors(folder, runs):
-    """Vectors [K, D] and classes [K] by name."""
     from sklearn.datasets import load_digits
 
     from easiness.features import find_features, ready_features

@@ -60,7 +60,6 @@ def read(path):
 
 
 def within(row, name):
-    """`0.61 (0.55 to 0.66)`."""
     return f"{row[name]:.2f} ({row[f'{name}_low']:.2f} to {row[f'{name}_high']:.2f})"
 
 

@@ -35,11 +35,10 @@ TRIALS, FOLDS, SEED = 20, 5, 1
 OWN = ("breast_cancer", "wine", "iris", "digits")
 MADE = ("interactions", "categories", "missing", "imbalance", "noise", "clusters", "skewed", "overlap")
 CHOSEN = ("wine", "interactions", "imbalance", "clusters", "skewed", "overlap")
-"""Of these, other draws took part in choosing the constants of the heads and of the estimate."""
+"""Tables whose other draws took part in choosing the constants of the heads and of the estimate."""
 
 
 def table_of(name, seed):
-    """Columns and true classes [K] of a table."""
     from sklearn import datasets
 
     rng = np.random.default_rng(seed)
@@ -114,7 +113,6 @@ def in_folds(frame, x, labels, seed):
 
 
 def cell(name, kind, rate, runs):
-    """What is found in a cell."""
     frame, truth = table_of(name, SEED)
     file = runs / "table.csv"
     frame.assign(label=[f"k{one:02d}" for one in truth]).to_csv(file, index=False)

@@ -1,4 +1,4 @@
-"""What is worth keeping? `ez.keep` on data whose wrong labels are known, and simulated where the truth is.
+"""Is the advice of `ez.keep` true? Tried on data whose wrong labels are known, and simulated where the truth is.
 
 CIFAR-10 (10,000 pictures and 10,000 held out, features of the packaged network), TREC and FSDD, with
 their own labels and with three tenths made wrong; what is advised, and the same shares of other ends. Then
@@ -73,7 +73,7 @@ def planted(source, rate, file):
 
 
 def cell(title, data, runs):
-    """What `keep` says of a cell, as its document, with the seconds of processor time."""
+    """The document of `keep` about a cell, with the seconds of processor time."""
     name, features, rate = CELLS[title]
     folder = runs / f"{name}-{rate:g}"
     source, labels, wrong = source_of(name, data, runs), None, None
@@ -89,7 +89,7 @@ def cell(title, data, runs):
 
 
 def advised(run, margin, wrong=None):
-    """What `keep` says of a run, and its document with the seconds of processor time.
+    """The answer of `keep` about a run, and its document with the seconds of processor time.
 
     ``wrong`` is which labels are, where that is known.
     """
@@ -140,7 +140,6 @@ def told(title, said):
 
 
 def file_of(name, *numbers):
-    """Where the rows of a world are kept."""
     return "-".join([name.replace(" ", "-").replace(",", ""), *map(str, numbers)]) + ".json"
 
 
@@ -180,7 +179,7 @@ def small_pictures(data, runs):
 
 
 def trained(rate, data, runs):
-    """What is advised of the small pictures, and what whole trainings on it, at random and by RS2 give."""
+    """The advice about the small pictures, and whole trainings on it, at random and by RS2."""
     source, features = small_pictures(data, runs)
     labels = wrong = None
     if rate:
@@ -235,7 +234,6 @@ def main(arguments=None):
 
 
 def trainings(whole):
-    """The tables of whole trainings, and of what is said of them."""
     rows = [[title, *row] for title, one in whole.items() for row in one["rows"][1:]]
     header = ["data", *next(iter(whole.values()))["rows"][0]] if whole else ["data"]
     verdicts = [[title, one["verified"]] for title, one in whole.items()]
@@ -253,7 +251,6 @@ SHARE_HEADER = (
 
 
 def shown(tables):
-    """The tables on the page, of whole ones."""
     yield ("data", "advice"), [(row[0], row[4].partition(": ")[2]) for row in tables["advice"][1]]
     sizes = ("500", "10,000", "10000")
     of_cifar = [row for row in tables["ends"][1] if row[0].startswith("CIFAR") and row[1] in sizes]

@@ -1,4 +1,4 @@
-"""What is said of twice the labels, where the gain is known: simulated, and on parts of the data.
+"""Forecasts of twice the labels, where the gain is known: simulated, and on parts of the data.
 
 A part of the examples is taken for all there are. `more_labels` says what twice as many would gain on
 average, and draws of twice as many what they do.
@@ -53,7 +53,7 @@ RISES = (
 
 
 def risen(rise, num, seed):
-    """What is said of twice the labels in one draw of a world, and the mean gain over draws."""
+    """The forecast of twice the labels in one draw of a world, and the mean gain over draws."""
     rng = np.random.default_rng(seed)
     easy, part = easy_ones(rise, num, rng), rng.random(num) < 0.5
     many = np.sort(easy_ones(rise, TRUTH // 4, np.random.default_rng(0)))
@@ -122,7 +122,6 @@ PARTS_HEADER = (*HEADER, "gain of the last doubling", "next over last")
 
 
 def with_wrong(some, rate):
-    """The examples with a share of other labels, drawn at random."""
     rng, labels = np.random.default_rng(0), some.labels.numpy()
     other = (labels + rng.integers(1, some.num_classes, len(labels))) % some.num_classes
     changed = np.where(rng.random(len(labels)) < rate, other, labels)
@@ -135,7 +134,7 @@ def near(seen, test):
 
 
 def one_part(data, test, num, seed, chance, by):
-    """What is said of one draw of so many, and the accuracy of it, of half of it and of twice as many."""
+    """The forecast from one draw of so many, and the accuracy of it, of half of it and of twice as many."""
     rng, fit = np.random.default_rng(seed), near if by == NEIGHBOURS else right
     order = rng.permutation(len(data))
     own, fewest = data.part(order[:num]), FEWEST_OF_CLASS * data.num_classes
@@ -150,5 +149,4 @@ def one_part(data, test, num, seed, chance, by):
 
 
 def parts(folder, runs, draws=DRAWS, names=tuple(DATA), by="heads"):
-    """The rows of all data sets."""
     return [row for name in names for row in on_parts(name, folder, runs, draws, by)]

@@ -101,7 +101,7 @@ def _right(ability, easy, spread):
 
 
 def at_random():
-    """Of each row the number of that which keeps as many at random."""
+    """For each row the number of that which keeps as many at random."""
     rows = list(_rows())
     wanted = [(kept, "random", False) for kept, *_ in rows]
     names = [(kept, policy, out) for kept, policy, out, _ in rows]
@@ -109,7 +109,7 @@ def at_random():
 
 
 def seen(world, num, seed):
-    """What is said in one draw of a world: gains of the chosen row, naive and judged, and the truth."""
+    """One draw of a world: gains of the chosen row, naive and judged, and the truth."""
     right, truth = grid(world, num, seed)
     kept = [row[0] for row in _rows()]
     chosen, start, [judged] = judged_choice(kept, [right.__getitem__], [0, 1], at_random(), MARGIN, seed)
@@ -138,7 +138,6 @@ def table(draws, nums=(500, 2000, 10_000), worlds=WORLDS):
 
 
 def in_cells(name, num, draws, moved):
-    """A row of the page."""
     if not moved:
         return [name, f"{num:,}", str(draws), "0", *[""] * 9]
     of = {key: np.array([one[key] for one in moved], float) for key in moved[0]}

@@ -98,7 +98,6 @@ def oracle(means, p, labels, wrong):
 
 
 def judge(cell, data, runs):
-    """The results of a cell as plain values."""
     from easiness.studies.suspects.study import _judged
 
     true, run = cell_run(cell, data, runs)
@@ -149,12 +148,10 @@ COLUMNS += ("suggested class is right", "runner-up is right", "missed")
 
 
 def labels_of(cell):
-    """How the labels of a cell are called."""
     return f"{cell.noise} {cell.rate:.0%}" if cell.rate else cell.noise
 
 
 def row(cell, one):
-    """A line of the whole table."""
     ap = lambda value: "" if value is None else f"{value:.3f}"  # noqa: E731
     oracle = one.get("oracle", {})
     others = (one["ap"], one.get("single_ap"), one.get("cleanlab"), oracle.get("ap"), oracle.get("error"))
@@ -190,7 +187,6 @@ def of_cleanlab(run, labels, wrong):
 
 
 def shown(there):
-    """The table on the page."""
     groups = {}
     for cell, one in there:
         way = cell.way if cell.way in ("features", "train share") else "5 to 30 epochs"
@@ -204,7 +200,6 @@ def shown(there):
 
 
 def main():
-    """Measure what is missing, and write the page."""
     asked = options(__doc__, "--data", runs="wrong-labels", more={"--cells": ".*"})
     there = []
     for cell in cells():

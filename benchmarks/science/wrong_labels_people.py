@@ -79,7 +79,7 @@ def learned(x, labels, num_classes):
 
 
 def course_of(log_p, labels):
-    """What `suspects` reads of such trials, and after which epochs it follows them."""
+    """The course of such trials for `suspects`, and after which epochs it follows them."""
     from easiness.studies.suspects.evidence import Course
 
     epochs, trials, num, classes = log_p.shape
@@ -97,7 +97,7 @@ def course_of(log_p, labels):
 
 
 def said_of(course, estimate, wrong):
-    """What is said of the labels, and which [K] are wrong, as plain values."""
+    """The estimate for the labels, and which [K] are wrong, as plain values."""
     *_, margins, transition = _between(course.last, course.left_out)
     return {
         "wrong": float(wrong.mean()),
@@ -111,7 +111,7 @@ def said_of(course, estimate, wrong):
 
 
 def quick(name, kind, rate, num, folder, runs):
-    """What is said of labels that the networks of this script learn."""
+    """The estimate for labels that the networks of this script learn."""
     cell = f"q-{name}-{kind}-{rate:g}-10-0-{num}"
     y, skilled, hasty = perceived(name, folder, runs)
     draw = np.random.default_rng(zlib.crc32(cell.encode()))
@@ -129,7 +129,7 @@ def quick(name, kind, rate, num, folder, runs):
 
 
 def trained(name, kind, rate, folder, runs):
-    """What is said of labels that networks of `measure` learn."""
+    """The estimate for labels that networks of `measure` learn."""
     from easiness.studies.suspects.study import _judged
 
     y, skilled, hasty = perceived(name, folder, runs)
@@ -168,13 +168,11 @@ def missed(one):
 
 
 def row(cell, chooses, one):
-    """A line of the table."""
     shares = [f"{one[key]:.1%}" for key in ("wrong", "margins", "transition", "estimated", "low", "high")]
     return *cell, "chose" if chooses else "judges", *shares[:3], one["by"], *shares[3:], missed(one).strip()
 
 
 def main():
-    """Measure what is missing, and write the page."""
     asked = options(__doc__, "--data", runs="wrong-labels-people", more={"--cells": ".*"})
     where, cells = {"folder": asked.data, "runs": asked.runs}, {}
     for kind, rate in PEOPLE:

@@ -87,12 +87,10 @@ class Cell:
 
     @property
     def seed(self) -> int:
-        """Of the labels, of its own."""
         return zlib.crc32(self.name.encode())
 
     @property
     def network(self) -> str:
-        """What learns."""
         return self.subject.networks[self.judges]
 
 
