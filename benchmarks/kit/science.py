@@ -18,6 +18,7 @@ from kit.pages import markdown, write_table
 from kit.results import ROOT
 
 RESULTS = ROOT / "docs" / "results"
+ALONE = {"jobs": 1, "executor": "serial", "progress": False}  # for ``measure``: a training at a time, here
 BLOCK = re.compile(r"(?<=```console\n)(\$ .*\n)(?:.*\n)*?(?=```)")
 
 

@@ -19,6 +19,7 @@ from easiness.models import build_model
 from easiness.spec import RECIPES, Recipe, Resolved, trial_seeds
 from easiness.studies.keeping import paced_batches
 from easiness.training import Network, choose_precision, seed_all, set_up
+from kit.science import ALONE
 
 CPU = torch.device("cpu")
 LABELS = {"clean": 0.0, "wrong": 0.2}  # share of wrong labels, each of another class, all alike
@@ -125,10 +126,8 @@ def scored(data, labels, settings, folder):
         observe="last",
         keep_weights=False,
         out=folder,
-        jobs=1,
-        executor="serial",
         compile="off",
-        progress=False,
+        **ALONE,
     )
 
 

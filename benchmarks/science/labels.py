@@ -216,17 +216,6 @@ def tables(results):
     return {"cells": _cells(there), "scores": _scores(dirty)}, (HEADER, shown)
 
 
-def _measured(cells):
-    days, commits, machines = (sorted(set(part)) for part in zip(*map(_parts, cells), strict=True))
-    when = " to ".join(sorted({days[0], days[-1]}))
-    return f"date {when}, commits {' '.join(commits)}, {'; '.join(machines)}"
-
-
-def _parts(found):
-    date, commit, machine = found["measured"].split(", ", 2)
-    return date.removeprefix("date "), commit.removeprefix("commit "), f"{machine}, PyTorch {found['torch']}"
-
-
 def _best(scores, cleanlab):
     names = [name for name in scores if name.startswith("cleanlab") == cleanlab and name != SUSPECTS]
     names = [name for name in names if cleanlab or "forest" not in name]
@@ -332,7 +321,8 @@ def main():
                 results[name] = judge(str(asked.cifar10), cell, recipe, asked.runs)
                 print(name, json.dumps(results[name]["calibration"]), flush=True)
                 file.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
-    publish(asked.docs, "labels", *tables(results), made=_measured(results.values()))
+    made = "\n".join(sorted({f"{one['measured']}, PyTorch {one['torch']}" for one in results.values()}))
+    publish(asked.docs, "labels", *tables(results), made=made)
 
 
 if __name__ == "__main__":

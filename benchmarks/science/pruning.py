@@ -1,7 +1,7 @@
 """Which training data can be left out, by which score and sampler: does any beat random choice?
 
 Scores x samplers x shares kept, at equal epochs and at equal steps, each against random choice with the same
-seed. Results are kept in `--runs` and, with `--docs`, in pruning.json beside the page: it goes on from both.
+seed. Results are kept in pruning.json, beside the page or in `--runs`: it goes on where it was stopped.
 `--minutes 0` trains nothing more and writes the page of what there is.
 
     python benchmarks/science/pruning.py --cifar10 FOLDER [--runs FOLDER] [--docs docs/results]
@@ -325,18 +325,14 @@ def tables(found):
 PROCESSES = 2
 
 
-def known(files, settings):
-    """Results by the name of their cell, from files that exist: made with these settings, or it stops."""
-    found, machines = {}, []
-    for file in files:
-        if not file.exists():
-            continue
-        kept = json.loads(file.read_text())
-        if kept["settings"] != asdict(settings):
-            sys.exit(f"{file}: of other settings ({kept['settings']}); give another folder")
-        found.update(kept["cells"])
-        machines += [one for one in kept["measured"] if one not in machines]
-    return found, machines
+def known(file, settings):
+    """Results by the name of their cell, and where they were measured: with these settings, or it stops."""
+    if not file.exists():
+        return {}, []
+    kept = json.loads(file.read_text())
+    if kept["settings"] != asdict(settings):
+        sys.exit(f"{file}: of other settings ({kept['settings']}); give another folder")
+    return kept["cells"], kept["measured"]
 
 
 def write(file, settings, machines, results):
@@ -361,9 +357,8 @@ def trained(missing, start, minutes):
 def main():
     more = {"--seeds": 5, "--minutes": 120.0}
     asked, settings = options(__doc__, "--cifar10", runs="pruning", more=more), Settings()
-    here = asked.runs / "pruning.json"
-    published = None if asked.docs is None else asked.docs / "pruning.json"
-    results, machines = known([one for one in (published, here) if one], settings)
+    file = (asked.docs or asked.runs) / "pruning.json"
+    results, machines = known(file, settings)
     missing = [cell for cell in cells(asked.seeds) if cell.name not in results]
     if missing and asked.minutes > 0:
         score(settings.load(asked.cifar10), settings, asked.runs / "scores")
@@ -371,10 +366,9 @@ def main():
         start = (asked.cifar10, settings, asked.runs)
         for done, found in enumerate(trained(missing, start, asked.minutes)):
             results[found["name"]] = found["accuracy"]
-            write(here, settings, machines, results)
+            write(file, settings, machines, results)
             print(f"{done + 1}/{len(missing)} {found}", flush=True)
-    if published is not None:
-        write(published, settings, machines, results)
+    if asked.docs is not None:
         made, found = "; ".join(machines), compared(results)
         publish(asked.docs, "pruning", *tables(found), made=made, figure=draw(found))
 

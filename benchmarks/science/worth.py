@@ -1,4 +1,4 @@
-"""Is the advice of `ez.keep` true? Tried on data whose wrong labels are known, and simulated where the truth is.
+"""Is the advice of `ez.keep` true? On data with known wrong labels, and in simulated worlds.
 
 CIFAR-10 (10,000 pictures and 10,000 held out, features of the packaged network), TREC and FSDD, with
 their own labels and with three tenths made wrong; what is advised, and the same shares of other ends. Then

@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 from scipy.special import softmax
 
 import easiness as ez
+from kit.science import ALONE
 
 TRIALS, HEADS = 5, 20
 SOFT = 2.0  # temperature of the predictions that labels are drawn from
@@ -147,9 +148,7 @@ def confusing(subject, data, data_folder, runs):
             seed=99,
             keep_logits=True,
             out=runs / f"{subject.name}-confusing-{number}",
-            jobs=1,
-            executor="serial",
-            progress=False,
+            **ALONE,
         )
         log_p[rows] = np.log(run.probabilities(split="held_out") + 1e-9)
     np.save(kept, log_p)
@@ -203,9 +202,7 @@ def cell_run(cell, data_folder, runs):
         keep_weights=False,
         out=runs / cell.name,
         seed=cell.seed % 1000,
-        jobs=1,
-        executor="serial",
-        progress=False,
+        **ALONE,
         **settings,
     )
     return np.asarray(data.labels), run
