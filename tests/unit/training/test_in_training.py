@@ -40,7 +40,7 @@ def policy(script: ModuleType, name: str):
 
 
 def batches(script: ModuleType, name: str, rank):
-    from science.in_training_policies import batches
+    from science.in_training import batches
 
     return list(batches(policy(script, name), rank, settings(script), 0))
 
@@ -63,7 +63,7 @@ def test_the_pool_grows_from_its_end_of_the_order(script) -> None:
 
 
 def test_what_is_left_out_is_never_sampled(script) -> None:
-    from science.in_training_policies import CLEANED, batches
+    from science.in_training import CLEANED, batches
 
     kept = np.arange(0, 100, 2)
     found = list(batches(CLEANED, np.linspace(0, 1, 100), settings(script), 0, kept))
@@ -76,7 +76,7 @@ def test_mining_looks_at_twice_as_many(script) -> None:
 
 
 def test_ranks_are_within_classes_and_weights_1_in_the_mean(script) -> None:
-    from science.in_training_policies import weights
+    from science.in_training import weights
 
     rank = script.places(np.array([3, 0, 2, 1]), np.array([0, 0, 1, 1]))
     assert rank.tolist() == [0.25, 0.75, 0.75, 0.25]
@@ -88,7 +88,7 @@ def test_ranks_are_within_classes_and_weights_1_in_the_mean(script) -> None:
 
 def test_what_is_simulated_holds_the_truth(script) -> None:
     """Small form of the table of the page: 48 pages, so that one in twenty may go wrong."""
-    rows = script.paper.simulated(5, 6)["rows"]
+    rows = script.simulated(5, 6)["rows"]
     assert np.mean([held for _, _, held, _ in rows]) >= 0.85
     assert all(told < 0.05 for _, true, _, told in rows if true == 0)
 
