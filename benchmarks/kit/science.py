@@ -19,6 +19,7 @@ from kit.results import ROOT
 
 RESULTS = ROOT / "docs" / "results"
 ALONE = {"jobs": 1, "executor": "serial", "progress": False}  # for ``measure``: a training at a time, here
+PAIRED = {"jobs": 2, "executor": "processes", "compile": "off", "progress": False}  # two at a time
 BLOCK = re.compile(r"(?<=```console\n)(\$ .*\n)(?:.*\n)*?(?=```)")
 
 

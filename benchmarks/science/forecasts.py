@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from easiness import compare, load_dataset
+from easiness import compare, load_dataset, measure
 from easiness.analysis import (
     SIDES,
     Measured,
@@ -27,16 +28,13 @@ from easiness.analysis import (
     select,
     true_rate,
 )
-from easiness.runs.carrying_out import carry_out
-from easiness.runs.plan import make_plan
 from easiness.show import rendered
-from easiness.spec import Execution, Recording, Training
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
 from kit.pages import whole
-from kit.science import options, publish
+from kit.science import PAIRED, options, publish
 from science.normal_rates import correlation_of, rate_of
 
 COLORS = {"easy": "#2a78b8", "hard": "#c8531f"}
@@ -137,17 +135,9 @@ BIN, FULL = 0.1, 100  # width of a bin of memberships, and examples from which i
 
 
 def train(data, folder):
-    runs = {}
-    for network in NETWORKS:
-        plan = make_plan(
-            data,
-            Training(model=network, epochs=EPOCHS),
-            TRIALS,
-            recording=Recording(keep_weights=False, splits=("train",)),
-        )
-        run = carry_out(plan, folder / network, Execution(executor="processes", jobs=2, compile="off"))
-        runs[network] = run.first(TRIALS)
-    return runs
+    how = {"epochs": EPOCHS, "trials": TRIALS, "keep_weights": False, **PAIRED}
+    data = replace(data, held_out=None)
+    return {network: measure(data, model=network, **how, out=folder / network) for network in NETWORKS}
 
 
 def observed(votes, side, size):

@@ -22,21 +22,19 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from easiness import load_dataset, suspects
+from easiness import load_dataset, measure, suspects
 from easiness.data.label_files import relabelled
-from easiness.runs.carrying_out import carry_out
-from easiness.runs.plan import make_plan
 from easiness.scoring import SCORES
-from easiness.spec import Execution, Recording, Training
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
-from kit.science import calibration_error, options, publish
+from kit.science import PAIRED, calibration_error, options, publish
 
 SUSPECTS = "suspects"
 
-MODEL, TRIALS, EPOCHS, EXAMPLES, FOLDS = "wrn_16_1", 5, 10, 10_000, 5
+NETWORK = {"model": "wrn_16_1", "precision": "float32", "keep_weights": False, **PAIRED}
+TRIALS, EPOCHS, EXAMPLES, FOLDS = 5, 10, 10_000, 5
 FOLD_EPOCHS = 13  # 8,000 of 10,000 examples: 12.5 epochs are as many steps in all; cleanlab gets the rest
 SEED = 20  # of the planted labels
 
@@ -89,14 +87,17 @@ def noisy(source, cell, folder):
 
 
 def cell_run(source, cell, recipe, folder, train_share=1.0):
-    """The labels as they were [n], and the run on those of the cell."""
-    true, data = noisy(source, cell, folder)
-    training = Training(
-        model=MODEL, epochs=EPOCHS, precision="float32", recipe=recipe, train_share=train_share
+    """The run on the labels of a cell."""
+    return measure(
+        noisy(source, cell, folder)[1],
+        **NETWORK,
+        epochs=EPOCHS,
+        trials=TRIALS,
+        recipe=recipe,
+        train_share=train_share,
+        keep_logits=train_share < 1,
+        out=folder / (f"{cell.name}-{recipe}" + ("" if train_share == 1 else f"-share-{train_share}")),
     )
-    recording = Recording(keep_logits=train_share < 1, keep_weights=False)
-    out = folder / (f"{cell.name}-{recipe}" + ("" if train_share == 1 else f"-share-{train_share}"))
-    return true, _trained(data, training, TRIALS, recording, out)
 
 
 def cross_validated(source, cell, recipe, folder):
@@ -107,17 +108,12 @@ def cross_validated(source, cell, recipe, folder):
     for fold, (learned, judged) in enumerate(splits):
         held = replace(data._take(judged), split="test", source=None, limited_to=None)
         part = replace(data._take(learned), source=None, limited_to=None, held_out=held)
-        training = Training(model=MODEL, seed=fold, epochs=FOLD_EPOCHS, precision="float32", recipe=recipe)
-        recording = Recording(observe="last", keep_logits=True, keep_weights=False)
-        run = _trained(part, training, 1, recording, folder / f"{cell.name}-{recipe}-fold-{fold}")
+        how = {"seed": fold, "epochs": FOLD_EPOCHS, "trials": 1, "observe": "last", "keep_logits": True}
+        out = folder / f"{cell.name}-{recipe}-fold-{fold}"
+        run = measure(part, **NETWORK, **how, recipe=recipe, out=out)
         seen = run.trials[0].observations(data.num_classes, None, "held_out")
         probabilities[judged] = softmax(seen.logits.values[-1].astype(float), axis=1)
     return probabilities
-
-
-def _trained(data, training, trials, recording, out):
-    plan = make_plan(data, training, trials, recording=recording)
-    return carry_out(plan, out, Execution(executor="processes", jobs=2, compile="off"))
 
 
 SUSPICIOUS = {"hard": 1, "suspect label": 1, "unsure": 1, "ambiguous": 1, "easy": -1, "sound label": -1}
@@ -287,7 +283,7 @@ OF_LEFT_OUT = ("uniform-20-short", "pair-20-short", "uniform-20-paper")  # that 
 
 def judge(source, cell, recipe, folder):
     true, data = noisy(source, cell, folder)
-    wrong, run = data.labels != true, cell_run(source, cell, recipe, folder)[1]
+    wrong, run = data.labels != true, cell_run(source, cell, recipe, folder)
     p_wrong = of_suspects(run)
     found = {"measured": measured(), "torch": torch.__version__, "calibration": calibration(p_wrong, wrong)}
     if not wrong.any():
@@ -302,7 +298,7 @@ def judge(source, cell, recipe, folder):
     suspicion = {SUSPECTS: p_wrong, **of_run(run), **by_cleanlab, **forest}
     found["scores"] = {name: judged(np.asarray(values), wrong) for name, values in suspicion.items()}
     if f"{cell.name}-{recipe}" in OF_LEFT_OUT:
-        _, left = cell_run(source, cell, recipe, folder, LEFT_OUT)
+        left = cell_run(source, cell, recipe, folder, LEFT_OUT)
         p_wrong = of_suspects(left)
         suspicion = {SUSPECTS: p_wrong, **of_run(left)}
         scores = {name: judged(np.asarray(values), wrong) for name, values in suspicion.items()}

@@ -25,7 +25,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import false_discovery_control, ttest_1samp
 
-from easiness import keep, load_dataset
+from easiness import keep, load_dataset, measure
 from easiness.errors import BadInput
 from easiness.runs import Drawn, carry_out, make_plan
 from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
@@ -35,7 +35,7 @@ from easiness.store import open_run
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
-from kit.science import options, publish
+from kit.science import PAIRED, options, publish
 
 KEPT = (0.3, 0.1, 0.5, 0.7)  # in the order in which they are done
 LENGTHS = ("epochs", "steps")  # what a smaller training set has in common with the full one
@@ -172,13 +172,10 @@ class Settings:
 
 def score(data, settings, folder):
     """The run that every score is read from, trained as far as it is missing."""
-    plan = make_plan(
-        data,
-        settings.training(SCORING_SEED),
-        SCORING_TRIALS,
-        recording=Recording(keep_weights=False, splits=("train",)),
-    )
-    return carry_out(plan, folder, Execution(executor="processes", jobs=2, compile="off"))
+    how = {"model": settings.model, "epochs": settings.epochs, "seed": SCORING_SEED, "precision": "float32"}
+    recipe = {"base": "short", "reduce": settings.reduce}
+    more = {"recipe": recipe, "trials": SCORING_TRIALS, "keep_weights": False, **PAIRED}
+    return measure(replace(data, held_out=None), **how, **more, out=folder)
 
 
 def begin(source, settings, runs):

@@ -24,18 +24,16 @@ import torch
 from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
-from easiness import load_dataset
+from easiness import load_dataset, measure
 from easiness.data.dataset import balanced_subset
-from easiness.runs.carrying_out import carry_out
-from easiness.runs.plan import make_plan
 from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
-from easiness.spec import Execution, Recording, Training
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
-from kit.science import options, publish
+from kit.science import ALONE, PAIRED, options, publish
 
+PLAIN = {"precision": "float32", "keep_weights": False}
 SHORT = {"period": "epochs", "alpha": 0.003, "translation": 0.0}
 
 
@@ -134,24 +132,21 @@ def judged(subject, source):
 def reference_runs(name, source, folder):
     """The runs that make the reference of a subject, trained as far as they are missing."""
     subject = SUBJECTS[name]
-    runs = {}
-    for one in subject.references:
-        plan = make_plan(
+    return {
+        one.model: measure(
             seen_by(one, subject, source),
-            Training(
-                model=one.model,
-                epochs=one.epochs,
-                train_share=one.share,
-                precision="float32",
-                recipe={"period": one.epochs, "alpha": 0.003, **subject.changes},
-            ),
-            one.trials,
-            recording=Recording(observe="last", keep_weights=False),
+            model=one.model,
+            epochs=one.epochs,
+            trials=one.trials,
+            train_share=one.share,
+            recipe={"period": one.epochs, "alpha": 0.003, **subject.changes},
+            observe="last",
+            out=folder / one.model.rpartition(":")[2],
+            **PLAIN,
+            **PAIRED,
         )
-        out = folder / one.model.rpartition(":")[2]
-        run = carry_out(plan, out, Execution(executor="processes", jobs=2, compile="off"))
-        runs[one.model] = run.first(one.trials)
-    return runs
+        for one in subject.references
+    }
 
 
 def seen_by(one, subject, source):
@@ -169,22 +164,11 @@ def seen_by(one, subject, source):
 
 def way_run(name, way_name, source, folder):
     """The run of one way of a subject, trained as far as it is missing."""
-    subject = SUBJECTS[name]
+    subject, out = SUBJECTS[name], folder / way_name.replace(" ", "-")
     way = subject.ways[way_name]
-    plan = make_plan(
-        judged(subject, source)[0],
-        Training(
-            model=way.model, epochs=way.epochs, precision="float32", recipe={**way.recipe, **subject.changes}
-        ),
-        way.trials,
-        recording=Recording(keep_weights=False),
-    )
-    run = carry_out(
-        plan,
-        folder / way_name.replace(" ", "-").replace("%", "percent"),
-        Execution(executor="serial", compile="off"),
-    )
-    return run.first(way.trials)
+    how = {"model": way.model, "epochs": way.epochs, "trials": way.trials, "compile": "off"}
+    recipe = {**way.recipe, **subject.changes}
+    return measure(judged(subject, source)[0], **how, recipe=recipe, out=out, **PLAIN, **ALONE)
 
 
 COLORS = {"short": EASY, "paper": HARD}

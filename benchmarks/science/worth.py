@@ -2,10 +2,10 @@
 
 CIFAR-10 (10,000 pictures and 10,000 held out, features of the packaged network), TREC and FSDD, with
 their own labels and with three tenths made wrong; what is advised, and the same shares of other ends. Then
-grids of which the truth is known (a head is right
-about a test example where its ability, its ease and luck add up to more than 0): how far off the number of the row that is advised is,
-as it was chosen and as it is judged. Then whole trainings on what is advised (`verify --beside random,rs2`).
-Every part is kept in the folder of the runs, and what is there is not made again.
+grids of which the truth is known: how far off the number of the row that is advised is, as it was chosen and
+as it is judged. There a head is right about a test example where its ability, how easy the example is, what
+row and seed make of it and a rest add up to more than 0. Then whole trainings on what is advised. Every part
+is kept in the folder of the runs, and what is there is not made again.
 
     python benchmarks/science/worth.py --data FOLDER --runs FOLDER --train [--docs FILE.md]
 """

@@ -7,11 +7,11 @@ networks of this script learn, all trials at once, and on four trainings by `mea
 networks judge it, and trainings by `measure` of labels, data or networks that took no part in choosing. Cells
 that are finished are kept in --runs.
 
-What people see is what a logistic regression makes of features that no network here learns from, taught by
-other examples. **skilled** ones were taught four fifths of all, and err where two classes are about as likely.
+People see what a logistic regression makes of features that no network here learns from, taught by other
+examples. **skilled** ones were taught four fifths of all, and err where two classes are about as likely.
 **hasty** ones were taught ten examples a class (25 of some), and a third of their mistakes are slips.
-**mixing** ones cannot tell two pairs of classes apart. **slips** are of any class. Each label of a **crowd** is
-by one of the four.
+**mixing** ones cannot tell two pairs of classes apart. **slips** are of any class. Each label of a **crowd**
+is by one of the four.
 """
 
 from __future__ import annotations
