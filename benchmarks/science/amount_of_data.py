@@ -3,9 +3,6 @@
 Networks are trained to their end on 1,500 and on 6,000 pictures, and on what is left of them when easy, hard
 or random ones are dropped; those on 20,000 are read from a study by `easiness paper all --preset overnight`.
 It goes on where it was; sizes that are not finished are left out of the page.
-
-    python benchmarks/science/amount_of_data.py --data FOLDER --runs FOLDER
-                                                [--largest STUDY] [--docs docs/results]
 """
 
 from __future__ import annotations

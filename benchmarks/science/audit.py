@@ -2,8 +2,6 @@
 
 Labels of which it is known which are wrong are audited hundreds of times, with p_wrong that is right, too
 sure, as of labels that people mix up, worth nothing, and upside down; and by random draws, without one.
-
-    python benchmarks/science/audit.py [--times 500] [--docs docs/results/audit.md]
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """Do different networks find the same sentences, and the same spoken digits, easy and hard?
 
-    python benchmarks/science/beyond_pictures.py --trec FOLDER --fsdd FOLDER --docs FILE.md
-
 Two networks that learn from nothing and heads on features are compared as the paper compares networks on
 pictures. Networks are judged on all that they were trained on, heads on the examples that they were not
 shown. Then labels are made wrong, and `suspects` is asked by networks, by heads and by both together.

@@ -1,7 +1,5 @@
 """Do decisions on some labels tell of the others?
 
-    python benchmarks/science/decided.py --runs FOLDER [--kept FOLDER] [--docs docs/results]
-
 FOLDER has the runs of `wrong_labels.py`, whose wrong labels are known. An oracle decides in the order of the
 list, and the list is read again with what was decided (`suspects --decided`) after every 10 or 50 looks; the
 fixed order is that of the list without decisions. Looked at are how many wrong labels are found, and what is

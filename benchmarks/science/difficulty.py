@@ -1,7 +1,5 @@
 """Which of the things that a run records says best how hard an example is for networks that never saw it?
 
-    python benchmarks/science/difficulty.py --data FOLDER --runs RUNS [--docs docs/results/difficulty.md]
-
 Of each data set one to three networks are measured (5 trials of 10 epochs), and heads on pixels or hashed
 words; one more run of each leaves a fifth of the examples out in every trial. A score of the first run is
 compared with how often trials that never saw an example are right about it: those of the same network, and

@@ -1,7 +1,5 @@
 """Wrong labels among 5,000 and 10,000 images of CIFAR-10, from features: by heads, and by what others do.
 
-    python benchmarks/science/feature_labels.py --cifar10 FOLDER --docs docs/results/feature-labels.md
-
 Labels are made wrong on purpose: `uniform` gives an example any other class, `pair` the next one, and
 `confusable` draws labels from the predictions of another network, trained on other images, the true class
 favoured by as much as is asked for. `suspects` has 20 trials of ridge heads. The others have, on the same

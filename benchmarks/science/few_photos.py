@@ -1,7 +1,5 @@
 """Two mislabelled photos among 300 of three classes: at which ranks does `suspects` have them?
 
-    python benchmarks/science/few_photos.py --imagenette FOLDER --cifar10 FOLDER --docs FILE.md
-
 Twenty draws of three classes, 100 photos each, two of them in another's folder, are measured as a user would:
 heads on the features that come with `easiness[features]`. That network has seen ImageNet's photos, of which
 Imagenette is a part, but not those of CIFAR-10 (a folder of its Parquet files), which are 32 pixels. Chance

@@ -1,8 +1,6 @@
 """Do forecasts from ten trials hold at twenty and forty, and are memberships calibrated? On real networks.
 
 Needs CIFAR-10: its runs of 40 trials are kept in `--runs`, so that it goes on where it was stopped.
-
-    python benchmarks/science/forecasts.py --data cifar10-folder [--runs runs/forecasts] [--docs docs/results]
 """
 
 from __future__ import annotations

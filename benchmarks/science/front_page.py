@@ -6,8 +6,6 @@ Every tool works as its users write it (benchmarks/baselines/list_makers.py), in
 begins with nothing and ends with the list, in turn with the others. All features are those of the same
 network.
 
-    python benchmarks/science/front_page.py --photos FOLDER --cifar10 FOLDER --docs docs/results/front-page.md
-
 Cells are kept in `--runs`: the command goes on where it was stopped. `--draws 0` measures nothing and writes
 the page of what there is. PHOTOS has class folders in `train` and in `val`. `--kinds features` leaves out
 networks from nothing, which take longest: without them a draw takes half an hour on two quiet cores.

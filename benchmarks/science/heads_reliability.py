@@ -3,8 +3,6 @@
 Of each data set many repeats are drawn: from all of them it is known how probably a head that has not seen an
 example is right about it. The trials are cut into runs of 10, 20 and 40, whose votes are dealt out as a run
 does: the j-th head that an example was left out by stands in row j.
-
-    python benchmarks/science/heads_reliability.py [--repeats 300] [--docs docs/results/heads-reliability.md]
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Is easy what is frequent and contradicts nothing? What `easiness paper hypothesis` found.
 
     easiness paper hypothesis --out FOLDER
-    python benchmarks/science/hypothesis.py --study FOLDER --docs docs/results/hypothesis.md
 
 Shares of right answers are drawn for the patterns of the full preset, in worlds with effects of patterns, of
 trials and of both, with values at 0 and 1 and with heavy tails, `--times` times each. The truth is what the

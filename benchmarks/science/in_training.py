@@ -4,9 +4,6 @@ Each policy trains from the same initial weights at a seed, as many steps, on cl
 which a fifth is wrong, and is tested on clean ones that nothing was chosen by. Results are kept in `--runs`,
 one file a training, seed after seed: it goes on where it was stopped, and every seed that is whole is on the
 page. `--seeds 0` trains nothing more and writes the page of what there is. Three to four hours on a core.
-
-    python benchmarks/science/in_training.py --data FOLDER [--runs FOLDER] [--seeds 10]
-                                             [--docs docs/results/in-training.md]
 """
 
 from __future__ import annotations

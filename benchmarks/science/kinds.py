@@ -3,9 +3,6 @@
 Labels that are flipped, blends of two classes, a rare sub-kind of each class and noise are planted, networks
 are trained, and what `easiness` says of the planted examples is held against what they are. The baseline is a
 data map (Swayamdipta et al. 2020): thresholds on confidence and variability, fitted to the very examples.
-
-    python benchmarks/science/kinds.py [--data cifar10-folder] [--trials 3] [--seed 1] [--runs runs/kinds]
-                                       [--docs docs/results/kinds.md]
 """
 
 from __future__ import annotations

@@ -2,9 +2,6 @@
 
 What `benchmarks/science/kinds.py` plants is learned for fewer epochs, so that networks know less. For each
 kind it is counted how often it is named, and how often rightly, beside what chance would come to.
-
-    python benchmarks/science/kinds_known.py [--data cifar10-folder] [--runs runs/kinds-known]
-                                             [--docs docs/results/kinds-known.md]
 """
 
 from __future__ import annotations

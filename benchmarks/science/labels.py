@@ -4,8 +4,6 @@ Labels of CIFAR-10 are made wrong: `uniform` gives an example one of the other c
 one next to its own. The labels are written as a CSV file and laid over the source, as a user would. Beside
 each run the same network is trained in five folds of a cross-validation, in about as many steps, for what
 cleanlab needs. Runs are kept in `--runs` and results in `labels.json` beside the page.
-
-    python benchmarks/science/labels.py --cifar10 FOLDER [--runs FOLDER] [--docs docs/results]
 """
 
 from __future__ import annotations

@@ -3,10 +3,6 @@
 Runs are trained where they are missing, by the recipe for short trainings.
 Intervals are held to worlds whose truth is known, and counts of frequency to patterns that are planted.
 
-    python benchmarks/science/patterns.py [--data FOLDER] [--runs runs/patterns] [--replicates 100]
-                                          [--figure docs/results/patterns.svg]
-                                          [--docs docs/results/patterns.md]
-
 The folder of the data has cifar10, imagenette224, trec and fsdd; without it simulations alone are made.
 """
 

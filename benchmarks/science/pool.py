@@ -1,7 +1,5 @@
 """Whom to label next: what picks gain over random ones, and how often they are recommended for nothing.
 
-    python benchmarks/science/pool.py --data FOLDER --docs docs/results/pool.md
-
 FOLDER has cifar10, trec, fsdd and imagenette224. What `easiness next RUN --pool` does is replayed on them:
 some labelled examples, all others a pool of which each rule picks some. *imbalanced*: the most frequent class
 has twenty times as many examples as the rarest, in what is labelled and in the pool. *a fifth wrong*: one in

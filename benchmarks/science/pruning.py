@@ -3,9 +3,6 @@
 Scores x samplers x shares kept, at equal epochs and at equal steps, each against random choice with the same
 seed. Results are kept in pruning.json, beside the page or in `--runs`: it goes on where it was stopped.
 `--minutes 0` trains nothing more and writes the page of what there is.
-
-    python benchmarks/science/pruning.py --cifar10 FOLDER [--runs FOLDER] [--docs docs/results]
-                                         [--seeds 5] [--minutes 120]
 """
 
 from __future__ import annotations

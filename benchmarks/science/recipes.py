@@ -5,9 +5,6 @@ made by other trials, which are of two architectures, longer, and have not
 seen the example (the consistency of Jiang et al., arXiv 2002.03206). Where there are enough other examples of
 the same kind they learn from a share of those alone; else from half of the examples each, and tell of the
 other half. Runs are kept in `--runs`: it goes on where it was stopped.
-
-    python benchmarks/science/recipes.py --cifar10 FOLDER --imagenette FOLDER
-                                         [--runs FOLDER] [--docs docs/results]
 """
 
 from __future__ import annotations

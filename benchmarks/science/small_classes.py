@@ -1,8 +1,5 @@
 """Wrong labels where classes are small or rare: what `suspects` and `labels` say, where the truth is known.
 
-    python benchmarks/science/small_classes.py --data FOLDER --before FOLDER \\
-        --docs docs/results/small-classes.md
-
 Simulated cells have 5 to 200 classes of 5 to 500 examples, of one to four kinds each, as many of each class
 or by a power law. The noise is such that discriminants in folds are right on the share that a cell asks for.
 Labels are sound, or made wrong: `uniform` any other class, `alike` the one whose mean is nearest. Beside the

@@ -1,7 +1,5 @@
 """Wrong labels in tables: by boosted trees beside a regression, and by cleanlab on what scikit-learn says.
 
-    python benchmarks/science/tables.py --docs docs/results/tables.md
-
 Tables are scikit-learn's own, and made ones whose truth is known. Labels are made wrong on purpose: `uniform`
 gives an example any other class, `confusable` draws from what boosting and logistic regression say of it in
 folds, the true class favoured by as much as is asked for. `suspects` has 20 trials of the default heads.

@@ -6,8 +6,6 @@ grids of which the truth is known: how far off the number of the row that is adv
 as it is judged. There a head is right about a test example where its ability, how easy the example is, what
 row and seed make of it and a rest add up to more than 0. Then whole trainings on what is advised. Every part
 is kept in the folder of the runs, and what is there is not made again.
-
-    python benchmarks/science/worth.py --data FOLDER --runs FOLDER --train [--docs FILE.md]
 """
 
 from __future__ import annotations

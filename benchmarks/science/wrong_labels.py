@@ -1,8 +1,5 @@
 """Are wrong labels found, counted and told apart, whoever made them wrong?
 
-    python benchmarks/science/wrong_labels.py --data FOLDER [--runs FOLDER] [--docs docs/results]
-                                              [--cells PATTERN]
-
 FOLDER has cifar10, trec and fsdd. Every other cell chose the estimator; the others judge it. Each is held
 against the best single score of the record, cleanlab on the probabilities of trials of the run that left
 examples out (where there are some), and an oracle: gradient boosting that is told which labels are wrong,

@@ -1,7 +1,5 @@
 """How many labels are wrong where people of several kinds got them wrong: what hides, and what is said of it.
 
-    python benchmarks/science/wrong_labels_people.py --data FOLDER [--runs FOLDER] [--docs docs/results]
-
 `HIDDEN` is chosen on pictures of CIFAR-10 at 16 pixels that small
 networks of this script learn, all trials at once, and on four trainings by `measure`. Other photos by such
 networks judge it, and trainings by `measure` of labels, data or networks that took no part in choosing. Cells
