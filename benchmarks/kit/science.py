@@ -1,7 +1,7 @@
 """The frame of a study on real data: its options, results that are kept, and its page in docs/results.
 
 A page has its sentences from whoever read the tables. A script writes the tables alone: those on the page,
-the whole ones as CSV beside it, and when and where they were made.
+the whole ones as CSV beside it, and when and where they were made. The command is at the top of the page.
 """
 
 from __future__ import annotations
@@ -55,6 +55,15 @@ def calibration_error(p, came):
     """The expected calibration error of probabilities [n] in ten bins, of what came true [n]."""
     at = np.minimum((10 * p).astype(int), 9)
     return float(np.abs(np.bincount(at, p - came, 10)).sum() / max(len(p), 1))
+
+
+def features_of(data, name, runs):
+    """Features [K, D] of the training examples by a kind's name, and those of the held-out ones or None."""
+    from easiness.features import find_features, ready_features
+
+    rows = ready_features(find_features(name, data), data, runs / "features")
+    held_out = rows["held_out"] if data.held_out is not None else None
+    return tuple(one if one is None else np.asarray(one, np.float32) for one in (rows["train"], held_out))
 
 
 def renewed(text, *shown, made=None):

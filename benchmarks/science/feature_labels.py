@@ -22,7 +22,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import easiness as ez
-from kit.science import calibration_error, kept, options, publish
+from kit.science import calibration_error, features_of, kept, options, publish
 from science.wrong_labels_runs import drawn
 
 SIZES = (5_000, 10_000)
@@ -37,15 +37,6 @@ def images_of(folder, shard):
     files = sorted(Path(folder).glob("train*.parquet"))
     data = ez.load_dataset(files[shard])
     return data.array, data.labels
-
-
-def features_of(folder, runs):
-    from easiness.features import find_features, ready_features
-
-    data = ez.load_dataset(sorted(Path(folder).glob("train*.parquet"))[0])
-    return np.asarray(
-        ready_features(find_features("auto", data), data, runs / "features")["train"], np.float32
-    )
 
 
 def told_by_another(folder, runs):
@@ -80,22 +71,20 @@ def judged(wrong, order, p_wrong):
     return {"ap": precision, "error": error, "share": float(p_wrong.mean() - wrong.mean())}
 
 
+def judged_list(found, wrong):
+    """Judges a list of `suspects`, whose ids are positions; and p_wrong [K]."""
+    rank = found.ranked["id"].to_numpy().argsort()
+    p_wrong = found.ranked["p_wrong"].to_numpy()[rank]
+    return judged(wrong, -rank, p_wrong), p_wrong
+
+
 def by_heads(x, labels, wrong, out):
     """Judges `suspects` of heads; with how many seconds of processor time they took."""
     before = time.process_time()
     run = ez.measure((x, labels), model="ridge", trials=20, out=out, progress=False)
     found = ez.suspects(run, pictures=False, progress=False)
     seconds = time.process_time() - before
-    p_wrong = found.ranked.sort_values("id")["p_wrong"].to_numpy()
-    return {**judged(wrong, -ranks_of(found), p_wrong), "seconds": seconds}
-
-
-def ranks_of(found):
-    """Rank [K] of each example by id, 0 for the most suspicious."""
-    ids = found.ranked["id"].to_numpy()
-    ranks = np.empty(len(ids))
-    ranks[ids] = np.arange(len(ids))
-    return ranks
+    return {**judged_list(found, wrong)[0], "seconds": seconds}
 
 
 def by_cleanlab(labels, p, wrong):
@@ -184,8 +173,9 @@ def table(found, size):
 
 def main():
     asked = options(__doc__, "--cifar10", runs="feature-labels")
-    x, log_p = features_of(asked.cifar10, asked.runs), told_by_another(asked.cifar10, asked.runs)
-    truth = images_of(asked.cifar10, 0)[1]
+    data = ez.load_dataset(min(asked.cifar10.glob("train*.parquet")))
+    x, log_p = features_of(data, "auto", asked.runs)[0], told_by_another(asked.cifar10, asked.runs)
+    truth = data.labels
     found = {
         (size, kind, rate): kept(
             asked.runs / f"{size}-{kind}-{rate:g}.json",

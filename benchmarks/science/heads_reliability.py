@@ -50,10 +50,23 @@ def data_sets():
     }
 
 
+def as_read(x, y):
+    """Vectors as heads read them, and labels, as tensors."""
+    rows = torch.nn.functional.normalize(torch.from_numpy(np.ascontiguousarray(x, np.float32)))
+    return rows - rows.mean(dim=0), torch.from_numpy(y)
+
+
+def right_of(rows, labels, seen):
+    """Whether a head that learns from the ``seen`` rows is right about each [K]."""
+    moments = Moments.of([(rows[seen], labels[seen])], int(labels.max()) + 1)
+    few = sample_of(len(seen)) if len(seen) > rows.shape[1] else slice(None)
+    head = fit_ridge(moments, rows[seen][few], labels[seen][few]).head
+    return head(rows).argmax(dim=1) == labels
+
+
 def asked(x, y, num_trials):
     """Whether heads are right, and whether they had not seen the example: [trials, shares, K] each."""
-    rows = torch.nn.functional.normalize(torch.from_numpy(np.ascontiguousarray(x, np.float32)))
-    rows, labels, classes = rows - rows.mean(dim=0), torch.from_numpy(y), int(y.max()) + 1
+    rows, labels = as_read(x, y)
     right = np.zeros((num_trials, len(SHARES), len(y)), bool)
     left_out = np.zeros_like(right)
     for trial in range(num_trials):
@@ -62,10 +75,7 @@ def asked(x, y, num_trials):
             dealt = Deal(y).partition(SHARES, 0, repeat)
         for row in range(len(SHARES)):
             seen = torch.from_numpy(dealt.positions(turn, row))
-            moments = Moments.of([(rows[seen], labels[seen])], classes)
-            few = sample_of(len(seen)) if len(seen) > rows.shape[1] else slice(None)
-            head = fit_ridge(moments, rows[seen][few], labels[seen][few]).head
-            right[trial, row] = (head(rows).argmax(dim=1) == labels).numpy()
+            right[trial, row] = right_of(rows, labels, seen).numpy()
         left_out[trial] = ~dealt.trained_on(turn)
     return right, left_out
 

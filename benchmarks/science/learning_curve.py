@@ -17,12 +17,11 @@ import torch
 from sklearn.datasets import load_digits
 
 from easiness.analysis import TIMES, fit_curve, share_votes
-from easiness.heads import Moments, fit_ridge, sample_of
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.science import publish
-from science.heads_reliability import SHARES, asked
+from science.heads_reliability import SHARES, as_read, asked, right_of
 
 SIZES, TRIALS, WIDEST = (150, 300, 450, 800, 1250, 2500), 10, 256
 WRONG = (0, 0.2)  # of the labels
@@ -47,16 +46,9 @@ def in_turn(y, rng):
 
 def truth(x, y, num, draws, rng):
     """The mean accuracy on all others of heads that see ``num`` examples, and its standard error."""
-    rows = torch.nn.functional.normalize(torch.from_numpy(np.ascontiguousarray(x, np.float32)))
-    rows, labels = rows - rows.mean(dim=0), torch.from_numpy(y)
-    found = []
-    for _ in range(draws):
-        order = torch.from_numpy(in_turn(y, rng))
-        seen, others = order[:num], order[num:]
-        moments = Moments.of([(rows[seen], labels[seen])], int(y.max()) + 1)
-        few = sample_of(num) if num > rows.shape[1] else slice(None)
-        head = fit_ridge(moments, rows[seen][few], labels[seen][few]).head
-        found.append(float((head(rows[others]).argmax(dim=1) == labels[others]).float().mean()))
+    rows, labels = as_read(x, y)
+    orders = (torch.from_numpy(in_turn(y, rng)) for _ in range(draws))
+    found = [float(right_of(rows, labels, one[:num])[one[num:]].float().mean()) for one in orders]
     return np.mean(found), np.std(found) / np.sqrt(draws)
 
 

@@ -26,9 +26,8 @@ import torch
 
 from easiness.analysis import paired_gain
 from easiness.data import load_dataset
-from easiness.features import find_features, ready_features
 from easiness.studies.keeping import MARGIN, PICKS, RANDOM, RARE, Labelled, recommended, replay
-from kit.science import kept, options, publish
+from kit.science import features_of, kept, options, publish
 
 DATA = {"cifar10": "auto", "trec": "hashed", "fsdd": "logmel", "imagenette224": "auto"}
 SETTINGS = ("as it is", "imbalanced", "a fifth wrong")
@@ -41,10 +40,9 @@ def vectors_of(name, folder, runs):
     """Features and labels of both splits; of CIFAR-10 2,000 of 10,000 images are tested on."""
     source = sorted((folder / name).rglob("train*.parquet"))[0] if name == "cifar10" else folder / name
     data = load_dataset(source)
-    rows = ready_features(find_features(DATA[name], data), data, runs / "features")
-    x = np.asarray(rows["train"], np.float32)
+    x, apart = features_of(data, DATA[name], runs)
     if data.held_out is not None:
-        return x, data.labels, np.asarray(rows["held_out"], np.float32), data.held_out.labels
+        return x, data.labels, apart, data.held_out.labels
     order = np.random.default_rng(0).permutation(len(x))
     test, own = order[: len(x) // 5], order[len(x) // 5 :]
     return x[own], data.labels[own], x[test], data.labels[test]

@@ -29,8 +29,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 import easiness as ez
 from easiness.studies.labels import cleaned
-from kit.science import kept, options, publish
-from science.feature_labels import by_cleanlab, judged, ranks_of
+from kit.science import features_of, kept, options, publish
+from science.feature_labels import by_cleanlab, judged_list
 
 # classes, examples of each, kinds, power of the law of their sizes, share that discriminants have right
 SHAPES = (
@@ -132,10 +132,10 @@ def by_heads(x, labels, wrong, model, out):
     asked = {"features": "inputs", "model": model, "trials": TRIALS, "jobs": 1}
     run = ez.measure((x, labels), **asked, out=out, progress=False)
     found = ez.suspects(run, pictures=False, progress=False)
-    p_wrong = found.ranked.sort_values("id")["p_wrong"].to_numpy()
+    told, p_wrong = judged_list(found, wrong)
     low, high = np.floor(found.low * len(labels)), np.ceil(found.high * len(labels))
     said = {
-        **judged(wrong, -ranks_of(found), p_wrong),
+        **told,
         "said": float(p_wrong.mean()),
         "low": found.low,
         "high": found.high,
@@ -207,14 +207,11 @@ def rare(x, truth, size, share, draw, runs):
 def vectors(folder, runs):
     from sklearn.datasets import load_digits
 
-    from easiness.features import find_features, ready_features
-
     x, y = load_digits(return_X_y=True)
     found = {"digits": (x.astype(np.float32), y)}
     if folder is not None:
         data = ez.load_dataset(folder / "trec" / "train.csv")
-        texts = ready_features(find_features("auto", data), data, runs / "features")["train"]
-        found["TREC"] = np.asarray(texts, np.float32), data.labels
+        found["TREC"] = features_of(data, "auto", runs)[0], data.labels
     return found
 
 

@@ -26,7 +26,7 @@ from scipy.special import softmax
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import easiness as ez
 from kit.science import kept, options, publish
-from science.feature_labels import by_cleanlab, judged, made_wrong, ranks_of
+from science.feature_labels import by_cleanlab, judged, judged_list, made_wrong
 
 CELLS = [("clean", 0.0), *((kind, rate) for kind in ("uniform", "confusable") for rate in (0.05, 0.2))]
 TRIALS, FOLDS, SEED = 20, 5, 1
@@ -125,8 +125,7 @@ def cell(name, kind, rate, runs):
     run = ez.measure(file, features="auto", trials=TRIALS, jobs=1, out=out, keep_logits=True, progress=False)
     seconds = time.process_time() - before
     found = ez.suspects(run, pictures=False, progress=False)
-    p_wrong = found.ranked.sort_values("id")["p_wrong"].to_numpy()
-    ours = judged(wrong, -ranks_of(found), p_wrong)
+    ours, _ = judged_list(found, wrong)
     p, of_boosting = in_folds(frame, x, labels, SEED)
     made = {
         "wrong": int(wrong.sum()),

@@ -30,7 +30,7 @@ from easiness.analysis.labels.estimate import _between
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.science import kept, options, publish
+from kit.science import features_of, kept, options, publish
 from science.wrong_labels import LEAST, SHARE
 from science.wrong_labels_runs import drawn, examples
 
@@ -96,10 +96,7 @@ def looked_at(name, folder, runs):
     data = shown(name, folder)
     if name == "digits":
         return np.stack(data.values(np.arange(len(data)))).reshape(len(data), -1).astype(np.float32)
-    from easiness.features import find_features, ready_features
-
-    made = ready_features(find_features(FEATURES[name], data), data, runs / "features")["train"]
-    return np.asarray(made, np.float32)
+    return features_of(data, FEATURES[name], runs)[0]
 
 
 @cache
