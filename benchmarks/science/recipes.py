@@ -209,11 +209,7 @@ def draw(results, goal, scores):
 GOAL, MINUTES, CORES = 0.85, 15, 2
 SUBSETS = 20  # choices of so many trials
 SPLITS = 20  # of the reference's trials in halves
-SCORES = {
-    "easiness": "easiness after the last epoch",
-    "confidence": "probability of the label, mean over all epochs",
-    "loss": "loss after the last epoch",
-}
+SCORES = ("easiness", "confidence", "loss")  # of the last epoch, but for the mean confidence
 
 
 def left_out(run, ids):
