@@ -3,14 +3,10 @@
 Networks are trained to their end on 1,500 and on 6,000 pictures, and on what is left of them when easy, hard
 or random ones are dropped; those on 20,000 are read from a study by `easiness paper all --preset overnight`.
 It goes on where it was; sizes that are not finished are left out of the page.
-
-    python benchmarks/science/amount_of_data.py --data FOLDER --runs FOLDER
-                                                [--largest STUDY] [--docs docs/results]
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -29,8 +25,7 @@ from easiness.studies.keeping import ranking
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
-from kit.pages import head, markdown, write_page
+from kit.science import options, publish
 
 RATES, POLICIES = (0.3, 0.6), ("easy", "random", "hard")
 PRESET = find_preset("overnight")  # whose network, recipe and repetitions the smaller sizes have
@@ -116,7 +111,6 @@ CHANGES = ("dropped", *DIFFERENCES)
 
 
 def tables(sizes):
-    """Accuracies and differences by size, and how these change from the smallest to the largest."""
     rows, changes = [], []
     for found, run in sizes:
         for rate in RATES:
@@ -167,91 +161,23 @@ def draw(sizes):
 
 
 def main(sizes=SIZES, preset=PRESET):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument(
-        "--data", required=True, help="folder of CIFAR-10, or other data with a held-out split"
-    )
-    parser.add_argument("--runs", type=Path, required=True, help="folder of the trainings")
-    parser.add_argument(
-        "--largest", type=Path, help="folder of a study by easiness paper all --preset overnight"
-    )
-    parser.add_argument("--docs", type=Path, help="folder to write amount-of-data.md and .svg into")
-    options = parser.parse_args()
-    where = measured()
-    data = load_dataset(options.data)
-    folders = [options.runs / str(size.examples) for size in sizes]
+    asked = options(__doc__, "--data", "--runs", more={"--largest": None})
+    data = load_dataset(str(asked.data))
+    folders = [asked.runs / str(size.examples) for size in sizes]
     for size, folder in zip(sizes, folders, strict=True):
         train(size, data, folder, preset)
-    folders += [] if options.largest is None else [options.largest / "trials"]
+    folders += [] if asked.largest is None else [asked.largest / "trials"]
     read = [accuracies(folder, preset) for folder in folders]
     for folder, (found, _) in zip(folders, read, strict=True):
         if found is None:
             print(f"{folder}: not finished; left out", file=sys.stderr)
     finished = [one for one in read if one[0] is not None]
     found = tables(finished)
-    text = page(head(TITLE, COMMAND, where), preset, found)
-    print(text)
-    if options.docs is not None:
-        (options.docs / "amount-of-data.svg").write_bytes(draw(finished))
-        write_page(options.docs / "amount-of-data.md", text, found)
+    names, *shown = ([row[at] for at in SHOWN] for row in (ACCURACIES, *found["accuracies"][1]))
+    publish(asked.docs, "amount-of-data", found, (names, shown), figure=draw(finished))
 
 
-TITLE = "Whether hard examples are to be dropped, by the amount of data"
-SCRIPT = "benchmarks/science/amount_of_data.py"
-COMMAND = f"python {SCRIPT} --data FOLDER --runs FOLDER --largest STUDY --docs docs/results"
 SHOWN = (0, 3, 2, 7, 8)  # columns of the accuracies on the page
-
-
-def answer(change):
-    """What the change of *hard - random* from the smallest size to the largest says of a rate."""
-    rate, text = change[0], change[1]
-    verdict = "is undecided"
-    if text.startswith("**"):
-        verdict = "holds" if text.startswith("**-") else "does not hold: the opposite does"
-    return f"- {rate} dropped: it {verdict}. The difference changes by {text}."
-
-
-def by_verdict(rows):
-    """Where dropping hard ones beside random ones helps, hurts, or is undecided, in a line each."""
-    found = {"It helps": [], "It hurts": [], "Undecided": []}
-    for row in rows:
-        decided = "It hurts" if row[7].startswith("**-") else "It helps"
-        found[decided if row[7].startswith("**") else "Undecided"].append(f"{row[3]} of {row[0]}")
-    return "\n".join(f"- {said}: {', '.join(cases)}" for said, cases in found.items() if cases)
-
-
-def page(top, preset, found):
-    """The page, of whole tables."""
-    rows = found["accuracies"][1]
-    names, *shown = ([row[at] for at in SHOWN] for row in (ACCURACIES, *rows))
-    answers = "\n".join(answer(change) for change in found["changes"][1])
-    return f"""\
-{top}
-Sorscher et al. (2022) find that hard examples are to be kept where data is plenty, and easy ones where it is
-scarce. Then dropping hard ones beside random ones (*hard - random*) costs more of {rows[-1][0]} examples of
-CIFAR-10 than of {rows[0][0]}:
-
-{answers}
-
-Does dropping hard ones rather than random ones help where data is scarce, and hurt where it is plenty?
-
-{by_verdict(rows)}
-
-{preset.ablation_model} was trained to its end on parts of several sizes, and on what is left of each. The
-largest is of `easiness paper all --preset overnight`. Held-out accuracy with all examples in percent, and
-differences in points:
-
-{markdown(names, shown)}
-
-![Accuracy beyond random, by training examples](amount-of-data.svg)
-
-## What is not certain
-
-Intervals are Student's at 95 % over {preset.repetitions} repetitions, of each difference by itself; bold
-where they leave out zero, which one in twenty would by chance. Each size has one ranking, by {preset.trials}
-short trainings, and all have the same held-out examples. Smaller sizes are seen more often and in smaller
-batches. What is dropped takes its steps away, of all policies alike.
-"""
 
 
 if __name__ == "__main__":

@@ -2,13 +2,10 @@
 
 Labels of which it is known which are wrong are audited hundreds of times, with p_wrong that is right, too
 sure, as of labels that people mix up, worth nothing, and upside down; and by random draws, without one.
-
-    python benchmarks/science/audit.py [--times 500] [--docs docs/results/audit.md]
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from functools import cache
@@ -17,19 +14,91 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import hypergeom
 
+from easiness import load_dataset, measure, suspects
+from easiness.analysis import (
+    Strata,
+    draw_fixed,
+    draw_in_sequence,
+    most_wrong,
+    stratify,
+    wealth_of_looks,
+    wrong_in_strata,
+)
+from easiness.analysis.audit import allocated
+
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from easiness import load_dataset, measure, suspects
-from easiness.analysis import draw_fixed, draw_in_sequence, most_wrong, stratify, wealth_of_looks
-from easiness.analysis.audit import allocated
-from kit.machine import measured
-from kit.pages import head, markdown, write_page
-from science.audit_worlds import KINDS, at_random, counts, intervals, world
+from kit.science import options, publish
+
+KINDS = ("calibrated", "overconfident", "people", "useless", "inverted")
+"""The worth of p_wrong: right; three times too sure; half of the wrong labels overlooked and some sound ones
+suspected; nothing, in the same distribution; the most suspicious ones last."""
+
+SHARPNESS = 0.3  # of a beta distribution: most labels are surely right or surely wrong
+
+
+def world(kind, num_wrong, num, rng):
+    """p_wrong [num], falling, and which labels are wrong, exactly ``num_wrong`` of them."""
+    mean = max(num_wrong, 0.4) / num
+    if kind == "people":
+        wrong = np.arange(num) < num_wrong
+        overlooked = rng.beta(1.8 * mean, 3, num)
+        seen = np.where(rng.random(num) < 0.5, overlooked, rng.beta(5, 1.5, num))
+        suspected = np.where(
+            rng.random(num) < 0.03, rng.beta(0.5, 0.5, num), rng.beta(0.9 * mean + 0.01, 3, num)
+        )
+        p = np.where(wrong, seen, suspected)
+    else:
+        p = rng.beta(SHARPNESS * mean, SHARPNESS * (1 - mean), num).clip(1e-12, 1 - 1e-12)
+        wrong = np.zeros(num, np.bool_)
+        wrong[np.argsort(rng.exponential(size=num) * (1 - p) / p)[:num_wrong]] = True
+        if kind == "useless":
+            rng.shuffle(wrong)
+        if kind == "inverted":
+            p[np.argsort(p)] = np.sort(p)[::-1].copy()
+        if kind == "overconfident":
+            odds = (p / (1 - p)) ** 3
+            p = odds / (1 + odds)
+    order = np.argsort(-p, kind="stable")
+    return p[order], wrong[order]
+
+
+def counts(strata: Strata, looks, wrong, times, rng):
+    """How many wrong labels are seen in each stratum, in so many draws [times, H]."""
+    parts = np.split(wrong, strata.ends[:-1])
+    return np.stack(
+        [
+            rng.hypergeometric(part.sum(), len(part) - part.sum(), num, times)
+            for part, num in zip(parts, looks, strict=True)
+        ],
+        axis=1,
+    )
+
+
+def intervals(sizes, looks, seen, confidence=0.975):
+    """Estimate, lower and upper bound [3, times] of counts seen [times, H]."""
+    some, which = np.unique(seen, axis=0, return_inverse=True)
+    total = sum(sizes)
+    found = [
+        (
+            wrong_in_strata(sizes, looks, one),
+            total - most_wrong(sizes, looks, np.subtract(looks, one), confidence),
+            most_wrong(sizes, looks, one, confidence),
+        )
+        for one in some
+    ]
+    return np.array(found, np.float64)[which.ravel()].T
+
+
+def at_random(p_wrong):
+    """One stratum: an audit by simple random draws."""
+    return Strata(np.array([len(p_wrong)]), np.ones(1), p_wrong.mean(keepdims=True))
+
 
 SIZES, LOOKS = (2_000, 50_000), (50, 100, 300)
 SHARES = {"none": 0, "five": None, "1 %": 0.01, "5 %": 0.05, "20 %": 0.2, "40 %": 0.4}
 MORE = (0.4, 0.6, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.7, 2.2, 3, 4, 5.5)
-"""Of the looks of an audit, how many random draws its width is compared with."""
+"""Random draws, over the looks of an audit, that its width is compared with."""
 
 PLANTED = (0.01, 0.05, 0.2)
 ALPHA = 0.05
@@ -163,86 +232,31 @@ def by_difference(p_wrong, wrong, looks, times, rng):
     return with_p / plain if plain else 1.0
 
 
-def span(found):
-    return f"{min(found):.2f} to {max(found):.2f}"
-
-
-def page(cells, real, sequences, times, made):
-    """The page of docs/results and its whole tables."""
-    held, ratios, errors = (np.array([cell[which] for cell in cells.values()]) for which in range(3))
-    of_kind = {kind: {key[1:]: cell for key, cell in cells.items() if key[0] == kind} for kind in KINDS}
-    calibrated, few = of_kind["calibrated"], ("none", "five", "1 %")
-    saved = span([c[1] for (name, _, looks), c in calibrated.items() if name not in few and looks > LOOKS[0]])
-    ever = max(float(row[3]) for row in sequences if row[3] != "–")
-    slow = max(int(row[4]) / int(row[5]) for row in sequences if row[1] == "0 %")
+def tables(cells, real, sequences):
+    flat = [(*key, f"{held:.3f}", f"{ratio:.2f}") for key, (held, ratio, _) in cells.items()]
+    fixed = ("p_wrong", "wrong", "labels", "looks", "holds", "looks for one at random")
+    networks = ("planted", "wrong", "looks", "holds", "looks for one at random", "sd with p_wrong")
+    at_any = ("labels", "wrong", "p_wrong", "ever refuted", "looks", "looks at random")
     small = [
         (
             kind,
-            f"{min(cell[0] for cell in found.values()):.3f}",
-            *(f"{found[name, SIZES[1], 100][1]:.2f}" for name in SHARES),
+            f"{min(held for key, (held, *_) in cells.items() if key[0] == kind):.3f}",
+            *(f"{cells[kind, name, SIZES[1], 100][1]:.2f}" for name in SHARES),
         )
-        for kind, found in of_kind.items()
+        for kind in KINDS
     ]
-    command = f"python benchmarks/science/audit.py --times {times} --docs docs/results/audit.md"
-    text = f"""\
-{head("Does an audit hold?", command, made)}
-Does the 95 % interval of `audit` hold the true number of wrong labels, whatever `p_wrong` is worth, and how
-many looks does it save? Sets of 2,000 and of 50,000 labels with known mistakes (none, five, or 1 to 40 %) are
-audited {times} times each.
-
-- **It holds.** Of {len(cells)} cells the least share of intervals that hold is {held.min():.3f}.
-- **It is unbiased.** Mean estimates are off by at most {np.abs(errors).max():.1f} of their standard errors,
-  which is what {len(cells)} cells give by chance.
-- **It saves looks** where `p_wrong` is calibrated. From 5 % wrong and 100 looks on it takes {saved} of the
-  looks of random draws. Our goal is half. Where 1 % or less is wrong it takes
-  {span([c[1] for (name, *_), c in calibrated.items() if name in few])}, and where half of the wrong labels
-  look sound {span([c[1] for c in of_kind["people"].values()])}.
-- **It costs little** where `p_wrong` is worth nothing: at most {ratios.max():.2f} times the looks.
-- **It may stop at any look** (`--at-most`). In at most {ever:.3f} of the audits a bound was below the true
-  number at any look: 0.05 is allowed, and such shares are off by 0.01 by chance. Where `p_wrong` expects
-  wrong labels and there are none, it takes up to {slow:.1f} times the looks of random draws.
-
-{markdown(("p_wrong", "least share that holds", *(f"looks, {name} wrong" for name in SHARES)), small)}
-
-Looks are a share of those that random draws need for an interval as narrow (exact, Clopper and Pearson),
-for 100 looks at 50,000 labels. `overconfident`: odds to the power of three. `people`: half of the wrong
-labels look sound, and 3 % of the sound ones suspect. `useless`: as sharp as calibrated, assigned at random.
-`inverted`: the suspects last.
-
-## What is not certain
-
-- All this is simulated. With the `p_wrong` of networks, on digits with planted wrong labels, at least
-  {min(row[3] for row in real)} of the intervals hold, for {min(row[4] for row in real)} to
-  {max(row[4] for row in real)} of the looks.
-"""
-    flat = [(*key, f"{held:.3f}", f"{ratio:.2f}") for key, (held, ratio, _) in cells.items()]
-    tables = {
-        "fixed-looks": (("p_wrong", "wrong", "labels", "looks", "holds", "looks for one at random"), flat),
-        "networks": (
-            ("planted", "wrong", "looks", "holds", "looks for one at random", "sd with p_wrong"),
-            real,
-        ),
-        "at-any-look": (
-            ("labels", "wrong", "p_wrong", "ever refuted", "looks", "looks at random"),
-            sequences,
-        ),
-    }
-    return text, tables
+    header = ("p_wrong", "least share that holds", *(f"looks, {name} wrong" for name in SHARES))
+    whole = {"fixed-looks": (fixed, flat), "networks": (networks, real), "at-any-look": (at_any, sequences)}
+    return whole, (header, small)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--times", type=int, default=500)
-    parser.add_argument("--docs", type=Path)
-    options = parser.parse_args()
-    cells = fixed(options.times)
-    real = digits(options.times)
-    sequences = in_sequence(options.times, 2_000, 0.03, 400, (0, 0.25, 0.5, 1, 5))
-    sequences += in_sequence(options.times // 2, 50_000, 0.01, 800, (0, 0.5, 1))
-    text, tables = page(cells, real, sequences, options.times, measured())
-    print(text)
-    if options.docs is not None:
-        write_page(options.docs, text, tables)
+    asked = options(__doc__, more={"--times": 500})
+    cells = fixed(asked.times)
+    real = digits(asked.times)
+    sequences = in_sequence(asked.times, 2_000, 0.03, 400, (0, 0.25, 0.5, 1, 5))
+    sequences += in_sequence(asked.times // 2, 50_000, 0.01, 800, (0, 0.5, 1))
+    publish(asked.docs, "audit", *tables(cells, real, sequences))
 
 
 if __name__ == "__main__":

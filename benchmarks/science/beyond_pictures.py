@@ -1,7 +1,5 @@
 """Do different networks find the same sentences, and the same spoken digits, easy and hard?
 
-    python benchmarks/science/beyond_pictures.py --trec FOLDER --fsdd FOLDER --docs FILE.md
-
 Two networks that learn from nothing and heads on features are compared as the paper compares networks on
 pictures. Networks are judged on all that they were trained on, heads on the examples that they were not
 shown. Then labels are made wrong, and `suspects` is asked by networks, by heads and by both together.
@@ -11,8 +9,6 @@ Finished runs are kept in --runs, so that the command goes on where it stopped.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -22,11 +18,10 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from feature_labels import judged, made_wrong
-
 import easiness as ez
-from kit.machine import measured
-from kit.pages import head, markdown, write_page
+from kit.science import kept, options, publish
+from science.feature_labels import by_cleanlab, judged, made_wrong
+from science.wrong_labels_runs import confusing
 
 TRIALS, EPOCHS, HEADS = 10, (2, 10), 20
 TIES = ("expected", "refine")
@@ -55,9 +50,9 @@ SUBJECTS = (
 
 
 def spent(make):
-    """What ``make`` gives, and the seconds of processor time that it took of this process."""
     before = time.process_time()
-    return make(), time.process_time() - before
+    make()
+    return time.process_time() - before
 
 
 def measure(data, out, **settings):
@@ -78,7 +73,6 @@ def runs_of(subject, data, runs):
 
 
 def compared(pair, epoch):
-    """A pair of runs compared, with ties shared out and with ties broken."""
     trained = any(not run.shares for run in pair)
     return ez.compare(pair, at=epoch if trained else None, ties=TIES)
 
@@ -131,71 +125,21 @@ def accuracies(subject, found, data, runs):
 
 def seconds_of(data, name, runs, subject):
     """Seconds of processor time of one training, or of heads with the making of their features."""
-    kept = runs / f"{subject.name}-{name}.seconds.json"
-    if not kept.exists():
-        out = runs / f"{subject.name}-{name}-timed"
+    out = runs / f"{subject.name}-{name}-timed"
+    settings = {"model": name, "trials": 1, "epochs": EPOCHS[-1]}
+    if name == "heads":
         settings = {"features": [subject.features], "model": "ridge", "trials": HEADS}
-        if name != "heads":
-            settings = {"model": name, "trials": 1, "epochs": EPOCHS[-1]}
-        _, seconds = spent(lambda: measure(data, out, **settings))
-        kept.write_text(json.dumps(seconds))
-    return json.loads(kept.read_text())
-
-
-def told_by_another(subject, data, runs):
-    """Log probabilities [K, C] by networks that were trained on the other half of the examples."""
-    kept = runs / f"{subject.name}-confusing.npy"
-    if not kept.exists():
-        halves = np.random.default_rng(0).permutation(len(data)) % 2
-        log_p = np.zeros((len(data), data.num_classes))
-        for half in (0, 1):
-            rows = np.flatnonzero(halves == half)
-            others = data.part(np.flatnonzero(halves != half))
-            run = measure(
-                replace(others, held_out=data.part(rows)),
-                runs / f"{subject.name}-confusing-{half}",
-                model=subject.confuses,
-                trials=1,
-                epochs=EPOCHS[-1],
-                seed=99,
-                keep_logits=True,
-            )
-            log_p[rows] = np.log(run.probabilities(split="held_out") + 1e-9)
-        np.save(kept, log_p)
-    return np.load(kept)
-
-
-def by_cleanlab(run, labels, wrong):
-    """Judges cleanlab's scores of the mean held-out probabilities of a run."""
-    from cleanlab.rank import get_label_quality_scores
-
-    p = run.probabilities(left_out=True)
-    heard = ~np.isnan(p).any(axis=1)  # every example is left out by some trial, but for a few
-    p[~heard] = 1 / p.shape[1]
-    quality = {
-        m: get_label_quality_scores(labels, p, method=m) for m in ("self_confidence", "normalized_margin")
-    }
-    return {name: judged(wrong, -one, 1 - one) for name, one in quality.items()}
+    file = runs / f"{subject.name}-{name}.seconds.json"
+    return kept(file, lambda: spent(lambda: measure(data, out, **settings)))
 
 
 def cell(subject, data, kind, rate, log_p, runs):
-    """What is found of planted labels, from the file that keeps it or anew."""
-    kept = runs / f"{subject.name}-{kind}-{rate:g}.json"
-    if kept.exists():
-        return json.loads(kept.read_text())
     labels = made_wrong(data.labels, kind, rate, log_p, seed=7)
     wrong = labels != data.labels
     planted = replace(data, labels=labels, true_labels=labels, held_out=None, source=None)
     folder = runs / f"{subject.name}-{kind}-{rate:g}"
-    networks = measure(
-        planted,
-        folder / "networks",
-        model=subject.judge,
-        trials=PLANTED,
-        epochs=EPOCHS[-1],
-        train_share=SHARE,
-        keep_logits=True,
-    )
+    how = {"model": subject.judge, "trials": PLANTED, "epochs": EPOCHS[-1], "train_share": SHARE}
+    networks = measure(planted, folder / "networks", **how, keep_logits=True)
     heads = measure(planted, folder / "heads", features=[subject.features], model="ridge", trials=HEADS)
     found = {"wrong": float(wrong.mean())}
     for name, asked in (("networks", networks), ("heads", heads), ("both", [heads, networks])):
@@ -203,9 +147,8 @@ def cell(subject, data, kind, rate, log_p, runs):
         ranked["rank"] = np.arange(len(ranked))
         ranked = ranked.set_index("id").loc[data.ids.tolist()]
         found[name] = judged(wrong, -ranked["rank"].to_numpy(), ranked["p_wrong"].to_numpy())
-    found["cleanlab, networks"] = by_cleanlab(networks, labels, wrong)
-    found["cleanlab, heads"] = by_cleanlab(heads, labels, wrong)
-    kept.write_text(json.dumps(found, indent=1))
+    found["cleanlab, networks"] = by_cleanlab(labels, networks.probabilities(left_out=True), wrong)
+    found["cleanlab, heads"] = by_cleanlab(labels, heads.probabilities(left_out=True), wrong)
     print(subject.name, kind, rate, {k: found[k] for k in ("networks", "heads", "both")}, flush=True)
     return found
 
@@ -228,10 +171,15 @@ def labels(subject, found):
 
 
 def tables_of(subject, data, runs):
-    """The rows of the three tables about a subject."""
     found = runs_of(subject, data, runs)
-    log_p = told_by_another(subject, data, runs)
-    planted = {(kind, rate): cell(subject, data, kind, rate, log_p, runs) for kind in KINDS for rate in RATES}
+    log_p = confusing(subject, data, None, runs)
+    planted = {
+        (kind, rate): kept(
+            runs / f"{subject.name}-{kind}-{rate:g}.json",
+            lambda kind=kind, rate=rate: cell(subject, data, kind, rate, log_p, runs),
+        )
+        for kind, rate in product(KINDS, RATES)
+    }
     rows = (
         accuracies(subject, found, data, runs),
         matching(subject, found, list(found)),
@@ -240,58 +188,19 @@ def tables_of(subject, data, runs):
     return tuple(map(list, rows))
 
 
-def page(top, matched, planted):
-    """The page, of the rows of two of the tables."""
-    last = [row for row in matched if row[2].startswith(f"{EPOCHS[-1]} ") and row[4] == TIES[-1]]
-    pairs = {}
-    for row in last:
-        pairs.setdefault(row[:2], []).append(row[-1])
-    agreed = [(*pair, *sides) for pair, sides in pairs.items()]
-    found = [(*row[:2], *row[3:8]) for row in planted]
-    return f"""\
-{top}
-Do different networks find the same texts (TREC questions) and the same sounds (spoken digits, FSDD) easy and
-hard? Two networks and heads on features were compared on each, with {TRIALS} trials ({HEADS} of heads).
-
-**Yes, but less for sounds, and less for what is easy.** Agreement of the easiest and the hardest tenth after
-{EPOCHS[-1]} epochs (95 %; chance is 0.10):
-
-{markdown(("data", "networks", "easy", "hard"), agreed)}
-
-Ties are broken by `refine`.
-
-## Wrong labels
-
-Labels were made wrong: any other class (uniform), or as another network would confuse them. Average precision
-of `suspects`, and of cleanlab's better score on the same probabilities:
-
-{markdown((*LABELS[:2], *LABELS[3:8]), found)}
-
-- Ask **networks and heads together**: the best of ours, or near it.
-- On heads cleanlab is better at uniform errors of TREC.
-- **`p_wrong` is too low for confusable labels of TREC**: 5.1 to 6.1 % expected, 20.3 % wrong.
-"""
-
-
-TITLE = "Beyond pictures"
-COMMAND = "python benchmarks/science/beyond_pictures.py --trec FOLDER --fsdd FOLDER --docs FILE.md"
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--trec", required=True)
-    parser.add_argument("--fsdd", required=True)
-    parser.add_argument("--runs", type=Path, default=Path("runs/beyond-pictures"))
-    parser.add_argument("--docs", type=Path)
-    options = parser.parse_args()
-    options.runs.mkdir(parents=True, exist_ok=True)
-    of_each = [tables_of(one, ez.load_dataset(getattr(options, one.name)), options.runs) for one in SUBJECTS]
+    asked = options(__doc__, "--trec", "--fsdd", runs="beyond-pictures")
+    of_each = [tables_of(one, ez.load_dataset(getattr(asked, one.name)), asked.runs) for one in SUBJECTS]
     accuracy, matched, planted = (list(chain(*rows)) for rows in zip(*of_each, strict=True))
-    text = page(head(TITLE, COMMAND, measured()), matched, planted)
-    print(text)
-    if options.docs is not None:
-        tables = {"accuracy": (ACCURACY, accuracy), "labels": (LABELS, planted)}
-        write_page(options.docs, text, tables | {"matching": (MATCHING, matched)})
+    pairs = {}
+    for row in matched:
+        if row[2].startswith(f"{EPOCHS[-1]} ") and row[4] == TIES[-1]:
+            pairs.setdefault(row[:2], []).append(row[-1])
+    agreed = [(*pair, *sides) for pair, sides in pairs.items()]
+    some = [(*row[:2], *row[3:8]) for row in (LABELS, *planted)]
+    tables = {"accuracy": (ACCURACY, accuracy), "labels": (LABELS, planted), "matching": (MATCHING, matched)}
+    sides = ("data", "networks", "easy", "hard")
+    publish(asked.docs, "beyond-pictures", tables, (sides, agreed), (some[0], some[1:]))
 
 
 if __name__ == "__main__":

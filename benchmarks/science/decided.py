@@ -1,7 +1,5 @@
 """Do decisions on some labels tell of the others?
 
-    python benchmarks/science/decided.py --runs FOLDER [--kept FOLDER] [--docs docs/results]
-
 FOLDER has the runs of `wrong_labels.py`, whose wrong labels are known. An oracle decides in the order of the
 list, and the list is read again with what was decided (`suspects --decided`) after every 10 or 50 looks; the
 fixed order is that of the list without decisions. Looked at are how many wrong labels are found, and what is
@@ -13,7 +11,6 @@ kept in --kept.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -26,11 +23,48 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 from easiness import open_run
 from easiness.analysis import ALL_BUT_CERTAIN, relearned
-from kit.machine import measured
-from kit.pages import write_page
-from science.decided_text import AT_FIRST, WELL, page
+from kit.science import calibration_error, options, publish
 from science.wrong_labels import by_default
 from science.wrong_labels_runs import cells
+
+WELL = 0.05  # calibrated
+AT_FIRST = tuple(f"error at first {than} {WELL}" for than in ("at most", "over"))
+COLUMNS = ("looks", "worlds", "found by first list", "found by new lists", "worlds with fewer")
+COLUMNS += ("worlds with more", "fewest against first list")
+COLUMNS += tuple(
+    f"{what}, {when} decisions"
+    for what in ("calibration error", "share of wrong off by", "range holds", "range is wide")
+    for when in ("before", "after")
+)
+SOME = ("runs", "number", "found by first list", "found by new lists")
+SOME += ("calibration error", "share of wrong off by", "range holds")
+SHOWN = ("as predicted", "odds a seventh", "odds seven times", "half the slope", "heavy tails")
+OF_DRAWN = (
+    "world",
+    "share off by: 200 from the top",
+    "half at random",
+    "range holds: 200 from the top",
+    "half at random",
+)
+
+
+def arrow(pair):
+    return " → ".join(pair)
+
+
+def shown(runs, drawn, anywhere):
+    small = [row for row in runs if row[1] in AT_FIRST and row[:3:2] == ("10", "200")]
+    at_random = {row[0]: row for row in anywhere}
+    yield SOME, [(row[1], *row[3:6], *map(arrow, (row[9:11], row[11:13], row[13:15]))) for row in small]
+    yield (
+        OF_DRAWN,
+        [
+            (row[0], *(arrow(of[at : at + 2]) for at in (10, 12) for of in (row, at_random[row[0]])))
+            for row in drawn
+            if row[1] == "200" and row[0] in SHOWN
+        ],
+    )
+
 
 LOOKS = (100, 200, 500)
 EVERY = {50: LOOKS, 10: (100, 200)}
@@ -38,7 +72,7 @@ DRAWS, NUM, CLASSES = 20, 5000, 10
 
 
 def said_of(cell, runs, kept):
-    """What `suspects` says of the labels of a cell, and which are wrong; None where it is not measured."""
+    """The answer of `suspects` about a cell, and which labels are wrong; None where it is not measured."""
     from easiness.studies.suspects.study import _judged
 
     file = kept / f"{cell.name}.npz"
@@ -69,14 +103,8 @@ def order(p, suspicion, seen):
     return found[~seen[found]]
 
 
-def off(p, wrong):
-    """The expected calibration error in ten bins."""
-    at = np.minimum((10 * p).astype(int), 9)
-    return float(np.abs(np.bincount(at, p - wrong, 10)).sum() / max(len(p), 1))
-
-
 def looked(world, every):
-    """What is found after so many looks, by the number of looks."""
+    """Wrong labels found, by the number of looks."""
     seen, at, found = np.zeros(len(world.p), bool), np.zeros(0, np.int64), {}
     fixed, now = order(world.p, world.suspicion, seen), world.p
     for looks in EVERY[every]:
@@ -94,13 +122,13 @@ def looked(world, every):
 
 
 def said(world, fixed, at, learned):
-    """What is found at the positions ``at``, and said of the rest."""
+    """Wrong labels found at the positions ``at``, and the state of the rest."""
     seen, share, now = np.isin(np.arange(len(world.p)), at), world.wrong.mean(), learned.p_wrong
     rest, before = ~seen, np.where(seen, world.wrong, world.p)
     return {
         "fixed": int(world.wrong[fixed].sum()),
         "read again": int(world.wrong[at].sum()),
-        "off": (off(world.p[rest], world.wrong[rest]), off(now[rest], world.wrong[rest])),
+        "off": tuple(calibration_error(one[rest], world.wrong[rest]) for one in (world.p, now)),
         "number": (abs(before.mean() - share), abs(now.mean() - share)),
         "holds": (world.low <= share <= world.high, learned.low <= share <= learned.high),
         "wide": (world.high - world.low, learned.high - learned.low),
@@ -116,7 +144,6 @@ def looked_anywhere(world, draw):
 
 
 def drawn(kind, draw):
-    """A world whose log odds are off by what is known."""
     odds = np.where(draw.random(NUM) < 0.15, draw.normal(1.5, 2, NUM), draw.normal(-5, 2, NUM))
     labels, rival = draw.integers(CLASSES, size=NUM), draw.integers(CLASSES, size=NUM)
     truth = {
@@ -166,7 +193,6 @@ def summed(name, looks, found):
 
 
 def summary(groups, every):
-    """A row for each group and number of looks."""
     there = {
         (name, looks): [one[looks] for one in worlds if looks in one]
         for name, worlds in groups.items()
@@ -197,33 +223,28 @@ def of_runs(on_runs):
 
 
 def main():
-    """Look at all, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--kept", type=Path, default=Path("runs/decided"))
-    parser.add_argument("--docs", type=Path, help="folder for decided.md")
-    options = parser.parse_args()
-    options.kept.mkdir(parents=True, exist_ok=True)
-    on_drawn = {
-        kind: [looked(drawn(kind, np.random.default_rng([at, seed])), 50) for seed in range(DRAWS)]
-        for at, kind in enumerate(KINDS)
-    }
-    anywhere = {
-        kind: [
-            looked_anywhere(drawn(kind, np.random.default_rng([at, seed])), np.random.default_rng(seed))
-            for seed in range(DRAWS)
-        ]
-        for at, kind in enumerate(KINDS)
-    }
+    asked = options(__doc__, "--runs", more={"--kept": Path("runs/decided")})
+    asked.kept.mkdir(parents=True, exist_ok=True)
+    worlds = [(kind, at, seed) for at, kind in enumerate(KINDS) for seed in range(DRAWS)]
+    on_drawn, anywhere = {kind: [] for kind in KINDS}, {kind: [] for kind in KINDS}
+    for kind, at, seed in worlds:
+        one = drawn(kind, np.random.default_rng([at, seed]))
+        on_drawn[kind].append(looked(one, 50))
+        anywhere[kind].append(looked_anywhere(one, np.random.default_rng(seed)))
     on_runs = []
     for cell in cells():
-        world = said_of(cell, options.runs, options.kept)
+        world = said_of(cell, asked.runs, asked.kept)
         if world is not None and world.wrong.any():
             on_runs.append((cell, {every: looked(world, every) for every in EVERY}))
             print(cell.name, on_runs[-1][1][50].get(200), flush=True)
-    if options.docs is not None:
-        rows = (*of_runs(on_runs), summary(on_drawn, 50), summary(anywhere, 50))
-        write_page(options.docs / "decided.md", *page(*rows, f"{NUM:,}", DRAWS, measured()))
+    (rows, lost), of_drawn, at_random = of_runs(on_runs), summary(on_drawn, 50), summary(anywhere, 50)
+    tables = {
+        "runs": (("new list after", "labels", *COLUMNS), rows),
+        "fewer": (("new list after", "run", "looks", "found", "found by first list"), lost),
+        "drawn": (("world", *COLUMNS), of_drawn),
+        "half-at-random": (("world", *COLUMNS), at_random),
+    }
+    publish(asked.docs, "decided", tables, *shown(rows, of_drawn, at_random))
 
 
 if __name__ == "__main__":

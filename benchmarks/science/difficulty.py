@@ -1,7 +1,5 @@
 """Which of the things that a run records says best how hard an example is for networks that never saw it?
 
-    python benchmarks/science/difficulty.py --data FOLDER --runs RUNS [--docs docs/results/difficulty.md]
-
 Of each data set one to three networks are measured (5 trials of 10 epochs), and heads on pixels or hashed
 words; one more run of each leaves a fifth of the examples out in every trial. A score of the first run is
 compared with how often trials that never saw an example are right about it: those of the same network, and
@@ -14,7 +12,6 @@ resumed, half an hour on a core.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import replace
 from itertools import product
@@ -30,8 +27,7 @@ from easiness.scoring import SCORES
 from easiness.scoring.score import over_trials
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from kit.machine import measured
-from kit.pages import head, markdown, write_page
+from kit.science import options, publish
 
 HEADS = "heads"  # on hashed words, or on pixels
 SETS = {
@@ -41,9 +37,6 @@ SETS = {
     "digits": ("wrn_10_1", "densenet_bc_10_6", "mlp_2", HEADS),
 }
 TARGETS, RIVALS, DRAWS = ("itself", "others"), ("difficulty", "loss"), 100
-COMMAND = (
-    "python benchmarks/science/difficulty.py --data FOLDER --runs RUNS --docs docs/results/difficulty.md"
-)
 QUANTITIES = {
     "r / (p_y + r)": lambda seen: np.exp(-np.logaddexp(0, seen.margin.astype(float))),
     "log (1 + r / p_y)": lambda seen: np.logaddexp(0, -seen.margin.astype(float)),
@@ -66,7 +59,6 @@ OWN = {("r / (p_y + r)", "the last twice"): "difficulty"} | {
 
 
 def examples(name, folder):
-    """The examples of a data set, without a held-out split."""
     if name == "imagenette":
         files = sorted((folder / "imagenette224" / "train").glob("*/*"))
         photos = [Image.open(file).convert("RGB").resize((24, 24), Image.Resampling.BOX) for file in files]
@@ -81,7 +73,7 @@ def examples(name, folder):
 
 
 def made(name, folder, runs):
-    """Of each network the run that scores, and the one that leaves examples out."""
+    """The run that scores and the one that leaves examples out, for each network."""
     data = examples(name, folder)
     for network in SETS[name]:
         how = {"model": network, "epochs": 10, "keep_weights": False}
@@ -110,7 +102,7 @@ def averaged(run, quantity, weights, of_shares=None):
 
 
 def values_of(run):
-    """What might order the examples, high = hard, by name: [K]. Scores of second names are left out."""
+    """Values [K] that might order the examples, high = hard, by name, without scores of second names."""
     m, table = run.resolve_epoch(None), run.scores()
     columns, found = {str(name): table[name].to_numpy() for name in table}, {}
     for score in SCORES:
@@ -132,7 +124,7 @@ def correlation(hard, easy):
 
 
 def cells_of(runs):
-    """Of each network and target: values by name [K], and the target [K]."""
+    """Values [K] by name and the target [K], for each network and target."""
     runs = list(runs)
     values = [values_of(short) for short, _ in runs]
     ease = np.array([left.scores()["consistency"].to_numpy() for _, left in runs])
@@ -200,73 +192,24 @@ def of_heads(runs, cells):
     return [ahead([one], *names) for names in pairs for one in pair]
 
 
-def page(whole, short, without, heads, made):
-    """The page of docs/results and its whole tables."""
+def written(whole, short, without, heads):
     header = ("score", *TARGETS, *(f"{name}, {target}" for name in SETS for target in TARGETS), "behind")
     leads = ("left out", "chosen", *(f"`{rival}`, {target}" for rival in RIVALS for target in TARGETS))
     cells = (f"{name}, {net}, {target}" for name, nets in SETS.items() for net in nets for target in TARGETS)
     own = [row for row in short if row[0].startswith("`")][:6]
-    header_of_heads = ("data set", *TARGETS, *(f"`loss`, {target}" for target in TARGETS))
-    most = max(abs(float(lead.split()[0])) for row in without for lead in row[2:4])
-    of = {row[0].strip("`"): row for row in short}
-    networks = "; ".join(f"{name}: {', '.join(nets)}" for name, nets in SETS.items())
-    text = f"""\
-{head("What says how hard an example is?", COMMAND, made)}
-Which recorded score tells best how hard an example is for networks that never saw it? Each score is of 5
-trials of 10 epochs (heads: 5 folds). Other trials leave a fifth of the examples out. The target is how often
-these are right about what they left out: those of the same network (`itself`), or those of all other networks
-and heads on the data (`others`).
-
-Of {len(short)} candidates {short[0][0]} has the highest mean over four data sets and both targets:
-{short[0][1]} and {short[0][2]}; `difficulty` has {of["difficulty"][1]} and {of["difficulty"][2]}, `loss`
-{of["loss"][1]} and {of["loss"][2]}, `el2n` {of["el2n"][1]} and {of["el2n"][2]}. What is chosen without a data
-set differs from `difficulty` there by at most {most:.3f}, ahead or behind. So `difficulty` stays the default
-order.
-
-Spearman's rank correlation with the target, hard first. *Behind* is the most that a score lacks to the best
-in one case; it is empty of scores that tie on half of some examples: they order too little to be chosen.
-
-{markdown(header[:3] + header[-1:], [row[:3] + row[-1:] for row in own[:12]])}
-
-## Chosen without the data set
-
-What was best on three data sets, and how far it leads on the fourth (95 % interval over examples):
-
-{markdown(leads, without)}
-
-## Heads on features
-
-Heads on smaller shares are no course of one training. `difficulty` reads their share alone; it was the mean
-over shares, the last one twice. TREC chose that. The gain, and how far `loss` led that mean:
-
-{markdown(header_of_heads, heads)}
-
-## What is not certain
-
-- Networks are small and few, trainings short: {networks}.
-  `cifar10` has 5,000 images of 16 pixels, `imagenette` 1,000 of 24. Heads read pixels, or hashed words.
-- Where most targets are equal, as on digits, scores that tie profit (`cumulative_accuracy`).
-"""
-    return text, {
-        "correlations": (("score", *cells), whole),
-        "by-data-set": (header, short),
-        "left-out": (leads, without),
-        "heads": (header_of_heads, heads),
-    }
+    of_heads = ("data set", *TARGETS, *(f"`loss`, {target}" for target in TARGETS))
+    tables = {"correlations": (("score", *cells), whole), "by-data-set": (header, short)}
+    tables |= {"left-out": (leads, without), "heads": (of_heads, heads)}
+    some = (header[:3] + header[-1:], [row[:3] + row[-1:] for row in own])
+    return tables, some, (leads, without), (of_heads, heads)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for name in ("--data", "--runs", "--docs"):
-        parser.add_argument(name, type=Path, required=name != "--docs")
-    options = parser.parse_args()
-    runs = {name: list(made(name, options.data, options.runs)) for name in SETS}
+    asked = options(__doc__, "--data", "--runs")
+    runs = {name: list(made(name, asked.data, asked.runs)) for name in SETS}
     cells = {name: list(cells_of(those)) for name, those in runs.items()}
     heads = [[n, *of_heads(runs[n], cells[n])] for n in SETS if HEADS in SETS[n]]
-    text, whole = page(*tables(cells), heads, measured())
-    if options.docs is not None:
-        write_page(options.docs, text, whole)
-    print(text)
+    publish(asked.docs, "difficulty", *written(*tables(cells), heads))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Wrong labels among 5,000 and 10,000 images of CIFAR-10, from features: by heads, and by what others do.
 
-    python benchmarks/science/feature_labels.py --cifar10 FOLDER --docs docs/results/feature-labels.md
-
 Labels are made wrong on purpose: `uniform` gives an example any other class, `pair` the next one, and
 `confusable` draws labels from the predictions of another network, trained on other images, the true class
 favoured by as much as is asked for. `suspects` has 20 trials of ridge heads. The others have, on the same
@@ -14,8 +12,6 @@ Cells that are finished are kept in --runs, so that the command goes on where it
 
 from __future__ import annotations
 
-import argparse
-import json
 import shutil
 import sys
 import time
@@ -26,53 +22,35 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import easiness as ez
-from kit.machine import measured
-from kit.pages import head, markdown, write_page
-from science.simulated_people import drawn
+from kit.science import calibration_error, features_of, kept, options, publish
+from science.wrong_labels_runs import drawn
 
-COMMAND = "python benchmarks/science/feature_labels.py --cifar10 FOLDER --docs docs/results/feature-labels.md"
 SIZES = (5_000, 10_000)
 CELLS = [("clean", 0.0)] + [
     (kind, rate) for kind in ("uniform", "pair", "confusable") for rate in (0.05, 0.2, 0.4)
 ]
 FOLDS, NEIGHBOURS = 5, 50
 LOGISTIC = {"plain": (1.0, False), "standardized": (1e-3, True)}
-SCRATCH = {"model": "wrn_16_1", "trials": 5, "epochs": 10}
-SCRATCH_CELLS = [("uniform", 0.2), ("pair", 0.2), ("confusable", 0.2)]
 
 
 def images_of(folder, shard):
-    """Images and labels of a shard of the training split."""
     files = sorted(Path(folder).glob("train*.parquet"))
     data = ez.load_dataset(files[shard])
     return data.array, data.labels
 
 
-def features_of(folder, runs):
-    """Features [10,000, D] of the first shard, made once."""
-    from easiness.features import find_features, ready_features
-
-    data = ez.load_dataset(sorted(Path(folder).glob("train*.parquet"))[0])
-    return np.asarray(
-        ready_features(find_features("auto", data), data, runs / "features")["train"], np.float32
-    )
-
-
 def told_by_another(folder, runs):
     """Log probabilities [10,000, C] of the first shard by a network trained on the second."""
-    kept = runs / "other.npy"
-    if not kept.exists():
-        x, y = images_of(folder, 0)
-        data = ez.load_dataset(images_of(folder, 1), held_out=(x, y))
-        run = ez.measure(
-            data, model="wrn_10_1", trials=1, epochs=10, keep_logits=True, out=runs / "other", progress=False
-        )
-        np.save(kept, np.log(run.probabilities(split="held_out") + 1e-9))
-    return np.load(kept)
+    file = runs / "other.npy"
+    if not file.exists():
+        data = ez.load_dataset(images_of(folder, 1), held_out=images_of(folder, 0))
+        how = {"model": "wrn_10_1", "trials": 1, "epochs": 10, "keep_logits": True}
+        run = ez.measure(data, **how, out=runs / "other", progress=False)
+        np.save(file, np.log(run.probabilities(split="held_out") + 1e-9))
+    return np.load(file)
 
 
 def made_wrong(labels, kind, rate, log_p, seed):
-    """Labels [K] of which about ``rate`` are wrong."""
     draw = np.random.default_rng(seed)
     if kind == "clean":
         return labels.copy()
@@ -88,10 +66,16 @@ def judged(wrong, order, p_wrong):
     """Average precision of an order, calibration error in ten bins, and how far the expected share is off."""
     from sklearn.metrics import average_precision_score
 
-    bins = np.minimum((p_wrong * 10).astype(int), 9)
-    error = np.abs(np.bincount(bins, p_wrong - wrong, 10)).sum() / len(wrong)
+    error = calibration_error(p_wrong, wrong)
     precision = average_precision_score(wrong, order) if wrong.any() else None
-    return {"ap": precision, "error": float(error), "share": float(p_wrong.mean() - wrong.mean())}
+    return {"ap": precision, "error": error, "share": float(p_wrong.mean() - wrong.mean())}
+
+
+def judged_list(found, wrong):
+    """Judges a list of `suspects`, whose ids are positions; and p_wrong [K]."""
+    rank = found.ranked["id"].to_numpy().argsort()
+    p_wrong = found.ranked["p_wrong"].to_numpy()[rank]
+    return judged(wrong, -rank, p_wrong), p_wrong
 
 
 def by_heads(x, labels, wrong, out):
@@ -100,22 +84,21 @@ def by_heads(x, labels, wrong, out):
     run = ez.measure((x, labels), model="ridge", trials=20, out=out, progress=False)
     found = ez.suspects(run, pictures=False, progress=False)
     seconds = time.process_time() - before
-    p_wrong = found.ranked.sort_values("id")["p_wrong"].to_numpy()
-    return {**judged(wrong, -ranks_of(found), p_wrong), "seconds": seconds}
+    return {**judged_list(found, wrong)[0], "seconds": seconds}
 
 
-def ranks_of(found):
-    """Rank [K] of each example by id, 0 for the most suspicious."""
-    ids = found.ranked["id"].to_numpy()
-    ranks = np.empty(len(ids))
-    ranks[ids] = np.arange(len(ids))
-    return ranks
+def by_cleanlab(labels, p, wrong):
+    """Judges both of cleanlab's scores of probabilities [K, C], by name; rows with NaN tell nothing."""
+    from cleanlab.rank import get_label_quality_scores
+
+    p = np.where(np.isnan(p).any(axis=1, keepdims=True), 1 / p.shape[1], p)
+    scores = ("self_confidence", "normalized_margin")
+    quality = {name: get_label_quality_scores(labels, p, method=name) for name in scores}
+    return {name: judged(wrong, -one, 1 - one) for name, one in quality.items()}
 
 
 def by_others(x, labels, wrong):
-    """Judges what others do with the same features."""
     from cleanlab.filter import find_label_issues
-    from cleanlab.rank import get_label_quality_scores
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
@@ -137,51 +120,21 @@ def by_others(x, labels, wrong):
         seconds = time.process_time() - before
         own = p[rows, labels]
         found[f"logistic, {name}: p"] = {**judged(wrong, -own, 1 - own), "seconds": seconds}
-        for score in ("self_confidence", "normalized_margin"):
-            quality = get_label_quality_scores(labels, p, method=score)
-            found[f"cleanlab, {name}: {score}"] = judged(wrong, -quality, 1 - quality)
+        scores = by_cleanlab(labels, p, wrong)
+        found |= {f"cleanlab, {name}: {score}": one for score, one in scores.items()}
         issue = find_label_issues(labels, p, n_jobs=1)
         found[f"cleanlab, {name}: filter"] = judged(wrong, 2.0 * issue - own, issue.astype(float))
     return found
 
 
-def from_scratch(images, labels, wrong, out, heads):
-    """Judges `suspects` of networks trained on the images, alone and together with heads on features."""
-    before = time.process_time()
-    run = ez.measure((images, labels), **SCRATCH, recipe="short", jobs=1, out=out, progress=False)
-    seconds = time.process_time() - before
-    alone = ez.suspects(run, pictures=False, progress=False)
-    both = ez.suspects([heads, run], pictures=False, progress=False)
-    return {
-        name: {
-            **judged(wrong, -ranks_of(one), one.ranked.sort_values("id")["p_wrong"].to_numpy()),
-            "seconds": took,
-        }
-        for name, one, took in (("from scratch", alone, seconds), ("both", both, None))
-    }
-
-
-def cell(size, kind, rate, x, images, truth, log_p, runs, scratch):
-    """What is found in a cell, from the file that keeps it or anew."""
-    kept = runs / f"{size}-{kind}-{rate:g}.json"
-    found = json.loads(kept.read_text()) if kept.exists() else {}
+def cell(size, kind, rate, x, truth, log_p, runs):
     labels = made_wrong(truth[:size], kind, rate, log_p[:size], seed=size)
     wrong = labels != truth[:size]
     out = runs / f"heads-{size}-{kind}-{rate:g}"
-    if "suspects" not in found:
-        found["wrong"] = float(wrong.mean())
-        found["suspects"] = by_heads(x[:size], labels, wrong, out)
-        found |= by_others(x[:size], labels, wrong)
-    if scratch and "both" not in found and size == SIZES[0] and (kind, rate) in SCRATCH_CELLS:
-        images = images[:size]
-        found |= from_scratch(
-            images, labels, wrong, runs / f"scratch-{size}-{kind}-{rate:g}", ez.open_run(out)
-        )
-    if not scratch:
-        shutil.rmtree(out, ignore_errors=True)
-    kept.write_text(json.dumps(found, indent=1))
+    found = {"wrong": float(wrong.mean()), "suspects": by_heads(x[:size], labels, wrong, out)}
+    shutil.rmtree(out, ignore_errors=True)
     print(size, kind, rate, {k: v and round(v, 3) for k, v in found["suspects"].items()}, flush=True)
-    return found
+    return found | by_others(x[:size], labels, wrong)
 
 
 def name_of(kind, rate):
@@ -190,7 +143,6 @@ def name_of(kind, rate):
 
 COLUMNS = ("labels", "wrong", "suspects", "logistic p", "50 neighbours", "cleanlab's best")
 COLUMNS += ("suspects less cleanlab", "calibration error", "expected share")
-OF_SCRATCH = ("labels", "features", "from scratch", "both", "error of both", "features, s", "from scratch, s")
 
 
 def table(found, size):
@@ -219,71 +171,22 @@ def table(found, size):
     return rows
 
 
-def scratch_table(found):
-    rows = []  # none without --scratch
-    for kind, rate in SCRATCH_CELLS:
-        one = found[SIZES[0], kind, rate]
-        if "both" in one:
-            ap = (f"{one[way]['ap']:.3f}" for way in ("suspects", "from scratch", "both"))
-            seconds = (f"{one[way]['seconds']:.0f}" for way in ("suspects", "from scratch"))
-            rows.append((name_of(kind, rate), *ap, f"{one['both']['error']:.3f}", *seconds))
-    return rows
-
-
-def page(few, many, scratch, made):
-    """The page of docs/results and its whole tables, from the rows of both sizes."""
-    to_one, rest = (
-        [float(row[6]) for row in (*few, *many) if row[6] and row[0].startswith("pair") == pair]
-        for pair in (True, False)
-    )
-    gains = to_one + rest
-    small = [(row[0], row[2], row[5].split(" ")[0], *row[6:]) for row in many]
-    errors = [float(row[7]) for row in (*few, *many)]
-    text = f"""\
-{head("Wrong labels from features", COMMAND, made)}
-Does `suspects` find wrong labels better than cleanlab on the same features (`easiness[features]`)?
-{SIZES[0]:,} and {SIZES[1]:,} images of CIFAR-10, which that network has not seen, get wrong labels: `uniform`
-any other class, `pair` the next one, `confusable` one that another network predicts, so that it depends on
-the image. `suspects` has 20 trials of ridge heads. cleanlab has a logistic regression in five folds, and
-the best of its scores and its filter counts.
-
-`suspects` is ahead in {sum(gain > 0 for gain in gains)} of {len(gains)} cells: by {min(to_one):.3f} to
-{max(to_one):.3f} of average precision where labels go to the next class, by {min(rest):+.3f} to
-{max(rest):+.3f} elsewhere. Its `p_wrong` has a calibration error of at most {max(errors):.3f}. Average
-precision with {SIZES[1]:,} images, then calibration:
-
-{markdown((COLUMNS[0], COLUMNS[2], *COLUMNS[5:]), small)}
-
-## What is not certain
-
-- A cell is one draw, without intervals: differences of a hundredth say little.
-- The constants of the estimate were chosen on the {SIZES[0]:,} images, and the {SIZES[1]:,} judge them.
-  Labels that people got wrong were not measured.
-"""
-    tables = {f"{size}-images": (COLUMNS, rows) for size, rows in zip(SIZES, (few, many), strict=True)}
-    return text, tables | ({"from-scratch": (OF_SCRATCH, scratch)} if scratch else {})
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cifar10", required=True)
-    parser.add_argument("--runs", type=Path, default=Path("runs/feature-labels"))
-    parser.add_argument("--scratch", action="store_true", help="train networks in some cells, too")
-    parser.add_argument("--docs", type=Path)
-    options = parser.parse_args()
-    options.runs.mkdir(parents=True, exist_ok=True)
-    x = features_of(options.cifar10, options.runs)
-    log_p = told_by_another(options.cifar10, options.runs)
-    images, truth = images_of(options.cifar10, 0)
+    asked = options(__doc__, "--cifar10", runs="feature-labels")
+    data = ez.load_dataset(min(asked.cifar10.glob("train*.parquet")))
+    x, log_p = features_of(data, "auto", asked.runs)[0], told_by_another(asked.cifar10, asked.runs)
+    truth = data.labels
     found = {
-        (size, kind, rate): cell(size, kind, rate, x, images, truth, log_p, options.runs, options.scratch)
+        (size, kind, rate): kept(
+            asked.runs / f"{size}-{kind}-{rate:g}.json",
+            lambda one=(size, kind, rate): cell(*one, x, truth, log_p, asked.runs),
+        )
         for size in SIZES
         for kind, rate in CELLS
     }
-    text, tables = page(table(found, SIZES[0]), table(found, SIZES[1]), scratch_table(found), measured())
-    print(text)
-    if options.docs is not None:
-        write_page(options.docs, text, tables)
+    tables = {f"{size}-images": (COLUMNS, table(found, size)) for size in SIZES}
+    small = [(row[0], row[2], row[5].split(" ")[0], *row[6:]) for row in table(found, SIZES[1])]
+    publish(asked.docs, "feature-labels", tables, ((COLUMNS[0], COLUMNS[2], *COLUMNS[5:]), small))
 
 
 if __name__ == "__main__":

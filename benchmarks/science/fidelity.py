@@ -57,7 +57,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Study:
-    """What is trained of one network, and in which ways."""
+    """Trials of one network, and the ways to train them."""
 
     model: str
     alpha: float
@@ -107,7 +107,6 @@ def with_wrong_labels(data):
 
 
 def train(data, study, way, seed, folder):
-    """A run of the study's trials in this way."""
     plan = make_plan(
         with_wrong_labels(data) if way.wrong_labels else data,
         Training(
@@ -136,7 +135,6 @@ def compiling_works():
 
 
 def accuracy(run):
-    """Mean and standard error of the last accuracy on the training examples."""
     last = np.array([trial.document.accuracy["train"][-1] for trial in run.trials])
     return f"{last.mean():.3f} ± {last.std(ddof=1) / len(last) ** 0.5:.3f}"
 

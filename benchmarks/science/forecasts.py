@@ -1,32 +1,129 @@
 """Do forecasts from ten trials hold at twenty and forty, and are memberships calibrated? On real networks.
 
 Needs CIFAR-10: its runs of 40 trials are kept in `--runs`, so that it goes on where it was stopped.
-
-    python benchmarks/science/forecasts.py --data cifar10-folder [--runs runs/forecasts] [--docs docs/results]
 """
 
 from __future__ import annotations
 
-import argparse
+import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
-from easiness import compare, load_dataset
-from easiness.analysis import SIDES, Rule, forecast, match_groups, membership, select, true_rate
-from easiness.runs.carrying_out import carry_out
-from easiness.runs.plan import make_plan
+from easiness import compare, load_dataset, measure
+from easiness.analysis import (
+    SIDES,
+    Measured,
+    Rule,
+    agreement,
+    forecast,
+    match_groups,
+    membership,
+    select,
+    true_rate,
+)
 from easiness.show import rendered
-from easiness.spec import Execution, Recording, Training
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
-from kit.pages import head, markdown, whole, write_page
-from science.forecasts_figure import FEW, draw
+from kit.pages import whole
+from kit.science import PAIRED, options, publish
 from science.normal_rates import correlation_of, rate_of
+
+COLORS = {"easy": "#2a78b8", "hard": "#c8531f"}
+INK, FAINT = "#333333", "#bbbbbb"
+SIZES = (3, 5, 7, 10, 14, 20)
+FEW = 10  # trials that a forecast is made from
+
+
+def draw(runs, calibrations, fraction):
+    """Four panels: agreement of two runs, membership by count, its calibration, and a forecast."""
+    figure = Figure(figsize=(8.8, 6.6), layout="constrained")
+    (first, second), (third, fourth) = figure.subplots(2, 2)
+    votes = {name: run.votes() for name, run in runs.items()}
+    agreements(first, votes, fraction)
+    last = list(votes)[-1]
+    memberships(second, last, votes[last], fraction)
+    calibrated(third, calibrations)
+    foretold(fourth, last, votes[last], fraction)
+    for axes, letter in zip((first, second, third, fourth), "abcd", strict=True):
+        axes.set_title(f"{letter}  {axes.get_title()}", loc="left", fontsize=9.5)
+        axes.title.set_text("")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=7.5)
+    return figure
+
+
+def agreements(axes, votes, fraction):
+    """The hard sets of two networks: their match grows with the trials of a group, their agreement stays."""
+    (name_a, a), (name_b, b) = votes.items()
+    rule = Rule("hard", fraction, "refine")
+    matches, found = [], []
+    for size in SIZES:
+        pair, ours, theirs = (
+            match_groups(*two, rule, group_size=size, num_replicates=100) for two in ((a, b), (a, a), (b, b))
+        )
+        matches.append(pair.rate)
+        found.append(agreement(Measured(name_a, a, ours), Measured(name_b, b, theirs), pair, rule))
+    axes.plot(SIZES, matches, "o--", color=FAINT, label="match")
+    axes.plot(SIZES, [one.rate for one in found], "o-", color=COLORS["hard"], label="agreement")
+    axes.fill_between(
+        SIZES, [one.low for one in found], [one.high for one in found], color=COLORS["hard"], alpha=0.15
+    )
+    axes.axhline(fraction, color=INK, linewidth=0.8, linestyle=":", label="chance")
+    axes.set(xlabel="trials in a group", ylabel="of the hardest tenth", ylim=(0, 0.7))
+    axes.set_title(f"{name_a} and {name_b}")
+
+
+def memberships(axes, name, votes, fraction):
+    """How probably an example is among the easiest or hardest, by how many trials are right about it."""
+    counts = votes.correct.sum(axis=0)
+    found = membership(counts, votes.num_trials, fraction)
+    share = np.bincount(counts, minlength=votes.num_trials + 1) / len(counts)
+    axes.bar(np.arange(votes.num_trials + 1), share / share.max() / 2, color="#e4e4e4", label="examples")
+    levels, at = np.unique(counts, return_index=True)
+    for side in SIDES:
+        p = found.p_easy if side == "easy" else found.p_hard
+        axes.plot(levels, p[at], "o-", markersize=3, color=COLORS[side], label=f"probably {side}")
+    axes.set(xlabel=f"trials that are right, of {votes.num_trials}", ylabel="probability", ylim=(0, 1.02))
+    axes.set_title(name)
+
+
+def calibrated(axes, calibrations):
+    """Membership foretold by twenty trials, against that of twenty others."""
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8)
+    names = list(dict.fromkeys(name for name, _ in calibrations))
+    for (name, side), bins in calibrations.items():
+        points = np.array([(foretold, found) for _, _, foretold, found in bins])
+        marker = "os"[names.index(name)]
+        axes.plot(*points.T, marker, color=COLORS[side], markersize=4.5, label=f"{name}, {side}")
+    axes.set(xlabel="membership foretold from 20 trials", ylabel="found by 20 others")
+    axes.set_title("calibration")
+
+
+def foretold(axes, name, votes, fraction):
+    """Matching rates that the first ten trials foretell, and those that all of them show."""
+    sizes = [*SIZES[1:], 28, 40]
+    for side in SIDES:
+        made = forecast(votes.rows(np.arange(FEW)), side=side, fraction=fraction)
+        ends = [made.match(size) for size in sizes]
+        axes.plot(
+            sizes, [end.value for end in ends], color=COLORS[side], label=f"{side}, foretold from {FEW}"
+        )
+        axes.fill_between(
+            sizes, [end.low for end in ends], [end.high for end in ends], color=COLORS[side], alpha=0.12
+        )
+        there = [size for size in sizes if 2 * size <= votes.num_trials]
+        rates = [observed(votes, side, size) for size in there]
+        axes.plot(there, rates, "o", markersize=4, color=COLORS[side], label=f"{side}, found")
+    axes.set(xlabel="trials in each of two sets", ylabel="matching rate", ylim=(0, 1))
+    axes.set_title(name)
+
 
 NETWORKS = ("mlp_3", "wrn_16_1")
 EXAMPLES, TRIALS, EPOCHS = 5000, 40, 6
@@ -36,18 +133,9 @@ BIN, FULL = 0.1, 100  # width of a bin of memberships, and examples from which i
 
 
 def train(data, folder):
-    """The run of each network, trained as far as it is missing."""
-    runs = {}
-    for network in NETWORKS:
-        plan = make_plan(
-            data,
-            Training(model=network, epochs=EPOCHS),
-            TRIALS,
-            recording=Recording(keep_weights=False, splits=("train",)),
-        )
-        run = carry_out(plan, folder / network, Execution(executor="processes", jobs=2, compile="off"))
-        runs[network] = run.first(TRIALS)
-    return runs
+    how = {"epochs": EPOCHS, "trials": TRIALS, "keep_weights": False, **PAIRED}
+    data = replace(data, held_out=None)
+    return {network: measure(data, model=network, **how, out=folder / network) for network in NETWORKS}
 
 
 def observed(votes, side, size):
@@ -88,8 +176,8 @@ def forecasts(votes, side):
 
 
 def spearman_brown(rate, times):
-    """What the Spearman-Brown formula makes of a matching rate in groups so many times larger."""
-    r = correlation_of(rate, FRACTION, FRACTION)
+    """The matching rate by the Spearman-Brown formula in groups so many times larger."""
+    r = correlation_of(rate, FRACTION)
     return float(rate_of(times * r / (1 + (times - 1) * r), FRACTION))
 
 
@@ -121,8 +209,6 @@ def drifts(run, side):
 
 
 def rows_of(made):
-    """Forecasts as rows of texts, and of how many intervals what was found is in."""
-    rows, hold = [], []
     for network, side, name, foretold, found, brown in made:
         values = [one.value for one in foretold]
         held = [one.low <= there <= one.high for one, there in zip(foretold, found, strict=True)]
@@ -131,69 +217,20 @@ def rows_of(made):
             for of in (values, brown)
         ]
         span = f"{min(values):.2f} to {max(values):.2f}"
-        rows.append(
-            (network, side, name, span, f"{np.mean(found):.2f}", *errors, f"{sum(held)} of {len(held)}")
-        )
-        hold += held
-    return rows, hold
+        yield network, side, name, span, f"{np.mean(found):.2f}", *errors, f"{sum(held)} of {len(held)}"
 
 
 COLUMNS = ("network", "set", "of", "forecast from ten", "found", "largest error", "by Spearman-Brown", "hold")
 
 
-def page(forecasts, hold, memberships, worst, drift, rates, made):
-    """The page for the docs and its whole tables, from rows of texts and the text of `compare`."""
-    command = "python benchmarks/science/forecasts.py --data FOLDER --docs docs/results"
-    last = next(row[2] for row in forecasts[1:] if row[2] != forecasts[0][2])
-    third = [row[4] for row in drift]
-    errors = [(float(row[5]), float(row[6])) for row in forecasts if row[6]]
-    text = f"""\
-{head("Forecasts and memberships on CIFAR-10", command, made)}
-Do forecasts from ten trials hold? Of 100 examples called hard with 97 %, are 97 hard?
-{TRIALS} trials of {EPOCHS} epochs of each network on {EXAMPLES:,} images, class-balanced. Sets are the
-easiest and the hardest {FRACTION:.0%} after the last epoch.
-
-- **Forecasts hold**: {sum(hold)} of {len(hold)} intervals from ten trials have what was found in the forty.
-  The largest error is at most that of the Spearman-Brown formula in {sum(a <= b for a, b in errors)} of
-  {len(errors)} cases.
-- **Memberships are calibrated**: the share that twenty trials forecast and the share that the twenty others
-  find differ by at most
-  {worst} (means of bins with {FULL} examples or more, over {SPLITS} ways to split the forty).
-- **Sets drift**: the refined sets after epoch 3 [agree](../concepts.md#agreement) on {min(third)} to
-  {max(third)} with those after epoch {EPOCHS}.
-
-Matching rates of {last}, forecast from ten:
-
-{markdown((*COLUMNS[:2], *COLUMNS[3:]), [(*row[:2], *row[3:]) for row in forecasts if row[2] == last])}
-
-`hold` counts the intervals that have what was found.
-
-![Agreement, membership by count, its calibration, and a forecast](forecasts.svg)
-
-What is not certain: these are two networks on one data set, and the four groups of ten share the trials
-that they are held against.
-"""
-    tables = {
-        "forecasts": (COLUMNS, forecasts),
-        "memberships": (("network", "set", "forecast", "examples", "mean forecast", "found"), memberships),
-        "drift": (("network", "set", *(f"epoch {epoch}" for epoch in range(1, EPOCHS))), drift),
-        "rates": whole(rates),
-    }
-    return text, tables
-
-
 def main():
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--data", required=True, help="CIFAR-10 as Parquet or class folders")
-    options.add_argument("--runs", type=Path, default=Path("runs/forecasts"))
-    options.add_argument("--docs", type=Path, help="write forecasts.md and forecasts.svg into this folder")
-    options = options.parse_args()
-    runs = train(load_dataset(options.data, limit=EXAMPLES), options.runs)
+    asked = options(__doc__, "--data", runs="forecasts")
+    runs = train(load_dataset(str(asked.data), limit=EXAMPLES), asked.runs)
     rows, calibrations = [], {}
     for network, run in runs.items():
         votes = run.votes()
         for side in SIDES:
-            rows += [(network, side, *row) for row in forecasts(votes, side)]
+            rows += rows_of([(network, side, *row) for row in forecasts(votes, side)])
             calibrations[network, side] = calibration(votes, side)
     bins = [
         (network, side, f"{low:.1f} to {low + BIN:.1f}", f"{num:.0f}", f"{foretold:.3f}", f"{found:.3f}")
@@ -205,15 +242,18 @@ def main():
         for network, run in runs.items()
         for side in SIDES
     ]
-    rates = rendered(compare(list(runs.values())), ".md").decode()
-    worst = max(abs(foretold - found) for of_side in calibrations.values() for *_, foretold, found in of_side)
-    made = f"{measured()}, PyTorch {torch.__version__}"
-    written, tables = page(*rows_of(rows), bins, f"{worst:.3f}", drift, rates, made)
-    print(written)
-    if options.docs is not None:
-        write_page(options.docs / "forecasts.md", written, tables)
-        figure = draw(runs, calibrations, FRACTION)
-        figure.savefig(options.docs / "forecasts.svg", metadata={"Date": None})
+    tables = {
+        "forecasts": (COLUMNS, rows),
+        "memberships": (("network", "set", "forecast", "examples", "mean forecast", "found"), bins),
+        "drift": (("network", "set", *(f"epoch {epoch}" for epoch in range(1, EPOCHS))), drift),
+        "rates": whole(rendered(compare(list(runs.values())), ".md").decode()),
+    }
+    last = f"{4 * FEW} trials, halves of {2 * FEW}"
+    shown = [(*row[:2], *row[3:]) for row in rows if row[2] == last]
+    made, figure = f"{measured()}, PyTorch {torch.__version__}", io.BytesIO()
+    draw(runs, calibrations, FRACTION).savefig(figure, format="svg", metadata={"Date": None})
+    shown = ((*COLUMNS[:2], *COLUMNS[3:]), shown)
+    publish(asked.docs, "forecasts", tables, shown, made=made, figure=figure.getvalue())
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ Every tool works as its users write it (benchmarks/baselines/list_makers.py), in
 begins with nothing and ends with the list, in turn with the others. All features are those of the same
 network.
 
-    python benchmarks/science/front_page.py --photos FOLDER --cifar10 FOLDER --docs docs/results/front-page.md
-
 Cells are kept in `--runs`: the command goes on where it was stopped. `--draws 0` measures nothing and writes
 the page of what there is. PHOTOS has class folders in `train` and in `val`. `--kinds features` leaves out
 networks from nothing, which take longest: without them a draw takes half an hour on two quiet cores.
@@ -15,7 +13,6 @@ networks from nothing, which take longest: without them a draw takes half an hou
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -37,6 +34,7 @@ from baselines.list_makers import features
 from easiness.show import counted
 from kit.machine import measured
 from kit.results import Report
+from kit.science import options as asked
 from science.feature_labels import images_of, judged, made_wrong, told_by_another
 
 RATE = 0.1
@@ -92,7 +90,6 @@ def planted_images(source, labels, draw, runs, size):
 
 
 def ours(kind, source, out, options):
-    """The commands of easiness, of which the second prints the list."""
     program = [sys.executable, "-m", "easiness"]
     how = ["--features", "auto"]
     if kind == "network":
@@ -115,7 +112,7 @@ def listed(tool, out):
 
 
 def cell(tool, kind, source, wrong, options):
-    """What a tool took and what its list is worth."""
+    """The cost of a tool and the worth of its list."""
     # nothing is known of the pictures beforehand: caches lie in its own folder, or beside what it writes
     with tempfile.TemporaryDirectory() as fresh:
         out = Path(fresh) / "out" / ("run" if tool == "easiness" else "list.npz")
@@ -151,7 +148,6 @@ def file_of(runs, data, kind, labels, draw, tool):
 
 def carry_out(options):
     """Measure what is missing, draw after draw, the tools in turn."""
-    options.runs.mkdir(parents=True, exist_ok=True)
     sources = {"photos": options.photos, "cifar10": options.cifar10}
     for draw, (data, kind), labels in product(range(options.draws), SETTINGS, LABELS):
         files = {tool: file_of(options.runs, data, kind, labels, draw, tool) for tool in TOOLS}
@@ -176,7 +172,6 @@ def whole(runs, data, kind):
 
 
 def known(runs, data, kind, labels, tool):
-    """What was found of each draw that is whole."""
     files = (file_of(runs, data, kind, labels, draw, tool) for draw in whole(runs, data, kind))
     return [json.loads(file.read_text()) for file in files]
 
@@ -189,7 +184,6 @@ def spread(values, form):
 
 
 def rows_of(runs, data, kind):
-    """A row for each tool."""
     for tool, name in TOOLS.items():
         found = {labels: known(runs, data, kind, labels, tool) for labels in LABELS}
         if not all(found.values()):
@@ -205,7 +199,6 @@ def rows_of(runs, data, kind):
 
 
 def best(runs):
-    """For how many columns of average precision each tool has the highest, or one equal, and of how many."""
     won, columns = dict.fromkeys(TOOLS, 0), 0
     for (data, kind), labels in product(SETTINGS, LABELS):
         found = {tool: known(runs, data, kind, labels, tool) for tool in TOOLS}
@@ -218,7 +211,6 @@ def best(runs):
 
 
 def page(options):
-    """The page of what there is."""
     every = [json.loads(file.read_text()) for file in sorted(options.runs.glob("*-*-*-*-*.json"))]
     command = "python benchmarks/science/front_page.py --photos FOLDER --cifar10 FOLDER"
     trained = whole(options.runs, "cifar10", "network")
@@ -253,18 +245,16 @@ def page(options):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photos", type=Path)
-    parser.add_argument("--cifar10", type=Path, help="as Parquet")
-    parser.add_argument("--runs", type=Path, default=Path("runs/front-page"))
-    parser.add_argument("--docs", type=Path, help="the page to write")
-    parser.add_argument("--draws", type=int, default=3)
-    kinds = sorted({kind for _, kind in SETTINGS})
-    parser.add_argument("--kinds", nargs="+", default=kinds, choices=kinds, help="of list, to measure")
-    parser.add_argument("--images", type=int, default=5_000, help="of CIFAR-10")
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--model", default="wrn_16_1")
-    options = parser.parse_args(arguments)
+    more = {
+        "--photos": None,
+        "--cifar10": None,  # as Parquet
+        "--draws": 3,
+        "--kinds": tuple(sorted({kind for _, kind in SETTINGS})),  # of list, to measure
+        "--images": 5_000,  # of CIFAR-10
+        "--epochs": 10,
+        "--model": "wrn_16_1",
+    }
+    options = asked(__doc__, runs="front-page", more=more, arguments=arguments)
     carry_out(options)
     page(options)
 

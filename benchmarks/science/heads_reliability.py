@@ -3,13 +3,10 @@
 Of each data set many repeats are drawn: from all of them it is known how probably a head that has not seen an
 example is right about it. The trials are cut into runs of 10, 20 and 40, whose votes are dealt out as a run
 does: the j-th head that an example was left out by stands in row j.
-
-    python benchmarks/science/heads_reliability.py [--repeats 300] [--docs docs/results/heads-reliability.md]
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -24,8 +21,7 @@ from easiness.spec import FeaturesRef, Heads
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
-from kit.pages import head, markdown, write_page
+from kit.science import calibration_error, options, publish
 
 SHARES, FRACTION, NUM = (0.05, 0.2, 0.8), 0.1, 500
 LENGTHS = (10, 20, 40)  # trials of a run
@@ -41,7 +37,6 @@ def blobs(classes, width, apart, rng, *, tails=False):
 
 
 def data_sets():
-    """Vectors and labels by name."""
     rng = np.random.default_rng(0)
     x, y = load_digits(return_X_y=True)
     some = rng.permutation(len(y))[:NUM]
@@ -55,10 +50,23 @@ def data_sets():
     }
 
 
+def as_read(x, y):
+    """Vectors as heads read them, and labels, as tensors."""
+    rows = torch.nn.functional.normalize(torch.from_numpy(np.ascontiguousarray(x, np.float32)))
+    return rows - rows.mean(dim=0), torch.from_numpy(y)
+
+
+def right_of(rows, labels, seen):
+    """Whether a head that learns from the ``seen`` rows is right about each [K]."""
+    moments = Moments.of([(rows[seen], labels[seen])], int(labels.max()) + 1)
+    few = sample_of(len(seen)) if len(seen) > rows.shape[1] else slice(None)
+    head = fit_ridge(moments, rows[seen][few], labels[seen][few]).head
+    return head(rows).argmax(dim=1) == labels
+
+
 def asked(x, y, num_trials):
     """Whether heads are right, and whether they had not seen the example: [trials, shares, K] each."""
-    rows = torch.nn.functional.normalize(torch.from_numpy(np.ascontiguousarray(x, np.float32)))
-    rows, labels, classes = rows - rows.mean(dim=0), torch.from_numpy(y), int(y.max()) + 1
+    rows, labels = as_read(x, y)
     right = np.zeros((num_trials, len(SHARES), len(y)), bool)
     left_out = np.zeros_like(right)
     for trial in range(num_trials):
@@ -67,10 +75,7 @@ def asked(x, y, num_trials):
             dealt = Deal(y).partition(SHARES, 0, repeat)
         for row in range(len(SHARES)):
             seen = torch.from_numpy(dealt.positions(turn, row))
-            moments = Moments.of([(rows[seen], labels[seen])], classes)
-            few = sample_of(len(seen)) if len(seen) > rows.shape[1] else slice(None)
-            head = fit_ridge(moments, rows[seen][few], labels[seen][few]).head
-            right[trial, row] = (head(rows).argmax(dim=1) == labels).numpy()
+            right[trial, row] = right_of(rows, labels, seen).numpy()
         left_out[trial] = ~dealt.trained_on(turn)
     return right, left_out
 
@@ -135,8 +140,7 @@ def spearman(a, b):
 def calibration(seen, side):
     """The mean distance of a probability to how often it came true, in ten bins, weighted by examples."""
     p, came = np.concatenate(seen[f"p_{side}"]), np.concatenate(seen[f"is_{side}"])
-    at = np.minimum((10 * p).astype(int), 9)
-    return sum(abs(p[at == one].sum() - came[at == one].sum()) for one in range(10)) / len(p)
+    return calibration_error(p, came)
 
 
 def bins(all_seen, side):
@@ -156,14 +160,11 @@ def mean(values):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=300)
-    parser.add_argument("--docs", type=Path)
-    options = parser.parse_args()
+    asked_for = options(__doc__, more={"--repeats": 300})
     torch.set_num_threads(1)
     rows, of_length = [], defaultdict(list)
     for name, (x, y) in data_sets().items():
-        right, left_out = asked(x, y, HEADS.folds * options.repeats)
+        right, left_out = asked(x, y, HEADS.folds * asked_for.repeats)
         for row, share in enumerate(SHARES):
             for length, seen in judge(right[:, row], left_out[:, row], y).items():
                 of_length[length].append(seen)
@@ -178,11 +179,7 @@ def main():
         for side in SIDES
         for length, all_seen in of_length.items()
     ]
-    command = f"python benchmarks/science/heads_reliability.py --repeats {options.repeats} --docs {PAGE_FILE}"
-    text = page(head(TITLE, command, measured()), options.repeats, rows, told)
-    print(text)
-    if options.docs is not None:
-        write_page(options.docs, text, {"shares": (HEADER, rows)})
+    publish(asked_for.docs, "heads-reliability", {"shares": (HEADER, rows)}, (BINS, told))
 
 
 HEADER = (
@@ -190,29 +187,6 @@ HEADER = (
     "reliability: said", "came", "share of the true set: off", "interval holds it",
 )  # fmt: skip
 BINS = ("", "trials", *(f"{one / 5:g} to {(one + 1) / 5:g}" for one in range(5)))
-TITLE = "Do reliability and memberships hold for heads?"
-PAGE_FILE = "docs/results/heads-reliability.md"
-
-
-def page(top, repeats, rows, told):
-    """The page, of the rows of both tables."""
-    least = min(row[-1] for row in rows if row[-1] != "–")
-    return f"""\
-{top}
-`p_easy`, `p_hard`, reliability and `forecast` are made for independent trials. Heads of one repeat are not:
-they see parts of one partition. Do the numbers hold? {repeats} repeats on {NUM} vectors of each of four data
-sets tell the truth, and runs of 10, 20 and 40 trials are held to it.
-
-- **Memberships hold at every share**, with one exception: a `p_easy` above 0.6 from ten trials, or above 0.8
-  from forty, is too high. Few examples have one.
-- **Reliability is too high by up to 0.05** where many examples are always right.
-- **At the share 0.2 counts vary less than independent trials would**: they have 0.7 of a binomial's variance.
-- **Intervals of `forecast`** (ten heads or more) hold the truth in at least {least} of the runs of a cell.
-
-The probability, and how often it came true, over all data:
-
-{markdown(BINS, told)}
-"""
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Is easy what is frequent and contradicts nothing? What `easiness paper hypothesis` found.
 
     easiness paper hypothesis --out FOLDER
-    python benchmarks/science/hypothesis.py --study FOLDER --docs docs/results/hypothesis.md
 
 Shares of right answers are drawn for the patterns of the full preset, in worlds with effects of patterns, of
 trials and of both, with values at 0 and 1 and with heavy tails, `--times` times each. The truth is what the
@@ -10,7 +9,6 @@ estimate is for patterns without number.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass
 from itertools import chain
@@ -21,12 +19,12 @@ import numpy as np
 import easiness
 from easiness.paper.planted.design import FREQUENT, FULL, JUDGED, examples_of, patterns_of
 from easiness.paper.planted.estimates import drop, mean, slope
-from easiness.paper.planted.result import SHARE, of_the_whole
+from easiness.paper.planted.result import SHARE
 from easiness.show import rendered
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 from kit.machine import measured
-from kit.pages import head, markdown, write_page
+from kit.science import options, publish
 
 TRIALS = (20, 5)
 ARMS = ("natural", "balanced", "half")
@@ -70,7 +68,6 @@ WORLDS = {
 
 
 def effects(world, random, num):
-    """Of patterns."""
     if world.groups:
         return world.pattern * random.choice([-1.0, 1.0], num)
     if world.tails is not None:
@@ -79,7 +76,7 @@ def effects(world, random, num):
 
 
 def probabilities(world, patterns, arm, random, pattern, trials):
-    """Of being right, [trials, P], for patterns with these effects."""
+    """Probabilities of right answers [trials, P], for patterns with these effects."""
     doublings = np.log2(patterns.frequency) - 6
     part = world.balanced if arm == "balanced" else 1.0
     steep = part * world.slope + world.trial_slope * random.standard_normal((trials, 1))
@@ -92,7 +89,6 @@ def probabilities(world, patterns, arm, random, pattern, trials):
 
 
 def estimates(patterns, natural, balanced, half):
-    """The four statistics of the claims."""
     doublings, contradiction = np.log2(patterns.frequency), patterns.contradiction
     frequent = patterns.support >= FREQUENT
     steep = slope(natural, doublings, contradiction)
@@ -107,7 +103,7 @@ def estimates(patterns, natural, balanced, half):
 
 
 def truth(world, patterns, seed, drawn):
-    """What the estimates are for patterns and trials without number: arms have the same draws."""
+    """The estimates for patterns and trials without number: arms have the same draws."""
     of_arms = []
     for arm in ARMS:
         random, sums = np.random.default_rng(seed), np.zeros(len(patterns))
@@ -173,7 +169,6 @@ TRUTHS = (
 
 
 def in_cells(rows):
-    """The rows of the simulation as texts."""
     for world, trials, row in rows:
         of_each = [row[name] for name in STATISTICS]
         yield (
@@ -181,14 +176,6 @@ def in_cells(rows):
             str(trials),
             *chain(*((f"{a:.3f}", f"{b:+.4f}", f"{c:.3f}", f"{d:.3f}") for a, b, c, d in of_each)),
         )
-
-
-def told_truth(rows):
-    """How often intervals hold the truth in the worst world, by the number of trials."""
-    held = {}
-    for row in rows:
-        held.setdefault(row[1], []).extend(float(one) for one in row[4::4])
-    return " and ".join(f"with {trials} trials in {min(all_of):.3f}" for trials, all_of in held.items())
 
 
 def of_study(folder, docs):
@@ -202,90 +189,28 @@ def of_study(folder, docs):
     return {"claims": claims, "slopes": slopes, "drops": drops, "means": (means[0][2:], of_first)}
 
 
-def page(top, tables, figure):
-    """The page, of whole tables: a row a claim, and what decides it."""
-    slopes = {(row[0], row[1]): row[4] for row in tables["slopes"][1]}
-    drops = {(row[0], row[1], row[2]): row[3:] for row in tables["drops"][1]}
-    first, second = FULL.networks
-    lower, _, others = drops[first, "natural", f"{JUDGED:g}"]
-    most = max(FULL.contradictions)
-    at_most = drops[first, "natural", f"{most:g}"][0]
-    balanced = drops[first, "balanced", f"{JUDGED:g}"][0]
-    easy = min(row[3].split()[0] for row in tables["means"][1] if int(row[0]) >= FREQUENT and row[1] == "0")
+def shown(tables):
+    """The table on the page, of whole ones: a row a claim, and what decides it."""
     claims = []
     for row in tables["claims"][1]:
         if row[0]:
             claims.append([*row[:3], with_interval(row), row[6]])
         else:  # of the other network, or the other control
             claims[-1][3] += f"; {with_interval(row)}"
-    whole = of_the_whole({row[0]: row[2] for row in claims})
-    patterns = patterns_of(FULL, 0)
-    f = patterns.frequency
-    return f"""\
-{top}
-Is what is frequent easy, and what is contradicted hard? Both are planted: {len(patterns)} random patterns in
-pictures of noise, which is new in every epoch. Each pattern is shown f = {f.min():.0f} to {f.max():.0f} times
-an epoch; a share c of its pictures bears another label. In the balanced arm all patterns are shown equally
-often. Two networks were trained
-{FULL.trials} times each, for {FULL.epochs} epochs.
-
-- **Frequency is a cause.** A doubling of f raises the logit of easiness by {slopes["natural", first]} in
-  `{first}` and by {slopes["natural", second]} in `{second}`. In the balanced arm it is
-  {slopes["balanced", first]} and {slopes["balanced", second]}.
-- **Contradiction does less than was demanded.** At c = {JUDGED:g} frequent patterns lose {lower} of
-  easiness in `{first}`, where more than 0.05 was demanded; at c = {most:g} they lose {at_most}. The
-  pictures that bear another label are hard themselves: their easiness is {others} at c = {JUDGED:g}.
-- Frequent patterns had little to lose: without contradiction their easiness is {easy} or more. In the
-  balanced arm, looked at afterwards, patterns of every f lose {balanced} at c = {JUDGED:g};
-  but there they are also shown less often under their own label.
-- **`{second}` decides nothing about contradiction**: its patterns differ so much that the intervals
-  are wide.
-- **As stated beforehand, {whole}.**
-
-![Easiness against frequency, by contradiction, in both arms]({figure})
-
-Claims, margins and what refutes them were written down before the study ran with its seed (commit 33f19cac).
-Its amplitude and length had been tried on another seed, and a pilot of others had a slope of 0.57 and a drop
-of 0.03. Intervals got fewer degrees of freedom later, as simulations asked for. A claim holds
-where all of its intervals lie on the side that is needed, and does not where one lies on the other. Values
-are of `{first}`, then of `{second}`; of 3a, with sham patches and with labels dealt anew.
-They are slopes (1a, 2a), the balanced arm's slope less a quarter of the natural one (1b, 2b), what is lost at
-c = {JUDGED:g} (1c, 2c), and the change of mean easiness at half the amplitude (3b):
-
-{markdown(("claim", "what", "verdict", "values (95 %)", "needed"), claims)}
-
-## What is not certain
-
-- Pictures of noise are no real data; there [it is measured, not planted](patterns.md).
-- In the worst of {len(WORLDS)} simulated worlds 95 % intervals held the truth
-  {told_truth(tables["known-truth"][1])} of the draws. The claims have {TRIALS[0]} trials of each network,
-  controls {TRIALS[1]} of `{first}`; so has half the amplitude, beside {TRIALS[0]}.
-"""
+    yield ("claim", "what", "verdict", "values (95 %)", "needed"), claims
 
 
 def with_interval(row):
-    """Value and interval of a claim."""
     return f"{row[4]} ({row[5]})" if row[5] else row[4]
 
 
-TITLE = "Is easy what is frequent and contradicts nothing?"
-COMMAND = "python benchmarks/science/hypothesis.py --study FOLDER --docs docs/results/hypothesis.md"
-
-
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument(
-        "--study", type=Path, required=True, help="folder of `easiness paper hypothesis`, finished"
-    )
-    parser.add_argument("--times", type=int, default=1000)
-    parser.add_argument("--docs", type=Path, default=Path("hypothesis.md"))
-    given = parser.parse_args(arguments)
-    top = head(TITLE, COMMAND, measured())  # before a file of the repository is written
-    tables = of_study(given.study, given.docs) | {
-        "known-truth": (TRUTHS, list(in_cells(simulation(given.times))))
-    }
-    text = page(top, tables, f"{given.docs.stem}.svg")
-    write_page(given.docs, text, tables)
+    more = {"--times": 1000, "--docs": Path("hypothesis.md")}
+    asked = options(__doc__, "--study", more=more, arguments=arguments)
+    made = measured()  # before a file of the repository is written
+    truths = TRUTHS, list(in_cells(simulation(asked.times)))
+    tables = of_study(asked.study, asked.docs) | {"known-truth": truths}
+    publish(asked.docs, "hypothesis", tables, *shown(tables), made=made)
 
 
 if __name__ == "__main__":

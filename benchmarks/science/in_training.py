@@ -4,54 +4,384 @@ Each policy trains from the same initial weights at a seed, as many steps, on cl
 which a fifth is wrong, and is tested on clean ones that nothing was chosen by. Results are kept in `--runs`,
 one file a training, seed after seed: it goes on where it was stopped, and every seed that is whole is on the
 page. `--seeds 0` trains nothing more and writes the page of what there is. Three to four hours on a core.
-
-    python benchmarks/science/in_training.py --data FOLDER [--runs FOLDER] [--seeds 10]
-                                             [--docs docs/results/in-training.md]
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from dataclasses import asdict, replace
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from matplotlib.figure import Figure
+from scipy.special import expit
 
 import easiness as ez
+from easiness.analysis import paired_gain
+from easiness.models import build_model
+from easiness.show.svg import EASY, FONT_SIZE, INK, picture_bytes, quiet
+from easiness.spec import RECIPES, Recipe, Resolved, trial_seeds
+from easiness.studies.keeping import paced_batches, places
+from easiness.training import Network, choose_precision, seed_all, set_up
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from easiness.studies.keeping import places
 from kit.machine import measured
-from science import in_training_page as paper
-from science.in_training_policies import (
-    CLEANED,
-    LABELS,
-    POLICIES,
-    Settings,
-    cleaned,
-    easiest_first,
-    labels_of,
-    scored,
-    train,
+from kit.science import ALONE, kept, options, publish
+
+CPU = torch.device("cpu")
+LABELS = {"clean": 0.0, "wrong": 0.2}  # share of wrong labels, each of another class, all alike
+START, WHOLE_AFTER = 0.2, 0.5  # of the examples; of the training
+LEAST, MOST = 0.5, 1.5  # what an example counts, by its rank
+SEED, SCORING_SEED, NOISE_SEED = 29, 1000, 2029  # of what is trained, of what scores, of wrong labels
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a training differs from uniform sampling, and who proposed it.
+
+    ``first`` begins with a part of the examples: easy, hard or any. ``towards`` has easy or hard ones count
+    more. ``mined`` times as many examples as a step is taken on go forward, and those of largest loss count.
+    Where it is ``cleaned``, labels are what `easiness labels` makes of the run that scores.
+    """
+
+    name: str
+    text: str
+    source: str
+    first: str = ""
+    towards: str = ""
+    mined: int = 1
+    cleaned: bool = False
+
+
+_PACED = f"a step is on the {{}} {START:.0%} at first, on more and more, and on all from half the training on"
+UNIFORM = Policy("uniform", "pass after pass over all examples, each in a new order", "")
+POLICIES = (
+    UNIFORM,
+    Policy("easy first", _PACED.format("easiest"), "Bengio et al. 2009; pacing of Wu et al. 2021", "easy"),
+    Policy("hard first", _PACED.format("hardest"), "Wu et al. 2021, their anti-curriculum", "hard"),
+    Policy("any first", _PACED.format("same random"), "Wu et al. 2021, as the control of both", "any"),
+    Policy(
+        "mining",
+        "twice as many examples go forward, and the half with the larger losses counts",
+        "Shrivastava et al. 2016; Jiang et al. 2019; Kawaguchi and Lu 2020",
+        mined=2,
+    ),
+    Policy(
+        "towards hard",
+        f"the loss of an example counts {LEAST} to {MOST} times, more the harder it is",
+        "Loshchilov and Hutter 2015, who sample so",
+        towards="hard",
+    ),
+    Policy(
+        "towards easy",
+        f"the loss of an example counts {LEAST} to {MOST} times, more the easier it is",
+        "Kumar et al. 2010, softly",
+        towards="easy",
+    ),
 )
+CLEANED = Policy("cleaned", "uniform sampling of the labels that `easiness labels` leaves", "", cleaned=True)
+"""Beside the policies, on wrong labels: it was added after a page of three seeds."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings that all trainings share; results of others are not comparable."""
+
+    examples: int = 10_000
+    model: str = "wrn_16_1"
+    epochs: int = 6
+    alpha: float = 0.006
+    batch: int = 128
+    trials: int = 10  # that score the examples
+    scoring_epochs: int = 5
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe for short trainings, with a larger step size."""
+        return Recipe.model_validate({**RECIPES["short"], "alpha": self.alpha, "batch_size": self.batch})
+
+    def load(self, source):
+        """The examples, class-balanced, and all that are there to test on."""
+        data = ez.load_dataset(source)
+        return replace(data.limit(self.examples), held_out=data.held_out)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches alone."""
+        return self.examples // self.batch
+
+    @property
+    def steps(self) -> int:
+        return self.epochs * self.steps_per_epoch
+
+
+def labels_of(data, share):
+    draw = np.random.default_rng(np.random.SeedSequence(NOISE_SEED))
+    step = draw.integers(1, data.num_classes, len(data))
+    return np.where(draw.random(len(data)) < share, (data.labels + step) % data.num_classes, data.labels)
+
+
+def scored(data, labels, settings, folder):
+    """The run that scores the examples with these labels by the paper's recipe, as far as it is missing."""
+    return ez.measure(
+        replace(data, labels=labels),
+        model=settings.model,
+        trials=settings.trials,
+        epochs=settings.scoring_epochs,
+        seed=SCORING_SEED,
+        recipe="paper",
+        observe="last",
+        keep_weights=False,
+        out=folder,
+        compile="off",
+        **ALONE,
+    )
+
+
+def easiest_first(run, split="train"):
+    """Positions [K] by how many trials are right, and by the mean loss where as many are."""
+    table = run.scores(split=split)
+    return np.lexsort((table["loss"], -table["easiness"]))
+
+
+def cleaned(run):
+    """The labels [K] that `labels` leaves, and the positions of the examples that it does not drop."""
+    found = ez.labels(run, drop_above=0.5)
+    return found.labels, np.flatnonzero(~found.dropped)
+
+
+def batches(policy, rank, settings, seed, among=None) -> Iterator[np.ndarray]:
+    """The positions that go forward in each step, of all examples or ``among`` some."""
+    rng = np.random.default_rng(seed)
+    ends = {"easy": rank, "hard": -rank, "any": rng.random(settings.examples), "": rank}
+    order = ends[policy.first].argsort(kind="stable") if among is None else among
+    start = START if policy.first else 1.0
+    size = settings.batch * policy.mined
+    return paced_batches(order, settings.steps, size, start, WHOLE_AFTER, rng)
+
+
+def weights(policy, rank):
+    """The weight of each example [K], 1 in the mean."""
+    if policy.towards == "":
+        return np.ones(len(rank))
+    return LEAST + (MOST - LEAST) * (rank if policy.towards == "hard" else 1 - rank)
+
+
+def train(policy, seed, data, labels, rank, settings, among=None):
+    """Which test examples the network is right about after the last step [n], and what it took."""
+    began = time.perf_counter()
+    with set_up(CPU, 1):
+        seeds, recipe = trial_seeds(SEED, seed), settings.recipe
+        signature = data.signature(recipe)
+        seed_all(seeds.initialization)
+        network = Network(
+            build_model(settings.model, signature, data.num_classes),
+            recipe.over(settings.epochs),
+            Resolved(precision=choose_precision("auto", CPU)[0], channels_last=True, threads=1, folded=True),
+            CPU,
+            num_examples=settings.examples,
+            num_classes=data.num_classes,
+            steps_per_epoch=settings.steps_per_epoch,
+        )
+        images = data.kind.bank(data.packed(recipe), recipe, CPU, augment=True, sharers=1)
+        count = torch.from_numpy(weights(policy, rank)).float()
+        targets, forward = torch.from_numpy(labels), 0
+        augmentation = torch.Generator().manual_seed(seeds.augmentation)
+        network.model.train()
+        for chosen in batches(policy, rank, settings, seeds.order, among):
+            positions = torch.from_numpy(chosen)
+            drawn = images.draw(positions, augmentation)
+            network.optimizer.advance()
+            logits = network._forward(images.augmented(positions, drawn))
+            losses = F.cross_entropy(logits, targets[positions], reduction="none") * count[positions]
+            # the others are in the batch for its statistics alone
+            network.optimizer.update(losses.topk(len(losses) // policy.mined).values.mean())
+            forward += len(losses)
+        right = tested(network, data.held_out, recipe, signature)
+    return right, {"seconds": round(time.perf_counter() - began, 1), "forward": forward}
+
+
+def tested(network, held_out, recipe, signature):
+    """Whether the network is right about each example [n]."""
+    bank = held_out.kind.bank(held_out.packed(recipe), recipe, CPU, augment=False, sharers=1)
+    network.model.eval()
+    at_once = network.at_once(signature)
+    starts = range(0, len(held_out), at_once)
+    found = [network.logits(bank.clean(slice(at, min(at + at_once, len(held_out))))) for at in starts]
+    return torch.cat(found).argmax(dim=1).numpy() == held_out.labels
+
+
+OTHERS = [policy for policy in POLICIES if policy is not UNIFORM]
+FAMILY = len(OTHERS) * len(LABELS)  # gains that the page tells
+LEVEL = 1 - 0.05 / FAMILY
+
+SHAPES = {  # of the world that is simulated: what is drawn for each training, on the scale of log odds
+    "normally": lambda rng, size: 0.15 * rng.standard_normal(size),
+    "with heavy tails (t, 2 degrees of freedom)": lambda rng, size: 0.1 * rng.standard_t(2, size),
+    "one in 20 fails": lambda rng, size: 0.1 * rng.standard_normal(size) - (rng.random(size) < 0.05),
+    "hardly at all": lambda rng, size: 0.01 * rng.standard_normal(size),
+}
+PLANTED = (0.0, 0.3)  # log odds that every policy gains
+TESTED = 500  # test examples of a simulated page
+
+
+def gain(results, labels, policy, part=slice(None), *, beside=UNIFORM, level=LEVEL):
+    """The gain of a policy over uniform sampling or another, on a part of the test examples."""
+    ours, theirs = (
+        [one[labels, name]["right"][part] for one in results] for name in (policy.name, beside.name)
+    )
+    return paired_gain(np.array(theirs), np.array(ours), level)
+
+
+def verdict(one):
+    if not one.shown:
+        return "undecided"
+    return "better" if one.value > 0 else "worse"
+
+
+def simulated(seeds, replicates):
+    """By shape and gain planted: the true gain, how often all intervals of a page hold it, and gains told."""
+    rows = []
+    for shape, of_trainings in SHAPES.items():
+        for planted in PLANTED:
+            rng = np.random.default_rng(29)
+            true = _true_gain(rng, of_trainings, planted)
+            pages = [_page(rng, of_trainings, planted, seeds) for _ in range(replicates)]
+            held = np.mean(
+                [all(one.interval[0] <= true <= one.interval[1] for one in page) for page in pages]
+            )
+            told = np.mean([[one.shown for one in page] for page in pages])
+            rows.append((shape, true, float(held), float(told)))
+    return {"seeds": seeds, "replicates": replicates, "rows": rows}
+
+
+def _odds(rng, tested):
+    """Log odds that uniform sampling and one policy are right about each test example [2, 1, n]."""
+    ease = np.where(rng.random(tested) < 0.5, 4.0, rng.normal(0, 1.5, tested))  # many are always right
+    return ease + rng.normal(0, 0.5, (2, 1, tested))  # and what a policy makes of an example
+
+
+def _true_gain(rng, of_trainings, planted):
+    """The gain over all examples and trainings that there might be."""
+    odds = _odds(rng, 1_000_000)[0, 0] + of_trainings(rng, 1_000_000)
+    return float((expit(odds + planted) - expit(odds)).mean())
+
+
+def _page(rng, of_trainings, planted, seeds):
+    gains = []
+    for _ in range(FAMILY):
+        odds = _odds(rng, TESTED) + of_trainings(rng, (2, seeds, 1)) + np.array([0, planted])[:, None, None]
+        theirs, ours = rng.random(odds.shape) < expit(odds)
+        gains.append(paired_gain(theirs, ours, LEVEL))
+    return gains
+
+
+def points(value, sign="+"):
+    return f"{100 * value:{sign}.1f}"
+
+
+def write(docs, results, easiness, known_truth):
+    """The page, of the seeds that are whole: without results where they are fewer than two."""
+    rows = [(shape, points(v), f"{held:.1%}", f"{told:.1%}") for shape, v, held, told in known_truth["rows"]]
+    truths = ("trainings differ", "true gain", "pages whose intervals hold all", "gains told")
+    if len(results) < 2:
+        print("No two seeds are whole yet, and nothing is known.")
+        return
+    hard = easiness["clean"]["harder_half_of_test"]
+    policies = [row(results, labels, policy, hard) for labels in LABELS for policy in POLICIES]
+    found = easiness["wrong"]["wrong_in_hardest_fifth"]
+    print(f"{len(results)} seeds. Of the wrong labels {found:.0%} are among the hardest fifth.")
+    print(*of_cleaned(results), sep="\n")
+    shown = [[one[at] for at in SHOWN] for one in policies if one[6] in ("", "better")]
+    made = "\n".join(sorted({cell["measured"] for one in results for cell in one.values()}))
+    tables = {"policies": (HEADER, policies), "known-truth": (truths, rows)}
+    some = ([HEADER[at] for at in SHOWN], shown)
+    publish(docs, "in-training", tables, some, made=made, figure=draw(results))
+
+
+HEADER = (
+    "labels", "policy", "what it does", "from", "accuracy, %", "beyond uniform", "verdict", "harder half, %",
+    "beyond uniform, harder half", "forward",
+)  # fmt: skip
+SHOWN = (0, 1, 4, 5, 6)  # columns on the page
+
+
+def of_cleaned(results):
+    """The gain of cleaned labels, over the seeds that have them, in a sentence."""
+    some = [one for one in results if ("wrong", CLEANED.name) in one]
+    if len(some) < 2:
+        return
+    right = np.mean([one["wrong", CLEANED.name]["right"] for one in some])
+    first = next(policy for policy in OTHERS if policy.first == "easy")
+    over, ahead = (gain(some, "wrong", CLEANED, beside=other, level=0.95) for other in (UNIFORM, first))
+    yield (
+        f"- Added later, on wrong labels ({len(some)} seeds): uniform sampling of what "
+        f"`easiness labels RUN --drop-above 0.5` leaves is right on {points(right, '')} %, {within(over)} "
+        f"beyond all labels and {within(ahead)} "
+        f"beyond *{first.name}* (95 % each)."
+    )
+
+
+def row(results, labels, policy, hard):
+    cells = [one[labels, policy.name] for one in results]
+    right = np.array([cell["right"] for cell in cells])
+    forward = cells[0]["forward"] / results[0][labels, UNIFORM.name]["forward"]
+    spread = f" ± {points(right.mean(axis=1).std(ddof=1), '')}"
+    told = [f"{points(right.mean(), '')}{spread}", "", ""]
+    harder = [points(right[:, hard].mean(), ""), ""]
+    if policy is not UNIFORM:
+        whole, part = gain(results, labels, policy), gain(results, labels, policy, hard)
+        told[1:] = within(whole), verdict(whole)
+        harder[1] = within(part)
+    return (
+        name_of(LABELS[labels]),
+        policy.name,
+        policy.text,
+        policy.source,
+        *told,
+        *harder,
+        f"{forward:.0f}",
+    )
+
+
+def within(one):
+    return f"{points(one.value)} ({points(one.interval[0])} to {points(one.interval[1])})"
+
+
+def name_of(share):
+    return "Clean labels" if share == 0 else f"{share:.0%} wrong labels"
+
+
+def draw(results):
+    """Gains with their intervals as SVG, a panel for each kind of labels; filled marks leave 0 out."""
+    figure = Figure(figsize=(7, 2.4), layout="constrained")
+    for axes, (labels, share) in zip(
+        figure.subplots(1, len(LABELS), sharey=True), LABELS.items(), strict=True
+    ):
+        quiet(axes)
+        axes.axvline(0, color=INK, linewidth=0.8, linestyle=":")
+        for at, policy in enumerate(OTHERS):
+            one = gain(results, labels, policy)
+            axes.plot(100 * np.array(one.interval), [at, at], color=EASY, linewidth=1)
+            face = EASY if one.shown else "white"
+            axes.plot(100 * one.value, at, "o", color=EASY, markersize=4, markerfacecolor=face)
+        axes.set_title(name_of(share), color=INK, fontsize=FONT_SIZE + 1, loc="left")
+        axes.set_yticks(range(len(OTHERS)), [policy.name for policy in OTHERS])
+        axes.set_ylim(len(OTHERS) - 0.5, -0.5)
+        axes.set_xlabel("accuracy beyond uniform sampling, points")
+    return picture_bytes(figure, ".svg")
+
 
 SEEDS = 10
 BESIDE = ("wrong", CLEANED)
-
-
-def kept(file, make):
-    """What the file has, made where it is not there: whole or not at all."""
-    if not file.exists():
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps(make()) + "\n")
-        part.replace(file)
-    return json.loads(file.read_text())
 
 
 def looked_up(data, settings, runs):
@@ -80,7 +410,6 @@ def looked_up(data, settings, runs):
 
 
 def file_of(runs, labels, policy, seed):
-    """Where a training is kept."""
     return runs / f"{seed:02}-{labels}-{policy.name.replace(' ', '-')}.json"
 
 
@@ -106,7 +435,7 @@ def right_of(kept_training):
 
 
 def known(runs):
-    """Of each seed that is whole the trainings, by labels and policy, with ``right`` [n]."""
+    """The trainings of each seed that is whole, by labels and policy, with ``right`` [n]."""
     cells = list(product(LABELS, POLICIES))
     found: list[dict[tuple[str, str], dict[str, Any]]] = []
     while all(file_of(runs, *cell, len(found)).exists() for cell in cells):
@@ -139,30 +468,25 @@ def carry_out(settings, source, runs, seeds):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="CIFAR-10 as Parquet or class folders")
-    parser.add_argument("--runs", type=Path, default=Path("runs/in-training"))
-    parser.add_argument("--docs", type=Path, help="the page to write")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--replicates", type=int, default=1000, help="of the simulation of the statistics")
-    for name, value in asdict(Settings()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    options = parser.parse_args(arguments)
-    settings = Settings(**{name: getattr(options, name) for name in asdict(Settings())})
+    fields = asdict(Settings())
+    more = {f"--{name.replace('_', '-')}": value for name, value in fields.items()}
+    more |= {"--seeds": SEEDS, "--replicates": 1000}  # of the simulation of the statistics
+    asked = options(__doc__, "--data", runs="in-training", more=more, arguments=arguments)
+    settings = Settings(**{name: getattr(asked, name) for name in fields})
     torch.set_num_threads(1)
-    if options.seeds > 0:
-        carry_out(settings, options.data, options.runs, options.seeds)
-    if options.docs is None:
+    if asked.seeds > 0:
+        carry_out(settings, str(asked.data), asked.runs, asked.seeds)
+    if asked.docs is None:
         return
-    results = known(options.runs)
-    files = {name: options.runs / f"easiness-{name}.json" for name in LABELS}
+    results = known(asked.runs)
+    files = {name: asked.runs / f"easiness-{name}.json" for name in LABELS}
     easiness = {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
     seeds = len(results) if len(results) >= 2 else SEEDS
     known_truth = kept(
-        options.runs / f"simulated-{seeds}-{options.replicates}.json",
-        lambda: paper.simulated(seeds, options.replicates),
+        asked.runs / f"simulated-{seeds}-{asked.replicates}.json",
+        lambda: simulated(seeds, asked.replicates),
     )
-    paper.write(options.docs, settings, results, easiness, known_truth)
+    write(asked.docs, results, easiness, known_truth)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,10 @@
 Labels that are flipped, blends of two classes, a rare sub-kind of each class and noise are planted, networks
 are trained, and what `easiness` says of the planted examples is held against what they are. The baseline is a
 data map (Swayamdipta et al. 2020): thresholds on confidence and variability, fitted to the very examples.
-
-    python benchmarks/science/kinds.py [--data cifar10-folder] [--trials 3] [--seed 1] [--runs runs/kinds]
-                                       [--docs docs/results/kinds.md]
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +16,99 @@ from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier
 
+from easiness import load_dataset, measure
+from easiness.analysis import estimate_noise
+from easiness.studies.suspects.evidence import gather
+from easiness.studies.suspects.kinds import find_kinds, is_hard
+from easiness.studies.suspects.neighbours import find_neighbours
+
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from easiness.studies.suspects.kinds import find_kinds, is_hard
-from kit.results import Report, command, parser
-from science.kinds_evidence import evidence_of
-from science.kinds_plant import KINDS, NONE, planted, trained
+from kit.science import options, publish
+
+
+def evidence_of(run, data=None):
+    """The arguments of `find_kinds` for the training examples of a run, as `suspects` has them."""
+    evidence = gather(run, "train")
+    noise, (near, why) = estimate_noise(evidence.course), find_neighbours(run, data)
+    table = evidence.table.assign(p_wrong=noise.p_wrong)
+    known = (1 - float(evidence["other_share"].mean())) / max(1 - noise.share, 1e-9)
+    return table if near is None else table.join(near), evidence.rows[-1], known, why
+
+
+KINDS = ("wrong label", "between two classes", "rare", "unlike its class")
+NONE = "none"
+BLEND = (0.4, 0.6)  # the share of the first picture
+GRAINS = (1, 2, 4, 8)  # sides in pixels of the blocks of noise
+TURNS = (
+    lambda x: x[::-1],
+    lambda x: x.transpose(1, 0, 2),
+    lambda x: np.rot90(x, 1),
+    lambda x: np.rot90(x, 2),
+)
+COLORS = (
+    lambda x: 255 - x,
+    lambda x: x[..., [1, 2, 0]],
+    lambda x: 255 - x[..., [2, 0, 1]],
+)
+
+
+def planted(source, examples, each, seed):
+    """A `Dataset` of ``examples`` pictures, and the planted kind of each [examples].
+
+    ``each`` pictures of each kind: the label flipped to any other; a blend with a picture of another class,
+    under either's label; turned and in other colors, in each class in a way of its own, so that a tenth of
+    ``each`` is alike; and noise of several grains, under any label.
+    """
+    rng = np.random.default_rng([seed, 0x6B696E64])
+    whole = load_dataset(source)
+    data = whole.limit(examples, seed=seed)
+    x = np.stack(data.values(np.arange(len(data))))
+    if x.shape[3] == 1:
+        x = np.repeat(x, 3, axis=3)
+    y, original = data.labels.copy(), x.copy()
+    num_classes, kinds = data.num_classes, np.full(len(data), NONE, object)
+    order = rng.permutation(len(data))
+    rare = np.concatenate([order[y[order] == c][: each // num_classes] for c in range(num_classes)])
+    order = order[~np.isin(order, rare)]
+    flipped, blended, noise = order[: 3 * each].reshape(3, each)
+    for name, where in zip(KINDS, (flipped, blended, rare, noise), strict=True):
+        kinds[where] = name
+    y[flipped] = (y[flipped] + rng.integers(1, num_classes, each)) % num_classes
+    for at in blended:
+        other = rng.choice(np.flatnonzero(data.labels != data.labels[at]))
+        share = rng.uniform(*BLEND)
+        x[at] = np.rint(share * original[at] + (1 - share) * original[other])
+        y[at] = rng.choice([data.labels[at], data.labels[other]])
+    for at in rare:
+        x[at] = COLORS[y[at] % len(COLORS)](TURNS[y[at] % len(TURNS)](x[at]))
+    for at in noise:
+        x[at] = noisy(rng, x.shape[1])
+        y[at] = rng.integers(num_classes)
+    return load_dataset((x, y), classes=data.classes), kinds
+
+
+def noisy(rng, side):
+    """A picture [side, side, 3] of noise: its grain, mean color and contrast are drawn."""
+    grain = rng.choice(GRAINS)
+    cells = -(-side // grain)
+    values = rng.uniform(40, 215, 3) + rng.uniform(20, 90) * rng.standard_normal((cells, cells, 3))
+    pixels = values.repeat(grain, axis=0).repeat(grain, axis=1)[:side, :side]
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+
+
+def trained(data, out, model, trials, epochs):
+    return measure(
+        data,
+        model=model,
+        trials=trials,
+        epochs=epochs,
+        out=out,
+        precision="float32",
+        executor="serial",
+        compile="off",
+    ).first(trials)
+
 
 REPLICATES = 1000
 FAR = 3 / 2  # times as far from its neighbours as is usual in its class: rare
@@ -76,7 +159,7 @@ def intervals(truth, said, kinds):
 
 
 def tried(evidence):
-    """What `easiness` says of each example, and where it says nothing ``rare``, tried here alone."""
+    """The kind of each example by `easiness`, and where it names none ``rare``, tried here alone."""
     kinds, _ = find_kinds(*evidence)
     table = evidence[0]
     far = (table["distance"] >= FAR).to_numpy()
@@ -95,7 +178,7 @@ def by_chance(truth, said, kinds):
 
 
 def data_map(confidence, variability, truth, kinds):
-    """What the best thresholds say that are fitted to the examples themselves, and to four fifths of them."""
+    """Answers of the best thresholds that are fitted to the examples, and to four fifths of them."""
     x = np.stack([confidence, variability], axis=1)
     trees = [
         DecisionTreeClassifier(max_leaf_nodes=leaves, class_weight="balanced", random_state=0)
@@ -131,7 +214,7 @@ def compared(truth, said, maps, kinds):
 
 
 def judge(subject, run, data, truth):
-    """What networks know, and rows: of each way, of each kind, and what was said of what was planted."""
+    """Rows: of each way, of each kind, and what was said of what was planted."""
     evidence = evidence_of(run, data)
     said = tried(evidence)
     scores = run.scores()
@@ -139,10 +222,9 @@ def judge(subject, run, data, truth):
     hard = truth != NONE
     accuracy = np.mean([trial.accuracy(run.epochs)["train"] for trial in run.trials])
     natural = (evidence[0]["p_label"][~hard] < 0.5).mean()
-    about = (
-        f"{subject.name}: {subject.each} of each kind among {subject.examples:,}. {len(run.trials)} trials "
-        f"of {subject.model}, {subject.epochs} epochs, know {accuracy:.0%} of the labels, and are wrong "
-        f"on {natural:.0%} of the untouched pictures."
+    print(
+        f"{subject.name}: {accuracy:.0%} of the labels known, {natural:.0%} of the untouched wrong",
+        flush=True,
     )
     maps = data_map(*(values[hard] for values in place), truth[hard], KINDS)
     of_planted = compared(truth[hard], said[hard], maps, KINDS)
@@ -151,92 +233,41 @@ def judge(subject, run, data, truth):
     named = [*KINDS, "slow", NONE]
     counts = confusion_matrix(truth, said, labels=named)
     answers = [(kind, *map(str, row)) for kind, row in zip(named, counts, strict=True) if row.any()]
-    return about, of_planted, of_all, answers
+    return of_planted, of_all, answers
 
 
-def page(report, found):
-    """The page from what `judge` said of each subject."""
-    report.say(
-        "How often is the `kind` of a hard example right? Wrong labels, blends of two classes, a rare "
-        "sub-kind (a tenth of each class, turned and in other colors) and noise are planted among real "
-        f"examples. Its rival is a data map (confidence and variability), cut into up to {max(LEAVES)} "
-        "regions by the thresholds that fit best.",
-        "",
-        *(f"- {about}" for about, *_ in found.values()),
-        "",
-        "Mean F1 over kinds (95 % bootstrap interval over examples), where untouched examples count as of no "
-        "kind:",
-        "",
-    )
-    of_all = {name: everything for name, (_, _, everything, _) in found.items()}
-    report.table(
-        ("way", *found),
-        [
-            (
-                way,
-                *(
-                    " ".join(f"{f1} ({span})" if span else f1 for _, f1, span in [rows[at]])
-                    for rows, _ in of_all.values()
-                ),
-            )
-            for at, way in enumerate(WAYS)
-        ],
-    )
-    report.say("`kind` among all examples:", "")
-    report.table(
-        ("data", "kind", "precision", "recall", "F1", "F1 of the map, 5 folds"),
-        [
-            (name, *row[:4], row[7])
-            for name, (_, each) in of_all.items()
-            for row in each
-            if row[0] not in ("rare", NONE)
-        ],
-    )
-    report.say(
-        "So believe `wrong label`, and `between two classes` only where networks know nearly all labels "
-        "([how much](kinds-known.md)).",
-        "",
-        "## What is not certain",
-        "",
-        "- Untouched examples may be of a kind: precision is a lower bound.",
-        "- The thresholds of the rule were looked at on examples and plants of seed 0.",
-        f"- `easiness` never says `rare` (neighbours in the networks' features {FAR:g} times as far as "
-        "usual): on CIFAR-10 it is found hardly better than by chance. `slow` is a definition, and not "
-        "planted.",
-    )
+def tables(found):
+    """The whole tables from what `judge` said of each subject, and those on the page."""
     sides = [
         (name, among, *side)
-        for name, (_, *both, _) in found.items()
+        for name, (*both, _) in found.items()
         for among, side in zip(("planted", "all"), both, strict=True)
     ]
     ways = [(name, among, *row) for name, among, rows, _ in sides for row in rows]
-    report.whole("ways", ("data", "among", "way", "macro-F1", "95 % interval"), ways)
     flat = [(name, among, *row) for name, among, _, each in sides for row in each]
     names = ("precision", "recall", "F1", "95 % interval", "by chance", "map, fitted", "map, 5 folds")
-    report.whole("kinds", ("data", "among", "kind", *names), flat)
     answers = [(name, *row) for name, (*_, rows) in found.items() for row in rows]
-    report.whole("answers", ("data", "planted", *KINDS, "slow", NONE), answers)
+    whole = {
+        "ways": (("data", "among", "way", "macro-F1", "95 % interval"), ways),
+        "kinds": (("data", "among", "kind", *names), flat),
+        "answers": (("data", "planted", *KINDS, "slow", NONE), answers),
+    }
+    told = {(name, way): f"{f1} ({span})" if span else f1 for name, at, way, f1, span in ways if at == "all"}
+    by_way = [(way, *(told[name, way] for name in found)) for way in WAYS]
+    each = [(row[0], *row[2:6], row[9]) for row in flat if row[1] == "all" and row[2] not in ("rare", NONE)]
+    of_kind = ("data", "kind", "precision", "recall", "F1", "F1 of the map, 5 folds")
+    return whole, (("way", *found), by_way), (of_kind, each)
 
 
 def main():
-    made = parser(__doc__)
-    made.add_argument("--data", help="CIFAR-10 as Parquet or class folders; digits alone otherwise")
-    made.add_argument("--trials", type=int, default=3)
-    made.add_argument("--seed", type=int, default=1, help="of the examples, and of what is planted")
-    made.add_argument("--runs", type=Path, default=Path("runs/kinds"))
-    made.add_argument("--docs", type=Path, help="write the page here")
-    options = made.parse_args()
-    shown = argparse.Namespace(**{**vars(options), "runs": made.get_default("runs")})  # whatever the folder
-    report = Report("Why is it hard?", command(made, shown))
+    asked = options(__doc__, runs="kinds", more={"--data": None, "--trials": 3, "--seed": 1})
     found = {}
-    for subject, source in [(DIGITS, "digits")] + ([(CIFAR10, options.data)] if options.data else []):
-        data, truth = planted(source, subject.examples, subject.each, options.seed)
-        out = options.runs / f"{subject.folder}-{options.seed}"
-        run = trained(data, out, subject.model, options.trials, subject.epochs)
+    for subject, source in [(DIGITS, "digits")] + ([(CIFAR10, str(asked.data))] if asked.data else []):
+        data, truth = planted(source, subject.examples, subject.each, asked.seed)
+        out = asked.runs / f"{subject.folder}-{asked.seed}"
+        run = trained(data, out, subject.model, asked.trials, subject.epochs)
         found[subject.name] = judge(subject, run, data, truth.astype(str))
-    page(report, found)
-    report.write(options.json)
-    report.write_page(options.docs)
+    publish(asked.docs, "kinds", *tables(found))
 
 
 if __name__ == "__main__":

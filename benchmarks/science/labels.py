@@ -1,109 +1,322 @@
 """Which score finds wrong labels, beside cleanlab from a cross-validation of as many training steps?
 
-Labels of CIFAR-10 are made wrong, uniformly and in pairs, and what `suspects` and every score say is
-compared with what is known. Runs are kept in `--runs` and results in `labels.json` beside the page: a part
-of the cells can be measured now and the rest another time.
-
-    python benchmarks/science/labels.py --cifar10 FOLDER [--runs FOLDER] [--docs docs/results]
-                                        [--cells uniform-20 pair-5] [--recipes short]
+Labels of CIFAR-10 are made wrong: `uniform` gives an example one of the other classes at random, `pair` the
+one next to its own. The labels are written as a CSV file and laid over the source, as a user would. Beside
+each run the same network is trained in five folds of a cross-validation, in about as many steps, for what
+cleanlab needs. Runs are kept in `--runs` and results in `labels.json` beside the page.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.special import softmax
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+from easiness import load_dataset, measure, suspects
+from easiness.data.label_files import relabelled
+from easiness.scoring import SCORES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
-from kit.pages import write_page
-from science.labels_runs import CELLS, CLEAN, RECIPES, cell_run, cross_validated, noisy
-from science.labels_scores import calibration, judged, of_cleanlab, of_forest, of_run, of_suspects
-from science.labels_text import page
+from kit.science import PAIRED, calibration_error, options, publish
 
 SUSPECTS = "suspects"
-PARTS = ("run", "folds", "forest", "left-out")
-LEFT_OUT = 0.8  # train share of the run whose trials leave examples out
-COMMAND = "python benchmarks/science/labels.py --cifar10 FOLDER --docs docs/results"
+
+NETWORK = {"model": "wrn_16_1", "precision": "float32", "keep_weights": False, **PAIRED}
+TRIALS, EPOCHS, EXAMPLES, FOLDS = 5, 10, 10_000, 5
+FOLD_EPOCHS = 13  # 8,000 of 10,000 examples: 12.5 epochs are as many steps in all; cleanlab gets the rest
+SEED = 20  # of the planted labels
 
 
-def judge(source, cell, recipe, folder, parts, known):
-    """The results of a cell with a recipe as plain values: of these parts, with what is known of others."""
+@dataclass(frozen=True)
+class Cell:
+    """A kind of noise and how many in a hundred labels it makes wrong."""
+
+    noise: str
+    percent: int
+
+    @property
+    def name(self) -> str:
+        """As in names of folders."""
+        return f"{self.noise}-{self.percent}"
+
+    @property
+    def title(self) -> str:
+        """As in the tables."""
+        return f"{self.noise} {self.percent} %" if self.percent else "none wrong"
+
+
+CELLS = tuple(Cell(noise, percent) for noise in ("uniform", "pair") for percent in (5, 20, 40))
+CLEAN = Cell("uniform", 0)
+RECIPES = ("short", "paper")
+
+
+def planted(labels, num_classes, cell, seed=SEED):
+    """The labels [n] with a share of them wrong, the same number of every class."""
+    random = np.random.default_rng(np.random.SeedSequence([seed, cell.percent, cell.noise == "pair"]))
+    wrong = labels.copy()
+    for one in range(num_classes):
+        of_class = np.flatnonzero(labels == one)
+        chosen = random.choice(of_class, round(len(of_class) * cell.percent / 100), replace=False)
+        step = 1 if cell.noise == "pair" else random.integers(1, num_classes, len(chosen))
+        wrong[chosen] = (one + step) % num_classes
+    return wrong
+
+
+def noisy(source, cell, folder):
+    """The labels as they were [n], and the examples with those of a cell, which a file has, over them."""
+    data = replace(load_dataset(source), held_out=None).limit(EXAMPLES)
+    file = folder / f"{cell.name}.csv"
+    if not file.exists():
+        labels = planted(data.labels, data.num_classes, cell)
+        rows = "".join(f"{name},{label}\n" for name, label in zip(data.ids, labels, strict=True))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("id,label\n" + rows)
+    return data.labels, relabelled(data, file)
+
+
+def cell_run(source, cell, recipe, folder, train_share=1.0):
+    """The run on the labels of a cell."""
+    return measure(
+        noisy(source, cell, folder)[1],
+        **NETWORK,
+        epochs=EPOCHS,
+        trials=TRIALS,
+        recipe=recipe,
+        train_share=train_share,
+        keep_logits=train_share < 1,
+        out=folder / (f"{cell.name}-{recipe}" + ("" if train_share == 1 else f"-share-{train_share}")),
+    )
+
+
+def cross_validated(source, cell, recipe, folder):
+    """Probabilities [n, classes] of every example by a network that has not seen it."""
+    _, data = noisy(source, cell, folder)
+    splits = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(np.zeros(len(data)), data.labels)
+    probabilities = np.zeros((len(data), data.num_classes))
+    for fold, (learned, judged) in enumerate(splits):
+        held = replace(data._take(judged), split="test", source=None, limited_to=None)
+        part = replace(data._take(learned), source=None, limited_to=None, held_out=held)
+        how = {"seed": fold, "epochs": FOLD_EPOCHS, "trials": 1, "observe": "last", "keep_logits": True}
+        out = folder / f"{cell.name}-{recipe}-fold-{fold}"
+        run = measure(part, **NETWORK, **how, recipe=recipe, out=out)
+        seen = run.trials[0].observations(data.num_classes, None, "held_out")
+        probabilities[judged] = softmax(seen.logits.values[-1].astype(float), axis=1)
+    return probabilities
+
+
+SUSPICIOUS = {"hard": 1, "suspect label": 1, "unsure": 1, "ambiguous": 1, "easy": -1, "sound label": -1}
+QUALITIES = (
+    ("self_confidence", False),
+    ("self_confidence", True),
+    ("normalized_margin", False),
+    ("normalized_margin", True),
+    ("confidence_weighted_entropy", False),
+)
+
+
+def of_run(run):
+    """Suspicion [n] by name: each recorded score, and means of p and of the margin over trials."""
+    table = run.scores()
+    found = {
+        one.name: SUSPICIOUS[one.high_means] * table[one.name].to_numpy()
+        for one in SCORES
+        if not table[one.name].isna().all()
+    }
+    for name, column in (("p", "p_label"), ("margin", "margin")):
+        seen = np.stack([getattr(t.observations(len(run.classes)), column) for t in run.trials])
+        for when, epochs in (("last", seen[:, -1:]), ("last 3", seen[:, -3:]), ("all", seen)):
+            found[f"mean {name}, {when}"] = -epochs.mean(axis=(0, 1))
+    return {name: np.nan_to_num(values, nan=np.nanmin(values)) for name, values in found.items()}
+
+
+def of_suspects(run):
+    """Probability of a wrong label [n] as `suspects` gives it, in the order of the run."""
+    ranked = suspects(run, pictures=False).ranked.set_index("id")
+    return ranked["p_wrong"].reindex(run.ids.tolist()).to_numpy()
+
+
+def of_cleanlab(labels, probabilities):
+    """Suspicion [n] by name of cleanlab's quality scores, and which its filter finds."""
+    from cleanlab.filter import find_label_issues
+    from cleanlab.rank import get_label_quality_scores
+
+    found = {}
+    for method, adjusted in QUALITIES:
+        quality = get_label_quality_scores(labels, probabilities, method=method, adjust_pred_probs=adjusted)
+        found[f"cleanlab {method}" + (", adjusted" if adjusted else "")] = -quality
+    return found, find_label_issues(labels, probabilities)
+
+
+def of_forest(images, labels):
+    """Suspicion [n] by random forests on pixels, cross-validated."""
+    pixels = images.reshape(len(images), -1)
+    forest = RandomForestClassifier(100, n_jobs=2, random_state=0)
+    p = cross_val_predict(forest, pixels, labels, cv=FOLDS, method="predict_proba")
+    return -p[np.arange(len(labels)), labels]
+
+
+def judged(suspicion, wrong):
+    """AUROC, average precision, precision at the number of wrong labels, and the share of these missed.
+
+    Examples that are as suspicious share the places that they have: of those at the cut a part counts.
+    """
+    num = int(wrong.sum())
+    cut = np.sort(suspicion)[::-1][num - 1]
+    over, at = suspicion > cut, suspicion == cut
+    hits = wrong[over].sum() + wrong[at].mean() * (num - over.sum())
+    return {
+        "auroc": float(roc_auc_score(wrong, suspicion)),
+        "ap": float(average_precision_score(wrong, suspicion)),
+        "precision": float(hits / num),
+        "missed": float(1 - hits / num),
+    }
+
+
+def calibration(p_wrong, wrong):
+    """Expected calibration error in bins of equal width, the true and the estimated share of wrong labels."""
+    return {
+        "error": calibration_error(p_wrong, wrong),
+        "share": float(wrong.mean()),
+        "estimated": float(p_wrong.mean()),
+        "likely": int((p_wrong >= 0.5).sum()),
+    }
+
+
+SHOWN = "short"  # the recipe whose cells are all on the page; the others are in its table
+COLUMNS = ("AP", "AUROC", "precision", "missed")
+
+
+def tables(results):
+    there = [
+        (recipe, cell, results[f"{cell.name}-{recipe}"])
+        for recipe in RECIPES
+        for cell in (CLEAN, *CELLS)
+        if f"{cell.name}-{recipe}" in results
+    ]
+    dirty = [one for one in there if one[1] != CLEAN]
+    shown = [
+        _row(*one) for one in there if one[0] == SHOWN or ("scores" in one[2] and (_gain(one[2]) or 0) < 0)
+    ]
+    return {"cells": _cells(there), "scores": _scores(dirty)}, (HEADER, shown)
+
+
+def _best(scores, cleanlab):
+    names = [name for name in scores if name.startswith("cleanlab") == cleanlab and name != SUSPECTS]
+    names = [name for name in names if cleanlab or "forest" not in name]
+    return max(names, key=lambda name: scores[name]["ap"], default=None)
+
+
+def _gain(found):
+    rival = _best(found["scores"], True)
+    return None if rival is None else found["scores"][SUSPECTS]["ap"] - found["scores"][rival]["ap"]
+
+
+HEADER = (
+    "recipe",
+    "labels",
+    "suspects",
+    "best other score",
+    "cleanlab's best",
+    "suspects less cleanlab",
+    "estimated wrong",
+    "calibration error",
+)
+
+
+def _row(recipe, cell, found):
+    of, scores, gain = found["calibration"], found.get("scores"), _gain(found) if "scores" in found else None
+    rival = _best(scores, True) if scores else None
+    return (
+        recipe,
+        cell.title,
+        f"{scores[SUSPECTS]['ap']:.3f}" if scores else "",
+        f"{scores[_best(scores, False)]['ap']:.3f} ({_best(scores, False)})" if scores else "",
+        f"{scores[rival]['ap']:.3f} ({rival.removeprefix('cleanlab ')})" if rival else "",
+        f"{gain:+.3f}" if gain is not None else "",
+        f"{of['estimated']:.1%}",
+        f"{of['error']:.3f}",
+    )
+
+
+def _cells(there):
+    """Each cell with what its probabilities are worth, also of trials that leave examples out."""
+    rows = []
+    for recipe, cell, found in there:
+        of = found.get("filter", {})
+        kept = (of.get("found", ""), *(f"{of[key]:.1%}" if of else "" for key in ("precision", "recall")))
+        for trials, one in (("all", found), ("left out", found.get("left out"))):
+            if one:
+                c = one["calibration"]
+                values = (f"{c['error']:.3f}", f"{c['share']:.1%}", f"{c['estimated']:.1%}", c["likely"])
+                rows.append((recipe, cell.title, trials, *values, *kept, found["measured"]))
+    names = ("calibration error", "wrong", "estimated", "p_wrong over 0.5")
+    by_cleanlab = ("found by cleanlab's filter", "of these wrong", "of all wrong")
+    return ("recipe", "labels", "trials", *names, *by_cleanlab, "measured"), rows
+
+
+def _scores(noisy):
+    rows = []
+    for recipe, cell, found in noisy:
+        sides = (("all", found["scores"]), ("left out", found.get("left out", {}).get("scores", {})))
+        every = [(trials, name, of) for trials, scores in sides for name, of in scores.items()]
+        for trials, name, of in sorted(every, key=lambda one: -one[2]["ap"]):
+            values = [f"{of[key.lower()]:.3f}" for key in COLUMNS]
+            rows.append((recipe, cell.title, trials, name, *values))
+    return ("recipe", "labels", "trials", "score", *COLUMNS), rows
+
+
+LEFT_OUT = 0.8  # train share of runs whose trials leave examples out
+OF_LEFT_OUT = ("uniform-20-short", "pair-20-short", "uniform-20-paper")  # that have one
+
+
+def judge(source, cell, recipe, folder):
     true, data = noisy(source, cell, folder)
-    wrong = data.labels != true
-    found = {**known}
-    suspicion = {}
-    if "run" in parts:
-        run = cell_run(source, cell, recipe, folder)[1]
-        p_wrong = of_suspects(run)
-        suspicion = {SUSPECTS: p_wrong, **of_run(run)}
-        found |= {
-            "measured": measured(),
-            "torch": torch.__version__,
-            "calibration": calibration(p_wrong, wrong),
-        }
+    wrong, run = data.labels != true, cell_run(source, cell, recipe, folder)
+    p_wrong = of_suspects(run)
+    found = {"measured": measured(), "torch": torch.__version__, "calibration": calibration(p_wrong, wrong)}
     if not wrong.any():
         return found
-    if "folds" in parts:
-        probabilities = cross_validated(source, cell, recipe, folder)
-        by_cleanlab, issues = of_cleanlab(data.labels, probabilities)
-        suspicion |= by_cleanlab
-        found["filter"] = {
-            "found": int(issues.sum()),
-            "precision": float(wrong[issues].mean()),
-            "recall": float(issues[wrong].mean()),
-        }
-    if "forest" in parts:
-        suspicion["random forests on pixels"] = of_forest(data.array, data.labels)
-    found["scores"] = known.get("scores", {}) | {
-        name: judged(np.asarray(values), wrong) for name, values in suspicion.items()
+    by_cleanlab, issues = of_cleanlab(data.labels, cross_validated(source, cell, recipe, folder))
+    found["filter"] = {
+        "found": int(issues.sum()),
+        "precision": float(wrong[issues].mean()),
+        "recall": float(issues[wrong].mean()),
     }
-    if "left-out" in parts:
-        _, left = cell_run(source, cell, recipe, folder, LEFT_OUT)
-        found["left out"] = {
-            "calibration": calibration(of_suspects(left), wrong),
-            "scores": {
-                name: judged(np.asarray(values), wrong)
-                for name, values in {SUSPECTS: of_suspects(left), **of_run(left)}.items()
-            },
-        }
+    forest = {"random forests on pixels": of_forest(data.array, data.labels)}
+    suspicion = {SUSPECTS: p_wrong, **of_run(run), **by_cleanlab, **forest}
+    found["scores"] = {name: judged(np.asarray(values), wrong) for name, values in suspicion.items()}
+    if f"{cell.name}-{recipe}" in OF_LEFT_OUT:
+        left = cell_run(source, cell, recipe, folder, LEFT_OUT)
+        p_wrong = of_suspects(left)
+        suspicion = {SUSPECTS: p_wrong, **of_run(left)}
+        scores = {name: judged(np.asarray(values), wrong) for name, values in suspicion.items()}
+        found["left out"] = {"calibration": calibration(p_wrong, wrong), "scores": scores}
     return found
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    names = [cell.name for cell in (CLEAN, *CELLS)]
-    parser.add_argument("--cifar10", type=Path, required=True)
-    parser.add_argument("--runs", type=Path, default=Path("runs/labels"))
-    parser.add_argument("--docs", type=Path, help="folder for labels.md and labels.json")
-    parser.add_argument("--cells", nargs="+", choices=names, default=names)
-    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
-    parser.add_argument(
-        "--parts",
-        nargs="*",
-        choices=PARTS,
-        default=list(PARTS),
-        help="the run of a cell, cleanlab's folds, forests, trials that leave examples out",
-    )
-    options = parser.parse_args()
-    file = None if options.docs is None else options.docs / "labels.json"
-    results = json.loads(file.read_text()) if file is not None and file.exists() else {}
+    asked = options(__doc__, "--cifar10", runs="labels")
+    file = (asked.docs or asked.runs) / "labels.json"
+    results = json.loads(file.read_text()) if file.exists() else {}
     for cell in (CLEAN, *CELLS):
-        for recipe in options.recipes:
-            if cell.name not in options.cells:
-                continue
+        for recipe in RECIPES:
             name = f"{cell.name}-{recipe}"
-            known = results.get(name, {})
-            results[name] = judge(str(options.cifar10), cell, recipe, options.runs, options.parts, known)
-            print(name, json.dumps(results[name].get("calibration")), flush=True)
-            if file is not None:
+            if name not in results:
+                results[name] = judge(str(asked.cifar10), cell, recipe, asked.runs)
+                print(name, json.dumps(results[name]["calibration"]), flush=True)
                 file.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
-                write_page(options.docs / "labels.md", *page(results, COMMAND))
+    made = "\n".join(sorted({f"{one['measured']}, PyTorch {one['torch']}" for one in results.values()}))
+    publish(asked.docs, "labels", *tables(results), made=made)
 
 
 if __name__ == "__main__":

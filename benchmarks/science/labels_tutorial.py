@@ -104,7 +104,7 @@ def fill_in(file, truth):
 
 
 def carry_out(line, folder, truth):
-    """What becomes of a command line of the page: it is run, and what its page is for is done."""
+    """Run a command line of the page, and do what its page is for."""
     print(f"\n$ {line}", flush=True)
     program = [sys.executable, "-m", *shlex.split(line)]  # the first word is the name of the package
     subprocess.run(program, cwd=folder, check=True)

@@ -17,13 +17,11 @@ import torch
 from sklearn.datasets import load_digits
 
 from easiness.analysis import TIMES, fit_curve, share_votes
-from easiness.heads import Moments, fit_ridge, sample_of
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
-from kit.pages import head, markdown, write_page
-from science.heads_reliability import SHARES, asked
+from kit.science import publish
+from science.heads_reliability import SHARES, as_read, asked, right_of
 
 SIZES, TRIALS, WIDEST = (150, 300, 450, 800, 1250, 2500), 10, 256
 WRONG = (0, 0.2)  # of the labels
@@ -48,16 +46,9 @@ def in_turn(y, rng):
 
 def truth(x, y, num, draws, rng):
     """The mean accuracy on all others of heads that see ``num`` examples, and its standard error."""
-    rows = torch.nn.functional.normalize(torch.from_numpy(np.ascontiguousarray(x, np.float32)))
-    rows, labels = rows - rows.mean(dim=0), torch.from_numpy(y)
-    found = []
-    for _ in range(draws):
-        order = torch.from_numpy(in_turn(y, rng))
-        seen, others = order[:num], order[num:]
-        moments = Moments.of([(rows[seen], labels[seen])], int(y.max()) + 1)
-        few = sample_of(num) if num > rows.shape[1] else slice(None)
-        head = fit_ridge(moments, rows[seen][few], labels[seen][few]).head
-        found.append(float((head(rows[others]).argmax(dim=1) == labels[others]).float().mean()))
+    rows, labels = as_read(x, y)
+    orders = (torch.from_numpy(in_turn(y, rng)) for _ in range(draws))
+    found = [float(right_of(rows, labels, one[:num])[one[num:]].float().mean()) for one in orders]
     return np.mean(found), np.std(found) / np.sqrt(draws)
 
 
@@ -92,7 +83,7 @@ def main():
     torch.set_num_threads(1)
     data = {"digits, pixels": load_digits(return_X_y=True)}
     data |= {name: (np.load(x).astype(float), np.load(y)) for name, x, y in options.vectors}
-    rows, weights = [], []
+    rows = []
     for name, (x, y) in data.items():
         x, y = reduced(x), y.astype(np.int64)
         for wrong in WRONG:
@@ -104,51 +95,17 @@ def main():
                 for times, (value, held, width, off) in zip(("K", "2 K"), seen, strict=True):
                     numbers = (f"{value:.3f}", f"{held:.2f}", f"{width:.3f}", f"{off:+.3f}")
                     rows.append((name, f"{wrong:.0%}", f"{num:,}", times, str(told), *numbers))
-                    weights.append((told, held))
                     print(" | ".join(rows[-1]), flush=True)
-    told, held = np.array(weights).T
-    over = f"{told @ held / told.sum():.3f}"
-    vectors = "".join(f' --vectors "{name}" X.npy Y.npy' for name, *_ in options.vectors)
-    command = (
-        f"python benchmarks/science/learning_curve.py --draws {options.draws}{vectors} --docs {PAGE_FILE}"
-    )
-    text = page(head(TITLE, command, measured()), rows, over)
-    print(text)
-    if options.docs is not None:
-        write_page(options.docs, text, {"cells": (HEADER, rows)})
-
-
-HEADER = ("data", "wrong labels", "K", "forecast", "draws", "true", "interval holds it", "width", "off")
-TITLE = "Does the learning curve predict what more examples give?"
-PAGE_FILE = "docs/results/learning-curve.md"
-
-
-def page(top, rows, over):
-    """The page; its table has the fewest and the most examples of each data set."""
     of_data = {}
     for row in rows:
         if row[3] == "2 K":
             of_data.setdefault(row[:2], []).append((*row[:3], *row[5:]))
     shown = [one for found in of_data.values() for one in (found[0], found[-1])]
-    least, most = min(row[6] for row in rows), max((row[-1] for row in rows), key=lambda off: abs(float(off)))
-    return f"""\
-{top}
-The report of a run on features predicts what heads would reach with all K examples, and with 2 K. Is that
-true? K vectors are drawn and measured in ten trials at the shares 0.05, 0.2 and 0.8. The truth is the mean
-accuracy, on all other vectors, of heads that see K or 2 K.
+    tables = {"cells": (HEADER, rows)}
+    publish(options.docs, "learning-curve", tables, ((*HEADER[:3], *HEADER[5:]), shown))
 
-- **The 95 % interval holds the truth in {over} of the draws**, and in {least} of those of the worst cell.
-- **It is wide while examples are few**, and wider still where a fifth of the labels is wrong.
-- **On average over a cell** the forecast is off by at most {most}.
 
-What 2 K would give, for the fewest and the most examples of each data set (*off*: forecast less true):
-
-{markdown((*HEADER[:3], *HEADER[5:]), shown)}
-
-Draws of one cell overlap. Classes were drawn in the proportion that all examples have. Where they are drawn
-as they come, with few examples each, accuracy on the examples measured is higher than on others with equal
-classes.
-"""
+HEADER = ("data", "wrong labels", "K", "forecast", "draws", "true", "interval holds it", "width", "off")
 
 
 if __name__ == "__main__":

@@ -3,10 +3,6 @@
 Runs are trained where they are missing, by the recipe for short trainings.
 Intervals are held to worlds whose truth is known, and counts of frequency to patterns that are planted.
 
-    python benchmarks/science/patterns.py [--data FOLDER] [--runs runs/patterns] [--replicates 100]
-                                          [--figure docs/results/patterns.svg]
-                                          [--docs docs/results/patterns.md]
-
 The folder of the data has cifar10, imagenette224, trec and fsdd; without it simulations alone are made.
 """
 
@@ -28,7 +24,7 @@ from easiness.data import texts_of
 from easiness.engine import write_result
 from easiness.show import with_interval
 from easiness.studies.patterns import neighbourhood
-from kit.results import Report, command, parser
+from kit.science import options, publish
 
 HALF: dict[str, Any] = {"train_share": 0.5, "observe": "last"}
 RUNS: dict[str, dict[str, Any]] = {
@@ -110,7 +106,7 @@ def rank_coefficients(outcome, predictors, within=None):
 
 
 def truth(options):
-    """What is held to the truth, of many examples over several sets of trials; see `_ALL`.
+    """The truth, from many examples over several sets of trials; see `_ALL`.
 
     The most that can be explained is the correlation with as many other trials.
     """
@@ -128,13 +124,13 @@ def truth(options):
 
 
 def coverage(replicates):
-    """Of each world the truth, the bias, and how often the 95 % interval held it; see `_ALL`."""
-    for name, options in WORLDS.items():
-        right = truth(options)
+    """The truth, the bias and the coverage of 95 % intervals in each world; see `_ALL`."""
+    for name, shape in WORLDS.items():
+        right = truth(shape)
         found = []
         for seed in range(replicates):
             rng = np.random.default_rng([seed, 2])
-            trials, *others = world(rng, **options)
+            trials, *others = world(rng, **shape)
             half = len(trials) // 2
             halves = [(counted(trials[:half]), counted(trials[half : 2 * half]))]
             everywhere = regression(trials, *others, halves=halves, times=len(trials) / half)
@@ -159,7 +155,7 @@ def held(values, right):
 
 
 SIZES = np.repeat([8, 16, 32, 64, 128, 256], [24, 16, 12, 8, 6, 3])
-"""Of the patterns planted: how many examples carry each."""
+"""Examples that carry each of the patterns planted."""
 
 
 def planted(rng, patterns=None):
@@ -241,9 +237,9 @@ def ways(replicates):
         yield name, *(f"{frequency:+.2f}, {contradiction:+.2f}" for frequency, contradiction in means)
 
 
-def measured(options, name):
+def measured(asked, name):
     """The run of this name, trained where it is missing."""
-    return ez.measure(str(Path(options.data, name)), out=options.runs / name, progress=False, **RUNS[name])
+    return ez.measure(str(Path(asked.data, name)), out=asked.runs / name, progress=False, **RUNS[name])
 
 
 DATA = (
@@ -252,13 +248,13 @@ DATA = (
 )
 
 
-def real(options):
-    """Of each run: rows of the regression, and of the coefficients by other ways to count frequency."""
-    runs = {name: measured(options, name) for name in RUNS}
+def real(asked):
+    """Rows of the regression for each run, and of the coefficients by other ways to count frequency."""
+    runs = {name: measured(asked, name) for name in RUNS}
     rows, others, least = [], [], []
-    for name, features, asked in ASKED:
-        given = f"run:{options.runs / features[4:]}" if features.startswith("run:") else features
-        found = ez.explain(runs[name], features=given, progress=False, **asked)
+    for name, features, more in ASKED:
+        given = f"run:{asked.runs / features[4:]}" if features.startswith("run:") else features
+        found = ez.explain(runs[name], features=given, progress=False, **more)
         knows = " (knows these labels)" if any("ImageNet" in one for one in found.notes) else ""
         local = found.ways[f"local {found.around.nearest}"]
         in_local_units = with_interval(*local.first, signed=True)
@@ -281,10 +277,10 @@ def real(options):
             for way in found.ways.values()
         )
         others.append((f"{name}, {features}, {found.score}", *counts))
-        if options.figure and (name, asked) == ("cifar10", {}):
-            write_result(options.figure, found)
+        if asked.figure and (name, more) == ("cifar10", {}):
+            write_result(asked.figure, found)
         if name == TEXTS:
-            least = list(least_explained(found, ez.load_dataset(str(Path(options.data, name)))))
+            least = list(least_explained(found, ez.load_dataset(str(Path(asked.data, name)))))
     return rows, (("what", *found.ways), others), least
 
 
@@ -299,98 +295,24 @@ def least_explained(found, data):
         yield from ((name, text, *row[1:]) for text, row in zip(texts, shown[title], strict=False))
 
 
-def say(report, figure):
-    """The page, of its whole tables."""
-    shown = [row for row in report.tables["regression"][1] if row[4] == "all"]
-    report.say(*ANSWER.splitlines(), "")
-    names = [DATA[at] for at in SHOWN]
-    report.table(names, [[row[at] for at in SHOWN] for row in shown])
-    report.say(
-        f"![Easiness of CIFAR-10 over frequency, by contradiction]({figure.name})",
-        "",
-        "Features that know the labels explain less.",
-        "",
-    )
-
-
 TEXTS, LEAST = "trec", 4  # of which so many examples are kept of each end
-MAIN = "common 50"  # the way to count that the first column of frequencies has
 EXPLAINED = ("for what it shows", "text", "class", "consistency", "frequency", "contradiction", "left over")
 SHOWN = (0, 1, 2, 5, 12, 6, 7, 8, 10)  # columns of the table on the page
-ANSWER = """\
-Are frequent examples that contradict nothing easy in real data? *Frequency* is how many examples of the
-same class lie near in features, *contradiction* the share of other classes among the nearest. `easiness
-explain` regresses the ranks of a score on both.
-
-- **In CIFAR-10 both together explain a quarter to a third of easiness.** Which of them does is open:
-  frequency alone, planted, comes out much like this (below). In the photos of imagenette224 frequency is
-  undecided.
-- **In texts and sounds contradiction does**, and most stays unexplained. Frequency is undecided: it goes
-  along with easiness in units of local distances, and not in common ones.
-- **Which of both it is depends on how frequency is counted.** Where the truth is planted, no way to
-  count tells both apart. What both explain together is surer.
-
-Standardized coefficients with 95 % intervals, R², and the most that R² could be given the reliability of the
-score, over all examples (high is easy). Beside frequency in common units of distance, 50 neighbours, is that
-in local ones. Copies count once:
-"""
-
-
-def say_simulated(report):
-    """What holds where the truth is known."""
-
-    def worst(rows):
-        return min(float(cell.split()[2]) for row in rows for cell in row[1:] if len(cell.split()) > 2)
-
-    rows = report.tables["simulations"][1]
-    planted = {name: outcomes for name, *outcomes in report.tables["counts-planted"][1]}
-    of_worlds = [row for row in rows if not row[0].startswith("found")]
-    told = worst(of_worlds)
-    [least] = [row[0] for row in of_worlds if worst([row]) == told][:1]
-    off = max(abs(float(row[-1].split()[1].strip("()"))) for row in of_worlds if row[-1])
-    same, other = (worst([row for row in rows if row[0].endswith(f", {end}")]) for end in ENDS)
-    report.say(
-        "## Simulations",
-        "",
-        f"In worlds whose truth is known ({NUM} examples, {TRIALS} trials unless said) 95 % intervals held",
-        f"it in {told:.2f} of the draws or more (least: {least}). The most that can be explained was off by",
-        f"{off:.3f} at most. Where all is",
-        f"found in features, as by `easiness explain`, they held the mean of what is found in {same:.2f} or",
-        f"more for other examples of the same patterns, and in {other:.2f} or more for other patterns:",
-        "**intervals are not for other data**.",
-        "",
-        f"What is planted is another thing. Frequency and contradiction of {planted['the truth'][0]} came",
-        f"out at {planted[MAIN][0]}. In local units they came out at",
-        f"{planted[MAIN.replace('common', 'local')][0]}, for which reason common ones are first. Of",
-        f"{planted['the truth'][2]} the command found {planted[MAIN][2]}.",
-        "",
-    )
 
 
 def main(arguments=None):
-    made = parser(__doc__)
-    made.add_argument("--data", type=Path, help="the folder of the data")
-    made.add_argument("--runs", type=Path, default=Path("runs/patterns"))
-    made.add_argument("--replicates", type=int, default=100)
-    made.add_argument("--figure", type=Path, help="write that of CIFAR-10 here")
-    made.add_argument("--docs", type=Path, help="write the page here")
-    options, shown = made.parse_args(arguments), made.parse_args(arguments)
-    shown.runs = made.get_default("runs")  # whatever the folder
-    report = Report("Frequency, contradiction and easiness", command(made, shown))
-    if options.data:
-        rows, others, least = real(options)
-        report.whole("regression", DATA, rows)
-        report.whole("least", EXPLAINED, least)
-        report.whole("counts", *others)
-        say(report, options.figure)
+    more = {"--data": None, "--runs": Path("runs/patterns"), "--replicates": 100, "--figure": None}
+    asked = options(__doc__, more=more, arguments=arguments)
+    tables, shown = {}, []
+    if asked.data:
+        rows, others, least = real(asked)
+        tables = {"regression": (DATA, rows), "least": (EXPLAINED, least), "counts": others}
+        some = ([row[at] for at in SHOWN] for row in [DATA, *(row for row in rows if row[4] == "all")])
+        shown = [(next(some), list(some))]
     truths = ("world", *(f"{one}: truth (bias) coverage" for one in _ALL))
-    rows = [*coverage(options.replicates), *found_coverage(options.replicates)]
-    report.whole("simulations", truths, rows)
-    planted_ways = list(ways(options.replicates))
-    report.whole("counts-planted", COUNTS, planted_ways)
-    say_simulated(report)
-    report.write(options.json)
-    report.write_page(options.docs)
+    tables["simulations"] = truths, [*coverage(asked.replicates), *found_coverage(asked.replicates)]
+    tables["counts-planted"] = COUNTS, list(ways(asked.replicates))
+    publish(asked.docs, "patterns", tables, *shown)
 
 
 COUNTS = ("unit of distance", "frequency alone", "contradiction alone", "both")

@@ -1,7 +1,5 @@
 """Whom to label next: what picks gain over random ones, and how often they are recommended for nothing.
 
-    python benchmarks/science/pool.py --data FOLDER --docs docs/results/pool.md
-
 FOLDER has cifar10, trec, fsdd and imagenette224. What `easiness next RUN --pool` does is replayed on them:
 some labelled examples, all others a pool of which each rule picks some. *imbalanced*: the most frequent class
 has twenty times as many examples as the rarest, in what is labelled and in the pool. *a fifth wrong*: one in
@@ -17,8 +15,6 @@ Cells that are finished are kept in --runs, so that the command goes on where it
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,10 +26,8 @@ import torch
 
 from easiness.analysis import paired_gain
 from easiness.data import load_dataset
-from easiness.features import find_features, ready_features
 from easiness.studies.keeping import MARGIN, PICKS, RANDOM, RARE, LabelledVectors, recommended, replay
-from kit.machine import measured
-from kit.pages import head, markdown, write_page
+from kit.science import features_of, kept, options, publish
 
 DATA = {"cifar10": "auto", "trec": "hashed", "fsdd": "logmel", "imagenette224": "auto"}
 SETTINGS = ("as it is", "imbalanced", "a fifth wrong")
@@ -46,10 +40,9 @@ def vectors_of(name, folder, runs):
     """Features and labels of both splits; of CIFAR-10 2,000 of 10,000 images are tested on."""
     source = sorted((folder / name).rglob("train*.parquet"))[0] if name == "cifar10" else folder / name
     data = load_dataset(source)
-    rows = ready_features(find_features(DATA[name], data), data, runs / "features")
-    x = np.asarray(rows["train"], np.float32)
+    x, apart = features_of(data, DATA[name], runs)
     if data.held_out is not None:
-        return x, data.labels, np.asarray(rows["held_out"], np.float32), data.held_out.labels
+        return x, data.labels, apart, data.held_out.labels
     order = np.random.default_rng(0).permutation(len(x))
     test, own = order[: len(x) // 5], order[len(x) // 5 :]
     return x[own], data.labels[own], x[test], data.labels[test]
@@ -71,7 +64,7 @@ def as_heads_read(x, y, x_test, y_test):
 
 
 def imbalanced(some):
-    """Of each class fewer than of the one before, down to a twentieth."""
+    """Fewer examples of each class than of the one before, down to a twentieth."""
     labels, rng = some.labels.numpy(), np.random.default_rng(0)
     shares = 0.05 ** (np.arange(some.num_classes) / (some.num_classes - 1))
     return some.part(np.flatnonzero(rng.random(len(labels)) < shares[labels]))
@@ -158,17 +151,10 @@ def simulated(shape, asked):
     return rows
 
 
-def kept(path, make):
-    if not path.exists():
-        path.write_text(json.dumps(make(), indent=1))
-    return json.loads(path.read_text())
-
-
 GAINS = ("data", "labels", "labelled before", "pool", "picked", "random", RARE, MARGIN, "recommended")
 
 
 def gains(name, found):
-    """Rows of one data set: gains in points by setting and start."""
     for setting, one in found.items():
         starts = sorted({row["start"] for row in one["rows"]})
         for start in starts:
@@ -192,7 +178,6 @@ TRUTHS = (
 
 
 def truths(found):
-    """Rows of the simulation."""
     for shape, rows in found.items():
         for row in rows:
             shown = (f"{row['shown']:.0%}", f"{row['coverage']:.1%}")
@@ -200,78 +185,18 @@ def truths(found):
             yield shape, f"{row['start']}", row["rule"], f"{100 * row['truth']:+.1f}", *shown, *plain
 
 
-TITLE = "What to label next"
-COMMAND = "python benchmarks/science/pool.py --data FOLDER --docs docs/results/pool.md"
-
-
-def page(top, real, known, draws):
-    """The page, of the rows of both tables."""
-    shown = [row for row in real if row[1] == "as it is"]
-    ends = [row for at, row in enumerate(shown) if row[8] or row[0] not in [one[0] for one in shown[:at]]]
-    table = markdown([GAINS[at] for at in SHOWN], [[row[at] for at in SHOWN] for row in ends])
-    false = [row for row in known if row[2] == "without advantage"]
-    told, covered = (
-        f([row[at] for row in rows], key=percent) for f, at, rows in ((max, 4, false), (min, 5, known))
-    )
-    told = "none of them" if percent(told) == 0 else f"at most {told} of them"
-    large = sorted((row[4] for row in known if float(row[3]) >= LARGE), key=percent)
-    power = ""
-    if large:
-        power = f"""\
-- Advantages are often missed: a gain of {LARGE} points or more was shown in {large[0]} to {large[-1]} of the
-  simulated worlds that had one.
-"""
-    return f"""\
-{top}
-Which examples are worth a label next? `easiness next RUN --pool` replays it: some examples are labelled,
-each rule picks others to label, and heads learn from both. Compared with random picks, over {draws} draws:
-
-- **While labels are few, pick what is rare and uncertain.** At 100 labels it gains in three of four data
-  sets.
-- **With thousands of labels of balanced classes** no rule is shown to beat random on most data.
-
-Accuracy with random picks, and gains over it in points with intervals of {LEVEL:.1%}. The command recommends
-for half of the labels alone:
-
-{table}
-
-## What is not certain
-
-- The rule *rare and uncertain* was chosen among ten on cifar10 and trec. The other data sets had no part in
-  that.
-- The classes of imagenette224 are among those that its features were trained to tell.
-- In simulated worlds a rule without advantage was shown to beat random in {told}. Intervals
-  held the mean gain in other worlds in at least {covered}.
-{power}"""
-
-
 SHOWN = (0, 2, 5, 6, 7, 8)  # columns of the table on the page
-LARGE = 2  # points of accuracy
-
-
-def percent(text):
-    return float(text.rstrip("%"))
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs/pool"))
-    parser.add_argument("--picks", type=int, default=100)
-    parser.add_argument("--draws", type=int, default=20)
-    parser.add_argument("--worlds", type=int, default=100)
-    parser.add_argument("--shapes", nargs="*", default=SHAPES)
-    parser.add_argument("--docs", type=Path)
-    asked = parser.parse_args(arguments)
-    asked.runs.mkdir(parents=True, exist_ok=True)
+    more = {"--data": None, "--picks": 100, "--draws": 20, "--worlds": 100, "--shapes": SHAPES}
+    asked = options(__doc__, runs="pool", more=more, arguments=arguments)
     torch.set_num_threads(1)
     real: dict[str, dict[str, Any]] = {name: {} for name in DATA if asked.data is not None}
     for setting in SETTINGS:
         for name, found in real.items():
-            splits = None
             path = asked.runs / f"{name}-{setting.replace(' ', '-')}.json"
-            if not path.exists():
-                splits = as_heads_read(*vectors_of(name, asked.data, asked.runs))
+            splits = None if path.exists() else as_heads_read(*vectors_of(name, asked.data, asked.runs))
             found[setting] = kept(path, lambda name=name, one=setting, s=splits: cell(name, one, s, asked))
     known = {
         shape: kept(
@@ -279,14 +204,12 @@ def main(arguments=None):
         )
         for shape in asked.shapes
     }
-    tables = {
-        "gains": (GAINS, [row for name, found in real.items() for row in gains(name, found)]),
-        "known-truth": (TRUTHS, list(truths(known))),
-    }
-    text = page(head(TITLE, COMMAND, measured()), tables["gains"][1], tables["known-truth"][1], asked.draws)
-    print(text)
-    if asked.docs is not None:
-        write_page(asked.docs, text, tables)
+    rows = [row for name, found in real.items() for row in gains(name, found)]
+    tables = {"gains": (GAINS, rows), "known-truth": (TRUTHS, list(truths(known)))}
+    shown = [row for row in rows if row[1] == "as it is"]
+    ends = [row for at, row in enumerate(shown) if row[8] or row[0] not in [one[0] for one in shown[:at]]]
+    some = ([row[at] for at in SHOWN] for row in (GAINS, *ends))
+    publish(asked.docs, "pool", tables, (next(some), list(some)))
 
 
 if __name__ == "__main__":

@@ -11,30 +11,17 @@ import io
 import json
 import shutil
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
 
-from easiness import open_run
-from easiness.show import duration_text, listed
-
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
-from kit.pages import head, markdown, whole, write_page
-
-TRIED = """
-The models that are tested take the shortest recipe that got more than 72 % of the held-out images right
-with some room: 10 epochs, step size 0.006 (0.739). Tried by hand, once each, 8 epochs at 0.008 got 0.713,
-and 10 epochs at 0.015 with label smoothing 0.1 got 0.737.
-
-Two trials ran at a time, beside other work, at commits from 8a04c6c1 on. They see 13.3 million images: 5.4 h
-at the 683 a second of such cores when idle, 2.8 h at the 1,330 of two that multiply bfloat16.
-"""
-NOTES = {"overnight": TRIED}  # what else a page says, by preset
+from kit.pages import whole
+from kit.science import publish
 
 COLORS = 128  # of a figure in the docs: a third of the bytes, and nobody sees it
 
@@ -51,14 +38,14 @@ def figures(study: Path, target: Path) -> list[str]:
     return names
 
 
-def claims_table(claims: list[dict[str, Any]]) -> str:
+def claims_table(claims: list[dict[str, Any]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Each claim that was tested with the statistic that says least for it."""
     rows = []
     for claim in claims:
         if found := claim["statistics"]:
             shown = statistic(min(found, key=margin)).replace("the same", found[0]["name"], 1)
             rows.append((claim["id"], claim["claim"], f"**{claim['verdict']}**", shown))
-    return markdown(("#", "claim", "verdict", "weakest statistic (95 % interval), needed"), rows)
+    return ("#", "claim", "verdict", "weakest statistic (95 % interval), needed"), rows
 
 
 def margin(one: dict[str, Any]) -> float:
@@ -77,32 +64,6 @@ def statistic(one: dict[str, Any]) -> str:
     return f"{one['name']}: {number(one['value'])} ({interval}), {one['needed']} {one['margin']:.3g}"
 
 
-def page(document: dict[str, Any], scale: str, made: str, names: list[str]) -> str:
-    """The page of a study with these claims and figures."""
-    preset = document["preset"]
-    command = f"python benchmarks/science/publish_paper.py runs/{preset} docs/results"
-    verdicts = Counter(claim["verdict"] for claim in document["claims"])
-    found = ", ".join(f"{verdict} {number}" for verdict, number in verdicts.most_common())
-    untested = [claim["id"] for claim in document["claims"] if not claim["statistics"]]
-    pictures = "\n\n".join(f"![{name.removesuffix('.png')}]({preset}/{name})" for name in names)
-    title = f"The paper's experiments on {document['data']}, preset `{preset}`"
-    return f"""\
-{head(title, command, made)}
-Which of the paper's claims hold in `easiness paper all CIFAR10_FOLDER --preset {preset} --out runs/{preset}`
-({scale})? Verdicts: {found}.
-{NOTES.get(preset, "")}
-The table has the weakest statistic of each claim.
-
-{claims_table(document["claims"])}
-
-[claims.json]({preset}/claims.json) has every statistic, and why {listed(untested) or "none"} could
-not be tested. All is of one study, seed {document["seed"]}: where an interval ends close to what is needed,
-another draw may decide otherwise.
-
-{pictures}
-"""
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("study", type=Path, help="folder of a finished study")
@@ -116,17 +77,15 @@ def main() -> None:
     shutil.rmtree(target, ignore_errors=True)
     names = figures(options.study, target)
     shutil.copy(options.study / "claims.json", target / "claims.json")
-    runs = [open_run(folder.parent) for folder in sorted((options.study / "trials").glob("*/run.json"))]
-    seconds = sum(trial.document.ran.get("seconds", 0.0) for run in runs for trial in run.trials)
-    data = runs[0].spec.data
-    held_out = data.held_out.num_examples if data.held_out else 0
-    scale = (
-        f"{data.train.num_examples:,} examples to train on and {held_out:,} held out, {len(runs)} runs of "
-        f"{sum(len(run.trials) for run in runs)} trials in all, which took {duration_text(seconds)} together"
-    )
     tables = {file.stem: whole(file.read_text()) for file in sorted((options.study / "tables").glob("*.md"))}
-    write_page(target.with_suffix(".md"), page(document, scale, made, names), tables)
-    print(target.with_suffix(".md"))
+    publish(options.docs, document["preset"], tables, claims_table(document["claims"]), made=made)
+    page = target.with_suffix(".md")
+    text = page.read_text("utf-8")
+    pictures = (f"![{name.removesuffix('.png')}]({target.name}/{name})" for name in names)
+    page.write_text(
+        "\n\n".join([text.rstrip(), *(one for one in pictures if one not in text)]) + "\n", "utf-8"
+    )
+    print(page)
 
 
 if __name__ == "__main__":

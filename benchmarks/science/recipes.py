@@ -1,47 +1,215 @@
 """Which recipe finds what longer trainings of other networks find, in the same core time?
 
 Every way to train (recipe, network, epochs) is judged by the rank correlation of its scores with a reference
-made by other trials, see `recipes_runs.py`. Runs are kept in `--runs`: it goes on where it was stopped.
-
-    python benchmarks/science/recipes.py --cifar10 FOLDER --imagenette FOLDER
-                                         [--runs FOLDER] [--docs docs/results]
+made by other trials, which are of two architectures, longer, and have not
+seen the example (the consistency of Jiang et al., arXiv 2002.03206). Where there are enough other examples of
+the same kind they learn from a share of those alone; else from half of the examples each, and tell of the
+other half. Runs are kept in `--runs`: it goes on where it was stopped.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
 import itertools
 import statistics
 import sys
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
-from easiness.inputs import Signature
-from easiness.spec import RECIPES
-from easiness.training import Workload
+from easiness import load_dataset, measure
+from easiness.data.dataset import balanced_subset
+from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
-from kit.pages import head, markdown, write_page
-from kit.rehearsal import Rehearsal, rehearsing
-from science.recipes_figure import draw
-from science.recipes_runs import SUBJECTS, judged, reference_runs, way_run
+from kit.science import ALONE, PAIRED, options, publish
+
+PLAIN = {"precision": "float32", "keep_weights": False}
+SHORT = {"period": "epochs", "alpha": 0.003, "translation": 0.0}
+
+
+@dataclass(frozen=True)
+class Way:
+    """A recipe, network and length to be judged, and how often it is trained."""
+
+    recipe: dict[str, Any]
+    model: str
+    epochs: int
+    trials: int = 1
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Trials of one architecture that make a part of the reference.
+
+    They learn from a ``share`` of ``others``, so many examples that are not judged, or of those judged.
+    """
+
+    model: str
+    epochs: int
+    trials: int
+    share: float = 0.5
+    others: int | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Examples, the trials that make their reference, and the ways to be judged by it."""
+
+    source: str
+    limit: int | None
+    references: tuple[Reference, ...]
+    ways: dict[str, Way] = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=dict)  # of every recipe
+
+
+CIFAR10 = (
+    Reference("wrn_16_1", 20, 5, others=10_000),
+    Reference("recipes_network:plain", 12, 2, share=0.25, others=40_000),
+)
+SUBJECTS = {
+    "cifar10": Subject(
+        "cifar10",
+        10_000,
+        CIFAR10,
+        {"short": Way(SHORT, "wrn_16_1", 10, 4), "paper": Way({}, "wrn_16_1", 10, 2)},
+    ),
+    # a part of the examples above, so that the reference serves both
+    "cifar10 half": Subject(
+        "cifar10",
+        5_000,
+        CIFAR10,
+        {
+            "short": Way(SHORT, "wrn_16_1", 10),
+            "paper": Way({}, "wrn_16_1", 10),
+            "step size 0.01": Way({**SHORT, "alpha": 0.01}, "wrn_16_1", 10),
+            "translation 2": Way({**SHORT, "translation": 0.0625}, "wrn_16_1", 10),
+            "translation 4": Way({**SHORT, "translation": 0.125}, "wrn_16_1", 10),
+            "no augmentation": Way({**SHORT, "flip": 0.0}, "wrn_16_1", 10),
+            "label smoothing 0.1": Way({**SHORT, "label_smoothing": 0.1}, "wrn_16_1", 10),
+            "batch size 64": Way({**SHORT, "batch_size": 64}, "wrn_16_1", 10),
+            "batch size 256": Way({**SHORT, "batch_size": 256}, "wrn_16_1", 10),
+            # at about the same core time
+            "twice, half as long": Way(SHORT, "wrn_16_1", 5, 2),
+            "width 2": Way(SHORT, "wrn_16_2", 4),
+            "depth 10": Way(SHORT, "wrn_10_1", 20),
+        },
+    ),
+    "imagenette224": Subject(
+        "imagenette224",
+        None,
+        (Reference("wrn_10_1", 20, 4), Reference("densenet_bc_10_8", 20, 4)),
+        {
+            "short": Way({**SHORT, "crop_scale": 0.35}, "wrn_10_1", 10, 3),
+            "paper": Way({}, "wrn_10_1", 10, 3),
+        },
+        {"crop": 64},
+    ),
+    "digits": Subject(
+        "digits",
+        None,
+        (Reference("wrn_10_1", 20, 6), Reference("mlp_3", 20, 6)),
+        {"short": Way(SHORT, "wrn_10_1", 10, 10), "paper": Way({}, "wrn_10_1", 10, 10)},
+    ),
+}
+
+
+def judged(subject, source):
+    """The examples to be judged, without a held-out split, and the whole data set that they are from."""
+    full = replace(load_dataset(source), held_out=None)
+    return (full if subject.limit is None else full.limit(subject.limit)), full
+
+
+def reference_runs(name, source, folder):
+    """The runs that make the reference of a subject, trained as far as they are missing."""
+    subject = SUBJECTS[name]
+    return {
+        one.model: measure(
+            seen_by(one, subject, source),
+            model=one.model,
+            epochs=one.epochs,
+            trials=one.trials,
+            train_share=one.share,
+            recipe={"period": one.epochs, "alpha": 0.003, **subject.changes},
+            observe="last",
+            out=folder / one.model.rpartition(":")[2],
+            **PLAIN,
+            **PAIRED,
+        )
+        for one in subject.references
+    }
+
+
+def seen_by(one, subject, source):
+    """The examples for a part of the reference; those judged are held out where it learns from others."""
+    data, full = judged(subject, source)
+    if one.others is None:
+        return data
+    # at one seed a smaller subset is part of a larger one: these serve every subject of the source
+    largest = max(other.limit for other in SUBJECTS.values() if other.source == subject.source)
+    held = full.limit(largest)
+    rest = full._take(np.flatnonzero(~np.isin(full.ids, held.ids)))
+    rest = rest._take(balanced_subset(rest.labels, one.others, 0))
+    return replace(rest, source=None, held_out=replace(held, split="test", source=None, limited_to=None))
+
+
+def way_run(name, way_name, source, folder):
+    """The run of one way of a subject, trained as far as it is missing."""
+    subject, out = SUBJECTS[name], folder / way_name.replace(" ", "-")
+    way = subject.ways[way_name]
+    how = {"model": way.model, "epochs": way.epochs, "trials": way.trials, "compile": "off"}
+    recipe = {**way.recipe, **subject.changes}
+    return measure(judged(subject, source)[0], **how, recipe=recipe, out=out, **PLAIN, **ALONE)
+
+
+COLORS = {"short": EASY, "paper": HARD}
+MARKERS = {"easiness": "o", "confidence": "s", "loss": "D"}
+SHOWN = ("cifar10", "imagenette224", "digits")
+
+
+def draw(results, goal, scores):
+    """The figure as SVG: ``paper`` and ``short`` with one trial, two, and so on, by each score."""
+    shown = [name for name in SHOWN if name in results]
+    figure = Figure(figsize=(3.3 * len(shown), 3.6), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+        own, rows = results[name]
+        quiet(axes)
+        axes.axhline(own, color=INK, linewidth=0.8, linestyle=":")
+        axes.axhline(goal * own, color=INK, linewidth=0.8, linestyle="--")
+        for way, _, found, minutes in rows:
+            for score, values in found.items() if way in COLORS else ():
+                axes.plot(
+                    [minutes * (n + 1) for n in range(len(values))],
+                    values,
+                    color=COLORS[way],
+                    marker=MARKERS[score],
+                    markersize=4,
+                    linewidth=1,
+                    label=f"{way}, {score}",
+                )
+        axes.set_title(
+            f"{name}, {len(rows[0][1].ids):,} examples", color=INK, fontsize=FONT_SIZE + 1, loc="left"
+        )
+        axes.set_xlabel("core minutes")
+        axes.set_xlim(left=0)
+    figure.axes[0].set_ylabel("rank correlation with the reference")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=len(scores), frameon=False, fontsize=FONT_SIZE
+    )
+    return picture_bytes(figure, ".svg")
+
 
 GOAL, MINUTES, CORES = 0.85, 15, 2
 SUBSETS = 20  # choices of so many trials
 SPLITS = 20  # of the reference's trials in halves
-ROUNDS = 5
-COMMAND = "python benchmarks/science/recipes.py --cifar10 FOLDER --imagenette FOLDER --docs docs/results"
-SCORES = {
-    "easiness": "easiness after the last epoch",
-    "confidence": "probability of the label, mean over all epochs",
-    "loss": "loss after the last epoch",
-}
+SCORES = ("easiness", "confidence", "loss")  # of the last epoch, but for the mean confidence
 
 
 def left_out(run, ids):
@@ -111,45 +279,22 @@ def correlations(run, reference):
     return found
 
 
-def minutes_per_trial(runs):
-    """Core minutes of a trial of each run: steps and evaluation batches on one thread, in turn, medians."""
-    looks = {}
-    with rehearsing():
-        torch.set_num_threads(1)
-        rehearsals = {}
-        for name, run in runs.items():
-            recipe = run.spec.recipe
-            side = recipe.crop or run.spec.data.image_shape[1]
-            workload = Workload(
-                run.model,
-                recipe,
-                Signature((run.spec.data.image_shape[0], side, side)),
-                len(run.classes),
-                min(recipe.batch_size, len(run.ids)),
-                "cpu",
-            )
-            rehearsals[name] = Rehearsal(workload, run.spec.resolved)
-            rehearsals[name].warm_up()
-            rehearsals[name].observe()
-        for _ in range(ROUNDS):
-            for name, rehearsal in rehearsals.items():
-                run = runs[name]
-                steps = run.epochs * run.spec.recipe.steps_per_epoch(len(run.ids))
-                seen = len(run.observed) * len(run.ids)
-                seconds = steps * rehearsal.look() + seen * rehearsal.observe() / rehearsal.num_observed
-                looks.setdefault(name, []).append(seconds / 60)
-    return {name: statistics.median(found) for name, found in looks.items()}
+def minutes_per_trial(run):
+    """Core minutes of a trial: the seconds that it took, on as many threads as it had."""
+    seconds = statistics.median(trial.document.ran["seconds"] for trial in run.trials)
+    return seconds * run.spec.resolved.threads / 60
 
 
 def judge(name, source, folder):
-    """Of one subject: the reference's own correlation, and rows (way, run, correlations, minutes a trial)."""
+    """The reference's own correlation, and rows (way, run, correlations, minutes a trial) of a subject."""
     subject = SUBJECTS[name]
     data, _ = judged(subject, source)
     shared = folder / "reference" / subject.source
     reference, own = make_reference(reference_runs(name, source, shared), data.ids)
     runs = {way: way_run(name, way, source, folder / name) for way in subject.ways}
-    minutes = minutes_per_trial(runs)
-    return own, [(way, run, correlations(run, reference), minutes[way]) for way, run in runs.items()]
+    return own, [
+        (way, run, correlations(run, reference), minutes_per_trial(run)) for way, run in runs.items()
+    ]
 
 
 WAYS = (
@@ -158,7 +303,6 @@ WAYS = (
 
 
 def ways(name, own, rows):
-    """Each way after one trial and after all, as rows of the table."""
     for way, run, found, minutes in rows:
         for num in dict.fromkeys((1, len(run.trials))):
             values = [found[score][num - 1] for score in SCORES]
@@ -168,7 +312,7 @@ def ways(name, own, rows):
 
 
 def within_the_time(own, rows):
-    """What the default reaches in so much time, as a sentence."""
+    """The correlation of the default in so much time, as a sentence."""
     _, run, found, minutes = next(row for row in rows if row[0] == "short")
     num = min(len(run.trials), int(MINUTES * CORES / minutes))
     if num == 0:
@@ -190,7 +334,7 @@ REFERENCES = ("data", "examples", "the reference", "halves correlate", "in the t
 
 
 def reference(name, own, rows):
-    """What the ways of a subject are judged by, and when, as a row of the table."""
+    """The judge of the ways of a subject, and when it was made, as a row of the table."""
     subject, run = SUBJECTS[name], rows[0][1]
     parts = [
         f"{one.trials} trials of {one.model.rpartition(':')[2]}, {one.epochs} epochs on {one.share:.0%} of "
@@ -202,87 +346,17 @@ def reference(name, own, rows):
     return name, f"{len(run.ids):,}", "; ".join(parts), f"{own:.3f}", time, made
 
 
-def page(tables):
-    """The page, of whole tables."""
-    ways, references = tables["ways"][1], tables["references"][1]
-    measured = "\n".join(dict.fromkeys(row[-1] for row in references))
-    settings = ", ".join(f"`{key} = {value!r}`" for key, value in RECIPES["short"].items())
-    time = "".join(row[4] for row in references)
-    one = [row for row in ways if row[1] in ("short", "paper") and row[4] == "1"]
-    names, *shown = ([row[at] for at in (0, 1, 5, 7, 9)] for row in [WAYS, *one])
-    return f"""\
-{head("Recipes for short trainings", COMMAND, measured)}
-Which recipe finds, in a few short trainings, the examples that are easy and hard to longer trainings of other
-networks? The reference is how probable each label is to two architectures that have not seen the example.
-Recipes are judged by their scores' rank correlation with it. `short` is the paper's with {settings}.
-
-- **`short` is enough on CIFAR-10.** {time}
-- **On CIFAR-10 it beats the paper's recipe at equal cost.** On photos both are alike.
-- **On digits the paper's is better**: they are soon learned by heart, and the recipe that learns less tells
-  more.
-
-One trial each; the last column is the best correlation over that of the reference's own halves:
-
-{markdown(names, shown)}
-
-![Rank correlation with the reference against core minutes](recipes.svg)
-
-One change at a time, at about the same cost: translation by 2, label smoothing, batches of 64 and a network
-of depth 10 are no worse than `short`. A larger step size, translation by 4, larger batches and fewer epochs
-are.
-
-## What is not certain
-
-There are one to ten trials of each way and no intervals.
-"""
-
-
-def kept(file):
-    """The rows of a table that was written before."""
-    with file.open(encoding="utf-8", newline="") as opened:
-        return [tuple(row) for row in csv.reader(opened)][1:]
-
-
-def with_others(tables, folder):
-    """The tables with the rows of the subjects that were not run, as they are."""
-    found = {}
-    for name, (header, rows) in tables.items():
-        new = {row[0] for row in rows}
-        all_rows = [*rows, *(row for row in kept(folder / f"{name}.csv") if row[0] not in new)]
-        found[name] = (header, sorted(all_rows, key=lambda row: list(SUBJECTS).index(row[0])))
-    return found
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cifar10", type=Path, required=True)
-    parser.add_argument("--imagenette", type=Path, required=True)
-    parser.add_argument("--runs", type=Path, default=Path("runs/recipes"))
-    parser.add_argument("--docs", type=Path, help="folder for recipes.md and recipes.svg")
-    parser.add_argument(
-        "--only", nargs="+", choices=SUBJECTS, help="these alone; the page keeps the others, and its figure"
-    )
-    options = parser.parse_args()
-    sources = {
-        "cifar10": str(options.cifar10),
-        "imagenette224": str(options.imagenette),
-        "digits": "digits",
-    }
-    results = {}
-    for name in options.only or SUBJECTS:
-        results[name] = judge(name, sources[SUBJECTS[name].source], options.runs)
-        print(f"{name}: halves of the reference {results[name][0]:.3f}")
-        print(markdown(WAYS, ways(name, *results[name])), flush=True)
-    tables = {
-        "ways": (WAYS, [row for name, one in results.items() for row in ways(name, *one)]),
-        "references": (REFERENCES, [reference(name, *one) for name, one in results.items()]),
-    }
-    if options.docs:
-        if options.only:
-            tables = with_others(tables, options.docs / "recipes")
-        else:
-            (options.docs / "recipes.svg").write_bytes(draw(results, GOAL, SCORES))
-        write_page(options.docs / "recipes.md", page(tables), tables)
+    asked = options(__doc__, "--cifar10", "--imagenette", runs="recipes")
+    sources = {"cifar10": str(asked.cifar10), "imagenette224": str(asked.imagenette), "digits": "digits"}
+    results = {name: judge(name, sources[one.source], asked.runs) for name, one in SUBJECTS.items()}
+    rows = [row for name, one in results.items() for row in ways(name, *one)]
+    references = [reference(name, *one) for name, one in results.items()]
+    tables = {"ways": (WAYS, rows), "references": (REFERENCES, references)}
+    one = [row for row in rows if row[1] in ("short", "paper") and row[4] == "1"]
+    names, *shown = ([row[at] for at in (0, 1, 5, 7, 9)] for row in [WAYS, *one])
+    made, figure = "\n".join(dict.fromkeys(row[-1] for row in references)), draw(results, GOAL, SCORES)
+    publish(asked.docs, "recipes", tables, (names, shown), made=made, figure=figure)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,5 @@
 """Wrong labels where classes are small or rare: what `suspects` and `labels` say, where the truth is known.
 
-    python benchmarks/science/small_classes.py --data FOLDER --before FOLDER \\
-        --docs docs/results/small-classes.md
-
 Simulated cells have 5 to 200 classes of 5 to 500 examples, of one to four kinds each, as many of each class
 or by a power law. The noise is such that discriminants in folds are right on the share that a cell asks for.
 Labels are sound, or made wrong: `uniform` any other class, `alike` the one whose mean is nearest. Beside the
@@ -17,7 +14,10 @@ Cells that are finished are kept in --runs, so that the command goes on where it
 
 from __future__ import annotations
 
-import argparse
+import json
+import os
+import shutil
+import subprocess
 import sys
 import warnings
 from itertools import product
@@ -25,30 +25,213 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from small_classes_cells import (
-    AMONG,
-    COSTS,
-    LINEAR_AT,
-    PLANTED,
-    RARE_DRAWS,
-    RARE_SIZES,
-    RARE_WRONG,
-    SHAPES,
-    TRIALS,
-    cost,
-    draws_of,
-    kept,
-    rare,
-    simulated,
-    vectors,
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+import easiness as ez
+from easiness.studies.labels import cleaned
+from kit.science import features_of, kept, options, publish
+from science.feature_labels import by_cleanlab, judged_list
+
+# classes, examples of each, kinds, power of the law of their sizes, share that discriminants have right
+SHAPES = (
+    (5, 5, 1, 0.0, 0.95),
+    (5, 40, 4, 0.0, 0.9),
+    (5, 500, 2, 0.0, 0.85),
+    (10, 20, 2, 0.7, 0.9),
+    (10, 200, 1, 0.0, 0.8),
+    (25, 10, 3, 0.0, 0.85),
+    (25, 40, 1, 0.7, 0.9),
+    (50, 5, 1, 0.0, 0.9),
+    (50, 20, 4, 0.0, 0.95),
+    (50, 60, 2, 0.7, 0.8),
+    (100, 5, 2, 0.0, 0.9),
+    (100, 20, 4, 0.0, 0.9),
+    (100, 30, 1, 0.7, 0.95),
+    (200, 8, 1, 0.0, 0.85),
 )
+PLANTED = (
+    (("uniform", 0.05), ("alike", 0.1), ("uniform", 0.3)),
+    (("alike", 0.05), ("uniform", 0.1), ("alike", 0.3)),
+)
+SEED, TRIALS, LEAST, FOLDS = 20261130, 20, 5, 5
+LINEAR_AT, LINEAR_MOST = 0.1, 1000  # of labels wrong, and examples: where linear heads are tried, too
+RARE_DRAWS, RARE_SIZES, RARE_WRONG, AMONG = 10, (10, 25), (0.0, 0.4), 2000
+COSTS = ((5_452, 384, 6, 3), (10_000, 1_280, 10, 3), (50_000, 1_280, 10, 1))
+TIMED = """
+import json, resource, sys, tempfile
+import numpy as np, easiness as ez
+num, width, classes = map(int, sys.argv[1:4])
+draw = np.random.default_rng(1)
+y = draw.integers(0, classes, num)
+x = draw.standard_normal((classes, width), np.float32)[y] / 4 + draw.standard_normal((num, width), np.float32)
+if len(sys.argv) > 4:
+    x, y = (np.load(sys.argv[4])[key] for key in "xy")
+def seconds():
+    return sum(sum(resource.getrusage(of)[:2]) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+ez.suspects(ez.measure((x[:300], y[:300]), model="ridge", trials=10, out=tempfile.mkdtemp() + "/warm",
+    progress=False), pictures=False, progress=False)
+with tempfile.TemporaryDirectory() as folder:
+    times = [seconds()]
+    run = ez.measure((x, y), model="ridge", trials=20, jobs=1, out=folder + "/run", progress=False)
+    times.append(seconds())
+    ez.suspects(run, pictures=False, progress=False)
+    times.append(seconds())
+print(json.dumps({"heads": times[1] - times[0], "suspects": times[2] - times[1]}))
+"""
 
-from kit.machine import measured
-from kit.pages import head, markdown, write_page
 
-COMMAND = "python benchmarks/science/small_classes.py --data FOLDER --before FOLDER --docs "
-COMMAND += "docs/results/small-classes.md"
+def world(classes, examples, kinds, power, right, rng):
+    """Vectors [K, D] of length one, and their true classes [K]."""
+    weights = np.arange(1.0, classes + 1) ** -power
+    sizes = np.maximum(np.round(classes * examples * weights / weights.sum()).astype(int), LEAST)
+    truth = rng.permutation(np.repeat(np.arange(classes), sizes))
+    width = int(rng.choice([32, 64, 128]))
+    spectrum = np.arange(1.0, width + 1) ** -0.25
+    places = rng.normal(size=(classes, 1, width)) + (kinds > 1) * rng.normal(size=(classes, kinds, width))
+    own = (places * spectrum)[truth, rng.integers(0, kinds, len(truth))]
+    noise = rng.normal(size=own.shape) * spectrum
+    if rng.random() < 0.5:  # half of the worlds have tails
+        noise *= np.sqrt(5 / rng.chisquare(5, (len(truth), 1)))
+    least, most = 0.05, 20.0
+    for _ in range(7):
+        scale = np.sqrt(least * most)
+        least, most = (scale, most) if share_right(own + scale * noise, truth) > right else (least, scale)
+    x = own + least * noise
+    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32), truth
+
+
+def share_right(x, truth):
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    from sklearn.model_selection import cross_val_predict
+
+    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1)
+    return float((cross_val_predict(model, x, truth, cv=3) == truth).mean())
+
+
+def planted(x, truth, kind, rate, rng):
+    """Labels [K] of which a share ``rate`` is wrong; each class keeps two or more."""
+    from scipy.optimize import linear_sum_assignment
+
+    num = int(truth.max()) + 1
+    means = np.stack([x[truth == one].mean(axis=0) for one in range(num)])
+    far = np.square(means).sum(axis=1)[:, None] - 2 * means @ means.T + np.square(means).sum(axis=1)
+    alike = linear_sum_assignment(far + 1e6 * np.eye(num))[1]  # each class is alike to one: none is overrun
+    while True:
+        labels, at = truth.copy(), rng.choice(len(truth), round(rate * len(truth)), replace=False)
+        if kind == "uniform":
+            labels[at] = (truth[at] + rng.integers(1, num, len(at))) % num
+        if kind == "alike":
+            labels[at] = alike[truth[at]]
+        if np.bincount(labels, minlength=num).min() >= 2:
+            return labels
+
+
+def by_heads(x, labels, wrong, model, out):
+    """The judgement of `suspects`, what `labels` changes (none where it refuses), and p_wrong [K]."""
+    shutil.rmtree(out, ignore_errors=True)
+    asked = {"features": "inputs", "model": model, "trials": TRIALS, "jobs": 1}
+    run = ez.measure((x, labels), **asked, out=out, progress=False)
+    found = ez.suspects(run, pictures=False, progress=False)
+    told, p_wrong = judged_list(found, wrong)
+    low, high = np.floor(found.low * len(labels)), np.ceil(found.high * len(labels))
+    said = {
+        **told,
+        "said": float(p_wrong.mean()),
+        "low": found.low,
+        "high": found.high,
+        "holds": bool(low <= wrong.sum() <= high),
+        "likely": float((p_wrong > 0.5).mean()),
+    }
+    try:
+        done = cleaned(found.ranked, run.classes)
+        said["changed"] = float((done.relabelled | done.dropped).mean())
+    except ez.BadInput as refused:
+        said["refused"] = str(refused)
+    shutil.rmtree(out)
+    return said, p_wrong, found.doubts[0]
+
+
+def by_logistic(x, labels, wrong, truth):
+    """Average precision of cleanlab's scores, its count, and how many a logistic regression has right."""
+    from cleanlab.count import num_label_issues
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    p = cross_val_predict(LogisticRegression(max_iter=300), x, labels, cv=folds, method="predict_proba")
+    scores = {name: one["ap"] for name, one in by_cleanlab(labels, p, wrong).items()}
+    right = float((p.argmax(axis=1) == truth).mean())
+    return {"ap": scores, "said": float(num_label_issues(labels, p)) / len(labels), "right": right}
+
+
+def draws_of(shape):
+    num = shape[0] * shape[1]
+    return 3 if num <= 250 else 1
+
+
+def simulated(at, kind, rate, draw, runs):
+    rng = np.random.default_rng(np.random.SeedSequence([SEED, at, draw, round(100 * rate), len(kind)]))
+    x, truth = world(*SHAPES[at], rng)
+    labels = planted(x, truth, kind, rate, rng)
+    wrong = labels != truth
+    found = {"num": len(wrong), "wrong": float(wrong.mean())}
+    found["ridge"], _, _ = by_heads(x, labels, wrong, "ridge", runs / "heads")
+    if draw == 0 and rate == LINEAR_AT and len(wrong) <= LINEAR_MOST:
+        found["linear"], _, _ = by_heads(x, labels, wrong, "linear", runs / "heads")
+    found["cleanlab"] = by_logistic(x, labels, wrong, truth)
+    return found
+
+
+def rare(x, truth, size, share, draw, runs):
+    """The same of a class of ``size`` labels, of which a ``share`` is wrong."""
+    rng = np.random.default_rng(np.random.SeedSequence([SEED, size, round(100 * share), draw]))
+    one, num_wrong = draw % (int(truth.max()) + 1), round(share * size)
+    own = rng.permutation(np.flatnonzero(truth == one))[: size - num_wrong]
+    others = rng.permutation(np.flatnonzero(truth != one))[:AMONG]
+    at = np.concatenate([own, others])
+    labels = truth[at].copy()
+    labels[len(own) : len(own) + num_wrong] = one
+    wrong = labels != truth[at]
+    said, p_wrong, too_few = by_heads(x[at], labels, wrong, "ridge", runs / "heads")
+    said |= {
+        "sound": len(own),
+        "called wrong": int((p_wrong[: len(own)] > 0.5).sum()),
+        "found": int((p_wrong[(labels == one) & wrong] > 0.5).sum()),
+        "bad": num_wrong,
+        "named": bool(too_few),
+        "number": float(p_wrong.sum()),
+    }
+    return said
+
+
+def vectors(folder, runs):
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    found = {"digits": (x.astype(np.float32), y)}
+    if folder is not None:
+        data = ez.load_dataset(folder / "trec" / "train.csv")
+        found["TREC"] = features_of(data, "auto", runs)[0], data.labels
+    return found
+
+
+def cost(shape, before, trec, runs):
+    """Processor seconds of heads and of `suspects`, now and before, by turns."""
+    num, width, classes, _ = shape
+    more = []
+    if trec is not None and trec[0].shape == (num, width):
+        np.savez(runs / "trec.npz", x=trec[0], y=trec[1])
+        more = [str(runs / "trec.npz")]
+    sources = {"now": str(Path(ez.__file__).parents[1])} | ({"before": str(before)} if before else {})
+    found = {"real": bool(more)}
+    for name, source in sources.items():
+        command = [sys.executable, "-c", TIMED, *map(str, (num, width, classes)), *more]
+        first = os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])
+        made = subprocess.run(
+            command, env={**os.environ, "PYTHONPATH": first}, stdout=subprocess.PIPE, check=True
+        )
+        found[name] = json.loads(made.stdout.splitlines()[-1])
+    return found
 
 
 def mean(values):
@@ -60,7 +243,6 @@ def summed(draws):
     ours, wrong = [one["ridge"] for one in draws], mean(one["wrong"] for one in draws)
     one = {
         "draws": len(draws),
-        "num": draws[0]["num"],
         "wrong": wrong,
         "likely": mean(own["likely"] for own in ours),
         "right": mean(one["cleanlab"]["right"] for one in draws),
@@ -78,7 +260,7 @@ def summed(draws):
         best = max(mean(one["cleanlab"]["ap"][key] for one in draws) for key in draws[0]["cleanlab"]["ap"])
         one["cleanlab ap"], one["less"] = best, one["ap"] - best
         if "linear" in draws[0]:
-            one["linear"], one["less linear"] = draws[0]["linear"], ours[0]["ap"] - draws[0]["linear"]["ap"]
+            one["linear"] = draws[0]["linear"]
         missed += ["order"] if one["less"] < -0.01 else []
     else:
         missed += ["says more than 1 %"] if one["most"] > 0.01 else []
@@ -180,111 +362,38 @@ def cost_row(shape, turns):
     return name, *cells
 
 
-def page(cells, rares, costs, made):
-    """The page of docs/results and its whole tables."""
-    rows = [row_of(*key, one) for key, one in cells.items()]
-    misses = {"number and range": [], "number": [], "range": [], "order": []}
-    for row in rows:
-        both = " and ".join(kind for kind in ("number", "range") if kind in row[-1])
-        for what in filter(None, (both, "order" * ("order" in row[-1]))):
-            misses[what].append(f"{row[0]}x{row[1]} {row[4]}, {row[7]}")
-    right = {
-        kind: f"{sum(one['number'] for key, one in cells.items() if key[1] == kind):.3g} of "
-        f"{sum(key[1] == kind for key in cells)}"
-        for kind in ("uniform", "alike")
-    }
-    missed = "\n".join(f"- {what}: {'; '.join(found)}" for what, found in misses.items() if found)
-    uncertain = sum("calibration" in row[-1] for row in rows)
-    changes = max(one["changes"] for one in cells.values() if not one["wrong"])
-    linear = [one["less linear"] for one in cells.values() if "linear" in one]
-    rights = [one["right"] for one in cells.values() if not one["wrong"]]
-    pairs = [rare_pair(*rares[at : at + 2]) for at in range(0, len(rares), 2)]
-    text = f"""\
-{head("Wrong labels in small and rare classes", COMMAND, made)}
-{len(SHAPES)} simulated shapes of 5 to 200 classes with 5 to 500 examples, of one to four kinds, balanced or
-by a power law, have sound labels, or 5, 10 or 30 % wrong: `uniform` any other class, `alike` one near it. A
-logistic regression is right on {min(rights):.0%} to {max(rights):.0%} of the sound; cleanlab gets it in five
-folds, and its better score counts. Constants were chosen on other simulated cells, by another generator and
-seed.
-
-Hardly any sound label is said wrong; `labels` changes at most {changes:.1%}. The number is right, within
-a quarter or two points, in {right["uniform"]} cells with `uniform` labels, and in {right["alike"]} with
-`alike` ones. Means, and the worst:
-
-{markdown(GROUP, [group_row(name, cells) for name in GROUPS])}
-
-With {LINEAR_AT:.0%} wrong, linear heads are {-np.mean(linear):+.3f} of average precision from the default
-ones ({len(linear)} cells, {-max(linear):+.3f} to {-min(linear):+.3f}).
-
-## Cells that missed
-
-With what was said; order is over .01 below cleanlab's. Calibration errors are over .03 in {uncertain}.
-
-{missed}
-
-## A rare class
-
-Among up to {AMONG:,} others, `named` as too small to judge:
-
-{markdown(ON_PAGE, pairs)}
-
-## Cost
-
-Processor seconds of {TRIALS} trials, by turns:
-
-{markdown(COST, costs)}
-
-## What is not certain
-
-- Most cells are one draw.
-- Were all wrong labels to go to the very nearest class, which may be that of many, the number is far too low
-  (12 of 60, 12 of 75, 19 of 75).
-"""
-    return text, {"cells": (CELLS, rows), "rare": (RARE, rares), "cost": (COST, costs)}
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, help="folder that has trec/train.csv")
-    parser.add_argument("--before", type=Path, help="folder of another version's source, to compare the cost")
-    parser.add_argument("--runs", type=Path, default=Path("runs/small-classes"))
-    parser.add_argument("--only-kept", action="store_true", help="a page of the cells that are finished")
-    parser.add_argument("--docs", type=Path)
-    options = parser.parse_args()
-    runs = options.runs
-    runs.mkdir(parents=True, exist_ok=True)
+    asked = options(__doc__, runs="small-classes", more={"--data": None, "--before": None})
     warnings.simplefilter("ignore")  # classes with fewer examples than folds
     cells, rares, costs = {}, [], []
 
     def told(file, find, *arguments):
-        return kept(runs / f"{file}.json", lambda: find(*arguments, runs), options.only_kept)
+        return kept(asked.runs / f"{file}.json", lambda: find(*arguments, asked.runs))
 
     for at, shape in enumerate(SHAPES):
         for kind, rate in (("clean", 0.0), *PLANTED[at % 2]):
-            all_ = [
+            draws = [
                 told(f"simulated-{at}-{kind}-{rate:g}-{draw}", simulated, at, kind, rate, draw)
                 for draw in range(draws_of(shape))
             ]
-            if draws := [one for one in all_ if one]:
-                cells[at, kind, rate] = summed(draws)
-                print(*row_of(at, kind, rate, cells[at, kind, rate]), sep=" | ", flush=True)
-    found = vectors(options.data, runs)
+            cells[at, kind, rate] = summed(draws)
+            print(*row_of(at, kind, rate, cells[at, kind, rate]), sep=" | ", flush=True)
+    found = vectors(asked.data, asked.runs)
     for (name, data), size, share in product(found.items(), RARE_SIZES, RARE_WRONG):
         file = f"rare-{name}-{size}-{share:g}"
-        all_ = [told(f"{file}-{draw}", rare, *data, size, share, draw) for draw in range(RARE_DRAWS)]
-        rares.append(rare_row(name, size, share, [one for one in all_ if one]))
-        print(*rares[-1], sep=" | ", flush=True)
+        draws = [told(f"{file}-{draw}", rare, *data, size, share, draw) for draw in range(RARE_DRAWS)]
+        rares.append(rare_row(name, size, share, draws))
     for shape in COSTS:
-        all_ = [
-            told(f"cost-{shape[0]}-{turn}", cost, shape, options.before, found.get("TREC"))
+        turns = [
+            told(f"cost-{shape[0]}-{turn}", cost, shape, asked.before, found.get("TREC"))
             for turn in range(shape[-1])
         ]
-        if turns := [one for one in all_ if one]:
-            costs.append(cost_row(shape, turns))
-    text, tables = page(cells, rares, costs, measured())
-    print(text)
-    if options.docs is not None:
-        write_page(options.docs, text, tables)
+        costs.append(cost_row(shape, turns))
+    rows = [row_of(*key, one) for key, one in cells.items()]
+    groups = [group_row(name, cells) for name in GROUPS]
+    pairs = [rare_pair(*rares[at : at + 2]) for at in range(0, len(rares), 2)]
+    tables = {"cells": (CELLS, rows), "rare": (RARE, rares), "cost": (COST, costs)}
+    publish(asked.docs, "small-classes", tables, (GROUP, groups), (ON_PAGE, pairs), (COST, costs))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Wrong labels in tables: by boosted trees beside a regression, and by cleanlab on what scikit-learn says.
 
-    python benchmarks/science/tables.py --docs docs/results/tables.md
-
 Tables are scikit-learn's own, and made ones whose truth is known. Labels are made wrong on purpose: `uniform`
 gives an example any other class, `confusable` draws from what boosting and logistic regression say of it in
 folds, the true class favoured by as much as is asked for. `suspects` has 20 trials of the default heads.
@@ -14,12 +12,11 @@ Cells that are finished are kept in --runs, so that the command goes on where it
 
 from __future__ import annotations
 
-import argparse
-import json
 import shutil
 import sys
 import time
 import warnings
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -27,23 +24,19 @@ import pandas as pd
 from scipy.special import softmax
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from feature_labels import judged, made_wrong, ranks_of
-
 import easiness as ez
-from kit.machine import measured
-from kit.pages import head, write_page
+from kit.science import kept, options, publish
+from science.feature_labels import by_cleanlab, judged, judged_list, made_wrong
 
-COMMAND = "python benchmarks/science/tables.py --docs docs/results/tables.md"
 CELLS = [("clean", 0.0), *((kind, rate) for kind in ("uniform", "confusable") for rate in (0.05, 0.2))]
 TRIALS, FOLDS, SEED = 20, 5, 1
 OWN = ("breast_cancer", "wine", "iris", "digits")
 MADE = ("interactions", "categories", "missing", "imbalance", "noise", "clusters", "skewed", "overlap")
 CHOSEN = ("wine", "interactions", "imbalance", "clusters", "skewed", "overlap")
-"""Of these, other draws took part in choosing the constants of the heads and of the estimate."""
+"""Tables whose other draws took part in choosing the constants of the heads and of the estimate."""
 
 
 def table_of(name, seed):
-    """Columns and true classes [K] of a table."""
     from sklearn import datasets
 
     rng = np.random.default_rng(seed)
@@ -118,10 +111,6 @@ def in_folds(frame, x, labels, seed):
 
 
 def cell(name, kind, rate, runs):
-    """What is found in a cell, from the file that keeps it or anew."""
-    kept = runs / f"{name}-{kind}-{rate:g}.json"
-    if kept.exists():
-        return json.loads(kept.read_text())
     frame, truth = table_of(name, SEED)
     file = runs / "table.csv"
     frame.assign(label=[f"k{one:02d}" for one in truth]).to_csv(file, index=False)
@@ -136,8 +125,7 @@ def cell(name, kind, rate, runs):
     run = ez.measure(file, features="auto", trials=TRIALS, jobs=1, out=out, keep_logits=True, progress=False)
     seconds = time.process_time() - before
     found = ez.suspects(run, pictures=False, progress=False)
-    p_wrong = found.ranked.sort_values("id")["p_wrong"].to_numpy()
-    ours = judged(wrong, -ranks_of(found), p_wrong)
+    ours, _ = judged_list(found, wrong)
     p, of_boosting = in_folds(frame, x, labels, SEED)
     made = {
         "wrong": int(wrong.sum()),
@@ -150,11 +138,10 @@ def cell(name, kind, rate, runs):
         "seconds of boosting": of_boosting,
         "ours": ours,
         "cleanlab": {
-            key: by_cleanlab(wrong, labels, one) for key, one in (p | {"ours": said_by(run)}).items()
+            key: of_cleanlab(wrong, labels, one) for key, one in (p | {"ours": said_by(run)}).items()
         },
     }
     shutil.rmtree(out)
-    kept.write_text(json.dumps(made, indent=1))
     return made
 
 
@@ -170,18 +157,14 @@ def said_by(run):
     return total / num[:, None]
 
 
-def by_cleanlab(wrong, labels, p):
+def of_cleanlab(wrong, labels, p):
     """Average precision of the best of its scores and its filter, and how many its filter finds."""
     from cleanlab.filter import find_label_issues
-    from cleanlab.rank import get_label_quality_scores
-    from sklearn.metrics import average_precision_score
 
     issue = find_label_issues(labels, p, n_jobs=1)
-    scores = ("self_confidence", "normalized_margin")
-    orders = [-get_label_quality_scores(labels, p, method=one) for one in scores]
-    orders.append(2.0 * issue - p[np.arange(len(labels)), labels])
-    best = max(average_precision_score(wrong, one) for one in orders) if wrong.any() else None
-    return {"ap": best, "found": int(issue.sum())}
+    by_filter = judged(wrong, 2.0 * issue - p[np.arange(len(labels)), labels], issue)
+    found = [by_filter, *by_cleanlab(labels, p, wrong).values()]
+    return {"ap": max(one["ap"] for one in found) if wrong.any() else None, "found": int(issue.sum())}
 
 
 HEADER = ("table", "labels", "wrong", "said", "range", "suspects", "logistic", "boosting", "our p")
@@ -214,68 +197,32 @@ def row_of(name, kind, rate, one):
     )
 
 
-def page(found, made):
-    """The page of docs/results and its whole table."""
-    rows = [row_of(*key, one) for key, one in found.items()]
-    kept = [row for row in rows if row[0] not in CHOSEN]
+MISSED = {
+    "order": "order: over .01 of average precision below the best",
+    "number": "number: off by more than a quarter and two points",
+    "range": "range: does not hold the number",
+    "leak": "a leak was named, where there is none",
+}
 
-    def misses(what, of):
-        return f"{sum(what in row[-1] for row in of)} of {sum(what != 'order' or bool(row[9]) for row in of)}"
 
-    slower = [one["seconds"] / one["seconds of boosting"] for one in found.values()]
-    order = "; ".join(f"{row[0]} {row[1]}, {row[9]}" for row in rows if "order" in row[-1])
-    number = "; ".join(f"{row[0]} {row[1]}, {row[3]} of {row[2]}" for row in rows if "number" in row[-1])
-    text = f"""\
-{head("Wrong labels in tables", COMMAND, made)}
-Are the default heads of tables, boosted trees beside a logistic regression, as good as scikit-learn's with
-cleanlab? {len(OWN)} tables of scikit-learn (digits: 900 rows) and {len(MADE)} made ones get wrong labels:
-`uniform` any other class, `confusable` one that others find likely. `suspects` has {TRIALS} trials. cleanlab
-has logistic regression, boosting in five folds, and our heads' p; the best of its scores and its filter
-counts.
-
-| missed | all | tables that took no part in choosing |
-| --- | ---: | ---: |
-| order: over .01 of average precision below the best | {misses("order", rows)} | {misses("order", kept)} |
-| number: off by more than a quarter and two points | {misses("number", rows)} | {misses("number", kept)} |
-| range: does not hold the number | {misses("range", rows)} | {misses("range", kept)} |
-| a leak was named, where there is none | {misses("leak", rows)} | {misses("leak", kept)} |
-
-A run took {np.median(slower):.1f} times (median; {min(slower):.1f} to {max(slower):.1f}) the processor time
-of scikit-learn's boosting in five folds: it fits 60 heads, 20 of them with trees, stored and asked about all
-rows. Ten trials, the default, fit half as many.
-
-## Cells that missed
-
-- order, less the best: {order}
-- number, said of wrong: {number}
-
-## What is not certain
-
-- A cell is one draw, without intervals.
-- Where classes are two, or few that overlap, mixed-up labels look like hard ones: the number is then low,
-  and the range reaches to all labels that the heads dispute.
-- The constants were chosen on other draws of {", ".join(CHOSEN)},
-  and on three tables that are not here.
-"""
-    return text, {"cells": (HEADER, rows)}
+def misses(rows):
+    """How many cells missed what, of all, and of tables that took no part in choosing."""
+    others = [row for row in rows if row[0] not in CHOSEN]
+    for what, title in MISSED.items():
+        asked = [[row for row in of if what != "order" or row[9]] for of in (rows, others)]
+        yield title, *(f"{sum(what in row[-1] for row in of)} of {len(of)}" for of in asked)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--runs", type=Path, default=Path("runs/tables"))
-    parser.add_argument("--docs", type=Path)
-    options = parser.parse_args()
-    options.runs.mkdir(parents=True, exist_ok=True)
-    found = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name in (*OWN, *MADE):
-            for kind, rate in CELLS:
-                found[name, kind, rate] = cell(name, kind, rate, options.runs)
-                print(*row_of(name, kind, rate, found[name, kind, rate]), sep=" | ", flush=True)
-    text, tables = page(found, measured())
-    if options.docs is not None:
-        write_page(options.docs, text, tables)
+    asked, rows = options(__doc__, runs="tables"), []
+    warnings.simplefilter("ignore")
+    for name, (kind, rate) in product((*OWN, *MADE), CELLS):
+        file = asked.runs / f"{name}-{kind}-{rate:g}.json"
+        one = kept(file, lambda of=(name, kind, rate): cell(*of, asked.runs))
+        rows.append(row_of(name, kind, rate, one))
+        print(*rows[-1], sep=" | ", flush=True)
+    header = ("missed", "all", "tables that took no part in choosing")
+    publish(asked.docs, "tables", {"cells": (HEADER, rows)}, (header, list(misses(rows))))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,5 @@
 """Are wrong labels found, counted and told apart, whoever made them wrong?
 
-    python benchmarks/science/wrong_labels.py --data FOLDER [--runs FOLDER] [--docs docs/results]
-                                              [--cells PATTERN]
-
 FOLDER has cifar10, trec and fsdd. Every other cell chose the estimator; the others judge it. Each is held
 against the best single score of the record, cleanlab on the probabilities of trials of the run that left
 examples out (where there are some), and an oracle: gradient boosting that is told which labels are wrong,
@@ -12,11 +9,8 @@ without logits. Cells that are finished are kept in --runs.
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
 import sys
-from collections import Counter
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,13 +19,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
-from kit.pages import head, markdown, write_page
-from science.feature_labels import judged
+from kit.science import kept, options, publish
+from science.feature_labels import by_cleanlab, judged
 from science.wrong_labels_runs import cell_run, cells
 
 ERROR, SHARE, LEAST, AP, OF_ORACLE = 0.05, 0.25, 0.02, 0.01, 0.03  # the goals
-COMMAND = "python benchmarks/science/wrong_labels.py --data FOLDER --docs docs/results"
 
 
 def by_default(run):
@@ -102,29 +94,7 @@ def oracle(means, p, labels, wrong):
     return cross_val_predict(model, features, wrong, cv=5, method="predict_proba")[:, 1]
 
 
-def by_cleanlab(run, labels, wrong):
-    """The average precision of cleanlab's margins of left-out probabilities; None where there are none."""
-    try:
-        from cleanlab.rank import get_label_quality_scores
-    except ImportError:
-        return None
-    try:
-        p = run.probabilities(left_out=True)
-    except Exception:
-        return None
-    heard = ~np.isnan(p).any(axis=1)
-    if heard.mean() < 1 / 2 or not wrong.any():
-        return None
-    p[~heard] = 1 / p.shape[1]
-    found = (
-        judged(wrong, -get_label_quality_scores(labels, p, method=one), np.zeros(len(p)))["ap"]
-        for one in ("self_confidence", "normalized_margin")
-    )
-    return max(found)
-
-
 def judge(cell, data, runs):
-    """The results of a cell as plain values."""
     from easiness.studies.suspects.study import _judged
 
     true, run = cell_run(cell, data, runs)
@@ -143,7 +113,7 @@ def judge(cell, data, runs):
         truth = oracle(means, p, labels, wrong)
         scores = {name: judged(wrong, values, truth)["ap"] for name, values in singles(means).items()}
         best = max(scores, key=scores.get)
-        found |= {"single": best, "single_ap": scores[best], "cleanlab": by_cleanlab(run, labels, wrong)}
+        found |= {"single": best, "single_ap": scores[best], "cleanlab": of_cleanlab(run, labels, wrong)}
         found |= {"oracle": judged(wrong, truth, truth), "suggested": float((rival == true)[wrong].mean())}
         others = run.probabilities()
         others[np.arange(len(labels)), labels] = -1
@@ -175,12 +145,10 @@ COLUMNS += ("suggested class is right", "runner-up is right", "missed")
 
 
 def labels_of(cell):
-    """How the labels of a cell are called."""
     return f"{cell.noise} {cell.rate:.0%}" if cell.rate else cell.noise
 
 
 def row(cell, one):
-    """A line of the whole table."""
     ap = lambda value: "" if value is None else f"{value:.3f}"  # noqa: E731
     oracle = one.get("oracle", {})
     others = (one["ap"], one.get("single_ap"), one.get("cleanlab"), oracle.get("ap"), oracle.get("error"))
@@ -205,10 +173,17 @@ def counted(name, found):
     return name, len(found), *met, sum(one["low"] <= one["wrong"] <= one["high"] for one in found), near
 
 
-def page(results, made):
-    """The page of docs/results, and its whole table."""
-    every = cells()
-    there = [(cell, results[cell.name]) for cell in every if cell.name in results]
+def of_cleanlab(run, labels, wrong):
+    """The average precision of cleanlab's margins of left-out probabilities; None where there are none."""
+    if run.spec_share == 1:
+        return None
+    p = run.probabilities(left_out=True)
+    if np.isnan(p).any(axis=1).mean() > 1 / 2:
+        return None
+    return max(one["ap"] for one in by_cleanlab(labels, p, wrong).values())
+
+
+def shown(there):
     groups = {}
     for cell, one in there:
         way = cell.way if cell.way in ("features", "train share") else "5 to 30 epochs"
@@ -217,61 +192,20 @@ def page(results, made):
     order = sorted(
         groups, key=lambda name: (not name.startswith("that j"), not name.startswith("that"), name)
     )
-    confusable = groups.get("labels: confusable", [])
-    under = sum(one["estimated"] < one["wrong"] for one in confusable)
-    lacks = Counter(cell.subject.name for cell in every if cell.name not in results)
     header = ("cells", "number", "calibrated", "counted", "ordered", "range holds", "near the oracle")
-    text = f"""\
-{head("Wrong labels, whoever made them wrong", COMMAND, made)}
-Does `suspects` find, count and order wrong labels, whoever made them wrong? Labels are made wrong in
-four ways: `uniform` (any other class), `pair` (the next class), `one pair` (one class alone, to the next)
-and `confusable`. These last are drawn from the predictions of another network: which label is wrong, and as
-what, depends on the example, as it does with people. Half of the cells chose how `suspects` estimates, and
-the others judge it. Of {len(every)} cells {len(there)} are measured.
-
-{markdown(header, [counted(name, groups[name]) for name in order])}
-
-A cell counts as
-
-- calibrated with an expected calibration error of `p_wrong` of at most {ERROR},
-- counted with the number of wrong labels within a quarter or two points of the truth,
-- ordered with an average precision (AP) within {AP} of the best single score that was recorded,
-- near the oracle with an AP within {OF_ORACLE} of gradient boosting that is told which labels are wrong
-  (cross-fitted in five folds on all that the run records).
-
-Confusable labels are the hardest: {counted("", confusable)[2]} of {len(confusable)} cells are calibrated,
-and in {under} the number of wrong labels is estimated too low. Clean labels have no order: they count as
-ordered, and not as near the oracle.
-
-## What is not certain
-
-- Not measured, since they take hours:
-  {", ".join(f"{number} cells of {name}" for name, number in lacks.items())}.
-- A cell is one draw of labels and one run.
-- A network that confuses classes stands for people who do. Real mistakes of people were not measured here.
-"""
-    return text, {"cells": (COLUMNS, [row(cell, one) for cell, one in there])}
+    return header, [counted(name, groups[name]) for name in order]
 
 
 def main():
-    """Measure what is missing, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--runs", type=Path, default=Path("runs/wrong-labels"))
-    parser.add_argument("--docs", type=Path, help="folder for wrong-labels.md")
-    parser.add_argument("--cells", default=".*", help="names of cells, a regular expression")
-    options = parser.parse_args()
-    results = {}
-    options.runs.mkdir(parents=True, exist_ok=True)
+    asked = options(__doc__, "--data", runs="wrong-labels", more={"--cells": ".*"})
+    there = []
     for cell in cells():
-        kept = options.runs / f"{cell.name}.judged.json"
-        if not kept.exists() and re.fullmatch(options.cells, cell.name):
-            kept.write_text(json.dumps(judge(cell, options.data, options.runs)))
-            print(*row(cell, json.loads(kept.read_text())), flush=True)
-        if kept.exists():
-            results[cell.name] = json.loads(kept.read_text())
-    if options.docs is not None:
-        write_page(options.docs / "wrong-labels.md", *page(results, measured()))
+        file = asked.runs / f"{cell.name}.judged.json"
+        if file.exists() or re.fullmatch(asked.cells, cell.name):
+            there.append((cell, kept(file, lambda cell=cell: judge(cell, asked.data, asked.runs))))
+            print(*row(*there[-1]), flush=True)
+    tables = {"cells": (COLUMNS, [row(cell, one) for cell, one in there])}
+    publish(asked.docs, "wrong-labels", tables, shown(there))
 
 
 if __name__ == "__main__":

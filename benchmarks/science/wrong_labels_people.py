@@ -1,38 +1,175 @@
 """How many labels are wrong where people of several kinds got them wrong: what hides, and what is said of it.
 
-    python benchmarks/science/wrong_labels_people.py --data FOLDER [--runs FOLDER] [--docs docs/results]
-
-People are those of `simulated_people.py`. `HIDDEN` is chosen on pictures of CIFAR-10 at 16 pixels that small
+`HIDDEN` is chosen on pictures of CIFAR-10 at 16 pixels that small
 networks of this script learn, all trials at once, and on four trainings by `measure`. Other photos by such
 networks judge it, and trainings by `measure` of labels, data or networks that took no part in choosing. Cells
 that are finished are kept in --runs.
+
+People see what a logistic regression makes of features that no network here learns from, taught by other
+examples. **skilled** ones were taught four fifths of all, and err where two classes are about as likely.
+**hasty** ones were taught ten examples a class (25 of some), and a third of their mistakes are slips.
+**mixing** ones cannot tell two pairs of classes apart. **slips** are of any class. Each label of a **crowd**
+is by one of the four.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
 import sys
 import zlib
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
-
 import easiness as ez
 from easiness.analysis import estimate_noise
-from easiness.analysis.labels.estimate import HIDDEN, _between
-from kit.machine import measured
-from kit.pages import head, write_page
-from science.simulated_people import PEOPLE, mistaken, perceived, shown
-from science.wrong_labels import LEAST, SHARE
+from easiness.analysis.labels.estimate import _between
 
-COMMAND = "python benchmarks/science/wrong_labels_people.py --data FOLDER --docs docs/results"
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.science import features_of, kept, options, publish
+from science.wrong_labels import LEAST, SHARE
+from science.wrong_labels_runs import drawn, examples
+
+PEOPLE = (
+    ("clean", 0.0),
+    ("slips", 0.1),
+    ("slips", 0.25),
+    ("skilled", 0.1),
+    ("skilled", 0.2),
+    ("hasty", 0.08),
+    ("hasty", 0.2),
+    ("hasty", 0.35),
+    ("mixing", 0.06),
+    ("crowd", 0.15),
+)
+FEATURES = {"trec": "hashed", "fsdd": "logmel"}
+LESSONS = {"trec": 25, "cifar16": 25}  # examples a class that hasty people were taught
+SEEN = {"cifar16": 6000}
+STRENGTH = {"trec": 10, "cifar16": 1e-3, "imagenette16": 1e-3}
+
+
+@cache
+def shown(name, folder):
+    """The examples that networks learn, with the true labels."""
+    if name == "imagenette16":
+        return pooled(_photos(folder), 14)
+    return examples(name, folder).limit(SEEN.get(name, 10**6))
+
+
+def _photos(folder):
+    return replace(ez.load_dataset(str(folder / "imagenette224")), held_out=None)
+
+
+def pooled(data, side):
+    """Pictures of which squares of ``side`` pixels are one."""
+    pictures = np.stack(data.values(np.arange(len(data))))
+    num, size = len(pictures), pictures.shape[1] // side
+    small = pictures.reshape(num, size, side, size, side, 3).mean((2, 4)).round().astype(np.uint8)
+    return ez.load_dataset((small, data.labels))
+
+
+def outlines(pictures):
+    """Histograms of the directions of edges, and colors: what people look at in small pictures."""
+    gray = pictures.astype(np.float32).mean(-1) / 255
+    down, right = np.gradient(gray, axis=(1, 2))
+    size, turn = np.hypot(right, down), (np.arctan2(down, right) % np.pi) / np.pi * 9
+    edges = np.stack([np.where(turn.astype(int).clip(0, 8) == k, size, 0) for k in range(9)], -1)
+
+    def cells(values, side):
+        n = len(values)
+        return values.reshape(n, 32 // side, side, 32 // side, side, -1).sum((2, 4)).reshape(n, -1)
+
+    parts = np.sqrt(cells(edges, 4)), np.sqrt(cells(edges, 8)), cells(pictures / 255.0, 8) / 64
+    return np.concatenate(parts, 1).astype(np.float32)
+
+
+def looked_at(name, folder, runs):
+    """The features of all examples [n, D] that people see."""
+    if name == "cifar16":
+        return outlines(examples("cifar32", folder).limit(SEEN[name]).array)
+    if name == "imagenette16":
+        return outlines(pooled(_photos(folder), 7).array)
+    data = shown(name, folder)
+    if name == "digits":
+        return np.stack(data.values(np.arange(len(data)))).reshape(len(data), -1).astype(np.float32)
+    return features_of(data, FEATURES[name], runs)[0]
+
+
+@cache
+def perceived(name, folder, runs):
+    """True labels [n], and probabilities [n, C] of the classes to skilled people and to hasty ones."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    kept = runs / f"{name}-perceived.npz"
+    if not kept.exists():
+        x, y = looked_at(name, folder, runs), np.asarray(shown(name, folder).labels)
+        model = LogisticRegression(C=STRENGTH.get(name, 1e-2), max_iter=100)
+        model = model if name == "trec" else make_pipeline(StandardScaler(), model)
+        skilled = cross_val_predict(model, x, y, cv=5, method="predict_proba")
+        draw, hasty = np.random.default_rng(3), np.zeros_like(skilled)
+        half = draw.permutation(len(y)) % 2
+        for one in (0, 1):
+            of_class = [np.flatnonzero((y == k) & (half != one)) for k in range(y.max() + 1)]
+            taught = np.concatenate([draw.permutation(rows)[: LESSONS.get(name, 10)] for rows in of_class])
+            hasty[half == one] = model.fit(x[taught], y[taught]).predict_proba(x[half == one])
+        np.savez(kept, y=y, strong=skilled, weak=hasty)
+    found = np.load(kept)
+    return found["y"], found["strong"], found["weak"]
+
+
+def mistaken(kind, rate, y, skilled, hasty, draw):
+    """Labels [n] as people of a ``kind`` give them."""
+    num = skilled.shape[1]
+    if kind == "clean":
+        return y.copy()
+    if kind == "slips":
+        wrong = draw.random(len(y)) < rate
+        return np.where(wrong, (y + draw.integers(1, num, len(y))) % num, y)
+    if kind == "skilled":
+        return drawn(np.log(skilled + 1e-9), y, rate, draw)
+    if kind == "hasty":
+        labels = drawn(np.log(hasty + 1e-9) / 2, y, rate * 2 / 3, draw)
+        slip = draw.random(len(y)) < rate / 3
+        return np.where(slip & (labels == y), (y + draw.integers(1, num, len(y))) % num, labels)
+    if kind == "mixing":
+        return mixed(rate, y, skilled, draw)
+    who, labels = draw.integers(0, 4, len(y)), y.copy()
+    for number, one in enumerate(("skilled", "hasty", "mixing", "slips")):
+        theirs = mistaken(one, min(rate, 0.1) if one == "mixing" else rate, y, skilled, hasty, draw)
+        labels[who == number] = theirs[who == number]
+    return labels
+
+
+def mixed(rate, y, skilled, draw):
+    """Labels [n] of two pairs of classes that are hard to tell apart."""
+    num = skilled.shape[1]
+    alike = np.stack([skilled[y == k].mean(0) for k in range(num)])
+    alike = alike + alike.T
+    np.fill_diagonal(alike, 0)
+    pairs, used = [], set()
+    for at in np.argsort(-alike, axis=None):
+        a, b = divmod(int(at), num)
+        if a < b and not {a, b} & used and len(pairs) < 2:
+            pairs.append((a, b))
+            used |= {a, b}
+    inside = np.flatnonzero(np.isin(y, list(used)))
+    log_p = np.full((len(inside), num), -60.0)
+    for pair in pairs:
+        of_pair = np.isin(y[inside], pair)
+        for k in pair:
+            log_p[of_pair, k] = np.log(skilled[inside][of_pair, k] + 1e-9) / 3
+    labels = y.copy()
+    labels[inside] = drawn(log_p, y[inside], rate * len(y) / len(inside), draw)
+    return labels
+
+
 QUICK = {"cifar16": (1800, 900), "imagenette16": (1000,)}  # examples
 CHOSE = {
     ("cifar16", "clean", 0.0),
@@ -83,7 +220,7 @@ def learned(x, labels, num_classes):
 
 
 def course_of(log_p, labels):
-    """What `suspects` reads of such trials, and after which epochs it follows them."""
+    """The course of such trials for `suspects`, and after which epochs it follows them."""
     from easiness.studies.suspects.evidence import TrialCourse
 
     epochs, trials, num, classes = log_p.shape
@@ -101,7 +238,7 @@ def course_of(log_p, labels):
 
 
 def said_of(course, estimate, wrong):
-    """What is said of the labels, and which [K] are wrong, as plain values."""
+    """The estimate for the labels, and which [K] are wrong, as plain values."""
     *_, margins, transition = _between(course.last, course.left_out)
     return {
         "wrong": float(wrong.mean()),
@@ -115,7 +252,7 @@ def said_of(course, estimate, wrong):
 
 
 def quick(name, kind, rate, num, folder, runs):
-    """What is said of labels that the networks of this script learn."""
+    """The estimate for labels that the networks of this script learn."""
     cell = f"q-{name}-{kind}-{rate:g}-10-0-{num}"
     y, skilled, hasty = perceived(name, folder, runs)
     draw = np.random.default_rng(zlib.crc32(cell.encode()))
@@ -133,7 +270,7 @@ def quick(name, kind, rate, num, folder, runs):
 
 
 def trained(name, kind, rate, folder, runs):
-    """What is said of labels that networks of `measure` learn."""
+    """The estimate for labels that networks of `measure` learn."""
     from easiness.studies.suspects.study import _judged
 
     y, skilled, hasty = perceived(name, folder, runs)
@@ -172,56 +309,13 @@ def missed(one):
 
 
 def row(cell, chooses, one):
-    """A line of the table."""
     shares = [f"{one[key]:.1%}" for key in ("wrong", "margins", "transition", "estimated", "low", "high")]
     return *cell, "chose" if chooses else "judges", *shares[:3], one["by"], *shares[3:], missed(one).strip()
 
 
-def page(found, made):
-    """The page of docs/results, and its whole table."""
-    chose = [one for chooses, one in found.values() if chooses]
-    judges = [one for chooses, one in found.values() if not chooses]
-    hidden = [
-        np.log(one["wrong"] / one["margins"]) / np.log(one["transition"] / one["margins"])
-        for one in chose
-        if one["wrong"] and one["transition"] > one["margins"]
-    ]
-    counted, holds = (sum(word not in missed(one) for one in judges) for word in ("number", "range"))
-    rows = [row(cell, *one) for cell, one in found.items()]
-    judged = [line for line in rows if line[2] == "judges"]
-    text = f"""\
-{head("Labels that people got wrong, in a training from scratch", COMMAND, made)}
-How many labels are wrong where people got them wrong? Skilled and hasty people were simulated, people who
-mix up two pairs of classes, slips of the hand, and a crowd of all. Which label is wrong, and as what, depends
-on the example. Where networks count more wrong labels (by which class is labelled as which other) than stand
-out, `suspects` says a number between both: {HIDDEN:.2f} of the way, in logarithms, and at most three times
-what stands out.
-
-In the {len(hidden)} cells with wrong labels that chose it, the truth is {np.median(hidden):.2f} of that way
-(the median), from {min(hidden):.2f} to {max(hidden):.2f}. Nothing in a run tells these cells apart, or clean
-labels of hard examples from them, so the range is wide: up to all labels that networks do not say.
-
-{len(judges)} cells took no part in that number. It is within a quarter or two points of the truth in
-{counted} of them, and the range holds in {holds}; its upper end was widened after some of
-them had missed, which flatters that. Those that missed:
-
-{"; ".join(f"{line[0]}, {line[1]}: {line[7]} ({line[-1]})" for line in judged if line[-1])}.
-
-A cell is one draw of labels and one run of {TRIALS} trials of {EPOCHS} epochs. People are simulated.
-"""
-    return text, {"cells": (COLUMNS, rows)}
-
-
 def main():
-    """Measure what is missing, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--runs", type=Path, default=Path("runs/wrong-labels-people"))
-    parser.add_argument("--docs", type=Path, help="folder for people.md")
-    parser.add_argument("--cells", default=".*", help="names of cells, a regular expression")
-    options = parser.parse_args()
-    options.runs.mkdir(parents=True, exist_ok=True)
-    where, cells = {"folder": options.data, "runs": options.runs}, {}
+    asked = options(__doc__, "--data", runs="wrong-labels-people", more={"--cells": ".*"})
+    where, cells = {"folder": asked.data, "runs": asked.runs}, {}
     for kind, rate in PEOPLE:
         for name, sizes in QUICK.items():
             for num in sizes:
@@ -230,16 +324,13 @@ def main():
         for name in NETWORKS:
             judge = partial(trained, name, kind, rate, **where)
             cells[name, f"{kind} {rate:.0%}"] = (name, kind, rate) in CHOSE, judge
-    found = {}
+    rows = []
     for cell, (chooses, judge) in cells.items():
-        kept = options.runs / f"{' '.join(cell)}.json"
-        if not kept.exists() and re.fullmatch(options.cells, " ".join(cell)):
-            kept.write_text(json.dumps(judge()))
-        if kept.exists():
-            found[cell] = chooses, json.loads(kept.read_text())
-            print(*row(cell, *found[cell]), flush=True)
-    if options.docs is not None:
-        write_page(options.docs / "people.md", *page(found, measured()))
+        file = asked.runs / f"{' '.join(cell)}.json"
+        if file.exists() or re.fullmatch(asked.cells, " ".join(cell)):
+            rows.append(row(cell, chooses, kept(file, judge)))
+            print(*rows[-1], flush=True)
+    publish(asked.docs, "people", {"cells": (COLUMNS, rows)})
 
 
 if __name__ == "__main__":

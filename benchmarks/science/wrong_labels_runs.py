@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 from scipy.special import softmax
 
 import easiness as ez
+from kit.science import ALONE
 
 TRIALS, HEADS = 5, 20
 SOFT = 2.0  # temperature of the predictions that labels are drawn from
@@ -87,12 +88,10 @@ class Cell:
 
     @property
     def seed(self) -> int:
-        """Of the labels, of its own."""
         return zlib.crc32(self.name.encode())
 
     @property
     def network(self) -> str:
-        """What learns."""
         return self.subject.networks[self.judges]
 
 
@@ -149,29 +148,32 @@ def confusing(subject, data, data_folder, runs):
             seed=99,
             keep_logits=True,
             out=runs / f"{subject.name}-confusing-{number}",
-            jobs=1,
-            executor="serial",
-            progress=False,
+            **ALONE,
         )
         log_p[rows] = np.log(run.probabilities(split="held_out") + 1e-9)
     np.save(kept, log_p)
     return log_p
 
 
+def drawn(log_p, y, rate, draw):
+    """Labels [n] drawn from what is seen, the true class favoured until a share ``rate`` is wrong."""
+    rows = np.arange(len(y))
+
+    def told(favour):
+        raised = log_p.copy()
+        raised[rows, y] += favour
+        return softmax(raised, axis=1)
+
+    favour = brentq(lambda one: 1 - told(one)[rows, y].mean() - rate, -60, 60)
+    return (told(favour).cumsum(1) > draw.random((len(y), 1))).argmax(1)
+
+
 def made_wrong(labels, cell, log_p):
     """Labels [K] of which about the cell's share are wrong."""
     draw = np.random.default_rng(np.random.SeedSequence(cell.seed))
-    num, rows = int(labels.max()) + 1, np.arange(len(labels))
+    num = int(labels.max()) + 1
     if cell.noise == "confusable":
-
-        def told(favour):
-            raised = log_p / SOFT
-            raised[rows, labels] += favour
-            return softmax(raised, axis=1)
-
-        favour = brentq(lambda one: 1 - told(one)[rows, labels].mean() - cell.rate, -40, 40)
-        chosen: np.ndarray = (told(favour).cumsum(axis=1) > draw.random((len(labels), 1))).argmax(axis=1)
-        return chosen
+        return drawn(log_p / SOFT, labels, cell.rate, draw)
     wrong = draw.random(len(labels)) < cell.rate
     if cell.noise == "one pair":
         wrong &= labels == cell.seed % num
@@ -200,9 +202,7 @@ def cell_run(cell, data_folder, runs):
         keep_weights=False,
         out=runs / cell.name,
         seed=cell.seed % 1000,
-        jobs=1,
-        executor="serial",
-        progress=False,
+        **ALONE,
         **settings,
     )
     return np.asarray(data.labels), run

@@ -237,11 +237,12 @@ def tables_of(name: str) -> dict[str, tuple[list[str], list[list[str]]]]:
 @pytest.mark.parametrize("name", ["hypothesis", "worth"])
 def test_a_page_is_made_of_its_tables(name, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from kit.pages import head, plain
+    from kit.pages import plain
+    from kit.science import renewed
 
     script = runpy.run_path(str(ROOT / "benchmarks" / "science" / f"{name}.py"))
     page = (ROOT / "docs" / "results" / f"{name}.md").read_text("utf-8")
-    made = script["page"]("", tables_of(name), f"{name}.svg")
-    (measured,) = (line for line in page.splitlines() if line.startswith("date "))
-    top = head(script["TITLE"], script["COMMAND"], measured)
-    assert plain(page).startswith(plain(top + made).rstrip())
+    tables = list(script["shown"](tables_of(name)))
+    assert plain(renewed(page, *tables)) == plain(page)
+    with pytest.raises(KeyError, match="no table"):
+        renewed(page, (["another"], []))

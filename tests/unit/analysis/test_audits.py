@@ -26,7 +26,7 @@ from easiness.analysis.audit import allocated, weights
 @pytest.fixture(scope="module")
 def worlds() -> dict[str, Any]:
     """The worlds of docs/results/audit.md."""
-    return runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "science" / "audit_worlds.py"))
+    return runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "science" / "audit.py"))
 
 
 @pytest.mark.parametrize(("size", "looks", "wrong"), [(50, 10, 0), (50, 10, 3), (50, 10, 10), (7, 3, 1)])
@@ -134,7 +134,7 @@ REPEATS = 120
 @pytest.mark.parametrize("num_wrong", [3, 100])
 @pytest.mark.parametrize("kind", ["calibrated", "useless", "inverted"])
 def test_the_number_is_rarely_refuted_at_any_look(kind: str, num_wrong: int):
-    worlds = runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "science" / "audit_worlds.py"))
+    worlds = runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "science" / "audit.py"))
     rng = np.random.default_rng(1)
     p_wrong, wrong = worlds["world"](kind, num_wrong, 1000, rng)
     strata = stratify(p_wrong, 100)

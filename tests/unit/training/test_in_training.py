@@ -40,7 +40,7 @@ def policy(script: ModuleType, name: str):
 
 
 def batches(script: ModuleType, name: str, rank):
-    from science.in_training_policies import batches
+    from science.in_training import batches
 
     return list(batches(policy(script, name), rank, settings(script), 0))
 
@@ -63,7 +63,7 @@ def test_the_pool_grows_from_its_end_of_the_order(script) -> None:
 
 
 def test_what_is_left_out_is_never_sampled(script) -> None:
-    from science.in_training_policies import CLEANED, batches
+    from science.in_training import CLEANED, batches
 
     kept = np.arange(0, 100, 2)
     found = list(batches(CLEANED, np.linspace(0, 1, 100), settings(script), 0, kept))
@@ -76,7 +76,7 @@ def test_mining_looks_at_twice_as_many(script) -> None:
 
 
 def test_ranks_are_within_classes_and_weights_1_in_the_mean(script) -> None:
-    from science.in_training_policies import weights
+    from science.in_training import weights
 
     rank = script.places(np.array([3, 0, 2, 1]), np.array([0, 0, 1, 1]))
     assert rank.tolist() == [0.25, 0.75, 0.75, 0.25]
@@ -88,7 +88,7 @@ def test_ranks_are_within_classes_and_weights_1_in_the_mean(script) -> None:
 
 def test_what_is_simulated_holds_the_truth(script) -> None:
     """Small form of the table of the page: 48 pages, so that one in twenty may go wrong."""
-    rows = script.paper.simulated(5, 6)["rows"]
+    rows = script.simulated(5, 6)["rows"]
     assert np.mean([held for _, _, held, _ in rows]) >= 0.85
     assert all(told < 0.05 for _, true, _, told in rows if true == 0)
 
@@ -108,18 +108,22 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.mark.long
-def test_every_policy_trains_and_the_page_is_of_the_seeds_that_are_whole(script, tmp_path, photos) -> None:
+def test_every_policy_trains_and_the_page_is_of_the_seeds_that_are_whole(
+    script, tmp_path, photos, capsys
+) -> None:
     runs, page = tmp_path / "runs", tmp_path / "page.md"
     asked = ["--data", photos, "--runs", runs, "--docs", page, "--replicates", 2]
     small = {"examples": 60, "batch": 10, "epochs": 1, "trials": 2, "scoring-epochs": 1, "model": "wrn_10_1"}
     for name, value in small.items():
         asked += [f"--{name}", value]
     script.main([*map(str, asked), "--seeds", "2"])
-    assert "**2 seeds.**" in page.read_text("utf-8")
+    told = capsys.readouterr().out
+    assert "2 seeds." in told
     added = (
         "on wrong labels (2 seeds): uniform sampling of what `easiness labels RUN --drop-above 0.5` leaves"
     )
-    assert added in page.read_text("utf-8")
+    assert added in told
+    assert "| Clean labels | uniform |" in page.read_text("utf-8")
     assert page.with_suffix(".svg").read_bytes().startswith(b"<")
     table = (tmp_path / "page" / "policies.csv").read_text("utf-8")
     assert table.count(",towards easy,") == 2  # with clean labels and with wrong ones

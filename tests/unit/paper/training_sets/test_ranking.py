@@ -290,7 +290,7 @@ def test_sizes_that_are_finished_are_on_the_page(planted, tmp_path, monkeypatch,
     )
     script["main"](sizes, preset)
     assert f"{tmp_path / 'trials'}: not finished; left out" in capsys.readouterr().err
-    assert "examples of\nCIFAR-10 than of 100:" in (tmp_path / "amount-of-data.md").read_text()
+    assert "| 200 | 60% |" in (tmp_path / "amount-of-data.md").read_text()
     files = [tmp_path / "amount-of-data" / f"{name}.csv" for name in ("accuracies", "changes")]
     rows, changes = (list(csv.reader(file.read_text().splitlines())) for file in files)
     assert [row[0] for row in rows] == ["examples", "100", "100", "200", "200"]

@@ -241,7 +241,7 @@ def test_it_is_judged_on_the_half_that_had_no_part():
 
 def test_the_number_that_is_said_is_not_the_one_it_was_chosen_by(science):
     """Small form of benchmarks/science/worth.py."""
-    worlds = science("worth_worlds")
+    worlds = science("worth")
     world = worlds.World("luck", dict.fromkeys(("easiest", "hardest", "random"), 0.03), jagged=0.02, own=0.2)
     moved = [one for one in (worlds.seen(world, 1000, seed) for seed in range(40)) if one["moved"]]
     naive, judged, held = (
@@ -253,7 +253,7 @@ def test_the_number_that_is_said_is_not_the_one_it_was_chosen_by(science):
 
 
 def test_what_twice_the_labels_give_is_foretold(science):
-    twice = science("worth_twice")
+    twice = science("worth")
     for rise in twice.RISES:
         found = [twice.risen(rise, 1000, seed) for seed in range(20)]
         assert np.mean([said.low <= true <= said.high for said, true in found]) >= 0.85, rise.name
@@ -318,8 +318,8 @@ def test_the_page_has_advice_gains_and_whole_trainings(tmp_path, monkeypatch, sc
     monkeypatch.setattr(worth, "CELLS", cells)
     monkeypatch.setattr(worth, "WORLDS", worth.WORLDS[:1])
     monkeypatch.setattr(worth, "RISES", worth.RISES[:1])
-    parts = partial(worth.worth_twice.parts, draws=2, names=("cifar10",))
-    monkeypatch.setattr(worth.worth_twice, "parts", parts)
+    parts = partial(worth.parts, draws=2, names=("cifar10",))
+    monkeypatch.setattr(worth, "parts", parts)
     monkeypatch.setitem(worth.MARGINS, "cifar", 0.3)  # so that something can be left out of so few
     for name, value in (("PICTURES", 160), ("PAIRS", 2), ("EPOCHS", 1)):
         monkeypatch.setattr(worth, name, value)
