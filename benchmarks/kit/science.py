@@ -10,6 +10,7 @@ import argparse
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,11 @@ from kit.pages import markdown, write_table
 from kit.results import ROOT
 
 RESULTS = ROOT / "docs" / "results"
-ALONE = {"jobs": 1, "executor": "serial", "progress": False}  # for ``measure``: a training at a time, here
+ALONE: dict[str, Any] = {
+    "jobs": 1,
+    "executor": "serial",
+    "progress": False,
+}  # for ``measure``: a training at a time, here
 PAIRED = {"jobs": 2, "executor": "processes", "compile": "off", "progress": False}  # two at a time
 BLOCK = re.compile(r"(?<=```console\n)(\$ .*\n)(?:.*\n)*?(?=```)")
 
@@ -30,7 +35,7 @@ def options(doc, *needed, runs=None, more=None, arguments=None):
         parser.add_argument(name, type=Path, required=True)
     others = {"--docs": None, **({"--runs": Path("runs", runs)} if runs else {}), **(more or {})}
     for name, value in others.items():
-        how = {"type": Path if value is None else type(value)}
+        how: dict[str, Any] = {"type": Path if value is None else type(value)}
         if value is False:
             how = {"action": "store_true"}
         elif isinstance(value, tuple):

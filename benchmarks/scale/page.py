@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
@@ -169,11 +170,12 @@ def losses(costs, spot):
 
 def ways(costs):
     """How the photos of ImageNet get to two nodes, and to 32."""
-    for way, what in (
+    told: tuple[tuple[Any, str], ...] = (
         ("node", "each node makes a cache of the source"),
         ("server", "the run's cache on a file server"),
         ("store", "images of one size in the object store"),
-    ):
+    )
+    for way, what in told:
         for nodes in (2, 32):
             workload, fleet = replace(IMAGENET, trials=8 * nodes), Fleet(nodes, 8, way=way)
             plan = planned(workload, fleet, costs)

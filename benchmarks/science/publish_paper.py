@@ -38,13 +38,13 @@ def figures(study: Path, target: Path) -> list[str]:
     return names
 
 
-def claims_table(claims: list[dict[str, Any]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def claims_table(claims: list[dict[str, Any]]) -> tuple[tuple[str, ...], list[Any]]:
     """Each claim that was tested with the statistic that says least for it."""
     rows = []
     for claim in claims:
         if found := claim["statistics"]:
             shown = statistic(min(found, key=margin)).replace("the same", found[0]["name"], 1)
-            rows.append((claim["id"], claim["claim"], f"**{claim['verdict']}**", shown))
+            rows.append((str(claim["id"]), str(claim["claim"]), f"**{claim['verdict']}**", shown))
     return ("#", "claim", "verdict", "weakest statistic (95 % interval), needed"), rows
 
 

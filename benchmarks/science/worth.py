@@ -24,7 +24,7 @@ import easiness as ez
 from easiness.analysis import paired_gain
 from easiness.engine import write_result
 from easiness.runs import features_of
-from easiness.studies.keeping import Labelled, judged_choice, more_labels, right_by_neighbours
+from easiness.studies.keeping import LabelledVectors, judged_choice, more_labels, right_by_neighbours
 from easiness.studies.keeping.grid import FEWEST_OF_CLASS, SIZES
 from easiness.studies.keeping.heads import right
 
@@ -290,7 +290,7 @@ def with_wrong(some, rate):
     rng, labels = np.random.default_rng(0), some.labels.numpy()
     other = (labels + rng.integers(1, some.num_classes, len(labels))) % some.num_classes
     changed = np.where(rng.random(len(labels)) < rate, other, labels)
-    return Labelled(some.x, torch.from_numpy(changed), some.groups, some.num_classes)
+    return LabelledVectors(some.x, torch.from_numpy(changed), some.groups, some.num_classes)
 
 
 def near(seen, test):
