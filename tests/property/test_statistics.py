@@ -61,25 +61,6 @@ def test_the_sign_of_the_margin_says_correct_unless_logits_tie(logits, data):
     np.testing.assert_array_equal(seen.margin == 0, label_ties)
 
 
-@given(batches_of_logits, st.booleans(), st.data())
-@settings(deadline=None)
-def test_the_rival_has_the_largest_logit_but_for_the_label(logits, many, data):
-    labels = draw_labels(data, logits)
-    if many:  # classes are laid out otherwise
-        logits = np.pad(logits, ((0, 0), (0, 70)), constant_values=-1e4)
-    seen = example_statistics(logits, labels)
-    rows = np.arange(len(labels))
-    z = logits.astype(np.float64)
-    z -= z.max(axis=1, keepdims=True)  # in whose digits logits are compared
-    margin = z[rows, labels] - z[rows, seen.rival]
-    z[rows, labels] = -np.inf
-    assert (seen.rival != labels).all()
-    np.testing.assert_array_equal(seen.rival, z.argmax(axis=1))
-    np.testing.assert_array_equal(seen.margin, margin.astype(np.float32))
-    wrong = seen.prediction != labels
-    np.testing.assert_array_equal(seen.rival[wrong], seen.prediction[wrong])
-
-
 @given(batches_of_logits, st.data())
 @settings(deadline=None)
 def test_a_log_does_not_depend_on_how_examples_come_in(logits, data):
