@@ -351,7 +351,7 @@ class Result(Protocol):
     def in_words(self) -> str:
         """The text that a command prints."""
         printed = self.printed()
-        titles = {section.title.casefold() for section in (*printed, *self.sections())}
+        titles = {section.title.casefold() for section in printed or self.sections()}
         parts = [sections_text(printed), "" if self.headline.casefold() in titles else self.headline]
         return "\n\n".join(filter(None, reversed(parts) if self.leads else parts))
 
