@@ -145,20 +145,12 @@ def draw_levels(levels: Levels) -> Figure:
     at = np.arange(levels.num_trials + 1)
     shares = 100 * levels.shares
     hard, easy = 100 * levels.members["hard"] / total, 100 * levels.members["easy"] / total
-    axes.bar(at, shares, 0.82, color=show.FAINT)
+    drawn = axes.bar(at, shares, 0.82, color=show.FAINT)
     axes.bar(at, hard, 0.82, color=show.HARD, label=f"hardest {levels.fraction:.0%}")
     axes.bar(at, easy, 0.82, bottom=hard, color=show.EASY, label=f"easiest {levels.fraction:.0%}")
     if levels.num_trials < _MOST_NAMED:
-        for level, share in enumerate(shares):
-            axes.annotate(
-                f"{share:.1f}" if 0 < share < 10 else f"{share:.0f}",
-                (level, share),
-                xytext=(0, 2),
-                textcoords="offset points",
-                ha="center",
-                color=show.INK,
-                fontsize=show.FONT_SIZE,
-            )
+        texts = [f"{share:.1f}" if 0 < share < 10 else f"{share:.0f}" for share in shares]
+        axes.bar_label(drawn, texts, padding=2, color=show.INK, fontsize=show.FONT_SIZE)
     axes.set(
         xlabel=f"number of trials, of {levels.num_trials}, that are right",
         ylabel="share of examples (%)",

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from easiness import show
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.scoring import find_score
-from easiness.show import TRAIN, Curve, Frame, Result, count, counted, counts, curves, numbers, whole_percent
 from easiness.spec import at_least
 from easiness.store import Row
 from easiness.studies.keeping.ranks import order_of, ranked
@@ -29,7 +29,7 @@ _STREAM = 0x70616365  # keeps these random numbers apart from others of the same
 
 
 @dataclass(frozen=True, eq=False)
-class Curriculum(Result):
+class Curriculum(show.Result):
     """The examples of each of ``num_steps`` training steps, the easiest of every class first.
 
     It gives a list of ``batch_size`` positions in the run for each step, the same ones whenever it is gone
@@ -65,9 +65,8 @@ class Curriculum(Result):
         return pool_size(step, len(self.order), self.num_steps, self.batch_size, self.start, self.whole_after)
 
     def _some(self, most: int) -> list[int]:
-        steps: list[int]
-        steps = np.linspace(0, self.num_steps - 1, min(most, self.num_steps)).round().astype(int).tolist()
-        return steps
+        steps: Integers = np.linspace(0, self.num_steps - 1, min(most, self.num_steps)).round().astype(int)
+        return steps.tolist()
 
     def table(self) -> pd.DataFrame:
         """The examples of all steps, a row each: ``step`` from 1, and ``id``."""
@@ -84,33 +83,30 @@ class Curriculum(Result):
         """The share of the examples that steps are on, by step."""
         steps = self._some(_DRAWN)
         shares = [self.pool(step) / len(self.order) for step in steps]
-        drawn = Curve([step + 1 for step in steps], shares, color=TRAIN, marker="")
-        figure = curves({"": [drawn]}, (5.2, 2.4), x="step", y="share of examples")
+        drawn = show.Curve([step + 1 for step in steps], shares, color=show.TRAIN, marker="")
+        figure = show.curves({"": [drawn]}, (5.2, 2.4), x="step", y="share of examples")
         figure.axes[0].set_ylim(0, 1.05)
         return figure
 
-    def frames(self) -> list[Frame]:
+    def frames(self) -> list[show.Frame]:
         steps = self._some(_SHOWN)
         pools = [self.pool(step) for step in steps]
-        data = pd.DataFrame(
-            {
-                "step": [step + 1 for step in steps],
-                "of the easiest": pools,
-                "share": [pool / len(self.order) for pool in pools],
-                "mean": [np.nanmean(self.values[self.order[:pool]]) for pool in pools],
-            }
-        )
+        means = [np.nanmean(self.values[self.order[:pool]]) for pool in pools]
+        data = pd.DataFrame({"step": steps, "of the easiest": pools, "mean": means})
+        data = data.assign(step=data["step"] + 1, share=data["of the easiest"] / len(self.order))
         few = self.start * len(self.order) < self.batch_size
-        first = f"The first steps are on {count(self.batch_size)} examples, as many as they take. "
+        first = f"The first steps are on {show.count(self.batch_size)} examples, as many as they take. "
         note = (
             f"By {self.score} {self.row.at}, within each class, ties by the loss; after "
-            f"{whole_percent(self.whole_after)} of the steps all examples have their turn. "
+            f"{show.whole_percent(self.whole_after)} of the steps all examples have their turn. "
             f"{first if few else ''}Whether that gains anything on your data is for trainings to show, "
             "beside others with as many steps."
         )
-        title = f"{counted(self.num_steps, 'step')} of {counted(self.batch_size, 'example')}"
-        columns = {"step": counts(), "of the easiest": counts(), "share": numbers(2)}
-        return [Frame(title, note, data, columns | {"mean": numbers(2, title=f"mean {self.score}")})]
+        title = f"{show.counted(self.num_steps, 'step')} of {show.counted(self.batch_size, 'example')}"
+        columns = {"step": show.counts(), "of the easiest": show.counts(), "share": show.numbers(2)}
+        return [
+            show.Frame(title, note, data, columns | {"mean": show.numbers(2, title=f"mean {self.score}")})
+        ]
 
 
 def pace(asked: Kept) -> Curriculum:
@@ -135,16 +131,8 @@ def pace(asked: Kept) -> Curriculum:
     ease = ranked(run, order_of(score), row, table)
     finer = table["loss"].to_numpy() if "loss" in table else np.zeros(len(ease))
     order = np.argsort(places(np.lexsort((finer, -ease)), run.labels), kind="stable")
-    how = (
-        score,
-        run.row(row),
-        num_steps,
-        batch_size,
-        float(asked.start),
-        float(asked.whole_after),
-        asked.seed,
-    )
-    return Curriculum(run.ids, table[score].to_numpy(), order, *how)
+    paced = num_steps, batch_size, float(asked.start), float(asked.whole_after)
+    return Curriculum(run.ids, table[score].to_numpy(), order, score, run.row(row), *paced, asked.seed)
 
 
 def places(order: Integers, labels: npt.NDArray[np.integer]) -> Floats:

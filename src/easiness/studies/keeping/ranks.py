@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from easiness.scoring import Score, find_score
 from easiness.spec import Keep, Loading
 from easiness.store import Run
 
-_EASE = ("easy", "hard")
 _OTHER_END = {"top": "bottom", "bottom": "top"}
 
 
@@ -46,10 +45,7 @@ class Ranking:
         return {_OTHER_END[self.keep]: POLICIES["easy"], "random": POLICIES["random"]}
 
     def beta(self, policy: str, others: Iterable[str] = ()) -> tuple[float, float]:
-        """The Beta parameters of a policy: one of ``policies``, or ``beta:A,B``.
-
-        ``others`` are policies without any, that a mistyped one may have been meant to be.
-        """
+        """The Beta parameters of one of ``policies`` or ``beta:A,B``; ``others`` may be meant by a slip."""
         if policy in POLICIES.keys() - self.policies.keys():
             raise BadInput(
                 f"policy {policy!r}: high {self.score.name} means {self.score.high_means}, so neither end is "
@@ -81,18 +77,13 @@ class Ranking:
         return f"{self.score.name}, from the {self.keep} (to keep) to the {_OTHER_END[self.keep]}"
 
 
-def check_end(keep: Keep | None) -> None:
-    """Refuse what is no end of a score."""
-    if keep not in (None, *get_args(Keep)):
-        raise BadInput(f"keep {keep!r}: unknown; choose {' or '.join(get_args(Keep))}")
-
-
 def order_of(score: str, keep: Keep | None = None) -> Ranking:
     """The order by a score; ``keep`` is needed where it is high neither for easy nor for hard examples."""
+    if keep not in (None, *_OTHER_END):
+        raise BadInput(f"keep {keep!r}: unknown; choose {' or '.join(_OTHER_END)}")
     found = find_score(score)
-    check_end(keep)
     meaning = found.high_means
-    speaks_of_ease = meaning in _EASE
+    speaks_of_ease = meaning in ("easy", "hard")
     if keep is None and not speaks_of_ease:
         raise BadInput(
             f"score {score!r}: high means {meaning}, neither easy nor hard; say which end of it to keep "
@@ -106,12 +97,7 @@ def order_of(score: str, keep: Keep | None = None) -> Ranking:
     return Ranking(found, keep)
 
 
-def ranking(
-    run: Run,
-    score: str = "easiness",
-    at: float | None = None,
-    keep: Keep | None = None,
-) -> Floats:
+def ranking(run: Run, score: str = "easiness", at: float | None = None, keep: Keep | None = None) -> Floats:
     """A score of the examples of a run [K], its sign turned where needed: high = easy, or not to ``keep``.
 
     Examples that were never learned are the hardest, where the score has no value for them.
@@ -125,23 +111,19 @@ def ranked(run: Run, order: Ranking, epoch: int, table: pd.DataFrame) -> Floats:
     score = order.score
     columns = {str(name): column.to_numpy() for name, column in table.items()}
     values: Floats = order.sign * score.ranked(columns, epoch)
-    if np.isnan(values).any():
-        undefined = int(np.isnan(columns[score.name]).sum())
-        raise BadInput(
-            f"{run.path}: {score.name} is undefined for {undefined} of {len(values)} examples "
-            f"{run.at(epoch)}; use another score, or {_remedy(score, run, epoch)}"
-        )
-    return values
-
-
-def _remedy(score: Score, run: Run, epoch: int) -> str:
+    if not np.isnan(values).any():
+        return values
+    remedy = "a later epoch"
     if run.shares:
-        return "a run of trainings: heads on shares have no course to read it from"
-    if "trials without x" in score.needs:
-        return "measure with --train-share below 1, and trials enough to leave each example out"
-    if run.observed[:epoch] != tuple(range(1, epoch + 1)):
-        return "measure with --observe all"
-    return "a later epoch"
+        remedy = "a run of trainings: heads on shares have no course to read it from"
+    elif "trials without x" in score.needs:
+        remedy = "measure with --train-share below 1, and trials enough to leave each example out"
+    elif run.observed[:epoch] != tuple(range(1, epoch + 1)):
+        remedy = "measure with --observe all"
+    raise BadInput(
+        f"{run.path}: {score.name} is undefined for {int(np.isnan(columns[score.name]).sum())} of "
+        f"{len(values)} examples {run.at(epoch)}; use another score, or {remedy}"
+    )
 
 
 def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:

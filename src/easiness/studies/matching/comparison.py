@@ -22,7 +22,7 @@ from easiness.store import Row
 from easiness.studies.matching.reliability import Reliability, tail_text
 
 _NAME = 14  # letters of a name, so that the table stays within 100 columns
-_NAME_WIDTH, _MOST_LINES = 12, 5  # letters of a line of a name in the figure, and lines
+_MOST_LINES = 5  # of a name in the figure
 _NARROW = 0.2  # width of an interval that more trials would not change much
 _MOST_PAIRS = 6  # of a side that have a sentence each, as those of four runs; more have theirs together
 
@@ -111,13 +111,7 @@ class Comparison(show.Result):
     @property
     def epoch(self) -> int | None:
         """The epoch after which trainings were read; ``None`` where there are runs on features alone."""
-        return next((row.number for row in self.rows if row.share is None), None)
-
-    @property
-    def share(self) -> float | None:
-        """The share that runs on features were read at; ``None`` without any, and where they are several."""
-        shares = {row.share for row in self.rows if row.share is not None}
-        return shares.pop() if len(shares) == 1 else None
+        return self.asked.get("epoch")
 
     @property
     def at(self) -> str:
@@ -134,9 +128,11 @@ class Comparison(show.Result):
 
     @property
     def asked(self) -> dict[str, Any]:
-        """``epoch`` and ``share``, as far as the runs were read after or at one."""
-        of_rows = {name for row in self.rows for name in row.asked}
-        return {name: getattr(self, name) for name in ("epoch", "share") if name in of_rows}
+        """``epoch`` and ``share``, as far as the runs were read after or at one; ``None`` for several."""
+        values: dict[str, set[Any]] = {}
+        for row in self.rows:
+            values.setdefault(row.name, set()).add(row.value)
+        return {name: one.pop() if len(one) == 1 else None for name, one in values.items()}
 
     @cached_property
     def _by_key(self) -> dict[tuple[int, int, Side, Ties], Cell]:
@@ -161,19 +157,14 @@ class Comparison(show.Result):
     def frames(self) -> list[show.Frame]:
         frames = [headline(self), _resolution(self)]
         for side in SIDES:
-            frames += [_matrix(self, side), _details(self, side)]
+            frames.append(_details(self, side))
         for name, judged in zip(self.names, self.reliability, strict=False):
             if judged.by_epoch:
                 frames += [_halves(name, self, judged, by) for by in (judged.row_name, "trials")]
         return frames
 
-    def markdown(self) -> str:
-        note = "" if self.note is None else f"Note: {show.markdown_text(self.note)}.\n\n"
-        sentences = "\n".join(f"- {show.markdown_text(text)}" for text in self.answers())
-        return f"{note}{sentences}\n\n{show.sections_markdown(self.sections())}"
-
-    def _repr_html_(self) -> str:
-        return show.result_html(self.figure(), self.sections(), self.answers())
+    def said(self) -> list[str]:
+        return [*self.notices, *self.answers()]
 
     def document(self) -> dict[str, Any]:
         """Answers, matching rates, resolution and reliability, and the note; keys are relied on."""
@@ -355,34 +346,6 @@ def _resolution(c: Comparison) -> show.Frame:
     )
 
 
-def _matrix(c: Comparison, side: Side) -> show.Frame:
-    columns, cells = {"name": show.names(title=" ")}, {"name": c.names}
-    for ties in c.ties:
-        for j, other in enumerate(c.names):
-            columns[f"{ties} {j}"] = show.names(title=other if j else f"{ties}: {other}")
-            cells[f"{ties} {j}"] = [
-                "-" if j < i else _rate(c.cell(i, j, side, ties).groups) for i in range(len(c.names))
-            ]
-        columns[f"{ties} random"] = show.names(title="random")
-        cells[f"{ties} random"] = [number(_chance_of(c, i, side, ties)) for i in range(len(c.names))]
-    return show.Frame(
-        f"{side.capitalize()} examples: matching rates {c.at}, fraction {c.fraction:g}",
-        "Between groups of equal size. The diagonal is a network against itself: the noise ceiling. "
-        f"? marks groups of fewer than {MIN_GROUP} {c.judge}s, which decide nothing.",
-        pd.DataFrame(cells),
-        columns,
-    )
-
-
-def _rate(groups: GroupMatch | None) -> str:
-    return marked(number(groups.rate) or "empty", groups.decided) if groups else "none"
-
-
-def _chance_of(c: Comparison, i: int, side: Side, ties: Ties) -> float:
-    groups = c.cell(i, i, side, ties).groups
-    return groups.chance if groups else c.fraction
-
-
 def _details(c: Comparison, side: Side) -> show.Frame:
     rows = c.table()
     rows = rows[rows["side"] == side]
@@ -500,11 +463,7 @@ def _draw_side(axes: Axes, comparison: Comparison, side: Side, sides: Sequence[S
 
 def _wrapped(name: str) -> str:
     """A name in short lines, broken after what joins words, without mathematics."""
-    lines = [""]
-    for part in re.findall(rf"[^_\- ]{{1,{_NAME_WIDTH}}}[_\- ]?|[_\- ]", name):
-        if lines[-1] and len(lines[-1]) + len(part.rstrip("_- ")) > _NAME_WIDTH + 1:
-            lines.append("")
-        lines[-1] += part
+    lines = re.sub(r"(?!.{1,13}$)(.{1,13}[_\- ]|.{13})", "\\1\n", name).splitlines()
     if len(lines) > _MOST_LINES:
         lines[_MOST_LINES - 1 :] = ["..."]
     return "\n".join(lines).replace("$", r"\$")

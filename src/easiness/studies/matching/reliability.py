@@ -59,7 +59,7 @@ class Outlook:
         if self.num_trials < analysis.MIN_TRIALS:
             least, few = analysis.MIN_TRIALS, show.counted(self.num_trials, self._judge)
             needed = f"{few}: {least} are needed"
-            if self.trials_of_each is not None:
+            if self._judge == "head":
                 trials = self._trials(least)
                 needed = f"{few} that left an example out: {trials} trials are needed, for {least} heads"
             return [f"{both} cannot be told from {needed}{self._cost(least, with_time)}"]
@@ -83,8 +83,7 @@ class Outlook:
     def _cost(self, num: int, with_time: bool) -> str:
         """How long it takes to judge an example ``num`` times, as far as that is known and to be said."""
         more = self._trials(num) - self._trials(self.num_trials)
-        known = with_time and self.seconds is not None
-        return f", {show.duration_text(more * (self.seconds or 0))} more here" if known else ""
+        return f", {show.duration_text(more * self.seconds)} more here" if with_time and self.seconds else ""
 
     def _sentence(self, one: analysis.Forecast, with_time: bool) -> str:
         value, low, high = one.share()
@@ -107,18 +106,15 @@ class Outlook:
 
     def warnings(self) -> list[str]:
         """A sentence for each side whose sets are shown to have changed towards the last epoch."""
-        said = []
-        for one in self.drifts:
-            agreed = show.with_interval(one.agreement.rate, one.agreement.low, one.agreement.high)
-            last = self.epoch == one.last
-            after = f"training after epoch {one.epoch} changed them"
-            if one.goes_on:
-                said.append(
-                    f"the {one.side} sets after epoch {one.epoch} and after epoch {one.last} agree on "
-                    f"{agreed}, without noise: "
-                    f"{'training still changes them, so more epochs may too' if last else after}"
-                )
-        return said
+        after = f"training after epoch {self.epoch} changed them"
+        on = "training still changes them, so more epochs may too"
+        return [
+            f"the {one.side} sets after epoch {one.epoch} and after epoch {one.last} agree on {rate}, "
+            f"without noise: {on if self.epoch == one.last else after}"
+            for one in self.drifts
+            for rate in [show.with_interval(one.agreement.rate, one.agreement.low, one.agreement.high)]
+            if one.goes_on
+        ]
 
     def values(self) -> dict[str, Any]:
         """Contents of the sets, by side: a share of the true set, and the trials that 90 % of it needs."""
@@ -331,17 +327,8 @@ def draw_reliability(judged: Reliability, *, by_trials: bool = False) -> Figure 
     show.row_axis(axes, x if name == "share" else ())
     if by_trials:
         low, high = axes.get_xlim()
-        axes.axvspan(low, min(high, analysis.MIN_GROUP - 0.5), color=show.INK, alpha=0.06, linewidth=0)
-        axes.annotate(
-            f"under {analysis.MIN_GROUP}: undecided",
-            (low, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(3, -3),
-            textcoords="offset points",
-            va="top",
-            color=show.INK,
-            fontsize=show.FONT_SIZE - 1,
-        )
+        few = {"label": f"under {analysis.MIN_GROUP}: undecided", "color": show.INK, "alpha": 0.06}
+        axes.axvspan(low, min(high, analysis.MIN_GROUP - 0.5), linewidth=0, **few)
         axes.set_xlim(low, high)
     show.legend_above(axes, 2)
     return figure
