@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -26,62 +26,35 @@ _MOST_NAMED = 13  # levels up to which each bar says its share
 _FIRST = 20  # rows of the combined order that are shown
 
 
-@dataclass(frozen=True)
-class AccuracyCurves:
-    """Accuracy of the trials of a run after each of ``epochs``, which are those observed in all trials.
+def accuracy_by_split(run: Run) -> dict[str, pd.DataFrame]:
+    """Accuracy of the trials (columns) after the epochs that all observed (rows), in [0, 1].
 
-    ``by_split`` has an array [trials, epochs] of shares in [0, 1] for ``train`` (the examples trained
-    on) and, where there are any, ``left_out`` and ``held_out``. ``chance`` is that of guessing a class.
+    By split: ``train`` (the examples trained on) and, where there are any, ``left_out`` and ``held_out``.
     """
-
-    epochs: tuple[int, ...]
-    by_split: dict[str, Floats]
-    chance: float
-
-    def mean(self, split: str) -> Floats:
-        """Mean over trials after each epoch, [epochs]."""
-        return np.asarray(self.by_split[split].mean(axis=0))
-
-    def deviation(self, split: str) -> Floats | None:
-        """Standard deviation over trials after each epoch, [epochs]; ``None`` with one trial."""
-        values = self.by_split[split]
-        return values.std(axis=0, ddof=1) if len(values) > 1 else None
-
-
-def accuracy_curves(run: Run) -> AccuracyCurves:
-    """The accuracy of all finished trials, over the epochs observed in all of them."""
     recorded = [[trial.accuracy(epoch) for epoch in run.observed] for trial in run.trials]
-    by_split = {
-        split: np.array([[at[split] for at in one] for one in recorded if split in one[0]])
+    found = {
+        split: pd.DataFrame([[at[split] for at in one] for one in recorded if split in one[0]])
         for split in _STYLES
-        if any(split in one[0] for one in recorded)
     }
-    return AccuracyCurves(run.observed, by_split, 1 / len(run.classes))
+    return {split: one.T.set_axis(run.observed) for split, one in found.items() if len(one)}
 
 
-def draw_accuracy(curves: AccuracyCurves, row: Row, shares: tuple[float, ...] = ()) -> Figure:
-    """Accuracy over epochs, or ``shares``, with chance and the ``row`` that is read marked."""
+def draw_accuracy(run: Run, accuracy: Mapping[str, pd.DataFrame], row: Row) -> Figure:
+    """Accuracy over epochs or shares, with chance and the ``row`` that is read marked."""
     figure, axes = show.new_axes(5.2, 2.9)
-    epochs = np.array(shares or curves.epochs)
-    for split, values in curves.by_split.items():
+    epochs = np.array(run.shares or run.observed)
+    for split, values in accuracy.items():
         color, line = _STYLES[split]
-        if len(values) > 1:
-            axes.plot(epochs, values.T, line, color=color, linewidth=0.8, alpha=0.35)
-        axes.plot(
-            epochs,
-            curves.mean(split),
-            line,
-            color=color,
-            linewidth=2,
-            marker="o" if len(epochs) <= _MOST_MARKED else "",
-            markersize=4,
-            label=split.replace("_", "-"),
-        )
-    show.chance_line(axes, curves.chance)
+        if values.shape[1] > 1:
+            axes.plot(epochs, values, line, color=color, linewidth=0.8, alpha=0.35)
+        dots: dict[str, Any] = {"marker": "o" if len(epochs) <= _MOST_MARKED else "", "markersize": 4}
+        name = split.replace("_", "-")
+        axes.plot(epochs, values.mean(axis=1), line, color=color, linewidth=2, label=name, **dots)
+    show.chance_line(axes, 1 / len(run.classes))
     axes.axvline(row.value, color=show.FAINT, linewidth=0.8)
     axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
-    show.row_axis(axes, shares)
-    show.legend_above(axes, len(curves.by_split))
+    show.row_axis(axes, run.shares)
+    show.legend_above(axes, len(accuracy))
     return figure
 
 
@@ -247,14 +220,9 @@ class RunScores(show.Result):
         data["class"] = [self.run.classes[int(label)] for label in data.index]
         data["examples"] = own.size()
         data["never learned"] = own["never_learned"].sum()
-        columns = {
-            "class": show.names(),
-            "examples": show.counts(),
-            "easiness": show.numbers(),
-            "p_easy": show.numbers(title="p easy"),
-            "p_hard": show.numbers(title="p hard"),
-            "never learned": show.counts(),
-        }
+        columns = {"class": show.names(), "examples": show.counts(), "easiness": show.numbers()}
+        columns |= {f"p_{side}": show.numbers(title=f"p {side}") for side in SIDES}
+        columns["never learned"] = show.counts()
         return show.Frame(
             "Easiness by class",
             "Means over the examples of a class; p easy and p hard are the probabilities to be among the "

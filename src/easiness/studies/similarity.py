@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from easiness import show
-from easiness.analysis import (
-    MIN_GROUP,
-    SIDES,
-    Side,
-    Votes,
-    select,
-    tie_mass,
-)
+from easiness.analysis import MIN_GROUP, SIDES, Side, Votes, select, tie_mass
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.features import feature_reader

@@ -13,20 +13,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from easiness import heads
 from easiness.analysis import label_noise_of_heads, nearest_rows
 from easiness.data import Dataset, same_at
 from easiness.errors import BadInput
 from easiness.features import find_features, kept_features
-from easiness.heads import (
-    Deal,
-    Head,
-    Moments,
-    by_examples,
-    fit_ridge,
-    kept_together,
-    sample_of,
-    temperature_of,
-)
 from easiness.inputs import tell
 from easiness.lazy import pd
 from easiness.runs import data_of, features_beside, features_of, find_split, positions_in
@@ -63,18 +54,18 @@ class LabelledVectors:
         x, labels = torch.cat([self.x, others.x]), torch.cat([self.labels, others.labels])
         return LabelledVectors(x, labels, np.arange(len(labels)), self.num_classes)
 
-    def moments(self) -> Moments:
+    def moments(self) -> heads.Moments:
         """The sums that heads are fitted from; they add up over parts."""
-        return Moments.of([(self.x, self.labels)], self.num_classes)
+        return heads.Moments.of([(self.x, self.labels)], self.num_classes)
 
 
-def fit(seen: LabelledVectors, moments: Moments | None = None) -> tuple[Head, float]:
+def fit(seen: LabelledVectors, moments: heads.Moments | None = None) -> tuple[heads.Head, float]:
     """A head that has seen these examples, and the temperature of its outputs."""
     moments = seen.moments() if moments is None else moments
-    few = by_examples(len(seen), seen.x.shape[1])
-    some = torch.arange(len(seen)) if few else sample_of(len(seen))
-    fitted = fit_ridge(moments, seen.x[some], seen.labels[some])
-    return fitted.head, temperature_of(fitted.left_out, seen.labels[some])
+    few = heads.by_examples(len(seen), seen.x.shape[1])
+    some = torch.arange(len(seen)) if few else heads.sample_of(len(seen))
+    fitted = heads.fit_ridge(moments, seen.x[some], seen.labels[some])
+    return fitted.head, heads.temperature_of(fitted.left_out, seen.labels[some])
 
 
 def right(seen: LabelledVectors, test: LabelledVectors) -> Right:
@@ -104,7 +95,7 @@ def judged_by_others(some: LabelledVectors, seed: int) -> pd.DataFrame:
     labels = some.labels.numpy()
     log_p = np.zeros((REPEATS, len(some), some.num_classes))
     for repeat in range(REPEATS):
-        dealt = Deal(labels, some.groups).partition(((FOLDS - 1) / FOLDS,), seed, repeat)
+        dealt = heads.Deal(labels, some.groups).partition(((FOLDS - 1) / FOLDS,), seed, repeat)
         blocks = [np.concatenate(parts) for parts in dealt.blocks]
         moments = [some.part(one).moments() for one in blocks]
         for at, block in enumerate(blocks):
@@ -172,10 +163,10 @@ def read_examples(
             origin = np.concatenate([origin, [f"without a label {at}" for at in range(len(others))]])
     parts = [(data, own)] if others is None else [(data, own), (others, np.arange(len(others)))]
     same = same_at(*parts)
-    groups = kept_together(kinds, origin, same)
+    groups = heads.kept_together(kinds, origin, same)
     copies = same
     if copies is None:
-        copies = groups if origin is None or others is None else kept_together(kinds)
+        copies = groups if origin is None or others is None else heads.kept_together(kinds)
     split = None if run.spec.data.held_out is None else find_split(run, data, "held_out")[0]
     x, apart = _directions(kinds, num, [] if split is None else [one["held_out"] for one in found])
     everyone = LabelledVectors(x, labels, groups, len(run.classes))
@@ -185,7 +176,9 @@ def read_examples(
         return SplitVectors(labelled, np.arange(num), tested, held_out=True, everyone=everyone, copies=copies)
     shares = ((_TEST_FOLDS - 1) / _TEST_FOLDS,)
     aside = np.sort(
-        np.concatenate(Deal(labelled.labels.numpy(), labelled.groups).partition(shares, seed, 0).blocks[0])
+        np.concatenate(
+            heads.Deal(labelled.labels.numpy(), labelled.groups).partition(shares, seed, 0).blocks[0]
+        )
     )
     rest = np.setdiff1d(np.arange(num), aside)
     return SplitVectors(

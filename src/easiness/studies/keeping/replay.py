@@ -27,24 +27,8 @@ from easiness.inputs import tell
 from easiness.lazy import Floats, pd
 from easiness.show import counted
 from easiness.spec import at_least
-from easiness.studies.keeping.heads import (
-    LabelledVectors,
-    Positions,
-    Right,
-    fit,
-    heads_of,
-    in_files,
-    read_examples,
-)
-from easiness.studies.keeping.labelling import (
-    LEVEL,
-    MARGIN,
-    MOST,
-    RANDOM,
-    RARE,
-    RULES,
-    NextLabels,
-)
+from easiness.studies.keeping import heads
+from easiness.studies.keeping.labelling import LEVEL, MARGIN, MOST, RANDOM, RARE, RULES, NextLabels
 
 if TYPE_CHECKING:
     from easiness.studies.keeping.study import LabelledNext
@@ -57,10 +41,10 @@ _SCALE = 10  # the nearest whose distance is the local scale
 class NearestRows:
     """The ``nearest`` of K examples [K, n], itself first, and how ``alike`` they are [K, n], in 0..1."""
 
-    nearest: Positions
+    nearest: heads.Positions
     alike: npt.NDArray[np.float32]
 
-    def covered(self, labelled: Positions) -> npt.NDArray[np.float32]:
+    def covered(self, labelled: heads.Positions) -> npt.NDArray[np.float32]:
         """How alike each example [K] is to one with a label: 0 where none is near."""
         cover = np.zeros(len(self.nearest), np.float32)
         np.maximum.at(cover, self.nearest[labelled], self.alike[labelled])
@@ -84,12 +68,12 @@ class Judged:
     The margin, in 0..1, is the probability of the first class less that of the second.
     """
 
-    pool: Positions
-    labelled: Positions
+    pool: heads.Positions
+    labelled: heads.Positions
     margin: Floats
 
 
-def rare_and_uncertain(near: NearestRows, judged: Judged, num: int) -> Positions:
+def rare_and_uncertain(near: NearestRows, judged: Judged, num: int) -> heads.Positions:
     """Places in the pool of those that together cover most of what is uncertain, the first one first."""
     covered, weights = near.covered(judged.labelled), np.zeros(len(near.nearest), np.float32)
     weights[judged.pool] = 1 - judged.margin
@@ -115,7 +99,7 @@ def rare_and_uncertain(near: NearestRows, judged: Judged, num: int) -> Positions
     return np.array(picked, np.int64)
 
 
-Rule = Callable[[NearestRows, Judged, int], Positions]
+Rule = Callable[[NearestRows, Judged, int], heads.Positions]
 
 PICKS: dict[str, Rule] = {
     RARE: rare_and_uncertain,
@@ -132,8 +116,8 @@ _STREAM = 0x706F6F6C  # keeps these random numbers apart from others of the same
 
 
 def replay(
-    some: LabelledVectors,
-    test: LabelledVectors,
+    some: heads.LabelledVectors,
+    test: heads.LabelledVectors,
     picks: int,
     rules: Mapping[str, Rule] = PICKS,
     *,
@@ -157,7 +141,7 @@ def replay(
     for at, start in enumerate(starts):
         here = max(1, min(picks, (num - start) // _REST))
         picked = {rule: np.zeros((seeds, len(some)), np.float32) for rule in rules}
-        right: dict[str, Right] = {rule: np.zeros((seeds, len(test)), np.bool_) for rule in rules}
+        right: dict[str, heads.Right] = {rule: np.zeros((seeds, len(test)), np.bool_) for rule in rules}
         for draw in range(seeds):
             tell("replaying whom to label", at * seeds + draw, len(starts) * seeds)
             order = rng.permutation(len(some))
@@ -169,7 +153,7 @@ def replay(
             for rule, pick in rules.items():
                 own = pool[pick(near, judged, here)]
                 new = given.part(own)
-                head, _ = fit(known.with_others(new), moments + new.moments())
+                head, _ = heads.fit(known.with_others(new), moments + new.moments())
                 picked[rule][draw, own] = 1
                 right[rule][draw] = (head(test.x).argmax(dim=1) == test.labels).numpy()
         for rule in rules:
@@ -193,26 +177,27 @@ def _alike(apart: npt.NDArray[np.float32]) -> float:
     return max(1.0, len(apart) * float(np.square(mean).sum()) / rest if rest else 1.0)
 
 
-def probabilities(known: LabelledVectors, others: LabelledVectors) -> Floats:
+def probabilities(known: heads.LabelledVectors, others: heads.LabelledVectors) -> Floats:
     """Probabilities of each class [n, C] of others, by a head on those known."""
-    head, temperature = fit(known)
+    head, temperature = heads.fit(known)
     p: Floats = torch.softmax(head(others.x).double() / temperature, dim=1).numpy()
     return p
 
 
 def margins(p: Floats) -> Floats:
     """The first probability less the second [n], of those of each class [n, C]."""
-    two = np.partition(p, -2, axis=1)[:, -2:]
-    return np.asarray(two[:, 1] - two[:, 0])
+    return np.asarray(np.diff(np.partition(p, -2, axis=1)[:, -2:])[:, 0])
 
 
-def _as_people_label(some: LabelledVectors, wrong: float, rng: np.random.Generator) -> LabelledVectors:
+def _as_people_label(
+    some: heads.LabelledVectors, wrong: float, rng: np.random.Generator
+) -> heads.LabelledVectors:
     if not wrong:
         return some
     num = some.num_classes
     other = (some.labels.numpy() + rng.integers(1, num, len(some))) % num
     labels = np.where(rng.random(len(some)) < wrong, other, some.labels.numpy())
-    return LabelledVectors(some.x, torch.from_numpy(labels), some.groups, num)
+    return heads.LabelledVectors(some.x, torch.from_numpy(labels), some.groups, num)
 
 
 def recommended(replayed: pd.DataFrame) -> str:
@@ -225,15 +210,15 @@ def recommended(replayed: pd.DataFrame) -> str:
 def pick_next(asked: LabelledNext) -> NextLabels:
     """The picks of each rule from a pool, and what each gains in replays; see `label_next`."""
     run, picks = asked.run, at_least("--picks", asked.picks, 1, MOST)
-    names = [one.name for one in heads_of(run).features]
+    names = [one.name for one in heads.heads_of(run).features]
     found: list[Dataset] = []
 
     def unlabelled(data: Dataset) -> Dataset:
-        found.append(load_unlabelled(asked.pool, data, vectors=in_files(names)))
+        found.append(load_unlabelled(asked.pool, data, vectors=heads.in_files(names)))
         _check_enough(picks, found[0], len(found[0]), "example")
         return found[0]
 
-    examples = read_examples(run, asked.data, asked.seed, unlabelled)
+    examples = heads.read_examples(run, asked.data, asked.seed, unlabelled)
     [pool], num = found, len(run.ids)
     copies = np.isin(examples.copies[num:], examples.copies[:num])
     repeated = pd.Series(examples.copies[num:]).duplicated().to_numpy() & ~copies

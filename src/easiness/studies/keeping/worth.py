@@ -73,10 +73,6 @@ class Worth(show.Result):
         return dict(self.grid[self.grid["advised"]].iloc[0])
 
     @property
-    def num_examples(self) -> int:
-        return len(self.run.ids)
-
-    @property
     def num_examples_tried(self) -> int:
         """Examples of the largest size: all, but those that were set aside to test on."""
         return int(self.grid["size"].max())
@@ -84,7 +80,7 @@ class Worth(show.Result):
     @property
     def advice(self) -> str:
         """``of your 10,000: take the 180 suspects out, then you can leave out 60 % ...``."""
-        row, of, margin = self.advised, f"of your {self.num_examples:,}", f"{100 * self.margin:g} points"
+        row, of, margin = self.advised, f"of your {len(self.run.ids):,}", f"{100 * self.margin:g} points"
         margin = "1 point" if self.margin == _NONE else margin
         out = self.suspects if row["suspects_out"] else 0
         taken = f"take the {show.counted(out, 'suspect')} out" if out else ""
@@ -95,7 +91,7 @@ class Worth(show.Result):
             whom = " and ".join(_BY[: len(self.judged)])
             return f"{of}: {rest}; no smaller choice is shown to cost less than {margin}, {whom}"
         tried = self.num_examples_tried
-        left = 1 - row["num_kept"] / (tried - (out * tried / self.num_examples))
+        left = 1 - row["num_kept"] / (tried - (out * tried / len(self.run.ids)))
         what = f"leave out {_LEFT_OUT[row['kept']].format(show.whole_percent(left))}"
         before, beyond = f"{taken}, then " if taken else "", self._by_each("over_start")
         low, high = min(one["over_start"].interval for one in self.judged)
@@ -135,8 +131,11 @@ class Worth(show.Result):
 
     def document(self) -> Any:
         judged = [
-            {name: gain and Interval(gain.value, *gain.interval)._asdict() for name, gain in told.items()}
-            for told in ({name: one.get(name) for name in _JUDGED} for one in self.judged)
+            {
+                name: Interval(one[name].value, *one[name].interval)._asdict() if name in one else None
+                for name in _JUDGED
+            }
+            for one in self.judged
         ]
         return {
             "advice": self.advice,
@@ -153,10 +152,9 @@ class Worth(show.Result):
         own, gains = self.judged[0], {"over_all": "over all", "over_random": "over as many at random"}
         said = " and ".join(f"{_points(own[name])} {over}" for name, over in gains.items() if name in own)
         told = f"In points, judged on the half of the tests that had no part in the choice: {said}. "
-        told = told if self.advised["kept"] != ALL else ""
         whole = self.grid[self.grid["size"] == self.num_examples_tried]
         rivals = whole[(whole["kept"] == ALL) | (whole["share"] == self.advised["share"])]
-        note = f"{self.headline} {told}{self._about()}"
+        note = f"{self.headline} {told if self.advised['kept'] != ALL else ''}{self._about()}"
         return [
             _frame(f"What to keep of {self.run.path.resolve().name}", note, rivals),
             *(
@@ -169,7 +167,7 @@ class Worth(show.Result):
         return self.sections() if self.detailed else self.sections()[:1]
 
     def _about(self) -> str:
-        aside = f"of {self.num_examples:,} examples, set aside"
+        aside = f"of {len(self.run.ids):,} examples, set aside"
         where = f"{show.count(self.num_test)} {'held-out examples' if self.held_out else aside}"
         wrong = "taken as they are"
         if self.test_wrong:

@@ -84,7 +84,7 @@ class Verification(show.Result):
         """Accuracy of each trial [trials] on the labels after."""
         return accuracy_of(self.right[AFTER])
 
-    @cached_property
+    @property
     def gain(self) -> Gain:
         """The mean difference, with an interval over trials and held-out examples."""
         return self.gains[0]
@@ -99,22 +99,19 @@ class Verification(show.Result):
         """The number of the examples tested."""
         return int(self.right[BEFORE].shape[1])
 
-    @property
-    def text(self) -> str:
+    @cached_property
+    def headline(self) -> str:
         """``relabelling 812 and dropping 301 of 10,000 gains 2.1 points (1.4 to 2.8)``."""
-        numbers = {
-            "relabelling": self.num_relabelled,
-            "dropping": self.num_dropped,
-            "taking back": self.num_taken_back,
-        }
-        done = show.listed([f"{verb} {num:,}" for verb, num in numbers.items() if num])
+        verbs = ("relabelling", "dropping", "taking back")
+        numbers = (self.num_relabelled, self.num_dropped, self.num_taken_back)
+        done = show.listed([f"{verb} {num:,}" for verb, num in zip(verbs, numbers, strict=True) if num])
         where = f" on {self._tested}" if self.others else ""
-        held = [
-            f"beside {BESIDE[name]} it {effect_text(paired_gain(own, self.right[AFTER]))}"
+        beside = "".join(
+            f"; beside {BESIDE[name]} it {effect_text(paired_gain(own, self.right[AFTER]))}"
             for name, own in self.right.items()
             if name in BESIDE
-        ]
-        return "; ".join([f"{done} of {self.num_examples:,} {effect_text(self.gain)}{where}", *held])
+        )
+        return f"{done} of {self.num_examples:,} {effect_text(self.gain)}{where}{beside}"
 
     @property
     def _tested(self) -> str:
@@ -131,8 +128,7 @@ class Verification(show.Result):
         found: dict[str, Any] = _ends(self.gain, "gain_mean", "gain_low", "gain_high")
         for name, gain in zip(("gain_by_before", "gain_by_after"), self.gains[1:], strict=False):
             found |= _ends(gain, name, f"{name}_low", f"{name}_high")
-        found |= {"model": self.model}
-        found |= {"epochs": self.row.number} if self.row.share is None else {"share": self.row.share}
+        found |= {"model": self.model, "epochs" if self.row.share is None else "share": self.row.value}
         found |= {f"accuracy_{name}": accuracy_of(one) for name, one in self.right.items() if name in BESIDE}
         counts = ("num_examples", "num_relabelled", "num_dropped", "num_taken_back", "num_held_out")
         by_trial = {
@@ -150,11 +146,6 @@ class Verification(show.Result):
             (100 * self.gain.value, *(100 * end for end in self.gain.interval)),
             f"gain in accuracy on {self._tested} (points)",
         )
-
-    @property
-    def headline(self) -> str:
-        """The gain, in a sentence."""
-        return self.text
 
     def frames(self) -> list[show.Frame]:
         columns = {
@@ -185,25 +176,20 @@ class Verification(show.Result):
                     **_ends(after_over, "after over it", "least", "most"),
                 }
             )
-        gains = {
-            "over before": show.points(low="low", high="high"),
-            "after over it": show.points(low="least", high="most"),
-        }
         changed = self.num_relabelled + self.num_dropped + self.num_taken_back
         not_shown = _NOT_SHOWN.format(changed=show.count(changed), num=show.count(self.num_examples))
         notices = ("" if self.kept else _RULE, not_shown if self.others and not self.gain.shown else "")
+        columns = {"labels": show.names(), "trained on": show.counts()}
+        columns |= {name: show.numbers() for name in ("accuracy", "± sd")}
+        if len(self.right) > 2:
+            columns["over before"] = show.points(low="low", high="high")
+            columns["after over it"] = show.points(low="least", high="most")
         return show.Frame(
             f"Accuracy of {self.model} on {self._tested} {self.row.at}",
-            f"{show.capitalized(self.text)}. {_over(num)}{few} Their labels are taken as they are."
+            f"{show.capitalized(self.headline)}. {_over(num)}{few} Their labels are taken as they are."
             f"{' Each trial leaves a part out and is tested on it.' if self.others else ''}",
             pd.DataFrame(rows),
-            {
-                "labels": show.names(),
-                "trained on": show.counts(),
-                "accuracy": show.numbers(),
-                "± sd": show.numbers(),
-                **(gains if len(self.right) > 2 else {}),
-            },
+            columns,
             tuple(filter(None, notices)),
         )
 
@@ -218,19 +204,16 @@ class Verification(show.Result):
             }
             for name, one, gain in zip(WAYS, (self.right, *self.others), self.gains, strict=True)
         )
+        columns = {"tested on": show.names(), "examples": show.counts()}
+        columns |= {"before": show.numbers(), "after": show.numbers()}
+        columns["gain"] = show.points(title="gain (points)", low="low", high="high")
         return show.Frame(
             "What else it is tested on",
             "The first line counts: no decision changes what it is tested by. Wrong labels left among these "
             "make the gain look smaller. The second line tests by labels that were found wrong, the third by "
             "those decided.",
             data,
-            {
-                "tested on": show.names(),
-                "examples": show.counts(),
-                "before": show.numbers(),
-                "after": show.numbers(),
-                "gain": show.points(title="gain (points)", low="low", high="high"),
-            },
+            columns,
         )
 
 
@@ -382,15 +365,14 @@ def _crossed(
 
 
 def _planner(data: Dataset, asked: Verified) -> Callable[[Dataset], Plan]:
-    """How to plan trials on either labels: tested on what is held out, or else on what they leave out."""
+    """How to plan trials on either labels, tested on what is held out or on what they leave out."""
     training, featuring = with_recipe(asked.training, asked.out / BEFORE), asked.featuring
     heads = on_features(featuring, training)
     if not heads and not isinstance(training.recipe, Recipe):
         settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
         training = replace(training, recipe={"period": "epochs", **settings})
-    splits: tuple[Split, ...] = ("held_out",)
+    splits: tuple[Split, ...] = ("train",) if data.held_out is None else ("held_out",)
     if data.held_out is None:
-        splits = ("train",)
         if heads:
             featuring = replace(featuring, shares=[*(featuring.shares or SHARES)][-1:])
         else:
@@ -428,8 +410,8 @@ def _beside(names: Sequence[str], before: Plan, everything: int, kept: int) -> d
         if name == "random":
             ranking = np.zeros(len(before.data))
             digest = hashlib.sha256(ranking.astype("<f8").tobytes()).hexdigest()
-            draw = Draw(effect="drop", rate=1 - kept / everything, beta=POLICIES["random"], ranking=digest)
-            changes = {"draw": draw}
+            beta = POLICIES["random"]
+            changes = {"draw": Draw(effect="drop", rate=1 - kept / everything, beta=beta, ranking=digest)}
         plans[name] = replace(before, asked=before.asked.model_copy(update=changes), ranking=ranking)
     return plans
 
