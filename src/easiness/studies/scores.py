@@ -62,10 +62,9 @@ def draw_accuracy(run: Run, accuracy: Mapping[str, pd.DataFrame], row: Row) -> F
 class Levels:
     """The examples that c trials get right, counted for c = 0..N (Eq. 1 without its scale).
 
-    ``num_examples`` [N + 1] and ``by_class`` [classes, N + 1] count examples. ``members`` [N + 1] is how
-    many of each level belong to the easy and to the hard set, ties shared equally (``expected``).
-    ``cut`` is the level of the last member, ``tie_mass`` the share of all examples in that level if the
-    cut splits it, else 0.
+    ``num_examples`` [N + 1] and ``by_class`` [classes, N + 1] count examples, and ``members`` [N + 1] those
+    of the easy and of the hard set, ties shared equally. ``cut`` is the level of the last member,
+    ``tie_mass`` the share of all examples in that level if the cut splits it, else 0.
     """
 
     num_examples: Integers
@@ -287,10 +286,9 @@ class CombinedScores(show.Result):
 
 
 def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedScores:
-    """One order of difficulty from several runs over the same data, such as a training and heads on features.
+    """One order of difficulty from several runs over the same data: the mean of their ranks.
 
-    Each is read at its last epoch or largest share. What runs see differs, and so do their mistakes: the mean
-    of their ranks is nearer to what a third one finds hard than either. No weight is fitted.
+    Each is read at its last epoch or largest share. What runs see differs, and so do their mistakes.
     """
     check_comparable(runs)
     tables = [run.scores(split=split) for run in runs]

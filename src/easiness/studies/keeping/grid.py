@@ -37,10 +37,7 @@ _STREAM = 0x776F7274  # keeps these random numbers apart from others of the same
 
 
 def cells_of(size: int, shares: Sequence[float]) -> pd.DataFrame:
-    """The rows of a grid at a ``size``: which examples are ``kept``, and whether suspects are out before.
-
-    ``share`` is NaN where all are kept but the suspects, and for as many at random.
-    """
+    """Rows of a grid at a ``size``; ``share`` is NaN for all but the suspects, and for as many at random."""
     ends = product(dict.fromkeys(shares), (False, True), (EASIEST, HARDEST, RANDOM))
     always = [(ALL, 1.0, False), (ALL, np.nan, True), (RANDOM, np.nan, False)]
     rows = [*always, *((kept, share, out) for share, out, kept in ends)]
@@ -48,10 +45,7 @@ def cells_of(size: int, shares: Sequence[float]) -> pd.DataFrame:
 
 
 def kept_in(cell: Any, judged: pd.DataFrame, lots: Floats) -> heads.Positions | None:
-    """Positions of the examples that a row of the grid keeps; ``None`` where the suspects leave too few.
-
-    ``lots`` [K] decide at random, and where examples are as easy as each other.
-    """
+    """Positions that a row of the grid keeps, ties by ``lots`` [K]; ``None`` where suspects leave too few."""
     size, p_label = len(judged), judged["p_label"].to_numpy()
     sound = ~(judged["p_wrong"].to_numpy() >= 1 / 2)
     there = sound if cell.suspects_out else np.ones(size, np.bool_)
@@ -235,8 +229,7 @@ def table_of(grid: pd.DataFrame, advised: int) -> pd.DataFrame:
     return table.assign(advised=table.index == advised).reset_index(drop=True)
 
 
-LEVEL = 0.98
-"""Level that rows are chosen by: the intervals judged by are of 95 %, and most rows are to pass them."""
+LEVEL = 0.98  # that rows are chosen by: intervals judged by are of 95 %, and most rows are to pass them
 
 _NEXT, _RANGE = 0.6, (0.2, 1.3)
 """Share that the next doubling of the labels gives of the gain of the last, and a range wide enough.
@@ -252,8 +245,7 @@ Draws of half of them have most of their luck in common with all; measured in th
 _LEAST, _MOST = 0.25, 0.75  # of all examples: what is about half
 _FEWEST_WRONG = 5  # test examples, or next to nothing is left to gain
 
-Classifier = Callable[[int], heads.Right]
-"""Whether classifiers on what a row of the grid keeps are right [seeds, n], by the number of the row."""
+Classifier = Callable[[int], heads.Right]  # right [seeds, n] on what a row of the grid keeps, by its number
 Judged = dict[str, Gain]
 """Gains by name: ``over_start`` and ``over_all`` of the chosen row, and where there is something to gain
 ``start_over_all``, and ``over_random``, as many at random.
@@ -265,10 +257,9 @@ def choose(
 ) -> tuple[int, int]:
     """The number of the row to advise, and of the start that it is held against.
 
-    ``starts`` are all examples, and all but the suspects where there are some: these where they are shown to
-    be better, and by no kind of classifier a loss of the ``margin`` is possible. Of the rows that keep fewer
-    (how many are ``kept`` by row), those come into question whose intervals are above ``-margin`` from the
-    start; the fewest examples are advised, and of equally few the best. Where there is none it is the start.
+    ``starts`` are all examples, and all but the suspects: these where they are shown to be better, and by no
+    kind of classifier a loss of the ``margin`` is possible. Of rows that keep fewer (``kept`` by row) and
+    have intervals above ``-margin`` from the start, that of the fewest examples is advised, then the best.
     """
     start = starts[0]
     for other in starts[1:]:
@@ -298,10 +289,9 @@ def judged_choice(
     margin: float,
     seed: int = 0,
 ) -> tuple[int, int, list[Judged]]:
-    """Choose a row on one half of the test examples and of the seeds, and judge it on the other.
+    """Choose a row on one half of the test examples and of the seeds, four or more; judge it on the other.
 
-    ``starts`` are as for `choose`, and ``at_random`` has for each row the number of the one that keeps as
-    many at random. There are four seeds or more.
+    ``at_random`` has for each row the number of the one that keeps as many at random.
     """
     seeds, num = by[0](0).shape
     half = np.random.default_rng(seed).permutation(num) < num // 2
@@ -327,12 +317,11 @@ def _part(by: Classifier, seeds: slice, examples: heads.Right) -> Classifier:
 def more_labels(
     sizes: Sequence[int], right: Sequence[heads.Right], chance: float
 ) -> tuple[Interval | None, str]:
-    """Gain in accuracy of twice the labels, on average over draws of as many.
+    """Gain in accuracy of twice the labels, on average over draws of as many; or ``None``, and why.
 
-    The gain from about half of the labels to all of them is seen, on the same test examples, and the next
-    doubling gives a part of that (`_NEXT`, within `_RANGE`). To it come the test examples and the draw
-    (`_OF_DRAWS`). ``None``, and why, where nothing can be said. Heads of ``sizes``, ascending, are ``right``
-    [seeds, n], of the largest in all seeds alike; ``chance`` is the accuracy of those who have seen nothing.
+    The gain from about half of the labels to all of them is seen, and the next doubling gives a part of it
+    (`_NEXT`, within `_RANGE`). To it come the test examples and the draw (`_OF_DRAWS`). Heads of ``sizes``,
+    ascending, are ``right`` [seeds, n]; ``chance`` is the accuracy of those who have seen nothing.
     """
     shares = np.array(sizes) / sizes[-1]
     near_half = np.flatnonzero((shares >= _LEAST) & (shares <= _MOST))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -87,10 +87,9 @@ def right_by_neighbours(some: LabelledVectors, test: LabelledVectors, parts: Seq
 
 
 def judged_by_others(some: LabelledVectors, seed: int) -> pd.DataFrame:
-    """The mean probability ``p_label`` of each label, high is easy, and how likely it is wrong, ``p_wrong``.
+    """The mean probability ``p_label`` of each label, and how likely it is wrong, ``p_wrong``.
 
-    Heads of these examples alone judge, by folds dealt with the ``seed``; copies of an example are in its
-    fold.
+    Heads of these examples alone judge, by folds dealt with the ``seed``; copies are in one fold.
     """
     labels = some.labels.numpy()
     log_p = np.zeros((REPEATS, len(some), some.num_classes))
@@ -118,12 +117,11 @@ Vectors = npt.NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class SplitVectors:
-    """``pool`` may be kept, at these ``positions`` in the run; ``test`` are others, to test on.
+    """``pool`` may be kept, at ``positions`` in the run; ``test`` are the ``held_out`` split, or set aside.
 
-    ``held_out`` says whether those tested on are the held-out split; else they were set aside from the run.
-    ``everyone`` are all of the run, then those without labels, if there are any: all labelled 0. ``copies``
-    numbers them, copies alike, where some are without labels: of texts only the same ones, since others with
-    nearly the same words ask for a label of their own.
+    ``everyone`` are all of the run, then those without labels, which have label 0. ``copies`` numbers them,
+    copies alike, where some are without labels: of texts only the same ones, since others with nearly the
+    same words ask for a label of their own.
     """
 
     pool: LabelledVectors
@@ -134,19 +132,15 @@ class SplitVectors:
     copies: Positions
 
 
-def read_examples(
-    run: Run, source: Any = None, seed: int = 0, unlabelled: Callable[[Dataset], Dataset] | None = None
-) -> SplitVectors:
+def read_examples(run: Run, source: Any = None, seed: int = 0, others: Dataset | None = None) -> SplitVectors:
     """The vectors and labels of a run on features, and what to test on.
 
-    That is the held-out split. Where there is none it is a fifth of the examples, with the classes as all
-    have them and copies on one side. Vectors are centred, each kind has a mean squared length of one, and of
-    wide ones the leading directions are kept, which no label decides. Memory holds them once at single
-    precision on the way, beside those kept at half precision.
+    That is the held-out split, or else a fifth of the examples, with the classes as all have them and copies
+    on one side. Vectors are centred, each kind has a mean squared length of one, and of wide ones the leading
+    directions are kept, which no label decides. ``others`` are without labels.
     """
     heads_of(run)
     data = data_of(run, source)
-    others = None if unlabelled is None else unlabelled(data)
     found, why = features_of(run, data)
     if found is None:
         raise BadInput(f"{run.path}: its features are needed, and {why}")
@@ -221,9 +215,9 @@ def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[npt.NDAr
 
 
 def _directions(kinds: Sequence[Vectors], num: int, test: Sequence[Vectors]) -> tuple[Tensor, Tensor]:
-    """The kinds of vectors beside each other; of wide ones the leading directions of the first ``num``.
+    """Kinds of vectors beside each other, less their means and with a mean squared length of one.
 
-    Each kind is less the mean of the first, which have a mean squared length of one then.
+    Of wide ones the leading directions of the first ``num`` are kept.
     """
     x = np.concatenate(kinds, axis=1, dtype=np.float32)
     apart = np.concatenate(test, axis=1, dtype=np.float32) if test else np.zeros((0, x.shape[1]), np.float32)

@@ -37,8 +37,7 @@ class Curriculum(show.Result):
     easiest ``start`` of the examples, the next ones on more and more; when ``whole_after`` of the steps are
     done, all have their turn, pass after pass (linear pacing; Wu, Dyer and Neyshabur 2021).
 
-    ``ids`` and ``values`` [K] are those of the run, the ``score`` in a ``row``; ``order`` [K] has all
-    positions, the easiest first.
+    ``ids`` and ``values`` [K] of the ``score`` are the run's; ``order`` [K] has positions, the easiest first.
     """
 
     ids: npt.NDArray[Any]

@@ -44,12 +44,11 @@ _REMEDY = "drop a smaller share, or give more examples"
 class Pruned(show.Result):
     """The examples of a run, and which are ``kept`` [K].
 
-    ``values`` [K] are those of ``score`` in a ``row`` (after an epoch, or at a share), as in the table of
-    scores: NaN for examples that were never learned, where it has none for them. They are ranked as the
-    hardest. ``policy`` names the examples that were dropped, mainly or exactly (``worst``, ``best``, and
-    `NAMED`), or the sampler that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep`` the
-    end of the score that was kept, where high means neither easy nor hard. The share to ``drop`` was drawn
-    with the ``seed``, of each class where it is ``balanced``.
+    ``values`` [K] are those of ``score`` in a ``row``: NaN for examples that were never learned, which rank
+    as the hardest. ``policy`` names the examples that were dropped, mainly or exactly (``worst``, ``best``,
+    and `NAMED`), or the sampler that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep``
+    the end of the score that was kept, where high means neither easy nor hard. The share to ``drop`` was
+    drawn with the ``seed``, of each class where it is ``balanced``.
     """
 
     run: Run = field(repr=False)

@@ -23,10 +23,10 @@ _OTHER_END = {"top": "bottom", "bottom": "top"}
 
 @dataclass(frozen=True)
 class Ranking:
-    """A score, and the direction in which `draw_by_rank` ranks by it.
+    """A score, and the direction in which `draw_by_rank` ranks by it: from hard to easy.
 
-    By a score that speaks of ease the ranks run from hard to easy, and ``keep`` is ``None``. By any other
-    they run from the end to ``keep`` to the other end, which has the place of the easy examples.
+    By a score that does not speak of ease, from the end to ``keep`` to the other, which has the place of
+    easy.
     """
 
     score: Score
@@ -98,10 +98,7 @@ def order_of(score: str, keep: Keep | None = None) -> Ranking:
 
 
 def ranking(run: Run, score: str = "easiness", at: float | None = None, keep: Keep | None = None) -> Floats:
-    """A score of the examples of a run [K], its sign turned where needed: high = easy, or not to ``keep``.
-
-    Examples that were never learned are the hardest, where the score has no value for them.
-    """
+    """A score of the examples of a run [K]: high is easy, or not to ``keep``; never learned is hardest."""
     order, epoch = order_of(score, keep), run.resolve_at(at)
     return ranked(run, order, epoch, run.scores(**run.asked(epoch)))
 
@@ -127,10 +124,9 @@ def ranked(run: Run, order: Ranking, epoch: int, table: pd.DataFrame) -> Floats:
 
 
 def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
-    """The data that a run has scores of, with a held-out split to test on.
+    """The data that a run has scores of, loaded as for the run, with a held-out split to test on.
 
-    The data are loaded as for the run: the same limit, the same part held out. Where nothing was held
-    out, ``holdout`` of each class are taken from the examples scored.
+    Where nothing was held out, ``holdout`` of each class are taken from the examples scored.
     """
     ref, limit, holdout = run.spec.data, loading.limit, loading.holdout
     if limit is not None and limit not in (ref.limit, ref.train.num_examples):

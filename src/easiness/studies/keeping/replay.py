@@ -25,6 +25,7 @@ from easiness.data import Dataset, load_unlabelled
 from easiness.errors import BadInput
 from easiness.inputs import tell
 from easiness.lazy import Floats, pd
+from easiness.runs import data_of
 from easiness.show import counted
 from easiness.spec import at_least
 from easiness.studies.keeping import heads
@@ -63,10 +64,7 @@ def near_of(x: npt.NDArray[np.float32], num: int = NUM_NEAREST) -> NearestRows:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A ``pool``, positions among K examples, ``labelled`` others, and the ``margin`` of those of the pool.
-
-    The margin, in 0..1, is the probability of the first class less that of the second.
-    """
+    """A ``pool``, positions among K, ``labelled`` others, and the ``margin`` of the pool, in 0..1."""
 
     pool: heads.Positions
     labelled: heads.Positions
@@ -128,9 +126,9 @@ def replay(
 ) -> pd.DataFrame:
     """The gain of each rule at each start, a row each; see `NextLabels`.
 
-    ``picks`` at most are made, and ``wrong`` is the share of the new labels that are wrong, as people's are.
     Each seed takes as many labelled examples as a start has, at random, and hides the labels of the rest,
-    from which each rule picks. Heads of what is labelled then are tested on the same ``test`` examples.
+    from which each rule makes at most so many ``picks``, a share of which gets ``wrong`` labels. Heads of
+    what is labelled then are tested on the same ``test`` examples.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
     if len(some) > MOST:
@@ -166,11 +164,11 @@ def replay(
 
 
 def _alike(apart: npt.NDArray[np.float32]) -> float:
-    """By how much more the mean of seeds varies for what they have in common, at least 1.
+    """By how much more the mean of seeds varies for the picks that they share, at least 1.
 
-    A rule that picks the same examples in every seed has shown what these are worth, and not what others
-    would be. Where an example is worth something of its own wherever it is picked, the mean of seeds varies
-    as the square of their mean ``picks - picks at random`` does, rows of ``apart`` [seeds, num].
+    A rule that picks the same examples in every seed has shown what these are worth, not what others would
+    be: where an example is worth something wherever it is picked, the mean of seeds varies as the square of
+    their mean ``picks - picks at random`` does, rows of ``apart`` [seeds, num].
     """
     mean = apart.mean(axis=0)
     rest = float(np.square(apart - mean).sum()) / max(len(apart) - 1, 1)
@@ -211,15 +209,10 @@ def pick_next(asked: LabelledNext) -> NextLabels:
     """The picks of each rule from a pool, and what each gains in replays; see `label_next`."""
     run, picks = asked.run, at_least("--picks", asked.picks, 1, MOST)
     names = [one.name for one in heads.heads_of(run).features]
-    found: list[Dataset] = []
-
-    def unlabelled(data: Dataset) -> Dataset:
-        found.append(load_unlabelled(asked.pool, data, vectors=heads.in_files(names)))
-        _check_enough(picks, found[0], len(found[0]), "example")
-        return found[0]
-
-    examples = heads.read_examples(run, asked.data, asked.seed, unlabelled)
-    [pool], num = found, len(run.ids)
+    data = data_of(run, asked.data)
+    pool, num = load_unlabelled(asked.pool, data, vectors=heads.in_files(names)), len(run.ids)
+    _check_enough(picks, pool, len(pool), "example")
+    examples = heads.read_examples(run, data, asked.seed, pool)
     copies = np.isin(examples.copies[num:], examples.copies[:num])
     repeated = pd.Series(examples.copies[num:]).duplicated().to_numpy() & ~copies
     new = num + np.flatnonzero(~copies & ~repeated)

@@ -23,10 +23,6 @@ def _read_sizes(text: str) -> tuple[int, ...]:
     return tuple(map(int, numbers))
 
 
-def _read_shares(text: str) -> tuple[float, ...]:
-    return read_numbers("--keep-shares", text, "0.2,0.4,0.8")
-
-
 @dataclass(frozen=True)
 class Kept:
     """Options of `keep`."""
@@ -88,7 +84,10 @@ class Kept:
     keep_shares: Annotated[
         Sequence[float],
         Option(
-            "--keep-shares", "Shares of them to keep in these trials.", metavar="S,S,..", read=_read_shares
+            "--keep-shares",
+            "Shares of them to keep in these trials.",
+            metavar="S,S,..",
+            read=lambda text: read_numbers("--keep-shares", text, "0.2,0.4,0.8"),
         ),
     ] = (0.1, 0.2, 0.4, 0.6, 0.8)
     seeds: Annotated[int, Option("--seeds", "Draws of each size, at least five.", least=FEWEST_SEEDS)] = 5
@@ -116,7 +115,7 @@ _DEFAULTS = {one.name: one.default for one in fields(Kept) if one.default is not
 
 
 def _task(given: Mapping[str, Any]) -> str:
-    named = [name for name, default in _DEFAULTS.items() if _differs(given.get(name, default), default)]
+    named = [name for name, default in _DEFAULTS.items() if repr(given.get(name, default)) != repr(default)]
     of_tasks = {task: [name for name in named if name in own] for task, own in _OPTIONS.items()}
     asked = [(task, _flag(own[0])) for task, own in of_tasks.items() if own]
     if len(asked) > 1:
@@ -128,10 +127,6 @@ def _task(given: Mapping[str, Any]) -> str:
     if task == _TRIES and (ranks := [_flag(name) for name in named if name in ("score", "at")]):
         raise BadInput(f"{ranks[0]}: ranks what is dropped or paced; give --drop or --steps, too")
     return task
-
-
-def _differs(value: Any, default: Any) -> bool:
-    return value is not default and not (isinstance(value, int | float | tuple) and value == default)
 
 
 def _flag(name: str) -> str:

@@ -34,8 +34,8 @@ _SCORE = (
 )
 _OF_SIZE = (
     "Accuracy of heads on what is kept; gains in points over all examples of this size and over as many at "
-    "random, with 95 % intervals over draws and test examples. The whole size has one draw, and its "
-    "intervals are for these very examples. The best of many rows is partly lucky."
+    "random, with 95 % intervals over draws and test examples; of the whole size, for these very examples. "
+    "The best of many rows is partly lucky."
 )
 
 
@@ -169,14 +169,11 @@ class Worth(show.Result):
     def _about(self) -> str:
         aside = f"of {len(self.run.ids):,} examples, set aside"
         where = f"{show.count(self.num_test)} {'held-out examples' if self.held_out else aside}"
-        wrong = "taken as they are"
-        if self.test_wrong:
-            wrong += f", {show.whole_percent(self.test_wrong)} of them likely wrong"
+        wrong = f", {show.whole_percent(self.test_wrong)} of them likely wrong" if self.test_wrong else ""
         return (
-            f"Classifiers on these features over {self.num_seeds} seeds, on {where}, whose "
-            f"labels are {wrong}: wrong ones there make differences smaller. {_SCORE}. What "
-            "twice as many labels would give is the mean over draws of as many. * marks what is advised; "
-            f"{NEIGHBOURS} nearest neighbours tried what linear classifiers do not rule out."
+            f"Classifiers on these features over {self.num_seeds} seeds, on {where}, whose labels are taken "
+            f"as they are{wrong}: wrong ones there make differences smaller. {_SCORE}. * marks what is "
+            f"advised; {NEIGHBOURS} nearest neighbours tried what linear classifiers do not rule out."
         )
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
@@ -193,13 +190,11 @@ class Worth(show.Result):
     def figure(self) -> Figure:
         """Accuracy against the share kept, a panel for each of the largest sizes, at most four.
 
-        A dotted line is the accuracy of all examples of the size. What is far below them all, as the hardest
-        with the wrong labels among them may be, leaves the panel.
+        A dotted line is the accuracy of all examples of the size.
         """
-        panels = {int(str(size)): rows for size, rows in self.grid.groupby("size")}
-        panels = dict([*panels.items()][-_MOST:])
+        panels = dict([*self.grid.groupby("size")][-_MOST:])
         figure = show.curves(
-            {f"{size:,} labelled": _curves(size, rows) for size, rows in panels.items()},
+            {f"{size:,} labelled": _curves(rows) for size, rows in panels.items()},
             (1.0 + _WIDTH * len(panels), _HEIGHT),
             x="share kept",
             y="accuracy",
@@ -208,9 +203,6 @@ class Worth(show.Result):
         for axes in figure.axes:
             axes.set_xticks(np.arange(0, 1.01, 0.25), ["0", "", "0.5", "", "1"])
             axes.set_xlim(0, _RIGHT)
-        lowest = min(rows["accuracy"].min() for rows in panels.values())
-        worst = min(rows["accuracy"].iloc[0] for rows in panels.values())  # of all examples of a size
-        figure.axes[0].set_ylim(bottom=max(lowest - _ROOM, worst - _BELOW))
         return figure
 
 
@@ -218,14 +210,13 @@ _STYLES = {EASIEST: (show.EASY, "o"), HARDEST: (show.HARD, "s"), RANDOM: (show.I
 _MOST = 4  # panels
 _WIDTH, _HEIGHT = 2.1, 3.4
 _RIGHT = 1.04  # of shares
-_BELOW, _ROOM = 0.15, 0.02  # of accuracy: what is farther below all examples is not drawn
 
 
-def _curves(size: int, rows: pd.DataFrame) -> list[show.Curve]:
+def _curves(rows: pd.DataFrame) -> list[show.Curve]:
     everything = rows["accuracy"].iloc[0]
     found = [show.Curve([0, _RIGHT], [everything, everything], "all", marker="", line=":")]
     for (out, kept), own in rows.sort_values("num_kept").groupby(["suspects_out", "kept"]):
-        x, y = own["num_kept"] / size, own["accuracy"]
+        x, y = own["num_kept"] / own["size"], own["accuracy"]
         if kept != ALL:
             label, (color, marker) = f"{kept}{', suspects out' if out else ''}", _STYLES[str(kept)]
             found.append(show.Curve(x, y, label, color, marker, "--" if out else "-", filled=not out))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import combinations_with_replacement
@@ -17,7 +17,7 @@ from easiness import show
 from easiness.analysis import MIN_GROUP, SIDES, Agreement, GroupMatch, Match, Side, Ties
 from easiness.errors import shorten
 from easiness.lazy import Axes, Figure, pd
-from easiness.show import counted, marked, number, with_interval
+from easiness.show import counted, number, with_interval
 from easiness.store import Row
 from easiness.studies.matching.reliability import Reliability, tail_text
 
@@ -78,9 +78,8 @@ class Comparison(show.Result):
 
     ``rows`` say after which epoch, or at which share, each run was read. ``resolution`` has of each run
     ``num_trials``, the shares of the examples that are ``right_in_all`` and ``right_in_none``, and the
-    ``tie_mass`` by side. ``note`` says which runs have augmented observations or were not trained to the end
-    then, where any, and of how many examples those compared were drawn. ``reliability`` is empty where
-    rates alone were asked for.
+    ``tie_mass`` by side. ``note`` says how the runs were observed, where it matters. ``reliability`` is empty
+    where rates alone were asked for.
     """
 
     names: list[str]
@@ -155,9 +154,7 @@ class Comparison(show.Result):
         return draw_matching(self)
 
     def frames(self) -> list[show.Frame]:
-        frames = [headline(self), _resolution(self)]
-        for side in SIDES:
-            frames.append(_details(self, side))
+        frames = [headline(self), _resolution(self), *(_details(self, side) for side in SIDES)]
         for name, judged in zip(self.names, self.reliability, strict=False):
             if judged.by_epoch:
                 frames += [_halves(name, self, judged, by) for by in (judged.row_name, "trials")]
@@ -188,6 +185,9 @@ class Comparison(show.Result):
         """The policy for ties that the answers are about: ``refine`` if it was among those compared."""
         return "refine" if "refine" in self.ties else self.ties[0]
 
+    def pair_name(self, cell: Cell) -> str:
+        return " and ".join(self.names[at] for at in sorted({cell.a, cell.b}))
+
     def answers(self) -> list[str]:
         """The sentences of `pair_answers`, then what each run's sets hold and whether they still change."""
         named: dict[str, list[str]] = {}
@@ -200,83 +200,64 @@ class Comparison(show.Result):
     def pair_answers(self, pair: tuple[int, int] | None = None) -> list[str]:
         """A sentence for each side and pair of runs, or for each side of a run that is alone.
 
-        More pairs than four runs have share a sentence, with the range of their rates, where the same can be
-        said of them. With a ``pair`` of positions it is of this alone.
+        More pairs than four runs have share a sentence, with the range of their rates. With a ``pair`` of
+        positions it is of this alone.
         """
         alone = len(self.names) == 1
-        cells = [
-            cell
+        of_side = [
+            [
+                cell
+                for cell in self.cells
+                if (cell.side, cell.ties) == (side, self.headline_ties)
+                and (alone or cell.a != cell.b)
+                and (pair is None or {cell.a, cell.b} == set(pair))
+            ]
             for side in SIDES
-            for cell in self.cells
-            if (cell.side, cell.ties) == (side, self.headline_ties)
-            and (alone or cell.a != cell.b)
-            and (pair is None or {cell.a, cell.b} == set(pair))
         ]
-        together = len(cells) > _MOST_PAIRS * len(SIDES)
-        alike: dict[object, list[Cell]] = {}
-        for cell in cells:
-            groups = cell.groups
-            told = None if groups is None else (groups.group_size, groups.decided, math.isnan(groups.rate))
-            kind = (told, cell.agreed.reason) if together else (cell.a, cell.b)
-            alike.setdefault((cell.side, *kind), []).append(cell)
-        return [_answer(self, ones) for ones in alike.values()]
+        if max(map(len, of_side)) > _MOST_PAIRS:
+            return [_range(self, cells) for cells in of_side]
+        return [_answer(self, cell) for cells in of_side for cell in cells]
 
 
-def _answer(c: Comparison, cells: Sequence[Cell]) -> str:
-    """One sentence on a pair of runs, or on several of a kind."""
-    cell, num = cells[0], len(cells)
-    tail = tail_text(cell.side, c.fraction)
-    names = f"{c.names[cell.a]} and {c.names[cell.b]}" if num == 1 else f"{num:,} pairs of runs"
+def _range(c: Comparison, cells: Sequence[Cell]) -> str:
+    """A sentence on many pairs of runs."""
+    known = sorted((one for one in cells if one.agreement >= 0), key=lambda one: one.agreement)
+    tail = f"of the {tail_text(cells[0].side, c.fraction)}"
+    if not known:
+        return f"how far {len(cells):,} pairs of runs agree on the sets {tail} cannot be told"
+    least, most = (f"{number(one.agreement)} ({c.pair_name(one)})" for one in (known[0], known[-1]))
+    return f"{len(known):,} of {len(cells):,} pairs of runs agree on {least} to {most} {tail}"
+
+
+def _answer(c: Comparison, cell: Cell) -> str:
+    tail, name = tail_text(cell.side, c.fraction), c.pair_name(cell)
     groups, every = cell.groups, cell.all_trials
     if groups is None and every is None:
-        return f"{c.names[cell.a]}: one {c.judge} cannot say how much of its {tail} another would find"
-    matches = [one.all_trials if one.groups is None else one.groups for one in cells]
-    rate = _range(match.rate for match in matches if match)
-    chance = f"{_range(match.chance for match in matches if match)} would be chance"
+        return f"{name}: one {c.judge} cannot say how much of its {tail} another would find"
     if groups is None:
+        assert every is not None
         return (
-            f"{names} match in {rate} of the {tail}; {chance}; "
+            f"{name} match in {number(every.rate)} of the {tail}; {number(every.chance)} would be chance; "
             f"with one {c.judge} of each, noise cannot be told from disagreement"
         )
-    if math.isnan(groups.rate) and cell.a == cell.b:
-        return f"{c.names[cell.a]}: its sets of the {tail} are empty"
+    chance = f"{number(groups.chance)} would be chance"
+    few = f"; undecided, since groups of fewer than {MIN_GROUP} {c.judge}s decide nothing"
+    doubt = "" if groups.decided else few
+    if cell.a == cell.b and math.isnan(groups.rate):
+        return f"{name}: its sets of the {tail} are empty"
     if cell.a == cell.b:
         return (
-            f"{c.names[cell.a]} finds {with_interval(groups.rate, *groups.interval)} of its {tail} again "
-            f"with {counted(groups.group_size, f'other {c.judge}')}; {chance}{_doubt(c, groups.decided)}"
+            f"{name} finds {with_interval(groups.rate, *groups.interval)} of its {tail} again "
+            f"with {counted(groups.group_size, f'other {c.judge}')}; {chance}{doubt}"
         )
     if cell.agreed.reason is not None:
-        return (
-            f"how far {names} agree on the {tail} cannot be told ({cell.agreed.reason}); "
-            + (
-                f"groups of {counted(groups.group_size, c.judge)} match in {rate}; {chance}"
-                if groups.rate >= 0
-                else "there is nothing to match"
-            )
-            + _doubt(c, groups.decided)
-        )
+        match = f"groups of {counted(groups.group_size, c.judge)} match in {number(groups.rate)}; {chance}"
+        match = match if groups.rate >= 0 else "there is nothing to match"
+        return f"how far {name} agree on the {tail} cannot be told ({cell.agreed.reason}); {match}{doubt}"
     agreed = with_interval(cell.agreed.rate, cell.agreed.low, cell.agreed.high)
-    if num > 1:
-        ends = [choose(cells, key=lambda one: one.agreement) for choose in (min, max)]
-        agreed = " to ".join(
-            f"{number(one.agreement)} ({c.names[one.a]} and {c.names[one.b]})" for one in ends
-        )
-    narrow = all(one.agreed.high - one.agreed.low <= _NARROW for one in cells)
-    more = "would hardly change that" if narrow else "would narrow that down"
-    return (
-        f"{names} agree on {agreed} of the {tail}; "
-        f"{chance}{f'; more trials {more}' if groups.decided else _doubt(c, groups.decided)}"
-    )
-
-
-def _range(values: Iterable[float]) -> str:
-    found = sorted(values)
-    return " to ".join(dict.fromkeys((number(found[0]), number(found[-1]))))
-
-
-def _doubt(c: Comparison, decided: bool) -> str:
-    few = f"groups of fewer than {MIN_GROUP} {c.judge}s"
-    return "" if decided else f"; undecided, since {few} decide nothing"
+    narrow = cell.agreed.high - cell.agreed.low <= _NARROW
+    more = f"; more trials would {'hardly change that' if narrow else 'narrow that down'}"
+    return f"{name} agree on {agreed} of the {tail}; {chance}{doubt or more}"
 
 
 _NUMBERS = ("rate", "low", "high", "group_size", "chance", "class_chance", "all_trials_rate")
@@ -292,10 +273,11 @@ def headline(c: Comparison) -> show.Frame:
         rows[name] = rows[name].fillna(rows[f"all_trials_{name}"])
     a, b = (rows[name].map(shortened) for name in ("a", "b"))
     rows["set"] = rows["side"] + ": " + a + " - " + b.where(~rows["ceiling"], "itself")
-    rows["match"] = [_match(row) for row in rows.to_dict("records")]
+    rows["set"] += np.where(rows["rate"].isna() & rows["all_trials_rate"].notna(), ", all trials", "")
+    rows = rows.assign(rate=rows["rate"].fillna(rows["all_trials_rate"]), decided=rows["decided"].ne(False))
     columns = {
         "set": show.names(),
-        "match": show.names(),
+        "rate": show.numbers(2, title="match", low="low", high="high", decided="decided"),
         "agreement": show.numbers(2, low="agreement_low", high="agreement_high", decided="decided"),
         "chance": show.numbers(2),
         "class_chance": show.numbers(2, title="by class"),
@@ -309,14 +291,6 @@ def headline(c: Comparison) -> show.Frame:
         rows.sort_values("side", kind="stable"),
         columns,
     )
-
-
-def _match(row: Mapping[Any, Any]) -> str:
-    """The rate of a row between groups, or that of all trials where a run has one alone."""
-    if not math.isnan(row["group_size"]):
-        return marked(with_interval(row["rate"], row["low"], row["high"]), row["decided"])
-    every = number(row["all_trials_rate"])
-    return every and f"{every} (all trials)"
 
 
 def shortened(name: str) -> str:
@@ -406,11 +380,10 @@ def _halves(name: str, c: Comparison, judged: Reliability, by: str) -> show.Fram
 
 
 def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES, ties: Ties | None = None) -> Figure:
-    """Matching rates between groups of trials, with 95 % intervals and chance: easy above the diagonal.
+    """Matching rates between groups of trials, with 95 % intervals: easy above the diagonal, hard below it.
 
-    Those of hard examples are below it. The diagonal, framed, is a network against itself: its noise ceiling.
-    What rests on groups that are too small to decide anything is in italics. ``ties`` is ``refine`` where the
-    comparison has it.
+    The diagonal, framed, is a network against itself: its noise ceiling. What rests on groups that are too
+    small to decide anything is in italics.
     """
     from matplotlib.figure import Figure
 

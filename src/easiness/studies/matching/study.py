@@ -143,8 +143,8 @@ def common_epoch(runs: Sequence[Run], epoch: float | None) -> int:
 def rows_of(runs: Sequence[Run], at: float | None = None) -> list[int]:
     """The row of observations that each run is read at.
 
-    An epoch is of trainings, which are else read after the last that all of them have, and a share of runs
-    on features, each of which is else read at its largest.
+    Trainings are read after an epoch, else the last that all have; runs on features at a share, else the
+    largest.
     """
     trainings, of_trainings = [run for run in runs if not run.shares], at is None or at >= 1
     if not trainings if of_trainings else len(trainings) == len(runs):

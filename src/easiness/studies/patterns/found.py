@@ -19,15 +19,14 @@ from easiness.studies.patterns.neighbourhood import Neighbourhood
 NUM_SHOWN = 12
 TOO_HARD, TOO_EASY = "Too hard for what they show", "Too easy for what they show"
 _PARTS = 10  # of the examples by their frequency, in the figure
-_TOP = 1.03  # of scores of up to 1, in the figure
 _THIRDS = {"contradicted least": show.EASY, "between": show.INK, "contradicted most": show.HARD}
 
 
 def least_explained(left: Floats, picture: Integers, num: int = NUM_SHOWN) -> dict[str, Integers]:
-    """Positions of the examples `TOO_HARD` and `TOO_EASY` for what is explained, the least explained first.
+    """Positions of the examples `TOO_HARD` and `TOO_EASY`, the least explained first, of copies the first.
 
-    Of each more than a standard deviation is ``left`` [K] of easiness, which is NaN where there is none. Of
-    copies, which ``picture`` numbers, the first is here.
+    Of each more than a standard deviation is ``left`` [K] of easiness, which is NaN where there is none;
+    ``picture`` numbers copies.
     """
     order = np.argsort(left, kind="stable")[: int(np.isfinite(left).sum())]
     far = np.abs(left[order]) > np.std(left[order])
@@ -99,12 +98,11 @@ class Patterns(show.Result):
         around = {name: getattr(self.around, name) for name in ("nearest", "num_copies")}
         effects = [
             {"what": name, "over": over, **effect._asdict()}
-            for over, one in (("all examples", self.found), ("within classes", self.within))
+            for over, one in ((_ALL, self.found), (_WITHIN, self.within))
             for name, effect in _numbers(one).items()
         ]
-        examples = self.examples.to_dict("records")
-        asked = {"model": self.run.network, **of, **around, **self.row.asked}
-        return show.defined({**asked, "effects": effects, "examples": examples})
+        asked = {"model": self.run.network, **of, **around, **self.row.asked, "effects": effects}
+        return show.defined({**asked, "examples": self.examples.to_dict("records")})
 
     def figure(self) -> Figure:
         """The mean score over frequency, for examples contradicted least, most and between."""
@@ -127,8 +125,6 @@ class Patterns(show.Result):
         axes.set_xscale("symlog", linthresh=1)
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.set_xlim(left=0)
-        if known[self.score].max() <= 1:  # whatever bars say, no mean is larger
-            axes.set_ylim(top=min(axes.get_ylim()[1], _TOP))
         return figure
 
     def frames(self) -> list[show.Frame]:
@@ -138,23 +134,22 @@ class Patterns(show.Result):
     def _of_effects(self) -> show.Frame:
         over_all, within = _numbers(self.found), _numbers(self.within)
         rows = [
-            {"effect": name, **_ends("all examples", one), **_ends("within classes", within[name])}
+            {"effect": name, **_ends(_ALL, one), **_ends(_WITHIN, within[name])}
             for name, one in over_all.items()
         ]
-        rows.append({"effect": "R² of the class alone", "all examples": self.class_alone})
-        columns = {name: show.numbers(3, low=f"{name} low", high=f"{name} high") for name in _OVER}
+        rows.append({"effect": "R² of the class alone", _ALL: self.class_alone})
+        columns = {name: show.numbers(3, low=f"{name} low", high=f"{name} high") for name in (_ALL, _WITHIN)}
+        turned = ", turned so that high is easy" if self.turned else ""
         return show.Frame(
             f"{show.capitalized(self.ease)} by what {show.count(len(self.examples))} examples show",
-            f"{show.capitalized(self.score)} of {self.run.network} {self.row.at}, of {self.seen}"
-            f"{', turned so that high is easy' if self.turned else ''}. "
+            f"{show.capitalized(self.score)} of {self.run.network} {self.row.at}, of {self.seen}{turned}. "
             f"{self._counted} Coefficients are of standardized ranks, with both in the model; 95 % "
             "intervals are for other examples of the same patterns and other trials. R² is the share of the "
-            "variance of ranks that both explain. It cannot exceed the reliability of the score over "
-            f"{show.counted(len(self.run.trials), 'trial')}. Within classes, examples are compared only "
-            "with their own class. The two cannot be told apart wholly: what others contradict has "
-            "fewer of its class near. Where contradiction alone was planted, frequency came out at "
-            "-0.1 to -0.3; where frequency alone was, contradiction at -0.1 to -0.5. This shows what goes "
-            "along with easiness, not what causes it.",
+            "variance of ranks that both explain, at most the reliability of the score over "
+            f"{show.counted(len(self.run.trials), 'trial')}. The two cannot be told apart wholly: what "
+            "others contradict has fewer of its class near. Where contradiction alone was planted, "
+            "frequency came out at -0.1 to -0.3; where frequency alone was, contradiction at -0.1 to -0.5. "
+            "This shows what goes along with easiness, not what causes it.",
             pd.DataFrame(rows),
             {"effect": show.names(), **columns},
             self.notes,
@@ -174,12 +169,8 @@ class Patterns(show.Result):
 
     def _of_ways(self) -> show.Frame:
         rows = [
-            {
-                "distances in units of": name,
-                **_ends("frequency", one.first),
-                **_ends("contradiction", one.second),
-                **_ends("R²", one.r_squared),
-            }
+            {"units": name, **_ends("frequency", one.first), **_ends("contradiction", one.second)}
+            | _ends("R²", one.r_squared)
             for name, one in self.ways.items()
         ]
         columns = {
@@ -188,29 +179,24 @@ class Patterns(show.Result):
         }
         return show.Frame(
             "Other ways to count frequency",
-            "The same coefficients with other meanings of near: nearer than the usual distance to "
-            "the 10th, 50th or 100th nearest example (common), or nearer than the mean of both "
-            "examples' own distances (local). Local distances give most examples about as many neighbours, "
-            "so they show less of frequency. What is shown in one unit alone is undecided.",
+            "The same coefficients with other meanings of near: nearer than the usual distance to the 10th, "
+            "50th or 100th nearest example (common), or than the mean of both examples' own distances "
+            "(local), by which most have about as many neighbours. What is shown in one unit alone is "
+            "undecided.",
             pd.DataFrame(rows),
-            {"distances in units of": show.names(), **columns},
+            {"units": show.names(title="distances in units of"), **columns},
         )
 
     def _of_examples(self, title: str, positions: Integers) -> show.Frame:
-        note = "What is left over is in standard deviations of ranks."
-        columns = {
-            "id": show.names(),
-            "class": show.names(),
-            self.score: show.numbers(2),
-            "frequency": show.counts(),
-            "contradiction": show.numbers(2),
-            "left_over": show.numbers(2, title="left over", signed=True),
-        }
-        note = note if len(positions) else "No example is far from it."
+        columns = {"id": show.names(), "class": show.names(), self.score: show.numbers(2)}
+        columns |= {"frequency": show.counts(), "contradiction": show.numbers(2)}
+        columns["left_over"] = show.numbers(2, title="left over", signed=True)
+        far = "What is left over is in standard deviations of ranks."
+        note = far if len(positions) else "No example is far from it."
         return show.Frame(title, note, self.examples.iloc[positions], columns)
 
 
-_OVER = ("all examples", "within classes")
+_ALL, _WITHIN = "all examples", "within classes"
 
 
 def _curve(frequency: pd.Series, values: pd.Series, label: str, color: str) -> show.Curve:

@@ -36,16 +36,13 @@ class Neighbourhood:
         ``frequency`` [Q]: the number of j with y_j = y_i and d(i, j) <= median over training examples of s_k
         ``contradiction`` [Q]: the share of j with y_j != y_i among the k nearest of i
 
-    The unit of distances is one for all. In units of its own s_k(i) every example would have as many
-    neighbours, and what is frequent could not be told from what is rare; where patterns of known frequency
-    are planted, counts in units of local scales find less of it (docs/results/patterns.md). ``others`` has
-    both ways at other k: ``common k`` as above, and ``local k``, where j counts if
-    d(i, j)^2 <= s_k(i) s_k(j) (Zelnik-Manor and Perona 2004).
+    The unit of distances is one for all: in units of its own s_k(i) every example would have as many
+    neighbours (docs/results/patterns.md). ``others`` has both ways at other k: ``common k`` as above, and
+    ``local k``, where j counts if d(i, j)^2 <= s_k(i) s_k(j) (Zelnik-Manor and Perona 2004).
 
     An example's own copies with its label are no neighbours of it, and copies of one another with one label
     are one neighbour. A copy with another label is one: the surest contradiction. ``picture`` [Q] numbers the
-    examples, copies alike, ``num_copies`` of all Q are a copy of one before them, and ``regions`` [Q] number
-    parts of the space of features in which all examples are alike.
+    examples, copies alike, and ``regions`` [Q] number parts of the space of features.
     """
 
     frequency: Integers
@@ -70,11 +67,7 @@ def neighbourhood(
     nearest: int | None = None,
     same: Integers | None = None,
 ) -> Neighbourhood:
-    """The neighbourhood of the training examples, or of others that are ``asked`` about.
-
-    Memory holds the features twice more, at single precision, and a block of distances. Most of the time
-    goes into one product of all features with those of the examples looked among.
-    """
+    """The neighbourhood of the training examples, or of others that are ``asked`` about."""
     every = train if asked is None else np.concatenate([train, asked[0]])
     picture = kept_together([every], same=same, most=len(every) if same is None else 0)
     of_class = labels if asked is None else np.concatenate([labels, asked[1]])
@@ -130,10 +123,7 @@ _Looked: TypeAlias = tuple[_Floats, Integers, _Floats]
 
 
 def _counts(asked: _Looked, among: _Looked, itself: Integers) -> tuple[Integers, Integers]:
-    """How many of its class are near each example [n, k], which is ``itself`` [n] one of those among.
-
-    Near is within the median of their s_k, or within the mean of both (of squares: the product).
-    """
+    """How many of its class are near each example [n, k]: by a common limit, and by both scales."""
     (unit, labels, scales), (others, of_others, theirs) = asked, among
     usual = np.median(theirs, axis=0) ** 2
     common, local = np.zeros((2, *scales.shape), np.int64)

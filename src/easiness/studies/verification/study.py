@@ -253,8 +253,7 @@ def _over(num: int) -> str:
 class Verifications:
     """The plans of the ``runs`` by name, on the ``labels`` before and after [K], -1 where one is left out.
 
-    ``decided`` [K] is there where no split is held out, so that each trial is tested on the fold that it
-    leaves out.
+    Where no split is held out, trials are tested on what they leave out, but for the ``decided`` [K].
     """
 
     runs: Mapping[str, Plan]
@@ -389,11 +388,10 @@ def _planner(data: Dataset, asked: Verified) -> Callable[[Dataset], Plan]:
 
 
 def _beside(names: Sequence[str], before: Plan, everything: int, kept: int) -> dict[str, Plan]:
-    """The plans of runs on the labels before, each with as many steps as the new labels have.
+    """Plans of runs on the labels before, each with as many steps as the new labels have.
 
-    Those at random leave as many out as the new labels do, in each trial others. Repeated random subsets
-    without replacement (RS2, Okanovic et al. 2023) are passes over all examples, cut into epochs of as many
-    steps as the part that is kept has.
+    Those at random leave as many out, in each trial others. Repeated random subsets (RS2, Okanovic et al.
+    2023) are passes over all examples, cut into epochs of as many steps as the part that is kept has.
     """
     plans = {}
     for name in names:
